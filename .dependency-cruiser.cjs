@@ -1,0 +1,43 @@
+// The rooms of src/, from the outermost inwards: imports go from left to right only.
+const rooms = ['cli', 'report', 'explore', 'simulate', 'measure', 'serve', 'budget', 'result', 'scenario', 'random']
+// which rooms each may import from, besides itself
+const allowed = {
+  cli: ['report', 'explore', 'simulate', 'measure', 'serve', 'budget', 'result', 'scenario'],
+  report: ['explore', 'budget', 'result', 'scenario'],
+  explore: ['simulate', 'measure', 'serve', 'budget', 'result', 'scenario', 'random'],
+  simulate: ['budget', 'result', 'scenario', 'random'],
+  measure: ['budget', 'result', 'scenario', 'random'],
+  serve: ['budget', 'result', 'scenario', 'random'],
+  budget: ['result', 'scenario'],
+  result: ['scenario', 'random'],
+  scenario: ['random'],
+  random: [],
+}
+const pure = '^src/(scenario|random|simulate|result|budget)/'
+
+module.exports = {
+  forbidden: [
+    ...rooms.map((room) => ({
+      name: `room-${room}`,
+      comment: `src/${room} imports only from ${allowed[room].join(', ') || 'itself'}`,
+      severity: 'error',
+      from: { path: `^src/${room}/` },
+      to: { path: '^src/', pathNot: `^src/(${[room, ...allowed[room]].join('|')})/` },
+    })),
+    {
+      name: 'pure-rooms-know-no-node',
+      comment: 'the pure rooms import nothing from node: and so read no clock',
+      severity: 'error',
+      from: { path: pure },
+      to: { dependencyTypes: ['core'] },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+}

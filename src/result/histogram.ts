@@ -1,0 +1,35 @@
+import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
+import { HIGHEST_NS, type Tally } from './tally.js'
+
+const SHAPE = {
+  // counts of 32 bits would wrap in silence
+  bitBucketSize: 64,
+  autoResize: false,
+  lowestDiscernibleValue: 1,
+  highestTrackableValue: HIGHEST_NS,
+  numberOfSignificantValueDigits: 3,
+  useWebAssembly: false,
+} as const
+
+/** An HdrHistogram of nanoseconds from 1 ns to an hour, at 3 significant digits. */
+export function emptyHistogram(): Histogram {
+  return build(SHAPE)
+}
+
+export function histogramOf(tally: Tally): Histogram {
+  const histogram = emptyHistogram()
+  tally.forEach((ns, count) => histogram.recordValueWithCount(Math.min(ns, HIGHEST_NS), count))
+  return histogram
+}
+
+/** HdrHistogram's compressed base64, which its tools in every language read. */
+export function encode(histogram: Histogram): string {
+  return encodeIntoCompressedBase64(histogram)
+}
+
+export function decode(base64: string): Histogram {
+  const histogram = emptyHistogram()
+  // a decoded copy can neither grow nor be added to; a fresh one of our shape can
+  histogram.add(decodeFromCompressedBase64(base64, 64))
+  return histogram
+}

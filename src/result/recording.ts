@@ -1,0 +1,79 @@
+import type { NormalScenario } from '../scenario/scenario.js'
+import { encode, histogramOf } from './histogram.js'
+import { Tally } from './tally.js'
+import type { Finding } from './validity.js'
+
+/** The parts of a request's time that are recorded. */
+export const METRICS = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dispatch'] as const
+export type Metric = (typeof METRICS)[number]
+
+/** What became of the requests due in a stretch of time; offered is the sum of the others. */
+export interface Counts {
+  offered: number
+  completed: number
+  failed: number
+  rejected: number
+  timedOut: number
+  aborted: number
+  unfinished: number
+}
+
+export const noCounts = (): Counts => ({
+  offered: 0,
+  completed: 0,
+  failed: 0,
+  rejected: 0,
+  timedOut: 0,
+  aborted: 0,
+  unfinished: 0,
+})
+
+/** A stretch of the window, and what became of the requests due in it. */
+export interface RecordedSegment {
+  startNs: number
+  endNs: number
+  counts: Counts
+  /** requests in the system at its end */
+  inSystem: number
+  latency: { count: number; min: number; mean: number; max: number; histogram: string } | null
+}
+
+/** The latency of a segment, in nanoseconds, as a recording keeps it. */
+export function segmentLatency(tally: Tally): RecordedSegment['latency'] {
+  if (tally.count === 0) return null
+  const { count, min, mean, max } = tally
+  return { count, min, mean, max, histogram: encode(histogramOf(tally)) }
+}
+
+/** What an engine hands over at the end of a run: counts and sums, before anything is concluded from them. */
+export interface Recording {
+  engine: 'simulate' | 'measure'
+  scenario: NormalScenario
+  /** the window */
+  startNs: number
+  endNs: number
+  tallies: Record<Metric, Tally>
+  counts: Counts
+  /** completions inside the window, whenever the requests were due */
+  completions: number
+  /** batches that started inside the window, by size */
+  batchSizes: Map<number, number>
+  /** server time spent serving inside the window; null where servers are not limited */
+  servingNs: number | null
+  /** the number of requests in the system, integrated over the window */
+  inSystemNs: number
+  /** every stay in the system clipped to the window, those of the unserved too: by Little's law, the same */
+  staysNs: number
+  /** requests in the system when the window began */
+  inSystemAtStart: number
+  segments: RecordedSegment[]
+  fromSend: Tally | null
+  /** what only the engine can tell */
+  findings: Finding[]
+}
+
+export const newTallies = (): Record<Metric, Tally> =>
+  Object.fromEntries(METRICS.map((metric) => [metric, new Tally()])) as Record<Metric, Tally>
+
+/** Into how many stretches a window is cut. */
+export const SEGMENTS = 20

@@ -1,0 +1,129 @@
+import type { NormalScenario } from '../scenario/scenario.js'
+import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
+import { findingsOf } from './findings.js'
+import type { Counts, Recording } from './recording.js'
+import { type Summary, summaryOf, withheld } from './summary.js'
+import type { Validity } from './validity.js'
+
+/** A stretch of the window: what became of the requests due in it. */
+export interface Segment {
+  startMs: number
+  endMs: number
+  counts: Counts
+  /** requests in the system at its end */
+  inSystem: number
+  /** of the requests completed; null where none was */
+  latencyMs: { count: number; min: number; mean: number; max: number; histogram: string } | null
+}
+
+/** What the machine was, for a measurement. */
+export interface Environment {
+  node: string
+  platform: string
+  cpu: string
+  cores: number
+  /** the load average over a minute when the run began */
+  load: number
+}
+
+/**
+ * What a run showed: plain data, the same from a simulation and a measurement. Latencies and counts are of the
+ * requests *due* in the window, whenever they completed; times are in milliseconds and rates a second.
+ */
+export interface Result {
+  schema: 'throughline/result@1'
+  engine: 'simulate' | 'measure' | 'record'
+  scenario: NormalScenario | null
+  /** when the window began and ended, from the start of the run */
+  window: { startMs: number; endMs: number }
+  /** from when a request was due to its completion */
+  latencyMs: Summary
+  /** from due to the start of its batch: lag, queueing, batching and dispatch add up to it */
+  waitMs: Summary
+  /** from the start of its batch to completion */
+  serviceMs: Summary
+  /** from due to queued: the generator was late */
+  lagMs: Summary
+  /** no server was idle */
+  queueingMs: Summary
+  /** a server was idle, the batch still filling */
+  batchingMs: Summary
+  /** the batch had left the queue, its server was waking */
+  dispatchMs: Summary
+  /** requests a second over the window: due, and completed inside it */
+  throughput: { offered: number; completed: number }
+  counts: Counts
+  /** shares of offered; error counts failed, rejected, timed out and unfinished */
+  rates: { error: number; rejection: number }
+  /** the batches that started in the window */
+  batches: { count: number; meanSize: number; sizes: Record<number, number> }
+  /** the share of server time spent serving; null where servers are not limited */
+  utilization: number | null
+  /** the mean number of requests in the system, integrated over the window */
+  meanInSystem: number
+  /** the window in about 20 stretches */
+  segments: Segment[]
+  validity: Validity
+  /** measured from the actual send: what a tool with coordinated omission would have said */
+  fromSendMs: Summary | null
+  host: null
+  environment: Environment | null
+}
+
+const NO_INTERVAL = 'intervals are not computed yet'
+
+/** Makes the Result of a recording in which at least one request completed. */
+export function resultOf(recording: Recording, environment: Environment | null = null): Result {
+  const { scenario, tallies, counts, startNs, endNs } = recording
+  const windowNs = endNs - startNs
+  const seconds = windowNs / NS_PER_SECOND
+  const summary = (metric: keyof typeof tallies) => summaryOf(tallies[metric], withheld(NO_INTERVAL))
+  const findings = findingsOf(recording)
+  const { failed, rejected, timedOut, unfinished, offered } = counts
+
+  return {
+    schema: 'throughline/result@1',
+    engine: recording.engine,
+    scenario,
+    window: { startMs: startNs / NS_PER_MS, endMs: endNs / NS_PER_MS },
+    latencyMs: summary('latency'),
+    waitMs: summary('wait'),
+    serviceMs: summary('service'),
+    lagMs: summary('lag'),
+    queueingMs: summary('queueing'),
+    batchingMs: summary('batching'),
+    dispatchMs: summary('dispatch'),
+    throughput: { offered: offered / seconds, completed: recording.completions / seconds },
+    counts,
+    rates: { error: (failed + rejected + timedOut + unfinished) / offered, rejection: rejected / offered },
+    batches: batchesOf(recording.batchSizes),
+    utilization: recording.servingNs === null ? null : recording.servingNs / (windowNs * scenario.servers),
+    meanInSystem: recording.inSystemNs / windowNs,
+    segments: recording.segments.map(segmentOf),
+    validity: { valid: findings.every((finding) => finding.severity !== 'error'), findings },
+    fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NO_INTERVAL)),
+    host: null,
+    environment,
+  }
+}
+
+function batchesOf(sizes: Map<number, number>): Result['batches'] {
+  const ordered = [...sizes].sort(([a], [b]) => a - b)
+  const count = ordered.reduce((sum, [, batches]) => sum + batches, 0)
+  const requests = ordered.reduce((sum, [size, batches]) => sum + size * batches, 0)
+  return { count, meanSize: count === 0 ? 0 : requests / count, sizes: Object.fromEntries(ordered) }
+}
+
+function segmentOf(segment: Recording['segments'][number]): Segment {
+  const { latency } = segment
+  return {
+    startMs: segment.startNs / NS_PER_MS,
+    endMs: segment.endNs / NS_PER_MS,
+    counts: segment.counts,
+    inSystem: segment.inSystem,
+    latencyMs:
+      latency === null
+        ? null
+        : { ...latency, min: latency.min / NS_PER_MS, mean: latency.mean / NS_PER_MS, max: latency.max / NS_PER_MS },
+  }
+}

@@ -1,0 +1,103 @@
+import type { Histogram } from 'hdr-histogram-js'
+import { ScenarioError, show } from '../scenario/error.js'
+import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
+import { decode, encode, histogramOf } from './histogram.js'
+import { Tally } from './tally.js'
+
+/** What an interval is given for. */
+export const ESTIMATES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999'] as const
+export type Estimate = (typeof ESTIMATES)[number]
+
+/** The percentiles that every summary holds, by their names. */
+export const PERCENTILES = { p50: 50, p90: 90, p95: 95, p99: 99, p999: 99.9 } as const
+
+/** A 95 % interval in milliseconds; a bound that the run cannot tell is null, and the reason says why. */
+export interface Interval {
+  low: number | null
+  high: number | null
+  level: 0.95
+  reason?: string
+}
+
+/**
+ * A distribution of durations in milliseconds. Count, mean, standard deviation, min and max are exact. A
+ * percentile is by nearest rank (the least recorded value with at least p % at or below it), at most 0.1 % high
+ * and never beyond the extremes. `p999` is p99.9.
+ */
+export interface Summary {
+  count: number
+  min: number
+  mean: number
+  stdDev: number
+  max: number
+  p50: number
+  p90: number
+  p95: number
+  p99: number
+  p999: number
+  intervals: Record<Estimate, Interval>
+  /** HdrHistogram's compressed base64, in nanoseconds */
+  histogram: string
+}
+
+const ms = (ns: number) => ns / NS_PER_MS
+
+/** The percentile of a histogram in nanoseconds, within the exact extremes. */
+export function percentileNs(histogram: Histogram, percentile: number, min: number, max: number): number {
+  return Math.max(min, Math.min(max, histogram.getValueAtPercentile(percentile)))
+}
+
+/** Makes a summary of a tally of nanoseconds that holds at least one. */
+export function summaryOf(tally: Tally, intervals: Record<Estimate, Interval>): Summary {
+  const histogram = histogramOf(tally)
+  const at = (percentile: number) => ms(percentileNs(histogram, percentile, tally.min, tally.max))
+  return {
+    count: tally.count,
+    min: ms(tally.min),
+    mean: ms(tally.mean),
+    stdDev: ms(tally.stdDev),
+    max: ms(tally.max),
+    p50: at(PERCENTILES.p50),
+    p90: at(PERCENTILES.p90),
+    p95: at(PERCENTILES.p95),
+    p99: at(PERCENTILES.p99),
+    p999: at(PERCENTILES.p999),
+    intervals,
+    histogram: encode(histogram),
+  }
+}
+
+/** The same interval for every estimate: none, for this reason. */
+export function withheld(reason: string): Record<Estimate, Interval> {
+  const none = (): Interval => ({ low: null, high: null, level: 0.95, reason })
+  return Object.fromEntries(ESTIMATES.map((estimate) => [estimate, none()])) as Record<Estimate, Interval>
+}
+
+/**
+ * Makes a summary of plain durations in milliseconds, kept to the nanosecond.
+ *
+ * @throws ScenarioError where there are none, or one is not a number of 0 or more
+ */
+export function summarize(values: readonly number[]): Summary {
+  if (values.length === 0) throw new ScenarioError('values', 'must hold at least one duration to summarize')
+  const tally = new Tally()
+  values.forEach((value, i) => {
+    if (typeof value !== 'number' || !(value >= 0) || value * NS_PER_MS >= LONGEST_NS) {
+      throw new ScenarioError(`values[${i}]`, `must be a duration of 0 or more in milliseconds, got ${show(value)}`)
+    }
+    tally.record(nanoseconds(value))
+  })
+  return summaryOf(tally, withheld('plain numbers do not say whether they are independent'))
+}
+
+/**
+ * Reads any percentile from a summary, in milliseconds: `percentile(result.latencyMs, 99.99)`.
+ *
+ * @param p above 0 and at most 100
+ * @throws ScenarioError where p is out of range
+ */
+export function percentile(summary: Summary, p: number): number {
+  if (!(p > 0 && p <= 100)) throw new ScenarioError('percentile', `must be above 0 and at most 100, got ${show(p)}`)
+  const bounds = [summary.min, summary.max].map(nanoseconds) as [number, number]
+  return ms(percentileNs(decode(summary.histogram), p, ...bounds))
+}

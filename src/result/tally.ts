@@ -1,0 +1,123 @@
+/** Ten bits of mantissa: 1,024 buckets for each power of two, 3 significant digits. */
+const SIGNIFICANT_BITS = 10
+const BUCKETS_PER_OCTAVE = 1 << SIGNIFICANT_BITS
+const EXPONENT_BIAS = 1023
+const ZERO = EXPONENT_BIAS * BUCKETS_PER_OCTAVE - 1
+
+/** An hour; what takes longer is counted in the last bucket. */
+export const HIGHEST_NS = 3_600_000_000_000
+const OCTAVES = Math.floor(Math.log2(HIGHEST_NS)) + 1
+export const BUCKETS = OCTAVES * BUCKETS_PER_OCTAVE + 1
+
+const value = new Float64Array(1)
+const words = new Uint32Array(value.buffer)
+const bits = new BigUint64Array(value.buffer)
+
+/**
+ * The bucket of a whole number of nanoseconds: the exponent and the top ten bits of the mantissa, as they stand in
+ * a double. They are HdrHistogram's own buckets at 3 significant digits, without its arithmetic.
+ */
+export function bucketOf(ns: number): number {
+  value[0] = ns
+  const bucket = ((words[1] as number) >>> (20 - SIGNIFICANT_BITS)) - ZERO
+  return bucket < 0 ? 0 : bucket >= BUCKETS ? BUCKETS - 1 : bucket
+}
+
+/** The least whole number of a bucket. */
+export function bucketFloor(bucket: number): number {
+  if (bucket === 0) return 0
+  bits[0] = BigInt(bucket + ZERO) << BigInt(52 - SIGNIFICANT_BITS)
+  return Math.ceil(value[0] as number)
+}
+
+const COUNT = 0
+const SUM = 1
+const SQUARES = 2
+const MIN = 3
+const MAX = 4
+const MOMENTS = 5
+/** How many bytes a tally takes, for those that several threads share. */
+export const TALLY_BYTES = MOMENTS * 8 + Math.ceil((BUCKETS * 4) / 8) * 8
+
+/**
+ * Durations counted in buckets, with their count, sum, sum of squares and extremes kept exactly beside them. It
+ * lies in one buffer, so that a thread can fill it and another read it.
+ */
+export class Tally {
+  readonly moments: Float64Array
+  readonly buckets: Uint32Array
+
+  /** @param buffer where it lies, zeroed or filled by another tally; its own memory when left out */
+  constructor(buffer: ArrayBufferLike = new ArrayBuffer(TALLY_BYTES), offset = 0) {
+    this.moments = new Float64Array(buffer, offset, MOMENTS)
+    this.buckets = new Uint32Array(buffer, offset + MOMENTS * 8, BUCKETS)
+  }
+
+  /** Counts `times` durations of `ns` whole nanoseconds. */
+  record(ns: number, times = 1): void {
+    const moments = this.moments
+    const bucket = bucketOf(ns)
+    this.buckets[bucket] = (this.buckets[bucket] as number) + times
+    const count = moments[COUNT] as number
+    if (count === 0) {
+      moments[MIN] = ns
+      moments[MAX] = ns
+    } else if (ns < (moments[MIN] as number)) moments[MIN] = ns
+    else if (ns > (moments[MAX] as number)) moments[MAX] = ns
+    moments[COUNT] = count + times
+    moments[SUM] = (moments[SUM] as number) + ns * times
+    moments[SQUARES] = (moments[SQUARES] as number) + ns * ns * times
+  }
+
+  get count(): number {
+    return this.moments[COUNT] as number
+  }
+  get sum(): number {
+    return this.moments[SUM] as number
+  }
+  get min(): number {
+    return this.moments[MIN] as number
+  }
+  get max(): number {
+    return this.moments[MAX] as number
+  }
+  get mean(): number {
+    return this.sum / this.count
+  }
+
+  /** The standard deviation of what was counted. */
+  get stdDev(): number {
+    if (this.min === this.max) return 0
+    const variance = (this.moments[SQUARES] as number) / this.count - this.mean ** 2
+    return Math.sqrt(Math.max(0, variance))
+  }
+
+  /** Adds another's counts to this one. */
+  add(other: Tally): void {
+    if (other.count === 0) return
+    const [from, to] = [other.moments, this.moments]
+    to[MIN] = this.count === 0 ? other.min : Math.min(this.min, other.min)
+    to[MAX] = Math.max(this.max, other.max)
+    for (const each of [COUNT, SUM, SQUARES]) to[each] = (to[each] as number) + (from[each] as number)
+    const last = bucketOf(other.max)
+    for (let bucket = bucketOf(other.min); bucket <= last; bucket++) {
+      this.buckets[bucket] = (this.buckets[bucket] as number) + (other.buckets[bucket] as number)
+    }
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    if (this.count > 0) this.buckets.fill(0, bucketOf(this.min), bucketOf(this.max) + 1)
+    this.moments.fill(0)
+  }
+
+  /** Calls back for each bucket that holds anything, the shortest durations first. */
+  forEach(visit: (floorNs: number, count: number) => void): void {
+    if (this.count === 0) return
+    const last = bucketOf(this.max)
+    for (let bucket = bucketOf(this.min); bucket <= last; bucket++) {
+      const count = this.buckets[bucket] as number
+      if (count > 0) visit(bucketFloor(bucket), count)
+    }
+  }
+}

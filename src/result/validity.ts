@@ -1,0 +1,23 @@
+/** What a run has to say about itself, with the figure that it rests on. */
+export interface Finding {
+  code:
+    | 'generator-late'
+    | 'saturated'
+    | 'cut-off'
+    | 'littles-law'
+    | 'unsteady'
+    | 'machine-unsteady'
+    | 'cpu-contention'
+    | 'too-few-samples'
+    | 'over-an-hour'
+  /** only an error makes a run invalid */
+  severity: 'error' | 'warning' | 'info'
+  message: string
+  /** the figures, by name */
+  figures: Record<string, number>
+}
+
+export interface Validity {
+  valid: boolean
+  findings: Finding[]
+}

@@ -1,0 +1,71 @@
+import type { z } from 'zod'
+
+/**
+ * A scenario that cannot be run. The message says where the fault is, what was found there and what is
+ * accepted; `path` is where, as in `arrivals.rate`.
+ */
+export class ScenarioError extends Error {
+  override readonly name = 'ScenarioError'
+  readonly path: string
+
+  constructor(path: string, message: string, options?: ErrorOptions) {
+    super(path === '' ? message : `${path}: ${message}`, options)
+    this.path = path
+  }
+}
+
+type Issue = z.core.$ZodIssue
+
+/** Throws what a schema found wrong with a value, every fault on a line of its own. */
+export function throwFaults(error: z.ZodError, root: string, value: unknown): never {
+  const faults = error.issues.flatMap((issue) => faultsOf(issue, [], value))
+  const lines = faults.map((fault) => ({ path: join(root, fault.path), message: fault.message }))
+  const first = lines[0] as { path: string; message: string }
+  const others = lines.slice(1).map((line) => `\n${line.path}: ${line.message}`)
+  throw new ScenarioError(first.path, first.message + others.join(''))
+}
+
+function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: PropertyKey[]; message: string }[] {
+  const path = [...base, ...issue.path]
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    // the branch that the value was meant for is the one that it fails deepest in
+    const depth = (branch: Issue[]) => Math.max(...branch.map((each) => each.path.length + meant(each)))
+    const branch = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0] as Issue[]
+    return branch.flatMap((each) => faultsOf(each, path, root))
+  }
+  const found = at(root, path)
+  if (issue.code === 'unrecognized_keys') {
+    const keys = issue.keys.map((key) => `'${key}'`).join(', ')
+    return [{ path, message: `${keys} is not an option here; ${issue.message}` }]
+  }
+  return [{ path, message: `${issue.message}, got ${show(found)}` }]
+}
+
+/** A branch that rejects the very kind of the value was not meant. */
+function meant(issue: Issue): number {
+  return issue.code === 'invalid_type' && issue.path.length === 0 ? -1 : issue.code === 'unrecognized_keys' ? 0.5 : 0
+}
+
+function at(value: unknown, path: PropertyKey[]): unknown {
+  let found: unknown = value
+  for (const key of path) found = (found as Record<PropertyKey, unknown> | null | undefined)?.[key]
+  return found
+}
+
+function join(root: string, path: PropertyKey[]): string {
+  return [root, ...path.map(String)].filter((part) => part !== '').join('.')
+}
+
+/** A value as an error message shows it: short, and on one line. */
+export function show(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'function') return `a function`
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  let text: string
+  try {
+    text = JSON.stringify(value) ?? String(value)
+  } catch {
+    text = String(value)
+  }
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}

@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import { type Arrivals, type ArrivalsInput, arrivalsSchema } from './arrivals.js'
+import { type Batching, batchingSchema } from './batching.js'
+import { ScenarioError, show, throwFaults } from './error.js'
+import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service.js'
+import {
+  type Duration,
+  duration,
+  LONGEST_NS,
+  NS_PER_SECOND,
+  nanoseconds,
+  options,
+  positiveDuration,
+  type Rate,
+  whole,
+} from './units.js'
+
+/** A run's counters are 32 bits wide. */
+const MOST_REQUESTS = 2 ** 32 - 1
+
+const extent = (least: number, lasting: typeof duration) =>
+  z.union([options({ requests: whole(least, MOST_REQUESTS) }), options({ duration: lasting })], {
+    error: 'must be { requests } or { duration }',
+  })
+
+const queueSchema = options({
+  capacity: whole(0, MOST_REQUESTS, 'null is no limit').nullable().default(null),
+  timeout: positiveDuration.nullable().default(null),
+})
+
+/** The one schema of a scenario: its type, its check and its defaults. */
+export const scenarioSchema = options({
+  arrivals: arrivalsSchema,
+  service: serviceSchema.optional(),
+  handler: z.union([z.string().min(1), z.instanceof(URL)], { error: 'must be the URL or path of a module' }).optional(),
+  batching: batchingSchema.default({ maxBatchSize: 1, maxWait: 0 }),
+  servers: whole(1, 1000).default(1),
+  queue: queueSchema.default({ capacity: null, timeout: null }),
+  stop: extent(1, positiveDuration).optional(),
+  warmup: extent(0, duration).optional(),
+  seed: whole(0).default(1),
+})
+
+/** How long a run, or its warm-up, lasts. */
+export type Extent = { requests: number } | { duration: Duration }
+
+/**
+ * What is to happen, as plain data that may as well be read from a file. Only `arrivals` and what the verb runs
+ * (`service` to simulate, `handler` to measure) are required.
+ */
+export interface Scenario {
+  /** When requests come; a rate alone is a Poisson process. */
+  arrivals: Rate | ArrivalsInput
+  /** How long a server takes for a batch, for a simulation; a duration alone is the same for every size. */
+  service?: Duration | ServiceInput | undefined
+  /** The module that serves batches, for a measurement. */
+  handler?: URL | string | undefined
+  /** When a batch leaves. Default: one request at a time. A `maxBatchSize` of null is no limit; a `maxWait` of 0 takes what is there, null waits for a full batch. */
+  batching?: { maxBatchSize?: number | null | undefined; maxWait?: Duration | null | undefined } | undefined
+  /** How many batches can be served at a time. Default 1. */
+  servers?: number | undefined
+  /** How many requests may wait, and for how long. Default: no limit to either. */
+  queue?: { capacity?: number | null | undefined; timeout?: Duration | null | undefined } | undefined
+  /** When the run ends, warm-up included. Default: 1,000,000 requests simulated, 10 s measured. */
+  stop?: Extent | undefined
+  /** What is run first and not reported. Default: a tenth of the run. */
+  warmup?: Extent | undefined
+  /** From which all randomness follows: the same seed gives the same requests. Default 1. */
+  seed?: number | undefined
+}
+
+/** A scenario with its defaults filled in: rates a second, times in milliseconds. */
+export interface NormalScenario {
+  arrivals: Arrivals
+  service?: Service | undefined
+  handler?: string | undefined
+  batching: Batching
+  servers: number
+  queue: { capacity: number | null; timeout: number | null }
+  stop: { requests: number } | { duration: number }
+  warmup: { requests: number } | { duration: number }
+  seed: number
+}
+
+const DEFAULT_STOP = { simulate: { requests: 1_000_000 }, measure: { duration: 10_000 } }
+
+/**
+ * Checks a scenario and fills in its defaults.
+ *
+ * @throws ScenarioError naming the field, what was found there and what is accepted
+ */
+export function normalise(scenario: Scenario, verb: 'simulate' | 'measure'): NormalScenario {
+  const parsed = scenarioSchema.safeParse(scenario)
+  if (!parsed.success) throwFaults(parsed.error, '', scenario)
+  const { handler, ...given } = parsed.data
+  const { arrivals, batching } = given
+
+  if (verb === 'simulate' && given.service === undefined) {
+    throw new ScenarioError(
+      'service',
+      "is required to simulate: how long a batch takes, such as '10ms' or affine({ base, perItem })",
+    )
+  }
+  if (verb === 'measure' && handler === undefined) {
+    throw new ScenarioError('handler', 'is required to measure: the URL or path of a module that serves batches')
+  }
+
+  const replayed = arrivals.process === 'replay' ? arrivals.timestamps.length : Number.POSITIVE_INFINITY
+  const stop = given.stop ?? defaultStop(verb, replayed)
+  const warmup = given.warmup ?? tenthOf(stop, replayed)
+  checkExtent(stop, warmup, replayed)
+  checkLength(arrivals, stop)
+  checkBatching(batching, arrivals, given.queue.capacity)
+  if (given.service !== undefined) checkService(given.service, batching, arrivals)
+
+  const normal: NormalScenario = { ...given, stop, warmup }
+  if (handler !== undefined) normal.handler = handler instanceof URL ? handler.href : handler
+  return normal
+}
+
+function defaultStop(verb: 'simulate' | 'measure', replayed: number): NormalScenario['stop'] {
+  return Number.isFinite(replayed) ? { requests: replayed } : { ...DEFAULT_STOP[verb] }
+}
+
+function tenthOf(stop: NormalScenario['stop'], replayed: number): NormalScenario['warmup'] {
+  return 'duration' in stop
+    ? { duration: stop.duration / 10 }
+    : { requests: Math.floor(Math.min(stop.requests, replayed) / 10) }
+}
+
+function checkExtent(stop: NormalScenario['stop'], warmup: NormalScenario['warmup'], replayed: number): void {
+  const whole = {
+    requests: 'requests' in stop ? Math.min(stop.requests, replayed) : replayed,
+    duration: 'duration' in stop ? stop.duration : Number.POSITIVE_INFINITY,
+  }
+  const tooLong = 'requests' in warmup ? warmup.requests >= whole.requests : warmup.duration >= whole.duration
+  if (tooLong) {
+    throw new ScenarioError(
+      'warmup',
+      `${show(warmup)} leaves nothing of the run (${show(stop)}) to report; it must be shorter`,
+    )
+  }
+}
+
+/** Refuses what would run past the longest time that whole nanoseconds can tell. */
+function checkLength(arrivals: Arrivals, stop: NormalScenario['stop']): void {
+  if (!('requests' in stop) || !('rate' in arrivals)) return
+  if ((stop.requests / arrivals.rate) * NS_PER_SECOND >= LONGEST_NS) {
+    throw new ScenarioError(
+      'stop.requests',
+      `${stop.requests} requests at ${arrivals.rate}/s take longer than the 104 days (2^53 ns) that a run may last; ask for fewer`,
+    )
+  }
+}
+
+function checkBatching(batching: Batching, arrivals: Arrivals, capacity: number | null): void {
+  const { maxBatchSize, maxWait } = batching
+  if (maxWait !== null || maxBatchSize === null) return
+  const clients = arrivals.process === 'closed' ? arrivals.clients : Number.POSITIVE_INFINITY
+  if (clients < maxBatchSize) {
+    throw new ScenarioError(
+      'batching.maxWait',
+      `null waits for a batch of ${maxBatchSize}, which ${clients} clients never fill; give a duration`,
+    )
+  }
+  if (capacity !== null && capacity < maxBatchSize) {
+    throw new ScenarioError(
+      'batching.maxWait',
+      `null waits for a batch of ${maxBatchSize}, which a queue of ${capacity} never holds; give a duration`,
+    )
+  }
+}
+
+function checkService(service: Service, batching: Batching, arrivals: Arrivals): void {
+  const known = largestKnownBatch(service)
+  const largest = Math.min(
+    batching.maxBatchSize ?? Number.POSITIVE_INFINITY,
+    arrivals.process === 'closed' ? arrivals.clients : Number.POSITIVE_INFINITY,
+  )
+  if (largest > known) {
+    const asked = largest === Number.POSITIVE_INFINITY ? 'have no limit' : `may hold ${largest}`
+    throw new ScenarioError(
+      'service.points',
+      `end at a batch of ${known}, but batches ${asked}; add a point or lower batching.maxBatchSize`,
+    )
+  }
+}
+
+/** Numbers of a length of time in the scenario, for the engines. */
+export const extentNs = (extent: { requests: number } | { duration: number }) =>
+  'requests' in extent
+    ? { requests: extent.requests, ns: Number.POSITIVE_INFINITY }
+    : { requests: Number.POSITIVE_INFINITY, ns: nanoseconds(extent.duration) }
