@@ -8,6 +8,8 @@ const timestamps = z
   .min(1, { error: timestampsError })
   .refine((times) => times.every((time, i) => i === 0 || time >= (times[i - 1] as number)), { error: timestampsError })
 
+const arrivalsError =
+  "must be a rate above 0 ('800/s', or a number a second) or an arrival process: { process: constant | poisson | renewal | replay | closed, … }"
 const process = z.discriminatedUnion(
   'process',
   [
@@ -21,15 +23,12 @@ const process = z.discriminatedUnion(
       thinkTime: variedDuration.default({ mean: 0 }),
     }),
   ],
-  {
-    error:
-      "must be a rate ('800/s') or an arrival process: { process: constant | poisson | renewal | replay | closed, … }",
-  },
+  { error: arrivalsError },
 )
 
 /** When requests come. A rate alone is a Poisson process of that rate. */
 export const arrivalsSchema = z
-  .union([rate, process])
+  .union([rate, process], { error: arrivalsError })
   .transform((value) => (typeof value === 'number' ? ({ process: 'poisson', rate: value } as const) : value))
 export type ArrivalsInput = z.input<typeof process>
 export type Arrivals = z.output<typeof arrivalsSchema>

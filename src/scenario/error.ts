@@ -9,31 +9,35 @@ export class ScenarioError extends Error {
   readonly path: string
 
   constructor(path: string, message: string, options?: ErrorOptions) {
-    super(path === '' ? message : `${path}: ${message}`, options)
+    super(at({ path, message }), options)
     this.path = path
   }
 }
 
 type Issue = z.core.$ZodIssue
 
+function at(fault: { path: string; message: string }): string {
+  return fault.path === '' ? fault.message : `${fault.path}: ${fault.message}`
+}
+
 /** Throws what a schema found wrong with a value, every fault on a line of its own. */
 export function throwFaults(error: z.ZodError, root: string, value: unknown): never {
   const faults = error.issues.flatMap((issue) => faultsOf(issue, [], value))
   const lines = faults.map((fault) => ({ path: join(root, fault.path), message: fault.message }))
   const first = lines[0] as { path: string; message: string }
-  const others = lines.slice(1).map((line) => `\n${line.path}: ${line.message}`)
+  const others = lines.slice(1).map((line) => `\n${at(line)}`)
   throw new ScenarioError(first.path, first.message + others.join(''))
 }
 
 function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: PropertyKey[]; message: string }[] {
   const path = [...base, ...issue.path]
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    // the branch that the value was meant for is the one that it fails deepest in
-    const depth = (branch: Issue[]) => Math.max(...branch.map((each) => each.path.length + meant(each)))
+    // the branch that the value was meant for is the one that it fails deepest in; where it is of no branch's kind,
+    // only the union can say what is accepted
     const branch = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0] as Issue[]
-    return branch.flatMap((each) => faultsOf(each, path, root))
+    if (depth(branch) >= 0) return branch.flatMap((each) => faultsOf(each, path, root))
   }
-  const found = at(root, path)
+  const found = valueAt(root, path)
   if (issue.code === 'unrecognized_keys') {
     const keys = issue.keys.map((key) => `'${key}'`).join(', ')
     return [{ path, message: `${keys} is not an option here; ${issue.message}` }]
@@ -41,12 +45,18 @@ function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: Pro
   return [{ path, message: `${issue.message}, got ${show(found)}` }]
 }
 
-/** A branch that rejects the very kind of the value was not meant. */
-function meant(issue: Issue): number {
-  return issue.code === 'invalid_type' && issue.path.length === 0 ? -1 : issue.code === 'unrecognized_keys' ? 0.5 : 0
+/** How deep in the value a branch of a union fails; below 0 where it rejects the value's very kind. */
+function depth(branch: readonly Issue[]): number {
+  return Math.max(...branch.map((issue) => issue.path.length + beyond(issue)))
 }
 
-function at(value: unknown, path: PropertyKey[]): unknown {
+function beyond(issue: Issue): number {
+  if (issue.code === 'invalid_type' && issue.path.length === 0) return -1
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) return Math.max(...issue.errors.map(depth))
+  return issue.code === 'unrecognized_keys' ? 0.5 : 0
+}
+
+function valueAt(value: unknown, path: PropertyKey[]): unknown {
   let found: unknown = value
   for (const key of path) found = (found as Record<PropertyKey, unknown> | null | undefined)?.[key]
   return found

@@ -18,21 +18,24 @@ import {
 /** A run's counters are 32 bits wide. */
 const MOST_REQUESTS = 2 ** 32 - 1
 
+const extentError = 'must be { requests } or { duration }, one of the two'
 const extent = (least: number, lasting: typeof duration) =>
-  z.union([options({ requests: whole(least, MOST_REQUESTS) }), options({ duration: lasting })], {
-    error: 'must be { requests } or { duration }',
-  })
+  options({ requests: whole(least, MOST_REQUESTS).optional(), duration: lasting.optional() })
+    .refine((given) => (given.requests === undefined) !== (given.duration === undefined), { error: extentError })
+    .transform(({ requests, duration }) => (requests === undefined ? { duration: duration as number } : { requests }))
 
 const queueSchema = options({
   capacity: whole(0, MOST_REQUESTS, 'null is no limit').nullable().default(null),
   timeout: positiveDuration.nullable().default(null),
 })
 
+const handlerError = { error: 'must be the URL or path of a module' }
+
 /** The one schema of a scenario: its type, its check and its defaults. */
 export const scenarioSchema = options({
   arrivals: arrivalsSchema,
   service: serviceSchema.optional(),
-  handler: z.union([z.string().min(1), z.instanceof(URL)], { error: 'must be the URL or path of a module' }).optional(),
+  handler: z.union([z.string().min(1, handlerError), z.instanceof(URL)], handlerError).optional(),
   batching: batchingSchema.default({ maxBatchSize: 1, maxWait: 0 }),
   servers: whole(1, 1000).default(1),
   queue: queueSchema.default({ capacity: null, timeout: null }),
@@ -42,7 +45,7 @@ export const scenarioSchema = options({
 })
 
 /** How long a run, or its warm-up, lasts. */
-export type Extent = { requests: number } | { duration: Duration }
+export type Extent = { requests: number; duration?: undefined } | { duration: Duration; requests?: undefined }
 
 /**
  * What is to happen, as plain data that may as well be read from a file. Only `arrivals` and what the verb runs

@@ -26,6 +26,8 @@ const anyModel = {
   }).optional(),
 }
 
+const serviceError =
+  "must be a duration of 0 or more ('10ms', or a number of milliseconds) or a service model: { model: affine | byBatchSize, … }"
 const model = z.discriminatedUnion(
   'model',
   [
@@ -38,12 +40,12 @@ const model = z.discriminatedUnion(
     }),
     options({ model: z.literal('byBatchSize'), points, ...anyModel }),
   ],
-  { error: "must be a duration ('10ms') or a service model: { model: affine | byBatchSize, … }" },
+  { error: serviceError },
 )
 
 /** How long a server takes for a batch. A duration alone is the same for every size. */
 export const serviceSchema = z
-  .union([duration, model])
+  .union([duration, model], { error: serviceError })
   .transform((value): Service => (typeof value === 'number' ? { model: 'affine', base: value, perItem: 0 } : value))
 export type ServiceInput = z.input<typeof model>
 export type Service = z.output<typeof model>

@@ -31,7 +31,7 @@ export function ratePerSecond(value: unknown): number | null {
 }
 
 const DURATION_IS = "a duration of 0 or more, as milliseconds or with its unit ('250us', '5ms', '1.5s', '2m')"
-const LONGER_DURATION_IS = DURATION_IS.replace('of 0 or more', 'above 0')
+const LONGER_DURATION_IS = DURATION_IS.replace('of 0 or more', 'of 1 ns or more')
 const RATE_IS =
   "a rate above 0 and at most a thousand million a second, as a number a second or with its unit ('800/s', '30/m')"
 
@@ -47,7 +47,7 @@ function durationSchema(description: string, accepts: (ms: number) => boolean) {
 /** Reads a duration into milliseconds. */
 export const duration = durationSchema(DURATION_IS, (ms) => ms >= 0)
 /** Reads a duration that must not be 0 into milliseconds. */
-export const positiveDuration = durationSchema(LONGER_DURATION_IS, (ms) => ms > 0)
+export const positiveDuration = durationSchema(LONGER_DURATION_IS, (ms) => nanoseconds(ms) >= 1)
 
 /** Reads a rate into a number a second. */
 export const rate = z.union([z.number(), z.string()], { error: `must be ${RATE_IS}` }).transform((value, context) => {
