@@ -5,6 +5,7 @@ import { normal } from '../random/normal.js'
 import type { Random } from '../random/random.js'
 import { duration, options } from './units.js'
 
+const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0)
 const cvError = 'must be a coefficient of variation above 0 and at most 100 (standard deviation over mean)'
 const cv = z.number({ error: cvError }).gt(0, { error: cvError }).max(100, { error: cvError })
 const spreadError = 'must be a number above 0 and at most 1'
@@ -16,6 +17,7 @@ const samples = z
   .array(sample, { error: samplesError })
   .min(1, { error: samplesError })
   .refine((values) => values.some((value) => value > 0), { error: samplesError })
+  .refine((values) => Number.isFinite(sum(values)), { error: 'must have a mean that a number can hold' })
 
 const hyperexponentialSchema = options({
   distribution: z.literal('hyperexponential'),
@@ -23,8 +25,9 @@ const hyperexponentialSchema = options({
   means: samples,
 })
   .refine((v) => v.probabilities.length === v.means.length, { error: 'must have as many probabilities as means' })
-  .refine((v) => Math.abs(v.probabilities.reduce((a, b) => a + b, 0) - 1) < 1e-9, {
-    error: 'must have probabilities that add up to 1',
+  .refine((v) => Math.abs(sum(v.probabilities) - 1) < 1e-9, { error: 'must have probabilities that add up to 1' })
+  .refine((v) => v.means.some((mean, i) => mean * (v.probabilities[i] ?? 0) > 0), {
+    error: 'must have a mean above 0 that comes with a probability above 0',
   })
 
 /** How a time varies about its mean: a law scaled to mean 1. */
@@ -67,7 +70,9 @@ export const empirical = (samples: number[]): Variation => ({ distribution: 'emp
 
 /** A duration that may vary about its mean. */
 export const variedDuration = z
-  .union([duration, options({ mean: duration, variation: variationSchema.optional() })])
+  .union([duration, options({ mean: duration, variation: variationSchema.optional() })], {
+    error: "must be a duration of 0 or more ('5ms', or a number of milliseconds) or { mean, variation }",
+  })
   .transform((value): VariedDuration => (typeof value === 'number' ? { mean: value } : value))
 export interface VariedDuration {
   /** milliseconds */
@@ -106,7 +111,7 @@ export function sampler(variation: Variation | undefined, random: Random): () =>
       }
     }
     case 'empirical': {
-      const mean = variation.samples.reduce((sum, each) => sum + each, 0) / variation.samples.length
+      const mean = sum(variation.samples) / variation.samples.length
       const scaled = Float64Array.from(variation.samples, (each) => each / mean)
       return () => scaled[Math.floor(random.uniform() * scaled.length)] as number
     }
