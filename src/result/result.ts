@@ -1,3 +1,4 @@
+import { ScenarioError } from '../scenario/error.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { findingsOf } from './findings.js'
@@ -72,10 +73,20 @@ export interface Result {
 
 const NO_INTERVAL = 'intervals are not computed yet'
 
-/** Makes the Result of a recording in which at least one request completed. */
+/**
+ * Makes the Result of a recording in which at least one request completed.
+ *
+ * @throws ScenarioError where the window lasted no time at all, so that nothing a second can be told
+ */
 export function resultOf(recording: Recording, environment: Environment | null = null): Result {
   const { scenario, tallies, counts, startNs, endNs } = recording
   const windowNs = endNs - startNs
+  if (windowNs <= 0) {
+    throw new ScenarioError(
+      'stop',
+      `${counts.offered.toLocaleString('en')} requests were due in a window of no length, at ${startNs / NS_PER_MS} ms; let time pass between them, or in serving them`,
+    )
+  }
   const seconds = windowNs / NS_PER_SECOND
   const summary = (metric: keyof typeof tallies) => summaryOf(tallies[metric], withheld(NO_INTERVAL))
   const findings = findingsOf(recording)
