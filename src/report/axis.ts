@@ -1,0 +1,37 @@
+/** A horizontal scale on which equal ratios are equally long. */
+export interface LogAxis {
+  /** the ticks' figures, each beginning at the column that it stands for */
+  labels: string
+  /** the column of a value, from 0 */
+  at(value: number): number
+}
+
+/** A scale so many columns wide that holds these values, of which one at least is above 0. */
+export function axisOf(values: number[], columns: number): LogAxis {
+  const positive = values.filter((value) => value > 0)
+  const low = stepAtOrBelow(Math.min(...positive))
+  const high = Math.max(nextStep(stepAtOrBelow(Math.max(...positive) * 0.999999)), nextStep(low))
+  const column = (columns - 1) / Math.log(high / low)
+  const at = (value: number) => Math.min(columns - 1, Math.round(column * Math.log(Math.max(value, low) / low)))
+
+  let labels = ''
+  for (let step = low; step < high * 1.000001; step = nextStep(step)) {
+    const label = step.toLocaleString('en', { maximumSignificantDigits: 1 })
+    const from = Math.min(at(step), columns - label.length)
+    if (from > labels.length || labels === '') labels = labels.padEnd(from) + label
+  }
+  return { labels, at }
+}
+
+/** The greatest of …, 1, 2, 5, 10, 20, … that is not above the value. */
+function stepAtOrBelow(value: number): number {
+  const decade = 10 ** Math.floor(Math.log10(value))
+  const steps = [1, 2, 5, 10].map((step) => step * decade)
+  return steps.filter((step) => step <= value * 1.000001).at(-1) as number
+}
+
+function nextStep(step: number): number {
+  const decade = 10 ** Math.floor(Math.log10(step * 1.000001))
+  const leading = Math.round(step / decade)
+  return (leading === 1 ? 2 : leading === 2 ? 5 : 10) * decade
+}

@@ -1,0 +1,97 @@
+import { count, rate } from './number.js'
+import { isWithin, noiseOf, spreadOf, WITHIN_BY_CHANCE } from './spread.js'
+import { plain, type Style } from './style.js'
+import { type PlotRow, renderPlot } from './trade-off-plot.js'
+import { FIGURES, type TradeOffLook, type TradeOffRow } from './trade-off-row.js'
+import { renderTradeOffTable } from './trade-off-table.js'
+
+/**
+ * Figure 1-4 of a real system, to read at 100 columns: for each batch size what it can carry, then its latency at one
+ * load, measured over rounds beside simulated; how far apart the two are, beside how far apart the rounds are; and
+ * both curves drawn.
+ */
+export function renderTradeOff(rows: TradeOffRow[], look: TradeOffLook): string {
+  const parts = [renderTradeOffTable(rows, look), renderAgreement(rows, look), renderTradeOffPlot(rows, look)]
+  return parts.filter((part) => part !== '').join('\n\n')
+}
+
+/** The curves alone. */
+export function renderTradeOffPlot(rows: TradeOffRow[], look: TradeOffLook): string {
+  const { width = 100, style = plain } = look
+  const load = rate(look.offeredPerSec)
+  return renderPlot(rows.map(plotRow), {
+    rows: 'batch\nsize',
+    throughput: 'requests/s it can carry',
+    latency: `latency at ${load}`,
+    cannotCarry: `cannot carry ${load}`,
+    width,
+    style,
+  })
+}
+
+function plotRow({ batchSize, capacityPerSec, measured, predicted }: TradeOffRow): PlotRow {
+  return {
+    label: count(batchSize),
+    throughput: capacityPerSec,
+    measured:
+      typeof measured === 'object'
+        ? {
+            p50: measured.p50.median,
+            p90: measured.p90.median,
+            p95: measured.p95.median,
+            p99: measured.p99.median,
+          }
+        : measured,
+    simulated: predicted,
+  }
+}
+
+/** How near simulated figures are to measured ones, beside how near the rounds are to one another. */
+export interface Agreement {
+  figures: number
+  /** how many are as near to the measured median as the rounds are */
+  within: number
+  /** the median distance of a simulated figure from the measured median, as a share of it */
+  apart: number
+  /** the median distance of the furthest round from it, as a share of it */
+  noise: number
+}
+
+/** Null where nothing was both measured and simulated. */
+export function agreementOf(rows: TradeOffRow[]): Agreement | null {
+  const pairs = rows.flatMap(({ measured, predicted }) =>
+    typeof measured === 'object' && typeof predicted === 'object'
+      ? FIGURES.map((figure) => ({ measured: measured[figure], predicted: predicted[figure] }))
+      : [],
+  )
+  if (pairs.length === 0) return null
+  const apart = ({ measured, predicted }: (typeof pairs)[number]) =>
+    Math.abs(predicted - measured.median) / measured.median
+  return {
+    figures: pairs.length,
+    within: pairs.filter(({ measured, predicted }) => isWithin(predicted, measured)).length,
+    apart: spreadOf(pairs.map(apart)).median,
+    noise: spreadOf(pairs.map(({ measured }) => noiseOf(measured))).median,
+  }
+}
+
+/** What the marks in the table mean, and whether the simulation is further off than the machine's own noise. */
+export function renderAgreement(rows: TradeOffRow[], { rounds, style = plain }: TradeOffLook): string {
+  const agreement = agreementOf(rows)
+  if (agreement === null) return ''
+  const { figures, within, apart, noise } = agreement
+  const share = (part: number) => `${Math.round(100 * part)} %`
+  const of = rounds === undefined ? 'the rounds' : `${rounds} rounds`
+  const chance = rounds === undefined ? undefined : WITHIN_BY_CHANCE[rounds]
+  const perfect =
+    chance === undefined ? '' : `;\n with ${of}, a simulation without any error would reach about ${chance} %`
+  return [
+    key(style, ' ±', `the furthest of ${of} from their median: the machine's own noise`),
+    key(style, '+−', `simulated from measured; ${style('yellow', '*')} ${style('dim', 'further than any round was')}`),
+    '',
+    ` ${style('bold', `${within} of ${figures} simulated figures (${share(within / figures)}) are as near to the measured median as the rounds are`)}${perfect}.`,
+    ` In the median, a simulated figure is ${share(apart)} from the measured one, and the furthest round ${share(noise)}.`,
+  ].join('\n')
+}
+
+const key = (style: Style, mark: string, meaning: string) => ` ${mark}  ${style('dim', meaning)}`
