@@ -1,6 +1,7 @@
 export { count, percent, rate, threeDigits, time } from './number.js'
 export { type Spread, spreadOf } from './spread.js'
 export { type Look, plain, type Style, styleFor } from './style.js'
+export { type Cell, type Column, table } from './table.js'
 export { type Agreement, agreementOf, renderAgreement, renderTradeOff, renderTradeOffPlot } from './trade-off.js'
 export {
   type Figure,

@@ -13,14 +13,18 @@ export function count(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: 0 })
 }
 
+/** A number in a text: as in a table, but a whole one as it is, `10` and not `10.0`. */
+const inText = (value: number) =>
+  Number.isInteger(value) && Math.abs(value) < 100 ? String(value) : threeDigits(value)
+
 /** A rate with its unit: `12,400/s`. */
 export function rate(perSecond: number): string {
-  return `${threeDigits(perSecond)}/s`
+  return `${inText(perSecond)}/s`
 }
 
 /** A share of 1 as a percentage: `57.3 %`. */
 export function percent(share: number): string {
-  return `${threeDigits(100 * share)} %`
+  return `${inText(100 * share)} %`
 }
 
 /** How far `value` is from `from`, in whole percent with its sign: `+4%`, `−12%`, `0%`. */
@@ -54,8 +58,8 @@ export function timeUnit(timesMs: Iterable<number>): TimeUnit {
   return UNITS.find((unit) => longest >= (unit.name === 's' ? 10 : 1) * unit.ms) ?? NS
 }
 
-/** A time with its unit: `4.61 ms`, `850 us`, `12.0 s`. */
+/** A time with its unit: `4.61 ms`, `850 us`, `12 s`. */
 export function time(ms: number): string {
   const unit = timeUnit([ms])
-  return `${threeDigits(ms / unit.ms)} ${unit.name}`
+  return `${inText(ms / unit.ms)} ${unit.name}`
 }

@@ -22,7 +22,9 @@ describe('a number', () => {
     [0.85, '850 us'],
     [0.00012, '120 ns'],
     [3000, '3,000 ms'],
-    [12_000, '12.0 s'],
+    [12_000, '12 s'],
+    [12_345, '12.3 s'],
+    [10, '10 ms'],
     [0, '0 ms'],
   ])('a time of %d ms carries its unit: %s', (ms, text) => {
     expect(time(ms)).toBe(text)
@@ -35,6 +37,7 @@ describe('a number', () => {
   })
 
   it('may be a rate, a share or a difference', () => {
+    expect(rate(10)).toBe('10/s')
     expect(rate(12_432)).toBe('12,400/s')
     expect(percent(0.5734)).toBe('57.3 %')
     expect(difference(1.04, 1)).toBe('+4%')

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+/** What an example prints, as somebody runs it. */
+async function run(example: string): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)('npx', ['tsx', `examples/${example}`])
+}
+
+/** The row of a table that begins so, its columns apart. */
+const row = (text: string, start: string) =>
+  text
+    .split('\n')
+    .map((line) => line.trim().split(/\s{2,}/))
+    .find(([first]) => first === start)
+    ?.slice(1)
+
+describe('the examples of the chapter', () => {
+  it('shows the ten requests: the mean describes none of them', async () => {
+    const { stdout, stderr } = await run('ten-requests.ts')
+    expect(stderr).toBe('')
+    expect(row(stdout, 'mean')?.[0]).toBe('390 ms')
+    expect(row(stdout, 'p50')?.[0]).toBe('100 ms')
+    expect(row(stdout, 'p90')?.[0]).toBe('110 ms')
+    expect(row(stdout, 'p91')?.[0]).toBe('3,000 ms')
+    expect(stdout).toContain('nearest rank')
+  })
+
+  it('shows Figure 1-4: throughput and latency rise together', async () => {
+    const { stdout, stderr } = await run('figure-1-4.ts')
+    expect(stderr).toBe('')
+    expect(row(stdout, 'one at a time, 10 ms each')).toEqual(['10 ms', '100/s'])
+    expect(row(stdout, 'one at a time, 100 ms each')).toEqual(['100 ms', '10/s'])
+    expect(row(stdout, 'in batches of 10')).toEqual(['10 ms', '1,000/s'])
+    expect(row(stdout, 'in batches of 50')).toEqual(['20 ms', '2,500/s'])
+    // one at a time is 1 / 7.75 ms = 129 a second, far from the load; 16 in 11.5 ms are 1,391
+    expect(row(stdout, '1')).toEqual(['129', 'simulated', 'cannot carry 800/s'])
+    const [capacity, , , , , , meanBatch, utilization] = row(stdout, '16') ?? []
+    expect([capacity, meanBatch]).toEqual(['1,390', '16.0'])
+    // 800 a second in batches of 16 that take 11.5 ms
+    expect(Number(utilization)).toBeCloseTo((100 * 800 * 11.5e-3) / 16, 0)
+    expect(stdout).toMatch(/batches of\s+16 have the shortest p99/)
+  })
+})
