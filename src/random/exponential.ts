@@ -1,7 +1,7 @@
 import type { Random } from './random.js'
 
 /** Where the tail begins, and the area of each of the 256 layers (Marsaglia and Tsang 2000). */
-const TAIL = 7.69711747013104972
+const TAIL = 7.697117470131049
 const AREA = 3.949659822581572e-3
 const LAYERS = 256
 const SCALE = 2 ** 24

@@ -14,7 +14,9 @@ export function findingsOf(recording: Recording): Finding[] {
  * quarter of the window. By chance alone, n arrivals and as many departures drift by some sqrt(2n) requests.
  */
 function saturated(recording: Recording): Finding | null {
-  const { segments, counts, inSystemAtStart, scenario } = recording
+  const { segments, counts, inSystemAtStart, scenario, findings } = recording
+  // the engine may have seen it happen
+  if (findings.some(({ code }) => code === 'saturated')) return null
   const last = segments.at(-1)
   if (last === undefined || segments.length < 4 || scenario.arrivals.process === 'closed') return null
 

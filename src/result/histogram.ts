@@ -18,7 +18,9 @@ export function emptyHistogram(): Histogram {
 
 export function histogramOf(tally: Tally): Histogram {
   const histogram = emptyHistogram()
-  tally.forEach((ns, count) => histogram.recordValueWithCount(Math.min(ns, HIGHEST_NS), count))
+  tally.forEach((ns, count) => {
+    histogram.recordValueWithCount(Math.min(ns, HIGHEST_NS), count)
+  })
   return histogram
 }
 

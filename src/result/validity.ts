@@ -10,6 +10,8 @@ export interface Finding {
     | 'cpu-contention'
     | 'too-few-samples'
     | 'over-an-hour'
+    | 'failures'
+    | 'teardown-failed'
   /** only an error makes a run invalid */
   severity: 'error' | 'warning' | 'info'
   message: string

@@ -1,13 +1,13 @@
 import type { ClosedArrivals } from '../scenario/arrivals.js'
 import { Heap } from './heap.js'
-import { type DrawNs, durations } from './model.js'
+import { type DrawNs, durations } from './service-times.js'
 
 /** The clients of a closed loop: each thinks, sends, awaits its answer, and thinks again. */
 export class Clients {
   readonly #sending: Heap
   readonly #thinkNs: DrawNs[]
 
-  constructor({ clients, thinkTime }: ClosedArrivals, seed: number, replication = 0) {
+  constructor({ clients, thinkTime }: ClosedArrivals, seed: number, replication: number) {
     this.#sending = new Heap(clients)
     this.#thinkNs = Array.from({ length: clients }, (_, client) =>
       durations(thinkTime, seed, `client ${client}`, replication),

@@ -4,13 +4,14 @@ import type { Finding } from '../result/validity.js'
 import { deadline, decide, type Policy, policyOf } from '../scenario/batching.js'
 import { ScenarioError } from '../scenario/error.js'
 import { extentNs, type NormalScenario } from '../scenario/scenario.js'
-import { type Schedule, schedule } from '../scenario/schedule.js'
+import { type DueTimes, dueTimes } from '../scenario/schedule.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { Clients } from './clients.js'
-import { type Dispatch, type Model, modelOf } from './model.js'
 import { Queue } from './queue.js'
-import { Recorder } from './recorder.js'
+import { GATHERED, Recorder } from './recorder.js'
 import { Servers } from './servers.js'
+import { type Cause, type DrawNs, dispatchTimes, ServiceTimes } from './service-times.js'
+import { Window } from './window.js'
 
 /** What happened to requests in a simulation, in order; requests are numbered from 0. */
 export type SimulationEvent =
@@ -18,6 +19,9 @@ export type SimulationEvent =
   | { type: 'reject' | 'timeout'; atMs: number; request: number }
 
 const NEVER = Number.POSITIVE_INFINITY
+const BLOCK = 1024
+/** How many requests are handled between two calls of `onProgress`. */
+const STRETCH = 65_536
 
 /**
  * The virtual-clock engine. Time jumps from event to event, in whole nanoseconds; at one instant completions come
@@ -26,269 +30,331 @@ const NEVER = Number.POSITIVE_INFINITY
 export class Engine {
   readonly #scenario: NormalScenario
   readonly #policy: Policy
-  readonly #model: Model
+  readonly #service: ServiceTimes
+  readonly #dispatchNs: Record<Cause, DrawNs> | null
   readonly #clients: Clients | null
-  readonly #schedule: Schedule | null
+  readonly #dueTimes: DueTimes | null
+  readonly #dues = new Float64Array(BLOCK)
   readonly #capacity: number
   readonly #timeoutNs: number
   readonly #onEvent: ((event: SimulationEvent) => void) | undefined
+  /** batches wait to fill, so that a wait is not all queueing */
+  readonly #splitsWait: boolean
 
   readonly #queue = new Queue()
   readonly #servers: Servers
-  readonly #recorder = new Recorder()
+  readonly #recorder: Recorder
+  readonly #window = new Window()
 
-  /** the next arrival */
-  #due: number
+  /** where the run is, between two stretches of it */
+  #now = 0
+  #nextDue = 0
+  #block = 0
+  #head = 0
+  #tail = 0
+  #inSystem = 0
+  #someIdleNs = 0
+  #someIdleSince = 0
   /** how many requests have been due */
   #number = 0
-  #ended = false
+
   readonly #stop: { requests: number; ns: number }
-  readonly #warmup: { requests: number; ns: number }
-
-  /** for how long some server has been idle: the part of a wait that is the batch's forming, not queueing */
-  #idleNs = 0
-  #idleSince = 0
-  readonly #splitsWait: boolean
-
-  #inWindow = false
-  #windowNs = { start: 0, end: 0 }
-  #inSystemAtStart = 0
+  #interrupted = false
   #nextMarkNs: number
   #nextMarkNumber: number
   #marks = 0
-  #inSystem = 0
-  #inSystemNs = 0
-  #lastChangeNs = 0
-  #completions = 0
-  #servingNs = 0
-  #staysNs = 0
+  #firstNumber = 0
 
   constructor(scenario: NormalScenario, onEvent?: (event: SimulationEvent) => void, replication = 0) {
-    const { arrivals, seed } = scenario
-    if (scenario.service === undefined) throw new ScenarioError('service', 'is required to simulate')
+    const { arrivals, service, seed } = scenario
+    if (service === undefined) throw new ScenarioError('service', 'is required to simulate')
     this.#scenario = scenario
     this.#policy = policyOf(scenario.batching)
-    this.#model = modelOf(scenario.service, seed, replication)
+    this.#service = new ServiceTimes(service, seed, replication)
+    this.#dispatchNs = dispatchTimes(service, seed, replication)
     this.#clients = arrivals.process === 'closed' ? new Clients(arrivals, seed, replication) : null
-    this.#schedule = arrivals.process === 'closed' ? null : schedule(arrivals, seed, replication)
+    this.#dueTimes = arrivals.process === 'closed' ? null : dueTimes(arrivals, seed, replication)
     this.#capacity = scenario.queue.capacity ?? NEVER
     this.#timeoutNs = scenario.queue.timeout === null ? NEVER : nanoseconds(scenario.queue.timeout)
     this.#onEvent = onEvent
-    this.#servers = new Servers(scenario.servers)
-    this.#stop = extentNs(scenario.stop)
-    this.#warmup = extentNs(scenario.warmup)
     this.#splitsWait = this.#policy.maxBatchSize > 1 && this.#policy.maxWaitNs > 0
-    this.#nextMarkNs = this.#warmup.ns
-    this.#nextMarkNumber = this.#warmup.requests
-    this.#due = this.#schedule?.() ?? this.#clients?.nextDue ?? NEVER
+    this.#servers = new Servers(scenario.servers)
+    this.#recorder = new Recorder({ batching: this.#splitsWait, dispatch: this.#dispatchNs !== null })
+    this.#stop = extentNs(scenario.stop)
+    const warmup = extentNs(scenario.warmup)
+    this.#nextMarkNs = Math.min(warmup.ns, this.#stop.ns)
+    this.#nextMarkNumber = warmup.requests
+    this.#dueTimes?.(this.#dues)
+    this.#block = 1
+    this.#nextDue = this.#clients === null ? (this.#dues[0] as number) : this.#clients.nextDue
   }
 
   /** Runs to the end, or until `goOn`, asked every so many requests, returns false. */
   run(goOn?: (requests: number, nowMs: number) => boolean): Recording {
-    const servers = this.#servers
-    const queue = this.#queue
-    let asked = 0
+    let asking = STRETCH
     if (this.#nextMarkNumber === 0) this.#mark(0)
     for (;;) {
-      const done = servers.nextDone
-      const due = this.#due
-      const timer = servers.idle > 0 && queue.length > 0 ? deadline(this.#policy, queue.due(queue.head)) : NEVER
-      const timeout = this.#timeoutNs < NEVER && queue.length > 0 ? queue.due(queue.head) + this.#timeoutNs : NEVER
-
-      let now = done
-      if (due < now) now = due
-      if (timer < now) now = timer
-      if (timeout < now) now = timeout
-      if (now >= this.#nextMarkNs && this.#nextMarkNs < NEVER) {
-        this.#mark(this.#nextMarkNs)
-        continue
+      const next = this.#handleEvents(this.#nextMarkNs, Math.min(this.#nextMarkNumber, this.#stop.requests, asking))
+      if (next >= this.#nextMarkNs && this.#nextMarkNs < NEVER) this.#mark(this.#nextMarkNs)
+      else if (next === NEVER) break
+      else if (next > LONGEST_NS) {
+        throw new ScenarioError('stop', 'the run went past 2^53 ns (104 days); ask for less')
+      } else if (this.#number >= this.#stop.requests) {
+        this.#closeWindow(next)
+      } else if (this.#number === this.#nextMarkNumber) this.#mark(next)
+      else {
+        asking = this.#number + STRETCH
+        if (goOn?.(this.#number, next / NS_PER_MS) === false) this.#interrupt()
       }
-      if (now === NEVER) break
-      if (now > LONGEST_NS) throw new ScenarioError('stop', 'the run went past 2^53 ns (104 days); ask for less')
-
-      if (now === done) this.#complete(now)
-      else if (now === due) {
-        this.#arrive(now)
-        if (goOn !== undefined && ++asked === 65_536) {
-          asked = 0
-          if (!goOn(this.#number, now / NS_PER_MS)) this.#stopNow()
-        }
-      } else if (now === timer) this.#leave(now, 'deadline')
-      else this.#timeOut(now)
     }
-    if (this.#inWindow) this.#closeWindow(this.#lastChangeNs)
+    this.#closeWindow(this.#now)
     return this.#recording()
   }
 
-  #complete(now: number): void {
-    const size = this.#servers.done()
-    if (this.#servers.idle === 1) this.#idleSince = now
-    this.#changeInSystem(now, -size)
-    if (this.#inWindow) this.#completions += size
-    this.#leave(now, 'turnaround')
-  }
-
-  #arrive(now: number): void {
-    if (this.#isOver(now)) {
-      // the stop: what would be due now is not sent
-      if (this.#inWindow && this.#stop.ns === NEVER) this.#closeWindow(now)
-      this.#setDue(NEVER)
-      return
-    }
-    if (this.#number === this.#nextMarkNumber) this.#mark(now)
-    const number = this.#number++
-    const client = this.#clients === null ? 0 : this.#clients.send()
-    this.#setDue(this.#schedule === null ? this.#nextSend() : this.#schedule())
-    this.#recorder.arrived()
-
+  /**
+   * The hot loop: handles events until the next one is at `horizonNs` or later, or is the arrival of request number
+   * `untilNumber`; its time is returned. What changes from event to event is kept in local variables, since a number
+   * in a field is boxed anew at each write.
+   */
+  #handleEvents(horizonNs: number, untilNumber: number): number {
+    const policy = this.#policy
+    const { maxBatchSize } = policy
+    const servers = this.#servers
     const queue = this.#queue
-    // one that can leave at once, or that makes a batch leave, needs no place
-    const full = queue.length >= this.#capacity
-    if (
-      full &&
-      (this.#servers.idle === 0 ||
-        decide(this.#policy, queue.length + 1, queue.length > 0 ? queue.due(queue.head) : now, now, this.#ended) === 0)
-    ) {
-      this.#recorder.rejected()
-      this.#onEvent?.({ type: 'reject', atMs: now / NS_PER_MS, request: number })
-      this.#answer(client, now)
-      // the last arrival may have been what a forming batch waited for
-      if (this.#ended) this.#leave(now, 'wake')
-      return
+    const recorder = this.#recorder
+    const service = this.#service
+    const clients = this.#clients
+    const dues = this.#dues
+    const capacity = this.#capacity
+    const timeoutNs = this.#timeoutNs
+    const timesOut = timeoutNs < NEVER
+    const canBeStuck = policy.maxWaitNs === NEVER
+    const splitsWait = this.#splitsWait
+    const stopNs = this.#stop.ns
+    const counts = this.#window.isOpen
+    const told = this.#onEvent !== undefined
+
+    const { latencies, waits, services, queueings, batchings, dispatchings } = recorder
+    const dispatches = this.#dispatchNs !== null
+    const splitsQueueing = splitsWait || dispatches
+
+    let { due: queued, mask } = queue
+    let { idle, nextDone: done } = servers
+    let gathered = 0
+    let { nextPosition } = recorder
+    let last = this.#now
+    let nextDue = this.#nextDue
+    let block = this.#block
+    let head = this.#head
+    let tail = this.#tail
+    let number = this.#number
+    let inSystem = this.#inSystem
+    let someIdleNs = this.#someIdleNs
+    let someIdleSince = this.#someIdleSince
+    let ended = canBeStuck && this.#isOver(nextDue, number)
+    let inSystemNs = 0
+    let staysNs = 0
+    let servingNs = 0
+    let completions = 0
+    let now: number
+
+    for (;;) {
+      now = done
+      if (nextDue < now) now = nextDue
+      let timer = NEVER
+      if (tail > head) {
+        const oldest = queued[head & mask] as number
+        if (idle > 0) {
+          timer = deadline(policy, oldest)
+          if (timer < now) now = timer
+        }
+        if (timesOut && oldest + timeoutNs < now) now = oldest + timeoutNs
+      }
+      if (now >= horizonNs || now > LONGEST_NS) break
+
+      let cause: Cause
+      if (now === done) {
+        inSystemNs += inSystem * (now - last)
+        last = now
+        if (idle === 0) someIdleSince = now
+        const size = servers.done()
+        idle++
+        done = servers.nextDone
+        inSystem -= size
+        completions += size
+        cause = 'turnaround'
+      } else if (now === nextDue) {
+        if (number >= untilNumber) break
+        if (now >= stopNs) {
+          nextDue = NEVER
+          continue
+        }
+        let client = 0
+        if (clients !== null) {
+          client = clients.send()
+          nextDue = clients.nextDue
+        } else {
+          if (block === BLOCK) {
+            this.#dueTimes?.(dues)
+            block = 0
+          }
+          nextDue = dues[block++] as number
+        }
+        ended = canBeStuck && this.#isOver(nextDue, number + 1)
+        cause = tail - head + 1 >= maxBatchSize && splitsWait ? 'filled' : 'wake'
+        if (
+          tail - head >= capacity &&
+          // one that can leave at once, or that makes a batch leave, needs no place
+          (idle === 0 ||
+            decide(policy, tail - head + 1, tail > head ? (queued[head & mask] as number) : now, now, ended) === 0)
+        ) {
+          recorder.rejected()
+          this.#onEvent?.({ type: 'reject', atMs: now / NS_PER_MS, request: number })
+          number++
+          if (clients !== null) {
+            clients.think(client, now)
+            nextDue = clients.nextDue
+            ended = canBeStuck && this.#isOver(nextDue, number)
+          }
+        } else {
+          if (tail - head > mask) {
+            queue.grow(head, tail)
+            queued = queue.due
+            mask = queue.mask
+          }
+          const at = tail++ & mask
+          queued[at] = now
+          if (told) queue.number[at] = number
+          if (splitsWait) queue.idleNs[at] = idle > 0 ? someIdleNs + now - someIdleSince : someIdleNs
+          if (clients !== null) queue.client[at] = client
+          inSystemNs += inSystem * (now - last)
+          last = now
+          inSystem++
+          number++
+        }
+      } else if (now === timer) cause = 'deadline'
+      else {
+        inSystemNs += inSystem * (now - last)
+        last = now
+        inSystem--
+        staysNs += timeoutNs
+        if (head >= nextPosition) {
+          nextPosition = recorder.advance(head, gathered)
+          gathered = 0
+        }
+        this.#timeOut(head, now)
+        if (clients !== null) {
+          nextDue = clients.nextDue
+          ended = canBeStuck && this.#isOver(nextDue, number)
+        }
+        head++
+        continue
+      }
+
+      // batches leave for as long as a server is idle and the policy says so
+      while (idle > 0 && tail > head) {
+        const size = decide(policy, tail - head, queued[head & mask] as number, now, ended)
+        if (size === 0) break
+        const dispatch = dispatches ? (this.#dispatchNs as Record<Cause, DrawNs>)[cause]() : 0
+        const serviceNs = service.next(size)
+        const start = now + dispatch
+        const end = start + serviceNs
+        const someIdle = splitsWait ? someIdleNs + now - someIdleSince : 0
+        if (told) this.#tellBatch(head, size, start, end)
+        for (const next = head + size; head < next; head++) {
+          if (head >= nextPosition) {
+            nextPosition = recorder.advance(head, gathered)
+            gathered = 0
+          }
+          const at = head & mask
+          const due = queued[at] as number
+          const batching = splitsWait ? someIdle - (queue.idleNs[at] as number) : 0
+          latencies[gathered] = end - due
+          waits[gathered] = start - due
+          services[gathered] = serviceNs
+          if (splitsQueueing) queueings[gathered] = now - due - batching
+          if (splitsWait) batchings[gathered] = batching
+          if (dispatches) dispatchings[gathered] = dispatch
+          if (++gathered === GATHERED) {
+            recorder.count(gathered)
+            gathered = 0
+          }
+          staysNs += end - due
+          if (clients !== null) clients.think(queue.client[at] as number, end)
+        }
+        if (clients !== null) {
+          nextDue = clients.nextDue
+          ended = canBeStuck && this.#isOver(nextDue, number)
+        }
+        if (counts) recorder.batch(size)
+        servers.take(start, end, size)
+        idle--
+        done = servers.nextDone
+        if (idle === 0) someIdleNs += now - someIdleSince
+        servingNs += serviceNs
+      }
     }
-    queue.push(now, number, this.#idleSoFar(now), client)
-    this.#changeInSystem(now, 1)
-    this.#leave(now, queue.length >= this.#policy.maxBatchSize && this.#splitsWait ? 'filled' : 'wake')
+
+    recorder.count(gathered)
+    this.#now = last
+    this.#nextDue = nextDue
+    this.#block = block
+    this.#head = head
+    this.#tail = tail
+    this.#number = number
+    this.#inSystem = inSystem
+    this.#someIdleNs = someIdleNs
+    this.#someIdleSince = someIdleSince
+    this.#window.add({ inSystemNs, staysNs, servingNs, completions })
+    return now
   }
 
   /** The oldest request has waited as long as it may. */
-  #timeOut(now: number): void {
+  #timeOut(head: number, now: number): void {
     const queue = this.#queue
-    const position = queue.head
-    if (position >= this.#recorder.nextPosition) this.#recorder.advance(position)
+    const at = head & queue.mask
     this.#recorder.timedOut()
-    this.#onEvent?.({ type: 'timeout', atMs: now / NS_PER_MS, request: queue.number(position) })
-    if (this.#inWindow) this.#staysNs += now - queue.due(position)
-    queue.head++
-    this.#changeInSystem(now, -1)
-    this.#answer(queue.client(position), now)
+    this.#onEvent?.({ type: 'timeout', atMs: now / NS_PER_MS, request: queue.number[at] as number })
+    this.#clients?.think(queue.client[at] as number, now)
   }
 
-  /** Lets batches leave for as long as a server is idle and the policy says so. */
-  #leave(now: number, cause: Dispatch): void {
-    const queue = this.#queue
-    const servers = this.#servers
-    while (servers.idle > 0 && queue.length > 0) {
-      const size = decide(this.#policy, queue.length, queue.due(queue.head), now, this.#ended)
-      if (size === 0) return
-      this.#start(size, now, cause)
-    }
-  }
-
-  #start(size: number, now: number, cause: Dispatch): void {
-    const { dispatchNs } = this.#model
-    const dispatch = dispatchNs === null ? 0 : dispatchNs[cause]()
-    const service = this.#model.serviceNs(size)
-    const start = now + dispatch
-    const end = start + service
-    const queue = this.#queue
-    const recorder = this.#recorder
-    const head = queue.head
-    const idleSoFar = this.#idleSoFar(now)
-    if (this.#onEvent !== undefined) this.#tellBatch(size, start, end)
-
-    let counted = 0
-    let stays = 0
-    for (let position = head; position < head + size; position++) {
-      if (position >= recorder.nextPosition) {
-        if (counted > 0) this.#recordBatch(service, dispatch, counted)
-        counted = 0
-        recorder.advance(position)
-      }
-      counted++
-      const due = queue.due(position)
-      const batching = this.#splitsWait ? idleSoFar - queue.idleNs(position) : 0
-      recorder.served(end - due, start - due, now - due - batching, batching)
-      stays += end - due
-      if (this.#clients !== null) this.#clients.think(queue.client(position), end)
-    }
-    this.#recordBatch(service, dispatch, counted)
-    queue.head = head + size
-    if (this.#clients !== null) this.#setDue(this.#nextSend())
-
-    this.#servers.take(start, end, size)
-    if (this.#servers.idle === 0) this.#idleNs += now - this.#idleSince
-    if (this.#inWindow) {
-      this.#staysNs += stays
-      this.#servingNs += service
-      recorder.batch(size)
-    }
-  }
-
-  #recordBatch(service: number, dispatch: number, requests: number): void {
-    this.#recorder.tallies.service.record(service, requests)
-    if (dispatch > 0) this.#recorder.tallies.dispatch.record(dispatch, requests)
-  }
-
-  #tellBatch(size: number, start: number, end: number): void {
-    const { head } = this.#queue
-    const requests = Array.from({ length: size }, (_, i) => this.#queue.number(head + i))
+  #tellBatch(head: number, size: number, start: number, end: number): void {
+    const { number, mask } = this.#queue
+    const requests = Array.from({ length: size }, (_, i) => number[(head + i) & mask] as number)
     this.#onEvent?.({ type: 'batch', startMs: start / NS_PER_MS, endMs: end / NS_PER_MS, requests })
   }
 
-  /** A client that was turned away thinks and sends again. */
-  #answer(client: number, now: number): void {
-    if (this.#clients === null) return
-    this.#clients.think(client, now)
-    this.#setDue(this.#nextSend())
+  /** Whether a request due then, as this number, is past the stop. */
+  #isOver(due: number, number: number): boolean {
+    return due >= this.#stop.ns || number >= this.#stop.requests || due === NEVER
   }
 
-  #setDue(due: number): void {
-    this.#due = due
-    this.#ended = this.#isOver(due)
-  }
-
-  #nextSend(): number {
-    return this.#stopped ? NEVER : (this.#clients as Clients).nextDue
-  }
-
-  #stopped = false
-  #stopNow(): void {
+  #interrupt(): void {
+    this.#interrupted = true
     this.#stop.requests = this.#number
     this.#stop.ns = NEVER
-    this.#stopped = true
-  }
-
-  #isOver(due: number): boolean {
-    return due >= this.#stop.ns || this.#number >= this.#stop.requests || due === NEVER
-  }
-
-  #idleSoFar(now: number): number {
-    return this.#servers.idle > 0 ? this.#idleNs + now - this.#idleSince : this.#idleNs
-  }
-
-  #changeInSystem(now: number, by: number): void {
-    if (this.#inWindow) this.#inSystemNs += this.#inSystem * (now - this.#lastChangeNs)
-    this.#lastChangeNs = now
-    this.#inSystem += by
   }
 
   /** Opens the window, or its next segment, or closes it. */
   #mark(now: number): void {
-    this.#changeInSystem(now, 0)
-    if (!this.#inWindow) this.#openWindow(now)
-    else if (now >= this.#stop.ns) {
+    this.#passTo(now)
+    const window = this.#window
+    if (now >= this.#stop.ns) {
       this.#closeWindow(now)
       return
     }
-    this.#recorder.open(now, this.#queue.tail, this.#inSystem)
+    if (!window.isOpen) {
+      window.open(now, this.#inSystem, this.#queue.waitedNs(this.#head, this.#tail, now), this.#servers.left(now))
+      this.#firstNumber = this.#number
+    }
+    this.#recorder.open(now, this.#number, this.#tail, this.#inSystem)
     this.#marks++
     this.#nextMarkNs = NEVER
     this.#nextMarkNumber = NEVER
     // by number where the stop is one of requests, by time where it is one of time
     if (this.#stop.ns < NEVER) {
-      const { start } = this.#windowNs
-      this.#nextMarkNs = Math.round(start + ((this.#stop.ns - start) * this.#marks) / SEGMENTS)
+      const { startNs } = window
+      this.#nextMarkNs = Math.round(startNs + ((this.#stop.ns - startNs) * this.#marks) / SEGMENTS)
       return
     }
     const first = this.#firstNumber
@@ -300,62 +366,40 @@ export class Engine {
     }
   }
 
-  #firstNumber = 0
-
-  #openWindow(now: number): void {
-    this.#inWindow = true
-    this.#windowNs.start = now
-    this.#firstNumber = this.#number
-    this.#inSystemAtStart = this.#inSystem
-    // what began before counts from now on only
-    const left = this.#servers.left(now)
-    this.#servingNs = left.servingNs
-    this.#staysNs = left.staysNs - this.#waitedSoFar(now)
-  }
-
+  /** The stop: nothing is due any more, and what is left is served. */
   #closeWindow(now: number): void {
-    this.#changeInSystem(now, 0)
-    this.#inWindow = false
-    this.#windowNs.end = now
+    this.#nextDue = NEVER
+    if (!this.#window.isOpen) return
+    this.#passTo(now)
+    this.#window.close(now, this.#queue.waitedNs(this.#head, this.#tail, now), this.#servers.left(now))
+    this.#recorder.close(now, this.#number, this.#inSystem)
     this.#nextMarkNs = NEVER
     this.#nextMarkNumber = NEVER
-    const left = this.#servers.left(now)
-    this.#servingNs -= left.servingNs
-    this.#staysNs += this.#waitedSoFar(now) - left.staysNs
-    this.#recorder.close(now, this.#inSystem)
   }
 
-  /** How long the requests in the queue have waited, added up. */
-  #waitedSoFar(now: number): number {
-    let waited = 0
-    for (let position = this.#queue.head; position < this.#queue.tail; position++)
-      waited += now - this.#queue.due(position)
-    return waited
+  /** Time passes without an event. */
+  #passTo(now: number): void {
+    this.#window.add({ inSystemNs: this.#inSystem * (now - this.#now), staysNs: 0, servingNs: 0, completions: 0 })
+    this.#now = now
   }
 
   #recording(): Recording {
     const counts = this.#recorder.finish()
     const { tallies, segments, batchSizes } = this.#recorder
-    // what nothing took is recorded all the same: lag always, dispatch where none is modelled
-    tallies.lag.record(0, counts.completed)
-    const undispatched = counts.completed - tallies.dispatch.count
-    if (undispatched > 0) tallies.dispatch.record(0, undispatched)
+    const { startNs, endNs, inSystemAtStart, sums } = this.#window
     return {
       engine: 'simulate',
       scenario: this.#scenario,
-      startNs: this.#windowNs.start,
-      endNs: this.#windowNs.end,
+      startNs,
+      endNs,
       tallies,
       counts,
-      completions: this.#completions,
       batchSizes,
-      servingNs: this.#servingNs,
-      inSystemNs: this.#inSystemNs,
-      staysNs: this.#staysNs,
-      inSystemAtStart: this.#inSystemAtStart,
+      inSystemAtStart,
+      ...sums,
       segments,
       fromSend: null,
-      findings: this.#stopped ? [interrupted(this.#number)] : [],
+      findings: this.#interrupted ? [interrupted(this.#number)] : [],
     }
   }
 }

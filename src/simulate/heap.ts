@@ -4,19 +4,28 @@
  */
 export class Heap {
   #times: Float64Array
-  #numbers: Float64Array
+  #numbers: Int32Array
   size = 0
-  /** the earliest time; Infinity when there is none */
-  first = Number.POSITIVE_INFINITY
 
   constructor(capacity: number) {
-    this.#times = new Float64Array(capacity)
-    this.#numbers = new Float64Array(capacity)
+    this.#times = new Float64Array(capacity).fill(Number.POSITIVE_INFINITY)
+    this.#numbers = new Int32Array(capacity)
+  }
+
+  /** The earliest time; Infinity when there is none. */
+  get first(): number {
+    return this.#times[0] as number
   }
 
   add(time: number, number: number): void {
     const times = this.#times
     const numbers = this.#numbers
+    if (this.size === 0) {
+      times[0] = time
+      numbers[0] = number
+      this.size = 1
+      return
+    }
     let at = this.size++
     while (at > 0) {
       const parent = (at - 1) >> 1
@@ -28,7 +37,6 @@ export class Heap {
     }
     times[at] = time
     numbers[at] = number
-    this.first = times[0] as number
   }
 
   /** Takes the earliest and returns its number. */
@@ -37,6 +45,10 @@ export class Heap {
     const numbers = this.#numbers
     const taken = numbers[0] as number
     const size = --this.size
+    if (size === 0) {
+      times[0] = Number.POSITIVE_INFINITY
+      return taken
+    }
     const time = times[size] as number
     const number = numbers[size] as number
     let at = 0
@@ -53,7 +65,8 @@ export class Heap {
     }
     times[at] = time
     numbers[at] = number
-    this.first = size === 0 ? Number.POSITIVE_INFINITY : (times[0] as number)
+    // beyond the last there is no time at all
+    times[size] = Number.POSITIVE_INFINITY
     return taken
   }
 

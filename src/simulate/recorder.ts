@@ -1,6 +1,19 @@
 import { type Counts, newTallies, noCounts, type RecordedSegment, segmentLatency } from '../result/recording.js'
 import { Tally } from '../result/tally.js'
 
+/** How many served requests are gathered before they are counted: many at a time is twice as fast. */
+export const GATHERED = 1024
+/** Batches smaller than this are counted in a table. */
+const TABLED = 1024
+
+/** What a wait may hold beside queueing: where it is nothing else, it is counted once for both. */
+export interface WaitSplit {
+  /** batches wait to fill */
+  batching: boolean
+  /** servers take time to wake */
+  dispatch: boolean
+}
+
 interface OpenSegment {
   startNs: number
   endNs: number
@@ -18,38 +31,47 @@ interface OpenSegment {
 export class Recorder {
   readonly tallies = newTallies()
   readonly segments: RecordedSegment[] = []
-  readonly batchSizes = new Map<number, number>()
   readonly #latency = new Tally()
+  /** what the engine gathers of the requests served, in the queue's order */
+  readonly latencies = new Float64Array(GATHERED)
+  readonly waits = new Float64Array(GATHERED)
+  readonly services = new Float64Array(GATHERED)
+  readonly queueings = new Float64Array(GATHERED)
+  readonly batchings = new Float64Array(GATHERED)
+  readonly dispatchings = new Float64Array(GATHERED)
+  readonly #split: WaitSplit
   readonly #waiting: OpenSegment[] = []
-  /** counts arrivals; what is due before the window goes into one that is never reported */
-  #arriving: OpenSegment = { startNs: 0, endNs: 0, counts: noCounts(), inSystem: 0, firstPosition: 0 }
-  #leaving = this.#arriving
-  #reported = false
+  readonly #beforeWindow: OpenSegment = { startNs: 0, endNs: 0, counts: noCounts(), inSystem: 0, firstPosition: 0 }
+  #arriving = this.#beforeWindow
+  #leaving = this.#beforeWindow
+  /** which request is the first of the newest segment */
+  #firstNumber = 0
+  readonly #smallBatches = new Float64Array(TABLED)
+  readonly #largeBatches = new Map<number, number>()
   /** from this queue position on, requests belong to a later segment */
   nextPosition = Number.POSITIVE_INFINITY
 
+  constructor(split: WaitSplit) {
+    this.#split = split
+  }
+
   /** Begins a segment: requests that arrive from now on belong to it. */
-  open(nowNs: number, tail: number, inSystem: number): void {
-    this.#close(nowNs, inSystem)
+  open(nowNs: number, number: number, tail: number, inSystem: number): void {
+    this.close(nowNs, number, inSystem)
+    this.#firstNumber = number
     const segment = { startNs: nowNs, endNs: nowNs, counts: noCounts(), inSystem, firstPosition: tail }
     this.#arriving = segment
     this.#waiting.push(segment)
     if (this.#waiting.length === 1) this.nextPosition = tail
   }
 
-  /** Ends the window: the last segment is over. */
-  close(nowNs: number, inSystem: number): void {
-    this.#close(nowNs, inSystem)
-  }
-
-  #close(nowNs: number, inSystem: number): void {
+  /** The newest segment is over. */
+  close(nowNs: number, number: number, inSystem: number): void {
+    this.#arriving.counts.offered = number - this.#firstNumber
     this.#arriving.endNs = nowNs
     this.#arriving.inSystem = inSystem
   }
 
-  arrived(): void {
-    this.#arriving.counts.offered++
-  }
   rejected(): void {
     this.#arriving.counts.rejected++
   }
@@ -57,45 +79,72 @@ export class Recorder {
     this.#leaving.counts.timedOut++
   }
 
-  served(latency: number, wait: number, queueing: number, batching: number): void {
-    this.#latency.record(latency)
-    const { tallies } = this
-    tallies.wait.record(wait)
-    tallies.queueing.record(queueing)
-    tallies.batching.record(batching)
+  /** Counts what was gathered. */
+  count(gathered: number): void {
+    const { wait, service, queueing, batching, dispatch } = this.tallies
+    const split = this.#split
+    this.#latency.recordAll(this.latencies, gathered)
+    wait.recordAll(this.waits, gathered)
+    service.recordAll(this.services, gathered)
+    if (split.batching || split.dispatch) queueing.recordAll(this.queueings, gathered)
+    if (split.batching) batching.recordAll(this.batchings, gathered)
+    if (split.dispatch) dispatch.recordAll(this.dispatchings, gathered)
   }
 
+  /** A batch started in the window. */
   batch(size: number): void {
-    this.batchSizes.set(size, (this.batchSizes.get(size) ?? 0) + 1)
+    if (size < TABLED) this.#smallBatches[size] = (this.#smallBatches[size] as number) + 1
+    else this.#largeBatches.set(size, (this.#largeBatches.get(size) ?? 0) + 1)
   }
 
-  /** The head of the queue has come to requests of a later segment. */
-  advance(head: number): void {
+  /** How many batches of each size started in the window. */
+  get batchSizes(): Map<number, number> {
+    const sizes = new Map(this.#largeBatches)
+    this.#smallBatches.forEach((batches, size) => {
+      if (batches > 0) sizes.set(size, batches)
+    })
+    return sizes
+  }
+
+  /**
+   * The head of the queue has come to requests of a later segment.
+   *
+   * @param gathered how many were gathered of the earlier one
+   * @returns from which position on the next one's follow
+   */
+  advance(head: number, gathered: number): number {
+    this.count(gathered)
     while (head >= this.nextPosition) {
       this.#finish()
       this.#leaving = this.#waiting.shift() as OpenSegment
       this.nextPosition = this.#waiting[0]?.firstPosition ?? Number.POSITIVE_INFINITY
     }
+    return this.nextPosition
   }
 
   #finish(): void {
-    if (this.#reported) {
+    if (this.#leaving !== this.#beforeWindow) {
       const { startNs, endNs, counts, inSystem } = this.#leaving
       counts.completed = this.#latency.count
       this.segments.push({ startNs, endNs, counts, inSystem, latency: segmentLatency(this.#latency) })
       this.tallies.latency.add(this.#latency)
     } else {
-      // what was due before the window
       for (const tally of Object.values(this.tallies)) tally.clear()
-      this.#reported = true
     }
     this.#latency.clear()
   }
 
   /** Everything has left: hands over the last segments. */
   finish(): Counts {
-    this.advance(Number.MAX_SAFE_INTEGER)
+    this.advance(Number.MAX_SAFE_INTEGER, 0)
     this.#finish()
+    const split = this.#split
+    const { tallies } = this
+    const completed = tallies.latency.count
+    tallies.lag.record(0, completed)
+    if (!split.batching) tallies.batching.record(0, completed)
+    if (!split.dispatch) tallies.dispatch.record(0, completed)
+    if (!split.batching && !split.dispatch) tallies.queueing.add(tallies.wait)
     const total = noCounts()
     for (const { counts } of this.segments) {
       for (const key of Object.keys(total) as (keyof Counts)[]) total[key] += counts[key]

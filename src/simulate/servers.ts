@@ -5,16 +5,18 @@ export class Servers {
   readonly #busy: Heap
   readonly #idle: Int32Array
   #firstIdle = 0
+  readonly #count: number
   idle: number
   readonly #startNs: Float64Array
-  readonly #batchSize: Float64Array
+  readonly #batchSize: Int32Array
 
   constructor(count: number) {
+    this.#count = count
     this.#busy = new Heap(count)
     this.#idle = Int32Array.from({ length: count }, (_, server) => server)
     this.idle = count
     this.#startNs = new Float64Array(count)
-    this.#batchSize = new Float64Array(count)
+    this.#batchSize = new Int32Array(count)
   }
 
   /** When the next server will be done; Infinity when all are idle. */
@@ -25,7 +27,7 @@ export class Servers {
   /** The server idle longest takes a batch. */
   take(startNs: number, endNs: number, batchSize: number): void {
     const server = this.#idle[this.#firstIdle] as number
-    if (++this.#firstIdle === this.#idle.length) this.#firstIdle = 0
+    if (++this.#firstIdle === this.#count) this.#firstIdle = 0
     this.idle--
     this.#startNs[server] = startNs
     this.#batchSize[server] = batchSize
@@ -36,12 +38,12 @@ export class Servers {
   done(): number {
     const server = this.#busy.take()
     let last = this.#firstIdle + this.idle++
-    if (last >= this.#idle.length) last -= this.#idle.length
+    if (last >= this.#count) last -= this.#count
     this.#idle[last] = server
     return this.#batchSize[server] as number
   }
 
-  /** What is still to be served of the batches under way: server time, and the requests' time in the system. */
+  /** What is still to come of the batches under way: server time, and the requests' time in the system. */
   left(nowNs: number): { servingNs: number; staysNs: number } {
     const left = { servingNs: 0, staysNs: 0 }
     this.#busy.forEach((endNs, server) => {

@@ -8,7 +8,7 @@ export interface SimulateOptions {
   /** Called with every batch at its start, every rejection and every timeout, in order. */
   onEvent?: (event: SimulationEvent) => void
   /** Called every 65,536 requests; returning false ends the run there. */
-  onProgress?: (progress: { requests: number; timeMs: number }) => boolean | undefined | void
+  onProgress?: (progress: { requests: number; timeMs: number }) => unknown
 }
 
 /**

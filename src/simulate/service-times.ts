@@ -1,0 +1,107 @@
+import { exponential } from '../random/exponential.js'
+import type { Random } from '../random/random.js'
+import { stream } from '../random/stream.js'
+import { meanServiceNs, type Service, servicePoints } from '../scenario/service.js'
+import { nanoseconds, nearest } from '../scenario/units.js'
+import { sampler, type VariedDuration } from '../scenario/variation.js'
+
+/** A source of whole nanoseconds. */
+export type DrawNs = () => number
+
+/** What lets a batch leave the queue: see `overhead` of a service. */
+export const CAUSES = ['wake', 'filled', 'deadline', 'turnaround'] as const
+export type Cause = (typeof CAUSES)[number]
+
+const BLOCK = 1024
+/** Means by batch size are looked up, up to this size. */
+const TABLED = 4096
+
+/** How long batches take in a simulation: a mean by batch size, times a variation drawn once a batch. */
+export class ServiceTimes {
+  readonly #means: Float64Array
+  readonly #meanOf: (size: number) => number
+  /** the variation's next values: made a block at a time, which is what makes them cheap */
+  readonly #factors = new Float64Array(BLOCK)
+  #next = BLOCK
+  readonly #fill: (factors: Float64Array) => void
+  /** a variation for each batch size, where they differ; null where one serves all */
+  readonly #variations: ((size: number) => number) | null
+  readonly #stallNs: DrawNs | null
+
+  constructor(service: Service, seed: number, replication: number) {
+    const random = stream(seed, 'service', replication)
+    this.#meanOf = meanServiceNs(service)
+    const largest = service.model === 'affine' ? TABLED : Math.max(...Object.keys(service.points).map(Number))
+    const tabled = Math.min(TABLED, largest)
+    this.#means = Float64Array.from({ length: tabled + 1 }, (_, size) => (size === 0 ? 0 : this.#meanOf(size)))
+
+    this.#variations = service.model === 'affine' ? null : variationsBySize(service, random)
+    const variation = service.model === 'affine' ? service.variation : undefined
+    const draw = sampler(variation, random)
+    this.#fill =
+      variation?.distribution === 'exponential'
+        ? (factors) => {
+            for (let i = 0; i < factors.length; i++) factors[i] = exponential(random)
+          }
+        : (factors) => {
+            for (let i = 0; i < factors.length; i++) factors[i] = draw()
+          }
+    this.#stallNs = stallsOf(service, seed, replication)
+  }
+
+  /** How long the next batch takes, in whole nanoseconds. */
+  next(size: number): number {
+    const mean = size < this.#means.length ? (this.#means[size] as number) : this.#meanOf(size)
+    const stall = this.#stallNs === null ? 0 : this.#stallNs()
+    if (this.#variations !== null) return nearest(mean * this.#variations(size)) + stall
+    if (this.#next === BLOCK) {
+      this.#fill(this.#factors)
+      this.#next = 0
+    }
+    return nearest(mean * (this.#factors[this.#next++] as number)) + stall
+  }
+}
+
+/** The variation of the nearest point; of two as near, the smaller size's. */
+function variationsBySize(
+  service: Extract<Service, { model: 'byBatchSize' }>,
+  random: Random,
+): ((size: number) => number) | null {
+  const points = servicePoints(service)
+  if (points.every((point) => point.variation === undefined)) return null
+  const draws = points.map((point) => sampler(point.variation, random))
+  const nearest = new Map<number, DrawNs>()
+  return (size) => {
+    let draw = nearest.get(size)
+    if (draw === undefined) {
+      const distances = points.map((point) => Math.abs(point.size - size))
+      draw = draws[distances.indexOf(Math.min(...distances))] as DrawNs
+      nearest.set(size, draw)
+    }
+    return draw()
+  }
+}
+
+function stallsOf({ stalls }: Service, seed: number, replication: number): DrawNs | null {
+  if (stalls === undefined) return null
+  const random = stream(seed, 'stalls', replication)
+  const stallNs = nanoseconds(stalls.time)
+  return () => (random.uniform() < stalls.probability ? stallNs : 0)
+}
+
+/** The dispatch times of a service with overhead, by what let the batch leave; null where it has none. */
+export function dispatchTimes({ overhead }: Service, seed: number, replication: number): Record<Cause, DrawNs> | null {
+  if (overhead === undefined) return null
+  const draws = CAUSES.map((cause) => [
+    cause,
+    durations(overhead[cause] ?? { mean: 0 }, seed, `dispatch ${cause}`, replication),
+  ])
+  return Object.fromEntries(draws)
+}
+
+/** A source of durations that vary about their mean. */
+export function durations(varied: VariedDuration, seed: number, purpose: string, replication: number): DrawNs {
+  const meanNs = varied.mean * 1e6
+  const draw = sampler(varied.variation, stream(seed, purpose, replication))
+  return () => nearest(meanNs * draw())
+}
