@@ -1,8 +1,9 @@
+import { FIGURES, type Figure, headerOf, shown } from './figures.js'
 import { count, difference, rate, type TimeUnit, threeDigits, timeUnit } from './number.js'
 import { isWithin, noiseOf, type Spread } from './spread.js'
 import { type Format, plain } from './style.js'
 import { type Cell, type Column, table } from './table.js'
-import { FIGURES, type Figure, type TradeOffLook, type TradeOffRow } from './trade-off-row.js'
+import type { TradeOffLook, TradeOffRow } from './trade-off-row.js'
 
 /** A figure, and beside it how far it is from others. */
 interface Remarked {
@@ -25,7 +26,7 @@ export function renderTradeOffTable(rows: TradeOffRow[], { offeredPerSec, style 
     { header: 'can carry\na second' },
     { header: `at\n${rate(offeredPerSec)}`, align: 'left' },
     ...FIGURES.map((figure, i) => {
-      const [above, below] = HEADERS[figure] ?? [figure, unit.name]
+      const [above, below] = headerOf(figure, unit)
       const over = ' '.repeat(room[i] as number)
       // a name longer than its figures may stand over their remarks too
       return { header: `${above}${above.length > 5 ? '' : over}\n${below}${over}` }
@@ -44,11 +45,6 @@ export function renderTradeOffTable(rows: TradeOffRow[], { offeredPerSec, style 
     return lines.length === 0 ? [size] : lines.map((line, i) => [...(i === 0 ? size : ['', '']), ...cells(line)])
   })
   return table(columns, body, style)
-}
-
-const HEADERS: Partial<Record<Figure, [string, string]>> = {
-  meanBatchSize: ['mean', 'batch'],
-  utilization: ['utilization', '%'],
 }
 
 function longest({ measured, predicted }: TradeOffRow): number[] {
@@ -83,10 +79,4 @@ function predictedFigure(value: number, measured: Spread | null, figure: Figure,
   const within = isWithin(value, measured)
   const apart = difference(value, measured.median)
   return { figure: text, remark: ` ${apart}${within ? '' : '*'}`, format: within ? 'cyan' : 'yellow' }
-}
-
-/** A figure in the unit of its column. */
-function shown(value: number, figure: Figure, unit: TimeUnit): string {
-  if (figure === 'meanBatchSize') return threeDigits(value)
-  return threeDigits(figure === 'utilization' ? 100 * value : value / unit.ms)
 }

@@ -1,8 +1,9 @@
+import { FIGURES, type Figure } from './figures.js'
 import { count, rate } from './number.js'
-import { isWithin, noiseOf, spreadOf, WITHIN_BY_CHANCE } from './spread.js'
+import { type PlotRow, renderPlot } from './plot.js'
+import { isWithin, noiseOf, type Spread, spreadOf, WITHIN_BY_CHANCE } from './spread.js'
 import { plain, type Style } from './style.js'
-import { type PlotRow, renderPlot } from './trade-off-plot.js'
-import { FIGURES, type TradeOffLook, type TradeOffRow } from './trade-off-row.js'
+import type { TradeOffLook, TradeOffRow } from './trade-off-row.js'
 import { renderTradeOffTable } from './trade-off-table.js'
 
 /**
@@ -19,30 +20,31 @@ export function renderTradeOff(rows: TradeOffRow[], look: TradeOffLook): string 
 export function renderTradeOffPlot(rows: TradeOffRow[], look: TradeOffLook): string {
   const { width = 100, style = plain } = look
   const load = rate(look.offeredPerSec)
-  return renderPlot(rows.map(plotRow), {
-    rows: 'batch\nsize',
-    throughput: 'requests/s it can carry',
-    latency: `latency at ${load}`,
-    cannotCarry: `cannot carry ${load}`,
-    width,
-    style,
-  })
+  const unable = `cannot carry ${load}`
+  return renderPlot(
+    rows.map((row) => plotRow(row, unable)),
+    {
+      rows: 'batch\nsize',
+      throughput: 'requests/s it can carry',
+      latency: `latency at ${load}`,
+      width,
+      style,
+    },
+  )
 }
 
-function plotRow({ batchSize, capacityPerSec, measured, predicted }: TradeOffRow): PlotRow {
+function plotRow({ batchSize, capacityPerSec, measured, predicted }: TradeOffRow, unable: string): PlotRow {
+  const medians = (spreads: Record<Figure, Spread>) => ({
+    p50: spreads.p50.median,
+    p90: spreads.p90.median,
+    p95: spreads.p95.median,
+    p99: spreads.p99.median,
+  })
   return {
     label: count(batchSize),
     throughput: capacityPerSec,
-    measured:
-      typeof measured === 'object'
-        ? {
-            p50: measured.p50.median,
-            p90: measured.p90.median,
-            p95: measured.p95.median,
-            p99: measured.p99.median,
-          }
-        : measured,
-    simulated: predicted,
+    measured: measured === 'cannot carry' ? unable : measured && medians(measured),
+    simulated: predicted === 'cannot carry' ? unable : predicted,
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { FIGURES, figuresOf } from '../../src/report/figures.js'
 import { spreadOf } from '../../src/report/spread.js'
 import { agreementOf, renderTradeOff } from '../../src/report/trade-off.js'
-import { FIGURES, figuresOf, figuresOverRounds, type TradeOffRow } from '../../src/report/trade-off-row.js'
+import { figuresOverRounds, type TradeOffRow } from '../../src/report/trade-off-row.js'
 import { affine } from '../../src/scenario/service.js'
 import { simulate } from '../../src/simulate/simulate.js'
 

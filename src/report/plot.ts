@@ -11,7 +11,8 @@ export interface Percentiles {
   p95: number
   p99: number
 }
-type Drawn = Percentiles | 'cannot carry' | undefined
+/** A text is said in place of times that there are none of. */
+type Drawn = Percentiles | string | undefined
 
 export interface PlotRow {
   label: string
@@ -28,8 +29,6 @@ export interface PlotLook extends Look {
   throughput: string
   /** what the times are */
   latency: string
-  /** said where there are none */
-  cannotCarry: string
 }
 
 /** p50 and p99 are the ends, p90 and p95 the ticks. */
@@ -66,7 +65,7 @@ export function renderPlot(rows: PlotRow[], look: PlotLook): string {
     const left = `${style('green', bar((barWidth * row.throughput) / most))} ${throughputs[i]}`
     const right = names.map((name) => {
       const drawn = row[name]
-      if (drawn === 'cannot carry') return style('yellow', look.cannotCarry)
+      if (typeof drawn === 'string') return style('yellow', drawn)
       if (drawn === undefined || axis === null) return ''
       return style(STROKES[name].format, stroke(drawn, axis, STROKES[name]))
     })

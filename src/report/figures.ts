@@ -1,0 +1,26 @@
+import type { Result } from '../result/result.js'
+import { type TimeUnit, threeDigits } from './number.js'
+
+/** What is told of each run where several stand side by side: times in milliseconds, utilization as a share of 1. */
+export const FIGURES = ['p50', 'p90', 'p95', 'p99', 'meanBatchSize', 'utilization'] as const
+export type Figure = (typeof FIGURES)[number]
+export type Figures = Record<Figure, number>
+
+/** The figures of one run, or that it could not carry its load. */
+export function figuresOf(result: Result): Figures | 'cannot carry' {
+  if (result.validity.findings.some(({ code }) => code === 'saturated' || code === 'cut-off')) return 'cannot carry'
+  const { p50, p90, p95, p99 } = result.latencyMs
+  return { p50, p90, p95, p99, meanBatchSize: result.batches.meanSize, utilization: result.utilization ?? 0 }
+}
+
+/** The two lines at the head of a figure's column. */
+export function headerOf(figure: Figure, unit: TimeUnit): [string, string] {
+  if (figure === 'meanBatchSize') return ['mean', 'batch']
+  return figure === 'utilization' ? ['utilization', '%'] : [figure, unit.name]
+}
+
+/** A figure in the unit of its column. */
+export function shown(value: number, figure: Figure, unit: TimeUnit): string {
+  if (figure === 'meanBatchSize') return threeDigits(value)
+  return threeDigits(figure === 'utilization' ? 100 * value : value / unit.ms)
+}
