@@ -1,5 +1,8 @@
 export { type Figure, type Figures, figuresOf } from './figures.js'
+export { readResult, readScenario, writeResult } from './file.js'
 export { count, percent, rate, threeDigits, time } from './number.js'
+export { type Progress, type ProgressStream, progressOn } from './progress.js'
+export { renderResult } from './result-table.js'
 export { type Spread, spreadOf } from './spread.js'
 export { type Look, plain, type Style, styleFor } from './style.js'
 export { type Cell, type Column, table } from './table.js'

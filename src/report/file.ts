@@ -1,0 +1,51 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Result } from '../result/result.js'
+import { ScenarioError, show } from '../scenario/error.js'
+import type { Scenario } from '../scenario/scenario.js'
+
+/** Reads a scenario from a JSON file; it is checked where it is run. */
+export async function readScenario(path: string): Promise<Scenario> {
+  const read = await readJson(path)
+  if (typeof read !== 'object' || read === null || Array.isArray(read)) {
+    throw new ScenarioError(path, `must hold a scenario, such as { "arrivals": "800/s", … }, got ${show(read)}`)
+  }
+  return read as Scenario
+}
+
+/**
+ * Reads a result from a JSON file.
+ *
+ * @throws ScenarioError where there is none, or one of another version
+ */
+export async function readResult(path: string): Promise<Result> {
+  const read = (await readJson(path)) as Partial<Result> | null
+  if (read?.schema !== 'throughline/result@1') {
+    throw new ScenarioError(
+      path,
+      `must hold a result, with the schema "throughline/result@1", got ${show(read?.schema)}`,
+    )
+  }
+  return read as Result
+}
+
+/** Writes a result to a JSON file. */
+export async function writeResult(path: string, result: Result): Promise<void> {
+  await writeFile(path, `${JSON.stringify(result, null, 2)}\n`)
+}
+
+async function readJson(path: string): Promise<unknown> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const why =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'is a folder' : `cannot be read (${code})`
+    throw new ScenarioError(path, why, { cause: error })
+  }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new ScenarioError(path, `is not JSON: ${(error as Error).message}`, { cause: error })
+  }
+}

@@ -1,0 +1,81 @@
+import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { NormalScenario } from '../scenario/scenario.js'
+import { count, rate, time } from './number.js'
+
+/** A scenario in the words of a reader: what comes, how it is batched, and what serves it. */
+export function scenarioLines(scenario: NormalScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
+  const { arrivals, batching, queue, servers, service, handler } = scenario
+  const served = engine === 'simulate' ? service && serviceLine(service) : handler && nearby(handler)
+  return [
+    arrivalsLine(arrivals),
+    batchingLine(batching) + queueLine(queue),
+    `${servers === 1 ? '1 server' : `${count(servers)} servers`}${served === undefined ? '' : `: ${served}`}`,
+  ]
+}
+
+/** A file as its reader knows it, from the working directory. */
+function nearby(handler: string): string {
+  const path = handler.startsWith('file:') ? fileURLToPath(handler) : handler
+  const from = relative(process.cwd(), path)
+  return from.startsWith('..') ? path : from
+}
+
+export function arrivalsLine(arrivals: NormalScenario['arrivals']): string {
+  switch (arrivals.process) {
+    case 'constant':
+      return `${rate(arrivals.rate)} at even intervals`
+    case 'poisson':
+      return `${rate(arrivals.rate)} at random (Poisson)`
+    case 'renewal':
+      return `${rate(arrivals.rate)} at gaps that vary (${variationName(arrivals.variation)})`
+    case 'replay':
+      return `${count(arrivals.timestamps.length)} replayed requests`
+    case 'closed': {
+      const think = arrivals.thinkTime.mean === 0 ? '' : ` that think for ${time(arrivals.thinkTime.mean)}`
+      return `${arrivals.clients === 1 ? '1 client' : `${count(arrivals.clients)} clients`}${think}`
+    }
+  }
+}
+
+export function batchingLine({ maxBatchSize, maxWait }: NormalScenario['batching']): string {
+  if (maxBatchSize === 1) return 'served one at a time'
+  const size = maxBatchSize === null ? 'in batches of any size' : `in batches of up to ${count(maxBatchSize)}`
+  if (maxWait === null) return `in full batches of ${count(maxBatchSize as number)}`
+  return maxWait === 0 ? size : `${size} that wait up to ${time(maxWait)}`
+}
+
+function queueLine({ capacity, timeout }: NormalScenario['queue']): string {
+  const limits = [
+    capacity === null ? '' : `room for ${count(capacity)}`,
+    timeout === null ? '' : `a timeout of ${time(timeout)}`,
+  ].filter(Boolean)
+  return limits.length === 0 ? '' : `, with ${limits.join(' and ')} in the queue`
+}
+
+export function serviceLine(service: NonNullable<NormalScenario['service']>): string {
+  const extras = [service.stalls && 'stalls', service.overhead && 'overhead'].filter(Boolean)
+  const beside = extras.length === 0 ? '' : `, with ${extras.join(' and ')}`
+  return mean(service) + beside
+}
+
+function mean(service: NonNullable<NormalScenario['service']>): string {
+  if (service.model === 'byBatchSize') {
+    const sizes = Object.entries(service.points)
+    const ends = sizes.length === 1 ? [sizes[0]] : [sizes[0], sizes.at(-1)]
+    return ends
+      .map((end) => `${time(end?.[1].mean ?? 0)} for ${end?.[0] === '1' ? '' : 'a batch of '}${end?.[0]}`)
+      .join(' to ')
+  }
+  const { base, perItem, variation } = service
+  const parts = [
+    base > 0 || perItem === 0 ? `${time(base)} a batch` : '',
+    perItem > 0 ? `${time(perItem)} a request` : '',
+  ]
+  const law = variation === undefined || variation.distribution === 'none' ? '' : ` (${variationName(variation)})`
+  return parts.filter(Boolean).join(' and ') + law
+}
+
+function variationName(variation: { distribution: string; cv?: number }): string {
+  return variation.cv === undefined ? variation.distribution : `${variation.distribution}, cv ${variation.cv}`
+}

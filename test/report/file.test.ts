@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { readResult, readScenario, writeResult } from '../../src/report/file.js'
+import { simulate } from '../../src/simulate/simulate.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function file(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+describe('files', () => {
+  it('hold scenarios', async () => {
+    expect(await readScenario(file('scenario.json', '{ "arrivals": "800/s" }'))).toEqual({ arrivals: '800/s' })
+  })
+
+  it('hold results, which read back as they were', async () => {
+    const result = simulate({ arrivals: 50, service: '10ms', stop: { requests: 1000 } })
+    const path = join(folder, 'result.json')
+    await writeResult(path, result)
+    expect(await readResult(path)).toEqual(result)
+  })
+
+  it.each([
+    ['that is missing', () => join(folder, 'none.json'), 'there is no such file'],
+    ['that is a folder', () => folder, 'is a folder'],
+    ['cut short', () => file('cut.json', '{ "arrivals": '), 'is not JSON'],
+    ['of something else', () => file('list.json', '[1]'), 'must hold a scenario'],
+  ])('refuse one %s, naming it', async (_, path, message) => {
+    await expect(readScenario(path())).rejects.toThrow(message)
+    await expect(readScenario(path())).rejects.toThrow(path())
+  })
+
+  it('refuse a result of another version', async () => {
+    const path = file('newer.json', '{ "schema": "throughline/result@2" }')
+    await expect(readResult(path)).rejects.toThrow('throughline/result@1')
+  })
+})

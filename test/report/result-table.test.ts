@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { renderResult } from '../../src/report/result-table.js'
+import type { Result } from '../../src/result/result.js'
+import { affine } from '../../src/scenario/service.js'
+import { gamma } from '../../src/scenario/variation.js'
+import { simulate } from '../../src/simulate/simulate.js'
+
+const batched = simulate({
+  arrivals: '800/s',
+  service: affine({ base: '7.5ms', perItem: '0.25ms', variation: gamma({ cv: 0.5 }) }),
+  batching: { maxBatchSize: 50, maxWait: '5ms' },
+  stop: { requests: 50_000 },
+})
+
+/** Made up out of a simulation: what a measurement shows beside. */
+const measured: Result = {
+  ...batched,
+  engine: 'measure',
+  scenario: { ...(batched.scenario as NonNullable<Result['scenario']>), handler: 'file:///srv/model/handler.js' },
+  lagMs: { ...batched.lagMs, mean: 0.4 },
+  dispatchMs: { ...batched.dispatchMs, mean: 0.08 },
+  fromSendMs: { ...batched.latencyMs, p99: 0.9 * batched.latencyMs.p99 },
+  counts: { ...batched.counts, completed: batched.counts.completed - 12, failed: 12 },
+  latencyMs: {
+    ...batched.latencyMs,
+    mean: batched.latencyMs.mean + 0.48,
+    intervals: {
+      ...batched.latencyMs.intervals,
+      mean: { low: 15.2, high: 16.9, level: 0.95 },
+      p99: { low: 37, high: 41.5, level: 0.95 },
+    },
+  },
+  validity: {
+    valid: false,
+    findings: [
+      { code: 'too-few-samples', severity: 'info', message: 'p99.9 needs 3,688 independent samples', figures: {} },
+      {
+        code: 'generator-late',
+        severity: 'error',
+        message:
+          'requests were sent late by 0.4 ms on average and 2 ms at p99, beside a latency of 16 ms and 39 ms: what was measured is in part the generator',
+        figures: {},
+      },
+      { code: 'unsteady', severity: 'warning', message: 'the second half was slower than the first', figures: {} },
+    ],
+  },
+  environment: { node: '20.20.2', platform: 'linux x64', cpu: 'A Processor 9000', cores: 2, load: 0.31 },
+}
+
+const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length))
+
+describe('a result', () => {
+  it('reads at eighty columns: simulated', async () => {
+    const text = renderResult(batched)
+    expect(widest(text)).toBeLessThanOrEqual(80)
+    await expect(text).toMatchFileSnapshot('golden/result-simulated.txt')
+  })
+
+  it('reads at eighty columns: measured, with findings, the gravest first', async () => {
+    const text = renderResult(measured)
+    expect(widest(text)).toBeLessThanOrEqual(80)
+    await expect(text).toMatchFileSnapshot('golden/result-measured.txt')
+  })
+
+  it('reads at eighty columns: turned away and timed out', async () => {
+    const text = renderResult(
+      simulate({
+        arrivals: '800/s',
+        service: '1ms',
+        queue: { capacity: 3, timeout: '2ms' },
+        stop: { requests: 50_000 },
+      }),
+    )
+    expect(widest(text)).toBeLessThanOrEqual(80)
+    await expect(text).toMatchFileSnapshot('golden/result-rejected.txt')
+  })
+
+  it('is narrower where it has to be', () => {
+    expect(widest(renderResult(measured, { width: 62 }))).toBeLessThanOrEqual(62)
+  })
+
+  it('tells live requests that have no scenario', () => {
+    const text = renderResult({ ...batched, engine: 'record', scenario: null, utilization: null })
+    expect(text).toMatch(/^ Recorded {2}live requests\n/)
+    expect(text).not.toContain('utilization')
+  })
+})
