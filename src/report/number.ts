@@ -14,7 +14,7 @@ export function count(value: number): string {
 }
 
 /** A number in a text: as in a table, but a whole one as it is, `10` and not `10.0`. */
-const inText = (value: number) =>
+export const inText = (value: number) =>
   Number.isInteger(value) && Math.abs(value) < 100 ? String(value) : threeDigits(value)
 
 /** A rate with its unit: `12,400/s`. */

@@ -56,7 +56,7 @@ export function renderPlot(rows: PlotRow[], look: PlotLook): string {
 
   const line = (label: string, left: string, right: string) =>
     ` ${label.padStart(labelWidth)}  ${pad(left, barWidth + 1 + valueWidth)}   ${right}`.trimEnd()
-  const [above = '', below = ''] = look.rows.split('\n')
+  const [below = '', above = ''] = look.rows.split('\n').reverse()
   const head = [
     line(above, look.throughput, axis === null ? look.latency : `${look.latency}, ${axis.unit}`),
     line(below, '', axis?.labels ?? ''),

@@ -28,3 +28,9 @@ export function figuresOverRounds(rounds: Result[]): Record<Figure, Spread> | 'c
   const entries = FIGURES.map((figure) => [figure, spreadOf(carried.map((figures) => figures[figure]))])
   return Object.fromEntries(entries) as Record<Figure, Spread>
 }
+
+/** The medians alone, as of a prediction for the same rounds. */
+export function mediansOf(spreads: Record<Figure, Spread> | 'cannot carry'): Figures | 'cannot carry' {
+  if (spreads === 'cannot carry') return spreads
+  return Object.fromEntries(FIGURES.map((figure) => [figure, spreads[figure].median])) as Figures
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { FIGURES, figuresOf } from '../../src/report/figures.js'
 import { spreadOf } from '../../src/report/spread.js'
 import { agreementOf, renderTradeOff } from '../../src/report/trade-off.js'
-import { figuresOverRounds, type TradeOffRow } from '../../src/report/trade-off-row.js'
+import { figuresOverRounds, mediansOf, type TradeOffRow } from '../../src/report/trade-off-row.js'
 import { affine } from '../../src/scenario/service.js'
 import { simulate } from '../../src/simulate/simulate.js'
 
@@ -102,6 +102,8 @@ describe('the figures of a row', () => {
     const p99s = rounds.map((round) => round.latencyMs.p99).sort((a, b) => a - b)
     expect(figures).toMatchObject({ p99: { low: p99s[0], median: p99s[1], high: p99s[2] } })
     expect(Object.keys(figures)).toEqual([...FIGURES])
+    expect(mediansOf(figures)).toMatchObject({ p99: p99s[1] })
+    expect(mediansOf('cannot carry')).toBe('cannot carry')
   })
 
   it('are not given where most rounds were overrun', () => {
