@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Duration, duration, nanoseconds, options } from './units.js'
+import { type Duration, duration, NS_PER_SECOND, nanoseconds, options } from './units.js'
 import { type Variation, variationSchema, variedDuration } from './variation.js'
 
 const pointsError = 'must be an object of service times by batch size, such as { 1: "2ms", 8: "5ms" }'
@@ -50,17 +50,20 @@ export const serviceSchema = z
 export type ServiceInput = z.input<typeof model>
 export type Service = z.output<typeof model>
 
+/**
+ * What lets a batch leave: a request woke an idle server, the batch filled, its deadline came, or the server had just
+ * finished another.
+ */
+export const CAUSES = ['wake', 'filled', 'deadline', 'turnaround'] as const
+export type Cause = (typeof CAUSES)[number]
+
 type VariedInput = Duration | { mean: Duration; variation?: Variation }
 /** What any service model may have beside its times. */
 export interface ServiceExtras {
   /** Now and then a batch takes `time` longer: each batch with this probability. */
   stalls?: { probability: number; time: Duration }
-  /**
-   * Dispatch: from the moment a batch leaves the queue until its server starts on it, by what let it leave. An
-   * idle server was woken by a request, or by a batch that filled, or its deadline came, or one batch followed
-   * straight on another.
-   */
-  overhead?: { wake?: VariedInput; filled?: VariedInput; deadline?: VariedInput; turnaround?: VariedInput }
+  /** Dispatch: from the moment a batch leaves the queue until its server starts on it, by what let it leave. */
+  overhead?: { [cause in Cause]?: VariedInput }
 }
 
 /**
@@ -120,4 +123,22 @@ export function meanServiceNs(service: Service): MeanServiceNs {
     const lower = points[above - 1] as ServicePoint
     return lower.meanNs + ((upper.meanNs - lower.meanNs) * (size - lower.size)) / (upper.size - lower.size)
   }
+}
+
+/**
+ * How many requests a second servers carry that never run out of them, in batches of at most this size: the most of
+ * b / (mean service time of b + dispatch from batch to batch). Infinity where service takes no time.
+ */
+export function mostCarried(service: Service, maxBatchSize: number, servers: number): number {
+  const { overhead, stalls } = service
+  const between = nanoseconds(overhead?.turnaround?.mean ?? 0)
+  const stalled = stalls === undefined ? 0 : stalls.probability * nanoseconds(stalls.time)
+  if (service.model === 'affine' && maxBatchSize === Number.POSITIVE_INFINITY) {
+    return (servers * NS_PER_SECOND) / nanoseconds(service.perItem)
+  }
+  const mean = meanServiceNs(service)
+  // b / t(b) has no maximum inside a stretch where t is linear
+  const points = service.model === 'affine' ? [] : servicePoints(service).map(({ size }) => size)
+  const sizes = [...points.filter((size) => size < maxBatchSize), Math.min(maxBatchSize, largestKnownBatch(service))]
+  return servers * NS_PER_SECOND * Math.max(...sizes.map((size) => size / (mean(size) + between + stalled)))
 }

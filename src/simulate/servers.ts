@@ -1,17 +1,18 @@
 import { Heap } from './heap.js'
 
-/** The servers: which are idle, the one idle longest first, and when each of the others will be done. */
+/**
+ * The servers: how many are idle, and when each of the others will be done. They are all alike, so that which of the
+ * idle ones takes a batch makes no difference to anything that is reported.
+ */
 export class Servers {
   readonly #busy: Heap
+  /** the idle ones, in its first `idle` places */
   readonly #idle: Int32Array
-  #firstIdle = 0
-  readonly #count: number
   idle: number
   readonly #startNs: Float64Array
   readonly #batchSize: Int32Array
 
   constructor(count: number) {
-    this.#count = count
     this.#busy = new Heap(count)
     this.#idle = Int32Array.from({ length: count }, (_, server) => server)
     this.idle = count
@@ -24,11 +25,9 @@ export class Servers {
     return this.#busy.first
   }
 
-  /** The server idle longest takes a batch. */
+  /** An idle server takes a batch. */
   take(startNs: number, endNs: number, batchSize: number): void {
-    const server = this.#idle[this.#firstIdle] as number
-    if (++this.#firstIdle === this.#count) this.#firstIdle = 0
-    this.idle--
+    const server = this.#idle[--this.idle] as number
     this.#startNs[server] = startNs
     this.#batchSize[server] = batchSize
     this.#busy.add(endNs, server)
@@ -37,9 +36,7 @@ export class Servers {
   /** The next server is done, and idle: the size of its batch. */
   done(): number {
     const server = this.#busy.take()
-    let last = this.#firstIdle + this.idle++
-    if (last >= this.#count) last -= this.#count
-    this.#idle[last] = server
+    this.#idle[this.idle++] = server
     return this.#batchSize[server] as number
   }
 

@@ -1,16 +1,12 @@
 import { exponential } from '../random/exponential.js'
 import type { Random } from '../random/random.js'
 import { stream } from '../random/stream.js'
-import { meanServiceNs, type Service, servicePoints } from '../scenario/service.js'
+import { CAUSES, type Cause, meanServiceNs, type Service, servicePoints } from '../scenario/service.js'
 import { nanoseconds, nearest } from '../scenario/units.js'
 import { sampler, type VariedDuration } from '../scenario/variation.js'
 
 /** A source of whole nanoseconds. */
 export type DrawNs = () => number
-
-/** What lets a batch leave the queue: see `overhead` of a service. */
-export const CAUSES = ['wake', 'filled', 'deadline', 'turnaround'] as const
-export type Cause = (typeof CAUSES)[number]
 
 const BLOCK = 1024
 /** Means by batch size are looked up, up to this size. */
