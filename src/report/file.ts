@@ -5,11 +5,13 @@ import type { Scenario } from '../scenario/scenario.js'
 
 /** Reads a scenario from a JSON file; it is checked where it is run. */
 export async function readScenario(path: string): Promise<Scenario> {
-  const read = await readJson(path)
-  if (typeof read !== 'object' || read === null || Array.isArray(read)) {
-    throw new ScenarioError(path, `must hold a scenario, such as { "arrivals": "800/s", … }, got ${show(read)}`)
-  }
-  return read as Scenario
+  return asScenario(path, await readJson(path))
+}
+
+/** What a file holds, taken for a scenario. */
+export function asScenario(path: string, value: unknown): Scenario {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Scenario
+  throw new ScenarioError(path, `must hold a scenario, such as { arrivals: '800/s', … }, got ${show(value)}`)
 }
 
 /**

@@ -110,9 +110,9 @@ function whereTheTimeWent(result: Result, width: number, style: Style): string {
     const share = mean === 0 ? 0 : ms / mean
     const from = Math.min(columns - 1, Math.round(columns * before))
     before += share
-    const drawn =
-      ' '.repeat(from) +
-      style(name === 'service' ? 'green' : 'cyan', bar(Math.max(columns * before - from, ms > 0 ? 1 / 8 : 0)))
+    // a part that ends within a column is drawn as a sliver of it
+    const long = Math.max(Math.min(columns * before - from, columns * share), 1 / 8)
+    const drawn = ' '.repeat(from) + style(name === 'service' ? 'green' : 'cyan', bar(long))
     const percentage = `${(100 * share).toFixed(1)} %`.padStart(7)
     return ` ${name.padEnd(8)}  ${text.padStart(room)}  ${percentage}  ${style('dim', meaning.padEnd(saying))}  ${drawn}`.trimEnd()
   })

@@ -1,0 +1,47 @@
+import { Command, Option } from 'commander'
+import type { MeasureOptions } from '../measure/options.js'
+import { count } from '../report/number.js'
+import { renderResult } from '../report/result-table.js'
+import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
+import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+
+const EXAMPLES = `
+Examples:
+  $ throughline measure --handler ./model.ts --arrivals 800/s --max-batch-size 16 --duration 5s
+  $ throughline measure scenario.ts --servers 2 --json`
+
+interface MeasureFlags {
+  idle?: 'sleep' | 'poll'
+  spin?: string
+  batchTimeout?: string
+  setupTimeout?: string
+}
+
+export function measureCommand(): Command {
+  const command = new Command('measure').description('run a scenario on the real clock, with the code that serves it')
+  addScenarioOptions(command, { handler: true })
+  command
+    .addOption(new Option('--idle <way>', 'what an idle server does (default: sleep)').choices(['sleep', 'poll']))
+    .option('--spin <duration>', 'how long before a due time the generator reads the clock instead of sleeping')
+    .option('--batch-timeout <duration>', 'how long a batch may take (default: 10s)')
+    .option('--setup-timeout <duration>', 'how long a handler may take to set up (default: 60s)')
+  addOutputOptions(command).addHelpText('after', EXAMPLES)
+  return command.action(async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags) => {
+    const scenario = await scenarioOf(file, flags)
+    const { measure } = await import('../measure/measure.js')
+    const result = await withProgress((progress, signal) =>
+      measure(scenario, {
+        ...optionsOf(flags),
+        signal,
+        onProgress: ({ timeMs, endMs, sent, completed }) =>
+          progress.update(Math.min(1, timeMs / endMs), `${count(sent)} sent, ${count(completed)} completed`),
+      }),
+    )
+    if (flags.json) printJson(result)
+    else print(result, renderResult)
+  })
+}
+
+function optionsOf({ idle, spin, batchTimeout, setupTimeout }: MeasureFlags): MeasureOptions {
+  return { idle, spin: value(spin), batchTimeout: value(batchTimeout), setupTimeout: value(setupTimeout) }
+}

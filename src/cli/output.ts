@@ -1,0 +1,47 @@
+import { type Command, Option } from 'commander'
+import { type Progress, progressOn } from '../report/progress.js'
+import { type Look, styleFor } from '../report/style.js'
+
+export interface OutputFlags {
+  json?: boolean
+  debug?: boolean
+}
+
+export function addOutputOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--json', 'print the result as JSON, and nothing else, on stdout'))
+    .addOption(new Option('--debug', 'show where an error comes from'))
+}
+
+/** Prints what was found for people to read. */
+export function print<T>(found: T, render: (found: T, look: Look) => string): void {
+  const width = Math.max(60, Math.min(100, process.stdout.columns ?? 80))
+  process.stdout.write(`\n${render(found, { width, style: styleFor(process.stdout) })}\n\n`)
+}
+
+export function printJson(found: unknown): void {
+  process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
+}
+
+/** Does something long, telling on stderr how far it is, and ends it on Ctrl-C. */
+export async function withProgress<T>(work: (progress: Progress, signal: AbortSignal) => T | Promise<T>): Promise<T> {
+  const progress = progressOn(process.stderr)
+  const abort = new AbortController()
+  const interrupt = () => abort.abort(new Interrupted())
+  // a second Ctrl-C finds nobody listening, and so ends the process at once
+  process.once('SIGINT', interrupt)
+  try {
+    return await work(progress, abort.signal)
+  } finally {
+    process.off('SIGINT', interrupt)
+    progress.end()
+  }
+}
+
+/** Ctrl-C. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+  constructor() {
+    super('interrupted')
+  }
+}

@@ -1,0 +1,135 @@
+import { type Command, Option } from 'commander'
+import { ScenarioError } from '../scenario/error.js'
+import type { Scenario } from '../scenario/scenario.js'
+import { scenarioFrom } from './scenario-file.js'
+
+/** The flags that make a scenario, or change one from a file, as they are written. */
+export interface ScenarioFlags {
+  arrivals?: string | undefined
+  process?: 'poisson' | 'constant' | undefined
+  clients?: string | undefined
+  thinkTime?: string | undefined
+  service?: string | undefined
+  base?: string | undefined
+  perItem?: string | undefined
+  cv?: string | undefined
+  handler?: string | undefined
+  maxBatchSize?: string | undefined
+  maxWait?: string | undefined
+  servers?: string | undefined
+  queueCapacity?: string | undefined
+  queueTimeout?: string | undefined
+  requests?: string | undefined
+  duration?: string | undefined
+  warmup?: string | undefined
+  seed?: string | undefined
+}
+
+/** Adds the flags of a scenario to a command: of the service, of the handler, or of both. */
+export function addScenarioOptions(command: Command, { service = false, handler = false }): Command {
+  const add = (flags: string, description: string, conflicts: string[] = []) =>
+    command.addOption(new Option(flags, description).conflicts(conflicts))
+  command.argument('[scenario]', 'a JSON file, or a TypeScript or JavaScript module with a default export')
+  add('--arrivals <rate>', "requests a second: '800/s', '30/m'", ['clients'])
+  command.addOption(new Option('--process <name>', 'how they come (default: poisson)').choices(['poisson', 'constant']))
+  if (service) {
+    add('--clients <n>', 'instead of arrivals: so many clients, each of which awaits its answer')
+    add('--think-time <duration>', 'how long a client thinks before it sends again')
+    add('--service <duration>', "how long a batch takes, whatever its size: '10ms'", ['base', 'perItem'])
+    add('--base <duration>', 'how long a batch takes')
+    add('--per-item <duration>', '… and how much longer for each request in it')
+    add('--cv <n>', 'how much that varies: standard deviation over mean (gamma)')
+  }
+  if (handler) add('--handler <file>', 'the module that serves batches')
+  add('--max-batch-size <n>', "how many requests a batch may hold, or 'none' for no limit (default: 1)")
+  add('--max-wait <duration>', "how long a batch waits to fill, or 'none' for full batches only (default: 0)")
+  add('--servers <n>', 'how many batches are served at a time (default: 1)')
+  if (service) {
+    add('--queue-capacity <n>', 'how many requests may wait (default: no limit)')
+    add('--queue-timeout <duration>', 'how long a request may wait (default: no limit)')
+  }
+  add('--requests <n>', 'when to stop: after so many requests', ['duration'])
+  add('--duration <duration>', "when to stop: '10s'")
+  add('--warmup <extent>', 'requests, or a duration, that are run first and not reported (default: a tenth)')
+  add('--seed <n>', 'from which all randomness follows (default: 1)')
+  return command
+}
+
+/** The scenario of a file, changed by flags; or one of flags alone. */
+export async function scenarioOf(file: string | undefined, flags: ScenarioFlags): Promise<Scenario> {
+  const given: Partial<Scenario> = file === undefined ? {} : await scenarioFrom(file)
+  const { handler, servers, seed, requests, duration, warmup } = flags
+  const scenario = { ...given }
+  setArrivals(scenario, flags)
+  setService(scenario, flags)
+  const batching = defined({ maxBatchSize: limit(flags.maxBatchSize), maxWait: limit(flags.maxWait) })
+  if (batching !== null) scenario.batching = { ...given.batching, ...batching } as NonNullable<Scenario['batching']>
+  const queue = defined({ capacity: value(flags.queueCapacity), timeout: value(flags.queueTimeout) })
+  if (queue !== null) scenario.queue = { ...given.queue, ...queue } as NonNullable<Scenario['queue']>
+  if (requests !== undefined) scenario.stop = { requests: value(requests) as number }
+  if (duration !== undefined) scenario.stop = { duration }
+  if (warmup !== undefined) {
+    const extent = value(warmup)
+    scenario.warmup = typeof extent === 'number' ? { requests: extent } : { duration: warmup }
+  }
+  if (handler !== undefined) scenario.handler = handler
+  if (servers !== undefined) scenario.servers = value(servers) as number
+  if (seed !== undefined) scenario.seed = value(seed) as number
+  // what is missing or of the wrong kind is told by the schema, which knows what is accepted
+  return scenario as Scenario
+}
+
+function setArrivals(scenario: Partial<Scenario>, { arrivals, process, clients, thinkTime }: ScenarioFlags): void {
+  const rate = value(arrivals)
+  const given = scenario.arrivals
+  const object = typeof given === 'object' && given !== null ? given : null
+  if (clients !== undefined || thinkTime !== undefined) {
+    const closed = object?.process === 'closed' ? object : { process: 'closed' as const }
+    scenario.arrivals = { ...closed, ...defined({ clients: value(clients), thinkTime }) } as typeof object & object
+    return
+  }
+  if (process !== undefined) {
+    const old = object === null ? given : 'rate' in object ? object.rate : undefined
+    scenario.arrivals = { process, rate: (rate ?? old) as string }
+  } else if (rate !== undefined) {
+    // another rate of the same process
+    scenario.arrivals = object !== null && 'rate' in object ? { ...object, rate } : rate
+  }
+}
+
+function setService(scenario: Partial<Scenario>, { service, base, perItem, cv }: ScenarioFlags): void {
+  if (service !== undefined) scenario.service = value(service) as string
+  const changes = defined({
+    base: value(base),
+    perItem: value(perItem),
+    variation: cv === undefined ? undefined : varying(cv),
+  })
+  if (changes === null) return
+  const given = scenario.service
+  const old = typeof given === 'object' && given !== null ? given : defined({ base: given })
+  if (old !== null && 'model' in old && old.model !== 'affine') {
+    throw new ScenarioError('service', `--base, --per-item and --cv change an affine service; this one is ${old.model}`)
+  }
+  scenario.service = { model: 'affine', ...old, ...changes } as NonNullable<Scenario['service']>
+}
+
+function varying(cv: string) {
+  const number = value(cv)
+  return number === 0 ? { distribution: 'none' } : { distribution: 'gamma', cv: number }
+}
+
+/** A number where one is written, and else the text as it is, for the schema to read or to refuse. */
+export function value(text: string | undefined): number | string | undefined {
+  return text !== undefined && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
+}
+
+/** A limit that may be none. */
+export function limit(text: string | undefined): number | string | null | undefined {
+  return text === 'none' ? null : value(text)
+}
+
+/** The properties that are there, or null where none is. */
+function defined(properties: Record<string, unknown>): Record<string, unknown> | null {
+  const there = Object.entries(properties).filter(([, each]) => each !== undefined)
+  return there.length === 0 ? null : Object.fromEntries(there)
+}

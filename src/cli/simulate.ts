@@ -1,0 +1,32 @@
+import { Command } from 'commander'
+import { simulatedShare } from '../explore/sweep.js'
+import { count } from '../report/number.js'
+import { progressOn } from '../report/progress.js'
+import { renderResult } from '../report/result-table.js'
+import { normalise } from '../scenario/scenario.js'
+import { simulate } from '../simulate/simulate.js'
+import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
+import { addScenarioOptions, type ScenarioFlags, scenarioOf } from './scenario-options.js'
+
+const EXAMPLES = `
+Examples:
+  $ throughline simulate --arrivals 800/s --base 7.5ms --per-item 0.25ms --max-batch-size 50 --max-wait 5ms
+  $ throughline simulate scenario.json --servers 2 --json`
+
+export function simulateCommand(): Command {
+  const command = new Command('simulate').description('run a scenario in virtual time, with a model of its service')
+  addScenarioOptions(command, { service: true })
+  addOutputOptions(command).addHelpText('after', EXAMPLES)
+  return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags) => {
+    const scenario = await scenarioOf(file, flags)
+    const { stop } = normalise(scenario, 'simulate')
+    // nothing listens to Ctrl-C: nobody would hear it while a simulation runs, and so it just ends the process
+    const progress = progressOn(process.stderr)
+    const result = simulate(scenario, {
+      onProgress: (at) => progress.update(simulatedShare(stop, at), `${count(at.requests)} requests`),
+    })
+    progress.end()
+    if (flags.json) printJson(result)
+    else print(result, renderResult)
+  })
+}

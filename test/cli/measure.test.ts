@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import { start, throughline } from './throughline.js'
+
+describe('throughline measure', () => {
+  it('measures the handler of a scenario, found from where its file is', async () => {
+    const { stdout, stderr, code } = await throughline('measure', '../scenarios/measured.ts', '--json')
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    const result = JSON.parse(stdout)
+    expect(result).toMatchObject({ schema: 'throughline/result@1', engine: 'measure' })
+    expect(result.scenario.handler).toMatch(/scenarios\/handler\.ts$/)
+    expect(result.serviceMs.min).toBeGreaterThanOrEqual(0.1)
+  })
+
+  it('measures a handler from flags, found from the working directory', async () => {
+    const flags = '--handler handler.ts --arrivals 500/s --duration 300ms --idle poll --spin 100us'
+    const { stdout, stderr, code } = await throughline('measure', ...flags.split(' '))
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    expect(stdout).toContain('Measured  500/s at random (Poisson)')
+    expect(stdout).toContain('1 server: handler.ts')
+    expect(stdout).toContain(`Node ${process.versions.node}`)
+  })
+
+  it('ends promptly on Ctrl-C', async () => {
+    const { child, ended } = start('measure', 'measured.ts', '--duration', '60s')
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    const since = performance.now()
+    child.kill('SIGINT')
+    expect(await ended).toEqual({ code: 130, signal: null, stdout: '', stderr: 'throughline: interrupted\n' })
+    expect(performance.now() - since).toBeLessThan(3000)
+  })
+})

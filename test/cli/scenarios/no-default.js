@@ -1,0 +1,1 @@
+export const scenario = { arrivals: '800/s' }

@@ -1,0 +1,6 @@
+export default {
+  setup() {
+    throw new Error('the model file is missing')
+  },
+  run: (batch) => batch,
+}

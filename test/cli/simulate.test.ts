@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { Scenario } from '../../src/scenario/scenario.js'
+import { affine } from '../../src/scenario/service.js'
+import { gamma } from '../../src/scenario/variation.js'
+import { simulate } from '../../src/simulate/simulate.js'
+import { SCENARIOS, throughline } from './throughline.js'
+
+const file: Scenario = JSON.parse(readFileSync(`${SCENARIOS}/figure-1-4.json`, 'utf8'))
+
+/** What it prints as JSON. */
+async function simulated(...args: string[]) {
+  const { stdout, stderr, code } = await throughline('simulate', '--json', ...args)
+  expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+  return JSON.parse(stdout)
+}
+
+/** As JSON holds it: what is undefined is not there. */
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
+
+describe.concurrent('throughline simulate', () => {
+  it('prints a table on stdout and nothing on stderr', async () => {
+    const { stdout, stderr, code } = await throughline('simulate', 'figure-1-4.json')
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    expect(stdout).toContain('Simulated  800/s at random (Poisson)')
+    expect(stdout).toContain('Where the time went')
+    expect(stdout).not.toContain('\u001b')
+  })
+
+  it('prints with --json what the library returns, and nothing else', async () => {
+    expect(await simulated('figure-1-4.json')).toEqual(plain(simulate(file)))
+  })
+
+  it('takes a scenario from flags alone', async () => {
+    const flags =
+      '--arrivals 800/s --base 7.5ms --per-item 0.25ms --cv 0.5 --max-batch-size 16 --max-wait 20ms --servers 2 --requests 9000 --warmup 1s --seed 7 --queue-capacity 50 --queue-timeout 1s'
+    const scenario: Scenario = {
+      arrivals: 800,
+      service: affine({ base: 7.5, perItem: 0.25, variation: gamma({ cv: 0.5 }) }),
+      batching: { maxBatchSize: 16, maxWait: 20 },
+      servers: 2,
+      stop: { requests: 9000 },
+      warmup: { duration: '1s' },
+      seed: 7,
+      queue: { capacity: 50, timeout: '1s' },
+    }
+    expect(await simulated(...flags.split(' '))).toEqual(plain(simulate(scenario)))
+  })
+
+  it('changes the scenario of a file by flags, and leaves the rest of it', async () => {
+    const changed: Scenario = {
+      ...file,
+      arrivals: { process: 'constant', rate: 800 },
+      service: affine({ base: 7.5, perItem: 0.5 }),
+      batching: { maxBatchSize: 32, maxWait: '20ms' },
+    }
+    const flags = ['--process', 'constant', '--per-item', '0.5ms', '--max-batch-size', '32']
+    expect(await simulated('figure-1-4.json', ...flags)).toEqual(plain(simulate(changed)))
+  })
+
+  it('takes closed clients, and no limits', async () => {
+    const flags = '--clients 5 --think-time 10ms --service 2ms --max-batch-size none --requests 5000 --warmup 500'
+    const scenario: Scenario = {
+      arrivals: { process: 'closed', clients: 5, thinkTime: '10ms' },
+      service: '2ms',
+      batching: { maxBatchSize: null },
+      stop: { requests: 5000 },
+      warmup: { requests: 500 },
+    }
+    expect(await simulated(...flags.split(' '))).toEqual(plain(simulate(scenario)))
+  })
+
+  it('takes a TypeScript module', async () => {
+    const { scenario } = await simulated('measured.ts', '--requests', '1000')
+    expect(scenario).toMatchObject({ arrivals: { process: 'poisson', rate: 500 }, stop: { requests: 1000 } })
+  })
+})

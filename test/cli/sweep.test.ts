@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { throughline } from './throughline.js'
+
+describe('throughline sweep', () => {
+  it('simulates every combination of its lists', async () => {
+    const flags = '--json --max-batch-size 8,none --arrivals 400/s,800/s'
+    const { stdout, stderr, code } = await throughline('sweep', 'figure-1-4.json', ...flags.split(' '))
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    const points: { rate: string; maxBatchSize: number | null; result: { engine: string } }[] = JSON.parse(stdout)
+    expect(points.map(({ rate, maxBatchSize, result }) => [rate, maxBatchSize, result.engine])).toEqual([
+      ['400/s', 8, 'simulate'],
+      ['400/s', null, 'simulate'],
+      ['800/s', 8, 'simulate'],
+      ['800/s', null, 'simulate'],
+    ])
+  })
+
+  it('prints a table and a plot', async () => {
+    const { stdout, stderr, code } = await throughline('sweep', 'figure-1-4.json', '--max-batch-size', '1,16')
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    expect(stdout).toContain('cannot carry 800/s')
+    expect(stdout).toContain('○ simulated')
+  })
+
+  it('measures where it is told to', async () => {
+    const { stdout, stderr, code } = await throughline(
+      'sweep',
+      'measured.ts',
+      '--measure',
+      '--servers',
+      '1,2',
+      '--json',
+    )
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    const points: { servers: number; result: { engine: string; scenario: unknown } }[] = JSON.parse(stdout)
+    expect(points.map(({ servers, result }) => [servers, result.engine])).toEqual([
+      [1, 'measure'],
+      [2, 'measure'],
+    ])
+    expect(points[1]?.result.scenario).toMatchObject({ servers: 2, batching: { maxBatchSize: 4 } })
+  })
+})

@@ -1,0 +1,83 @@
+import { exec } from 'node:child_process'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { MAIN, SCENARIOS, start, throughline } from './throughline.js'
+
+// all at once: none of them depends on how long it takes
+describe.concurrent('throughline', () => {
+  it.each(['simulate', 'measure', 'sweep'])('%s --help ends with an example', async (command) => {
+    const { stdout, stderr, code } = await throughline(command, '--help')
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    expect(stdout).toMatch(new RegExp(`Examples:\\n {2}\\$ throughline ${command} `))
+  })
+
+  it('says its version', async () => {
+    expect(await throughline('--version')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    })
+  })
+
+  it('shows its commands where none is given', async () => {
+    const { stderr, code } = await throughline()
+    expect(code).toBe(2)
+    expect(stderr).toContain('Usage: throughline')
+  })
+})
+
+describe.concurrent('bad usage', () => {
+  it.each([
+    ['an unknown flag', 'simulate --servres 2', /unknown option '--servres'\n\(Did you mean --servers\?\)/],
+    ['an unknown command', 'simulat', /unknown command 'simulat'/],
+    ['no arrivals', 'simulate --service 1ms', /arrivals: must be a rate/],
+    ['a rate that is none', 'simulate --service 1ms --arrivals fast', /arrivals: .* got "fast"/],
+    ['a time in parsecs', 'simulate --arrivals 1/s --service 5parsecs', /service: .* got "5parsecs"/],
+    ['a batch size of 1.5', 'simulate figure-1-4.json --max-batch-size 1.5', /batching\.maxBatchSize: .* got 1\.5/],
+    [
+      'flags that exclude one another',
+      'simulate --service 1ms --base 1ms',
+      /'--service <duration>' cannot be used with/,
+    ],
+    ['a file that is missing', 'simulate nowhere.json', /nowhere\.json: there is no such file/],
+    ['a module that is missing', 'simulate nowhere.ts', /nowhere\.ts: there is no such file/],
+    ['a module without a default export', 'simulate no-default.js', /no-default\.js: has no default export/],
+    ['a file that is not JSON', 'simulate ../usage.test.ts.json', /there is no such file/],
+    ['nothing to sweep', 'sweep figure-1-4.json', /nothing to sweep/],
+    ['a point that cannot be run', 'sweep figure-1-4.json --max-batch-size 1,0', /batching\.maxBatchSize: .* got 0/],
+    ['no handler', 'measure --arrivals 100/s', /handler: is required to measure/],
+    ['a handler that is missing', 'measure --arrivals 100/s --handler gone.js', /gone\.js: there is no such file/],
+    [
+      'a handler that throws in setup',
+      'measure --arrivals 100/s --handler throws-in-setup.js',
+      /the model file is missing/,
+    ],
+  ])('%s is told in a line, with exit code 2', async (_, line, message) => {
+    const { code, stdout, stderr } = await throughline(...line.split(' '))
+    expect(stderr).toMatch(message)
+    expect(stderr).toMatch(/^throughline: /)
+    expect(stderr).not.toMatch(/^ +at /m)
+    expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(2)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  })
+
+  it('shows where an error comes from with --debug', async () => {
+    const flags = ['--arrivals', '100/s', '--handler', 'throws-in-setup.js', '--debug']
+    const { code, stderr } = await throughline('measure', ...flags)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^ +at .*throws-in-setup\.js/m)
+  })
+})
+
+describe('the end', () => {
+  it('is quiet where whoever reads has read enough', async () => {
+    const command = `${process.execPath} ${MAIN} sweep figure-1-4.json --servers 1,2,3,4 --json | head -1`
+    expect(await promisify(exec)(command, { cwd: SCENARIOS })).toEqual({ stdout: '[\n', stderr: '' })
+  })
+
+  it('is prompt on Ctrl-C in the middle of a simulation', async () => {
+    const { child, ended } = start('simulate', 'figure-1-4.json', '--requests', '1000000000')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    child.kill('SIGINT')
+    expect(await ended).toMatchObject({ code: null, signal: 'SIGINT', stdout: '' })
+  })
+})
