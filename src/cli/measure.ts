@@ -29,7 +29,7 @@ export function measureCommand(): Command {
   return command.action(async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags) => {
     const scenario = await scenarioOf(file, flags)
     const { measure } = await import('../measure/measure.js')
-    const result = await withProgress((progress, signal) =>
+    const result = await withProgress('measure', (progress, signal) =>
       measure(scenario, {
         ...optionsOf(flags),
         signal,

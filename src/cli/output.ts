@@ -23,13 +23,17 @@ export function printJson(found: unknown): void {
   process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
 }
 
-/** Does something long, telling on stderr how far it is, and ends it on Ctrl-C. */
-export async function withProgress<T>(work: (progress: Progress, signal: AbortSignal) => T | Promise<T>): Promise<T> {
+/** Does something long, telling on stderr how far it is; `signal` aborts on Ctrl-C. */
+export async function withProgress<T>(
+  engine: 'simulate' | 'measure',
+  work: (progress: Progress, signal: AbortSignal) => T | Promise<T>,
+): Promise<T> {
   const progress = progressOn(process.stderr)
   const abort = new AbortController()
   const interrupt = () => abort.abort(new Interrupted())
-  // a second Ctrl-C finds nobody listening, and so ends the process at once
-  process.once('SIGINT', interrupt)
+  // A simulation hears nothing while it runs, so Ctrl-C is left to end the process. A measurement has threads to end;
+  // a second Ctrl-C finds nobody listening, and ends the process at once.
+  if (engine === 'measure') process.once('SIGINT', interrupt)
   try {
     return await work(progress, abort.signal)
   } finally {

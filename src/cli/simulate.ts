@@ -1,11 +1,10 @@
 import { Command } from 'commander'
 import { simulatedShare } from '../explore/sweep.js'
 import { count } from '../report/number.js'
-import { progressOn } from '../report/progress.js'
 import { renderResult } from '../report/result-table.js'
 import { normalise } from '../scenario/scenario.js'
 import { simulate } from '../simulate/simulate.js'
-import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
+import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { addScenarioOptions, type ScenarioFlags, scenarioOf } from './scenario-options.js'
 
 const EXAMPLES = `
@@ -20,12 +19,11 @@ export function simulateCommand(): Command {
   return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags) => {
     const scenario = await scenarioOf(file, flags)
     const { stop } = normalise(scenario, 'simulate')
-    // nothing listens to Ctrl-C: nobody would hear it while a simulation runs, and so it just ends the process
-    const progress = progressOn(process.stderr)
-    const result = simulate(scenario, {
-      onProgress: (at) => progress.update(simulatedShare(stop, at), `${count(at.requests)} requests`),
-    })
-    progress.end()
+    const result = await withProgress('simulate', (progress) =>
+      simulate(scenario, {
+        onProgress: (at) => progress.update(simulatedShare(stop, at), `${count(at.requests)} requests`),
+      }),
+    )
     if (flags.json) printJson(result)
     else print(result, renderResult)
   })

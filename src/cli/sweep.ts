@@ -40,9 +40,10 @@ export function sweepCommand(): Command {
       maxWait: unlisted(maxWait),
       maxBatchSize: unlisted(maxBatchSize),
     })
-    const swept = await withProgress((progress, signal) =>
+    const engine = measure ? 'measure' : 'simulate'
+    const swept = await withProgress(engine, (progress, signal) =>
       sweep(scenario, fields, {
-        engine: measure ? 'measure' : 'simulate',
+        engine,
         signal,
         onProgress: ({ share, done, total }) => progress.update(share, `point ${done + 1} of ${total}`),
       }),

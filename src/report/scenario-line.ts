@@ -21,7 +21,7 @@ function nearby(handler: string): string {
   return from.startsWith('..') ? path : from
 }
 
-export function arrivalsLine(arrivals: NormalScenario['arrivals']): string {
+function arrivalsLine(arrivals: NormalScenario['arrivals']): string {
   switch (arrivals.process) {
     case 'constant':
       return `${rate(arrivals.rate)} at even intervals`
@@ -38,7 +38,7 @@ export function arrivalsLine(arrivals: NormalScenario['arrivals']): string {
   }
 }
 
-export function batchingLine({ maxBatchSize, maxWait }: NormalScenario['batching']): string {
+function batchingLine({ maxBatchSize, maxWait }: NormalScenario['batching']): string {
   if (maxBatchSize === 1) return 'served one at a time'
   const size = maxBatchSize === null ? 'in batches of any size' : `in batches of up to ${count(maxBatchSize)}`
   if (maxWait === null) return `in full batches of ${count(maxBatchSize as number)}`
@@ -53,7 +53,7 @@ function queueLine({ capacity, timeout }: NormalScenario['queue']): string {
   return limits.length === 0 ? '' : `, with ${limits.join(' and ')} in the queue`
 }
 
-export function serviceLine(service: NonNullable<NormalScenario['service']>): string {
+function serviceLine(service: NonNullable<NormalScenario['service']>): string {
   const extras = [service.stalls && 'stalls', service.overhead && 'overhead'].filter(Boolean)
   const beside = extras.length === 0 ? '' : `, with ${extras.join(' and ')}`
   return mean(service) + beside

@@ -48,7 +48,7 @@ const lines = (text: string) => text.split('\n')
 const COLOUR = /\u001b\[\d*m/g
 
 /** How many columns a text takes, its colours apart. */
-export function visible(text: string): number {
+function visible(text: string): number {
   return text.replace(COLOUR, '').length
 }
 

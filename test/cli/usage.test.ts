@@ -68,14 +68,14 @@ describe.concurrent('bad usage', () => {
   })
 })
 
-describe('the end', () => {
+describe.concurrent('the end', () => {
   it('is quiet where whoever reads has read enough', async () => {
     const command = `${process.execPath} ${MAIN} sweep figure-1-4.json --servers 1,2,3,4 --json | head -1`
     expect(await promisify(exec)(command, { cwd: SCENARIOS })).toEqual({ stdout: '[\n', stderr: '' })
   })
 
-  it('is prompt on Ctrl-C in the middle of a simulation', async () => {
-    const { child, ended } = start('simulate', 'figure-1-4.json', '--requests', '1000000000')
+  it.each(['simulate', 'sweep --servers 1,2'])('is prompt on Ctrl-C in the middle of: %s', async (command) => {
+    const { child, ended } = start(...command.split(' '), 'figure-1-4.json', '--requests', '1000000000')
     await new Promise((resolve) => setTimeout(resolve, 1000))
     child.kill('SIGINT')
     expect(await ended).toMatchObject({ code: null, signal: 'SIGINT', stdout: '' })
