@@ -23,7 +23,7 @@ export function renderTradeOffTable(rows: TradeOffRow[], { offeredPerSec, style 
   )
   const columns: Column[] = [
     { header: 'batch\nsize' },
-    { header: 'can carry\na second' },
+    { header: 'carries\n/s' },
     { header: `at\n${rate(offeredPerSec)}`, align: 'left' },
     ...FIGURES.map((figure, i) => {
       const [above, below] = headerOf(figure, unit)

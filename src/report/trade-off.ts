@@ -78,10 +78,20 @@ export function agreementOf(rows: TradeOffRow[]): Agreement | null {
 }
 
 /** What the marks in the table mean, and whether the simulation is further off than the machine's own noise. */
-export function renderAgreement(rows: TradeOffRow[], { rounds, style = plain }: TradeOffLook): string {
+export function renderAgreement(rows: TradeOffRow[], look: TradeOffLook): string {
   const agreement = agreementOf(rows)
-  if (agreement === null) return ''
-  const { figures, within, apart, noise } = agreement
+  const lines = agreement === null ? [] : agreementLines(agreement, look)
+  for (const { batchSize, measured, predicted } of rows) {
+    if (typeof measured === 'object' && predicted === 'cannot carry') {
+      lines.push(` Batches of ${count(batchSize)} carried the load, which they cannot as simulated.`)
+    } else if (measured === 'cannot carry' && typeof predicted === 'object') {
+      lines.push(` Batches of ${count(batchSize)} could not carry the load, which they can as simulated.`)
+    }
+  }
+  return lines.join('\n')
+}
+
+function agreementLines({ figures, within, apart, noise }: Agreement, { rounds, style = plain }: TradeOffLook) {
   const share = (part: number) => `${Math.round(100 * part)} %`
   const of = rounds === undefined ? 'the rounds' : `${rounds} rounds`
   const chance = rounds === undefined ? undefined : WITHIN_BY_CHANCE[rounds]
@@ -93,7 +103,7 @@ export function renderAgreement(rows: TradeOffRow[], { rounds, style = plain }: 
     '',
     ` ${style('bold', `${within} of ${figures} simulated figures (${share(within / figures)}) are as near to the measured median as the rounds are`)}${perfect}.`,
     ` In the median, a simulated figure is ${share(apart)} from the measured one, and the furthest round ${share(noise)}.`,
-  ].join('\n')
+  ]
 }
 
 const key = (style: Style, mark: string, meaning: string) => ` ${mark}  ${style('dim', meaning)}`

@@ -59,6 +59,15 @@ describe('the trade-off of batch sizes', () => {
     expect(text).not.toMatch(/NaN|Infinity|undefined/)
   })
 
+  it('says where only one of the two can carry the load', () => {
+    const [one, two, four] = rows as [TradeOffRow, TradeOffRow, TradeOffRow]
+    const torn = [one, { ...two, predicted: 'cannot carry' as const }, { ...four, measured: 'cannot carry' as const }]
+    const text = renderTradeOff(torn, { offeredPerSec: 6000, rounds: 3 })
+    expect(text).toContain(' Batches of 2 carried the load, which they cannot as simulated.')
+    expect(text).toContain(' Batches of 4 could not carry the load, which they can as simulated.')
+    expect(text).not.toMatch(/NaN|Infinity|undefined/)
+  })
+
   it('colours nothing without being told to, and what stands out when it is', () => {
     const style = (format: string, text: string) => `<${format}>${text}</>`
     const text = renderTradeOff(rows, { offeredPerSec: 6000, rounds: 3, style })
