@@ -32,10 +32,8 @@ export function throwFaults(error: z.ZodError, root: string, value: unknown): ne
 function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: PropertyKey[]; message: string }[] {
   const path = [...base, ...issue.path]
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    // the branch that the value was meant for is the one that it fails deepest in; where it is of no branch's kind,
-    // only the union can say what is accepted
-    const branch = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0] as Issue[]
-    if (depth(branch) >= 0) return branch.flatMap((each) => faultsOf(each, path, root))
+    const branch = branchMeant(issue.errors)
+    if (branch !== null) return branch.flatMap((each) => faultsOf(each, path, root))
   }
   const found = valueAt(root, path)
   if (issue.code === 'unrecognized_keys') {
@@ -44,6 +42,19 @@ function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: Pro
   }
   return [{ path, message: `${issue.message}, got ${show(found)}` }]
 }
+
+/**
+ * Which branch of a union the value was meant for: of those of its kind that know all its keys, the one that it fails
+ * deepest in. Null where only the union itself can say what is accepted.
+ */
+function branchMeant(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
+  const ofItsKind = branches.filter((branch) => depth(branch) >= 0)
+  const known = ofItsKind.filter((branch) => !branch.some(isForeign))
+  if (known.length === 0) return ofItsKind.length === 1 ? (ofItsKind[0] as Issue[]) : null
+  return known.reduce((a, b) => (depth(b) > depth(a) ? b : a))
+}
+
+const isForeign = ({ code, path }: Issue) => code === 'unrecognized_keys' && path.length === 0
 
 /** How deep in the value a branch of a union fails; below 0 where it rejects the value's very kind. */
 function depth(branch: readonly Issue[]): number {
