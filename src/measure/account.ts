@@ -1,0 +1,157 @@
+import {
+  type Counts,
+  METRICS,
+  newTallies,
+  noCounts,
+  type RecordedSegment,
+  type Recording,
+  SEGMENTS,
+  segmentLatency,
+} from '../result/recording.js'
+import { Tally } from '../result/tally.js'
+import type { NormalScenario } from '../scenario/scenario.js'
+import type { Ledger } from './ledger.js'
+import type { Ring } from './ring.js'
+import { Sum } from './sum.js'
+import type { Window } from './window.js'
+
+/** What the threads of a run have written down. */
+export interface Books {
+  window: Window
+  ring: Ring
+  ledgers: Ledger[]
+}
+
+/** A request that was sent, and not served when the run ended. */
+interface Unserved {
+  number: number
+  dueNs: number
+}
+
+/** Puts together what the threads have written down, after a run that ended at `nowNs`. */
+export function accountOf(scenario: NormalScenario, books: Books, nowNs: number): Recording {
+  const { window, ledgers } = books
+  const { startNs } = window
+  const unserved = unservedOf(books)
+  const endNs = endOf(books, unserved, nowNs)
+  const segments = segmentsOf(books, unserved, endNs)
+
+  const tallies = newTallies()
+  const fromSend = new Tally()
+  for (const ledger of ledgers) {
+    for (const latency of ledger.latency) tallies.latency.add(latency)
+    for (const metric of METRICS) if (metric !== 'latency') tallies[metric].add(ledger.tallies[metric])
+    fromSend.add(ledger.tallies.fromSend)
+  }
+
+  const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
+  const stillServing = ledgers.filter((ledger) => ledger.inFlight > 0)
+  return {
+    engine: 'measure',
+    scenario,
+    startNs,
+    endNs,
+    tallies,
+    counts: totalOf(segments),
+    completions: total(ledgers, (ledger) => ledger.completions),
+    batchSizes: batchSizesOf(ledgers),
+    servingNs:
+      total(ledgers, (ledger) => ledger.servingNs) + total(stillServing, (ledger) => clipped(ledger.busySinceNs)),
+    inSystemNs: inSystemNs(books, endNs),
+    staysNs:
+      total(ledgers, (ledger) => ledger.staysNs) +
+      total(unserved, ({ dueNs }) => clipped(dueNs)) +
+      window.unsent.below(endNs),
+    inSystemAtStart: (window.firsts[0] as number) - total(ledgers, (ledger) => ledger.departedBefore(0)),
+    segments,
+    fromSend,
+    findings: [],
+  }
+}
+
+function unservedOf({ window, ring, ledgers }: Books): Unserved[] {
+  const unserved: Unserved[] = []
+  for (const ledger of ledgers) {
+    for (let i = 0; i < ledger.inFlight; i++) {
+      unserved.push({ number: ledger.firstInFlight + i, dueNs: ledger.batch.dueNs[i] as number })
+    }
+  }
+  for (let place = ring.head(window.sent); place < window.sent; place++) {
+    unserved.push({ number: place, dueNs: ring.dueNs(place) })
+  }
+  return unserved
+}
+
+/** When the window ends: where the arrivals ended before, with the last completion, or with the run. */
+function endOf({ window, ledgers }: Books, unserved: Unserved[], nowNs: number): number {
+  if (window.endNs < Number.POSITIVE_INFINITY) return window.endNs
+  if (unserved.length > 0 || window.unsent.count > 0) return nowNs
+  return Math.max(...ledgers.map((ledger) => ledger.lastDepartureNs))
+}
+
+function segmentsOf({ window, ledgers }: Books, unserved: Unserved[], endNs: number): RecordedSegment[] {
+  const left = new Float64Array(SEGMENTS)
+  for (const { number } of unserved) {
+    const k = window.segmentOf(number)
+    if (k >= 0) left[k] = (left[k] as number) + 1
+  }
+  const segments: RecordedSegment[] = []
+  for (let k = 0; k < SEGMENTS && window.segmentStartNs(k) < endNs; k++) {
+    const nextNs = window.segmentStartNs(k + 1)
+    const last = nextNs >= endNs
+    const first = window.firsts[k] as number
+    const after = last ? window.due : (window.firsts[k + 1] as number)
+    // what was due and never sent came last
+    const unsent = Math.max(0, after - Math.max(first, window.sent))
+    const departed = last
+      ? total(ledgers, (ledger) => ledger.departed.count)
+      : total(ledgers, (ledger) => ledger.departedBefore(k + 1))
+    const latency = new Tally()
+    for (const ledger of ledgers) latency.add(ledger.latency[k] as Tally)
+    segments.push({
+      startNs: window.segmentStartNs(k),
+      endNs: last ? endNs : nextNs,
+      counts: {
+        ...noCounts(),
+        offered: after - first,
+        completed: latency.count,
+        failed: total(ledgers, (ledger) => ledger.failedIn(k)),
+        unfinished: (left[k] as number) + unsent,
+      },
+      inSystem: after - departed,
+      latency: segmentLatency(latency),
+    })
+  }
+  return segments
+}
+
+function totalOf(segments: RecordedSegment[]): Counts {
+  const counts = noCounts()
+  for (const key of Object.keys(counts) as (keyof Counts)[]) counts[key] = total(segments, (each) => each.counts[key])
+  return counts
+}
+
+function batchSizesOf(ledgers: Ledger[]): Map<number, number> {
+  const sizes = new Map<number, number>()
+  for (const ledger of ledgers) {
+    ledger.batchSizes.forEach((batches, size) => {
+      if (batches > 0) sizes.set(size, (sizes.get(size) ?? 0) + batches)
+    })
+  }
+  return sizes
+}
+
+/**
+ * The number of requests in the system, integrated over the window: each is in it from when it was due to when it
+ * left. The generator's sum of the one, and the servers' of the other, know nothing of single requests.
+ */
+function inSystemNs({ window, ledgers }: Books, endNs: number): number {
+  const inside = new Sum()
+  inside.addAll(window.arrived)
+  for (const ledger of ledgers) inside.addAll(ledger.departed, -1)
+  return inside.below(endNs)
+}
+
+function total<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((sum, item) => sum + of(item), 0)
+}

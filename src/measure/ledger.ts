@@ -1,0 +1,210 @@
+import { SEGMENTS } from '../result/recording.js'
+import { TALLY_BYTES, Tally } from '../result/tally.js'
+import { type Batch, emptyBatch } from './batch.js'
+import { PLACES } from './ring.js'
+import { SUM_LENGTH, Sum } from './sum.js'
+import type { Window } from './window.js'
+
+/** What is recorded of each request beside its latency, which each segment has a tally of its own for. */
+const PARTS = ['wait', 'service', 'lag', 'queueing', 'batching', 'dispatch', 'fromSend'] as const
+export type Part = (typeof PARTS)[number]
+
+/** The parts of a batch's requests, gathered before they are recorded together. */
+type Scratch = Record<'latency' | Part, Float64Array>
+
+const FIRST = 0
+const IN_FLIGHT = 1
+const BUSY_SINCE = 2
+const LAST_DEPARTURE = 3
+const COMPLETED = 4
+const FAILED = 5
+const COMPLETIONS = 6
+const SERVING = 7
+const STAYS = 8
+const DEPARTED = 9
+const FAILURES = DEPARTED + SUM_LENGTH
+const DEPARTURES = FAILURES + SEGMENTS
+const COUNTERS = DEPARTURES + SEGMENTS + 1
+
+const IDLE = -1
+
+/**
+ * What one server has done, in memory that it shares: only the server writes, and no message is sent. Anyone may
+ * read how far it is; all of it counts once the server has ended.
+ */
+export class Ledger {
+  readonly #counters: Float64Array<SharedArrayBuffer>
+  /** batches that started in the window, by size */
+  readonly batchSizes: Uint32Array
+  /** latency, of the requests due in each segment */
+  readonly latency: Tally[]
+  readonly tallies: Record<Part, Tally>
+  /** when requests left, those that left before the window at its start */
+  readonly departed: Sum
+  readonly batch: Batch
+  #segment = -1
+  /** how many segments had begun when the last batch ended */
+  #begun = 0
+  readonly #scratch: Scratch
+
+  static bytes(maxBatchSize: number): number {
+    const most = Math.min(maxBatchSize, PLACES)
+    return 8 * COUNTERS + 8 * most + (SEGMENTS + PARTS.length) * TALLY_BYTES + 4 * (most + 1)
+  }
+
+  constructor(buffer: SharedArrayBuffer, maxBatchSize: number) {
+    const most = Math.min(maxBatchSize, PLACES)
+    let offset = 0
+    const next = (bytes: number) => {
+      const at = offset
+      offset += bytes
+      return at
+    }
+    this.#counters = new Float64Array(buffer, next(8 * COUNTERS), COUNTERS)
+    this.departed = new Sum(this.#counters, DEPARTED)
+    this.batch = emptyBatch(new Float64Array(buffer, next(8 * most), most))
+    const tally = () => new Tally(buffer, next(TALLY_BYTES))
+    this.latency = Array.from({ length: SEGMENTS }, tally)
+    this.tallies = Object.fromEntries(PARTS.map((part) => [part, tally()])) as Record<Part, Tally>
+    this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
+    const parts = ['latency', ...PARTS].map((part) => [part, new Float64Array(most)])
+    this.#scratch = Object.fromEntries(parts) as Scratch
+  }
+
+  /** The server begins on its batch. */
+  begin(): void {
+    const { size, first, startNs } = this.batch
+    this.#counters[FIRST] = first
+    this.#counters[BUSY_SINCE] = startNs
+    this.#counters[IN_FLIGHT] = size
+  }
+
+  /**
+   * The server has finished its batch.
+   *
+   * @param failed which of the requests failed, by 1; null where none did
+   */
+  end(window: Window, failed: Uint8Array | null, failures: number): void {
+    const { size, first, startNs, endNs } = this.batch
+    const counters = this.#counters
+    const windowStart = window.startNs
+    const windowEnd = window.endNs
+    const completed = size - failures
+
+    counters[COMPLETED] = (counters[COMPLETED] as number) + completed
+    counters[FAILED] = (counters[FAILED] as number) + failures
+    counters[LAST_DEPARTURE] = endNs
+    if (endNs < windowEnd) {
+      this.departed.add(Math.max(endNs, windowStart), size)
+      if (endNs >= windowStart) counters[COMPLETIONS] = (counters[COMPLETIONS] as number) + completed
+    }
+    while (endNs >= window.segmentStartNs(this.#begun)) this.#begun++
+    this.#add(DEPARTURES + this.#begun, size)
+    const serving = Math.min(endNs, windowEnd) - Math.max(startNs, windowStart)
+    if (serving > 0) this.#add(SERVING, serving)
+    if (startNs >= windowStart && startNs < windowEnd) this.batchSizes[size] = (this.batchSizes[size] as number) + 1
+    this.#stays(windowStart, Math.min(endNs, windowEnd))
+
+    // a batch may hold requests of more than one segment
+    for (let from = 0; from < size; ) {
+      this.#segment = window.segmentOf(first + from, this.#segment)
+      const to = Math.min(size, (window.firsts[this.#segment + 1] as number) - first)
+      if (this.#segment >= 0) this.#record(from, to, failed)
+      from = to
+    }
+    counters[BUSY_SINCE] = IDLE
+    counters[IN_FLIGHT] = 0
+  }
+
+  /** Adds up how long the batch's requests were in the system, inside the window. */
+  #stays(windowStart: number, untilNs: number): void {
+    if (untilNs <= windowStart) return
+    const { size, dueNs } = this.batch
+    let stays = 0
+    for (let i = 0; i < size; i++) {
+      const due = dueNs[i] as number
+      stays += untilNs - Math.max(due, windowStart)
+    }
+    this.#add(STAYS, stays)
+  }
+
+  /** Records the completed ones of the batch's requests `from` to `to`, which belong to the segment at hand. */
+  #record(from: number, to: number, failed: Uint8Array | null): void {
+    const { dueNs, queuedNs, freeNs, leaveNs, startNs, endNs } = this.batch
+    const { latency, wait, lag, queueing, batching, fromSend } = this.#scratch
+    let n = 0
+    for (let i = from; i < to; i++) {
+      if (failed !== null && failed[i] === 1) continue
+      const due = dueNs[i] as number
+      const queued = queuedNs[i] as number
+      const idle = Math.max(queued, freeNs)
+      latency[n] = endNs - due
+      wait[n] = startNs - due
+      lag[n] = queued - due
+      queueing[n] = idle - queued
+      batching[n] = leaveNs - idle
+      fromSend[n] = endNs - queued
+      n++
+    }
+    if (to - from > n) this.#add(FAILURES + this.#segment, to - from - n)
+    if (n === 0) return
+    const { tallies } = this
+    ;(this.latency[this.#segment] as Tally).recordAll(latency, n)
+    tallies.wait.recordAll(wait, n)
+    tallies.lag.recordAll(lag, n)
+    tallies.queueing.recordAll(queueing, n)
+    tallies.batching.recordAll(batching, n)
+    tallies.fromSend.recordAll(fromSend, n)
+    tallies.service.record(endNs - startNs, n)
+    tallies.dispatch.record(startNs - leaveNs, n)
+  }
+
+  #add(counter: number, by: number): void {
+    this.#counters[counter] = (this.#counters[counter] as number) + by
+  }
+  #get(counter: number): number {
+    return this.#counters[counter] as number
+  }
+
+  /** How many requests are in the batch that it serves at present; 0 where it serves none. */
+  get inFlight(): number {
+    return this.#get(IN_FLIGHT)
+  }
+  get firstInFlight(): number {
+    return this.#get(FIRST)
+  }
+  /** Since when it serves its batch. */
+  get busySinceNs(): number {
+    return this.#get(BUSY_SINCE)
+  }
+  get lastDepartureNs(): number {
+    return this.#get(LAST_DEPARTURE)
+  }
+  /** In all, from the start of the run. */
+  get completed(): number {
+    return this.#get(COMPLETED)
+  }
+  get failed(): number {
+    return this.#get(FAILED)
+  }
+  /** Completed inside the window, whenever they were due. */
+  get completions(): number {
+    return this.#get(COMPLETIONS)
+  }
+  get servingNs(): number {
+    return this.#get(SERVING)
+  }
+  get staysNs(): number {
+    return this.#get(STAYS)
+  }
+  /** Failed, of the requests due in a segment. */
+  failedIn(segment: number): number {
+    return this.#get(FAILURES + segment)
+  }
+  /** How many requests left before a segment's start. */
+  departedBefore(segment: number): number {
+    let departed = 0
+    for (let begun = 0; begun <= segment; begun++) departed += this.#get(DEPARTURES + begun)
+    return departed
+  }
+}

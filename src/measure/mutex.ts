@@ -1,0 +1,24 @@
+const FREE = 0
+const LOCKED = 1
+const AWAITED = 2
+
+/** A lock between threads: one word, and no system call while nobody waits (Drepper, "Futexes are tricky", 2011). */
+export class Mutex {
+  readonly #word: Int32Array
+
+  /** @param word one word, 0 at first */
+  constructor(word: Int32Array) {
+    this.#word = word
+  }
+
+  lock(): void {
+    const word = this.#word
+    if (Atomics.compareExchange(word, 0, FREE, LOCKED) === FREE) return
+    while (Atomics.exchange(word, 0, AWAITED) !== FREE) Atomics.wait(word, 0, AWAITED)
+  }
+
+  unlock(): void {
+    const word = this.#word
+    if (Atomics.exchange(word, 0, FREE) === AWAITED) Atomics.notify(word, 0, 1)
+  }
+}

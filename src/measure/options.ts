@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { throwFaults } from '../scenario/error.js'
+import { type Duration, duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
+
+/** How far a run is. */
+export interface MeasureProgress {
+  /** since time 0, and when sending is to be over */
+  timeMs: number
+  endMs: number
+  /** requests, those of the warm-up included */
+  sent: number
+  completed: number
+  failed: number
+}
+
+/** What is not data about a measurement. */
+export interface MeasureOptions {
+  /** Ends the run and its threads; `measure` rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+  /** Called some ten times a second. */
+  onProgress?: ((progress: MeasureProgress) => void) | undefined
+  /**
+   * What an idle server does: `sleep` (the default) takes some 0.1 ms to wake, `poll` none, but takes a whole core.
+   */
+  idle?: 'sleep' | 'poll' | undefined
+  /**
+   * For how long before a request is due the generator reads the clock rather than sleep, and a server before a
+   * batch's deadline. Longer is more exact, and takes more of a core. Default: 250us where a core is left for the
+   * generator, 50us where the servers take all of them, 0 on a single core.
+   */
+  spin?: Duration | undefined
+  /** How long a batch may take before its requests count as failed. Default 10s. */
+  batchTimeout?: Duration | undefined
+  /** How long a handler may take to load and set up, and to tear down. Default 60s. */
+  setupTimeout?: Duration | undefined
+  /** Reject with a MeasureError where the result is not valid. Default false. */
+  throwOnInvalid?: boolean | undefined
+}
+
+const schema = options({
+  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
+  onProgress: z
+    .custom<NonNullable<MeasureOptions['onProgress']>>((value) => typeof value === 'function', {
+      error: 'must be a function',
+    })
+    .optional(),
+  idle: z.enum(['sleep', 'poll'], { error: "must be 'sleep' or 'poll'" }).default('sleep'),
+  spin: duration.optional(),
+  batchTimeout: positiveDuration.default(10_000),
+  setupTimeout: positiveDuration.default(60_000),
+  throwOnInvalid: z.boolean({ error: 'must be true or false' }).default(false),
+})
+
+/** Options with their defaults filled in. */
+export interface NormalOptions {
+  signal: AbortSignal | undefined
+  onProgress: MeasureOptions['onProgress']
+  idle: 'sleep' | 'poll'
+  spinNs: number
+  batchTimeoutMs: number
+  setupTimeoutMs: number
+  throwOnInvalid: boolean
+}
+
+/**
+ * Checks options and fills in their defaults.
+ *
+ * @param cores how many the machine has
+ * @throws ScenarioError naming the option, what was found there and what is accepted
+ */
+export function normaliseOptions(given: MeasureOptions, servers: number, cores: number): NormalOptions {
+  const parsed = schema.safeParse(given)
+  if (!parsed.success) throwFaults(parsed.error, 'options', given)
+  const { signal, onProgress, idle, spin, batchTimeout, setupTimeout, throwOnInvalid } = parsed.data
+  return {
+    signal,
+    onProgress,
+    idle,
+    spinNs: spin === undefined ? defaultSpinNs(servers, cores) : nanoseconds(spin),
+    batchTimeoutMs: batchTimeout,
+    setupTimeoutMs: setupTimeout,
+    throwOnInvalid,
+  }
+}
+
+/** A generator that spins takes a core: that is honest only where it does not take it from a server. */
+function defaultSpinNs(servers: number, cores: number): number {
+  return cores === 1 ? 0 : cores > servers ? 250_000 : 50_000
+}

@@ -1,0 +1,101 @@
+import type { Schedule } from '../scenario/schedule.js'
+import type { Bells } from './bells.js'
+import type { Clock } from './clock.js'
+import type { Rest } from './rest.js'
+import type { Ring } from './ring.js'
+import type { Window } from './window.js'
+
+/** What sending needs: the time, and ways to let it pass. */
+export interface Pace {
+  clock: Clock
+  rest: Rest
+  /** how long before something is due sleeping ends */
+  spinNs: number
+}
+
+/** Where requests go. */
+export interface Outlet {
+  ring: Ring
+  bells: Bells
+  window: Window
+}
+
+/** So many requests at most are queued at one reading of the clock, when several are due. */
+const TOGETHER = 64
+
+/**
+ * For how long to sleep before something that is due in `leftNs`: until `spinNs` before it. What is then left is
+ * spent spinning, since a sleep ends too late by some tenth of a millisecond. 0 is not to sleep at all.
+ */
+export function sleepNs(leftNs: number, spinNs: number): number {
+  return leftNs > spinNs ? leftNs - spinNs : 0
+}
+
+/**
+ * Sends each request when it is due, or as soon as it can, and never drops one: a late request is late in the result.
+ * It gives up where the servers are a whole ring behind, which ends the window there, or where the time to drain is
+ * over; what was due by then is counted as never sent.
+ *
+ * @returns how late the newest request was sent
+ */
+export function send(
+  next: Schedule,
+  stop: { requests: number; ns: number },
+  { ring, bells, window }: Outlet,
+  pace: Pace,
+): number {
+  const { clock, rest, spinNs } = pace
+  const { arrived, startNs } = window
+  const { places } = ring
+  let number = 0
+  let head = 0
+  let due = next()
+  let lateNs = 0
+  const isOver = () => due >= stop.ns || number >= stop.requests || due === Number.POSITIVE_INFINITY
+  const come = () => {
+    window.begin(number, due)
+    arrived.add(Math.max(due, startNs))
+    number++
+    due = next()
+  }
+
+  let over = isOver()
+  while (!over) {
+    const now = clock()
+    if (now < due) {
+      const sleep = sleepNs(due - now, spinNs)
+      if (sleep > 0) rest.sleep(sleep)
+      else rest.spin(due - now)
+      continue
+    }
+    if (number - head >= places) head = ring.head(head)
+    const full = number - head >= places
+    if (full || now >= window.drainNs) {
+      window.end(number, now)
+      if (full) window.cut(clock)
+      const sent = number
+      lateNs = now - due
+      while (!isOver() && due < window.endNs) {
+        window.unsent.add(Math.max(due, startNs))
+        come()
+      }
+      window.close(number)
+      bells.ringAll()
+      return sent === number ? 0 : lateNs
+    }
+    lateNs = now - due
+    const last = Math.min(number + TOGETHER, head + places)
+    do {
+      ring.put(number, due, now)
+      come()
+      over = isOver()
+    } while (!over && due <= now && number < last)
+    if (over) window.end(number, now)
+    ring.publish(number)
+    bells.queued(number)
+  }
+  if (window.sent === Number.POSITIVE_INFINITY) window.end(0, 0)
+  window.close(number)
+  bells.ringAll()
+  return lateNs
+}

@@ -1,0 +1,80 @@
+import { SEGMENTS } from '../result/recording.js'
+import type { OpenArrivals } from '../scenario/arrivals.js'
+import { extentNs, type NormalScenario } from '../scenario/scenario.js'
+import { schedule } from '../scenario/schedule.js'
+
+/** What is known of a run before it begins: its window, and the stretches that the window is cut into. */
+export interface Plan {
+  /** the run stops at the first request that is due at `ns` or later, or has this number */
+  stop: { requests: number; ns: number }
+  startNs: number
+  /** Infinity where the arrivals end before the run's requests do: it is then the last completion */
+  endNs: number
+  /** when sending is to be over */
+  lastNs: number
+  /** when each segment begins, and the number of its first request; NaN where sending has to tell */
+  segments: { startNs: number; first: number }[]
+}
+
+/**
+ * Plans a run. The requests follow from the seed, so that walking through them beforehand tells when those will be
+ * due that open the window and close it; where both are given as times there is nothing to walk through.
+ */
+export function planOf(scenario: NormalScenario & { arrivals: OpenArrivals }): Plan {
+  const stop = extentNs(scenario.stop)
+  const warmup = extentNs(scenario.warmup)
+  const walk = new Walk(scenario)
+
+  const byTime = warmup.ns < Number.POSITIVE_INFINITY
+  if (!byTime) walk.to(warmup.requests)
+  else if (stop.requests < Number.POSITIVE_INFINITY) walk.until(warmup.ns)
+  const startNs = byTime ? warmup.ns : walk.dueNs
+
+  if (stop.ns < Number.POSITIVE_INFINITY) {
+    const segments = Array.from({ length: SEGMENTS }, (_, k) => ({
+      startNs: Math.round(startNs + ((stop.ns - startNs) * k) / SEGMENTS),
+      first: k === 0 && !byTime ? walk.number : Number.NaN,
+    }))
+    return { stop, startNs, endNs: stop.ns, lastNs: stop.ns, segments }
+  }
+
+  const segments: Plan['segments'] = []
+  const first = walk.number
+  for (let k = 0; k < SEGMENTS; k++) {
+    const number = Math.ceil(first + ((stop.requests - first) * k) / SEGMENTS)
+    if (number <= (segments.at(-1)?.first ?? -1)) continue
+    walk.to(number)
+    if (walk.dueNs === Number.POSITIVE_INFINITY) break
+    segments.push({ startNs: k === 0 ? startNs : walk.dueNs, first: number })
+  }
+  walk.to(stop.requests)
+  return { stop, startNs, endNs: walk.dueNs, lastNs: walk.lastNs, segments }
+}
+
+/** A walk through the requests, in order. */
+class Walk {
+  readonly #next: () => number
+  number = 0
+  dueNs: number
+  /** when the newest request so far is due */
+  lastNs = 0
+
+  constructor({ arrivals, seed }: { arrivals: OpenArrivals; seed: number }) {
+    this.#next = schedule(arrivals, seed)
+    this.dueNs = this.#next()
+  }
+
+  to(number: number): void {
+    while (this.number < number && this.dueNs < Number.POSITIVE_INFINITY) this.#step()
+  }
+
+  until(ns: number): void {
+    while (this.dueNs < ns) this.#step()
+  }
+
+  #step(): void {
+    this.lastNs = this.dueNs
+    this.number++
+    this.dueNs = this.#next()
+  }
+}

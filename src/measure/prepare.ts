@@ -1,0 +1,40 @@
+import { portable } from './error.js'
+import { handlerOf } from './handler.js'
+import { loadDefault } from './handler-module.js'
+
+/** A handler that has been set up on this thread, with the payloads that requests take in turn, if it makes any. */
+export interface Ready {
+  handler: ReturnType<typeof handlerOf>
+  state: unknown
+  payloads: unknown[] | null
+}
+
+/** What kept a handler from being ready, and where: loading the module, what it exports, its setup, its inputs. */
+export interface Unready {
+  during: 'load' | 'export' | 'setup' | 'input'
+  error: Error
+}
+
+/** Loads a handler's module, sets the handler up and makes its payloads, on the thread that is to run it. */
+export async function prepare(url: string): Promise<Ready | { unready: Unready }> {
+  let during: Unready['during'] = 'load'
+  try {
+    const exported = await loadDefault(url)
+    during = 'export'
+    const handler = handlerOf(exported)
+    during = 'setup'
+    const state = await handler.setup?.()
+    during = 'input'
+    const { input, inputs } = handler
+    const payloads = input === undefined ? null : Array.from({ length: inputs }, (_, index) => input(index))
+    return { handler, state, payloads }
+  } catch (error) {
+    return { unready: { during, error: portable(error) } }
+  }
+}
+
+/** What there is to say of it, after the name of the file. */
+export function unreadyMessage({ during, error }: Unready): string {
+  const said = { load: 'it could not be loaded: ', export: '', setup: 'its setup threw: ', input: 'its input threw: ' }
+  return said[during] + error.message
+}

@@ -1,0 +1,93 @@
+import type { HandlerContext } from './handler.js'
+
+/** What a handler gets beside one batch; most never ask for the signal, which is then never made. */
+export class BatchContext implements HandlerContext<unknown> {
+  readonly state: unknown
+  #controller: AbortController | undefined
+
+  constructor(state: unknown) {
+    this.state = state
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    return this.#controller.signal
+  }
+
+  static abort(context: BatchContext, reason: Error): void {
+    context.#controller ??= new AbortController()
+    context.#controller.abort(reason)
+  }
+}
+
+export function isPromise(outputs: unknown): outputs is PromiseLike<readonly unknown[]> {
+  return typeof (outputs as { then?: unknown } | null | undefined)?.then === 'function'
+}
+
+/** What becomes of a promise that is late: its requests fail, or the run is over. */
+export const ABANDONED = Symbol('the run is over')
+
+/** The longest time that a timer takes. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/**
+ * Awaits a batch's outputs, for as long as a batch may take, or the run lasts. A late promise may still settle some
+ * day; nobody listens then.
+ */
+export function settle(
+  outputs: PromiseLike<readonly unknown[]>,
+  context: BatchContext,
+  timeoutMs: number,
+  leftMs: number,
+): Promise<readonly unknown[] | typeof ABANDONED> {
+  return new Promise((resolve, reject) => {
+    const late = () => {
+      const over = leftMs < timeoutMs
+      const reason = new Error(over ? 'the run is over' : `run did not resolve within ${timeoutMs} ms (batchTimeout)`)
+      BatchContext.abort(context, reason)
+      if (over) resolve(ABANDONED)
+      else reject(reason)
+    }
+    const timer = setTimeout(late, Math.min(timeoutMs, Math.max(0, leftMs), LONGEST_TIMER_MS))
+    outputs.then(
+      (value) => {
+        clearTimeout(timer)
+        resolve(value)
+      },
+      (error: unknown) => {
+        clearTimeout(timer)
+        reject(error)
+      },
+    )
+  })
+}
+
+/**
+ * Counts the outputs of a batch that are failures, and marks them.
+ *
+ * @throws TypeError where there is not one output a request
+ */
+export function failuresIn(outputs: unknown, size: number, failed: Uint8Array): number {
+  if (!Array.isArray(outputs)) {
+    throw new TypeError(`run must return an array of outputs, one a request; it returned ${kindOf(outputs)}`)
+  }
+  if (outputs.length !== size) {
+    throw new TypeError(`run must return one output a request; it returned ${outputs.length} for a batch of ${size}`)
+  }
+  let failures = 0
+  for (let i = 0; i < size; i++) {
+    const failure = outputs[i] instanceof Error
+    failed[i] = failure ? 1 : 0
+    if (failure) failures++
+  }
+  return failures
+}
+
+const kindOf = (value: unknown) =>
+  value === undefined
+    ? 'nothing'
+    : value === null
+      ? 'null'
+      : typeof value === 'object'
+        ? 'an object'
+        : `a ${typeof value}`

@@ -1,0 +1,62 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { GeneratorReport, GeneratorTask } from './generator.js'
+import type { ServerReport, ServerTask } from './server.js'
+
+/** The threads of one run: each has one task, as long as the run. */
+export interface Threads {
+  generate(task: GeneratorTask): Promise<GeneratorReport>
+  serve(task: ServerTask): Promise<ServerReport>
+  /** Ends them, whatever they do; resolves when they have exited. */
+  destroy(): Promise<void>
+}
+
+export async function startThreads(count: number): Promise<Threads> {
+  const pool = await startPool(count)
+  return {
+    generate: (task) => pool.run(task, entry(new URL('./generator.js', import.meta.url), 'generate')),
+    serve: (task) => pool.run(task, entry(new URL('./server.js', import.meta.url), 'serve')),
+    destroy: () => pool.destroy(),
+  }
+}
+
+/** A single thread, for one task at a time. */
+export interface Thread<Task, Report> {
+  /** @param signal ends the thread with its task */
+  run(task: Task, signal?: AbortSignal): Promise<Report>
+  destroy(): Promise<void>
+}
+
+/** @param file the module that exports the task as `name` */
+export async function startThread<Task, Report>(file: URL, name: string): Promise<Thread<Task, Report>> {
+  const pool = await startPool(1)
+  return {
+    run: (task, signal) => pool.run(task, { ...entry(file, name), ...(signal && { signal }) }),
+    destroy: () => pool.destroy(),
+  }
+}
+
+const TYPESCRIPT = import.meta.url.endsWith('.ts')
+
+const entry = (file: URL, name: string) => {
+  const path = fileURLToPath(file)
+  return { filename: TYPESCRIPT ? path.replace(/\.js$/, '.ts') : path, name }
+}
+
+async function startPool(count: number) {
+  // loaded on first use: who only simulates pays nothing for it
+  const { Piscina } = await import('piscina')
+  const pool = new Piscina({
+    minThreads: count,
+    maxThreads: count,
+    // the pool's own way of waiting would stop a thread's event loop
+    atomics: 'disabled',
+    recordTiming: false,
+    workerHistogram: false,
+    // the source as it stands needs tsx; what is built needs nothing
+    ...(TYPESCRIPT && { execArgv: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] }),
+  })
+  // a thread may fail while it has no task; with one, the task rejects
+  pool.on('error', () => {})
+  return pool
+}

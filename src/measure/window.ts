@@ -1,0 +1,142 @@
+import { SEGMENTS } from '../result/recording.js'
+import type { Clock } from './clock.js'
+import type { Plan } from './plan.js'
+import { SUM_LENGTH, Sum } from './sum.js'
+
+const START = 0
+const END = 1
+const DRAIN = 2
+const SENT = 3
+const ENDED = 4
+const DUE = 5
+const UNSENT = 6
+const ARRIVED = UNSENT + SUM_LENGTH
+const STARTS = ARRIVED + SUM_LENGTH
+const FIRSTS = STARTS + SEGMENTS
+const LENGTH = FIRSTS + SEGMENTS + 1
+
+/** How long a run waits for what was due before its end. */
+export const DRAIN_NS = 10_000_000_000
+/** How far ahead the window's end is set when a run is cut short, so that no thread has passed it yet. */
+const CUT_AHEAD_NS = 100_000
+
+/**
+ * The window of a run, as its threads share it, and what the generator has to say: which requests the segments begin
+ * with, how many were sent, and when it was done. Whatever it writes before it publishes a request can be read by
+ * whoever takes that request.
+ */
+export class Window {
+  readonly buffer: SharedArrayBuffer
+  readonly #values: Float64Array
+  readonly #starts: Float64Array
+  /** the number of each segment's first request; Infinity where it is not known yet, and at the end */
+  readonly firsts: Float64Array
+  /** when requests were due, those before the window at its start; and the same of those never sent */
+  readonly arrived: Sum
+  readonly unsent: Sum
+  /** the next segment to begin by time */
+  #next = 0
+  #nextStartNs: number
+
+  constructor(buffer = new SharedArrayBuffer(8 * LENGTH)) {
+    this.buffer = buffer
+    const values = new Float64Array(buffer)
+    this.#values = values
+    this.#starts = values.subarray(STARTS, STARTS + SEGMENTS)
+    this.firsts = values.subarray(FIRSTS, FIRSTS + SEGMENTS + 1)
+    this.arrived = new Sum(values, ARRIVED)
+    this.unsent = new Sum(values, UNSENT)
+    this.#nextStartNs = Number.POSITIVE_INFINITY
+    this.#expect(0)
+  }
+
+  static of(plan: Plan): Window {
+    const window = new Window()
+    const values = window.#values
+    values[START] = plan.startNs
+    values[END] = plan.endNs
+    values[DRAIN] = plan.lastNs + DRAIN_NS
+    values[SENT] = Number.POSITIVE_INFINITY
+    values[ENDED] = Number.POSITIVE_INFINITY
+    window.#starts.fill(Number.POSITIVE_INFINITY)
+    window.firsts.fill(Number.POSITIVE_INFINITY)
+    plan.segments.forEach(({ startNs, first }, k) => {
+      window.#starts[k] = startNs
+      if (!Number.isNaN(first)) window.firsts[k] = first
+    })
+    window.#expect(0)
+    return window
+  }
+
+  get startNs(): number {
+    return this.#values[START] as number
+  }
+  get endNs(): number {
+    return this.#values[END] as number
+  }
+  /** No batch leaves after this time. */
+  get drainNs(): number {
+    return this.#values[DRAIN] as number
+  }
+  /** How many requests were sent in all; Infinity while more may come. */
+  get sent(): number {
+    return this.#values[SENT] as number
+  }
+  /** When it was clear that no more would come. */
+  get endedNs(): number {
+    return this.#values[ENDED] as number
+  }
+  /** How many requests were due before the window's end, sent or not; known once the generator has ended. */
+  get due(): number {
+    return this.#values[DUE] as number
+  }
+
+  /** When a segment begins; Infinity past the last. */
+  segmentStartNs(k: number): number {
+    return k < SEGMENTS ? (this.#starts[k] as number) : Number.POSITIVE_INFINITY
+  }
+
+  /** The segment that a request belongs to, not before segment `from`; -1 before the window. */
+  segmentOf(number: number, from = -1): number {
+    let k = from
+    while (number >= (this.firsts[k + 1] as number)) k++
+    return k
+  }
+
+  /** A request is due: it may be the first of a segment. */
+  begin(number: number, dueNs: number): void {
+    while (dueNs >= this.#nextStartNs) {
+      this.firsts[this.#next] = number
+      this.#expect(this.#next + 1)
+    }
+  }
+
+  /** Finds the next segment from `k` on whose first request is to be told by its time. */
+  #expect(k: number): void {
+    this.#next = k
+    while (this.#next < SEGMENTS && this.firsts[this.#next] !== Number.POSITIVE_INFINITY) this.#next++
+    this.#nextStartNs = this.segmentStartNs(this.#next)
+  }
+
+  /** The last request has been queued, or will be with the next tail. */
+  end(sent: number, endedNs: number): void {
+    this.#values[ENDED] = endedNs
+    this.#values[SENT] = sent
+  }
+
+  /** Ends the window early: a moment from now, and at the same moment for every thread. */
+  cut(clock: Clock): void {
+    do this.#values[END] = clock() + CUT_AHEAD_NS
+    while (clock() >= this.endNs)
+    this.#values[DRAIN] = this.endNs + DRAIN_NS
+  }
+
+  /** All that was due is known. */
+  close(due: number): void {
+    this.#values[DUE] = due
+    for (let k = 0; k < SEGMENTS; k++) {
+      const begun = this.segmentStartNs(k) < this.endNs
+      if (begun && this.firsts[k] === Number.POSITIVE_INFINITY) this.firsts[k] = due
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { accountOf } from '../../src/measure/account.js'
+import { Ledger } from '../../src/measure/ledger.js'
+import type { Recording } from '../../src/result/recording.js'
+import { resultOf } from '../../src/result/result.js'
+import { policyOf } from '../../src/scenario/batching.js'
+import { normalise, type Scenario } from '../../src/scenario/scenario.js'
+import { simulate } from '../../src/simulate/simulate.js'
+import { runInVirtualTime, type Threads } from './virtual-run.js'
+
+/** Runs a scenario in virtual time, and accounts for it as a measurement does. */
+function record(scenario: Scenario, threads: Threads) {
+  const { batching, servers } = normalise({ handler: 'none.js', ...scenario }, 'measure')
+  const { maxBatchSize } = policyOf(batching)
+  const ledgers = Array.from(
+    { length: servers },
+    () => new Ledger(new SharedArrayBuffer(Ledger.bytes(maxBatchSize)), maxBatchSize),
+  )
+  const run = runInVirtualTime(scenario, threads, ledgers)
+  const { window, ring, nowNs } = run
+  return { run, recording: accountOf(run.scenario, { window, ring, ledgers }, nowNs) }
+}
+
+/** Repeats the values for ever. */
+const cycle = (values: number[]) => {
+  let i = 0
+  return () => values[i++ % values.length] as number
+}
+
+const us = (value: number) => value * 1000
+
+describe('the account of a run', () => {
+  const scenarios: [string, Scenario][] = [
+    ['by requests', { arrivals: '20000/s', stop: { requests: 1000 } }],
+    ['by time', { arrivals: '20000/s', stop: { duration: '50ms' } }],
+    ['in batches', { arrivals: '50000/s', stop: { requests: 2000 }, batching: { maxBatchSize: 8, maxWait: '100us' } }],
+    ['by several servers', { arrivals: '50000/s', stop: { duration: '40ms' }, servers: 3 }],
+    [
+      'of a trace, whole',
+      { arrivals: { process: 'replay', timestamps: [0, 0.01, 0.02, 0.5, 0.5, 0.5, 0.9] }, warmup: { requests: 2 } },
+    ],
+    [
+      'of a trace that ends before the run',
+      {
+        arrivals: { process: 'replay', timestamps: [0, 0.01, 0.02, 0.5, 0.5, 0.5, 0.9] },
+        stop: { requests: 30 },
+        warmup: { duration: '15us' },
+      },
+    ],
+    ['warmed up by requests, stopped by time', { arrivals: 30_000, warmup: { requests: 77 }, stop: { duration: 20 } }],
+    ['warmed up by time, stopped by requests', { arrivals: 30_000, warmup: { duration: 5 }, stop: { requests: 777 } }],
+    ['of fewer requests than segments', { arrivals: '1000/s', warmup: { requests: 1 }, stop: { requests: 7 } }],
+  ]
+
+  it.each(scenarios)('is the same as a simulation would give, where threads take no time: %s', (_, scenario) => {
+    const { recording } = record(scenario, {
+      service: (size) => us(10 + 5 * size),
+      delay: () => 0,
+      publishing: () => 0,
+    })
+    const simulated = simulate({ ...scenario, service: { model: 'affine', base: '10us', perItem: '5us' } })
+    const measured = resultOf(recording)
+    const { engine, scenario: _normal, fromSendMs, ...rest } = measured
+    const { engine: _engine, scenario: _other, fromSendMs: _none, ...expected } = simulated
+    expect(rest).toEqual(expected)
+    expect(engine).toBe('measure')
+    // sent when due: measured from the send, it is no different
+    expect(fromSendMs).toEqual(measured.latencyMs)
+  })
+
+  const runs = fc.record({
+    scenario: fc.constantFrom(...scenarios.map(([, scenario]) => scenario)),
+    services: fc.array(fc.nat(us(300)), { minLength: 1, maxLength: 10 }),
+    delays: fc.array(fc.nat(us(20)), { minLength: 1, maxLength: 10 }),
+    publishing: fc.array(fc.nat(us(3)), { minLength: 1, maxLength: 5 }),
+    failing: fc.integer({ min: 2, max: 50 }),
+  })
+
+  it('adds up, whatever threads do, and agrees with what is counted request by request', () => {
+    fc.assert(
+      fc.property(runs, ({ scenario, services, delays, publishing, failing }) => {
+        const fails = (number: number) => number % failing === 0
+        const { run, recording } = record(scenario, {
+          service: cycle(services),
+          delay: cycle(delays),
+          publishing: cycle(publishing),
+          fails,
+          places: 8192,
+        })
+        expectSumsToAgree(recording)
+        const { startNs, endNs } = recording
+        const first = run.window.firsts[0] as number
+        const requests = run.served.flatMap((batch) =>
+          batch.due.map((dueNs, i) => ({
+            ...batch,
+            number: batch.first + i,
+            dueNs,
+            queuedNs: batch.queued[i] as number,
+          })),
+        )
+        const due = requests.filter(({ number }) => number >= first)
+        const completed = due.filter(({ number }) => !fails(number))
+        const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
+
+        expect(recording.counts.offered).toBe(due.length)
+        expect(recording.counts.completed).toBe(completed.length)
+        expect(recording.counts.failed).toBe(due.length - completed.length)
+        expect(recording.counts.unfinished).toBe(0)
+        expect(recording.tallies.latency.sum).toBe(sum(completed.map(({ dueNs, endNs }) => endNs - dueNs)))
+        expect(recording.fromSend?.sum).toBe(sum(completed.map(({ queuedNs, endNs }) => endNs - queuedNs)))
+        expect(recording.tallies.lag.sum).toBe(sum(completed.map(({ dueNs, queuedNs }) => queuedNs - dueNs)))
+        expect(recording.tallies.dispatch.sum).toBe(sum(completed.map(({ leaveNs, startNs }) => startNs - leaveNs)))
+        // while it waited a server was idle from when it could first have been taken
+        const formed = completed.map(({ leaveNs, freeNs, queuedNs }) => leaveNs - Math.max(freeNs, queuedNs))
+        expect(recording.tallies.batching.sum).toBe(sum(formed))
+
+        const inside = requests.filter(({ endNs: at, number }) => at >= startNs && at < endNs && !fails(number))
+        // where the last completion ends the window, it is in it
+        const last = run.window.endNs === Number.POSITIVE_INFINITY
+        if (!last) expect(recording.completions).toBe(inside.length)
+        const overlap = (from: number, to: number) => Math.max(0, Math.min(to, endNs) - Math.max(from, startNs))
+        expect(recording.servingNs).toBe(sum(run.served.map((batch) => overlap(batch.startNs, batch.endNs))))
+        expect(recording.staysNs).toBe(sum(requests.map(({ dueNs, endNs: at }) => overlap(dueNs, at))))
+        expect(recording.inSystemNs).toBe(recording.staysNs)
+        const started = run.served.filter((batch) => batch.startNs >= startNs && batch.startNs < endNs)
+        expect(sum([...recording.batchSizes.values()])).toBe(started.length)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('counts what a full ring leaves: the window ends there, and nothing is lost', () => {
+    const { run, recording } = record(
+      { arrivals: '1000000/s', stop: { duration: '1s' }, warmup: { requests: 100 } },
+      { service: () => us(100), delay: () => 0, publishing: () => 0, places: 1024 },
+    )
+    const { counts } = recording
+    expect(run.window.endNs).toBeLessThan(1e9)
+    expect(recording.endNs).toBe(run.window.endNs)
+    expect(counts.completed + counts.unfinished).toBe(counts.offered)
+    expectSumsToAgree(recording)
+    expect(recording.inSystemNs).toBe(recording.staysNs)
+    // the requests that were due before the window's end are those of the schedule
+    expect(run.window.due).toBeGreaterThan(1024)
+    expect(recording.segments.at(-1)?.endNs).toBe(recording.endNs)
+  })
+
+  it('ends the drain 10 s after the last request was due, and counts what is left as unfinished', () => {
+    const { recording } = record(
+      { arrivals: '100/s', stop: { requests: 200 }, warmup: { requests: 0 } },
+      { service: () => 1e9, delay: () => 0, publishing: () => 0 },
+    )
+    const { counts } = recording
+    expect(counts.offered).toBe(200)
+    expect(counts.completed).toBeGreaterThanOrEqual(11)
+    expect(counts.completed).toBeLessThanOrEqual(14)
+    expect(counts.completed + counts.unfinished).toBe(200)
+    expect(recording.inSystemNs).toBe(recording.staysNs)
+  })
+})
+
+function expectSumsToAgree({ tallies, counts, segments }: Recording) {
+  const { latency, wait, service, lag, queueing, batching, dispatch } = tallies
+  expect(lag.sum + queueing.sum + batching.sum + dispatch.sum).toBe(wait.sum)
+  expect(wait.sum + service.sum).toBe(latency.sum)
+  const { offered, ...others } = counts
+  expect(Object.values(others).reduce((sum, each) => sum + each, 0)).toBe(offered)
+  for (const { counts: of } of segments) {
+    const { offered: due, ...became } = of
+    expect(Object.values(became).reduce((sum, each) => sum + each, 0)).toBe(due)
+  }
+}

@@ -1,0 +1,179 @@
+import { type Batch, emptyBatch } from '../../src/measure/batch.js'
+import { Bells } from '../../src/measure/bells.js'
+import type { Ledger } from '../../src/measure/ledger.js'
+import { measurable } from '../../src/measure/measurable.js'
+import { send } from '../../src/measure/pacing.js'
+import { planOf } from '../../src/measure/plan.js'
+import { newQueueBuffer, Queue } from '../../src/measure/queue.js'
+import { Ring, ringBytes } from '../../src/measure/ring.js'
+import { Window } from '../../src/measure/window.js'
+import { policyOf } from '../../src/scenario/batching.js'
+import { normalise, type Scenario } from '../../src/scenario/scenario.js'
+import { schedule } from '../../src/scenario/schedule.js'
+
+/** How threads behave in virtual time, in whole nanoseconds. */
+export interface Threads {
+  /** from a batch's start to its end */
+  service(size: number): number
+  /** how long a woken server takes to look, and from its look to its start, and from its end to its next look */
+  delay(): number
+  /** from the stamp of a request to its being seen */
+  publishing(): number
+  /** which of the requests of a run fail */
+  fails?(number: number): boolean
+  /** how many requests may wait */
+  places?: number
+}
+
+export interface Served {
+  server: number
+  first: number
+  size: number
+  freeNs: number
+  leaveNs: number
+  cause: string
+  startNs: number
+  endNs: number
+  /** when its server looked again */
+  backNs: number
+  due: number[]
+  queued: number[]
+}
+
+/**
+ * The measuring engine without its threads: generator and servers take turns in virtual time, on the very code that
+ * threads run. Nobody looks unless rung for or at the time that it was told, so that a lost wake-up leaves requests.
+ */
+export function runInVirtualTime(given: Scenario, threads: Threads, ledgers?: Ledger[]) {
+  const scenario = measurable(normalise({ handler: 'none.js', ...given }, 'measure'))
+  const { servers } = scenario
+  const policy = policyOf(scenario.batching)
+  const plan = planOf(scenario)
+  const window = Window.of(plan)
+  const ring = new Ring(new SharedArrayBuffer(ringBytes(threads.places ?? 1024)))
+  const bells = new Bells(servers)
+  // the servers are there before the first request
+  let now = -1
+  const clock = () => now
+  const buffer = newQueueBuffer(servers)
+  const lookers = Array.from({ length: servers }, () => new Queue(buffer, policy, ring, bells, window, clock))
+  const most = Math.min(policy.maxBatchSize, ring.places)
+  const batches =
+    ledgers?.map(({ batch }) => batch) ?? Array.from({ length: servers }, () => emptyBatch(new Float64Array(most)))
+
+  const served: Served[] = []
+  const current: (Served | null)[] = Array.from({ length: servers }, () => null)
+  /** when each server looks next; asleep where it does so only when rung for */
+  const lookAt = new Float64Array(servers).fill(-1)
+  const asleep = Array.from({ length: servers }, () => false)
+  const ended = Array.from({ length: servers }, () => false)
+
+  const look = (server: number) => {
+    const batch = batches[server] as Batch
+    const looker = lookers[server] as Queue
+    const last = current[server]
+    if (last) {
+      last.backNs = now
+      current[server] = null
+    }
+    if (now >= window.drainNs) {
+      ended[server] = true
+      lookAt[server] = Number.POSITIVE_INFINITY
+    } else if (looker.take(server, batch)) {
+      batch.startNs = now + threads.delay()
+      batch.endNs = batch.startNs + threads.service(batch.size)
+      const one: Served = {
+        server,
+        first: batch.first,
+        size: batch.size,
+        freeNs: batch.freeNs,
+        leaveNs: batch.leaveNs,
+        cause: batch.cause,
+        startNs: batch.startNs,
+        endNs: batch.endNs,
+        backNs: Number.POSITIVE_INFINITY,
+        due: [...batch.dueNs.subarray(0, batch.size)],
+        queued: [...batch.queuedNs.subarray(0, batch.size)],
+      }
+      served.push(one)
+      current[server] = one
+      lookAt[server] = batch.endNs + threads.delay()
+      ledgers?.[server]?.begin()
+    } else if (looker.finished) {
+      ended[server] = true
+      lookAt[server] = Number.POSITIVE_INFINITY
+    } else {
+      bells.lieDown(server)
+      if (looker.changed) {
+        bells.rise(server)
+        lookAt[server] = now + threads.delay()
+      } else {
+        asleep[server] = true
+        lookAt[server] = looker.lookAgainNs + threads.delay()
+      }
+    }
+  }
+
+  const answer = () => {
+    for (let server = 0; server < servers; server++) {
+      if (!asleep[server]) continue
+      // rung for, where it is up already
+      if (bells.rise(server)) bells.lieDown(server)
+      else {
+        asleep[server] = false
+        lookAt[server] = Math.min(lookAt[server] as number, now + threads.delay())
+      }
+    }
+  }
+
+  /** Lets the servers do all that they do before this time. */
+  const runTo = (untilNs: number) => {
+    for (;;) {
+      answer()
+      let next = 0
+      for (let server = 1; server < servers; server++) {
+        const [at, soonest] = [lookAt[server] as number, lookAt[next] as number]
+        // at one instant, completions come before timers
+        if (at < soonest || (at === soonest && current[next] === null)) next = server
+      }
+      const at = lookAt[next] as number
+      if (at > untilNs || at === Number.POSITIVE_INFINITY) return
+      if (at > now) now = at
+      // and arrivals between the two
+      if (at === untilNs && current[next] === null) return
+      if (asleep[next]) {
+        bells.rise(next)
+        asleep[next] = false
+      }
+      if (ledgers && current[next]) finish(ledgers[next] as Ledger)
+      look(next)
+    }
+  }
+
+  const finish = (ledger: Ledger) => {
+    const { first, size } = ledger.batch
+    const failed = Uint8Array.from({ length: size }, (_, i) => (threads.fails?.(first + i) ? 1 : 0))
+    const failures = failed.reduce((sum, each) => sum + each, 0)
+    ledger.end(window, failures === 0 ? null : failed, failures)
+  }
+
+  // publishing takes time, in which servers may look
+  const publish = ring.publish.bind(ring)
+  ring.publish = (tail) => {
+    const delay = threads.publishing()
+    if (delay > 0) runTo(now + delay - 1)
+    now += delay
+    publish(tail)
+  }
+  const sleep = (ns: number) => {
+    const until = now + ns
+    runTo(until)
+    now = Math.max(now, until)
+  }
+  runTo(-0.5)
+  now = 0
+  const next = schedule(scenario.arrivals, scenario.seed)
+  send(next, plan.stop, { ring, bells, window }, { clock, rest: { sleep, spin: () => {} }, spinNs: 0 })
+  runTo(Number.MAX_VALUE)
+  return { scenario, plan, window, ring, served, nowNs: now, allEnded: ended.every(Boolean) }
+}
