@@ -95,7 +95,7 @@ const DEFAULT_STOP = { simulate: { requests: 1_000_000 }, measure: { duration: 1
 export function normalise(scenario: Scenario, verb: 'simulate' | 'measure'): NormalScenario {
   const parsed = scenarioSchema.safeParse(scenario)
   if (!parsed.success) throwFaults(parsed.error, '', scenario)
-  const { handler, ...given } = parsed.data
+  const { handler, stop: until, warmup: after, seed, ...given } = parsed.data
   const { arrivals, batching } = given
 
   if (verb === 'simulate' && given.service === undefined) {
@@ -109,14 +109,15 @@ export function normalise(scenario: Scenario, verb: 'simulate' | 'measure'): Nor
   }
 
   const replayed = arrivals.process === 'replay' ? arrivals.timestamps.length : Number.POSITIVE_INFINITY
-  const stop = given.stop ?? defaultStop(verb, replayed)
-  const warmup = given.warmup ?? tenthOf(stop, replayed)
+  const stop = until ?? defaultStop(verb, replayed)
+  const warmup = after ?? tenthOf(stop, replayed)
   checkExtent(stop, warmup, replayed)
   checkLength(arrivals, stop)
   checkBatching(batching, arrivals, given.queue.capacity)
   if (given.service !== undefined) checkService(given.service, batching, arrivals)
 
-  const normal: NormalScenario = { ...given, stop, warmup }
+  // always in this order, so that a scenario in a Result gives the same bytes again
+  const normal: NormalScenario = { ...given, stop, warmup, seed }
   if (handler !== undefined) normal.handler = handler instanceof URL ? handler.href : handler
   return normal
 }
