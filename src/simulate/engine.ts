@@ -4,13 +4,13 @@ import type { Finding } from '../result/validity.js'
 import { deadline, decide, type Policy, policyOf } from '../scenario/batching.js'
 import { ScenarioError } from '../scenario/error.js'
 import { extentNs, type NormalScenario } from '../scenario/scenario.js'
-import type { Cause } from '../scenario/service.js'
 import { type DueTimes, dueTimes } from '../scenario/schedule.js'
+import type { Cause } from '../scenario/service.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
+import { Busy } from './busy.js'
 import { Clients } from './clients.js'
 import { Queue } from './queue.js'
 import { GATHERED, Recorder } from './recorder.js'
-import { Servers } from './servers.js'
 import { type DrawNs, dispatchTimes, ServiceTimes } from './service-times.js'
 import { Window } from './window.js'
 
@@ -43,7 +43,7 @@ export class Engine {
   readonly #splitsWait: boolean
 
   readonly #queue = new Queue()
-  readonly #servers: Servers
+  readonly #busy: Busy
   readonly #recorder: Recorder
   readonly #window = new Window()
 
@@ -54,6 +54,11 @@ export class Engine {
   #head = 0
   #tail = 0
   #inSystem = 0
+  #idle: number
+  /** the server that will be done first, and the start and the size of its batch */
+  #done = NEVER
+  #doneStart = 0
+  #doneSize = 0
   #someIdleNs = 0
   #someIdleSince = 0
   /** how many requests have been due */
@@ -79,7 +84,8 @@ export class Engine {
     this.#timeoutNs = scenario.queue.timeout === null ? NEVER : nanoseconds(scenario.queue.timeout)
     this.#onEvent = onEvent
     this.#splitsWait = this.#policy.maxBatchSize > 1 && this.#policy.maxWaitNs > 0
-    this.#servers = new Servers(scenario.servers)
+    this.#busy = new Busy(scenario.servers)
+    this.#idle = scenario.servers
     this.#recorder = new Recorder({ batching: this.#splitsWait, dispatch: this.#dispatchNs !== null })
     this.#stop = extentNs(scenario.stop)
     const warmup = extentNs(scenario.warmup)
@@ -120,7 +126,7 @@ export class Engine {
   #handleEvents(horizonNs: number, untilNumber: number): number {
     const policy = this.#policy
     const { maxBatchSize } = policy
-    const servers = this.#servers
+    const busy = this.#busy
     const queue = this.#queue
     const recorder = this.#recorder
     const service = this.#service
@@ -140,7 +146,10 @@ export class Engine {
     const splitsQueueing = splitsWait || dispatches
 
     let { due: queued, mask } = queue
-    let { idle, nextDone: done } = servers
+    let idle = this.#idle
+    let done = this.#done
+    let doneStart = this.#doneStart
+    let doneSize = this.#doneSize
     let gathered = 0
     let { nextPosition } = recorder
     let last = this.#now
@@ -178,11 +187,15 @@ export class Engine {
         inSystemNs += inSystem * (now - last)
         last = now
         if (idle === 0) someIdleSince = now
-        const size = servers.done()
         idle++
-        done = servers.nextDone
-        inSystem -= size
-        completions += size
+        inSystem -= doneSize
+        completions += doneSize
+        if (busy.count === 0) done = NEVER
+        else {
+          done = busy.take()
+          doneStart = busy.startNs
+          doneSize = busy.batchSize
+        }
         cause = 'turnaround'
       } else if (now === nextDue) {
         if (number >= untilNumber) break
@@ -288,9 +301,14 @@ export class Engine {
           ended = canBeStuck && this.#isOver(nextDue, number)
         }
         if (counts) recorder.batch(size)
-        servers.take(start, end, size)
+        if (end >= done) busy.add(end, start, size)
+        else {
+          if (done < NEVER) busy.add(done, doneStart, doneSize)
+          done = end
+          doneStart = start
+          doneSize = size
+        }
         idle--
-        done = servers.nextDone
         if (idle === 0) someIdleNs += now - someIdleSince
         servingNs += serviceNs
       }
@@ -304,6 +322,10 @@ export class Engine {
     this.#tail = tail
     this.#number = number
     this.#inSystem = inSystem
+    this.#idle = idle
+    this.#done = done
+    this.#doneStart = doneStart
+    this.#doneSize = doneSize
     this.#someIdleNs = someIdleNs
     this.#someIdleSince = someIdleSince
     this.#window.add({ inSystemNs, staysNs, servingNs, completions })
@@ -345,7 +367,7 @@ export class Engine {
       return
     }
     if (!window.isOpen) {
-      window.open(now, this.#inSystem, this.#queue.waitedNs(this.#head, this.#tail, now), this.#servers.left(now))
+      window.open(now, this.#inSystem, this.#queue.waitedNs(this.#head, this.#tail, now), this.#leftAt(now))
       this.#firstNumber = this.#number
     }
     this.#recorder.open(now, this.#number, this.#tail, this.#inSystem)
@@ -372,10 +394,22 @@ export class Engine {
     this.#nextDue = NEVER
     if (!this.#window.isOpen) return
     this.#passTo(now)
-    this.#window.close(now, this.#queue.waitedNs(this.#head, this.#tail, now), this.#servers.left(now))
+    this.#window.close(now, this.#queue.waitedNs(this.#head, this.#tail, now), this.#leftAt(now))
     this.#recorder.close(now, this.#number, this.#inSystem)
     this.#nextMarkNs = NEVER
     this.#nextMarkNumber = NEVER
+  }
+
+  /** What is still to come of the batches under way: server time, and the requests' time in the system. */
+  #leftAt(now: number): { servingNs: number; staysNs: number } {
+    const left = { servingNs: 0, staysNs: 0 }
+    const add = (doneNs: number, startNs: number, batchSize: number) => {
+      left.servingNs += doneNs - Math.max(now, startNs)
+      left.staysNs += (doneNs - now) * batchSize
+    }
+    if (this.#done < NEVER) add(this.#done, this.#doneStart, this.#doneSize)
+    this.#busy.forEach(add)
+    return left
   }
 
   /** Time passes without an event. */
