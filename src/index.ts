@@ -1,11 +1,29 @@
-export type { Result, Segment } from './result/result.js'
-export { percentile, type Summary, summarize } from './result/summary.js'
+export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'
+export { type Capacity, capacity } from './explore/capacity.js'
+export { type SweepOptions, type SweepPoint, sweep } from './explore/sweep.js'
+export { MeasureError } from './measure/error.js'
+export { type BatchFunction, defineHandler, type Handler, type HandlerContext } from './measure/handler.js'
+export { measure } from './measure/measure.js'
+export type { MeasureOptions } from './measure/options.js'
+export { type ReadTraceOptions, readTrace } from './report/trace.js'
+export type { Counts } from './result/recording.js'
+export type { Environment, Result, Segment } from './result/result.js'
+export { type Interval, percentile, type Summary, summarize } from './result/summary.js'
 export type { Finding } from './result/validity.js'
-export { closed, constant, poisson, renewal, replay } from './scenario/arrivals.js'
+export { type ArrivalsInput, closed, constant, onOff, poisson, renewal, replay, stages } from './scenario/arrivals.js'
 export { ScenarioError } from './scenario/error.js'
-export type { Scenario } from './scenario/scenario.js'
-export { affine, byBatchSize } from './scenario/service.js'
+export type { NormalScenario, Scenario } from './scenario/scenario.js'
+export { affine, byBatchSize, type ServiceInput } from './scenario/service.js'
 export type { Duration, Rate } from './scenario/units.js'
-export { empirical, exponential, gamma, hyperexponential, lognormal, none, uniform } from './scenario/variation.js'
+export {
+  empirical,
+  exponential,
+  gamma,
+  hyperexponential,
+  lognormal,
+  none,
+  uniform,
+  type Variation,
+} from './scenario/variation.js'
 export type { SimulationEvent } from './simulate/engine.js'
 export { type SimulateOptions, simulate } from './simulate/simulate.js'

@@ -1,0 +1,43 @@
+import { capacity, type Result, type Scenario } from 'throughline'
+import { rate, type Style, time } from 'throughline/report'
+
+/** The batch size that carries the most within a limit, and how much one at a time carries. */
+export interface Found {
+  batchSize: number
+  /** requests a second */
+  rate: number
+  /** null where one at a time carries nothing within the limit */
+  oneAtATime: number | null
+}
+
+/** Searches the load of each scenario in `simulate`. */
+export function highestWithin(scenarios: Scenario[], limit: { p99: number }): Found | null {
+  const found = scenarios.flatMap((scenario) => {
+    const highest = capacity({ ...scenario, stop: { requests: 40_000 } }, limit)
+    const batchSize = scenario.batching?.maxBatchSize ?? 1
+    return highest === null ? [] : [{ batchSize, rate: highest.rate }]
+  })
+  if (found.length === 0) return null
+  const best = found.reduce((a, b) => (b.rate > a.rate ? b : a))
+  return { ...best, oneAtATime: found.find(({ batchSize }) => batchSize === 1)?.rate ?? null }
+}
+
+/** What to conclude, and whether measuring there bore it out. */
+export function conclusion(found: Found | null, measured: Result | null, limit: { p99: number }, style: Style): string {
+  const within = `Within a p99 of ${time(limit.p99)}`
+  if (found === null || measured === null) return ` ${style('bold', `${within}, no batch size carries any load.`)}`
+  const { batchSize, rate: perSecond, oneAtATime } = found
+  const times =
+    oneAtATime === null
+      ? 'where one at a time carries nothing'
+      : `${(perSecond / oneAtATime).toPrecision(2)} times one at a time`
+  const what = batchSize === 1 ? 'one at a time carries' : `batches of up to ${batchSize} carry`
+  const predicted = `${within}, ${what} the most: ${rate(perSecond)} predicted${batchSize === 1 ? '' : `, ${times}`}.`
+  const { latencyMs, throughput, validity } = measured
+  const faults = validity.findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)
+  const verdict =
+    faults.length > 0
+      ? `Not confirmed: ${faults.join('; ')}.`
+      : `${latencyMs.p99 <= limit.p99 ? 'Confirmed' : 'Not confirmed'} by one run there: p99 ${time(latencyMs.p99)} at ${rate(throughput.completed)}.`
+  return ` ${style('bold', predicted)}\n ${verdict}`
+}

@@ -1,0 +1,76 @@
+// A real model measured in batches: Figure 1-4 on this machine. Run it with `npm start`.
+import { measure, simulate } from 'throughline'
+import { figuresOverRounds, mediansOf, progressOn, rate, renderTradeOff, styleFor, time } from 'throughline/report'
+import { renderChapter } from '../chapter-table.ts'
+import { conclusion, highestWithin } from './conclusion.ts'
+import { bareCapacities, calibrateInSitu, inBatchesOf } from './model.ts'
+
+const SIZES = [1, 2, 4, 8, 16, 32, 64]
+const ROUNDS = 3
+const LIMIT = { p99: 5 }
+
+const style = styleFor(process.stdout)
+const progress = progressOn(process.stderr)
+// what has been done so far of what there is to do, in runs of about a second
+const runs = 2 + SIZES.length * (1 + ROUNDS) + 4
+let done = 0
+const doing = (what: string, weight = 1) => {
+  progress.update(done / runs, what)
+  done += weight
+}
+
+doing('timing the bare model, for each batch size', 2)
+const carries = await bareCapacities(SIZES)
+/** One load for all: more than one at a time can carry, and well within what larger batches can. */
+const offered = Number(Math.min(1.2 * (carries[0] as number), 0.55 * Math.max(...carries)).toPrecision(2))
+
+// in runs of their own: what is predicted from them has not been measured yet
+const calibrated = []
+for (const [i, size] of SIZES.entries()) {
+  doing(`calibrating batches of ${size} in situ`)
+  calibrated.push(await calibrateInSitu(size, Math.min(offered, 0.7 * (carries[i] as number))))
+}
+
+const inRound = (round: number) => ({
+  arrivals: offered,
+  stop: { duration: '900ms' },
+  warmup: { duration: '150ms' },
+  seed: round,
+})
+// interleaved over the sizes, there and back, so that a slow period of the machine meets them all
+const measured = SIZES.map((): Awaited<ReturnType<typeof measure>>[] => [])
+for (let round = 1; round <= ROUNDS; round++) {
+  const order = [...SIZES.entries()]
+  for (const [i, size] of round % 2 === 0 ? order.reverse() : order) {
+    doing(`round ${round} of ${ROUNDS} at ${rate(offered)}: batches of ${size}`)
+    measured[i]?.push(await measure({ ...inBatchesOf(size), ...inRound(round) }))
+  }
+}
+
+doing('simulating the very same requests', 0)
+const rows = calibrated.map((scenario, i) => {
+  const simulated = Array.from({ length: ROUNDS }, (_, round) => simulate({ ...scenario, ...inRound(round + 1) }))
+  return {
+    batchSize: SIZES[i] as number,
+    capacityPerSec: carries[i] as number,
+    measured: figuresOverRounds(measured[i] ?? []),
+    predicted: mediansOf(figuresOverRounds(simulated)),
+  }
+})
+
+doing(`searching for the highest load within a p99 of ${time(LIMIT.p99)}`, 1)
+const found = highestWithin(calibrated, LIMIT)
+doing('measuring there', 3)
+const confirmed =
+  found === null
+    ? null
+    : await measure({ ...inBatchesOf(found.batchSize), arrivals: found.rate, stop: { duration: '3s' } })
+progress.end()
+
+console.log(`
+ ${style('bold', "A real model in batches: Silero's voice activity detector in onnxruntime, on one thread")}
+ A batch leaves when it is full, or when its oldest request has waited 2 ms.
+`)
+console.log(renderTradeOff(rows, { offeredPerSec: offered, rounds: ROUNDS, width: 100, style }))
+console.log(`\n${conclusion(found, confirmed, LIMIT, style)}\n`)
+console.log(renderChapter(style))

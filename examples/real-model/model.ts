@@ -1,0 +1,24 @@
+import { calibrate, type Scenario } from 'throughline'
+
+const handler = new URL('./handler.ts', import.meta.url)
+
+/** The model on one server, in batches of up to this size, none of whose requests waits for more than 2 ms. */
+export const inBatchesOf = (maxBatchSize: number) => ({ handler, batching: { maxBatchSize, maxWait: '2ms' } })
+
+/** What each batch size carries at the very most, requests a second: the bare model, back to back. */
+export async function bareCapacities(sizes: number[]): Promise<number[]> {
+  const scenario = { ...inBatchesOf(Math.max(...sizes)), arrivals: 1 }
+  const { service } = await calibrate(scenario, { tight: true }, { duration: '240ms' })
+  return sizes.map((size) => {
+    const point = service.model === 'byBatchSize' ? service.points[size] : undefined
+    if (typeof point !== 'object') throw new Error(`batches of ${size} were not timed`)
+    return (1000 * size) / Number(point.mean)
+  })
+}
+
+/** A scenario to simulate the model by, from a short run near this load. */
+export async function calibrateInSitu(batchSize: number, perSecond: number): Promise<Scenario> {
+  const scenario = { ...inBatchesOf(batchSize), arrivals: perSecond }
+  const { service } = await calibrate(scenario, { rate: perSecond }, { duration: '800ms' })
+  return { batching: scenario.batching, arrivals: perSecond, service }
+}

@@ -1,0 +1,64 @@
+import { Bench } from 'tinybench'
+import { portable } from '../measure/error.js'
+import { prepare, type Unready } from '../measure/prepare.js'
+
+/** What the thread that times a bare handler is told. */
+export interface BareTask {
+  /** the URL of the handler's module */
+  handler: string
+  sizes: number[]
+  /** how long to spend on a size in each round */
+  timeMs: number
+  rounds: number
+}
+
+/** How long the handler took for batches of one size, call by call. */
+export interface BareTimes {
+  size: number
+  samplesMs: number[]
+}
+
+export interface BareReport {
+  unready: Unready | null
+  /** a batch that failed */
+  failure: { size: number; error: Error } | null
+  times: BareTimes[]
+}
+
+/** The task of that thread: calls the handler back to back, with tinybench, in rounds interleaved over the sizes. */
+export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask): Promise<BareReport> {
+  const report: BareReport = { unready: null, failure: null, times: sizes.map((size) => ({ size, samplesMs: [] })) }
+  const ready = await prepare(url)
+  if ('unready' in ready) return { ...report, unready: ready.unready }
+  const { handler, state, payloads } = ready
+  const { signal } = new AbortController()
+
+  for (let round = 0; round < rounds; round++) {
+    for (const { size, samplesMs } of report.times) {
+      const batch = Array.from({ length: size }, (_, i) => (payloads === null ? i : payloads[i % payloads.length]))
+      try {
+        const outputs = await handler.run(batch, { state, signal })
+        if (!Array.isArray(outputs) || outputs.length !== size) {
+          throw new TypeError(`it must return an array of one output a request, ${size} here`)
+        }
+        const bench = new Bench({
+          time: timeMs,
+          iterations: 10,
+          warmupTime: timeMs / 4,
+          warmupIterations: 2,
+          retainSamples: true,
+          throws: true,
+        })
+        bench.add(`${size}`, () => handler.run(batch, { state, signal }))
+        await bench.run()
+        const result = bench.tasks[0]?.result
+        if (result === undefined || !('latency' in result)) throw new Error('tinybench gave no result')
+        samplesMs.push(...(result.latency.samples ?? []))
+      } catch (error) {
+        return { ...report, failure: { size, error: portable(error) } }
+      }
+    }
+  }
+  await handler.teardown?.(state)
+  return report
+}

@@ -1,0 +1,34 @@
+import { MeasureError } from '../measure/error.js'
+import { locate } from '../measure/handler-module.js'
+import { unreadyMessage } from '../measure/prepare.js'
+import { startThread } from '../measure/threads.js'
+import type { BareReport, BareTask, BareTimes } from './bare-task.js'
+
+/**
+ * Times a handler on a thread of its own, batch after batch, with nothing in between: what it takes at the very
+ * least.
+ *
+ * @throws MeasureError where it cannot be loaded or a batch fails
+ */
+export async function bareTimes(
+  handler: string,
+  sizes: number[],
+  { timeMs, signal }: { timeMs: number; signal?: AbortSignal | undefined },
+): Promise<BareTimes[]> {
+  const { url, path } = locate(handler)
+  const thread = await startThread<BareTask, BareReport>(new URL('./bare-task.js', import.meta.url), 'timeBare')
+  try {
+    const rounds = 3
+    const report = await thread.run({ handler: url, sizes, rounds, timeMs: timeMs / rounds }, signal)
+    if (report.unready !== null) {
+      throw new MeasureError(`handler ${path}: ${unreadyMessage(report.unready)}`, { cause: report.unready.error })
+    }
+    if (report.failure !== null) {
+      const { size, error } = report.failure
+      throw new MeasureError(`handler ${path}: it failed a batch of ${size}: ${error.message}`, { cause: error })
+    }
+    return report.times
+  } finally {
+    await thread.destroy()
+  }
+}

@@ -1,0 +1,180 @@
+import { z } from 'zod'
+import { type Observation, runMeasurement } from '../measure/run.js'
+import { ScenarioError, throwFaults } from '../scenario/error.js'
+import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
+import { byBatchSize, CAUSES, meanServiceNs, type ServiceExtras, type ServiceInput } from '../scenario/service.js'
+import { type Duration, NS_PER_MS, options, positiveDuration, type Rate, rate } from '../scenario/units.js'
+import { empirical } from '../scenario/variation.js'
+import { bareTimes } from './bare.js'
+
+/**
+ * At which load to calibrate: servers are slower when they are often idle (their caches go cold), so calibrate near
+ * the load in question. `tight` calls the bare handler back to back instead, for the upper bound of capacity.
+ */
+export type CalibrateAt = { utilization: number } | { rate: Rate } | { tight: true }
+
+export interface CalibrateOptions {
+  /** How long to run, for each batch size where `tight`. Default 3 s, and 300 ms. */
+  duration?: Duration
+  signal?: AbortSignal
+}
+
+export interface Calibration {
+  /** service times by batch size, as `simulate` takes them */
+  service: ServiceInput
+}
+
+const utilizationError = 'must be a number above 0 and below 1'
+const atSchema = z.union(
+  [
+    options({
+      utilization: z
+        .number({ error: utilizationError })
+        .gt(0, { error: utilizationError })
+        .lt(1, { error: utilizationError }),
+    }),
+    options({ rate }),
+    options({ tight: z.literal(true, { error: 'must be true' }) }),
+  ],
+  { error: 'must be { utilization }, { rate } or { tight: true }' },
+)
+const optionsSchema = options({ duration: positiveDuration.optional(), signal: z.instanceof(AbortSignal).optional() })
+
+/** A mean of fewer is no mean. */
+const FEWEST = 30
+/** How many samples a variation keeps. */
+const KEPT = 1000
+const MOST_OBSERVED = 500_000
+
+/**
+ * Measures how long a scenario's handler takes for each batch size, for `simulate` to predict with:
+ * `simulate({ ...scenario, ...(await calibrate(scenario, { utilization: 0.7 })) })`.
+ *
+ * In situ, a short open-loop run with the scenario's own batching and servers gives the service times of the batches
+ * that came about, and, as `overhead`, the time from a batch's leaving to its start by what let it leave. A size that
+ * hardly came about takes its bare time, times how much longer than bare the others took.
+ *
+ * @throws ScenarioError where the scenario cannot be measured, MeasureError where its handler fails
+ */
+export async function calibrate(
+  scenario: Scenario,
+  at: CalibrateAt,
+  given: CalibrateOptions = {},
+): Promise<Calibration> {
+  const how = atSchema.safeParse(at)
+  if (!how.success) throwFaults(how.error, 'calibrate', at)
+  const asked = optionsSchema.safeParse(given)
+  if (!asked.success) throwFaults(asked.error, 'calibrate', given)
+  const normal = normalise(scenario, 'measure')
+  const { maxBatchSize } = normal.batching
+  if (maxBatchSize === null) {
+    throw new ScenarioError('batching.maxBatchSize', 'must have a limit to calibrate: no run shows every batch size')
+  }
+  const { signal, duration } = asked.data
+  const handler = normal.handler as string
+  const tight = 'tight' in how.data
+  const bare = await bareTimes(handler, sizesUpTo(maxBatchSize), { timeMs: tight ? (duration ?? 300) : 60, signal })
+  const bareMs = new Map(bare.map(({ size, samplesMs }) => [size, mean(samplesMs)]))
+  if (tight) {
+    return { service: byBatchSize(Object.fromEntries(bare.map(({ size, samplesMs }) => [size, varied(samplesMs)]))) }
+  }
+
+  const perSecond =
+    'rate' in how.data
+      ? how.data.rate
+      : (how.data as { utilization: number }).utilization * capacityOf(bareMs, normal.servers)
+  const observed = await observe(normal, perSecond, duration ?? 3000, signal)
+  return { service: byBatchSize(pointsOf(observed, bareMs), { overhead: overheadOf(observed) }) }
+}
+
+/** The powers of two up to a batch size, and the size itself. */
+function sizesUpTo(largest: number): number[] {
+  const sizes: number[] = []
+  for (let size = 1; size < largest; size *= 2) sizes.push(size)
+  return [...sizes, largest]
+}
+
+/** Requests a second that the servers carry at the best of these batch sizes, at the very most. */
+function capacityOf(bareMs: Map<number, number>, servers: number): number {
+  return servers * Math.max(...[...bareMs].map(([size, ms]) => (1000 * size) / ms))
+}
+
+async function observe(
+  scenario: NormalScenario,
+  perSecond: number,
+  durationMs: number,
+  signal?: AbortSignal,
+): Promise<Observation[]> {
+  const { arrivals } = scenario
+  const { observations } = await runMeasurement(
+    {
+      ...scenario,
+      arrivals: 'rate' in arrivals ? { ...arrivals, rate: perSecond } : { process: 'poisson', rate: perSecond },
+      stop: { duration: durationMs },
+      warmup: { duration: durationMs / 10 },
+      // requests of its own: what is predicted from them has not been seen yet
+      seed: (scenario.seed + 4_503_599_627_370_496) % Number.MAX_SAFE_INTEGER,
+    },
+    { observe: MOST_OBSERVED, ...(signal !== undefined && { signal }) },
+  )
+  if (observations.length < FEWEST) {
+    throw new ScenarioError(
+      'calibrate.duration',
+      `only ${observations.length} batches started within ${durationMs} ms, and a mean needs ${FEWEST}; run for longer`,
+    )
+  }
+  return observations
+}
+
+type Points = Parameters<typeof byBatchSize>[0]
+
+function pointsOf(observed: Observation[], bareMs: Map<number, number>): Points {
+  const bySize = new Map<number, number[]>()
+  for (const { size, startNs, endNs } of observed) {
+    const times = bySize.get(size)
+    if (times === undefined) bySize.set(size, [(endNs - startNs) / NS_PER_MS])
+    else times.push((endNs - startNs) / NS_PER_MS)
+  }
+  const seen = [...bySize].filter(([, times]) => times.length >= FEWEST)
+  if (seen.length === 0) {
+    throw new ScenarioError('calibrate.duration', `no batch size came about ${FEWEST} times; run for longer`)
+  }
+
+  const bare = Object.fromEntries([...bareMs].map(([size, ms]) => [size, { mean: ms }]))
+  const bareNs = meanServiceNs({ model: 'byBatchSize', points: bare })
+  const bareAt = (size: number) => bareNs(size) / NS_PER_MS
+  const inSitu = seen.reduce((sum, [, times]) => sum + times.reduce((a, b) => a + b, 0), 0)
+  const asBare = seen.reduce((sum, [size, times]) => sum + times.length * bareAt(size), 0)
+  const slower = inSitu / asBare
+  const spread = seen.flatMap(([, times]) => {
+    const middle = mean(times)
+    return times.map((time) => time / middle)
+  })
+  const unseen = [...bareMs.keys()].filter((size) => !seen.some(([each]) => each === size))
+  return Object.fromEntries([
+    ...seen.map(([size, times]) => [size, varied(times)]),
+    ...unseen.map((size) => [size, { mean: bareAt(size) * slower, variation: empirical(evenly(spread)) }]),
+  ])
+}
+
+function overheadOf(observed: Observation[]): NonNullable<ServiceExtras['overhead']> {
+  const overhead: NonNullable<ServiceExtras['overhead']> = {}
+  for (const cause of CAUSES) {
+    const times = observed
+      .filter((each) => each.cause === cause)
+      .map(({ leaveNs, startNs }) => (startNs - leaveNs) / NS_PER_MS)
+    if (times.length >= FEWEST && mean(times) > 0) overhead[cause] = varied(times)
+  }
+  return overhead
+}
+
+const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+
+const varied = (times: number[]) => ({ mean: mean(times), variation: empirical(evenly(times)) })
+
+/** At most so many of the values, evenly from the least to the greatest. */
+function evenly(values: number[]): number[] {
+  const sorted = [...values].sort((a, b) => a - b)
+  if (sorted.length <= KEPT) return sorted
+  return Array.from({ length: KEPT }, (_, i) => sorted[Math.floor(((i + 0.5) * sorted.length) / KEPT)] as number)
+}

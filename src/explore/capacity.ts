@@ -1,0 +1,58 @@
+import type { Result } from '../result/result.js'
+import { ScenarioError, throwFaults } from '../scenario/error.js'
+import { normalise, type Scenario } from '../scenario/scenario.js'
+import { mostCarried, type Service } from '../scenario/service.js'
+import { type Duration, options, positiveDuration } from '../scenario/units.js'
+import { simulate } from '../simulate/simulate.js'
+
+/** The highest load found within the limit, and the run there. */
+export interface Capacity {
+  /** requests a second */
+  rate: number
+  result: Result
+}
+
+const limitSchema = options({ p99: positiveDuration })
+/** The search ends when it is as near as this, as a share of the load. */
+const NEAR = 0.01
+
+/**
+ * Searches the highest load at which a scenario keeps its p99 of latency within a limit, by simulating one load after
+ * another with the same random numbers. `null` where even a hundredth of what the servers can carry at most is too
+ * much: for that load too, the limit must leave room for a batch to fill or its `maxWait`.
+ *
+ * @throws ScenarioError where the scenario cannot be simulated, or its arrivals have no rate to search
+ */
+export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity | null {
+  const asked = limitSchema.safeParse(limit)
+  if (!asked.success) throwFaults(asked.error, 'capacity', limit)
+  const normal = normalise(scenario, 'simulate')
+  const { arrivals, batching, servers } = normal
+  if (!('rate' in arrivals)) {
+    throw new ScenarioError(
+      'arrivals',
+      `must have a rate to search the load of; a ${arrivals.process} process has none`,
+    )
+  }
+  const most = mostCarried(normal.service as Service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
+  if (most === Number.POSITIVE_INFINITY)
+    throw new ScenarioError('service', 'takes no time, so that any load is carried')
+  const run = (rate: number) => simulate({ ...normal, arrivals: { ...arrivals, rate } })
+  const within = ({ latencyMs, validity }: Result) => validity.valid && latencyMs.p99 <= asked.data.p99
+
+  let high = most
+  let found: Capacity | null = null
+  // the tail grows with the load only from where batches fill fast enough: look from the top downwards first
+  for (let rate = 0.99 * most; found === null && rate > 0.01 * most; rate *= 0.8) {
+    const result = run(rate)
+    if (within(result)) found = { rate, result }
+    else high = rate
+  }
+  while (found !== null && high - found.rate > NEAR * high) {
+    const rate = (found.rate + high) / 2
+    const result = run(rate)
+    if (within(result)) found = { rate, result }
+    else high = rate
+  }
+  return found
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import { calibrate, MeasureError, type Scenario, ScenarioError, simulate } from '../../src/index.js'
+
+const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
+
+/** Takes 1 ms, and 0.2 ms more for each request. */
+const scenario: Scenario = {
+  arrivals: '400/s',
+  handler: handler('affine.ts'),
+  batching: { maxBatchSize: 4, maxWait: 0 },
+}
+const least = (size: number) => 1 + 0.2 * size
+
+function pointsOf(service: Awaited<ReturnType<typeof calibrate>>['service']): Map<number, number> {
+  if (service.model !== 'byBatchSize') throw new Error('calibrate gives times by batch size')
+  return new Map(
+    Object.entries(service.points).map(([size, point]) => {
+      if (typeof point !== 'object') throw new Error('calibrate gives a mean and its variation')
+      return [Number(size), Number(point.mean)]
+    }),
+  )
+}
+
+describe('calibrate', () => {
+  it('times the bare handler where tight, at each power of two up to the largest batch', async () => {
+    const { service } = await calibrate(
+      { ...scenario, batching: { maxBatchSize: 6 } },
+      { tight: true },
+      { duration: 40 },
+    )
+    const points = pointsOf(service)
+    expect([...points.keys()]).toEqual([1, 2, 4, 6])
+    for (const [size, ms] of points) expect(ms).toBeGreaterThanOrEqual(least(size))
+  })
+
+  it('gives in situ a service that simulate takes as it is, with its overhead', async () => {
+    const { service } = await calibrate(scenario, { rate: '400/s' }, { duration: '700ms' })
+    const points = pointsOf(service)
+    expect(points.has(1)).toBe(true)
+    expect(Math.max(...points.keys())).toBe(4)
+    for (const [size, ms] of points) expect(ms).toBeGreaterThanOrEqual(least(size))
+    expect(service.overhead?.wake).toMatchObject({ mean: expect.any(Number) })
+
+    const result = simulate({ ...scenario, service, stop: { requests: 2000 } })
+    expect(result.counts.completed).toBe(1800)
+    // whatever the machine does, no request is faster than a batch of one
+    expect(result.latencyMs.min).toBeGreaterThanOrEqual(least(1))
+    expect(result.dispatchMs.mean).toBeGreaterThan(0)
+  })
+
+  it('chooses the load itself for a utilization', async () => {
+    const { service } = await calibrate(scenario, { utilization: 0.5 }, { duration: '500ms' })
+    expect(pointsOf(service).size).toBeGreaterThan(0)
+  })
+
+  it.each([
+    [{ utilization: 1.2 }, /^calibrate\.utilization: must be a number above 0 and below 1, got 1\.2/],
+    [{ rate: '5 parsecs' }, /^calibrate\.rate: must be a rate.*got "5 parsecs"/],
+    [{ tight: false }, /^calibrate\.tight: must be true, got false/],
+    [{ load: 3 }, /^calibrate: /],
+  ])('refuses %j', async (at, message) => {
+    const refused = calibrate(scenario, at as { rate: string })
+    await expect(refused).rejects.toThrow(ScenarioError)
+    await expect(refused).rejects.toThrow(message)
+  })
+
+  it('refuses a batch size without limit, and a scenario without a handler', async () => {
+    const unlimited = { ...scenario, batching: { maxBatchSize: null, maxWait: 0 } }
+    await expect(calibrate(unlimited, { tight: true })).rejects.toThrow(/^batching\.maxBatchSize: must have a limit/)
+    await expect(calibrate({ arrivals: 1 }, { tight: true })).rejects.toThrow(/^handler: is required/)
+  })
+
+  it('says which handler failed, at which batch size', async () => {
+    const failing = { ...scenario, handler: handler('throws-third.ts') }
+    const refused = calibrate(failing, { tight: true }, { duration: 20 })
+    await expect(refused).rejects.toThrow(MeasureError)
+    await expect(refused).rejects.toThrow(/throws-third\.ts: it failed a batch of \d+: /)
+  })
+
+  it('ends its thread when it is aborted', async () => {
+    const signal = AbortSignal.timeout(300)
+    await expect(calibrate(scenario, { tight: true }, { duration: '60s', signal })).rejects.toThrow()
+  })
+})

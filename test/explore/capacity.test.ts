@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { affine, capacity, closed, exponential, type Scenario } from '../../src/index.js'
+
+describe('capacity', () => {
+  const mm1: Scenario = {
+    arrivals: '1/s',
+    service: affine({ base: '10ms', variation: exponential() }),
+    stop: { requests: 400_000 },
+  }
+
+  it('finds the load of M/M/1 at which its p99 meets the limit', () => {
+    // latency is exponential of rate mu - lambda, so that p99 = ln(100) / (mu - lambda)
+    const exact = 100 - Math.log(100) / 0.1
+    const found = capacity(mm1, { p99: '100ms' })
+    // the p99 of 360,000 requests at half load has a standard error of about 1 %; the load's is as large
+    expect(found?.rate).toBeGreaterThan(0.96 * exact)
+    expect(found?.rate).toBeLessThan(1.04 * exact)
+    expect(found?.result.latencyMs.p99).toBeLessThanOrEqual(100)
+    expect(found?.result.throughput.offered).toBeCloseTo(found?.rate ?? 0, -1)
+  })
+
+  it('knows that a larger batch carries more within the same limit', () => {
+    const within = (maxBatchSize: number) =>
+      capacity(
+        {
+          arrivals: '1/s',
+          service: affine({ base: '7.5ms', perItem: '0.25ms' }),
+          batching: { maxBatchSize, maxWait: 0 },
+          stop: { requests: 50_000 },
+        },
+        { p99: '60ms' },
+      )?.rate ?? 0
+    // one at a time carries at most 129/s, batches of 10 at most 1,000/s and of 50 at most 2,500/s
+    expect(within(1)).toBeLessThan(129)
+    expect(within(10)).toBeGreaterThan(700)
+    expect(within(50)).toBeGreaterThan(1.5 * within(10))
+  })
+
+  it('finds none where the limit is shorter than the service', () => {
+    expect(capacity({ ...mm1, service: '10ms' }, { p99: '9ms' })).toBeNull()
+  })
+
+  it.each([
+    [{ p99: '5 parsecs' }, /^capacity\.p99: must be a duration.*got "5 parsecs"/],
+    [{ p99: 0 }, /^capacity\.p99: .*got 0/],
+    [{ p95: 1 }, /'p95' is not an option here; accepted: p99/],
+  ])('refuses the limit %j', (limit, message) => {
+    expect(() => capacity(mm1, limit as { p99: number })).toThrow(message)
+  })
+
+  it('refuses what has no rate to search, or takes no time', () => {
+    expect(() => capacity({ ...mm1, arrivals: closed({ clients: 2 }) }, { p99: 100 })).toThrow(/^arrivals: .*closed/)
+    expect(() => capacity({ ...mm1, service: 0 }, { p99: 100 })).toThrow(/^service: takes no time/)
+  })
+})
