@@ -5,7 +5,6 @@ import {
   noCounts,
   type RecordedSegment,
   type Recording,
-  SEGMENTS,
   segmentLatency,
 } from '../result/recording.js'
 import { Tally } from '../result/tally.js'
@@ -90,13 +89,13 @@ function endOf({ window, ledgers }: Books, unserved: Unserved[], nowNs: number):
 }
 
 function segmentsOf({ window, ledgers }: Books, unserved: Unserved[], endNs: number): RecordedSegment[] {
-  const left = new Float64Array(SEGMENTS)
+  const left = new Float64Array(window.segments)
   for (const { number } of unserved) {
     const k = window.segmentOf(number)
     if (k >= 0) left[k] = (left[k] as number) + 1
   }
   const segments: RecordedSegment[] = []
-  for (let k = 0; k < SEGMENTS && window.segmentStartNs(k) < endNs; k++) {
+  for (let k = 0; k < window.segments && window.segmentStartNs(k) < endNs; k++) {
     const nextNs = window.segmentStartNs(k + 1)
     const last = nextNs >= endNs
     const first = window.firsts[k] as number

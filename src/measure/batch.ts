@@ -1,4 +1,4 @@
-import type { Cause } from '../scenario/service.js'
+import type { Cause } from '../scenario/policy.js'
 
 /** The batch that a server has taken; a server takes one at a time, and uses this again for the next. */
 export interface Batch {

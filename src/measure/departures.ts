@@ -1,5 +1,4 @@
-import { deadline, decide, type Policy } from '../scenario/batching.js'
-import type { Cause } from '../scenario/service.js'
+import { type Cause, deadline, decide, type Policy } from '../scenario/policy.js'
 
 /** The requests in the order they were queued; a request's place counts up from 0. */
 export interface Line {

@@ -1,4 +1,3 @@
-import { SEGMENTS } from '../result/recording.js'
 import { TALLY_BYTES, Tally } from '../result/tally.js'
 import { type Batch, emptyBatch } from './batch.js'
 import { PLACES } from './ring.js'
@@ -22,9 +21,9 @@ const COMPLETIONS = 6
 const SERVING = 7
 const STAYS = 8
 const DEPARTED = 9
-const FAILURES = DEPARTED + SUM_LENGTH
-const DEPARTURES = FAILURES + SEGMENTS
-const COUNTERS = DEPARTURES + SEGMENTS + 1
+/** and then failures in each segment, and departures before the first and in each */
+const SEGMENTS = DEPARTED + SUM_LENGTH
+const counters = (segments: number) => SEGMENTS + 2 * segments + 1
 
 const IDLE = -1
 
@@ -34,6 +33,8 @@ const IDLE = -1
  */
 export class Ledger {
   readonly #counters: Float64Array<SharedArrayBuffer>
+  readonly #failures: Float64Array
+  readonly #departures: Float64Array
   /** batches that started in the window, by size */
   readonly batchSizes: Uint32Array
   /** latency, of the requests due in each segment */
@@ -47,12 +48,13 @@ export class Ledger {
   #begun = 0
   readonly #scratch: Scratch
 
-  static bytes(maxBatchSize: number): number {
+  /** How much memory it takes. */
+  static bytes(maxBatchSize: number, segments: number): number {
     const most = Math.min(maxBatchSize, PLACES)
-    return 8 * COUNTERS + 8 * most + (SEGMENTS + PARTS.length) * TALLY_BYTES + 4 * (most + 1)
+    return 8 * counters(segments) + 8 * most + (segments + PARTS.length) * TALLY_BYTES + 4 * (most + 1)
   }
 
-  constructor(buffer: SharedArrayBuffer, maxBatchSize: number) {
+  constructor(buffer: SharedArrayBuffer, maxBatchSize: number, segments: number) {
     const most = Math.min(maxBatchSize, PLACES)
     let offset = 0
     const next = (bytes: number) => {
@@ -60,11 +62,13 @@ export class Ledger {
       offset += bytes
       return at
     }
-    this.#counters = new Float64Array(buffer, next(8 * COUNTERS), COUNTERS)
+    this.#counters = new Float64Array(buffer, next(8 * counters(segments)), counters(segments))
+    this.#failures = this.#counters.subarray(SEGMENTS, SEGMENTS + segments)
+    this.#departures = this.#counters.subarray(SEGMENTS + segments)
     this.departed = new Sum(this.#counters, DEPARTED)
     this.batch = emptyBatch(new Float64Array(buffer, next(8 * most), most))
     const tally = () => new Tally(buffer, next(TALLY_BYTES))
-    this.latency = Array.from({ length: SEGMENTS }, tally)
+    this.latency = Array.from({ length: segments }, tally)
     this.tallies = Object.fromEntries(PARTS.map((part) => [part, tally()])) as Record<Part, Tally>
     this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
     const parts = ['latency', ...PARTS].map((part) => [part, new Float64Array(most)])
@@ -99,7 +103,7 @@ export class Ledger {
       if (endNs >= windowStart) counters[COMPLETIONS] = (counters[COMPLETIONS] as number) + completed
     }
     while (endNs >= window.segmentStartNs(this.#begun)) this.#begun++
-    this.#add(DEPARTURES + this.#begun, size)
+    this.#departures[this.#begun] = (this.#departures[this.#begun] as number) + size
     const serving = Math.min(endNs, windowEnd) - Math.max(startNs, windowStart)
     if (serving > 0) this.#add(SERVING, serving)
     if (startNs >= windowStart && startNs < windowEnd) this.batchSizes[size] = (this.batchSizes[size] as number) + 1
@@ -146,7 +150,8 @@ export class Ledger {
       fromSend[n] = endNs - queued
       n++
     }
-    if (to - from > n) this.#add(FAILURES + this.#segment, to - from - n)
+    const failures = this.#failures
+    failures[this.#segment] = (failures[this.#segment] as number) + to - from - n
     if (n === 0) return
     const { tallies } = this
     ;(this.latency[this.#segment] as Tally).recordAll(latency, n)
@@ -199,12 +204,12 @@ export class Ledger {
   }
   /** Failed, of the requests due in a segment. */
   failedIn(segment: number): number {
-    return this.#get(FAILURES + segment)
+    return this.#failures[segment] as number
   }
   /** How many requests left before a segment's start. */
   departedBefore(segment: number): number {
     let departed = 0
-    for (let begun = 0; begun <= segment; begun++) departed += this.#get(DEPARTURES + begun)
+    for (let begun = 0; begun <= segment; begun++) departed += this.#departures[begun] as number
     return departed
   }
 }

@@ -1,4 +1,4 @@
-import type { Policy } from '../scenario/batching.js'
+import type { Policy } from '../scenario/policy.js'
 import type { Batch } from './batch.js'
 import type { Bells } from './bells.js'
 import type { Clock } from './clock.js'

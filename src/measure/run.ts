@@ -56,7 +56,10 @@ export async function runMeasurement(scenario: NormalScenario, options: RunOptio
   settings.signal?.throwIfAborted()
   const plan = planOf(asked)
   if (plan.segments.length === 0 || plan.startNs >= plan.endNs) {
-    throw new ScenarioError('warmup', 'leaves no request of the run to report; it must be shorter')
+    throw new ScenarioError(
+      'stop',
+      'leaves nothing to report: no time passes between the first request after the warm-up and the end; run for longer',
+    )
   }
 
   const machine = environment()
@@ -120,7 +123,7 @@ class Run {
     this.#books = {
       window: new Window(wire.window),
       ring: new Ring(wire.ring),
-      ledgers: wire.ledgers.map((ledger) => new Ledger(ledger, maxBatchSize)),
+      ledgers: wire.ledgers.map((ledger) => new Ledger(ledger, maxBatchSize, plan.segments.length)),
     }
   }
 

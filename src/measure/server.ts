@@ -1,5 +1,4 @@
-import type { Policy } from '../scenario/batching.js'
-import { NS_PER_MS } from '../scenario/units.js'
+import type { Policy } from '../scenario/policy.js'
 import { Bells } from './bells.js'
 import { type Clock, clockFrom } from './clock.js'
 import { portable } from './error.js'
@@ -86,7 +85,7 @@ class Server {
     this.#window = new Window(wire.window)
     this.#bells = new Bells(servers, wire.bells)
     this.#queue = new Queue(wire.queue, policy, new Ring(wire.ring), this.#bells, this.#window, clock)
-    this.#ledger = new Ledger(wire.ledgers[server] as SharedArrayBuffer, policy.maxBatchSize)
+    this.#ledger = new Ledger(wire.ledgers[server] as SharedArrayBuffer, policy.maxBatchSize, this.#window.segments)
     const observed = wire.observations?.[server]
     this.#observations = observed === undefined ? null : new Observations(observed)
     this.#failed = new Uint8Array(this.#ledger.batch.dueNs.length)
@@ -112,7 +111,7 @@ class Server {
         let outputs: unknown = handler.run(requests, context)
         if (isPromise(outputs)) {
           this.#async = true
-          const leftMs = (window.drainNs - batch.startNs) / NS_PER_MS
+          const leftMs = (window.drainNs - batch.startNs) / 1e6
           outputs = await settle(outputs, context, batchTimeoutMs, leftMs)
           // what it serves stays in flight, and is counted as unfinished
           if (outputs === ABANDONED) return
@@ -162,7 +161,7 @@ class Server {
       return
     }
     this.#bells.lieDown(server)
-    if (!queue.changed) this.#bells.sleep(server, ns / NS_PER_MS)
+    if (!queue.changed) this.#bells.sleep(server, ns / 1e6)
     this.#bells.rise(server)
   }
 

@@ -1,4 +1,3 @@
-import { SEGMENTS } from '../result/recording.js'
 import type { Clock } from './clock.js'
 import type { Plan } from './plan.js'
 import { SUM_LENGTH, Sum } from './sum.js'
@@ -11,9 +10,7 @@ const ENDED = 4
 const DUE = 5
 const UNSENT = 6
 const ARRIVED = UNSENT + SUM_LENGTH
-const STARTS = ARRIVED + SUM_LENGTH
-const FIRSTS = STARTS + SEGMENTS
-const LENGTH = FIRSTS + SEGMENTS + 1
+const SEGMENTS = ARRIVED + SUM_LENGTH
 
 /** How long a run waits for what was due before its end. */
 export const DRAIN_NS = 10_000_000_000
@@ -28,6 +25,8 @@ const CUT_AHEAD_NS = 100_000
 export class Window {
   readonly buffer: SharedArrayBuffer
   readonly #values: Float64Array
+  /** how many segments the window is cut into */
+  readonly segments: number
   readonly #starts: Float64Array
   /** the number of each segment's first request; Infinity where it is not known yet, and at the end */
   readonly firsts: Float64Array
@@ -38,12 +37,14 @@ export class Window {
   #next = 0
   #nextStartNs: number
 
-  constructor(buffer = new SharedArrayBuffer(8 * LENGTH)) {
+  constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer
     const values = new Float64Array(buffer)
     this.#values = values
-    this.#starts = values.subarray(STARTS, STARTS + SEGMENTS)
-    this.firsts = values.subarray(FIRSTS, FIRSTS + SEGMENTS + 1)
+    // a start and a first request for each, and a first request that never comes
+    this.segments = (values.length - SEGMENTS - 1) / 2
+    this.#starts = values.subarray(SEGMENTS, SEGMENTS + this.segments)
+    this.firsts = values.subarray(SEGMENTS + this.segments)
     this.arrived = new Sum(values, ARRIVED)
     this.unsent = new Sum(values, UNSENT)
     this.#nextStartNs = Number.POSITIVE_INFINITY
@@ -51,7 +52,7 @@ export class Window {
   }
 
   static of(plan: Plan): Window {
-    const window = new Window()
+    const window = new Window(new SharedArrayBuffer(8 * (SEGMENTS + 2 * plan.segments.length + 1)))
     const values = window.#values
     values[START] = plan.startNs
     values[END] = plan.endNs
@@ -93,7 +94,7 @@ export class Window {
 
   /** When a segment begins; Infinity past the last. */
   segmentStartNs(k: number): number {
-    return k < SEGMENTS ? (this.#starts[k] as number) : Number.POSITIVE_INFINITY
+    return k < this.segments ? (this.#starts[k] as number) : Number.POSITIVE_INFINITY
   }
 
   /** The segment that a request belongs to, not before segment `from`; -1 before the window. */
@@ -114,7 +115,7 @@ export class Window {
   /** Finds the next segment from `k` on whose first request is to be told by its time. */
   #expect(k: number): void {
     this.#next = k
-    while (this.#next < SEGMENTS && this.firsts[this.#next] !== Number.POSITIVE_INFINITY) this.#next++
+    while (this.#next < this.segments && this.firsts[this.#next] !== Number.POSITIVE_INFINITY) this.#next++
     this.#nextStartNs = this.segmentStartNs(this.#next)
   }
 
@@ -134,7 +135,7 @@ export class Window {
   /** All that was due is known. */
   close(due: number): void {
     this.#values[DUE] = due
-    for (let k = 0; k < SEGMENTS; k++) {
+    for (let k = 0; k < this.segments; k++) {
       const begun = this.segmentStartNs(k) < this.endNs
       if (begun && this.firsts[k] === Number.POSITIVE_INFINITY) this.firsts[k] = due
     }

@@ -34,7 +34,7 @@ export function layOut(plan: Plan, servers: number, maxBatchSize: number, observ
     ring: new Ring().buffer,
     bells: new Bells(servers).buffer,
     queue: newQueueBuffer(servers),
-    ledgers: each(Ledger.bytes(maxBatchSize)),
+    ledgers: each(Ledger.bytes(maxBatchSize, plan.segments.length)),
     observations: observe === 0 ? null : each(Observations.bytes(Math.ceil(observe / servers))),
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Cause } from './policy.js'
 import { type Duration, duration, NS_PER_SECOND, nanoseconds, options } from './units.js'
 import { type Variation, variationSchema, variedDuration } from './variation.js'
 
@@ -50,12 +51,7 @@ export const serviceSchema = z
 export type ServiceInput = z.input<typeof model>
 export type Service = z.output<typeof model>
 
-/**
- * What lets a batch leave: a request woke an idle server, the batch filled, its deadline came, or the server had just
- * finished another.
- */
-export const CAUSES = ['wake', 'filled', 'deadline', 'turnaround'] as const
-export type Cause = (typeof CAUSES)[number]
+export { CAUSES, type Cause } from './policy.js'
 
 type VariedInput = Duration | { mean: Duration; variation?: Variation }
 /** What any service model may have beside its times. */

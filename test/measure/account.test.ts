@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { accountOf } from '../../src/measure/account.js'
 import { Ledger } from '../../src/measure/ledger.js'
+import { measurable } from '../../src/measure/measurable.js'
+import { planOf } from '../../src/measure/plan.js'
 import type { Recording } from '../../src/result/recording.js'
 import { resultOf } from '../../src/result/result.js'
 import { policyOf } from '../../src/scenario/batching.js'
@@ -11,11 +13,13 @@ import { runInVirtualTime, type Threads } from './virtual-run.js'
 
 /** Runs a scenario in virtual time, and accounts for it as a measurement does. */
 function record(scenario: Scenario, threads: Threads) {
-  const { batching, servers } = normalise({ handler: 'none.js', ...scenario }, 'measure')
-  const { maxBatchSize } = policyOf(batching)
+  const normal = normalise({ handler: 'none.js', ...scenario }, 'measure')
+  const { maxBatchSize } = policyOf(normal.batching)
+  const segments = planOf(measurable(normal)).segments.length
+  const bytes = Ledger.bytes(maxBatchSize, segments)
   const ledgers = Array.from(
-    { length: servers },
-    () => new Ledger(new SharedArrayBuffer(Ledger.bytes(maxBatchSize)), maxBatchSize),
+    { length: normal.servers },
+    () => new Ledger(new SharedArrayBuffer(bytes), maxBatchSize, segments),
   )
   const run = runInVirtualTime(scenario, threads, ledgers)
   const { window, ring, nowNs } = run

@@ -1,0 +1,183 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { MeasureError } from '../../src/measure/error.js'
+import { measure } from '../../src/measure/measure.js'
+import type { MeasureOptions } from '../../src/measure/options.js'
+import type { Scenario } from '../../src/scenario/scenario.js'
+
+const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
+const path = (name: string) => fileURLToPath(handler(name))
+const run = (name: string, scenario: Partial<Scenario> = {}, options: MeasureOptions = {}) =>
+  measure({ arrivals: '1000/s', stop: { requests: 100 }, handler: handler(name), ...scenario }, options)
+
+/** The error that a promise rejects with. */
+async function failure(promise: Promise<unknown>): Promise<MeasureError> {
+  const error = await promise.then(
+    () => {
+      throw new Error('it did not fail')
+    },
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(MeasureError)
+  return error as MeasureError
+}
+
+describe('a handler that cannot begin fails the run, and the error names its file and what is accepted', () => {
+  it('is missing', async () => {
+    const { message } = await failure(run('nowhere.ts'))
+    expect(message).toBe(`handler ${handler('nowhere.ts').href}: there is no such file`)
+    const relative = await failure(measure({ arrivals: 1, handler: './nowhere.ts' }))
+    expect(relative.message).toBe(
+      'handler ./nowhere.ts: there is no such file (a relative path is resolved against the working directory)',
+    )
+    expect((await failure(measure({ arrivals: 1, handler: 'test/measure' }))).message).toContain('a file, not a folder')
+    expect((await failure(measure({ arrivals: 1, handler: 'https://localhost/x.js' }))).message).toContain(
+      'must be a file URL or a path',
+    )
+  })
+
+  it.each([
+    ['no-default.ts', 'it has no default export; accepted is a default export that is a function'],
+    ['not-a-handler.ts', 'its default export is no handler ({"answers":42}); accepted is'],
+    ['throws-at-load.ts', 'it could not be loaded: the model file is corrupt'],
+    ['throws-in-setup.ts', 'its setup threw: no such model'],
+  ])('%s', async (name, said) => {
+    const { message, cause } = await failure(run(name))
+    expect(message).toContain(`handler ${path(name)}: ${said}`)
+    expect(message).toContain((cause as Error).message)
+  })
+
+  it('is not ready in time', async () => {
+    const { message } = await failure(run('hangs-in-setup.ts', {}, { setupTimeout: '1500ms' }))
+    expect(message).toBe(
+      `handler ${path('hangs-in-setup.ts')}: it was not ready within 1500 ms (setupTimeout): its module or its setup hangs`,
+    )
+  })
+})
+
+describe('a request that fails is counted, and the run goes on', () => {
+  it('by itself, with an Error among the outputs', async () => {
+    const { counts, latencyMs, validity } = await run('some-fail.ts', { batching: { maxBatchSize: 4 } })
+    // the warm-up is of 10 requests
+    expect(counts).toMatchObject({ offered: 90, completed: 81, failed: 9, unfinished: 0 })
+    expect(latencyMs.count).toBe(81)
+    expect(validity.findings).toContainEqual({
+      code: 'failures',
+      severity: 'warning',
+      message: '9 of 90 requests failed, the first with: no answer to 3',
+      figures: { failed: 9, offered: 90 },
+    })
+  })
+
+  it('with its batch, which throws every third time', async () => {
+    const { counts, rates, batches, validity } = await run('throws-every-third.ts')
+    expect(counts).toMatchObject({ offered: 90, completed: 60, failed: 30, unfinished: 0 })
+    expect(rates.error).toBeCloseTo(1 / 3, 9)
+    // a batch that fails is a batch all the same; the last may start after the window
+    expect(batches.count).toBeGreaterThanOrEqual(80)
+    expect(validity.findings.map(({ message }) => message).join()).toContain('batch 3 is one too many')
+  })
+
+  it('with its batch, which takes longer than batchTimeout: its signal aborts, and the server goes on', async () => {
+    const { counts, validity } = await run('sometimes-hangs.ts', { stop: { requests: 40 } }, { batchTimeout: '50ms' })
+    expect(counts.completed + counts.failed).toBe(36)
+    expect(counts.completed).toBe(28)
+    expect(counts.failed).toBe(8)
+    expect(validity.findings.map(({ message }) => message).join()).toContain('did not resolve within 50 ms')
+  })
+})
+
+describe('a run in which nothing completed throws, with the counts and the first failure', () => {
+  it.each([
+    ['wrong-number.ts', 'run must return one output a request; it returned 0 for a batch of 1'],
+    ['no-array.ts', 'run must return an array of outputs, one a request; it returned a string'],
+  ])('%s', async (name, said) => {
+    const { message, cause } = await failure(run(name))
+    expect(message).toContain(handler(name).href)
+    expect(message).toContain('"offered":90,"completed":0,"failed":90')
+    expect(message).toContain(said)
+    expect((cause as Error).message).toBe(said)
+  })
+
+  it('never resolves', async () => {
+    const { message } = await failure(run('hangs.ts', { stop: { requests: 20 } }, { batchTimeout: '20ms' }))
+    expect(message).toContain('"completed":0,"failed":18')
+    expect(message).toContain('did not resolve within 20 ms (batchTimeout)')
+  })
+})
+
+describe('a handler that takes its thread away ends the run', () => {
+  it('by never giving it back', async () => {
+    const { message } = await failure(run('blocks.ts', {}, { batchTimeout: '100ms' }))
+    expect(message).toContain(`handler ${path('blocks.ts')}: it has blocked its thread with a batch of 1`)
+    expect(message).toContain('batchTimeout (100 ms)')
+  })
+
+  it.each([
+    ['exits.ts', 'a thread of the run ended'],
+    ['fails-later.ts', 'thrown from a timer'],
+  ])('%s', async (name, said) => {
+    const { message, cause } = await failure(run(name, { stop: { duration: '2s' } }))
+    expect(message).toContain(`handler ${path(name)}: `)
+    expect(message).toContain(said)
+    expect(cause).toBeInstanceOf(Error)
+  })
+})
+
+describe('a signal', () => {
+  it('that has been aborted starts nothing', async () => {
+    const reason = new Error('not now')
+    await expect(run('numbers.ts', {}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  })
+
+  it('ends a run at once, even one that hangs or blocks', async () => {
+    for (const name of ['numbers.ts', 'blocks.ts']) {
+      const controller = new AbortController()
+      const reason = new Error('enough')
+      const start = performance.now()
+      const aborted = run(
+        name,
+        { stop: { duration: '60s' } },
+        {
+          signal: controller.signal,
+          onProgress: ({ timeMs }) => {
+            if (timeMs > 50) controller.abort(reason)
+          },
+        },
+      )
+      await expect(aborted).rejects.toBe(reason)
+      expect(performance.now() - start).toBeLessThan(20_000)
+    }
+  })
+})
+
+it('a progress that throws ends the run with its error', async () => {
+  const error = new Error('the terminal is gone')
+  const progress = run(
+    'numbers.ts',
+    { stop: { duration: '60s' } },
+    {
+      onProgress: () => {
+        throw error
+      },
+    },
+  )
+  await expect(progress).rejects.toBe(error)
+})
+
+it('a result that is not valid is refused where that was asked for', async () => {
+  // a batch of one takes 5 ms: 200/s at most
+  const scenario = { arrivals: '1000/s', stop: { requests: 400 } }
+  const error = await failure(run('delay.ts', scenario, { throwOnInvalid: true }))
+  expect(error.message).toContain('saturated: ')
+  expect(error.result?.validity.valid).toBe(false)
+  expect(error.result?.counts.completed).toBe(360)
+})
+
+it('leaves nothing behind: the process ends by itself, whether a run succeeds, fails or is aborted', async () => {
+  const script = fileURLToPath(new URL('./leaves-nothing.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], { timeout: 50_000 })
+  expect(stdout.split('\n')).toEqual(['ok', 'MeasureError', 'AbortError', 'MeasureError', 'left: none', ''])
+})

@@ -1,0 +1,7 @@
+/** Answers, and then throws where nobody can catch it. */
+export default (batch: number[]): number[] => {
+  setTimeout(() => {
+    throw new Error('thrown from a timer')
+  }, 1)
+  return batch
+}

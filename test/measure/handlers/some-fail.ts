@@ -1,0 +1,3 @@
+/** Every tenth request fails, by itself. */
+export default (batch: number[]): (number | Error)[] =>
+  batch.map((number) => (number % 10 === 3 ? new RangeError(`no answer to ${number}`) : number))

@@ -1,0 +1,1 @@
+throw new Error('the model file is corrupt')

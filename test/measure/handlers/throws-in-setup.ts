@@ -1,0 +1,8 @@
+import { defineHandler } from '../../../src/measure/handler.js'
+
+export default defineHandler({
+  setup: () => {
+    throw new Error('no such model')
+  },
+  run: (batch: number[]) => batch,
+})

@@ -1,0 +1,2 @@
+/** Returns an output too few. */
+export default (batch: number[]): number[] => batch.slice(1)

@@ -1,0 +1,39 @@
+import { measure } from '../../src/measure/measure.js'
+
+// run by a test: says how each run ended, and what of them is left; nothing may keep the process from ending
+
+const run = (handler: string, options = {}) =>
+  measure(
+    { arrivals: '1000/s', stop: { requests: 50 }, handler: new URL(`./handlers/${handler}`, import.meta.url) },
+    options,
+  )
+const outcome = (result: Promise<unknown>) =>
+  result.then(
+    () => 'ok',
+    (error: Error) => error.name,
+  )
+const resources = () =>
+  process
+    .getActiveResourcesInfo()
+    .filter((name) => !/PIPE|Pipe|TTY|FS/i.test(name))
+    .sort()
+
+async function main() {
+  const before = resources()
+  console.log(await outcome(run('numbers.ts')))
+  console.log(await outcome(run('throws-in-setup.ts')))
+  console.log(
+    await outcome(run('hangs.ts', { signal: AbortSignal.timeout(1500), batchTimeout: '60s' })).then((name) =>
+      name.replace('TimeoutError', 'AbortError'),
+    ),
+  )
+  console.log(await outcome(run('blocks.ts', { batchTimeout: '50ms' })))
+  const left = resources()
+  for (const each of before) if (left.includes(each)) left.splice(left.indexOf(each), 1)
+  console.log(`left: ${left.join() || 'none'}`)
+}
+
+main().catch((error: unknown) => {
+  console.error(error)
+  process.exitCode = 1
+})

@@ -1,0 +1,189 @@
+import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { measure } from '../../src/measure/measure.js'
+import type { MeasureProgress } from '../../src/measure/options.js'
+import { runMeasurement } from '../../src/measure/run.js'
+import type { Result } from '../../src/result/result.js'
+import { constant, poisson } from '../../src/scenario/arrivals.js'
+import { normalise, type Scenario } from '../../src/scenario/scenario.js'
+import { schedule } from '../../src/scenario/schedule.js'
+import { simulate } from '../../src/simulate/simulate.js'
+
+// A slow or busy machine may delay anything for long: what is asserted here holds on any.
+
+const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
+const numbers = handler('numbers.ts')
+
+function expectToAddUp(result: Result) {
+  const { latencyMs, waitMs, serviceMs, lagMs, queueingMs, batchingMs, dispatchMs, counts, fromSendMs } = result
+  // means of whole nanoseconds: equal but for the last digits of a double
+  const parts = lagMs.mean + queueingMs.mean + batchingMs.mean + dispatchMs.mean
+  expect(parts).toBeCloseTo(waitMs.mean, 9)
+  expect(waitMs.mean + serviceMs.mean).toBeCloseTo(latencyMs.mean, 9)
+  expect(latencyMs.mean - lagMs.mean).toBeCloseTo(fromSendMs?.mean as number, 9)
+  for (const summary of [waitMs, serviceMs, lagMs, queueingMs, batchingMs, dispatchMs, fromSendMs]) {
+    expect(summary?.count).toBe(counts.completed)
+    expect(summary?.min).toBeGreaterThanOrEqual(0)
+  }
+  const { offered, ...became } = counts
+  expect(Object.values(became).reduce((sum, each) => sum + each, 0)).toBe(offered)
+  expect(result.validity.findings.map(({ code }) => code)).not.toContain('littles-law')
+}
+
+describe('measure', () => {
+  it('gives a Result of the requests due in the window', async () => {
+    const scenario: Scenario = { arrivals: '2000/s', stop: { requests: 800 }, handler: numbers }
+    const result = await measure(scenario)
+    expectToAddUp(result)
+    expect(result.schema).toBe('throughline/result@1')
+    expect(result.engine).toBe('measure')
+    expect(result.scenario?.handler).toBe(numbers.href)
+    expect(result.environment?.node).toBe(process.versions.node)
+    // the window is that of a simulation of the very same requests
+    const { window, counts } = simulate({ ...scenario, service: 0 })
+    expect(result.window).toEqual(window)
+    expect(result.counts).toEqual(counts)
+    expect(result.segments.map((segment) => segment.counts.offered)).toEqual(new Array(20).fill(36))
+    expect(result.utilization).toBeGreaterThan(0)
+  })
+
+  it('faces the very requests of the schedule, and forms the batches that the policy lets go of them', async () => {
+    const scenario = normalise(
+      {
+        arrivals: poisson('4000/s'),
+        stop: { requests: 1200 },
+        warmup: { requests: 0 },
+        batching: { maxBatchSize: 8, maxWait: '2ms' },
+        handler: numbers,
+        seed: 5,
+      },
+      'measure',
+    )
+    const { observations, sent, recording } = await runMeasurement(scenario, { observe: 1200 })
+    const next = schedule({ process: 'poisson', rate: 4000 }, 5)
+    const due = Array.from({ length: 1200 }, next)
+    expect(due.map((_, number) => sent(number).dueNs)).toEqual(due)
+
+    let number = 0
+    for (const { first, size, freeNs, leaveNs, startNs, endNs, cause } of observations) {
+      expect(first).toBe(number)
+      number += size
+      expect(size).toBeLessThanOrEqual(8)
+      expect(leaveNs).toBeGreaterThanOrEqual(freeNs)
+      expect(startNs).toBeGreaterThanOrEqual(leaveNs)
+      expect(endNs).toBeGreaterThanOrEqual(startNs)
+      const oldest = sent(first)
+      const newest = sent(first + size - 1)
+      expect(newest.queuedNs).toBeLessThanOrEqual(leaveNs)
+      const deadlineNs = (due[first] as number) + 2e6
+      if (cause === 'deadline') expect(leaveNs).toBe(deadlineNs)
+      if (cause === 'filled') expect([size, leaveNs]).toEqual([8, newest.queuedNs])
+      // nothing leaves later than it has to
+      if (size < 8) expect(leaveNs).toBeLessThanOrEqual(Math.max(deadlineNs, freeNs, oldest.queuedNs))
+      // whoever was queued before it left, and had a place, is in it
+      if (size < 8 && first + size < 1200) expect(sent(first + size).queuedNs).toBeGreaterThanOrEqual(leaveNs)
+    }
+    // the batches that start after the window, which ends with the last request, are not among them
+    expect(number).toBeGreaterThan(1150)
+    expect(recording.counts.completed).toBe(1200)
+    const causes = new Set(observations.map(({ cause }) => cause))
+    expect(causes).toContain('deadline')
+    expect(causes).toContain('filled')
+  })
+
+  it('stops at a time: requests due before it are served, and none after', async () => {
+    const result = await measure({ arrivals: constant('1000/s'), stop: { duration: '0.3s' }, handler: numbers })
+    expectToAddUp(result)
+    expect(result.window).toEqual({ startMs: 30, endMs: 300 })
+    expect(result.counts.offered).toBe(270)
+    expect(result.counts.completed).toBe(270)
+  })
+
+  it('tells the truth of a server with a fixed delay, which a promise may take', async () => {
+    const result = await measure({ arrivals: '100/s', stop: { requests: 40 }, handler: handler('delay.ts') })
+    expectToAddUp(result)
+    expect(result.serviceMs.min).toBeGreaterThanOrEqual(5)
+    expect(result.latencyMs.min).toBeGreaterThanOrEqual(5)
+    expect(result.utilization).toBeGreaterThan(0.3)
+  })
+
+  it('forms batches up to the limit, on several servers', async () => {
+    const result = await measure({
+      arrivals: constant('5000/s'),
+      stop: { requests: 2000 },
+      batching: { maxBatchSize: 10, maxWait: '50ms' },
+      servers: 2,
+      handler: numbers,
+    })
+    expectToAddUp(result)
+    expect(result.counts.completed).toBe(1800)
+    const sizes = Object.keys(result.batches.sizes).map(Number)
+    expect(Math.max(...sizes)).toBe(10)
+    expect(result.batches.meanSize).toBeGreaterThan(5)
+    expect(result.batchingMs.max).toBeGreaterThan(0)
+  })
+
+  it('lets only full batches go where there is no other limit to waiting, and at the end what is left', async () => {
+    const result = await measure({
+      arrivals: constant('2000/s'),
+      stop: { requests: 107 },
+      warmup: { requests: 0 },
+      batching: { maxBatchSize: 10, maxWait: null },
+      handler: handler('numbers.js'),
+    })
+    expectToAddUp(result)
+    expect(result.counts.completed).toBe(107)
+    // the last of 7 leaves just before the window is over, and may start after it
+    expect(result.batches.sizes[10]).toBeGreaterThanOrEqual(9)
+    expect(Object.keys(result.batches.sizes).filter((size) => size !== '10' && size !== '7')).toEqual([])
+  })
+
+  it('sets a handler up before time 0, makes payloads in turn, and tears it down; a module may await', async () => {
+    const result = await measure({
+      arrivals: '2000/s',
+      stop: { requests: 100 },
+      batching: { maxBatchSize: 4 },
+      handler: handler('prepared.ts'),
+    })
+    expect(result.counts.completed).toBe(90)
+    expect(result.validity.findings).toContainEqual({
+      code: 'teardown-failed',
+      severity: 'warning',
+      message: "the handler's teardown threw: torn down with its state",
+      figures: {},
+    })
+  })
+
+  it('takes the path of a handler from the working directory, serves a trace, and polls', async () => {
+    const result = await measure(
+      {
+        arrivals: { process: 'replay', timestamps: [0, 1, 2, 2, 2, 30] },
+        warmup: { requests: 1 },
+        handler: relative(process.cwd(), fileURLToPath(handler('numbers.js'))),
+      },
+      { idle: 'poll', spin: 0 },
+    )
+    expectToAddUp(result)
+    expect(result.counts.completed).toBe(5)
+    // the trace is over: its last completion ends the window
+    expect(result.window.startMs).toBe(1)
+    expect(result.window.endMs).toBeGreaterThan(30)
+  })
+
+  it('shows its progress', async () => {
+    const seen: MeasureProgress[] = []
+    await measure(
+      { arrivals: '1000/s', stop: { duration: '0.4s' }, handler: numbers },
+      { onProgress: (progress) => seen.push(progress) },
+    )
+    expect(seen.length).toBeGreaterThanOrEqual(2)
+    for (let i = 1; i < seen.length; i++) {
+      const [before, after] = [seen[i - 1], seen[i]] as [MeasureProgress, MeasureProgress]
+      expect(after.timeMs).toBeGreaterThanOrEqual(before.timeMs)
+      expect(after.sent).toBeGreaterThanOrEqual(before.sent)
+      expect(after.completed).toBeGreaterThanOrEqual(before.completed)
+      expect(after.endMs).toBe(400)
+    }
+  })
+})
