@@ -35,16 +35,20 @@ export async function writeResult(path: string, result: Result): Promise<void> {
   await writeFile(path, `${JSON.stringify(result, null, 2)}\n`)
 }
 
-async function readJson(path: string): Promise<unknown> {
-  let text: string
+/** The text of a file. */
+export async function readText(path: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8')
+    return await readFile(path, 'utf8')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const why =
       code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'is a folder' : `cannot be read (${code})`
     throw new ScenarioError(path, why, { cause: error })
   }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readText(path)
   try {
     return JSON.parse(text)
   } catch (error) {

@@ -1,7 +1,10 @@
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { meanRate } from '../scenario/arrivals.js'
+import { countOf } from '../scenario/by-hash.js'
+import { lengthMs } from '../scenario/ramps.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-import { count, rate, time } from './number.js'
+import { count, inText, rate, time } from './number.js'
 
 /** A scenario in the words of a reader: what comes, how it is batched, and what serves it. */
 export function scenarioLines(scenario: NormalScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
@@ -29,8 +32,18 @@ function arrivalsLine(arrivals: NormalScenario['arrivals']): string {
       return `${rate(arrivals.rate)} at random (Poisson)`
     case 'renewal':
       return `${rate(arrivals.rate)} at gaps that vary (${variationName(arrivals.variation)})`
-    case 'replay':
-      return `${count(arrivals.timestamps.length)} replayed requests`
+    case 'onOff':
+      return `${rate(meanRate(arrivals) as number)} in bursts (${rate(arrivals.rate)} for ${time(arrivals.on)} on, none for ${time(arrivals.off)} off)`
+    case 'stages': {
+      const rates = arrivals.stages.map((stage) => stage.rate)
+      const ends = [Math.min(...rates, arrivals.from ?? Number.POSITIVE_INFINITY), Math.max(...rates)]
+      const stages = rates.length === 1 ? '1 stage' : `${count(rates.length)} stages`
+      return `${stages} of ${ends[0] === ends[1] ? '' : `${rate(ends[0] as number)} to `}${rate(ends[1] as number)} over ${time(lengthMs(arrivals))}`
+    }
+    case 'replay': {
+      const speed = (arrivals.speed ?? 1) === 1 ? '' : ` at ${inText(arrivals.speed as number)} times their speed`
+      return `${count(countOf(arrivals.timestamps))} replayed requests${speed}`
+    }
     case 'closed': {
       const think = arrivals.thinkTime.mean === 0 ? '' : ` that think for ${time(arrivals.thinkTime.mean)}`
       return `${arrivals.clients === 1 ? '1 client' : `${count(arrivals.clients)} clients`}${think}`

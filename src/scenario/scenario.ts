@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import { type Arrivals, type ArrivalsInput, arrivalsSchema } from './arrivals.js'
+import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals.js'
 import { type Batching, batchingSchema } from './batching.js'
+import { countOf } from './by-hash.js'
 import { ScenarioError, show, throwFaults } from './error.js'
+import { lengthMs } from './ramps.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service.js'
 import {
   type Duration,
@@ -108,8 +110,8 @@ export function normalise(scenario: Scenario, verb: 'simulate' | 'measure'): Nor
     throw new ScenarioError('handler', 'is required to measure: the URL or path of a module that serves batches')
   }
 
-  const replayed = arrivals.process === 'replay' ? arrivals.timestamps.length : Number.POSITIVE_INFINITY
-  const stop = until ?? defaultStop(verb, replayed)
+  const replayed = arrivals.process === 'replay' ? countOf(arrivals.timestamps) : Number.POSITIVE_INFINITY
+  const stop = until ?? defaultStop(verb, arrivals)
   const warmup = after ?? tenthOf(stop, replayed)
   checkExtent(stop, warmup, replayed)
   checkLength(arrivals, stop)
@@ -122,8 +124,11 @@ export function normalise(scenario: Scenario, verb: 'simulate' | 'measure'): Nor
   return normal
 }
 
-function defaultStop(verb: 'simulate' | 'measure', replayed: number): NormalScenario['stop'] {
-  return Number.isFinite(replayed) ? { requests: replayed } : { ...DEFAULT_STOP[verb] }
+/** Arrivals that end of themselves are run to their end. */
+function defaultStop(verb: 'simulate' | 'measure', arrivals: Arrivals): NormalScenario['stop'] {
+  if (arrivals.process === 'replay') return { requests: countOf(arrivals.timestamps) }
+  if (arrivals.process === 'stages') return { duration: lengthMs(arrivals) }
+  return { ...DEFAULT_STOP[verb] }
 }
 
 function tenthOf(stop: NormalScenario['stop'], replayed: number): NormalScenario['warmup'] {
@@ -149,10 +154,11 @@ function checkExtent(stop: NormalScenario['stop'], warmup: NormalScenario['warmu
 /** Refuses what would run past the longest time that whole nanoseconds can tell. */
 function checkLength(arrivals: Arrivals, stop: NormalScenario['stop']): void {
   if (!('requests' in stop) || !('rate' in arrivals)) return
-  if ((stop.requests / arrivals.rate) * NS_PER_SECOND >= LONGEST_NS) {
+  const rate = meanRate(arrivals) as number
+  if ((stop.requests / rate) * NS_PER_SECOND >= LONGEST_NS) {
     throw new ScenarioError(
       'stop.requests',
-      `${stop.requests} requests at ${arrivals.rate}/s take longer than the 104 days (2^53 ns) that a run may last; ask for fewer`,
+      `${stop.requests} requests at ${rate}/s take longer than the 104 days (2^53 ns) that a run may last; ask for fewer`,
     )
   }
 }

@@ -5,7 +5,8 @@ export const LONGEST_NS = 2 ** 53
 export const NS_PER_MS = 1_000_000
 export const NS_PER_SECOND = 1_000_000_000
 
-const MS_PER: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 }
+/** The milliseconds of each unit of time. */
+export const MS_PER: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 }
 const PER_SECOND: Record<string, number> = { ms: 1e3, s: 1, m: 1 / 60, h: 1 / 3600 }
 
 const DURATION = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*(ns|us|µs|ms|s|m|h)\s*$/
@@ -49,14 +50,22 @@ export const duration = durationSchema(DURATION_IS, (ms) => ms >= 0)
 /** Reads a duration that must not be 0 into milliseconds. */
 export const positiveDuration = durationSchema(LONGER_DURATION_IS, (ms) => nanoseconds(ms) >= 1)
 
+const RATE_OR_NONE_IS = RATE_IS.replace('above 0', 'of 0 or more')
+
+function rateSchema(description: string, accepts: (perSecond: number) => boolean) {
+  return z.union([z.number(), z.string()], { error: `must be ${description}` }).transform((value, context) => {
+    const perSecond = ratePerSecond(value)
+    // above one a nanosecond, whole nanoseconds could not tell arrivals apart
+    if (perSecond !== null && perSecond <= NS_PER_SECOND && accepts(perSecond)) return perSecond
+    context.issues.push({ code: 'custom', message: `must be ${description}`, input: value })
+    return z.NEVER
+  })
+}
+
 /** Reads a rate into a number a second. */
-export const rate = z.union([z.number(), z.string()], { error: `must be ${RATE_IS}` }).transform((value, context) => {
-  const perSecond = ratePerSecond(value)
-  // above one a nanosecond, whole nanoseconds could not tell arrivals apart
-  if (perSecond !== null && perSecond > 0 && perSecond <= NS_PER_SECOND) return perSecond
-  context.issues.push({ code: 'custom', message: `must be ${RATE_IS}`, input: value })
-  return z.NEVER
-})
+export const rate = rateSchema(RATE_IS, (perSecond) => perSecond > 0)
+/** Reads a rate that may be 0 into a number a second. */
+export const rateOrNone = rateSchema(RATE_OR_NONE_IS, (perSecond) => perSecond >= 0)
 
 /** The nearest whole number of a positive one: in hot loops a fifth faster than Math.round, which minds the sign. */
 export function nearest(ns: number): number {

@@ -3,6 +3,7 @@ import { exponential as drawExponential } from '../random/exponential.js'
 import { gamma as gammaSource } from '../random/gamma.js'
 import { normal } from '../random/normal.js'
 import type { Random } from '../random/random.js'
+import { listed, valuesOf } from './by-hash.js'
 import { duration, options } from './units.js'
 
 const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0)
@@ -40,7 +41,7 @@ export const variationSchema = z.discriminatedUnion(
     options({ distribution: z.literal('lognormal'), cv }),
     options({ distribution: z.literal('uniform'), spread }),
     hyperexponentialSchema,
-    options({ distribution: z.literal('empirical'), samples }),
+    options({ distribution: z.literal('empirical'), samples: listed(samples, samplesError) }),
   ],
   {
     error:
@@ -111,8 +112,9 @@ export function sampler(variation: Variation | undefined, random: Random): () =>
       }
     }
     case 'empirical': {
-      const mean = sum(variation.samples) / variation.samples.length
-      const scaled = Float64Array.from(variation.samples, (each) => each / mean)
+      const samples = valuesOf(variation.samples)
+      const mean = sum(samples) / samples.length
+      const scaled = Float64Array.from(samples, (each) => each / mean)
       return () => scaled[Math.floor(random.uniform() * scaled.length)] as number
     }
   }

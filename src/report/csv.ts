@@ -1,0 +1,45 @@
+/** A record of a CSV file, and the number of the line that it begins on, from 1. */
+export interface CsvRecord {
+  line: number
+  fields: string[]
+}
+
+/**
+ * The records of a CSV file as RFC 4180 has them: a field in quotes may hold separators, quotes twice and line breaks.
+ * Lines with nothing on them are skipped.
+ *
+ * @returns what was read, and the line of a quote that is never closed
+ */
+export function parseCsv(text: string, separator = ','): { records: CsvRecord[]; openQuote: number | null } {
+  const records: CsvRecord[] = []
+  let line = 1
+  let at = 0
+  while (at < text.length) {
+    const record: CsvRecord = { line, fields: [] }
+    for (let more = true; more; ) {
+      let field = ''
+      if (text[at] === '"') {
+        const opened = line
+        for (;;) {
+          const end = text.indexOf('"', at + 1)
+          if (end === -1) return { records, openQuote: opened }
+          const part = text.slice(at + 1, end)
+          field += part
+          line += part.split('\n').length - 1
+          at = end + 1
+          if (text[at] !== '"') break
+          field += '"'
+        }
+      }
+      let end = at
+      while (end < text.length && text[end] !== separator && text[end] !== '\n') end++
+      field += text.slice(at, end)
+      record.fields.push(field.trim())
+      more = text[end] === separator
+      at = end + 1
+    }
+    line++
+    if (record.fields.some((field) => field !== '')) records.push(record)
+  }
+  return { records, openQuote: null }
+}

@@ -1,0 +1,139 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ReadTraceOptions, readTrace, replay, ScenarioError, simulate } from '../../src/index.js'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'throughline-trace-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, text)
+  return path
+}
+
+describe('reading a trace', () => {
+  it.each<[string, string, string, ReadTraceOptions, number[]]>([
+    ['a column of times alone', 'a.csv', '0\n1.5\n3\n', {}, [0, 1.5, 3]],
+    ['no newline at the end', 'a.csv', '0\n1.5', {}, [0, 1.5]],
+    ['line ends of Windows and a byte order mark', 'a.csv', '\uFEFFtimeMs,size\r\n0,3\r\n2,4\r\n', {}, [0, 2]],
+    ['the column timeMs wherever it is', 'a.csv', 'size,timeMs\n9,1\n8,2\n', {}, [1, 2]],
+    ['the first column where there is none of that name', 'a.csv', 'when,size\n1,9\n2,8\n', {}, [1, 2]],
+    ['a column by name', 'a.csv', 'size,when\n9,1\n8,2\n', { field: 'when' }, [1, 2]],
+    ['a column by number', 'a.csv', '9,1\n8,2\n', { field: 2 }, [1, 2]],
+    ['another unit', 'a.csv', '0\n1.5\n', { unit: 's' }, [0, 1500]],
+    [
+      'fields in quotes, which hold separators, quotes and lines',
+      'a.csv',
+      'said,"when"\n"a,""b""\nc",1\nd,"2"\n',
+      { field: 'when' },
+      [1, 2],
+    ],
+    ['empty lines', 'a.csv', '\ntimeMs\n\n1\n\n2\n\n', {}, [1, 2]],
+    ['times that are the same', 'a.csv', '1\n1\n', {}, [1, 1]],
+    ['tabs', 'a.tsv', 'timeMs\tsize\n1\t2\n', {}, [1]],
+    ['a number a line', 'a.jsonl', '1\n2.5\n', {}, [1, 2.5]],
+    ['an object a line', 'a.jsonl', '{"timeMs":1}\n\n{"size":3,"timeMs":2}\n', {}, [1, 2]],
+    ['a field by name', 'a.ndjson', '{"at":"1"}\n{"at":2}\n', { field: 'at', unit: 'us' }, [0.001, 0.002]],
+    ['a format by name', 'a.txt', '{"timeMs":1}\n', { format: 'json-lines' }, [1]],
+  ])('takes %s', async (_, name, text, options, times) => {
+    const path = await file(name, text)
+    expect(await readTrace(path, options)).toEqual(times)
+    expect(await readTrace(pathToFileURL(path), options)).toEqual(times)
+  })
+
+  it('gives what can be replayed', async () => {
+    const timestamps = await readTrace('examples/traces/azure-llm-code-2023.csv')
+    expect(timestamps).toHaveLength(8819)
+    const { counts } = simulate({ arrivals: replay(timestamps, { speed: 100 }), service: 1, warmup: { requests: 0 } })
+    expect(counts.completed).toBe(8819)
+  })
+
+  it.each<[string, string, string, ReadTraceOptions, string]>([
+    ['nothing', 'a.csv', '', {}, 'a.csv: holds no requests'],
+    ['names alone', 'a.csv', 'timeMs,size\n', {}, 'a.csv: holds no requests'],
+    ['nothing', 'a.jsonl', '\n\n', {}, 'a.jsonl: holds no requests'],
+    [
+      'a line that is no number',
+      'a.csv',
+      'timeMs\n1\ntwo\n3\n',
+      {},
+      'a.csv:3: must hold a time of 0 or more in ms, got "two"',
+    ],
+    [
+      'a line without the column',
+      'a.csv',
+      'size,timeMs\n1,1\n2\n',
+      {},
+      'a.csv:3: must hold a time of 0 or more in ms, got nothing',
+    ],
+    ['a line after one of several', 'a.csv', 'timeMs,said\n1,"a\nb"\nx,c\n', {}, 'a.csv:4: must hold a time'],
+    ['a negative time', 'a.csv', '0\n-1\n', {}, 'a.csv:2: must hold a time of 0 or more in ms, got "-1"'],
+    [
+      'times out of order',
+      'a.csv',
+      '0\n5\n4\n',
+      { unit: 's' },
+      'a.csv:3: must be no earlier than the line before it, at 5 s, got "4"; sort the file',
+    ],
+    [
+      'wall-clock times',
+      'a.csv',
+      '1700000000000\n',
+      {},
+      'a.csv:1: must hold a time within 104 days (2^53 ns) of the start',
+    ],
+    [
+      'a column that is not there',
+      'a.csv',
+      'when,size\n1,2\n',
+      { field: 'then' },
+      'a.csv:1: has no column "then"; it has "when", "size"',
+    ],
+    ['a column beyond the last', 'a.csv', '1,2\n', { field: 3 }, 'a.csv:1: has no column 3'],
+    ['a quote without an end', 'a.csv', 'timeMs\n1\n"2\n3\n', {}, 'a.csv:3: has a quote that is never closed'],
+    ['a line that is no JSON', 'a.jsonl', '{"timeMs":1}\n{"timeMs":\n', {}, 'a.jsonl:2: is not JSON: "{'],
+    ['a line without the field', 'a.jsonl', '{"at":1}\n', {}, 'a.jsonl:1: has no field "timeMs"; it has "at"'],
+    [
+      'a field that is no number',
+      'a.jsonl',
+      '{"timeMs":null}\n',
+      {},
+      'a.jsonl:1: must hold a time of 0 or more in ms, got null',
+    ],
+    [
+      'an option that there is not',
+      'a.csv',
+      '1\n',
+      { column: 1 } as ReadTraceOptions,
+      "readTrace: 'column' is not an option here; accepted: field, unit, format",
+    ],
+    [
+      'a unit that there is not',
+      'a.csv',
+      '1\n',
+      { unit: 'days' } as unknown as ReadTraceOptions,
+      "readTrace.unit: must be 'ns', 'us', 'ms', 's', 'm' or 'h', got \"days\"",
+    ],
+    [
+      'a column 0',
+      'a.csv',
+      '1\n',
+      { field: 0 },
+      'readTrace.field: must be the name of a column or field, or the number of a column from 1, got 0',
+    ],
+  ])('refuses %s in %s', async (_, name, text, options, message) => {
+    const refused = readTrace(await file(name, text), options)
+    await expect(refused).rejects.toThrow(ScenarioError)
+    await expect(refused).rejects.toThrow(message)
+  })
+
+  it('says where there is no file', async () => {
+    await expect(readTrace('nowhere.csv')).rejects.toThrow('nowhere.csv: there is no such file')
+  })
+})
