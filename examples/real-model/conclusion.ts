@@ -1,5 +1,5 @@
 import { capacity, type Result, type Scenario } from 'throughline'
-import { rate, type Style, time } from 'throughline/report'
+import { rate, type Style, time, wrap } from 'throughline/report'
 
 /** The batch size that carries the most within a limit, and how much one at a time carries. */
 export interface Found {
@@ -39,5 +39,24 @@ export function conclusion(found: Found | null, measured: Result | null, limit: 
     faults.length > 0
       ? `Not confirmed: ${faults.join('; ')}.`
       : `${latencyMs.p99 <= limit.p99 ? 'Confirmed' : 'Not confirmed'} by one run there: p99 ${time(latencyMs.p99)} at ${rate(throughput.completed)}.`
-  return ` ${style('bold', predicted)}\n ${verdict}`
+  return ` ${style('bold', predicted)}\n${lines(verdict)}`
 }
+
+const lines = (text: string) =>
+  wrap(text, 98)
+    .map((line) => ` ${line}`)
+    .join('\n')
+
+/** How many of the measured runs cannot be believed, and why: a machine that is busy with something else says so. */
+export function doubts(measured: Result[], style: Style): string {
+  const reasons = measured.flatMap(({ validity }) => {
+    // what cannot carry its load says so in the table
+    const errors = validity.findings.filter(({ code, severity }) => severity === 'error' && !OVERLOADED.has(code))
+    return errors.slice(0, 1).map(({ message }) => message)
+  })
+  if (reasons.length === 0) return ''
+  const what = `${reasons.length} of ${measured.length} measured runs cannot be believed. One of them says:`
+  return `\n ${style('yellow', what)}\n${lines(reasons[0] as string)}\n`
+}
+
+const OVERLOADED = new Set(['saturated', 'cut-off'])

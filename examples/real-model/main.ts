@@ -1,12 +1,15 @@
-// A real model measured in batches: Figure 1-4 on this machine. Run it with `npm start`.
-import { measure, simulate } from 'throughline'
+// A real model measured in batches: Figure 1-4 on this machine. Run it with `npm start`; to run less of it,
+// `npm start -- --sizes 1,8,64 --rounds 3`.
+import { parseArgs } from 'node:util'
+import { measure, type Result, simulate } from 'throughline'
 import { figuresOverRounds, mediansOf, progressOn, rate, renderTradeOff, styleFor, time } from 'throughline/report'
 import { renderChapter } from '../chapter-table.ts'
-import { conclusion, highestWithin } from './conclusion.ts'
+import { conclusion, doubts, highestWithin } from './conclusion.ts'
 import { bareCapacities, calibrateInSitu, inBatchesOf } from './model.ts'
 
-const SIZES = [1, 2, 4, 8, 16, 32, 64]
-const ROUNDS = 3
+const { values: asked } = parseArgs({ options: { sizes: { type: 'string' }, rounds: { type: 'string' } } })
+const SIZES = (asked.sizes ?? '1,2,4,8,16,32,64').split(',').map(Number)
+const ROUNDS = Number(asked.rounds ?? 3)
 const LIMIT = { p99: 5 }
 
 const style = styleFor(process.stdout)
@@ -38,7 +41,7 @@ const inRound = (round: number) => ({
   seed: round,
 })
 // interleaved over the sizes, there and back, so that a slow period of the machine meets them all
-const measured = SIZES.map((): Awaited<ReturnType<typeof measure>>[] => [])
+const measured = SIZES.map((): Result[] => [])
 for (let round = 1; round <= ROUNDS; round++) {
   const order = [...SIZES.entries()]
   for (const [i, size] of round % 2 === 0 ? order.reverse() : order) {
@@ -72,5 +75,6 @@ console.log(`
  A batch leaves when it is full, or when its oldest request has waited 2 ms.
 `)
 console.log(renderTradeOff(rows, { offeredPerSec: offered, rounds: ROUNDS, width: 100, style }))
-console.log(`\n${conclusion(found, confirmed, LIMIT, style)}\n`)
+console.log(doubts(measured.flat(), style))
+console.log(`${conclusion(found, confirmed, LIMIT, style)}\n`)
 console.log(renderChapter(style))

@@ -51,8 +51,9 @@ const MOST_OBSERVED = 500_000
  * `simulate({ ...scenario, ...(await calibrate(scenario, { utilization: 0.7 })) })`.
  *
  * In situ, a short open-loop run with the scenario's own batching and servers gives the service times of the batches
- * that came about, and, as `overhead`, the time from a batch's leaving to its start by what let it leave. A size that
- * hardly came about takes its bare time, times how much longer than bare the others took.
+ * that came about (neighbouring sizes together, where one alone is too rare), and, as `overhead`, the time from a
+ * batch's leaving to its start by what let it leave. Sizes beyond those take their bare time, times how much longer
+ * than bare the others took.
  *
  * @throws ScenarioError where the scenario cannot be measured, MeasureError where its handler fails
  */
@@ -128,33 +129,43 @@ async function observe(
 
 type Points = Parameters<typeof byBatchSize>[0]
 
-function pointsOf(observed: Observation[], bareMs: Map<number, number>): Points {
-  const bySize = new Map<number, number[]>()
-  for (const { size, startNs, endNs } of observed) {
-    const times = bySize.get(size)
-    if (times === undefined) bySize.set(size, [(endNs - startNs) / NS_PER_MS])
-    else times.push((endNs - startNs) / NS_PER_MS)
-  }
-  const seen = [...bySize].filter(([, times]) => times.length >= FEWEST)
-  if (seen.length === 0) {
-    throw new ScenarioError('calibrate.duration', `no batch size came about ${FEWEST} times; run for longer`)
-  }
+/** Batches of neighbouring sizes, as many as a mean needs. */
+interface Group {
+  size: number
+  times: number[]
+}
 
+function pointsOf(observed: Observation[], bareMs: Map<number, number>): Points {
+  const seen = groupsOf(observed)
   const bare = Object.fromEntries([...bareMs].map(([size, ms]) => [size, { mean: ms }]))
   const bareNs = meanServiceNs({ model: 'byBatchSize', points: bare })
   const bareAt = (size: number) => bareNs(size) / NS_PER_MS
-  const inSitu = seen.reduce((sum, [, times]) => sum + times.reduce((a, b) => a + b, 0), 0)
-  const asBare = seen.reduce((sum, [size, times]) => sum + times.length * bareAt(size), 0)
-  const slower = inSitu / asBare
-  const spread = seen.flatMap(([, times]) => {
-    const middle = mean(times)
-    return times.map((time) => time / middle)
-  })
-  const unseen = [...bareMs.keys()].filter((size) => !seen.some(([each]) => each === size))
+
+  const inSitu = sum(seen.flatMap(({ times }) => times))
+  const slower = inSitu / sum(seen.map(({ size, times }) => times.length * bareAt(size)))
+  const spread = seen.flatMap(({ times }) => times.map((time) => time / mean(times)))
+  const [least, largest] = [seen[0] as Group, seen.at(-1) as Group]
+  const unseen = [...bareMs.keys()].filter((size) => size < least.size || size > largest.size)
   return Object.fromEntries([
-    ...seen.map(([size, times]) => [size, varied(times)]),
+    ...seen.map(({ size, times }) => [size, varied(times)]),
     ...unseen.map((size) => [size, { mean: bareAt(size) * slower, variation: empirical(evenly(spread)) }]),
   ])
+}
+
+function groupsOf(observed: Observation[]): Group[] {
+  const groups: Observation[][] = []
+  for (const each of [...observed].sort((a, b) => a.size - b.size)) {
+    const last = groups.at(-1)
+    // a size is never torn apart
+    if (last === undefined || (last.length >= FEWEST && last.at(-1)?.size !== each.size)) groups.push([each])
+    else last.push(each)
+  }
+  const last = groups.at(-1) as Observation[]
+  if (last.length < FEWEST && groups.length > 1) groups.splice(-2, 2, [...(groups.at(-2) as Observation[]), ...last])
+  return groups.map((group) => ({
+    size: Math.round(mean(group.map(({ size }) => size))),
+    times: group.map(({ startNs, endNs }) => (endNs - startNs) / NS_PER_MS),
+  }))
 }
 
 function overheadOf(observed: Observation[]): NonNullable<ServiceExtras['overhead']> {
@@ -168,7 +179,8 @@ function overheadOf(observed: Observation[]): NonNullable<ServiceExtras['overhea
   return overhead
 }
 
-const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
+const mean = (values: number[]) => sum(values) / values.length
 
 const varied = (times: number[]) => ({ mean: mean(times), variation: empirical(evenly(times)) })
 
