@@ -1,9 +1,12 @@
-import type { Result } from '../result/result.js'
+import { findingsOf } from '../result/findings.js'
+import type { Recording } from '../result/recording.js'
+import { type Result, resultOf } from '../result/result.js'
+import { tallyPercentileNs } from '../result/summary.js'
 import { ScenarioError, throwFaults } from '../scenario/error.js'
 import { normalise, type Scenario } from '../scenario/scenario.js'
 import { mostCarried, type Service } from '../scenario/service.js'
-import { type Duration, options, positiveDuration } from '../scenario/units.js'
-import { simulate } from '../simulate/simulate.js'
+import { type Duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
+import { Engine } from '../simulate/engine.js'
 
 /** The highest load found within the limit, and the run there. */
 export interface Capacity {
@@ -37,22 +40,24 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
   const most = mostCarried(normal.service as Service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
   if (most === Number.POSITIVE_INFINITY)
     throw new ScenarioError('service', 'takes no time, so that any load is carried')
-  const run = (rate: number) => simulate({ ...normal, arrivals: { ...arrivals, rate } })
-  const within = ({ latencyMs, validity }: Result) => validity.valid && latencyMs.p99 <= asked.data.p99
+  const run = (rate: number) => new Engine({ ...normal, arrivals: { ...arrivals, rate } }).run()
+  const within = (recording: Recording) =>
+    findingsOf(recording).every(({ severity }) => severity !== 'error') &&
+    tallyPercentileNs(recording.tallies.latency, 99) <= nanoseconds(asked.data.p99)
 
   let high = most
-  let found: Capacity | null = null
+  let found: { rate: number; recording: Recording } | null = null
   // the tail grows with the load only from where batches fill fast enough: look from the top downwards first
   for (let rate = 0.99 * most; found === null && rate > 0.01 * most; rate *= 0.8) {
-    const result = run(rate)
-    if (within(result)) found = { rate, result }
+    const recording = run(rate)
+    if (within(recording)) found = { rate, recording }
     else high = rate
   }
   while (found !== null && high - found.rate > NEAR * high) {
     const rate = (found.rate + high) / 2
-    const result = run(rate)
-    if (within(result)) found = { rate, result }
+    const recording = run(rate)
+    if (within(recording)) found = { rate, recording }
     else high = rate
   }
-  return found
+  return found === null ? null : { rate: found.rate, result: resultOf(found.recording) }
 }

@@ -47,6 +47,11 @@ export function percentileNs(histogram: Histogram, percentile: number, min: numb
   return Math.max(min, Math.min(max, histogram.getValueAtPercentile(percentile)))
 }
 
+/** A percentile of what was counted, in nanoseconds. */
+export function tallyPercentileNs(tally: Tally, percentile: number): number {
+  return percentileNs(histogramOf(tally), percentile, tally.min, tally.max)
+}
+
 /** Makes a summary of a tally of nanoseconds that holds at least one. */
 export function summaryOf(tally: Tally, intervals: Record<Estimate, Interval>): Summary {
   const histogram = histogramOf(tally)

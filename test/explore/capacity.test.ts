@@ -37,7 +37,7 @@ describe('capacity', () => {
   })
 
   it('finds none where the limit is shorter than the service', () => {
-    expect(capacity({ ...mm1, service: '10ms' }, { p99: '9ms' })).toBeNull()
+    expect(capacity({ ...mm1, service: '10ms', stop: { requests: 20_000 } }, { p99: '9ms' })).toBeNull()
   })
 
   it.each([
