@@ -25,8 +25,10 @@ export function throwFaults(error: z.ZodError, root: string, value: unknown): ne
   const faults = error.issues.flatMap((issue) => faultsOf(issue, [], value))
   const lines = faults.map((fault) => ({ path: join(root, fault.path), message: fault.message }))
   const first = lines[0] as { path: string; message: string }
-  const others = lines.slice(1).map((line) => `\n${at(line)}`)
-  throw new ScenarioError(first.path, first.message + others.join(''))
+  // a value may break several rules that are told in the same words
+  const others = new Set(lines.map(at))
+  others.delete(at(first))
+  throw new ScenarioError(first.path, [first.message, ...others].join('\n'))
 }
 
 function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: PropertyKey[]; message: string }[] {
