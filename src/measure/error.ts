@@ -16,6 +16,11 @@ export class MeasureError extends Error {
   }
 }
 
+/** A run that its handler has made fail. */
+export function handlerFailed(handler: string, message: string, cause?: unknown): MeasureError {
+  return new MeasureError(`handler ${handler}: ${message}`, cause === undefined ? {} : { cause })
+}
+
 /** An error that can be sent from thread to thread: only what it says, where not all of it can. */
 export function portable(thrown: unknown): Error {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })

@@ -74,7 +74,7 @@ function failures({ counts }: Recording, { failure }: Course): Finding | null {
   return {
     code: 'failures',
     severity: 'warning',
-    message: `${count(counts.failed)} of ${count(counts.offered)} requests failed, the first with: ${failure?.message}`,
+    message: `${count(counts.failed)} of ${count(counts.offered)} requests failed${failure === null ? '' : `, the first with: ${failure.message}`}`,
     figures: { failed: counts.failed, offered: counts.offered },
   }
 }

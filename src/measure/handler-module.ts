@@ -48,7 +48,10 @@ async function tsx(url: string): Promise<typeof import('tsx/esm/api')> {
   }
   try {
     // a package manager may let only the handler's own project see it
-    return await import(pathToFileURL(createRequire(url).resolve('tsx/esm/api')).href)
+    const require = createRequire(url)
+    const { exports } = require('tsx/package.json')
+    const api = exports['./esm/api'].import.default
+    return await import(new URL(api, pathToFileURL(require.resolve('tsx/package.json'))).href)
   } catch (error) {
     throw new TypeError(
       `a TypeScript handler needs Node 22.18 or newer, or tsx beside Node ${process.versions.node}: npm install --save-dev tsx`,

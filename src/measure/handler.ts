@@ -50,11 +50,18 @@ const INPUTS = 1024
 const ACCEPTED =
   'accepted is a default export that is a function (batch, { signal }) => outputs, or defineHandler({ setup, input, run, teardown })'
 
-/** Reads what a module exports into a handler. */
-export function handlerOf(exported: unknown): HandlerParts<unknown, unknown, unknown> & { inputs: number } {
-  if (typeof exported === 'function') {
-    return { run: exported as BatchFunction<unknown, unknown, unknown>, inputs: INPUTS }
-  }
+/** A handler as the threads call it. */
+export interface AnyHandler extends HandlerParts<unknown, unknown, unknown> {
+  inputs: number
+}
+
+/**
+ * Reads what a module exports into a handler.
+ *
+ * @throws TypeError saying what was found and what is accepted
+ */
+export function handlerOf(exported: unknown): AnyHandler {
+  if (typeof exported === 'function') return { run: exported as AnyHandler['run'], inputs: INPUTS }
   if (exported === undefined) throw new TypeError(`it has no default export; ${ACCEPTED}`)
   if (typeof exported !== 'object' || exported === null || !('run' in exported)) {
     throw new TypeError(`its default export is no handler (${show(exported)}); ${ACCEPTED}`)
@@ -70,5 +77,12 @@ export function handlerOf(exported: unknown): HandlerParts<unknown, unknown, unk
   if (!Number.isInteger(inputs) || inputs < 1) {
     throw new TypeError(`the inputs of its handler must be a whole number of at least 1, got ${show(inputs)}`)
   }
-  return { ...parts, inputs }
+  // bound, so that an object of a class may be a handler
+  return {
+    ...(parts.setup && { setup: parts.setup.bind(parts) }),
+    ...(parts.input && { input: parts.input.bind(parts) }),
+    ...(parts.teardown && { teardown: parts.teardown.bind(parts) }),
+    run: parts.run.bind(parts),
+    inputs,
+  }
 }

@@ -1,10 +1,10 @@
 import { portable } from './error.js'
-import { handlerOf } from './handler.js'
+import { type AnyHandler, handlerOf } from './handler.js'
 import { loadDefault } from './handler-module.js'
 
 /** A handler that has been set up on this thread, with the payloads that requests take in turn, if it makes any. */
 export interface Ready {
-  handler: ReturnType<typeof handlerOf>
+  handler: AnyHandler
   state: unknown
   payloads: unknown[] | null
 }

@@ -169,11 +169,11 @@ it('a progress that throws ends the run with its error', async () => {
 
 it('a result that is not valid is refused where that was asked for', async () => {
   // a batch of one takes 5 ms: 200/s at most
-  const scenario = { arrivals: '1000/s', stop: { requests: 400 } }
+  const scenario = { arrivals: '1000/s', stop: { requests: 200 } }
   const error = await failure(run('delay.ts', scenario, { throwOnInvalid: true }))
   expect(error.message).toContain('saturated: ')
   expect(error.result?.validity.valid).toBe(false)
-  expect(error.result?.counts.completed).toBe(360)
+  expect(error.result?.counts.completed).toBe(180)
 })
 
 it('leaves nothing behind: the process ends by itself, whether a run succeeds, fails or is aborted', async () => {

@@ -1,0 +1,127 @@
+import { NS_PER_MS } from '../scenario/units.js'
+import type { Books } from './account.js'
+import { type Clock, clockFrom } from './clock.js'
+import { handlerFailed } from './error.js'
+import type { NormalOptions } from './options.js'
+import type { Start } from './start.js'
+
+/** How often the threads are looked after: until they are ready, and while they run. */
+const STARTING_MS = 2
+const RUNNING_MS = 100
+/** Threads have so long to wake before time 0. */
+const LEAD_NS = 10_000_000n
+/** A thread that should have ended by itself is given so long on top. */
+const GRACE_NS = 1_000_000_000
+
+/** What the watch has to know of the run. */
+export interface Watched {
+  handler: string
+  start: Start
+  books: Books
+  /** when sending is to be over */
+  lastNs: number
+}
+
+/**
+ * Looks after the threads of a run from the main thread: lets them begin when all are ready, tells how far they are,
+ * and finds those that hang. It reads what they share, and sends nothing.
+ */
+export class Watch {
+  readonly #watched: Watched
+  readonly #options: NormalOptions
+  readonly #startedMs = performance.now()
+  /** null until time 0 is set */
+  #clock: Clock | null = null
+  #tail = 0
+
+  constructor(watched: Watched, options: NormalOptions) {
+    this.#watched = watched
+    this.#options = options
+  }
+
+  /**
+   * Resolves when the threads' work is done, or the time to drain is over; rejects where the work does, a thread
+   * hangs, or the run is aborted. The threads may still be there either way.
+   *
+   * @returns when that was, from time 0
+   */
+  async until(work: Promise<unknown>): Promise<number> {
+    const { signal } = this.#options
+    let timer: NodeJS.Timeout | undefined
+    let abort = () => {}
+    const over = new Promise<void>((resolve, reject) => {
+      abort = () => reject(signal?.reason)
+      signal?.addEventListener('abort', abort)
+      const look = () => {
+        try {
+          if (signal?.aborted) abort()
+          else if (this.#look()) resolve()
+          else timer = setTimeout(look, this.#clock === null ? STARTING_MS : RUNNING_MS)
+        } catch (error) {
+          reject(error)
+        }
+      }
+      look()
+    })
+    try {
+      await Promise.race([work, over])
+      return this.#clock === null ? 0 : this.#clock()
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  /** True once there is nothing left to wait for. */
+  #look(): boolean {
+    if (this.#clock === null) {
+      this.#lookAtStart()
+      return false
+    }
+    const now = this.#clock()
+    this.#tellProgress(now)
+    return this.#lookForHangs(now)
+  }
+
+  #lookAtStart(): void {
+    const { start, books, handler } = this.#watched
+    const { setupTimeoutMs } = this.#options
+    if (start.ready === books.ledgers.length + 1) {
+      this.#clock = clockFrom(start.go(LEAD_NS))
+    } else if (performance.now() - this.#startedMs > setupTimeoutMs) {
+      const said = `it was not ready within ${setupTimeoutMs} ms (setupTimeout): its module or its setup hangs`
+      throw handlerFailed(handler, said)
+    }
+  }
+
+  #tellProgress(now: number): void {
+    const { books, lastNs } = this.#watched
+    const { ring, ledgers } = books
+    this.#tail = ring.tail(this.#tail)
+    this.#options.onProgress?.({
+      timeMs: Math.max(0, now) / NS_PER_MS,
+      endMs: lastNs / NS_PER_MS,
+      sent: this.#tail,
+      completed: ledgers.reduce((sum, ledger) => sum + ledger.completed, 0),
+      failed: ledgers.reduce((sum, ledger) => sum + ledger.failed, 0),
+    })
+  }
+
+  #lookForHangs(now: number): boolean {
+    const { books, handler } = this.#watched
+    const { window, ledgers } = books
+    const { batchTimeoutMs, setupTimeoutMs } = this.#options
+    const serving = ledgers.filter((ledger) => ledger.inFlight > 0)
+    // the drain is over: what is left is unfinished, whatever its servers are at
+    if (now > window.drainNs + GRACE_NS && serving.length > 0 && window.sent < Number.POSITIVE_INFINITY) return true
+    if (now > window.drainNs + setupTimeoutMs * NS_PER_MS) {
+      throw handlerFailed(handler, `its threads did not end within ${setupTimeoutMs} ms of the run: its teardown hangs`)
+    }
+    for (const { busySinceNs, inFlight } of serving) {
+      if (now - busySinceNs <= batchTimeoutMs * NS_PER_MS + GRACE_NS) continue
+      const said = `it has blocked its thread with a batch of ${inFlight} for longer than batchTimeout (${batchTimeoutMs} ms)`
+      throw handlerFailed(handler, `${said}; a promise could have been given up, a blocked thread cannot`)
+    }
+    return false
+  }
+}

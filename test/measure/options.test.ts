@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { measure } from '../../src/measure/measure.js'
+import { type MeasureOptions, normaliseOptions } from '../../src/measure/options.js'
+import { closed, poisson } from '../../src/scenario/arrivals.js'
+import { ScenarioError } from '../../src/scenario/error.js'
+import type { Scenario } from '../../src/scenario/scenario.js'
+
+const handler = new URL('./handlers/numbers.ts', import.meta.url)
+
+async function fault(scenario: Partial<Scenario>, options: unknown = {}): Promise<ScenarioError> {
+  const result = measure({ arrivals: '100/s', handler, ...scenario }, options as MeasureOptions)
+  const error = await result.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(ScenarioError)
+  return error as ScenarioError
+}
+
+describe('an option that is out of range is refused, with what is accepted', () => {
+  it.each([
+    [{ idle: 'doze' }, 'options.idle', "must be 'sleep' or 'poll', got \"doze\""],
+    [{ spin: -1 }, 'options.spin', 'must be a duration of 0 or more'],
+    [{ spin: '5 parsecs' }, 'options.spin', 'got "5 parsecs"'],
+    [{ batchTimeout: 0 }, 'options.batchTimeout', 'must be a duration'],
+    [{ batchTimeout: Number.NaN }, 'options.batchTimeout', 'must be a duration'],
+    [{ setupTimeout: 'soon' }, 'options.setupTimeout', 'must be a duration'],
+    [{ throwOnInvalid: 'yes' }, 'options.throwOnInvalid', 'must be true or false'],
+    [{ onProgress: 5 }, 'options.onProgress', 'must be a function'],
+    [{ signal: {} }, 'options.signal', 'must be an AbortSignal'],
+    [{ threads: 2 }, 'options', "'threads' is not an option here; accepted: signal, onProgress, idle, spin"],
+  ])('%j', async (options, path, said) => {
+    const error = await fault({}, options)
+    expect(error.path).toBe(path)
+    expect(error.message).toContain(`${path}: `)
+    expect(error.message).toContain(said)
+  })
+})
+
+describe('what cannot be measured is refused', () => {
+  it.each<[string, Partial<Scenario>, string, string]>([
+    ['no handler', { handler: undefined }, 'handler', 'is required to measure'],
+    ['a closed loop', { arrivals: closed({ clients: 3 }) }, 'arrivals', 'cannot be measured yet'],
+    ['a queue with a capacity', { queue: { capacity: 10 } }, 'queue.capacity', 'cannot be measured yet'],
+    ['a queue with a timeout', { queue: { timeout: '1s' } }, 'queue.timeout', 'cannot be measured yet'],
+    ['an absurd rate', { arrivals: poisson(5e8) }, 'arrivals.rate', 'must be at most 10,000,000/s to be measured'],
+    ['a rate that is none', { arrivals: Number.NaN }, 'arrivals', 'got NaN'],
+    [
+      'a window of no length',
+      { arrivals: { process: 'replay', timestamps: [5, 5, 5, 5] }, stop: { requests: 3 }, warmup: { requests: 1 } },
+      'stop',
+      'run for longer',
+    ],
+    [
+      'a warm-up that outlasts the trace',
+      { arrivals: { process: 'replay', timestamps: [1, 2, 3] }, warmup: { duration: '1s' } },
+      'stop',
+      'leaves nothing to report',
+    ],
+  ])('%s', async (_, scenario, path, said) => {
+    const error = await fault(scenario)
+    expect(error.path).toBe(path)
+    expect(error.message).toContain(said)
+  })
+})
+
+describe('the default spin', () => {
+  it.each([
+    // cores, servers, nanoseconds
+    [1, 1, 0],
+    [2, 1, 250_000],
+    [2, 2, 50_000],
+    [8, 4, 250_000],
+  ])('on %i cores with %i servers: %i ns', (cores, servers, spinNs) => {
+    expect(normaliseOptions({}, servers, cores).spinNs).toBe(spinNs)
+    expect(normaliseOptions({ spin: '1ms' }, servers, cores).spinNs).toBe(1e6)
+  })
+})
