@@ -12,8 +12,9 @@ export { type Interval, percentile, type Summary, summarize } from './result/sum
 export type { Finding } from './result/validity.js'
 export { type ArrivalsInput, closed, constant, onOff, poisson, renewal, replay, stages } from './scenario/arrivals.js'
 export { ScenarioError } from './scenario/error.js'
+export type { RecordedBatch } from './scenario/recorded.js'
 export type { NormalScenario, Scenario } from './scenario/scenario.js'
-export { affine, byBatchSize, type ServiceInput } from './scenario/service.js'
+export { affine, byBatchSize, recorded, type ServiceInput } from './scenario/service.js'
 export type { Duration, Rate } from './scenario/units.js'
 export {
   empirical,

@@ -80,6 +80,7 @@ function mean(service: NonNullable<NormalScenario['service']>): string {
       .map((end) => `${time(end?.[1].mean ?? 0)} for ${end?.[0] === '1' ? '' : 'a batch of '}${end?.[0]}`)
       .join(' to ')
   }
+  if (service.model === 'recorded') return `${count(countOf(service.times))} recorded batches`
   const { base, perItem, variation } = service
   const parts = [
     base > 0 || perItem === 0 ? `${time(base)} a batch` : '',

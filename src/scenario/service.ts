@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Cause } from './policy.js'
+import { type Line, type RecordedBatch, recordedLine, recordedSchema } from './recorded.js'
 import { type Duration, duration, NS_PER_SECOND, nanoseconds, options } from './units.js'
 import { type Variation, variationSchema, variedDuration } from './variation.js'
 
@@ -28,7 +29,7 @@ const anyModel = {
 }
 
 const serviceError =
-  "must be a duration of 0 or more ('10ms', or a number of milliseconds) or a service model: { model: affine | byBatchSize, … }"
+  "must be a duration of 0 or more ('10ms', or a number of milliseconds) or a service model: { model: affine | byBatchSize | recorded, … }"
 const model = z.discriminatedUnion(
   'model',
   [
@@ -40,6 +41,7 @@ const model = z.discriminatedUnion(
       ...anyModel,
     }),
     options({ model: z.literal('byBatchSize'), points, ...anyModel }),
+    recordedSchema(anyModel),
   ],
   { error: serviceError },
 )
@@ -80,12 +82,28 @@ export const byBatchSize = (points: Record<number, VariedInput>, extras: Service
   ...extras,
 })
 
+/**
+ * A run's own service times again, in one of two ways.
+ *
+ * - `by: 'order'`: the batch that starts i-th takes the i-th of `times`, whatever its size. A run that starts more
+ *   batches than there are times fails, rather than invent any.
+ * - `by: 'time'`: a batch takes what the recorded batch did that started nearest to it in time (of two as near, the
+ *   earlier), so that a server's slow periods stay where they were. Where their sizes differ, that time is scaled by the
+ *   line of least squares through all recorded batches, of service time by size. A run that goes on for longer than the
+ *   recorded one and a tenth of it fails.
+ */
+export const recorded = (
+  o: ({ times: Duration[]; by: 'order' } | { times: RecordedBatch[]; by: 'time' }) & ServiceExtras,
+): ServiceInput => ({ model: 'recorded', ...o })
+
 /** The mean service time of a batch of this size, in nanoseconds, unrounded. */
 export type MeanServiceNs = (batchSize: number) => number
 
 /** The largest batch that the service knows the time of; Infinity where there is no limit. */
 export function largestKnownBatch(service: Service): number {
-  return service.model === 'affine' ? Number.POSITIVE_INFINITY : Math.max(...Object.keys(service.points).map(Number))
+  return service.model === 'byBatchSize'
+    ? Math.max(...Object.keys(service.points).map(Number))
+    : Number.POSITIVE_INFINITY
 }
 
 export interface ServicePoint {
@@ -105,10 +123,16 @@ export function servicePoints(service: Extract<Service, { model: 'byBatchSize' }
     .sort((a, b) => a.size - b.size)
 }
 
+/** The mean service time of a model that is a straight line in the batch size. */
+function lineOf(service: Exclude<Service, { model: 'byBatchSize' }>): Line {
+  return service.model === 'affine'
+    ? { base: nanoseconds(service.base), perItem: service.perItem * 1e6 }
+    : recordedLine(service)
+}
+
 export function meanServiceNs(service: Service): MeanServiceNs {
-  if (service.model === 'affine') {
-    const base = nanoseconds(service.base)
-    const perItem = service.perItem * 1e6
+  if (service.model !== 'byBatchSize') {
+    const { base, perItem } = lineOf(service)
     return (size) => base + perItem * size
   }
   const points = servicePoints(service)
@@ -129,12 +153,12 @@ export function mostCarried(service: Service, maxBatchSize: number, servers: num
   const { overhead, stalls } = service
   const between = nanoseconds(overhead?.turnaround?.mean ?? 0)
   const stalled = stalls === undefined ? 0 : stalls.probability * nanoseconds(stalls.time)
-  if (service.model === 'affine' && maxBatchSize === Number.POSITIVE_INFINITY) {
-    return (servers * NS_PER_SECOND) / nanoseconds(service.perItem)
+  if (service.model !== 'byBatchSize' && maxBatchSize === Number.POSITIVE_INFINITY) {
+    return (servers * NS_PER_SECOND) / lineOf(service).perItem
   }
   const mean = meanServiceNs(service)
   // b / t(b) has no maximum inside a stretch where t is linear
-  const points = service.model === 'affine' ? [] : servicePoints(service).map(({ size }) => size)
+  const points = service.model === 'byBatchSize' ? servicePoints(service).map(({ size }) => size) : []
   const sizes = [...points.filter((size) => size < maxBatchSize), Math.min(maxBatchSize, largestKnownBatch(service))]
   return servers * NS_PER_SECOND * Math.max(...sizes.map((size) => size / (mean(size) + between + stalled)))
 }

@@ -270,7 +270,7 @@ export class Engine {
         const size = decide(policy, tail - head, queued[head & mask] as number, now, ended)
         if (size === 0) break
         const dispatch = dispatches ? (this.#dispatchNs as Record<Cause, DrawNs>)[cause]() : 0
-        const serviceNs = service.next(size)
+        const serviceNs = service.next(size, now + dispatch)
         const start = now + dispatch
         const end = start + serviceNs
         const someIdle = splitsWait ? someIdleNs + now - someIdleSince : 0

@@ -1,9 +1,17 @@
 import { exponential } from '../random/exponential.js'
 import type { Random } from '../random/random.js'
 import { stream } from '../random/stream.js'
-import { CAUSES, type Cause, meanServiceNs, type Service, servicePoints } from '../scenario/service.js'
+import {
+  CAUSES,
+  type Cause,
+  largestKnownBatch,
+  meanServiceNs,
+  type Service,
+  servicePoints,
+} from '../scenario/service.js'
 import { nanoseconds, nearest } from '../scenario/units.js'
 import { sampler, type VariedDuration } from '../scenario/variation.js'
+import { recordedFactors } from './recorded-times.js'
 
 /** A source of whole nanoseconds. */
 export type DrawNs = () => number
@@ -20,18 +28,17 @@ export class ServiceTimes {
   readonly #factors = new Float64Array(BLOCK)
   #next = BLOCK
   readonly #fill: (factors: Float64Array) => void
-  /** a variation for each batch size, where they differ; null where one serves all */
-  readonly #variations: ((size: number) => number) | null
+  /** a variation that depends on the batch, where it does; null where one serves all */
+  readonly #variations: ((size: number, startNs: number) => number) | null
   readonly #stallNs: DrawNs | null
 
   constructor(service: Service, seed: number, replication: number) {
     const random = stream(seed, 'service', replication)
     this.#meanOf = meanServiceNs(service)
-    const largest = service.model === 'affine' ? TABLED : Math.max(...Object.keys(service.points).map(Number))
-    const tabled = Math.min(TABLED, largest)
+    const tabled = Math.min(TABLED, largestKnownBatch(service))
     this.#means = Float64Array.from({ length: tabled + 1 }, (_, size) => (size === 0 ? 0 : this.#meanOf(size)))
 
-    this.#variations = service.model === 'affine' ? null : variationsBySize(service, random)
+    this.#variations = variationsOf(service, random)
     const variation = service.model === 'affine' ? service.variation : undefined
     const draw = sampler(variation, random)
     this.#fill =
@@ -46,15 +53,26 @@ export class ServiceTimes {
   }
 
   /** How long the next batch takes, in whole nanoseconds. */
-  next(size: number): number {
+  next(size: number, startNs: number): number {
     const mean = size < this.#means.length ? (this.#means[size] as number) : this.#meanOf(size)
     const stall = this.#stallNs === null ? 0 : this.#stallNs()
-    if (this.#variations !== null) return nearest(mean * this.#variations(size)) + stall
+    if (this.#variations !== null) return nearest(mean * this.#variations(size, startNs)) + stall
     if (this.#next === BLOCK) {
       this.#fill(this.#factors)
       this.#next = 0
     }
     return nearest(mean * (this.#factors[this.#next++] as number)) + stall
+  }
+}
+
+function variationsOf(service: Service, random: Random): ((size: number, startNs: number) => number) | null {
+  switch (service.model) {
+    case 'affine':
+      return null
+    case 'byBatchSize':
+      return variationsBySize(service, random)
+    case 'recorded':
+      return recordedFactors(service)
   }
 }
 
