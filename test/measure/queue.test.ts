@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { deadline, decide, policyOf } from '../../src/scenario/batching.js'
+import { policyOf } from '../../src/scenario/batching.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
+import { policyAsItIs } from './policy-as-it-is.js'
 import { runInVirtualTime, type Served, type Threads } from './virtual-run.js'
 
 /** Numbers in a fixed order, one a call, round and round. */
@@ -11,43 +12,6 @@ const cycle = (values: number[]) => {
   return () => values[i++ % values.length] as number
 }
 const instant: Threads = { service: () => 0, delay: () => 0, publishing: () => 0 }
-
-/**
- * The slow definition: events one by one, completions before arrivals before timers, each handled fully. Requests
- * are queued when the run says they were, and a server is free again when the run says that it looked again.
- */
-function policyAsItIs(run: ReturnType<typeof runInVirtualTime>, servers: number) {
-  const policy = policyOf(run.scenario.batching)
-  const requests = run.served.flatMap(({ due, queued }) =>
-    due.map((dueNs, i) => ({ due: dueNs, queued: queued[i] as number })),
-  )
-  const back = run.served.map(({ backNs }) => backNs)
-  const batches: { first: number; size: number; leaveNs: number }[] = []
-  const free = Array.from({ length: servers }, () => 0)
-  const busy: number[] = []
-  let arrived = 0
-  let head = 0
-  for (;;) {
-    const done = Math.min(...busy)
-    const arrival = requests[arrived]?.queued ?? Number.POSITIVE_INFINITY
-    const oldest = requests[head]
-    const timer = free.length > 0 && head < arrived && oldest ? deadline(policy, oldest.due) : Number.POSITIVE_INFINITY
-    const at = Math.min(done, arrival, timer)
-    if (at === Number.POSITIVE_INFINITY) return batches
-    if (at === done) {
-      busy.splice(busy.indexOf(done), 1)
-      free.push(done)
-    } else if (at === arrival) arrived++
-    while (free.length > 0) {
-      const size = decide(policy, arrived - head, requests[head]?.due ?? 0, at, arrived === requests.length)
-      if (size === 0) break
-      free.shift()
-      busy.push(back[batches.length] ?? Number.POSITIVE_INFINITY)
-      batches.push({ first: head, size, leaveNs: at })
-      head += size
-    }
-  }
-}
 
 const left = ({ first, size, leaveNs }: Served) => ({ first, size, leaveNs })
 
@@ -89,7 +53,13 @@ describe('a queue that threads share, in virtual time', () => {
           publishing: cycle(given.publishing),
         })
         expect(run.allEnded).toBe(true)
-        expect(run.served.map(left)).toEqual(policyAsItIs(run, given.servers))
+        const requests = run.served.flatMap(({ due, queued }) =>
+          due.map((dueNs, i) => ({ dueNs, queuedNs: queued[i] as number })),
+        )
+        // a server is free when it looks, and again when it looks after its batch
+        const frees = Array.from({ length: given.servers }, () => -1)
+        frees.push(...run.served.map(({ backNs }) => backNs).sort((a, b) => a - b))
+        expect(run.served.map(left)).toEqual(policyAsItIs(policyOf(run.scenario.batching), requests, frees))
       }),
       { numRuns: 2000 },
     )
