@@ -1,7 +1,13 @@
+import { isStationary, meanRate } from '../scenario/arrivals.js'
+import type { NormalScenario } from '../scenario/scenario.js'
+import { mostCarried, type Service, varies } from '../scenario/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
 import type { Recording } from './recording.js'
 import { HIGHEST_NS } from './tally.js'
 import type { Finding } from './validity.js'
+
+/** How far apart two rates that are meant to be the same may be computed. */
+const ROUNDING = 1e-12
 
 /** What any recording, simulated or measured, has to say about itself. */
 export function findingsOf(recording: Recording): Finding[] {
@@ -10,17 +16,67 @@ export function findingsOf(recording: Recording): Finding[] {
 }
 
 /**
- * The backlog grew throughout: it ended well above any fluctuation about a steady state, having grown in each
- * quarter of the window. By chance alone, n arrivals and as many departures drift by some sqrt(2n) requests.
+ * More is offered than the servers carry, or the backlog grew throughout: it ended well above any fluctuation about a
+ * steady state, having grown in each quarter of the window.
  */
 function saturated(recording: Recording): Finding | null {
-  const { segments, counts, inSystemAtStart, scenario, findings } = recording
+  const { segments, counts, startNs, endNs, completions, scenario, findings } = recording
   // the engine may have seen it happen
   if (findings.some(({ code }) => code === 'saturated')) return null
   const last = segments.at(-1)
-  if (last === undefined || segments.length < 4 || scenario.arrivals.process === 'closed') return null
+  if (last === undefined) return null
 
-  const grown = last.inSystem - inSystemAtStart
+  const capacity = recording.engine === 'simulate' ? carriedBy(scenario) : null
+  const backlog = last.inSystem
+  const overload = capacity === null ? null : offeredBeyond(scenario, capacity)
+  if (overload === null && !grewThroughout(recording)) return null
+
+  const seconds = (endNs - startNs) / NS_PER_SECOND
+  const completed = completions / seconds
+  const offered = overload ?? counts.offered / seconds
+  const most = capacity === null ? '' : `; ${carriers(scenario)} at most ${rate(capacity)}`
+  return {
+    code: 'saturated',
+    severity: 'error',
+    message:
+      overload === null
+        ? `${rate(offered)} were offered and ${rate(completed)} completed${most}: the backlog grew throughout, to ${count(backlog)} requests, so there is no steady state to report`
+        : `${rate(offered)} are offered${most}: the backlog grows for as long as the run goes on, to ${count(backlog)} requests here, so there is no steady state to report`,
+    figures: { offered, completed, backlog, ...(capacity !== null && { capacity }) },
+  }
+}
+
+/** The most that a simulation's servers carry; null where there is no limit to it. */
+function carriedBy({ service, batching, servers }: NormalScenario): number | null {
+  if (service === undefined) return null
+  const most = mostCarried(service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
+  return Number.isFinite(most) ? most : null
+}
+
+function carriers({ servers, batching }: NormalScenario): string {
+  const { maxBatchSize } = batching
+  const who = servers === 1 ? '1 server carries' : `${count(servers)} servers carry`
+  if (maxBatchSize === 1) return who
+  return `${who}, in batches of ${maxBatchSize === null ? 'any size' : `up to ${count(maxBatchSize)}`},`
+}
+
+/**
+ * The rate that is offered, where it is beyond what can be carried for ever: null where it is within, where the queue
+ * turns the rest away, or where the process has no rate that it keeps to.
+ */
+function offeredBeyond({ arrivals, service, queue }: NormalScenario, capacity: number): number | null {
+  if (queue.capacity !== null || queue.timeout !== null || !isStationary(arrivals)) return null
+  const offered = meanRate(arrivals)
+  if (offered === null) return null
+  // exactly as much is carried only where nothing varies
+  const inStep = arrivals.process === 'constant' && !varies(service as Service)
+  return offered > capacity * (inStep ? 1 + ROUNDING : 1 - ROUNDING) ? offered : null
+}
+
+/** By chance alone, n arrivals and as many departures drift by some sqrt(2n) requests. */
+function grewThroughout({ segments, counts, inSystemAtStart, scenario }: Recording): boolean {
+  if (segments.length < 4 || scenario.arrivals.process === 'closed') return false
+  const grown = (segments.at(-1)?.inSystem ?? 0) - inSystemAtStart
   const batch = scenario.batching.maxBatchSize ?? 1
   const chance = 3 * Math.sqrt(2 * counts.offered) + 2 * batch * scenario.servers
   const quarters = [1, 2, 3, 4].map((quarter) => {
@@ -30,18 +86,7 @@ function saturated(recording: Recording): Finding | null {
     )
     return stretch.reduce((sum, segment) => sum + segment.inSystem, 0) / stretch.length
   })
-  const throughout = quarters.every((mean, i) => i === 0 || mean > (quarters[i - 1] as number))
-  if (grown <= chance || !throughout) return null
-
-  const seconds = (recording.endNs - recording.startNs) / NS_PER_SECOND
-  const offered = counts.offered / seconds
-  const completed = recording.completions / seconds
-  return {
-    code: 'saturated',
-    severity: 'error',
-    message: `${rate(offered)} were offered and ${rate(completed)} completed: the backlog grew throughout, to ${count(last.inSystem)} requests, so there is no steady state to report`,
-    figures: { offered, completed, backlog: last.inSystem },
-  }
+  return grown > chance && quarters.every((mean, i) => i === 0 || mean > (quarters[i - 1] as number))
 }
 
 /** The mean number in the system, integrated on its own, must equal the stays added up. */

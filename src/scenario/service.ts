@@ -106,6 +106,16 @@ export function largestKnownBatch(service: Service): number {
     : Number.POSITIVE_INFINITY
 }
 
+/** Whether batches of one size may take different times, dispatch included. */
+export function varies(service: Service): boolean {
+  const { stalls, overhead = {} } = service
+  const times = Object.values(service.model === 'byBatchSize' ? { ...service.points, ...overhead } : overhead)
+  if (service.model === 'recorded' || (service.model === 'affine' && isRandom(service.variation))) return true
+  return (stalls?.probability ?? 0) > 0 || times.some((time) => isRandom(time?.variation))
+}
+
+const isRandom = (variation: Variation | undefined) => variation !== undefined && variation.distribution !== 'none'
+
 export interface ServicePoint {
   size: number
   meanNs: number
