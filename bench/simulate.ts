@@ -1,92 +1,115 @@
-// How fast `simulate` is, beside a straight-line loop that does and records the same. Run it with `npm run bench`.
-
+// How fast `simulate` is, beside other simulators of the same queues, each recording every latency. Run it with
+// `npm run bench`, or alone with `npx tsx bench/simulate.ts [ROUNDS]`. C++ and SimPy take part where they are
+// installed.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { affine, exponential, type Scenario, simulate } from '../src/index.js'
-import { exponential as drawExponential } from '../src/random/exponential.js'
-import { stream } from '../src/random/stream.js'
-import { Tally } from '../src/result/tally.js'
-import { compareInRounds } from './rounds.js'
+import { normalise } from '../src/scenario/scenario.js'
+import { Engine } from '../src/simulate/engine.js'
+import { jsSimulator } from './peers/js-simulator.js'
+import { batchLoop, loop } from './peers/loop.js'
+import { simjs } from './peers/simjs.js'
+import { type Contender, compareInRounds } from './rounds.js'
 
+const ROUNDS = Number(process.argv[2] ?? 9)
 const REQUESTS = 3_000_000
-const ROUNDS = 9
+/** For those that are much slower. */
+const FEWER = 100_000
 
-const mm1: Scenario = { arrivals: '80/s', service: affine({ base: '10ms', variation: exponential() }) }
+const here = (file: string) => fileURLToPath(new URL(`./peers/${file}`, import.meta.url))
+const memoryless = affine({ base: '10ms', variation: exponential() })
+const mm1: Scenario = { arrivals: 80, service: memoryless }
+const mm4: Scenario = { arrivals: 320, servers: 4, service: memoryless }
+// 80 % of what batches of 50 carry, which is 50 in 20 ms
 const batches: Scenario = {
-  // 80 % of what batches of 50 carry: 50 in 20 ms
-  arrivals: '2000/s',
+  arrivals: 2000,
   service: affine({ base: '7.5ms', perItem: '0.25ms' }),
   batching: { maxBatchSize: 50, maxWait: 0 },
 }
 
-function simulated(scenario: Scenario): number {
-  const begun = performance.now()
-  simulate({ ...scenario, stop: { requests: REQUESTS } })
-  return perSecond(begun)
+const cpp = compiled()
+const python = ['/usr/bin/python3', 'python3'].find((each) => spawnSync(each, ['-c', 'import SimPy']).status === 0)
+
+/** Where the C++ queues were built; null where there is no compiler. */
+function compiled(): string | null {
+  const to = join(mkdtempSync(join(tmpdir(), 'throughline-')), 'queue')
+  const { status } = spawnSync('g++', ['-O2', '-std=c++17', '-o', to, here('queue.cpp')])
+  return status === 0 ? to : null
 }
 
-const perSecond = (begun: number) => (1000 * REQUESTS) / (performance.now() - begun)
-
-/** Lindley's recurrence, with latency, wait and service recorded in the same buckets. */
-function recurrence(): number {
+/** Requests a second of something that runs here. */
+const timed = (requests: number, run: (requests: number) => unknown) => () => {
   const begun = performance.now()
-  const arrivals = stream(1, 'arrivals')
-  const services = stream(1, 'service')
-  const [latency, wait, service] = [new Tally(), new Tally(), new Tally()]
-  let due = 0
-  let free = 0
-  for (let i = 0; i < REQUESTS; i++) {
-    due += Math.floor(12_500_000 * drawExponential(arrivals) + 0.5)
-    const start = due > free ? due : free
-    const serviceNs = Math.floor(10_000_000 * drawExponential(services) + 0.5)
-    free = start + serviceNs
-    latency.record(free - due)
-    wait.record(start - due)
-    service.record(serviceNs)
-  }
-  return perSecond(begun)
+  run(requests)
+  return (1000 * requests) / (performance.now() - begun)
 }
 
-/** One server that takes whatever is there, up to 50, in the same straight line. */
-function batchRecurrence(): number {
-  const begun = performance.now()
-  const arrivals = stream(1, 'arrivals')
-  const [latency, wait, service] = [new Tally(), new Tally(), new Tally()]
-  const dues = new Float64Array(50)
-  let due = Math.floor(500_000 * drawExponential(arrivals) + 0.5)
-  let free = 0
-  for (let i = 0; i < REQUESTS; ) {
-    const start = due > free ? due : free
-    let size = 0
-    do {
-      dues[size++] = due
-      due += Math.floor(500_000 * drawExponential(arrivals) + 0.5)
-    } while (size < 50 && due < start)
-    const serviceNs = 7_500_000 + 250_000 * size
-    free = start + serviceNs
-    for (let j = 0; j < size; j++) {
-      latency.record(free - (dues[j] as number))
-      wait.record(start - (dues[j] as number))
-      service.record(serviceNs)
-    }
-    i += size
-  }
-  return perSecond(begun)
+/** Requests a second as another program tells them. */
+const told =
+  (command: string, ...args: string[]) =>
+  () =>
+    Number(execFileSync(command, args, { encoding: 'utf8' }).split(' ')[0])
+
+function contenders(name: string, scenario: Scenario, others: Contender[]): Contender[] {
+  const ours = (requests: number) => simulate({ ...scenario, stop: { requests } })
+  return [
+    { name: 'simulate', perSecond: timed(REQUESTS, ours) },
+    ...(cpp === null
+      ? []
+      : [
+          { name: 'C++ event queue', perSecond: told(cpp, 'events', name, String(REQUESTS)) },
+          { name: 'C++ straight loop', perSecond: told(cpp, 'recurrence', name, String(REQUESTS)) },
+        ]),
+    ...others,
+    ...(python === undefined
+      ? []
+      : [{ name: 'SimPy', perSecond: told(python, here('queue.py'), name, String(FEWER)) }]),
+  ]
 }
+
+if (cpp === null) console.log(' no g++ here: without the C++ queues')
+if (python === undefined) console.log(' no SimPy here: without it')
 
 await compareInRounds(
   'M/M/1 at 80 % load',
   'requests/s',
-  [
-    { name: 'simulate', perSecond: () => simulated(mm1) },
-    { name: 'a straight loop', perSecond: recurrence },
-  ],
+  contenders('mm1', mm1, [
+    { name: 'JavaScript straight loop', perSecond: timed(REQUESTS, (n) => loop(12_500_000, 1, n)) },
+    { name: 'js-simulator', perSecond: timed(FEWER, (n) => jsSimulator(12.5, 10, 1, n)) },
+    { name: 'simjs', perSecond: timed(FEWER, (n) => simjs(12.5, 10, 1, n)) },
+  ]),
+  ROUNDS,
+)
+await compareInRounds(
+  'M/M/4 at 80 % load',
+  'requests/s',
+  contenders('mm4', mm4, [
+    { name: 'JavaScript straight loop', perSecond: timed(REQUESTS, (n) => loop(3_125_000, 4, n)) },
+    { name: 'js-simulator', perSecond: timed(FEWER, (n) => jsSimulator(3.125, 10, 4, n)) },
+    { name: 'simjs', perSecond: timed(FEWER, (n) => simjs(3.125, 10, 4, n)) },
+  ]),
   ROUNDS,
 )
 await compareInRounds(
   'Batches of up to 50 at 80 % load, 7.5 ms + 0.25 ms a request',
   'requests/s',
-  [
-    { name: 'simulate', perSecond: () => simulated(batches) },
-    { name: 'a straight loop', perSecond: batchRecurrence },
-  ],
+  contenders('batches', batches, [
+    { name: 'JavaScript straight loop', perSecond: timed(REQUESTS, (n) => batchLoop(500_000, 50, n)) },
+  ]),
   ROUNDS,
+)
+
+/** The engine alone, without the histograms of a Result, which cost the same however long the run. */
+const engine = (requests: number) => new Engine(normalise({ ...mm1, stop: { requests } }, 'simulate')).run()
+await compareInRounds(
+  'M/M/1 by length: the cost of a request does not grow',
+  'requests/s',
+  [30_000_000, 10_000_000, 1_000_000, 100_000].map((requests) => ({
+    name: `${requests.toLocaleString('en')} requests`,
+    perSecond: timed(requests, engine),
+  })),
+  Math.min(ROUNDS, 3),
 )

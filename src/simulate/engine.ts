@@ -104,7 +104,7 @@ export class Engine {
       const next = this.#handleEvents(this.#nextMarkNs, Math.min(this.#nextMarkNumber, this.#stop.requests, asking))
       if (next >= this.#nextMarkNs && this.#nextMarkNs < NEVER) this.#mark(this.#nextMarkNs)
       else if (next === NEVER) break
-      else if (next > LONGEST_NS) {
+      else if (next >= LONGEST_NS) {
         throw new ScenarioError('stop', 'the run went past 2^53 ns (104 days); ask for less')
       } else if (this.#number >= this.#stop.requests) {
         this.#closeWindow(next)
@@ -132,7 +132,9 @@ export class Engine {
     const service = this.#service
     const clients = this.#clients
     const dues = this.#dues
+    const horizon = Math.min(horizonNs, LONGEST_NS)
     const capacity = this.#capacity
+    const bounded = capacity < NEVER
     const timeoutNs = this.#timeoutNs
     const timesOut = timeoutNs < NEVER
     const canBeStuck = policy.maxWaitNs === NEVER
@@ -180,7 +182,7 @@ export class Engine {
         }
         if (timesOut && oldest + timeoutNs < now) now = oldest + timeoutNs
       }
-      if (now >= horizonNs || now > LONGEST_NS) break
+      if (now >= horizon) break
 
       let cause: Cause
       if (now === done) {
@@ -215,8 +217,9 @@ export class Engine {
           nextDue = dues[block++] as number
         }
         ended = canBeStuck && this.#isOver(nextDue, number + 1)
-        cause = tail - head + 1 >= maxBatchSize && splitsWait ? 'filled' : 'wake'
+        cause = splitsWait && tail - head + 1 >= maxBatchSize ? 'filled' : 'wake'
         if (
+          bounded &&
           tail - head >= capacity &&
           // one that can leave at once, or that makes a batch leave, needs no place
           (idle === 0 ||

@@ -1,0 +1,55 @@
+import { exponential } from '../../src/random/exponential.js'
+import { stream } from '../../src/random/stream.js'
+import { Tally } from '../../src/result/tally.js'
+import { nearest } from '../../src/scenario/units.js'
+
+const MEAN_SERVICE = 10_000_000
+
+/** M/M/c as a straight loop in plain JavaScript, with latency, wait and service recorded as `simulate` does. */
+export function loop(meanGapNs: number, servers: number, requests: number): number {
+  const arrivals = stream(1, 'arrivals')
+  const services = stream(1, 'service')
+  const [latency, wait, service] = [new Tally(), new Tally(), new Tally()]
+  const free = new Float64Array(servers)
+  let due = 0
+  for (let i = 0; i < requests; i++) {
+    due += nearest(meanGapNs * exponential(arrivals))
+    let first = 0
+    for (let server = 1; server < servers; server++) {
+      if ((free[server] as number) < (free[first] as number)) first = server
+    }
+    const start = Math.max(due, free[first] as number)
+    const serviceNs = nearest(MEAN_SERVICE * exponential(services))
+    free[first] = start + serviceNs
+    latency.record(start + serviceNs - due)
+    wait.record(start - due)
+    service.record(serviceNs)
+  }
+  return latency.mean / 1e6
+}
+
+/** One server that takes whatever is there, up to `maxBatchSize`, in the same straight line. */
+export function batchLoop(meanGapNs: number, maxBatchSize: number, requests: number): number {
+  const arrivals = stream(1, 'arrivals')
+  const [latency, wait, service] = [new Tally(), new Tally(), new Tally()]
+  const dues = new Float64Array(maxBatchSize)
+  let due = nearest(meanGapNs * exponential(arrivals))
+  let free = 0
+  for (let i = 0; i < requests; ) {
+    const start = Math.max(due, free)
+    let size = 0
+    do {
+      dues[size++] = due
+      due += nearest(meanGapNs * exponential(arrivals))
+    } while (size < maxBatchSize && due < start)
+    const serviceNs = 7_500_000 + 250_000 * size
+    free = start + serviceNs
+    for (let j = 0; j < size; j++) {
+      latency.record(free - (dues[j] as number))
+      wait.record(start - (dues[j] as number))
+      service.record(serviceNs)
+    }
+    i += size
+  }
+  return latency.mean / 1e6
+}
