@@ -28,13 +28,13 @@ export function measureFindings(recording: Recording, course: Course): Finding[]
 
 function full({ startNs, endNs, counts, completions }: Recording, course: Course): Finding | null {
   if (!course.full) return null
-  const seconds = (endNs - startNs) / NS_PER_SECOND
-  const offered = counts.offered / seconds
-  const completed = completions / seconds
+  const windowSeconds = (endNs - startNs) / NS_PER_SECOND
+  const offered = counts.offered / windowSeconds
+  const completed = completions / windowSeconds
   return {
     code: 'saturated',
     severity: 'error',
-    message: `after ${endNs / NS_PER_SECOND} s ${count(PLACES)} requests were waiting, as many as may: ${count(offered)}/s were offered and ${count(completed)}/s completed. Sending stopped there, and the window ends there; lower the rate, or add servers`,
+    message: `after ${seconds(endNs)} ${count(PLACES)} requests were waiting, as many as may: ${count(offered)}/s were offered and ${count(completed)}/s completed. Sending stopped there, and the window ends there; lower the rate, or add servers`,
     figures: { offered, completed, backlog: PLACES },
   }
 }
@@ -94,4 +94,5 @@ function p99Ms(tally: Tally): number {
 }
 
 const count = (requests: number) => Math.round(requests).toLocaleString('en')
+export const seconds = (ns: number) => `${Number((ns / NS_PER_SECOND).toPrecision(3))} s`
 const ms = (value: number) => `${Number(value.toPrecision(3))} ms`

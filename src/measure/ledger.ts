@@ -154,12 +154,12 @@ export class Ledger {
     failures[this.#segment] = (failures[this.#segment] as number) + to - from - n
     if (n === 0) return
     const { tallies } = this
-    ;(this.latency[this.#segment] as Tally).recordAll(latency, n)
-    tallies.wait.recordAll(wait, n)
-    tallies.lag.recordAll(lag, n)
-    tallies.queueing.recordAll(queueing, n)
-    tallies.batching.recordAll(batching, n)
-    tallies.fromSend.recordAll(fromSend, n)
+    count(this.latency[this.#segment] as Tally, latency, n)
+    count(tallies.wait, wait, n)
+    count(tallies.lag, lag, n)
+    count(tallies.queueing, queueing, n)
+    count(tallies.batching, batching, n)
+    count(tallies.fromSend, fromSend, n)
     tallies.service.record(endNs - startNs, n)
     tallies.dispatch.record(startNs - leaveNs, n)
   }
@@ -212,4 +212,12 @@ export class Ledger {
     for (let begun = 0; begun <= segment; begun++) departed += this.#departures[begun] as number
     return departed
   }
+}
+
+/** Fewer than these are counted one by one: to do it together makes garbage. */
+const FEW = 8
+
+function count(tally: Tally, values: Float64Array, n: number): void {
+  if (n >= FEW) tally.recordAll(values, n)
+  else for (let i = 0; i < n; i++) tally.record(values[i] as number)
 }

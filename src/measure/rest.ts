@@ -10,6 +10,8 @@ export interface Rest {
 
 /** Below this, reading the clock is what passes the time. */
 const SHORTEST_NS = 1_000
+/** A thread that is put off while it turns goes on turning afterwards: for no longer than this. */
+const LONGEST_NS = 20_000
 const CALIBRATION = { turns: 200_000, times: 8 }
 
 /**
@@ -32,7 +34,7 @@ export function restOn(clock: Clock): Rest {
       Atomics.wait(word, 0, 0, ns / 1e6)
     },
     spin(ns) {
-      if (ns > SHORTEST_NS) turn((ns / 2) * turnsPerNs)
+      if (ns > SHORTEST_NS) turn(Math.min(ns / 2, LONGEST_NS) * turnsPerNs)
     },
   }
 }

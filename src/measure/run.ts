@@ -4,11 +4,10 @@ import type { Environment } from '../result/result.js'
 import { policyOf } from '../scenario/batching.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-import { NS_PER_SECOND } from '../scenario/units.js'
 import { accountOf, type Books } from './account.js'
 import { environment } from './environment.js'
 import { handlerFailed, MeasureError } from './error.js'
-import { measureFindings } from './findings.js'
+import { measureFindings, seconds } from './findings.js'
 import { locate } from './handler-module.js'
 import { Ledger } from './ledger.js'
 import { type MeasurableScenario, measurable } from './measurable.js'
@@ -124,10 +123,9 @@ function planned(scenario: MeasurableScenario): Plan {
 }
 
 function fullTooSoon(endNs: number): MeasureError {
-  const seconds = endNs / NS_PER_SECOND
   const waiting = PLACES.toLocaleString('en')
   return new MeasureError(
-    `after ${seconds} s, in the warm-up, ${waiting} requests were waiting, as many as may: the servers carry far less than is offered; lower the rate, or add servers`,
+    `after ${seconds(endNs)}, in the warm-up, ${waiting} requests were waiting, as many as may: the servers carry far less than is offered; lower the rate, or add servers`,
   )
 }
 

@@ -8,7 +8,7 @@ import { sleepNs } from './pacing.js'
 import { prepare, type Ready, type Unready } from './prepare.js'
 import { Queue } from './queue.js'
 import { Ring } from './ring.js'
-import { ABANDONED, BatchContext, failuresIn, isPromise, settle } from './serving.js'
+import { ABANDONED, BatchContext, failuresIn, isPromise, settle, tookTooLong } from './serving.js'
 import { Start } from './start.js'
 import { Window } from './window.js'
 import type { Wire } from './wire.js'
@@ -58,7 +58,6 @@ export async function serve(task: ServerTask): Promise<ServerReport> {
 const TURN_NS = 50_000_000
 /** How long an idle server that polls looks on before the event loop may turn. */
 const POLL_NS = 1_000_000
-
 /** So often it looks between two readings of the clock. */
 const LOOKS = 16
 
@@ -118,6 +117,7 @@ class Server {
         }
         failures = failuresIn(outputs, batch.size, this.#failed)
         batch.endNs = this.#clock()
+        if (batch.endNs - batch.startNs > batchTimeoutMs * 1e6) throw tookTooLong(batchTimeoutMs)
         if (failures > 0) this.#note((outputs as unknown[])[this.#failed.indexOf(1)])
       } catch (error) {
         batch.endNs = this.#clock()
@@ -155,9 +155,10 @@ class Server {
     const ns = sleepNs(leftNs, leftNs < TURN_NS ? spinNs : 0)
     if (idle === 'poll' || ns === 0) {
       const untilNs = now + Math.min(leftNs, POLL_NS)
-      // a look at the queue costs less than a reading of the clock
-      do for (let looks = 0; looks < LOOKS && !queue.changed; looks++);
-      while (!queue.changed && this.#clock() < untilNs)
+      while (!queue.changed && this.#clock() < untilNs) {
+        // a look at the queue makes no garbage, as a reading of the clock does
+        for (let looks = 0; looks < LOOKS && !queue.changed; looks++);
+      }
       return
     }
     this.#bells.lieDown(server)

@@ -27,6 +27,8 @@ export function isPromise(outputs: unknown): outputs is PromiseLike<readonly unk
 /** What becomes of a promise that is late: its requests fail, or the run is over. */
 export const ABANDONED = Symbol('the run is over')
 
+export const tookTooLong = (timeoutMs: number) => new Error(`run took longer than ${timeoutMs} ms (batchTimeout)`)
+
 /** The longest time that a timer takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
@@ -43,7 +45,7 @@ export function settle(
   return new Promise((resolve, reject) => {
     const late = () => {
       const over = leftMs < timeoutMs
-      const reason = new Error(over ? 'the run is over' : `run did not resolve within ${timeoutMs} ms (batchTimeout)`)
+      const reason = over ? new Error('the run is over') : tookTooLong(timeoutMs)
       BatchContext.abort(context, reason)
       if (over) resolve(ABANDONED)
       else reject(reason)
