@@ -9,7 +9,7 @@ import {
 } from '../result/recording.js'
 import { Tally } from '../result/tally.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-import type { Ledger } from './ledger.js'
+import type { Ledger, Tallies } from './ledger.js'
 import type { Ring } from './ring.js'
 import { Sum } from './sum.js'
 import type { Window } from './window.js'
@@ -38,9 +38,10 @@ export function accountOf(scenario: NormalScenario, books: Books, nowNs: number)
   const tallies = newTallies()
   const fromSend = new Tally()
   for (const ledger of ledgers) {
-    for (const latency of ledger.latency) tallies.latency.add(latency)
-    for (const metric of METRICS) if (metric !== 'latency') tallies[metric].add(ledger.tallies[metric])
-    fromSend.add(ledger.tallies.fromSend)
+    for (const segment of ledger.tallies) {
+      for (const metric of METRICS) tallies[metric].add(segment[metric])
+      fromSend.add(segment.fromSend)
+    }
   }
 
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
@@ -95,6 +96,7 @@ function segmentsOf({ window, ledgers }: Books, unserved: Unserved[], endNs: num
     if (k >= 0) left[k] = (left[k] as number) + 1
   }
   const segments: RecordedSegment[] = []
+  const latency = new Tally()
   for (let k = 0; k < window.segments && window.segmentStartNs(k) < endNs; k++) {
     const nextNs = window.segmentStartNs(k + 1)
     const last = nextNs >= endNs
@@ -105,8 +107,8 @@ function segmentsOf({ window, ledgers }: Books, unserved: Unserved[], endNs: num
     const departed = last
       ? total(ledgers, (ledger) => ledger.departed.count)
       : total(ledgers, (ledger) => ledger.departedBefore(k + 1))
-    const latency = new Tally()
-    for (const ledger of ledgers) latency.add(ledger.latency[k] as Tally)
+    latency.clear()
+    for (const ledger of ledgers) latency.add((ledger.tallies[k] as Tallies).latency)
     segments.push({
       startNs: window.segmentStartNs(k),
       endNs: last ? endNs : nextNs,

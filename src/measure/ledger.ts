@@ -4,12 +4,10 @@ import { PLACES } from './ring.js'
 import { SUM_LENGTH, Sum } from './sum.js'
 import type { Window } from './window.js'
 
-/** What is recorded of each request beside its latency, which each segment has a tally of its own for. */
-const PARTS = ['wait', 'service', 'lag', 'queueing', 'batching', 'dispatch', 'fromSend'] as const
+/** What is recorded of each request, in a tally for each segment. */
+const PARTS = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dispatch', 'fromSend'] as const
 export type Part = (typeof PARTS)[number]
-
-/** The parts of a batch's requests, gathered before they are recorded together. */
-type Scratch = Record<'latency' | Part, Float64Array>
+export type Tallies = Record<Part, Tally>
 
 const FIRST = 0
 const IN_FLIGHT = 1
@@ -37,21 +35,21 @@ export class Ledger {
   readonly #departures: Float64Array
   /** batches that started in the window, by size */
   readonly batchSizes: Uint32Array
-  /** latency, of the requests due in each segment */
-  readonly latency: Tally[]
-  readonly tallies: Record<Part, Tally>
+  /** of the requests due in each segment */
+  readonly tallies: Tallies[]
   /** when requests left, those that left before the window at its start */
   readonly departed: Sum
   readonly batch: Batch
   #segment = -1
   /** how many segments had begun when the last batch ended */
   #begun = 0
-  readonly #scratch: Scratch
+  /** the parts of a batch's requests, gathered before they are counted together */
+  readonly #gathered: Record<Part, Float64Array>
 
   /** How much memory it takes. */
   static bytes(maxBatchSize: number, segments: number): number {
     const most = Math.min(maxBatchSize, PLACES)
-    return 8 * counters(segments) + 8 * most + (segments + PARTS.length) * TALLY_BYTES + 4 * (most + 1)
+    return 8 * counters(segments) + 8 * most + segments * PARTS.length * TALLY_BYTES + 4 * (most + 1)
   }
 
   constructor(buffer: SharedArrayBuffer, maxBatchSize: number, segments: number) {
@@ -67,12 +65,9 @@ export class Ledger {
     this.#departures = this.#counters.subarray(SEGMENTS + segments)
     this.departed = new Sum(this.#counters, DEPARTED)
     this.batch = emptyBatch(new Float64Array(buffer, next(8 * most), most))
-    const tally = () => new Tally(buffer, next(TALLY_BYTES))
-    this.latency = Array.from({ length: segments }, tally)
-    this.tallies = Object.fromEntries(PARTS.map((part) => [part, tally()])) as Record<Part, Tally>
+    this.tallies = Array.from({ length: segments }, () => each(() => new Tally(buffer, next(TALLY_BYTES))))
     this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
-    const parts = ['latency', ...PARTS].map((part) => [part, new Float64Array(most)])
-    this.#scratch = Object.fromEntries(parts) as Scratch
+    this.#gathered = each(() => new Float64Array(most))
   }
 
   /** The server begins on its batch. */
@@ -135,7 +130,7 @@ export class Ledger {
   /** Records the completed ones of the batch's requests `from` to `to`, which belong to the segment at hand. */
   #record(from: number, to: number, failed: Uint8Array | null): void {
     const { dueNs, queuedNs, freeNs, leaveNs, startNs, endNs } = this.batch
-    const { latency, wait, lag, queueing, batching, fromSend } = this.#scratch
+    const { latency, wait, lag, queueing, batching, fromSend } = this.#gathered
     let n = 0
     for (let i = from; i < to; i++) {
       if (failed !== null && failed[i] === 1) continue
@@ -153,8 +148,8 @@ export class Ledger {
     const failures = this.#failures
     failures[this.#segment] = (failures[this.#segment] as number) + to - from - n
     if (n === 0) return
-    const { tallies } = this
-    count(this.latency[this.#segment] as Tally, latency, n)
+    const tallies = this.tallies[this.#segment] as Tallies
+    count(tallies.latency, latency, n)
     count(tallies.wait, wait, n)
     count(tallies.lag, lag, n)
     count(tallies.queueing, queueing, n)
@@ -213,6 +208,9 @@ export class Ledger {
     return departed
   }
 }
+
+const each = <Value>(make: () => Value) =>
+  Object.fromEntries(PARTS.map((part) => [part, make()])) as Record<Part, Value>
 
 /** Fewer than these are counted one by one: to do it together makes garbage. */
 const FEW = 8
