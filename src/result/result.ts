@@ -1,3 +1,4 @@
+import { keptByHash } from '../scenario/by-hash.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
@@ -34,6 +35,7 @@ export interface Environment {
 export interface Result {
   schema: 'throughline/result@1'
   engine: 'simulate' | 'measure' | 'record'
+  /** with its defaults filled in; a list of more than 1,000 values is kept as how many there were and their hash */
   scenario: NormalScenario | null
   /** when the window began and ended, from the start of the run */
   window: { startMs: number; endMs: number }
@@ -95,7 +97,7 @@ export function resultOf(recording: Recording, environment: Environment | null =
   return {
     schema: 'throughline/result@1',
     engine: recording.engine,
-    scenario,
+    scenario: keptByHash(scenario),
     window: { startMs: startNs / NS_PER_MS, endMs: endNs / NS_PER_MS },
     latencyMs: summary('latency'),
     waitMs: summary('wait'),

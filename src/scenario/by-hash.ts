@@ -35,6 +35,20 @@ export function listed<Output, Input>(list: z.ZodType<Output[], Input>, error: s
   return z.union([list, byHash], { error })
 }
 
+/** The lists of a scenario that are as long as a trace or a sample is. */
+const LISTS = new Set(['timestamps', 'samples', 'times'])
+
+/** A scenario as a Result keeps it: lists of more than 1,000 values by their hash. */
+export function keptByHash<Part>(part: Part, key = ''): Part {
+  if (Array.isArray(part)) {
+    if (!LISTS.has(key) || part.length <= LONGEST_KEPT) return part
+    const doubles = part.flatMap((value) => (typeof value === 'number' ? value : Object.values<number>(value)))
+    return { count: part.length, hash: hashOf(doubles) } satisfies ByHash as Part
+  }
+  if (typeof part !== 'object' || part === null) return part
+  return Object.fromEntries(Object.entries(part).map(([each, value]) => [each, keptByHash(value, each)])) as Part
+}
+
 /** A hash of 64 bits over doubles, in hexadecimal: two lanes of multiplying and mixing over their words. */
 export function hashOf(values: ArrayLike<number>): string {
   const words = new Int32Array(Float64Array.from(values).buffer)
