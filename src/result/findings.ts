@@ -3,6 +3,7 @@ import type { NormalScenario } from '../scenario/scenario.js'
 import { mostCarried, type Service, varies } from '../scenario/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
 import type { Recording } from './recording.js'
+import type { Summary } from './summary.js'
 import { HIGHEST_NS } from './tally.js'
 import type { Finding } from './validity.js'
 
@@ -11,6 +12,7 @@ const ROUNDING = 1e-12
 
 /** What any recording, simulated or measured, has to say about itself. */
 export function findingsOf(recording: Recording): Finding[] {
+  if (recording.replications !== undefined) return [...recording.findings]
   const own = [saturated(recording), littlesLaw(recording), unfinished(recording), overAnHour(recording)]
   return [...recording.findings, ...own.filter((finding) => finding !== null)]
 }
@@ -123,6 +125,23 @@ function overAnHour({ tallies }: Recording): Finding | null {
       'some requests took longer than an hour: they are counted as an hour in percentiles (min, mean and max are exact)',
     figures: { maxMs: tallies.latency.max / 1e6 },
   }
+}
+
+/** Where a latency percentile has no interval: which, and why. */
+export function tooFewSamples({ count: requests, intervals }: Summary): Finding[] {
+  const names = { p50: 'p50', p90: 'p90', p95: 'p95', p99: 'p99', p999: 'p99.9' }
+  const without = Object.entries(names).filter(([key]) => intervals[key as keyof typeof names].low === null)
+  const [first] = without
+  if (first === undefined) return []
+  const listed = without.map(([, name]) => name).join(', ')
+  return [
+    {
+      code: 'too-few-samples',
+      severity: 'info',
+      message: `no 95 % interval for ${listed}: ${intervals[first[0] as keyof typeof names].reason}`,
+      figures: { requests },
+    },
+  ]
 }
 
 const count = (requests: number) => requests.toLocaleString('en')

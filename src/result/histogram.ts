@@ -1,5 +1,5 @@
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
-import { HIGHEST_NS, type Tally } from './tally.js'
+import { type CompactTally, forEachBucket, HIGHEST_NS, Tally } from './tally.js'
 
 const SHAPE = {
   // counts of 32 bits would wrap in silence
@@ -16,11 +16,11 @@ export function emptyHistogram(): Histogram {
   return build(SHAPE)
 }
 
-export function histogramOf(tally: Tally): Histogram {
+export function histogramOf(tally: Tally | CompactTally): Histogram {
   const histogram = emptyHistogram()
-  tally.forEach((ns, count) => {
-    histogram.recordValueWithCount(Math.min(ns, HIGHEST_NS), count)
-  })
+  const record = (ns: number, count: number) => histogram.recordValueWithCount(Math.min(ns, HIGHEST_NS), count)
+  if (tally instanceof Tally) tally.forEach(record)
+  else forEachBucket(tally, record)
   return histogram
 }
 

@@ -1,6 +1,6 @@
 import type { NormalScenario } from '../scenario/scenario.js'
-import { encode, histogramOf } from './histogram.js'
-import { Tally } from './tally.js'
+import type { PackedTally } from './packed-tally.js'
+import { type CompactTally, Tally } from './tally.js'
 import type { Finding } from './validity.js'
 
 /** The parts of a request's time that are recorded. */
@@ -35,14 +35,25 @@ export interface RecordedSegment {
   counts: Counts
   /** requests in the system at its end */
   inSystem: number
-  latency: { count: number; min: number; mean: number; max: number; histogram: string } | null
+  latency: SegmentLatency | null
+  /** the other metrics of the same requests, where the engine keeps them by segment: intervals come from them */
+  others?: Partial<Record<Metric, CompactTally>>
 }
 
-/** The latency of a segment, in nanoseconds, as a recording keeps it. */
-export function segmentLatency(tally: Tally): RecordedSegment['latency'] {
+/** The latency of the requests due in a segment, in nanoseconds. */
+export interface SegmentLatency {
+  count: number
+  min: number
+  mean: number
+  max: number
+  tally: CompactTally
+}
+
+/** The latency of a segment, as a recording keeps it; null where nothing completed. */
+export function segmentLatency(tally: Tally): SegmentLatency | null {
   if (tally.count === 0) return null
   const { count, min, mean, max } = tally
-  return { count, min, mean, max, histogram: encode(histogramOf(tally)) }
+  return { count, min, mean, max, tally: tally.compact() }
 }
 
 /** What an engine hands over at the end of a run: counts and sums, before anything is concluded from them. */
@@ -70,6 +81,8 @@ export interface Recording {
   fromSend: Tally | null
   /** what only the engine can tell */
   findings: Finding[]
+  /** the runs that it is put together of, each of them a segment; their findings are judged already */
+  replications?: readonly Record<Metric, PackedTally>[]
 }
 
 export const newTallies = (): Record<Metric, Tally> =>

@@ -2,9 +2,11 @@ import { keptByHash } from '../scenario/by-hash.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
-import { findingsOf } from './findings.js'
-import type { Counts, Recording } from './recording.js'
-import { type Summary, summaryOf, withheld } from './summary.js'
+import { findingsOf, tooFewSamples } from './findings.js'
+import { encode, histogramOf } from './histogram.js'
+import { intervalsOf, intervalsOfReplications } from './intervals.js'
+import type { Counts, Metric, Recording } from './recording.js'
+import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
 import type { Validity } from './validity.js'
 
 /** A stretch of the window: what became of the requests due in it. */
@@ -73,8 +75,6 @@ export interface Result {
   environment: Environment | null
 }
 
-const NO_INTERVAL = 'intervals are not computed yet'
-
 /**
  * Makes the Result of a recording in which at least one request completed.
  *
@@ -90,8 +90,12 @@ export function resultOf(recording: Recording, environment: Environment | null =
     )
   }
   const seconds = windowNs / NS_PER_SECOND
-  const summary = (metric: keyof typeof tallies) => summaryOf(tallies[metric], withheld(NO_INTERVAL))
   const findings = findingsOf(recording)
+  const steady = findings.every(({ code }) => code !== 'saturated')
+  const intervals = (metric: Metric) => (steady ? metricIntervals(recording, metric) : withheld(NO_STEADY_STATE))
+  const summary = (metric: Metric) => summaryOf(tallies[metric], intervals(metric))
+  const latencyMs = summary('latency')
+  findings.push(...tooFewSamples(latencyMs))
   const { failed, rejected, timedOut, unfinished, offered } = counts
 
   return {
@@ -99,7 +103,7 @@ export function resultOf(recording: Recording, environment: Environment | null =
     engine: recording.engine,
     scenario: keptByHash(scenario),
     window: { startMs: startNs / NS_PER_MS, endMs: endNs / NS_PER_MS },
-    latencyMs: summary('latency'),
+    latencyMs,
     waitMs: summary('wait'),
     serviceMs: summary('service'),
     lagMs: summary('lag'),
@@ -114,10 +118,25 @@ export function resultOf(recording: Recording, environment: Environment | null =
     meanInSystem: recording.inSystemNs / windowNs,
     segments: recording.segments.map(segmentOf),
     validity: { valid: findings.every((finding) => finding.severity !== 'error'), findings },
-    fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NO_INTERVAL)),
+    fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NOT_BY_STRETCH)),
     host: null,
     environment,
   }
+}
+
+const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state to estimate'
+const NOT_BY_STRETCH = 'a measured run keeps latency alone by stretch of the window, which intervals come from'
+
+function metricIntervals(recording: Recording, metric: Metric): Record<Estimate, Interval> {
+  const { tallies, segments, startNs, endNs, replications } = recording
+  const stretches = segments.flatMap(({ latency, others }) => {
+    if (latency === null) return []
+    return (metric === 'latency' ? latency.tally : others?.[metric]) ?? []
+  })
+  const kept = stretches.reduce((sum, { count }) => sum + count, 0)
+  if (kept < tallies[metric].count) return withheld(NOT_BY_STRETCH)
+  if (replications !== undefined) return intervalsOfReplications(tallies[metric], stretches)
+  return intervalsOf(tallies[metric], stretches, endNs - startNs)
 }
 
 function batchesOf(sizes: Map<number, number>): Result['batches'] {
@@ -127,16 +146,18 @@ function batchesOf(sizes: Map<number, number>): Result['batches'] {
   return { count, meanSize: count === 0 ? 0 : requests / count, sizes: Object.fromEntries(ordered) }
 }
 
-function segmentOf(segment: Recording['segments'][number]): Segment {
-  const { latency } = segment
+function segmentOf({ startNs, endNs, counts, inSystem, latency }: Recording['segments'][number]): Segment {
   return {
-    startMs: segment.startNs / NS_PER_MS,
-    endMs: segment.endNs / NS_PER_MS,
-    counts: segment.counts,
-    inSystem: segment.inSystem,
-    latencyMs:
-      latency === null
-        ? null
-        : { ...latency, min: latency.min / NS_PER_MS, mean: latency.mean / NS_PER_MS, max: latency.max / NS_PER_MS },
+    startMs: startNs / NS_PER_MS,
+    endMs: endNs / NS_PER_MS,
+    counts,
+    inSystem,
+    latencyMs: latency && {
+      count: latency.count,
+      min: latency.min / NS_PER_MS,
+      mean: latency.mean / NS_PER_MS,
+      max: latency.max / NS_PER_MS,
+      histogram: encode(histogramOf(latency.tally)),
+    },
   }
 }

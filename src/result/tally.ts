@@ -30,6 +30,13 @@ export function bucketFloor(bucket: number): number {
   return Math.ceil(value[0] as number)
 }
 
+/** Calls back for each bucket of it that holds anything, the shortest durations first. */
+export function forEachBucket({ first, counts }: CompactTally, visit: (floorNs: number, count: number) => void): void {
+  counts.forEach((count, i) => {
+    if (count > 0) visit(bucketFloor(first + i), count)
+  })
+}
+
 const COUNT = 0
 const SUM = 1
 const SQUARES = 2
@@ -38,6 +45,15 @@ const MAX = 4
 const MOMENTS = 5
 /** How many bytes a tally takes, for those that several threads share. */
 export const TALLY_BYTES = MOMENTS * 8 + Math.ceil((BUCKETS * 4) / 8) * 8
+
+/** A copy of what a tally holds, in no more memory than that takes. */
+export interface CompactTally {
+  count: number
+  sum: number
+  /** the bucket that the counts begin with */
+  first: number
+  counts: Uint32Array
+}
 
 /**
  * Durations counted in buckets, with their count, sum, sum of squares and extremes kept exactly beside them. It
@@ -133,6 +149,12 @@ export class Tally {
     for (let bucket = bucketOf(other.min); bucket <= last; bucket++) {
       this.buckets[bucket] = (this.buckets[bucket] as number) + (other.buckets[bucket] as number)
     }
+  }
+
+  compact(): CompactTally {
+    const { count, sum } = this
+    const first = bucketOf(this.min)
+    return { count, sum, first, counts: this.buckets.slice(first, count === 0 ? first : bucketOf(this.max) + 1) }
   }
 
   /** Forgets everything. */

@@ -1,5 +1,12 @@
-import { type Counts, newTallies, noCounts, type RecordedSegment, segmentLatency } from '../result/recording.js'
-import { Tally } from '../result/tally.js'
+import {
+  type Counts,
+  type Metric,
+  newTallies,
+  noCounts,
+  type RecordedSegment,
+  segmentLatency,
+} from '../result/recording.js'
+import type { CompactTally } from '../result/tally.js'
 
 /** How many served requests are gathered before they are counted: many at a time is twice as fast. */
 export const GATHERED = 1024
@@ -31,7 +38,10 @@ interface OpenSegment {
 export class Recorder {
   readonly tallies = newTallies()
   readonly segments: RecordedSegment[] = []
-  readonly #latency = new Tally()
+  /** the same of the segment that requests leave from at present */
+  readonly #current = newTallies()
+  /** those that have something of their own to count */
+  readonly #recorded: Metric[]
   /** what the engine gathers of the requests served, in the queue's order */
   readonly latencies = new Float64Array(GATHERED)
   readonly waits = new Float64Array(GATHERED)
@@ -53,6 +63,10 @@ export class Recorder {
 
   constructor(split: WaitSplit) {
     this.#split = split
+    this.#recorded = ['latency', 'wait', 'service']
+    if (split.batching || split.dispatch) this.#recorded.push('queueing')
+    if (split.batching) this.#recorded.push('batching')
+    if (split.dispatch) this.#recorded.push('dispatch')
   }
 
   /** Begins a segment: requests that arrive from now on belong to it. */
@@ -81,9 +95,9 @@ export class Recorder {
 
   /** Counts what was gathered. */
   count(gathered: number): void {
-    const { wait, service, queueing, batching, dispatch } = this.tallies
+    const { latency, wait, service, queueing, batching, dispatch } = this.#current
     const split = this.#split
-    this.#latency.recordAll(this.latencies, gathered)
+    latency.recordAll(this.latencies, gathered)
     wait.recordAll(this.waits, gathered)
     service.recordAll(this.services, gathered)
     if (split.batching || split.dispatch) queueing.recordAll(this.queueings, gathered)
@@ -123,15 +137,24 @@ export class Recorder {
   }
 
   #finish(): void {
+    const current = this.#current
     if (this.#leaving !== this.#beforeWindow) {
       const { startNs, endNs, counts, inSystem } = this.#leaving
-      counts.completed = this.#latency.count
-      this.segments.push({ startNs, endNs, counts, inSystem, latency: segmentLatency(this.#latency) })
-      this.tallies.latency.add(this.#latency)
-    } else {
-      for (const tally of Object.values(this.tallies)) tally.clear()
+      counts.completed = current.latency.count
+      const latency = segmentLatency(current.latency)
+      this.segments.push({ startNs, endNs, counts, inSystem, latency, others: this.#others(counts.completed) })
+      for (const metric of this.#recorded) this.tallies[metric].add(current[metric])
     }
-    this.#latency.clear()
+    for (const metric of this.#recorded) current[metric].clear()
+  }
+
+  /** What is kept of the segment's other metrics: those that are always 0, or always the wait, are not counted. */
+  #others(completed: number): Partial<Record<Metric, CompactTally>> {
+    const compact = this.#recorded.map((metric) => [metric, this.#current[metric].compact()])
+    const recorded: Partial<Record<Metric, CompactTally>> = Object.fromEntries(compact)
+    const { latency: _, ...others } = recorded
+    const none = { count: completed, sum: 0, first: 0, counts: Uint32Array.of(completed) }
+    return { lag: none, batching: none, dispatch: none, ...(others.wait && { queueing: others.wait }), ...others }
   }
 
   /** Everything has left: hands over the last segments. */

@@ -1,0 +1,282 @@
+import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
+import { student975 } from './student.js'
+import { ESTIMATES, type Estimate, type Interval, PERCENTILES, withheld } from './summary.js'
+import { bucketFloor, type CompactTally, Tally } from './tally.js'
+
+/**
+ * How many independent values a run must be worth. With fewer, stretches of the run are still alike, and their spread
+ * tells too little of the run's own; tuned, as the two below, by `bench/coverage.ts`.
+ */
+const INDEPENDENT = 300
+/**
+ * How many independent values must lie beyond a percentile: values above it come in clusters, and with fewer clusters
+ * their number is too skewed for a t interval. It is more than what bounds a percentile at all (3.7).
+ */
+const BEYOND = 15
+/**
+ * A run that happens to be calm shows short latencies, little autocorrelation and so enough independent values: of all
+ * runs of one length, the calm ones are given an interval first. So up to three times of what is needed the upper
+ * bound is moved away, by up to this share of its distance.
+ */
+const CALM = { mean: 0.8, percentile: 0.5 }
+const CALM_UP_TO = 3
+/** What is advised is this much longer than what was found to be needed, which short runs put too low. */
+const MARGIN = 1.5
+
+/** What the stretches of a run, or its replications, say of one estimate. */
+interface Spread {
+  /** the standard error of the sum over all values */
+  error: number
+  /** how many independent values would have as much */
+  independent: number
+}
+
+/** How the stretches stand to one another: one after another in a run, or independent of each other. */
+type Order = 'in a row' | 'independent'
+
+/**
+ * 95 % intervals from the stretches of one run, for its mean and percentiles. Latencies of one run depend on each
+ * other, so that only the spread *between* stretches tells how far off an estimate may be:
+ *
+ * - **mean**: batch means with Student's t (Law and Kelton, Simulation Modeling and Analysis, 9.5.3), the t transformed
+ *   for skewness (Johnson, J. Am. Stat. Assoc. 73, 1978; as in Willink, Comm. Stat. 34, 2005);
+ * - **percentile p**: how far the share of values at or below the estimate varies between stretches gives a margin
+ *   h to p, and the histogram at p - h and p + h the bounds. It needs no density, and holds at atoms;
+ * - both are widened where neighbouring stretches are alike, and where the run is hardly long enough.
+ *
+ * The variance of independent values over what is found gives how many independent values the run is worth. Where
+ * these are too few there is no interval, but the reason and the length of a window that would do.
+ *
+ * @param total all values, of which the stretches, in order, hold each one
+ * @param windowNs how long the window was
+ */
+export function intervalsOf(
+  total: Tally,
+  stretches: readonly CompactTally[],
+  windowNs: number,
+): Record<Estimate, Interval> {
+  return intervals(total, stretches, 'in a row', (factor) => {
+    const requests = roundUp(total.count * factor)
+    const seconds = roundUp((windowNs * factor) / NS_PER_SECOND)
+    return `a window of about ${count(requests)} requests (${count(seconds)} s) would do`
+  })
+}
+
+/**
+ * 95 % intervals from replications: runs of one scenario that differ in their seeds, and so are independent. Student's
+ * t over the replications' means for the mean; for a percentile, that of all their values together, the spread between
+ * the shares that they have at or below it (sectioning: Asmussen and Glynn, Stochastic Simulation, III.5).
+ */
+export function intervalsBetween(tallies: readonly Tally[]): Record<Estimate, Interval> {
+  const total = new Tally()
+  for (const tally of tallies) total.add(tally)
+  const replications = tallies.map((tally) => tally.compact())
+  return intervalsOfReplications(total, replications)
+}
+
+/** The same, where all their values are added up already. */
+export function intervalsOfReplications(
+  total: Tally,
+  replications: readonly CompactTally[],
+): Record<Estimate, Interval> {
+  return intervals(total, replications, 'independent', (factor) => {
+    const requests = roundUp(total.count * factor)
+    return `about ${count(requests)} requests in all, in more or longer replications, would do`
+  })
+}
+
+function intervals(
+  total: Tally,
+  stretches: readonly CompactTally[],
+  order: Order,
+  advice: (factor: number) => string,
+): Record<Estimate, Interval> {
+  const n = total.count
+  const fewest = order === 'in a row' ? 10 : 2
+  if (stretches.length < fewest) {
+    const what = order === 'in a row' ? 'stretches of the window' : 'replications'
+    return withheld(
+      `it takes the spread between ${fewest} ${what} or more, and there are ${stretches.length}: ${advice(INDEPENDENT / n)}`,
+    )
+  }
+  const t = student975(stretches.length - 1)
+  const distribution = new Distribution(total)
+  const places = Object.values(PERCENTILES).map((percentile) => distribution.placeOf(percentile / 100))
+  const shares = spreadsOfShares(places, stretches, n, order)
+
+  const given = withheld('')
+  const mean = spreadOfMean(total, stretches, order)
+  let { independent } = mean
+  if (independent < INDEPENDENT) given.mean.reason = tooFew('a mean', n, independent, INDEPENDENT, advice)
+  else {
+    const { low, high } = skewed(t, 2 / Math.sqrt(independent))
+    const bound = (errors: number) => (total.sum + errors * mean.error) / n
+    given.mean = within(total, bound(-low), bound(high * calm(CALM.mean, independent / INDEPENDENT)))
+  }
+  places.forEach(({ p }, i) => {
+    const estimate = ESTIMATES[i + 1] as Estimate
+    const share = shares[i] as Spread
+    // a percentile further out cannot rest on more than those before it
+    independent = Math.min(independent, share.independent)
+    const needed = Math.max(INDEPENDENT, Math.round(BEYOND / (1 - p)))
+    if (independent < needed) {
+      given[estimate].reason = tooFew(
+        `p${PERCENTILES[estimate as keyof typeof PERCENTILES]}`,
+        n,
+        independent,
+        needed,
+        advice,
+      )
+      return
+    }
+    const margin = (t * share.error) / n
+    const low = distribution.bucketAt(p - margin)
+    const high = distribution.bucketAt(p + margin * calm(CALM.percentile, independent / needed))
+    given[estimate] = within(total, bucketFloor(low), bucketFloor(high + 1) - 1)
+  })
+  return given
+}
+
+/** By how much an upper bound is moved away, where the run is worth so many times what is needed. */
+function calm(share: number, times: number): number {
+  return 1 + share * (1 - Math.min(1, Math.log(times) / Math.log(CALM_UP_TO)))
+}
+
+function tooFew(
+  what: string,
+  n: number,
+  independent: number,
+  needed: number,
+  advice: (factor: number) => string,
+): string {
+  const worth =
+    independent >= n
+      ? `${count(n)} requests are too few`
+      : `${count(n)} requests are worth ${count(independent)} independent ones`
+  return `${worth}, and ${what} takes ${count(needed)}: ${advice((MARGIN * needed) / independent)}`
+}
+
+/** Where in a distribution a percentile is. */
+interface Place {
+  p: number
+  bucket: number
+  /** the share of values below the bucket, and in it */
+  below: number
+  inside: number
+  /** the part of the bucket's values that it takes to reach p exactly: the bucket may be an atom */
+  part: number
+}
+
+/** The running total of a tally's buckets. */
+class Distribution {
+  readonly #n: number
+  readonly #first: number
+  readonly #upTo: Float64Array
+
+  constructor(total: Tally) {
+    const { count: n, first, counts } = total.compact()
+    this.#n = n
+    this.#first = first
+    this.#upTo = new Float64Array(counts.length)
+    let sum = 0
+    for (let i = 0; i < counts.length; i++) {
+      sum += counts[i] as number
+      this.#upTo[i] = sum
+    }
+  }
+
+  placeOf(p: number): Place {
+    const bucket = this.bucketAt(p)
+    const i = bucket - this.#first
+    const below = i === 0 ? 0 : (this.#upTo[i - 1] as number) / this.#n
+    const inside = (this.#upTo[i] as number) / this.#n - below
+    return { p, bucket, below, inside, part: (p - below) / inside }
+  }
+
+  /** The bucket of the least value with this share of all at or below it. */
+  bucketAt(share: number): number {
+    // a hair less, as HdrHistogram does, since 0.95 times a whole number may come out above it
+    const rank = Math.max(1, Math.min(this.#n, Math.ceil(share * this.#n * (1 - 2 ** -52))))
+    let low = 0
+    let high = this.#upTo.length - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#upTo[middle] as number) >= rank) high = middle
+      else low = middle + 1
+    }
+    return this.#first + low
+  }
+}
+
+function spreadOfMean(total: Tally, stretches: readonly CompactTally[], order: Order): Spread {
+  const { count: n, mean } = total
+  // where all are the same, rounding alone would be left
+  const off = stretches.map(({ count, sum }) => (total.min === total.max ? 0 : sum - mean * count))
+  return spreadOf(off, n, total.stdDev ** 2, order)
+}
+
+/** For each percentile, of the share of values at or below its place. */
+function spreadsOfShares(
+  places: readonly Place[],
+  stretches: readonly CompactTally[],
+  n: number,
+  order: Order,
+): Spread[] {
+  const off = places.map(() => [] as number[])
+  for (const { count, first, counts } of stretches) {
+    let i = 0
+    let below = 0
+    places.forEach(({ p, bucket, part }, which) => {
+      const at = Math.max(0, Math.min(bucket - first, counts.length))
+      while (i < at) below += counts[i++] as number
+      const inside = bucket < first ? 0 : (counts[at] ?? 0)
+      off[which]?.push(below + part * inside - p * count)
+    })
+  }
+  return places.map(({ p, below, inside, part }, which) =>
+    spreadOf(off[which] as number[], n, below + part ** 2 * inside - p ** 2, order),
+  )
+}
+
+/**
+ * @param off by how much each stretch is off what it would have had by its number of values
+ * @param variance of a single value
+ */
+function spreadOf(off: readonly number[], n: number, variance: number, order: Order): Spread {
+  const stretches = off.length
+  const squares = sum(off.map((each) => each ** 2))
+  const found = (squares * stretches) / (stretches - 1)
+  // sums of doubles leave a rounding error where nothing is off
+  if (found <= 1e-20 * n * n) return { error: 0, independent: n }
+  let alike = 0
+  if (order === 'in a row') {
+    const neighbours = sum(off.slice(1).map((each, i) => each * (off[i] as number)))
+    // of independent stretches, as what they are off adds up to 0, it is -1 / (stretches - 1)
+    alike = Math.max(0, neighbours / squares + 1 / (stretches - 1))
+  }
+  return { error: Math.sqrt(found * (1 + alike)), independent: Math.min(n, (n * n * variance) / found) }
+}
+
+/**
+ * How many standard errors below and above the estimate the bounds of a mean are. A sum of clusters of requests is
+ * about gamma distributed, and its skewness that of a gamma of as many independent values.
+ */
+function skewed(t: number, skewness: number): { low: number; high: number } {
+  const a = skewness / 6
+  const at = (r: number) => (Math.cbrt(1 + 6 * a * (r - a)) - 1) / (2 * a)
+  return { low: at(t), high: -at(-t) }
+}
+
+function within({ min, max }: Tally, lowNs: number, highNs: number): Interval {
+  const clamped = (ns: number) => Math.max(min, Math.min(max, ns)) / NS_PER_MS
+  return { low: clamped(lowNs), high: clamped(highNs), level: 0.95 }
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+const count = (requests: number) => Math.floor(requests).toLocaleString('en')
+
+/** Up to two significant digits. */
+function roundUp(value: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 1)
+  return Math.ceil(value / unit) * unit
+}
