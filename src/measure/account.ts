@@ -1,13 +1,14 @@
 import {
   type Counts,
   METRICS,
+  type Metric,
   newTallies,
   noCounts,
   type RecordedSegment,
   type Recording,
   segmentLatency,
 } from '../result/recording.js'
-import { Tally } from '../result/tally.js'
+import { type CompactTally, Tally } from '../result/tally.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import type { Ledger, Tallies } from './ledger.js'
 import type { Ring } from './ring.js'
@@ -37,8 +38,8 @@ export function accountOf(scenario: NormalScenario, books: Books, nowNs: number)
 
   const tallies = newTallies()
   const fromSend = new Tally()
-  for (const ledger of ledgers) {
-    for (const segment of ledger.tallies) {
+  for (const { tallies: segmentTallies } of ledgers) {
+    for (const segment of segmentTallies) {
       for (const metric of METRICS) tallies[metric].add(segment[metric])
       fromSend.add(segment.fromSend)
     }
@@ -96,7 +97,7 @@ function segmentsOf({ window, ledgers }: Books, unserved: Unserved[], endNs: num
     if (k >= 0) left[k] = (left[k] as number) + 1
   }
   const segments: RecordedSegment[] = []
-  const latency = new Tally()
+  const tallies = newTallies()
   for (let k = 0; k < window.segments && window.segmentStartNs(k) < endNs; k++) {
     const nextNs = window.segmentStartNs(k + 1)
     const last = nextNs >= endNs
@@ -107,8 +108,11 @@ function segmentsOf({ window, ledgers }: Books, unserved: Unserved[], endNs: num
     const departed = last
       ? total(ledgers, (ledger) => ledger.departed.count)
       : total(ledgers, (ledger) => ledger.departedBefore(k + 1))
-    latency.clear()
-    for (const ledger of ledgers) latency.add((ledger.tallies[k] as Tallies).latency)
+    for (const metric of METRICS) {
+      tallies[metric].clear()
+      for (const ledger of ledgers) tallies[metric].add((ledger.tallies[k] as Tallies)[metric])
+    }
+    const { latency, ...others } = tallies
     segments.push({
       startNs: window.segmentStartNs(k),
       endNs: last ? endNs : nextNs,
@@ -121,9 +125,14 @@ function segmentsOf({ window, ledgers }: Books, unserved: Unserved[], endNs: num
       },
       inSystem: after - departed,
       latency: segmentLatency(latency),
+      others: compact(others),
     })
   }
   return segments
+}
+
+function compact(tallies: Partial<Record<Metric, Tally>>): Partial<Record<Metric, CompactTally>> {
+  return Object.fromEntries(Object.entries(tallies).map(([metric, tally]) => [metric, tally.compact()]))
 }
 
 function totalOf(segments: RecordedSegment[]): Counts {

@@ -54,8 +54,9 @@ export class Bells {
 
   /** The server is about to sleep; it must look at the queue once more before it does. */
   lieDown(server: number): void {
-    Atomics.store(this.#words, (server + 1) * LINE, ASLEEP)
+    // counted first: there are never fewer than sleep
     Atomics.add(this.#words, SLEEPING, 1)
+    Atomics.store(this.#words, (server + 1) * LINE, ASLEEP)
   }
 
   sleep(server: number, ms: number): void {

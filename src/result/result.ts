@@ -125,7 +125,7 @@ export function resultOf(recording: Recording, environment: Environment | null =
 }
 
 const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state to estimate'
-const NOT_BY_STRETCH = 'a measured run keeps latency alone by stretch of the window, which intervals come from'
+const NOT_BY_STRETCH = 'it is not kept by stretch of the window, which intervals come from'
 
 function metricIntervals(recording: Recording, metric: Metric): Record<Estimate, Interval> {
   const { tallies, segments, startNs, endNs, replications } = recording
