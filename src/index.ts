@@ -1,5 +1,6 @@
 export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'
 export { type Capacity, capacity } from './explore/capacity.js'
+export { type ReplicateOptions, type ReplicateProgress, replicate } from './explore/replicate.js'
 export { type SweepOptions, type SweepPoint, sweep } from './explore/sweep.js'
 export { MeasureError } from './measure/error.js'
 export { type BatchFunction, defineHandler, type Handler, type HandlerContext } from './measure/handler.js'

@@ -20,16 +20,19 @@ export async function startThreads(count: number): Promise<Threads> {
   }
 }
 
-/** A single thread, for one task at a time. */
+/** Threads that all do one kind of task, each of them one at a time. */
 export interface Thread<Task, Report> {
   /** @param signal ends the thread with its task */
   run(task: Task, signal?: AbortSignal): Promise<Report>
   destroy(): Promise<void>
 }
 
-/** @param file the module that exports the task as `name` */
-export async function startThread<Task, Report>(file: URL, name: string): Promise<Thread<Task, Report>> {
-  const pool = await startPool(1)
+/**
+ * @param file the module that exports the task as `name`
+ * @param count how many threads; more tasks than that wait their turn
+ */
+export async function startThread<Task, Report>(file: URL, name: string, count = 1): Promise<Thread<Task, Report>> {
+  const pool = await startPool(count)
   return {
     run: (task, signal) => pool.run(task, { ...entry(file, name), ...(signal && { signal }) }),
     destroy: () => pool.destroy(),

@@ -1,3 +1,4 @@
+import type { Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { ScenarioError } from '../scenario/error.js'
 import { normalise, type Scenario } from '../scenario/scenario.js'
@@ -22,11 +23,15 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Res
   const engine = new Engine(normalise(scenario, 'simulate'), onEvent)
   const goOn = onProgress && ((requests: number, timeMs: number) => onProgress({ requests, timeMs }) !== false)
   const recording = engine.run(goOn)
-  if (recording.counts.completed === 0) {
-    throw new ScenarioError(
-      '',
-      `no request that was due in the window completed: ${JSON.stringify(recording.counts)}; run for longer, warm up for less, or let more through the queue`,
-    )
-  }
+  refuseEmpty(recording)
   return resultOf(recording)
+}
+
+/** Refuses a recording that has nothing to show. */
+export function refuseEmpty({ counts }: Recording): void {
+  if (counts.completed > 0) return
+  throw new ScenarioError(
+    '',
+    `no request that was due in the window completed: ${JSON.stringify(counts)}; run for longer, warm up for less, or let more through the queue`,
+  )
 }

@@ -1,0 +1,101 @@
+import { findingsOf } from './findings.js'
+import { type PackedTally, packTally, unpackTally } from './packed-tally.js'
+import { type Counts, METRICS, type Metric, newTallies, noCounts, type Recording, segmentLatency } from './recording.js'
+import type { Finding } from './validity.js'
+
+/** One run of several that differ in their random numbers alone, as it goes from thread to thread. */
+export interface Replication {
+  recording: Omit<Recording, 'tallies'>
+  tallies: Record<Metric, PackedTally>
+  /** requests in the system at its end */
+  inSystem: number
+}
+
+/**
+ * Makes a recording ready to be sent. One of several is judged by itself, for which its segments are needed, and leaves
+ * them behind; one alone stays as it is.
+ */
+export function packed({ tallies, ...recording }: Recording, alone: boolean): Replication {
+  return {
+    recording: alone ? recording : { ...recording, segments: [], findings: findingsOf({ tallies, ...recording }) },
+    tallies: Object.fromEntries(
+      METRICS.map((metric) => [metric, packTally(tallies[metric])]),
+    ) as Replication['tallies'],
+    inSystem: recording.segments.at(-1)?.inSystem ?? 0,
+  }
+}
+
+const unpackedAll = ({ tallies }: Replication): Recording['tallies'] =>
+  Object.fromEntries(METRICS.map((metric) => [metric, unpackTally(tallies[metric])])) as Recording['tallies']
+
+/**
+ * Puts replications together into one recording, as if they had been run one after another: its window is theirs, end
+ * to end, and each of its segments is one of them.
+ */
+export function together(replications: readonly Replication[]): Recording {
+  const runs = replications.map(({ recording }) => recording)
+  const [first] = runs
+  if (first === undefined) throw new RangeError('there must be a replication to put together')
+  if (replications.length === 1) return { ...first, tallies: unpackedAll(replications[0] as Replication) }
+  const tallies = newTallies()
+  const segments: Recording['segments'] = []
+  let endNs = first.startNs
+  for (const { recording, tallies: own, inSystem } of replications) {
+    for (const metric of METRICS) tallies[metric].add(unpackTally(own[metric]))
+    const startNs = endNs
+    endNs += recording.endNs - recording.startNs
+    segments.push({
+      startNs,
+      endNs,
+      counts: recording.counts,
+      inSystem,
+      latency: segmentLatency(unpackTally(own.latency)),
+    })
+  }
+  return {
+    engine: first.engine,
+    scenario: first.scenario,
+    startNs: first.startNs,
+    endNs,
+    tallies,
+    counts: totalOf(runs.map(({ counts }) => counts)),
+    completions: sum(runs.map(({ completions }) => completions)),
+    batchSizes: sizesOf(runs.map(({ batchSizes }) => batchSizes)),
+    servingNs: first.servingNs === null ? null : sum(runs.map(({ servingNs }) => servingNs ?? 0)),
+    inSystemNs: sum(runs.map(({ inSystemNs }) => inSystemNs)),
+    staysNs: sum(runs.map(({ staysNs }) => staysNs)),
+    inSystemAtStart: first.inSystemAtStart,
+    segments,
+    fromSend: null,
+    findings: findingsTogether(runs.map(({ findings }) => findings)),
+    replications: replications.map(({ tallies }) => tallies),
+  }
+}
+
+function totalOf(counts: Counts[]): Counts {
+  const total = noCounts()
+  for (const key of Object.keys(total) as (keyof Counts)[]) total[key] = sum(counts.map((each) => each[key]))
+  return total
+}
+
+function sizesOf(tables: Map<number, number>[]): Map<number, number> {
+  const sizes = new Map<number, number>()
+  for (const table of tables) for (const [size, count] of table) sizes.set(size, (sizes.get(size) ?? 0) + count)
+  return sizes
+}
+
+/** Each kind of finding once, as the first replication has it that it is found in, with how many those are. */
+function findingsTogether(findings: Finding[][]): Finding[] {
+  const codes = new Set(findings.flat().map(({ code }) => code))
+  return [...codes].map((code) => {
+    const found = findings.flatMap((own) => own.find((finding) => finding.code === code) ?? [])
+    const [first] = found as [Finding]
+    return {
+      ...first,
+      message: `in ${found.length} of ${findings.length} replications: ${first.message}`,
+      figures: { ...first.figures, replications: found.length },
+    }
+  })
+}
+
+const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
