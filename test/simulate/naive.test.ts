@@ -1,0 +1,94 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Result, type Scenario, type Summary, summarize } from '../../src/index.js'
+import { type NaiveRequest, type NaiveScenario, naive } from './naive.js'
+import { closedScenario, openScenario, seeded, smallScenario, withWarmup } from './small-scenarios.js'
+import { told } from './told.js'
+
+/** A summary, but for its intervals: those of a simulation rest on more than the values. */
+function distribution({ intervals: _, ...summary }: Summary): Omit<Summary, 'intervals'> {
+  return summary
+}
+
+function expectSameParts(result: Result, served: NaiveRequest[]): void {
+  const parts = {
+    latencyMs: served.map((request) => request.end - request.due),
+    waitMs: served.map((request) => request.start - request.due),
+    serviceMs: served.map((request) => request.end - request.start),
+    lagMs: served.map(() => 0),
+    queueingMs: served.map((request) => request.queueing),
+    batchingMs: served.map((request) => request.batching),
+    dispatchMs: served.map((request) => request.dispatch),
+  }
+  for (const [part, values] of Object.entries(parts)) {
+    const summary = result[part as keyof typeof parts]
+    // to the last bit: count, extremes, mean, and every bucket of the histogram
+    expect({ part, ...distribution(summary) }).toEqual({ part, ...distribution(summarize(values)) })
+  }
+}
+
+function expectSameRun(scenario: NaiveScenario, warmup: Scenario['warmup'] = { requests: 0 }): void {
+  const slow = naive(scenario)
+  const { events, result } = told({ ...scenario, warmup })
+  expect(events).toEqual(slow.events)
+  if (result === null) return
+
+  const since = { requests: 0, duration: 0, ...(warmup as { requests: number } | { duration: number }) }
+  const inWindow = slow.requests.filter(({ number, due }) => number >= since.requests && due >= since.duration)
+  const served = inWindow.filter(({ fate }) => fate === 'served')
+  expect(result.counts).toEqual({
+    offered: inWindow.length,
+    completed: served.length,
+    rejected: inWindow.filter(({ fate }) => fate === 'rejected').length,
+    timedOut: inWindow.filter(({ fate }) => fate === 'timed out').length,
+    failed: 0,
+    aborted: 0,
+    unfinished: 0,
+  })
+  expectSameParts(result, served)
+}
+
+describe('the simulator agrees request by request with a naive one', { timeout: 60_000 }, () => {
+  it('on scripted arrivals', () => {
+    fc.assert(
+      fc.property(openScenario, (scenario) => expectSameRun(scenario)),
+      seeded(800),
+    )
+  })
+
+  it('on closed loops', () => {
+    fc.assert(
+      fc.property(closedScenario, (scenario) => expectSameRun(scenario)),
+      seeded(800),
+    )
+  })
+
+  it('after a warm-up, of requests or of time', () => {
+    fc.assert(
+      fc.property(withWarmup(smallScenario), ({ warmup, ...scenario }) => expectSameRun(scenario, warmup)),
+      seeded(400),
+    )
+  })
+
+  it('on the dispatch time of servers', () => {
+    // arrivals on even milliseconds and deadlines on odd ones: whether one that arrives at the very deadline of a
+    // batch lets it leave as it arrives, or as its deadline comes, is of no account
+    const even = ({ arrivals, batching, ...scenario }: NaiveScenario): NaiveScenario => ({
+      ...scenario,
+      arrivals:
+        arrivals.process === 'replay'
+          ? { ...arrivals, timestamps: arrivals.timestamps.map((at) => 2 * at) }
+          : { ...arrivals, thinkTime: 2 * arrivals.thinkTime },
+      batching: { ...batching, maxWait: batching.maxWait && 2 * batching.maxWait + 1 },
+    })
+    const time = fc.nat({ max: 4 })
+    const overhead = fc.record({ wake: time, filled: time, deadline: time, turnaround: time })
+    fc.assert(
+      fc.property(fc.tuple(openScenario, overhead), ([scenario, overhead]) => {
+        const { service } = scenario
+        expectSameRun({ ...even(scenario), service: { ...service, overhead } })
+      }),
+      seeded(300),
+    )
+  })
+})

@@ -1,0 +1,157 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { affine, exponential, gamma, poisson, renewal, type Scenario, type SimulationEvent } from '../../src/index.js'
+import { openScenario, seeded } from './small-scenarios.js'
+import { type BatchEvent, duesOf, told } from './told.js'
+
+/*
+ * What the policy promises, held against what a simulation tells and when its requests were due: nothing here knows
+ * how either was made. Times are compared exactly, in whole nanoseconds.
+ */
+
+const ns = (ms: number) => Math.round(ms * 1e6)
+const inNs = (event: SimulationEvent): SimulationEvent =>
+  event.type === 'batch'
+    ? { ...event, startMs: ns(event.startMs), endMs: ns(event.endMs) }
+    : { ...event, atMs: ns(event.atMs) }
+
+interface Rules {
+  servers: number
+  maxBatchSize: number
+  maxWait: number
+  capacity: number
+  timeout: number
+}
+
+function rulesOf({ servers = 1, batching, queue }: Scenario): Rules {
+  const limit = (value: unknown, absent: number) =>
+    (value === null ? Number.POSITIVE_INFINITY : (value ?? absent)) as number
+  return {
+    servers,
+    maxBatchSize: limit(batching?.maxBatchSize, 1),
+    maxWait: ns(limit(batching?.maxWait, 0)),
+    capacity: limit(queue?.capacity, Number.POSITIVE_INFINITY),
+    timeout: ns(limit(queue?.timeout, Number.POSITIVE_INFINITY)),
+  }
+}
+
+/** When each request left the queue, and how. */
+function leavings(events: SimulationEvent[]): Map<number, { at: number; type: SimulationEvent['type'] }> {
+  const left = new Map<number, { at: number; type: SimulationEvent['type'] }>()
+  for (const event of events) {
+    const at = event.type === 'batch' ? event.startMs : event.atMs
+    for (const request of event.type === 'batch' ? event.requests : [event.request]) {
+      expect(left.has(request), `request ${request} leaves once`).toBe(false)
+      left.set(request, { at, type: event.type })
+    }
+  }
+  return left
+}
+
+/** @param dueMs when each request was due */
+function checkPolicy(dueMs: number[], scenario: Scenario): void {
+  const dues = dueMs.map(ns)
+  const events = told(scenario).events.map(inNs)
+  const { servers, maxBatchSize, maxWait, capacity, timeout } = rulesOf(scenario)
+  const batches = events.filter((event): event is BatchEvent => event.type === 'batch')
+  const left = leavings(events)
+  expect(left.size).toBe(dues.length)
+  const due = (request: number) => dues[request] as number
+  const leaves = (request: number) => (left.get(request) as { at: number }).at
+  const lastDue = Math.max(...dues)
+
+  // first in, first out, and never too large
+  const served = batches.flatMap((batch) => batch.requests)
+  expect(served).toEqual([...served].sort((a, b) => a - b))
+  for (const { requests } of batches) {
+    expect(requests.length).toBeGreaterThan(0)
+    expect(requests.length).toBeLessThanOrEqual(maxBatchSize)
+  }
+
+  // no batch leaves before it may, and none leaves without one that it had room for
+  for (const { requests, startMs } of batches) {
+    if (requests.length === maxBatchSize) continue
+    const waited = startMs >= due(requests[0] as number) + maxWait
+    const ended = maxWait === Number.POSITIVE_INFINITY && startMs >= lastDue
+    expect(waited || ended, `the batch of ${requests} may leave at ${startMs}`).toBe(true)
+    const leftBehind = dues.findIndex((due, request) => due < startMs && leaves(request) > startMs)
+    expect(leftBehind, `all that wait leave with ${requests} at ${startMs}`).toBe(-1)
+  }
+
+  // whoever times out does so on time, and nobody stays longer; only a full queue turns away
+  for (const [request, { at, type }] of left) {
+    expect(at).toBeGreaterThanOrEqual(due(request))
+    expect(at).toBeLessThanOrEqual(due(request) + timeout)
+    if (type === 'timeout') expect(at).toBe(due(request) + timeout)
+    if (type !== 'reject') continue
+    expect(at).toBe(due(request))
+    const waiting = dues.filter((_, other) => other < request && leaves(other) >= at).length
+    expect(waiting).toBeGreaterThanOrEqual(capacity)
+  }
+
+  // at every instant, once all that happens at it has happened
+  const deadlines = dues.map((due) => due + maxWait).filter((at) => at < Number.POSITIVE_INFINITY)
+  const instants = new Set([...dues, ...deadlines, ...batches.flatMap(({ startMs, endMs }) => [startMs, endMs])])
+  for (const now of instants) {
+    const busy = batches.filter(({ startMs, endMs }) => startMs <= now && now < endMs).length
+    const waiting = dues.flatMap((due, request) => (due <= now && now < leaves(request) ? [request] : []))
+    expect(busy).toBeLessThanOrEqual(servers)
+    expect(waiting.length).toBeLessThanOrEqual(capacity)
+    if (busy === servers || waiting.length === 0) continue
+    const must =
+      waiting.length >= maxBatchSize ||
+      now >= due(waiting[0] as number) + maxWait ||
+      (maxWait === Number.POSITIVE_INFINITY && now >= lastDue)
+    expect(must, `no server is idle at ${now} while ${waiting} must leave`).toBe(false)
+  }
+}
+
+describe('a simulation keeps the policy', { timeout: 60_000 }, () => {
+  it('on scripted arrivals with many ties', () => {
+    fc.assert(
+      fc.property(openScenario, (scenario) => {
+        const { arrivals, stop } = scenario
+        checkPolicy(duesOf({ arrivals, stop }), { ...scenario, warmup: { requests: 0 } })
+      }),
+      seeded(300),
+    )
+  })
+
+  const random: Record<string, Scenario> = {
+    'one at a time, at 90 % load': {
+      arrivals: poisson('90/s'),
+      service: affine({ base: 10, variation: exponential() }),
+    },
+    'what is there, on three servers': {
+      arrivals: poisson('800/s'),
+      service: affine({ base: 5, perItem: 1, variation: gamma({ cv: 0.5 }) }),
+      batching: { maxBatchSize: 8 },
+      servers: 3,
+    },
+    'a wait of 10 ms, in bursts': {
+      arrivals: renewal({ rate: '300/s', variation: gamma({ cv: 2 }) }),
+      service: affine({ base: 5, perItem: 1 }),
+      batching: { maxBatchSize: 8, maxWait: 10 },
+      servers: 2,
+    },
+    'full batches only': {
+      arrivals: poisson('500/s'),
+      service: affine({ base: 12, variation: exponential() }),
+      batching: { maxBatchSize: 4, maxWait: null },
+      servers: 2,
+    },
+    'too much for its queue': {
+      arrivals: poisson('700/s'),
+      service: affine({ base: 12, variation: exponential() }),
+      batching: { maxBatchSize: 4, maxWait: 5 },
+      queue: { capacity: 6, timeout: 20 },
+      servers: 2,
+    },
+  }
+  for (const [name, scenario] of Object.entries(random)) {
+    it(name, () => {
+      const stopped = { ...scenario, stop: { requests: 600 }, warmup: { requests: 0 } }
+      checkPolicy(duesOf(stopped), stopped)
+    })
+  }
+})

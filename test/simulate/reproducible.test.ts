@@ -1,0 +1,208 @@
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  affine,
+  byBatchSize,
+  closed,
+  exponential,
+  gamma,
+  lognormal,
+  poisson,
+  type Result,
+  renewal,
+  type Scenario,
+  type SimulationEvent,
+  simulate,
+  uniform,
+} from '../../src/index.js'
+import type { NaiveScenario } from './naive.js'
+import { seeded, smallScenario } from './small-scenarios.js'
+import { duesOf, told } from './told.js'
+
+const scenarios: Record<string, Scenario> = {
+  'exponential batches': {
+    arrivals: poisson('800/s'),
+    service: affine({ base: 5, perItem: '250us', variation: exponential() }),
+    batching: { maxBatchSize: 8, maxWait: '2ms' },
+  },
+  'bursts, stalls and dispatch': {
+    arrivals: renewal({ rate: '300/s', variation: gamma({ cv: 3 }) }),
+    service: affine({
+      base: 5,
+      variation: lognormal({ cv: 0.5 }),
+      stalls: { probability: 0.1, time: 100 },
+      overhead: { wake: { mean: '50us', variation: exponential() }, turnaround: '1us' },
+    }),
+    servers: 3,
+    queue: { capacity: 20, timeout: '50ms' },
+  },
+  'a closed loop': {
+    arrivals: closed({ clients: 30, thinkTime: { mean: 20, variation: uniform({ spread: 1 }) } }),
+    service: byBatchSize({ 1: 2, 8: { mean: 5, variation: gamma({ cv: 1 }) }, 32: 12 }),
+    batching: { maxBatchSize: 16, maxWait: 1 },
+  },
+}
+
+/** All that a simulation gives, as its bytes: short enough to be shown where two differ. */
+function digest(result: Result): string {
+  return createHash('sha256').update(JSON.stringify(result)).digest('hex')
+}
+
+describe('the same scenario gives the same bytes', () => {
+  for (const [name, given] of Object.entries(scenarios)) {
+    const scenario = { ...given, stop: { requests: 20_000 }, seed: 5 }
+    it(name, () => {
+      const once = simulate(scenario)
+      const bytes = digest(once)
+      expect(digest(simulate(scenario))).toBe(bytes)
+      // another seed gives others, and not for its own sake alone
+      expect(digest({ ...simulate({ ...scenario, seed: 6 }), scenario: null })).not.toBe(
+        digest({ ...once, scenario: null }),
+      )
+      // watching changes nothing
+      expect(digest(simulate(scenario, { onEvent: () => {}, onProgress: () => true }))).toBe(bytes)
+      // a result is plain data, and its scenario, stored and read again, gives it again
+      const stored = JSON.parse(JSON.stringify(once))
+      expect(stored).toEqual(once)
+      expect(digest(simulate(stored.scenario))).toBe(bytes)
+    })
+
+    it(`${name}, built by factories or read from a file`, () => {
+      expect(digest(simulate(JSON.parse(JSON.stringify(scenario))))).toBe(digest(simulate(scenario)))
+    })
+
+    it(`${name}, as a run is shorter or longer: the same requests, served the same`, () => {
+      const whole = told({ ...scenario, stop: { requests: 3000 }, warmup: { requests: 0 } }).events
+      const part = told({ ...scenario, stop: { requests: 2000 }, warmup: { requests: 700 } }).events
+      // but for what differs because nothing more is due
+      const sure = part.slice(0, -40)
+      expect(sure.length).toBeGreaterThan(200)
+      expect(sure).toEqual(whole.slice(0, sure.length))
+    })
+  }
+})
+
+describe('all times multiplied by a whole number', () => {
+  const times = (scenario: NaiveScenario, by: number): NaiveScenario => {
+    const { arrivals, service, batching, queue, stop } = scenario
+    return {
+      arrivals:
+        arrivals.process === 'replay'
+          ? { ...arrivals, timestamps: arrivals.timestamps.map((at) => at * by) }
+          : { ...arrivals, thinkTime: arrivals.thinkTime * by },
+      service: { ...service, base: service.base * by, perItem: service.perItem * by },
+      servers: scenario.servers,
+      batching: { ...batching, maxWait: batching.maxWait && batching.maxWait * by },
+      queue: { ...queue, timeout: queue.timeout && queue.timeout * by },
+      stop: 'duration' in stop ? { duration: stop.duration * by } : stop,
+    }
+  }
+  const scaled = (event: SimulationEvent, by: number): SimulationEvent =>
+    event.type === 'batch'
+      ? { ...event, startMs: event.startMs * by, endMs: event.endMs * by }
+      : { ...event, atMs: event.atMs * by }
+
+  it('multiplies all latencies by it', () => {
+    fc.assert(
+      fc.property(smallScenario, fc.integer({ min: 2, max: 1000 }), (scenario, by) => {
+        const warmup = { requests: 0 }
+        const one = told({ ...scenario, warmup })
+        const many = told({ ...times(scenario, by), warmup })
+        expect(many.events).toEqual(one.events.map((event) => scaled(event, by)))
+        expect(many.result === null).toBe(one.result === null)
+        if (one.result === null || many.result === null) return
+        for (const part of ['latencyMs', 'waitMs', 'serviceMs', 'queueingMs', 'batchingMs'] as const) {
+          const [before, after] = [one.result[part], many.result[part]]
+          expect(after.count).toBe(before.count)
+          expect(after.min).toBe(before.min * by)
+          expect(after.max).toBe(before.max * by)
+          expect(after.mean / by).toBeCloseTo(before.mean, 9)
+        }
+        expect(many.result.meanInSystem).toBeCloseTo(one.result.meanInSystem, 9)
+        expect(many.result.utilization).toBeCloseTo(one.result.utilization as number, 9)
+      }),
+      seeded(150),
+    )
+  })
+})
+
+describe('randomness for one purpose leaves the others as they were', () => {
+  const stop = { requests: 3000 }
+  const warmup = { requests: 0 }
+  const arrivals = poisson('800/s')
+  /** so many servers that a batch starts as soon as it may */
+  const servers = 1000
+  const starts = (scenario: Omit<Scenario, 'arrivals'>) =>
+    told({ arrivals, stop, warmup, ...scenario }).batches.map(({ startMs }) => startMs)
+
+  it('another batch size leaves the arrivals as they were', () => {
+    const dues = duesOf({ arrivals, stop })
+    expect(dues.length).toBe(3000)
+    for (const maxBatchSize of [1, 2, 5, 30]) {
+      // a full batch starts when its last request is due
+      const filled = starts({ service: 20, servers, batching: { maxBatchSize, maxWait: null } })
+      expect(filled).toEqual(dues.filter((_, i) => (i + 1) % maxBatchSize === 0))
+    }
+    // as does a batch that a wait of an hour would end
+    expect(starts({ service: 20, servers, batching: { maxBatchSize: 5, maxWait: '1h' } })).toEqual(
+      dues.filter((_, i) => i % 5 === 4),
+    )
+  })
+
+  it('as do other services, servers, limits and stalls', () => {
+    const dues = duesOf({ arrivals, stop })
+    const variations = [
+      exponential(),
+      gamma({ cv: 0.5 }),
+      gamma({ cv: 2 }),
+      lognormal({ cv: 1 }),
+      uniform({ spread: 1 }),
+    ]
+    for (const variation of variations) {
+      const service = affine({ base: 5, variation, stalls: { probability: 0.5, time: 50 } })
+      expect(starts({ service, servers })).toEqual(dues)
+      expect(starts({ service, servers, queue: { capacity: 3, timeout: 1 } })).toEqual(dues)
+    }
+  })
+
+  it('but another seed gives other arrivals', () => {
+    expect(duesOf({ arrivals, stop, seed: 2 })).not.toEqual(duesOf({ arrivals, stop, seed: 1 }))
+  })
+
+  it('other arrivals leave the service times as they were', () => {
+    const service = affine({ base: 5, variation: exponential() })
+    const services = (arrivals: Scenario['arrivals']) =>
+      told({ arrivals, service, servers: 2, stop, warmup }).batches.map(({ startMs, endMs }) => endMs - startMs)
+    const [slow, fast] = [services(poisson('100/s')), services(renewal({ rate: '300/s', variation: gamma({ cv: 2 }) }))]
+    for (const [i, time] of slow.entries()) expect(fast[i]).toBeCloseTo(time, 6)
+  })
+
+  it('stalls leave the service times as they were', () => {
+    const times = (probability: number) =>
+      told({
+        arrivals,
+        stop,
+        warmup,
+        servers,
+        service: affine({ base: 5, variation: exponential(), stalls: { probability, time: 1000 } }),
+      }).batches.map(({ startMs, endMs }) => endMs - startMs)
+    const stalled = times(0.1)
+    for (const [i, time] of times(0).entries()) expect((stalled[i] as number) % 1000).toBeCloseTo(time % 1000, 6)
+  })
+
+  it("one client's thinking leaves the others' as it was", () => {
+    const thinkTime = { mean: 100, variation: exponential() }
+    // of a few clients that are never kept waiting, each sends at the times of its own thinking
+    const sent = (clients: number) =>
+      new Set(
+        told({ arrivals: closed({ clients, thinkTime }), service: 0, stop: { duration: '10s' }, warmup }).batches.map(
+          ({ startMs }) => startMs,
+        ),
+      )
+    const [few, more] = [sent(3), sent(4)]
+    expect(few.size).toBeGreaterThan(200)
+    expect(more.size).toBeGreaterThan(few.size + 50)
+    for (const at of few) expect(more.has(at)).toBe(true)
+  })
+})
