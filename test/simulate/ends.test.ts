@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process'
+import { describe, expect, it } from 'vitest'
+
+/*
+ * Scenarios in which time could stand still. A simulation that never ends would take this very test along with it, so
+ * each runs in a process of its own, which is stopped after a while.
+ */
+
+const simulator = new URL('../../src/simulate/simulate.ts', import.meta.url).href
+
+/** What a simulation throws, in a process of its own. */
+function thrownBy(scenario: object): Promise<string> {
+  const program = `
+    const { simulate } = await import(${JSON.stringify(simulator)})
+    try {
+      simulate(${JSON.stringify(scenario)})
+      console.log('ran')
+    } catch (error) {
+      console.log(error.name + ': ' + error.message)
+    }`
+  const args = ['--import', 'tsx', '--input-type=module', '-e', program]
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { timeout: 10_000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+      resolve(error?.killed ? 'it never ended' : stdout + stderr)
+    })
+  })
+}
+
+describe.concurrent('a simulation ends', { timeout: 30_000 }, () => {
+  it.fails('where its warm-up by requests is not over by the time that it stops', async () => {
+    const thrown = await thrownBy({ arrivals: '1/s', service: 1, stop: { duration: '2s' }, warmup: { requests: 1000 } })
+    expect(thrown).toMatch(/^ScenarioError: no request that was due in the window completed/)
+  })
+
+  it.fails('where clients that do not think are turned away, and would send again at once for ever', async () => {
+    const thrown = await thrownBy({
+      arrivals: { process: 'closed', clients: 2, thinkTime: 0 },
+      service: 10,
+      queue: { capacity: 0 },
+      stop: { duration: '1s' },
+    })
+    expect(thrown).toMatch(/^ScenarioError: .*thinkTime/)
+  })
+
+  it.fails('where clients that do not think are served in no time', async () => {
+    const thrown = await thrownBy({
+      arrivals: { process: 'closed', clients: 1, thinkTime: 0 },
+      service: 0,
+      stop: { duration: '1s' },
+    })
+    expect(thrown).toMatch(/^ScenarioError: .*thinkTime/)
+  })
+})
