@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { onOff, replay, type Scenario, ScenarioError, simulate, stages } from '../../src/index.js'
+import { onOff, replay, type Scenario, simulate, stages } from '../../src/index.js'
 import { arrivalsSchema, meanRate, type OpenArrivals } from '../../src/scenario/arrivals.js'
 import { schedule } from '../../src/scenario/schedule.js'
+import { refusal } from './refusal.js'
 
 describe('a replayed trace', () => {
   const due = (arrivals: Scenario['arrivals']) => {
@@ -64,14 +65,7 @@ describe('arrivals that cannot be', () => {
     ['arrivals.speed', 'a number above 0', 'got 0', replay([1], { speed: 0 })],
     ['arrivals.speed', 'within the 104 days', 'got 0.001', replay(['1000h'], { speed: 0.001 })],
   ])('are refused at %s: %s, %s', (path, accepted, got, arrivals) => {
-    let error: unknown
-    try {
-      simulate({ arrivals: arrivals as Scenario['arrivals'], service: 1 })
-    } catch (thrown) {
-      error = thrown
-    }
-    expect(error).toBeInstanceOf(ScenarioError)
-    const { message } = error as ScenarioError
+    const { message } = refusal({ arrivals, service: 1 })
     expect(message).toContain(`${path}: `)
     expect(message).toContain(accepted)
     expect(message).toContain(got)

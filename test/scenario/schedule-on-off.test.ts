@@ -2,10 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { affine, exponential, onOff, simulate } from '../../src/index.js'
 import { arrivalsSchema, meanRate, type OpenArrivals } from '../../src/scenario/arrivals.js'
 import { schedule } from '../../src/scenario/schedule.js'
-import { CRITICAL, kolmogorovSmirnov } from './kolmogorov-smirnov.js'
+import { expectLaw, SEEDS } from '../random/law.js'
 
-const SEEDS = [11, 22, 33]
-const GAPS = 40_000
 const process = { rate: 40, on: 250, off: 750 }
 const arrivals = arrivalsSchema.parse(onOff(process)) as OpenArrivals
 
@@ -23,21 +21,19 @@ function gapsOf({ rate, on, off }: typeof process): { rates: [number, number]; f
 
 const { rates, first } = gapsOf(process)
 const [fast, slow] = rates
-const meanGap = first / fast + (1 - first) / slow
-const squares = (2 * first) / fast ** 2 + (2 * (1 - first)) / slow ** 2
-const squaredCv = squares / meanGap ** 2 - 1
-
-/** Gaps in seconds; the first request's is not one between two. */
-function gaps(seed: number, count: number): number[] {
-  const next = schedule(arrivals, seed)
-  let last = next()
-  return Array.from({ length: count }, () => {
-    const due = next()
-    const gap = (due - last) / 1e9
-    last = due
-    return gap
-  })
+/** The k-th moment of the gaps, in seconds. */
+const moment = (k: number) =>
+  Array.from({ length: k }, (_, i) => i + 1).reduce((product, i) => product * i, 1) *
+  (first / fast ** k + (1 - first) / slow ** k)
+const meanGap = moment(1)
+const variance = moment(2) - meanGap ** 2
+const gaps = {
+  mean: meanGap,
+  variance,
+  kurtosis: (moment(4) - 4 * meanGap * moment(3) + 6 * meanGap ** 2 * moment(2) - 3 * meanGap ** 4) / variance ** 2,
+  cdf: (x: number) => 1 - first * Math.exp(-fast * x) - (1 - first) * Math.exp(-slow * x),
 }
+const squaredCv = variance / meanGap ** 2
 
 describe('on and off', () => {
   it('has the mean rate of its share of time on', () => {
@@ -46,14 +42,16 @@ describe('on and off', () => {
   })
 
   it.each(SEEDS)('has gaps of the exact law, at seed %i', (seed) => {
-    const law = (x: number) => 1 - first * Math.exp(-fast * x) - (1 - first) * Math.exp(-slow * x)
-    expect(kolmogorovSmirnov(gaps(seed, GAPS), law)).toBeLessThan(CRITICAL)
-  })
-
-  it.each(SEEDS)('keeps its mean rate, at seed %i', (seed) => {
-    const mean = gaps(seed, GAPS).reduce((sum, gap) => sum + gap, 0) / GAPS
-    const standardError = meanGap * Math.sqrt(squaredCv / GAPS)
-    expect(Math.abs(mean - meanGap)).toBeLessThan(3.3 * standardError)
+    const next = schedule(arrivals, seed)
+    // the first request's is not one between two
+    let last = next()
+    const gap = () => {
+      const due = next()
+      const since = (due - last) / 1e9
+      last = due
+      return since
+    }
+    expectLaw(gap, 40_000, gaps)
   })
 
   it.each(SEEDS)('is as bursty as it should be over long times, at seed %i', (seed) => {
@@ -66,9 +64,9 @@ describe('on and off', () => {
       counts[stretch] = (counts[stretch] as number) + 1
     }
     const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length
-    const variance = counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / (counts.length - 1)
+    const spread = counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / (counts.length - 1)
     // a variance of n values varies by sqrt(2 / n), and a stretch of 100 s is 1 % short of the limit
-    expect(Math.abs(variance / mean / squaredCv - 1)).toBeLessThan(3.3 * Math.sqrt(2 / counts.length) + 0.01)
+    expect(Math.abs(spread / mean / squaredCv - 1)).toBeLessThan(3.3 * Math.sqrt(2 / counts.length) + 0.01)
   })
 
   it('begins at a random moment: on with the probability of being on', () => {

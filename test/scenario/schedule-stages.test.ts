@@ -2,9 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { simulate, stages } from '../../src/index.js'
 import { arrivalsSchema, meanRate, type OpenArrivals } from '../../src/scenario/arrivals.js'
 import { schedule } from '../../src/scenario/schedule.js'
-import { CRITICAL, kolmogorovSmirnov } from './kolmogorov-smirnov.js'
-
-const SEEDS = [11, 22, 33]
+import { expectLaw, SEEDS } from '../random/law.js'
 
 /** From nothing up to 1,000/s, kept there, a jump down to 200/s, and slowly to nothing. */
 const arrivals = arrivalsSchema.parse(
@@ -47,8 +45,9 @@ describe('stages', () => {
 
   it.each(SEEDS)('are Poisson of rate 1 where time is counted in requests expected, at seed %i', (seed) => {
     const counted = times(seed).map(expectedBy)
-    const gaps = counted.map((at, i) => at - (counted[i - 1] ?? 0))
-    expect(kolmogorovSmirnov(gaps, (x) => 1 - Math.exp(-x))).toBeLessThan(CRITICAL)
+    let i = 0
+    const gap = () => (counted[i] as number) - (counted[i++ - 1] ?? 0)
+    expectLaw(gap, counted.length, { mean: 1, variance: 1, kurtosis: 9, cdf: (x) => 1 - Math.exp(-x) })
   })
 
   it.each(SEEDS)('send as many in each second as their rate says, at seed %i', (seed) => {

@@ -12,6 +12,7 @@ import {
   type SimulationEvent,
   simulate,
 } from '../../src/index.js'
+import { refusal } from '../scenario/refusal.js'
 
 const scenario: Scenario = {
   arrivals: poisson('400/s'),
@@ -153,14 +154,7 @@ describe('recorded service times', () => {
     ['service.by', "{ by: 'order' } or { by: 'time' }", 'got nothing', { times: [1] }],
     ['service.times', 'kept by hash', 'got {', { by: 'order', times: { count: 2000, hash: '00' } }],
   ])('are refused at %s: %s, %s', (path, accepted, got, given) => {
-    let error: unknown
-    try {
-      simulate({ arrivals: 1, service: { model: 'recorded', ...given } as NonNullable<Scenario['service']> })
-    } catch (thrown) {
-      error = thrown
-    }
-    expect(error).toBeInstanceOf(ScenarioError)
-    const { message } = error as ScenarioError
+    const { message } = refusal({ arrivals: 1, service: { model: 'recorded', ...given } })
     expect(message.startsWith(path)).toBe(true)
     expect(message).toContain(accepted)
     expect(message).toContain(got)
