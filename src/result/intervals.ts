@@ -15,11 +15,12 @@ const INDEPENDENT = 300
 const BEYOND = 15
 /**
  * A run that happens to be calm shows short latencies, little autocorrelation and so enough independent values: of all
- * runs of one length, the calm ones are given an interval first. So up to three times of what is needed the upper
- * bound is moved away, by up to this share of its distance.
+ * runs of one length, the calm ones are given an interval first. So up to two and a half times of what is needed the
+ * upper bound is moved away, by up to this share of its distance. Where there are enough independent values and only
+ * those beyond a percentile are few, being given one says less about the run.
  */
-const CALM = { mean: 0.8, percentile: 0.5 }
-const CALM_UP_TO = 3
+const CALM = { mean: 1.2, p50: 0.4, p90: 0.9, p95: 1, p99: 0.4, p999: 0.4 }
+const CALM_UP_TO = 2.5
 /** What is advised is this much longer than what was found to be needed, which short runs put too low. */
 const MARGIN = 1.5
 
@@ -131,7 +132,7 @@ function intervals(
     }
     const margin = (t * share.error) / n
     const low = distribution.bucketAt(p - margin)
-    const high = distribution.bucketAt(p + margin * calm(CALM.percentile, independent / needed))
+    const high = distribution.bucketAt(p + margin * calm(CALM[estimate], independent / needed))
     given[estimate] = within(total, bucketFloor(low), bucketFloor(high + 1) - 1)
   })
   return given

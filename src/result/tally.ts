@@ -145,9 +145,13 @@ export class Tally {
   add(other: Tally): void {
     if (other.count === 0) return
     this.#addMoments(other.count, other.sum, other.moments[SQUARES] as number, other.min, other.max)
+    const { buckets } = this
+    const added = other.buckets
     const last = bucketOf(other.max)
     for (let bucket = bucketOf(other.min); bucket <= last; bucket++) {
-      this.buckets[bucket] = (this.buckets[bucket] as number) + (other.buckets[bucket] as number)
+      const count = added[bucket] as number
+      // most are empty
+      if (count > 0) buckets[bucket] = (buckets[bucket] as number) + count
     }
   }
 
