@@ -322,7 +322,8 @@ describe('onProgress', () => {
   it('ends the run where it returns false, with what it has until there', () => {
     const { counts, validity } = simulate(scenario, { onProgress: ({ requests }) => requests < 131_072 })
     expect(counts).toMatchObject({ offered: 131_072, completed: 131_072 })
-    expect(validity).toMatchObject({ valid: false, findings: [{ code: 'cut-off', severity: 'error' }] })
+    expect(validity.valid).toBe(false)
+    expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'cut-off', severity: 'error' }))
     // an interrupted run by time, as well
     const timed = simulate(
       { ...scenario, stop: { duration: '3000s' }, warmup: { duration: 0 } },
