@@ -19,10 +19,13 @@ const BEYOND = 15
  * upper bound is moved away, by up to this share of its distance. Where there are enough independent values and only
  * those beyond a percentile are few, being given one says less about the run.
  */
-const CALM = { mean: 1.2, p50: 0.4, p90: 0.9, p95: 1, p99: 0.4, p999: 0.4 }
+const CALM = { mean: 1.2, p50: 0.4, p90: 0.9, p95: 1, p99: 0.5, p999: 0.5 }
 const CALM_UP_TO = 2.5
-/** What is advised is this much longer than what was found to be needed, which short runs put too low. */
+/** What is advised is this much longer than what was found to be needed, which is known to within a third or so. */
 const MARGIN = 1.5
+
+/** A trend makes neighbouring stretches as alike as can be. */
+const MOST_ALIKE = 0.9
 
 /** What the stretches of a run, or its replications, say of one estimate. */
 interface Spread {
@@ -30,6 +33,8 @@ interface Spread {
   error: number
   /** how many independent values would have as much */
   independent: number
+  /** the same of a part as long of a long run: less, where neighbouring stretches are alike */
+  ofLongRun: number
 }
 
 /** How the stretches stand to one another: one after another in a run, or independent of each other. */
@@ -107,8 +112,14 @@ function intervals(
 
   const given = withheld('')
   const mean = spreadOfMean(total, stretches, order)
-  let { independent } = mean
-  if (independent < INDEPENDENT) given.mean.reason = tooFew('a mean', n, independent, INDEPENDENT, advice)
+  let { independent, ofLongRun } = mean
+  const tooFew = (what: string, needed: number): Interval => {
+    const few = `${count(n)} requests are too few`
+    const worth = independent < n ? `${count(n)} requests are worth ${count(independent)} independent ones` : few
+    const reason = `${worth}, and ${what} takes ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`
+    return { low: null, high: null, level: 0.95, reason }
+  }
+  if (independent < INDEPENDENT) given.mean = tooFew('a mean', INDEPENDENT)
   else {
     const { low, high } = skewed(t, 2 / Math.sqrt(independent))
     const bound = (errors: number) => (total.sum + errors * mean.error) / n
@@ -119,15 +130,10 @@ function intervals(
     const share = shares[i] as Spread
     // a percentile further out cannot rest on more than those before it
     independent = Math.min(independent, share.independent)
+    ofLongRun = Math.min(ofLongRun, share.ofLongRun)
     const needed = Math.max(INDEPENDENT, Math.round(BEYOND / (1 - p)))
     if (independent < needed) {
-      given[estimate].reason = tooFew(
-        `p${PERCENTILES[estimate as keyof typeof PERCENTILES]}`,
-        n,
-        independent,
-        needed,
-        advice,
-      )
+      given[estimate] = tooFew(`p${PERCENTILES[estimate as keyof typeof PERCENTILES]}`, needed)
       return
     }
     const margin = (t * share.error) / n
@@ -141,20 +147,6 @@ function intervals(
 /** By how much an upper bound is moved away, where the run is worth so many times what is needed. */
 function calm(share: number, times: number): number {
   return 1 + share * (1 - Math.min(1, Math.log(times) / Math.log(CALM_UP_TO)))
-}
-
-function tooFew(
-  what: string,
-  n: number,
-  independent: number,
-  needed: number,
-  advice: (factor: number) => string,
-): string {
-  const worth =
-    independent >= n
-      ? `${count(n)} requests are too few`
-      : `${count(n)} requests are worth ${count(independent)} independent ones`
-  return `${worth}, and ${what} takes ${count(needed)}: ${advice((MARGIN * needed) / independent)}`
 }
 
 /** Where in a distribution a percentile is. */
@@ -248,14 +240,17 @@ function spreadOf(off: readonly number[], n: number, variance: number, order: Or
   const squares = sum(off.map((each) => each ** 2))
   const found = (squares * stretches) / (stretches - 1)
   // sums of doubles leave a rounding error where nothing is off
-  if (found <= 1e-20 * n * n) return { error: 0, independent: n }
+  if (found <= 1e-20 * n * n) return { error: 0, independent: n, ofLongRun: n }
   let alike = 0
   if (order === 'in a row') {
     const neighbours = sum(off.slice(1).map((each, i) => each * (off[i] as number)))
     // of independent stretches, as what they are off adds up to 0, it is -1 / (stretches - 1)
-    alike = Math.max(0, neighbours / squares + 1 / (stretches - 1))
+    alike = Math.max(0, Math.min(MOST_ALIKE, neighbours / squares + 1 / (stretches - 1)))
   }
-  return { error: Math.sqrt(found * (1 + alike)), independent: Math.min(n, (n * n * variance) / found) }
+  const independent = Math.min(n, (n * n * variance) / found)
+  // as if the likeness fell by the same factor from stretch to stretch
+  const ofLongRun = (independent * (1 - alike)) / (1 + alike)
+  return { error: Math.sqrt(found * (1 + alike)), independent, ofLongRun }
 }
 
 /**
