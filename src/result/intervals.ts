@@ -99,11 +99,10 @@ function intervals(
 ): Record<Estimate, Interval> {
   const n = total.count
   const fewest = order === 'in a row' ? 10 : 2
+  const name = order === 'in a row' ? 'stretches of the window' : 'replications'
   if (stretches.length < fewest) {
-    const what = order === 'in a row' ? 'stretches of the window' : 'replications'
-    return withheld(
-      `it takes the spread between ${fewest} ${what} or more, and there are ${stretches.length}: ${advice(INDEPENDENT / n)}`,
-    )
+    const few = `it takes the spread between ${fewest} ${name} or more, and there are ${stretches.length}`
+    return withheld(n === 0 ? few : `${few}: ${advice(INDEPENDENT / n)}`)
   }
   const t = student975(stretches.length - 1)
   const distribution = new Distribution(total)
@@ -116,8 +115,7 @@ function intervals(
   const tooFew = (what: string, needed: number): Interval => {
     const few = `${count(n)} requests are too few`
     const worth = independent < n ? `${count(n)} requests are worth ${count(independent)} independent ones` : few
-    const reason = `${worth}, and ${what} takes ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`
-    return { low: null, high: null, level: 0.95, reason }
+    return without(`${worth}, and ${what} takes ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`)
   }
   if (independent < INDEPENDENT) given.mean = tooFew('a mean', INDEPENDENT)
   else {
@@ -133,13 +131,21 @@ function intervals(
     ofLongRun = Math.min(ofLongRun, share.ofLongRun)
     const needed = Math.max(INDEPENDENT, Math.round(BEYOND / (1 - p)))
     if (independent < needed) {
-      given[estimate] = tooFew(`p${PERCENTILES[estimate as keyof typeof PERCENTILES]}`, needed)
+      given[estimate] = tooFew(`p${100 * p}`, needed)
       return
     }
-    const margin = (t * share.error) / n
-    const low = distribution.bucketAt(p - margin)
-    const high = distribution.bucketAt(p + margin * calm(CALM[estimate], independent / needed))
-    given[estimate] = within(total, bucketFloor(low), bucketFloor(high + 1) - 1)
+    const down = (t * share.error) / n
+    const up = down * calm(CALM[estimate], independent / needed)
+    // the extremes that were seen are no bounds
+    const reach = Math.max(down / p, up / (1 - p))
+    if (reach >= 1) {
+      given[estimate] = without(
+        `too few ${name} for p${100 * p}, as far apart as they are: ${advice(MARGIN * reach ** 2)}`,
+      )
+      return
+    }
+    const high = distribution.bucketAt(p + up)
+    given[estimate] = within(total, bucketFloor(distribution.bucketAt(p - down)), bucketFloor(high + 1) - 1)
   })
   return given
 }
@@ -261,6 +267,10 @@ function skewed(t: number, skewness: number): { low: number; high: number } {
   const a = skewness / 6
   const at = (r: number) => (Math.cbrt(1 + 6 * a * (r - a)) - 1) / (2 * a)
   return { low: at(t), high: -at(-t) }
+}
+
+function without(reason: string): Interval {
+  return { low: null, high: null, level: 0.95, reason }
 }
 
 function within({ min, max }: Tally, lowNs: number, highNs: number): Interval {

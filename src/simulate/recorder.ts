@@ -150,9 +150,9 @@ export class Recorder {
 
   /** What is kept of the segment's other metrics: those that are always 0, or always the wait, are not counted. */
   #others(completed: number): Partial<Record<Metric, CompactTally>> {
-    const compact = this.#recorded.map((metric) => [metric, this.#current[metric].compact()])
-    const recorded: Partial<Record<Metric, CompactTally>> = Object.fromEntries(compact)
-    const { latency: _, ...others } = recorded
+    const own = this.#recorded.filter((metric) => metric !== 'latency')
+    const compact = own.map((metric) => [metric, this.#current[metric].compact()])
+    const others: Partial<Record<Metric, CompactTally>> = Object.fromEntries(compact)
     const none = { count: completed, sum: 0, first: 0, counts: Uint32Array.of(completed) }
     return { lag: none, batching: none, dispatch: none, ...(others.wait && { queueing: others.wait }), ...others }
   }

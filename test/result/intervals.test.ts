@@ -220,9 +220,17 @@ describe('intervals between replications', () => {
     expect(Math.abs((high as number) - (mean + half))).toBeLessThan(0.05 * half)
   })
 
+  it('never take the extremes that were seen for bounds', () => {
+    // t of one degree of freedom is 12.7
+    const tallies = [1, 2].map((seed) => record(mm1(0.9), 200_000, seed).tallies.latency)
+    const { p95 } = intervalsBetween(tallies)
+    expect(p95).toMatchObject({ low: null, high: null })
+    expect(p95.reason).toMatch(/^too few replications for p95, .* in more or longer replications, would do$/)
+  })
+
   it('are withheld from none and from one', () => {
     const { latency } = record(mm1(0.5), 10_000, 1).tallies
-    expect(intervalsBetween([]).mean.reason).toContain('there are 0')
+    expect(intervalsBetween([]).mean.reason).toBe('it takes the spread between 2 replications or more, and there are 0')
     expect(intervalsBetween([latency]).p99.reason).toContain('there are 1')
   })
 })
