@@ -123,7 +123,7 @@ function intervals(
     const bound = (errors: number) => (total.sum + errors * mean.error) / n
     given.mean = within(total, bound(-low), bound(high * calm(CALM.mean, independent / INDEPENDENT)))
   }
-  places.forEach(({ p }, i) => {
+  places.forEach(({ p, bucket }, i) => {
     const estimate = ESTIMATES[i + 1] as Estimate
     const share = shares[i] as Spread
     // a percentile further out cannot rest on more than those before it
@@ -144,8 +144,10 @@ function intervals(
       )
       return
     }
-    const high = distribution.bucketAt(p + up)
-    given[estimate] = within(total, bucketFloor(distribution.bucketAt(p - down)), bucketFloor(high + 1) - 1)
+    const low = distribution.boundAt(p - down, 'low', down + up)
+    const high = distribution.boundAt(p + up, 'high', down + up)
+    // the percentile itself is told as the highest value of its bucket
+    given[estimate] = within(total, low, Math.max(high, bucketCeiling(bucket)))
   })
   return given
 }
@@ -192,6 +194,17 @@ class Distribution {
     return { p, bucket, below, inside, part: (p - below) / inside }
   }
 
+  /**
+   * The value with this share of all below it: a straight line through its bucket where that holds no more than the
+   * share `fine`, and otherwise, as it may be an atom, the end of the bucket.
+   */
+  boundAt(share: number, end: 'low' | 'high', fine: number): number {
+    const { bucket, inside, part } = this.placeOf(share)
+    const floor = bucketFloor(bucket)
+    if (inside <= fine) return floor + part * (bucketFloor(bucket + 1) - floor)
+    return end === 'low' ? floor : bucketCeiling(bucket)
+  }
+
   /** The bucket of the least value with this share of all at or below it. */
   bucketAt(share: number): number {
     // a hair less, as HdrHistogram does, since 0.95 times a whole number may come out above it
@@ -206,6 +219,9 @@ class Distribution {
     return this.#first + low
   }
 }
+
+/** The highest whole number of nanoseconds of a bucket. */
+const bucketCeiling = (bucket: number) => bucketFloor(bucket + 1) - 1
 
 function spreadOfMean(total: Tally, stretches: readonly CompactTally[], order: Order): Spread {
   const { count: n, mean } = total
