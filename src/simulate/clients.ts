@@ -1,10 +1,17 @@
 import type { ClosedArrivals } from '../scenario/arrivals.js'
+import { ScenarioError } from '../scenario/error.js'
+import { NS_PER_MS } from '../scenario/units.js'
 import { Heap } from './heap.js'
 import { type DrawNs, durations } from './service-times.js'
+
+/** More than any number of clients sends at one instant. */
+const MOST_AT_ONCE = 5_000_000
 
 /** The clients of a closed loop: each thinks, sends, awaits its answer, and thinks again. */
 export class Clients {
   readonly #sending: Heap
+  #instant = -1
+  #sentAtOnce = 0
   readonly #thinkNs: DrawNs[]
 
   constructor({ clients, thinkTime }: ClosedArrivals, seed: number, replication: number) {
@@ -21,8 +28,21 @@ export class Clients {
     return this.#sending.first
   }
 
-  /** The next one sends: which it is. */
-  send(): number {
+  /**
+   * The next one sends: which it is.
+   *
+   * @throws ScenarioError where time stands still, since clients that do not think are turned away, or answered, at once
+   */
+  send(now: number): number {
+    if (now !== this.#instant) {
+      this.#instant = now
+      this.#sentAtOnce = 0
+    } else if (++this.#sentAtOnce === MOST_AT_ONCE) {
+      throw new ScenarioError(
+        'arrivals.thinkTime',
+        `must be above 0 here: ${MOST_AT_ONCE.toLocaleString('en')} requests were sent at ${now / NS_PER_MS} ms, and time stands still, since clients are turned away or answered at once, and send again at once`,
+      )
+    }
     return this.#sending.take()
   }
 

@@ -207,7 +207,7 @@ export class Engine {
         }
         let client = 0
         if (clients !== null) {
-          client = clients.send()
+          client = clients.send(now)
           nextDue = clients.nextDue
         } else {
           if (block === BLOCK) {
@@ -395,12 +395,12 @@ export class Engine {
   /** The stop: nothing is due any more, and what is left is served. */
   #closeWindow(now: number): void {
     this.#nextDue = NEVER
+    this.#nextMarkNs = NEVER
+    this.#nextMarkNumber = NEVER
     if (!this.#window.isOpen) return
     this.#passTo(now)
     this.#window.close(now, this.#queue.waitedNs(this.#head, this.#tail, now), this.#leftAt(now))
     this.#recorder.close(now, this.#number, this.#inSystem)
-    this.#nextMarkNs = NEVER
-    this.#nextMarkNumber = NEVER
   }
 
   /** What is still to come of the batches under way: server time, and the requests' time in the system. */
