@@ -47,7 +47,8 @@ type Order = 'in a row' | 'independent'
  * - **mean**: batch means with Student's t (Law and Kelton, Simulation Modeling and Analysis, 9.5.3), the t transformed
  *   for skewness (Johnson, J. Am. Stat. Assoc. 73, 1978; as in Willink, Comm. Stat. 34, 2005);
  * - **percentile p**: how far the share of values at or below the estimate varies between stretches gives a margin
- *   h to p, and the histogram at p - h and p + h the bounds. It needs no density, and holds at atoms;
+ *   h to p, and the histogram at p - h and p + h the bounds. It needs no density, and holds at atoms (a test turned
+ *   round, as in Woodruff, J. Am. Stat. Assoc. 47, 1952, with the variance between stretches);
  * - both are widened where neighbouring stretches are alike, and where the run is hardly long enough.
  *
  * The variance of independent values over what is found gives how many independent values the run is worth. Where
