@@ -5,7 +5,7 @@ import { measure, type Result, simulate } from 'throughline'
 import { figuresOverRounds, mediansOf, progressOn, rate, renderTradeOff, styleFor, time } from 'throughline/report'
 import { renderChapter } from '../chapter-table.ts'
 import { conclusion, doubts, highestWithin } from './conclusion.ts'
-import { bareCapacities, calibrateInSitu, inBatchesOf } from './model.ts'
+import { calibrateInSitu, calibrateTight, capacitiesOf, inBatchesOf } from './model.ts'
 
 const { values: asked } = parseArgs({ options: { sizes: { type: 'string' }, rounds: { type: 'string' } } })
 const SIZES = (asked.sizes ?? '1,2,4,8,16,32,64').split(',').map(Number)
@@ -23,7 +23,8 @@ const doing = (what: string, weight = 1) => {
 }
 
 doing('timing the bare model, for each batch size', 2)
-const carries = await bareCapacities(SIZES)
+const tight = await calibrateTight(Math.max(...SIZES))
+const carries = capacitiesOf(tight, SIZES)
 /** One load for all: more than one at a time can carry, and well within what larger batches can. */
 const offered = Number(Math.min(1.2 * (carries[0] as number), 0.55 * Math.max(...carries)).toPrecision(2))
 
@@ -31,12 +32,12 @@ const offered = Number(Math.min(1.2 * (carries[0] as number), 0.55 * Math.max(..
 const calibrated = []
 for (const [i, size] of SIZES.entries()) {
   doing(`calibrating batches of ${size} in situ`)
-  calibrated.push(await calibrateInSitu(size, Math.min(offered, 0.7 * (carries[i] as number))))
+  calibrated.push(await calibrateInSitu(size, Math.min(offered, 0.7 * (carries[i] as number)), tight))
 }
 
 const inRound = (round: number) => ({
   arrivals: offered,
-  stop: { duration: '900ms' },
+  stop: { duration: '750ms' },
   warmup: { duration: '150ms' },
   seed: round,
 })

@@ -1,14 +1,18 @@
-import { calibrate, type Scenario } from 'throughline'
+import { calibrate, type Scenario, type ServiceInput } from 'throughline'
 
 const handler = new URL('./handler.ts', import.meta.url)
 
 /** The model on one server, in batches of up to this size, none of whose requests waits for more than 2 ms. */
 export const inBatchesOf = (maxBatchSize: number) => ({ handler, batching: { maxBatchSize, maxWait: '2ms' } })
 
-/** What each batch size carries at the very most, requests a second: the bare model, back to back. */
-export async function bareCapacities(sizes: number[]): Promise<number[]> {
-  const scenario = { ...inBatchesOf(Math.max(...sizes)), arrivals: 1 }
-  const { service } = await calibrate(scenario, { tight: true }, { duration: '240ms' })
+/** How long the bare model takes for each batch size, back to back. */
+export async function calibrateTight(largest: number): Promise<ServiceInput> {
+  const scenario = { ...inBatchesOf(largest), arrivals: 1 }
+  return (await calibrate(scenario, { tight: true }, { duration: '240ms' })).service
+}
+
+/** What each batch size carries at the very most, requests a second. */
+export function capacitiesOf(service: ServiceInput, sizes: number[]): number[] {
   return sizes.map((size) => {
     const point = service.model === 'byBatchSize' ? service.points[size] : undefined
     if (typeof point !== 'object') throw new Error(`batches of ${size} were not timed`)
@@ -17,8 +21,8 @@ export async function bareCapacities(sizes: number[]): Promise<number[]> {
 }
 
 /** A scenario to simulate the model by, from a short run near this load. */
-export async function calibrateInSitu(batchSize: number, perSecond: number): Promise<Scenario> {
+export async function calibrateInSitu(batchSize: number, perSecond: number, tight: ServiceInput): Promise<Scenario> {
   const scenario = { ...inBatchesOf(batchSize), arrivals: perSecond }
-  const { service } = await calibrate(scenario, { rate: perSecond }, { duration: '800ms' })
+  const { service } = await calibrate(scenario, { rate: perSecond }, { duration: '600ms', tight })
   return { batching: scenario.batching, arrivals: perSecond, service }
 }

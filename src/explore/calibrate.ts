@@ -2,7 +2,17 @@ import { z } from 'zod'
 import { type Observation, runMeasurement } from '../measure/run.js'
 import { ScenarioError, throwFaults } from '../scenario/error.js'
 import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
-import { byBatchSize, CAUSES, meanServiceNs, type ServiceExtras, type ServiceInput } from '../scenario/service.js'
+import {
+  byBatchSize,
+  CAUSES,
+  largestKnownBatch,
+  meanServiceNs,
+  mostCarried,
+  type Service,
+  type ServiceExtras,
+  type ServiceInput,
+  serviceSchema,
+} from '../scenario/service.js'
 import { type Duration, NS_PER_MS, options, positiveDuration, type Rate, rate } from '../scenario/units.js'
 import { empirical } from '../scenario/variation.js'
 import { bareTimes } from './bare.js'
@@ -16,6 +26,8 @@ export type CalibrateAt = { utilization: number } | { rate: Rate } | { tight: tr
 export interface CalibrateOptions {
   /** How long to run, for each batch size where `tight`. Default 3 s, and 300 ms. */
   duration?: Duration
+  /** What an earlier `tight` calibration of this handler gave, to spare its bare times from being taken again. */
+  tight?: ServiceInput
   signal?: AbortSignal
 }
 
@@ -38,7 +50,11 @@ const atSchema = z.union(
   ],
   { error: 'must be { utilization }, { rate } or { tight: true }' },
 )
-const optionsSchema = options({ duration: positiveDuration.optional(), signal: z.instanceof(AbortSignal).optional() })
+const optionsSchema = options({
+  duration: positiveDuration.optional(),
+  tight: serviceSchema.optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+})
 
 /** A mean of fewer is no mean. */
 const FEWEST = 30
@@ -71,21 +87,22 @@ export async function calibrate(
   if (maxBatchSize === null) {
     throw new ScenarioError('batching.maxBatchSize', 'must have a limit to calibrate: no run shows every batch size')
   }
-  const { signal, duration } = asked.data
-  const handler = normal.handler as string
-  const tight = 'tight' in how.data
-  const bare = await bareTimes(handler, sizesUpTo(maxBatchSize), { timeMs: tight ? (duration ?? 300) : 60, signal })
-  const bareMs = new Map(bare.map(({ size, samplesMs }) => [size, mean(samplesMs)]))
-  if (tight) {
-    return { service: byBatchSize(Object.fromEntries(bare.map(({ size, samplesMs }) => [size, varied(samplesMs)]))) }
-  }
+  const { signal, duration, tight } = asked.data
+  const sizes = sizesUpTo(maxBatchSize)
+  const timed = (timeMs: number) => tightly(normal.handler as string, sizes, timeMs, signal)
+  if ('tight' in how.data) return { service: await timed(duration ?? 300) }
 
-  const perSecond =
-    'rate' in how.data
-      ? how.data.rate
-      : (how.data as { utilization: number }).utilization * capacityOf(bareMs, normal.servers)
+  const bare = tight ?? serviceSchema.parse(await timed(60))
+  if (largestKnownBatch(bare) < maxBatchSize) {
+    throw new ScenarioError(
+      'calibrate.tight',
+      `must know batches of up to ${maxBatchSize}, and ends at ${largestKnownBatch(bare)}`,
+    )
+  }
+  const most = mostCarried(bare, maxBatchSize, normal.servers)
+  const perSecond = 'rate' in how.data ? how.data.rate : how.data.utilization * most
   const observed = await observe(normal, perSecond, duration ?? 3000, signal)
-  return { service: byBatchSize(pointsOf(observed, bareMs), { overhead: overheadOf(observed) }) }
+  return { service: byBatchSize(pointsOf(observed, bare, sizes), { overhead: overheadOf(observed) }) }
 }
 
 /** The powers of two up to a batch size, and the size itself. */
@@ -95,9 +112,9 @@ function sizesUpTo(largest: number): number[] {
   return [...sizes, largest]
 }
 
-/** Requests a second that the servers carry at the best of these batch sizes, at the very most. */
-function capacityOf(bareMs: Map<number, number>, servers: number): number {
-  return servers * Math.max(...[...bareMs].map(([size, ms]) => (1000 * size) / ms))
+async function tightly(handler: string, sizes: number[], timeMs: number, signal?: AbortSignal): Promise<ServiceInput> {
+  const times = await bareTimes(handler, sizes, { timeMs, signal })
+  return byBatchSize(Object.fromEntries(times.map(({ size, samplesMs }) => [size, varied(samplesMs)])))
 }
 
 async function observe(
@@ -135,17 +152,16 @@ interface Group {
   times: number[]
 }
 
-function pointsOf(observed: Observation[], bareMs: Map<number, number>): Points {
+function pointsOf(observed: Observation[], bare: Service, sizes: number[]): Points {
   const seen = groupsOf(observed)
-  const bare = Object.fromEntries([...bareMs].map(([size, ms]) => [size, { mean: ms }]))
-  const bareNs = meanServiceNs({ model: 'byBatchSize', points: bare })
+  const bareNs = meanServiceNs(bare)
   const bareAt = (size: number) => bareNs(size) / NS_PER_MS
 
   const inSitu = sum(seen.flatMap(({ times }) => times))
   const slower = inSitu / sum(seen.map(({ size, times }) => times.length * bareAt(size)))
   const spread = seen.flatMap(({ times }) => times.map((time) => time / mean(times)))
   const [least, largest] = [seen[0] as Group, seen.at(-1) as Group]
-  const unseen = [...bareMs.keys()].filter((size) => size < least.size || size > largest.size)
+  const unseen = sizes.filter((size) => size < least.size || size > largest.size)
   return Object.fromEntries([
     ...seen.map(({ size, times }) => [size, varied(times)]),
     ...unseen.map((size) => [size, { mean: bareAt(size) * slower, variation: empirical(evenly(spread)) }]),
