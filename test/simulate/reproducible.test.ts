@@ -16,6 +16,7 @@ import {
   simulate,
   uniform,
 } from '../../src/index.js'
+import { expectUncorrelated } from '../random/law.js'
 import type { NaiveScenario } from './naive.js'
 import { seeded, smallScenario } from './small-scenarios.js'
 import { duesOf, told } from './told.js'
@@ -178,6 +179,16 @@ describe('randomness for one purpose leaves the others as they were', () => {
     for (const [i, time] of slow.entries()) expect(fast[i]).toBeCloseTo(time, 6)
   })
 
+  it('service times have nothing to do with the gaps between arrivals', () => {
+    const gaps = { stop: { requests: 20_000 }, arrivals: poisson('1/s') }
+    const { batches } = told({ ...gaps, service: affine({ base: 1, variation: exponential() }), servers, warmup })
+    const of = (values: number[]) => Float64Array.from(values)
+    const dues = batches.map(({ startMs }) => startMs)
+    const times = of(batches.map(({ startMs, endMs }) => endMs - startMs))
+    expectUncorrelated(of(dues.map((due, i) => due - (dues[i - 1] ?? 0))), times)
+    expectUncorrelated(of(dues.map((due, i) => (dues[i + 1] ?? due + 1000) - due)), times)
+  })
+
   it('stalls leave the service times as they were', () => {
     const times = (probability: number) =>
       told({
@@ -189,6 +200,18 @@ describe('randomness for one purpose leaves the others as they were', () => {
       }).batches.map(({ startMs, endMs }) => endMs - startMs)
     const stalled = times(0.1)
     for (const [i, time] of times(0).entries()) expect((stalled[i] as number) % 1000).toBeCloseTo(time % 1000, 6)
+  })
+
+  it('stalls have nothing to do with the service times', () => {
+    // one in two, by less than the time that any batch in 10^40 takes, so that the two can be told apart
+    const stalls = { probability: 0.5, time: 100_000 }
+    const service = affine({ base: 1000, variation: exponential(), stalls })
+    const run = { arrivals: poisson('1/s'), stop: { requests: 20_000 }, service, servers, warmup }
+    const times = told(run).batches.map(({ startMs, endMs }) => endMs - startMs)
+    expectUncorrelated(
+      Float64Array.from(times, (time) => (time > 100_000 ? 1 : 0)),
+      Float64Array.from(times, (time) => time % 100_000),
+    )
   })
 
   it("one client's thinking leaves the others' as it was", () => {

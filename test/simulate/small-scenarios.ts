@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { type NaiveScenario, naive } from './naive.js'
+import type { NaiveScenario } from './naive.js'
 
 /** Scenarios of a few requests on a grid of whole milliseconds, coarse enough for every kind of tie to be common. */
 
@@ -75,13 +75,17 @@ export const smallScenario = fc.oneof(openScenario, closedScenario)
 const warmup = fc.oneof(fc.record({ requests: fc.nat({ max: 20 }) }), fc.record({ duration: fc.nat({ max: 40 }) }))
 type Warmup = typeof warmup extends fc.Arbitrary<infer T> ? T : never
 
-/** The same after a warm-up, of requests or of time, that leaves something of the run. */
+/** The same after a warm-up, of requests or of time; it may last longer than the run, which is for the engine to tell. */
 export function withWarmup(scenarios: fc.Arbitrary<NaiveScenario>): fc.Arbitrary<NaiveScenario & { warmup: Warmup }> {
   return fc
     .tuple(scenarios, warmup)
-    .filter(([scenario, warmup]) => {
-      if ('requests' in warmup) return warmup.requests < naive(scenario).requests.length
-      return !('duration' in scenario.stop) || warmup.duration < scenario.stop.duration
+    .filter(([{ arrivals, stop }, warmup]) => {
+      // what is refused: one that is the whole run as it is told
+      const requests = arrivals.process === 'replay' ? arrivals.timestamps.length : Number.POSITIVE_INFINITY
+      const whole = { requests, duration: Number.POSITIVE_INFINITY, ...stop }
+      return 'requests' in warmup
+        ? warmup.requests < Math.min(whole.requests, requests)
+        : warmup.duration < whole.duration
     })
     .map(([scenario, warmup]) => ({ ...scenario, warmup }))
 }
