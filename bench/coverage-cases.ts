@@ -1,15 +1,9 @@
-import {
-  affine,
-  closed,
-  constant,
-  exponential,
-  gamma,
-  hyperexponential,
-  lognormal,
-  type Scenario,
-} from '../src/index.js'
 import type { Metric } from '../src/result/recording.js'
 import type { Estimate } from '../src/result/summary.js'
+import { closed, constant } from '../src/scenario/arrivals.js'
+import type { Scenario } from '../src/scenario/scenario.js'
+import { affine } from '../src/scenario/service.js'
+import { exponential, gamma, hyperexponential, lognormal } from '../src/scenario/variation.js'
 
 /** A scenario of which the exact values are known, in milliseconds. */
 export interface Case {
@@ -102,6 +96,12 @@ export function others(): Case[] {
       'M/G/1 at 70 %, lognormal',
       { arrivals: '70/s', service: affine({ base: '10ms', variation: lognormal({ cv: 1 }) }) },
       { mean: 33.33333, p50: 21.32416, p95: 104.1422, p99: 167.7869 },
+    ],
+    [
+      'M/G/1 at 50 %, lognormal, cv 3',
+      { arrivals: '50/s', service: affine({ base: '10ms', variation: lognormal({ cv: 3 }) }) },
+      // Pollaczek and Khinchine: a wait of 10 ms x 0.5 (1 + 3^2) / (2 (1 - 0.5))
+      { mean: 60 },
     ],
     ['M/D/1 at 80 %', { arrivals: '80/s', service: '10ms' }, { mean: 30, p50: 22.7594, p95: 76.20325, p99: 113.5589 }],
     [

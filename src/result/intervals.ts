@@ -190,20 +190,27 @@ class Distribution {
   placeOf(p: number): Place {
     const bucket = this.bucketAt(p)
     const i = bucket - this.#first
-    const below = i === 0 ? 0 : (this.#upTo[i - 1] as number) / this.#n
-    const inside = (this.#upTo[i] as number) / this.#n - below
+    const below = (this.#upTo[i - 1] ?? 0) / this.#n
+    const inside = this.#inside(bucket)
     return { p, bucket, below, inside, part: (p - below) / inside }
   }
 
   /**
-   * The value with this share of all below it: a straight line through its bucket where that holds no more than the
-   * share `fine`, and otherwise, as it may be an atom, the end of the bucket.
+   * The value with this share of all below it: by a straight line through its bucket, unless that stands out from its
+   * neighbours and from the share that the interval spans. It may then be an atom, and its end is the bound.
    */
-  boundAt(share: number, end: 'low' | 'high', fine: number): number {
+  boundAt(share: number, end: 'low' | 'high', spans: number): number {
     const { bucket, inside, part } = this.placeOf(share)
-    const floor = bucketFloor(bucket)
-    if (inside <= fine) return floor + part * (bucketFloor(bucket + 1) - floor)
-    return end === 'low' ? floor : bucketCeiling(bucket)
+    const [floor, ceiling] = [bucketFloor(bucket), bucketCeiling(bucket)]
+    const beside = Math.max(this.#inside(bucket - 1), this.#inside(bucket + 1))
+    if (inside <= Math.max(spans, 2 * beside)) return floor + part * (ceiling - floor)
+    return end === 'low' ? floor : ceiling
+  }
+
+  /** The share of values in a bucket; at most 0 outside of all. */
+  #inside(bucket: number): number {
+    const i = bucket - this.#first
+    return ((this.#upTo[i] ?? 0) - (this.#upTo[i - 1] ?? 0)) / this.#n
   }
 
   /** The bucket of the least value with this share of all at or below it. */

@@ -155,6 +155,20 @@ describe('intervals of one run', () => {
     )
   })
 
+  it('hold the very value where many values are the same', () => {
+    const random = stream(13, 'values')
+    const values = Array.from({ length: 20 }, () =>
+      // 10,000,001 is not the least of its bucket, nor the highest
+      Array.from({ length: 1000 }, () => (random.uniform() < 0.7 ? 10_000_001 : 20_000_003)),
+    )
+    const { p50, p90, p95 } = intervalsOf(...stretchesOf(values), SECOND)
+    expect(covers(p50, 10.000001)).toBe(true)
+    for (const { low, high } of [p90, p95]) {
+      expect(low).toBeLessThanOrEqual(20.000003)
+      expect(high).toBe(20.000003)
+    }
+  })
+
   it('are as wide as for independent values, where they are independent', () => {
     const random = stream(11, 'values')
     const values = Array.from({ length: 20 }, () =>
