@@ -47,15 +47,16 @@ const lines = (text: string) =>
     .map((line) => ` ${line}`)
     .join('\n')
 
-/** How many of the measured runs cannot be believed, and why: a machine that is busy with something else says so. */
+/** How many of the measured runs are not valid, and why: a machine that is busy with something else says so. */
 export function doubts(measured: Result[], style: Style): string {
-  const reasons = measured.flatMap(({ validity }) => {
-    // what cannot carry its load says so in the table
-    const errors = validity.findings.filter(({ code, severity }) => severity === 'error' && !OVERLOADED.has(code))
+  // what cannot carry its load says so in the table
+  const carrying = measured.filter(({ validity }) => !validity.findings.some(({ code }) => OVERLOADED.has(code)))
+  const reasons = carrying.flatMap(({ validity }) => {
+    const errors = validity.findings.filter(({ severity }) => severity === 'error')
     return errors.slice(0, 1).map(({ message }) => message)
   })
   if (reasons.length === 0) return ''
-  const what = `${reasons.length} of ${measured.length} measured runs cannot be believed. One of them says:`
+  const what = `${reasons.length} of the ${carrying.length} measured runs that carried the load are not valid. One of them says:`
   return `\n ${style('yellow', what)}\n${lines(reasons[0] as string)}\n`
 }
 

@@ -9,7 +9,7 @@ const sampleRate = new Tensor('int64', BigInt64Array.of(16_000n), [])
 const MEMORY = 128
 
 /** The frames that requests hold, in turn. */
-const frames = Array.from({ length: 256 }, (_, seed) => frame(seed))
+const frames = Array.from({ length: 64 }, (_, seed) => frame(seed))
 
 /**
  * Is somebody speaking? Silero's voice activity detector, a real network with a free batch dimension, on one thread.

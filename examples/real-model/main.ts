@@ -10,7 +10,7 @@ import { calibrateInSitu, calibrateTight, capacitiesOf, inBatchesOf } from './mo
 const { values: asked } = parseArgs({ options: { sizes: { type: 'string' }, rounds: { type: 'string' } } })
 const SIZES = (asked.sizes ?? '1,2,4,8,16,32,64').split(',').map(Number)
 const ROUNDS = Number(asked.rounds ?? 3)
-const LIMIT = { p99: 5 }
+const LIMIT = { p99: 10 }
 
 const style = styleFor(process.stdout)
 const progress = progressOn(process.stderr)

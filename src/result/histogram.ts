@@ -1,5 +1,13 @@
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
-import { type CompactTally, forEachBucket, HIGHEST_NS, Tally } from './tally.js'
+import {
+  BUCKETS_PER_OCTAVE,
+  bucketFloor,
+  bucketOf,
+  type CompactTally,
+  forEachBucket,
+  HIGHEST_NS,
+  Tally,
+} from './tally.js'
 
 const SHAPE = {
   // counts of 32 bits would wrap in silence
@@ -16,12 +24,41 @@ export function emptyHistogram(): Histogram {
   return build(SHAPE)
 }
 
+/** What a histogram of hdr-histogram-js can do besides, that its interface leaves out. */
+interface Counts {
+  addToCountAtIndex(index: number, count: number): void
+  addToTotalCount(count: number): void
+}
+
+const FIRST_SHARED = bucketOf(BUCKETS_PER_OCTAVE)
+/** What is longer than an hour is counted in the last of its buckets. */
+const LAST_BUCKET = bucketOf(HIGHEST_NS)
+
 export function histogramOf(tally: Tally | CompactTally): Histogram {
-  const histogram = emptyHistogram()
-  const record = (ns: number, count: number) => histogram.recordValueWithCount(Math.min(ns, HIGHEST_NS), count)
+  const histogram = emptyHistogram() as Histogram & Counts
+  let first: number | null = null
+  let last = 0
+  const record = (bucket: number, count: number) => {
+    histogram.addToCountAtIndex(countsIndexOf(Math.min(bucket, LAST_BUCKET)), count)
+    histogram.addToTotalCount(count)
+    if (bucket > 0) first ??= bucket
+    last = bucket
+  }
   if (tally instanceof Tally) tally.forEach(record)
   else forEachBucket(tally, record)
+  // what is recorded no times tells it of its extremes
+  for (const end of first === null ? [] : [first, last]) {
+    histogram.recordValueWithCount(Math.min(bucketFloor(end), HIGHEST_NS), 0)
+  }
   return histogram
+}
+
+/**
+ * Where HdrHistogram keeps the count of a bucket. Its buckets are the same, but below 1,024 ns it has one for each
+ * nanosecond; asking it for the place of each value would take most of the time that a Result takes.
+ */
+function countsIndexOf(bucket: number): number {
+  return bucket < FIRST_SHARED ? bucketFloor(bucket) : bucket - FIRST_SHARED + BUCKETS_PER_OCTAVE
 }
 
 /** HdrHistogram's compressed base64, which its tools in every language read. */

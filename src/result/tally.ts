@@ -1,6 +1,6 @@
 /** Ten bits of mantissa: 1,024 buckets for each power of two, 3 significant digits. */
 const SIGNIFICANT_BITS = 10
-const BUCKETS_PER_OCTAVE = 1 << SIGNIFICANT_BITS
+export const BUCKETS_PER_OCTAVE = 1 << SIGNIFICANT_BITS
 const EXPONENT_BIAS = 1023
 const ZERO = EXPONENT_BIAS * BUCKETS_PER_OCTAVE - 1
 
@@ -11,7 +11,6 @@ export const BUCKETS = OCTAVES * BUCKETS_PER_OCTAVE + 1
 
 const value = new Float64Array(1)
 const words = new Uint32Array(value.buffer)
-const bits = new BigUint64Array(value.buffer)
 
 /**
  * The bucket of a whole number of nanoseconds: the exponent and the top ten bits of the mantissa, as they stand in
@@ -26,14 +25,15 @@ export function bucketOf(ns: number): number {
 /** The least whole number of a bucket. */
 export function bucketFloor(bucket: number): number {
   if (bucket === 0) return 0
-  bits[0] = BigInt(bucket + ZERO) << BigInt(52 - SIGNIFICANT_BITS)
+  words[0] = 0
+  words[1] = (bucket + ZERO) << (20 - SIGNIFICANT_BITS)
   return Math.ceil(value[0] as number)
 }
 
 /** Calls back for each bucket of it that holds anything, the shortest durations first. */
-export function forEachBucket({ first, counts }: CompactTally, visit: (floorNs: number, count: number) => void): void {
+export function forEachBucket({ first, counts }: CompactTally, visit: (bucket: number, count: number) => void): void {
   counts.forEach((count, i) => {
-    if (count > 0) visit(bucketFloor(first + i), count)
+    if (count > 0) visit(first + i, count)
   })
 }
 
@@ -168,12 +168,12 @@ export class Tally {
   }
 
   /** Calls back for each bucket that holds anything, the shortest durations first. */
-  forEach(visit: (floorNs: number, count: number) => void): void {
+  forEach(visit: (bucket: number, count: number) => void): void {
     if (this.count === 0) return
     const last = bucketOf(this.max)
     for (let bucket = bucketOf(this.min); bucket <= last; bucket++) {
       const count = this.buckets[bucket] as number
-      if (count > 0) visit(bucketFloor(bucket), count)
+      if (count > 0) visit(bucket, count)
     }
   }
 }

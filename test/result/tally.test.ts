@@ -70,8 +70,8 @@ const tallyOf = (values: number[]) => {
 /** All that a tally holds. */
 const contents = (tally: Tally) => {
   const buckets: [number, number][] = []
-  tally.forEach((floor, count) => {
-    buckets.push([floor, count])
+  tally.forEach((bucket, count) => {
+    buckets.push([bucketFloor(bucket), count])
   })
   const all = tally.buckets.reduce((sum, count) => sum + count, 0)
   return { moments: [...tally.moments], buckets, all }
