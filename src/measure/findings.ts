@@ -1,7 +1,5 @@
-import { histogramOf } from '../result/histogram.js'
 import type { Recording } from '../result/recording.js'
-import { percentileNs } from '../result/summary.js'
-import type { Tally } from '../result/tally.js'
+import { tallyPercentileNs } from '../result/summary.js'
 import type { Finding } from '../result/validity.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { PLACES } from './ring.js'
@@ -39,34 +37,59 @@ function full({ startNs, endNs, counts, completions }: Recording, course: Course
   }
 }
 
-/** Lateness up to these is what any machine shows, and says nothing. */
-const P99_MS = 0.5
-const MEAN_MS = 0.1
-/** The share of latency, and of the window, that lateness may make up. */
-const SHARE = 0.1
-const WINDOW_SHARE = 0.01
+/** What lateness may move a percentile by: this much always, and this share of it. */
+const MOVED_MS = 0.1
+const MOVED_SHARE = 0.1
+/** How far sending may be behind at the end: this much always, and this share of the window. */
+const BEHIND_NS = 10_000_000
+const BEHIND_SHARE = 0.01
 
-/** The generator could not keep its own schedule. */
-function late({ tallies, startNs, endNs }: Recording, { lateNs, unsent, full }: Course): Finding | null {
-  const { lag, latency } = tallies
-  const lagP99Ms = p99Ms(lag)
-  const latencyP99Ms = p99Ms(latency)
-  const lagMeanMs = lag.mean / NS_PER_MS
-  const latencyMeanMs = latency.mean / NS_PER_MS
-  const behindMs = lateNs / NS_PER_MS
-  const behind = !full && (unsent > 0 || lateNs > WINDOW_SHARE * (endNs - startNs))
-  const distorts =
-    lagP99Ms > Math.max(P99_MS, SHARE * latencyP99Ms) || lagMeanMs > Math.max(MEAN_MS, SHARE * latencyMeanMs)
-  if (!behind && !distorts) return null
-  const said = behind
-    ? `sending ended ${ms(behindMs)} behind its schedule${unsent > 0 ? `, with ${count(unsent)} requests never sent` : ''}`
-    : `requests were sent late by ${ms(lagMeanMs)} on average and ${ms(lagP99Ms)} at p99, beside a latency of ${ms(latencyMeanMs)} and ${ms(latencyP99Ms)}`
+/**
+ * The generator could not keep its own schedule. Servers do not hold it up, so that what latency from the due time has
+ * over latency from the actual send is its doing alone.
+ */
+function late(recording: Recording, { lateNs, unsent, full }: Course): Finding | null {
+  const { lag } = recording.tallies
+  const figures = {
+    lagMeanMs: lag.mean / NS_PER_MS,
+    lagP99Ms: tallyPercentileNs(lag, 99) / NS_PER_MS,
+    behindMs: lateNs / NS_PER_MS,
+    unsent,
+  }
+  const behind =
+    !full && (unsent > 0 || lateNs > Math.max(BEHIND_NS, BEHIND_SHARE * (recording.endNs - recording.startNs)))
+  const moved = mostMoved(recording)
+  if (!behind && moved === null) return null
+
+  const sent = `requests were sent late by ${ms(figures.lagMeanMs)} on average and ${ms(figures.lagP99Ms)} at p99`
+  const said =
+    moved === null
+      ? `sending ended ${ms(figures.behindMs)} behind its schedule${unsent > 0 ? `, with ${count(unsent)} requests never sent` : ''}`
+      : `${sent}, which moved the p${moved.percentile} of latency from ${ms(moved.fromSendMs)} to ${ms(moved.fromDueMs)}`
   return {
     code: 'generator-late',
     severity: 'error',
     message: `${said}: what was measured is in part the generator. Lower the rate, use fewer servers than cores, or raise spin`,
-    figures: { lagMeanMs, lagP99Ms, latencyMeanMs, latencyP99Ms, behindMs, unsent },
+    figures: { ...figures, ...moved },
   }
+}
+
+/** The percentile of latency that lateness moved the most; null where it moved none by more than it may. */
+function mostMoved({
+  tallies,
+  fromSend,
+}: Recording): { percentile: number; fromDueMs: number; fromSendMs: number } | null {
+  if (fromSend === null) return null
+  const moved = [50, 90, 95, 99]
+    .map((percentile) => ({
+      percentile,
+      fromDueMs: tallyPercentileNs(tallies.latency, percentile) / NS_PER_MS,
+      fromSendMs: tallyPercentileNs(fromSend, percentile) / NS_PER_MS,
+    }))
+    .filter(({ fromDueMs, fromSendMs }) => fromDueMs - fromSendMs > Math.max(MOVED_MS, MOVED_SHARE * fromDueMs))
+  if (moved.length === 0) return null
+  const share = ({ fromDueMs, fromSendMs }: (typeof moved)[number]) => (fromDueMs - fromSendMs) / fromDueMs
+  return moved.reduce((a, b) => (share(b) > share(a) ? b : a))
 }
 
 function failures({ counts }: Recording, { failure }: Course): Finding | null {
@@ -87,10 +110,6 @@ function teardown({ teardown }: Course): Finding | null {
     message: `the handler's teardown threw: ${teardown.message}`,
     figures: {},
   }
-}
-
-function p99Ms(tally: Tally): number {
-  return percentileNs(histogramOf(tally), 99, tally.min, tally.max) / NS_PER_MS
 }
 
 const count = (requests: number) => Math.round(requests).toLocaleString('en')

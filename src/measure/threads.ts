@@ -46,8 +46,17 @@ const entry = (file: URL, name: string) => {
   return { filename: TYPESCRIPT ? path.replace(/\.js$/, '.ts') : path, name }
 }
 
-/** What the tsx command starts Node with: `--require` and `--import` of its own files. */
-const isOfTsx = (flag: string | undefined) => flag !== undefined && /\/tsx\/dist\//.test(flag)
+const isOfTsx = (flag: string) => /\/tsx\/dist\//.test(flag)
+
+/** What a thread may be started with, without the tsx that the process runs under. */
+function withoutTsx(flags: string[]): string[] {
+  return flags.flatMap((flag, i) => {
+    const value = flags[i + 1]
+    return /^(--import|--require|--conditions)$/.test(flag) && value !== undefined && !isOfTsx(value)
+      ? [flag, value]
+      : []
+  })
+}
 
 async function startPool(count: number) {
   // loaded on first use: who only simulates pays nothing for it
@@ -60,9 +69,8 @@ async function startPool(count: number) {
     recordTiming: false,
     workerHistogram: false,
     // the source as it stands needs tsx; what is built loads a TypeScript handler itself, and starts faster without
-    execArgv: TYPESCRIPT
-      ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
-      : process.execArgv.filter((flag, i, all) => !isOfTsx(flag) && !isOfTsx(all[i + 1])),
+    ...(TYPESCRIPT && { execArgv: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] }),
+    ...(!TYPESCRIPT && process.execArgv.some(isOfTsx) && { execArgv: withoutTsx(process.execArgv) }),
   })
   // a thread may fail while it has no task; with one, the task rejects
   pool.on('error', () => {})
