@@ -5,7 +5,7 @@ import { measure } from 'throughline'
 import { compareInRounds } from './rounds.js'
 
 const handler = new URL('./no-op.js', import.meta.url)
-const ROUNDS = 7
+const ROUNDS = Number(process.argv[2] ?? 7)
 const SECOND = 1000
 
 /** The highest of these loads that one server keeps up with for a second. */

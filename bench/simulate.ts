@@ -15,7 +15,7 @@ import { simjs } from './peers/simjs.js'
 import { type Contender, compareInRounds } from './rounds.js'
 
 const ROUNDS = Number(process.argv[2] ?? 9)
-const REQUESTS = 3_000_000
+const REQUESTS = 10_000_000
 /** For those that are much slower. */
 const FEWER = 100_000
 
