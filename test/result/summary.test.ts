@@ -76,6 +76,18 @@ describe('a percentile', () => {
     }
   })
 
+  it('has the name of its rank', () => {
+    // 1 to 20,000 ns: no two of the ranks lie within a thousandth of one another
+    const summary = summarize(Array.from({ length: 20_000 }, (_, i) => (i + 1) * 1e-6))
+    const ranks = { p50: 10_000, p90: 18_000, p95: 19_000, p99: 19_800, p999: 19_980 }
+    for (const [name, rank] of Object.entries(ranks)) {
+      const ns = summary[name as keyof typeof ranks] * 1e6
+      expect(ns).toBeGreaterThanOrEqual(rank - 1e-6)
+      expect(ns).toBeLessThanOrEqual(Math.min(20_000, rank + 15))
+    }
+    expect(summary.p999).toBeLessThan(summary.max)
+  })
+
   it('of a simulation is that of its latencies', () => {
     const latencies: number[] = []
     const dues = Array.from({ length: 3000 }, (_, i) => i * 5 + (i % 4))
