@@ -180,13 +180,20 @@ describe('randomness for one purpose leaves the others as they were', () => {
   })
 
   it('service times have nothing to do with the gaps between arrivals', () => {
-    const gaps = { stop: { requests: 20_000 }, arrivals: poisson('1/s') }
-    const { batches } = told({ ...gaps, service: affine({ base: 1, variation: exponential() }), servers, warmup })
-    const of = (values: number[]) => Float64Array.from(values)
-    const dues = batches.map(({ startMs }) => startMs)
-    const times = of(batches.map(({ startMs, endMs }) => endMs - startMs))
-    expectUncorrelated(of(dues.map((due, i) => due - (dues[i - 1] ?? 0))), times)
-    expectUncorrelated(of(dues.map((due, i) => (dues[i + 1] ?? due + 1000) - due)), times)
+    for (const variation of [exponential(), uniform({ spread: 1 })]) {
+      const { batches } = told({
+        arrivals: renewal({ rate: '1/s', variation }),
+        service: affine({ base: 1, variation }),
+        stop: { requests: 20_000 },
+        servers,
+        warmup,
+      })
+      const dues = batches.map(({ startMs }) => startMs)
+      const times = Float64Array.from(batches, ({ startMs, endMs }) => endMs - startMs)
+      const gaps = Float64Array.from(dues, (due, i) => due - (dues[i - 1] ?? 0))
+      expectUncorrelated(gaps, times)
+      expectUncorrelated(gaps.subarray(1), times.subarray(0, -1))
+    }
   })
 
   it('stalls leave the service times as they were', () => {
@@ -203,15 +210,17 @@ describe('randomness for one purpose leaves the others as they were', () => {
   })
 
   it('stalls have nothing to do with the service times', () => {
-    // one in two, by less than the time that any batch in 10^40 takes, so that the two can be told apart
+    // one in two, by more than a batch takes otherwise, so that the two can be told apart
     const stalls = { probability: 0.5, time: 100_000 }
-    const service = affine({ base: 1000, variation: exponential(), stalls })
-    const run = { arrivals: poisson('1/s'), stop: { requests: 20_000 }, service, servers, warmup }
-    const times = told(run).batches.map(({ startMs, endMs }) => endMs - startMs)
-    expectUncorrelated(
-      Float64Array.from(times, (time) => (time > 100_000 ? 1 : 0)),
-      Float64Array.from(times, (time) => time % 100_000),
-    )
+    for (const variation of [exponential(), uniform({ spread: 1 })]) {
+      const service = affine({ base: 1000, variation, stalls })
+      const run = { arrivals: poisson('1/s'), stop: { requests: 20_000 }, service, servers, warmup }
+      const times = told(run).batches.map(({ startMs, endMs }) => endMs - startMs)
+      expectUncorrelated(
+        Float64Array.from(times, (time) => (time > 100_000 ? 1 : 0)),
+        Float64Array.from(times, (time) => time % 100_000),
+      )
+    }
   })
 
   it("one client's thinking leaves the others' as it was", () => {
