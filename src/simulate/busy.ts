@@ -1,4 +1,4 @@
-import { Heap } from './heap.js'
+import { Heap } from '../scenario/heap.js'
 
 /**
  * The busy servers, but for the one that will be done first: the engine keeps that one in local variables, which

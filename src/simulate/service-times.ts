@@ -1,6 +1,7 @@
 import { exponential } from '../random/exponential.js'
 import type { Random } from '../random/random.js'
 import { stream } from '../random/stream.js'
+import { type DrawNs, durations } from '../scenario/durations.js'
 import {
   CAUSES,
   type Cause,
@@ -10,11 +11,8 @@ import {
   servicePoints,
 } from '../scenario/service.js'
 import { nanoseconds, nearest } from '../scenario/units.js'
-import { sampler, type VariedDuration } from '../scenario/variation.js'
+import { sampler } from '../scenario/variation.js'
 import { recordedFactors } from './recorded-times.js'
-
-/** A source of whole nanoseconds. */
-export type DrawNs = () => number
 
 const BLOCK = 1024
 /** Means by batch size are looked up, up to this size. */
@@ -111,11 +109,4 @@ export function dispatchTimes({ overhead }: Service, seed: number, replication: 
     durations(overhead[cause] ?? { mean: 0 }, seed, `dispatch ${cause}`, replication),
   ])
   return Object.fromEntries(draws)
-}
-
-/** A source of durations that vary about their mean. */
-export function durations(varied: VariedDuration, seed: number, purpose: string, replication: number): DrawNs {
-  const meanNs = varied.mean * 1e6
-  const draw = sampler(varied.variation, stream(seed, purpose, replication))
-  return () => nearest(meanNs * draw())
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Heap } from '../../src/simulate/heap.js'
+import { Heap } from '../../src/scenario/heap.js'
 
 /** The same, as a list that is sorted anew each time. */
 class SortedList {

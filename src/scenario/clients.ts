@@ -1,8 +1,8 @@
-import type { ClosedArrivals } from '../scenario/arrivals.js'
-import { ScenarioError } from '../scenario/error.js'
-import { NS_PER_MS } from '../scenario/units.js'
+import type { ClosedArrivals } from './arrivals.js'
+import { type DrawNs, durations } from './durations.js'
+import { ScenarioError } from './error.js'
 import { Heap } from './heap.js'
-import { type DrawNs, durations } from './service-times.js'
+import { NS_PER_MS } from './units.js'
 
 /** More than any number of clients sends at one instant. */
 const MOST_AT_ONCE = 5_000_000
@@ -14,7 +14,7 @@ export class Clients {
   #sentAtOnce = 0
   readonly #thinkNs: DrawNs[]
 
-  constructor({ clients, thinkTime }: ClosedArrivals, seed: number, replication: number) {
+  constructor({ clients, thinkTime }: ClosedArrivals, seed: number, replication = 0) {
     this.#sending = new Heap(clients)
     this.#thinkNs = Array.from({ length: clients }, (_, client) =>
       durations(thinkTime, seed, `client ${client}`, replication),

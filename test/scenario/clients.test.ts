@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { closed, exponential } from '../../src/index.js'
 import { stream } from '../../src/random/stream.js'
 import { sampler } from '../../src/scenario/variation.js'
-import { told } from './told.js'
+import { told } from '../simulate/told.js'
 
 const NS = 1e6
 
