@@ -1,19 +1,32 @@
 // The rooms of src/, from the outermost inwards: imports go from left to right only.
-const rooms = ['cli', 'report', 'explore', 'simulate', 'measure', 'serve', 'budget', 'result', 'scenario', 'random']
+const rooms = [
+  'cli',
+  'report',
+  'explore',
+  'simulate',
+  'measure',
+  'serve',
+  'budget',
+  'result',
+  'scenario',
+  'random',
+  'text',
+]
 // which rooms each may import from, besides itself
 const allowed = {
-  cli: ['report', 'explore', 'simulate', 'measure', 'serve', 'budget', 'result', 'scenario'],
-  report: ['explore', 'budget', 'result', 'scenario'],
+  cli: ['report', 'explore', 'simulate', 'measure', 'serve', 'budget', 'result', 'scenario', 'text'],
+  report: ['explore', 'budget', 'result', 'scenario', 'text'],
   explore: ['simulate', 'measure', 'serve', 'budget', 'result', 'scenario', 'random'],
   simulate: ['budget', 'result', 'scenario', 'random'],
   measure: ['budget', 'result', 'scenario', 'random'],
   serve: ['budget', 'result', 'scenario', 'random'],
-  budget: ['result', 'scenario'],
-  result: ['scenario', 'random'],
+  budget: ['result', 'scenario', 'text'],
+  result: ['scenario', 'random', 'text'],
   scenario: ['random'],
   random: [],
+  text: [],
 }
-const pure = '^src/(scenario|random|simulate|result|budget)/'
+const pure = '^src/(scenario|random|simulate|result|budget|text)/'
 
 module.exports = {
   forbidden: [

@@ -2,8 +2,8 @@
 // bench/memory.ts`. Each run is a process of its own, so that its greatest resident set is that run's alone.
 
 import { execFileSync } from 'node:child_process'
-import { count } from '../src/report/number.js'
 import { table } from '../src/report/table.js'
+import { count } from '../src/text/number.js'
 
 /** What is to be reached: 100 million requests within this. */
 const MOST_MB = 200

@@ -1,6 +1,6 @@
-import { threeDigits } from '../src/report/number.js'
 import { spreadOf } from '../src/report/spread.js'
 import { table } from '../src/report/table.js'
+import { threeDigits } from '../src/text/number.js'
 
 /** One of the things that are compared: runs once, and says how many a second it did. */
 export interface Contender {

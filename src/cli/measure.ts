@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import type { MeasureOptions } from '../measure/options.js'
-import { count } from '../report/number.js'
 import { renderResult } from '../report/result-table.js'
+import { count } from '../text/number.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
 

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { type Progress, progressOn } from '../report/progress.js'
-import { type Look, styleFor } from '../report/style.js'
+import { styleFor } from '../report/style.js'
+import type { Look } from '../text/style.js'
 
 export interface OutputFlags {
   json?: boolean

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { simulatedShare } from '../explore/sweep.js'
-import { count } from '../report/number.js'
 import { renderResult } from '../report/result-table.js'
 import { normalise } from '../scenario/scenario.js'
 import { simulate } from '../simulate/simulate.js'
+import { count } from '../text/number.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { addScenarioOptions, type ScenarioFlags, scenarioOf } from './scenario-options.js'
 

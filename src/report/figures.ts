@@ -1,5 +1,5 @@
 import type { Result } from '../result/result.js'
-import { type TimeUnit, threeDigits } from './number.js'
+import { type TimeUnit, threeDigits } from '../text/number.js'
 
 /** What is told of each run where several stand side by side: times in milliseconds, utilization as a share of 1. */
 export const FIGURES = ['p50', 'p90', 'p95', 'p99', 'meanBatchSize', 'utilization'] as const

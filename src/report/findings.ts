@@ -1,5 +1,6 @@
 import type { Finding } from '../result/validity.js'
-import { plain, type Style } from './style.js'
+import { plain, type Style } from '../text/style.js'
+import { wrap } from '../text/wrap.js'
 
 const MARKS = { error: ['✗', 'red'], warning: ['!', 'yellow'], info: ['·', 'dim'] } as const
 
@@ -16,22 +17,4 @@ export function renderFindings(findings: Finding[], width: number, style: Style 
       ].join('\n')
     })
     .join('\n')
-}
-
-/** A figure stays with its unit. */
-const BETWEEN_WORDS = / (?!(?:[num]?s|%)(?:\W|$))/
-
-/** A text in lines of so many columns at most, broken between words. */
-export function wrap(text: string, columns: number): string[] {
-  return text.split('\n').flatMap((paragraph) => {
-    const lines: string[] = []
-    let line = ''
-    for (const word of paragraph.split(BETWEEN_WORDS)) {
-      if (line !== '' && line.length + 1 + word.length > columns) {
-        lines.push(line)
-        line = word
-      } else line = line === '' ? word : `${line} ${word}`
-    }
-    return [...lines, line]
-  })
 }

@@ -1,8 +1,7 @@
+import { bar } from '../text/bar.js'
+import { threeDigits, timeUnit } from '../text/number.js'
+import { type Look, pad, plain } from '../text/style.js'
 import { axisOf, type LogAxis } from './axis.js'
-import { bar } from './bar.js'
-import { threeDigits, timeUnit } from './number.js'
-import { type Look, plain } from './style.js'
-import { pad } from './table.js'
 
 /** Milliseconds. */
 export interface Percentiles {

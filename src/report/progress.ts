@@ -1,5 +1,6 @@
-import { bar } from './bar.js'
-import { type Style, styleFor } from './style.js'
+import { bar } from '../text/bar.js'
+import type { Style } from '../text/style.js'
+import { styleFor } from './style.js'
 
 /** Where progress is shown. */
 export interface ProgressStream extends NodeJS.WritableStream {

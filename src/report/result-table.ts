@@ -1,11 +1,13 @@
+import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
 import { ESTIMATES, type Summary } from '../result/summary.js'
-import { bar } from './bar.js'
-import { renderFindings, wrap } from './findings.js'
-import { count, percent, rate, type TimeUnit, threeDigits, time, timeUnit } from './number.js'
+import { count, percent, rate, type TimeUnit, threeDigits, timeUnit } from '../text/number.js'
+import { renderParts } from '../text/parts.js'
+import { type Look, pad, plain, type Style } from '../text/style.js'
+import { wrap } from '../text/wrap.js'
+import { renderFindings } from './findings.js'
 import { scenarioLines } from './scenario-line.js'
-import { type Look, plain, type Style } from './style.js'
-import { pad, table } from './table.js'
+import { table } from './table.js'
 
 const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Recorded' } as const
 
@@ -16,7 +18,7 @@ export function renderResult(result: Result, look: Look = {}): string {
     heading(result, width, style),
     renderFindings(result.validity.findings, width, style),
     latencyTable(result, style),
-    whereTheTimeWent(result, width, style),
+    renderParts(partsOf(result), result.latencyMs.mean, width, style),
     totals(result, style),
   ]
   return parts.filter((part) => part !== '').join('\n\n')
@@ -85,38 +87,6 @@ function intervalRows({ intervals }: Summary, unit: TimeUnit, style: Style): str
     [style('dim', '  95 % from'), ...COLUMNS.map(([, key]) => bound(key, 'low'))],
     [style('dim', '  95 % to'), ...COLUMNS.map(([, key]) => bound(key, 'high'))],
   ]
-}
-
-const PARTS = [
-  ['lag', 'lagMs', 'the generator was late'],
-  ['queueing', 'queueingMs', 'no server was idle'],
-  ['batching', 'batchingMs', 'the batch was filling'],
-  ['dispatch', 'dispatchMs', 'the server was waking'],
-  ['service', 'serviceMs', 'being served'],
-] as const
-
-/** The mean latency cut into its parts, each drawn from where the one before ends. */
-function whereTheTimeWent(result: Result, width: number, style: Style): string {
-  const { mean } = result.latencyMs
-  const unit = timeUnit([mean])
-  const parts = PARTS.map(([name, key, meaning]) => ({ name, meaning, ms: result[key].mean }))
-    .filter(({ name, ms }) => ms > 0 || name === 'service')
-    .map((part) => ({ ...part, text: `${threeDigits(part.ms / unit.ms)} ${unit.name}` }))
-  const room = Math.max(...parts.map(({ text }) => text.length))
-  const saying = Math.max(...parts.map(({ meaning }) => meaning.length))
-  const columns = Math.min(50, width - 24 - room - saying)
-  let before = 0
-  const lines = parts.map(({ name, meaning, ms, text }) => {
-    const share = mean === 0 ? 0 : ms / mean
-    const from = Math.min(columns - 1, Math.round(columns * before))
-    before += share
-    // a part that ends within a column is drawn as a sliver of it
-    const long = Math.max(Math.min(columns * before - from, columns * share), 1 / 8)
-    const drawn = ' '.repeat(from) + style(name === 'service' ? 'green' : 'cyan', bar(long))
-    const percentage = `${(100 * share).toFixed(1)} %`.padStart(7)
-    return ` ${name.padEnd(8)}  ${text.padStart(room)}  ${percentage}  ${style('dim', meaning.padEnd(saying))}  ${drawn}`.trimEnd()
-  })
-  return [style('bold', ` Where the time went, ${time(mean)} on average`), ...lines].join('\n')
 }
 
 function totals(result: Result, style: Style): string {

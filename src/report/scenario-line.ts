@@ -4,7 +4,7 @@ import { meanRate } from '../scenario/arrivals.js'
 import { countOf } from '../scenario/by-hash.js'
 import { lengthMs } from '../scenario/ramps.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-import { count, inText, rate, time } from './number.js'
+import { count, inText, rate, time } from '../text/number.js'
 
 /** A scenario in the words of a reader: what comes, how it is batched, and what serves it. */
 export function scenarioLines(scenario: NormalScenario, engine: 'simulate' | 'measure' | 'record'): string[] {

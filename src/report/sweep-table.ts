@@ -1,9 +1,9 @@
 import { SWEPT, type SweepPoint, type Swept } from '../explore/sweep.js'
 import type { Result } from '../result/result.js'
+import { count, inText, rate, threeDigits, time, timeUnit } from '../text/number.js'
+import { type Look, plain } from '../text/style.js'
 import { FIGURES, figuresOf, headerOf, shown } from './figures.js'
-import { count, inText, rate, threeDigits, time, timeUnit } from './number.js'
 import { renderPlot } from './plot.js'
-import { type Look, plain } from './style.js'
 import { type Cell, table } from './table.js'
 
 const HEADERS: Record<keyof SweepPoint, string> = {

@@ -1,5 +1,5 @@
 import Table from 'cli-table3'
-import { plain, type Style } from './style.js'
+import { plain, type Style, visible } from '../text/style.js'
 
 export interface Column {
   /** one or more lines; the last stands next to the figures */
@@ -43,16 +43,3 @@ export function table(columns: Column[], rows: Cell[][], style: Style = plain): 
 }
 
 const lines = (text: string) => text.split('\n')
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what colour is made of
-const COLOUR = /\u001b\[\d*m/g
-
-/** How many columns a text takes, its colours apart. */
-function visible(text: string): number {
-  return text.replace(COLOUR, '').length
-}
-
-/** Fills a text up to so many columns, its colours apart. */
-export function pad(text: string, columns: number): string {
-  return text + ' '.repeat(Math.max(0, columns - visible(text)))
-}

@@ -1,7 +1,7 @@
 import type { Result } from '../result/result.js'
+import type { Look } from '../text/style.js'
 import { FIGURES, type Figure, type Figures, figuresOf } from './figures.js'
 import { type Spread, spreadOf } from './spread.js'
-import type { Look } from './style.js'
 
 /** A batch size: what it can carry at most, and how it does at one fixed load. */
 export interface TradeOffRow {

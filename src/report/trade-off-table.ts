@@ -1,7 +1,7 @@
+import { count, difference, rate, type TimeUnit, threeDigits, timeUnit } from '../text/number.js'
+import { type Format, plain } from '../text/style.js'
 import { FIGURES, type Figure, headerOf, shown } from './figures.js'
-import { count, difference, rate, type TimeUnit, threeDigits, timeUnit } from './number.js'
 import { isWithin, noiseOf, type Spread } from './spread.js'
-import { type Format, plain } from './style.js'
 import { type Cell, type Column, table } from './table.js'
 import type { TradeOffLook, TradeOffRow } from './trade-off-row.js'
 

@@ -1,8 +1,8 @@
+import { count, rate } from '../text/number.js'
+import { plain, type Style } from '../text/style.js'
 import { FIGURES, type Figure } from './figures.js'
-import { count, rate } from './number.js'
 import { type PlotRow, renderPlot } from './plot.js'
 import { isWithin, noiseOf, type Spread, spreadOf, WITHIN_BY_CHANCE } from './spread.js'
-import { plain, type Style } from './style.js'
 import type { TradeOffLook, TradeOffRow } from './trade-off-row.js'
 import { renderTradeOffTable } from './trade-off-table.js'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bar } from '../../src/report/bar.js'
+import { bar } from '../../src/text/bar.js'
 
 it.each([
   [0, ''],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { difference, percent, rate, threeDigits, time, timeUnit } from '../../src/report/number.js'
+import { difference, percent, rate, threeDigits, time, timeUnit } from '../../src/text/number.js'
 
 describe('a number', () => {
   it.each([

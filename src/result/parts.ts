@@ -1,0 +1,16 @@
+import type { Part } from '../text/parts.js'
+import type { Result } from './result.js'
+
+const PARTS = [
+  ['lag', 'lagMs', 'the generator was late'],
+  ['queueing', 'queueingMs', 'no server was idle'],
+  ['batching', 'batchingMs', 'the batch was filling'],
+  ['dispatch', 'dispatchMs', 'the server was waking'],
+  ['service', 'serviceMs', 'being served'],
+] as const
+
+/** The parts of the mean latency, in the order that a request passes them: those that took any time. */
+export function partsOf(result: Pick<Result, (typeof PARTS)[number][1]>): Part[] {
+  const parts = PARTS.map(([name, key, meaning]) => ({ name, meaning, ms: result[key].mean }))
+  return parts.filter(({ name, ms }) => ms > 0 || name === 'service')
+}

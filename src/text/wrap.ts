@@ -1,0 +1,17 @@
+/** A figure stays with its unit. */
+const BETWEEN_WORDS = / (?!(?:[num]?s|%)(?:\W|$))/
+
+/** A text in lines of so many columns at most, broken between words. */
+export function wrap(text: string, columns: number): string[] {
+  return text.split('\n').flatMap((paragraph) => {
+    const lines: string[] = []
+    let line = ''
+    for (const word of paragraph.split(BETWEEN_WORDS)) {
+      if (line !== '' && line.length + 1 + word.length > columns) {
+        lines.push(line)
+        line = word
+      } else line = line === '' ? word : `${line} ${word}`
+    }
+    return [...lines, line]
+  })
+}
