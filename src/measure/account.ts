@@ -10,6 +10,7 @@ import {
 } from '../result/recording.js'
 import { type CompactTally, Tally } from '../result/tally.js'
 import type { NormalScenario } from '../scenario/scenario.js'
+import type { Serving } from './batch.js'
 import type { Ledger, Tallies } from './ledger.js'
 import type { Ring } from './ring.js'
 import { Sum } from './sum.js'
@@ -20,7 +21,17 @@ export interface Books {
   window: Window
   ring: Ring
   ledgers: Ledger[]
+  /** the batches that are being served */
+  serving(): Serving[]
 }
+
+/** The books of threads, each of which serves one batch at a time. */
+export const booksOf = (window: Window, ring: Ring, ledgers: Ledger[]): Books => ({
+  window,
+  ring,
+  ledgers,
+  serving: () => ledgers.flatMap((ledger) => ledger.serving ?? []),
+})
 
 /** A request that was sent, and not served when the run ended. */
 interface Unserved {
@@ -46,7 +57,7 @@ export function accountOf(scenario: NormalScenario, books: Books, nowNs: number)
   }
 
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
-  const stillServing = ledgers.filter((ledger) => ledger.inFlight > 0)
+  const stillServing = total(books.serving(), ({ startNs }) => clipped(startNs))
   return {
     engine: 'measure',
     scenario,
@@ -56,8 +67,7 @@ export function accountOf(scenario: NormalScenario, books: Books, nowNs: number)
     counts: totalOf(segments),
     completions: total(ledgers, (ledger) => ledger.completions),
     batchSizes: batchSizesOf(ledgers),
-    servingNs:
-      total(ledgers, (ledger) => ledger.servingNs) + total(stillServing, (ledger) => clipped(ledger.busySinceNs)),
+    servingNs: total(ledgers, (ledger) => ledger.servingNs) + stillServing,
     inSystemNs: inSystemNs(books, endNs),
     staysNs:
       total(ledgers, (ledger) => ledger.staysNs) +
@@ -70,12 +80,10 @@ export function accountOf(scenario: NormalScenario, books: Books, nowNs: number)
   }
 }
 
-function unservedOf({ window, ring, ledgers }: Books): Unserved[] {
+function unservedOf({ window, ring, serving }: Books): Unserved[] {
   const unserved: Unserved[] = []
-  for (const ledger of ledgers) {
-    for (let i = 0; i < ledger.inFlight; i++) {
-      unserved.push({ number: ledger.firstInFlight + i, dueNs: ledger.batch.dueNs[i] as number })
-    }
+  for (const { first, size, dueNs } of serving()) {
+    for (let i = 0; i < size; i++) unserved.push({ number: first + i, dueNs: dueNs[i] as number })
   }
   for (let place = ring.head(window.sent); place < window.sent; place++) {
     unserved.push({ number: place, dueNs: ring.dueNs(place) })

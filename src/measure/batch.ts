@@ -1,6 +1,6 @@
 import type { Cause } from '../scenario/policy.js'
 
-/** The batch that a server has taken; a server takes one at a time, and uses this again for the next. */
+/** A batch that has been taken. A server takes one at a time, and uses this again for the next. */
 export interface Batch {
   size: number
   /** the number of its first request in the run; the others follow */
@@ -16,6 +16,9 @@ export interface Batch {
   startNs: number
   endNs: number
 }
+
+/** What there is to say of a batch that is being served. */
+export type Serving = Pick<Batch, 'first' | 'size' | 'startNs' | 'dueNs'>
 
 export const emptyBatch = (dueNs: Float64Array, queuedNs: Float64Array = new Float64Array(dueNs.length)): Batch => ({
   size: 0,

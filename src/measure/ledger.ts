@@ -1,5 +1,5 @@
 import { TALLY_BYTES, Tally } from '../result/tally.js'
-import { type Batch, emptyBatch } from './batch.js'
+import { type Batch, emptyBatch, type Serving } from './batch.js'
 import { PLACES } from './ring.js'
 import { SUM_LENGTH, Sum } from './sum.js'
 import type { Window } from './window.js'
@@ -70,7 +70,7 @@ export class Ledger {
     this.#gathered = each(() => new Float64Array(most))
   }
 
-  /** The server begins on its batch. */
+  /** The server begins on the batch, of its own memory: whoever reads sees what it is at. */
   begin(): void {
     const { size, first, startNs } = this.batch
     this.#counters[FIRST] = first
@@ -79,12 +79,12 @@ export class Ledger {
   }
 
   /**
-   * The server has finished its batch.
+   * A batch is finished. Several may have been under way, and end in any order.
    *
    * @param failed which of the requests failed, by 1; null where none did
    */
-  end(window: Window, failed: Uint8Array | null, failures: number): void {
-    const { size, first, startNs, endNs } = this.batch
+  end(window: Window, failed: Uint8Array | null, failures: number, batch = this.batch): void {
+    const { size, first, startNs, endNs } = batch
     const counters = this.#counters
     const windowStart = window.startNs
     const windowEnd = window.endNs
@@ -102,13 +102,15 @@ export class Ledger {
     const serving = Math.min(endNs, windowEnd) - Math.max(startNs, windowStart)
     if (serving > 0) this.#add(SERVING, serving)
     if (startNs >= windowStart && startNs < windowEnd) this.batchSizes[size] = (this.batchSizes[size] as number) + 1
-    this.#stays(windowStart, Math.min(endNs, windowEnd))
+    this.#stays(batch, windowStart, Math.min(endNs, windowEnd))
 
+    // one that left later may have ended sooner
+    if (first < (window.firsts[this.#segment] ?? 0)) this.#segment = -1
     // a batch may hold requests of more than one segment
     for (let from = 0; from < size; ) {
       this.#segment = window.segmentOf(first + from, this.#segment)
       const to = Math.min(size, (window.firsts[this.#segment + 1] as number) - first)
-      if (this.#segment >= 0) this.#record(from, to, failed)
+      if (this.#segment >= 0) this.#record(batch, from, to, failed)
       from = to
     }
     counters[BUSY_SINCE] = IDLE
@@ -116,9 +118,8 @@ export class Ledger {
   }
 
   /** Adds up how long the batch's requests were in the system, inside the window. */
-  #stays(windowStart: number, untilNs: number): void {
+  #stays({ size, dueNs }: Batch, windowStart: number, untilNs: number): void {
     if (untilNs <= windowStart) return
-    const { size, dueNs } = this.batch
     let stays = 0
     for (let i = 0; i < size; i++) {
       const due = dueNs[i] as number
@@ -128,8 +129,8 @@ export class Ledger {
   }
 
   /** Records the completed ones of the batch's requests `from` to `to`, which belong to the segment at hand. */
-  #record(from: number, to: number, failed: Uint8Array | null): void {
-    const { dueNs, queuedNs, freeNs, leaveNs, startNs, endNs } = this.batch
+  #record(batch: Batch, from: number, to: number, failed: Uint8Array | null): void {
+    const { dueNs, queuedNs, freeNs, leaveNs, startNs, endNs } = batch
     const { latency, wait, lag, queueing, batching, fromSend } = this.#gathered
     let n = 0
     for (let i = from; i < to; i++) {
@@ -166,16 +167,11 @@ export class Ledger {
     return this.#counters[counter] as number
   }
 
-  /** How many requests are in the batch that it serves at present; 0 where it serves none. */
-  get inFlight(): number {
-    return this.#get(IN_FLIGHT)
-  }
-  get firstInFlight(): number {
-    return this.#get(FIRST)
-  }
-  /** Since when it serves its batch. */
-  get busySinceNs(): number {
-    return this.#get(BUSY_SINCE)
+  /** The batch that the server has begun on and not finished; null where there is none. */
+  get serving(): Serving | null {
+    const size = this.#get(IN_FLIGHT)
+    if (size === 0) return null
+    return { first: this.#get(FIRST), size, startNs: this.#get(BUSY_SINCE), dueNs: this.batch.dueNs }
   }
   get lastDepartureNs(): number {
     return this.#get(LAST_DEPARTURE)

@@ -4,7 +4,7 @@ import type { Environment } from '../result/result.js'
 import { policyOf } from '../scenario/batching.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-import { accountOf, type Books } from './account.js'
+import { accountOf, booksOf } from './account.js'
 import { environment } from './environment.js'
 import { handlerFailed, MeasureError } from './error.js'
 import { measureFindings, seconds } from './findings.js'
@@ -63,11 +63,8 @@ export async function runMeasurement(given: NormalScenario, options: RunOptions 
   const plan = planned(scenario)
   const { maxBatchSize } = policyOf(batching)
   const wire = layOut(plan, servers, maxBatchSize, observe)
-  const books: Books = {
-    window: new Window(wire.window),
-    ring: new Ring(wire.ring),
-    ledgers: wire.ledgers.map((ledger) => new Ledger(ledger, maxBatchSize, plan.segments.length)),
-  }
+  const ledgers = wire.ledgers.map((ledger) => new Ledger(ledger, maxBatchSize, plan.segments.length))
+  const books = booksOf(new Window(wire.window), new Ring(wire.ring), ledgers)
   const machine = environment()
 
   const reports: Reports = { lateNs: 0, servers: [] }

@@ -109,17 +109,17 @@ export class Watch {
 
   #lookForHangs(now: number): boolean {
     const { books, handler } = this.#watched
-    const { window, ledgers } = books
+    const { window } = books
     const { batchTimeoutMs, setupTimeoutMs } = this.#options
-    const serving = ledgers.filter((ledger) => ledger.inFlight > 0)
+    const serving = books.serving()
     // the drain is over: what is left is unfinished, whatever its servers are at
     if (now > window.drainNs + GRACE_NS && serving.length > 0 && window.sent < Number.POSITIVE_INFINITY) return true
     if (now > window.drainNs + setupTimeoutMs * NS_PER_MS) {
       throw handlerFailed(handler, `its threads did not end within ${setupTimeoutMs} ms of the run: its teardown hangs`)
     }
-    for (const { busySinceNs, inFlight } of serving) {
-      if (now - busySinceNs <= batchTimeoutMs * NS_PER_MS + GRACE_NS) continue
-      const said = `it has blocked its thread with a batch of ${inFlight} for longer than batchTimeout (${batchTimeoutMs} ms)`
+    for (const { startNs, size } of serving) {
+      if (now - startNs <= batchTimeoutMs * NS_PER_MS + GRACE_NS) continue
+      const said = `it has blocked its thread with a batch of ${size} for longer than batchTimeout (${batchTimeoutMs} ms)`
       throw handlerFailed(handler, `${said}; a promise could have been given up, a blocked thread cannot`)
     }
     return false

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { accountOf } from '../../src/measure/account.js'
+import { accountOf, booksOf } from '../../src/measure/account.js'
 import { Ledger } from '../../src/measure/ledger.js'
 import { measurable } from '../../src/measure/measurable.js'
 import { planOf } from '../../src/measure/plan.js'
@@ -23,7 +23,7 @@ function record(scenario: Scenario, threads: Threads) {
   )
   const run = runInVirtualTime(scenario, threads, ledgers)
   const { window, ring, nowNs } = run
-  return { run, recording: accountOf(run.scenario, { window, ring, ledgers }, nowNs) }
+  return { run, recording: accountOf(run.scenario, booksOf(window, ring, ledgers), nowNs) }
 }
 
 /** Repeats the values for ever. */
