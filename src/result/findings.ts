@@ -5,6 +5,7 @@ import { NS_PER_SECOND } from '../scenario/units.js'
 import type { Recording } from './recording.js'
 import type { Summary } from './summary.js'
 import { HIGHEST_NS } from './tally.js'
+import { unsteady } from './unsteady.js'
 import type { Finding } from './validity.js'
 
 /** How far apart two rates that are meant to be the same may be computed. */
@@ -14,7 +15,10 @@ const ROUNDING = 1e-12
 export function findingsOf(recording: Recording): Finding[] {
   if (recording.replications !== undefined) return [...recording.findings]
   const own = [saturated(recording), littlesLaw(recording), unfinished(recording), overAnHour(recording)]
-  return [...recording.findings, ...own.filter((finding) => finding !== null)]
+  const findings = [...recording.findings, ...own.filter((finding) => finding !== null)]
+  // a backlog that grows is reason enough for halves to disagree
+  const drift = findings.some(({ code }) => code === 'saturated') ? null : unsteady(recording)
+  return drift === null ? findings : [...findings, drift]
 }
 
 /**

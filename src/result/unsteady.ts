@@ -1,0 +1,99 @@
+import { isStationary } from '../scenario/arrivals.js'
+import { NS_PER_MS } from '../scenario/units.js'
+import type { Recording } from './recording.js'
+import type { CompactTally } from './tally.js'
+import type { Finding } from './validity.js'
+
+/** Fewer stretches tell too little of their own spread. */
+const FEWEST = 10
+/** Student's t at 99.75 %, one-sided, for the 18 degrees of freedom that two halves of 10 stretches have. */
+const T = 3.2
+/** How many independent values each half must be worth: with fewer, its stretches are alike by chance. */
+const INDEPENDENT = 100
+/** What differs by less than this share of the mean may be true, and matters to nobody. */
+const LEAST = 0.05
+/** A trend makes neighbouring stretches as alike as can be. */
+const MOST_ALIKE = 0.9
+
+const TIMES = { service: 'service time', latency: 'latency' } as const
+
+/**
+ * The first and the second half of the window disagree: their mean latencies or service times lie further apart than
+ * the spread between the stretches within each half explains (Welch's test on batch means, widened where neighbouring
+ * stretches are alike; `bench/unsteady.ts` tells how often it is wrong, and what it finds).
+ */
+export function unsteady(recording: Recording): Finding | null {
+  for (const metric of Object.keys(TIMES) as (keyof typeof TIMES)[]) {
+    const found = halvesOf(stretchesOf(recording, metric), recording.tallies[metric].stdDev ** 2)
+    if (found === null) continue
+    const [firstMs, secondMs] = found.map((ns) => ns / NS_PER_MS) as [number, number]
+    const meant = !isStationary(recording.scenario.arrivals) || recording.scenario.arrivals.process === 'onOff'
+    const change = secondMs / firstMs - 1
+    const by = `${(100 * Math.abs(change)).toPrecision(2)} %`
+    const why = meant
+      ? 'the arrivals are meant to vary, and the percentiles are of all of it together'
+      : 'the percentiles are of two different states; warm up for longer, or look for what changed meanwhile'
+    return {
+      code: 'unsteady',
+      severity: meant ? 'info' : 'warning',
+      message: `the mean ${TIMES[metric]} was ${ms(firstMs)} in the first half of the window and ${ms(secondMs)} in the second, ${by} ${change > 0 ? 'more' : 'less'}, which is no chance: ${why}`,
+      figures: { firstMs, secondMs, change },
+    }
+  }
+  return null
+}
+
+/** The stretches of the window that hold a metric; none where not all of its values are kept by stretch. */
+function stretchesOf({ tallies, segments }: Recording, metric: keyof typeof TIMES): CompactTally[] {
+  const stretches = segments.flatMap(({ latency, others }) => {
+    if (latency === null) return []
+    return (metric === 'latency' ? latency.tally : others?.[metric]) ?? []
+  })
+  const kept = stretches.reduce((sum, { count }) => sum + count, 0)
+  return kept < tallies[metric].count ? [] : stretches
+}
+
+/**
+ * The means of the two halves, where they disagree.
+ *
+ * @param variance of a single value
+ */
+function halvesOf(stretches: readonly CompactTally[], variance: number): [number, number] | null {
+  if (stretches.length < FEWEST) return null
+  const middle = stretches.length >> 1
+  const halves = [halfOf(stretches.slice(0, middle)), halfOf(stretches.slice(-middle))] as const
+  const [first, second] = halves
+  const apart = Math.abs(second.mean - first.mean)
+  if (!(apart > LEAST * Math.min(first.mean, second.mean))) return null
+
+  const squares = first.squares + second.squares
+  // of independent stretches, as what they are off adds up to 0 in each half, it is -1 / (middle - 1)
+  const found = squares === 0 ? 0 : (first.neighbours + second.neighbours) / squares + 1 / (middle - 1)
+  const alike = Math.max(0, Math.min(MOST_ALIKE, found))
+  let error = 0
+  for (const { count, squares } of halves) {
+    const ofMean = ((squares / count ** 2) * middle * (1 + alike)) / (middle - 1)
+    if (ofMean * Math.min(INDEPENDENT, count) > variance) return null
+    error += ofMean
+  }
+  return apart > T * Math.sqrt(error) ? [first.mean, second.mean] : null
+}
+
+interface Half {
+  count: number
+  mean: number
+  /** by how much the sum of each stretch is off its share: squared, and times that of the next */
+  squares: number
+  neighbours: number
+}
+
+function halfOf(stretches: readonly CompactTally[]): Half {
+  const count = stretches.reduce((total, each) => total + each.count, 0)
+  const mean = stretches.reduce((total, { sum }) => total + sum, 0) / count
+  const off = stretches.map((each) => each.sum - mean * each.count)
+  const squares = off.reduce((total, each) => total + each ** 2, 0)
+  const neighbours = off.slice(1).reduce((total, each, i) => total + each * (off[i] as number), 0)
+  return { count, mean, squares, neighbours }
+}
+
+const ms = (value: number) => `${Number(value.toPrecision(3))} ms`
