@@ -82,8 +82,8 @@ export function accountOf(scenario: NormalScenario, books: Books, nowNs: number)
 
 function unservedOf({ window, ring, serving }: Books): Unserved[] {
   const unserved: Unserved[] = []
-  for (const { first, size, dueNs } of serving()) {
-    for (let i = 0; i < size; i++) unserved.push({ number: first + i, dueNs: dueNs[i] as number })
+  for (const { numbers, size, dueNs } of serving()) {
+    for (let i = 0; i < size; i++) unserved.push({ number: numbers[i] as number, dueNs: dueNs[i] as number })
   }
   for (let place = ring.head(window.sent); place < window.sent; place++) {
     unserved.push({ number: place, dueNs: ring.dueNs(place) })

@@ -3,9 +3,9 @@ import type { Cause } from '../scenario/policy.js'
 /** A batch that has been taken. A server takes one at a time, and uses this again for the next. */
 export interface Batch {
   size: number
-  /** the number of its first request in the run; the others follow */
-  first: number
-  /** when its requests were due, and when they were queued */
+  /** its requests' numbers in the run, in order: not every number, where some never came so far */
+  readonly numbers: Float64Array
+  /** when they were due, and when they were queued */
   readonly dueNs: Float64Array
   readonly queuedNs: Float64Array
   /** since when a server had been idle for it, when it left the queue, and why */
@@ -18,13 +18,14 @@ export interface Batch {
 }
 
 /** What there is to say of a batch that is being served. */
-export type Serving = Pick<Batch, 'first' | 'size' | 'startNs' | 'dueNs'>
+export type Serving = Pick<Batch, 'numbers' | 'size' | 'startNs' | 'dueNs'>
 
-export const emptyBatch = (dueNs: Float64Array, queuedNs: Float64Array = new Float64Array(dueNs.length)): Batch => ({
+/** @param numbers where the numbers are kept, and as many due times beside them */
+export const emptyBatch = (numbers: Float64Array, dueNs: Float64Array = new Float64Array(numbers.length)): Batch => ({
   size: 0,
-  first: 0,
+  numbers,
   dueNs,
-  queuedNs,
+  queuedNs: new Float64Array(numbers.length),
   freeNs: 0,
   leaveNs: 0,
   cause: 'wake',

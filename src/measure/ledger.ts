@@ -9,16 +9,15 @@ const PARTS = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dis
 export type Part = (typeof PARTS)[number]
 export type Tallies = Record<Part, Tally>
 
-const FIRST = 0
-const IN_FLIGHT = 1
-const BUSY_SINCE = 2
-const LAST_DEPARTURE = 3
-const COMPLETED = 4
-const FAILED = 5
-const COMPLETIONS = 6
-const SERVING = 7
-const STAYS = 8
-const DEPARTED = 9
+const IN_FLIGHT = 0
+const BUSY_SINCE = 1
+const LAST_DEPARTURE = 2
+const COMPLETED = 3
+const FAILED = 4
+const COMPLETIONS = 5
+const SERVING = 6
+const STAYS = 7
+const DEPARTED = 8
 /** and then failures in each segment, and departures before the first and in each */
 const SEGMENTS = DEPARTED + SUM_LENGTH
 const counters = (segments: number) => SEGMENTS + 2 * segments + 1
@@ -49,7 +48,7 @@ export class Ledger {
   /** How much memory it takes. */
   static bytes(maxBatchSize: number, segments: number): number {
     const most = Math.min(maxBatchSize, PLACES)
-    return 8 * counters(segments) + 8 * most + segments * PARTS.length * TALLY_BYTES + 4 * (most + 1)
+    return 8 * counters(segments) + 16 * most + segments * PARTS.length * TALLY_BYTES + 4 * (most + 1)
   }
 
   constructor(buffer: SharedArrayBuffer, maxBatchSize: number, segments: number) {
@@ -64,7 +63,8 @@ export class Ledger {
     this.#failures = this.#counters.subarray(SEGMENTS, SEGMENTS + segments)
     this.#departures = this.#counters.subarray(SEGMENTS + segments)
     this.departed = new Sum(this.#counters, DEPARTED)
-    this.batch = emptyBatch(new Float64Array(buffer, next(8 * most), most))
+    const times = () => new Float64Array(buffer, next(8 * most), most)
+    this.batch = emptyBatch(times(), times())
     this.tallies = Array.from({ length: segments }, () => each(() => new Tally(buffer, next(TALLY_BYTES))))
     this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
     this.#gathered = each(() => new Float64Array(most))
@@ -72,8 +72,7 @@ export class Ledger {
 
   /** The server begins on the batch, of its own memory: whoever reads sees what it is at. */
   begin(): void {
-    const { size, first, startNs } = this.batch
-    this.#counters[FIRST] = first
+    const { size, startNs } = this.batch
     this.#counters[BUSY_SINCE] = startNs
     this.#counters[IN_FLIGHT] = size
   }
@@ -84,7 +83,7 @@ export class Ledger {
    * @param failed which of the requests failed, by 1; null where none did
    */
   end(window: Window, failed: Uint8Array | null, failures: number, batch = this.batch): void {
-    const { size, first, startNs, endNs } = batch
+    const { size, numbers, startNs, endNs } = batch
     const counters = this.#counters
     const windowStart = window.startNs
     const windowEnd = window.endNs
@@ -105,11 +104,13 @@ export class Ledger {
     this.#stays(batch, windowStart, Math.min(endNs, windowEnd))
 
     // one that left later may have ended sooner
-    if (first < (window.firsts[this.#segment] ?? 0)) this.#segment = -1
+    if ((numbers[0] as number) < (window.firsts[this.#segment] ?? 0)) this.#segment = -1
     // a batch may hold requests of more than one segment
     for (let from = 0; from < size; ) {
-      this.#segment = window.segmentOf(first + from, this.#segment)
-      const to = Math.min(size, (window.firsts[this.#segment + 1] as number) - first)
+      this.#segment = window.segmentOf(numbers[from] as number, this.#segment)
+      const next = window.firsts[this.#segment + 1] as number
+      let to = size
+      while ((numbers[to - 1] as number) >= next) to--
       if (this.#segment >= 0) this.#record(batch, from, to, failed)
       from = to
     }
@@ -171,7 +172,8 @@ export class Ledger {
   get serving(): Serving | null {
     const size = this.#get(IN_FLIGHT)
     if (size === 0) return null
-    return { first: this.#get(FIRST), size, startNs: this.#get(BUSY_SINCE), dueNs: this.batch.dueNs }
+    const { numbers, dueNs } = this.batch
+    return { numbers, size, startNs: this.#get(BUSY_SINCE), dueNs }
   }
   get lastDepartureNs(): number {
     return this.#get(LAST_DEPARTURE)

@@ -3,8 +3,8 @@ import type { Batch } from './batch.js'
 
 /** A batch as it was served; times in nanoseconds from the start of the run. */
 export interface Observation {
-  /** the number of its first request */
-  first: number
+  /** its requests' numbers, in order */
+  requests: number[]
   size: number
   /** since when a server had been idle for it */
   freeNs: number
@@ -16,33 +16,44 @@ export interface Observation {
 }
 
 const COUNT = 0
-const HEADER = 1
-const LENGTH = 7
+const NUMBERS = 1
+const HEADER = 2
+const LENGTH = 6
+/** There is room for the numbers of so many requests a batch; where batches are larger, fewer of them are kept. */
+const REQUESTS = 16
+const requestsOf = (maxBatchSize: number) => Math.min(maxBatchSize, REQUESTS)
 
 /** The first batches that one server served in the window, one by one. */
 export class Observations {
   readonly #values: Float64Array
+  readonly #numbers: Uint32Array
   readonly #most: number
 
-  static bytes(most: number): number {
-    return 8 * (HEADER + LENGTH * most)
+  /** How much memory so many of them take. */
+  static bytes(most: number, maxBatchSize: number): number {
+    return 8 * (HEADER + LENGTH * most) + 4 * most * requestsOf(maxBatchSize)
   }
 
-  constructor(buffer: SharedArrayBuffer) {
-    this.#values = new Float64Array(buffer)
-    this.#most = (this.#values.length - HEADER) / LENGTH
+  constructor(buffer: SharedArrayBuffer, maxBatchSize: number) {
+    const requests = requestsOf(maxBatchSize)
+    this.#most = (buffer.byteLength - 8 * HEADER) / (8 * LENGTH + 4 * requests)
+    const values = HEADER + LENGTH * this.#most
+    this.#values = new Float64Array(buffer, 0, values)
+    this.#numbers = new Uint32Array(buffer, 8 * values)
   }
 
   get count(): number {
     return this.#values[COUNT] as number
   }
 
-  record({ first, size, freeNs, leaveNs, cause, startNs, endNs }: Batch): void {
+  record({ numbers, size, freeNs, leaveNs, cause, startNs, endNs }: Batch): void {
     const values = this.#values
     const count = this.count
-    if (count === this.#most) return
+    const recorded = values[NUMBERS] as number
+    if (count === this.#most || recorded + size > this.#numbers.length) return
+    for (let i = 0; i < size; i++) this.#numbers[recorded + i] = numbers[i] as number
+    values[NUMBERS] = recorded + size
     let at = HEADER + LENGTH * count
-    values[at++] = first
     values[at++] = size
     values[at++] = freeNs
     values[at++] = leaveNs
@@ -53,10 +64,13 @@ export class Observations {
   }
 
   read(): Observation[] {
+    let read = 0
     return Array.from({ length: this.count }, (_, i) => {
       const at = HEADER + LENGTH * i
-      const [first, size, freeNs, leaveNs, cause, startNs, endNs] = this.#values.subarray(at, at + LENGTH)
-      return { first, size, freeNs, leaveNs, cause: CAUSES[cause as number], startNs, endNs } as Observation
+      const [size, freeNs, leaveNs, cause, startNs, endNs] = this.#values.subarray(at, at + LENGTH)
+      const requests = [...this.#numbers.subarray(read, read + (size as number))]
+      read += size as number
+      return { requests, size, freeNs, leaveNs, cause: CAUSES[cause as number], startNs, endNs } as Observation
     })
   }
 }

@@ -70,11 +70,11 @@ export class Queue {
     const size = departures.look(freeNs, nowNs, { tail, sent, endedNs })
     if (size > 0) {
       batch.size = size
-      batch.first = first
       batch.freeNs = freeNs
       batch.leaveNs = departures.leaveNs
       batch.cause = departures.cause
       for (let i = 0; i < size; i++) {
+        batch.numbers[i] = first + i
         batch.dueNs[i] = ring.dueNs(first + i)
         batch.queuedNs[i] = ring.queuedNs(first + i)
       }

@@ -97,7 +97,7 @@ export async function runMeasurement(given: NormalScenario, options: RunOptions 
     recording,
     environment: machine,
     failure,
-    observations: observationsIn(wire),
+    observations: observationsIn(wire, maxBatchSize),
     sent: (number) => ({ dueNs: ring.dueNs(number), queuedNs: ring.queuedNs(number) }),
   }
 }
@@ -165,7 +165,7 @@ function firstFailure({ servers }: Reports): Error | null {
   return failures.sort((a, b) => a.atNs - b.atNs)[0]?.error ?? null
 }
 
-function observationsIn(wire: Wire): Observation[] {
-  const observations = (wire.observations ?? []).flatMap((buffer) => new Observations(buffer).read())
-  return observations.sort((a, b) => a.first - b.first)
+function observationsIn(wire: Wire, maxBatchSize: number): Observation[] {
+  const observations = (wire.observations ?? []).flatMap((buffer) => new Observations(buffer, maxBatchSize).read())
+  return observations.sort((a, b) => (a.requests[0] as number) - (b.requests[0] as number))
 }

@@ -86,7 +86,7 @@ class Server {
     this.#queue = new Queue(wire.queue, policy, new Ring(wire.ring), this.#bells, this.#window, clock)
     this.#ledger = new Ledger(wire.ledgers[server] as SharedArrayBuffer, policy.maxBatchSize, this.#window.segments)
     const observed = wire.observations?.[server]
-    this.#observations = observed === undefined ? null : new Observations(observed)
+    this.#observations = observed === undefined ? null : new Observations(observed, policy.maxBatchSize)
     this.#failed = new Uint8Array(this.#ledger.batch.dueNs.length)
   }
 
@@ -133,10 +133,13 @@ class Server {
 
   /** What the handler gets for the batch: payloads, or the requests' numbers. */
   #requests(): unknown[] {
-    const { first, size } = this.#ledger.batch
+    const { numbers, size } = this.#ledger.batch
     const { payloads } = this.#ready
     const requests = new Array<unknown>(size)
-    for (let i = 0; i < size; i++) requests[i] = payloads === null ? first + i : payloads[(first + i) % payloads.length]
+    for (let i = 0; i < size; i++) {
+      const number = numbers[i] as number
+      requests[i] = payloads === null ? number : payloads[number % payloads.length]
+    }
     return requests
   }
 

@@ -35,6 +35,6 @@ export function layOut(plan: Plan, servers: number, maxBatchSize: number, observ
     bells: new Bells(servers).buffer,
     queue: newQueueBuffer(servers),
     ledgers: each(Ledger.bytes(maxBatchSize, plan.segments.length)),
-    observations: observe === 0 ? null : each(Observations.bytes(Math.ceil(observe / servers))),
+    observations: observe === 0 ? null : each(Observations.bytes(Math.ceil(observe / servers), maxBatchSize)),
   }
 }

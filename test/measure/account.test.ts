@@ -99,7 +99,7 @@ describe('the account of a run', () => {
         const requests = run.served.flatMap((batch) =>
           batch.due.map((dueNs, i) => ({
             ...batch,
-            number: batch.first + i,
+            number: batch.requests[i] as number,
             dueNs,
             queuedNs: batch.queued[i] as number,
           })),

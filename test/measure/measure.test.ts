@@ -74,10 +74,10 @@ describe('measure', () => {
     // what was recorded of requests and servers, replayed through the policy, gives the batches that left
     const frees = observations.map(({ freeNs }) => freeNs)
     const replayed = policyAsItIs(policyOf(scenario.batching), seen, frees)
-    const left = observations.map(({ first, size, leaveNs }) => ({ first, size, leaveNs }))
+    const left = observations.map(({ requests, size, leaveNs }) => ({ requests, size, leaveNs }))
     expect(left).toEqual(replayed.slice(0, left.length))
     // all but those that started after the window, which the last request ends
-    expect(left.at(-1)?.first).toBeGreaterThan(requests - 100)
+    expect(left.at(-1)?.requests[0]).toBeGreaterThan(requests - 100)
     for (const { leaveNs, startNs, endNs } of observations) {
       expect(startNs).toBeGreaterThanOrEqual(leaveNs)
       expect(endNs).toBeGreaterThanOrEqual(startNs)

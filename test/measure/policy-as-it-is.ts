@@ -1,7 +1,7 @@
 import { deadline, decide, type Policy } from '../../src/scenario/policy.js'
 
 export interface Left {
-  first: number
+  requests: number[]
   size: number
   leaveNs: number
 }
@@ -31,7 +31,8 @@ export function policyAsItIs(policy: Policy, requests: { dueNs: number; queuedNs
     while (freed > batches.length) {
       const size = decide(policy, queued - head, requests[head]?.dueNs ?? 0, at, queued === requests.length)
       if (size === 0) break
-      batches.push({ first: head, size, leaveNs: at })
+      const left = Array.from({ length: size }, (_, i) => head + i)
+      batches.push({ requests: left, size, leaveNs: at })
       head += size
     }
   }

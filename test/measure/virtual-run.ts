@@ -27,7 +27,8 @@ export interface Threads {
 
 export interface Served {
   server: number
-  first: number
+  /** its requests' numbers */
+  requests: number[]
   size: number
   freeNs: number
   leaveNs: number
@@ -84,7 +85,7 @@ export function runInVirtualTime(given: Scenario, threads: Threads, ledgers?: Le
       batch.endNs = batch.startNs + threads.service(batch.size)
       const one: Served = {
         server,
-        first: batch.first,
+        requests: [...batch.numbers.subarray(0, batch.size)],
         size: batch.size,
         freeNs: batch.freeNs,
         leaveNs: batch.leaveNs,
@@ -151,8 +152,8 @@ export function runInVirtualTime(given: Scenario, threads: Threads, ledgers?: Le
   }
 
   const finish = (ledger: Ledger) => {
-    const { first, size } = ledger.batch
-    const failed = Uint8Array.from({ length: size }, (_, i) => (threads.fails?.(first + i) ? 1 : 0))
+    const { numbers, size } = ledger.batch
+    const failed = Uint8Array.from(numbers.subarray(0, size), (number) => (threads.fails?.(number) ? 1 : 0))
     const failures = failed.reduce((sum, each) => sum + each, 0)
     ledger.end(window, failures === 0 ? null : failed, failures)
   }
