@@ -1,6 +1,7 @@
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
+import { type Order, type Spread, spreadOf } from './spread.js'
 import { student975 } from './student.js'
-import { ESTIMATES, type Estimate, type Interval, PERCENTILES, withheld } from './summary.js'
+import { ESTIMATES, type Estimate, type Interval, PERCENTILES } from './summary.js'
 import { bucketFloor, type CompactTally, Tally } from './tally.js'
 
 /**
@@ -19,26 +20,10 @@ const BEYOND = 15
  * upper bound is moved away, by up to this share of its distance. Where there are enough independent values and only
  * those beyond a percentile are few, being given one says less about the run.
  */
-const CALM = { mean: 1.2, p50: 0.4, p90: 0.9, p95: 1, p99: 0.5, p999: 0.5 }
+const CALM = { mean: 1.2, percentiles: [0.4, 0.9, 1, 0.5, 0.5] }
 const CALM_UP_TO = 2.5
 /** What is advised is this much longer than what was found to be needed, which is known to within a third or so. */
 const MARGIN = 1.5
-
-/** A trend makes neighbouring stretches as alike as can be. */
-const MOST_ALIKE = 0.9
-
-/** What the stretches of a run, or its replications, say of one estimate. */
-interface Spread {
-  /** the standard error of the sum over all values */
-  error: number
-  /** how many independent values would have as much */
-  independent: number
-  /** the same of a part as long of a long run: less, where neighbouring stretches are alike */
-  ofLongRun: number
-}
-
-/** How the stretches stand to one another: one after another in a run, or independent of each other. */
-type Order = 'in a row' | 'independent'
 
 /**
  * 95 % intervals from the stretches of one run, for its mean and percentiles. Latencies of one run depend on each
@@ -62,11 +47,17 @@ export function intervalsOf(
   stretches: readonly CompactTally[],
   windowNs: number,
 ): Record<Estimate, Interval> {
-  return intervals(total, stretches, 'in a row', (factor) => {
+  return named(intervals(total, stretches, 'in a row', longerWindow(total, windowNs)))
+}
+
+type Advice = (factor: number) => string
+
+function longerWindow(total: Tally, windowNs: number): Advice {
+  return (factor) => {
     const requests = roundUp(total.count * factor)
     const seconds = roundUp((windowNs * factor) / NS_PER_SECOND)
     return `a window of about ${count(requests)} requests (${count(seconds)} s) would do`
-  })
+  }
 }
 
 /**
@@ -86,31 +77,68 @@ export function intervalsOfReplications(
   total: Tally,
   replications: readonly CompactTally[],
 ): Record<Estimate, Interval> {
-  return intervals(total, replications, 'independent', (factor) => {
-    const requests = roundUp(total.count * factor)
-    return `about ${count(requests)} requests in all, in more or longer replications, would do`
-  })
+  return named(intervals(total, replications, 'independent', moreReplications(total)))
 }
 
+const moreReplications =
+  (total: Tally): Advice =>
+  (factor) =>
+    `about ${count(roundUp(total.count * factor))} requests in all, in more or longer replications, would do`
+
+/**
+ * The 95 % interval of any percentile, by the same rules.
+ *
+ * @param windowNs how long the window was that the stretches are cut from; null where they are replications
+ */
+export function percentileInterval(
+  percentile: number,
+  total: Tally,
+  stretches: readonly CompactTally[],
+  windowNs: number | null,
+): Interval {
+  const [order, advice] =
+    windowNs === null
+      ? (['independent', moreReplications(total)] as const)
+      : (['in a row', longerWindow(total, windowNs)] as const)
+  const asked = [...STORED.filter((stored) => stored < percentile), percentile]
+  return intervals(total, stretches, order, advice, asked).percentiles.at(-1) as Interval
+}
+
+const STORED: readonly number[] = Object.values(PERCENTILES)
+
+interface Intervals {
+  mean: Interval
+  percentiles: Interval[]
+}
+
+function named({ mean, percentiles }: Intervals): Record<Estimate, Interval> {
+  return Object.fromEntries(ESTIMATES.map((estimate, i) => [estimate, i === 0 ? mean : percentiles[i - 1]])) as Record<
+    Estimate,
+    Interval
+  >
+}
+
+/** The mean's, and those of percentiles, from the lowest upwards. */
 function intervals(
   total: Tally,
   stretches: readonly CompactTally[],
   order: Order,
-  advice: (factor: number) => string,
-): Record<Estimate, Interval> {
+  advice: Advice,
+  asked: readonly number[] = STORED,
+): Intervals {
   const n = total.count
   const fewest = order === 'in a row' ? 10 : 2
-  const name = order === 'in a row' ? 'stretches of the window' : 'replications'
+  const ofWhat = order === 'in a row' ? 'stretches of the window' : 'replications'
   if (stretches.length < fewest) {
-    const few = `it takes the spread between ${fewest} ${name} or more, and there are ${stretches.length}`
-    return withheld(n === 0 ? few : `${few}: ${advice(INDEPENDENT / n)}`)
+    const few = `it takes the spread between ${fewest} ${ofWhat} or more, and there are ${stretches.length}`
+    const none = without(n === 0 ? few : `${few}: ${advice(INDEPENDENT / n)}`)
+    return { mean: none, percentiles: asked.map(() => none) }
   }
   const t = student975(stretches.length - 1)
   const distribution = new Distribution(total)
-  const places = Object.values(PERCENTILES).map((percentile) => distribution.placeOf(percentile / 100))
+  const places = asked.map((percentile) => distribution.placeOf(percentile / 100))
   const shares = spreadsOfShares(places, stretches, n, order)
 
-  const given = withheld('')
   const mean = spreadOfMean(total, stretches, order)
   let { independent, ofLongRun } = mean
   const tooFew = (what: string, needed: number): Interval => {
@@ -118,39 +146,42 @@ function intervals(
     const worth = independent < n ? `${count(n)} requests are worth ${count(independent)} independent ones` : few
     return without(`${worth}, and ${what} takes ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`)
   }
-  if (independent < INDEPENDENT) given.mean = tooFew('a mean', INDEPENDENT)
-  else {
+  const ofMean = () => {
+    if (independent < INDEPENDENT) return tooFew('a mean', INDEPENDENT)
     const { low, high } = skewed(t, 2 / Math.sqrt(independent))
     const bound = (errors: number) => (total.sum + errors * mean.error) / n
-    given.mean = within(total, bound(-low), bound(high * calm(CALM.mean, independent / INDEPENDENT)))
+    return within(total, bound(-low), bound(high * calm(CALM.mean, independent / INDEPENDENT)))
   }
-  places.forEach(({ p, bucket }, i) => {
-    const estimate = ESTIMATES[i + 1] as Estimate
+  const meanInterval = ofMean()
+  const percentiles = places.map(({ p, bucket }, i) => {
     const share = shares[i] as Spread
     // a percentile further out cannot rest on more than those before it
     independent = Math.min(independent, share.independent)
     ofLongRun = Math.min(ofLongRun, share.ofLongRun)
-    const needed = Math.max(INDEPENDENT, Math.round(BEYOND / (1 - p)))
-    if (independent < needed) {
-      given[estimate] = tooFew(`p${100 * p}`, needed)
-      return
-    }
+    const needed = Math.max(INDEPENDENT, Math.round(BEYOND / Math.min(p, 1 - p)))
+    const name = `p${asked[i]}`
+    if (independent < needed) return tooFew(name, needed)
     const down = (t * share.error) / n
-    const up = down * calm(CALM[estimate], independent / needed)
+    const up = down * calm(calmOf(asked[i] as number), independent / needed)
     // the extremes that were seen are no bounds
     const reach = Math.max(down / p, up / (1 - p))
     if (reach >= 1) {
-      given[estimate] = without(
-        `too few ${name} for p${100 * p}, as far apart as they are: ${advice(MARGIN * reach ** 2)}`,
-      )
-      return
+      return without(`too few ${ofWhat} for ${name}, as far apart as they are: ${advice(MARGIN * reach ** 2)}`)
     }
     const low = distribution.boundAt(p - down, 'low', down + up)
     const high = distribution.boundAt(p + up, 'high', down + up)
     // the percentile itself is told as the highest value of its bucket
-    given[estimate] = within(total, low, Math.max(high, bucketCeiling(bucket)))
+    return within(total, low, Math.max(high, bucketCeiling(bucket)))
   })
-  return given
+  return { mean: meanInterval, percentiles }
+}
+
+/** The share of a stored percentile; between two of them, the larger of theirs. */
+function calmOf(percentile: number): number {
+  const above = STORED.findIndex((stored) => stored >= percentile)
+  const i = above === -1 ? STORED.length - 1 : above
+  const share = CALM.percentiles[i] as number
+  return STORED[i] === percentile ? share : Math.max(share, CALM.percentiles[i - 1] ?? share)
 }
 
 /** By how much an upper bound is moved away, where the run is worth so many times what is needed. */
@@ -262,28 +293,6 @@ function spreadsOfShares(
 }
 
 /**
- * @param off by how much each stretch is off what it would have had by its number of values
- * @param variance of a single value
- */
-function spreadOf(off: readonly number[], n: number, variance: number, order: Order): Spread {
-  const stretches = off.length
-  const squares = sum(off.map((each) => each ** 2))
-  const found = (squares * stretches) / (stretches - 1)
-  // sums of doubles leave a rounding error where nothing is off
-  if (found <= 1e-20 * n * n) return { error: 0, independent: n, ofLongRun: n }
-  let alike = 0
-  if (order === 'in a row') {
-    const neighbours = sum(off.slice(1).map((each, i) => each * (off[i] as number)))
-    // of independent stretches, as what they are off adds up to 0, it is -1 / (stretches - 1)
-    alike = Math.max(0, Math.min(MOST_ALIKE, neighbours / squares + 1 / (stretches - 1)))
-  }
-  const independent = Math.min(n, (n * n * variance) / found)
-  // as if the likeness fell by the same factor from stretch to stretch
-  const ofLongRun = (independent * (1 - alike)) / (1 + alike)
-  return { error: Math.sqrt(found * (1 + alike)), independent, ofLongRun }
-}
-
-/**
  * How many standard errors below and above the estimate the bounds of a mean are. A sum of clusters of requests is
  * about gamma distributed, and its skewness that of a gamma of as many independent values.
  */
@@ -302,7 +311,6 @@ function within({ min, max }: Tally, lowNs: number, highNs: number): Interval {
   return { low: clamped(lowNs), high: clamped(highNs), level: 0.95 }
 }
 
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
 const count = (requests: number) => Math.floor(requests).toLocaleString('en')
 
 /** Up to two significant digits. */

@@ -1,0 +1,156 @@
+import { z } from 'zod'
+import { throwFaults } from './error.js'
+import { nearestName } from './nearest.js'
+import { durationMs, ratePerSecond } from './units.js'
+
+/** The times that a budget may speak of: latency, and what it consists of. */
+export const TIMES = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dispatch'] as const
+export type Time = (typeof TIMES)[number]
+type OfATime = `p${number}` | 'mean' | 'max'
+
+const SHARES = ['errorRate', 'rejectionRate', 'utilization'] as const
+const OTHERS = ['throughput', 'meanBatchSize', ...SHARES] as const
+
+/** What a budget may limit: `p99`, `'p99.9'`, `mean` and `max` of latency, `'queueing.p95'` of another time, or a figure of the run. */
+export type BudgetMetric = OfATime | `${Time}.${OfATime}` | (typeof OTHERS)[number]
+
+/** `'100ms'`, `'< 100ms'`, `'>= 500/s'`, `'<= 1%'`, or a number: of milliseconds, a second, or a share of 1. */
+export type Limit = string | number
+
+/**
+ * What a run has to keep to, as plain data that may as well be read from a file:
+ * `{ p99: '100ms', 'queueing.p95': '20ms', throughput: '>= 500/s', errorRate: '< 1%' }`. A percentile is any above 0
+ * and below 100. A limit alone is `<=`, and of throughput `>=`. Where nothing is said of errors, none is allowed.
+ */
+export type Budget = { [Metric in BudgetMetric]?: Limit | undefined }
+
+export const RELATIONS = ['<', '<=', '>', '>='] as const
+export type Relation = (typeof RELATIONS)[number]
+
+/** In what a metric is told. */
+export type BudgetUnit = 'ms' | '/s' | 'share' | 'requests'
+
+interface Bound {
+  /** as the budget calls it, without `latency.` */
+  metric: string
+  relation: Relation
+  limit: number
+  unit: BudgetUnit
+}
+
+/** One line of a budget: a limit to a time, or to a figure of the run. */
+export type Rule =
+  | (Bound & { time: Time; statistic: 'mean' | 'max' | { percentile: number } })
+  | (Bound & { figure: (typeof OTHERS)[number] })
+
+const METRIC_IS = `a percentile (p50, 'p99.9'), mean or max of latency, or of a part of it ('queueing.p95': ${TIMES.slice(1).join(', ')}), or ${OTHERS.join(', ')}`
+
+const LIMIT_IS = "must be a limit: a number, or a text such as '100ms', '< 1%' or '>= 500/s'"
+
+/** The names that a misspelt one may stand for. */
+const KNOWN = [
+  ...OTHERS,
+  ...['', ...TIMES.map((time) => `${time}.`)].flatMap((time) =>
+    ['mean', 'max', 'p50', 'p90', 'p95', 'p99', 'p99.9'].map((name) => time + name),
+  ),
+]
+
+/** The one schema of a budget: what it may hold, each of it a rule that can be read. */
+export const budgetSchema = z
+  .record(z.string(), z.union([z.string(), z.number()], { error: LIMIT_IS }).optional(), {
+    error: "must be a budget, such as { p99: '100ms', errorRate: '< 1%' }",
+  })
+  .superRefine((given, context) => {
+    const there = Object.entries(given).filter(([, limit]) => limit !== undefined)
+    if (there.length === 0) {
+      context.issues.push({ code: 'custom', message: `must limit something: ${METRIC_IS}`, input: given, path: [] })
+    }
+    for (const [metric, limit] of there) {
+      const rule = ruleOf(metric, limit as Limit)
+      if (typeof rule === 'string') context.issues.push({ code: 'custom', message: rule, input: limit, path: [metric] })
+    }
+  })
+  .transform((given) => given as Budget)
+
+/**
+ * Reads a budget into its rules, in the order that it has them.
+ *
+ * @throws ScenarioError for a metric that there is none of (with the nearest), a percentile that there is none of, a
+ * limit that is none or of the wrong unit, or a budget that limits nothing
+ */
+export function rulesOf(budget: Budget): Rule[] {
+  const parsed = budgetSchema.safeParse(budget)
+  if (!parsed.success) throwFaults(parsed.error, 'budget', budget)
+  return Object.entries(parsed.data).flatMap(([metric, limit]) =>
+    limit === undefined ? [] : [ruleOf(metric, limit) as Rule],
+  )
+}
+
+const METRIC = /^(?:([^.]*)\.)?(p\d+(?:\.\d+)?|mean|max)$/
+
+/** The rule, or what is wrong with it. */
+function ruleOf(key: string, given: Limit): Rule | string {
+  const figure = OTHERS.find((other) => other === key)
+  if (figure !== undefined) {
+    const unit = figure === 'throughput' ? '/s' : figure === 'meanBatchSize' ? 'requests' : 'share'
+    const bound = boundOf(key, given, unit)
+    return typeof bound === 'string' ? bound : { ...bound, figure }
+  }
+  const [, before, name] = METRIC.exec(key) ?? []
+  const time = TIMES.find((each) => each === (before ?? 'latency'))
+  if (time === undefined || name === undefined) return unknown(key)
+  const statistic = name === 'mean' || name === 'max' ? name : { percentile: Number(name.slice(1)) }
+  if (typeof statistic === 'object' && !(statistic.percentile > 0 && statistic.percentile < 100)) {
+    return percentileBeyond(key, name)
+  }
+  const metric = time === 'latency' ? name : key
+  const bound = boundOf(metric, given, 'ms')
+  return typeof bound === 'string' ? bound : { ...bound, time, statistic }
+}
+
+function unknown(key: string): string {
+  const [, before, name] = METRIC.exec(key) ?? []
+  const time = nearestName(before ?? key, TIMES)
+  const nearest = name !== undefined && time !== null ? `${time}.${name}` : nearestName(key, KNOWN)
+  const meant = nearest ?? (time === null ? null : `${time}.p95`)
+  const hint = meant === null ? '' : ` (did you mean '${meant}'?)`
+  return `is nothing that a budget may limit${hint}; accepted: ${METRIC_IS}`
+}
+
+function percentileBeyond(key: string, name: string): string {
+  const accepted = 'a percentile is above p0 and below p100'
+  if (Number(name.slice(1)) === 100) return `${accepted}; the longest is '${key.replace(/p[\d.]+$/, 'max')}'`
+  // p999 as other tools write it
+  const nines = /^p(99)(9+)$/.exec(name)
+  return nines === null ? accepted : `${accepted}; write '${key.replace(/p9+$/, `p${nines[1]}.${nines[2]}`)}'`
+}
+
+const LIMIT = /^\s*(<=|>=|<|>|≤|≥)?\s*(.*?)\s*$/
+const EXAMPLES: Record<BudgetUnit, string> = {
+  ms: "a time: '100ms', '< 1.5s', '>= 10us', or a number of milliseconds",
+  '/s': "a rate: '500/s', '>= 30/m', or a number a second",
+  share: "a share from 0 to 1: '1%', '< 0.5%', or a number (0.01)",
+  requests: "a number of requests: 8, '>= 8'",
+}
+
+function boundOf(metric: string, given: Limit, unit: BudgetUnit): Bound | string {
+  const [, sign, text] = LIMIT.exec(String(given)) as unknown as [string, string | undefined, string]
+  const limit = typeof given === 'number' ? given : numberOf(text, unit)
+  if (limit === null || !Number.isFinite(limit) || limit < 0 || (unit === 'share' && limit > 1)) {
+    return `must be limited by ${EXAMPLES[unit]}`
+  }
+  const relation = (sign?.replace('≤', '<=').replace('≥', '>=') ?? (unit === '/s' ? '>=' : '<=')) as Relation
+  return { metric, relation, limit, unit }
+}
+
+const NUMBER = /^(\d+(?:\.\d+)?|\.\d+)$/
+
+function numberOf(text: string, unit: BudgetUnit): number | null {
+  if (unit === 'ms') return durationMs(text)
+  if (unit === '/s') return ratePerSecond(text)
+  const percentage = /^(.*?)\s*%$/.exec(text)
+  if (percentage !== null && unit !== 'share') return null
+  const digits = percentage?.[1] ?? text
+  if (!NUMBER.test(digits)) return null
+  return percentage === null ? Number(digits) : Number(digits) / 100
+}

@@ -1,0 +1,27 @@
+/** The one of some names that is nearest to a word, where one is near enough to have been meant; else null. */
+export function nearestName(word: string, names: readonly string[]): string | null {
+  let nearest: string | null = null
+  let least = Math.max(2, Math.floor(word.length / 3)) + 1
+  for (const name of names) {
+    const distance = editDistance(word.toLowerCase(), name.toLowerCase())
+    if (distance < least) {
+      nearest = name
+      least = distance
+    }
+  }
+  return nearest
+}
+
+/** How many letters have to be put in, left out or changed to make one word of another (Levenshtein's distance). */
+function editDistance(from: string, to: string): number {
+  let above = Array.from({ length: to.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= from.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const changed = (above[j - 1] as number) + (from[i - 1] === to[j - 1] ? 0 : 1)
+      row.push(Math.min(changed, (above[j] as number) + 1, (row[j - 1] as number) + 1))
+    }
+    above = row
+  }
+  return above[to.length] as number
+}
