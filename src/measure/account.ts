@@ -132,6 +132,9 @@ function segmentsOf({ window, ledgers }: Books, unserved: Unserved[], endNs: num
         unfinished: (left[k] as number) + unsent,
       },
       inSystem: after - departed,
+      batches: total(ledgers, (ledger) => ledger.startedIn(k).batches),
+      batched: total(ledgers, (ledger) => ledger.startedIn(k).batched),
+      servingNs: total(ledgers, (ledger) => ledger.startedIn(k).servingNs),
       latency: segmentLatency(latency),
       others: compact(others),
     })

@@ -18,9 +18,12 @@ const COMPLETIONS = 5
 const SERVING = 6
 const STAYS = 7
 const DEPARTED = 8
-/** and then failures in each segment, and departures before the first and in each */
+/**
+ * and then failures in each segment, departures before the first and in each, and what started in each: batches, the
+ * requests in them, and how long they were served
+ */
 const SEGMENTS = DEPARTED + SUM_LENGTH
-const counters = (segments: number) => SEGMENTS + 2 * segments + 1
+const counters = (segments: number) => SEGMENTS + 5 * segments + 1
 
 const IDLE = -1
 
@@ -32,6 +35,9 @@ export class Ledger {
   readonly #counters: Float64Array<SharedArrayBuffer>
   readonly #failures: Float64Array
   readonly #departures: Float64Array
+  readonly #batches: Float64Array
+  readonly #batched: Float64Array
+  readonly #serving: Float64Array
   /** batches that started in the window, by size */
   readonly batchSizes: Uint32Array
   /** of the requests due in each segment */
@@ -42,6 +48,8 @@ export class Ledger {
   #segment = -1
   /** how many segments had begun when the last batch ended */
   #begun = 0
+  /** the segment in which the last batch of the window started */
+  #started = 0
   /** the parts of a batch's requests, gathered before they are counted together */
   readonly #gathered: Record<Part, Float64Array>
 
@@ -61,7 +69,11 @@ export class Ledger {
     }
     this.#counters = new Float64Array(buffer, next(8 * counters(segments)), counters(segments))
     this.#failures = this.#counters.subarray(SEGMENTS, SEGMENTS + segments)
-    this.#departures = this.#counters.subarray(SEGMENTS + segments)
+    const [departures, batches] = [SEGMENTS + segments, SEGMENTS + 2 * segments + 1]
+    this.#departures = this.#counters.subarray(departures, batches)
+    this.#batches = this.#counters.subarray(batches, batches + segments)
+    this.#batched = this.#counters.subarray(batches + segments, batches + 2 * segments)
+    this.#serving = this.#counters.subarray(batches + 2 * segments)
     this.departed = new Sum(this.#counters, DEPARTED)
     const times = () => new Float64Array(buffer, next(8 * most), most)
     this.batch = emptyBatch(times(), times())
@@ -100,7 +112,14 @@ export class Ledger {
     this.#departures[this.#begun] = (this.#departures[this.#begun] as number) + size
     const serving = Math.min(endNs, windowEnd) - Math.max(startNs, windowStart)
     if (serving > 0) this.#add(SERVING, serving)
-    if (startNs >= windowStart && startNs < windowEnd) this.batchSizes[size] = (this.batchSizes[size] as number) + 1
+    if (startNs >= windowStart && startNs < windowEnd) {
+      this.batchSizes[size] = (this.batchSizes[size] as number) + 1
+      while (startNs >= window.segmentStartNs(this.#started + 1)) this.#started++
+      const started = this.#started
+      this.#batches[started] = (this.#batches[started] as number) + 1
+      this.#batched[started] = (this.#batched[started] as number) + size
+      this.#serving[started] = (this.#serving[started] as number) + endNs - startNs
+    }
     this.#stays(batch, windowStart, Math.min(endNs, windowEnd))
 
     // one that left later may have ended sooner
@@ -198,6 +217,14 @@ export class Ledger {
   /** Failed, of the requests due in a segment. */
   failedIn(segment: number): number {
     return this.#failures[segment] as number
+  }
+  /** The batches that started in a segment, the requests in them, and how long they were served. */
+  startedIn(segment: number): { batches: number; batched: number; servingNs: number } {
+    return {
+      batches: this.#batches[segment] as number,
+      batched: this.#batched[segment] as number,
+      servingNs: this.#serving[segment] as number,
+    }
   }
   /** How many requests left before a segment's start. */
   departedBefore(segment: number): number {

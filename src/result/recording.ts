@@ -35,6 +35,10 @@ export interface RecordedSegment {
   counts: Counts
   /** requests in the system at its end */
   inSystem: number
+  /** the batches that started in it, the requests in them, and how long they were served in all */
+  batches: number
+  batched: number
+  servingNs: number
   latency: SegmentLatency | null
   /** the other metrics of the same requests, where the engine keeps them by segment: intervals come from them */
   others?: Partial<Record<Metric, CompactTally>>

@@ -49,6 +49,9 @@ export function together(replications: readonly Replication[]): Recording {
       endNs,
       counts: recording.counts,
       inSystem,
+      batches: sum([...recording.batchSizes.values()]),
+      batched: sum([...recording.batchSizes].map(([size, batches]) => size * batches)),
+      servingNs: recording.servingNs ?? 0,
       latency: segmentLatency(unpackTally(own.latency)),
     })
   }

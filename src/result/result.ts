@@ -16,6 +16,10 @@ export interface Segment {
   counts: Counts
   /** requests in the system at its end */
   inSystem: number
+  /** the batches that started in it, the requests in them, and how long they were served in all */
+  batches: number
+  batched: number
+  servingMs: number
   /** of the requests completed; null where none was */
   latencyMs: { count: number; min: number; mean: number; max: number; histogram: string } | null
 }
@@ -66,8 +70,10 @@ export interface Result {
   utilization: number | null
   /** the mean number of requests in the system, integrated over the window */
   meanInSystem: number
-  /** the window in about 20 stretches */
+  /** the window in about 20 stretches; of replications, one each */
   segments: Segment[]
+  /** how many runs it is put together of; absent where it is one */
+  replications?: number
   validity: Validity
   /** measured from the actual send: what a tool with coordinated omission would have said */
   fromSendMs: Summary | null
@@ -117,6 +123,7 @@ export function resultOf(recording: Recording, environment: Environment | null =
     utilization: recording.servingNs === null ? null : recording.servingNs / (windowNs * scenario.servers),
     meanInSystem: recording.inSystemNs / windowNs,
     segments: recording.segments.map(segmentOf),
+    ...(recording.replications !== undefined && { replications: recording.replications.length }),
     validity: { valid: findings.every((finding) => finding.severity !== 'error'), findings },
     fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NOT_BY_STRETCH)),
     host: null,
@@ -146,12 +153,16 @@ function batchesOf(sizes: Map<number, number>): Result['batches'] {
   return { count, meanSize: count === 0 ? 0 : requests / count, sizes: Object.fromEntries(ordered) }
 }
 
-function segmentOf({ startNs, endNs, counts, inSystem, latency }: Recording['segments'][number]): Segment {
+function segmentOf(segment: Recording['segments'][number]): Segment {
+  const { startNs, endNs, counts, inSystem, batches, batched, servingNs, latency } = segment
   return {
     startMs: startNs / NS_PER_MS,
     endMs: endNs / NS_PER_MS,
     counts,
     inSystem,
+    batches,
+    batched,
+    servingMs: servingNs / NS_PER_MS,
     latencyMs: latency && {
       count: latency.count,
       min: latency.min / NS_PER_MS,

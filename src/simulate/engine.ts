@@ -374,7 +374,7 @@ export class Engine {
       window.open(now, this.#inSystem, this.#queue.waitedNs(this.#head, this.#tail, now), this.#leftAt(now))
       this.#firstNumber = this.#number
     }
-    this.#recorder.open(now, this.#number, this.#tail, this.#inSystem)
+    this.#recorder.open(now, this.#number, this.#tail, this.#inSystem, window.sums.servingNs)
     this.#marks++
     this.#nextMarkNs = NEVER
     this.#nextMarkNumber = NEVER
@@ -400,8 +400,9 @@ export class Engine {
     this.#nextMarkNumber = NEVER
     if (!this.#window.isOpen) return
     this.#passTo(now)
+    const { servingNs } = this.#window.sums
     this.#window.close(now, this.#queue.waitedNs(this.#head, this.#tail, now), this.#leftAt(now))
-    this.#recorder.close(now, this.#number, this.#inSystem)
+    this.#recorder.close(now, this.#number, this.#inSystem, servingNs)
   }
 
   /** What is still to come of the batches under way: server time, and the requests' time in the system. */

@@ -26,6 +26,10 @@ interface OpenSegment {
   endNs: number
   counts: Counts
   inSystem: number
+  /** what started in it; until it is over, what had started when it began */
+  batches: number
+  batched: number
+  servingNs: number
   /** the queue position of its first request */
   firstPosition: number
 }
@@ -51,7 +55,16 @@ export class Recorder {
   readonly dispatchings = new Float64Array(GATHERED)
   readonly #split: WaitSplit
   readonly #waiting: OpenSegment[] = []
-  readonly #beforeWindow: OpenSegment = { startNs: 0, endNs: 0, counts: noCounts(), inSystem: 0, firstPosition: 0 }
+  readonly #beforeWindow: OpenSegment = {
+    startNs: 0,
+    endNs: 0,
+    counts: noCounts(),
+    inSystem: 0,
+    batches: 0,
+    batched: 0,
+    servingNs: 0,
+    firstPosition: 0,
+  }
   #arriving = this.#beforeWindow
   #leaving = this.#beforeWindow
   /** which request is the first of the newest segment */
@@ -69,21 +82,49 @@ export class Recorder {
     if (split.dispatch) this.#recorded.push('dispatch')
   }
 
-  /** Begins a segment: requests that arrive from now on belong to it. */
-  open(nowNs: number, number: number, tail: number, inSystem: number): void {
-    this.close(nowNs, number, inSystem)
+  /**
+   * Begins a segment: requests that arrive from now on belong to it.
+   *
+   * @param servingNs how long all batches are served that started in the window so far
+   */
+  open(nowNs: number, number: number, tail: number, inSystem: number, servingNs: number): void {
+    this.close(nowNs, number, inSystem, servingNs)
     this.#firstNumber = number
-    const segment = { startNs: nowNs, endNs: nowNs, counts: noCounts(), inSystem, firstPosition: tail }
+    const segment = {
+      startNs: nowNs,
+      endNs: nowNs,
+      counts: noCounts(),
+      inSystem,
+      ...this.#started(),
+      servingNs,
+      firstPosition: tail,
+    }
     this.#arriving = segment
     this.#waiting.push(segment)
     if (this.#waiting.length === 1) this.nextPosition = tail
   }
 
   /** The newest segment is over. */
-  close(nowNs: number, number: number, inSystem: number): void {
-    this.#arriving.counts.offered = number - this.#firstNumber
-    this.#arriving.endNs = nowNs
-    this.#arriving.inSystem = inSystem
+  close(nowNs: number, number: number, inSystem: number, servingNs: number): void {
+    const segment = this.#arriving
+    segment.counts.offered = number - this.#firstNumber
+    segment.endNs = nowNs
+    segment.inSystem = inSystem
+    const { batches, batched } = this.#started()
+    segment.batches = batches - segment.batches
+    segment.batched = batched - segment.batched
+    segment.servingNs = servingNs - segment.servingNs
+  }
+
+  /** How many batches have started in the window so far, and how many requests they hold. */
+  #started(): { batches: number; batched: number } {
+    let batches = 0
+    let batched = 0
+    for (const [size, times] of this.batchSizes) {
+      batches += times
+      batched += times * size
+    }
+    return { batches, batched }
   }
 
   rejected(): void {
@@ -139,10 +180,20 @@ export class Recorder {
   #finish(): void {
     const current = this.#current
     if (this.#leaving !== this.#beforeWindow) {
-      const { startNs, endNs, counts, inSystem } = this.#leaving
+      const { startNs, endNs, counts, inSystem, batches, batched, servingNs } = this.#leaving
       counts.completed = current.latency.count
       const latency = segmentLatency(current.latency)
-      this.segments.push({ startNs, endNs, counts, inSystem, latency, others: this.#others(counts.completed) })
+      this.segments.push({
+        startNs,
+        endNs,
+        counts,
+        inSystem,
+        batches,
+        batched,
+        servingNs,
+        latency,
+        others: this.#others(counts.completed),
+      })
       for (const metric of this.#recorded) this.tallies[metric].add(current[metric])
     }
     for (const metric of this.#recorded) current[metric].clear()
