@@ -28,6 +28,8 @@ export function emptyHistogram(): Histogram {
 interface Counts {
   addToCountAtIndex(index: number, count: number): void
   addToTotalCount(count: number): void
+  getCountAtIndex(index: number): number
+  readonly countsArrayLength: number
 }
 
 const FIRST_SHARED = bucketOf(BUCKETS_PER_OCTAVE)
@@ -59,6 +61,16 @@ export function histogramOf(tally: Tally | CompactTally): Histogram {
  */
 function countsIndexOf(bucket: number): number {
   return bucket < FIRST_SHARED ? bucketFloor(bucket) : bucket - FIRST_SHARED + BUCKETS_PER_OCTAVE
+}
+
+/** Calls back for each bucket of a histogram of ours that holds anything, the shortest durations first. */
+export function forEachBucketOf(histogram: Histogram, visit: (bucket: number, count: number) => void): void {
+  const counts = histogram as Histogram & Counts
+  for (let index = 0; index < counts.countsArrayLength; index++) {
+    const count = counts.getCountAtIndex(index)
+    const shared = index >= BUCKETS_PER_OCTAVE
+    if (count > 0) visit(shared ? index - BUCKETS_PER_OCTAVE + FIRST_SHARED : bucketOf(index), count)
+  }
 }
 
 /** HdrHistogram's compressed base64, which its tools in every language read. */

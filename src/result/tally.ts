@@ -118,6 +118,11 @@ export class Tally {
     moments[SQUARES] = (moments[SQUARES] as number) + squares
   }
 
+  /** Sets what is kept beside the buckets, where it is known better than from them. */
+  setMoments(count: number, mean: number, stdDev: number, min: number, max: number): void {
+    this.moments.set([count, mean * count, (stdDev ** 2 + mean ** 2) * count, min, max])
+  }
+
   get count(): number {
     return this.moments[COUNT] as number
   }
