@@ -108,6 +108,32 @@ export class Tally {
     this.#addMoments(length, sum, squares, min, max)
   }
 
+  /** Counts the first `length` of `values`, whole nanoseconds, each `times` as often. */
+  recordEach(values: Float64Array, times: Float64Array, length: number): void {
+    if (length === 0) return
+    const buckets = this.buckets
+    const highWords = new Uint32Array(values.buffer, values.byteOffset, 2 * length)
+    let count = 0
+    let sum = 0
+    let squares = 0
+    let min = values[0] as number
+    let max = min
+    for (let i = 0; i < length; i++) {
+      const ns = values[i] as number
+      const many = times[i] as number
+      let bucket = ((highWords[2 * i + 1] as number) >>> (20 - SIGNIFICANT_BITS)) - ZERO
+      if (bucket < 0) bucket = 0
+      else if (bucket >= BUCKETS) bucket = BUCKETS - 1
+      buckets[bucket] = (buckets[bucket] as number) + many
+      count += many
+      sum += ns * many
+      squares += ns * ns * many
+      if (ns < min) min = ns
+      if (ns > max) max = ns
+    }
+    this.#addMoments(count, sum, squares, min, max)
+  }
+
   #addMoments(count: number, sum: number, squares: number, min: number, max: number): void {
     const moments = this.moments
     const empty = moments[COUNT] === 0

@@ -79,8 +79,12 @@ export function nanoseconds(ms: number): number {
 
 /** A whole number within bounds. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER, hint = '') {
-  const upTo = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most.toLocaleString('en')}`
-  const error = `must be a whole number of at least ${least}${upTo}${hint === '' ? '' : `; ${hint}`}`
+  const error = ({ input }: { input?: unknown }) => {
+    // the largest that there is at all goes without saying, but to who went beyond it
+    const unsaid = most === Number.MAX_SAFE_INTEGER && !(typeof input === 'number' && input > most)
+    const upTo = unsaid ? '' : ` and at most ${most.toLocaleString('en')}`
+    return `must be a whole number of at least ${least}${upTo}${hint === '' ? '' : `; ${hint}`}`
+  }
   return z.number({ error }).int({ error }).min(least, { error }).max(most, { error })
 }
 

@@ -1,50 +1,69 @@
 import { Heap } from '../scenario/heap.js'
 
+/** So many batches are kept sorted, which for a few is quicker than a heap. */
+const FEW = 64
+
 /**
- * The busy servers, but for the one that will be done first: the engine keeps that one in local variables, which
- * spares a single server the heap. Servers are all alike, so that which of them takes a batch makes no difference to
- * anything that is reported; each batch has a place here for as long as it is served.
+ * The batches under way, but for the one that will be done first: the engine keeps that one in local variables, which
+ * spares a single server all of this. Servers are all alike, so that which of them takes a batch makes no difference to
+ * anything that is reported.
+ *
+ * Each batch has a place in three parallel arrays. Up to a few servers they are sorted, the next to be done last; of
+ * more, a heap knows which place is next, at a cost of log2 of their number.
  */
 export class Busy {
-  readonly #done: Heap
+  readonly doneNs: Float64Array
+  readonly startNs: Float64Array
+  readonly batchSize: Int32Array
+  count = 0
+  readonly #sorted: boolean
+  readonly #heap: Heap
   readonly #free: Int32Array
-  readonly #startNs: Float64Array
-  readonly #batchSize: Int32Array
-  /** who `take` took: the start and the size of its batch */
-  startNs = 0
-  batchSize = 0
 
   constructor(servers: number) {
-    this.#done = new Heap(servers)
+    this.doneNs = new Float64Array(servers)
+    this.startNs = new Float64Array(servers)
+    this.batchSize = new Int32Array(servers)
+    this.#sorted = servers <= FEW
+    this.#heap = new Heap(this.#sorted ? 0 : servers)
     this.#free = Int32Array.from({ length: servers }, (_, place) => place)
-    this.#startNs = new Float64Array(servers)
-    this.#batchSize = new Int32Array(servers)
-  }
-
-  get count(): number {
-    return this.#done.size
   }
 
   add(doneNs: number, startNs: number, batchSize: number): void {
-    const place = this.#free[this.#done.size] as number
-    this.#startNs[place] = startNs
-    this.#batchSize[place] = batchSize
-    this.#done.add(doneNs, place)
+    let place = this.count++
+    if (this.#sorted) {
+      for (; place > 0 && (this.doneNs[place - 1] as number) < doneNs; place--) this.#move(place - 1, place)
+    } else {
+      place = this.#free[place] as number
+      this.#heap.add(doneNs, place)
+    }
+    this.doneNs[place] = doneNs
+    this.startNs[place] = startNs
+    this.batchSize[place] = batchSize
   }
 
-  /** Takes out the one that will be done next; returns when that is. */
+  /** Takes out the one that will be done next: its place, in which it can be read until another is added. */
   take(): number {
-    const doneNs = this.#done.first
-    const place = this.#done.take()
-    this.#free[this.#done.size] = place
-    this.startNs = this.#startNs[place] as number
-    this.batchSize = this.#batchSize[place] as number
-    return doneNs
+    const count = --this.count
+    if (this.#sorted) return count
+    const place = this.#heap.take()
+    this.#free[count] = place
+    return place
+  }
+
+  #move(from: number, to: number): void {
+    this.doneNs[to] = this.doneNs[from] as number
+    this.startNs[to] = this.startNs[from] as number
+    this.batchSize[to] = this.batchSize[from] as number
   }
 
   forEach(visit: (doneNs: number, startNs: number, batchSize: number) => void): void {
-    this.#done.forEach((doneNs, place) => {
-      visit(doneNs, this.#startNs[place] as number, this.#batchSize[place] as number)
-    })
+    const tell = (place: number) =>
+      visit(this.doneNs[place] as number, this.startNs[place] as number, this.batchSize[place] as number)
+    if (!this.#sorted)
+      this.#heap.forEach((_, place) => {
+        tell(place)
+      })
+    else for (let place = 0; place < this.count; place++) tell(place)
   }
 }

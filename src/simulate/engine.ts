@@ -128,6 +128,7 @@ export class Engine {
     const policy = this.#policy
     const { maxBatchSize } = policy
     const busy = this.#busy
+    const { doneNs, startNs, batchSize } = busy
     const queue = this.#queue
     const recorder = this.#recorder
     const service = this.#service
@@ -143,8 +144,11 @@ export class Engine {
     const stopNs = this.#stop.ns
     const counts = this.#window.isOpen
     const told = this.#onEvent !== undefined
+    /** nothing happens to a request that finds every server busy, but that it waits */
+    const onlyQueues = clients === null && !bounded && !timesOut && !canBeStuck
+    const arrivalsUntil = Math.min(horizon, stopNs)
 
-    const { latencies, waits, services, queueings, batchings, dispatchings } = recorder
+    const { latencies, waits, services, sizes, queueings, batchings, dispatchings } = recorder
     const dispatches = this.#dispatchNs !== null
     const splitsQueueing = splitsWait || dispatches
 
@@ -154,6 +158,7 @@ export class Engine {
     let doneStart = this.#doneStart
     let doneSize = this.#doneSize
     let gathered = 0
+    let batches = 0
     let { nextPosition } = recorder
     let last = this.#now
     let nextDue = this.#nextDue
@@ -172,6 +177,31 @@ export class Engine {
     let now: number
 
     for (;;) {
+      if (idle === 0 && onlyQueues) {
+        // while every server is busy, those who come can only wait
+        const until = Math.min(done, arrivalsUntil)
+        while (nextDue < until && number < untilNumber) {
+          now = nextDue
+          if (block === BLOCK) {
+            this.#dueTimes?.(dues)
+            block = 0
+          }
+          nextDue = dues[block++] as number
+          if (tail - head > mask) {
+            queue.grow(head, tail)
+            queued = queue.due
+            mask = queue.mask
+          }
+          const at = tail++ & mask
+          queued[at] = now
+          if (told) queue.number[at] = number
+          if (splitsWait) queue.idleNs[at] = someIdleNs
+          inSystemNs += inSystem * (now - last)
+          last = now
+          inSystem++
+          number++
+        }
+      }
       now = done
       if (nextDue < now) now = nextDue
       let timer = NEVER
@@ -195,9 +225,10 @@ export class Engine {
         completions += doneSize
         if (busy.count === 0) done = NEVER
         else {
-          done = busy.take()
-          doneStart = busy.startNs
-          doneSize = busy.batchSize
+          const place = busy.take()
+          done = doneNs[place] as number
+          doneStart = startNs[place] as number
+          doneSize = batchSize[place] as number
         }
         cause = 'turnaround'
       } else if (now === nextDue) {
@@ -257,8 +288,9 @@ export class Engine {
         inSystem--
         staysNs += timeoutNs
         if (head >= nextPosition) {
-          nextPosition = recorder.advance(head, gathered)
+          nextPosition = recorder.advance(head, gathered, batches)
           gathered = 0
+          batches = 0
         }
         this.#timeOut(head, now)
         if (clients !== null) {
@@ -279,27 +311,33 @@ export class Engine {
         const end = start + serviceNs
         const someIdle = splitsWait ? someIdleNs + now - someIdleSince : 0
         if (told) this.#tellBatch(head, size, start, end)
+        let first = head
         for (const next = head + size; head < next; head++) {
-          if (head >= nextPosition) {
-            nextPosition = recorder.advance(head, gathered)
+          if (head >= nextPosition || gathered === GATHERED) {
+            // with what was gathered of this batch
+            if (head > first) {
+              services[batches] = serviceNs
+              sizes[batches++] = head - first
+              first = head
+            }
+            nextPosition = recorder.advance(head, gathered, batches)
             gathered = 0
+            batches = 0
           }
           const at = head & mask
           const due = queued[at] as number
           const batching = splitsWait ? someIdle - (queue.idleNs[at] as number) : 0
           latencies[gathered] = end - due
           waits[gathered] = start - due
-          services[gathered] = serviceNs
           if (splitsQueueing) queueings[gathered] = now - due - batching
           if (splitsWait) batchings[gathered] = batching
           if (dispatches) dispatchings[gathered] = dispatch
-          if (++gathered === GATHERED) {
-            recorder.count(gathered)
-            gathered = 0
-          }
+          gathered++
           staysNs += end - due
           if (clients !== null) clients.think(queue.client[at] as number, end)
         }
+        services[batches] = serviceNs
+        sizes[batches++] = head - first
         if (clients !== null) {
           nextDue = clients.nextDue
           ended = canBeStuck && this.#isOver(nextDue, number)
@@ -318,7 +356,7 @@ export class Engine {
       }
     }
 
-    recorder.count(gathered)
+    recorder.count(gathered, batches)
     this.#now = last
     this.#nextDue = nextDue
     this.#block = block

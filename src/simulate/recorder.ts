@@ -49,7 +49,9 @@ export class Recorder {
   /** what the engine gathers of the requests served, in the queue's order */
   readonly latencies = new Float64Array(GATHERED)
   readonly waits = new Float64Array(GATHERED)
+  /** and of their batches: how long each was served, and how many of these requests it holds */
   readonly services = new Float64Array(GATHERED)
+  readonly sizes = new Float64Array(GATHERED)
   readonly queueings = new Float64Array(GATHERED)
   readonly batchings = new Float64Array(GATHERED)
   readonly dispatchings = new Float64Array(GATHERED)
@@ -134,13 +136,18 @@ export class Recorder {
     this.#leaving.counts.timedOut++
   }
 
-  /** Counts what was gathered. */
-  count(gathered: number): void {
+  /**
+   * Counts what was gathered.
+   *
+   * @param gathered of how many requests
+   * @param batches and of how many batches, or parts of them, these are
+   */
+  count(gathered: number, batches: number): void {
     const { latency, wait, service, queueing, batching, dispatch } = this.#current
     const split = this.#split
     latency.recordAll(this.latencies, gathered)
     wait.recordAll(this.waits, gathered)
-    service.recordAll(this.services, gathered)
+    service.recordEach(this.services, this.sizes, batches)
     if (split.batching || split.dispatch) queueing.recordAll(this.queueings, gathered)
     if (split.batching) batching.recordAll(this.batchings, gathered)
     if (split.dispatch) dispatch.recordAll(this.dispatchings, gathered)
@@ -162,13 +169,12 @@ export class Recorder {
   }
 
   /**
-   * The head of the queue has come to requests of a later segment.
+   * Counts what was gathered; the head of the queue may have come to requests of a later segment.
    *
-   * @param gathered how many were gathered of the earlier one
    * @returns from which position on the next one's follow
    */
-  advance(head: number, gathered: number): number {
-    this.count(gathered)
+  advance(head: number, gathered: number, batches: number): number {
+    this.count(gathered, batches)
     while (head >= this.nextPosition) {
       this.#finish()
       this.#leaving = this.#waiting.shift() as OpenSegment
@@ -210,7 +216,7 @@ export class Recorder {
 
   /** Everything has left: hands over the last segments. */
   finish(): Counts {
-    this.advance(Number.MAX_SAFE_INTEGER, 0)
+    this.advance(Number.MAX_SAFE_INTEGER, 0, 0)
     this.#finish()
     const split = this.#split
     const { tallies } = this

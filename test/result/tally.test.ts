@@ -145,6 +145,23 @@ describe('a tally', () => {
     )
   })
 
+  it('takes the first of a list, each many times, as it takes them one by one', () => {
+    const many = fc.array(fc.tuple(ns, fc.integer({ min: 1, max: 5 })), { maxLength: 20 })
+    fc.assert(
+      fc.property(times, many, fc.nat(10), (before, values, beyond) => {
+        const [tally, one] = [tallyOf(before), tallyOf(before)]
+        const more = Array.from({ length: beyond }, () => 7)
+        const list = (of: number[]) => Float64Array.from([...of, ...more])
+        tally.recordEach(list(values.map(([value]) => value)), list(values.map(([, count]) => count)), values.length)
+        for (const [value, count] of values) one.record(value, count)
+        expect(contents(tally).buckets).toEqual(contents(one).buckets)
+        expect([tally.count, tally.sum, tally.min, tally.max]).toEqual([one.count, one.sum, one.min, one.max])
+        expect(Math.abs(tally.stdDev - one.stdDev) || 0).toBeLessThanOrEqual(1e-6 * (one.max || 1))
+      }),
+      runs,
+    )
+  })
+
   it('adds another as if it had counted its times itself', () => {
     fc.assert(
       fc.property(times, times, (a, b) => {

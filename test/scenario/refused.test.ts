@@ -140,7 +140,12 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
   ['queue.timeout', { queue: { timeout: '-5ms' } }, '"-5ms"', /a duration of 1 ns or more/],
   ['seed', { seed: -1 }, '-1', atLeast(0)],
   ['seed', { seed: 0.5 }, '0.5', atLeast(0)],
-  ['seed', { seed: 2 ** 53 }, '9007199254740992', atLeast(0)],
+  [
+    'seed',
+    { seed: 2 ** 53 },
+    '9007199254740992',
+    /a whole number of at least 0 and at most 9,007,199,254,740,991, got/,
+  ],
   ['seed', { seed: '1' }, '"1"', atLeast(0)],
 
   ['stop', { stop: {} }, '{}', /\{ requests \} or \{ duration \}/],

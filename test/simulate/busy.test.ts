@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { Busy } from '../../src/simulate/busy.js'
+
+/** What is under way, as a plain list. */
+interface Batch {
+  doneNs: number
+  startNs: number
+  size: number
+}
+
+// on both sides of where a heap takes over from a sorted list
+it.each([1, 2, 3, 16, 64, 65, 200])(
+  'of %i servers, gives the batch that is done next with what it began with',
+  (servers) => {
+    const steps = fc.array(fc.record({ add: fc.boolean(), doneNs: fc.nat(50), size: fc.integer({ min: 1, max: 9 }) }), {
+      minLength: 5 * servers,
+      maxLength: 5 * servers + 20,
+    })
+    fc.assert(
+      fc.property(steps, (steps) => {
+        const busy = new Busy(servers)
+        let batches: Batch[] = []
+        let startNs = 0
+        for (const { add, doneNs, size } of steps) {
+          if (batches.length === servers || (!add && batches.length > 0)) {
+            const place = busy.take()
+            const taken = {
+              doneNs: busy.doneNs[place],
+              startNs: busy.startNs[place],
+              size: busy.batchSize[place],
+            }
+            expect(taken.doneNs).toBe(Math.min(...batches.map((batch) => batch.doneNs)))
+            // each has a start of its own
+            expect(batches.find((batch) => batch.startNs === taken.startNs)).toEqual(taken)
+            batches = batches.filter((batch) => batch.startNs !== taken.startNs)
+          } else {
+            busy.add(doneNs, ++startNs, size)
+            batches.push({ doneNs, startNs, size })
+          }
+          expect(busy.count).toBe(batches.length)
+        }
+        const left: Batch[] = []
+        busy.forEach((doneNs, startNs, size) => {
+          left.push({ doneNs, startNs, size })
+        })
+        expect(left.sort((a, b) => a.startNs - b.startNs)).toEqual(batches)
+      }),
+      { numRuns: 50, seed: 5 },
+    )
+  },
+)
