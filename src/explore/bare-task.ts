@@ -1,5 +1,6 @@
 import { Bench } from 'tinybench'
 import { portable } from '../measure/error.js'
+import { loadDefault } from '../measure/handler-module.js'
 import { prepare, type Unready } from '../measure/prepare.js'
 
 /** What the thread that times a bare handler is told. */
@@ -28,7 +29,7 @@ export interface BareReport {
 /** The task of that thread: calls the handler back to back, with tinybench, in rounds interleaved over the sizes. */
 export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask): Promise<BareReport> {
   const report: BareReport = { unready: null, failure: null, times: sizes.map((size) => ({ size, samplesMs: [] })) }
-  const ready = await prepare(url)
+  const ready = await prepare(() => loadDefault(url))
   if ('unready' in ready) return { ...report, unready: ready.unready }
   const { handler, state, payloads } = ready
   const { signal } = new AbortController()

@@ -87,9 +87,13 @@ export async function calibrate(
   if (maxBatchSize === null) {
     throw new ScenarioError('batching.maxBatchSize', 'must have a limit to calibrate: no run shows every batch size')
   }
+  const { handler } = normal
+  if (typeof handler !== 'string') {
+    throw new ScenarioError('handler', 'must be the URL or path of a module to calibrate, which is timed on a thread')
+  }
   const { signal, duration, tight } = asked.data
   const sizes = sizesUpTo(maxBatchSize)
-  const timed = (timeMs: number) => tightly(normal.handler as string, sizes, timeMs, signal)
+  const timed = (timeMs: number) => tightly(handler, sizes, timeMs, signal)
   if ('tight' in how.data) return { service: await timed(duration ?? 300) }
 
   const bare = tight ?? serviceSchema.parse(await timed(60))
@@ -99,7 +103,7 @@ export async function calibrate(
       `must know batches of up to ${maxBatchSize}, and ends at ${largestKnownBatch(bare)}`,
     )
   }
-  const most = mostCarried(bare, maxBatchSize, normal.servers)
+  const most = mostCarried(bare, maxBatchSize, normal.servers as number)
   const perSecond = 'rate' in how.data ? how.data.rate : how.data.utilization * most
   const observed = await observe(normal, perSecond, duration ?? 3000, signal)
   return { service: byBatchSize(pointsOf(observed, bare, sizes), { overhead: overheadOf(observed) }) }

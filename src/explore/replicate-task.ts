@@ -1,12 +1,12 @@
 import { packed, type Replication } from '../result/replications.js'
 import { ScenarioError } from '../scenario/error.js'
-import type { NormalScenario } from '../scenario/scenario.js'
+import type { SimulatedScenario } from '../scenario/scenario.js'
 import { Engine } from '../simulate/engine.js'
 import { simulatedShare } from './sweep.js'
 
 /** What a thread that runs a replication is told. */
 export interface ReplicateTask {
-  scenario: NormalScenario
+  scenario: SimulatedScenario
   replication: number
   /** a double for each replication, in which it says how much of it is done, from 0 to 1 */
   shares: SharedArrayBuffer

@@ -67,7 +67,7 @@ export function accountOf(scenario: NormalScenario, books: Books, nowNs: number)
     counts: totalOf(segments),
     completions: total(ledgers, (ledger) => ledger.completions),
     batchSizes: batchSizesOf(ledgers),
-    servingNs: total(ledgers, (ledger) => ledger.servingNs) + stillServing,
+    servingNs: scenario.servers === null ? null : total(ledgers, (ledger) => ledger.servingNs) + stillServing,
     inSystemNs: inSystemNs(books, endNs),
     staysNs:
       total(ledgers, (ledger) => ledger.staysNs) +

@@ -14,9 +14,16 @@ export class Bells {
   readonly servers: number
   readonly buffer: SharedArrayBuffer
   readonly #words: Int32Array
+  readonly #call: (() => void) | null
   #next = 0
 
-  constructor(servers: number, buffer = new SharedArrayBuffer(4 * LINE * (servers + 1))) {
+  /** @param call wakes the one that sleeps where it sleeps on something else than its word, such as an event loop */
+  constructor(
+    servers: number,
+    buffer = new SharedArrayBuffer(4 * LINE * (servers + 1)),
+    call: (() => void) | null = null,
+  ) {
+    this.#call = call
     this.servers = servers
     this.buffer = buffer
     this.#words = new Int32Array(buffer)
@@ -41,15 +48,20 @@ export class Bells {
       const server = this.#next
       this.#next = server + 1 === this.servers ? 0 : server + 1
       if (!this.rise(server)) continue
-      Atomics.notify(words, (server + 1) * LINE)
+      this.#wake(server)
       return
     }
   }
 
   ringAll(): void {
     for (let server = 0; server < this.servers; server++) {
-      if (this.rise(server)) Atomics.notify(this.#words, (server + 1) * LINE)
+      if (this.rise(server)) this.#wake(server)
     }
+  }
+
+  #wake(server: number): void {
+    if (this.#call === null) Atomics.notify(this.#words, (server + 1) * LINE)
+    else this.#call()
   }
 
   /** The server is about to sleep; it must look at the queue once more before it does. */

@@ -1,8 +1,7 @@
 import type { Result } from '../result/result.js'
 
 /**
- * A measurement that failed. The message names the handler's file; `cause` is the handler's own error where there
- * is one.
+ * A measurement that failed. The message names what was measured; `cause` is its own error where there is one.
  */
 export class MeasureError extends Error {
   override readonly name = 'MeasureError'
@@ -16,9 +15,13 @@ export class MeasureError extends Error {
   }
 }
 
-/** A run that its handler has made fail. */
-export function handlerFailed(handler: string, message: string, cause?: unknown): MeasureError {
-  return new MeasureError(`handler ${handler}: ${message}`, cause === undefined ? {} : { cause })
+/**
+ * A run that its target has made fail.
+ *
+ * @param name what messages call it
+ */
+export function targetFailed(name: string, message: string, cause?: unknown): MeasureError {
+  return new MeasureError(`${name}: ${message}`, cause === undefined ? {} : { cause })
 }
 
 /** An error that can be sent from thread to thread: only what it says, where not all of it can. */

@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { OpenArrivals } from '../scenario/arrivals.js'
 import { schedule } from '../scenario/schedule.js'
 import { Bells } from './bells.js'
@@ -15,7 +16,10 @@ export interface GeneratorTask {
   arrivals: OpenArrivals
   seed: number
   stop: { requests: number; ns: number }
-  servers: number
+  /** how many may sleep until the bell rings for them */
+  sleepers: number
+  /** rings where the one sleeper is an event loop; null where threads sleep */
+  bell: MessagePort | null
   spinNs: number
 }
 
@@ -25,14 +29,14 @@ export interface GeneratorReport {
 }
 
 /** The task of the generator's thread: sends every request of the run. */
-export function generate({ wire, arrivals, seed, stop, servers, spinNs }: GeneratorTask): GeneratorReport {
+export function generate({ wire, arrivals, seed, stop, sleepers, bell, spinNs }: GeneratorTask): GeneratorReport {
   const rest = restOn(clockFrom(0n))
   warmUp({ rest, spinNs })
 
   const originNs = new Start(wire.start).await()
   const outlet = {
     ring: new Ring(wire.ring),
-    bells: new Bells(servers, wire.bells),
+    bells: new Bells(sleepers, wire.bells, bell && (() => bell.postMessage(null))),
     window: new Window(wire.window),
   }
   const lateNs = send(schedule(arrivals, seed), stop, outlet, { clock: clockFrom(originNs), rest, spinNs })

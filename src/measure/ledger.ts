@@ -115,6 +115,8 @@ export class Ledger {
     if (startNs >= windowStart && startNs < windowEnd) {
       this.batchSizes[size] = (this.batchSizes[size] as number) + 1
       while (startNs >= window.segmentStartNs(this.#started + 1)) this.#started++
+      // one that started sooner may have ended later
+      while (startNs < window.segmentStartNs(this.#started)) this.#started--
       const started = this.#started
       this.#batches[started] = (this.#batches[started] as number) + 1
       this.#batched[started] = (this.#batched[started] as number) + size

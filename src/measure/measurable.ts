@@ -2,7 +2,7 @@ import type { OpenArrivals } from '../scenario/arrivals.js'
 import { ScenarioError, show } from '../scenario/error.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 
-export type MeasurableScenario = NormalScenario & { arrivals: OpenArrivals; handler: string }
+export type MeasurableScenario = NormalScenario & { arrivals: OpenArrivals }
 
 /** No machine sends faster, and walking through so many requests would take longer than the run. */
 const FASTEST = 10_000_000
@@ -13,8 +13,7 @@ const FASTEST = 10_000_000
  * @throws ScenarioError naming the field
  */
 export function measurable(scenario: NormalScenario): MeasurableScenario {
-  const { arrivals, queue, handler } = scenario
-  if (handler === undefined) throw new ScenarioError('handler', 'is required to measure')
+  const { arrivals, queue } = scenario
   if (arrivals.process === 'closed') {
     throw new ScenarioError('arrivals', 'a closed loop cannot be measured yet; an open process can, such as a rate')
   }
@@ -29,5 +28,5 @@ export function measurable(scenario: NormalScenario): MeasurableScenario {
       throw new ScenarioError(`queue.${limit}`, 'a limit to the queue cannot be measured yet; leave it out')
     }
   }
-  return { ...scenario, arrivals, handler }
+  return { ...scenario, arrivals }
 }

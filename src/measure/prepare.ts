@@ -1,6 +1,5 @@
 import { portable } from './error.js'
 import { type AnyHandler, handlerOf } from './handler.js'
-import { loadDefault } from './handler-module.js'
 
 /** A handler that has been set up on this thread, with the payloads that requests take in turn, if it makes any. */
 export interface Ready {
@@ -15,11 +14,11 @@ export interface Unready {
   error: Error
 }
 
-/** Loads a handler's module, sets the handler up and makes its payloads, on the thread that is to run it. */
-export async function prepare(url: string): Promise<Ready | { unready: Unready }> {
+/** Loads what a handler's module exports, sets the handler up and makes its payloads, where it is to run. */
+export async function prepare(load: () => Promise<unknown>): Promise<Ready | { unready: Unready }> {
   let during: Unready['during'] = 'load'
   try {
-    const exported = await loadDefault(url)
+    const exported = await load()
     during = 'export'
     const handler = handlerOf(exported)
     during = 'setup'

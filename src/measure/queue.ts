@@ -32,10 +32,21 @@ export class Queue {
   readonly #bells: Bells
   readonly #window: Window
   readonly #clock: Clock
+  readonly #unlimited: boolean
   #tail = 0
   #sent = Number.POSITIVE_INFINITY
 
-  constructor(buffer: SharedArrayBuffer, policy: Policy, ring: Ring, bells: Bells, window: Window, clock: Clock) {
+  /** @param unlimited its one server stands for any number of them, and is always idle */
+  constructor(
+    buffer: SharedArrayBuffer,
+    policy: Policy,
+    ring: Ring,
+    bells: Bells,
+    window: Window,
+    clock: Clock,
+    unlimited = false,
+  ) {
+    this.#unlimited = unlimited
     this.#ring = ring
     this.#bells = bells
     this.#window = window
@@ -48,6 +59,11 @@ export class Queue {
   /** Where nothing was taken: when to look again, unless something `changed` before. */
   get lookAgainNs(): number {
     return this.#departures.lookAgainNs
+  }
+
+  /** The server has been idle since then, which it may say before it looks. */
+  free(server: number, sinceNs: number): void {
+    this.#idleSince[server] = sinceNs
   }
 
   /** The server is idle, and takes the next batch if one leaves by now. */
@@ -79,7 +95,7 @@ export class Queue {
         batch.queuedNs[i] = ring.queuedNs(first + i)
       }
       idleSince[longest] = idleSince[server] as number
-      idleSince[server] = BUSY
+      idleSince[server] = this.#unlimited ? freeNs : BUSY
       ring.release(first + size)
       this.#bells.want(first + size + 1)
     } else {

@@ -4,23 +4,17 @@ import type { Environment } from '../result/result.js'
 import { policyOf } from '../scenario/batching.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-import { accountOf, booksOf } from './account.js'
+import { accountOf } from './account.js'
 import { environment } from './environment.js'
-import { handlerFailed, MeasureError } from './error.js'
+import { MeasureError } from './error.js'
 import { measureFindings, seconds } from './findings.js'
-import { locate } from './handler-module.js'
-import { Ledger } from './ledger.js'
+import { runInProcess } from './in-process.js'
 import { type MeasurableScenario, measurable } from './measurable.js'
 import { type Observation, Observations } from './observations.js'
-import { type MeasureOptions, type NormalOptions, normaliseOptions } from './options.js'
+import { runOnThreads } from './on-threads.js'
+import { type MeasureOptions, normaliseOptions } from './options.js'
 import { type Plan, planOf } from './plan.js'
-import { unreadyMessage } from './prepare.js'
-import { PLACES, Ring } from './ring.js'
-import type { ServerReport } from './server.js'
-import { Start } from './start.js'
-import { startThreads, type Threads } from './threads.js'
-import { Watch } from './watch.js'
-import { Window } from './window.js'
+import { PLACES } from './ring.js'
 import { layOut, type Wire } from './wire.js'
 
 export type { Observation }
@@ -42,71 +36,41 @@ export interface RunOptions extends MeasureOptions {
   observe?: number
 }
 
-/** What the threads have said when they were done. */
-interface Reports {
-  lateNs: number
-  servers: ServerReport[]
-}
-
 /**
- * Runs a scenario on the real clock, on threads of its own, which are gone when this returns.
+ * Runs a scenario on the real clock. What it has started is gone when this returns.
  *
- * @throws ScenarioError where it cannot be measured, MeasureError where its handler cannot run
+ * @throws ScenarioError where it cannot be measured, MeasureError where its target cannot run
  */
 export async function runMeasurement(given: NormalScenario, options: RunOptions = {}): Promise<Measurement> {
   const { observe = 0, ...rest } = options
   const scenario = measurable(given)
-  const { servers, batching } = scenario
+  const { handler } = scenario
+  // a module has a thread for each server, and what is served in this process has this one
+  const servers = typeof handler === 'string' ? (scenario.servers as number) : 1
   const settings = normaliseOptions(rest, servers, availableParallelism())
-  const handler = located(scenario.handler)
   settings.signal?.throwIfAborted()
   const plan = planned(scenario)
-  const { maxBatchSize } = policyOf(batching)
-  const wire = layOut(plan, servers, maxBatchSize, observe)
-  const ledgers = wire.ledgers.map((ledger) => new Ledger(ledger, maxBatchSize, plan.segments.length))
-  const books = booksOf(new Window(wire.window), new Ring(wire.ring), ledgers)
+  const policy = policyOf(scenario.batching)
+  const wire = layOut(plan, servers, policy.maxBatchSize, observe)
+  const layout = { scenario, settings, plan, policy, wire }
   const machine = environment()
 
-  const reports: Reports = { lateNs: 0, servers: [] }
-  const watched = { handler: handler.path, start: new Start(wire.start), books, lastNs: plan.lastNs }
-  const threads = await startThreads(servers + 1)
-  let endedNs: number
-  try {
-    const work = giveTasks(threads, { scenario, settings, plan, wire, handler }, reports)
-    endedNs = await new Watch(watched, settings).until(work)
-  } finally {
-    await threads.destroy()
-  }
-  const full = books.window.endNs < plan.endNs
-  if (full && books.window.endNs <= plan.startNs) throw fullTooSoon(books.window.endNs)
+  const run = typeof handler === 'string' ? runOnThreads(layout, handler, servers) : runInProcess(layout)
+  const { books, endedNs, lateNs, failure, teardown } = await run
+  const { window, ring } = books
+  const full = window.endNs < plan.endNs
+  if (full && window.endNs <= plan.startNs) throw fullTooSoon(window.endNs)
   const recording = accountOf(scenario, books, endedNs)
-  const failure = firstFailure(reports)
   if (recording.counts.completed > 0) {
-    const { window } = books
-    const course = {
-      lateNs: reports.lateNs,
-      unsent: window.unsent.count,
-      full,
-      failure,
-      teardown: reports.servers.find(({ teardown }) => teardown !== null)?.teardown ?? null,
-    }
+    const course = { lateNs, unsent: window.unsent.count, full, failure, teardown }
     recording.findings.push(...measureFindings(recording, course))
   }
-  const { ring } = books
   return {
     recording,
     environment: machine,
     failure,
-    observations: observationsIn(wire, maxBatchSize),
+    observations: observationsIn(wire, policy.maxBatchSize),
     sent: (number) => ({ dueNs: ring.dueNs(number), queuedNs: ring.queuedNs(number) }),
-  }
-}
-
-function located(handler: string): { url: string; path: string } {
-  try {
-    return locate(handler)
-  } catch (error) {
-    throw handlerFailed(handler, (error as Error).message, error)
   }
 }
 
@@ -124,45 +88,6 @@ function fullTooSoon(endNs: number): MeasureError {
   return new MeasureError(
     `after ${seconds(endNs)}, in the warm-up, ${waiting} requests were waiting, as many as may: the servers carry far less than is offered; lower the rate, or add servers`,
   )
-}
-
-interface Given {
-  scenario: MeasurableScenario
-  settings: NormalOptions
-  plan: Plan
-  wire: Wire
-  handler: { url: string; path: string }
-}
-
-/** Gives each thread its task; resolves when all of them are done. */
-async function giveTasks(threads: Threads, given: Given, reports: Reports): Promise<void> {
-  const { scenario, settings, plan, wire, handler } = given
-  const { arrivals, seed, servers } = scenario
-  const { idle, spinNs, batchTimeoutMs } = settings
-  const policy = policyOf(scenario.batching)
-
-  const generate = async () => {
-    const { lateNs } = await threads.generate({ wire, arrivals, seed, stop: plan.stop, servers, spinNs })
-    reports.lateNs = lateNs
-  }
-  const serve = async (server: number) => {
-    const task = { wire, server, servers, handler: handler.url, policy, idle, spinNs, batchTimeoutMs }
-    const report = await threads.serve(task)
-    if (report.unready !== null) throw handlerFailed(handler.path, unreadyMessage(report.unready), report.unready.error)
-    reports.servers.push(report)
-  }
-  const tasks = [generate(), ...Array.from({ length: servers }, (_, server) => serve(server))]
-  try {
-    await Promise.all(tasks)
-  } catch (error) {
-    if (error instanceof MeasureError) throw error
-    throw handlerFailed(handler.path, `a thread of the run ended: ${(error as Error).message}`, error)
-  }
-}
-
-function firstFailure({ servers }: Reports): Error | null {
-  const failures = servers.flatMap(({ failure }) => failure ?? [])
-  return failures.sort((a, b) => a.atNs - b.atNs)[0]?.error ?? null
 }
 
 function observationsIn(wire: Wire, maxBatchSize: number): Observation[] {

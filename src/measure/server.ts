@@ -2,6 +2,7 @@ import type { Policy } from '../scenario/policy.js'
 import { Bells } from './bells.js'
 import { type Clock, clockFrom } from './clock.js'
 import { portable } from './error.js'
+import { loadDefault } from './handler-module.js'
 import { Ledger } from './ledger.js'
 import { Observations } from './observations.js'
 import { sleepNs } from './pacing.js'
@@ -40,7 +41,7 @@ export interface ServerReport {
 /** The task of a server's thread: takes batches, and has the handler serve them, until the run is over. */
 export async function serve(task: ServerTask): Promise<ServerReport> {
   const report: ServerReport = { unready: null, failure: null, teardown: null }
-  const ready = await prepare(task.handler)
+  const ready = await prepare(() => loadDefault(task.handler))
   if ('unready' in ready) return { ...report, unready: ready.unready }
 
   const server = new Server(task, ready, clockFrom(new Start(task.wire.start).await()))

@@ -1,4 +1,4 @@
-import type { HandlerContext } from './handler.js'
+import type { HandlerContext } from '../scenario/handler.js'
 
 /** What a handler gets beside one batch; most never ask for the signal, which is then never made. */
 export class BatchContext implements HandlerContext<unknown> {

@@ -1,11 +1,12 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { MessagePort } from 'node:worker_threads'
 import type { GeneratorReport, GeneratorTask } from './generator.js'
 import type { ServerReport, ServerTask } from './server.js'
 
 /** The threads of one run: each has one task, as long as the run. */
 export interface Threads {
-  generate(task: GeneratorTask): Promise<GeneratorReport>
+  generate(task: GeneratorTask, transferred?: MessagePort[]): Promise<GeneratorReport>
   serve(task: ServerTask): Promise<ServerReport>
   /** Ends them, whatever they do; resolves when they have exited. */
   destroy(): Promise<void>
@@ -14,7 +15,8 @@ export interface Threads {
 export async function startThreads(count: number): Promise<Threads> {
   const pool = await startPool(count)
   return {
-    generate: (task) => pool.run(task, entry(new URL('./generator.js', import.meta.url), 'generate')),
+    generate: (task, transferred = []) =>
+      pool.run(task, { ...entry(new URL('./generator.js', import.meta.url), 'generate'), transferList: transferred }),
     serve: (task) => pool.run(task, entry(new URL('./server.js', import.meta.url), 'serve')),
     destroy: () => pool.destroy(),
   }

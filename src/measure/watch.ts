@@ -1,7 +1,7 @@
 import { NS_PER_MS } from '../scenario/units.js'
 import type { Books } from './account.js'
 import { type Clock, clockFrom } from './clock.js'
-import { handlerFailed } from './error.js'
+import { targetFailed } from './error.js'
 import type { NormalOptions } from './options.js'
 import type { Start } from './start.js'
 
@@ -15,11 +15,16 @@ const GRACE_NS = 1_000_000_000
 
 /** What the watch has to know of the run. */
 export interface Watched {
-  handler: string
+  /** what messages call the target */
+  name: string
   start: Start
   books: Books
   /** when sending is to be over */
   lastNs: number
+  /** how many threads serve beside the generator's */
+  servers: number
+  /** time 0 has been set, and lies shortly ahead */
+  onGo(originNs: bigint): void
 }
 
 /**
@@ -84,13 +89,15 @@ export class Watch {
   }
 
   #lookAtStart(): void {
-    const { start, books, handler } = this.#watched
+    const { start, servers, name, onGo } = this.#watched
     const { setupTimeoutMs } = this.#options
-    if (start.ready === books.ledgers.length + 1) {
-      this.#clock = clockFrom(start.go(LEAD_NS))
+    if (start.ready === servers + 1) {
+      const originNs = start.go(LEAD_NS)
+      this.#clock = clockFrom(originNs)
+      onGo(originNs)
     } else if (performance.now() - this.#startedMs > setupTimeoutMs) {
       const said = `it was not ready within ${setupTimeoutMs} ms (setupTimeout): its module or its setup hangs`
-      throw handlerFailed(handler, said)
+      throw targetFailed(name, said)
     }
   }
 
@@ -108,19 +115,20 @@ export class Watch {
   }
 
   #lookForHangs(now: number): boolean {
-    const { books, handler } = this.#watched
+    const { books, name, servers } = this.#watched
     const { window } = books
     const { batchTimeoutMs, setupTimeoutMs } = this.#options
-    const serving = books.serving()
+    // what is served in this process is looked after there
+    const serving = servers === 0 ? [] : books.serving()
     // the drain is over: what is left is unfinished, whatever its servers are at
     if (now > window.drainNs + GRACE_NS && serving.length > 0 && window.sent < Number.POSITIVE_INFINITY) return true
     if (now > window.drainNs + setupTimeoutMs * NS_PER_MS) {
-      throw handlerFailed(handler, `its threads did not end within ${setupTimeoutMs} ms of the run: its teardown hangs`)
+      throw targetFailed(name, `its threads did not end within ${setupTimeoutMs} ms of the run: its teardown hangs`)
     }
     for (const { startNs, size } of serving) {
       if (now - startNs <= batchTimeoutMs * NS_PER_MS + GRACE_NS) continue
       const said = `it has blocked its thread with a batch of ${size} for longer than batchTimeout (${batchTimeoutMs} ms)`
-      throw handlerFailed(handler, `${said}; a promise could have been given up, a blocked thread cannot`)
+      throw targetFailed(name, `${said}; a promise could have been given up, a blocked thread cannot`)
     }
     return false
   }

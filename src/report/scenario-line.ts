@@ -3,18 +3,31 @@ import { fileURLToPath } from 'node:url'
 import { meanRate } from '../scenario/arrivals.js'
 import { countOf } from '../scenario/by-hash.js'
 import { lengthMs } from '../scenario/ramps.js'
-import type { NormalScenario } from '../scenario/scenario.js'
+import type { KeptScenario, NormalScenario } from '../scenario/scenario.js'
+import { targetName } from '../scenario/target.js'
 import { count, inText, rate, time } from '../text/number.js'
 
 /** A scenario in the words of a reader: what comes, how it is batched, and what serves it. */
-export function scenarioLines(scenario: NormalScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
-  const { arrivals, batching, queue, servers, service, handler } = scenario
-  const served = engine === 'simulate' ? service && serviceLine(service) : handler && nearby(handler)
+export function scenarioLines(scenario: KeptScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
+  const { arrivals, batching, queue, service } = scenario
+  const served = engine === 'simulate' ? service && serviceLine(service) : targetLine(scenario)
   return [
     arrivalsLine(arrivals),
     batchingLine(batching) + queueLine(queue),
-    `${servers === 1 ? '1 server' : `${count(servers)} servers`}${served === undefined ? '' : `: ${served}`}`,
+    `${serversLine(scenario)}${served === undefined ? '' : `: ${served}`}`,
   ]
+}
+
+function serversLine({ servers, call, http }: KeptScenario): string {
+  const what = call === undefined && http === undefined ? 'server' : 'in flight'
+  if (servers === null) return 'no limit in flight'
+  return what === 'server' ? `${count(servers)} server${servers === 1 ? '' : 's'}` : `${count(servers)} in flight`
+}
+
+function targetLine(scenario: KeptScenario): string | undefined {
+  const { handler, call, http } = scenario
+  if (http === undefined && call === undefined && handler === undefined) return undefined
+  return typeof handler === 'string' ? nearby(handler) : targetName(scenario)
 }
 
 /** A file as its reader knows it, from the working directory. */

@@ -72,7 +72,7 @@ function labelOf(field: keyof SweepPoint, { scenario }: Result): string {
     case 'rate':
       return 'rate' in scenario.arrivals ? inText(scenario.arrivals.rate) : ''
     case 'servers':
-      return count(scenario.servers)
+      return scenario.servers === null ? 'no limit' : count(scenario.servers)
     case 'maxWait':
       return scenario.batching.maxWait === null ? 'none' : time(scenario.batching.maxWait)
     case 'maxBatchSize':

@@ -55,13 +55,17 @@ function saturated(recording: Recording): Finding | null {
 /** The most that a simulation's servers carry; null where there is no limit to it. */
 function carriedBy({ service, batching, servers }: NormalScenario): number | null {
   if (service === undefined) return null
-  const most = mostCarried(service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
+  const most = mostCarried(
+    service,
+    batching.maxBatchSize ?? Number.POSITIVE_INFINITY,
+    servers ?? Number.POSITIVE_INFINITY,
+  )
   return Number.isFinite(most) ? most : null
 }
 
 function carriers({ servers, batching }: NormalScenario): string {
   const { maxBatchSize } = batching
-  const who = servers === 1 ? '1 server carries' : `${count(servers)} servers carry`
+  const who = servers === 1 ? '1 server carries' : `${count(servers ?? Number.POSITIVE_INFINITY)} servers carry`
   if (maxBatchSize === 1) return who
   return `${who}, in batches of ${maxBatchSize === null ? 'any size' : `up to ${count(maxBatchSize)}`},`
 }
@@ -84,7 +88,7 @@ function grewThroughout({ segments, counts, inSystemAtStart, scenario }: Recordi
   if (segments.length < 4 || scenario.arrivals.process === 'closed') return false
   const grown = (segments.at(-1)?.inSystem ?? 0) - inSystemAtStart
   const batch = scenario.batching.maxBatchSize ?? 1
-  const chance = 3 * Math.sqrt(2 * counts.offered) + 2 * batch * scenario.servers
+  const chance = 3 * Math.sqrt(2 * counts.offered) + 2 * batch * (scenario.servers ?? 1)
   const quarters = [1, 2, 3, 4].map((quarter) => {
     const stretch = segments.slice(
       Math.floor(((quarter - 1) * segments.length) / 4),

@@ -1,6 +1,5 @@
-import { keptByHash } from '../scenario/by-hash.js'
 import { ScenarioError } from '../scenario/error.js'
-import type { NormalScenario } from '../scenario/scenario.js'
+import { type KeptScenario, kept } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { findingsOf, tooFewSamples } from './findings.js'
 import { encode, histogramOf } from './histogram.js'
@@ -41,8 +40,11 @@ export interface Environment {
 export interface Result {
   schema: 'throughline/result@1'
   engine: 'simulate' | 'measure' | 'record'
-  /** with its defaults filled in; a list of more than 1,000 values is kept as how many there were and their hash */
-  scenario: NormalScenario | null
+  /**
+   * with its defaults filled in; a list of more than 1,000 values is kept as how many there were and their hash, a
+   * function as its name, and what a request holds of secrets is left out
+   */
+  scenario: KeptScenario | null
   /** when the window began and ended, from the start of the run */
   window: { startMs: number; endMs: number }
   /** from when a request was due to its completion */
@@ -107,7 +109,7 @@ export function resultOf(recording: Recording, environment: Environment | null =
   return {
     schema: 'throughline/result@1',
     engine: recording.engine,
-    scenario: keptByHash(scenario),
+    scenario: kept(scenario),
     window: { startMs: startNs / NS_PER_MS, endMs: endNs / NS_PER_MS },
     latencyMs,
     waitMs: summary('wait'),
@@ -120,7 +122,7 @@ export function resultOf(recording: Recording, environment: Environment | null =
     counts,
     rates: { error: (failed + rejected + timedOut + unfinished) / offered, rejection: rejected / offered },
     batches: batchesOf(recording.batchSizes),
-    utilization: recording.servingNs === null ? null : recording.servingNs / (windowNs * scenario.servers),
+    utilization: utilizationOf(recording),
     meanInSystem: recording.inSystemNs / windowNs,
     segments: recording.segments.map(segmentOf),
     ...(recording.replications !== undefined && { replications: recording.replications.length }),
@@ -144,6 +146,11 @@ function metricIntervals(recording: Recording, metric: Metric): Record<Estimate,
   if (kept < tallies[metric].count) return withheld(NOT_BY_STRETCH)
   if (replications !== undefined) return intervalsOfReplications(tallies[metric], stretches)
   return intervalsOf(tallies[metric], stretches, endNs - startNs)
+}
+
+/** The share of server time spent serving; null where servers are not limited. */
+function utilizationOf({ servingNs, startNs, endNs, scenario: { servers } }: Recording): number | null {
+  return servingNs === null || servers === null ? null : servingNs / ((endNs - startNs) * servers)
 }
 
 function batchesOf(sizes: Map<number, number>): Result['batches'] {

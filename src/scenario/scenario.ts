@@ -1,10 +1,20 @@
-import { z } from 'zod'
 import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals.js'
 import { type Batching, batchingSchema } from './batching.js'
-import { countOf } from './by-hash.js'
+import { countOf, keptByHash } from './by-hash.js'
 import { ScenarioError, show, throwFaults } from './error.js'
 import { lengthMs } from './ramps.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service.js'
+import {
+  checkRunnable,
+  checkTargets,
+  type KeptTargets,
+  keptTargets,
+  type NormalTargets,
+  serversOf,
+  type Target,
+  takesOne,
+  targetSchemas,
+} from './target.js'
 import {
   type Duration,
   duration,
@@ -31,15 +41,13 @@ const queueSchema = options({
   timeout: positiveDuration.nullable().default(null),
 })
 
-const handlerError = { error: 'must be the URL or path of a module' }
-
 /** The one schema of a scenario: its type, its check and its defaults. */
 export const scenarioSchema = options({
   arrivals: arrivalsSchema,
   service: serviceSchema.optional(),
-  handler: z.union([z.string().min(1, handlerError), z.instanceof(URL)], handlerError).optional(),
+  ...targetSchemas,
   batching: batchingSchema.default({ maxBatchSize: 1, maxWait: 0 }),
-  servers: whole(1, 1000).default(1),
+  servers: whole(1, 1000).nullable().optional(),
   queue: queueSchema.default({ capacity: null, timeout: null }),
   stop: extent(1, positiveDuration).optional(),
   warmup: extent(0, duration).optional(),
@@ -51,19 +59,23 @@ export type Extent = { requests: number; duration?: undefined } | { duration: Du
 
 /**
  * What is to happen, as plain data that may as well be read from a file. Only `arrivals` and what the verb runs
- * (`service` to simulate, `handler` to measure) are required.
+ * (`service` to simulate; `handler`, `call` or `http` to measure) are required.
  */
-export interface Scenario {
+export type Scenario = ScenarioParts & Target
+
+/** All of a scenario but its target. */
+export interface ScenarioParts {
   /** When requests come; a rate alone is a Poisson process. */
   arrivals: Rate | ArrivalsInput
   /** How long a server takes for a batch, for a simulation; a duration alone is the same for every size. */
   service?: Duration | ServiceInput | undefined
-  /** The module that serves batches, for a measurement. */
-  handler?: URL | string | undefined
   /** When a batch leaves. Default: one request at a time. A `maxBatchSize` of null is no limit; a `maxWait` of 0 takes what is there, null waits for a full batch. */
   batching?: { maxBatchSize?: number | null | undefined; maxWait?: Duration | null | undefined } | undefined
-  /** How many batches can be served at a time. Default 1. */
-  servers?: number | undefined
+  /**
+   * How many batches can be served at a time: threads, where a module serves them. Default 1; null, no limit, where
+   * `call` or `http` is measured.
+   */
+  servers?: number | null | undefined
   /** How many requests may wait, and for how long. Default: no limit to either. */
   queue?: { capacity?: number | null | undefined; timeout?: Duration | null | undefined } | undefined
   /** When the run ends, warm-up included. Default: 1,000,000 requests simulated, 10 s measured. */
@@ -74,18 +86,27 @@ export interface Scenario {
   seed?: number | undefined
 }
 
-/** A scenario with its defaults filled in: rates a second, times in milliseconds. */
-export interface NormalScenario {
+/** A scenario with its defaults filled in, but for its target: rates a second, times in milliseconds. */
+export interface NormalParts {
   arrivals: Arrivals
   service?: Service | undefined
-  handler?: string | undefined
   batching: Batching
-  servers: number
+  /** null is no limit */
+  servers: number | null
   queue: { capacity: number | null; timeout: number | null }
   stop: { requests: number } | { duration: number }
   warmup: { requests: number } | { duration: number }
   seed: number
 }
+
+/** A scenario with its defaults filled in. */
+export type NormalScenario = NormalParts & NormalTargets
+
+/** What a Result keeps of it: plain data. */
+export type KeptScenario = NormalParts & KeptTargets
+
+/** A scenario that can be simulated; its target is not run. */
+export type SimulatedScenario = KeptScenario & { service: Service; servers: number }
 
 const DEFAULT_STOP = { simulate: { requests: 1_000_000 }, measure: { duration: 10_000 } }
 
@@ -94,34 +115,73 @@ const DEFAULT_STOP = { simulate: { requests: 1_000_000 }, measure: { duration: 1
  *
  * @throws ScenarioError naming the field, what was found there and what is accepted
  */
+export function normalise(scenario: Scenario, verb: 'simulate'): SimulatedScenario
+export function normalise(scenario: Scenario, verb: 'simulate' | 'measure'): NormalScenario
 export function normalise(scenario: Scenario, verb: 'simulate' | 'measure'): NormalScenario {
   const parsed = scenarioSchema.safeParse(scenario)
   if (!parsed.success) throwFaults(parsed.error, '', scenario)
-  const { handler, stop: until, warmup: after, seed, ...given } = parsed.data
-  const { arrivals, batching } = given
+  const { handler, call, http, stop: until, warmup: after, seed, servers: limit, ...given } = parsed.data
+  const { arrivals, batching, service, queue } = given
+  const targets: NormalTargets = {
+    ...(handler !== undefined && { handler }),
+    ...(call !== undefined && { call }),
+    ...(http !== undefined && { http }),
+  }
+  checkTargets(targets)
 
-  if (verb === 'simulate' && given.service === undefined) {
+  if (verb === 'simulate' && service === undefined) {
     throw new ScenarioError(
       'service',
       "is required to simulate: how long a batch takes, such as '10ms' or affine({ base, perItem })",
     )
   }
-  if (verb === 'measure' && handler === undefined) {
-    throw new ScenarioError('handler', 'is required to measure: the URL or path of a module that serves batches')
-  }
+  const most = verb === 'measure' ? serversOf(targets) : 1
+  const servers = limit === undefined ? most : limit
+  if (servers === null && most !== null) throw unlimited(verb)
+  if (verb === 'measure') checkTarget(targets, batching)
 
   const replayed = arrivals.process === 'replay' ? countOf(arrivals.timestamps) : Number.POSITIVE_INFINITY
   const stop = until ?? defaultStop(verb, arrivals)
   const warmup = after ?? tenthOf(stop, replayed)
   checkExtent(stop, warmup, replayed)
   checkLength(arrivals, stop)
-  checkBatching(batching, arrivals, given.queue.capacity)
-  if (given.service !== undefined) checkService(given.service, batching, arrivals)
+  checkBatching(batching, arrivals, queue.capacity)
+  if (service !== undefined) checkService(service, batching, arrivals)
 
   // always in this order, so that a scenario in a Result gives the same bytes again
-  const normal: NormalScenario = { ...given, stop, warmup, seed }
-  if (handler !== undefined) normal.handler = handler instanceof URL ? handler.href : handler
-  return normal
+  return {
+    arrivals,
+    ...(service !== undefined && { service }),
+    batching,
+    servers,
+    queue,
+    stop,
+    warmup,
+    seed,
+    // a simulation runs no target, and is plain data
+    ...(verb === 'simulate' ? keptTargets(targets) : targets),
+  }
+}
+
+/** There is no limit to servers where there has to be one. */
+function unlimited(verb: 'simulate' | 'measure'): ScenarioError {
+  const why =
+    verb === 'simulate'
+      ? 'a simulation needs to know how many servers there are'
+      : 'only call, and http without a limit to connections, may have no limit to what is in flight'
+  return new ScenarioError('servers', `must be a whole number of at least 1 and at most 1,000, got null; ${why}`)
+}
+
+/** Refuses to measure nothing, and batches where requests are taken one at a time. */
+function checkTarget(targets: NormalTargets, { maxBatchSize }: Batching): void {
+  checkRunnable(targets)
+  if (takesOne(targets) && maxBatchSize !== 1) {
+    const instead = targets.http === undefined ? 'use handler to serve batches' : 'http: { batch: true } sends a batch'
+    throw new ScenarioError(
+      'batching.maxBatchSize',
+      `must be 1 where ${targets.http === undefined ? 'call' : 'http'} takes one request at a time, got ${show(maxBatchSize)}; ${instead}`,
+    )
+  }
 }
 
 /** Arrivals that end of themselves are run to their end. */
@@ -194,6 +254,12 @@ function checkService(service: Service, batching: Batching, arrivals: Arrivals):
       `end at a batch of ${known}, but batches ${asked}; add a point or lower batching.maxBatchSize`,
     )
   }
+}
+
+/** A scenario as a Result keeps it: plain data, with long lists by hash and without secrets. */
+export function kept(scenario: NormalScenario): KeptScenario {
+  const { handler, call, http, ...parts } = scenario
+  return keptByHash({ ...parts, ...keptTargets({ handler, call, http }) })
 }
 
 /** Numbers of a length of time in the scenario, for the engines. */

@@ -5,7 +5,7 @@ import { deadline, decide, type Policy, policyOf } from '../scenario/batching.js
 import { Clients } from '../scenario/clients.js'
 import type { DrawNs } from '../scenario/durations.js'
 import { ScenarioError } from '../scenario/error.js'
-import { extentNs, type NormalScenario } from '../scenario/scenario.js'
+import { extentNs, type SimulatedScenario } from '../scenario/scenario.js'
 import { type DueTimes, dueTimes } from '../scenario/schedule.js'
 import type { Cause } from '../scenario/service.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
@@ -30,7 +30,7 @@ const STRETCH = 65_536
  * before arrivals and arrivals before timers, and each event is handled fully, with the batches that it lets go.
  */
 export class Engine {
-  readonly #scenario: NormalScenario
+  readonly #scenario: SimulatedScenario
   readonly #policy: Policy
   readonly #service: ServiceTimes
   readonly #dispatchNs: Record<Cause, DrawNs> | null
@@ -72,7 +72,7 @@ export class Engine {
   #marks = 0
   #firstNumber = 0
 
-  constructor(scenario: NormalScenario, onEvent?: (event: SimulationEvent) => void, replication = 0) {
+  constructor(scenario: SimulatedScenario, onEvent?: (event: SimulationEvent) => void, replication = 0) {
     const { arrivals, service, seed } = scenario
     if (service === undefined) throw new ScenarioError('service', 'is required to simulate')
     this.#scenario = scenario

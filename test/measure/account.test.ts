@@ -7,18 +7,18 @@ import { planOf } from '../../src/measure/plan.js'
 import type { Recording } from '../../src/result/recording.js'
 import { type Result, resultOf, type Segment } from '../../src/result/result.js'
 import { policyOf } from '../../src/scenario/batching.js'
-import { normalise, type Scenario } from '../../src/scenario/scenario.js'
+import { normalise, type ScenarioParts } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { runInVirtualTime, type Threads } from './virtual-run.js'
 
 /** Runs a scenario in virtual time, and accounts for it as a measurement does. */
-function record(scenario: Scenario, threads: Threads) {
+function record(scenario: ScenarioParts, threads: Threads) {
   const normal = normalise({ handler: 'none.js', ...scenario }, 'measure')
   const { maxBatchSize } = policyOf(normal.batching)
   const segments = planOf(measurable(normal)).segments.length
   const bytes = Ledger.bytes(maxBatchSize, segments)
   const ledgers = Array.from(
-    { length: normal.servers },
+    { length: normal.servers as number },
     () => new Ledger(new SharedArrayBuffer(bytes), maxBatchSize, segments),
   )
   const run = runInVirtualTime(scenario, threads, ledgers)
@@ -45,7 +45,7 @@ function startedInAll<R extends Pick<Result, 'segments'>>(result: R) {
 }
 
 describe('the account of a run', () => {
-  const scenarios: [string, Scenario][] = [
+  const scenarios: [string, ScenarioParts][] = [
     ['by requests', { arrivals: '20000/s', stop: { requests: 1000 } }],
     ['by time', { arrivals: '20000/s', stop: { duration: '50ms' } }],
     ['in batches', { arrivals: '50000/s', stop: { requests: 2000 }, batching: { maxBatchSize: 8, maxWait: '100us' } }],

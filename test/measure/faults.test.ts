@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest'
 import { MeasureError } from '../../src/measure/error.js'
 import { measure } from '../../src/measure/measure.js'
 import type { MeasureOptions } from '../../src/measure/options.js'
-import type { Scenario } from '../../src/scenario/scenario.js'
+import type { ScenarioParts } from '../../src/scenario/scenario.js'
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 const path = (name: string) => fileURLToPath(handler(name))
-const run = (name: string, scenario: Partial<Scenario> = {}, options: MeasureOptions = {}) =>
+const run = (name: string, scenario: Partial<ScenarioParts> = {}, options: MeasureOptions = {}) =>
   measure({ arrivals: '1000/s', stop: { requests: 100 }, handler: handler(name), ...scenario }, options)
 
 /** The error that a promise rejects with. */

@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { defineHandler, handlerOf } from '../../src/measure/handler.js'
+import { handlerOf } from '../../src/measure/handler.js'
 import { failuresIn } from '../../src/measure/serving.js'
+import { defineHandler } from '../../src/scenario/handler.js'
 
 describe('a handler', () => {
   it('infers the types of state and batch', () => {

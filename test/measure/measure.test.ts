@@ -4,34 +4,18 @@ import { describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
 import type { MeasureProgress } from '../../src/measure/options.js'
 import { runMeasurement } from '../../src/measure/run.js'
-import type { Result } from '../../src/result/result.js'
 import { constant, poisson } from '../../src/scenario/arrivals.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import { normalise, type Scenario } from '../../src/scenario/scenario.js'
 import { schedule } from '../../src/scenario/schedule.js'
 import { simulate } from '../../src/simulate/simulate.js'
+import { expectToAddUp } from './add-up.js'
 import { policyAsItIs } from './policy-as-it-is.js'
 
 // A slow or busy machine may delay anything for long: what is asserted here holds on any.
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 const numbers = handler('numbers.ts')
-
-function expectToAddUp(result: Result) {
-  const { latencyMs, waitMs, serviceMs, lagMs, queueingMs, batchingMs, dispatchMs, counts, fromSendMs } = result
-  // means of whole nanoseconds: equal but for the last digits of a double
-  const parts = lagMs.mean + queueingMs.mean + batchingMs.mean + dispatchMs.mean
-  expect(parts).toBeCloseTo(waitMs.mean, 9)
-  expect(waitMs.mean + serviceMs.mean).toBeCloseTo(latencyMs.mean, 9)
-  expect(latencyMs.mean - lagMs.mean).toBeCloseTo(fromSendMs?.mean as number, 9)
-  for (const summary of [waitMs, serviceMs, lagMs, queueingMs, batchingMs, dispatchMs, fromSendMs]) {
-    expect(summary?.count).toBe(counts.completed)
-    expect(summary?.min).toBeGreaterThanOrEqual(0)
-  }
-  const { offered, ...became } = counts
-  expect(Object.values(became).reduce((sum, each) => sum + each, 0)).toBe(offered)
-  expect(result.validity.findings.map(({ code }) => code)).not.toContain('littles-law')
-}
 
 describe('measure', () => {
   it('gives a Result of the requests due in the window', async () => {

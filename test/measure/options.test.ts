@@ -3,11 +3,14 @@ import { measure } from '../../src/measure/measure.js'
 import { type MeasureOptions, normaliseOptions } from '../../src/measure/options.js'
 import { closed, poisson } from '../../src/scenario/arrivals.js'
 import { ScenarioError } from '../../src/scenario/error.js'
-import type { Scenario } from '../../src/scenario/scenario.js'
+import type { ScenarioParts } from '../../src/scenario/scenario.js'
 
 const handler = new URL('./handlers/numbers.ts', import.meta.url)
 
-async function fault(scenario: Partial<Scenario>, options: unknown = {}): Promise<ScenarioError> {
+async function fault(
+  scenario: Partial<ScenarioParts> & { handler?: undefined },
+  options: unknown = {},
+): Promise<ScenarioError> {
   const result = measure({ arrivals: '100/s', handler, ...scenario }, options as MeasureOptions)
   const error = await result.then(
     () => null,
@@ -38,7 +41,7 @@ describe('an option that is out of range is refused, with what is accepted', () 
 })
 
 describe('what cannot be measured is refused', () => {
-  it.each<[string, Partial<Scenario>, string, string]>([
+  it.each<[string, Partial<ScenarioParts> & { handler?: undefined }, string, string]>([
     ['no handler', { handler: undefined }, 'handler', 'is required to measure'],
     ['a closed loop', { arrivals: closed({ clients: 3 }) }, 'arrivals', 'cannot be measured yet'],
     ['a queue with a capacity', { queue: { capacity: 10 } }, 'queue.capacity', 'cannot be measured yet'],

@@ -8,7 +8,7 @@ import { newQueueBuffer, Queue } from '../../src/measure/queue.js'
 import { Ring, ringBytes } from '../../src/measure/ring.js'
 import { Window } from '../../src/measure/window.js'
 import { policyOf } from '../../src/scenario/batching.js'
-import { normalise, type Scenario } from '../../src/scenario/scenario.js'
+import { normalise, type ScenarioParts } from '../../src/scenario/scenario.js'
 import { schedule } from '../../src/scenario/schedule.js'
 
 /** How threads behave in virtual time, in whole nanoseconds. */
@@ -45,9 +45,9 @@ export interface Served {
  * The measuring engine without its threads: generator and servers take turns in virtual time, on the very code that
  * threads run. Nobody looks unless rung for or at the time that it was told, so that a lost wake-up leaves requests.
  */
-export function runInVirtualTime(given: Scenario, threads: Threads, ledgers?: Ledger[]) {
+export function runInVirtualTime(given: ScenarioParts, threads: Threads, ledgers?: Ledger[]) {
   const scenario = measurable(normalise({ handler: 'none.js', ...given }, 'measure'))
-  const { servers } = scenario
+  const servers = scenario.servers as number
   const policy = policyOf(scenario.batching)
   const plan = planOf(scenario)
   const window = Window.of(plan)

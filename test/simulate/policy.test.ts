@@ -27,7 +27,7 @@ function rulesOf({ servers = 1, batching, queue }: Scenario): Rules {
   const limit = (value: unknown, absent: number) =>
     (value === null ? Number.POSITIVE_INFINITY : (value ?? absent)) as number
   return {
-    servers,
+    servers: servers as number,
     maxBatchSize: limit(batching?.maxBatchSize, 1),
     maxWait: ns(limit(batching?.maxWait, 0)),
     capacity: limit(queue?.capacity, Number.POSITIVE_INFINITY),

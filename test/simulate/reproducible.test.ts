@@ -16,6 +16,7 @@ import {
   simulate,
   uniform,
 } from '../../src/index.js'
+import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { expectUncorrelated } from '../random/law.js'
 import type { NaiveScenario } from './naive.js'
 import { seeded, smallScenario } from './small-scenarios.js'
@@ -134,7 +135,7 @@ describe('randomness for one purpose leaves the others as they were', () => {
   const arrivals = poisson('800/s')
   /** so many servers that a batch starts as soon as it may */
   const servers = 1000
-  const starts = (scenario: Omit<Scenario, 'arrivals'>) =>
+  const starts = (scenario: Omit<ScenarioParts, 'arrivals'>) =>
     told({ arrivals, stop, warmup, ...scenario }).batches.map(({ startMs }) => startMs)
 
   it('another batch size leaves the arrivals as they were', () => {

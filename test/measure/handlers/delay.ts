@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { defineHandler } from '../../../src/measure/handler.js'
+import { defineHandler } from '../../../src/scenario/handler.js'
 
 const DELAY_MS = 5
 

@@ -1,4 +1,4 @@
-import { defineHandler } from '../../../src/measure/handler.js'
+import { defineHandler } from '../../../src/scenario/handler.js'
 
 export default defineHandler({
   setup: () => new Promise<void>(() => {}),

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { defineHandler } from '../../../src/measure/handler.js'
+import { defineHandler } from '../../../src/scenario/handler.js'
 
 // a module may await before it exports
 const self = await readFile(new URL(import.meta.url), 'utf8')

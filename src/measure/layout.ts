@@ -1,0 +1,28 @@
+import type { Policy } from '../scenario/policy.js'
+import type { Books } from './account.js'
+import type { MeasurableScenario } from './measurable.js'
+import type { NormalOptions } from './options.js'
+import type { Plan } from './plan.js'
+import type { Wire } from './wire.js'
+
+/** A run before it begins. */
+export interface Layout {
+  scenario: MeasurableScenario
+  settings: NormalOptions
+  plan: Plan
+  policy: Policy
+  wire: Wire
+}
+
+/** What has come of a run. */
+export interface Outcome {
+  books: Books
+  /** when it ended, from time 0 */
+  endedNs: number
+  /** how late the newest request was sent */
+  lateNs: number
+  /** the first failure of a request */
+  failure: Error | null
+  /** what a teardown threw */
+  teardown: Error | null
+}

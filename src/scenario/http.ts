@@ -1,0 +1,219 @@
+import { z } from 'zod'
+import { ScenarioError } from './error.js'
+import { checkLive, isNamed, live, type Named, named } from './named.js'
+import { type Duration, options, positiveDuration, whole } from './units.js'
+
+/** What a request carries: text, bytes, or anything else, which is sent as JSON. */
+export type HttpBody = string | Uint8Array | Readonly<Record<string, unknown>> | readonly unknown[]
+export type HttpHeaders = Readonly<Record<string, string | number | readonly string[]>>
+
+/** A dispatcher of undici, such as an Agent, a Pool or a ProxyAgent. */
+export interface HttpDispatcher {
+  dispatch(options: never, handler: never): boolean
+}
+
+interface HttpCommon {
+  /** Where requests go, over http or https. */
+  url: URL | string
+  /** Default: POST where there is a body, else GET. */
+  method?: string | undefined
+  /**
+   * The most connections that are open at a time, which limits what is in flight to them times `pipelining`. Default
+   * null: as many as there are requests in flight.
+   */
+  connections?: number | null | undefined
+  /** How many requests may be sent on a connection before the first is answered. Default 1. */
+  pipelining?: number | undefined
+  /** How long a request may take before it counts as failed, where that is less than `batchTimeout`. */
+  timeout?: Duration | undefined
+  /** Statuses that are failures: numbers, or whole classes such as `'5xx'`. Default `['4xx', '5xx']`. */
+  failures?: readonly (number | string)[] | undefined
+  /** For https: `ca`, `cert`, `key`, `rejectUnauthorized`, `servername` and what else `tls.connect` takes. */
+  tls?: Readonly<Record<string, unknown>> | undefined
+  /** A dispatcher of your own in place of connections, pipelining and tls; it stays open. */
+  dispatcher?: HttpDispatcher | undefined
+}
+
+/** Requests over HTTP: headers and body are the same for all, or made for each from its index, before it is sent. */
+export type HttpTarget = HttpCommon &
+  (
+    | {
+        batch?: false | undefined
+        headers?: HttpHeaders | ((index: number) => HttpHeaders) | undefined
+        body?: HttpBody | ((index: number) => HttpBody) | undefined
+      }
+    | {
+        /** One HTTP request carries a whole batch: headers and body are made from the indices of its requests. */
+        batch: true
+        headers?: HttpHeaders | ((indices: number[]) => HttpHeaders) | undefined
+        body?: HttpBody | ((indices: number[]) => HttpBody) | undefined
+      }
+  )
+
+type MadeFrom<Value> = Value | ((from: number | number[]) => Value)
+
+/** An HTTP target with its defaults filled in. */
+export interface NormalHttp {
+  url: string
+  method: string
+  headers?: MadeFrom<HttpHeaders> | Named | undefined
+  body?: MadeFrom<HttpBody> | Named | undefined
+  batch: boolean
+  connections: number | null
+  pipelining: number
+  /** milliseconds; null where batchTimeout is the only limit */
+  timeout: number | null
+  failures: (number | string)[]
+  tls?: Record<string, unknown> | undefined
+  dispatcher?: HttpDispatcher | Named | undefined
+}
+
+/** What a Result keeps of one. */
+export type KeptHttp = Omit<NormalHttp, 'headers' | 'body' | 'dispatcher'> & {
+  headers?: HttpHeaders | Named | undefined
+  body?: HttpBody | Named | undefined
+  dispatcher?: Named | undefined
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const isFunction = (value: unknown) => typeof value === 'function'
+
+const urlError = "must be an http or https URL, such as 'http://127.0.0.1:8080/predict'"
+const url = z
+  .union([z.string(), z.instanceof(URL)], { error: urlError })
+  .refine((given) => URL.canParse(String(given)) && /^https?:$/.test(new URL(given).protocol), { error: urlError })
+  .transform((given) => new URL(given).href)
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
+const methodError = { error: "must be an HTTP method, such as 'POST'" }
+const method = z
+  .string(methodError)
+  .regex(TOKEN, methodError)
+  .transform((given) => given.toUpperCase())
+  .refine((given) => given !== 'CONNECT', methodError)
+
+const isHeader = (value: unknown): boolean =>
+  typeof value === 'string' || Number.isFinite(value) || (Array.isArray(value) && value.every(isHeader))
+export const areHeaders = (value: unknown): value is HttpHeaders =>
+  isObject(value) && Object.entries(value).every(([name, each]) => TOKEN.test(name) && isHeader(each))
+const headers = live<MadeFrom<HttpHeaders>>(
+  'an object of header names and their values, or a function that makes one',
+  (value) => isFunction(value) || areHeaders(value),
+)
+export const isBody = (value: unknown): value is HttpBody => typeof value === 'string' || isObject(value)
+const body = live<MadeFrom<HttpBody>>(
+  'text, bytes, an object or list to send as JSON, or a function that makes one of them',
+  (value) => isFunction(value) || isBody(value),
+)
+
+const failureError = { error: "must be a status such as 503, or a class of them such as '5xx'" }
+const failure = z.union(
+  [z.int(failureError).min(100, failureError).max(999, failureError), z.string().regex(/^[1-5]xx$/, failureError)],
+  failureError,
+)
+
+/** As many as a scenario may have servers. */
+const MOST_IN_FLIGHT = 1000
+
+export const httpSchema = options({
+  url,
+  method: method.optional(),
+  headers: headers.optional(),
+  body: body.optional(),
+  batch: z.boolean({ error: 'must be true or false' }).default(false),
+  connections: whole(1, MOST_IN_FLIGHT, 'null is no limit').nullable().default(null),
+  pipelining: whole(1, MOST_IN_FLIGHT).default(1),
+  timeout: positiveDuration.nullable().default(null),
+  failures: z.array(failure, { error: "must be a list of statuses, such as ['5xx', 429]" }).default(['4xx', '5xx']),
+  tls: z.record(z.string(), z.unknown(), { error: 'must be an object of options of tls.connect' }).optional(),
+  dispatcher: live<HttpDispatcher>(
+    'a dispatcher of undici',
+    (value) => isObject(value) && isFunction(value.dispatch),
+  ).optional(),
+})
+  .refine(({ tls, dispatcher }) => tls === undefined || dispatcher === undefined, {
+    error: 'tls and dispatcher cannot stand together: a dispatcher has its own',
+  })
+  .refine(({ connections, pipelining }) => (connections ?? 1) * pipelining <= MOST_IN_FLIGHT, {
+    error: `connections times pipelining must be at most ${MOST_IN_FLIGHT.toLocaleString('en')}`,
+  })
+  .transform(
+    ({ method, ...given }): NormalHttp => ({ method: method ?? (given.body === undefined ? 'GET' : 'POST'), ...given }),
+  )
+
+/** Whether a status is a failure; those that no class names always are. */
+export function failsBy(failures: readonly (number | string)[]): (status: number) => boolean {
+  const among = new Set(failures)
+  return (status) => status >= 600 || among.has(status) || among.has(`${Math.floor(status / 100)}xx`)
+}
+
+/**
+ * Refuses to send what a Result has kept the name of, or has hidden.
+ *
+ * @throws ScenarioError naming the field
+ */
+export function checkSendable(http: NormalHttp): void {
+  const { url, headers, body, tls, dispatcher } = http
+  for (const [field, value] of Object.entries({ headers, body, dispatcher })) checkLive(`http.${field}`, value)
+  for (const [field, value] of Object.entries({ headers, tls })) {
+    const hidden = Object.entries(value ?? {}).find(([, each]) => each === HIDDEN)
+    if (hidden === undefined) continue
+    throw new ScenarioError(`http.${field}.${hidden[0]}`, 'is a secret that a Result does not keep; give it again')
+  }
+  if (url.includes(HIDDEN_IN_URL)) {
+    throw new ScenarioError('http.url', 'holds a secret that a Result does not keep; give it again')
+  }
+}
+
+const SECRET = /auth|cookie|token|secret|passw|session|credential|signature|api[-_]?key|access[-_]?key|^key$|^sig$/i
+const HIDDEN = '[redacted]'
+const HIDDEN_IN_URL = '__redacted__'
+/** How much of a body a Result keeps. */
+const LONGEST_BODY = 1000
+
+/** An HTTP target as a Result keeps it: functions by name, and nothing that is a secret. */
+export function keptHttp({ url, headers, body, tls, dispatcher, ...rest }: NormalHttp): KeptHttp {
+  return {
+    ...rest,
+    url: withoutSecrets(url),
+    ...(headers !== undefined && { headers: made(headers) ?? hideSecrets(headers as HttpHeaders) }),
+    ...(body !== undefined && { body: made(body) ?? shortBody(body as HttpBody) }),
+    // keys, certificates and pass phrases; what is left decides how a connection is made
+    ...(tls !== undefined && {
+      tls: Object.fromEntries(
+        Object.entries(tls).map(([name, value]) => [
+          name,
+          /^(boolean|number)$/.test(typeof value) || name === 'servername' ? value : HIDDEN,
+        ]),
+      ),
+    }),
+    ...(dispatcher !== undefined && {
+      dispatcher: isNamed(dispatcher) ? dispatcher : named(dispatcher.constructor.name),
+    }),
+  }
+}
+
+/** Its name, where it is a function. */
+function made(value: unknown): Named | null {
+  if (isNamed(value)) return value
+  return typeof value === 'function' ? named(value.name) : null
+}
+
+/** A URL without user, password, and what its query keeps secret. */
+export function withoutSecrets(url: string): string {
+  const shown = new URL(url)
+  if (shown.username !== '') shown.username = HIDDEN_IN_URL
+  if (shown.password !== '') shown.password = HIDDEN_IN_URL
+  for (const name of [...shown.searchParams.keys()]) if (SECRET.test(name)) shown.searchParams.set(name, HIDDEN_IN_URL)
+  return shown.href
+}
+
+function hideSecrets(headers: HttpHeaders): HttpHeaders {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, SECRET.test(name) ? HIDDEN : value]))
+}
+
+function shortBody(body: HttpBody): HttpBody | Named {
+  if (body instanceof Uint8Array) return named(`${body.length} bytes`)
+  const length = typeof body === 'string' ? body.length : JSON.stringify(body).length
+  return length <= LONGEST_BODY ? body : named(`${length} characters`)
+}

@@ -1,0 +1,129 @@
+import type { z } from 'zod'
+import { ScenarioError } from './error.js'
+import type { BatchFunction, Handler } from './handler.js'
+import {
+  checkSendable,
+  type HttpTarget,
+  httpSchema,
+  type KeptHttp,
+  keptHttp,
+  type NormalHttp,
+  withoutSecrets,
+} from './http.js'
+import { checkLive, live, type Named, named } from './named.js'
+
+/** Serves one request, in this process: `signal` aborts when it has taken longer than `batchTimeout`. */
+export type Call = (index: number, context: { readonly signal: AbortSignal }) => unknown
+
+// biome-ignore lint/suspicious/noExplicitAny: handlers of any types
+export type HandlerInProcess = BatchFunction<number, unknown, undefined> | Handler<any, any, any>
+
+/** What is measured: one of these, or none in a scenario that is only simulated. */
+export interface Targets {
+  /** Batches: the module that serves them on worker threads, by URL or path, or a function that does in this process. */
+  handler?: URL | string | HandlerInProcess | undefined
+  /** One request at a time, in this process. */
+  call?: Call | undefined
+  /** One request at a time, or a batch, over HTTP. */
+  http?: HttpTarget | undefined
+}
+
+/** One target, and no other beside it; or what a Result has kept of one, for a simulation that runs none. */
+export type Target =
+  | KeptTargets
+  | { handler?: Targets['handler']; call?: undefined; http?: undefined }
+  | { call: Call; handler?: undefined; http?: undefined }
+  | { http: HttpTarget; handler?: undefined; call?: undefined }
+
+/** A target as a normalised scenario has it. */
+export interface NormalTargets {
+  /** a module's path or URL */
+  handler?: string | HandlerInProcess | Named | undefined
+  call?: Call | Named | undefined
+  http?: NormalHttp | undefined
+}
+
+/** What a Result keeps of a target. */
+export interface KeptTargets {
+  handler?: string | Named | undefined
+  call?: Named | undefined
+  http?: KeptHttp | undefined
+}
+
+export const TARGETS = ['handler', 'call', 'http'] as const
+
+const isFunction = (value: unknown) => typeof value === 'function'
+const isHandler = (value: unknown) =>
+  isFunction(value) || (typeof value === 'object' && value !== null && isFunction((value as { run?: unknown }).run))
+const handlerIs =
+  'the URL or path of a module, or a function (batch) => outputs or defineHandler({ run, … }) that serves batches in this process'
+
+export const targetSchemas = {
+  handler: live<NonNullable<Targets['handler']>>(
+    handlerIs,
+    (value) => (typeof value === 'string' && value !== '') || value instanceof URL || isHandler(value),
+  )
+    .transform((handler) => (handler instanceof URL ? handler.href : handler))
+    .optional(),
+  call: live<Call>('a function (index, { signal }) => value or promise', isFunction).optional(),
+  http: httpSchema.optional(),
+} satisfies Record<(typeof TARGETS)[number], z.ZodType>
+
+/**
+ * Refuses two targets.
+ *
+ * @throws ScenarioError naming the one that is too many
+ */
+export function checkTargets(targets: NormalTargets): void {
+  const [first, second] = TARGETS.filter((target) => targets[target] !== undefined)
+  if (second === undefined) return
+  throw new ScenarioError(second, `cannot stand beside ${first}: a scenario has one target, handler, call or http`)
+}
+
+/**
+ * Refuses a target that cannot be run: none, or what a Result has kept of one.
+ *
+ * @throws ScenarioError naming it
+ */
+export function checkRunnable(targets: NormalTargets): void {
+  if (TARGETS.every((target) => targets[target] === undefined)) {
+    throw new ScenarioError(
+      'handler',
+      'is required to measure: the URL or path of a module or a function that serves batches; or else call, or http',
+    )
+  }
+  checkLive('handler', targets.handler)
+  checkLive('call', targets.call)
+  if (targets.http !== undefined) checkSendable(targets.http)
+}
+
+/** Whether a target takes one request at a time. */
+export const takesOne = ({ call, http }: NormalTargets) => call !== undefined || http?.batch === false
+
+/** How many batches a target may have in flight where nothing is said of it; null for no limit. */
+export function serversOf({ call, http }: NormalTargets): number | null {
+  if (call !== undefined) return null
+  if (http === undefined) return 1
+  return http.connections === null ? null : http.connections * http.pipelining
+}
+
+/** A target as a Result keeps it: functions by their names, and no secrets. */
+export function keptTargets({ handler, call, http }: NormalTargets): KeptTargets {
+  return {
+    ...(handler !== undefined && { handler: typeof handler === 'string' ? handler : named(nameOf(handler)) }),
+    ...(call !== undefined && { call: named(nameOf(call)) }),
+    ...(http !== undefined && { http: keptHttp(http) }),
+  }
+}
+
+function nameOf(target: HandlerInProcess | Call | Named): string {
+  if (typeof target === 'function') return target.name
+  return 'run' in target ? target.run.name : target.function
+}
+
+/** A target in a few words, for messages. */
+export function targetName({ handler, call, http }: NormalTargets): string {
+  if (http !== undefined) return `http ${http.method} ${withoutSecrets(http.url)}`
+  if (call !== undefined) return `call ${named(nameOf(call)).function}`
+  return `handler ${typeof handler === 'string' || handler === undefined ? handler : named(nameOf(handler)).function}`
+}

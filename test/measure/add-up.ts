@@ -1,0 +1,19 @@
+import { expect } from 'vitest'
+import type { Result } from '../../src/result/result.js'
+
+/** Holds the sums of a measured Result: parts of the time, counts, and Little's law. */
+export function expectToAddUp(result: Result): void {
+  const { latencyMs, waitMs, serviceMs, lagMs, queueingMs, batchingMs, dispatchMs, counts, fromSendMs } = result
+  // means of whole nanoseconds: equal but for the last digits of a double
+  const parts = lagMs.mean + queueingMs.mean + batchingMs.mean + dispatchMs.mean
+  expect(parts).toBeCloseTo(waitMs.mean, 9)
+  expect(waitMs.mean + serviceMs.mean).toBeCloseTo(latencyMs.mean, 9)
+  expect(latencyMs.mean - lagMs.mean).toBeCloseTo(fromSendMs?.mean as number, 9)
+  for (const summary of [waitMs, serviceMs, lagMs, queueingMs, batchingMs, dispatchMs, fromSendMs]) {
+    expect(summary?.count).toBe(counts.completed)
+    expect(summary?.min).toBeGreaterThanOrEqual(0)
+  }
+  const { offered, ...became } = counts
+  expect(Object.values(became).reduce((sum, each) => sum + each, 0)).toBe(offered)
+  expect(result.validity.findings.map(({ code }) => code)).not.toContain('littles-law')
+}

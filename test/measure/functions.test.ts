@@ -1,0 +1,335 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { MeasureError } from '../../src/measure/error.js'
+import { measure } from '../../src/measure/measure.js'
+import type { MeasureOptions } from '../../src/measure/options.js'
+import { constant } from '../../src/scenario/arrivals.js'
+import { ScenarioError } from '../../src/scenario/error.js'
+import { defineHandler } from '../../src/scenario/handler.js'
+import type { Scenario } from '../../src/scenario/scenario.js'
+import type { Call } from '../../src/scenario/target.js'
+import { simulate } from '../../src/simulate/simulate.js'
+import { expectToAddUp } from './add-up.js'
+
+// A slow or busy machine may delay anything for long: what is asserted here holds on any.
+
+const all = { stop: { requests: 200 }, warmup: { requests: 0 } }
+const calls = (
+  call: Call,
+  scenario: Partial<Omit<Scenario, 'handler' | 'call' | 'http'>> = {},
+  options: MeasureOptions = {},
+) => measure({ arrivals: '1000/s', ...all, ...scenario, call }, options)
+
+async function failure(promise: Promise<unknown>): Promise<Error> {
+  const error = await promise.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(Error)
+  return error as Error
+}
+
+/** Blocks this thread. */
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
+
+describe('call, one request at a time in this process', () => {
+  it('calls for each request of the schedule, once, with its index, and without a limit to what is in flight', async () => {
+    const seen: number[] = []
+    let inFlight = 0
+    let most = 0
+    const result = await calls(async function saveOrder(index) {
+      seen.push(index)
+      most = Math.max(most, ++inFlight)
+      await delay(30)
+      inFlight--
+    })
+    expectToAddUp(result)
+    expect(seen).toEqual(Array.from({ length: 200 }, (_, index) => index))
+    // a thousand a second that take 30 ms each
+    expect(most).toBeGreaterThan(5)
+    expect(result.counts).toMatchObject({ offered: 200, completed: 200 })
+    expect(result.scenario?.servers).toBeNull()
+    expect(result.utilization).toBeNull()
+    expect(result.serviceMs.min).toBeGreaterThanOrEqual(29)
+    // there is always room for one more
+    expect(result.queueingMs.max).toBe(0)
+    expect(result.scenario?.call).toEqual({ function: 'saveOrder', rerunnable: false })
+    // the very requests of a simulation
+    const { window } = simulate({ arrivals: '1000/s', ...all, service: 0 })
+    expect(result.window.endMs).toBe(window.endMs)
+  })
+
+  it('has no more in flight than servers, and counts waiting for one as queueing', async () => {
+    let inFlight = 0
+    let most = 0
+    const result = await calls(
+      async () => {
+        most = Math.max(most, ++inFlight)
+        await delay(5)
+        inFlight--
+      },
+      { servers: 3, arrivals: '2000/s' },
+    )
+    expectToAddUp(result)
+    expect(most).toBe(3)
+    expect(result.counts.completed).toBe(200)
+    expect(result.queueingMs.max).toBeGreaterThan(0)
+    expect(result.utilization).toBeGreaterThan(0.5)
+  })
+
+  it('takes a function that returns at once', async () => {
+    const result = await calls(() => 'done')
+    expectToAddUp(result)
+    expect(result.counts.completed).toBe(200)
+  })
+
+  it('counts from due what a blocked event loop holds up, since the generator has a thread of its own', async () => {
+    const result = await calls(
+      (index) => {
+        if (index === 50) block(400)
+      },
+      { arrivals: constant('200/s') },
+    )
+    expectToAddUp(result)
+    expect(result.counts.completed).toBe(200)
+    // the blocker, and the 79 that were due while it blocked: the first of them waited longest
+    expect(result.latencyMs.max).toBeGreaterThanOrEqual(400)
+    expect(result.dispatchMs.max).toBeGreaterThanOrEqual(390)
+    // evenly from 0 to 400 ms: half of the 80 of 200 requests waited more than 200 ms
+    expect(result.latencyMs.p90).toBeGreaterThanOrEqual(200)
+    // sent in time all the same
+    expect(result.lagMs.p50).toBeLessThan(100)
+  })
+
+  it('counts one that throws or rejects as failed, and goes on', async () => {
+    const result = await calls((index) => {
+      if (index % 4 === 1) throw new Error(`no stock for ${index}`)
+      if (index % 4 === 2) return Promise.reject(new Error('rejected'))
+      return index % 4 === 3 ? new Error('answered with an error') : index
+    })
+    expectToAddUp(result)
+    expect(result.counts).toMatchObject({ offered: 200, completed: 50, failed: 150, unfinished: 0 })
+    expect(result.validity.findings).toContainEqual({
+      code: 'failures',
+      severity: 'warning',
+      message: '150 of 200 requests failed, the first with: no stock for 1',
+      figures: { failed: 150, offered: 200 },
+    })
+  })
+
+  it('gives one up that hangs, aborts its signal, and leaves the others as they are', async () => {
+    const reasons: string[] = []
+    const result = await calls(
+      (index, { signal }) => {
+        if (index % 50 !== 7) return index
+        signal.addEventListener('abort', () => reasons.push(signal.reason.message))
+        return new Promise(() => {})
+      },
+      {},
+      { batchTimeout: '300ms' },
+    )
+    expectToAddUp(result)
+    expect(result.counts).toMatchObject({ completed: 196, failed: 4, unfinished: 0 })
+    expect(reasons).toEqual(new Array(4).fill('call took longer than 300 ms (batchTimeout)'))
+  })
+
+  it('throws where nothing completed, with the counts and the first failure', async () => {
+    const error = await failure(
+      calls(function pay() {
+        throw new Error('no connection')
+      }),
+    )
+    expect(error).toBeInstanceOf(MeasureError)
+    expect(error.message).toContain('call pay: no request that was due in the window completed')
+    expect(error.message).toContain('"offered":200,"completed":0,"failed":200')
+    expect((error.cause as Error).message).toBe('no connection')
+  })
+
+  it('ends at once where it is aborted, and aborts what is in flight', async () => {
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    let aborted = 0
+    const run = calls(
+      (index, { signal }) => {
+        signal.addEventListener('abort', () => aborted++)
+        if (index === 20) controller.abort(reason)
+        return new Promise(() => {})
+      },
+      { stop: { duration: '60s' }, warmup: { duration: 0 } },
+      { signal: controller.signal },
+    )
+    await expect(run).rejects.toBe(reason)
+    expect(aborted).toBeGreaterThanOrEqual(21)
+  })
+})
+
+describe('handler, a function that serves batches in this process', () => {
+  it('gets the batches that the policy lets go, one in flight at a time', async () => {
+    let inFlight = 0
+    let most = 0
+    const seen: number[] = []
+    const result = await measure({
+      arrivals: '2000/s',
+      ...all,
+      batching: { maxBatchSize: 8, maxWait: '5ms' },
+      handler: async function infer(batch) {
+        most = Math.max(most, ++inFlight)
+        seen.push(...batch)
+        await delay(2)
+        inFlight--
+        return batch.map((index) => index + 1)
+      },
+    })
+    expectToAddUp(result)
+    expect(most).toBe(1)
+    expect(seen).toEqual(Array.from({ length: 200 }, (_, index) => index))
+    expect(result.batches.meanSize).toBeGreaterThan(1)
+    expect(Math.max(...Object.keys(result.batches.sizes).map(Number))).toBeLessThanOrEqual(8)
+    expect(result.scenario?.handler).toEqual({ function: 'infer', rerunnable: false })
+    expect(result.scenario?.servers).toBe(1)
+  })
+
+  it('may have several in flight', async () => {
+    let inFlight = 0
+    let most = 0
+    const result = await measure({
+      arrivals: '4000/s',
+      ...all,
+      batching: { maxBatchSize: 4 },
+      servers: 2,
+      handler: async (batch) => {
+        most = Math.max(most, ++inFlight)
+        await delay(4)
+        inFlight--
+        return batch
+      },
+    })
+    expectToAddUp(result)
+    expect(most).toBe(2)
+    expect(result.utilization).toBeGreaterThan(0.5)
+    expect(result.utilization).toBeLessThanOrEqual(1)
+  })
+
+  it('is set up before time 0, takes payloads in turn, and is torn down', async () => {
+    const told: string[] = []
+    const result = await measure({
+      arrivals: '2000/s',
+      ...all,
+      batching: { maxBatchSize: 4 },
+      handler: defineHandler({
+        setup: async () => {
+          told.push('setup')
+          return { factor: 3 }
+        },
+        input: (index) => `payload ${index}`,
+        inputs: 2,
+        run: (batch, { state }) =>
+          batch.map((text) => (/^payload [01]$/.test(text) && state.factor === 3 ? text : new Error(text))),
+        teardown: ({ factor }) => told.push(`teardown ${factor}`),
+      }),
+    })
+    expect(result.counts.completed).toBe(200)
+    expect(told).toEqual(['setup', 'teardown 3'])
+  })
+
+  it.each([
+    ['too few outputs', () => [], 'run must return one output a request; it returned 0 for a batch of 1'],
+    ['no list', () => 'garbage' as never, 'run must return an array of outputs, one a request; it returned a string'],
+    ['nothing', () => undefined as never, 'it returned nothing'],
+  ])('that returns %s fails', async (_, run, said) => {
+    const error = await failure(measure({ arrivals: '1000/s', ...all, handler: run }))
+    expect(error.message).toContain('"failed":200')
+    expect((error.cause as Error).message).toContain(said)
+  })
+
+  it('that cannot be set up ends the run, and so does one whose setup or teardown hangs', async () => {
+    const run = (batch: number[]) => batch
+    const set = (parts: object, options = {}) =>
+      failure(measure({ arrivals: '1000/s', ...all, handler: { run, ...parts } }, options))
+    const thrown = await set({
+      setup: () => {
+        throw new Error('no model')
+      },
+    })
+    expect(thrown.message).toBe('handler run: its setup threw: no model')
+    expect((thrown.cause as Error).message).toBe('no model')
+    // in which the generator's thread has to start too
+    const hangs = { setupTimeout: '4s' }
+    expect((await set({ setup: () => new Promise(() => {}) }, hangs)).message).toContain('its setup hangs')
+    expect((await set({ teardown: () => new Promise(() => {}) }, hangs)).message).toContain('its teardown hangs')
+  })
+
+  it('only waits 10 s for what was due: the rest is unfinished', { timeout: 40_000 }, async () => {
+    const result = await measure(
+      {
+        arrivals: '100/s',
+        stop: { requests: 20 },
+        warmup: { requests: 0 },
+        call: (index) => index % 2 === 0 || new Promise(() => {}),
+      },
+      { batchTimeout: '60s' },
+    )
+    expectToAddUp(result)
+    expect(result.counts).toMatchObject({ completed: 10, unfinished: 10, failed: 0 })
+    expect(result.validity.findings.map(({ code }) => code)).toContain('cut-off')
+  })
+})
+
+describe('what a target is refused', () => {
+  const refused: [string, Record<string, unknown>, string, RegExp][] = [
+    ['none', {}, 'handler', /is required to measure/],
+    ['two', { handler: () => [], call: () => 1 }, 'call', /cannot stand beside handler: a scenario has one target/],
+    [
+      'two, one of them a URL',
+      { call: () => 1, http: { url: 'http://127.0.0.1' } },
+      'http',
+      /cannot stand beside call/,
+    ],
+    [
+      'a call that is none',
+      { call: 'saveOrder' },
+      'call',
+      /must be a function \(index, \{ signal \}\).*got "saveOrder"/,
+    ],
+    ['a handler that is none', { handler: 5 }, 'handler', /must be the URL or path of a module, or a function/],
+    [
+      'an object without run',
+      { handler: { setup() {} } },
+      'handler',
+      /must be the URL or path of a module, or a function/,
+    ],
+    [
+      'batches for call',
+      { call: () => 1, batching: { maxBatchSize: 8 } },
+      'batching.maxBatchSize',
+      /must be 1 where call.*got 8/,
+    ],
+    ['no limit for a handler', { handler: () => [], servers: null }, 'servers', /got null; only call, and http/],
+    [
+      'what a Result kept',
+      { call: { function: 'saveOrder', rerunnable: false } },
+      'call',
+      /a Result keeps the name alone/,
+    ],
+  ]
+  it.each(refused)('%s', async (_, scenario, path, said) => {
+    const error = await failure(measure({ arrivals: '100/s', ...scenario } as Scenario))
+    expect(error).toBeInstanceOf(ScenarioError)
+    expect((error as ScenarioError).path).toBe(path)
+    expect(error.message).toMatch(said)
+  })
+})
+
+it('a scenario with a call and a service side by side is simulated, with one server', () => {
+  const scenario: Scenario = { arrivals: '50/s', service: '10ms', call: () => 1, stop: { requests: 1000 } }
+  const result = simulate(scenario)
+  expect(result.scenario?.servers).toBe(1)
+  expect(result.scenario?.call).toEqual({ function: 'call', rerunnable: false })
+  // and so is what a Result has kept of it
+  expect(simulate(JSON.parse(JSON.stringify(result.scenario)))).toEqual(result)
+  expect(() => simulate({ ...scenario, servers: null })).toThrow(
+    /servers: must be a whole number.*a simulation needs to know/,
+  )
+})

@@ -1,0 +1,333 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Agent } from 'undici'
+import { afterEach, describe, expect, it } from 'vitest'
+import { MeasureError } from '../../src/measure/error.js'
+import { measure } from '../../src/measure/measure.js'
+import type { MeasureOptions } from '../../src/measure/options.js'
+import { constant } from '../../src/scenario/arrivals.js'
+import { ScenarioError } from '../../src/scenario/error.js'
+import type { HttpTarget } from '../../src/scenario/http.js'
+import type { ScenarioParts } from '../../src/scenario/scenario.js'
+import { expectToAddUp } from './add-up.js'
+import { type Script, type Scripted, serverThat } from './scripted-server.js'
+
+// A slow or busy machine may delay anything for long: what is asserted here holds on any.
+
+const open: Scripted[] = []
+async function server(script: Script): Promise<Scripted> {
+  const scripted = await serverThat(script)
+  open.push(scripted)
+  return scripted
+}
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((each) => each.close()))
+})
+
+const all = { stop: { requests: 100 }, warmup: { requests: 0 } }
+const run = (http: HttpTarget, scenario: Partial<ScenarioParts> = {}, options: MeasureOptions = {}) =>
+  measure({ arrivals: '500/s', ...all, ...scenario, http }, options)
+
+async function failure(promise: Promise<unknown>): Promise<Error> {
+  const error = await promise.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(Error)
+  return error as Error
+}
+
+/** No connection outlives the run; the server hears of it a moment later. */
+async function expectNobodyConnected({ sockets }: Scripted): Promise<void> {
+  for (let i = 0; i < 200 && sockets.size > 0; i++) await delay(10)
+  expect(sockets.size).toBe(0)
+}
+
+describe('http', () => {
+  it('sends a request a call, over connections that are kept, and closes them', async () => {
+    const ok = await server((_, response) => response.end('hello'))
+    const result = await run({ url: `${ok.url}/predict?model=a`, headers: { 'X-Run': 7 } })
+    expectToAddUp(result)
+    expect(result.counts).toMatchObject({ offered: 100, completed: 100 })
+    expect(ok.asked).toHaveLength(100)
+    expect(ok.asked[0]).toMatchObject({ method: 'GET', path: '/predict?model=a', body: '' })
+    expect(ok.asked[0]?.headers['x-run']).toBe('7')
+    expect(ok.connections).toBeLessThan(100)
+    expect(result.scenario?.servers).toBeNull()
+    await expectNobodyConnected(ok)
+  })
+
+  it('makes headers and body from the index of each request', async () => {
+    const ok = await server((_, response) => response.end())
+    await run({
+      url: new URL(ok.url),
+      method: 'put',
+      headers: (index) => ({ 'x-index': index, 'x-list': ['a', 'b'] }),
+      body: (index) => ({ order: index }),
+    })
+    const order = ({ headers, body }: Scripted['asked'][number]) => [Number(headers['x-index']), JSON.parse(body).order]
+    const pairs = ok.asked.map(order).sort(([a], [b]) => (a as number) - (b as number))
+    expect(pairs).toEqual(Array.from({ length: 100 }, (_, index) => [index, index]))
+    expect(ok.asked[0]).toMatchObject({
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', 'x-list': 'a, b' },
+    })
+  })
+
+  it('sends a batch a request, where it is told to', async () => {
+    const ok = await server((_, response) => response.end('[]'))
+    const result = await run(
+      { url: ok.url, batch: true, body: (indices) => indices },
+      { arrivals: '2000/s', batching: { maxBatchSize: 10, maxWait: '20ms' } },
+    )
+    expectToAddUp(result)
+    expect(result.counts.completed).toBe(100)
+    const sent = ok.asked
+      .map(({ body }): number[] => JSON.parse(body))
+      .sort(([a], [b]) => (a as number) - (b as number))
+    expect(sent.flat()).toEqual(Array.from({ length: 100 }, (_, index) => index))
+    expect(ok.asked.length).toBeLessThan(100)
+    expect(ok.asked[0]?.method).toBe('POST')
+  })
+
+  it('counts waiting for one of few connections as queueing', async () => {
+    const slow = await server((_, response) => setTimeout(() => response.end(), 10))
+    const result = await run({ url: slow.url, connections: 2 })
+    expectToAddUp(result)
+    expect(slow.connections).toBe(2)
+    expect(result.scenario?.servers).toBe(2)
+    // 200 a second at most, of 500
+    expect(result.queueingMs.max).toBeGreaterThan(20)
+    expect(result.utilization).toBeGreaterThan(0.7)
+  })
+
+  it('takes a dispatcher of the user, and leaves it open', async () => {
+    const ok = await server((_, response) => response.end())
+    const agent = new Agent({ connections: 3 })
+    const result = await run({ url: ok.url, dispatcher: agent })
+    expect(result.counts.completed).toBe(100)
+    expect(result.scenario?.http?.dispatcher).toEqual({ function: 'Agent', rerunnable: false })
+    expect(agent.closed).toBe(false)
+    await agent.close()
+    await expectNobodyConnected(ok)
+  })
+
+  it('writes no secret out', async () => {
+    const ok = await server((_, response) => response.end())
+    const url = ok.url.replace('//', '//me:hush@')
+    const result = await run({
+      url: `${url}/?api_key=hush`,
+      headers: { authorization: 'Bearer hush', 'X-Api-Key': 'hush', accept: 'text/plain' },
+      body: () => 'hello',
+    })
+    expect(JSON.stringify(result)).not.toContain('hush')
+    expect(result.scenario?.http?.headers).toEqual({
+      authorization: '[redacted]',
+      'X-Api-Key': '[redacted]',
+      accept: 'text/plain',
+    })
+    expect(result.scenario?.http?.body).toEqual({ function: 'body', rerunnable: false })
+    expect(ok.asked[0]?.headers.authorization).toBe('Bearer hush')
+    // and what it has hidden it does not send
+    const again = await failure(
+      measure({ ...result.scenario, arrivals: 1, http: { ...result.scenario?.http, body: 'x' } } as never),
+    )
+    expect(again).toBeInstanceOf(ScenarioError)
+    expect(again.message).toContain('is a secret that a Result does not keep')
+  })
+})
+
+describe('a server whose latency is known', () => {
+  it('with a fixed delay: no request is faster', async () => {
+    const fixed = await server((_, response) => setTimeout(() => response.end(), 20))
+    const result = await run({ url: fixed.url })
+    expectToAddUp(result)
+    // a timer may fire a fraction of a millisecond early
+    expect(result.serviceMs.min).toBeGreaterThanOrEqual(19)
+    expect(result.latencyMs.min).toBeGreaterThanOrEqual(19)
+  })
+
+  it('with two delays: at least as many are slow as it was slow with', async () => {
+    const two = await server(({ number }, response) => setTimeout(() => response.end(), number % 10 === 9 ? 150 : 5))
+    const result = await run({ url: two.url })
+    expectToAddUp(result)
+    // one in ten takes 150 ms, so that p91 and all above are of them
+    expect(result.latencyMs.p95).toBeGreaterThanOrEqual(149)
+    expect(result.latencyMs.mean).toBeGreaterThanOrEqual(0.9 * 4 + 0.1 * 149)
+  })
+
+  it('that stalls for 1 s: every request that was due meanwhile shows its share of it', async () => {
+    let stalledUntil = 0
+    const stalls = await server(({ number }, response) => {
+      if (number === 100) stalledUntil = performance.now() + 1000
+      setTimeout(() => response.end(), Math.max(0, stalledUntil - performance.now()))
+    })
+    const result = await run({ url: stalls.url }, { arrivals: constant('100/s'), stop: { requests: 400 } })
+    expectToAddUp(result)
+    expect(result.counts.completed).toBe(400)
+    // it stalls the 100th for 1,000 ms, and those due after it for 990, 980, … 10 ms: a quarter of them all
+    expect(result.latencyMs.max).toBeGreaterThanOrEqual(990)
+    expect(result.latencyMs.p90).toBeGreaterThanOrEqual(590)
+    expect(result.latencyMs.mean).toBeGreaterThanOrEqual((100 * 505 - 100 * 15) / 400)
+  })
+
+  it('that stalls while it has one connection: nothing is left out either, where waiting for it is counted', async () => {
+    const stalls = await server(({ number }, response) => setTimeout(() => response.end(), number === 50 ? 1000 : 0))
+    const result = await run(
+      { url: stalls.url, connections: 1 },
+      { arrivals: constant('100/s'), stop: { requests: 300 } },
+    )
+    expectToAddUp(result)
+    expect(result.counts.completed).toBe(300)
+    // those who only look at how long the server took see one slow request in 300
+    expect(result.serviceMs.max).toBeGreaterThanOrEqual(990)
+    // 90 of 300 were due at least 100 ms before the stall was over
+    expect(result.latencyMs.p90).toBeGreaterThanOrEqual(600)
+    expect(result.queueingMs.max).toBeGreaterThanOrEqual(900)
+  })
+})
+
+describe('a server that fails', () => {
+  it('answers with a status that is a failure', async () => {
+    const sometimes = await server(({ number }, response) => {
+      response.statusCode = [200, 404, 500, 302][number % 4] as number
+      response.end()
+    })
+    const result = await run({ url: `${sometimes.url}/a` })
+    expectToAddUp(result)
+    expect(result.counts).toMatchObject({ completed: 50, failed: 50 })
+    expect(result.validity.findings.find(({ code }) => code === 'failures')?.message).toMatch(
+      /50 of 100 requests failed, the first with: GET http:\/\/127\.0\.0\.1:\d+\/a was answered with status (404|500)/,
+    )
+    const other = await run({ url: sometimes.url, failures: ['3xx', 500] })
+    expect(other.counts).toMatchObject({ completed: 50, failed: 50 })
+    const none = await run({ url: sometimes.url, failures: [] })
+    expect(none.counts.completed).toBe(100)
+  })
+
+  it('resets connections: those requests fail, and the others stand', async () => {
+    const resets = await server(({ number, socket }, response) => {
+      if (number % 5 === 4) socket.resetAndDestroy()
+      else response.end()
+    })
+    const result = await run({ url: resets.url })
+    expectToAddUp(result)
+    expect(result.counts.completed + result.counts.failed).toBe(100)
+    expect(result.counts.failed).toBeGreaterThanOrEqual(20)
+    expect(result.counts.completed).toBeGreaterThan(0)
+  })
+
+  it('cuts answers short', async () => {
+    const cuts = await server(({ number, socket }, response) => {
+      if (number % 2 === 0) {
+        response.end('whole')
+        return
+      }
+      response.writeHead(200, { 'content-length': 100 })
+      response.write('half')
+      setTimeout(() => socket.destroy(), 2)
+    })
+    const result = await run({ url: cuts.url })
+    expectToAddUp(result)
+    expect(result.counts).toMatchObject({ completed: 50, failed: 50 })
+  })
+
+  it('trickles: an answer is not there before its end, and one that takes too long fails', async () => {
+    const trickles = await server(({ number }, response) => {
+      let left = number % 2 === 0 ? 3 : 1000
+      const drip = () => {
+        if (response.destroyed) return
+        if (--left > 0) {
+          response.write('.')
+          setTimeout(drip, 20)
+        } else response.end('.')
+      }
+      drip()
+    })
+    const result = await run({ url: trickles.url, timeout: '700ms' }, { stop: { requests: 20 } })
+    expectToAddUp(result)
+    expect(result.counts).toMatchObject({ completed: 10, failed: 10 })
+    expect(result.serviceMs.min).toBeGreaterThanOrEqual(38)
+    expect(JSON.stringify(result.validity.findings)).toContain('the answer took longer than 700 ms (http.timeout)')
+    await expectNobodyConnected(trickles)
+  })
+
+  it('dies in the middle of the run: what it has answered stands, and nothing is missing', async () => {
+    const dies = await server(({ number }, response) => {
+      response.end()
+      if (number === 60) {
+        dies.server.close()
+        dies.server.closeAllConnections()
+      }
+    })
+    const result = await run({ url: dies.url }, { arrivals: constant('500/s'), stop: { requests: 200 } })
+    expectToAddUp(result)
+    expect(result.counts.completed + result.counts.failed).toBe(200)
+    expect(result.counts.completed).toBeGreaterThanOrEqual(30)
+    expect(result.counts.failed).toBeGreaterThanOrEqual(100)
+  })
+
+  it('is not there: the run throws, with the counts and the first failure', async () => {
+    const gone = await server(() => {})
+    await gone.close()
+    const error = await failure(run({ url: `${gone.url.replace('//', '//me:hush@')}/x` }))
+    expect(error).toBeInstanceOf(MeasureError)
+    expect(error.message).toMatch(/^http GET http:\/\/.*\/x: no request that was due in the window completed/)
+    expect(error.message).toContain('"offered":100,"completed":0,"failed":100')
+    expect((error.cause as Error).message).toContain('ECONNREFUSED')
+    expect(error.message).not.toContain('hush')
+  })
+
+  it('never answers: every request fails after its time, and no connection is left', async () => {
+    const silent = await server(() => {})
+    const error = await failure(run({ url: silent.url }, { stop: { requests: 20 } }, { batchTimeout: '100ms' }))
+    expect(error.message).toContain('"failed":20')
+    expect((error.cause as Error).message).toBe('the answer took longer than 100 ms (batchTimeout)')
+    await expectNobodyConnected(silent)
+  })
+
+  it('gets no request that cannot be made, and the others are sent', async () => {
+    const ok = await server((_, response) => response.end())
+    const result = await run({
+      url: ok.url,
+      body: (index) => {
+        if (index % 2 === 1) throw new Error('no payload')
+        return 'x'
+      },
+    })
+    expect(result.counts).toMatchObject({ completed: 50, failed: 50 })
+    expect(ok.asked).toHaveLength(50)
+  })
+})
+
+describe('what http is refused', () => {
+  const at = 'http://127.0.0.1:1'
+  const refused: [string, Record<string, unknown>, string, RegExp][] = [
+    ['no URL', {}, 'http.url', /must be an http or https URL/],
+    ['text that is none', { url: 'localhost:80' }, 'http.url', /must be an http or https URL.*got "localhost:80"/],
+    ['another protocol', { url: 'ftp://127.0.0.1/' }, 'http.url', /must be an http or https URL/],
+    ['a method that is none', { url: at, method: 'GET IT' }, 'http.method', /must be an HTTP method/],
+    ['headers that are none', { url: at, headers: { 'a b': 1 } }, 'http.headers', /an object of header names/],
+    ['a body that is none', { url: at, body: 7 }, 'http.body', /text, bytes, an object or list/],
+    ['no connections', { url: at, connections: 0 }, 'http.connections', /a whole number of at least 1/],
+    ['no pipelining', { url: at, pipelining: 0 }, 'http.pipelining', /a whole number of at least 1/],
+    ['more in flight than can be', { url: at, connections: 100, pipelining: 100 }, 'http', /must be at most 1,000/],
+    ['a timeout that is none', { url: at, timeout: 'soon' }, 'http.timeout', /must be a duration/],
+    ['statuses that are none', { url: at, failures: ['6xx'] }, 'http.failures.0', /a status such as 503, or a class/],
+    ['a dispatcher that is none', { url: at, dispatcher: {} }, 'http.dispatcher', /must be a dispatcher of undici/],
+    ['tls beside a dispatcher', { url: at, tls: {}, dispatcher: { dispatch() {} } }, 'http', /cannot stand together/],
+    ['another option', { url: at, agent: 1 }, 'http', /'agent' is not an option here/],
+  ]
+  it.each(refused)('%s', async (_, http, path, said) => {
+    const error = await failure(run(http as never))
+    expect(error).toBeInstanceOf(ScenarioError)
+    expect((error as ScenarioError).path).toBe(path)
+    expect(error.message).toMatch(said)
+  })
+
+  it('batches, unless a request carries one', async () => {
+    const error = await failure(run({ url: at }, { batching: { maxBatchSize: 4 } }))
+    expect(error.message).toMatch(
+      /batching.maxBatchSize: must be 1 where http takes one request at a time.*batch: true/,
+    )
+  })
+})
