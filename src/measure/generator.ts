@@ -3,9 +3,11 @@ import type { OpenArrivals } from '../scenario/arrivals.js'
 import { schedule } from '../scenario/schedule.js'
 import { Bells } from './bells.js'
 import { clockFrom } from './clock.js'
+import { attend } from './host.js'
 import { type Pace, send } from './pacing.js'
 import { restOn } from './rest.js'
 import { Ring } from './ring.js'
+import { SpeedLog } from './speed.js'
 import { Start } from './start.js'
 import { Window } from './window.js'
 import type { Wire } from './wire.js'
@@ -29,7 +31,8 @@ export interface GeneratorReport {
 }
 
 /** The task of the generator's thread: sends every request of the run. */
-export function generate({ wire, arrivals, seed, stop, sleepers, bell, spinNs }: GeneratorTask): GeneratorReport {
+export async function generate(task: GeneratorTask): Promise<GeneratorReport> {
+  const { wire, arrivals, seed, stop, sleepers, bell, spinNs } = task
   const rest = restOn(clockFrom(0n))
   warmUp({ rest, spinNs })
 
@@ -39,7 +42,10 @@ export function generate({ wire, arrivals, seed, stop, sleepers, bell, spinNs }:
     bells: new Bells(sleepers, wire.bells, bell && (() => bell.postMessage(null))),
     window: new Window(wire.window),
   }
+  rest.tellTo(new SpeedLog(wire.host.speed))
+  const told = attend(wire.host, -1, outlet.window, originNs)
   const lateNs = send(schedule(arrivals, seed), stop, outlet, { clock: clockFrom(originNs), rest, spinNs })
+  await told()
   return { lateNs }
 }
 

@@ -74,7 +74,7 @@ async function within<Value>(
 }
 
 async function serve(layout: Layout, target: LocalTarget, name: string): Promise<Omit<Outcome, 'teardown'>> {
-  const { scenario, settings, plan, policy, wire } = layout
+  const { scenario, settings, plan, policy, wire, host } = layout
   const { servers, arrivals, seed, http } = scenario
   const window = new Window(wire.window)
   const ring = new Ring(wire.ring)
@@ -89,6 +89,7 @@ async function serve(layout: Layout, target: LocalTarget, name: string): Promise
     serveEnds = resolve
   })
   const begin = (originNs: bigint) => {
+    host.begin(originNs)
     const serving = {
       servers,
       policy,
@@ -119,6 +120,7 @@ async function serve(layout: Layout, target: LocalTarget, name: string): Promise
   } finally {
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))
     bell.port1.close()
+    await host.stop()
     await threads.destroy()
   }
 }

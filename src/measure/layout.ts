@@ -1,5 +1,6 @@
 import type { Policy } from '../scenario/policy.js'
 import type { Books } from './account.js'
+import type { HostWatch } from './host.js'
 import type { MeasurableScenario } from './measurable.js'
 import type { NormalOptions } from './options.js'
 import type { Plan } from './plan.js'
@@ -12,6 +13,7 @@ export interface Layout {
   plan: Plan
   policy: Policy
   wire: Wire
+  host: HostWatch
 }
 
 /** What has come of a run. */

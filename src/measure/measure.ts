@@ -14,7 +14,7 @@ import { runMeasurement } from './run.js'
  * @throws MeasureError where the target cannot run, or no request completed
  */
 export async function measure(scenario: Scenario, options: MeasureOptions = {}): Promise<Result> {
-  const { recording, environment, failure } = await runMeasurement(normalise(scenario, 'measure'), options)
+  const { recording, environment, host, failure } = await runMeasurement(normalise(scenario, 'measure'), options)
   const { counts } = recording
   const name = targetName(recording.scenario)
   if (counts.completed === 0) {
@@ -24,7 +24,7 @@ export async function measure(scenario: Scenario, options: MeasureOptions = {}):
       failure === null ? {} : { cause: failure },
     )
   }
-  const result = resultOf(recording, environment)
+  const result = resultOf(recording, environment, host)
   if (options.throwOnInvalid && !result.validity.valid) {
     const errors = result.validity.findings.filter(({ severity }) => severity === 'error')
     const said = errors.map(({ code, message }) => `${code}: ${message}`).join('\n')

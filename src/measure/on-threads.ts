@@ -25,20 +25,22 @@ interface Module {
 
 /** Has a handler's module serve a run, on threads, which are gone when this returns. */
 export async function runOnThreads(layout: Layout, handler: string, servers: number): Promise<Outcome> {
-  const { plan, wire, policy, settings } = layout
+  const { plan, wire, policy, settings, host } = layout
   const module = located(handler)
   const ledgers = wire.ledgers.map((ledger) => new Ledger(ledger, policy.maxBatchSize, plan.segments.length))
   const books = booksOf(new Window(wire.window), new Ring(wire.ring), ledgers)
 
   const reports: Reports = { lateNs: 0, servers: [] }
   const { name } = module
-  const watched = { name, start: new Start(wire.start), books, lastNs: plan.lastNs, servers, onGo: () => {} }
+  const onGo = (originNs: bigint) => host.begin(originNs)
+  const watched = { name, start: new Start(wire.start), books, lastNs: plan.lastNs, servers, onGo }
   const threads = await startThreads(servers + 1)
   let endedNs: number
   try {
     const work = giveTasks(threads, layout, module, servers, reports)
     endedNs = await new Watch(watched, settings).until(work)
   } finally {
+    await host.stop()
     await threads.destroy()
   }
   return {

@@ -65,7 +65,7 @@ export function send(
     if (now < due) {
       const sleep = sleepNs(due - now, spinNs)
       if (sleep > 0) rest.sleep(sleep)
-      else rest.spin(due - now)
+      else rest.spin(due - now, now)
       continue
     }
     if (number - head >= places) head = ring.head(head)

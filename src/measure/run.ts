@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import type { Host } from '../result/host.js'
 import type { Recording } from '../result/recording.js'
 import type { Environment } from '../result/result.js'
 import { policyOf } from '../scenario/batching.js'
@@ -8,6 +9,7 @@ import { accountOf } from './account.js'
 import { environment } from './environment.js'
 import { MeasureError } from './error.js'
 import { measureFindings, seconds } from './findings.js'
+import { HostWatch } from './host.js'
 import { runInProcess } from './in-process.js'
 import { type MeasurableScenario, measurable } from './measurable.js'
 import { type Observation, Observations } from './observations.js'
@@ -15,6 +17,7 @@ import { runOnThreads } from './on-threads.js'
 import { type MeasureOptions, normaliseOptions } from './options.js'
 import { type Plan, planOf } from './plan.js'
 import { PLACES } from './ring.js'
+import { Window } from './window.js'
 import { layOut, type Wire } from './wire.js'
 
 export type { Observation }
@@ -23,6 +26,7 @@ export type { Observation }
 export interface Measurement {
   recording: Recording
   environment: Environment
+  host: Host
   /** the first failure of a request */
   failure: Error | null
   /** the batches that started in the window, in order, as many of them as were asked for */
@@ -52,7 +56,8 @@ export async function runMeasurement(given: NormalScenario, options: RunOptions 
   const plan = planned(scenario)
   const policy = policyOf(scenario.batching)
   const wire = layOut(plan, servers, policy.maxBatchSize, observe)
-  const layout = { scenario, settings, plan, policy, wire }
+  const host = new HostWatch(wire.host, new Window(wire.window), typeof handler !== 'string')
+  const layout = { scenario, settings, plan, policy, wire, host }
   const machine = environment()
 
   const run = typeof handler === 'string' ? runOnThreads(layout, handler, servers) : runInProcess(layout)
@@ -68,6 +73,7 @@ export async function runMeasurement(given: NormalScenario, options: RunOptions 
   return {
     recording,
     environment: machine,
+    host: host.result(),
     failure,
     observations: observationsIn(wire, policy.maxBatchSize),
     sent: (number) => ({ dueNs: ring.dueNs(number), queuedNs: ring.queuedNs(number) }),

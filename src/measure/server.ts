@@ -3,6 +3,7 @@ import { Bells } from './bells.js'
 import { type Clock, clockFrom } from './clock.js'
 import { portable } from './error.js'
 import { loadDefault } from './handler-module.js'
+import { attend } from './host.js'
 import { Ledger } from './ledger.js'
 import { Observations } from './observations.js'
 import { sleepNs } from './pacing.js'
@@ -44,8 +45,12 @@ export async function serve(task: ServerTask): Promise<ServerReport> {
   const ready = await prepare(() => loadDefault(task.handler))
   if ('unready' in ready) return { ...report, unready: ready.unready }
 
-  const server = new Server(task, ready, clockFrom(new Start(task.wire.start).await()))
+  const { wire } = task
+  const originNs = new Start(wire.start).await()
+  const told = attend(wire.host, task.server, new Window(wire.window), originNs)
+  const server = new Server(task, ready, clockFrom(originNs))
   await server.run()
+  await told()
   report.failure = server.failure
   try {
     await ready.handler.teardown?.(ready.state)

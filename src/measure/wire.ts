@@ -1,4 +1,5 @@
 import { Bells } from './bells.js'
+import { type HostWire, layOutHost } from './host.js'
 import { Ledger } from './ledger.js'
 import { Observations } from './observations.js'
 import type { Plan } from './plan.js'
@@ -23,6 +24,8 @@ export interface Wire {
   ledgers: SharedArrayBuffer[]
   /** each server's batches one by one, where they are asked for */
   observations: SharedArrayBuffer[] | null
+  /** what the threads say of the machine */
+  host: HostWire
 }
 
 /** Lays out the memory of a run, before it begins. */
@@ -36,5 +39,6 @@ export function layOut(plan: Plan, servers: number, maxBatchSize: number, observ
     queue: newQueueBuffer(servers),
     ledgers: each(Ledger.bytes(maxBatchSize, plan.segments.length)),
     observations: observe === 0 ? null : each(Observations.bytes(Math.ceil(observe / servers), maxBatchSize)),
+    host: layOutHost(plan, servers),
   }
 }

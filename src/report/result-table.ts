@@ -6,6 +6,7 @@ import { renderParts } from '../text/parts.js'
 import { type Look, pad, plain, type Style } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { renderFindings } from './findings.js'
+import { renderHost } from './host-lines.js'
 import { scenarioLines } from './scenario-line.js'
 import { table } from './table.js'
 
@@ -20,6 +21,7 @@ export function renderResult(result: Result, look: Look = {}): string {
     latencyTable(result, style),
     renderParts(partsOf(result), result.latencyMs.mean, width, style),
     totals(result, style),
+    result.host === null ? '' : renderHost(result.host, width, style),
   ]
   return parts.filter((part) => part !== '').join('\n\n')
 }

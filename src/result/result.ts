@@ -3,6 +3,8 @@ import { type KeptScenario, kept } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { findingsOf, tooFewSamples } from './findings.js'
 import { encode, histogramOf } from './histogram.js'
+import type { Host } from './host.js'
+import { hostFindings, widened } from './host-findings.js'
 import { intervalsOf, intervalsOfReplications } from './intervals.js'
 import type { Counts, Metric, Recording } from './recording.js'
 import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
@@ -79,7 +81,8 @@ export interface Result {
   validity: Validity
   /** measured from the actual send: what a tool with coordinated omission would have said */
   fromSendMs: Summary | null
-  host: null
+  /** what the machine did during the window; null in virtual time */
+  host: Host | null
   environment: Environment | null
 }
 
@@ -88,7 +91,11 @@ export interface Result {
  *
  * @throws ScenarioError where the window lasted no time at all, so that nothing a second can be told
  */
-export function resultOf(recording: Recording, environment: Environment | null = null): Result {
+export function resultOf(
+  recording: Recording,
+  environment: Environment | null = null,
+  host: Host | null = null,
+): Result {
   const { scenario, tallies, counts, startNs, endNs } = recording
   const windowNs = endNs - startNs
   if (windowNs <= 0) {
@@ -98,9 +105,14 @@ export function resultOf(recording: Recording, environment: Environment | null =
     )
   }
   const seconds = windowNs / NS_PER_SECOND
-  const findings = findingsOf(recording)
+  const findings = [...findingsOf(recording), ...(host === null ? [] : hostFindings(host))]
+  const moved = findings.some(({ code }) => code === 'machine-unsteady') ? (host?.speed ?? null) : null
   const steady = findings.every(({ code }) => code !== 'saturated')
-  const intervals = (metric: Metric) => (steady ? metricIntervals(recording, metric) : withheld(NO_STEADY_STATE))
+  const intervals = (metric: Metric) => {
+    if (!steady) return withheld(NO_STEADY_STATE)
+    const found = metricIntervals(recording, metric)
+    return moved === null ? found : widened(found, moved)
+  }
   const summary = (metric: Metric) => summaryOf(tallies[metric], intervals(metric))
   const latencyMs = summary('latency')
   findings.push(...tooFewSamples(latencyMs))
@@ -128,7 +140,7 @@ export function resultOf(recording: Recording, environment: Environment | null =
     ...(recording.replications !== undefined && { replications: recording.replications.length }),
     validity: { valid: findings.every((finding) => finding.severity !== 'error'), findings },
     fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NOT_BY_STRETCH)),
-    host: null,
+    host,
     environment,
   }
 }

@@ -44,6 +44,42 @@ const measured: Result = {
       { code: 'unsteady', severity: 'warning', message: 'the second half was slower than the first', figures: {} },
     ],
   },
+  host: {
+    speed: {
+      slowest: 0.82,
+      fastest: 1.3,
+      timeline: Array.from({ length: 40 }, (_, i) => ({ atMs: 1000 * i, speed: i < 10 ? 1.3 : i < 30 ? 0.98 : 0.7 })),
+    },
+    gc: [
+      {
+        thread: 'generator',
+        count: 2,
+        totalMs: 1.25,
+        longestMs: 0.75,
+        kinds: { minor: 2, major: 0, incremental: 0, weak: 0 },
+      },
+      {
+        thread: 'server 1',
+        count: 40,
+        totalMs: 35.5,
+        longestMs: 5.57,
+        kinds: { minor: 38, major: 1, incremental: 1, weak: 0 },
+      },
+    ],
+    eventLoopDelay: null,
+    cpu: {
+      periodMs: 56_400,
+      cores: 2,
+      threads: [
+        { thread: 'generator', busyMs: 9306, share: 0.165, waitingMs: 282 },
+        { thread: 'server 1', busyMs: 53_298, share: 0.945, waitingMs: 1128 },
+      ],
+      processMs: 64_000,
+      othersMs: 31_020,
+      stealMs: 570,
+    },
+    reasons: { eventLoopDelay: 'server threads sleep outside of their event loops' },
+  },
   environment: { node: '20.20.2', platform: 'linux x64', cpu: 'A Processor 9000', cores: 2, load: 0.31 },
 }
 

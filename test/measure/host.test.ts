@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { cpuBetween, parseStat, readCpu, threadId } from '../../src/measure/cpu.js'
+import { countPause, GC_LENGTH, pausesOf, watchGc } from '../../src/measure/gc.js'
+import { measure } from '../../src/measure/measure.js'
+import { SpeedLog } from '../../src/measure/speed.js'
+import { Window } from '../../src/measure/window.js'
+
+const MS = 1_000_000
+const windowOf = (startNs: number, endNs: number) =>
+  Window.of({ stop: { requests: 1, ns: endNs }, startNs, endNs, lastNs: endNs, segments: [{ startNs, first: 0 }] })
+
+const linux = process.platform === 'linux'
+
+describe('the pauses of garbage collection', () => {
+  it('are clipped to the window, and told by kind', () => {
+    const values = new Float64Array(GC_LENGTH)
+    const window = windowOf(100 * MS, 200 * MS)
+    countPause(values, window, 1, 90 * MS, 99 * MS)
+    countPause(values, window, 1, 98 * MS, 101 * MS)
+    countPause(values, window, 4, 150 * MS, 155 * MS)
+    countPause(values, window, 1, 199 * MS, 250 * MS)
+    countPause(values, window, 1, 200 * MS, 250 * MS)
+    expect(pausesOf('server 1', values)).toEqual({
+      thread: 'server 1',
+      count: 3,
+      totalMs: 7,
+      longestMs: 5,
+      kinds: { minor: 2, major: 1, incremental: 0, weak: 0 },
+    })
+  })
+
+  it('are told of a thread that makes garbage without a turn of its event loop, at the time that they were', async () => {
+    const originNs = process.hrtime.bigint()
+    const values = new Float64Array(GC_LENGTH)
+    const told = watchGc(values, windowOf(0, 3_600_000 * MS), originNs)
+    const none = new Float64Array(GC_LENGTH)
+    const toldNone = watchGc(none, windowOf(0, 1), originNs)
+    let kept: unknown[] = []
+    for (let i = 0; i < 3_000_000; i++) {
+      kept.push({ i })
+      if (kept.length > 100_000) kept = []
+    }
+    await told()
+    await toldNone()
+    const pauses = pausesOf('main', values)
+    const elapsedMs = Number(process.hrtime.bigint() - originNs) / MS
+    expect(pauses.count).toBeGreaterThan(0)
+    expect(pauses.longestMs).toBeGreaterThan(0)
+    expect(pauses.totalMs).toBeGreaterThanOrEqual(pauses.longestMs)
+    expect(pauses.totalMs).toBeLessThan(elapsedMs)
+    expect(Object.values(pauses.kinds).reduce((sum, each) => sum + each, 0)).toBe(pauses.count)
+    expect(pausesOf('main', none).count).toBe(0)
+  })
+})
+
+describe('the CPU time of threads', () => {
+  it('is read from the lines of /proc/stat', () => {
+    const stat =
+      'cpu  100 20 30 1000 5 1 2 7 50 0\ncpu0 50 10 15 500 2 0 1 3 0 0\ncpu1 50 10 15 500 3 1 1 4 0 0\nintr 1 2\n'
+    expect(parseStat(stat)).toEqual({ busy: 153, steal: 7, cores: 2 })
+  })
+
+  it('is what passed between two readings', () => {
+    const before = {
+      atNs: 0,
+      threads: [{ ranNs: 5 * MS, waitedNs: MS }, null],
+      processMs: 10,
+      busy: 1000,
+      steal: 1,
+      cores: 2,
+    }
+    const after = {
+      atNs: 1000 * MS,
+      threads: [{ ranNs: 255 * MS, waitedNs: 3 * MS }, null],
+      processMs: 310,
+      busy: 1100,
+      steal: 3,
+      cores: 2,
+    }
+    expect(cpuBetween(before, after, ['generator', 'server 1'])).toEqual({
+      periodMs: 1000,
+      cores: 2,
+      threads: [{ thread: 'generator', busyMs: 250, share: 0.25, waitingMs: 2 }],
+      processMs: 300,
+      othersMs: 700,
+      stealMs: 20,
+    })
+  })
+
+  it.runIf(linux)('grows by no more than the time that passes, and with what a thread does', async () => {
+    const ids = [threadId()]
+    const startNs = process.hrtime.bigint()
+    const nowNs = () => Number(process.hrtime.bigint() - startNs)
+    const first = readCpu(ids, nowNs())
+    await sleep(50)
+    const second = readCpu(ids, nowNs())
+    const untilNs = nowNs() + 200 * MS
+    while (nowNs() < untilNs);
+    const third = readCpu(ids, nowNs())
+    if (typeof first === 'string' || typeof second === 'string' || typeof third === 'string')
+      throw new Error('no /proc')
+    const [rest] = cpuBetween(first, second, ['main']).threads
+    const [work] = cpuBetween(second, third, ['main']).threads
+    // a thread that is busy runs, or waits for a core
+    expect((work?.busyMs ?? 0) + (work?.waitingMs ?? 0)).toBeGreaterThan(100)
+    expect(work?.share).toBeLessThanOrEqual(1.1)
+    expect(rest?.busyMs).toBeLessThan(work?.busyMs ?? 0)
+  })
+
+  it('is not told of threads that the kernel does not know', () => {
+    expect(readCpu([0], 0)).toEqual(expect.any(String))
+  })
+})
+
+describe('the speed of the machine', () => {
+  it('is that of the spins in each stretch, over their mean', () => {
+    const log = SpeedLog.of(0, 400 * MS)
+    log.fastest = 1
+    for (let ns = 0; ns < 400 * MS; ns += 20_000) log.record(ns, ns < 200 * MS ? 20_000 : 12_000, 20_000)
+    const speed = log.read()
+    if (typeof speed === 'string') throw new Error(speed)
+    expect(speed.timeline).toHaveLength(40)
+    expect(speed.timeline[0]).toEqual({ atMs: 5, speed: expect.closeTo(1.25, 9) })
+    expect(speed.slowest).toBeCloseTo(0.75, 9)
+    expect(speed.fastest).toBeCloseTo(1.25, 9)
+  })
+
+  it('leaves spins out in which the thread was put off, and stretches with too few', () => {
+    const log = SpeedLog.of(0, 400 * MS)
+    log.fastest = 1
+    for (let ns = 0; ns < 300 * MS; ns += 100_000) {
+      log.record(ns, 20_000, 20_000)
+      log.record(ns, 20_000, 4 * MS)
+    }
+    const speed = log.read()
+    if (typeof speed === 'string') throw new Error(speed)
+    expect(speed.timeline).toHaveLength(30)
+    expect(speed.slowest).toBeCloseTo(1, 9)
+  })
+
+  it('is not told where the generator hardly spun', () => {
+    const log = SpeedLog.of(0, 400 * MS)
+    log.fastest = 1
+    for (let ns = 0; ns < 100 * MS; ns += 100_000) log.record(ns, 20_000, 20_000)
+    expect(log.read()).toMatch(/^the generator hardly spun/)
+  })
+})
+
+describe('a measurement', () => {
+  it('tells what the machine did meanwhile', async () => {
+    const handler = new URL('./handlers/numbers.ts', import.meta.url)
+    const { host, window } = await measure({ arrivals: '1000/s', stop: { duration: '0.6s' }, servers: 2, handler })
+    const names = ['generator', 'server 1', 'server 2']
+    expect(host?.gc?.map(({ thread }) => thread)).toEqual(names)
+    expect(host?.eventLoopDelay).toBeNull()
+    expect(host?.reasons.eventLoopDelay).toMatch(/sleep/)
+    if (!linux) return
+    expect(host?.cpu?.threads.map(({ thread }) => thread)).toEqual(names)
+    expect(host?.cpu?.threads[0]?.busyMs).toBeGreaterThan(0)
+    for (const { share } of host?.cpu?.threads ?? []) expect(share).toBeLessThanOrEqual(1.1)
+    expect(host?.cpu?.periodMs).toBeGreaterThan(0.2 * (window.endMs - window.startMs))
+  })
+
+  it('says why the speed is not known where the generator does not spin', async () => {
+    const handler = new URL('./handlers/numbers.ts', import.meta.url)
+    const scenario = { arrivals: '1000/s', stop: { duration: '0.3s' }, handler }
+    const { host } = await measure(scenario, { spin: 0 })
+    expect(host?.speed).toBeNull()
+    expect(host?.reasons.speed).toMatch(/^the generator hardly spun/)
+  })
+})
+
+it('a measurement in this process tells of its thread, and of the delay of its event loop', async () => {
+  const call = () => {
+    const until = performance.now() + 8
+    while (performance.now() < until);
+  }
+  const { host } = await measure({ arrivals: '20/s', stop: { duration: '0.6s' }, call })
+  expect(host?.gc?.map(({ thread }) => thread)).toEqual(['generator', 'main'])
+  expect(host?.reasons.eventLoopDelay).toBeUndefined()
+  // a timer that falls due while a call has the thread waits for its end
+  expect(host?.eventLoopDelay?.maxMs).toBeGreaterThan(3)
+  expect(host?.eventLoopDelay?.p50Ms).toBeLessThanOrEqual(host?.eventLoopDelay?.p99Ms ?? 0)
+  if (linux) expect(host?.cpu?.threads[1]?.busyMs).toBeGreaterThan(30)
+})
