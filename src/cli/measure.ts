@@ -8,6 +8,7 @@ import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './sce
 const EXAMPLES = `
 Examples:
   $ throughline measure --handler ./model.ts --arrivals 800/s --max-batch-size 16 --duration 5s
+  $ throughline measure --url http://127.0.0.1:8080/predict --arrivals 200/s
   $ throughline measure scenario.ts --servers 2 --json`
 
 interface MeasureFlags {
@@ -23,7 +24,7 @@ export function measureCommand(): Command {
   command
     .addOption(new Option('--idle <way>', 'what an idle server does (default: sleep)').choices(['sleep', 'poll']))
     .option('--spin <duration>', 'how long before a due time the generator reads the clock instead of sleeping')
-    .option('--batch-timeout <duration>', 'how long a batch may take (default: 10s)')
+    .option('--batch-timeout <duration>', 'how long a batch or request may take (default: 10s)')
     .option('--setup-timeout <duration>', 'how long a handler may take to set up (default: 60s)')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags) => {

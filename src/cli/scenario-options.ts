@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { ScenarioError } from '../scenario/error.js'
-import type { Scenario } from '../scenario/scenario.js'
+import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
+import type { Targets } from '../scenario/target.js'
 import { scenarioFrom } from './scenario-file.js'
 
 /** The flags that make a scenario, or change one from a file, as they are written. */
@@ -14,6 +15,7 @@ export interface ScenarioFlags {
   perItem?: string | undefined
   cv?: string | undefined
   handler?: string | undefined
+  url?: string | undefined
   maxBatchSize?: string | undefined
   maxWait?: string | undefined
   servers?: string | undefined
@@ -40,7 +42,10 @@ export function addScenarioOptions(command: Command, { service = false, handler 
     add('--per-item <duration>', '… and how much longer for each request in it')
     add('--cv <n>', 'how much that varies: standard deviation over mean (gamma)')
   }
-  if (handler) add('--handler <file>', 'the module that serves batches')
+  if (handler) {
+    add('--handler <file>', 'the module that serves batches')
+    add('--url <url>', 'or the server that requests are sent to, over HTTP', ['handler'])
+  }
   add('--max-batch-size <n>', "how many requests a batch may hold, or 'none' for no limit (default: 1)")
   add('--max-wait <duration>', "how long a batch waits to fill, or 'none' for full batches only (default: 0)")
   add('--servers <n>', 'how many batches are served at a time (default: 1)')
@@ -58,8 +63,10 @@ export function addScenarioOptions(command: Command, { service = false, handler 
 /** The scenario of a file, changed by flags; or one of flags alone. */
 export async function scenarioOf(file: string | undefined, flags: ScenarioFlags): Promise<Scenario> {
   const given: Partial<Scenario> = file === undefined ? {} : await scenarioFrom(file)
-  const { handler, servers, seed, requests, duration, warmup } = flags
-  const scenario = { ...given }
+  const { handler, url, servers, seed, requests, duration, warmup } = flags
+  const { handler: _handler, call: _call, http: _http, ...parts } = given
+  // a target takes the place of the file's
+  const scenario: Partial<ScenarioParts> & Targets = handler === undefined && url === undefined ? { ...given } : parts
   setArrivals(scenario, flags)
   setService(scenario, flags)
   const batching = defined({ maxBatchSize: limit(flags.maxBatchSize), maxWait: limit(flags.maxWait) })
@@ -73,13 +80,14 @@ export async function scenarioOf(file: string | undefined, flags: ScenarioFlags)
     scenario.warmup = typeof extent === 'number' ? { requests: extent } : { duration: warmup }
   }
   if (handler !== undefined) scenario.handler = handler
+  if (url !== undefined) scenario.http = { url }
   if (servers !== undefined) scenario.servers = value(servers) as number
   if (seed !== undefined) scenario.seed = value(seed) as number
   // what is missing or of the wrong kind is told by the schema, which knows what is accepted
   return scenario as Scenario
 }
 
-function setArrivals(scenario: Partial<Scenario>, { arrivals, process, clients, thinkTime }: ScenarioFlags): void {
+function setArrivals(scenario: Partial<ScenarioParts>, { arrivals, process, clients, thinkTime }: ScenarioFlags): void {
   const rate = value(arrivals)
   const given = scenario.arrivals
   const object = typeof given === 'object' && given !== null ? given : null
@@ -97,7 +105,7 @@ function setArrivals(scenario: Partial<Scenario>, { arrivals, process, clients, 
   }
 }
 
-function setService(scenario: Partial<Scenario>, { service, base, perItem, cv }: ScenarioFlags): void {
+function setService(scenario: Partial<ScenarioParts>, { service, base, perItem, cv }: ScenarioFlags): void {
   if (service !== undefined) scenario.service = value(service) as string
   const changes = defined({
     base: value(base),

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { start, throughline } from './throughline.js'
 
@@ -18,6 +20,17 @@ describe('throughline measure', () => {
     expect(stdout).toContain('Measured  500/s at random (Poisson)')
     expect(stdout).toContain('1 server: handler.ts')
     expect(stdout).toContain(`Node ${process.versions.node}`)
+  })
+
+  it('measures an HTTP server, in place of the target of a file', async () => {
+    const server = createServer((_, response) => response.end('ok'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/predict`
+    const flags = `../scenarios/measured.ts --url ${url} --max-batch-size 1 --arrivals 100/s --duration 300ms`
+    const { stdout, stderr, code } = await throughline('measure', ...flags.split(' '))
+    server.close()
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    expect(stdout).toContain(`http GET ${url}`)
   })
 
   it('ends promptly on Ctrl-C', async () => {

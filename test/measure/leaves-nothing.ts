@@ -1,4 +1,7 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { measure } from '../../src/measure/measure.js'
+import type { Scenario } from '../../src/scenario/scenario.js'
 
 // run by a test: says how each run ended, and what of them is left; nothing may keep the process from ending
 
@@ -7,6 +10,8 @@ const run = (handler: string, options = {}) =>
     { arrivals: '1000/s', stop: { requests: 50 }, handler: new URL(`./handlers/${handler}`, import.meta.url) },
     options,
   )
+const inProcess = (target: object, options = {}) =>
+  measure({ arrivals: '1000/s', stop: { requests: 50 }, ...target } as Scenario, options)
 const outcome = (result: Promise<unknown>) =>
   result.then(
     () => 'ok',
@@ -28,6 +33,16 @@ async function main() {
     ),
   )
   console.log(await outcome(run('blocks.ts', { batchTimeout: '50ms' })))
+  console.log(await outcome(inProcess({ call: () => 1 })))
+  console.log(await outcome(inProcess({ handler: (batch: number[]) => batch })))
+  console.log(await outcome(inProcess({ call: () => new Promise(() => {}) }, { batchTimeout: '50ms' })))
+  console.log(await outcome(inProcess({ call: () => new Promise(() => {}) }, { signal: AbortSignal.timeout(700) })))
+  const server = createServer((_, response) => response.end())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  console.log(await outcome(inProcess({ http: { url } })))
+  await new Promise((resolve) => server.close(resolve))
+  console.log(await outcome(inProcess({ http: { url } })))
   const left = resources()
   for (const each of before) if (left.includes(each)) left.splice(left.indexOf(each), 1)
   console.log(`left: ${left.join() || 'none'}`)

@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+
+/** What an example prints, as somebody runs it. */
+async function run(example: string): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)('npx', ['tsx', `examples/${example}`])
+  expect(stderr).toBe('')
+  return stdout
+}
+
+it('the example of a call shows what it measured', async () => {
+  const stdout = await run('call.ts')
+  expect(stdout).toContain('no limit in flight: call saveOrder')
+  expect(stdout).toContain('latency')
+})
+
+it('the example of an HTTP server shows the stall to those who were due while it lasted', async () => {
+  const stdout = await run('http.ts')
+  const [fromDue, alone] = /p90 +([\d.]+) ms +([\d.]+) ms/.exec(stdout)?.slice(1).map(Number) ?? []
+  // a tenth of the run is over 200 ms late or more: 50 of 270 requests were due in the stall
+  expect(fromDue).toBeGreaterThan(100)
+  expect(alone).toBeLessThan(fromDue as number)
+})
