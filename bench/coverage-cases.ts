@@ -16,7 +16,7 @@ export interface Case {
 const SERVICE = affine({ base: '10ms', variation: exponential() })
 
 /** Latency of M/M/1 is exponential with rate mu - lambda. */
-function mm1(load: number): Case {
+export function mm1(load: number): Case {
   const mean = 10 / (1 - load)
   const at = (p: number) => -mean * Math.log(1 - p)
   return {

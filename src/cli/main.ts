@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
+import { checkCommand } from './check.js'
 import { measureCommand } from './measure.js'
 import { Interrupted } from './output.js'
 import { simulateCommand } from './simulate.js'
@@ -18,6 +19,7 @@ const program = new Command('throughline')
   .addCommand(simulateCommand())
   .addCommand(measureCommand())
   .addCommand(sweepCommand())
+  .addCommand(checkCommand())
 for (const command of [program, ...program.commands]) {
   command.exitOverride().configureOutput({
     outputError: (text, write) => write(text.replace(/^error: /, `${program.name()}: `)),

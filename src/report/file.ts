@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { checkedResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
+import { type Budget, checkedBudget } from '../scenario/budget.js'
 import { ScenarioError, show } from '../scenario/error.js'
 import type { Scenario } from '../scenario/scenario.js'
 
@@ -17,17 +19,19 @@ export function asScenario(path: string, value: unknown): Scenario {
 /**
  * Reads a result from a JSON file.
  *
- * @throws ScenarioError where there is none, or one of another version
+ * @throws ScenarioError where there is none, one of another version, or one that contradicts itself
  */
 export async function readResult(path: string): Promise<Result> {
-  const read = (await readJson(path)) as Partial<Result> | null
-  if (read?.schema !== 'throughline/result@1') {
-    throw new ScenarioError(
-      path,
-      `must hold a result, with the schema "throughline/result@1", got ${show(read?.schema)}`,
-    )
-  }
-  return read as Result
+  return checkedResult(await readJson(path), path)
+}
+
+/**
+ * Reads a budget from a JSON file, such as `{ "p99": "100ms" }`.
+ *
+ * @throws ScenarioError where there is none
+ */
+export async function readBudget(path: string): Promise<Budget> {
+  return checkedBudget(await readJson(path), path)
 }
 
 /** Writes a result to a JSON file. */

@@ -1,8 +1,8 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { ScenarioError, show } from '../scenario/error.js'
-import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
+import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { decode, encode, histogramOf } from './histogram.js'
-import { Tally } from './tally.js'
+import type { Tally } from './tally.js'
 
 /** What an interval is given for. */
 export const ESTIMATES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999'] as const
@@ -76,23 +76,6 @@ export function summaryOf(tally: Tally, intervals: Record<Estimate, Interval>): 
 export function withheld(reason: string): Record<Estimate, Interval> {
   const none = (): Interval => ({ low: null, high: null, level: 0.95, reason })
   return Object.fromEntries(ESTIMATES.map((estimate) => [estimate, none()])) as Record<Estimate, Interval>
-}
-
-/**
- * Makes a summary of plain durations in milliseconds, kept to the nanosecond.
- *
- * @throws ScenarioError where there are none, or one is not a number of 0 or more
- */
-export function summarize(values: readonly number[]): Summary {
-  if (values.length === 0) throw new ScenarioError('values', 'must hold at least one duration to summarize')
-  const tally = new Tally()
-  values.forEach((value, i) => {
-    if (typeof value !== 'number' || !(value >= 0) || value * NS_PER_MS >= LONGEST_NS) {
-      throw new ScenarioError(`values[${i}]`, `must be a duration of 0 or more in milliseconds, got ${show(value)}`)
-    }
-    tally.record(nanoseconds(value))
-  })
-  return summaryOf(tally, withheld('plain numbers do not say whether they are independent'))
 }
 
 /**

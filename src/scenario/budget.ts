@@ -79,14 +79,19 @@ export const budgetSchema = z
  * limit that is none or of the wrong unit, or a budget that limits nothing
  */
 export function rulesOf(budget: Budget): Rule[] {
-  const parsed = budgetSchema.safeParse(budget)
-  if (!parsed.success) throwFaults(parsed.error, 'budget', budget)
-  return Object.entries(parsed.data).flatMap(([metric, limit]) =>
+  return Object.entries(checkedBudget(budget)).flatMap(([metric, limit]) =>
     limit === undefined ? [] : [ruleOf(metric, limit) as Rule],
   )
 }
 
 const METRIC = /^(?:([^.]*)\.)?(p\d+(?:\.\d+)?|mean|max)$/
+
+/** Checks what may be a budget, such as one read from a file; what is thrown is told above. */
+export function checkedBudget(budget: unknown, name = 'budget'): Budget {
+  const parsed = budgetSchema.safeParse(budget)
+  if (!parsed.success) throwFaults(parsed.error, name, budget)
+  return parsed.data
+}
 
 /** The rule, or what is wrong with it. */
 function ruleOf(key: string, given: Limit): Rule | string {

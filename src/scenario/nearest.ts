@@ -1,7 +1,7 @@
 /** The one of some names that is nearest to a word, where one is near enough to have been meant; else null. */
 export function nearestName(word: string, names: readonly string[]): string | null {
   let nearest: string | null = null
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1
+  let least = Math.max(1, Math.floor(word.length / 3)) + 1
   for (const name of names) {
     const distance = editDistance(word.toLowerCase(), name.toLowerCase())
     if (distance < least) {

@@ -5,7 +5,7 @@ import { MAIN, SCENARIOS, start, throughline } from './throughline.js'
 
 // all at once: none of them depends on how long it takes
 describe.concurrent('throughline', () => {
-  it.each(['simulate', 'measure', 'sweep'])('%s --help ends with an example', async (command) => {
+  it.each(['simulate', 'measure', 'sweep', 'check'])('%s --help ends with an example', async (command) => {
     const { stdout, stderr, code } = await throughline(command, '--help')
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
     expect(stdout).toMatch(new RegExp(`Examples:\\n {2}\\$ throughline ${command} `))
@@ -44,6 +44,8 @@ describe.concurrent('bad usage', () => {
     ['a file that is not JSON', 'simulate ../usage.test.ts.json', /there is no such file/],
     ['nothing to sweep', 'sweep figure-1-4.json', /nothing to sweep/],
     ['a point that cannot be run', 'sweep figure-1-4.json --max-batch-size 1,0', /batching\.maxBatchSize: .* got 0/],
+    ['a check without a budget', 'check figure-1-4.json', /required option '--budget <file>' not specified/],
+    ['a check of no result', 'check figure-1-4.json --budget figure-1-4.json', /figure-1-4\.json: must be a result/],
     ['no handler', 'measure --arrivals 100/s', /handler: is required to measure/],
     ['a handler that is missing', 'measure --arrivals 100/s --handler gone.js', /gone\.js: there is no such file/],
     [

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { readResult, readScenario, writeResult } from '../../src/report/file.js'
+import { readBudget, readResult, readScenario, writeResult } from '../../src/report/file.js'
 import { simulate } from '../../src/simulate/simulate.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
@@ -26,6 +26,13 @@ describe('files', () => {
     expect(await readResult(path)).toEqual(result)
   })
 
+  it('hold budgets', async () => {
+    const budget = { p99: '100ms', errorRate: '< 1%' }
+    expect(await readBudget(file('budget.json', JSON.stringify(budget)))).toEqual(budget)
+    const path = file('wrong.json', '{ "p99": "5/s" }')
+    await expect(readBudget(path)).rejects.toThrow(`${path}.p99: must be limited by a time`)
+  })
+
   it.each([
     ['that is missing', () => join(folder, 'none.json'), 'there is no such file'],
     ['that is a folder', () => folder, 'is a folder'],
@@ -38,6 +45,6 @@ describe('files', () => {
 
   it('refuse a result of another version', async () => {
     const path = file('newer.json', '{ "schema": "throughline/result@2" }')
-    await expect(readResult(path)).rejects.toThrow('throughline/result@1')
+    await expect(readResult(path)).rejects.toThrow(`${path}: must be a result, with the schema "throughline/result@1"`)
   })
 })

@@ -1,0 +1,84 @@
+// How often a budget is judged right, by three judges of the same runs, whose true p99 is known: by its interval, by the
+// point estimate alone, and by an interval that takes requests as independent. The tables of docs/budgets.md.
+//
+//   npx tsx bench/budget-verdicts.ts                                  10,000 runs of each, some hours
+//   npx tsx bench/budget-verdicts.ts --runs 300 --lengths 1e5         a short one
+//   npx tsx bench/budget-verdicts.ts --only 'M/M/1 at 80' --first 5000    a part of it, from another seed on
+
+import { parseArgs } from 'node:util'
+import { checkBudget, percentile, type Result, simulate, type Verdict } from '../src/index.js'
+import { type Case, MAIN, mm1 } from './coverage-cases.js'
+
+const { values: given } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '10000' },
+    lengths: { type: 'string', default: '1e6' },
+    only: { type: 'string', default: '' },
+    first: { type: 'string', default: '1' },
+  },
+})
+const runs = Number(given.runs)
+const first = Number(given.first)
+
+/** The limit as a multiple of the true p99, and the verdict that would be right; at the true value there is none. */
+const LIMITS: { times: number; name: string; right: Verdict | null }[] = [
+  { times: 1.2, name: '20 % above p99', right: 'pass' },
+  { times: 1, name: 'p99 itself', right: null },
+  { times: 0.8, name: '20 % below p99', right: 'fail' },
+]
+
+type Judge = (result: Result, limitMs: number) => Verdict
+const JUDGES: Record<string, Judge> = {
+  throughline: (result, limitMs) => checkBudget(result, { p99: limitMs }).verdict,
+  'point estimate': ({ latencyMs }, limitMs) => (latencyMs.p99 <= limitMs ? 'pass' : 'fail'),
+  'as if independent': ({ latencyMs }, limitMs) => {
+    // the 95 % interval of order statistics, by the normal approximation to the binomial
+    const margin = 1.96 * Math.sqrt(0.99 * 0.01 * latencyMs.count)
+    const at = (rank: number) => percentile(latencyMs, Math.min(100, (100 * rank) / latencyMs.count))
+    if (at(0.99 * latencyMs.count + margin) <= limitMs) return 'pass'
+    return at(0.99 * latencyMs.count - margin) > limitMs ? 'fail' : 'inconclusive'
+  },
+}
+
+type Verdicts = Record<Verdict, number>
+const none = (): Verdicts => ({ pass: 0, inconclusive: 0, fail: 0 })
+
+function study({ scenario, exact }: Case, requests: number): Verdicts[][] {
+  const found = LIMITS.map(() => Object.keys(JUDGES).map(none))
+  for (let seed = first; seed < first + runs; seed++) {
+    const result = simulate({ ...scenario, stop: { requests }, seed })
+    LIMITS.forEach(({ times }, limit) => {
+      Object.values(JUDGES).forEach((judge, i) => {
+        const verdicts = found[limit]?.[i] as Verdicts
+        verdicts[judge(result, times * (exact.p99 as number))]++
+      })
+    })
+  }
+  return found
+}
+
+const percent = (count: number) => {
+  const share = (100 * count) / runs
+  return count === 0 || count === runs ? String(share) : share.toPrecision(share < 1 ? 1 : 3)
+}
+
+const CASES = [mm1(0.5), mm1(0.8), mm1(0.9), MAIN.find(({ name }) => name === 'batches, greedy') as Case]
+const header = ['case', 'requests', 'limit', ...Object.keys(JUDGES)]
+console.log(`pass / inconclusive / fail, in % of ${runs.toLocaleString('en')} runs; wrong verdicts are bold\n`)
+console.log(`| ${header.join(' | ')} |\n| ${header.map(() => '---').join(' | ')} |`)
+for (const requests of given.lengths.split(',').map(Number)) {
+  for (const each of CASES.filter(({ name }) => name.includes(given.only))) {
+    const found = study(each, requests)
+    LIMITS.forEach(({ name, right }, limit) => {
+      const cells = (found[limit] as Verdicts[]).map((verdicts) =>
+        (['pass', 'inconclusive', 'fail'] as const)
+          .map((verdict) => {
+            const wrong = right !== null && verdict !== 'inconclusive' && verdict !== right && verdicts[verdict] > 0
+            return wrong ? `**${percent(verdicts[verdict])}**` : percent(verdicts[verdict])
+          })
+          .join(' / '),
+      )
+      console.log(`| ${[each.name, requests.toLocaleString('en'), name, ...cells].join(' | ')} |`)
+    })
+  }
+}

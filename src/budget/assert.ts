@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import type { Result } from '../result/result.js'
+import type { Summary } from '../result/summary.js'
+import type { Budget } from '../scenario/budget.js'
+import { throwFaults } from '../scenario/error.js'
+import { options } from '../scenario/units.js'
+import { type BudgetCheck, checkBudget } from './check.js'
+import { headline, renderBudget } from './render.js'
+
+export interface BudgetOptions {
+  /** What to do where the run does not tell whether the budget is kept. Default: fail. */
+  onInconclusive?: 'fail' | 'pass' | undefined
+}
+
+const schema = options({ onInconclusive: z.enum(['fail', 'pass'], { error: "must be 'fail' or 'pass'" }).optional() })
+
+/** A run that does not keep to its budget, or does not tell: the message is a table of its rules. */
+export class BudgetError extends Error {
+  override readonly name = 'BudgetError'
+  readonly verdict: 'fail' | 'inconclusive'
+  readonly check: BudgetCheck
+
+  constructor(check: BudgetCheck) {
+    super(`${headline(check)}\n\n${renderBudget(check)}\n`)
+    this.verdict = check.verdict === 'fail' ? 'fail' : 'inconclusive'
+    this.check = check
+  }
+}
+
+/**
+ * Throws unless a run keeps to a budget, as `checkBudget` judges it.
+ *
+ * @throws BudgetError where it fails, or is inconclusive and `onInconclusive` is not 'pass'
+ * @throws ScenarioError where the budget or the result cannot be read
+ */
+export function assertBudget(of: Result | Summary, budget: Budget, given: BudgetOptions = {}): void {
+  const { onInconclusive = 'fail' } = checkedOptions(given)
+  const check = checkBudget(of, budget)
+  if (check.verdict === 'pass' || (check.verdict === 'inconclusive' && onInconclusive === 'pass')) return
+  throw new BudgetError(check)
+}
+
+/** @throws ScenarioError for an option that there is none of */
+export function checkedOptions(given: BudgetOptions): BudgetOptions {
+  const asked = schema.safeParse(given)
+  if (!asked.success) throwFaults(asked.error, 'options', given)
+  return asked.data
+}

@@ -1,0 +1,155 @@
+import { type Part, ratioInterval, shareInterval } from '../result/figure-intervals.js'
+import type { Result, Segment } from '../result/result.js'
+import { latencyOverOffered } from '../result/stored.js'
+import { type Interval, PERCENTILES, percentile, type Summary } from '../result/summary.js'
+import type { Rule, Time } from '../scenario/budget.js'
+
+/** What a run says of a metric. */
+export interface Estimate {
+  /** null where there is none: the metric is absent, or a request that was never answered */
+  observed: number | null
+  /** null where the metric is judged as it was observed; a bound of Infinity is a request that was never answered */
+  interval: Interval | null
+  /** why there is nothing to judge, or how it is judged */
+  reason?: string
+}
+
+/** What is judged: a run, or a distribution of durations alone. */
+export type Judged = { result: Result } | { summary: Summary }
+
+type TimeRule = Extract<Rule, { time: Time }>
+type FigureRule = Extract<Rule, { figure: string }>
+
+export function estimateOf(rule: Rule, judged: Judged): Estimate {
+  if ('time' in rule) return timeEstimate(rule, judged)
+  if ('summary' in judged) return absent(`a summary of durations has no ${rule.figure}`)
+  return figureEstimate(rule, judged.result)
+}
+
+function timeEstimate(rule: TimeRule, judged: Judged): Estimate {
+  if ('summary' in judged && rule.time !== 'latency') return absent(`a summary of durations has no ${rule.time}`)
+  const summary = 'summary' in judged ? judged.summary : judged.result[`${rule.time}Ms`]
+  if (rule.statistic === 'max') return { observed: summary.max, interval: null }
+  if (rule.statistic === 'mean') return { observed: summary.mean, interval: summary.intervals.mean }
+  const p = rule.statistic.percentile
+  const { offered, completed } = 'summary' in judged ? { offered: 1, completed: 1 } : judged.result.counts
+  const stored = (Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]).find((name) => PERCENTILES[name] === p)
+  if (stored !== undefined && offered === completed) {
+    return { observed: summary[stored], interval: summary.intervals[stored] }
+  }
+  // what was never answered must not help: above it is slower, and below it faster, than any other
+  const unanswered = rule.relation.startsWith('<') ? 'slowest' : 'fastest'
+  if ('result' in judged && rule.time === 'latency') {
+    const estimate = latencyOverOffered(judged.result, p, unanswered)
+    return estimate.observed === null ? { ...estimate, reason: neverAnswered(judged.result) } : estimate
+  }
+  return bracketed(summary, p, unanswered, offered / completed)
+}
+
+function neverAnswered({ counts: { offered, completed } }: Result): string {
+  const lost = (offered - completed).toLocaleString('en')
+  return `${lost} of ${offered.toLocaleString('en')} requests were never answered, and count as slower than any limit`
+}
+
+/**
+ * A percentile that a summary holds no interval of, between the outer ends of those on either side: honest, if wide.
+ * One above p99.9 has no upper bound.
+ */
+function bracketed(summary: Summary, p: number, unanswered: 'slowest' | 'fastest', perCompleted: number): Estimate {
+  const above = unanswered === 'slowest' ? p * perCompleted : p
+  const below = unanswered === 'fastest' ? Math.max(0, 100 - (100 - p) * perCompleted) : p
+  const rank = unanswered === 'slowest' ? above : below
+  const names = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
+  const lower = names.filter((name) => PERCENTILES[name] <= below).at(-1)
+  const upper = names.find((name) => PERCENTILES[name] >= above)
+  const low = lower === undefined ? 0 : summary.intervals[lower].low
+  const high = upper === undefined ? null : summary.intervals[upper].high
+  const observed = rank > 100 ? null : rank === 0 ? 0 : percentile(summary, rank)
+  const reason =
+    (lower === undefined ? undefined : summary.intervals[lower].reason) ??
+    (upper === undefined ? undefined : summary.intervals[upper].reason) ??
+    `it is only known to lie ${lower === undefined ? '' : `above p${PERCENTILES[lower]}`}${lower && upper ? ' and ' : ''}${upper === undefined ? '' : `below p${PERCENTILES[upper]}`}`
+  return { observed, interval: { low, high, level: 0.95 }, reason }
+}
+
+function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate {
+  const { rates, throughput, batches, utilization, segments, scenario, replications } = result
+  const order = replications === undefined ? 'in a row' : 'independent'
+  const parts = (of: (segment: Segment) => [amount: number, of: number]): Part[] =>
+    segments.map((segment) => {
+      const [amount, whole] = of(segment)
+      return { amount, of: whole }
+    })
+  switch (figure) {
+    case 'errorRate':
+      if (limit === 0) return { observed: rates.error, interval: null }
+      return {
+        observed: rates.error,
+        interval: shareInterval(
+          parts(({ counts }) => [errors(counts), counts.offered]),
+          order,
+        ),
+      }
+    case 'rejectionRate':
+      if (limit === 0) return { observed: rates.rejection, interval: null }
+      return {
+        observed: rates.rejection,
+        interval: shareInterval(
+          parts(({ counts }) => [counts.rejected, counts.offered]),
+          order,
+        ),
+      }
+    case 'throughput': {
+      const seconds = ({ startMs, endMs }: Segment) => (endMs - startMs) / 1000
+      const interval = ratioInterval(
+        parts((segment) => [segment.counts.completed, seconds(segment)]),
+        order,
+      )
+      return around(throughput.completed, interval)
+    }
+    case 'meanBatchSize':
+      if (batches.count === 0) return absent('no batch started in the window')
+      return around(
+        batches.meanSize,
+        ratioInterval(
+          parts(({ batched, batches }) => [batched, batches]),
+          order,
+        ),
+      )
+    case 'utilization': {
+      if (utilization === null) return absent('there is none where servers are not limited')
+      const servers = scenario?.servers ?? 1
+      const serverMs = ({ startMs, endMs }: Segment) => (endMs - startMs) * servers
+      return around(
+        utilization,
+        ratioInterval(
+          parts((segment) => [segment.servingMs, serverMs(segment)]),
+          order,
+        ),
+      )
+    }
+  }
+}
+
+/** What the rule is judged by that no request fail; where rejections have a limit of their own, they are left out. */
+export function noErrors({ counts, rates }: Result, rejectionsApart: boolean): Estimate {
+  if (!rejectionsApart || counts.rejected === 0) return { observed: rates.error, interval: null }
+  return { observed: (errors(counts) - counts.rejected) / counts.offered, interval: null }
+}
+
+const errors = ({ failed, rejected, timedOut, unfinished }: Segment['counts']) =>
+  failed + rejected + timedOut + unfinished
+
+/** What the segments hold and the whole shows differ at the ends of the window; the interval is of both. */
+function around(observed: number, interval: Interval): Estimate {
+  const { low, high } = interval
+  if (low === null || high === null) return { observed, interval }
+  const margin = (high - low) / 2
+  const middle = low + margin
+  return {
+    observed,
+    interval: { low: Math.min(low, observed - margin), high: Math.max(middle, observed) + margin, level: 0.95 },
+  }
+}
+
+const absent = (reason: string): Estimate => ({ observed: null, interval: null, reason })

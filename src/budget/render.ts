@@ -1,0 +1,100 @@
+import { inText, percent, rate, time, timeUnit } from '../text/number.js'
+import { renderParts } from '../text/parts.js'
+import { type Format, type Look, pad, plain, visible } from '../text/style.js'
+import { wrap } from '../text/wrap.js'
+import type { BudgetCheck, RuleCheck, Verdict } from './check.js'
+
+const COLOURS = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const satisfies Record<Verdict, Format>
+const SHORTEST = 60
+
+/** A budget's check to read: each rule beside what was observed, where the time went, and what made a run invalid. */
+export function renderBudget(check: BudgetCheck, look: Look = {}): string {
+  const { width = 80, style = plain } = look
+  const { rules, latency, findings } = check
+  const header = ['rule', 'limit', 'observed', '95 % interval', 'verdict'].map((title) => style('dim', title))
+  const rows = rules.map((rule) => [
+    rule.metric,
+    `${rule.relation} ${limitText(rule)}`,
+    rule.observed === null ? '–' : figure(rule.observed, rule),
+    intervalText(rule),
+    style(COLOURS[rule.verdict], rule.verdict),
+  ])
+  const widths = header.map((_, i) => Math.max(...[header, ...rows].map((row) => visible(row[i] as string))))
+  const line = (row: string[]) => ` ${row.map((cell, i) => pad(cell, widths[i] as number)).join('  ')}`.trimEnd()
+  const rule = ` ${'─'.repeat(widths.reduce((sum, each) => sum + each + 2, -2))}`
+  const notes = rules.flatMap(({ metric, reason }) => {
+    // why an invalid run tells nothing is said once
+    if (reason === undefined || findings.length > 0) return []
+    return wrap(`${metric}: ${reason}`, Math.max(SHORTEST, width) - 1).map((text) => ` ${text}`)
+  })
+  const invalid = findings.flatMap(({ code, message }) =>
+    wrap(`${code}: ${message}`, Math.max(SHORTEST, width) - 3).map(
+      (text, i) => ` ${i === 0 ? style('red', '✗') : ' '} ${text}`,
+    ),
+  )
+  if (invalid.length > 0) {
+    const why =
+      'The run is invalid, and so neither keeps nor breaks a budget: what it shows is not what it was asked to run.'
+    invalid.unshift(...wrap(why, Math.max(SHORTEST, width) - 1).map((text) => ` ${text}`))
+  }
+  const parts = [
+    [line(header), style('dim', rule), ...rows.map(line)].join('\n'),
+    notes.join('\n'),
+    invalid.join('\n'),
+    latency === null ? '' : renderParts(latency.parts, latency.meanMs, Math.max(SHORTEST, width), style),
+  ]
+  return parts.filter((part) => part !== '').join('\n\n')
+}
+
+/** The verdict in a line: `Budget broken: 1 of 3 rules fails`. */
+export function headline({ verdict, rules }: BudgetCheck): string {
+  const such = rules.filter((rule) => rule.verdict === verdict).length
+  const all = rules.length === 1 ? '1 rule' : `${rules.length} rules`
+  switch (verdict) {
+    case 'pass':
+      return `Budget kept: ${all}`
+    case 'fail':
+      return `Budget broken: ${such} of ${all} ${such === 1 ? 'fails' : 'fail'}`
+    case 'inconclusive':
+      return `Budget undecided: ${such} of ${all} ${such === 1 ? 'is' : 'are'} inconclusive`
+  }
+}
+
+function intervalText({ interval, observed, ...rule }: RuleCheck): string {
+  if (interval === null) return observed === null ? 'none' : 'as observed'
+  const { low, high } = interval
+  if (low === null && high === null) return 'none'
+  if (high === null) return `${figure(low as number, rule)} or more`
+  if (low === null) return `${figure(high, rule)} or less`
+  return `${figure(low, rule)} to ${figure(high, rule)}`
+}
+
+/** A limit as it was given, unrounded. */
+function limitText({ limit, unit }: RuleCheck): string {
+  const exact = (value: number) => String(Number(value.toPrecision(12)))
+  switch (unit) {
+    case 'ms': {
+      const { ms, name } = timeUnit([limit])
+      return `${exact(limit / ms)} ${name}`
+    }
+    case '/s':
+      return `${exact(limit)}/s`
+    case 'share':
+      return `${exact(100 * limit)} %`
+    case 'requests':
+      return exact(limit)
+  }
+}
+
+function figure(value: number, { unit }: Pick<RuleCheck, 'unit'>): string {
+  switch (unit) {
+    case 'ms':
+      return value === 0 ? '0 ms' : time(value)
+    case '/s':
+      return rate(value)
+    case 'share':
+      return percent(value)
+    case 'requests':
+      return inText(value)
+  }
+}

@@ -1,0 +1,37 @@
+import { summarizeRuns } from '../result/runs.js'
+import type { Summary } from '../result/summary.js'
+import { ScenarioError } from '../scenario/error.js'
+
+interface Samples {
+  samples?: readonly number[] | undefined
+}
+
+/** The samples of one run: a tinybench task or its result, a result of vitest's `bench`, or the durations themselves. */
+export type TinybenchRun =
+  | readonly number[]
+  | Samples
+  | { latency: Samples }
+  | { result?: Samples | { latency: Samples } | { state: string } | undefined }
+
+/**
+ * Makes one summary, in milliseconds, of several runs of one tinybench task, for `checkBudget` to judge. Several,
+ * because tinybench sorts the samples of a run: what neighbours had to do with one another is lost, and only the
+ * differences between runs tell how far off an estimate may be. Five runs or more do well.
+ *
+ * @throws ScenarioError where a run has not been made, or its samples were not retained
+ */
+export function fromTinybench(runs: readonly TinybenchRun[]): Summary {
+  return summarizeRuns(runs.map((run, i) => samplesOf(run, `runs[${i}]`)))
+}
+
+function samplesOf(run: TinybenchRun, name: string): readonly number[] {
+  if (Array.isArray(run)) return run
+  const { result = run } = run as { result?: unknown }
+  const { latency = result } = result as { latency?: unknown }
+  const { samples } = latency as Samples
+  if (samples !== undefined && samples.length > 0) return samples
+  throw new ScenarioError(
+    name,
+    'must hold samples: make the bench with { retainSamples: true } (vitest: benchmark.includeSamples), run it, and take the result after each run',
+  )
+}

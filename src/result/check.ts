@@ -1,0 +1,145 @@
+import { z } from 'zod'
+import { ScenarioError, show, throwFaults } from '../scenario/error.js'
+import { nanoseconds } from '../scenario/units.js'
+import { decode } from './histogram.js'
+import type { Result } from './result.js'
+import { ESTIMATES, PERCENTILES, percentileNs, type Summary } from './summary.js'
+
+/** How far apart two figures may be that are computed from the same counts in another order. */
+const ROUNDING = 1e-9
+
+const number = z.number({ error: 'must be a number' }).min(0, { error: 'must be 0 or more' })
+const requests = z.number({ error: 'must be a whole number' }).int({ error: 'must be a whole number' }).min(0)
+const bound = number.nullable()
+const interval = z
+  .looseObject({ low: bound, high: bound })
+  .refine(({ low, high }) => (low ?? 0) <= (high ?? low ?? 0), {
+    error: 'must have a low end that is not above the high one',
+  })
+
+const summary = z
+  .looseObject({
+    count: requests.min(1, { error: 'must be at least 1' }),
+    ...{ min: number, mean: number, stdDev: number, max: number },
+    ...{ p50: number, p90: number, p95: number, p99: number, p999: number },
+    intervals: z.looseObject(Object.fromEntries(ESTIMATES.map((estimate) => [estimate, interval]))),
+    histogram: z.string(),
+  })
+  .superRefine((given, context) => {
+    const fault = faultOf(given as unknown as Summary)
+    if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
+  })
+
+/** Where the figures of a summary contradict one another. */
+function faultOf(given: Summary): string | null {
+  const { min, p50, p90, p95, p99, p999, max, mean, count } = given
+  const inOrder = [min, p50, p90, p95, p99, p999, max]
+  if (inOrder.some((value, i) => value < (inOrder[i - 1] ?? 0))) {
+    return 'must have min, p50, p90, p95, p99, p999 and max in rising order'
+  }
+  if (mean < min * (1 - ROUNDING) || mean > max * (1 + ROUNDING)) return 'must have its mean between min and max'
+  let histogram: ReturnType<typeof decode>
+  try {
+    histogram = decode(given.histogram)
+  } catch {
+    return 'must have a histogram in the compressed base64 of HdrHistogram'
+  }
+  if (histogram.totalCount !== count) {
+    return `must have as many values as its histogram, which holds ${histogram.totalCount.toLocaleString('en')}`
+  }
+  const ends = [nanoseconds(min), nanoseconds(max)] as const
+  for (const [name, percentile] of Object.entries(PERCENTILES)) {
+    const value = given[name as keyof typeof PERCENTILES]
+    if (percentileNs(histogram, percentile, ...ends) !== nanoseconds(value)) {
+      return `must have the ${name} that its histogram has`
+    }
+  }
+  return null
+}
+
+const counts = z.looseObject({
+  ...{ offered: requests, completed: requests, failed: requests },
+  ...{ rejected: requests, timedOut: requests, aborted: requests, unfinished: requests },
+})
+
+const segment = z.looseObject({
+  ...{ startMs: number, endMs: number, batches: requests, batched: requests, servingMs: number },
+  counts,
+  latencyMs: z
+    .looseObject({ count: requests, min: number, mean: number, max: number, histogram: z.string() })
+    .nullable(),
+})
+
+const finding = z.looseObject({ code: z.string(), severity: z.enum(['error', 'warning', 'info']), message: z.string() })
+
+const SCHEMA = 'throughline/result@1'
+
+const resultSchema = z
+  .looseObject({
+    engine: z.enum(['simulate', 'measure', 'record']),
+    window: z.looseObject({ startMs: number, endMs: number }),
+    ...{ latencyMs: summary, waitMs: summary, serviceMs: summary, lagMs: summary },
+    ...{ queueingMs: summary, batchingMs: summary, dispatchMs: summary },
+    throughput: z.looseObject({ offered: number, completed: number }),
+    counts,
+    rates: z.looseObject({ error: number, rejection: number }),
+    batches: z.looseObject({ count: requests, meanSize: number }),
+    utilization: number.nullable(),
+    segments: z.array(segment),
+    replications: requests.optional(),
+    validity: z.looseObject({ valid: z.boolean(), findings: z.array(finding) }),
+  })
+  .superRefine((given, context) => {
+    const fault = contradictionOf(given as unknown as Result)
+    if (fault === null) return
+    const [path, message] = fault
+    context.issues.push({ code: 'custom', message, input: given, path: path.split('.') })
+  })
+
+/** Where the figures of a result contradict one another, and how. */
+function contradictionOf(given: Result): [path: string, message: string] | null {
+  const { counts, rates, latencyMs, segments, throughput, window, validity } = given
+  const { offered, completed, failed, rejected, timedOut, aborted, unfinished } = counts
+  if (offered !== completed + failed + rejected + timedOut + aborted + unfinished) {
+    return ['counts.offered', 'must be the sum of the other counts']
+  }
+  if (completed !== latencyMs.count) return ['counts.completed', 'must be as many as there are latencies']
+  if (!same(rates.error, (failed + rejected + timedOut + unfinished) / offered)) {
+    return ['rates.error', 'must be the share of offered that failed, or was rejected, timed out or unfinished']
+  }
+  if (!same(rates.rejection, rejected / offered)) return ['rates.rejection', 'must be the share of offered']
+  if (!same(throughput.offered, (1000 * offered) / (window.endMs - window.startMs))) {
+    return ['throughput.offered', 'must be what was offered over the window']
+  }
+  const due = segments.reduce((sum, segment) => sum + segment.counts.offered, 0)
+  const done = segments.reduce((sum, segment) => sum + (segment.latencyMs?.count ?? 0), 0)
+  if (due !== offered || done !== completed) return ['segments', 'must add up to the counts of the whole']
+  if (validity.valid === validity.findings.some(({ severity }) => severity === 'error')) {
+    return ['validity.valid', 'must be true where no finding is an error, and false where one is']
+  }
+  return null
+}
+
+const same = (a: number, b: number) => Math.abs(a - b) <= ROUNDING * Math.max(Math.abs(a), Math.abs(b))
+
+/**
+ * Checks what may be a result, such as one read from a file.
+ *
+ * @throws ScenarioError where it is of another version, or its figures contradict one another
+ */
+export function checkedResult(value: unknown, name = 'result'): Result {
+  const schema = (value as Result | null | undefined)?.schema
+  if (schema !== SCHEMA) {
+    throw new ScenarioError(name, `must be a result, with the schema "${SCHEMA}", got ${show(schema)}`)
+  }
+  const parsed = resultSchema.safeParse(value)
+  if (!parsed.success) throwFaults(parsed.error, name, value)
+  return value as Result
+}
+
+/** The same of a summary. */
+export function checkedSummary(value: unknown, name = 'summary'): Summary {
+  const parsed = summary.safeParse(value)
+  if (!parsed.success) throwFaults(parsed.error, name, value)
+  return value as Summary
+}

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import { ScenarioError } from '../../src/index.js'
+import { type Budget, budgetSchema, rulesOf } from '../../src/scenario/budget.js'
+
+/** What a budget's rules come to. */
+const read = (budget: Budget) =>
+  rulesOf(budget).map(({ metric, relation, limit, unit }) => [metric, relation, limit, unit])
+
+function refusalOf(budget: unknown): string {
+  try {
+    rulesOf(budget as Budget)
+  } catch (error) {
+    expect(error).toBeInstanceOf(ScenarioError)
+    return (error as Error).message
+  }
+  throw new Error(`${JSON.stringify(budget)} was not refused`)
+}
+
+describe('a budget', () => {
+  it.each<[Budget, unknown[]]>([
+    [{ p99: '100ms' }, ['p99', '<=', 100, 'ms']],
+    [{ p50: 2.5 }, ['p50', '<=', 2.5, 'ms']],
+    [{ 'p99.99': '< 1.5s' }, ['p99.99', '<', 1500, 'ms']],
+    [{ 'p0.1': '>250us' }, ['p0.1', '>', 0.25, 'ms']],
+    [{ 'latency.p95': '<= 20 ms' }, ['p95', '<=', 20, 'ms']],
+    [{ 'queueing.p97.5': '≤ 5ms' }, ['queueing.p97.5', '<=', 5, 'ms']],
+    [{ 'service.mean': '>= 1ms' }, ['service.mean', '>=', 1, 'ms']],
+    [{ 'wait.max': '1m' }, ['wait.max', '<=', 60_000, 'ms']],
+    [{ throughput: '500/s' }, ['throughput', '>=', 500, '/s']],
+    [{ throughput: '< 30/m' }, ['throughput', '<', 0.5, '/s']],
+    [{ throughput: 12 }, ['throughput', '>=', 12, '/s']],
+    [{ errorRate: '< 1%' }, ['errorRate', '<', 0.01, 'share']],
+    [{ errorRate: 0 }, ['errorRate', '<=', 0, 'share']],
+    [{ rejectionRate: '<= 0.5 %' }, ['rejectionRate', '<=', 0.005, 'share']],
+    [{ utilization: '< 0.7' }, ['utilization', '<', 0.7, 'share']],
+    [{ meanBatchSize: '≥8' }, ['meanBatchSize', '>=', 8, 'requests']],
+  ])('%j reads as it should', (budget, rule) => {
+    expect(read(budget)).toEqual([rule])
+  })
+
+  it('is read from JSON as well, in its order; what is undefined is absent', () => {
+    const budget: Budget = { throughput: '10/s', p99: '100ms', p50: undefined }
+    expect(read(budget).map(([metric]) => metric)).toEqual(['throughput', 'p99'])
+    expect(rulesOf(JSON.parse(JSON.stringify(budget)))).toEqual(rulesOf(budget))
+    // what the schema gives is a budget again, as a stored scenario needs
+    expect(budgetSchema.parse(budget)).toEqual(budget)
+  })
+
+  it.each<[unknown, RegExp]>([
+    [{}, /^budget: must limit something: a percentile .* throughput/],
+    [{ p99: undefined }, /^budget: must limit something/],
+    [null, /^budget: must be a budget, such as \{ p99/],
+    [[], /^budget: must be a budget/],
+    [{ p99: '500/s' }, /^budget\.p99: must be limited by a time: '100ms'.* got "500\/s"/],
+    [{ p99: '100' }, /^budget\.p99: must be limited by a time/],
+    [{ p99: -1 }, /^budget\.p99: must be limited by a time.* got -1/],
+    [{ p99: '= 5ms' }, /^budget\.p99: must be limited by a time/],
+    [{ p99: Number.NaN }, /^budget\.p99: must be a limit: .* got NaN/],
+    [{ p99: ['1ms'] }, /^budget\.p99: must be a limit/],
+    [{ throughput: '10ms' }, /^budget\.throughput: must be limited by a rate/],
+    [{ throughput: '10%' }, /^budget\.throughput: must be limited by a rate/],
+    [{ errorRate: 5 }, /^budget\.errorRate: must be limited by a share from 0 to 1/],
+    [{ errorRate: '101%' }, /^budget\.errorRate: must be limited by a share/],
+    [{ errorRate: '1ms' }, /^budget\.errorRate: must be limited by a share/],
+    [{ meanBatchSize: '8%' }, /^budget\.meanBatchSize: must be limited by a number of requests/],
+    [{ p0: 1 }, /^budget\.p0: a percentile is above p0 and below p100/],
+    [{ p100: 1 }, /^budget\.p100: .*; the longest is 'max'/],
+    [{ 'wait.p100': 1 }, /the longest is 'wait\.max'/],
+    [{ p101: 1 }, /^budget\.p101: a percentile is above p0 and below p100/],
+    [{ p999: 1 }, /^budget\.p999: .*; write 'p99\.9'/],
+    [{ errorrate: 0 }, /^budget\.errorrate: .*did you mean 'errorRate'\?/],
+    [{ troughput: 1 }, /did you mean 'throughput'\?/],
+    [{ 'queing.p97': 1 }, /did you mean 'queueing\.p97'\?/],
+    [{ queueing: 1 }, /did you mean 'queueing\.p95'\?/],
+    [{ P99: 1 }, /did you mean 'p99'\?/],
+    [{ fast: 1 }, /^budget\.fast: is nothing that a budget may limit; accepted: a percentile/],
+    [{ 'latency.p99.9.9': 1 }, /is nothing that a budget may limit/],
+    [{ 'latency.throughput': 1 }, /is nothing that a budget may limit/],
+  ])('%j is refused by name', (budget, message) => {
+    expect(refusalOf(budget)).toMatch(message)
+  })
+
+  it('tells every fault at once', () => {
+    expect(refusalOf({ p99: '5/s', p101: 1, mean: 3 }).split('\n')).toHaveLength(2)
+  })
+})
