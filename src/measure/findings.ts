@@ -2,6 +2,7 @@ import type { Recording } from '../result/recording.js'
 import { tallyPercentileNs } from '../result/summary.js'
 import type { Finding } from '../result/validity.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
+import type { Death } from './death.js'
 import { PLACES } from './ring.js'
 
 /** What only the run itself can tell. */
@@ -16,11 +17,20 @@ export interface Course {
   failure: Error | null
   /** what a teardown threw */
   teardown: Error | null
+  /** servers whose threads ended during the run, of how many there were */
+  deaths: Death[]
+  servers: number
 }
 
 /** What a measurement has to say about itself, beside what any recording has. */
 export function measureFindings(recording: Recording, course: Course): Finding[] {
-  const all = [full(recording, course), late(recording, course), failures(recording, course), teardown(course)]
+  const all = [
+    full(recording, course),
+    late(recording, course),
+    failures(recording, course),
+    died(course),
+    teardown(course),
+  ]
   return all.filter((finding) => finding !== null)
 }
 
@@ -48,7 +58,7 @@ const BEHIND_SHARE = 0.01
  * The generator could not keep its own schedule. Servers do not hold it up, so that what latency from the due time has
  * over latency from the actual send is its doing alone.
  */
-function late(recording: Recording, { lateNs, unsent, full }: Course): Finding | null {
+function late(recording: Recording, { lateNs, unsent, full, deaths, servers }: Course): Finding | null {
   const { lag } = recording.tallies
   const figures = {
     lagMeanMs: lag.mean / NS_PER_MS,
@@ -57,7 +67,9 @@ function late(recording: Recording, { lateNs, unsent, full }: Course): Finding |
     unsent,
   }
   const behind =
-    !full && (unsent > 0 || lateNs > Math.max(BEHIND_NS, BEHIND_SHARE * (recording.endNs - recording.startNs)))
+    !full &&
+    deaths.length < servers &&
+    (unsent > 0 || lateNs > Math.max(BEHIND_NS, BEHIND_SHARE * (recording.endNs - recording.startNs)))
   const moved = mostMoved(recording)
   if (!behind && moved === null) return null
 
@@ -99,6 +111,23 @@ function failures({ counts }: Recording, { failure }: Course): Finding | null {
     severity: 'warning',
     message: `${count(counts.failed)} of ${count(counts.offered)} requests failed${failure === null ? '' : `, the first with: ${failure.message}`}`,
     figures: { failed: counts.failed, offered: counts.offered },
+  }
+}
+
+/** A server without a thread serves no more: what was measured since is of fewer servers. */
+function died({ deaths, servers }: Course): Finding | null {
+  if (deaths.length === 0) return null
+  const said = deaths.map(({ server, atNs, error, requests }) => {
+    const lost =
+      requests === 0 ? '' : `, with ${requests === 1 ? '1 request' : `${count(requests)} requests`} that it was serving`
+    return `server ${server + 1} ended after ${seconds(atNs)}${lost}: ${error.message}`
+  })
+  const none = deaths.length === servers
+  return {
+    code: 'server-died',
+    severity: none ? 'error' : 'warning',
+    message: `${said.join('; ')}. ${none ? 'None was left: sending stopped there, and the window ends there' : `The other ${servers - deaths.length} went on`}`,
+    figures: { died: deaths.length, servers, requests: deaths.reduce((sum, { requests }) => sum + requests, 0) },
   }
 }
 

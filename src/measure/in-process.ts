@@ -108,7 +108,15 @@ async function serve(layout: Layout, target: LocalTarget, name: string): Promise
     local.start()
   }
 
-  const watched = { name, start: new Start(wire.start), books, lastNs: plan.lastNs, servers: 0, onGo: begin }
+  const watched = {
+    name,
+    start: new Start(wire.start),
+    books,
+    lastNs: plan.lastNs,
+    servers: 0,
+    onGo: begin,
+    onBlocked: () => {},
+  }
   const threads = await startThreads(1)
   try {
     const task = { wire, arrivals, seed, stop: plan.stop, sleepers: 1, bell: bell.port2, spinNs: settings.spinNs }
@@ -116,7 +124,7 @@ async function serve(layout: Layout, target: LocalTarget, name: string): Promise
     const work = Promise.all([generated, served])
     const endedNs = await new Watch(watched, settings).until(work)
     const { lateNs } = await generated
-    return { books, endedNs, lateNs, failure: (local as LocalServers | null)?.failure ?? null }
+    return { books, endedNs, lateNs, failure: (local as LocalServers | null)?.failure ?? null, deaths: [] }
   } finally {
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))
     bell.port1.close()

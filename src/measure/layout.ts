@@ -1,5 +1,6 @@
 import type { Policy } from '../scenario/policy.js'
 import type { Books } from './account.js'
+import type { Death } from './death.js'
 import type { HostWatch } from './host.js'
 import type { MeasurableScenario } from './measurable.js'
 import type { NormalOptions } from './options.js'
@@ -25,6 +26,8 @@ export interface Outcome {
   lateNs: number
   /** the first failure of a request */
   failure: Error | null
+  /** servers whose threads ended during the run, of how many */
+  deaths: Death[]
   /** what a teardown threw */
   teardown: Error | null
 }

@@ -139,6 +139,19 @@ export class Ledger {
     counters[IN_FLIGHT] = 0
   }
 
+  /**
+   * Its server is gone, with the batch that it was serving.
+   *
+   * @returns how many requests have failed so
+   */
+  fail(window: Window, nowNs: number): number {
+    const serving = this.serving
+    if (serving === null) return 0
+    const { size, startNs } = serving
+    this.end(window, new Uint8Array(size).fill(1), size, { ...this.batch, size, startNs, endNs: nowNs })
+    return size
+  }
+
   /** Adds up how long the batch's requests were in the system, inside the window. */
   #stays({ size, dueNs }: Batch, windowStart: number, untilNs: number): void {
     if (untilNs <= windowStart) return

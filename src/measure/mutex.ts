@@ -17,6 +17,18 @@ export class Mutex {
     while (Atomics.exchange(word, 0, AWAITED) !== FREE) Atomics.wait(word, 0, AWAITED)
   }
 
+  /** Gets it, unless it stays locked for so long: false then. */
+  lockWithin(ms: number): boolean {
+    const word = this.#word
+    const until = performance.now() + ms
+    while (Atomics.exchange(word, 0, AWAITED) !== FREE) {
+      const left = until - performance.now()
+      if (left <= 0) return false
+      Atomics.wait(word, 0, AWAITED, left)
+    }
+    return true
+  }
+
   unlock(): void {
     const word = this.#word
     if (Atomics.exchange(word, 0, FREE) === AWAITED) Atomics.notify(word, 0, 1)

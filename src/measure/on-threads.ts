@@ -1,4 +1,5 @@
 import { booksOf } from './account.js'
+import { Deaths } from './deaths.js'
 import { MeasureError, targetFailed } from './error.js'
 import { locate } from './handler-module.js'
 import type { Layout, Outcome } from './layout.js'
@@ -32,12 +33,17 @@ export async function runOnThreads(layout: Layout, handler: string, servers: num
 
   const reports: Reports = { lateNs: 0, servers: [] }
   const { name } = module
-  const onGo = (originNs: bigint) => host.begin(originNs)
-  const watched = { name, start: new Start(wire.start), books, lastNs: plan.lastNs, servers, onGo }
+  const deaths = new Deaths(books, layout)
+  const onGo = (originNs: bigint) => {
+    deaths.begin(originNs)
+    host.begin(originNs)
+  }
+  const onBlocked = (server: number, error: Error) => deaths.kill(server, error)
+  const watched = { name, start: new Start(wire.start), books, lastNs: plan.lastNs, servers, onGo, onBlocked }
   const threads = await startThreads(servers + 1)
   let endedNs: number
   try {
-    const work = giveTasks(threads, layout, module, servers, reports)
+    const work = giveTasks(threads, layout, module, deaths, reports)
     endedNs = await new Watch(watched, settings).until(work)
   } finally {
     await host.stop()
@@ -47,7 +53,8 @@ export async function runOnThreads(layout: Layout, handler: string, servers: num
     books,
     endedNs,
     lateNs: reports.lateNs,
-    failure: firstFailure(reports),
+    failure: firstFailure(reports, deaths),
+    deaths: deaths.found,
     teardown: reports.servers.find(({ teardown }) => teardown !== null)?.teardown ?? null,
   }
 }
@@ -66,10 +73,11 @@ async function giveTasks(
   threads: Threads,
   { scenario, settings, plan, wire, policy }: Layout,
   { url, name }: Module,
-  servers: number,
+  deaths: Deaths,
   reports: Reports,
 ): Promise<void> {
   const { arrivals, seed } = scenario
+  const servers = wire.ledgers.length
   const { idle, spinNs, batchTimeoutMs } = settings
   const generate = async () => {
     const task = { wire, arrivals, seed, stop: plan.stop, sleepers: servers, bell: null, spinNs }
@@ -77,7 +85,8 @@ async function giveTasks(
   }
   const serve = async (server: number) => {
     const task = { wire, server, servers, handler: url, policy, idle, spinNs, batchTimeoutMs }
-    const report = await threads.serve(task)
+    const report = await threads.serve(task, deaths.signal(server)).catch((error) => deaths.bury(server, error))
+    if (report === undefined) return
     if (report.unready !== null) throw targetFailed(name, unreadyMessage(report.unready), report.unready.error)
     reports.servers.push(report)
   }
@@ -90,7 +99,8 @@ async function giveTasks(
   }
 }
 
-function firstFailure({ servers }: Reports): Error | null {
+function firstFailure({ servers }: Reports, { found }: Deaths): Error | null {
   const failures = servers.flatMap(({ failure }) => failure ?? [])
-  return failures.sort((a, b) => a.atNs - b.atNs)[0]?.error ?? null
+  const all = [...failures, ...found]
+  return all.sort((a, b) => a.atNs - b.atNs)[0]?.error ?? null
 }

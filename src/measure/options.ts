@@ -29,7 +29,10 @@ export interface MeasureOptions {
    * generator, 50us where the servers take all of them, 0 on a single core.
    */
   spin?: Duration | undefined
-  /** How long a batch may take before its requests count as failed. Default 10s. */
+  /**
+   * How long a batch may take before its requests count as failed. Default 10s. A server thread that is still blocked
+   * a second later is ended, and serves no more.
+   */
   batchTimeout?: Duration | undefined
   /** How long a handler may take to load and set up, and to tear down. Default 60s. */
   setupTimeout?: Duration | undefined

@@ -20,6 +20,9 @@ export interface Outlet {
   window: Window
 }
 
+/** A sleep is cut into pieces of this length: the run may be over meanwhile. */
+const SLEEP_NS = 100_000_000
+
 /** So many requests at most are queued at one reading of the clock, when several are due. */
 const TOGETHER = 64
 
@@ -33,7 +36,7 @@ export function sleepNs(leftNs: number, spinNs: number): number {
 
 /**
  * Sends each request when it is due, or as soon as it can, and never drops one: a late request is late in the result.
- * It gives up where the servers are a whole ring behind, which ends the window there, or where the time to drain is
+ * It gives up where the servers are a whole ring behind or none is left, which ends the window there, or where the time to drain is
  * over; what was due by then is counted as never sent.
  *
  * @returns how late the newest request was sent
@@ -62,19 +65,20 @@ export function send(
   let over = isOver()
   while (!over) {
     const now = clock()
-    if (now < due) {
+    const { halted } = window
+    if (now < due && !halted) {
       const sleep = sleepNs(due - now, spinNs)
-      if (sleep > 0) rest.sleep(sleep)
+      if (sleep > 0) rest.sleep(Math.min(sleep, SLEEP_NS))
       else rest.spin(due - now, now)
       continue
     }
     if (number - head >= places) head = ring.head(head)
     const full = number - head >= places
-    if (full || now >= window.drainNs) {
+    if (full || halted || now >= window.drainNs) {
       window.end(number, now)
-      if (full) window.cut(clock)
+      if (full || halted) window.cut(clock)
       const sent = number
-      lateNs = now - due
+      lateNs = Math.max(0, now - due)
       while (!isOver() && due < window.endNs) {
         window.unsent.add(Math.max(due, startNs))
         come()

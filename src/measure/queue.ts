@@ -66,6 +66,18 @@ export class Queue {
     this.#idleSince[server] = sinceNs
   }
 
+  /**
+   * The server is gone, and stands for none that is idle.
+   *
+   * @returns false where the queue stayed locked for so long
+   */
+  leave(server: number, withinMs: number): boolean {
+    if (!this.#mutex.lockWithin(withinMs)) return false
+    this.#idleSince[server] = BUSY
+    this.#mutex.unlock()
+    return true
+  }
+
   /** The server is idle, and takes the next batch if one leaves by now. */
   take(server: number, batch: Batch): boolean {
     const ring = this.#ring

@@ -5,9 +5,10 @@ import type { Environment } from '../result/result.js'
 import { policyOf } from '../scenario/batching.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { NormalScenario } from '../scenario/scenario.js'
+import { targetName } from '../scenario/target.js'
 import { accountOf } from './account.js'
 import { environment } from './environment.js'
-import { MeasureError } from './error.js'
+import { MeasureError, targetFailed } from './error.js'
 import { measureFindings, seconds } from './findings.js'
 import { HostWatch } from './host.js'
 import { runInProcess } from './in-process.js'
@@ -61,13 +62,18 @@ export async function runMeasurement(given: NormalScenario, options: RunOptions 
   const machine = environment()
 
   const run = typeof handler === 'string' ? runOnThreads(layout, handler, servers) : runInProcess(layout)
-  const { books, endedNs, lateNs, failure, teardown } = await run
+  const { books, endedNs, lateNs, failure, teardown, deaths } = await run
   const { window, ring } = books
-  const full = window.endNs < plan.endNs
-  if (full && window.endNs <= plan.startNs) throw fullTooSoon(window.endNs)
+  const cut = window.endNs < plan.endNs
+  const full = cut && !window.halted
+  if (cut && window.endNs <= plan.startNs) {
+    if (full) throw fullTooSoon(window.endNs)
+    const said = `after ${seconds(window.endNs)}, in the warm-up, no server was left`
+    throw targetFailed(targetName(scenario), `${said}: ${failure?.message}`, failure)
+  }
   const recording = accountOf(scenario, books, endedNs)
   if (recording.counts.completed > 0) {
-    const course = { lateNs, unsent: window.unsent.count, full, failure, teardown }
+    const course = { lateNs, unsent: window.unsent.count, full, failure, teardown, deaths, servers }
     recording.findings.push(...measureFindings(recording, course))
   }
   return {

@@ -107,6 +107,9 @@ class Server {
         await this.#idle()
         continue
       }
+      // it has left the queue: should the thread end, it is this server's
+      batch.startNs = batch.leaveNs
+      this.#ledger.begin()
       const requests = this.#requests()
       const context = new BatchContext(state)
       let failures = 0

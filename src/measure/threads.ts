@@ -7,7 +7,8 @@ import type { ServerReport, ServerTask } from './server.js'
 /** The threads of one run: each has one task, as long as the run. */
 export interface Threads {
   generate(task: GeneratorTask, transferred?: MessagePort[]): Promise<GeneratorReport>
-  serve(task: ServerTask): Promise<ServerReport>
+  /** @param signal ends the thread */
+  serve(task: ServerTask, signal: AbortSignal): Promise<ServerReport>
   /** Ends them, whatever they do; resolves when they have exited. */
   destroy(): Promise<void>
 }
@@ -17,7 +18,7 @@ export async function startThreads(count: number): Promise<Threads> {
   return {
     generate: (task, transferred = []) =>
       pool.run(task, { ...entry(new URL('./generator.js', import.meta.url), 'generate'), transferList: transferred }),
-    serve: (task) => pool.run(task, entry(new URL('./server.js', import.meta.url), 'serve')),
+    serve: (task, signal) => pool.run(task, { ...entry(new URL('./server.js', import.meta.url), 'serve'), signal }),
     destroy: () => pool.destroy(),
   }
 }

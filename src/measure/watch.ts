@@ -23,6 +23,8 @@ export interface Watched {
   lastNs: number
   /** how many threads serve beside the generator's */
   servers: number
+  /** a server has blocked its thread, and is to be ended */
+  onBlocked(server: number, error: Error): void
   /** time 0 has been set, and lies shortly ahead */
   onGo(originNs: bigint): void
 }
@@ -117,7 +119,7 @@ export class Watch {
   #lookForHangs(now: number): boolean {
     const { books, name, servers } = this.#watched
     const { window } = books
-    const { batchTimeoutMs, setupTimeoutMs } = this.#options
+    const { setupTimeoutMs } = this.#options
     // what is served in this process is looked after there
     const serving = servers === 0 ? [] : books.serving()
     // the drain is over: what is left is unfinished, whatever its servers are at
@@ -125,11 +127,16 @@ export class Watch {
     if (now > window.drainNs + setupTimeoutMs * NS_PER_MS) {
       throw targetFailed(name, `its threads did not end within ${setupTimeoutMs} ms of the run: its teardown hangs`)
     }
-    for (const { startNs, size } of serving) {
-      if (now - startNs <= batchTimeoutMs * NS_PER_MS + GRACE_NS) continue
-      const said = `it has blocked its thread with a batch of ${size} for longer than batchTimeout (${batchTimeoutMs} ms)`
-      throw targetFailed(name, `${said}; a promise could have been given up, a blocked thread cannot`)
-    }
+    if (servers > 0) this.#lookForBlocked(now)
     return false
+  }
+  #lookForBlocked(now: number): void {
+    const { books, onBlocked } = this.#watched
+    const { batchTimeoutMs } = this.#options
+    books.ledgers.forEach(({ serving }, server) => {
+      if (serving === null || now - serving.startNs <= batchTimeoutMs * NS_PER_MS + GRACE_NS) return
+      const said = `it has blocked its thread with a batch of ${serving.size} for longer than batchTimeout (${batchTimeoutMs} ms)`
+      onBlocked(server, new Error(`${said}; a promise could have been given up, a blocked thread cannot`))
+    })
   }
 }

@@ -8,7 +8,8 @@ const DRAIN = 2
 const SENT = 3
 const ENDED = 4
 const DUE = 5
-const UNSENT = 6
+const HALTED = 6
+const UNSENT = 7
 const ARRIVED = UNSENT + SUM_LENGTH
 const SEGMENTS = ARRIVED + SUM_LENGTH
 
@@ -130,6 +131,14 @@ export class Window {
     do this.#values[END] = clock() + CUT_AHEAD_NS
     while (clock() >= this.endNs)
     this.#values[DRAIN] = this.endNs + DRAIN_NS
+  }
+
+  /** Nobody is left to serve: the generator is to stop. */
+  halt(): void {
+    this.#values[HALTED] = 1
+  }
+  get halted(): boolean {
+    return this.#values[HALTED] === 1
   }
 
   /** All that was due is known. */

@@ -11,6 +11,7 @@ export interface Finding {
     | 'too-few-samples'
     | 'over-an-hour'
     | 'failures'
+    | 'server-died'
     | 'teardown-failed'
   /** only an error makes a run invalid */
   severity: 'error' | 'warning' | 'info'

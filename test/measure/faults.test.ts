@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { MeasureError } from '../../src/measure/error.js'
 import { measure } from '../../src/measure/measure.js'
 import type { MeasureOptions } from '../../src/measure/options.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
+import { expectToAddUp } from './add-up.js'
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 const path = (name: string) => fileURLToPath(handler(name))
@@ -108,21 +109,61 @@ describe('a run in which nothing completed throws, with the counts and the first
   })
 })
 
-describe('a handler that takes its thread away ends the run', () => {
-  it('by never giving it back', async () => {
-    const { message } = await failure(run('blocks.ts', {}, { batchTimeout: '100ms' }))
-    expect(message).toContain(`handler ${path('blocks.ts')}: it has blocked its thread with a batch of 1`)
-    expect(message).toContain('batchTimeout (100 ms)')
+describe('a handler that takes its thread away', () => {
+  afterEach(() => {
+    delete process.env.THROUGHLINE_TEST_DEATH
   })
 
   it.each([
-    ['exits.ts', 'a thread of the run ended'],
+    ['exit', 'worker exited with code: 3'],
+    ['block', 'it has blocked its thread with a batch of 1 for longer than batchTimeout (300 ms)'],
+    ['reject', 'nobody caught this'],
+    ['throw', 'thrown from a timer'],
+  ])('fails with what it was serving, and the other server goes on: %s', async (death, said) => {
+    process.env.THROUGHLINE_TEST_DEATH = death
+    const options = death === 'block' ? { batchTimeout: '300ms' } : {}
+    const result = await run('dies.ts', { servers: 2, stop: { requests: 400 } }, options)
+    expectToAddUp(result)
+    const { counts, validity } = result
+    expect(counts).toMatchObject({ offered: 360, completed: 359, failed: 1, unfinished: 0 })
+    const finding = validity.findings.find(({ code }) => code === 'server-died')
+    expect(finding).toMatchObject({ severity: 'warning', figures: { died: 1, servers: 2, requests: 1 } })
+    expect(finding?.message).toMatch(/^server [12] ended after \S+ s, with 1 request that it was serving: /)
+    expect(finding?.message).toContain(said)
+    expect(finding?.message).toContain('The other 1 went on')
+    const failures = validity.findings.find(({ code }) => code === 'failures')
+    expect(failures?.message).toContain(said)
+  })
+
+  it('ends the window where no server is left: the rest is unfinished', async () => {
+    process.env.THROUGHLINE_TEST_DEATH = 'exit'
+    const result = await run('dies.ts', { stop: { duration: '30s' }, warmup: { requests: 20 } })
+    expectToAddUp(result)
+    const { counts, validity, window } = result
+    expect(validity.valid).toBe(false)
+    expect(window.endMs).toBeLessThan(30_000)
+    expect(counts).toMatchObject({ completed: 180, failed: 1 })
+    expect(counts.offered).toBe(181 + counts.unfinished)
+    const codes = validity.findings.map(({ code }) => code)
+    expect(codes).toContain('server-died')
+    expect(codes).not.toContain('saturated')
+    // a busy machine may make the generator late, but what nobody was left to serve is no fault of its own
+    expect(validity.findings.map(({ message }) => message).join()).not.toContain('never sent')
+    if (counts.unfinished > 0) expect(codes).toContain('cut-off')
+    expect(validity.findings.find(({ code }) => code === 'server-died')?.message).toContain('None was left')
+  })
+
+  it.each([
+    ['blocks.ts', 'it has blocked its thread with a batch of 1 for longer than batchTimeout (100 ms)'],
+    ['exits.ts', 'worker exited with code: 3'],
     ['fails-later.ts', 'thrown from a timer'],
-  ])('%s', async (name, said) => {
-    const { message, cause } = await failure(run(name, { stop: { duration: '2s' } }))
-    expect(message).toContain(`handler ${path(name)}: `)
+  ])('fails the run where nothing was completed in its window: %s', async (name, said) => {
+    const scenario = { stop: { duration: '20s' }, servers: 2 } as const
+    const { message, cause } = await failure(run(name, scenario, { batchTimeout: '100ms' }))
+    expect(message).toContain(`${name}: `)
+    expect(message).toContain('no server was left')
     expect(message).toContain(said)
-    expect(cause).toBeInstanceOf(Error)
+    expect((cause as Error).message).toContain(said)
   })
 })
 
@@ -181,6 +222,8 @@ it('leaves nothing behind: the process ends by itself, whether a run succeeds, f
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], { timeout: 50_000 })
   expect(stdout.split('\n')).toEqual([
     ...['ok', 'MeasureError', 'AbortError', 'MeasureError'],
+    // threads that end: of all servers, and of one of two
+    ...['MeasureError', 'ok', 'ok'],
     // in this process, and over HTTP
     ...['ok', 'ok', 'MeasureError', 'TimeoutError', 'ok', 'MeasureError'],
     'left: none',

@@ -4,7 +4,7 @@ import { newTallies, noCounts, type Recording } from '../../src/result/recording
 import { Tally } from '../../src/result/tally.js'
 
 const MS = 1_000_000
-const quiet: Course = { lateNs: 0, unsent: 0, full: false, failure: null, teardown: null }
+const quiet: Course = { lateNs: 0, unsent: 0, full: false, failure: null, teardown: null, deaths: [], servers: 1 }
 
 /** A second in which 1,000 requests took `ms` from their due time, of which `lateMs` before they were sent. */
 function recordingOf(requests: { ms: number; lateMs: number; times: number }[]): Recording {
@@ -55,5 +55,29 @@ describe('generator-late', () => {
     expect(codes(steady, { ...quiet, lateNs: 9 * MS })).toEqual([])
     expect(codes(steady, { ...quiet, lateNs: 11 * MS })).toEqual(['generator-late'])
     expect(codes(steady, { ...quiet, unsent: 3 })).toEqual(['generator-late'])
+  })
+})
+
+describe('server-died', () => {
+  const recording = recordingOf([{ ms: 5, lateMs: 0, times: 1000 }])
+  const death = { server: 1, atNs: 1500 * MS, error: new Error('worker exited with code: 3'), requests: 4 }
+
+  it('names who died, when and of what, and how many went on', () => {
+    const [finding] = measureFindings(recording, { ...quiet, deaths: [death], servers: 3 })
+    expect(finding).toEqual({
+      code: 'server-died',
+      severity: 'warning',
+      message:
+        'server 2 ended after 1.5 s, with 4 requests that it was serving: worker exited with code: 3. The other 2 went on',
+      figures: { died: 1, servers: 3, requests: 4 },
+    })
+  })
+
+  it('makes a run invalid where nobody was left, and what was then not sent is not the generator late', () => {
+    const course = { ...quiet, unsent: 5, deaths: [{ ...death, requests: 0 }], servers: 1 }
+    const [finding, ...others] = measureFindings(recording, course)
+    expect(others).toEqual([])
+    expect(finding?.severity).toBe('error')
+    expect(finding?.message).toMatch(/^server 2 ended after 1.5 s: worker .* None was left: sending stopped there/)
   })
 })

@@ -5,9 +5,14 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 
 // run by a test: says how each run ended, and what of them is left; nothing may keep the process from ending
 
-const run = (handler: string, options = {}) =>
+const run = (handler: string, options = {}, scenario = {}) =>
   measure(
-    { arrivals: '1000/s', stop: { requests: 50 }, handler: new URL(`./handlers/${handler}`, import.meta.url) },
+    {
+      arrivals: '1000/s',
+      stop: { requests: 50 },
+      handler: new URL(`./handlers/${handler}`, import.meta.url),
+      ...scenario,
+    },
     options,
   )
 const inProcess = (target: object, options = {}) =>
@@ -33,6 +38,11 @@ async function main() {
     ),
   )
   console.log(await outcome(run('blocks.ts', { batchTimeout: '50ms' })))
+  console.log(await outcome(run('exits.ts')))
+  for (const death of ['exit', 'block']) {
+    process.env.THROUGHLINE_TEST_DEATH = death
+    console.log(await outcome(run('dies.ts', { batchTimeout: '50ms' }, { servers: 2, stop: { requests: 300 } })))
+  }
   console.log(await outcome(inProcess({ call: () => 1 })))
   console.log(await outcome(inProcess({ handler: (batch: number[]) => batch })))
   console.log(await outcome(inProcess({ call: () => new Promise(() => {}) }, { batchTimeout: '50ms' })))
