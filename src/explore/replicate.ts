@@ -4,7 +4,7 @@ import { startThread } from '../measure/threads.js'
 import { type Replication, together } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
 import { ScenarioError, throwFaults } from '../scenario/error.js'
-import { normalise, type Scenario } from '../scenario/scenario.js'
+import { type KeptScenario, normalise, type Scenario } from '../scenario/scenario.js'
 import { options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
 import type { ReplicateReport, ReplicateTask } from './replicate-task.js'
@@ -51,7 +51,7 @@ const PROGRESS_MS = 100
  *
  * @throws ScenarioError where the scenario cannot be run, or no request completed
  */
-export async function replicate(scenario: Scenario, given: ReplicateOptions): Promise<Result> {
+export async function replicate(scenario: Scenario | KeptScenario, given: ReplicateOptions): Promise<Result> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'replicate', given)
   const { replications, signal, onProgress, threads = availableParallelism() } = asked.data

@@ -115,9 +115,9 @@ const DEFAULT_STOP = { simulate: { requests: 1_000_000 }, measure: { duration: 1
  *
  * @throws ScenarioError naming the field, what was found there and what is accepted
  */
-export function normalise(scenario: Scenario, verb: 'simulate'): SimulatedScenario
-export function normalise(scenario: Scenario, verb: 'simulate' | 'measure'): NormalScenario
-export function normalise(scenario: Scenario, verb: 'simulate' | 'measure'): NormalScenario {
+export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate'): SimulatedScenario
+export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate' | 'measure'): NormalScenario
+export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate' | 'measure'): NormalScenario {
   const parsed = scenarioSchema.safeParse(scenario)
   if (!parsed.success) throwFaults(parsed.error, '', scenario)
   const { handler, call, http, stop: until, warmup: after, seed, servers: limit, ...given } = parsed.data

@@ -28,11 +28,14 @@ export interface Targets {
   http?: HttpTarget | undefined
 }
 
-/** One target, and no other beside it; or what a Result has kept of one, for a simulation that runs none. */
+/**
+ * One target, and no other beside it; or what a Result has kept of one, for a simulation that runs none.
+ * `never`, since an `undefined` beside HttpTarget would keep TypeScript from telling what its functions get.
+ */
 export type Target =
-  | KeptTargets
-  | { handler?: Targets['handler']; call?: undefined; http?: undefined }
-  | { call: Call; handler?: undefined; http?: undefined }
+  | { handler?: string | Named | undefined; call?: Named | undefined; http?: never }
+  | { handler?: Targets['handler']; call?: undefined; http?: never }
+  | { call: Call; handler?: undefined; http?: never }
   | { http: HttpTarget; handler?: undefined; call?: undefined }
 
 /** A target as a normalised scenario has it. */

@@ -1,7 +1,7 @@
 import type { Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { ScenarioError } from '../scenario/error.js'
-import { normalise, type Scenario } from '../scenario/scenario.js'
+import { type KeptScenario, normalise, type Scenario } from '../scenario/scenario.js'
 import { Engine, type SimulationEvent } from './engine.js'
 
 /** What is not data about a simulation. */
@@ -18,7 +18,7 @@ export interface SimulateOptions {
  *
  * @throws ScenarioError where the scenario cannot be run, or no request completed
  */
-export function simulate(scenario: Scenario, options: SimulateOptions = {}): Result {
+export function simulate(scenario: Scenario | KeptScenario, options: SimulateOptions = {}): Result {
   const { onEvent, onProgress } = options
   const engine = new Engine(normalise(scenario, 'simulate'), onEvent)
   const goOn = onProgress && ((requests: number, timeMs: number) => onProgress({ requests, timeMs }) !== false)

@@ -48,7 +48,8 @@ describe('a queue that threads share, in virtual time', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const run = runInVirtualTime(scenarioOf(given), {
-          service: cycle(given.services),
+          // a batch that ended as it left would free its server before it had taken it
+          service: cycle(given.services.map((ns) => ns + 1)),
           delay: cycle(given.delays),
           publishing: cycle(given.publishing),
         })

@@ -17,9 +17,9 @@ import {
   simulate,
   uniform,
 } from '../../src/index.js'
-import { normalise } from '../../src/scenario/scenario.js'
+import { type KeptScenario, normalise } from '../../src/scenario/scenario.js'
 
-const normal = (scenario: Scenario) => normalise(scenario, 'simulate')
+const normal = (scenario: Scenario | KeptScenario) => normalise(scenario, 'simulate')
 
 describe('a scenario with its defaults filled in', () => {
   it('needs only arrivals and a service', () => {

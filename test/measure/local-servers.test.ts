@@ -1,0 +1,202 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { accountOf } from '../../src/measure/account.js'
+import { resultOf } from '../../src/result/result.js'
+import { policyOf } from '../../src/scenario/batching.js'
+import type { ScenarioParts } from '../../src/scenario/scenario.js'
+import { simulate } from '../../src/simulate/simulate.js'
+import { policyAsItIs } from './policy-as-it-is.js'
+import { type Flown, flyInVirtualTime } from './virtual-servers.js'
+
+/** Numbers in a fixed order, one a call, round and round. */
+const cycle = (values: number[]) => {
+  let i = 0
+  return () => values[i++ % values.length] as number
+}
+const instant = { hearing: () => 0, publishing: () => 0 }
+
+const scenarios = fc.record({
+  gaps: fc.array(fc.nat(6), { minLength: 1, maxLength: 60 }),
+  maxBatchSize: fc.constantFrom(1, 2, 3, 5, null),
+  maxWait: fc.constantFrom<(number | null)[]>(0, 3, 8, 40, null),
+  servers: fc.integer({ min: 1, max: 3 }),
+  services: fc.array(fc.nat(20), { minLength: 1, maxLength: 10 }),
+  hearing: fc.array(fc.nat(7), { minLength: 1, maxLength: 10 }),
+  publishing: fc.array(fc.nat(4), { minLength: 1, maxLength: 5 }),
+})
+type Given = typeof scenarios extends fc.Arbitrary<infer Value> ? Value : never
+
+/** Times in whole nanoseconds. */
+function scenarioOf({ gaps, maxBatchSize, maxWait, servers }: Given): ScenarioParts {
+  let due = 0
+  const timestamps = gaps.map((gap) => {
+    due += gap
+    return due / 1e6
+  })
+  // both without a limit is refused
+  const wait = maxBatchSize === null && maxWait === null ? 0 : maxWait
+  return {
+    arrivals: { process: 'replay', timestamps },
+    batching: { maxBatchSize, maxWait: wait === null ? null : wait / 1e6 },
+    servers,
+    warmup: { requests: 0 },
+  }
+}
+
+function simulated(scenario: ScenarioParts, service: ScenarioParts['service']) {
+  const batches: unknown[] = []
+  simulate(
+    { ...scenario, service },
+    {
+      onEvent: (event) => {
+        if (event.type === 'batch') batches.push([event.startMs, event.endMs, [...event.requests]])
+      },
+    },
+  )
+  return batches
+}
+const asTold = ({ startNs, endNs, requests }: Flown) => [startNs / 1e6, endNs / 1e6, requests]
+
+describe('servers in this process, in virtual time', () => {
+  it('serve every request once and in order, never more batches at a time than there are servers, and then end', () => {
+    fc.assert(
+      fc.property(scenarios, (given) => {
+        const { flown, ended, left } = flyInVirtualTime(scenarioOf(given), {
+          service: cycle(given.services),
+          hearing: cycle(given.hearing),
+          publishing: cycle(given.publishing),
+        })
+        expect({ ended, left }).toEqual({ ended: true, left: 0 })
+        expect(flown.flatMap(({ requests }) => requests)).toEqual(given.gaps.map((_, number) => number))
+        for (const [i, { startNs, leaveNs, freeNs, queued }] of flown.entries()) {
+          expect(leaveNs).toBeGreaterThanOrEqual(freeNs)
+          expect(startNs).toBeGreaterThanOrEqual(leaveNs)
+          for (const queuedNs of queued) expect(queuedNs).toBeLessThanOrEqual(leaveNs)
+          const underWay = flown.slice(0, i).filter(({ endNs }) => endNs > startNs)
+          expect(underWay.length).toBeLessThan(given.servers)
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('let the batches go that the policy would have, however late the bell is heard', () => {
+    fc.assert(
+      fc.property(scenarios, (given) => {
+        const run = flyInVirtualTime(scenarioOf(given), {
+          // a batch that ended as it left would free its server before it had taken it
+          service: cycle(given.services.map((ns) => ns + 1)),
+          hearing: cycle(given.hearing),
+          publishing: () => 0,
+        })
+        const requests = run.flown.flatMap(({ due, queued }) =>
+          due.map((dueNs, i) => ({ dueNs, queuedNs: queued[i] as number })),
+        )
+        const frees = Array.from({ length: given.servers }, () => -1)
+        frees.push(...run.flown.map(({ endNs }) => endNs).sort((a, b) => a - b))
+        const left = policyAsItIs(policyOf(run.scenario.batching), requests, frees)
+        expect(run.flown.map(({ requests, leaveNs }) => ({ requests, leaveNs }))).toEqual(
+          left.map(({ requests, leaveNs }) => ({ requests, leaveNs })),
+        )
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('form the batches that a simulation forms, where the event loop takes no time of its own', () => {
+    fc.assert(
+      fc.property(scenarios, fc.integer({ min: 1, max: 9 }), fc.nat(4), (given, base, perItem) => {
+        const scenario = scenarioOf(given)
+        const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
+        const behaviour = { ...instant, service: (size: number) => base + perItem * size }
+        const limited = flyInVirtualTime(scenario, behaviour)
+        expect(limited.flown.map(asTold)).toEqual(simulated(scenario, service))
+        // no limit is as many servers as there are requests
+        const unlimited = flyInVirtualTime(scenario, behaviour, true)
+        expect(unlimited.flown.map(asTold)).toEqual(simulated({ ...scenario, servers: 1000 }, service))
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  const scenario: ScenarioParts = {
+    arrivals: '50000/s',
+    stop: { requests: 2000 },
+    batching: { maxBatchSize: 4, maxWait: '60us' },
+  }
+
+  it.each([
+    ['one at a time', 1],
+    ['three at a time', 3],
+  ])('are accounted for as a simulation would: %s', (_, servers) => {
+    const run = flyInVirtualTime({ ...scenario, servers }, { ...instant, service: (size) => 10_000 + 5000 * size })
+    const {
+      engine: _engine,
+      scenario: _scenario,
+      fromSendMs: _send,
+      ...measured
+    } = resultOf(accountOf(run.scenario, run.books, run.nowNs))
+    const {
+      engine,
+      scenario: _normal,
+      fromSendMs,
+      ...expected
+    } = simulate({
+      ...scenario,
+      servers,
+      service: { model: 'affine', base: '10us', perItem: '5us' },
+    })
+    expect(measured).toEqual(expected)
+  })
+
+  it('keep all sums where batches end in another order than they began, without a limit to them', () => {
+    const times = fc.array(fc.nat(400_000), { minLength: 1, maxLength: 20 })
+    fc.assert(
+      fc.property(times, fc.array(fc.nat(9000), { minLength: 1, maxLength: 9 }), (services, hearing) => {
+        const behaviour = { service: cycle(services), hearing: cycle(hearing), publishing: () => 0 }
+        const { flown, ...run } = flyInVirtualTime(scenario, behaviour, true)
+        const recording = accountOf(run.scenario, run.books, run.nowNs)
+        const { tallies, counts, inSystemNs, staysNs, servingNs, segments, startNs } = recording
+        const { latency, wait, service, lag, queueing, batching, dispatch } = tallies
+        expect(queueing.sum).toBe(0)
+        expect(lag.sum + queueing.sum + batching.sum + dispatch.sum).toBe(wait.sum)
+        expect(wait.sum + service.sum).toBe(latency.sum)
+        expect(inSystemNs).toBe(staysNs)
+        expect(servingNs).toBeNull()
+        expect(counts).toMatchObject({ offered: 1800, completed: 1800 })
+        // each segment has the latencies of its own requests
+        const all = flown.flatMap((each) =>
+          each.due.map((due, i) => ({ ...each, due, number: each.requests[i] as number })),
+        )
+        for (const [k, segment] of segments.entries()) {
+          const [from, to] = [run.window.firsts[k] as number, run.window.firsts[k + 1] as number]
+          const own = all.filter(({ number }) => number >= from && number < to)
+          expect(segment.counts.completed).toBe(own.length)
+          expect(segment.latency?.max).toBe(Math.max(...own.map(({ due, endNs }) => endNs - due)))
+          const started = flown.filter(
+            (each) => each.startNs >= segment.startNs && each.startNs < segment.endNs && each.startNs >= startNs,
+          )
+          expect(segment.batches).toBe(started.length)
+        }
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('give up what hangs when its time is over, and count what is left at the end of the drain', () => {
+    const hangs = (every: number) => {
+      let n = 0
+      return () => (n++ % every === 0 ? Number.POSITIVE_INFINITY : 1000)
+    }
+    const one: ScenarioParts = { arrivals: '1000/s', stop: { requests: 100 }, warmup: { requests: 0 } }
+    const run = flyInVirtualTime(one, { ...instant, service: hangs(10), batchTimeoutMs: 50 }, true)
+    const recording = accountOf(run.scenario, run.books, run.nowNs)
+    expect(recording.counts).toMatchObject({ offered: 100, completed: 90, failed: 10, unfinished: 0 })
+    expect(run.failure?.message).toBe('it took longer than 50 ms (batchTimeout)')
+    const cut = flyInVirtualTime(one, { ...instant, service: hangs(10), batchTimeoutMs: 60_000 }, true)
+    const { counts, inSystemNs, staysNs } = accountOf(cut.scenario, cut.books, cut.nowNs)
+    expect(counts).toMatchObject({ offered: 100, completed: 90, failed: 0, unfinished: 10 })
+    expect(inSystemNs).toBe(staysNs)
+    expect(cut.left).toBe(0)
+  })
+})
