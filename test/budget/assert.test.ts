@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { affine, assertBudget, BudgetError, exponential, ScenarioError, simulate } from '../../src/index.js'
+
+const scenario = { service: affine({ base: '10ms', variation: exponential() }), stop: { requests: 100_000 } }
+const result = simulate({ ...scenario, arrivals: '50/s' })
+
+function errorOf(assert: () => void): BudgetError {
+  try {
+    assert()
+  } catch (error) {
+    expect(error).toBeInstanceOf(BudgetError)
+    return error as BudgetError
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('assertBudget', () => {
+  it('says nothing where the budget is kept', () => {
+    expect(assertBudget(result, { p99: '150ms', 'service.mean': '< 10.5ms' })).toBeUndefined()
+  })
+
+  it('throws a table where it is broken: rules, and where the time went', () => {
+    const { p99, mean } = result.latencyMs
+    const error = errorOf(() => assertBudget(result, { p99: '50.5ms', throughput: '40/s' }))
+    expect(error).toMatchObject({ name: 'BudgetError', verdict: 'fail' })
+    expect(error.check.rules.map(({ verdict }) => verdict)).toEqual(['fail', 'pass', 'pass'])
+    const lines = error.message.split('\n').map((line) => line.trim().split(/ {2,}/))
+    expect(lines[0]).toEqual(['Budget broken: 1 of 3 rules fails'])
+    expect(lines[2]).toEqual(['rule', 'limit', 'observed', '95 % interval', 'verdict'])
+    expect(lines[4]).toEqual([
+      'p99',
+      '<= 50.5 ms',
+      `${p99.toPrecision(3)} ms`,
+      expect.stringMatching(/ ms to /),
+      'fail',
+    ])
+    expect(lines[5]?.slice(0, 2)).toEqual(['throughput', '>= 40/s'])
+    expect(lines[6]).toEqual(['errorRate', '<= 0 %', '0 %', 'as observed', 'pass'])
+    expect(error.message).toContain(`Where the time went, ${mean.toPrecision(3)} ms on average`)
+    expect(error.message).toMatch(/^ queueing {2}.* no server was idle {2}█/m)
+    // a reporter shows it as it is
+    expect(error.message).not.toContain('\u001b')
+  })
+
+  it('throws where nothing is told, unless asked not to', () => {
+    const budget = { p99: result.latencyMs.p99 }
+    expect(errorOf(() => assertBudget(result, budget))).toMatchObject({ verdict: 'inconclusive' })
+    expect(() => assertBudget(result, budget, { onInconclusive: 'fail' })).toThrow(/^Budget undecided: 1 of 2 rules is/)
+    expect(() => assertBudget(result, budget, { onInconclusive: 'pass' })).not.toThrow()
+    expect(() => assertBudget(result, { ...budget, p50: 1 }, { onInconclusive: 'pass' })).toThrow(/^Budget broken/)
+  })
+
+  it('says of an invalid run what made it so', () => {
+    const saturated = simulate({ ...scenario, arrivals: '150/s' })
+    const { message } = errorOf(() => assertBudget(saturated, { p99: '1ms' }))
+    expect(message).toMatch(/^Budget undecided: 2 of 2 rules are inconclusive/)
+    expect(message).toContain('The run is invalid, and so neither keeps nor breaks a budget')
+    expect(message).toMatch(/ ✗ saturated: 150\/s are offered/)
+  })
+
+  it('tells why errors count that the budget says nothing of', () => {
+    const lossy = simulate({ ...scenario, arrivals: '50/s', queue: { capacity: 2 } })
+    const { message } = errorOf(() => assertBudget(lossy, { p50: '1s' }))
+    expect(message).toContain('errorRate: the budget says nothing of errors, and so allows none')
+  })
+
+  it('refuses options that there are none of', () => {
+    const options = { onInconclusive: 'maybe' } as unknown as { onInconclusive: 'pass' }
+    expect(() => assertBudget(result, { p99: 1 }, options)).toThrow(ScenarioError)
+    expect(() => assertBudget(result, { p99: 1 }, options)).toThrow(
+      /^options\.onInconclusive: must be 'fail' or 'pass'/,
+    )
+  })
+})
