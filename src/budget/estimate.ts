@@ -15,7 +15,7 @@ export interface Estimate {
 }
 
 /** What is judged: a run, or a distribution of durations alone. */
-export type Judged = { result: Result } | { summary: Summary }
+type Judged = { result: Result } | { summary: Summary }
 
 type TimeRule = Extract<Rule, { time: Time }>
 type FigureRule = Extract<Rule, { figure: string }>

@@ -24,8 +24,7 @@ export type Limit = string | number
  */
 export type Budget = { [Metric in BudgetMetric]?: Limit | undefined }
 
-export const RELATIONS = ['<', '<=', '>', '>='] as const
-export type Relation = (typeof RELATIONS)[number]
+export type Relation = '<' | '<=' | '>' | '>='
 
 /** In what a metric is told. */
 export type BudgetUnit = 'ms' | '/s' | 'share' | 'requests'
