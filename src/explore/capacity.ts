@@ -2,6 +2,7 @@ import { findingsOf } from '../result/findings.js'
 import type { Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { tallyPercentileNs } from '../result/summary.js'
+import { meanRate } from '../scenario/arrivals.js'
 import { ScenarioError, throwFaults } from '../scenario/error.js'
 import { normalise, type Scenario } from '../scenario/scenario.js'
 import { mostCarried, type Service } from '../scenario/service.js'
@@ -10,7 +11,7 @@ import { Engine } from '../simulate/engine.js'
 
 /** The highest load found within the limit, and the run there. */
 export interface Capacity {
-  /** requests a second */
+  /** requests a second: the `rate` of the arrivals, which for `onOff` is that while they are on */
   rate: number
   result: Result
 }
@@ -45,10 +46,12 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
     findingsOf(recording).every(({ severity }) => severity !== 'error') &&
     tallyPercentileNs(recording.tallies.latency, 99) <= nanoseconds(asked.data.p99)
 
-  let high = most
+  // a process may be off for a while, and its rate is then more than its mean
+  const top = (most * arrivals.rate) / (meanRate(arrivals) as number)
+  let high = top
   let found: { rate: number; recording: Recording } | null = null
   // the tail grows with the load only from where batches fill fast enough: look from the top downwards first
-  for (let rate = 0.99 * most; found === null && rate > 0.01 * most; rate *= 0.8) {
+  for (let rate = 0.99 * top; found === null && rate > 0.01 * top; rate *= 0.8) {
     const recording = run(rate)
     if (within(recording)) found = { rate, recording }
     else high = rate

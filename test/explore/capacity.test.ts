@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { affine, capacity, closed, exponential, type Scenario } from '../../src/index.js'
+import { affine, capacity, closed, exponential, onOff, type Scenario } from '../../src/index.js'
 
 describe('capacity', () => {
   const mm1: Scenario = {
@@ -34,6 +34,16 @@ describe('capacity', () => {
     expect(within(1)).toBeLessThan(129)
     expect(within(10)).toBeGreaterThan(700)
     expect(within(50)).toBeGreaterThan(1.5 * within(10))
+  })
+
+  it('searches up to what bursts may be, which on average are less', () => {
+    // on for a hundredth of the time: while they are on they may come much faster than they are served
+    const arrivals = onOff({ rate: '100/s', on: 1, off: 99 })
+    const found = capacity({ ...mm1, service: '1ms', arrivals, stop: { requests: 100_000 } }, { p99: '100ms' })
+    expect(found?.rate).toBeGreaterThan(1100)
+    // and it is the rate that the arrivals are given
+    expect(found?.result.throughput.offered).toBeLessThan(0.02 * (found?.rate as number))
+    expect(found?.result.latencyMs.p99).toBeLessThanOrEqual(100)
   })
 
   it('finds none where the limit is shorter than the service', () => {
