@@ -35,7 +35,10 @@ export function measureCommand(): Command {
         ...optionsOf(flags),
         signal,
         onProgress: ({ timeMs, endMs, sent, completed }) =>
-          progress.update(Math.min(1, timeMs / endMs), `${count(sent)} sent, ${count(completed)} completed`),
+          progress.update(
+            endMs === null ? 0 : Math.min(1, timeMs / endMs),
+            `${count(sent)} sent, ${count(completed)} completed`,
+          ),
       }),
     )
     if (flags.json) printJson(result)

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { simulatedShare } from '../explore/sweep.js'
+import { shareOf } from '../explore/sweep.js'
 import { renderResult } from '../report/result-table.js'
 import { normalise } from '../scenario/scenario.js'
 import { simulate } from '../simulate/simulate.js'
@@ -21,7 +21,7 @@ export function simulateCommand(): Command {
     const { stop } = normalise(scenario, 'simulate')
     const result = await withProgress('simulate', (progress) =>
       simulate(scenario, {
-        onProgress: (at) => progress.update(simulatedShare(stop, at), `${count(at.requests)} requests`),
+        onProgress: (at) => progress.update(shareOf(stop, at), `${count(at.requests)} requests`),
       }),
     )
     if (flags.json) printJson(result)

@@ -2,7 +2,7 @@ import { packed, type Replication } from '../result/replications.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { Engine } from '../simulate/engine.js'
-import { simulatedShare } from './sweep.js'
+import { shareOf } from './sweep.js'
 
 /** What a thread that runs a replication is told. */
 export interface ReplicateTask {
@@ -20,7 +20,7 @@ export function replicateOnce({ scenario, replication, shares }: ReplicateTask):
   try {
     const engine = new Engine(scenario, undefined, replication)
     const recording = engine.run((requests, timeMs) => {
-      share[replication] = simulatedShare(scenario.stop, { requests, timeMs })
+      share[replication] = shareOf(scenario.stop, { requests, timeMs })
       return true
     })
     share[replication] = 1

@@ -63,16 +63,19 @@ export async function sweep(scenario: Scenario, fields: SweepFields, options: Sw
     tell(0)
     const result =
       measure === null
-        ? simulate(at, { onProgress: (progress) => tell(simulatedShare(stop, progress)) })
-        : await measure(at, { signal, onProgress: ({ timeMs, endMs }) => tell(Math.min(1, timeMs / endMs)) })
+        ? simulate(at, { onProgress: (progress) => tell(shareOf(stop, progress)) })
+        : await measure(at, {
+            signal,
+            onProgress: ({ timeMs, sent }) => tell(shareOf(stop, { requests: sent, timeMs })),
+          })
     swept.push({ point, result })
     await breath()
   }
   return swept
 }
 
-/** How much of a simulation is done. */
-export function simulatedShare(stop: NormalScenario['stop'], at: { requests: number; timeMs: number }): number {
+/** How much of a run is done. */
+export function shareOf(stop: NormalScenario['stop'], at: { requests: number; timeMs: number }): number {
   return Math.min(1, 'requests' in stop ? at.requests / stop.requests : at.timeMs / stop.duration)
 }
 

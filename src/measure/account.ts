@@ -11,7 +11,10 @@ import {
 import { type CompactTally, Tally } from '../result/tally.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import type { Serving } from './batch.js'
+import type { Exits } from './exits.js'
 import type { Ledger, Tallies } from './ledger.js'
+import type { Losses } from './losses.js'
+import type { Queue } from './queue.js'
 import type { Ring } from './ring.js'
 import { Sum } from './sum.js'
 import type { Window } from './window.js'
@@ -23,13 +26,16 @@ export interface Books {
   ledgers: Ledger[]
   /** the batches that are being served */
   serving(): Serving[]
+  /** where the queue has limits: it, and whom it did without */
+  limited: { queue: Queue; losses: Losses } | null
 }
 
 /** The books of threads, each of which serves one batch at a time. */
-export const booksOf = (window: Window, ring: Ring, ledgers: Ledger[]): Books => ({
+export const booksOf = (window: Window, ring: Ring, ledgers: Ledger[], limited: Books['limited'] = null): Books => ({
   window,
   ring,
   ledgers,
+  limited,
   serving: () => ledgers.flatMap((ledger) => ledger.serving ?? []),
 })
 
@@ -39,10 +45,12 @@ interface Unserved {
   dueNs: number
 }
 
-/** Puts together what the threads have written down, after a run that ended at `nowNs`. */
+/** Puts together what the threads have written down, after a run that ended at `nowNs`; they must be gone. */
 export function accountOf(scenario: NormalScenario, books: Books, nowNs: number): Recording {
   const { window, ledgers } = books
   const { startNs } = window
+  // who timed out since, or was turned away, has left all the same
+  books.limited?.queue.settle(nowNs)
   const unserved = unservedOf(books)
   const endNs = endOf(books, unserved, nowNs)
   const segments = segmentsOf(books, unserved, endNs)
@@ -70,21 +78,28 @@ export function accountOf(scenario: NormalScenario, books: Books, nowNs: number)
     servingNs: scenario.servers === null ? null : total(ledgers, (ledger) => ledger.servingNs) + stillServing,
     inSystemNs: inSystemNs(books, endNs),
     staysNs:
-      total(ledgers, (ledger) => ledger.staysNs) +
+      total(exitsOf(books), (exits) => exits.staysNs) +
       total(unserved, ({ dueNs }) => clipped(dueNs)) +
       window.unsent.below(endNs),
-    inSystemAtStart: (window.firsts[0] as number) - total(ledgers, (ledger) => ledger.departedBefore(0)),
+    inSystemAtStart: window.before(0) - total(exitsOf(books), (exits) => exits.before(0)),
     segments,
     fromSend,
     findings: [],
   }
 }
 
-function unservedOf({ window, ring, serving }: Books): Unserved[] {
+/** All who let requests out of the system: the servers, and the queue's limits. */
+function exitsOf({ ledgers, limited }: Books): Exits[] {
+  const exits = ledgers.map((ledger) => ledger.exits)
+  return limited === null ? exits : [...exits, limited.losses.exits]
+}
+
+function unservedOf({ window, ring, serving, limited }: Books): Unserved[] {
   const unserved: Unserved[] = []
   for (const { numbers, size, dueNs } of serving()) {
     for (let i = 0; i < size; i++) unserved.push({ number: numbers[i] as number, dueNs: dueNs[i] as number })
   }
+  if (limited !== null) return [...unserved, ...limited.queue.waiting()]
   for (let place = ring.head(window.sent); place < window.sent; place++) {
     unserved.push({ number: place, dueNs: ring.dueNs(place) })
   }
@@ -92,13 +107,15 @@ function unservedOf({ window, ring, serving }: Books): Unserved[] {
 }
 
 /** When the window ends: where the arrivals ended before, with the last completion, or with the run. */
-function endOf({ window, ledgers }: Books, unserved: Unserved[], nowNs: number): number {
+function endOf(books: Books, unserved: Unserved[], nowNs: number): number {
+  const { window } = books
   if (window.endNs < Number.POSITIVE_INFINITY) return window.endNs
   if (unserved.length > 0 || window.unsent.count > 0) return nowNs
-  return Math.max(...ledgers.map((ledger) => ledger.lastDepartureNs))
+  return Math.max(...exitsOf(books).map((exits) => exits.lastNs))
 }
 
-function segmentsOf({ window, ledgers }: Books, unserved: Unserved[], endNs: number): RecordedSegment[] {
+function segmentsOf(books: Books, unserved: Unserved[], endNs: number): RecordedSegment[] {
+  const { window, ledgers, limited } = books
   const left = new Float64Array(window.segments)
   for (const { number } of unserved) {
     const k = window.segmentOf(number)
@@ -114,8 +131,8 @@ function segmentsOf({ window, ledgers }: Books, unserved: Unserved[], endNs: num
     // what was due and never sent came last
     const unsent = Math.max(0, after - Math.max(first, window.sent))
     const departed = last
-      ? total(ledgers, (ledger) => ledger.departed.count)
-      : total(ledgers, (ledger) => ledger.departedBefore(k + 1))
+      ? total(exitsOf(books), (exits) => exits.count)
+      : total(exitsOf(books), (exits) => exits.before(k + 1))
     for (const metric of METRICS) {
       tallies[metric].clear()
       for (const ledger of ledgers) tallies[metric].add((ledger.tallies[k] as Tallies)[metric])
@@ -129,9 +146,11 @@ function segmentsOf({ window, ledgers }: Books, unserved: Unserved[], endNs: num
         offered: after - first,
         completed: latency.count,
         failed: total(ledgers, (ledger) => ledger.failedIn(k)),
+        rejected: limited?.losses.in(k, 'rejected') ?? 0,
+        timedOut: limited?.losses.in(k, 'timedOut') ?? 0,
         unfinished: (left[k] as number) + unsent,
       },
-      inSystem: after - departed,
+      inSystem: (last ? window.due : window.before(k + 1)) - departed,
       batches: total(ledgers, (ledger) => ledger.startedIn(k).batches),
       batched: total(ledgers, (ledger) => ledger.startedIn(k).batched),
       servingNs: total(ledgers, (ledger) => ledger.startedIn(k).servingNs),
@@ -166,11 +185,13 @@ function batchSizesOf(ledgers: Ledger[]): Map<number, number> {
  * The number of requests in the system, integrated over the window: each is in it from when it was due to when it
  * left. The generator's sum of the one, and the servers' of the other, know nothing of single requests.
  */
-function inSystemNs({ window, ledgers }: Books, endNs: number): number {
+function inSystemNs(books: Books, endNs: number): number {
+  const { window } = books
   const inside = new Sum()
   inside.addAll(window.arrived)
-  for (const ledger of ledgers) inside.addAll(ledger.departed, -1)
-  return inside.below(endNs)
+  for (const { departed } of exitsOf(books)) inside.addAll(departed, -1)
+  const atStart = window.early - total(exitsOf(books), (exits) => exits.before(0))
+  return inside.below(endNs) + atStart * (endNs - window.startNs)
 }
 
 function total<Item>(items: readonly Item[], of: (item: Item) => number): number {

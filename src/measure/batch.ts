@@ -8,6 +8,8 @@ export interface Batch {
   /** when they were due, and when they were queued */
   readonly dueNs: Float64Array
   readonly queuedNs: Float64Array
+  /** whose they are, in a closed loop */
+  readonly clients: Int32Array
   /** since when a server had been idle for it, when it left the queue, and why */
   freeNs: number
   leaveNs: number
@@ -20,12 +22,17 @@ export interface Batch {
 /** What there is to say of a batch that is being served. */
 export type Serving = Pick<Batch, 'numbers' | 'size' | 'startNs' | 'dueNs'>
 
-/** @param numbers where the numbers are kept, and as many due times beside them */
-export const emptyBatch = (numbers: Float64Array, dueNs: Float64Array = new Float64Array(numbers.length)): Batch => ({
+/** @param numbers where the numbers are kept; due times and clients beside them */
+export const emptyBatch = (
+  numbers: Float64Array,
+  dueNs: Float64Array = new Float64Array(numbers.length),
+  clients: Int32Array = new Int32Array(numbers.length),
+): Batch => ({
   size: 0,
   numbers,
   dueNs,
   queuedNs: new Float64Array(numbers.length),
+  clients,
   freeNs: 0,
   leaveNs: 0,
   cause: 'wake',

@@ -1,9 +1,11 @@
 import type { Books } from './account.js'
+import { Answers } from './answers.js'
 import { Bells } from './bells.js'
 import { type Clock, clockFrom } from './clock.js'
 import type { Death } from './death.js'
 import { portable } from './error.js'
 import type { Layout } from './layout.js'
+import type { Ledger } from './ledger.js'
 import { Queue } from './queue.js'
 
 /** A thread that is made to end runs none of its own code after so long. */
@@ -65,7 +67,10 @@ export class Deaths {
     if (!queue.leave(server, LOCK_MS)) throw thrown
 
     const atNs = clock()
-    const requests = ledgers[server]?.fail(window, atNs) ?? 0
+    const ledger = ledgers[server] as Ledger
+    const requests = ledger.fail(window, atNs)
+    // a failure is an answer too
+    if (wire.answers !== null && requests > 0) new Answers(wire.answers).tell(ledger.batch.clients, requests, atNs)
     this.found.push({ server, atNs, error: portable(reason ?? thrown), requests })
     if (this.found.length === servers) window.halt()
     // one that it was to wake may sleep

@@ -46,12 +46,13 @@ export class Flight {
 
 /** A batch of its own size. */
 function copyOf(taken: Batch): Batch {
-  const { size, numbers, dueNs, queuedNs, freeNs, leaveNs, cause } = taken
+  const { size, numbers, dueNs, queuedNs, clients, freeNs, leaveNs, cause } = taken
   return {
     size,
     numbers: numbers.slice(0, size),
     dueNs: dueNs.slice(0, size),
     queuedNs: queuedNs.slice(0, size),
+    clients: clients.slice(0, size),
     freeNs,
     leaveNs,
     cause,

@@ -2,6 +2,7 @@ import { MessageChannel } from 'node:worker_threads'
 import type { Call, HandlerInProcess } from '../scenario/target.js'
 import { targetName } from '../scenario/target.js'
 import type { Books } from './account.js'
+import { Answers } from './answers.js'
 import { Bells } from './bells.js'
 import { portable, targetFailed } from './error.js'
 import { eventLoop } from './event-loop.js'
@@ -9,6 +10,8 @@ import { callTarget, handlerTarget } from './function-target.js'
 import { httpTarget } from './http-target.js'
 import type { Layout, Outcome } from './layout.js'
 import { Ledger } from './ledger.js'
+import { limitedOf } from './limited.js'
+import { limitsOf } from './limits.js'
 import { LocalServers } from './local-servers.js'
 import type { LocalTarget } from './local-target.js'
 import { Observations } from './observations.js'
@@ -81,8 +84,16 @@ async function serve(layout: Layout, target: LocalTarget, name: string): Promise
   const ledger = new Ledger(wire.ledgers[0] as SharedArrayBuffer, policy.maxBatchSize, plan.segments.length)
   const observed = wire.observations?.[0]
 
+  const answers = wire.answers === null ? null : new Answers(wire.answers)
+
   let local: LocalServers | null = null
-  const books: Books = { window, ring, ledgers: [ledger], serving: () => local?.serving() ?? [] }
+  const books: Books = {
+    window,
+    ring,
+    ledgers: [ledger],
+    limited: limitedOf(layout),
+    serving: () => local?.serving() ?? [],
+  }
   const bell = new MessageChannel()
   let serveEnds = () => {}
   const served = new Promise<void>((resolve) => {
@@ -95,6 +106,9 @@ async function serve(layout: Layout, target: LocalTarget, name: string): Promise
       policy,
       idle: settings.idle,
       ring,
+      queue: wire.queue,
+      limits: wire.limits === null ? null : limitsOf(wire.limits, window, answers),
+      answers,
       bells: new Bells(1, wire.bells),
       window,
       ledger,
@@ -119,7 +133,8 @@ async function serve(layout: Layout, target: LocalTarget, name: string): Promise
   }
   const threads = await startThreads(1)
   try {
-    const task = { wire, arrivals, seed, stop: plan.stop, sleepers: 1, bell: bell.port2, spinNs: settings.spinNs }
+    const { spinNs } = settings
+    const task = { wire, arrivals, seed, stop: plan.stop, sleepers: 1, bell: bell.port2, policy, spinNs }
     const generated = threads.generate(task, [bell.port2])
     const work = Promise.all([generated, served])
     const endedNs = await new Watch(watched, settings).until(work)

@@ -1,15 +1,15 @@
 import type { Policy } from '../scenario/policy.js'
+import type { NormalScenario } from '../scenario/scenario.js'
 import type { Books } from './account.js'
 import type { Death } from './death.js'
 import type { HostWatch } from './host.js'
-import type { MeasurableScenario } from './measurable.js'
 import type { NormalOptions } from './options.js'
 import type { Plan } from './plan.js'
 import type { Wire } from './wire.js'
 
 /** A run before it begins. */
 export interface Layout {
-  scenario: MeasurableScenario
+  scenario: NormalScenario
   settings: NormalOptions
   plan: Plan
   policy: Policy

@@ -1,7 +1,7 @@
 import { TALLY_BYTES, Tally } from '../result/tally.js'
 import { type Batch, emptyBatch, type Serving } from './batch.js'
+import { Exits, exitsLength } from './exits.js'
 import { PLACES } from './ring.js'
-import { SUM_LENGTH, Sum } from './sum.js'
 import type { Window } from './window.js'
 
 /** What is recorded of each request, in a tally for each segment. */
@@ -11,19 +11,16 @@ export type Tallies = Record<Part, Tally>
 
 const IN_FLIGHT = 0
 const BUSY_SINCE = 1
-const LAST_DEPARTURE = 2
-const COMPLETED = 3
-const FAILED = 4
-const COMPLETIONS = 5
-const SERVING = 6
-const STAYS = 7
-const DEPARTED = 8
+const COMPLETED = 2
+const FAILED = 3
+const COMPLETIONS = 4
+const SERVING = 5
 /**
- * and then failures in each segment, departures before the first and in each, and what started in each: batches, the
- * requests in them, and how long they were served
+ * and then failures in each segment, and what started in each: batches, the requests in them, and how long they were
+ * served; and the exits
  */
-const SEGMENTS = DEPARTED + SUM_LENGTH
-const counters = (segments: number) => SEGMENTS + 5 * segments + 1
+const SEGMENTS = 6
+const counters = (segments: number) => SEGMENTS + 4 * segments + exitsLength(segments)
 
 const IDLE = -1
 
@@ -34,7 +31,6 @@ const IDLE = -1
 export class Ledger {
   readonly #counters: Float64Array<SharedArrayBuffer>
   readonly #failures: Float64Array
-  readonly #departures: Float64Array
   readonly #batches: Float64Array
   readonly #batched: Float64Array
   readonly #serving: Float64Array
@@ -42,12 +38,9 @@ export class Ledger {
   readonly batchSizes: Uint32Array
   /** of the requests due in each segment */
   readonly tallies: Tallies[]
-  /** when requests left, those that left before the window at its start */
-  readonly departed: Sum
+  readonly exits: Exits
   readonly batch: Batch
   #segment = -1
-  /** how many segments had begun when the last batch ended */
-  #begun = 0
   /** the segment in which the last batch of the window started */
   #started = 0
   /** the parts of a batch's requests, gathered before they are counted together */
@@ -56,7 +49,7 @@ export class Ledger {
   /** How much memory it takes. */
   static bytes(maxBatchSize: number, segments: number): number {
     const most = Math.min(maxBatchSize, PLACES)
-    return 8 * counters(segments) + 16 * most + segments * PARTS.length * TALLY_BYTES + 4 * (most + 1)
+    return 8 * counters(segments) + 16 * most + segments * PARTS.length * TALLY_BYTES + 4 * (2 * most + 1)
   }
 
   constructor(buffer: SharedArrayBuffer, maxBatchSize: number, segments: number) {
@@ -68,17 +61,17 @@ export class Ledger {
       return at
     }
     this.#counters = new Float64Array(buffer, next(8 * counters(segments)), counters(segments))
-    this.#failures = this.#counters.subarray(SEGMENTS, SEGMENTS + segments)
-    const [departures, batches] = [SEGMENTS + segments, SEGMENTS + 2 * segments + 1]
-    this.#departures = this.#counters.subarray(departures, batches)
-    this.#batches = this.#counters.subarray(batches, batches + segments)
-    this.#batched = this.#counters.subarray(batches + segments, batches + 2 * segments)
-    this.#serving = this.#counters.subarray(batches + 2 * segments)
-    this.departed = new Sum(this.#counters, DEPARTED)
-    const times = () => new Float64Array(buffer, next(8 * most), most)
-    this.batch = emptyBatch(times(), times())
+    const by = (i: number) => this.#counters.subarray(SEGMENTS + i * segments, SEGMENTS + (i + 1) * segments)
+    this.#failures = by(0)
+    this.#batches = by(1)
+    this.#batched = by(2)
+    this.#serving = by(3)
+    this.exits = new Exits(this.#counters.subarray(SEGMENTS + 4 * segments))
+    const numbers = new Float64Array(buffer, next(8 * most), most)
+    const dueNs = new Float64Array(buffer, next(8 * most), most)
     this.tallies = Array.from({ length: segments }, () => each(() => new Tally(buffer, next(TALLY_BYTES))))
     this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
+    this.batch = emptyBatch(numbers, dueNs, new Int32Array(buffer, next(4 * most), most))
     this.#gathered = each(() => new Float64Array(most))
   }
 
@@ -103,13 +96,8 @@ export class Ledger {
 
     counters[COMPLETED] = (counters[COMPLETED] as number) + completed
     counters[FAILED] = (counters[FAILED] as number) + failures
-    counters[LAST_DEPARTURE] = endNs
-    if (endNs < windowEnd) {
-      this.departed.add(Math.max(endNs, windowStart), size)
-      if (endNs >= windowStart) counters[COMPLETIONS] = (counters[COMPLETIONS] as number) + completed
-    }
-    while (endNs >= window.segmentStartNs(this.#begun)) this.#begun++
-    this.#departures[this.#begun] = (this.#departures[this.#begun] as number) + size
+    if (endNs >= windowStart && endNs < windowEnd) this.#add(COMPLETIONS, completed)
+    this.exits.leave(window, endNs, batch.dueNs, size)
     const serving = Math.min(endNs, windowEnd) - Math.max(startNs, windowStart)
     if (serving > 0) this.#add(SERVING, serving)
     if (startNs >= windowStart && startNs < windowEnd) {
@@ -122,7 +110,6 @@ export class Ledger {
       this.#batched[started] = (this.#batched[started] as number) + size
       this.#serving[started] = (this.#serving[started] as number) + endNs - startNs
     }
-    this.#stays(batch, windowStart, Math.min(endNs, windowEnd))
 
     // one that left later may have ended sooner
     if ((numbers[0] as number) < (window.firsts[this.#segment] ?? 0)) this.#segment = -1
@@ -150,17 +137,6 @@ export class Ledger {
     const { size, startNs } = serving
     this.end(window, new Uint8Array(size).fill(1), size, { ...this.batch, size, startNs, endNs: nowNs })
     return size
-  }
-
-  /** Adds up how long the batch's requests were in the system, inside the window. */
-  #stays({ size, dueNs }: Batch, windowStart: number, untilNs: number): void {
-    if (untilNs <= windowStart) return
-    let stays = 0
-    for (let i = 0; i < size; i++) {
-      const due = dueNs[i] as number
-      stays += untilNs - Math.max(due, windowStart)
-    }
-    this.#add(STAYS, stays)
   }
 
   /** Records the completed ones of the batch's requests `from` to `to`, which belong to the segment at hand. */
@@ -209,9 +185,6 @@ export class Ledger {
     const { numbers, dueNs } = this.batch
     return { numbers, size, startNs: this.#get(BUSY_SINCE), dueNs }
   }
-  get lastDepartureNs(): number {
-    return this.#get(LAST_DEPARTURE)
-  }
   /** In all, from the start of the run. */
   get completed(): number {
     return this.#get(COMPLETED)
@@ -226,9 +199,6 @@ export class Ledger {
   get servingNs(): number {
     return this.#get(SERVING)
   }
-  get staysNs(): number {
-    return this.#get(STAYS)
-  }
   /** Failed, of the requests due in a segment. */
   failedIn(segment: number): number {
     return this.#failures[segment] as number
@@ -240,12 +210,6 @@ export class Ledger {
       batched: this.#batched[segment] as number,
       servingNs: this.#serving[segment] as number,
     }
-  }
-  /** How many requests left before a segment's start. */
-  departedBefore(segment: number): number {
-    let departed = 0
-    for (let begun = 0; begun <= segment; begun++) departed += this.#departures[begun] as number
-    return departed
   }
 }
 

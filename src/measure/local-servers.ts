@@ -1,9 +1,11 @@
 import type { Policy } from '../scenario/policy.js'
+import type { Answers } from './answers.js'
 import { emptyBatch, type Serving } from './batch.js'
 import type { Bells } from './bells.js'
 import type { EventLoop } from './event-loop.js'
 import { Flight, failuresOf, type Outcome } from './flight.js'
 import type { Ledger } from './ledger.js'
+import type { Limits } from './limits.js'
 import type { LocalTarget } from './local-target.js'
 import type { Observations } from './observations.js'
 import { newQueueBuffer, Queue } from './queue.js'
@@ -22,6 +24,11 @@ export interface LocalServing {
   policy: Policy
   idle: 'sleep' | 'poll'
   ring: Ring
+  /** the memory of the queue, where the generator shares it; and its limits */
+  queue?: SharedArrayBuffer
+  limits?: Limits | null
+  /** whom to tell of answers, where the arrivals are a closed loop */
+  answers?: Answers | null
   bells: Bells
   window: Window
   ledger: Ledger
@@ -61,8 +68,8 @@ export class LocalServers {
     this.#end = end
     const { servers, policy, ring, bells, window, loop } = serving
     const count = servers ?? 1
-    const queue = new Queue(newQueueBuffer(count), policy, ring, bells, window, loop.clock, servers === null)
-    this.#queue = queue
+    const { queue = newQueueBuffer(count), limits = null } = serving
+    this.#queue = new Queue(queue, policy, ring, bells, window, loop.clock, limits, servers === null)
     this.#batch = emptyBatch(new Float64Array(Math.min(policy.maxBatchSize, ring.places)))
     this.#idle = Array.from({ length: count }, (_, server) => server)
   }
@@ -185,13 +192,15 @@ export class LocalServers {
   }
 
   #ended = (flight: Flight, outcome: Outcome): void => {
-    const { window, ledger, observations, loop, timeout } = this.#with
+    const { window, ledger, observations, loop, timeout, answers } = this.#with
     const { batch } = flight
     batch.endNs = loop.clock()
     const late = batch.endNs - batch.startNs > timeout.ms * 1e6
     const { count, marks, error } = failuresOf(late ? { error: this.#tookTooLong() } : outcome, batch.size)
     this.failure ??= error
     ledger.end(window, marks, count, batch)
+    // a failure is an answer too
+    answers?.tell(batch.clients, batch.size, batch.endNs)
     if (batch.startNs >= window.startNs && batch.startNs < window.endNs) observations?.record(batch)
     this.#flights.delete(flight)
     if (this.#with.servers !== null) {

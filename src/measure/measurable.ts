@@ -1,8 +1,7 @@
-import type { OpenArrivals } from '../scenario/arrivals.js'
+import type { Arrivals } from '../scenario/arrivals.js'
 import { ScenarioError, show } from '../scenario/error.js'
+import { rampsOf } from '../scenario/ramps.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-
-export type MeasurableScenario = NormalScenario & { arrivals: OpenArrivals }
 
 /** No machine sends faster, and walking through so many requests would take longer than the run. */
 const FASTEST = 10_000_000
@@ -12,21 +11,18 @@ const FASTEST = 10_000_000
  *
  * @throws ScenarioError naming the field
  */
-export function measurable(scenario: NormalScenario): MeasurableScenario {
-  const { arrivals, queue } = scenario
-  if (arrivals.process === 'closed') {
-    throw new ScenarioError('arrivals', 'a closed loop cannot be measured yet; an open process can, such as a rate')
+export function measurable(scenario: NormalScenario): NormalScenario {
+  const { path, rate } = fastest(scenario.arrivals)
+  if (rate > FASTEST) {
+    throw new ScenarioError(path, `must be at most ${FASTEST.toLocaleString('en')}/s to be measured, got ${show(rate)}`)
   }
-  if ('rate' in arrivals && arrivals.rate > FASTEST) {
-    throw new ScenarioError(
-      'arrivals.rate',
-      `must be at most ${FASTEST.toLocaleString('en')}/s to be measured, got ${show(arrivals.rate)}`,
-    )
-  }
-  for (const limit of ['capacity', 'timeout'] as const) {
-    if (queue[limit] !== null) {
-      throw new ScenarioError(`queue.${limit}`, 'a limit to the queue cannot be measured yet; leave it out')
-    }
-  }
-  return { ...scenario, arrivals }
+  return scenario
+}
+
+/** The highest rate that is asked for, and where. */
+function fastest(arrivals: Arrivals): { path: string; rate: number } {
+  if ('rate' in arrivals) return { path: 'arrivals.rate', rate: arrivals.rate }
+  if (arrivals.process !== 'stages') return { path: 'arrivals', rate: 0 }
+  const rate = Math.max(...rampsOf(arrivals).flatMap(({ from, to }) => [from, to]))
+  return { path: 'arrivals.stages', rate }
 }

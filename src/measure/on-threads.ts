@@ -4,6 +4,7 @@ import { MeasureError, targetFailed } from './error.js'
 import { locate } from './handler-module.js'
 import type { Layout, Outcome } from './layout.js'
 import { Ledger } from './ledger.js'
+import { limitedOf } from './limited.js'
 import { unreadyMessage } from './prepare.js'
 import { Ring } from './ring.js'
 import type { ServerReport } from './server.js'
@@ -29,7 +30,7 @@ export async function runOnThreads(layout: Layout, handler: string, servers: num
   const { plan, wire, policy, settings, host } = layout
   const module = located(handler)
   const ledgers = wire.ledgers.map((ledger) => new Ledger(ledger, policy.maxBatchSize, plan.segments.length))
-  const books = booksOf(new Window(wire.window), new Ring(wire.ring), ledgers)
+  const books = booksOf(new Window(wire.window), new Ring(wire.ring), ledgers, limitedOf(layout))
 
   const reports: Reports = { lateNs: 0, servers: [] }
   const { name } = module
@@ -80,7 +81,7 @@ async function giveTasks(
   const servers = wire.ledgers.length
   const { idle, spinNs, batchTimeoutMs } = settings
   const generate = async () => {
-    const task = { wire, arrivals, seed, stop: plan.stop, sleepers: servers, bell: null, spinNs }
+    const task = { wire, arrivals, seed, stop: plan.stop, sleepers: servers, bell: null, policy, spinNs }
     reports.lateNs = (await threads.generate(task)).lateNs
   }
   const serve = async (server: number) => {

@@ -4,9 +4,10 @@ import { type Duration, duration, nanoseconds, options, positiveDuration } from 
 
 /** How far a run is. */
 export interface MeasureProgress {
-  /** since time 0, and when sending is to be over */
+  /** since time 0 */
   timeMs: number
-  endMs: number
+  /** when sending is to be over; null where a closed loop is to send so many requests, however long that takes */
+  endMs: number | null
   /** requests, those of the warm-up included */
   sent: number
   completed: number

@@ -1,6 +1,7 @@
 import type { Schedule } from '../scenario/schedule.js'
 import type { Bells } from './bells.js'
 import type { Clock } from './clock.js'
+import type { Queue } from './queue.js'
 import type { Rest } from './rest.js'
 import type { Ring } from './ring.js'
 import type { Window } from './window.js'
@@ -18,13 +19,17 @@ export interface Outlet {
   ring: Ring
   bells: Bells
   window: Window
+  /** where it has limits: followed when servers leave that for long, so that it never fills with who is turned away */
+  queue?: Queue
 }
 
 /** A sleep is cut into pieces of this length: the run may be over meanwhile. */
-const SLEEP_NS = 100_000_000
+export const SLEEP_NS = 100_000_000
 
+/** So many requests may be queued before a queue with limits is followed. */
+const BEHIND = 16_384
 /** So many requests at most are queued at one reading of the clock, when several are due. */
-const TOGETHER = 64
+export const TOGETHER = 64
 
 /**
  * For how long to sleep before something that is due in `leftNs`: until `spinNs` before it. What is then left is
@@ -44,11 +49,11 @@ export function sleepNs(leftNs: number, spinNs: number): number {
 export function send(
   next: Schedule,
   stop: { requests: number; ns: number },
-  { ring, bells, window }: Outlet,
+  { ring, bells, window, queue }: Outlet,
   pace: Pace,
 ): number {
   const { clock, rest, spinNs } = pace
-  const { arrived, startNs } = window
+  const { startNs } = window
   const { places } = ring
   let number = 0
   let head = 0
@@ -56,8 +61,7 @@ export function send(
   let lateNs = 0
   const isOver = () => due >= stop.ns || number >= stop.requests || due === Number.POSITIVE_INFINITY
   const come = () => {
-    window.begin(number, due)
-    arrived.add(Math.max(due, startNs))
+    window.arrive(number, due)
     number++
     due = next()
   }
@@ -72,7 +76,12 @@ export function send(
       else rest.spin(due - now, now)
       continue
     }
-    if (number - head >= places) head = ring.head(head)
+    const most = queue === undefined ? places : Math.min(BEHIND, places)
+    if (number - head >= most) head = ring.head(head)
+    if (queue !== undefined && number - head >= most) {
+      queue.follow()
+      head = ring.head(head)
+    }
     const full = number - head >= places
     if (full || halted || now >= window.drainNs) {
       window.end(number, now)

@@ -1,16 +1,18 @@
 import { SEGMENTS } from '../result/recording.js'
-import type { OpenArrivals } from '../scenario/arrivals.js'
+import type { ClosedArrivals, OpenArrivals } from '../scenario/arrivals.js'
 import { extentNs, type NormalScenario } from '../scenario/scenario.js'
 import { schedule } from '../scenario/schedule.js'
+import { segmentsFrom } from './segments.js'
 
 /** What is known of a run before it begins: its window, and the stretches that the window is cut into. */
 export interface Plan {
   /** the run stops at the first request that is due at `ns` or later, or has this number */
   stop: { requests: number; ns: number }
+  /** Infinity where a closed loop has to tell */
   startNs: number
-  /** Infinity where the arrivals end before the run's requests do: it is then the last completion */
+  /** Infinity where a closed loop has to tell, or the arrivals end before the run's requests do: it is then the last completion */
   endNs: number
-  /** when sending is to be over */
+  /** when sending is to be over; Infinity where that is not known */
   lastNs: number
   /** when each segment begins, and the number of its first request; NaN where sending has to tell */
   segments: { startNs: number; first: number }[]
@@ -40,15 +42,31 @@ export function planOf(scenario: NormalScenario & { arrivals: OpenArrivals }): P
 
   const segments: Plan['segments'] = []
   const first = walk.number
-  for (let k = 0; k < SEGMENTS; k++) {
-    const number = Math.ceil(first + ((stop.requests - first) * k) / SEGMENTS)
-    if (number <= (segments.at(-1)?.first ?? -1)) continue
+  for (const number of segmentsFrom(first, stop.requests)) {
     walk.to(number)
     if (walk.dueNs === Number.POSITIVE_INFINITY) break
-    segments.push({ startNs: k === 0 ? startNs : walk.dueNs, first: number })
+    segments.push({ startNs: number === first ? startNs : walk.dueNs, first: number })
   }
   walk.to(stop.requests)
   return { stop, startNs, endNs: walk.dueNs, lastNs: walk.lastNs, segments }
+}
+
+/** Plans the run of a closed loop, which has no requests to walk through: what comes by number is told as it goes. */
+export function planOfLoop(scenario: NormalScenario & { arrivals: ClosedArrivals }): Plan {
+  const stop = extentNs(scenario.stop)
+  const warmup = extentNs(scenario.warmup)
+  const never = Number.POSITIVE_INFINITY
+  const startNs = warmup.requests === 0 ? 0 : warmup.ns
+  const first = warmup.requests < never ? warmup.requests : Number.NaN
+  const at = (k: number) => Math.round(startNs + ((stop.ns - startNs) * k) / SEGMENTS)
+  const byNumber = stop.ns === never && !Number.isNaN(first)
+  const segments = byNumber
+    ? segmentsFrom(first, stop.requests).map((number, k) => ({ startNs: k === 0 ? startNs : never, first: number }))
+    : Array.from({ length: SEGMENTS }, (_, k) => ({
+        startNs: k === 0 ? startNs : startNs < never && stop.ns < never ? at(k) : never,
+        first: k === 0 ? first : Number.NaN,
+      }))
+  return { stop, startNs, endNs: stop.ns, lastNs: stop.ns, segments }
 }
 
 /** A walk through the requests, in order. */

@@ -29,11 +29,14 @@ const CALIBRATION = { turns: 200_000, times: 8 }
 /**
  * Rest on a thread of its own. Spinning turns in a loop for half of the time that is left, between one reading of
  * the clock and the next: every reading makes garbage, and to collect it would take the thread from what is due.
+ *
+ * @param word ends any rest when it is no longer 0
  */
-export function restOn(clock: Clock): TimedRest {
-  const word = new Int32Array(new SharedArrayBuffer(4))
+export function restOn(clock: Clock, word: Int32Array = new Int32Array(new SharedArrayBuffer(4))): TimedRest {
   const turn = (turns: number) => {
-    for (let i = 0; i < turns; i++) Atomics.load(word, 0)
+    let i = 0
+    while (i < turns && Atomics.load(word, 0) === 0) i++
+    return i
   }
   let turnsPerNs = 0
   for (let i = 0; i < CALIBRATION.times; i++) {
@@ -60,7 +63,8 @@ export function restOn(clock: Clock): TimedRest {
       newest[TURNS] = spinNs < TIMED_NS ? 0 : turns
       newest[FROM] = nowNs
       newest[DUE] = dueNs
-      turn(turns)
+      // one that was cut short tells nothing of the speed
+      if (turn(turns) < turns) newest[TURNS] = 0
     },
     tellTo(to) {
       log = to

@@ -7,8 +7,11 @@ const TAIL = 0
 const HEAD = LINE / 4
 const HEADER_BYTES = 2 * LINE
 
-/** @param places a power of two */
-export const ringBytes = (places: number) => HEADER_BYTES + 16 * places
+/**
+ * @param places a power of two
+ * @param closed requests are of clients, who are told apart
+ */
+export const ringBytes = (places: number, closed = false) => HEADER_BYTES + (closed ? 20 : 16) * places
 
 /**
  * The requests on their way from the generator to the servers, in the order they were due. A request's place
@@ -23,14 +26,17 @@ export class Ring {
   readonly #words: Int32Array
   readonly #due: Float64Array
   readonly #queued: Float64Array
+  readonly #client: Int32Array
 
   constructor(buffer = new SharedArrayBuffer(ringBytes(PLACES))) {
     this.buffer = buffer
-    this.places = (buffer.byteLength - HEADER_BYTES) / 16
+    const bytes = buffer.byteLength - HEADER_BYTES
+    this.places = 2 ** Math.floor(Math.log2(bytes / 16))
     this.#mask = this.places - 1
     this.#words = new Int32Array(buffer, 0, HEADER_BYTES / 4)
     this.#due = new Float64Array(buffer, HEADER_BYTES, this.places)
     this.#queued = new Float64Array(buffer, HEADER_BYTES + 8 * this.places, this.places)
+    this.#client = new Int32Array(buffer, HEADER_BYTES + 16 * this.places)
   }
 
   put(place: number, dueNs: number, queuedNs: number): void {
@@ -38,6 +44,23 @@ export class Ring {
     this.#queued[place & this.#mask] = queuedNs
   }
 
+  /** Whether requests are of clients, who are told apart. */
+  get closed(): boolean {
+    return this.#client.length > 0
+  }
+
+  /** Whose request it is, where the clients of a closed loop are told apart. */
+  putClient(place: number, client: number): void {
+    this.#client[place & this.#mask] = client
+  }
+
+  /** The request's number in the run. */
+  number(place: number): number {
+    return place
+  }
+  client(place: number): number {
+    return this.#client[place & this.#mask] ?? -1
+  }
   dueNs(place: number): number {
     return this.#due[place & this.#mask] as number
   }

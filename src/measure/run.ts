@@ -12,11 +12,11 @@ import { MeasureError, targetFailed } from './error.js'
 import { measureFindings, seconds } from './findings.js'
 import { HostWatch } from './host.js'
 import { runInProcess } from './in-process.js'
-import { type MeasurableScenario, measurable } from './measurable.js'
+import { measurable } from './measurable.js'
 import { type Observation, Observations } from './observations.js'
 import { runOnThreads } from './on-threads.js'
 import { type MeasureOptions, normaliseOptions } from './options.js'
-import { type Plan, planOf } from './plan.js'
+import { type Plan, planOf, planOfLoop } from './plan.js'
 import { PLACES } from './ring.js'
 import { Window } from './window.js'
 import { layOut, type Wire } from './wire.js'
@@ -56,7 +56,7 @@ export async function runMeasurement(given: NormalScenario, options: RunOptions 
   settings.signal?.throwIfAborted()
   const plan = planned(scenario)
   const policy = policyOf(scenario.batching)
-  const wire = layOut(plan, servers, policy.maxBatchSize, observe)
+  const wire = layOut(scenario, plan, servers, observe)
   const host = new HostWatch(wire.host, new Window(wire.window), typeof handler !== 'string')
   const layout = { scenario, settings, plan, policy, wire, host }
   const machine = environment()
@@ -64,11 +64,15 @@ export async function runMeasurement(given: NormalScenario, options: RunOptions 
   const run = typeof handler === 'string' ? runOnThreads(layout, handler, servers) : runInProcess(layout)
   const { books, endedNs, lateNs, failure, teardown, deaths } = await run
   const { window, ring } = books
+  const isLoop = scenario.arrivals.process === 'closed'
   const cut = window.endNs < plan.endNs
-  const full = cut && !window.halted
-  if (cut && window.endNs <= plan.startNs) {
+  // a loop waits for its answers, and never sends more than there are clients
+  const full = cut && !window.halted && !isLoop
+  const nothing = window.startNs === Number.POSITIVE_INFINITY || window.endNs <= window.startNs
+  if (nothing && (cut || isLoop)) {
     if (full) throw fullTooSoon(window.endNs)
-    const said = `after ${seconds(window.endNs)}, in the warm-up, no server was left`
+    if (!window.halted) throw nothingToReport()
+    const said = `after ${seconds(endedNs)}, in the warm-up, no server was left`
     throw targetFailed(targetName(scenario), `${said}: ${failure?.message}`, failure)
   }
   const recording = accountOf(scenario, books, endedNs)
@@ -86,10 +90,16 @@ export async function runMeasurement(given: NormalScenario, options: RunOptions 
   }
 }
 
-function planned(scenario: MeasurableScenario): Plan {
-  const plan = planOf(scenario)
+function planned(scenario: NormalScenario): Plan {
+  const { arrivals } = scenario
+  if (arrivals.process === 'closed') return planOfLoop({ ...scenario, arrivals })
+  const plan = planOf({ ...scenario, arrivals })
   if (plan.segments.length > 0 && plan.startNs < plan.endNs) return plan
-  throw new ScenarioError(
+  throw nothingToReport()
+}
+
+function nothingToReport(): ScenarioError {
+  return new ScenarioError(
     'stop',
     'leaves nothing to report: no time passes between the first request after the warm-up and the end; run for longer',
   )

@@ -1,10 +1,12 @@
 import type { Policy } from '../scenario/policy.js'
+import { Answers } from './answers.js'
 import { Bells } from './bells.js'
 import { type Clock, clockFrom } from './clock.js'
 import { portable } from './error.js'
 import { loadDefault } from './handler-module.js'
 import { attend } from './host.js'
 import { Ledger } from './ledger.js'
+import { limitsOf } from './limits.js'
 import { Observations } from './observations.js'
 import { sleepNs } from './pacing.js'
 import { prepare, type Ready, type Unready } from './prepare.js'
@@ -74,6 +76,7 @@ class Server {
   readonly #window: Window
   readonly #bells: Bells
   readonly #queue: Queue
+  readonly #answers: Answers | null
   readonly #ledger: Ledger
   readonly #observations: Observations | null
   readonly #failed: Uint8Array
@@ -89,7 +92,9 @@ class Server {
     this.#clock = clock
     this.#window = new Window(wire.window)
     this.#bells = new Bells(servers, wire.bells)
-    this.#queue = new Queue(wire.queue, policy, new Ring(wire.ring), this.#bells, this.#window, clock)
+    this.#answers = wire.answers === null ? null : new Answers(wire.answers)
+    const limits = wire.limits === null ? null : limitsOf(wire.limits, this.#window, this.#answers)
+    this.#queue = new Queue(wire.queue, policy, new Ring(wire.ring), this.#bells, this.#window, clock, limits)
     this.#ledger = new Ledger(wire.ledgers[server] as SharedArrayBuffer, policy.maxBatchSize, this.#window.segments)
     const observed = wire.observations?.[server]
     this.#observations = observed === undefined ? null : new Observations(observed, policy.maxBatchSize)
@@ -135,6 +140,8 @@ class Server {
         this.#note(error)
       }
       this.#ledger.end(window, failures === 0 ? null : this.#failed, failures)
+      // a failure is an answer too
+      this.#answers?.tell(batch.clients, batch.size, batch.endNs)
       if (batch.startNs >= window.startNs && batch.startNs < window.endNs) this.#observations?.record(batch)
       if (batch.endNs - this.#turnedNs > TURN_NS) await this.#turn()
     }

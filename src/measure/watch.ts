@@ -109,7 +109,7 @@ export class Watch {
     this.#tail = ring.tail(this.#tail)
     this.#options.onProgress?.({
       timeMs: Math.max(0, now) / NS_PER_MS,
-      endMs: lastNs / NS_PER_MS,
+      endMs: lastNs === Number.POSITIVE_INFINITY ? null : lastNs / NS_PER_MS,
       sent: this.#tail,
       completed: ledgers.reduce((sum, ledger) => sum + ledger.completed, 0),
       failed: ledgers.reduce((sum, ledger) => sum + ledger.failed, 0),

@@ -9,7 +9,8 @@ const SENT = 3
 const ENDED = 4
 const DUE = 5
 const HALTED = 6
-const UNSENT = 7
+const EARLY = 7
+const UNSENT = 8
 const ARRIVED = UNSENT + SUM_LENGTH
 const SEGMENTS = ARRIVED + SUM_LENGTH
 
@@ -31,9 +32,14 @@ export class Window {
   readonly #starts: Float64Array
   /** the number of each segment's first request; Infinity where it is not known yet, and at the end */
   readonly firsts: Float64Array
-  /** when requests were due, those before the window at its start; and the same of those never sent */
+  /** when requests were due, of those due in the window */
   readonly arrived: Sum
+  /** when those were due that were never sent, those before the window at its start */
   readonly unsent: Sum
+  /** of the requests of a segment, those that were due before it began, where it did so after its first */
+  readonly overlaps: Float64Array
+  /** the newest segment that may have such */
+  #newest = -1
   /** the next segment to begin by time */
   #next = 0
   #nextStartNs: number
@@ -42,10 +48,11 @@ export class Window {
     this.buffer = buffer
     const values = new Float64Array(buffer)
     this.#values = values
-    // a start and a first request for each, and a first request that never comes
-    this.segments = (values.length - SEGMENTS - 1) / 2
+    // a start, overlaps and a first request for each, and a first request that never comes
+    this.segments = (values.length - SEGMENTS - 1) / 3
     this.#starts = values.subarray(SEGMENTS, SEGMENTS + this.segments)
-    this.firsts = values.subarray(SEGMENTS + this.segments)
+    this.overlaps = values.subarray(SEGMENTS + this.segments, SEGMENTS + 2 * this.segments)
+    this.firsts = values.subarray(SEGMENTS + 2 * this.segments)
     this.arrived = new Sum(values, ARRIVED)
     this.unsent = new Sum(values, UNSENT)
     this.#nextStartNs = Number.POSITIVE_INFINITY
@@ -53,7 +60,7 @@ export class Window {
   }
 
   static of(plan: Plan): Window {
-    const window = new Window(new SharedArrayBuffer(8 * (SEGMENTS + 2 * plan.segments.length + 1)))
+    const window = new Window(new SharedArrayBuffer(8 * (SEGMENTS + 3 * plan.segments.length + 1)))
     const values = window.#values
     values[START] = plan.startNs
     values[END] = plan.endNs
@@ -93,6 +100,11 @@ export class Window {
     return this.#values[DUE] as number
   }
 
+  /** How many requests were due before the window. */
+  get early(): number {
+    return this.#values[EARLY] as number
+  }
+
   /** When a segment begins; Infinity past the last. */
   segmentStartNs(k: number): number {
     return k < this.segments ? (this.#starts[k] as number) : Number.POSITIVE_INFINITY
@@ -105,12 +117,47 @@ export class Window {
     return k
   }
 
+  /** How many requests were due before a segment began. */
+  before(segment: number): number {
+    return (this.firsts[segment] as number) + (this.overlaps[segment] as number)
+  }
+
   /** A request is due: it may be the first of a segment. */
-  begin(number: number, dueNs: number): void {
+  arrive(number: number, dueNs: number): void {
     while (dueNs >= this.#nextStartNs) {
       this.firsts[this.#next] = number
       this.#expect(this.#next + 1)
     }
+    for (let k = this.#newest; k >= 0 && dueNs < (this.#starts[k] as number); k--) {
+      this.overlaps[k] = (this.overlaps[k] as number) + 1
+    }
+    if (dueNs >= this.startNs) this.arrived.add(dueNs)
+    else this.#values[EARLY] = this.early + 1
+  }
+
+  /** A segment that begins with a number does so at this moment, which no thread has passed. */
+  beginAt(segment: number, ns: number): void {
+    this.#starts[segment] = ns
+    this.#newest = segment
+    if (segment === 0) this.#values[START] = ns
+  }
+
+  /** The window has begun, and is cut into equal stretches until its end. */
+  cutUntil(endNs: number): void {
+    const { startNs } = this
+    for (let k = 1; k < this.segments; k++) {
+      this.#starts[k] = Math.round(startNs + ((endNs - startNs) * k) / this.segments)
+    }
+    this.#expect(0)
+  }
+
+  /** The window ends at this moment, which no thread has passed. */
+  endAt(ns: number): void {
+    this.#values[END] = ns
+  }
+  /** Nothing is sent any more: what is left may take so long from here. */
+  drainFrom(ns: number): void {
+    this.#values[DRAIN] = ns + DRAIN_NS
   }
 
   /** Finds the next segment from `k` on whose first request is to be told by its time. */

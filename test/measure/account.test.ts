@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { accountOf, booksOf } from '../../src/measure/account.js'
 import { Ledger } from '../../src/measure/ledger.js'
 import { measurable } from '../../src/measure/measurable.js'
-import { planOf } from '../../src/measure/plan.js'
+import { planOf, planOfLoop } from '../../src/measure/plan.js'
 import type { Recording } from '../../src/result/recording.js'
 import { type Result, resultOf, type Segment } from '../../src/result/result.js'
+import { closed } from '../../src/scenario/arrivals.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import { normalise, type ScenarioParts } from '../../src/scenario/scenario.js'
+import { exponential } from '../../src/scenario/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { runInVirtualTime, type Threads } from './virtual-run.js'
 
@@ -15,15 +17,17 @@ import { runInVirtualTime, type Threads } from './virtual-run.js'
 function record(scenario: ScenarioParts, threads: Threads) {
   const normal = normalise({ handler: 'none.js', ...scenario }, 'measure')
   const { maxBatchSize } = policyOf(normal.batching)
-  const segments = planOf(measurable(normal)).segments.length
+  const { arrivals } = measurable(normal)
+  const plan = arrivals.process === 'closed' ? planOfLoop({ ...normal, arrivals }) : planOf({ ...normal, arrivals })
+  const segments = plan.segments.length
   const bytes = Ledger.bytes(maxBatchSize, segments)
   const ledgers = Array.from(
     { length: normal.servers as number },
     () => new Ledger(new SharedArrayBuffer(bytes), maxBatchSize, segments),
   )
   const run = runInVirtualTime(scenario, threads, ledgers)
-  const { window, ring, nowNs } = run
-  return { run, recording: accountOf(run.scenario, booksOf(window, ring, ledgers), nowNs) }
+  const { window, ring, limited, nowNs } = run
+  return { run, recording: accountOf(run.scenario, booksOf(window, ring, ledgers, limited), nowNs) }
 }
 
 /** Repeats the values for ever. */
@@ -45,6 +49,7 @@ function startedInAll<R extends Pick<Result, 'segments'>>(result: R) {
 }
 
 describe('the account of a run', () => {
+  const loop = closed({ clients: 9, thinkTime: { mean: '150us', variation: exponential() } })
   const scenarios: [string, ScenarioParts][] = [
     ['by requests', { arrivals: '20000/s', stop: { requests: 1000 } }],
     ['by time', { arrivals: '20000/s', stop: { duration: '50ms' } }],
@@ -64,6 +69,38 @@ describe('the account of a run', () => {
     ],
     ['warmed up by requests, stopped by time', { arrivals: 30_000, warmup: { requests: 77 }, stop: { duration: 20 } }],
     ['warmed up by time, stopped by requests', { arrivals: 30_000, warmup: { duration: 5 }, stop: { requests: 777 } }],
+    [
+      'of a queue with limits, by requests',
+      { arrivals: '120000/s', stop: { requests: 2000 }, queue: { capacity: 3, timeout: '25us' }, servers: 2 },
+    ],
+    [
+      'of a queue with limits, in batches by time',
+      {
+        arrivals: '90000/s',
+        stop: { duration: '20ms' },
+        batching: { maxBatchSize: 4, maxWait: '20us' },
+        queue: { capacity: 5, timeout: '30us' },
+      },
+    ],
+    ['of a closed loop, by requests', { arrivals: loop, stop: { requests: 2000 }, warmup: { requests: 200 } }],
+    ['of a closed loop, by time', { arrivals: loop, stop: { duration: '20ms' }, servers: 2 }],
+    [
+      'of a closed loop, by time and requests',
+      { arrivals: loop, stop: { requests: 999 }, warmup: { duration: '1ms' } },
+    ],
+    [
+      'of a closed loop, by requests and time',
+      { arrivals: loop, stop: { duration: '15ms' }, warmup: { requests: 55 } },
+    ],
+    [
+      'of a closed loop, in batches with limits',
+      {
+        arrivals: loop,
+        stop: { requests: 1500 },
+        batching: { maxBatchSize: 3, maxWait: '20us' },
+        queue: { capacity: 3, timeout: '31us' },
+      },
+    ],
     ['of fewer requests than segments', { arrivals: '1000/s', warmup: { requests: 1 }, stop: { requests: 7 } }],
   ]
 
@@ -121,7 +158,11 @@ describe('the account of a run', () => {
         const completed = due.filter(({ number }) => !fails(number))
         const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
 
-        expect(recording.counts.offered).toBe(due.length)
+        const lost = (fate?: string) =>
+          run.lost.filter((each) => each.number >= first && each.fate === (fate ?? each.fate))
+        expect(recording.counts.offered).toBe(due.length + lost().length)
+        expect(recording.counts.rejected).toBe(lost('rejected').length)
+        expect(recording.counts.timedOut).toBe(lost('timedOut').length)
         expect(recording.counts.completed).toBe(completed.length)
         expect(recording.counts.failed).toBe(due.length - completed.length)
         expect(recording.counts.unfinished).toBe(0)
@@ -139,7 +180,9 @@ describe('the account of a run', () => {
         if (!last) expect(recording.completions).toBe(inside.length)
         const overlap = (from: number, to: number) => Math.max(0, Math.min(to, endNs) - Math.max(from, startNs))
         expect(recording.servingNs).toBe(sum(run.served.map((batch) => overlap(batch.startNs, batch.endNs))))
-        expect(recording.staysNs).toBe(sum(requests.map(({ dueNs, endNs: at }) => overlap(dueNs, at))))
+        const stays = [...requests.map(({ dueNs, endNs: at }) => overlap(dueNs, at))]
+        stays.push(...run.lost.map(({ dueNs, atNs }) => overlap(dueNs, atNs)))
+        expect(recording.staysNs).toBe(sum(stays))
         expect(recording.inSystemNs).toBe(recording.staysNs)
         const started = run.served.filter((batch) => batch.startNs >= startNs && batch.startNs < endNs)
         expect(sum([...recording.batchSizes.values()])).toBe(started.length)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Departures, type Line } from '../../src/measure/departures.js'
+import { Room, roomBytes } from '../../src/measure/room.js'
 
 /** A queue of requests, each `[due, queued]`; due and queued at once where it is a number. */
 function line(requests: (number | [number, number])[]): Line & { queued: number[] } {
@@ -9,6 +10,7 @@ function line(requests: (number | [number, number])[]): Line & { queued: number[
     queued,
     dueNs: (place) => due[place] as number,
     queuedNs: (place) => queued[place] as number,
+    client: () => -1,
     queueLater: (place, ns) => {
       queued[place] = ns
     },
@@ -60,6 +62,126 @@ describe('when a batch leaves', () => {
       expect([departures.lookAgainNs, departures.wanted]).toEqual([againNs, wanted])
     },
   )
+
+  describe('of a queue with limits', () => {
+    type Lost = [fate: string, number: number, atNs: number]
+    it.each([
+      // what, [maxBatchSize, maxWait], [capacity, timeout], requests, free since, [size, at], who was lost
+      [
+        'a place for one',
+        [1, 0],
+        [1, NEVER],
+        [10, 12, 15],
+        20,
+        [1, 20],
+        [
+          ['rejected', 1, 12],
+          ['rejected', 2, 15],
+        ],
+      ],
+      [
+        'no waiting room',
+        [1, 0],
+        [0, NEVER],
+        [10, 12, 30],
+        20,
+        [1, 30],
+        [
+          ['rejected', 0, 10],
+          ['rejected', 1, 12],
+        ],
+      ],
+      ['one that can leave at once needs no place', [1, 0], [0, NEVER], [10], 5, [1, 10], []],
+      ['one that makes a batch leave needs no place', [3, 50], [2, NEVER], [10, 12, 15], 5, [3, 15], []],
+      ['a forming batch takes places', [4, 50], [2, NEVER], [10, 12, 15], 5, [2, 60], [['rejected', 2, 15]]],
+      ['at the instant of a completion it finds a place', [1, 0], [1, NEVER], [10, 20], 20, [1, 20], []],
+      [
+        'times out while all are busy',
+        [4, 0],
+        [NEVER, 15],
+        [10, 12, 30],
+        28,
+        [1, 30],
+        [
+          ['timedOut', 0, 25],
+          ['timedOut', 1, 27],
+        ],
+      ],
+      ['is served at the instant of its timeout', [4, 0], [NEVER, 15], [10, 20], 25, [2, 25], []],
+      [
+        'times out before its deadline',
+        [4, 50],
+        [NEVER, 15],
+        [10, 40],
+        5,
+        [0, 0],
+        [
+          ['timedOut', 0, 25],
+          ['timedOut', 1, 55],
+        ],
+      ],
+      ['a deadline comes before a timeout', [4, 15], [NEVER, 15], [10], 5, [1, 25], []],
+      [
+        'an arrival comes before a timeout',
+        [1, 0],
+        [1, 15],
+        [10, 25],
+        70,
+        [0, 0],
+        [
+          ['rejected', 1, 25],
+          ['timedOut', 0, 25],
+        ],
+      ],
+      ['counts from due', [4, 50], [NEVER, 15], [[10, 20]], 5, [0, 0], [['timedOut', 0, 25]]],
+      [
+        'queued after its timeout: at once, unless it is served',
+        [1, 0],
+        [NEVER, 5],
+        [[10, 20]],
+        70,
+        [0, 0],
+        [['timedOut', 0, 20]],
+      ],
+      ['queued after its timeout, and served at once', [1, 0], [NEVER, 5], [[10, 20]], 5, [1, 20], []],
+      ['capacity is judged when it is queued', [1, 0], [1, 15], [10, [20, 30]], 32, [1, 32], [['timedOut', 0, 25]]],
+    ] as [
+      string,
+      [number, number],
+      [number, number],
+      (number | [number, number])[],
+      number,
+      [number, number],
+      Lost[],
+    ][])('%s', (_, [maxBatchSize, maxWaitNs], [capacity, timeoutNs], requests, freeNs, [size, leaveNs], expected) => {
+      const lost: Lost[] = []
+      const room = new Room(new SharedArrayBuffer(roomBytes(capacity)))
+      const lose = (fate: string, number: number, _due: number, atNs: number) => lost.push([fate, number, atNs])
+      const limits = { capacity, timeoutNs, room, lose }
+      const departures = new Departures({ maxBatchSize, maxWaitNs }, line(requests), limits)
+      const known = { ...OPEN, tail: requests.length }
+      // who is lost before the batch leaves can be found before, and once
+      departures.lose(freeNs, 90, known)
+      expect(departures.look(freeNs, 90, known)).toBe(size)
+      expect(departures.leaveNs).toBe(leaveNs)
+      departures.lose(NEVER, 90, known)
+      expect(lost.slice(0, expected.length)).toEqual(expected)
+    })
+
+    it('says when to look again for who leaves unserved', () => {
+      const limits = { capacity: NEVER, timeoutNs: 15, room: new Room(new SharedArrayBuffer(roomBytes(8))), lose() {} }
+      const departures = new Departures({ maxBatchSize: 4, maxWaitNs: 50 }, line([10, 12]), limits)
+      departures.lose(NEVER, 5, { ...OPEN, tail: 0 })
+      expect(departures.loseAgainNs).toBe(NEVER)
+      // the instant itself may still bring a server
+      departures.lose(NEVER, 12, { ...OPEN, tail: 2 })
+      expect(departures.loseAgainNs).toBe(13)
+      departures.lose(NEVER, 13, { ...OPEN, tail: 2 })
+      expect(departures.loseAgainNs).toBe(26)
+      departures.lose(NEVER, 26, { ...OPEN, tail: 2 })
+      expect([departures.waiting, departures.loseAgainNs]).toEqual([1, 28])
+    })
+  })
 
   it('goes on from where it was when it looks again', () => {
     const departures = new Departures({ maxBatchSize: 3, maxWaitNs: 50 }, line([10, 12, 15, 16]))

@@ -221,7 +221,7 @@ it('leaves nothing behind: the process ends by itself, whether a run succeeds, f
   const script = fileURLToPath(new URL('./leaves-nothing.ts', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], { timeout: 50_000 })
   expect(stdout.split('\n')).toEqual([
-    ...['ok', 'MeasureError', 'AbortError', 'MeasureError'],
+    ...['ok', 'ok', 'AbortError', 'MeasureError', 'AbortError', 'MeasureError'],
     // threads that end: of all servers, and of one of two
     ...['MeasureError', 'ok', 'ok'],
     // in this process, and over HTTP

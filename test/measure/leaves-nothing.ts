@@ -31,6 +31,14 @@ const resources = () =>
 async function main() {
   const before = resources()
   console.log(await outcome(run('numbers.ts')))
+  const loop = {
+    arrivals: { process: 'closed', clients: 5, thinkTime: 1 },
+    queue: { capacity: 2, timeout: 3 },
+    handler: new URL('./handlers/delay.ts', import.meta.url),
+  } as const
+  console.log(await outcome(measure({ ...loop, stop: { requests: 200 } })))
+  const signal = AbortSignal.timeout(1500)
+  console.log((await outcome(measure({ ...loop, stop: { duration: '60s' } }, { signal }))).replace('Timeout', 'Abort'))
   console.log(await outcome(run('throws-in-setup.ts')))
   console.log(
     await outcome(run('hangs.ts', { signal: AbortSignal.timeout(1500), batchTimeout: '60s' })).then((name) =>

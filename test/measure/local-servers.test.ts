@@ -94,9 +94,9 @@ describe('servers in this process, in virtual time', () => {
         )
         const frees = Array.from({ length: given.servers }, () => -1)
         frees.push(...run.flown.map(({ endNs }) => endNs).sort((a, b) => a - b))
-        const left = policyAsItIs(policyOf(run.scenario.batching), requests, frees)
+        const { batches } = policyAsItIs(policyOf(run.scenario.batching), requests, frees)
         expect(run.flown.map(({ requests, leaveNs }) => ({ requests, leaveNs }))).toEqual(
-          left.map(({ requests, leaveNs }) => ({ requests, leaveNs })),
+          batches.map(({ requests, leaveNs }) => ({ requests, leaveNs })),
         )
       }),
       { numRuns: 200 },

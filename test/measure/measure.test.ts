@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
 import type { MeasureProgress } from '../../src/measure/options.js'
 import { runMeasurement } from '../../src/measure/run.js'
+import { resultOf } from '../../src/result/result.js'
 import { constant, poisson } from '../../src/scenario/arrivals.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import { normalise, type Scenario } from '../../src/scenario/scenario.js'
@@ -59,7 +60,7 @@ describe('measure', () => {
     const frees = observations.map(({ freeNs }) => freeNs)
     const replayed = policyAsItIs(policyOf(scenario.batching), seen, frees)
     const left = observations.map(({ requests, size, leaveNs }) => ({ requests, size, leaveNs }))
-    expect(left).toEqual(replayed.slice(0, left.length))
+    expect(left).toEqual(replayed.batches.slice(0, left.length))
     // all but those that started after the window, which the last request ends
     expect(left.at(-1)?.requests[0]).toBeGreaterThan(requests - 100)
     for (const { leaveNs, startNs, endNs } of observations) {
@@ -67,6 +68,62 @@ describe('measure', () => {
       expect(endNs).toBeGreaterThanOrEqual(startNs)
     }
     expect(new Set(observations.map(({ cause }) => cause))).toContain('filled')
+  })
+
+  it('turns away whom the limits of its queue do, and nobody else: an overload is no backlog', async () => {
+    const requests = 1200
+    const scenario = normalise(
+      {
+        arrivals: poisson('2000/s'),
+        stop: { requests },
+        warmup: { requests: 0 },
+        batching: { maxBatchSize: 2, maxWait: '1ms' },
+        queue: { capacity: 6, timeout: '20ms' },
+        handler: handler('delay.ts'),
+        seed: 5,
+      },
+      'measure',
+    )
+    const { observations, sent, recording } = await runMeasurement(scenario, { observe: 2 * requests })
+    const { counts } = recording
+    expectToAddUp(resultOf(recording))
+    expect(counts.offered).toBe(requests)
+    // a batch of two takes 5 ms: 400/s
+    expect(counts.rejected).toBeGreaterThan(400)
+    expect(counts.unfinished).toBe(0)
+    expect(recording.findings.map(({ code }) => code)).not.toContain('saturated')
+
+    const seen = Array.from({ length: requests }, (_, number) => sent(number))
+    const limits = { capacity: 6, timeoutNs: 20e6 }
+    const frees = observations.map(({ freeNs }) => freeNs)
+    const { batches, gone } = policyAsItIs(policyOf(scenario.batching), seen, frees, limits)
+    const left = observations.map(({ requests, size, leaveNs }) => ({ requests, size, leaveNs }))
+    expect(left).toEqual(batches.slice(0, left.length))
+    // while the batches are known
+    const until = batches.at(-1)?.leaveNs as number
+    const before = gone.filter(({ atNs }) => atNs < until)
+    expect(before.length).toBeGreaterThan(400)
+    expect(counts.rejected + counts.timedOut).toBeGreaterThanOrEqual(before.length)
+  })
+
+  it('rejects all but the first while a server that blocks is at it, and finds them however many they are', async () => {
+    const result = await measure(
+      {
+        arrivals: constant('200000/s'),
+        stop: { duration: '400ms' },
+        warmup: { requests: 0 },
+        queue: { capacity: 3 },
+        handler: handler('blocks-a-while.ts'),
+      },
+      { batchTimeout: '5s' },
+    )
+    expectToAddUp(result)
+    expect(result.counts.offered).toBe(80_000)
+    expect(result.counts.completed).toBeLessThanOrEqual(8)
+    expect(result.counts.rejected).toBeGreaterThanOrEqual(79_990)
+    expect(result.counts.unfinished).toBe(0)
+    expect(result.rates.rejection).toBeGreaterThan(0.99)
+    expect(result.validity.findings.map(({ code }) => code)).not.toContain('saturated')
   })
 
   it('stops at a time: requests due before it are served, and none after', async () => {

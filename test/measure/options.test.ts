@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
 import { type MeasureOptions, normaliseOptions } from '../../src/measure/options.js'
-import { closed, poisson } from '../../src/scenario/arrivals.js'
+import { poisson, stages } from '../../src/scenario/arrivals.js'
 import { ScenarioError } from '../../src/scenario/error.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 
@@ -43,9 +43,12 @@ describe('an option that is out of range is refused, with what is accepted', () 
 describe('what cannot be measured is refused', () => {
   it.each<[string, Partial<ScenarioParts> & { handler?: undefined }, string, string]>([
     ['no handler', { handler: undefined }, 'handler', 'is required to measure'],
-    ['a closed loop', { arrivals: closed({ clients: 3 }) }, 'arrivals', 'cannot be measured yet'],
-    ['a queue with a capacity', { queue: { capacity: 10 } }, 'queue.capacity', 'cannot be measured yet'],
-    ['a queue with a timeout', { queue: { timeout: '1s' } }, 'queue.timeout', 'cannot be measured yet'],
+    [
+      'an absurd stage',
+      { arrivals: stages([{ rate: 1e8, duration: 10 }]) },
+      'arrivals.stages',
+      'must be at most 10,000,000/s',
+    ],
     ['an absurd rate', { arrivals: poisson(5e8) }, 'arrivals.rate', 'must be at most 10,000,000/s to be measured'],
     ['a rate that is none', { arrivals: Number.NaN }, 'arrivals', 'got NaN'],
     [

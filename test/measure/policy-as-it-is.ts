@@ -5,6 +5,17 @@ export interface Left {
   size: number
   leaveNs: number
 }
+export interface Gone {
+  fate: 'rejected' | 'timedOut'
+  number: number
+  atNs: number
+}
+interface Request {
+  dueNs: number
+  queuedNs: number
+}
+
+const NEVER = Number.POSITIVE_INFINITY
 
 /**
  * The slow definition of what leaves when: events one by one, completions before arrivals before timers, each handled
@@ -12,28 +23,50 @@ export interface Left {
  *
  * @param requests when each was due and queued
  * @param frees when servers became free, one for each batch, in order
+ * @param limits how many may wait and how long, from when they were due; who is behind another in the queue times out
+ * no sooner than that one
  */
-export function policyAsItIs(policy: Policy, requests: { dueNs: number; queuedNs: number }[], frees: number[]): Left[] {
+export function policyAsItIs(
+  policy: Policy,
+  requests: Request[],
+  frees: number[],
+  limits = { capacity: NEVER, timeoutNs: NEVER },
+): { batches: Left[]; gone: Gone[] } {
   const batches: Left[] = []
+  const gone: Gone[] = []
+  const waiting: (Request & { number: number })[] = []
   let freed = 0
   let queued = 0
-  let head = 0
-  for (;;) {
-    const idle = freed - batches.length
-    const free = frees[freed] ?? Number.POSITIVE_INFINITY
-    const arrival = requests[queued]?.queuedNs ?? Number.POSITIVE_INFINITY
-    const oldest = requests[head]
-    const timer = idle > 0 && head < queued && oldest ? deadline(policy, oldest.dueNs) : Number.POSITIVE_INFINITY
-    const at = Math.min(free, arrival, timer)
-    if (at === Number.POSITIVE_INFINITY) return batches
-    if (at === free) freed++
-    else if (at === arrival) queued++
-    while (freed > batches.length) {
-      const size = decide(policy, queued - head, requests[head]?.dueNs ?? 0, at, queued === requests.length)
-      if (size === 0) break
-      const left = Array.from({ length: size }, (_, i) => head + i)
-      batches.push({ requests: left, size, leaveNs: at })
-      head += size
+  /** how many of this queue would leave for an idle server */
+  const leaving = (queue: Request[], at: number) => {
+    const [oldest] = queue
+    if (freed <= batches.length || oldest === undefined) return 0
+    return decide(policy, queue.length, oldest.dueNs, at, queued === requests.length)
+  }
+  for (let now = -NEVER; ; ) {
+    const free = frees[freed] ?? NEVER
+    const arrival = requests[queued]?.queuedNs ?? NEVER
+    const [oldest] = waiting
+    const timer = oldest && freed > batches.length ? deadline(policy, oldest.dueNs) : NEVER
+    const timeout = oldest ? oldest.dueNs + limits.timeoutNs : NEVER
+    const at = Math.max(now, Math.min(free, arrival, timer, timeout))
+    if (at === NEVER) return { batches, gone }
+    now = at
+    if (at >= free) freed++
+    else if (at >= arrival) {
+      const request = { ...(requests[queued] as Request), number: queued }
+      queued++
+      const leaves = leaving([...waiting, request], at) > 0
+      if (leaves || waiting.length < limits.capacity) waiting.push(request)
+      else gone.push({ fate: 'rejected', number: request.number, atNs: at })
+    } else if (at < timer) {
+      waiting.shift()
+      gone.push({ fate: 'timedOut', number: (oldest as { number: number }).number, atNs: at })
+      continue
+    }
+    for (let size = leaving(waiting, at); size > 0; size = leaving(waiting, at)) {
+      const left = waiting.splice(0, size)
+      batches.push({ requests: left.map(({ number }) => number), size, leaveNs: at })
     }
   }
 }

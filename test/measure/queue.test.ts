@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { policyOf } from '../../src/scenario/batching.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
+import type { SimulationEvent } from '../../src/simulate/engine.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { policyAsItIs } from './policy-as-it-is.js'
 import { runInVirtualTime, type Served, type Threads } from './virtual-run.js'
@@ -23,23 +24,36 @@ const scenarios = fc.record({
   services: fc.array(fc.nat(20), { minLength: 1, maxLength: 10 }),
   delays: fc.array(fc.nat(7), { minLength: 1, maxLength: 10 }),
   publishing: fc.array(fc.nat(4), { minLength: 1, maxLength: 5 }),
+  capacity: fc.constantFrom<(number | null)[]>(null, null, 0, 1, 3, 6),
+  timeout: fc.constantFrom<(number | null)[]>(null, null, 1, 5, 17),
 })
 type Given = typeof scenarios extends fc.Arbitrary<infer Value> ? Value : never
 
 /** Times in whole nanoseconds. */
-function scenarioOf({ gaps, maxBatchSize, maxWait, servers }: Given): Scenario {
+function scenarioOf({ gaps, maxBatchSize, maxWait, servers, capacity, timeout }: Given): Scenario {
   let due = 0
   const timestamps = gaps.map((gap) => {
     due += gap
     return due / 1e6
   })
-  // both without a limit is refused
-  const wait = maxBatchSize === null && maxWait === null ? 0 : maxWait
+  // where no batch would ever leave is refused
+  const stuck = maxWait === null && (maxBatchSize === null || (capacity ?? maxBatchSize) < maxBatchSize)
+  const wait = stuck ? 0 : maxWait
   return {
     arrivals: { process: 'replay', timestamps },
     batching: { maxBatchSize, maxWait: wait === null ? null : wait / 1e6 },
     servers,
+    queue: { capacity, timeout: timeout === null ? null : timeout / 1e6 },
     warmup: { requests: 0 },
+  }
+}
+
+/** Some have nothing to give: all were turned away. */
+function simulated(scenario: Scenario, onEvent: (event: SimulationEvent) => void) {
+  try {
+    simulate(scenario, { onEvent })
+  } catch (error) {
+    expect(String(error)).toMatch(/no request that was due in the window completed|in a window of no length/)
   }
 }
 
@@ -54,34 +68,42 @@ describe('a queue that threads share, in virtual time', () => {
           publishing: cycle(given.publishing),
         })
         expect(run.allEnded).toBe(true)
-        const requests = run.served.flatMap(({ due, queued }) =>
-          due.map((dueNs, i) => ({ dueNs, queuedNs: queued[i] as number })),
-        )
+        const requests = run.sent
         // a server is free when it looks, and again when it looks after its batch
         const frees = Array.from({ length: given.servers }, () => -1)
         frees.push(...run.served.map(({ backNs }) => backNs).sort((a, b) => a - b))
-        expect(run.served.map(left)).toEqual(policyAsItIs(policyOf(run.scenario.batching), requests, frees))
+        const policy = policyOf(run.scenario.batching)
+        const { batches, gone } = policyAsItIs(policy, requests, frees, {
+          capacity: given.capacity ?? Number.POSITIVE_INFINITY,
+          timeoutNs: given.timeout ?? Number.POSITIVE_INFINITY,
+        })
+        expect(run.served.map(left)).toEqual(batches)
+        expect(run.lost.map(({ fate, number, atNs }) => ({ fate, number, atNs }))).toEqual(gone)
       }),
       { numRuns: 2000 },
     )
   })
 
-  it('serves every request once, in order, each batch by one server that was free', () => {
+  it('serves every request that it does not lose once, in order, each batch by one server that was free', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
-        const { served } = runInVirtualTime(scenarioOf(given), {
+        const { served, lost } = runInVirtualTime(scenarioOf(given), {
           service: cycle(given.services),
           delay: cycle(given.delays),
           publishing: cycle(given.publishing),
         })
-        let next = 0
+        let last = -1
         for (const { requests, startNs, leaveNs, freeNs, queued } of served) {
-          for (const number of requests) expect(number).toBe(next++)
+          for (const number of requests) {
+            expect(number).toBeGreaterThan(last)
+            last = number
+          }
           expect(leaveNs).toBeGreaterThanOrEqual(freeNs)
           expect(startNs).toBeGreaterThanOrEqual(leaveNs)
           for (const queuedNs of queued) expect(queuedNs).toBeLessThanOrEqual(leaveNs)
         }
-        expect(next).toBe(given.gaps.length)
+        const all = [...served.flatMap(({ requests }) => requests), ...lost.map(({ number }) => number)]
+        expect(all.sort((a, b) => a - b)).toEqual(given.gaps.map((_, number) => number))
       }),
     )
   })
@@ -90,18 +112,18 @@ describe('a queue that threads share, in virtual time', () => {
     fc.assert(
       fc.property(scenarios, fc.integer({ min: 1, max: 9 }), fc.nat(4), (given, base, perItem) => {
         const scenario = scenarioOf(given)
-        const { served } = runInVirtualTime(scenario, { ...instant, service: (size) => base + perItem * size })
-        const simulated: unknown[] = []
-        simulate(
-          { ...scenario, service: { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } },
-          {
-            onEvent: (event) => {
-              if (event.type === 'batch') simulated.push([event.startMs, event.endMs, event.requests])
-            },
-          },
-        )
-        const measured = served.map(({ requests, startNs, endNs }) => [startNs / 1e6, endNs / 1e6, requests])
-        expect(measured).toEqual(simulated)
+        const { served, lost } = runInVirtualTime(scenario, { ...instant, service: (size) => base + perItem * size })
+        const batches: unknown[] = []
+        const gone: unknown[] = []
+        const onEvent = (event: SimulationEvent) => {
+          if (event.type === 'batch') batches.push([event.startMs, event.endMs, event.requests])
+          else gone.push([event.type, event.atMs, event.request])
+        }
+        const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
+        simulated({ ...scenario, service }, onEvent)
+        expect(served.map(({ requests, startNs, endNs }) => [startNs / 1e6, endNs / 1e6, requests])).toEqual(batches)
+        const types = { rejected: 'reject', timedOut: 'timeout' }
+        expect(lost.map(({ fate, atNs, number }) => [types[fate], atNs / 1e6, number])).toEqual(gone)
       }),
       { numRuns: 1000 },
     )

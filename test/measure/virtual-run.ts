@@ -1,13 +1,18 @@
+import { Answers } from '../../src/measure/answers.js'
 import { type Batch, emptyBatch } from '../../src/measure/batch.js'
 import { Bells } from '../../src/measure/bells.js'
 import type { Ledger } from '../../src/measure/ledger.js'
+import { type Limits, limitsOf, shareLimits } from '../../src/measure/limits.js'
+import { sendInLoop } from '../../src/measure/loop.js'
+import type { Fate } from '../../src/measure/losses.js'
 import { measurable } from '../../src/measure/measurable.js'
 import { send } from '../../src/measure/pacing.js'
-import { planOf } from '../../src/measure/plan.js'
+import { planOf, planOfLoop } from '../../src/measure/plan.js'
 import { newQueueBuffer, Queue } from '../../src/measure/queue.js'
 import { Ring, ringBytes } from '../../src/measure/ring.js'
 import { Window } from '../../src/measure/window.js'
 import { policyOf } from '../../src/scenario/batching.js'
+import { Clients } from '../../src/scenario/clients.js'
 import { normalise, type ScenarioParts } from '../../src/scenario/scenario.js'
 import { schedule } from '../../src/scenario/schedule.js'
 
@@ -41,6 +46,15 @@ export interface Served {
   queued: number[]
 }
 
+/** A request that left the queue unserved. */
+export interface Lost {
+  fate: Fate
+  number: number
+  dueNs: number
+  /** when it was queued, if it was let in at all */
+  atNs: number
+}
+
 /**
  * The measuring engine without its threads: generator and servers take turns in virtual time, on the very code that
  * threads run. Nobody looks unless rung for or at the time that it was told, so that a lost wake-up leaves requests.
@@ -49,15 +63,30 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads, ledgers
   const scenario = measurable(normalise({ handler: 'none.js', ...given }, 'measure'))
   const servers = scenario.servers as number
   const policy = policyOf(scenario.batching)
-  const plan = planOf(scenario)
+  const { arrivals } = scenario
+  const plan = arrivals.process === 'closed' ? planOfLoop({ ...scenario, arrivals }) : planOf({ ...scenario, arrivals })
   const window = Window.of(plan)
-  const ring = new Ring(new SharedArrayBuffer(ringBytes(threads.places ?? 1024)))
+  const ring = new Ring(new SharedArrayBuffer(ringBytes(threads.places ?? 1024, arrivals.process === 'closed')))
   const bells = new Bells(servers)
   // the servers are there before the first request
   let now = -1
   const clock = () => now
   const buffer = newQueueBuffer(servers)
-  const lookers = Array.from({ length: servers }, () => new Queue(buffer, policy, ring, bells, window, clock))
+  const answers =
+    arrivals.process === 'closed' ? new Answers(new SharedArrayBuffer(Answers.bytes(arrivals.clients))) : null
+  const lost: Lost[] = []
+  const shared = shareLimits(scenario, plan.segments.length)
+  const own = shared === null ? null : limitsOf(shared, window, answers)
+  const limits: Limits | null = own && {
+    ...own,
+    lose: (fate, number, dueNs, atNs, client) => {
+      lost.push({ fate, number, dueNs, atNs })
+      own.lose(fate, number, dueNs, atNs, client)
+    },
+  }
+  const queueOf = () => new Queue(buffer, policy, ring, bells, window, clock, limits)
+  const lookers = Array.from({ length: servers }, queueOf)
+  const limited = own && { queue: queueOf(), losses: own.losses }
   const most = Math.min(policy.maxBatchSize, ring.places)
   const batches =
     ledgers?.map(({ batch }) => batch) ?? Array.from({ length: servers }, () => emptyBatch(new Float64Array(most)))
@@ -128,9 +157,12 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads, ledgers
   }
 
   /** Lets the servers do all that they do before this time. */
-  const runTo = (untilNs: number) => {
+  const runTo = (givenNs: number, listens = false) => {
+    let untilNs = givenNs
     for (;;) {
       answer()
+      // who hears of an answer is there when all that is done at this instant is
+      if (listens && answers?.some) untilNs = Math.min(untilNs, now)
       let next = 0
       for (let server = 1; server < servers; server++) {
         const [at, soonest] = [lookAt[server] as number, lookAt[next] as number]
@@ -146,7 +178,11 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads, ledgers
         bells.rise(next)
         asleep[next] = false
       }
-      if (ledgers && current[next]) finish(ledgers[next] as Ledger)
+      if (current[next]) {
+        if (ledgers) finish(ledgers[next] as Ledger)
+        const { clients, size, endNs } = batches[next] as Batch
+        answers?.tell(clients, size, endNs)
+      }
       look(next)
     }
   }
@@ -168,13 +204,20 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads, ledgers
   }
   const sleep = (ns: number) => {
     const until = now + ns
-    runTo(until)
-    now = Math.max(now, until)
+    runTo(until, true)
+    if (!answers?.some) now = Math.max(now, until)
   }
   runTo(-0.5)
   now = 0
-  const next = schedule(scenario.arrivals, scenario.seed)
-  send(next, plan.stop, { ring, bells, window }, { clock, rest: { sleep, spin: () => {} }, spinNs: 0 })
+  const outlet = { ring, bells, window, ...(limited && { queue: limited.queue }) }
+  const pace = { clock, rest: { sleep, spin: () => {} }, spinNs: 0 }
+  if (arrivals.process !== 'closed') send(schedule(arrivals, scenario.seed), plan.stop, outlet, pace)
+  else {
+    const loop = { ...outlet, answers: answers as Answers }
+    sendInLoop(new Clients(arrivals, scenario.seed), plan.stop, loop, pace, 0)
+  }
   runTo(Number.MAX_VALUE)
-  return { scenario, plan, window, ring, served, nowNs: now, allEnded: ended.every(Boolean) }
+  // as the queue sees them: none was sent a second time into the same place
+  const sent = Array.from({ length: window.sent }, (_, i) => ({ dueNs: ring.dueNs(i), queuedNs: ring.queuedNs(i) }))
+  return { scenario, plan, sent, window, ring, limited, served, lost, nowNs: now, allEnded: ended.every(Boolean) }
 }

@@ -52,7 +52,9 @@ export function flyInVirtualTime(given: ScenarioParts, behaviour: Behaviour, unl
     : { handler: (batch: number[]) => batch }
   const scenario = measurable(normalise({ ...given, ...target, servers: unlimited ? null : given.servers }, 'measure'))
   const policy = policyOf(scenario.batching)
-  const plan = planOf(scenario)
+  const { arrivals } = scenario
+  if (arrivals.process === 'closed') throw new Error('these are servers of open arrivals')
+  const plan = planOf({ ...scenario, arrivals })
   const window = Window.of(plan)
   const ring = new Ring(new SharedArrayBuffer(ringBytes(1024)))
   const bytes = Ledger.bytes(policy.maxBatchSize, plan.segments.length)
@@ -160,7 +162,7 @@ export function flyInVirtualTime(given: ScenarioParts, behaviour: Behaviour, unl
   servers.start()
   settle()
   now = 0
-  const next = schedule(scenario.arrivals, scenario.seed)
+  const next = schedule(arrivals, scenario.seed)
   send(next, plan.stop, { ring, bells, window }, { clock: loop.clock, rest: { sleep, spin: () => {} }, spinNs: 0 })
   runTo(Number.MAX_VALUE)
   const books = { ...booksOf(window, ring, [ledger]), serving: () => servers.serving() }

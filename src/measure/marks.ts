@@ -1,0 +1,75 @@
+import type { Clock } from './clock.js'
+import { segmentsFrom } from './segments.js'
+import type { Window } from './window.js'
+
+/** How far ahead a moment is set that all threads are to go by, so that none of them has passed it yet. */
+export const AHEAD_NS = 100_000
+
+/**
+ * Begins the window of a closed loop and its segments as they come: nobody knows beforehand when a request of a certain
+ * number will be due. Those that begin with a number count by number; the moment is the request's due time or, since
+ * other threads may have passed that already, a little later.
+ */
+export class Marks {
+  readonly #window: Window
+  readonly #stop: { requests: number; ns: number }
+  readonly #clock: Clock
+  readonly #aheadNs: number
+  /** the next segment to begin with a number; its number */
+  #next = 0
+  #nextFirst: number
+  #isOpen = false
+
+  constructor(window: Window, stop: { requests: number; ns: number }, clock: Clock, aheadNs = AHEAD_NS) {
+    this.#window = window
+    this.#stop = stop
+    this.#clock = clock
+    this.#aheadNs = aheadNs
+    this.#nextFirst = window.firsts[0] as number
+    if (window.startNs < Number.POSITIVE_INFINITY) this.#skip(1)
+  }
+
+  /** A request is about to be sent. */
+  reach(number: number, dueNs: number): void {
+    const window = this.#window
+    if (!this.#isOpen && dueNs >= window.startNs) this.#open(number)
+    while (number >= this.#nextFirst) {
+      window.beginAt(this.#next, this.ahead(dueNs))
+      if (this.#isOpen) this.#skip(this.#next + 1)
+      else {
+        this.#skip(1)
+        this.#open(number)
+      }
+    }
+  }
+
+  /** A moment that no thread has passed: when something was due, or soon. */
+  ahead(dueNs: number): number {
+    if (this.#aheadNs === 0) return dueNs
+    return Math.max(dueNs, this.#clock() + this.#aheadNs)
+  }
+
+  #skip(next: number): void {
+    this.#next = next
+    // by time there is nothing to begin
+    const byNumber = this.#stop.ns === Number.POSITIVE_INFINITY
+    this.#nextFirst =
+      byNumber && next < this.#window.segments ? (this.#window.firsts[next] as number) : Number.POSITIVE_INFINITY
+  }
+
+  /** The window has begun: now it is known what its segments begin with. */
+  #open(number: number): void {
+    this.#isOpen = true
+    const window = this.#window
+    const { requests, ns } = this.#stop
+    if (ns < Number.POSITIVE_INFINITY) {
+      window.cutUntil(ns)
+      return
+    }
+    if (window.firsts[1] !== Number.POSITIVE_INFINITY) return
+    segmentsFrom(number, requests).forEach((first, k) => {
+      if (k > 0) window.firsts[k] = first
+    })
+    this.#skip(1)
+  }
+}
