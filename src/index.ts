@@ -23,6 +23,7 @@ export type { HttpTarget } from './scenario/http.js'
 export type { RecordedBatch } from './scenario/recorded.js'
 export type { KeptScenario, NormalScenario, Scenario } from './scenario/scenario.js'
 export { affine, byBatchSize, recorded, type ServiceInput } from './scenario/service.js'
+export type { Stop } from './scenario/stop.js'
 export type { Call } from './scenario/target.js'
 export type { Duration, Rate } from './scenario/units.js'
 export {

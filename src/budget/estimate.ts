@@ -73,48 +73,35 @@ function bracketed(summary: Summary, p: number, unanswered: 'slowest' | 'fastest
 }
 
 function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate {
-  const { rates, throughput, batches, utilization, segments, scenario, replications } = result
+  const { rates, throughput, batches, utilization, segments, scenario, replications, looks } = result
   const order = replications === undefined ? 'in a row' : 'independent'
-  const parts = (of: (segment: Segment) => [amount: number, of: number]): Part[] =>
+  type Of = (segment: Segment) => [amount: number, of: number]
+  const parts = (of: Of): Part[] =>
     segments.map((segment) => {
       const [amount, whole] = of(segment)
       return { amount, of: whole }
     })
+  const share = (of: Of) => shareInterval(parts(of), order, looks?.planned)
+  const ratio = (of: Of) => ratioInterval(parts(of), order, looks?.planned)
   switch (figure) {
     case 'errorRate':
       if (limit === 0) return { observed: rates.error, interval: null }
-      return {
-        observed: rates.error,
-        interval: shareInterval(
-          parts(({ counts }) => [errors(counts), counts.offered]),
-          order,
-        ),
-      }
+      return { observed: rates.error, interval: share(({ counts }) => [errors(counts), counts.offered]) }
     case 'rejectionRate':
       if (limit === 0) return { observed: rates.rejection, interval: null }
-      return {
-        observed: rates.rejection,
-        interval: shareInterval(
-          parts(({ counts }) => [counts.rejected, counts.offered]),
-          order,
-        ),
-      }
+      return { observed: rates.rejection, interval: share(({ counts }) => [counts.rejected, counts.offered]) }
     case 'throughput': {
       const seconds = ({ startMs, endMs }: Segment) => (endMs - startMs) / 1000
-      const interval = ratioInterval(
-        parts((segment) => [segment.counts.completed, seconds(segment)]),
-        order,
+      return around(
+        throughput.completed,
+        ratio((segment) => [segment.counts.completed, seconds(segment)]),
       )
-      return around(throughput.completed, interval)
     }
     case 'meanBatchSize':
       if (batches.count === 0) return absent('no batch started in the window')
       return around(
         batches.meanSize,
-        ratioInterval(
-          parts(({ batched, batches }) => [batched, batches]),
-          order,
-        ),
+        ratio(({ batched, batches }) => [batched, batches]),
       )
     case 'utilization': {
       if (utilization === null) return absent('there is none where servers are not limited')
@@ -122,10 +109,7 @@ function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate
       const serverMs = ({ startMs, endMs }: Segment) => (endMs - startMs) * servers
       return around(
         utilization,
-        ratioInterval(
-          parts((segment) => [segment.servingMs, serverMs(segment)]),
-          order,
-        ),
+        ratio((segment) => [segment.servingMs, serverMs(segment)]),
       )
     }
   }

@@ -11,7 +11,6 @@ export type TinybenchRun =
   | readonly number[]
   | Samples
   | { latency: Samples }
-  | { state: string }
   | { result?: Samples | { latency: Samples } | { state: string } | undefined }
 
 /**

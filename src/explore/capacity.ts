@@ -6,6 +6,7 @@ import { meanRate } from '../scenario/arrivals.js'
 import { ScenarioError, throwFaults } from '../scenario/error.js'
 import { normalise, type Scenario } from '../scenario/scenario.js'
 import { mostCarried, type Service } from '../scenario/service.js'
+import { refuseLooked } from '../scenario/stop.js'
 import { type Duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
 import { Engine } from '../simulate/engine.js'
 
@@ -31,7 +32,8 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
   const asked = limitSchema.safeParse(limit)
   if (!asked.success) throwFaults(asked.error, 'capacity', limit)
   const normal = normalise(scenario, 'simulate')
-  const { arrivals, batching, servers } = normal
+  const { arrivals, batching, servers, stop } = normal
+  refuseLooked(stop, 'loads are compared over runs of one length')
   if (!('rate' in arrivals)) {
     throw new ScenarioError(
       'arrivals',

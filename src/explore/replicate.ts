@@ -5,6 +5,7 @@ import { type Replication, together } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
 import { ScenarioError, throwFaults } from '../scenario/error.js'
 import { type KeptScenario, normalise, type Scenario } from '../scenario/scenario.js'
+import { refuseLooked } from '../scenario/stop.js'
 import { options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
 import type { ReplicateReport, ReplicateTask } from './replicate-task.js'
@@ -56,6 +57,7 @@ export async function replicate(scenario: Scenario | KeptScenario, given: Replic
   if (!asked.success) throwFaults(asked.error, 'replicate', given)
   const { replications, signal, onProgress, threads = availableParallelism() } = asked.data
   const normal = normalise(scenario, 'simulate')
+  refuseLooked(normal.stop, 'replications are runs of one length, and it is their number that makes them precise')
   signal?.throwIfAborted()
 
   const shares = new SharedArrayBuffer(8 * replications)

@@ -1,7 +1,8 @@
 import { setImmediate as breath } from 'node:timers/promises'
 import type { Result } from '../result/result.js'
 import { ScenarioError, show } from '../scenario/error.js'
-import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
+import { normalise, type Scenario } from '../scenario/scenario.js'
+import { horizonOf, type NormalStop } from '../scenario/stop.js'
 import type { Duration, Rate } from '../scenario/units.js'
 import { simulate } from '../simulate/simulate.js'
 
@@ -75,8 +76,9 @@ export async function sweep(scenario: Scenario, fields: SweepFields, options: Sw
 }
 
 /** How much of a run is done. */
-export function shareOf(stop: NormalScenario['stop'], at: { requests: number; timeMs: number }): number {
-  return Math.min(1, 'requests' in stop ? at.requests / stop.requests : at.timeMs / stop.duration)
+export function shareOf(stop: NormalStop, at: { requests: number; timeMs: number }): number {
+  const horizon = horizonOf(stop)
+  return Math.min(1, 'requests' in horizon ? at.requests / horizon.requests : at.timeMs / horizon.duration)
 }
 
 /** Every combination, the last field changing fastest. */

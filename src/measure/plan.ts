@@ -1,7 +1,8 @@
 import { SEGMENTS } from '../result/recording.js'
 import type { ClosedArrivals, OpenArrivals } from '../scenario/arrivals.js'
-import { extentNs, type NormalScenario } from '../scenario/scenario.js'
+import type { NormalScenario } from '../scenario/scenario.js'
 import { schedule } from '../scenario/schedule.js'
+import { extentNs, horizonOf } from '../scenario/stop.js'
 import { segmentsFrom } from './segments.js'
 
 /** What is known of a run before it begins: its window, and the stretches that the window is cut into. */
@@ -23,7 +24,7 @@ export interface Plan {
  * due that open the window and close it; where both are given as times there is nothing to walk through.
  */
 export function planOf(scenario: NormalScenario & { arrivals: OpenArrivals }): Plan {
-  const stop = extentNs(scenario.stop)
+  const stop = extentNs(horizonOf(scenario.stop))
   const warmup = extentNs(scenario.warmup)
   const walk = new Walk(scenario)
 
@@ -53,7 +54,7 @@ export function planOf(scenario: NormalScenario & { arrivals: OpenArrivals }): P
 
 /** Plans the run of a closed loop, which has no requests to walk through: what comes by number is told as it goes. */
 export function planOfLoop(scenario: NormalScenario & { arrivals: ClosedArrivals }): Plan {
-  const stop = extentNs(scenario.stop)
+  const stop = extentNs(horizonOf(scenario.stop))
   const warmup = extentNs(scenario.warmup)
   const never = Number.POSITIVE_INFINITY
   const startNs = warmup.requests === 0 ? 0 : warmup.ns

@@ -1,6 +1,6 @@
 import { betaQuantile } from './beta.js'
 import { type Order, spreadOf } from './spread.js'
-import { student975 } from './student.js'
+import { student, tailOf } from './student.js'
 import type { Interval } from './summary.js'
 
 /** What one stretch of a run, or one replication, adds to a ratio of two sums. */
@@ -9,8 +9,8 @@ export interface Part {
   of: number
 }
 
-/** Student's t for very many degrees of freedom. */
-const Z = student975(1e9)
+/** More degrees of freedom than make a difference. */
+const VERY_MANY = 1e9
 /** With fewer stretches of one run their spread tells too little. */
 const FEWEST = { 'in a row': 10, independent: 2 }
 
@@ -20,7 +20,8 @@ const FEWEST = { 'in a row': 10, independent: 2 }
  * Graubard, Survey Methodology 24, 1998). Where none was seen it is that of all requests: at most 3.7 / n (the rule of
  * three, two-sided), for then nothing tells how they would cluster.
  */
-export function shareInterval(parts: readonly Part[], order: Order): Interval {
+export function shareInterval(parts: readonly Part[], order: Order, looks = 1): Interval {
+  const tail = tailOf(looks)
   const amount = total(parts, 'amount')
   const n = total(parts, 'of')
   if (n === 0) return without('no request was offered')
@@ -30,12 +31,12 @@ export function shareInterval(parts: readonly Part[], order: Order): Interval {
     if (parts.length < FEWEST[order]) return without(tooFew(parts, order))
     const off = parts.map((part) => part.amount - share * part.of)
     const { ofLongRun } = spreadOf(off, n, share * (1 - share), order)
-    worth = Math.min(n, ofLongRun * (Z / student975(parts.length - 1)) ** 2)
+    worth = Math.min(n, ofLongRun * (student(tail, VERY_MANY) / student(tail, parts.length - 1)) ** 2)
   }
   const k = share * worth
   return {
-    low: k === 0 ? 0 : betaQuantile(0.025, k, worth - k + 1),
-    high: k === worth ? 1 : betaQuantile(0.975, k + 1, worth - k),
+    low: k === 0 ? 0 : betaQuantile(tail, k, worth - k + 1),
+    high: k === worth ? 1 : betaQuantile(1 - tail, k + 1, worth - k),
     level: 0.95,
   }
 }
@@ -44,12 +45,12 @@ export function shareInterval(parts: readonly Part[], order: Order): Interval {
  * The 95 % interval of a ratio of two sums, such as requests over time: batch means with Student's t over the stretches
  * (the ratio estimator of Law and Kelton, 9.5.3, its stretches taken as alike as they are found).
  */
-export function ratioInterval(parts: readonly Part[], order: Order): Interval {
+export function ratioInterval(parts: readonly Part[], order: Order, looks = 1): Interval {
   if (parts.length < FEWEST[order]) return without(tooFew(parts, order))
   const of = total(parts, 'of')
   const ratio = total(parts, 'amount') / of
   const off = parts.map((part) => part.amount - ratio * part.of)
-  const margin = (student975(parts.length - 1) * spreadOf(off, of, 1, order).error) / of
+  const margin = (student(tailOf(looks), parts.length - 1) * spreadOf(off, of, 1, order).error) / of
   return { low: Math.max(0, ratio - margin), high: ratio + margin, level: 0.95 }
 }
 

@@ -1,6 +1,6 @@
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { type Order, type Spread, spreadOf } from './spread.js'
-import { student975 } from './student.js'
+import { student, tailOf } from './student.js'
 import { ESTIMATES, type Estimate, type Interval, PERCENTILES } from './summary.js'
 import { bucketFloor, type CompactTally, Tally } from './tally.js'
 
@@ -41,13 +41,15 @@ const MARGIN = 1.5
  *
  * @param total all values, of which the stretches, in order, hold each one
  * @param windowNs how long the window was
+ * @param looks how many times a run is looked at that goes on until it knows enough: its intervals hold at all of them
  */
 export function intervalsOf(
   total: Tally,
   stretches: readonly CompactTally[],
   windowNs: number,
+  looks = 1,
 ): Record<Estimate, Interval> {
-  return named(intervals(total, stretches, 'in a row', longerWindow(total, windowNs)))
+  return named(intervals(total, stretches, 'in a row', longerWindow(total, windowNs), looks))
 }
 
 type Advice = (factor: number) => string
@@ -77,7 +79,7 @@ export function intervalsOfReplications(
   total: Tally,
   replications: readonly CompactTally[],
 ): Record<Estimate, Interval> {
-  return named(intervals(total, replications, 'independent', moreReplications(total)))
+  return named(intervals(total, replications, 'independent', moreReplications(total), 1))
 }
 
 const moreReplications =
@@ -89,19 +91,21 @@ const moreReplications =
  * The 95 % interval of any percentile, by the same rules.
  *
  * @param windowNs how long the window was that the stretches are cut from; null where they are replications
+ * @param looks how many times a run is looked at that goes on until it knows enough
  */
 export function percentileInterval(
   percentile: number,
   total: Tally,
   stretches: readonly CompactTally[],
   windowNs: number | null,
+  looks = 1,
 ): Interval {
   const [order, advice] =
     windowNs === null
       ? (['independent', moreReplications(total)] as const)
       : (['in a row', longerWindow(total, windowNs)] as const)
   const asked = [...STORED.filter((stored) => stored < percentile), percentile]
-  return intervals(total, stretches, order, advice, asked).percentiles.at(-1) as Interval
+  return intervals(total, stretches, order, advice, looks, asked).percentiles.at(-1) as Interval
 }
 
 const STORED: readonly number[] = Object.values(PERCENTILES)
@@ -124,6 +128,7 @@ function intervals(
   stretches: readonly CompactTally[],
   order: Order,
   advice: Advice,
+  looks: number,
   asked: readonly number[] = STORED,
 ): Intervals {
   const n = total.count
@@ -134,7 +139,7 @@ function intervals(
     const none = without(n === 0 ? few : `${few}: ${advice(INDEPENDENT / n)}`)
     return { mean: none, percentiles: asked.map(() => none) }
   }
-  const t = student975(stretches.length - 1)
+  const t = student(tailOf(looks), stretches.length - 1)
   const distribution = new Distribution(total)
   const places = asked.map((percentile) => distribution.placeOf(percentile / 100))
   const shares = spreadsOfShares(places, stretches, n, order)

@@ -87,6 +87,14 @@ export interface Recording {
   findings: Finding[]
   /** the runs that it is put together of, each of them a segment; their findings are judged already */
   replications?: readonly Record<Metric, PackedTally>[]
+  /** where the run went on until it knew enough: how many looks were to be taken at most, and how many were */
+  looks?: Looks
+}
+
+/** How often a run was looked at that goes on until it knows enough, and how often it would have been at most. */
+export interface Looks {
+  planned: number
+  taken: number
 }
 
 export const newTallies = (): Record<Metric, Tally> =>

@@ -6,7 +6,7 @@ import { encode, histogramOf } from './histogram.js'
 import type { Host } from './host.js'
 import { hostFindings, widened } from './host-findings.js'
 import { intervalsOf, intervalsOfReplications } from './intervals.js'
-import type { Counts, Metric, Recording } from './recording.js'
+import type { Counts, Looks, Metric, Recording } from './recording.js'
 import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
 import type { Validity } from './validity.js'
 
@@ -78,6 +78,8 @@ export interface Result {
   segments: Segment[]
   /** how many runs it is put together of; absent where it is one */
   replications?: number
+  /** how often a run was looked at that goes on until it knows enough; its intervals hold at all the looks planned */
+  looks?: Looks
   validity: Validity
   /** measured from the actual send: what a tool with coordinated omission would have said */
   fromSendMs: Summary | null
@@ -138,6 +140,7 @@ export function resultOf(
     meanInSystem: recording.inSystemNs / windowNs,
     segments: recording.segments.map(segmentOf),
     ...(recording.replications !== undefined && { replications: recording.replications.length }),
+    ...(recording.looks !== undefined && { looks: recording.looks }),
     validity: { valid: findings.every((finding) => finding.severity !== 'error'), findings },
     fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NOT_BY_STRETCH)),
     host,
@@ -149,7 +152,7 @@ const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state t
 const NOT_BY_STRETCH = 'it is not kept by stretch of the window, which intervals come from'
 
 function metricIntervals(recording: Recording, metric: Metric): Record<Estimate, Interval> {
-  const { tallies, segments, startNs, endNs, replications } = recording
+  const { tallies, segments, startNs, endNs, replications, looks } = recording
   const stretches = segments.flatMap(({ latency, others }) => {
     if (latency === null) return []
     return (metric === 'latency' ? latency.tally : others?.[metric]) ?? []
@@ -157,7 +160,7 @@ function metricIntervals(recording: Recording, metric: Metric): Record<Estimate,
   const kept = stretches.reduce((sum, { count }) => sum + count, 0)
   if (kept < tallies[metric].count) return withheld(NOT_BY_STRETCH)
   if (replications !== undefined) return intervalsOfReplications(tallies[metric], stretches)
-  return intervalsOf(tallies[metric], stretches, endNs - startNs)
+  return intervalsOf(tallies[metric], stretches, endNs - startNs, looks?.planned)
 }
 
 /** The share of server time spent serving; null where servers are not limited. */

@@ -41,7 +41,7 @@ export interface OverOffered {
  * other. It needs what each stretch of the window has of both.
  */
 export function latencyOverOffered(
-  { latencyMs, counts, segments, window, replications }: Result,
+  { latencyMs, counts, segments, window, replications, looks }: Result,
   percentile: number,
   unanswered: 'slowest' | 'fastest',
 ): OverOffered {
@@ -54,7 +54,7 @@ export function latencyOverOffered(
     return [withUnanswered(tally, offered - completed, bucket).compact()]
   })
   const windowNs = replications === undefined ? (window.endMs - window.startMs) * NS_PER_MS : null
-  const interval = percentileInterval(percentile, total, stretches, windowNs)
+  const interval = percentileInterval(percentile, total, stretches, windowNs, looks?.planned)
   const rank = Math.max(1, Math.ceil((percentile / 100) * total.count * (1 - 2 ** -52)))
   let below = 0
   let observedNs = 0

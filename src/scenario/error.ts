@@ -34,7 +34,7 @@ export function throwFaults(error: z.ZodError, root: string, value: unknown): ne
 function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: PropertyKey[]; message: string }[] {
   const path = [...base, ...issue.path]
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const branch = branchMeant(issue.errors)
+    const branch = branchMeant(issue.errors, valueAt(root, path))
     if (branch !== null) return branch.flatMap((each) => faultsOf(each, path, root))
   }
   const found = valueAt(root, path)
@@ -46,14 +46,16 @@ function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: Pro
 }
 
 /**
- * Which branch of a union the value was meant for: of those of its kind that know all its keys, the one that it fails
- * deepest in. Null where only the union itself can say what is accepted.
+ * Which branch of a union the value was meant for: of those of its kind that know all its keys, and rather one that
+ * misses none, the one that it fails deepest in. Null where only the union itself can say what is accepted.
  */
-function branchMeant(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
+function branchMeant(branches: readonly (readonly Issue[])[], value: unknown): readonly Issue[] | null {
   const ofItsKind = branches.filter((branch) => depth(branch) >= 0)
   const known = ofItsKind.filter((branch) => !branch.some(isForeign))
   if (known.length === 0) return ofItsKind.length === 1 ? (ofItsKind[0] as Issue[]) : null
-  return known.reduce((a, b) => (depth(b) > depth(a) ? b : a))
+  const misses = ({ path }: Issue) => path.length === 1 && valueAt(value, [...path]) === undefined
+  const whole = known.filter((branch) => !branch.some(misses))
+  return (whole.length > 0 ? whole : known).reduce((a, b) => (depth(b) > depth(a) ? b : a))
 }
 
 const isForeign = ({ code, path }: Issue) => code === 'unrecognized_keys' && path.length === 0

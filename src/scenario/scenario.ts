@@ -5,6 +5,18 @@ import { ScenarioError, show, throwFaults } from './error.js'
 import { lengthMs } from './ramps.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service.js'
 import {
+  type Extent,
+  type GivenStop,
+  horizonOf,
+  looksOf,
+  MOST_REQUESTS,
+  type NormalExtent,
+  type NormalStop,
+  type Stop,
+  stopSchema,
+  warmupSchema,
+} from './stop.js'
+import {
   checkRunnable,
   checkTargets,
   type KeptTargets,
@@ -15,26 +27,7 @@ import {
   takesOne,
   targetSchemas,
 } from './target.js'
-import {
-  type Duration,
-  duration,
-  LONGEST_NS,
-  NS_PER_SECOND,
-  nanoseconds,
-  options,
-  positiveDuration,
-  type Rate,
-  whole,
-} from './units.js'
-
-/** A run's counters are 32 bits wide. */
-const MOST_REQUESTS = 2 ** 32 - 1
-
-const extentError = 'must be { requests } or { duration }, one of the two'
-const extent = (least: number, lasting: typeof duration) =>
-  options({ requests: whole(least, MOST_REQUESTS).optional(), duration: lasting.optional() })
-    .refine((given) => (given.requests === undefined) !== (given.duration === undefined), { error: extentError })
-    .transform(({ requests, duration }) => (requests === undefined ? { duration: duration as number } : { requests }))
+import { type Duration, LONGEST_NS, NS_PER_SECOND, options, positiveDuration, type Rate, whole } from './units.js'
 
 const queueSchema = options({
   capacity: whole(0, MOST_REQUESTS, 'null is no limit').nullable().default(null),
@@ -49,13 +42,10 @@ export const scenarioSchema = options({
   batching: batchingSchema.default({ maxBatchSize: 1, maxWait: 0 }),
   servers: whole(1, 1000).nullable().optional(),
   queue: queueSchema.default({ capacity: null, timeout: null }),
-  stop: extent(1, positiveDuration).optional(),
-  warmup: extent(0, duration).optional(),
+  stop: stopSchema.optional(),
+  warmup: warmupSchema.optional(),
   seed: whole(0).default(1),
 })
-
-/** How long a run, or its warm-up, lasts. */
-export type Extent = { requests: number; duration?: undefined } | { duration: Duration; requests?: undefined }
 
 /**
  * What is to happen, as plain data that may as well be read from a file. Only `arrivals` and what the verb runs
@@ -78,9 +68,13 @@ export interface ScenarioParts {
   servers?: number | null | undefined
   /** How many requests may wait, and for how long. Default: no limit to either. */
   queue?: { capacity?: number | null | undefined; timeout?: Duration | null | undefined } | undefined
-  /** When the run ends, warm-up included. Default: 1,000,000 requests simulated, 10 s measured. */
-  stop?: Extent | undefined
-  /** What is run first and not reported. Default: a tenth of the run. */
+  /**
+   * When the run ends, warm-up included: at a length, or as soon as an interval is narrow enough or the verdict on a
+   * budget clear, and `atMost` then. Default: 1,000,000 requests simulated, 10 s measured; `atMost` 20,000,000
+   * requests simulated, 60 s measured.
+   */
+  stop?: Stop | undefined
+  /** What is run first and not reported. Default: a tenth of the run, or of the shortest that it may be. */
   warmup?: Extent | undefined
   /** From which all randomness follows: the same seed gives the same requests. Default 1. */
   seed?: number | undefined
@@ -94,8 +88,8 @@ export interface NormalParts {
   /** null is no limit */
   servers: number | null
   queue: { capacity: number | null; timeout: number | null }
-  stop: { requests: number } | { duration: number }
-  warmup: { requests: number } | { duration: number }
+  stop: NormalStop
+  warmup: NormalExtent
   seed: number
 }
 
@@ -109,6 +103,7 @@ export type KeptScenario = NormalParts & KeptTargets
 export type SimulatedScenario = KeptScenario & { service: Service; servers: number }
 
 const DEFAULT_STOP = { simulate: { requests: 1_000_000 }, measure: { duration: 10_000 } }
+const DEFAULT_AT_MOST = { simulate: { requests: 20_000_000 }, measure: { duration: 60_000 } }
 
 /**
  * Checks a scenario and fills in its defaults.
@@ -141,10 +136,11 @@ export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate' | 
   if (verb === 'measure') checkTarget(targets, batching)
 
   const replayed = arrivals.process === 'replay' ? countOf(arrivals.timestamps) : Number.POSITIVE_INFINITY
-  const stop = until ?? defaultStop(verb, arrivals)
-  const warmup = after ?? tenthOf(stop, replayed)
-  checkExtent(stop, warmup, replayed)
-  checkLength(arrivals, stop)
+  const stop = until === undefined ? defaultStop(verb, arrivals) : bounded(until, verb, arrivals)
+  const shortest = 'atMost' in stop ? (looksOf(stop)[0] as NormalExtent) : stop
+  const warmup = after ?? tenthOf(shortest, replayed)
+  checkExtent(shortest, warmup, replayed)
+  checkLength(arrivals, horizonOf(stop))
   checkBatching(batching, arrivals, queue.capacity)
   if (service !== undefined) checkService(service, batching, arrivals)
 
@@ -185,19 +181,29 @@ function checkTarget(targets: NormalTargets, { maxBatchSize }: Batching): void {
 }
 
 /** Arrivals that end of themselves are run to their end. */
-function defaultStop(verb: 'simulate' | 'measure', arrivals: Arrivals): NormalScenario['stop'] {
-  if (arrivals.process === 'replay') return { requests: countOf(arrivals.timestamps) }
-  if (arrivals.process === 'stages') return { duration: lengthMs(arrivals) }
-  return { ...DEFAULT_STOP[verb] }
+function defaultStop(verb: 'simulate' | 'measure', arrivals: Arrivals): NormalExtent {
+  return endOf(arrivals) ?? { ...DEFAULT_STOP[verb] }
 }
 
-function tenthOf(stop: NormalScenario['stop'], replayed: number): NormalScenario['warmup'] {
+/** A run that is looked at ends some day. */
+function bounded(stop: GivenStop, verb: 'simulate' | 'measure', arrivals: Arrivals): NormalStop {
+  if (!('precision' in stop || 'budget' in stop)) return stop
+  return { ...stop, atMost: stop.atMost ?? endOf(arrivals) ?? { ...DEFAULT_AT_MOST[verb] } }
+}
+
+/** Where arrivals end of themselves; null where they go on for ever. */
+function endOf(arrivals: Arrivals): NormalExtent | null {
+  if (arrivals.process === 'replay') return { requests: countOf(arrivals.timestamps) }
+  return arrivals.process === 'stages' ? { duration: lengthMs(arrivals) } : null
+}
+
+function tenthOf(stop: NormalExtent, replayed: number): NormalExtent {
   return 'duration' in stop
     ? { duration: stop.duration / 10 }
     : { requests: Math.floor(Math.min(stop.requests, replayed) / 10) }
 }
 
-function checkExtent(stop: NormalScenario['stop'], warmup: NormalScenario['warmup'], replayed: number): void {
+function checkExtent(stop: NormalExtent, warmup: NormalExtent, replayed: number): void {
   const whole = {
     requests: 'requests' in stop ? Math.min(stop.requests, replayed) : replayed,
     duration: 'duration' in stop ? stop.duration : Number.POSITIVE_INFINITY,
@@ -212,7 +218,7 @@ function checkExtent(stop: NormalScenario['stop'], warmup: NormalScenario['warmu
 }
 
 /** Refuses what would run past the longest time that whole nanoseconds can tell. */
-function checkLength(arrivals: Arrivals, stop: NormalScenario['stop']): void {
+function checkLength(arrivals: Arrivals, stop: NormalExtent): void {
   if (!('requests' in stop) || !('rate' in arrivals)) return
   const rate = meanRate(arrivals) as number
   if ((stop.requests / rate) * NS_PER_SECOND >= LONGEST_NS) {
@@ -261,9 +267,3 @@ export function kept(scenario: NormalScenario): KeptScenario {
   const { handler, call, http, ...parts } = scenario
   return keptByHash({ ...parts, ...keptTargets({ handler, call, http }) })
 }
-
-/** Numbers of a length of time in the scenario, for the engines. */
-export const extentNs = (extent: { requests: number } | { duration: number }) =>
-  'requests' in extent
-    ? { requests: extent.requests, ns: Number.POSITIVE_INFINITY }
-    : { requests: Number.POSITIVE_INFINITY, ns: nanoseconds(extent.duration) }

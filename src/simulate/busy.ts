@@ -1,7 +1,7 @@
 import { Heap } from '../scenario/heap.js'
 
 /** So many batches are kept sorted, which for a few is quicker than a heap. */
-const FEW = 64
+const FEW = 32
 
 /**
  * The batches under way, but for the one that will be done first: the engine keeps that one in local variables, which

@@ -5,9 +5,10 @@ import { deadline, decide, type Policy, policyOf } from '../scenario/batching.js
 import { Clients } from '../scenario/clients.js'
 import type { DrawNs } from '../scenario/durations.js'
 import { ScenarioError } from '../scenario/error.js'
-import { extentNs, type SimulatedScenario } from '../scenario/scenario.js'
+import type { SimulatedScenario } from '../scenario/scenario.js'
 import { type DueTimes, dueTimes } from '../scenario/schedule.js'
 import type { Cause } from '../scenario/service.js'
+import { extentNs, horizonOf } from '../scenario/stop.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { Busy } from './busy.js'
 import { Queue } from './queue.js'
@@ -88,7 +89,7 @@ export class Engine {
     this.#busy = new Busy(scenario.servers)
     this.#idle = scenario.servers
     this.#recorder = new Recorder({ batching: this.#splitsWait, dispatch: this.#dispatchNs !== null })
-    this.#stop = extentNs(scenario.stop)
+    this.#stop = extentNs(horizonOf(scenario.stop))
     const warmup = extentNs(scenario.warmup)
     this.#nextMarkNs = Math.min(warmup.ns, this.#stop.ns)
     this.#nextMarkNumber = warmup.requests

@@ -1,7 +1,9 @@
+import { enough } from '../budget/enough.js'
 import type { Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { ScenarioError } from '../scenario/error.js'
-import { type KeptScenario, normalise, type Scenario } from '../scenario/scenario.js'
+import { type KeptScenario, normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
+import { type Looked, looksOf } from '../scenario/stop.js'
 import { Engine, type SimulationEvent } from './engine.js'
 
 /** What is not data about a simulation. */
@@ -19,12 +21,47 @@ export interface SimulateOptions {
  * @throws ScenarioError where the scenario cannot be run, or no request completed
  */
 export function simulate(scenario: Scenario | KeptScenario, options: SimulateOptions = {}): Result {
-  const { onEvent, onProgress } = options
-  const engine = new Engine(normalise(scenario, 'simulate'), onEvent)
+  const normal = normalise(scenario, 'simulate')
+  const { stop } = normal
+  return 'atMost' in stop ? simulateUntilEnough(normal, stop, options) : resultOf(run(normal, options))
+}
+
+function run(scenario: SimulatedScenario, { onEvent, onProgress }: SimulateOptions): Recording {
   const goOn = onProgress && ((requests: number, timeMs: number) => onProgress({ requests, timeMs }) !== false)
-  const recording = engine.run(goOn)
+  const recording = new Engine(scenario, onEvent).run(goOn)
   refuseEmpty(recording)
-  return resultOf(recording)
+  return recording
+}
+
+/**
+ * Runs it at each length that it is looked at, from the start, until it knows enough: at one seed a longer run begins
+ * with the shorter one, so that it is as if it had gone on, and takes twice the time at most.
+ */
+function simulateUntilEnough(
+  scenario: SimulatedScenario,
+  stop: Looked,
+  { onEvent, onProgress }: SimulateOptions,
+): Result {
+  const lengths = looksOf(stop)
+  let endedAt = Number.POSITIVE_INFINITY
+  const goOn = (requests: number, timeMs: number) => {
+    if (onProgress?.({ requests, timeMs }) === false) endedAt = requests
+    return requests < endedAt
+  }
+  for (const [look, length] of lengths.entries()) {
+    const at = { ...scenario, stop: length }
+    const recording = new Engine(at).run(goOn)
+    const last = look === lengths.length - 1 || endedAt < Number.POSITIVE_INFINITY
+    if (recording.counts.completed === 0 && !last) continue
+    refuseEmpty(recording)
+    const looks = { planned: lengths.length, taken: look + 1 }
+    const result = resultOf({ ...recording, scenario, looks })
+    if (!last && !enough(result, stop)) continue
+    // once more, now that it is known how far
+    if (onEvent !== undefined) new Engine(at, onEvent).run((requests) => requests < endedAt)
+    return result
+  }
+  throw new Error('a run that is looked at is looked at once or more')
 }
 
 /** Refuses a recording that has nothing to show. */

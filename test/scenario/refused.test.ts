@@ -149,7 +149,7 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
   ['seed', { seed: '1' }, '"1"', atLeast(0)],
 
   ['stop', { stop: {} }, '{}', /\{ requests \} or \{ duration \}/],
-  ['stop', { stop: 1000 }, '1000', /requests, duration/],
+  ['stop', { stop: 1000 }, '1000', /\{ requests \}, \{ duration \}, \{ precision, of, atMost \}/],
   ['stop', { stop: { requests: 10, duration: 5 } }, '{"requests":10,"duration":5}', /\{ requests \} or \{ duration \}/],
   ['stop.requests', { stop: { requests: 0 } }, '0', atLeast(1)],
   ['stop.requests', { stop: { requests: 2 ** 32 } }, '4294967296', /at most 4,294,967,295/],

@@ -1,0 +1,17 @@
+import type { Result } from '../result/result.js'
+import type { Estimate } from '../result/summary.js'
+import type { Looked } from '../scenario/stop.js'
+import { checkBudget } from './check.js'
+
+/** Whether a run that is looked at knows enough to stop. */
+export function enough(result: Result, stop: Looked): boolean {
+  if ('budget' in stop) return checkBudget(result, stop.budget).verdict !== 'inconclusive'
+  return isPrecise(result, stop.of === 'p99.9' ? 'p999' : stop.of, stop.precision)
+}
+
+function isPrecise({ latencyMs }: Result, of: Estimate, precision: number): boolean {
+  const { low, high } = latencyMs.intervals[of]
+  if (low === null || high === null) return false
+  const estimate = latencyMs[of]
+  return Math.max(high - estimate, estimate - low) <= precision * estimate
+}

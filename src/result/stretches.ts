@@ -1,0 +1,82 @@
+import { type Metric, noCounts, type RecordedSegment, SEGMENTS, type SegmentLatency } from './recording.js'
+import type { CompactTally } from './tally.js'
+
+/** How much of a twentieth of the window a stretch has at least. */
+const SHORT = 0.9
+
+/**
+ * Puts neighbouring segments together into about twenty stretches of about one length, however finely the window was
+ * cut: intervals come from the spread between stretches that are alike.
+ */
+export function inStretches(segments: readonly RecordedSegment[]): RecordedSegment[] {
+  const lengthNs = (segments.at(-1)?.endNs ?? 0) - (segments[0]?.startNs ?? 0)
+  const leastNs = (SHORT * lengthNs) / SEGMENTS
+  const stretches: RecordedSegment[] = []
+  let from = 0
+  segments.forEach(({ endNs }, k) => {
+    if (endNs - (segments[from] as RecordedSegment).startNs < leastNs) return
+    stretches.push(merged(segments.slice(from, k + 1)))
+    from = k + 1
+  })
+  // what is left at the end is no stretch of its own
+  if (from < segments.length) stretches.push(merged([...stretches.splice(-1), ...segments.slice(from)]))
+  return stretches
+}
+
+function merged(segments: readonly RecordedSegment[]): RecordedSegment {
+  const [first, last] = [segments[0], segments.at(-1)] as [RecordedSegment, RecordedSegment]
+  if (segments.length === 1) return first
+  const counts = noCounts()
+  for (const segment of segments) {
+    for (const key of Object.keys(counts) as (keyof typeof counts)[]) counts[key] += segment.counts[key]
+  }
+  const sum = (of: (segment: RecordedSegment) => number) => segments.reduce((total, each) => total + of(each), 0)
+  const others = segments.every((segment) => segment.others !== undefined)
+  return {
+    startNs: first.startNs,
+    endNs: last.endNs,
+    counts,
+    inSystem: last.inSystem,
+    batches: sum(({ batches }) => batches),
+    batched: sum(({ batched }) => batched),
+    servingNs: sum(({ servingNs }) => servingNs),
+    latency: latencyOf(segments),
+    ...(others && { others: othersOf(segments) }),
+  }
+}
+
+function latencyOf(segments: readonly RecordedSegment[]): SegmentLatency | null {
+  const latencies = segments.flatMap(({ latency }) => latency ?? [])
+  if (latencies.length === 0) return null
+  const tally = together(latencies.map((latency) => latency.tally))
+  return {
+    count: tally.count,
+    min: Math.min(...latencies.map(({ min }) => min)),
+    mean: tally.sum / tally.count,
+    max: Math.max(...latencies.map(({ max }) => max)),
+    tally,
+  }
+}
+
+function othersOf(segments: readonly RecordedSegment[]): Partial<Record<Metric, CompactTally>> {
+  const metrics = Object.keys(segments[0]?.others ?? {}) as Metric[]
+  const kept = metrics.filter((metric) => segments.every(({ others }) => others?.[metric] !== undefined))
+  return Object.fromEntries(
+    kept.map((metric) => [metric, together(segments.map(({ others }) => others?.[metric] as CompactTally))]),
+  )
+}
+
+function together(tallies: readonly CompactTally[]): CompactTally {
+  const there = tallies.filter(({ count }) => count > 0)
+  if (there.length === 0) return { count: 0, sum: 0, first: 0, counts: new Uint32Array() }
+  const first = Math.min(...there.map((tally) => tally.first))
+  const counts = new Uint32Array(Math.max(...there.map((tally) => tally.first + tally.counts.length)) - first)
+  for (const tally of there) {
+    tally.counts.forEach((times, i) => {
+      const at = tally.first - first + i
+      counts[at] = (counts[at] as number) + times
+    })
+  }
+  const sum = (of: (tally: CompactTally) => number) => there.reduce((total, each) => total + of(each), 0)
+  return { count: sum(({ count }) => count), sum: sum((tally) => tally.sum), first, counts }
+}

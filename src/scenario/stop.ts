@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { type Budget, budgetSchema } from './budget.js'
+import { ScenarioError, show } from './error.js'
+import { type Duration, duration, nanoseconds, options, positiveDuration, whole } from './units.js'
+
+/** A run's counters are 32 bits wide. */
+export const MOST_REQUESTS = 2 ** 32 - 1
+
+const extentError = 'must be { requests } or { duration }, one of the two'
+const extent = (least: number, lasting: typeof duration) =>
+  options({ requests: whole(least, MOST_REQUESTS).optional(), duration: lasting.optional() })
+    .refine((given) => (given.requests === undefined) !== (given.duration === undefined), { error: extentError })
+    .transform(
+      ({ requests, duration }): NormalExtent =>
+        requests === undefined ? { duration: duration as number } : { requests },
+    )
+
+/** How long a run, or its warm-up, lasts. */
+export type Extent = { requests: number; duration?: undefined } | { duration: Duration; requests?: undefined }
+export type NormalExtent = { requests: number } | { duration: number }
+
+/** What an interval is told of. */
+export const PRECISE = ['mean', 'p50', 'p90', 'p95', 'p99', 'p99.9'] as const
+export type PreciseOf = (typeof PRECISE)[number]
+
+/** When a run ends: at a length of its own, or as soon as it knows enough, and in any case at `atMost`. */
+export type Stop =
+  | Extent
+  /** until the interval of this estimate of latency (p99 when left out) reaches no further than this share of it to either side */
+  | { precision: string | number; of?: PreciseOf | undefined; atMost?: Duration | Extent | undefined }
+  /** until the verdict on the budget is clear */
+  | { budget: Budget; atMost?: Duration | Extent | undefined }
+
+/** A run that is looked at as it goes on. */
+export type Looked = ({ precision: number; of: PreciseOf } | { budget: Budget }) & { atMost: NormalExtent }
+export type NormalStop = NormalExtent | Looked
+
+const PRECISION_IS = "must be a share above 0 and below 1: '5%', or a number (0.05)"
+
+const precision = z.union([z.string(), z.number()], { error: PRECISION_IS }).transform((given, context) => {
+  const share =
+    typeof given === 'number' ? given : Number(/^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(given)?.[1] ?? Number.NaN) / 100
+  if (share > 0 && share < 1) return share
+  context.issues.push({ code: 'custom', message: PRECISION_IS, input: given })
+  return z.NEVER
+})
+
+const atMost = z
+  .union([positiveDuration.transform((ms): NormalExtent => ({ duration: ms })), extent(1, positiveDuration)], {
+    error: "must be a duration ('60s'), { duration } or { requests }",
+  })
+  .optional()
+
+/** The schema of a stop; what `atMost` is when left out depends on the verb. */
+export const stopSchema = z.union(
+  [
+    extent(1, positiveDuration),
+    options({
+      precision,
+      of: z.enum(PRECISE, { error: `must be one of ${PRECISE.join(', ')}` }).default('p99'),
+      atMost,
+    }),
+    options({ budget: budgetSchema, atMost }),
+  ],
+  { error: 'must be { requests }, { duration }, { precision, of, atMost } or { budget, atMost }' },
+)
+export type GivenStop = z.output<typeof stopSchema>
+export const warmupSchema = extent(0, duration)
+
+/** How long a run lasts at most. */
+export const horizonOf = (stop: NormalStop): NormalExtent => ('atMost' in stop ? stop.atMost : stop)
+
+/**
+ * Refuses a run that goes on until it knows enough, where only one of a length known beforehand makes sense.
+ *
+ * @throws ScenarioError
+ */
+export function refuseLooked(stop: NormalStop, why: string): void {
+  if (!('atMost' in stop)) return
+  throw new ScenarioError('stop', `must be { requests } or { duration } here, got ${show(stop)}; ${why}`)
+}
+
+/** Numbers of a length of time in the scenario, for the engines. */
+export const extentNs = (extent: NormalExtent) =>
+  'requests' in extent
+    ? { requests: extent.requests, ns: Number.POSITIVE_INFINITY }
+    : { requests: Number.POSITIVE_INFINITY, ns: nanoseconds(extent.duration) }
+
+/** A run that is looked at is at least so long. */
+const SHORTEST_LOOK = { requests: 10_000, duration: 5_000 }
+
+/**
+ * At which lengths a run is looked at, the last of them `atMost`, each twice as long as the one before. Each look may
+ * be taken in by chance, so that the intervals of a run have to allow for all of them: with few and far between, that
+ * costs little, and a run ends at most at twice the length that would have done.
+ */
+export function looksOf({ atMost }: Looked): NormalExtent[] {
+  const [unit, most] = Object.entries(atMost)[0] as [keyof typeof SHORTEST_LOOK, number]
+  const doublings = Math.max(0, Math.floor(Math.log2(most / SHORTEST_LOOK[unit])))
+  return Array.from({ length: doublings + 1 }, (_, look) => {
+    const length = most / 2 ** (doublings - look)
+    return unit === 'requests' ? { requests: Math.round(length) } : { duration: length }
+  })
+}

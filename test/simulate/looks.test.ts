@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest'
+import { affine, exponential, type Scenario, type SimulationEvent, simulate } from '../../src/index.js'
+
+const mm1 = (load: number): Scenario => ({
+  arrivals: 100 * load,
+  service: affine({ base: '10ms', variation: exponential() }),
+})
+const precise = (load: number, precision: string, of: 'mean' | 'p50' | 'p99' = 'p99') =>
+  simulate({ ...mm1(load), stop: { precision, of } })
+
+describe('a run that goes on until an interval is narrow enough', () => {
+  it.each(['mean', 'p50', 'p99'] as const)('ends once that of the %s is, and not before', (of) => {
+    const { latencyMs, looks } = precise(0.8, '6%', of)
+    const reach = (result: { latencyMs: typeof latencyMs }) => {
+      const { low, high } = result.latencyMs.intervals[of]
+      const estimate = result.latencyMs[of]
+      return low === null || high === null ? Infinity : Math.max(high - estimate, estimate - low) / estimate
+    }
+    expect(reach({ latencyMs })).toBeLessThanOrEqual(0.06)
+    // the look before, as a run of its own, for which fewer looks are allowed for
+    const { taken, planned } = looks as { taken: number; planned: number }
+    const requests = Math.round(20_000_000 / 2 ** (planned - taken + 1))
+    const before = simulate({
+      ...mm1(0.8),
+      stop: { precision: 1e-9, of, atMost: { requests } },
+      warmup: { requests: 1953 },
+    })
+    expect(taken).toBeGreaterThan(1)
+    expect(1.3 * reach(before)).toBeGreaterThan(0.06)
+  })
+
+  it('runs for longer where more is asked for, and where the load is higher', () => {
+    const requests = (result: ReturnType<typeof precise>) => result.counts.offered
+    expect(requests(precise(0.5, '3%'))).toBeGreaterThan(requests(precise(0.5, '20%')))
+    expect(requests(precise(0.9, '10%', 'p50'))).toBeGreaterThan(requests(precise(0.5, '10%', 'p50')))
+  })
+
+  it('is the very run of that length, but for wider intervals', () => {
+    const looked = precise(0.8, '5%')
+    const { looks, scenario, ...shown } = looked
+    const requests = 20_000_000 / 2 ** ((looks?.planned as number) - (looks?.taken as number))
+    const fixed = simulate({ ...mm1(0.8), stop: { requests: Math.round(requests) }, warmup: scenario?.warmup as never })
+    expect(shown.counts).toEqual(fixed.counts)
+    expect(shown.latencyMs.histogram).toBe(fixed.latencyMs.histogram)
+    for (const of of ['mean', 'p50', 'p99'] as const) {
+      const [wide, narrow] = [shown.latencyMs.intervals[of], fixed.latencyMs.intervals[of]]
+      expect(wide.low).toBeLessThan(narrow.low as number)
+      expect(wide.high).toBeGreaterThan(narrow.high as number)
+    }
+  })
+
+  it('ends at atMost, whether it knows enough or not', () => {
+    const atMost = { requests: 50_000 }
+    const { counts, looks, scenario } = simulate({ ...mm1(0.95), stop: { precision: '0.1%', of: 'p99.9', atMost } })
+    // looked at after 12,500, 25,000 and 50,000, of which the first 1,250 are the warm-up
+    expect(looks).toEqual({ planned: 3, taken: 3 })
+    expect(counts.offered).toBe(48_750)
+    expect(scenario?.stop).toEqual({ precision: 0.001, of: 'p99.9', atMost })
+    const byTime = simulate({ ...mm1(0.5), stop: { precision: '0.1%', atMost: '40s' } })
+    expect(byTime.looks).toEqual({ planned: 4, taken: 4 })
+    expect(byTime.window).toEqual({ startMs: 500, endMs: 40_000 })
+  })
+
+  it('tells each event once', () => {
+    const events: SimulationEvent[] = []
+    const stop = { precision: '20%', of: 'p50', atMost: { requests: 40_000 } } as const
+    const result = simulate({ ...mm1(0.5), stop }, { onEvent: (event) => events.push(event) })
+    const served = events.flatMap((event) => (event.type === 'batch' ? event.requests : []))
+    expect(served).toEqual(Array.from({ length: result.counts.offered + 1000 }, (_, number) => number))
+  })
+
+  it('ends where it is told to', () => {
+    const seen: number[] = []
+    const stop = { precision: '0.01%', of: 'p99' } as const
+    const result = simulate(
+      { ...mm1(0.5), stop },
+      {
+        onProgress: ({ requests }) => {
+          seen.push(requests)
+          return requests < 150_000
+        },
+      },
+    )
+    expect(result.validity.findings.map(({ code }) => code)).toContain('cut-off')
+    expect(Math.max(...seen)).toBe(3 * 65_536)
+  })
+})
+
+describe('a run that goes on until the verdict on a budget is clear', () => {
+  const judged = (p99: string) => simulate({ ...mm1(0.8), stop: { budget: { p99 } } })
+  // the p99 of M/M/1 at 80 % load is ln(100) * 50 ms = 230.26 ms
+
+  it('goes on for longer, the nearer the limit is to the truth', () => {
+    const [far, near] = [judged('400ms'), judged('250ms')]
+    expect(near.counts.offered).toBeGreaterThan(far.counts.offered)
+    expect(far.latencyMs.intervals.p99.high).toBeLessThan(400)
+    expect(near.latencyMs.intervals.p99.high).toBeLessThan(250)
+    expect(judged('200ms').latencyMs.intervals.p99.low).toBeGreaterThan(200)
+  })
+
+  it('ends at the first look where an error is enough', () => {
+    const { looks } = simulate({
+      ...mm1(0.9),
+      queue: { capacity: 2 },
+      stop: { budget: { p99: '1s' } },
+    })
+    expect(looks?.taken).toBe(1)
+  })
+})
