@@ -20,7 +20,8 @@ export async function httpTarget(http: NormalHttp): Promise<LocalTarget> {
   const fails = failsBy(failures)
   const own = userOf(url)
   const { headers, body } = http
-  const fixed = typeof headers === 'function' || typeof body === 'function' ? null : sentOf(headers, body, own)
+  const fixed =
+    typeof headers === 'function' || typeof body === 'function' ? null : { ...options, ...sentOf(headers, body, own) }
   const Answered = given === undefined ? Answer : AnyAnswer
 
   const makeOf = (flight: Flight) => {
@@ -34,11 +35,10 @@ export async function httpTarget(http: NormalHttp): Promise<LocalTarget> {
   }
   return {
     took: 'the answer took',
-    payload: (flight) => fixed ?? makeOf(flight),
+    payload: (flight) => fixed ?? { ...options, ...makeOf(flight) },
     serve(flight) {
-      const { headers, body } = flight.payload as Sent
       // undici refuses some requests by throwing, and some by calling back
-      dispatcher.dispatch({ ...options, headers, body }, new Answered(flight, fails, options))
+      dispatcher.dispatch(flight.payload as typeof options & Sent, new Answered(flight, fails, options))
     },
     // what the user made is the user's to close
     close: async () => {
