@@ -11,6 +11,7 @@ export type TinybenchRun =
   | readonly number[]
   | Samples
   | { latency: Samples }
+  | { state: string }
   | { result?: Samples | { latency: Samples } | { state: string } | undefined }
 
 /**

@@ -1,7 +1,7 @@
 import { ScenarioError, show } from '../scenario/error.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
-import { intervalsBetween } from './intervals.js'
-import { type Summary, summaryOf, withheld } from './summary.js'
+import { student975 } from './student.js'
+import { ESTIMATES, type Estimate, type Interval, PERCENTILES, type Summary, summaryOf, withheld } from './summary.js'
 import { Tally } from './tally.js'
 
 /** Counts plain durations in milliseconds, to the nanosecond. */
@@ -27,9 +27,16 @@ export function summarize(values: readonly number[]): Summary {
   return summaryOf(tallyOfValues(values, 'values'), few)
 }
 
+/** Fewer runs tell too little of how far they differ. */
+const FEWEST_RUNS = 5
+/** So many values of each run have to lie beyond a percentile for it to have one of its own. */
+const BEYOND = 5
+
 /**
- * Makes one summary of several runs of the same thing, each a list of durations in milliseconds: its 95 % intervals come
- * from how far the runs differ, whatever durations within a run have to do with one another.
+ * Makes one summary of several runs of the same thing, each a list of durations in milliseconds. Its 95 % intervals are
+ * Student's t over the runs' own means and percentiles, whatever durations within a run have to do with one another
+ * (independent replications: Law and Kelton, Simulation Modeling and Analysis, 9.5.2); they hold what all durations
+ * together show, too.
  *
  * @throws ScenarioError where there is no run, one is empty, or holds what is no duration
  */
@@ -38,5 +45,35 @@ export function summarizeRuns(runs: readonly (readonly number[])[]): Summary {
   const tallies = runs.map((values, i) => tallyOfValues(values, `runs[${i}]`))
   const total = new Tally()
   for (const tally of tallies) total.add(tally)
-  return summaryOf(total, intervalsBetween(tallies))
+  const none = withheld('')
+  const summaries = tallies.map((tally) => summaryOf(tally, none))
+  const whole = summaryOf(total, none)
+  const intervals = ESTIMATES.map((estimate) => {
+    const interval = intervalOf(
+      estimate,
+      summaries.map((summary) => summary[estimate]),
+      whole[estimate],
+      Math.min(...tallies.map(({ count }) => count)),
+    )
+    return [estimate, interval]
+  })
+  return { ...whole, intervals: Object.fromEntries(intervals) as Summary['intervals'] }
+}
+
+function intervalOf(estimate: Estimate, own: number[], all: number, fewest: number): Interval {
+  const without = (reason: string): Interval => ({ low: null, high: null, level: 0.95, reason })
+  const runs = own.length
+  if (runs < FEWEST_RUNS) {
+    return without(`it takes the differences between ${FEWEST_RUNS} runs or more, and there are ${runs}`)
+  }
+  const share = estimate === 'mean' ? null : PERCENTILES[estimate] / 100
+  const needed = share === null ? 1 : Math.round(BEYOND / (1 - share))
+  if (fewest < needed) {
+    const name = `p${100 * (share as number)}`
+    return without(`${name} takes ${needed.toLocaleString('en')} values of each run, and one has ${fewest}`)
+  }
+  const mean = own.reduce((sum, value) => sum + value, 0) / runs
+  const variance = own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (runs - 1)
+  const margin = student975(runs - 1) * Math.sqrt(variance / runs)
+  return { low: Math.max(0, Math.min(mean - margin, all)), high: Math.max(mean + margin, all), level: 0.95 }
 }

@@ -394,7 +394,7 @@ describe('durations alone', () => {
     expect(verdict).toBe('pass')
     expect(checkBudget(summarizeRuns(runs.slice(0, 1)), { p50: '20ms' })).toMatchObject({
       verdict: 'inconclusive',
-      rules: [{ reason: expect.stringMatching(/2 replications or more, and there are 1/) }],
+      rules: [{ reason: expect.stringMatching(/5 runs or more, and there are 1/) }],
     })
   })
 })

@@ -1,0 +1,12 @@
+import { simulate } from 'throughline'
+import 'throughline/vitest'
+import { expect, it } from 'vitest'
+import { budget, checkout } from './checkout.js'
+
+it('keeps its latency budget', () => {
+  expect(simulate(checkout)).toMeetBudget(budget)
+})
+
+it('would not keep it in batches of four', () => {
+  expect(simulate({ ...checkout, batching: { maxBatchSize: 4 } })).not.toMeetBudget(budget)
+})

@@ -1,0 +1,13 @@
+import { realClock } from 'throughline/vitest/config'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: [
+      // in virtual time: exact, instant, and the same everywhere
+      { test: { name: 'virtual', include: ['**/*.vitest.test.ts'] } },
+      // on a real clock: one file at a time, after all others
+      realClock(),
+    ],
+  },
+})

@@ -1,0 +1,65 @@
+import { Bench } from 'tinybench'
+import { describe, expect, it } from 'vitest'
+import { checkBudget, fromTinybench, ScenarioError, summarizeRuns } from '../../src/index.js'
+import { exponential } from '../../src/random/exponential.js'
+import { stream } from '../../src/random/stream.js'
+
+async function ran(retainSamples: boolean) {
+  const bench = new Bench({ iterations: 20, time: 0, warmup: false, retainSamples })
+  bench.add('parse', () => JSON.parse('[1, 2, 3]'))
+  await bench.run()
+  return bench
+}
+
+describe('tinybench', () => {
+  it('tasks and their results are taken, in milliseconds', async () => {
+    const bench = await ran(true)
+    const [task] = bench.tasks
+    const [result] = bench.results
+    if (task === undefined || result?.state !== 'completed') throw new Error('the bench has not run')
+    const summary = fromTinybench([task, result, result.latency, [...(result.latency.samples ?? [])]])
+    expect(summary.count).toBe(4 * result.latency.samplesCount)
+    expect(summary.mean).toBeCloseTo(result.latency.mean, 5)
+    expect(summary.max).toBeCloseTo(result.latency.max, 5)
+  })
+
+  it('results without samples are refused, saying how to have them', async () => {
+    const { results } = await ran(false)
+    expect(() => fromTinybench(results)).toThrow(ScenarioError)
+    expect(() => fromTinybench(results)).toThrow(/^runs\[0\]: must hold samples: .*retainSamples: true/)
+    const notRun = new Bench().add('parse', () => 1)
+    expect(() => fromTinybench(notRun.tasks)).toThrow(/must hold samples/)
+    // what vitest's bench leaves where samples are not included
+    expect(() => fromTinybench([{ samples: [] }])).toThrow(/benchmark\.includeSamples/)
+    expect(() => fromTinybench([])).toThrow(/^runs: must hold at least one run/)
+  })
+})
+
+describe('intervals from runs', () => {
+  const random = stream(9, 'runs')
+  /** Runs that differ in their level, as those on a machine of changing speed do. */
+  const runsOf = (times: number) =>
+    Array.from({ length: times }, () => {
+      const level = 0.9 + 0.2 * random.uniform()
+      return Array.from({ length: 1000 }, () => level * exponential(random))
+    })
+
+  it('cover what differs from run to run as often as they say', () => {
+    let covered = 0
+    for (let i = 0; i < 200; i++) {
+      const { low, high } = summarizeRuns(runsOf(8)).intervals.p95
+      const exact = Math.log(20)
+      if ((low as number) <= exact && exact <= (high as number)) covered++
+    }
+    // three standard errors of 200 runs
+    expect(covered / 200).toBeGreaterThan(0.9)
+  })
+
+  it('judge a budget, and say what they lack', () => {
+    const summary = summarizeRuns(runsOf(6))
+    expect(checkBudget(summary, { p95: '4ms', mean: '< 1.2ms' }).verdict).toBe('pass')
+    expect(checkBudget(summary, { p95: '2ms' }).verdict).toBe('fail')
+    expect(checkBudget(summary, { 'p99.9': '1h' }).rules[0]?.reason).toMatch(/p99\.9 takes 5,000 values of each run/)
+    expect(checkBudget(summarizeRuns(runsOf(4)), { mean: '1h' }).rules[0]?.reason).toMatch(/5 runs or more, .* are 4/)
+  })
+})

@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+/** Runs a test file of the examples as its own runner does. */
+const run = (command: string, ...args: string[]) =>
+  promisify(execFile)(command, args, {
+    cwd: 'examples/budget',
+    // a runner must not take itself for a part of this one
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_OPTIONS: command === 'npx' ? '' : undefined },
+  })
+
+describe('the examples of budgets', () => {
+  it('run in vitest, those on a real clock after the others', async () => {
+    const { stdout } = await run('npx', 'vitest', 'run', '--reporter=json')
+    expect(JSON.parse(stdout)).toMatchObject({ numPassedTests: 3, numFailedTests: 0, numTotalTests: 3 })
+  })
+
+  it('run in node:test', async () => {
+    const { stdout } = await run(process.execPath, '--import', 'tsx', '--test', 'checkout.node.test.ts')
+    expect(stdout).toMatch(/# pass 1\n# fail 0/)
+  })
+
+  it('run in Jest', async () => {
+    const jest = new URL('../../node_modules/jest/bin/jest.js', import.meta.url).pathname
+    const { stderr } = await run(
+      process.execPath,
+      '--experimental-vm-modules',
+      jest,
+      '--testMatch',
+      '**/*.jest.test.mjs',
+      '--rootDir',
+      '.',
+    )
+    expect(stderr).toMatch(/Tests: +1 passed, 1 total/)
+  })
+})
