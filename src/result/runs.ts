@@ -1,11 +1,11 @@
 import { ScenarioError, show } from '../scenario/error.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
-import { student975 } from './student.js'
+import { student, tailOf } from './student.js'
 import { ESTIMATES, type Estimate, type Interval, PERCENTILES, type Summary, summaryOf, withheld } from './summary.js'
 import { Tally } from './tally.js'
 
 /** Counts plain durations in milliseconds, to the nanosecond. */
-export function tallyOfValues(values: readonly number[], name: string): Tally {
+function tallyOfValues(values: readonly number[], name: string): Tally {
   if (values.length === 0) throw new ScenarioError(name, 'must hold at least one duration to summarize')
   const tally = new Tally()
   values.forEach((value, i) => {
@@ -74,6 +74,6 @@ function intervalOf(estimate: Estimate, own: number[], all: number, fewest: numb
   }
   const mean = own.reduce((sum, value) => sum + value, 0) / runs
   const variance = own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (runs - 1)
-  const margin = student975(runs - 1) * Math.sqrt(variance / runs)
+  const margin = student(tailOf(1), runs - 1) * Math.sqrt(variance / runs)
   return { low: Math.max(0, Math.min(mean - margin, all)), high: Math.max(mean + margin, all), level: 0.95 }
 }
