@@ -1,6 +1,7 @@
+import { columns } from '../text/columns.js'
 import { inText, percent, rate, time, timeUnit } from '../text/number.js'
 import { renderParts } from '../text/parts.js'
-import { type Format, type Look, pad, plain, visible } from '../text/style.js'
+import { type Format, type Look, plain } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import type { BudgetCheck, RuleCheck, Verdict } from './check.js'
 
@@ -11,7 +12,7 @@ const SHORTEST = 60
 export function renderBudget(check: BudgetCheck, look: Look = {}): string {
   const { width = 80, style = plain } = look
   const { rules, latency, findings } = check
-  const header = ['rule', 'limit', 'observed', '95 % interval', 'verdict'].map((title) => style('dim', title))
+  const titles = ['rule', 'limit', 'observed', '95 % interval', 'verdict']
   const rows = rules.map((rule) => [
     rule.metric,
     `${rule.relation} ${limitText(rule)}`,
@@ -19,9 +20,6 @@ export function renderBudget(check: BudgetCheck, look: Look = {}): string {
     intervalText(rule),
     style(COLOURS[rule.verdict], rule.verdict),
   ])
-  const widths = header.map((_, i) => Math.max(...[header, ...rows].map((row) => visible(row[i] as string))))
-  const line = (row: string[]) => ` ${row.map((cell, i) => pad(cell, widths[i] as number)).join('  ')}`.trimEnd()
-  const rule = ` ${'─'.repeat(widths.reduce((sum, each) => sum + each + 2, -2))}`
   const notes = rules.flatMap(({ metric, reason }) => {
     // why an invalid run tells nothing is said once
     if (reason === undefined || findings.length > 0) return []
@@ -38,7 +36,7 @@ export function renderBudget(check: BudgetCheck, look: Look = {}): string {
     invalid.unshift(...wrap(why, Math.max(SHORTEST, width) - 1).map((text) => ` ${text}`))
   }
   const parts = [
-    [line(header), style('dim', rule), ...rows.map(line)].join('\n'),
+    columns(titles, rows, style),
     notes.join('\n'),
     invalid.join('\n'),
     latency === null ? '' : renderParts(latency.parts, latency.meanMs, Math.max(SHORTEST, width), style),

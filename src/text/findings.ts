@@ -1,10 +1,16 @@
-import type { Finding } from '../result/validity.js'
-import { plain, type Style } from '../text/style.js'
-import { wrap } from '../text/wrap.js'
+import { plain, type Style } from './style.js'
+import { wrap } from './wrap.js'
+
+/** What a run, or a comparison, found of itself. */
+interface Finding {
+  code: string
+  severity: 'error' | 'warning' | 'info'
+  message: string
+}
 
 const MARKS = { error: ['✗', 'red'], warning: ['!', 'yellow'], info: ['·', 'dim'] } as const
 
-/** What a run has to say about itself, the gravest first. */
+/** What a run, or a comparison, has to say about itself, the gravest first. */
 export function renderFindings(findings: Finding[], width: number, style: Style = plain): string {
   return (['error', 'warning', 'info'] as const)
     .flatMap((severity) => findings.filter((finding) => finding.severity === severity))

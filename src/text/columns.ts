@@ -1,0 +1,10 @@
+import { pad, plain, type Style, visible } from './style.js'
+
+/** Columns of text under their titles and a rule, each as wide as its widest cell. */
+export function columns(titles: string[], rows: string[][], style: Style = plain): string {
+  const header = titles.map((title) => style('dim', title))
+  const widths = header.map((_, i) => Math.max(...[header, ...rows].map((row) => visible(row[i] as string))))
+  const line = (row: string[]) => ` ${row.map((cell, i) => pad(cell, widths[i] as number)).join('  ')}`.trimEnd()
+  const rule = ` ${'─'.repeat(widths.reduce((sum, each) => sum + each + 2, -2))}`
+  return [line(header), style('dim', rule), ...rows.map(line)].join('\n')
+}
