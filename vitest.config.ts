@@ -7,14 +7,14 @@ export default defineConfig({
         test: {
           name: 'virtual',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{measure,cli,examples}/**', 'test/explore/calibrate.test.ts'],
+          exclude: ['test/{measure,cli,examples}/**', 'test/explore/{calibrate,compare-measured}.test.ts'],
         },
       },
       {
         // tests that use threads or the real clock: one file at a time, so that they do not disturb one another
         test: {
           name: 'real clock',
-          include: ['test/{measure,cli,examples}/**/*.test.ts', 'test/explore/calibrate.test.ts'],
+          include: ['test/{measure,cli,examples}/**/*.test.ts', 'test/explore/{calibrate,compare-measured}.test.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },

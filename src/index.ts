@@ -1,8 +1,21 @@
 export { assertBudget, BudgetError, type BudgetOptions } from './budget/assert.js'
+export { assertNotSlower, ComparisonError } from './budget/assert-not-slower.js'
 export { type BudgetCheck, checkBudget, type RuleCheck, type Verdict } from './budget/check.js'
+export { type CompareResultsOptions, compareResults } from './budget/compare-results.js'
+export type {
+  ComparedMetric,
+  Comparison,
+  ComparisonInterval,
+  ComparisonVerdict,
+  JudgeOptions,
+  MetricComparison,
+  Pair,
+  Round,
+} from './budget/comparison.js'
 export { fromTinybench, type TinybenchRun } from './budget/tinybench.js'
 export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'
 export { type Capacity, capacity } from './explore/capacity.js'
+export { type Compared, type CompareOptions, type CompareProgress, compare } from './explore/compare.js'
 export { type ReplicateOptions, type ReplicateProgress, replicate } from './explore/replicate.js'
 export { type SweepOptions, type SweepPoint, sweep } from './explore/sweep.js'
 export { MeasureError } from './measure/error.js'

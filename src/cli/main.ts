@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { checkCommand } from './check.js'
+import { compareCommand } from './compare.js'
 import { measureCommand } from './measure.js'
 import { Interrupted } from './output.js'
 import { simulateCommand } from './simulate.js'
@@ -20,6 +21,7 @@ const program = new Command('throughline')
   .addCommand(measureCommand())
   .addCommand(sweepCommand())
   .addCommand(checkCommand())
+  .addCommand(compareCommand())
 for (const command of [program, ...program.commands]) {
   command.exitOverride().configureOutput({
     outputError: (text, write) => write(text.replace(/^error: /, `${program.name()}: `)),

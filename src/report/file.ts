@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { checkedComparison } from '../budget/check-comparison.js'
+import type { Comparison } from '../budget/comparison.js'
 import { checkedResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import { type Budget, checkedBudget } from '../scenario/budget.js'
@@ -23,6 +25,27 @@ export function asScenario(path: string, value: unknown): Scenario {
  */
 export async function readResult(path: string): Promise<Result> {
   return checkedResult(await readJson(path), path)
+}
+
+/** Reads a result from a file that may as well hold a scenario: null where it does. */
+export async function readIfResult(path: string): Promise<Result | null> {
+  if (!path.endsWith('.json')) return null
+  const read = await readJson(path)
+  return typeof read === 'object' && read !== null && 'schema' in read ? checkedResult(read, path) : null
+}
+
+/**
+ * Reads a comparison from a JSON file.
+ *
+ * @throws ScenarioError where there is none, one of another version, or one that contradicts itself
+ */
+export async function readComparison(path: string): Promise<Comparison> {
+  return checkedComparison(await readJson(path), path)
+}
+
+/** Writes a comparison to a JSON file. */
+export async function writeComparison(path: string, comparison: Comparison): Promise<void> {
+  await writeFile(path, `${JSON.stringify(comparison, null, 2)}\n`)
 }
 
 /**

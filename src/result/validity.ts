@@ -1,4 +1,4 @@
-/** What a run has to say about itself, with the figure that it rests on. */
+/** What a run, or a comparison of runs, has to say about itself, with the figure that it rests on. */
 export interface Finding {
   code:
     | 'generator-late'
@@ -13,6 +13,14 @@ export interface Finding {
     | 'failures'
     | 'server-died'
     | 'teardown-failed'
+    | 'rounds-left-out'
+    | 'load-not-carried'
+    | 'requests-differ'
+    | 'not-interleaved'
+    | 'environments-differ'
+    | 'scenarios-differ'
+    | 'seeds-differ'
+    | 'run-invalid'
   /** only an error makes a run invalid */
   severity: 'error' | 'warning' | 'info'
   message: string

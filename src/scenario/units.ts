@@ -67,6 +67,22 @@ export const rate = rateSchema(RATE_IS, (perSecond) => perSecond > 0)
 /** Reads a rate that may be 0 into a number a second. */
 export const rateOrNone = rateSchema(RATE_OR_NONE_IS, (perSecond) => perSecond >= 0)
 
+const SHARE = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*%\s*$/
+
+/** A share of 1, or a string: `'5%'`. */
+export type Share = number | string
+
+const SHARE_IS = "a share of 0 or more and below 1, as a number (0.05) or with its unit ('5%')"
+
+/** Reads a share into a number. */
+export const share = z.union([z.number(), z.string()], { error: `must be ${SHARE_IS}` }).transform((value, context) => {
+  const percent = typeof value === 'string' ? SHARE.exec(value) : null
+  const read = percent === null ? value : Number(percent[1]) / 100
+  if (typeof read === 'number' && read >= 0 && read < 1) return read
+  context.issues.push({ code: 'custom', message: `must be ${SHARE_IS}`, input: value })
+  return z.NEVER
+})
+
 /** The nearest whole number of a positive one: in hot loops a fifth faster than Math.round, which minds the sign. */
 export function nearest(ns: number): number {
   return Math.floor(ns + 0.5)

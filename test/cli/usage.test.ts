@@ -5,7 +5,7 @@ import { MAIN, SCENARIOS, start, throughline } from './throughline.js'
 
 // all at once: none of them depends on how long it takes
 describe.concurrent('throughline', () => {
-  it.each(['simulate', 'measure', 'sweep', 'check'])('%s --help ends with an example', async (command) => {
+  it.each(['simulate', 'measure', 'sweep', 'check', 'compare'])('%s --help ends with an example', async (command) => {
     const { stdout, stderr, code } = await throughline(command, '--help')
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
     expect(stdout).toMatch(new RegExp(`Examples:\\n {2}\\$ throughline ${command} `))

@@ -1,0 +1,31 @@
+import { ScenarioError, throwFaults } from '../scenario/error.js'
+import type { Share } from '../scenario/units.js'
+import { share } from '../scenario/units.js'
+import type { Comparison, MetricComparison } from './comparison.js'
+
+/**
+ * Whether head is faster than base, by a share of base's time at least: the whole interval has to lie below. With more
+ * of nothing told, it is the comparison's own verdict. A head that fails more is not faster.
+ *
+ * @param by `'10%'` or 0.1: head takes nine tenths of the time, or less; of throughput, it completes a tenth more
+ * @throws ScenarioError where it is no share, or the comparison is of error rates, which have no ratio
+ */
+export function fasterBy(comparison: Comparison, by?: Share): 'pass' | 'fail' | 'inconclusive' {
+  const { verdict, of, metrics, findings } = comparison
+  if (by === undefined) return verdict === 'faster' ? 'pass' : verdict === 'inconclusive' ? verdict : 'fail'
+  const asked = share.safeParse(by)
+  if (!asked.success) throwFaults(asked.error, 'by', by)
+  if (of === 'errorRate')
+    throw new ScenarioError('by', 'cannot be asked of errorRate, which has no ratio; leave it out')
+  if (findings.some(({ severity }) => severity === 'error')) return 'inconclusive'
+  const named = (name: string) => metrics.find(({ metric }) => metric === name) as MetricComparison
+  const { interval, verdict: ofMetric } = named(of)
+  const errors = named('errorRate').verdict
+  if (ofMetric === 'slower' || errors === 'slower') return 'fail'
+  if (errors === 'inconclusive') return 'inconclusive'
+  const { low, high } = interval
+  const [near, far] = of === 'throughput' ? [high, low] : [low, high]
+  const holds = (ratio: number) => (of === 'throughput' ? ratio >= 1 + asked.data : ratio <= 1 - asked.data)
+  if (far !== null && holds(far)) return 'pass'
+  return near !== null && !holds(near) ? 'fail' : 'inconclusive'
+}

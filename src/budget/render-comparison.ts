@@ -1,0 +1,103 @@
+import { columns } from '../text/columns.js'
+import { renderFindings } from '../text/findings.js'
+import { inText, percent, threeDigits, time } from '../text/number.js'
+import { type Format, type Look, plain } from '../text/style.js'
+import { wrap } from '../text/wrap.js'
+import type { Comparison, ComparisonVerdict, MetricComparison } from './comparison.js'
+
+const COLOURS = {
+  slower: 'red',
+  faster: 'green',
+  same: 'green',
+  inconclusive: 'yellow',
+} as const satisfies Record<ComparisonVerdict, Format>
+const SHORTEST = 60
+
+/** A comparison to read: each metric of both sides, their ratio with its interval, and the verdict on it. */
+export function renderComparison(comparison: Comparison, look: Look = {}): string {
+  const { width = 80, style = plain } = look
+  const { metrics, of, findings, reason } = comparison
+  const room = Math.max(SHORTEST, width) - 1
+  const level = `${100 * (metrics[0]?.interval.level ?? 0.99)} % interval`
+  const titles = ['metric', 'base', 'head', 'head / base', level, 'verdict']
+  const rows = metrics.map((metric) => [
+    metric.metric === of ? style('bold', metric.metric) : metric.metric,
+    figure(metric.base, metric),
+    figure(metric.head, metric),
+    changeText(metric),
+    intervalText(metric),
+    style(COLOURS[metric.verdict], verdictText(metric, comparison)),
+  ])
+  // what an invalid run says is said once
+  const note = findings.some(({ message }) => message === reason) ? '' : (reason ?? '')
+  return [
+    wrap(headline(comparison), room)
+      .map((text) => ` ${style(COLOURS[comparison.verdict], text)}`)
+      .join('\n'),
+    columns(titles, rows, style),
+    note === ''
+      ? ''
+      : wrap(note, room)
+          .map((text) => ` ${text}`)
+          .join('\n'),
+    renderFindings(findings, room, style),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+}
+
+/** The verdict in a line: `head is slower: mean 1.31 times base's (1.24 to 1.39)`. */
+function headline(comparison: Comparison): string {
+  const { of, verdict, reason, within, design, pairs, metrics } = comparison
+  const metric = metrics.find((each) => each.metric === of) as MetricComparison
+  const how = design === 'paired' ? `${pairs.length} pairs` : 'two results'
+  const change =
+    metric.ratio === null
+      ? metric.difference === null
+        ? ''
+        : `: ${of} ${changeText(metric)}`
+      : `: ${of} ${threeDigits(metric.ratio)} times base's${of === 'mean' ? ' latency' : ''}`
+  const known = metric.interval.low === null || metric.interval.high === null ? '' : ` (${intervalText(metric)})`
+  const because = reason === undefined || verdict === 'inconclusive' ? '' : `, ${reason}`
+  return `${VERDICTS[verdict](percent(within))}${because}${change}${known}, by ${how}`
+}
+
+const VERDICTS: Record<ComparisonVerdict, (within: string) => string> = {
+  slower: () => 'head is slower',
+  faster: () => 'head is faster',
+  same: (within) => `head is the same within ${within}`,
+  inconclusive: () => 'inconclusive',
+}
+
+function verdictText({ metric, verdict }: MetricComparison, { within }: Comparison): string {
+  if (verdict === 'same') return metric === 'errorRate' ? 'same' : `within ${percent(within)}`
+  if (verdict === 'inconclusive') return verdict
+  if (metric === 'errorRate') return verdict === 'slower' ? 'fails more' : 'fails less'
+  if (metric === 'throughput') return verdict === 'slower' ? 'less' : 'more'
+  return verdict
+}
+
+function changeText({ ratio, difference }: MetricComparison): string {
+  if (difference !== null) return signed(difference)
+  return ratio === null ? '–' : threeDigits(ratio)
+}
+
+function intervalText({ interval: { low, high }, difference }: MetricComparison): string {
+  const text = (bound: number) => (difference === null ? threeDigits(bound) : signed(bound))
+  if (low === null && high === null) return 'none'
+  if (high === null) return `${text(low as number)} or more`
+  return low === null ? `${text(high)} or less` : `${text(low)} to ${text(high)}`
+}
+
+/** A difference of shares, in points of a hundred. */
+function signed(difference: number): string {
+  const points = Number((100 * Math.abs(difference)).toPrecision(2))
+  return difference === 0 ? '0 %' : `${difference > 0 ? '+' : '−'}${points} %`
+}
+
+function figure(value: number | null, { unit }: MetricComparison): string {
+  if (value === null) return '–'
+  if (unit === 'share') return percent(value)
+  if (unit === '/s') return `${inText(value)}/s`
+  return value === 0 ? '0 ms' : time(value)
+}

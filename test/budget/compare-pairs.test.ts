@@ -1,0 +1,193 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { comparePairs } from '../../src/budget/compare-pairs.js'
+import {
+  COMPARED,
+  type ComparedMetric,
+  type ComparisonVerdict,
+  overall,
+  type Pair,
+  verdictOnRatio,
+} from '../../src/budget/comparison.js'
+import { pairs, round } from './pairs.js'
+
+const metricOf = (given: readonly Pair[], metric: ComparedMetric, within = 0.05) => {
+  const found = comparePairs(given, within).metrics.find((each) => each.metric === metric)
+  if (found === undefined) throw new Error(`${metric} was not compared`)
+  return found
+}
+const verdictOf = (given: readonly Pair[], of: ComparedMetric = 'mean') =>
+  overall(comparePairs(given, 0.05).metrics, of)
+const change = (given: readonly Pair[], to: (pair: Pair, i: number) => Partial<Pair>) =>
+  given.map((pair, i) => ({ ...pair, ...to(pair, i) }))
+
+const TURNED: Record<ComparisonVerdict, ComparisonVerdict> = {
+  slower: 'faster',
+  faster: 'slower',
+  same: 'same',
+  inconclusive: 'inconclusive',
+}
+
+describe('comparePairs', () => {
+  it.each([
+    [1.2, 0.05, 'slower'],
+    [1 / 1.2, 0.05, 'faster'],
+    [1, 0.05, 'same'],
+    [1, 0.6, 'inconclusive'],
+  ])('head takes %d times as long, with noise of %d: %s', (times, noise, verdict) => {
+    const found = metricOf(pairs(40, times, { noise }), 'mean')
+    expect(found.verdict).toBe(verdict)
+    expect(found.interval.low).toBeLessThanOrEqual(times)
+    expect(found.interval.high).toBeGreaterThanOrEqual(times)
+    expect(verdictOf(pairs(40, times, { noise })).verdict).toBe(verdict)
+  })
+
+  it('less throughput is slower', () => {
+    const less = change(pairs(20, 1), ({ head }) => ({ head: round(head.figures.mean, { throughput: 150 }) }))
+    expect(metricOf(less, 'throughput')).toMatchObject({ ratio: 0.75, verdict: 'slower' })
+  })
+
+  it('turned round, ratio and verdict are turned round', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 40 }),
+        fc.double({ min: 0.7, max: 1.4, noNaN: true }),
+        fc.double({ min: 0, max: 0.5, noNaN: true }),
+        fc.integer({ min: 1, max: 1e6 }),
+        (n, times, noise, seed) => {
+          const there = pairs(n, times, { noise, seed })
+          const back = there.map(({ base, head, ...pair }) => ({ ...pair, base: head, head: base }))
+          for (const metric of COMPARED) {
+            const [a, b] = [metricOf(there, metric), metricOf(back, metric)]
+            expect(b.verdict).toBe(TURNED[a.verdict])
+            if (a.ratio !== null) expect(b.ratio).toBeCloseTo(1 / a.ratio, 9)
+            if (a.interval.low !== null)
+              expect(b.interval.high).toBeCloseTo(metric === 'errorRate' ? 0 : 1 / a.interval.low, 9)
+          }
+          expect(verdictOf(back).verdict).toBe(TURNED[verdictOf(there).verdict])
+        },
+      ),
+    )
+  })
+
+  it('in another unit, the ratio is the same', () => {
+    const given = pairs(20, 1.1)
+    const times = (r: Pair['base']) => round(1000 * r.figures.mean)
+    const seconds = given.map((pair) => ({ ...pair, base: times(pair.base), head: times(pair.head) }))
+    for (const metric of COMPARED) {
+      const [ms, s] = [metricOf(given, metric), metricOf(seconds, metric)]
+      expect(s.verdict).toBe(ms.verdict)
+      if (ms.ratio !== null) expect(s.ratio).toBeCloseTo(ms.ratio, 12)
+    }
+  })
+
+  it('a few rounds that the machine disturbed do not hide a difference, nor make one', () => {
+    const disturb = (given: Pair[]) =>
+      change(given, ({ head }, i) => (i % 10 === 0 ? { head: round(50 * head.figures.mean) } : {}))
+    expect(metricOf(disturb(pairs(40, 1.2)), 'mean')).toMatchObject({ verdict: 'slower' })
+    expect(metricOf(disturb(pairs(40, 1.2)), 'mean').ratio).toBeLessThan(1.4)
+    expect(metricOf(disturb(pairs(40, 1)), 'mean').verdict).not.toBe('slower')
+  })
+
+  it('tells nothing by fewer than 8 pairs, and says so', () => {
+    const { verdict, ratio, interval } = metricOf(pairs(7, 2), 'mean')
+    expect({ verdict, interval }).toEqual({
+      verdict: 'inconclusive',
+      interval: { low: null, high: null, level: 0.99, reason: 'a 99 % interval takes 8 pairs, and there are 7' },
+    })
+    expect(ratio).toBeGreaterThan(1.8)
+    expect(metricOf(pairs(8, 2), 'mean').verdict).toBe('slower')
+    expect(metricOf([], 'mean')).toMatchObject({ base: null, ratio: null, verdict: 'inconclusive' })
+  })
+})
+
+describe('rounds that are invalid', () => {
+  it('are left out with their pair, and it is said how many and why', () => {
+    const some = change(pairs(40, 1.2), ({ base }, i) =>
+      i < 10 ? { base: { ...round(1000 * base.figures.mean), invalid: ['generator-late' as const] } } : {},
+    )
+    const { metrics, findings } = comparePairs(some, 0.05)
+    expect(metrics).toEqual(comparePairs(some.slice(10), 0.05).metrics)
+    expect(findings).toEqual([
+      {
+        code: 'rounds-left-out',
+        severity: 'warning',
+        message: '10 of 40 pairs are left out, because rounds of them are invalid: generator-late',
+        figures: { leftOut: 10, pairs: 40 },
+      },
+    ])
+  })
+
+  it('where they are most of them, the rest tells nothing', () => {
+    const most = change(pairs(40, 1.5), ({ head }, i) =>
+      i < 21 ? { head: { ...head, invalid: ['littles-law' as const] } } : {},
+    )
+    expect(metricOf(most, 'mean')).toMatchObject({
+      verdict: 'inconclusive',
+      reason: 'only 19 of 40 pairs can be used, and what spoiled the others may have chosen among them',
+    })
+  })
+
+  it('a load that only base carries makes head slower, by how much there is no telling', () => {
+    const over = change(pairs(20, 1), ({ head }) => ({ head: { ...head, invalid: ['saturated' as const] } }))
+    expect(metricOf(over, 'p99')).toMatchObject({
+      head: null,
+      ratio: null,
+      interval: { low: null, high: null },
+      verdict: 'slower',
+    })
+    // what is known all the same
+    expect(metricOf(over, 'service.mean').verdict).toBe('same')
+    expect(comparePairs(over, 0.05).findings).toMatchObject([
+      { code: 'load-not-carried', figures: { head: 20, base: 0 } },
+    ])
+    const both = change(over, ({ base }) => ({ base: { ...base, invalid: ['cut-off' as const] } }))
+    expect(metricOf(both, 'p99').verdict).toBe('inconclusive')
+  })
+})
+
+describe('errors', () => {
+  const failing = (given: Pair[], base: number, head: number) =>
+    change(given, (pair, i) => ({
+      base: round(pair.base.figures.mean, { errorRate: base * (1 + 0.1 * Math.sin(i)) }),
+      head: round(pair.head.figures.mean, { errorRate: head * (1 + 0.1 * Math.cos(i)) }),
+    }))
+
+  it('a head that fails more is slower, however fast it is', () => {
+    const found = metricOf(failing(pairs(20, 1), 0, 0.05), 'errorRate')
+    expect(found).toMatchObject({ ratio: null, verdict: 'slower' })
+    expect(found.difference).toBeCloseTo(0.05, 2)
+    for (const times of [0.5, 1]) {
+      expect(verdictOf(failing(pairs(20, times), 0, 0.05))).toEqual({ verdict: 'slower', reason: 'head fails more' })
+    }
+  })
+
+  it('as many of both, by chance, stand in no verdict', () => {
+    expect(verdictOf(failing(pairs(20, 0.8), 0.02, 0.02)).verdict).toBe('faster')
+    expect(verdictOf(failing(pairs(20, 1.2), 0.02, 0.02)).verdict).toBe('slower')
+  })
+
+  it('a burst in one round leaves open whether head fails more, and so whether it is faster', () => {
+    const burst = change(pairs(20, 0.5), ({ head }, i) =>
+      i === 3 ? { head: round(head.figures.mean, { errorRate: 0.9 }) } : {},
+    )
+    expect(verdictOf(burst)).toEqual({ verdict: 'inconclusive', reason: 'mean is faster, but head may fail more' })
+  })
+
+  it('a base that fails more may have been faster for it', () => {
+    expect(verdictOf(failing(pairs(20, 1.2), 0.05, 0)).verdict).toBe('inconclusive')
+    expect(verdictOf(failing(pairs(20, 0.8), 0.05, 0)).verdict).toBe('faster')
+  })
+})
+
+describe('verdictOnRatio', () => {
+  it('by an interval that is within the share it is the same, wherever 1 is', () => {
+    expect(verdictOnRatio('p99', 1.01, 1.03, 0.05)).toBe('same')
+    expect(verdictOnRatio('p99', 1.01, 1.06, 0.05)).toBe('slower')
+    expect(verdictOnRatio('p99', 0.97, 1.06, 0.05)).toBe('inconclusive')
+    expect(verdictOnRatio('p99', 1 / 1.05, 1.05, 0.05)).toBe('same')
+    expect(verdictOnRatio('p99', 0.9, 0.99, 0.05)).toBe('faster')
+    expect(verdictOnRatio('throughput', 0.9, 0.99, 0.05)).toBe('slower')
+    expect(verdictOnRatio('p99', Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 0.05)).toBe('inconclusive')
+  })
+})

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { simulate } from '../../src/simulate/simulate.js'
+import { throughline } from './throughline.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function file(name: string, value: unknown): string {
+  const path = join(folder, name)
+  writeFileSync(path, JSON.stringify(value))
+  return path
+}
+const scenario = (service: string) => ({ arrivals: '500/s', service, stop: { requests: 1000 } })
+const [ms1, ms12] = [file('1ms.json', scenario('1ms')), file('1.2ms.json', scenario('1.2ms'))]
+const result = (service: string, requests = 100_000) => simulate({ ...scenario(service), stop: { requests } })
+const [of1, of12] = [file('of-1ms.json', result('1ms')), file('of-1.2ms.json', result('1.2ms'))]
+const ofFew = file('of-few.json', result('1ms', 500))
+
+describe.concurrent('throughline compare', () => {
+  it('runs two scenarios in turn, and says by its exit code whether head is slower', async () => {
+    const slower = await throughline('compare', ms1, ms12, '--rounds', '8')
+    expect(slower).toMatchObject({ code: 1, stderr: '' })
+    expect(slower.stdout).toMatch(/^\n head is slower: mean .* by 8 pairs\n\n metric /)
+    expect(await throughline('compare', ms12, ms1, '--rounds', '8')).toMatchObject({ code: 0 })
+    expect(await throughline('compare', ms1, ms1, '--rounds', '8')).toMatchObject({ code: 0 })
+    expect(await throughline('compare', ms1, ms1, '--rounds', '7')).toMatchObject({ code: 3 })
+  })
+
+  it('compares two stored results, and prints JSON alone', async () => {
+    const { code, stdout, stderr } = await throughline('compare', of1, of12, '--of', 'p99', '--within', '1%', '--json')
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: 'throughline/comparison@1',
+      design: 'unpaired',
+      of: 'p99',
+      within: 0.01,
+      verdict: 'slower',
+    })
+    expect(await throughline('compare', of1, ofFew)).toMatchObject({ code: 3 })
+  })
+
+  it('measures scenarios whose side has a target', async () => {
+    const handler = join(import.meta.dirname, 'scenarios', 'handler.ts')
+    const measured = file('measured.json', { arrivals: '100/s', stop: { duration: '100ms' }, handler })
+    const { code, stdout } = await throughline('compare', measured, measured, '--rounds', '2', '--json')
+    expect(code).toBe(3)
+    expect(JSON.parse(stdout)).toMatchObject({
+      engine: 'measure',
+      base: { environment: { platform: expect.any(String) } },
+    })
+  })
+
+  it.each([
+    ['one file', [ms1], /missing required argument 'head'/],
+    ['a file that is not there', [ms1, 'none.json'], /none\.json: there is no such file/],
+    ['a result and a scenario', [of1, ms1], /1ms\.json: must hold a result, as the other file does/],
+    ['a metric that there is none of', [of1, of12, '--of', 'p98'], /'p98' is invalid/],
+    ['a share that is none', [of1, of12, '--within', 'much'], /options\.within: must be a share .* got "much"/],
+    ['one round', [ms1, ms12, '--rounds', '1'], /options\.rounds: .* got 1/],
+    ['rounds of results', [of1, of12, '--rounds', '9'], /--rounds: means nothing where two results are compared/],
+    ['noise of scenarios', [ms1, ms12, '--machine-noise', '9%'], /--machine-noise: means nothing/],
+    ['a scenario that cannot be run', [ms1, file('bad.json', { arrivals: 1 })], /head\.service: is required/],
+  ])('refuses %s', async (_, args, message) => {
+    const { code, stdout, stderr } = await throughline('compare', ...args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+  })
+})

@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import type { Comparison } from '../../src/budget/comparison.js'
+import { compare } from '../../src/explore/compare.js'
+import { MeasureError } from '../../src/measure/error.js'
+
+/** Where the machine is so busy that most rounds are invalid, there is no telling, and it says so. */
+function slowerIfTold({ pairs, findings }: Comparison): 'slower' | 'inconclusive' {
+  const lost = findings.find(({ code }) => code === 'rounds-left-out')?.figures.leftOut ?? 0
+  return pairs.length - lost >= 8 ? 'slower' : 'inconclusive'
+}
+
+const both = { arrivals: '100/s', stop: { duration: '200ms' } }
+
+describe('compare, on a real clock', () => {
+  it('finds a call that takes many times as long', async () => {
+    const comparison = await compare(
+      { ...both, base: { call: () => delay(1) }, head: { call: () => delay(60) } },
+      { rounds: 10 },
+    )
+    expect(comparison.verdict).toBe(slowerIfTold(comparison))
+    expect(comparison).toMatchObject({ engine: 'measure', base: { scenario: { call: { function: 'call' } } } })
+    expect(comparison.pairs).toHaveLength(10)
+    for (const { base, head } of comparison.pairs) expect(head.figures.p50).toBeGreaterThan(base.figures.p50)
+  })
+
+  it('takes targets of different kinds', async () => {
+    const { base, head } = await compare(
+      { ...both, base: { call: () => delay(1) }, head: { handler: (batch: number[]) => batch } },
+      { rounds: 2 },
+    )
+    expect(base.scenario).toHaveProperty('call')
+    expect(head.scenario).toHaveProperty('handler')
+  })
+
+  it('counts a head that fails as slower, however fast it fails', async () => {
+    const fails = (index: number) => (index % 2 === 0 ? Promise.reject(new Error('no')) : delay(1))
+    const comparison = await compare({ ...both, base: { call: () => delay(1) }, head: { call: fails } }, { rounds: 10 })
+    for (const { base, head } of comparison.pairs) {
+      expect(base.figures.errorRate).toBe(0)
+      expect(head.figures.errorRate).toBeGreaterThan(0.2)
+    }
+    expect(comparison.verdict).toBe(slowerIfTold(comparison))
+  })
+
+  it('fails with the error of a side of which nothing completes, and of one that cannot load', async () => {
+    const never = () => Promise.reject(new Error('never'))
+    const failed = await compare(
+      { ...both, base: { call: () => delay(1) }, head: { call: never } },
+      { rounds: 2 },
+    ).catch((error) => error)
+    expect(failed).toBeInstanceOf(MeasureError)
+    expect(failed.message).toMatch(/call never: no request .* the first failure: never/)
+    await expect(
+      compare({ ...both, base: { handler: './nowhere.js' }, head: { handler: './nowhere.js' } }, { rounds: 2 }),
+    ).rejects.toThrow('nowhere.js')
+  })
+
+  it('ends within a round where it is asked to', async () => {
+    const abort = new AbortController()
+    const comparing = compare(
+      { arrivals: '100/s', stop: { duration: '60s' }, base: { call: () => delay(1) }, head: { call: () => delay(1) } },
+      { signal: abort.signal, onProgress: ({ share }) => share > 0.0001 && abort.abort(new Error('enough')) },
+    )
+    await expect(comparing).rejects.toThrow('enough')
+  })
+})

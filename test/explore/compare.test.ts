@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest'
+import { type Compared, type CompareOptions, type CompareProgress, compare } from '../../src/explore/compare.js'
+import { ScenarioError } from '../../src/scenario/error.js'
+import { affine } from '../../src/scenario/service.js'
+import { exponential } from '../../src/scenario/variation.js'
+import { simulate } from '../../src/simulate/simulate.js'
+
+const service = (base: number) => affine({ base, variation: exponential() })
+const both = { arrivals: '500/s', stop: { requests: 2000 } }
+
+describe('compare, in virtual time', () => {
+  it('finds a head that is a fifth slower, and one that is not', async () => {
+    const slower = await compare(
+      { ...both, base: { service: service(1) }, head: { service: service(1.2) } },
+      { rounds: 12 },
+    )
+    expect(slower).toMatchObject({ verdict: 'slower', engine: 'simulate', design: 'paired', of: 'mean', within: 0.05 })
+    // every service takes a fifth longer, of the very same requests
+    const served = slower.metrics.find(({ metric }) => metric === 'service.mean')
+    expect(served?.ratio).toBeCloseTo(1.2, 4)
+    expect(served?.interval.low).toBeCloseTo(1.2, 4)
+    expect(served?.interval.high).toBeCloseTo(1.2, 4)
+    const same = await compare({ ...both, base: { service: service(1) }, head: { service: service(1) } }, { rounds: 8 })
+    expect(same.verdict).toBe('same')
+    for (const { ratio, difference } of same.metrics) expect(difference ?? ratio).toBe(difference === null ? 1 : 0)
+  })
+
+  it('runs each pair with a seed of its own, in an order drawn by lot, and tells what each round showed', async () => {
+    const { pairs } = await compare(
+      { ...both, seed: 40, base: { service: service(1) }, head: { service: service(1.1) } },
+      { rounds: 20 },
+    )
+    expect(pairs.map(({ seed }) => seed)).toEqual(Array.from({ length: 20 }, (_, i) => 40 + i))
+    const first = pairs.filter((pair) => pair.first === 'base').length
+    expect(first).toBeGreaterThan(3)
+    expect(first).toBeLessThan(17)
+    const { latencyMs } = simulate({ ...both, service: service(1.1), seed: 43 })
+    expect(pairs[3]?.head.figures).toMatchObject({ mean: latencyMs.mean, p99: latencyMs.p99 })
+    expect(pairs[3]?.head.invalid).toEqual([])
+  })
+
+  it('gives the same comparison again, which survives JSON', async () => {
+    const once = () =>
+      compare({ ...both, base: { service: service(1) }, head: { service: service(2.5) } }, { rounds: 9 })
+    const comparison = await once()
+    expect(await once()).toEqual(comparison)
+    expect(JSON.parse(JSON.stringify(comparison))).toEqual(comparison)
+    // 500/s of 2.5 ms is more than one server carries
+    expect(comparison).toMatchObject({ verdict: 'slower', findings: [{ code: 'load-not-carried' }] })
+  })
+
+  it("a side's own field takes the place of the same one of both", async () => {
+    const { base, head, findings } = await compare(
+      { ...both, service: service(1), servers: 2, base: {}, head: { servers: 3 } },
+      { rounds: 2 },
+    )
+    expect([base.scenario?.servers, head.scenario?.servers]).toEqual([2, 3])
+    expect([base.scenario?.seed, head.scenario?.seed]).toEqual([1, 1])
+    expect(findings).toEqual([])
+  })
+
+  it('compares two scenarios as they are, and says where they do not face the same requests', async () => {
+    const base = { arrivals: '500/s', service: service(1), stop: { requests: 1000 } }
+    const { findings } = await compare({ base, head: { ...base, arrivals: '600/s' } }, { rounds: 2 })
+    expect(findings).toMatchObject([{ code: 'requests-differ', severity: 'warning' }])
+  })
+
+  it('tells how far it is, and ends where it is asked to', async () => {
+    const told: CompareProgress[] = []
+    const abort = new AbortController()
+    const comparing = compare(
+      { ...both, base: { service: '1ms' }, head: { service: '1ms' } },
+      {
+        rounds: 10,
+        signal: abort.signal,
+        onProgress: (progress) => {
+          told.push(progress)
+          if (told.length === 5) abort.abort(new Error('enough'))
+        },
+      },
+    )
+    await expect(comparing).rejects.toThrow('enough')
+    expect(told.map(({ share }) => share)).toEqual([0, 0.05, 0.1, 0.15, 0.2])
+    expect(told[4]).toMatchObject({ done: 2, total: 10 })
+    expect(
+      told
+        .slice(0, 2)
+        .map(({ side }) => side)
+        .sort(),
+    ).toEqual(['base', 'head'])
+  })
+})
+
+describe('compare refuses', () => {
+  const given = { ...both, base: { service: '1ms' }, head: { service: '1ms' } }
+  it.each<[string, unknown, unknown, string, RegExp]>([
+    ['nothing', undefined, {}, 'compare', /must be given \{ base, head \}/],
+    ['no base', { ...both, head: {} }, {}, 'base', /must be a scenario, .* got nothing/],
+    ['no head', { ...both, base: {} }, {}, 'head', /must be a scenario, .* got nothing/],
+    ['a head that cannot be run', { ...given, head: {} }, {}, 'head.service', /is required to simulate/],
+    ['a fault within a side', { ...given, head: { service: '1ms', servers: 0 } }, {}, 'head.servers', /got 0/],
+    ['a target on one side alone', { ...given, head: { call: () => 1 } }, {}, 'base.handler', /is required to measure/],
+    [
+      'other seeds for each',
+      { ...given, head: { service: '1ms', seed: 2 } },
+      {},
+      'head.seed',
+      /must be that of base, 1/,
+    ],
+    [
+      'a stop that depends on what is seen',
+      { ...given, stop: { precision: '5%' } },
+      {},
+      'base.stop',
+      /must be \{ requests \} or \{ duration \}/,
+    ],
+    ['one round', given, { rounds: 1 }, 'options.rounds', /at least 2 .*got 1/],
+    [
+      'a metric that there is none of',
+      given,
+      { of: 'latency' },
+      'options.of',
+      /must be a metric that is compared: mean, p50/,
+    ],
+    [
+      'an option that there is none of',
+      given,
+      { round: 4 },
+      'options',
+      /'round' is not an option here; accepted: of, within, rounds/,
+    ],
+    [
+      'an engine that there is none of',
+      given,
+      { engine: 'guess' },
+      'options.engine',
+      /must be 'simulate' or 'measure'/,
+    ],
+  ])('%s', async (_, compared, options, path, message) => {
+    const refused = await compare(compared as Compared, options as CompareOptions).catch((error) => error)
+    expect(refused).toBeInstanceOf(ScenarioError)
+    expect(refused.path).toBe(path)
+    expect(refused.message).toMatch(message)
+  })
+})
