@@ -8,6 +8,7 @@ import {
   type Recording,
   segmentLatency,
 } from '../result/recording.js'
+import { inStretches } from '../result/stretches.js'
 import { type CompactTally, Tally } from '../result/tally.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import type { Serving } from './batch.js'
@@ -54,15 +55,7 @@ export function accountOf(scenario: NormalScenario, books: Books, nowNs: number)
   const unserved = unservedOf(books)
   const endNs = endOf(books, unserved, nowNs)
   const segments = segmentsOf(books, unserved, endNs)
-
-  const tallies = newTallies()
-  const fromSend = new Tally()
-  for (const { tallies: segmentTallies } of ledgers) {
-    for (const segment of segmentTallies) {
-      for (const metric of METRICS) tallies[metric].add(segment[metric])
-      fromSend.add(segment.fromSend)
-    }
-  }
+  const { tallies, fromSend } = talliesOf(ledgers)
 
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
   const stillServing = total(books.serving(), ({ startNs }) => clipped(startNs))
@@ -82,10 +75,56 @@ export function accountOf(scenario: NormalScenario, books: Books, nowNs: number)
       total(unserved, ({ dueNs }) => clipped(dueNs)) +
       window.unsent.below(endNs),
     inSystemAtStart: window.before(0) - total(exitsOf(books), (exits) => exits.before(0)),
-    segments,
+    segments: 'atMost' in scenario.stop ? inStretches(segments) : segments,
     fromSend,
     findings: [],
   }
+}
+
+/**
+ * What the first segments of a run show while it goes on; null for as long as requests that were due in them are under
+ * way. What is only known of a whole run is as it would be if nothing were wrong.
+ *
+ * @param count how many segments
+ */
+export function accountSoFar(scenario: NormalScenario, books: Books, count: number): Recording | null {
+  const { window, ledgers } = books
+  if (window.firsts[count] === Number.POSITIVE_INFINITY) return null
+  const endNs = window.segmentStartNs(count)
+  const segments = segmentsOf(books, [], Number.POSITIVE_INFINITY, count)
+  const counts = totalOf(segments)
+  if (counts.completed + counts.failed + counts.rejected + counts.timedOut < counts.offered) return null
+  const { tallies, fromSend } = talliesOf(ledgers, count)
+  return {
+    engine: 'measure',
+    scenario,
+    startNs: window.startNs,
+    endNs,
+    tallies,
+    counts,
+    completions: counts.completed,
+    batchSizes: batchSizesOf(ledgers),
+    servingNs: scenario.servers === null ? null : total(segments, (each) => each.servingNs),
+    inSystemNs: tallies.latency.sum,
+    staysNs: tallies.latency.sum,
+    inSystemAtStart: 0,
+    segments: inStretches(segments),
+    fromSend,
+    findings: [],
+  }
+}
+
+/** The tallies of a run's segments, or of the first of them. */
+function talliesOf(ledgers: Ledger[], count?: number): { tallies: Record<Metric, Tally>; fromSend: Tally } {
+  const tallies = newTallies()
+  const fromSend = new Tally()
+  for (const ledger of ledgers) {
+    for (const segment of ledger.tallies.slice(0, count)) {
+      for (const metric of METRICS) tallies[metric].add(segment[metric])
+      fromSend.add(segment.fromSend)
+    }
+  }
+  return { tallies, fromSend }
 }
 
 /** All who let requests out of the system: the servers, and the queue's limits. */
@@ -114,7 +153,12 @@ function endOf(books: Books, unserved: Unserved[], nowNs: number): number {
   return Math.max(...exitsOf(books).map((exits) => exits.lastNs))
 }
 
-function segmentsOf(books: Books, unserved: Unserved[], endNs: number): RecordedSegment[] {
+function segmentsOf(
+  books: Books,
+  unserved: Unserved[],
+  endNs: number,
+  most = Number.POSITIVE_INFINITY,
+): RecordedSegment[] {
   const { window, ledgers, limited } = books
   const left = new Float64Array(window.segments)
   for (const { number } of unserved) {
@@ -123,7 +167,7 @@ function segmentsOf(books: Books, unserved: Unserved[], endNs: number): Recorded
   }
   const segments: RecordedSegment[] = []
   const tallies = newTallies()
-  for (let k = 0; k < window.segments && window.segmentStartNs(k) < endNs; k++) {
+  for (let k = 0; k < Math.min(window.segments, most) && window.segmentStartNs(k) < endNs; k++) {
     const nextNs = window.segmentStartNs(k + 1)
     const last = nextNs >= endNs
     const first = window.firsts[k] as number

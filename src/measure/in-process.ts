@@ -14,6 +14,7 @@ import { limitedOf } from './limited.js'
 import { limitsOf } from './limits.js'
 import { LocalServers } from './local-servers.js'
 import type { LocalTarget } from './local-target.js'
+import { Looks } from './looks.js'
 import { Observations } from './observations.js'
 import { prepare, unreadyMessage } from './prepare.js'
 import { Ring } from './ring.js'
@@ -122,6 +123,7 @@ async function serve(layout: Layout, target: LocalTarget, name: string): Promise
     local.start()
   }
 
+  const looks = await Looks.at(layout)
   const watched = {
     name,
     start: new Start(wire.start),
@@ -130,6 +132,7 @@ async function serve(layout: Layout, target: LocalTarget, name: string): Promise
     servers: 0,
     onGo: begin,
     onBlocked: () => {},
+    looks,
   }
   const threads = await startThreads(1)
   try {
@@ -139,11 +142,19 @@ async function serve(layout: Layout, target: LocalTarget, name: string): Promise
     const work = Promise.all([generated, served])
     const endedNs = await new Watch(watched, settings).until(work)
     const { lateNs } = await generated
-    return { books, endedNs, lateNs, failure: (local as LocalServers | null)?.failure ?? null, deaths: [] }
+    return {
+      books,
+      looks: looks?.looks,
+      endedNs,
+      lateNs,
+      failure: (local as LocalServers | null)?.failure ?? null,
+      deaths: [],
+    }
   } finally {
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))
     bell.port1.close()
     await host.stop()
+    await looks?.destroy()
     await threads.destroy()
   }
 }

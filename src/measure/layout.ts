@@ -1,3 +1,4 @@
+import type { Looks } from '../result/recording.js'
 import type { Policy } from '../scenario/policy.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import type { Books } from './account.js'
@@ -20,6 +21,8 @@ export interface Layout {
 /** What has come of a run. */
 export interface Outcome {
   books: Books
+  /** how often it was looked at, where it was to go on until it knew enough */
+  looks?: Looks | undefined
   /** when it ended, from time 0 */
   endedNs: number
   /** how late the newest request was sent */

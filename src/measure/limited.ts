@@ -6,8 +6,8 @@ import { Queue } from './queue.js'
 import { Ring } from './ring.js'
 import { Window } from './window.js'
 
-/** A queue with limits as it is when the run is over; null where it has none. */
-export function limitedOf({ scenario, wire, policy }: Layout): Books['limited'] {
+/** A queue with limits, for who only reads it; null where it has none. */
+export function limitedOf({ scenario, wire, policy }: Pick<Layout, 'scenario' | 'wire' | 'policy'>): Books['limited'] {
   if (wire.limits === null) return null
   const window = new Window(wire.window)
   const limits = limitsOf(wire.limits, window, null)

@@ -1,7 +1,8 @@
 import type { Clients } from '../scenario/clients.js'
 import type { Answers } from './answers.js'
 import { AHEAD_NS, Marks } from './marks.js'
-import { type Outlet, type Pace, SLEEP_NS, sleepNs, TOGETHER } from './pacing.js'
+import { type Outlet, type Pace, sleepNs, TOGETHER } from './pacing.js'
+import { SLEEP_NS } from './rest.js'
 
 /** Where the requests of clients go, and where their answers come from. */
 export interface LoopOutlet extends Outlet {
@@ -37,19 +38,20 @@ export function sendInLoop(
     const now = clock()
     if (news) newsNs = now
     const due = clients.nextDue
+    const stopNs = window.endsEarly ? window.endNs : stop.ns
     if (now >= window.drainNs) break
     if (window.halted) {
       window.cut(clock)
       break
     }
-    if (due <= now && due < stop.ns) {
+    if (due <= now && due < stopNs) {
       if (number >= stop.requests) {
         window.endAt(marks.ahead(due))
         break
       }
       lateNs = now - due
       const last = Math.min(number + TOGETHER, stop.requests)
-      for (let next = due; next <= now && next < stop.ns && number < last; next = clients.nextDue) {
+      for (let next = due; next <= now && next < stopNs && number < last; next = clients.nextDue) {
         ring.put(number, next, now)
         ring.putClient(number, clients.send(next))
         marks.reach(number, next)
@@ -65,19 +67,19 @@ export function sendInLoop(
       if (queue !== undefined) followNs = queue.follow()
       continue
     }
-    if (now >= stop.ns) break
+    if (now >= stopNs) break
     if (now >= followNs && queue !== undefined) {
       followNs = queue.follow()
       continue
     }
-    const leftNs = Math.min(due, stop.ns, followNs, window.drainNs) - now
+    const leftNs = Math.min(due, stopNs, followNs, window.drainNs) - now
     // an answer that is near would come before one who sleeps is awake
     const nearNs = newsNs + spinNs - now
     const sleep = nearNs > 0 ? 0 : sleepNs(leftNs, spinNs)
     if (sleep > 0) rest.sleep(Math.min(sleep, SLEEP_NS))
     else rest.spin(nearNs > 0 ? Math.min(leftNs, nearNs) : leftNs, now)
   }
-  if (number < stop.requests) window.end(number, Math.min(stop.ns, clock()))
+  if (number < stop.requests) window.end(number, Math.min(stop.ns, window.endNs, clock()))
   window.close(number)
   bells.ringAll()
   return lateNs

@@ -63,7 +63,7 @@ export class Marks {
     const window = this.#window
     const { requests, ns } = this.#stop
     if (ns < Number.POSITIVE_INFINITY) {
-      window.cutUntil(ns)
+      if (window.segmentStartNs(1) === Number.POSITIVE_INFINITY) window.cutUntil(ns)
       return
     }
     if (window.firsts[1] !== Number.POSITIVE_INFINITY) return

@@ -5,6 +5,7 @@ import { locate } from './handler-module.js'
 import type { Layout, Outcome } from './layout.js'
 import { Ledger } from './ledger.js'
 import { limitedOf } from './limited.js'
+import { Looks } from './looks.js'
 import { unreadyMessage } from './prepare.js'
 import { Ring } from './ring.js'
 import type { ServerReport } from './server.js'
@@ -40,7 +41,8 @@ export async function runOnThreads(layout: Layout, handler: string, servers: num
     host.begin(originNs)
   }
   const onBlocked = (server: number, error: Error) => deaths.kill(server, error)
-  const watched = { name, start: new Start(wire.start), books, lastNs: plan.lastNs, servers, onGo, onBlocked }
+  const looks = await Looks.at(layout)
+  const watched = { name, start: new Start(wire.start), books, lastNs: plan.lastNs, servers, onGo, onBlocked, looks }
   const threads = await startThreads(servers + 1)
   let endedNs: number
   try {
@@ -48,10 +50,12 @@ export async function runOnThreads(layout: Layout, handler: string, servers: num
     endedNs = await new Watch(watched, settings).until(work)
   } finally {
     await host.stop()
+    await looks?.destroy()
     await threads.destroy()
   }
   return {
     books,
+    looks: looks?.looks,
     endedNs,
     lateNs: reports.lateNs,
     failure: firstFailure(reports, deaths),

@@ -2,7 +2,7 @@ import type { Schedule } from '../scenario/schedule.js'
 import type { Bells } from './bells.js'
 import type { Clock } from './clock.js'
 import type { Queue } from './queue.js'
-import type { Rest } from './rest.js'
+import { type Rest, SLEEP_NS } from './rest.js'
 import type { Ring } from './ring.js'
 import type { Window } from './window.js'
 
@@ -22,9 +22,6 @@ export interface Outlet {
   /** where it has limits: followed when servers leave that for long, so that it never fills with who is turned away */
   queue?: Queue
 }
-
-/** A sleep is cut into pieces of this length: the run may be over meanwhile. */
-export const SLEEP_NS = 100_000_000
 
 /** So many requests may be queued before a queue with limits is followed. */
 const BEHIND = 16_384
@@ -59,7 +56,8 @@ export function send(
   let head = 0
   let due = next()
   let lateNs = 0
-  const isOver = () => due >= stop.ns || number >= stop.requests || due === Number.POSITIVE_INFINITY
+  const isOver = () =>
+    due >= stop.ns || due >= window.endNs || number >= stop.requests || due === Number.POSITIVE_INFINITY
   const come = () => {
     window.arrive(number, due)
     number++
@@ -70,6 +68,10 @@ export function send(
   while (!over) {
     const now = clock()
     const { halted } = window
+    if (window.endsEarly && due >= window.endNs) {
+      window.end(number, now)
+      break
+    }
     if (now < due && !halted) {
       const sleep = sleepNs(due - now, spinNs)
       if (sleep > 0) rest.sleep(Math.min(sleep, SLEEP_NS))

@@ -1,8 +1,9 @@
 import { SEGMENTS } from '../result/recording.js'
 import type { ClosedArrivals, OpenArrivals } from '../scenario/arrivals.js'
+import { ScenarioError, show } from '../scenario/error.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import { schedule } from '../scenario/schedule.js'
-import { extentNs, horizonOf } from '../scenario/stop.js'
+import { extentNs, type Looked, looksOf, type NormalExtent } from '../scenario/stop.js'
 import { segmentsFrom } from './segments.js'
 
 /** What is known of a run before it begins: its window, and the stretches that the window is cut into. */
@@ -24,7 +25,8 @@ export interface Plan {
  * due that open the window and close it; where both are given as times there is nothing to walk through.
  */
 export function planOf(scenario: NormalScenario & { arrivals: OpenArrivals }): Plan {
-  const stop = extentNs(horizonOf(scenario.stop))
+  if ('atMost' in scenario.stop) return planOfLooks(scenario.stop, scenario.warmup)
+  const stop = extentNs(scenario.stop)
   const warmup = extentNs(scenario.warmup)
   const walk = new Walk(scenario)
 
@@ -54,7 +56,8 @@ export function planOf(scenario: NormalScenario & { arrivals: OpenArrivals }): P
 
 /** Plans the run of a closed loop, which has no requests to walk through: what comes by number is told as it goes. */
 export function planOfLoop(scenario: NormalScenario & { arrivals: ClosedArrivals }): Plan {
-  const stop = extentNs(horizonOf(scenario.stop))
+  if ('atMost' in scenario.stop) return planOfLooks(scenario.stop, scenario.warmup)
+  const stop = extentNs(scenario.stop)
   const warmup = extentNs(scenario.warmup)
   const never = Number.POSITIVE_INFINITY
   const startNs = warmup.requests === 0 ? 0 : warmup.ns
@@ -69,6 +72,31 @@ export function planOfLoop(scenario: NormalScenario & { arrivals: ClosedArrivals
       }))
   return { stop, startNs, endNs: stop.ns, lastNs: stop.ns, segments }
 }
+
+/**
+ * Plans a run that is looked at: up to the first look it is cut as any other, and from there to each next one in half as
+ * many, so that at every look there are about twenty stretches of one length to be made of them.
+ */
+function planOfLooks(looked: Looked, warmup: NormalExtent): Plan {
+  const { ns: startNs } = extentNs(warmup)
+  const looksNs = looksOf(looked).map((look) => extentNs(look).ns)
+  const endNs = looksNs.at(-1) as number
+  if (!Number.isFinite(endNs)) throw byTime('stop.atMost', looked.atMost)
+  if (!Number.isFinite(startNs)) throw byTime('warmup', warmup)
+  const segments: Plan['segments'] = []
+  let fromNs = startNs
+  looksNs.forEach((toNs, look) => {
+    const pieces = look === 0 ? SEGMENTS : SEGMENTS / 2
+    for (let k = 0; k < pieces; k++) {
+      segments.push({ startNs: Math.round(fromNs + ((toNs - fromNs) * k) / pieces), first: Number.NaN })
+    }
+    fromNs = toNs
+  })
+  return { stop: { requests: Number.POSITIVE_INFINITY, ns: endNs }, startNs, endNs, lastNs: endNs, segments }
+}
+
+const byTime = (field: string, found: NormalExtent) =>
+  new ScenarioError(field, `must be a duration to measure until enough is known, got ${show(found)}`)
 
 /** A walk through the requests, in order. */
 class Walk {

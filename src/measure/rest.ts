@@ -14,6 +14,8 @@ export interface TimedRest extends Rest {
   tellTo(log: SpeedLog): void
 }
 
+/** A sleep is cut into pieces of this length: the run may be over meanwhile. */
+export const SLEEP_NS = 100_000_000
 /** Below this, reading the clock is what passes the time. */
 const SHORTEST_NS = 1_000
 /** A thread that is put off while it turns goes on turning afterwards: for no longer than this. */

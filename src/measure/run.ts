@@ -62,12 +62,12 @@ export async function runMeasurement(given: NormalScenario, options: RunOptions 
   const machine = environment()
 
   const run = typeof handler === 'string' ? runOnThreads(layout, handler, servers) : runInProcess(layout)
-  const { books, endedNs, lateNs, failure, teardown, deaths } = await run
+  const { books, looks, endedNs, lateNs, failure, teardown, deaths } = await run
   const { window, ring } = books
   const isLoop = scenario.arrivals.process === 'closed'
   const cut = window.endNs < plan.endNs
   // a loop waits for its answers, and never sends more than there are clients
-  const full = cut && !window.halted && !isLoop
+  const full = cut && !window.halted && !window.endsEarly && !isLoop
   const nothing = window.startNs === Number.POSITIVE_INFINITY || window.endNs <= window.startNs
   if (nothing && (cut || isLoop)) {
     if (full) throw fullTooSoon(window.endNs)
@@ -75,7 +75,7 @@ export async function runMeasurement(given: NormalScenario, options: RunOptions 
     const said = `after ${seconds(endedNs)}, in the warm-up, no server was left`
     throw targetFailed(targetName(scenario), `${said}: ${failure?.message}`, failure)
   }
-  const recording = accountOf(scenario, books, endedNs)
+  const recording: Recording = { ...accountOf(scenario, books, endedNs), ...(looks !== undefined && { looks }) }
   if (recording.counts.completed > 0) {
     const course = { lateNs, unsent: window.unsent.count, full, failure, teardown, deaths, servers }
     recording.findings.push(...measureFindings(recording, course))

@@ -2,6 +2,7 @@ import { NS_PER_MS } from '../scenario/units.js'
 import type { Books } from './account.js'
 import { type Clock, clockFrom } from './clock.js'
 import { targetFailed } from './error.js'
+import type { Looks } from './looks.js'
 import type { NormalOptions } from './options.js'
 import type { Start } from './start.js'
 
@@ -27,6 +28,8 @@ export interface Watched {
   onBlocked(server: number, error: Error): void
   /** time 0 has been set, and lies shortly ahead */
   onGo(originNs: bigint): void
+  /** where the run goes on until it knows enough */
+  looks: Looks | null
 }
 
 /**
@@ -87,6 +90,7 @@ export class Watch {
     }
     const now = this.#clock()
     this.#tellProgress(now)
+    this.#watched.looks?.pass(this.#clock)
     return this.#lookForHangs(now)
   }
 
@@ -130,6 +134,7 @@ export class Watch {
     if (servers > 0) this.#lookForBlocked(now)
     return false
   }
+
   #lookForBlocked(now: number): void {
     const { books, onBlocked } = this.#watched
     const { batchTimeoutMs } = this.#options

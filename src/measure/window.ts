@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js'
 import type { Plan } from './plan.js'
+import { SLEEP_NS } from './rest.js'
 import { SUM_LENGTH, Sum } from './sum.js'
 
 const START = 0
@@ -9,8 +10,9 @@ const SENT = 3
 const ENDED = 4
 const DUE = 5
 const HALTED = 6
-const EARLY = 7
-const UNSENT = 8
+const ENOUGH = 7
+const EARLY = 8
+const UNSENT = 9
 const ARRIVED = UNSENT + SUM_LENGTH
 const SEGMENTS = ARRIVED + SUM_LENGTH
 
@@ -18,6 +20,8 @@ const SEGMENTS = ARRIVED + SUM_LENGTH
 export const DRAIN_NS = 10_000_000_000
 /** How far ahead the window's end is set when a run is cut short, so that no thread has passed it yet. */
 const CUT_AHEAD_NS = 100_000
+/** How far ahead it is set for a generator that may be asleep: it looks up more often than that. */
+const HEARD_NS = 2 * SLEEP_NS
 
 /**
  * The window of a run, as its threads share it, and what the generator has to say: which requests the segments begin
@@ -174,10 +178,19 @@ export class Window {
   }
 
   /** Ends the window early: a moment from now, and at the same moment for every thread. */
-  cut(clock: Clock): void {
-    do this.#values[END] = clock() + CUT_AHEAD_NS
+  cut(clock: Clock, aheadNs = CUT_AHEAD_NS): void {
+    do this.#values[END] = clock() + aheadNs
     while (clock() >= this.endNs)
     this.#values[DRAIN] = this.endNs + DRAIN_NS
+  }
+
+  /** Enough is known: what is due up to a moment that all threads will have heard of is sent, and nothing after it. */
+  endEarly(clock: Clock): void {
+    this.#values[ENOUGH] = 1
+    this.cut(clock, HEARD_NS)
+  }
+  get endsEarly(): boolean {
+    return this.#values[ENOUGH] === 1
   }
 
   /** Nobody is left to serve: the generator is to stop. */

@@ -1,26 +1,28 @@
 import { type Metric, noCounts, type RecordedSegment, SEGMENTS, type SegmentLatency } from './recording.js'
 import type { CompactTally } from './tally.js'
 
-/** How much of a twentieth of the window a stretch has at least. */
-const SHORT = 0.9
-
 /**
  * Puts neighbouring segments together into about twenty stretches of about one length, however finely the window was
  * cut: intervals come from the spread between stretches that are alike.
  */
 export function inStretches(segments: readonly RecordedSegment[]): RecordedSegment[] {
-  const lengthNs = (segments.at(-1)?.endNs ?? 0) - (segments[0]?.startNs ?? 0)
-  const leastNs = (SHORT * lengthNs) / SEGMENTS
+  const lengthOf = (of: readonly RecordedSegment[]) => (of.at(-1)?.endNs ?? 0) - (of[0]?.startNs ?? 0)
+  const aimNs = lengthOf(segments) / SEGMENTS
   const stretches: RecordedSegment[] = []
-  let from = 0
-  segments.forEach(({ endNs }, k) => {
-    if (endNs - (segments[from] as RecordedSegment).startNs < leastNs) return
-    stretches.push(merged(segments.slice(from, k + 1)))
-    from = k + 1
+  let open: RecordedSegment[] = []
+  segments.forEach((segment, k) => {
+    open.push(segment)
+    const longer = lengthOf([...open, segments[k + 1] ?? segment])
+    // with one more it would be further from what it should be
+    if (Math.abs(longer - aimNs) < Math.abs(lengthOf(open) - aimNs)) return
+    stretches.push(merged(open))
+    open = []
   })
+  const [last] = stretches.splice(-1)
+  if (last === undefined) return []
   // what is left at the end is no stretch of its own
-  if (from < segments.length) stretches.push(merged([...stretches.splice(-1), ...segments.slice(from)]))
-  return stretches
+  const left = stretches.length > 0 && lengthOf([last]) < aimNs / 2 ? stretches.splice(-1) : []
+  return [...stretches, merged([...left, last])]
 }
 
 function merged(segments: readonly RecordedSegment[]): RecordedSegment {

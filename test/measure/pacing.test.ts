@@ -120,3 +120,41 @@ describe('sending', () => {
     expect(window.unsent.count).toBe(window.due - 2048)
   })
 })
+
+describe('a run that ends early', () => {
+  it('sends what is due until the moment it is told, and nothing after it', () => {
+    const arrivals = { process: 'poisson', rate: 1000 } as const
+    const scenario = normalise({ arrivals, handler: 'none.js', stop: { precision: '5%', atMost: '40s' } }, 'measure')
+    const plan = planOf({ ...scenario, arrivals })
+    const window = Window.of(plan)
+    const ring = new Ring(new SharedArrayBuffer(ringBytes(16_384)))
+    let now = 0
+    let toldNs = 0
+    const clock = () => {
+      now += 50
+      // as another thread tells it, at whatever moment
+      if (now > 7_000_000_000 && toldNs === 0) {
+        toldNs = now
+        window.endEarly(() => toldNs)
+      }
+      return now
+    }
+    const rest = {
+      sleep(ns: number) {
+        now += ns + 90_000
+      },
+      spin(ns: number) {
+        now += Math.floor(ns / 2)
+      },
+    }
+    send(schedule(arrivals, 1), plan.stop, { ring, bells: new Bells(1), window }, { clock, rest, spinNs: SPIN_NS })
+    expect(window.endNs).toBeGreaterThan(toldNs)
+    expect(window.endNs - toldNs).toBeLessThan(1_000_000_000)
+    const due = dueTimes(arrivals, 16_384).filter((ns) => ns < window.endNs)
+    expect(window.sent).toBe(due.length)
+    expect(window.due).toBe(due.length)
+    expect(due.map((_, i) => ring.dueNs(i))).toEqual(due)
+    expect(window.drainNs).toBeGreaterThan(window.endNs)
+    expect(window.unsent.count).toBe(0)
+  })
+})

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { checkBudget, measure, type Scenario } from '../../src/index.js'
+import { planOf } from '../../src/measure/plan.js'
+import { normalise } from '../../src/scenario/scenario.js'
+
+const failing: Scenario = {
+  arrivals: '200/s',
+  call: (index) => {
+    if (index % 10 === 3) throw new Error('every tenth')
+  },
+}
+
+describe('a measurement that goes on until it knows enough', () => {
+  it('ends at the look that settles a budget', async () => {
+    const budget = { p99: '10s' }
+    const result = await measure({ ...failing, stop: { budget, atMost: '21s' } })
+    // at 5.25 s one look of three: no error was allowed
+    expect(result.looks).toEqual({ planned: 3, taken: 1 })
+    expect(result.window.startMs).toBe(525)
+    expect(result.window.endMs).toBeGreaterThan(5250)
+    expect(result.window.endMs).toBeLessThan(21_000)
+    const { offered, completed, failed, unfinished } = result.counts
+    expect(completed + failed + unfinished).toBe(offered)
+    expect(failed).toBeGreaterThan(0)
+    expect(offered).toBe(result.segments.reduce((sum, { counts }) => sum + counts.offered, 0))
+    expect(result.segments.length).toBeGreaterThanOrEqual(10)
+    expect(result.segments.length).toBeLessThanOrEqual(25)
+    expect(result.scenario?.stop).toEqual({ budget, atMost: { duration: 21_000 } })
+    expect(result.validity.findings.map(({ code }) => code)).not.toContain('littles-law')
+    expect(checkBudget(result, budget).verdict).not.toBe('pass')
+  })
+
+  it('goes on to the end where no look is enough, with server threads too', async () => {
+    const result = await measure({
+      arrivals: { process: 'closed', clients: 3, thinkTime: '5ms' },
+      handler: new URL('./handlers/numbers.js', import.meta.url),
+      stop: { precision: 1e-9, of: 'p50', atMost: '10s' },
+      warmup: { duration: '1s' },
+    })
+    expect(result.looks).toEqual({ planned: 2, taken: 2 })
+    expect(result.window).toEqual({ startMs: 1000, endMs: 10_000 })
+    const lengths = result.segments.map(({ startMs, endMs }) => endMs - startMs)
+    // ten of 400 ms, put together of twenty, and ten of 500 ms
+    expect(lengths).toEqual([...Array(10).fill(400), ...Array(10).fill(500)])
+  })
+})
+
+describe('its plan', () => {
+  const planned = (stop: Scenario['stop'], warmup?: Scenario['warmup']) => {
+    const arrivals = { process: 'poisson', rate: 100 } as const
+    return planOf({ ...normalise({ ...failing, arrivals, stop, warmup }, 'measure'), arrivals })
+  }
+
+  it('has twenty stretches up to the first look, and ten to each next one', () => {
+    const { startNs, endNs, segments } = planned({ precision: '5%', atMost: '20s' })
+    expect([startNs, endNs]).toEqual([5e8, 2e10])
+    const starts = segments.map((segment) => segment.startNs)
+    expect(starts).toHaveLength(40)
+    expect(starts.filter((ns) => ns < 5e9)).toHaveLength(20)
+    expect(starts.filter((ns) => ns < 1e10)).toHaveLength(30)
+    expect(starts.slice(-2)).toEqual([1.8e10, 1.9e10])
+  })
+
+  it('is one of time', () => {
+    expect(() => planned({ precision: '5%', atMost: { requests: 50_000 } })).toThrow(
+      /^stop\.atMost: must be a duration/,
+    )
+    expect(() => planned({ precision: '5%', atMost: '20s' }, { requests: 10 })).toThrow(/^warmup: must be a duration/)
+  })
+})
