@@ -36,10 +36,19 @@ export function figuresOf({ latencyMs, serviceMs, throughput, rates, validity }:
 }
 
 /** A round whose backlog grew throughout, or that was cut off, tells that its side is slower, and not by how much. */
-const TELLS = new Set<Finding['code']>(['saturated', 'cut-off'])
-const isOver = ({ invalid }: Round) => invalid.length > 0
+const OVER: readonly Finding['code'][] = ['saturated', 'cut-off']
+/**
+ * A late generator is late for both sides alike, whichever was the slower: it draws their ratio towards 1 and never past
+ * it. So slower and faster hold all the same, and only that they are the same does not.
+ */
+const LATE: Finding['code'] = 'generator-late'
+/** In more pairs than this share, lateness may have hidden a difference. */
+const MOST_LATE = 0.1
+const isOver = ({ invalid }: Round) => invalid.some((code) => OVER.includes(code))
+const isLate = ({ base, head }: Pair) => [base, head].some(({ invalid }) => invalid.includes(LATE))
 const isUsable = ({ base, head }: Pair) =>
-  [base, head].every(({ invalid }) => invalid.every((code) => TELLS.has(code))) && !(isOver(base) && isOver(head))
+  [base, head].every(({ invalid }) => invalid.every((code) => code === LATE || OVER.includes(code))) &&
+  !(isOver(base) && isOver(head))
 
 /**
  * Compares two sides by pairs of rounds, each metric by the pairs' own ratios. In a pair both faced the same requests
@@ -59,7 +68,7 @@ export function comparePairs(
     metrics: COMPARED.map((metric) =>
       metric === 'errorRate' ? errorsOf(used, tooFew) : ratioOf(metric, used, within, tooFew),
     ),
-    findings: [leftOut(pairs, used), notCarried(used)].filter((finding) => finding !== null),
+    findings: [leftOut(pairs, used), late(used), notCarried(used)].filter((finding) => finding !== null),
   }
 }
 
@@ -83,6 +92,11 @@ function ratioOf(
   const logs = pairs.map(({ base, head }) => logRatio(figure(base), figure(head)))
   const { middle, low, high } = pairs.length === 0 ? NOWHERE : signedRank(logs, LEVEL)
   const bounds = tooFew === null && low !== null && high !== null ? { low: Math.exp(low), high: Math.exp(high) } : null
+  const verdict = bounds === null ? 'inconclusive' : verdictOnRatio(metric, bounds.low, bounds.high, within)
+  const hidden =
+    isLatency && pairs.filter(isLate).length > MOST_LATE * pairs.length
+      ? 'the two look the same, but a generator that is late hides differences: lower the rate, or leave the machine a core'
+      : null
   return {
     metric,
     unit: UNITS[metric],
@@ -96,8 +110,9 @@ function ratioOf(
       level: LEVEL,
       ...(tooFew !== null && { reason: tooFew }),
     },
-    verdict: bounds === null ? 'inconclusive' : verdictOnRatio(metric, bounds.low, bounds.high, within),
-    ...(tooFew !== null && { reason: tooFew }),
+    ...(hidden !== null && verdict === 'same'
+      ? { verdict: 'inconclusive' as const, reason: hidden }
+      : { verdict, ...(tooFew !== null && { reason: tooFew }) }),
   }
 }
 
@@ -140,6 +155,17 @@ function leftOut(pairs: readonly Pair[], used: readonly Pair[]): Finding | null 
     severity: 'warning',
     message: `${lost.length} of ${pairs.length} pairs are left out, because rounds of them are invalid: ${[...codes].join(', ')}`,
     figures: { leftOut: lost.length, pairs: pairs.length },
+  }
+}
+
+function late(pairs: readonly Pair[]): Finding | null {
+  const times = pairs.filter(isLate).length
+  if (times === 0) return null
+  return {
+    code: 'rounds-late',
+    severity: 'warning',
+    message: `in ${times} of ${pairs.length} pairs the generator was late (generator-late), for both sides alike: the ratios of latency are nearer to 1 than they would be`,
+    figures: { late: times, pairs: pairs.length },
   }
 }
 

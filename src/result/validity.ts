@@ -14,6 +14,7 @@ export interface Finding {
     | 'server-died'
     | 'teardown-failed'
     | 'rounds-left-out'
+    | 'rounds-late'
     | 'load-not-carried'
     | 'requests-differ'
     | 'not-interleaved'

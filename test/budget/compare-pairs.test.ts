@@ -104,7 +104,7 @@ describe('comparePairs', () => {
 describe('rounds that are invalid', () => {
   it('are left out with their pair, and it is said how many and why', () => {
     const some = change(pairs(40, 1.2), ({ base }, i) =>
-      i < 10 ? { base: { ...round(1000 * base.figures.mean), invalid: ['generator-late' as const] } } : {},
+      i < 10 ? { base: { ...round(1000 * base.figures.mean), invalid: ['littles-law' as const] } } : {},
     )
     const { metrics, findings } = comparePairs(some, 0.05)
     expect(metrics).toEqual(comparePairs(some.slice(10), 0.05).metrics)
@@ -112,7 +112,7 @@ describe('rounds that are invalid', () => {
       {
         code: 'rounds-left-out',
         severity: 'warning',
-        message: '10 of 40 pairs are left out, because rounds of them are invalid: generator-late',
+        message: '10 of 40 pairs are left out, because rounds of them are invalid: littles-law',
         figures: { leftOut: 10, pairs: 40 },
       },
     ])
@@ -126,6 +126,22 @@ describe('rounds that are invalid', () => {
       verdict: 'inconclusive',
       reason: 'only 19 of 40 pairs can be used, and what spoiled the others may have chosen among them',
     })
+  })
+
+  it('where the generator was late, tell what is slower all the same, and not what is the same', () => {
+    const late = (given: Pair[], n: number) =>
+      change(given, ({ head }, i) => (i < n ? { head: { ...head, invalid: ['generator-late' as const] } } : {}))
+    expect(metricOf(late(pairs(40, 1.2), 20), 'mean').verdict).toBe('slower')
+    expect(metricOf(late(pairs(40, 1), 20), 'mean')).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringContaining('a generator that is late hides differences'),
+    })
+    // service is timed by the server, and a few late rounds move no middle
+    expect(metricOf(late(pairs(40, 1), 20), 'service.mean').verdict).toBe('same')
+    expect(metricOf(late(pairs(40, 1), 4), 'mean').verdict).toBe('same')
+    expect(comparePairs(late(pairs(40, 1), 4), 0.05).findings).toMatchObject([
+      { code: 'rounds-late', severity: 'warning', figures: { late: 4, pairs: 40 } },
+    ])
   })
 
   it('a load that only base carries makes head slower, by how much there is no telling', () => {
