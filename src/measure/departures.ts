@@ -27,8 +27,6 @@ const FLOOR = 5
 export const DEPARTURES_LENGTH = 6
 
 const NEVER = Number.POSITIVE_INFINITY
-/** A server that is to wake does so in about this time. */
-const SOON_NS = 100_000
 
 /**
  * When requests leave the queue. Threads wake late, and look at the queue when they can; what leaves, and when, is
@@ -104,6 +102,8 @@ export class Departures {
 
   /** When to look again for who leaves unserved; Infinity where no one does unless something happens. */
   loseAgainNs = NEVER
+  /** a batch leaves first, which waits for its server */
+  leaving = false
 
   #follow(freeNs: number, nowNs: number, known: Known, taking: boolean, asksNs: number): number {
     const { tail, sent, endedNs } = known
@@ -195,9 +195,10 @@ export class Departures {
           break
         }
         if (deadlineNs > at) at = deadlineNs
-        floorNs = at + 1
+        const asked = deadlineNs === asksNs
+        floorNs = asked ? at : at + 1
         size = decide(policy, waiting, queue.dueNs(head), at, seen >= sent && at >= endedNs)
-        cause = 'deadline'
+        cause = asked ? 'turnaround' : 'deadline'
       } else if (timeoutNs < deadlineNs && timeoutNs < nowNs) {
         const { room, lose } = limits as Limits
         at = timeoutNs
@@ -214,9 +215,8 @@ export class Departures {
       head += size
       waiting -= size
     } else {
-      // a batch that leaves is on its way to its server, which sees to the rest
-      if (leaving || size > 0) this.loseAgainNs = nowNs + SOON_NS
-      else this.loseAgainNs = seen < tail && waiting < places ? line.queuedNs(seen) + 1 : timeoutNs + 1
+      this.leaving = leaving || size > 0
+      this.loseAgainNs = seen < tail && waiting < places ? line.queuedNs(seen) + 1 : timeoutNs + 1
       size = 0
       // a timeout is the last thing at its instant: what else happens there is known when the instant is over
       this.lookAgainNs = Math.min(deadlineNs, timeoutNs + 1)

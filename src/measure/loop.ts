@@ -64,12 +64,12 @@ export function sendInLoop(
       }
       ring.publish(number)
       bells.queued(number)
-      if (queue !== undefined) followNs = queue.follow()
+      if (queue !== undefined) followNs = queue.follow(aheadNs + 1)
       continue
     }
     if (now >= stopNs) break
     if (now >= followNs && queue !== undefined) {
-      followNs = queue.follow()
+      followNs = queue.follow(aheadNs + 1)
       continue
     }
     const leftNs = Math.min(due, stopNs, followNs, window.drainNs) - now

@@ -81,7 +81,7 @@ export function send(
     const most = queue === undefined ? places : Math.min(BEHIND, places)
     if (number - head >= most) head = ring.head(head)
     if (queue !== undefined && number - head >= most) {
-      queue.follow()
+      queue.follow(0)
       head = ring.head(head)
     }
     const full = number - head >= places

@@ -126,14 +126,17 @@ export class Queue {
   /**
    * Follows a queue with limits up to now, for one who cannot wait until a server does.
    *
+   * @param soonNs in about this time a server wakes for which a batch leaves
    * @returns when to follow it again at the latest, since a request may time out
    */
-  follow(): number {
+  follow(soonNs: number): number {
     this.#mutex.lock()
     const known = this.#known()
-    this.#lose(this.#clock(), known)
+    const nowNs = this.#clock()
+    this.#lose(nowNs, known)
     this.#release()
-    const againNs = this.#departures.loseAgainNs
+    const { leaving, loseAgainNs } = this.#departures
+    const againNs = leaving ? nowNs + soonNs : loseAgainNs
     this.#mutex.unlock()
     return againNs
   }

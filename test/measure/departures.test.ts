@@ -183,6 +183,18 @@ describe('when a batch leaves', () => {
     })
   })
 
+  it('lets another server that becomes free at the deadline ask before the request that comes then', () => {
+    const queue = line([10, 60])
+    const departures = new Departures({ maxBatchSize: 4, maxWaitNs: 50 }, queue)
+    expect(departures.look(5, 60, { ...OPEN, tail: 1 }, 60)).toBe(1)
+    expect([departures.leaveNs, departures.cause]).toEqual([60, 'turnaround'])
+    // which is queued at that instant all the same
+    expect(departures.look(60, 61, { ...OPEN, tail: 2 })).toBe(0)
+    expect(queue.queued).toEqual([10, 60])
+    const known = new Departures({ maxBatchSize: 4, maxWaitNs: 50 }, line([10, 60]))
+    expect(known.look(5, 60, { ...OPEN, tail: 2 }, 60)).toBe(1)
+  })
+
   it('goes on from where it was when it looks again', () => {
     const departures = new Departures({ maxBatchSize: 3, maxWaitNs: 50 }, line([10, 12, 15, 16]))
     expect(departures.look(5, 11, { ...OPEN, tail: 1 })).toBe(0)
