@@ -9,8 +9,9 @@
 
 import { parseArgs } from 'node:util'
 import { intervalsBetween, intervalsOf } from '../src/result/intervals.js'
+import { stretchesOf } from '../src/result/recording.js'
 import type { Estimate, Interval } from '../src/result/summary.js'
-import { bucketFloor, type CompactTally, type Tally } from '../src/result/tally.js'
+import { bucketFloor, Tally } from '../src/result/tally.js'
 import { normalise } from '../src/scenario/scenario.js'
 import { Engine } from '../src/simulate/engine.js'
 import { type Case, MAIN, others } from './coverage-cases.js'
@@ -46,17 +47,19 @@ function run({ scenario }: Case, requests: number, seed: number, replication = 0
 }
 
 function ofOneRun(of: Case, requests: number, seed: number): Record<Estimate, Interval> {
-  const { tallies, segments, startNs, endNs } = run(of, requests, seed)
-  const stretches = segments.flatMap(({ latency, others }): CompactTally[] => {
-    const tally = of.metric === 'latency' ? latency?.tally : others?.[of.metric]
-    return tally === undefined ? [] : [tally]
-  })
-  return intervalsOf(tallies[of.metric], stretches, endNs - startNs)
+  const recording = run(of, requests, seed)
+  const stretches = stretchesOf(recording, of.metric) ?? []
+  return intervalsOf(recording.tallies[of.metric], stretches, recording.endNs - recording.startNs)
 }
 
 function betweenRuns(of: Case, requests: number, seed: number, times: number): Record<Estimate, Interval> {
   const tallies = Array.from({ length: times }, (_, i): Tally => run(of, requests, seed, i).tallies[of.metric])
-  return intervalsBetween(tallies)
+  const total = new Tally()
+  for (const tally of tallies) total.add(tally)
+  return intervalsBetween(
+    total,
+    tallies.map((tally) => tally.compact()),
+  )
 }
 
 function study(of: Case, intervals: (seed: number) => Record<Estimate, Interval>): Record<string, Score> {

@@ -2,7 +2,7 @@ import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { type Order, type Spread, spreadOf } from './spread.js'
 import { student, tailOf } from './student.js'
 import { ESTIMATES, type Estimate, type Interval, PERCENTILES } from './summary.js'
-import { bucketFloor, type CompactTally, Tally } from './tally.js'
+import { bucketFloor, type CompactTally, type Tally } from './tally.js'
 
 /**
  * How many independent values a run must be worth. With fewer, stretches of the run are still alike, and their spread
@@ -66,19 +66,10 @@ function longerWindow(total: Tally, windowNs: number): Advice {
  * 95 % intervals from replications: runs of one scenario that differ in their seeds, and so are independent. Student's
  * t over the replications' means for the mean; for a percentile, that of all their values together, the spread between
  * the shares that they have at or below it (sectioning: Asmussen and Glynn, Stochastic Simulation, III.5).
+ *
+ * @param total all values, of which the replications hold each one
  */
-export function intervalsBetween(tallies: readonly Tally[]): Record<Estimate, Interval> {
-  const total = new Tally()
-  for (const tally of tallies) total.add(tally)
-  const replications = tallies.map((tally) => tally.compact())
-  return intervalsOfReplications(total, replications)
-}
-
-/** The same, where all their values are added up already. */
-export function intervalsOfReplications(
-  total: Tally,
-  replications: readonly CompactTally[],
-): Record<Estimate, Interval> {
+export function intervalsBetween(total: Tally, replications: readonly CompactTally[]): Record<Estimate, Interval> {
   return named(intervals(total, replications, 'independent', moreReplications(total), 1))
 }
 

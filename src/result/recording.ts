@@ -97,6 +97,20 @@ export interface Looks {
   taken: number
 }
 
+/**
+ * A metric by stretch of the window, or by replication, which its intervals come from; null where not all of its values
+ * are kept so.
+ */
+export function stretchesOf({ tallies, segments, replications }: Recording, metric: Metric): CompactTally[] | null {
+  if (replications !== undefined) return replications.map((own) => own[metric])
+  const stretches = segments.flatMap(({ latency, others }) => {
+    if (latency === null) return []
+    return (metric === 'latency' ? latency.tally : others?.[metric]) ?? []
+  })
+  const kept = stretches.reduce((sum, { count }) => sum + count, 0)
+  return kept < tallies[metric].count ? null : stretches
+}
+
 export const newTallies = (): Record<Metric, Tally> =>
   Object.fromEntries(METRICS.map((metric) => [metric, new Tally()])) as Record<Metric, Tally>
 

@@ -5,8 +5,8 @@ import { findingsOf, tooFewSamples } from './findings.js'
 import { encode, histogramOf } from './histogram.js'
 import type { Host } from './host.js'
 import { hostFindings, widened } from './host-findings.js'
-import { intervalsOf, intervalsOfReplications } from './intervals.js'
-import type { Counts, Looks, Metric, Recording } from './recording.js'
+import { intervalsBetween, intervalsOf } from './intervals.js'
+import { type Counts, type Looks, type Metric, type Recording, stretchesOf } from './recording.js'
 import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
 import type { Validity } from './validity.js'
 
@@ -152,14 +152,10 @@ const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state t
 const NOT_BY_STRETCH = 'it is not kept by stretch of the window, which intervals come from'
 
 function metricIntervals(recording: Recording, metric: Metric): Record<Estimate, Interval> {
-  const { tallies, segments, startNs, endNs, replications, looks } = recording
-  const stretches = segments.flatMap(({ latency, others }) => {
-    if (latency === null) return []
-    return (metric === 'latency' ? latency.tally : others?.[metric]) ?? []
-  })
-  const kept = stretches.reduce((sum, { count }) => sum + count, 0)
-  if (kept < tallies[metric].count) return withheld(NOT_BY_STRETCH)
-  if (replications !== undefined) return intervalsOfReplications(tallies[metric], stretches)
+  const { tallies, startNs, endNs, replications, looks } = recording
+  const stretches = stretchesOf(recording, metric)
+  if (stretches === null) return withheld(NOT_BY_STRETCH)
+  if (replications !== undefined) return intervalsBetween(tallies[metric], stretches)
   return intervalsOf(tallies[metric], stretches, endNs - startNs, looks?.planned)
 }
 

@@ -1,6 +1,6 @@
 import { isStationary } from '../scenario/arrivals.js'
 import { NS_PER_MS } from '../scenario/units.js'
-import type { Recording } from './recording.js'
+import { type Recording, stretchesOf } from './recording.js'
 import type { CompactTally } from './tally.js'
 import type { Finding } from './validity.js'
 
@@ -24,7 +24,7 @@ const TIMES = { service: 'service time', latency: 'latency' } as const
  */
 export function unsteady(recording: Recording): Finding | null {
   for (const metric of Object.keys(TIMES) as (keyof typeof TIMES)[]) {
-    const found = halvesOf(stretchesOf(recording, metric), recording.tallies[metric].stdDev ** 2)
+    const found = halvesOf(stretchesOf(recording, metric) ?? [], recording.tallies[metric].stdDev ** 2)
     if (found === null) continue
     const [firstMs, secondMs] = found.map((ns) => ns / NS_PER_MS) as [number, number]
     const meant = !isStationary(recording.scenario.arrivals) || recording.scenario.arrivals.process === 'onOff'
@@ -41,16 +41,6 @@ export function unsteady(recording: Recording): Finding | null {
     }
   }
   return null
-}
-
-/** The stretches of the window that hold a metric; none where not all of its values are kept by stretch. */
-function stretchesOf({ tallies, segments }: Recording, metric: keyof typeof TIMES): CompactTally[] {
-  const stretches = segments.flatMap(({ latency, others }) => {
-    if (latency === null) return []
-    return (metric === 'latency' ? latency.tally : others?.[metric]) ?? []
-  })
-  const kept = stretches.reduce((sum, { count }) => sum + count, 0)
-  return kept < tallies[metric].count ? [] : stretches
 }
 
 /**

@@ -87,6 +87,17 @@ describe('replicating', { timeout: 60_000 }, () => {
     }
   })
 
+  it('gives them for every part of latency too', async () => {
+    const { waitMs, serviceMs, lagMs } = await replicate(mm1, { replications: 20 })
+    for (const { intervals } of [waitMs, serviceMs]) {
+      expect(intervals.mean.low).toBeLessThan(10)
+      expect(intervals.mean.high).toBeGreaterThan(10)
+    }
+    expect(serviceMs.intervals.p95.low).toBeLessThan(10 * Math.log(20))
+    expect(serviceMs.intervals.p95.high).toBeGreaterThan(10 * Math.log(20))
+    expect(lagMs.intervals.p99).toEqual({ low: 0, high: 0, level: 0.95 })
+  })
+
   it('says in how many runs something was found', async () => {
     const { validity } = await replicate({ ...mm1, arrivals: '150/s' }, { replications: 2 })
     expect(validity.valid).toBe(false)

@@ -209,6 +209,15 @@ describe('intervals of one run', () => {
   })
 })
 
+function between(tallies: Tally[]) {
+  const total = new Tally()
+  for (const tally of tallies) total.add(tally)
+  return intervalsBetween(
+    total,
+    tallies.map((tally) => tally.compact()),
+  )
+}
+
 describe('intervals between replications', () => {
   it('cover the exact values of M/M/1 at 80 % load in 95 % of 15 times 8 runs', () => {
     const exact = exactMs(0.8)
@@ -216,7 +225,7 @@ describe('intervals between replications', () => {
     const estimates = Object.keys(covered) as (keyof typeof covered)[]
     for (let seed = 0; seed < 15; seed++) {
       const tallies = Array.from({ length: 8 }, (_, i) => record(mm1(0.8), 10_000, 1000 * seed + i).tallies.latency)
-      const intervals = intervalsBetween(tallies)
+      const intervals = between(tallies)
       for (const estimate of estimates) if (covers(intervals[estimate], exact[estimate])) covered[estimate]++
     }
     for (const estimate of estimates) expectCoverage(covered[estimate], 15)
@@ -229,7 +238,7 @@ describe('intervals between replications', () => {
     const variance = means.reduce((sum, each) => sum + (each - mean) ** 2, 0) / 15
     // t of 15 degrees of freedom at 97.5 %
     const half = 2.1314 * Math.sqrt(variance / 16)
-    const { low, high } = intervalsBetween(tallies).mean
+    const { low, high } = between(tallies).mean
     expect(Math.abs((low as number) - (mean - half))).toBeLessThan(0.05 * half)
     expect(Math.abs((high as number) - (mean + half))).toBeLessThan(0.05 * half)
   })
@@ -237,15 +246,15 @@ describe('intervals between replications', () => {
   it('never take the extremes that were seen for bounds', () => {
     // t of one degree of freedom is 12.7
     const tallies = [1, 2].map((seed) => record(mm1(0.9), 200_000, seed).tallies.latency)
-    const { p95 } = intervalsBetween(tallies)
+    const { p95 } = between(tallies)
     expect(p95).toMatchObject({ low: null, high: null })
     expect(p95.reason).toMatch(/^too few replications for p95, .* in more or longer replications, would do$/)
   })
 
   it('are withheld from none and from one', () => {
     const { latency } = record(mm1(0.5), 10_000, 1).tallies
-    expect(intervalsBetween([]).mean.reason).toBe('it takes the spread between 2 replications or more, and there are 0')
-    expect(intervalsBetween([latency]).p99.reason).toContain('there are 1')
+    expect(between([]).mean.reason).toBe('it takes the spread between 2 replications or more, and there are 0')
+    expect(between([latency]).p99.reason).toContain('there are 1')
   })
 })
 
