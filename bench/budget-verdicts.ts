@@ -4,6 +4,7 @@
 //   npx tsx bench/budget-verdicts.ts                                  10,000 runs of each, some hours
 //   npx tsx bench/budget-verdicts.ts --runs 300 --lengths 1e5         a short one
 //   npx tsx bench/budget-verdicts.ts --only 'M/M/1 at 80' --first 5000    a part of it, from another seed on
+//   npx tsx bench/budget-verdicts.ts --until-clear                    with stop: { budget }, which runs until it is told
 
 import { parseArgs } from 'node:util'
 import { checkBudget, percentile, type Result, simulate, type Verdict } from '../src/index.js'
@@ -16,6 +17,7 @@ const { values: given } = parseArgs({
     limits: { type: 'string', default: '1.25,1.2,1,0.8' },
     only: { type: 'string', default: '' },
     first: { type: 'string', default: '1' },
+    'until-clear': { type: 'boolean', default: false },
   },
 })
 const runs = Number(given.runs)
@@ -58,28 +60,59 @@ function study({ scenario, exact }: Case, requests: number): Verdicts[][] {
   return found
 }
 
+/** The same where each run goes on until the verdict is clear; and how many requests that took, the fewest first. */
+function untilClear({ scenario, exact }: Case, times: number): { verdicts: Verdicts; requests: number[] } {
+  const budget = { p99: times * (exact.p99 as number) }
+  const verdicts = none()
+  const requests: number[] = []
+  for (let seed = first; seed < first + runs; seed++) {
+    const result = simulate({ ...scenario, stop: { budget }, seed })
+    verdicts[checkBudget(result, budget).verdict]++
+    requests.push(result.counts.offered)
+  }
+  return { verdicts, requests: requests.sort((a, b) => a - b) }
+}
+
 const percent = (count: number) => {
   const share = (100 * count) / runs
   return count === 0 || count === runs ? String(share) : share.toPrecision(share < 1 ? 1 : 3)
 }
 
 const CASES = [mm1(0.5), mm1(0.8), mm1(0.9), MAIN.find(({ name }) => name === 'batches, greedy') as Case]
-const header = ['case', 'requests', 'limit', ...Object.keys(JUDGES)]
-console.log(`pass / inconclusive / fail, in % of ${runs.toLocaleString('en')} runs; wrong verdicts are bold\n`)
-console.log(`| ${header.join(' | ')} |\n| ${header.map(() => '---').join(' | ')} |`)
-for (const requests of given.lengths.split(',').map(Number)) {
-  for (const each of CASES.filter(({ name }) => name.includes(given.only))) {
-    const found = study(each, requests)
-    LIMITS.forEach(({ name, right }, limit) => {
-      const cells = (found[limit] as Verdicts[]).map((verdicts) =>
-        (['pass', 'inconclusive', 'fail'] as const)
-          .map((verdict) => {
-            const wrong = right !== null && verdict !== 'inconclusive' && verdict !== right && verdicts[verdict] > 0
-            return wrong ? `**${percent(verdicts[verdict])}**` : percent(verdicts[verdict])
-          })
-          .join(' / '),
-      )
-      console.log(`| ${[each.name, requests.toLocaleString('en'), name, ...cells].join(' | ')} |`)
+const asked = CASES.filter(({ name }) => name.includes(given.only))
+const row = (cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
+const head = (cells: string[]) => {
+  row(cells)
+  row(cells.map(() => '---'))
+}
+const cell = (verdicts: Verdicts, right: Verdict | null) =>
+  (['pass', 'inconclusive', 'fail'] as const)
+    .map((verdict) => {
+      const wrong = right !== null && verdict !== 'inconclusive' && verdict !== right && verdicts[verdict] > 0
+      return wrong ? `**${percent(verdicts[verdict])}**` : percent(verdicts[verdict])
     })
+    .join(' / ')
+
+console.log(`pass / inconclusive / fail, in % of ${runs.toLocaleString('en')} runs; wrong verdicts are bold\n`)
+if (given['until-clear']) {
+  head(['case', 'limit', 'throughline', 'requests, median', 'most'])
+  for (const each of asked) {
+    // at the limit itself a run goes on to the end
+    for (const { name, right, times } of LIMITS.filter(({ right }) => right !== null)) {
+      const { verdicts, requests } = untilClear(each, times)
+      const [median, most] = [requests[Math.floor(runs / 2)], requests.at(-1)] as [number, number]
+      row([each.name, name, cell(verdicts, right), median.toLocaleString('en'), most.toLocaleString('en')])
+    }
+  }
+} else {
+  head(['case', 'requests', 'limit', ...Object.keys(JUDGES)])
+  for (const requests of given.lengths.split(',').map(Number)) {
+    for (const each of asked) {
+      const found = study(each, requests)
+      LIMITS.forEach(({ name, right }, limit) => {
+        const cells = (found[limit] as Verdicts[]).map((verdicts) => cell(verdicts, right))
+        row([each.name, requests.toLocaleString('en'), name, ...cells])
+      })
+    }
   }
 }
