@@ -39,7 +39,8 @@ export class Answers {
       below = Atomics.load(word, 0)
       this.#below[last] = below
     } while (Atomics.compareExchange(word, 0, below, top) !== below)
-    Atomics.notify(word, 0)
+    // on a stack that holds something nobody sleeps
+    if (below === 0) Atomics.notify(word, 0)
   }
 
   get some(): boolean {

@@ -1,4 +1,4 @@
-import type { Batch } from './batch.js'
+import { type Batch, emptyBatch } from './batch.js'
 import { portable } from './error.js'
 import { failuresIn } from './serving.js'
 
@@ -17,9 +17,9 @@ export class Flight {
   readonly #ended: (flight: Flight, outcome: Outcome) => void
   #over = false
 
-  constructor(server: number, taken: Batch, ended: (flight: Flight, outcome: Outcome) => void) {
+  constructor(server: number, batch: Batch, ended: (flight: Flight, outcome: Outcome) => void) {
     this.server = server
-    this.batch = copyOf(taken)
+    this.batch = batch
     this.#ended = ended
   }
 
@@ -44,20 +44,35 @@ export class Flight {
   }
 }
 
-/** A batch of its own size. */
-function copyOf(taken: Batch): Batch {
-  const { size, numbers, dueNs, queuedNs, clients, freeNs, leaveNs, cause } = taken
-  return {
-    size,
-    numbers: numbers.slice(0, size),
-    dueNs: dueNs.slice(0, size),
-    queuedNs: queuedNs.slice(0, size),
-    clients: clients.slice(0, size),
-    freeNs,
-    leaveNs,
-    cause,
-    startNs: 0,
-    endNs: 0,
+/** Memory for batches that are under way side by side, used again and again: typed arrays are dear to make. */
+export class Batches {
+  readonly #spare: Batch[] = []
+
+  copyOf(taken: Batch): Batch {
+    const { size } = taken
+    const spare = this.#spare.pop()
+    const batch =
+      spare !== undefined && spare.numbers.length >= size
+        ? spare
+        : emptyBatch(new Float64Array(size), new Float64Array(size), new Int32Array(size))
+    batch.size = size
+    for (let i = 0; i < size; i++) {
+      batch.numbers[i] = taken.numbers[i] as number
+      batch.dueNs[i] = taken.dueNs[i] as number
+      batch.queuedNs[i] = taken.queuedNs[i] as number
+      batch.clients[i] = taken.clients[i] as number
+    }
+    batch.freeNs = taken.freeNs
+    batch.leaveNs = taken.leaveNs
+    batch.cause = taken.cause
+    batch.startNs = 0
+    batch.endNs = 0
+    return batch
+  }
+
+  /** Nobody looks at the batch any more. */
+  release(batch: Batch): void {
+    this.#spare.push(batch)
   }
 }
 

@@ -25,8 +25,8 @@ export async function httpTarget(http: NormalHttp): Promise<LocalTarget> {
   const Answered = given === undefined ? Answer : AnyAnswer
 
   const makeOf = (flight: Flight) => {
-    const { numbers } = flight.batch
-    const from = batch ? [...numbers] : (numbers[0] as number)
+    const { numbers, size } = flight.batch
+    const from = batch ? [...numbers.subarray(0, size)] : (numbers[0] as number)
     return sentOf(
       typeof headers === 'function' ? headers(from) : headers,
       typeof body === 'function' ? body(from) : body,

@@ -3,7 +3,7 @@ import type { Answers } from './answers.js'
 import { emptyBatch, type Serving } from './batch.js'
 import type { Bells } from './bells.js'
 import type { EventLoop } from './event-loop.js'
-import { Flight, failuresOf, type Outcome } from './flight.js'
+import { Batches, Flight, failuresOf, type Outcome } from './flight.js'
 import type { Ledger } from './ledger.js'
 import type { Limits } from './limits.js'
 import type { LocalTarget } from './local-target.js'
@@ -50,6 +50,7 @@ export class LocalServers {
   readonly #batch
   readonly #idle: number[]
   readonly #flights = new Set<Flight>()
+  readonly #batches = new Batches()
   readonly #end: () => void
   /** it will look at the queue soon */
   #looking = false
@@ -178,7 +179,7 @@ export class LocalServers {
 
   #launch(server: number): void {
     const { target, loop } = this.#with
-    const flight = new Flight(server, this.#batch, this.#ended)
+    const flight = new Flight(server, this.#batches.copyOf(this.#batch), this.#ended)
     this.#flights.add(flight)
     try {
       flight.payload = target.payload(flight)
@@ -207,6 +208,7 @@ export class LocalServers {
       this.#idle.push(flight.server)
       this.#queue.free(flight.server, batch.endNs)
     }
+    this.#batches.release(batch)
     this.#lookUnlessSoon()
   }
 

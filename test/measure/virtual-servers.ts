@@ -89,13 +89,13 @@ export function flyInVirtualTime(given: ScenarioParts, behaviour: Behaviour, unl
   const serve = (flight: Flight) => {
     const { batch } = flight
     const one = {
-      requests: [...batch.numbers],
+      requests: [...batch.numbers.subarray(0, batch.size)],
       freeNs: batch.freeNs,
       leaveNs: batch.leaveNs,
       startNs: batch.startNs,
       endNs: Number.POSITIVE_INFINITY,
-      due: [...batch.dueNs],
-      queued: [...batch.queuedNs],
+      due: [...batch.dueNs.subarray(0, batch.size)],
+      queued: [...batch.queuedNs.subarray(0, batch.size)],
     }
     flown.push(one)
     const end = now + behaviour.service(batch.size)
