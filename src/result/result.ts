@@ -4,7 +4,7 @@ import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { findingsOf, tooFewSamples } from './findings.js'
 import { encode, histogramOf } from './histogram.js'
 import type { Host } from './host.js'
-import { hostFindings, widened } from './host-findings.js'
+import { hostFindings, speedThatMoved, widened } from './host-findings.js'
 import { intervalsBetween, intervalsOf } from './intervals.js'
 import { type Counts, type Looks, type Metric, type Recording, stretchesOf } from './recording.js'
 import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
@@ -108,7 +108,7 @@ export function resultOf(
   }
   const seconds = windowNs / NS_PER_SECOND
   const findings = [...findingsOf(recording), ...(host === null ? [] : hostFindings(host))]
-  const moved = findings.some(({ code }) => code === 'machine-unsteady') ? (host?.speed ?? null) : null
+  const moved = speedThatMoved(findings, host)
   const steady = findings.every(({ code }) => code !== 'saturated')
   const intervals = (metric: Metric) => {
     if (!steady) return withheld(NO_STEADY_STATE)
