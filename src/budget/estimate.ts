@@ -1,4 +1,5 @@
 import { type Part, ratioInterval, shareInterval } from '../result/figure-intervals.js'
+import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
 import { latencyOverOffered } from '../result/stored.js'
 import { type Interval, PERCENTILES, percentile, type Summary } from '../result/summary.js'
@@ -86,7 +87,7 @@ function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate
   switch (figure) {
     case 'errorRate':
       if (limit === 0) return { observed: rates.error, interval: null }
-      return { observed: rates.error, interval: share(({ counts }) => [errors(counts), counts.offered]) }
+      return { observed: rates.error, interval: share(({ counts }) => [errorsIn(counts), counts.offered]) }
     case 'rejectionRate':
       if (limit === 0) return { observed: rates.rejection, interval: null }
       return { observed: rates.rejection, interval: share(({ counts }) => [counts.rejected, counts.offered]) }
@@ -118,11 +119,8 @@ function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate
 /** What the rule is judged by that no request fail; where rejections have a limit of their own, they are left out. */
 export function noErrors({ counts, rates }: Result, rejectionsApart: boolean): Estimate {
   if (!rejectionsApart || counts.rejected === 0) return { observed: rates.error, interval: null }
-  return { observed: (errors(counts) - counts.rejected) / counts.offered, interval: null }
+  return { observed: (errorsIn(counts) - counts.rejected) / counts.offered, interval: null }
 }
-
-const errors = ({ failed, rejected, timedOut, unfinished }: Segment['counts']) =>
-  failed + rejected + timedOut + unfinished
 
 /** What the segments hold and the whole shows differ at the ends of the window; the interval is of both. */
 function around(observed: number, interval: Interval): Estimate {

@@ -1,5 +1,4 @@
 import {
-  type Counts,
   METRICS,
   type Metric,
   newTallies,
@@ -7,6 +6,7 @@ import {
   type RecordedSegment,
   type Recording,
   segmentLatency,
+  totalOf,
 } from '../result/recording.js'
 import { inStretches } from '../result/stretches.js'
 import { type CompactTally, Tally } from '../result/tally.js'
@@ -65,7 +65,7 @@ export function accountOf(scenario: NormalScenario, books: Books, nowNs: number)
     startNs,
     endNs,
     tallies,
-    counts: totalOf(segments),
+    counts: totalOf(segments.map(({ counts }) => counts)),
     completions: total(ledgers, (ledger) => ledger.completions),
     batchSizes: batchSizesOf(ledgers),
     servingNs: scenario.servers === null ? null : total(ledgers, (ledger) => ledger.servingNs) + stillServing,
@@ -92,7 +92,7 @@ export function accountSoFar(scenario: NormalScenario, books: Books, count: numb
   if (window.firsts[count] === Number.POSITIVE_INFINITY) return null
   const endNs = window.segmentStartNs(count)
   const segments = segmentsOf(books, [], Number.POSITIVE_INFINITY, count)
-  const counts = totalOf(segments)
+  const counts = totalOf(segments.map(({ counts }) => counts))
   if (counts.completed + counts.failed + counts.rejected + counts.timedOut < counts.offered) return null
   const { tallies, fromSend } = talliesOf(ledgers, count)
   return {
@@ -207,12 +207,6 @@ function segmentsOf(
 
 function compact(tallies: Partial<Record<Metric, Tally>>): Partial<Record<Metric, CompactTally>> {
   return Object.fromEntries(Object.entries(tallies).map(([metric, tally]) => [metric, tally.compact()]))
-}
-
-function totalOf(segments: RecordedSegment[]): Counts {
-  const counts = noCounts()
-  for (const key of Object.keys(counts) as (keyof Counts)[]) counts[key] = total(segments, (each) => each.counts[key])
-  return counts
 }
 
 function batchSizesOf(ledgers: Ledger[]): Map<number, number> {

@@ -1,3 +1,4 @@
+import { METRICS } from '../result/recording.js'
 import { TALLY_BYTES, Tally } from '../result/tally.js'
 import { type Batch, emptyBatch, type Serving } from './batch.js'
 import { Exits, exitsLength } from './exits.js'
@@ -5,7 +6,7 @@ import { PLACES } from './ring.js'
 import type { Window } from './window.js'
 
 /** What is recorded of each request, in a tally for each segment. */
-const PARTS = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dispatch', 'fromSend'] as const
+const PARTS = [...METRICS, 'fromSend'] as const
 export type Part = (typeof PARTS)[number]
 export type Tallies = Record<Part, Tally>
 

@@ -1,7 +1,7 @@
 import { betaQuantile } from './beta.js'
-import { type Order, spreadOf } from './spread.js'
+import { type Order, spreadOf, tooFewStretches } from './spread.js'
 import { student, tailOf } from './student.js'
-import type { Interval } from './summary.js'
+import { type Interval, noInterval } from './summary.js'
 
 /** What one stretch of a run, or one replication, adds to a ratio of two sums. */
 export interface Part {
@@ -11,8 +11,6 @@ export interface Part {
 
 /** More degrees of freedom than make a difference. */
 const VERY_MANY = 1e9
-/** With fewer stretches of one run their spread tells too little. */
-const FEWEST = { 'in a row': 10, independent: 2 }
 
 /**
  * The 95 % interval of a share of requests, such as those that failed: the exact one of a binomial share (Clopper and
@@ -24,11 +22,12 @@ export function shareInterval(parts: readonly Part[], order: Order, looks = 1): 
   const tail = tailOf(looks)
   const amount = total(parts, 'amount')
   const n = total(parts, 'of')
-  if (n === 0) return without('no request was offered')
+  if (n === 0) return noInterval('no request was offered')
   const share = amount / n
   let worth = n
   if (share > 0 && share < 1) {
-    if (parts.length < FEWEST[order]) return without(tooFew(parts, order))
+    const few = tooFewStretches(parts.length, order)
+    if (few !== null) return noInterval(few)
     const off = parts.map((part) => part.amount - share * part.of)
     const { ofLongRun } = spreadOf(off, n, share * (1 - share), order)
     worth = Math.min(n, ofLongRun * (student(tail, VERY_MANY) / student(tail, parts.length - 1)) ** 2)
@@ -46,7 +45,8 @@ export function shareInterval(parts: readonly Part[], order: Order, looks = 1): 
  * (the ratio estimator of Law and Kelton, 9.5.3, its stretches taken as alike as they are found).
  */
 export function ratioInterval(parts: readonly Part[], order: Order, looks = 1): Interval {
-  if (parts.length < FEWEST[order]) return without(tooFew(parts, order))
+  const few = tooFewStretches(parts.length, order)
+  if (few !== null) return noInterval(few)
   const of = total(parts, 'of')
   const ratio = total(parts, 'amount') / of
   const off = parts.map((part) => part.amount - ratio * part.of)
@@ -54,10 +54,4 @@ export function ratioInterval(parts: readonly Part[], order: Order, looks = 1): 
   return { low: Math.max(0, ratio - margin), high: ratio + margin, level: 0.95 }
 }
 
-function tooFew({ length }: readonly Part[], order: Order): string {
-  const stretches = order === 'in a row' ? 'stretches of the window' : 'replications'
-  return `it takes the spread between ${FEWEST[order]} ${stretches} or more, and there are ${length}`
-}
-
-const without = (reason: string): Interval => ({ low: null, high: null, level: 0.95, reason })
 const total = (parts: readonly Part[], which: keyof Part) => parts.reduce((sum, part) => sum + part[which], 0)

@@ -3,7 +3,7 @@ import type { NormalScenario } from '../scenario/scenario.js'
 import { mostCarried, type Service, varies } from '../scenario/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
 import type { Recording } from './recording.js'
-import type { Summary } from './summary.js'
+import { ESTIMATES, nameOf, type Summary } from './summary.js'
 import { HIGHEST_NS } from './tally.js'
 import { unsteady } from './unsteady.js'
 import type { Finding } from './validity.js'
@@ -137,16 +137,15 @@ function overAnHour({ tallies }: Recording): Finding | null {
 
 /** Where a latency percentile has no interval: which, and why. */
 export function tooFewSamples({ count: requests, intervals }: Summary): Finding[] {
-  const names = { p50: 'p50', p90: 'p90', p95: 'p95', p99: 'p99', p999: 'p99.9' }
-  const without = Object.entries(names).filter(([key]) => intervals[key as keyof typeof names].low === null)
+  const without = ESTIMATES.filter((estimate) => estimate !== 'mean' && intervals[estimate].low === null)
   const [first] = without
   if (first === undefined) return []
-  const listed = without.map(([, name]) => name).join(', ')
+  const listed = without.map(nameOf).join(', ')
   return [
     {
       code: 'too-few-samples',
       severity: 'info',
-      message: `no 95 % interval for ${listed}: ${intervals[first[0] as keyof typeof names].reason}`,
+      message: `no 95 % interval for ${listed}: ${intervals[first].reason}`,
       figures: { requests },
     },
   ]

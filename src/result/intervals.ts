@@ -1,7 +1,7 @@
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
-import { type Order, type Spread, spreadOf } from './spread.js'
+import { type Order, type Spread, spreadOf, stretchesName, tooFewStretches } from './spread.js'
 import { student, tailOf } from './student.js'
-import { ESTIMATES, type Estimate, type Interval, PERCENTILES } from './summary.js'
+import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from './summary.js'
 import { bucketFloor, type CompactTally, type Tally } from './tally.js'
 
 /**
@@ -123,11 +123,9 @@ function intervals(
   asked: readonly number[] = STORED,
 ): Intervals {
   const n = total.count
-  const fewest = order === 'in a row' ? 10 : 2
-  const ofWhat = order === 'in a row' ? 'stretches of the window' : 'replications'
-  if (stretches.length < fewest) {
-    const few = `it takes the spread between ${fewest} ${ofWhat} or more, and there are ${stretches.length}`
-    const none = without(n === 0 ? few : `${few}: ${advice(INDEPENDENT / n)}`)
+  const few = tooFewStretches(stretches.length, order)
+  if (few !== null) {
+    const none = noInterval(n === 0 ? few : `${few}: ${advice(INDEPENDENT / n)}`)
     return { mean: none, percentiles: asked.map(() => none) }
   }
   const t = student(tailOf(looks), stretches.length - 1)
@@ -140,7 +138,7 @@ function intervals(
   const tooFew = (what: string, needed: number): Interval => {
     const few = `${count(n)} requests are too few`
     const worth = independent < n ? `${count(n)} requests are worth ${count(independent)} independent ones` : few
-    return without(`${worth}, and ${what} takes ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`)
+    return noInterval(`${worth}, and ${what} takes ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`)
   }
   const ofMean = () => {
     if (independent < INDEPENDENT) return tooFew('a mean', INDEPENDENT)
@@ -162,7 +160,9 @@ function intervals(
     // the extremes that were seen are no bounds
     const reach = Math.max(down / p, up / (1 - p))
     if (reach >= 1) {
-      return without(`too few ${ofWhat} for ${name}, as far apart as they are: ${advice(MARGIN * reach ** 2)}`)
+      return noInterval(
+        `too few ${stretchesName(order)} for ${name}, as far apart as they are: ${advice(MARGIN * reach ** 2)}`,
+      )
     }
     const low = distribution.boundAt(p - down, 'low', down + up)
     const high = distribution.boundAt(p + up, 'high', down + up)
@@ -296,10 +296,6 @@ function skewed(t: number, skewness: number): { low: number; high: number } {
   const a = skewness / 6
   const at = (r: number) => (Math.cbrt(1 + 6 * a * (r - a)) - 1) / (2 * a)
   return { low: at(t), high: -at(-t) }
-}
-
-function without(reason: string): Interval {
-  return { low: null, high: null, level: 0.95, reason }
 }
 
 function within({ min, max }: Tally, lowNs: number, highNs: number): Interval {

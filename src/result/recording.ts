@@ -28,6 +28,16 @@ export const noCounts = (): Counts => ({
   unfinished: 0,
 })
 
+export function totalOf(all: readonly Counts[]): Counts {
+  const total = noCounts()
+  for (const counts of all) for (const key of Object.keys(total) as (keyof Counts)[]) total[key] += counts[key]
+  return total
+}
+
+/** Requests that were due and not answered as they should have been: those that the error rate is of. */
+export const errorsIn = ({ failed, rejected, timedOut, unfinished }: Counts) =>
+  failed + rejected + timedOut + unfinished
+
 /** A stretch of the window, and what became of the requests due in it. */
 export interface RecordedSegment {
   startNs: number

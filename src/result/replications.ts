@@ -1,6 +1,6 @@
 import { findingsOf } from './findings.js'
 import { type PackedTally, packTally, unpackTally } from './packed-tally.js'
-import { type Counts, METRICS, type Metric, newTallies, noCounts, type Recording, segmentLatency } from './recording.js'
+import { METRICS, type Metric, newTallies, type Recording, segmentLatency, totalOf } from './recording.js'
 import type { Finding } from './validity.js'
 
 /** One run of several that differ in their random numbers alone, as it goes from thread to thread. */
@@ -73,12 +73,6 @@ export function together(replications: readonly Replication[]): Recording {
     findings: findingsTogether(runs.map(({ findings }) => findings)),
     replications: replications.map(({ tallies }) => tallies),
   }
-}
-
-function totalOf(counts: Counts[]): Counts {
-  const total = noCounts()
-  for (const key of Object.keys(total) as (keyof Counts)[]) total[key] = sum(counts.map((each) => each[key]))
-  return total
 }
 
 function sizesOf(tables: Map<number, number>[]): Map<number, number> {

@@ -6,7 +6,7 @@ import { encode, histogramOf } from './histogram.js'
 import type { Host } from './host.js'
 import { hostFindings, speedThatMoved, widened } from './host-findings.js'
 import { intervalsBetween, intervalsOf } from './intervals.js'
-import { type Counts, type Looks, type Metric, type Recording, stretchesOf } from './recording.js'
+import { type Counts, errorsIn, type Looks, type Metric, type Recording, stretchesOf } from './recording.js'
 import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
 import type { Validity } from './validity.js'
 
@@ -118,7 +118,7 @@ export function resultOf(
   const summary = (metric: Metric) => summaryOf(tallies[metric], intervals(metric))
   const latencyMs = summary('latency')
   findings.push(...tooFewSamples(latencyMs))
-  const { failed, rejected, timedOut, unfinished, offered } = counts
+  const { offered } = counts
 
   return {
     schema: 'throughline/result@1',
@@ -134,7 +134,7 @@ export function resultOf(
     dispatchMs: summary('dispatch'),
     throughput: { offered: offered / seconds, completed: recording.completions / seconds },
     counts,
-    rates: { error: (failed + rejected + timedOut + unfinished) / offered, rejection: rejected / offered },
+    rates: { error: errorsIn(counts) / offered, rejection: counts.rejected / offered },
     batches: batchesOf(recording.batchSizes),
     utilization: utilizationOf(recording),
     meanInSystem: recording.inSystemNs / windowNs,

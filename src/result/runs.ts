@@ -1,7 +1,17 @@
 import { ScenarioError, show } from '../scenario/error.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { student, tailOf } from './student.js'
-import { ESTIMATES, type Estimate, type Interval, PERCENTILES, type Summary, summaryOf, withheld } from './summary.js'
+import {
+  ESTIMATES,
+  type Estimate,
+  type Interval,
+  nameOf,
+  noInterval,
+  PERCENTILES,
+  type Summary,
+  summaryOf,
+  withheld,
+} from './summary.js'
 import { Tally } from './tally.js'
 
 /** Counts plain durations in milliseconds, to the nanosecond. */
@@ -61,16 +71,16 @@ export function summarizeRuns(runs: readonly (readonly number[])[]): Summary {
 }
 
 function intervalOf(estimate: Estimate, own: number[], all: number, fewest: number): Interval {
-  const without = (reason: string): Interval => ({ low: null, high: null, level: 0.95, reason })
   const runs = own.length
   if (runs < FEWEST_RUNS) {
-    return without(`it takes the differences between ${FEWEST_RUNS} runs or more, and there are ${runs}`)
+    return noInterval(`it takes the differences between ${FEWEST_RUNS} runs or more, and there are ${runs}`)
   }
   const share = estimate === 'mean' ? null : PERCENTILES[estimate] / 100
   const needed = share === null ? 1 : Math.round(BEYOND / (1 - share))
   if (fewest < needed) {
-    const name = `p${100 * (share as number)}`
-    return without(`${name} takes ${needed.toLocaleString('en')} values of each run, and one has ${fewest}`)
+    return noInterval(
+      `${nameOf(estimate)} takes ${needed.toLocaleString('en')} values of each run, and one has ${fewest}`,
+    )
   }
   const mean = own.reduce((sum, value) => sum + value, 0) / runs
   const variance = own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (runs - 1)

@@ -1,5 +1,5 @@
 /** A trend makes neighbouring stretches as alike as can be. */
-const MOST_ALIKE = 0.9
+export const MOST_ALIKE = 0.9
 
 /** What the stretches of a run, or its replications, say of one estimate. */
 export interface Spread {
@@ -13,6 +13,19 @@ export interface Spread {
 
 /** How the stretches stand to one another: one after another in a run, or independent of each other. */
 export type Order = 'in a row' | 'independent'
+
+/** With fewer, their spread tells too little. */
+const FEWEST: Record<Order, number> = { 'in a row': 10, independent: 2 }
+
+/** What the stretches are called. */
+export const stretchesName = (order: Order) => (order === 'in a row' ? 'stretches of the window' : 'replications')
+
+/** Why there is no interval where there are too few stretches; null where there are enough. */
+export function tooFewStretches(stretches: number, order: Order): string | null {
+  const fewest = FEWEST[order]
+  if (stretches >= fewest) return null
+  return `it takes the spread between ${fewest} ${stretchesName(order)} or more, and there are ${stretches}`
+}
 
 /**
  * How far off an estimate may be, by how far the stretches are off it.

@@ -1,4 +1,4 @@
-import { type Metric, noCounts, type RecordedSegment, SEGMENTS, type SegmentLatency } from './recording.js'
+import { type Metric, type RecordedSegment, SEGMENTS, type SegmentLatency, totalOf } from './recording.js'
 import type { CompactTally } from './tally.js'
 
 /**
@@ -28,16 +28,12 @@ export function inStretches(segments: readonly RecordedSegment[]): RecordedSegme
 function merged(segments: readonly RecordedSegment[]): RecordedSegment {
   const [first, last] = [segments[0], segments.at(-1)] as [RecordedSegment, RecordedSegment]
   if (segments.length === 1) return first
-  const counts = noCounts()
-  for (const segment of segments) {
-    for (const key of Object.keys(counts) as (keyof typeof counts)[]) counts[key] += segment.counts[key]
-  }
   const sum = (of: (segment: RecordedSegment) => number) => segments.reduce((total, each) => total + of(each), 0)
   const others = segments.every((segment) => segment.others !== undefined)
   return {
     startNs: first.startNs,
     endNs: last.endNs,
-    counts,
+    counts: totalOf(segments.map(({ counts }) => counts)),
     inSystem: last.inSystem,
     batches: sum(({ batches }) => batches),
     batched: sum(({ batched }) => batched),

@@ -40,6 +40,9 @@ export interface Summary {
   histogram: string
 }
 
+/** An estimate as people write it: `p99.9` for p999. */
+export const nameOf = (estimate: Estimate) => (estimate === 'p999' ? 'p99.9' : estimate)
+
 const ms = (ns: number) => ns / NS_PER_MS
 
 /** The percentile of a histogram in nanoseconds, within the exact extremes. */
@@ -72,10 +75,12 @@ export function summaryOf(tally: Tally, intervals: Record<Estimate, Interval>): 
   }
 }
 
-/** The same interval for every estimate: none, for this reason. */
+/** No interval, for this reason. */
+export const noInterval = (reason: string): Interval => ({ low: null, high: null, level: 0.95, reason })
+
+/** No interval for any estimate, for this reason. */
 export function withheld(reason: string): Record<Estimate, Interval> {
-  const none = (): Interval => ({ low: null, high: null, level: 0.95, reason })
-  return Object.fromEntries(ESTIMATES.map((estimate) => [estimate, none()])) as Record<Estimate, Interval>
+  return Object.fromEntries(ESTIMATES.map((estimate) => [estimate, noInterval(reason)])) as Record<Estimate, Interval>
 }
 
 /**

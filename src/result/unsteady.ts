@@ -1,6 +1,7 @@
 import { isStationary } from '../scenario/arrivals.js'
 import { NS_PER_MS } from '../scenario/units.js'
 import { type Recording, stretchesOf } from './recording.js'
+import { MOST_ALIKE } from './spread.js'
 import type { CompactTally } from './tally.js'
 import type { Finding } from './validity.js'
 
@@ -12,8 +13,6 @@ const T = 3.2
 const INDEPENDENT = 100
 /** What differs by less than this share of the mean may be true, and matters to nobody. */
 const LEAST = 0.05
-/** A trend makes neighbouring stretches as alike as can be. */
-const MOST_ALIKE = 0.9
 
 const TIMES = { service: 'service time', latency: 'latency' } as const
 

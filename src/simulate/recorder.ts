@@ -5,6 +5,7 @@ import {
   noCounts,
   type RecordedSegment,
   segmentLatency,
+  totalOf,
 } from '../result/recording.js'
 import type { CompactTally } from '../result/tally.js'
 
@@ -225,10 +226,6 @@ export class Recorder {
     if (!split.batching) tallies.batching.record(0, completed)
     if (!split.dispatch) tallies.dispatch.record(0, completed)
     if (!split.batching && !split.dispatch) tallies.queueing.add(tallies.wait)
-    const total = noCounts()
-    for (const { counts } of this.segments) {
-      for (const key of Object.keys(total) as (keyof Counts)[]) total[key] += counts[key]
-    }
-    return total
+    return totalOf(this.segments.map(({ counts }) => counts))
   }
 }
