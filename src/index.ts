@@ -4,6 +4,7 @@ export { type BudgetCheck, checkBudget, type RuleCheck, type Verdict } from './b
 export { type CompareResultsOptions, compareResults } from './budget/compare-results.js'
 export type {
   ComparedMetric,
+  ComparedSide,
   Comparison,
   ComparisonInterval,
   ComparisonVerdict,
@@ -11,34 +12,35 @@ export type {
   MetricComparison,
   Pair,
   Round,
+  Side,
 } from './budget/comparison.js'
 export { fromTinybench, type TinybenchRun } from './budget/tinybench.js'
 export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'
 export { type Capacity, capacity } from './explore/capacity.js'
 export { type Compared, type CompareOptions, type CompareProgress, compare } from './explore/compare.js'
 export { type ReplicateOptions, type ReplicateProgress, replicate } from './explore/replicate.js'
-export { type SweepOptions, type SweepPoint, sweep } from './explore/sweep.js'
+export { type SweepOptions, type SweepPoint, type SweepProgress, sweep } from './explore/sweep.js'
 export { MeasureError } from './measure/error.js'
 export { measure } from './measure/measure.js'
 export type { MeasureOptions, MeasureProgress } from './measure/options.js'
 export { type ReadTraceOptions, readTrace } from './report/trace.js'
 export type { Cpu, CpuOfThread, EventLoopDelay, GcPauses, Host, Speed } from './result/host.js'
-export type { Counts } from './result/recording.js'
+export type { Counts, Looks } from './result/recording.js'
 export type { Environment, Result, Segment } from './result/result.js'
 export { summarize, summarizeRuns } from './result/runs.js'
-export { type Interval, percentile, type Summary } from './result/summary.js'
-export type { Finding } from './result/validity.js'
+export { type Estimate, type Interval, percentile, type Summary } from './result/summary.js'
+export type { Finding, Validity } from './result/validity.js'
 export { type ArrivalsInput, closed, constant, onOff, poisson, renewal, replay, stages } from './scenario/arrivals.js'
 export type { Budget, BudgetMetric, Limit } from './scenario/budget.js'
 export { ScenarioError } from './scenario/error.js'
 export { type BatchFunction, defineHandler, type Handler, type HandlerContext } from './scenario/handler.js'
-export type { HttpTarget } from './scenario/http.js'
+export type { HttpBody, HttpHeaders, HttpTarget } from './scenario/http.js'
 export type { RecordedBatch } from './scenario/recorded.js'
 export type { KeptScenario, NormalScenario, Scenario } from './scenario/scenario.js'
 export { affine, byBatchSize, recorded, type ServiceInput } from './scenario/service.js'
-export type { Stop } from './scenario/stop.js'
+export type { Extent, Stop } from './scenario/stop.js'
 export type { Call } from './scenario/target.js'
-export type { Duration, Rate } from './scenario/units.js'
+export type { Duration, Rate, Share } from './scenario/units.js'
 export {
   empirical,
   exponential,
