@@ -15,7 +15,10 @@ import {
   verdictOnRatio,
 } from './comparison.js'
 
-/** So often an interval holds the true ratio: the verdict looks at two, and calls what is the same slower once in a hundred runs at most. */
+/**
+ * So often an interval holds the true ratio: the verdict looks at two, and calls what is the same slower once in a
+ * hundred runs at most.
+ */
 const LEVEL = 0.99
 const FEWEST = fewestPairs(LEVEL)
 /** Where more pairs are lost than this, what lost them may have chosen among them. */
@@ -38,8 +41,8 @@ export function figuresOf({ latencyMs, serviceMs, throughput, rates, validity }:
 /** A round whose backlog grew throughout, or that was cut off, tells that its side is slower, and not by how much. */
 const OVER: readonly Finding['code'][] = ['saturated', 'cut-off']
 /**
- * A late generator is late for both sides alike, whichever was the slower: it draws their ratio towards 1 and never past
- * it. So slower and faster hold all the same, and only that they are the same does not.
+ * A late generator is late for both sides alike, whichever was the slower: it draws their ratio towards 1 and never
+ * past it. So slower and faster hold all the same, and only that they are the same does not.
  */
 const LATE: Finding['code'] = 'generator-late'
 /** In more pairs than this share, lateness may have hidden a difference. */

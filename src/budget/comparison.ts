@@ -32,7 +32,10 @@ export interface MetricComparison {
   /** of a paired comparison their medians over the rounds, and of error rates the means; null where there is none */
   base: number | null
   head: number | null
-  /** head over base: of a paired comparison the middle of the pairs' own ratios; null for error rates, or where it is none */
+  /**
+   * head over base: of a paired comparison the middle of the pairs' own ratios; null for error rates, or where it is
+   * none
+   */
   ratio: number | null
   /** head less base, for error rates, which may be 0; else null */
   difference: number | null

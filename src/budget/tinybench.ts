@@ -6,7 +6,9 @@ interface Samples {
   samples?: readonly number[] | undefined
 }
 
-/** The samples of one run: a tinybench task or its result, a result of vitest's `bench`, or the durations themselves. */
+/**
+ * The samples of one run: a tinybench task or its result, a result of vitest's `bench`, or the durations themselves.
+ */
 export type TinybenchRun =
   | readonly number[]
   | Samples

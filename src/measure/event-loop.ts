@@ -16,7 +16,10 @@ const TIMER_NS = 1_500_000
 /** The longest that a timer is set for at a time. */
 const LONGEST_MS = 2 ** 30
 
-/** @param spinNs for how long before a time the event loop turns rather than sleeps, beyond what a timer is late by; 0 for never */
+/**
+ * @param spinNs for how long before a time the event loop turns rather than sleeps, beyond what a timer is late by; 0
+ * for never
+ */
 export function eventLoop(originNs: bigint, spinNs: number): EventLoop {
   const clock = clockFrom(originNs)
   return {

@@ -2,7 +2,9 @@ import { type Batch, emptyBatch } from './batch.js'
 import { portable } from './error.js'
 import { failuresIn } from './serving.js'
 
-/** What becomes of a batch: its outputs, one a request; all of it served, where there are none to look at; or why not. */
+/**
+ * What becomes of a batch: its outputs, one a request; all of it served, where there are none to look at; or why not.
+ */
 export type Outcome = { outputs: unknown } | { error: unknown } | typeof SERVED
 export const SERVED = Symbol('served')
 

@@ -36,7 +36,9 @@ export function shareLimits({ queue }: NormalScenario, segments: number): Shared
   }
 }
 
-/** The limits on one thread of several, and the losses that they write down; a loop's client is told, as of an answer. */
+/**
+ * The limits on one thread of several, and the losses that they write down; a loop's client is told, as of an answer.
+ */
 export function limitsOf(shared: SharedLimits, window: Window, answers: Answers | null): Limits & { losses: Losses } {
   const { capacity, timeoutNs } = shared
   const one = new Int32Array(1)

@@ -38,8 +38,8 @@ export function sleepNs(leftNs: number, spinNs: number): number {
 
 /**
  * Sends each request when it is due, or as soon as it can, and never drops one: a late request is late in the result.
- * It gives up where the servers are a whole ring behind or none is left, which ends the window there, or where the time to drain is
- * over; what was due by then is counted as never sent.
+ * It gives up where the servers are a whole ring behind or none is left, which ends the window there, or where the time
+ * to drain is over; what was due by then is counted as never sent.
  *
  * @returns how late the newest request was sent
  */

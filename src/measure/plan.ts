@@ -12,7 +12,10 @@ export interface Plan {
   stop: { requests: number; ns: number }
   /** Infinity where a closed loop has to tell */
   startNs: number
-  /** Infinity where a closed loop has to tell, or the arrivals end before the run's requests do: it is then the last completion */
+  /**
+   * Infinity where a closed loop has to tell, or the arrivals end before the run's requests do: it is then the last
+   * completion
+   */
   endNs: number
   /** when sending is to be over; Infinity where that is not known */
   lastNs: number
@@ -74,8 +77,8 @@ export function planOfLoop(scenario: NormalScenario & { arrivals: ClosedArrivals
 }
 
 /**
- * Plans a run that is looked at: up to the first look it is cut as any other, and from there to each next one in half as
- * many, so that at every look there are about twenty stretches of one length to be made of them.
+ * Plans a run that is looked at: up to the first look it is cut as any other, and from there to each next one in half
+ * as many, so that at every look there are about twenty stretches of one length to be made of them.
  */
 function planOfLooks(looked: Looked, warmup: NormalExtent): Plan {
   const { ns: startNs } = extentNs(warmup)

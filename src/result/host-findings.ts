@@ -8,8 +8,8 @@ export function hostFindings({ speed, cpu }: Host): Finding[] {
 }
 
 /**
- * How far apart the fastest and the slowest tenth of the run may be. Beside a steady neighbour, or none, they were found
- * 1.07 to 1.11 times apart, and where neighbours come and go 1.26 to 1.88 times.
+ * How far apart the fastest and the slowest tenth of the run may be. Beside a steady neighbour, or none, they were
+ * found 1.07 to 1.11 times apart, and where neighbours come and go 1.26 to 1.88 times.
  */
 const SPEEDS_APART = 1.2
 
@@ -30,8 +30,8 @@ export function speedThatMoved(findings: readonly Finding[], host: Host | null):
 }
 
 /**
- * An interval that holds at another time too, where the machine's speed moved: what a machine does takes a time that goes
- * as one over its speed, and a whole run may find it as it was in the slowest or in the fastest tenth of this one.
+ * An interval that holds at another time too, where the machine's speed moved: what a machine does takes a time that
+ * goes as one over its speed, and a whole run may find it as it was in the slowest or in the fastest tenth of this one.
  * Queues grow by more than that, which is not in it.
  */
 export function widenedOne({ low, high, ...rest }: Interval, { slowest, fastest }: Speed): Interval {

@@ -42,7 +42,9 @@ export function fewestPairs(level: number): number {
 /** Infinitely far either way tells nothing either way. */
 const meanOf = (a: number, b: number) => (a === -b ? 0 : (a + b) / 2)
 
-/** The largest rank sum that is reached or fallen short of with at most this probability; null where even 0 is likelier. */
+/**
+ * The largest rank sum that is reached or fallen short of with at most this probability; null where even 0 is likelier.
+ */
 function cutOf(n: number, tail: number): number | null {
   if (2 ** -n > tail) return null
   const most = (n * (n + 1)) / 2
@@ -73,7 +75,10 @@ function rankSums(n: number): Float64Array {
   return chances
 }
 
-/** How many standard deviations below the mean this share of a normal distribution lies, to four digits (Abramowitz and Stegun 26.2.23). */
+/**
+ * How many standard deviations below the mean this share of a normal distribution lies, to four digits (Abramowitz and
+ * Stegun 26.2.23).
+ */
 function normalQuantile(tail: number): number {
   const t = Math.sqrt(-2 * Math.log(tail))
   return t - (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t * t * t)

@@ -121,16 +121,16 @@ export const poisson = (rate: Rate): ArrivalsInput => ({ process: 'poisson', rat
 /** Independent gaps of mean 1/rate and any law: `variation: gamma({ cv: 2 })` is bursty. */
 export const renewal = (o: { rate: Rate; variation: Variation }): ArrivalsInput => ({ process: 'renewal', ...o })
 /**
- * Bursts: a Poisson process of `rate` while it is on, and nothing while it is off; the periods are exponential, of these
- * mean durations. `rate` is the rate *while on*: over time, rate * on / (on + off) requests come a second. A run begins
- * at a random moment of it: on with probability on / (on + off).
+ * Bursts: a Poisson process of `rate` while it is on, and nothing while it is off; the periods are exponential, of
+ * these mean durations. `rate` is the rate *while on*: over time, rate * on / (on + off) requests come a second. A run
+ * begins at a random moment of it: on with probability on / (on + off).
  */
 export const onOff = (o: { rate: Rate; on: Duration; off: Duration }): ArrivalsInput => ({ process: 'onOff', ...o })
 /**
  * A Poisson process whose rate changes: in each stage it goes in a straight line from where the stage before ended to
  * this one's `rate`, over its `duration`; a duration of 0 is a jump. The first stage starts `from` the rate given
- * beside (as k6's `startRate`; 0 for a ramp from nothing), and where it is left out is at its own rate throughout. After
- * the last stage no request comes, and a scenario without a stop ends there.
+ * beside (as k6's `startRate`; 0 for a ramp from nothing), and where it is left out is at its own rate throughout.
+ * After the last stage no request comes, and a scenario without a stop ends there.
  */
 export const stages = (
   stages: { rate: Rate; duration: Duration }[],
@@ -153,7 +153,8 @@ export const closed = (o: {
 
 /**
  * The mean rate of a process over time, in requests a second: of stages and a trace, over their length. Null where it
- * has none of its own: a closed loop sends as fast as it is answered, a trace may last no time at all or be kept by hash.
+ * has none of its own: a closed loop sends as fast as it is answered, a trace may last no time at all or be kept by
+ * hash.
  */
 export function meanRate(arrivals: Arrivals): number | null {
   switch (arrivals.process) {

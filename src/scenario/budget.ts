@@ -11,7 +11,10 @@ type OfATime = `p${number}` | 'mean' | 'max'
 const SHARES = ['errorRate', 'rejectionRate', 'utilization'] as const
 const OTHERS = ['throughput', 'meanBatchSize', ...SHARES] as const
 
-/** What a budget may limit: `p99`, `'p99.9'`, `mean` and `max` of latency, `'queueing.p95'` of another time, or a figure of the run. */
+/**
+ * What a budget may limit: `p99`, `'p99.9'`, `mean` and `max` of latency, `'queueing.p95'` of another time, or a figure
+ * of the run.
+ */
 export type BudgetMetric = OfATime | `${Time}.${OfATime}` | (typeof OTHERS)[number]
 
 /** `'100ms'`, `'< 100ms'`, `'>= 500/s'`, `'<= 1%'`, or a number: of milliseconds, a second, or a share of 1. */

@@ -23,7 +23,9 @@ export class Clients {
     for (let client = 0; client < clients; client++) this.think(client, 0)
   }
 
-  /** When the next of them sends; Infinity while all await an answer. Of two at one instant, the lower number is first. */
+  /**
+   * When the next of them sends; Infinity while all await an answer. Of two at one instant, the lower number is first.
+   */
   get nextDue(): number {
     return this.#sending.first
   }

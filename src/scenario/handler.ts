@@ -35,8 +35,8 @@ export interface Handler<Input = number, Output = unknown, State = undefined>
   extends HandlerParts<Input, Output, State> {}
 
 /**
- * Declares a handler, the default export of a handler module or the `handler` of a scenario itself; types infer from `setup` to `state` and from `input`
- * to the batch.
+ * Declares a handler, the default export of a handler module or the `handler` of a scenario itself; types infer from
+ * `setup` to `state` and from `input` to the batch.
  */
 export function defineHandler<Output, State = undefined, Input = number>(
   parts: HandlerParts<Input, Output, State>,

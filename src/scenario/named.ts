@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { ScenarioError } from './error.js'
 
-/** What a Result keeps of a function, or of another thing that is no data: its name. Such a scenario cannot be run again. */
+/**
+ * What a Result keeps of a function, or of another thing that is no data: its name. Such a scenario cannot be run
+ * again.
+ */
 export interface Named {
   function: string
   rerunnable: false

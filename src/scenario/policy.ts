@@ -19,7 +19,9 @@ export function decide(policy: Policy, waiting: number, oldestDueNs: number, now
   return ended && policy.maxWaitNs === Number.POSITIVE_INFINITY ? waiting : 0
 }
 
-/** When the policy has to be asked again if nothing else happens: the oldest request's, which no late joiner extends. */
+/**
+ * When the policy has to be asked again if nothing else happens: the oldest request's, which no late joiner extends.
+ */
 export function deadline(policy: Policy, oldestDueNs: number): number {
   return oldestDueNs + policy.maxWaitNs
 }

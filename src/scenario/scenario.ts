@@ -59,7 +59,10 @@ export interface ScenarioParts {
   arrivals: Rate | ArrivalsInput
   /** How long a server takes for a batch, for a simulation; a duration alone is the same for every size. */
   service?: Duration | ServiceInput | undefined
-  /** When a batch leaves. Default: one request at a time. A `maxBatchSize` of null is no limit; a `maxWait` of 0 takes what is there, null waits for a full batch. */
+  /**
+   * When a batch leaves. Default: one request at a time. A `maxBatchSize` of null is no limit; a `maxWait` of 0 takes
+   * what is there, null waits for a full batch.
+   */
   batching?: { maxBatchSize?: number | null | undefined; maxWait?: Duration | null | undefined } | undefined
   /**
    * How many batches can be served at a time: threads, where a module serves them. Default 1; null, no limit, where

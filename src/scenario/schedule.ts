@@ -121,7 +121,10 @@ function stagedTimes(arrivals: Staged, seed: number, replication: number): DueTi
   }
 }
 
-/** When a ramp has sent so many requests on average: from * t + slope * t^2 / 2 solved, in the form that loses no digits. */
+/**
+ * When a ramp has sent so many requests on average: from * t + slope * t^2 / 2 solved, in the form that loses no
+ * digits.
+ */
 function timeOf(expected: number, { from, slope }: { from: number; slope: number }): number {
   if (expected === 0) return 0
   return (2 * expected) / (from + Math.sqrt(Math.max(0, from * from + 2 * slope * expected)))

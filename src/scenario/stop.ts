@@ -26,7 +26,10 @@ export type PreciseOf = (typeof PRECISE)[number]
 /** When a run ends: at a length of its own, or as soon as it knows enough, and in any case at `atMost`. */
 export type Stop =
   | Extent
-  /** until the interval of this estimate of latency (p99 when left out) reaches no further than this share of it to either side */
+  /**
+   * until the interval of this estimate of latency (p99 when left out) reaches no further than this share of it to
+   * either side
+   */
   | { precision: string | number; of?: PreciseOf | undefined; atMost?: Duration | Extent | undefined }
   /** until the verdict on the budget is clear */
   | { budget: Budget; atMost?: Duration | Extent | undefined }

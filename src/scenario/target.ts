@@ -20,7 +20,9 @@ export type HandlerInProcess = BatchFunction<number, unknown, undefined> | Handl
 
 /** What is measured: one of these, or none in a scenario that is only simulated. */
 export interface Targets {
-  /** Batches: the module that serves them on worker threads, by URL or path, or a function that does in this process. */
+  /**
+   * Batches: the module that serves them on worker threads, by URL or path, or a function that does in this process.
+   */
   handler?: URL | string | HandlerInProcess | undefined
   /** One request at a time, in this process. */
   call?: Call | undefined
