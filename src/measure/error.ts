@@ -26,13 +26,23 @@ export function targetFailed(name: string, message: string, cause?: unknown): Me
 
 /** An error that can be sent from thread to thread: only what it says, where not all of it can. */
 export function portable(thrown: unknown): Error {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
   try {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
     structuredClone(error)
     return error
   } catch {
-    const plain = new Error(error.message)
-    plain.stack = error.stack ?? plain.message
-    return plain
+    return plain(thrown)
+  }
+}
+
+/** What it says, where it can be asked at all: getters and proxies may throw. */
+function plain(thrown: unknown): Error {
+  try {
+    if (!(thrown instanceof Error)) return new Error(String(thrown))
+    const error = new Error(String(thrown.message))
+    error.stack = String(thrown.stack ?? error.message)
+    return error
+  } catch {
+    return new Error(`a ${typeof thrown} was thrown that cannot be shown`)
   }
 }

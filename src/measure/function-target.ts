@@ -1,9 +1,9 @@
 import type { Call } from '../scenario/target.js'
-import type { Flight } from './flight.js'
+import type { Flight, Outcome } from './flight.js'
 import { SERVED } from './flight.js'
 import type { LocalTarget } from './local-target.js'
 import type { Ready } from './prepare.js'
-import { BatchContext, isPromise } from './serving.js'
+import { awaited, BatchContext, isPromise } from './serving.js'
 
 /** A handler that serves batches in this process. */
 export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget {
@@ -24,7 +24,7 @@ export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget 
         flight.end({ outputs })
         return
       }
-      outputs.then(
+      awaited(outputs).then(
         (settled) => flight.end({ outputs: settled }),
         (error: unknown) => flight.end({ error }),
       )
@@ -37,7 +37,7 @@ export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget 
 
 /** A function that serves one request at a time: any value is an answer, but for an Error. */
 export function callTarget(call: Call): LocalTarget {
-  const answered = (flight: Flight, value: unknown) => flight.end(value instanceof Error ? { error: value } : SERVED)
+  const answered = (flight: Flight, value: unknown) => flight.end(answerOf(value))
   return {
     took: 'call took',
     payload: () => undefined,
@@ -47,12 +47,21 @@ export function callTarget(call: Call): LocalTarget {
         answered(flight, value)
         return
       }
-      ;(value as PromiseLike<unknown>).then(
+      awaited(value).then(
         (settled) => answered(flight, settled),
         (error: unknown) => flight.end({ error }),
       )
     },
     close: async () => {},
+  }
+}
+
+function answerOf(value: unknown): Outcome {
+  try {
+    return value instanceof Error ? { error: value } : SERVED
+  } catch (error) {
+    // a proxy may refuse to tell
+    return { error }
   }
 }
 

@@ -24,6 +24,10 @@ export function isPromise(outputs: unknown): outputs is PromiseLike<readonly unk
   return typeof (outputs as { then?: unknown } | null | undefined)?.then === 'function'
 }
 
+/** A thenable that is no promise may settle with another one, throw, or settle twice: as `await` takes it. */
+export const awaited = <Value>(value: PromiseLike<Value>): PromiseLike<Value> =>
+  value instanceof Promise ? value : Promise.resolve(value)
+
 /** What becomes of a promise that is late: its requests fail, or the run is over. */
 export const ABANDONED = Symbol('the run is over')
 
@@ -51,7 +55,7 @@ export function settle(
       else reject(reason)
     }
     const timer = setTimeout(late, Math.min(timeoutMs, Math.max(0, leftMs), LONGEST_TIMER_MS))
-    outputs.then(
+    awaited(outputs).then(
       (value) => {
         clearTimeout(timer)
         resolve(value)

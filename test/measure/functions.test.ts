@@ -119,6 +119,41 @@ describe('call, one request at a time in this process', () => {
     })
   })
 
+  it('awaits what is no promise as `await` does, and outlives what cannot be shown', async () => {
+    const hostile = new Proxy(
+      {},
+      {
+        getPrototypeOf() {
+          throw new Error('no prototype')
+        },
+      },
+    )
+    const thenable = (then: (settle: (value: unknown) => void) => void) => ({ then })
+    const answers: (() => unknown)[] = [
+      () => 1,
+      () => thenable((settle) => settle(2)),
+      () => thenable((settle) => settle(Promise.reject(new Error('inside')))),
+      () => thenable(() => void Promise.reject(new Error('inside')).catch(() => {})),
+      () => {
+        throw Object.create(null)
+      },
+      () => {
+        throw hostile
+      },
+      () => Promise.resolve(hostile),
+      () => hostile,
+    ]
+    const result = await calls(
+      (index) => (answers[index] as () => unknown)(),
+      { stop: { requests: answers.length } },
+      {
+        batchTimeout: '1s',
+      },
+    )
+    expectToAddUp(result)
+    expect(result.counts).toMatchObject({ offered: 8, completed: 2, failed: 6 })
+  })
+
   it('gives one up that hangs, aborts its signal, and leaves the others as they are', async () => {
     const reasons: string[] = []
     const result = await calls(
