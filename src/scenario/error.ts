@@ -81,6 +81,11 @@ function join(root: string, path: PropertyKey[]): string {
   return [root, ...path.map(String)].filter((part) => part !== '').join('.')
 }
 
+function kindOf(value: unknown): string {
+  const { name } = (value as object).constructor ?? {}
+  return typeof name !== 'string' || name === 'Object' ? '{}' : `a ${name}`
+}
+
 /** A value as an error message shows it: short, and on one line. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing'
@@ -89,6 +94,8 @@ export function show(value: unknown): string {
   let text: string
   try {
     text = JSON.stringify(value) ?? String(value)
+    // a Map or a promise looks empty there
+    if (text === '{}') text = kindOf(value)
   } catch {
     text = String(value)
   }

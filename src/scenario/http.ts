@@ -78,10 +78,24 @@ export type KeptHttp = Omit<NormalHttp, 'headers' | 'body' | 'dispatcher'> & {
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 const isFunction = (value: unknown) => typeof value === 'function'
 
+function hasReadableUser(given: string | URL): boolean {
+  const { username, password } = new URL(given)
+  try {
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const urlError = "must be an http or https URL, such as 'http://127.0.0.1:8080/predict'"
 const url = z
   .union([z.string(), z.instanceof(URL)], { error: urlError })
-  .refine((given) => URL.canParse(String(given)) && /^https?:$/.test(new URL(given).protocol), { error: urlError })
+  .refine((given) => URL.canParse(String(given)) && /^https?:$/.test(new URL(given).protocol), {
+    error: urlError,
+    abort: true,
+  })
+  .refine(hasReadableUser, { error: "must have user and password with their '%' written as '%25'" })
   .transform((given) => new URL(given).href)
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
@@ -100,10 +114,29 @@ const headers = live<MadeFrom<HttpHeaders>>(
   'an object of header names and their values, or a function that makes one',
   (value) => isFunction(value) || areHeaders(value),
 )
-export const isBody = (value: unknown): value is HttpBody => typeof value === 'string' || isObject(value)
+/** What JSON would make `{}` of, such as a promise, a form or a stream, is no body. */
+const tellsJson = (value: Record<string, unknown>) => {
+  if (ArrayBuffer.isView(value)) return value instanceof Uint8Array
+  const prototype = Object.getPrototypeOf(value)
+  const plain = prototype === null || Object.getPrototypeOf(prototype) === null
+  return plain || Array.isArray(value) || isFunction(value.toJSON) || Object.keys(value).length > 0
+}
+export const isBody = (value: unknown): value is HttpBody =>
+  typeof value === 'string' || (isObject(value) && tellsJson(value))
+
+/** Whether JSON can be made of it: it holds no circle, and no bigint. */
+function canBeSent(value: unknown): boolean {
+  if (isFunction(value) || typeof value === 'string' || value instanceof Uint8Array) return true
+  try {
+    return JSON.stringify(value) !== undefined
+  } catch {
+    return false
+  }
+}
+
 const body = live<MadeFrom<HttpBody>>(
   'text, bytes, an object or list to send as JSON, or a function that makes one of them',
-  (value) => isFunction(value) || isBody(value),
+  (value) => isFunction(value) || (isBody(value) && canBeSent(value)),
 )
 
 const failureError = { error: "must be a status such as 503, or a class of them such as '5xx'" }

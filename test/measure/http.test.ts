@@ -301,6 +301,8 @@ describe('a server that fails', () => {
 
 describe('what http is refused', () => {
   const at = 'http://127.0.0.1:1'
+  const circle: Record<string, unknown> = {}
+  circle.of = circle
   const refused: [string, Record<string, unknown>, string, RegExp][] = [
     ['no URL', {}, 'http.url', /must be an http or https URL/],
     ['text that is none', { url: 'localhost:80' }, 'http.url', /must be an http or https URL.*got "localhost:80"/],
@@ -308,6 +310,14 @@ describe('what http is refused', () => {
     ['a method that is none', { url: at, method: 'GET IT' }, 'http.method', /must be an HTTP method/],
     ['headers that are none', { url: at, headers: { 'a b': 1 } }, 'http.headers', /an object of header names/],
     ['a body that is none', { url: at, body: 7 }, 'http.body', /text, bytes, an object or list/],
+    [
+      'a form, which JSON knows nothing of',
+      { url: at, body: new URLSearchParams('a=1') },
+      'http.body',
+      /a URLSearchParams$/,
+    ],
+    ['a body in a circle', { url: at, body: circle }, 'http.body', /text, bytes, an object or list/],
+    ['a password that cannot be read', { url: 'http://a:p%zz@127.0.0.1:1' }, 'http.url', /written as '%25'/],
     ['no connections', { url: at, connections: 0 }, 'http.connections', /a whole number of at least 1/],
     ['no pipelining', { url: at, pipelining: 0 }, 'http.pipelining', /a whole number of at least 1/],
     ['more in flight than can be', { url: at, connections: 100, pipelining: 100 }, 'http', /must be at most 1,000/],
