@@ -12,16 +12,24 @@ export function addOutputOptions(command: Command): Command {
   return command
     .addOption(new Option('--json', 'print the result as JSON, and nothing else, on stdout'))
     .addOption(new Option('--debug', 'show where an error comes from'))
+    .hook('preAction', keepStdout)
+}
+
+const write = process.stdout.write.bind(process.stdout)
+
+/** What a handler or a scenario's module prints goes to stderr, on whatever thread: stdout is for the result alone. */
+function keepStdout(): void {
+  process.stdout.write = process.stderr.write.bind(process.stderr)
 }
 
 /** Prints what was found for people to read. */
 export function print<T>(found: T, render: (found: T, look: Look) => string): void {
   const width = Math.max(60, Math.min(100, process.stdout.columns ?? 80))
-  process.stdout.write(`\n${render(found, { width, style: styleFor(process.stdout) })}\n\n`)
+  write(`\n${render(found, { width, style: styleFor(process.stdout) })}\n\n`)
 }
 
 export function printJson(found: unknown): void {
-  process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
+  write(`${JSON.stringify(found, null, 2)}\n`)
 }
 
 /** Does something long, telling on stderr how far it is; `signal` aborts on Ctrl-C. */

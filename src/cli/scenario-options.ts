@@ -34,9 +34,9 @@ export function addScenarioOptions(command: Command, { service = false, handler 
   command.argument('[scenario]', 'a JSON file, or a TypeScript or JavaScript module with a default export')
   add('--arrivals <rate>', "requests a second: '800/s', '30/m'", ['clients'])
   command.addOption(new Option('--process <name>', 'how they come (default: poisson)').choices(['poisson', 'constant']))
+  add('--clients <n>', 'instead of arrivals: so many clients, each of which awaits its answer')
+  add('--think-time <duration>', 'how long a client thinks before it sends again')
   if (service) {
-    add('--clients <n>', 'instead of arrivals: so many clients, each of which awaits its answer')
-    add('--think-time <duration>', 'how long a client thinks before it sends again')
     add('--service <duration>', "how long a batch takes, whatever its size: '10ms'", ['base', 'perItem'])
     add('--base <duration>', 'how long a batch takes')
     add('--per-item <duration>', '… and how much longer for each request in it')
@@ -49,10 +49,8 @@ export function addScenarioOptions(command: Command, { service = false, handler 
   add('--max-batch-size <n>', "how many requests a batch may hold, or 'none' for no limit (default: 1)")
   add('--max-wait <duration>', "how long a batch waits to fill, or 'none' for full batches only (default: 0)")
   add('--servers <n>', 'how many batches are served at a time (default: 1)')
-  if (service) {
-    add('--queue-capacity <n>', 'how many requests may wait (default: no limit)')
-    add('--queue-timeout <duration>', 'how long a request may wait (default: no limit)')
-  }
+  add('--queue-capacity <n>', 'how many requests may wait (default: no limit)')
+  add('--queue-timeout <duration>', 'how long a request may wait (default: no limit)')
   add('--requests <n>', 'when to stop: after so many requests', ['duration'])
   add('--duration <duration>', "when to stop: '10s'")
   add('--warmup <extent>', 'requests, or a duration, that are run first and not reported (default: a tenth)')

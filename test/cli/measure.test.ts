@@ -33,6 +33,17 @@ describe('throughline measure', () => {
     expect(stdout).toContain(`http GET ${url}`)
   })
 
+  it('measures a closed loop from flags, and prints the result alone on stdout, whatever the handler prints', async () => {
+    const flags = '--handler prints.js --clients 3 --think-time 5ms --queue-capacity 2 --duration 300ms --json'
+    const { stdout, stderr, code } = await throughline('measure', ...flags.split(' '))
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).scenario).toMatchObject({
+      arrivals: { process: 'closed', clients: 3 },
+      queue: { capacity: 2 },
+    })
+    expect(stderr).toMatch(/^(a batch\n)+$/)
+  })
+
   it('ends promptly on Ctrl-C', async () => {
     const { child, ended } = start('measure', 'measured.ts', '--duration', '60s')
     await new Promise((resolve) => setTimeout(resolve, 1500))

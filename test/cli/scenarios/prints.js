@@ -1,0 +1,4 @@
+export default (batch) => {
+  console.log('a batch')
+  return batch
+}
