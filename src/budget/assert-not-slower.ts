@@ -1,4 +1,5 @@
 import { type BudgetOptions, checkedOptions } from './assert.js'
+import { checkedComparison } from './check-comparison.js'
 import type { Comparison } from './comparison.js'
 import { renderComparison } from './render-comparison.js'
 
@@ -21,10 +22,11 @@ export class ComparisonError extends Error {
  *
  * @param options `onInconclusive: 'pass'` lets what does not tell pass
  * @throws ComparisonError with the table
+ * @throws ScenarioError where it is no comparison, or contradicts itself
  */
 export function assertNotSlower(comparison: Comparison, options: BudgetOptions = {}): void {
   const { onInconclusive = 'fail' } = checkedOptions(options)
-  const { verdict } = comparison
+  const { verdict } = checkedComparison(comparison)
   if (verdict === 'same' || verdict === 'faster') return
   if (verdict === 'inconclusive' && onInconclusive === 'pass') return
   throw new ComparisonError(comparison)

@@ -77,7 +77,8 @@ export async function readText(path: string): Promise<string> {
 async function readJson(path: string): Promise<unknown> {
   const text = await readText(path)
   try {
-    return JSON.parse(text)
+    // some editors and shells put a mark of the byte order before it
+    return JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (error) {
     throw new ScenarioError(path, `is not JSON: ${(error as Error).message}`, { cause: error })
   }

@@ -1,12 +1,15 @@
 import { z } from 'zod'
 import { ScenarioError, show, throwFaults } from '../scenario/error.js'
-import { nanoseconds } from '../scenario/units.js'
+import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { decode } from './histogram.js'
 import type { Result } from './result.js'
 import { ESTIMATES, PERCENTILES, percentileNs, type Summary } from './summary.js'
+import { HIGHEST_NS } from './tally.js'
 
 /** How far apart two figures may be that are computed from the same counts in another order. */
 const ROUNDING = 1e-9
+/** How far the mean of buckets may be from that of the values in them. */
+const PRECISION = 2e-3
 
 const number = z.number({ error: 'must be a number' }).min(0, { error: 'must be 0 or more' })
 const requests = z.number({ error: 'must be a whole number' }).int({ error: 'must be a whole number' }).min(0)
@@ -18,13 +21,18 @@ const interval = z
   })
 
 const summary = z
-  .looseObject({
-    count: requests.min(1, { error: 'must be at least 1' }),
-    ...{ min: number, mean: number, stdDev: number, max: number },
-    ...{ p50: number, p90: number, p95: number, p99: number, p999: number },
-    intervals: z.looseObject(Object.fromEntries(ESTIMATES.map((estimate) => [estimate, interval]))),
-    histogram: z.string(),
-  })
+  .looseObject(
+    {
+      count: requests.min(1, { error: 'must be at least 1' }),
+      ...{ min: number, mean: number, stdDev: number, max: number },
+      ...{ p50: number, p90: number, p95: number, p99: number, p999: number },
+      intervals: z.looseObject(Object.fromEntries(ESTIMATES.map((estimate) => [estimate, interval])), {
+        error: `must be an object of ${ESTIMATES.join(', ')}`,
+      }),
+      histogram: z.string({ error: 'must be text' }),
+    },
+    { error: 'must be a summary' },
+  )
   .superRefine((given, context) => {
     const fault = faultOf(given as unknown as Summary)
     if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
@@ -54,6 +62,9 @@ function faultOf(given: Summary): string | null {
       return `must have the ${name} that its histogram has`
     }
   }
+  if (nanoseconds(max) < HIGHEST_NS && Math.abs(mean - histogram.mean / NS_PER_MS) > PRECISION * mean) {
+    return 'must have the mean that its histogram has'
+  }
   return null
 }
 
@@ -76,18 +87,21 @@ const SCHEMA = 'throughline/result@1'
 
 const resultSchema = z
   .looseObject({
-    engine: z.enum(['simulate', 'measure', 'record']),
+    engine: z.enum(['simulate', 'measure', 'record'], { error: "must be 'simulate', 'measure' or 'record'" }),
     window: z.looseObject({ startMs: number, endMs: number }),
     ...{ latencyMs: summary, waitMs: summary, serviceMs: summary, lagMs: summary },
     ...{ queueingMs: summary, batchingMs: summary, dispatchMs: summary },
     throughput: z.looseObject({ offered: number, completed: number }),
     counts,
     rates: z.looseObject({ error: number, rejection: number }),
-    batches: z.looseObject({ count: requests, meanSize: number }),
-    utilization: number.nullable(),
-    segments: z.array(segment),
+    batches: z.looseObject({ count: requests, meanSize: number, sizes: z.record(z.string(), requests) }),
+    utilization: number.max(1 + ROUNDING, { error: 'must be at most 1' }).nullable(),
+    segments: z.array(segment, { error: 'must be a list' }),
     replications: requests.optional(),
-    validity: z.looseObject({ valid: z.boolean(), findings: z.array(finding) }),
+    validity: z.looseObject({
+      valid: z.boolean({ error: 'must be true or false' }),
+      findings: z.array(finding, { error: 'must be a list' }),
+    }),
   })
   .superRefine((given, context) => {
     const fault = contradictionOf(given as unknown as Result)
@@ -98,7 +112,7 @@ const resultSchema = z
 
 /** Where the figures of a result contradict one another, and how. */
 function contradictionOf(given: Result): [path: string, message: string] | null {
-  const { counts, rates, latencyMs, segments, throughput, window, validity } = given
+  const { counts, rates, latencyMs, segments, throughput, window, validity, batches } = given
   const { offered, completed, failed, rejected, timedOut, aborted, unfinished } = counts
   if (offered !== completed + failed + rejected + timedOut + aborted + unfinished) {
     return ['counts.offered', 'must be the sum of the other counts']
@@ -114,6 +128,14 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
   const due = segments.reduce((sum, segment) => sum + segment.counts.offered, 0)
   const done = segments.reduce((sum, segment) => sum + (segment.latencyMs?.count ?? 0), 0)
   if (due !== offered || done !== completed) return ['segments', 'must add up to the counts of the whole']
+  const ofSizes = Object.entries(batches.sizes)
+  const batched = ofSizes.reduce((sum, [size, batches]) => sum + Number(size) * batches, 0)
+  if (
+    batches.count !== ofSizes.reduce((sum, [, batches]) => sum + batches, 0) ||
+    !same(batches.meanSize * batches.count, batched)
+  ) {
+    return ['batches', 'must have the count and the mean that their sizes have']
+  }
   if (validity.valid === validity.findings.some(({ severity }) => severity === 'error')) {
     return ['validity.valid', 'must be true where no finding is an error, and false where one is']
   }

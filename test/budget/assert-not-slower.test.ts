@@ -25,6 +25,10 @@ describe('assertNotSlower', () => {
     expect((thrown as Error).message).toMatch(/^head is slower: mean .*\n\n metric {2}/)
   })
 
+  it('refuses what is no comparison', () => {
+    expect(() => assertNotSlower({} as never)).toThrow('comparison: must be a comparison, with the schema')
+  })
+
   it('throws where there is no telling, unless that is to pass', async () => {
     const comparison = await of('1ms', '1ms', 3)
     expect(() => assertNotSlower(comparison)).toThrow('a 99 % interval takes 8 pairs, and there are 3')

@@ -329,6 +329,34 @@ describe('a result that cannot be believed', () => {
       /serviceMs: must have the p50 that its histogram has/,
     ],
     [
+      'a mean of its own',
+      edited((r) => {
+        r.latencyMs.mean *= 0.9
+      }),
+      /latencyMs: must have the mean that its histogram has/,
+    ],
+    [
+      'larger batches',
+      edited((r) => {
+        r.batches.meanSize += 1
+      }),
+      /^result\.batches: must have the count and the mean that their sizes have/,
+    ],
+    [
+      'servers that serve more than they can',
+      edited((r) => {
+        r.utilization = 7
+      }),
+      /^result\.utilization: must be at most 1/,
+    ],
+    [
+      'no segments',
+      edited((r) => {
+        r.segments = undefined as unknown as Result['segments']
+      }),
+      /^result\.segments: must be a list, got nothing/,
+    ],
+    [
       'counts that do not add up',
       edited((r) => {
         r.counts.failed = 3

@@ -43,6 +43,11 @@ describe('files', () => {
     await expect(readScenario(path())).rejects.toThrow(path())
   })
 
+  it('read what begins with a mark of the byte order', async () => {
+    const path = file('marked.json', '\uFEFF{ "p99": "100ms" }')
+    expect(await readBudget(path)).toEqual({ p99: '100ms' })
+  })
+
   it('refuse a result of another version', async () => {
     const path = file('newer.json', '{ "schema": "throughline/result@2" }')
     await expect(readResult(path)).rejects.toThrow(`${path}: must be a result, with the schema "throughline/result@1"`)
