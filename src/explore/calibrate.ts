@@ -106,12 +106,7 @@ export async function calibrate(
   const most = mostCarried(bare, maxBatchSize, normal.servers as number)
   const perSecond = 'rate' in how.data ? how.data.rate : how.data.utilization * most
   const observed = await observe(normal, perSecond, duration ?? 3000, signal)
-  return { service: drawnFrom(observed, bare, sizes) }
-}
-
-/** Service and dispatch times to be drawn independently of one another, from those that were observed. */
-export function drawnFrom(observed: Observation[], bare: Service, sizes: number[]): ServiceInput {
-  return byBatchSize(pointsOf(observed, bare, sizes), { overhead: overheadOf(observed) })
+  return { service: byBatchSize(pointsOf(observed, bare, sizes), { overhead: overheadOf(observed) }) }
 }
 
 /** The powers of two up to a batch size, and the size itself. */
@@ -142,7 +137,8 @@ async function observe(
       // requests of its own: what is predicted from them has not been seen yet
       seed: (scenario.seed + 4_503_599_627_370_496) % Number.MAX_SAFE_INTEGER,
     },
-    { observe: MOST_OBSERVED, ...(signal !== undefined && { signal }) },
+    { ...(signal !== undefined && { signal }) },
+    MOST_OBSERVED,
   )
   if (observations.length < FEWEST) {
     throw new ScenarioError(

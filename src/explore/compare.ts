@@ -2,7 +2,7 @@ import { setImmediate as breath } from 'node:timers/promises'
 import { z } from 'zod'
 import { comparePairs, figuresOf } from '../budget/compare-pairs.js'
 import { type Comparison, type JudgeOptions, judgeShape, overall, type Pair, type Side } from '../budget/comparison.js'
-import type { MeasureOptions, MeasureProgress } from '../measure/options.js'
+import { knobs, type MeasureOptions, type MeasureProgress } from '../measure/options.js'
 import { stream } from '../random/stream.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
@@ -50,10 +50,7 @@ const schema = options({
       error: 'must be a function',
     })
     .optional(),
-  idle: z.any().optional(),
-  spin: z.any().optional(),
-  batchTimeout: z.any().optional(),
-  setupTimeout: z.any().optional(),
+  ...knobs,
 })
 
 const SIDES = ['base', 'head'] as const

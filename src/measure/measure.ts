@@ -18,7 +18,8 @@ export async function measure(scenario: Scenario, options: MeasureOptions = {}):
   const { counts } = recording
   const name = targetName(recording.scenario)
   if (counts.completed === 0) {
-    const why = failure === null ? '' : `; the first failure: ${failure.message}`
+    const why =
+      failure !== null ? `; the first failure: ${failure.message}` : counts.offered === 0 ? '; run for longer' : ''
     throw new MeasureError(
       `${name}: no request that was due in the window completed: ${JSON.stringify(counts)}${why}`,
       failure === null ? {} : { cause: failure },

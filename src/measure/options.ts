@@ -41,6 +41,14 @@ export interface MeasureOptions {
   throwOnInvalid?: boolean | undefined
 }
 
+/** How it is measured, whatever asks for it. */
+export const knobs = {
+  idle: z.enum(['sleep', 'poll'], { error: "must be 'sleep' or 'poll'" }).default('sleep'),
+  spin: duration.optional(),
+  batchTimeout: positiveDuration.default(10_000),
+  setupTimeout: positiveDuration.default(60_000),
+}
+
 const schema = options({
   signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
   onProgress: z
@@ -48,10 +56,7 @@ const schema = options({
       error: 'must be a function',
     })
     .optional(),
-  idle: z.enum(['sleep', 'poll'], { error: "must be 'sleep' or 'poll'" }).default('sleep'),
-  spin: duration.optional(),
-  batchTimeout: positiveDuration.default(10_000),
-  setupTimeout: positiveDuration.default(60_000),
+  ...knobs,
   throwOnInvalid: z.boolean({ error: 'must be true or false' }).default(false),
 })
 

@@ -36,23 +36,22 @@ export interface Measurement {
   sent(number: number): { dueNs: number; queuedNs: number }
 }
 
-export interface RunOptions extends MeasureOptions {
-  /** how many batches to keep one by one. Default 0. */
-  observe?: number
-}
-
 /**
  * Runs a scenario on the real clock. What it has started is gone when this returns.
  *
+ * @param observe how many batches to keep one by one
  * @throws ScenarioError where it cannot be measured, MeasureError where its target cannot run
  */
-export async function runMeasurement(given: NormalScenario, options: RunOptions = {}): Promise<Measurement> {
-  const { observe = 0, ...rest } = options
+export async function runMeasurement(
+  given: NormalScenario,
+  options: MeasureOptions = {},
+  observe = 0,
+): Promise<Measurement> {
   const scenario = measurable(given)
   const { handler } = scenario
   // a module has a thread for each server, and what is served in this process has this one
   const servers = typeof handler === 'string' ? (scenario.servers as number) : 1
-  const settings = normaliseOptions(rest, servers, availableParallelism())
+  const settings = normaliseOptions(options, servers, availableParallelism())
   settings.signal?.throwIfAborted()
   const plan = planned(scenario)
   const policy = policyOf(scenario.batching)

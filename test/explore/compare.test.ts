@@ -99,6 +99,7 @@ describe('compare refuses', () => {
     ['no head', { ...both, base: {} }, {}, 'head', /must be a scenario, .* got nothing/],
     ['a head that cannot be run', { ...given, head: {} }, {}, 'head.service', /is required to simulate/],
     ['a fault within a side', { ...given, head: { service: '1ms', servers: 0 } }, {}, 'head.servers', /got 0/],
+    ['a spin that is none', given, { spin: -3 }, 'options.spin', /must be a duration of 0 or more/],
     ['a target on one side alone', { ...given, head: { call: () => 1 } }, {}, 'base.handler', /is required to measure/],
     [
       'other seeds for each',

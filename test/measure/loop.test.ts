@@ -228,7 +228,7 @@ describe('a closed loop on threads', () => {
       },
       'measure',
     )
-    const { recording, observations, sent } = await runMeasurement(scenario, { observe: 2000 })
+    const { recording, observations, sent } = await runMeasurement(scenario, {}, 2000)
     expect(recording.counts).toMatchObject({ offered: 800, completed: 800 })
     expect(recording.segments.map(({ counts }) => counts.offered)).toEqual(new Array(20).fill(40))
     expect(Math.abs(recording.inSystemNs - recording.staysNs)).toBeLessThanOrEqual(1e-9 * recording.staysNs + 1)

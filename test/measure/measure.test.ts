@@ -49,7 +49,7 @@ describe('measure', () => {
       },
       'measure',
     )
-    const { observations, sent, recording } = await runMeasurement(scenario, { observe: 2 * requests })
+    const { observations, sent, recording } = await runMeasurement(scenario, {}, 2 * requests)
     expect(recording.counts.completed).toBe(requests)
     const next = schedule({ process: 'poisson', rate: 4000 }, 5)
     const seen = Array.from({ length: requests }, (_, number) => sent(number))
@@ -84,7 +84,7 @@ describe('measure', () => {
       },
       'measure',
     )
-    const { observations, sent, recording } = await runMeasurement(scenario, { observe: 2 * requests })
+    const { observations, sent, recording } = await runMeasurement(scenario, {}, 2 * requests)
     const { counts } = recording
     expectToAddUp(resultOf(recording))
     expect(counts.offered).toBe(requests)

@@ -31,6 +31,8 @@ describe('an option that is out of range is refused, with what is accepted', () 
     [{ throwOnInvalid: 'yes' }, 'options.throwOnInvalid', 'must be true or false'],
     [{ onProgress: 5 }, 'options.onProgress', 'must be a function'],
     [{ signal: {} }, 'options.signal', 'must be an AbortSignal'],
+    [null, 'options', 'must be an object of signal, onProgress, idle'],
+    [{ observe: 2 }, 'options', "'observe' is not an option here"],
     [{ threads: 2 }, 'options', "'threads' is not an option here; accepted: signal, onProgress, idle, spin"],
   ])('%j', async (options, path, said) => {
     const error = await fault({}, options)
