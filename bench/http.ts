@@ -1,8 +1,9 @@
-// HTTP requests a second beside autocannon, and what each says of a server that stalls for a second. Run it with
-// `npx tsx bench/http.ts [rounds]`.
-import { fork } from 'node:child_process'
+// HTTP requests a second beside autocannon; and what each says of a server that stalls for a second, beside wrk and hey
+// where those are installed. Run it with `npx tsx bench/http.ts [rounds]`; 0 rounds for the stall alone.
+import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import autocannon from 'autocannon'
 import { constant, measure, replay } from 'throughline'
 import { table } from '../src/report/table.js'
@@ -57,7 +58,7 @@ async function theirs(connections: number): Promise<Rates> {
   return { wall: result['2xx'] / seconds, cpu: result['2xx'] / cpuSeconds }
 }
 
-for (const connections of [10, 100]) {
+for (const connections of ROUNDS > 0 ? [10, 100] : []) {
   for (const by of ['cpu', 'wall'] as const) {
     await compareInRounds(
       `Requests over ${connections} connections`,
@@ -93,10 +94,43 @@ const [seen, their] = [
   ),
   await stalling(autocannon({ url: `${url}/stalling`, connections: 1, overallRate: RATE, duration: 10 })),
 ]
+const MS_PER: Record<string, number> = { us: 1e-3, ms: 1, s: 1e3 }
+const inMs = (value = '', unit = 's') => Number(value) * (MS_PER[unit] ?? Number.NaN)
+
+/** What a tool of the system prints of the stall; null where it is not installed. */
+async function printed(command: string, args: string[]): Promise<string | null> {
+  try {
+    return (await stalling(promisify(execFile)(command, [...args, `${url}/stalling`]))).stdout
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** wrk sends the next request as soon as it has an answer: it knows no rate. */
+async function wrk(): Promise<string[] | null> {
+  const text = await printed('wrk', ['-t1', '-c1', '-d10s', '--latency'])
+  if (text === null) return null
+  const at = (p: number) => inMs(...matched(text, new RegExp(`${p}%\\s+([\\d.]+)(us|ms|s)`)))
+  const max = inMs(...matched(text, /Latency\s+\S+\s+\S+\s+([\d.]+)(us|ms|s)/))
+  return [ms(at(50)), ms(at(90)), '', ms(at(99)), ms(max)]
+}
+
+/** hey keeps a rate, until it has to wait for an answer. */
+async function hey(): Promise<string[] | null> {
+  const text = await printed('hey', ['-z', '10s', '-c', '1', '-q', String(RATE)])
+  if (text === null) return null
+  const at = (p: number) => inMs(...matched(text, new RegExp(`${p}% in ([\\d.]+) secs`)))
+  return [...[50, 90, 95, 99].map((p) => ms(at(p))), ms(inMs(...matched(text, /Slowest:\s+([\d.]+)/)))]
+}
+
+const matched = (text: string, pattern: RegExp) => (pattern.exec(text) ?? []).slice(1) as [string?, string?]
+const ms = (value: number) => value.toFixed(value < 10 ? 1 : 0)
+const others = { 'wrk, as fast as it is answered': await wrk(), hey: await hey() }
+
 // a tenth of the requests are due in the stall, and wait from 1 s down to nothing
 const due = Array.from({ length: 10 * RATE }, (_, i) => (i < RATE ? 1000 - (i * 1000) / RATE : 0)).sort((a, b) => a - b)
 const truth = (p: number) => (due[Math.ceil((p / 100) * due.length) - 1] as number).toFixed(0)
-const ms = (value: number) => value.toFixed(value < 10 ? 1 : 0)
 console.log(`\n What is said of a server that stalls for 1 s of 10 s, at ${RATE}/s over one connection (ms)\n`)
 console.log(
   table(
@@ -122,6 +156,10 @@ console.log(
           Number.isNaN(v) ? '' : ms(v),
         ),
       ],
+      ...Object.entries(others).map(([name, figures]) => [
+        name,
+        ...(figures ?? [{ content: 'not installed', span: 5 }]),
+      ]),
     ],
   ),
 )

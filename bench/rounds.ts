@@ -9,24 +9,37 @@ export interface Contender {
 }
 
 /**
- * Runs contenders in turn, round after round, there and back, so that a slow period of the machine meets them all. The
- * first is compared with each of the others, round by round.
+ * Runs several things in turn, round after round, there and back, so that a slow period of the machine meets them all.
+ *
+ * @returns what each gave in each round
  */
+export async function inRounds<Value>(
+  runs: ((round: number) => Value | Promise<Value>)[],
+  rounds: number,
+): Promise<Value[][]> {
+  const results = runs.map((): Value[] => [])
+  // one round for the compiler, not counted
+  for (let round = 0; round <= rounds; round++) {
+    const order = [...runs.entries()]
+    for (const [i, run] of round % 2 === 0 ? order : order.reverse()) {
+      const result = await run(round)
+      if (round > 0) results[i]?.push(result)
+    }
+  }
+  return results
+}
+
+/** Runs contenders in rounds. The first is compared with each of the others, round by round. */
 export async function compareInRounds(
   title: string,
   unit: string,
   contenders: Contender[],
   rounds: number,
 ): Promise<void> {
-  const results = contenders.map((): number[] => [])
-  // one round for the compiler, not counted
-  for (let round = 0; round <= rounds; round++) {
-    const order = [...contenders.entries()]
-    for (const [i, { perSecond }] of round % 2 === 0 ? order : order.reverse()) {
-      const rate = await perSecond()
-      if (round > 0) results[i]?.push(rate)
-    }
-  }
+  const results = await inRounds(
+    contenders.map(({ perSecond }) => perSecond),
+    rounds,
+  )
   const ours = results[0] as number[]
   const rows = contenders.map(({ name }, i) => {
     const own = results[i] as number[]

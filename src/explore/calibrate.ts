@@ -106,7 +106,12 @@ export async function calibrate(
   const most = mostCarried(bare, maxBatchSize, normal.servers as number)
   const perSecond = 'rate' in how.data ? how.data.rate : how.data.utilization * most
   const observed = await observe(normal, perSecond, duration ?? 3000, signal)
-  return { service: byBatchSize(pointsOf(observed, bare, sizes), { overhead: overheadOf(observed) }) }
+  return { service: drawnFrom(observed, bare, sizes) }
+}
+
+/** Service and dispatch times to be drawn independently of one another, from those that were observed. */
+export function drawnFrom(observed: Observation[], bare: Service, sizes: number[]): ServiceInput {
+  return byBatchSize(pointsOf(observed, bare, sizes), { overhead: overheadOf(observed) })
 }
 
 /** The powers of two up to a batch size, and the size itself. */

@@ -75,6 +75,10 @@ export class Departures {
   get seen(): number {
     return this.#values[SEEN] as number
   }
+  /** The newest event that it has followed: what happened by then is settled. */
+  get followedNs(): number {
+    return this.#values[AT] as number
+  }
   /** How many of them wait. */
   get waiting(): number {
     return this.#values[WAITING] as number

@@ -9,6 +9,7 @@ import type { Ring } from './ring.js'
 import type { Window } from './window.js'
 
 const BUSY = Number.POSITIVE_INFINITY
+const NOW = Number.POSITIVE_INFINITY
 const HEADER_BYTES = 64 + 8 * DEPARTURES_LENGTH
 
 /** What a queue that servers share takes. */
@@ -87,15 +88,20 @@ export class Queue {
     return true
   }
 
-  /** The server is idle, and takes the next batch if one leaves by now. */
-  take(server: number, batch: Batch): boolean {
+  /**
+   * The server is idle, and takes the next batch if one leaves by now.
+   *
+   * @param sinceNs since when, if it has said nothing before: from its last completion on, so that what it does after
+   * that is dispatch, as it is in a simulation. Where the queue has been followed further meanwhile, it is since then.
+   */
+  take(server: number, batch: Batch, sinceNs: number = NOW): boolean {
     const ring = this.#ring
     const departures = this.#departures
     const idleSince = this.#idleSince
     this.#mutex.lock()
     // read under the lock: who gets it first became idle first
     const nowNs = this.#clock()
-    if (idleSince[server] === BUSY) idleSince[server] = nowNs
+    if (idleSince[server] === BUSY) idleSince[server] = Math.min(nowNs, Math.max(sinceNs, departures.followedNs + 1))
     const longest = this.#idleLongest(server)
     const freeNs = idleSince[longest] as number
     const known = this.#known()

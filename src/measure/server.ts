@@ -106,8 +106,10 @@ class Server {
     const { handler, state } = this.#ready
     const { batch } = this.#ledger
     const window = this.#window
+    // it is ready at time 0, however late its thread wakes
+    let idleNs = 0
     while (batch.endNs < window.drainNs) {
-      if (!this.#queue.take(server, batch)) {
+      if (!this.#queue.take(server, batch, idleNs)) {
         if (this.#queue.finished) return
         await this.#idle()
         continue
@@ -143,6 +145,7 @@ class Server {
       // a failure is an answer too
       this.#answers?.tell(batch.clients, batch.size, batch.endNs)
       if (batch.startNs >= window.startNs && batch.startNs < window.endNs) this.#observations?.record(batch)
+      idleNs = batch.endNs
       if (batch.endNs - this.#turnedNs > TURN_NS) await this.#turn()
     }
   }

@@ -40,6 +40,9 @@ export const recordedSchema = <Extras extends z.core.$ZodLooseShape>(extras: Ext
     { error: "must say by what the recorded times are taken, { by: 'order' } or { by: 'time' }" },
   )
 
+/** Times that were recorded of something that takes time beside the service. */
+export const recordedAlone = recordedSchema({})
+
 export type Recorded = { by: 'order'; times: Listed<number> } | { by: 'time'; times: Listed<Batch> }
 
 /** A straight line in the batch size, in nanoseconds. */
@@ -64,6 +67,13 @@ export function recordedLine(recorded: Recorded): Line {
   // a line that would cross 0 goes through it, one that would fall is level
   const perItem = Math.min(Math.max(0, slope), time / size)
   return { base: time - perItem * size, perItem }
+}
+
+/** The mean of what was recorded, in nanoseconds, whatever the batch sizes. */
+export function recordedMeanNs(recorded: Recorded): number {
+  const times =
+    recorded.by === 'order' ? valuesOf<number>(recorded.times) : valuesOf<Batch>(recorded.times).map(({ time }) => time)
+  return mean(times.map(nanoseconds))
 }
 
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length

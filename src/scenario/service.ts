@@ -1,8 +1,16 @@
 import { z } from 'zod'
 import type { Cause } from './policy.js'
-import { type Line, type RecordedBatch, recordedLine, recordedSchema } from './recorded.js'
+import {
+  type Line,
+  type Recorded,
+  type RecordedBatch,
+  recordedAlone,
+  recordedLine,
+  recordedMeanNs,
+  recordedSchema,
+} from './recorded.js'
 import { type Duration, duration, NS_PER_SECOND, nanoseconds, options } from './units.js'
-import { type Variation, variationSchema, variedDuration } from './variation.js'
+import { type Variation, type VariedDuration, variationSchema, variedDuration } from './variation.js'
 
 const pointsError = 'must be an object of service times by batch size, such as { 1: "2ms", 8: "5ms" }'
 const points = z
@@ -10,6 +18,10 @@ const points = z
   .refine((value) => Object.keys(value).length > 0 && Object.keys(value).every((size) => /^[1-9]\d{0,6}$/.test(size)), {
     error: `${pointsError}, each size a whole number of at least 1`,
   })
+
+const dispatchError =
+  "must be a duration of 0 or more ('5ms', or a number of milliseconds), { mean, variation }, or recorded times"
+const dispatch = z.union([variedDuration, recordedAlone], { error: dispatchError })
 
 const probabilityError = 'must be a probability from 0 to 1'
 const anyModel = {
@@ -21,10 +33,10 @@ const anyModel = {
     time: duration,
   }).optional(),
   overhead: options({
-    wake: variedDuration.optional(),
-    filled: variedDuration.optional(),
-    deadline: variedDuration.optional(),
-    turnaround: variedDuration.optional(),
+    wake: dispatch.optional(),
+    filled: dispatch.optional(),
+    deadline: dispatch.optional(),
+    turnaround: dispatch.optional(),
   }).optional(),
 }
 
@@ -56,12 +68,16 @@ export type Service = z.output<typeof model>
 export { CAUSES, type Cause } from './policy.js'
 
 type VariedInput = Duration | { mean: Duration; variation?: Variation }
+type RecordedInput = Extract<ServiceInput, { model: 'recorded' }>
 /** What any service model may have beside its times. */
 export interface ServiceExtras {
   /** Now and then a batch takes `time` longer: each batch with this probability. */
   stalls?: { probability: number; time: Duration }
-  /** Dispatch: from the moment a batch leaves the queue until its server starts on it, by what let it leave. */
-  overhead?: { [cause in Cause]?: VariedInput }
+  /**
+   * Dispatch: from the moment a batch leaves the queue until its server starts on it, by what let it leave. Times that
+   * were `recorded` of a cause are taken in order, or from the batch of that cause that left nearest in time.
+   */
+  overhead?: { [cause in Cause]?: VariedInput | z.input<typeof recordedAlone> }
 }
 
 /**
@@ -94,7 +110,7 @@ export const byBatchSize = (points: Record<number, VariedInput>, extras: Service
  */
 export const recorded = (
   o: ({ times: Duration[]; by: 'order' } | { times: RecordedBatch[]; by: 'time' }) & ServiceExtras,
-): ServiceInput => ({ model: 'recorded', ...o })
+): RecordedInput => ({ model: 'recorded', ...o })
 
 /** The mean service time of a batch of this size, in nanoseconds, unrounded. */
 export type MeanServiceNs = (batchSize: number) => number
@@ -111,8 +127,19 @@ export function varies(service: Service): boolean {
   const { stalls, overhead = {} } = service
   const times = Object.values(service.model === 'byBatchSize' ? { ...service.points, ...overhead } : overhead)
   if (service.model === 'recorded' || (service.model === 'affine' && isRandom(service.variation))) return true
-  return (stalls?.probability ?? 0) > 0 || times.some((time) => isRandom(time?.variation))
+  return (
+    (stalls?.probability ?? 0) > 0 ||
+    times.some((time) => time !== undefined && (isRecorded(time) || isRandom(time.variation)))
+  )
 }
+
+/** How long dispatch takes, for one cause. */
+export type Dispatch = VariedDuration | ({ model: 'recorded' } & Recorded)
+
+export const isRecorded = (dispatch: Dispatch): dispatch is { model: 'recorded' } & Recorded => 'model' in dispatch
+
+const meanDispatchNs = (dispatch: Dispatch) =>
+  isRecorded(dispatch) ? recordedMeanNs(dispatch) : nanoseconds(dispatch.mean)
 
 const isRandom = (variation: Variation | undefined) => variation !== undefined && variation.distribution !== 'none'
 
@@ -161,7 +188,7 @@ export function meanServiceNs(service: Service): MeanServiceNs {
  */
 export function mostCarried(service: Service, maxBatchSize: number, servers: number): number {
   const { overhead, stalls } = service
-  const between = nanoseconds(overhead?.turnaround?.mean ?? 0)
+  const between = overhead?.turnaround === undefined ? 0 : meanDispatchNs(overhead.turnaround)
   const stalled = stalls === undefined ? 0 : stalls.probability * nanoseconds(stalls.time)
   if (service.model !== 'byBatchSize' && maxBatchSize === Number.POSITIVE_INFINITY) {
     return (servers * NS_PER_SECOND) / lineOf(service).perItem

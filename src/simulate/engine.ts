@@ -3,7 +3,6 @@ import { SEGMENTS } from '../result/recording.js'
 import type { Finding } from '../result/validity.js'
 import { deadline, decide, type Policy, policyOf } from '../scenario/batching.js'
 import { Clients } from '../scenario/clients.js'
-import type { DrawNs } from '../scenario/durations.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { type DueTimes, dueTimes } from '../scenario/schedule.js'
@@ -13,7 +12,7 @@ import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { Busy } from './busy.js'
 import { Queue } from './queue.js'
 import { GATHERED, Recorder } from './recorder.js'
-import { dispatchTimes, ServiceTimes } from './service-times.js'
+import { type DispatchNs, dispatchTimes, ServiceTimes } from './service-times.js'
 import { Window } from './window.js'
 
 /** What happened to requests in a simulation, in order; requests are numbered from 0. */
@@ -34,7 +33,7 @@ export class Engine {
   readonly #scenario: SimulatedScenario
   readonly #policy: Policy
   readonly #service: ServiceTimes
-  readonly #dispatchNs: Record<Cause, DrawNs> | null
+  readonly #dispatchNs: Record<Cause, DispatchNs> | null
   readonly #clients: Clients | null
   readonly #dueTimes: DueTimes | null
   readonly #dues = new Float64Array(BLOCK)
@@ -306,7 +305,7 @@ export class Engine {
       while (idle > 0 && tail > head) {
         const size = decide(policy, tail - head, queued[head & mask] as number, now, ended)
         if (size === 0) break
-        const dispatch = dispatches ? (this.#dispatchNs as Record<Cause, DrawNs>)[cause]() : 0
+        const dispatch = dispatches ? (this.#dispatchNs as Record<Cause, DispatchNs>)[cause](now) : 0
         const serviceNs = service.next(size, now + dispatch)
         const start = now + dispatch
         const end = start + serviceNs

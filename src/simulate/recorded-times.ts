@@ -12,24 +12,18 @@ export function recordedFactors(recorded: Recorded): (size: number, startNs: num
   const { base, perItem } = recordedLine(recorded)
   const factor = (timeNs: number, size: number) => (timeNs === 0 ? 0 : timeNs / (base + perItem * size))
   if (recorded.by === 'order') {
-    const factors = valuesOf<number>(recorded.times).map((time) => factor(nanoseconds(time), 0))
-    let next = 0
-    return () => {
-      if (next < factors.length) return factors[next++] as number
-      throw new ScenarioError(
-        'service.times',
-        `holds ${factors.length.toLocaleString('en')} service times, and the run starts more batches than that; stop it earlier or record for longer`,
-      )
-    }
+    return inOrder(
+      valuesOf<number>(recorded.times).map((time) => factor(nanoseconds(time), 0)),
+      'service.times',
+      'service times, and the run starts more batches',
+    )
   }
 
   const batches = recordedBatches(recorded.times)
-  const starts = Float64Array.from(batches, ({ atNs }) => atNs)
   const factors = Float64Array.from(batches, ({ timeNs, size }) => factor(timeNs, size))
   const recordedNs = batches.reduce((end, { atNs, timeNs }) => Math.max(end, atNs + timeNs), 0)
   const untilNs = recordedNs * (1 + LONGER)
-  const taken = new Uint32Array(batches.length)
-  let nearest = 0
+  const nearest = nearestOf(Float64Array.from(batches, ({ atNs }) => atNs))
   return (_, startNs) => {
     if (startNs > untilNs) {
       throw new ScenarioError(
@@ -37,18 +31,56 @@ export function recordedFactors(recorded: Recorded): (size: number, startNs: num
         `ends at ${recordedNs / NS_PER_MS} ms, and a batch of this run starts at ${startNs / NS_PER_MS} ms; stop it earlier or record for longer`,
       )
     }
-    // batches start nearly in order, so that the nearest is near the last one's
-    const away = (i: number) => Math.abs((starts[i] ?? NEVER) - startNs)
-    while ((starts[nearest + 1] ?? NEVER) <= startNs || away(nearest + 1) < away(nearest)) nearest++
-    while (nearest > 0 && (starts[nearest] as number) > startNs && away(nearest - 1) <= away(nearest)) nearest--
-    // of several that started at one instant each has its turn
+    return factors[nearest(startNs)] as number
+  }
+}
+
+/**
+ * Dispatch times that were recorded of one cause, in whole nanoseconds. By time, a run may go on for longer than them:
+ * the last of a cause may have been long before the end.
+ *
+ * @param path where they are in the scenario
+ */
+export function recordedDispatches(recorded: Recorded, path: string): (leaveNs: number) => number {
+  if (recorded.by === 'order') {
+    const times = valuesOf<number>(recorded.times).map(nanoseconds)
+    return inOrder(times, path, 'dispatch times, and the run needs more')
+  }
+  const batches = recordedBatches(recorded.times)
+  const times = Float64Array.from(batches, ({ timeNs }) => timeNs)
+  const nearest = nearestOf(Float64Array.from(batches, ({ atNs }) => atNs))
+  return (leaveNs) => times[nearest(leaveNs)] as number
+}
+
+/** @param shortage what there is too little of, after how many there are */
+function inOrder(values: number[], path: string, shortage: string): () => number {
+  let next = 0
+  return () => {
+    if (next < values.length) return values[next++] as number
+    throw new ScenarioError(
+      path,
+      `holds ${values.length.toLocaleString('en')} ${shortage} than that; stop it earlier or record for longer`,
+    )
+  }
+}
+
+/** Which of these moments, in order, is nearest to another; of two as near, the earlier. */
+function nearestOf(moments: Float64Array): (atNs: number) => number {
+  const taken = new Uint32Array(moments.length)
+  let nearest = 0
+  return (atNs) => {
+    // it is asked nearly in order, so that the nearest is near the last one's
+    const away = (i: number) => Math.abs((moments[i] ?? NEVER) - atNs)
+    while ((moments[nearest + 1] ?? NEVER) <= atNs || away(nearest + 1) < away(nearest)) nearest++
+    while (nearest > 0 && (moments[nearest] as number) > atNs && away(nearest - 1) <= away(nearest)) nearest--
+    // of several at one instant each has its turn
     let first = nearest
-    while (first > 0 && starts[first - 1] === starts[nearest]) first--
+    while (first > 0 && moments[first - 1] === moments[nearest]) first--
     let turn = first
-    for (let i = first + 1; starts[i] === starts[first]; i++) {
+    for (let i = first + 1; moments[i] === moments[first]; i++) {
       if ((taken[i] as number) < (taken[turn] as number)) turn = i
     }
     taken[turn] = (taken[turn] as number) + 1
-    return factors[turn] as number
+    return turn
   }
 }

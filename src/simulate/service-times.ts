@@ -5,6 +5,7 @@ import { type DrawNs, durations } from '../scenario/durations.js'
 import {
   CAUSES,
   type Cause,
+  isRecorded,
   largestKnownBatch,
   meanServiceNs,
   type Service,
@@ -12,7 +13,7 @@ import {
 } from '../scenario/service.js'
 import { nanoseconds, nearest } from '../scenario/units.js'
 import { sampler } from '../scenario/variation.js'
-import { recordedFactors } from './recorded-times.js'
+import { recordedDispatches, recordedFactors } from './recorded-times.js'
 
 const BLOCK = 1024
 /** Means by batch size are looked up, up to this size. */
@@ -101,12 +102,20 @@ function stallsOf({ stalls }: Service, seed: number, replication: number): DrawN
   return () => (random.uniform() < stalls.probability ? stallNs : 0)
 }
 
+/** How long a batch that leaves then takes to be dispatched, in whole nanoseconds. */
+export type DispatchNs = (leaveNs: number) => number
+
 /** The dispatch times of a service with overhead, by what let the batch leave; null where it has none. */
-export function dispatchTimes({ overhead }: Service, seed: number, replication: number): Record<Cause, DrawNs> | null {
+export function dispatchTimes(
+  { overhead }: Service,
+  seed: number,
+  replication: number,
+): Record<Cause, DispatchNs> | null {
   if (overhead === undefined) return null
-  const draws = CAUSES.map((cause) => [
-    cause,
-    durations(overhead[cause] ?? { mean: 0 }, seed, `dispatch ${cause}`, replication),
-  ])
-  return Object.fromEntries(draws)
+  const draws = CAUSES.map((cause): [Cause, DispatchNs] => {
+    const dispatch = overhead[cause] ?? { mean: 0 }
+    if (isRecorded(dispatch)) return [cause, recordedDispatches(dispatch, `service.overhead.${cause}.times`)]
+    return [cause, durations(dispatch, seed, `dispatch ${cause}`, replication)]
+  })
+  return Object.fromEntries(draws) as Record<Cause, DispatchNs>
 }

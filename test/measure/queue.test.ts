@@ -29,6 +29,20 @@ const scenarios = fc.record({
 })
 type Given = typeof scenarios extends fc.Arbitrary<infer Value> ? Value : never
 
+/** Since when servers are free: from completions on, or from when they looked again where others had looked before. */
+function expectFreeFromCompletion(served: Served[], { servers, capacity, timeout }: Given) {
+  const inOrder = (times: number[]) => [...new Array(servers).fill(-1), ...times].sort((a, b) => a - b)
+  const free = served.map(({ freeNs }) => freeNs).sort((a, b) => a - b)
+  const ends = inOrder(served.map(({ endNs }) => endNs))
+  const backs = inOrder(served.map(({ backNs }) => backNs))
+  const alone = servers === 1 && capacity === null && timeout === null
+  free.forEach((ns, i) => {
+    if (alone) expect(ns).toBe(ends[i])
+    expect(ns).toBeLessThanOrEqual(backs[i] as number)
+    expect(ns).toBeGreaterThanOrEqual(ends[i] as number)
+  })
+}
+
 /** Times in whole nanoseconds. */
 function scenarioOf({ gaps, maxBatchSize, maxWait, servers, capacity, timeout }: Given): Scenario {
   let due = 0
@@ -69,9 +83,8 @@ describe('a queue that threads share, in virtual time', () => {
         })
         expect(run.allEnded).toBe(true)
         const requests = run.sent
-        // a server is free when it looks, and again when it looks after its batch
-        const frees = Array.from({ length: given.servers }, () => -1)
-        frees.push(...run.served.map(({ backNs }) => backNs).sort((a, b) => a - b))
+        const frees = run.served.map(({ freeNs }) => freeNs).sort((a, b) => a - b)
+        expectFreeFromCompletion(run.served, given)
         const policy = policyOf(run.scenario.batching)
         const { batches, gone } = policyAsItIs(policy, requests, frees, {
           capacity: given.capacity ?? Number.POSITIVE_INFINITY,

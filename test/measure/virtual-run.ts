@@ -109,7 +109,7 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads, ledgers
     if (now >= window.drainNs) {
       ended[server] = true
       lookAt[server] = Number.POSITIVE_INFINITY
-    } else if (looker.take(server, batch)) {
+    } else if (looker.take(server, batch, last?.endNs ?? -1)) {
       batch.startNs = now + threads.delay()
       batch.endNs = batch.startNs + threads.service(batch.size)
       const one: Served = {

@@ -5,6 +5,7 @@ import {
   constant,
   exponential,
   poisson,
+  recorded,
   replay,
   type Scenario,
   type SimulationEvent,
@@ -86,6 +87,56 @@ describe('overhead', () => {
     expect(Math.abs(dispatchMs.p99 / (2 * Math.log(100)) - 1)).toBeLessThan(0.06)
   })
 
+  it('may be recorded, by what let the batch leave: in order, or from the nearest in time', () => {
+    const batching = { maxBatchSize: 2, maxWait: '5ms' }
+    const arrivals = replay([0, 1, 20, 26, 27, 100, 101])
+    const inOrder = {
+      filled: recorded({ by: 'order', times: [0.2, '300us'] }),
+      deadline: recorded({ by: 'order', times: [0.5] }),
+      turnaround: 0.4,
+    }
+    expect(starts({ arrivals, service: affine({ base: '10ms', overhead: inOrder }), batching })).toEqual([
+      [1.2, [0, 1]],
+      [25.5, [2]],
+      [35.9, [3, 4]],
+      [101.3, [5, 6]],
+    ])
+    // the last of a cause may be long before the end, and sizes are of no account
+    const byTime = {
+      filled: recorded({
+        by: 'time',
+        times: [
+          { at: 40, size: 9, time: 0.7 },
+          { at: 0, time: 0.2 },
+        ],
+      }),
+      deadline: recorded({ by: 'time', times: [{ at: 3, time: 0.5 }] }),
+    }
+    expect(starts({ arrivals, service: affine({ base: '10ms', overhead: byTime }), batching })).toEqual([
+      [1.2, [0, 1]],
+      [25.5, [2]],
+      [35.5, [3, 4]],
+      [101.7, [5, 6]],
+    ])
+  })
+
+  it('is not invented where there is no more of it', () => {
+    const overhead = { wake: recorded({ by: 'order', times: [1, 2] }) }
+    const given = { arrivals: replay([0, 20, 40]), service: affine({ base: 1, overhead }) }
+    expect(() => starts(given)).toThrow(/^service\.overhead\.wake\.times: holds 2 dispatch times, .* more/)
+  })
+
+  it('counts, where it was recorded, towards what a server carries', () => {
+    // 4 ms and, on average, 6 ms from batch to batch
+    const overhead = { turnaround: recorded({ by: 'order', times: new Array(5000).fill([4, 8]).flat() }) }
+    const { validity } = simulate({
+      arrivals: constant('101/s'),
+      service: affine({ base: 4, overhead }),
+      stop: { requests: 5000 },
+    })
+    expect(validity.findings.find(({ code }) => code === 'saturated')?.figures).toMatchObject({ capacity: 100 })
+  })
+
   it('moves no service time', () => {
     const times = (extra: object) => {
       const service = affine({ base: '1ms', variation: exponential(), ...extra })
@@ -133,6 +184,13 @@ describe('what a service cannot be', () => {
     ['service.stalls.time', 'a duration of 0 or more', 'got nothing', { stalls: { probability: 0.5 } }],
     ['service.overhead.wake', 'a duration of 0 or more', 'got -1', { overhead: { wake: -1 } }],
     ['service.overhead.wake.mean', 'a duration of 0 or more', 'got "x"', { overhead: { wake: { mean: 'x' } } }],
+    ['service.overhead.wake', 'recorded times', 'got true', { overhead: { wake: true } }],
+    [
+      'service.overhead.wake.times',
+      'one or more batches',
+      'got []',
+      { overhead: { wake: recorded({ by: 'time', times: [] }) } },
+    ],
     ['service.overhead', 'accepted: wake, filled, deadline, turnaround', "'sleep' is not", { overhead: { sleep: 1 } }],
   ])('is refused at %s: %s, %s', (path, accepted, got, extras) => {
     const { message } = refusal({ arrivals: 1, service: affine({ base: 1, ...(extras as object) }) })

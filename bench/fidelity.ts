@@ -1,0 +1,228 @@
+// Whether `simulate` meets `measure`, where it is fed the very run that was measured: a real model on one server, at
+// several loads and batch sizes. Run it with `npx tsx bench/fidelity.ts --rounds 3`.
+import { parseArgs } from 'node:util'
+import { replay, type Scenario, type ServiceInput, simulate } from 'throughline'
+import { calibrateTight, capacitiesOf, inBatchesOf } from '../examples/real-model/model.ts'
+import { drawnFrom } from '../src/explore/calibrate.js'
+import { type Measurement, runMeasurement } from '../src/measure/run.js'
+import { spreadOf } from '../src/report/spread.js'
+import { table } from '../src/report/table.js'
+import { normalise } from '../src/scenario/scenario.js'
+import { serviceSchema } from '../src/scenario/service.js'
+import { NS_PER_MS } from '../src/scenario/units.js'
+import { time } from '../src/text/number.js'
+import { policyAsItIs } from '../test/measure/policy-as-it-is.js'
+import { recordedRun } from './recorded-run.js'
+
+const { values: asked } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' },
+    loads: { type: 'string', default: '0.3,0.5,0.7' },
+    sizes: { type: 'string', default: '1,4,16' },
+  },
+})
+const ROUNDS = Number(asked.rounds)
+const SECONDS = Number(asked.seconds)
+const SIZES = asked.sizes.split(',').map(Number)
+const LOADS = asked.loads.split(',').map(Number)
+/** The share of a run that is left out, as a warm-up. */
+const WARMUP = 0.1
+const PERCENTILES = [50, 95, 99] as const
+
+const tight = await calibrateTight(Math.max(...SIZES))
+const carries = capacitiesOf(tight, SIZES)
+const cells = LOADS.flatMap((load) =>
+  SIZES.flatMap((size, i) =>
+    // a batch of one waits for nobody
+    (size === 1 ? [0] : [0, 2]).map((waitMs) => ({
+      load,
+      size,
+      waitMs,
+      rate: Math.round(load * (carries[i] as number)),
+    })),
+  ),
+)
+type CellOf = (typeof cells)[number]
+
+/** What the simulation is fed of the run, from the least to all that it takes by time. */
+const FED = {
+  service: 'service by time',
+  dispatch: 'service and dispatch by time',
+  due: 'the same, requests when due',
+  drawn: 'both drawn independently',
+} as const
+type Fed = keyof typeof FED
+
+interface Outcome {
+  cell: CellOf
+  measured: number[]
+  simulated: Record<Fed, number[]>
+  /** how many batches left when, and with the requests that, the slow definition of the policy says, of how many */
+  alike: number
+  batches: number
+  /** by order, the largest difference of a request's latency; null where there are deadlines, which count from when a
+   * request was due, while one that is fed to the simulation is due when it was queued */
+  apartNs: number | null
+  lagNs: number
+}
+
+/** The run as `simulate` may run it again. */
+interface Run {
+  scenario: Pick<Scenario, 'batching' | 'stop' | 'warmup'>
+  dueNs: Float64Array
+  queuedNs: Float64Array
+}
+
+/** Each request's latency from when it was due, in nanoseconds. */
+type Latencies = Float64Array
+
+function latenciesOf(dueNs: Float64Array, batches: { requests: number[]; endNs: number }[]): Latencies {
+  const latencies = new Float64Array(dueNs.length).fill(Number.NaN)
+  for (const { requests, endNs } of batches) {
+    for (const request of requests) latencies[request] = endNs - (dueNs[request] as number)
+  }
+  return latencies
+}
+
+function simulated({ scenario, dueNs }: Run, arrivalsNs: Float64Array, service: ServiceInput): Latencies {
+  const batches: { requests: number[]; endNs: number }[] = []
+  simulate(
+    { ...scenario, arrivals: replay([...arrivalsNs].map((ns) => ns / NS_PER_MS)), service },
+    {
+      onEvent: (event) => {
+        if (event.type === 'batch') batches.push({ requests: event.requests, endNs: Math.round(event.endMs * 1e6) })
+      },
+    },
+  )
+  return latenciesOf(dueNs, batches)
+}
+
+/** Nearest rank, of the requests after the warm-up. */
+function percentilesOf(latencies: Latencies): number[] {
+  const sorted = latencies.slice(Math.ceil(WARMUP * latencies.length)).sort()
+  return PERCENTILES.map((p) => (sorted[Math.ceil((p / 100) * sorted.length) - 1] as number) / NS_PER_MS)
+}
+
+async function measured(cell: CellOf, seed: number): Promise<{ run: Run; seen: Measurement }> {
+  const requests = Math.round(cell.rate * SECONDS)
+  const { batching, handler } = inBatchesOf(cell.size)
+  const scenario = {
+    batching: { ...batching, maxWait: cell.waitMs },
+    stop: { requests },
+    // so that every batch is observed
+    warmup: { requests: 0 },
+  }
+  const seen = await runMeasurement(
+    normalise({ ...scenario, handler, seed, arrivals: { process: 'poisson', rate: cell.rate } }, 'measure'),
+    {},
+    requests,
+  )
+  const sent = Array.from({ length: requests }, (_, number) => seen.sent(number))
+  const dueNs = Float64Array.from(sent, (each) => each.dueNs)
+  const queuedNs = Float64Array.from(sent, (each) => each.queuedNs)
+  return { run: { scenario, dueNs, queuedNs }, seen }
+}
+
+async function outcomeOf(cell: CellOf, seed: number): Promise<Outcome> {
+  const { run, seen } = await measured(cell, seed)
+  const { dueNs, queuedNs } = run
+  const { observations } = seen
+  // the window ends when the last request is due; what started after that was not observed
+  const known = Math.max(...(observations.at(-1)?.requests ?? [])) + 1
+  const first = {
+    scenario: { ...run.scenario, stop: { requests: known } },
+    dueNs: dueNs.slice(0, known),
+    queuedNs: queuedNs.slice(0, known),
+  }
+  const ours = latenciesOf(first.dueNs, observations)
+  const inTime = recordedRun(observations, 'time')
+  const sizes = Array.from({ length: Math.log2(cell.size) + 1 }, (_, i) => 2 ** i)
+  const fed = {
+    service: simulated(first, first.queuedNs, { ...inTime, overhead: undefined } as ServiceInput),
+    dispatch: simulated(first, first.queuedNs, inTime),
+    due: simulated(first, first.dueNs, inTime),
+    drawn: simulated(first, first.queuedNs, drawnFrom(observations, serviceSchema.parse(tight), sizes)),
+  }
+  const { batches: policyLets } = policyAsItIs(
+    { maxBatchSize: cell.size, maxWaitNs: 1e6 * cell.waitMs },
+    Array.from(first.dueNs, (due, i) => ({ dueNs: due, queuedNs: first.queuedNs[i] as number })),
+    [observations[0]?.freeNs as number, ...observations.map(({ endNs }) => endNs)],
+  )
+  const alike = observations.filter(({ requests, leaveNs }, i) => {
+    const batch = policyLets[i]
+    return leaveNs === batch?.leaveNs && requests.every((request, k) => request === batch.requests[k])
+  })
+  return {
+    cell,
+    measured: percentilesOf(ours),
+    simulated: Object.fromEntries(
+      Object.entries(fed).map(([key, served]) => [key, percentilesOf(served)]),
+    ) as Outcome['simulated'],
+    alike: alike.length,
+    batches: observations.length,
+    apartNs:
+      cell.waitMs === 0 ? apart(ours, simulated(first, first.queuedNs, recordedRun(observations, 'order'))) : null,
+    lagNs: Math.max(...first.queuedNs.map((queued, i) => queued - (first.dueNs[i] as number))),
+  }
+}
+
+function apart(one: Latencies, other: Latencies): number {
+  return one.reduce((most, ns, i) => Math.max(most, Math.abs(ns - (other[i] as number))), 0)
+}
+
+const outcomes: Outcome[] = []
+for (let round = 1; round <= ROUNDS; round++) {
+  for (const cell of round % 2 === 0 ? [...cells].reverse() : cells) outcomes.push(await outcomeOf(cell, round))
+}
+
+const median = (values: number[]) => spreadOf(values).median
+const off = (value: number, from: number) => Math.abs(value - from) / from
+const errorsOf = (of: Outcome[], fed: Fed, p: number) =>
+  of.map(({ measured, simulated }) => off(simulated[fed][p] as number, measured[p] as number))
+const inPercent = (share: number) => `${(100 * share).toFixed(1)} %`
+
+console.log(`\n A real model on one server, ${ROUNDS} rounds of ${SECONDS} s: medians over the rounds\n`)
+console.log(
+  table(
+    [
+      { header: 'load' },
+      { header: 'batches\nup to' },
+      { header: 'wait' },
+      ...PERCENTILES.flatMap((p) => [{ header: `p${p}\nmeasured` }, { header: '\nsimulated' }, { header: '\nerror' }]),
+      { header: 'batches\nas the policy has it' },
+      { header: 'by order\nwithin' },
+      { header: 'lag\nat most' },
+    ],
+    cells.map((cell) => {
+      const own = outcomes.filter((outcome) => outcome.cell === cell)
+      const total = (of: (outcome: Outcome) => number) => own.reduce((sum, each) => sum + of(each), 0)
+      return [
+        `${100 * cell.load} %`,
+        String(cell.size),
+        cell.waitMs === 0 ? '0' : time(cell.waitMs),
+        ...PERCENTILES.flatMap((_, p) => [
+          time(median(own.map(({ measured }) => measured[p] as number))),
+          time(median(own.map(({ simulated }) => simulated.dispatch[p] as number))),
+          inPercent(median(errorsOf(own, 'dispatch', p))),
+        ]),
+        `${total(({ alike }) => alike)} of ${total(({ batches }) => batches)}`,
+        cell.waitMs === 0 ? `${Math.max(...own.map(({ apartNs }) => apartNs as number))} ns` : '',
+        time(Math.max(...own.map(({ lagNs }) => lagNs)) / NS_PER_MS),
+      ]
+    }),
+  ),
+)
+console.log(`\n Errors over all ${outcomes.length} runs, by what the simulation is fed of them: median, and greatest\n`)
+console.log(
+  table(
+    [{ header: '', align: 'left' }, ...PERCENTILES.flatMap((p) => [{ header: `p${p}` }, { header: '' }])],
+    (Object.keys(FED) as Fed[]).map((fed) => [
+      FED[fed],
+      ...PERCENTILES.flatMap((_, p) => {
+        const { median, high } = spreadOf(errorsOf(outcomes, fed, p))
+        return [inPercent(median), inPercent(high)]
+      }),
+    ]),
+  ),
+)

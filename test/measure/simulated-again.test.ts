@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { recordedRun } from '../../bench/recorded-run.js'
+import { type Observation, runMeasurement } from '../../src/measure/run.js'
+import { replay } from '../../src/scenario/arrivals.js'
+import { normalise, type Scenario } from '../../src/scenario/scenario.js'
+import { simulate } from '../../src/simulate/simulate.js'
+
+/** The batches of a simulation in whole nanoseconds: when they started and ended, and whom they held. */
+function simulated(scenario: Scenario) {
+  const batches: Pick<Observation, 'requests' | 'startNs' | 'endNs'>[] = []
+  simulate(scenario, {
+    onEvent: (event) => {
+      if (event.type !== 'batch') return
+      const { requests, startMs, endMs } = event
+      batches.push({ requests, startNs: Math.round(startMs * 1e6), endNs: Math.round(endMs * 1e6) })
+    },
+  })
+  return batches
+}
+
+describe('a measured run, simulated again', () => {
+  // whatever a machine does to threads is in the times that are recorded, and nothing is left to chance
+  it.each(['order', 'time'] as const)('is the same to the nanosecond, its own times taken by %s', async (by) => {
+    const scenario = {
+      batching: { maxBatchSize: 8, maxWait: 0 },
+      stop: { requests: 2000 },
+      warmup: { requests: 0 },
+    }
+    const handler = new URL('./handlers/numbers.ts', import.meta.url)
+    const { observations, sent } = await runMeasurement(
+      normalise({ ...scenario, handler, arrivals: { process: 'poisson', rate: 4000 }, seed: 3 }, 'measure'),
+      {},
+      2000,
+    )
+    // a server is idle from its last completion on, so that what its thread does after that is dispatch
+    expect(observations.slice(1).map(({ freeNs }) => freeNs)).toEqual(
+      observations.slice(0, -1).map(({ endNs }) => endNs),
+    )
+    const known = (observations.at(-1)?.requests.at(-1) as number) + 1
+    // what started after the window, which the last request ends, is not observed
+    expect(known).toBeGreaterThan(1900)
+    const again = simulated({
+      ...scenario,
+      stop: { requests: known },
+      // how late the generator was is no part of the queue
+      arrivals: replay(Array.from({ length: known }, (_, number) => sent(number).queuedNs / 1e6)),
+      service: recordedRun(observations, by),
+    })
+    expect(again).toEqual(observations.map(({ requests, startNs, endNs }) => ({ requests, startNs, endNs })))
+  })
+})
