@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Budget, budgetSchema } from './budget.js'
 import { ScenarioError, show } from './error.js'
-import { type Duration, duration, nanoseconds, options, positiveDuration, whole } from './units.js'
+import { type Duration, duration, nanoseconds, options, positiveDuration, type Share, shareOf, whole } from './units.js'
 
 /** A run's counters are 32 bits wide. */
 export const MOST_REQUESTS = 2 ** 32 - 1
@@ -30,7 +30,7 @@ export type Stop =
    * until the interval of this estimate of latency (p99 when left out) reaches no further than this share of it to
    * either side
    */
-  | { precision: string | number; of?: PreciseOf | undefined; atMost?: Duration | Extent | undefined }
+  | { precision: Share; of?: PreciseOf | undefined; atMost?: Duration | Extent | undefined }
   /** until the verdict on the budget is clear */
   | { budget: Budget; atMost?: Duration | Extent | undefined }
 
@@ -41,9 +41,8 @@ export type NormalStop = NormalExtent | Looked
 const PRECISION_IS = "must be a share above 0 and below 1: '5%', or a number (0.05)"
 
 const precision = z.union([z.string(), z.number()], { error: PRECISION_IS }).transform((given, context) => {
-  const share =
-    typeof given === 'number' ? given : Number(/^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(given)?.[1] ?? Number.NaN) / 100
-  if (share > 0 && share < 1) return share
+  const share = shareOf(given)
+  if (share !== null && share > 0 && share < 1) return share
   context.issues.push({ code: 'custom', message: PRECISION_IS, input: given })
   return z.NEVER
 })

@@ -72,13 +72,19 @@ const SHARE = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*%\s*$/
 /** A share of 1, or a string: `'5%'`. */
 export type Share = number | string
 
+/** The number of a share, or null where it is none. */
+export function shareOf(value: number | string): number | null {
+  if (typeof value === 'number') return value
+  const match = SHARE.exec(value)
+  return match === null ? null : Number(match[1]) / 100
+}
+
 const SHARE_IS = "a share of 0 or more and below 1, as a number (0.05) or with its unit ('5%')"
 
 /** Reads a share into a number. */
 export const share = z.union([z.number(), z.string()], { error: `must be ${SHARE_IS}` }).transform((value, context) => {
-  const percent = typeof value === 'string' ? SHARE.exec(value) : null
-  const read = percent === null ? value : Number(percent[1]) / 100
-  if (typeof read === 'number' && read >= 0 && read < 1) return read
+  const read = shareOf(value)
+  if (read !== null && read >= 0 && read < 1) return read
   context.issues.push({ code: 'custom', message: `must be ${SHARE_IS}`, input: value })
   return z.NEVER
 })
