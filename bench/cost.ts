@@ -34,6 +34,8 @@ interface Cost {
   latencyP99: number
   cores: number
   dispatchP50?: number
+  /** what other processes took meanwhile */
+  others?: number
 }
 
 type Load = { perSecond: number; seed: number }
@@ -49,6 +51,7 @@ async function ours({ perSecond, seed }: Load, options: MeasureOptions, target: 
     latencyP99: latencyMs.p99,
     cores: cpu ? cpu.processMs / cpu.periodMs : Number.NaN,
     dispatchP50: dispatchMs.p50,
+    others: cpu ? cpu.othersMs / cpu.periodMs : Number.NaN,
   }
 }
 
@@ -143,10 +146,12 @@ async function compare(title: string, perSecond: number, contenders: Contender[]
         { header: '\nspread' },
         { header: 'dispatch\np50' },
         { header: 'cores\ntaken' },
+        { header: '\nby others' },
       ],
       costs.map((own, i) => {
         const spread = (key: keyof Cost) => spreadOf(own.map((cost) => cost[key] ?? Number.NaN))
-        const [lag, latency, dispatch] = [spread('lagP99'), spread('latencyP99'), spread('dispatchP50').median]
+        const [lag, latency] = [spread('lagP99'), spread('latencyP99')]
+        const [dispatch, others] = [spread('dispatchP50').median, spread('others').median]
         const ratios = timers && spreadOf(own.map(({ lagP99 }, round) => lagP99 / (timers[round]?.lagP99 as number)))
         return [
           contenders[i]?.name as string,
@@ -159,6 +164,7 @@ async function compare(title: string, perSecond: number, contenders: Contender[]
           `${time(latency.low)} to ${time(latency.high)}`,
           Number.isNaN(dispatch) ? '' : time(dispatch),
           spread('cores').median.toFixed(2),
+          Number.isNaN(others) ? '' : others.toFixed(2),
         ]
       }),
     ),

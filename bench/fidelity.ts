@@ -1,7 +1,7 @@
 // Whether `simulate` meets `measure`, where it is fed the very run that was measured: a real model on one server, at
 // several loads and batch sizes. Run it with `npx tsx bench/fidelity.ts --rounds 3`.
 import { parseArgs } from 'node:util'
-import { replay, type Scenario, type ServiceInput, simulate } from 'throughline'
+import { replay, type Scenario, ScenarioError, type ServiceInput, simulate } from 'throughline'
 import { calibrateTight, capacitiesOf, inBatchesOf } from '../examples/real-model/model.ts'
 import { drawnFrom } from '../src/explore/calibrate.js'
 import { type Measurement, runMeasurement } from '../src/measure/run.js'
@@ -65,6 +65,8 @@ interface Outcome {
    * request was due, while one that is fed to the simulation is due when it was queued */
   apartNs: number | null
   lagNs: number
+  /** how many cores other processes took meanwhile */
+  others: number
 }
 
 /** The run as `simulate` may run it again. */
@@ -85,16 +87,22 @@ function latenciesOf(dueNs: Float64Array, batches: { requests: number[]; endNs: 
   return latencies
 }
 
+/** Infinite where it falls so far behind that it needs times from after the recorded run. */
 function simulated({ scenario, dueNs }: Run, arrivalsNs: Float64Array, service: ServiceInput): Latencies {
   const batches: { requests: number[]; endNs: number }[] = []
-  simulate(
-    { ...scenario, arrivals: replay([...arrivalsNs].map((ns) => ns / NS_PER_MS)), service },
-    {
-      onEvent: (event) => {
-        if (event.type === 'batch') batches.push({ requests: event.requests, endNs: Math.round(event.endMs * 1e6) })
+  try {
+    simulate(
+      { ...scenario, arrivals: replay([...arrivalsNs].map((ns) => ns / NS_PER_MS)), service },
+      {
+        onEvent: (event) => {
+          if (event.type === 'batch') batches.push({ requests: event.requests, endNs: Math.round(event.endMs * 1e6) })
+        },
       },
-    },
-  )
+    )
+  } catch (error) {
+    if (!(error instanceof ScenarioError && error.path === 'service.times')) throw error
+    return new Float64Array(dueNs.length).fill(Number.POSITIVE_INFINITY)
+  }
   return latenciesOf(dueNs, batches)
 }
 
@@ -128,6 +136,7 @@ async function outcomeOf(cell: CellOf, seed: number): Promise<Outcome> {
   const { run, seen } = await measured(cell, seed)
   const { dueNs, queuedNs } = run
   const { observations } = seen
+  const { cpu } = seen.host
   // the window ends when the last request is due; what started after that was not observed
   const known = Math.max(...(observations.at(-1)?.requests ?? [])) + 1
   const first = {
@@ -163,6 +172,7 @@ async function outcomeOf(cell: CellOf, seed: number): Promise<Outcome> {
     batches: observations.length,
     apartNs:
       cell.waitMs === 0 ? apart(ours, simulated(first, first.queuedNs, recordedRun(observations, 'order'))) : null,
+    others: cpu === null ? Number.NaN : cpu.othersMs / cpu.periodMs,
     lagNs: Math.max(...first.queuedNs.map((queued, i) => queued - (first.dueNs[i] as number))),
   }
 }
@@ -180,7 +190,7 @@ const median = (values: number[]) => spreadOf(values).median
 const off = (value: number, from: number) => Math.abs(value - from) / from
 const errorsOf = (of: Outcome[], fed: Fed, p: number) =>
   of.map(({ measured, simulated }) => off(simulated[fed][p] as number, measured[p] as number))
-const inPercent = (share: number) => `${(100 * share).toFixed(1)} %`
+const inPercent = (share: number) => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'falls behind')
 
 console.log(`\n A real model on one server, ${ROUNDS} rounds of ${SECONDS} s: medians over the rounds\n`)
 console.log(
@@ -213,6 +223,8 @@ console.log(
     }),
   ),
 )
+const others = median(outcomes.map((outcome) => outcome.others))
+console.log(Number.isNaN(others) ? '' : `\n Other processes took ${others.toFixed(2)} cores meanwhile (median).`)
 console.log(`\n Errors over all ${outcomes.length} runs, by what the simulation is fed of them: median, and greatest\n`)
 console.log(
   table(
