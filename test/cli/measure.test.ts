@@ -46,7 +46,7 @@ describe('throughline measure', () => {
 
   it('ends promptly on Ctrl-C', async () => {
     const { child, ended } = start('measure', 'measured.ts', '--duration', '60s')
-    await new Promise((resolve) => setTimeout(resolve, 1500))
+    await new Promise((resolve) => setTimeout(resolve, 3500))
     const since = performance.now()
     child.kill('SIGINT')
     expect(await ended).toEqual({ code: 130, signal: null, stdout: '', stderr: 'throughline: interrupted\n' })

@@ -78,7 +78,8 @@ describe('the real model on a server thread', () => {
       ['dist/cli/main.js', 'measure', ...flags.split(' ')],
       { maxBuffer: 1e8 },
     )
-    expect(stderr).toBe('')
+    // but for its progress, where the machine is so slow
+    expect(stderr.replace(/^\d+ % .*\n/gm, '')).toBe('')
     const { counts, batches } = JSON.parse(stdout)
     expect(counts.completed).toBe(counts.offered)
     expect(batches.meanSize).toBeGreaterThanOrEqual(1)
