@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ScenarioError, show, throwFaults } from '../scenario/error.js'
+import { checkVersion, throwFaults } from '../scenario/error.js'
 import { comparePairs } from './compare-pairs.js'
 import { COMPARED, type Comparison, overall } from './comparison.js'
 
@@ -54,10 +54,7 @@ function faultOf({ design, of, within, verdict, metrics, pairs }: Comparison): [
  * @throws ScenarioError where it is of another version, or its verdict does not follow from its figures
  */
 export function checkedComparison(value: unknown, name = 'comparison'): Comparison {
-  const schema = (value as Comparison | null | undefined)?.schema
-  if (schema !== SCHEMA) {
-    throw new ScenarioError(name, `must be a comparison, with the schema "${SCHEMA}", got ${show(schema)}`)
-  }
+  checkVersion(value, { name, kind: 'comparison', schema: SCHEMA })
   const parsed = comparisonSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
   return value as Comparison

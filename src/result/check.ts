@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { ScenarioError, show, throwFaults } from '../scenario/error.js'
+import { checkVersion, throwFaults } from '../scenario/error.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { decode } from './histogram.js'
+import { errorsIn } from './recording.js'
 import type { Result } from './result.js'
 import { ESTIMATES, PERCENTILES, percentileNs, type Summary } from './summary.js'
 import { HIGHEST_NS } from './tally.js'
@@ -113,12 +114,12 @@ const resultSchema = z
 /** Where the figures of a result contradict one another, and how. */
 function contradictionOf(given: Result): [path: string, message: string] | null {
   const { counts, rates, latencyMs, segments, throughput, window, validity, batches } = given
-  const { offered, completed, failed, rejected, timedOut, aborted, unfinished } = counts
-  if (offered !== completed + failed + rejected + timedOut + aborted + unfinished) {
+  const { offered, completed, rejected, aborted } = counts
+  if (offered !== completed + errorsIn(counts) + aborted) {
     return ['counts.offered', 'must be the sum of the other counts']
   }
   if (completed !== latencyMs.count) return ['counts.completed', 'must be as many as there are latencies']
-  if (!same(rates.error, (failed + rejected + timedOut + unfinished) / offered)) {
+  if (!same(rates.error, errorsIn(counts) / offered)) {
     return ['rates.error', 'must be the share of offered that failed, or was rejected, timed out or unfinished']
   }
   if (!same(rates.rejection, rejected / offered)) return ['rates.rejection', 'must be the share of offered']
@@ -150,10 +151,7 @@ const same = (a: number, b: number) => Math.abs(a - b) <= ROUNDING * Math.max(Ma
  * @throws ScenarioError where it is of another version, or its figures contradict one another
  */
 export function checkedResult(value: unknown, name = 'result'): Result {
-  const schema = (value as Result | null | undefined)?.schema
-  if (schema !== SCHEMA) {
-    throw new ScenarioError(name, `must be a result, with the schema "${SCHEMA}", got ${show(schema)}`)
-  }
+  checkVersion(value, { name, kind: 'result', schema: SCHEMA })
   const parsed = resultSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
   return value as Result

@@ -14,6 +14,19 @@ export class ScenarioError extends Error {
   }
 }
 
+/**
+ * Refuses what is not of the version that is read.
+ *
+ * @param expected what the value is called, what it should be, and the version that says so
+ * @throws ScenarioError
+ */
+export function checkVersion(value: unknown, expected: { name: string; kind: string; schema: string }): void {
+  const found = (value as { schema?: unknown } | null | undefined)?.schema
+  const { name, kind, schema } = expected
+  if (found !== schema)
+    throw new ScenarioError(name, `must be a ${kind}, with the schema "${schema}", got ${show(found)}`)
+}
+
 type Issue = z.core.$ZodIssue
 
 function at(fault: { path: string; message: string }): string {

@@ -11,6 +11,7 @@ import { policyOf } from '../../src/scenario/batching.js'
 import { normalise, type ScenarioParts } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
+import { cycle } from './cycle.js'
 import { runInVirtualTime, type Threads } from './virtual-run.js'
 
 /** Runs a scenario in virtual time, and accounts for it as a measurement does. */
@@ -28,12 +29,6 @@ function record(scenario: ScenarioParts, threads: Threads) {
   const run = runInVirtualTime(scenario, threads, ledgers)
   const { window, ring, limited, nowNs } = run
   return { run, recording: accountOf(run.scenario, booksOf(window, ring, ledgers, limited), nowNs) }
-}
-
-/** Repeats the values for ever. */
-const cycle = (values: number[]) => {
-  let i = 0
-  return () => values[i++ % values.length] as number
 }
 
 const us = (value: number) => value * 1000

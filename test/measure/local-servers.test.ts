@@ -5,14 +5,10 @@ import { resultOf } from '../../src/result/result.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
+import { cycle } from './cycle.js'
 import { policyAsItIs } from './policy-as-it-is.js'
 import { type Flown, flyInVirtualTime } from './virtual-servers.js'
 
-/** Numbers in a fixed order, one a call, round and round. */
-const cycle = (values: number[]) => {
-  let i = 0
-  return () => values[i++ % values.length] as number
-}
 const instant = { hearing: () => 0, publishing: () => 0 }
 
 const scenarios = fc.record({

@@ -10,16 +10,13 @@ import { exponential } from '../../src/scenario/variation.js'
 import type { SimulationEvent } from '../../src/simulate/engine.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { expectToAddUp } from './add-up.js'
+import { cycle } from './cycle.js'
 import { policyAsItIs } from './policy-as-it-is.js'
 import { runInVirtualTime } from './virtual-run.js'
 
 // On a real clock a slow or busy machine may delay anything for long: what is asserted here holds on any.
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
-const cycle = (values: number[]) => {
-  let i = 0
-  return () => values[i++ % values.length] as number
-}
 
 describe('answers', () => {
   it('are taken once each, whoever told them', () => {

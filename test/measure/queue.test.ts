@@ -4,14 +4,10 @@ import { policyOf } from '../../src/scenario/batching.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
 import type { SimulationEvent } from '../../src/simulate/engine.js'
 import { simulate } from '../../src/simulate/simulate.js'
+import { cycle } from './cycle.js'
 import { policyAsItIs } from './policy-as-it-is.js'
 import { runInVirtualTime, type Served, type Threads } from './virtual-run.js'
 
-/** Numbers in a fixed order, one a call, round and round. */
-const cycle = (values: number[]) => {
-  let i = 0
-  return () => values[i++ % values.length] as number
-}
 const instant: Threads = { service: () => 0, delay: () => 0, publishing: () => 0 }
 
 const left = ({ requests, size, leaveNs }: Served) => ({ requests, size, leaveNs })
