@@ -6,6 +6,7 @@ const rooms = [
   'simulate',
   'measure',
   'serve',
+  'handler',
   'budget',
   'result',
   'scenario',
@@ -14,12 +15,14 @@ const rooms = [
 ]
 // which rooms each may import from, besides itself
 const allowed = {
-  cli: ['report', 'explore', 'simulate', 'measure', 'serve', 'budget', 'result', 'scenario', 'text'],
+  cli: ['report', 'explore', 'simulate', 'measure', 'serve', 'handler', 'budget', 'result', 'scenario', 'text'],
   report: ['explore', 'budget', 'result', 'scenario', 'text'],
-  explore: ['simulate', 'measure', 'serve', 'budget', 'result', 'scenario', 'random'],
+  explore: ['simulate', 'measure', 'serve', 'handler', 'budget', 'result', 'scenario', 'random'],
   simulate: ['budget', 'result', 'scenario', 'random'],
-  measure: ['budget', 'result', 'scenario', 'random'],
-  serve: ['budget', 'result', 'scenario', 'random'],
+  measure: ['handler', 'budget', 'result', 'scenario', 'random'],
+  serve: ['handler', 'budget', 'result', 'scenario', 'random'],
+  // what serves batches: a handler's module and parts, and the threads that run it
+  handler: ['scenario'],
   budget: ['result', 'scenario', 'text'],
   result: ['scenario', 'random', 'text'],
   scenario: ['random'],

@@ -1,5 +1,5 @@
 import { dirname, extname, isAbsolute, resolve } from 'node:path'
-import { loadDefault, locate } from '../measure/handler-module.js'
+import { loadDefault, locate } from '../handler/module.js'
 import { asScenario, readScenario } from '../report/file.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { Scenario } from '../scenario/scenario.js'

@@ -1,7 +1,7 @@
 import { Bench } from 'tinybench'
-import { portable } from '../measure/error.js'
-import { loadDefault } from '../measure/handler-module.js'
-import { prepare, type Unready } from '../measure/prepare.js'
+import { loadDefault } from '../handler/module.js'
+import { portable } from '../handler/portable.js'
+import { prepare, type Unready } from '../handler/prepare.js'
 
 /** What the thread that times a bare handler is told. */
 export interface BareTask {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import { startThread } from '../measure/threads.js'
+import { startThread } from '../handler/thread.js'
 import { type Replication, together } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
 import { ScenarioError, throwFaults } from '../scenario/error.js'

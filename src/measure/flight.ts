@@ -1,6 +1,6 @@
+import { portable } from '../handler/portable.js'
+import { failuresIn } from '../handler/serving.js'
 import { type Batch, emptyBatch } from './batch.js'
-import { portable } from './error.js'
-import { failuresIn } from './serving.js'
 
 /**
  * What becomes of a batch: its outputs, one a request; all of it served, where there are none to look at; or why not.

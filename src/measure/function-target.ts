@@ -1,9 +1,9 @@
+import type { Ready } from '../handler/prepare.js'
+import { awaited, BatchContext, isPromise } from '../handler/serving.js'
 import type { Call } from '../scenario/target.js'
 import type { Flight, Outcome } from './flight.js'
 import { SERVED } from './flight.js'
 import type { LocalTarget } from './local-target.js'
-import type { Ready } from './prepare.js'
-import { awaited, BatchContext, isPromise } from './serving.js'
 
 /** A handler that serves batches in this process. */
 export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget {

@@ -1,10 +1,10 @@
+import { startThread, type Thread } from '../handler/thread.js'
 import type { Looks as Taken } from '../result/recording.js'
 import { kept, type NormalScenario } from '../scenario/scenario.js'
 import { extentNs, looksOf } from '../scenario/stop.js'
 import type { Clock } from './clock.js'
 import type { Layout } from './layout.js'
 import type { LookTask } from './look.js'
-import { startThread, type Thread } from './threads.js'
 import { Window } from './window.js'
 
 /**

@@ -1,5 +1,5 @@
-import { portable } from './error.js'
 import { type AnyHandler, handlerOf } from './handler.js'
+import { portable } from './portable.js'
 
 /** A handler that has been set up on this thread, with the payloads that requests take in turn, if it makes any. */
 export interface Ready {

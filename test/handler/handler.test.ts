@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { handlerOf } from '../../src/measure/handler.js'
-import { failuresIn } from '../../src/measure/serving.js'
+import { handlerOf } from '../../src/handler/handler.js'
+import { failuresIn } from '../../src/handler/serving.js'
 import { defineHandler } from '../../src/scenario/handler.js'
 
 describe('a handler', () => {
