@@ -69,17 +69,26 @@ export function settle(
 }
 
 /**
- * Counts the outputs of a batch that are failures, and marks them.
+ * Checks that a batch's outputs are one a request.
  *
- * @throws TypeError where there is not one output a request
+ * @throws TypeError saying what they are
  */
-export function failuresIn(outputs: unknown, size: number, failed: Uint8Array): number {
+export function checkOutputs(outputs: unknown, size: number): asserts outputs is readonly unknown[] {
   if (!Array.isArray(outputs)) {
     throw new TypeError(`run must return an array of outputs, one a request; it returned ${kindOf(outputs)}`)
   }
   if (outputs.length !== size) {
     throw new TypeError(`run must return one output a request; it returned ${outputs.length} for a batch of ${size}`)
   }
+}
+
+/**
+ * Counts the outputs of a batch that are failures, and marks them.
+ *
+ * @throws TypeError where there is not one output a request
+ */
+export function failuresIn(outputs: unknown, size: number, failed: Uint8Array): number {
+  checkOutputs(outputs, size)
   let failures = 0
   for (let i = 0; i < size; i++) {
     const failure = outputs[i] instanceof Error

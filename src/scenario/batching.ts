@@ -3,7 +3,7 @@ import type { Policy } from './policy.js'
 import { duration, nanoseconds, options, whole } from './units.js'
 
 /** When a batch leaves: how large it may be, and how long its oldest request may wait for it to fill. */
-export const batchingSchema = options({
+const batchingSchema = options({
   maxBatchSize: whole(1, 1_000_000, 'null is no limit, and leaving batching out serves one at a time')
     .nullable()
     .default(1),
@@ -12,6 +12,9 @@ export const batchingSchema = options({
   error: 'maxBatchSize and maxWait cannot both be null: no batch would ever leave',
 })
 export type Batching = z.output<typeof batchingSchema>
+
+/** One request at a time, where nothing is said of it. */
+export const batchingOption = batchingSchema.default({ maxBatchSize: 1, maxWait: 0 })
 
 export { deadline, decide, type Policy } from './policy.js'
 

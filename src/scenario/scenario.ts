@@ -1,7 +1,8 @@
 import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals.js'
-import { type Batching, batchingSchema } from './batching.js'
+import { type Batching, batchingOption } from './batching.js'
 import { countOf, keptByHash } from './by-hash.js'
 import { ScenarioError, show, throwFaults } from './error.js'
+import { queueOption, serversSchema } from './queue.js'
 import { lengthMs } from './ramps.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service.js'
 import {
@@ -9,7 +10,6 @@ import {
   type GivenStop,
   horizonOf,
   looksOf,
-  MOST_REQUESTS,
   type NormalExtent,
   type NormalStop,
   type Stop,
@@ -27,21 +27,16 @@ import {
   takesOne,
   targetSchemas,
 } from './target.js'
-import { type Duration, LONGEST_NS, NS_PER_SECOND, options, positiveDuration, type Rate, whole } from './units.js'
-
-const queueSchema = options({
-  capacity: whole(0, MOST_REQUESTS, 'null is no limit').nullable().default(null),
-  timeout: positiveDuration.nullable().default(null),
-})
+import { type Duration, LONGEST_NS, NS_PER_SECOND, options, type Rate, whole } from './units.js'
 
 /** The one schema of a scenario: its type, its check and its defaults. */
 export const scenarioSchema = options({
   arrivals: arrivalsSchema,
   service: serviceSchema.optional(),
   ...targetSchemas,
-  batching: batchingSchema.default({ maxBatchSize: 1, maxWait: 0 }),
-  servers: whole(1, 1000).nullable().optional(),
-  queue: queueSchema.default({ capacity: null, timeout: null }),
+  batching: batchingOption,
+  servers: serversSchema.nullable().optional(),
+  queue: queueOption,
   stop: stopSchema.optional(),
   warmup: warmupSchema.optional(),
   seed: whole(0).default(1),

@@ -1,10 +1,17 @@
 import { z } from 'zod'
 import { type Budget, budgetSchema } from './budget.js'
 import { ScenarioError, show } from './error.js'
-import { type Duration, duration, nanoseconds, options, positiveDuration, type Share, shareOf, whole } from './units.js'
-
-/** A run's counters are 32 bits wide. */
-export const MOST_REQUESTS = 2 ** 32 - 1
+import {
+  type Duration,
+  duration,
+  MOST_REQUESTS,
+  nanoseconds,
+  options,
+  positiveDuration,
+  type Share,
+  shareOf,
+  whole,
+} from './units.js'
 
 const extentError = 'must be { requests } or { duration }, one of the two'
 const extent = (least: number, lasting: typeof duration) =>

@@ -5,6 +5,9 @@ export const LONGEST_NS = 2 ** 53
 export const NS_PER_MS = 1_000_000
 export const NS_PER_SECOND = 1_000_000_000
 
+/** A run's counters are 32 bits wide. */
+export const MOST_REQUESTS = 2 ** 32 - 1
+
 /** The milliseconds of each unit of time. */
 export const MS_PER: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 }
 const PER_SECOND: Record<string, number> = { ms: 1e3, s: 1, m: 1 / 60, h: 1 / 3600 }
