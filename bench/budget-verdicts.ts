@@ -13,7 +13,7 @@ import { type Case, MAIN, mm1 } from './coverage-cases.js'
 const { values: given } = parseArgs({
   options: {
     runs: { type: 'string', default: '10000' },
-    lengths: { type: 'string', default: '1e6' },
+    lengths: { type: 'string', default: '2e6' },
     limits: { type: 'string', default: '1.25,1.2,1,0.8' },
     only: { type: 'string', default: '' },
     first: { type: 'string', default: '1' },

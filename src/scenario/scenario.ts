@@ -68,7 +68,7 @@ export interface ScenarioParts {
   queue?: { capacity?: number | null | undefined; timeout?: Duration | null | undefined } | undefined
   /**
    * When the run ends, warm-up included: at a length, or as soon as an interval is narrow enough or the verdict on a
-   * budget clear, and `atMost` then. Default: 1,000,000 requests simulated, 10 s measured; `atMost` 20,000,000
+   * budget clear, and `atMost` then. Default: 2,000,000 requests simulated, 10 s measured; `atMost` 20,000,000
    * requests simulated, 60 s measured.
    */
   stop?: Stop | undefined
@@ -100,7 +100,7 @@ export type KeptScenario = NormalParts & KeptTargets
 /** A scenario that can be simulated; its target is not run. */
 export type SimulatedScenario = KeptScenario & { service: Service; servers: number }
 
-const DEFAULT_STOP = { simulate: { requests: 1_000_000 }, measure: { duration: 10_000 } }
+const DEFAULT_STOP = { simulate: { requests: 2_000_000 }, measure: { duration: 10_000 } }
 const DEFAULT_AT_MOST = { simulate: { requests: 20_000_000 }, measure: { duration: 60_000 } }
 
 /**

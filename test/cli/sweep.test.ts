@@ -31,7 +31,8 @@ describe('throughline sweep', () => {
       '1,2',
       '--json',
     )
-    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    // a slow machine has time to see how far it is
+    expect({ stderr: stderr.replace(/^\d+ % point \d of 2\n/gm, ''), code }).toEqual({ stderr: '', code: 0 })
     const points: { servers: number; result: { engine: string; scenario: unknown } }[] = JSON.parse(stdout)
     expect(points.map(({ servers, result }) => [servers, result.engine])).toEqual([
       [1, 'measure'],

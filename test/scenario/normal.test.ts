@@ -29,8 +29,8 @@ describe('a scenario with its defaults filled in', () => {
       batching: { maxBatchSize: 1, maxWait: 0 },
       servers: 1,
       queue: { capacity: null, timeout: null },
-      stop: { requests: 1_000_000 },
-      warmup: { requests: 100_000 },
+      stop: { requests: 2_000_000 },
+      warmup: { requests: 200_000 },
       seed: 1,
     })
   })
@@ -77,7 +77,7 @@ describe('a scenario with its defaults filled in', () => {
     }
     expect(of({ stop: { requests: 55 } })).toEqual({ stop: { requests: 55 }, warmup: { requests: 5 } })
     expect(of({ stop: { duration: '5s' } })).toEqual({ stop: { duration: 5000 }, warmup: { duration: 500 } })
-    expect(of({ warmup: { duration: 7 } })).toEqual({ stop: { requests: 1_000_000 }, warmup: { duration: 7 } })
+    expect(of({ warmup: { duration: 7 } })).toEqual({ stop: { requests: 2_000_000 }, warmup: { duration: 7 } })
     const arrivals = replay(Array.from({ length: 30 }, (_, i) => i))
     expect(of({ arrivals })).toEqual({ stop: { requests: 30 }, warmup: { requests: 3 } })
     expect(of({ arrivals, stop: { requests: 1000 } }).warmup).toEqual({ requests: 3 })
@@ -102,8 +102,8 @@ describe('a scenario with its defaults filled in', () => {
         ...bare,
         batching: { maxBatchSize: undefined, maxWait: undefined },
         queue: { capacity: undefined, timeout: undefined },
-        stop: { requests: 1_000_000, duration: undefined },
-        warmup: { duration: undefined, requests: 100_000 },
+        stop: { requests: 2_000_000, duration: undefined },
+        warmup: { duration: undefined, requests: 200_000 },
       }),
     ).toEqual(normal(bare))
     const whole = normal({ arrivals: 1, service: JSON.parse('{ "model": "affine", "base": 1 }') })

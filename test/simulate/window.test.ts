@@ -218,10 +218,10 @@ describe('the window', () => {
     expect(throughput).toEqual({ offered: 100, completed: 100 })
   })
 
-  it('warms up for a tenth of the run, and runs 1,000,000 requests, when not told', () => {
+  it('warms up for a tenth of the run, and runs 2,000,000 requests, when not told', () => {
     const { scenario, counts } = simulate(every10ms)
-    expect(scenario).toMatchObject({ stop: { requests: 1_000_000 }, warmup: { requests: 100_000 } })
-    expect(counts.offered).toBe(900_000)
+    expect(scenario).toMatchObject({ stop: { requests: 2_000_000 }, warmup: { requests: 200_000 } })
+    expect(counts.offered).toBe(1_800_000)
     expect(simulate({ ...every10ms, stop: { duration: 500 } }).scenario?.warmup).toEqual({ duration: 50 })
   })
 
