@@ -1,8 +1,9 @@
 import type { Clients } from '../scenario/clients.js'
 import type { Answers } from './answers.js'
-import { AHEAD_NS, Marks } from './marks.js'
+import { Marks } from './marks.js'
 import { type Outlet, type Pace, sleepNs, TOGETHER } from './pacing.js'
 import { SLEEP_NS } from './rest.js'
+import { AHEAD_NS } from './window.js'
 
 /** Where the requests of clients go, and where their answers come from. */
 export interface LoopOutlet extends Outlet {
@@ -46,7 +47,7 @@ export function sendInLoop(
     }
     if (due <= now && due < stopNs) {
       if (number >= stop.requests) {
-        window.endAt(marks.ahead(due))
+        marks.end(due)
         break
       }
       lateNs = now - due

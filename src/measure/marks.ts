@@ -1,9 +1,6 @@
 import type { Clock } from './clock.js'
 import { segmentsFrom } from './segments.js'
-import type { Window } from './window.js'
-
-/** How far ahead a moment is set that all threads are to go by, so that none of them has passed it yet. */
-export const AHEAD_NS = 100_000
+import { AHEAD_NS, setAhead, type Window } from './window.js'
 
 /**
  * Begins the window of a closed loop and its segments as they come: nobody knows beforehand when a request of a certain
@@ -34,7 +31,7 @@ export class Marks {
     const window = this.#window
     if (!this.#isOpen && dueNs >= window.startNs) this.#open(number)
     while (number >= this.#nextFirst) {
-      window.beginAt(this.#next, this.ahead(dueNs))
+      this.#set(dueNs, (ns) => window.beginAt(this.#next, ns))
       if (this.#isOpen) this.#skip(this.#next + 1)
       else {
         this.#skip(1)
@@ -43,10 +40,15 @@ export class Marks {
     }
   }
 
-  /** A moment that no thread has passed: when something was due, or soon. */
-  ahead(dueNs: number): number {
-    if (this.#aheadNs === 0) return dueNs
-    return Math.max(dueNs, this.#clock() + this.#aheadNs)
+  /** One more request than the run has would be due: its window ends. */
+  end(dueNs: number): void {
+    this.#set(dueNs, (ns) => this.#window.endAt(ns))
+  }
+
+  /** Sets a moment that no thread has passed: when something was due, or soon. */
+  #set(dueNs: number, set: (ns: number) => void): void {
+    if (this.#aheadNs === 0) set(dueNs)
+    else setAhead(this.#clock, this.#aheadNs, set)
   }
 
   #skip(next: number): void {

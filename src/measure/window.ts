@@ -18,10 +18,22 @@ const SEGMENTS = ARRIVED + SUM_LENGTH
 
 /** How long a run waits for what was due before its end. */
 export const DRAIN_NS = 10_000_000_000
-/** How far ahead the window's end is set when a run is cut short, so that no thread has passed it yet. */
-const CUT_AHEAD_NS = 100_000
+/** How far ahead a moment is set that all threads are to go by, so that none of them has passed it yet. */
+export const AHEAD_NS = 100_000
 /** How far ahead it is set for a generator that may be asleep: it looks up more often than that. */
 const HEARD_NS = 2 * SLEEP_NS
+
+/**
+ * Sets a moment that all threads are to go by. This thread may be put off for long between the reading of the clock and
+ * the setting: where others may have passed the moment by then, they have counted as if it were yet to come.
+ */
+export function setAhead(clock: Clock, aheadNs: number, set: (ns: number) => void): void {
+  let ns: number
+  do {
+    ns = clock() + aheadNs
+    set(ns)
+  } while (clock() >= ns)
+}
 
 /**
  * The window of a run, as its threads share it, and what the generator has to say: which requests the segments begin
@@ -178,9 +190,10 @@ export class Window {
   }
 
   /** Ends the window early: a moment from now, and at the same moment for every thread. */
-  cut(clock: Clock, aheadNs = CUT_AHEAD_NS): void {
-    do this.#values[END] = clock() + aheadNs
-    while (clock() >= this.endNs)
+  cut(clock: Clock, aheadNs = AHEAD_NS): void {
+    setAhead(clock, aheadNs, (ns) => {
+      this.#values[END] = ns
+    })
     this.#values[DRAIN] = this.endNs + DRAIN_NS
   }
 

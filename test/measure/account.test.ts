@@ -4,6 +4,7 @@ import { accountOf, booksOf } from '../../src/measure/account.js'
 import { Ledger } from '../../src/measure/ledger.js'
 import { measurable } from '../../src/measure/measurable.js'
 import { planOf, planOfLoop } from '../../src/measure/plan.js'
+import { AHEAD_NS } from '../../src/measure/window.js'
 import type { Recording } from '../../src/result/recording.js'
 import { type Result, resultOf, type Segment } from '../../src/result/result.js'
 import { closed } from '../../src/scenario/arrivals.js'
@@ -125,11 +126,12 @@ describe('the account of a run', () => {
     delays: fc.array(fc.nat(us(20)), { minLength: 1, maxLength: 10 }),
     publishing: fc.array(fc.nat(us(3)), { minLength: 1, maxLength: 5 }),
     failing: fc.integer({ min: 2, max: 50 }),
+    aheadNs: fc.constantFrom(1, us(10), AHEAD_NS),
   })
 
   it('adds up, whatever threads do, and agrees with what is counted request by request', () => {
     fc.assert(
-      fc.property(runs, ({ scenario, services, delays, publishing, failing }) => {
+      fc.property(runs, ({ scenario, services, delays, publishing, failing, aheadNs }) => {
         const fails = (number: number) => number % failing === 0
         const { run, recording } = record(scenario, {
           service: cycle(services),
@@ -137,6 +139,7 @@ describe('the account of a run', () => {
           publishing: cycle(publishing),
           fails,
           places: 8192,
+          aheadNs,
         })
         expectSumsToAgree(recording)
         const { startNs, endNs } = recording
@@ -179,6 +182,12 @@ describe('the account of a run', () => {
         stays.push(...run.lost.map(({ dueNs, atNs }) => overlap(dueNs, atNs)))
         expect(recording.staysNs).toBe(sum(stays))
         expect(recording.inSystemNs).toBe(recording.staysNs)
+        if (run.ring.closed) {
+          const stayed = [...requests, ...run.lost.map(({ dueNs, atNs }) => ({ dueNs, endNs: atNs }))]
+          for (const { endNs: atNs, inSystem } of recording.segments) {
+            expect(inSystem).toBe(stayed.filter((each) => each.dueNs < atNs && each.endNs >= atNs).length)
+          }
+        }
         const started = run.served.filter((batch) => batch.startNs >= startNs && batch.startNs < endNs)
         expect(sum([...recording.batchSizes.values()])).toBe(started.length)
       }),

@@ -123,6 +123,7 @@ describe('a closed loop in virtual time', () => {
           service: (size) => given.base + given.perItem * size,
           delay: cycle(delays),
           publishing: cycle(publishing),
+          aheadNs: 1,
         })
         expect(run.allEnded).toBe(true)
         const all = [...run.served.flatMap(({ requests }) => requests), ...run.lost.map(({ number }) => number)]

@@ -28,6 +28,8 @@ export interface Threads {
   fails?(number: number): boolean
   /** how many requests may wait */
   places?: number
+  /** how far ahead of the generator's time a loop sets the moments that all go by; 0 where nobody can have passed it */
+  aheadNs?: number
 }
 
 export interface Served {
@@ -214,7 +216,7 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads, ledgers
   if (arrivals.process !== 'closed') send(schedule(arrivals, scenario.seed), plan.stop, outlet, pace)
   else {
     const loop = { ...outlet, answers: answers as Answers }
-    sendInLoop(new Clients(arrivals, scenario.seed), plan.stop, loop, pace, 0)
+    sendInLoop(new Clients(arrivals, scenario.seed), plan.stop, loop, pace, threads.aheadNs ?? 0)
   }
   runTo(Number.MAX_VALUE)
   // as the queue sees them: none was sent a second time into the same place
