@@ -107,6 +107,7 @@ describe('sending', () => {
         }
         expect(lateNs).toBeLessThanOrEqual(nowNs)
       }),
+      { seed: 1 },
     )
   })
 
