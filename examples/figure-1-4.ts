@@ -1,8 +1,12 @@
-// Figure 1-4: larger batches raise throughput, and latency with it. Run it with `npx tsx examples/figure-1-4.ts`.
+// Figure 1-4: larger batches raise throughput, and latency with it. Run it with `npx tsx examples/figure-1-4.ts`;
+// `--svg figure.svg` draws it into a file.
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
 import { simulate } from 'throughline'
-import { figuresOf, rate, renderTradeOff, styleFor, table, time } from 'throughline/report'
+import { figuresOf, rate, renderTradeOff, renderTradeOffSvg, styleFor, table, time } from 'throughline/report'
 import { examples, flatOut, server } from './chapter.ts'
 
+const { values: asked } = parseArgs({ options: { svg: { type: 'string' } } })
 const style = styleFor(process.stdout)
 const OFFERED = 800
 
@@ -41,3 +45,9 @@ console.log(`
  Smaller batches cannot carry the load, larger ones wait long to fill. In between, batches of
  ${best.batchSize} have the shortest p99: ${time(best.p99)}.
 `)
+
+if (asked.svg !== undefined) {
+  const title = 'Larger batches carry more, and fill more slowly'
+  await writeFile(asked.svg, renderTradeOffSvg(rows, { offeredPerSec: OFFERED, title }))
+  console.log(` Drawn to ${asked.svg}.\n`)
+}

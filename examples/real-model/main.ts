@@ -1,13 +1,25 @@
 // A real model measured in batches: Figure 1-4 on this machine. Run it with `npm start`; to run less of it,
-// `npm start -- --sizes 1,8,64 --rounds 3`.
+// `npm start -- --sizes 1,8,64 --rounds 3`; to have it drawn, `npm start -- --svg figure.svg`.
+import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { measure, type Result, simulate } from 'throughline'
-import { figuresOverRounds, mediansOf, progressOn, rate, renderTradeOff, styleFor, time } from 'throughline/report'
+import {
+  figuresOverRounds,
+  mediansOf,
+  progressOn,
+  rate,
+  renderTradeOff,
+  renderTradeOffSvg,
+  styleFor,
+  time,
+} from 'throughline/report'
 import { renderChapter } from '../chapter-table.ts'
 import { conclusion, doubts, highestWithin } from './conclusion.ts'
 import { calibrateInSitu, calibrateTight, capacitiesOf, inBatchesOf } from './model.ts'
 
-const { values: asked } = parseArgs({ options: { sizes: { type: 'string' }, rounds: { type: 'string' } } })
+const { values: asked } = parseArgs({
+  options: { sizes: { type: 'string' }, rounds: { type: 'string' }, svg: { type: 'string' } },
+})
 const SIZES = (asked.sizes ?? '1,2,4,8,16,32,64').split(',').map(Number)
 const ROUNDS = Number(asked.rounds ?? 3)
 const LIMIT = { p99: 10 }
@@ -79,3 +91,7 @@ console.log(renderTradeOff(rows, { offeredPerSec: offered, rounds: ROUNDS, width
 console.log(doubts(measured.flat(), style))
 console.log(`${conclusion(found, confirmed, LIMIT, style)}\n`)
 console.log(renderChapter(style))
+if (asked.svg !== undefined) {
+  const title = "Silero's voice activity detector in batches, on one thread"
+  await writeFile(asked.svg, renderTradeOffSvg(rows, { offeredPerSec: offered, rounds: ROUNDS, title }))
+}

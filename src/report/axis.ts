@@ -8,19 +8,28 @@ export interface LogAxis {
 
 /** A scale so many columns wide that holds these values, of which one at least is above 0. */
 export function axisOf(values: number[], columns: number): LogAxis {
-  const positive = values.filter((value) => value > 0)
-  const low = stepAtOrBelow(Math.min(...positive))
-  const high = Math.max(nextStep(stepAtOrBelow(Math.max(...positive) * 0.999999)), nextStep(low))
+  const steps = stepsOver(values)
+  const [low, high] = [steps[0], steps.at(-1)] as [number, number]
   const column = (columns - 1) / Math.log(high / low)
   const at = (value: number) => Math.min(columns - 1, Math.round(column * Math.log(Math.max(value, low) / low)))
 
   let labels = ''
-  for (let step = low; step < high * 1.000001; step = nextStep(step)) {
+  for (const step of steps) {
     const label = step.toLocaleString('en', { maximumSignificantDigits: 1 })
     const from = Math.min(at(step), columns - label.length)
     if (from > labels.length || labels === '') labels = labels.padEnd(from) + label
   }
   return { labels, at }
+}
+
+/** The steps …, 1, 2, 5, 10, 20, … from below the least of these values that is above 0 to above the greatest. */
+export function stepsOver(values: readonly number[]): number[] {
+  const positive = values.filter((value) => value > 0)
+  const low = stepAtOrBelow(Math.min(...positive))
+  const high = Math.max(nextStep(stepAtOrBelow(Math.max(...positive) * 0.999999)), nextStep(low))
+  const steps = [low]
+  while ((steps.at(-1) as number) < high * 0.999999) steps.push(nextStep(steps.at(-1) as number))
+  return steps
 }
 
 /** The greatest of …, 1, 2, 5, 10, 20, … that is not above the value. */

@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
 /** What an example prints, as somebody runs it. */
-async function run(example: string): Promise<{ stdout: string; stderr: string }> {
-  return promisify(execFile)('npx', ['tsx', `examples/${example}`])
+async function run(example: string, ...flags: string[]): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)('npx', ['tsx', `examples/${example}`, ...flags])
 }
 
 /** The row of a table that begins so, its columns apart. */
@@ -27,8 +30,13 @@ describe('the examples of the chapter', () => {
   })
 
   it('shows Figure 1-4: throughput and latency rise together', async () => {
-    const { stdout, stderr } = await run('figure-1-4.ts')
+    const folder = await mkdtemp(join(tmpdir(), 'throughline-'))
+    const svg = join(folder, 'figure.svg')
+    const { stdout, stderr } = await run('figure-1-4.ts', '--svg', svg)
     expect(stderr).toBe('')
+    // the README shows what it draws
+    expect(await readFile(svg, 'utf8')).toBe(await readFile('docs/figure-1-4.svg', 'utf8'))
+    await rm(folder, { recursive: true })
     expect(row(stdout, 'one at a time, 10 ms each')).toEqual(['10 ms', '100/s'])
     expect(row(stdout, 'one at a time, 100 ms each')).toEqual(['100 ms', '10/s'])
     expect(row(stdout, 'in batches of 10')).toEqual(['10 ms', '1,000/s'])

@@ -1,0 +1,77 @@
+import { type Markup, markup } from '../markup.js'
+import type { Scale } from './scale.js'
+
+/** Where a chart is drawn, in pixels. */
+export interface Box {
+  left: number
+  right: number
+  top: number
+  bottom: number
+}
+
+/** Every chart has this size, and is shown larger or smaller as there is room. */
+export const WIDTH = 460
+export const HEIGHT = 300
+
+/** The room that is left for what is drawn between the axes' texts. */
+export const PLOT: Box = { left: 50, right: WIDTH - 48, top: 34, bottom: HEIGHT - 46 }
+
+export interface Tick {
+  at: number
+  label: string
+}
+
+/** The widest that a character gets: on a narrow page texts are larger beside what is drawn. */
+const CHARACTER = 8.5
+const BETWEEN = 10
+
+/** To a tenth of a pixel. */
+export const px = (value: number) => Number(value.toFixed(1))
+
+/** A scale's ticks and their texts. */
+export function ticksOf(scale: Scale, label: (value: number) => string): Tick[] {
+  return scale.ticks.map((value) => ({ at: scale.at(value), label: label(value) }))
+}
+
+/** A number at an axis: as short as it is exact. */
+export const tickText = (value: number) => value.toLocaleString('en', { maximumSignificantDigits: 4 })
+
+/** The two axes with the lines that lead from their ticks across the plot. */
+export function frame(box: Box, x: { ticks: Tick[]; title: string }, y: { ticks: Tick[]; title: string }): Markup {
+  const { left, right, bottom } = box
+  return markup`<g class="frame">${y.ticks.map(
+    ({ at, label }) =>
+      markup`<line class="grid" x1="${left}" x2="${right}" y1="${px(at)}" y2="${px(at)}"/><text class="tick" x="${left - 8}" y="${px(at)}" dy=".35em" text-anchor="end">${label}</text>`,
+  )}<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>${withoutOverlap(x.ticks).map(
+    ({ at, label, shown }) =>
+      markup`<line class="axis" x1="${px(at)}" x2="${px(at)}" y1="${bottom}" y2="${bottom + 4}"/>${shown && markup`<text class="tick" x="${px(at)}" y="${bottom + 20}" text-anchor="middle">${label}</text>`}`,
+  )}<text class="title" x="${(left + right) / 2}" y="${bottom + 40}" text-anchor="middle">${x.title}</text><text class="title" x="8" y="15">${y.title}</text></g>`
+}
+
+/** A label that would touch the one before is not shown. */
+function withoutOverlap(ticks: Tick[]): (Tick & { shown: boolean })[] {
+  let free = Number.NEGATIVE_INFINITY
+  return ticks.map((tick) => {
+    const half = (tick.label.length * CHARACTER) / 2
+    const shown = tick.at - half >= free
+    if (shown) free = tick.at + half + BETWEEN
+    return { ...tick, shown }
+  })
+}
+
+/** Moves heights that are nearer to one another than this apart, each as little as the others allow. */
+export function apart(heights: number[], least: number): number[] {
+  const moved = [...heights]
+  const order = heights.map((_, i) => i).sort((a, b) => (heights[a] as number) - (heights[b] as number))
+  // each round halves what is left to move
+  for (let round = 0; round < 60; round++) {
+    order.slice(1).forEach((lower, k) => {
+      const upper = order[k] as number
+      const short = least - ((moved[lower] as number) - (moved[upper] as number))
+      if (short <= 0) return
+      moved[upper] = (moved[upper] as number) - short / 2
+      moved[lower] = (moved[lower] as number) + short / 2
+    })
+  }
+  return moved
+}

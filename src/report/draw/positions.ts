@@ -1,0 +1,51 @@
+import { scaleLinear, scaleLog, scalePoint } from 'd3-scale'
+import { px, type Tick } from './frame.js'
+
+/** A value that was run: its text, and the number that it is, if it is one. */
+export interface Place {
+  label: string
+  at: number | null
+}
+
+/** Where values stand that were run, each with a tick of its own. */
+export interface Positions {
+  ticks: Tick[]
+  at(label: string): number
+  /** from half-way to the value before to half-way to the value after */
+  around(label: string): [number, number]
+}
+
+/** From this ratio on between the ends, numbers stand at equal ratios. */
+const WIDE = 8
+
+/** Numbers stand as far apart as they are, others in the order that they came, at equal distances. */
+export function positionsOf(places: readonly Place[], [from, to]: [number, number]): Positions {
+  const distinct = places.filter(({ label }, i) => places.findIndex((place) => place.label === label) === i)
+  const numbers = distinct.flatMap(({ at }) => (at === null ? [] : [at]))
+  const scaled = numbers.length === distinct.length && numbers.length > 1 ? numberScale(numbers, [from, to]) : null
+  const ordinal = scalePoint(
+    distinct.map(({ label }) => label),
+    [from, to],
+  ).padding(0.5)
+  const ticks = distinct
+    .map(({ label, at }) => ({ label, at: scaled === null ? (ordinal(label) as number) : scaled(at as number) }))
+    .sort((a, b) => a.at - b.at)
+  const index = (label: string) => ticks.findIndex((tick) => tick.label === label)
+  const at = (i: number) => (ticks[i] as Tick).at
+  return {
+    ticks,
+    at: (label) => at(index(label)),
+    around: (label) => {
+      const i = index(label)
+      const half = (other: number, end: number) => (ticks[other] === undefined ? end : (at(i) + at(other)) / 2)
+      return [px(half(i - 1, from)), px(half(i + 1, to))]
+    },
+  }
+}
+
+function numberScale(numbers: number[], [from, to]: [number, number]): (value: number) => number {
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)]
+  const room = Math.min(28, (to - from) / (2 * numbers.length))
+  const range = [from + room, to - room]
+  return least > 0 && most / least >= WIDE ? scaleLog([least, most], range) : scaleLinear([least, most], range)
+}

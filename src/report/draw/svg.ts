@@ -1,0 +1,97 @@
+import { ScenarioError } from '../../scenario/error.js'
+import { Markup, markup } from '../markup.js'
+import type { TradeOffRow } from '../trade-off-row.js'
+import { HEIGHT, WIDTH } from './frame.js'
+import { FILE_STYLE } from './theme.js'
+import { keyOf, latenciesOf, latencyPanel, throughputPanel } from './trade-off.js'
+import { figureOfRows, figuresOfSweep, type SweptRun, type TradeOffFigure } from './trade-off-figure.js'
+
+export interface SvgOptions {
+  /** Above the figure. Default: what it shows. */
+  title?: string | undefined
+}
+
+/**
+ * Figure 1-4 as an SVG file: throughput beside latency percentiles against the batch size, or what else was varied.
+ * Where two fields or more were, there is a figure for each value of the others. It has light and dark colours, by
+ * what its reader prefers, and needs nothing else.
+ *
+ * @param swept what `sweep` gives; measured and simulated runs may stand together
+ * @throws ScenarioError where there is none
+ */
+export function renderSweepSvg(swept: readonly SweptRun[], options: SvgOptions = {}): string {
+  if (swept.length === 0) throw new ScenarioError('sweep', 'must hold at least one run to be drawn')
+  const figures = figuresOfSweep(swept)
+  return file(figures, options.title ?? titleOf(figures[0] as TradeOffFigure))
+}
+
+/**
+ * Figure 1-4 of a real system as an SVG file: what batches of each size can carry, beside their latency at one load,
+ * measured over rounds and simulated.
+ *
+ * @throws ScenarioError where there is no row
+ */
+export function renderTradeOffSvg(
+  rows: readonly TradeOffRow[],
+  look: SvgOptions & { offeredPerSec: number; rounds?: number | undefined },
+): string {
+  if (rows.length === 0) throw new ScenarioError('rows', 'must hold at least one batch size to be drawn')
+  const figure = figureOfRows([...rows], look.offeredPerSec, look.rounds)
+  return file([figure], look.title ?? titleOf(figure))
+}
+
+const titleOf = ({ field }: TradeOffFigure) => `Throughput and latency against ${field}`
+
+const MARGIN = 16
+const HEAD = 58
+const GAP = 20
+
+function file(figures: TradeOffFigure[], title: string): string {
+  const width = 2 * WIDTH + GAP + 2 * MARGIN
+  const head = (group: string) => (group === '' ? 0 : 34)
+  const times = figures.flatMap(latenciesOf)
+  let top = HEAD
+  const drawn = figures.map((figure) => {
+    const heading = figure.group === '' ? null : markup`<text class="name s-carry" x="8" y="22">${figure.group}</text>`
+    const at = top
+    top += HEIGHT + head(figure.group)
+    // all on one scale, to be compared
+    return markup`<g transform="translate(${MARGIN} ${at})">${heading}<g transform="translate(0 ${head(figure.group)})">${throughputPanel(figure).drawn}</g><g transform="translate(${WIDTH + GAP} ${head(figure.group)})">${latencyPanel(figure, times).drawn}</g></g>`
+  })
+  const height = top + MARGIN
+  const says = figures.map(summary).join(' ')
+  return `${markup`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="throughline-title throughline-desc"><title id="throughline-title">${title}</title><desc id="throughline-desc">${says}</desc>${style()}<rect class="ground" x=".5" y=".5" width="${width - 1}" height="${height - 1}" rx="8"/><text class="heading" x="${MARGIN + 8}" y="30">${title}</text>${key(figures[0] as TradeOffFigure, width)}${drawn}</svg>`}\n`
+}
+
+/** The style holds no text of others, and quotes that must stay as they are. */
+function style(): Markup {
+  return new Markup(`<style>${FILE_STYLE}</style>`)
+}
+
+/** On the right of the title. */
+function key(figure: TradeOffFigure, width: number): Markup {
+  const entries = keyOf(figure)
+  let at = width - MARGIN - 8 - entries.reduce((sum, entry) => sum + entry.width + 18, -18)
+  return markup`${entries.map((entry) => {
+    const here = at
+    at += entry.width + 18
+    return markup`<g transform="translate(${here} 26)">${entry.drawn}<text class="tick" x="34" dy=".35em">${entry.says}</text></g>`
+  })}`
+}
+
+/** What the figure shows, to be read aloud. */
+export function summary({ field, group, curves, capacity, offeredPerSec }: TradeOffFigure): string {
+  const ends = capacity.length > 1 ? [capacity[0], capacity.at(-1)] : []
+  const rises = ends.map(
+    (end) => `${Math.round(end?.perSecond ?? 0).toLocaleString('en')} requests a second at ${end?.label}`,
+  )
+  const carried = curves.map(({ engine, points }) => {
+    const able = points.filter(({ latency }) => latency !== null)
+    if (able.length === 0) return `As ${engine}, no value carries the load.`
+    const best = able.reduce((a, b) => ((b.latency?.p99.value ?? 0) < (a.latency?.p99.value ?? 0) ? b : a))
+    return `As ${engine}, p99 is shortest at ${field} ${best.label}: ${Number((best.latency?.p99.value ?? 0).toPrecision(3))} ms.`
+  })
+  const of = group === '' ? '' : ` with ${group}`
+  const load = offeredPerSec === null ? '' : ` At ${offeredPerSec.toLocaleString('en')} requests a second offered.`
+  return `By ${field}${of}.${rises.length === 0 ? '' : ` It can carry ${rises.join(', ')}.`}${load} ${carried.join(' ')}`
+}

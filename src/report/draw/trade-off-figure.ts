@@ -1,0 +1,234 @@
+import { estimateOf } from '../../budget/estimate.js'
+import type { Result } from '../../result/result.js'
+import type { Summary } from '../../result/summary.js'
+import { rulesOf } from '../../scenario/budget.js'
+import { mostCarried } from '../../scenario/service.js'
+import { durationMs, ratePerSecond } from '../../scenario/units.js'
+import { count, inText, rate } from '../../text/number.js'
+import type { Figure, Figures } from '../figures.js'
+import type { Spread } from '../spread.js'
+import type { TradeOffRow } from '../trade-off-row.js'
+import type { Bounded } from './mark.js'
+
+export const DRAWN = ['p50', 'p90', 'p95', 'p99'] as const
+export type Drawn = (typeof DRAWN)[number]
+
+/**
+ * How far a run can be believed: `cannot carry` has no steady state and so no latency to draw, `at least` was cut off
+ * before its slowest were done, and `doubted` is invalid for another reason.
+ */
+export type Standing = 'sound' | 'cannot carry' | 'at least' | 'doubted'
+
+/** What one engine says of one value of what was varied. */
+export interface TradeOffPoint {
+  label: string
+  /** where it stands among numbers; null where it is none, such as no limit */
+  at: number | null
+  standing: Standing
+  /** why it does not stand sound */
+  why?: string | undefined
+  /** requests a second that were completed; null where that was not told */
+  completed: Bounded | null
+  /** milliseconds; null where the load cannot be carried */
+  latency: Record<Drawn, Bounded> | null
+}
+
+export interface TradeOffCurve {
+  engine: 'measured' | 'simulated' | 'recorded'
+  points: TradeOffPoint[]
+}
+
+/** Figure 1-4: throughput and latency against one field of a scenario. */
+export interface TradeOffFigure {
+  /** what was varied: `batch size` */
+  field: string
+  /** what else was, and at which value here: `max wait 5 ms`; empty where nothing */
+  group: string
+  curves: TradeOffCurve[]
+  /** what can be carried at most at each value, where that is known, and how it is known */
+  capacity: { label: string; at: number | null; perSecond: number }[]
+  /** the load that all had to carry; null where it differs, or there was none */
+  offeredPerSec: number | null
+  /** what the ends of a measured figure are */
+  ends: string
+}
+
+/** The engine's name beside a figure. */
+export const ENGINES = { simulate: 'simulated', measure: 'measured', record: 'recorded' } as const
+
+/** Figure 1-4 of what was measured over rounds beside what was simulated. */
+export function figureOfRows(rows: TradeOffRow[], offeredPerSec: number, rounds?: number): TradeOffFigure {
+  const unable = `cannot carry ${rate(offeredPerSec)}`
+  const point = <Of extends Figures | Record<Figure, Spread>>(
+    { batchSize }: TradeOffRow,
+    of: Of | 'cannot carry',
+    bounded: (figures: Of, name: Drawn) => Bounded,
+  ): TradeOffPoint => ({
+    ...{ label: count(batchSize), at: batchSize, completed: null },
+    ...(of === 'cannot carry'
+      ? { standing: of, why: unable, latency: null }
+      : { standing: 'sound', latency: each((name) => bounded(of, name)) }),
+  })
+  const measured = rows.flatMap((row) =>
+    row.measured === undefined
+      ? []
+      : [point(row, row.measured, (of, name) => ({ value: of[name].median, low: of[name].low, high: of[name].high }))],
+  )
+  const predicted = rows.flatMap((row) =>
+    row.predicted === undefined
+      ? []
+      : [point(row, row.predicted, (of, name) => ({ value: of[name], low: null, high: null }))],
+  )
+  return {
+    field: 'batch size',
+    group: '',
+    curves: [
+      { engine: 'simulated' as const, points: predicted },
+      { engine: 'measured' as const, points: measured },
+    ].filter(({ points }) => points.length > 0),
+    capacity: rows.map(({ batchSize, capacityPerSec }) => ({
+      label: count(batchSize),
+      at: batchSize,
+      perSecond: capacityPerSec,
+    })),
+    offeredPerSec,
+    ends: rounds === undefined ? 'the rounds' : `${count(rounds)} rounds`,
+  }
+}
+
+/** A run of a sweep: the value of each field that was varied, and what came of it. */
+export interface SweptRun {
+  point: object
+  result: Result
+}
+
+/**
+ * Figure 1-4 of a sweep: against the batch size where that was varied, else the field of the most values; one for each
+ * combination of the others. Measured and simulated runs of the same values share one.
+ */
+export function figuresOfSweep(swept: readonly SweptRun[]): TradeOffFigure[] {
+  const names = [...new Set(swept.flatMap(({ point }) => Object.keys(point)))]
+  const valuesOf = (name: string) => new Set(swept.map(({ point }) => keyOf(valueAt(point, name)))).size
+  const field = names.includes('maxBatchSize')
+    ? 'maxBatchSize'
+    : names.reduce((a, b) => (valuesOf(b) > valuesOf(a) ? b : a), names[0] ?? '')
+  const others = names.filter((name) => name !== field && valuesOf(name) > 1)
+  return [...grouped(swept, (run) => groupOf(run, others))].map(([group, runs]) => figureOfRuns(field, group, runs))
+}
+
+function grouped(swept: readonly SweptRun[], key: (run: SweptRun) => string): Map<string, SweptRun[]> {
+  const groups = new Map<string, SweptRun[]>()
+  for (const run of swept) groups.set(key(run), [...(groups.get(key(run)) ?? []), run])
+  return groups
+}
+
+const groupOf = ({ point }: SweptRun, names: string[]) =>
+  names.map((name) => `${fieldName(name)} ${labelOf(valueAt(point, name))}`).join(', ')
+
+function figureOfRuns(field: string, group: string, runs: readonly SweptRun[]): TradeOffFigure {
+  const engines = [...new Set(runs.map(({ result }) => result.engine))].sort().reverse()
+  const place = ({ point }: SweptRun) => ({
+    label: labelOf(valueAt(point, field)),
+    at: numberOf(valueAt(point, field)),
+  })
+  const loads = [...new Set(runs.map(({ result }) => loadOf(result)))]
+  const sorted = [...runs].sort((a, b) => (place(a).at ?? Infinity) - (place(b).at ?? Infinity))
+  return {
+    field: fieldName(field),
+    group,
+    curves: engines.map((engine) => ({
+      engine: ENGINES[engine],
+      points: sorted
+        .filter(({ result }) => result.engine === engine)
+        .map((run) => ({ ...place(run), ...pointOf(run.result) })),
+    })),
+    capacity: sorted.flatMap((run) => {
+      const perSecond = capacityOf(run.result)
+      return perSecond === null ? [] : [{ ...place(run), perSecond }]
+    }),
+    offeredPerSec: loads.length === 1 ? (loads[0] ?? null) : null,
+    ends: '95 % intervals',
+  }
+}
+
+function pointOf(result: Result): Omit<TradeOffPoint, 'label' | 'at'> {
+  const { standing, why } = standingOf(result)
+  return {
+    standing,
+    why,
+    completed: completedOf(result),
+    latency: standing === 'cannot carry' ? null : each((name) => boundedOf(result.latencyMs, name)),
+  }
+}
+
+/** How far a run can be believed. */
+export function standingOf(result: Result): { standing: Standing; why?: string } {
+  const errors = result.validity.findings.filter(({ severity }) => severity === 'error')
+  const [first] = errors
+  if (first === undefined) return { standing: 'sound' }
+  if (errors.some(({ code }) => code === 'saturated')) {
+    const load = loadOf(result)
+    return { standing: 'cannot carry', why: `cannot carry ${rate(load ?? result.throughput.offered)}` }
+  }
+  const cutOff = errors.find(({ code }) => code === 'cut-off')
+  if (cutOff !== undefined) return { standing: 'at least', why: cutOff.message }
+  return { standing: 'doubted', why: `${first.code}: ${first.message}` }
+}
+
+/** A percentile or the mean with its interval. */
+export function boundedOf(summary: Summary, name: keyof Summary['intervals']): Bounded {
+  const { low, high, reason } = summary.intervals[name]
+  return { value: summary[name], low, high, reason }
+}
+
+const [THROUGHPUT] = rulesOf({ throughput: 0 })
+
+/** Requests completed a second; where there is no steady state, what was seen is all there is. */
+export function completedOf(result: Result): Bounded {
+  if (result.validity.findings.some(({ code }) => code === 'saturated')) {
+    return { value: result.throughput.completed, low: null, high: null, reason: 'there is no steady state' }
+  }
+  const { interval } = estimateOf(THROUGHPUT as NonNullable<typeof THROUGHPUT>, { result })
+  const { low = null, high = null, reason } = interval ?? {}
+  return { value: result.throughput.completed, low, high, reason }
+}
+
+/** The rate of the arrivals, where they have one. */
+export function loadOf({ scenario }: Result): number | null {
+  return scenario !== null && 'rate' in scenario.arrivals ? scenario.arrivals.rate : null
+}
+
+/** The most that a simulation's servers carry; null where there is no telling, or no limit to it. */
+export function capacityOf({ engine, scenario }: Result): number | null {
+  if (engine !== 'simulate' || scenario?.service === undefined || scenario.servers === null) return null
+  const { service, batching, servers } = scenario
+  // what was kept by hash is gone
+  if (service.model === 'recorded' || 'model' in (service.overhead?.turnaround ?? {})) return null
+  const most = mostCarried(service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
+  return Number.isFinite(most) ? most : null
+}
+
+const NAMES: Record<string, string> = { maxBatchSize: 'batch size', maxWait: 'max wait', rate: 'arrival rate' }
+
+/** A field of a scenario as people say it: `batch size`, `queue capacity`. */
+export function fieldName(field: string): string {
+  return NAMES[field] ?? field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/\./g, ' ')
+}
+
+const valueAt = (point: object, name: string): unknown => (point as Record<string, unknown>)[name]
+const keyOf = (value: unknown) => JSON.stringify(value) ?? ''
+
+/** A value of a field as it stands at the axis. */
+export function labelOf(value: unknown): string {
+  if (value === null) return 'no limit'
+  if (typeof value === 'number') return Number.isInteger(value) ? count(value) : inText(value)
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none')
+}
+
+function numberOf(value: unknown): number | null {
+  if (typeof value === 'number') return value
+  return typeof value === 'string' ? (durationMs(value) ?? ratePerSecond(value)) : null
+}
+
+const each = (of: (name: Drawn) => Bounded) =>
+  Object.fromEntries(DRAWN.map((name) => [name, of(name)])) as Record<Drawn, Bounded>
