@@ -19,7 +19,14 @@ export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } 
 export { type Capacity, capacity } from './explore/capacity.js'
 export { type Compared, type CompareOptions, type CompareProgress, compare } from './explore/compare.js'
 export { type ReplicateOptions, type ReplicateProgress, replicate } from './explore/replicate.js'
-export { type SweepOptions, type SweepPoint, type SweepProgress, sweep } from './explore/sweep.js'
+export {
+  type SweepFields,
+  type SweepOptions,
+  type SweepPoint,
+  type SweepProgress,
+  type Swept,
+  sweep,
+} from './explore/sweep.js'
 export { MeasureError } from './measure/error.js'
 export { measure } from './measure/measure.js'
 export type { MeasureOptions, MeasureProgress } from './measure/options.js'

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { shareOf } from '../explore/sweep.js'
+import { shareOf } from '../explore/share.js'
 import { renderResult } from '../report/result-table.js'
 import { normalise } from '../scenario/scenario.js'
 import { simulate } from '../simulate/simulate.js'

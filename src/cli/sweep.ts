@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { type SweepFields, sweep } from '../explore/sweep.js'
 import { renderSweep } from '../report/sweep-table.js'
 import { ScenarioError } from '../scenario/error.js'
@@ -6,31 +6,46 @@ import { addOutputOptions, type OutputFlags, print, printJson, withProgress } fr
 import { addScenarioOptions, limit, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
 
 const EXAMPLES = `
-These take a list, and every combination is run: --max-batch-size, --max-wait, --servers, --arrivals.
+These take a list, and so does any field with --vary; every combination is run: --max-batch-size, --max-wait,
+--servers, --arrivals. What was simulated is kept with --cache, so that one more point costs one point.
 
 Examples:
   $ throughline sweep --arrivals 800/s --base 7.5ms --per-item 0.25ms --max-batch-size 8,16,32,64 --max-wait 5ms,20ms
+  $ throughline sweep scenario.json --vary batching.maxBatchSize=1,8,32 --vary queue.capacity=10,100 --cache .sweeps
   $ throughline sweep scenario.ts --arrivals 400/s,800/s --measure --json`
 
 interface SweepFlags extends ScenarioFlags, OutputFlags {
+  vary?: [field: string, values: unknown[]][]
   measure?: boolean
+  cache?: string
 }
 
 export function sweepCommand(): Command {
-  const command = new Command('sweep').description('run a scenario at several batch sizes, waits, servers or rates')
+  const command = new Command('sweep').description('run a scenario at several values of any of its fields')
   addScenarioOptions(command, { service: true, handler: true })
-  command.option('--measure', 'measure each point, instead of simulating it')
+  command
+    .addOption(
+      new Option('--vary <field=values>', 'a field, and the values it takes: batching.maxBatchSize=1,8,none').argParser(
+        varied,
+      ),
+    )
+    .option('--measure', 'measure each point, instead of simulating it')
+    .option('--cache <folder>', 'keep what is simulated in this folder, and take it from there')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: SweepFlags) => {
-    const { arrivals, servers, maxWait, maxBatchSize, measure } = flags
+    const { arrivals, servers, maxWait, maxBatchSize, measure, vary = [], cache } = flags
     const fields = {
       rate: listOf(arrivals, value),
       servers: listOf(servers, value),
       maxWait: listOf(maxWait, limit),
       maxBatchSize: listOf(maxBatchSize, limit),
+      ...Object.fromEntries(vary),
     } as SweepFields
     if (Object.values(fields).every((values) => values === undefined)) {
-      throw new ScenarioError('sweep', 'nothing to sweep: give a list, such as --max-batch-size 1,2,4,8')
+      throw new ScenarioError(
+        'sweep',
+        'nothing to sweep: give a list, such as --max-batch-size 1,2,4,8 or --vary queue.capacity=10,100',
+      )
     }
     const scenario = await scenarioOf(file, {
       ...flags,
@@ -44,13 +59,24 @@ export function sweepCommand(): Command {
     const swept = await withProgress(engine, (progress, signal) =>
       sweep(scenario, fields, {
         engine,
+        ...(cache !== undefined && { cache }),
         signal,
-        onProgress: ({ share, done, total }) => progress.update(share, `point ${done + 1} of ${total}`),
+        onProgress: ({ share, done, total }) =>
+          progress.update(share, `point ${Math.min(done + 1, total)} of ${total}`),
       }),
     )
     if (flags.json) printJson(swept.map(({ point, result }) => ({ ...point, result })))
     else print(swept, renderSweep)
   })
+}
+
+/** One `field=value,value` more. */
+function varied(text: string, before: SweepFlags['vary'] = []): SweepFlags['vary'] {
+  const [, field, values] = /^([^=]+)=(.+)$/.exec(text) ?? []
+  if (field === undefined || values === undefined) {
+    throw new InvalidArgumentError("It must be a field and its values, such as 'servers=1,2,4'.")
+  }
+  return [...before, [field.trim(), values.split(',').map((each) => limit(each.trim()))]]
 }
 
 function listOf<T>(text: string | undefined, read: (value: string) => T): T[] | undefined {

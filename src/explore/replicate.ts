@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import { startThread } from '../handler/thread.js'
 import { type Replication, together } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
-import { ScenarioError, throwFaults } from '../scenario/error.js'
+import { throwFaults } from '../scenario/error.js'
 import { type KeptScenario, normalise, type Scenario } from '../scenario/scenario.js'
 import { refuseLooked } from '../scenario/stop.js'
 import { options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
-import type { ReplicateReport, ReplicateTask } from './replicate-task.js'
+import { onThreads } from './on-threads.js'
+import type { ReplicateTask } from './replicate-task.js'
 
 export interface ReplicateProgress {
   /** replications that are over */
@@ -41,8 +41,6 @@ const schema = options({
     .optional(),
 })
 
-const PROGRESS_MS = 100
-
 /**
  * Simulates a scenario several times at once, on threads, each time with random numbers of its own, and puts the runs
  * together: histograms and counts added up, and intervals from the differences between the runs, which are independent
@@ -58,50 +56,22 @@ export async function replicate(scenario: Scenario | KeptScenario, given: Replic
   const { replications, signal, onProgress, threads = availableParallelism() } = asked.data
   const normal = normalise(scenario, 'simulate')
   refuseLooked(normal.stop, 'replications are runs of one length, and it is their number that makes them precise')
-  signal?.throwIfAborted()
 
-  const shares = new SharedArrayBuffer(8 * replications)
-  let done = 0
-  const tell = () => {
-    const share = new Float64Array(shares).reduce((sum, each) => sum + each, 0) / replications
-    onProgress?.({ done, total: replications, share })
-  }
-  const pool = await startThread<ReplicateTask, ReplicateReport>(
+  const reports = await onThreads<ReplicateTask, Replication>(
     new URL('./replicate-task.js', import.meta.url),
     'replicateOnce',
-    Math.min(threads, replications),
+    Array.from({ length: replications }, () => ({ scenario: normal })),
+    {
+      threads,
+      signal,
+      onProgress:
+        onProgress &&
+        ((shares, done) => {
+          onProgress({ done, total: replications, share: shares.reduce((sum, each) => sum + each, 0) / replications })
+        }),
+    },
   )
-  const timer = onProgress && setInterval(tell, PROGRESS_MS)
-  let ended: Promise<void> | null = null
-  const end = () => {
-    ended ??= pool.destroy()
-    return ended
-  }
-  signal?.addEventListener('abort', end)
-  try {
-    signal?.throwIfAborted()
-    const runs = Array.from({ length: replications }, async (_, replication) => {
-      const report = await pool.run({ scenario: normal, replication, shares })
-      done++
-      return accepted(report)
-    })
-    const recording = together(await Promise.all(runs))
-    tell()
-    refuseEmpty(recording)
-    return resultOf(recording)
-  } catch (error) {
-    // a thread that was ended fails its task
-    signal?.throwIfAborted()
-    throw error
-  } finally {
-    clearInterval(timer)
-    signal?.removeEventListener('abort', end)
-    await end()
-  }
-}
-
-function accepted(report: ReplicateReport): Replication {
-  if (!('refused' in report)) return report
-  const { path, message } = report.refused
-  throw new ScenarioError(path, path === '' ? message : message.slice(path.length + 2))
+  const recording = together(reports)
+  refuseEmpty(recording)
+  return resultOf(recording)
 }

@@ -1,25 +1,15 @@
-import { setImmediate as breath } from 'node:timers/promises'
+import { z } from 'zod'
+import type { MeasureProgress } from '../measure/options.js'
 import type { Result } from '../result/result.js'
-import { ScenarioError, show } from '../scenario/error.js'
-import { normalise, type Scenario } from '../scenario/scenario.js'
-import { horizonOf, type NormalStop } from '../scenario/stop.js'
-import type { Duration, Rate } from '../scenario/units.js'
-import { simulate } from '../simulate/simulate.js'
+import { ScenarioError, show, throwFaults } from '../scenario/error.js'
+import { normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
+import { options, whole } from '../scenario/units.js'
+import { type Cache, folderCache, memory } from './cache.js'
+import { pointsOf, type SweepFields, type SweepPoint, scenarioAt } from './points.js'
+import { shareOf } from './share.js'
+import { simulateAll } from './simulate-all.js'
 
-/** The fields that can be swept. */
-export const SWEPT = ['rate', 'servers', 'maxWait', 'maxBatchSize'] as const
-type Field = (typeof SWEPT)[number]
-
-/** One value of each field swept. */
-export interface SweepPoint {
-  rate?: Rate
-  servers?: number
-  maxWait?: Duration | null
-  maxBatchSize?: number | null
-}
-
-/** The values that each field takes; where there are several fields, every combination of them. */
-export type SweepFields = { [F in Field]?: Required<SweepPoint>[F][] | undefined }
+export type { SweepFields, SweepPoint }
 
 export interface SweepProgress {
   /** points */
@@ -32,8 +22,23 @@ export interface SweepProgress {
 export interface SweepOptions {
   /** Default: `simulate`. */
   engine?: 'simulate' | 'measure' | undefined
+  /**
+   * Where simulated points are kept, so that a sweep with one more point runs that point alone: in memory, the default;
+   * in a folder by its path, from run to run; nowhere with false. What is measured is always measured again.
+   */
+  cache?: boolean | string | undefined
+  /**
+   * How many points are simulated at a time, each on a thread. Default: as many as the machine has cores for, where
+   * there is more to simulate than threads take to start; else one after another in this thread.
+   */
+  threads?: number | undefined
+  /** Ends the runs and their threads; `sweep` rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-  onProgress?: ((progress: SweepProgress) => void) | undefined
+  /**
+   * Called some ten times a second. Returning false ends the sweep early: it gives the points that were run, and those
+   * under way as far as they are, which say `cut-off`.
+   */
+  onProgress?: ((progress: SweepProgress) => unknown) | undefined
 }
 
 export interface Swept {
@@ -41,79 +46,80 @@ export interface Swept {
   result: Result
 }
 
+const schema = options({
+  engine: z.enum(['simulate', 'measure'], { error: "must be 'simulate' or 'measure'" }).default('simulate'),
+  cache: z
+    .union([z.boolean(), z.string().min(1)], { error: 'must be true, false, or the path of a folder' })
+    .default(true),
+  threads: whole(1, 256).optional(),
+  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
+  onProgress: z
+    .custom<NonNullable<SweepOptions['onProgress']>>((value) => typeof value === 'function', {
+      error: 'must be a function',
+    })
+    .optional(),
+})
+
 /**
- * Runs a scenario at each value of some of its fields: `sweep(scenario, { maxBatchSize: [1, 2, 4, 8] })`. They all
- * have its seed, and so face the very same requests, which makes differences between them sharp.
+ * Runs a scenario at each value of some of its fields: `sweep(scenario, { 'batching.maxBatchSize': [1, 8, 32], servers:
+ * [1, 2] })`. They all have its seed, and so face the very same requests, which makes differences between them sharp.
+ * Simulated points are run side by side on threads where that is worth their start, and kept; measured ones are run one
+ * after another, since they would disturb each other.
  *
- * @throws ScenarioError where any of the points cannot be run, before the first is
+ * @returns the points in order, the last field changing fastest
+ * @throws ScenarioError for a field that there is none of, and where any of the points cannot be run, before the first
+ * is
  */
-export async function sweep(scenario: Scenario, fields: SweepFields, options: SweepOptions = {}): Promise<Swept[]> {
-  const { engine = 'simulate', signal, onProgress } = options
-  const points = pointsOf(fields).map((point) => {
-    const at = scenarioAt(scenario, point)
-    return { point, at, stop: normalise(at, engine).stop }
+export async function sweep(scenario: Scenario, fields: SweepFields, given: SweepOptions = {}): Promise<Swept[]> {
+  const asked = schema.safeParse(given)
+  if (!asked.success) throwFaults(asked.error, 'sweep', given)
+  const { engine, cache, signal, onProgress, threads } = asked.data
+  if (typeof fields !== 'object' || fields === null) {
+    throw new ScenarioError('sweep', `must be given fields, such as { servers: [1, 2] }, got ${show(fields)}`)
+  }
+  const points = pointsOf(fields)
+  const scenarios = points.map((point) => scenarioAt(scenario, point))
+  const normal = scenarios.map((at) => normalise(at, engine))
+  const tell = (share: number, done: number) => onProgress?.({ done, total: points.length, share })
+  const results =
+    engine === 'measure'
+      ? await measureEach(scenarios, signal, tell)
+      : await simulateAll(normal as SimulatedScenario[], {
+          cache: await cacheOf(cache),
+          threads,
+          signal,
+          onProgress: onProgress && tell,
+        })
+  return points.flatMap((point, i) => {
+    const result = results[i] ?? null
+    return result === null ? [] : [{ point, result }]
   })
+}
+
+async function measureEach(
+  scenarios: Scenario[],
+  signal: AbortSignal | undefined,
+  tell: (share: number, done: number) => unknown,
+): Promise<Result[]> {
   // what measures is loaded by those who measure
-  const measure = engine === 'measure' ? (await import('../measure/measure.js')).measure : null
-
-  const swept: Swept[] = []
-  for (const { point, at, stop } of points) {
+  const { measure } = await import('../measure/measure.js')
+  const results: Result[] = []
+  let ended = false
+  for (const [i, scenario] of scenarios.entries()) {
     signal?.throwIfAborted()
-    const tell = (share: number) =>
-      onProgress?.({ done: swept.length, total: points.length, share: (swept.length + share) / points.length })
-    tell(0)
-    const result =
-      measure === null
-        ? simulate(at, { onProgress: (progress) => tell(shareOf(stop, progress)) })
-        : await measure(at, {
-            signal,
-            onProgress: ({ timeMs, sent }) => tell(shareOf(stop, { requests: sent, timeMs })),
-          })
-    swept.push({ point, result })
-    await breath()
-  }
-  return swept
-}
-
-/** How much of a run is done. */
-export function shareOf(stop: NormalStop, at: { requests: number; timeMs: number }): number {
-  const horizon = horizonOf(stop)
-  return Math.min(1, 'requests' in horizon ? at.requests / horizon.requests : at.timeMs / horizon.duration)
-}
-
-/** Every combination, the last field changing fastest. */
-function pointsOf(fields: SweepFields): SweepPoint[] {
-  for (const [field, values] of Object.entries(fields)) {
-    if (!(SWEPT as readonly string[]).includes(field)) {
-      throw new ScenarioError(`sweep.${field}`, `cannot be swept; what can: ${SWEPT.join(', ')}`)
+    const { stop } = normalise(scenario, 'measure')
+    const goesOn = (share: number) => {
+      ended ||= tell((i + share) / scenarios.length, i) === false
+      return !ended
     }
-    if (values !== undefined && (!Array.isArray(values) || values.length === 0)) {
-      throw new ScenarioError(`sweep.${field}`, `must be a list of one or more values, got ${show(values)}`)
-    }
+    if (!goesOn(0)) break
+    const onProgress = ({ timeMs, sent }: MeasureProgress) => goesOn(shareOf(stop, { requests: sent, timeMs }))
+    results.push(await measure(scenario, { signal, onProgress }))
   }
-  return SWEPT.reduce<SweepPoint[]>(
-    (points, field) => {
-      const values = fields[field]
-      return values === undefined
-        ? points
-        : points.flatMap((point) => values.map((value) => ({ ...point, [field]: value })))
-    },
-    [{}],
-  )
+  return results
 }
 
-function scenarioAt(scenario: Scenario, { rate, servers, ...batching }: SweepPoint): Scenario {
-  return {
-    ...scenario,
-    ...(rate === undefined ? {} : { arrivals: arrivalsAt(scenario.arrivals, rate) }),
-    ...(servers === undefined ? {} : { servers }),
-    batching: { ...scenario.batching, ...batching },
-  }
-}
-
-/** The same process at another rate. */
-function arrivalsAt(arrivals: Scenario['arrivals'], rate: Rate): Scenario['arrivals'] {
-  if (typeof arrivals !== 'object' || arrivals === null) return rate
-  if ('rate' in arrivals) return { ...arrivals, rate }
-  throw new ScenarioError('sweep.rate', `cannot be swept: ${arrivals.process} arrivals have no rate of their own`)
+async function cacheOf(cache: boolean | string): Promise<Cache | null> {
+  if (typeof cache === 'string') return folderCache(cache)
+  return cache ? memory : null
 }

@@ -1,4 +1,5 @@
 import type { Result } from '../result/result.js'
+import type { Finding } from '../result/validity.js'
 import { type TimeUnit, threeDigits } from '../text/number.js'
 
 /** What is told of each run where several stand side by side: times in milliseconds, utilization as a share of 1. */
@@ -6,9 +7,13 @@ export const FIGURES = ['p50', 'p90', 'p95', 'p99', 'meanBatchSize', 'utilizatio
 export type Figure = (typeof FIGURES)[number]
 export type Figures = Record<Figure, number>
 
+/** A run that was interrupted is cut off too, and carried what it was given all the same. */
+const isOverload = ({ code, figures }: Finding) =>
+  code === 'saturated' || (code === 'cut-off' && figures.unfinished !== undefined)
+
 /** The figures of one run, or that it could not carry its load. */
 export function figuresOf(result: Result): Figures | 'cannot carry' {
-  if (result.validity.findings.some(({ code }) => code === 'saturated' || code === 'cut-off')) return 'cannot carry'
+  if (result.validity.findings.some(isOverload)) return 'cannot carry'
   const { p50, p90, p95, p99 } = result.latencyMs
   return { p50, p90, p95, p99, meanBatchSize: result.batches.meanSize, utilization: result.utilization ?? 0 }
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { throughline } from './throughline.js'
 
@@ -13,6 +16,22 @@ describe('throughline sweep', () => {
       ['800/s', 8, 'simulate'],
       ['800/s', null, 'simulate'],
     ])
+  })
+
+  it('varies any field, and keeps what it simulated', async () => {
+    const cache = mkdtempSync(join(tmpdir(), 'throughline-'))
+    const flags = `figure-1-4.json --json --vary queue.capacity=10,none --vary service.base=5ms,7ms --cache ${cache}`
+    const { stdout, stderr, code } = await throughline('sweep', ...flags.split(' '))
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    const points: Record<string, unknown>[] = JSON.parse(stdout)
+    expect(points.map((point) => [point['queue.capacity'], point['service.base']])).toEqual([
+      [10, '5ms'],
+      [10, '7ms'],
+      [null, '5ms'],
+      [null, '7ms'],
+    ])
+    expect(readdirSync(cache)).toHaveLength(4)
+    rmSync(cache, { recursive: true })
   })
 
   it('prints a table and a plot', async () => {

@@ -44,6 +44,12 @@ describe.concurrent('bad usage', () => {
     ['a file that is not JSON', 'simulate ../usage.test.ts.json', /there is no such file/],
     ['nothing to sweep', 'sweep figure-1-4.json', /nothing to sweep/],
     ['a point that cannot be run', 'sweep figure-1-4.json --max-batch-size 1,0', /batching\.maxBatchSize: .* got 0/],
+    [
+      'a field that there is none of',
+      'sweep figure-1-4.json --vary servres=1,2',
+      /servres: .*did you mean 'servers'\?/,
+    ],
+    ['a field without values', 'sweep figure-1-4.json --vary servers', /It must be a field and its values/],
     ['a check without a budget', 'check figure-1-4.json', /required option '--budget <file>' not specified/],
     ['a check of no result', 'check figure-1-4.json --budget figure-1-4.json', /figure-1-4\.json: must be a result/],
     ['no handler', 'measure --arrivals 100/s', /handler: is required to measure/],

@@ -1,8 +1,12 @@
-import { describe, expect, it } from 'vitest'
-import { type SweepFields, sweep } from '../../src/explore/sweep.js'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type SweepFields, type SweepOptions, type SweepProgress, sweep } from '../../src/explore/sweep.js'
 import { closed, constant } from '../../src/scenario/arrivals.js'
+import { ScenarioError } from '../../src/scenario/error.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
-import { affine } from '../../src/scenario/service.js'
+import { affine, recorded } from '../../src/scenario/service.js'
 import { simulate } from '../../src/simulate/simulate.js'
 
 const scenario: Scenario = {
@@ -11,12 +15,15 @@ const scenario: Scenario = {
   stop: { requests: 2000 },
 }
 
+// threads may be slow to start
+const THREADS = { timeout: 60_000 }
+
 describe('a sweep', () => {
   it('gives at each point what simulating it alone gives', async () => {
     const swept = await sweep(scenario, { maxBatchSize: [1, 4, null] })
     expect(swept.map(({ point }) => point)).toEqual([{ maxBatchSize: 1 }, { maxBatchSize: 4 }, { maxBatchSize: null }])
     for (const { point, result } of swept) {
-      expect(result).toEqual(simulate({ ...scenario, batching: { ...point } }))
+      expect(result).toEqual(simulate({ ...scenario, batching: point }))
     }
   })
 
@@ -26,13 +33,33 @@ describe('a sweep', () => {
   })
 
   it('combines several fields, the last changing fastest', async () => {
-    const swept = await sweep(scenario, { maxBatchSize: [1, 2], rate: ['50/s', 100] })
+    const swept = await sweep(scenario, { rate: ['50/s', 100], 'batching.maxBatchSize': [1, 2] })
     expect(swept.map(({ point }) => point)).toEqual([
-      { rate: '50/s', maxBatchSize: 1 },
-      { rate: '50/s', maxBatchSize: 2 },
-      { rate: 100, maxBatchSize: 1 },
-      { rate: 100, maxBatchSize: 2 },
+      { rate: '50/s', 'batching.maxBatchSize': 1 },
+      { rate: '50/s', 'batching.maxBatchSize': 2 },
+      { rate: 100, 'batching.maxBatchSize': 1 },
+      { rate: 100, 'batching.maxBatchSize': 2 },
     ])
+  })
+
+  it('changes any field, and what it is in before it', async () => {
+    const fields: SweepFields = {
+      'service.stalls.probability': [0.1],
+      'service.stalls': [{ probability: 0, time: '20ms' }],
+      'queue.capacity': [5],
+      'arrivals.process': ['constant'],
+      seed: [3],
+    }
+    const [swept] = await sweep({ ...scenario, service: '8ms' }, fields)
+    expect(swept?.result).toEqual(
+      simulate({
+        ...scenario,
+        arrivals: constant('100/s'),
+        service: affine({ base: '8ms', stalls: { probability: 0.1, time: '20ms' } }),
+        queue: { capacity: 5 },
+        seed: 3,
+      }),
+    )
   })
 
   it('changes the rate of a process and leaves its law', async () => {
@@ -46,28 +73,148 @@ describe('a sweep', () => {
   })
 
   it('tells how far it is', async () => {
-    const shares: number[] = []
-    await sweep(scenario, { servers: [1, 2] }, { onProgress: ({ share }) => shares.push(share) })
-    expect(shares).toEqual([0, 0.5])
+    const told: SweepProgress[] = []
+    await sweep(scenario, { servers: [1, 2] }, { cache: false, onProgress: (progress) => told.push(progress) })
+    expect(told).toEqual([
+      { done: 0, total: 2, share: 0 },
+      { done: 1, total: 2, share: 0.5 },
+      { done: 2, total: 2, share: 1 },
+    ])
   })
 
   it('ends when it is told to', async () => {
     const abort = new AbortController()
-    const swept = sweep(scenario, { servers: [1, 2] }, { signal: abort.signal, onProgress: () => abort.abort() })
-    await expect(swept).rejects.toThrow(abort.signal.reason)
+    const options = { cache: false, signal: abort.signal, onProgress: () => abort.abort() }
+    await expect(sweep(scenario, { servers: [1, 2] }, options)).rejects.toThrow('aborted')
+  })
+
+  it.each([1, 2])('gives what it has where it is to end early, on %i threads', THREADS, async (threads) => {
+    const long: Scenario = { ...scenario, arrivals: '50/s', stop: { requests: 100_000_000 }, warmup: { requests: 0 } }
+    const options = { cache: true, threads, onProgress: ({ share }: SweepProgress) => !(share > 0) }
+    for (let again = 0; again < 2; again++) {
+      const swept = await sweep(long, { servers: [1, 2, 3, 4] }, options)
+      // those under way, and never kept
+      expect([1, threads]).toContain(swept.length)
+      for (const { result } of swept) {
+        expect(result.validity.findings).toContainEqual(expect.objectContaining({ code: 'cut-off' }))
+        expect(result.counts.offered).toBeLessThan(50_000_000)
+      }
+    }
   })
 
   it.each([
-    ['a field that cannot be swept', { seed: [1, 2] }, 'sweep.seed: cannot be swept'],
+    [
+      'a field that there is none of',
+      { 'batching.maxBatchSzie': [1] },
+      "sweep.batching.maxBatchSzie: is no field of a scenario (did you mean 'batching.maxBatchSize'?)",
+    ],
+    ['what every object has', { '__proto__.polluted': [1] }, 'sweep.__proto__.polluted: is no field of a scenario'],
+    ['a field twice', { rate: [1], 'arrivals.rate': [2] }, 'sweep.arrivals.rate: is swept already, as rate'],
     ['no values', { servers: [] }, 'sweep.servers: must be a list of one or more values'],
     ['a value that no scenario takes', { maxBatchSize: [1, 0] }, 'batching.maxBatchSize'],
+    ['a field of what has none', { 'servers.x': [1] }, 'sweep.servers.x: is no field'],
   ])('refuses %s, before it runs any point', async (_, fields, message) => {
     const begun: unknown[] = []
-    await expect(sweep(scenario, fields as SweepFields, { onProgress: (p) => begun.push(p) })).rejects.toThrow(message)
+    const options = { onProgress: (progress: SweepProgress) => begun.push(progress) }
+    await expect(sweep(scenario, fields as SweepFields, options)).rejects.toThrow(message)
     expect(begun).toEqual([])
   })
 
   it('refuses to sweep the rate of what has none', async () => {
-    await expect(sweep({ ...scenario, arrivals: closed({ clients: 3 }) }, { rate: [1] })).rejects.toThrow('closed')
+    const loop = { ...scenario, arrivals: closed({ clients: 3 }) }
+    await expect(sweep(loop, { rate: [1] })).rejects.toThrow("arrivals: 'rate' is not an option here")
+  })
+
+  it.each([
+    [{ engine: 'guess' }, "sweep.engine: must be 'simulate' or 'measure'"],
+    [{ cache: 5 }, 'sweep.cache: must be true, false, or the path of a folder'],
+    [{ caches: true }, "'caches' is not an option here"],
+  ])('refuses the options %j', async (options, message) => {
+    await expect(sweep(scenario, { servers: [1] }, options as SweepOptions)).rejects.toThrow(message)
+  })
+})
+
+describe('the threads of a sweep', () => {
+  it('give the same bytes as one thread', THREADS, async () => {
+    const fields: SweepFields = { 'batching.maxBatchSize': [1, 8], servers: [1, 2] }
+    const [alone, beside] = await Promise.all(
+      [1, 2].map((threads) => sweep(scenario, fields, { threads, cache: false })),
+    )
+    expect(JSON.stringify(beside)).toBe(JSON.stringify(alone))
+  })
+
+  it('tell what a point could not be run with', THREADS, async () => {
+    // known only when it is run
+    const few = recorded({ times: ['1ms'], by: 'order' })
+    const swept = sweep({ ...scenario, service: few }, { servers: [1, 2] }, { threads: 2, cache: false })
+    await expect(swept).rejects.toThrow(ScenarioError)
+    await expect(swept).rejects.toThrow(/^service\.times: /)
+  })
+})
+
+describe('the cache of a sweep', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  /** How many points a sweep runs. */
+  const run = async (fields: SweepFields, cache: string | boolean) => {
+    const begun = new Set<number>()
+    const swept = await sweep({ ...scenario, seed: 99 }, fields, {
+      cache,
+      threads: 1,
+      onProgress: ({ done, share }) => share < 1 && begun.add(done),
+    })
+    return { run: begun.size, swept }
+  }
+
+  it('is in memory, so that one more point costs one point, and no one changes what another gets', async () => {
+    const first = await run({ servers: [1, 2] }, true)
+    expect(first.run).toBe(2)
+    const p99 = first.swept[0]?.result.latencyMs.p99
+    if (first.swept[0] !== undefined) first.swept[0].result.latencyMs.p99 = -1
+    const again = await run({ servers: [1, 2, 3] }, true)
+    expect(again.run).toBe(1)
+    expect(again.swept[0]?.result.latencyMs.p99).toBe(p99)
+    expect((await run({ servers: [1, 2, 3] }, false)).run).toBe(3)
+  })
+
+  it('is in a folder, which is made, and holds one whole file a point', async () => {
+    const cache = join(folder, 'made', 'here')
+    const fresh = await run({ servers: [1, 2] }, cache)
+    expect(fresh.run).toBe(2)
+    const kept = await run({ servers: [1, 2, 3] }, cache)
+    expect(kept.run).toBe(1)
+    expect(JSON.stringify(kept.swept.slice(0, 2))).toBe(JSON.stringify(fresh.swept))
+    expect(readdirSync(cache).every((file) => /^[0-9a-f]{64}\.jsonl$/.test(file))).toBe(true)
+    expect(readdirSync(cache)).toHaveLength(3)
+  })
+
+  it.each<[string, (text: string) => string]>([
+    ['cut short', (text) => text.slice(0, text.length / 2)],
+    ['empty', () => ''],
+    ['changed', (text) => text.replace('"p99":', '"p99":1')],
+    ['of something else', () => '{"schema":"throughline/cached@1"}\n{}\n'],
+    ['of another scenario', (text) => text.replace(/"key":"./, '"key":"x')],
+  ])('takes a file that is %s for none, and writes it again', async (_, spoil) => {
+    const cache = join(folder, 'spoilt')
+    await run({ servers: [1] }, cache)
+    const file = join(cache, readdirSync(cache)[0] as string)
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(file, spoil(text))
+    const { run: begun, swept } = await run({ servers: [1] }, cache)
+    expect(begun).toBe(1)
+    expect(swept[0]?.result).toEqual(simulate({ ...scenario, seed: 99, servers: 1 }))
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('refuses a folder that is a file', async () => {
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    await expect(run({ servers: [1] }, file)).rejects.toThrow('sweep.cache: must be a folder that can be written to')
+    await expect(run({ servers: [1] }, join(file, 'in'))).rejects.toThrow('is a file')
+  })
+
+  it('is of a scenario however it is written', async () => {
+    await run({ maxWait: ['5ms'] }, true)
+    expect((await run({ 'batching.maxWait': [5, '0.005s'] }, true)).run).toBe(0)
   })
 })

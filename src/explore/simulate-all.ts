@@ -1,0 +1,124 @@
+import { availableParallelism } from 'node:os'
+import { setImmediate as breath } from 'node:timers/promises'
+import type { Result } from '../result/result.js'
+import { meanRate } from '../scenario/arrivals.js'
+import type { SimulatedScenario } from '../scenario/scenario.js'
+import { horizonOf } from '../scenario/stop.js'
+import { type Cache, cacheKey } from './cache.js'
+import { onThreads } from './on-threads.js'
+import { type SimulateReport, type SimulateTask, simulateWhile } from './simulate-task.js'
+
+export interface SimulateAllOptions {
+  /** null keeps nothing */
+  cache: Cache | null
+  /** default: as many as the machine has cores for, where that is sooner than one after another in this thread */
+  threads?: number | undefined
+  signal?: AbortSignal | undefined
+  /** called some ten times a second with how much is done, from 0 to 1, and how many are; false ends them early */
+  onProgress?: ((share: number, done: number) => unknown) | undefined
+}
+
+/** A simulation to be made, and which of the scenarios it is of. */
+interface Run {
+  key: string
+  scenario: SimulatedScenario
+  of: number[]
+}
+
+/**
+ * Simulates scenarios, each of them once: those that are kept, or the same, cost nothing.
+ *
+ * @returns their results, in order; null for one that was not begun before the end
+ */
+export async function simulateAll(
+  scenarios: readonly SimulatedScenario[],
+  { cache, threads, signal, onProgress }: SimulateAllOptions,
+): Promise<(Result | null)[]> {
+  signal?.throwIfAborted()
+  const results = new Array<Result | null>(scenarios.length).fill(null)
+  const runs = new Map<string, Run>()
+  for (const [i, scenario] of scenarios.entries()) {
+    const key = cacheKey(scenario)
+    const run = runs.get(key)
+    if (run === undefined) runs.set(key, { key, scenario, of: [i] })
+    else run.of.push(i)
+  }
+  const found = (run: Run, result: Result) => {
+    for (const i of run.of) results[i] = result
+  }
+  const left: Run[] = []
+  for (const run of runs.values()) {
+    const kept = (await cache?.get(run.key)) ?? null
+    if (kept === null) left.push(run)
+    else found(run, kept)
+  }
+  const known = runs.size - left.length
+  const tell = (shares: Iterable<number>, done: number) => {
+    let sum = known
+    for (const share of shares) sum += share
+    return onProgress?.(sum / runs.size, known + done)
+  }
+  await simulateEach(left, { threads, signal }, tell, async (run, result) => {
+    found(run, result)
+    // one that was ended is no simulation of its scenario
+    if (!result.validity.findings.some(({ code }) => code === 'cut-off')) await cache?.set(run.key, result)
+  })
+  return results
+}
+
+async function simulateEach(
+  runs: Run[],
+  { threads, signal }: Pick<SimulateAllOptions, 'threads' | 'signal'>,
+  tell: (shares: Iterable<number>, done: number) => unknown,
+  found: (run: Run, result: Result) => Promise<void>,
+): Promise<void> {
+  const most = Math.min(runs.length, threads ?? threadsFor(runs))
+  if (most > 1) {
+    const tasks = runs.map(({ scenario }): SimulateTask => ({ scenario }))
+    await onThreads<SimulateTask, SimulateReport>(
+      new URL('./simulate-task.js', import.meta.url),
+      'simulateOnce',
+      tasks,
+      {
+        threads: most,
+        signal,
+        onProgress: tell,
+        onReport: async ({ result }, i) => {
+          if (result !== null) await found(runs[i] as Run, result)
+        },
+      },
+    )
+    return
+  }
+  let ended = false
+  for (const [i, run] of runs.entries()) {
+    signal?.throwIfAborted()
+    const result = simulateWhile(run.scenario, (share) => {
+      ended ||= tell([i, share], i) === false
+      return !ended
+    })
+    if (result !== null) await found(run, result)
+    if (ended) return
+    // whoever aborts gets a word in
+    await breath()
+  }
+  tell([runs.length], runs.length)
+}
+
+/** How many requests a thread simulates while another one starts. */
+const WHILE_STARTING = 4_000_000
+
+/** On how many threads runs are over first: 1 where they are as soon as others have started. */
+function threadsFor(runs: Run[]): number {
+  const cores = Math.min(availableParallelism(), runs.length)
+  const requests = runs.map(({ scenario }) => requestsOf(scenario))
+  const sum = requests.reduce((total, each) => total + each, 0)
+  return WHILE_STARTING + Math.max(sum / cores, ...requests) < sum ? cores : 1
+}
+
+/** About how many requests a run has. */
+function requestsOf({ stop, arrivals }: SimulatedScenario): number {
+  const horizon = horizonOf(stop)
+  if ('requests' in horizon) return horizon.requests
+  return ((meanRate(arrivals) ?? 0) * horizon.duration) / 1000
+}

@@ -1,0 +1,52 @@
+import type { Result } from '../result/result.js'
+import { ScenarioError } from '../scenario/error.js'
+import type { SimulatedScenario } from '../scenario/scenario.js'
+import { simulate } from '../simulate/simulate.js'
+import { orRefused, type Refused, type Shared } from './on-threads.js'
+import { shareOf } from './share.js'
+
+/** What a thread that simulates a scenario is told. */
+export interface SimulateTask {
+  scenario: SimulatedScenario
+}
+
+export interface SimulateReport {
+  /** null where it was not begun before the end */
+  result: Result | null
+}
+
+/** The task of such a thread: one run of the scenario. */
+export function simulateOnce({ scenario, index, shares, ends }: SimulateTask & Shared): SimulateReport | Refused {
+  const share = new Float64Array(shares)
+  const end = new Int32Array(ends)
+  return orRefused(() => {
+    const result = simulateWhile(scenario, (done) => {
+      share[index] = done
+      return Atomics.load(end, 0) === 0
+    })
+    share[index] = 1
+    return { result }
+  })
+}
+
+/**
+ * Simulates a scenario for as long as it is to go on.
+ *
+ * @param goesOn is asked at the start and every now and then, with how much is done
+ * @returns null where it was to end before there was anything to show
+ */
+export function simulateWhile(scenario: SimulatedScenario, goesOn: (share: number) => boolean): Result | null {
+  if (!goesOn(0)) return null
+  let ended = false
+  try {
+    return simulate(scenario, {
+      onProgress: (at) => {
+        ended ||= !goesOn(shareOf(scenario.stop, at))
+        return !ended
+      },
+    })
+  } catch (error) {
+    if (ended && error instanceof ScenarioError) return null
+    throw error
+  }
+}
