@@ -18,20 +18,16 @@ export function renderComparison(comparison: Comparison, look: Look = {}): strin
   const { width = 80, style = plain } = look
   const { metrics, of, findings, reason } = comparison
   const room = Math.max(SHORTEST, width) - 1
-  const level = `${100 * (metrics[0]?.interval.level ?? 0.99)} % interval`
-  const titles = ['metric', 'base', 'head', 'head / base', level, 'verdict']
-  const rows = metrics.map((metric) => [
-    metric.metric === of ? style('bold', metric.metric) : metric.metric,
-    figure(metric.base, metric),
-    figure(metric.head, metric),
-    changeText(metric),
-    intervalText(metric),
-    style(COLOURS[metric.verdict], verdictText(metric, comparison)),
-  ])
+  const { titles, rows: plainRows } = comparisonRows(comparison)
+  const rows = plainRows.map((row, i) => {
+    const { metric, verdict } = metrics[i] as MetricComparison
+    const [name = '', ...rest] = row
+    return [metric === of ? style('bold', name) : name, ...rest.slice(0, -1), style(COLOURS[verdict], row.at(-1) ?? '')]
+  })
   // what an invalid run says is said once
   const note = findings.some(({ message }) => message === reason) ? '' : (reason ?? '')
   return [
-    wrap(headline(comparison), room)
+    wrap(comparisonHeadline(comparison), room)
       .map((text) => ` ${style(COLOURS[comparison.verdict], text)}`)
       .join('\n'),
     columns(titles, rows, style),
@@ -46,8 +42,25 @@ export function renderComparison(comparison: Comparison, look: Look = {}): strin
     .join('\n\n')
 }
 
+/** A row for each metric, under titles. */
+export function comparisonRows(comparison: Comparison): { titles: string[]; rows: string[][] } {
+  const { metrics } = comparison
+  const level = `${100 * (metrics[0]?.interval.level ?? 0.99)} % interval`
+  return {
+    titles: ['metric', 'base', 'head', 'head / base', level, 'verdict'],
+    rows: metrics.map((metric) => [
+      metric.metric,
+      figure(metric.base, metric),
+      figure(metric.head, metric),
+      changeText(metric),
+      intervalText(metric),
+      verdictText(metric, comparison),
+    ]),
+  }
+}
+
 /** The verdict in a line: `head is slower: mean 1.31 times base's (1.24 to 1.39)`. */
-function headline(comparison: Comparison): string {
+export function comparisonHeadline(comparison: Comparison): string {
   const { of, verdict, reason, within, design, pairs, metrics } = comparison
   const metric = metrics.find((each) => each.metric === of) as MetricComparison
   const how = design === 'paired' ? `${pairs.length} pairs` : 'two results'

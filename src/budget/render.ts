@@ -12,14 +12,10 @@ const SHORTEST = 60
 export function renderBudget(check: BudgetCheck, look: Look = {}): string {
   const { width = 80, style = plain } = look
   const { rules, latency, findings } = check
-  const titles = ['rule', 'limit', 'observed', '95 % interval', 'verdict']
-  const rows = rules.map((rule) => [
-    rule.metric,
-    `${rule.relation} ${limitText(rule)}`,
-    rule.observed === null ? '–' : figure(rule.observed, rule),
-    intervalText(rule),
-    style(COLOURS[rule.verdict], rule.verdict),
-  ])
+  const rows = budgetRows(check).map((row, i) => {
+    const verdict = (rules[i] as RuleCheck).verdict
+    return [...row.slice(0, -1), style(COLOURS[verdict], verdict)]
+  })
   const notes = rules.flatMap(({ metric, reason }) => {
     // why an invalid run tells nothing is said once
     if (reason === undefined || findings.length > 0) return []
@@ -36,12 +32,34 @@ export function renderBudget(check: BudgetCheck, look: Look = {}): string {
     invalid.unshift(...wrap(why, Math.max(SHORTEST, width) - 1).map((text) => ` ${text}`))
   }
   const parts = [
-    columns(titles, rows, style),
+    columns([...BUDGET_TITLES], rows, style),
     notes.join('\n'),
     invalid.join('\n'),
     latency === null ? '' : renderParts(latency.parts, latency.meanMs, Math.max(SHORTEST, width), style),
   ]
   return parts.filter((part) => part !== '').join('\n\n')
+}
+
+export const BUDGET_TITLES = ['rule', 'limit', 'observed', '95 % interval', 'verdict'] as const
+
+/** A row for each rule, under those titles. */
+export function budgetRows({ rules }: BudgetCheck): string[][] {
+  return rules.map((rule) => [
+    rule.metric,
+    `${rule.relation} ${limitText(rule)}`,
+    rule.observed === null ? '–' : figure(rule.observed, rule),
+    intervalText(rule),
+    rule.verdict,
+  ])
+}
+
+/** A rule as it was given: `p99 <= 100 ms`. */
+export const ruleText = (rule: RuleCheck) => `${rule.metric} ${rule.relation} ${limitText(rule)}`
+
+/** What was seen of it: `observed 41.2 ms, 95 % interval 39 ms to 43 ms`. */
+export function observedText(rule: RuleCheck): string {
+  const observed = rule.observed === null ? 'nothing observed' : `observed ${figure(rule.observed, rule)}`
+  return rule.interval === null ? observed : `${observed}, 95 % interval ${intervalText(rule)}`
 }
 
 /** The verdict in a line: `Budget broken: 1 of 3 rules fails`. */

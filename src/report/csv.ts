@@ -43,3 +43,14 @@ export function parseCsv(text: string, separator = ','): { records: CsvRecord[];
   }
   return { records, openQuote: null }
 }
+
+type Field = string | number | boolean | null
+
+/** A CSV file as RFC 4180 has it, but with lines that end as everywhere; what is null is empty. */
+export function toCsv(headers: readonly string[], rows: readonly (readonly Field[])[]): string {
+  const field = (value: Field) => {
+    const text = value === null ? '' : String(value)
+    return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  }
+  return [headers, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('')
+}

@@ -14,7 +14,7 @@ export async function readScenario(path: string): Promise<Scenario> {
 
 /** What a file holds, taken for a scenario. */
 export function asScenario(path: string, value: unknown): Scenario {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Scenario
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return withoutSchema(value) as Scenario
   throw new ScenarioError(path, `must hold a scenario, such as { arrivals: '800/s', … }, got ${show(value)}`)
 }
 
@@ -54,12 +54,19 @@ export async function writeComparison(path: string, comparison: Comparison): Pro
  * @throws ScenarioError where there is none
  */
 export async function readBudget(path: string): Promise<Budget> {
-  return checkedBudget(await readJson(path), path)
+  return checkedBudget(withoutSchema(await readJson(path)), path)
 }
 
 /** Writes a result to a JSON file. */
 export async function writeResult(path: string, result: Result): Promise<void> {
   await writeFile(path, `${JSON.stringify(result, null, 2)}\n`)
+}
+
+/** What an editor checks a file by is no part of what it holds. */
+function withoutSchema(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !('$schema' in value)) return value
+  const { $schema: _, ...rest } = value
+  return rest
 }
 
 /** The text of a file. */

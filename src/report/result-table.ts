@@ -10,7 +10,7 @@ import { renderHost } from './host-lines.js'
 import { scenarioLines } from './scenario-line.js'
 import { table } from './table.js'
 
-const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Recorded' } as const
+export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Recorded' } as const
 
 /** One result, to read in a terminal: what was run, how long requests took, and where the time went. */
 export function renderResult(result: Result, look: Look = {}): string {
@@ -44,7 +44,7 @@ function heading({ engine, scenario, environment, window }: Result, width: numbe
     .join('\n')
 }
 
-const COLUMNS = [
+export const COLUMNS = [
   ['mean', 'mean'],
   ['p50', 'p50'],
   ['p90', 'p90'],
@@ -91,7 +91,8 @@ function intervalRows({ intervals }: Summary, unit: TimeUnit, style: Style): str
   ]
 }
 
-function totals(result: Result, style: Style): string {
+/** What came of a run as a whole: names and what is said of them. */
+export function totalsOf(result: Result): [name: string, text: string][] {
   const { throughput, counts, batches, utilization } = result
   const others = [
     [counts.failed, 'failed'],
@@ -108,7 +109,13 @@ function totals(result: Result, style: Style): string {
     ['in system', `${threeDigits(result.meanInSystem)} requests on average`],
   ]
   if (utilization !== null) lines.push(['utilization', percent(utilization)])
-  return lines.map(([name, text]) => ` ${pad(style('dim', name), 11)}  ${text}`).join('\n')
+  return lines
+}
+
+function totals(result: Result, style: Style): string {
+  return totalsOf(result)
+    .map(([name, text]) => ` ${pad(style('dim', name), 11)}  ${text}`)
+    .join('\n')
 }
 
 function batchSizes({ meanSize, sizes }: Result['batches']): string {

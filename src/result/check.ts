@@ -86,9 +86,12 @@ const finding = z.looseObject({ code: z.string(), severity: z.enum(['error', 'wa
 
 const SCHEMA = 'throughline/result@1'
 
-const resultSchema = z
+/** The schema of a Result, which the published JSON Schema is made of too. */
+export const resultSchema = z
   .looseObject({
+    schema: z.literal(SCHEMA),
     engine: z.enum(['simulate', 'measure', 'record'], { error: "must be 'simulate', 'measure' or 'record'" }),
+    scenario: z.looseObject({}, { error: 'must be a scenario, or null' }).nullable(),
     window: z.looseObject({ startMs: number, endMs: number }),
     ...{ latencyMs: summary, waitMs: summary, serviceMs: summary, lagMs: summary },
     ...{ queueingMs: summary, batchingMs: summary, dispatchMs: summary },
@@ -97,12 +100,16 @@ const resultSchema = z
     rates: z.looseObject({ error: number, rejection: number }),
     batches: z.looseObject({ count: requests, meanSize: number, sizes: z.record(z.string(), requests) }),
     utilization: number.max(1 + ROUNDING, { error: 'must be at most 1' }).nullable(),
+    meanInSystem: number,
     segments: z.array(segment, { error: 'must be a list' }),
     replications: requests.optional(),
     validity: z.looseObject({
       valid: z.boolean({ error: 'must be true or false' }),
       findings: z.array(finding, { error: 'must be a list' }),
     }),
+    fromSendMs: summary.nullable(),
+    host: z.looseObject({}, { error: 'must be an object, or null' }).nullable(),
+    environment: z.looseObject({}, { error: 'must be an object, or null' }).nullable(),
   })
   .superRefine((given, context) => {
     const fault = contradictionOf(given as unknown as Result)

@@ -1,0 +1,9 @@
+// Writes the JSON Schemas that the package publishes, from the schemas that it reads files by.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { jsonSchemas } from '../dist/report/json-schema.js'
+
+const folder = new URL('../dist/schema/', import.meta.url)
+mkdirSync(folder, { recursive: true })
+for (const [name, schema] of Object.entries(jsonSchemas())) {
+  writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify(schema)}\n`)
+}

@@ -1,0 +1,128 @@
+import type { BudgetCheck } from '../budget/check.js'
+import type { Comparison } from '../budget/comparison.js'
+import { BUDGET_TITLES, budgetRows, headline } from '../budget/render.js'
+import { comparisonHeadline, comparisonRows } from '../budget/render-comparison.js'
+import type { Swept } from '../explore/sweep.js'
+import { partsOf } from '../result/parts.js'
+import type { Result } from '../result/result.js'
+import type { Summary } from '../result/summary.js'
+import { rate, threeDigits, time, timeUnit } from '../text/number.js'
+import { FIGURES, figuresOf, headerOf, shown } from './figures.js'
+import { COLUMNS, totalsOf, VERBS } from './result-table.js'
+import { scenarioLines } from './scenario-line.js'
+import { sweptFields } from './swept-fields.js'
+
+// Reports for a pull request, in the Markdown that code hosts show (GitHub Flavored Markdown).
+
+interface Finding {
+  code: string
+  severity: 'error' | 'warning' | 'info'
+  message: string
+}
+
+const MARKS = { error: '❌', warning: '⚠️', info: 'ℹ️' } as const
+
+/** One result: what was run, its findings, latency with its intervals, and where the time went. */
+export function renderMarkdown(result: Result, { title }: { title?: string | undefined } = {}): string {
+  const { engine, scenario, latencyMs, waitMs, serviceMs, validity } = result
+  const unit = timeUnit([latencyMs.p99])
+  const row = (name: string, summary: Summary) => [
+    name,
+    ...COLUMNS.map(([, key]) => threeDigits(summary[key] / unit.ms)),
+  ]
+  const interval = COLUMNS.map(([, key]) => {
+    if (key === 'max') return ''
+    const { low, high } = latencyMs.intervals[key]
+    if (low === null && high === null) return ''
+    const text = (bound: number | null) => (bound === null ? '?' : threeDigits(bound / unit.ms))
+    return `${text(low)} to ${text(high)}`
+  })
+  const rows = [row('latency', latencyMs), row('wait', waitMs), row('service', serviceMs)]
+  if (interval.some((text) => text !== '')) rows.splice(1, 0, ['95 % interval', ...interval])
+  const parts = partsOf(result).map(({ name, ms, meaning }) => [
+    name,
+    time(ms),
+    latencyMs.mean === 0 ? '' : `${((100 * ms) / latencyMs.mean).toFixed(1)} %`,
+    meaning,
+  ])
+  return joined([
+    heading(title ?? `${VERBS[engine]}: latency p99 ${time(latencyMs.p99)}`),
+    scenario === null ? 'Live requests' : list(scenarioLines(scenario, engine)),
+    findings(validity.findings),
+    tableOf([`latency, ${unit.name}`, ...COLUMNS.map(([name]) => name)], rows),
+    tableOf(['part of the mean', '', '', ''], parts),
+    tableOf(['', ''], totalsOf(result)),
+  ])
+}
+
+/** A sweep: a row for each of its points. */
+export function renderSweepMarkdown(swept: readonly Swept[], { title }: { title?: string | undefined } = {}): string {
+  const fields = sweptFields(swept)
+  const all = swept.map((each) => ({ each, figures: figuresOf(each.result) }))
+  const unit = timeUnit(all.flatMap(({ figures }) => (figures === 'cannot carry' ? [] : [figures.p99])))
+  const rows = all.map(({ each, figures }) => [
+    ...fields.map((field) => field.label(each)),
+    threeDigits(each.result.throughput.completed),
+    ...FIGURES.map((figure, i) => {
+      if (figures !== 'cannot carry') return shown(figures[figure], figure, unit)
+      return i === 0 ? `cannot carry ${rate(each.result.throughput.offered)}` : ''
+    }),
+  ])
+  const titles = [
+    ...fields.map(({ name }) => name),
+    'completed /s',
+    ...FIGURES.map((figure) => headerOf(figure, unit).join(' ')),
+  ]
+  return joined([heading(title ?? 'Sweep'), tableOf(titles, rows)])
+}
+
+/** A comparison: its verdict, and each metric. */
+export function renderComparisonMarkdown(comparison: Comparison): string {
+  const { titles, rows } = comparisonRows(comparison)
+  const mark = { slower: '❌', faster: '✅', same: '✅', inconclusive: '⚠️' }[comparison.verdict]
+  return joined([
+    heading(`${mark} ${comparisonHeadline(comparison)}`),
+    tableOf(titles, rows),
+    findings(comparison.findings),
+  ])
+}
+
+/** A budget's check: its verdict, and each rule. */
+export function renderBudgetMarkdown(check: BudgetCheck): string {
+  const mark = { pass: '✅', fail: '❌', inconclusive: '⚠️' }[check.verdict]
+  const reasons = check.rules.flatMap(({ metric, reason }) => (reason === undefined ? [] : [`${metric}: ${reason}`]))
+  return joined([
+    heading(`${mark} ${headline(check)}`),
+    tableOf([...BUDGET_TITLES], budgetRows(check)),
+    check.findings.length > 0 ? findings(check.findings) : list(reasons),
+  ])
+}
+
+const heading = (text: string) => `### ${escaped(text)}`
+const list = (texts: string[]) => texts.map((text) => `- ${escaped(text)}`).join('\n')
+
+function findings(found: readonly Finding[]): string {
+  return (['error', 'warning', 'info'] as const)
+    .flatMap((severity) => found.filter((finding) => finding.severity === severity))
+    .map(({ severity, code, message }) => `- ${MARKS[severity]} **${escaped(code)}**: ${escaped(message)}`)
+    .join('\n')
+}
+
+/** The first column is of names, the others of figures, which stand to the right. */
+function tableOf(titles: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map(escaped).join(' | ')} |`
+  return [line(titles), `| ${titles.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`, ...rows.map(line)].join(
+    '\n',
+  )
+}
+
+const joined = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
+
+/** A text as it is: nothing in it is markup, a mention or a line's end. */
+function escaped(text: string): string {
+  return text
+    .replace(/[\\`*_~[\]<>|#]/g, '\\$&')
+    .replace(/&/g, '&amp;')
+    .replace(/@(?=\w)/g, '@\u200b')
+    .replace(/\s*[\r\n]+\s*/g, ' ')
+}

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest'
+import { sweep } from '../../src/index.js'
+import { parseCsv } from '../../src/report/csv.js'
+import { renderResultsCsv, renderSweepCsv } from '../../src/report/sweep-csv.js'
+import { result } from './files.js'
+
+it('a sweep of any fields is a line a point, in milliseconds and requests a second', async () => {
+  const swept = await sweep(
+    { arrivals: '100/s', service: '1ms', stop: { requests: 2000 } },
+    { 'arrivals.rate': ['50/s', '6000/m'], 'queue.capacity': [10, null] },
+  )
+  const { records } = parseCsv(renderSweepCsv(swept))
+  const [titles, ...rows] = records.map(({ fields }) => fields)
+  expect(titles?.slice(0, 4)).toEqual(['arrivals.rate', 'queue.capacity', 'engine', 'offeredPerSec'])
+  expect(rows.map((row) => row.slice(0, 3))).toEqual([
+    ['50', '10', 'simulate'],
+    ['50', '', 'simulate'],
+    ['100', '10', 'simulate'],
+    ['100', '', 'simulate'],
+  ])
+  const p99 = titles?.indexOf('p99Ms') as number
+  expect(rows.map((row) => Number(row[p99]))).toEqual(swept.map((each) => each.result.latencyMs.p99))
+})
+
+it('results are a line each, whatever they are called', () => {
+  const name = 'a "quoted", \nname'
+  const { records } = parseCsv(renderResultsCsv([{ name, result }]))
+  const [titles, row] = records.map(({ fields }) => fields)
+  expect(row?.[0]).toBe(name)
+  expect(row).toHaveLength(titles?.length as number)
+})
