@@ -7,6 +7,7 @@ const rooms = [
   'measure',
   'serve',
   'handler',
+  'machine',
   'budget',
   'result',
   'scenario',
@@ -19,10 +20,12 @@ const allowed = {
   report: ['explore', 'budget', 'result', 'scenario', 'text'],
   explore: ['simulate', 'measure', 'serve', 'handler', 'budget', 'result', 'scenario', 'random'],
   simulate: ['budget', 'result', 'scenario', 'random'],
-  measure: ['handler', 'budget', 'result', 'scenario', 'random'],
-  serve: ['handler', 'budget', 'result', 'scenario', 'random'],
+  measure: ['handler', 'machine', 'budget', 'result', 'scenario', 'random'],
+  serve: ['handler', 'machine', 'budget', 'result', 'scenario', 'random'],
   // what serves batches: a handler's module and parts, and the threads that run it
   handler: ['scenario'],
+  // what this machine is
+  machine: ['result'],
   budget: ['result', 'scenario', 'text'],
   result: ['scenario', 'random', 'text'],
   scenario: ['random'],

@@ -106,7 +106,7 @@ function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate
       )
     case 'utilization': {
       if (utilization === null) return absent('there is none where servers are not limited')
-      const servers = scenario?.servers ?? 1
+      const servers = scenario?.servers ?? result.servers ?? 1
       const serverMs = ({ startMs, endMs }: Segment) => (endMs - startMs) * servers
       return around(
         utilization,

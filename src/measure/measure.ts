@@ -14,9 +14,10 @@ import { runMeasurement } from './run.js'
  * @throws MeasureError where the target cannot run, or no request completed
  */
 export async function measure(scenario: Scenario, options: MeasureOptions = {}): Promise<Result> {
-  const { recording, environment, host, failure } = await runMeasurement(normalise(scenario, 'measure'), options)
+  const normal = normalise(scenario, 'measure')
+  const { recording, environment, host, failure } = await runMeasurement(normal, options)
   const { counts } = recording
-  const name = targetName(recording.scenario)
+  const name = targetName(normal)
   if (counts.completed === 0) {
     const why =
       failure !== null ? `; the first failure: ${failure.message}` : counts.offered === 0 ? '; run for longer' : ''

@@ -31,7 +31,7 @@ function heading({ engine, scenario, environment, window }: Result, width: numbe
   const lines = scenario === null ? ['live requests'] : scenarioLines(scenario, engine)
   const seconds = (ms: number) => `${threeDigits(ms / 1000)} s`
   const seed = scenario === null ? '' : `, seed ${scenario.seed}`
-  const warmup = window.startMs > 0 ? ` after ${seconds(window.startMs)} of warm-up` : ''
+  const warmup = window.startMs > 0 && engine !== 'record' ? ` after ${seconds(window.startMs)} of warm-up` : ''
   lines.push(`over ${seconds(window.endMs - window.startMs)}${warmup}${seed}`)
   if (environment !== null) {
     const { node, cpu, cores, load } = environment

@@ -2,7 +2,7 @@ import { isStationary, meanRate } from '../scenario/arrivals.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import { mostCarried, type Service, varies } from '../scenario/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
-import type { Recording } from './recording.js'
+import { type Recording, serversIn } from './recording.js'
 import { ESTIMATES, nameOf, type Summary } from './summary.js'
 import { HIGHEST_NS } from './tally.js'
 import { unsteady } from './unsteady.js'
@@ -32,15 +32,16 @@ function saturated(recording: Recording): Finding | null {
   const last = segments.at(-1)
   if (last === undefined) return null
 
-  const capacity = recording.engine === 'simulate' ? carriedBy(scenario) : null
+  const simulated = recording.engine === 'simulate' ? scenario : null
+  const capacity = simulated === null ? null : carriedBy(simulated)
   const backlog = last.inSystem
-  const overload = capacity === null ? null : offeredBeyond(scenario, capacity)
+  const overload = simulated === null || capacity === null ? null : offeredBeyond(simulated, capacity)
   if (overload === null && !grewThroughout(recording)) return null
 
   const seconds = (endNs - startNs) / NS_PER_SECOND
   const completed = completions / seconds
   const offered = overload ?? counts.offered / seconds
-  const most = capacity === null ? '' : `; ${carriers(scenario)} at most ${rate(capacity)}`
+  const most = simulated === null || capacity === null ? '' : `; ${carriers(simulated)} at most ${rate(capacity)}`
   return {
     code: 'saturated',
     severity: 'error',
@@ -84,11 +85,12 @@ function offeredBeyond({ arrivals, service, queue }: NormalScenario, capacity: n
 }
 
 /** By chance alone, n arrivals and as many departures drift by some sqrt(2n) requests. */
-function grewThroughout({ segments, counts, inSystemAtStart, scenario }: Recording): boolean {
-  if (segments.length < 4 || scenario.arrivals.process === 'closed') return false
+function grewThroughout(recording: Recording): boolean {
+  const { segments, counts, inSystemAtStart, scenario, batchSizes } = recording
+  if (segments.length < 4 || scenario?.arrivals.process === 'closed') return false
   const grown = (segments.at(-1)?.inSystem ?? 0) - inSystemAtStart
-  const batch = scenario.batching.maxBatchSize ?? 1
-  const chance = 3 * Math.sqrt(2 * counts.offered) + 2 * batch * (scenario.servers ?? 1)
+  const batch = scenario === null ? Math.max(1, ...batchSizes.keys()) : (scenario.batching.maxBatchSize ?? 1)
+  const chance = 3 * Math.sqrt(2 * counts.offered) + 2 * batch * (serversIn(recording) ?? 1)
   const quarters = [1, 2, 3, 4].map((quarter) => {
     const stretch = segments.slice(
       Math.floor(((quarter - 1) * segments.length) / 4),

@@ -72,8 +72,11 @@ export function segmentLatency(tally: Tally): SegmentLatency | null {
 
 /** What an engine hands over at the end of a run: counts and sums, before anything is concluded from them. */
 export interface Recording {
-  engine: 'simulate' | 'measure'
-  scenario: NormalScenario
+  engine: 'simulate' | 'measure' | 'record'
+  /** null of live requests */
+  scenario: NormalScenario | null
+  /** how many servers there are, where no scenario says so; absent or null where that is not known, or not limited */
+  servers?: number | null
   /** the window */
   startNs: number
   endNs: number
@@ -106,6 +109,10 @@ export interface Looks {
   planned: number
   taken: number
 }
+
+/** How many servers there are; null where that is not known, or not limited. */
+export const serversIn = ({ scenario, servers = null }: Recording): number | null =>
+  scenario === null ? servers : scenario.servers
 
 /**
  * A metric by stretch of the window, or by replication, which its intervals come from; null where not all of its values

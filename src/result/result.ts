@@ -6,7 +6,7 @@ import { encode, histogramOf } from './histogram.js'
 import type { Host } from './host.js'
 import { hostFindings, speedThatMoved, widened } from './host-findings.js'
 import { intervalsBetween, intervalsOf } from './intervals.js'
-import { type Counts, errorsIn, type Looks, type Metric, type Recording, stretchesOf } from './recording.js'
+import { type Counts, errorsIn, type Looks, type Metric, type Recording, serversIn, stretchesOf } from './recording.js'
 import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
 import type { Validity } from './validity.js'
 
@@ -47,6 +47,8 @@ export interface Result {
    * function as its name, and what a request holds of secrets is left out
    */
   scenario: KeptScenario | null
+  /** how many servers there were, where no scenario says so and it is known */
+  servers?: number
   /** when the window began and ended, from the start of the run */
   window: { startMs: number; endMs: number }
   /** from when a request was due to its completion */
@@ -123,7 +125,8 @@ export function resultOf(
   return {
     schema: 'throughline/result@1',
     engine: recording.engine,
-    scenario: kept(scenario),
+    scenario: scenario && kept(scenario),
+    ...(scenario === null && recording.servers != null && { servers: recording.servers }),
     window: { startMs: startNs / NS_PER_MS, endMs: endNs / NS_PER_MS },
     latencyMs,
     waitMs: summary('wait'),
@@ -160,7 +163,9 @@ function metricIntervals(recording: Recording, metric: Metric): Record<Estimate,
 }
 
 /** The share of server time spent serving; null where servers are not limited. */
-function utilizationOf({ servingNs, startNs, endNs, scenario: { servers } }: Recording): number | null {
+function utilizationOf(recording: Recording): number | null {
+  const { servingNs, startNs, endNs } = recording
+  const servers = serversIn(recording)
   return servingNs === null || servers === null ? null : servingNs / ((endNs - startNs) * servers)
 }
 

@@ -26,12 +26,13 @@ export function unsteady(recording: Recording): Finding | null {
     const found = halvesOf(stretchesOf(recording, metric) ?? [], recording.tallies[metric].stdDev ** 2)
     if (found === null) continue
     const [firstMs, secondMs] = found.map((ns) => ns / NS_PER_MS) as [number, number]
-    const meant = !isStationary(recording.scenario.arrivals) || recording.scenario.arrivals.process === 'onOff'
+    const { scenario } = recording
+    const meant = scenario !== null && (!isStationary(scenario.arrivals) || scenario.arrivals.process === 'onOff')
     const change = secondMs / firstMs - 1
     const by = `${(100 * Math.abs(change)).toPrecision(2)} %`
     const why = meant
       ? 'the arrivals are meant to vary, and the percentiles are of all of it together'
-      : 'the percentiles are of two different states; warm up for longer, or look for what changed meanwhile'
+      : `the percentiles are of two different states; ${scenario === null ? 'take a snapshot of less' : 'warm up for longer'}, or look for what changed meanwhile`
     return {
       code: 'unsteady',
       severity: meant ? 'info' : 'warning',
