@@ -58,5 +58,10 @@ export {
   uniform,
   type Variation,
 } from './scenario/variation.js'
+export type { LiveScenario, LiveScenarioOptions } from './serve/live-scenario.js'
+export { createRecorder, type Recorder } from './serve/recorder.js'
+export type { RecorderOptions, SnapshotOptions } from './serve/recorder-options.js'
+export type { Recording } from './serve/recording.js'
+export type { Totals } from './serve/totals.js'
 export type { SimulationEvent } from './simulate/engine.js'
 export { type SimulateOptions, simulate } from './simulate/simulate.js'

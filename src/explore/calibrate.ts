@@ -1,15 +1,24 @@
 import { z } from 'zod'
 import { type Observation, runMeasurement } from '../measure/run.js'
 import { ScenarioError, throwFaults } from '../scenario/error.js'
+import {
+  evenly,
+  FEWEST,
+  groupsOf,
+  mean,
+  overheadOf,
+  type Points,
+  type SizeGroup,
+  sum,
+  varied,
+} from '../scenario/observed.js'
 import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
 import {
   byBatchSize,
-  CAUSES,
   largestKnownBatch,
   meanServiceNs,
   mostCarried,
   type Service,
-  type ServiceExtras,
   type ServiceInput,
   serviceSchema,
 } from '../scenario/service.js'
@@ -56,10 +65,6 @@ const optionsSchema = options({
   signal: z.instanceof(AbortSignal).optional(),
 })
 
-/** A mean of fewer is no mean. */
-const FEWEST = 30
-/** How many samples a variation keeps. */
-const KEPT = 1000
 const MOST_OBSERVED = 500_000
 
 /**
@@ -154,14 +159,6 @@ async function observe(
   return observations
 }
 
-type Points = Parameters<typeof byBatchSize>[0]
-
-/** Batches of neighbouring sizes, as many as a mean needs. */
-interface Group {
-  size: number
-  times: number[]
-}
-
 function pointsOf(observed: Observation[], bare: Service, sizes: number[]): Points {
   const seen = groupsOf(observed)
   const bareNs = meanServiceNs(bare)
@@ -170,49 +167,10 @@ function pointsOf(observed: Observation[], bare: Service, sizes: number[]): Poin
   const inSitu = sum(seen.flatMap(({ times }) => times))
   const slower = inSitu / sum(seen.map(({ size, times }) => times.length * bareAt(size)))
   const spread = seen.flatMap(({ times }) => times.map((time) => time / mean(times)))
-  const [least, largest] = [seen[0] as Group, seen.at(-1) as Group]
+  const [least, largest] = [seen[0], seen.at(-1) as SizeGroup]
   const unseen = sizes.filter((size) => size < least.size || size > largest.size)
   return Object.fromEntries([
     ...seen.map(({ size, times }) => [size, varied(times)]),
     ...unseen.map((size) => [size, { mean: bareAt(size) * slower, variation: empirical(evenly(spread)) }]),
   ])
-}
-
-function groupsOf(observed: Observation[]): Group[] {
-  const groups: Observation[][] = []
-  for (const each of [...observed].sort((a, b) => a.size - b.size)) {
-    const last = groups.at(-1)
-    // a size is never torn apart
-    if (last === undefined || (last.length >= FEWEST && last.at(-1)?.size !== each.size)) groups.push([each])
-    else last.push(each)
-  }
-  const last = groups.at(-1) as Observation[]
-  if (last.length < FEWEST && groups.length > 1) groups.splice(-2, 2, [...(groups.at(-2) as Observation[]), ...last])
-  return groups.map((group) => ({
-    size: Math.round(mean(group.map(({ size }) => size))),
-    times: group.map(({ startNs, endNs }) => (endNs - startNs) / NS_PER_MS),
-  }))
-}
-
-function overheadOf(observed: Observation[]): NonNullable<ServiceExtras['overhead']> {
-  const overhead: NonNullable<ServiceExtras['overhead']> = {}
-  for (const cause of CAUSES) {
-    const times = observed
-      .filter((each) => each.cause === cause)
-      .map(({ leaveNs, startNs }) => (startNs - leaveNs) / NS_PER_MS)
-    if (times.length >= FEWEST && mean(times) > 0) overhead[cause] = varied(times)
-  }
-  return overhead
-}
-
-const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
-const mean = (values: number[]) => sum(values) / values.length
-
-const varied = (times: number[]) => ({ mean: mean(times), variation: empirical(evenly(times)) })
-
-/** At most so many of the values, evenly from the least to the greatest. */
-function evenly(values: number[]): number[] {
-  const sorted = [...values].sort((a, b) => a - b)
-  if (sorted.length <= KEPT) return sorted
-  return Array.from({ length: KEPT }, (_, i) => sorted[Math.floor(((i + 0.5) * sorted.length) / KEPT)] as number)
 }

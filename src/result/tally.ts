@@ -18,7 +18,12 @@ const words = new Uint32Array(value.buffer)
  */
 export function bucketOf(ns: number): number {
   value[0] = ns
-  const bucket = ((words[1] as number) >>> (20 - SIGNIFICANT_BITS)) - ZERO
+  return bucketOfWord(words[1] as number)
+}
+
+/** The same, from the high word of its double. */
+export function bucketOfWord(high: number): number {
+  const bucket = (high >>> (20 - SIGNIFICANT_BITS)) - ZERO
   return bucket < 0 ? 0 : bucket >= BUCKETS ? BUCKETS - 1 : bucket
 }
 
