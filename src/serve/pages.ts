@@ -74,11 +74,11 @@ export class Pages {
     return this.#used++
   }
 
-  /** Adds what one tally holds to another, and empties it. */
-  move(from: number, to: number): void {
+  /** Adds what one tally holds, between two buckets, to another, and empties it. */
+  move(from: number, to: number, first: number, last: number): void {
     const table = this.#table
     const counts = this.#counts
-    for (let i = 0; i < PAGES_EACH; i++) {
+    for (let i = first >> PAGE_BITS; i <= last >> PAGE_BITS; i++) {
       const page = table[from * PAGES_EACH + i] as number
       if (page === 0) continue
       table[from * PAGES_EACH + i] = 0
@@ -107,10 +107,10 @@ export class Pages {
     this.#free.push(page)
   }
 
-  /** Calls back for each bucket of a tally that holds anything, in order. */
-  forEach(tally: number, visit: (bucket: number, count: number) => void): void {
+  /** Calls back for each bucket of a tally that holds anything, in order, between two buckets. */
+  forEach(tally: number, first: number, last: number, visit: (bucket: number, count: number) => void): void {
     const counts = this.#counts
-    for (let i = 0; i < PAGES_EACH; i++) {
+    for (let i = first >> PAGE_BITS; i <= last >> PAGE_BITS; i++) {
       const page = this.#table[tally * PAGES_EACH + i] as number
       if (page === 0) continue
       for (let k = 0; k < PAGE; k++) {

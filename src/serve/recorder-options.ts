@@ -18,7 +18,7 @@ export interface RecorderOptions {
    * ago than this. Whoever is under way for longer counts as `unfinished`. Default 10s.
    */
   drain?: Duration | undefined
-  /** How many of the newest arrivals and batches `scenario()` is made from, rounded up to a power of two. Default 16,384. */
+  /** How many of the newest arrivals and batches `scenario()` is made from. Default 16,384. */
   keep?: number | undefined
   /** Milliseconds that never go back. Default `performance.now`; another for tests in virtual time. */
   clock?: (() => number) | undefined

@@ -108,7 +108,7 @@ class LiveRecorder implements Recorder {
     this.#clock = given.clock ?? (() => performance.now())
     this.#originNs = nearest(this.#clock() * NS_PER_MS)
     this.#segments = new Segments(this.#originNs)
-    this.#recent = given.keep === 0 ? null : new Recent(2 ** Math.ceil(Math.log2(given.keep)))
+    this.#recent = given.keep === 0 ? null : new Recent(given.keep)
     this.#channels = channelsOf(given.name)
   }
 

@@ -66,7 +66,7 @@ const PLACES = 192
 export const GATHERED = 512
 /** What is gathered of one: when it was due, since when a server was idle, when its batch left, started and ended. */
 export const SERVED = 5
-/** 2^16 as a bucket of its own: sizes of batches beyond it are kept apart */
+/** sizes of batches from here on are kept apart */
 const LARGE = 2 ** 15
 
 /** Durations that are about to be counted, as doubles and as their words. */
@@ -479,7 +479,9 @@ export class Segments {
     }
     sums[a + END] = sums[b + END] as number
     for (let tally = 0; tally < SIZES; tally++) this.#moveTally(from * TALLIES + tally, to * TALLIES + tally)
-    this.#pages.move(from * TALLIES + SIZES, to * TALLIES + SIZES)
+    if ((sums[b + BATCHED] as number) > (sums[b + BATCHES] as number)) {
+      this.#pages.move(from * TALLIES + SIZES, to * TALLIES + SIZES, 0, LARGE)
+    }
     for (const [size, times] of this.#large[from] ?? []) this.#addLarge(to, size, times)
     this.#remove(i + 1)
   }
@@ -488,7 +490,7 @@ export class Segments {
     const moments = this.#moments
     const [a, b] = [to * MOMENTS, from * MOMENTS]
     if (moments[b] === 0) return
-    this.#pages.move(from, to)
+    this.#pages.move(from, to, bucketOf(moments[b + MIN] as number), bucketOf(moments[b + MAX] as number))
     const empty = moments[a] === 0
     moments[a + MIN] = empty
       ? (moments[b + MIN] as number)
@@ -527,7 +529,9 @@ export class Segments {
   sizesOf(at: number): Map<number, number> {
     const place = at / FIELDS
     const sizes = new Map<number, number>(this.#large[place])
-    this.#pages.forEach(place * TALLIES + SIZES, (size, times) => sizes.set(size, times))
+    if ((this.sums[at + BATCHED] as number) > (this.sums[at + BATCHES] as number)) {
+      this.#pages.forEach(place * TALLIES + SIZES, 0, LARGE, (size, times) => sizes.set(size, times))
+    }
     const told = [...sizes.values()].reduce((sum, times) => sum + times, 0)
     const alone = (this.sums[at + BATCHES] as number) - told
     return alone > 0 ? sizes.set(1, alone) : sizes
@@ -541,7 +545,10 @@ export class Segments {
 
   /** Calls back for each bucket of a tally that holds anything, in order. */
   forEachBucket(at: number, tally: number, visit: (bucket: number, count: number) => void): void {
-    this.#pages.forEach((at / FIELDS) * TALLIES + tally, visit)
+    const moments = this.momentsOf(at, tally)
+    if (moments[COUNT] === 0) return
+    const [first, last] = [bucketOf(moments[MIN] as number), bucketOf(moments[MAX] as number)]
+    this.#pages.forEach((at / FIELDS) * TALLIES + tally, first, last, visit)
   }
 
   /** How much memory it takes at present. */
