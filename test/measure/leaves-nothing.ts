@@ -1,7 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { measure } from '../../src/measure/measure.js'
-import type { Scenario } from '../../src/scenario/scenario.js'
+import { type MeasureOptions, measure, type Scenario } from 'throughline'
 
 // run by a test: says how each run ended, and what of them is left; nothing may keep the process from ending
 
@@ -28,6 +27,12 @@ const resources = () =>
     .filter((name) => !/PIPE|Pipe|TTY|FS/i.test(name))
     .sort()
 
+/** Has a run aborted once it has begun to send. */
+function abortedUnderWay(): MeasureOptions {
+  const controller = new AbortController()
+  return { signal: controller.signal, onProgress: ({ sent }) => sent > 0 && controller.abort() }
+}
+
 async function main() {
   const before = resources()
   console.log(await outcome(run('numbers.ts')))
@@ -37,14 +42,9 @@ async function main() {
     handler: new URL('./handlers/delay.ts', import.meta.url),
   } as const
   console.log(await outcome(measure({ ...loop, stop: { requests: 200 } })))
-  const signal = AbortSignal.timeout(1500)
-  console.log((await outcome(measure({ ...loop, stop: { duration: '60s' } }, { signal }))).replace('Timeout', 'Abort'))
+  console.log(await outcome(measure({ ...loop, stop: { duration: '60s' } }, abortedUnderWay())))
   console.log(await outcome(run('throws-in-setup.ts')))
-  console.log(
-    await outcome(run('hangs.ts', { signal: AbortSignal.timeout(1500), batchTimeout: '60s' })).then((name) =>
-      name.replace('TimeoutError', 'AbortError'),
-    ),
-  )
+  console.log(await outcome(run('hangs.ts', { ...abortedUnderWay(), batchTimeout: '60s' })))
   console.log(await outcome(run('blocks.ts', { batchTimeout: '50ms' })))
   console.log(await outcome(run('exits.ts')))
   for (const death of ['exit', 'block']) {
@@ -54,7 +54,7 @@ async function main() {
   console.log(await outcome(inProcess({ call: () => 1 })))
   console.log(await outcome(inProcess({ handler: (batch: number[]) => batch })))
   console.log(await outcome(inProcess({ call: () => new Promise(() => {}) }, { batchTimeout: '50ms' })))
-  console.log(await outcome(inProcess({ call: () => new Promise(() => {}) }, { signal: AbortSignal.timeout(700) })))
+  console.log(await outcome(inProcess({ call: () => new Promise(() => {}) }, abortedUnderWay())))
   const server = createServer((_, response) => response.end())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

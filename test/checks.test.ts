@@ -1,0 +1,25 @@
+import { execFile } from 'node:child_process'
+import { expect, it, vi } from 'vitest'
+
+/** What a command of the development dependencies says, and how it ended. */
+const run = (command: string, ...args: string[]) =>
+  new Promise<{ code: number | string; said: string }>((resolve) => {
+    execFile(`node_modules/.bin/${command}`, args, { maxBuffer: 1e8 }, (error, stdout, stderr) => {
+      resolve({ code: error?.code ?? 0, said: error === null ? '' : stdout + stderr })
+    })
+  })
+
+// what `npm run check` does; here beside tests that mostly wait
+vi.setConfig({ testTimeout: 300_000 })
+
+it('types agree, in tests, benches and examples too', async () => {
+  expect(await run('tsc')).toEqual({ code: 0, said: '' })
+})
+
+it('all is formatted and linted', async () => {
+  expect(await run('biome', 'check')).toEqual({ code: 0, said: '' })
+})
+
+it('rooms import from those that they may', async () => {
+  expect(await run('depcruise', 'src')).toEqual({ code: 0, said: '' })
+})
