@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
+/** Tests of what computes and keeps nothing outside itself. */
+const pure = ['test/{budget,explore,random,result,scenario,simulate,text,theory}/**/*.test.ts']
 /** Tests that use threads, other processes or the real clock. */
 const realClock = [
   'test/checks.test.ts',
@@ -29,13 +31,19 @@ export default defineConfig({
   test: {
     globalSetup: 'test/fresh-build.ts',
     projects: [
+      // to load the source once for all of them takes half the time
       project({
         name: 'virtual',
-        include: ['test/**/*.test.ts'],
+        include: pure,
         exclude: realClock,
         maxWorkers: availableParallelism(),
-        // they leave nothing behind that another could see: to load the source once for all takes half the time
         isolate: false,
+      }),
+      project({
+        name: 'apart',
+        include: ['test/**/*.test.ts'],
+        exclude: [...pure, ...realClock],
+        maxWorkers: availableParallelism(),
       }),
       // they mostly wait, and hold on a busy machine, so that two files at a time spare minutes
       project({

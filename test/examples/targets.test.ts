@@ -17,7 +17,8 @@ it('the example of a call shows what it measured', async () => {
 
 it('the example of an HTTP server shows the stall to those who were due while it lasted', async () => {
   const stdout = await run('http.ts')
-  const [fromDue, alone] = /p90 +([\d.]+) ms +([\d.]+) ms/.exec(stdout)?.slice(1).map(Number) ?? []
+  const figures = /p90 +([\d.,]+) ms +([\d.,]+) ms/.exec(stdout)?.slice(1)
+  const [fromDue, alone] = figures?.map((each) => Number(each.replace(',', ''))) ?? []
   // a tenth of the run is over 200 ms late or more: 50 of 270 requests were due in the stall
   expect(fromDue).toBeGreaterThan(100)
   expect(alone).toBeLessThan(fromDue as number)

@@ -71,10 +71,10 @@ describe('calibrate', () => {
   })
 
   it('says which handler failed, at which batch size', async () => {
-    const failing = { ...scenario, handler: handler('throws-third.ts') }
+    const failing = { ...scenario, handler: handler('throws-third.js') }
     const refused = calibrate(failing, { tight: true }, { duration: 20 })
     await expect(refused).rejects.toThrow(MeasureError)
-    await expect(refused).rejects.toThrow(/throws-third\.ts: it failed a batch of \d+: /)
+    await expect(refused).rejects.toThrow(/throws-third\.js: it failed a batch of \d+: /)
   })
 
   it('ends its thread when it is aborted', async () => {

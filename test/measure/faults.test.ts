@@ -40,10 +40,10 @@ describe('a handler that cannot begin fails the run, and the error names its fil
   })
 
   it.each([
-    ['no-default.ts', 'it has no default export; accepted is a default export that is a function'],
-    ['not-a-handler.ts', 'its default export is no handler ({"answers":42}); accepted is'],
+    ['no-default.js', 'it has no default export; accepted is a default export that is a function'],
+    ['not-a-handler.js', 'its default export is no handler ({"answers":42}); accepted is'],
     ['throws-at-load.ts', 'it could not be loaded: the model file is corrupt'],
-    ['throws-in-setup.ts', 'its setup threw: no such model'],
+    ['throws-in-setup.js', 'its setup threw: no such model'],
   ])('%s', async (name, said) => {
     const { message, cause } = await failure(run(name))
     expect(message).toContain(`handler ${path(name)}: ${said}`)
@@ -51,16 +51,16 @@ describe('a handler that cannot begin fails the run, and the error names its fil
   })
 
   it('is not ready in time', async () => {
-    const { message } = await failure(run('hangs-in-setup.ts', {}, { setupTimeout: '1500ms' }))
+    const { message } = await failure(run('hangs-in-setup.js', {}, { setupTimeout: '1500ms' }))
     expect(message).toBe(
-      `handler ${path('hangs-in-setup.ts')}: it was not ready within 1500 ms (setupTimeout): its module or its setup hangs`,
+      `handler ${path('hangs-in-setup.js')}: it was not ready within 1500 ms (setupTimeout): its module or its setup hangs`,
     )
   })
 })
 
 describe('a request that fails is counted, and the run goes on', () => {
   it('by itself, with an Error among the outputs', async () => {
-    const { counts, latencyMs, validity } = await run('some-fail.ts', { batching: { maxBatchSize: 4 } })
+    const { counts, latencyMs, validity } = await run('some-fail.js', { batching: { maxBatchSize: 4 } })
     // the warm-up is of 10 requests
     expect(counts).toMatchObject({ offered: 90, completed: 81, failed: 9, unfinished: 0 })
     expect(latencyMs.count).toBe(81)
@@ -73,7 +73,7 @@ describe('a request that fails is counted, and the run goes on', () => {
   })
 
   it('with its batch, which throws every third time', async () => {
-    const { counts, rates, batches, validity } = await run('throws-every-third.ts')
+    const { counts, rates, batches, validity } = await run('throws-every-third.js')
     expect(counts).toMatchObject({ offered: 90, completed: 60, failed: 30, unfinished: 0 })
     expect(rates.error).toBeCloseTo(1 / 3, 9)
     // a batch that fails is a batch all the same; the last may start after the window
@@ -82,7 +82,7 @@ describe('a request that fails is counted, and the run goes on', () => {
   })
 
   it('with its batch, which takes longer than batchTimeout: its signal aborts, and the server goes on', async () => {
-    const { counts, validity } = await run('sometimes-hangs.ts', { stop: { requests: 40 } }, { batchTimeout: '50ms' })
+    const { counts, validity } = await run('sometimes-hangs.js', { stop: { requests: 40 } }, { batchTimeout: '50ms' })
     expect(counts.completed + counts.failed).toBe(36)
     expect(counts.completed).toBe(28)
     expect(counts.failed).toBe(8)
@@ -92,8 +92,8 @@ describe('a request that fails is counted, and the run goes on', () => {
 
 describe('a run in which nothing completed throws, with the counts and the first failure', () => {
   it.each([
-    ['wrong-number.ts', 'run must return one output a request; it returned 0 for a batch of 1'],
-    ['no-array.ts', 'run must return an array of outputs, one a request; it returned a string'],
+    ['wrong-number.js', 'run must return one output a request; it returned 0 for a batch of 1'],
+    ['no-array.js', 'run must return an array of outputs, one a request; it returned a string'],
   ])('%s', async (name, said) => {
     const { message, cause } = await failure(run(name))
     expect(message).toContain(handler(name).href)
@@ -103,7 +103,7 @@ describe('a run in which nothing completed throws, with the counts and the first
   })
 
   it('never resolves', async () => {
-    const { message } = await failure(run('hangs.ts', { stop: { requests: 20 } }, { batchTimeout: '20ms' }))
+    const { message } = await failure(run('hangs.js', { stop: { requests: 20 } }, { batchTimeout: '20ms' }))
     expect(message).toContain('"completed":0,"failed":18')
     expect(message).toContain('run took longer than 20 ms (batchTimeout)')
   })
@@ -122,7 +122,7 @@ describe('a handler that takes its thread away', () => {
   ])('fails with what it was serving, and the other server goes on: %s', async (death, said) => {
     process.env.THROUGHLINE_TEST_DEATH = death
     const options = death === 'block' ? { batchTimeout: '300ms' } : {}
-    const result = await run('dies.ts', { servers: 2, stop: { requests: 400 } }, options)
+    const result = await run('dies.js', { servers: 2, stop: { requests: 400 } }, options)
     expectToAddUp(result)
     const { counts, validity } = result
     expect(counts).toMatchObject({ offered: 360, completed: 359, failed: 1, unfinished: 0 })
@@ -137,7 +137,7 @@ describe('a handler that takes its thread away', () => {
 
   it('ends the window where no server is left: the rest is unfinished', async () => {
     process.env.THROUGHLINE_TEST_DEATH = 'exit'
-    const result = await run('dies.ts', { stop: { duration: '30s' }, warmup: { requests: 20 } })
+    const result = await run('dies.js', { stop: { duration: '30s' }, warmup: { requests: 20 } })
     expectToAddUp(result)
     const { counts, validity, window } = result
     expect(validity.valid).toBe(false)
@@ -154,9 +154,9 @@ describe('a handler that takes its thread away', () => {
   })
 
   it.each([
-    ['blocks.ts', 'it has blocked its thread with a batch of 1 for longer than batchTimeout (100 ms)'],
-    ['exits.ts', 'worker exited with code: 3'],
-    ['fails-later.ts', 'thrown from a timer'],
+    ['blocks.js', 'it has blocked its thread with a batch of 1 for longer than batchTimeout (100 ms)'],
+    ['exits.js', 'worker exited with code: 3'],
+    ['fails-later.js', 'thrown from a timer'],
   ])('fails the run where nothing was completed in its window: %s', async (name, said) => {
     const scenario = { stop: { duration: '20s' }, servers: 2 } as const
     const { message, cause } = await failure(run(name, scenario, { batchTimeout: '100ms' }))
@@ -170,11 +170,11 @@ describe('a handler that takes its thread away', () => {
 describe('a signal', () => {
   it('that has been aborted starts nothing', async () => {
     const reason = new Error('not now')
-    await expect(run('numbers.ts', {}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await expect(run('numbers.js', {}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
   })
 
   it('ends a run at once, even one that hangs or blocks', async () => {
-    for (const name of ['numbers.ts', 'blocks.ts']) {
+    for (const name of ['numbers.js', 'blocks.js']) {
       const controller = new AbortController()
       const reason = new Error('enough')
       const start = performance.now()
@@ -197,7 +197,7 @@ describe('a signal', () => {
 it('a progress that throws ends the run with its error', async () => {
   const error = new Error('the terminal is gone')
   const progress = run(
-    'numbers.ts',
+    'numbers.js',
     { stop: { duration: '60s' } },
     {
       onProgress: () => {
@@ -211,7 +211,7 @@ it('a progress that throws ends the run with its error', async () => {
 it('a result that is not valid is refused where that was asked for', async () => {
   // a batch of one takes 5 ms: 200/s at most
   const scenario = { arrivals: '1000/s', stop: { requests: 200 } }
-  const error = await failure(run('delay.ts', scenario, { throwOnInvalid: true }))
+  const error = await failure(run('delay.js', scenario, { throwOnInvalid: true }))
   expect(error.message).toContain('saturated: ')
   expect(error.result?.validity.valid).toBe(false)
   expect(error.result?.counts.completed).toBe(180)

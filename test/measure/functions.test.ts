@@ -279,7 +279,9 @@ describe('handler, a function that serves batches in this process', () => {
     expect((error.cause as Error).message).toContain(said)
   })
 
-  it('that cannot be set up ends the run, and so does one whose setup or teardown hangs', async () => {
+  it.concurrent('that cannot be set up ends the run, and so does one whose setup or teardown hangs', async ({
+    expect,
+  }) => {
     const run = (batch: number[]) => batch
     const set = (parts: object, options = {}) =>
       failure(measure({ arrivals: '1000/s', ...all, handler: { run, ...parts } }, options))
@@ -292,11 +294,15 @@ describe('handler, a function that serves batches in this process', () => {
     expect((thrown.cause as Error).message).toBe('no model')
     // in which the generator's thread has to start too
     const hangs = { setupTimeout: '4s' }
-    expect((await set({ setup: () => new Promise(() => {}) }, hangs)).message).toContain('its setup hangs')
-    expect((await set({ teardown: () => new Promise(() => {}) }, hangs)).message).toContain('its teardown hangs')
+    const [setup, teardown] = await Promise.all([
+      set({ setup: () => new Promise(() => {}) }, hangs),
+      set({ teardown: () => new Promise(() => {}) }, hangs),
+    ])
+    expect(setup.message).toContain('its setup hangs')
+    expect(teardown.message).toContain('its teardown hangs')
   })
 
-  it('only waits 10 s for what was due: the rest is unfinished', { timeout: 40_000 }, async () => {
+  it.concurrent('only waits 10 s for what was due: the rest is unfinished', async ({ expect }) => {
     const result = await measure(
       {
         arrivals: '100/s',

@@ -149,7 +149,7 @@ describe('the speed of the machine', () => {
 
 describe('a measurement', () => {
   it('tells what the machine did meanwhile', async () => {
-    const handler = new URL('./handlers/numbers.ts', import.meta.url)
+    const handler = new URL('./handlers/numbers.js', import.meta.url)
     const { host, window } = await measure({ arrivals: '1000/s', stop: { duration: '0.6s' }, servers: 2, handler })
     const names = ['generator', 'server 1', 'server 2']
     expect(host?.gc?.map(({ thread }) => thread)).toEqual(names)
@@ -163,7 +163,7 @@ describe('a measurement', () => {
   })
 
   it('says why the speed is not known where the generator does not spin', async () => {
-    const handler = new URL('./handlers/numbers.ts', import.meta.url)
+    const handler = new URL('./handlers/numbers.js', import.meta.url)
     const scenario = { arrivals: '1000/s', stop: { duration: '0.3s' }, handler }
     const { host } = await measure(scenario, { spin: 0 })
     expect(host?.speed).toBeNull()

@@ -35,21 +35,21 @@ function abortedUnderWay(): MeasureOptions {
 
 async function main() {
   const before = resources()
-  console.log(await outcome(run('numbers.ts')))
+  console.log(await outcome(run('numbers.js')))
   const loop = {
     arrivals: { process: 'closed', clients: 5, thinkTime: 1 },
     queue: { capacity: 2, timeout: 3 },
-    handler: new URL('./handlers/delay.ts', import.meta.url),
+    handler: new URL('./handlers/delay.js', import.meta.url),
   } as const
   console.log(await outcome(measure({ ...loop, stop: { requests: 200 } })))
   console.log(await outcome(measure({ ...loop, stop: { duration: '60s' } }, abortedUnderWay())))
-  console.log(await outcome(run('throws-in-setup.ts')))
-  console.log(await outcome(run('hangs.ts', { ...abortedUnderWay(), batchTimeout: '60s' })))
-  console.log(await outcome(run('blocks.ts', { batchTimeout: '50ms' })))
-  console.log(await outcome(run('exits.ts')))
+  console.log(await outcome(run('throws-in-setup.js')))
+  console.log(await outcome(run('hangs.js', { ...abortedUnderWay(), batchTimeout: '60s' })))
+  console.log(await outcome(run('blocks.js', { batchTimeout: '50ms' })))
+  console.log(await outcome(run('exits.js')))
   for (const death of ['exit', 'block']) {
     process.env.THROUGHLINE_TEST_DEATH = death
-    console.log(await outcome(run('dies.ts', { batchTimeout: '50ms' }, { servers: 2, stop: { requests: 300 } })))
+    console.log(await outcome(run('dies.js', { batchTimeout: '50ms' }, { servers: 2, stop: { requests: 300 } })))
   }
   console.log(await outcome(inProcess({ call: () => 1 })))
   console.log(await outcome(inProcess({ handler: (batch: number[]) => batch })))

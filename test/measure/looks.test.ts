@@ -10,8 +10,9 @@ const failing: Scenario = {
   },
 }
 
-describe('a measurement that goes on until it knows enough', () => {
-  it('ends at the look that settles a budget', async () => {
+// side by side: they mostly wait
+describe.concurrent('a measurement that goes on until it knows enough', () => {
+  it('ends at the look that settles a budget', async ({ expect }) => {
     const budget = { p99: '10s' }
     const result = await measure({ ...failing, stop: { budget, atMost: '21s' } })
     // at 5.25 s one look of three: no error was allowed
@@ -30,7 +31,7 @@ describe('a measurement that goes on until it knows enough', () => {
     expect(checkBudget(result, budget).verdict).not.toBe('pass')
   })
 
-  it('goes on to the end where no look is enough, with server threads too', async () => {
+  it('goes on to the end where no look is enough, with server threads too', async ({ expect }) => {
     const result = await measure({
       arrivals: { process: 'closed', clients: 3, thinkTime: '5ms' },
       handler: new URL('./handlers/numbers.js', import.meta.url),

@@ -201,7 +201,7 @@ describe('a closed loop on threads', () => {
     const clients = 4
     const scenario: Scenario = {
       arrivals: closed({ clients, thinkTime: '10ms' }),
-      handler: handler('delay.ts'),
+      handler: handler('delay.js'),
       servers: 2,
       stop: { duration: '700ms' },
     }
@@ -219,7 +219,7 @@ describe('a closed loop on threads', () => {
     const scenario = normalise(
       {
         arrivals: closed({ clients: 6, thinkTime: { mean: '1ms', variation: exponential() } }),
-        handler: handler('numbers.ts'),
+        handler: handler('numbers.js'),
         batching: { maxBatchSize: 3, maxWait: '1ms' },
         stop: { requests: 900 },
         warmup: { requests: 100 },
@@ -250,7 +250,7 @@ describe('a closed loop on threads', () => {
   it('goes on where requests fail, are turned away or time out: all of these are answers', async () => {
     const failing = await measure({
       arrivals: closed({ clients: 3, thinkTime: 1 }),
-      handler: handler('throws-every-third.ts'),
+      handler: handler('throws-every-third.js'),
       stop: { requests: 200 },
       warmup: { requests: 20 },
     })
@@ -259,7 +259,7 @@ describe('a closed loop on threads', () => {
 
     const limited = await measure({
       arrivals: closed({ clients: 8, thinkTime: 2 }),
-      handler: handler('delay.ts'),
+      handler: handler('delay.js'),
       queue: { capacity: 2, timeout: 4 },
       stop: { requests: 500 },
     })

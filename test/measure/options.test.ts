@@ -5,7 +5,7 @@ import { poisson, stages } from '../../src/scenario/arrivals.js'
 import { ScenarioError } from '../../src/scenario/error.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 
-const handler = new URL('./handlers/numbers.ts', import.meta.url)
+const handler = new URL('./handlers/numbers.js', import.meta.url)
 
 async function fault(
   scenario: Partial<ScenarioParts> & { handler?: undefined },

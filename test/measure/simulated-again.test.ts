@@ -26,7 +26,7 @@ describe('a measured run, simulated again', () => {
       stop: { requests: 2000 },
       warmup: { requests: 0 },
     }
-    const handler = new URL('./handlers/numbers.ts', import.meta.url)
+    const handler = new URL('./handlers/numbers.js', import.meta.url)
     const { observations, sent } = await runMeasurement(
       normalise({ ...scenario, handler, arrivals: { process: 'poisson', rate: 4000 }, seed: 3 }, 'measure'),
       {},

@@ -1,5 +1,5 @@
 /** Answers, and then throws where nobody can catch it. */
-export default (batch: number[]): number[] => {
+export default (batch) => {
   setTimeout(() => {
     throw new Error('thrown from a timer')
   }, 1)

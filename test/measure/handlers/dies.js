@@ -1,5 +1,5 @@
 /** Ends its thread at request 200, in the way that the environment names. */
-export default async (batch: number[]): Promise<number[]> => {
+export default async (batch) => {
   if (!batch.includes(200)) return batch
   switch (process.env.THROUGHLINE_TEST_DEATH) {
     case 'exit':
@@ -15,7 +15,7 @@ export default async (batch: number[]): Promise<number[]> => {
       }, 0)
       break
     case 'memory': {
-      const kept: unknown[] = []
+      const kept = []
       for (;;) kept.push(new Array(1000).fill(0.5))
     }
   }

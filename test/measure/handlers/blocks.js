@@ -1,4 +1,4 @@
 /** Never gives its thread back. */
-export default (): never => {
+export default () => {
   for (;;);
 }

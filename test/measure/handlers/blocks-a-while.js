@@ -1,6 +1,5 @@
 const word = new Int32Array(new SharedArrayBuffer(4))
-
-export default (batch: number[]) => {
+export default (batch) => {
   Atomics.wait(word, 0, 0, 150)
   return batch
 }

@@ -1,1 +1,0 @@
-export default (): never => process.exit(3)

@@ -1,2 +1,0 @@
-/** Never answers. */
-export default (): Promise<never> => new Promise(() => {})

@@ -1,3 +1,0 @@
-/** Every tenth request fails, by itself. */
-export default (batch: number[]): (number | Error)[] =>
-  batch.map((number) => (number % 10 === 3 ? new RangeError(`no answer to ${number}`) : number))

@@ -1,0 +1,6 @@
+export default {
+  setup: () => {
+    throw new Error('no such model')
+  },
+  run: (batch) => batch,
+}

@@ -1,8 +1,0 @@
-import { defineHandler } from '../../../src/scenario/handler.js'
-
-export default defineHandler({
-  setup: () => {
-    throw new Error('no such model')
-  },
-  run: (batch: number[]) => batch,
-})
