@@ -47,6 +47,8 @@ export async function generate(task: GeneratorTask): Promise<GeneratorReport> {
   if (answers === null) warmUp({ rest, spinNs })
   else warmUpLoop({ spinNs })
 
+  // before time 0: many clients, each with a stream of its own, take long to make
+  const clients = arrivals.process === 'closed' ? new Clients(arrivals, seed) : null
   const originNs = new Start(wire.start).await()
   const clock = clockFrom(originNs)
   const ring = new Ring(wire.ring)
@@ -61,7 +63,7 @@ export async function generate(task: GeneratorTask): Promise<GeneratorReport> {
   const lateNs =
     arrivals.process !== 'closed'
       ? send(schedule(arrivals, seed), stop, outlet, pace)
-      : sendInLoop(new Clients(arrivals, seed), stop, { ...outlet, answers: answers as Answers }, pace)
+      : sendInLoop(clients as Clients, stop, { ...outlet, answers: answers as Answers }, pace)
   await told()
   return { lateNs }
 }

@@ -161,6 +161,19 @@ describe('in this process', () => {
     expect(most).toBeLessThanOrEqual(5)
   })
 
+  it('many clients are there before time 0, however long it takes to make them', async () => {
+    const result = await measure({
+      arrivals: closed({ clients: 200_000, thinkTime: '100ms' }),
+      call: () => 1,
+      stop: { duration: '300ms' },
+      warmup: { requests: 0 },
+    })
+    expectToAddUp(result)
+    expect(result.counts.offered).toBeGreaterThanOrEqual(200_000)
+    // to make them takes a second or more
+    expect(result.lagMs.min).toBeLessThan(500)
+  })
+
   it('a queue with limits turns away and times out, while all that may be in flight are', async () => {
     const result = await measure({
       arrivals: '2000/s',
