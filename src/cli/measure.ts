@@ -34,11 +34,8 @@ export function measureCommand(): Command {
       measure(scenario, {
         ...optionsOf(flags),
         signal,
-        onProgress: ({ timeMs, endMs, sent, completed }) =>
-          progress.update(
-            endMs === null ? 0 : Math.min(1, timeMs / endMs),
-            `${count(sent)} sent, ${count(completed)} completed`,
-          ),
+        onProgress: ({ share, sent, completed }) =>
+          progress.update(share, `${count(sent)} sent, ${count(completed)} completed`),
       }),
     )
     if (flags.json) printJson(result)

@@ -88,7 +88,7 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
   const run = async (side: Side, pair: number, tell: (share: number) => void): Promise<Result> => {
     const scenario = { ...roundOf(scenarios[side], engine), seed: seed + pair }
     if (measure === null) return simulate(scenario)
-    const onProgress = ({ timeMs, endMs }: MeasureProgress) => tell(endMs === null ? 0 : Math.min(1, timeMs / endMs))
+    const onProgress = ({ share }: MeasureProgress) => tell(share)
     return measure(scenario, { ...measuring, signal, onProgress })
   }
 

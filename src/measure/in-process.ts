@@ -130,6 +130,7 @@ async function serve(layout: Layout, target: LocalTarget, name: string): Promise
     start: new Start(wire.start),
     books,
     lastNs: plan.lastNs,
+    requests: plan.stop.requests,
     servers: 0,
     onGo: begin,
     onBlocked: () => {},

@@ -42,7 +42,9 @@ export async function runOnThreads(layout: Layout, handler: string, servers: num
   }
   const onBlocked = (server: number, error: Error) => deaths.kill(server, error)
   const looks = await Looks.at(layout)
-  const watched = { name, start: new Start(wire.start), books, lastNs: plan.lastNs, servers, onGo, onBlocked, looks }
+  const { lastNs, stop } = plan
+  const start = new Start(wire.start)
+  const watched = { name, start, books, lastNs, requests: stop.requests, servers, onGo, onBlocked, looks }
   const threads = await startThreads(servers + 1)
   let endedNs: number
   try {

@@ -4,6 +4,8 @@ import { type Duration, duration, nanoseconds, options, positiveDuration } from 
 
 /** How far a run is. */
 export interface MeasureProgress {
+  /** how much of it has been sent, from 0 to 1: by time or by requests, as the run stops */
+  share: number
   /** since time 0 */
   timeMs: number
   /** when sending is to be over; null where a closed loop is to send so many requests, however long that takes */

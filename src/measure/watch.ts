@@ -20,8 +20,9 @@ export interface Watched {
   name: string
   start: Start
   books: Books
-  /** when sending is to be over */
+  /** when sending is to be over, or after how many requests; Infinity where that is not what ends it */
   lastNs: number
+  requests: number
   /** how many threads serve beside the generator's */
   servers: number
   /** a server has blocked its thread, and is to be ended */
@@ -108,10 +109,12 @@ export class Watch {
   }
 
   #tellProgress(now: number): void {
-    const { books, lastNs } = this.#watched
+    const { books, lastNs, requests } = this.#watched
     const { ring, ledgers } = books
     this.#tail = ring.tail(this.#tail)
+    const share = Math.max(0, now / lastNs, this.#tail / requests)
     this.#options.onProgress?.({
+      share: Math.min(1, books.window.sent < Number.POSITIVE_INFINITY ? 1 : share),
       timeMs: Math.max(0, now) / NS_PER_MS,
       endMs: lastNs === Number.POSITIVE_INFINITY ? null : lastNs / NS_PER_MS,
       sent: this.#tail,

@@ -5,7 +5,7 @@ import { measure } from '../../src/measure/measure.js'
 import type { MeasureProgress } from '../../src/measure/options.js'
 import { runMeasurement } from '../../src/measure/run.js'
 import { resultOf } from '../../src/result/result.js'
-import { constant, poisson } from '../../src/scenario/arrivals.js'
+import { closed, constant, poisson } from '../../src/scenario/arrivals.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import { normalise, type Scenario } from '../../src/scenario/scenario.js'
 import { schedule } from '../../src/scenario/schedule.js'
@@ -217,7 +217,24 @@ describe('measure', () => {
       expect(after.timeMs).toBeGreaterThanOrEqual(before.timeMs)
       expect(after.sent).toBeGreaterThanOrEqual(before.sent)
       expect(after.completed).toBeGreaterThanOrEqual(before.completed)
+      expect(after.share).toBeGreaterThanOrEqual(before.share)
+      expect(after.share).toBeLessThanOrEqual(1)
       expect(after.endMs).toBe(400)
     }
+  })
+
+  it('shows that of a closed loop that stops by requests by how many it has sent', async () => {
+    const seen: MeasureProgress[] = []
+    await measure(
+      { arrivals: closed({ clients: 2, thinkTime: '10ms' }), call: () => 1, stop: { requests: 100 } },
+      { onProgress: (progress) => seen.push(progress) },
+    )
+    expect(seen.length).toBeGreaterThanOrEqual(2)
+    // how far it was is read a moment after how many it had sent
+    for (const { share, sent, endMs } of seen) {
+      expect(endMs).toBeNull()
+      expect(share).toSatisfy((value: number) => value === sent / 100 || value === 1)
+    }
+    expect(seen.at(-1)?.share).toBeGreaterThan(0)
   })
 })
