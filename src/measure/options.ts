@@ -23,21 +23,23 @@ export interface MeasureOptions {
   /** Called some ten times a second. */
   onProgress?: ((progress: MeasureProgress) => void) | undefined
   /**
-   * What an idle server does: `sleep` (the default) takes some 0.1 ms to wake, `poll` none, but takes a whole core.
+   * What an idle server does: `sleep` (the default) takes some 0.1 ms to wake, `poll` none, but takes a whole core. For
+   * a target in this process it is the event loop that sleeps, or turns all the time.
    */
   idle?: 'sleep' | 'poll' | undefined
   /**
-   * For how long before a request is due the generator reads the clock rather than sleep, and a server before a
-   * batch's deadline. Longer is more exact, and takes more of a core. Default: 250us where a core is left for the
-   * generator, 50us where the servers take all of them, 0 on a single core.
+   * For how long before a request is due the generator reads the clock rather than sleep, and a server, or the event
+   * loop of a target in this process, before a batch's deadline. Longer is more exact, and takes more of a core.
+   * Default: 250us where a core is left for the generator, 50us where the servers take all of them, 0 on a single core.
    */
   spin?: Duration | undefined
   /**
-   * How long a batch may take before its requests count as failed. Default 10s. A server thread that is still blocked
-   * a second later is ended, and serves no more.
+   * How long a batch, a call or an HTTP request may take before its requests count as failed, and its signal is
+   * aborted. Default 10s. A server thread that is still blocked a second later is ended, and serves no more; a target in
+   * this process that blocks its thread cannot be ended.
    */
   batchTimeout?: Duration | undefined
-  /** How long a handler may take to load and set up, and to tear down. Default 60s. */
+  /** How long a target may take to load and set up, and to tear down: a handler, or connections. Default 60s. */
   setupTimeout?: Duration | undefined
   /** Reject with a MeasureError where the result is not valid. Default false. */
   throwOnInvalid?: boolean | undefined
