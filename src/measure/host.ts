@@ -19,10 +19,11 @@ const GENERATOR = 0
 const ID = 0
 const GC = 1
 
-export function layOutHost({ startNs, endNs, lastNs }: Plan, servers: number): HostWire {
+/** @param looked whether the run may end before its plan does */
+export function layOutHost({ startNs, endNs, lastNs }: Plan, servers: number, looked: boolean): HostWire {
   return {
     threads: Array.from({ length: servers + 1 }, () => new SharedArrayBuffer(8 * (GC + GC_LENGTH))),
-    speed: SpeedLog.of(startNs, Math.min(endNs, lastNs)).buffer,
+    speed: SpeedLog.of(startNs, looked ? Number.POSITIVE_INFINITY : Math.min(endNs, lastNs)).buffer,
   }
 }
 
@@ -126,7 +127,7 @@ export class HostWatch {
 
   result(): Host {
     const eventLoopDelay = this.#loop === null ? null : delayOf(this.#loop)
-    const speed = new SpeedLog(this.wire.speed).read()
+    const speed = new SpeedLog(this.wire.speed).read(this.#window)
     const after = this.#after
     const reason = typeof this.#before === 'string' ? this.#before : typeof after === 'string' ? after : null
     const cpu =

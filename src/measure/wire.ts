@@ -52,6 +52,6 @@ export function layOut(scenario: NormalScenario, plan: Plan, servers: number, ob
     limits: shareLimits(scenario, plan.segments.length),
     ledgers: each(Ledger.bytes(maxBatchSize, plan.segments.length)),
     observations: observe === 0 ? null : each(Observations.bytes(Math.ceil(observe / servers), maxBatchSize)),
-    host: layOutHost(plan, servers),
+    host: layOutHost(plan, servers, 'atMost' in scenario.stop),
   }
 }

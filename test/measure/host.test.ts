@@ -118,7 +118,7 @@ describe('the speed of the machine', () => {
     const log = SpeedLog.of(0, 400 * MS)
     log.fastest = 1
     for (let ns = 0; ns < 400 * MS; ns += 20_000) log.record(ns, ns < 200 * MS ? 20_000 : 12_000, 20_000)
-    const speed = log.read()
+    const speed = log.read(windowOf(0, 400 * MS))
     if (typeof speed === 'string') throw new Error(speed)
     expect(speed.timeline).toHaveLength(40)
     expect(speed.timeline[0]).toEqual({ atMs: 5, speed: expect.closeTo(1.25, 9) })
@@ -133,17 +133,33 @@ describe('the speed of the machine', () => {
       log.record(ns, 20_000, 20_000)
       log.record(ns, 20_000, 4 * MS)
     }
-    const speed = log.read()
+    const speed = log.read(windowOf(0, 400 * MS))
     if (typeof speed === 'string') throw new Error(speed)
     expect(speed.timeline).toHaveLength(30)
     expect(speed.slowest).toBeCloseTo(1, 9)
+  })
+
+  it('is told of a window that the run has to tell: in at most 40 stretches, however long it is', () => {
+    const never = Number.POSITIVE_INFINITY
+    const log = SpeedLog.of(never, never)
+    log.fastest = 1
+    for (let ns = 0; ns < 700 * MS; ns += 20_000) log.record(ns, ns < 350 * MS ? 20_000 : 12_000, 20_000)
+    const speed = log.read(windowOf(100 * MS, 600 * MS))
+    if (typeof speed === 'string') throw new Error(speed)
+    // stretches of 32 ms, of which the fourth and the nineteenth have their middles in the window
+    expect(speed.timeline.map(({ atMs }) => atMs)).toEqual(Array.from({ length: 16 }, (_, i) => 112 + 32 * i))
+    expect(speed.fastest / speed.slowest).toBeCloseTo(20 / 12, 9)
+    // nothing was lost in making two stretches one
+    const all = log.read(windowOf(0, 704 * MS))
+    if (typeof all === 'string') throw new Error(all)
+    expect(all.timeline).toHaveLength(22)
   })
 
   it('is not told where the generator hardly spun', () => {
     const log = SpeedLog.of(0, 400 * MS)
     log.fastest = 1
     for (let ns = 0; ns < 100 * MS; ns += 100_000) log.record(ns, 20_000, 20_000)
-    expect(log.read()).toMatch(/^the generator hardly spun/)
+    expect(log.read(windowOf(0, 400 * MS))).toMatch(/^the generator hardly spun/)
   })
 })
 
