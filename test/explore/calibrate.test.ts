@@ -49,7 +49,7 @@ describe('calibrate', () => {
   })
 
   it('chooses the load itself for a utilization', async () => {
-    const { service } = await calibrate(scenario, { utilization: 0.5 }, { duration: '500ms' })
+    const { service } = await calibrate(scenario, { utilization: 0.5 }, { duration: '1s' })
     expect(pointsOf(service).size).toBeGreaterThan(0)
   })
 
