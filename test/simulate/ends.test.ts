@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
  * each runs in a process of its own, which is stopped after a while.
  */
 
-const simulator = new URL('../../src/simulate/simulate.ts', import.meta.url).href
+const simulator = new URL('../../dist/simulate/simulate.js', import.meta.url).href
 
 /** What a simulation throws, in a process of its own. */
 function thrownBy(scenario: object): Promise<string> {
@@ -18,7 +18,7 @@ function thrownBy(scenario: object): Promise<string> {
     } catch (error) {
       console.log(error.name + ': ' + error.message)
     }`
-  const args = ['--import', 'tsx', '--input-type=module', '-e', program]
+  const args = ['--input-type=module', '-e', program]
   return new Promise((resolve) => {
     execFile(process.execPath, args, { timeout: 10_000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       resolve(error?.killed ? 'it never ended' : stdout + stderr)
