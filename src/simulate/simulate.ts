@@ -1,27 +1,34 @@
+import { z } from 'zod'
 import { enough } from '../budget/enough.js'
 import type { Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
-import { ScenarioError } from '../scenario/error.js'
+import { ScenarioError, throwFaults } from '../scenario/error.js'
 import { type KeptScenario, normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
 import { type Looked, looksOf } from '../scenario/stop.js'
+import { options as optionsOf } from '../scenario/units.js'
 import { Engine, type SimulationEvent } from './engine.js'
 
 /** What is not data about a simulation. */
 export interface SimulateOptions {
   /** Called with every batch at its start, every rejection and every timeout, in order. */
-  onEvent?: (event: SimulationEvent) => void
+  onEvent?: ((event: SimulationEvent) => void) | undefined
   /** Called every 65,536 requests; returning false ends the run there. */
-  onProgress?: (progress: { requests: number; timeMs: number }) => unknown
+  onProgress?: ((progress: { requests: number; timeMs: number }) => unknown) | undefined
 }
+
+const callback = z.custom((value) => typeof value === 'function', { error: 'must be a function' }).optional()
+const schema = optionsOf({ onEvent: callback, onProgress: callback })
 
 /**
  * Runs a scenario in virtual time: servers whose service time is modelled by `scenario.service`, millions of
  * requests a second. The same scenario gives the same Result, to the byte.
  *
- * @throws ScenarioError where the scenario cannot be run, or no request completed
+ * @throws ScenarioError where the scenario cannot be run, an option is none, or no request completed
  */
 export function simulate(scenario: Scenario | KeptScenario, options: SimulateOptions = {}): Result {
   const normal = normalise(scenario, 'simulate')
+  const checked = schema.safeParse(options)
+  if (!checked.success) throwFaults(checked.error, 'options', options)
   const { stop } = normal
   return 'atMost' in stop ? simulateUntilEnough(normal, stop, options) : resultOf(run(normal, options))
 }

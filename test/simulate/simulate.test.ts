@@ -304,6 +304,28 @@ describe('what cannot be run or reported throws', () => {
   })
 })
 
+describe('what simulate is told beside the scenario', () => {
+  const scenario: Scenario = { arrivals: '100/s', service: 5, stop: { requests: 100 } }
+
+  it.each([
+    [
+      'an option that there is none of',
+      { onProgres: () => {} },
+      /^options: 'onProgres' is not an option here; accepted/,
+    ],
+    ['an option of measuring', { signal: AbortSignal.timeout(1) }, /^options: 'signal' is not an option here/],
+    ['what is no function', { onEvent: 5 }, /^options\.onEvent: must be a function, got 5$/],
+    ['what is no object', null, /^options: must be an object of onEvent, onProgress, got null$/],
+  ])('is refused: %s', (_, options, said) => {
+    expect(() => simulate(scenario, options as never)).toThrow(ScenarioError)
+    expect(() => simulate(scenario, options as never)).toThrow(said)
+  })
+
+  it('may be left undefined', () => {
+    expect(simulate(scenario, { onEvent: undefined, onProgress: undefined })).toEqual(simulate(scenario))
+  })
+})
+
 describe('onProgress', () => {
   const scenario: Scenario = { arrivals: poisson('100/s'), service: 5, stop: { requests: 300_000 }, ...everything }
 
