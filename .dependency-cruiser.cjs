@@ -50,6 +50,13 @@ module.exports = {
       from: { path: pure },
       to: { dependencyTypes: ['core'] },
     },
+    {
+      name: 'runs-draw-nothing',
+      comment: 'what charts are drawn with is loaded by those who draw: throughline/report alone reaches it',
+      severity: 'error',
+      from: { path: '^src/(index|vitest|vitest-config)[.]ts$' },
+      to: { path: 'node_modules/d3-', reachable: true },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

@@ -9,17 +9,21 @@ const MOST = 3
 
 /** What the machine did meanwhile: whether a slow request was its doing can be read here. */
 export function renderHost(host: Host, width: number, style: Style): string {
-  const lines = [
+  const text = hostFacts(host).flatMap(([name, said]) => {
+    return wrap(said, width - 16).map((line, i) => ` ${pad(i === 0 ? style('dim', name) : '', 12)}  ${line}`)
+  })
+  return [style('bold', ' The machine meanwhile'), ...text].join('\n')
+}
+
+/** What is known of the machine, by name. */
+export function hostFacts(host: Host): [name: string, said: string][] {
+  return [
     ['speed', speed(host)],
     ['cpu', cpu(host)],
     ['no core free', waiting(host)],
     ['gc', gc(host)],
     ['event loop', eventLoop(host)],
   ].filter((line): line is [string, string] => line[1] !== null)
-  const text = lines.flatMap(([name, said]) => {
-    return wrap(said, width - 16).map((line, i) => ` ${pad(i === 0 ? style('dim', name) : '', 12)}  ${line}`)
-  })
-  return [style('bold', ' The machine meanwhile'), ...text].join('\n')
 }
 
 function speed({ speed }: Host): string | null {

@@ -39,28 +39,28 @@ export const tickText = (value: number) => value.toLocaleString('en', { maximumS
 /** The two axes with the lines that lead from their ticks across the plot. */
 export function frame(box: Box, x: { ticks: Tick[]; title: string }, y: { ticks: Tick[]; title: string }): Markup {
   const { left, right, bottom } = box
-  return markup`<g class="frame">${y.ticks.map(
-    ({ at, label }) =>
-      markup`<line class="grid" x1="${left}" x2="${right}" y1="${px(at)}" y2="${px(at)}"/><text class="tick" x="${left - 8}" y="${px(at)}" dy=".35em" text-anchor="end">${label}</text>`,
-  )}<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>${withoutOverlap(x.ticks).map(
-    ({ at, label, shown }) =>
-      markup`<line class="axis" x1="${px(at)}" x2="${px(at)}" y1="${bottom}" y2="${bottom + 4}"/>${shown && markup`<text class="tick" x="${px(at)}" y="${bottom + 20}" text-anchor="middle">${label}</text>`}`,
-  )}<text class="title" x="${(left + right) / 2}" y="${bottom + 40}" text-anchor="middle">${x.title}</text><text class="title" x="8" y="15">${y.title}</text></g>`
+  const grid = y.ticks.map(({ at }) => `M${left} ${px(at)}H${right}`).join('')
+  const axis = x.ticks.map(({ at }) => `M${px(at)} ${bottom}v4`).join('')
+  const below = withoutOverlap(x.ticks).map(
+    ({ at, label }) => markup`<text x="${px(at)}" y="${bottom + 20}">${label}</text>`,
+  )
+  const beside = y.ticks.map(({ at, label }) => markup`<text x="${left - 8}" y="${px(at + 4.5)}">${label}</text>`)
+  return markup`<g class="frame"><path class="grid" d="${grid}"/><path class="axis" d="M${left} ${bottom}H${right}${axis}"/><g class="tick end">${beside}</g><g class="tick middle">${below}<text x="${(left + right) / 2}" y="${bottom + 40}">${x.title}</text></g><text class="tick" x="8" y="15">${y.title}</text></g>`
 }
 
-/** A label that would touch the one before is not shown. */
-function withoutOverlap(ticks: Tick[]): (Tick & { shown: boolean })[] {
+/** Without the labels that would touch the one before. */
+function withoutOverlap(ticks: Tick[]): Tick[] {
   let free = Number.NEGATIVE_INFINITY
-  return ticks.map((tick) => {
-    const half = (tick.label.length * CHARACTER) / 2
-    const shown = tick.at - half >= free
-    if (shown) free = tick.at + half + BETWEEN
-    return { ...tick, shown }
+  return ticks.filter(({ at, label }) => {
+    const half = (label.length * CHARACTER) / 2
+    if (at - half < free) return false
+    free = at + half + BETWEEN
+    return true
   })
 }
 
-/** Moves heights that are nearer to one another than this apart, each as little as the others allow. */
-export function apart(heights: number[], least: number): number[] {
+/** Moves heights that are nearer to one another than this apart, each as little as the others and the box allow. */
+export function apart(heights: number[], least: number, box?: Box): number[] {
   const moved = [...heights]
   const order = heights.map((_, i) => i).sort((a, b) => (heights[a] as number) - (heights[b] as number))
   // each round halves what is left to move
@@ -73,5 +73,8 @@ export function apart(heights: number[], least: number): number[] {
       moved[lower] = (moved[lower] as number) + short / 2
     })
   }
-  return moved
+  if (box === undefined) return moved
+  const above = Math.max(0, box.top - Math.min(...moved))
+  const below = Math.max(0, Math.max(...moved) - box.bottom)
+  return moved.map((height) => height + above - below)
 }

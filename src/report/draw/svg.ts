@@ -3,7 +3,7 @@ import { Markup, markup } from '../markup.js'
 import type { TradeOffRow } from '../trade-off-row.js'
 import { HEIGHT, WIDTH } from './frame.js'
 import { FILE_STYLE } from './theme.js'
-import { keyOf, latenciesOf, latencyPanel, throughputPanel } from './trade-off.js'
+import { keyOf, latenciesOf, latencyPanel, summary, throughputPanel } from './trade-off.js'
 import { figureOfRows, figuresOfSweep, type SweptRun, type TradeOffFigure } from './trade-off-figure.js'
 
 export interface SvgOptions {
@@ -77,21 +77,4 @@ function key(figure: TradeOffFigure, width: number): Markup {
     at += entry.width + 18
     return markup`<g transform="translate(${here} 26)">${entry.drawn}<text class="tick" x="34" dy=".35em">${entry.says}</text></g>`
   })}`
-}
-
-/** What the figure shows, to be read aloud. */
-export function summary({ field, group, curves, capacity, offeredPerSec }: TradeOffFigure): string {
-  const ends = capacity.length > 1 ? [capacity[0], capacity.at(-1)] : []
-  const rises = ends.map(
-    (end) => `${Math.round(end?.perSecond ?? 0).toLocaleString('en')} requests a second at ${end?.label}`,
-  )
-  const carried = curves.map(({ engine, points }) => {
-    const able = points.filter(({ latency }) => latency !== null)
-    if (able.length === 0) return `As ${engine}, no value carries the load.`
-    const best = able.reduce((a, b) => ((b.latency?.p99.value ?? 0) < (a.latency?.p99.value ?? 0) ? b : a))
-    return `As ${engine}, p99 is shortest at ${field} ${best.label}: ${Number((best.latency?.p99.value ?? 0).toPrecision(3))} ms.`
-  })
-  const of = group === '' ? '' : ` with ${group}`
-  const load = offeredPerSec === null ? '' : ` At ${offeredPerSec.toLocaleString('en')} requests a second offered.`
-  return `By ${field}${of}.${rises.length === 0 ? '' : ` It can carry ${rises.join(', ')}.`}${load} ${carried.join(' ')}`
 }

@@ -73,13 +73,13 @@ const SERIES: Colour[] = [
 
 /** What of a chart's style has to do with colour. */
 function coloured(of: (colour: Colour) => string): string {
-  return `.grid{stroke:${of('rule')}}.axis{stroke:${of('edge')}}.tick,.title,.note{fill:${of('quiet')}}.heading{fill:${of('ink')}}
+  return `.grid{stroke:${of('rule')}}.axis{stroke:${of('edge')}}.tick,.note{fill:${of('quiet')}}.heading{fill:${of('ink')}}
 .full{stroke:${of('ground')}}.open{fill:${of('ground')}}.name,.note{stroke:${of('ground')}}.cross{stroke:${of('bad')}}.offered{stroke:${of('edge')}}
 .unable{fill:${of('unable')}}.limit{stroke:${of('bad')}}.beyond{fill:${of('bad')}}.note.bad{fill:${of('bad')}}
 ${SERIES.map((name) => `.s-${name}{color:${of(name)}}`).join('')}`
 }
 
-const SHAPES = `.grid,.axis{stroke-width:1}.name{font-weight:600;fill:currentColor}.note,.name{paint-order:stroke;stroke-width:4;stroke-linejoin:round}.heading{font-weight:650;font-size:17px}
+const SHAPES = `.grid,.axis{stroke-width:1;fill:none}.end{text-anchor:end}.middle{text-anchor:middle}.name{font-weight:600;fill:currentColor}.note,.name{paint-order:stroke;stroke-width:4;stroke-linejoin:round}.heading{font-weight:650;font-size:17px}
 .line{fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}.thin{stroke-width:1;opacity:.55}.dashed{stroke-dasharray:5 4}.dotted{stroke-dasharray:1.5 3.5}
 .dot{fill:currentColor;stroke-width:1.5}.open{stroke:currentColor;stroke-width:1.75}.whisker{fill:none;stroke:currentColor;stroke-width:1.5}
 .cross{stroke-width:2}.unable-area .note{stroke:none}.hit{fill:transparent}.offered,.limit{stroke-width:1.25;stroke-dasharray:6 4}.beyond{opacity:.07}.bar{fill:currentColor}`

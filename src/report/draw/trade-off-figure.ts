@@ -109,9 +109,9 @@ export interface SweptRun {
 export function figuresOfSweep(swept: readonly SweptRun[]): TradeOffFigure[] {
   const names = [...new Set(swept.flatMap(({ point }) => Object.keys(point)))]
   const valuesOf = (name: string) => new Set(swept.map(({ point }) => keyOf(valueAt(point, name)))).size
-  const field = names.includes('maxBatchSize')
-    ? 'maxBatchSize'
-    : names.reduce((a, b) => (valuesOf(b) > valuesOf(a) ? b : a), names[0] ?? '')
+  const field =
+    names.find((name) => /(^|\.)maxBatchSize$/.test(name)) ??
+    names.reduce((a, b) => (valuesOf(b) > valuesOf(a) ? b : a), names[0] ?? '')
   const others = names.filter((name) => name !== field && valuesOf(name) > 1)
   return [...grouped(swept, (run) => groupOf(run, others))].map(([group, runs]) => figureOfRuns(field, group, runs))
 }
@@ -208,7 +208,11 @@ export function capacityOf({ engine, scenario }: Result): number | null {
   return Number.isFinite(most) ? most : null
 }
 
-const NAMES: Record<string, string> = { maxBatchSize: 'batch size', maxWait: 'max wait', rate: 'arrival rate' }
+const NAMES: Record<string, string> = {
+  ...{ maxBatchSize: 'batch size', 'batching.maxBatchSize': 'batch size' },
+  ...{ maxWait: 'max wait', 'batching.maxWait': 'max wait' },
+  ...{ rate: 'arrival rate', 'arrivals.rate': 'arrival rate' },
+}
 
 /** A field of a scenario as people say it: `batch size`, `queue capacity`. */
 export function fieldName(field: string): string {

@@ -242,3 +242,20 @@ export function keyOf({ curves, ends }: TradeOffFigure): { drawn: Markup; says: 
     return { drawn, says, width: 34 + says.length * 7.2 }
   })
 }
+
+/** What the figure shows, to be read aloud. */
+export function summary({ field, group, curves, capacity, offeredPerSec }: TradeOffFigure): string {
+  const ends = capacity.length > 1 ? [capacity[0], capacity.at(-1)] : []
+  const rises = ends.map(
+    (end) => `${Math.round(end?.perSecond ?? 0).toLocaleString('en')} requests a second at ${end?.label}`,
+  )
+  const carried = curves.map(({ engine, points }) => {
+    const able = points.filter(({ latency }) => latency !== null)
+    if (able.length === 0) return `As ${engine}, no value carries the load.`
+    const best = able.reduce((a, b) => ((b.latency?.p99.value ?? 0) < (a.latency?.p99.value ?? 0) ? b : a))
+    return `As ${engine}, p99 is shortest at ${field} ${best.label}: ${Number((best.latency?.p99.value ?? 0).toPrecision(3))} ms.`
+  })
+  const of = group === '' ? '' : ` with ${group}`
+  const load = offeredPerSec === null ? '' : ` At ${offeredPerSec.toLocaleString('en')} requests a second offered.`
+  return `By ${field}${of}.${rises.length === 0 ? '' : ` It can carry ${rises.join(', ')}.`}${load} ${carried.join(' ')}`
+}

@@ -1,0 +1,63 @@
+import type { Result } from '../../result/result.js'
+import { count, percent } from '../../text/number.js'
+import { markup } from '../markup.js'
+import type { Drawing } from './drawing.js'
+import { frame, PLOT, px, ticksOf, tickText } from './frame.js'
+import { mark } from './mark.js'
+import { exactScale, linearScale } from './scale.js'
+
+/** Batches of so many requests, the ends included. */
+export interface SizeBin {
+  from: number
+  to: number
+  batches: number
+}
+
+const MOST_BARS = 24
+
+/** How many batches there were of each size; of several neighbouring sizes where there are too many to draw. */
+export function sizeBins({ sizes }: Result['batches']): SizeBin[] {
+  const all = Object.entries(sizes)
+    .map(([size, batches]): [number, number] => [Number(size), batches])
+    .sort(([a], [b]) => a - b)
+  const [least, most] = [all[0]?.[0] ?? 0, all.at(-1)?.[0] ?? 0]
+  const width = Math.ceil((most - least + 1) / MOST_BARS)
+  const bins = new Map<number, SizeBin>()
+  for (const [size, batches] of all) {
+    const from = least + Math.floor((size - least) / width) * width
+    const bin = bins.get(from) ?? { from, to: Math.min(most, from + width - 1), batches: 0 }
+    bin.batches += batches
+    bins.set(from, bin)
+  }
+  return [...bins.values()]
+}
+
+/** The share of all batches that each size has. */
+export function batchSizes({ batches }: Result, bins: readonly SizeBin[]): Drawing {
+  const [first, last] = [bins[0], bins.at(-1)] as [SizeBin, SizeBin]
+  const share = (bin: SizeBin) => bin.batches / batches.count
+  const y = linearScale(
+    bins.map((bin) => 100 * share(bin)),
+    [PLOT.bottom, PLOT.top],
+    4,
+  )
+  const x = exactScale([first.from - 0.5, last.to + 0.5], [PLOT.left, PLOT.right], 8)
+  const ticks = ticksOf(x, (size) => (Number.isInteger(size) ? tickText(size) : '')).filter(({ label }) => label !== '')
+  const bars = bins.map((bin) => {
+    const sizes = bin.from === bin.to ? `of ${count(bin.from)}` : `of ${count(bin.from)} to ${count(bin.to)}`
+    const [x1, x2] = [px(x.at(bin.from - 0.5) + 0.75), px(x.at(bin.to + 0.5) - 0.75)]
+    const top = px(Math.min(PLOT.bottom - 1, y.at(100 * share(bin))))
+    return mark(
+      {
+        says: `batches ${sizes}: ${count(bin.batches)}, ${percent(share(bin))} of all`,
+        data: { k: 'size', from: bin.from, to: bin.to, v: bin.batches },
+      },
+      markup`<rect class="bar" x="${x1}" y="${top}" width="${px(Math.max(1, x2 - x1))}" height="${px(PLOT.bottom - top)}"/>`,
+    )
+  })
+  return {
+    drawn: markup`${frame(PLOT, { ticks, title: 'requests in a batch' }, { ticks: ticksOf(y, tickText), title: '% of batches' })}<g class="s-p90">${bars}</g>`,
+    x,
+    y,
+  }
+}

@@ -1,0 +1,138 @@
+import { rate, timeUnit } from '../../text/number.js'
+import { type Markup, markup } from '../markup.js'
+import type { Drawing } from './drawing.js'
+import { frame, PLOT, px, ticksOf, tickText } from './frame.js'
+import { apartInWords, short } from './label.js'
+import { type Bounded, dot, mark, whisker } from './mark.js'
+import { exactScale, logScale, type Scale } from './scale.js'
+import { boundedText, perSecond, timeText } from './text.js'
+import type { Standing } from './trade-off-figure.js'
+
+/** What a run carried, and how long its requests took. */
+export interface FrontierPoint {
+  label: string
+  /** requests a second */
+  throughput: number
+  latency: Bounded
+  standing: Standing
+}
+
+export interface FrontierLook {
+  /** of the latency: `p99` */
+  name: string
+  /** of the throughput: `completed` or `can carry at most` */
+  carried: string
+  /** the limits of a budget */
+  latencyLimit: number | null
+  throughputLimit: number | null
+}
+
+/** With more points than this, only those on the frontier are named. */
+const MOST_NAMED = 10
+
+/** Those than which no other carries as much or more at a lower latency, by what they carry. */
+export function onFrontier(points: readonly FrontierPoint[]): FrontierPoint[] {
+  const sound = points.filter(({ standing }) => standing === 'sound')
+  const better = (a: FrontierPoint, b: FrontierPoint) =>
+    a.throughput >= b.throughput &&
+    a.latency.value <= b.latency.value &&
+    (a.throughput > b.throughput || a.latency.value < b.latency.value)
+  return sound
+    .filter((point) => !sound.some((other) => better(other, point)))
+    .sort((a, b) => a.throughput - b.throughput)
+}
+
+/** Latency against throughput: the best there is to choose from, and what of it a budget allows. */
+export function frontier(points: readonly FrontierPoint[], look: FrontierLook): Drawing {
+  const { name, carried, latencyLimit, throughputLimit } = look
+  const times = points.flatMap(({ latency }) => [
+    latency.value,
+    latency.low ?? latency.value,
+    latency.high ?? latency.value,
+  ])
+  if (latencyLimit !== null && latencyLimit > 0) times.push(latencyLimit)
+  const unit = timeUnit(times)
+  const y = logScale(times, [PLOT.bottom, PLOT.top])
+  const rates = points.map(({ throughput }) => throughput)
+  if (throughputLimit !== null) rates.push(throughputLimit)
+  const [least, most] = [Math.min(...rates), Math.max(...rates)]
+  const room = Math.max((most - least) * 0.12, most * 0.02, 1e-9)
+  const x = exactScale([Math.max(0, least - room), most + room], [PLOT.left, PLOT.right])
+  const best = onFrontier(points)
+  const named = points.length <= MOST_NAMED ? points : best
+  return {
+    drawn: markup`${frame(
+      PLOT,
+      { ticks: ticksOf(x, tickText), title: `${carried}, requests/s` },
+      { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `${name}, ${unit.name}` },
+    )}${limits(look, x, y)}${stairs(best, x, y)}<g class="s-carry">${points.map((point) => pointMark(point, look, x, y))}${namesOf(named, x, y)}</g>`,
+    x,
+    y,
+  }
+}
+
+function pointMark(
+  { label, throughput, latency, standing }: FrontierPoint,
+  { name, carried }: FrontierLook,
+  x: Scale,
+  y: Scale,
+): Markup {
+  const [cx, cy] = [px(x.at(throughput)), px(y.at(latency.value))]
+  const at = (bound: number | null) => (bound === null ? null : px(y.at(bound)))
+  const says = `${label}: ${carried} ${perSecond(throughput)}, ${name} ${boundedText(latency, timeText, '95 % interval')}${standing === 'sound' ? '' : ` (${standing})`}`
+  return mark(
+    {
+      says,
+      data: { k: 'point', run: label, x: throughput, v: latency.value, low: latency.low, high: latency.high, standing },
+    },
+    [
+      whisker(cx, at(latency.low), at(latency.high), cy),
+      dot(cx, cy, standing === 'sound' ? 'full' : standing === 'doubted' ? 'doubted' : 'open'),
+    ],
+  )
+}
+
+const CHARACTER = 8
+
+/** Names, each on the side where there is room; one that would hide another is left out, and is told by its point. */
+function namesOf(points: readonly FrontierPoint[], x: Scale, y: Scale): Markup[] {
+  const taken: { from: number; to: number; at: number }[] = []
+  const names = apartInWords(points.map(({ label }) => label)).map((name) => short(name, 14))
+  return points.flatMap(({ throughput, latency }, i) => {
+    const name = names[i] as string
+    const at = x.at(throughput)
+    const left = at > (PLOT.left + 2 * PLOT.right) / 3
+    const width = CHARACTER * name.length
+    const here = {
+      from: left ? at - 8 - width : at + 8,
+      to: left ? at - 8 : at + 8 + width,
+      at: y.at(latency.value) - 8,
+    }
+    if (taken.some(({ from, to, at }) => from < here.to && here.from < to && Math.abs(at - here.at) < 14)) return []
+    taken.push(here)
+    return markup`<text class="name${left && ' end'}" x="${px(left ? here.to : here.from)}" y="${px(here.at)}">${name}</text>`
+  })
+}
+
+/** Between two points of the frontier nothing is known but that the next one is there. */
+function stairs(best: FrontierPoint[], x: Scale, y: Scale): Markup | null {
+  if (best.length < 2) return null
+  const d = best.map(({ throughput, latency }, i) => {
+    const [cx, cy] = [px(x.at(throughput)), px(y.at(latency.value))]
+    return i === 0 ? `M${cx} ${cy}` : `V${cy}H${cx}`
+  })
+  return markup`<path class="line thin s-carry" d="${d.join('')}"/>`
+}
+
+function limits({ name, latencyLimit, throughputLimit }: FrontierLook, x: Scale, y: Scale): Markup {
+  const { left, right, top, bottom } = PLOT
+  const at = latencyLimit === null || latencyLimit <= 0 ? null : px(y.at(latencyLimit))
+  const from = throughputLimit === null ? null : px(x.at(throughputLimit))
+  return markup`${
+    at !== null &&
+    markup`<g data-limit="${latencyLimit}"><rect class="beyond" x="${left}" y="${top}" width="${right - left}" height="${px(Math.max(0, at - top))}"/><line class="limit" x1="${left}" x2="${right}" y1="${at}" y2="${at}"/><text class="note bad" x="${right - 4}" y="${at - 6}" text-anchor="end">${name} at most ${timeText(latencyLimit as number)}</text></g>`
+  }${
+    from !== null &&
+    markup`<g data-limit="${throughputLimit}"><rect class="beyond" x="${left}" y="${top}" width="${px(Math.max(0, from - left))}" height="${bottom - top}"/><line class="limit" x1="${from}" x2="${from}" y1="${top}" y2="${bottom}"/><text class="note bad" x="${from + 5}" y="${bottom - 6}">at least ${rate(throughputLimit as number)}</text></g>`
+  }`
+}

@@ -1,0 +1,56 @@
+import { timeUnit } from '../../text/number.js'
+import type { Part } from '../../text/parts.js'
+import { markup } from '../markup.js'
+import type { Drawing } from './drawing.js'
+import { frame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
+import { short } from './label.js'
+import { mark } from './mark.js'
+import { linearScale } from './scale.js'
+import { timeText } from './text.js'
+
+export interface LabelledParts {
+  label: string
+  meanMs: number
+  parts: readonly Part[]
+}
+
+const ROW = 46
+const BAR = 20
+const LEFT = 14
+
+/** Where the time went: the mean latency of each run, cut into what a request was doing meanwhile. */
+export function partsBars(runs: readonly LabelledParts[]): Drawing {
+  const bottom = PLOT.top - 10 + ROW * runs.length
+  const box = { ...PLOT, left: LEFT, right: WIDTH - 30, bottom }
+  const means = runs.map(({ meanMs }) => meanMs)
+  const unit = timeUnit(means)
+  const x = linearScale(means, [box.left, box.right])
+  const bars = runs.map(({ label, meanMs, parts }, row) => {
+    const top = PLOT.top - 10 + row * ROW + 20
+    let before = 0
+    const drawn = parts.map(({ name, ms, meaning }) => {
+      const from = px(x.at(before))
+      before += ms
+      // what took any time shows as a sliver at least
+      const width = Math.max(1, px(x.at(before) - from))
+      const share = meanMs === 0 ? 0 : ms / meanMs
+      const says = `${label === '' ? '' : `${label}: `}${name} ${timeText(ms)}, ${(100 * share).toFixed(1)} % (${meaning})`
+      return mark(
+        { says, class: `s-${name}`, data: { k: name, run: label, v: ms } },
+        markup`<rect class="bar" x="${from}" y="${top}" width="${width}" height="${BAR}"/>`,
+      )
+    })
+    const title = label === '' ? timeText(meanMs) : `${short(label, 32)}: ${timeText(meanMs)}`
+    return markup`<text class="tick" x="${box.left}" y="${top - 6}">${title}</text>${drawn}`
+  })
+  const names = [...new Set(runs.flatMap(({ parts }) => parts.map(({ name }) => name)))]
+  const key = names.map(
+    (name, i) =>
+      markup`<g class="s-${name}"><rect class="bar" x="${LEFT + i * 88}" y="4" width="10" height="10"/><text class="tick" x="${LEFT + 14 + i * 88}" y="14">${name}</text></g>`,
+  )
+  return {
+    drawn: markup`${frame(box, { ticks: ticksOf(x, (ms) => tickText(ms / unit.ms)), title: `mean latency, ${unit.name}` }, { ticks: [], title: '' })}${bars}${key}`,
+    x,
+    height: bottom + 46,
+  }
+}

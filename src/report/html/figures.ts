@@ -1,0 +1,287 @@
+import { partsOf } from '../../result/parts.js'
+import type { Result } from '../../result/result.js'
+import { nameOf, PERCENTILES } from '../../result/summary.js'
+import { type Budget, rulesOf } from '../../scenario/budget.js'
+import { count, percent, threeDigits, timeUnit } from '../../text/number.js'
+import { batchSizes, sizeBins } from '../draw/batch-sizes.js'
+import { type FrontierPoint, frontier, onFrontier } from '../draw/frontier.js'
+import type { Bounded } from '../draw/mark.js'
+import { partsBars } from '../draw/parts-bars.js'
+import { type LabelledSummary, percentileCurves } from '../draw/percentile-curve.js'
+import { runClass } from '../draw/run-colour.js'
+import { perSecond, timeText } from '../draw/text.js'
+import { lostIn, stretchesOf, timeline } from '../draw/timeline.js'
+import { keyOf, latenciesOf, latencyPanel, summary, throughputPanel } from '../draw/trade-off.js'
+import {
+  boundedOf,
+  capacityOf,
+  DRAWN,
+  figuresOfSweep,
+  type SweptRun,
+  standingOf,
+  type TradeOffFigure,
+} from '../draw/trade-off-figure.js'
+import { type Markup, markup } from '../markup.js'
+import type { DataCell } from './data-table.js'
+import { figure } from './figure.js'
+import type { LabelledResult } from './reported.js'
+
+const timeCell = (ms: number | null): DataCell => (ms === null ? '–' : { text: timeText(ms), value: ms })
+const rateCell = (rate: number | null): DataCell => (rate === null ? '–' : { text: perSecond(rate), value: rate })
+
+/** Figure 1-4: one for each combination of what else was varied. */
+export function tradeOffFigures(swept: readonly SweptRun[]): Markup[] {
+  const figures = figuresOfSweep(swept)
+  const times = figures.flatMap(latenciesOf)
+  return figures.map((each, i) => tradeOffFigure(each, times, i))
+}
+
+function tradeOffFigure(of: TradeOffFigure, times: readonly number[], i: number): Markup {
+  const { field, group, curves, capacity } = of
+  const rows = curves.flatMap(({ engine, points }) =>
+    points.map((point): DataCell[] => [
+      point.label,
+      engine,
+      rateCell(capacity.find(({ label }) => label === point.label)?.perSecond ?? null),
+      rateCell(point.completed?.value ?? null),
+      ...DRAWN.flatMap((name): DataCell[] =>
+        point.latency === null ? ['–', ''] : [timeCell(point.latency[name].value), intervalCell(point.latency[name])],
+      ),
+      point.why ?? '',
+    ]),
+  )
+  const key = markup`<ul class="key">${keyOf(of).map(({ drawn, says }) => markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18">${drawn}</svg>${says}</li>`)}</ul>`
+  return figure({
+    id: `trade-off-${i}`,
+    title: `Throughput and latency against ${field}${group === '' ? '' : `: ${group}`}`,
+    says: summary(of),
+    note: key,
+    charts: [throughputPanel(of), latencyPanel(of, times)],
+    table: {
+      caption: `Throughput and latency against ${field}`,
+      columns: [
+        field,
+        'engine',
+        'can carry',
+        'completed',
+        ...DRAWN.flatMap((name) => [name, '95 % interval']),
+        'remark',
+      ],
+      rows,
+    },
+  })
+}
+
+function intervalCell({ low, high, reason }: Bounded): DataCell {
+  if (low === null && high === null) return reason === undefined ? '–' : 'none'
+  return `${low === null ? '' : timeText(low)} to ${high === null ? '?' : timeText(high)}`
+}
+
+/** Latency against throughput of all runs, with the limits of a budget; null of less than two. */
+export function frontierFigure(runs: readonly LabelledResult[], budget: Budget | undefined): Markup | null {
+  const able = runs.filter(({ result }) => standingOf(result).standing !== 'cannot carry')
+  if (able.length < 2) return null
+  const rules = budget === undefined ? [] : rulesOf(budget)
+  const names = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
+  const limited = rules.flatMap((rule) => {
+    if (!('time' in rule) || rule.time !== 'latency' || typeof rule.statistic !== 'object') return []
+    const { percentile } = rule.statistic
+    const name = names.find((each) => PERCENTILES[each] === percentile)
+    return name === undefined || !rule.relation.startsWith('<') ? [] : [{ name, limit: rule.limit }]
+  })
+  const [of] = [...limited].sort((a, b) => PERCENTILES[b.name] - PERCENTILES[a.name])
+  const name = of?.name ?? 'p99'
+  const least = rules.find((rule) => 'figure' in rule && rule.figure === 'throughput' && rule.relation.startsWith('>'))
+  const { carried, of: rateOf } = carriedBy(able.map(({ result }) => result))
+  const points = able.map(({ label, result }): FrontierPoint => {
+    const { standing } = standingOf(result)
+    return { label, throughput: rateOf(result), latency: boundedOf(result.latencyMs, name), standing }
+  })
+  const best = new Set(onFrontier(points))
+  const unable = runs.length - able.length
+  return figure({
+    id: 'frontier',
+    title: `${nameOf(name)} against throughput`,
+    says: `${nameOf(name)} of latency against what each of ${able.length} runs ${carried === 'completed' ? 'completed' : 'can carry'}; ${best.size} of them are on the frontier: ${[...best].map(({ label }) => label).join('; ')}.`,
+    note: `Joined: the runs than which none carries more at a lower latency.${unable > 0 ? ` ${count(unable)} of ${count(runs.length)} could not carry their load, and have no latency to draw.` : ''}`,
+    charts: [
+      frontier(points, {
+        name: nameOf(name),
+        carried,
+        latencyLimit: of?.limit ?? null,
+        throughputLimit: least?.limit ?? null,
+      }),
+    ],
+    table: {
+      caption: 'Latency against throughput',
+      columns: ['run', carried, nameOf(name), '95 % interval', 'on the frontier'],
+      rows: points.map((point) => [
+        markup`<bdi>${point.label}</bdi>`,
+        rateCell(point.throughput),
+        timeCell(point.latency.value),
+        intervalCell(point.latency),
+        best.has(point) ? 'yes' : '',
+      ]),
+    },
+  })
+}
+
+/** From this share on, throughputs differ. */
+const APART = 0.02
+
+/** Where all runs completed the same load, what they differ in is how much more they could carry, if that is known. */
+function carriedBy(results: readonly Result[]): { carried: string; of: (result: Result) => number } {
+  const completed = results.map(({ throughput }) => throughput.completed)
+  const alike = Math.max(...completed) <= Math.min(...completed) * (1 + APART)
+  if (alike && results.every((result) => capacityOf(result) !== null)) {
+    return { carried: 'can carry at most', of: (result) => capacityOf(result) as number }
+  }
+  return { carried: 'completed', of: ({ throughput }) => throughput.completed }
+}
+
+/** How many runs are left out of a figure for having no steady state, in words. */
+function leftOut(all: number, drawn: number): string {
+  if (all === drawn) return ''
+  return ` Left out: ${count(all - drawn)} of ${count(all)} runs that could not carry their load, so that it depends on their length alone.`
+}
+
+/** Those with a steady state, or all where there is none that has. */
+function steady(runs: readonly LabelledResult[]): readonly LabelledResult[] {
+  const able = runs.filter(({ result }) => standingOf(result).standing !== 'cannot carry')
+  return able.length === 0 ? runs : able
+}
+
+/** The whole distributions, on the axis of nines. */
+export function percentilesFigure(all: readonly LabelledResult[]): Markup {
+  const runs = steady(all)
+  const summaries: LabelledSummary[] = runs.map(({ label, result }) => ({ label, summary: result.latencyMs }))
+  const [only, ...others] = runs
+  if (only !== undefined && others.length === 0) {
+    const { latencyMs, fromSendMs } = only.result
+    // what was sent late looks faster from its sending: worth a curve where it does
+    if (fromSendMs !== null && fromSendMs.p99 < 0.99 * latencyMs.p99) {
+      summaries[0] = { label: only.label || 'from due', summary: latencyMs }
+      summaries.push({ label: 'from send', summary: fromSendMs })
+    }
+  }
+  const names = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
+  return figure({
+    id: 'percentiles',
+    title: 'Latency by percentile',
+    says: summaries
+      .map(
+        ({ label, summary }) =>
+          `${label === '' ? '' : `${label}: `}p50 ${timeText(summary.p50)}, p99 ${timeText(summary.p99)}, longest ${timeText(summary.max)}.`,
+      )
+      .join(' '),
+    note: [
+      `Each further nine takes as much room as the one before. Dotted: fewer than 10 requests lie beyond.${leftOut(all.length, runs.length)}`,
+      summaries.length > 1 && runKey(summaries.map(({ label }) => label)),
+    ],
+    charts: [percentileCurves(summaries)],
+    table: {
+      caption: 'Latency by percentile',
+      columns: ['run', ...names.flatMap((name) => [nameOf(name), '95 % interval']), 'max', 'requests'],
+      rows: summaries.map(({ label, summary }) => [
+        markup`<bdi>${label || 'latency'}</bdi>`,
+        ...names.flatMap((name) => [timeCell(summary[name]), intervalCell(boundedOf(summary, name))]),
+        timeCell(summary.max),
+        { text: count(summary.count), value: summary.count },
+      ]),
+    },
+  })
+}
+
+/** Which line is whose. */
+function runKey(labels: readonly string[]): Markup {
+  return markup`<ul class="key">${labels.map((label, i) => {
+    const { name, dashed } = runClass(i)
+    return markup`<li><svg aria-hidden="true" viewBox="0 0 28 18"><g class="${name}"><path class="line${dashed && ' dashed'}" d="M0 9H28"/></g></svg><bdi>${label}</bdi></li>`
+  })}</ul>`
+}
+
+/** Where the time of each run went. */
+export function partsFigure(given: readonly LabelledResult[]): Markup {
+  const runs = steady(given)
+  const all = runs.map(({ label, result }) => ({ label, meanMs: result.latencyMs.mean, parts: partsOf(result) }))
+  const names = [...new Set(all.flatMap(({ parts }) => parts.map(({ name }) => name)))]
+  return figure({
+    id: 'parts',
+    title: 'Where the time went',
+    says: all
+      .map(
+        ({ label, meanMs, parts }) =>
+          `${label === '' ? '' : `${label}: `}${timeText(meanMs)} on average, of it ${parts.map(({ name, ms }) => `${name} ${timeText(ms)}`).join(', ')}.`,
+      )
+      .join(' '),
+    note: leftOut(given.length, runs.length),
+    charts: [partsBars(all)],
+    table: {
+      caption: 'Where the time went',
+      columns: ['run', 'mean', ...names],
+      rows: all.map(({ label, meanMs, parts }) => [
+        markup`<bdi>${label || 'latency'}</bdi>`,
+        timeCell(meanMs),
+        ...names.map((name) => timeCell(parts.find((part) => part.name === name)?.ms ?? 0)),
+      ]),
+    },
+  })
+}
+
+/** The mark of a run that is not valid. */
+const doubt = ({ validity }: Result) => !validity.valid && markup`<span class="bad">✗ invalid</span> `
+
+/** Latency over the window of one run. */
+export function timelineFigure({ label, result }: LabelledResult, i: number): Markup | null {
+  const stretches = stretchesOf(result)
+  const chart = timeline(result, stretches)
+  if (chart === null) return null
+  const unit = timeUnit([result.window.endMs])
+  const p99s = stretches.flatMap(({ latency }) => latency?.p99 ?? [])
+  return figure({
+    id: `timeline-${i}`,
+    title: markup`${doubt(result)}Latency over time${label !== '' && markup`: <bdi>${label}</bdi>`}`,
+    says: `p99 of ${stretches.length} stretches lies from ${timeText(Math.min(...p99s))} to ${timeText(Math.max(...p99s))}.`,
+    charts: [chart],
+    table: {
+      caption: `Latency over time${label === '' ? '' : ` of ${label}`}`,
+      columns: [
+        result.replications === undefined ? `from, ${unit.name}` : 'replication',
+        'p50',
+        'p99',
+        'max',
+        'completed',
+        'not',
+      ],
+      rows: stretches.map((stretch, k) => [
+        result.replications === undefined ? threeDigits(stretch.segment.startMs / unit.ms) : k + 1,
+        ...(['p50', 'p99', 'max'] as const).map((name) => timeCell(stretch.latency?.[name] ?? null)),
+        count(stretch.segment.counts.completed),
+        count(lostIn(stretch)),
+      ]),
+    },
+  })
+}
+
+/** Of how many requests the batches of one run were; null where all were of one. */
+export function batchesFigure({ label, result }: LabelledResult, i: number): Markup | null {
+  const bins = sizeBins(result.batches)
+  if (bins.length === 0 || (bins.length === 1 && bins[0]?.to === 1)) return null
+  const { meanSize, count: batches } = result.batches
+  return figure({
+    id: `batches-${i}`,
+    title: markup`${doubt(result)}Batch sizes${label !== '' && markup`: <bdi>${label}</bdi>`}`,
+    says: `${count(batches)} batches of ${threeDigits(meanSize)} requests on average.`,
+    note: `${count(batches)} batches of ${threeDigits(meanSize)} requests on average`,
+    charts: [batchSizes(result, bins)],
+    table: {
+      caption: `Batch sizes${label === '' ? '' : ` of ${label}`}`,
+      columns: ['requests', 'batches', 'share'],
+      rows: bins.map(({ from, to, batches: of }) => [
+        from === to ? count(from) : `${count(from)} to ${count(to)}`,
+        { text: count(of), value: of },
+        percent(of / batches),
+      ]),
+    },
+  })
+}

@@ -1,0 +1,88 @@
+import type { Budget } from '../../scenario/budget.js'
+import { ScenarioError } from '../../scenario/error.js'
+import { count } from '../../text/number.js'
+import { type Markup, markup } from '../markup.js'
+import { comparisonSection } from './comparison.js'
+import {
+  batchesFigure,
+  frontierFigure,
+  partsFigure,
+  percentilesFigure,
+  timelineFigure,
+  tradeOffFigures,
+} from './figures.js'
+import { page } from './page.js'
+import { type Contents, contentsOf, type Reported } from './reported.js'
+import { setting } from './setting.js'
+import { verdicts } from './verdicts.js'
+
+export interface HtmlOptions {
+  /** Default: what the report is of. */
+  title?: string | undefined
+  /** Every run is judged by it, and the frontier shows what it allows. */
+  budget?: Budget | undefined
+}
+
+/** Of more runs than this, charts of their own are left out; tables and figures of all runs have them all. */
+const MOST_IN_DETAIL = 10
+
+/**
+ * A report as one HTML page that needs nothing else, and can be opened offline, mailed, printed or put beside a build:
+ * of a result, of several with labels, of what `sweep` gives, or of a comparison, in any mixture. Findings and verdicts
+ * come first. Every chart says its values on hover and by arrow keys, and has its table; whatever a label holds is shown
+ * as text.
+ *
+ * @throws ScenarioError where there is nothing to report, where something is no result or contradicts itself, or where
+ * the budget cannot be read
+ */
+export function renderHtml(of: Reported | readonly Reported[], options: HtmlOptions = {}): string {
+  const given = Array.isArray(of) ? (of as readonly Reported[]) : [of as Reported]
+  if (given.length === 0) throw new ScenarioError('report', 'must hold at least one result or comparison')
+  const { title, body } = reportOf(contentsOf(given), options)
+  return page(title, body)
+}
+
+/** What stands on the page of a report. */
+export function reportOf(contents: Contents, { title: asked, budget }: HtmlOptions): { title: string; body: Markup } {
+  const { runs, swept, comparisons } = contents
+  const title = asked ?? titleOf(contents)
+  const detailed = runs.slice(0, MOST_IN_DETAIL)
+  const left = runs.length - detailed.length
+  const body = markup`<header><h1>${title}</h1><p class="quiet" id="keys">Point at a chart for its values, or focus it and use the arrow keys.</p></header>
+${comparisons.map(comparisonSection)}${runs.length > 0 && verdicts(runs, budget)}${
+  swept.length > 0 && section('trade-off', 'Trade-off', tradeOffFigures(swept))
+}${
+  runs.length > 0 &&
+  section('latency', 'Latency', [
+    left > 0 &&
+      markup`<p class="wide quiet">The charts of single runs are of the first ${count(MOST_IN_DETAIL)} of ${count(runs.length)} runs.</p>`,
+    percentilesFigure(detailed),
+    partsFigure(detailed),
+    frontierFigure(runs, budget),
+  ])
+}${
+  runs.length > 0 &&
+  section(
+    'runs',
+    'Over time, and by batch',
+    detailed.flatMap((run, i) => [timelineFigure(run, i), batchesFigure(run, i)]),
+  )
+}${
+  runs.length > 0 &&
+  markup`<section aria-labelledby="setting"><h2 id="setting">Scenario and environment</h2>${detailed.map(setting)}</section>`
+}`
+  return { title, body }
+}
+
+function section(id: string, title: string, cards: readonly (Markup | null | false)[]): Markup | null {
+  if (cards.every((card) => card === null || card === false)) return null
+  return markup`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2><div class="grid-of-cards">${cards}</div></section>`
+}
+
+function titleOf({ runs, swept, comparisons }: Contents): string {
+  if (runs.length === 0) return 'Comparison'
+  if (swept.length === runs.length) return `Sweep of ${count(swept.length)} runs`
+  const [only] = runs
+  if (runs.length === 1 && comparisons.length === 0) return only?.label || 'Latency report'
+  return `Latency of ${count(runs.length)} runs`
+}

@@ -1,0 +1,95 @@
+import { checkBudget, type RuleCheck } from '../../budget/check.js'
+import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
+import { nameOf } from '../../result/summary.js'
+import type { Finding } from '../../result/validity.js'
+import type { Budget } from '../../scenario/budget.js'
+import { gravestFirst } from '../../text/findings.js'
+import { percent, threeDigits } from '../../text/number.js'
+import { timeText } from '../draw/text.js'
+import { type Markup, markup } from '../markup.js'
+import { type DataCell, dataTable } from './data-table.js'
+import type { LabelledResult } from './reported.js'
+
+const CLASSES = { error: 'bad', warning: 'doubt', info: 'info' } as const
+const MARKS = { pass: ['good', '✓'], fail: ['bad', '✗'], inconclusive: ['doubt', '?'] } as const
+
+/** What each run says of itself, and whether it keeps to a budget: before all figures. */
+export function verdicts(runs: readonly LabelledResult[], budget: Budget | undefined): Markup {
+  return markup`<section aria-labelledby="verdicts"><h2 id="verdicts">Verdicts</h2>${summaryTable(runs)}${budget !== undefined && runs.length > 0 && budgetTable(runs, budget)}${findingsOf(runs)}</section>`
+}
+
+const COLUMNS = ['p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const
+
+function summaryTable(runs: readonly LabelledResult[]): Markup {
+  const rows = runs.map(({ label, result }): DataCell[] => {
+    const { latencyMs, throughput, rates, utilization, validity } = result
+    const verdict = validity.valid
+      ? markup`<span class="verdict good">✓ valid</span>`
+      : markup`<span class="verdict bad">✗ invalid</span>`
+    return [
+      markup`<bdi>${label === '' ? 'latency' : label}</bdi>`,
+      verdict,
+      ...COLUMNS.map((name) => ({ text: timeText(latencyMs[name]), value: latencyMs[name] })),
+      { text: threeDigits(throughput.offered), value: throughput.offered },
+      { text: threeDigits(throughput.completed), value: throughput.completed },
+      { text: percent(rates.error), value: rates.error },
+      utilization === null ? '–' : { text: percent(utilization), value: utilization },
+    ]
+  })
+  const times = COLUMNS.map((name) => (name === 'max' ? name : nameOf(name)))
+  const columns = ['run', 'verdict', ...times, 'offered/s', 'completed/s', 'errors', 'utilization']
+  return dataTable({ caption: 'All runs', columns, rows })
+}
+
+/** What the runs say of themselves. What is only good to know would bury the rest where there are many runs. */
+function findingsOf(runs: readonly LabelledResult[]): Markup {
+  const lists = (which: (finding: Finding) => boolean) =>
+    runs.flatMap(({ label, result }) => {
+      const findings = result.validity.findings.filter(which)
+      return findings.length === 0
+        ? []
+        : [[label !== '' && markup`<h3 class="run"><bdi>${label}</bdi></h3>`, findingList(findings)]]
+    })
+  if (runs.length === 1) return markup`${lists(() => true)}`
+  const notes = lists(({ severity }) => severity === 'info')
+  return markup`${lists(({ severity }) => severity !== 'info')}${notes.length > 0 && markup`<details><summary>Notes on ${notes.length === 1 ? '1 run' : `${notes.length} runs`}</summary>${notes}</details>`}`
+}
+
+/** The gravest first. */
+export function findingList(findings: readonly Finding[]): Markup | null {
+  if (findings.length === 0) return null
+  return markup`<ul class="findings">${gravestFirst(findings).map(
+    ({ severity, code, message }) =>
+      markup`<li class="${CLASSES[severity]}"><b>${severity}: ${code}</b> <span>${message}</span></li>`,
+  )}</ul>`
+}
+
+/** Every rule for every run, in one table. */
+function budgetTable(runs: readonly LabelledResult[], budget: Budget): Markup {
+  const checks = runs.map(({ label, result }) => ({ label, check: checkBudget(result, budget) }))
+  const rows = checks.flatMap(({ label, check }) =>
+    budgetRows(check).map(([metric, limit, observed, interval], i): DataCell[] => {
+      const rule = check.rules[i] as RuleCheck
+      const [name, sign] = MARKS[rule.verdict]
+      return [
+        markup`<bdi>${label || 'latency'}</bdi>`,
+        metric,
+        { text: limit, value: rule.limit },
+        { text: observed, value: rule.observed },
+        interval,
+        markup`<span class="verdict ${name}">${sign} ${rule.verdict}</span>`,
+      ]
+    }),
+  )
+  const columns = ['run', ...BUDGET_TITLES]
+  const lines = checks.map(({ label, check }) => {
+    const told = check.rules.filter(({ reason }) => reason !== undefined)
+    // why an invalid run tells nothing is said once
+    const reasons =
+      check.findings.length > 0 && told.length > 0
+        ? [told[0]?.reason]
+        : told.map(({ metric, reason }) => `${metric}: ${reason}`)
+    return markup`<li class="${MARKS[check.verdict][0]}"><b>${headline(check)}</b>${label !== '' && markup` <span><bdi>${label}</bdi></span>`}${reasons.map((reason) => markup`<br><span>${reason}</span>`)}</li>`
+  })
+  return markup`<h3>Budget</h3><ul class="findings">${lines}</ul>${dataTable({ caption: 'Budget', columns, rows })}`
+}

@@ -1,0 +1,132 @@
+import { affine, compareResults, type Result, type Scenario, ScenarioError, simulate, sweep } from 'throughline'
+import { renderHtml } from 'throughline/report'
+import { describe, expect, it } from 'vitest'
+import { marksOf } from '../draw/marks.ts'
+
+const scenario: Scenario = {
+  arrivals: '800/s',
+  service: affine({ base: '7.5ms', perItem: '0.25ms' }),
+  batching: { maxBatchSize: 16, maxWait: '5ms' },
+  stop: { requests: 10_000 },
+}
+const one = simulate(scenario)
+const text = (html: string) =>
+  html
+    .slice(html.indexOf('<main>'), html.indexOf('</main>'))
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/\s+/g, ' ')
+
+describe('a report as a page', () => {
+  it('is the same for the same result', () => {
+    expect(renderHtml(one)).toBe(renderHtml(JSON.parse(JSON.stringify(one))))
+  })
+
+  it('holds ten results in less than 300 KB, and names no other file', () => {
+    const ten = [400, 500, 600, 700, 750, 800, 850, 900, 1000, 1100].map((rate) => ({
+      name: `at ${rate}/s in batches of no more than sixty-four requests each`,
+      result: simulate({
+        ...scenario,
+        arrivals: rate,
+        batching: { maxBatchSize: 64, maxWait: '40ms' },
+        stop: { requests: 30_000 },
+      }),
+    }))
+    const html = renderHtml(ten, { budget: { p99: '30ms', 'queueing.p95': '10ms' } })
+    expect(Buffer.byteLength(html)).toBeLessThan(300_000)
+    expect(html).not.toMatch(/\b(src|href)=|url\(|@import|https?:/)
+  })
+
+  it('says first what is wrong with a run', () => {
+    const overrun = simulate({ ...scenario, arrivals: '5000/s' })
+    const said = text(renderHtml(overrun))
+    expect(said).toContain('✗ invalid')
+    expect(said.indexOf('saturated')).toBeGreaterThan(0)
+    expect(said.indexOf('saturated')).toBeLessThan(said.indexOf('Latency by percentile'))
+  })
+
+  it('judges every run by a budget', async () => {
+    const swept = await sweep(scenario, { maxBatchSize: [1, 16] })
+    const said = text(renderHtml(swept, { budget: { p99: '5ms' } }))
+    expect(said).toContain('Budget undecided: 2 of 2 rules are inconclusive batch size 1 the run is invalid: saturated')
+    expect(said).toContain('Budget broken: 1 of 2 rules fails batch size 16')
+    expect(() => renderHtml(one, { budget: { p99: '5 apples' } })).toThrow(ScenarioError)
+  })
+
+  it('draws the frontier, with what a budget allows', async () => {
+    const loads = await sweep({ ...scenario, stop: { requests: 20_000 } }, { rate: [200, 500, 800] })
+    const html = renderHtml(loads, { budget: { p99: '25ms', throughput: '>= 300/s' } })
+    const points = marksOf(html).filter(({ data }) => data.k === 'point')
+    expect(points.map(({ data }) => [Number(data.x), Number(data.v)])).toEqual(
+      loads.map(({ result }) => [result.throughput.completed, result.latencyMs.p99]),
+    )
+    expect(html).toContain('data-limit="25"')
+    expect(html).toContain('data-limit="300"')
+  })
+
+  it('sets what can be carried against latency where all carry the same load', async () => {
+    const swept = await sweep(scenario, { maxBatchSize: [16, 64] })
+    const points = marksOf(renderHtml(swept)).filter(({ data }) => data.k === 'point')
+    // 16 in 11.5 ms, and 64 in 23.5 ms
+    expect(points.map(({ data }) => Math.round(Number(data.x)))).toEqual([1391, 2723])
+  })
+
+  it('shows a comparison, its verdict first, beside the results that it is of', () => {
+    const head = simulate({
+      ...scenario,
+      service: affine({ base: '9ms', perItem: '0.3ms' }),
+      stop: { requests: 200_000 },
+    })
+    const base = simulate({ ...scenario, stop: { requests: 200_000 } })
+    const comparison = compareResults(base, head)
+    const html = renderHtml([{ name: 'base', result: base }, comparison, { name: 'head', result: head }])
+    const said = text(html)
+    expect(said).toContain('head is slower: mean')
+    const mean = comparison.metrics.find(({ metric }) => metric === 'mean')
+    const [mark] = marksOf(html).filter(({ data }) => data.k === 'mean')
+    expect(Number(mark?.data.v)).toBe(mean?.ratio)
+    expect(Number(mark?.data.low)).toBe(mean?.interval.low)
+    expect(text(renderHtml(comparison))).toContain('head is slower')
+  })
+
+  it('leaves out of distributions what has none, and says so', async () => {
+    const swept = await sweep(scenario, { maxBatchSize: [1, 2, 16] })
+    const html = renderHtml(swept)
+    const curves = marksOf(html).filter(({ data }) => data.k === 'p50' && data.run !== undefined)
+    expect(curves.map(({ data }) => data.run)).toEqual(['batch size 16'])
+    expect(text(html)).toContain('Left out: 2 of 3 runs that could not carry their load')
+  })
+
+  it('holds where there is little to show', () => {
+    const few = simulate({
+      ...scenario,
+      batching: { maxBatchSize: 1 },
+      arrivals: '10/s',
+      stop: { requests: 3 },
+      warmup: { requests: 0 },
+    })
+    const lost = simulate({ ...scenario, queue: { capacity: 40, timeout: '10ms' }, arrivals: '5000/s' })
+    const lean: Result = { ...one, segments: [], validity: { valid: true, findings: [] } }
+    const html = [few, lost].map((result) => renderHtml(result).split('<main>')[1]?.split('</main>')[0]).join()
+    expect(html).not.toMatch(/NaN|Infinity|undefined|\[object/)
+    // segments have to add up to the whole
+    expect(() => renderHtml(lean)).toThrow(/segments/)
+  })
+
+  it('refuses what is nothing to report', () => {
+    expect(() => renderHtml([])).toThrow('at least one result or comparison')
+    for (const wrong of [null, 7, { name: 'x' }, { schema: 'throughline/result@9' }, { point: null, result: one }]) {
+      expect(() => renderHtml([wrong as never])).toThrow(ScenarioError)
+    }
+  })
+
+  it('shows labels of any kind as text', () => {
+    const label = '</title><script>1</script>"__proto__\u001b]0;x\u0007'
+    const html = renderHtml([
+      { name: label, result: one },
+      { name: '__proto__', result: one },
+      { name: '', result: one },
+    ])
+    expect(html.match(/<script/g)).toHaveLength(1)
+    expect(html).toContain('&lt;/title&gt;&lt;script&gt;1&lt;/script&gt;&quot;__proto__␛]0;x␇')
+  })
+})
