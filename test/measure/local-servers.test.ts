@@ -7,6 +7,7 @@ import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { cycle } from './cycle.js'
 import { policyAsItIs } from './policy-as-it-is.js'
+import { simulatedEvents } from './simulated-events.js'
 import { type Flown, flyInVirtualTime } from './virtual-servers.js'
 
 const instant = { hearing: () => 0, publishing: () => 0 }
@@ -40,16 +41,8 @@ function scenarioOf({ gaps, maxBatchSize, maxWait, servers }: Given): ScenarioPa
 }
 
 function simulated(scenario: ScenarioParts, service: ScenarioParts['service']) {
-  const batches: unknown[] = []
-  simulate(
-    { ...scenario, service },
-    {
-      onEvent: (event) => {
-        if (event.type === 'batch') batches.push([event.startMs, event.endMs, [...event.requests]])
-      },
-    },
-  )
-  return batches
+  const events = simulatedEvents({ ...scenario, service })
+  return events.flatMap((event) => (event.type === 'batch' ? [[event.startMs, event.endMs, event.requests]] : []))
 }
 const asTold = ({ startNs, endNs, requests }: Flown) => [startNs / 1e6, endNs / 1e6, requests]
 

@@ -2,10 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { policyOf } from '../../src/scenario/batching.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
-import type { SimulationEvent } from '../../src/simulate/engine.js'
-import { simulate } from '../../src/simulate/simulate.js'
 import { cycle } from './cycle.js'
 import { policyAsItIs } from './policy-as-it-is.js'
+import { simulatedEvents } from './simulated-events.js'
 import { runInVirtualTime, type Served, type Threads } from './virtual-run.js'
 
 const instant: Threads = { service: () => 0, delay: () => 0, publishing: () => 0 }
@@ -55,15 +54,6 @@ function scenarioOf({ gaps, maxBatchSize, maxWait, servers, capacity, timeout }:
     servers,
     queue: { capacity, timeout: timeout === null ? null : timeout / 1e6 },
     warmup: { requests: 0 },
-  }
-}
-
-/** Some have nothing to give: all were turned away. */
-function simulated(scenario: Scenario, onEvent: (event: SimulationEvent) => void) {
-  try {
-    simulate(scenario, { onEvent })
-  } catch (error) {
-    expect(String(error)).toMatch(/no request that was due in the window completed|in a window of no length/)
   }
 }
 
@@ -125,12 +115,11 @@ describe('a queue that threads share, in virtual time', () => {
         const { served, lost } = runInVirtualTime(scenario, { ...instant, service: (size) => base + perItem * size })
         const batches: unknown[] = []
         const gone: unknown[] = []
-        const onEvent = (event: SimulationEvent) => {
+        const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
+        for (const event of simulatedEvents({ ...scenario, service })) {
           if (event.type === 'batch') batches.push([event.startMs, event.endMs, event.requests])
           else gone.push([event.type, event.atMs, event.request])
         }
-        const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
-        simulated({ ...scenario, service }, onEvent)
         expect(served.map(({ requests, startNs, endNs }) => [startNs / 1e6, endNs / 1e6, requests])).toEqual(batches)
         const types = { rejected: 'reject', timedOut: 'timeout' }
         expect(lost.map(({ fate, atNs, number }) => [types[fate], atNs / 1e6, number])).toEqual(gone)

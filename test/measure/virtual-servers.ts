@@ -57,8 +57,10 @@ export function flyInVirtualTime(given: ScenarioParts, behaviour: Behaviour, unl
   const plan = planOf({ ...scenario, arrivals })
   const window = Window.of(plan)
   const ring = new Ring(new SharedArrayBuffer(ringBytes(1024)))
-  const bytes = Ledger.bytes(policy.maxBatchSize, plan.segments.length)
-  const ledger = new Ledger(new SharedArrayBuffer(bytes), policy.maxBatchSize, plan.segments.length)
+  // no batch is larger than the ring
+  const most = Math.min(policy.maxBatchSize, ring.places)
+  const bytes = Ledger.bytes(most, plan.segments.length)
+  const ledger = new Ledger(new SharedArrayBuffer(bytes), most, plan.segments.length)
   let now = -1
   let rung = false
   const bells = new Bells(1, undefined, () => {
