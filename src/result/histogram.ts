@@ -78,9 +78,24 @@ export function encode(histogram: Histogram): string {
   return encodeIntoCompressedBase64(histogram)
 }
 
+/** What was encoded, to be read: to a copy nothing can be added. */
 export function decode(base64: string): Histogram {
+  const decoded = decodeFromCompressedBase64(base64, 64) as Histogram & Shape
+  // one of our shape has its counts where we look for them; of another, by other tools, they are counted anew
+  if (
+    decoded.lowestDiscernibleValue === SHAPE.lowestDiscernibleValue &&
+    decoded.highestTrackableValue === SHAPE.highestTrackableValue &&
+    decoded.numberOfSignificantValueDigits === SHAPE.numberOfSignificantValueDigits
+  ) {
+    return decoded
+  }
   const histogram = emptyHistogram()
-  // a decoded copy can neither grow nor be added to; a fresh one of our shape can
-  histogram.add(decodeFromCompressedBase64(base64, 64))
+  histogram.add(decoded)
   return histogram
+}
+
+/** What a histogram of hdr-histogram-js can tell of its shape, that its interface leaves out. */
+interface Shape {
+  lowestDiscernibleValue: number
+  highestTrackableValue: number
 }

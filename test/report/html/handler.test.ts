@@ -1,0 +1,78 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { affine, type Result, ScenarioError, simulate } from 'throughline'
+import { createReportHandler, type ReportHandlerOptions } from 'throughline/report'
+import { afterEach, describe, expect, it } from 'vitest'
+
+const result = simulate({
+  arrivals: '800/s',
+  service: affine({ base: '7.5ms', perItem: '0.25ms' }),
+  batching: { maxBatchSize: 16 },
+  stop: { requests: 5000 },
+})
+let server: Server | undefined
+afterEach(() => {
+  server?.closeAllConnections()
+  server?.close()
+})
+
+async function serve(snapshot: () => Result | null | Promise<Result | null>, options?: ReportHandlerOptions) {
+  server = createServer(createReportHandler(snapshot, options))
+  await new Promise<void>((listening) => server?.listen(0, '127.0.0.1', listening))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}
+
+describe('the report of a service', () => {
+  it('is as things are when it is asked for', async () => {
+    let now: Result | null = null
+    const url = await serve(() => now, { budget: { max: '10s' }, title: 'Checkout <now>' })
+    const empty = await fetch(url)
+    expect(empty.status).toBe(200)
+    expect(await empty.text()).toContain('Nothing is recorded yet.')
+    now = result
+    const full = await fetch(url)
+    const html = await full.text()
+    expect(html).toContain('Checkout &lt;now&gt;')
+    expect(html).toContain(`data-value="${result.latencyMs.p99}"`)
+    expect(html).toContain('Budget kept')
+    expect(html).not.toContain('http-equiv="refresh"')
+    expect(full.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(full.headers.get('cache-control')).toBe('no-store')
+    expect(full.headers.get('content-security-policy')).toMatch(/^default-src 'none'.*frame-ancestors 'none'$/)
+  })
+
+  it('asks for itself anew where it is told to', async () => {
+    const url = await serve(async () => result, { refresh: '5s' })
+    expect(await (await fetch(url)).text()).toContain('<meta http-equiv="refresh" content="5">')
+  })
+
+  it('answers HEAD without a body, and nothing but GET beside it', async () => {
+    const url = await serve(() => result)
+    const head = await fetch(url, { method: 'HEAD' })
+    expect(Number(head.headers.get('content-length'))).toBeGreaterThan(1000)
+    expect(await head.text()).toBe('')
+    const post = await fetch(url, { method: 'POST', body: 'x' })
+    expect(post.status).toBe(405)
+    expect(post.headers.get('allow')).toBe('GET, HEAD')
+  })
+
+  it('tells nobody what went wrong, and goes on', async () => {
+    let fail = true
+    const url = await serve(() => {
+      if (fail) throw new Error('the password is 7')
+      return result
+    })
+    const failed = await fetch(url)
+    expect(failed.status).toBe(500)
+    expect(await failed.text()).not.toContain('password')
+    fail = false
+    expect((await fetch(url)).status).toBe(200)
+  })
+
+  it('refuses options that are none', () => {
+    expect(() => createReportHandler(result as never)).toThrow(ScenarioError)
+    expect(() => createReportHandler(() => result, { refresh: '10ms' })).toThrow('at least a second')
+    expect(() => createReportHandler(() => result, { refersh: '5s' } as never)).toThrow(ScenarioError)
+    expect(() => createReportHandler(() => result, { budget: { p99: 'x' } })).toThrow(ScenarioError)
+  })
+})
