@@ -117,6 +117,17 @@ describe('a sweep drawn', () => {
     expect(svg).not.toMatch(/[\u0000-\u0008\u000b-\u001f]/)
   })
 
+  it('draws measured points over the simulated curve of the same values', async () => {
+    const swept = await sweep(scenario, { maxBatchSize: [8, 16] })
+    // what a measurement gives has the same shape
+    const measured = swept.map(({ point, result }) => ({ point, result: { ...result, engine: 'measure' as const } }))
+    const svg = renderSweepSvg([...swept, ...measured])
+    const p99s = marksOf(svg).filter(({ data }) => data.k === 'p99')
+    expect(p99s.map(({ data }) => data.engine)).toEqual(['simulated', 'simulated', 'measured', 'measured'])
+    expect(p99s[2]?.x).toBe(p99s[0]?.x)
+    for (const text of ['simulated, with 95 % intervals', 'measured, with 95 % intervals']) expect(svg).toContain(text)
+  })
+
   it('refuses to draw nothing', () => {
     expect(() => renderSweepSvg([])).toThrow(ScenarioError)
     expect(() => renderTradeOffSvg([], { offeredPerSec: 1 })).toThrow('at least one batch size')

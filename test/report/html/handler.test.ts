@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { affine, type Result, ScenarioError, simulate } from 'throughline'
+import { affine, createRecorder, type Result, ScenarioError, simulate } from 'throughline'
 import { createReportHandler, type ReportHandlerOptions } from 'throughline/report'
 import { afterEach, describe, expect, it } from 'vitest'
 
@@ -39,6 +39,24 @@ describe('the report of a service', () => {
     expect(full.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(full.headers.get('cache-control')).toBe('no-store')
     expect(full.headers.get('content-security-policy')).toMatch(/^default-src 'none'.*frame-ancestors 'none'$/)
+  })
+
+  it('is of what a recorder was told', async () => {
+    let now = 0
+    const recorder = createRecorder({ clock: () => now })
+    const url = await serve(() => recorder.snapshot())
+    expect(await (await fetch(url)).text()).toContain('Nothing is recorded yet.')
+    for (let request = 0; request < 200; request++) {
+      const start = recorder.start()
+      now += 5
+      recorder.record(start)
+      now += 45
+    }
+    const html = await (await fetch(url)).text()
+    expect(html).toContain('live requests')
+    // each took 5 ms
+    expect(html).toMatch(/data-k="p50"[^>]* data-v="5(\.0\d*)?"/)
+    expect(html.split('<main>')[1]?.split('</main>')[0]).not.toMatch(/NaN|Infinity|undefined/)
   })
 
   it('asks for itself anew where it is told to', async () => {
