@@ -8,6 +8,7 @@ const realClock = [
   'test/checks.test.ts',
   'test/{measure,cli,examples}/**/*.test.ts',
   'test/explore/{calibrate,compare-measured}.test.ts',
+  'test/serve/{batcher,threads}.test.ts',
 ]
 
 /** Threads load what is built: to load the source takes each of them a quarter of a second for tsx alone. */

@@ -58,6 +58,9 @@ export {
   uniform,
   type Variation,
 } from './scenario/variation.js'
+export { type Batcher, createBatcher, type InputOf, type OutputOf } from './serve/batcher.js'
+export { BatcherError, type BatcherErrorCode } from './serve/batcher-error.js'
+export type { BatcherOptions, RunOptions } from './serve/batcher-options.js'
 export type { BatchMessage, RequestMessage } from './serve/channels.js'
 export type { LiveScenario, LiveScenarioOptions } from './serve/live-scenario.js'
 export {

@@ -2,8 +2,8 @@
 export function portable(thrown: unknown): Error {
   try {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
-    structuredClone(error)
-    return error
+    // a DOMException arrives as an object without anything
+    return structuredClone(error) instanceof Error ? error : plain(thrown)
   } catch {
     return plain(thrown)
   }

@@ -14,8 +14,15 @@ export interface Unready {
   error: Error
 }
 
-/** Loads what a handler's module exports, sets the handler up and makes its payloads, where it is to run. */
-export async function prepare(load: () => Promise<unknown>): Promise<Ready | { unready: Unready }> {
+/**
+ * Loads what a handler's module exports, sets the handler up and makes its payloads, where it is to run.
+ *
+ * @param makesPayloads false where requests bring their own
+ */
+export async function prepare(
+  load: () => Promise<unknown>,
+  makesPayloads = true,
+): Promise<Ready | { unready: Unready }> {
   let during: Unready['during'] = 'load'
   try {
     const exported = await load()
@@ -25,7 +32,8 @@ export async function prepare(load: () => Promise<unknown>): Promise<Ready | { u
     const state = await handler.setup?.()
     during = 'input'
     const { input, inputs } = handler
-    const payloads = input === undefined ? null : Array.from({ length: inputs }, (_, index) => input(index))
+    const payloads =
+      input === undefined || !makesPayloads ? null : Array.from({ length: inputs }, (_, index) => input(index))
     return { handler, state, payloads }
   } catch (error) {
     return { unready: { during, error: portable(error) } }

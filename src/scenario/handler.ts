@@ -43,3 +43,12 @@ export function defineHandler<Output, State = undefined, Input = number>(
 ): Handler<Input, Output, State> {
   return parts
 }
+
+export const HANDLER_IS =
+  'the URL or path of a module, or a function (batch) => outputs or defineHandler({ run, … }) that serves batches in this process'
+
+const isFunction = (value: unknown) => typeof value === 'function'
+
+/** Whether a value serves batches in this process. */
+export const isHandler = (value: unknown) =>
+  isFunction(value) || (typeof value === 'object' && value !== null && isFunction((value as { run?: unknown }).run))

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { ScenarioError } from './error.js'
-import type { BatchFunction, Handler } from './handler.js'
+import { type BatchFunction, HANDLER_IS, type Handler, isHandler } from './handler.js'
 import {
   checkSendable,
   type HttpTarget,
@@ -58,14 +58,10 @@ export interface KeptTargets {
 export const TARGETS = ['handler', 'call', 'http'] as const
 
 const isFunction = (value: unknown) => typeof value === 'function'
-const isHandler = (value: unknown) =>
-  isFunction(value) || (typeof value === 'object' && value !== null && isFunction((value as { run?: unknown }).run))
-const handlerIs =
-  'the URL or path of a module, or a function (batch) => outputs or defineHandler({ run, … }) that serves batches in this process'
 
 export const targetSchemas = {
   handler: live<NonNullable<Targets['handler']>>(
-    handlerIs,
+    HANDLER_IS,
     (value) => (typeof value === 'string' && value !== '') || value instanceof URL || isHandler(value),
   )
     .transform((handler) => (handler instanceof URL ? handler.href : handler))

@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import { batchingOption, policyOf } from '../scenario/batching.js'
+import { ScenarioError, throwFaults } from '../scenario/error.js'
+import type { Policy } from '../scenario/policy.js'
+import { queueOption, serversSchema } from '../scenario/queue.js'
+import type { ScenarioParts } from '../scenario/scenario.js'
+import {
+  type Duration,
+  duration,
+  durationMs,
+  LONGEST_NS,
+  nanoseconds,
+  options,
+  positiveDuration,
+} from '../scenario/units.js'
+import type { Limits } from './live-batcher.js'
+import type { Recording } from './recording.js'
+
+/** How a batcher batches: `batching`, `servers` and `queue` as in a scenario, with the same defaults. */
+export interface BatcherOptions extends Pick<ScenarioParts, 'batching' | 'servers' | 'queue'> {
+  /**
+   * How long a batch may take before its calls fail; the handler's `signal` is aborted then. Default 10s. A thread that
+   * is still blocked a second later is ended, and replaced.
+   */
+  batchTimeout?: Duration | undefined
+  /** How long a handler may take to load and set up, and to tear down. Default 60s. */
+  setupTimeout?: Duration | undefined
+  /**
+   * For how long before a deadline or a timeout the event loop is turned rather than a timer set, which counts whole
+   * milliseconds and may be one late. More exact, but it keeps a core busy meanwhile. Default: 0, but for a `maxWait`
+   * below a millisecond, which no timer keeps, as long as that.
+   */
+  spin?: Duration | undefined
+  /** What is told of every request, instead of a recorder of its own, which is `batcher.recorder`; `false` for none. */
+  recorder?: Recording | false | undefined
+}
+
+const schema = options({
+  batching: batchingOption,
+  servers: serversSchema.default(1),
+  queue: queueOption,
+  batchTimeout: positiveDuration.default(10_000),
+  setupTimeout: positiveDuration.default(60_000),
+  spin: duration.optional(),
+  recorder: z
+    .custom<Recording | false>((value) => value === false || isRecording(value), {
+      error: 'must be a recorder, or false for none',
+    })
+    .optional(),
+})
+
+const isRecording = (value: unknown) => typeof (value as Recording | null)?.arrived === 'function'
+
+/** Options with their defaults filled in. */
+export interface NormalBatcherOptions {
+  policy: Policy
+  limits: Limits
+  servers: number
+  batchTimeoutMs: number
+  setupTimeoutMs: number
+  spinNs: number
+  recorder: Recording | false | undefined
+}
+
+/**
+ * Checks options and fills in their defaults.
+ *
+ * @throws ScenarioError naming the option, what was found there and what is accepted
+ */
+export function normaliseBatcherOptions(given: BatcherOptions): NormalBatcherOptions {
+  const parsed = schema.safeParse(given)
+  if (!parsed.success) throwFaults(parsed.error, '', given)
+  const { batching, servers, queue, batchTimeout, setupTimeout, spin, recorder } = parsed.data
+  const { maxWait } = batching
+  if (maxWait === null) {
+    throw new ScenarioError(
+      'batching.maxWait',
+      'null waits for a full batch, which in a live service may never come; give a duration',
+    )
+  }
+  return {
+    policy: policyOf(batching),
+    limits: {
+      capacity: queue.capacity ?? Number.POSITIVE_INFINITY,
+      timeoutNs: queue.timeout === null ? Number.POSITIVE_INFINITY : nanoseconds(queue.timeout),
+      batchTimeoutNs: nanoseconds(batchTimeout),
+    },
+    servers,
+    batchTimeoutMs: batchTimeout,
+    setupTimeoutMs: setupTimeout,
+    spinNs: spin === undefined ? (maxWait < 1 ? nanoseconds(maxWait) : 0) : nanoseconds(spin),
+    recorder,
+  }
+}
+
+/** What a call of `run` may say. */
+export interface RunOptions {
+  /**
+   * Gives the call up, with the signal's reason. One that waits never runs; of one that is being served the answer is
+   * dropped, for its batch goes on.
+   */
+  signal?: AbortSignal | undefined
+  /** How long it may wait for a server, instead of `queue.timeout`; null for as long as it takes. */
+  timeout?: Duration | null | undefined
+}
+
+const runSchema = options({
+  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
+  timeout: positiveDuration.nullable().optional(),
+})
+
+/**
+ * How long a call may wait, in nanoseconds; undefined where nothing is said of it.
+ *
+ * @throws ScenarioError naming the option, what was found there and what is accepted
+ */
+export function timeoutNsOf(given: RunOptions): number | undefined {
+  const { signal, timeout } = given ?? {}
+  let known = typeof given === 'object' && given !== null && (signal === undefined || signal instanceof AbortSignal)
+  for (const key in given) known &&= key === 'signal' || key === 'timeout'
+  if (known && timeout === undefined) return undefined
+  if (known && timeout === null) return Number.POSITIVE_INFINITY
+  const ns = nanoseconds(durationMs(timeout) ?? 0)
+  if (known && ns >= 1 && ns < LONGEST_NS) return ns
+  const parsed = runSchema.safeParse(given)
+  if (!parsed.success) throwFaults(parsed.error, 'options', given)
+  return nanoseconds(parsed.data.timeout ?? 0)
+}
+
+/**
+ * How long closing may take, in nanoseconds.
+ *
+ * @throws ScenarioError where that is no duration
+ */
+export function closeTimeoutNsOf(given: { timeout?: Duration | undefined }): number {
+  const parsed = closeSchema.safeParse(given)
+  if (!parsed.success) throwFaults(parsed.error, 'options', given)
+  const { timeout } = parsed.data
+  return timeout === undefined ? Number.POSITIVE_INFINITY : nanoseconds(timeout)
+}
+
+const closeSchema = options({ timeout: duration.optional() })

@@ -1,0 +1,484 @@
+import { checkOutputs, tookTooLong } from '../handler/serving.js'
+import { deadline, decide, type Policy } from '../scenario/policy.js'
+import { Aborts } from './aborts.js'
+import { BatcherError } from './batcher-error.js'
+import { Flight } from './flight.js'
+import { Line } from './line.js'
+import type { Recording } from './recording.js'
+import { Request } from './request.js'
+import type { Servers } from './servers.js'
+import type { Time } from './time.js'
+import { Timeouts } from './timeouts.js'
+
+const NEVER = Number.POSITIVE_INFINITY
+const NS_PER_MS = 1_000_000
+/** A server that could not be made ready is tried again after so long, when there is a call. */
+const PAUSE_NS = 1_000_000_000
+/** When a handler in this process has served for so long, the event loop turns before the next batch. */
+const TURN_NS = 5_000_000
+
+/** What a queue and a batch may take; Infinity is no limit. */
+export interface Limits {
+  capacity: number
+  timeoutNs: number
+  batchTimeoutNs: number
+}
+
+interface Closing {
+  promise: Promise<void>
+  resolve: () => void
+  reject: (reason: unknown) => void
+}
+
+// what a promise hands to its executor, without a closure for each
+let resolveIt: (output: unknown) => void
+let rejectIt: (reason: unknown) => void
+const executor = (resolve: (output: unknown) => void, reject: (reason: unknown) => void) => {
+  resolveIt = resolve
+  rejectIt = reject
+}
+
+/**
+ * The batching policy on the clock of a live service. As in a simulation, each event is handled fully before the next:
+ * a call, a completion, a deadline or a timeout, of those at one instant in this order. A timer that rings late changes
+ * nothing of that: who has waited too long by then is not served, and who could have left before that has left.
+ */
+export class LiveBatcher {
+  #policy: Policy
+  readonly #limits: Limits
+  readonly #servers: Servers
+  readonly #recorder: Recording | null
+  readonly #time: Time
+
+  readonly #line = new Line()
+  readonly #timeouts = new Timeouts()
+  readonly #aborts: Aborts
+  /** the idle servers, the one idle longest first, and since when each is */
+  readonly #idle: number[] = []
+  readonly #idleNs: Float64Array
+  /** the batches that are being served, in the order they left; and those whose handler has not been called yet */
+  readonly #flights = new Set<Flight>()
+  #leaving: Flight[] = []
+  #inService = 0
+  /** how long handlers of this process have served, since the event loop was made to turn */
+  #servedNs = 0
+  #number = 0
+
+  /** the servers that are not ready: what is being done about it, or why they could not be */
+  readonly #preparing = new Map<number, Promise<void>>()
+  readonly #broken = new Map<number, unknown>()
+  #tryAgainNs = 0
+
+  /** when the alarm is set for; when a batch may have taken too long; when closing is given up */
+  #alarmNs = NEVER
+  #watchNs = NEVER
+  #giveUpNs = NEVER
+  #closing: Closing | null = null
+  #closed = false
+
+  /** @param time makes the time that calls `ring` when its alarm rings */
+  constructor(
+    policy: Policy,
+    limits: Limits,
+    servers: Servers,
+    recorder: Recording | null,
+    time: (ring: () => void) => Time,
+  ) {
+    this.#policy = policy
+    this.#limits = limits
+    this.#servers = servers
+    this.#recorder = recorder
+    this.#time = time(this.#ring)
+    this.#aborts = new Aborts(this.#abort)
+    this.#idleNs = new Float64Array(servers.count)
+    const nowNs = this.#time.now()
+    for (let server = 0; server < servers.count; server++) this.#prepare(server, nowNs)
+  }
+
+  get waiting(): number {
+    return this.#line.size
+  }
+  get inService(): number {
+    return this.#inService
+  }
+  get closed(): boolean {
+    return this.#closing !== null
+  }
+
+  /** @param timeoutNs how long it may wait; undefined for as long as the queue lets it */
+  run(input: unknown, signal: AbortSignal | null, timeoutNs: number | undefined): Promise<unknown> {
+    if (this.#closing !== null) return Promise.reject(new BatcherError('CLOSED', 'the batcher is closed'))
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const { capacity, timeoutNs: longestNs } = this.#limits
+    const line = this.#line
+    const nowNs = this.#time.now()
+    this.#recorder?.arrived(nowNs / NS_PER_MS)
+    if (this.#broken.size > 0) {
+      const failure = this.#mend(nowNs)
+      if (failure !== null) {
+        this.#recorder?.rejected(nowNs / NS_PER_MS)
+        return Promise.reject(failure.error)
+      }
+    }
+    this.#timeOutBefore(nowNs)
+    if (line.size >= capacity && !this.#leavesNow(nowNs)) {
+      this.#recorder?.rejected(nowNs / NS_PER_MS)
+      return Promise.reject(new BatcherError('QUEUE_FULL', `the queue is full: ${line.size} wait`))
+    }
+
+    const expiresNs = nowNs + (timeoutNs ?? longestNs)
+    const promise = new Promise<unknown>(executor)
+    const request = new Request(input, this.#number++, nowNs, expiresNs, resolveIt, rejectIt)
+    if (signal !== null) this.#aborts.follow(signal, request)
+    line.add(request)
+    if (expiresNs < NEVER) this.#timeouts.add(request)
+    if (this.#idle.length > 0) this.#look(nowNs)
+    this.#rest()
+    return promise
+  }
+
+  /** Resolves when every server is ready, and rejects where one cannot be. */
+  async ready(): Promise<void> {
+    if (this.#closing !== null) throw new BatcherError('CLOSED', 'the batcher is closed')
+    const nowNs = this.#time.now()
+    const broken = [...this.#broken.keys()]
+    this.#broken.clear()
+    for (const server of broken) this.#prepare(server, nowNs)
+    await Promise.all(this.#preparing.values())
+  }
+
+  /**
+   * Takes no more calls, and serves what waits, as servers become idle.
+   *
+   * @param timeoutNs how long that may take; what is left by then is rejected
+   */
+  close(timeoutNs: number): Promise<void> {
+    const nowNs = this.#time.now()
+    this.#giveUpNs = Math.min(this.#giveUpNs, nowNs + timeoutNs)
+    if (this.#closing === null) {
+      const promise = new Promise<unknown>(executor) as Promise<void>
+      this.#closing = { promise, resolve: resolveIt as () => void, reject: rejectIt }
+      // nobody comes any more, for whom to wait
+      this.#policy = { ...this.#policy, maxWaitNs: 0 }
+      this.#timeOutBefore(nowNs)
+      this.#look(nowNs)
+    }
+    this.#rest()
+    return this.#closing.promise
+  }
+
+  /** A server that was idle is not ready any more. */
+  readonly lost = (server: number): void => {
+    const at = this.#idle.indexOf(server)
+    if (at < 0 || this.#closed) return
+    this.#idle.splice(at, 1)
+    this.#prepare(server, this.#time.now())
+  }
+
+  #leavesNow(nowNs: number): boolean {
+    const { size, first } = this.#line
+    return this.#idle.length > 0 && decide(this.#policy, size + 1, first === null ? nowNs : first.dueNs, nowNs) > 0
+  }
+
+  /** Lets go what the policy lets go now. */
+  #look(nowNs: number): void {
+    const line = this.#line
+    while (this.#idle.length > 0 && line.first !== null) {
+      const size = decide(this.#policy, line.size, line.first.dueNs, nowNs)
+      if (size === 0) return
+      this.#leave(size, nowNs)
+    }
+  }
+
+  #leave(size: number, nowNs: number): void {
+    const server = this.#idle.shift() as number
+    const idleNs = this.#idleNs[server] as number
+    const requests = this.#line.take(size)
+    const newest = requests[size - 1] as Request
+    // an alarm may have rung late
+    const full = size === this.#policy.maxBatchSize || this.#closing !== null
+    const mayNs = full ? nowNs : Math.min(nowNs, deadline(this.#policy, (requests[0] as Request).dueNs))
+    const leaveNs = Math.max(idleNs, newest.dueNs, mayNs)
+    if (this.#timeouts.first !== undefined) {
+      for (const request of requests) if (request.place >= 0) this.#timeouts.remove(request)
+    }
+    const flight = new Flight(server, requests, idleNs, leaveNs, this.#ended)
+    this.#flights.add(flight)
+    this.#inService += size
+    if (this.#leaving.push(flight) > 1) return
+    // a handler that returns at once would else be called for each call of a loop
+    if (this.#servedNs < TURN_NS) this.#time.soon(this.#launch)
+    else {
+      this.#servedNs = 0
+      this.#time.turn(this.#launch)
+    }
+  }
+
+  #launch = (): void => {
+    const flights = this.#leaving
+    this.#leaving = []
+    for (const flight of flights) this.#begin(flight)
+    this.#rest()
+  }
+
+  #begin(flight: Flight): void {
+    if (flight.over) return
+    const { requests } = flight
+    // whoever has given up since it left need not be served
+    const wanted = requests.every(isPending) ? requests : requests.filter(isPending)
+    this.#inService -= requests.length - wanted.length
+    flight.requests = wanted
+    flight.startNs = this.#time.now()
+    if (wanted.length === 0) {
+      flight.over = true
+      this.#flights.delete(flight)
+      this.#free(flight.server, flight.startNs)
+      return
+    }
+    if (this.#watchNs === NEVER) this.#watchNs = flight.startNs + this.#limits.batchTimeoutNs
+    const inputs = new Array<unknown>(wanted.length)
+    for (let i = 0; i < wanted.length; i++) inputs[i] = (wanted[i] as Request).input
+    this.#servers.serve(flight, inputs)
+  }
+
+  #ended = (flight: Flight, outputs: unknown, failure: { error: unknown } | null): void => {
+    flight.over = true
+    this.#flights.delete(flight)
+    const nowNs = this.#time.now()
+    const { requests, startNs, server } = flight
+    if (this.#servers.inThisProcess) this.#servedNs += nowNs - startNs
+    const late = failure === null && nowNs - startNs > this.#limits.batchTimeoutNs
+    const failed = late ? { error: this.#tookTooLong() } : failure
+    this.#inService -= requests.length
+    this.#tell(flight, nowNs)
+    if (failed === null) this.#answer(requests, outputs)
+    else this.#failAll(requests, failed.error)
+    this.#prepare(server, nowNs)
+    this.#rest()
+  }
+
+  #tell({ requests, idleNs, leaveNs, startNs }: Flight, endNs: number): void {
+    this.#recorder?.batch(
+      requests.length,
+      idleNs / NS_PER_MS,
+      leaveNs / NS_PER_MS,
+      startNs / NS_PER_MS,
+      endNs / NS_PER_MS,
+    )
+  }
+
+  #answer(requests: Request[], outputs: unknown): void {
+    try {
+      checkOutputs(outputs, requests.length)
+    } catch (error) {
+      this.#failAll(requests, new BatcherError('BAD_OUTPUT', (error as Error).message))
+      return
+    }
+    const recorder = this.#recorder
+    for (let i = 0; i < requests.length; i++) {
+      const request = requests[i] as Request
+      if (!request.pending) continue
+      const output = outputs[i]
+      if (isError(output)) {
+        recorder?.failed(request.dueNs / NS_PER_MS)
+        request.close()
+        request.reject(output)
+      } else {
+        recorder?.served(request.dueNs / NS_PER_MS)
+        request.close()
+        request.resolve(output)
+      }
+    }
+  }
+
+  #failAll(requests: Request[], error: unknown): void {
+    for (const request of requests) {
+      if (!request.pending) continue
+      this.#recorder?.failed(request.dueNs / NS_PER_MS)
+      request.close()
+      request.reject(error)
+    }
+  }
+
+  /** The server takes another batch, as soon as it is ready. */
+  #prepare(server: number, nowNs: number): void {
+    const preparing = this.#servers.prepare(server)
+    if (preparing === null) {
+      this.#free(server, nowNs)
+      return
+    }
+    const ready = preparing.then(
+      () => {
+        this.#preparing.delete(server)
+        if (this.#closed) return
+        this.#free(server, this.#time.now())
+        this.#rest()
+      },
+      (error: unknown) => {
+        this.#preparing.delete(server)
+        if (this.#closed) return
+        this.#broken.set(server, error)
+        this.#tryAgainNs = this.#time.now() + PAUSE_NS
+        if (this.#broken.size === this.#servers.count) this.#turnAway(error)
+        this.#rest()
+        throw error
+      },
+    )
+    // whoever asks whether it is ready is told
+    ready.catch(() => {})
+    this.#preparing.set(server, ready)
+  }
+
+  #free(server: number, nowNs: number): void {
+    this.#timeOutBefore(nowNs)
+    this.#idleNs[server] = nowNs
+    this.#idle.push(server)
+    this.#look(nowNs)
+  }
+
+  /**
+   * Some servers could not be made ready: tries again.
+   *
+   * @returns why, where none is left to serve anyone and it is too early to try
+   */
+  #mend(nowNs: number): { error: unknown } | null {
+    if (nowNs >= this.#tryAgainNs) {
+      const broken = [...this.#broken.keys()]
+      this.#broken.clear()
+      for (const server of broken) this.#prepare(server, nowNs)
+      return null
+    }
+    if (this.#broken.size < this.#servers.count) return null
+    return { error: this.#broken.values().next().value }
+  }
+
+  /** Rejects all who wait. */
+  #turnAway(error: unknown): void {
+    for (const request of this.#line.take(this.#line.size)) {
+      if (request.place >= 0) this.#timeouts.remove(request)
+      this.#recorder?.rejected(request.dueNs / NS_PER_MS)
+      request.close()
+      request.reject(error)
+    }
+  }
+
+  #abort = (request: Request, reason: unknown): void => {
+    if (request.waiting) {
+      this.#line.remove(request)
+      if (request.place >= 0) this.#timeouts.remove(request)
+    }
+    this.#recorder?.aborted(request.dueNs / NS_PER_MS)
+    request.close()
+    request.reject(reason)
+    this.#rest()
+  }
+
+  /**
+   * Who has waited too long before now is not served, unless a server was idle by its deadline: it is as good as on its
+   * way.
+   */
+  #timeOutBefore(nowNs: number): void {
+    const timeouts = this.#timeouts
+    if (timeouts.first === undefined) return
+    while (timeouts.firstNs < nowNs && !this.#leavesBy(timeouts.firstNs)) this.#timeOut(timeouts.first as Request)
+  }
+
+  #leavesBy(ns: number): boolean {
+    const { first } = this.#line
+    return this.#idle.length > 0 && first !== null && deadline(this.#policy, first.dueNs) <= ns
+  }
+
+  #timeOut(request: Request): void {
+    this.#line.remove(request)
+    this.#timeouts.remove(request)
+    this.#recorder?.timedOut(request.dueNs / NS_PER_MS)
+    request.close()
+    const waitedMs = (request.expiresNs - request.dueNs) / NS_PER_MS
+    request.reject(new BatcherError('QUEUE_TIMEOUT', `no server was there for it within ${waitedMs} ms`))
+  }
+
+  /** The alarm rings: deadlines, then timeouts. */
+  #ring = (): void => {
+    this.#alarmNs = NEVER
+    const nowNs = this.#time.now()
+    this.#timeOutBefore(nowNs)
+    this.#look(nowNs)
+    while (this.#timeouts.firstNs <= nowNs) this.#timeOut(this.#timeouts.first as Request)
+    if (nowNs >= this.#watchNs) this.#endOverdue(nowNs)
+    if (nowNs >= this.#giveUpNs) this.#giveUp(nowNs)
+    this.#rest()
+  }
+
+  /** Gives up the batches that have taken too long. */
+  #endOverdue(nowNs: number): void {
+    this.#watchNs = NEVER
+    for (const flight of this.#flights) {
+      // one of those whose handler has not been called yet
+      if (this.#leaving.includes(flight)) continue
+      const untilNs = flight.startNs + this.#limits.batchTimeoutNs
+      if (nowNs >= untilNs) {
+        const reason = this.#tookTooLong()
+        flight.onGivenUp?.(reason)
+        flight.failed(reason)
+      } else if (untilNs < this.#watchNs) this.#watchNs = untilNs
+    }
+  }
+
+  #tookTooLong(): Error {
+    return tookTooLong(this.#limits.batchTimeoutNs / NS_PER_MS)
+  }
+
+  /** Closing has taken too long. */
+  #giveUp(nowNs: number): void {
+    this.#giveUpNs = NEVER
+    const reason = new BatcherError('CLOSED', 'the batcher was closed before it was served')
+    this.#turnAway(reason)
+    for (const flight of this.#flights) {
+      flight.over = true
+      flight.onGivenUp?.(reason)
+      this.#inService -= flight.requests.length
+      this.#tell(flight, nowNs)
+      this.#failAll(flight.requests, reason)
+    }
+    this.#flights.clear()
+  }
+
+  /** Until something happens: sets the alarm, or ends where all is done. */
+  #rest(): void {
+    const line = this.#line
+    if (line.size === 0 && this.#flights.size === 0) {
+      this.#watchNs = NEVER
+      if (this.#alarmNs < NEVER) {
+        this.#alarmNs = NEVER
+        this.#time.silence()
+      }
+      if (this.#closing !== null && !this.#closed) this.#end()
+      return
+    }
+    let nextNs = Math.min(this.#timeouts.firstNs, this.#watchNs, this.#giveUpNs)
+    if (this.#idle.length > 0 && line.first !== null) {
+      nextNs = Math.min(nextNs, deadline(this.#policy, line.first.dueNs))
+    }
+    // one that rings too early sets it again: setting it costs more
+    if (nextNs >= this.#alarmNs) return
+    this.#alarmNs = nextNs
+    this.#time.ringAt(nextNs)
+  }
+
+  #end(): void {
+    this.#closed = true
+    const { resolve, reject } = this.#closing as Closing
+    this.#servers.close().then(resolve, reject)
+  }
+}
+
+const isPending = (request: Request) => request.pending
+
+/** Whether an output is the failure of its request; a proxy may refuse to tell. */
+function isError(output: unknown): output is Error {
+  try {
+    return output instanceof Error
+  } catch {
+    return true
+  }
+}

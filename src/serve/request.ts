@@ -1,0 +1,70 @@
+/** A call of `run` that is to be settled, once. */
+export class Request {
+  readonly input: unknown
+  /** in the order they came */
+  readonly number: number
+  readonly dueNs: number
+  /** when it gives up waiting; Infinity for never */
+  readonly expiresNs: number
+  readonly resolve: (output: unknown) => void
+  readonly reject: (reason: unknown) => void
+  /** still to be settled */
+  pending = true
+
+  /** its neighbours while it waits */
+  waiting = false
+  before: Request | null = null
+  after: Request | null = null
+  /** its place among the timeouts; -1 for none */
+  place = -1
+  /** those that its signal gives up; null where it has none */
+  followers: Followers | null = null
+
+  constructor(
+    input: unknown,
+    number: number,
+    dueNs: number,
+    expiresNs: number,
+    resolve: (output: unknown) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.input = input
+    this.number = number
+    this.dueNs = dueNs
+    this.expiresNs = expiresNs
+    this.resolve = resolve
+    this.reject = reject
+  }
+
+  /** It is about to be settled: whoever comes later is too late. */
+  close(): void {
+    this.pending = false
+    this.followers?.delete(this)
+  }
+}
+
+/** The calls that a signal gives up. */
+export class Followers {
+  readonly #signal: AbortSignal
+  readonly #requests = new Set<Request>()
+  readonly #aborted: (request: Request, reason: unknown) => void
+
+  constructor(signal: AbortSignal, aborted: (request: Request, reason: unknown) => void) {
+    this.#signal = signal
+    this.#aborted = aborted
+  }
+
+  add(request: Request): void {
+    if (this.#requests.size === 0) this.#signal.addEventListener('abort', this)
+    this.#requests.add(request)
+  }
+
+  delete(request: Request): void {
+    this.#requests.delete(request)
+    if (this.#requests.size === 0) this.#signal.removeEventListener('abort', this)
+  }
+
+  handleEvent(): void {
+    for (const request of this.#requests) this.#aborted(request, this.#signal.reason)
+  }
+}

@@ -1,0 +1,42 @@
+import type { Flight } from '../../src/serve/flight.js'
+import type { Servers } from '../../src/serve/servers.js'
+
+/** What is done at a time, in order of time, and of those at one time in the order in which they were added. */
+export class Agenda {
+  #entries: { ns: number; act: () => void }[] = []
+
+  get firstNs(): number {
+    return this.#entries[0]?.ns ?? Number.POSITIVE_INFINITY
+  }
+  add(ns: number, act: () => void): void {
+    const at = this.#entries.findIndex((entry) => entry.ns > ns)
+    this.#entries.splice(at < 0 ? this.#entries.length : at, 0, { ns, act })
+  }
+  /** Does the first. */
+  act(): void {
+    this.#entries.shift()?.act()
+  }
+}
+
+/** Servers that do what a script says. */
+export class ScriptedServers implements Servers {
+  readonly count: number
+  readonly inThisProcess = true
+  readonly #serve: (flight: Flight, inputs: unknown[]) => void
+  closes = 0
+
+  constructor(count: number, serve: (flight: Flight, inputs: unknown[]) => void) {
+    this.count = count
+    this.#serve = serve
+  }
+
+  prepare(_server: number): Promise<void> | null {
+    return null
+  }
+  serve(flight: Flight, inputs: unknown[]): void {
+    this.#serve(flight, inputs)
+  }
+  async close(): Promise<void> {
+    this.closes++
+  }
+}
