@@ -15,7 +15,7 @@ import { OnThreads } from './on-threads.js'
 import { createRecorder, type Recorder } from './recorder.js'
 import type { Recording } from './recording.js'
 import type { Lost, Servers } from './servers.js'
-import { RealTime } from './time.js'
+import { realTime } from './time.js'
 
 /** Groups calls into batches, as `createBatcher` makes it. */
 export interface Batcher<Input, Output> extends AsyncDisposable {
@@ -88,7 +88,7 @@ export function createBatcher(handler: unknown, options: BatcherOptions = {}): B
   let live: LiveBatcher | null = null
   const lost = (server: number) => live?.lost(server)
   const serving = serversOf(handler, servers, timeouts, lost)
-  live = new LiveBatcher(policy, limits, serving, told, (ring) => new RealTime(spinNs, ring))
+  live = new LiveBatcher(policy, limits, serving, told, realTime, spinNs)
   return new Live(live, isRecorder(told) ? told : null)
 }
 

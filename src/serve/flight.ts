@@ -1,3 +1,4 @@
+import type { BatchContext } from '../handler/serving.js'
 import type { Request } from './request.js'
 
 /** A batch that has left the queue, and is served by a server. */
@@ -9,9 +10,11 @@ export class Flight {
   readonly idleNs: number
   readonly leaveNs: number
   startNs: number
-  /** called with the reason when it is given up */
-  onGivenUp: ((reason: Error) => void) | null = null
+  /** its handler has been called */
+  begun = false
   over = false
+  /** what its handler was given, in this process */
+  context: BatchContext | null = null
   readonly #ended: Ended
 
   constructor(server: number, requests: Request[], idleNs: number, leaveNs: number, ended: Ended) {

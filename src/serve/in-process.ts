@@ -49,7 +49,7 @@ export class InProcess implements Servers {
         flight.answered(outputs)
         return
       }
-      flight.onGivenUp = (reason) => BatchContext.abort(context, reason)
+      flight.context = context
       awaited(outputs).then(
         (settled) => flight.answered(settled),
         (error: unknown) => flight.failed(error),
@@ -57,6 +57,10 @@ export class InProcess implements Servers {
     } catch (error) {
       flight.failed(error)
     }
+  }
+
+  giveUp({ context }: Flight, reason: Error): void {
+    if (context !== null) BatchContext.abort(context, reason)
   }
 
   async close(): Promise<void> {

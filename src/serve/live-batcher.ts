@@ -1,5 +1,6 @@
 import { checkOutputs, tookTooLong } from '../handler/serving.js'
 import { deadline, decide, type Policy } from '../scenario/policy.js'
+import { nearest } from '../scenario/units.js'
 import { Aborts } from './aborts.js'
 import { BatcherError } from './batcher-error.js'
 import { Flight } from './flight.js'
@@ -7,13 +8,15 @@ import { Line } from './line.js'
 import type { Recording } from './recording.js'
 import { Request } from './request.js'
 import type { Servers } from './servers.js'
-import type { Time } from './time.js'
+import type { Alarm, Time } from './time.js'
 import { Timeouts } from './timeouts.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 const NS_PER_MS = 1_000_000
 /** A server that could not be made ready is tried again after so long, when there is a call. */
 const PAUSE_NS = 1_000_000_000
+/** An alarm that rings within so long is let ring though nobody waits. */
+const LINGER_NS = 20_000_000
 /** When a handler in this process has served for so long, the event loop turns before the next batch. */
 const TURN_NS = 5_000_000
 
@@ -56,8 +59,9 @@ export class LiveBatcher {
   /** the idle servers, the one idle longest first, and since when each is */
   readonly #idle: number[] = []
   readonly #idleNs: Float64Array
-  /** the batches that are being served, in the order they left; and those whose handler has not been called yet */
-  readonly #flights = new Set<Flight>()
+  /** what each server serves, and how many do; and the batches whose handler has not been called yet */
+  readonly #flights: (Flight | null)[]
+  #flying = 0
   #leaving: Flight[] = []
   #inService = 0
   /** how long handlers of this process have served, since the event loop was made to turn */
@@ -69,26 +73,31 @@ export class LiveBatcher {
   readonly #broken = new Map<number, unknown>()
   #tryAgainNs = 0
 
-  /** when the alarm is set for; when a batch may have taken too long; when closing is given up */
-  #alarmNs = NEVER
-  #watchNs = NEVER
+  /** rings at deadlines and timeouts; and when a batch may have taken too long, which nobody need live for */
+  readonly #alarm: Alarm
+  readonly #watch: Alarm
+  /** when closing is given up */
   #giveUpNs = NEVER
   #closing: Closing | null = null
   #closed = false
 
-  /** @param time makes the time that calls `ring` when its alarm rings */
+  /** @param spinNs how long before a deadline the event loop is turned */
   constructor(
     policy: Policy,
     limits: Limits,
     servers: Servers,
     recorder: Recording | null,
-    time: (ring: () => void) => Time,
+    time: Time,
+    spinNs: number,
   ) {
     this.#policy = policy
     this.#limits = limits
     this.#servers = servers
     this.#recorder = recorder
-    this.#time = time(this.#ring)
+    this.#time = time
+    this.#alarm = time.alarm(this.#ring, true, spinNs)
+    this.#watch = time.alarm(this.#lookAfter, false, 0)
+    this.#flights = new Array<Flight | null>(servers.count).fill(null)
     this.#aborts = new Aborts(this.#abort)
     this.#idleNs = new Float64Array(servers.count)
     const nowNs = this.#time.now()
@@ -120,18 +129,18 @@ export class LiveBatcher {
         return Promise.reject(failure.error)
       }
     }
-    this.#timeOutBefore(nowNs)
+    if (this.#timeouts.size > 0) this.#timeOutBefore(nowNs)
     if (line.size >= capacity && !this.#leavesNow(nowNs)) {
       this.#recorder?.rejected(nowNs / NS_PER_MS)
       return Promise.reject(new BatcherError('QUEUE_FULL', `the queue is full: ${line.size} wait`))
     }
 
-    const expiresNs = nowNs + (timeoutNs ?? longestNs)
     const promise = new Promise<unknown>(executor)
-    const request = new Request(input, this.#number++, nowNs, expiresNs, resolveIt, rejectIt)
+    const request = new Request(input, this.#number++, nowNs, resolveIt, rejectIt)
     if (signal !== null) this.#aborts.follow(signal, request)
     line.add(request)
-    if (expiresNs < NEVER) this.#timeouts.add(request)
+    const mayWaitNs = timeoutNs ?? longestNs
+    if (mayWaitNs < NEVER) this.#timeouts.add(request, nowNs + mayWaitNs)
     if (this.#idle.length > 0) this.#look(nowNs)
     this.#rest()
     return promise
@@ -199,11 +208,12 @@ export class LiveBatcher {
     const full = size === this.#policy.maxBatchSize || this.#closing !== null
     const mayNs = full ? nowNs : Math.min(nowNs, deadline(this.#policy, (requests[0] as Request).dueNs))
     const leaveNs = Math.max(idleNs, newest.dueNs, mayNs)
-    if (this.#timeouts.first !== undefined) {
+    if (this.#timeouts.size > 0) {
       for (const request of requests) if (request.place >= 0) this.#timeouts.remove(request)
     }
     const flight = new Flight(server, requests, idleNs, leaveNs, this.#ended)
-    this.#flights.add(flight)
+    this.#flights[server] = flight
+    this.#flying++
     this.#inService += size
     if (this.#leaving.push(flight) > 1) return
     // a handler that returns at once would else be called for each call of a loop
@@ -222,6 +232,7 @@ export class LiveBatcher {
   }
 
   #begin(flight: Flight): void {
+    // given up before it began
     if (flight.over) return
     const { requests } = flight
     // whoever has given up since it left need not be served
@@ -231,19 +242,26 @@ export class LiveBatcher {
     flight.startNs = this.#time.now()
     if (wanted.length === 0) {
       flight.over = true
-      this.#flights.delete(flight)
+      this.#land(flight)
       this.#free(flight.server, flight.startNs)
       return
     }
-    if (this.#watchNs === NEVER) this.#watchNs = flight.startNs + this.#limits.batchTimeoutNs
+    flight.begun = true
     const inputs = new Array<unknown>(wanted.length)
     for (let i = 0; i < wanted.length; i++) inputs[i] = (wanted[i] as Request).input
     this.#servers.serve(flight, inputs)
+    // not for those that are over by now; rings once for many, and does not come again where all is done
+    if (!flight.over && this.#watch.atNs === NEVER) this.#watch.set(flight.startNs + this.#limits.batchTimeoutNs)
+  }
+
+  #land({ server }: Flight): void {
+    this.#flights[server] = null
+    this.#flying--
   }
 
   #ended = (flight: Flight, outputs: unknown, failure: { error: unknown } | null): void => {
     flight.over = true
-    this.#flights.delete(flight)
+    this.#land(flight)
     const nowNs = this.#time.now()
     const { requests, startNs, server } = flight
     if (this.#servers.inThisProcess) this.#servedNs += nowNs - startNs
@@ -379,8 +397,7 @@ export class LiveBatcher {
    */
   #timeOutBefore(nowNs: number): void {
     const timeouts = this.#timeouts
-    if (timeouts.first === undefined) return
-    while (timeouts.firstNs < nowNs && !this.#leavesBy(timeouts.firstNs)) this.#timeOut(timeouts.first as Request)
+    while (timeouts.firstNs < nowNs && !this.#leavesBy(timeouts.firstNs)) this.#timeOut()
   }
 
   #leavesBy(ns: number): boolean {
@@ -388,40 +405,42 @@ export class LiveBatcher {
     return this.#idle.length > 0 && first !== null && deadline(this.#policy, first.dueNs) <= ns
   }
 
-  #timeOut(request: Request): void {
+  /** Whoever is first to give up does. */
+  #timeOut(): void {
+    const { first: request, firstNs } = this.#timeouts
     this.#line.remove(request)
     this.#timeouts.remove(request)
     this.#recorder?.timedOut(request.dueNs / NS_PER_MS)
     request.close()
-    const waitedMs = (request.expiresNs - request.dueNs) / NS_PER_MS
+    const waitedMs = nearest(firstNs - request.dueNs) / NS_PER_MS
     request.reject(new BatcherError('QUEUE_TIMEOUT', `no server was there for it within ${waitedMs} ms`))
   }
 
   /** The alarm rings: deadlines, then timeouts. */
   #ring = (): void => {
-    this.#alarmNs = NEVER
     const nowNs = this.#time.now()
     this.#timeOutBefore(nowNs)
     this.#look(nowNs)
-    while (this.#timeouts.firstNs <= nowNs) this.#timeOut(this.#timeouts.first as Request)
-    if (nowNs >= this.#watchNs) this.#endOverdue(nowNs)
+    while (this.#timeouts.firstNs <= nowNs) this.#timeOut()
     if (nowNs >= this.#giveUpNs) this.#giveUp(nowNs)
     this.#rest()
   }
 
   /** Gives up the batches that have taken too long. */
-  #endOverdue(nowNs: number): void {
-    this.#watchNs = NEVER
-    for (const flight of this.#flights) {
-      // one of those whose handler has not been called yet
-      if (this.#leaving.includes(flight)) continue
-      const untilNs = flight.startNs + this.#limits.batchTimeoutNs
+  #lookAfter = (): void => {
+    const nowNs = this.#time.now()
+    let nextNs = NEVER
+    // what it lets go is younger
+    for (const flight of this.#flights.filter((each) => each?.begun)) {
+      const { startNs } = flight as Flight
+      const untilNs = startNs + this.#limits.batchTimeoutNs
       if (nowNs >= untilNs) {
         const reason = this.#tookTooLong()
-        flight.onGivenUp?.(reason)
-        flight.failed(reason)
-      } else if (untilNs < this.#watchNs) this.#watchNs = untilNs
+        this.#servers.giveUp(flight as Flight, reason)
+        flight?.failed(reason)
+      } else if (untilNs < nextNs) nextNs = untilNs
     }
+    if (nextNs < this.#watch.atNs) this.#watch.set(nextNs)
   }
 
   #tookTooLong(): Error {
@@ -434,39 +453,38 @@ export class LiveBatcher {
     const reason = new BatcherError('CLOSED', 'the batcher was closed before it was served')
     this.#turnAway(reason)
     for (const flight of this.#flights) {
+      if (flight === null) continue
       flight.over = true
-      flight.onGivenUp?.(reason)
+      this.#land(flight)
+      if (flight.begun) this.#servers.giveUp(flight, reason)
       this.#inService -= flight.requests.length
       this.#tell(flight, nowNs)
       this.#failAll(flight.requests, reason)
     }
-    this.#flights.clear()
   }
 
   /** Until something happens: sets the alarm, or ends where all is done. */
   #rest(): void {
     const line = this.#line
-    if (line.size === 0 && this.#flights.size === 0) {
-      this.#watchNs = NEVER
-      if (this.#alarmNs < NEVER) {
-        this.#alarmNs = NEVER
-        this.#time.silence()
-      }
-      if (this.#closing !== null && !this.#closed) this.#end()
+    if (line.first === null && this.#flying === 0) {
+      if (this.#closing !== null) this.#end()
+      // one that rings soon anyway may as well: for the next call it is set already
+      else if (this.#alarm.atNs < NEVER && this.#alarm.atNs > this.#time.now() + LINGER_NS) this.#alarm.clear()
       return
     }
-    let nextNs = Math.min(this.#timeouts.firstNs, this.#watchNs, this.#giveUpNs)
+    let nextNs = Math.min(this.#timeouts.firstNs, this.#giveUpNs)
     if (this.#idle.length > 0 && line.first !== null) {
       nextNs = Math.min(nextNs, deadline(this.#policy, line.first.dueNs))
     }
     // one that rings too early sets it again: setting it costs more
-    if (nextNs >= this.#alarmNs) return
-    this.#alarmNs = nextNs
-    this.#time.ringAt(nextNs)
+    if (nextNs < this.#alarm.atNs) this.#alarm.set(nextNs)
   }
 
   #end(): void {
+    if (this.#closed) return
     this.#closed = true
+    this.#alarm.clear()
+    this.#watch.clear()
     const { resolve, reject } = this.#closing as Closing
     this.#servers.close().then(resolve, reject)
   }
@@ -477,7 +495,7 @@ const isPending = (request: Request) => request.pending
 /** Whether an output is the failure of its request; a proxy may refuse to tell. */
 function isError(output: unknown): output is Error {
   try {
-    return output instanceof Error
+    return typeof output === 'object' && output instanceof Error
   } catch {
     return true
   }

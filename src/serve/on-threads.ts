@@ -40,6 +40,10 @@ export class OnThreads implements Servers {
     ;(this.#threads[flight.server] as ServerThread).serve(flight, inputs)
   }
 
+  giveUp({ server }: Flight): void {
+    ;(this.#threads[server] as ServerThread).giveUp()
+  }
+
   async close(): Promise<void> {
     const closed = await Promise.allSettled(this.#threads.map((thread) => thread.close()))
     for (const each of closed) if (each.status === 'rejected') throw each.reason
@@ -160,7 +164,6 @@ class ServerThread {
       return
     }
     this.#flight = flight
-    flight.onGivenUp = this.#givenUp
     port.ref()
     try {
       port.postMessage({ inputs } satisfies Question)
@@ -212,7 +215,8 @@ class ServerThread {
     }
   }
 
-  #givenUp = (): void => {
+  /** Its thread is ended, unless it is done soon. */
+  giveUp(): void {
     this.#grace = setTimeout(() => void this.#worker?.terminate(), GRACE_MS)
   }
 

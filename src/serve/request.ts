@@ -4,8 +4,6 @@ export class Request {
   /** in the order they came */
   readonly number: number
   readonly dueNs: number
-  /** when it gives up waiting; Infinity for never */
-  readonly expiresNs: number
   readonly resolve: (output: unknown) => void
   readonly reject: (reason: unknown) => void
   /** still to be settled */
@@ -24,14 +22,12 @@ export class Request {
     input: unknown,
     number: number,
     dueNs: number,
-    expiresNs: number,
     resolve: (output: unknown) => void,
     reject: (reason: unknown) => void,
   ) {
     this.input = input
     this.number = number
     this.dueNs = dueNs
-    this.expiresNs = expiresNs
     this.resolve = resolve
     this.reject = reject
   }
@@ -39,7 +35,7 @@ export class Request {
   /** It is about to be settled: whoever comes later is too late. */
   close(): void {
     this.pending = false
-    this.followers?.delete(this)
+    if (this.followers !== null) this.followers.delete(this)
   }
 }
 

@@ -14,6 +14,8 @@ export interface Servers {
   prepare(server: number): Promise<void> | null
   /** Begins to serve a batch, and ends it sooner or later, unless it is given up. Does not throw. */
   serve(flight: Flight, inputs: unknown[]): void
+  /** Nobody waits for a batch any more that a server is serving. */
+  giveUp(flight: Flight, reason: Error): void
   /** Lets go of everything, whatever they do. Rejects with what went wrong in that. */
   close(): Promise<void>
 }

@@ -14,7 +14,12 @@ function held() {
     batches.push(batch)
     return new Promise<number[]>((resolve) => answers.push(() => resolve(batch)))
   }
-  return { batches, handler, answer: () => answers.shift()?.() }
+  const answer = async () => {
+    // a batch may begin a turn of the event loop later
+    while (answers.length === 0) await tick()
+    answers.shift()?.()
+  }
+  return { batches, handler, answer }
 }
 
 describe('createBatcher', () => {
@@ -93,9 +98,9 @@ describe('createBatcher', () => {
     })
     await tick()
     expect([batcher.waiting, batcher.inService]).toEqual([1, 1])
-    answer()
+    await answer()
     await tick()
-    answer()
+    await answer()
     expect(await Promise.all([first, second])).toEqual([1, 2])
   })
 
@@ -104,7 +109,7 @@ describe('createBatcher', () => {
     const batcher = createBatcher(handler, { queue: { timeout: '1h' } })
     const first = batcher.run(1)
     await expect(batcher.run(2, { timeout: '5ms' })).rejects.toMatchObject({ code: 'QUEUE_TIMEOUT', statusCode: 503 })
-    answer()
+    await answer()
     await first
     await batcher.close()
     expect(batches).toEqual([[1]])
@@ -123,9 +128,9 @@ describe('createBatcher', () => {
       reason,
       reason,
     ])
-    answer()
+    await answer()
     await tick()
-    answer()
+    await answer()
     expect(await calls[2]).toBe(3)
     expect(batches).toEqual([[1], [3]])
   })
@@ -167,7 +172,7 @@ describe('createBatcher', () => {
     await expect(batcher.run(3)).rejects.toMatchObject({ code: 'CLOSED', statusCode: 503 })
     await expect(batcher.ready()).rejects.toMatchObject({ code: 'CLOSED' })
     await tick()
-    answer()
+    await answer()
     await closed
     expect(await Promise.all(calls)).toEqual([1, 2])
     expect(batches).toEqual([[1, 2]])

@@ -8,7 +8,7 @@ const NEVER = Number.POSITIVE_INFINITY
 
 /** A batcher whose time the test sets. Each batch is told with when it started, and served until `finish`. */
 function batcherOf({ maxBatchSize = 4, maxWait = 0, timeout = NEVER, capacity = NEVER, servers = 1 }) {
-  let time = new VirtualTime(() => {})
+  const time = new VirtualTime()
   const started: [ns: number, inputs: unknown[]][] = []
   const told: number[][] = []
   const finishes: (() => void)[] = []
@@ -27,10 +27,7 @@ function batcherOf({ maxBatchSize = 4, maxWait = 0, timeout = NEVER, capacity = 
     batch: (_: number, ...times: number[]) => told.push(times.map((ms) => Math.round(ms * 1e6))),
   }
   const limits = { capacity, timeoutNs: timeout, batchTimeoutNs: NEVER }
-  const batcher = new LiveBatcher({ maxBatchSize, maxWaitNs: maxWait }, limits, scripted, recorder, (ring) => {
-    time = new VirtualTime(ring)
-    return time
-  })
+  const batcher = new LiveBatcher({ maxBatchSize, maxWaitNs: maxWait }, limits, scripted, recorder, time, 0)
   const outcomes: Record<string, unknown> = {}
   return {
     started,

@@ -65,7 +65,7 @@ async function lived(
   const story: Story = { batches: [], timeouts: [], rejects: [] }
   const timedOutNs: number[] = []
   const completions = new Agenda()
-  let time = new VirtualTime(() => {})
+  const time = new VirtualTime()
   const served = new ScriptedServers(servers as number, (flight, inputs) => {
     const endNs = time.nowNs + serviceNs(inputs.length)
     story.batches.push({ startNs: time.nowNs, endNs, requests: inputs as number[] })
@@ -81,10 +81,7 @@ async function lived(
     batchTimeoutNs: NEVER,
   }
   const recorder = listening({ timedOut: () => timedOutNs.push(time.nowNs) })
-  const batcher = new LiveBatcher(policy, limits, served, recorder, (ring) => {
-    time = new VirtualTime(ring)
-    return time
-  })
+  const batcher = new LiveBatcher(policy, limits, served, recorder, time, 0)
 
   let events = 0
   const timedOut: number[] = []

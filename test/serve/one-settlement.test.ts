@@ -72,7 +72,7 @@ async function faultsOf(given: Schedule): Promise<string[]> {
   const agenda = new Agenda()
   const count = new Count()
   const ran: number[] = []
-  let time = new VirtualTime(() => {})
+  const time = new VirtualTime()
   let batches = 0
 
   const serve = (flight: Flight, inputs: unknown[]) => {
@@ -92,10 +92,7 @@ async function faultsOf(given: Schedule): Promise<string[]> {
   const servers = new ScriptedServers(given.servers, serve)
   const policy = { maxBatchSize: given.maxBatchSize, maxWaitNs: given.maxWait }
   const limits = { capacity: given.capacity, timeoutNs: given.timeout, batchTimeoutNs: LONG }
-  const batcher = new LiveBatcher(policy, limits, servers, count, (ring) => {
-    time = new VirtualTime(ring)
-    return time
-  })
+  const batcher = new LiveBatcher(policy, limits, servers, count, time, 0)
 
   const settled: string[][] = []
   let atNs = 0

@@ -14,7 +14,7 @@ it('at twice what it can serve keeps to what the queue holds, turns the rest awa
   const completions = new Agenda()
   const latencies: { dueNs: number; latencyNs: number }[] = []
   const rejected: { dueNs: number; atNs: number }[] = []
-  let time = new VirtualTime(() => {})
+  const time = new VirtualTime()
   const servers = new ScriptedServers(1, (flight, inputs) => {
     completions.add(time.nowNs + serviceNs, () => flight.answered(inputs))
   })
@@ -28,10 +28,7 @@ it('at twice what it can serve keeps to what the queue holds, turns the rest awa
     rejected: (dueMs: number) => rejected.push({ dueNs: dueMs * MS, atNs: time.nowNs }),
   }
   const limits = { capacity, timeoutNs: NEVER, batchTimeoutNs: NEVER }
-  const batcher = new LiveBatcher({ maxBatchSize: 8, maxWaitNs: 0 }, limits, servers, recorder, (ring) => {
-    time = new VirtualTime(ring)
-    return time
-  })
+  const batcher = new LiveBatcher({ maxBatchSize: 8, maxWaitNs: 0 }, limits, servers, recorder, time, 0)
 
   const overNs = 10_000 * MS
   const heavy = schedule({ process: 'poisson', rate: 1600 }, 1)

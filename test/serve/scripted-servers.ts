@@ -36,6 +36,7 @@ export class ScriptedServers implements Servers {
   serve(flight: Flight, inputs: unknown[]): void {
     this.#serve(flight, inputs)
   }
+  giveUp(): void {}
   async close(): Promise<void> {
     this.closes++
   }

@@ -1,25 +1,20 @@
-import type { Time } from '../../src/serve/time.js'
+import type { Alarm, Time } from '../../src/serve/time.js'
+
+const NEVER = Number.POSITIVE_INFINITY
 
 /** Time that goes on when it is told to. What is to be done soon is done by `settle`. */
 export class VirtualTime implements Time {
   nowNs = 0
-  /** when the alarm rings; Infinity for never */
-  alarmNs = Number.POSITIVE_INFINITY
-  readonly ring: () => void
+  readonly #alarms: VirtualAlarm[] = []
   #soon: (() => void)[] = []
-
-  constructor(ring: () => void) {
-    this.ring = ring
-  }
 
   now(): number {
     return this.nowNs
   }
-  ringAt(ns: number): void {
-    this.alarmNs = ns
-  }
-  silence(): void {
-    this.alarmNs = Number.POSITIVE_INFINITY
+  alarm(ring: () => void): Alarm {
+    const alarm = new VirtualAlarm(ring)
+    this.#alarms.push(alarm)
+    return alarm
   }
   soon(callback: () => void): void {
     this.#soon.push(callback)
@@ -28,14 +23,38 @@ export class VirtualTime implements Time {
     this.#soon.push(callback)
   }
 
+  /** When the next alarm rings; Infinity for never. */
+  get alarmNs(): number {
+    return Math.min(...this.#alarms.map(({ atNs }) => atNs))
+  }
+
   /** Does what was to be done soon, and what that brings. */
   settle(): void {
     for (let next = this.#soon.shift(); next !== undefined; next = this.#soon.shift()) next()
   }
 
-  /** The alarm rings now. */
+  /** The alarm that is next rings now. */
   rings(): void {
-    this.alarmNs = Number.POSITIVE_INFINITY
-    this.ring()
+    const { alarmNs } = this
+    this.#alarms.find(({ atNs }) => atNs === alarmNs)?.rings()
+  }
+}
+
+class VirtualAlarm implements Alarm {
+  atNs = NEVER
+  readonly #ring: () => void
+
+  constructor(ring: () => void) {
+    this.#ring = ring
+  }
+  set(ns: number): void {
+    this.atNs = ns
+  }
+  clear(): void {
+    this.atNs = NEVER
+  }
+  rings(): void {
+    this.atNs = NEVER
+    this.#ring()
   }
 }

@@ -1,0 +1,45 @@
+// What a call through a batcher costs, beside dataloader and a bare promise. Run it with
+// `npx tsx bench/batcher.ts --rounds 10`.
+
+import { parseArgs } from 'node:util'
+import DataLoader from 'dataloader'
+import { createBatcher } from 'throughline/serve'
+import { compareInRounds } from './rounds.js'
+
+const { values: asked } = parseArgs({ options: { rounds: { type: 'string', default: '10' } } })
+const ROUNDS = Number(asked.rounds)
+const CALLS = 200_000
+
+/** Calls a second, of stretches of so many calls at a time that are all awaited. */
+async function perSecond(together: number, call: (input: number) => Promise<number>): Promise<number> {
+  const began = performance.now()
+  const calls = new Array<Promise<number>>(together)
+  for (let done = 0; done < CALLS; done += together) {
+    for (let i = 0; i < together; i++) calls[i] = call(i)
+    await Promise.all(calls)
+  }
+  return (1000 * CALLS) / (performance.now() - began)
+}
+
+const answer = async (batch: readonly number[]) => batch as number[]
+
+for (const together of [1, 10, 100]) {
+  const batching = { maxBatchSize: together, maxWait: together === 1 ? 0 : '5ms' }
+  const recorded = createBatcher(answer, { batching })
+  const bare = createBatcher(answer, { batching, recorder: false })
+  const limited = createBatcher(answer, { batching, queue: { capacity: 1000, timeout: '1s' } })
+  const loader = new DataLoader<number, number>(answer, { cache: false, maxBatchSize: together })
+  await compareInRounds(
+    `Calls a second, ${together} at a time in one batch`,
+    'calls/s',
+    [
+      { name: 'batcher, without a recorder', perSecond: () => perSecond(together, (input) => bare.run(input)) },
+      { name: 'dataloader, without its cache', perSecond: () => perSecond(together, (input) => loader.load(input)) },
+      { name: 'a bare promise', perSecond: () => perSecond(together, async (input) => input) },
+      { name: 'batcher, with its recorder', perSecond: () => perSecond(together, (input) => recorded.run(input)) },
+      { name: 'with a full queue and a timeout', perSecond: () => perSecond(together, (input) => limited.run(input)) },
+    ],
+    ROUNDS,
+  )
+  await Promise.all([recorded, bare, limited].map((batcher) => batcher.close()))
+}
