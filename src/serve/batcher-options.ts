@@ -20,7 +20,8 @@ import type { Recording } from './recording.js'
 export interface BatcherOptions extends Pick<ScenarioParts, 'batching' | 'servers' | 'queue'> {
   /**
    * How long a batch may take before its calls fail; the handler's `signal` is aborted then. Default 10s. A thread that
-   * is still blocked a second later is ended, and replaced.
+   * is still blocked a second later is ended, and replaced; a function of this process that goes on regardless is not
+   * waited for.
    */
   batchTimeout?: Duration | undefined
   /** How long a handler may take to load and set up, and to tear down. Default 60s. */

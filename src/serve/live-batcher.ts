@@ -142,7 +142,8 @@ export class LiveBatcher {
     const mayWaitNs = timeoutNs ?? longestNs
     if (mayWaitNs < NEVER) this.#timeouts.add(request, nowNs + mayWaitNs)
     if (this.#idle.length > 0) this.#look(nowNs)
-    this.#rest()
+    // for who comes behind others it is set already
+    if (line.first === request || mayWaitNs < NEVER) this.#rest()
     return promise
   }
 
