@@ -48,15 +48,13 @@ export class Pages {
     let counts = this.#counts
     for (let i = from; i < to; i++) {
       const bucket = bucketOfWord(words[2 * i + 1] as number)
-      const entry = first + (bucket >> PAGE_BITS)
-      let page = table[entry] as number
+      const page = table[first + (bucket >> PAGE_BITS)] as number
       if (page === 0) {
-        page = this.#take()
-        if (page === 0) return i
-        table[entry] = page
+        if (!this.add(tally, bucket, 1)) return i
         counts = this.#counts
+        continue
       }
-      const at = page * PAGE + (bucket & (PAGE - 1))
+      const at = (page << PAGE_BITS) | (bucket & (PAGE - 1))
       counts[at] = (counts[at] as number) + 1
     }
     return to

@@ -44,13 +44,14 @@ export interface Recorder extends Recording {
   fail(startMs: number, endMs?: number): void
   /**
    * What was recorded in the last 10 s, 1 min, any time up to 5 min, or since the start: a Result, as budgets, reports
-   * and `compareResults` take it; null where nothing completed. It takes some milliseconds, so do not ask for each
-   * request.
+   * and `compareResults` take it; null where nothing completed. It takes some 30 ms of this thread, so ask for it now and
+   * then, and not for each request.
    *
    * It is of the requests due in its window, whenever they completed, as any Result is. The window ends now where
    * nothing is under way, else before the oldest request that is, to within half a second: so that the slow ones are
-   * not cut off. What is under way for longer than `drain` is `unfinished`, with the finding `cut-off`. It begins up to
-   * a twentieth of its length sooner than asked for.
+   * not cut off. What is under way for longer than `drain` is `unfinished`, with the finding `cut-off`; and so is all that
+   * is under way where nothing would be left to show without it. It begins up to a twentieth of its length sooner than
+   * asked for.
    */
   snapshot(options?: SnapshotOptions): Result | null
   /** Counts since the start, and how many requests were within each of these bounds: what metrics are exported from. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { affine, type Budget, checkBudget, exponential, simulate } from '../../src/index.js'
+import { affine, type Budget, checkBudget, createRecorder, exponential, simulate } from '../../src/index.js'
 import { throughline } from './throughline.js'
 
 const result = simulate({
@@ -25,6 +25,22 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 describe.concurrent('throughline check', () => {
+  it('judges what a live service recorded', async () => {
+    let nowMs = 0
+    const recorder = createRecorder({ clock: () => nowMs })
+    for (let i = 0; i < 20_000; i++) {
+      const start = recorder.start()
+      nowMs += 1 + (i % 10) / 10
+      recorder.record(start)
+    }
+    const file = join(folder, 'recorded.json')
+    await writeFile(file, JSON.stringify(recorder.snapshot()))
+    await writeFile(join(folder, 'recorded-budget.json'), JSON.stringify({ p99: '3ms', throughput: '> 500/s' }))
+    const { code, stdout } = await throughline('check', file, '--budget', join(folder, 'recorded-budget.json'))
+    expect(stdout).toMatch(/Budget kept: 3 rules/)
+    expect(code).toBe(0)
+  })
+
   it.each<[Budget, number, RegExp]>([
     [{ p99: '150ms' }, 0, /Budget kept: 2 rules/],
     [{ p99: '50ms' }, 1, /Budget broken: 1 of 2 rules fails[\s\S]* p99 +<= 50 ms .* fail[\s\S]*Where the time went/],

@@ -23,3 +23,10 @@ it('the example of an HTTP server shows the stall to those who were due while it
   expect(fromDue).toBeGreaterThan(100)
   expect(alone).toBeLessThan(fromDue as number)
 })
+
+it('the example of a recorder shows what it recorded, as a result, as metrics and as a scenario', async () => {
+  const stdout = await run('recorder.ts')
+  expect(stdout).toContain('Recorded  live requests')
+  expect(stdout).toMatch(/were the same requests to come at random, p95 would be [\d.]+ ms/)
+  expect(stdout).toContain('throughline_requests_total{name="saveOrder",outcome="completed"} 300')
+})
