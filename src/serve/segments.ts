@@ -449,17 +449,18 @@ export class Segments {
     else this.#drop()
   }
 
-  /** There is no memory for more: puts together any two neighbours but the newest and the one in use. */
+  /** There is no memory for more: puts together two neighbours that are short for their age, but the one in use. */
   #coarsen(used: number): void {
     const { sums } = this
     let shortest = 0
-    let length = Number.POSITIVE_INFINITY
+    let share = Number.POSITIVE_INFINITY
     for (let i = 0; i < this.length - 2; i++) {
       if (this.order[i] === used || this.order[i + 1] === used) continue
-      const together = (sums[this.at(i + 1) + END] as number) - (sums[this.at(i) + START] as number)
-      if (together >= length) continue
+      const start = sums[this.at(i) + START] as number
+      const together = ((sums[this.at(i + 1) + END] as number) - start) / (this.endNs - start)
+      if (together >= share) continue
       shortest = i
-      length = together
+      share = together
     }
     this.#merge(shortest)
   }
