@@ -50,7 +50,7 @@ export function batchSizes({ batches }: Result, bins: readonly SizeBin[]): Drawi
     return mark(
       {
         says: `batches ${sizes}: ${count(bin.batches)}, ${percent(share(bin))} of all`,
-        data: { k: 'size', from: bin.from, to: bin.to, v: bin.batches },
+        data: { from: bin.from, to: bin.to > bin.from ? bin.to : null, v: bin.batches },
       },
       markup`<rect class="bar" x="${x1}" y="${top}" width="${px(Math.max(1, x2 - x1))}" height="${px(PLOT.bottom - top)}"/>`,
     )

@@ -255,7 +255,9 @@ export function timelineFigure({ label, result }: LabelledResult, i: number): Ma
       ],
       rows: stretches.map((stretch, k) => [
         result.replications === undefined ? threeDigits(stretch.segment.startMs / unit.ms) : k + 1,
-        ...(['p50', 'p99', 'max'] as const).map((name) => timeCell(stretch.latency?.[name] ?? null)),
+        ...(['p50', 'p99', 'max'] as const).map((name) =>
+          stretch.latency === null ? '–' : timeText(stretch.latency[name]),
+        ),
         count(stretch.segment.counts.completed),
         count(lostIn(stretch)),
       ]),
@@ -279,7 +281,7 @@ export function batchesFigure({ label, result }: LabelledResult, i: number): Mar
       columns: ['requests', 'batches', 'share'],
       rows: bins.map(({ from, to, batches: of }) => [
         from === to ? count(from) : `${count(from)} to ${count(to)}`,
-        { text: count(of), value: of },
+        count(of),
         percent(of / batches),
       ]),
     },

@@ -3,6 +3,7 @@ import type { Comparison } from '../../budget/comparison.js'
 import { checkedResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
 import { ScenarioError, show } from '../../scenario/error.js'
+import { short } from '../draw/label.js'
 import { ENGINES, fieldName, labelOf, type SweptRun } from '../draw/trade-off-figure.js'
 import type { NamedResult } from '../named-result.js'
 
@@ -22,6 +23,9 @@ export interface Contents {
   comparisons: Comparison[]
 }
 
+/** A label is said with every figure, so that one as long as a book would be one many times. */
+const LONGEST_LABEL = 120
+
 /**
  * Sorts what is to be reported, and checks it.
  *
@@ -37,9 +41,12 @@ export function contentsOf(given: readonly Reported[]): Contents {
       const result = checkedResult(each.result, `${name}.result`)
       if (typeof each.point !== 'object' || each.point === null) throw notReported(`${name}.point`, each.point)
       contents.swept.push({ point: each.point, result })
-      contents.runs.push({ label: pointLabel(each.point), result })
+      contents.runs.push({ label: short(pointLabel(each.point), LONGEST_LABEL), result })
     } else if ('result' in each) {
-      contents.runs.push({ label: String(each.name), result: checkedResult(each.result, `${name}.result`) })
+      contents.runs.push({
+        label: short(String(each.name), LONGEST_LABEL),
+        result: checkedResult(each.result, `${name}.result`),
+      })
     } else if ('schema' in each && each.schema.startsWith('throughline/comparison')) {
       contents.comparisons.push(checkedComparison(each, name))
     } else {

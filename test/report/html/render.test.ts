@@ -36,6 +36,16 @@ describe('a report as a page', () => {
     expect(html).not.toMatch(/\b(src|href)=|url\(|@import|https?:/)
   })
 
+  it('holds a sweep of ten in as little, and a label as long as a book is cut', () => {
+    const swept = Array.from({ length: 10 }, (_, i) => ({
+      point: { maxBatchSize: i + 1, maxWait: '5ms' },
+      result: one,
+    }))
+    expect(Buffer.byteLength(renderHtml(swept, { budget: { p99: '30ms' } }))).toBeLessThan(300_000)
+    const long = [1, 2].map((name) => ({ name: `${name}${'x'.repeat(10_000)}`, result: one }))
+    expect(Buffer.byteLength(renderHtml(long))).toBeLessThan(100_000)
+  })
+
   it('says first what is wrong with a run', () => {
     const overrun = simulate({ ...scenario, arrivals: '5000/s' })
     const said = text(renderHtml(overrun))
