@@ -6,7 +6,7 @@ const pure = ['test/{budget,explore,random,result,scenario,simulate,text,theory}
 /** Tests that use threads, other processes or the real clock. */
 const realClock = [
   'test/checks.test.ts',
-  'test/{measure,cli,examples}/**/*.test.ts',
+  'test/{measure,cli,examples,docs,package}/**/*.test.ts',
   'test/explore/{calibrate,compare-measured}.test.ts',
   'test/serve/{batcher,threads}.test.ts',
 ]

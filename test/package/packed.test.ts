@@ -22,7 +22,7 @@ const repository = resolve(import.meta.dirname, '../..')
 const modules = join(repository, 'node_modules')
 const { dependencies } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
 
-const { FORCE_COLOR: _, ...plain } = { ...process.env, NO_COLOR: '1' }
+const { FORCE_COLOR: _, ...plain }: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1' }
 
 let project: string
 let packed: string

@@ -1,0 +1,135 @@
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { simulate } from '../../src/index.js'
+import { type Block, blocksOf, commandsOf, moduleOf } from './blocks.js'
+
+// Every block of code in the README and the docs, compiled and run as it stands, with what the comment before it gives.
+
+const run = promisify(execFile)
+const repository = resolve(import.meta.dirname, '../..')
+const modules = join(repository, 'node_modules')
+const documents = ['README.md', ...readdirSync(join(repository, 'docs')).map((name) => `docs/${name}`)]
+const blocks = documents
+  .filter((name) => name.endsWith('.md'))
+  .flatMap((name) => blocksOf(join(repository, name), name))
+const code = blocks.filter(({ language }) => language === 'ts')
+const commands = blocks
+  .filter(({ language }) => language === 'sh')
+  .flatMap((block) => commandsOf(block).map((line) => [block.at, line] as const))
+
+let project: string
+let address: string
+const server = createServer((_, response) => response.end('ok'))
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  address = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  project = mkdtempSync(join(tmpdir(), 'throughline-docs-'))
+  cpSync(join(import.meta.dirname, 'given'), project, { recursive: true })
+  mkdirSync(join(project, 'node_modules'))
+  for (const name of readdirSync(modules)) symlinkSync(join(modules, name), join(project, 'node_modules', name))
+  symlinkSync(repository, join(project, 'node_modules/throughline'))
+  for (const block of code) writeFileSync(join(project, fileOf(block)), shortened(moduleOf(block)))
+  const stored = simulate({ arrivals: '800/s', service: '1ms' })
+  writeFileSync(join(project, 'result.json'), JSON.stringify(stored))
+})
+afterAll(() => {
+  server.close()
+  rmSync(project, { recursive: true, force: true })
+})
+
+/** A short run tells as well that the code runs, and nothing of what it measures. */
+const shortened = (text: string) =>
+  text
+    .replace(/\bmeasure\(\{/g, "measure({ stop: { duration: '200ms' },")
+    .replace(/\bcalibrate\((.*?) \}\)/g, "calibrate($1 }, { duration: '400ms' })")
+    .replace(/\bcompare\(\{([\s\S]*?)\n\}\)/g, "compare({ stop: { duration: '50ms' },$1 }, { rounds: 2 })")
+    .replace(/\bassertNotSlower\((\w+)\)/g, 'console.assert($1.verdict !== undefined)')
+
+/** A block that begins with a comment of a file's name is that file; one of tests is a test. */
+function fileOf(block: Block): string {
+  const named = /^\/\/ (\S+\.ts)\n/.exec(block.code)?.[1]
+  if (named !== undefined) return named
+  const name = block.at.replace(/[^a-z0-9]+/gi, '-')
+  return /\bit\(/.test(block.code + block.given) ? `${name}.test.ts` : `${name}.ts`
+}
+
+const tests = code.filter((block) => fileOf(block).endsWith('.test.ts'))
+// the same twice need not be run twice
+const others = [...new Map(code.map((block) => [moduleOf(block), block])).values()].filter(
+  (block) => !tests.includes(block),
+)
+const { FORCE_COLOR: _, ...plain }: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1' }
+const inProject = (file: string, ...args: string[]) =>
+  run(process.execPath, [file, ...args], { cwd: project, env: plain }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
+  )
+
+describe('the code in the docs', () => {
+  it('is there', () => {
+    expect(code.length).toBeGreaterThan(10)
+  })
+
+  it('compiles', async () => {
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--target',
+      'es2022',
+      '--module',
+      'nodenext',
+      '--types',
+      'node',
+      '--skipLibCheck',
+    ]
+    const lib = ['--lib', 'es2023,esnext.disposable', '--allowImportingTsExtensions']
+    const files = code.map(fileOf)
+    expect(await inProject(join(modules, 'typescript/bin/tsc'), ...options, ...lib, ...files)).toMatchObject({
+      stdout: '',
+    })
+  }, 180_000)
+
+  it('runs', async () => {
+    const each = others.map(
+      (block) => `await import('./${fileOf(block)}').catch((error) => failed.push('${block.at}: ' + error.stack))`,
+    )
+    writeFileSync(
+      join(project, 'all.ts'),
+      `const failed: string[] = []\n${each.join('\n')}\nif (failed.length > 0) throw new Error(failed.join('\\n'))\nexport {}\n`,
+    )
+    expect(await inProject(join(modules, 'tsx/dist/cli.mjs'), 'all.ts')).toMatchObject({ code: 0, stderr: '' })
+  }, 180_000)
+
+  it('runs: what is a test itself', async () => {
+    const files = tests.map(fileOf)
+    expect(await inProject(join(modules, 'vitest/vitest.mjs'), 'run', ...files)).toMatchObject({ code: 0 })
+  }, 180_000)
+})
+
+/** A short run tells as well that it runs. */
+const SHORT: Record<string, string[]> = { measure: ['--duration', '300ms'], compare: ['--rounds', '4'] }
+
+describe('the commands in the docs', () => {
+  const ours = commands.filter(([, line]) => line.startsWith('npx throughline '))
+  it.each(ours)(
+    '%s: %s',
+    async (_at, line) => {
+      const args = line.replace('npx throughline ', '').replace('127.0.0.1:8080', address).split(/\s+/)
+      const short = SHORT[args[0] as string] ?? []
+      const { code, stderr } = await inProject(join(repository, 'dist/cli/main.js'), ...args, ...short)
+      // 3: so short a run tells nothing
+      expect([0, 3], stderr).toContain(code)
+    },
+    60_000,
+  )
+
+  it.each(commands.filter(([, line]) => /^npx tsx /.test(line)))('%s: %s is there', (_at, line) => {
+    expect(existsSync(join(repository, line.split(' ')[2] as string))).toBe(true)
+  })
+})

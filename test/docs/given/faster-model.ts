@@ -1,0 +1,3 @@
+import { defineHandler } from 'throughline'
+
+export default defineHandler({ run: (batch: number[]) => batch.map((each) => 2 * each) })
