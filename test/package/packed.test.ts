@@ -93,7 +93,7 @@ describe('the packed package in an empty project', () => {
     // what others declare is theirs to mend
     const ours = ({ stdout }: { stdout: string }) => stdout.match(/^(typed|node_modules.throughline).*/gm) ?? []
     expect([ours(node16), ours(bundler)]).toEqual([[], []])
-  }, 60_000)
+  }, 180_000)
 
   it('has its command line', async () => {
     writeFileSync(
@@ -117,7 +117,7 @@ describe('the packed package in an empty project', () => {
     const failed = await node(join(modules, 'vitest/vitest.mjs'), 'run', '--root', project).catch((error) => error)
     expect(failed.stdout).toContain('1 failed | 1 passed')
     expect(failed.stderr).toContain('p50')
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('what npm installs', () => {
@@ -130,7 +130,7 @@ describe('what npm installs', () => {
       run(process.execPath, [attw, join(project, tarball as string), '--profile', 'esm-only', '--no-color']),
     ])
     expect(lint.stdout).toContain('All good!')
-  }, 60_000)
+  }, 180_000)
 
   it('holds nothing that runs at install, and stays small', () => {
     const lock = JSON.parse(readFileSync(join(repository, 'package-lock.json'), 'utf8')).packages
