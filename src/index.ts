@@ -15,6 +15,7 @@ export type {
   Side,
 } from './budget/comparison.js'
 export { fromTinybench, type TinybenchRun } from './budget/tinybench.js'
+export type { Config } from './cli/config.js'
 export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'
 export { type Capacity, capacity } from './explore/capacity.js'
 export { type Compared, type CompareOptions, type CompareProgress, compare } from './explore/compare.js'

@@ -1,5 +1,6 @@
 import { columns } from '../text/columns.js'
 import { renderFindings } from '../text/findings.js'
+import { legible } from '../text/legible.js'
 import { inText, percent, threeDigits, time } from '../text/number.js'
 import { type Format, type Look, plain } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
@@ -14,8 +15,9 @@ const COLOURS = {
 const SHORTEST = 60
 
 /** A comparison to read: each metric of both sides, their ratio with its interval, and the verdict on it. */
-export function renderComparison(comparison: Comparison, look: Look = {}): string {
+export function renderComparison(given: Comparison, look: Look = {}): string {
   const { width = 80, style = plain } = look
+  const comparison = legible(given)
   const { metrics, of, findings, reason } = comparison
   const room = Math.max(SHORTEST, width) - 1
   const { titles, rows: plainRows } = comparisonRows(comparison)

@@ -1,4 +1,5 @@
 import { columns } from '../text/columns.js'
+import { legible } from '../text/legible.js'
 import { inText, percent, rate, time, timeUnit } from '../text/number.js'
 import { renderParts } from '../text/parts.js'
 import { type Format, type Look, plain } from '../text/style.js'
@@ -9,8 +10,9 @@ const COLOURS = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const 
 const SHORTEST = 60
 
 /** A budget's check to read: each rule beside what was observed, where the time went, and what made a run invalid. */
-export function renderBudget(check: BudgetCheck, look: Look = {}): string {
+export function renderBudget(given: BudgetCheck, look: Look = {}): string {
   const { width = 80, style = plain } = look
+  const check = legible(given)
   const { rules, latency, findings } = check
   const rows = budgetRows(check).map((row, i) => {
     const verdict = (rules[i] as RuleCheck).verdict

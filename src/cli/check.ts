@@ -1,9 +1,14 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { type BudgetCheck, checkBudget, type Verdict } from '../budget/check.js'
 import { headline, renderBudget } from '../budget/render.js'
-import { readBudget, readResult } from '../report/file.js'
+import { readBudget, readResult, writeText } from '../report/file.js'
+import { renderJunit } from '../report/junit.js'
+import { renderBudgetMarkdown } from '../report/markdown.js'
+import { ScenarioError } from '../scenario/error.js'
 import type { Look } from '../text/style.js'
+import { formatOf } from './format.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
+import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
 A budget is a JSON file: { "p99": "100ms", "queueing.p95": "20ms", "throughput": ">= 500/s", "errorRate": "< 1%" }
@@ -11,23 +16,52 @@ The exit code is 0 where it is kept, 1 where it is broken, 3 where the result do
 
 Examples:
   $ throughline check result.json --budget budget.json
+  $ throughline check result.json --budget budget.json --output junit.xml
   $ throughline measure scenario.ts --json > result.json && throughline check result.json --budget budget.json`
 
-const EXIT_CODES: Record<Verdict, number> = { pass: 0, fail: 1, inconclusive: 3 }
+interface CheckFlags extends OutputFlags {
+  budget?: string
+  onInconclusive?: 'fail' | 'pass'
+  output?: string
+}
 
-export function checkCommand(): Command {
+export function checkCommand(terminal: Terminal): Command {
   const command = new Command('check')
     .description('judge a stored result by a budget')
     .argument('<result>', 'the JSON file of a result, as --json prints it')
-    .requiredOption('--budget <file>', 'the JSON file of a budget')
+    .option('--budget <file>', 'the JSON file of a budget')
+    .addOption(
+      new Option('--on-inconclusive <what>', 'what a result counts as that does not tell (default: fail)').choices([
+        'fail',
+        'pass',
+      ]),
+    )
+    .option('-o, --output <file>', 'write the verdict too: .xml (JUnit), .md or .json')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
-  return command.action(async (file: string, flags: OutputFlags & { budget: string }) => {
-    const [result, budget] = await Promise.all([readResult(file), readBudget(flags.budget)])
+  return command.action(async (file: string, flags: CheckFlags) => {
+    const { budget: budgetFile, onInconclusive = 'fail', output } = flags
+    if (budgetFile === undefined) throw new ScenarioError('--budget', 'is required: the JSON file of a budget')
+    const format = output === undefined ? null : formatOf(output, ['xml', 'md', 'json'])
+    const [result, budget] = await Promise.all([readResult(file), readBudget(budgetFile)])
     const check = checkBudget(result, budget)
-    if (flags.json) printJson(check)
-    else print(check, render)
-    process.exitCode = EXIT_CODES[check.verdict]
+    if (output !== undefined) {
+      const text =
+        format === 'xml'
+          ? renderJunit(check, { name: file, onInconclusive })
+          : format === 'md'
+            ? renderBudgetMarkdown(check)
+            : `${JSON.stringify(check, null, 2)}\n`
+      await writeText(output, text)
+    }
+    if (flags.json) printJson(terminal, check)
+    else print(terminal, check, render)
+    terminal.exitCode = exitCodeOf(check.verdict, onInconclusive)
   })
+}
+
+function exitCodeOf(verdict: Verdict, onInconclusive: 'fail' | 'pass'): number {
+  if (verdict === 'inconclusive') return onInconclusive === 'pass' ? 0 : INCONCLUSIVE
+  return verdict === 'pass' ? 0 : FAILED
 }
 
 const render = (check: BudgetCheck, look: Look) => ` ${headline(check)}\n\n${renderBudget(check, look)}`

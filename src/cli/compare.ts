@@ -11,6 +11,7 @@ import { TARGETS } from '../scenario/target.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { scenarioFrom } from './scenario-file.js'
 import { value } from './scenario-options.js'
+import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
 Two scenarios are run, in pairs of short rounds; two results, as --json prints them, are compared as they are, which
@@ -21,7 +22,7 @@ Examples:
   $ throughline compare now.ts next.ts
   $ throughline compare base.json head.json --of p99 --within 10%`
 
-const EXIT_CODES: Record<ComparisonVerdict, number> = { same: 0, faster: 0, slower: 1, inconclusive: 3 }
+const EXIT_CODES: Record<ComparisonVerdict, number> = { same: 0, faster: 0, slower: FAILED, inconclusive: INCONCLUSIVE }
 
 interface CompareFlags extends OutputFlags {
   of?: ComparedMetric
@@ -31,7 +32,7 @@ interface CompareFlags extends OutputFlags {
   machineNoise?: string
 }
 
-export function compareCommand(): Command {
+export function compareCommand(terminal: Terminal): Command {
   const command = new Command('compare')
     .description('tell whether head is slower than base: two scenarios, run in turn, or two stored results')
     .argument('<base>', 'a scenario (a JSON file, or a module with a default export), or the JSON file of a result')
@@ -43,14 +44,14 @@ export function compareCommand(): Command {
     .option('--machine-noise <share>', 'of results: how far apart the machine alone may put two (default: 20%)')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (base: string, head: string, flags: CompareFlags) => {
-    const comparison = await compared([base, head], flags)
-    if (flags.json) printJson(comparison)
-    else print(comparison, renderComparison)
-    process.exitCode = EXIT_CODES[comparison.verdict]
+    const comparison = await compared(terminal, [base, head], flags)
+    if (flags.json) printJson(terminal, comparison)
+    else print(terminal, comparison, renderComparison)
+    terminal.exitCode = EXIT_CODES[comparison.verdict]
   })
 }
 
-async function compared(files: [string, string], flags: CompareFlags): Promise<Comparison> {
+async function compared(terminal: Terminal, files: [string, string], flags: CompareFlags): Promise<Comparison> {
   const { of, machineNoise, rounds, simulate } = flags
   const within = value(flags.within)
   const [base, head] = (await Promise.all(files.map(readIfResult))) as [Result | null, Result | null]
@@ -69,13 +70,13 @@ async function compared(files: [string, string], flags: CompareFlags): Promise<C
   const hasTarget = scenarios.some((scenario) => TARGETS.some((target) => scenario[target] !== undefined))
   const engine = hasTarget && simulate !== true ? 'measure' : 'simulate'
   const options: CompareOptions = { of, within, rounds: value(rounds) as number | undefined, engine }
-  return withProgress(engine, (progress, signal) =>
+  return withProgress(terminal, { endsEarly: false }, ({ tell, signal }) =>
     compare(
       { base: scenarios[0], head: scenarios[1] },
       {
         ...options,
         signal,
-        onProgress: ({ share, side, done, total }) => progress.update(share, `${side} of pair ${done + 1} of ${total}`),
+        onProgress: ({ share, side, done, total }) => tell(share, `${side} of pair ${done + 1} of ${total}`),
       },
     ),
   )

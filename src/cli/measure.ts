@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander'
 import type { MeasureOptions } from '../measure/options.js'
 import { renderResult } from '../report/result-table.js'
-import { count } from '../text/number.js'
+import { count, rate } from '../text/number.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
 Examples:
@@ -18,7 +19,7 @@ interface MeasureFlags {
   setupTimeout?: string
 }
 
-export function measureCommand(): Command {
+export function measureCommand(terminal: Terminal): Command {
   const command = new Command('measure').description('run a scenario on the real clock, with the code that serves it')
   addScenarioOptions(command, { handler: true })
   command
@@ -28,18 +29,18 @@ export function measureCommand(): Command {
     .option('--setup-timeout <duration>', 'how long a handler may take to set up (default: 60s)')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags) => {
-    const scenario = await scenarioOf(file, flags)
+    const scenario = await scenarioOf(file, flags, command)
     const { measure } = await import('../measure/measure.js')
-    const result = await withProgress('measure', (progress, signal) =>
+    const result = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
       measure(scenario, {
         ...optionsOf(flags),
         signal,
-        onProgress: ({ share, sent, completed }) =>
-          progress.update(share, `${count(sent)} sent, ${count(completed)} completed`),
+        onProgress: ({ share, sent, completed, timeMs }) =>
+          tell(share, `${count(completed)} of ${count(sent)}, ${rate(timeMs === 0 ? 0 : (1000 * completed) / timeMs)}`),
       }),
     )
-    if (flags.json) printJson(result)
-    else print(result, renderResult)
+    if (flags.json) printJson(terminal, result)
+    else print(terminal, result, renderResult)
   })
 }
 

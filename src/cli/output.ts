@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { type Progress, progressOn } from '../report/progress.js'
 import { styleFor } from '../report/style.js'
 import type { Look } from '../text/style.js'
+import { INTERRUPTED, type Terminal } from './terminal.js'
 
 export interface OutputFlags {
   json?: boolean
@@ -11,50 +12,71 @@ export interface OutputFlags {
 export function addOutputOptions(command: Command): Command {
   return command
     .addOption(new Option('--json', 'print the result as JSON, and nothing else, on stdout'))
+    .addOption(new Option('--config <file>', 'defaults of this command (default: throughline.config.*, found upwards)'))
     .addOption(new Option('--debug', 'show where an error comes from'))
-    .hook('preAction', keepStdout)
-}
-
-const write = process.stdout.write.bind(process.stdout)
-
-/** What a handler or a scenario's module prints goes to stderr, on whatever thread: stdout is for the result alone. */
-function keepStdout(): void {
-  process.stdout.write = process.stderr.write.bind(process.stderr)
 }
 
 /** Prints what was found for people to read. */
-export function print<T>(found: T, render: (found: T, look: Look) => string): void {
-  const width = Math.max(60, Math.min(100, process.stdout.columns ?? 80))
-  write(`\n${render(found, { width, style: styleFor(process.stdout) })}\n\n`)
+export function print<T>(terminal: Terminal, found: T, render: (found: T, look: Look) => string): void {
+  const { stdout } = terminal
+  const width = Math.max(60, Math.min(120, stdout.columns ?? 80))
+  stdout.write(`\n${render(found, { width, style: styleFor(stdout) })}\n\n`)
 }
 
-export function printJson(found: unknown): void {
-  write(`${JSON.stringify(found, null, 2)}\n`)
+export function printJson({ stdout }: Terminal, found: unknown): void {
+  stdout.write(`${JSON.stringify(found, null, 2)}\n`)
 }
 
-/** Does something long, telling on stderr how far it is; `signal` aborts on Ctrl-C. */
+/** How something long is watched. */
+export interface Watching {
+  /** tells how far it is; false where it is to end early and give what it has */
+  tell(share: number, text: string): boolean
+  /** aborts where it cannot end early, or has not begun */
+  signal: AbortSignal
+}
+
+/**
+ * Does something long, telling on stderr how far it is. On Ctrl-C it ends early, and the exit code is 130; a second
+ * Ctrl-C ends the process at once.
+ *
+ * @param endsEarly whether it can end with what it has; if not, Ctrl-C aborts it
+ */
 export async function withProgress<T>(
-  engine: 'simulate' | 'measure',
-  work: (progress: Progress, signal: AbortSignal) => T | Promise<T>,
+  terminal: Terminal,
+  { endsEarly }: { endsEarly: boolean },
+  work: (watching: Watching) => T | Promise<T>,
 ): Promise<T> {
-  const progress = progressOn(process.stderr)
+  const progress: Progress = progressOn(terminal.stderr)
   const abort = new AbortController()
-  const interrupt = () => abort.abort(new Interrupted())
-  // A simulation hears nothing while it runs, so Ctrl-C is left to end the process. A measurement has threads to end;
-  // a second Ctrl-C finds nobody listening, and ends the process at once.
-  if (engine === 'measure') process.once('SIGINT', interrupt)
+  let interrupted = false
+  let begun = false
+  const stopHearing = terminal.onInterrupt(() => {
+    interrupted = true
+    terminal.exitCode = INTERRUPTED
+    // the next one finds nobody listening, and ends the process
+    stopHearing()
+    if (!endsEarly || !begun) abort.abort(new Interrupted())
+  })
+  const tell = (share: number, text: string) => {
+    begun = true
+    progress.update(share, interrupted ? 'ending' : text)
+    return !interrupted
+  }
   try {
-    return await work(progress, abort.signal)
+    return await work({ tell, signal: abort.signal })
+  } catch (error) {
+    if (interrupted && !(error instanceof Interrupted)) throw new Interrupted((error as Error).message)
+    throw error
   } finally {
-    process.off('SIGINT', interrupt)
+    stopHearing()
     progress.end()
   }
 }
 
-/** Ctrl-C. */
+/** Ctrl-C before there was anything to show. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
-  constructor() {
-    super('interrupted')
+  constructor(why?: string) {
+    super(why === undefined ? 'interrupted' : `interrupted: ${why}`)
   }
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { ScenarioError } from '../scenario/error.js'
 import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Targets } from '../scenario/target.js'
+import { scenarioOfConfig } from './config.js'
 import { scenarioFrom } from './scenario-file.js'
 
 /** The flags that make a scenario, or change one from a file, as they are written. */
@@ -58,9 +59,9 @@ export function addScenarioOptions(command: Command, { service = false, handler 
   return command
 }
 
-/** The scenario of a file, changed by flags; or one of flags alone. */
-export async function scenarioOf(file: string | undefined, flags: ScenarioFlags): Promise<Scenario> {
-  const given: Partial<Scenario> = file === undefined ? {} : await scenarioFrom(file)
+/** The scenario of a file, or else of the config, changed by flags; or one of flags alone. */
+export async function scenarioOf(file: string | undefined, flags: ScenarioFlags, command: Command): Promise<Scenario> {
+  const given: Partial<Scenario> = file === undefined ? (scenarioOfConfig(command) ?? {}) : await scenarioFrom(file)
   const { handler, url, servers, seed, requests, duration, warmup } = flags
   const { handler: _handler, call: _call, http: _http, ...parts } = given
   // a target takes the place of the file's

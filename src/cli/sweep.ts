@@ -1,9 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type SweepFields, sweep } from '../explore/sweep.js'
+import { renderSweepSvg } from '../report/draw/svg.js'
+import { writeText } from '../report/file.js'
 import { renderSweep } from '../report/sweep-table.js'
 import { ScenarioError } from '../scenario/error.js'
-import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
+import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { addScenarioOptions, limit, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+import { stored } from './stored-sweep.js'
+import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
 These take a list, and so does any field with --vary; every combination is run: --max-batch-size, --max-wait,
@@ -18,9 +22,10 @@ interface SweepFlags extends ScenarioFlags, OutputFlags {
   vary?: [field: string, values: unknown[]][]
   measure?: boolean
   cache?: string
+  svg?: string
 }
 
-export function sweepCommand(): Command {
+export function sweepCommand(terminal: Terminal): Command {
   const command = new Command('sweep').description('run a scenario at several values of any of its fields')
   addScenarioOptions(command, { service: true, handler: true })
   command
@@ -30,10 +35,11 @@ export function sweepCommand(): Command {
       ),
     )
     .option('--measure', 'measure each point, instead of simulating it')
+    .option('--svg <file>', 'draw throughput and latency against what was varied')
     .option('--cache <folder>', 'keep what is simulated in this folder, and take it from there')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: SweepFlags) => {
-    const { arrivals, servers, maxWait, maxBatchSize, measure, vary = [], cache } = flags
+    const { arrivals, servers, maxWait, maxBatchSize, measure, vary = [], cache, svg } = flags
     const fields = {
       rate: listOf(arrivals, value),
       servers: listOf(servers, value),
@@ -47,26 +53,31 @@ export function sweepCommand(): Command {
         'nothing to sweep: give a list, such as --max-batch-size 1,2,4,8 or --vary queue.capacity=10,100',
       )
     }
-    const scenario = await scenarioOf(file, {
-      ...flags,
-      // with which process is known from its first rate
-      arrivals: arrivals?.split(',')[0],
-      servers: unlisted(servers),
-      maxWait: unlisted(maxWait),
-      maxBatchSize: unlisted(maxBatchSize),
-    })
+    const scenario = await scenarioOf(
+      file,
+      {
+        ...flags,
+        // with which process is known from its first rate
+        arrivals: arrivals?.split(',')[0],
+        servers: unlisted(servers),
+        maxWait: unlisted(maxWait),
+        maxBatchSize: unlisted(maxBatchSize),
+      },
+      command,
+    )
     const engine = measure ? 'measure' : 'simulate'
-    const swept = await withProgress(engine, (progress, signal) =>
+    const swept = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
       sweep(scenario, fields, {
         engine,
         ...(cache !== undefined && { cache }),
         signal,
-        onProgress: ({ share, done, total }) =>
-          progress.update(share, `point ${Math.min(done + 1, total)} of ${total}`),
+        onProgress: ({ share, done, total }) => tell(share, `point ${Math.min(done + 1, total)} of ${total}`),
       }),
     )
-    if (flags.json) printJson(swept.map(({ point, result }) => ({ ...point, result })))
-    else print(swept, renderSweep)
+    if (swept.length === 0) throw new Interrupted()
+    if (svg !== undefined) await writeText(svg, renderSweepSvg(swept))
+    if (flags.json) printJson(terminal, stored(swept))
+    else print(terminal, swept, renderSweep)
   })
 }
 

@@ -58,7 +58,7 @@ export async function simulateAll(
     for (const share of shares) sum += share
     return onProgress?.(sum / runs.size, known + done)
   }
-  await simulateEach(left, { threads, signal }, tell, async (run, result) => {
+  await simulateEach(left, { threads, signal, listens: onProgress !== undefined }, tell, async (run, result) => {
     found(run, result)
     // one that was ended is no simulation of its scenario
     if (!result.validity.findings.some(({ code }) => code === 'cut-off')) await cache?.set(run.key, result)
@@ -68,12 +68,12 @@ export async function simulateAll(
 
 async function simulateEach(
   runs: Run[],
-  { threads, signal }: Pick<SimulateAllOptions, 'threads' | 'signal'>,
+  { threads, signal, listens }: Pick<SimulateAllOptions, 'threads' | 'signal'> & { listens: boolean },
   tell: (shares: Iterable<number>, done: number) => unknown,
   found: (run: Run, result: Result) => Promise<void>,
 ): Promise<void> {
-  const most = Math.min(runs.length, threads ?? threadsFor(runs))
-  if (most > 1) {
+  const most = threads === undefined ? threadsFor(runs, listens) : threads === 1 ? 0 : Math.min(runs.length, threads)
+  if (most > 0) {
     const tasks = runs.map(({ scenario }): SimulateTask => ({ scenario }))
     await onThreads<SimulateTask, SimulateReport>(
       new URL('./simulate-task.js', import.meta.url),
@@ -108,12 +108,16 @@ async function simulateEach(
 /** How many requests a thread simulates while another one starts. */
 const WHILE_STARTING = 4_000_000
 
-/** On how many threads runs are over first: 1 where they are as soon as others have started. */
-function threadsFor(runs: Run[]): number {
+/**
+ * On how many threads runs are over first; 0 where this one has made them as soon as others have started. Where somebody
+ * listens, what takes longer than that leaves this thread free to hear them.
+ */
+function threadsFor(runs: Run[], listens: boolean): number {
   const cores = Math.min(availableParallelism(), runs.length)
   const requests = runs.map(({ scenario }) => requestsOf(scenario))
   const sum = requests.reduce((total, each) => total + each, 0)
-  return WHILE_STARTING + Math.max(sum / cores, ...requests) < sum ? cores : 1
+  if (WHILE_STARTING + Math.max(sum / cores, ...requests) < sum) return cores
+  return listens && sum > WHILE_STARTING ? 1 : 0
 }
 
 /** About how many requests a run has. */

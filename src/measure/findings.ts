@@ -7,6 +7,8 @@ import { PLACES } from './ring.js'
 
 /** What only the run itself can tell. */
 export interface Course {
+  /** whoever watched the run ended it early */
+  interrupted: boolean
   /** how late the newest request was sent */
   lateNs: number
   /** requests that were due and never sent */
@@ -25,6 +27,7 @@ export interface Course {
 /** What a measurement has to say about itself, beside what any recording has. */
 export function measureFindings(recording: Recording, course: Course): Finding[] {
   const all = [
+    interrupted(recording, course),
     full(recording, course),
     late(recording, course),
     failures(recording, course),
@@ -32,6 +35,16 @@ export function measureFindings(recording: Recording, course: Course): Finding[]
     teardown(course),
   ]
   return all.filter((finding) => finding !== null)
+}
+
+function interrupted({ startNs, endNs, counts }: Recording, course: Course): Finding | null {
+  if (!course.interrupted) return null
+  return {
+    code: 'cut-off',
+    severity: 'error',
+    message: `the run was interrupted after ${seconds(endNs)}, with ${seconds(endNs - startNs)} to report: ${count(counts.offered)} requests`,
+    figures: { requests: counts.offered },
+  }
 }
 
 function full({ startNs, endNs, counts, completions }: Recording, course: Course): Finding | null {

@@ -20,8 +20,11 @@ export interface MeasureProgress {
 export interface MeasureOptions {
   /** Ends the run and its threads; `measure` rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-  /** Called some ten times a second. */
-  onProgress?: ((progress: MeasureProgress) => void) | undefined
+  /**
+   * Called some ten times a second. Returning false ends the run early: nothing more is sent, what is under way is
+   * served, and the result says `cut-off`.
+   */
+  onProgress?: ((progress: MeasureProgress) => unknown) | undefined
   /**
    * What an idle server does: `sleep` (the default) takes some 0.1 ms to wake, `poll` none, but takes a whole core. For
    * a target in this process it is the event loop that sleeps, or turns all the time.

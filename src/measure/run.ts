@@ -68,6 +68,11 @@ export async function runMeasurement(
   // a loop waits for its answers, and never sends more than there are clients
   const full = cut && !window.halted && !window.endsEarly && !isLoop
   const nothing = window.startNs === Number.POSITIVE_INFINITY || window.endNs <= window.startNs
+  if (nothing && window.interrupted) {
+    throw new MeasureError(
+      `the run was interrupted after ${seconds(endedNs)}, in its warm-up: there is nothing to report yet`,
+    )
+  }
   if (nothing && (cut || isLoop)) {
     if (full) throw fullTooSoon(window.endNs)
     if (!window.halted) throw nothingToReport()
@@ -76,7 +81,8 @@ export async function runMeasurement(
   }
   const recording: Recording = { ...accountOf(scenario, books, endedNs), ...(looks !== undefined && { looks }) }
   if (recording.counts.completed > 0) {
-    const course = { lateNs, unsent: window.unsent.count, full, failure, teardown, deaths, servers }
+    const { interrupted } = window
+    const course = { interrupted, lateNs, unsent: window.unsent.count, full, failure, teardown, deaths, servers }
     recording.findings.push(...measureFindings(recording, course))
   }
   return {

@@ -113,7 +113,7 @@ export class Watch {
     const { ring, ledgers } = books
     this.#tail = ring.tail(this.#tail)
     const share = Math.max(0, now / lastNs, this.#tail / requests)
-    this.#options.onProgress?.({
+    const goesOn = this.#options.onProgress?.({
       share: Math.min(1, books.window.sent < Number.POSITIVE_INFINITY ? 1 : share),
       timeMs: Math.max(0, now) / NS_PER_MS,
       endMs: lastNs === Number.POSITIVE_INFINITY ? null : lastNs / NS_PER_MS,
@@ -121,6 +121,7 @@ export class Watch {
       completed: ledgers.reduce((sum, ledger) => sum + ledger.completed, 0),
       failed: ledgers.reduce((sum, ledger) => sum + ledger.failed, 0),
     })
+    if (goesOn === false && this.#clock !== null) books.window.interrupt(this.#clock)
   }
 
   #lookForHangs(now: number): boolean {

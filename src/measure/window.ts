@@ -12,7 +12,8 @@ const DUE = 5
 const HALTED = 6
 const ENOUGH = 7
 const EARLY = 8
-const UNSENT = 9
+const INTERRUPTED = 9
+const UNSENT = 10
 const ARRIVED = UNSENT + SUM_LENGTH
 const SEGMENTS = ARRIVED + SUM_LENGTH
 
@@ -204,6 +205,16 @@ export class Window {
   }
   get endsEarly(): boolean {
     return this.#values[ENOUGH] === 1
+  }
+
+  /** Whoever watches has seen enough: the run ends where it is, unless it is about to end by itself. */
+  interrupt(clock: Clock): void {
+    if (this.interrupted || this.sent < Number.POSITIVE_INFINITY || clock() + HEARD_NS >= this.endNs) return
+    this.#values[INTERRUPTED] = 1
+    this.endEarly(clock)
+  }
+  get interrupted(): boolean {
+    return this.#values[INTERRUPTED] === 1
   }
 
   /** Nobody is left to serve: the generator is to stop. */

@@ -45,7 +45,7 @@ export async function readComparison(path: string): Promise<Comparison> {
 
 /** Writes a comparison to a JSON file. */
 export async function writeComparison(path: string, comparison: Comparison): Promise<void> {
-  await writeFile(path, `${JSON.stringify(comparison, null, 2)}\n`)
+  await writeText(path, `${JSON.stringify(comparison, null, 2)}\n`)
 }
 
 /**
@@ -59,7 +59,7 @@ export async function readBudget(path: string): Promise<Budget> {
 
 /** Writes a result to a JSON file. */
 export async function writeResult(path: string, result: Result): Promise<void> {
-  await writeFile(path, `${JSON.stringify(result, null, 2)}\n`)
+  await writeText(path, `${JSON.stringify(result, null, 2)}\n`)
 }
 
 /** What an editor checks a file by is no part of what it holds. */
@@ -67,6 +67,26 @@ function withoutSchema(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || !('$schema' in value)) return value
   const { $schema: _, ...rest } = value
   return rest
+}
+
+/**
+ * Writes a text to a file.
+ *
+ * @throws ScenarioError where it cannot be written
+ */
+export async function writeText(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const why =
+      code === 'EISDIR'
+        ? 'is a folder'
+        : code === 'ENOENT' || code === 'ENOTDIR'
+          ? 'is in no folder that there is'
+          : `cannot be written (${code})`
+    throw new ScenarioError(path, why, { cause: error })
+  }
 }
 
 /** The text of a file. */
@@ -81,7 +101,8 @@ export async function readText(path: string): Promise<string> {
   }
 }
 
-async function readJson(path: string): Promise<unknown> {
+/** What a JSON file holds. */
+export async function readJson(path: string): Promise<unknown> {
   const text = await readText(path)
   try {
     // some editors and shells put a mark of the byte order before it

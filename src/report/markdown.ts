@@ -6,6 +6,7 @@ import type { Swept } from '../explore/sweep.js'
 import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
 import type { Summary } from '../result/summary.js'
+import { legible } from '../text/legible.js'
 import { rate, threeDigits, time, timeUnit } from '../text/number.js'
 import { FIGURES, figuresOf, headerOf, shown } from './figures.js'
 import { COLUMNS, totalsOf, VERBS } from './result-table.js'
@@ -120,7 +121,7 @@ const joined = (parts: string[]) => `${parts.filter((part) => part !== '').join(
 
 /** A text as it is: nothing in it is markup, a mention or a line's end. */
 function escaped(text: string): string {
-  return text
+  return legible(text)
     .replace(/[\\`*_~[\]<>|#]/g, '\\$&')
     .replace(/&/g, '&amp;')
     .replace(/@(?=\w)/g, '@\u200b')

@@ -2,6 +2,7 @@ import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
 import { ESTIMATES, type Summary } from '../result/summary.js'
 import { renderFindings } from '../text/findings.js'
+import { legible } from '../text/legible.js'
 import { count, percent, rate, type TimeUnit, threeDigits, timeUnit } from '../text/number.js'
 import { renderParts } from '../text/parts.js'
 import { type Look, pad, plain, type Style } from '../text/style.js'
@@ -13,8 +14,9 @@ import { table } from './table.js'
 export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Recorded' } as const
 
 /** One result, to read in a terminal: what was run, how long requests took, and where the time went. */
-export function renderResult(result: Result, look: Look = {}): string {
+export function renderResult(given: Result, look: Look = {}): string {
   const { width = 80, style = plain } = look
+  const result = legible(given)
   const parts = [
     heading(result, width, style),
     renderFindings(result.validity.findings, width, style),

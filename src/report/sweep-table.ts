@@ -1,5 +1,6 @@
 import type { Swept } from '../explore/sweep.js'
 import type { Result } from '../result/result.js'
+import { legible } from '../text/legible.js'
 import { rate, threeDigits, timeUnit } from '../text/number.js'
 import { type Look, plain, visible } from '../text/style.js'
 import { FIGURES, type Figure, figuresOf, headerOf, shown } from './figures.js'
@@ -11,8 +12,9 @@ import { type Cell, table } from './table.js'
 const LEAST_WANTED: Figure[] = ['p90', 'utilization', 'meanBatchSize', 'p95']
 
 /** The runs of a sweep below one another, and both curves drawn. */
-export function renderSweep(swept: Swept[], look: Look = {}): string {
+export function renderSweep(given: Swept[], look: Look = {}): string {
   const { width = 80, style = plain } = look
+  const swept = legible(given)
   if (swept.length === 0) return ' No point was run.'
   const fields = sweptFields(swept)
   const rows = swept.map((each) => {

@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { start, throughline } from './throughline.js'
+import { checkedResult } from '../../src/result/check.js'
+import { interrupted, spawned, start, throughline } from './throughline.js'
 
 describe('throughline measure', () => {
   it('measures the handler of a scenario, found from where its file is', async () => {
@@ -35,7 +37,7 @@ describe('throughline measure', () => {
 
   it('measures a closed loop from flags, and prints the result alone on stdout, whatever the handler prints', async () => {
     const flags = '--handler prints.js --clients 3 --think-time 5ms --queue-capacity 2 --duration 300ms --json'
-    const { stdout, stderr, code } = await throughline('measure', ...flags.split(' '))
+    const { stdout, stderr, code } = await spawned('measure', ...flags.split(' '))
     expect(code).toBe(0)
     expect(JSON.parse(stdout).scenario).toMatchObject({
       arrivals: { process: 'closed', clients: 3 },
@@ -44,12 +46,43 @@ describe('throughline measure', () => {
     expect(stderr).toMatch(/^(a batch\n)+$/)
   })
 
-  it('ends promptly on Ctrl-C', async () => {
-    const { child, ended } = start('measure', 'measured.ts', '--duration', '60s')
-    await new Promise((resolve) => setTimeout(resolve, 3500))
+  it('reports on Ctrl-C what it has, and says that it was interrupted', async () => {
+    const flags = ['measured.ts', '--duration', '60s', '--warmup', '0', '--json']
     const since = performance.now()
-    child.kill('SIGINT')
-    expect(await ended).toEqual({ code: 130, signal: null, stdout: '', stderr: 'throughline: interrupted\n' })
-    expect(performance.now() - since).toBeLessThan(3000)
+    const { code, stdout, stderr } = await interrupted(3000, 'measure', ...flags)
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+    expect(performance.now() - since).toBeLessThan(30_000)
+    const result = checkedResult(JSON.parse(stdout))
+    expect(result.validity.findings).toContainEqual(
+      expect.objectContaining({
+        code: 'cut-off',
+        severity: 'error',
+        message: expect.stringMatching(/^the run was interrupted after/),
+      }),
+    )
+    expect(result.window.endMs).toBeLessThan(60_000)
+    expect(result.counts.completed).toBeGreaterThan(0)
+    expect(result.counts.unfinished).toBe(0)
+  })
+
+  it('has nothing to report on Ctrl-C in the warm-up', async () => {
+    const ended = await interrupted(1500, 'measure', 'measured.ts', '--duration', '60s', '--warmup', '50s')
+    expect(ended).toMatchObject({ code: 130, stdout: '' })
+    expect(ended.stderr).toMatch(/^throughline: interrupted.*\n$/)
+  })
+
+  it('ends a process on Ctrl-C with its report, and at once on the second', async () => {
+    const first = start('measure', 'measured.ts', '--duration', '60s', '--warmup', '0')
+    const second = start('measure', '--handler', 'slow.js', '--arrivals', '100/s', '--duration', '60s', '--warmup', '0')
+    // the first line of progress says that it runs
+    await Promise.all([first, second].map(({ child }) => once(child.stderr, 'data')))
+    first.child.kill('SIGINT')
+    second.child.kill('SIGINT')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    second.child.kill('SIGINT')
+    const ended = await first.ended
+    expect(ended).toMatchObject({ code: 130, signal: null })
+    expect(ended.stdout).toMatch(/cut-off: the run was\s+interrupted/)
+    expect(await second.ended).toMatchObject({ code: null, signal: 'SIGINT', stdout: '' })
   })
 })

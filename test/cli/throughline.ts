@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
+import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { main } from '../../dist/cli/program.js'
 
 /** The command as it is built and shipped. */
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -12,7 +14,10 @@ export interface Ended {
   stderr: string
 }
 
-/** Starts the command; `ended` tells what it printed and how it ended. */
+// a relative file is found from here, in this process as in one of its own
+process.chdir(SCENARIOS)
+
+/** Starts the command in a process of its own; `ended` tells what it printed and how it ended. */
 export function start(...args: string[]) {
   const child = spawn(process.execPath, [MAIN, ...args], { cwd: SCENARIOS, stdio: ['ignore', 'pipe', 'pipe'] })
   const printed = { stdout: '', stderr: '' }
@@ -28,4 +33,40 @@ export function start(...args: string[]) {
   return { child, ended }
 }
 
-export const throughline = (...args: string[]): Promise<Ended> => start(...args).ended
+/** Runs the command in a process of its own. */
+export const spawned = (...args: string[]): Promise<Ended> => start(...args).ended
+
+/** Runs the command in this process, which is sooner; `interrupt` is how many milliseconds later Ctrl-C is pressed. */
+export async function throughline(...args: string[]): Promise<Ended> {
+  return interrupted(null, ...args)
+}
+
+export async function interrupted(afterMs: number | null, ...args: string[]): Promise<Ended> {
+  const printed = { stdout: '', stderr: '' }
+  const stream = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      write(chunk, _, done) {
+        printed[name] += String(chunk)
+        done()
+      },
+    })
+  const hearing = new Set<() => void>()
+  const timer =
+    afterMs === null
+      ? undefined
+      : setTimeout(() => {
+          for (const hear of hearing) hear()
+        }, afterMs)
+  const code = await main(args, {
+    stdout: stream('stdout'),
+    stderr: stream('stderr'),
+    exitCode: 0,
+    onInterrupt(hear) {
+      hearing.add(hear)
+      return () => void hearing.delete(hear)
+    },
+    keepStdout() {},
+  })
+  clearTimeout(timer)
+  return { code, signal: null, ...printed }
+}

@@ -1,18 +1,21 @@
 import { exec } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { MAIN, SCENARIOS, start, throughline } from './throughline.js'
+import { interrupted, MAIN, SCENARIOS, spawned, throughline } from './throughline.js'
 
 // all at once: none of them depends on how long it takes
 describe.concurrent('throughline', () => {
-  it.each(['simulate', 'measure', 'sweep', 'check', 'compare'])('%s --help ends with an example', async (command) => {
-    const { stdout, stderr, code } = await throughline(command, '--help')
-    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
-    expect(stdout).toMatch(new RegExp(`Examples:\\n {2}\\$ throughline ${command} `))
-  })
+  it.each(['simulate', 'measure', 'sweep', 'replicate', 'check', 'compare', 'report'])(
+    '%s --help ends with an example',
+    async (command) => {
+      const { stdout, stderr, code } = await throughline(command, '--help')
+      expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+      expect(stdout).toMatch(new RegExp(`Examples:\\n {2}\\$ throughline ${command} `))
+    },
+  )
 
   it('says its version', async () => {
-    expect(await throughline('--version')).toMatchObject({
+    expect(await spawned('--version')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
     })
@@ -50,7 +53,7 @@ describe.concurrent('bad usage', () => {
       /servres: .*did you mean 'servers'\?/,
     ],
     ['a field without values', 'sweep figure-1-4.json --vary servers', /It must be a field and its values/],
-    ['a check without a budget', 'check figure-1-4.json', /required option '--budget <file>' not specified/],
+    ['a check without a budget', 'check figure-1-4.json', /--budget: is required/],
     ['a check of no result', 'check figure-1-4.json --budget figure-1-4.json', /figure-1-4\.json: must be a result/],
     ['no handler', 'measure --arrivals 100/s', /handler: is required to measure/],
     ['a handler that is missing', 'measure --arrivals 100/s --handler gone.js', /gone\.js: there is no such file/],
@@ -82,10 +85,17 @@ describe.concurrent('the end', () => {
     expect(await promisify(exec)(command, { cwd: SCENARIOS })).toEqual({ stdout: '[\n', stderr: '' })
   })
 
-  it.each(['simulate', 'sweep --servers 1,2'])('is prompt on Ctrl-C in the middle of: %s', async (command) => {
-    const { child, ended } = start(...command.split(' '), 'figure-1-4.json', '--requests', '1000000000')
-    await new Promise((resolve) => setTimeout(resolve, 1000))
-    child.kill('SIGINT')
-    expect(await ended).toMatchObject({ code: null, signal: 'SIGINT', stdout: '' })
+  it.each(['simulate', 'sweep --servers 1,2'])('is early on Ctrl-C in the middle of: %s', async (command) => {
+    const flags = 'figure-1-4.json --requests 1000000000 --warmup 0 --json'.split(' ')
+    const { code, stdout, stderr } = await interrupted(3000, ...command.split(' '), ...flags)
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+    const read = JSON.parse(stdout)
+    const { validity } = Array.isArray(read) ? read[0].result : read
+    expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'cut-off' }))
+  })
+
+  it('is without a report where nothing was run yet', async () => {
+    const ended = await interrupted(1500, 'simulate', 'figure-1-4.json', '--requests', '1000000000')
+    expect(ended).toEqual({ code: 130, signal: null, stdout: '', stderr: 'throughline: interrupted\n' })
   })
 })

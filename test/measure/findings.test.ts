@@ -4,7 +4,16 @@ import { newTallies, noCounts, type Recording } from '../../src/result/recording
 import { Tally } from '../../src/result/tally.js'
 
 const MS = 1_000_000
-const quiet: Course = { lateNs: 0, unsent: 0, full: false, failure: null, teardown: null, deaths: [], servers: 1 }
+const quiet: Course = {
+  interrupted: false,
+  lateNs: 0,
+  unsent: 0,
+  full: false,
+  failure: null,
+  teardown: null,
+  deaths: [],
+  servers: 1,
+}
 
 /** A second in which 1,000 requests took `ms` from their due time, of which `lateMs` before they were sent. */
 function recordingOf(requests: { ms: number; lateMs: number; times: number }[]): Recording {

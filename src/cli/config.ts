@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs'
+import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
+import type { Command, Option } from 'commander'
+import { loadDefault, locate } from '../handler/module.js'
+import { readJson } from '../report/file.js'
+import { ScenarioError, show } from '../scenario/error.js'
+import { nearestName } from '../scenario/nearest.js'
+import type { Scenario } from '../scenario/scenario.js'
+
+/** What a config may hold of one command: its flags, in camel case, without dashes. */
+type Defaults = Record<string, unknown>
+
+/** The default export of `throughline.config.ts`, `.js` or `.mjs`, or what `throughline.config.json` holds. */
+export interface Config {
+  /** what is run where a command is given no scenario */
+  scenario?: Scenario | undefined
+  /** what a command's flags are where they are not given: `{ simulate: { servers: 2 } }` */
+  [command: string]: Defaults | Scenario | undefined
+}
+
+const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `throughline.config.${extension}`)
+/** Options that name a file or a folder, which is found from where the config is. */
+const PATHS = ['handler', 'budget', 'cache', 'output']
+
+/** The scenario of the config that a command has taken its defaults from. */
+const scenarios = new WeakMap<Command, Scenario>()
+export const scenarioOfConfig = (command: Command): Scenario | undefined => scenarios.get(command)
+
+/**
+ * Fills in the options of a command that were not given from the nearest `throughline.config.*`, upwards from the
+ * working directory, or the one that --config names.
+ *
+ * @throws ScenarioError where it cannot be read, or holds what the command does not have
+ */
+export async function takeDefaults(command: Command): Promise<void> {
+  const given = command.getOptionValue('config') as string | undefined
+  const path = given === undefined ? nearestConfig(process.cwd()) : resolve(given)
+  if (path === null) return
+  const config = await readConfig(path)
+  const names = command.parent?.commands.map((each) => each.name()) ?? []
+  for (const key of Object.keys(config)) {
+    if (key === 'scenario' || key === '$schema' || names.includes(key)) continue
+    const nearest = nearestName(key, ['scenario', ...names])
+    const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
+    throw new ScenarioError(`${path}.${key}`, `is no command${hint}; accepted: scenario, ${names.join(', ')}`)
+  }
+  if (config.scenario !== undefined)
+    scenarios.set(command, from(path, checkedObject(config.scenario, path, 'scenario')))
+  const defaults = config[command.name()]
+  if (defaults === undefined) return
+  const { options } = command
+  for (const [key, value] of Object.entries(checkedObject(defaults, path, command.name()))) {
+    const option = options.find((each) => each.attributeName() === key)
+    if (option === undefined) {
+      const known = options.map((each) => each.attributeName())
+      const nearest = nearestName(key, known)
+      const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
+      throw new ScenarioError(`${path}.${command.name()}.${key}`, `is no option of ${command.name()}${hint}`)
+    }
+    if (value === undefined || command.getOptionValue(key) !== undefined || conflicts(option, command)) continue
+    command.setOptionValueWithSource(key, asFlag(option, value, dirname(path)), 'config')
+  }
+}
+
+function nearestConfig(from: string): string | null {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const found = NAMES.map((name) => join(folder, name)).find((path) => existsSync(path))
+    if (found !== undefined) return found
+    if (folder === dirname(folder)) return null
+  }
+}
+
+async function readConfig(path: string): Promise<Config> {
+  if (extname(path) === '.json') return checkedObject(await readJson(path), path) as Config
+  let exported: unknown
+  try {
+    exported = await loadDefault(locate(path).url)
+  } catch (error) {
+    throw new ScenarioError(path, `cannot be loaded: ${(error as Error).message}`, { cause: error })
+  }
+  if (exported === undefined) throw new ScenarioError(path, 'has no default export, which must be a config')
+  return checkedObject(exported, path) as Config
+}
+
+function checkedObject(value: unknown, path: string, key?: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  const name = key === undefined ? path : `${path}.${key}`
+  throw new ScenarioError(name, `must be an object, such as { scenario: { … } }, got ${show(value)}`)
+}
+
+/** A flag that was given counts more than a default that cannot stand beside it. */
+function conflicts(option: Option, command: Command): boolean {
+  const given = command.options.filter((each) => command.getOptionValueSource(each.attributeName()) === 'cli')
+  const against = (a: Option, b: Option) =>
+    (a as Option & { conflictsWith: string[] }).conflictsWith.includes(b.attributeName())
+  return given.some((each) => against(each, option) || against(option, each))
+}
+
+/** A value as the flag would have it. */
+function asFlag(option: Option, value: unknown, folder: string): unknown {
+  const name = option.attributeName()
+  if (typeof value === 'boolean') return value
+  if (name === 'vary') {
+    const fields = checkedObject(value, 'config', 'vary')
+    return Object.entries(fields)
+  }
+  const text = value === null ? 'none' : Array.isArray(value) ? value.join(',') : String(value)
+  const isUrl = /^[a-z][a-z\d+.-]+:/i.test(text)
+  return PATHS.includes(name) && !isAbsolute(text) && !isUrl ? resolve(folder, text) : text
+}
+
+function from(path: string, scenario: Record<string, unknown>): Scenario {
+  const { handler } = scenario
+  const relative =
+    typeof handler === 'string' && handler !== '' && !isAbsolute(handler) && !/^[a-z][a-z\d+.-]+:/i.test(handler)
+  return (relative ? { ...scenario, handler: resolve(dirname(path), handler) } : scenario) as unknown as Scenario
+}

@@ -1,0 +1,61 @@
+import { createRequire } from 'node:module'
+import { inspect } from 'node:util'
+import { Command, CommanderError } from 'commander'
+import { legible } from '../text/legible.js'
+import { checkCommand } from './check.js'
+import { compareCommand } from './compare.js'
+import { takeDefaults } from './config.js'
+import { measureCommand } from './measure.js'
+import { Interrupted } from './output.js'
+import { replicateCommand } from './replicate.js'
+import { reportCommand } from './report.js'
+import { simulateCommand } from './simulate.js'
+import { sweepCommand } from './sweep.js'
+import { BAD_USAGE, INTERRUPTED, type Terminal } from './terminal.js'
+
+const { version, description } = createRequire(import.meta.url)('../../package.json')
+
+const EXIT_CODES = `
+Exit codes: 0 passed, 1 a budget is broken or head is slower, 2 bad usage or a failed run, 3 not to be told,
+130 interrupted. Ctrl-C ends a run early and still reports what it has; a second one ends it at once.
+`
+
+/** Runs a command line, and tells what the process is to end with. */
+export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = new Command('throughline')
+    .description(description)
+    .version(version)
+    .addHelpText('after', EXIT_CODES)
+    .addCommand(simulateCommand(terminal))
+    .addCommand(measureCommand(terminal))
+    .addCommand(sweepCommand(terminal))
+    .addCommand(replicateCommand(terminal))
+    .addCommand(checkCommand(terminal))
+    .addCommand(compareCommand(terminal))
+    .addCommand(reportCommand(terminal))
+    .hook('preAction', async (_, command) => {
+      terminal.keepStdout()
+      await takeDefaults(command)
+    })
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+      getOutHelpWidth: () => terminal.stdout.columns ?? 80,
+      getErrHelpWidth: () => terminal.stderr.columns ?? 80,
+      outputError: (text, write) => write(legible(text.replace(/^error: /, `${program.name()}: `))),
+    })
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return terminal.exitCode
+  } catch (error) {
+    // commander has said its own
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_USAGE
+    // one line for people, all there is for those who look for a fault
+    const debug = args.includes('--debug')
+    const said = debug ? inspect(error) : error instanceof Error ? error.message : String(error)
+    terminal.stderr.write(`${program.name()}: ${legible(said)}\n`)
+    return error instanceof Interrupted ? INTERRUPTED : BAD_USAGE
+  }
+}

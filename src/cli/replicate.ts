@@ -1,0 +1,36 @@
+import { Command } from 'commander'
+import { replicate } from '../explore/replicate.js'
+import { renderResult } from '../report/result-table.js'
+import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
+import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+import type { Terminal } from './terminal.js'
+
+const EXAMPLES = `
+Examples:
+  $ throughline replicate scenario.json --replications 20
+  $ throughline replicate --arrivals 80/s --service 10ms --requests 100000 --json`
+
+export function replicateCommand(terminal: Terminal): Command {
+  const command = new Command('replicate').description(
+    'simulate a scenario several times, with other random numbers each, and put the runs together',
+  )
+  addScenarioOptions(command, { service: true })
+  command
+    .option('--replications <n>', 'how many runs (default: 10)')
+    .option('--threads <n>', 'how many of them at a time (default: as many as there are cores)')
+  addOutputOptions(command).addHelpText('after', EXAMPLES)
+  type Flags = ScenarioFlags & OutputFlags & { replications?: string; threads?: string }
+  return command.action(async (file: string | undefined, flags: Flags) => {
+    const scenario = await scenarioOf(file, flags, command)
+    const result = await withProgress(terminal, { endsEarly: false }, ({ tell, signal }) =>
+      replicate(scenario, {
+        replications: value(flags.replications ?? '10') as number,
+        threads: value(flags.threads) as number | undefined,
+        signal,
+        onProgress: ({ share, done, total }) => void tell(share, `${done} of ${total} replications`),
+      }),
+    )
+    if (flags.json) printJson(terminal, result)
+    else print(terminal, result, renderResult)
+  })
+}

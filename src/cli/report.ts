@@ -1,0 +1,164 @@
+import { basename } from 'node:path'
+import { Command, Option } from 'commander'
+import { checkedComparison } from '../budget/check-comparison.js'
+import type { Comparison } from '../budget/comparison.js'
+import { renderComparison } from '../budget/render-comparison.js'
+import type { Swept } from '../explore/sweep.js'
+import { renderSweepSvg } from '../report/draw/svg.js'
+import { readJson, writeText } from '../report/file.js'
+import { renderHgrm } from '../report/hgrm.js'
+import { renderHlog } from '../report/hlog.js'
+import { renderComparisonMarkdown, renderMarkdown, renderSweepMarkdown } from '../report/markdown.js'
+import type { NamedResult } from '../report/named-result.js'
+import { renderResult } from '../report/result-table.js'
+import { renderResultsCsv, renderSweepCsv } from '../report/sweep-csv.js'
+import { renderSweep } from '../report/sweep-table.js'
+import { checkedResult } from '../result/check.js'
+import { ScenarioError } from '../scenario/error.js'
+import type { Look } from '../text/style.js'
+import { formatOf } from './format.js'
+import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
+import { readStored } from './stored-sweep.js'
+import type { Terminal } from './terminal.js'
+
+const EXAMPLES = `
+Of a result, a sweep or a comparison, as --json prints them. .hgrm holds milliseconds, .hlog nanoseconds.
+
+Examples:
+  $ throughline report result.json
+  $ throughline report base.json head.json --output results.csv
+  $ throughline report sweep.json --output sweep.svg
+  $ throughline report result.json --format md >> "$GITHUB_STEP_SUMMARY"`
+
+/** What a kind of file can be written as. */
+const FORMATS = {
+  results: ['md', 'csv', 'hgrm', 'hlog', 'json'],
+  sweep: ['svg', 'md', 'csv', 'json'],
+  comparison: ['md', 'json'],
+} as const
+const ALL = ['svg', 'md', 'csv', 'hgrm', 'hlog', 'json'] as const
+type Format = (typeof ALL)[number]
+
+type Reported =
+  | { kind: 'results'; results: NamedResult[] }
+  | { kind: 'sweep'; swept: Swept[] }
+  | { kind: 'comparison'; comparison: Comparison }
+
+interface ReportFlags extends OutputFlags {
+  output?: string
+  format?: Format
+}
+
+export function reportCommand(terminal: Terminal): Command {
+  const command = new Command('report')
+    .description('show stored results, or write them for other tools')
+    .argument('<files...>', 'the JSON files of results, or that of a sweep or a comparison')
+    .option(
+      '-o, --output <file>',
+      `where to write, by the end of its name: ${ALL.map((each) => `.${each}`).join(', ')}`,
+    )
+    .addOption(new Option('--format <name>', 'what to write, whatever the name ends in').choices(ALL))
+  addOutputOptions(command).addHelpText('after', EXAMPLES)
+  return command.action(async (files: string[], { output, format: asked, json }: ReportFlags) => {
+    const format = asked ?? (output === undefined ? null : formatOf(output, ALL))
+    const reported = await read(files)
+    if (format === null) {
+      if (json) printJson(terminal, plainOf(reported))
+      else print(terminal, reported, render)
+      return
+    }
+    const text = written(reported, format)
+    if (output === undefined) terminal.stdout.write(text)
+    else await writeText(output, text)
+  })
+}
+
+async function read(files: string[]): Promise<Reported> {
+  const values = await Promise.all(files.map(async (file) => ({ file, value: await readJson(file) })))
+  const [{ file, value } = { file: '', value: null }] = values
+  const alone = (kind: string) => {
+    if (values.length > 1) throw new ScenarioError(file, `is a ${kind}, which is reported by itself`)
+  }
+  if (Array.isArray(value) && value.length > 0) {
+    alone('sweep')
+    return { kind: 'sweep', swept: readStored(value, file) }
+  }
+  if (schemaOf(value)?.startsWith('throughline/comparison@')) {
+    alone('comparison')
+    return { kind: 'comparison', comparison: checkedComparison(value, file) }
+  }
+  const results = values.map(({ file, value }) => ({
+    name: basename(file).replace(/\.json$/, ''),
+    result: checkedResult(value, file),
+  }))
+  return { kind: 'results', results }
+}
+
+function schemaOf(value: unknown): string | undefined {
+  const schema = typeof value === 'object' && value !== null ? (value as { schema?: unknown }).schema : undefined
+  return typeof schema === 'string' ? schema : undefined
+}
+
+function written(reported: Reported, format: Format): string {
+  const { kind } = reported
+  const formats: readonly Format[] = FORMATS[kind]
+  if (!formats.includes(format)) {
+    throw new ScenarioError('report', `cannot write ${NAMES[kind]} as .${format}; what can: ${formats.join(', ')}`)
+  }
+  if (format === 'json') return `${JSON.stringify(plainOf(reported), null, 2)}\n`
+  switch (kind) {
+    case 'sweep': {
+      const { swept } = reported
+      return format === 'svg'
+        ? renderSweepSvg(swept)
+        : format === 'csv'
+          ? renderSweepCsv(swept)
+          : renderSweepMarkdown(swept)
+    }
+    case 'comparison':
+      return renderComparisonMarkdown(reported.comparison)
+    case 'results':
+      return writtenResults(reported.results, format)
+  }
+}
+
+function writtenResults(results: NamedResult[], format: Format): string {
+  const [first] = results as [NamedResult]
+  switch (format) {
+    case 'csv':
+      return renderResultsCsv(results)
+    case 'hlog':
+      return renderHlog(results)
+    case 'hgrm':
+      if (results.length > 1)
+        throw new ScenarioError('report', 'a .hgrm file holds one result; give one, or write .hlog')
+      return renderHgrm(first.result.latencyMs)
+    default:
+      if (results.length === 1) return renderMarkdown(first.result)
+      return results.map(({ name, result }) => renderMarkdown(result, { title: name })).join('\n')
+  }
+}
+
+const NAMES = { results: 'results', sweep: 'a sweep', comparison: 'a comparison' }
+
+function plainOf(reported: Reported): unknown {
+  if (reported.kind === 'sweep') return reported.swept.map(({ point, result }) => ({ ...point, result }))
+  if (reported.kind === 'comparison') return reported.comparison
+  return reported.results.length === 1 ? reported.results[0]?.result : reported.results.map(({ result }) => result)
+}
+
+function render(reported: Reported, look: Look): string {
+  switch (reported.kind) {
+    case 'sweep':
+      return renderSweep(reported.swept, look)
+    case 'comparison':
+      return renderComparison(reported.comparison, look)
+    case 'results':
+      return reported.results
+        .map(({ name, result }) => {
+          const title = reported.results.length > 1 ? ` ${look.style?.('bold', name) ?? name}\n\n` : ''
+          return title + renderResult(result, look)
+        })
+        .join('\n\n\n')
+  }
+}

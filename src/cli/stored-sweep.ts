@@ -1,0 +1,24 @@
+import type { Swept } from '../explore/sweep.js'
+import { checkedResult } from '../result/check.js'
+import { ScenarioError, show } from '../scenario/error.js'
+import { fieldOf } from '../scenario/fields.js'
+
+/** A sweep as `sweep --json` prints it: of each point the values of its fields, and its result. */
+export const stored = (swept: readonly Swept[]) => swept.map(({ point, result }) => ({ ...point, result }))
+
+/**
+ * Reads a sweep that `sweep --json` has printed.
+ *
+ * @throws ScenarioError for a point that is none, naming it
+ */
+export function readStored(value: readonly unknown[], name: string): Swept[] {
+  return value.map((each, i) => {
+    const at = `${name}[${i}]`
+    if (typeof each !== 'object' || each === null || !('result' in each)) {
+      throw new ScenarioError(at, `must be a point of a sweep, with its result, got ${show(each)}`)
+    }
+    const { result, ...point } = each
+    for (const field of Object.keys(point)) fieldOf(field, `${at}.${field}`)
+    return { point: point as Swept['point'], result: checkedResult(result, `${at}.result`) }
+  })
+}

@@ -1,0 +1,82 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { SCENARIOS, throughline } from './throughline.js'
+
+const root = mkdtempSync(join(tmpdir(), 'throughline-'))
+const inner = join(root, 'a', 'b')
+mkdirSync(inner, { recursive: true })
+afterEach(() => process.chdir(SCENARIOS))
+afterAll(() => rmSync(root, { recursive: true }))
+const config = (name: string, text: string | object) =>
+  writeFileSync(join(root, name), typeof text === 'string' ? text : JSON.stringify(text))
+
+const scenario = { arrivals: '100/s', service: '5ms', stop: { requests: 2000 }, handler: './h.js' }
+const scenarioOf = async (...args: string[]) => JSON.parse((await throughline(...args, '--json')).stdout).scenario
+
+// they share the working directory of a process, and so run one after another
+describe('throughline.config', () => {
+  it('is found upwards, and gives the scenario and what flags are not given', async () => {
+    config('throughline.config.json', {
+      scenario,
+      simulate: { servers: 2, maxBatchSize: null },
+      sweep: { vary: { servers: [1, 3] } },
+    })
+    process.chdir(inner)
+    expect(await scenarioOf('simulate')).toMatchObject({
+      servers: 2,
+      batching: { maxBatchSize: null },
+      handler: join(root, 'h.js'),
+    })
+    expect(await scenarioOf('simulate', '--servers', '4')).toMatchObject({ servers: 4 })
+    const points = JSON.parse((await throughline('sweep', '--json')).stdout)
+    expect(points.map(({ servers }: { servers: number }) => servers)).toEqual([1, 3])
+  })
+
+  it('gives way to a flag that cannot stand beside it', async () => {
+    config('throughline.config.json', { scenario, simulate: { arrivals: '9/s', requests: 50 } })
+    process.chdir(inner)
+    const made = await scenarioOf('simulate', '--clients', '3', '--duration', '2s')
+    expect(made).toMatchObject({ arrivals: { process: 'closed', clients: 3 }, stop: { duration: 2000 } })
+  })
+
+  it('may be a module, named by --config', async () => {
+    config(
+      'other.config.ts',
+      `const servers: number = 7\nexport default { scenario: ${JSON.stringify(scenario)}, simulate: { servers } }\n`,
+    )
+    expect(await scenarioOf('simulate', '--config', join(root, 'other.config.ts'))).toMatchObject({ servers: 7 })
+  })
+
+  it.each<[string, string | object, RegExp]>([
+    ['that is cut short', '{ "scenario": ', /throughline\.config\.json: is not JSON/],
+    ['of a list', '[]', /throughline\.config\.json: must be an object/],
+    ['of a command that there is none of', { simulat: {} }, /\.simulat: is no command \(did you mean 'simulate'\?\)/],
+    [
+      'of an option that there is none of',
+      { simulate: { servres: 2 } },
+      /\.simulate\.servres: is no option of simulate \(did you mean 'servers'\?\)/,
+    ],
+    ['of options that are none', { simulate: 5 }, /\.simulate: must be an object/],
+    ['whose scenario is none', { scenario: 'fast' }, /\.scenario: must be an object/],
+    ['whose values cannot be', { scenario, simulate: { servers: 'two' } }, /^throughline: servers: .* got "two"/],
+  ])('%s is told in a line', async (_, text, message) => {
+    config('throughline.config.json', text)
+    process.chdir(inner)
+    const { code, stdout, stderr } = await throughline('simulate')
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  it.each([
+    ['throws', 'throw new Error("no database")', /throws\.mjs: cannot be loaded: no database/],
+    ['has-none', 'export const a = 1', /has-none\.mjs: has no default export/],
+  ])('a module that %s is told in a line', async (name, text, message) => {
+    config(`${name}.mjs`, text)
+    const { code, stderr } = await throughline('simulate', '--config', join(root, `${name}.mjs`))
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+  })
+})

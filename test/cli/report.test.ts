@@ -1,0 +1,149 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { compareResults, simulate, sweep } from '../../src/index.js'
+import { throughline } from './throughline.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const path = (name: string) => join(folder, name)
+function file(name: string, value: unknown): string {
+  writeFileSync(path(name), typeof value === 'string' ? value : JSON.stringify(value))
+  return path(name)
+}
+
+function madeFolder(name: string): string {
+  mkdirSync(path(name), { recursive: true })
+  return path(name)
+}
+
+const scenario = { arrivals: '500/s', service: '1ms', stop: { requests: 20_000 } }
+const result = simulate(scenario)
+const [one, two] = [file('one.json', result), file('two.json', result)]
+const swept = file(
+  'sweep.json',
+  (await sweep(scenario, { 'queue.capacity': [5, null] })).map(({ point, result }) => ({ ...point, result })),
+)
+const comparison = file('comparison.json', compareResults(result, result))
+
+describe('throughline report', () => {
+  it.each([
+    ['a result', [one], /Simulated {2}500\/s[\s\S]*Where the time went/],
+    ['several results', [one, two], / one\n\n Simulated[\s\S]* two\n\n Simulated/],
+    ['a sweep', [swept], /capacity[\s\S]*○ simulated/],
+    ['a comparison', [comparison], /by\s+two results/],
+  ])('shows %s', async (_, files, shown) => {
+    const { code, stdout, stderr } = await throughline('report', ...files)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(shown)
+  })
+
+  it.each([
+    ['result.md', [one], /^### Simulated: latency p99/],
+    ['results.csv', [one, two], /^name,engine,[\s\S]*\none,simulate[\s\S]*\ntwo,simulate/],
+    ['result.hgrm', [one], /^ +Value +Percentile TotalCount/],
+    ['results.hlog', [one, two], /\nTag=two\.latency,/],
+    ['result.json', [one], /^{\n {2}"schema": "throughline\/result@1"/],
+    ['sweep.svg', [swept], /^<svg /],
+    ['sweep.csv', [swept], /^queue\.capacity,engine/],
+    ['sweep.md', [swept], /\| queue\.capacity \|/],
+    ['comparison.md', [comparison], /^### /],
+  ])('writes %s', async (name, files, content) => {
+    const { code, stdout, stderr } = await throughline('report', ...files, '--output', path(name))
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(readFileSync(path(name), 'utf8')).toMatch(content)
+  })
+
+  it('prints what --format names', async () => {
+    expect((await throughline('report', one, '--format', 'csv')).stdout).toMatch(/^name,/)
+  })
+
+  const newer = JSON.stringify({ ...result, schema: 'throughline/result@2' })
+  const polluted = JSON.stringify(result).replace('{', '{"__proto__":{"polluted":true},')
+  it.each<[string, () => string[], RegExp]>([
+    [
+      'a file that is cut short',
+      () => [file('cut.json', JSON.stringify(result).slice(0, 500))],
+      /cut\.json: is not JSON/,
+    ],
+    ['a file of something else', () => [file('else.json', { hello: 1 })], /else\.json: must be a result/],
+    ['a list of something else', () => [file('list.json', [1])], /list\.json\[0\]: must be a point of a sweep/],
+    [
+      'a result of a newer version',
+      () => [file('newer.json', newer)],
+      /newer\.json: must be a result.*got "throughline\/result@2"/,
+    ],
+    [
+      'a result with a figure changed',
+      () => [file('edited.json', { ...result, utilization: 7 })],
+      /edited\.json\.utilization: must be at most 1/,
+    ],
+    [
+      'a sweep of what is no field',
+      () => [file('odd.json', [{ constructor: 1, result }])],
+      /odd\.json\[0\]\.constructor: is no field/,
+    ],
+    ['a sweep beside a result', () => [swept, one], /sweep\.json: is a sweep, which is reported by itself/],
+    ['a name that ends in nothing', () => [one, '-o', path('result')], /result: must end in \.svg/],
+    ['a comparison as a histogram', () => [comparison, '-o', path('x.hgrm')], /cannot write a comparison as \.hgrm/],
+    ['a folder to write to', () => [one, '-o', madeFolder('made.csv')], /made\.csv: is a folder/],
+    ['a folder that is not there', () => [one, '-o', path('none/x.csv')], /x\.csv: is in no folder that there is/],
+    ...(existsSync('/dev/full')
+      ? [
+          [
+            'a device that is full',
+            () => [one, '--format', 'csv', '-o', '/dev/full'],
+            /\/dev\/full: cannot be written \(ENOSPC\)/,
+          ] as [string, () => string[], RegExp],
+        ]
+      : []),
+    ['an unknown format', () => [one, '--format', 'pdf'], /'pdf' is invalid/],
+  ])('refuses %s in a line, with exit code 2', async (_, args, message) => {
+    const { code, stdout, stderr } = await throughline('report', ...args())
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+    expect(stderr).toMatch(/^throughline: /)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  it('takes what is called __proto__ for any other key', async () => {
+    const { code } = await throughline('report', file('polluted.json', polluted))
+    expect(code).toBe(0)
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+  })
+
+  it('shows labels as text, whatever they would do to a terminal', async () => {
+    const evil = { ...result, scenario: { ...result.scenario, handler: '\u001b]0;owned\u0007\u001b[2J<b>' } }
+    const args = [file('evil.json', { ...evil, engine: 'measure' })]
+    for (const format of [[], ['--format', 'md'], ['--format', 'csv']]) {
+      const { code, stdout } = await throughline('report', ...args, ...format)
+      expect(code).toBe(0)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: there must be none
+      expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)
+    }
+    const { stderr } = await throughline('report', path('\u001b[31mnone.json'))
+    expect(stderr).toContain('␛[31mnone.json: there is no such file')
+  })
+})
+
+describe('throughline check --output', () => {
+  it.each([
+    ['junit.xml', /<testsuites name="throughline" tests="2" failures="1"/],
+    ['verdict.md', /^### ❌ Budget broken/],
+    ['verdict.json', /^{\n {2}"verdict": "fail"/],
+  ])('writes %s', async (name, content) => {
+    const budget = file('budget.json', { p99: '1us' })
+    expect(await throughline('check', one, '--budget', budget, '-o', path(name))).toMatchObject({ code: 1, stderr: '' })
+    expect(readFileSync(path(name), 'utf8')).toMatch(content)
+  })
+
+  it('counts what is not told as it is asked to', async () => {
+    const budget = file('untold.json', { 'p99.99': '1ms' })
+    expect(await throughline('check', one, '--budget', budget)).toMatchObject({ code: 3 })
+    const args = ['--budget', budget, '--on-inconclusive', 'pass', '-o', path('untold.xml')]
+    expect(await throughline('check', one, ...args)).toMatchObject({ code: 0 })
+    expect(readFileSync(path('untold.xml'), 'utf8')).toContain('<skipped message=')
+    expect(existsSync(path('budget.xml'))).toBe(false)
+  })
+})
