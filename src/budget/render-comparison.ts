@@ -2,7 +2,7 @@ import { columns } from '../text/columns.js'
 import { renderFindings } from '../text/findings.js'
 import { legible } from '../text/legible.js'
 import { inText, percent, threeDigits, time } from '../text/number.js'
-import { type Format, type Look, plain } from '../text/style.js'
+import { type Format, type Look, plain, type Style, visible } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import type { Comparison, ComparisonVerdict, MetricComparison } from './comparison.js'
 
@@ -32,7 +32,7 @@ export function renderComparison(given: Comparison, look: Look = {}): string {
     wrap(comparisonHeadline(comparison), room)
       .map((text) => ` ${style(COLOURS[comparison.verdict], text)}`)
       .join('\n'),
-    columns(titles, rows, style),
+    fitting(titles, rows, room, style),
     note === ''
       ? ''
       : wrap(note, room)
@@ -44,12 +44,24 @@ export function renderComparison(given: Comparison, look: Look = {}): string {
     .join('\n\n')
 }
 
+/** What is left out first where there is no room for all: what both sides had, which their ratio says too. */
+const SIDES = [1, 2]
+const RATIO = 'head / base'
+
+function fitting(titles: string[], rows: string[][], room: number, style: Style): string {
+  const all = columns(titles, rows, style)
+  if (all.split('\n').every((line) => visible(line) <= room + 1)) return all
+  const without = (cells: string[]) => cells.filter((_, i) => !SIDES.includes(i))
+  const short = titles.map((title) => (title === RATIO ? 'ratio' : title))
+  return columns(without(short), rows.map(without), style)
+}
+
 /** A row for each metric, under titles. */
 export function comparisonRows(comparison: Comparison): { titles: string[]; rows: string[][] } {
   const { metrics } = comparison
   const level = `${100 * (metrics[0]?.interval.level ?? 0.99)} % interval`
   return {
-    titles: ['metric', 'base', 'head', 'head / base', level, 'verdict'],
+    titles: ['metric', 'base', 'head', RATIO, level, 'verdict'],
     rows: metrics.map((metric) => [
       metric.metric,
       figure(metric.base, metric),

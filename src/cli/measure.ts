@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
-import type { MeasureOptions } from '../measure/options.js'
+import type { MeasureOptions, MeasureProgress } from '../measure/options.js'
 import { renderResult } from '../report/result-table.js'
-import { count, rate } from '../text/number.js'
+import { count, rate, time } from '../text/number.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
@@ -31,12 +31,13 @@ export function measureCommand(terminal: Terminal): Command {
   return command.action(async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags) => {
     const scenario = await scenarioOf(file, flags, command)
     const { measure } = await import('../measure/measure.js')
+    // reading percentiles would be seen by what is served in this process
+    const told = toldOf(typeof scenario.handler === 'string' || scenario.handler instanceof URL)
     const result = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
       measure(scenario, {
         ...optionsOf(flags),
         signal,
-        onProgress: ({ share, sent, completed, timeMs }) =>
-          tell(share, `${count(completed)} of ${count(sent)}, ${rate(timeMs === 0 ? 0 : (1000 * completed) / timeMs)}`),
+        onProgress: (progress) => tell(progress.share, told(progress)),
       }),
     )
     if (flags.json) printJson(terminal, result)
@@ -46,4 +47,21 @@ export function measureCommand(terminal: Terminal): Command {
 
 function optionsOf({ idle, spin, batchTimeout, setupTimeout }: MeasureFlags): MeasureOptions {
   return { idle, spin: value(spin), batchTimeout: value(batchTimeout), setupTimeout: value(setupTimeout) }
+}
+
+const READ_EVERY_MS = 1000
+
+/** How far a run is in words, with its percentiles where they can be read. */
+function toldOf(withLatency: boolean): (progress: MeasureProgress) => string {
+  let latency = ''
+  let nextMs = READ_EVERY_MS
+  return ({ timeMs, sent, completed, latencySoFar }) => {
+    if (withLatency && timeMs >= nextMs) {
+      nextMs = timeMs + READ_EVERY_MS
+      const { p50Ms, p99Ms } = latencySoFar() ?? {}
+      latency = p50Ms === undefined || p99Ms === undefined ? '' : `, p50 ${time(p50Ms)}, p99 ${time(p99Ms)}`
+    }
+    const perSecond = timeMs === 0 ? 0 : (1000 * completed) / timeMs
+    return `${count(completed)} of ${count(sent)}, ${rate(perSecond)}${latency}`
+  }
 }

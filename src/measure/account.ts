@@ -9,8 +9,10 @@ import {
   totalOf,
 } from '../result/recording.js'
 import { inStretches } from '../result/stretches.js'
+import { tallyPercentileNs } from '../result/summary.js'
 import { type CompactTally, Tally } from '../result/tally.js'
 import type { NormalScenario } from '../scenario/scenario.js'
+import { NS_PER_MS } from '../scenario/units.js'
 import type { Serving } from './batch.js'
 import type { Exits } from './exits.js'
 import type { Ledger, Tallies } from './ledger.js'
@@ -125,6 +127,15 @@ function talliesOf(ledgers: Ledger[], count?: number): { tallies: Record<Metric,
     }
   }
   return { tallies, fromSend }
+}
+
+/** Percentiles of what has completed so far of the requests due in the window; null before any has. */
+export function latencySoFar({ ledgers }: Books): { p50Ms: number; p99Ms: number } | null {
+  const total = new Tally()
+  for (const { tallies } of ledgers) for (const { latency } of tallies) total.add(latency)
+  if (total.count === 0) return null
+  const at = (percentile: number) => tallyPercentileNs(total, percentile) / NS_PER_MS
+  return { p50Ms: at(50), p99Ms: at(99) }
 }
 
 /** All who let requests out of the system: the servers, and the queue's limits. */

@@ -14,6 +14,11 @@ export interface MeasureProgress {
   sent: number
   completed: number
   failed: number
+  /**
+   * Percentiles of latency so far, of the requests due in the window; null before any has completed. Reading them takes
+   * a millisecond or more of this thread, which a target that is served in this process would be seen to wait for.
+   */
+  latencySoFar(): { p50Ms: number; p99Ms: number } | null
 }
 
 /** What is not data about a measurement. */

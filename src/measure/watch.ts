@@ -1,5 +1,5 @@
 import { NS_PER_MS } from '../scenario/units.js'
-import type { Books } from './account.js'
+import { type Books, latencySoFar } from './account.js'
 import { type Clock, clockFrom } from './clock.js'
 import { targetFailed } from './error.js'
 import type { Looks } from './looks.js'
@@ -120,6 +120,7 @@ export class Watch {
       sent: this.#tail,
       completed: ledgers.reduce((sum, ledger) => sum + ledger.completed, 0),
       failed: ledgers.reduce((sum, ledger) => sum + ledger.failed, 0),
+      latencySoFar: () => latencySoFar(books),
     })
     if (goesOn === false && this.#clock !== null) books.window.interrupt(this.#clock)
   }

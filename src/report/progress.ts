@@ -27,16 +27,29 @@ export function progressOn(stream: ProgressStream, now: () => number = () => per
   return stream.isTTY === true ? rewritten(stream, styleFor(stream), now) : plainLines(stream, now)
 }
 
+/** A share as small as this says nothing of how long the rest takes. */
+const LEAST_SHARE = 0.02
+
+/** How long it takes from here, were it to go on as it went. */
+function left(share: number, elapsedMs: number): string {
+  if (share < LEAST_SHARE || share >= 1) return ''
+  const seconds = (elapsedMs * (1 - share)) / share / 1000
+  if (seconds < 100) return `, ${Math.ceil(seconds)} s left`
+  return `, ${Math.ceil(seconds / 60)} min left`
+}
+
 function rewritten(stream: ProgressStream, style: Style, now: () => number): Progress {
-  let next = now() + QUIET_MS
+  const started = now()
+  let next = started + QUIET_MS
   let shown = false
   return {
     update(share, text) {
       if (now() < next) return
       next = now() + REWRITE_MS
       const drawn = style('green', bar(BAR * share)) + style('dim', '·'.repeat(Math.floor(BAR * (1 - share))))
+      const said = `${text}${left(share, now() - started)}`
       const room = Math.max(0, (stream.columns ?? 80) - BAR - 10)
-      stream.write(`\r\u001b[K ${drawn} ${Math.round(100 * share)} % ${text.slice(0, room)}`)
+      stream.write(`\r\u001b[K ${drawn} ${Math.round(100 * share)} % ${said.slice(0, room)}`)
       shown = true
     },
     end() {
@@ -47,12 +60,13 @@ function rewritten(stream: ProgressStream, style: Style, now: () => number): Pro
 }
 
 function plainLines(stream: ProgressStream, now: () => number): Progress {
-  let next = now() + PLAIN_MS
+  const started = now()
+  let next = started + PLAIN_MS
   return {
     update(share, text) {
       if (now() < next) return
       next = now() + PLAIN_MS
-      stream.write(`${Math.round(100 * share)} % ${text}\n`)
+      stream.write(`${Math.round(100 * share)} % ${text}${left(share, now() - started)}\n`)
     },
     end() {},
   }

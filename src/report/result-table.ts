@@ -7,6 +7,7 @@ import { count, percent, rate, type TimeUnit, threeDigits, timeUnit } from '../t
 import { renderParts } from '../text/parts.js'
 import { type Look, pad, plain, type Style } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
+import { renderCurve } from './curve.js'
 import { renderHost } from './host-lines.js'
 import { scenarioLines } from './scenario-line.js'
 import { table } from './table.js'
@@ -21,8 +22,9 @@ export function renderResult(given: Result, look: Look = {}): string {
     heading(result, width, style),
     renderFindings(result.validity.findings, width, style),
     latencyTable(result, style),
+    renderCurve(result.latencyMs, look),
     renderParts(partsOf(result), result.latencyMs.mean, width, style),
-    totals(result, style),
+    totals(result, width, style),
     result.host === null ? '' : renderHost(result.host, width, style),
   ]
   return parts.filter((part) => part !== '').join('\n\n')
@@ -114,9 +116,15 @@ export function totalsOf(result: Result): [name: string, text: string][] {
   return lines
 }
 
-function totals(result: Result, style: Style): string {
+const TOTAL_NAMES = 11
+
+function totals(result: Result, width: number, style: Style): string {
   return totalsOf(result)
-    .map(([name, text]) => ` ${pad(style('dim', name), 11)}  ${text}`)
+    .flatMap(([name, text]) =>
+      wrap(text, width - TOTAL_NAMES - 3).map(
+        (line, i) => ` ${pad(i === 0 ? style('dim', name) : '', TOTAL_NAMES)}  ${line}`,
+      ),
+    )
     .join('\n')
 }
 

@@ -8,6 +8,9 @@ import { renderPlot } from './plot.js'
 import { sweptFields } from './swept-fields.js'
 import { type Cell, table } from './table.js'
 
+/** Fewer columns than this want shorter names. */
+const NARROW = 70
+
 /** What is left out first where there is no room for all. */
 const LEAST_WANTED: Figure[] = ['p90', 'utilization', 'meanBatchSize', 'p95']
 
@@ -58,7 +61,7 @@ export function renderSweep(given: Swept[], look: Look = {}): string {
     })),
     {
       rows: fields.map(({ header }) => header.replace('\n', ' ').trim()).join(' · '),
-      throughput: 'completed, requests/s',
+      throughput: width < NARROW ? 'completed /s' : 'completed, requests/s',
       latency: 'latency',
       width,
       style,
