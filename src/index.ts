@@ -28,6 +28,7 @@ export {
   type Swept,
   sweep,
 } from './explore/sweep.js'
+export { type Tuned, type TuneOptions, tune } from './explore/tune.js'
 export { MeasureError } from './measure/error.js'
 export { measure } from './measure/measure.js'
 export type { MeasureOptions, MeasureProgress } from './measure/options.js'

@@ -2,6 +2,8 @@ import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { legible } from '../text/legible.js'
+import { calibrateCommand } from './calibrate.js'
+import { capacityCommand } from './capacity.js'
 import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
 import { takeDefaults } from './config.js'
@@ -30,6 +32,8 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .addCommand(measureCommand(terminal))
     .addCommand(sweepCommand(terminal))
     .addCommand(replicateCommand(terminal))
+    .addCommand(capacityCommand(terminal))
+    .addCommand(calibrateCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(compareCommand(terminal))
     .addCommand(reportCommand(terminal))

@@ -119,7 +119,7 @@ async function measureEach(
   return results
 }
 
-async function cacheOf(cache: boolean | string): Promise<Cache | null> {
+export async function cacheOf(cache: boolean | string): Promise<Cache | null> {
   if (typeof cache === 'string') return folderCache(cache)
   return cache ? memory : null
 }

@@ -49,7 +49,7 @@ describe('throughline measure', () => {
   it('reports on Ctrl-C what it has, and says that it was interrupted', async () => {
     const flags = ['measured.ts', '--duration', '60s', '--warmup', '0', '--json']
     const since = performance.now()
-    const { code, stdout, stderr } = await interrupted(3000, 'measure', ...flags)
+    const { code, stdout, stderr } = await interrupted('measure', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     expect(performance.now() - since).toBeLessThan(30_000)
     const result = checkedResult(JSON.parse(stdout))
@@ -66,7 +66,7 @@ describe('throughline measure', () => {
   })
 
   it('has nothing to report on Ctrl-C in the warm-up', async () => {
-    const ended = await interrupted(1500, 'measure', 'measured.ts', '--duration', '60s', '--warmup', '50s')
+    const ended = await interrupted('measure', 'measured.ts', '--duration', '60s', '--warmup', '50s')
     expect(ended).toMatchObject({ code: 130, stdout: '' })
     expect(ended.stderr).toMatch(/^throughline: interrupted.*\n$/)
   })

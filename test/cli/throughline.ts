@@ -36,30 +36,30 @@ export function start(...args: string[]) {
 /** Runs the command in a process of its own. */
 export const spawned = (...args: string[]): Promise<Ended> => start(...args).ended
 
-/** Runs the command in this process, which is sooner; `interrupt` is how many milliseconds later Ctrl-C is pressed. */
-export async function throughline(...args: string[]): Promise<Ended> {
-  return interrupted(null, ...args)
-}
+/** Runs the command in this process, which is sooner. */
+export const throughline = (...args: string[]): Promise<Ended> => run(null, args)
 
-export async function interrupted(afterMs: number | null, ...args: string[]): Promise<Ended> {
+/** The same, with Ctrl-C as soon as its progress says that it has begun; what it prints of progress is left out. */
+export async function interrupted(...args: string[]): Promise<Ended> {
+  const ended = await run(/[1-9]\d* % /, args)
+  return { ...ended, stderr: ended.stderr.slice(ended.stderr.lastIndexOf(CLEARED) + CLEARED.length) }
+}
+const CLEARED = '\r\u001b[K'
+
+async function run(interruptAt: RegExp | null, args: string[]): Promise<Ended> {
   const printed = { stdout: '', stderr: '' }
+  const hearing = new Set<() => void>()
   const stream = (name: 'stdout' | 'stderr') =>
     new Writable({
       write(chunk, _, done) {
         printed[name] += String(chunk)
+        if (interruptAt?.test(String(chunk))) for (const hear of hearing) hear()
         done()
       },
     })
-  const hearing = new Set<() => void>()
-  const timer =
-    afterMs === null
-      ? undefined
-      : setTimeout(() => {
-          for (const hear of hearing) hear()
-        }, afterMs)
   const code = await main(args, {
     stdout: stream('stdout'),
-    stderr: stream('stderr'),
+    stderr: interruptAt === null ? stream('stderr') : Object.assign(stream('stderr'), { isTTY: true, columns: 200 }),
     exitCode: 0,
     onInterrupt(hear) {
       hearing.add(hear)
@@ -67,6 +67,5 @@ export async function interrupted(afterMs: number | null, ...args: string[]): Pr
     },
     keepStdout() {},
   })
-  clearTimeout(timer)
   return { code, signal: null, ...printed }
 }

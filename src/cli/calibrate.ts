@@ -1,0 +1,61 @@
+import { Command, Option } from 'commander'
+import { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from '../explore/calibrate.js'
+import { meanServiceNs, serviceSchema } from '../scenario/service.js'
+import { NS_PER_MS } from '../scenario/units.js'
+import { count, time } from '../text/number.js'
+import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
+import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+import type { Terminal } from './terminal.js'
+
+const EXAMPLES = `
+--json prints { "service": … }, which a scenario takes as it is.
+
+Examples:
+  $ throughline calibrate scenario.ts --utilization 0.7
+  $ throughline calibrate --handler ./model.ts --arrivals 100/s --max-batch-size 16 --rate 400/s --json`
+
+interface CalibrateFlags {
+  utilization?: string
+  rate?: string
+  tight?: boolean
+  for?: string
+}
+
+export function calibrateCommand(terminal: Terminal): Command {
+  const command = new Command('calibrate').description('measure how long batches take, for simulations to predict with')
+  addScenarioOptions(command, { handler: true })
+  command
+    .addOption(
+      new Option('--utilization <share>', 'near which load: a share of what is carried at most (default: 0.7)'),
+    )
+    .addOption(new Option('--rate <rate>', 'near which load: requests a second').conflicts('utilization'))
+    .addOption(new Option('--tight', 'the bare handler, back to back').conflicts(['utilization', 'rate']))
+    .option('--for <duration>', 'how long to measure (default: 3s)')
+  addOutputOptions(command).addHelpText('after', EXAMPLES)
+  return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & CalibrateFlags) => {
+    const scenario = await scenarioOf(file, flags, command)
+    const duration = value(flags.for)
+    const calibration = await withProgress(terminal, { endsEarly: false }, ({ signal }) => {
+      const options: CalibrateOptions = { signal, ...(duration !== undefined && { duration }) }
+      return calibrate(scenario, loadOf(flags), options)
+    })
+    if (flags.json) printJson(terminal, calibration)
+    else print(terminal, calibration, render)
+  })
+}
+
+function loadOf({ utilization, rate, tight }: CalibrateFlags): CalibrateAt {
+  if (tight) return { tight: true }
+  return rate === undefined ? { utilization: value(utilization ?? '0.7') as number } : { rate: value(rate) as string }
+}
+
+/** The mean time of each batch size that was seen. */
+function render({ service }: Calibration): string {
+  const parsed = serviceSchema.parse(service)
+  if (parsed.model !== 'byBatchSize') return ` ${JSON.stringify(service)}`
+  const meanNs = meanServiceNs(parsed)
+  const lines = Object.keys(parsed.points)
+    .map(Number)
+    .map((size) => ` ${count(size).padStart(9)}  ${time(meanNs(size) / NS_PER_MS)}`)
+  return [' Batch size and mean service time', ...lines].join('\n')
+}

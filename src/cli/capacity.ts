@@ -1,0 +1,36 @@
+import { Command } from 'commander'
+import { type Capacity, capacity } from '../explore/capacity.js'
+import { renderResult } from '../report/result-table.js'
+import { ScenarioError } from '../scenario/error.js'
+import { rate } from '../text/number.js'
+import type { Look } from '../text/style.js'
+import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
+import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+import { FAILED, type Terminal } from './terminal.js'
+
+const EXAMPLES = `
+The exit code is 1 where no load is carried within the limit.
+
+Examples:
+  $ throughline capacity scenario.json --p99 100ms
+  $ throughline capacity --arrivals 100/s --base 7.5ms --per-item 0.25ms --max-batch-size 50 --p99 50ms --json`
+
+export function capacityCommand(terminal: Terminal): Command {
+  const command = new Command('capacity').description('find the highest load that keeps p99 of latency within a limit')
+  addScenarioOptions(command, { service: true })
+  command.option('--p99 <duration>', 'the limit')
+  addOutputOptions(command).addHelpText('after', EXAMPLES)
+  return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & { p99?: string }) => {
+    const { p99, json } = flags
+    if (p99 === undefined) throw new ScenarioError('--p99', "is required: the limit, such as '100ms'")
+    const found = capacity(await scenarioOf(file, flags, command), { p99: value(p99) as string })
+    if (json) printJson(terminal, found)
+    else print(terminal, found, (each, look) => render(each, p99, look))
+    if (found === null) terminal.exitCode = FAILED
+  })
+}
+
+function render(found: Capacity | null, p99: string, look: Look): string {
+  if (found === null) return ` No load is carried with a p99 of latency within ${p99}.`
+  return ` Carries ${rate(found.rate)} with a p99 of latency within ${p99}\n\n${renderResult(found.result, look)}`
+}

@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { type BudgetCheck, checkBudget } from '../budget/check.js'
+import type { Result } from '../result/result.js'
+import { meanRate } from '../scenario/arrivals.js'
+import { type Budget, budgetSchema } from '../scenario/budget.js'
+import { throwFaults } from '../scenario/error.js'
+import { normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
+import { largestKnownBatch, mostCarried } from '../scenario/service.js'
+import { refuseLooked } from '../scenario/stop.js'
+import { type Duration, duration, options, whole } from '../scenario/units.js'
+import { scenarioAt } from './points.js'
+import { simulateAll } from './simulate-all.js'
+import { cacheOf } from './sweep.js'
+
+export interface TuneOptions {
+  /** What the run has to keep to. */
+  budget: Budget
+  /** How many servers there may be. Default 16. */
+  mostServers?: number | undefined
+  /** The batch sizes to choose from. Default: the powers of two up to 256, as far as the service is known. */
+  maxBatchSize?: number[] | undefined
+  /** The waits to choose from. Default: 0, 1ms, 2ms, 5ms, 10ms and 20ms. */
+  maxWait?: Duration[] | undefined
+  /** As of `sweep`. */
+  cache?: boolean | string | undefined
+  signal?: AbortSignal | undefined
+  /** Called now and then with how many servers are tried, and how much of them; returning false ends the search. */
+  onProgress?: ((progress: { servers: number; mostServers: number; share: number }) => unknown) | undefined
+}
+
+/** What keeps the budget at the fewest servers. */
+export interface Tuned {
+  servers: number
+  batching: { maxBatchSize: number; maxWait: number }
+  /** of the scenario so */
+  result: Result
+  check: BudgetCheck
+}
+
+const schema = options({
+  budget: budgetSchema,
+  mostServers: whole(1, 1000).default(16),
+  maxBatchSize: z.array(whole(1, 1_000_000)).min(1).optional(),
+  maxWait: z.array(duration).min(1).default([0, 1, 2, 5, 10, 20]),
+  cache: z.union([z.boolean(), z.string().min(1)]).default(true),
+  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
+  onProgress: z
+    .custom<NonNullable<TuneOptions['onProgress']>>((value) => typeof value === 'function', {
+      error: 'must be a function',
+    })
+    .optional(),
+})
+
+const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+
+/**
+ * Searches the batch size and wait with which a scenario keeps a budget at the fewest servers, by simulating each of
+ * them over the very same requests: with one server, then two, and so on, until some pass. Of those the one with the
+ * lowest p99 of latency is given, and of several the smallest batch. It passes by its interval, as `checkBudget` judges,
+ * so that a run too short to tell counts as none that keeps it.
+ *
+ * @returns null where none keeps it
+ * @throws ScenarioError where the scenario cannot be simulated, or an option is none
+ */
+export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tuned | null> {
+  const asked = schema.safeParse(given)
+  if (!asked.success) throwFaults(asked.error, 'tune', given)
+  const { budget, mostServers, maxWait, cache: kept, signal, onProgress } = asked.data
+  const normal = normalise({ ...scenario, batching: { maxBatchSize: 1 } }, 'simulate')
+  refuseLooked(normal.stop, 'settings are compared over runs of one length')
+  const known = largestKnownBatch(normal.service)
+  const sizes = asked.data.maxBatchSize ?? SIZES.filter((size) => size <= known)
+  const offered = meanRate(normal.arrivals) ?? 0
+  const cache = await cacheOf(kept)
+
+  for (let servers = 1; servers <= mostServers; servers++) {
+    const settings = sizes.flatMap((maxBatchSize) => {
+      // what cannot carry the load needs no run
+      if (mostCarried(normal.service, maxBatchSize, servers) <= offered) return []
+      const waits = maxBatchSize === 1 ? [0] : maxWait
+      return waits.map((wait) => ({ maxBatchSize, maxWait: wait }))
+    })
+    const scenarios = settings.map(
+      (batching): SimulatedScenario => normalise(scenarioAt(scenario, { servers, batching }), 'simulate'),
+    )
+    let ended = false
+    const results = await simulateAll(scenarios, {
+      cache,
+      signal,
+      onProgress: (share) => {
+        ended ||= onProgress?.({ servers, mostServers, share }) === false
+        return !ended
+      },
+    })
+    if (ended) return null
+    const passing = settings.flatMap((batching, i): Tuned[] => {
+      const result = results[i] as Result
+      const check = checkBudget(result, budget)
+      return check.verdict === 'pass' ? [{ servers, batching, result, check }] : []
+    })
+    const [first, ...others] = passing
+    if (first === undefined) continue
+    // settings rise, so that of two as fast the smaller batch is kept
+    return others.reduce((a, b) => (b.result.latencyMs.p99 < a.result.latencyMs.p99 ? b : a), first)
+  }
+  return null
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { replicate, type Scenario, simulate } from '../../src/index.js'
+import { SCENARIOS, throughline } from './throughline.js'
+
+const flags = '--arrivals 50/s --service 10ms --requests 5000'.split(' ')
+const scenario: Scenario = { arrivals: '50/s', service: '10ms', stop: { requests: 5000 } }
+
+describe('throughline replicate', () => {
+  it('prints what the library gives', async () => {
+    const { code, stdout, stderr } = await throughline('replicate', ...flags, '--replications', '3', '--json')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(await replicate(scenario, { replications: 3 }))))
+  })
+})
+
+describe('throughline capacity', () => {
+  it('finds the highest load within a limit', async () => {
+    const { code, stdout } = await throughline('capacity', ...flags, '--p99', '50ms', '--json')
+    expect(code).toBe(0)
+    const { rate, result } = JSON.parse(stdout)
+    expect(result.latencyMs.p99).toBeLessThanOrEqual(50)
+    expect(simulate({ ...scenario, arrivals: 1.02 * rate }).latencyMs.p99).toBeGreaterThan(50)
+  })
+
+  it('says so where there is none, with exit code 1', async () => {
+    const { code, stdout } = await throughline('capacity', ...flags, '--p99', '9ms')
+    expect(code).toBe(1)
+    expect(stdout).toContain('No load is carried')
+    expect(await throughline('capacity', ...flags)).toMatchObject({ code: 2, stdout: '' })
+  })
+})
+
+describe('throughline calibrate', () => {
+  it('gives a service that a simulation takes', async () => {
+    const handler = join(SCENARIOS, 'handler.ts')
+    const args = [
+      '--handler',
+      handler,
+      '--arrivals',
+      '100/s',
+      '--max-batch-size',
+      '2',
+      '--rate',
+      '400/s',
+      '--for',
+      '500ms',
+    ]
+    const { code, stdout, stderr } = await throughline('calibrate', ...args, '--json')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const { service } = JSON.parse(stdout)
+    // the handler takes 0.1 ms
+    expect(simulate({ ...scenario, service }).serviceMs.min).toBeGreaterThanOrEqual(0.1)
+  })
+})
