@@ -82,7 +82,7 @@ describe('throughline measure', () => {
     second.child.kill('SIGINT')
     const ended = await first.ended
     expect(ended).toMatchObject({ code: 130, signal: null })
-    expect(ended.stderr).toMatch(/^\d+ % [\d,]+ of [\d,]+, [\d.,]+\/s, p50 .*s, p99 .*s, \d+ s left\n/)
+    expect(ended.stderr).toMatch(/^\d+ % [\d,]+ of [\d,]+, [\d.,]+\/s, p50 .*s, p99 .*s, \d+ (s|min) left\n/)
     expect(ended.stdout).toMatch(/cut-off: the run was\s+interrupted/)
     expect(await second.ended).toMatchObject({ code: null, signal: 'SIGINT', stdout: '' })
   })

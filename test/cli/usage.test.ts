@@ -63,7 +63,9 @@ describe.concurrent('bad usage', () => {
       /the model file is missing/,
     ],
   ])('%s is told in a line, with exit code 2', async (_, line, message) => {
-    const { code, stdout, stderr } = await throughline(...line.split(' '))
+    // threads that are ended while they load may take their process with them
+    const run = line.includes('throws-in-setup') ? spawned : throughline
+    const { code, stdout, stderr } = await run(...line.split(' '))
     expect(stderr).toMatch(message)
     expect(stderr).toMatch(/^throughline: /)
     expect(stderr).not.toMatch(/^ +at /m)
@@ -73,7 +75,7 @@ describe.concurrent('bad usage', () => {
 
   it('shows where an error comes from with --debug', async () => {
     const flags = ['--arrivals', '100/s', '--handler', 'throws-in-setup.js', '--debug']
-    const { code, stderr } = await throughline('measure', ...flags)
+    const { code, stderr } = await spawned('measure', ...flags)
     expect(code).toBe(2)
     expect(stderr).toMatch(/^ +at .*throws-in-setup\.js/m)
   })
@@ -82,7 +84,10 @@ describe.concurrent('bad usage', () => {
 describe.concurrent('the end', () => {
   it('is quiet where whoever reads has read enough', async () => {
     const command = `${process.execPath} ${MAIN} sweep figure-1-4.json --servers 1,2,3,4 --json | head -1`
-    expect(await promisify(exec)(command, { cwd: SCENARIOS })).toEqual({ stdout: '[\n', stderr: '' })
+    const { stdout, stderr } = await promisify(exec)(command, { cwd: SCENARIOS })
+    expect(stdout).toBe('[\n')
+    // on a slow machine it may have said how far it was
+    expect(stderr.replace(/^\d+ % .*\n/gm, '')).toBe('')
   })
 
   it.each(['simulate', 'sweep --servers 1,2'])('is early on Ctrl-C in the middle of: %s', async (command) => {
