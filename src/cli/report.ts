@@ -5,9 +5,10 @@ import type { Comparison } from '../budget/comparison.js'
 import { renderComparison } from '../budget/render-comparison.js'
 import type { Swept } from '../explore/sweep.js'
 import { renderSweepSvg } from '../report/draw/svg.js'
-import { readJson, writeText } from '../report/file.js'
+import { readBudget, readJson, writeText } from '../report/file.js'
 import { renderHgrm } from '../report/hgrm.js'
 import { renderHlog } from '../report/hlog.js'
+import { renderHtml } from '../report/html/render.js'
 import { renderComparisonMarkdown, renderMarkdown, renderSweepMarkdown } from '../report/markdown.js'
 import type { NamedResult } from '../report/named-result.js'
 import { renderResult } from '../report/result-table.js'
@@ -25,18 +26,18 @@ const EXAMPLES = `
 Of a result, a sweep or a comparison, as --json prints them. .hgrm holds milliseconds, .hlog nanoseconds.
 
 Examples:
-  $ throughline report result.json
+  $ throughline report result.json --output report.html --budget budget.json
   $ throughline report base.json head.json --output results.csv
   $ throughline report sweep.json --output sweep.svg
   $ throughline report result.json --format md >> "$GITHUB_STEP_SUMMARY"`
 
 /** What a kind of file can be written as. */
 const FORMATS = {
-  results: ['md', 'csv', 'hgrm', 'hlog', 'json'],
-  sweep: ['svg', 'md', 'csv', 'json'],
-  comparison: ['md', 'json'],
+  results: ['html', 'md', 'csv', 'hgrm', 'hlog', 'json'],
+  sweep: ['html', 'svg', 'md', 'csv', 'json'],
+  comparison: ['html', 'md', 'json'],
 } as const
-const ALL = ['svg', 'md', 'csv', 'hgrm', 'hlog', 'json'] as const
+const ALL = ['html', 'svg', 'md', 'csv', 'hgrm', 'hlog', 'json'] as const
 type Format = (typeof ALL)[number]
 
 type Reported =
@@ -47,6 +48,7 @@ type Reported =
 interface ReportFlags extends OutputFlags {
   output?: string
   format?: Format
+  budget?: string
 }
 
 export function reportCommand(terminal: Terminal): Command {
@@ -57,9 +59,10 @@ export function reportCommand(terminal: Terminal): Command {
       '-o, --output <file>',
       `where to write, by the end of its name: ${ALL.map((each) => `.${each}`).join(', ')}`,
     )
+    .option('--budget <file>', 'of .html: the JSON file of a budget that every run is judged by')
     .addOption(new Option('--format <name>', 'what to write, whatever the name ends in').choices(ALL))
   addOutputOptions(command).addHelpText('after', EXAMPLES)
-  return command.action(async (files: string[], { output, format: asked, json }: ReportFlags) => {
+  return command.action(async (files: string[], { output, format: asked, json, budget: budgetFile }: ReportFlags) => {
     const format = asked ?? (output === undefined ? null : formatOf(output, ALL))
     const reported = await read(files)
     if (format === null) {
@@ -67,7 +70,11 @@ export function reportCommand(terminal: Terminal): Command {
       else print(terminal, reported, render)
       return
     }
-    const text = written(reported, format)
+    if (budgetFile !== undefined && format !== 'html') {
+      throw new ScenarioError('--budget', 'is of .html alone; check judges a result, and writes its verdict')
+    }
+    const budget = budgetFile === undefined ? undefined : await readBudget(budgetFile)
+    const text = format === 'html' ? renderHtml(runsOf(reported), { budget }) : written(reported, format)
     if (output === undefined) terminal.stdout.write(text)
     else await writeText(output, text)
   })
@@ -97,6 +104,13 @@ async function read(files: string[]): Promise<Reported> {
 function schemaOf(value: unknown): string | undefined {
   const schema = typeof value === 'object' && value !== null ? (value as { schema?: unknown }).schema : undefined
   return typeof schema === 'string' ? schema : undefined
+}
+
+function runsOf(reported: Reported) {
+  if (reported.kind === 'sweep') return reported.swept
+  if (reported.kind === 'comparison') return reported.comparison
+  const { results } = reported
+  return results.length === 1 ? (results[0] as NamedResult).result : results
 }
 
 function written(reported: Reported, format: Format): string {

@@ -40,6 +40,10 @@ describe('throughline report', () => {
   })
 
   it.each([
+    ['result.html', [one], /^<!doctype html>[\s\S]*500\/s/i],
+    ['results.html', [one, two], /<html[\s\S]*one[\s\S]*two/],
+    ['sweep.html', [swept], /<svg/],
+    ['comparison.html', [comparison], /<html/],
     ['result.md', [one], /^### Simulated: latency p99/],
     ['results.csv', [one, two], /^name,engine,[\s\S]*\none,simulate[\s\S]*\ntwo,simulate/],
     ['result.hgrm', [one], /^ +Value +Percentile TotalCount/],
@@ -85,7 +89,7 @@ describe('throughline report', () => {
       /odd\.json\[0\]\.constructor: is no field/,
     ],
     ['a sweep beside a result', () => [swept, one], /sweep\.json: is a sweep, which is reported by itself/],
-    ['a name that ends in nothing', () => [one, '-o', path('result')], /result: must end in \.svg/],
+    ['a name that ends in nothing', () => [one, '-o', path('result')], /result: must end in \.html/],
     ['a comparison as a histogram', () => [comparison, '-o', path('x.hgrm')], /cannot write a comparison as \.hgrm/],
     ['a folder to write to', () => [one, '-o', madeFolder('made.csv')], /made\.csv: is a folder/],
     ['a folder that is not there', () => [one, '-o', path('none/x.csv')], /x\.csv: is in no folder that there is/],
