@@ -67,5 +67,6 @@ async function run(interruptAt: RegExp | null, args: string[]): Promise<Ended> {
     },
     keepStdout() {},
   })
-  return { code, signal: null, ...printed }
+  // on a slow machine it may have said how far it was
+  return { code, signal: null, ...printed, stderr: printed.stderr.replace(/^\d+ % .*\n/gm, '') }
 }
