@@ -1,0 +1,4 @@
+import { realClock } from 'throughline/vitest/config'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({ test: { projects: [realClock()] } })
