@@ -39,12 +39,12 @@ export function conclusion(found: Found | null, measured: Result | null, limit: 
     faults.length > 0
       ? `Not confirmed: ${faults.join('; ')}.`
       : `${latencyMs.p99 <= limit.p99 ? 'Confirmed' : 'Not confirmed'} by one run there: p99 ${time(latencyMs.p99)} at ${rate(throughput.completed)}.`
-  return ` ${style('bold', predicted)}\n${lines(verdict)}`
+  return `${lines(predicted, (line) => style('bold', line))}\n${lines(verdict)}`
 }
 
-const lines = (text: string) =>
+const lines = (text: string, styled = (line: string) => line) =>
   wrap(text, 98)
-    .map((line) => ` ${line}`)
+    .map((line) => ` ${styled(line)}`)
     .join('\n')
 
 /** How many of the measured runs are not valid, and why: a machine that is busy with something else says so. */

@@ -15,7 +15,7 @@ import {
 } from 'throughline/report'
 import { renderChapter } from '../chapter-table.ts'
 import { conclusion, doubts, highestWithin } from './conclusion.ts'
-import { calibrateInSitu, calibrateTight, capacitiesOf, inBatchesOf } from './model.ts'
+import { type Calibrated, calibrateInSitu, calibrateTight, capacitiesOf, inBatchesOf, typicalOf } from './model.ts'
 
 const { values: asked } = parseArgs({
   options: { sizes: { type: 'string' }, rounds: { type: 'string' }, svg: { type: 'string' } },
@@ -27,7 +27,7 @@ const LIMIT = { p99: 10 }
 const style = styleFor(process.stdout)
 const progress = progressOn(process.stderr)
 // what has been done so far of what there is to do, in runs of about a second
-const runs = 2 + SIZES.length * (1 + ROUNDS) + 4
+const runs = 2 + SIZES.length * 2 * ROUNDS + 4
 let done = 0
 const doing = (what: string, weight = 1) => {
   progress.update(done / runs, what)
@@ -37,15 +37,8 @@ const doing = (what: string, weight = 1) => {
 doing('timing the bare model, for each batch size', 2)
 const tight = await calibrateTight(Math.max(...SIZES))
 const carries = capacitiesOf(tight, SIZES)
-/** One load for all: more than one at a time can carry, and well within what larger batches can. */
-const offered = Number(Math.min(1.2 * (carries[0] as number), 0.55 * Math.max(...carries)).toPrecision(2))
-
-// in runs of their own: what is predicted from them has not been measured yet
-const calibrated = []
-for (const [i, size] of SIZES.entries()) {
-  doing(`calibrating batches of ${size} in situ`)
-  calibrated.push(await calibrateInSitu(size, Math.min(offered, 0.7 * (carries[i] as number)), tight))
-}
+/** One load for all: more than one at a time can carry, and well within what larger batches can, in situ too. */
+const offered = Number(Math.min(1.05 * (carries[0] as number), 0.5 * Math.max(...carries)).toPrecision(2))
 
 const inRound = (round: number) => ({
   arrivals: offered,
@@ -53,19 +46,22 @@ const inRound = (round: number) => ({
   warmup: { duration: '150ms' },
   seed: round,
 })
-// interleaved over the sizes, there and back, so that a slow period of the machine meets them all
+// interleaved over the sizes, there and back, so that a slow period of the machine meets them all, and calibrated just
+// before, in runs of their own, so that it meets what is predicted as what is measured
+const calibrated = SIZES.map((): Calibrated[] => [])
 const measured = SIZES.map((): Result[] => [])
 for (let round = 1; round <= ROUNDS; round++) {
   const order = [...SIZES.entries()]
   for (const [i, size] of round % 2 === 0 ? order.reverse() : order) {
-    doing(`round ${round} of ${ROUNDS} at ${rate(offered)}: batches of ${size}`)
+    doing(`round ${round} of ${ROUNDS} at ${rate(offered)}: batches of ${size}`, 2)
+    calibrated[i]?.push(await calibrateInSitu(size, Math.min(offered, 0.7 * (carries[i] as number)), tight))
     measured[i]?.push(await measure({ ...inBatchesOf(size), ...inRound(round) }))
   }
 }
 
 doing('simulating the very same requests', 0)
-const rows = calibrated.map((scenario, i) => {
-  const simulated = Array.from({ length: ROUNDS }, (_, round) => simulate({ ...scenario, ...inRound(round + 1) }))
+const rows = calibrated.map((scenarios, i) => {
+  const simulated = scenarios.map((scenario, round) => simulate({ ...scenario, ...inRound(round + 1) }))
   return {
     batchSize: SIZES[i] as number,
     capacityPerSec: carries[i] as number,
@@ -75,7 +71,10 @@ const rows = calibrated.map((scenario, i) => {
 })
 
 doing(`searching for the highest load within a p99 of ${time(LIMIT.p99)}`, 1)
-const found = highestWithin(calibrated, LIMIT)
+const found = highestWithin(
+  calibrated.map((rounds, i) => typicalOf(rounds, SIZES[i] as number)),
+  LIMIT,
+)
 doing('measuring there', 3)
 const confirmed =
   found === null

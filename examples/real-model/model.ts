@@ -20,9 +20,18 @@ export function capacitiesOf(service: ServiceInput, sizes: number[]): number[] {
   })
 }
 
+export type Calibrated = Scenario & { service: ServiceInput }
+
 /** A scenario to simulate the model by, from a short run near this load. */
-export async function calibrateInSitu(batchSize: number, perSecond: number, tight: ServiceInput): Promise<Scenario> {
+export async function calibrateInSitu(batchSize: number, perSecond: number, tight: ServiceInput): Promise<Calibrated> {
   const scenario = { ...inBatchesOf(batchSize), arrivals: perSecond }
-  const { service } = await calibrate(scenario, { rate: perSecond }, { duration: '600ms', tight })
+  const { service } = await calibrate(scenario, { rate: perSecond }, { duration: '300ms', tight })
   return { batching: scenario.batching, arrivals: perSecond, service }
+}
+
+/** Of the same scenario calibrated several times, the one whose full batches are neither the slowest nor the fastest. */
+export function typicalOf(scenarios: Calibrated[], batchSize: number): Calibrated {
+  const carries = ({ service }: Calibrated) => capacitiesOf(service, [batchSize])[0] as number
+  const sorted = [...scenarios].sort((a, b) => carries(a) - carries(b))
+  return sorted[Math.floor(sorted.length / 2)] as Calibrated
 }
