@@ -36,7 +36,7 @@ beforeAll(async () => {
   symlinkSync(repository, join(project, 'node_modules/throughline'))
   for (const block of code) writeFileSync(join(project, fileOf(block)), shortened(moduleOf(block)))
   const stored = simulate({ arrivals: '800/s', service: '1ms' })
-  writeFileSync(join(project, 'result.json'), JSON.stringify(stored))
+  for (const name of ['result', 'base', 'head']) writeFileSync(join(project, `${name}.json`), JSON.stringify(stored))
 })
 afterAll(() => {
   server.close()
@@ -46,6 +46,7 @@ afterAll(() => {
 /** A short run tells as well that the code runs, and nothing of what it measures. */
 const shortened = (text: string) =>
   text
+    .replace(/\n *stop: \{ duration: '10s' \},/g, '')
     .replace(/\bmeasure\(\{/g, "measure({ stop: { duration: '200ms' },")
     .replace(/\bcalibrate\((.*?) \}\)/g, "calibrate($1 }, { duration: '400ms' })")
     .replace(/\bcompare\(\{([\s\S]*?)\n\}\)/g, "compare({ stop: { duration: '50ms' },$1 }, { rounds: 2 })")
