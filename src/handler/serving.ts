@@ -69,7 +69,7 @@ export function settle(
 }
 
 /**
- * Checks that a batch's outputs are one a request.
+ * Checks that a batch's outputs are one a request, and are there: a promise of one would count as served at once.
  *
  * @throws TypeError saying what they are
  */
@@ -80,6 +80,16 @@ export function checkOutputs(outputs: unknown, size: number): asserts outputs is
   if (outputs.length !== size) {
     throw new TypeError(`run must return one output a request; it returned ${outputs.length} for a batch of ${size}`)
   }
+  for (let i = 0; i < size; i++) {
+    const output: unknown = outputs[i]
+    if (typeof output === 'object' && output !== null && isPromise(output)) refusePromises(outputs)
+  }
+}
+
+function refusePromises(outputs: readonly unknown[]): never {
+  // that their batch has failed is told: what else becomes of them must not end the process
+  for (const output of outputs) if (output instanceof Promise) output.catch(() => {})
+  throw new TypeError('run must return outputs, not promises of them; await them first: Promise.all(outputs)')
 }
 
 /**

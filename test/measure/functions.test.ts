@@ -273,6 +273,7 @@ describe('handler, a function that serves batches in this process', () => {
     ['too few outputs', () => [], 'run must return one output a request; it returned 0 for a batch of 1'],
     ['no list', () => 'garbage' as never, 'run must return an array of outputs, one a request; it returned a string'],
     ['nothing', () => undefined as never, 'it returned nothing'],
+    ['promises of outputs', (batch: number[]) => batch.map(async (each) => each) as never, 'not promises of them'],
   ])('that returns %s fails', async (_, run, said) => {
     const error = await failure(measure({ arrivals: '1000/s', ...all, handler: run }))
     expect(error.message).toContain('"failed":200')

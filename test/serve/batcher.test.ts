@@ -237,6 +237,21 @@ describe('createBatcher', () => {
       'run must return an array of outputs, one a request; it returned a number',
     ],
     ['nothing', () => undefined as unknown as number[], 'it returned nothing'],
+    [
+      'promises of outputs, whatever becomes of them',
+      (batch: number[]) => batch.map((each) => Promise.reject(new Error(`not told ${each}`))) as unknown as number[],
+      'run must return outputs, not promises of them; await them first: Promise.all(outputs)',
+    ],
+    [
+      'outputs that cannot be read',
+      (batch: number[]) =>
+        Object.defineProperty([...batch], 1, {
+          get() {
+            throw new Error('not to be read')
+          },
+        }),
+      'not to be read',
+    ],
   ])('refuses %s', async (_, handler, message) => {
     const batcher = createBatcher(handler, { batching: { maxBatchSize: 2, maxWait: 50 } })
     for (const outcome of await settle([batcher.run(1 as never), batcher.run(2 as never)])) {
