@@ -64,6 +64,8 @@ export class InProcess implements Servers {
   }
 
   async close(): Promise<void> {
-    if (this.#ready) await this.#handler.teardown?.(this.#state)
+    const { teardown } = this.#handler
+    if (!this.#ready || teardown === undefined) return
+    await within((async () => teardown(this.#state))(), this.#setupTimeoutMs)
   }
 }

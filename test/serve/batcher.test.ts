@@ -208,6 +208,12 @@ describe('createBatcher', () => {
     await expect(createBatcher(handler).close()).rejects.toBe(failure)
   })
 
+  it('rejects where a teardown takes longer than it may', async () => {
+    const handler = defineHandler({ run: (batch) => batch, teardown: () => new Promise(() => {}) })
+    const batcher = createBatcher(handler, { setupTimeout: '20ms' })
+    await expect(batcher.close()).rejects.toThrow('the handler took longer than 20 ms (setupTimeout): it hangs')
+  })
+
   it('rejects all who wait where setup fails, and tries again later', async () => {
     let fails = true
     const handler = defineHandler({
