@@ -113,10 +113,33 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER, hint = '') 
   return z.number({ error }).int({ error }).min(least, { error }).max(most, { error })
 }
 
-/** An object that holds these keys and no others, naming them when it finds another. */
+/** Whether a value is an object that holds no more than its keys, as `{}` and JSON make them, of whichever realm. */
+export function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+// a Map, a Date or a promise would else be taken for an object without keys, and so for all defaults
+const PlainObject: z.core.$constructor<z.ZodObject> = z.core.$constructor('PlainObject', (schema, def) => {
+  z.ZodObject.init(schema, def)
+  const { parse } = schema._zod
+  schema._zod.parse = (payload, context) => {
+    const { value } = payload
+    if (typeof value !== 'object' || value === null || isPlain(value)) return parse(payload, context)
+    payload.issues.push({ code: 'invalid_type', expected: 'object', input: value, inst: schema })
+    return payload
+  }
+})
+
+/** A plain object that holds these keys and no others, naming them when it finds another. */
 export function options<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const keys = Object.keys(shape).join(', ')
-  return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? `accepted: ${keys}` : `must be an object of ${keys}`),
-  })
+  return new PlainObject({
+    type: 'object',
+    shape,
+    catchall: z.never(),
+    error: ({ code }: z.core.$ZodRawIssue) =>
+      code === 'unrecognized_keys' ? `accepted: ${keys}` : `must be an object of ${keys}`,
+  }) as ReturnType<typeof z.strictObject<Shape>>
 }

@@ -8,6 +8,7 @@ import {
   type Duration,
   duration,
   durationMs,
+  isPlain,
   LONGEST_NS,
   nanoseconds,
   options,
@@ -117,7 +118,7 @@ const runSchema = options({
  */
 export function timeoutNsOf(given: RunOptions): number | undefined {
   const { signal, timeout } = given ?? {}
-  let known = typeof given === 'object' && given !== null && (signal === undefined || signal instanceof AbortSignal)
+  let known = isPlain(given) && (signal === undefined || signal instanceof AbortSignal)
   for (const key in given) known &&= key === 'signal' || key === 'timeout'
   if (known && timeout === undefined) return undefined
   if (known && timeout === null) return Number.POSITIVE_INFINITY

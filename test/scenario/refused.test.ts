@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import {
   affine,
@@ -120,6 +121,10 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
 
   ['batching', { batching: 5 }, '5', /an object of maxBatchSize, maxWait/],
   ['batching', { batching: null }, 'null', /an object of maxBatchSize, maxWait/],
+  ['batching', { batching: new Map([['maxBatchSize', 8]]) }, 'a Map', /an object of maxBatchSize, maxWait/],
+  ['batching', { batching: new (class Batching {})() }, 'a Batching', /an object of maxBatchSize, maxWait/],
+  ['queue', { queue: Promise.resolve({ capacity: 1 }) }, 'a Promise', /an object of capacity, timeout/],
+  ['queue', { queue: Object.create({ capacity: 1 }) }, '{}', /an object of capacity, timeout/],
   ['batching.maxBatchSize', { batching: { maxBatchSize: 0 } }, '0', atLeast(1)],
   ['batching.maxBatchSize', { batching: { maxBatchSize: 1.5 } }, '1.5', atLeast(1)],
   ['batching.maxBatchSize', { batching: { maxBatchSize: '8' } }, '"8"', atLeast(1)],
@@ -200,6 +205,16 @@ describe('a scenario that cannot be is refused: where, what was found, what is a
   it('in a message of a bearable length', () => {
     const { message } = refusal({ arrivals: 'x'.repeat(10_000), service: 1 })
     expect(message.length).toBeLessThan(300)
+  })
+})
+
+it('an object may be of another realm, or of none', () => {
+  const run = { arrivals: '10/s', service: 1, stop: { requests: 100 } }
+  const queue = Object.assign(Object.create(null), { capacity: 1 })
+  const elsewhere = runInNewContext('({ maxBatchSize: 8 })')
+  expect(simulate({ ...run, queue, batching: elsewhere }).scenario).toMatchObject({
+    queue: { capacity: 1 },
+    batching: { maxBatchSize: 8 },
   })
 })
 

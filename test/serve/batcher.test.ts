@@ -321,6 +321,7 @@ describe('createBatcher', () => {
     [{ timeOut: 5 }, "options: 'timeOut' is not an option here; accepted: signal, timeout"],
     [7, 'options: must be an object of signal, timeout'],
     [null, 'options: must be an object of signal, timeout'],
+    [new Map([['timeout', 5]]), 'options: must be an object of signal, timeout, got a Map'],
   ])('rejects a call with %j', async (options, message) => {
     const batcher = createBatcher((batch: number[]) => batch)
     await expect(batcher.run(1, options as never)).rejects.toThrow(message)
