@@ -1,49 +1,75 @@
 import type { Request } from './request.js'
 
-/** The requests that wait, oldest first: linked, so that one that gives up leaves no gap behind. */
+/** Gaps are closed where they are so many, and more than those that wait. */
+const MANY_GAPS = 32
+
+/**
+ * The requests that wait, oldest first. Each knows its place, so that one that gives up is gone at once, and leaves a
+ * gap there.
+ */
 export class Line {
-  first: Request | null = null
-  #last: Request | null = null
+  #requests: (Request | null)[] = []
+  /** the place of the first of these, and which of them is first to wait */
+  #from = 0
+  #head = 0
   size = 0
 
+  get first(): Request | null {
+    return this.size === 0 ? null : (this.#requests[this.#head] as Request)
+  }
+
   add(request: Request): void {
-    const last = this.#last
-    request.before = last
-    if (last === null) this.first = request
-    else last.after = request
-    this.#last = request
-    request.waiting = true
+    request.inLine = this.#from + this.#requests.push(request) - 1
     this.size++
+  }
+
+  has(request: Request): boolean {
+    return this.#requests[request.inLine - this.#from] === request
   }
 
   /** Takes the oldest, of which there must be so many. */
   take(size: number): Request[] {
-    const taken = new Array<Request>(size)
-    let next = this.first
-    for (let i = 0; i < size; i++) {
-      const request = next as Request
-      next = request.after
-      request.waiting = false
-      request.before = null
-      request.after = null
-      taken[i] = request
+    const requests = this.#requests
+    if (size === requests.length) {
+      this.#from += size
+      this.#requests = []
+      this.size = 0
+      return requests as Request[]
     }
-    this.first = next
-    if (next === null) this.#last = null
-    else next.before = null
+    const taken = new Array<Request>(size)
+    let head = this.#head
+    for (let i = 0; i < size; head++) {
+      const request = requests[head] as Request | null
+      if (request === null) continue
+      taken[i++] = request
+      requests[head] = null
+    }
     this.size -= size
+    this.#begin(head)
     return taken
   }
 
   remove(request: Request): void {
-    const { before, after } = request
-    if (before === null) this.first = after
-    else before.after = after
-    if (after === null) this.#last = before
-    else after.before = before
-    request.waiting = false
-    request.before = null
-    request.after = null
+    const at = request.inLine - this.#from
+    this.#requests[at] = null
     this.size--
+    this.#begin(this.#head)
+  }
+
+  /** Whoever waits is at or behind this. */
+  #begin(from: number): void {
+    const requests = this.#requests
+    let head = from
+    if (this.size === 0) head = requests.length
+    else while (requests[head] === null) head++
+    this.#head = head
+    const gaps = requests.length - this.size
+    if (gaps < MANY_GAPS || gaps < this.size) return
+    this.#from += requests.length
+    this.#requests = requests.filter(isThere)
+    this.#head = 0
+    for (let i = 0; i < this.size; i++) (this.#requests[i] as Request).inLine = this.#from + i
   }
 }
+
+const isThere = (request: Request | null) => request !== null

@@ -13,6 +13,8 @@ import { Timeouts } from './timeouts.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 const NS_PER_MS = 1_000_000
+/** no limit to a count, as a small integer */
+const MANY = 2 ** 30
 /** A server that could not be made ready is tried again after so long, when there is a call. */
 const PAUSE_NS = 1_000_000_000
 /** An alarm that rings within so long is let ring though nobody waits. */
@@ -66,7 +68,15 @@ export class LiveBatcher {
   #inService = 0
   /** how long handlers of this process have served, since the event loop was made to turn */
   #servedNs = 0
-  #number = 0
+
+  /** nobody asks when a call came, but of who is the first to wait */
+  readonly #untimed: boolean
+  /** when a call was last told to have come, and whether that was in what runs now */
+  #arrivalNs: number
+  #arriving = false
+  /** so many calls do nothing but join the line, until something else happens or, where they are timed, until then */
+  #joining = 0
+  #joiningUntilNs = NEVER
 
   /** the servers that are not ready: what is being done about it, or why they could not be */
   readonly #preparing = new Map<number, Promise<void>>()
@@ -100,7 +110,9 @@ export class LiveBatcher {
     this.#flights = new Array<Flight | null>(servers.count).fill(null)
     this.#aborts = new Aborts(this.#abort)
     this.#idleNs = new Float64Array(servers.count)
+    this.#untimed = recorder === null && limits.timeoutNs === NEVER
     const nowNs = this.#time.now()
+    this.#arrivalNs = nowNs
     for (let server = 0; server < servers.count; server++) this.#prepare(server, nowNs)
   }
 
@@ -116,11 +128,28 @@ export class LiveBatcher {
 
   /** @param timeoutNs how long it may wait; undefined for as long as the queue lets it */
   run(input: unknown, signal: AbortSignal | null, timeoutNs: number | undefined): Promise<unknown> {
+    if (this.#joining === 0 || signal !== null || timeoutNs !== undefined) return this.#come(input, signal, timeoutNs)
+    const recorder = this.#recorder
+    let nowNs = this.#arrivalNs
+    if (recorder !== null) {
+      nowNs = this.#time.now()
+      if (nowNs >= this.#joiningUntilNs) return this.#come(input, signal, timeoutNs)
+      recorder.arrived(nowNs / NS_PER_MS)
+    }
+    this.#joining--
+    const promise = new Promise<unknown>(executor)
+    this.#line.add(new Request(input, nowNs, resolveIt, rejectIt))
+    return promise
+  }
+
+  #come(input: unknown, signal: AbortSignal | null, timeoutNs: number | undefined): Promise<unknown> {
     if (this.#closing !== null) return Promise.reject(new BatcherError('CLOSED', 'the batcher is closed'))
     if (signal?.aborted) return Promise.reject(signal.reason)
     const { capacity, timeoutNs: longestNs } = this.#limits
     const line = this.#line
-    const nowNs = this.#time.now()
+    const mayWaitNs = timeoutNs ?? longestNs
+    const timed = !this.#untimed || signal !== null || mayWaitNs < NEVER
+    const nowNs = timed ? this.#time.now() : this.#arrives()
     this.#recorder?.arrived(nowNs / NS_PER_MS)
     if (this.#broken.size > 0) {
       const failure = this.#mend(nowNs)
@@ -136,15 +165,55 @@ export class LiveBatcher {
     }
 
     const promise = new Promise<unknown>(executor)
-    const request = new Request(input, this.#number++, nowNs, resolveIt, rejectIt)
+    const request = new Request(input, nowNs, resolveIt, rejectIt)
     if (signal !== null) this.#aborts.follow(signal, request)
     line.add(request)
-    const mayWaitNs = timeoutNs ?? longestNs
     if (mayWaitNs < NEVER) this.#timeouts.add(request, nowNs + mayWaitNs)
     if (this.#idle.length > 0) this.#look(nowNs)
     // for who comes behind others it is set already
-    if (line.first === request || mayWaitNs < NEVER) this.#rest()
+    if (line.size === 1 || mayWaitNs < NEVER) this.#rest(nowNs)
+    this.#joining = this.#mayJoin()
     return promise
+  }
+
+  /** When a call comes of which nobody asks this: reading the clock takes as long as much else of a call. */
+  #arrives(): number {
+    // it leaves as soon as it can, and nobody gives up before
+    if (this.#policy.maxWaitNs === 0 && this.#timeouts.size === 0 && this.#broken.size === 0) return this.#arrivalNs
+    if (!this.#arriving) {
+      this.#arriving = true
+      this.#time.soon(this.#arrived)
+    }
+    this.#arrivalNs = this.#time.now()
+    return this.#arrivalNs
+  }
+
+  /**
+   * How many calls may come for whom nothing is to be done but to join the line: no server is idle, or one will take
+   * them with the first. Untimed, that is for as long as what runs now, before whose end no batch leaves: the first stays
+   * first, so that nobody asks when they came.
+   */
+  #mayJoin(): number {
+    const { size, first } = this.#line
+    const { capacity, timeoutNs } = this.#limits
+    if (timeoutNs < NEVER || this.#timeouts.size > 0 || this.#broken.size > 0) return 0
+    const { maxBatchSize, maxWaitNs } = this.#policy
+    this.#joiningUntilNs = NEVER
+    if (this.#idle.length === 0) return this.#untimed && maxWaitNs > 0 ? 0 : roomFor(capacity - size)
+    if (first === null) return 0
+    if (this.#untimed && (!this.#arriving || first.followers !== null)) return 0
+    this.#joiningUntilNs = deadline(this.#policy, first.dueNs)
+    return roomFor(Math.min(capacity, maxBatchSize - 1) - size)
+  }
+
+  /** What ran when calls came has come to its end; their deadline may have, too. */
+  #arrived = (): void => {
+    this.#arriving = false
+    this.#joining = 0
+    if (this.#line.size < 2 || this.#idle.length === 0) return
+    const nowNs = this.#time.now()
+    this.#timeOutBefore(nowNs)
+    this.#look(nowNs)
   }
 
   /** Resolves when every server is ready, and rejects where one cannot be. */
@@ -165,6 +234,7 @@ export class LiveBatcher {
   close(timeoutNs: number): Promise<void> {
     const nowNs = this.#time.now()
     this.#giveUpNs = Math.min(this.#giveUpNs, nowNs + timeoutNs)
+    this.#joining = 0
     if (this.#closing === null) {
       const promise = new Promise<unknown>(executor) as Promise<void>
       this.#closing = { promise, resolve: resolveIt as () => void, reject: rejectIt }
@@ -173,7 +243,7 @@ export class LiveBatcher {
       this.#timeOutBefore(nowNs)
       this.#look(nowNs)
     }
-    this.#rest()
+    this.#rest(nowNs)
     return this.#closing.promise
   }
 
@@ -182,6 +252,7 @@ export class LiveBatcher {
     const at = this.#idle.indexOf(server)
     if (at < 0 || this.#closed) return
     this.#idle.splice(at, 1)
+    this.#joining = 0
     this.#prepare(server, this.#time.now())
   }
 
@@ -201,6 +272,7 @@ export class LiveBatcher {
   }
 
   #leave(size: number, nowNs: number): void {
+    this.#joining = 0
     const server = this.#idle.shift() as number
     const idleNs = this.#idleNs[server] as number
     const requests = this.#line.take(size)
@@ -228,31 +300,42 @@ export class LiveBatcher {
   #launch = (): void => {
     const flights = this.#leaving
     this.#leaving = []
-    for (const flight of flights) this.#begin(flight)
-    this.#rest()
+    for (const flight of flights) {
+      // unless it was given up before it began
+      if (!flight.over) this.#begin(flight)
+    }
+    this.#rest((flights.at(-1) as Flight).startNs)
   }
 
   #begin(flight: Flight): void {
-    // given up before it began
-    if (flight.over) return
-    const { requests } = flight
-    // whoever has given up since it left need not be served
-    const wanted = requests.every(isPending) ? requests : requests.filter(isPending)
-    this.#inService -= requests.length - wanted.length
-    flight.requests = wanted
+    const inputs = this.#inputsOf(flight)
     flight.startNs = this.#time.now()
-    if (wanted.length === 0) {
+    if (inputs.length === 0) {
       flight.over = true
       this.#land(flight)
       this.#free(flight.server, flight.startNs)
       return
     }
     flight.begun = true
-    const inputs = new Array<unknown>(wanted.length)
-    for (let i = 0; i < wanted.length; i++) inputs[i] = (wanted[i] as Request).input
     this.#servers.serve(flight, inputs)
     // not for those that are over by now; rings once for many, and does not come again where all is done
     if (!flight.over && this.#watch.atNs === NEVER) this.#watch.set(flight.startNs + this.#limits.batchTimeoutNs)
+  }
+
+  #inputsOf(flight: Flight): unknown[] {
+    const { requests } = flight
+    const inputs = new Array<unknown>(requests.length)
+    for (let i = 0; i < inputs.length; i++) {
+      const request = requests[i] as Request
+      if (!request.pending) {
+        // whoever has given up since it left need not be served
+        flight.requests = requests.filter(isPending)
+        this.#inService -= requests.length - flight.requests.length
+        return flight.requests.map(({ input }) => input)
+      }
+      inputs[i] = request.input
+    }
+    return inputs
   }
 
   #land({ server }: Flight): void {
@@ -273,7 +356,7 @@ export class LiveBatcher {
     if (failed === null) this.#answer(requests, outputs)
     else this.#failAll(requests, failed.error)
     this.#prepare(server, nowNs)
-    this.#rest()
+    this.#rest(nowNs)
   }
 
   #tell({ requests, idleNs, leaveNs, startNs }: Flight, endNs: number): void {
@@ -330,16 +413,19 @@ export class LiveBatcher {
       () => {
         this.#preparing.delete(server)
         if (this.#closed) return
-        this.#free(server, this.#time.now())
-        this.#rest()
+        const nowNs = this.#time.now()
+        this.#free(server, nowNs)
+        this.#rest(nowNs)
       },
       (error: unknown) => {
         this.#preparing.delete(server)
         if (this.#closed) return
         this.#broken.set(server, error)
-        this.#tryAgainNs = this.#time.now() + PAUSE_NS
+        this.#joining = 0
+        const nowNs = this.#time.now()
+        this.#tryAgainNs = nowNs + PAUSE_NS
         if (this.#broken.size === this.#servers.count) this.#turnAway(error)
-        this.#rest()
+        this.#rest(nowNs)
         throw error
       },
     )
@@ -352,6 +438,7 @@ export class LiveBatcher {
     this.#timeOutBefore(nowNs)
     this.#idleNs[server] = nowNs
     this.#idle.push(server)
+    this.#joining = 0
     this.#look(nowNs)
   }
 
@@ -373,6 +460,7 @@ export class LiveBatcher {
 
   /** Rejects all who wait. */
   #turnAway(error: unknown): void {
+    this.#joining = 0
     for (const request of this.#line.take(this.#line.size)) {
       if (request.place >= 0) this.#timeouts.remove(request)
       this.#recorder?.rejected(request.dueNs / NS_PER_MS)
@@ -382,14 +470,15 @@ export class LiveBatcher {
   }
 
   #abort = (request: Request, reason: unknown): void => {
-    if (request.waiting) {
+    this.#joining = 0
+    if (this.#line.has(request)) {
       this.#line.remove(request)
       if (request.place >= 0) this.#timeouts.remove(request)
     }
     this.#recorder?.aborted(request.dueNs / NS_PER_MS)
     request.close()
     request.reject(reason)
-    this.#rest()
+    this.#rest(this.#time.now())
   }
 
   /**
@@ -424,7 +513,7 @@ export class LiveBatcher {
     this.#look(nowNs)
     while (this.#timeouts.firstNs <= nowNs) this.#timeOut()
     if (nowNs >= this.#giveUpNs) this.#giveUp(nowNs)
-    this.#rest()
+    this.#rest(nowNs)
   }
 
   /** Gives up the batches that have taken too long. */
@@ -465,12 +554,12 @@ export class LiveBatcher {
   }
 
   /** Until something happens: sets the alarm, or ends where all is done. */
-  #rest(): void {
+  #rest(nowNs: number): void {
     const line = this.#line
     if (line.first === null && this.#flying === 0) {
       if (this.#closing !== null) this.#end()
       // one that rings soon anyway may as well: for the next call it is set already
-      else if (this.#alarm.atNs < NEVER && this.#alarm.atNs > this.#time.now() + LINGER_NS) this.#alarm.clear()
+      else if (this.#alarm.atNs < NEVER && this.#alarm.atNs > nowNs + LINGER_NS) this.#alarm.clear()
       return
     }
     let nextNs = Math.min(this.#timeouts.firstNs, this.#giveUpNs)
@@ -490,6 +579,8 @@ export class LiveBatcher {
     this.#servers.close().then(resolve, reject)
   }
 }
+
+const roomFor = (calls: number) => Math.max(0, Math.min(calls, MANY))
 
 const isPending = (request: Request) => request.pending
 

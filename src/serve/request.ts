@@ -1,32 +1,20 @@
 /** A call of `run` that is to be settled, once. */
 export class Request {
   readonly input: unknown
-  /** in the order they came */
-  readonly number: number
   readonly dueNs: number
   readonly resolve: (output: unknown) => void
   readonly reject: (reason: unknown) => void
   /** still to be settled */
   pending = true
-
-  /** its neighbours while it waits */
-  waiting = false
-  before: Request | null = null
-  after: Request | null = null
+  /** its place in the line */
+  inLine = 0
   /** its place among the timeouts; -1 for none */
   place = -1
   /** those that its signal gives up; null where it has none */
   followers: Followers | null = null
 
-  constructor(
-    input: unknown,
-    number: number,
-    dueNs: number,
-    resolve: (output: unknown) => void,
-    reject: (reason: unknown) => void,
-  ) {
+  constructor(input: unknown, dueNs: number, resolve: (output: unknown) => void, reject: (reason: unknown) => void) {
     this.input = input
-    this.number = number
     this.dueNs = dueNs
     this.resolve = resolve
     this.reject = reject

@@ -7,6 +7,9 @@ import type { Request } from './request.js'
 export class Timeouts {
   readonly #requests: Request[] = []
   readonly #ns: number[] = []
+  /** in the order they came */
+  readonly #numbers: number[] = []
+  #added = 0
 
   get size(): number {
     return this.#requests.length
@@ -21,7 +24,7 @@ export class Timeouts {
   }
 
   add(request: Request, expiresNs: number): void {
-    this.#rise(request, expiresNs, this.#requests.length)
+    this.#rise(request, expiresNs, this.#added++, this.#requests.length)
   }
 
   remove(request: Request): void {
@@ -30,47 +33,53 @@ export class Timeouts {
     request.place = -1
     const last = requests.pop() as Request
     const ns = this.#ns.pop() as number
+    const number = this.#numbers.pop() as number
     if (last === request) return
-    if (place > 0 && this.#isBefore(last, ns, (place - 1) >> 1)) this.#rise(last, ns, place)
-    else this.#sink(last, ns, place)
+    if (place > 0 && this.#isBefore(ns, number, (place - 1) >> 1)) this.#rise(last, ns, number, place)
+    else this.#sink(last, ns, number, place)
   }
 
-  #rise(request: Request, ns: number, from: number): void {
+  #rise(request: Request, ns: number, number: number, from: number): void {
     let place = from
     while (place > 0) {
       const parent = (place - 1) >> 1
-      if (!this.#isBefore(request, ns, parent)) break
-      this.#put(this.#requests[parent] as Request, this.#ns[parent] as number, place)
+      if (!this.#isBefore(ns, number, parent)) break
+      this.#move(parent, place)
       place = parent
     }
-    this.#put(request, ns, place)
+    this.#put(request, ns, number, place)
   }
 
-  #sink(request: Request, ns: number, from: number): void {
+  #sink(request: Request, ns: number, number: number, from: number): void {
     const requests = this.#requests
     let place = from
     for (;;) {
       let child = 2 * place + 1
       if (child >= requests.length) break
       const right = child + 1
-      if (right < requests.length && this.#isBefore(requests[right] as Request, this.#ns[right] as number, child)) {
+      if (right < requests.length && this.#isBefore(this.#ns[right] as number, this.#numbers[right] as number, child)) {
         child = right
       }
-      if (this.#isBefore(request, ns, child)) break
-      this.#put(requests[child] as Request, this.#ns[child] as number, place)
+      if (this.#isBefore(ns, number, child)) break
+      this.#move(child, place)
       place = child
     }
-    this.#put(request, ns, place)
+    this.#put(request, ns, number, place)
   }
 
-  #isBefore(request: Request, ns: number, other: number): boolean {
+  #isBefore(ns: number, number: number, other: number): boolean {
     const otherNs = this.#ns[other] as number
-    return ns < otherNs || (ns === otherNs && request.number < (this.#requests[other] as Request).number)
+    return ns < otherNs || (ns === otherNs && number < (this.#numbers[other] as number))
   }
 
-  #put(request: Request, ns: number, place: number): void {
+  #move(from: number, to: number): void {
+    this.#put(this.#requests[from] as Request, this.#ns[from] as number, this.#numbers[from] as number, to)
+  }
+
+  #put(request: Request, ns: number, number: number, place: number): void {
     this.#requests[place] = request
     this.#ns[place] = ns
+    this.#numbers[place] = number
     request.place = place
   }
 }

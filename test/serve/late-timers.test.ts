@@ -7,7 +7,7 @@ import { VirtualTime } from './virtual-time.js'
 const NEVER = Number.POSITIVE_INFINITY
 
 /** A batcher whose time the test sets. Each batch is told with when it started, and served until `finish`. */
-function batcherOf({ maxBatchSize = 4, maxWait = 0, timeout = NEVER, capacity = NEVER, servers = 1 }) {
+function batcherOf({ maxBatchSize = 4, maxWait = 0, timeout = NEVER, capacity = NEVER, servers = 1, recorded = true }) {
   const time = new VirtualTime()
   const started: [ns: number, inputs: unknown[]][] = []
   const told: number[][] = []
@@ -27,7 +27,14 @@ function batcherOf({ maxBatchSize = 4, maxWait = 0, timeout = NEVER, capacity = 
     batch: (_: number, ...times: number[]) => told.push(times.map((ms) => Math.round(ms * 1e6))),
   }
   const limits = { capacity, timeoutNs: timeout, batchTimeoutNs: NEVER }
-  const batcher = new LiveBatcher({ maxBatchSize, maxWaitNs: maxWait }, limits, scripted, recorder, time, 0)
+  const batcher = new LiveBatcher(
+    { maxBatchSize, maxWaitNs: maxWait },
+    limits,
+    scripted,
+    recorded ? recorder : null,
+    time,
+    0,
+  )
   const outcomes: Record<string, unknown> = {}
   return {
     started,
@@ -109,6 +116,49 @@ describe('a timer that rings late', () => {
     await settled()
     expect(started).toEqual([])
     expect(outcomes).toEqual({ a: 'QUEUE_TIMEOUT' })
+  })
+})
+
+describe('without a recorder, the clock that is not read for each call', () => {
+  it('is for those that wait for a busy server: their deadlines are their own', () => {
+    const { run, settle, finish, ring, started, alarmNs } = batcherOf({ maxBatchSize: 2, maxWait: 50, recorded: false })
+    run(0, 'a')
+    run(0, 'b')
+    settle()
+    // in one stretch
+    run(10, 'c')
+    run(20, 'd')
+    run(30, 'e')
+    finish(40)
+    finish(45)
+    // the first one's, long gone
+    ring(50)
+    expect(alarmNs()).toBe(80)
+    ring(80)
+    expect(started.map(([ns]) => ns)).toEqual([0, 40, 80])
+  })
+
+  it('is once what runs when they come has come to its end: a deadline that is over by then is kept', () => {
+    const { run, settle, started } = batcherOf({ maxWait: 50, recorded: false })
+    run(10, 'a')
+    run(70, 'b')
+    settle()
+    expect(started).toEqual([[70, ['a', 'b']]])
+  })
+
+  it('is where the first may be given up', () => {
+    const { run, settle, ring, started } = batcherOf({ maxBatchSize: 3, maxWait: 50, servers: 2, recorded: false })
+    const controller = new AbortController()
+    for (const input of ['a', 'b', 'c']) run(0, input)
+    run(10, 'd', controller.signal)
+    run(20, 'e')
+    settle()
+    controller.abort()
+    ring(50)
+    ring(60)
+    expect(started).toEqual([[20, ['a', 'b', 'c']]])
+    ring(70)
+    expect(started[1]).toEqual([70, ['e']])
   })
 })
 

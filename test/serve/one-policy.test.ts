@@ -56,11 +56,14 @@ const listening = (heard: Partial<Recording>): Recording => ({
  * and calls before the alarm.
  *
  * @param serviceNs how long each batch takes, in the order in which they start
+ * @param recorded whether a recorder is told, which has every call timed; without one, calls of one instant come in one
+ * stretch, with whom no batch begins before its end
  */
 async function lived(
   dues: number[],
   { batching, servers = 1, queue }: Scenario,
   serviceNs: (size: number) => number,
+  recorded = true,
 ): Promise<Story> {
   const story: Story = { batches: [], timeouts: [], rejects: [] }
   const timedOutNs: number[] = []
@@ -80,7 +83,7 @@ async function lived(
     timeoutNs: queue?.timeout == null ? NEVER : ns(queue.timeout as number),
     batchTimeoutNs: NEVER,
   }
-  const recorder = listening({ timedOut: () => timedOutNs.push(time.nowNs) })
+  const recorder = recorded ? listening({ timedOut: () => timedOutNs.push(time.nowNs) }) : null
   const batcher = new LiveBatcher(policy, limits, served, recorder, time, 0)
 
   let events = 0
@@ -104,6 +107,7 @@ async function lived(
           return request
         }),
       )
+      if (!recorded && dues[calls.length] === nowNs) continue
     } else time.rings()
     time.settle()
   }
@@ -129,6 +133,21 @@ describe('a live batcher forms the batches that the simulation does', () => {
         expect(await lived(dues, scenario, (size) => ns(base + perItem * size))).toEqual(expected)
       }),
       seeded(400),
+    )
+  })
+
+  it('without a recorder, on scripted arrivals of which many come in one stretch', async () => {
+    await fc.assert(
+      fc.asyncProperty(finite, async (given) => {
+        // when one is timed out only a recorder tells
+        const scenario = { ...given, queue: { ...given.queue, timeout: null } }
+        const expected = simulated({ ...scenario, warmup: { requests: 0 } })
+        const { base, perItem } = scenario.service
+        const requests = expected.batches.flatMap((batch) => batch.requests).length + expected.rejects.length
+        const dues = (scenario.arrivals as { timestamps: number[] }).timestamps.slice(0, requests)
+        expect(await lived(dues.map(ns), scenario, (size) => ns(base + perItem * size), false)).toEqual(expected)
+      }),
+      seeded(200),
     )
   })
 
