@@ -12,7 +12,21 @@ import {
   type SnapshotOptions,
 } from './recorder-options.js'
 import type { Recording } from './recording.js'
-import { ABORTED, FAILED, GATHERED, type Outcome, REJECTED, SERVED, Segments, TIMED_OUT } from './segments.js'
+import {
+  ABORTED,
+  BEGIN,
+  DONE,
+  FAILED,
+  FROM,
+  GATHERED,
+  IDLE,
+  LEAVE,
+  type Outcome,
+  REJECTED,
+  Segments,
+  TIMED_OUT,
+  TOLD,
+} from './segments.js'
 import { snapshotOf } from './snapshot.js'
 import { type Totals, totalsOf } from './totals.js'
 
@@ -76,11 +90,6 @@ export function createRecorder(given: RecorderOptions = {}): Recorder {
   return new LiveRecorder(recorderOptions(given))
 }
 
-/** The batch at hand: since when its server was idle, and when it left the queue, started and ended. */
-const IDLE = 0
-const LEAVE = 1
-const BEGIN = 2
-const DONE = 3
 /** Times told so far ahead of the clock are of another clock. */
 const AHEAD_MS = 1000
 
@@ -92,16 +101,20 @@ class LiveRecorder implements Recorder {
   readonly #recent: Recent | null
   readonly #channels: Channels
   readonly #originNs: number
-  readonly #batch = new Float64Array(4)
+  /** the batch at hand, as it is gathered, and whether it has been */
+  readonly #batch = new Float64Array(TOLD)
+  #gathered = false
   /** until when the clock need not be read to tell that a time is not in the future */
   readonly #horizon = new Float64Array(1)
-  /** what was told of since anything was counted: arrivals, requests that were all service, and those of batches */
+  /** what was told of since anything was counted: arrivals, requests that were all service, and those of batches, with these */
   readonly #arrivals = new Float64Array(GATHERED)
   readonly #alone = new Float64Array(2 * GATHERED)
-  readonly #served = new Float64Array(SERVED * GATHERED)
+  readonly #served = new Float64Array(GATHERED)
+  readonly #batches = new Float64Array(TOLD * GATHERED)
   #dues = 0
   #alones = 0
   #serveds = 0
+  #told = 0
 
   constructor(given: NormalRecorderOptions) {
     this.name = given.name
@@ -172,6 +185,7 @@ class LiveRecorder implements Recorder {
     told[LEAVE] = nearest(leaveMs * NS_PER_MS)
     told[BEGIN] = start
     told[DONE] = end
+    this.#gathered = false
     const segments = this.#segments
     if (end >= segments.endNs) segments.advance(end)
     segments.batch(size, start, end)
@@ -189,13 +203,18 @@ class LiveRecorder implements Recorder {
       this.#count()
       n = 0
     }
-    const gathered = this.#served
-    gathered[SERVED * n] = due
-    gathered[SERVED * n + 1] = batch[IDLE] as number
-    gathered[SERVED * n + 2] = leave
-    gathered[SERVED * n + 3] = batch[BEGIN] as number
-    gathered[SERVED * n + 4] = batch[DONE] as number
+    if (!this.#gathered) this.#gather(n)
+    this.#served[n] = due
     this.#serveds = n + 1
+  }
+
+  /** The batch at hand is that of the requests from here on. */
+  #gather(from: number): void {
+    this.#gathered = true
+    this.#batch[FROM] = from
+    const batches = this.#batches
+    const at = TOLD * this.#told++
+    for (let i = 0; i < TOLD; i++) batches[at + i] = this.#batch[i] as number
   }
 
   failed(dueMs: number): void {
@@ -248,12 +267,14 @@ class LiveRecorder implements Recorder {
   #count(): number {
     this.#segments.arriveAll(this.#arrivals, this.#dues)
     this.#segments.servedAlone(this.#alone, this.#alones)
-    this.#segments.servedAll(this.#served, this.#serveds)
+    this.#segments.servedAll(this.#served, this.#serveds, this.#batches, this.#told)
     this.#recent?.arriveAll(this.#arrivals, this.#dues)
     this.#recent?.servedAlone(this.#alone, this.#alones)
     this.#dues = 0
     this.#alones = 0
     this.#serveds = 0
+    this.#told = 0
+    this.#gathered = false
     return 0
   }
 

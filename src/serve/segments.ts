@@ -64,8 +64,16 @@ const MOST_OLD = 40
 const PLACES = 192
 /** How many requests are gathered before they are counted: many at a time is several times as fast. */
 export const GATHERED = 512
-/** What is gathered of one: when it was due, since when a server was idle, when its batch left, started and ended. */
-export const SERVED = 5
+/**
+ * What is gathered of a batch, in nanoseconds: since when its server was idle, when it left the queue, started and ended,
+ * and where its requests begin among those that were served.
+ */
+export const IDLE = 0
+export const LEAVE = 1
+export const BEGIN = 2
+export const DONE = 3
+export const FROM = 4
+export const TOLD = 5
 /** sizes of batches from here on are kept apart */
 const LARGE = 2 ** 15
 
@@ -93,6 +101,8 @@ export class Segments {
   readonly #pages = new Pages(PLACES * TALLIES)
   /** of each metric; `ALONE` shares the first, which is gathered by itself */
   readonly #scratch = Array.from({ length: ALONE }, scratch)
+  /** for how many requests each of what batches have in common stands */
+  readonly #weights = new Float64Array(GATHERED)
   readonly #large: (Map<number, number> | null)[] = new Array(PLACES).fill(null)
   readonly #free: number[] = Array.from({ length: PLACES }, (_, place) => PLACES - 1 - place)
   /** where the newest segment's sums begin; what happens now is in it */
@@ -262,47 +272,73 @@ export class Segments {
     }
   }
 
-  /** Requests of batches were served: the first `length` of these, each as `SERVED` says, in nanoseconds. */
-  servedAll(times: Float64Array, length: number): void {
+  /**
+   * Requests of batches were served: the first `length` of these dues, in nanoseconds, and the first `count` of these
+   * batches, as `TOLD` says. What all of a batch have in common is counted once for all.
+   */
+  servedAll(dues: Float64Array, length: number, batches: Float64Array, count: number): void {
     const { sums } = this
     const [latencies, waits, services, queueings, batchings, dispatches] = this.#scratch.map(
       ({ values }) => values,
     ) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array]
+    const weights = this.#weights
+    let batch = 0
     for (let i = 0; i < length; ) {
-      const firstDue = times[SERVED * i] as number
-      const firstLeft = times[SERVED * i + 4] as number
+      const firstDue = dues[i] as number
+      const firstLeft = batches[TOLD * batch + DONE] as number
       if (firstLeft >= this.endNs) this.advance(firstLeft)
       const at = this.of(firstDue)
       const start = sums[at + START] as number
       const end = sums[at + END] as number
+      // one that did not come and go in this segment is counted by itself
+      const apart = firstDue < start || firstLeft >= end
       let n = 0
+      let parts = 0
       let dueAfter = 0
       let leftAfter = 0
-      for (; i < length; i++) {
-        const due = times[SERVED * i] as number
-        const left = times[SERVED * i + 4] as number
-        // one that did not come and go in this segment is counted by itself
-        if (n > 0 && (due < start || left >= end)) break
-        const idle = Math.max(due, times[SERVED * i + 1] as number)
-        const leave = times[SERVED * i + 2] as number
-        const begin = times[SERVED * i + 3] as number
-        latencies[n] = left - due
-        waits[n] = begin - due
-        services[n] = left - begin
-        queueings[n] = idle - due
-        batchings[n] = leave - idle
-        dispatches[n] = begin - leave
-        n++
-        if (due < start || left >= end) {
-          i++
-          break
+      let queued = 0
+      let formed = 0
+      while (i < length) {
+        const told = TOLD * batch
+        const left = batches[told + DONE] as number
+        if (n > 0 && (apart || left >= end)) break
+        const idleNs = batches[told + IDLE] as number
+        const leave = batches[told + LEAVE] as number
+        const begin = batches[told + BEGIN] as number
+        const next = batch + 1 === count ? length : (batches[told + TOLD + FROM] as number)
+        const to = apart ? i + 1 : next
+        const before = n
+        for (; i < to; i++) {
+          const due = dues[i] as number
+          if (due < start && !apart) break
+          const idle = Math.max(due, idleNs)
+          latencies[n] = left - due
+          waits[n] = begin - due
+          queueings[n] = idle - due
+          batchings[n] = leave - idle
+          n++
+          queued += idle - due
+          formed += leave - idle
+          dueAfter += due - start
         }
-        dueAfter += due - start
-        leftAfter += left - start
+        if (n === before) break
+        services[parts] = left - begin
+        dispatches[parts] = begin - leave
+        weights[parts++] = n - before
+        leftAfter += (n - before) * (left - start)
+        if (i === next) batch++
+        else break
       }
-      if (n === 1 && (firstDue < start || firstLeft >= end)) this.settle(firstDue, firstLeft, COMPLETED)
+      if (apart) this.settle(firstDue, firstLeft, COMPLETED)
       else this.#settleAll(at, n, dueAfter, leftAfter)
-      for (let metric = LATENCY; metric <= DISPATCH; metric++) this.#countAll(at, metric, n)
+      this.#countAll(at, LATENCY, n)
+      this.#countAll(at, WAIT, n)
+      this.#countEach(at, SERVICE, parts, n)
+      if (queued === 0) this.#countNone(at, QUEUEING, n)
+      else this.#countAll(at, QUEUEING, n)
+      if (formed === 0) this.#countNone(at, BATCHING, n)
+      else this.#countAll(at, BATCHING, n)
+      this.#countEach(at, DISPATCH, parts, n)
     }
   }
 
@@ -334,6 +370,31 @@ export class Segments {
     }
     this.#countBuckets(at, metric, length)
     this.#addMoments(at, metric, length, sum, squares, min, max)
+  }
+
+  /** The same of what batches have in common, as often as they have requests, `length` in all. */
+  #countEach(at: number, metric: number, batches: number, length: number): void {
+    const { values } = this.#scratch[metric] as Scratch
+    let sum = 0
+    let squares = 0
+    let min = values[0] as number
+    let max = min
+    for (let i = 0; i < batches; i++) {
+      const ns = values[i] as number
+      const times = this.#weights[i] as number
+      sum += times * ns
+      squares += times * ns * ns
+      if (ns < min) min = ns
+      if (ns > max) max = ns
+      this.#add(at, metric, bucketOf(ns), times)
+    }
+    this.#addMoments(at, metric, length, sum, squares, min, max)
+  }
+
+  /** Counts so many that took none of it. */
+  #countNone(at: number, metric: number, length: number): void {
+    this.#add(at, metric, 0, length)
+    this.#addMoments(at, metric, length, 0, 0, 0, 0)
   }
 
   #countBuckets(at: number, metric: number, length: number): void {
