@@ -31,7 +31,10 @@ export const awaited = <Value>(value: PromiseLike<Value>): PromiseLike<Value> =>
 /** What becomes of a promise that is late: its requests fail, or the run is over. */
 export const ABANDONED = Symbol('the run is over')
 
-export const tookTooLong = (timeoutMs: number) => new Error(`run took longer than ${timeoutMs} ms (batchTimeout)`)
+/** A batch that took longer than it may. */
+export class TookTooLong extends Error {}
+
+export const tookTooLong = (timeoutMs: number) => new TookTooLong(`run took longer than ${timeoutMs} ms (batchTimeout)`)
 
 /** The longest time that a timer takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1

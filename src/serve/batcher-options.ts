@@ -33,6 +33,8 @@ export interface BatcherOptions extends Pick<ScenarioParts, 'batching' | 'server
    * below a millisecond, which no timer keeps, as long as that.
    */
   spin?: Duration | undefined
+  /** What its own recorder is called, where several are told of together. Default `'default'`. */
+  name?: string | undefined
   /** What is told of every request, instead of a recorder of its own, which is `batcher.recorder`; `false` for none. */
   recorder?: Recording | false | undefined
 }
@@ -44,6 +46,7 @@ const schema = options({
   batchTimeout: positiveDuration.default(10_000),
   setupTimeout: positiveDuration.default(60_000),
   spin: duration.optional(),
+  name: z.string({ error: 'must be text' }).optional(),
   recorder: z
     .custom<Recording | false>((value) => value === false || isRecording(value), {
       error: 'must be a recorder, or false for none',
@@ -61,6 +64,7 @@ export interface NormalBatcherOptions {
   batchTimeoutMs: number
   setupTimeoutMs: number
   spinNs: number
+  name: string | undefined
   recorder: Recording | false | undefined
 }
 
@@ -72,7 +76,10 @@ export interface NormalBatcherOptions {
 export function normaliseBatcherOptions(given: BatcherOptions): NormalBatcherOptions {
   const parsed = schema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, '', given)
-  const { batching, servers, queue, batchTimeout, setupTimeout, spin, recorder } = parsed.data
+  const { batching, servers, queue, batchTimeout, setupTimeout, spin, name, recorder } = parsed.data
+  if (name !== undefined && recorder !== undefined) {
+    throw new ScenarioError('name', 'is what its own recorder is called; give another its name where it is made')
+  }
   const { maxWait } = batching
   if (maxWait === null) {
     throw new ScenarioError(
@@ -91,6 +98,7 @@ export function normaliseBatcherOptions(given: BatcherOptions): NormalBatcherOpt
     batchTimeoutMs: batchTimeout,
     setupTimeoutMs: setupTimeout,
     spinNs: spin === undefined ? (maxWait < 1 ? nanoseconds(maxWait) : 0) : nanoseconds(spin),
+    name,
     recorder,
   }
 }

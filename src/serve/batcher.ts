@@ -9,6 +9,7 @@ import {
   type RunOptions,
   timeoutNsOf,
 } from './batcher-options.js'
+import { guarded } from './guarded.js'
 import { InProcess } from './in-process.js'
 import { LiveBatcher } from './live-batcher.js'
 import { OnThreads } from './on-threads.js'
@@ -24,8 +25,9 @@ export interface Batcher<Input, Output> extends AsyncDisposable {
    *
    * @returns resolves with the handler's output for this input. Rejects with the `Error` that the handler returned in
    * its place; with what the handler threw, for the whole of its batch; with a BatcherError where the queue is full
-   * (`QUEUE_FULL`, at once), where it waited for too long (`QUEUE_TIMEOUT`), where the batcher is closed (`CLOSED`), or
-   * where the handler's outputs were not one a request (`BAD_OUTPUT`); with the signal's reason where it is aborted;
+   * (`QUEUE_FULL`, at once), where it waited for too long (`QUEUE_TIMEOUT`), where the batcher is closed (`CLOSED`),
+   * where the handler's outputs were not one a request (`BAD_OUTPUT`), where its batch took too long (`BATCH_TIMEOUT`), or
+   * where the thread that served it ended (`THREAD_DIED`); with the signal's reason where it is aborted;
    * with a ScenarioError where an option is none.
    */
   run(input: Input, options?: RunOptions): Promise<Output>
@@ -82,13 +84,13 @@ export function createBatcher<Module = unknown>(
 ): Batcher<InputOf<Module>, OutputOf<Module>>
 export function createBatcher<Input, Output>(handler: URL | string, options?: BatcherOptions): Batcher<Input, Output>
 export function createBatcher(handler: unknown, options: BatcherOptions = {}): Batcher<never, unknown> {
-  const { policy, limits, servers, recorder, spinNs, ...timeouts } = normaliseBatcherOptions(options)
+  const { policy, limits, servers, name, recorder, spinNs, ...timeouts } = normaliseBatcherOptions(options)
   const { batching, queue } = options
-  const told = recorder === undefined ? createRecorder({ servers, batching, queue }) : recorder || null
+  const told = recorder === undefined ? createRecorder({ name, servers, batching, queue }) : recorder || null
   let live: LiveBatcher | null = null
   const lost = (server: number) => live?.lost(server)
   const serving = serversOf(handler, servers, timeouts, lost)
-  live = new LiveBatcher(policy, limits, serving, told, realTime, spinNs)
+  live = new LiveBatcher(policy, limits, serving, recorder ? guarded(recorder) : told, realTime, spinNs)
   return new Live(live, isRecorder(told) ? told : null)
 }
 

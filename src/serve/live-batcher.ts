@@ -534,7 +534,7 @@ export class LiveBatcher {
   }
 
   #tookTooLong(): Error {
-    return tookTooLong(this.#limits.batchTimeoutNs / NS_PER_MS)
+    return new BatcherError('BATCH_TIMEOUT', tookTooLong(this.#limits.batchTimeoutNs / NS_PER_MS).message)
   }
 
   /** Closing has taken too long. */

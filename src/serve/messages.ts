@@ -18,6 +18,7 @@ export type Answer =
   | { startNs: number; outputs: unknown[]; errors: CarriedError[] }
   | { startNs: number; error: CarriedError }
   | { startNs: number; badOutput: string }
+  | { startNs: number; late: string }
   | { teardown: Error | null }
 
 /** An error on its way between threads: cloning keeps what it says, and not its other fields (`code`, `statusCode`). */

@@ -142,7 +142,8 @@ class ServerThread {
     if (this.#closed) return
     const thrown = this.#thrown
     const why = thrown === undefined ? `it exited with code ${code}` : String((thrown as Error)?.message ?? thrown)
-    const error = new Error(`the thread of handler ${this.#settings.path} ended: ${why}`, { cause: thrown })
+    const message = `the thread of handler ${this.#settings.path} ended: ${why}`
+    const error = new BatcherError('THREAD_DIED', message, { cause: thrown })
     const flight = this.#flight
     this.#flight = null
     this.#unsent = null
@@ -160,7 +161,8 @@ class ServerThread {
   serve(flight: Flight, inputs: unknown[]): void {
     const port = this.#port
     if (port === null) {
-      flight.failed(new Error(`the thread of handler ${this.#settings.path} ended before it began`))
+      const message = `the thread of handler ${this.#settings.path} ended before it began`
+      flight.failed(new BatcherError('THREAD_DIED', message))
       return
     }
     this.#flight = flight
@@ -207,6 +209,7 @@ class ServerThread {
     if (flight === null) return
     flight.startNs = Math.min(Math.max(flight.startNs, answer.startNs + this.#aheadNs), performance.now() * 1e6)
     if ('error' in answer) flight.failed(unpack(answer.error))
+    else if ('late' in answer) flight.failed(new BatcherError('BATCH_TIMEOUT', answer.late))
     else if ('badOutput' in answer) flight.failed(new BatcherError('BAD_OUTPUT', answer.badOutput))
     else {
       const { outputs } = answer

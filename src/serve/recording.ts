@@ -1,7 +1,7 @@
 /**
  * What a batcher tells of its requests, as it happens. All times are milliseconds of `performance.now()`; numbers
  * only, so that telling allocates nothing. Every request that `arrived` is told of once more: served, failed,
- * rejected, timed out or aborted.
+ * rejected, timed out or aborted. What it throws is warned of once, and changes nothing else.
  */
 export interface Recording {
   /** a request came */

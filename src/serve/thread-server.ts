@@ -1,7 +1,7 @@
 import { loadDefault } from '../handler/module.js'
 import { portable } from '../handler/portable.js'
 import { prepare, type Ready, type Unready } from '../handler/prepare.js'
-import { BatchContext, checkOutputs, isPromise, settle } from '../handler/serving.js'
+import { BatchContext, checkOutputs, isPromise, settle, TookTooLong } from '../handler/serving.js'
 import { type Answer, type AttendTask, type CarriedError, carry, type Question } from './messages.js'
 
 /**
@@ -39,6 +39,7 @@ async function serve(inputs: unknown[], { handler, state }: Ready, batchTimeoutM
     if (badOutput !== null) return { startNs, badOutput }
     return { startNs, outputs: outputs as unknown[], errors: errorsIn(outputs as unknown[]) }
   } catch (error) {
+    if (error instanceof TookTooLong) return { startNs, late: error.message }
     return { startNs, error: carry(error) }
   }
 }

@@ -158,7 +158,11 @@ describe('createBatcher', () => {
       { batchTimeout: '20ms' },
     )
     const [first, second] = await settle([batcher.run(1), batcher.run(2)])
-    expect(first).toMatchObject({ message: 'run took longer than 20 ms (batchTimeout)' })
+    expect(first).toMatchObject({
+      message: 'run took longer than 20 ms (batchTimeout)',
+      code: 'BATCH_TIMEOUT',
+      statusCode: 504,
+    })
     expect(second).toBe(2)
     expect(reasons).toEqual([first])
   })
@@ -296,6 +300,8 @@ describe('createBatcher', () => {
     [{ queue: { timeout: 0 } }, 'queue.timeout: must be a duration of 1 ns or more'],
     [{ batchTimeout: 'soon' }, 'batchTimeout: must be a duration of 1 ns or more'],
     [{ recorder: true }, 'recorder: must be a recorder, or false for none, got true'],
+    [{ name: 7 }, 'name: must be text, got 7'],
+    [{ name: 'infer', recorder: false }, 'name: is what its own recorder is called'],
     [{ maxBatchSize: 4 }, "'maxBatchSize' is not an option here; accepted: batching, servers, queue"],
   ])('refuses %j', (options, message) => {
     const make = () => createBatcher((batch: number[]) => batch, options as never)
@@ -332,6 +338,31 @@ describe('createBatcher', () => {
     const batcher = createBatcher((batch: number[]) => batch)
     await expect(batcher.close({ timeout: -1 })).rejects.toThrow('options.timeout: must be a duration of 0 or more')
     expect(batcher.closed).toBe(false)
+  })
+
+  it('calls its recorder by the name it is given', async () => {
+    await using batcher = createBatcher((batch: number[]) => batch, { name: 'infer' })
+    expect(batcher.recorder?.name).toBe('infer')
+  })
+
+  it('answers though its recorder throws, and warns of it once', async () => {
+    const warnings: Error[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
+    const broken = () => {
+      throw new Error('no room')
+    }
+    const recorder = { arrived: broken, batch: broken, served: broken, failed: broken }
+    const outputs = (batch: number[]) => batch.map((input) => (input === 2 ? new Error('bad item') : input))
+    const batcher = createBatcher(outputs, { batching: { maxBatchSize: 3 }, recorder: recorder as never })
+    const outcomes = await Promise.allSettled([1, 2, 3].map((input) => batcher.run(input)))
+    await batcher.close()
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', note)
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^a batcher's recorder threw, and may be wrong from now on: Error: no room/),
+    ])
   })
 
   it('keeps a wait below a millisecond, which no timer does', async () => {

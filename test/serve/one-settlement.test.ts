@@ -14,6 +14,9 @@ import { VirtualTime } from './virtual-time.js'
 const NEVER = Number.POSITIVE_INFINITY
 const LONG = 40
 
+const REFUSED = ['AbortError', 'QUEUE_FULL', 'QUEUE_TIMEOUT', 'CLOSED']
+const OUTCOMES = ['answered', 'Error', 'BAD_OUTPUT', 'BATCH_TIMEOUT', ...REFUSED]
+
 const orNever = (max: number) => fc.option(fc.integer({ min: 1, max }), { nil: NEVER, freq: 2 })
 
 /** What a handler makes of a batch: when, and what; or twice, or nothing. */
@@ -142,13 +145,14 @@ async function faultsOf(given: Schedule): Promise<string[]> {
   settled.forEach((outcomes, call) => {
     if (outcomes.length !== 1) faults.push(`call ${call} was settled ${outcomes.length} times`)
     const [outcome = ''] = outcomes
-    if (!['answered', 'Error', 'AbortError', 'QUEUE_FULL', 'QUEUE_TIMEOUT', 'CLOSED', 'BAD_OUTPUT'].includes(outcome)) {
+    if (!OUTCOMES.includes(outcome)) {
       faults.push(`call ${call} was ${outcome}`)
     }
     const runs = ran.filter((input) => input === call).length
     if (runs > 1) faults.push(`call ${call} ran ${runs} times`)
     if (runs > 0 && /QUEUE/.test(outcome)) faults.push(`call ${call} ran, and was ${outcome}`)
-    if (runs === 0 && /answered|^Error|BAD/.test(outcome)) faults.push(`call ${call} never ran, and was ${outcome}`)
+    if (runs === 0 && /answered|^Error|BAD|BATCH/.test(outcome))
+      faults.push(`call ${call} never ran, and was ${outcome}`)
   })
   const told = Object.values(outcomes).reduce((sum, each) => sum + each, 0)
   if (given.recorded && told !== count.arrivals) faults.push(`of ${count.arrivals} calls, ${told} were told of`)

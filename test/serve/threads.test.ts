@@ -64,7 +64,9 @@ describe('a batcher with a module on threads', () => {
     const dying = together(batcher, [1, what, 3])
     // wait in the queue meanwhile, and are served by the next thread
     const next = together(batcher, ['thread', 5, 6])
-    for (const outcome of await dying) expect((outcome as Error).message).toMatch(message)
+    for (const outcome of await dying) {
+      expect(outcome).toMatchObject({ message: expect.stringMatching(message), code: 'THREAD_DIED', statusCode: 500 })
+    }
     const [after, ...others] = await next
     expect(others).toEqual([10, 12])
     expect(after).not.toBe(before)
@@ -82,7 +84,7 @@ describe('threads of a batcher', () => {
   it('are ended where a batch blocks them beyond its time, and replaced', async () => {
     await using batcher = make({ batchTimeout: '50ms' })
     const [outcome] = await together(batcher, ['block', 2, 3])
-    expect(outcome).toMatchObject({ message: 'run took longer than 50 ms (batchTimeout)' })
+    expect(outcome).toMatchObject({ message: 'run took longer than 50 ms (batchTimeout)', code: 'BATCH_TIMEOUT' })
     expect(await together(batcher, [1, 2, 3])).toEqual([2, 4, 6])
   })
 
