@@ -10,7 +10,7 @@ import {
   recordedSchema,
 } from './recorded.js'
 import { type Duration, duration, NS_PER_SECOND, nanoseconds, options } from './units.js'
-import { type Variation, type VariedDuration, variationSchema, variedDuration } from './variation.js'
+import { type Variation, type VariedDuration, type VariedInput, variationSchema, variedDuration } from './variation.js'
 
 const pointsError = 'must be an object of service times by batch size, such as { 1: "2ms", 8: "5ms" }'
 const points = z
@@ -21,7 +21,11 @@ const points = z
 
 const dispatchError =
   "must be a duration of 0 or more ('5ms', or a number of milliseconds), { mean, variation }, or recorded times"
-const dispatch = z.union([variedDuration, recordedAlone], { error: dispatchError })
+type Alone = typeof recordedAlone
+type DispatchInput = VariedInput | z.input<Alone>
+const dispatch: z.ZodType<VariedDuration | z.output<Alone>, DispatchInput> = z.union([variedDuration, recordedAlone], {
+  error: dispatchError,
+})
 
 const probabilityError = 'must be a probability from 0 to 1'
 const anyModel = {
@@ -67,7 +71,6 @@ export type Service = z.output<typeof model>
 
 export { CAUSES, type Cause } from './policy.js'
 
-type VariedInput = Duration | { mean: Duration; variation?: Variation }
 type RecordedInput = Extract<ServiceInput, { model: 'recorded' }>
 /** What any service model may have beside its times. */
 export interface ServiceExtras {
@@ -77,7 +80,7 @@ export interface ServiceExtras {
    * Dispatch: from the moment a batch leaves the queue until its server starts on it, by what let it leave. Times that
    * were `recorded` of a cause are taken in order, or from the batch of that cause that left nearest in time.
    */
-  overhead?: { [cause in Cause]?: VariedInput | z.input<typeof recordedAlone> }
+  overhead?: { [cause in Cause]?: DispatchInput }
 }
 
 /**

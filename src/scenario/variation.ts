@@ -4,7 +4,7 @@ import { gamma as gammaSource } from '../random/gamma.js'
 import { normal } from '../random/normal.js'
 import type { Random } from '../random/random.js'
 import { listed, valuesOf } from './by-hash.js'
-import { duration, options } from './units.js'
+import { type Duration, duration, options } from './units.js'
 
 const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0)
 const cvError = 'must be a coefficient of variation above 0 and at most 100 (standard deviation over mean)'
@@ -69,8 +69,11 @@ export const hyperexponential = (o: { probabilities: number[]; means: number[] }
 /** Drawn from these values with equal chance, scaled so that their mean is 1. */
 export const empirical = (samples: number[]): Variation => ({ distribution: 'empirical', samples })
 
-/** A duration that may vary about its mean. */
-export const variedDuration = z
+/** A duration that may vary about its mean, as it is given. */
+export type VariedInput = Duration | { mean: Duration; variation?: Variation | undefined }
+
+/** A duration that may vary about its mean. Its type is by name, or declarations would spell it out a dozen times. */
+export const variedDuration: z.ZodType<VariedDuration, VariedInput> = z
   .union([duration, options({ mean: duration, variation: variationSchema.optional() })], {
     error: "must be a duration of 0 or more ('5ms', or a number of milliseconds) or { mean, variation }",
   })
