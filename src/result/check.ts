@@ -12,6 +12,8 @@ const ROUNDING = 1e-9
 /** How far the mean of buckets may be from that of the values in them. */
 const PRECISION = 2e-3
 
+const PROCESSES = ['constant', 'poisson', 'renewal', 'onOff', 'stages', 'replay', 'closed'] as const
+
 const number = z.number({ error: 'must be a number' }).min(0, { error: 'must be 0 or more' })
 const requests = z.number({ error: 'must be a whole number' }).int({ error: 'must be a whole number' }).min(0)
 const bound = number.nullable()
@@ -84,6 +86,25 @@ const segment = z.looseObject({
 
 const finding = z.looseObject({ code: z.string(), severity: z.enum(['error', 'warning', 'info']), message: z.string() })
 
+/** What of a scenario is told by who reads a result; the rest is the reader's who runs it again. */
+const scenario = z.looseObject(
+  {
+    arrivals: z.looseObject({ process: z.enum(PROCESSES, { error: `must be one of ${PROCESSES.join(', ')}` }) }),
+    batching: z.looseObject({ maxBatchSize: number.nullable(), maxWait: number.nullable() }),
+    queue: z.looseObject({ capacity: number.nullable(), timeout: number.nullable() }),
+    servers: number.nullable(),
+    seed: number,
+    service: z.looseObject({ model: z.string({ error: 'must be text' }) }).optional(),
+  },
+  { error: 'must be a scenario, or null' },
+)
+
+const text = z.string({ error: 'must be text' })
+const environment = z.looseObject(
+  { node: text, platform: text, cpu: text, cores: number, load: number },
+  { error: 'must be an object, or null' },
+)
+
 const SCHEMA = 'throughline/result@1'
 
 /** The schema of a Result, which the published JSON Schema is made of too. */
@@ -91,7 +112,7 @@ export const resultSchema = z
   .looseObject({
     schema: z.literal(SCHEMA),
     engine: z.enum(['simulate', 'measure', 'record'], { error: "must be 'simulate', 'measure' or 'record'" }),
-    scenario: z.looseObject({}, { error: 'must be a scenario, or null' }).nullable(),
+    scenario: scenario.nullable(),
     window: z.looseObject({ startMs: number, endMs: number }),
     ...{ latencyMs: summary, waitMs: summary, serviceMs: summary, lagMs: summary },
     ...{ queueingMs: summary, batchingMs: summary, dispatchMs: summary },
@@ -109,7 +130,7 @@ export const resultSchema = z
     }),
     fromSendMs: summary.nullable(),
     host: z.looseObject({}, { error: 'must be an object, or null' }).nullable(),
-    environment: z.looseObject({}, { error: 'must be an object, or null' }).nullable(),
+    environment: environment.nullable(),
   })
   .superRefine((given, context) => {
     const fault = contradictionOf(given as unknown as Result)

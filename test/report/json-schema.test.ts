@@ -37,6 +37,9 @@ describe('the published JSON Schemas', () => {
     ['with a negative count', (given) => Object.assign(given.counts as object, { failed: -1 })],
     ['with text for a number', (given) => Object.assign(given, { utilization: 'much' })],
     ['without a scenario', (given) => delete given.scenario],
+    ['with a scenario that cannot be told', (given) => delete (given.scenario as { batching?: object }).batching],
+    ['with arrivals that there are none of', (given) => Object.assign(given.scenario as object, { arrivals: {} })],
+    ['with half an environment', (given) => Object.assign(given, { environment: { node: '20' } })],
   ])('refuse a result %s, as reading does', (_, spoil) => {
     const given = JSON.parse(JSON.stringify(result))
     spoil(given)
