@@ -1,3 +1,4 @@
+import { ScenarioError, show } from '../scenario/error.js'
 import type { Recorder } from './recorder.js'
 import { DURATIONS, type ExportOptions, exported, OUTCOMES, type Recorders, seconds } from './recorders.js'
 import { EXPORTED, type ExportedMetric, type Totals } from './totals.js'
@@ -155,6 +156,9 @@ export interface OpenTelemetryMeter {
  */
 export function registerOpenTelemetry(meter: OpenTelemetryMeter, given: Recorders): void {
   const { recorders } = exported(given, {})
+  if (typeof meter?.createObservableCounter !== 'function') {
+    throw new ScenarioError('meter', `must be a meter of OpenTelemetry, got ${show(meter)}`)
+  }
   const counters = METRICS.map(([{ name, description, unit }, values]) => ({
     instrument: meter.createObservableCounter(name, { description, unit }),
     values,

@@ -1,3 +1,4 @@
+import { ScenarioError, show } from '../scenario/error.js'
 import type { Recorder } from './recorder.js'
 import { DURATIONS, type ExportOptions, exported, OUTCOMES, type Recorders, seconds } from './recorders.js'
 import { EXPORTED, type Totals } from './totals.js'
@@ -6,6 +7,8 @@ import { EXPORTED, type Totals } from './totals.js'
 export interface PrometheusRegistry {
   // biome-ignore lint/suspicious/noExplicitAny: each registry has a class of its own for it
   registerMetric(metric: any): void
+  /** undefined where there is none of this name */
+  getSingleMetric?(name: string): unknown
 }
 
 /** One line of a metric. */
@@ -100,9 +103,10 @@ const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n',
 
 /**
  * Adds what recorders count to a registry of prom-client's shape, which reads it when it is asked for its metrics:
- * recording costs no more for it.
+ * recording costs no more for it. A registry takes them once: give it all recorders together.
  *
- * @throws ScenarioError where two recorders have one name, or the bounds do not rise
+ * @throws ScenarioError where two recorders have one name, the bounds do not rise, or the registry has a metric of one
+ * of the names already; nothing is added then
  */
 export function registerPrometheus(registry: PrometheusRegistry, given: Recorders, options: ExportOptions = {}): void {
   const { recorders, boundsMs } = exported(given, options)
@@ -118,6 +122,7 @@ export function registerPrometheus(registry: PrometheusRegistry, given: Recorder
     return read
   }
   totals()
+  checkRegistry(registry)
   for (const family of FAMILIES) {
     const { name, help, type } = family
     const labelNames =
@@ -136,5 +141,18 @@ export function registerPrometheus(registry: PrometheusRegistry, given: Recorder
       const samples = samplesOf(family, totals(), boundsMs)
       return type === 'counter' ? samples.map((sample) => ({ ...sample, metricName: called })) : samples
     }
+  }
+}
+
+function checkRegistry(registry: PrometheusRegistry): void {
+  if (typeof registry?.registerMetric !== 'function') {
+    throw new ScenarioError('registry', `must be a registry, with registerMetric, got ${show(registry)}`)
+  }
+  const taken = FAMILIES.find(({ name }) => registry.getSingleMetric?.(name) !== undefined)
+  if (taken !== undefined) {
+    throw new ScenarioError(
+      'registry',
+      `has a metric called '${taken.name}' already; it takes those of throughline once: give it all recorders together`,
+    )
   }
 }

@@ -1,5 +1,6 @@
-import { ScenarioError } from '../scenario/error.js'
-import { type Duration, durationMs } from '../scenario/units.js'
+import { z } from 'zod'
+import { ScenarioError, show, throwFaults } from '../scenario/error.js'
+import { type Duration, options, positiveDuration } from '../scenario/units.js'
 import type { Recorder } from './recorder.js'
 
 /** One recorder, or several that are told apart by their names. */
@@ -13,24 +14,32 @@ export interface ExportOptions {
 /** Fine enough for what takes less than a millisecond, and long enough for a minute. */
 const BOUNDS_MS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000]
 
+const schema = options({
+  bounds: z.array(positiveDuration, { error: 'must be a list of durations, rising' }).default(BOUNDS_MS),
+})
+
+const isRecorder = (value: unknown) =>
+  typeof value === 'object' && value !== null && typeof (value as Partial<Recorder>).totals === 'function'
+
 /**
  * What is exported, and by which bounds in milliseconds.
  *
- * @throws ScenarioError where two have one name, or a bound is no duration
+ * @throws ScenarioError where something is no recorder, two have one name, or a bound is no duration
  */
-export function exported(given: Recorders, { bounds }: ExportOptions): { recorders: Recorder[]; boundsMs: number[] } {
+export function exported(given: Recorders, options: ExportOptions): { recorders: Recorder[]; boundsMs: number[] } {
+  const asked = schema.safeParse(options)
+  if (!asked.success) throwFaults(asked.error, 'options', options)
   const recorders = Array.isArray(given) ? [...given] : [given as Recorder]
+  const others = recorders.filter((each) => !isRecorder(each))
+  if (others.length > 0) {
+    throw new ScenarioError('recorders', `must be a recorder or a list of them, got ${show(others[0])}`)
+  }
   const names = recorders.map(({ name }) => name)
   const twice = names.find((name, i) => names.indexOf(name) < i)
   if (twice !== undefined) {
     throw new ScenarioError('recorders', `must have names that tell them apart, and two are called '${twice}'`)
   }
-  const boundsMs = bounds?.map((bound, i) => {
-    const ms = durationMs(bound)
-    if (ms !== null && ms > 0) return ms
-    throw new ScenarioError(`bounds[${i}]`, `must be a duration above 0, got ${String(bound)}`)
-  })
-  return { recorders, boundsMs: boundsMs ?? BOUNDS_MS }
+  return { recorders, boundsMs: asked.data.bounds }
 }
 
 /** What became of requests, as exporters call it. */

@@ -126,11 +126,14 @@ export function totalsOf(segments: Segments, boundsMs: readonly number[]): Total
 
 /** The first bound that the durations of a bucket are at most, by bucket; the number of bounds where there is none. */
 function boundsByBucket(boundsMs: readonly number[]): Uint16Array {
+  if (!Array.isArray(boundsMs)) {
+    throw new ScenarioError('bounds', `must be a list of milliseconds, rising, got ${show(boundsMs)}`)
+  }
   const below = new Uint16Array(BUCKETS).fill(boundsMs.length)
   let from = 0
   boundsMs.forEach((ms, bound) => {
     const last = boundsMs[bound - 1] ?? -1
-    if (!(ms > last))
+    if (!(typeof ms === 'number' && ms > last))
       throw new ScenarioError(`bounds[${bound}]`, `must be milliseconds above the bound before it, got ${show(ms)}`)
     const to = bucketOf(nanoseconds(ms))
     below.fill(bound, from, to + 1)

@@ -1,4 +1,4 @@
-import { Registry } from 'prom-client'
+import { Counter, Registry } from 'prom-client'
 import { createRecorder, prometheusText, type Recorder, registerPrometheus } from 'throughline'
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from './virtual-clock.js'
@@ -122,9 +122,24 @@ describe('metrics for Prometheus', () => {
     )
     expect(() => registerPrometheus(new Registry(), recorder, { bounds: ['1ms', '1ms'] })).toThrow(/bounds\[1\]/)
     expect(() => prometheusText(recorder, { bounds: ['soon'] })).toThrow(
-      /bounds\[0\]: must be a duration above 0, got soon/,
+      /options\.bounds\.0: must be a duration of 1 ns or more.*got "soon"/,
     )
     expect(() => prometheusText([recorder, recorded('a')])).toThrow(/two are called 'a'/)
+    expect(() => prometheusText(recorder, { bound: ['1ms'] } as never)).toThrow(/'bound' is not an option here/)
+    for (const none of [undefined, null, {}, [recorder, {}]]) {
+      expect(() => prometheusText(none as never)).toThrow(/recorders: must be a recorder or a list of them, got/)
+    }
+    expect(() => recorder.totals(5 as never)).toThrow(/bounds: must be a list of milliseconds/)
     expect(prometheusText(recorder, { bounds: ['1us', 1000] })).toContain('le="0.000001"')
+  })
+
+  it('are added to a registry all together, or not at all', () => {
+    const registry = new Registry()
+    new Counter({ name: 'throughline_batches_total', help: 'of another', registers: [registry] })
+    expect(() => registerPrometheus(registry, recorded('a'))).toThrow(
+      /registry: has a metric called 'throughline_batches_total' already/,
+    )
+    expect(registry.getMetricsAsArray()).toHaveLength(1)
+    expect(() => registerPrometheus({} as never, recorded('a'))).toThrow(/registry: must be a registry, .* got \{\}/)
   })
 })
