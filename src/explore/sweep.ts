@@ -3,7 +3,7 @@ import type { MeasureProgress } from '../measure/options.js'
 import type { Result } from '../result/result.js'
 import { ScenarioError, show, throwFaults } from '../scenario/error.js'
 import { normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
-import { options, whole } from '../scenario/units.js'
+import { isPlain, options, whole } from '../scenario/units.js'
 import { type Cache, folderCache, memory } from './cache.js'
 import { pointsOf, type SweepFields, type SweepPoint, scenarioAt } from './points.js'
 import { shareOf } from './share.js'
@@ -74,7 +74,7 @@ export async function sweep(scenario: Scenario, fields: SweepFields, given: Swee
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'sweep', given)
   const { engine, cache, signal, onProgress, threads } = asked.data
-  if (typeof fields !== 'object' || fields === null) {
+  if (!isPlain(fields)) {
     throw new ScenarioError('sweep', `must be given fields, such as { servers: [1, 2] }, got ${show(fields)}`)
   }
   const points = pointsOf(fields)

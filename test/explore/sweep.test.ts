@@ -110,6 +110,11 @@ describe('a sweep', () => {
     ],
     ['what every object has', { '__proto__.polluted': [1] }, 'sweep.__proto__.polluted: is no field of a scenario'],
     ['a field twice', { rate: [1], 'arrivals.rate': [2] }, 'sweep.arrivals.rate: is swept already, as rate'],
+    [
+      'fields in a Map',
+      new Map([['servers', [1, 2]]]),
+      'sweep: must be given fields, such as { servers: [1, 2] }, got a Map',
+    ],
     ['no values', { servers: [] }, 'sweep.servers: must be a list of one or more values'],
     ['a value that no scenario takes', { maxBatchSize: [1, 0] }, 'batching.maxBatchSize'],
     ['a field of what has none', { 'servers.x': [1] }, 'sweep.servers.x: is no field'],
