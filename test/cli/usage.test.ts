@@ -53,6 +53,7 @@ describe.concurrent('bad usage', () => {
       /servres: .*did you mean 'servers'\?/,
     ],
     ['a field without values', 'sweep figure-1-4.json --vary servers', /It must be a field and its values/],
+    ['a field that is given twice', 'sweep figure-1-4.json --servers 1,2 --vary servers=3', /'servers' is given twice/],
     ['a check without a budget', 'check figure-1-4.json', /--budget: is required/],
     ['a check of no result', 'check figure-1-4.json --budget figure-1-4.json', /figure-1-4\.json: must be a result/],
     ['no handler', 'measure --arrivals 100/s', /handler: is required to measure/],
@@ -97,6 +98,15 @@ describe.concurrent('the end', () => {
     const read = JSON.parse(stdout)
     const { validity } = Array.isArray(read) ? read[0].result : read
     expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'cut-off' }))
+  })
+
+  it.each([
+    ['ends the process', 'ends-the-process.js', 'the process was ended by what it loaded'],
+    ['waits for what never comes', 'never-loads.js', 'what it loaded never settles'],
+  ])('is told where a module %s', async (_, file, why) => {
+    const ended = await spawned('simulate', file)
+    const stderr = `throughline: ended before it was done: ${why}\n`
+    expect(ended).toEqual({ code: 2, signal: null, stdout: '', stderr })
   })
 
   it('is without a report where nothing was run yet', async () => {

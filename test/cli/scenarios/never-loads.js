@@ -1,0 +1,3 @@
+await new Promise(() => {})
+
+export default { arrivals: '100/s', service: '1ms' }
