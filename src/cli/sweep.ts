@@ -40,14 +40,14 @@ export function sweepCommand(terminal: Terminal): Command {
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: SweepFlags) => {
     const { arrivals, servers, maxWait, maxBatchSize, measure, vary = [], cache, svg } = flags
-    const fields = {
-      rate: listOf(arrivals, value),
-      servers: listOf(servers, value),
-      maxWait: listOf(maxWait, limit),
-      maxBatchSize: listOf(maxBatchSize, limit),
-      ...Object.fromEntries(vary),
-    } as SweepFields
-    if (Object.values(fields).every((values) => values === undefined)) {
+    const fields = swept([
+      ['rate', listOf(arrivals, value)],
+      ['servers', listOf(servers, value)],
+      ['maxWait', listOf(maxWait, limit)],
+      ['maxBatchSize', listOf(maxBatchSize, limit)],
+      ...vary,
+    ])
+    if (Object.keys(fields).length === 0) {
       throw new ScenarioError(
         'sweep',
         'nothing to sweep: give a list, such as --max-batch-size 1,2,4,8 or --vary queue.capacity=10,100',
@@ -66,7 +66,7 @@ export function sweepCommand(terminal: Terminal): Command {
       command,
     )
     const engine = measure ? 'measure' : 'simulate'
-    const swept = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
+    const points = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
       sweep(scenario, fields, {
         engine,
         ...(cache !== undefined && { cache }),
@@ -74,10 +74,10 @@ export function sweepCommand(terminal: Terminal): Command {
         onProgress: ({ share, done, total }) => tell(share, `point ${Math.min(done + 1, total)} of ${total}`),
       }),
     )
-    if (swept.length === 0) throw new Interrupted()
-    if (svg !== undefined) await writeText(svg, renderSweepSvg(swept))
-    if (flags.json) printJson(terminal, stored(swept))
-    else print(terminal, swept, renderSweep)
+    if (points.length === 0) throw new Interrupted()
+    if (svg !== undefined) await writeText(svg, renderSweepSvg(points))
+    if (flags.json) printJson(terminal, stored(points))
+    else print(terminal, points, renderSweep)
   })
 }
 
@@ -88,6 +88,17 @@ function varied(text: string, before: SweepFlags['vary'] = []): SweepFlags['vary
     throw new InvalidArgumentError("It must be a field and its values, such as 'servers=1,2,4'.")
   }
   return [...before, [field.trim(), values.split(',').map((each) => limit(each.trim()))]]
+}
+
+/** The fields that have values; one that is given twice would else be the last alone. */
+function swept(given: [field: string, values: unknown[] | undefined][]): SweepFields {
+  const lists = given.filter(([, values]) => values !== undefined)
+  const fields = lists.map(([field]) => field)
+  const twice = fields.find((field, i) => fields.indexOf(field) < i)
+  if (twice !== undefined) {
+    throw new ScenarioError('sweep', `'${twice}' is given twice; give its values at once: --vary ${twice}=1,2`)
+  }
+  return Object.fromEntries(lists)
 }
 
 function listOf<T>(text: string | undefined, read: (value: string) => T): T[] | undefined {
