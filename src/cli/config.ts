@@ -6,6 +6,7 @@ import { readJson } from '../report/file.js'
 import { ScenarioError, show } from '../scenario/error.js'
 import { nearestName } from '../scenario/nearest.js'
 import type { Scenario } from '../scenario/scenario.js'
+import { isPlain } from '../scenario/units.js'
 
 /** What a config may hold of one command: its flags, in camel case, without dashes. */
 type Defaults = Record<string, unknown>
@@ -83,7 +84,7 @@ async function readConfig(path: string): Promise<Config> {
 }
 
 function checkedObject(value: unknown, path: string, key?: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  if (isPlain(value)) return value as Record<string, unknown>
   const name = key === undefined ? path : `${path}.${key}`
   throw new ScenarioError(name, `must be an object, such as { scenario: { … } }, got ${show(value)}`)
 }

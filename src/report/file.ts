@@ -14,7 +14,12 @@ export async function readScenario(path: string): Promise<Scenario> {
 
 /** What a file holds, taken for a scenario. */
 export function asScenario(path: string, value: unknown): Scenario {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return withoutSchema(value) as Scenario
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    if ('schema' in value && 'scenario' in value) {
+      throw new ScenarioError(path, `must hold a scenario, and holds a result; what it was of is its 'scenario'`)
+    }
+    return withoutSchema(value) as Scenario
+  }
   throw new ScenarioError(path, `must hold a scenario, such as { arrivals: '800/s', … }, got ${show(value)}`)
 }
 

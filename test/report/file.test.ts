@@ -24,6 +24,7 @@ describe('files', () => {
     const path = join(folder, 'result.json')
     await writeResult(path, result)
     expect(await readResult(path)).toEqual(result)
+    await expect(readScenario(path)).rejects.toThrow(`${path}: must hold a scenario, and holds a result`)
   })
 
   it('hold budgets', async () => {
