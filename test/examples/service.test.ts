@@ -165,9 +165,14 @@ describe('the service under more than it can take', () => {
     expect(batcher.recorder?.totals()).toMatchObject({ aborted: 1, inFlight: 0 })
   })
 
-  it('is not ready any more when it closes', async () => {
-    await service.app.close()
-    expect(service.batcher.closed).toBe(true)
+  it('says that it is not ready when it closes, and then answers nobody', async () => {
+    const { app, batcher } = service
+    await batcher.close()
+    const health = await fetch(`${url}/health`)
+    expect([health.status, await health.json()]).toEqual([503, { status: 'not ready', why: 'the batcher is closed' }])
+    const late = await infer(url, { pcm })
+    expect([late.status, (await late.json()).code]).toEqual([503, 'CLOSED'])
+    await app.close()
     await expect(infer(url, { pcm })).rejects.toThrow()
   })
 })
