@@ -23,3 +23,7 @@ it('all is formatted and linted', async () => {
 it('rooms import from those that they may', async () => {
   expect(await run('depcruise', 'src')).toEqual({ code: 0, said: '' })
 })
+
+it('nothing is there that nothing uses', async () => {
+  expect(await run('knip')).toEqual({ code: 0, said: '' })
+})
