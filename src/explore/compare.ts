@@ -100,8 +100,10 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
     const results: Partial<Record<Side, Result>> = {}
     for (const [i, side] of (first === 'base' ? SIDES : SIDES.toReversed()).entries()) {
       signal?.throwIfAborted()
-      const tell = (share: number) =>
+      // what it returns is nobody's: half a round would be no round
+      const tell = (share: number) => {
         onProgress?.({ done: pair, total: rounds, side, share: (pair + (i + share) / 2) / rounds })
+      }
       tell(0)
       results[side] = await run(side, pair, tell)
       await breath()
