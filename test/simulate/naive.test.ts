@@ -57,21 +57,21 @@ describe('the simulator agrees request by request with a naive one', { timeout: 
   it('on scripted arrivals', () => {
     fc.assert(
       fc.property(openScenario, (scenario) => expectSameRun(scenario)),
-      seeded(800),
+      seeded(400),
     )
   })
 
   it('on closed loops', () => {
     fc.assert(
       fc.property(closedScenario, (scenario) => expectSameRun(scenario)),
-      seeded(800),
+      seeded(400),
     )
   })
 
   it('after a warm-up, of requests or of time', () => {
     fc.assert(
       fc.property(withWarmup(smallScenario), ({ warmup, ...scenario }) => expectSameRun(scenario, warmup)),
-      seeded(400),
+      seeded(200),
     )
   })
 
@@ -109,7 +109,7 @@ describe('the simulator agrees request by request with a naive one', { timeout: 
         const { service } = scenario
         expectSameRun({ ...even(scenario), service: { ...service, overhead } })
       }),
-      seeded(300),
+      seeded(150),
     )
   })
 })

@@ -113,7 +113,7 @@ describe('counts and segments add up to the whole', { timeout: 60_000 }, () => {
         const { result } = told(scenario)
         if (result !== null) expectCountsToAddUp(result)
       }),
-      seeded(250),
+      seeded(120),
     )
   })
   forEachLarger((scenario) => expectCountsToAddUp(simulate(scenario)))
@@ -126,7 +126,7 @@ describe('latency is wait and service, and wait is its four parts', () => {
         const { result } = told(scenario)
         if (result !== null) expectPartsToAddUp(result)
       }),
-      seeded(150),
+      seeded(80),
     )
   })
   forEachLarger((scenario) => expectPartsToAddUp(simulate(scenario)))
@@ -185,7 +185,7 @@ function expectIntegrals(scenario: Scenario): void {
 
 describe('integrals over the window, made again from the events', { timeout: 60_000 }, () => {
   it('on small scenarios', () => {
-    fc.assert(fc.property(withWarmup(openScenario), expectIntegrals), seeded(250))
+    fc.assert(fc.property(withWarmup(openScenario), expectIntegrals), seeded(120))
   })
   for (const [name, scenario] of Object.entries(larger)) {
     if (name === 'a closed loop') continue
