@@ -16,6 +16,7 @@ import { renderResultsCsv, renderSweepCsv } from '../report/sweep-csv.js'
 import { renderSweep } from '../report/sweep-table.js'
 import { checkedResult } from '../result/check.js'
 import { ScenarioError } from '../scenario/error.js'
+import { legible } from '../text/legible.js'
 import type { Look } from '../text/style.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
@@ -170,7 +171,8 @@ function render(reported: Reported, look: Look): string {
     case 'results':
       return reported.results
         .map(({ name, result }) => {
-          const title = reported.results.length > 1 ? ` ${look.style?.('bold', name) ?? name}\n\n` : ''
+          const shown = legible(name)
+          const title = reported.results.length > 1 ? ` ${look.style?.('bold', shown) ?? shown}\n\n` : ''
           return title + renderResult(result, look)
         })
         .join('\n\n\n')

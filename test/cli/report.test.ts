@@ -128,6 +128,9 @@ describe('throughline report', () => {
     }
     const { stderr } = await throughline('report', path('\u001b[31mnone.json'))
     expect(stderr).toContain('␛[31mnone.json: there is no such file')
+    const { stdout } = await throughline('report', file('\u001b[2Jevil.json', result), one)
+    expect(stdout).not.toContain('\u001b')
+    expect(stdout).toContain('[2Jevil')
   })
 })
 
