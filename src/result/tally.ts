@@ -42,12 +42,32 @@ export function forEachBucket({ first, counts }: CompactTally, visit: (bucket: n
   })
 }
 
-const COUNT = 0
-const SUM = 1
-const SQUARES = 2
-const MIN = 3
-const MAX = 4
-const MOMENTS = 5
+/** What is kept exactly beside the buckets of a tally, and how much of it there is. */
+export const COUNT = 0
+export const SUM = 1
+export const SQUARES = 2
+export const MIN = 3
+export const MAX = 4
+export const MOMENTS = 5
+
+/** Adds to the moments that begin at `at` those of `count` more durations, which are one or more. */
+export function addMoments(
+  moments: Float64Array,
+  at: number,
+  count: number,
+  sum: number,
+  squares: number,
+  min: number,
+  max: number,
+): void {
+  const empty = moments[at + COUNT] === 0
+  if (empty || min < (moments[at + MIN] as number)) moments[at + MIN] = min
+  if (empty || max > (moments[at + MAX] as number)) moments[at + MAX] = max
+  moments[at + COUNT] = (moments[at + COUNT] as number) + count
+  moments[at + SUM] = (moments[at + SUM] as number) + sum
+  moments[at + SQUARES] = (moments[at + SQUARES] as number) + squares
+}
+
 /** How many bytes a tally takes, for those that several threads share. */
 export const TALLY_BYTES = MOMENTS * 8 + Math.ceil((BUCKETS * 4) / 8) * 8
 
@@ -110,7 +130,7 @@ export class Tally {
       if (ns < min) min = ns
       if (ns > max) max = ns
     }
-    this.#addMoments(length, sum, squares, min, max)
+    addMoments(this.moments, 0, length, sum, squares, min, max)
   }
 
   /** Counts the first `length` of `values`, whole nanoseconds, each `times` as often. */
@@ -136,17 +156,7 @@ export class Tally {
       if (ns < min) min = ns
       if (ns > max) max = ns
     }
-    this.#addMoments(count, sum, squares, min, max)
-  }
-
-  #addMoments(count: number, sum: number, squares: number, min: number, max: number): void {
-    const moments = this.moments
-    const empty = moments[COUNT] === 0
-    if (empty || min < this.min) moments[MIN] = min
-    if (empty || max > this.max) moments[MAX] = max
-    moments[COUNT] = this.count + count
-    moments[SUM] = this.sum + sum
-    moments[SQUARES] = (moments[SQUARES] as number) + squares
+    addMoments(this.moments, 0, count, sum, squares, min, max)
   }
 
   /** Sets what is kept beside the buckets, where it is known better than from them. */
@@ -180,7 +190,7 @@ export class Tally {
   /** Adds another's counts to this one. */
   add(other: Tally): void {
     if (other.count === 0) return
-    this.#addMoments(other.count, other.sum, other.moments[SQUARES] as number, other.min, other.max)
+    addMoments(this.moments, 0, other.count, other.sum, other.moments[SQUARES] as number, other.min, other.max)
     const { buckets } = this
     const added = other.buckets
     const last = bucketOf(other.max)

@@ -1,4 +1,4 @@
-import { bucketOf } from '../result/tally.js'
+import { addMoments, bucketOf, COUNT, MAX, MIN, MOMENTS, SQUARES, SUM } from '../result/tally.js'
 import { MOST_REQUESTS, NS_PER_MS, NS_PER_SECOND, nearest } from '../scenario/units.js'
 import { Pages } from './pages.js'
 
@@ -40,13 +40,6 @@ export const ALONE = 6
 /** how many batches there were of each size, and not durations */
 const SIZES = 7
 const TALLIES = 8
-
-const COUNT = 0
-const SUM = 1
-const SQUARES = 2
-const MIN = 3
-const MAX = 4
-const MOMENTS = 5
 
 /** The newest segments are this long; as they age, they are put together to longer ones: */
 const FINEST_NS = NS_PER_SECOND / 2
@@ -417,30 +410,13 @@ export class Segments {
     min: number,
     max: number,
   ): void {
-    const moments = this.#moments
-    const m = ((at / FIELDS) * TALLIES + metric) * MOMENTS
-    const empty = moments[m] === 0
-    if (empty || min < (moments[m + MIN] as number)) moments[m + MIN] = min
-    if (empty || max > (moments[m + MAX] as number)) moments[m + MAX] = max
-    moments[m] = (moments[m] as number) + length
-    moments[m + SUM] = (moments[m + SUM] as number) + sum
-    moments[m + SQUARES] = (moments[m + SQUARES] as number) + squares
+    addMoments(this.#moments, ((at / FIELDS) * TALLIES + metric) * MOMENTS, length, sum, squares, min, max)
   }
 
   /** Counts a duration in one of the tallies of the segment whose sums begin there. */
   count(at: number, metric: number, ns: number): void {
     this.#add(at, metric, bucketOf(ns), 1)
-    const moments = this.#moments
-    const m = ((at / FIELDS) * TALLIES + metric) * MOMENTS
-    const count = moments[m] as number
-    if (count === 0) {
-      moments[m + MIN] = ns
-      moments[m + MAX] = ns
-    } else if (ns < (moments[m + MIN] as number)) moments[m + MIN] = ns
-    else if (ns > (moments[m + MAX] as number)) moments[m + MAX] = ns
-    moments[m] = count + 1
-    moments[m + SUM] = (moments[m + SUM] as number) + ns
-    moments[m + SQUARES] = (moments[m + SQUARES] as number) + ns * ns
+    this.#addMoments(at, metric, 1, ns, ns * ns, ns, ns)
   }
 
   #add(at: number, tally: number, bucket: number, times: number): void {
@@ -550,19 +526,12 @@ export class Segments {
 
   #moveTally(from: number, to: number): void {
     const moments = this.#moments
-    const [a, b] = [to * MOMENTS, from * MOMENTS]
-    if (moments[b] === 0) return
-    this.#pages.move(from, to, bucketOf(moments[b + MIN] as number), bucketOf(moments[b + MAX] as number))
-    const empty = moments[a] === 0
-    moments[a + MIN] = empty
-      ? (moments[b + MIN] as number)
-      : Math.min(moments[a + MIN] as number, moments[b + MIN] as number)
-    moments[a + MAX] = empty
-      ? (moments[b + MAX] as number)
-      : Math.max(moments[a + MAX] as number, moments[b + MAX] as number)
-    for (const moment of [COUNT, SUM, SQUARES]) {
-      moments[a + moment] = (moments[a + moment] as number) + (moments[b + moment] as number)
-    }
+    const b = from * MOMENTS
+    if (moments[b + COUNT] === 0) return
+    const [sum, squares] = [moments[b + SUM] as number, moments[b + SQUARES] as number]
+    const [min, max] = [moments[b + MIN] as number, moments[b + MAX] as number]
+    this.#pages.move(from, to, bucketOf(min), bucketOf(max))
+    addMoments(moments, to * MOMENTS, moments[b + COUNT] as number, sum, squares, min, max)
   }
 
   /** Forgets the oldest segment; who is under way since then is as if it had come with the next. */
