@@ -1,3 +1,5 @@
+import { symbolOf } from '../text/legible.js'
+
 /** Text that may stand in a document as it is. */
 export class Markup {
   readonly text: string
@@ -42,6 +44,6 @@ const UNFIT = /[\u0080-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]|\p{Surrogat
 function escaped(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
-    .replace(CONTROLS, (control) => (control === '\u007f' ? '␡' : String.fromCharCode(0x2400 + control.charCodeAt(0))))
+    .replace(CONTROLS, symbolOf)
     .replace(UNFIT, '\ufffd')
 }

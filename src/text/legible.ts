@@ -3,11 +3,13 @@ const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g
 /** What a terminal may take for a command too, and what turns the text that follows around. */
 const UNSEEN = /[\u0080-\u009f\u202a-\u202e\u2066-\u2069]/g
 
+/** The symbol that stands for a control. */
+export const symbolOf = (control: string) =>
+  control === '\u007f' ? '␡' : String.fromCharCode(0x2400 + control.charCodeAt(0))
+
 /** A text that cannot do anything to the terminal that it is shown on: controls as the symbols that stand for them. */
 function legibleText(text: string): string {
-  return text
-    .replace(CONTROLS, (control) => (control === '\u007f' ? '␡' : String.fromCharCode(0x2400 + control.charCodeAt(0))))
-    .replace(UNSEEN, '\ufffd')
+  return text.replace(CONTROLS, symbolOf).replace(UNSEEN, '\ufffd')
 }
 
 /** The same of every text in plain data, keys included. */
