@@ -60,22 +60,6 @@ export {
   uniform,
   type Variation,
 } from './scenario/variation.js'
-export { type Batcher, createBatcher, type InputOf, type OutputOf } from './serve/batcher.js'
-export { BatcherError, type BatcherErrorCode } from './serve/batcher-error.js'
-export type { BatcherOptions, RunOptions } from './serve/batcher-options.js'
-export type { BatchMessage, RequestMessage } from './serve/channels.js'
-export type { LiveScenario, LiveScenarioOptions } from './serve/live-scenario.js'
-export {
-  type OpenTelemetryMeter,
-  type OpenTelemetryProducer,
-  openTelemetryProducer,
-  registerOpenTelemetry,
-} from './serve/open-telemetry.js'
-export { type PrometheusRegistry, prometheusText, registerPrometheus } from './serve/prometheus.js'
-export { createRecorder, type Recorder } from './serve/recorder.js'
-export type { RecorderOptions, SnapshotOptions } from './serve/recorder-options.js'
-export type { ExportOptions, Recorders } from './serve/recorders.js'
-export type { Recording } from './serve/recording.js'
-export type { Totals } from './serve/totals.js'
+export * from './serve/index.js'
 export type { SimulationEvent } from './simulate/engine.js'
 export { type SimulateOptions, simulate } from './simulate/simulate.js'

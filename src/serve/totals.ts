@@ -1,3 +1,4 @@
+import type { Counts } from '../result/recording.js'
 import { BUCKETS, bucketOf } from '../result/tally.js'
 import { ScenarioError, show } from '../scenario/error.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
@@ -36,15 +37,9 @@ export interface TotalDurations {
 }
 
 /** Counts of everything since the start; they never fall. */
-export interface Totals {
+export interface Totals extends Omit<Counts, 'unfinished'> {
   /** when the recorder was made, in milliseconds of its clock */
   startMs: number
-  offered: number
-  completed: number
-  failed: number
-  rejected: number
-  timedOut: number
-  aborted: number
   /** requests under way now */
   inFlight: number
   /** batches served, requests in them, and how long all were served */
