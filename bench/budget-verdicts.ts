@@ -46,7 +46,13 @@ const JUDGES: Record<string, Judge> = {
 type Verdicts = Record<Verdict, number>
 const none = (): Verdicts => ({ pass: 0, inconclusive: 0, fail: 0 })
 
-function study({ scenario, exact }: Case, requests: number): Verdicts[][] {
+/** The verdicts so far, on standard error: a study of hours that is cut short is not lost, and parts can be added up. */
+function sofar(name: string, seed: number, verdicts: unknown) {
+  const done = seed - first + 1
+  if (done % 500 === 0) console.error(`${name}: ${done} runs ${JSON.stringify(verdicts)}`)
+}
+
+function study({ name, scenario, exact }: Case, requests: number): Verdicts[][] {
   const found = LIMITS.map(() => Object.keys(JUDGES).map(none))
   for (let seed = first; seed < first + runs; seed++) {
     const result = simulate({ ...scenario, stop: { requests }, seed })
@@ -56,12 +62,13 @@ function study({ scenario, exact }: Case, requests: number): Verdicts[][] {
         verdicts[judge(result, times * (exact.p99 as number))]++
       })
     })
+    sofar(name, seed, found)
   }
   return found
 }
 
 /** The same where each run goes on until the verdict is clear; and how many requests that took, the fewest first. */
-function untilClear({ scenario, exact }: Case, times: number): { verdicts: Verdicts; requests: number[] } {
+function untilClear({ name, scenario, exact }: Case, times: number): { verdicts: Verdicts; requests: number[] } {
   const budget = { p99: times * (exact.p99 as number) }
   const verdicts = none()
   const requests: number[] = []
@@ -69,6 +76,7 @@ function untilClear({ scenario, exact }: Case, times: number): { verdicts: Verdi
     const result = simulate({ ...scenario, stop: { budget }, seed })
     verdicts[checkBudget(result, budget).verdict]++
     requests.push(result.counts.offered)
+    sofar(`${name}, ${times} x p99`, seed, verdicts)
   }
   return { verdicts, requests: requests.sort((a, b) => a - b) }
 }
