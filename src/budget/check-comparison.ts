@@ -49,12 +49,21 @@ function faultOf({ design, of, within, verdict, metrics, pairs }: Comparison): [
 }
 
 /**
+ * Refuses what is no comparison at all, such as the promise of one. What it holds is taken as it is.
+ *
+ * @throws ScenarioError
+ */
+export function checkIsComparison(value: unknown, name = 'comparison'): void {
+  checkVersion(value, { name, kind: 'comparison', schema: SCHEMA })
+}
+
+/**
  * Checks what may be a comparison, such as one read from a file.
  *
  * @throws ScenarioError where it is of another version, or its verdict does not follow from its figures
  */
 export function checkedComparison(value: unknown, name = 'comparison'): Comparison {
-  checkVersion(value, { name, kind: 'comparison', schema: SCHEMA })
+  checkIsComparison(value, name)
   const parsed = comparisonSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
   return value as Comparison

@@ -4,6 +4,7 @@ import type { Result } from '../result/result.js'
 import type { Interval, Summary } from '../result/summary.js'
 import type { Finding } from '../result/validity.js'
 import { type Budget, type BudgetUnit, type Relation, type Rule, rulesOf } from '../scenario/budget.js'
+import { got, ScenarioError } from '../scenario/error.js'
 import type { Part } from '../text/parts.js'
 import { type Estimate, estimateOf, noErrors } from './estimate.js'
 
@@ -72,6 +73,16 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
     latency: { meanMs: result.latencyMs.mean, parts: partsOf(result) },
     findings,
   }
+}
+
+/**
+ * Refuses what is no check at all, such as a result that has yet to be judged.
+ *
+ * @throws ScenarioError
+ */
+export function checkIsBudgetCheck(value: unknown, name = 'check'): void {
+  if (Array.isArray((value as Partial<BudgetCheck> | null | undefined)?.rules)) return
+  throw new ScenarioError(name, `must be what checkBudget gives, ${got(value)}`)
 }
 
 const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'share' }

@@ -4,6 +4,7 @@ import { legible } from '../text/legible.js'
 import { inText, percent, threeDigits, time } from '../text/number.js'
 import { type Format, type Look, plain, type Style, visible } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
+import { checkIsComparison } from './check-comparison.js'
 import type { Comparison, ComparisonVerdict, MetricComparison } from './comparison.js'
 
 const COLOURS = {
@@ -14,8 +15,13 @@ const COLOURS = {
 } as const satisfies Record<ComparisonVerdict, Format>
 const SHORTEST = 60
 
-/** A comparison to read: each metric of both sides, their ratio with its interval, and the verdict on it. */
+/**
+ * A comparison to read: each metric of both sides, their ratio with its interval, and the verdict on it.
+ *
+ * @throws ScenarioError where it is none
+ */
 export function renderComparison(given: Comparison, look: Look = {}): string {
+  checkIsComparison(given)
   const { width = 80, style = plain } = look
   const comparison = legible(given)
   const { metrics, of, findings, reason } = comparison

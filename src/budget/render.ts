@@ -4,13 +4,18 @@ import { inText, percent, rate, time, timeUnit } from '../text/number.js'
 import { renderParts } from '../text/parts.js'
 import { type Format, type Look, plain } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
-import type { BudgetCheck, RuleCheck, Verdict } from './check.js'
+import { type BudgetCheck, checkIsBudgetCheck, type RuleCheck, type Verdict } from './check.js'
 
 const COLOURS = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const satisfies Record<Verdict, Format>
 const SHORTEST = 60
 
-/** A budget's check to read: each rule beside what was observed, where the time went, and what made a run invalid. */
+/**
+ * A budget's check to read: each rule beside what was observed, where the time went, and what made a run invalid.
+ *
+ * @throws ScenarioError where it is none
+ */
 export function renderBudget(given: BudgetCheck, look: Look = {}): string {
+  checkIsBudgetCheck(given)
   const { width = 80, style = plain } = look
   const check = legible(given)
   const { rules, latency, findings } = check

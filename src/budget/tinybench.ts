@@ -1,6 +1,6 @@
 import { summarizeRuns } from '../result/runs.js'
 import type { Summary } from '../result/summary.js'
-import { ScenarioError } from '../scenario/error.js'
+import { checkList, got, ScenarioError } from '../scenario/error.js'
 
 interface Samples {
   samples?: readonly number[] | undefined
@@ -24,17 +24,19 @@ export type TinybenchRun =
  * @throws ScenarioError where a run has not been made, or its samples were not retained
  */
 export function fromTinybench(runs: readonly TinybenchRun[]): Summary {
+  checkList(runs, 'runs', 'runs of a bench')
   return summarizeRuns(runs.map((run, i) => samplesOf(run, `runs[${i}]`)))
 }
 
 function samplesOf(run: TinybenchRun, name: string): readonly number[] {
   if (Array.isArray(run)) return run
-  const { result = run } = run as { result?: unknown }
-  const { latency = result } = result as { latency?: unknown }
-  const { samples } = latency as Samples
+  const { result = run } = (run ?? {}) as { result?: unknown }
+  const { latency = result } = (result ?? {}) as { latency?: unknown }
+  const { samples } = (latency ?? {}) as Samples
   if (samples !== undefined && samples.length > 0) return samples
+  const isRun = typeof run === 'object' && run !== null && !('then' in run)
   throw new ScenarioError(
     name,
-    'must hold samples: make the bench with { retainSamples: true } (vitest: benchmark.includeSamples), run it, and take the result after each run',
+    `must hold samples: make the bench with { retainSamples: true } (vitest: benchmark.includeSamples), run it, and take the result after each run${isRun ? '' : `; ${got(run)}`}`,
   )
 }

@@ -1,3 +1,4 @@
+import { checkIsResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { type TimeUnit, threeDigits } from '../text/number.js'
@@ -11,8 +12,13 @@ export type Figures = Record<Figure, number>
 const isOverload = ({ code, figures }: Finding) =>
   code === 'saturated' || (code === 'cut-off' && figures.unfinished !== undefined)
 
-/** The figures of one run, or that it could not carry its load. */
+/**
+ * The figures of one run, or that it could not carry its load.
+ *
+ * @throws ScenarioError where it is no result
+ */
 export function figuresOf(result: Result): Figures | 'cannot carry' {
+  checkIsResult(result)
   if (result.validity.findings.some(isOverload)) return 'cannot carry'
   const { p50, p90, p95, p99 } = result.latencyMs
   return { p50, p90, p95, p99, meanBatchSize: result.batches.meanSize, utilization: result.utilization ?? 0 }

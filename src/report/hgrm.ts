@@ -1,5 +1,5 @@
 import { decode } from '../result/histogram.js'
-import type { Summary } from '../result/summary.js'
+import { checkIsSummary, type Summary } from '../result/summary.js'
 import { NS_PER_MS } from '../scenario/units.js'
 
 /** How many lines there are for each halving of what is left to 100 %. */
@@ -9,8 +9,11 @@ const TICKS = 5
  * A distribution as HdrHistogram prints it (`outputPercentileDistribution`), which its plotters read: for each
  * percentile its value in milliseconds, and how many are at or below it. Values have six decimals, to the nanosecond,
  * and are those that `percentile(summary, p)` gives; mean, deviation and max are exact.
+ *
+ * @throws ScenarioError where it is no summary
  */
 export function renderHgrm(summary: Summary): string {
+  checkIsSummary(summary)
   const histogram = decode(summary.histogram) as ReturnType<typeof decode> & Layout
   const clamped = (ns: number) => Math.max(summary.min, Math.min(summary.max, ns / NS_PER_MS))
   const lines: string[] = []

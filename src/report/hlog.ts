@@ -1,4 +1,5 @@
 import type { Result } from '../result/result.js'
+import { checkNamed } from './given.js'
 import type { NamedResult } from './named-result.js'
 
 const PARTS = {
@@ -11,8 +12,11 @@ const PARTS = {
  * the requests due in it, under the tag `latency`, and one over the whole window for each part of latency (`wait`,
  * `service`, `lag`, `queueing`, `batching`, `dispatch`). Values are nanoseconds, times seconds from the start of the
  * run, and the longest of each interval is told in milliseconds. Of several results each tag begins with its name.
+ *
+ * @throws ScenarioError where what is given is none
  */
 export function renderHlog(results: readonly NamedResult[]): string {
+  checkNamed(results)
   const named = results.length > 1
   return [
     '#[Histogram log format version 1.3]',

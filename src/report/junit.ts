@@ -1,4 +1,4 @@
-import type { BudgetCheck, RuleCheck } from '../budget/check.js'
+import { type BudgetCheck, checkIsBudgetCheck, type RuleCheck } from '../budget/check.js'
 import { headline, observedText, ruleText } from '../budget/render.js'
 import { type Markup, markup } from './markup.js'
 
@@ -12,11 +12,14 @@ export interface JunitOptions {
 /**
  * A budget's check as JUnit XML, which continuous integration reads: a test for each rule. Times are 0, for judging
  * takes none.
+ *
+ * @throws ScenarioError where it is no check
  */
 export function renderJunit(
   check: BudgetCheck,
   { name = 'result', onInconclusive = 'fail' }: JunitOptions = {},
 ): string {
+  checkIsBudgetCheck(check)
   const skips = (rule: RuleCheck) => rule.verdict === 'inconclusive' && onInconclusive === 'pass'
   const skipped = check.rules.filter(skips).length
   const failures = check.rules.filter((rule) => rule.verdict !== 'pass' && !skips(rule)).length

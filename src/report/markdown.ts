@@ -1,19 +1,23 @@
-import type { BudgetCheck } from '../budget/check.js'
+import { type BudgetCheck, checkIsBudgetCheck } from '../budget/check.js'
+import { checkIsComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import { BUDGET_TITLES, budgetRows, headline } from '../budget/render.js'
 import { comparisonHeadline, comparisonRows } from '../budget/render-comparison.js'
 import type { Swept } from '../explore/sweep.js'
+import { checkIsResult } from '../result/check.js'
 import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
 import type { Summary } from '../result/summary.js'
 import { legible } from '../text/legible.js'
 import { rate, threeDigits, time, timeUnit } from '../text/number.js'
 import { FIGURES, figuresOf, headerOf, shown } from './figures.js'
+import { checkSwept } from './given.js'
 import { COLUMNS, totalsOf, VERBS } from './result-table.js'
 import { scenarioLines } from './scenario-line.js'
 import { sweptFields } from './swept-fields.js'
 
-// Reports for a pull request, in the Markdown that code hosts show (GitHub Flavored Markdown).
+// Reports for a pull request, in the Markdown that code hosts show (GitHub Flavored Markdown). Each throws a
+// ScenarioError where what it is given is not what it is a report of.
 
 interface Finding {
   code: string
@@ -25,6 +29,7 @@ const MARKS = { error: '❌', warning: '⚠️', info: 'ℹ️' } as const
 
 /** One result: what was run, its findings, latency with its intervals, and where the time went. */
 export function renderMarkdown(result: Result, { title }: { title?: string | undefined } = {}): string {
+  checkIsResult(result)
   const { engine, scenario, latencyMs, waitMs, serviceMs, validity } = result
   const unit = timeUnit([latencyMs.p99])
   const row = (name: string, summary: Summary) => [
@@ -58,6 +63,7 @@ export function renderMarkdown(result: Result, { title }: { title?: string | und
 
 /** A sweep: a row for each of its points. */
 export function renderSweepMarkdown(swept: readonly Swept[], { title }: { title?: string | undefined } = {}): string {
+  checkSwept(swept)
   const fields = sweptFields(swept)
   const all = swept.map((each) => ({ each, figures: figuresOf(each.result) }))
   const unit = timeUnit(all.flatMap(({ figures }) => (figures === 'cannot carry' ? [] : [figures.p99])))
@@ -79,6 +85,7 @@ export function renderSweepMarkdown(swept: readonly Swept[], { title }: { title?
 
 /** A comparison: its verdict, and each metric. */
 export function renderComparisonMarkdown(comparison: Comparison): string {
+  checkIsComparison(comparison)
   const { titles, rows } = comparisonRows(comparison)
   const mark = { slower: '❌', faster: '✅', same: '✅', inconclusive: '⚠️' }[comparison.verdict]
   return joined([
@@ -90,6 +97,7 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
 
 /** A budget's check: its verdict, and each rule. */
 export function renderBudgetMarkdown(check: BudgetCheck): string {
+  checkIsBudgetCheck(check)
   const mark = { pass: '✅', fail: '❌', inconclusive: '⚠️' }[check.verdict]
   const reasons = check.rules.flatMap(({ metric, reason }) => (reason === undefined ? [] : [`${metric}: ${reason}`]))
   return joined([

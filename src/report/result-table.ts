@@ -1,3 +1,4 @@
+import { checkIsResult } from '../result/check.js'
 import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
 import { ESTIMATES, type Summary } from '../result/summary.js'
@@ -14,8 +15,13 @@ import { table } from './table.js'
 
 export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Recorded' } as const
 
-/** One result, to read in a terminal: what was run, how long requests took, and where the time went. */
+/**
+ * One result, to read in a terminal: what was run, how long requests took, and where the time went.
+ *
+ * @throws ScenarioError where it is none
+ */
 export function renderResult(given: Result, look: Look = {}): string {
+  checkIsResult(given)
   const { width = 80, style = plain } = look
   const result = legible(given)
   const parts = [

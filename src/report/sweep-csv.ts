@@ -2,6 +2,7 @@ import type { Swept } from '../explore/sweep.js'
 import type { Result } from '../result/result.js'
 import { ESTIMATES } from '../result/summary.js'
 import { toCsv } from './csv.js'
+import { checkNamed, checkSwept } from './given.js'
 import type { NamedResult } from './named-result.js'
 import { sweptFields } from './swept-fields.js'
 
@@ -30,8 +31,13 @@ const FIGURES: Figure[] = [
   ['findings', ({ validity }) => validity.findings.map(({ code }) => code).join(' ')],
 ]
 
-/** A sweep as a CSV file: a line for each point, the value of each field that was swept first, then what came of it. */
+/**
+ * A sweep as a CSV file: a line for each point, the value of each field that was swept first, then what came of it.
+ *
+ * @throws ScenarioError where it is none
+ */
 export function renderSweepCsv(swept: readonly Swept[]): string {
+  checkSwept(swept)
   const fields = sweptFields(swept)
   return toCsv(
     [...fields.map(({ name }) => name), ...FIGURES.map(([header]) => header)],
@@ -39,8 +45,13 @@ export function renderSweepCsv(swept: readonly Swept[]): string {
   )
 }
 
-/** Results as a CSV file: a line for each, by its name. */
+/**
+ * Results as a CSV file: a line for each, by its name.
+ *
+ * @throws ScenarioError where what is given is none
+ */
 export function renderResultsCsv(results: readonly NamedResult[]): string {
+  checkNamed(results)
   return toCsv(
     ['name', ...FIGURES.map(([header]) => header)],
     results.map(({ name, result }) => [name, ...FIGURES.map(([, of]) => of(result))]),

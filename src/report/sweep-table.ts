@@ -4,6 +4,7 @@ import { legible } from '../text/legible.js'
 import { rate, threeDigits, timeUnit } from '../text/number.js'
 import { type Look, plain, visible } from '../text/style.js'
 import { FIGURES, type Figure, figuresOf, headerOf, shown } from './figures.js'
+import { checkSwept } from './given.js'
 import { renderPlot } from './plot.js'
 import { sweptFields } from './swept-fields.js'
 import { type Cell, table } from './table.js'
@@ -14,8 +15,13 @@ const NARROW = 70
 /** What is left out first where there is no room for all. */
 const LEAST_WANTED: Figure[] = ['p90', 'utilization', 'meanBatchSize', 'p95']
 
-/** The runs of a sweep below one another, and both curves drawn. */
+/**
+ * The runs of a sweep below one another, and both curves drawn.
+ *
+ * @throws ScenarioError where it is none
+ */
 export function renderSweep(given: Swept[], look: Look = {}): string {
+  checkSwept(given)
   const { width = 80, style = plain } = look
   const swept = legible(given)
   if (swept.length === 0) return ' No point was run.'

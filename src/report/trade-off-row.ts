@@ -1,4 +1,5 @@
 import type { Result } from '../result/result.js'
+import { checkList } from '../scenario/error.js'
 import type { Look } from '../text/style.js'
 import { FIGURES, type Figure, type Figures, figuresOf } from './figures.js'
 import { type Spread, spreadOf } from './spread.js'
@@ -21,8 +22,13 @@ export interface TradeOffLook extends Look {
   rounds?: number
 }
 
-/** The figures of several rounds; a size cannot carry the load where it could not in half of them or more. */
+/**
+ * The figures of several rounds; a size cannot carry the load where it could not in half of them or more.
+ *
+ * @throws ScenarioError where one is no result
+ */
 export function figuresOverRounds(rounds: Result[]): Record<Figure, Spread> | 'cannot carry' {
+  checkList(rounds, 'rounds', 'results')
   const carried = rounds.map(figuresOf).filter((figures) => figures !== 'cannot carry')
   if (carried.length <= rounds.length / 2) return 'cannot carry'
   const entries = FIGURES.map((figure) => [figure, spreadOf(carried.map((figures) => figures[figure]))])

@@ -1,3 +1,4 @@
+import { checkList } from '../scenario/error.js'
 import { count, difference, rate, type TimeUnit, threeDigits, timeUnit } from '../text/number.js'
 import { type Format, plain } from '../text/style.js'
 import { FIGURES, type Figure, headerOf, shown } from './figures.js'
@@ -15,6 +16,7 @@ type Line = { name: string; format?: Format; figures: Remarked[] | null }
 
 /** For each batch size a line of what was measured, and one of what was simulated. */
 export function renderTradeOffTable(rows: TradeOffRow[], { offeredPerSec, style = plain }: TradeOffLook): string {
+  checkList(rows, 'rows', 'batch sizes')
   const unit = timeUnit(rows.flatMap(longest))
   const groups = rows.map((row) => ({ row, lines: linesOf(row, unit) }))
   // a remark takes the same room all the way down, so that the figures line up

@@ -1,3 +1,4 @@
+import { checkList } from '../scenario/error.js'
 import { count, rate } from '../text/number.js'
 import { plain, type Style } from '../text/style.js'
 import { FIGURES, type Figure } from './figures.js'
@@ -18,6 +19,7 @@ export function renderTradeOff(rows: TradeOffRow[], look: TradeOffLook): string 
 
 /** The curves alone. */
 export function renderTradeOffPlot(rows: TradeOffRow[], look: TradeOffLook): string {
+  checkList(rows, 'rows', 'batch sizes')
   const { width = 100, style = plain } = look
   const load = rate(look.offeredPerSec)
   const unable = `cannot carry ${load}`
@@ -61,6 +63,7 @@ export interface Agreement {
 
 /** Null where nothing was both measured and simulated. */
 export function agreementOf(rows: TradeOffRow[]): Agreement | null {
+  checkList(rows, 'rows', 'batch sizes')
   const pairs = rows.flatMap(({ measured, predicted }) =>
     typeof measured === 'object' && typeof predicted === 'object'
       ? FIGURES.map((figure) => ({ measured: measured[figure], predicted: predicted[figure] }))

@@ -174,12 +174,21 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
 const same = (a: number, b: number) => Math.abs(a - b) <= ROUNDING * Math.max(Math.abs(a), Math.abs(b))
 
 /**
+ * Refuses what is no result at all, such as the promise of one. What it holds is taken as it is.
+ *
+ * @throws ScenarioError
+ */
+export function checkIsResult(value: unknown, name = 'result'): void {
+  checkVersion(value, { name, kind: 'result', schema: SCHEMA })
+}
+
+/**
  * Checks what may be a result, such as one read from a file.
  *
  * @throws ScenarioError where it is of another version, or its figures contradict one another
  */
 export function checkedResult(value: unknown, name = 'result'): Result {
-  checkVersion(value, { name, kind: 'result', schema: SCHEMA })
+  checkIsResult(value, name)
   const parsed = resultSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
   return value as Result

@@ -1,4 +1,4 @@
-import { ScenarioError, show } from '../scenario/error.js'
+import { checkList, got, ScenarioError } from '../scenario/error.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { student, tailOf } from './student.js'
 import {
@@ -16,11 +16,12 @@ import { Tally } from './tally.js'
 
 /** Counts plain durations in milliseconds, to the nanosecond. */
 function tallyOfValues(values: readonly number[], name: string): Tally {
+  checkList(values, name, 'durations')
   if (values.length === 0) throw new ScenarioError(name, 'must hold at least one duration to summarize')
   const tally = new Tally()
   values.forEach((value, i) => {
     if (typeof value !== 'number' || !(value >= 0) || value * NS_PER_MS >= LONGEST_NS) {
-      throw new ScenarioError(`${name}[${i}]`, `must be a duration of 0 or more in milliseconds, got ${show(value)}`)
+      throw new ScenarioError(`${name}[${i}]`, `must be a duration of 0 or more in milliseconds, ${got(value)}`)
     }
     tally.record(nanoseconds(value))
   })
@@ -51,6 +52,7 @@ const BEYOND = 5
  * @throws ScenarioError where there is no run, one is empty, or holds what is no duration
  */
 export function summarizeRuns(runs: readonly (readonly number[])[]): Summary {
+  checkList(runs, 'runs', 'runs, each a list of durations')
   if (runs.length === 0) throw new ScenarioError('runs', 'must hold at least one run')
   const tallies = runs.map((values, i) => tallyOfValues(values, `runs[${i}]`))
   const total = new Tally()

@@ -1,5 +1,5 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { ScenarioError, show } from '../scenario/error.js'
+import { got, ScenarioError } from '../scenario/error.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { decode, encode, histogramOf } from './histogram.js'
 import type { Tally } from './tally.js'
@@ -84,13 +84,24 @@ export function withheld(reason: string): Record<Estimate, Interval> {
 }
 
 /**
+ * Refuses what is no summary at all. What it holds is taken as it is.
+ *
+ * @throws ScenarioError
+ */
+export function checkIsSummary(value: unknown, name = 'summary'): void {
+  if (typeof (value as Partial<Summary> | null | undefined)?.histogram === 'string') return
+  throw new ScenarioError(name, `must be a summary, such as a result's latencyMs, ${got(value)}`)
+}
+
+/**
  * Reads any percentile from a summary, in milliseconds: `percentile(result.latencyMs, 99.99)`.
  *
  * @param p above 0 and at most 100
- * @throws ScenarioError where p is out of range
+ * @throws ScenarioError where p is out of range, or what is read is no summary
  */
 export function percentile(summary: Summary, p: number): number {
-  if (!(p > 0 && p <= 100)) throw new ScenarioError('percentile', `must be above 0 and at most 100, got ${show(p)}`)
+  checkIsSummary(summary)
+  if (!(p > 0 && p <= 100)) throw new ScenarioError('percentile', `must be above 0 and at most 100, ${got(p)}`)
   const bounds = [summary.min, summary.max].map(nanoseconds) as [number, number]
   return ms(percentileNs(decode(summary.histogram), p, ...bounds))
 }

@@ -23,8 +23,19 @@ export class ScenarioError extends Error {
 export function checkVersion(value: unknown, expected: { name: string; kind: string; schema: string }): void {
   const found = (value as { schema?: unknown } | null | undefined)?.schema
   const { name, kind, schema } = expected
-  if (found !== schema)
-    throw new ScenarioError(name, `must be a ${kind}, with the schema "${schema}", got ${show(found)}`)
+  if (found === schema) return
+  throw new ScenarioError(name, `must be a ${kind}, with the schema "${schema}", ${got(found ?? value)}`)
+}
+
+/**
+ * Refuses what is no list.
+ *
+ * @param of what it should hold
+ * @throws ScenarioError
+ */
+export function checkList(value: unknown, name: string, of: string): void {
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return
+  throw new ScenarioError(name, `must be a list of ${of}, ${got(value)}`)
 }
 
 type Issue = z.core.$ZodIssue
@@ -55,7 +66,7 @@ function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: Pro
     const keys = issue.keys.map((key) => `'${key}'`).join(', ')
     return [{ path, message: `${keys} is not an option here; ${issue.message}` }]
   }
-  return [{ path, message: `${issue.message}, got ${show(found)}` }]
+  return [{ path, message: `${issue.message}, ${got(found)}` }]
 }
 
 /**
@@ -97,6 +108,12 @@ function join(root: string, path: PropertyKey[]): string {
 function kindOf(value: unknown): string {
   const { name } = (value as object).constructor ?? {}
   return typeof name !== 'string' || name === 'Object' ? '{}' : `a ${name}`
+}
+
+/** What was found, for the end of a message: of a promise, what was most likely forgotten too. */
+export function got(value: unknown): string {
+  const { then } = (value ?? {}) as { then?: unknown }
+  return `got ${show(value)}${typeof then === 'function' ? ': is an await missing?' : ''}`
 }
 
 /** A value as an error message shows it: short, and on one line. */

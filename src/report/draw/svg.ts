@@ -1,4 +1,5 @@
-import { ScenarioError } from '../../scenario/error.js'
+import { checkList, ScenarioError } from '../../scenario/error.js'
+import { checkSwept } from '../given.js'
 import { Markup, markup } from '../markup.js'
 import type { TradeOffRow } from '../trade-off-row.js'
 import { HEIGHT, WIDTH } from './frame.js'
@@ -17,9 +18,10 @@ export interface SvgOptions {
  * what its reader prefers, and needs nothing else.
  *
  * @param swept what `sweep` gives; measured and simulated runs may stand together
- * @throws ScenarioError where there is none
+ * @throws ScenarioError where there is none, or it is no sweep
  */
 export function renderSweepSvg(swept: readonly SweptRun[], options: SvgOptions = {}): string {
+  checkSwept(swept)
   if (swept.length === 0) throw new ScenarioError('sweep', 'must hold at least one run to be drawn')
   const figures = figuresOfSweep(swept)
   return file(figures, options.title ?? titleOf(figures[0] as TradeOffFigure))
@@ -35,6 +37,7 @@ export function renderTradeOffSvg(
   rows: readonly TradeOffRow[],
   look: SvgOptions & { offeredPerSec: number; rounds?: number | undefined },
 ): string {
+  checkList(rows, 'rows', 'batch sizes')
   if (rows.length === 0) throw new ScenarioError('rows', 'must hold at least one batch size to be drawn')
   const figure = figureOfRows([...rows], look.offeredPerSec, look.rounds)
   return file([figure], look.title ?? titleOf(figure))

@@ -2,7 +2,7 @@ import { checkedComparison } from '../../budget/check-comparison.js'
 import type { Comparison } from '../../budget/comparison.js'
 import { checkedResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
-import { ScenarioError, show } from '../../scenario/error.js'
+import { got, ScenarioError } from '../../scenario/error.js'
 import { short } from '../draw/label.js'
 import { ENGINES, fieldName, labelOf, type SweptRun } from '../draw/trade-off-figure.js'
 import type { NamedResult } from '../named-result.js'
@@ -47,7 +47,7 @@ export function contentsOf(given: readonly Reported[]): Contents {
         label: short(String(each.name), LONGEST_LABEL),
         result: checkedResult(each.result, `${name}.result`),
       })
-    } else if ('schema' in each && each.schema.startsWith('throughline/comparison')) {
+    } else if ('schema' in each && String(each.schema).startsWith('throughline/comparison')) {
       contents.comparisons.push(checkedComparison(each, name))
     } else {
       const run = { label: '', result: checkedResult(each, name) }
@@ -62,7 +62,7 @@ export function contentsOf(given: readonly Reported[]): Contents {
 function notReported(name: string, value: unknown): ScenarioError {
   return new ScenarioError(
     name,
-    `must be a result, a comparison, { name, result }, or a run of a sweep: { point, result }; got ${show(value)}`,
+    `must be a result, a comparison, { name, result }, or a run of a sweep: { point, result }; ${got(value)}`,
   )
 }
 
