@@ -1,9 +1,14 @@
 import { show } from '../scenario/error.js'
 import type { HandlerParts } from '../scenario/handler.js'
+import { nearestName } from '../scenario/nearest.js'
+import { isPlain } from '../scenario/units.js'
 
 const INPUTS = 1024
 const ACCEPTED =
   'accepted is a default export that is a function (batch, { signal }) => outputs, or defineHandler({ setup, input, run, teardown })'
+
+const FUNCTIONS = ['setup', 'input', 'run', 'teardown'] as const
+const PARTS: readonly string[] = [...FUNCTIONS, 'inputs']
 
 /** A handler as the threads call it. */
 export interface AnyHandler extends HandlerParts<unknown, unknown, unknown> {
@@ -21,8 +26,9 @@ export function handlerOf(exported: unknown): AnyHandler {
   if (typeof exported !== 'object' || exported === null || !('run' in exported)) {
     throw new TypeError(`its default export is no handler (${show(exported)}); ${ACCEPTED}`)
   }
+  refuseUnknown(exported)
   const parts = exported as HandlerParts<unknown, unknown, unknown>
-  for (const part of ['setup', 'input', 'run', 'teardown'] as const) {
+  for (const part of FUNCTIONS) {
     if (parts[part] !== undefined && typeof parts[part] !== 'function') {
       throw new TypeError(`the ${part} of its handler must be a function, got ${show(parts[part])}; ${ACCEPTED}`)
     }
@@ -40,4 +46,14 @@ export function handlerOf(exported: unknown): AnyHandler {
     run: parts.run.bind(parts),
     inputs,
   }
+}
+
+/** A part of another name would never be called. An object of a class may hold what it likes beside. */
+function refuseUnknown(parts: object): void {
+  if (!isPlain(parts)) return
+  const unknown = Object.keys(parts).find((key) => !PARTS.includes(key))
+  if (unknown === undefined) return
+  const meant = nearestName(unknown, PARTS)
+  const hint = meant === null ? '' : ` (did you mean '${meant}'?)`
+  throw new TypeError(`'${unknown}' is no part of a handler${hint}; its parts are ${PARTS.join(', ')}`)
 }

@@ -46,6 +46,11 @@ describe('a handler', () => {
     [{}, 'its default export is no handler ({})'],
     [{ run: 'fast' }, 'the run of its handler must be a function, got "fast"'],
     [{ run: undefined }, 'its handler has no run'],
+    [
+      { run: () => [], tearDown: () => {} },
+      "'tearDown' is no part of a handler (did you mean 'teardown'?); its parts are",
+    ],
+    [{ run: () => [], model: 1 }, "'model' is no part of a handler; its parts are setup, input, run, teardown, inputs"],
     [{ run: () => [], setup: {} }, 'the setup of its handler must be a function, got {}'],
     [{ run: () => [], inputs: 0 }, 'the inputs of its handler must be a whole number of at least 1, got 0'],
   ])('is not %j', (exported, said) => {
