@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { access, constants, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Result } from '../result/result.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
@@ -102,12 +103,27 @@ class Folder implements Cache {
  */
 export async function folderCache(path: string): Promise<Cache> {
   try {
-    await mkdir(path, { recursive: true })
-    await access(path, constants.W_OK)
+    await makeFolder(resolve(path))
+    // a right to write is not always worth much, as in /proc
+    const probe = join(path, randomUUID())
+    await writeFile(probe, '')
+    await rm(probe)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'is a file' : `cannot be written to (${code})`
     throw new ScenarioError('sweep.cache', `must be a folder that can be written to; ${path} ${why}`, { cause: error })
   }
   return new Folder(path)
+}
+
+/** A recursive mkdir of Node's never ends where a folder is there that takes no other, such as /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if (existsSync(path)) return
+  if (dirname(path) !== path) await makeFolder(dirname(path))
+  try {
+    await mkdir(path)
+  } catch (error) {
+    // another process may have been faster
+    if (!existsSync(path)) throw error
+  }
 }

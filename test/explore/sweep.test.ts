@@ -218,6 +218,13 @@ describe('the cache of a sweep', () => {
     await expect(run({ servers: [1] }, join(file, 'in'))).rejects.toThrow('is a file')
   })
 
+  it.runIf(process.platform === 'linux').each(['/proc', '/proc/made', '/proc/made/here'])(
+    'refuses one that nobody can write to, where making it would never end: %s',
+    async (path) => {
+      await expect(run({ servers: [1] }, path)).rejects.toThrow(`${path} cannot be written to (ENOENT)`)
+    },
+  )
+
   it('is of a scenario however it is written', async () => {
     await run({ maxWait: ['5ms'] }, true)
     expect((await run({ 'batching.maxWait': [5, '0.005s'] }, true)).run).toBe(0)
