@@ -46,11 +46,21 @@ export function parseCsv(text: string, separator = ','): { records: CsvRecord[];
 
 type Field = string | number | boolean | null
 
-/** A CSV file as RFC 4180 has it, but with lines that end as everywhere; what is null is empty. */
+/** What a spreadsheet takes for the beginning of a formula, in quotes too (OWASP, CSV Injection). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a tab or a null before it is skipped there
+const FORMULA = /^[=+\-@\t\r\n\u0000＝＋－＠]/
+
+/**
+ * A CSV file as RFC 4180 has it, but with lines that end as everywhere; what is null is empty. A text that a spreadsheet
+ * would take for a formula begins with an apostrophe, which has it taken for a text.
+ */
 export function toCsv(headers: readonly string[], rows: readonly (readonly Field[])[]): string {
   const field = (value: Field) => {
-    const text = value === null ? '' : String(value)
+    const text = value === null ? '' : typeof value === 'string' ? withoutFormula(value) : String(value)
     return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   }
   return [headers, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('')
 }
+
+/** A number is none, negative or not. */
+const withoutFormula = (text: string) => (FORMULA.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text)

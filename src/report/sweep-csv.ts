@@ -46,7 +46,8 @@ export function renderSweepCsv(swept: readonly Swept[]): string {
 }
 
 /**
- * Results as a CSV file: a line for each, by its name.
+ * Results as a CSV file: a line for each, by its name. A name that a spreadsheet would take for a formula, such as
+ * `=1+1`, begins with an apostrophe there.
  *
  * @throws ScenarioError where what is given is none
  */

@@ -29,3 +29,15 @@ it('results are a line each, whatever they are called', () => {
   expect(row?.[0]).toBe(name)
   expect(row).toHaveLength(titles?.length as number)
 })
+
+it.each(['=HYPERLINK("https://example.com")', '+1+1', '-1+1', '@SUM(1)', '\t=1', '\r=1', '＝1+1', '-'])(
+  'the name %j is no formula to a spreadsheet',
+  (name) => {
+    const { records } = parseCsv(renderResultsCsv([{ name, result }]))
+    expect(records[1]?.fields[0]).toBe(`'${name}`)
+  },
+)
+
+it.each(['-5', '+1.5', 'a=1', '5 - 3'])('the name %j is as it was', (name) => {
+  expect(renderResultsCsv([{ name, result }])).toContain(`\n${name},simulate,`)
+})
