@@ -18,7 +18,7 @@ Examples:
 export function capacityCommand(terminal: Terminal): Command {
   const command = new Command('capacity').description('find the highest load that keeps p99 of latency within a limit')
   addScenarioOptions(command, { service: true })
-  command.option('--p99 <duration>', 'the limit')
+  command.option('--p99 <duration>', 'the limit; required, here or in the config')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & { p99?: string }) => {
     const { p99, json } = flags

@@ -29,7 +29,7 @@ export function checkCommand(terminal: Terminal): Command {
   const command = new Command('check')
     .description('judge a stored result by a budget')
     .argument('<result>', 'the JSON file of a result, as --json prints it')
-    .option('--budget <file>', 'the JSON file of a budget')
+    .option('--budget <file>', 'the JSON file of a budget; required, here or in the config')
     .addOption(
       new Option('--on-inconclusive <what>', 'what a result counts as that does not tell (default: fail)').choices([
         'fail',

@@ -15,7 +15,7 @@ import { renderResult } from '../report/result-table.js'
 import { renderResultsCsv, renderSweepCsv } from '../report/sweep-csv.js'
 import { renderSweep } from '../report/sweep-table.js'
 import { checkedResult } from '../result/check.js'
-import { ScenarioError } from '../scenario/error.js'
+import { ScenarioError, show } from '../scenario/error.js'
 import { legible } from '../text/legible.js'
 import type { Look } from '../text/style.js'
 import { formatOf } from './format.js'
@@ -64,7 +64,7 @@ export function reportCommand(terminal: Terminal): Command {
     .addOption(new Option('--format <name>', 'what to write, whatever the name ends in').choices(ALL))
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (files: string[], { output, format: asked, json, budget: budgetFile }: ReportFlags) => {
-    const format = asked ?? (output === undefined ? null : formatOf(output, ALL))
+    const format = asked ?? (output === undefined ? null : formatToWrite(output))
     const reported = await read(files)
     if (format === null) {
       if (json) printJson(terminal, plainOf(reported))
@@ -81,6 +81,14 @@ export function reportCommand(terminal: Terminal): Command {
   })
 }
 
+function formatToWrite(output: string): Format {
+  if (!output.toLowerCase().endsWith('.xml')) return formatOf(output, ALL)
+  throw new ScenarioError(
+    output,
+    `is JUnit of a budget, which check writes: throughline check <result> --budget <file> --output ${output}`,
+  )
+}
+
 async function read(files: string[]): Promise<Reported> {
   const values = await Promise.all(files.map(async (file) => ({ file, value: await readJson(file) })))
   const [{ file, value } = { file: '', value: null }] = values
@@ -94,6 +102,13 @@ async function read(files: string[]): Promise<Reported> {
   if (schemaOf(value)?.startsWith('throughline/comparison@')) {
     alone('comparison')
     return { kind: 'comparison', comparison: checkedComparison(value, file) }
+  }
+  const foreign = values.find(({ value }) => schemaOf(value) === undefined)
+  if (foreign !== undefined) {
+    throw new ScenarioError(
+      foreign.file,
+      `must hold a result, a sweep or a comparison, as --json prints them, got ${show(foreign.value)}`,
+    )
   }
   const results = values.map(({ file, value }) => ({
     name: basename(file).replace(/\.json$/, ''),

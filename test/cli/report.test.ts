@@ -71,7 +71,11 @@ describe('throughline report', () => {
       () => [file('cut.json', JSON.stringify(result).slice(0, 500))],
       /cut\.json: is not JSON/,
     ],
-    ['a file of something else', () => [file('else.json', { hello: 1 })], /else\.json: must be a result/],
+    [
+      'a file of something else',
+      () => [one, file('else.json', { hello: 1 })],
+      /else\.json: must hold a result, a sweep or a comparison, as --json prints them, got {"hello":1}/,
+    ],
     ['a list of something else', () => [file('list.json', [1])], /list\.json\[0\]: must be a point of a sweep/],
     [
       'a result of a newer version',
@@ -89,6 +93,11 @@ describe('throughline report', () => {
       /odd\.json\[0\]\.constructor: is no field/,
     ],
     ['a sweep beside a result', () => [swept, one], /sweep\.json: is a sweep, which is reported by itself/],
+    [
+      'a name that check writes to',
+      () => [one, '-o', path('junit.xml')],
+      /junit\.xml: is JUnit of a budget, which check writes: throughline check <result> --budget <file> --output /,
+    ],
     ['a name that ends in nothing', () => [one, '-o', path('result')], /result: must end in \.html/],
     ['a comparison as a histogram', () => [comparison, '-o', path('x.hgrm')], /cannot write a comparison as \.hgrm/],
     ['a folder to write to', () => [one, '-o', madeFolder('made.csv')], /made\.csv: is a folder/],
