@@ -21,11 +21,22 @@ export interface Config {
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `throughline.config.${extension}`)
 /** Options that name a file or a folder, which is found from where the config is. */
-const PATHS = ['handler', 'budget', 'cache', 'output']
+const PATHS = ['handler', 'budget', 'cache', 'output', 'svg']
 
 /** The scenario of the config that a command has taken its defaults from. */
 const scenarios = new WeakMap<Command, Scenario>()
 export const scenarioOfConfig = (command: Command): Scenario | undefined => scenarios.get(command)
+
+/** The config that a command has taken its defaults from. */
+const files = new WeakMap<Command, string>()
+
+/** Where the config has what a fault is in, as in `servers`, where a flag's default has put it there; else null. */
+export function placeInConfig(command: Command | null, fault: string): string | null {
+  const file = command === null ? undefined : files.get(command)
+  if (command === null || file === undefined) return null
+  const key = fault.split('.').find((part) => command.getOptionValueSource(part) === 'config')
+  return key === undefined ? null : `${file}.${command.name()}.${key}`
+}
 
 /**
  * Fills in the options of a command that were not given from the nearest `throughline.config.*`, upwards from the
@@ -38,6 +49,7 @@ export async function takeDefaults(command: Command): Promise<void> {
   const path = given === undefined ? nearestConfig(process.cwd()) : resolve(given)
   if (path === null) return
   const config = await readConfig(path)
+  files.set(command, path)
   const names = command.parent?.commands.map((each) => each.name()) ?? []
   for (const key of Object.keys(config)) {
     if (key === 'scenario' || key === '$schema' || names.includes(key)) continue
@@ -58,8 +70,10 @@ export async function takeDefaults(command: Command): Promise<void> {
       const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
       throw new ScenarioError(`${path}.${command.name()}.${key}`, `is no option of ${command.name()}${hint}`)
     }
-    if (value === undefined || command.getOptionValue(key) !== undefined || conflicts(option, command)) continue
-    command.setOptionValueWithSource(key, asFlag(option, value, dirname(path)), 'config')
+    if (value === undefined) continue
+    const flag = asFlag(option, value, `${path}.${command.name()}.${key}`, dirname(path))
+    if (command.getOptionValue(key) !== undefined || conflicts(option, command)) continue
+    command.setOptionValueWithSource(key, flag, 'config')
   }
 }
 
@@ -97,17 +111,44 @@ function conflicts(option: Option, command: Command): boolean {
   return given.some((each) => against(each, option) || against(option, each))
 }
 
-/** A value as the flag would have it. */
-function asFlag(option: Option, value: unknown, folder: string): unknown {
-  const name = option.attributeName()
-  if (typeof value === 'boolean') return value
-  if (name === 'vary') {
-    const fields = checkedObject(value, 'config', 'vary')
-    return Object.entries(fields)
+/**
+ * A value as the flag would have it.
+ *
+ * @param at where the config has it
+ * @throws ScenarioError where it is of a kind that the flag does not take; the rest is said by the schema
+ */
+function asFlag(option: Option, value: unknown, at: string, folder: string): unknown {
+  const refuse = (accepted: string): never => {
+    throw new ScenarioError(at, `must be ${accepted}, got ${show(value)}`)
   }
-  const text = value === null ? 'none' : Array.isArray(value) ? value.join(',') : String(value)
-  const isUrl = /^[a-z][a-z\d+.-]+:/i.test(text)
-  return PATHS.includes(name) && !isAbsolute(text) && !isUrl ? resolve(folder, text) : text
+  if (option.isBoolean()) return typeof value === 'boolean' ? value : refuse('true or false')
+  const name = option.attributeName()
+  if (name === 'vary') {
+    const isFields = isPlain(value) && Object.values(value as object).every((values) => Array.isArray(values))
+    return isFields
+      ? Object.entries(value as object)
+      : refuse('an object of fields and their values: { servers: [1, 2] }')
+  }
+  const { argChoices } = option
+  if (argChoices !== undefined) {
+    const names = argChoices.map((choice) => `'${choice}'`).join(' or ')
+    return argChoices.includes(value as string) ? value : refuse(names)
+  }
+  if (PATHS.includes(name)) {
+    if (value instanceof URL) return value.href
+    if (typeof value !== 'string' || value === '') return refuse('a path, from where the config is')
+    return isAbsolute(value) || /^[a-z][a-z\d+.-]+:/i.test(value) ? value : resolve(folder, value)
+  }
+  const texts = (Array.isArray(value) ? value : [value]).map(textOf)
+  return texts.length > 0 && !texts.includes(null)
+    ? texts.join(',')
+    : refuse(`a number or a text, as ${option.long} takes it`)
+}
+
+/** A value as it is written behind a flag; null where it cannot be. */
+function textOf(value: unknown): string | null {
+  if (value === null) return 'none'
+  return typeof value === 'number' || typeof value === 'string' || value instanceof URL ? String(value) : null
 }
 
 function from(path: string, scenario: Record<string, unknown>): Scenario {

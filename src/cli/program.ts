@@ -1,12 +1,13 @@
 import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
+import { ScenarioError } from '../scenario/error.js'
 import { legible } from '../text/legible.js'
 import { calibrateCommand } from './calibrate.js'
 import { capacityCommand } from './capacity.js'
 import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
-import { takeDefaults } from './config.js'
+import { placeInConfig, takeDefaults } from './config.js'
 import { measureCommand } from './measure.js'
 import { Interrupted } from './output.js'
 import { replicateCommand } from './replicate.js'
@@ -24,6 +25,7 @@ Exit codes: 0 passed, 1 a budget is broken or head is slower, 2 bad usage or a f
 
 /** Runs a command line, and tells what the process is to end with. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  let run: Command | null = null
   const program = new Command('throughline')
     .description(description)
     .version(version)
@@ -38,6 +40,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .addCommand(compareCommand(terminal))
     .addCommand(reportCommand(terminal))
     .hook('preAction', async (_, command) => {
+      run = command
       terminal.keepStdout()
       await takeDefaults(command)
     })
@@ -59,7 +62,8 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     // one line for people, all there is for those who look for a fault
     const debug = args.includes('--debug')
     const said = debug ? inspect(error) : error instanceof Error ? error.message : String(error)
-    terminal.stderr.write(`${program.name()}: ${legible(said)}\n`)
+    const place = error instanceof ScenarioError ? placeInConfig(run, error.path) : null
+    terminal.stderr.write(`${program.name()}: ${legible(said)}${place === null ? '' : ` (${place})`}\n`)
     return error instanceof Interrupted ? INTERRUPTED : BAD_USAGE
   }
 }

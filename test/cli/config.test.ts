@@ -60,7 +60,31 @@ describe('throughline.config', () => {
     ],
     ['of options that are none', { simulate: 5 }, /\.simulate: must be an object/],
     ['whose scenario is none', { scenario: 'fast' }, /\.scenario: must be an object/],
-    ['whose values cannot be', { scenario, simulate: { servers: 'two' } }, /^throughline: servers: .* got "two"/],
+    [
+      'whose flags are neither on nor off',
+      { simulate: { json: 'yes' } },
+      /config\.json\.simulate\.json: must be true or false, got "yes"/,
+    ],
+    [
+      'whose values are of another kind',
+      { simulate: { servers: true } },
+      /config\.json\.simulate\.servers: must be a number or a text, as --servers takes it, got true/,
+    ],
+    [
+      'whose lists hold what is none',
+      { simulate: { maxWait: ['5ms', {}] } },
+      /\.simulate\.maxWait: must be a number or a text/,
+    ],
+    [
+      'whose names are not among those that there are',
+      { simulate: { process: 'steady' } },
+      /\.simulate\.process: must be 'poisson' or 'constant', got "steady"/,
+    ],
+    [
+      'whose values cannot be',
+      { scenario, simulate: { servers: 'two' } },
+      /^throughline: servers: .* got "two" \(.*config\.json\.simulate\.servers\)$/m,
+    ],
   ])('%s is told in a line', async (_, text, message) => {
     config('throughline.config.json', text)
     process.chdir(inner)
@@ -68,6 +92,24 @@ describe('throughline.config', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(message)
     expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  it.each<[string, object, string]>([
+    ['sweep', { cache: 5 }, '.sweep.cache: must be a path, from where the config is, got 5'],
+    [
+      'sweep',
+      { vary: { servers: 3 } },
+      '.sweep.vary: must be an object of fields and their values: { servers: [1, 2] }',
+    ],
+    ['sweep', { measure: 1 }, '.sweep.measure: must be true or false, got 1'],
+    ['compare', { of: 'p42' }, ".compare.of: must be 'mean' or 'p50' or"],
+  ])('values of %s that are of another kind are told: %j', async (command, defaults, message) => {
+    config('throughline.config.json', { [command]: defaults })
+    process.chdir(inner)
+    const files = command === 'compare' ? ['a.json', 'b.json'] : []
+    const { code, stderr } = await throughline(command, ...files)
+    expect(stderr).toContain(`throughline.config.json${message}`)
+    expect(code).toBe(2)
   })
 
   it.each([
