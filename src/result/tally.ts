@@ -18,14 +18,19 @@ const words = new Uint32Array(value.buffer)
  */
 export function bucketOf(ns: number): number {
   value[0] = ns
-  return bucketOfWord(words[1] as number)
-}
-
-/** The same, from the high word of its double. */
-export function bucketOfWord(high: number): number {
-  const bucket = (high >>> (20 - SIGNIFICANT_BITS)) - ZERO
+  const bucket = bucketInRange(words[1] as number)
   return bucket < 0 ? 0 : bucket >= BUCKETS ? BUCKETS - 1 : bucket
 }
+
+/** The same of what lies from `FIRST_BUCKET_NS` to `LAST_BUCKET_NS`, from the high word of its double. */
+export function bucketInRange(high: number): number {
+  return (high >>> (20 - SIGNIFICANT_BITS)) - ZERO
+}
+
+/** Less than this is counted in the first bucket, as this is; 0 has none of its own. */
+export const FIRST_BUCKET_NS = 1 - 2 ** -(SIGNIFICANT_BITS + 1)
+/** More than this is counted in the last bucket, as this is. */
+export const LAST_BUCKET_NS = 2 ** OCTAVES - 1
 
 /** The least whole number of a bucket. */
 export function bucketFloor(bucket: number): number {

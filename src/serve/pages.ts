@@ -1,4 +1,4 @@
-import { BUCKETS, bucketOfWord } from '../result/tally.js'
+import { BUCKETS, bucketInRange } from '../result/tally.js'
 
 /** Buckets are kept in pages of this many, and only those pages that hold anything. */
 const PAGE_BITS = 6
@@ -38,7 +38,8 @@ export class Pages {
   }
 
   /**
-   * Counts durations, given as the words of doubles, from the `from`-th to before the `to`-th.
+   * Counts durations that each have a bucket of their own, given as the words of doubles, from the `from`-th to before the
+   * `to`-th.
    *
    * @returns how far it came before all pages were taken
    */
@@ -47,7 +48,7 @@ export class Pages {
     const first = tally * PAGES_EACH
     let counts = this.#counts
     for (let i = from; i < to; i++) {
-      const bucket = bucketOfWord(words[2 * i + 1] as number)
+      const bucket = bucketInRange(words[2 * i + 1] as number)
       const page = table[first + (bucket >> PAGE_BITS)] as number
       if (page === 0) {
         if (!this.add(tally, bucket, 1)) return i

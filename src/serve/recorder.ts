@@ -2,6 +2,7 @@ import type { Result } from '../result/result.js'
 import { ScenarioError, show } from '../scenario/error.js'
 import { NS_PER_MS, nearest } from '../scenario/units.js'
 import { type Channels, channelsOf } from './channels.js'
+import { Gathered } from './gathered.js'
 import { type LiveScenario, type LiveScenarioOptions, liveScenario } from './live-scenario.js'
 import { Recent } from './recent.js'
 import {
@@ -12,21 +13,7 @@ import {
   type SnapshotOptions,
 } from './recorder-options.js'
 import type { Recording } from './recording.js'
-import {
-  ABORTED,
-  BEGIN,
-  DONE,
-  FAILED,
-  FROM,
-  GATHERED,
-  IDLE,
-  LEAVE,
-  type Outcome,
-  REJECTED,
-  Segments,
-  TIMED_OUT,
-  TOLD,
-} from './segments.js'
+import { ABORTED, FAILED, type Outcome, REJECTED, Segments, TIMED_OUT } from './segments.js'
 import { snapshotOf } from './snapshot.js'
 import { type Totals, totalsOf } from './totals.js'
 
@@ -99,22 +86,11 @@ class LiveRecorder implements Recorder {
   readonly #clock: () => number
   readonly #segments: Segments
   readonly #recent: Recent | null
+  readonly #gathered: Gathered
   readonly #channels: Channels
   readonly #originNs: number
-  /** the batch at hand, as it is gathered, and whether it has been */
-  readonly #batch = new Float64Array(TOLD)
-  #gathered = false
   /** until when the clock need not be read to tell that a time is not in the future */
   readonly #horizon = new Float64Array(1)
-  /** what was told of since anything was counted: arrivals, requests that were all service, and those of batches, with these */
-  readonly #arrivals = new Float64Array(GATHERED)
-  readonly #alone = new Float64Array(2 * GATHERED)
-  readonly #served = new Float64Array(GATHERED)
-  readonly #batches = new Float64Array(TOLD * GATHERED)
-  #dues = 0
-  #alones = 0
-  #serveds = 0
-  #told = 0
 
   constructor(given: NormalRecorderOptions) {
     this.name = given.name
@@ -123,6 +99,7 @@ class LiveRecorder implements Recorder {
     this.#originNs = nearest(this.#clock() * NS_PER_MS)
     this.#segments = new Segments(this.#originNs)
     this.#recent = given.keep === 0 ? null : new Recent(given.keep)
+    this.#gathered = new Gathered(this.#segments, this.#recent)
     this.#channels = channelsOf(given.name)
   }
 
@@ -134,10 +111,7 @@ class LiveRecorder implements Recorder {
 
   arrived(dueMs: number): void {
     if (!(dueMs >= 0 && dueMs <= (this.#horizon[0] as number))) this.#check('dueMs', dueMs, 0)
-    let n = this.#dues
-    if (n === GATHERED) n = this.#count()
-    this.#arrivals[n] = dueMs
-    this.#dues = n + 1
+    this.#gathered.arrived(dueMs)
   }
 
   record(startMs: number, endMs = this.#clock()): void {
@@ -145,14 +119,7 @@ class LiveRecorder implements Recorder {
       this.#check('startMs', startMs, 0)
       this.#check('endMs', endMs, startMs)
     }
-    let n = this.#alones
-    if (n === GATHERED) {
-      this.#count()
-      n = 0
-    }
-    this.#alone[2 * n] = startMs
-    this.#alone[2 * n + 1] = endMs
-    this.#alones = n + 1
+    this.#gathered.servedAlone(startMs, endMs)
     if (this.#channels.batch.hasSubscribers) this.#channels.tellBatch(1, startMs, startMs, startMs, endMs)
   }
 
@@ -178,49 +145,29 @@ class LiveRecorder implements Recorder {
       const left = `no later than the batch left, at ${leaveMs} ms`
       throw new ScenarioError('idleMs', `must be a time ${left}, got ${show(idleMs)}`)
     }
-    const told = this.#batch
+    const idle = Math.max(0, nearest(idleMs * NS_PER_MS))
+    const leave = nearest(leaveMs * NS_PER_MS)
     const start = nearest(startMs * NS_PER_MS)
     const end = nearest(endMs * NS_PER_MS)
-    told[IDLE] = Math.max(0, nearest(idleMs * NS_PER_MS))
-    told[LEAVE] = nearest(leaveMs * NS_PER_MS)
-    told[BEGIN] = start
-    told[DONE] = end
-    this.#gathered = false
+    this.#gathered.batch(idle, leave, start, end)
     const segments = this.#segments
     if (end >= segments.endNs) segments.advance(end)
     segments.batch(size, start, end)
-    this.#recent?.batch(size, told[IDLE] as number, told[LEAVE] as number, start, end)
+    this.#recent?.batch(size, idle, leave, start, end)
     if (this.#channels.batch.hasSubscribers) this.#channels.tellBatch(size, idleMs, leaveMs, startMs, endMs)
   }
 
   served(dueMs: number): void {
-    const batch = this.#batch
-    const leave = batch[LEAVE] as number
     const due = nearest(dueMs * NS_PER_MS)
+    const leave = this.#gathered.leaveNs
     if (!(due >= 0 && due <= leave)) throw notInBatch(dueMs, leave)
-    let n = this.#serveds
-    if (n === GATHERED) {
-      this.#count()
-      n = 0
-    }
-    if (!this.#gathered) this.#gather(n)
-    this.#served[n] = due
-    this.#serveds = n + 1
-  }
-
-  /** The batch at hand is that of the requests from here on. */
-  #gather(from: number): void {
-    this.#gathered = true
-    this.#batch[FROM] = from
-    const batches = this.#batches
-    const at = TOLD * this.#told++
-    for (let i = 0; i < TOLD; i++) batches[at + i] = this.#batch[i] as number
+    this.#gathered.served(due)
   }
 
   failed(dueMs: number): void {
     const due = nearest(dueMs * NS_PER_MS)
-    const end = this.#batch[DONE] as number
-    if (!(due >= 0 && due <= (this.#batch[LEAVE] as number))) throw notInBatch(dueMs, this.#batch[LEAVE] as number)
+    const { leaveNs, doneNs: end } = this.#gathered
+    if (!(due >= 0 && due <= leaveNs)) throw notInBatch(dueMs, leaveNs)
     this.#segments.settle(due, end, FAILED)
     const { fail } = this.#channels
     if (fail.hasSubscribers) this.#channels.tell(fail, dueMs, end / NS_PER_MS)
@@ -263,21 +210,6 @@ class LiveRecorder implements Recorder {
     if (!(ms >= fromMs && ms <= (horizon[0] as number))) throw notATime(what, ms, fromMs, this.#clock())
   }
 
-  /** Counts what was gathered. */
-  #count(): number {
-    this.#segments.arriveAll(this.#arrivals, this.#dues)
-    this.#segments.servedAlone(this.#alone, this.#alones)
-    this.#segments.servedAll(this.#served, this.#serveds, this.#batches, this.#told)
-    this.#recent?.arriveAll(this.#arrivals, this.#dues)
-    this.#recent?.servedAlone(this.#alone, this.#alones)
-    this.#dues = 0
-    this.#alones = 0
-    this.#serveds = 0
-    this.#told = 0
-    this.#gathered = false
-    return 0
-  }
-
   snapshot(given: SnapshotOptions = {}): Result | null {
     const last = lastOf(given)
     const nowNs = this.#now()
@@ -298,7 +230,7 @@ class LiveRecorder implements Recorder {
   }
 
   scenario(given: LiveScenarioOptions = {}): LiveScenario {
-    this.#count()
+    this.#gathered.count()
     return liveScenario(this.#recent, this.#options, given)
   }
 
@@ -307,7 +239,7 @@ class LiveRecorder implements Recorder {
   }
 
   #now(): number {
-    this.#count()
+    this.#gathered.count()
     const now = nearest(this.#clock() * NS_PER_MS)
     this.#segments.advance(now)
     return now

@@ -1,5 +1,6 @@
 import { addMoments, bucketOf, COUNT, MAX, MIN, MOMENTS, SQUARES, SUM } from '../result/tally.js'
-import { MOST_REQUESTS, NS_PER_MS, NS_PER_SECOND, nearest } from '../scenario/units.js'
+import { MOST_REQUESTS, NS_PER_SECOND } from '../scenario/units.js'
+import type { Durations } from './durations.js'
 import { Pages } from './pages.js'
 
 /** What a segment holds beside its tallies; times in nanoseconds. */
@@ -55,31 +56,8 @@ const GRAINS = [
 const OLD_NS = 360 * NS_PER_SECOND
 const MOST_OLD = 40
 const PLACES = 192
-/** How many requests are gathered before they are counted: many at a time is several times as fast. */
-export const GATHERED = 512
-/**
- * What is gathered of a batch, in nanoseconds: since when its server was idle, when it left the queue, started and ended,
- * and where its requests begin among those that were served.
- */
-export const IDLE = 0
-export const LEAVE = 1
-export const BEGIN = 2
-export const DONE = 3
-export const FROM = 4
-export const TOLD = 5
 /** sizes of batches from here on are kept apart */
 const LARGE = 2 ** 15
-
-/** Durations that are about to be counted, as doubles and as their words. */
-interface Scratch {
-  values: Float64Array
-  words: Uint32Array
-}
-
-function scratch(): Scratch {
-  const values = new Float64Array(GATHERED)
-  return { values, words: new Uint32Array(values.buffer) }
-}
 
 /**
  * Time cut into segments, from the start to now, each with what became of the requests that were due in it. Nothing is
@@ -92,10 +70,6 @@ export class Segments {
   readonly sums = new Float64Array(PLACES * FIELDS)
   readonly #moments = new Float64Array(PLACES * TALLIES * MOMENTS)
   readonly #pages = new Pages(PLACES * TALLIES)
-  /** of each metric; `ALONE` shares the first, which is gathered by itself */
-  readonly #scratch = Array.from({ length: ALONE }, scratch)
-  /** for how many requests each of what batches have in common stands */
-  readonly #weights = new Float64Array(GATHERED)
   readonly #large: (Map<number, number> | null)[] = new Array(PLACES).fill(null)
   readonly #free: number[] = Array.from({ length: PLACES }, (_, place) => PLACES - 1 - place)
   /** where the newest segment's sums begin; what happens now is in it */
@@ -123,17 +97,6 @@ export class Segments {
       if (ns >= (this.sums[at + START] as number)) return at
     }
     return this.at(0)
-  }
-
-  /** A request came. */
-  arrive(dueNs: number): void {
-    const { sums } = this
-    const at = this.of(dueNs)
-    const start = sums[at + START] as number
-    const due = Math.max(dueNs, start)
-    sums[at + OFFERED] = (sums[at + OFFERED] as number) + 1
-    sums[at + PENDING_DUE] = (sums[at + PENDING_DUE] as number) + due - start
-    sums[at + AREA] = (sums[at + AREA] as number) + (sums[at + END] as number) - due
   }
 
   /**
@@ -190,153 +153,17 @@ export class Segments {
     }
   }
 
-  /** Requests came: the first `length` of these, in milliseconds. */
-  arriveAll(duesMs: Float64Array, length: number): void {
+  /** So many requests came that were due in a segment, so long after its start in all. */
+  arriveAll(at: number, n: number, dueAfter: number): void {
     const { sums } = this
-    for (let i = 0; i < length; ) {
-      const first = nearest((duesMs[i] as number) * NS_PER_MS)
-      if (first >= this.endNs) this.advance(first)
-      const at = this.of(first)
-      const start = sums[at + START] as number
-      const end = sums[at + END] as number
-      const from = i
-      let later = 0
-      for (; i < length; i++) {
-        const due = nearest((duesMs[i] as number) * NS_PER_MS)
-        if (due < start || due >= end) break
-        later += due - start
-      }
-      if (i === from) {
-        // before the first of all
-        this.arrive(first)
-        i++
-        continue
-      }
-      const arrived = i - from
-      sums[at + OFFERED] = (sums[at + OFFERED] as number) + arrived
-      sums[at + PENDING_DUE] = (sums[at + PENDING_DUE] as number) + later
-      sums[at + AREA] = (sums[at + AREA] as number) + arrived * (end - start) - later
-    }
-  }
-
-  /** Requests were served that were no part of a batch: the first `length` of these, each when it was due and ended. */
-  servedAlone(timesMs: Float64Array, length: number): void {
-    const { sums } = this
-    const latencies = (this.#scratch[0] as Scratch).values
-    for (let i = 0; i < length; ) {
-      const firstDue = nearest((timesMs[2 * i] as number) * NS_PER_MS)
-      const firstEnd = nearest((timesMs[2 * i + 1] as number) * NS_PER_MS)
-      if (firstEnd >= this.endNs) this.advance(firstEnd)
-      const at = this.of(firstDue)
-      const start = sums[at + START] as number
-      const end = sums[at + END] as number
-      let n = 0
-      let dueAfter = 0
-      let sum = 0
-      let squares = 0
-      let min = Number.POSITIVE_INFINITY
-      let max = 0
-      for (; i < length; i++) {
-        const due = nearest((timesMs[2 * i] as number) * NS_PER_MS)
-        const left = nearest((timesMs[2 * i + 1] as number) * NS_PER_MS)
-        if (due < start || left >= end) break
-        const latency = left - due
-        dueAfter += due - start
-        sum += latency
-        squares += latency * latency
-        if (latency < min) min = latency
-        if (latency > max) max = latency
-        latencies[n++] = latency
-      }
-      if (n === 0) {
-        this.settle(firstDue, firstEnd, COMPLETED)
-        this.batch(1, firstDue, firstEnd)
-        this.count(at, ALONE, firstEnd - firstDue)
-        i++
-        continue
-      }
-      this.#settleAll(at, n, dueAfter, dueAfter + sum)
-      sums[at + SERVING] = (sums[at + SERVING] as number) + sum
-      sums[at + BATCHES] = (sums[at + BATCHES] as number) + n
-      sums[at + BATCHED] = (sums[at + BATCHED] as number) + n
-      sums[at + STARTED_SERVING] = (sums[at + STARTED_SERVING] as number) + sum
-      this.#countBuckets(at, ALONE, n)
-      this.#addMoments(at, ALONE, n, sum, squares, min, max)
-    }
-  }
-
-  /**
-   * Requests of batches were served: the first `length` of these dues, in nanoseconds, and the first `count` of these
-   * batches, as `TOLD` says. What all of a batch have in common is counted once for all.
-   */
-  servedAll(dues: Float64Array, length: number, batches: Float64Array, count: number): void {
-    const { sums } = this
-    const [latencies, waits, services, queueings, batchings, dispatches] = this.#scratch.map(
-      ({ values }) => values,
-    ) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array]
-    const weights = this.#weights
-    let batch = 0
-    for (let i = 0; i < length; ) {
-      const firstDue = dues[i] as number
-      const firstLeft = batches[TOLD * batch + DONE] as number
-      if (firstLeft >= this.endNs) this.advance(firstLeft)
-      const at = this.of(firstDue)
-      const start = sums[at + START] as number
-      const end = sums[at + END] as number
-      // one that did not come and go in this segment is counted by itself
-      const apart = firstDue < start || firstLeft >= end
-      let n = 0
-      let parts = 0
-      let dueAfter = 0
-      let leftAfter = 0
-      let queued = 0
-      let formed = 0
-      while (i < length) {
-        const told = TOLD * batch
-        const left = batches[told + DONE] as number
-        if (n > 0 && (apart || left >= end)) break
-        const idleNs = batches[told + IDLE] as number
-        const leave = batches[told + LEAVE] as number
-        const begin = batches[told + BEGIN] as number
-        const next = batch + 1 === count ? length : (batches[told + TOLD + FROM] as number)
-        const to = apart ? i + 1 : next
-        const before = n
-        for (; i < to; i++) {
-          const due = dues[i] as number
-          if (due < start && !apart) break
-          const idle = Math.max(due, idleNs)
-          latencies[n] = left - due
-          waits[n] = begin - due
-          queueings[n] = idle - due
-          batchings[n] = leave - idle
-          n++
-          queued += idle - due
-          formed += leave - idle
-          dueAfter += due - start
-        }
-        if (n === before) break
-        services[parts] = left - begin
-        dispatches[parts] = begin - leave
-        weights[parts++] = n - before
-        leftAfter += (n - before) * (left - start)
-        if (i === next) batch++
-        else break
-      }
-      if (apart) this.settle(firstDue, firstLeft, COMPLETED)
-      else this.#settleAll(at, n, dueAfter, leftAfter)
-      this.#countAll(at, LATENCY, n)
-      this.#countAll(at, WAIT, n)
-      this.#countEach(at, SERVICE, parts, n)
-      if (queued === 0) this.#countNone(at, QUEUEING, n)
-      else this.#countAll(at, QUEUEING, n)
-      if (formed === 0) this.#countNone(at, BATCHING, n)
-      else this.#countAll(at, BATCHING, n)
-      this.#countEach(at, DISPATCH, parts, n)
-    }
+    sums[at + OFFERED] = (sums[at + OFFERED] as number) + n
+    sums[at + PENDING_DUE] = (sums[at + PENDING_DUE] as number) + dueAfter
+    const length = (sums[at + END] as number) - (sums[at + START] as number)
+    sums[at + AREA] = (sums[at + AREA] as number) + n * length - dueAfter
   }
 
   /** So many requests were due in a segment and completed in it, so long after its start in all. */
-  #settleAll(at: number, n: number, dueAfter: number, leftAfter: number): void {
+  settleAll(at: number, n: number, dueAfter: number, leftAfter: number): void {
     const { sums } = this
     sums[at + COMPLETED] = (sums[at + COMPLETED] as number) + n
     sums[at + PENDING_DUE] = (sums[at + PENDING_DUE] as number) - dueAfter
@@ -347,76 +174,49 @@ export class Segments {
     sums[at + STAYS] = (sums[at + STAYS] as number) + leftAfter - dueAfter
   }
 
-  /** Counts what was gathered of a metric. */
-  #countAll(at: number, metric: number, length: number): void {
-    const { values } = this.#scratch[metric % ALONE] as Scratch
-    let sum = 0
-    let squares = 0
-    let min = values[0] as number
-    let max = min
-    for (let i = 0; i < length; i++) {
-      const ns = values[i] as number
-      sum += ns
-      squares += ns * ns
-      if (ns < min) min = ns
-      if (ns > max) max = ns
-    }
-    this.#countBuckets(at, metric, length)
-    this.#addMoments(at, metric, length, sum, squares, min, max)
+  /** So many batches of one request were served within a segment, so long in all. */
+  aloneAll(at: number, n: number, servingNs: number): void {
+    const { sums } = this
+    sums[at + SERVING] = (sums[at + SERVING] as number) + servingNs
+    sums[at + BATCHES] = (sums[at + BATCHES] as number) + n
+    sums[at + BATCHED] = (sums[at + BATCHED] as number) + n
+    sums[at + STARTED_SERVING] = (sums[at + STARTED_SERVING] as number) + servingNs
   }
 
-  /** The same of what batches have in common, as often as they have requests, `length` in all. */
-  #countEach(at: number, metric: number, batches: number, length: number): void {
-    const { values } = this.#scratch[metric] as Scratch
-    let sum = 0
-    let squares = 0
-    let min = values[0] as number
-    let max = min
-    for (let i = 0; i < batches; i++) {
-      const ns = values[i] as number
-      const times = this.#weights[i] as number
-      sum += times * ns
-      squares += times * ns * ns
-      if (ns < min) min = ns
-      if (ns > max) max = ns
-      this.#add(at, metric, bucketOf(ns), times)
-    }
-    this.#addMoments(at, metric, length, sum, squares, min, max)
+  /** Counts a duration in one of the tallies of the segment whose sums begin there, so often. */
+  count(at: number, metric: number, ns: number, times = 1): void {
+    this.countBucket(at, metric, ns, times)
+    this.addMoments(at, metric, times, times * ns, times * ns * ns, ns, ns)
   }
 
-  /** Counts so many that took none of it. */
-  #countNone(at: number, metric: number, length: number): void {
-    this.#add(at, metric, 0, length)
-    this.#addMoments(at, metric, length, 0, 0, 0, 0)
-  }
-
-  #countBuckets(at: number, metric: number, length: number): void {
-    const place = at / FIELDS
-    const { words } = this.#scratch[metric % ALONE] as Scratch
-    let done = 0
-    for (;;) {
-      done = this.#pages.addAll(place * TALLIES + metric, words, done, length)
-      if (done === length) return
-      this.#coarsen(place)
-    }
-  }
-
-  #addMoments(
+  /** The same of many, with their moments. */
+  countAll(
     at: number,
     metric: number,
+    durations: Durations,
     length: number,
     sum: number,
     squares: number,
     min: number,
     max: number,
   ): void {
-    addMoments(this.#moments, ((at / FIELDS) * TALLIES + metric) * MOMENTS, length, sum, squares, min, max)
+    const place = at / FIELDS
+    durations.intoBuckets(length, min, max)
+    for (let done = 0; ; this.#coarsen(place)) {
+      done = this.#pages.addAll(place * TALLIES + metric, durations.words, done, length)
+      if (done === length) break
+    }
+    this.addMoments(at, metric, length, sum, squares, min, max)
   }
 
-  /** Counts a duration in one of the tallies of the segment whose sums begin there. */
-  count(at: number, metric: number, ns: number): void {
-    this.#add(at, metric, bucketOf(ns), 1)
-    this.#addMoments(at, metric, 1, ns, ns * ns, ns, ns)
+  /** Counts a duration so often but for its moments, which are added by themselves. */
+  countBucket(at: number, metric: number, ns: number, times: number): void {
+    this.#add(at, metric, bucketOf(ns), times)
+  }
+
+  /** Adds the moments of so many durations. */
+  addMoments(at: number, metric: number, length: number, sum: number, squares: number, min: number, max: number): void {
+    addMoments(this.#moments, ((at / FIELDS) * TALLIES + metric) * MOMENTS, length, sum, squares, min, max)
   }
 
   #add(at: number, tally: number, bucket: number, times: number): void {
