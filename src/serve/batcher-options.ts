@@ -15,6 +15,7 @@ import {
   positiveDuration,
 } from '../scenario/units.js'
 import type { Limits } from './live-batcher.js'
+import { recorderName } from './recorder-options.js'
 import type { Recording } from './recording.js'
 
 /** How a batcher batches: `batching`, `servers` and `queue` as in a scenario, with the same defaults. */
@@ -46,7 +47,7 @@ const schema = options({
   batchTimeout: positiveDuration.default(10_000),
   setupTimeout: positiveDuration.default(60_000),
   spin: duration.optional(),
-  name: z.string({ error: 'must be text' }).optional(),
+  name: recorderName.optional(),
   recorder: z
     .custom<Recording | false>((value) => value === false || isRecording(value), {
       error: 'must be a recorder, or false for none',

@@ -4,8 +4,8 @@ import type { Request } from './request.js'
 const MANY_GAPS = 32
 
 /**
- * The requests that wait, oldest first. Each knows its place, so that one that gives up is gone at once, and leaves a
- * gap there.
+ * The requests that wait, oldest first. One that may give up knows its place, so that it is gone at once, and leaves a gap
+ * there.
  */
 export class Line {
   #requests: (Request | null)[] = []
@@ -19,8 +19,14 @@ export class Line {
   }
 
   add(request: Request): void {
-    request.inLine = this.#from + this.#requests.push(request) - 1
+    this.#requests.push(request)
     this.size++
+  }
+
+  /** The same of one that may be removed before it is taken. */
+  addRemovable(request: Request): void {
+    request.inLine = this.#from + this.#requests.length
+    this.add(request)
   }
 
   has(request: Request): boolean {

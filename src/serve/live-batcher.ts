@@ -29,18 +29,13 @@ export interface Limits {
   batchTimeoutNs: number
 }
 
-interface Closing {
-  promise: Promise<void>
-  resolve: () => void
-  reject: (reason: unknown) => void
-}
-
-// what a promise hands to its executor, without a closure for each
-let resolveIt: (output: unknown) => void
-let rejectIt: (reason: unknown) => void
-const executor = (resolve: (output: unknown) => void, reject: (reason: unknown) => void) => {
-  resolveIt = resolve
-  rejectIt = reject
+class Closing {
+  resolve!: () => void
+  reject!: (reason: unknown) => void
+  readonly promise = new Promise<void>((resolve, reject) => {
+    this.resolve = resolve
+    this.reject = reject
+  })
 }
 
 /**
@@ -65,6 +60,8 @@ export class LiveBatcher {
   readonly #flights: (Flight | null)[]
   #flying = 0
   #leaving: Flight[] = []
+  /** whether anyone may have given up who has left and is not served yet */
+  #anyStray = false
   #inService = 0
   /** how long handlers of this process have served, since the event loop was made to turn */
   #servedNs = 0
@@ -137,9 +134,9 @@ export class LiveBatcher {
       recorder.arrived(nowNs / NS_PER_MS)
     }
     this.#joining--
-    const promise = new Promise<unknown>(executor)
-    this.#line.add(new Request(input, nowNs, resolveIt, rejectIt))
-    return promise
+    const request = new Request(input, nowNs)
+    this.#line.add(request)
+    return request.promise()
   }
 
   #come(input: unknown, signal: AbortSignal | null, timeoutNs: number | undefined): Promise<unknown> {
@@ -164,10 +161,10 @@ export class LiveBatcher {
       return Promise.reject(new BatcherError('QUEUE_FULL', `the queue is full: ${line.size} wait`))
     }
 
-    const promise = new Promise<unknown>(executor)
-    const request = new Request(input, nowNs, resolveIt, rejectIt)
+    const request = new Request(input, nowNs)
+    const promise = request.promise()
     if (signal !== null) this.#aborts.follow(signal, request)
-    line.add(request)
+    line.addRemovable(request)
     if (mayWaitNs < NEVER) this.#timeouts.add(request, nowNs + mayWaitNs)
     if (this.#idle.length > 0) this.#look(nowNs)
     // for who comes behind others it is set already
@@ -236,8 +233,7 @@ export class LiveBatcher {
     this.#giveUpNs = Math.min(this.#giveUpNs, nowNs + timeoutNs)
     this.#joining = 0
     if (this.#closing === null) {
-      const promise = new Promise<unknown>(executor) as Promise<void>
-      this.#closing = { promise, resolve: resolveIt as () => void, reject: rejectIt }
+      this.#closing = new Closing()
       // nobody comes any more, for whom to wait
       this.#policy = { ...this.#policy, maxWaitNs: 0 }
       this.#timeOutBefore(nowNs)
@@ -304,6 +300,8 @@ export class LiveBatcher {
       // unless it was given up before it began
       if (!flight.over) this.#begin(flight)
     }
+    // who is told of here may have left only now
+    if (this.#leaving.length === 0) this.#anyStray = false
     this.#rest((flights.at(-1) as Flight).startNs)
   }
 
@@ -323,18 +321,15 @@ export class LiveBatcher {
   }
 
   #inputsOf(flight: Flight): unknown[] {
+    if (this.#anyStray) {
+      // whoever has given up since it left need not be served
+      const { length } = flight.requests
+      flight.requests = flight.requests.filter(isPending)
+      this.#inService -= length - flight.requests.length
+    }
     const { requests } = flight
     const inputs = new Array<unknown>(requests.length)
-    for (let i = 0; i < inputs.length; i++) {
-      const request = requests[i] as Request
-      if (!request.pending) {
-        // whoever has given up since it left need not be served
-        flight.requests = requests.filter(isPending)
-        this.#inService -= requests.length - flight.requests.length
-        return flight.requests.map(({ input }) => input)
-      }
-      inputs[i] = request.input
-    }
+    for (let i = 0; i < inputs.length; i++) inputs[i] = (requests[i] as Request).input
     return inputs
   }
 
@@ -474,7 +469,7 @@ export class LiveBatcher {
     if (this.#line.has(request)) {
       this.#line.remove(request)
       if (request.place >= 0) this.#timeouts.remove(request)
-    }
+    } else this.#anyStray = true
     this.#recorder?.aborted(request.dueNs / NS_PER_MS)
     request.close()
     request.reject(reason)
@@ -586,8 +581,9 @@ const isPending = (request: Request) => request.pending
 
 /** Whether an output is the failure of its request; a proxy may refuse to tell. */
 function isError(output: unknown): output is Error {
+  if (typeof output !== 'object') return false
   try {
-    return typeof output === 'object' && output instanceof Error
+    return output instanceof Error
   } catch {
     return true
   }

@@ -6,7 +6,7 @@ import type { ScenarioParts } from '../scenario/scenario.js'
 import { type Duration, options, positiveDuration, whole } from '../scenario/units.js'
 
 export interface RecorderOptions {
-  /** What it is called where several are told of together. Default `'default'`. */
+  /** What it is called where several are told of together, in 1 to 100 characters. Default `'default'`. */
   name?: string | undefined
   /** How many batches can be served at a time, for utilization; null (the default) where that is not known or not limited. */
   servers?: number | null | undefined
@@ -33,8 +33,13 @@ const MOST_KEPT = 2 ** 20
 const LONGEST_WINDOW_MS = 300_000
 const clockError = 'must be a function that returns milliseconds, such as performance.now'
 
+/** What a recorder is called: it stands in every line of metrics. */
+export const recorderName = z.custom<string>((value) => typeof value === 'string' && /^.{1,100}$/s.test(value), {
+  error: 'must be text of 1 to 100 characters',
+})
+
 const schema = options({
-  name: z.string({ error: 'must be text' }).default('default'),
+  name: recorderName.default('default'),
   servers: serversSchema.nullable().default(null),
   batching: batchingOption,
   queue: queueOption,

@@ -110,12 +110,13 @@ class LiveRecorder implements Recorder {
   }
 
   arrived(dueMs: number): void {
-    if (!(dueMs >= 0 && dueMs <= (this.#horizon[0] as number))) this.#check('dueMs', dueMs, 0)
+    if (!(isNumber(dueMs) && dueMs >= 0 && dueMs <= (this.#horizon[0] as number))) this.#check('dueMs', dueMs, 0)
     this.#gathered.arrived(dueMs)
   }
 
   record(startMs: number, endMs = this.#clock()): void {
-    if (!(startMs >= 0 && endMs >= startMs && endMs <= (this.#horizon[0] as number))) {
+    const areNumbers = isNumber(startMs) && isNumber(endMs)
+    if (!(areNumbers && startMs >= 0 && endMs >= startMs && endMs <= (this.#horizon[0] as number))) {
       this.#check('startMs', startMs, 0)
       this.#check('endMs', endMs, startMs)
     }
@@ -137,11 +138,12 @@ class LiveRecorder implements Recorder {
   }
 
   batch(size: number, idleMs: number, leaveMs: number, startMs: number, endMs: number): void {
-    if (!(size >= 1)) throw new ScenarioError('size', `must be a whole number of at least 1, got ${show(size)}`)
+    if (!(Number.isInteger(size) && size >= 1))
+      throw new ScenarioError('size', `must be a whole number of at least 1, got ${show(size)}`)
     this.#check('leaveMs', leaveMs, 0)
     this.#check('startMs', startMs, leaveMs)
     this.#check('endMs', endMs, startMs)
-    if (!(idleMs <= leaveMs)) {
+    if (!(isNumber(idleMs) && idleMs <= leaveMs)) {
       const left = `no later than the batch left, at ${leaveMs} ms`
       throw new ScenarioError('idleMs', `must be a time ${left}, got ${show(idleMs)}`)
     }
@@ -160,14 +162,14 @@ class LiveRecorder implements Recorder {
   served(dueMs: number): void {
     const due = nearest(dueMs * NS_PER_MS)
     const leave = this.#gathered.leaveNs
-    if (!(due >= 0 && due <= leave)) throw notInBatch(dueMs, leave)
+    if (!(isNumber(dueMs) && due >= 0 && due <= leave)) throw notInBatch(dueMs, leave)
     this.#gathered.served(due)
   }
 
   failed(dueMs: number): void {
     const due = nearest(dueMs * NS_PER_MS)
     const { leaveNs, doneNs: end } = this.#gathered
-    if (!(due >= 0 && due <= leaveNs)) throw notInBatch(dueMs, leaveNs)
+    if (!(isNumber(dueMs) && due >= 0 && due <= leaveNs)) throw notInBatch(dueMs, leaveNs)
     this.#segments.settle(due, end, FAILED)
     const { fail } = this.#channels
     if (fail.hasSubscribers) this.#channels.tell(fail, dueMs, end / NS_PER_MS)
@@ -205,9 +207,9 @@ class LiveRecorder implements Recorder {
   /** Refuses what is no time of the clock: a number, not before another, and not in the future. */
   #check(what: string, ms: number, fromMs: number): void {
     const horizon = this.#horizon
-    if (ms >= fromMs && ms <= (horizon[0] as number)) return
+    if (isNumber(ms) && ms >= fromMs && ms <= (horizon[0] as number)) return
     horizon[0] = this.#clock() + AHEAD_MS
-    if (!(ms >= fromMs && ms <= (horizon[0] as number))) throw notATime(what, ms, fromMs, this.#clock())
+    if (!(isNumber(ms) && ms >= fromMs && ms <= (horizon[0] as number))) throw notATime(what, ms, fromMs, this.#clock())
   }
 
   snapshot(given: SnapshotOptions = {}): Result | null {
@@ -245,6 +247,9 @@ class LiveRecorder implements Recorder {
     return now
   }
 }
+
+/** Without types, `null` and `'5'` would pass for times. */
+const isNumber = (ms: unknown) => typeof ms === 'number'
 
 function notATime(what: string, ms: number, fromMs: number, nowMs: number): ScenarioError {
   const range = `no earlier than ${fromMs} ms and no later than now, ${nowMs} ms`

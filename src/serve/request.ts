@@ -1,23 +1,32 @@
+const nothing = () => {}
+
 /** A call of `run` that is to be settled, once. */
 export class Request {
   readonly input: unknown
   readonly dueNs: number
-  readonly resolve: (output: unknown) => void
-  readonly reject: (reason: unknown) => void
+  /** its promise's, from when that is made */
+  resolve: (output: unknown) => void = nothing
+  reject: (reason: unknown) => void = nothing
   /** still to be settled */
   pending = true
-  /** its place in the line */
-  inLine = 0
+  /** its place in the line, where it may give up */
+  inLine = -1
   /** its place among the timeouts; -1 for none */
   place = -1
   /** those that its signal gives up; null where it has none */
   followers: Followers | null = null
 
-  constructor(input: unknown, dueNs: number, resolve: (output: unknown) => void, reject: (reason: unknown) => void) {
+  constructor(input: unknown, dueNs: number) {
     this.input = input
     this.dueNs = dueNs
-    this.resolve = resolve
-    this.reject = reject
+  }
+
+  /** What settles when it does. */
+  promise(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
   }
 
   /** It is about to be settled: whoever comes later is too late. */

@@ -203,6 +203,8 @@ describe('a recorder', () => {
 
   it.each([
     ['record', [Number.NaN], /startMs: must be a time of the recorder's clock/],
+    ['record', [null], /startMs: must be a time of the recorder's clock.* got null/],
+    ['record', [5, '7'], /endMs: must be .* got "7"/],
     ['record', [-1], /startMs: must be .* no earlier than 0 ms/],
     ['record', [5, 4], /endMs: must be .* no earlier than 5 ms and no later than now, 10 ms, got 4/],
     ['record', [5, Number.NaN], /endMs: must be/],
@@ -213,10 +215,13 @@ describe('a recorder', () => {
     ['rejected', [Number.NaN], /dueMs: must be/],
     ['timedOut', [-5], /dueMs: must be/],
     ['batch', [0, 1, 2, 3, 4], /size: must be a whole number of at least 1, got 0/],
+    ['batch', [1.5, 1, 2, 3, 4], /size: must be a whole number of at least 1, got 1.5/],
+    ['batch', [1, null, 2, 3, 4], /idleMs: must be a time/],
     ['batch', [1, 3, 2, 3, 4], /idleMs: must be a time no later than the batch left, at 2 ms, got 3/],
     ['batch', [1, 1, 2, 1, 4], /startMs: must be .* no earlier than 2 ms/],
     ['batch', [1, 1, 2, 3, 2.5], /endMs: must be .* no earlier than 3 ms/],
     ['served', [7], /dueMs: must be when a request of the batch just told was due/],
+    ['served', [null], /dueMs: must be when a request of the batch just told was due/],
     ['failed', [Number.NaN], /dueMs: must be when a request of the batch just told was due/],
   ] as const)('refuses %s(%j)', (method, given, message) => {
     const clock = new VirtualClock(10)
@@ -227,6 +232,7 @@ describe('a recorder', () => {
 
   it.each([
     [{ servers: 0 }, /recorder.servers: must be a whole number of at least 1/],
+    [{ name: '' }, /recorder.name: must be text of 1 to 100 characters, got ""/],
     [{ drain: -1 }, /recorder.drain: must be a duration/],
     [{ keep: 1.5 }, /recorder.keep: must be a whole number/],
     [{ clock: 5 }, /recorder.clock: must be a function that returns milliseconds/],
