@@ -61,7 +61,7 @@ export async function simulateAll(
   await simulateEach(left, { threads, signal, listens: onProgress !== undefined }, tell, async (run, result) => {
     found(run, result)
     // one that was ended is no simulation of its scenario
-    if (!result.validity.findings.some(({ code }) => code === 'cut-off')) await cache?.set(run.key, result)
+    if (!result.validity.findings.some(({ code }) => code === 'interrupted')) await cache?.set(run.key, result)
   })
   return results
 }

@@ -36,7 +36,7 @@ export interface SweepOptions {
   signal?: AbortSignal | undefined
   /**
    * Called some ten times a second. Returning false ends the sweep early: it gives the points that were run, and those
-   * under way as far as they are, which say `cut-off`.
+   * under way as far as they are, which say `interrupted`.
    */
   onProgress?: ((progress: SweepProgress) => unknown) | undefined
 }

@@ -40,7 +40,7 @@ export function measureFindings(recording: Recording, course: Course): Finding[]
 function interrupted({ startNs, endNs, counts }: Recording, course: Course): Finding | null {
   if (!course.interrupted) return null
   return {
-    code: 'cut-off',
+    code: 'interrupted',
     severity: 'error',
     message: `the run was interrupted after ${seconds(endNs)}, with ${seconds(endNs - startNs)} to report: ${count(counts.offered)} requests`,
     figures: { requests: counts.offered },

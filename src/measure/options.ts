@@ -27,7 +27,7 @@ export interface MeasureOptions {
   signal?: AbortSignal | undefined
   /**
    * Called some ten times a second. Returning false ends the run early: nothing more is sent, what is under way is
-   * served, and the result says `cut-off`.
+   * served, and the result says `interrupted`.
    */
   onProgress?: ((progress: MeasureProgress) => unknown) | undefined
   /**

@@ -8,9 +8,8 @@ export const FIGURES = ['p50', 'p90', 'p95', 'p99', 'meanBatchSize', 'utilizatio
 export type Figure = (typeof FIGURES)[number]
 export type Figures = Record<Figure, number>
 
-/** A run that was interrupted is cut off too, and carried what it was given all the same. */
-const isOverload = ({ code, figures }: Finding) =>
-  code === 'saturated' || (code === 'cut-off' && figures.unfinished !== undefined)
+/** A run that was interrupted carried what it was given all the same. */
+const isOverload = ({ code }: Finding) => code === 'saturated' || code === 'cut-off'
 
 /**
  * The figures of one run, or that it could not carry its load.

@@ -4,6 +4,7 @@ export interface Finding {
     | 'generator-late'
     | 'saturated'
     | 'cut-off'
+    | 'interrupted'
     | 'littles-law'
     | 'unsteady'
     | 'machine-unsteady'

@@ -484,7 +484,7 @@ export class Engine {
 
 function interrupted(requests: number): Finding {
   return {
-    code: 'cut-off',
+    code: 'interrupted',
     severity: 'error',
     message: `the run was interrupted after ${requests.toLocaleString('en')} requests`,
     figures: { requests },

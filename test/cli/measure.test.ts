@@ -55,7 +55,7 @@ describe('throughline measure', () => {
     const result = checkedResult(JSON.parse(stdout))
     expect(result.validity.findings).toContainEqual(
       expect.objectContaining({
-        code: 'cut-off',
+        code: 'interrupted',
         severity: 'error',
         message: expect.stringMatching(/^the run was interrupted after/),
       }),
@@ -83,7 +83,7 @@ describe('throughline measure', () => {
     const ended = await first.ended
     expect(ended).toMatchObject({ code: 130, signal: null })
     expect(ended.stderr).toMatch(/^\d+ % [\d,]+ of [\d,]+, [\d.,]+\/s, p50 .*s, p99 .*s, \d+ (s|min) left\n/)
-    expect(ended.stdout).toMatch(/cut-off: the run was\s+interrupted/)
+    expect(ended.stdout).toMatch(/interrupted: the run was\s+interrupted/)
     expect(await second.ended).toMatchObject({ code: null, signal: 'SIGINT', stdout: '' })
   })
 })

@@ -97,7 +97,7 @@ describe.concurrent('the end', () => {
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     const read = JSON.parse(stdout)
     const { validity } = Array.isArray(read) ? read[0].result : read
-    expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'cut-off' }))
+    expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted' }))
   })
 
   it.each([

@@ -96,7 +96,7 @@ describe('a sweep', () => {
       // those under way, and never kept
       expect([1, threads]).toContain(swept.length)
       for (const { result } of swept) {
-        expect(result.validity.findings).toContainEqual(expect.objectContaining({ code: 'cut-off' }))
+        expect(result.validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted' }))
         expect(result.counts.offered).toBeLessThan(50_000_000)
       }
     }

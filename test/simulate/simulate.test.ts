@@ -345,7 +345,7 @@ describe('onProgress', () => {
     const { counts, validity } = simulate(scenario, { onProgress: ({ requests }) => requests < 131_072 })
     expect(counts).toMatchObject({ offered: 131_072, completed: 131_072 })
     expect(validity.valid).toBe(false)
-    expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'cut-off', severity: 'error' }))
+    expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted', severity: 'error' }))
     // an interrupted run by time, as well
     const timed = simulate(
       { ...scenario, stop: { duration: '3000s' }, warmup: { duration: 0 } },

@@ -81,19 +81,23 @@ describe('a sweep drawn', () => {
 
   it('draws what was cut off as a lower bound, and what is invalid as doubted', async () => {
     const result = simulate({ ...scenario, batching: { maxBatchSize: 16, maxWait: '5ms' } })
-    const found = (code: 'cut-off' | 'littles-law'): Result => ({
+    const found = (code: 'cut-off' | 'littles-law' | 'interrupted'): Result => ({
       ...result,
       validity: { valid: false, findings: [{ code, severity: 'error', message: 'so it is', figures: {} }] },
     })
     const svg = renderSweepSvg([
       { point: { maxBatchSize: 8 }, result: found('cut-off') },
       { point: { maxBatchSize: 16 }, result: found('littles-law') },
+      { point: { maxBatchSize: 32 }, result: found('interrupted') },
     ])
-    const [cut, doubted] = marksOf(svg).filter(({ data }) => data.k === 'p99')
+    const [cut, doubted, interrupted] = marksOf(svg).filter(({ data }) => data.k === 'p99')
     expect(cut?.says).toMatch(/^p99 at batch size 8, simulated: at least .*; so it is$/)
     expect(cut?.data.standing).toBe('at least')
     expect(doubted?.says).toContain('littles-law: so it is')
     expect(doubted?.data.standing).toBe('doubted')
+    // what was served until then was served to its end: a part of the run, and no bound of it
+    expect(interrupted?.data.standing).toBe('doubted')
+    expect(interrupted?.says).toContain('interrupted: so it is')
     expect(svg).toContain('class="cross"')
   })
 
