@@ -47,7 +47,8 @@ export function compareCommand(terminal: Terminal): Command {
     const comparison = await compared(terminal, [base, head], flags)
     if (flags.json) printJson(terminal, comparison)
     else print(terminal, comparison, renderComparison)
-    terminal.exitCode = EXIT_CODES[comparison.verdict]
+    // one that was interrupted ends as such
+    if (terminal.exitCode === 0) terminal.exitCode = EXIT_CODES[comparison.verdict]
   })
 }
 
@@ -70,7 +71,7 @@ async function compared(terminal: Terminal, files: [string, string], flags: Comp
   const hasTarget = scenarios.some((scenario) => TARGETS.some((target) => scenario[target] !== undefined))
   const engine = hasTarget && simulate !== true ? 'measure' : 'simulate'
   const options: CompareOptions = { of, within, rounds: value(rounds) as number | undefined, engine }
-  return withProgress(terminal, { endsEarly: false }, ({ tell, signal }) =>
+  return withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
     compare(
       { base: scenarios[0], head: scenarios[1] },
       {

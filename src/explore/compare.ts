@@ -37,7 +37,11 @@ export interface CompareOptions
   engine?: 'simulate' | 'measure' | undefined
   /** Ends the runs; `compare` rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-  onProgress?: ((progress: CompareProgress) => void) | undefined
+  /**
+   * Called some ten times a second. Returning false ends the comparison after the round at hand: it is of the pairs that
+   * are over, and says `interrupted`.
+   */
+  onProgress?: ((progress: CompareProgress) => unknown) | undefined
 }
 
 const schema = options({
@@ -67,6 +71,7 @@ const STOP = { simulate: { requests: 10_000 }, measure: { duration: '500ms' } } 
  *
  * @throws ScenarioError where a scenario or an option cannot be run, naming the side
  * @throws MeasureError where a target cannot run, or in a round no request completed
+ * @throws ScenarioError where it is ended before its first pair is over
  */
 export async function compare(compared: Compared, given: CompareOptions = {}): Promise<Comparison> {
   const asked = schema.safeParse(given)
@@ -95,23 +100,32 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
   const order = stream(seed, 'order of rounds')
   const pairs: Pair[] = []
   let last: Record<Side, Result> | null = null
-  for (let pair = 0; pair < rounds; pair++) {
+  let ended = false
+  for (let pair = 0; pair < rounds && !ended; pair++) {
     const first: Side = order.uniform() < 0.5 ? 'base' : 'head'
     const results: Partial<Record<Side, Result>> = {}
     for (const [i, side] of (first === 'base' ? SIDES : SIDES.toReversed()).entries()) {
       signal?.throwIfAborted()
-      // what it returns is nobody's: half a round would be no round
+      // the round itself goes on to its end: half a round would be no round
       const tell = (share: number) => {
-        onProgress?.({ done: pair, total: rounds, side, share: (pair + (i + share) / 2) / rounds })
+        const progress = { done: pair, total: rounds, side, share: (pair + (i + share) / 2) / rounds }
+        ended ||= onProgress?.(progress) === false
       }
-      tell(0)
+      if (!ended) tell(0)
+      if (ended) break
       results[side] = await run(side, pair, tell)
       await breath()
     }
-    last = results as Record<Side, Result>
-    pairs.push({ seed: seed + pair, first, base: figuresOf(last.base), head: figuresOf(last.head) })
+    const { base, head } = results
+    // and half a pair no pair
+    if (base === undefined || head === undefined) break
+    last = { base, head }
+    pairs.push({ seed: seed + pair, first, base: figuresOf(base), head: figuresOf(head) })
   }
-  const { base, head } = last as Record<Side, Result>
+  if (last === null) {
+    throw new ScenarioError('compare', 'was ended before its first pair of rounds was over: there is nothing to report')
+  }
+  const { base, head } = last
   const { metrics, findings } = comparePairs(pairs, within)
   return {
     schema: 'throughline/comparison@1',
@@ -124,7 +138,7 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
     base: sideOf(base, seed),
     head: sideOf(head, seed),
     pairs,
-    findings: [...findings, ...requestsDiffer(base, head)],
+    findings: [...interrupted(pairs.length, rounds), ...findings, ...requestsDiffer(base, head)],
   }
 }
 
@@ -176,6 +190,19 @@ function roundOf(scenario: Scenario, engine: 'simulate' | 'measure'): Scenario {
 /** A side as its rounds were, with the seed of the first of them. */
 function sideOf({ scenario, environment }: Result, seed: number): Comparison['base'] {
   return { scenario: scenario && { ...scenario, seed }, environment }
+}
+
+/** When it was ended had nothing to do with what was found: what there is of it holds. */
+function interrupted(pairs: number, rounds: number): Finding[] {
+  if (pairs === rounds) return []
+  return [
+    {
+      code: 'interrupted',
+      severity: 'warning',
+      message: `the comparison was interrupted after ${pairs} of ${rounds} pairs`,
+      figures: { pairs, rounds },
+    },
+  ]
 }
 
 /** The same seed is not the same requests where the loads are not the same. */

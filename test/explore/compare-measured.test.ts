@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Comparison } from '../../src/budget/comparison.js'
-import { compare } from '../../src/explore/compare.js'
+import { type CompareProgress, compare } from '../../src/explore/compare.js'
 import { MeasureError } from '../../src/measure/error.js'
 
 /** Where the machine is so busy that most rounds are invalid, there is no telling, and it says so. */
@@ -56,11 +56,29 @@ describe('compare, on a real clock', () => {
     ).rejects.toThrow('nowhere.js')
   })
 
+  it('runs the round at hand to its end where it is to end early', async () => {
+    let said = false
+    const onProgress = ({ share }: CompareProgress) => {
+      // within the second round of the first pair of two
+      said ||= share > 0.25
+      return !said
+    }
+    const call = () => delay(1)
+    const { pairs, verdict, findings } = await compare(
+      { ...both, stop: { duration: '400ms' }, base: { call }, head: { call } },
+      { rounds: 2, onProgress },
+    )
+    expect(pairs).toHaveLength(1)
+    expect(pairs[0]?.base.invalid.concat(pairs[0].head.invalid)).not.toContain('interrupted')
+    expect(verdict).toBe('inconclusive')
+    expect(findings.map(({ code }) => code)).toContain('interrupted')
+  })
+
   it('ends within a round where it is asked to', async () => {
     const abort = new AbortController()
     const comparing = compare(
       { arrivals: '100/s', stop: { duration: '60s' }, base: { call: () => delay(1) }, head: { call: () => delay(1) } },
-      { signal: abort.signal, onProgress: ({ share }) => share > 0.0001 && abort.abort(new Error('enough')) },
+      { signal: abort.signal, onProgress: ({ share }) => share <= 0.0001 || abort.abort(new Error('enough')) },
     )
     await expect(comparing).rejects.toThrow('enough')
   })

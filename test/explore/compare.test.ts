@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { checkedComparison } from '../../src/budget/check-comparison.js'
 import { type Compared, type CompareOptions, type CompareProgress, compare } from '../../src/explore/compare.js'
 import { ScenarioError } from '../../src/scenario/error.js'
 import { affine } from '../../src/scenario/service.js'
@@ -63,6 +64,35 @@ describe('compare, in virtual time', () => {
     const base = { arrivals: '500/s', service: service(1), stop: { requests: 1000 } }
     const { findings } = await compare({ base, head: { ...base, arrivals: '600/s' } }, { rounds: 2 })
     expect(findings).toMatchObject([{ code: 'requests-differ', severity: 'warning' }])
+  })
+
+  const slower: Compared = { ...both, base: { service: service(1) }, head: { service: service(1.2) } }
+
+  it('gives the pairs that are over where it is to end early, and says so', async () => {
+    const whole = await compare(slower, { rounds: 10 })
+    const ending = (last: number) => {
+      let told = 0
+      return compare(slower, { rounds: 12, onProgress: () => ++told < last })
+    }
+    // told before each round: the pair that has lost its second one is none
+    for (const last of [21, 22]) {
+      const ended = await ending(last)
+      expect(ended.pairs).toEqual(whole.pairs)
+      expect(ended.metrics).toEqual(whole.metrics)
+      expect(ended.findings).toEqual([
+        {
+          code: 'interrupted',
+          severity: 'warning',
+          message: 'the comparison was interrupted after 10 of 12 pairs',
+          figures: { pairs: 10, rounds: 12 },
+        },
+      ])
+      expect(checkedComparison(ended).verdict).toBe('slower')
+    }
+    expect((await ending(5)).reason).toMatch(/takes 8 pairs, and there are 2/)
+    for (const last of [1, 2]) {
+      await expect(ending(last)).rejects.toThrow('compare: was ended before its first pair of rounds was over')
+    }
   })
 
   it('tells how far it is, and ends where it is asked to', async () => {
