@@ -22,12 +22,12 @@ export function replicateCommand(terminal: Terminal): Command {
   type Flags = ScenarioFlags & OutputFlags & { replications?: string; threads?: string }
   return command.action(async (file: string | undefined, flags: Flags) => {
     const scenario = await scenarioOf(file, flags, command)
-    const result = await withProgress(terminal, { endsEarly: false }, ({ tell, signal }) =>
+    const result = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
       replicate(scenario, {
         replications: value(flags.replications ?? '10') as number,
         threads: value(flags.threads) as number | undefined,
         signal,
-        onProgress: ({ share, done, total }) => void tell(share, `${done} of ${total} replications`),
+        onProgress: ({ share, done, total }) => tell(share, `${done} of ${total} replications`),
       }),
     )
     if (flags.json) printJson(terminal, result)

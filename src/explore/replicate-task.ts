@@ -9,15 +9,30 @@ export interface ReplicateTask {
   scenario: SimulatedScenario
 }
 
+/** What such a thread hands back that was to end before its run was over. */
+export interface Ended {
+  ended: true
+}
+
 /** The task of such a thread: one run of the scenario, with random numbers of its own. */
-export function replicateOnce({ scenario, index, shares }: ReplicateTask & Shared): Replication | Refused {
+export function replicateOnce({
+  scenario,
+  index,
+  shares,
+  ends,
+}: ReplicateTask & Shared): Replication | Ended | Refused {
   const share = new Float64Array(shares)
+  const end = new Int32Array(ends)
+  let ended = Atomics.load(end, 0) !== 0
+  if (ended) return { ended }
   return orRefused(() => {
     const engine = new Engine(scenario, undefined, index)
     const recording = engine.run((requests, timeMs) => {
       share[index] = shareOf(scenario.stop, { requests, timeMs })
-      return true
+      ended = Atomics.load(end, 0) !== 0
+      return !ended
     })
+    if (ended) return { ended }
     share[index] = 1
     return packed(recording, share.length === 1)
   })

@@ -2,13 +2,14 @@ import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { type Replication, together } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
-import { throwFaults } from '../scenario/error.js'
+import type { Finding } from '../result/validity.js'
+import { ScenarioError, throwFaults } from '../scenario/error.js'
 import { type KeptScenario, normalise, type Scenario } from '../scenario/scenario.js'
 import { refuseLooked } from '../scenario/stop.js'
 import { options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
 import { onThreads } from './on-threads.js'
-import type { ReplicateTask } from './replicate-task.js'
+import type { Ended, ReplicateTask } from './replicate-task.js'
 
 export interface ReplicateProgress {
   /** replications that are over */
@@ -25,8 +26,11 @@ export interface ReplicateOptions {
   threads?: number | undefined
   /** Ends the runs and their threads; `replicate` rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-  /** Called some ten times a second. */
-  onProgress?: ((progress: ReplicateProgress) => void) | undefined
+  /**
+   * Called some ten times a second. Returning false ends them early: the Result is of the replications that are over,
+   * and says `interrupted`.
+   */
+  onProgress?: ((progress: ReplicateProgress) => unknown) | undefined
 }
 
 const MOST = 1000
@@ -48,7 +52,8 @@ const schema = options({
  * theirs end to end, and each of its segments is one of them. The first is the very run that `simulate` makes. The same
  * scenario and number give the same Result, to the byte, however many threads there are.
  *
- * @throws ScenarioError where the scenario cannot be run, or no request completed
+ * @throws ScenarioError where the scenario cannot be run, no request completed, or it is ended before one replication is
+ * over
  */
 export async function replicate(scenario: Scenario | KeptScenario, given: ReplicateOptions): Promise<Result> {
   const asked = schema.safeParse(given)
@@ -57,7 +62,7 @@ export async function replicate(scenario: Scenario | KeptScenario, given: Replic
   const normal = normalise(scenario, 'simulate')
   refuseLooked(normal.stop, 'replications are runs of one length, and it is their number that makes them precise')
 
-  const reports = await onThreads<ReplicateTask, Replication>(
+  const reports = await onThreads<ReplicateTask, Replication | Ended>(
     new URL('./replicate-task.js', import.meta.url),
     'replicateOnce',
     Array.from({ length: replications }, () => ({ scenario: normal })),
@@ -66,12 +71,26 @@ export async function replicate(scenario: Scenario | KeptScenario, given: Replic
       signal,
       onProgress:
         onProgress &&
-        ((shares, done) => {
-          onProgress({ done, total: replications, share: shares.reduce((sum, each) => sum + each, 0) / replications })
-        }),
+        ((shares, done) =>
+          onProgress({ done, total: replications, share: shares.reduce((sum, each) => sum + each, 0) / replications })),
     },
   )
-  const recording = together(reports)
+  const over = reports.filter((report) => 'recording' in report)
+  if (over.length === 0) {
+    throw new ScenarioError('replicate', 'was ended before its first replication was over: there is nothing to report')
+  }
+  const recording = together(over)
+  if (over.length < replications) recording.findings.push(interrupted(over.length, replications))
   refuseEmpty(recording)
   return resultOf(recording)
+}
+
+/** Each that is over is whole: what there is holds. */
+function interrupted(over: number, replications: number): Finding {
+  return {
+    code: 'interrupted',
+    severity: 'warning',
+    message: `it was interrupted after ${over} of ${replications} replications`,
+    figures: { over, replications },
+  }
 }

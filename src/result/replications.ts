@@ -36,7 +36,9 @@ export function together(replications: readonly Replication[]): Recording {
   const runs = replications.map(({ recording }) => recording)
   const [first] = runs
   if (first === undefined) throw new RangeError('there must be a replication to put together')
-  if (replications.length === 1) return { ...first, tallies: unpackedAll(replications[0] as Replication) }
+  // one that is left of several has left its segments behind
+  if (replications.length === 1 && first.segments.length > 0)
+    return { ...first, tallies: unpackedAll(replications[0] as Replication) }
   const tallies = newTallies()
   const segments: Recording['segments'] = []
   let endNs = first.startNs

@@ -100,6 +100,24 @@ describe.concurrent('the end', () => {
     expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted' }))
   })
 
+  it('is early on Ctrl-C in the middle of replications, with those that are over', async () => {
+    const flags = 'figure-1-4.json --replications 1000 --json'.split(' ')
+    const { code, stdout, stderr } = await interrupted('replicate', ...flags)
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+    const { validity, replications } = JSON.parse(stdout)
+    expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted', severity: 'warning' }))
+    expect(replications).toBeLessThan(1000)
+  })
+
+  it('is early on Ctrl-C in the middle of a comparison, with the pairs that are over', async () => {
+    const flags = 'figure-1-4.json figure-1-4.json --rounds 1000'.split(' ')
+    const { code, stdout, stderr } = await interrupted('compare', ...flags)
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+    expect(stdout).toMatch(
+      /by \d+ pairs\n[\s\S]* interrupted: the comparison was interrupted after \d+ of 1000\s+pairs/,
+    )
+  })
+
   it.each([
     ['ends the process', 'ends-the-process.js', 'the process was ended by what it loaded'],
     ['waits for what never comes', 'never-loads.js', 'what it loaded never settles'],

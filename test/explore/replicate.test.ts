@@ -12,7 +12,10 @@ import {
   ScenarioError,
   simulate,
 } from '../../src/index.js'
+import { checkedResult } from '../../src/result/check.js'
 import { METRICS, newTallies } from '../../src/result/recording.js'
+import { packed, together } from '../../src/result/replications.js'
+import { resultOf } from '../../src/result/result.js'
 import { summaryOf, withheld } from '../../src/result/summary.js'
 import { normalise } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
@@ -127,6 +130,35 @@ describe('replicating', { timeout: 60_000 }, () => {
       expect(share).toBeGreaterThanOrEqual(told[i - 1]?.share ?? 0)
     })
     expect(told.at(-1)).toEqual({ done: 4, total: 4, share: 1 })
+  })
+
+  it('gives what is over where it is to end early, and says so', async () => {
+    const onProgress = ({ done }: ReplicateProgress) => done < 3
+    const result = checkedResult(await replicate(mm1, { replications: 1000, threads: 2, onProgress }))
+    const over = result.replications as number
+    expect(over).toBeGreaterThanOrEqual(3)
+    expect(over).toBeLessThan(1000)
+    // each of them whole
+    expect(result.counts.offered).toBe(18_000 * over)
+    expect(result.validity).toMatchObject({
+      valid: true,
+      findings: [{ code: 'interrupted', severity: 'warning', figures: { over, replications: 1000 } }],
+    })
+  })
+
+  it('has nothing to give where it is to end before the first is over', async () => {
+    const ended = replicate(long, { replications: 2, threads: 1, onProgress: () => false })
+    await expect(ended).rejects.toThrow('replicate: was ended before its first replication was over')
+  })
+
+  it('gives a result of the one that is left of several', () => {
+    const engine = new Engine(normalise(mm1, 'simulate'))
+    const result = checkedResult(resultOf(together([packed(engine.run(), false)])))
+    expect(result.counts).toEqual(simulate(mm1).counts)
+    expect(result.latencyMs.intervals.mean).toMatchObject({
+      low: null,
+      reason: expect.stringContaining('replications'),
+    })
   })
 
   it('ends its threads when it is aborted', async () => {
