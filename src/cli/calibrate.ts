@@ -35,8 +35,12 @@ export function calibrateCommand(terminal: Terminal): Command {
   return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & CalibrateFlags) => {
     const scenario = await scenarioOf(file, flags, command)
     const duration = value(flags.for)
-    const calibration = await withProgress(terminal, { endsEarly: false }, ({ signal }) => {
-      const options: CalibrateOptions = { signal, ...(duration !== undefined && { duration }) }
+    const calibration = await withProgress(terminal, { endsEarly: true }, ({ signal, tell }) => {
+      const options: CalibrateOptions = {
+        signal,
+        ...(duration !== undefined && { duration }),
+        onProgress: ({ share }) => tell(share, 'observed'),
+      }
       return calibrate(scenario, loadOf(flags), options)
     })
     if (flags.json) printJson(terminal, calibration)

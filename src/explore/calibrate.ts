@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { MeasureOptions } from '../measure/options.js'
 import { type Observation, runMeasurement } from '../measure/run.js'
 import { ScenarioError, throwFaults } from '../scenario/error.js'
 import {
@@ -38,6 +39,11 @@ export interface CalibrateOptions {
   /** What an earlier `tight` calibration of this handler gave, to spare its bare times from being taken again. */
   tight?: ServiceInput
   signal?: AbortSignal
+  /**
+   * Called some ten times a second of the run, with how much of it is done, from 0 to 1; `tight` has none. Returning false
+   * ends it early, and the calibration is of what was seen until then.
+   */
+  onProgress?: (progress: { share: number }) => unknown
 }
 
 export interface Calibration {
@@ -63,6 +69,11 @@ const optionsSchema = options({
   duration: positiveDuration.optional(),
   tight: serviceSchema.optional(),
   signal: z.instanceof(AbortSignal).optional(),
+  onProgress: z
+    .custom<NonNullable<CalibrateOptions['onProgress']>>((value) => typeof value === 'function', {
+      error: 'must be a function',
+    })
+    .optional(),
 })
 
 const MOST_OBSERVED = 500_000
@@ -96,7 +107,7 @@ export async function calibrate(
   if (typeof handler !== 'string') {
     throw new ScenarioError('handler', 'must be the URL or path of a module to calibrate, which is timed on a thread')
   }
-  const { signal, duration, tight } = asked.data
+  const { signal, duration, tight, onProgress } = asked.data
   const sizes = sizesUpTo(maxBatchSize)
   const timed = (timeMs: number) => tightly(handler, sizes, timeMs, signal)
   if ('tight' in how.data) return { service: await timed(duration ?? 300) }
@@ -110,7 +121,7 @@ export async function calibrate(
   }
   const most = mostCarried(bare, maxBatchSize, normal.servers as number)
   const perSecond = 'rate' in how.data ? how.data.rate : how.data.utilization * most
-  const observed = await observe(normal, perSecond, duration ?? 3000, signal)
+  const observed = await observe(normal, perSecond, duration ?? 3000, { signal, onProgress })
   return { service: drawnFrom(observed, bare, sizes) }
 }
 
@@ -135,7 +146,7 @@ async function observe(
   scenario: NormalScenario,
   perSecond: number,
   durationMs: number,
-  signal?: AbortSignal,
+  watching: Pick<MeasureOptions, 'signal' | 'onProgress'>,
 ): Promise<Observation[]> {
   const { arrivals } = scenario
   const { observations } = await runMeasurement(
@@ -147,7 +158,7 @@ async function observe(
       // requests of its own: what is predicted from them has not been seen yet
       seed: (scenario.seed + 4_503_599_627_370_496) % Number.MAX_SAFE_INTEGER,
     },
-    { ...(signal !== undefined && { signal }) },
+    watching,
     MOST_OBSERVED,
   )
   if (observations.length < FEWEST) {
