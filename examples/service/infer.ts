@@ -9,12 +9,19 @@ const schema = {
   response: { 200: { type: 'object', properties: { speech: { type: 'number' } } } },
 }
 
-/** `POST /infer`: `{ pcm }` is answered with `{ speech }`. Who hangs up does not wait any more. */
-export function inferRoute(app: FastifyInstance, infer: Infer): void {
-  app.post<{ Body: { pcm: string } }>('/infer', { schema }, async ({ body }, reply) => {
+/**
+ * `POST /infer`: `{ pcm }` is answered with `{ speech }`. Who hangs up does not wait any more.
+ *
+ * @param admit throws where a request is not to be taken, before it is read: to read it takes longer than to refuse it
+ */
+export function inferRoute(app: FastifyInstance, infer: Infer, admit = () => {}): void {
+  const onRequest = async () => admit()
+  app.post<{ Body: { pcm: string } }>('/infer', { schema, onRequest }, async ({ body }, { raw }) => {
     // of a request with a body, Fastify's own signal is aborted when that has been read
     const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort())
+    raw.once('close', () => {
+      if (!raw.writableFinished) gone.abort()
+    })
     return { speech: await infer(decode(body.pcm), gone.signal) }
   })
 }

@@ -16,5 +16,7 @@ export function encode(frame: Float32Array): string {
 
 export function decode(pcm: string): Float32Array {
   const bytes = Buffer.from(pcm, 'base64')
-  return Float32Array.from({ length: SAMPLES }, (_, i) => bytes.readInt16LE(2 * i) / FULL_SCALE)
+  const frame = new Float32Array(SAMPLES)
+  for (let i = 0; i < SAMPLES; i++) frame[i] = bytes.readInt16LE(2 * i) / FULL_SCALE
+  return frame
 }

@@ -38,7 +38,8 @@ export async function createService({ handler, ...asked }: ServiceOptions = {}):
 
   const app = Fastify({ bodyLimit: 4096 })
   // a full queue, a wait that is too long and a batcher that closes are answered with 503, as errors of theirs say
-  inferRoute(app, (frame, signal) => batcher.run(frame, { signal }))
+  const infer = (frame: Float32Array, signal: AbortSignal) => batcher.run(frame, { signal })
+  inferRoute(app, infer, () => batcher.admit())
 
   app.get('/metrics', (_request, reply) => {
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(prometheusText(recorder))

@@ -94,12 +94,13 @@ export function checkIsSummary(value: unknown, name = 'summary'): void {
 }
 
 /**
- * Reads any percentile from a summary, in milliseconds: `percentile(result.latencyMs, 99.99)`.
+ * Reads any percentile from a summary, in milliseconds: `percentile(result.latencyMs, 99.99)`; or from the latency of one
+ * of a result's segments, so over time.
  *
  * @param p above 0 and at most 100
  * @throws ScenarioError where p is out of range, or what is read is no summary
  */
-export function percentile(summary: Summary, p: number): number {
+export function percentile(summary: Pick<Summary, 'min' | 'max' | 'histogram'>, p: number): number {
   checkIsSummary(summary)
   if (!(p > 0 && p <= 100)) throw new ScenarioError('percentile', `must be above 0 and at most 100, ${got(p)}`)
   const bounds = [summary.min, summary.max].map(nanoseconds) as [number, number]

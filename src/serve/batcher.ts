@@ -32,6 +32,12 @@ export interface Batcher<Input, Output> extends AsyncDisposable {
    */
   run(input: Input, options?: RunOptions): Promise<Output>
   /**
+   * Throws what `run` would reject a call with that came now: the queue is full, the batcher is closed, or no server can
+   * be made ready. A server that asks before it has read a request refuses it for a fraction of what reading takes: so it
+   * goes on to answer others when far more come than it can serve. Whoever is refused counts as rejected.
+   */
+  admit(): void
+  /**
    * Resolves when every server has loaded the handler and set it up; calls made before wait in the queue. Rejects with
    * what kept one from it.
    */
@@ -111,6 +117,10 @@ class Live implements Batcher<never, unknown> {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  admit(): void {
+    this.#live.admit()
   }
 
   ready(): Promise<void> {

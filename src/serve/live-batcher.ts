@@ -142,23 +142,15 @@ export class LiveBatcher {
   #come(input: unknown, signal: AbortSignal | null, timeoutNs: number | undefined): Promise<unknown> {
     if (this.#closing !== null) return Promise.reject(new BatcherError('CLOSED', 'the batcher is closed'))
     if (signal?.aborted) return Promise.reject(signal.reason)
-    const { capacity, timeoutNs: longestNs } = this.#limits
     const line = this.#line
-    const mayWaitNs = timeoutNs ?? longestNs
+    const mayWaitNs = timeoutNs ?? this.#limits.timeoutNs
     const timed = !this.#untimed || signal !== null || mayWaitNs < NEVER
     const nowNs = timed ? this.#time.now() : this.#arrives()
     this.#recorder?.arrived(nowNs / NS_PER_MS)
-    if (this.#broken.size > 0) {
-      const failure = this.#mend(nowNs)
-      if (failure !== null) {
-        this.#recorder?.rejected(nowNs / NS_PER_MS)
-        return Promise.reject(failure.error)
-      }
-    }
-    if (this.#timeouts.size > 0) this.#timeOutBefore(nowNs)
-    if (line.size >= capacity && !this.#leavesNow(nowNs)) {
+    const refusal = this.#refusal(nowNs)
+    if (refusal !== null) {
       this.#recorder?.rejected(nowNs / NS_PER_MS)
-      return Promise.reject(new BatcherError('QUEUE_FULL', `the queue is full: ${line.size} wait`))
+      return Promise.reject(refusal.error)
     }
 
     const request = new Request(input, nowNs)
@@ -171,6 +163,29 @@ export class LiveBatcher {
     if (line.size === 1 || mayWaitNs < NEVER) this.#rest(nowNs)
     this.#joining = this.#mayJoin()
     return promise
+  }
+
+  /** Throws why a call that came now would not be taken, and records it as one that was not. */
+  admit(): void {
+    if (this.#closing !== null) throw new BatcherError('CLOSED', 'the batcher is closed')
+    const nowNs = this.#time.now()
+    const refusal = this.#refusal(nowNs)
+    if (refusal === null) return
+    this.#recorder?.arrived(nowNs / NS_PER_MS)
+    this.#recorder?.rejected(nowNs / NS_PER_MS)
+    throw refusal.error
+  }
+
+  /** Why a call that comes now is not taken; null where it is. */
+  #refusal(nowNs: number): { error: unknown } | null {
+    if (this.#broken.size > 0) {
+      const failure = this.#mend(nowNs)
+      if (failure !== null) return failure
+    }
+    if (this.#timeouts.size > 0) this.#timeOutBefore(nowNs)
+    const { size } = this.#line
+    if (size < this.#limits.capacity || this.#leavesNow(nowNs)) return null
+    return { error: new BatcherError('QUEUE_FULL', `the queue is full: ${size} wait`) }
   }
 
   /** When a call comes of which nobody asks this: reading the clock takes as long as much else of a call. */

@@ -104,6 +104,25 @@ describe('createBatcher', () => {
     expect(await Promise.all([first, second])).toEqual([1, 2])
   })
 
+  it('admits who would not be rejected, and throws and counts the rest', async () => {
+    const { handler, answer } = held()
+    const batcher = createBatcher(handler, { queue: { capacity: 1 } })
+    const first = batcher.run(1)
+    batcher.admit()
+    const second = batcher.run(2)
+    expect(() => batcher.admit()).toThrow(expect.objectContaining({ code: 'QUEUE_FULL', statusCode: 503 }))
+    expect(batcher.recorder?.totals()).toMatchObject({ offered: 3, rejected: 1 })
+    await tick()
+    await answer()
+    await tick()
+    batcher.admit()
+    await answer()
+    expect(await Promise.all([first, second])).toEqual([1, 2])
+    await batcher.close()
+    expect(() => batcher.admit()).toThrow(expect.objectContaining({ code: 'CLOSED' }))
+    expect(batcher.recorder?.totals()).toMatchObject({ offered: 3, rejected: 1 })
+  })
+
   it('times out who waits for too long, and never runs it', async () => {
     const { handler, answer, batches } = held()
     const batcher = createBatcher(handler, { queue: { timeout: '1h' } })
