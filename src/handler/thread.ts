@@ -28,13 +28,15 @@ export const entry = (file: URL, name: string) => {
   return { filename: TYPESCRIPT ? path.replace(/\.js$/, '.ts') : path, name }
 }
 
-const isOfTsx = (flag: string) => /\/tsx\/dist\//.test(flag)
+/** Of tsx: as it is named (`--import tsx`), or the file that its own command names. */
+const isOfTsx = (flag: string) => /^(--\w+=)?tsx(\/\w+)*$|\/tsx\/dist\//.test(flag)
 
 /** What a thread may be started with, without the tsx that the process runs under. */
-function withoutTsx(flags: string[]): string[] {
+export function withoutTsx(flags: string[]): string[] {
   return flags.flatMap((flag, i) => {
+    if (/^--(import|require|conditions)=/.test(flag)) return isOfTsx(flag) ? [] : [flag]
     const value = flags[i + 1]
-    return /^(--import|--require|--conditions)$/.test(flag) && value !== undefined && !isOfTsx(value)
+    return /^(--import|--require|-r|--conditions|-C)$/.test(flag) && value !== undefined && !isOfTsx(value)
       ? [flag, value]
       : []
   })
