@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,6 +17,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { simulate } from '../../src/index.js'
+import { throughline } from '../cli/throughline.js'
 import { type Block, blocksOf, commandsOf, moduleOf } from './blocks.js'
 
 // Every block of code in the README and the docs, compiled and run as it stands, with what the comment before it gives.
@@ -25,6 +36,8 @@ const commands = blocks
 
 let project: string
 let address: string
+/** What the compiler says of all, which it leaves as JavaScript in a folder of its own. */
+let compiled: ReturnType<typeof inProject>
 const server = createServer((_, response) => response.end('ok'))
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -35,11 +48,13 @@ beforeAll(async () => {
   for (const name of readdirSync(modules)) symlinkSync(join(modules, name), join(project, 'node_modules', name))
   symlinkSync(repository, join(project, 'node_modules/throughline'))
   for (const block of code) writeFileSync(join(project, fileOf(block)), shortened(moduleOf(block)))
+  compiled = compile(readdirSync(project).filter((name) => name.endsWith('.ts')))
   const stored = simulate({ arrivals: '800/s', service: '1ms' })
   for (const name of ['result', 'base', 'head']) writeFileSync(join(project, `${name}.json`), JSON.stringify(stored))
 })
 afterAll(() => {
   server.close()
+  process.chdir(repository)
   rmSync(project, { recursive: true, force: true })
 })
 
@@ -47,6 +62,8 @@ afterAll(() => {
 const shortened = (text: string) =>
   text
     .replace(/\n *stop: \{ duration: '10s' \},/g, '')
+    .replace(/\brequests: \d+_000\b/g, 'requests: 5000')
+    .replace(/\btune\((.*), \{/g, 'tune($1, { maxBatchSize: [1, 8], maxWait: [0], mostServers: 2,')
     .replace(/\bmeasure\(\{/g, "measure({ stop: { duration: '200ms' },")
     .replace(/\bcalibrate\((.*?) \}\)/g, "calibrate($1 }, { duration: '400ms' })")
     .replace(/\bcompare\(\{([\s\S]*?)\n\}\)/g, "compare({ stop: { duration: '50ms' },$1 }, { rounds: 2 })")
@@ -62,9 +79,9 @@ function fileOf(block: Block): string {
 
 const tests = code.filter((block) => fileOf(block).endsWith('.test.ts'))
 // the same twice need not be run twice
-const others = [...new Map(code.map((block) => [moduleOf(block), block])).values()].filter(
-  (block) => !tests.includes(block),
-)
+const others = [
+  ...new Map(code.map((block) => [shortened(moduleOf(block)).replace(/\s+/g, ' '), block])).values(),
+].filter((block) => !tests.includes(block))
 const { FORCE_COLOR: _, ...plain }: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1' }
 const inProject = (file: string, ...args: string[]) =>
   run(process.execPath, [file, ...args], { cwd: project, env: plain }).then(
@@ -72,39 +89,42 @@ const inProject = (file: string, ...args: string[]) =>
     ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
   )
 
+const BUILT = 'built'
+async function compile(files: string[]): ReturnType<typeof inProject> {
+  const options = ['--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node', '--skipLibCheck']
+  const lib = ['--lib', 'es2023,esnext.disposable', '--rewriteRelativeImportExtensions', '--outDir', BUILT]
+  const said = await inProject(join(modules, 'typescript/bin/tsc'), ...options, ...lib, ...files)
+  // the handlers that threads load too: to load TypeScript takes each thread half a second
+  for (const name of readdirSync(join(project, BUILT))) {
+    const path = join(project, BUILT, name)
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8').replace(/(new URL\('\S+\.)ts', import\.meta\.url\)/g, "$1js', import.meta.url)"),
+    )
+  }
+  return said
+}
+
 describe('the code in the docs', () => {
   it('is there', () => {
     expect(code.length).toBeGreaterThan(10)
   })
 
   it('compiles', async () => {
-    const options = [
-      '--noEmit',
-      '--strict',
-      '--target',
-      'es2022',
-      '--module',
-      'nodenext',
-      '--types',
-      'node',
-      '--skipLibCheck',
-    ]
-    const lib = ['--lib', 'es2023,esnext.disposable', '--allowImportingTsExtensions']
-    const files = code.map(fileOf)
-    expect(await inProject(join(modules, 'typescript/bin/tsc'), ...options, ...lib, ...files)).toMatchObject({
-      stdout: '',
-    })
+    expect(await compiled).toMatchObject({ stdout: '' })
   }, 180_000)
 
   it('runs', async () => {
-    const each = others.map(
-      (block) => `await import('./${fileOf(block)}').catch((error) => failed.push('${block.at}: ' + error.stack))`,
-    )
+    await compiled
+    const each = others.map((block) => {
+      const file = fileOf(block).replace(/ts$/, 'js')
+      return `await import('./${file}').catch((error) => failed.push('${block.at}: ' + error.stack))`
+    })
     writeFileSync(
-      join(project, 'all.ts'),
-      `const failed: string[] = []\n${each.join('\n')}\nif (failed.length > 0) throw new Error(failed.join('\\n'))\nexport {}\n`,
+      join(project, BUILT, 'all.js'),
+      `const failed = []\n${each.join('\n')}\nif (failed.length > 0) throw new Error(failed.join('\\n'))\n`,
     )
-    expect(await inProject(join(modules, 'tsx/dist/cli.mjs'), 'all.ts')).toMatchObject({ code: 0, stderr: '' })
+    expect(await inProject(join(BUILT, 'all.js'))).toMatchObject({ code: 0, stderr: '' })
   }, 180_000)
 
   it('runs: what is a test itself', async () => {
@@ -114,7 +134,12 @@ describe('the code in the docs', () => {
 })
 
 /** A short run tells as well that it runs. */
-const SHORT: Record<string, string[]> = { measure: ['--duration', '300ms'], compare: ['--rounds', '2'] }
+const SHORT: Record<string, string[]> = {
+  simulate: ['--requests', '20000'],
+  sweep: ['--requests', '5000'],
+  measure: ['--duration', '300ms'],
+  compare: ['--rounds', '2'],
+}
 
 describe('the commands in the docs', () => {
   // the same twice need not be run twice
@@ -126,7 +151,8 @@ describe('the commands in the docs', () => {
     async (_at, line) => {
       const args = line.replace('npx throughline ', '').replace('127.0.0.1:8080', address).split(/\s+/)
       const short = SHORT[args[0] as string] ?? []
-      const { code, stderr } = await inProject(join(repository, 'dist/cli/main.js'), ...args, ...short)
+      process.chdir(project)
+      const { code, stderr } = await throughline(...args, ...short)
       // 3: so short a run tells nothing
       expect([0, 3], stderr).toContain(code)
     },
