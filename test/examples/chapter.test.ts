@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 
 /** What an example prints, as somebody runs it. */
 async function run(example: string, ...flags: string[]): Promise<{ stdout: string; stderr: string }> {
-  return promisify(execFile)('npx', ['tsx', `examples/${example}`, ...flags])
+  return promisify(execFile)(process.execPath, ['--import', 'tsx', `examples/${example}`, ...flags])
 }
 
 /** The row of a table that begins so, its columns apart. */

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 
 it('shows what bursts do to p99 beside a Poisson process of the same rate', async () => {
-  const { stdout, stderr } = await promisify(execFile)('npx', ['tsx', 'examples/real-trace.ts'])
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'examples/real-trace.ts'])
   expect(stderr).toBe('')
   expect(stdout).toContain('8,819 requests')
   expect(stdout).toContain('coefficient of variation of 13.2')

@@ -77,8 +77,8 @@ describe('the example of SQLite', () => {
     const temporary = join(folder, 'temporary')
     mkdirSync(temporary)
     const { stdout, stderr } = await promisify(execFile)(
-      'npx',
-      ['tsx', 'examples/sqlite/main.ts', '--duration', '400ms'],
+      process.execPath,
+      ['--import', 'tsx', 'examples/sqlite/main.ts', '--duration', '400ms'],
       { env: { ...process.env, TMPDIR: temporary } },
     )
     expect(stderr).toBe('')

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 
 /** What an example prints, as somebody runs it. */
 async function run(example: string): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)('npx', ['tsx', `examples/${example}`])
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', `examples/${example}`])
   expect(stderr).toBe('')
   return stdout
 }

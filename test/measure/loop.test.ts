@@ -105,7 +105,7 @@ describe('a closed loop in virtual time', () => {
         const types = { rejected: 'reject', timedOut: 'timeout' }
         expect(lost.map(({ fate, atNs, number }) => [types[fate], atNs / 1e6, number])).toEqual(gone)
       }),
-      { numRuns: 1000, seed: 11 },
+      { numRuns: 500, seed: 11 },
     )
   })
 
@@ -133,7 +133,7 @@ describe('a closed loop in virtual time', () => {
           expect(inside.length).toBeLessThanOrEqual(given.clients)
         }
       }),
-      { numRuns: 300, seed: 11 },
+      { numRuns: 200, seed: 11 },
     )
   })
 })

@@ -79,7 +79,7 @@ describe('a queue that threads share, in virtual time', () => {
         expect(run.served.map(left)).toEqual(batches)
         expect(run.lost.map(({ fate, number, atNs }) => ({ fate, number, atNs }))).toEqual(gone)
       }),
-      { numRuns: 2000, seed: 11 },
+      { numRuns: 1000, seed: 11 },
     )
   })
 
@@ -124,7 +124,7 @@ describe('a queue that threads share, in virtual time', () => {
         const types = { rejected: 'reject', timedOut: 'timeout' }
         expect(lost.map(({ fate, atNs, number }) => [types[fate], atNs / 1e6, number])).toEqual(gone)
       }),
-      { numRuns: 1000, seed: 11 },
+      { numRuns: 500, seed: 11 },
     )
   })
 })

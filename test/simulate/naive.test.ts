@@ -57,14 +57,14 @@ describe('the simulator agrees request by request with a naive one', { timeout: 
   it('on scripted arrivals', () => {
     fc.assert(
       fc.property(openScenario, (scenario) => expectSameRun(scenario)),
-      seeded(400),
+      seeded(200),
     )
   })
 
   it('on closed loops', () => {
     fc.assert(
       fc.property(closedScenario, (scenario) => expectSameRun(scenario)),
-      seeded(400),
+      seeded(200),
     )
   })
 
@@ -109,7 +109,7 @@ describe('the simulator agrees request by request with a naive one', { timeout: 
         const { service } = scenario
         expectSameRun({ ...even(scenario), service: { ...service, overhead } })
       }),
-      seeded(150),
+      seeded(100),
     )
   })
 })

@@ -3,7 +3,7 @@ import { type Result, type SimulationEvent, simulate } from '../../src/index.js'
 import { scenarioOf, steadyCases, traceCases, type Values } from './cases.js'
 
 /** How many requests are served after the warm-up, which is a tenth of that; the tolerances are for 1,000,000. */
-const SERVED = 1_000_000
+const SERVED = 400_000
 
 function valuesOf(result: Result): Values {
   const { latencyMs, counts } = result
