@@ -5,6 +5,7 @@ import { Aborts } from './aborts.js'
 import { BatcherError } from './batcher-error.js'
 import { Flight } from './flight.js'
 import { Line } from './line.js'
+import { Readiness } from './readiness.js'
 import type { Recording } from './recording.js'
 import { Request } from './request.js'
 import type { Servers } from './servers.js'
@@ -15,8 +16,6 @@ const NEVER = Number.POSITIVE_INFINITY
 const NS_PER_MS = 1_000_000
 /** no limit to a count, as a small integer */
 const MANY = 2 ** 30
-/** A server that could not be made ready is tried again after so long, when there is a call. */
-const PAUSE_NS = 1_000_000_000
 /** An alarm that rings within so long is let ring though nobody waits. */
 const LINGER_NS = 20_000_000
 /** When a handler in this process has served for so long, the event loop turns before the next batch. */
@@ -49,6 +48,7 @@ export class LiveBatcher {
   readonly #servers: Servers
   readonly #recorder: Recording | null
   readonly #time: Time
+  readonly #readiness: Readiness
 
   readonly #line = new Line()
   readonly #timeouts = new Timeouts()
@@ -74,11 +74,6 @@ export class LiveBatcher {
   /** so many calls do nothing but join the line, until something else happens or, where they are timed, until then */
   #joining = 0
   #joiningUntilNs = NEVER
-
-  /** the servers that are not ready: what is being done about it, or why they could not be */
-  readonly #preparing = new Map<number, Promise<void>>()
-  readonly #broken = new Map<number, unknown>()
-  #tryAgainNs = 0
 
   /** rings at deadlines and timeouts; and when a batch may have taken too long, which nobody need live for */
   readonly #alarm: Alarm
@@ -110,6 +105,7 @@ export class LiveBatcher {
     this.#untimed = recorder === null && limits.timeoutNs === NEVER
     const nowNs = this.#time.now()
     this.#arrivalNs = nowNs
+    this.#readiness = new Readiness(servers, time, { ready: this.#prepared, failed: this.#unprepared })
     for (let server = 0; server < servers.count; server++) this.#prepare(server, nowNs)
   }
 
@@ -178,8 +174,8 @@ export class LiveBatcher {
 
   /** Why a call that comes now is not taken; null where it is. */
   #refusal(nowNs: number): { error: unknown } | null {
-    if (this.#broken.size > 0) {
-      const failure = this.#mend(nowNs)
+    if (this.#readiness.anyBroken) {
+      const failure = this.#readiness.mend(nowNs)
       if (failure !== null) return failure
     }
     if (this.#timeouts.size > 0) this.#timeOutBefore(nowNs)
@@ -191,7 +187,7 @@ export class LiveBatcher {
   /** When a call comes of which nobody asks this: reading the clock takes as long as much else of a call. */
   #arrives(): number {
     // it leaves as soon as it can, and nobody gives up before
-    if (this.#policy.maxWaitNs === 0 && this.#timeouts.size === 0 && this.#broken.size === 0) return this.#arrivalNs
+    if (this.#policy.maxWaitNs === 0 && this.#timeouts.size === 0 && !this.#readiness.anyBroken) return this.#arrivalNs
     if (!this.#arriving) {
       this.#arriving = true
       this.#time.soon(this.#arrived)
@@ -208,7 +204,7 @@ export class LiveBatcher {
   #mayJoin(): number {
     const { size, first } = this.#line
     const { capacity, timeoutNs } = this.#limits
-    if (timeoutNs < NEVER || this.#timeouts.size > 0 || this.#broken.size > 0) return 0
+    if (timeoutNs < NEVER || this.#timeouts.size > 0 || this.#readiness.anyBroken) return 0
     const { maxBatchSize, maxWaitNs } = this.#policy
     this.#joiningUntilNs = NEVER
     if (this.#idle.length === 0) return this.#untimed && maxWaitNs > 0 ? 0 : roomFor(capacity - size)
@@ -231,11 +227,7 @@ export class LiveBatcher {
   /** Resolves when every server is ready, and rejects where one cannot be. */
   async ready(): Promise<void> {
     if (this.#closing !== null) throw new BatcherError('CLOSED', 'the batcher is closed')
-    const nowNs = this.#time.now()
-    const broken = [...this.#broken.keys()]
-    this.#broken.clear()
-    for (const server of broken) this.#prepare(server, nowNs)
-    await Promise.all(this.#preparing.values())
+    await this.#readiness.all()
   }
 
   /**
@@ -414,34 +406,21 @@ export class LiveBatcher {
 
   /** The server takes another batch, as soon as it is ready. */
   #prepare(server: number, nowNs: number): void {
-    const preparing = this.#servers.prepare(server)
-    if (preparing === null) {
-      this.#free(server, nowNs)
-      return
-    }
-    const ready = preparing.then(
-      () => {
-        this.#preparing.delete(server)
-        if (this.#closed) return
-        const nowNs = this.#time.now()
-        this.#free(server, nowNs)
-        this.#rest(nowNs)
-      },
-      (error: unknown) => {
-        this.#preparing.delete(server)
-        if (this.#closed) return
-        this.#broken.set(server, error)
-        this.#joining = 0
-        const nowNs = this.#time.now()
-        this.#tryAgainNs = nowNs + PAUSE_NS
-        if (this.#broken.size === this.#servers.count) this.#turnAway(error)
-        this.#rest(nowNs)
-        throw error
-      },
-    )
-    // whoever asks whether it is ready is told
-    ready.catch(() => {})
-    this.#preparing.set(server, ready)
+    if (this.#readiness.prepare(server)) this.#free(server, nowNs)
+  }
+
+  #prepared = (server: number): void => {
+    if (this.#closed) return
+    const nowNs = this.#time.now()
+    this.#free(server, nowNs)
+    this.#rest(nowNs)
+  }
+
+  #unprepared = (error: unknown): void => {
+    if (this.#closed) return
+    this.#joining = 0
+    if (this.#readiness.allBroken) this.#turnAway(error)
+    this.#rest(this.#time.now())
   }
 
   #free(server: number, nowNs: number): void {
@@ -450,22 +429,6 @@ export class LiveBatcher {
     this.#idle.push(server)
     this.#joining = 0
     this.#look(nowNs)
-  }
-
-  /**
-   * Some servers could not be made ready: tries again.
-   *
-   * @returns why, where none is left to serve anyone and it is too early to try
-   */
-  #mend(nowNs: number): { error: unknown } | null {
-    if (nowNs >= this.#tryAgainNs) {
-      const broken = [...this.#broken.keys()]
-      this.#broken.clear()
-      for (const server of broken) this.#prepare(server, nowNs)
-      return null
-    }
-    if (this.#broken.size < this.#servers.count) return null
-    return { error: this.#broken.values().next().value }
   }
 
   /** Rejects all who wait. */
