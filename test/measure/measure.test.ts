@@ -61,8 +61,9 @@ describe('measure', () => {
     const replayed = policyAsItIs(policyOf(scenario.batching), seen, frees)
     const left = observations.map(({ requests, size, leaveNs }) => ({ requests, size, leaveNs }))
     expect(left).toEqual(replayed.batches.slice(0, left.length))
-    // all but those that started after the window, which the last request ends: on a busy machine many may
-    expect(left.at(-1)?.requests[0]).toBeGreaterThan(requests / 10)
+    // all that started in the window, which the last request ends: on a busy machine many start later
+    expect(left.length).toBe(recording.segments.reduce((sum, { batches }) => sum + batches, 0))
+    expect(left.length).toBeGreaterThan(0)
     for (const { leaveNs, startNs, endNs } of observations) {
       expect(startNs).toBeGreaterThanOrEqual(leaveNs)
       expect(endNs).toBeGreaterThanOrEqual(startNs)
