@@ -69,11 +69,11 @@ function together(tallies: readonly CompactTally[]): CompactTally {
   if (there.length === 0) return { count: 0, sum: 0, first: 0, counts: new Uint32Array() }
   const first = Math.min(...there.map((tally) => tally.first))
   const counts = new Uint32Array(Math.max(...there.map((tally) => tally.first + tally.counts.length)) - first)
-  for (const tally of there) {
-    tally.counts.forEach((times, i) => {
-      const at = tally.first - first + i
-      counts[at] = (counts[at] as number) + times
-    })
+  for (const { first: from, counts: added } of there) {
+    // a loop, as this is most of a recorder's snapshot
+    for (let i = 0, at = from - first; i < added.length; i++, at++) {
+      counts[at] = (counts[at] as number) + (added[i] as number)
+    }
   }
   const sum = (of: (tally: CompactTally) => number) => there.reduce((total, each) => total + of(each), 0)
   return { count: sum(({ count }) => count), sum: sum((tally) => tally.sum), first, counts }
