@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os'
+import { relative } from 'node:path'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Tests of what computes and keeps nothing outside itself. */
-const pure = ['test/{budget,explore,random,result,scenario,simulate,text,theory}/**/*.test.ts']
-/** Tests that use threads, other processes or the real clock. */
+/** Tests that start other programs, or have a working directory of their own; those that take longest first. */
+const processes = ['test/checks.test.ts', 'test/{package,docs,examples,cli}/**/*.test.ts']
+/** Tests that use threads or the real clock. */
 const realClock = [
-  'test/checks.test.ts',
-  'test/{measure,cli,examples,docs,package}/**/*.test.ts',
+  'test/measure/**/*.test.ts',
   'test/explore/{calibrate,compare-measured}.test.ts',
   'test/serve/{batcher,threads}.test.ts',
 ]
@@ -28,29 +29,40 @@ const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlin
   test: { testTimeout: 60_000, ...test },
 })
 
+/** Long ones first, so that no worker is left alone with one at the end. */
+class LongOnesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const long = ['/checks.', '/package/', '/docs/', '/examples/', '/cli/'].findIndex((part) =>
+        relative(import.meta.dirname, moduleId).includes(part),
+      )
+      return long < 0 ? Number.POSITIVE_INFINITY : long
+    }
+    const sorted = await super.sort(files)
+    return sorted.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)))
+  }
+}
+
 export default defineConfig({
   test: {
     globalSetup: 'test/fresh-build.ts',
+    sequence: { sequencer: LongOnesFirst },
+    // to load the source once for all files takes half the time: they keep nothing outside themselves
     projects: [
-      // to load the source once for all of them takes half the time
       project({
         name: 'virtual',
-        include: pure,
-        exclude: realClock,
+        include: ['test/**/*.test.ts'],
+        exclude: [...realClock, ...processes],
         maxWorkers: availableParallelism(),
         isolate: false,
       }),
-      project({
-        name: 'apart',
-        include: ['test/**/*.test.ts'],
-        exclude: [...pure, ...realClock],
-        maxWorkers: availableParallelism(),
-      }),
       // they mostly wait, and hold on a busy machine, so that two files at a time spare minutes
+      project({ name: 'processes', include: processes, maxWorkers: 2, sequence: { groupOrder: 1 } }),
       project({
         name: 'real clock',
         include: realClock,
         maxWorkers: 2,
+        isolate: false,
         sequence: { groupOrder: 1 },
       }),
     ],
