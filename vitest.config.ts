@@ -3,8 +3,10 @@ import { relative } from 'node:path'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Tests that start other programs, or have a working directory of their own; those that take longest first. */
-const processes = ['test/checks.test.ts', 'test/{package,docs,examples,cli}/**/*.test.ts']
+/** Tests that start other programs. */
+const processes = ['test/checks.test.ts', 'test/{package,docs,examples}/**/*.test.ts']
+/** Tests of commands, which have a working directory of their own. */
+const commands = ['test/cli/**/*.test.ts']
 /** Tests that use threads or the real clock. */
 const realClock = [
   'test/measure/**/*.test.ts',
@@ -52,12 +54,13 @@ export default defineConfig({
       project({
         name: 'virtual',
         include: ['test/**/*.test.ts'],
-        exclude: [...realClock, ...processes],
+        exclude: [...realClock, ...processes, ...commands],
         maxWorkers: availableParallelism(),
         isolate: false,
       }),
       // they mostly wait, and hold on a busy machine, so that two files at a time spare minutes
       project({ name: 'processes', include: processes, maxWorkers: 2, sequence: { groupOrder: 1 } }),
+      project({ name: 'commands', include: commands, maxWorkers: 2, isolate: false, sequence: { groupOrder: 1 } }),
       project({
         name: 'real clock',
         include: realClock,

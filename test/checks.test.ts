@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { expect, it, vi } from 'vitest'
+import { it, vi } from 'vitest'
 
 /** What a command of the development dependencies says, and how it ended. */
 const run = (command: string, ...args: string[]) =>
@@ -12,18 +12,18 @@ const run = (command: string, ...args: string[]) =>
 // what `npm run check` does; here beside tests that mostly wait
 vi.setConfig({ testTimeout: 300_000 })
 
-it('types agree, in tests, benches and examples too', async () => {
+it.concurrent('types agree, in tests, benches and examples too', async ({ expect }) => {
   expect(await run('tsc')).toEqual({ code: 0, said: '' })
 })
 
-it('all is formatted and linted', async () => {
+it.concurrent('all is formatted and linted', async ({ expect }) => {
   expect(await run('biome', 'check')).toEqual({ code: 0, said: '' })
 })
 
-it('rooms import from those that they may', async () => {
+it.concurrent('rooms import from those that they may', async ({ expect }) => {
   expect(await run('depcruise', 'src')).toEqual({ code: 0, said: '' })
 })
 
-it('nothing is there that nothing uses', async () => {
+it.concurrent('nothing is there that nothing uses', async ({ expect }) => {
   expect(await run('knip')).toEqual({ code: 0, said: '' })
 })
