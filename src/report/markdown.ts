@@ -76,7 +76,7 @@ export function renderSweepMarkdown(swept: readonly Swept[], { title }: { title?
     }),
   ])
   const titles = [
-    ...fields.map(({ name }) => name),
+    ...fields.map(({ header }) => header.replace('\n', ' ').trim()),
     'completed /s',
     ...FIGURES.map((figure) => headerOf(figure, unit).join(' ')),
   ]

@@ -51,7 +51,7 @@ describe('throughline report', () => {
     ['result.json', [one], /^{\n {2}"schema": "throughline\/result@1"/],
     ['sweep.svg', [swept], /^<svg /],
     ['sweep.csv', [swept], /^queue\.capacity,engine/],
-    ['sweep.md', [swept], /\| queue\.capacity \|/],
+    ['sweep.md', [swept], /\| queue capacity \|/],
     ['comparison.md', [comparison], /^### /],
   ])('writes %s', async (name, files, content) => {
     const { code, stdout, stderr } = await throughline('report', ...files, '--output', path(name))
