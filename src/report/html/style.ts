@@ -31,5 +31,5 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:6px 0;
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--raised);padding:12px;border-radius:6px;font-size:12.5px}
 .key{display:flex;flex-wrap:wrap;gap:4px 18px;margin:6px 0 0;padding:0;list-style:none;font-size:13px;color:var(--quiet)}.key li{display:flex;align-items:center;gap:7px}.key svg{width:28px;height:18px;flex:none}
 @media (max-width:480px){main{padding:20px 14px 48px}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}.card{padding:12px 12px 8px}}
-@media print{main{max-width:none;padding:0}#tip{display:none}.card{break-inside:avoid}h2,h3{break-after:avoid}.grid-of-cards,.wide .charts{grid-template-columns:1fr 1fr}.scroll{overflow:visible}table{font-size:11px}th,td{padding:3px 6px}summary{display:none}}
+@media print{main{max-width:none;padding:0}#tip{display:none}.card{break-inside:avoid}h2,h3{break-after:avoid}.grid-of-cards,.wide .charts{grid-template-columns:1fr 1fr}.scroll{overflow:visible}details::details-content{content-visibility:visible;block-size:auto;overflow:visible}table{font-size:11px}th,td{padding:3px 6px}.card table{font-size:9px}.card th,.card td{padding:2px 3px;white-space:normal;min-width:0}summary{display:none}}
 ${CHART_STYLE}`

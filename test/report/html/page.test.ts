@@ -194,7 +194,18 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
     const { page } = await open(renderHtml(one), { colorScheme: 'dark' })
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
     expect(await ground()).toBe('rgb(18, 22, 28)')
+    // what is folded away on a screen cannot be opened on paper
+    const tables = () =>
+      page.evaluate(() =>
+        [...document.querySelectorAll('details table')].map((each) => ({
+          shown: each.checkVisibility({ contentVisibilityAuto: true }),
+          fits: each.getBoundingClientRect().right <= (each.closest('.card')?.getBoundingClientRect().right ?? 0),
+        })),
+      )
+    expect((await tables()).length).toBeGreaterThan(2)
+    expect((await tables()).filter(({ shown }) => shown)).toEqual([])
     await page.emulateMedia({ media: 'print' })
+    expect((await tables()).filter(({ shown, fits }) => !shown || !fits)).toEqual([])
     expect(await ground()).toBe('rgb(255, 255, 255)')
     expect((await page.pdf({ printBackground: true })).subarray(0, 4).toString()).toBe('%PDF')
     await page.emulateMedia({ media: 'screen', colorScheme: 'light' })
