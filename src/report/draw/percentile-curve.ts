@@ -5,7 +5,7 @@ import { NS_PER_MS } from '../../scenario/units.js'
 import { timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
-import { apart, frame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
+import { apart, type Box, frame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
 import { apartInWords, short } from './label.js'
 import { dot, mark, whisker } from './mark.js'
 import { runClass } from './run-colour.js'
@@ -24,6 +24,12 @@ export interface LabelledSummary {
   summary: Summary
 }
 
+/** What a budget allows a percentile of latency at most. */
+export interface PercentileLimit {
+  percentile: number
+  ms: number
+}
+
 /** From so few requests beyond it, a percentile is hardly known. */
 const FEW = 10
 /** With more runs than this, the ends of their percentiles would hide one another. */
@@ -35,12 +41,16 @@ const NAMES = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
 /**
  * The whole distribution of each run on HdrHistogram's axis of nines: a percentile p stands at 1 / (1 - p / 100), on a
  * scale of equal ratios, so that each further nine takes as much room as the one before.
+ *
+ * @param limits curves that pass below the end of each keep to it
  */
-export function percentileCurves(runs: readonly LabelledSummary[]): Drawing {
+export function percentileCurves(runs: readonly LabelledSummary[], limits: readonly PercentileLimit[] = []): Drawing {
   const curves = runs.map(({ summary }) => stepsOf(summary))
   const longest = runs.map(({ summary }) => summary.max)
   const unit = timeUnit(runs.map(({ summary }) => summary.p99))
-  const y = logScale([...curves.map((steps) => (steps[0] as Step).ms), ...longest], [PLOT.bottom, PLOT.top])
+  const drawable = limits.filter(({ ms }) => ms > 0)
+  const times = [...curves.map((steps) => (steps[0] as Step).ms), ...longest, ...drawable.map(({ ms }) => ms)]
+  const y = logScale(times, [PLOT.bottom, PLOT.top])
   const most = Math.max(10, ...runs.map(({ summary }) => summary.count))
   const nines = [1, 2, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9].filter((beyond) => beyond <= most)
   const box = runs.length === 1 ? PLOT : { ...PLOT, right: NAMED_RIGHT }
@@ -52,10 +62,23 @@ export function percentileCurves(runs: readonly LabelledSummary[]): Drawing {
       box,
       { ticks: ticksOf(x, percentileText), title: 'percentile' },
       { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `latency, ${unit.name}` },
-    )}${drawn}${runNames(runs, y)}`,
+    )}${limitLines(drawable, x, y, box)}${drawn}${runNames(runs, y)}`,
     y,
     x,
   }
+}
+
+/** Percentiles only rise: what is within the limit at its percentile is so at each before it. */
+function limitLines(limits: readonly PercentileLimit[], x: Scale, y: Scale, { left, right }: Box): Markup {
+  const heights = apart(
+    limits.map(({ ms }) => y.at(ms) - 6),
+    15,
+    PLOT,
+  )
+  return markup`${limits.map(({ percentile, ms }, i) => {
+    const [to, at] = [px(Math.min(right, x.at(1 / (1 - percentile / 100)))), px(y.at(ms))]
+    return markup`<g data-limit="${ms}"><path class="limit" fill="none" d="M${left} ${at}H${to}v-8"/><text class="note bad" x="${left + 4}" y="${px(heights[i] as number)}">p${percentile} at most ${timeText(ms)}</text></g>`
+  })}`
 }
 
 const percentileText = (beyond: number) => `${Number((100 * (1 - 1 / beyond)).toFixed(9))}`

@@ -1,13 +1,13 @@
 import { partsOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import { nameOf, PERCENTILES } from '../../result/summary.js'
-import { type Budget, rulesOf } from '../../scenario/budget.js'
+import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
 import { count, percent, threeDigits, timeUnit } from '../../text/number.js'
 import { batchSizes, sizeBins } from '../draw/batch-sizes.js'
 import { type FrontierPoint, frontier, onFrontier } from '../draw/frontier.js'
 import type { Bounded } from '../draw/mark.js'
 import { partsBars } from '../draw/parts-bars.js'
-import { type LabelledSummary, percentileCurves } from '../draw/percentile-curve.js'
+import { type LabelledSummary, type PercentileLimit, percentileCurves } from '../draw/percentile-curve.js'
 import { runClass } from '../draw/run-colour.js'
 import { perSecond, timeText } from '../draw/text.js'
 import { lostIn, stretchesOf, timeline } from '../draw/timeline.js'
@@ -83,11 +83,9 @@ export function frontierFigure(runs: readonly LabelledResult[], budget: Budget |
   if (able.length < 2) return null
   const rules = budget === undefined ? [] : rulesOf(budget)
   const names = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
-  const limited = rules.flatMap((rule) => {
-    if (!('time' in rule) || rule.time !== 'latency' || typeof rule.statistic !== 'object') return []
-    const { percentile } = rule.statistic
+  const limited = limitsOf(rules).flatMap(({ percentile, ms }) => {
     const name = names.find((each) => PERCENTILES[each] === percentile)
-    return name === undefined || !rule.relation.startsWith('<') ? [] : [{ name, limit: rule.limit }]
+    return name === undefined ? [] : [{ name, limit: ms }]
   })
   const [of] = [...limited].sort((a, b) => PERCENTILES[b.name] - PERCENTILES[a.name])
   const name = of?.name ?? 'p99'
@@ -126,6 +124,14 @@ export function frontierFigure(runs: readonly LabelledResult[], budget: Budget |
   })
 }
 
+/** What a budget allows percentiles of latency at most. */
+function limitsOf(rules: readonly Rule[]): PercentileLimit[] {
+  return rules.flatMap((rule) => {
+    if (!('time' in rule) || rule.time !== 'latency' || typeof rule.statistic !== 'object') return []
+    return rule.relation.startsWith('<') ? [{ percentile: rule.statistic.percentile, ms: rule.limit }] : []
+  })
+}
+
 /** From this share on, throughputs differ. */
 const APART = 0.02
 
@@ -151,8 +157,8 @@ function steady(runs: readonly LabelledResult[]): readonly LabelledResult[] {
   return able.length === 0 ? runs : able
 }
 
-/** The whole distributions, on the axis of nines. */
-export function percentilesFigure(all: readonly LabelledResult[]): Markup {
+/** The whole distributions, on the axis of nines, with the limits of a budget. */
+export function percentilesFigure(all: readonly LabelledResult[], budget: Budget | undefined): Markup {
   const runs = steady(all)
   const summaries: LabelledSummary[] = runs.map(({ label, result }) => ({ label, summary: result.latencyMs }))
   const [only, ...others] = runs
@@ -178,7 +184,7 @@ export function percentilesFigure(all: readonly LabelledResult[]): Markup {
       `Each further nine takes as much room as the one before. Dotted: fewer than 10 requests lie beyond.${leftOut(all.length, runs.length)}`,
       summaries.length > 1 && runKey(summaries.map(({ label }) => label)),
     ],
-    charts: [percentileCurves(summaries)],
+    charts: [percentileCurves(summaries, budget === undefined ? [] : limitsOf(rulesOf(budget)))],
     table: {
       caption: 'Latency by percentile',
       columns: ['run', ...names.flatMap((name) => [nameOf(name), '95 % interval']), 'max', 'requests'],

@@ -56,7 +56,7 @@ ${comparisons.map(comparisonSection)}${runs.length > 0 && verdicts(runs, budget)
   section('latency', 'Latency', [
     left > 0 &&
       markup`<p class="wide quiet">The charts of single runs are of the first ${count(MOST_IN_DETAIL)} of ${count(runs.length)} runs.</p>`,
-    percentilesFigure(detailed),
+    percentilesFigure(detailed, budget),
     partsFigure(detailed),
     frontierFigure(runs, budget),
   ])

@@ -16,6 +16,11 @@ const text = (html: string) =>
     .replace(/<[^>]+>/g, ' ')
     .replace(/\s+/g, ' ')
 
+interface Place {
+  x: number
+  y: number
+}
+
 describe('a report as a page', () => {
   it('is the same for the same result', () => {
     expect(renderHtml(one)).toBe(renderHtml(JSON.parse(JSON.stringify(one))))
@@ -60,6 +65,19 @@ describe('a report as a page', () => {
     expect(said).toContain('Budget undecided: 2 of 2 rules are inconclusive batch size 1 the run is invalid: saturated')
     expect(said).toContain('Budget broken: 1 of 2 rules fails batch size 16')
     expect(() => renderHtml(one, { budget: { p99: '5 apples' } })).toThrow(ScenarioError)
+  })
+
+  it('draws what a budget allows percentiles, where they stand', () => {
+    const html = renderHtml(one, { budget: { p50: '15ms', 'p99.9': '90ms', mean: '1ms', 'queueing.p95': '2ms' } })
+    const chart = /aria-labelledby="percentiles"[\s\S]*?<\/svg>/.exec(html)?.[0] as string
+    const limits = [...chart.matchAll(/data-limit="(\S+)"><path class="limit" fill="none" d="M\S+ (\S+)H(\S+)v-8"/g)]
+    expect(limits.map(([, ms]) => ms)).toEqual(['15', '90'])
+    const [of50, of999] = limits.map(([, , y, x]) => ({ x: Number(x), y: Number(y) })) as [Place, Place]
+    // above it is slower, and to the right rarer
+    expect(of999.y).toBeLessThan(of50.y)
+    expect(of999.x).toBeGreaterThan(of50.x)
+    expect(chart).toContain('>p99.9 at most 90 ms<')
+    expect(renderHtml(one, { budget: { mean: '1ms' } })).not.toContain('class="limit"')
   })
 
   it('draws the frontier, with what a budget allows', async () => {
