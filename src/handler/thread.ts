@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { ThreadTask } from './task.js'
 
 /** Threads that all do one kind of task, each of them one at a time. */
 export interface Thread<Task, Report> {
@@ -15,18 +16,27 @@ export interface Thread<Task, Report> {
 export async function startThread<Task, Report>(file: URL, name: string, count = 1): Promise<Thread<Task, Report>> {
   const pool = await startPool(count)
   return {
-    run: (task, signal) => pool.run(task, { ...entry(file, name), ...(signal && { signal }) }),
+    run: (task, signal) => pool.run(taskOf(file, name, task), { ...ENTRY, ...(signal && { signal }) }),
     destroy: () => pool.destroy(),
   }
 }
 
 const TYPESCRIPT = import.meta.url.endsWith('.ts')
 
-/** A task of a thread: the file that exports it, and its name there. */
-export const entry = (file: URL, name: string) => {
-  const path = fileURLToPath(file)
-  return { filename: TYPESCRIPT ? path.replace(/\.js$/, '.ts') : path, name }
+const asItStands = (url: string) => (TYPESCRIPT ? url.replace(/\.js$/, '.ts') : url)
+
+/** What the pool is to call for any task. */
+export const ENTRY = {
+  filename: fileURLToPath(asItStands(new URL('./task.js', import.meta.url).href)),
+  name: 'runTask',
 }
+
+/** A task of a thread, by the file that exports it and its name there. */
+export const taskOf = (file: URL, name: string, given: unknown): ThreadTask => ({
+  url: asItStands(file.href),
+  name,
+  given,
+})
 
 /** Of tsx: as it is named (`--import tsx`), or the file that its own command names. */
 const isOfTsx = (flag: string) => /^(--\w+=)?tsx(\/\w+)*$|\/tsx\/dist\//.test(flag)

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import { entry, startPool } from '../handler/thread.js'
+import { ENTRY, startPool, taskOf } from '../handler/thread.js'
 import type { GeneratorReport, GeneratorTask } from './generator.js'
 import type { ServerReport, ServerTask } from './server.js'
 
@@ -12,12 +12,15 @@ export interface Threads {
   destroy(): Promise<void>
 }
 
+const GENERATOR = new URL('./generator.js', import.meta.url)
+const SERVER = new URL('./server.js', import.meta.url)
+
 export async function startThreads(count: number): Promise<Threads> {
   const pool = await startPool(count)
   return {
     generate: (task, transferred = []) =>
-      pool.run(task, { ...entry(new URL('./generator.js', import.meta.url), 'generate'), transferList: transferred }),
-    serve: (task, signal) => pool.run(task, { ...entry(new URL('./server.js', import.meta.url), 'serve'), signal }),
+      pool.run(taskOf(GENERATOR, 'generate', task), { ...ENTRY, transferList: transferred }),
+    serve: (task, signal) => pool.run(taskOf(SERVER, 'serve', task), { ...ENTRY, signal }),
     destroy: () => pool.destroy(),
   }
 }

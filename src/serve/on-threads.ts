@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import type { Unready } from '../handler/prepare.js'
-import { entry, startPool } from '../handler/thread.js'
+import { ENTRY, startPool, taskOf } from '../handler/thread.js'
 import { BatcherError } from './batcher-error.js'
 import type { Flight } from './flight.js'
 import { type Answer, type AttendTask, type Question, unpack } from './messages.js'
@@ -102,7 +102,7 @@ class ServerThread {
     const task: AttendTask = { port: port2, handler: url, batchTimeoutMs }
     let found: Unready | null
     try {
-      const attending = pool.run(task, { ...entry(ENTRY, 'attend'), transferList: [port2] })
+      const attending = pool.run(taskOf(SERVER, 'attend', task), { ...ENTRY, transferList: [port2] })
       found = await within<Unready | null>(attending, setupTimeoutMs)
     } catch (error) {
       port1.close()
@@ -245,7 +245,7 @@ class ServerThread {
   }
 }
 
-const ENTRY = new URL('./thread-server.js', import.meta.url)
+const SERVER = new URL('./thread-server.js', import.meta.url)
 
 /** Why an input cannot be sent to a thread; null where it can. */
 function whyUnsendable(input: unknown): Error | null {
