@@ -7,5 +7,5 @@ export const policy = {
   queue: { capacity: 256, timeout: '1s' },
 }
 
-/** What is promised of it, as far as any machine keeps it, one that is busy with something else too. */
-export const budget: Budget = { p50: '100ms', p99: '1s', errorRate: '< 1%' }
+/** What is promised of it: little enough for any machine that has a core for it, and told in seconds. */
+export const budget: Budget = { p95: '500ms', errorRate: '< 1%' }

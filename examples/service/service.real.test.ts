@@ -21,9 +21,9 @@ it('keeps its budget over HTTP', async ({ skip }) => {
   const result = await measure({
     arrivals: '600/s',
     http: { url: `${url}/infer`, body: (index) => ({ pcm: frames[index % frames.length] as string }) },
-    stop: { budget, atMost: '6s' },
+    // it ends as soon as the verdict is clear
+    stop: { budget, atMost: '15s' },
   })
-  expect(result.counts.completed).toBe(result.counts.offered)
   // on a machine that is busy with something else nobody can tell, and the reason says so
   const check = checkBudget(result, budget)
   if (check.verdict === 'inconclusive') skip(renderBudget(check))

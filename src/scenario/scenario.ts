@@ -48,7 +48,7 @@ export const scenarioSchema = options({
  */
 export type Scenario = ScenarioParts & Target
 
-/** All of a scenario but its target. */
+/** All of a scenario but its target: what may be spread over one, as a `Partial<ScenarioParts>`. */
 export interface ScenarioParts {
   /** When requests come; a rate alone is a Poisson process. */
   arrivals: Rate | ArrivalsInput

@@ -14,6 +14,7 @@ import {
   renewal,
   replay,
   type Scenario,
+  type ScenarioParts,
   simulate,
   uniform,
 } from '../../src/index.js'
@@ -71,7 +72,7 @@ describe('a scenario with its defaults filled in', () => {
   })
 
   it('warms up for a tenth of the run, and runs a replay to its end', () => {
-    const of = (given: Partial<Scenario>) => {
+    const of = (given: Partial<ScenarioParts>) => {
       const { stop, warmup } = normal({ arrivals: 1, service: 1, ...given })
       return { stop, warmup }
     }

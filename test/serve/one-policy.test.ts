@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { affine, exponential, poisson, type Scenario, type SimulationEvent } from '../../src/index.js'
+import {
+  affine,
+  exponential,
+  poisson,
+  type Scenario,
+  type ScenarioParts,
+  type SimulationEvent,
+} from '../../src/index.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import { normalise } from '../../src/scenario/scenario.js'
 import { BatcherError } from '../../src/serve/batcher-error.js'
@@ -156,7 +163,7 @@ describe('a live batcher forms the batches that the simulation does', () => {
     ['what is there', { batching: { maxBatchSize: 8 }, servers: 2 }],
     ['a wait of 3 ms', { batching: { maxBatchSize: 8, maxWait: 3 } }],
     ['a full queue', { batching: { maxBatchSize: 4, maxWait: 2 }, queue: { capacity: 5, timeout: 7 }, servers: 2 }],
-  ] as [string, Partial<Scenario>][])('on Poisson arrivals and service times that vary: %s', async (_, given) => {
+  ] as [string, Partial<ScenarioParts>][])('on Poisson arrivals and service times that vary: %s', async (_, given) => {
     const scenario = {
       arrivals: poisson('900/s'),
       service: affine({ base: 1, perItem: 0.5, variation: exponential() }),

@@ -186,7 +186,7 @@ describe('each call is settled once', () => {
         const faults = await faultsOf(given)
         if (faults.length > 0) throw new Error(faults.join('\n'))
       }),
-      { seed: 1, numRuns: 5000 },
+      { seed: 1, numRuns: 10_000 },
     )
     expect(unhandled).toEqual([])
   })

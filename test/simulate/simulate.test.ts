@@ -10,6 +10,7 @@ import {
   replay,
   type Scenario,
   ScenarioError,
+  type ScenarioParts,
   simulate,
 } from '../../src/index.js'
 import { duesOf, told } from './told.js'
@@ -122,7 +123,7 @@ describe('service times', () => {
 describe('dispatch', () => {
   const overhead = { wake: '1ms', filled: '2ms', deadline: '3ms', turnaround: '4ms' }
   const batching = { maxBatchSize: 2, maxWait: '5ms' }
-  const starts = (timestamps: number[], given: Partial<Scenario> = {}) =>
+  const starts = (timestamps: number[], given: Partial<ScenarioParts> = {}) =>
     told({ arrivals: replay(timestamps), service: affine({ base: 10, overhead }), batching, ...everything, ...given })
 
   it('is by what let the batch leave: it filled, its deadline came, a server turned to it', () => {
