@@ -93,7 +93,7 @@ const BUILT = 'built'
 async function compile(files: string[]): ReturnType<typeof inProject> {
   const options = ['--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node', '--skipLibCheck']
   const lib = ['--lib', 'es2023,esnext.disposable', '--rewriteRelativeImportExtensions', '--outDir', BUILT]
-  const said = await inProject(join(modules, 'typescript/bin/tsc'), ...options, ...lib, ...files)
+  const said = await inProject(join(modules, 'typescript-native/bin/tsc'), ...options, ...lib, ...files)
   // the handlers that threads load too: to load TypeScript takes each thread half a second
   for (const name of readdirSync(join(project, BUILT))) {
     const path = join(project, BUILT, name)
