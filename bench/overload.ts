@@ -1,7 +1,7 @@
 // What becomes of a service at twice what it carries: the example service with the real model, in a process of its own,
 // over HTTP, second by second. Those that it takes are to wait no longer than its queue lets them, the others to be told
-// so at once, and a second after the overload nothing is to be left of it. In batches of 4, as who sends has to have the
-// cores that twice as much takes. Run it with `npx tsx bench/overload.ts --max-batch-size 4`.
+// so at once, and a second after the overload nothing is to be left of it. One at a time: of what it carries in batches,
+// two cores cannot send and read twice as much. Run it with `npx tsx bench/overload.ts --max-batch-size 1`.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -14,7 +14,7 @@ import { policy } from '../examples/service/policy.ts'
 import { table } from '../src/report/table.js'
 import { rate, time } from '../src/text/number.js'
 
-const { values: asked } = parseArgs({ options: { 'max-batch-size': { type: 'string', default: '4' } } })
+const { values: asked } = parseArgs({ options: { 'max-batch-size': { type: 'string', default: '1' } } })
 const maxBatchSize = Number(asked['max-batch-size'])
 /** Half of what it carries, twice of it, and half again, for so many seconds each; 20 in all, as a Result has segments. */
 const [BEFORE, DURING, AFTER] = [6, 8, 6]

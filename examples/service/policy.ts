@@ -7,5 +7,8 @@ export const policy = {
   queue: { capacity: 256, timeout: '1s' },
 }
 
-/** What is promised of it: little enough for any machine that has a core for it, and told in seconds. */
-export const budget: Budget = { p95: '500ms', errorRate: '< 1%' }
+/**
+ * What is promised of it, wherever it runs. A percentile says more, and takes minutes to be told on a machine whose speed
+ * changes; the most is judged as it was observed.
+ */
+export const budget: Budget = { max: '5s', errorRate: '< 1%' }
