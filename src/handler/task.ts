@@ -1,3 +1,6 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
 /** A task of a thread: the module that exports it, its name there, and what it is given. */
 export interface ThreadTask {
   url: string
@@ -10,6 +13,9 @@ export interface ThreadTask {
  * the process with it (`v8::Module::IsGraphAsync must be used on an instantiated module`). What takes long is imported.
  */
 export async function runTask({ url, name, given }: ThreadTask): Promise<unknown> {
-  const module = await import(url)
+  const module = url.endsWith('.ts') ? source(url) : await import(url)
   return module[name](given)
 }
+
+/** The source as it stands, of which a thread's `import` knows nothing, with or without tsx. */
+const source = (url: string) => createRequire(import.meta.url)(fileURLToPath(url))

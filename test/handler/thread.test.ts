@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { withoutTsx } from '../../src/handler/thread.js'
 
@@ -13,4 +15,15 @@ it('threads are started without the tsx that the process runs under, however it 
     expect(withoutTsx([...tsx, ...own])).toEqual(own)
     expect(withoutTsx([...own, ...tsx])).toEqual(own)
   }
+})
+
+it('starts threads from the source as it stands, under tsx', async () => {
+  const script = `
+    import { startThread } from './src/handler/thread.ts'
+    const thread = await startThread(new URL('./src/text/number.js', 'file://' + process.cwd() + '/'), 'count')
+    console.log(await thread.run(1234))
+    await thread.destroy()`
+  const flags = ['--import', 'tsx', '--input-type=module', '--eval', script]
+  const { stdout } = await promisify(execFile)(process.execPath, flags)
+  expect(stdout).toBe('1,234\n')
 })
