@@ -49,7 +49,6 @@ type CellOf = (typeof cells)[number]
 const FED = {
   service: 'service by time',
   dispatch: 'service and dispatch by time',
-  due: 'the same, requests when due',
   drawn: 'both drawn independently',
 } as const
 type Fed = keyof typeof FED
@@ -61,10 +60,8 @@ interface Outcome {
   /** how many batches left when, and with the requests that, the slow definition of the policy says, of how many */
   alike: number
   batches: number
-  /** by order, the largest difference of a request's latency; null where there are deadlines, which count from when a
-   * request was due, while one that is fed to the simulation is due when it was queued */
-  apartNs: number | null
-  lagNs: number
+  /** by order, the largest difference of a request's latency */
+  apartNs: number
   /** how many cores other processes took meanwhile */
   others: number
 }
@@ -73,7 +70,6 @@ interface Outcome {
 interface Run {
   scenario: Pick<Scenario, 'batching' | 'stop' | 'warmup'>
   dueNs: Float64Array
-  queuedNs: Float64Array
 }
 
 /** Each request's latency from when it was due, in nanoseconds. */
@@ -88,11 +84,11 @@ function latenciesOf(dueNs: Float64Array, batches: { requests: number[]; endNs: 
 }
 
 /** Infinite where it falls so far behind that it needs times from after the recorded run. */
-function simulated({ scenario, dueNs }: Run, arrivalsNs: Float64Array, service: ServiceInput): Latencies {
+function simulated({ scenario, dueNs }: Run, service: ServiceInput): Latencies {
   const batches: { requests: number[]; endNs: number }[] = []
   try {
     simulate(
-      { ...scenario, arrivals: replay([...arrivalsNs].map((ns) => ns / NS_PER_MS)), service },
+      { ...scenario, arrivals: replay([...dueNs].map((ns) => ns / NS_PER_MS)), service },
       {
         onEvent: (event) => {
           if (event.type === 'batch') batches.push({ requests: event.requests, endNs: Math.round(event.endMs * 1e6) })
@@ -126,36 +122,27 @@ async function measured(cell: CellOf, seed: number): Promise<{ run: Run; seen: M
     {},
     requests,
   )
-  const sent = Array.from({ length: requests }, (_, number) => seen.sent(number))
-  const dueNs = Float64Array.from(sent, (each) => each.dueNs)
-  const queuedNs = Float64Array.from(sent, (each) => each.queuedNs)
-  return { run: { scenario, dueNs, queuedNs }, seen }
+  const dueNs = Float64Array.from(seen.observations.flatMap((batch) => batch.dueNs))
+  return { run: { scenario, dueNs }, seen }
 }
 
 async function outcomeOf(cell: CellOf, seed: number): Promise<Outcome> {
   const { run, seen } = await measured(cell, seed)
-  const { dueNs, queuedNs } = run
   const { observations } = seen
   const { cpu } = seen.host
   // the window ends when the last request is due; what started after that was not observed
-  const known = Math.max(...(observations.at(-1)?.requests ?? [])) + 1
-  const first = {
-    scenario: { ...run.scenario, stop: { requests: known } },
-    dueNs: dueNs.slice(0, known),
-    queuedNs: queuedNs.slice(0, known),
-  }
+  const first = { ...run, scenario: { ...run.scenario, stop: { requests: run.dueNs.length } } }
   const ours = latenciesOf(first.dueNs, observations)
   const inTime = recordedRun(observations, 'time')
   const sizes = Array.from({ length: Math.log2(cell.size) + 1 }, (_, i) => 2 ** i)
   const fed = {
-    service: simulated(first, first.queuedNs, { ...inTime, overhead: undefined } as ServiceInput),
-    dispatch: simulated(first, first.queuedNs, inTime),
-    due: simulated(first, first.dueNs, inTime),
-    drawn: simulated(first, first.queuedNs, drawnFrom(observations, serviceSchema.parse(tight), sizes)),
+    service: simulated(first, { ...inTime, overhead: undefined } as ServiceInput),
+    dispatch: simulated(first, inTime),
+    drawn: simulated(first, drawnFrom(observations, serviceSchema.parse(tight), sizes)),
   }
   const { batches: policyLets } = policyAsItIs(
     { maxBatchSize: cell.size, maxWaitNs: 1e6 * cell.waitMs },
-    Array.from(first.dueNs, (due, i) => ({ dueNs: due, queuedNs: first.queuedNs[i] as number })),
+    Array.from(first.dueNs, (due) => ({ dueNs: due, queuedNs: due })),
     [observations[0]?.freeNs as number, ...observations.map(({ endNs }) => endNs)],
   )
   const alike = observations.filter(({ requests, leaveNs }, i) => {
@@ -170,10 +157,8 @@ async function outcomeOf(cell: CellOf, seed: number): Promise<Outcome> {
     ) as Outcome['simulated'],
     alike: alike.length,
     batches: observations.length,
-    apartNs:
-      cell.waitMs === 0 ? apart(ours, simulated(first, first.queuedNs, recordedRun(observations, 'order'))) : null,
+    apartNs: apart(ours, simulated(first, recordedRun(observations, 'order'))),
     others: cpu === null ? Number.NaN : cpu.othersMs / cpu.periodMs,
-    lagNs: Math.max(...first.queuedNs.map((queued, i) => queued - (first.dueNs[i] as number))),
   }
 }
 
@@ -202,7 +187,6 @@ console.log(
       ...PERCENTILES.flatMap((p) => [{ header: `p${p}\nmeasured` }, { header: '\nsimulated' }, { header: '\nerror' }]),
       { header: 'batches\nas the policy has it' },
       { header: 'by order\nwithin' },
-      { header: 'lag\nat most' },
     ],
     cells.map((cell) => {
       const own = outcomes.filter((outcome) => outcome.cell === cell)
@@ -217,8 +201,7 @@ console.log(
           inPercent(median(errorsOf(own, 'dispatch', p))),
         ]),
         `${total(({ alike }) => alike)} of ${total(({ batches }) => batches)}`,
-        cell.waitMs === 0 ? `${Math.max(...own.map(({ apartNs }) => apartNs as number))} ns` : '',
-        time(Math.max(...own.map(({ lagNs }) => lagNs)) / NS_PER_MS),
+        `${Math.max(...own.map(({ apartNs }) => apartNs))} ns`,
       ]
     }),
   ),

@@ -1,5 +1,5 @@
 import { recorded, type ServiceInput } from 'throughline'
-import type { Observation } from '../src/measure/observations.js'
+import type { Observation } from '../src/measure/recording/observations.js'
 import { CAUSES, type Cause } from '../src/scenario/policy.js'
 import { NS_PER_MS } from '../src/scenario/units.js'
 

@@ -44,7 +44,7 @@ const OVER: readonly Finding['code'][] = ['saturated', 'cut-off']
  * A late generator is late for both sides alike, whichever was the slower: it draws their ratio towards 1 and never
  * past it. So slower and faster hold all the same, and only that they are the same does not.
  */
-const LATE: Finding['code'] = 'generator-late'
+const LATE: Finding['code'] = 'event-loop-late'
 /** In more pairs than this share, lateness may have hidden a difference. */
 const MOST_LATE = 0.1
 const isOver = ({ invalid }: Round) => invalid.some((code) => OVER.includes(code))
@@ -167,7 +167,7 @@ function late(pairs: readonly Pair[]): Finding | null {
   return {
     code: 'rounds-late',
     severity: 'warning',
-    message: `in ${times} of ${pairs.length} pairs the generator was late (generator-late), for both sides alike: the ratios of latency are nearer to 1 than they would be`,
+    message: `in ${times} of ${pairs.length} pairs the generator was late (event-loop-late), for both sides alike: the ratios of latency are nearer to 1 than they would be`,
     figures: { late: times, pairs: pairs.length },
   }
 }

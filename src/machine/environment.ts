@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import type { Environment } from '../result/result.js'
+import { cpuQuota } from './cgroup.js'
 
 /** The machine as it is now. */
 export function environment(): Environment {
@@ -8,6 +9,7 @@ export function environment(): Environment {
     platform: `${process.platform} ${process.arch}`,
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
+    cpuQuota: cpuQuota()?.cores ?? null,
     load: loadavg()[0] ?? 0,
   }
 }

@@ -2,43 +2,38 @@ import type { Recording } from '../result/recording.js'
 import { tallyPercentileNs } from '../result/summary.js'
 import type { Finding } from '../result/validity.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
-import type { Death } from './death.js'
-import { PLACES } from './ring.js'
+import { PLACES } from './queue/waiting-room.js'
+import type { EarlyEndReason } from './recording/window.js'
+import type { WorkerExit } from './servers/worker-exits.js'
 
-/** What only the run itself can tell. */
+/** What only the run itself knows. */
 export interface Course {
-  /** whoever watched the run ended it early */
-  interrupted: boolean
-  /** how late the newest request was sent */
-  lateNs: number
-  /** requests that were due and never sent */
-  unsent: number
-  /** the servers were a whole ring behind, which ended the window */
-  full: boolean
+  /** why it ended before its plan did */
+  earlyEnd: EarlyEndReason | null
   /** the first failure of a request */
   failure: Error | null
   /** what a teardown threw */
   teardown: Error | null
-  /** servers whose threads ended during the run, of how many there were */
-  deaths: Death[]
+  /** the servers whose threads ended during the run, of how many there were */
+  exits: WorkerExit[]
   servers: number
 }
 
-/** What a measurement has to say about itself, beside what any recording has. */
+/** The findings of a measurement, besides those that every recording may have. */
 export function measureFindings(recording: Recording, course: Course): Finding[] {
   const all = [
     interrupted(recording, course),
     full(recording, course),
-    late(recording, course),
+    late(recording),
     failures(recording, course),
-    died(course),
+    serverDied(course),
     teardown(course),
   ]
   return all.filter((finding) => finding !== null)
 }
 
-function interrupted({ startNs, endNs, counts }: Recording, course: Course): Finding | null {
-  if (!course.interrupted) return null
+function interrupted({ startNs, endNs, counts }: Recording, { earlyEnd }: Course): Finding | null {
+  if (earlyEnd !== 'interrupted') return null
   return {
     code: 'interrupted',
     severity: 'error',
@@ -47,59 +42,46 @@ function interrupted({ startNs, endNs, counts }: Recording, course: Course): Fin
   }
 }
 
-function full({ startNs, endNs, counts, completions }: Recording, course: Course): Finding | null {
-  if (!course.full) return null
+function full({ startNs, endNs, counts, completions }: Recording, { earlyEnd }: Course): Finding | null {
+  if (earlyEnd !== 'full') return null
   const windowSeconds = (endNs - startNs) / NS_PER_SECOND
   const offered = counts.offered / windowSeconds
   const completed = completions / windowSeconds
   return {
     code: 'saturated',
     severity: 'error',
-    message: `after ${seconds(endNs)} ${count(PLACES)} requests were waiting, as many as may: ${count(offered)}/s were offered and ${count(completed)}/s completed. Sending stopped there, and the window ends there; lower the rate, or add servers`,
+    message: `after ${seconds(endNs)} ${count(PLACES)} requests were waiting, as many as can: ${count(offered)}/s were offered and ${count(completed)}/s completed. The run ended there; lower the rate, or add servers`,
     figures: { offered, completed, backlog: PLACES },
   }
 }
 
-/** What lateness may move a percentile by: this much always, and this share of it. */
-const MOVED_MS = 0.1
-const MOVED_SHARE = 0.1
-/** How far sending may be behind at the end: this much always, and this share of the window. */
-const BEHIND_NS = 10_000_000
-const BEHIND_SHARE = 0.01
+/** How far lag may move a percentile: by this much always, and by this fraction of it. */
+const MOVED_MS = 0.5
+const MOVED_FRACTION = 0.2
+/** A median latency of which lag is more than this fraction is the event loop's, and not the target's. */
+const MOSTLY_LAG = 0.5
 
-/**
- * The generator could not keep its own schedule. Servers do not hold it up, so that what latency from the due time has
- * over latency from the actual send is its doing alone.
- */
-function late(recording: Recording, { lateNs, unsent, full, deaths, servers }: Course): Finding | null {
+/** The event loop of this process was late to start requests: part of their latency is its own. */
+function late(recording: Recording): Finding | null {
+  const moved = mostMoved(recording)
+  if (moved === null) return null
   const { lag } = recording.tallies
   const figures = {
     lagMeanMs: lag.mean / NS_PER_MS,
     lagP99Ms: tallyPercentileNs(lag, 99) / NS_PER_MS,
-    behindMs: lateNs / NS_PER_MS,
-    unsent,
+    ...moved,
   }
-  const behind =
-    !full &&
-    deaths.length < servers &&
-    (unsent > 0 || lateNs > Math.max(BEHIND_NS, BEHIND_SHARE * (recording.endNs - recording.startNs)))
-  const moved = mostMoved(recording)
-  if (!behind && moved === null) return null
-
-  const sent = `requests were sent late by ${ms(figures.lagMeanMs)} on average and ${ms(figures.lagP99Ms)} at p99`
-  const said =
-    moved === null
-      ? `sending ended ${ms(figures.behindMs)} behind its schedule${unsent > 0 ? `, with ${count(unsent)} requests never sent` : ''}`
-      : `${sent}, which moved the p${moved.percentile} of latency from ${ms(moved.fromSendMs)} to ${ms(moved.fromDueMs)}`
+  const { percentile, fromDueMs, fromSendMs } = moved
+  const mostly = percentile === 50 && fromDueMs - fromSendMs > MOSTLY_LAG * fromDueMs
   return {
-    code: 'generator-late',
-    severity: 'error',
-    message: `${said}: what was measured is in part the generator. Lower the rate, use fewer servers than cores, or raise spin`,
-    figures: { ...figures, ...moved },
+    code: 'event-loop-late',
+    severity: mostly ? 'error' : 'warning',
+    message: `the event loop of this process started requests late, by ${ms(figures.lagMeanMs)} on average and ${ms(figures.lagP99Ms)} at p99, which moved the p${percentile} of latency from ${ms(fromSendMs)} to ${ms(fromDueMs)}. Lower the rate, or serve on threads with a handler module`,
+    figures,
   }
 }
 
-/** The percentile of latency that lateness moved the most; null where it moved none by more than it may. */
+/** The lowest percentile of latency that lag moved by more than it may; null if it moved none. */
 function mostMoved({
   tallies,
   fromSend,
@@ -111,10 +93,8 @@ function mostMoved({
       fromDueMs: tallyPercentileNs(tallies.latency, percentile) / NS_PER_MS,
       fromSendMs: tallyPercentileNs(fromSend, percentile) / NS_PER_MS,
     }))
-    .filter(({ fromDueMs, fromSendMs }) => fromDueMs - fromSendMs > Math.max(MOVED_MS, MOVED_SHARE * fromDueMs))
-  if (moved.length === 0) return null
-  const share = ({ fromDueMs, fromSendMs }: (typeof moved)[number]) => (fromDueMs - fromSendMs) / fromDueMs
-  return moved.reduce((a, b) => (share(b) > share(a) ? b : a))
+    .filter(({ fromDueMs, fromSendMs }) => fromDueMs - fromSendMs > Math.max(MOVED_MS, MOVED_FRACTION * fromDueMs))
+  return moved[0] ?? null
 }
 
 function failures({ counts }: Recording, { failure }: Course): Finding | null {
@@ -128,19 +108,19 @@ function failures({ counts }: Recording, { failure }: Course): Finding | null {
 }
 
 /** A server without a thread serves no more: what was measured since is of fewer servers. */
-function died({ deaths, servers }: Course): Finding | null {
-  if (deaths.length === 0) return null
-  const said = deaths.map(({ server, atNs, error, requests }) => {
-    const lost =
+function serverDied({ exits, servers }: Course): Finding | null {
+  if (exits.length === 0) return null
+  const each = exits.map(({ server, atNs, error, requests }) => {
+    const failed =
       requests === 0 ? '' : `, with ${requests === 1 ? '1 request' : `${count(requests)} requests`} that it was serving`
-    return `server ${server + 1} ended after ${seconds(atNs)}${lost}: ${error.message}`
+    return `server ${server + 1} ended after ${seconds(atNs)}${failed}: ${error.message}`
   })
-  const none = deaths.length === servers
+  const none = exits.length === servers
   return {
     code: 'server-died',
     severity: none ? 'error' : 'warning',
-    message: `${said.join('; ')}. ${none ? 'None was left: sending stopped there, and the window ends there' : `The other ${servers - deaths.length} went on`}`,
-    figures: { died: deaths.length, servers, requests: deaths.reduce((sum, { requests }) => sum + requests, 0) },
+    message: `${each.join('; ')}. ${none ? 'No server was left, and the run ended there' : `The other ${servers - exits.length} went on`}`,
+    figures: { died: exits.length, servers, requests: exits.reduce((sum, { requests }) => sum + requests, 0) },
   }
 }
 

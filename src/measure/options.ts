@@ -31,14 +31,18 @@ export interface MeasureOptions {
    */
   onProgress?: ((progress: MeasureProgress) => unknown) | undefined
   /**
-   * What an idle server does: `sleep` (the default) takes some 0.1 ms to wake, `poll` none, but takes a whole core. For
-   * a target in this process it is the event loop that sleeps, or turns all the time.
+   * What an idle server does: `sleep` until shortly before the next batch will leave, or `poll`, which keeps a core
+   * busy. For a target in this process, the event loop sleeps, or turns all the time.
+   *
+   * @default 'sleep'
    */
   idle?: 'sleep' | 'poll' | undefined
   /**
-   * For how long before a request is due the generator reads the clock rather than sleep, and a server, or the event
-   * loop of a target in this process, before a batch's deadline. Longer is more exact, and takes more of a core.
-   * Default: 250us where a core is left for the generator, 50us where the servers take all of them, 0 on a single core.
+   * How long before a batch will leave an idle server stops sleeping and spins, since a sleep ends some 0.1 ms late.
+   * Longer is more exact, and takes more of a core. The event loop of a target in this process turns for this long on
+   * top of the 1.2 ms that a timer may be late, for a fifth of the time at most; `0` is never.
+   *
+   * @default '60us', or 0 on a single core
    */
   spin?: Duration | undefined
   /**
@@ -86,10 +90,10 @@ export interface NormalOptions {
 /**
  * Checks options and fills in their defaults.
  *
- * @param cores how many the machine has
+ * @param cores how many this process may use
  * @throws ScenarioError naming the option, what was found there and what is accepted
  */
-export function normaliseOptions(given: MeasureOptions, servers: number, cores: number): NormalOptions {
+export function normaliseOptions(given: MeasureOptions, cores: number): NormalOptions {
   const parsed = schema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, 'options', given)
   const { signal, onProgress, idle, spin, batchTimeout, setupTimeout, throwOnInvalid } = parsed.data
@@ -97,14 +101,12 @@ export function normaliseOptions(given: MeasureOptions, servers: number, cores: 
     signal,
     onProgress,
     idle,
-    spinNs: spin === undefined ? defaultSpinNs(servers, cores) : nanoseconds(spin),
+    spinNs: spin === undefined ? (cores === 1 ? 0 : SPIN_NS) : nanoseconds(spin),
     batchTimeoutMs: batchTimeout,
     setupTimeoutMs: setupTimeout,
     throwOnInvalid,
   }
 }
 
-/** A generator that spins takes a core: that is honest only where it does not take it from a server. */
-function defaultSpinNs(servers: number, cores: number): number {
-  return cores === 1 ? 0 : cores > servers ? 250_000 : 50_000
-}
+/** A sleep ends late by about this much. */
+const SPIN_NS = 60_000

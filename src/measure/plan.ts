@@ -4,7 +4,6 @@ import { ScenarioError, show } from '../scenario/error.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import { schedule } from '../scenario/schedule.js'
 import { extentNs, type Looked, looksOf, type NormalExtent } from '../scenario/stop.js'
-import { segmentsFrom } from './segments.js'
 
 /** What is known of a run before it begins: its window, and the stretches that the window is cut into. */
 export interface Plan {
@@ -100,6 +99,14 @@ function planOfLooks(looked: Looked, warmup: NormalExtent): Plan {
 
 const byTime = (field: string, found: NormalExtent) =>
   new ScenarioError(field, `must be a duration to measure until enough is known, got ${show(found)}`)
+
+/** The numbers of the requests that segments begin with, without duplicates. */
+export function segmentsFrom(first: number, requests: number): number[] {
+  const numbers = new Set(
+    Array.from({ length: SEGMENTS }, (_, k) => Math.ceil(first + ((requests - first) * k) / SEGMENTS)),
+  )
+  return [...numbers]
+}
 
 /** A walk through the requests, in order. */
 class Walk {

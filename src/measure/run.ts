@@ -1,25 +1,25 @@
-import { availableParallelism } from 'node:os'
+import { cores } from '../machine/cores.js'
 import { environment } from '../machine/environment.js'
 import type { Host } from '../result/host.js'
 import type { Recording } from '../result/recording.js'
 import type { Environment } from '../result/result.js'
-import { policyOf } from '../scenario/batching.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
-import { accountOf } from './account.js'
+import { RunClock } from './clock/clock.js'
 import { MeasureError, targetFailed } from './error.js'
 import { measureFindings, seconds } from './findings.js'
-import { HostWatch } from './host.js'
-import { runInProcess } from './in-process.js'
+import { HostWatch } from './host/host-watch.js'
 import { measurable } from './measurable.js'
-import { type Observation, Observations } from './observations.js'
-import { runOnThreads } from './on-threads.js'
 import { type MeasureOptions, normaliseOptions } from './options.js'
 import { type Plan, planOf, planOfLoop } from './plan.js'
-import { PLACES } from './ring.js'
-import { Window } from './window.js'
-import { layOut, type Wire } from './wire.js'
+import { PLACES } from './queue/waiting-room.js'
+import { buildRecording, type RunState } from './recording/build-recording.js'
+import type { Observation } from './recording/observations.js'
+import { SharedMemory } from './recording/shared-memory.js'
+import type { RunContext } from './run-context.js'
+import { runInProcess } from './servers/in-process.js'
+import { runOnThreads } from './servers/on-threads.js'
 
 export type { Observation }
 
@@ -32,66 +32,74 @@ export interface Measurement {
   failure: Error | null
   /** the batches that started in the window, in order, as many of them as were asked for */
   observations: Observation[]
-  /** when a request was due and when it was queued: of the newest million */
-  sent(number: number): { dueNs: number; queuedNs: number }
 }
 
 /**
  * Runs a scenario on the real clock. What it has started is gone when this returns.
  *
  * @param observe how many batches to keep one by one
- * @throws ScenarioError where it cannot be measured, MeasureError where its target cannot run
+ * @throws ScenarioError if it cannot be measured, MeasureError if its target cannot run
  */
 export async function runMeasurement(
   given: NormalScenario,
-  options: MeasureOptions = {},
+  givenOptions: MeasureOptions = {},
   observe = 0,
 ): Promise<Measurement> {
   const scenario = measurable(given)
   const { handler } = scenario
   // a module has a thread for each server, and what is served in this process has this one
-  const servers = typeof handler === 'string' ? (scenario.servers as number) : 1
-  const settings = normaliseOptions(options, servers, availableParallelism())
-  settings.signal?.throwIfAborted()
+  const threads = typeof handler === 'string' ? (scenario.servers as number) : 1
+  const options = normaliseOptions(givenOptions, cores())
+  options.signal?.throwIfAborted()
   const plan = planned(scenario)
-  const policy = policyOf(scenario.batching)
-  const wire = layOut(scenario, plan, servers, observe)
-  const host = new HostWatch(wire.host, new Window(wire.window), typeof handler !== 'string')
-  const layout = { scenario, settings, plan, policy, wire, host }
+  const memory = SharedMemory.allocate(scenario, plan, threads, observe)
+  const host = new HostWatch(memory.buffers.host, memory.window(), typeof handler !== 'string')
+  const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock() }
   const machine = environment()
 
-  const run = typeof handler === 'string' ? runOnThreads(layout, handler, servers) : runInProcess(layout)
-  const { books, looks, endedNs, lateNs, failure, teardown, deaths } = await run
-  const { window, ring } = books
-  const isLoop = scenario.arrivals.process === 'closed'
-  const cut = window.endNs < plan.endNs
-  // a loop waits for its answers, and never sends more than there are clients
-  const full = cut && !window.halted && !window.endsEarly && !isLoop
-  const nothing = window.startNs === Number.POSITIVE_INFINITY || window.endNs <= window.startNs
-  if (nothing && window.interrupted) {
-    throw new MeasureError(
-      `the run was interrupted after ${seconds(endedNs)}, in its warm-up: there is nothing to report yet`,
-    )
+  const run = typeof handler === 'string' ? runOnThreads(context, handler, threads) : runInProcess(context)
+  const { state, looks, endedNs, failure, teardown, exits } = await run
+  const { window } = state
+  const { earlyEnd } = window
+  if (window.startNs === Number.POSITIVE_INFINITY || window.endNs <= window.startNs) {
+    throw nothingMeasured(scenario, state, endedNs, failure)
   }
-  if (nothing && (cut || isLoop)) {
-    if (full) throw fullTooSoon(window.endNs)
-    if (!window.halted) throw nothingToReport()
-    const said = `after ${seconds(endedNs)}, in the warm-up, no server was left`
-    throw targetFailed(targetName(scenario), `${said}: ${failure?.message}`, failure)
-  }
-  const recording: Recording = { ...accountOf(scenario, books, endedNs), ...(looks !== undefined && { looks }) }
+  const recording: Recording = { ...buildRecording(scenario, state, endedNs), ...(looks !== undefined && { looks }) }
   if (recording.counts.completed > 0) {
-    const { interrupted } = window
-    const course = { interrupted, lateNs, unsent: window.unsent.count, full, failure, teardown, deaths, servers }
-    recording.findings.push(...measureFindings(recording, course))
+    recording.findings.push(...measureFindings(recording, { earlyEnd, failure, teardown, exits, servers: threads }))
   }
   return {
     recording,
     environment: machine,
     host: host.result(),
     failure,
-    observations: observationsIn(wire, policy.maxBatchSize),
-    sent: (number) => ({ dueNs: ring.dueNs(number), queuedNs: ring.queuedNs(number) }),
+    observations: observationsIn(memory, threads),
+  }
+}
+
+/** Why a run ended before its window began. */
+function nothingMeasured(
+  scenario: NormalScenario,
+  { window }: RunState,
+  endedNs: number,
+  failure: Error | null,
+): MeasureError | ScenarioError {
+  const after = `after ${seconds(Math.min(endedNs, window.endNs))}, in its warm-up`
+  switch (window.earlyEnd) {
+    case 'interrupted':
+      return new MeasureError(`the run was interrupted ${after}: there is nothing to report yet`)
+    case 'full': {
+      const waiting = PLACES.toLocaleString('en')
+      return new MeasureError(
+        `${after}, ${waiting} requests were waiting, as many as can: the servers sustain far less than is offered; lower the rate, or add servers`,
+      )
+    }
+    case 'no-server': {
+      const message = `${after}, no server was left: ${failure?.message}`
+      return targetFailed(targetName(scenario), message, failure)
+    }
+    default:
+      return nothingToReport()
   }
 }
 
@@ -110,14 +118,7 @@ function nothingToReport(): ScenarioError {
   )
 }
 
-function fullTooSoon(endNs: number): MeasureError {
-  const waiting = PLACES.toLocaleString('en')
-  return new MeasureError(
-    `after ${seconds(endNs)}, in the warm-up, ${waiting} requests were waiting, as many as may: the servers carry far less than is offered; lower the rate, or add servers`,
-  )
-}
-
-function observationsIn(wire: Wire, maxBatchSize: number): Observation[] {
-  const observations = (wire.observations ?? []).flatMap((buffer) => new Observations(buffer, maxBatchSize).read())
+function observationsIn(memory: SharedMemory, threads: number): Observation[] {
+  const observations = Array.from({ length: threads }, (_, server) => memory.observations(server)?.read() ?? []).flat()
   return observations.sort((a, b) => (a.requests[0] as number) - (b.requests[0] as number))
 }

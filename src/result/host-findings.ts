@@ -1,17 +1,19 @@
 import type { Cpu, Host, Speed } from './host.js'
-import type { Estimate, Interval } from './summary.js'
 import type { Finding } from './validity.js'
 
-/** What the machine's own part in a measurement was. */
-export function hostFindings({ speed, cpu }: Host): Finding[] {
-  return [speed && unsteadySpeed(speed), cpu && contention(cpu)].filter((finding) => finding !== null)
+/**
+ * Finds what the machine's own part in a measurement was.
+ *
+ * @param servedOutside whether requests went to a server outside of this process: it may run on this machine, and its
+ * CPU is then part of the run
+ */
+export function hostFindings({ speed, cpu }: Host, servedOutside = false): Finding[] {
+  const all = [speed && unsteadySpeed(speed), cpu && contention(cpu, servedOutside), cpu && throttled(cpu)]
+  return all.filter((finding) => finding !== null)
 }
 
-/**
- * How far apart the fastest and the slowest tenth of the run may be. Beside a steady neighbour, or none, they were
- * found 1.07 to 1.11 times apart, and where neighbours come and go 1.26 to 1.88 times.
- */
-const SPEEDS_APART = 1.2
+/** How far apart the fastest and the slowest tenth of the run may be: docs/measuring.md has what was found. */
+const SPEEDS_APART = 1.5
 
 function unsteadySpeed({ slowest, fastest }: Speed): Finding | null {
   const apart = fastest / slowest
@@ -19,45 +21,23 @@ function unsteadySpeed({ slowest, fastest }: Speed): Finding | null {
   return {
     code: 'machine-unsteady',
     severity: 'warning',
-    message: `the machine was ${apart.toFixed(2)} times as fast in its fastest tenth of the window as in its slowest: the same run may come out that differently another time. Intervals are widened by it`,
+    message: `the machine was ${apart.toFixed(2)} times as fast in the fastest tenth of the window as in the slowest: another run may differ by that much. Measure again on a quieter machine, or use compare, which runs both sides in turn`,
     figures: { slowest, fastest, apart },
   }
 }
 
-/** The machine's speed, where it moved so far that intervals have to allow for it; else null. */
-export function speedThatMoved(findings: readonly Finding[], host: Host | null): Speed | null {
-  return findings.some(({ code }) => code === 'machine-unsteady') ? (host?.speed ?? null) : null
-}
-
-/**
- * An interval that holds at another time too, where the machine's speed moved: what a machine does takes a time that
- * goes as one over its speed, and a whole run may find it as it was in the slowest or in the fastest tenth of this one.
- * Queues grow by more than that, which is not in it.
- */
-export function widenedOne({ low, high, ...rest }: Interval, { slowest, fastest }: Speed): Interval {
-  return {
-    low: low === null ? null : low / Math.max(1, fastest),
-    high: high === null ? null : high / Math.min(1, slowest),
-    ...rest,
-  }
-}
-
-/** The same of each. */
-export function widened(intervals: Record<Estimate, Interval>, speed: Speed): typeof intervals {
-  const entries = Object.entries(intervals).map(([estimate, interval]) => [estimate, widenedOne(interval, speed)])
-  return Object.fromEntries(entries) as typeof intervals
-}
-
-/** A thread may have to wait for a core for this share of the time that it could have run, and of the window. */
-const WAITED_OF_RUNNABLE = 0.1
-const WAITED_OF_WINDOW = 0.005
-/** What a hypervisor may take of all cores. */
+/** A thread may have to wait for a core for this fraction of the time in which it could run, and of the window. */
+const WAITED_OF_RUNNABLE = 0.15
+const WAITED_OF_WINDOW = 0.02
+/** What a hypervisor may take of all cores, and what other processes may use of one. */
 const STOLEN = 0.02
-/** This little of all cores was left idle. */
+const OTHERS_OF_ONE = 0.25
+/** All cores count as busy from here on. */
 const BUSY = 0.95
 
-/** Threads that could have run found no core, or as good as none was free. */
-function contention({ periodMs, cores, threads, processMs, othersMs, stealMs }: Cpu): Finding | null {
+/** Threads could have run and had no core, or other processes used much of what there is. */
+function contention(cpu: Cpu, servedOutside: boolean): Finding | null {
+  const { periodMs, cores, threads, processMs, othersMs, stealMs, busiestOther } = cpu
   const machineMs = cores * periodMs
   const waited = threads
     .filter(({ busyMs, waitingMs }) => {
@@ -66,18 +46,27 @@ function contention({ periodMs, cores, threads, processMs, othersMs, stealMs }: 
     .sort((a, b) => b.waitingMs - a.waitingMs)
   const [most] = waited
   const busy = (processMs + othersMs + stealMs) / machineMs
-  if (most === undefined && stealMs <= STOLEN * machineMs && busy <= BUSY) return null
+  const others = !servedOutside && othersMs > OTHERS_OF_ONE * periodMs
+  if (most === undefined && stealMs <= STOLEN * machineMs && !others && (busy <= BUSY || servedOutside)) return null
 
   const of = (ms: number) => percent(ms / machineMs)
-  const said =
+  const all = cores === 1 ? '1 core' : `${cores} cores`
+  const lead =
     most === undefined
-      ? `the machine's ${cores === 1 ? 'core was' : `${cores} cores were`} busy ${percent(busy)} of the time`
-      : `${most.thread} could have run and found no core for ${percent(most.waitingMs / (most.busyMs + most.waitingMs))} of its time`
-  const stolen = stealMs > 0 ? `, and a hypervisor gave ${of(stealMs)} to others` : ''
+      ? `other processes used ${of(othersMs)} of ${all}`
+      : `${most.thread} was runnable but had no CPU for ${percent(most.waitingMs / (most.busyMs + most.waitingMs))} of its time; other processes used ${of(othersMs)} of ${all}`
+  const named = busiestOther === undefined || othersMs <= stealMs ? '' : `, most of it by ${busiestOther}`
+  const server = servedOutside ? ', the server under test included if it runs here' : ''
+  const stolen = stealMs > 0 ? `, a hypervisor took ${of(stealMs)} for others` : ''
+  const remedy = servedOutside
+    ? 'Run the server under test on another machine, or lower the rate'
+    : others
+      ? 'Stop them, or expect longer latencies'
+      : 'Use fewer servers than cores'
   return {
     code: 'cpu-contention',
     severity: 'warning',
-    message: `${said}: of ${cores === 1 ? '1 core' : `${cores} cores`}, this process used ${of(processMs)} and other processes ${of(othersMs)}${stolen}. What was measured is in part who else was running; stop it, or use fewer servers`,
+    message: `${lead}${named}${server}${stolen}, and this process ${of(processMs)}. ${remedy}`,
     figures: {
       cores,
       processShare: processMs / machineMs,
@@ -88,4 +77,16 @@ function contention({ periodMs, cores, threads, processMs, othersMs, stealMs }: 
   }
 }
 
-const percent = (share: number) => `${Number((100 * share).toPrecision(2))} %`
+/** The container's CPU quota stopped its threads. */
+function throttled({ throttled, periodMs }: Cpu): Finding | null {
+  if (throttled === undefined || throttled.periods === 0) return null
+  const { quotaCores, periods, ms } = throttled
+  return {
+    code: 'cpu-throttled',
+    severity: 'warning',
+    message: `the container's CPU quota of ${Number(quotaCores.toPrecision(3))} cores stopped this process ${periods} times, for ${Number(ms.toPrecision(3))} ms of ${Number((periodMs / 1000).toPrecision(3))} s. Raise the quota, or use fewer servers`,
+    figures: { quotaCores, periods, throttledMs: ms },
+  }
+}
+
+const percent = (fraction: number) => `${Number((100 * fraction).toPrecision(2))} %`

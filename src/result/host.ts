@@ -10,18 +10,18 @@ export interface Host {
 }
 
 /**
- * How fast the core of the generator turned while it waited: turns of one same loop in a second, over the mean of
- * the window. Spins that the thread was put off in do not count.
+ * How fast the machine was: a short loop that the main thread timed fifty times a second, relative to the mean of the
+ * window.
  */
 export interface Speed {
   /** means of the slowest and of the fastest tenth of the timeline: 0.8 and 1.1 of the mean, say */
   slowest: number
   fastest: number
-  /** at most 40 stretches, those left out in which the generator hardly spun */
+  /** at most 40 stretches of the window */
   timeline: { atMs: number; speed: number }[]
 }
 
-/** `generator`, `server 1`, …, or `main` for the process' own thread. */
+/** `server 1`, `server 2`, … for threads that serve, or `main` for the process' own thread. */
 export type ThreadName = string
 
 export interface GcPauses {
@@ -55,6 +55,10 @@ export interface Cpu {
   othersMs: number
   /** what a hypervisor gave to others, of all cores; kept to 10 ms */
   stealMs: number
+  /** name and number of the other process that used the most CPU during the run; absent if none used any */
+  busiestOther?: string
+  /** absent without a CPU quota: what it allows, and for how long it stopped this container in the window */
+  throttled?: { quotaCores: number; periods: number; ms: number }
 }
 
 export interface CpuOfThread {

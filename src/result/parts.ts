@@ -2,7 +2,7 @@ import type { Part } from '../text/parts.js'
 import type { Result } from './result.js'
 
 const PARTS = [
-  ['lag', 'lagMs', 'the generator was late'],
+  ['lag', 'lagMs', 'the event loop was late'],
   ['queueing', 'queueingMs', 'no server was idle'],
   ['batching', 'batchingMs', 'the batch was filling'],
   ['dispatch', 'dispatchMs', 'the server was waking'],

@@ -4,7 +4,7 @@ import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { findingsOf, tooFewSamples } from './findings.js'
 import { encode, histogramOf } from './histogram.js'
 import type { Host } from './host.js'
-import { hostFindings, speedThatMoved, widened } from './host-findings.js'
+import { hostFindings } from './host-findings.js'
 import { intervalsBetween, intervalsOf } from './intervals.js'
 import { type Counts, errorsIn, type Looks, type Metric, type Recording, serversIn, stretchesOf } from './recording.js'
 import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
@@ -31,6 +31,8 @@ export interface Environment {
   platform: string
   cpu: string
   cores: number
+  /** how many cores a container's CPU quota allows; null without one, absent in results of earlier versions */
+  cpuQuota?: number | null
   /** the load average over a minute when the run began */
   load: number
 }
@@ -57,7 +59,7 @@ export interface Result {
   waitMs: Summary
   /** from the start of its batch to completion */
   serviceMs: Summary
-  /** from due to queued: the generator was late */
+  /** from due to queued: the event loop was late; always 0 of handler modules in an open loop */
   lagMs: Summary
   /** no server was idle */
   queueingMs: Summary
@@ -83,7 +85,10 @@ export interface Result {
   /** how often a run was looked at that goes on until it knows enough; its intervals hold at all the looks planned */
   looks?: Looks
   validity: Validity
-  /** measured from the actual send: what a tool with coordinated omission would have said */
+  /**
+   * measured from when this process sent each request: what a tool with coordinated omission would have reported; null
+   * of handler modules, and in virtual time
+   */
   fromSendMs: Summary | null
   /** what the machine did during the window; null in virtual time */
   host: Host | null
@@ -109,13 +114,14 @@ export function resultOf(
     )
   }
   const seconds = windowNs / NS_PER_SECOND
-  const findings = [...findingsOf(recording), ...(host === null ? [] : hostFindings(host))]
-  const moved = speedThatMoved(findings, host)
+  const findings = [
+    ...findingsOf(recording),
+    ...(host === null ? [] : hostFindings(host, scenario?.http !== undefined)),
+  ]
   const steady = findings.every(({ code }) => code !== 'saturated')
   const intervals = (metric: Metric) => {
     if (!steady) return withheld(NO_STEADY_STATE)
-    const found = metricIntervals(recording, metric)
-    return moved === null ? found : widened(found, moved)
+    return metricIntervals(recording, metric)
   }
   const summary = (metric: Metric) => summaryOf(tallies[metric], intervals(metric))
   const latencyMs = summary('latency')

@@ -1,6 +1,5 @@
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { decode, forEachBucketOf } from './histogram.js'
-import { speedThatMoved, widenedOne } from './host-findings.js'
 import { percentileInterval } from './intervals.js'
 import type { Result } from './result.js'
 import type { Interval } from './summary.js'
@@ -42,7 +41,7 @@ export interface OverOffered {
  * other. It needs what each stretch of the window has of both.
  */
 export function latencyOverOffered(
-  { latencyMs, counts, segments, window, replications, looks, validity, host }: Result,
+  { latencyMs, counts, segments, window, replications, looks }: Result,
   percentile: number,
   unanswered: 'slowest' | 'fastest',
 ): OverOffered {
@@ -55,9 +54,7 @@ export function latencyOverOffered(
     return [withUnanswered(tally, offered - completed, bucket).compact()]
   })
   const windowNs = replications === undefined ? (window.endMs - window.startMs) * NS_PER_MS : null
-  const found = percentileInterval(percentile, total, stretches, windowNs, looks?.planned)
-  const moved = speedThatMoved(validity.findings, host)
-  const interval = moved === null ? found : widenedOne(found, moved)
+  const interval = percentileInterval(percentile, total, stretches, windowNs, looks?.planned)
   const rank = Math.max(1, Math.ceil((percentile / 100) * total.count * (1 - 2 ** -52)))
   let below = 0
   let observedNs = 0

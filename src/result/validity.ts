@@ -1,7 +1,7 @@
 /** What a run, or a comparison of runs, has to say about itself, with the figure that it rests on. */
 export interface Finding {
   code:
-    | 'generator-late'
+    | 'event-loop-late'
     | 'saturated'
     | 'cut-off'
     | 'interrupted'
@@ -9,6 +9,7 @@ export interface Finding {
     | 'unsteady'
     | 'machine-unsteady'
     | 'cpu-contention'
+    | 'cpu-throttled'
     | 'too-few-samples'
     | 'over-an-hour'
     | 'failures'

@@ -7,20 +7,43 @@ import { NS_PER_MS } from './units.js'
 /** More than any number of clients sends at one instant. */
 const MOST_AT_ONCE = 5_000_000
 
-/** The clients of a closed loop: each thinks, sends, awaits its answer, and thinks again. */
+/**
+ * The clients of a closed loop: each thinks, sends, awaits its response, and thinks again.
+ *
+ * Threads may share them, under a lock. Think times are drawn from one stream a client, and each thread has its own
+ * copy of the streams: `drawn` counts, in shared memory, how many times a client has drawn, and a thread that is behind
+ * catches up.
+ *
+ * ```
+ * buffer: | drawn: int32 a client, padded to 8 bytes | heap of the times to send |
+ * ```
+ */
 export class Clients {
   readonly #sending: Heap
   #instant = -1
   #sentAtOnce = 0
-  readonly #thinkNs: DrawNs[]
+  /** made on first use: a client's stream is large, and a thread may never draw from it */
+  readonly #thinkNs: (DrawNs | undefined)[]
+  readonly #drawn: Int32Array
+  readonly #drawnHere: Int32Array
+  readonly #newThinkNs: (client: number) => DrawNs
 
-  constructor({ clients, thinkTime }: ClosedArrivals, seed: number, replication = 0) {
-    this.#sending = new Heap(clients)
-    this.#thinkNs = Array.from({ length: clients }, (_, client) =>
-      durations(thinkTime, seed, `client ${client}`, replication),
-    )
+  static bytes(clients: number): number {
+    return offsetOfHeap(clients) + Heap.bytes(clients)
+  }
+
+  /** @param buffer memory of `Clients.bytes` that threads share; the thread that finds it zeroed begins the loop */
+  constructor({ clients, thinkTime }: ClosedArrivals, seed: number, replication = 0, buffer?: ArrayBufferLike) {
+    const memory = buffer ?? new ArrayBuffer(Clients.bytes(clients))
+    const heap = offsetOfHeap(clients)
+    this.#drawn = new Int32Array(memory, 0, clients)
+    this.#drawnHere = new Int32Array(clients)
+    this.#newThinkNs = (client) => durations(thinkTime, seed, `client ${client}`, replication)
+    this.#thinkNs = new Array<DrawNs | undefined>(clients)
+    const begins = this.#drawn[0] === 0
+    this.#sending = new Heap(clients, memory, heap)
     // they begin by thinking, so that a run does not start with all of them at once
-    for (let client = 0; client < clients; client++) this.think(client, 0)
+    if (begins) for (let client = 0; client < clients; client++) this.think(client, 0)
   }
 
   /**
@@ -48,8 +71,19 @@ export class Clients {
     return this.#sending.take()
   }
 
-  /** A client has, or will have, its answer at this time. */
-  think(client: number, answeredNs: number): void {
-    this.#sending.add(answeredNs + (this.#thinkNs[client] as DrawNs)(), client)
+  /** A client has, or will have, its response at this time. */
+  think(client: number, respondedNs: number): void {
+    let draw = this.#thinkNs[client]
+    if (draw === undefined) {
+      draw = this.#newThinkNs(client)
+      this.#thinkNs[client] = draw
+    }
+    const drawn = this.#drawn[client] as number
+    for (let here = this.#drawnHere[client] as number; here < drawn; here++) draw()
+    this.#drawn[client] = drawn + 1
+    this.#drawnHere[client] = drawn + 1
+    this.#sending.add(respondedNs + draw(), client)
   }
 }
+
+const offsetOfHeap = (clients: number) => 8 * Math.ceil(clients / 2)

@@ -1,15 +1,31 @@
 /**
- * Times with a whole number each, of which the earliest is taken first, and of equal times the least number.
- * Two parallel typed arrays and no objects: adding and taking cost log2 of the size.
+ * Times with a whole number each. The earliest time is taken first; of equal times, the least number. Two parallel
+ * typed arrays and no objects: adding and taking cost log2 of the size.
+ *
+ * ```
+ * buffer: | times: capacity doubles | numbers: capacity int32 | size: int32 |
+ * ```
  */
 export class Heap {
-  #times: Float64Array
-  #numbers: Int32Array
-  size = 0
+  readonly #times: Float64Array
+  readonly #numbers: Int32Array
+  readonly #size: Int32Array
 
-  constructor(capacity: number) {
-    this.#times = new Float64Array(capacity).fill(Number.POSITIVE_INFINITY)
-    this.#numbers = new Int32Array(capacity)
+  static bytes(capacity: number): number {
+    return 12 * capacity + 4
+  }
+
+  /** @param buffer memory that threads share, or that another heap has filled; its own by default */
+  constructor(capacity: number, buffer?: ArrayBufferLike, offset = 0) {
+    const memory = buffer ?? new ArrayBuffer(Heap.bytes(capacity))
+    this.#times = new Float64Array(memory, offset, capacity)
+    this.#numbers = new Int32Array(memory, offset + 8 * capacity, capacity)
+    this.#size = new Int32Array(memory, offset + 12 * capacity, 1)
+    if (this.size === 0) this.#times.fill(Number.POSITIVE_INFINITY)
+  }
+
+  get size(): number {
+    return this.#size[0] as number
   }
 
   /** The earliest time; Infinity when there is none. */
@@ -20,13 +36,14 @@ export class Heap {
   add(time: number, number: number): void {
     const times = this.#times
     const numbers = this.#numbers
-    if (this.size === 0) {
+    const size = this.size
+    this.#size[0] = size + 1
+    if (size === 0) {
       times[0] = time
       numbers[0] = number
-      this.size = 1
       return
     }
-    let at = this.size++
+    let at = size
     while (at > 0) {
       const parent = (at - 1) >> 1
       const above = times[parent] as number
@@ -44,7 +61,8 @@ export class Heap {
     const times = this.#times
     const numbers = this.#numbers
     const taken = numbers[0] as number
-    const size = --this.size
+    const size = this.size - 1
+    this.#size[0] = size
     if (size === 0) {
       times[0] = Number.POSITIVE_INFINITY
       return taken

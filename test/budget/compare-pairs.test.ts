@@ -131,7 +131,7 @@ describe('rounds that are invalid', () => {
 
   it('where the generator was late, tell what is slower all the same, and not what is the same', () => {
     const late = (given: Pair[], n: number) =>
-      change(given, ({ head }, i) => (i < n ? { head: { ...head, invalid: ['generator-late' as const] } } : {}))
+      change(given, ({ head }, i) => (i < n ? { head: { ...head, invalid: ['event-loop-late' as const] } } : {}))
     expect(metricOf(late(pairs(40, 1.2), 20), 'mean').verdict).toBe('slower')
     expect(metricOf(late(pairs(40, 1), 20), 'mean')).toMatchObject({
       verdict: 'inconclusive',

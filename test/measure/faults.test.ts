@@ -135,7 +135,7 @@ describe('a handler that takes its thread away', () => {
     expect(failures?.message).toContain(said)
   })
 
-  it('ends the window where no server is left: the rest is unfinished', async () => {
+  it('ends the window if no server is left: the rest is unfinished', async () => {
     process.env.THROUGHLINE_TEST_DEATH = 'exit'
     const result = await run('dies.js', { stop: { duration: '30s' }, warmup: { requests: 20 } })
     expectToAddUp(result)
@@ -147,10 +147,8 @@ describe('a handler that takes its thread away', () => {
     const codes = validity.findings.map(({ code }) => code)
     expect(codes).toContain('server-died')
     expect(codes).not.toContain('saturated')
-    // a busy machine may make the generator late, but what nobody was left to serve is no fault of its own
-    expect(validity.findings.map(({ message }) => message).join()).not.toContain('never sent')
     if (counts.unfinished > 0) expect(codes).toContain('cut-off')
-    expect(validity.findings.find(({ code }) => code === 'server-died')?.message).toContain('None was left')
+    expect(validity.findings.find(({ code }) => code === 'server-died')?.message).toContain('No server was left')
   })
 
   it.each([

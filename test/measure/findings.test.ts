@@ -5,13 +5,10 @@ import { Tally } from '../../src/result/tally.js'
 
 const MS = 1_000_000
 const quiet: Course = {
-  interrupted: false,
-  lateNs: 0,
-  unsent: 0,
-  full: false,
+  earlyEnd: null,
   failure: null,
   teardown: null,
-  deaths: [],
+  exits: [],
   servers: 1,
 }
 
@@ -30,14 +27,14 @@ function recordingOf(requests: { ms: number; lateMs: number; times: number }[]):
 
 const codes = (recording: Recording, course = quiet) => measureFindings(recording, course).map(({ code }) => code)
 
-describe('generator-late', () => {
-  it('is found where lateness moved a percentile of latency', () => {
+describe('event-loop-late', () => {
+  it('is found if lag moved a percentile of latency', () => {
     const moved = recordingOf([
       { ms: 5, lateMs: 0, times: 980 },
       { ms: 8, lateMs: 3, times: 20 },
     ])
     const [finding] = measureFindings(moved, quiet)
-    expect(finding).toMatchObject({ code: 'generator-late', severity: 'error' })
+    expect(finding).toMatchObject({ code: 'event-loop-late', severity: 'warning' })
     expect(finding?.figures).toMatchObject({
       percentile: 99,
       fromDueMs: expect.closeTo(8, 1),
@@ -46,7 +43,14 @@ describe('generator-late', () => {
     expect(finding?.message).toMatch(/moved the p99 of latency from 5(\.\d+)? ms to 8(\.\d+)? ms/)
   })
 
-  it('is not found where the slow requests were slow by themselves', () => {
+  it('makes a run invalid if the median is mostly lag: it is the event loop that was measured', () => {
+    const mostly = recordingOf([{ ms: 8, lateMs: 5, times: 1000 }])
+    expect(measureFindings(mostly, quiet)).toMatchObject([{ severity: 'error', figures: { percentile: 50 } }])
+    const partly = recordingOf([{ ms: 8, lateMs: 3, times: 1000 }])
+    expect(measureFindings(partly, quiet)).toMatchObject([{ severity: 'warning', figures: { percentile: 50 } }])
+  })
+
+  it('is not found if the slow requests were slow by themselves', () => {
     const early = recordingOf([
       { ms: 5, lateMs: 2, times: 20 },
       { ms: 5, lateMs: 0, times: 900 },
@@ -55,24 +59,39 @@ describe('generator-late', () => {
     expect(codes(early)).toEqual([])
   })
 
-  it('is not found where lateness is too small to matter to anyone', () => {
-    expect(codes(recordingOf([{ ms: 0.1, lateMs: 0.05, times: 1000 }]))).toEqual([])
+  it('is not found if lag is too small to matter', () => {
+    expect(codes(recordingOf([{ ms: 0.5, lateMs: 0.4, times: 1000 }]))).toEqual([])
+    expect(codes(recordingOf([{ ms: 50, lateMs: 9, times: 1000 }]))).toEqual([])
   })
 
-  it('is found where sending ended behind its schedule, or left requests unsent', () => {
-    const steady = recordingOf([{ ms: 5, lateMs: 0, times: 1000 }])
-    expect(codes(steady, { ...quiet, lateNs: 9 * MS })).toEqual([])
-    expect(codes(steady, { ...quiet, lateNs: 11 * MS })).toEqual(['generator-late'])
-    expect(codes(steady, { ...quiet, unsent: 3 })).toEqual(['generator-late'])
+  it('is not looked for in handler modules, whose requests nobody sends', () => {
+    const recording = { ...recordingOf([{ ms: 8, lateMs: 5, times: 1000 }]), fromSend: null }
+    expect(codes(recording)).toEqual([])
+  })
+})
+
+describe('a run that ends early', () => {
+  const recording = recordingOf([{ ms: 5, lateMs: 0, times: 1000 }])
+
+  it.each([
+    ['interrupted', 'interrupted', /^the run was interrupted after 1 s, with 1 s to report: 1,000 requests/],
+    ['full', 'saturated', /^after 1 s 1,048,576 requests were waiting, as many as can/],
+  ] as const)('because it is %s has an error: %s', (earlyEnd, code, message) => {
+    const findings = measureFindings({ ...recording, completions: 100 }, { ...quiet, earlyEnd })
+    expect(findings).toMatchObject([{ code, severity: 'error', message: expect.stringMatching(message) }])
+  })
+
+  it('because a checkpoint has decided has none', () => {
+    expect(codes(recording, { ...quiet, earlyEnd: 'decided' })).toEqual([])
   })
 })
 
 describe('server-died', () => {
   const recording = recordingOf([{ ms: 5, lateMs: 0, times: 1000 }])
-  const death = { server: 1, atNs: 1500 * MS, error: new Error('worker exited with code: 3'), requests: 4 }
+  const exit = { server: 1, atNs: 1500 * MS, error: new Error('worker exited with code: 3'), requests: 4 }
 
   it('names who died, when and of what, and how many went on', () => {
-    const [finding] = measureFindings(recording, { ...quiet, deaths: [death], servers: 3 })
+    const [finding] = measureFindings(recording, { ...quiet, exits: [exit], servers: 3 })
     expect(finding).toEqual({
       code: 'server-died',
       severity: 'warning',
@@ -82,11 +101,13 @@ describe('server-died', () => {
     })
   })
 
-  it('makes a run invalid where nobody was left, and what was then not sent is not the generator late', () => {
-    const course = { ...quiet, unsent: 5, deaths: [{ ...death, requests: 0 }], servers: 1 }
+  it('makes a run invalid if no server is left', () => {
+    const course = { ...quiet, earlyEnd: 'no-server' as const, exits: [{ ...exit, requests: 0 }], servers: 1 }
     const [finding, ...others] = measureFindings(recording, course)
     expect(others).toEqual([])
     expect(finding?.severity).toBe('error')
-    expect(finding?.message).toMatch(/^server 2 ended after 1.5 s: worker .* None was left: sending stopped there/)
+    expect(finding?.message).toMatch(
+      /^server 2 ended after 1.5 s: worker .* No server was left, and the run ended there/,
+    )
   })
 })

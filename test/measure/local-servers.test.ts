@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { accountOf } from '../../src/measure/account.js'
+import { buildRecording } from '../../src/measure/recording/build-recording.js'
 import { resultOf } from '../../src/result/result.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
@@ -8,9 +8,9 @@ import { simulate } from '../../src/simulate/simulate.js'
 import { cycle } from './cycle.js'
 import { policyAsItIs } from './policy-as-it-is.js'
 import { simulatedEvents } from './simulated-events.js'
-import { type Flown, flyInVirtualTime } from './virtual-servers.js'
+import { type Flown, serveInVirtualTime } from './virtual-servers.js'
 
-const instant = { hearing: () => 0, publishing: () => 0 }
+const instant = { lateness: () => 0 }
 
 const scenarios = fc.record({
   gaps: fc.array(fc.nat(6), { minLength: 1, maxLength: 60 }),
@@ -18,8 +18,7 @@ const scenarios = fc.record({
   maxWait: fc.constantFrom<(number | null)[]>(0, 3, 8, 40, null),
   servers: fc.integer({ min: 1, max: 3 }),
   services: fc.array(fc.nat(20), { minLength: 1, maxLength: 10 }),
-  hearing: fc.array(fc.nat(7), { minLength: 1, maxLength: 10 }),
-  publishing: fc.array(fc.nat(4), { minLength: 1, maxLength: 5 }),
+  lateness: fc.array(fc.nat(7), { minLength: 1, maxLength: 10 }),
 })
 type Given = typeof scenarios extends fc.Arbitrary<infer Value> ? Value : never
 
@@ -50,10 +49,9 @@ describe('servers in this process, in virtual time', () => {
   it('serve every request once and in order, never more batches at a time than there are servers, and then end', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
-        const { flown, ended, left } = flyInVirtualTime(scenarioOf(given), {
+        const { flown, ended, left } = serveInVirtualTime(scenarioOf(given), {
           service: cycle(given.services),
-          hearing: cycle(given.hearing),
-          publishing: cycle(given.publishing),
+          lateness: cycle(given.lateness),
         })
         expect({ ended, left }).toEqual({ ended: true, left: 0 })
         expect(flown.flatMap(({ requests }) => requests)).toEqual(given.gaps.map((_, number) => number))
@@ -69,14 +67,13 @@ describe('servers in this process, in virtual time', () => {
     )
   })
 
-  it('let the batches go that the policy would have, however late the bell is heard', () => {
+  it('let the batches go that the policy would have, however late its timers are', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
-        const run = flyInVirtualTime(scenarioOf(given), {
+        const run = serveInVirtualTime(scenarioOf(given), {
           // a batch that ended as it left would free its server before it had taken it
           service: cycle(given.services.map((ns) => ns + 1)),
-          hearing: cycle(given.hearing),
-          publishing: () => 0,
+          lateness: cycle(given.lateness),
         })
         const requests = run.flown.flatMap(({ due, queued }) =>
           due.map((dueNs, i) => ({ dueNs, queuedNs: queued[i] as number })),
@@ -92,16 +89,16 @@ describe('servers in this process, in virtual time', () => {
     )
   })
 
-  it('form the batches that a simulation forms, where the event loop takes no time of its own', () => {
+  it('form the batches that a simulation forms, if the event loop takes no time of its own', () => {
     fc.assert(
       fc.property(scenarios, fc.integer({ min: 1, max: 9 }), fc.nat(4), (given, base, perItem) => {
         const scenario = scenarioOf(given)
         const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
         const behaviour = { ...instant, service: (size: number) => base + perItem * size }
-        const limited = flyInVirtualTime(scenario, behaviour)
+        const limited = serveInVirtualTime(scenario, behaviour)
         expect(limited.flown.map(asTold)).toEqual(simulated(scenario, service))
         // no limit is as many servers as there are requests
-        const unlimited = flyInVirtualTime(scenario, behaviour, true)
+        const unlimited = serveInVirtualTime(scenario, behaviour, true)
         expect(unlimited.flown.map(asTold)).toEqual(simulated({ ...scenario, servers: 1000 }, service))
       }),
       { numRuns: 200, seed: 11 },
@@ -117,14 +114,14 @@ describe('servers in this process, in virtual time', () => {
   it.each([
     ['one at a time', 1],
     ['three at a time', 3],
-  ])('are accounted for as a simulation would: %s', (_, servers) => {
-    const run = flyInVirtualTime({ ...scenario, servers }, { ...instant, service: (size) => 10_000 + 5000 * size })
+  ])('are recorded as a simulation would: %s', (_, servers) => {
+    const run = serveInVirtualTime({ ...scenario, servers }, { ...instant, service: (size) => 10_000 + 5000 * size })
     const {
       engine: _engine,
       scenario: _scenario,
       fromSendMs: _send,
       ...measured
-    } = resultOf(accountOf(run.scenario, run.books, run.nowNs))
+    } = resultOf(buildRecording(run.scenario, run.state, run.nowNs))
     const {
       engine,
       scenario: _normal,
@@ -141,10 +138,10 @@ describe('servers in this process, in virtual time', () => {
   it('keep all sums where batches end in another order than they began, without a limit to them', () => {
     const times = fc.array(fc.nat(400_000), { minLength: 1, maxLength: 20 })
     fc.assert(
-      fc.property(times, fc.array(fc.nat(9000), { minLength: 1, maxLength: 9 }), (services, hearing) => {
-        const behaviour = { service: cycle(services), hearing: cycle(hearing), publishing: () => 0 }
-        const { flown, ...run } = flyInVirtualTime(scenario, behaviour, true)
-        const recording = accountOf(run.scenario, run.books, run.nowNs)
+      fc.property(times, fc.array(fc.nat(9000), { minLength: 1, maxLength: 9 }), (services, lateness) => {
+        const behaviour = { service: cycle(services), lateness: cycle(lateness) }
+        const { flown, ...run } = serveInVirtualTime(scenario, behaviour, true)
+        const recording = buildRecording(run.scenario, run.state, run.nowNs)
         const { tallies, counts, inSystemNs, staysNs, servingNs, segments, startNs } = recording
         const { latency, wait, service, lag, queueing, batching, dispatch } = tallies
         expect(queueing.sum).toBe(0)
@@ -178,12 +175,12 @@ describe('servers in this process, in virtual time', () => {
       return () => (n++ % every === 0 ? Number.POSITIVE_INFINITY : 1000)
     }
     const one: ScenarioParts = { arrivals: '1000/s', stop: { requests: 100 }, warmup: { requests: 0 } }
-    const run = flyInVirtualTime(one, { ...instant, service: hangs(10), batchTimeoutMs: 50 }, true)
-    const recording = accountOf(run.scenario, run.books, run.nowNs)
+    const run = serveInVirtualTime(one, { ...instant, service: hangs(10), batchTimeoutMs: 50 }, true)
+    const recording = buildRecording(run.scenario, run.state, run.nowNs)
     expect(recording.counts).toMatchObject({ offered: 100, completed: 90, failed: 10, unfinished: 0 })
     expect(run.failure?.message).toBe('it took longer than 50 ms (batchTimeout)')
-    const cut = flyInVirtualTime(one, { ...instant, service: hangs(10), batchTimeoutMs: 60_000 }, true)
-    const { counts, inSystemNs, staysNs } = accountOf(cut.scenario, cut.books, cut.nowNs)
+    const cut = serveInVirtualTime(one, { ...instant, service: hangs(10), batchTimeoutMs: 60_000 }, true)
+    const { counts, inSystemNs, staysNs } = buildRecording(cut.scenario, cut.state, cut.nowNs)
     expect(counts).toMatchObject({ offered: 100, completed: 90, failed: 0, unfinished: 10 })
     expect(inSystemNs).toBe(staysNs)
     expect(cut.left).toBe(0)

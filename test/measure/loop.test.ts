@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Answers } from '../../src/measure/answers.js'
 import { measure } from '../../src/measure/measure.js'
 import { runMeasurement } from '../../src/measure/run.js'
 import { closed } from '../../src/scenario/arrivals.js'
@@ -16,36 +15,6 @@ import { runInVirtualTime } from './virtual-run.js'
 // On a real clock a slow or busy machine may delay anything for long: what is asserted here holds on any.
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
-
-describe('answers', () => {
-  it('are taken once each, whoever told them', () => {
-    const answers = new Answers(new SharedArrayBuffer(Answers.bytes(8)))
-    const other = new Answers(answers.buffer)
-    const taken = () => {
-      const all: [number, number][] = []
-      const some = answers.take((client, atNs) => all.push([client, atNs]))
-      expect(some).toBe(all.length > 0)
-      return all.sort(([a], [b]) => a - b)
-    }
-    expect(taken()).toEqual([])
-    other.tell(Int32Array.of(4, 0, 7, 99), 3, 50)
-    answers.tell(Int32Array.of(2), 1, 60)
-    expect(answers.some).toBe(true)
-    expect(taken()).toEqual([
-      [0, 50],
-      [2, 60],
-      [4, 50],
-      [7, 50],
-    ])
-    expect(taken()).toEqual([])
-    // and again
-    other.tell(Int32Array.of(7, 4), 2, 70)
-    expect(taken()).toEqual([
-      [4, 70],
-      [7, 70],
-    ])
-  })
-})
 
 const loops = fc.record({
   clients: fc.integer({ min: 1, max: 8 }),
@@ -81,17 +50,14 @@ function scenarioOf(given: Given): Scenario {
 }
 
 describe('a closed loop in virtual time', () => {
-  it('sends, forms batches, rejects and times out as a simulation does, where threads take no time', () => {
+  it('sends, forms batches, rejects and times out as a simulation does, if threads take no time', () => {
     fc.assert(
       fc.property(loops, (given) => {
         const scenario = scenarioOf(given)
-        // who thinks for no time is told of a rejection when its instant is over
-        fc.pre(!given.varies || (given.capacity === null && given.timeoutNs === null))
         const { base, perItem } = given
-        const { served, lost, allEnded } = runInVirtualTime(scenario, {
+        const { served, dropped, allEnded } = runInVirtualTime(scenario, {
           service: (size) => base + perItem * size,
           delay: () => 0,
-          publishing: () => 0,
         })
         expect(allEnded).toBe(true)
         const batches: unknown[] = []
@@ -103,7 +69,7 @@ describe('a closed loop in virtual time', () => {
         }
         expect(served.map(({ requests, startNs, endNs }) => [startNs / 1e6, endNs / 1e6, requests])).toEqual(batches)
         const types = { rejected: 'reject', timedOut: 'timeout' }
-        expect(lost.map(({ fate, atNs, number }) => [types[fate], atNs / 1e6, number])).toEqual(gone)
+        expect(dropped.map(({ reason, atNs, number }) => [types[reason], atNs / 1e6, number])).toEqual(gone)
       }),
       { numRuns: 500, seed: 11 },
     )
@@ -112,24 +78,24 @@ describe('a closed loop in virtual time', () => {
   it('ends, and lets the batches go that the policy would have, however late threads wake and look', () => {
     const late = fc.array(fc.nat(7), { minLength: 1, maxLength: 10 })
     fc.assert(
-      fc.property(loops, late, fc.array(fc.nat(4), { minLength: 1, maxLength: 5 }), (given, delays, publishing) => {
+      fc.property(loops, late, (given, delays) => {
         const run = runInVirtualTime(scenarioOf(given), {
           service: (size) => given.base + given.perItem * size,
           delay: cycle(delays),
-          publishing: cycle(publishing),
           aheadNs: 1,
         })
         expect(run.allEnded).toBe(true)
-        const all = [...run.served.flatMap(({ requests }) => requests), ...run.lost.map(({ number }) => number)]
-        expect(all.sort((a, b) => a - b)).toEqual(run.sent.map((_, number) => number))
-        if (!given.byTime) expect(all.length).toBe(40)
-        // a client awaits its answer before it sends again
-        for (const { queuedNs } of run.sent) {
-          const inside = run.sent.filter((other, i) => {
-            const batch = run.served.find(({ requests }) => requests.includes(i))
-            const leftNs = batch?.endNs ?? run.lost.find(({ number }) => number === i)?.atNs ?? 0
-            return other.queuedNs <= queuedNs && leftNs > queuedNs
-          })
+        const requests = [
+          ...run.served.flatMap((batch) =>
+            batch.requests.map((number, i) => ({ number, queuedNs: batch.queued[i] as number, leftNs: batch.endNs })),
+          ),
+          ...run.dropped.map(({ number, dueNs, atNs }) => ({ number, queuedNs: dueNs, leftNs: atNs })),
+        ].sort((a, b) => a.number - b.number)
+        expect(requests.map(({ number }) => number)).toEqual(run.arrived.map((_, number) => number))
+        if (!given.byTime) expect(requests.length).toBe(40)
+        // a client awaits its response before it sends again
+        for (const { queuedNs } of requests) {
+          const inside = requests.filter((other) => other.queuedNs <= queuedNs && other.leftNs > queuedNs)
           expect(inside.length).toBeLessThanOrEqual(given.clients)
         }
       }),
@@ -233,7 +199,7 @@ describe('a closed loop on threads', () => {
       },
       'measure',
     )
-    const { recording, observations, sent } = await runMeasurement(scenario, {}, 2000)
+    const { recording, observations } = await runMeasurement(scenario, {}, 2000)
     expect(recording.counts).toMatchObject({ offered: 800, completed: 800 })
     expect(recording.segments.map(({ counts }) => counts.offered)).toEqual(new Array(20).fill(40))
     expect(Math.abs(recording.inSystemNs - recording.staysNs)).toBeLessThanOrEqual(1e-9 * recording.staysNs + 1)
@@ -243,7 +209,9 @@ describe('a closed loop on threads', () => {
     }
     // what was recorded of requests and servers, replayed through the policy, gives the batches that left
     const skipped = observations[0]?.requests[0] as number
-    const seen = Array.from({ length: 900 - skipped }, (_, i) => sent(skipped + i))
+    const seen = observations.flatMap(({ dueNs, queuedNs }) =>
+      dueNs.map((due, i) => ({ dueNs: due, queuedNs: queuedNs[i] as number })),
+    )
     const replayed = policyAsItIs(
       policyOf(scenario.batching),
       seen,

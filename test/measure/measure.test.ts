@@ -49,12 +49,15 @@ describe('measure', () => {
       },
       'measure',
     )
-    const { observations, sent, recording } = await runMeasurement(scenario, {}, 2 * requests)
+    const { observations, recording } = await runMeasurement(scenario, {}, 2 * requests)
     expect(recording.counts.completed).toBe(requests)
-    const next = schedule({ process: 'poisson', rate: 4000 }, 5)
-    const seen = Array.from({ length: requests }, (_, number) => sent(number))
-    expect(seen.map(({ dueNs }) => dueNs)).toEqual(Array.from({ length: requests }, next))
-    for (const { dueNs, queuedNs } of seen) expect(queuedNs).toBeGreaterThanOrEqual(dueNs)
+    const due = Array.from({ length: requests }, schedule({ process: 'poisson', rate: 4000 }, 5))
+    for (const { requests, dueNs, queuedNs } of observations) {
+      expect(dueNs).toEqual(requests.map((number) => due[number]))
+      // no request is late: it is queued when it is due
+      expect(queuedNs).toEqual(dueNs)
+    }
+    const seen = due.map((dueNs) => ({ dueNs, queuedNs: dueNs }))
 
     // what was recorded of requests and servers, replayed through the policy, gives the batches that left
     const frees = observations.map(({ freeNs }) => freeNs)
@@ -85,7 +88,7 @@ describe('measure', () => {
       },
       'measure',
     )
-    const { observations, sent, recording } = await runMeasurement(scenario, {}, 2 * requests)
+    const { observations, recording } = await runMeasurement(scenario, {}, 2 * requests)
     const { counts } = recording
     expectToAddUp(resultOf(recording))
     expect(counts.offered).toBe(requests)
@@ -94,7 +97,8 @@ describe('measure', () => {
     expect(counts.unfinished).toBe(0)
     expect(recording.findings.map(({ code }) => code)).not.toContain('saturated')
 
-    const seen = Array.from({ length: requests }, (_, number) => sent(number))
+    const due = Array.from({ length: requests }, schedule({ process: 'poisson', rate: 2000 }, 5))
+    const seen = due.map((dueNs) => ({ dueNs, queuedNs: dueNs }))
     const limits = { capacity: 6, timeoutNs: 20e6 }
     const frees = observations.map(({ freeNs }) => freeNs)
     const { batches, gone } = policyAsItIs(policyOf(scenario.batching), seen, frees, limits)

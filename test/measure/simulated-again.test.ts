@@ -27,7 +27,7 @@ describe('a measured run, simulated again', () => {
       warmup: { requests: 0 },
     }
     const handler = new URL('./handlers/numbers.js', import.meta.url)
-    const { observations, sent } = await runMeasurement(
+    const { observations } = await runMeasurement(
       normalise({ ...scenario, handler, arrivals: { process: 'poisson', rate: 4000 }, seed: 3 }, 'measure'),
       {},
       2000,
@@ -42,8 +42,7 @@ describe('a measured run, simulated again', () => {
     const again = simulated({
       ...scenario,
       stop: { requests: known },
-      // how late the generator was is no part of the queue
-      arrivals: replay(Array.from({ length: known }, (_, number) => sent(number).queuedNs / 1e6)),
+      arrivals: replay(observations.flatMap(({ dueNs }) => dueNs.map((ns) => ns / 1e6))),
       service: recordedRun(observations, by),
     })
     expect(again).toEqual(observations.map(({ requests, startNs, endNs }) => ({ requests, startNs, endNs })))

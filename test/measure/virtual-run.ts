@@ -1,20 +1,13 @@
-import { Answers } from '../../src/measure/answers.js'
-import { type Batch, emptyBatch } from '../../src/measure/batch.js'
-import { Bells } from '../../src/measure/bells.js'
-import type { Ledger } from '../../src/measure/ledger.js'
-import { type Limits, limitsOf, shareLimits } from '../../src/measure/limits.js'
-import { sendInLoop } from '../../src/measure/loop.js'
-import type { Fate } from '../../src/measure/losses.js'
 import { measurable } from '../../src/measure/measurable.js'
-import { send } from '../../src/measure/pacing.js'
 import { planOf, planOfLoop } from '../../src/measure/plan.js'
-import { newQueueBuffer, Queue } from '../../src/measure/queue.js'
-import { Ring, ringBytes } from '../../src/measure/ring.js'
-import { Window } from '../../src/measure/window.js'
-import { policyOf } from '../../src/scenario/batching.js'
-import { Clients } from '../../src/scenario/clients.js'
+import type { Batch } from '../../src/measure/queue/batch.js'
+import type { DropReason } from '../../src/measure/queue/drops.js'
+import { PARKED } from '../../src/measure/queue/parking.js'
+import { SharedQueue } from '../../src/measure/queue/shared-queue.js'
+import { stateOf } from '../../src/measure/recording/build-recording.js'
+import type { ServerStats } from '../../src/measure/recording/server-stats.js'
+import { SharedMemory } from '../../src/measure/recording/shared-memory.js'
 import { normalise, type ScenarioParts } from '../../src/scenario/scenario.js'
-import { schedule } from '../../src/scenario/schedule.js'
 
 /** How threads behave in virtual time, in whole nanoseconds. */
 export interface Threads {
@@ -22,15 +15,18 @@ export interface Threads {
   service(size: number): number
   /** how long a woken server takes to look, and from its look to its start, and from its end to its next look */
   delay(): number
-  /** from the stamp of a request to its being seen */
-  publishing(): number
   /** which of the requests of a run fail */
   fails?(number: number): boolean
-  /** how many requests may wait */
+  /** how many requests may wait: a power of two */
   places?: number
-  /** how far ahead of the generator's time a loop sets the moments that all go by; 0 where nobody can have passed it */
+  /** in how many segments they are counted: each takes memory */
+  segments?: number
+  /** how far ahead of its time a loop sets the moments that all threads go by; 0 if none can have passed it */
   aheadNs?: number
 }
+
+/** A run that takes more looks at the queue than this hangs. */
+const MOST_STEPS = 500_000
 
 export interface Served {
   server: number
@@ -49,177 +45,120 @@ export interface Served {
 }
 
 /** A request that left the queue unserved. */
-export interface Lost {
-  fate: Fate
+export interface Dropped {
+  reason: DropReason
   number: number
   dueNs: number
-  /** when it was queued, if it was let in at all */
   atNs: number
 }
 
 /**
- * The measuring engine without its threads: generator and servers take turns in virtual time, on the very code that
- * threads run. Nobody looks unless rung for or at the time that it was told, so that a lost wake-up leaves requests.
+ * The measuring engine without its threads: servers take turns in virtual time, on the very code that threads run. A
+ * server looks only when it is notified or at the time that it was given, so that a lost notification leaves requests.
  */
-export function runInVirtualTime(given: ScenarioParts, threads: Threads, ledgers?: Ledger[]) {
+export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
   const scenario = measurable(normalise({ handler: 'none.js', ...given }, 'measure'))
   const servers = scenario.servers as number
-  const policy = policyOf(scenario.batching)
   const { arrivals } = scenario
   const plan = arrivals.process === 'closed' ? planOfLoop({ ...scenario, arrivals }) : planOf({ ...scenario, arrivals })
-  const window = Window.of(plan)
-  const ring = new Ring(new SharedArrayBuffer(ringBytes(threads.places ?? 1024, arrivals.process === 'closed')))
-  const bells = new Bells(servers)
+  plan.segments = plan.segments.slice(0, threads.segments)
+  const { places = 1024 } = threads
+  const limit = Math.min(scenario.queue.capacity ?? places - 1, places - 1)
+  const memory = SharedMemory.allocate(scenario, plan, servers, 0, limit)
+  const window = memory.window()
   // the servers are there before the first request
   let now = -1
   const clock = () => now
-  const buffer = newQueueBuffer(servers)
-  const answers =
-    arrivals.process === 'closed' ? new Answers(new SharedArrayBuffer(Answers.bytes(arrivals.clients))) : null
-  const lost: Lost[] = []
-  const shared = shareLimits(scenario, plan.segments.length)
-  const own = shared === null ? null : limitsOf(shared, window, answers)
-  const limits: Limits | null = own && {
-    ...own,
-    lose: (fate, number, dueNs, atNs, client) => {
-      lost.push({ fate, number, dueNs, atNs })
-      own.lose(fate, number, dueNs, atNs, client)
-    },
+  const dropped: Dropped[] = []
+  const arrived: number[] = []
+  const queueOf = () => {
+    // each thread has a window of its own over the same memory
+    const queue = new SharedQueue(memory.setup, memory.buffers.queue, memory.window(), clock, threads.aheadNs ?? 0)
+    const [drop, arrive] = [queue.drop.bind(queue), queue.arrive.bind(queue)]
+    queue.drop = (reason, number, dueNs, atNs) => {
+      dropped.push({ reason, number, dueNs, atNs })
+      drop(reason, number, dueNs, atNs)
+    }
+    queue.arrive = (number, dueNs) => {
+      arrived[number] = dueNs
+      arrive(number, dueNs)
+    }
+    return queue
   }
-  const queueOf = () => new Queue(buffer, policy, ring, bells, window, clock, limits)
-  const lookers = Array.from({ length: servers }, queueOf)
-  const limited = own && { queue: queueOf(), losses: own.losses }
-  const most = Math.min(policy.maxBatchSize, ring.places)
-  const batches =
-    ledgers?.map(({ batch }) => batch) ?? Array.from({ length: servers }, () => emptyBatch(new Float64Array(most)))
+  const queues = Array.from({ length: servers }, queueOf)
+  const stats = memory.stats()
 
   const served: Served[] = []
   const current: (Served | null)[] = Array.from({ length: servers }, () => null)
-  /** when each server looks next; asleep where it does so only when rung for */
+  /** when each server looks next */
   const lookAt = new Float64Array(servers).fill(-1)
   const asleep = Array.from({ length: servers }, () => false)
   const ended = Array.from({ length: servers }, () => false)
 
   const look = (server: number) => {
-    const batch = batches[server] as Batch
-    const looker = lookers[server] as Queue
+    const own = stats[server] as ServerStats
+    const { batch } = own
+    const queue = queues[server] as SharedQueue
     const last = current[server]
     if (last) {
+      queue.respond(batch)
+      finish(own, batch)
       last.backNs = now
       current[server] = null
     }
     if (now >= window.drainNs) {
       ended[server] = true
       lookAt[server] = Number.POSITIVE_INFINITY
-    } else if (looker.take(server, batch, last?.endNs ?? -1)) {
+    } else if (queue.take(server, batch, last?.endNs ?? -1)) {
       batch.startNs = now + threads.delay()
       batch.endNs = batch.startNs + threads.service(batch.size)
+      const { size, freeNs, leaveNs, cause, startNs, endNs } = batch
       const one: Served = {
-        server,
-        requests: [...batch.numbers.subarray(0, batch.size)],
-        size: batch.size,
-        freeNs: batch.freeNs,
-        leaveNs: batch.leaveNs,
-        cause: batch.cause,
-        startNs: batch.startNs,
-        endNs: batch.endNs,
+        ...{ server, size, freeNs, leaveNs, cause, startNs, endNs },
+        requests: [...batch.numbers.subarray(0, size)],
         backNs: Number.POSITIVE_INFINITY,
-        due: [...batch.dueNs.subarray(0, batch.size)],
-        queued: [...batch.queuedNs.subarray(0, batch.size)],
+        due: [...batch.dueNs.subarray(0, size)],
+        queued: [...batch.queuedNs.subarray(0, size)],
       }
       served.push(one)
       current[server] = one
-      lookAt[server] = batch.endNs + threads.delay()
-      ledgers?.[server]?.begin()
-    } else if (looker.finished) {
+      lookAt[server] = endNs + threads.delay()
+      own.begin()
+    } else if (queue.finished) {
       ended[server] = true
       lookAt[server] = Number.POSITIVE_INFINITY
     } else {
-      bells.lieDown(server)
-      if (looker.changed) {
-        bells.rise(server)
-        lookAt[server] = now + threads.delay()
-      } else {
-        asleep[server] = true
-        lookAt[server] = looker.lookAgainNs + threads.delay()
-      }
+      asleep[server] = true
+      lookAt[server] = Math.min(queue.wakeAtNs, window.drainNs) + threads.delay()
     }
   }
 
-  const answer = () => {
-    for (let server = 0; server < servers; server++) {
-      if (!asleep[server]) continue
-      // rung for, where it is up already
-      if (bells.rise(server)) bells.lieDown(server)
-      else {
-        asleep[server] = false
-        lookAt[server] = Math.min(lookAt[server] as number, now + threads.delay())
-      }
-    }
-  }
-
-  /** Lets the servers do all that they do before this time. */
-  const runTo = (givenNs: number, listens = false) => {
-    let untilNs = givenNs
-    for (;;) {
-      answer()
-      // who hears of an answer is there when all that is done at this instant is
-      if (listens && answers?.some) untilNs = Math.min(untilNs, now)
-      let next = 0
-      for (let server = 1; server < servers; server++) {
-        const [at, soonest] = [lookAt[server] as number, lookAt[next] as number]
-        // at one instant, completions come before timers
-        if (at < soonest || (at === soonest && current[next] === null)) next = server
-      }
-      const at = lookAt[next] as number
-      if (at > untilNs || at === Number.POSITIVE_INFINITY) return
-      if (at > now) now = at
-      // and arrivals between the two
-      if (at === untilNs && current[next] === null) return
-      if (asleep[next]) {
-        bells.rise(next)
-        asleep[next] = false
-      }
-      if (current[next]) {
-        if (ledgers) finish(ledgers[next] as Ledger)
-        const { clients, size, endNs } = batches[next] as Batch
-        answers?.tell(clients, size, endNs)
-      }
-      look(next)
-    }
-  }
-
-  const finish = (ledger: Ledger) => {
-    const { numbers, size } = ledger.batch
+  const finish = (own: ServerStats, { numbers, size }: Batch) => {
     const failed = Uint8Array.from(numbers.subarray(0, size), (number) => (threads.fails?.(number) ? 1 : 0))
     const failures = failed.reduce((sum, each) => sum + each, 0)
-    ledger.end(window, failures === 0 ? null : failed, failures)
+    own.end(window, failures === 0 ? null : failed, failures)
   }
 
-  // publishing takes time, in which servers may look
-  const publish = ring.publish.bind(ring)
-  ring.publish = (tail) => {
-    const delay = threads.publishing()
-    if (delay > 0) runTo(now + delay - 1)
-    now += delay
-    publish(tail)
+  for (let steps = 0; ; steps++) {
+    if (steps > MOST_STEPS) throw new Error(`servers look at the queue again and again, at ${now} ns`)
+    for (let server = 0; server < servers; server++) {
+      if (!asleep[server] || (queues[server] as SharedQueue).parkingWord(server)[0] === PARKED) continue
+      asleep[server] = false
+      lookAt[server] = Math.min(lookAt[server] as number, now + threads.delay())
+    }
+    let next = 0
+    for (let server = 1; server < servers; server++) {
+      const [at, soonest] = [lookAt[server] as number, lookAt[next] as number]
+      // at one instant, completions come before everything else
+      if (at < soonest || (at === soonest && current[next] === null)) next = server
+    }
+    const at = lookAt[next] as number
+    if (at === Number.POSITIVE_INFINITY) break
+    if (at > now) now = at
+    asleep[next] = false
+    look(next)
   }
-  const sleep = (ns: number) => {
-    const until = now + ns
-    runTo(until, true)
-    if (!answers?.some) now = Math.max(now, until)
-  }
-  runTo(-0.5)
-  now = 0
-  const outlet = { ring, bells, window, ...(limited && { queue: limited.queue }) }
-  const pace = { clock, rest: { sleep, spin: () => {} }, spinNs: 0 }
-  if (arrivals.process !== 'closed') send(schedule(arrivals, scenario.seed), plan.stop, outlet, pace)
-  else {
-    const loop = { ...outlet, answers: answers as Answers }
-    sendInLoop(new Clients(arrivals, scenario.seed), plan.stop, loop, pace, threads.aheadNs ?? 0)
-  }
-  runTo(Number.MAX_VALUE)
-  // as the queue sees them: none was sent a second time into the same place
-  const sent = Array.from({ length: window.sent }, (_, i) => ({ dueNs: ring.dueNs(i), queuedNs: ring.queuedNs(i) }))
-  return { scenario, plan, sent, window, ring, limited, served, lost, nowNs: now, allEnded: ended.every(Boolean) }
+  const state = stateOf(window, queueOf(), stats)
+  const allEnded = ended.every(Boolean)
+  return { scenario, plan, window, state, arrived, served, dropped, nowNs: now, allEnded }
 }

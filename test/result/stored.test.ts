@@ -41,23 +41,6 @@ describe('a result read again', () => {
     })
   })
 
-  it('allows for a machine whose speed moved, at any percentile', () => {
-    const result = reread(simulate(scenario))
-    const speed = { slowest: 0.8, fastest: 1.25, timeline: [] }
-    const finding = { code: 'machine-unsteady', severity: 'warning', message: '', figures: {} } as const
-    const moved: Result = {
-      ...result,
-      validity: { valid: true, findings: [finding] },
-      host: { speed, gc: null, eventLoopDelay: null, cpu: null, reasons: {} },
-    }
-    for (const p of [97, 99]) {
-      const { low, high } = latencyOverOffered(result, p, 'slowest').interval
-      const { interval } = latencyOverOffered(moved, p, 'slowest')
-      expect(interval.low).toBeCloseTo((low as number) / 1.25, 9)
-      expect(interval.high).toBeCloseTo((high as number) / 0.8, 9)
-    }
-  })
-
   it('keeps its tally to the bucket and the moment', () => {
     const { latencyMs } = reread(simulate(scenario))
     const tally = tallyOf(latencyMs)

@@ -1,0 +1,35 @@
+const READY = 0
+const GO = 1
+
+/** The start line: every thread reports that it is ready, and all of them begin at one time 0. */
+export class StartLine {
+  readonly buffer: SharedArrayBuffer
+  readonly #words: Int32Array
+  readonly #originNs: BigInt64Array
+
+  constructor(buffer = new SharedArrayBuffer(16)) {
+    this.buffer = buffer
+    this.#words = new Int32Array(buffer, 0, 2)
+    this.#originNs = new BigInt64Array(buffer, 8, 1)
+  }
+
+  get ready(): number {
+    return Atomics.load(this.#words, READY)
+  }
+
+  /** This thread is ready, and waits for the others. Returns time 0 on the clock of `process.hrtime.bigint()`. */
+  await(): bigint {
+    Atomics.add(this.#words, READY, 1)
+    Atomics.wait(this.#words, GO, 0)
+    return Atomics.load(this.#originNs, 0)
+  }
+
+  /** Starts all of them: time 0 is far enough ahead for each of them to have woken by then. */
+  go(leadNs: bigint): bigint {
+    const originNs = process.hrtime.bigint() + leadNs
+    Atomics.store(this.#originNs, 0, originNs)
+    Atomics.store(this.#words, GO, 1)
+    Atomics.notify(this.#words, GO)
+    return originNs
+  }
+}

@@ -1,0 +1,170 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import { type CpuQuota, cpuQuota } from '../../machine/cgroup.js'
+import { busiestOther, type ProcessTimes, processTimes } from '../../machine/processes.js'
+import type { Cpu, EventLoopDelay, Host } from '../../result/host.js'
+import { NS_PER_MS } from '../../scenario/units.js'
+import { type Clock, clockFrom } from '../clock/clock.js'
+import type { Window } from '../recording/window.js'
+import { type CpuReading, cpuBetween, readCpu, threadId } from './cpu.js'
+import { GC_LENGTH, pausesOf, watchGc } from './gc.js'
+import { SpeedProbe } from './speed.js'
+
+/** What each thread that serves reports of itself: its number with the kernel, and its pauses. */
+export type HostBuffers = SharedArrayBuffer[]
+
+const ID = 0
+const GC = 1
+
+export const allocateHost = (threads: number): HostBuffers =>
+  Array.from({ length: threads }, () => new SharedArrayBuffer(8 * (GC + GC_LENGTH)))
+
+/**
+ * A thread that serves reports of itself from now on.
+ *
+ * @param server which server it is
+ * @param originNs the time of `process.hrtime.bigint()` at the start of the run
+ * @returns ends it, once everything has been reported
+ */
+export function attend(buffers: HostBuffers, server: number, window: Window, originNs: bigint): () => Promise<void> {
+  const values = new Float64Array(buffers[server] as SharedArrayBuffer)
+  values[ID] = threadId()
+  return watchGc(values.subarray(GC), window, originNs)
+}
+
+/** How often a timer fires, whose lateness is the event loop's delay. */
+const RESOLUTION_MS = 2
+const SLEEPS =
+  'server threads sleep outside their event loops between batches, so that the delay would be sleep; what blocks a loop while a batch is served is in its service time'
+
+/** Node counts from one firing of a timer to the next: its interval is no delay. */
+function delayOf(loop: IntervalHistogram): EventLoopDelay | null {
+  if (loop.count === 0) return null
+  const late = (ns: number) => Math.max(0, ns / NS_PER_MS - RESOLUTION_MS)
+  return {
+    thread: 'main',
+    meanMs: late(loop.mean),
+    p50Ms: late(loop.percentile(50)),
+    p99Ms: late(loop.percentile(99)),
+    maxMs: late(loop.max),
+  }
+}
+
+/** How often it is checked whether the window ended early. */
+const CHECK_MS = 100
+
+/** Watches what the machine does during a run, from the main thread: it reads the kernel's counters at both ends. */
+export class HostWatch {
+  readonly #buffers: HostBuffers
+  readonly #window: Window
+  readonly #threads: Float64Array[]
+  readonly #names: string[]
+  readonly #processes: ProcessTimes = processTimes()
+  #clock: Clock = () => 0
+  #before: CpuReading | string = 'the run ended before its window began'
+  #after: CpuReading | string | null = null
+  #quota: { before: CpuQuota; after: CpuQuota | null } | null = null
+  #timer: NodeJS.Timeout | undefined
+  #speed: SpeedProbe | null = null
+  #busiest: ReturnType<typeof busiestOther> = null
+  /** if this process serves: of its own thread */
+  readonly #loop: IntervalHistogram | null
+  #attended = async () => {}
+
+  /** @param inProcess whether requests are served in this process, and not on threads */
+  constructor(buffers: HostBuffers, window: Window, inProcess: boolean) {
+    this.#buffers = buffers
+    this.#window = window
+    this.#threads = buffers.map((buffer) => new Float64Array(buffer))
+    this.#names = buffers.map((_, server) => (inProcess ? 'main' : `server ${server + 1}`))
+    this.#loop = inProcess ? monitorEventLoopDelay({ resolution: RESOLUTION_MS }) : null
+  }
+
+  /** Time 0 is set. */
+  begin(originNs: bigint): void {
+    this.#clock = clockFrom(originNs)
+    this.#speed = new SpeedProbe(this.#clock)
+    if (this.#loop !== null) this.#attended = attend(this.#buffers, 0, this.#window, originNs)
+    this.#at(
+      () => this.#window.startNs,
+      () => {
+        this.#before = this.#read()
+        const quota = cpuQuota()
+        if (quota !== null) this.#quota = { before: quota, after: null }
+        this.#loop?.enable()
+        this.#speed?.start()
+        this.#at(
+          () => this.#window.endNs,
+          () => this.#end(),
+        )
+      },
+    )
+  }
+
+  #at(ns: () => number, then: () => void): void {
+    const leftMs = (ns() - this.#clock()) / NS_PER_MS
+    if (leftMs <= 0) then()
+    else this.#timer = setTimeout(() => this.#at(ns, then), Math.min(leftMs, CHECK_MS))
+  }
+
+  #read(): CpuReading | string {
+    return readCpu(
+      this.#threads.map((values) => values[ID] as number),
+      this.#clock(),
+    )
+  }
+
+  /** The window has ended. */
+  #end(): void {
+    this.#speed?.stop()
+    this.#loop?.disable()
+    if (typeof this.#before === 'string' || this.#after !== null) return
+    this.#after = this.#read()
+    if (this.#quota !== null) this.#quota.after = cpuQuota()
+  }
+
+  /** The run is over, its threads are still there: nothing is watched from now on. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#end()
+    this.#busiest = busiestOther(this.#processes, processTimes())
+    await this.#attended()
+  }
+
+  result(): Host {
+    const eventLoopDelay = this.#loop === null ? null : delayOf(this.#loop)
+    const speed = this.#speed?.read(this.#window) ?? 'the run ended before time 0'
+    const after = this.#after
+    const reason = typeof this.#before === 'string' ? this.#before : typeof after === 'string' ? after : null
+    const cpu =
+      typeof this.#before === 'string' || typeof after === 'string' || after === null
+        ? null
+        : { ...cpuBetween(this.#before, after, this.#names), ...this.#others(), ...this.#throttled() }
+    return {
+      speed: typeof speed === 'string' ? null : speed,
+      gc: this.#threads.map((values, i) => pausesOf(this.#names[i] as string, values.subarray(GC))),
+      eventLoopDelay,
+      cpu,
+      reasons: {
+        ...(typeof speed === 'string' && { speed }),
+        ...(eventLoopDelay === null && { eventLoopDelay: this.#loop === null ? SLEEPS : 'its timers did not fire' }),
+        ...(reason !== null && { cpu: reason }),
+      },
+    }
+  }
+
+  #others(): Pick<Cpu, 'busiestOther'> {
+    return this.#busiest === null ? {} : { busiestOther: `${this.#busiest.name} (pid ${this.#busiest.pid})` }
+  }
+
+  #throttled(): Pick<Cpu, 'throttled'> {
+    const { before, after } = this.#quota ?? {}
+    if (before === undefined || after === null || after === undefined) return {}
+    return {
+      throttled: {
+        quotaCores: after.cores,
+        periods: after.throttled.periods - before.throttled.periods,
+        ms: after.throttled.ms - before.throttled.ms,
+      },
+    }
+  }
+}

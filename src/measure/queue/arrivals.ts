@@ -1,0 +1,198 @@
+import type { ClosedArrivals, OpenArrivals } from '../../scenario/arrivals.js'
+import { Clients } from '../../scenario/clients.js'
+import { type DueTimes, dueTimes } from '../../scenario/schedule.js'
+import type { Window } from '../recording/window.js'
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/**
+ * The requests to come, in the order in which they are due. Every thread has its own copy, which it brings up to date
+ * under the lock of the queue.
+ */
+export interface Arrivals {
+  /** Brings this copy up to date: `taken` requests have been taken by all threads. */
+  catchUp(taken: number): void
+  /** When the next request is due; Infinity if none is, as far as is known. */
+  readonly nextDueNs: number
+  /** Takes the next request: the number of its client, -1 in an open loop. */
+  take(): number
+  /** Nothing happens before this: the `count`th request from now on is due, or the last one. Infinity if unknown. */
+  untilNs(count: number): number
+  /** Since when no more requests come; Infinity while more may. */
+  readonly overNs: number
+  /** Whether it is known that no request follows the next one. */
+  readonly nextIsLast: boolean
+  /** When one more request than the run has would be due; Infinity if that is unknown, or does not matter. */
+  readonly beyondNs: number
+  /** A client of a closed loop has its response, or was turned away: it thinks, and sends again. */
+  respond(client: number, atNs: number): void
+}
+
+/** The end of a run: its requests are due before `ns`, and numbered below `requests`. */
+export interface RunEnd {
+  requests: number
+  ns: number
+}
+
+export function arrivalsOf(
+  arrivals: OpenArrivals | ClosedArrivals,
+  seed: number,
+  end: RunEnd,
+  window: Window,
+  clients: ArrayBufferLike | null,
+): Arrivals {
+  return arrivals.process === 'closed'
+    ? new ClosedLoop(new Clients(arrivals, seed, 0, clients ?? undefined), end, window)
+    : new OpenLoop(dueTimes(arrivals, seed), end, window)
+}
+
+/** How many due times are drawn at a time. */
+const BLOCK = 512
+
+/** A seeded schedule, known in advance. */
+class OpenLoop implements Arrivals {
+  readonly #draw: DueTimes
+  readonly #end: RunEnd
+  readonly #window: Window
+  readonly beyondNs = NEVER
+  /** due times drawn and not taken: from `#next` up to `#drawn` */
+  #dues = new Float64Array(2 * BLOCK)
+  #next = 0
+  #drawn = 0
+  #taken = 0
+  #endNs: number
+
+  constructor(draw: DueTimes, end: RunEnd, window: Window) {
+    this.#draw = draw
+    this.#end = end
+    this.#window = window
+    this.#endNs = end.ns
+    this.#drawAhead(1)
+  }
+
+  catchUp(taken: number): void {
+    const { ns } = this.#end
+    this.#endNs = this.#window.endsEarly ? Math.min(ns, this.#window.endNs) : ns
+    while (this.#taken < taken) {
+      const step = Math.min(taken - this.#taken, this.#drawn - this.#next)
+      this.#next += step
+      this.#taken += step
+      if (this.#next === this.#drawn) this.#drawAhead(1)
+    }
+  }
+
+  get nextDueNs(): number {
+    const due = this.#dues[this.#next] as number
+    return due >= this.#endNs || this.#taken >= this.#end.requests ? NEVER : due
+  }
+
+  take(): number {
+    this.#taken++
+    if (++this.#next === this.#drawn) this.#drawAhead(1)
+    return -1
+  }
+
+  untilNs(count: number): number {
+    const last = Math.min(count, this.#end.requests - this.#taken)
+    if (last <= 0) return NEVER
+    if (this.#drawn - this.#next < last) this.#drawAhead(last)
+    const due = this.#dues[this.#next + last - 1] as number
+    return due < this.#endNs ? due : this.#lastDueNs(last)
+  }
+
+  get overNs(): number {
+    if (this.nextDueNs < NEVER) return NEVER
+    return this.#window.endsEarly ? this.#window.endNs : Number.NEGATIVE_INFINITY
+  }
+
+  get nextIsLast(): boolean {
+    if (this.#taken + 1 >= this.#end.requests) return true
+    if (this.#drawn - this.#next < 2) this.#drawAhead(2)
+    return (this.#dues[this.#next + 1] as number) >= this.#endNs
+  }
+
+  respond(): void {}
+
+  /** When the last of the next `count` requests is due that come before the end. */
+  #lastDueNs(count: number): number {
+    let lastNs = NEVER
+    for (let i = 0; i < count; i++) {
+      const due = this.#dues[this.#next + i] as number
+      if (due >= this.#endNs) break
+      lastNs = due
+    }
+    return lastNs
+  }
+
+  /** Draws until at least `count` due times are at hand. */
+  #drawAhead(count: number): void {
+    this.#dues.copyWithin(0, this.#next, this.#drawn)
+    this.#drawn -= this.#next
+    this.#next = 0
+    const blocks = Math.ceil((count - this.#drawn) / BLOCK)
+    if (this.#drawn + blocks * BLOCK > this.#dues.length) {
+      const dues = new Float64Array(2 * (this.#drawn + blocks * BLOCK))
+      dues.set(this.#dues.subarray(0, this.#drawn))
+      this.#dues = dues
+    }
+    for (let i = 0; i < blocks; i++) {
+      this.#draw(this.#dues.subarray(this.#drawn, this.#drawn + BLOCK))
+      this.#drawn += BLOCK
+    }
+  }
+}
+
+/** Clients that send again after a response. Their state is in memory that the threads share. */
+class ClosedLoop implements Arrivals {
+  readonly #clients: Clients
+  readonly #end: RunEnd
+  readonly #window: Window
+  #taken = 0
+  #endNs: number
+
+  constructor(clients: Clients, end: RunEnd, window: Window) {
+    this.#clients = clients
+    this.#end = end
+    this.#window = window
+    this.#endNs = end.ns
+  }
+
+  catchUp(taken: number): void {
+    this.#taken = taken
+    const { ns } = this.#end
+    this.#endNs = this.#window.endsEarly ? Math.min(ns, this.#window.endNs) : ns
+  }
+
+  get nextDueNs(): number {
+    if (this.#taken >= this.#end.requests) return NEVER
+    const due = this.#clients.nextDue
+    return due < this.#endNs ? due : NEVER
+  }
+
+  take(): number {
+    this.#taken++
+    return this.#clients.send(this.#clients.nextDue)
+  }
+
+  /** Which client sends after the next one depends on responses to come. */
+  untilNs(): number {
+    return this.nextDueNs
+  }
+
+  /** As long as a response may come before the end, its client may send again. */
+  get overNs(): number {
+    return this.#taken >= this.#end.requests ? Number.NEGATIVE_INFINITY : this.#endNs
+  }
+
+  get nextIsLast(): boolean {
+    return this.#taken + 1 >= this.#end.requests
+  }
+
+  get beyondNs(): number {
+    return this.#taken >= this.#end.requests ? this.#clients.nextDue : NEVER
+  }
+
+  respond(client: number, atNs: number): void {
+    this.#clients.think(client, atNs)
+  }
+}

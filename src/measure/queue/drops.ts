@@ -1,0 +1,43 @@
+import { DepartureStats, departureStatsLength } from '../recording/departure-stats.js'
+import type { Window } from '../recording/window.js'
+
+/** Why a request leaves the queue unserved. */
+export type DropReason = 'rejected' | 'timedOut'
+
+/**
+ * The requests that left a queue with limits unserved, in memory that threads share. Written under the queue's lock, in
+ * order of time.
+ */
+export class Drops {
+  readonly departures: DepartureStats
+  readonly #counts: Record<DropReason, Float64Array>
+  readonly #due = new Float64Array(1)
+
+  static bytes(segments: number): number {
+    return 8 * (departureStatsLength(segments) + 2 * segments)
+  }
+
+  constructor(buffer: SharedArrayBuffer, segments: number) {
+    const values = new Float64Array(buffer)
+    const counts = departureStatsLength(segments)
+    this.departures = new DepartureStats(values.subarray(0, counts))
+    this.#counts = {
+      rejected: values.subarray(counts, counts + segments),
+      timedOut: values.subarray(counts + segments),
+    }
+  }
+
+  record(reason: DropReason, window: Window, number: number, dueNs: number, atNs: number): void {
+    this.#due[0] = dueNs
+    this.departures.leave(window, atNs, this.#due, 1)
+    const segment = window.segmentOf(number)
+    if (segment < 0) return
+    const counts = this.#counts[reason]
+    counts[segment] = (counts[segment] as number) + 1
+  }
+
+  /** How many of the requests due in a segment were dropped for this reason. */
+  in(segment: number, reason: DropReason): number {
+    return this.#counts[reason][segment] as number
+  }
+}

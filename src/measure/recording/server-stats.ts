@@ -1,0 +1,230 @@
+import { METRICS } from '../../result/recording.js'
+import { TALLY_BYTES, Tally } from '../../result/tally.js'
+import { type Batch, emptyBatch, type Serving } from '../queue/batch.js'
+import { PLACES } from '../queue/waiting-room.js'
+import { DepartureStats, departureStatsLength } from './departure-stats.js'
+import type { Window } from './window.js'
+
+/** What is recorded of each request, in a tally for each segment. */
+const PARTS = [...METRICS, 'fromSend'] as const
+export type Part = (typeof PARTS)[number]
+export type Tallies = Record<Part, Tally>
+
+const IN_FLIGHT = 0
+const BUSY_SINCE = 1
+const COMPLETED = 2
+const FAILED = 3
+const COMPLETIONS = 4
+const SERVING = 5
+/**
+ * and then failures in each segment, and what started in each: batches, the requests in them, and how long they were
+ * served; and the departures
+ */
+const SEGMENTS = 6
+const counters = (segments: number) => SEGMENTS + 4 * segments + departureStatsLength(segments)
+
+const IDLE = -1
+
+/**
+ * What one server has done, in memory that other threads may read at any time: only the server writes.
+ *
+ * ```
+ * buffer: | counters: doubles | batch at hand: numbers, due times | histograms: a segment and part |
+ *         | batches by size: uint32 | clients of the batch at hand: int32 |
+ * ```
+ */
+export class ServerStats {
+  readonly #counters: Float64Array<SharedArrayBuffer>
+  readonly #failures: Float64Array
+  readonly #batches: Float64Array
+  readonly #batched: Float64Array
+  readonly #serving: Float64Array
+  /** batches that started in the window, by size */
+  readonly batchSizes: Uint32Array
+  /** of the requests due in each segment */
+  readonly tallies: Tallies[]
+  readonly departures: DepartureStats
+  readonly batch: Batch
+  #segment = -1
+  /** the segment in which the last batch of the window started */
+  #started = 0
+  /** the parts of a batch's requests, buffered to be counted together */
+  readonly #buffers: Record<Part, Float64Array>
+
+  /** How much memory it takes. */
+  static bytes(maxBatchSize: number, segments: number): number {
+    const most = Math.min(maxBatchSize, PLACES)
+    return 8 * counters(segments) + 16 * most + segments * PARTS.length * TALLY_BYTES + 4 * (2 * most + 1)
+  }
+
+  constructor(buffer: SharedArrayBuffer, maxBatchSize: number, segments: number) {
+    const most = Math.min(maxBatchSize, PLACES)
+    let offset = 0
+    const next = (bytes: number) => {
+      const at = offset
+      offset += bytes
+      return at
+    }
+    this.#counters = new Float64Array(buffer, next(8 * counters(segments)), counters(segments))
+    const by = (i: number) => this.#counters.subarray(SEGMENTS + i * segments, SEGMENTS + (i + 1) * segments)
+    this.#failures = by(0)
+    this.#batches = by(1)
+    this.#batched = by(2)
+    this.#serving = by(3)
+    this.departures = new DepartureStats(this.#counters.subarray(SEGMENTS + 4 * segments))
+    const numbers = new Float64Array(buffer, next(8 * most), most)
+    const dueNs = new Float64Array(buffer, next(8 * most), most)
+    this.tallies = Array.from({ length: segments }, () => each(() => new Tally(buffer, next(TALLY_BYTES))))
+    this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
+    this.batch = emptyBatch(numbers, dueNs, new Int32Array(buffer, next(4 * most), most))
+    this.#buffers = each(() => new Float64Array(most))
+  }
+
+  /** The server begins on the batch, of its own memory: whoever reads sees what it is at. */
+  begin(): void {
+    const { size, startNs } = this.batch
+    this.#counters[BUSY_SINCE] = startNs
+    this.#counters[IN_FLIGHT] = size
+  }
+
+  /**
+   * A batch is finished. Several may have been under way, and end in any order.
+   *
+   * @param failed which of the requests failed, by 1; null where none did
+   */
+  end(window: Window, failed: Uint8Array | null, failures: number, batch = this.batch): void {
+    const { size, numbers, startNs, endNs } = batch
+    const counters = this.#counters
+    const windowStart = window.startNs
+    const windowEnd = window.endNs
+    const completed = size - failures
+
+    counters[COMPLETED] = (counters[COMPLETED] as number) + completed
+    counters[FAILED] = (counters[FAILED] as number) + failures
+    if (endNs >= windowStart && endNs < windowEnd) this.#add(COMPLETIONS, completed)
+    this.departures.leave(window, endNs, batch.dueNs, size)
+    const serving = Math.min(endNs, windowEnd) - Math.max(startNs, windowStart)
+    if (serving > 0) this.#add(SERVING, serving)
+    if (startNs >= windowStart && startNs < windowEnd) {
+      this.batchSizes[size] = (this.batchSizes[size] as number) + 1
+      while (startNs >= window.segmentStartNs(this.#started + 1)) this.#started++
+      // one that started sooner may have ended later
+      while (startNs < window.segmentStartNs(this.#started)) this.#started--
+      const started = this.#started
+      this.#batches[started] = (this.#batches[started] as number) + 1
+      this.#batched[started] = (this.#batched[started] as number) + size
+      this.#serving[started] = (this.#serving[started] as number) + endNs - startNs
+    }
+
+    // one that left later may have ended sooner
+    if ((numbers[0] as number) < (window.firsts[this.#segment] ?? 0)) this.#segment = -1
+    // a batch may hold requests of more than one segment
+    for (let from = 0; from < size; ) {
+      this.#segment = window.segmentOf(numbers[from] as number, this.#segment)
+      const next = window.firsts[this.#segment + 1] as number
+      let to = size
+      while ((numbers[to - 1] as number) >= next) to--
+      if (this.#segment >= 0) this.#record(batch, from, to, failed)
+      from = to
+    }
+    counters[BUSY_SINCE] = IDLE
+    counters[IN_FLIGHT] = 0
+  }
+
+  /**
+   * Its server is gone, with the batch that it was serving.
+   *
+   * @returns how many requests have failed so
+   */
+  fail(window: Window, nowNs: number): number {
+    const serving = this.serving
+    if (serving === null) return 0
+    const { size, startNs } = serving
+    this.end(window, new Uint8Array(size).fill(1), size, { ...this.batch, size, startNs, endNs: nowNs })
+    return size
+  }
+
+  /** Records the completed ones of the batch's requests `from` to `to`, which belong to the segment at hand. */
+  #record(batch: Batch, from: number, to: number, failed: Uint8Array | null): void {
+    const { dueNs, queuedNs, freeNs, leaveNs, lagNs, startNs, endNs } = batch
+    const { latency, wait, lag, queueing, batching, fromSend } = this.#buffers
+    let n = 0
+    for (let i = from; i < to; i++) {
+      if (failed !== null && failed[i] === 1) continue
+      const due = dueNs[i] as number
+      const queued = queuedNs[i] as number
+      const idle = Math.max(queued, freeNs)
+      latency[n] = endNs - due
+      wait[n] = startNs - due
+      lag[n] = queued - due + lagNs
+      queueing[n] = idle - queued
+      batching[n] = leaveNs - idle
+      fromSend[n] = endNs - queued - lagNs
+      n++
+    }
+    const failures = this.#failures
+    failures[this.#segment] = (failures[this.#segment] as number) + to - from - n
+    if (n === 0) return
+    const tallies = this.tallies[this.#segment] as Tallies
+    count(tallies.latency, latency, n)
+    count(tallies.wait, wait, n)
+    count(tallies.lag, lag, n)
+    count(tallies.queueing, queueing, n)
+    count(tallies.batching, batching, n)
+    count(tallies.fromSend, fromSend, n)
+    tallies.service.record(endNs - startNs, n)
+    tallies.dispatch.record(startNs - leaveNs - lagNs, n)
+  }
+
+  #add(counter: number, by: number): void {
+    this.#counters[counter] = (this.#counters[counter] as number) + by
+  }
+  #get(counter: number): number {
+    return this.#counters[counter] as number
+  }
+
+  /** The batch that the server has begun on and not finished; null where there is none. */
+  get serving(): Serving | null {
+    const size = this.#get(IN_FLIGHT)
+    if (size === 0) return null
+    const { numbers, dueNs } = this.batch
+    return { numbers, size, startNs: this.#get(BUSY_SINCE), dueNs }
+  }
+  /** In all, from the start of the run. */
+  get completed(): number {
+    return this.#get(COMPLETED)
+  }
+  get failed(): number {
+    return this.#get(FAILED)
+  }
+  /** Completed inside the window, whenever they were due. */
+  get completions(): number {
+    return this.#get(COMPLETIONS)
+  }
+  get servingNs(): number {
+    return this.#get(SERVING)
+  }
+  /** Failed, of the requests due in a segment. */
+  failedIn(segment: number): number {
+    return this.#failures[segment] as number
+  }
+  /** The batches that started in a segment, the requests in them, and how long they were served. */
+  startedIn(segment: number): { batches: number; batched: number; servingNs: number } {
+    return {
+      batches: this.#batches[segment] as number,
+      batched: this.#batched[segment] as number,
+      servingNs: this.#serving[segment] as number,
+    }
+  }
+}
+
+const each = <Value>(make: () => Value) =>
+  Object.fromEntries(PARTS.map((part) => [part, make()])) as Record<Part, Value>
+
+/** Fewer than these are counted one by one: to do it together makes garbage. */
+const FEW = 8
+
+function count(tally: Tally, values: Float64Array, n: number): void {
+  if (n >= FEW) tally.recordAll(values, n)
+  else for (let i = 0; i < n; i++) tally.record(values[i] as number)
+}

@@ -1,0 +1,103 @@
+import { policyOf } from '../../scenario/batching.js'
+import type { NormalScenario } from '../../scenario/scenario.js'
+import { nanoseconds } from '../../scenario/units.js'
+import type { Clock } from '../clock/clock.js'
+import { StartLine } from '../clock/start.js'
+import { allocateHost, type HostBuffers } from '../host/host-watch.js'
+import type { Plan } from '../plan.js'
+import { allocateQueue, type QueueBuffers, type QueueSetup, SharedQueue } from '../queue/shared-queue.js'
+import { PLACES } from '../queue/waiting-room.js'
+import { Observations } from './observations.js'
+import { ServerStats } from './server-stats.js'
+import { Window } from './window.js'
+
+/** The memory that the threads of a run share: all that passes between them while it lasts. */
+export interface RunBuffers {
+  /** the start line, and time 0 */
+  start: SharedArrayBuffer
+  /** the window, its segments, and the requests that were due */
+  window: SharedArrayBuffer
+  /** the requests that wait, which servers are idle, and which sleep */
+  queue: QueueBuffers
+  /** what each server has done */
+  stats: SharedArrayBuffer[]
+  /** each server's batches one by one, if they are asked for */
+  observations: SharedArrayBuffer[] | null
+  /** what the threads report of the machine */
+  host: HostBuffers
+}
+
+/** A run as each of its threads sees it. It is sent from thread to thread as its two fields, which are plain data. */
+export class SharedMemory {
+  readonly setup: QueueSetup
+  readonly buffers: RunBuffers
+
+  constructor({ setup, buffers }: Pick<SharedMemory, 'setup' | 'buffers'>) {
+    this.setup = setup
+    this.buffers = buffers
+  }
+
+  /**
+   * Allocates the memory of a run, before it begins.
+   *
+   * @param threads how many threads serve, this one included if requests are served in this process
+   * @param observe how many batches to keep one by one
+   * @param waiting how many requests may wait before the run is over
+   */
+  static allocate(
+    scenario: NormalScenario,
+    plan: Plan,
+    threads: number,
+    observe: number,
+    waiting: number = PLACES,
+  ): SharedMemory {
+    const { arrivals, seed, queue, servers } = scenario
+    const policy = policyOf(scenario.batching)
+    const setup: QueueSetup = {
+      arrivals,
+      seed,
+      end: plan.stop,
+      policy,
+      servers,
+      inProcess: typeof scenario.handler !== 'string',
+      capacity: queue.capacity ?? Number.POSITIVE_INFINITY,
+      timeoutNs: queue.timeout === null ? Number.POSITIVE_INFINITY : nanoseconds(queue.timeout),
+    }
+    const segments = plan.segments.length
+    const each = (bytes: number) => Array.from({ length: threads }, () => new SharedArrayBuffer(bytes))
+    const buffers: RunBuffers = {
+      start: new StartLine().buffer,
+      window: Window.of(plan).buffer,
+      queue: allocateQueue(setup, segments, waiting),
+      stats: each(ServerStats.bytes(policy.maxBatchSize, segments)),
+      observations: observe === 0 ? null : each(Observations.bytes(Math.ceil(observe / threads), policy.maxBatchSize)),
+      host: allocateHost(threads),
+    }
+    return new SharedMemory({ setup, buffers })
+  }
+
+  /** As it is sent to another thread. */
+  get shared(): Pick<SharedMemory, 'setup' | 'buffers'> {
+    return { setup: this.setup, buffers: this.buffers }
+  }
+
+  window(): Window {
+    return new Window(this.buffers.window)
+  }
+
+  queue(window: Window, clock: Clock): SharedQueue {
+    return new SharedQueue(this.setup, this.buffers.queue, window, clock)
+  }
+
+  stats(): ServerStats[] {
+    const { window, stats } = this.buffers
+    const { segments } = new Window(window)
+    return stats.map((buffer) => new ServerStats(buffer, this.setup.policy.maxBatchSize, segments))
+  }
+
+  /** The batches of a server, one by one; null if they are not asked for. */
+  observations(server: number): Observations | null {
+    const buffer = this.buffers.observations?.[server]
+    return buffer === undefined ? null : new Observations(buffer, this.setup.policy.maxBatchSize)
+  }
+}

@@ -1,0 +1,118 @@
+import { portable } from '../../handler/portable.js'
+import { prepare, unreadyMessage } from '../../handler/prepare.js'
+import type { Call, HandlerInProcess } from '../../scenario/target.js'
+import { targetName } from '../../scenario/target.js'
+import { eventLoop } from '../clock/event-loop.js'
+import { targetFailed } from '../error.js'
+import type { NormalOptions } from '../options.js'
+import { PLACES } from '../queue/waiting-room.js'
+import type { RunState } from '../recording/build-recording.js'
+import { Checkpoints } from '../recording/checkpoints.js'
+import type { ServerStats } from '../recording/server-stats.js'
+import type { RunContext, RunOutcome } from '../run-context.js'
+import { callTarget, handlerTarget } from './function-target.js'
+import { httpTarget } from './http-target.js'
+import { LocalServers } from './local-servers.js'
+import type { LocalTarget } from './local-target.js'
+import { Watch } from './watch.js'
+
+/** Serves a run in this process; timers and connections are gone when this returns. */
+export async function runInProcess(context: RunContext): Promise<RunOutcome> {
+  const { scenario, options } = context
+  const name = targetName(scenario)
+  const target = await within(readyTarget(context, name), options, name, 'its setup hangs')
+  let outcome: Omit<RunOutcome, 'teardown'>
+  try {
+    outcome = await serve(context, target, name)
+  } catch (error) {
+    await within(target.close(), options, name, 'its teardown hangs').catch(() => {})
+    throw error
+  }
+  const closing = target.close().then(
+    () => null,
+    (error: unknown) => portable(error),
+  )
+  return { ...outcome, teardown: await within(closing, options, name, 'its teardown hangs') }
+}
+
+async function readyTarget({ scenario }: RunContext, name: string): Promise<LocalTarget> {
+  const { handler, call, http } = scenario
+  if (http !== undefined) return httpTarget(http)
+  if (call !== undefined) return callTarget(call as Call)
+  const ready = await prepare(async () => handler as HandlerInProcess)
+  if ('unready' in ready) throw targetFailed(name, unreadyMessage(ready.unready), ready.unready.error)
+  return handlerTarget(ready)
+}
+
+/** Awaits what the target does before and after the run, for no longer than it may take, or until the run is aborted. */
+async function within<Value>(
+  work: Promise<Value>,
+  { setupTimeoutMs, signal }: NormalOptions,
+  name: string,
+  hangs: string,
+): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined
+  let abort = () => {}
+  const over = new Promise<never>((_, reject) => {
+    const late = () => reject(targetFailed(name, `it took longer than ${setupTimeoutMs} ms (setupTimeout): ${hangs}`))
+    timer = setTimeout(late, setupTimeoutMs)
+    abort = () => reject(signal?.reason)
+    signal?.addEventListener('abort', abort)
+  })
+  try {
+    return await Promise.race([work, over])
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+async function serve(context: RunContext, target: LocalTarget, name: string): Promise<Omit<RunOutcome, 'teardown'>> {
+  const { scenario, options, plan, memory, host, clock } = context
+  const { servers, http } = scenario
+  const window = memory.window()
+  const queue = memory.queue(window, clock.now)
+  const stats = memory.stats()
+  let local: LocalServers | null = null
+  const state: RunState = { window, queue, stats, inProcess: true, serving: () => local?.serving() ?? [] }
+  let end = () => {}
+  const served = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  const onGo = (originNs: bigint) => {
+    clock.start(originNs)
+    host.begin(originNs)
+    const serving = {
+      servers,
+      largest: Math.min(memory.setup.policy.maxBatchSize, PLACES),
+      idle: options.idle,
+      queue,
+      window,
+      stats: stats[0] as ServerStats,
+      observations: memory.observations(0),
+      target,
+      timeout: timeoutOf(options.batchTimeoutMs, http?.timeout ?? null),
+      loop: eventLoop(originNs, options.spinNs),
+    }
+    local = new LocalServers(serving, end)
+    local.start()
+  }
+  const checkpoints = await Checkpoints.of(scenario, memory)
+  const wake = () => local?.wake()
+  const watched = { name, memory, state, plan, servers: 0, onGo, onBlocked: () => {}, wake, checkpoints }
+  try {
+    const endedNs = await new Watch(watched, options).until(served)
+    const failure = (local as LocalServers | null)?.failure ?? null
+    return { state, looks: checkpoints?.looks, endedNs, failure, exits: [] }
+  } finally {
+    ;(local as LocalServers | null)?.stop(new Error('the run is over'))
+    await host.stop()
+    await checkpoints?.destroy()
+  }
+}
+
+function timeoutOf(batchTimeoutMs: number, httpTimeoutMs: number | null): { ms: number; option: string } {
+  return httpTimeoutMs !== null && httpTimeoutMs < batchTimeoutMs
+    ? { ms: httpTimeoutMs, option: 'http.timeout' }
+    : { ms: batchTimeoutMs, option: 'batchTimeout' }
+}

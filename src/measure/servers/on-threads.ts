@@ -1,0 +1,99 @@
+import { locate } from '../../handler/module.js'
+import { unreadyMessage } from '../../handler/prepare.js'
+import { ENTRY, startPool, taskOf } from '../../handler/thread.js'
+import { MeasureError, targetFailed } from '../error.js'
+import type { NormalOptions } from '../options.js'
+import { stateOf } from '../recording/build-recording.js'
+import { Checkpoints } from '../recording/checkpoints.js'
+import type { RunContext, RunOutcome } from '../run-context.js'
+import type { ServerReport, ServerTask } from './server-thread.js'
+import { Watch } from './watch.js'
+import { WorkerExits } from './worker-exits.js'
+
+const SERVER = new URL('./server-thread.js', import.meta.url)
+
+/** A handler's module: where it is, and what messages call it. */
+interface Module {
+  url: string
+  name: string
+}
+
+/** Serves a run by a handler's module, on threads that are gone when this returns. */
+export async function runOnThreads(context: RunContext, handler: string, servers: number): Promise<RunOutcome> {
+  const { plan, scenario, memory, options, host, clock } = context
+  const module = located(handler)
+  const window = memory.window()
+  const state = stateOf(window, memory.queue(window, clock.now), memory.stats())
+  const reports: ServerReport[] = []
+  const exits = new WorkerExits(state, clock)
+  const checkpoints = await Checkpoints.of(scenario, memory)
+  const watched = {
+    name: module.name,
+    memory,
+    state,
+    plan,
+    servers,
+    checkpoints,
+    onGo: (originNs: bigint) => {
+      clock.start(originNs)
+      exits.begin()
+      host.begin(originNs)
+    },
+    onBlocked: (server: number, error: Error) => exits.kill(server, error),
+    wake: () => state.queue.notifyAll(),
+  }
+  const pool = await startPool(servers)
+  const serve = async (server: number) => {
+    const task = taskOf(SERVER, 'serve', taskFor(context, module, server))
+    const running: Promise<ServerReport> = pool.run(task, { ...ENTRY, signal: exits.signal(server) })
+    const report = await running.catch((error) => exits.handleExit(server, error))
+    if (report === undefined) return
+    if (report.unready !== null) {
+      throw targetFailed(module.name, unreadyMessage(report.unready), report.unready.error)
+    }
+    reports.push(report)
+  }
+  let endedNs: number
+  try {
+    const serving = Promise.all(Array.from({ length: servers }, (_, server) => serve(server))).catch((error) => {
+      if (error instanceof MeasureError) throw error
+      throw targetFailed(module.name, `a thread of the run ended: ${(error as Error).message}`, error)
+    })
+    endedNs = await new Watch(watched, options).until(serving)
+  } finally {
+    await host.stop()
+    await checkpoints?.destroy()
+    await pool.destroy()
+  }
+  return {
+    state,
+    looks: checkpoints?.looks,
+    endedNs,
+    failure: firstFailure(reports, exits),
+    exits: exits.found,
+    teardown: reports.find(({ teardown }) => teardown !== null)?.teardown ?? null,
+  }
+}
+
+function taskFor(
+  { memory, options }: { memory: RunContext['memory']; options: NormalOptions },
+  { url }: Module,
+  server: number,
+): ServerTask {
+  const { idle, spinNs, batchTimeoutMs } = options
+  return { memory: memory.shared, server, handler: url, idle, spinNs, batchTimeoutMs }
+}
+
+function located(handler: string): Module {
+  try {
+    const { url, path } = locate(handler)
+    return { url, name: `handler ${path}` }
+  } catch (error) {
+    throw targetFailed(`handler ${handler}`, (error as Error).message, error)
+  }
+}
+
+function firstFailure(reports: ServerReport[], { found }: WorkerExits): Error | null {
+  const all = [...reports.flatMap(({ failure }) => failure ?? []), ...found]
+  return all.sort((a, b) => a.atNs - b.atNs)[0]?.error ?? null
+}

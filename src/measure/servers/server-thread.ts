@@ -1,0 +1,184 @@
+import { loadDefault } from '../../handler/module.js'
+import { portable } from '../../handler/portable.js'
+import { prepare, type Ready, type Unready } from '../../handler/prepare.js'
+import { ABANDONED, BatchContext, failuresIn, isPromise, settle, tookTooLong } from '../../handler/serving.js'
+import { type Clock, clockFrom } from '../clock/clock.js'
+import { StartLine } from '../clock/start.js'
+import { calibrateTurns, Waiter } from '../clock/waiter.js'
+import { attend } from '../host/host-watch.js'
+import { PARKED } from '../queue/parking.js'
+import type { SharedQueue } from '../queue/shared-queue.js'
+import type { Observations } from '../recording/observations.js'
+import type { ServerStats } from '../recording/server-stats.js'
+import { SharedMemory } from '../recording/shared-memory.js'
+import type { Window } from '../recording/window.js'
+
+/** What a server's thread is given. */
+export interface ServerTask {
+  memory: Pick<SharedMemory, 'setup' | 'buffers'>
+  /** which server it is, from 0 */
+  server: number
+  /** the URL of the handler's module */
+  handler: string
+  idle: 'sleep' | 'poll'
+  spinNs: number
+  batchTimeoutMs: number
+}
+
+/** What it reports when it is done. */
+export interface ServerReport {
+  /** what kept the handler from beginning, which ends the run */
+  unready: Unready | null
+  /** the first failure of a request */
+  failure: { atNs: number; error: Error } | null
+  /** what its teardown threw */
+  teardown: Error | null
+}
+
+/** The task of a server's thread: takes batches, and has the handler serve them, until the run is over. */
+export async function serve(task: ServerTask): Promise<ServerReport> {
+  const report: ServerReport = { unready: null, failure: null, teardown: null }
+  const ready = await prepare(() => loadDefault(task.handler))
+  if ('unready' in ready) return { ...report, unready: ready.unready }
+
+  const memory = new SharedMemory(task.memory)
+  const turnsPerNs = calibrateTurns(clockFrom(process.hrtime.bigint()))
+  const originNs = new StartLine(memory.buffers.start).await()
+  const attended = attend(memory.buffers.host, task.server, memory.window(), originNs)
+  const clock = clockFrom(originNs)
+  const server = new Server(task, ready, memory, clock, new Waiter(clock, turnsPerNs))
+  await server.run()
+  await attended()
+  report.failure = server.failure
+  try {
+    await ready.handler.teardown?.(ready.state)
+  } catch (error) {
+    report.teardown = portable(error)
+  }
+  return report
+}
+
+/** The event loop turns at least this often, for what else the handler has going on. */
+const TURN_NS = 50_000_000
+/** How long an idle server that polls does so before the event loop may turn. */
+const POLL_NS = 1_000_000
+
+class Server {
+  readonly #task: ServerTask
+  readonly #ready: Ready
+  readonly #clock: Clock
+  readonly #waiter: Waiter
+  readonly #window: Window
+  readonly #queue: SharedQueue
+  readonly #word: Int32Array
+  readonly #stats: ServerStats
+  readonly #observations: Observations | null
+  readonly #failed: Uint8Array
+  /** whether the handler has shown itself to be asynchronous */
+  #async = false
+  #turnedNs = 0
+  failure: ServerReport['failure'] = null
+
+  constructor(task: ServerTask, ready: Ready, memory: SharedMemory, clock: Clock, waiter: Waiter) {
+    const { server } = task
+    this.#task = task
+    this.#ready = ready
+    this.#clock = clock
+    this.#waiter = waiter
+    this.#window = memory.window()
+    this.#queue = memory.queue(this.#window, clock)
+    this.#word = this.#queue.parkingWord(server)
+    this.#stats = memory.stats()[server] as ServerStats
+    this.#observations = memory.observations(server)
+    this.#failed = new Uint8Array(this.#stats.batch.dueNs.length)
+  }
+
+  async run(): Promise<void> {
+    const { server, batchTimeoutMs } = this.#task
+    const { handler, state } = this.#ready
+    const { batch } = this.#stats
+    const window = this.#window
+    const queue = this.#queue
+    // it is ready at time 0, however late its thread wakes
+    let idleNs = 0
+    while (batch.endNs < window.drainNs) {
+      if (!queue.take(server, batch, idleNs)) {
+        if (queue.finished) return
+        await this.#idle()
+        continue
+      }
+      // it has left the queue: if the thread ends, it is this server's
+      batch.startNs = batch.leaveNs
+      this.#stats.begin()
+      const requests = this.#requests()
+      const context = new BatchContext(state)
+      let failures = 0
+      batch.startNs = this.#clock()
+      this.#stats.begin()
+      try {
+        let outputs: unknown = handler.run(requests, context)
+        if (isPromise(outputs)) {
+          this.#async = true
+          const leftMs = (window.drainNs - batch.startNs) / 1e6
+          outputs = await settle(outputs, context, batchTimeoutMs, leftMs)
+          // what it serves stays in flight, and counts as unfinished
+          if (outputs === ABANDONED) return
+        }
+        failures = failuresIn(outputs, batch.size, this.#failed)
+        batch.endNs = this.#clock()
+        if (batch.endNs - batch.startNs > batchTimeoutMs * 1e6) throw tookTooLong(batchTimeoutMs)
+        if (failures > 0) this.#note((outputs as unknown[])[this.#failed.indexOf(1)])
+      } catch (error) {
+        batch.endNs = this.#clock()
+        failures = batch.size
+        this.#failed.fill(1, 0, failures)
+        this.#note(error)
+      }
+      // a failure is a response too
+      queue.respond(batch)
+      this.#stats.end(window, failures === 0 ? null : this.#failed, failures)
+      if (batch.startNs >= window.startNs && batch.startNs < window.endNs) this.#observations?.record(batch)
+      idleNs = batch.endNs
+      if (batch.endNs - this.#turnedNs > TURN_NS) await this.#turn()
+    }
+  }
+
+  /** What the handler gets for the batch: payloads, or the requests' numbers. */
+  #requests(): unknown[] {
+    const { numbers, size } = this.#stats.batch
+    const { payloads } = this.#ready
+    const requests = new Array<unknown>(size)
+    for (let i = 0; i < size; i++) {
+      const number = numbers[i] as number
+      requests[i] = payloads === null ? number : payloads[number % payloads.length]
+    }
+    return requests
+  }
+
+  /** Waits until the next batch may leave: sleeps until shortly before, and spins the rest. */
+  async #idle(): Promise<void> {
+    const { idle, spinNs } = this.#task
+    if (this.#async || this.#clock() - this.#turnedNs > TURN_NS) await this.#turn()
+    const nowNs = this.#clock()
+    if (nowNs >= this.#window.drainNs) {
+      // nothing leaves any more
+      this.#stats.batch.endNs = nowNs
+      return
+    }
+    const wakeAtNs = Math.min(this.#queue.wakeAtNs, this.#window.drainNs)
+    const polls = idle === 'poll'
+    const sleepUntilNs = polls ? 0 : Math.min(wakeAtNs - spinNs, nowNs + TURN_NS)
+    this.#waiter.sleepUntil(sleepUntilNs, this.#word, PARKED)
+    const spinUntilNs = polls ? Math.min(wakeAtNs, nowNs + POLL_NS) : wakeAtNs
+    if (polls || sleepUntilNs === wakeAtNs - spinNs) this.#waiter.spinUntil(spinUntilNs, this.#word, PARKED)
+  }
+
+  async #turn(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
+    this.#turnedNs = this.#clock()
+  }
+
+  #note(error: unknown): void {
+    this.failure ??= { atNs: this.#stats.batch.endNs, error: portable(error) }
+  }
+}

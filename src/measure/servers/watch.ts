@@ -1,0 +1,163 @@
+import { NS_PER_MS } from '../../scenario/units.js'
+import { type Clock, clockFrom } from '../clock/clock.js'
+import { StartLine } from '../clock/start.js'
+import { targetFailed } from '../error.js'
+import type { NormalOptions } from '../options.js'
+import type { Plan } from '../plan.js'
+import { latencySoFar, type RunState } from '../recording/build-recording.js'
+import type { Checkpoints } from '../recording/checkpoints.js'
+import type { SharedMemory } from '../recording/shared-memory.js'
+
+/** How often the run is looked after: until its threads are ready, and while they serve. */
+const STARTING_MS = 1
+const RUNNING_MS = 100
+/** How long threads have to wake before time 0. */
+const LEAD_NS = 5_000_000n
+/** A thread that should have ended by itself has this long on top. */
+const GRACE_NS = 1_000_000_000
+
+/** What the watch needs to know of the run. */
+export interface Watched {
+  /** what messages call the target */
+  name: string
+  memory: SharedMemory
+  state: RunState
+  plan: Plan
+  /** how many threads serve; 0 if this one does */
+  servers: number
+  /** a server has blocked its thread, and is to be ended */
+  onBlocked(server: number, error: Error): void
+  /** time 0 has been set, and lies shortly ahead */
+  onGo(originNs: bigint): void
+  /** has the servers look at the queue: the run ends early */
+  wake(): void
+  /** if the run goes on until it knows enough */
+  checkpoints: Checkpoints | null
+}
+
+/**
+ * Looks after a run from the main thread: starts its threads together when all are ready, reports progress, and finds
+ * the threads that hang. It reads what they share.
+ */
+export class Watch {
+  readonly #watched: Watched
+  readonly #options: NormalOptions
+  readonly #start: StartLine
+  readonly #startedMs = performance.now()
+  /** null until time 0 is set */
+  #clock: Clock | null = null
+
+  constructor(watched: Watched, options: NormalOptions) {
+    this.#watched = watched
+    this.#options = options
+    this.#start = new StartLine(watched.memory.buffers.start)
+  }
+
+  /**
+   * Resolves when the threads' work is done, or the time to drain is over; rejects where the work does, a thread
+   * hangs, or the run is aborted. The threads may still be there either way.
+   *
+   * @returns when that was, from time 0
+   */
+  async until(work: Promise<unknown>): Promise<number> {
+    const { signal } = this.#options
+    let timer: NodeJS.Timeout | undefined
+    let abort = () => {}
+    const over = new Promise<void>((resolve, reject) => {
+      abort = () => reject(signal?.reason)
+      signal?.addEventListener('abort', abort)
+      const look = () => {
+        try {
+          if (signal?.aborted) abort()
+          else if (this.#look()) resolve()
+          else timer = setTimeout(look, this.#clock === null ? STARTING_MS : RUNNING_MS)
+        } catch (error) {
+          reject(error)
+        }
+      }
+      look()
+    })
+    try {
+      await Promise.race([work, over])
+      return this.#clock === null ? 0 : this.#clock()
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  /** True once there is nothing left to wait for. */
+  #look(): boolean {
+    if (this.#clock === null) {
+      this.#lookAtStart()
+      return false
+    }
+    const clock = this.#clock
+    const now = clock()
+    this.#reportProgress(now)
+    const { checkpoints, state, wake } = this.#watched
+    checkpoints?.pass(clock, () => {
+      state.window.endEarly(clock, 'decided')
+      wake()
+    })
+    return this.#findHangs(now)
+  }
+
+  #lookAtStart(): void {
+    const { servers, name, onGo } = this.#watched
+    const { setupTimeoutMs } = this.#options
+    if (this.#start.ready === servers) {
+      const originNs = this.#start.go(LEAD_NS)
+      this.#clock = clockFrom(originNs)
+      onGo(originNs)
+    } else if (performance.now() - this.#startedMs > setupTimeoutMs) {
+      const message = `it was not ready within ${setupTimeoutMs} ms (setupTimeout): its module or its setup hangs`
+      throw targetFailed(name, message)
+    }
+  }
+
+  #reportProgress(now: number): void {
+    const { state, plan, wake } = this.#watched
+    const { queue, stats, window } = state
+    const { lastNs, stop } = plan
+    const sent = queue.seen
+    const fraction = window.endsEarly ? 1 : Math.max(0, now / lastNs, sent / stop.requests)
+    const goesOn = this.#options.onProgress?.({
+      share: Math.min(1, fraction),
+      timeMs: Math.max(0, now) / NS_PER_MS,
+      endMs: lastNs === Number.POSITIVE_INFINITY ? null : lastNs / NS_PER_MS,
+      sent,
+      completed: stats.reduce((sum, { completed }) => sum + completed, 0),
+      failed: stats.reduce((sum, { failed }) => sum + failed, 0),
+      latencySoFar: () => latencySoFar(state),
+    })
+    if (goesOn !== false || this.#clock === null || window.endsEarly) return
+    window.endEarly(this.#clock, 'interrupted')
+    wake()
+  }
+
+  #findHangs(now: number): boolean {
+    const { state, name, servers } = this.#watched
+    const { window } = state
+    const { setupTimeoutMs } = this.#options
+    // what is served in this process is looked after there
+    const serving = servers === 0 ? [] : state.serving()
+    // the drain is over: what is left is unfinished, whatever its servers do
+    if (now > window.drainNs + GRACE_NS && serving.length > 0) return true
+    if (now > window.drainNs + setupTimeoutMs * NS_PER_MS) {
+      throw targetFailed(name, `its threads did not end within ${setupTimeoutMs} ms of the run: its teardown hangs`)
+    }
+    if (servers > 0) this.#findBlocked(now)
+    return false
+  }
+
+  #findBlocked(now: number): void {
+    const { state, onBlocked } = this.#watched
+    const { batchTimeoutMs } = this.#options
+    state.stats.forEach(({ serving }, server) => {
+      if (serving === null || now - serving.startNs <= batchTimeoutMs * NS_PER_MS + GRACE_NS) return
+      const message = `it has blocked its thread with a batch of ${serving.size} for longer than batchTimeout (${batchTimeoutMs} ms)`
+      onBlocked(server, new Error(`${message}; a promise could have been given up, a blocked thread cannot`))
+    })
+  }
+}
