@@ -258,7 +258,7 @@ async function real(times: number, design: Design): Promise<void> {
 
 /**
  * Comparisons of pairs drawn from recorded ones, in stretches of 5 in a row, so that the machine's moods stay in them.
- * Of what is the same, each stretch has base and head exchanged by lot, as the order of rounds is.
+ * Of what is the same, each pair has base and head exchanged by lot, as the order of its rounds is.
  */
 function resample(file: string): void {
   const recorded = readFileSync(file, 'utf8')
@@ -283,8 +283,8 @@ function resample(file: string): void {
         const drawn: Pair[] = []
         while (drawn.length < count) {
           const at = Math.floor(random.uniform() * (pool.length - STRETCH + 1))
-          const isTurned = head === 'the same' && random.uniform() < 0.5
           for (const pair of pool.slice(at, at + STRETCH)) {
+            const isTurned = head === 'the same' && random.uniform() < 0.5
             drawn.push(isTurned ? { ...pair, base: pair.head, head: pair.base } : pair)
           }
         }
