@@ -3,14 +3,21 @@
 //   npx tsx bench/compare.ts --loads 0 --runs 10000           the machine alone, without a queue: a minute or two
 //   npx tsx bench/compare.ts --loads 30,50 --runs 200         with one: ten minutes
 //   npx tsx bench/compare.ts --loads 0 --order abba           in turns of a fixed order, A B B A, instead of by lot
-//   npx tsx bench/compare.ts --real 5                         busy work on the real clock instead, as often as said
+//   npx tsx bench/compare.ts --real 60 --record rounds.jsonl  2 ms of arithmetic on the real clock, against the same and
+//                                                             10 % more of it, as often as said: within the hour
+//   npx tsx bench/compare.ts --real 60 --design duet          the same, both at the same moment
+//   npx tsx bench/compare.ts --resample rounds.jsonl --runs 2000    comparisons drawn from the rounds recorded
 
+import { appendFileSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { isCheckpoint } from '../src/budget/checkpoints.js'
 import { comparePairs } from '../src/budget/compare-pairs.js'
 import {
   COMPARED,
   type ComparedMetric,
   type ComparisonVerdict,
+  DESIGNS,
+  type Design,
   overall,
   type Pair,
   type Round,
@@ -21,7 +28,7 @@ import { stream } from '../src/random/stream.js'
 import { findingsOf } from '../src/result/findings.js'
 import type { Recording } from '../src/result/recording.js'
 import { tallyPercentileNs } from '../src/result/summary.js'
-import { normalise } from '../src/scenario/scenario.js'
+import { kept, normalise } from '../src/scenario/scenario.js'
 import { affine } from '../src/scenario/service.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../src/scenario/units.js'
 import { lognormal } from '../src/scenario/variation.js'
@@ -36,6 +43,9 @@ const { values: given } = parseArgs({
     loads: { type: 'string', default: '0,30,50' },
     order: { type: 'string', default: 'lot' },
     real: { type: 'string' },
+    design: { type: 'string', default: 'alternating' },
+    record: { type: 'string' },
+    resample: { type: 'string' },
   },
 })
 const runs = Number(given.runs)
@@ -114,11 +124,23 @@ function logErrorOf({ tallies: { latency } }: Recording): number {
   return latency.stdDev / latency.mean / Math.sqrt(latency.count)
 }
 
+/** The verdict as `compare` gives it: at the first checkpoint that decides, and after how many pairs. */
+function sequential(pairs: Pair[], rounds: number): { verdict: ComparisonVerdict; pairs: number } {
+  for (let n = 1; ; n++) {
+    if (!isCheckpoint(n, rounds)) continue
+    const { metrics } = comparePairs(pairs.slice(0, n), { within: 0.05, rounds })
+    const { verdict } = overall({ of, metrics, base: LOAD, head: LOAD })
+    if (verdict !== 'inconclusive' || n === rounds) return { verdict, pairs: n }
+  }
+}
+/** Both sides face the same load, so that the time of service may decide. */
+const LOAD = { scenario: kept(normalise({ arrivals: 1000, service: '1ms' }, 'simulate')), environment: null }
+
 type Judge = (pairs: Pair[], ran: { base: Ran; head: Ran }[]) => ComparisonVerdict
 
-const ratioOf = (pair: Pair) => Math.log(pair.head.figures[of] / pair.base.figures[of])
+const ratioOf = ({ base, head }: Pair) => Math.log((head.figures[of] as number) / (base.figures[of] as number))
 const judges: Record<string, Judge> = {
-  compare: (pairs) => overall(comparePairs(pairs, 0.05).metrics, of).verdict,
+  compare: (pairs) => sequential(pairs, count).verdict,
   // the first pair alone, as somebody does who runs each once: slower by more than the share that counts as the same
   'point estimates of one run each': (pairs) => {
     const ratio = Math.exp(ratioOf(pairs[0] as Pair))
@@ -183,32 +205,103 @@ async function virtual(): Promise<void> {
   }
 }
 
-async function real(times: number): Promise<void> {
-  const base = new URL('./busy/base.js', import.meta.url)
-  const slower = new URL('./busy/a-fifth-slower.js', import.meta.url)
+/** A recorded comparison of rounds on the real clock, all of them, with how long a pair took. */
+interface Recorded {
+  design: Design
+  head: string
+  pairs: Pair[]
+  msPerPair: number
+}
+
+const HEADS = { 'the same': './busy/two-ms.js', '10 % slower': './busy/two-ms-a-tenth-slower.js' } as const
+
+/** Real comparisons, as `compare` ends them, with a row for each and the sums at the end. */
+async function real(times: number, design: Design): Promise<void> {
+  const url = (name: string) => new URL(name, import.meta.url)
+  const base = url(HEADS['the same'])
+  const found: Record<string, { verdicts: Record<string, number>; within30s: number; ms: number[] }> = {}
   console.log(
-    '| head | verdict | mean latency, ratio | service, ratio | pairs left out |\n| --- | --- | --- | --- | --- |',
+    '| head | verdict | pairs | seconds | mean latency, ratio | service, ratio |\n| --- | --- | --- | --- | --- | --- |',
   )
   for (let i = 0; i < times; i++) {
-    for (const [name, head] of [
-      ['the same', base],
-      ['20 % slower', slower],
-    ] as const) {
+    for (const [name, path] of Object.entries(HEADS)) {
+      const started = performance.now()
       const comparison = await compare(
-        { arrivals: '300/s', seed: 1 + 1000 * i, base: { handler: base }, head: { handler: head } },
-        { rounds: count },
+        { arrivals: '200/s', seed: 1 + 1000 * i, base: { handler: base }, head: { handler: url(path) } },
+        { rounds: count, design },
       )
+      const ms = performance.now() - started
       const text = (metric: ComparedMetric) => {
         const { ratio, interval } = comparison.metrics[COMPARED.indexOf(metric)] as (typeof comparison.metrics)[number]
         return `${ratio?.toFixed(2)} (${interval.low?.toFixed(2)} to ${interval.high?.toFixed(2)})`
       }
-      const left = comparison.findings.find(({ code }) => code === 'rounds-left-out')?.figures.leftOut ?? 0
+      found[name] ??= { verdicts: {}, within30s: 0, ms: [] }
+      const sums = found[name]
+      sums.verdicts[comparison.verdict] = (sums.verdicts[comparison.verdict] ?? 0) + 1
+      sums.ms.push(ms)
+      if (comparison.verdict === 'slower' && ms <= 30_000) sums.within30s++
+      const { verdict, pairs } = comparison
       console.log(
-        `| ${name} | ${comparison.verdict} | ${text('mean')} | ${text('service.mean')} | ${left} of ${count} |`,
+        `| ${name} | ${verdict} | ${pairs.length} | ${(ms / 1000).toFixed(1)} | ${text('mean')} | ${text('service.mean')} |`,
       )
+      const recorded: Recorded = { design, head: name, pairs, msPerPair: ms / pairs.length }
+      if (given.record !== undefined) appendFileSync(given.record, `${JSON.stringify(recorded)}\n`)
     }
+  }
+  for (const [name, { verdicts, within30s, ms }] of Object.entries(found)) {
+    const middle = ms.sort((a, b) => a - b)[Math.floor(ms.length / 2)] as number
+    console.log(
+      `\n${name}: ${JSON.stringify(verdicts)} of ${times}; slower within 30 s: ${within30s}; median ${(middle / 1000).toFixed(1)} s`,
+    )
   }
 }
 
-if (given.real === undefined) await virtual()
-else await real(Number(given.real))
+/**
+ * Comparisons of pairs drawn from recorded ones, in stretches of 5 in a row, so that the machine's moods stay in them.
+ * Of what is the same, each pair has base and head exchanged by lot, as the order of its rounds is.
+ */
+function resample(file: string): void {
+  const recorded = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line): Recorded => JSON.parse(line))
+  const random = stream(1, 'resample')
+  console.log(
+    `| design | head | pairs recorded | slower, % | faster, % | same, % | within 30 s: slower, % | pairs, median |`,
+  )
+  console.log('| --- | --- | --- | --- | --- | --- | --- | --- |')
+  for (const design of DESIGNS) {
+    for (const head of Object.keys(HEADS)) {
+      const of = recorded.filter((each) => each.design === design && each.head === head)
+      const pool = of.flatMap(({ pairs }) => pairs)
+      if (pool.length < STRETCH) continue
+      const msPerPair = of.reduce((sum, each) => sum + each.msPerPair, 0) / of.length
+      const verdicts: Record<ComparisonVerdict, number> = { slower: 0, faster: 0, same: 0, inconclusive: 0 }
+      let within30s = 0
+      const ended: number[] = []
+      for (let run = 0; run < runs; run++) {
+        const drawn: Pair[] = []
+        while (drawn.length < count) {
+          const at = Math.floor(random.uniform() * (pool.length - STRETCH + 1))
+          for (const pair of pool.slice(at, at + STRETCH)) {
+            const isTurned = head === 'the same' && random.uniform() < 0.5
+            drawn.push(isTurned ? { ...pair, base: pair.head, head: pair.base } : pair)
+          }
+        }
+        const { verdict, pairs } = sequential(drawn.slice(0, count), count)
+        verdicts[verdict]++
+        ended.push(pairs)
+        if (verdict === 'slower' && pairs * msPerPair <= 30_000) within30s++
+      }
+      const middle = ended.sort((a, b) => a - b)[Math.floor(runs / 2)]
+      const cells = [verdicts.slower, verdicts.faster, verdicts.same, within30s].map(percent)
+      console.log(`| ${design} | ${head} | ${pool.length} | ${cells.join(' | ')} | ${middle} |`)
+    }
+  }
+}
+const STRETCH = 5
+
+const design = given.design as Design
+if (given.resample !== undefined) resample(given.resample)
+else if (given.real === undefined) await virtual()
+else await real(Number(given.real), design)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { checkVersion, throwFaults } from '../scenario/error.js'
 import { comparePairs } from './compare-pairs.js'
-import { COMPARED, type Comparison, overall } from './comparison.js'
+import { COMPARED, type Comparison, DESIGNS, type MetricComparison, overall, verdictOf } from './comparison.js'
 
 const SCHEMA = 'throughline/comparison@1'
 const verdict = z.enum(['slower', 'faster', 'same', 'inconclusive'], {
@@ -18,16 +18,24 @@ const metric = z.looseObject({
   verdict,
 })
 const round = z.looseObject({
-  figures: z.looseObject(Object.fromEntries(COMPARED.map((name) => [name, number]))),
+  figures: z.looseObject({
+    ...Object.fromEntries(COMPARED.map((name) => [name, number.nullable()])),
+    ...{ throughput: number, errorRate: number },
+  }),
   invalid: z.array(z.string()),
 })
+const side = z.looseObject({ scenario: z.looseObject({}).nullable() })
 const comparisonSchema = z
   .looseObject({
-    design: z.enum(['paired', 'unpaired'], { error: "must be 'paired' or 'unpaired'" }),
+    design: z.enum([...DESIGNS, 'unpaired'], { error: "must be 'alternating', 'duet' or 'unpaired'" }),
+    null: z.boolean({ error: 'must be true or false' }),
+    rounds: z.int({ error: 'must be a whole number' }).min(0, { error: 'must be 0 or more' }),
     of: z.enum(COMPARED),
     within: number,
     verdict,
     metrics: z.array(metric),
+    base: side,
+    head: side,
     pairs: z.array(z.looseObject({ base: round, head: round })),
     findings: z.array(z.looseObject({ code: z.string(), severity: z.string(), message: z.string() })),
   })
@@ -37,15 +45,42 @@ const comparisonSchema = z
     context.issues.push({ code: 'custom', message: fault[1], input: given, path: [fault[0]] })
   })
 
-/** A paired comparison holds all that it rests on, and so can be made again. */
-function faultOf({ design, of, within, verdict, metrics, pairs }: Comparison): [string, string] | null {
-  if (COMPARED.some((name, i) => metrics[i]?.metric !== name))
+/**
+ * The first figure that does not follow from the others. Pairs are all that a comparison of rounds rests on, so it is made
+ * again; of two results there are the intervals.
+ */
+function faultOf(comparison: Comparison): [string, string] | null {
+  const { design, within, rounds, verdict, metrics, pairs, findings } = comparison
+  if (metrics.length !== COMPARED.length || COMPARED.some((name, i) => metrics[i]?.metric !== name)) {
     return ['metrics', `must be those of ${COMPARED.join(', ')}`]
-  if (overall(metrics, of).verdict !== verdict) return ['verdict', 'must be what its metrics say']
-  if (design === 'unpaired') return null
-  const again = comparePairs(pairs, within).metrics
-  const wrong = again.find((each, i) => each.verdict !== metrics[i]?.verdict)
+  }
+  if (overall(comparison).verdict !== verdict) return ['verdict', 'must be what its metrics say']
+  if (design === 'unpaired') {
+    if (pairs.length > 0) return ['design', "must be 'alternating' or 'duet', as there are pairs"]
+    const isInvalid = findings.some(({ severity }) => severity === 'error')
+    const wrong = metrics.find((metric) => metric.verdict !== (isInvalid ? 'inconclusive' : verdictOf(metric, within)))
+    if (wrong === undefined) return null
+    const right = isInvalid ? 'inconclusive' : verdictOf(wrong, within)
+    return ['metrics', `must say of ${wrong.metric} what its interval does, ${right}`]
+  }
+  if (rounds < pairs.length) return ['rounds', `must be at least the ${pairs.length} pairs that there are`]
+  const again = comparePairs(pairs, { within, rounds }).metrics
+  const wrong = again.find((each, i) => !sameMetric(each, metrics[i] as MetricComparison))
   return wrong === undefined ? null : ['metrics', `must say of ${wrong.metric} what the pairs do, ${wrong.verdict}`]
+}
+
+/** How far apart two figures may be that are computed from the same pairs on different machines. */
+const ROUNDING = 1e-6
+
+function sameMetric(again: MetricComparison, stored: MetricComparison): boolean {
+  const figures = ({ base, head, ratio, difference, interval }: MetricComparison) => [
+    ...[base, head, ratio, difference],
+    ...[interval.low, interval.high],
+  ]
+  const there = figures(stored)
+  const same = (a: number | null, b: number | null) =>
+    a === null || b === null ? a === b : Math.abs(a - b) <= ROUNDING * Math.max(1, Math.abs(a))
+  return again.verdict === stored.verdict && figures(again).every((each, i) => same(each, there[i] as number | null))
 }
 
 /**

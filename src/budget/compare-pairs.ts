@@ -1,11 +1,11 @@
 import type { Result } from '../result/result.js'
-import { fewestPairs, signedRank } from '../result/signed-rank.js'
+import { signedRank } from '../result/signed-rank.js'
 import { student } from '../result/student.js'
 import type { Finding } from '../result/validity.js'
+import { FEWEST_PAIRS, LEVEL, RARELY_APART, RARELY_FAILING, tailAt } from './checkpoints.js'
 import {
   COMPARED,
   type ComparedMetric,
-  type ComparisonInterval,
   type MetricComparison,
   type Pair,
   type Round,
@@ -15,12 +15,6 @@ import {
   verdictOnRatio,
 } from './comparison.js'
 
-/**
- * So often an interval holds the true ratio: the verdict looks at two, and calls what is the same slower once in a
- * hundred runs at most.
- */
-const LEVEL = 0.99
-const FEWEST = fewestPairs(LEVEL)
 /** Where more pairs are lost than this, what lost them may have chosen among them. */
 const MOST_LEFT_OUT = 1 / 2
 
@@ -38,109 +32,179 @@ export function figuresOf({ latencyMs, serviceMs, throughput, rates, validity }:
   }
 }
 
-/** A round whose backlog grew throughout, or that was cut off, tells that its side is slower, and not by how much. */
-const OVER: readonly Finding['code'][] = ['saturated', 'cut-off']
+/** A round in which no request completed. */
+export function figuresOfNone(errorRate: number, invalid: Round['invalid']): Round {
+  const times = { mean: null, p50: null, p90: null, p95: null, p99: null, 'service.mean': null }
+  return { figures: { ...times, throughput: 0, errorRate }, invalid }
+}
+
+/** Such a round shows that its side is slower, and not by how much. */
+export const OVER: readonly Finding['code'][] = ['saturated', 'cut-off', 'server-died']
 /**
- * A late generator is late for both sides alike, whichever was the slower: it draws their ratio towards 1 and never
+ * An event loop that is late is late for both sides alike, whichever was the slower: it draws their ratio towards 1 and never
  * past it. So slower and faster hold all the same, and only that they are the same does not.
  */
-const LATE: Finding['code'] = 'event-loop-late'
+export const LATE: Finding['code'] = 'event-loop-late'
 /** In more pairs than this share, lateness may have hidden a difference. */
 const MOST_LATE = 0.1
 const isOver = ({ invalid }: Round) => invalid.some((code) => OVER.includes(code))
+const isBeyond = (round: Round) => isOver(round) || round.figures.mean === null
 const isLate = ({ base, head }: Pair) => [base, head].some(({ invalid }) => invalid.includes(LATE))
 const isUsable = ({ base, head }: Pair) =>
   [base, head].every(({ invalid }) => invalid.every((code) => code === LATE || OVER.includes(code))) &&
-  !(isOver(base) && isOver(head))
+  !(isBeyond(base) && isBeyond(head))
+
+/** What pairs are judged by. */
+export interface PairsJudged {
+  /** how far apart two may be and still count as the same */
+  within: number
+  /** how many pairs were planned: those that are there may be a part of them */
+  rounds: number
+}
 
 /**
  * Compares two sides by pairs of rounds, each metric by the pairs' own ratios. In a pair both faced the same requests
- * within moments of each other, in an order drawn by lot: so where the two are the same, a ratio is as likely to come
- * out as its inverse, whatever the machine did, and Wilcoxon's signed-rank interval of the ratios' logarithms holds
- * (Lehmann, Nonparametrics, 1975, 3.1 and 4.3: a randomisation model). Differences of error rates have Student's
- * interval, for there a burst in one round of ten matters as much as it fails.
+ * at the same moment or one after the other, in an order drawn by lot: so if the two are the same, a ratio is as likely
+ * to come out as its inverse, whatever the machine did, and Wilcoxon's signed-rank interval of the ratios' logarithms
+ * holds (Lehmann, Nonparametrics, 1975, 3.1 and 4.3: a randomisation model). Differences of error rates have Student's
+ * interval, because there a burst in one round of ten matters as much as it fails. Each interval is the one of its
+ * checkpoint, so that all checkpoints hold together.
  */
 export function comparePairs(
   pairs: readonly Pair[],
-  within: number,
+  { within, rounds }: PairsJudged,
 ): { metrics: MetricComparison[]; findings: Finding[] } {
   const used = pairs.filter(isUsable)
-  const enough = used.length >= FEWEST && used.length >= (1 - MOST_LEFT_OUT) * pairs.length
-  const tooFew = enough ? null : tooFewOf(used.length, pairs.length)
+  const tail = tailAt(pairs.length, rounds)
+  const basis: Basis = {
+    tail: 2 ** -used.length <= tail ? tail : null,
+    tooFew: tooFewOf(used.length, pairs.length),
+  }
   return {
     metrics: COMPARED.map((metric) =>
-      metric === 'errorRate' ? errorsOf(used, tooFew) : ratioOf(metric, used, within, tooFew),
+      metric === 'errorRate' ? compareErrors(used, basis) : compareRatios(metric, used, within, basis),
     ),
     findings: [leftOut(pairs, used), late(used), notCarried(used)].filter((finding) => finding !== null),
   }
 }
 
-function tooFewOf(used: number, all: number): string {
-  if (used < FEWEST) {
+/** What intervals rest on. */
+interface Basis {
+  /** of the interval by ranks; null where there are too few pairs for one: it is then their range, widened */
+  tail: number | null
+  /** why there is no interval at all; null where there is one */
+  tooFew: string | null
+}
+
+const BY_RANGE = `by fewer than 10 pairs, only a difference of more than ${RARELY_APART} times is found`
+
+function tooFewOf(used: number, all: number): string | null {
+  if (used < FEWEST_PAIRS) {
     const valid = used === all ? '' : ' that can be used'
-    return `a ${100 * LEVEL} % interval takes ${FEWEST} pairs, and there ${used === 1 ? 'is' : 'are'} ${used}${valid}`
+    return `a ${100 * LEVEL} % interval takes ${FEWEST_PAIRS} pairs, and there ${used === 1 ? 'is' : 'are'} ${used}${valid}`
   }
+  if (used >= (1 - MOST_LEFT_OUT) * all) return null
   return `only ${used} of ${all} pairs can be used, and what spoiled the others may have chosen among them`
 }
 
-function ratioOf(
+function compareRatios(
   metric: Exclude<ComparedMetric, 'errorRate'>,
   pairs: readonly Pair[],
   within: number,
-  tooFew: string | null,
+  basis: Basis,
 ): MetricComparison {
-  // how long requests take where the backlog grows, there is no saying
+  // nothing says how long requests take if the backlog grows, nor those that never completed
   const isLatency = metric !== 'throughput' && metric !== 'service.mean'
-  const figure = (round: Round) => (isLatency && isOver(round) ? Number.POSITIVE_INFINITY : round.figures[metric])
-  const logs = pairs.map(({ base, head }) => logRatio(figure(base), figure(head)))
-  const { middle, low, high } = pairs.length === 0 ? NOWHERE : signedRank(logs, LEVEL)
-  const bounds = tooFew === null && low !== null && high !== null ? { low: Math.exp(low), high: Math.exp(high) } : null
-  const verdict = bounds === null ? 'inconclusive' : verdictOnRatio(metric, bounds.low, bounds.high, within)
+  const figure = (round: Round) => (isLatency && isBeyond(round) ? Number.POSITIVE_INFINITY : round.figures[metric])
+  const figures = pairs.flatMap(({ base, head }) => {
+    const both = { base: figure(base), head: figure(head) }
+    return both.base === null || both.head === null ? [] : [both as { base: number; head: number }]
+  })
+  const { middle, low, high } = locate(
+    figures.map(({ base, head }) => logRatio(base, head)),
+    basis,
+  )
+  const verdict = low === null || high === null ? 'inconclusive' : verdictOnRatio(metric, low, high, within)
   const hidden =
     isLatency && pairs.filter(isLate).length > MOST_LATE * pairs.length
-      ? 'the two look the same, but a generator that is late hides differences: lower the rate, or leave the machine a core'
+      ? 'the two look the same, but an event loop that is late hides differences: lower the rate, or serve on threads'
       : null
+  const judged = judge(hidden !== null && verdict === 'same' ? 'inconclusive' : verdict, basis, hidden)
   return {
     metric,
     unit: UNITS[metric],
-    base: finite(median(pairs.map(({ base }) => figure(base)))),
-    head: finite(median(pairs.map(({ head }) => figure(head)))),
-    ratio: middle === null ? null : ratioOrNone(Math.exp(middle)),
+    base: finite(median(figures.map(({ base }) => base))),
+    head: finite(median(figures.map(({ head }) => head))),
+    ratio: ratioOrNone(middle),
     difference: null,
-    interval: {
-      low: bounds && ratioOrNone(bounds.low),
-      high: bounds && ratioOrNone(bounds.high),
-      level: LEVEL,
-      ...(tooFew !== null && { reason: tooFew }),
-    },
-    ...(hidden !== null && verdict === 'same'
-      ? { verdict: 'inconclusive' as const, reason: hidden }
-      : { verdict, ...(tooFew !== null && { reason: tooFew }) }),
+    interval: { low: ratioOrNone(low), high: ratioOrNone(high), level: LEVEL, ...noteOf(basis) },
+    ...judged,
   }
 }
 
-const NOWHERE = { middle: null, low: null, high: null }
+/** Where the ratio lies by those of the pairs, on their logarithms. */
+function locate(
+  logs: readonly number[],
+  { tail, tooFew }: Basis,
+): { middle: number | null; low: number | null; high: number | null } {
+  if (logs.length === 0) return { middle: null, low: null, high: null }
+  const ranks = signedRank(logs, 1 - 2 * (tail ?? 0))
+  const middle = Math.exp(ranks.middle)
+  if (tooFew !== null) return { middle, low: null, high: null }
+  if (tail === null) {
+    return { middle, low: Math.exp(Math.min(...logs)) / RARELY_APART, high: Math.exp(Math.max(...logs)) * RARELY_APART }
+  }
+  const { low, high } = ranks
+  return low === null || high === null
+    ? { middle, low: null, high: null }
+    : { middle, low: Math.exp(low), high: Math.exp(high) }
+}
 
-function errorsOf(pairs: readonly Pair[], tooFew: string | null): MetricComparison {
-  const base = meanOf(pairs.map((pair) => pair.base.figures.errorRate))
-  const head = meanOf(pairs.map((pair) => pair.head.figures.errorRate))
+function compareErrors(pairs: readonly Pair[], basis: Basis): MetricComparison {
+  const rates = (side: Side) => pairs.map((pair) => pair[side].figures.errorRate)
+  const [base, head] = [meanOf(rates('base')), meanOf(rates('head'))]
   const differences = pairs.map((pair) => pair.head.figures.errorRate - pair.base.figures.errorRate)
   const difference = meanOf(differences)
-  const interval: ComparisonInterval = {
-    low: null,
-    high: null,
-    level: LEVEL,
-    ...(tooFew !== null && { reason: tooFew }),
+  const { low, high } = boundsOfMean(differences, basis)
+  return {
+    ...{ metric: 'errorRate', unit: UNITS.errorRate, base, head, ratio: null, difference },
+    interval: { low, high, level: LEVEL, ...noteOf(basis) },
+    ...judge(low === null || high === null ? 'inconclusive' : verdictOnErrors(low, high), basis, null),
   }
-  const common = { metric: 'errorRate', unit: UNITS.errorRate, base, head, ratio: null, difference } as const
-  if (tooFew !== null || difference === null) {
-    return { ...common, interval, verdict: 'inconclusive', ...(tooFew !== null && { reason: tooFew }) }
+}
+
+function boundsOfMean(
+  differences: readonly number[],
+  { tail, tooFew }: Basis,
+): { low: number | null; high: number | null } {
+  const mean = meanOf(differences)
+  if (tooFew !== null || mean === null) return { low: null, high: null }
+  if (tail === null) {
+    return {
+      low: Math.max(-1, Math.min(...differences) - RARELY_FAILING),
+      high: Math.min(1, Math.max(...differences) + RARELY_FAILING),
+    }
   }
   const n = differences.length
-  const squares = differences.reduce((sum, each) => sum + (each - difference) ** 2, 0)
-  const margin = student((1 - LEVEL) / 2, n - 1) * Math.sqrt(squares / (n - 1) / n)
-  const [low, high] = [difference - margin, difference + margin]
-  return { ...common, interval: { ...interval, low, high }, verdict: verdictOnErrors(low, high) }
+  const squares = differences.reduce((sum, each) => sum + (each - mean) ** 2, 0)
+  const margin = student(tail / 2, n - 1) * Math.sqrt(squares / (n - 1) / n)
+  return { low: mean - margin, high: mean + margin }
+}
+
+/** Why an interval is none, or is a wide one. */
+function noteOf({ tail, tooFew }: Basis): { reason?: string } {
+  if (tooFew !== null) return { reason: tooFew }
+  return tail === null ? { reason: BY_RANGE } : {}
+}
+
+function judge(
+  verdict: MetricComparison['verdict'],
+  basis: Basis,
+  hidden: string | null,
+): Pick<MetricComparison, 'verdict' | 'reason'> {
+  if (verdict !== 'inconclusive') return { verdict }
+  const reason = noteOf(basis).reason ?? hidden
+  return reason === null ? { verdict } : { verdict, reason }
 }
 
 /** Both nothing, or both beyond telling, is no difference. */
@@ -167,7 +231,7 @@ function late(pairs: readonly Pair[]): Finding | null {
   return {
     code: 'rounds-late',
     severity: 'warning',
-    message: `in ${times} of ${pairs.length} pairs the generator was late (event-loop-late), for both sides alike: the ratios of latency are nearer to 1 than they would be`,
+    message: `in ${times} of ${pairs.length} pairs the event loop was late (event-loop-late), for both sides alike: the ratios of latency are nearer to 1 than they would be`,
     figures: { late: times, pairs: pairs.length },
   }
 }
@@ -188,7 +252,8 @@ function notCarried(pairs: readonly Pair[]): Finding | null {
   }
 }
 
-const ratioOrNone = (ratio: number) => (ratio > 0 && ratio < Number.POSITIVE_INFINITY ? ratio : null)
+const ratioOrNone = (ratio: number | null) =>
+  ratio !== null && ratio > 0 && ratio < Number.POSITIVE_INFINITY ? ratio : null
 const finite = (value: number | null) => (value === null || Number.isFinite(value) ? value : null)
 const meanOf = (values: readonly number[]) =>
   values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length

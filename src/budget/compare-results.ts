@@ -1,161 +1,315 @@
+import { z } from 'zod'
 import { checkedResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
+import { student } from '../result/student.js'
 import type { Finding } from '../result/validity.js'
-import { type Rule, rulesOf } from '../scenario/budget.js'
-import { throwFaults } from '../scenario/error.js'
+import { ScenarioError, throwFaults } from '../scenario/error.js'
 import { options, type Share, share } from '../scenario/units.js'
+import { EACH_WAY, LEVEL } from './checkpoints.js'
+import { figuresOf, LATE, OVER } from './compare-pairs.js'
 import {
   COMPARED,
   type ComparedMetric,
   type Comparison,
+  differing,
   type JudgeOptions,
   judgeShape,
+  LOAD,
   type MetricComparison,
   overall,
+  type Side,
   UNITS,
-  verdictOnErrors,
-  verdictOnRatio,
+  verdictOf,
 } from './comparison.js'
-import { type Estimate, estimateOf } from './estimate.js'
+import { type Contention, contentionOf, waitedShare } from './contention.js'
+import { type Sampled, sampled } from './sampling.js'
 
 export interface CompareResultsOptions extends JudgeOptions {
   /**
-   * How far apart the machine alone may put two measurements of the same thing: times have their interval widened by it
-   * on either side. Default 20% where one was measured, as two measurements on a shared machine differ at p99; 0 where
-   * both were simulated.
+   * How far apart the machine alone puts two measurements of the same thing, in 99 of 100 pairs. Default 60% if one was
+   * measured; 0 if both were simulated.
    */
   machineNoise?: Share | undefined
+  /**
+   * Earlier results of the same scenario on the same kind of machine, at least 5, such as those of the last builds:
+   * the machine's noise is how far they are apart, for each metric.
+   */
+  history?: readonly Result[] | undefined
 }
 
-const schema = options({ ...judgeShape, machineNoise: share.optional() })
-const NOISE = 0.2
+const FEWEST_IN_HISTORY = 5
+const schema = options({
+  ...judgeShape,
+  machineNoise: share.optional(),
+  history: z
+    .custom<readonly Result[]>((value) => Array.isArray(value) && value.length >= FEWEST_IN_HISTORY, {
+      error: `must be a list of ${FEWEST_IN_HISTORY} results or more`,
+    })
+    .optional(),
+})
 
 /**
- * Compares two results that were not run together, each by its own intervals: a ratio lies between the far ends of
- * both, which holds at least as often as each of them does (two intervals of independent runs, end to end, are wider
- * than one of their ratio would be). Two measurements differ by what the machine did meanwhile, too, which no interval
- * of theirs covers: `machineNoise` does. `compare` cancels it, and so finds far smaller differences.
+ * What two measurements of the same thing may be apart by because of the machine, unless it is stated: times by this
+ * factor, and by this many milliseconds, which are what waking a thread and a turn of the event loop take.
+ */
+const NOISE = 0.6
+const NOISE_MS = 0.3
+/** How far the machine alone may put two measurements apart. */
+interface Noise {
+  /** of the logarithm of a ratio */
+  logOf(metric: ComparedMetric): number
+  /** in milliseconds */
+  ms: number
+  /** how it is known, for people */
+  said: string
+}
+
+/**
+ * Compares two results that were not run together. A ratio lies between bounds that allow for three things: how well
+ * each of the two runs knows its own figure, and what the machine did to one and not to the other (a square root of the
+ * sum of squares of the three distances, on a logarithmic scale: Zou and Donner, Statistics in Medicine 27, 2008). The
+ * last of them is the largest; `history` says what it is on your machines. `compare` cancels it, and finds far smaller
+ * differences.
  *
- * A result that is invalid, or too short to have an interval, is never said to be slower, faster or the same.
+ * A run whose backlog grew is slower than one that kept up. One that is invalid for another reason, or too short, is
+ * never said to be slower, faster or the same.
  *
- * @throws ScenarioError where an option is none, or what is given is no Result
+ * @example
+ * const base = simulate({ arrivals: '500/s', service: '1ms' })
+ * const head = simulate({ arrivals: '500/s', service: '1.2ms' })
+ * compareResults(base, head).verdict // 'slower'
+ *
+ * @throws ScenarioError if an option is invalid, or what is given is no Result
  */
 export function compareResults(base: Result, head: Result, given: CompareResultsOptions = {}): Comparison {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'options', given)
-  const { of, within } = asked.data
+  const { of, within, machineNoise, history } = asked.data
+  if (machineNoise !== undefined && history !== undefined) {
+    throw new ScenarioError('options.machineNoise', 'must be left out if there is a history, which says what it is')
+  }
   const both = { base: checkedResult(base, 'base'), head: checkedResult(head, 'head') }
   const measured = [base, head].some(({ engine }) => engine !== 'simulate')
-  const noise = asked.data.machineNoise ?? (measured ? NOISE : 0)
+  const noise = history === undefined ? statedNoise(machineNoise ?? (measured ? NOISE : 0), measured) : noiseIn(history)
   const invalid = invalidOf(both)
   const reason = invalid[0]?.message
-  const metrics = COMPARED.map((metric) => {
-    const each = metric === 'errorRate' ? errors(base, head) : ratio(metric, base, head, within, noise)
-    return reason === undefined ? each : { ...each, verdict: 'inconclusive' as const, reason }
+  const metrics = COMPARED.map((metric): MetricComparison => {
+    const each = metric === 'errorRate' ? compareErrors(both, within) : compareRatio(metric, both, within, noise)
+    return reason === undefined ? each : { ...each, verdict: 'inconclusive', reason }
   })
+  const sides = { base: sideOf(base), head: sideOf(head) }
+  const { by: _, ...verdict } = overall({ of, metrics, ...sides })
   return {
     schema: 'throughline/comparison@1',
     engine: head.engine,
     design: 'unpaired',
+    null: false,
+    rounds: 0,
     of,
     within,
-    ...overall(metrics, of),
+    ...verdict,
     metrics,
-    base: { scenario: base.scenario, environment: base.environment },
-    head: { scenario: head.scenario, environment: head.environment },
+    ...sides,
     pairs: [],
-    findings: [...invalid, ...differences(base, head), ...(measured ? [notInterleaved(noise)] : [])],
+    findings: [
+      ...invalid,
+      ...overloaded(both),
+      ...differences(base, head),
+      ...(history ?? []).slice(0, 1).flatMap((earlier) => otherHistory(base, earlier)),
+      ...(measured ? [notInterleaved(noise, both)] : []),
+    ],
   }
 }
 
-/** What a result says of a metric, requests that were never answered being slower than any other. */
-function estimateIn(metric: ComparedMetric, result: Result): Estimate {
-  const [rule] = rulesOf({ [metric]: 1 }) as [Rule]
-  return estimateOf(rule, { result })
+const sideOf = ({ scenario, environment }: Result): Comparison['base'] => ({ scenario, environment })
+const isOver = (result: Result) =>
+  result.validity.findings.some(({ code, severity }) => severity === 'error' && OVER.includes(code))
+
+function statedNoise(noise: number, measured: boolean): Noise {
+  return {
+    logOf: () => Math.log1p(noise),
+    ms: measured && noise > 0 ? NOISE_MS : 0,
+    said: `the intervals of times allow for ${percentOf(noise)}, as two runs of the same code on a shared machine may differ; a history of earlier results says what yours does`,
+  }
 }
 
-function ratio(
-  metric: Exclude<ComparedMetric, 'errorRate'>,
-  base: Result,
-  head: Result,
-  within: number,
-  noise: number,
-): MetricComparison {
-  const [of, over] = [estimateIn(metric, base), estimateIn(metric, head)]
-  // what an open load completes is what it offers, however fast the machine is
-  const widened = metric === 'throughput' ? 1 : 1 + noise
-  const low = quotient(over.interval?.low, of.interval?.high, 1 / widened)
-  const high = quotient(over.interval?.high, of.interval?.low, widened)
-  const reason = reasonOf(of) ?? reasonOf(over)
+/** The spread of earlier results, for the difference of two more (Student's t). */
+function noiseIn(history: readonly Result[]): Noise {
+  const rounds = history.map((result, i) => figuresOf(checkedResult(result, `options.history[${i}]`)).figures)
+  const t = student(EACH_WAY, rounds.length - 1)
+  const logOf = (metric: ComparedMetric) => {
+    const values = rounds.map((figures) => figures[metric] ?? 0)
+    if (values.every((value) => value === values[0])) return 0
+    const logs = values.map(Math.log)
+    const mean = logs.reduce((sum, each) => sum + each, 0) / logs.length
+    const squares = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0)
+    return t * Math.sqrt((2 * squares) / (logs.length - 1))
+  }
   return {
+    logOf,
+    ms: 0,
+    said: `by how far ${history.length} earlier results are apart, two runs of the same code differ by up to ${percentOf(Math.expm1(logOf('mean')))} in mean latency`,
+  }
+}
+
+function compareRatio(
+  metric: Exclude<ComparedMetric, 'errorRate'>,
+  both: Record<Side, Result>,
+  within: number,
+  noise: Noise,
+): MetricComparison {
+  const isTime = metric !== 'throughput'
+  const isLatency = isTime && metric !== 'service.mean'
+  const beyond: Sampled = { value: null, low: Number.POSITIVE_INFINITY, high: null }
+  const figure = (side: Side) => (isLatency && isOver(both[side]) ? beyond : sampled(metric, both[side], EACH_WAY))
+  const [base, head] = [figure('base'), figure('head')]
+  // what an open load completes is what it offers, however fast the machine is
+  const log = isTime ? noise.logOf(metric) : 0
+  const ms = isTime ? noise.ms : 0
+  const contention = (side: Side) => contentionOf(metric, both[side])
+  const reason = base.reason ?? head.reason
+  const bounds =
+    reason === undefined
+      ? {
+          low: lowestRatio(base, shortened(head, contention('head')), log, ms),
+          high: highestRatio(shortened(base, contention('base')), head, log, ms),
+        }
+      : { low: 0, high: null }
+  const interval = { low: Number.isFinite(bounds.low) ? bounds.low : null, high: bounds.high }
+  const found: MetricComparison = {
     metric,
     unit: UNITS[metric],
-    base: of.observed,
-    head: over.observed,
-    ratio: quotient(over.observed, of.observed, 1),
+    base: base.value,
+    head: head.value,
+    ratio: ratioOf(base.value, head.value),
     difference: null,
-    interval: { low, high, level: 0.95, ...(reason !== undefined && { reason }) },
-    verdict: verdictOnRatio(metric, low ?? Number.NEGATIVE_INFINITY, high ?? Number.POSITIVE_INFINITY, within),
-    ...(reason !== undefined && { reason }),
+    interval: { ...interval, level: LEVEL, ...(reason !== undefined && { reason }) },
+    verdict: 'inconclusive',
   }
+  return { ...found, verdict: verdictOf(found, within), ...(reason !== undefined && { reason }) }
 }
 
-const reasonOf = ({ interval, reason }: Estimate) => interval?.reason ?? reason
-
-/** A ratio of which one is not known or never ends, or nothing is below, is not known. */
-function quotient(above: number | null | undefined, below: number | null | undefined, times: number): number | null {
-  const quotient = ((above ?? Number.NaN) / (below ?? Number.NaN)) * times
-  return Number.isFinite(quotient) ? quotient : null
+/** A figure as low as it may be without the time that its threads waited for a core. */
+function shortened(figure: Sampled, { factor, ms }: Contention): Sampled {
+  const without = (value: number) => Math.max(0, value / factor - ms)
+  return { ...figure, value: figure.value === null ? null : without(figure.value), low: without(figure.low) }
 }
 
-function errors(base: Result, head: Result): MetricComparison {
-  const [of, over] = [estimateIn('errorRate', base), estimateIn('errorRate', head)]
-  const low = difference(over.interval?.low, of.interval?.high)
-  const high = difference(over.interval?.high, of.interval?.low)
-  const reason = reasonOf(of) ?? reasonOf(over)
-  // that nothing failed is as much as a run can show of its errors
-  const none = base.rates.error === 0 && head.rates.error === 0
-  return {
+function ratioOf(base: number | null, head: number | null): number | null {
+  if (base === null || head === null) return null
+  if (base === head) return 1
+  return base === 0 || head === 0 ? null : head / base
+}
+
+/** The least that head over base may be; Infinity if head is beyond all bounds and base is not. */
+function lowestRatio(base: Sampled, head: Sampled, log: number, ms: number): number {
+  if (base.high === null) return 0
+  if (head.low === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
+  const { value: b } = base
+  const { value: h } = head
+  if (b === null || b === 0 || h === null || h === 0) {
+    const [least, most] = [head.low * Math.exp(-log) - ms, base.high]
+    if (most === 0) return least > 0 ? Number.POSITIVE_INFINITY : h === b ? 1 : 0
+    return Math.max(0, least / most)
+  }
+  if (head.low === 0) return 0
+  const distance = Math.hypot(Math.log(h / head.low), Math.log(base.high / b), log)
+  return Math.max(0, (h / b) * Math.exp(-distance) - ms / b)
+}
+
+/** The most that head over base may be; null if nothing bounds it. */
+function highestRatio(base: Sampled, head: Sampled, log: number, ms: number): number | null {
+  if (head.high === null) return null
+  if (base.low === Number.POSITIVE_INFINITY) return 0
+  const { value: b } = base
+  const { value: h } = head
+  if (b === null || b === 0 || h === null || h === 0) {
+    const [most, least] = [head.high * Math.exp(log) + ms, base.low]
+    if (least === 0) return most === 0 && h === b ? 1 : null
+    return most / least
+  }
+  if (base.low === 0) return null
+  const distance = Math.hypot(Math.log(head.high / h), Math.log(b / base.low), log)
+  return (h / b) * Math.exp(distance) + ms / b
+}
+
+function compareErrors(both: Record<Side, Result>, within: number): MetricComparison {
+  const [base, head] = [sampled('errorRate', both.base, EACH_WAY / 2), sampled('errorRate', both.head, EACH_WAY / 2)]
+  const reason = base.reason ?? head.reason
+  const found: MetricComparison = {
     metric: 'errorRate',
     unit: UNITS.errorRate,
-    base: base.rates.error,
-    head: head.rates.error,
+    base: base.value,
+    head: head.value,
     ratio: null,
-    difference: head.rates.error - base.rates.error,
-    interval: { low, high, level: 0.95, ...(reason !== undefined && { reason }) },
-    verdict: none ? 'same' : verdictOnErrors(low ?? Number.NEGATIVE_INFINITY, high ?? Number.POSITIVE_INFINITY),
-    ...(reason !== undefined && { reason }),
+    difference: both.head.rates.error - both.base.rates.error,
+    interval: {
+      low: base.high === null ? null : head.low - base.high,
+      high: head.high === null ? null : head.high - base.low,
+      level: LEVEL,
+      ...(reason !== undefined && { reason }),
+    },
+    verdict: 'inconclusive',
   }
+  return { ...found, verdict: verdictOf(found, within), ...(reason !== undefined && { reason }) }
 }
 
-function difference(a: number | null | undefined, b: number | null | undefined): number | null {
-  return typeof a === 'number' && typeof b === 'number' ? a - b : null
-}
+/** If its threads waited for a core for a larger share of their time, a run may not have kept up because of that. */
+const MOST_WAITED = 0.1
 
-function invalidOf(both: Record<'base' | 'head', Result>): Finding[] {
+/** A run that is invalid for another reason than that its code was too slow shows nothing. */
+function invalidOf(both: Record<Side, Result>): Finding[] {
+  const over = isOver(both.base) && isOver(both.head)
+  const isMachine = (side: Side) => waitedShare(both[side]) > MOST_WAITED
   return (['base', 'head'] as const).flatMap((side) => {
-    const found = both[side].validity.findings.filter(({ severity }) => severity === 'error')
+    const found = both[side].validity.findings.filter(
+      ({ severity, code }) =>
+        severity === 'error' && code !== LATE && (over || isMachine(side) || !OVER.includes(code)),
+    )
     if (found.length === 0) return []
     const said = found.map(({ code, message }) => `${code}: ${message}`).join('; ')
     return [
       {
         code: 'run-invalid',
         severity: 'error',
-        message: `${side} is invalid, and so tells nothing: ${said}`,
+        message: `${side} is invalid, and so shows nothing: ${said}`,
         figures: {},
       },
     ]
   })
 }
 
-function notInterleaved(noise: number): Finding {
+function overloaded(both: Record<Side, Result>): Finding[] {
+  if (isOver(both.base) === isOver(both.head)) return []
+  const side = isOver(both.base) ? 'base' : 'head'
+  const found = both[side].validity.findings.find(({ code }) => OVER.includes(code)) as Finding
+  return [
+    {
+      code: 'load-not-carried',
+      severity: 'warning',
+      message: `${side} did not keep up with its load, and the other did: it is slower, by how much there is no telling. ${found.code}: ${found.message}`,
+      figures: {},
+    },
+  ]
+}
+
+function notInterleaved({ said }: Noise, both: Record<Side, Result>): Finding {
+  const waited = (['base', 'head'] as const)
+    .filter((side) => waitedShare(both[side]) > MOST_WAITED)
+    .map((side) => `${percentOf(waitedShare(both[side]))} in ${side}`)
+  const note =
+    waited.length === 0
+      ? ''
+      : `. Threads waited for a core for ${waited.join(' and ')} of the time that they could have run: what that may have added is allowed for too`
   return {
     code: 'not-interleaved',
     severity: 'info',
-    message: `the machine may have been faster for one than for the other: the intervals of times allow for ${Number((100 * noise).toPrecision(3))} %. Rounds of both in one run, with compare, would cancel it`,
-    figures: { noise },
+    message: `the machine may have been faster for one than for the other: ${said}${note}. compare runs both in turn, and finds far smaller differences`,
+    figures: {},
   }
 }
+
+const percentOf = (share: number) => `${Number((100 * share).toPrecision(2))} %`
 
 /** What else than the code may explain a difference. */
 function differences(base: Result, head: Result): Finding[] {
@@ -175,9 +329,7 @@ function differences(base: Result, head: Result): Finding[] {
     }
   }
   if (base.scenario === null || head.scenario === null) return findings
-  const fields = FIELDS.filter(
-    (field) => JSON.stringify(base.scenario?.[field]) !== JSON.stringify(head.scenario?.[field]),
-  )
+  const fields = differing(sideOf(base), sideOf(head), LOAD)
   if (fields.length > 0) add('scenarios-differ', `their scenarios differ in ${fields.join(', ')}`)
   if (base.scenario.seed !== head.scenario.seed) {
     add(
@@ -189,5 +341,17 @@ function differences(base: Result, head: Result): Finding[] {
 }
 
 const ENGINES = { simulate: 'a simulation', measure: 'a measurement', record: 'a live service' } as const
-/** What is run, rather than what it is run on: a service or a target is what a comparison is of. */
-const FIELDS = ['arrivals', 'batching', 'servers', 'queue', 'stop', 'warmup'] as const
+
+/** Results of another load say nothing about the noise of this one. */
+function otherHistory(base: Result, earlier: Result): Finding[] {
+  const fields = differing(sideOf(base), sideOf(earlier), LOAD)
+  if (fields.length === 0) return []
+  return [
+    {
+      code: 'scenarios-differ',
+      severity: 'warning',
+      message: `the history is of another scenario than base: they differ in ${fields.join(', ')}`,
+      figures: {},
+    },
+  ]
+}

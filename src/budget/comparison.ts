@@ -19,8 +19,8 @@ export type ComparisonVerdict = 'slower' | 'faster' | 'same' | 'inconclusive'
 export interface ComparisonInterval {
   low: number | null
   high: number | null
-  /** how often it holds the true value: 0.99 of pairs, at least 0.95 of two stored results */
-  level: 0.99 | 0.95
+  /** how often it holds the true value: of pairs, at all checkpoints together */
+  level: 0.99
   reason?: string
 }
 
@@ -48,14 +48,16 @@ export interface MetricComparison {
 
 /** One round of one side: its figures, and which errors made it invalid. */
 export interface Round {
-  figures: Record<ComparedMetric, number>
+  /** times are null where nothing completed */
+  figures: Record<Exclude<ComparedMetric, 'throughput' | 'errorRate'>, number | null> &
+    Record<'throughput' | 'errorRate', number>
   invalid: Finding['code'][]
 }
 
 /** Two rounds, one of each side, that faced the same requests. */
 export interface Pair {
   seed: number
-  /** which of the two was run first */
+  /** which of the two was run first, or of a duet was started first */
   first: Side
   base: Round
   head: Round
@@ -68,17 +70,28 @@ export interface ComparedSide {
   environment: Environment | null
 }
 
+/** How the rounds of a pair are run. */
+export const DESIGNS = ['alternating', 'duet'] as const
+export type Design = (typeof DESIGNS)[number]
+
 /** How head compares with base: plain data. */
 export interface Comparison {
   schema: 'throughline/comparison@1'
   engine: Result['engine']
-  /** paired: rounds of both in one run; unpaired: two stored results */
-  design: 'paired' | 'unpaired'
+  /** alternating: rounds of both, one after the other; duet: at the same moment; unpaired: two stored results */
+  design: Design | 'unpaired'
+  /** base was compared with itself */
+  null: boolean
+  /** how many pairs were planned, of which it may have needed fewer; 0 of two stored results */
+  rounds: number
   /** which metric the verdict is of */
   of: ComparedMetric
   /** what may lie between what counts as the same, as a share */
   within: number
-  /** of `of`, and of errors: a head that fails more is slower, whatever its times */
+  /**
+   * of `of`, and of errors: a head that fails more is slower, whatever its times. If mean latency is inconclusive and
+   * only the code differs, it is that of `service.mean`
+   */
   verdict: ComparisonVerdict
   /** why it is not that of the metric */
   reason?: string
@@ -130,6 +143,25 @@ export function verdictOnRatio(metric: ComparedMetric, low: number, high: number
   return high < 1 ? (more === 'slower' ? 'faster' : 'slower') : 'inconclusive'
 }
 
+/**
+ * The verdict on a metric of two results, by its interval. Without a low end the ratio is beyond all bounds if there is
+ * a figure of base alone, or only base is 0.
+ */
+export function verdictOf(
+  { metric, base, head, interval }: Pick<MetricComparison, 'metric' | 'base' | 'head' | 'interval'>,
+  within: number,
+): ComparisonVerdict {
+  const { low, high } = interval
+  if (metric === 'errorRate') {
+    // that nothing failed is as much as a run can show of its errors
+    if (base === 0 && head === 0) return 'same'
+    return verdictOnErrors(low ?? Number.NEGATIVE_INFINITY, high ?? Number.POSITIVE_INFINITY)
+  }
+  const isBeyond = base !== null && (head === null || (base === 0 && head > 0))
+  const from = low ?? (isBeyond ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
+  return verdictOnRatio(metric, from, high ?? Number.POSITIVE_INFINITY, within)
+}
+
 /** The verdict on a difference of error rates: any that chance does not explain counts. */
 export function verdictOnErrors(low: number, high: number): ComparisonVerdict {
   if (low > 0) return 'slower'
@@ -137,25 +169,63 @@ export function verdictOnErrors(low: number, high: number): ComparisonVerdict {
   return low >= -SAME_ERRORS && high <= SAME_ERRORS ? 'same' : 'inconclusive'
 }
 
-/** The verdict of a comparison: that of its metric, unless errors say otherwise. */
-export function overall(
-  metrics: readonly MetricComparison[],
-  of: ComparedMetric,
-): Pick<Comparison, 'verdict' | 'reason'> {
+/** What a verdict is made of. */
+type Judged = Pick<Comparison, 'of' | 'metrics' | 'base' | 'head'>
+
+/** The verdict of a comparison, the metric that it comes from, and why if that is not its own. */
+export function overall(judged: Judged): Pick<Comparison, 'verdict' | 'reason'> & { by: ComparedMetric } {
+  const { of, metrics } = judged
   const verdictOf = (name: ComparedMetric) => metrics.find(({ metric }) => metric === name) as MetricComparison
-  const { verdict, reason } = verdictOf(of)
   const errors = verdictOf('errorRate').verdict
+  const { by, verdict, reason } = byTimes(verdictOf(of), verdictOf('service.mean'), judged)
   if (errors === 'slower') {
-    return verdict === 'slower' ? { verdict } : { verdict: 'slower', reason: 'head fails more' }
+    return { by, verdict: 'slower', ...(verdict !== 'slower' && { reason: 'head fails more' }) }
   }
   if (errors === 'inconclusive' && (verdict === 'faster' || verdict === 'same')) {
-    return { verdict: 'inconclusive', reason: `${of} is ${verdict}, but head may fail more` }
+    return { by, verdict: 'inconclusive', reason: `${by} is ${verdict}, but head may fail more` }
   }
   if (errors === 'faster' && verdict === 'slower' && of !== 'errorRate') {
     return {
+      by,
       verdict: 'inconclusive',
-      reason: `${of} is slower, but base fails more, and what fails counts in no latency`,
+      reason: `${by} is slower, but base fails more, and what fails counts in no latency`,
     }
   }
-  return reason === undefined ? { verdict } : { verdict, reason }
+  return { by, verdict, ...(reason !== undefined && { reason }) }
+}
+
+/**
+ * The time that requests are served for varies far less than that which they wait. If mean latency leaves it open and
+ * nothing but the code differs, it is what decides: with the same requests, servers and batching, requests that are
+ * served for longer take longer.
+ */
+function byTimes(
+  metric: MetricComparison,
+  service: MetricComparison,
+  { of, base, head }: Judged,
+): Pick<MetricComparison, 'verdict' | 'reason'> & { by: ComparedMetric } {
+  const { verdict, reason } = metric
+  const decides = of === 'mean' && verdict === 'inconclusive' && service.verdict !== 'same'
+  if (decides && service.verdict !== 'inconclusive' && differing(base, head, LOAD).length === 0) {
+    return {
+      by: 'service.mean',
+      verdict: service.verdict,
+      reason: `latency is inconclusive, but the time to serve a request is ${service.verdict === 'slower' ? 'longer' : 'shorter'}`,
+    }
+  }
+  return { by: of, verdict, ...(reason !== undefined && { reason }) }
+}
+
+/** What is run, rather than what it is run on: a service or a target is what a comparison is of. */
+export const LOAD = ['arrivals', 'batching', 'servers', 'queue', 'stop', 'warmup'] as const
+
+/** In which of these fields two scenarios differ: in all of them if one is not known. */
+export function differing<F extends (typeof LOAD)[number]>(
+  base: ComparedSide,
+  head: ComparedSide,
+  fields: readonly F[],
+): F[] {
+  const text = ({ scenario }: ComparedSide, field: F) => JSON.stringify(scenario?.[field])
+  if (base.scenario === null || head.scenario === null) return [...fields]
+  return fields.filter((field) => text(base, field) !== text(head, field))
 }

@@ -5,7 +5,7 @@ import { inText, percent, threeDigits, time } from '../text/number.js'
 import { type Format, type Look, plain, type Style, visible } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { checkIsComparison } from './check-comparison.js'
-import type { Comparison, ComparisonVerdict, MetricComparison } from './comparison.js'
+import { type Comparison, type ComparisonVerdict, type MetricComparison, overall } from './comparison.js'
 
 const COLOURS = {
   slower: 'red',
@@ -81,9 +81,10 @@ export function comparisonRows(comparison: Comparison): { titles: string[]; rows
 
 /** The verdict in a line: `head is slower: mean 1.31 times base's (1.24 to 1.39)`. */
 export function comparisonHeadline(comparison: Comparison): string {
-  const { of, verdict, reason, within, design, pairs, metrics } = comparison
+  const { verdict, reason, within, design, pairs, metrics } = comparison
+  const of = overall(comparison).by
   const metric = metrics.find((each) => each.metric === of) as MetricComparison
-  const how = design === 'paired' ? `${pairs.length} pairs` : 'two results'
+  const how = design === 'unpaired' ? 'two results' : `${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'}`
   const change =
     metric.ratio === null
       ? metric.difference === null
@@ -92,14 +93,14 @@ export function comparisonHeadline(comparison: Comparison): string {
       : `: ${of} ${threeDigits(metric.ratio)} times base's${of === 'mean' ? ' latency' : ''}`
   const known = metric.interval.low === null || metric.interval.high === null ? '' : ` (${intervalText(metric)})`
   const because = reason === undefined || verdict === 'inconclusive' ? '' : `, ${reason}`
-  return `${VERDICTS[verdict](percent(within))}${because}${change}${known}, by ${how}`
+  return `${VERDICTS[verdict](comparison.null ? 'base against itself' : 'head', percent(within))}${because}${change}${known}, by ${how}`
 }
 
-const VERDICTS: Record<ComparisonVerdict, (within: string) => string> = {
-  slower: () => 'head is slower',
-  faster: () => 'head is faster',
-  same: (within) => `head is the same within ${within}`,
-  inconclusive: () => 'inconclusive',
+const VERDICTS: Record<ComparisonVerdict, (side: string, within: string) => string> = {
+  slower: (side) => `${side} is slower`,
+  faster: (side) => `${side} is faster`,
+  same: (side, within) => `${side} is the same within ${within}`,
+  inconclusive: (side) => (side === 'head' ? 'inconclusive' : `${side}: inconclusive`),
 }
 
 function verdictText({ metric, verdict }: MetricComparison, { within }: Comparison): string {

@@ -1,30 +1,43 @@
 import { Command, Option } from 'commander'
 import { compareResults } from '../budget/compare-results.js'
-import { COMPARED, type ComparedMetric, type Comparison, type ComparisonVerdict } from '../budget/comparison.js'
+import {
+  COMPARED,
+  type ComparedMetric,
+  type Comparison,
+  type ComparisonVerdict,
+  DESIGNS,
+  type Design,
+} from '../budget/comparison.js'
 import { renderComparison } from '../budget/render-comparison.js'
 import { type CompareOptions, compare } from '../explore/compare.js'
-import { readIfResult } from '../report/file.js'
+import { readIfResult, readResult } from '../report/file.js'
 import type { Result } from '../result/result.js'
 import { ScenarioError } from '../scenario/error.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
-import { scenarioFrom } from './scenario-file.js'
-import { value } from './scenario-options.js'
+import { scenarioOrHandler } from './scenario-file.js'
+import { addScenarioFlags, type ScenarioFlags, value, withFlags } from './scenario-options.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
-Two scenarios are run, in pairs of short rounds; two results, as --json prints them, are compared as they are, which
-finds less: the machine may have been faster for one of them.
+Two scenarios, or two modules that serve batches, are run in pairs of short rounds until the verdict is clear; the flags
+of a scenario change both. Two results, as --json prints them, are compared as they are, which finds less: the machine
+may have been faster for one of them.
 The exit code is 0 where head is the same or faster, 1 where it is slower or fails more, 3 where there is no telling.
 
 Examples:
-  $ throughline compare now.ts next.ts
-  $ throughline compare base.json head.json --of p99 --within 10%`
+  $ throughline compare now.ts next.ts --arrivals 200/s
+  $ throughline compare scenario.ts --null
+  $ throughline compare base.json head.json --of p99 --within 10%
+  $ throughline compare base.json head.json --history runs/1.json runs/2.json runs/3.json runs/4.json runs/5.json`
 
 const EXIT_CODES: Record<ComparisonVerdict, number> = { same: 0, faster: 0, slower: FAILED, inconclusive: INCONCLUSIVE }
 
-interface CompareFlags extends OutputFlags {
+interface CompareFlags extends OutputFlags, ScenarioFlags {
+  design?: Design
+  null?: boolean
+  history?: string[]
   of?: ComparedMetric
   within?: string
   rounds?: string
@@ -35,16 +48,26 @@ interface CompareFlags extends OutputFlags {
 export function compareCommand(terminal: Terminal): Command {
   const command = new Command('compare')
     .description('tell whether head is slower than base: two scenarios, run in turn, or two stored results')
-    .argument('<base>', 'a scenario (a JSON file, or a module with a default export), or the JSON file of a result')
-    .argument('<head>', 'another of the same')
+    .argument(
+      '<base>',
+      'a scenario (a JSON file or a module), a module that serves batches, or the JSON file of a result',
+    )
+    .argument('[head]', 'another of the same')
     .addOption(new Option('--of <metric>', 'which metric the verdict is of (default: mean)').choices(COMPARED))
     .option('--within <share>', 'how far apart two may be and count as the same (default: 5%)')
-    .option('--rounds <n>', 'of scenarios: how many pairs of rounds (default: 40)')
+    .option('--rounds <n>', 'of scenarios: how many pairs of rounds at most (default: 40)')
+    .addOption(new Option('--design <name>', 'of scenarios: rounds in turn or at the same moment').choices(DESIGNS))
+    .option('--null', 'of scenarios: compare base with itself, to see how small a difference this machine can show')
     .option('--simulate', 'of scenarios: simulate them, where they have a target too')
-    .option('--machine-noise <share>', 'of results: how far apart the machine alone may put two (default: 20%)')
+    .option('--machine-noise <share>', 'of results: how far apart the machine alone may put two (default: 60%)')
+    .option(
+      '--history <files...>',
+      'of results: earlier ones, at least 5, that show how far the machine puts them apart',
+    )
+  addScenarioFlags(command, { service: true, handler: false })
   addOutputOptions(command).addHelpText('after', EXAMPLES)
-  return command.action(async (base: string, head: string, flags: CompareFlags) => {
-    const comparison = await compared(terminal, [base, head], flags)
+  return command.action(async (base: string, head: string | undefined, flags: CompareFlags) => {
+    const comparison = await compared(terminal, base, head, flags)
     if (flags.json) printJson(terminal, comparison)
     else print(terminal, comparison, renderComparison)
     // one that was interrupted ends as such
@@ -52,25 +75,53 @@ export function compareCommand(terminal: Terminal): Command {
   })
 }
 
-async function compared(terminal: Terminal, files: [string, string], flags: CompareFlags): Promise<Comparison> {
-  const { of, machineNoise, rounds, simulate } = flags
+async function compared(
+  terminal: Terminal,
+  baseFile: string,
+  headFile: string | undefined,
+  flags: CompareFlags,
+): Promise<Comparison> {
+  const { of: _of, within: _within, machineNoise, rounds, simulate, design, null: isNull, history, ...rest } = flags
+  const { of } = flags
+  const { json: _json, debug: _debug, config: _config, ...scenarioFlags } = rest as typeof rest & { config?: string }
   const within = value(flags.within)
+  if (headFile === undefined && !isNull) {
+    throw new ScenarioError('head', 'is missing: name a second file, or compare base with itself with --null')
+  }
+  if (headFile !== undefined && isNull) {
+    throw new ScenarioError('--null', 'compares base with itself; leave out the second file')
+  }
+  const files = [baseFile, headFile ?? baseFile]
   const [base, head] = (await Promise.all(files.map(readIfResult))) as [Result | null, Result | null]
   if (base !== null && head !== null) {
-    refuse('two results', { rounds, simulate })
-    return compareResults(base, head, { of, within, machineNoise: value(machineNoise) })
+    refuse('two results', { rounds, simulate, design, null: isNull, ...scenarioFlags })
+    const earlier = history && (await Promise.all(history.map(readResult)))
+    return compareResults(base, head, { of, within, machineNoise: value(machineNoise), history: earlier })
   }
   if (base !== null || head !== null) {
     throw new ScenarioError(
-      files[base === null ? 0 : 1],
+      files[base === null ? 0 : 1] as string,
       'must hold a result, as the other file does, or both scenarios',
     )
   }
-  refuse('two scenarios', { machineNoise })
-  const scenarios = (await Promise.all(files.map(scenarioFrom))) as [Scenario, Scenario]
+  refuse('two scenarios', { machineNoise, history })
+  const given = await Promise.all(files.map(scenarioOrHandler))
+  for (const [i, each] of given.entries()) {
+    // a module that serves batches does not say which load it is for
+    if ('arrivals' in each || flags.arrivals !== undefined || flags.clients !== undefined) continue
+    throw new ScenarioError(files[i] as string, `serves batches; say how requests come: --arrivals 200/s`)
+  }
+  const scenarios = given.map((each) => withFlags(each, scenarioFlags)) as [Scenario, Scenario]
   const hasTarget = scenarios.some((scenario) => TARGETS.some((target) => scenario[target] !== undefined))
   const engine = hasTarget && simulate !== true ? 'measure' : 'simulate'
-  const options: CompareOptions = { of, within, rounds: value(rounds) as number | undefined, engine }
+  const options: CompareOptions = {
+    of,
+    within,
+    rounds: value(rounds) as number | undefined,
+    engine,
+    design,
+    null: isNull,
+  }
   return withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
     compare(
       { base: scenarios[0], head: scenarios[1] },

@@ -2,6 +2,7 @@ import { dirname, extname, isAbsolute, resolve } from 'node:path'
 import { loadDefault, locate } from '../handler/module.js'
 import { asScenario, readScenario } from '../report/file.js'
 import { ScenarioError } from '../scenario/error.js'
+import { isHandler } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
 
 /**
@@ -9,7 +10,12 @@ import type { Scenario } from '../scenario/scenario.js'
  * the file is.
  */
 export async function scenarioFrom(file: string): Promise<Scenario> {
-  const scenario = /^\.[cm]?[jt]s$/.test(extname(file)) ? await scenarioOfModule(file) : await readScenario(file)
+  const isModule = MODULE.test(extname(file))
+  return withHandlerFrom(file, isModule ? asScenario(file, await defaultOf(file)) : await readScenario(file))
+}
+
+/** A relative handler is found from where the file is. */
+function withHandlerFrom(file: string, scenario: Scenario): Scenario {
   const { handler } = scenario
   if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || /^[a-z][a-z\d+.-]+:/i.test(handler)) {
     return scenario
@@ -17,7 +23,17 @@ export async function scenarioFrom(file: string): Promise<Scenario> {
   return { ...scenario, handler: resolve(dirname(file), handler) }
 }
 
-async function scenarioOfModule(file: string): Promise<Scenario> {
+/** The same, but a module that serves batches is the handler of a scenario. */
+export async function scenarioOrHandler(file: string): Promise<Partial<Scenario>> {
+  if (!MODULE.test(extname(file))) return scenarioFrom(file)
+  const exported = await defaultOf(file)
+  const serves = typeof exported === 'function' || isHandler(exported)
+  return serves ? { handler: resolve(file) } : withHandlerFrom(file, asScenario(file, exported))
+}
+
+const MODULE = /^\.[cm]?[jt]s$/
+
+async function defaultOf(file: string): Promise<unknown> {
   let exported: unknown
   try {
     exported = await loadDefault(locate(file).url)
@@ -25,5 +41,5 @@ async function scenarioOfModule(file: string): Promise<Scenario> {
     throw new ScenarioError(file, (error as Error).message, { cause: error })
   }
   if (exported === undefined) throw new ScenarioError(file, 'has no default export, which must be a scenario')
-  return asScenario(file, exported)
+  return exported
 }

@@ -30,9 +30,14 @@ export interface ScenarioFlags {
 
 /** Adds the flags of a scenario to a command: of the service, of the handler, or of both. */
 export function addScenarioOptions(command: Command, { service = false, handler = false }): Command {
+  command.argument('[scenario]', 'a JSON file, or a TypeScript or JavaScript module with a default export')
+  return addScenarioFlags(command, { service, handler })
+}
+
+/** Adds the flags alone, to a command that has arguments of its own. */
+export function addScenarioFlags(command: Command, { service = false, handler = false }): Command {
   const add = (flags: string, description: string, conflicts: string[] = []) =>
     command.addOption(new Option(flags, description).conflicts(conflicts))
-  command.argument('[scenario]', 'a JSON file, or a TypeScript or JavaScript module with a default export')
   add('--arrivals <rate>', "requests a second: '800/s', '30/m'", ['clients'])
   command.addOption(new Option('--process <name>', 'how they come (default: poisson)').choices(['poisson', 'constant']))
   add('--clients <n>', 'instead of arrivals: so many clients, each of which awaits its answer')
@@ -61,7 +66,11 @@ export function addScenarioOptions(command: Command, { service = false, handler 
 
 /** The scenario of a file, or else of the config, changed by flags; or one of flags alone. */
 export async function scenarioOf(file: string | undefined, flags: ScenarioFlags, command: Command): Promise<Scenario> {
-  const given: Partial<Scenario> = file === undefined ? (scenarioOfConfig(command) ?? {}) : await scenarioFrom(file)
+  return withFlags(file === undefined ? (scenarioOfConfig(command) ?? {}) : await scenarioFrom(file), flags)
+}
+
+/** A scenario, changed by flags. */
+export function withFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scenario {
   const { handler, url, servers, seed, requests, duration, warmup } = flags
   const { handler: _handler, call: _call, http: _http, ...parts } = given
   // a target takes the place of the file's

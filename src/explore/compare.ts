@@ -1,29 +1,42 @@
-import { setImmediate as breath } from 'node:timers/promises'
+import { randomInt } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import { comparePairs, figuresOf } from '../budget/compare-pairs.js'
-import { type Comparison, type JudgeOptions, judgeShape, overall, type Pair, type Side } from '../budget/comparison.js'
-import { knobs, type MeasureOptions, type MeasureProgress } from '../measure/options.js'
+import { isCheckpoint } from '../budget/checkpoints.js'
+import { comparePairs } from '../budget/compare-pairs.js'
+import {
+  type Comparison,
+  DESIGNS,
+  type Design,
+  differing,
+  type JudgeOptions,
+  judgeShape,
+  overall,
+  type Pair,
+  type Side,
+} from '../budget/comparison.js'
+import { noiseFloor } from '../budget/noise-floor.js'
+import { knobs, type MeasureOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'
-import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { ScenarioError, show, throwFaults } from '../scenario/error.js'
-import { normalise, type Scenario } from '../scenario/scenario.js'
+import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
 import { options, whole } from '../scenario/units.js'
-import { simulate } from '../simulate/simulate.js'
+import { measureRound, ofSide, type Ran, type RunRound, runPair, simulateRound } from './rounds.js'
 
 /**
  * Two scenarios, and what both have: `{ arrivals: '200/s', base: { handler: now }, head: { handler: next } }`. A side's
- * own field takes the place of the same one of both.
+ * own field takes the place of the same one of both. `head` may be left out if base is compared with itself.
  */
-export type Compared = Partial<Scenario> & { base: Partial<Scenario>; head: Partial<Scenario> }
+export type Compared = Partial<Scenario> & { base: Partial<Scenario>; head?: Partial<Scenario> }
 
 export interface CompareProgress {
   /** pairs of rounds that are over */
   done: number
+  /** the most that there may be: the comparison ends as soon as they decide */
   total: number
-  /** what is run now */
-  side: Side
+  /** what runs now */
+  side: Side | 'both'
   /** how much is done, from 0 to 1 */
   share: number
 }
@@ -31,8 +44,15 @@ export interface CompareProgress {
 export interface CompareOptions
   extends JudgeOptions,
     Pick<MeasureOptions, 'idle' | 'spin' | 'batchTimeout' | 'setupTimeout'> {
-  /** How many pairs of rounds, from 2 to 1,000. Default 40: fewer than 8 tell nothing. */
+  /** How many pairs of rounds at most, from 2 to 1,000. Default 40: fewer than 4 decide nothing. */
   rounds?: number | undefined
+  /**
+   * How the two rounds of a pair are run: `alternating`, one after the other, or `duet`, at the same moment, which
+   * takes half the time and cores for both. Default: alternating, as whatever shares a core disturbs both.
+   */
+  design?: Design | undefined
+  /** Compare base with itself, in all the rounds, and say how small a difference this machine can show. Default false. */
+  null?: boolean | undefined
   /** Default: measure where a side has a target (`handler`, `call` or `http`), else simulate. */
   engine?: 'simulate' | 'measure' | undefined
   /** Ends the runs; `compare` rejects with the signal's reason. */
@@ -47,6 +67,8 @@ export interface CompareOptions
 const schema = options({
   ...judgeShape,
   rounds: whole(2, 1000).default(40),
+  design: z.enum(DESIGNS, { error: "must be 'alternating' or 'duet'" }).optional(),
+  null: z.boolean({ error: 'must be true or false' }).default(false),
   engine: z.enum(['simulate', 'measure'], { error: "must be 'simulate' or 'measure'" }).optional(),
   signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
   onProgress: z
@@ -66,88 +88,105 @@ const STOP = { simulate: { requests: 10_000 }, measure: { duration: '500ms' } } 
  * requests; from pair to pair these are others (the first pair has the scenario's seed, the next ones those after it).
  * Which of the two goes first is drawn by lot, so that nothing that the machine does can favour one of them for long.
  *
- * Each metric is compared by the ratios of the pairs, with a 99 % interval. The verdict is that of one metric, `of`, and
- * of the error rate: where nothing has changed, it is `slower` in at most one of 100 comparisons.
+ * Each metric is compared by the ratios of the pairs, with a 99 % interval. The comparison is examined after 4 to 10
+ * pairs, and again whenever there are 1.4 times as many; it ends as soon as the verdict is clear. The verdict is that of
+ * one metric, `of`, and of the error rate: if nothing has changed, it is `slower` in at most one of 100 comparisons.
+ *
+ * @example
+ * const comparison = await compare({ arrivals: '500/s', base: { service: '1ms' }, head: { service: '1.2ms' } })
+ * comparison.verdict // 'slower', after 4 to 10 pairs
  *
  * @throws ScenarioError where a scenario or an option cannot be run, naming the side
- * @throws MeasureError where a target cannot run, or in a round no request completed
+ * @throws MeasureError where a target cannot run, naming the side, or nothing of base completes in the first round
  * @throws ScenarioError where it is ended before its first pair is over
  */
 export async function compare(compared: Compared, given: CompareOptions = {}): Promise<Comparison> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'options', given)
-  const { of, within, rounds, signal, onProgress, engine: engineGiven, ...measuring } = asked.data
-  const scenarios = sidesOf(compared)
+  const { of, within, rounds, signal, onProgress, engine: engineGiven, design: designGiven, ...rest } = asked.data
+  const { null: isNull, ...measuring } = rest
+  const scenarios = sidesOf(compared, isNull)
   const hasTarget = SIDES.some((side) => TARGETS.some((target) => scenarios[side][target] !== undefined))
   const engine = engineGiven ?? (hasTarget ? 'measure' : 'simulate')
-  const seeds = SIDES.map((side) => checked(scenarios[side], side, engine).seed) as [number, number]
-  const [seed] = seeds
-  if (seeds[1] !== seed) {
+  const normal = { base: checked(scenarios.base, 'base', engine), head: checked(scenarios.head, 'head', engine) }
+  const { seed } = normal.base
+  if (normal.head.seed !== seed) {
     throw new ScenarioError(
       'head.seed',
-      `must be that of base, ${seed}, so that both face the same requests, got ${seeds[1]}`,
+      `must be that of base, ${seed}, so that both face the same requests, got ${normal.head.seed}`,
     )
   }
-  // what measures is loaded by those who measure
-  const measure = engine === 'measure' ? (await import('../measure/measure.js')).measure : null
-  const run = async (side: Side, pair: number, tell: (share: number) => void): Promise<Result> => {
-    const scenario = { ...roundOf(scenarios[side], engine), seed: seed + pair }
-    if (measure === null) return simulate(scenario)
-    const onProgress = ({ share }: MeasureProgress) => tell(share)
-    return measure(scenario, { ...measuring, signal, onProgress })
-  }
+  const design = designGiven ?? 'alternating'
+  if (design === 'duet') checkDuet(normal, engine)
+  const run: RunRound =
+    engine === 'simulate'
+      ? async ({ side, pair }) => simulateRound({ ...roundOf(scenarios[side], engine), seed: seed + pair })
+      : ({ side, pair, report, ending }) =>
+          measureRound(
+            { ...normal[side], seed: seed + pair },
+            { ...measuring, signal: ending, onProgress: ({ share }) => void report(share) },
+          )
 
-  const order = stream(seed, 'order of rounds')
+  // on a real clock nothing comes out twice, and one order for all comparisons would favour the same side in all of them
+  const order = stream(engine === 'simulate' ? seed : randomInt(2 ** 32), 'order of rounds')
   const pairs: Pair[] = []
-  let last: Record<Side, Result> | null = null
+  let last: Record<Side, Ran> | null = null
   let ended = false
-  for (let pair = 0; pair < rounds && !ended; pair++) {
+  const judged = () => {
+    if (last === null) throw nothingOver()
+    const { metrics, findings } = comparePairs(pairs, { within, rounds })
+    const [base, head] = [sideOf(last.base, seed), sideOf(last.head, seed)]
+    return { of, metrics, base, head, findings }
+  }
+  for (let pair = 0; pair < rounds; pair++) {
     const first: Side = order.uniform() < 0.5 ? 'base' : 'head'
-    const results: Partial<Record<Side, Result>> = {}
-    for (const [i, side] of (first === 'base' ? SIDES : SIDES.toReversed()).entries()) {
-      signal?.throwIfAborted()
-      // the round itself goes on to its end: half a round would be no round
-      const tell = (share: number) => {
-        const progress = { done: pair, total: rounds, side, share: (pair + (i + share) / 2) / rounds }
-        ended ||= onProgress?.(progress) === false
-      }
-      if (!ended) tell(0)
-      if (ended) break
-      results[side] = await run(side, pair, tell)
-      await breath()
+    const report = (side: CompareProgress['side'], share: number) => {
+      ended ||= onProgress?.({ done: pair, total: rounds, side, share: (pair + share) / rounds }) === false
+      return !ended
     }
-    const { base, head } = results
-    // and half a pair no pair
-    if (base === undefined || head === undefined) break
-    last = { base, head }
-    pairs.push({ seed: seed + pair, first, base: figuresOf(base), head: figuresOf(head) })
+    const ran = await runPair(design, { run, pair, first, report, signal })
+    // half a pair is no pair
+    if (ran === null) break
+    last = ran
+    const { base, head } = ran
+    // a base that never works is a mistake in it, which more rounds would not show better
+    if (pair === 0 && base.failure !== null) throw ofSide('base', base.failure)
+    pairs.push({ seed: seed + pair, first, base: base.round, head: head.round })
+    if (ended) break
+    if (!isNull && isCheckpoint(pairs.length, rounds) && overall(judged()).verdict !== 'inconclusive') break
   }
-  if (last === null) {
-    throw new ScenarioError('compare', 'was ended before its first pair of rounds was over: there is nothing to report')
-  }
-  const { base, head } = last
-  const { metrics, findings } = comparePairs(pairs, within)
+  const { metrics, base, head, findings } = judged()
+  const { by: _, ...verdict } = overall({ of, metrics, base, head })
+  const over = pairs.length === rounds || (!isNull && !ended)
   return {
     schema: 'throughline/comparison@1',
     engine,
-    design: 'paired',
+    design,
+    null: isNull,
+    rounds,
     of,
     within,
-    ...overall(metrics, of),
+    ...verdict,
     metrics,
-    base: sideOf(base, seed),
-    head: sideOf(head, seed),
+    base,
+    head,
     pairs,
-    findings: [...interrupted(pairs.length, rounds), ...findings, ...requestsDiffer(base, head)],
+    findings: [
+      ...(over ? [] : [interrupted(pairs.length, rounds)]),
+      ...(isNull ? [noiseFloor(pairs, metrics, of)] : []),
+      ...findings,
+      ...requestsDiffer(base, head),
+    ],
   }
 }
 
 /** The scenario of each side, what both have filled in. */
-function sidesOf(compared: Compared): Record<Side, Scenario> {
+function sidesOf(compared: Compared, isNull: boolean): Record<Side, Scenario> {
   if (typeof compared !== 'object' || compared === null) {
     throw new ScenarioError('compare', `must be given { base, head }, two scenarios, got ${show(compared)}`)
   }
-  const { base, head, ...both } = compared
+  const { base, head: other, ...both } = compared
+  const head = isNull ? base : other
   for (const [side, own] of [
     ['base', base],
     ['head', head],
@@ -162,7 +201,7 @@ function sidesOf(compared: Compared): Record<Side, Scenario> {
   return { base: { ...both, ...base } as Scenario, head: { ...both, ...head } as Scenario }
 }
 
-function checked(scenario: Scenario, side: Side, engine: 'simulate' | 'measure') {
+function checked(scenario: Scenario, side: Side, engine: 'simulate' | 'measure'): NormalScenario {
   try {
     const normal = normalise(roundOf(scenario, engine), engine)
     const { stop } = normal
@@ -174,10 +213,26 @@ function checked(scenario: Scenario, side: Side, engine: 'simulate' | 'measure')
     }
     return normal
   } catch (error) {
-    if (!(error instanceof ScenarioError)) throw error
-    const message = error.path === '' ? error.message : error.message.slice(error.path.length + 2)
-    throw new ScenarioError([side, error.path].filter((part) => part !== '').join('.'), message, { cause: error })
+    throw ofSide(side, error)
   }
+}
+
+/** In virtual time there is no moment to share; cores that are shared make each disturb the other. */
+function checkDuet(normal: Record<Side, NormalScenario>, engine: 'simulate' | 'measure'): void {
+  if (engine === 'simulate') {
+    throw new ScenarioError(
+      'options.design',
+      "must be 'alternating' where both are simulated: nothing else is running there that a duet could cancel",
+    )
+  }
+  const threads = SIDES.map((side) => (typeof normal[side].handler === 'string' ? (normal[side].servers ?? 1) : 1))
+  const needed = threads.reduce((sum, each) => sum + each, 0)
+  const cores = availableParallelism()
+  if (needed <= cores) return
+  throw new ScenarioError(
+    'options.design',
+    `must be 'alternating' here: a duet of these runs ${needed} threads at once, and there are ${cores === 1 ? '1 core' : `${cores} cores`}`,
+  )
 }
 
 /** A side's scenario for one round. Arrivals that end of themselves are run to their end. */
@@ -188,28 +243,27 @@ function roundOf(scenario: Scenario, engine: 'simulate' | 'measure'): Scenario {
 }
 
 /** A side as its rounds were, with the seed of the first of them. */
-function sideOf({ scenario, environment }: Result, seed: number): Comparison['base'] {
+function sideOf({ side: { scenario, environment } }: Ran, seed: number): Comparison['base'] {
   return { scenario: scenario && { ...scenario, seed }, environment }
 }
 
+function nothingOver(): ScenarioError {
+  return new ScenarioError('compare', 'was ended before its first pair of rounds was over: there is nothing to report')
+}
+
 /** When it was ended had nothing to do with what was found: what there is of it holds. */
-function interrupted(pairs: number, rounds: number): Finding[] {
-  if (pairs === rounds) return []
-  return [
-    {
-      code: 'interrupted',
-      severity: 'warning',
-      message: `the comparison was interrupted after ${pairs} of ${rounds} pairs`,
-      figures: { pairs, rounds },
-    },
-  ]
+function interrupted(pairs: number, rounds: number): Finding {
+  return {
+    code: 'interrupted',
+    severity: 'warning',
+    message: `the comparison was interrupted after ${pairs} of ${rounds} pairs`,
+    figures: { pairs, rounds },
+  }
 }
 
 /** The same seed is not the same requests where the loads are not the same. */
-function requestsDiffer({ scenario: base }: Result, { scenario: head }: Result): Finding[] {
-  const fields = (['arrivals', 'stop', 'warmup'] as const).filter(
-    (field) => JSON.stringify(base?.[field]) !== JSON.stringify(head?.[field]),
-  )
+function requestsDiffer(base: Comparison['base'], head: Comparison['head']): Finding[] {
+  const fields = differing(base, head, ['arrivals', 'stop', 'warmup'])
   if (fields.length === 0) return []
   return [
     {

@@ -24,6 +24,7 @@ export interface Finding {
     | 'scenarios-differ'
     | 'seeds-differ'
     | 'run-invalid'
+    | 'noise-floor'
   /** only an error makes a run invalid */
   severity: 'error' | 'warning' | 'info'
   message: string

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { comparePairs } from '../../src/budget/compare-pairs.js'
+import { comparePairs, figuresOfNone } from '../../src/budget/compare-pairs.js'
 import {
   COMPARED,
   type ComparedMetric,
@@ -9,16 +9,21 @@ import {
   type Pair,
   verdictOnRatio,
 } from '../../src/budget/comparison.js'
-import { pairs, round } from './pairs.js'
+import { type FullPair, pairs, round } from './pairs.js'
 
 const metricOf = (given: readonly Pair[], metric: ComparedMetric, within = 0.05) => {
-  const found = comparePairs(given, within).metrics.find((each) => each.metric === metric)
+  const found = comparePairs(given, { within, rounds: given.length }).metrics.find((each) => each.metric === metric)
   if (found === undefined) throw new Error(`${metric} was not compared`)
   return found
 }
-const verdictOf = (given: readonly Pair[], of: ComparedMetric = 'mean') =>
-  overall(comparePairs(given, 0.05).metrics, of)
-const change = (given: readonly Pair[], to: (pair: Pair, i: number) => Partial<Pair>) =>
+const unknown = { scenario: null, environment: null }
+const verdictOf = (given: readonly Pair[], of: ComparedMetric = 'mean') => {
+  const { metrics } = judged(given)
+  const { by: _, ...verdict } = overall({ of, metrics, base: unknown, head: unknown })
+  return verdict
+}
+const judged = (given: readonly Pair[]) => comparePairs(given, { within: 0.05, rounds: given.length })
+const change = (given: readonly FullPair[], to: (pair: FullPair, i: number) => Partial<FullPair>) =>
   given.map((pair, i) => ({ ...pair, ...to(pair, i) }))
 
 const TURNED: Record<ComparisonVerdict, ComparisonVerdict> = {
@@ -62,7 +67,7 @@ describe('comparePairs', () => {
             expect(b.verdict).toBe(TURNED[a.verdict])
             if (a.ratio !== null) expect(b.ratio).toBeCloseTo(1 / a.ratio, 9)
             if (a.interval.low !== null)
-              expect(b.interval.high).toBeCloseTo(metric === 'errorRate' ? 0 : 1 / a.interval.low, 9)
+              expect(b.interval.high).toBeCloseTo(metric === 'errorRate' ? -a.interval.low : 1 / a.interval.low, 9)
           }
           expect(verdictOf(back).verdict).toBe(TURNED[verdictOf(there).verdict])
         },
@@ -73,7 +78,7 @@ describe('comparePairs', () => {
 
   it('in another unit, the ratio is the same', () => {
     const given = pairs(20, 1.1)
-    const times = (r: Pair['base']) => round(1000 * r.figures.mean)
+    const times = (r: FullPair['base']) => round(1000 * r.figures.mean)
     const seconds = given.map((pair) => ({ ...pair, base: times(pair.base), head: times(pair.head) }))
     for (const metric of COMPARED) {
       const [ms, s] = [metricOf(given, metric), metricOf(seconds, metric)]
@@ -83,22 +88,49 @@ describe('comparePairs', () => {
   })
 
   it('a few rounds that the machine disturbed do not hide a difference, nor make one', () => {
-    const disturb = (given: Pair[]) =>
+    const disturb = (given: FullPair[]) =>
       change(given, ({ head }, i) => (i % 10 === 0 ? { head: round(50 * head.figures.mean) } : {}))
     expect(metricOf(disturb(pairs(40, 1.2)), 'mean')).toMatchObject({ verdict: 'slower' })
     expect(metricOf(disturb(pairs(40, 1.2)), 'mean').ratio).toBeLessThan(1.4)
     expect(metricOf(disturb(pairs(40, 1)), 'mean').verdict).not.toBe('slower')
   })
 
-  it('tells nothing by fewer than 8 pairs, and says so', () => {
-    const { verdict, ratio, interval } = metricOf(pairs(7, 2), 'mean')
+  it('decides nothing by fewer than 4 pairs, and says so', () => {
+    const { verdict, ratio, interval } = metricOf(pairs(3, 2), 'mean')
     expect({ verdict, interval }).toEqual({
       verdict: 'inconclusive',
-      interval: { low: null, high: null, level: 0.99, reason: 'a 99 % interval takes 8 pairs, and there are 7' },
+      interval: { low: null, high: null, level: 0.99, reason: 'a 99 % interval takes 4 pairs, and there are 3' },
     })
     expect(ratio).toBeGreaterThan(1.8)
-    expect(metricOf(pairs(8, 2), 'mean').verdict).toBe('slower')
     expect(metricOf([], 'mean')).toMatchObject({ base: null, ratio: null, verdict: 'inconclusive' })
+  })
+
+  it('finds only a difference of many times by 4 to 7 pairs, as two rounds of the same are rarely 3 times apart', () => {
+    const found = metricOf(pairs(4, 50), 'mean')
+    expect(found.verdict).toBe('slower')
+    // the range of the ratios, 45 to 55, three times wider either way
+    expect(found.interval.low).toBeGreaterThan(45 / 3)
+    expect(found.interval.low).toBeLessThan(50 / 3)
+    expect(found.interval.high).toBeGreaterThan(50 * 3)
+    expect(metricOf(pairs(7, 2), 'mean')).toMatchObject({
+      verdict: 'inconclusive',
+      reason: 'by fewer than 10 pairs, only a difference of more than 3 times is found',
+    })
+    expect(metricOf(pairs(8, 2), 'mean').verdict).toBe('slower')
+  })
+
+  it('has each interval hold at its checkpoint: wider the earlier it is', () => {
+    const given = pairs(40, 1.2, { noise: 0.3 })
+    const widths = [10, 14, 20, 28, 40].map((n) => {
+      const { metrics } = comparePairs(given.slice(0, n), { within: 0.05, rounds: 40 })
+      const { low, high } = metrics[0]?.interval ?? {}
+      return Math.log((high as number) / (low as number))
+    })
+    expect(widths).toEqual([...widths].sort((a, b) => b - a))
+    // the same pairs are narrower if nothing was examined before them
+    const alone = metricOf(given.slice(0, 20), 'mean').interval
+    const early = comparePairs(given.slice(0, 20), { within: 0.05, rounds: 40 }).metrics[0]?.interval
+    expect(alone.low).toBeGreaterThan(early?.low as number)
   })
 })
 
@@ -107,8 +139,8 @@ describe('rounds that are invalid', () => {
     const some = change(pairs(40, 1.2), ({ base }, i) =>
       i < 10 ? { base: { ...round(1000 * base.figures.mean), invalid: ['littles-law' as const] } } : {},
     )
-    const { metrics, findings } = comparePairs(some, 0.05)
-    expect(metrics).toEqual(comparePairs(some.slice(10), 0.05).metrics)
+    const { metrics, findings } = judged(some)
+    expect(metrics).toEqual(judged(some.slice(10)).metrics)
     expect(findings).toEqual([
       {
         code: 'rounds-left-out',
@@ -129,18 +161,18 @@ describe('rounds that are invalid', () => {
     })
   })
 
-  it('where the generator was late, tell what is slower all the same, and not what is the same', () => {
-    const late = (given: Pair[], n: number) =>
+  it('where the event loop was late, tell what is slower all the same, and not what is the same', () => {
+    const late = (given: FullPair[], n: number) =>
       change(given, ({ head }, i) => (i < n ? { head: { ...head, invalid: ['event-loop-late' as const] } } : {}))
     expect(metricOf(late(pairs(40, 1.2), 20), 'mean').verdict).toBe('slower')
     expect(metricOf(late(pairs(40, 1), 20), 'mean')).toMatchObject({
       verdict: 'inconclusive',
-      reason: expect.stringContaining('a generator that is late hides differences'),
+      reason: expect.stringContaining('an event loop that is late hides differences'),
     })
     // service is timed by the server, and a few late rounds move no middle
     expect(metricOf(late(pairs(40, 1), 20), 'service.mean').verdict).toBe('same')
     expect(metricOf(late(pairs(40, 1), 4), 'mean').verdict).toBe('same')
-    expect(comparePairs(late(pairs(40, 1), 4), 0.05).findings).toMatchObject([
+    expect(judged(late(pairs(40, 1), 4)).findings).toMatchObject([
       { code: 'rounds-late', severity: 'warning', figures: { late: 4, pairs: 40 } },
     ])
   })
@@ -155,16 +187,14 @@ describe('rounds that are invalid', () => {
     })
     // what is known all the same
     expect(metricOf(over, 'service.mean').verdict).toBe('same')
-    expect(comparePairs(over, 0.05).findings).toMatchObject([
-      { code: 'load-not-carried', figures: { head: 20, base: 0 } },
-    ])
+    expect(judged(over).findings).toMatchObject([{ code: 'load-not-carried', figures: { head: 20, base: 0 } }])
     const both = change(over, ({ base }) => ({ base: { ...base, invalid: ['cut-off' as const] } }))
     expect(metricOf(both, 'p99').verdict).toBe('inconclusive')
   })
 })
 
 describe('errors', () => {
-  const failing = (given: Pair[], base: number, head: number) =>
+  const failing = (given: FullPair[], base: number, head: number) =>
     change(given, (pair, i) => ({
       base: round(pair.base.figures.mean, { errorRate: base * (1 + 0.1 * Math.sin(i)) }),
       head: round(pair.head.figures.mean, { errorRate: head * (1 + 0.1 * Math.cos(i)) }),
@@ -206,5 +236,48 @@ describe('verdictOnRatio', () => {
     expect(verdictOnRatio('p99', 0.9, 0.99, 0.05)).toBe('faster')
     expect(verdictOnRatio('throughput', 0.9, 0.99, 0.05)).toBe('slower')
     expect(verdictOnRatio('p99', Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 0.05)).toBe('inconclusive')
+  })
+})
+
+describe('what decides', () => {
+  const side = (servers: number, scenario: Record<string, unknown> = {}) =>
+    ({ scenario: { arrivals: { process: 'poisson', rate: 200 }, servers, ...scenario }, environment: null }) as never
+  // the queue varies by 60 %, the time to serve a request by 2 %
+  const noisy = (times: number) => {
+    const waits = pairs(20, 1, { noise: 0.6, seed: 5 })
+    const services = pairs(20, times, { noise: 0.02, seed: 6 })
+    return waits.map((pair, i) => ({
+      ...pair,
+      base: round(pair.base.figures.mean, { 'service.mean': services[i]?.base.figures['service.mean'] as number }),
+      head: round(pair.head.figures.mean, { 'service.mean': services[i]?.head.figures['service.mean'] as number }),
+    }))
+  }
+  const verdict = (times: number, of: ComparedMetric, head = side(1)) =>
+    overall({ of, ...judged(noisy(times)), base: side(1), head }).verdict
+
+  it('is the time to serve a request, if mean latency is inconclusive and the load is the same', () => {
+    expect(verdict(1.1, 'mean')).toBe('slower')
+    expect(verdict(1 / 1.1, 'mean')).toBe('faster')
+    expect(verdict(1, 'mean')).toBe('inconclusive')
+    expect(overall({ of: 'mean', ...judged(noisy(1.1)), base: side(1), head: side(1) })).toMatchObject({
+      by: 'service.mean',
+      reason: 'latency is inconclusive, but the time to serve a request is longer',
+    })
+  })
+
+  it('is not, if more than the code differs, or another metric is asked for', () => {
+    expect(verdict(1.1, 'mean', side(2))).toBe('inconclusive')
+    expect(verdict(1.1, 'p99')).toBe('inconclusive')
+    expect(verdict(1.1, 'mean', { scenario: null, environment: null } as never)).toBe('inconclusive')
+  })
+})
+
+describe('rounds in which nothing completed', () => {
+  it('make their side slower, by errors and beyond telling by latency, from 4 pairs on', () => {
+    const none = change(pairs(4, 1), () => ({ head: figuresOfNone(1, []) as FullPair['head'] }))
+    expect(metricOf(none, 'mean')).toMatchObject({ head: null, ratio: null, verdict: 'slower' })
+    expect(metricOf(none, 'errorRate')).toMatchObject({ difference: 1, verdict: 'slower' })
+    expect(metricOf(none, 'service.mean')).toMatchObject({ base: null, verdict: 'inconclusive' })
+    expect(verdictOf(none).verdict).toBe('slower')
   })
 })

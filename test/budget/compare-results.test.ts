@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { checkedComparison } from '../../src/budget/check-comparison.js'
 import { type CompareResultsOptions, compareResults } from '../../src/budget/compare-results.js'
 import type { ComparedMetric } from '../../src/budget/comparison.js'
+import { compare } from '../../src/explore/compare.js'
 import type { Result } from '../../src/result/result.js'
 import { ScenarioError } from '../../src/scenario/error.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
@@ -43,34 +45,111 @@ describe('compareResults', () => {
     expect(comparison.findings).toEqual([])
   })
 
-  it('says nothing where either has no interval', () => {
-    const short = run(1.2, { stop: { requests: 1000 } })
-    const found = metric(ms1, short, 'p99', { of: 'p99' })
-    expect(found).toMatchObject({ verdict: 'inconclusive', interval: { low: null, high: null } })
-    expect(found?.interval.reason).toMatch(/too few|worth/)
+  it('says nothing if either is too short', () => {
+    const short = run(1, { stop: { requests: 1000 } })
+    expect(metric(ms1, short, 'p99', { of: 'p99' })).toMatchObject({
+      verdict: 'inconclusive',
+      interval: { high: null },
+    })
     expect(compareResults(ms1, short, { of: 'p99' }).verdict).toBe('inconclusive')
     expect(compareResults(short, short).verdict).toBe('inconclusive')
   })
 
-  it('says nothing where either is invalid, and why', () => {
+  it('finds a run whose backlog grew slower than one that kept up, and says nothing of two such runs', () => {
     const over = run(2.5)
     const comparison = compareResults(ms1, over)
-    expect(comparison.verdict).toBe('inconclusive')
-    expect(comparison.reason).toMatch(/^head is invalid, and so tells nothing: saturated: /)
-    expect(comparison.metrics.every(({ verdict }) => verdict === 'inconclusive')).toBe(true)
-    expect(comparison.findings[0]).toMatchObject({ code: 'run-invalid', severity: 'error' })
+    expect(comparison.verdict).toBe('slower')
+    expect(comparison.findings[0]).toMatchObject({
+      code: 'load-not-carried',
+      message: expect.stringMatching(/^head did not keep up/),
+    })
+    expect(metric(ms1, over, 'p99')).toMatchObject({ head: null, interval: { low: null, high: null } })
+    expect(compareResults(over, ms1).verdict).toBe('faster')
+    const both = compareResults(over, over)
+    expect(both.reason).toMatch(/^base is invalid, and so shows nothing: saturated: /)
+    expect(both.metrics.every(({ verdict }) => verdict === 'inconclusive')).toBe(true)
+    for (const each of [comparison, both]) expect(checkedComparison(JSON.parse(JSON.stringify(each)))).toEqual(each)
   })
 
-  it('allows for the machine where one was measured', () => {
-    const [a, b] = [measured(ms1), measured(run(1.1))]
-    // 2 ms and 2.22 ms: further apart than chance, nearer than machines
+  it('says nothing if either is invalid for another reason', () => {
+    const finding = { code: 'littles-law', severity: 'error', message: 'they disagree', figures: {} } as const
+    const invalid = { ...run(9), validity: { valid: false, findings: [finding] } }
+    expect(compareResults(ms1, invalid)).toMatchObject({
+      verdict: 'inconclusive',
+      findings: [{ code: 'run-invalid', severity: 'error' }],
+    })
+  })
+
+  it('finds 1 ms slower than 0 ms, as compare does', async () => {
+    const [zero, one] = ['0ms', '1ms'].map((service) =>
+      simulate({ arrivals: '500/s', service, stop: { requests: 10_000 } } as Scenario),
+    ) as [Result, Result]
+    expect(compareResults(zero, one).verdict).toBe('slower')
+    expect(compareResults(one, zero).verdict).toBe('faster')
+    expect(compareResults(zero, zero).verdict).toBe('same')
+    expect(compareResults(measured(zero), measured(one)).verdict).toBe('slower')
+    const { verdict } = await compare({ arrivals: '500/s', base: { service: '0ms' }, head: { service: '1ms' } })
+    expect(verdict).toBe('slower')
+    const stored = JSON.parse(JSON.stringify(compareResults(zero, one)))
+    expect(checkedComparison(stored).verdict).toBe('slower')
+  })
+
+  it('allows for the machine if one was measured', () => {
+    const steady = (ms: number) =>
+      measured(simulate({ arrivals: '200/s', service: affine({ base: ms }), servers: 4, stop: { requests: 1000 } }))
+    const [a, b] = [steady(5), steady(7.5)]
+    // half as long again: further apart than chance, nearer than machines
     expect(metric(a, b, 'mean', { machineNoise: 0 })?.verdict).toBe('slower')
     expect(metric(a, b, 'mean')?.verdict).toBe('inconclusive')
-    const bare = metric(a, b, 'mean', { machineNoise: 0 })?.interval
-    const wide = metric(a, b, 'mean', { machineNoise: '50%' })?.interval
-    expect(wide?.low).toBeCloseTo((bare?.low as number) / 1.5, 12)
-    expect(wide?.high).toBeCloseTo((bare?.high as number) * 1.5, 12)
+    // 904 requests of 5 and of 10 ms are not
+    expect(compareResults(a, steady(10)).verdict).toBe('slower')
+    expect(metric(a, b, 'mean', { machineNoise: '50%' })?.interval.low).toBeLessThan(1)
     expect(codes(a, b)).toEqual(['not-interleaved'])
+  })
+
+  it('takes the noise of the machine from a history of results', () => {
+    const steady = (ms: number) =>
+      measured(simulate({ arrivals: '200/s', service: affine({ base: ms }), servers: 4, stop: { requests: 1000 } }))
+    const quiet = [5, 5.02, 4.98, 5.03, 4.97, 5.01].map(steady)
+    const busy = [5, 8, 4, 9, 6, 3].map(steady)
+    expect(compareResults(steady(5), steady(5.5), { history: quiet }).verdict).toBe('slower')
+    expect(compareResults(steady(5), steady(5.5), { history: busy }).verdict).toBe('inconclusive')
+    // Student's t with 5 degrees of freedom for 0.4 % is 4.26, and the logarithms have a standard deviation of 0.0045
+    const { low } = metric(steady(5), steady(10), 'service.mean', { history: quiet })?.interval ?? {}
+    expect(low).toBeCloseTo(2 * Math.exp(-4.26 * Math.SQRT2 * 0.0046), 2)
+    expect(compareResults(steady(5), steady(5), { history: quiet }).findings.at(-1)?.message).toMatch(
+      /6 earlier results are apart/,
+    )
+    expect(() => compareResults(ms1, ms12, { history: quiet.slice(0, 4) })).toThrow(
+      /must be a list of 5 results or more/,
+    )
+    expect(() => compareResults(ms1, ms12, { history: quiet, machineNoise: 0.1 })).toThrow(/must be left out/)
+    expect(() => compareResults(ms1, ms12, { history: Array(5).fill({}) })).toThrow(
+      /options\.history\[0\]: must be a result/,
+    )
+  })
+
+  it('does not call head slower for the time that its threads waited for a core', () => {
+    const cpu = (waitingMs: number) => ({
+      periodMs: 200_000,
+      cores: 2,
+      processMs: 1,
+      othersMs: 1,
+      stealMs: 0,
+      threads: [{ thread: 'server 1', busyMs: 100_000, waitingMs }],
+    })
+    const waited = (result: Result, waitingMs: number): Result => ({
+      ...measured(result),
+      host: { speed: null, gc: null, eventLoopDelay: null, cpu: cpu(waitingMs) } as never,
+    })
+    // 1 ms a request, of which nine tenths were waiting
+    const head = run(1.9)
+    expect(compareResults(measured(ms1), waited(head, 0)).verdict).toBe('slower')
+    const doubted = compareResults(measured(ms1), waited(head, 90_000))
+    expect(doubted.verdict).toBe('inconclusive')
+    expect(doubted.findings.at(-1)?.message).toMatch(/waited for a core for 47 % in head/)
+    // what makes base longer hides no slower head
+    expect(compareResults(waited(ms1, 90_000), measured(head)).verdict).toBe('slower')
   })
 
   it('warns of what else than the code may explain a difference', () => {
@@ -112,7 +191,7 @@ describe('compareResults', () => {
     [
       'an option that there is none of',
       { rounds: 4 },
-      /'rounds' is not an option here; accepted: of, within, machineNoise/,
+      /'rounds' is not an option here; accepted: of, within, machineNoise, history/,
     ],
   ])('refuses %s', (_, options, message) => {
     expect(() => compareResults(ms1, ms12, options as CompareResultsOptions)).toThrow(message)

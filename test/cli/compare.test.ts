@@ -53,8 +53,40 @@ describe.concurrent('throughline compare', () => {
     })
   })
 
+  it('takes two modules that serve batches, with flags of a scenario', async () => {
+    const handler = join(import.meta.dirname, 'scenarios', 'handler.ts')
+    const flags = ['--arrivals', '100/s', '--duration', '100ms', '--rounds', '2', '--json']
+    const { code, stdout } = await throughline('compare', handler, handler, ...flags)
+    expect(code).toBe(3)
+    expect(JSON.parse(stdout)).toMatchObject({
+      engine: 'measure',
+      base: { scenario: { handler: expect.stringMatching(/handler\.ts$/), stop: { duration: 100 } } },
+    })
+    expect(await throughline('compare', handler, handler)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/handler\.ts: serves batches; say how requests come: --arrivals 200\/s/),
+    })
+  })
+
+  it('compares base with itself', async () => {
+    const { code, stdout } = await throughline('compare', ms1, '--null', '--rounds', '9')
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/base against itself is the same/),
+    })
+    expect(stdout).toMatch(/noise floor/)
+  })
+
   it.each([
-    ['one file', [ms1], /missing required argument 'head'/],
+    ['base against itself with a second file', [ms1, ms12, '--null'], /--null: compares base with itself/],
+    [
+      'flags of a scenario for results',
+      [of1, of12, '--arrivals', '9/s'],
+      /--arrivals: means nothing where two results/,
+    ],
+    ['a history of scenarios', [ms1, ms12, '--history', of1], /--history: means nothing where two scenarios/],
+    ['a short history', [of1, of12, '--history', of1, of1], /options\.history: must be a list of 5 results or more/],
+    ['one file', [ms1], /head: is missing: name a second file, or compare base with itself with --null/],
     ['a file that is not there', [ms1, 'none.json'], /none\.json: there is no such file/],
     ['a result and a scenario', [of1, ms1], /1ms\.json: must hold a result, as the other file does/],
     ['a metric that there is none of', [of1, of12, '--of', 'p98'], /'p98' is invalid/],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkedComparison } from '../../src/budget/check-comparison.js'
+import { renderComparison } from '../../src/budget/render-comparison.js'
 import { type Compared, type CompareOptions, type CompareProgress, compare } from '../../src/explore/compare.js'
 import { ScenarioError } from '../../src/scenario/error.js'
 import { affine } from '../../src/scenario/service.js'
@@ -15,7 +16,14 @@ describe('compare, in virtual time', () => {
       { ...both, base: { service: service(1) }, head: { service: service(1.2) } },
       { rounds: 12 },
     )
-    expect(slower).toMatchObject({ verdict: 'slower', engine: 'simulate', design: 'paired', of: 'mean', within: 0.05 })
+    expect(slower).toMatchObject({
+      verdict: 'slower',
+      engine: 'simulate',
+      design: 'alternating',
+      rounds: 12,
+      of: 'mean',
+      within: 0.05,
+    })
     // every service takes a fifth longer, of the very same requests
     const served = slower.metrics.find(({ metric }) => metric === 'service.mean')
     expect(served?.ratio).toBeCloseTo(1.2, 4)
@@ -28,14 +36,14 @@ describe('compare, in virtual time', () => {
 
   it('runs each pair with a seed of its own, in an order drawn by lot, and tells what each round showed', async () => {
     const { pairs } = await compare(
-      { ...both, seed: 40, base: { service: service(1) }, head: { service: service(1.1) } },
-      { rounds: 20 },
+      { ...both, seed: 40, base: { service: service(1) }, head: { service: service(1) } },
+      { rounds: 20, null: true },
     )
     expect(pairs.map(({ seed }) => seed)).toEqual(Array.from({ length: 20 }, (_, i) => 40 + i))
     const first = pairs.filter((pair) => pair.first === 'base').length
     expect(first).toBeGreaterThan(3)
     expect(first).toBeLessThan(17)
-    const { latencyMs } = simulate({ ...both, service: service(1.1), seed: 43 })
+    const { latencyMs } = simulate({ ...both, service: service(1), seed: 43 })
     expect(pairs[3]?.head.figures).toMatchObject({ mean: latencyMs.mean, p99: latencyMs.p99 })
     expect(pairs[3]?.head.invalid).toEqual([])
   })
@@ -66,33 +74,56 @@ describe('compare, in virtual time', () => {
     expect(findings).toMatchObject([{ code: 'requests-differ', severity: 'warning' }])
   })
 
-  const slower: Compared = { ...both, base: { service: service(1) }, head: { service: service(1.2) } }
+  const same: Compared = { ...both, base: { service: service(1) }, head: { service: service(1) } }
 
   it('gives the pairs that are over where it is to end early, and says so', async () => {
-    const whole = await compare(slower, { rounds: 10 })
+    const given = { rounds: 12, of: 'p50', within: '1%' } as const
     const ending = (last: number) => {
       let told = 0
-      return compare(slower, { rounds: 12, onProgress: () => ++told < last })
+      return compare(same, { ...given, onProgress: () => ++told < last })
     }
-    // told before each round: the pair that has lost its second one is none
-    for (const last of [21, 22]) {
+    const whole = await compare(same, given)
+    // reported before each round: a pair whose second round is missing is none
+    for (const last of [19, 20]) {
       const ended = await ending(last)
-      expect(ended.pairs).toEqual(whole.pairs)
-      expect(ended.metrics).toEqual(whole.metrics)
+      expect(ended.pairs).toEqual(whole.pairs.slice(0, 9))
       expect(ended.findings).toEqual([
         {
           code: 'interrupted',
           severity: 'warning',
-          message: 'the comparison was interrupted after 10 of 12 pairs',
-          figures: { pairs: 10, rounds: 12 },
+          message: 'the comparison was interrupted after 9 of 12 pairs',
+          figures: { pairs: 9, rounds: 12 },
         },
       ])
-      expect(checkedComparison(ended).verdict).toBe('slower')
+      expect(checkedComparison(ended).verdict).toBe('inconclusive')
     }
-    expect((await ending(5)).reason).toMatch(/takes 8 pairs, and there are 2/)
+    expect((await ending(5)).reason).toMatch(/takes 4 pairs, and there are 2/)
     for (const last of [1, 2]) {
       await expect(ending(last)).rejects.toThrow('compare: was ended before its first pair of rounds was over')
     }
+  })
+
+  it('ends as soon as the verdict is clear', async () => {
+    const times = async (head: string) =>
+      (await compare({ ...both, base: { service: '1ms' }, head: { service: head } })).pairs.length
+    // at 500/s, 50 ms is far more than one server carries
+    expect(await times('50ms')).toBe(4)
+    expect(await times('1.2ms')).toBe(10)
+    expect(await times('1ms')).toBe(10)
+  })
+
+  it('compares base with itself, in all rounds, and says how small a difference would be found', async () => {
+    const comparison = await compare(
+      { ...both, base: { service: service(1) }, head: { service: service(9) } },
+      { null: true, rounds: 9 },
+    )
+    expect(comparison).toMatchObject({ null: true, verdict: 'same', head: { scenario: { service: { base: 1 } } } })
+    expect(comparison.pairs).toHaveLength(9)
+    // in virtual time there is no noise at all
+    expect(comparison.findings).toMatchObject([{ code: 'noise-floor', figures: { mean: 0, 'service.mean': 0 } }])
+    expect(renderComparison(comparison)).toMatch(/^ base against itself is the same within 5 %/)
+    const short = await compare({ ...both, base: { service: service(1) } }, { null: true, rounds: 4 })
+    expect(short.findings[0]?.message).toMatch(/too few pairs to tell the noise floor/)
   })
 
   it('tells how far it is, and ends where it is asked to', async () => {
@@ -132,6 +163,13 @@ describe('compare refuses', () => {
     ['a spin that is none', given, { spin: -3 }, 'options.spin', /must be a duration of 0 or more/],
     ['a target on one side alone', { ...given, head: { call: () => 1 } }, {}, 'base.handler', /is required to measure/],
     [
+      'a duet in virtual time',
+      given,
+      { design: 'duet' },
+      'options.design',
+      /must be 'alternating' where both are simulated/,
+    ],
+    [
       'other seeds for each',
       { ...given, head: { service: '1ms', seed: 2 } },
       {},
@@ -158,7 +196,7 @@ describe('compare refuses', () => {
       given,
       { round: 4 },
       'options',
-      /'round' is not an option here; accepted: of, within, rounds/,
+      /'round' is not an option here; accepted: of, within, rounds, design, null/,
     ],
     [
       'an engine that there is none of',

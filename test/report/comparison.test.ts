@@ -69,7 +69,21 @@ describe('files hold comparisons', () => {
     await expect(held({ ...comparison, pairs: comparison.pairs.slice(0, 5) })).rejects.toThrow(
       'metrics: must say of mean what the pairs do, inconclusive',
     )
+    const narrow = comparison.metrics.map((metric) => ({ ...metric, interval: { ...metric.interval, low: 1.4 } }))
+    await expect(held({ ...comparison, metrics: narrow })).rejects.toThrow(
+      'metrics: must say of mean what the pairs do',
+    )
+    await expect(held({ ...comparison, rounds: 1 })).rejects.toThrow('rounds: must be at least the')
+    // a comparison of rounds that claims to be of two results, and is judged by its own intervals
+    const same = comparison.metrics.map((metric) => ({ ...metric, verdict: 'same' }))
+    const claimed = { ...comparison, design: 'unpaired', verdict: 'same', metrics: same }
+    await expect(held(claimed)).rejects.toThrow("design: must be 'alternating' or 'duet', as there are pairs")
+    await expect(held({ ...claimed, pairs: [] })).rejects.toThrow(
+      'metrics: must say of mean what its interval does, slower',
+    )
     await expect(held({ ...comparison, metrics: [] })).rejects.toThrow('metrics: must be those of mean, p50')
-    await expect(held({ ...comparison, design: 'guessed' })).rejects.toThrow("must be 'paired' or 'unpaired'")
+    await expect(held({ ...comparison, design: 'guessed' })).rejects.toThrow(
+      "must be 'alternating', 'duet' or 'unpaired'",
+    )
   })
 })

@@ -1,0 +1,54 @@
+import { student } from '../result/student.js'
+import type { Finding } from '../result/validity.js'
+import { percent } from '../text/number.js'
+import { tailAt } from './checkpoints.js'
+import type { ComparedMetric, MetricComparison, Pair } from './comparison.js'
+
+/** What a difference as large as the noise floor is missed by. */
+const MISSED = 0.05
+/** More degrees of freedom than make a difference. */
+const NORMAL = 1e9
+
+/**
+ * What base against itself says of the machine: how far apart the two rounds of a pair are, and the smallest difference
+ * that as many pairs find in 95 of 100 comparisons, by how wide their interval is.
+ */
+export function noiseFloor(pairs: readonly Pair[], metrics: readonly MetricComparison[], of: ComparedMetric): Finding {
+  const tail = tailAt(pairs.length, pairs.length)
+  const z = student(tail, NORMAL)
+  const floorOf = (name: ComparedMetric): number | null => {
+    const found = metrics.find(({ metric }) => metric === name)
+    if (found === undefined || found.interval.reason !== undefined) return null
+    const { low, high } = found.interval
+    if (low === null || high === null) return null
+    if (found.difference !== null) return ((high - low) / 2) * (1 + student(MISSED, NORMAL) / z)
+    return Math.exp((Math.log(high / low) / 2) * (1 + student(MISSED, NORMAL) / z)) - 1
+  }
+  const named = of === 'mean' ? (['mean', 'service.mean'] as const) : [of]
+  const floors = named.flatMap((name) => {
+    const floor = floorOf(name)
+    return floor === null ? [] : [{ name, floor }]
+  })
+  const apart = pairs
+    .map(({ base, head }) => Math.abs(Math.log((head.figures[of] ?? Number.NaN) / (base.figures[of] ?? Number.NaN))))
+    .filter(Number.isFinite)
+    .sort((a, b) => a - b)
+  const median = apart[Math.floor(apart.length / 2)]
+  const said =
+    floors.length === 0
+      ? 'too few pairs to tell the noise floor of this machine; it takes 8'
+      : `the noise floor of this machine, by ${pairs.length} pairs: a difference of ${floors.map(({ name, floor }) => `${percent(floor)} in ${name}`).join(', or of ')} is found in 95 of 100 comparisons`
+  const each =
+    median === undefined
+      ? ''
+      : `. In half of the pairs, two rounds of the same code were ${percent(Math.expm1(median))} apart`
+  return {
+    code: 'noise-floor',
+    severity: 'info',
+    message: `${said}${each}`,
+    figures: {
+      ...Object.fromEntries(floors.map(({ name, floor }) => [name, floor])),
+      ...(median !== undefined && { medianApart: Math.expm1(median) }),
+    },
+  }
+}
