@@ -2,6 +2,7 @@ import { performance as nodes } from 'node:perf_hooks'
 import { real } from './real.js'
 
 const realNow = nodes.now
+const RealDate = globalThis.Date
 
 /** what the clock reads at present, and how */
 let host: { now(): number } | undefined
@@ -10,6 +11,8 @@ let timers: unknown
 let dates: unknown
 /** what it reads: `host`, or the dates of fake timers that leave `performance` alone */
 let readsDates = false
+/** Counts how often clocks or timers were exchanged, as of the last reading: fakes in place of real ones, or others. */
+export let epoch = 0
 /** the last reading, and how much later the clock shows */
 const state = new Float64Array(2)
 const RAW = 0
@@ -48,9 +51,10 @@ export function isFaked(): boolean {
 /** The source may be another one, or went back: goes on from the last time shown. */
 function goOn(): number {
   const { performance, setTimeout, Date: WallClock } = globalThis
-  const datesNow = performance?.now === realNow && setTimeout !== real.setTimeout && !isNative(WallClock)
+  const datesNow = performance?.now === realNow && setTimeout !== real.setTimeout && isFake(WallClock)
   const isSame = performance === host && performance?.now === read && datesNow === readsDates
   const isFirst = timers === undefined
+  if (!isSame || setTimeout !== timers || WallClock !== dates) epoch++
   host = performance
   read = performance?.now
   timers = setTimeout
@@ -65,4 +69,5 @@ function goOn(): number {
   return raw + (state[AHEAD] as number)
 }
 
-const isNative = (value: unknown) => /\[native code\]/.test(Function.prototype.toString.call(value))
+/** Those of sinon (vitest, Jest) and of `node:test` say so, which counts if they were in place before this was loaded. */
+const isFake = (date: DateConstructor) => date !== RealDate || 'clock' in date || 'isFake' in date || 'isMock' in date

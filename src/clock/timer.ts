@@ -1,9 +1,12 @@
+import { epoch, now } from './clock.js'
 import { real } from './real.js'
 
 /** The longest time that a timer of Node takes; it rings at once if it is set for longer. */
 const LONGEST_MS = 2 ** 31 - 1
 /** How often it is looked whether fake timers are still in place. */
 const CHECK_MS = 50
+
+type SetTimeout = (callback: (setting: number) => void, ms: number, setting: number) => NodeJS.Timeout
 
 export interface TimerOptions {
   /** Whether the process is kept alive until it rings. Default true. */
@@ -23,15 +26,25 @@ export class Timer {
   /** how long is left beyond the piece that is set */
   #leftMs = 0
   #pieceMs = 0
+  /** when it is to ring, by the clock */
+  #atMs = 0
   #handle: NodeJS.Timeout | undefined
   /** the functions that it is set with */
-  #setTimeout: typeof setTimeout = real.setTimeout
+  #setTimeout: SetTimeout = real.setTimeout
   #clearTimeout: typeof clearTimeout = real.clearTimeout
+  /** when that was, and which setting it was: what others left of an earlier one must not ring */
+  #epoch = 0
+  #setting = 0
 
   constructor(callback: () => void, { keepsAlive = true, real = false }: TimerOptions = {}) {
     this.#callback = callback
     this.#keepsAlive = keepsAlive
     this.#real = real
+  }
+
+  /** Whether the timers that it was set on are still in place, as of the last reading of the clock. */
+  get isCurrent(): boolean {
+    return this.#real || this.#epoch === epoch
   }
 
   /** Calls back after so many milliseconds, instead of when it was to before. */
@@ -56,34 +69,49 @@ export class Timer {
   }
 
   #begin(ms: number): void {
-    const { setTimeout, clearTimeout } = this.#real ? real : globalThis
-    this.#setTimeout = setTimeout
-    this.#clearTimeout = clearTimeout
-    if (setTimeout !== real.setTimeout) watch(this)
+    if (this.#real) {
+      if (ms > LONGEST_MS) this.#atMs = real.now() + ms
+    } else {
+      // also finds out which timers are in place
+      this.#atMs = now() + ms
+      this.#epoch = epoch
+      this.#setTimeout = globalThis.setTimeout
+      this.#clearTimeout = globalThis.clearTimeout
+      if (this.#setTimeout !== real.setTimeout) watch(this)
+    }
     this.#sleep(ms)
   }
 
   #sleep(ms: number): void {
     this.#pieceMs = Math.min(ms, LONGEST_MS)
     this.#leftMs = ms - this.#pieceMs
-    this.#handle = this.#setTimeout.call(globalThis, this.#rung, this.#pieceMs) as NodeJS.Timeout
+    this.#handle = this.#setTimeout.call(globalThis, this.#rung, this.#pieceMs, ++this.#setting)
     // timers of a browser's kind are numbers
     if (!this.#keepsAlive) this.#handle.unref?.()
+  }
+
+  #now(): number {
+    return this.#real ? real.now() : now()
   }
 
   #drop(): void {
     const handle = this.#handle
     this.#handle = undefined
-    try {
-      this.#clearTimeout.call(globalThis, handle)
-    } catch {
-      // fake timers that are gone may refuse, and ring no more
-    }
+    this.#setting++
+    // fake timers that are gone ring no more, and may take the handle for one of others
+    if (this.#setTimeout === real.setTimeout || this.#isInPlace()) this.#clearTimeout.call(globalThis, handle)
   }
 
-  #rung = (): void => {
+  #isInPlace(): boolean {
+    now()
+    return this.#epoch === epoch
+  }
+
+  #rung = (setting: number): void => {
+    if (setting !== this.#setting) return
     if (this.#leftMs > 0) {
-      this.#sleep(this.#leftMs)
+      // less, if the piece has rung late
+      this.#sleep(Math.max(0, Math.min(this.#leftMs, this.#atMs - this.#now())))
       return
     }
     this.#handle = undefined
@@ -93,7 +121,7 @@ export class Timer {
 
   /** The timers that it was set with may be gone: those in place now take it over. */
   static check(timer: Timer): void {
-    if (timer.#setTimeout === globalThis.setTimeout) return
+    if (timer.#isInPlace()) return
     timer.#drop()
     timer.#begin(timer.#pieceMs + timer.#leftMs)
     if (timer.#setTimeout === real.setTimeout) stopWatching(timer)
