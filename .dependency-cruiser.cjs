@@ -8,6 +8,7 @@ const rooms = [
   'serve',
   'handler',
   'machine',
+  'clock',
   'budget',
   'result',
   'scenario',
@@ -16,16 +17,30 @@ const rooms = [
 ]
 // which rooms each may import from, besides itself
 const allowed = {
-  cli: ['report', 'explore', 'simulate', 'measure', 'serve', 'handler', 'budget', 'result', 'scenario', 'text'],
-  report: ['explore', 'budget', 'result', 'scenario', 'text'],
-  explore: ['simulate', 'measure', 'serve', 'handler', 'budget', 'result', 'scenario', 'random'],
+  cli: [
+    'report',
+    'explore',
+    'simulate',
+    'measure',
+    'serve',
+    'handler',
+    'clock',
+    'budget',
+    'result',
+    'scenario',
+    'text',
+  ],
+  report: ['explore', 'clock', 'budget', 'result', 'scenario', 'text'],
+  explore: ['simulate', 'measure', 'serve', 'handler', 'clock', 'budget', 'result', 'scenario', 'random'],
   simulate: ['budget', 'result', 'scenario', 'random'],
-  measure: ['handler', 'machine', 'budget', 'result', 'scenario', 'random'],
-  serve: ['handler', 'machine', 'budget', 'result', 'scenario', 'random'],
+  measure: ['handler', 'machine', 'clock', 'budget', 'result', 'scenario', 'random'],
+  serve: ['handler', 'machine', 'clock', 'budget', 'result', 'scenario', 'random'],
   // what serves batches: a handler's module and parts, and the threads that run it
-  handler: ['scenario'],
+  handler: ['clock', 'scenario'],
   // what this machine is
   machine: ['result'],
+  // the one clock and the one way to set a timer
+  clock: [],
   budget: ['result', 'scenario', 'text'],
   result: ['scenario', 'random', 'text'],
   scenario: ['random'],

@@ -1,4 +1,4 @@
-import { capacity, type Result, type Scenario } from 'throughline'
+import { capacity, checkBudget, type Result, type Scenario } from 'throughline'
 import { rate, type Style, time, wrap } from 'throughline/report'
 
 /** The batch size that carries the most within a limit, and how much one at a time carries. */
@@ -33,13 +33,12 @@ export function conclusion(found: Found | null, measured: Result | null, limit: 
       : `${(perSecond / oneAtATime).toPrecision(2)} times one at a time`
   const what = batchSize === 1 ? 'one at a time carries' : `batches of up to ${batchSize} carry`
   const predicted = `${within}, ${what} the most: ${rate(perSecond)} predicted${batchSize === 1 ? '' : `, ${times}`}.`
-  const { latencyMs, throughput, validity } = measured
-  const faults = validity.findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)
-  const verdict =
-    faults.length > 0
-      ? `Not confirmed: ${faults.join('; ')}.`
-      : `${latencyMs.p99 <= limit.p99 ? 'Confirmed' : 'Not confirmed'} by one run there: p99 ${time(latencyMs.p99)} at ${rate(throughput.completed)}.`
-  return `${lines(predicted, (line) => style('bold', line))}\n${lines(verdict)}`
+  const { latencyMs, throughput } = measured
+  const { verdict, rules } = checkBudget(measured, limit)
+  const said = { pass: 'Confirmed', fail: 'Not confirmed', inconclusive: 'Neither confirmed nor refuted' }[verdict]
+  const reason = rules.find((rule) => rule.verdict === verdict)?.reason
+  const confirmed = `${said} by one run there: p99 ${time(latencyMs.p99)} at ${rate(throughput.completed)}${verdict === 'pass' || reason === undefined ? '' : `; ${reason}`}.`
+  return `${lines(predicted, (line) => style('bold', line))}\n${lines(confirmed)}`
 }
 
 const lines = (text: string, styled = (line: string) => line) =>

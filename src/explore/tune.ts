@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type BudgetCheck, checkBudget } from '../budget/check.js'
 import type { Result } from '../result/result.js'
+import { latencyOverOffered } from '../result/stored.js'
 import { meanRate } from '../scenario/arrivals.js'
 import { type Budget, budgetSchema } from '../scenario/budget.js'
 import { throwFaults } from '../scenario/error.js'
@@ -55,12 +56,13 @@ const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 /**
  * Searches the batch size and wait with which a scenario keeps a budget at the fewest servers, by simulating each of
- * them over the very same requests: with one server, then two, and so on, until some pass. Of those the one with the
- * lowest p99 of latency is given, and of several the smallest batch. It passes by its interval, as `checkBudget` judges,
- * so that a run too short to tell counts as none that keeps it.
+ * them over the very same requests: with one server, then two, and so on, until some pass. Of those it returns the one
+ * with the lowest p99 of latency over all requests offered, and of several the smallest batch. Each is judged as
+ * `checkBudget` judges it: a request that was never answered is slower than any limit, and a run too short to know
+ * does not pass.
  *
- * @returns null where none keeps it
- * @throws ScenarioError where the scenario cannot be simulated, or an option is none
+ * @returns null if none keeps it
+ * @throws ScenarioError if the scenario cannot be simulated, or an option is invalid
  */
 export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tuned | null> {
   const asked = schema.safeParse(given)
@@ -71,12 +73,13 @@ export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tune
   const known = largestKnownBatch(normal.service)
   const sizes = asked.data.maxBatchSize ?? SIZES.filter((size) => size <= known)
   const offered = meanRate(normal.arrivals) ?? 0
+  const sheds = normal.queue.capacity !== null || normal.queue.timeout !== null
   const cache = await cacheOf(kept)
 
   for (let servers = 1; servers <= mostServers; servers++) {
     const settings = sizes.flatMap((maxBatchSize) => {
-      // what cannot carry the load needs no run
-      if (mostCarried(normal.service, maxBatchSize, servers) <= offered) return []
+      // an overloaded server needs no run, unless its queue sheds what is too much and the budget may allow that
+      if (!sheds && mostCarried(normal.service, maxBatchSize, servers) <= offered) return []
       const waits = maxBatchSize === 1 ? [0] : maxWait
       return waits.map((wait) => ({ maxBatchSize, maxWait: wait }))
     })
@@ -101,7 +104,14 @@ export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tune
     const [first, ...others] = passing
     if (first === undefined) continue
     // settings rise, so that of two as fast the smaller batch is kept
-    return others.reduce((a, b) => (b.result.latencyMs.p99 < a.result.latencyMs.p99 ? b : a), first)
+    return others.reduce((a, b) => (p99Of(b.result) < p99Of(a.result) ? b : a), first)
   }
   return null
+}
+
+/** Of all requests offered: one that was never answered is slower than any other. */
+function p99Of(result: Result): number {
+  const { latencyMs, counts } = result
+  if (counts.completed === counts.offered) return latencyMs.p99
+  return latencyOverOffered(result, 99, 'slowest').observed ?? Number.POSITIVE_INFINITY
 }

@@ -1,3 +1,4 @@
+import { setTimer } from '../clock/timer.js'
 import type { HandlerContext } from '../scenario/handler.js'
 
 /** What a handler gets beside one batch; most never ask for the signal, which is then never made. */
@@ -36,9 +37,6 @@ export class TookTooLong extends Error {}
 
 export const tookTooLong = (timeoutMs: number) => new TookTooLong(`run took longer than ${timeoutMs} ms (batchTimeout)`)
 
-/** The longest time that a timer takes. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
 /**
  * Awaits a batch's outputs, for as long as a batch may take, or the run lasts. A late promise may still settle some
  * day; nobody listens then.
@@ -57,14 +55,14 @@ export function settle(
       if (over) resolve(ABANDONED)
       else reject(reason)
     }
-    const timer = setTimeout(late, Math.min(timeoutMs, Math.max(0, leftMs), LONGEST_TIMER_MS))
+    const timer = setTimer(late, Math.min(timeoutMs, Math.max(0, leftMs)), { real: true })
     awaited(outputs).then(
       (value) => {
-        clearTimeout(timer)
+        timer.clear()
         resolve(value)
       },
       (error: unknown) => {
-        clearTimeout(timer)
+        timer.clear()
         reject(error)
       },
     )

@@ -9,14 +9,14 @@ import {
   type RunOptions,
   timeoutNsOf,
 } from './batcher-options.js'
-import { guarded } from './guarded.js'
 import { InProcess } from './in-process.js'
 import { LiveBatcher } from './live-batcher.js'
 import { OnThreads } from './on-threads.js'
 import { createRecorder, type Recorder } from './recorder.js'
 import type { Recording } from './recording.js'
+import { SafeRecording } from './safe-recording.js'
 import type { Lost, Servers } from './servers.js'
-import { realTime } from './time.js'
+import { LiveTime } from './time.js'
 
 /** Groups calls into batches, as `createBatcher` makes it. */
 export interface Batcher<Input, Output> extends AsyncDisposable {
@@ -96,7 +96,9 @@ export function createBatcher(handler: unknown, options: BatcherOptions = {}): B
   let live: LiveBatcher | null = null
   const lost = (server: number) => live?.lost(server)
   const serving = serversOf(handler, servers, timeouts, lost)
-  live = new LiveBatcher(policy, limits, serving, recorder ? guarded(recorder) : told, realTime, spinNs)
+  const time = new LiveTime()
+  const recording = told && new SafeRecording(told, isRecorder(told), time.bind.bind(time))
+  live = new LiveBatcher(policy, limits, serving, recording, time, spinNs)
   return new Live(live, isRecorder(told) ? told : null)
 }
 

@@ -75,7 +75,11 @@ export class LiveBatcher {
   #joining = 0
   #joiningUntilNs = NEVER
 
-  /** rings at deadlines and timeouts; and when a batch may have taken too long, which nobody need live for */
+  /** in the batcher's own async context: whoever calls, and whatever is called back, a handler is called there */
+  readonly #launch: () => void
+  readonly #arrived: () => void
+  readonly #closeServers: () => Promise<void>
+  /** rings at deadlines and timeouts; and when a batch may have taken too long */
   readonly #alarm: Alarm
   readonly #watch: Alarm
   /** when closing is given up */
@@ -97,8 +101,12 @@ export class LiveBatcher {
     this.#servers = servers
     this.#recorder = recorder
     this.#time = time
-    this.#alarm = time.alarm(this.#ring, true, spinNs)
-    this.#watch = time.alarm(this.#lookAfter, false, 0)
+    this.#launch = time.bind(this.#launchAll)
+    this.#arrived = time.bind(this.#allArrived)
+    this.#closeServers = time.bind(() => servers.close())
+    this.#alarm = time.alarm(this.#ring, spinNs)
+    this.#watch = time.alarm(this.#lookAfter, 0)
+    this.#watch.keepAlive(false)
     this.#flights = new Array<Flight | null>(servers.count).fill(null)
     this.#aborts = new Aborts(this.#abort)
     this.#idleNs = new Float64Array(servers.count)
@@ -215,7 +223,7 @@ export class LiveBatcher {
   }
 
   /** What ran when calls came has come to its end; their deadline may have, too. */
-  #arrived = (): void => {
+  #allArrived = (): void => {
     this.#arriving = false
     this.#joining = 0
     if (this.#line.size < 2 || this.#idle.length === 0) return
@@ -300,7 +308,7 @@ export class LiveBatcher {
     }
   }
 
-  #launch = (): void => {
+  #launchAll = (): void => {
     const flights = this.#leaving
     this.#leaving = []
     for (const flight of flights) {
@@ -324,7 +332,9 @@ export class LiveBatcher {
     flight.begun = true
     this.#servers.serve(flight, inputs)
     // not for those that are over by now; rings once for many, and does not come again where all is done
-    if (!flight.over && this.#watch.atNs === NEVER) this.#watch.set(flight.startNs + this.#limits.batchTimeoutNs)
+    if (flight.over) return
+    if (this.#watch.atNs === NEVER) this.#watch.set(flight.startNs + this.#limits.batchTimeoutNs)
+    this.#watch.keepAlive(true)
   }
 
   #inputsOf(flight: Flight): unknown[] {
@@ -343,6 +353,7 @@ export class LiveBatcher {
   #land({ server }: Flight): void {
     this.#flights[server] = null
     this.#flying--
+    if (this.#flying === 0) this.#watch.keepAlive(false)
   }
 
   #ended = (flight: Flight, outputs: unknown, failure: { error: unknown } | null): void => {
@@ -549,7 +560,7 @@ export class LiveBatcher {
     this.#alarm.clear()
     this.#watch.clear()
     const { resolve, reject } = this.#closing as Closing
-    this.#servers.close().then(resolve, reject)
+    this.#closeServers().then(resolve, reject)
   }
 }
 

@@ -1,6 +1,8 @@
-import { performance } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
+import { now } from '../clock/clock.js'
+import { real } from '../clock/real.js'
+import { setTimer, type Timer } from '../clock/timer.js'
 import type { Unready } from '../handler/prepare.js'
 import { ENTRY, startPool, taskOf } from '../handler/thread.js'
 import { BatcherError } from './batcher-error.js'
@@ -64,11 +66,9 @@ class ServerThread {
   /** why inputs of its batch could not be sent; null for those that were */
   #unsent: unknown[] | null = null
   #release: (() => void) | null = null
-  #grace: NodeJS.Timeout | undefined
+  #grace: Timer | undefined
   #tornDown: ((error: Error | null) => void) | null = null
   #closed = false
-  /** between the clock that all threads share and this thread's */
-  #aheadNs = 0
 
   constructor(settings: ThreadSettings, lost: () => void) {
     this.#settings = settings
@@ -103,7 +103,7 @@ class ServerThread {
     let found: Unready | null
     try {
       const attending = pool.run(taskOf(SERVER, 'attend', task), { ...ENTRY, transferList: [port2] })
-      found = await within<Unready | null>(attending, setupTimeoutMs)
+      found = await within<Unready | null>(attending, setupTimeoutMs, { real: true })
     } catch (error) {
       port1.close()
       this.#pool = null
@@ -114,7 +114,6 @@ class ServerThread {
       port1.close()
       throw unready(`handler ${path}`, found)
     }
-    this.#aheadNs = performance.now() * 1e6 - Number(process.hrtime.bigint())
     port1.on('message', this.#heard)
     port1.unref()
     this.#port = port1
@@ -138,7 +137,7 @@ class ServerThread {
     if (port === null) return
     port.close()
     this.#port = null
-    clearTimeout(this.#grace)
+    this.#grace?.clear()
     if (this.#closed) return
     const thrown = this.#thrown
     const why = thrown === undefined ? `it exited with code ${code}` : String((thrown as Error)?.message ?? thrown)
@@ -203,11 +202,13 @@ class ServerThread {
     const unsent = this.#unsent
     this.#flight = null
     this.#unsent = null
-    clearTimeout(this.#grace)
+    this.#grace?.clear()
     this.#port?.unref()
     this.#free()
     if (flight === null) return
-    flight.startNs = Math.min(Math.max(flight.startNs, answer.startNs + this.#aheadNs), performance.now() * 1e6)
+    const nowNs = now() * 1e6
+    const tookNs = Number(real.hrtimeNs()) - answer.startNs
+    flight.startNs = Math.min(Math.max(flight.startNs, nowNs - tookNs), nowNs)
     if ('error' in answer) flight.failed(unpack(answer.error))
     else if ('late' in answer) flight.failed(new BatcherError('BATCH_TIMEOUT', answer.late))
     else if ('badOutput' in answer) flight.failed(new BatcherError('BAD_OUTPUT', answer.badOutput))
@@ -220,12 +221,12 @@ class ServerThread {
 
   /** Its thread is ended, unless it is done soon. */
   giveUp(): void {
-    this.#grace = setTimeout(() => void this.#worker?.terminate(), GRACE_MS)
+    this.#grace = setTimer(() => void this.#worker?.terminate(), GRACE_MS, { real: true })
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#grace)
+    this.#grace?.clear()
     try {
       if (this.#port !== null && this.#flight === null) await this.#tearDown(this.#port)
     } finally {
@@ -240,7 +241,7 @@ class ServerThread {
     })
     port.ref()
     port.postMessage({ teardown: true } satisfies Question)
-    const error = await within(tornDown, this.#settings.setupTimeoutMs)
+    const error = await within(tornDown, this.#settings.setupTimeoutMs, { real: true })
     if (error !== null) throw error
   }
 }

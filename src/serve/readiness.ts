@@ -20,11 +20,14 @@ export class Readiness {
   /** why each could not be */
   readonly #broken = new Map<number, unknown>()
   #tryAgainNs = 0
+  /** in the batcher's own async context, whoever calls */
+  readonly #tryAgain: () => void
 
   constructor(servers: Servers, time: Time, told: Preparing) {
     this.#servers = servers
     this.#time = time
     this.#told = told
+    this.#tryAgain = time.bind(this.#prepareBroken)
   }
 
   get anyBroken(): boolean {
@@ -70,7 +73,7 @@ export class Readiness {
     return this.allBroken ? { error: this.#broken.values().next().value } : null
   }
 
-  #tryAgain(): void {
+  #prepareBroken = (): void => {
     const broken = [...this.#broken.keys()]
     this.#broken.clear()
     for (const server of broken) if (this.prepare(server)) this.#told.ready(server)

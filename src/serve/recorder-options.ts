@@ -20,7 +20,10 @@ export interface RecorderOptions {
   drain?: Duration | undefined
   /** How many of the newest arrivals and batches `scenario()` is made from. Default 16,384. */
   keep?: number | undefined
-  /** Milliseconds that never go back. Default `performance.now`; another for tests in virtual time. */
+  /**
+   * Milliseconds, of 0 or more; while they go back, the recorder's time stands still. Default: `performance.now()`, which
+   * fake timers of a test drive; another for virtual time.
+   */
   clock?: (() => number) | undefined
 }
 

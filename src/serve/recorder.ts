@@ -1,6 +1,7 @@
+import { now } from '../clock/clock.js'
 import type { Result } from '../result/result.js'
 import { ScenarioError, show } from '../scenario/error.js'
-import { NS_PER_MS, nearest } from '../scenario/units.js'
+import { MOST_REQUESTS, NS_PER_MS, nearest } from '../scenario/units.js'
 import { type Channels, channelsOf } from './channels.js'
 import { Gathered } from './gathered.js'
 import { type LiveScenario, type LiveScenarioOptions, liveScenario } from './live-scenario.js'
@@ -37,8 +38,9 @@ export interface Recorder extends Recording {
   /** A request comes, and is served at once: returns when, for `record` or `fail`. */
   start(): number
   /**
-   * A request that started then is answered, now or at `endMs`: all of its latency was service. It must have been told
-   * of before, by `start` or `arrived`.
+   * A request that started then is answered, now or at `endMs`: all of its latency was service. It must have been
+   * recorded before, by `start` or `arrived`; take the time from there. A request that is over twice, or never came,
+   * makes snapshots invalid (`littles-law`).
    */
   record(startMs: number, endMs?: number): void
   /** The same of a request that failed. */
@@ -95,7 +97,7 @@ class LiveRecorder implements Recorder {
   constructor(given: NormalRecorderOptions) {
     this.name = given.name
     this.#options = given
-    this.#clock = given.clock ?? (() => performance.now())
+    this.#clock = given.clock === undefined ? now : monotone(given.clock)
     this.#originNs = nearest(this.#clock() * NS_PER_MS)
     this.#segments = new Segments(this.#originNs)
     this.#recent = given.keep === 0 ? null : new Recent(given.keep)
@@ -138,8 +140,10 @@ class LiveRecorder implements Recorder {
   }
 
   batch(size: number, idleMs: number, leaveMs: number, startMs: number, endMs: number): void {
-    if (!(Number.isInteger(size) && size >= 1))
-      throw new ScenarioError('size', `must be a whole number of at least 1, got ${show(size)}`)
+    if (!(Number.isInteger(size) && size >= 1 && size <= MOST_REQUESTS)) {
+      const range = `of at least 1 and at most ${MOST_REQUESTS.toLocaleString('en')}`
+      throw new ScenarioError('size', `must be a whole number ${range}, got ${show(size)}`)
+    }
     this.#check('leaveMs', leaveMs, 0)
     this.#check('startMs', startMs, leaveMs)
     this.#check('endMs', endMs, startMs)
@@ -248,12 +252,33 @@ class LiveRecorder implements Recorder {
   }
 }
 
+/**
+ * A clock that stands still while the one given goes back, or shows no time at all.
+ *
+ * @throws ScenarioError if it shows none at first
+ */
+function monotone(clock: () => number): () => number {
+  const shows = (ms: unknown, fromMs: number) => isNumber(ms) && ms >= fromMs && ms <= Number.MAX_SAFE_INTEGER
+  let last = clock()
+  if (!shows(last, 0)) {
+    throw new ScenarioError('recorder.clock', `must return milliseconds, of 0 or more, got ${show(last)}`)
+  }
+  return () => {
+    const ms = clock()
+    if (shows(ms, last)) last = ms
+    return last
+  }
+}
+
 /** Without types, `null` and `'5'` would pass for times. */
-const isNumber = (ms: unknown) => typeof ms === 'number'
+const isNumber = (ms: unknown): ms is number => typeof ms === 'number'
 
 function notATime(what: string, ms: number, fromMs: number, nowMs: number): ScenarioError {
   const range = `no earlier than ${fromMs} ms and no later than now, ${nowMs} ms`
-  return new ScenarioError(what, `must be a time of the recorder's clock, performance.now(), ${range}, got ${show(ms)}`)
+  return new ScenarioError(
+    what,
+    `must be a time of the recorder's clock, as start() returns it, ${range}, got ${show(ms)}`,
+  )
 }
 
 function notInBatch(dueMs: number, leaveNs: number): ScenarioError {

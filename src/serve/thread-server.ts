@@ -1,3 +1,4 @@
+import { real } from '../clock/real.js'
 import { loadDefault } from '../handler/module.js'
 import { portable } from '../handler/portable.js'
 import { prepare, type Ready, type Unready } from '../handler/prepare.js'
@@ -29,7 +30,7 @@ export async function attend({ port, handler, batchTimeoutMs }: AttendTask): Pro
 
 async function serve(inputs: unknown[], { handler, state }: Ready, batchTimeoutMs: number): Promise<Answer> {
   const context = new BatchContext(state)
-  const startNs = Number(process.hrtime.bigint())
+  const startNs = Number(real.hrtimeNs())
   let outputs: unknown
   try {
     const size = inputs.length

@@ -40,7 +40,7 @@ export interface TotalDurations {
 export interface Totals extends Omit<Counts, 'unfinished'> {
   /** when the recorder was made, in milliseconds of its clock */
   startMs: number
-  /** requests under way now */
+  /** requests under way now; 0 if more are over than came, which makes snapshots invalid */
   inFlight: number
   /** batches served, requests in them, and how long all were served */
   batches: number
@@ -111,7 +111,7 @@ export function totalsOf(segments: Segments, boundsMs: readonly number[]): Total
     rejected: total(REJECTED),
     timedOut: total(TIMED_OUT),
     aborted: total(ABORTED),
-    inFlight,
+    inFlight: Math.max(0, inFlight),
     batches: total(BATCHES),
     batched: total(BATCHED),
     servingMs: total(STARTED_SERVING) / NS_PER_MS,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { affine, capacity, closed, exponential, onOff, type Scenario } from '../../src/index.js'
+import { affine, capacity, checkBudget, closed, exponential, onOff, type Scenario } from '../../src/index.js'
 
 describe('capacity', () => {
   const mm1: Scenario = {
@@ -44,6 +44,29 @@ describe('capacity', () => {
     // and it is the rate that the arrivals are given
     expect(found?.result.throughput.offered).toBeLessThan(0.02 * (found?.rate as number))
     expect(found?.result.latencyMs.p99).toBeLessThanOrEqual(100)
+  })
+
+  it.each([
+    ['that turns requests away', { capacity: 1 }, '20ms', 0.01, 100_000],
+    ['in which requests give up', { capacity: 256, timeout: '50ms' }, '100ms', 0.99, 100_000],
+  ] as const)('counts no load of a queue %s as sustained', (_, queue, p99, most, requests) => {
+    const service = affine({ base: '1ms', variation: exponential() })
+    const found = capacity({ arrivals: '100/s', service, queue, stop: { requests } }, { p99 })
+    // of M/M/1/2 even at a hundredth of its capacity one request in 10,000 finds the place taken
+    if (queue.capacity === 1) expect(found).toBeNull()
+    else {
+      const { counts } = (found as NonNullable<typeof found>).result
+      expect(counts.completed).toBe(counts.offered)
+      expect(found?.rate).toBeLessThan(990 * most)
+      expect(found?.check.verdict).toBe('pass')
+      expect(checkBudget((found as NonNullable<typeof found>).result, { p99 }).verdict).toBe('pass')
+    }
+  })
+
+  it('says that its runs are too short rather than that no load is sustained', () => {
+    expect(() => capacity({ ...mm1, stop: { requests: 50 }, warmup: { requests: 0 } }, { p99: '100ms' })).toThrow(
+      /^stop: the runs do not show whether any load keeps the limit: .*; make them longer$/,
+    )
   })
 
   it('finds none where the limit is shorter than the service', () => {

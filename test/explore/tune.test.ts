@@ -31,6 +31,32 @@ describe('tune', () => {
     },
   )
 
+  it('takes no setting for the fastest that answers only some requests fast', async () => {
+    const shedding: Scenario = {
+      arrivals: '500/s',
+      service: affine({ base: '4ms', perItem: '1ms' }),
+      queue: { timeout: '12ms' },
+      stop: { requests: 20_000 },
+    }
+    const p99Of = (maxBatchSize: number) => simulate({ ...shedding, batching: { maxBatchSize } }).latencyMs.p99
+    expect(p99Of(1)).toBeLessThan(p99Of(16))
+    const tuned = await tune(shedding, {
+      budget: { errorRate: '<= 70%' },
+      maxBatchSize: [1, 16],
+      maxWait: [0],
+      mostServers: 1,
+    })
+    // one at a time drops more than half of them
+    expect(tuned?.batching.maxBatchSize).toBe(16)
+  })
+
+  it('tries what sheds load, if the budget allows that', async () => {
+    const shedding: Scenario = { ...scenario, arrivals: '200/s', queue: { capacity: 2 } }
+    const one = { maxBatchSize: [1], maxWait: [0], mostServers: 1 }
+    expect(await tune(shedding, { budget: { p50: '1s', errorRate: '<= 60%' }, ...one })).not.toBeNull()
+    expect(await tune(shedding, { budget: { p50: '1s' }, ...one })).toBeNull()
+  })
+
   it('gives null where nothing keeps the budget, or it is ended', async () => {
     expect(await tune(scenario, { budget: { p99: '7ms' }, mostServers: 2, ...choices })).toBeNull()
     expect(await tune(scenario, { budget: { p99: '40ms' }, ...choices, onProgress: () => false })).toBeNull()

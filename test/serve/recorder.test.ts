@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { checkBudget, compareResults, createRecorder, type Recorder, type Result } from 'throughline'
 import { renderResult } from 'throughline/report'
+import { prometheusText } from 'throughline/serve'
 import { describe, expect, it } from 'vitest'
 import { checkedResult } from '../../src/result/check.js'
 import { dues, told } from './told.js'
@@ -214,8 +215,8 @@ describe('a recorder', () => {
     ['arrived', [undefined], /dueMs: must be/],
     ['rejected', [Number.NaN], /dueMs: must be/],
     ['timedOut', [-5], /dueMs: must be/],
-    ['batch', [0, 1, 2, 3, 4], /size: must be a whole number of at least 1, got 0/],
-    ['batch', [1.5, 1, 2, 3, 4], /size: must be a whole number of at least 1, got 1.5/],
+    ['batch', [0, 1, 2, 3, 4], /size: must be a whole number of at least 1 and at most 4,294,967,295, got 0/],
+    ['batch', [1.5, 1, 2, 3, 4], /size: must be a whole number of at least 1 and at most 4,294,967,295, got 1.5/],
     ['batch', [1, null, 2, 3, 4], /idleMs: must be a time/],
     ['batch', [1, 3, 2, 3, 4], /idleMs: must be a time no later than the batch left, at 2 ms, got 3/],
     ['batch', [1, 1, 2, 1, 4], /startMs: must be .* no earlier than 2 ms/],
@@ -247,6 +248,45 @@ describe('a recorder', () => {
     [{ since: 5 }, /'since' is not an option here/],
   ])('refuses a snapshot of %j', (options, message) => {
     expect(() => createRecorder().snapshot(options as object)).toThrow(message)
+  })
+
+  it('has no fewer than no requests under way, whatever is recorded twice', () => {
+    const clock = new VirtualClock(10)
+    const recorder = createRecorder({ clock: clock.read })
+    for (let i = 0; i < 3; i++) recorder.record(5)
+    expect(recorder.totals().inFlight).toBe(0)
+    recorder.start()
+    expect(prometheusText(recorder)).toMatch(/^throughline_requests_in_flight\{name="default"\} 0$/m)
+  })
+
+  it('refuses a batch of more requests than there are', () => {
+    const recorder = createRecorder({ clock: () => 10 })
+    expect(() => recorder.batch(2 ** 53, 1, 2, 3, 4)).toThrow('size: must be a whole number of at least 1 and at most')
+  })
+
+  it.each([
+    ['goes back', [10, 20, 5, 8, 30]],
+    ['is infinite', [10, 20, Number.POSITIVE_INFINITY, 25, 30]],
+    ['is no number', [10, 20, Number.NaN, 25, 30]],
+    ['is beyond all time', [10, 20, 1e300, 25, 30]],
+  ])('with a clock that %s has no latency below 0, and ends', (_, readings) => {
+    const clock = new VirtualClock(0)
+    const recorder = createRecorder({ clock: clock.read })
+    const starts = readings.map((ms) => {
+      clock.now = ms
+      return recorder.start()
+    })
+    for (const start of starts) recorder.record(start)
+    const { latencyMs, counts } = recorder.snapshot() as Result
+    expect(counts).toMatchObject({ offered: 5, completed: 5 })
+    expect(latencyMs.min).toBeGreaterThanOrEqual(0)
+    expect(latencyMs.max).toBeCloseTo(20, 1)
+  })
+
+  it.each([[Number.POSITIVE_INFINITY], [Number.NaN], [-1], ['5']])('refuses a clock that begins at %s', (ms) => {
+    expect(() => createRecorder({ clock: (() => ms) as () => number })).toThrow(
+      'recorder.clock: must return milliseconds, of 0 or more, got',
+    )
   })
 
   it('says so where a request is told of twice', () => {

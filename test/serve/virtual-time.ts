@@ -19,6 +19,9 @@ export class VirtualTime implements Time {
   soon(callback: () => void): void {
     this.#soon.push(callback)
   }
+  bind<Bound>(callback: Bound): Bound {
+    return callback
+  }
   turn(callback: () => void): void {
     this.#soon.push(callback)
   }
@@ -53,6 +56,7 @@ class VirtualAlarm implements Alarm {
   clear(): void {
     this.atNs = NEVER
   }
+  keepAlive(): void {}
   rings(): void {
     this.atNs = NEVER
     this.#ring()

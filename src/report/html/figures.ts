@@ -1,5 +1,6 @@
 import { partsOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
+import { latencyOverOffered } from '../../result/stored.js'
 import { nameOf, PERCENTILES } from '../../result/summary.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
 import { count, percent, threeDigits, timeUnit } from '../../text/number.js'
@@ -79,8 +80,6 @@ function intervalCell({ low, high, reason }: Bounded): DataCell {
 
 /** Latency against throughput of all runs, with the limits of a budget; null of less than two. */
 export function frontierFigure(runs: readonly LabelledResult[], budget: Budget | undefined): Markup | null {
-  const able = runs.filter(({ result }) => standingOf(result).standing !== 'cannot carry')
-  if (able.length < 2) return null
   const rules = budget === undefined ? [] : rulesOf(budget)
   const names = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
   const limited = limitsOf(rules).flatMap(({ percentile, ms }) => {
@@ -89,12 +88,21 @@ export function frontierFigure(runs: readonly LabelledResult[], budget: Budget |
   })
   const [of] = [...limited].sort((a, b) => PERCENTILES[b.name] - PERCENTILES[a.name])
   const name = of?.name ?? 'p99'
+  // a run that did not answer so many that the percentile is one of those did not sustain its load
+  const able = runs.flatMap(({ label, result }) => {
+    const { standing } = standingOf(result)
+    const latency = standing === 'cannot carry' ? null : boundedOverOffered(result, name)
+    return latency === null ? [] : [{ label, result, latency, standing }]
+  })
+  if (able.length < 2) return null
   const least = rules.find((rule) => 'figure' in rule && rule.figure === 'throughput' && rule.relation.startsWith('>'))
   const { carried, of: rateOf } = carriedBy(able.map(({ result }) => result))
-  const points = able.map(({ label, result }): FrontierPoint => {
-    const { standing } = standingOf(result)
-    return { label, throughput: rateOf(result), latency: boundedOf(result.latencyMs, name), standing }
-  })
+  const points = able.map(
+    ({ label, result, latency, standing }): FrontierPoint => ({
+      ...{ label, latency, standing },
+      throughput: rateOf(result),
+    }),
+  )
   const best = new Set(onFrontier(points))
   const unable = runs.length - able.length
   return figure({
@@ -122,6 +130,17 @@ export function frontierFigure(runs: readonly LabelledResult[], budget: Budget |
       ]),
     },
   })
+}
+
+/** A percentile of latency over all requests offered; null if it is one that was never answered. */
+function boundedOverOffered(result: Result, name: keyof typeof PERCENTILES): Bounded | null {
+  const { counts, latencyMs } = result
+  if (counts.completed === counts.offered) return boundedOf(latencyMs, name)
+  const { observed, interval } = latencyOverOffered(result, PERCENTILES[name], 'slowest')
+  const finite = (bound: number | null) => (bound === Number.POSITIVE_INFINITY ? null : bound)
+  return observed === null
+    ? null
+    : { value: observed, low: interval.low, high: finite(interval.high), reason: interval.reason }
 }
 
 /** What a budget allows percentiles of latency at most. */

@@ -91,6 +91,16 @@ describe('a report as a page', () => {
     expect(html).toContain('data-limit="300"')
   })
 
+  it('has no run on the frontier whose percentile is a request that was never answered', async () => {
+    const queue = { capacity: 64 }
+    const loads = await sweep({ ...scenario, queue, stop: { requests: 20_000 } }, { rate: [200, 500, 5000] })
+    const [, , most] = loads.map(({ result }) => result)
+    expect(most?.rates.rejection).toBeGreaterThan(0.1)
+    const points = marksOf(renderHtml(loads)).filter(({ data }) => data.k === 'point')
+    expect(points.map(({ data }) => Number(data.x))).not.toContain(most?.throughput.completed)
+    expect(points).toHaveLength(2)
+  })
+
   it('sets what can be carried against latency where all carry the same load', async () => {
     const swept = await sweep(scenario, { maxBatchSize: [16, 64] })
     const points = marksOf(renderHtml(swept)).filter(({ data }) => data.k === 'point')
