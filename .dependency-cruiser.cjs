@@ -8,6 +8,7 @@ const rooms = [
   'serve',
   'handler',
   'machine',
+  'files',
   'budget',
   'result',
   'scenario',
@@ -16,9 +17,21 @@ const rooms = [
 ]
 // which rooms each may import from, besides itself
 const allowed = {
-  cli: ['report', 'explore', 'simulate', 'measure', 'serve', 'handler', 'budget', 'result', 'scenario', 'text'],
-  report: ['explore', 'budget', 'result', 'scenario', 'text'],
-  explore: ['simulate', 'measure', 'serve', 'handler', 'budget', 'result', 'scenario', 'random'],
+  cli: [
+    'report',
+    'explore',
+    'simulate',
+    'measure',
+    'serve',
+    'handler',
+    'files',
+    'budget',
+    'result',
+    'scenario',
+    'text',
+  ],
+  report: ['explore', 'files', 'budget', 'result', 'scenario', 'text'],
+  explore: ['simulate', 'measure', 'serve', 'handler', 'files', 'budget', 'result', 'scenario', 'random'],
   simulate: ['budget', 'result', 'scenario', 'random'],
   measure: ['handler', 'machine', 'budget', 'result', 'scenario', 'random'],
   serve: ['handler', 'machine', 'budget', 'result', 'scenario', 'random'],
@@ -26,6 +39,8 @@ const allowed = {
   handler: ['scenario'],
   // what this machine is
   machine: ['result'],
+  // how files are written
+  files: [],
   budget: ['result', 'scenario', 'text'],
   result: ['scenario', 'random', 'text'],
   scenario: ['random'],

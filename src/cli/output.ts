@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander'
 import { type Progress, progressOn } from '../report/progress.js'
 import { styleFor } from '../report/style.js'
+import { messageOf } from '../scenario/error.js'
 import type { Look } from '../text/style.js'
-import { INTERRUPTED, type Terminal } from './terminal.js'
+import type { Terminal } from './terminal.js'
 
 export interface OutputFlags {
   json?: boolean
@@ -36,10 +37,10 @@ export interface Watching {
 }
 
 /**
- * Does something long, telling on stderr how far it is. On Ctrl-C it ends early, and the exit code is 130; a second
- * Ctrl-C ends the process at once.
+ * Does something long, with its progress on stderr. On Ctrl-C it ends early, and the exit code is 130; on SIGTERM it is
+ * 143. A second signal ends the process at once.
  *
- * @param endsEarly whether it can end with what it has; if not, Ctrl-C aborts it
+ * @param endsEarly whether it can end with what it has; if not, a signal aborts it
  */
 export async function withProgress<T>(
   terminal: Terminal,
@@ -50,9 +51,9 @@ export async function withProgress<T>(
   const abort = new AbortController()
   let interrupted = false
   let begun = false
-  const stopHearing = terminal.onInterrupt(() => {
+  const stopHearing = terminal.onInterrupt((exitCode) => {
     interrupted = true
-    terminal.exitCode = INTERRUPTED
+    terminal.exitCode = exitCode
     // the next one finds nobody listening, and ends the process
     stopHearing()
     if (!endsEarly || !begun) abort.abort(new Interrupted())
@@ -65,7 +66,7 @@ export async function withProgress<T>(
   try {
     return await work({ tell, signal: abort.signal })
   } catch (error) {
-    if (interrupted && !(error instanceof Interrupted)) throw new Interrupted((error as Error).message)
+    if (interrupted && !(error instanceof Interrupted)) throw new Interrupted(messageOf(error))
     throw error
   } finally {
     stopHearing()
@@ -73,7 +74,7 @@ export async function withProgress<T>(
   }
 }
 
-/** Ctrl-C before there was anything to show. */
+/** A signal before there was anything to show. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
   constructor(why?: string) {

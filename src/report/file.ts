@@ -1,10 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { checkedComparison } from '../budget/check-comparison.js'
+import { readFile } from 'node:fs/promises'
+import { checkedComparison, checkIsComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
-import { checkedResult } from '../result/check.js'
+import { replaceFile } from '../files/replace.js'
+import { checkedResult, checkIsResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import { type Budget, checkedBudget } from '../scenario/budget.js'
-import { ScenarioError, show } from '../scenario/error.js'
+import { messageOf, permissionMissing, ScenarioError, show } from '../scenario/error.js'
 import type { Scenario } from '../scenario/scenario.js'
 
 /** Reads a scenario from a JSON file; it is checked where it is run. */
@@ -48,8 +49,13 @@ export async function readComparison(path: string): Promise<Comparison> {
   return checkedComparison(await readJson(path), path)
 }
 
-/** Writes a comparison to a JSON file. */
+/**
+ * Writes a comparison to a JSON file, whole or not at all.
+ *
+ * @throws ScenarioError if it is no comparison, such as the promise of one, or the file cannot be written
+ */
 export async function writeComparison(path: string, comparison: Comparison): Promise<void> {
+  checkIsComparison(comparison)
   await writeText(path, `${JSON.stringify(comparison, null, 2)}\n`)
 }
 
@@ -62,8 +68,13 @@ export async function readBudget(path: string): Promise<Budget> {
   return checkedBudget(withoutSchema(await readJson(path)), path)
 }
 
-/** Writes a result to a JSON file. */
+/**
+ * Writes a result to a JSON file, whole or not at all.
+ *
+ * @throws ScenarioError if it is no result, such as the promise of one, or the file cannot be written
+ */
 export async function writeResult(path: string, result: Result): Promise<void> {
+  checkIsResult(result)
   await writeText(path, `${JSON.stringify(result, null, 2)}\n`)
 }
 
@@ -75,13 +86,13 @@ function withoutSchema(value: unknown): unknown {
 }
 
 /**
- * Writes a text to a file.
+ * Writes a text to a file, whole or not at all.
  *
  * @throws ScenarioError where it cannot be written
  */
 export async function writeText(path: string, text: string): Promise<void> {
   try {
-    await writeFile(path, text)
+    await replaceFile(path, text)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const why =
@@ -89,7 +100,7 @@ export async function writeText(path: string, text: string): Promise<void> {
         ? 'is a folder'
         : code === 'ENOENT' || code === 'ENOTDIR'
           ? 'is in no folder that there is'
-          : `cannot be written (${code})`
+          : `cannot be written (${code}${permissionMissing(error)})`
     throw new ScenarioError(path, why, { cause: error })
   }
 }
@@ -101,7 +112,11 @@ export async function readText(path: string): Promise<string> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const why =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'is a folder' : `cannot be read (${code})`
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EISDIR'
+          ? 'is a folder'
+          : `cannot be read (${code}${permissionMissing(error)})`
     throw new ScenarioError(path, why, { cause: error })
   }
 }
@@ -113,6 +128,6 @@ export async function readJson(path: string): Promise<unknown> {
     // some editors and shells put a mark of the byte order before it
     return JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (error) {
-    throw new ScenarioError(path, `is not JSON: ${(error as Error).message}`, { cause: error })
+    throw new ScenarioError(path, `is not JSON: ${messageOf(error)}`, { cause: error })
   }
 }

@@ -116,18 +116,65 @@ export function got(value: unknown): string {
   return `got ${show(value)}${typeof then === 'function' ? ': is an await missing?' : ''}`
 }
 
+/** What an error says, or anything else that was thrown. */
+export function messageOf(error: unknown): string {
+  if (typeof error === 'string' && error !== '') return error
+  try {
+    const { message } = (error ?? {}) as { message?: unknown }
+    if (typeof message === 'string' && message !== '') return message + permissionMissing(error)
+  } catch {
+    // a getter of a stranger's
+  }
+  return `${error === undefined ? 'undefined' : show(error)} was thrown`
+}
+
+/** The flags of Node that give the rights that its permission model takes away. */
+const PERMISSIONS: Record<string, string> = {
+  WorkerThreads: '--allow-worker',
+  FileSystemRead: '--allow-fs-read',
+  FileSystemWrite: '--allow-fs-write',
+  ChildProcess: '--allow-child-process',
+  WASI: '--allow-wasi',
+  Addon: '--allow-addons',
+}
+
+/** What Node is to be started with, if its permission model forbids what failed; else nothing. */
+export function permissionMissing(error: unknown): string {
+  const { code, permission = '', resource = '' } = (error ?? {}) as Record<string, unknown>
+  if (code !== 'ERR_ACCESS_DENIED') return ''
+  const flag = PERMISSIONS[String(permission)]
+  if (flag === undefined) return '; the permission model of Node forbids it'
+  return `; start Node with ${flag}${permission === 'FileSystemRead' ? `=${resource}` : ''}`
+}
+
 /** A value as an error message shows it: short, and on one line. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'function') return `a function`
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'symbol') return String(value)
   let text: string
   try {
-    text = JSON.stringify(value) ?? String(value)
+    text = JSON.stringify(excerpt(value)) ?? 'nothing'
     // a Map or a promise looks empty there
     if (text === '{}') text = kindOf(value)
   } catch {
-    text = String(value)
+    // getters and proxies may throw anything
+    text = 'an object'
   }
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN - 3)}…` : text
+}
+
+const LONGEST_SHOWN = 60
+
+/** As much of a value as is shown of it: it may be of any size and depth, hold itself, or what JSON does not know. */
+function excerpt(value: unknown, depth = 0): unknown {
+  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
+  if (typeof value === 'string') return value.slice(0, LONGEST_SHOWN)
+  if (typeof value !== 'object' || value === null || typeof (value as { toJSON?: unknown }).toJSON === 'function') {
+    return value
+  }
+  if (depth === LONGEST_SHOWN / 2) return '…'
+  if (Array.isArray(value)) return value.slice(0, LONGEST_SHOWN / 2).map((each) => excerpt(each, depth + 1))
+  const entries = Object.entries(value).slice(0, LONGEST_SHOWN / 2)
+  return Object.fromEntries(entries.map(([key, each]) => [key.slice(0, LONGEST_SHOWN), excerpt(each, depth + 1)]))
 }

@@ -65,6 +65,16 @@ describe('throughline measure', () => {
     expect(result.counts.unfinished).toBe(0)
   })
 
+  it('reports on SIGTERM what it has, as on Ctrl-C, and exits with 143', async () => {
+    const { child, ended } = start('measure', 'measured.ts', '--duration', '60s', '--warmup', '0', '--json')
+    await once(child.stderr, 'data')
+    child.kill('SIGTERM')
+    const { code, signal, stdout } = await ended
+    expect({ code, signal }).toEqual({ code: 143, signal: null })
+    const { findings } = checkedResult(JSON.parse(stdout)).validity
+    expect(findings).toContainEqual(expect.objectContaining({ code: 'interrupted', severity: 'error' }))
+  })
+
   it('has nothing to report on Ctrl-C in the warm-up', async () => {
     const ended = await interrupted('measure', 'measured.ts', '--duration', '60s', '--warmup', '50s')
     expect(ended).toMatchObject({ code: 130, stdout: '' })

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { readBudget, readResult, readScenario, writeResult } from '../../src/report/file.js'
+import { readBudget, readResult, readScenario, writeComparison, writeResult } from '../../src/report/file.js'
 import { simulate } from '../../src/simulate/simulate.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
@@ -25,6 +25,17 @@ describe('files', () => {
     await writeResult(path, result)
     expect(await readResult(path)).toEqual(result)
     await expect(readScenario(path)).rejects.toThrow(`${path}: must hold a scenario, and holds a result`)
+  })
+
+  it.each([
+    ['the promise of one', () => Promise.resolve({}), /must be a result.*is an await missing/],
+    ['undefined', () => undefined, /must be a result.*got nothing/],
+    ['a budget', () => ({ p99: '1ms' }), /must be a result/],
+  ])('are not written of %s', async (_, made, message) => {
+    const path = join(folder, 'not-written.json')
+    await expect(writeResult(path, made() as never)).rejects.toThrow(message)
+    await expect(writeComparison(path, made() as never)).rejects.toThrow('must be a comparison')
+    expect(existsSync(path)).toBe(false)
   })
 
   it('hold budgets', async () => {
