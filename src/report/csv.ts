@@ -8,13 +8,18 @@ export interface CsvRecord {
  * The records of a CSV file as RFC 4180 has them: a field in quotes may hold separators, quotes twice and line breaks.
  * Lines with nothing on them are skipped.
  *
+ * @param most how many records are read
  * @returns what was read, and the line of a quote that is never closed
  */
-export function parseCsv(text: string, separator = ','): { records: CsvRecord[]; openQuote: number | null } {
+export function parseCsv(
+  text: string,
+  separator = ',',
+  most = Number.POSITIVE_INFINITY,
+): { records: CsvRecord[]; openQuote: number | null } {
   const records: CsvRecord[] = []
   let line = 1
   let at = 0
-  while (at < text.length) {
+  while (at < text.length && records.length < most) {
     const record: CsvRecord = { line, fields: [] }
     for (let more = true; more; ) {
       let field = ''

@@ -105,10 +105,48 @@ export async function writeText(path: string, text: string): Promise<void> {
   }
 }
 
-/** The text of a file. */
+/** How deep lists and objects are nested in a text of JSON. */
+function depthOf(text: string): number {
+  let deepest = 0
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (inString) {
+      if (code === 0x5c) i++
+      else inString = code !== 0x22
+    } else if (code === 0x22) inString = true
+    else if (code === 0x5b || code === 0x7b) deepest = Math.max(deepest, ++depth)
+    else if (code === 0x5d || code === 0x7d) depth--
+  }
+  return deepest
+}
+
+/**
+ * The text of a file: UTF-8, or UTF-16 that begins with a mark of its byte order, as some shells and spreadsheets write
+ * it. The mark is left out.
+ *
+ * @throws ScenarioError if it cannot be read, or is no text
+ */
 export async function readText(path: string): Promise<string> {
+  const bytes = await readBytes(path)
+  const encoding =
+    bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8'
+  let text: string
   try {
-    return await readFile(path, 'utf8')
+    text = new TextDecoder(encoding, { fatal: true }).decode(bytes)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw new ScenarioError(path, messageOf(error), { cause: error })
+    throw new ScenarioError(path, `is no text in ${encoding.toUpperCase()}; write it as UTF-8`, { cause: error })
+  }
+  if (text.includes('\0')) throw new ScenarioError(path, 'holds bytes of 0, which no text does; write it as UTF-8')
+  return text
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const why =
@@ -121,12 +159,16 @@ export async function readText(path: string): Promise<string> {
   }
 }
 
+/** Nothing of ours is nested as deep as that; what follows a value into its depths would run out of stack. */
+const DEEPEST = 100
+
 /** What a JSON file holds. */
 export async function readJson(path: string): Promise<unknown> {
   const text = await readText(path)
+  const depth = depthOf(text)
+  if (depth > DEEPEST) throw new ScenarioError(path, `is nested ${depth} levels deep; at most ${DEEPEST} are read`)
   try {
-    // some editors and shells put a mark of the byte order before it
-    return JSON.parse(text.replace(/^\uFEFF/, ''))
+    return JSON.parse(text)
   } catch (error) {
     throw new ScenarioError(path, `is not JSON: ${messageOf(error)}`, { cause: error })
   }

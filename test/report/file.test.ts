@@ -60,6 +60,23 @@ describe('files', () => {
     expect(await readBudget(path)).toEqual({ p99: '100ms' })
   })
 
+  it.each(['utf-16le', 'utf-16be'])('read %s with a mark of its byte order, as some shells write', async (encoding) => {
+    const bytes = Buffer.from('\uFEFF{ "p99": "100ms" }', 'utf16le')
+    const path = join(folder, `${encoding}.json`)
+    writeFileSync(path, encoding === 'utf-16be' ? bytes.swap16() : bytes)
+    expect(await readBudget(path)).toEqual({ p99: '100ms' })
+  })
+
+  it('refuse what is no text, or nested without an end', async () => {
+    const path = file('not-text.json', '')
+    writeFileSync(path, Buffer.from('{"p99":"1ms"}', 'utf16le'))
+    await expect(readBudget(path)).rejects.toThrow(`${path}: holds bytes of 0`)
+    writeFileSync(path, Buffer.from([0x7b, 0xff]))
+    await expect(readBudget(path)).rejects.toThrow(`${path}: is no text in UTF-8`)
+    const deep = file('deep.json', `{"servers":${'['.repeat(6000)}${']'.repeat(6000)},"[\\"[":"["}`)
+    await expect(readScenario(deep)).rejects.toThrow(`${deep}: is nested 6001 levels deep; at most 100 are read`)
+  })
+
   it('refuse a result of another version', async () => {
     const path = file('newer.json', '{ "schema": "throughline/result@2" }')
     await expect(readResult(path)).rejects.toThrow(`${path}: must be a result, with the schema "throughline/result@1"`)
