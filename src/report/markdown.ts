@@ -133,5 +133,7 @@ function escaped(text: string): string {
     .replace(/[\\`*_~[\]<>|#]/g, '\\$&')
     .replace(/&/g, '&amp;')
     .replace(/@(?=\w)/g, '@\u200b')
-    .replace(/\s*[\r\n]+\s*/g, ' ')
+    .split(/[\r\n]+/)
+    .map((line, i) => (i === 0 ? line.trimEnd() : line.trim()))
+    .join(' ')
 }

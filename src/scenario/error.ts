@@ -44,6 +44,9 @@ function at(fault: { path: string; message: string }): string {
   return fault.path === '' ? fault.message : `${fault.path}: ${fault.message}`
 }
 
+/** More faults of one value are only counted. */
+const MOST_FAULTS = 20
+
 /** Throws what a schema found wrong with a value, every fault on a line of its own. */
 export function throwFaults(error: z.ZodError, root: string, value: unknown): never {
   const faults = error.issues.flatMap((issue) => faultsOf(issue, [], value))
@@ -52,7 +55,9 @@ export function throwFaults(error: z.ZodError, root: string, value: unknown): ne
   // a value may break several rules that are told in the same words
   const others = new Set(lines.map(at))
   others.delete(at(first))
-  throw new ScenarioError(first.path, [first.message, ...others].join('\n'))
+  const told = [...others].slice(0, MOST_FAULTS)
+  const more = others.size > told.length ? [`… and ${others.size - told.length} more`] : []
+  throw new ScenarioError(first.path, [first.message, ...told, ...more].join('\n'))
 }
 
 function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: PropertyKey[]; message: string }[] {
@@ -63,7 +68,10 @@ function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: Pro
   }
   const found = valueAt(root, path)
   if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.map((key) => `'${key}'`).join(', ')
+    const keys = issue.keys
+      .slice(0, MOST_FAULTS)
+      .map((key) => `'${short(key)}'`)
+      .join(', ')
     return [{ path, message: `${keys} is not an option here; ${issue.message}` }]
   }
   return [{ path, message: `${issue.message}, ${got(found)}` }]
@@ -102,7 +110,7 @@ function valueAt(value: unknown, path: PropertyKey[]): unknown {
 }
 
 function join(root: string, path: PropertyKey[]): string {
-  return [root, ...path.map(String)].filter((part) => part !== '').join('.')
+  return [root, ...path.map((part) => short(String(part)))].filter((part) => part !== '').join('.')
 }
 
 function kindOf(value: unknown): string {
@@ -161,10 +169,12 @@ export function show(value: unknown): string {
     // getters and proxies may throw anything
     text = 'an object'
   }
-  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN - 3)}…` : text
+  return short(text)
 }
 
 const LONGEST_SHOWN = 60
+
+const short = (text: string) => (text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN - 3)}…` : text)
 
 /** As much of a value as is shown of it: it may be of any size and depth, hold itself, or what JSON does not know. */
 function excerpt(value: unknown, depth = 0): unknown {
