@@ -36,7 +36,7 @@ describe('the time that a text takes goes with its length:', () => {
 const withHandler = (handler: string) => ({ ...result, scenario: { ...result.scenario, handler } }) as typeof result
 const withFinding = (message: string) => ({
   ...result,
-  validity: { valid: true, findings: [{ code: 'x', severity: 'info' as const, message, figures: {} }] },
+  validity: { valid: true, findings: [{ code: 'failures' as const, severity: 'info' as const, message, figures: {} }] },
 })
 const refused = (read: () => unknown) => expect(read).toThrow(/must be limited by|may limit/)
 
