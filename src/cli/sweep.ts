@@ -4,7 +4,18 @@ import { renderSweepSvg } from '../report/draw/svg.js'
 import { writeText } from '../report/file.js'
 import { renderSweep } from '../report/sweep-table.js'
 import { ScenarioError } from '../scenario/error.js'
-import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
+import { wholeName } from '../scenario/fields.js'
+import {
+  addOutputOptions,
+  addValidityOption,
+  failIfInvalid,
+  Interrupted,
+  type OutputFlags,
+  print,
+  printJson,
+  type ValidityFlags,
+  withProgress,
+} from './output.js'
 import { addScenarioOptions, limit, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
 import { stored } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
@@ -18,7 +29,7 @@ Examples:
   $ throughline sweep scenario.json --vary batching.maxBatchSize=1,8,32 --vary queue.capacity=10,100 --cache .sweeps
   $ throughline sweep scenario.ts --arrivals 400/s,800/s --measure --json`
 
-interface SweepFlags extends ScenarioFlags, OutputFlags {
+interface SweepFlags extends ScenarioFlags, OutputFlags, ValidityFlags {
   vary?: [field: string, values: unknown[]][]
   measure?: boolean
   cache?: string
@@ -37,7 +48,7 @@ export function sweepCommand(terminal: Terminal): Command {
     .option('--measure', 'measure each point, instead of simulating it')
     .option('--svg <file>', 'draw throughput and latency against what was varied')
     .option('--cache <folder>', 'keep what is simulated in this folder, and take it from there')
-  addOutputOptions(command).addHelpText('after', EXAMPLES)
+  addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: SweepFlags) => {
     const { arrivals, servers, maxWait, maxBatchSize, measure, vary = [], cache, svg } = flags
     const fields = swept([
@@ -78,6 +89,11 @@ export function sweepCommand(terminal: Terminal): Command {
     if (svg !== undefined) await writeText(svg, renderSweepSvg(points))
     if (flags.json) printJson(terminal, stored(points))
     else print(terminal, points, renderSweep)
+    failIfInvalid(
+      terminal,
+      flags,
+      points.map(({ result }) => result),
+    )
   })
 }
 
@@ -93,7 +109,7 @@ function varied(text: string, before: SweepFlags['vary'] = []): SweepFlags['vary
 /** The fields that have values; one that is given twice would else be the last alone. */
 function swept(given: [field: string, values: unknown[] | undefined][]): SweepFields {
   const lists = given.filter(([, values]) => values !== undefined)
-  const fields = lists.map(([field]) => field)
+  const fields = lists.map(([field]) => wholeName(field))
   const twice = fields.find((field, i) => fields.indexOf(field) < i)
   if (twice !== undefined) {
     throw new ScenarioError('sweep', `'${twice}' is given twice; give its values at once: --vary ${twice}=1,2`)

@@ -10,7 +10,7 @@ import type { Result } from '../result/result.js'
 import type { Summary } from '../result/summary.js'
 import { legible } from '../text/legible.js'
 import { rate, threeDigits, time, timeUnit } from '../text/number.js'
-import { FIGURES, figuresOf, headerOf, shown } from './figures.js'
+import { FIGURES, figuresOf, headerOf, invalidity, lossesIn, shown } from './figures.js'
 import { checkSwept } from './given.js'
 import { COLUMNS, totalsOf, VERBS } from './result-table.js'
 import { scenarioLines } from './scenario-line.js'
@@ -65,11 +65,18 @@ export function renderMarkdown(result: Result, { title }: { title?: string | und
 export function renderSweepMarkdown(swept: readonly Swept[], { title }: { title?: string | undefined } = {}): string {
   checkSwept(swept)
   const fields = sweptFields(swept)
-  const all = swept.map((each) => ({ each, figures: figuresOf(each.result) }))
+  const all = swept.map((each) => ({
+    each,
+    figures: figuresOf(each.result),
+    invalid: invalidity(each.result),
+    labels: fields.map((field) => field.label(each)),
+  }))
+  const losses = lossesIn(swept.map(({ result }) => result))
   const unit = timeUnit(all.flatMap(({ figures }) => (figures === 'cannot carry' ? [] : [figures.p99])))
-  const rows = all.map(({ each, figures }) => [
-    ...fields.map((field) => field.label(each)),
+  const rows = all.map(({ each, figures, invalid, labels }) => [
+    ...labels.map((label, i) => (invalid !== null && i === 0 ? `${MARKS.error} ${label}` : label)),
     threeDigits(each.result.throughput.completed),
+    ...losses.map(({ text }) => text(each.result)),
     ...FIGURES.map((figure, i) => {
       if (figures !== 'cannot carry') return shown(figures[figure], figure, unit)
       return i === 0 ? `cannot carry ${rate(each.result.throughput.offered)}` : ''
@@ -78,9 +85,13 @@ export function renderSweepMarkdown(swept: readonly Swept[], { title }: { title?
   const titles = [
     ...fields.map(({ header }) => header.replace('\n', ' ').trim()),
     'completed /s',
+    ...losses.map(({ header }) => header.join(' ')),
     ...FIGURES.map((figure) => headerOf(figure, unit).join(' ')),
   ]
-  return joined([heading(title ?? 'Sweep'), tableOf(titles, rows)])
+  const invalid = all.flatMap(({ invalid, labels }) =>
+    invalid === null ? [] : [{ ...invalid, message: `${labels.join(', ')} is invalid: ${invalid.message}` }],
+  )
+  return joined([heading(title ?? 'Sweep'), tableOf(titles, rows), findings(invalid)])
 }
 
 /** A comparison: its verdict, and each metric. */

@@ -6,6 +6,7 @@ import type { Budget } from '../../scenario/budget.js'
 import { gravestFirst } from '../../text/findings.js'
 import { percent, threeDigits } from '../../text/number.js'
 import { timeText } from '../draw/text.js'
+import { standingOf } from '../draw/trade-off-figure.js'
 import { type Markup, markup } from '../markup.js'
 import { type DataCell, dataTable } from './data-table.js'
 import type { LabelledResult } from './reported.js'
@@ -66,7 +67,7 @@ export function findingList(findings: readonly Finding[]): Markup | null {
 
 /** Every rule for every run, in one table. */
 function budgetTable(runs: readonly LabelledResult[], budget: Budget): Markup {
-  const checks = runs.map(({ label, result }) => ({ label, check: checkBudget(result, budget) }))
+  const checks = runs.map(({ label, result }) => ({ label, result, check: checkBudget(result, budget) }))
   const rows = checks.flatMap(({ label, check }) =>
     budgetRows(check).map(([metric, limit, observed, interval], i): DataCell[] => {
       const rule = check.rules[i] as RuleCheck
@@ -82,14 +83,20 @@ function budgetTable(runs: readonly LabelledResult[], budget: Budget): Markup {
     }),
   )
   const columns = ['run', ...BUDGET_TITLES]
-  const lines = checks.map(({ label, check }) => {
+  const lines = checks.map(({ label, result, check }) => {
     const told = check.rules.filter(({ reason }) => reason !== undefined)
     // why an invalid run tells nothing is said once
     const reasons =
       check.findings.length > 0 && told.length > 0
         ? [told[0]?.reason]
         : told.map(({ metric, reason }) => `${metric}: ${reason}`)
-    return markup`<li class="${MARKS[check.verdict][0]}"><b>${headline(check)}</b>${label !== '' && markup` <span><bdi>${label}</bdi></span>`}${reasons.map((reason) => markup`<br><span>${reason}</span>`)}</li>`
+    const unable = standingOf(result)
+    // whatever its figures, they would have grown with the length of the run
+    const [kind, said] =
+      unable.standing === 'cannot carry' && check.verdict !== 'pass'
+        ? ['bad', `Over budget: ${unable.why}`]
+        : [MARKS[check.verdict][0], headline(check)]
+    return markup`<li class="${kind}"><b>${said}</b>${label !== '' && markup` <span><bdi>${label}</bdi></span>`}${reasons.map((reason) => markup`<br><span>${reason}</span>`)}</li>`
   })
   return markup`<h3>Budget</h3><ul class="findings">${lines}</ul>${dataTable({ caption: 'Budget', columns, rows })}`
 }
