@@ -45,7 +45,7 @@ export function sweepCommand(terminal: Terminal): Command {
         varied,
       ),
     )
-    .option('--measure', 'measure each point, instead of simulating it')
+    .option('--measure', 'measure each point, instead of simulating it (default: if there is a target and no service)')
     .option('--svg <file>', 'draw throughput and latency against what was varied')
     .option('--cache <folder>', 'keep what is simulated in this folder, and take it from there')
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
@@ -76,10 +76,9 @@ export function sweepCommand(terminal: Terminal): Command {
       },
       command,
     )
-    const engine = measure ? 'measure' : 'simulate'
     const points = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
       sweep(scenario, fields, {
-        engine,
+        ...(measure && { engine: 'measure' as const }),
         ...(cache !== undefined && { cache }),
         signal,
         onProgress: ({ share, done, total }) => tell(share, `point ${Math.min(done + 1, total)} of ${total}`),

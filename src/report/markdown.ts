@@ -11,7 +11,7 @@ import type { Summary } from '../result/summary.js'
 import { legible } from '../text/legible.js'
 import { rate, threeDigits, time, timeUnit } from '../text/number.js'
 import { FIGURES, figuresOf, headerOf, invalidity, lossesIn, shown } from './figures.js'
-import { checkSwept } from './given.js'
+import { checkOptions, checkSwept } from './given.js'
 import { COLUMNS, totalsOf, VERBS } from './result-table.js'
 import { scenarioLines } from './scenario-line.js'
 import { sweptFields } from './swept-fields.js'
@@ -28,8 +28,10 @@ interface Finding {
 const MARKS = { error: '❌', warning: '⚠️', info: 'ℹ️' } as const
 
 /** One result: what was run, its findings, latency with its intervals, and where the time went. */
-export function renderMarkdown(result: Result, { title }: { title?: string | undefined } = {}): string {
+export function renderMarkdown(result: Result, options: { title?: string | undefined } = {}): string {
+  checkOptions(options, 'markdown')
   checkIsResult(result)
+  const { title } = options
   const { engine, scenario, latencyMs, waitMs, serviceMs, validity } = result
   const unit = timeUnit([latencyMs.p99])
   const row = (name: string, summary: Summary) => [
@@ -62,8 +64,10 @@ export function renderMarkdown(result: Result, { title }: { title?: string | und
 }
 
 /** A sweep: a row for each of its points. */
-export function renderSweepMarkdown(swept: readonly Swept[], { title }: { title?: string | undefined } = {}): string {
+export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: string | undefined } = {}): string {
+  checkOptions(options, 'markdown')
   checkSwept(swept)
+  const { title } = options
   const fields = sweptFields(swept)
   const all = swept.map((each) => ({
     each,

@@ -158,6 +158,15 @@ describe('the threads of a sweep', () => {
   })
 })
 
+it('measures what has a target and no service, and simulates what has both', async () => {
+  const target: Scenario = { arrivals: 200, handler: async (batch) => batch, stop: { duration: '200ms' } }
+  const [measured] = await sweep(target, { servers: [1] })
+  expect(measured?.result.engine).toBe('measure')
+  const [simulated] = await sweep({ ...target, service: '1ms' }, { servers: [1] })
+  expect(simulated?.result.engine).toBe('simulate')
+  await expect(sweep(target, { servers: [1] }, { engine: 'simulate' })).rejects.toThrow('service: is required')
+})
+
 describe('the cache of a sweep', () => {
   const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
   afterAll(() => rmSync(folder, { recursive: true }))
