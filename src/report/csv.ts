@@ -1,3 +1,5 @@
+import { legible } from '../text/legible.js'
+
 /** A record of a CSV file, and the number of the line that it begins on, from 1. */
 export interface CsvRecord {
   line: number
@@ -61,7 +63,8 @@ const FORMULA = /^[=+\-@\t\r\n\u0000＝＋－＠]/
  */
 export function toCsv(headers: readonly string[], rows: readonly (readonly Field[])[]): string {
   const field = (value: Field) => {
-    const text = value === null ? '' : typeof value === 'string' ? withoutFormula(value) : String(value)
+    // a terminal may be where it goes to
+    const text = value === null ? '' : typeof value === 'string' ? withoutFormula(legible(value)) : String(value)
     return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   }
   return [headers, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('')

@@ -93,7 +93,7 @@ export function figureOfRows(rows: TradeOffRow[], offeredPerSec: number, rounds?
       perSecond: capacityPerSec,
     })),
     offeredPerSec,
-    ends: rounds === undefined ? 'the rounds' : `${count(rounds)} rounds`,
+    ends: rounds === undefined ? 'the rounds' : rounds === 1 ? '1 round' : `${count(rounds)} rounds`,
   }
 }
 
