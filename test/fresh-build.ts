@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 /** The code of src/ that is newer than what was built of it. */
 function stale(): { source: string; built: string }[] {
   return readdirSync('src', { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
     .map((file) => ({ source: join('src', file), built: join('dist', file.replace(/\.ts$/, '.js')) }))
     .filter(({ source, built }) => !existsSync(built) || statSync(built).mtimeMs < statSync(source).mtimeMs)
 }

@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
 import type { Command, Option } from 'commander'
 import { loadDefault, locate } from '../handler/module.js'
 import { readJson } from '../report/file.js'
-import { ScenarioError, show } from '../scenario/error.js'
+import { messageOf, ScenarioError, show } from '../scenario/error.js'
 import { nearestName } from '../scenario/nearest.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { isPlain } from '../scenario/units.js'
@@ -39,15 +40,26 @@ export function placeInConfig(command: Command | null, fault: string): string | 
 }
 
 /**
- * Fills in the options of a command that were not given from the nearest `throughline.config.*`, upwards from the
- * working directory, or the one that --config names.
+ * Fills in the options of a command that were not given from the nearest `throughline.config.*`, or the one that --config
+ * names. It is looked for from the working directory upwards, to the root of its repository or the home directory at
+ * most; one that belongs to another user, who does not own the working directory, is not run.
  *
+ * @param tell is called with which config is used
  * @throws ScenarioError where it cannot be read, or holds what the command does not have
  */
-export async function takeDefaults(command: Command): Promise<void> {
+export async function takeDefaults(command: Command, tell: (what: string) => void): Promise<void> {
   const given = command.getOptionValue('config') as string | undefined
   const path = given === undefined ? nearestConfig(process.cwd()) : resolve(given)
   if (path === null) return
+  if (given === undefined && !isTrusted(path)) {
+    tell(`passes over ${path}, which belongs to another user; name it with --config to use it`)
+    return
+  }
+  await takeDefaultsOf(command, path)
+  tell(`takes defaults from ${path}`)
+}
+
+async function takeDefaultsOf(command: Command, path: string): Promise<void> {
   const config = await readConfig(path)
   files.set(command, path)
   const names = command.parent?.commands.map((each) => each.name()) ?? []
@@ -79,10 +91,27 @@ export async function takeDefaults(command: Command): Promise<void> {
 
 function nearestConfig(from: string): string | null {
   for (let folder = from; ; folder = dirname(folder)) {
-    const found = NAMES.map((name) => join(folder, name)).find((path) => existsSync(path))
+    const found = NAMES.map((name) => join(folder, name)).find(isThere)
     if (found !== undefined) return found
-    if (folder === dirname(folder)) return null
+    if (folder === dirname(folder) || folder === homedir() || isThere(join(folder, '.git'))) return null
   }
+}
+
+function isThere(path: string): boolean {
+  try {
+    return existsSync(path)
+  } catch {
+    // the permission model of Node may forbid to look
+    return false
+  }
+}
+
+/**
+ * Whether a config may run that was not asked for. Others may write to a folder above, such as one for temporary files;
+ * in a container the working directory and all in it may belong to another user than the one who runs.
+ */
+function isTrusted(path: string): boolean {
+  return [process.getuid?.(), 0, statSync('.').uid].includes(statSync(path).uid)
 }
 
 async function readConfig(path: string): Promise<Config> {
@@ -91,7 +120,7 @@ async function readConfig(path: string): Promise<Config> {
   try {
     exported = await loadDefault(locate(path).url)
   } catch (error) {
-    throw new ScenarioError(path, `cannot be loaded: ${(error as Error).message}`, { cause: error })
+    throw new ScenarioError(path, `cannot be loaded: ${messageOf(error)}`, { cause: error })
   }
   if (exported === undefined) throw new ScenarioError(path, 'has no default export, which must be a config')
   return checkedObject(exported, path) as Config

@@ -1,30 +1,23 @@
 #!/usr/bin/env node
+import { inspect } from 'node:util'
+import { messageOf } from '../scenario/error.js'
+import { legible } from '../text/legible.js'
 import { main } from './program.js'
-import { BAD_USAGE, type Terminal } from './terminal.js'
+import { standardStream } from './standard-streams.js'
+import { BAD_USAGE, SIGNALS, type Terminal } from './terminal.js'
 
-let done = false
-
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    // whoever read it has read enough
-    if (error.code === 'EPIPE') {
-      done = true
-      process.exit()
-    }
-    throw error
-  })
-}
-
-const write = process.stdout.write.bind(process.stdout)
+const stdout = standardStream(process.stdout)
+const stderr = standardStream(process.stderr)
 
 const terminal: Terminal = {
-  stdout: Object.create(process.stdout, { write: { value: write } }),
-  stderr: process.stderr,
+  stdout: stdout.stream,
+  stderr: stderr.stream,
   exitCode: 0,
   onInterrupt(hear) {
-    process.on('SIGINT', hear)
+    const heard = SIGNALS.map(({ signal, exitCode }) => [signal, () => hear(exitCode)] as const)
+    for (const [signal, listener] of heard) process.on(signal, listener)
     return () => {
-      process.off('SIGINT', hear)
+      for (const [signal, listener] of heard) process.off(signal, listener)
     }
   },
   // what a handler or a scenario's module prints goes to stderr, on whatever thread
@@ -33,17 +26,45 @@ const terminal: Terminal = {
   },
 }
 
-// a module that it loads may end the process, or have it wait for what never comes: that must not look like a pass
-function endEarly(why: string): void {
-  if (done) return
-  done = true
-  process.stderr.write(`throughline: ended before it was done: ${why}\n`)
-  process.exit(BAD_USAGE)
+const say = (text: string) => stderr.stream.write(`throughline: ${legible(text)}\n`)
+
+/** What the process ends with; null while the command is at work. */
+let exitCode: number | null = null
+
+function end(code: number): void {
+  exitCode = code
+  // registered last, it is heard after those of a module
+  process.on('exit', () => {
+    process.exitCode = code
+  })
+  process.exit(code)
 }
-process.once('beforeExit', () => endEarly('what it loaded never settles'))
-process.once('exit', (code) => {
-  if (code === 0) endEarly('the process was ended by what it loaded')
+
+// a module that it loads may end the process, throw on its own, or await what never comes: none of that is a verdict
+function endEarly(why: string): void {
+  if (exitCode !== null) return
+  exitCode = BAD_USAGE
+  say(why)
+}
+process.once('beforeExit', () => {
+  endEarly('exited early: a loaded module awaits a promise that never settles')
+  process.exit(BAD_USAGE)
+})
+process.once('exit', () => {
+  endEarly('exited early: a loaded module ended the process')
+  process.exitCode = exitCode as number
+})
+process.on('uncaughtException', (error) => {
+  // one that has handlers of its own deals with it
+  if (process.listenerCount('uncaughtException') > 1) return
+  const shown = process.argv.includes('--debug') ? inspect(error) : messageOf(error)
+  endEarly(`failed: a loaded module threw an error that nothing caught: ${shown}`)
+  process.exit(exitCode as number)
 })
 
-process.exitCode = await main(process.argv.slice(2), terminal)
-done = true
+const code = await main(process.argv.slice(2), terminal)
+const fault = await stdout.flushed()
+if (fault !== null) say(`standard output cannot be written (${fault.code}); what it holds is not all of it`)
+await stderr.flushed()
+// one that was interrupted ends as such
+end(fault === null || SIGNALS.some((each) => each.exitCode === code) ? code : BAD_USAGE)

@@ -2,7 +2,16 @@ import { Command, Option } from 'commander'
 import type { MeasureOptions, MeasureProgress } from '../measure/options.js'
 import { renderResult } from '../report/result-table.js'
 import { count, rate, time } from '../text/number.js'
-import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
+import {
+  addOutputOptions,
+  addValidityOption,
+  failIfInvalid,
+  type OutputFlags,
+  print,
+  printJson,
+  type ValidityFlags,
+  withProgress,
+} from './output.js'
 import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
@@ -27,22 +36,25 @@ export function measureCommand(terminal: Terminal): Command {
     .option('--spin <duration>', 'how long before a due time the generator reads the clock instead of sleeping')
     .option('--batch-timeout <duration>', 'how long a batch or request may take (default: 10s)')
     .option('--setup-timeout <duration>', 'how long a handler may take to set up (default: 60s)')
-  addOutputOptions(command).addHelpText('after', EXAMPLES)
-  return command.action(async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags) => {
-    const scenario = await scenarioOf(file, flags, command)
-    const { measure } = await import('../measure/measure.js')
-    // reading percentiles would be seen by what is served in this process
-    const told = toldOf(typeof scenario.handler === 'string' || scenario.handler instanceof URL)
-    const result = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
-      measure(scenario, {
-        ...optionsOf(flags),
-        signal,
-        onProgress: (progress) => tell(progress.share, told(progress)),
-      }),
-    )
-    if (flags.json) printJson(terminal, result)
-    else print(terminal, result, renderResult)
-  })
+  addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
+  return command.action(
+    async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags) => {
+      const scenario = await scenarioOf(file, flags, command)
+      const { measure } = await import('../measure/measure.js')
+      // reading percentiles would be seen by what is served in this process
+      const told = toldOf(typeof scenario.handler === 'string' || scenario.handler instanceof URL)
+      const result = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
+        measure(scenario, {
+          ...optionsOf(flags),
+          signal,
+          onProgress: (progress) => tell(progress.share, told(progress)),
+        }),
+      )
+      if (flags.json) printJson(terminal, result)
+      else print(terminal, result, renderResult)
+      failIfInvalid(terminal, flags, [result])
+    },
+  )
 }
 
 function optionsOf({ idle, spin, batchTimeout, setupTimeout }: MeasureFlags): MeasureOptions {

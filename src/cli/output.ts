@@ -1,8 +1,11 @@
 import { type Command, Option } from 'commander'
 import { type Progress, progressOn } from '../report/progress.js'
 import { styleFor } from '../report/style.js'
+import type { Result } from '../result/result.js'
+import type { Finding } from '../result/validity.js'
+import { messageOf } from '../scenario/error.js'
 import type { Look } from '../text/style.js'
-import { INTERRUPTED, type Terminal } from './terminal.js'
+import { BAD_USAGE, type Terminal } from './terminal.js'
 
 export interface OutputFlags {
   json?: boolean
@@ -15,6 +18,30 @@ export function addOutputOptions(command: Command): Command {
     .addOption(new Option('--config <file>', 'defaults of this command (default: throughline.config.*, found upwards)'))
     .addOption(new Option('--debug', 'show where an error comes from'))
 }
+
+export interface ValidityFlags {
+  failIfInvalid?: boolean
+}
+
+/** Adds the option of a command whose results may be invalid: what it prints says so, and the exit code if it is asked. */
+export function addValidityOption(command: Command): Command {
+  return command.option(
+    '--fail-if-invalid',
+    'exit with 2 if a run is invalid, after printing it (default: exit with 0)',
+  )
+}
+
+/** Says that runs are invalid, and has the command exit with 2 for it, if that was asked. */
+export function failIfInvalid(terminal: Terminal, { failIfInvalid }: ValidityFlags, results: readonly Result[]): void {
+  const invalid = results.filter(({ validity }) => !validity.valid)
+  if (failIfInvalid !== true || invalid.length === 0 || terminal.exitCode !== 0) return
+  const codes = new Set(invalid.flatMap(({ validity }) => validity.findings.filter(isError).map(({ code }) => code)))
+  const what = results.length === 1 ? 'the run is invalid' : `${invalid.length} of ${results.length} runs are invalid`
+  terminal.stderr.write(`throughline: ${what}: ${[...codes].join(', ')}\n`)
+  terminal.exitCode = BAD_USAGE
+}
+
+const isError = ({ severity }: Finding) => severity === 'error'
 
 /** Prints what was found for people to read. */
 export function print<T>(terminal: Terminal, found: T, render: (found: T, look: Look) => string): void {
@@ -36,10 +63,10 @@ export interface Watching {
 }
 
 /**
- * Does something long, telling on stderr how far it is. On Ctrl-C it ends early, and the exit code is 130; a second
- * Ctrl-C ends the process at once.
+ * Does something long, with its progress on stderr. On Ctrl-C it ends early, and the exit code is 130; on SIGTERM it is
+ * 143. A second signal ends the process at once.
  *
- * @param endsEarly whether it can end with what it has; if not, Ctrl-C aborts it
+ * @param endsEarly whether it can end with what it has; if not, a signal aborts it
  */
 export async function withProgress<T>(
   terminal: Terminal,
@@ -50,9 +77,9 @@ export async function withProgress<T>(
   const abort = new AbortController()
   let interrupted = false
   let begun = false
-  const stopHearing = terminal.onInterrupt(() => {
+  const stopHearing = terminal.onInterrupt((exitCode) => {
     interrupted = true
-    terminal.exitCode = INTERRUPTED
+    terminal.exitCode = exitCode
     // the next one finds nobody listening, and ends the process
     stopHearing()
     if (!endsEarly || !begun) abort.abort(new Interrupted())
@@ -65,7 +92,7 @@ export async function withProgress<T>(
   try {
     return await work({ tell, signal: abort.signal })
   } catch (error) {
-    if (interrupted && !(error instanceof Interrupted)) throw new Interrupted((error as Error).message)
+    if (interrupted && !(error instanceof Interrupted)) throw new Interrupted(messageOf(error))
     throw error
   } finally {
     stopHearing()
@@ -73,7 +100,7 @@ export async function withProgress<T>(
   }
 }
 
-/** Ctrl-C before there was anything to show. */
+/** A signal before there was anything to show. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
   constructor(why?: string) {

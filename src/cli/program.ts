@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
-import { ScenarioError } from '../scenario/error.js'
+import { messageOf, ScenarioError } from '../scenario/error.js'
 import { legible } from '../text/legible.js'
 import { calibrateCommand } from './calibrate.js'
 import { capacityCommand } from './capacity.js'
@@ -14,13 +14,13 @@ import { replicateCommand } from './replicate.js'
 import { reportCommand } from './report.js'
 import { simulateCommand } from './simulate.js'
 import { sweepCommand } from './sweep.js'
-import { BAD_USAGE, INTERRUPTED, type Terminal } from './terminal.js'
+import { BAD_USAGE, type Terminal } from './terminal.js'
 
 const { version, description } = createRequire(import.meta.url)('../../package.json')
 
 const EXIT_CODES = `
-Exit codes: 0 passed, 1 a budget is broken or head is slower, 2 bad usage or a failed run, 3 not to be told,
-130 interrupted. Ctrl-C ends a run early and still reports what it has; a second one ends it at once.
+Exit codes: 0 passed, 1 a budget is broken or head is slower, 2 bad usage or a failed run, 3 inconclusive,
+130 and 143 interrupted. Ctrl-C or SIGTERM ends a run early and still reports what it has; a second one ends it at once.
 `
 
 /** Runs a command line, and tells what the process is to end with. */
@@ -42,7 +42,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .hook('preAction', async (_, command) => {
       run = command
       terminal.keepStdout()
-      await takeDefaults(command)
+      await takeDefaults(command, (what) => terminal.stderr.write(`${program.name()}: ${legible(what)}\n`))
     })
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
@@ -61,9 +61,9 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_USAGE
     // one line for people, all there is for those who look for a fault
     const debug = args.includes('--debug')
-    const said = debug ? inspect(error) : error instanceof Error ? error.message : String(error)
+    const said = debug ? inspect(error) : messageOf(error)
     const place = error instanceof ScenarioError ? placeInConfig(run, error.path) : null
     terminal.stderr.write(`${program.name()}: ${legible(said)}${place === null ? '' : ` (${place})`}\n`)
-    return error instanceof Interrupted ? INTERRUPTED : BAD_USAGE
+    return error instanceof Interrupted ? terminal.exitCode : BAD_USAGE
   }
 }

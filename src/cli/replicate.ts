@@ -1,7 +1,16 @@
 import { Command } from 'commander'
 import { replicate } from '../explore/replicate.js'
 import { renderResult } from '../report/result-table.js'
-import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
+import {
+  addOutputOptions,
+  addValidityOption,
+  failIfInvalid,
+  type OutputFlags,
+  print,
+  printJson,
+  type ValidityFlags,
+  withProgress,
+} from './output.js'
 import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
@@ -18,8 +27,8 @@ export function replicateCommand(terminal: Terminal): Command {
   command
     .option('--replications <n>', 'how many runs (default: 10)')
     .option('--threads <n>', 'how many of them at a time (default: as many as there are cores)')
-  addOutputOptions(command).addHelpText('after', EXAMPLES)
-  type Flags = ScenarioFlags & OutputFlags & { replications?: string; threads?: string }
+  addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
+  type Flags = ScenarioFlags & OutputFlags & ValidityFlags & { replications?: string; threads?: string }
   return command.action(async (file: string | undefined, flags: Flags) => {
     const scenario = await scenarioOf(file, flags, command)
     const result = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
@@ -32,5 +41,6 @@ export function replicateCommand(terminal: Terminal): Command {
     )
     if (flags.json) printJson(terminal, result)
     else print(terminal, result, renderResult)
+    failIfInvalid(terminal, flags, [result])
   })
 }

@@ -1,7 +1,7 @@
 import { dirname, extname, isAbsolute, resolve } from 'node:path'
 import { loadDefault, locate } from '../handler/module.js'
 import { asScenario, readScenario } from '../report/file.js'
-import { ScenarioError } from '../scenario/error.js'
+import { messageOf, ScenarioError } from '../scenario/error.js'
 import { isHandler } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
 
@@ -38,7 +38,7 @@ async function defaultOf(file: string): Promise<unknown> {
   try {
     exported = await loadDefault(locate(file).url)
   } catch (error) {
-    throw new ScenarioError(file, (error as Error).message, { cause: error })
+    throw new ScenarioError(file, messageOf(error), { cause: error })
   }
   if (exported === undefined) throw new ScenarioError(file, 'has no default export, which must be a scenario')
   return exported

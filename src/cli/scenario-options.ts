@@ -40,7 +40,7 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
     command.addOption(new Option(flags, description).conflicts(conflicts))
   add('--arrivals <rate>', "requests a second: '800/s', '30/m'", ['clients'])
   command.addOption(new Option('--process <name>', 'how they come (default: poisson)').choices(['poisson', 'constant']))
-  add('--clients <n>', 'instead of arrivals: so many clients, each of which awaits its answer')
+  add('--clients <n>', 'closed loop: number of clients, each sending its next request after a response')
   add('--think-time <duration>', 'how long a client thinks before it sends again')
   if (service) {
     add('--service <duration>', "how long a batch takes, whatever its size: '10ms'", ['base', 'perItem'])
@@ -50,17 +50,21 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
   }
   if (handler) {
     add('--handler <file>', 'the module that serves batches')
-    add('--url <url>', 'or the server that requests are sent to, over HTTP', ['handler'])
+    add(
+      '--url <url>',
+      "or the server that requests are sent to, over HTTP, with the scenario's method, headers and body",
+      ['handler'],
+    )
   }
   add('--max-batch-size <n>', "how many requests a batch may hold, or 'none' for no limit (default: 1)")
   add('--max-wait <duration>', "how long a batch waits to fill, or 'none' for full batches only (default: 0)")
-  add('--servers <n>', 'how many batches are served at a time (default: 1)')
-  add('--queue-capacity <n>', 'how many requests may wait (default: no limit)')
-  add('--queue-timeout <duration>', 'how long a request may wait (default: no limit)')
-  add('--requests <n>', 'when to stop: after so many requests', ['duration'])
+  add('--servers <n>', "how many batches are served at a time, or 'none' for no limit (default: 1)")
+  add('--queue-capacity <n>', "how many requests may wait, or 'none' (default: no limit)")
+  add('--queue-timeout <duration>', "how long a request may wait, or 'none' (default: no limit)")
+  add('--requests <n>', 'when to stop: after this many requests', ['duration'])
   add('--duration <duration>', "when to stop: '10s'")
   add('--warmup <extent>', 'requests, or a duration, that are run first and not reported (default: a tenth)')
-  add('--seed <n>', 'from which all randomness follows (default: 1)')
+  add('--seed <n>', 'random seed (default: 1)')
   return command
 }
 
@@ -79,17 +83,18 @@ export function withFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scena
   setService(scenario, flags)
   const batching = defined({ maxBatchSize: limit(flags.maxBatchSize), maxWait: limit(flags.maxWait) })
   if (batching !== null) scenario.batching = { ...given.batching, ...batching } as NonNullable<Scenario['batching']>
-  const queue = defined({ capacity: value(flags.queueCapacity), timeout: value(flags.queueTimeout) })
+  const queue = defined({ capacity: limit(flags.queueCapacity), timeout: limit(flags.queueTimeout) })
   if (queue !== null) scenario.queue = { ...given.queue, ...queue } as NonNullable<Scenario['queue']>
   if (requests !== undefined) scenario.stop = { requests: value(requests) as number }
-  if (duration !== undefined) scenario.stop = { duration }
+  if (duration !== undefined) scenario.stop = { duration: value(duration) as string }
   if (warmup !== undefined) {
     const extent = value(warmup)
     scenario.warmup = typeof extent === 'number' ? { requests: extent } : { duration: warmup }
   }
   if (handler !== undefined) scenario.handler = handler
-  if (url !== undefined) scenario.http = { url }
-  if (servers !== undefined) scenario.servers = value(servers) as number
+  // method, headers, body and all else of the file's stay
+  if (url !== undefined) scenario.http = { ...given.http, url } as NonNullable<Scenario['http']>
+  if (servers !== undefined) scenario.servers = limit(servers) as number | null
   if (seed !== undefined) scenario.seed = value(seed) as number
   // what is missing or of the wrong kind is told by the schema, which knows what is accepted
   return scenario as Scenario
@@ -100,8 +105,16 @@ function setArrivals(scenario: Partial<ScenarioParts>, { arrivals, process, clie
   const given = scenario.arrivals
   const object = typeof given === 'object' && given !== null ? given : null
   if (clients !== undefined || thinkTime !== undefined) {
-    const closed = object?.process === 'closed' ? object : { process: 'closed' as const }
-    scenario.arrivals = { ...closed, ...defined({ clients: value(clients), thinkTime }) } as typeof object & object
+    const closed: { process: 'closed'; thinkTime?: unknown } =
+      object?.process === 'closed' ? object : { process: 'closed' }
+    // another mean, which varies as before
+    const old = typeof closed.thinkTime === 'object' ? closed.thinkTime : null
+    const mean = value(thinkTime)
+    const changes = defined({
+      clients: value(clients),
+      thinkTime: old === null || mean === undefined ? mean : { ...old, mean },
+    })
+    scenario.arrivals = { ...closed, ...changes } as typeof object & object
     return
   }
   if (process !== undefined) {
@@ -114,7 +127,7 @@ function setArrivals(scenario: Partial<ScenarioParts>, { arrivals, process, clie
 }
 
 function setService(scenario: Partial<ScenarioParts>, { service, base, perItem, cv }: ScenarioFlags): void {
-  if (service !== undefined) scenario.service = value(service) as string
+  if (service !== undefined) scenario.service = serviceOf(value(service), scenario.service)
   const changes = defined({
     base: value(base),
     perItem: value(perItem),
@@ -127,6 +140,14 @@ function setService(scenario: Partial<ScenarioParts>, { service, base, perItem, 
     throw new ScenarioError('service', `--base, --per-item and --cv change an affine service; this one is ${old.model}`)
   }
   scenario.service = { model: 'affine', ...old, ...changes } as NonNullable<Scenario['service']>
+}
+
+/** A time whatever the size; what a service has besides its mean stays. */
+function serviceOf(time: unknown, given: Scenario['service']): NonNullable<Scenario['service']> {
+  if (typeof given !== 'object' || given === null) return time as string
+  const { variation, stalls, overhead } = given as Record<string, unknown>
+  const kept = defined({ variation, stalls, overhead })
+  return (kept === null ? time : { model: 'affine', base: time, ...kept }) as NonNullable<Scenario['service']>
 }
 
 function varying(cv: string) {

@@ -3,7 +3,17 @@ import { simulateAll } from '../explore/simulate-all.js'
 import { renderResult } from '../report/result-table.js'
 import type { Result } from '../result/result.js'
 import { normalise } from '../scenario/scenario.js'
-import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
+import {
+  addOutputOptions,
+  addValidityOption,
+  failIfInvalid,
+  Interrupted,
+  type OutputFlags,
+  print,
+  printJson,
+  type ValidityFlags,
+  withProgress,
+} from './output.js'
 import { addScenarioOptions, type ScenarioFlags, scenarioOf } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
@@ -15,8 +25,8 @@ Examples:
 export function simulateCommand(terminal: Terminal): Command {
   const command = new Command('simulate').description('run a scenario in virtual time, with a model of its service')
   addScenarioOptions(command, { service: true })
-  addOutputOptions(command).addHelpText('after', EXAMPLES)
-  return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags) => {
+  addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
+  return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & ValidityFlags) => {
     const scenario = normalise(await scenarioOf(file, flags, command), 'simulate')
     const [result] = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
       simulateAll([scenario], {
@@ -28,5 +38,6 @@ export function simulateCommand(terminal: Terminal): Command {
     if (result === undefined || result === null) throw new Interrupted()
     if (flags.json) printJson(terminal, result)
     else print<Result>(terminal, result, renderResult)
+    failIfInvalid(terminal, flags, [result])
   })
 }

@@ -4,7 +4,18 @@ import { renderSweepSvg } from '../report/draw/svg.js'
 import { writeText } from '../report/file.js'
 import { renderSweep } from '../report/sweep-table.js'
 import { ScenarioError } from '../scenario/error.js'
-import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
+import { wholeName } from '../scenario/fields.js'
+import {
+  addOutputOptions,
+  addValidityOption,
+  failIfInvalid,
+  Interrupted,
+  type OutputFlags,
+  print,
+  printJson,
+  type ValidityFlags,
+  withProgress,
+} from './output.js'
 import { addScenarioOptions, limit, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
 import { stored } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
@@ -18,7 +29,7 @@ Examples:
   $ throughline sweep scenario.json --vary batching.maxBatchSize=1,8,32 --vary queue.capacity=10,100 --cache .sweeps
   $ throughline sweep scenario.ts --arrivals 400/s,800/s --measure --json`
 
-interface SweepFlags extends ScenarioFlags, OutputFlags {
+interface SweepFlags extends ScenarioFlags, OutputFlags, ValidityFlags {
   vary?: [field: string, values: unknown[]][]
   measure?: boolean
   cache?: string
@@ -34,10 +45,10 @@ export function sweepCommand(terminal: Terminal): Command {
         varied,
       ),
     )
-    .option('--measure', 'measure each point, instead of simulating it')
+    .option('--measure', 'measure each point, instead of simulating it (default: if there is a target and no service)')
     .option('--svg <file>', 'draw throughput and latency against what was varied')
     .option('--cache <folder>', 'keep what is simulated in this folder, and take it from there')
-  addOutputOptions(command).addHelpText('after', EXAMPLES)
+  addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: SweepFlags) => {
     const { arrivals, servers, maxWait, maxBatchSize, measure, vary = [], cache, svg } = flags
     const fields = swept([
@@ -65,10 +76,9 @@ export function sweepCommand(terminal: Terminal): Command {
       },
       command,
     )
-    const engine = measure ? 'measure' : 'simulate'
     const points = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
       sweep(scenario, fields, {
-        engine,
+        ...(measure && { engine: 'measure' as const }),
         ...(cache !== undefined && { cache }),
         signal,
         onProgress: ({ share, done, total }) => tell(share, `point ${Math.min(done + 1, total)} of ${total}`),
@@ -78,6 +88,11 @@ export function sweepCommand(terminal: Terminal): Command {
     if (svg !== undefined) await writeText(svg, renderSweepSvg(points))
     if (flags.json) printJson(terminal, stored(points))
     else print(terminal, points, renderSweep)
+    failIfInvalid(
+      terminal,
+      flags,
+      points.map(({ result }) => result),
+    )
   })
 }
 
@@ -93,7 +108,7 @@ function varied(text: string, before: SweepFlags['vary'] = []): SweepFlags['vary
 /** The fields that have values; one that is given twice would else be the last alone. */
 function swept(given: [field: string, values: unknown[] | undefined][]): SweepFields {
   const lists = given.filter(([, values]) => values !== undefined)
-  const fields = lists.map(([field]) => field)
+  const fields = lists.map(([field]) => wholeName(field))
   const twice = fields.find((field, i) => fields.indexOf(field) < i)
   if (twice !== undefined) {
     throw new ScenarioError('sweep', `'${twice}' is given twice; give its values at once: --vary ${twice}=1,2`)

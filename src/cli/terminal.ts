@@ -7,11 +7,12 @@ export interface Terminal {
   /** what the process ends with unless something goes wrong */
   exitCode: number
   /**
-   * Has somebody else hear of Ctrl-C than the process, which it would end.
+   * Listens for SIGINT (Ctrl-C) and SIGTERM, which would else end the process.
    *
+   * @param hear called with the exit code of a command that is interrupted so
    * @returns takes that back
    */
-  onInterrupt(hear: () => void): () => void
+  onInterrupt(hear: (exitCode: number) => void): () => void
   /** From here on stdout is for what the command prints alone. */
   keepStdout(): void
 }
@@ -20,4 +21,8 @@ export interface Terminal {
 export const FAILED = 1
 export const BAD_USAGE = 2
 export const INCONCLUSIVE = 3
-export const INTERRUPTED = 130
+/** What interrupts a command, and the exit code that shells give one that it has ended. */
+export const SIGNALS = [
+  { signal: 'SIGINT', exitCode: 130 },
+  { signal: 'SIGTERM', exitCode: 143 },
+] as const

@@ -1,10 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
+import { replaceFile } from '../files/replace.js'
+import { checkedResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
-import { ScenarioError } from '../scenario/error.js'
+import { permissionMissing, ScenarioError } from '../scenario/error.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 
 /** Where simulated results are kept: in memory, or in a folder. */
@@ -58,7 +60,7 @@ interface Header {
 }
 const SCHEMA = 'throughline/cached@1'
 
-/** A folder of results, one a file: a file that is cut short, changed or foreign is as good as none. */
+/** A folder of results, one a file: a file that is cut short, changed, foreign or contradicts itself counts as none. */
 class Folder implements Cache {
   readonly #path: string
 
@@ -75,7 +77,7 @@ class Folder implements Cache {
       const [first = '', second = ''] = (await readFile(this.#file(key), 'utf8')).split('\n')
       const header: Header = JSON.parse(first)
       const whole = header.schema === SCHEMA && header.key === key && header.sha256 === sha256(second)
-      return whole ? JSON.parse(second) : null
+      return whole ? checkedResult(JSON.parse(second)) : null
     } catch {
       return null
     }
@@ -84,14 +86,10 @@ class Folder implements Cache {
   async set(key: string, result: Result): Promise<void> {
     const text = JSON.stringify(result)
     const header: Header = { schema: SCHEMA, key, sha256: sha256(text) }
-    const unfinished = `${this.#file(key)}.${randomUUID()}`
     try {
-      await writeFile(unfinished, `${JSON.stringify(header)}\n${text}\n`)
-      // all of it is there at once, for whoever else reads the folder
-      await rename(unfinished, this.#file(key))
+      await replaceFile(this.#file(key), `${JSON.stringify(header)}\n${text}\n`)
     } catch {
       // what cannot be kept, as on a full disk, is simulated again: no reason to lose what was found
-      await rm(unfinished, { force: true }).catch(() => {})
     }
   }
 }
@@ -108,12 +106,29 @@ export async function folderCache(path: string): Promise<Cache> {
     const probe = join(path, randomUUID())
     await writeFile(probe, '')
     await rm(probe)
+    await removeLeftovers(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'is a file' : `cannot be written to (${code})`
+    const why =
+      code === 'EEXIST' || code === 'ENOTDIR'
+        ? 'is a file'
+        : `cannot be written to (${code}${permissionMissing(error)})`
     throw new ScenarioError('sweep.cache', `must be a folder that can be written to; ${path} ${why}`, { cause: error })
   }
   return new Folder(path)
+}
+
+/** To write a result takes milliseconds: a temporary file as old as this is of a process that was killed meanwhile. */
+const LEFT_MS = 60_000
+
+async function removeLeftovers(path: string): Promise<void> {
+  for (const name of await readdir(path)) {
+    if (!/^\.throughline-[\da-f-]{36}$/.test(name)) continue
+    const file = join(path, name)
+    // another process may remove it too
+    const { mtimeMs } = (await stat(file).catch(() => null)) ?? {}
+    if (mtimeMs !== undefined && Date.now() - mtimeMs > LEFT_MS) await rm(file, { force: true }).catch(() => {})
+  }
 }
 
 /** A recursive mkdir of Node's never ends where a folder is there that takes no other, such as /proc. */

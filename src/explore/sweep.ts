@@ -3,6 +3,7 @@ import type { MeasureProgress } from '../measure/options.js'
 import type { Result } from '../result/result.js'
 import { ScenarioError, show, throwFaults } from '../scenario/error.js'
 import { normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
+import { TARGETS } from '../scenario/target.js'
 import { isPlain, options, whole } from '../scenario/units.js'
 import { type Cache, folderCache, memory } from './cache.js'
 import { pointsOf, type SweepFields, type SweepPoint, scenarioAt } from './points.js'
@@ -20,7 +21,7 @@ export interface SweepProgress {
 }
 
 export interface SweepOptions {
-  /** Default: `simulate`. */
+  /** Default: `measure` if the scenario has a target and no service, else `simulate`. */
   engine?: 'simulate' | 'measure' | undefined
   /**
    * Where simulated points are kept, so that a sweep with one more point runs that point alone: in memory, the default;
@@ -47,7 +48,7 @@ export interface Swept {
 }
 
 const schema = options({
-  engine: z.enum(['simulate', 'measure'], { error: "must be 'simulate' or 'measure'" }).default('simulate'),
+  engine: z.enum(['simulate', 'measure'], { error: "must be 'simulate' or 'measure'" }).optional(),
   cache: z
     .union([z.boolean(), z.string().min(1)], { error: 'must be true, false, or the path of a folder' })
     .default(true),
@@ -73,12 +74,13 @@ const schema = options({
 export async function sweep(scenario: Scenario, fields: SweepFields, given: SweepOptions = {}): Promise<Swept[]> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'sweep', given)
-  const { engine, cache, signal, onProgress, threads } = asked.data
+  const { cache, signal, onProgress, threads } = asked.data
   if (!isPlain(fields)) {
     throw new ScenarioError('sweep', `must be given fields, such as { servers: [1, 2] }, got ${show(fields)}`)
   }
   const points = pointsOf(fields)
   const scenarios = points.map((point) => scenarioAt(scenario, point))
+  const engine = asked.data.engine ?? (scenarios.every(isOnlyMeasured) ? 'measure' : 'simulate')
   const normal = scenarios.map((at) => normalise(at, engine))
   const tell = (share: number, done: number) => onProgress?.({ done, total: points.length, share })
   const results =
@@ -95,6 +97,10 @@ export async function sweep(scenario: Scenario, fields: SweepFields, given: Swee
     return result === null ? [] : [{ point, result }]
   })
 }
+
+/** Whether a scenario has a target, and no service to simulate it by. */
+const isOnlyMeasured = (scenario: Scenario) =>
+  scenario.service === undefined && TARGETS.some((target) => scenario[target] !== undefined)
 
 async function measureEach(
   scenarios: Scenario[],

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const TYPESCRIPT = /\.[mc]?ts$/
@@ -16,7 +16,14 @@ export function locate(handler: string): { url: string; path: string } {
   }
   const path = handler.startsWith('file:') ? fileURLToPath(handler) : resolve(handler)
   if (!existsSync(path)) {
-    const hint = handler.startsWith('file:') ? '' : ' (a relative path is resolved against the working directory)'
+    const beside = ['.ts', '.mts', '.js', '.mjs', '.cjs', '.cts'].map((end) => path.replace(/\.[cm]?[jt]s$/, end))
+    const meant = beside.find((each) => each !== path && existsSync(each))
+    const hint =
+      meant !== undefined
+        ? `; there is ${basename(meant)}`
+        : handler.startsWith('file:')
+          ? ''
+          : ' (a relative path is resolved against the working directory)'
     throw new TypeError(`there is no such file${hint}`)
   }
   if (!statSync(path).isFile()) throw new TypeError('it must be a file, not a folder')

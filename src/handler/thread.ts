@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Piscina as Pool } from 'piscina'
+import { messageOf } from '../scenario/error.js'
 import type { ThreadTask } from './task.js'
 
 /** Threads that all do one kind of task, each of them one at a time. */
@@ -56,17 +58,23 @@ export function withoutTsx(flags: string[]): string[] {
 export async function startPool(count: number) {
   // loaded on first use: who only simulates pays nothing for it
   const { Piscina } = await import('piscina')
-  const pool = new Piscina({
+  const options = {
     minThreads: count,
     maxThreads: count,
     // the pool's own way of waiting would stop a thread's event loop
-    atomics: 'disabled',
+    atomics: 'disabled' as const,
     recordTiming: false,
     workerHistogram: false,
     // the source as it stands needs tsx; what is built loads a TypeScript handler itself, and starts faster without
     ...(TYPESCRIPT && { execArgv: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] }),
     ...(!TYPESCRIPT && process.execArgv.some(isOfTsx) && { execArgv: withoutTsx(process.execArgv) }),
-  })
+  }
+  let pool: Pool
+  try {
+    pool = new Piscina(options)
+  } catch (error) {
+    throw new Error(`threads cannot be started: ${messageOf(error)}`, { cause: error })
+  }
   // a thread may fail while it has no task; with one, the task rejects
   pool.on('error', () => {})
   return pool

@@ -1,3 +1,5 @@
+import { legible } from '../text/legible.js'
+
 /** A record of a CSV file, and the number of the line that it begins on, from 1. */
 export interface CsvRecord {
   line: number
@@ -8,13 +10,18 @@ export interface CsvRecord {
  * The records of a CSV file as RFC 4180 has them: a field in quotes may hold separators, quotes twice and line breaks.
  * Lines with nothing on them are skipped.
  *
+ * @param most how many records are read
  * @returns what was read, and the line of a quote that is never closed
  */
-export function parseCsv(text: string, separator = ','): { records: CsvRecord[]; openQuote: number | null } {
+export function parseCsv(
+  text: string,
+  separator = ',',
+  most = Number.POSITIVE_INFINITY,
+): { records: CsvRecord[]; openQuote: number | null } {
   const records: CsvRecord[] = []
   let line = 1
   let at = 0
-  while (at < text.length) {
+  while (at < text.length && records.length < most) {
     const record: CsvRecord = { line, fields: [] }
     for (let more = true; more; ) {
       let field = ''
@@ -56,7 +63,8 @@ const FORMULA = /^[=+\-@\t\r\n\u0000＝＋－＠]/
  */
 export function toCsv(headers: readonly string[], rows: readonly (readonly Field[])[]): string {
   const field = (value: Field) => {
-    const text = value === null ? '' : typeof value === 'string' ? withoutFormula(value) : String(value)
+    // a terminal may be where it goes to
+    const text = value === null ? '' : typeof value === 'string' ? withoutFormula(legible(value)) : String(value)
     return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   }
   return [headers, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('')

@@ -23,6 +23,25 @@ export function figuresOf(result: Result): Figures | 'cannot carry' {
   return { p50, p90, p95, p99, meanBatchSize: result.batches.meanSize, utilization: result.utilization ?? 0 }
 }
 
+/** Why a run is not valid, the first error of it; null if it is, or if it is told instead that it cannot carry its load. */
+export function invalidity({ validity }: Result): Finding | null {
+  const errors = validity.findings.filter(({ severity }) => severity === 'error')
+  return errors.some(isOverload) ? null : (errors[0] ?? null)
+}
+
+/** Shares of requests that some runs have, and their columns. */
+const LOSSES = [
+  { header: ['errors', '%'], of: ({ rates }: Result) => rates.error },
+  { header: ['rejected', '%'], of: ({ rates }: Result) => rates.rejection },
+] as const
+
+/** The columns of what was not answered, of those shares that any of the runs has. */
+export const lossesIn = (results: readonly Result[]) =>
+  LOSSES.filter(({ of }) => results.some((result) => of(result) > 0)).map(({ header, of }) => ({
+    header,
+    text: (result: Result) => threeDigits(100 * of(result)),
+  }))
+
 /** The two lines at the head of a figure's column. */
 export function headerOf(figure: Figure, unit: TimeUnit): [string, string] {
   if (figure === 'meanBatchSize') return ['mean', 'batch']

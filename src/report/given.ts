@@ -1,5 +1,30 @@
+import { z } from 'zod'
 import { checkIsResult } from '../result/check.js'
-import { checkList, got, ScenarioError } from '../scenario/error.js'
+import { budgetSchema } from '../scenario/budget.js'
+import { checkList, got, ScenarioError, throwFaults } from '../scenario/error.js'
+import { options } from '../scenario/units.js'
+
+const title = z.string({ error: 'must be a text' }).optional()
+/** The options of renderers, by the name of what they are of. */
+const OPTIONS = {
+  report: options({ title, budget: budgetSchema.optional() }),
+  markdown: options({ title }),
+  svg: options({ title }),
+  junit: options({
+    name: title,
+    onInconclusive: z.enum(['fail', 'pass'], { error: "must be 'fail' or 'pass'" }).optional(),
+  }),
+}
+
+/**
+ * Refuses options that are misspelt or of another kind, which would else be passed over.
+ *
+ * @throws ScenarioError
+ */
+export function checkOptions(given: unknown, of: keyof typeof OPTIONS): void {
+  const asked = OPTIONS[of].safeParse(given)
+  if (!asked.success) throwFaults(asked.error, of, given)
+}
 
 /**
  * Refuses what is no list of `{ name, result }`.

@@ -1,5 +1,6 @@
 import { type BudgetCheck, checkIsBudgetCheck, type RuleCheck } from '../budget/check.js'
 import { headline, observedText, ruleText } from '../budget/render.js'
+import { checkOptions } from './given.js'
 import { type Markup, markup } from './markup.js'
 
 export interface JunitOptions {
@@ -15,10 +16,9 @@ export interface JunitOptions {
  *
  * @throws ScenarioError where it is no check
  */
-export function renderJunit(
-  check: BudgetCheck,
-  { name = 'result', onInconclusive = 'fail' }: JunitOptions = {},
-): string {
+export function renderJunit(check: BudgetCheck, options: JunitOptions = {}): string {
+  checkOptions(options, 'junit')
+  const { name = 'result', onInconclusive = 'fail' } = options
   checkIsBudgetCheck(check)
   const skips = (rule: RuleCheck) => rule.verdict === 'inconclusive' && onInconclusive === 'pass'
   const skipped = check.rules.filter(skips).length

@@ -10,8 +10,8 @@ import type { Result } from '../result/result.js'
 import type { Summary } from '../result/summary.js'
 import { legible } from '../text/legible.js'
 import { rate, threeDigits, time, timeUnit } from '../text/number.js'
-import { FIGURES, figuresOf, headerOf, shown } from './figures.js'
-import { checkSwept } from './given.js'
+import { FIGURES, figuresOf, headerOf, invalidity, lossesIn, shown } from './figures.js'
+import { checkOptions, checkSwept } from './given.js'
 import { COLUMNS, totalsOf, VERBS } from './result-table.js'
 import { scenarioLines } from './scenario-line.js'
 import { sweptFields } from './swept-fields.js'
@@ -28,8 +28,10 @@ interface Finding {
 const MARKS = { error: '❌', warning: '⚠️', info: 'ℹ️' } as const
 
 /** One result: what was run, its findings, latency with its intervals, and where the time went. */
-export function renderMarkdown(result: Result, { title }: { title?: string | undefined } = {}): string {
+export function renderMarkdown(result: Result, options: { title?: string | undefined } = {}): string {
+  checkOptions(options, 'markdown')
   checkIsResult(result)
+  const { title } = options
   const { engine, scenario, latencyMs, waitMs, serviceMs, validity } = result
   const unit = timeUnit([latencyMs.p99])
   const row = (name: string, summary: Summary) => [
@@ -62,14 +64,23 @@ export function renderMarkdown(result: Result, { title }: { title?: string | und
 }
 
 /** A sweep: a row for each of its points. */
-export function renderSweepMarkdown(swept: readonly Swept[], { title }: { title?: string | undefined } = {}): string {
+export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: string | undefined } = {}): string {
+  checkOptions(options, 'markdown')
   checkSwept(swept)
+  const { title } = options
   const fields = sweptFields(swept)
-  const all = swept.map((each) => ({ each, figures: figuresOf(each.result) }))
+  const all = swept.map((each) => ({
+    each,
+    figures: figuresOf(each.result),
+    invalid: invalidity(each.result),
+    labels: fields.map((field) => field.label(each)),
+  }))
+  const losses = lossesIn(swept.map(({ result }) => result))
   const unit = timeUnit(all.flatMap(({ figures }) => (figures === 'cannot carry' ? [] : [figures.p99])))
-  const rows = all.map(({ each, figures }) => [
-    ...fields.map((field) => field.label(each)),
+  const rows = all.map(({ each, figures, invalid, labels }) => [
+    ...labels.map((label, i) => (invalid !== null && i === 0 ? `${MARKS.error} ${label}` : label)),
     threeDigits(each.result.throughput.completed),
+    ...losses.map(({ text }) => text(each.result)),
     ...FIGURES.map((figure, i) => {
       if (figures !== 'cannot carry') return shown(figures[figure], figure, unit)
       return i === 0 ? `cannot carry ${rate(each.result.throughput.offered)}` : ''
@@ -78,9 +89,13 @@ export function renderSweepMarkdown(swept: readonly Swept[], { title }: { title?
   const titles = [
     ...fields.map(({ header }) => header.replace('\n', ' ').trim()),
     'completed /s',
+    ...losses.map(({ header }) => header.join(' ')),
     ...FIGURES.map((figure) => headerOf(figure, unit).join(' ')),
   ]
-  return joined([heading(title ?? 'Sweep'), tableOf(titles, rows)])
+  const invalid = all.flatMap(({ invalid, labels }) =>
+    invalid === null ? [] : [{ ...invalid, message: `${labels.join(', ')} is invalid: ${invalid.message}` }],
+  )
+  return joined([heading(title ?? 'Sweep'), tableOf(titles, rows), findings(invalid)])
 }
 
 /** A comparison: its verdict, and each metric. */
@@ -133,5 +148,7 @@ function escaped(text: string): string {
     .replace(/[\\`*_~[\]<>|#]/g, '\\$&')
     .replace(/&/g, '&amp;')
     .replace(/@(?=\w)/g, '@\u200b')
-    .replace(/\s*[\r\n]+\s*/g, ' ')
+    .split(/[\r\n]+/)
+    .map((line, i) => (i === 0 ? line.trimEnd() : line.trim()))
+    .join(' ')
 }

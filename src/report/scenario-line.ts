@@ -11,11 +11,10 @@ import { count, inText, rate, time } from '../text/number.js'
 export function scenarioLines(scenario: KeptScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
   const { arrivals, batching, queue, service } = scenario
   const served = engine === 'simulate' ? service && serviceLine(service) : targetLine(scenario)
-  return [
-    arrivalsLine(arrivals),
-    batchingLine(batching) + queueLine(queue),
-    `${serversLine(scenario)}${served === undefined ? '' : `: ${served}`}`,
-  ]
+  // one at a time is said of servers, of which there are none
+  const alone = batching.maxBatchSize === 1 && scenario.servers === null && engine !== 'simulate'
+  const batched = (alone ? 'each by itself' : batchingLine(batching)) + queueLine(queue)
+  return [arrivalsLine(arrivals), batched, `${serversLine(scenario)}${served === undefined ? '' : `: ${served}`}`]
 }
 
 function serversLine({ servers, call, http }: KeptScenario): string {

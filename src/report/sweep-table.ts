@@ -1,9 +1,11 @@
 import type { Swept } from '../explore/sweep.js'
 import type { Result } from '../result/result.js'
+import type { Finding } from '../result/validity.js'
 import { legible } from '../text/legible.js'
 import { rate, threeDigits, timeUnit } from '../text/number.js'
-import { type Look, plain, visible } from '../text/style.js'
-import { FIGURES, type Figure, figuresOf, headerOf, shown } from './figures.js'
+import { type Look, plain, type Style, visible } from '../text/style.js'
+import { wrap } from '../text/wrap.js'
+import { FIGURES, type Figure, figuresOf, headerOf, invalidity, lossesIn, shown } from './figures.js'
 import { checkSwept } from './given.js'
 import { renderPlot } from './plot.js'
 import { sweptFields } from './swept-fields.js'
@@ -28,8 +30,10 @@ export function renderSweep(given: Swept[], look: Look = {}): string {
   const fields = sweptFields(swept)
   const rows = swept.map((each) => {
     const figures = figuresOf(each.result)
-    return { result: each.result, figures, labels: fields.map((field) => field.label(each)) }
+    const invalid = invalidity(each.result)
+    return { result: each.result, figures, invalid, labels: fields.map((field) => field.label(each)) }
   })
+  const losses = lossesIn(rows.map(({ result }) => result))
   const unit = timeUnit(rows.flatMap(({ figures }) => (figures === 'cannot carry' ? [] : [figures.p99])))
 
   const draw = (told: readonly Figure[]) =>
@@ -37,11 +41,15 @@ export function renderSweep(given: Swept[], look: Look = {}): string {
       [
         ...fields.map(({ header }) => ({ header })),
         { header: 'completed\n/s' },
+        ...losses.map(({ header }) => ({ header: header.join('\n') })),
         ...told.map((figure) => ({ header: headerOf(figure, unit).join('\n') })),
       ],
-      rows.map(({ result, figures, labels }): Cell[] => [
-        ...labels.map((label) => style('bold', label)),
+      rows.map(({ result, figures, invalid, labels }): Cell[] => [
+        ...labels.map((label, i) =>
+          invalid !== null && i === 0 ? style('red', `${INVALID} ${label}`) : style('bold', label),
+        ),
         threeDigits(result.throughput.completed),
+        ...losses.map(({ text }) => text(result)),
         ...(figures === 'cannot carry'
           ? [{ content: style('yellow', unable(result)), span: told.length }]
           : told.map((figure) => shown(figures[figure], figure, unit))),
@@ -56,12 +64,13 @@ export function renderSweep(given: Swept[], look: Look = {}): string {
     told = told.filter((each) => each !== figure)
     drawn = draw(told)
   }
+  const whole = [drawn, ...invalidLines(rows, width, style)].join('\n')
   // more would leave no room to draw in
-  if (swept.length === 1 || fields.length > 2) return drawn
+  if (swept.length === 1 || fields.length > 2) return whole
 
   const plot = renderPlot(
-    rows.map(({ result, figures, labels }) => ({
-      label: labels.join(' · '),
+    rows.map(({ result, figures, invalid, labels }) => ({
+      label: `${invalid === null ? '' : `${INVALID} `}${labels.join(' · ')}`,
       throughput: result.throughput.completed,
       [result.engine === 'simulate' ? 'simulated' : 'measured']: figures === 'cannot carry' ? unable(result) : figures,
     })),
@@ -73,7 +82,21 @@ export function renderSweep(given: Swept[], look: Look = {}): string {
       style,
     },
   )
-  return `${drawn}\n\n${plot}`
+  return `${whole}\n\n${plot}`
+}
+
+const INVALID = '✗'
+
+/** Which runs are invalid, and why. */
+function invalidLines(rows: { invalid: Finding | null; labels: string[] }[], width: number, style: Style): string[] {
+  const lines = rows.flatMap(({ invalid, labels }) =>
+    invalid === null
+      ? []
+      : wrap(`${INVALID} ${labels.join(' · ')} is invalid: ${invalid.code}: ${invalid.message}`, width - 4).map(
+          (line, i) => style('red', i === 0 ? ` ${line}` : `   ${line}`),
+        ),
+  )
+  return lines.length === 0 ? [] : ['', ...lines]
 }
 
 function unable({ scenario, throughput }: Result): string {

@@ -28,14 +28,18 @@ const HEADERS: Record<string, string> = {
 
 /** The fields that were swept, in the order that the sweep has them. */
 export function sweptFields(swept: readonly Swept[]): SweptField[] {
-  const names = new Set(swept.flatMap(({ point }) => Object.keys(point)))
-  return [...names].map((name) => {
+  // one field may be spelt in two ways: the first that is met is its name
+  const names = new Map<string, string>()
+  for (const name of swept.flatMap(({ point }) => Object.keys(point))) {
     const path = fieldOf(name)
+    if (!names.has(path)) names.set(path, name)
+  }
+  return [...names].map(([path, name]) => {
     const plain = ({ point, result }: Swept) => {
       const value = result.scenario === null ? undefined : fieldIn(result.scenario, path)
       if (value === null || ['number', 'string', 'boolean'].includes(typeof value)) return value as string
       // what became more than one value is shown as it was given
-      const given = point[name]
+      const given = Object.entries(point).find(([each]) => fieldOf(each) === path)?.[1]
       return typeof given === 'string' || typeof given === 'number' ? given : (JSON.stringify(given) ?? String(given))
     }
     return {

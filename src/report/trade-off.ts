@@ -96,7 +96,7 @@ export function renderAgreement(rows: TradeOffRow[], look: TradeOffLook): string
 
 function agreementLines({ figures, within, apart, noise }: Agreement, { rounds, style = plain }: TradeOffLook) {
   const share = (part: number) => `${Math.round(100 * part)} %`
-  const of = rounds === undefined ? 'the rounds' : `${rounds} rounds`
+  const of = rounds === undefined ? 'the rounds' : rounds === 1 ? '1 round' : `${rounds} rounds`
   const chance = rounds === undefined ? undefined : WITHIN_BY_CHANCE[rounds]
   const perfect =
     chance === undefined ? '' : `;\n with ${of}, a simulation without any error would reach about ${chance} %`

@@ -1,11 +1,13 @@
+import type { Histogram } from 'hdr-histogram-js'
 import { z } from 'zod'
 import { checkVersion, throwFaults } from '../scenario/error.js'
+import { checkKept } from '../scenario/scenario.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
-import { decode } from './histogram.js'
-import { errorsIn } from './recording.js'
+import { decode, forEachBucketOf } from './histogram.js'
+import { errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
 import { ESTIMATES, PERCENTILES, percentileNs, type Summary } from './summary.js'
-import { HIGHEST_NS } from './tally.js'
+import { bucketFloor, bucketOf, HIGHEST_NS } from './tally.js'
 
 /** How far apart two figures may be that are computed from the same counts in another order. */
 const ROUNDING = 1e-9
@@ -14,11 +16,17 @@ const PRECISION = 2e-3
 
 const PROCESSES = ['constant', 'poisson', 'renewal', 'onOff', 'stages', 'replay', 'closed'] as const
 
+const text = z.string({ error: 'must be text' })
 const number = z.number({ error: 'must be a number' }).min(0, { error: 'must be 0 or more' })
 const requests = z.number({ error: 'must be a whole number' }).int({ error: 'must be a whole number' }).min(0)
 const bound = number.nullable()
 const interval = z
-  .looseObject({ low: bound, high: bound })
+  .looseObject({
+    low: bound,
+    high: bound,
+    level: z.literal(0.95, { error: 'must be 0.95' }),
+    reason: z.string({ error: 'must be text' }).optional(),
+  })
   .refine(({ low, high }) => (low ?? 0) <= (high ?? low ?? 0), {
     error: 'must have a low end that is not above the high one',
   })
@@ -43,21 +51,15 @@ const summary = z
 
 /** Where the figures of a summary contradict one another. */
 function faultOf(given: Summary): string | null {
-  const { min, p50, p90, p95, p99, p999, max, mean, count } = given
+  const { min, p50, p90, p95, p99, p999, max, mean, stdDev } = given
   const inOrder = [min, p50, p90, p95, p99, p999, max]
   if (inOrder.some((value, i) => value < (inOrder[i - 1] ?? 0))) {
     return 'must have min, p50, p90, p95, p99, p999 and max in rising order'
   }
-  if (mean < min * (1 - ROUNDING) || mean > max * (1 + ROUNDING)) return 'must have its mean between min and max'
-  let histogram: ReturnType<typeof decode>
-  try {
-    histogram = decode(given.histogram)
-  } catch {
-    return 'must have a histogram in the compressed base64 of HdrHistogram'
-  }
-  if (histogram.totalCount !== count) {
-    return `must have as many values as its histogram, which holds ${histogram.totalCount.toLocaleString('en')}`
-  }
+  const histogram = decoded(given.histogram)
+  if (typeof histogram === 'string') return histogram
+  const fault = faultAgainst(histogram, given)
+  if (fault !== null) return fault
   const ends = [nanoseconds(min), nanoseconds(max)] as const
   for (const [name, percentile] of Object.entries(PERCENTILES)) {
     const value = given[name as keyof typeof PERCENTILES]
@@ -65,10 +67,69 @@ function faultOf(given: Summary): string | null {
       return `must have the ${name} that its histogram has`
     }
   }
-  if (nanoseconds(max) < HIGHEST_NS && Math.abs(mean - histogram.mean / NS_PER_MS) > PRECISION * mean) {
+  // a bucket is as far from what is in it as it is wide
+  const rms = Math.hypot(mean, stdDev)
+  if (!isBeyond(max) && Math.abs(stdDev - momentsOf(histogram).stdDev) > PRECISION * rms) {
+    return 'must have the stdDev that its histogram has'
+  }
+  for (const estimate of ESTIMATES) {
+    const { low, high } = given.intervals[estimate]
+    const value = given[estimate]
+    if ((low ?? value) > value * (1 + ROUNDING) || (high ?? value) < value * (1 - ROUNDING)) {
+      return `must have its ${estimate} within the interval of it`
+    }
+  }
+  return null
+}
+
+/** What is told of a distribution, in a summary or a segment. */
+type Moments = Pick<Summary, 'count' | 'min' | 'mean' | 'max'>
+
+/** Where count, mean and extremes contradict a histogram. */
+function faultAgainst(histogram: Histogram, { count, min, mean, max }: Moments): string | null {
+  if (histogram.totalCount !== count) {
+    return `must have as many values as its histogram, which holds ${histogram.totalCount.toLocaleString('en')}`
+  }
+  if (mean < min * (1 - ROUNDING) || mean > max * (1 + ROUNDING)) return 'must have its mean between min and max'
+  const found = momentsOf(histogram)
+  if (bucketIn(min) !== found.first || bucketIn(max) !== found.last) {
+    return 'must have the min and max that its histogram has'
+  }
+  if (!isBeyond(max) && Math.abs(mean - found.mean) > PRECISION * mean) {
     return 'must have the mean that its histogram has'
   }
   return null
+}
+
+/**
+ * The lowest and the highest bucket of a histogram, and mean and deviation in milliseconds of the middles of its buckets:
+ * its own take tens of times as long.
+ */
+function momentsOf(histogram: Histogram): { first: number; last: number; mean: number; stdDev: number } {
+  let [first, last, sum, squares] = [-1, -1, 0, 0]
+  forEachBucketOf(histogram, (bucket, times) => {
+    if (first === -1) first = bucket
+    last = bucket
+    const middle = (bucketFloor(bucket) + bucketFloor(bucket + 1) - 1) / 2
+    sum += times * middle
+    squares += times * middle ** 2
+  })
+  const mean = sum / histogram.totalCount
+  const variance = Math.max(0, squares / histogram.totalCount - mean ** 2)
+  return { first, last, mean: mean / NS_PER_MS, stdDev: Math.sqrt(variance) / NS_PER_MS }
+}
+
+/** Beyond an hour all is counted in the last bucket. */
+const isBeyond = (ms: number) => nanoseconds(ms) >= HIGHEST_NS
+const bucketIn = (ms: number) => bucketOf(Math.min(nanoseconds(ms), HIGHEST_NS))
+
+/** A histogram, or what is wrong with it. */
+function decoded(base64: string): Histogram | string {
+  try {
+    return decode(base64)
+  } catch {
+    return 'must have a histogram in the compressed base64 of HdrHistogram'
+  }
 }
 
 const counts = z.looseObject({
@@ -79,12 +140,18 @@ const counts = z.looseObject({
 const segment = z.looseObject({
   ...{ startMs: number, endMs: number, batches: requests, batched: requests, servingMs: number },
   counts,
+  inSystem: number,
   latencyMs: z
-    .looseObject({ count: requests, min: number, mean: number, max: number, histogram: z.string() })
+    .looseObject(
+      { count: requests.min(1), min: number, mean: number, max: number, histogram: text },
+      { error: 'must be an object, or null' },
+    )
     .nullable(),
 })
 
-const finding = z.looseObject({ code: z.string(), severity: z.enum(['error', 'warning', 'info']), message: z.string() })
+const batchSize = z.string().regex(/^[1-9]\d*$/, { error: 'must be the size of a batch' })
+
+const finding = z.looseObject({ code: text, severity: z.enum(['error', 'warning', 'info']), message: text })
 
 /** What of a scenario is told by who reads a result; the rest is the reader's who runs it again. */
 const scenario = z.looseObject(
@@ -99,9 +166,32 @@ const scenario = z.looseObject(
   { error: 'must be a scenario, or null' },
 )
 
-const text = z.string({ error: 'must be text' })
 const environment = z.looseObject(
   { node: text, platform: text, cpu: text, cores: number, load: number },
+  { error: 'must be an object, or null' },
+)
+
+/** Where it is known; null, with the reason, where it is not. */
+const known = <Schema extends z.ZodType>(schema: Schema) => schema.nullable()
+const list = { error: 'must be a list, or null' }
+const host = z.looseObject(
+  {
+    speed: known(
+      z.looseObject({
+        slowest: number,
+        fastest: number,
+        timeline: z.array(z.looseObject({ atMs: number, speed: number }), { error: 'must be a list' }),
+      }),
+    ),
+    gc: known(z.array(z.looseObject({ thread: text, count: requests, totalMs: number, longestMs: number }), list)),
+    eventLoopDelay: known(z.looseObject({ meanMs: number, p50Ms: number, p99Ms: number, maxMs: number })),
+    cpu: known(
+      z.looseObject({
+        ...{ periodMs: number, cores: number, othersMs: number, stealMs: number },
+        threads: z.array(z.looseObject({ thread: text, busyMs: number, share: number, waitingMs: number }), list),
+      }),
+    ),
+  },
   { error: 'must be an object, or null' },
 )
 
@@ -119,17 +209,19 @@ export const resultSchema = z
     throughput: z.looseObject({ offered: number, completed: number }),
     counts,
     rates: z.looseObject({ error: number, rejection: number }),
-    batches: z.looseObject({ count: requests, meanSize: number, sizes: z.record(z.string(), requests) }),
+    batches: z.looseObject({ count: requests, meanSize: number, sizes: z.record(batchSize, requests) }),
     utilization: number.max(1 + ROUNDING, { error: 'must be at most 1' }).nullable(),
     meanInSystem: number,
     segments: z.array(segment, { error: 'must be a list' }),
+    servers: requests.optional(),
     replications: requests.optional(),
+    looks: z.looseObject({ planned: requests.min(1), taken: requests.min(1) }).optional(),
     validity: z.looseObject({
       valid: z.boolean({ error: 'must be true or false' }),
       findings: z.array(finding, { error: 'must be a list' }),
     }),
     fromSendMs: summary.nullable(),
-    host: z.looseObject({}, { error: 'must be an object, or null' }).nullable(),
+    host: host.nullable(),
     environment: environment.nullable(),
   })
   .superRefine((given, context) => {
@@ -143,6 +235,7 @@ export const resultSchema = z
 function contradictionOf(given: Result): [path: string, message: string] | null {
   const { counts, rates, latencyMs, segments, throughput, window, validity, batches } = given
   const { offered, completed, rejected, aborted } = counts
+  if (window.endMs <= window.startMs) return ['window.endMs', 'must be after the start']
   if (offered !== completed + errorsIn(counts) + aborted) {
     return ['counts.offered', 'must be the sum of the other counts']
   }
@@ -154,9 +247,10 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
   if (!same(throughput.offered, (1000 * offered) / (window.endMs - window.startMs))) {
     return ['throughput.offered', 'must be what was offered over the window']
   }
-  const due = segments.reduce((sum, segment) => sum + segment.counts.offered, 0)
-  const done = segments.reduce((sum, segment) => sum + (segment.latencyMs?.count ?? 0), 0)
-  if (due !== offered || done !== completed) return ['segments', 'must add up to the counts of the whole']
+  const inSegments = contradictionIn(segments, given)
+  if (inSegments !== null) return inSegments
+  const inParts = contradictionOfParts(given)
+  if (inParts !== null) return inParts
   const ofSizes = Object.entries(batches.sizes)
   const batched = ofSizes.reduce((sum, [size, batches]) => sum + Number(size) * batches, 0)
   if (
@@ -170,6 +264,69 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
   }
   return null
 }
+
+/** Where segments contradict themselves, or the whole that they are of. */
+function contradictionIn(segments: Result['segments'], whole: Result): [path: string, message: string] | null {
+  const { counts, latencyMs, batches } = whole
+  const total = totalOf(segments.map((segment) => segment.counts))
+  if (Object.entries(total).some(([name, requests]) => counts[name as keyof typeof counts] !== requests)) {
+    return ['segments', 'must add up to the counts of the whole']
+  }
+  const sum = (of: (segment: Result['segments'][number]) => number) => segments.reduce((all, each) => all + of(each), 0)
+  const batched = Object.entries(batches.sizes).reduce((all, [size, times]) => all + Number(size) * times, 0)
+  if (sum((each) => each.batches) !== batches.count || sum((each) => each.batched) !== batched) {
+    return ['segments', 'must add up to the batches of the whole']
+  }
+  const buckets = new Map<number, number>()
+  const add = (sign: 1 | -1) => (bucket: number, times: number) =>
+    void buckets.set(bucket, (buckets.get(bucket) ?? 0) + sign * times)
+  for (const [i, { startMs, endMs, counts, latencyMs }] of segments.entries()) {
+    const at = `segments.${i}`
+    if (startMs > endMs) return [`${at}.endMs`, 'must not be before its start']
+    if (counts.offered !== counts.completed + errorsIn(counts) + counts.aborted) {
+      return [`${at}.counts.offered`, 'must be the sum of the other counts']
+    }
+    if (counts.completed !== (latencyMs?.count ?? 0)) {
+      return [`${at}.counts.completed`, 'must be as many as there are latencies']
+    }
+    if (latencyMs === null) continue
+    const histogram = decoded(latencyMs.histogram)
+    const fault = typeof histogram === 'string' ? histogram : faultAgainst(histogram, latencyMs)
+    if (fault !== null) return [`${at}.latencyMs`, fault]
+    forEachBucketOf(histogram as Histogram, add(1))
+  }
+  const of = segments.flatMap(({ latencyMs }) => latencyMs ?? [])
+  const mean = of.reduce((all, each) => all + each.count * each.mean, 0) / latencyMs.count
+  const extremes = [Math.min(...of.map(({ min }) => min)), Math.max(...of.map(({ max }) => max))] as const
+  forEachBucketOf(decode(latencyMs.histogram), add(-1))
+  if (
+    [...buckets.values()].some((times) => times !== 0) ||
+    extremes[0] !== latencyMs.min ||
+    extremes[1] !== latencyMs.max ||
+    !isAbout(mean, latencyMs.mean)
+  ) {
+    return ['segments', 'must hold the latencies of the whole']
+  }
+  return null
+}
+
+const WAITS = ['lagMs', 'queueingMs', 'batchingMs', 'dispatchMs'] as const
+
+/** Where the parts of a latency contradict it: they are of the same requests, and add up. */
+function contradictionOfParts(given: Result): [path: string, message: string] | null {
+  const { latencyMs, waitMs, serviceMs } = given
+  for (const name of ['waitMs', 'serviceMs', ...WAITS] as const) {
+    if (given[name].count !== latencyMs.count) return [`${name}.count`, 'must be as many as there are latencies']
+  }
+  if (!isAbout(waitMs.mean + serviceMs.mean, latencyMs.mean)) {
+    return ['waitMs.mean', 'must be the mean of latency without that of service']
+  }
+  const parts = WAITS.reduce((sum, name) => sum + given[name].mean, 0)
+  return isAbout(parts, waitMs.mean) ? null : ['waitMs.mean', 'must be the sum of lag, queueing, batching and dispatch']
+}
+
+/** Of means that are made of sums of nanoseconds: to a millionth, or a nanosecond. */
+const isAbout = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * (1 + Math.max(Math.abs(a), Math.abs(b)))
 
 const same = (a: number, b: number) => Math.abs(a - b) <= ROUNDING * Math.max(Math.abs(a), Math.abs(b))
 
@@ -191,7 +348,9 @@ export function checkedResult(value: unknown, name = 'result'): Result {
   checkIsResult(value, name)
   const parsed = resultSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
-  return value as Result
+  const result = value as Result
+  if (result.scenario !== null) checkKept(result.scenario, `${name}.scenario`)
+  return result
 }
 
 /** The same of a summary. */

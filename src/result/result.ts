@@ -8,7 +8,7 @@ import { hostFindings } from './host-findings.js'
 import { intervalsBetween, intervalsOf } from './intervals.js'
 import { type Counts, errorsIn, type Looks, type Metric, type Recording, serversIn, stretchesOf } from './recording.js'
 import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
-import type { Validity } from './validity.js'
+import type { Finding, Validity } from './validity.js'
 
 /** A stretch of the window: what became of the requests due in it. */
 export interface Segment {
@@ -117,7 +117,7 @@ export function resultOf(
   const findings = [
     ...findingsOf(recording),
     ...(host === null ? [] : hostFindings(host, scenario?.http !== undefined)),
-  ]
+  ].map(shortened)
   const steady = findings.every(({ code }) => code !== 'saturated')
   const intervals = (metric: Metric) => {
     if (!steady) return withheld(NO_STEADY_STATE)
@@ -155,6 +155,15 @@ export function resultOf(
     host,
     environment,
   }
+}
+
+/** An error of a handler's may say as much as it likes. */
+const LONGEST_MESSAGE = 2000
+
+function shortened(finding: Finding): Finding {
+  const { message } = finding
+  if (message.length <= LONGEST_MESSAGE) return finding
+  return { ...finding, message: `${message.slice(0, LONGEST_MESSAGE)}… (${message.length} characters)` }
 }
 
 const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state to estimate'

@@ -102,7 +102,8 @@ export function checkIsSummary(value: unknown, name = 'summary'): void {
  */
 export function percentile(summary: Pick<Summary, 'min' | 'max' | 'histogram'>, p: number): number {
   checkIsSummary(summary)
-  if (!(p > 0 && p <= 100)) throw new ScenarioError('percentile', `must be above 0 and at most 100, ${got(p)}`)
+  if (!(typeof p === 'number' && p > 0 && p <= 100))
+    throw new ScenarioError('percentile', `must be above 0 and at most 100, ${got(p)}`)
   const bounds = [summary.min, summary.max].map(nanoseconds) as [number, number]
   return ms(percentileNs(decode(summary.histogram), p, ...bounds))
 }

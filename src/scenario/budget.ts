@@ -132,7 +132,8 @@ function percentileBeyond(key: string, name: string): string {
   return nines === null ? accepted : `${accepted}; write '${key.replace(/p9+$/, `p${nines[1]}.${nines[2]}`)}'`
 }
 
-const LIMIT = /^\s*(<=|>=|<|>|≤|≥)?\s*(.*?)\s*$/
+/** The longer ones first. */
+const SIGNS = ['<=', '>=', '≤', '≥', '<', '>'] as const
 const EXAMPLES: Record<BudgetUnit, string> = {
   ms: "a time: '100ms', '< 1.5s', '>= 10us', or a number of milliseconds",
   '/s': "a rate: '500/s', '>= 30/m', or a number a second",
@@ -141,7 +142,9 @@ const EXAMPLES: Record<BudgetUnit, string> = {
 }
 
 function boundOf(metric: string, given: Limit, unit: BudgetUnit): Bound | string {
-  const [, sign, text] = LIMIT.exec(String(given)) as unknown as [string, string | undefined, string]
+  const trimmed = String(given).trim()
+  const sign = SIGNS.find((each) => trimmed.startsWith(each))
+  const text = trimmed.slice(sign?.length ?? 0).trim()
   const limit = typeof given === 'number' ? given : numberOf(text, unit)
   if (limit === null || !Number.isFinite(limit) || limit < 0 || (unit === 'share' && limit > 1)) {
     return `must be limited by ${EXAMPLES[unit]}`
@@ -155,9 +158,9 @@ const NUMBER = /^(\d+(?:\.\d+)?|\.\d+)$/
 function numberOf(text: string, unit: BudgetUnit): number | null {
   if (unit === 'ms') return durationMs(text)
   if (unit === '/s') return ratePerSecond(text)
-  const percentage = /^(.*?)\s*%$/.exec(text)
-  if (percentage !== null && unit !== 'share') return null
-  const digits = percentage?.[1] ?? text
+  const isPercentage = text.endsWith('%')
+  if (isPercentage && unit !== 'share') return null
+  const digits = isPercentage ? text.slice(0, -1).trimEnd() : text
   if (!NUMBER.test(digits)) return null
-  return percentage === null ? Number(digits) : Number(digits) / 100
+  return isPercentage ? Number(digits) / 100 : Number(digits)
 }

@@ -49,6 +49,19 @@ export function keptByHash<Part>(part: Part, key = ''): Part {
   return Object.fromEntries(Object.entries(part).map(([each, value]) => [each, keptByHash(value, each)])) as Part
 }
 
+/** A scenario as its schema reads it, to be checked alone: for each list that was kept by hash one that could be. */
+export function withLists<Part>(part: Part, key = ''): Part {
+  if (typeof part !== 'object' || part === null) return part
+  if (Array.isArray(part)) return part.map((each) => withLists(each)) as Part
+  const { count, hash, by } = part as Partial<ByHash> & { by?: unknown }
+  if (LISTS.has(key) && typeof count === 'number' && count > 0 && typeof hash === 'string') return [1] as Part
+  const given = Object.entries(part).map(([each, value]) => [each, withLists(value, each)])
+  const made = Object.fromEntries(given)
+  // what was recorded by time is a list of batches
+  if (by === 'time' && made.times?.[0] === 1) made.times = [{ at: 0, time: 1 }]
+  return made
+}
+
 /** A hash of 64 bits over doubles, in hexadecimal: two lanes of multiplying and mixing over their words. */
 export function hashOf(values: ArrayLike<number>): string {
   const words = new Int32Array(Float64Array.from(values).buffer)

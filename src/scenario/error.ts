@@ -44,6 +44,9 @@ function at(fault: { path: string; message: string }): string {
   return fault.path === '' ? fault.message : `${fault.path}: ${fault.message}`
 }
 
+/** More faults of one value are only counted. */
+const MOST_FAULTS = 20
+
 /** Throws what a schema found wrong with a value, every fault on a line of its own. */
 export function throwFaults(error: z.ZodError, root: string, value: unknown): never {
   const faults = error.issues.flatMap((issue) => faultsOf(issue, [], value))
@@ -52,7 +55,9 @@ export function throwFaults(error: z.ZodError, root: string, value: unknown): ne
   // a value may break several rules that are told in the same words
   const others = new Set(lines.map(at))
   others.delete(at(first))
-  throw new ScenarioError(first.path, [first.message, ...others].join('\n'))
+  const told = [...others].slice(0, MOST_FAULTS)
+  const more = others.size > told.length ? [`… and ${others.size - told.length} more`] : []
+  throw new ScenarioError(first.path, [first.message, ...told, ...more].join('\n'))
 }
 
 function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: PropertyKey[]; message: string }[] {
@@ -63,7 +68,10 @@ function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: Pro
   }
   const found = valueAt(root, path)
   if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.map((key) => `'${key}'`).join(', ')
+    const keys = issue.keys
+      .slice(0, MOST_FAULTS)
+      .map((key) => `'${short(key)}'`)
+      .join(', ')
     return [{ path, message: `${keys} is not an option here; ${issue.message}` }]
   }
   return [{ path, message: `${issue.message}, ${got(found)}` }]
@@ -102,7 +110,7 @@ function valueAt(value: unknown, path: PropertyKey[]): unknown {
 }
 
 function join(root: string, path: PropertyKey[]): string {
-  return [root, ...path.map(String)].filter((part) => part !== '').join('.')
+  return [root, ...path.map((part) => short(String(part)))].filter((part) => part !== '').join('.')
 }
 
 function kindOf(value: unknown): string {
@@ -116,18 +124,67 @@ export function got(value: unknown): string {
   return `got ${show(value)}${typeof then === 'function' ? ': is an await missing?' : ''}`
 }
 
+/** What an error says, or anything else that was thrown. */
+export function messageOf(error: unknown): string {
+  if (typeof error === 'string' && error !== '') return error
+  try {
+    const { message } = (error ?? {}) as { message?: unknown }
+    if (typeof message === 'string' && message !== '') return message + permissionMissing(error)
+  } catch {
+    // a getter of a stranger's
+  }
+  return `${error === undefined ? 'undefined' : show(error)} was thrown`
+}
+
+/** The flags of Node that give the rights that its permission model takes away. */
+const PERMISSIONS: Record<string, string> = {
+  WorkerThreads: '--allow-worker',
+  FileSystemRead: '--allow-fs-read',
+  FileSystemWrite: '--allow-fs-write',
+  ChildProcess: '--allow-child-process',
+  WASI: '--allow-wasi',
+  Addon: '--allow-addons',
+}
+
+/** What Node is to be started with, if its permission model forbids what failed; else nothing. */
+export function permissionMissing(error: unknown): string {
+  const { code, permission = '', resource = '' } = (error ?? {}) as Record<string, unknown>
+  if (code !== 'ERR_ACCESS_DENIED') return ''
+  const flag = PERMISSIONS[String(permission)]
+  if (flag === undefined) return '; the permission model of Node forbids it'
+  return `; start Node with ${flag}${permission === 'FileSystemRead' ? `=${resource}` : ''}`
+}
+
 /** A value as an error message shows it: short, and on one line. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'function') return `a function`
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'symbol') return String(value)
   let text: string
   try {
-    text = JSON.stringify(value) ?? String(value)
+    text = JSON.stringify(excerpt(value)) ?? 'nothing'
     // a Map or a promise looks empty there
     if (text === '{}') text = kindOf(value)
   } catch {
-    text = String(value)
+    // getters and proxies may throw anything
+    text = 'an object'
   }
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+  return short(text)
+}
+
+const LONGEST_SHOWN = 60
+
+const short = (text: string) => (text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN - 3)}…` : text)
+
+/** As much of a value as is shown of it: it may be of any size and depth, hold itself, or what JSON does not know. */
+function excerpt(value: unknown, depth = 0): unknown {
+  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
+  if (typeof value === 'string') return value.slice(0, LONGEST_SHOWN)
+  if (typeof value !== 'object' || value === null || typeof (value as { toJSON?: unknown }).toJSON === 'function') {
+    return value
+  }
+  if (depth === LONGEST_SHOWN / 2) return '…'
+  if (Array.isArray(value)) return value.slice(0, LONGEST_SHOWN / 2).map((each) => excerpt(each, depth + 1))
+  const entries = Object.entries(value).slice(0, LONGEST_SHOWN / 2)
+  return Object.fromEntries(entries.map(([key, each]) => [key.slice(0, LONGEST_SHOWN), excerpt(each, depth + 1)]))
 }

@@ -10,6 +10,9 @@ const SHORT: Record<string, string> = {
   maxWait: 'batching.maxWait',
 }
 
+/** The one name of a field that has a short one too, whether or not there is such a field. */
+export const wholeName = (given: string) => (Object.hasOwn(SHORT, given) ? (SHORT[given] as string) : given)
+
 /** Stands for any key of a record, or any place in a list. */
 const ANY = '*'
 
@@ -45,7 +48,7 @@ function fieldsIn(node: Node | undefined, path = ''): string[] {
  * @throws ScenarioError for one that there is none of, with the nearest
  */
 export function fieldOf(given: string, name = given): string {
-  const path = Object.hasOwn(SHORT, given) ? (SHORT[given] as string) : given
+  const path = wholeName(given)
   const parts = path.split('.')
   const matches = (field: string) => {
     const keys = field.split('.')

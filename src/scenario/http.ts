@@ -193,12 +193,17 @@ export function checkSendable(http: NormalHttp): void {
     if (hidden === undefined) continue
     throw new ScenarioError(`http.${field}.${hidden[0]}`, 'is a secret that a Result does not keep; give it again')
   }
+  if (holdsHidden(body)) {
+    throw new ScenarioError('http.body', 'holds a secret that a Result does not keep; give it again')
+  }
   if (url.includes(HIDDEN_IN_URL)) {
     throw new ScenarioError('http.url', 'holds a secret that a Result does not keep; give it again')
   }
 }
 
-const SECRET = /auth|cookie|token|secret|passw|session|credential|signature|api[-_]?key|access[-_]?key|^key$|^sig$/i
+/** What names of headers, of a query and of fields in JSON have in them if what they stand for is a secret. */
+const SECRET =
+  /auth|cookie|token|jwt|secret|passw|passphrase|pwd|session|credential|signature|(^|[-_.])(sid|sig|code|pin|otp|pass)$|key$/i
 const HIDDEN = '[redacted]'
 const HIDDEN_IN_URL = '__redacted__'
 /** How much of a body a Result keeps. */
@@ -238,6 +243,7 @@ export function withoutSecrets(url: string): string {
   if (shown.username !== '') shown.username = HIDDEN_IN_URL
   if (shown.password !== '') shown.password = HIDDEN_IN_URL
   for (const name of [...shown.searchParams.keys()]) if (SECRET.test(name)) shown.searchParams.set(name, HIDDEN_IN_URL)
+  if (SECRET.test(shown.hash.split('=')[0] ?? '')) shown.hash = HIDDEN_IN_URL
   return shown.href
 }
 
@@ -248,5 +254,45 @@ function hideSecrets(headers: HttpHeaders): HttpHeaders {
 function shortBody(body: HttpBody): HttpBody | Named {
   if (body instanceof Uint8Array) return named(`${body.length} bytes`)
   const length = typeof body === 'string' ? body.length : JSON.stringify(body).length
-  return length <= LONGEST_BODY ? body : named(`${length} characters`)
+  if (length > LONGEST_BODY) return named(`${length} characters`)
+  return typeof body === 'string' ? textWithoutSecrets(body) : (jsonWithoutSecrets(body) as HttpBody)
+}
+
+/** JSON data with what its fields keep secret hidden, however deep. */
+function jsonWithoutSecrets(data: unknown): unknown {
+  if (typeof data !== 'object' || data === null) return data
+  // of a class of its own it is what it is sent as
+  if (typeof (data as { toJSON?: unknown }).toJSON === 'function') {
+    return jsonWithoutSecrets(JSON.parse(JSON.stringify(data)))
+  }
+  if (Array.isArray(data)) return data.map(jsonWithoutSecrets)
+  return Object.fromEntries(
+    Object.entries(data).map(([name, value]) => [
+      name,
+      SECRET.test(name) && value !== null ? HIDDEN : jsonWithoutSecrets(value),
+    ]),
+  )
+}
+
+/** The same of a text that is JSON, or a form. */
+function textWithoutSecrets(text: string): string {
+  try {
+    const data: unknown = JSON.parse(text)
+    const shown = jsonWithoutSecrets(data)
+    return JSON.stringify(shown) === JSON.stringify(data) ? text : JSON.stringify(shown)
+  } catch {
+    if (!/^[^\s=&]+=/.test(text)) return text
+    const form = new URLSearchParams(text)
+    const secret = [...form.keys()].filter((name) => SECRET.test(name))
+    if (secret.length === 0) return text
+    for (const name of secret) form.set(name, HIDDEN_IN_URL)
+    return form.toString()
+  }
+}
+
+/** Whether a body is one that a Result has kept without its secrets. */
+function holdsHidden(body: unknown): boolean {
+  if (typeof body === 'string') return body.includes(HIDDEN_IN_URL) || body.includes(`"${HIDDEN}"`)
+  if (typeof body !== 'object' || body === null || body instanceof Uint8Array) return false
+  return Object.values(body).some((value) => value === HIDDEN || holdsHidden(value))
 }

@@ -1,5 +1,9 @@
+const LONGEST_WORD = 60
+
 /** The one of some names that is nearest to a word, where one is near enough to have been meant; else null. */
 export function nearestName(word: string, names: readonly string[]): string | null {
+  // nobody mistypes a word that long, and the time goes with its length
+  if (word.length > LONGEST_WORD) return null
   let nearest: string | null = null
   let least = Math.max(1, Math.floor(word.length / 3)) + 1
   for (const name of names) {

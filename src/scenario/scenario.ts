@@ -1,6 +1,6 @@
 import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals.js'
 import { type Batching, batchingOption } from './batching.js'
-import { countOf, keptByHash } from './by-hash.js'
+import { countOf, keptByHash, withLists } from './by-hash.js'
 import { ScenarioError, show, throwFaults } from './error.js'
 import { queueOption, serversSchema } from './queue.js'
 import { lengthMs } from './ramps.js'
@@ -102,6 +102,16 @@ export type SimulatedScenario = KeptScenario & { service: Service; servers: numb
 
 const DEFAULT_STOP = { simulate: { requests: 2_000_000 }, measure: { duration: 10_000 } }
 const DEFAULT_AT_MOST = { simulate: { requests: 20_000_000 }, measure: { duration: 60_000 } }
+
+/**
+ * Checks a scenario that a Result has kept, to be read and not to be run.
+ *
+ * @throws ScenarioError naming the field
+ */
+export function checkKept(scenario: unknown, name: string): void {
+  const parsed = scenarioSchema.safeParse(withLists(scenario))
+  if (!parsed.success) throwFaults(parsed.error, name, scenario)
+}
 
 /**
  * Checks a scenario and fills in its defaults.

@@ -125,6 +125,10 @@ function nameOf(target: HandlerInProcess | Call | Named): string {
 /** A target in a few words, for messages. */
 export function targetName({ handler, call, http }: NormalTargets): string {
   if (http !== undefined) return `http ${http.method} ${withoutSecrets(http.url)}`
-  if (call !== undefined) return `call ${named(nameOf(call)).function}`
-  return `handler ${typeof handler === 'string' || handler === undefined ? handler : named(nameOf(handler)).function}`
+  if (call !== undefined) return nameless('call', named(nameOf(call)).function)
+  const name = typeof handler === 'string' || handler === undefined ? handler : named(nameOf(handler)).function
+  return nameless('handler', String(name))
 }
+
+/** A function that is written where it is given is named after the field. */
+const nameless = (field: string, name: string) => (name === field ? field : `${field} ${name}`)

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
@@ -40,6 +40,40 @@ describe('throughline.config', () => {
     const made = await scenarioOf('simulate', '--clients', '3', '--duration', '2s')
     expect(made).toMatchObject({ arrivals: { process: 'closed', clients: 3 }, stop: { duration: 2000 } })
   })
+
+  it('is said to be used', async () => {
+    config('throughline.config.json', { scenario })
+    process.chdir(inner)
+    const { stderr } = await throughline('simulate')
+    expect(stderr).toBe(`throughline: takes defaults from ${join(root, 'throughline.config.json')}\n`)
+  })
+
+  it('is not looked for beyond the root of a repository', async () => {
+    config('throughline.config.json', { scenario })
+    mkdirSync(join(root, 'a', '.git'))
+    process.chdir(inner)
+    const { code, stderr } = await throughline('simulate')
+    rmSync(join(root, 'a', '.git'), { recursive: true })
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(/^throughline: arrivals: /) })
+  })
+
+  it.runIf(process.getuid?.() === 0)(
+    'of another user is passed over, unless it is named or the folder is theirs',
+    async () => {
+      config('throughline.config.json', { scenario })
+      const path = join(root, 'throughline.config.json')
+      chownSync(path, 12345, 12345)
+      process.chdir(inner)
+      const { code, stderr } = await throughline('simulate')
+      expect(code).toBe(2)
+      expect(stderr).toContain(`passes over ${path}, which belongs to another user; name it with --config`)
+      expect(await throughline('simulate', '--config', path)).toMatchObject({ code: 0 })
+      chownSync(inner, 12345, 12345)
+      expect(await throughline('simulate')).toMatchObject({ code: 0 })
+      chownSync(inner, 0, 0)
+      chownSync(path, 0, 0)
+    },
+  )
 
   it('may be a module, named by --config', async () => {
     config(
@@ -91,7 +125,12 @@ describe('throughline.config', () => {
     const { code, stdout, stderr } = await throughline('simulate')
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(message)
-    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(
+      stderr
+        .replace(/^throughline: takes defaults from .*\n/, '')
+        .trim()
+        .split('\n'),
+    ).toHaveLength(1)
   })
 
   it.each<[string, object, string]>([

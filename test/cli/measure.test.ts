@@ -35,6 +35,22 @@ describe('throughline measure', () => {
     expect(stdout).toContain(`http GET ${url}`)
   })
 
+  it('sends to another URL what the file says, with its method, headers and body', async () => {
+    const seen = new Set<string>()
+    const server = createServer(async (request, response) => {
+      let body = ''
+      for await (const chunk of request) body += chunk
+      seen.add(`${request.method} ${request.url} ${request.headers['x-kind']} ${body}`)
+      response.end('ok')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/other`
+    const { code } = await throughline('measure', 'http.json', '--url', url, '--duration', '300')
+    server.close()
+    expect(code).toBe(0)
+    expect([...seen]).toEqual(['PUT /other b {"n":1}'])
+  })
+
   it('measures a closed loop from flags, and prints the result alone on stdout, whatever the handler prints', async () => {
     const flags = '--handler prints.js --clients 3 --think-time 5ms --queue-capacity 2 --duration 300ms --json'
     const { stdout, stderr, code } = await spawned('measure', ...flags.split(' '))
@@ -63,6 +79,16 @@ describe('throughline measure', () => {
     expect(result.window.endMs).toBeLessThan(60_000)
     expect(result.counts.completed).toBeGreaterThan(0)
     expect(result.counts.unfinished).toBe(0)
+  })
+
+  it('reports on SIGTERM what it has, as on Ctrl-C, and exits with 143', async () => {
+    const { child, ended } = start('measure', 'measured.ts', '--duration', '60s', '--warmup', '0', '--json')
+    await once(child.stderr, 'data')
+    child.kill('SIGTERM')
+    const { code, signal, stdout } = await ended
+    expect({ code, signal }).toEqual({ code: 143, signal: null })
+    const { findings } = checkedResult(JSON.parse(stdout)).validity
+    expect(findings).toContainEqual(expect.objectContaining({ code: 'interrupted', severity: 'error' }))
   })
 
   it('has nothing to report on Ctrl-C in the warm-up', async () => {

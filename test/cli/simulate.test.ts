@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Scenario } from '../../src/scenario/scenario.js'
 import { affine } from '../../src/scenario/service.js'
@@ -56,6 +58,44 @@ describe.concurrent('throughline simulate', () => {
     }
     const flags = ['--process', 'constant', '--per-item', '0.5ms', '--max-batch-size', '32']
     expect(await simulated('figure-1-4.json', ...flags)).toEqual(plain(simulate(changed)))
+  })
+
+  it('leaves what a service, think time or queue of a file has besides what a flag changes', async () => {
+    const stalls = { probability: 0.1, time: '30ms' }
+    const given: Scenario = {
+      arrivals: {
+        process: 'closed',
+        clients: 4,
+        thinkTime: { mean: '5ms', variation: { distribution: 'exponential' } },
+      },
+      service: affine({ base: '2ms', perItem: '1ms', variation: gamma({ cv: 2 }), stalls }),
+      queue: { capacity: 3, timeout: '1s' },
+      stop: { requests: 5000 },
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
+    const path = join(folder, 'given.json')
+    writeFileSync(path, JSON.stringify(given))
+    const { scenario } = await simulated(path, '--service', '3', '--think-time', '7', '--queue-capacity', 'none')
+    rmSync(folder, { recursive: true })
+    expect(scenario).toMatchObject({
+      arrivals: { clients: 4, thinkTime: { mean: 7, variation: { distribution: 'exponential' } } },
+      service: { model: 'affine', base: 3, perItem: 0, variation: { cv: 2 }, stalls: { probability: 0.1 } },
+      queue: { capacity: null, timeout: 1000 },
+    })
+  })
+
+  it('takes plain numbers for milliseconds, whichever the flag', async () => {
+    const { scenario } = await simulated(...'--arrivals 100 --service 1 --max-wait 5 --duration 5000'.split(' '))
+    expect(scenario).toMatchObject({ service: { base: 1 }, batching: { maxWait: 5 }, stop: { duration: 5000 } })
+  })
+
+  it('exits with 2 for an invalid run if that is asked, after printing it', async () => {
+    const flags = 'simulate --arrivals 2000/s --service 1ms --requests 20000'.split(' ')
+    const printed = await throughline(...flags)
+    expect(printed).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('saturated') })
+    const failed = await throughline(...flags, '--fail-if-invalid')
+    expect(failed).toEqual({ ...printed, code: 2, stderr: 'throughline: the run is invalid: saturated\n' })
+    expect(await throughline('simulate', 'figure-1-4.json', '--fail-if-invalid')).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('takes closed clients, and no limits', async () => {

@@ -48,12 +48,12 @@ const CLEARED = '\r\u001b[K'
 
 async function run(interruptAt: RegExp | null, args: string[]): Promise<Ended> {
   const printed = { stdout: '', stderr: '' }
-  const hearing = new Set<() => void>()
+  const hearing = new Set<(exitCode: number) => void>()
   const stream = (name: 'stdout' | 'stderr') =>
     new Writable({
       write(chunk, _, done) {
         printed[name] += String(chunk)
-        if (interruptAt?.test(String(chunk))) for (const hear of hearing) hear()
+        if (interruptAt?.test(String(chunk))) for (const hear of hearing) hear(130)
         done()
       },
     })

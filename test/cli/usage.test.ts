@@ -119,11 +119,11 @@ describe.concurrent('the end', () => {
   })
 
   it.each([
-    ['ends the process', 'ends-the-process.js', 'the process was ended by what it loaded'],
-    ['waits for what never comes', 'never-loads.js', 'what it loaded never settles'],
+    ['ends the process', 'ends-the-process.js', 'a loaded module ended the process'],
+    ['waits for what never comes', 'never-loads.js', 'a loaded module awaits a promise that never settles'],
   ])('is told where a module %s', async (_, file, why) => {
     const ended = await spawned('simulate', file)
-    const stderr = `throughline: ended before it was done: ${why}\n`
+    const stderr = `throughline: exited early: ${why}\n`
     expect(ended).toEqual({ code: 2, signal: null, stdout: '', stderr })
   })
 

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -157,6 +158,15 @@ describe('the threads of a sweep', () => {
   })
 })
 
+it('measures what has a target and no service, and simulates what has both', async () => {
+  const target: Scenario = { arrivals: 200, handler: async (batch) => batch, stop: { duration: '200ms' } }
+  const [measured] = await sweep(target, { servers: [1] })
+  expect(measured?.result.engine).toBe('measure')
+  const [simulated] = await sweep({ ...target, service: '1ms' }, { servers: [1] })
+  expect(simulated?.result.engine).toBe('simulate')
+  await expect(sweep(target, { servers: [1] }, { engine: 'simulate' })).rejects.toThrow('service: is required')
+})
+
 describe('the cache of a sweep', () => {
   const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
   afterAll(() => rmSync(folder, { recursive: true }))
@@ -198,6 +208,14 @@ describe('the cache of a sweep', () => {
     ['empty', () => ''],
     ['changed', (text) => text.replace('"p99":', '"p99":1')],
     ['of something else', () => '{"schema":"throughline/cached@1"}\n{}\n'],
+    [
+      'changed, with its hash made anew',
+      (text) => {
+        const result = (text.split('\n')[1] as string).replace(/"p99":[\d.]+/, '"p99":0.001')
+        const sha256 = createHash('sha256').update(result).digest('hex')
+        return `${text.split('\n')[0]?.replace(/"sha256":"\w+"/, `"sha256":"${sha256}"`)}\n${result}\n`
+      },
+    ],
     ['of another scenario', (text) => text.replace(/"key":"./, '"key":"x')],
   ])('takes a file that is %s for none, and writes it again', async (_, spoil) => {
     const cache = join(folder, 'spoilt')
@@ -209,6 +227,16 @@ describe('the cache of a sweep', () => {
     expect(begun).toBe(1)
     expect(swept[0]?.result).toEqual(simulate({ ...scenario, seed: 99, servers: 1 }))
     expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('has what a killed process left removed, but not what another may be writing', async () => {
+    const cache = join(folder, 'left')
+    await run({ servers: [1] }, cache)
+    const [old, fresh] = ['1', '2'].map((n) => join(cache, `.throughline-00000000-0000-0000-0000-00000000000${n}`))
+    for (const file of [old, fresh]) writeFileSync(file as string, 'half')
+    utimesSync(old as string, new Date(0), new Date(0))
+    await run({ servers: [2] }, cache)
+    expect([old, fresh].map((file) => existsSync(file as string))).toEqual([false, true])
   })
 
   it('refuses a folder that is a file', async () => {

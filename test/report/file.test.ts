@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { readBudget, readResult, readScenario, writeResult } from '../../src/report/file.js'
+import { readBudget, readResult, readScenario, writeComparison, writeResult } from '../../src/report/file.js'
 import { simulate } from '../../src/simulate/simulate.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
@@ -27,6 +27,17 @@ describe('files', () => {
     await expect(readScenario(path)).rejects.toThrow(`${path}: must hold a scenario, and holds a result`)
   })
 
+  it.each([
+    ['the promise of one', () => Promise.resolve({}), /must be a result.*is an await missing/],
+    ['undefined', () => undefined, /must be a result.*got nothing/],
+    ['a budget', () => ({ p99: '1ms' }), /must be a result/],
+  ])('are not written of %s', async (_, made, message) => {
+    const path = join(folder, 'not-written.json')
+    await expect(writeResult(path, made() as never)).rejects.toThrow(message)
+    await expect(writeComparison(path, made() as never)).rejects.toThrow('must be a comparison')
+    expect(existsSync(path)).toBe(false)
+  })
+
   it('hold budgets', async () => {
     const budget = { p99: '100ms', errorRate: '< 1%' }
     expect(await readBudget(file('budget.json', JSON.stringify(budget)))).toEqual(budget)
@@ -47,6 +58,23 @@ describe('files', () => {
   it('read what begins with a mark of the byte order', async () => {
     const path = file('marked.json', '\uFEFF{ "p99": "100ms" }')
     expect(await readBudget(path)).toEqual({ p99: '100ms' })
+  })
+
+  it.each(['utf-16le', 'utf-16be'])('read %s with a mark of its byte order, as some shells write', async (encoding) => {
+    const bytes = Buffer.from('\uFEFF{ "p99": "100ms" }', 'utf16le')
+    const path = join(folder, `${encoding}.json`)
+    writeFileSync(path, encoding === 'utf-16be' ? bytes.swap16() : bytes)
+    expect(await readBudget(path)).toEqual({ p99: '100ms' })
+  })
+
+  it('refuse what is no text, or nested without an end', async () => {
+    const path = file('not-text.json', '')
+    writeFileSync(path, Buffer.from('{"p99":"1ms"}', 'utf16le'))
+    await expect(readBudget(path)).rejects.toThrow(`${path}: holds bytes of 0`)
+    writeFileSync(path, Buffer.from([0x7b, 0xff]))
+    await expect(readBudget(path)).rejects.toThrow(`${path}: is no text in UTF-8`)
+    const deep = file('deep.json', `{"servers":${'['.repeat(6000)}${']'.repeat(6000)},"[\\"[":"["}`)
+    await expect(readScenario(deep)).rejects.toThrow(`${deep}: is nested 6001 levels deep; at most 100 are read`)
   })
 
   it('refuse a result of another version', async () => {

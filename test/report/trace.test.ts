@@ -37,6 +37,20 @@ describe('reading a trace', () => {
     ['empty lines', 'a.csv', '\ntimeMs\n\n1\n\n2\n\n', {}, [1, 2]],
     ['times that are the same', 'a.csv', '1\n1\n', {}, [1, 1]],
     ['tabs', 'a.tsv', 'timeMs\tsize\n1\t2\n', {}, [1]],
+    ['decimal commas between semicolons', 'a.csv', 'timeMs;path\n0,5;/a\n1,5;/b\n', {}, [0.5, 1.5]],
+    ['decimal commas between tabs', 'a.csv', 'timeMs\tpath\n0,5\t/a\n1\t/b\n', {}, [0.5, 1]],
+    ['decimal commas in quotes', 'a.csv', 'timeMs,path\n"0,5",/a\n"1,500",/b\n', {}, [0.5, 1.5]],
+    ['semicolons without names', 'a.csv', '0.5;/a,b\n1.5;/c\n', {}, [0.5, 1.5]],
+    ['commas beside semicolons that are none', 'a.csv', '0.5,/a;b\n1.5,/c\n', {}, [0.5, 1.5]],
+    ['a separator that is given', 'a.csv', '0,5;/a\n1,5;/b\n', { separator: ';' }, [0.5, 1.5]],
+    ['bars', 'a.csv', 'path|timeMs\n/a|1\n', {}, [1]],
+    ['line ends of old', 'a.csv', 'timeMs,path\r0,/a\r1,/b\r', {}, [0, 1]],
+    ['exponents', 'a.csv', '1e-3\n2.5E1\n', {}, [0.001, 25]],
+    ['a column of whole numbers that is named', 'a.csv', '0,5\n1,5\n', { field: 1 }, [0, 1]],
+    ['a trailing separator', 'a.csv', 'timeMs,size\n0,1,\n1,2,\n', {}, [0, 1]],
+    ['one JSON list of numbers', 'a.json', '[0, 1.5,\n 3]', {}, [0, 1.5, 3]],
+    ['one JSON list of objects', 'a.json', '[\n  { "timeMs": 1 },\n  { "timeMs": 2 }\n]\n', {}, [1, 2]],
+    ['a list a line', 'a.jsonl', '["/a",1]\n["/b",2]\n', { field: 2 }, [1, 2]],
     ['a number a line', 'a.jsonl', '1\n2.5\n', {}, [1, 2.5]],
     ['an object a line', 'a.jsonl', '{"timeMs":1}\n\n{"size":3,"timeMs":2}\n', {}, [1, 2]],
     ['a field by name', 'a.ndjson', '{"at":"1"}\n{"at":2}\n', { field: 'at', unit: 'us' }, [0.001, 0.002]],
@@ -45,6 +59,23 @@ describe('reading a trace', () => {
     const path = await file(name, text)
     expect(await readTrace(path, options)).toEqual(times)
     expect(await readTrace(pathToFileURL(path), options)).toEqual(times)
+  })
+
+  it.each(['utf-16le', 'utf-16be'])('takes %s with a mark of its byte order', async (encoding) => {
+    const bytes = Buffer.from('\uFEFFtimeMs,path\n0.5,/ä\n', 'utf16le')
+    const path = join(folder, `${encoding}.csv`)
+    await writeFile(path, encoding === 'utf-16be' ? bytes.swap16() : bytes)
+    expect(await readTrace(path)).toEqual([0.5])
+  })
+
+  it.each([
+    ['UTF-16 without a mark', Buffer.from('timeMs\n0.5\n', 'utf16le'), 'holds bytes of 0, which no text does'],
+    ['Latin-1', Buffer.from('timeMs,stra\u00dfe\n0.5,a\n', 'latin1'), 'is no text in UTF-8'],
+    ['compressed', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0xff]), 'is no text in UTF-8'],
+  ])('refuses %s', async (_, bytes, message) => {
+    const path = join(folder, 'bytes.csv')
+    await writeFile(path, bytes)
+    await expect(readTrace(path)).rejects.toThrow(`${path}: ${message}`)
   })
 
   it('gives what can be replayed', async () => {
@@ -97,6 +128,36 @@ describe('reading a trace', () => {
     ],
     ['a column beyond the last', 'a.csv', '1,2\n', { field: 3 }, 'a.csv:1: has no column 3'],
     ['a quote without an end', 'a.csv', 'timeMs\n1\n"2\n3\n', {}, 'a.csv:3: has a quote that is never closed'],
+    ['two separators', 'a.csv', '0,5;/a\n1,5;/b\n', {}, "a.csv: has fields separated by ',' or ';'; say by which"],
+    ['decimal commas that may be two columns', 'a.csv', '0,5\n1,5\n', {}, 'a.csv: holds two whole numbers a line'],
+    ['decimal commas between commas', 'a.csv', 'timeMs,path\n0,5,/a\n', {}, 'a.csv:2: has 3 fields separated by ","'],
+    ['thousands or decimals', 'a.csv', 'timeMs;path\n999;/a\n1,234;/b\n', {}, 'a.csv:3: may hold "1,234" as thousands'],
+    [
+      'thousands and decimals',
+      'a.csv',
+      'timeMs;path\n1.234,5;/a\n',
+      {},
+      'a.csv:2: must hold a time of 0 or more in ms',
+    ],
+    ['thousands', 'a.csv', 'timeMs;path\n1 234;/a\n', {}, 'a.csv:2: must hold a time of 0 or more in ms, got "1 234"'],
+    [
+      'points and decimal commas',
+      'a.csv',
+      't;p\n0,5;a\n1.5;b\n',
+      {},
+      'a.csv:3: must hold a time of 0 or more in ms with a decimal comma',
+    ],
+    ['a space', 'a.jsonl', '{"timeMs":" "}\n', {}, 'a.jsonl:1: must hold a time of 0 or more in ms, got " "'],
+    ['hexadecimals', 'a.csv', '0\n0x10\n', {}, 'a.csv:2: must hold a time of 0 or more in ms, got "0x10"'],
+    ['Infinity', 'a.csv', '0\nInfinity\n', {}, 'a.csv:2: must hold a time of 0 or more in ms, got "Infinity"'],
+    [
+      'a list that holds no time',
+      'a.json',
+      '[1, null]',
+      {},
+      'a.json[1]: must hold a time of 0 or more in ms, got null',
+    ],
+    ['lists without a field', 'a.jsonl', '[1,2]\n[3,4]\n', {}, 'a.jsonl:1: is a list of 2; say by field which of them'],
     ['a line that is no JSON', 'a.jsonl', '{"timeMs":1}\n{"timeMs":\n', {}, 'a.jsonl:2: is not JSON: "{'],
     ['a line without the field', 'a.jsonl', '{"at":1}\n', {}, 'a.jsonl:1: has no field "timeMs"; it has "at"'],
     [
@@ -111,7 +172,7 @@ describe('reading a trace', () => {
       'a.csv',
       '1\n',
       { column: 1 } as ReadTraceOptions,
-      "readTrace: 'column' is not an option here; accepted: field, unit, format",
+      "readTrace: 'column' is not an option here; accepted: field, unit, format, separator",
     ],
     [
       'a unit that there is not',

@@ -71,7 +71,7 @@ it('a URL is shown without what it holds of secrets', () => {
 
 it('a target has a name', () => {
   expect(targetName({ call: function pay() {} })).toBe('call pay')
-  expect(targetName({ call: () => 1 })).toBe('call call')
+  expect(targetName({ call: () => 1 })).toBe('call')
   expect(targetName({ handler: { function: 'run', rerunnable: false } })).toBe('handler run')
   expect(targetName({ handler: '/a/model.ts' })).toBe('handler /a/model.ts')
 })

@@ -14,7 +14,7 @@ export const WIDTH = 460
 export const HEIGHT = 300
 
 /** The room that is left for what is drawn between the axes' texts. */
-export const PLOT: Box = { left: 50, right: WIDTH - 48, top: 34, bottom: HEIGHT - 46 }
+export const PLOT: Box = { left: 62, right: WIDTH - 48, top: 34, bottom: HEIGHT - 46 }
 
 export interface Tick {
   at: number
@@ -48,8 +48,19 @@ export function frame(box: Box, x: { ticks: Tick[]; title: string }, y: { ticks:
   return markup`<g class="frame"><path class="grid" d="${grid}"/><path class="axis" d="M${left} ${bottom}H${right}${axis}"/><g class="tick end">${beside}</g><g class="tick middle">${below}<text x="${(left + right) / 2}" y="${bottom + 40}">${x.title}</text></g><text class="tick" x="8" y="15">${y.title}</text></g>`
 }
 
-/** Without the labels that would touch the one before. */
+/** Without the labels that would touch one another: of ticks at even distances every second or third is left. */
 function withoutOverlap(ticks: Tick[]): Tick[] {
+  const steps = ticks.slice(1).map(({ at }, i) => at - (ticks[i] as Tick).at)
+  const even = ticks.length > 2 && Math.max(...steps) - Math.min(...steps) < 1
+  for (let every = 1; even && every < ticks.length; every++) {
+    const left = ticks.filter((_, i) => i % every === 0)
+    if (apartFromOneAnother(left).length === left.length) return left
+  }
+  return apartFromOneAnother(ticks)
+}
+
+/** Without those that would touch the one before. */
+function apartFromOneAnother(ticks: Tick[]): Tick[] {
   let free = Number.NEGATIVE_INFINITY
   return ticks.filter(({ at, label }) => {
     const half = (label.length * CHARACTER) / 2

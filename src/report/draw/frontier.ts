@@ -1,8 +1,8 @@
 import { rate, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
-import { frame, PLOT, px, ticksOf, tickText } from './frame.js'
-import { apartInWords, short } from './label.js'
+import { frame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
+import { apartInWords } from './label.js'
 import { type Bounded, dot, mark, whisker } from './mark.js'
 import { exactScale, logScale, type Scale } from './scale.js'
 import { boundedText, perSecond, timeText } from './text.js'
@@ -97,7 +97,7 @@ const CHARACTER = 8
 /** Names, each on the side where there is room; one that would hide another is left out, and is told by its point. */
 function namesOf(points: readonly FrontierPoint[], x: Scale, y: Scale): Markup[] {
   const taken: { from: number; to: number; at: number }[] = []
-  const names = apartInWords(points.map(({ label }) => label)).map((name) => short(name, 14))
+  const names = apartInWords(points.map(({ label }) => label))
   return points.flatMap(({ throughput, latency }, i) => {
     const name = names[i] as string
     const at = x.at(throughput)
@@ -108,6 +108,8 @@ function namesOf(points: readonly FrontierPoint[], x: Scale, y: Scale): Markup[]
       to: left ? at - 8 : at + 8 + width,
       at: y.at(latency.value) - 8,
     }
+    // a name that is cut says nothing
+    if (here.from < PLOT.left || here.to > WIDTH) return []
     if (taken.some(({ from, to, at }) => from < here.to && here.from < to && Math.abs(at - here.at) < 14)) return []
     taken.push(here)
     return markup`<text class="name${left && ' end'}" x="${px(left ? here.to : here.from)}" y="${px(here.at)}">${name}</text>`

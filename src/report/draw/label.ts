@@ -13,5 +13,11 @@ export function apartInWords(labels: readonly string[]): string[] {
   while (labels.length > 1 && before < fewest && alike(before)) before++
   let after = 0
   while (labels.length > 1 && before + after < fewest && alike(-1 - after)) after++
-  return words.map((each) => each.slice(before, each.length - after).join(' '))
+  // what is left of a list ends in its comma
+  return words.map((each) =>
+    each
+      .slice(before, each.length - after)
+      .join(' ')
+      .replace(/,$/, ''),
+  )
 }

@@ -6,7 +6,7 @@ import { timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
 import { apart, type Box, frame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
-import { apartInWords, short } from './label.js'
+import { apartInWords } from './label.js'
 import { dot, mark, whisker } from './mark.js'
 import { runClass } from './run-colour.js'
 import { exactLogScale, logScale, type Scale } from './scale.js'
@@ -34,8 +34,10 @@ export interface PercentileLimit {
 const FEW = 10
 /** With more runs than this, the ends of their percentiles would hide one another. */
 const MOST_WITH_WHISKERS = 4
-/** Runs are named beside the ends of their curves. */
+/** Runs are named beside the ends of their curves, if there is room for all their names; a legend has them anyway. */
 const NAMED_RIGHT = WIDTH - 84
+const LONGEST_NAME = 9
+const MOST_NAMED = 6
 const NAMES = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
 
 /**
@@ -53,7 +55,8 @@ export function percentileCurves(runs: readonly LabelledSummary[], limits: reado
   const y = logScale(times, [PLOT.bottom, PLOT.top])
   const most = Math.max(10, ...runs.map(({ summary }) => summary.count))
   const nines = [1, 2, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9].filter((beyond) => beyond <= most)
-  const box = runs.length === 1 ? PLOT : { ...PLOT, right: NAMED_RIGHT }
+  const names = namesOf(runs)
+  const box = names === null ? PLOT : { ...PLOT, right: NAMED_RIGHT }
   const x = exactLogScale([1, most], [box.left, box.right], nines)
   const whiskers = runs.length <= MOST_WITH_WHISKERS
   const drawn = runs.map((run, i) => runCurve(run, curves[i] as Step[], { x, y, i, whiskers, near: whiskers ? 1 : 2 }))
@@ -62,7 +65,7 @@ export function percentileCurves(runs: readonly LabelledSummary[], limits: reado
       box,
       { ticks: ticksOf(x, percentileText), title: 'percentile' },
       { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `latency, ${unit.name}` },
-    )}${limitLines(drawable, x, y, box)}${drawn}${runNames(runs, y)}`,
+    )}${limitLines(drawable, x, y, box)}${drawn}${names !== null && runNames(runs, names, y)}`,
     y,
     x,
   }
@@ -144,15 +147,20 @@ function path(steps: Step[], { x, y, near }: Place, from: number, beyond: (share
   return d
 }
 
-function runNames(runs: readonly LabelledSummary[], y: Scale): Markup | null {
-  if (runs.length === 1) return null
+/** What tells runs apart, if all of it is short enough to stand beside their curves. */
+function namesOf(runs: readonly LabelledSummary[]): string[] | null {
+  if (runs.length === 1 || runs.length > MOST_NAMED) return null
+  const names = apartInWords(runs.map(({ label }) => label))
+  return names.every((name) => [...name].length <= LONGEST_NAME) ? names : null
+}
+
+function runNames(runs: readonly LabelledSummary[], names: string[], y: Scale): Markup {
   const heights = apart(
     runs.map(({ summary }) => y.at(summary.max)),
     16,
     PLOT,
   )
-  const labels = apartInWords(runs.map(({ label }) => label))
-  return markup`${labels.map((label, i) => markup`<text class="name ${runClass(i).name}" x="${NAMED_RIGHT + 8}" y="${px(heights[i] as number)}" dy=".35em">${short(label, 9)}</text>`)}`
+  return markup`${names.map((name, i) => markup`<text class="name ${runClass(i).name}" x="${NAMED_RIGHT + 8}" y="${px(heights[i] as number)}" dy=".35em">${name}</text>`)}`
 }
 
 /** A summary's histogram from the shortest time on; a bucket stands for the longest time in it, as percentiles do. */

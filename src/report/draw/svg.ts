@@ -1,5 +1,5 @@
 import { checkList, ScenarioError } from '../../scenario/error.js'
-import { checkSwept } from '../given.js'
+import { checkOptions, checkSwept } from '../given.js'
 import { Markup, markup } from '../markup.js'
 import type { TradeOffRow } from '../trade-off-row.js'
 import { HEIGHT, WIDTH } from './frame.js'
@@ -21,6 +21,7 @@ export interface SvgOptions {
  * @throws ScenarioError where there is none, or it is no sweep
  */
 export function renderSweepSvg(swept: readonly SweptRun[], options: SvgOptions = {}): string {
+  checkOptions(options, 'svg')
   checkSwept(swept)
   if (swept.length === 0) throw new ScenarioError('sweep', 'must hold at least one run to be drawn')
   const figures = figuresOfSweep(swept)

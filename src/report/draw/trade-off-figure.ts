@@ -2,6 +2,7 @@ import { estimateOf } from '../../budget/estimate.js'
 import type { Result } from '../../result/result.js'
 import type { Summary } from '../../result/summary.js'
 import { rulesOf } from '../../scenario/budget.js'
+import { wholeName } from '../../scenario/fields.js'
 import { mostCarried } from '../../scenario/service.js'
 import { durationMs, ratePerSecond } from '../../scenario/units.js'
 import { count, inText, rate } from '../../text/number.js'
@@ -92,7 +93,7 @@ export function figureOfRows(rows: TradeOffRow[], offeredPerSec: number, rounds?
       perSecond: capacityPerSec,
     })),
     offeredPerSec,
-    ends: rounds === undefined ? 'the rounds' : `${count(rounds)} rounds`,
+    ends: rounds === undefined ? 'the rounds' : rounds === 1 ? '1 round' : `${count(rounds)} rounds`,
   }
 }
 
@@ -107,7 +108,7 @@ export interface SweptRun {
  * combination of the others. Measured and simulated runs of the same values share one.
  */
 export function figuresOfSweep(swept: readonly SweptRun[]): TradeOffFigure[] {
-  const names = [...new Set(swept.flatMap(({ point }) => Object.keys(point)))]
+  const names = [...new Set(swept.flatMap(({ point }) => Object.keys(point).map(wholeName)))]
   const valuesOf = (name: string) => new Set(swept.map(({ point }) => keyOf(valueAt(point, name)))).size
   const field =
     names.find((name) => /(^|\.)maxBatchSize$/.test(name)) ??
@@ -219,7 +220,9 @@ export function fieldName(field: string): string {
   return NAMES[field] ?? field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/\./g, ' ')
 }
 
-const valueAt = (point: object, name: string): unknown => (point as Record<string, unknown>)[name]
+/** The value of a field, by whichever of its names a point has it. */
+const valueAt = (point: object, name: string): unknown =>
+  Object.entries(point).find(([each]) => wholeName(each) === name)?.[1]
 const keyOf = (value: unknown) => JSON.stringify(value) ?? ''
 
 /** A value of a field as it stands at the axis. */

@@ -41,8 +41,17 @@ export function throughputPanel(figure: TradeOffFigure): Panel {
   }
 }
 
+/** Whether all that was offered was completed, or nearly: both lines are then one, and have one name. */
+function isCompleted({ curves, offeredPerSec }: TradeOffFigure): boolean {
+  const completed = curves.flatMap(({ points }) => points.flatMap((point) => point.completed ?? []))
+  const near = ({ value }: Bounded) => Math.abs(value - (offeredPerSec ?? 0)) < NEAR * (offeredPerSec ?? 0)
+  return offeredPerSec !== null && completed.length > 0 && completed.every(near)
+}
+const NEAR = 0.05
+
 /** The load, named at the end of its line that is further from what else is drawn. */
-function offeredLine({ curves, capacity }: TradeOffFigure, offeredPerSec: number, y: Scale): Markup {
+function offeredLine(figure: TradeOffFigure, offeredPerSec: number, y: Scale): Markup {
+  const { curves, capacity } = figure
   const series = [
     capacity.map((each) => each.perSecond),
     ...curves.map(({ points }) => points.flatMap(({ completed }) => completed?.value ?? [])),
@@ -50,7 +59,8 @@ function offeredLine({ curves, capacity }: TradeOffFigure, offeredPerSec: number
   const room = (i: number) => Math.min(...series.map((values) => Math.abs((values.at(i) as number) - offeredPerSec)))
   const right = room(-1) > room(0)
   const at = px(y.at(offeredPerSec))
-  return markup`<g data-offered="${offeredPerSec}"><line class="offered" x1="${PLOT.left}" x2="${PLOT.right}" y1="${at}" y2="${at}"/><text class="note" x="${right ? PLOT.right - 4 : PLOT.left + 4}" y="${at - 7}" text-anchor="${right ? 'end' : 'start'}">${rate(offeredPerSec)} offered</text></g>`
+  const note = markup`<text class="note" x="${right ? PLOT.right - 4 : PLOT.left + 4}" y="${at - 7}" text-anchor="${right ? 'end' : 'start'}">${rate(offeredPerSec)} offered</text>`
+  return markup`<g data-offered="${offeredPerSec}"><line class="offered" x1="${PLOT.left}" x2="${PLOT.right}" y1="${at}" y2="${at}"/>${!isCompleted(figure) && note}</g>`
 }
 
 /** What can be carried: drawn as a line beside what was completed, as points where it is all there is. */
@@ -69,12 +79,8 @@ function capacityLine({ field, capacity }: TradeOffFigure, x: Positions, y: Scal
   return markup`<g class="s-carry"><path class="line${beside ? ' thin dashed' : ''}" d="${line()(at)}"/>${marks}${name}</g>`
 }
 
-function completedMarks(
-  { engine, points }: TradeOffCurve,
-  { field, ends }: TradeOffFigure,
-  x: Positions,
-  y: Scale,
-): Markup {
+function completedMarks({ engine, points }: TradeOffCurve, figure: TradeOffFigure, x: Positions, y: Scale): Markup {
+  const { field, ends, offeredPerSec } = figure
   const there = points.filter((point) => point.completed !== null)
   const at = there.map(({ label, completed }): [number, number] => [px(x.at(label)), px(y.at(completed?.value ?? 0))])
   if (there.length === 0) return markup``
@@ -94,7 +100,9 @@ function completedMarks(
     )
   })
   const [endX, endY] = at.at(-1) as [number, number]
-  const name = markup`<text class="name" x="${endX + 8}" y="${endY + 20}" text-anchor="end">completed</text>`
+  // below its line, unless that is where the axis has its values
+  const below = endY + 26 < PLOT.bottom
+  const name = markup`<text class="name" x="${endX + 8}" y="${below ? endY + 20 : endY - 12}" text-anchor="end">completed${isCompleted(figure) && ` of ${rate(offeredPerSec as number)} offered`}</text>`
   return markup`<g class="s-${engine === 'simulated' ? 'p90' : 'p50'}"><path class="line thin" d="${line()(at)}"/>${marks}${name}</g>`
 }
 
@@ -227,6 +235,12 @@ function unableAreas({ curves }: TradeOffFigure, x: Positions): Markup {
   })}`
 }
 
+/** What a mark says of a run that is not sound. */
+export const STANDINGS = [
+  { standing: 'doubted', kind: 'doubted', says: 'invalid' },
+  { standing: 'at least', kind: 'open', says: 'cut off: at least' },
+] as const
+
 /** How what is measured and what is simulated are drawn, for a figure that shows both, or whiskers. */
 export function keyOf({ curves, ends }: TradeOffFigure): { drawn: Markup; says: string; width: number }[] {
   const bounded = ({ points }: TradeOffCurve) =>
@@ -234,13 +248,20 @@ export function keyOf({ curves, ends }: TradeOffFigure): { drawn: Markup; says: 
       ({ latency }) =>
         latency !== null && DRAWN.some((name) => latency[name].low !== null || latency[name].high !== null),
     )
-  return curves.map((curve) => {
+  const standings = new Set(curves.flatMap(({ points }) => points.map(({ standing }) => standing)))
+  const engines = curves.map((curve) => {
     const { engine } = curve
     const simulated = engine === 'simulated'
     const says = `${engine}${bounded(curve) ? `, with ${ends === '95 % intervals' ? ends : `the range of ${ends}`}` : ''}`
     const drawn = markup`<g class="s-carry">${(simulated || curves.length === 1) && markup`<path class="line${simulated ? '' : ' thin'}" d="M0 0H26"/>`}${bounded(curve) && whisker(13, 8, -8, 0)}${dot(13, 0, simulated ? 'open' : 'full')}</g>`
     return { drawn, says, width: 34 + says.length * 7.2 }
   })
+  const others = STANDINGS.filter(({ standing }) => standings.has(standing)).map(({ kind, says }) => ({
+    drawn: markup`<g class="s-carry">${dot(13, 0, kind)}</g>`,
+    says,
+    width: 34 + says.length * 7.2,
+  }))
+  return [...engines, ...others]
 }
 
 /** What the figure shows, to be read aloud. */

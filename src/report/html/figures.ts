@@ -6,13 +6,13 @@ import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
 import { count, percent, threeDigits, timeUnit } from '../../text/number.js'
 import { batchSizes, sizeBins } from '../draw/batch-sizes.js'
 import { type FrontierPoint, frontier, onFrontier } from '../draw/frontier.js'
-import type { Bounded } from '../draw/mark.js'
+import { type Bounded, dot, whisker } from '../draw/mark.js'
 import { partsBars } from '../draw/parts-bars.js'
 import { type LabelledSummary, type PercentileLimit, percentileCurves } from '../draw/percentile-curve.js'
 import { runClass } from '../draw/run-colour.js'
 import { perSecond, timeText } from '../draw/text.js'
 import { lostIn, stretchesOf, timeline } from '../draw/timeline.js'
-import { keyOf, latenciesOf, latencyPanel, summary, throughputPanel } from '../draw/trade-off.js'
+import { keyOf, latenciesOf, latencyPanel, STANDINGS, summary, throughputPanel } from '../draw/trade-off.js'
 import {
   boundedOf,
   capacityOf,
@@ -109,7 +109,15 @@ export function frontierFigure(runs: readonly LabelledResult[], budget: Budget |
     id: 'frontier',
     title: `${nameOf(name)} against throughput`,
     says: `${nameOf(name)} of latency against what each of ${able.length} runs ${carried === 'completed' ? 'completed' : 'can carry'}; ${best.size} of them are on the frontier: ${[...best].map(({ label }) => label).join('; ')}.`,
-    note: `Joined: the runs than which none carries more at a lower latency.${unable > 0 ? ` ${count(unable)} of ${count(runs.length)} could not carry their load, and have no latency to draw.` : ''}`,
+    note: [
+      `Joined: the runs than which none carries more at a lower latency.${unable > 0 ? ` ${count(unable)} of ${count(runs.length)} could not carry their load, and have no latency to draw.` : ''}`,
+      markKey([
+        [SOUND, `${nameOf(name)}, with its 95 % interval`],
+        ...STANDINGS.filter(({ standing }) => points.some((point) => point.standing === standing)).map(
+          ({ kind, says }): [Markup, string] => [dot(13, 0, kind), says],
+        ),
+      ]),
+    ],
     charts: [
       frontier(points, {
         name: nameOf(name),
@@ -141,6 +149,13 @@ function boundedOverOffered(result: Result, name: keyof typeof PERCENTILES): Bou
   return observed === null
     ? null
     : { value: observed, low: interval.low, high: finite(interval.high), reason: interval.reason }
+}
+
+const SOUND = markup`${whisker(13, 8, -8, 0)}${dot(13, 0, 'full')}`
+
+/** What the marks of a chart stand for. */
+function markKey(entries: [drawn: Markup, says: string][]): Markup {
+  return markup`<ul class="key">${entries.map(([drawn, says]) => markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18"><g class="s-carry">${drawn}</g></svg>${says}</li>`)}</ul>`
 }
 
 /** What a budget allows percentiles of latency at most. */
@@ -254,7 +269,7 @@ export function partsFigure(given: readonly LabelledResult[]): Markup {
 }
 
 /** The mark of a run that is not valid. */
-const doubt = ({ validity }: Result) => !validity.valid && markup`<span class="bad">✗ invalid</span> `
+export const invalidMark = ({ validity }: Result) => !validity.valid && markup`<span class="bad">✗ invalid</span> `
 
 /** Latency over the window of one run. */
 export function timelineFigure({ label, result }: LabelledResult, i: number): Markup | null {
@@ -265,8 +280,16 @@ export function timelineFigure({ label, result }: LabelledResult, i: number): Ma
   const p99s = stretches.flatMap(({ latency }) => latency?.p99 ?? [])
   return figure({
     id: `timeline-${i}`,
-    title: markup`${doubt(result)}Latency over time${label !== '' && markup`: <bdi>${label}</bdi>`}`,
+    title: markup`${invalidMark(result)}Latency over time${label !== '' && markup`: <bdi>${label}</bdi>`}`,
     says: `p99 of ${stretches.length} stretches lies from ${timeText(Math.min(...p99s))} to ${timeText(Math.max(...p99s))}.`,
+    note: markKey([
+      [markup`<path class="line s-p50" d="M0 0H26"/>`, 'p50'],
+      [markup`<path class="line s-p99" d="M0 0H26"/>`, 'p99'],
+      [markup`<path class="line thin s-p999" d="M0 0H26"/>`, 'longest'],
+      ...(stretches.some((stretch) => lostIn(stretch) > 0)
+        ? [[markup`<path class="lost" d="M0 0H26"/>`, 'not completed'] as [Markup, string]]
+        : []),
+    ]),
     charts: [chart],
     table: {
       caption: `Latency over time${label === '' ? '' : ` of ${label}`}`,
@@ -297,7 +320,7 @@ export function batchesFigure({ label, result }: LabelledResult, i: number): Mar
   const { meanSize, count: batches } = result.batches
   return figure({
     id: `batches-${i}`,
-    title: markup`${doubt(result)}Batch sizes${label !== '' && markup`: <bdi>${label}</bdi>`}`,
+    title: markup`${invalidMark(result)}Batch sizes${label !== '' && markup`: <bdi>${label}</bdi>`}`,
     says: `${count(batches)} batches of ${threeDigits(meanSize)} requests on average.`,
     note: `${count(batches)} batches of ${threeDigits(meanSize)} requests on average`,
     charts: [batchSizes(result, bins)],

@@ -26,7 +26,7 @@ const schema = options({
  * Makes a handler of HTTP requests, for `node:http` and all that takes such handlers, which answers with the report of
  * a service as it is now: `createServer(createReportHandler(() => recorder.snapshot()))`. Where nothing was recorded
  * yet, the page says so. Drawing it takes some tens of milliseconds of the thread, so keep it to those who operate the
- * service. It does not look at the URL, and never throws.
+ * service; of the machine it names nothing. It does not look at the URL, and never throws.
  *
  * @param snapshot what to report; null where there is nothing yet
  * @throws ScenarioError where an option is none
@@ -58,7 +58,9 @@ export function createReportHandler(
 }
 
 function live(result: Result, look: HtmlOptions, head: Markup | ''): string {
-  const { title, body } = reportOf({ runs: [{ label: '', result }], swept: [], comparisons: [] }, look)
+  // which Node on which machine is of use to those who attack it, and known to those who operate it
+  const shown = { ...result, environment: null }
+  const { title, body } = reportOf({ runs: [{ label: '', result: shown }], swept: [], comparisons: [] }, look)
   return page(title, body, head)
 }
 

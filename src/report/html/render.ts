@@ -1,20 +1,22 @@
 import type { Budget } from '../../scenario/budget.js'
 import { ScenarioError } from '../../scenario/error.js'
 import { count } from '../../text/number.js'
+import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
 import { comparisonSection } from './comparison.js'
 import {
   batchesFigure,
   frontierFigure,
+  invalidMark,
   partsFigure,
   percentilesFigure,
   timelineFigure,
   tradeOffFigures,
 } from './figures.js'
 import { page } from './page.js'
-import { type Contents, contentsOf, type Reported } from './reported.js'
+import { type Contents, contentsOf, type LabelledResult, type Reported } from './reported.js'
 import { setting } from './setting.js'
-import { verdicts } from './verdicts.js'
+import { MOST_OPEN, verdicts } from './verdicts.js'
 
 export interface HtmlOptions {
   /** Default: what the report is of. */
@@ -33,9 +35,10 @@ const MOST_IN_DETAIL = 10
  * as text.
  *
  * @throws ScenarioError where there is nothing to report, where something is no result or contradicts itself, or where
- * the budget cannot be read
+ * an option or the budget cannot be read
  */
 export function renderHtml(of: Reported | readonly Reported[], options: HtmlOptions = {}): string {
+  checkOptions(options, 'report')
   const given = Array.isArray(of) ? (of as readonly Reported[]) : [of as Reported]
   if (given.length === 0) throw new ScenarioError('report', 'must hold at least one result or comparison')
   const { title, body } = reportOf(contentsOf(given), options)
@@ -65,13 +68,27 @@ ${comparisons.map(comparisonSection)}${runs.length > 0 && verdicts(runs, budget)
   section(
     'runs',
     'Over time, and by batch',
-    detailed.flatMap((run, i) => [timelineFigure(run, i), batchesFigure(run, i)]),
+    detailed.flatMap((run, i) => chartsOf(run, i, detailed.length > MOST_OPEN)),
   )
 }${
   runs.length > 0 &&
-  markup`<section aria-labelledby="setting"><h2 id="setting">Scenario and environment</h2>${detailed.map(setting)}</section>`
+  markup`<section aria-labelledby="setting"><h2 id="setting">Scenario and environment</h2>${detailed.map((run) => settingOf(run, detailed.length > MOST_OPEN))}</section>`
 }`
   return { title, body }
+}
+
+/** The charts of one run; of many runs, folded up under its name. */
+function chartsOf(run: LabelledResult, i: number, folded: boolean): (Markup | null)[] {
+  const charts = [timelineFigure(run, i), batchesFigure(run, i)]
+  if (!folded || charts.every((chart) => chart === null)) return charts
+  return [
+    markup`<details class="wide run"><summary>${invalidMark(run.result)}<bdi>${run.label}</bdi></summary><div class="grid-of-cards">${charts}</div></details>`,
+  ]
+}
+
+function settingOf(run: LabelledResult, folded: boolean): Markup {
+  if (!folded) return setting(run)
+  return markup`<details class="run"><summary><bdi>${run.label}</bdi></summary>${setting({ ...run, label: '' })}</details>`
 }
 
 function section(id: string, title: string, cards: readonly (Markup | null | false)[]): Markup | null {

@@ -43,6 +43,6 @@ function scenarioJson(scenario: KeptScenario): string {
         : value,
     2,
   )
-  // numbers of one list stand in one line
-  return shortened.replace(/\[\s+([-\d.e+,\s]+?)\s+\]/g, (_, values: string) => `[${values.replace(/\s+/g, ' ')}]`)
+  // numbers of one list stand in one line; no text of a scenario holds a line break here
+  return shortened.replace(/\[\n([-\d.e+,\s]*)\]/g, (_, values: string) => `[${values.trim().replace(/\s+/g, ' ')}]`)
 }

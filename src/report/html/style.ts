@@ -24,7 +24,7 @@ svg{display:block;width:100%;height:auto;overflow:visible}svg text{font-size:12.
 th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
 th:first-child,td:first-child{text-align:left;padding-left:0}th{font-weight:600}thead th{color:var(--quiet);font-weight:500}
 tbody th{white-space:normal;overflow-wrap:anywhere;min-width:9em}.words td{text-align:left;white-space:normal}
-details{margin-top:8px;font-size:13.5px}summary{cursor:pointer;color:var(--quiet);width:fit-content;padding:2px 0}
+details{margin-top:8px;font-size:13.5px}details.run>summary{font-size:14px;font-weight:600;color:var(--ink);overflow-wrap:anywhere}details.run[open]>summary{margin-bottom:8px}summary{cursor:pointer;color:var(--quiet);width:fit-content;padding:2px 0}
 .verdict{font-weight:650}.good{color:var(--good)}.doubt{color:var(--doubt)}.bad{color:var(--bad)}.info{color:var(--quiet)}
 .findings{list-style:none;margin:6px 0;padding:0}.findings li{padding:6px 0 6px 12px;border-left:3px solid currentColor;margin:6px 0;overflow-wrap:anywhere}.findings span{color:var(--ink)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:6px 0;font-size:13.5px}dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}

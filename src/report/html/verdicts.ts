@@ -4,8 +4,9 @@ import { nameOf } from '../../result/summary.js'
 import type { Finding } from '../../result/validity.js'
 import type { Budget } from '../../scenario/budget.js'
 import { gravestFirst } from '../../text/findings.js'
-import { percent, threeDigits } from '../../text/number.js'
+import { count, percent, threeDigits } from '../../text/number.js'
 import { timeText } from '../draw/text.js'
+import { standingOf } from '../draw/trade-off-figure.js'
 import { type Markup, markup } from '../markup.js'
 import { type DataCell, dataTable } from './data-table.js'
 import type { LabelledResult } from './reported.js'
@@ -17,6 +18,9 @@ const MARKS = { pass: ['good', '✓'], fail: ['bad', '✗'], inconclusive: ['dou
 export function verdicts(runs: readonly LabelledResult[], budget: Budget | undefined): Markup {
   return markup`<section aria-labelledby="verdicts"><h2 id="verdicts">Verdicts</h2>${summaryTable(runs)}${budget !== undefined && runs.length > 0 && budgetTable(runs, budget)}${findingsOf(runs)}</section>`
 }
+
+/** Of more runs than this, what is told of each stands folded up. */
+export const MOST_OPEN = 3
 
 const COLUMNS = ['p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const
 
@@ -66,7 +70,7 @@ export function findingList(findings: readonly Finding[]): Markup | null {
 
 /** Every rule for every run, in one table. */
 function budgetTable(runs: readonly LabelledResult[], budget: Budget): Markup {
-  const checks = runs.map(({ label, result }) => ({ label, check: checkBudget(result, budget) }))
+  const checks = runs.map(({ label, result }) => ({ label, result, check: checkBudget(result, budget) }))
   const rows = checks.flatMap(({ label, check }) =>
     budgetRows(check).map(([metric, limit, observed, interval], i): DataCell[] => {
       const rule = check.rules[i] as RuleCheck
@@ -82,14 +86,37 @@ function budgetTable(runs: readonly LabelledResult[], budget: Budget): Markup {
     }),
   )
   const columns = ['run', ...BUDGET_TITLES]
-  const lines = checks.map(({ label, check }) => {
+  const said = checks.map(({ label, result, check }) => {
     const told = check.rules.filter(({ reason }) => reason !== undefined)
     // why an invalid run tells nothing is said once
     const reasons =
       check.findings.length > 0 && told.length > 0
         ? [told[0]?.reason]
         : told.map(({ metric, reason }) => `${metric}: ${reason}`)
-    return markup`<li class="${MARKS[check.verdict][0]}"><b>${headline(check)}</b>${label !== '' && markup` <span><bdi>${label}</bdi></span>`}${reasons.map((reason) => markup`<br><span>${reason}</span>`)}</li>`
+    const unable = standingOf(result)
+    // whatever its figures, they would have grown with the length of the run
+    const [kind, said] =
+      unable.standing === 'cannot carry' && check.verdict !== 'pass'
+        ? ['bad', `Over budget: ${unable.why}`]
+        : [MARKS[check.verdict][0], headline(check)]
+    return { label, kind, headline: said, reasons }
   })
-  return markup`<h3>Budget</h3><ul class="findings">${lines}</ul>${dataTable({ caption: 'Budget', columns, rows })}`
+  // of which runs the same is said, stands once
+  const groups = new Map<string, (typeof said)[number] & { labels: string[] }>()
+  for (const each of said) {
+    const key = JSON.stringify([each.kind, each.headline, each.reasons])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, { ...each, labels: [each.label] })
+    else group.labels.push(each.label)
+  }
+  const lines = [...groups.values()].map(({ kind, headline, labels, reasons }) => {
+    const of = labels.filter((label) => label !== '')
+    const runs = of.length > 1 && markup` <span>by ${count(of.length)} of ${count(checks.length)} runs</span>`
+    const names = of.map((label, i) => markup`${i > 0 && '; '}<bdi>${label}</bdi>`)
+    return markup`<li class="${kind}"><b>${headline}</b>${runs}${of.length > 0 && markup`${of.length > 1 ? markup`<br>` : ' '}<span>${names}</span>`}${reasons.map((reason) => markup`<br><span>${reason}</span>`)}</li>`
+  })
+  const table = dataTable({ caption: 'Budget', columns, rows })
+  const shown =
+    runs.length > MOST_OPEN ? markup`<details><summary>Every rule for every run</summary>${table}</details>` : table
+  return markup`<h3>Budget</h3><ul class="findings">${lines}</ul>${shown}`
 }

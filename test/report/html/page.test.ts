@@ -226,6 +226,42 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
     await page.context().close()
   })
 
+  it.each([
+    [1280, 'light'],
+    [768, 'dark'],
+    [390, 'light'],
+  ] as const)('names twelve runs without cutting or covering a label, %i pixels wide and %s', async (width, scheme) => {
+    const given = { ...scenario, arrivals: '450/s', service: affine({ base: '2.1ms', perItem: '0.1ms' }) }
+    const points = await sweep(
+      { ...given, batching: { maxWait: '2ms' } },
+      { maxBatchSize: [1, 2, 4, 8, 16, 32], servers: [1, 2] },
+    )
+    const html = renderHtml(points, { budget: { p99: '50ms', throughput: '440/s' } })
+    const { page } = await open(html, { viewport: { width, height: 900 }, colorScheme: scheme })
+    const found = await page.evaluate(() =>
+      [...document.querySelectorAll('.chart svg')].flatMap((svg) => {
+        const box = svg.getBoundingClientRect()
+        const texts = [...svg.querySelectorAll('text')].map((text) => ({
+          says: text.textContent ?? '',
+          at: text.getBoundingClientRect(),
+        }))
+        return texts.flatMap(({ says, at }, i) => [
+          ...(says.includes('…') ? [`${says} is cut`] : []),
+          ...(at.left < box.left - 6 || at.right > box.right + 6 ? [`${says} is outside`] : []),
+          ...texts.slice(i + 1).flatMap((other) => {
+            const across = Math.min(at.right, other.at.right) - Math.max(at.left, other.at.left)
+            const down = Math.min(at.bottom, other.at.bottom) - Math.max(at.top, other.at.top)
+            return across > 1 && down > 3 ? [`${says} covers ${other.says}`] : []
+          }),
+        ])
+      }),
+    )
+    expect(found).toEqual([])
+    // before there were ten thousand pixels
+    expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(7000)
+    await page.context().close()
+  })
+
   it('says values by itself where scripts are off', async () => {
     const { page } = await open(renderHtml(one), { javaScriptEnabled: false })
     expect(await page.locator('figure:has(#percentiles) .mark[data-k=p99] title').textContent()).toMatch(/^p99: /)

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { checkBudget } from '../../src/budget/check.js'
+import { renderHtml, renderMarkdown } from '../../src/report/index.js'
+import { checkedBudget } from '../../src/scenario/budget.js'
+import { durationMs, ratePerSecond, shareOf } from '../../src/scenario/units.js'
+import { simulate } from '../../src/simulate/simulate.js'
+
+const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 1000 } })
+const spaces = ' '.repeat(60_000)
+
+/** Whatever takes longer is not linear: the patterns before took from seconds to hours of such texts. */
+const SOON_MS = 1000
+
+describe('the time that a text takes goes with its length:', () => {
+  it.each<[string, () => unknown]>([
+    ['a limit of spaces', () => refused(() => checkedBudget({ p99: `${spaces}a\nb` }))],
+    ['a percentage of spaces', () => refused(() => checkedBudget({ errorRate: `1${spaces}x` }))],
+    [
+      'a percentage of spaces and percents',
+      () => refused(() => checkedBudget({ errorRate: `1${' %'.repeat(30_000)}x` })),
+    ],
+    ['a metric', () => refused(() => checkedBudget({ ['p9'.repeat(75_000)]: 1 }))],
+    ['a duration', () => [durationMs(`1${spaces}x`), durationMs(`${'1'.repeat(60_000)}x`)]],
+    ['a rate', () => [ratePerSecond(`1${spaces}/${spaces}x`), ratePerSecond(`${'1.'.repeat(60_000)}x`)]],
+    ['a share', () => [shareOf(`1${spaces}%${spaces}x`), shareOf(`${spaces}1`)]],
+    ['a list in the scenario of a page', () => renderHtml(withHandler(`[${spaces}x`))],
+    ['many lists in the scenario of a page', () => renderHtml(withHandler('[ 1 '.repeat(20_000)))],
+    ['a finding in Markdown', () => renderMarkdown(withFinding(`${spaces}x${spaces}`))],
+  ])('%s', (_, read) => {
+    const since = performance.now()
+    read()
+    expect(performance.now() - since).toBeLessThan(SOON_MS)
+  })
+})
+
+const withHandler = (handler: string) => ({ ...result, scenario: { ...result.scenario, handler } }) as typeof result
+const withFinding = (message: string) => ({
+  ...result,
+  validity: { valid: true, findings: [{ code: 'failures' as const, severity: 'info' as const, message, figures: {} }] },
+})
+const refused = (read: () => unknown) => expect(read).toThrow(/must be limited by|may limit/)
+
+describe('a budget', () => {
+  it.each([
+    [{ p99: '100ms\nfoo' }, /^budget\.p99: must be limited by a time/],
+    [{ p99: '\n< 100ms \n' }, null],
+    [{ errorRate: '1 %' }, null],
+    [{ errorRate: '%' }, /^budget\.errorRate: must be limited by a share/],
+    [{ p99: '<' }, /^budget\.p99: must be limited by a time/],
+    [{ p99: '1%' }, /^budget\.p99: must be limited by a time/],
+    [Object.assign(Object.create(null), { a: 1n }), /^budget\.a: /],
+    [{ p99: nested(6000) }, /^budget\.p99: must be a limit/],
+    [{ ['x'.repeat(150_000)]: 1 }, /^budget\.x{57}…: .{1,400}$/],
+    [Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`x${i}`, 1])), /… and 979 more$/],
+  ])('is read in short: %#', (budget, message) => {
+    const read = () => checkBudget(result, budget as never)
+    if (message === null) return expect(read).not.toThrow()
+    expect(read).toThrow(message)
+  })
+})
+
+function nested(depth: number): unknown {
+  let value: unknown = 1
+  for (let i = 0; i < depth; i++) value = [value]
+  return value
+}

@@ -1,0 +1,338 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { deflateSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { affine, exponential, measure, type Result, replay, replicate, simulate } from '../../src/index.js'
+import { renderHtml, renderMarkdown, renderResult, renderResultsCsv, renderSweep } from '../../src/report/index.js'
+import { checkedResult } from '../../src/result/check.js'
+import { decode } from '../../src/result/histogram.js'
+import { ScenarioError } from '../../src/scenario/error.js'
+import { createBatcher, createRecorder } from '../../src/serve/index.js'
+
+const service = affine({ base: '10ms', variation: exponential() })
+const result = simulate({ arrivals: '50/s', service, stop: { requests: 20_000 } })
+const other = simulate({ arrivals: '50/s', service, stop: { requests: 20_000 }, seed: 2 })
+// biome-ignore lint/suspicious/noExplicitAny: it is to be spoilt
+const copy = (of: Result = result): any => structuredClone(of)
+
+describe('a result is taken of', () => {
+  const few = { stop: { requests: 2000 } }
+  it.each<[string, () => Result | null | Promise<Result | null>]>([
+    ['a simulation', () => result],
+    [
+      'batches',
+      () => simulate({ ...few, arrivals: 800, service: '20ms', batching: { maxBatchSize: 50, maxWait: '5ms' } }),
+    ],
+    ['losses', () => simulate({ ...few, arrivals: 150, service, queue: { capacity: 3, timeout: '20ms' } })],
+    ['a saturated run', () => simulate({ ...few, arrivals: 150, service })],
+    ['a long trace', () => simulate({ arrivals: replay(Array.from({ length: 1500 }, (_, i) => i)), service: 0.5 })],
+    [
+      'recorded times',
+      () => simulate({ ...few, arrivals: 50, service: { model: 'recorded', by: 'order', times: Array(5000).fill(1) } }),
+    ],
+    [
+      'recorded batches',
+      () =>
+        simulate({
+          ...few,
+          arrivals: 50,
+          service: {
+            model: 'recorded',
+            by: 'time',
+            times: Array.from({ length: 1500 }, (_, i) => ({ at: 100 * i, time: 1 })),
+          },
+        }),
+    ],
+    ['more than an hour', () => simulate({ arrivals: '1/h', service: '2h', servers: 9, stop: { requests: 100 } })],
+    ['no time at all', () => simulate({ ...few, arrivals: 50, service: 0 })],
+    [
+      'one request',
+      () => simulate({ arrivals: { process: 'replay', timestamps: [1] }, service: 1, warmup: { requests: 0 } }),
+    ],
+    [
+      'a budget',
+      () => simulate({ arrivals: 50, service, stop: { budget: { p99: '1s' }, atMost: { requests: 50_000 } } }),
+    ],
+    [
+      'replications',
+      () => replicate({ arrivals: 50, service, stop: { requests: 2000 } }, { replications: 3, threads: 1 }),
+    ],
+    ['a measurement', () => measure({ arrivals: 200, call: () => delay(1), stop: { duration: 300 } })],
+    [
+      'a failing measurement',
+      () =>
+        measure({
+          arrivals: 200,
+          call: (i) => (i % 3 === 0 ? Promise.reject(new Error('no')) : delay(1)),
+          servers: 1,
+          queue: { capacity: 1 },
+          stop: { duration: 300 },
+        }),
+    ],
+    ['a recorder', () => recorded()],
+    ['a batcher', () => batched()],
+  ])('%s, as it is and from a file', async (_, made) => {
+    const given = (await made()) as Result
+    expect(checkedResult(given)).toBe(given)
+    const read = JSON.parse(JSON.stringify(given))
+    expect(checkedResult(read)).toEqual(given)
+  })
+})
+
+function recorded(): Result | null {
+  let now = 0
+  const recorder = createRecorder({ clock: () => now })
+  for (let i = 0; i < 3000; i++) {
+    const start = recorder.start()
+    now += 1 + (i % 7) / 7
+    recorder.record(start)
+  }
+  return recorder.snapshot()
+}
+
+async function batched(): Promise<Result | null> {
+  const recorder = createRecorder()
+  const batcher = createBatcher((batch: number[]) => delay(2, batch), {
+    batching: { maxBatchSize: 4, maxWait: 1 },
+    recorder,
+  })
+  for (let round = 0; round < 20; round++) await Promise.all([1, 2, 3, 4, 5].map((i) => batcher.run(i)))
+  await batcher.close()
+  return recorder.snapshot()
+}
+
+describe('a result is refused', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: it is to be spoilt
+  it.each<[string, (given: any) => void, RegExp]>([
+    [
+      'with an interval beside its estimate',
+      (r) => {
+        r.latencyMs.intervals.p99 = { low: 0.1, high: 0.5, level: 0.95 }
+      },
+      /^result\.latencyMs: must have its p99 within/,
+    ],
+    [
+      'with an interval of a mean beside it',
+      (r) => {
+        r.waitMs.intervals.mean = { low: 1e4, high: 1e5, level: 0.95 }
+      },
+      /^result\.waitMs: must have its mean within/,
+    ],
+    [
+      'with an interval of a part beside it',
+      (r) => {
+        r.queueingMs.intervals.p95 = { low: 0, high: 0, level: 0.95 }
+      },
+      /^result\.queueingMs: must have its p95 within/,
+    ],
+    [
+      'with another level',
+      (r) => {
+        r.latencyMs.intervals.p99.level = 0.01
+      },
+      /level: must be 0\.95/,
+    ],
+    [
+      'with a max below its histogram',
+      (r) => {
+        r.latencyMs.max = r.latencyMs.p999 = r.latencyMs.p99
+      },
+      /^result\.latencyMs: must have the min and max/,
+    ],
+    [
+      'with a min below its histogram',
+      (r) => {
+        r.latencyMs.min = 0
+      },
+      /^result\.latencyMs: must have the min and max/,
+    ],
+    [
+      'with another deviation',
+      (r) => {
+        r.latencyMs.stdDev *= 1.1
+      },
+      /^result\.latencyMs: must have the stdDev/,
+    ],
+    [
+      'with the latency of another run',
+      (r) => {
+        r.latencyMs = copy(other).latencyMs
+        r.latencyMs.count = r.counts.completed
+      },
+      /^result\.(latencyMs|segments): must/,
+    ],
+    [
+      'with the histogram of another run in a segment',
+      (r) => {
+        r.segments[3].latencyMs = copy(other).segments[3].latencyMs
+      },
+      /^result\.segments/,
+    ],
+    [
+      'with garbage in a segment',
+      (r) => {
+        r.segments[2].latencyMs.histogram = 'garbage'
+      },
+      /^result\.segments\.2\.latencyMs: must have a histogram/,
+    ],
+    [
+      'with another max in a segment',
+      (r) => {
+        r.segments[2].latencyMs.max *= 2
+      },
+      /^result\.segments\.2\.latencyMs: must have the min and max/,
+    ],
+    [
+      'with other counts in a segment',
+      (r) => {
+        r.segments[0].counts.failed++
+      },
+      /^result\.segments: must add up to the counts/,
+    ],
+    [
+      'with other batches in a segment',
+      (r) => {
+        r.segments[0].batches++
+      },
+      /^result\.segments: must add up to the batches/,
+    ],
+    [
+      'with another wait',
+      (r) => {
+        r.waitMs = r.latencyMs
+      },
+      /^result\.waitMs\.mean: must be the mean of latency/,
+    ],
+    [
+      'with another part',
+      (r) => {
+        r.queueingMs = r.lagMs
+      },
+      /^result\.waitMs\.mean: must be the sum of lag/,
+    ],
+    [
+      'with a window of no length',
+      (r) => {
+        r.window.endMs = r.window.startMs
+      },
+      /^result\.window\.endMs: must be after/,
+    ],
+    [
+      'with a host without figures',
+      (r) => {
+        r.host = {}
+      },
+      /^result\.host\.speed/,
+    ],
+    [
+      'with a timeline that is none',
+      (r) => {
+        r.host = { speed: { slowest: 1, fastest: 1, timeline: 'x' }, gc: null, eventLoopDelay: null, cpu: null }
+      },
+      /^result\.host\.speed\.timeline: must be a list/,
+    ],
+    [
+      'with a handler of null',
+      (r) => {
+        r.scenario.handler = null
+      },
+      /^result\.scenario\.handler: /,
+    ],
+    [
+      'with a service of no time',
+      (r) => {
+        r.scenario.service = { model: 'affine', base: 'x' }
+      },
+      /^result\.scenario\.service/,
+    ],
+    [
+      'with a size of batches that is none',
+      (r) => {
+        r.batches.sizes = { x: 3 }
+      },
+      /^result\.batches\.sizes/,
+    ],
+  ])('%s', (_, spoil, message) => {
+    const spoilt = copy()
+    spoil(spoilt)
+    expect(() => checkedResult(spoilt)).toThrow(message)
+    expect(() => checkedResult(spoilt)).toThrow(ScenarioError)
+  })
+
+  it.each([
+    ['gigabytes of zeros', 100_000_000],
+    ['more than a histogram', 2_000_000],
+  ])('soon, with a histogram that inflates to %s', (_, size) => {
+    const deflated = deflateSync(Buffer.alloc(size))
+    const header = Buffer.alloc(8)
+    header.writeInt32BE(0x1c849304 | 0x10, 0)
+    header.writeInt32BE(deflated.length, 4)
+    const bomb = Buffer.concat([header, deflated]).toString('base64')
+    const since = performance.now()
+    expect(() => decode(bomb)).toThrow('inflates to more than a histogram')
+    expect(performance.now() - since).toBeLessThan(500)
+    const spoilt = copy()
+    spoilt.segments[0].latencyMs.histogram = bomb
+    expect(() => checkedResult(spoilt)).toThrow('result.segments.0.latencyMs: must have a histogram')
+  })
+})
+
+describe('a result with anything else in any place', () => {
+  const host = {
+    speed: { slowest: 0.9, fastest: 1.1, timeline: [{ atMs: 1, speed: 1 }] },
+    gc: [
+      { thread: 'main', count: 1, totalMs: 1, longestMs: 1, kinds: { minor: 1, major: 0, incremental: 0, weak: 0 } },
+    ],
+    eventLoopDelay: { thread: 'main', meanMs: 1, p50Ms: 1, p99Ms: 2, maxMs: 3 },
+    cpu: {
+      periodMs: 1,
+      cores: 2,
+      threads: [{ thread: 'main', busyMs: 1, share: 1, waitingMs: 0 }],
+      processMs: 1,
+      othersMs: 0,
+      stealMs: 0,
+    },
+    reasons: {},
+  }
+  const environment = { node: '20.0.0', platform: 'linux', cpu: 'x', cores: 2, load: 0.1 }
+  const whole = { ...simulate({ arrivals: 50, service, stop: { requests: 500 } }), host, environment }
+  const other = { ...whole, scenario: { ...whole.scenario, handler: './h.js' }, segments: whole.segments.slice(0) }
+  // all else are numbers, which the schema knows by kind
+  const places = placesIn(other).filter(([first]) => /^(scenario|host|environment|validity)$/.test(first as string))
+
+  it.each([null, {}, 'x', 1e300])('is refused or reported: %j', (value) => {
+    for (const path of places) {
+      const spoilt = copy(other as Result)
+      put(spoilt, path, value)
+      let read: Result
+      try {
+        read = checkedResult(JSON.parse(JSON.stringify(spoilt)))
+      } catch (error) {
+        if (!(error instanceof ScenarioError)) throw new Error(`${path.join('.')}: ${(error as Error).stack}`)
+        continue
+      }
+      try {
+        const swept = [{ point: { servers: 1 }, result: read }]
+        for (const given of [read, { ...read, engine: 'measure' as const }]) {
+          renderResult(given)
+          renderMarkdown(given)
+        }
+        renderResultsCsv([{ name: 'x', result: read }])
+        renderSweep(swept)
+        renderHtml(read)
+      } catch (error) {
+        throw new Error(`${path.join('.')} = ${JSON.stringify(value)}: ${(error as Error).stack}`)
+      }
+    }
+  })
+})
+
+function placesIn(value: unknown, path: string[] = []): string[][] {
+  if (typeof value !== 'object' || value === null) return [path]
+  const below = Object.entries(value).flatMap(([key, each]) => placesIn(each, [...path, key]))
+  return path.length === 0 ? below : [path, ...below]
+}
+
+function put(into: Record<string, unknown>, [key, ...rest]: string[], value: unknown): void {
+  if (rest.length === 0) into[key as string] = value
+  else put(into[key as string] as Record<string, unknown>, rest, value)
+}
