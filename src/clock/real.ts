@@ -13,6 +13,7 @@ export const real = {
   clearTimeout,
   setImmediate,
   clearImmediate,
+  queueMicrotask: globalThis.queueMicrotask,
   /** milliseconds since this thread started */
   now: performance.now.bind(performance) as () => number,
   /** nanoseconds on the one clock that all threads of this process share */

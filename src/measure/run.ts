@@ -1,3 +1,4 @@
+import { keptRealTimers } from '../clock/real.js'
 import { cores } from '../machine/cores.js'
 import { environment } from '../machine/environment.js'
 import type { Host } from '../result/host.js'
@@ -51,6 +52,11 @@ export async function runMeasurement(
   const threads = typeof handler === 'string' ? (scenario.servers as number) : 1
   const options = normaliseOptions(givenOptions, cores())
   options.signal?.throwIfAborted()
+  if (!keptRealTimers()) {
+    throw new MeasureError(
+      'timers were faked when throughline was first imported, and a measurement needs real ones; import it before timers are faked',
+    )
+  }
   const plan = planned(scenario)
   const memory = SharedMemory.allocate(scenario, plan, threads, observe)
   const host = new HostWatch(memory.buffers.host, memory.window(), typeof handler !== 'string')

@@ -1,3 +1,4 @@
+import { real } from '../../clock/real.js'
 /** Reads the time, in whole nanoseconds from the start of the run. */
 export type Clock = () => number
 
@@ -9,7 +10,7 @@ export type Clock = () => number
 export const clockFrom =
   (originNs: bigint): Clock =>
   () =>
-    Number(process.hrtime.bigint() - originNs)
+    Number(real.hrtimeNs() - originNs)
 
 /** A clock whose time 0 is set when all threads of a run are ready; it stands at 0 until then. */
 export class RunClock {

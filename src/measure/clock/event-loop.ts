@@ -1,3 +1,4 @@
+import { real } from '../../clock/real.js'
 import { type Clock, clockFrom } from './clock.js'
 
 /** How servers in this process let others have their turn, and time pass. */
@@ -38,8 +39,8 @@ export function eventLoop(originNs: bigint, spinNs: number): EventLoop {
   }
   return {
     clock,
-    microtask: queueMicrotask,
-    macrotask: setImmediate,
+    microtask: real.queueMicrotask,
+    macrotask: real.setImmediate,
     at(ns, callback) {
       let timer: NodeJS.Timeout | undefined
       let immediate: NodeJS.Immediate | undefined
@@ -55,16 +56,16 @@ export function eventLoop(originNs: bigint, spinNs: number): EventLoop {
           return
         }
         const nearNs = spinNs === 0 ? 0 : Math.min(TIMER_NS + spinNs, Math.max(0, allowedNs(nowNs)))
-        if (leftNs > nearNs) timer = setTimeout(check, Math.min(Math.ceil((leftNs - nearNs) / 1e6), LONGEST_MS))
+        if (leftNs > nearNs) timer = real.setTimeout(check, Math.min(Math.ceil((leftNs - nearNs) / 1e6), LONGEST_MS))
         else {
           turningNs = nowNs
-          immediate = setImmediate(check)
+          immediate = real.setImmediate(check)
         }
       }
       check()
       return () => {
-        clearTimeout(timer)
-        clearImmediate(immediate)
+        real.clearTimeout(timer)
+        real.clearImmediate(immediate)
       }
     },
   }

@@ -1,3 +1,5 @@
+import { real } from '../../clock/real.js'
+
 const READY = 0
 const GO = 1
 
@@ -26,7 +28,7 @@ export class StartLine {
 
   /** Starts all of them: time 0 is far enough ahead for each of them to have woken by then. */
   go(leadNs: bigint): bigint {
-    const originNs = process.hrtime.bigint() + leadNs
+    const originNs = real.hrtimeNs() + leadNs
     Atomics.store(this.#originNs, 0, originNs)
     Atomics.store(this.#words, GO, 1)
     Atomics.notify(this.#words, GO)

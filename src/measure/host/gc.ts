@@ -1,10 +1,5 @@
-import {
-  constants,
-  type NodeGCPerformanceDetail,
-  type PerformanceEntry,
-  PerformanceObserver,
-  performance,
-} from 'node:perf_hooks'
+import { constants, type NodeGCPerformanceDetail, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
+import { real } from '../../clock/real.js'
 import type { GcPauses } from '../../result/host.js'
 import type { Window } from '../recording/window.js'
 
@@ -44,7 +39,7 @@ export function countPause(values: Float64Array, window: Window, kind: number, f
  */
 export function watchGc(values: Float64Array, window: Window, originNs: bigint): () => Promise<void> {
   // performance.now() runs as hrtime does, from an origin of its own in each thread
-  const aheadNs = Number(process.hrtime.bigint() - originNs) - performance.now() * 1e6
+  const aheadNs = Number(real.hrtimeNs() - originNs) - real.now() * 1e6
   const count = (entries: readonly PerformanceEntry[]) => {
     for (const { startTime, duration, detail } of entries as readonly GcEntry[]) {
       const fromNs = startTime * 1e6 + aheadNs
@@ -54,7 +49,7 @@ export function watchGc(values: Float64Array, window: Window, originNs: bigint):
   const observer = new PerformanceObserver((list) => count(list.getEntries()))
   observer.observe({ entryTypes: ['gc'] })
   return async () => {
-    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => real.setImmediate(resolve))
     count(observer.takeRecords())
     observer.disconnect()
   }

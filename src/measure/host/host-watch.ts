@@ -1,4 +1,5 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import { real } from '../../clock/real.js'
 import { type CpuQuota, cpuQuota } from '../../machine/cgroup.js'
 import { busiestOther, type ProcessTimes, processTimes } from '../../machine/processes.js'
 import type { Cpu, EventLoopDelay, Host } from '../../result/host.js'
@@ -103,7 +104,7 @@ export class HostWatch {
   #at(ns: () => number, then: () => void): void {
     const leftMs = (ns() - this.#clock()) / NS_PER_MS
     if (leftMs <= 0) then()
-    else this.#timer = setTimeout(() => this.#at(ns, then), Math.min(leftMs, CHECK_MS))
+    else this.#timer = real.setTimeout(() => this.#at(ns, then), Math.min(leftMs, CHECK_MS))
   }
 
   #read(): CpuReading | string {
@@ -124,7 +125,7 @@ export class HostWatch {
 
   /** The run is over, its threads are still there: nothing is watched from now on. */
   async stop(): Promise<void> {
-    clearTimeout(this.#timer)
+    real.clearTimeout(this.#timer)
     this.#end()
     this.#busiest = busiestOther(this.#processes, processTimes())
     await this.#attended()

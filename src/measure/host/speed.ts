@@ -1,3 +1,4 @@
+import { real } from '../../clock/real.js'
 import type { Speed } from '../../result/host.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import type { Clock } from '../clock/clock.js'
@@ -28,7 +29,7 @@ export class SpeedProbe {
   }
 
   start(): void {
-    this.#timer = setTimeout(() => {
+    this.#timer = real.setTimeout(() => {
       turn(this.#turns * WARM_UP)
       const atNs = this.#clock()
       this.#readings.push({ atNs, rate: this.#turns / this.#time(this.#turns) })
@@ -37,7 +38,7 @@ export class SpeedProbe {
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    real.clearTimeout(this.#timer)
   }
 
   /** How fast the machine was in the window; why it is not known, if too few loops were timed. */

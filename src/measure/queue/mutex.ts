@@ -1,3 +1,5 @@
+import { real } from '../../clock/real.js'
+
 const FREE = 0
 const LOCKED = 1
 const AWAITED = 2
@@ -20,9 +22,9 @@ export class Mutex {
   /** Gets it, unless it stays locked for so long: false then. */
   lockWithin(ms: number): boolean {
     const word = this.#word
-    const until = performance.now() + ms
+    const until = real.now() + ms
     while (Atomics.exchange(word, 0, AWAITED) !== FREE) {
-      const left = until - performance.now()
+      const left = until - real.now()
       if (left <= 0) return false
       Atomics.wait(word, 0, AWAITED, left)
     }

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { real } from '../../clock/real.js'
 import { show } from '../../scenario/error.js'
 import { areHeaders, failsBy, type HttpBody, type HttpHeaders, isBody, type NormalHttp } from '../../scenario/http.js'
 import { type InFlightBatch, SERVED } from './in-flight-batch.js'
@@ -45,7 +46,7 @@ export async function httpTarget(http: NormalHttp): Promise<LocalTarget> {
       if (given !== undefined) return
       await dispatcher.destroy()
       // sockets are closed as the event loop turns
-      await new Promise((resolve) => setTimeout(resolve, 1))
+      await new Promise((resolve) => real.setTimeout(resolve, 1))
     },
   }
 }

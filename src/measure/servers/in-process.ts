@@ -1,3 +1,4 @@
+import { setTimer, type Timer } from '../../clock/timer.js'
 import { portable } from '../../handler/portable.js'
 import { prepare, unreadyMessage } from '../../handler/prepare.js'
 import type { Call, HandlerInProcess } from '../../scenario/target.js'
@@ -51,18 +52,18 @@ async function within<Value>(
   name: string,
   hangs: string,
 ): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined
+  let timer: Timer | undefined
   let abort = () => {}
   const over = new Promise<never>((_, reject) => {
     const late = () => reject(targetFailed(name, `it took longer than ${setupTimeoutMs} ms (setupTimeout): ${hangs}`))
-    timer = setTimeout(late, setupTimeoutMs)
+    timer = setTimer(late, setupTimeoutMs, { real: true })
     abort = () => reject(signal?.reason)
     signal?.addEventListener('abort', abort)
   })
   try {
     return await Promise.race([work, over])
   } finally {
-    clearTimeout(timer)
+    timer?.clear()
     signal?.removeEventListener('abort', abort)
   }
 }

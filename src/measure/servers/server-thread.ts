@@ -1,3 +1,4 @@
+import { real } from '../../clock/real.js'
 import { loadDefault } from '../../handler/module.js'
 import { portable } from '../../handler/portable.js'
 import { prepare, type Ready, type Unready } from '../../handler/prepare.js'
@@ -42,7 +43,7 @@ export async function serve(task: ServerTask): Promise<ServerReport> {
   if ('unready' in ready) return { ...report, unready: ready.unready }
 
   const memory = new SharedMemory(task.memory)
-  const turnsPerNs = calibrateTurns(clockFrom(process.hrtime.bigint()))
+  const turnsPerNs = calibrateTurns(clockFrom(real.hrtimeNs()))
   const originNs = new StartLine(memory.buffers.start).await()
   const attended = attend(memory.buffers.host, task.server, memory.window(), originNs)
   const clock = clockFrom(originNs)
@@ -174,7 +175,7 @@ class Server {
   }
 
   async #turn(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => real.setImmediate(resolve))
     this.#turnedNs = this.#clock()
   }
 

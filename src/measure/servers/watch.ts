@@ -1,3 +1,4 @@
+import { real } from '../../clock/real.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
@@ -43,7 +44,7 @@ export class Watch {
   readonly #watched: Watched
   readonly #options: NormalOptions
   readonly #start: StartLine
-  readonly #startedMs = performance.now()
+  readonly #startedMs = real.now()
   /** null until time 0 is set */
   #clock: Clock | null = null
 
@@ -70,7 +71,7 @@ export class Watch {
         try {
           if (signal?.aborted) abort()
           else if (this.#look()) resolve()
-          else timer = setTimeout(look, this.#clock === null ? STARTING_MS : RUNNING_MS)
+          else timer = real.setTimeout(look, this.#clock === null ? STARTING_MS : RUNNING_MS)
         } catch (error) {
           reject(error)
         }
@@ -81,7 +82,7 @@ export class Watch {
       await Promise.race([work, over])
       return this.#clock === null ? 0 : this.#clock()
     } finally {
-      clearTimeout(timer)
+      real.clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
     }
   }
@@ -110,7 +111,7 @@ export class Watch {
       const originNs = this.#start.go(LEAD_NS)
       this.#clock = clockFrom(originNs)
       onGo(originNs)
-    } else if (performance.now() - this.#startedMs > setupTimeoutMs) {
+    } else if (real.now() - this.#startedMs > setupTimeoutMs) {
       const message = `it was not ready within ${setupTimeoutMs} ms (setupTimeout): its module or its setup hangs`
       throw targetFailed(name, message)
     }

@@ -1,3 +1,4 @@
+import { real } from '../../clock/real.js'
 import { portable } from '../../handler/portable.js'
 import type { RunClock } from '../clock/clock.js'
 import type { RunState } from '../recording/build-recording.js'
@@ -61,7 +62,7 @@ export class WorkerExits {
   async handleExit(server: number, thrown: unknown): Promise<void> {
     if (!this.#begun) throw thrown
     const reason = this.#reasons.get(server)
-    if (reason !== undefined) await new Promise((resolve) => setTimeout(resolve, ENDED_MS))
+    if (reason !== undefined) await new Promise((resolve) => real.setTimeout(resolve, ENDED_MS))
     const { window, queue, stats } = this.#state
     // it may have ended while it looked at the queue, which is then in no state to go on with
     if (!queue.leave(server, LOCK_MS)) throw thrown
