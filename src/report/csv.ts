@@ -64,7 +64,7 @@ const FORMULA = /^[=+\-@\t\r\n\u0000＝＋－＠]/
 export function toCsv(headers: readonly string[], rows: readonly (readonly Field[])[]): string {
   const field = (value: Field) => {
     // a terminal may be where it goes to
-    const text = value === null ? '' : typeof value === 'string' ? withoutFormula(legible(value)) : String(value)
+    const text = value === null ? '' : typeof value === 'string' ? legible(withoutFormula(value)) : String(value)
     return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   }
   return [headers, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('')
