@@ -1,12 +1,13 @@
-import { setImmediate as breath } from 'node:timers/promises'
 import { z } from 'zod'
 import { comparePairs, figuresOf } from '../budget/compare-pairs.js'
 import { type Comparison, type JudgeOptions, judgeShape, overall, type Pair, type Side } from '../budget/comparison.js'
+import { real } from '../clock/real.js'
 import { knobs, type MeasureOptions, type MeasureProgress } from '../measure/options.js'
 import { stream } from '../random/stream.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { ScenarioError, show, throwFaults } from '../scenario/error.js'
+import { abortSignal, throwIfAborted } from '../scenario/realm.js'
 import { normalise, type Scenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
 import { options, whole } from '../scenario/units.js'
@@ -48,7 +49,7 @@ const schema = options({
   ...judgeShape,
   rounds: whole(2, 1000).default(40),
   engine: z.enum(['simulate', 'measure'], { error: "must be 'simulate' or 'measure'" }).optional(),
-  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
+  signal: abortSignal.optional(),
   onProgress: z
     .custom<NonNullable<CompareOptions['onProgress']>>((value) => typeof value === 'function', {
       error: 'must be a function',
@@ -105,7 +106,7 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
     const first: Side = order.uniform() < 0.5 ? 'base' : 'head'
     const results: Partial<Record<Side, Result>> = {}
     for (const [i, side] of (first === 'base' ? SIDES : SIDES.toReversed()).entries()) {
-      signal?.throwIfAborted()
+      throwIfAborted(signal)
       // the round itself goes on to its end: half a round would be no round
       const tell = (share: number) => {
         const progress = { done: pair, total: rounds, side, share: (pair + (i + share) / 2) / rounds }
@@ -114,7 +115,7 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
       if (!ended) tell(0)
       if (ended) break
       results[side] = await run(side, pair, tell)
-      await breath()
+      await new Promise((resolve) => real.setImmediate(resolve))
     }
     const { base, head } = results
     // and half a pair no pair

@@ -5,6 +5,7 @@ import type { Recording } from '../result/recording.js'
 import type { Environment } from '../result/result.js'
 import { policyOf } from '../scenario/batching.js'
 import { ScenarioError } from '../scenario/error.js'
+import { throwIfAborted } from '../scenario/realm.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { accountOf } from './account.js'
@@ -52,7 +53,7 @@ export async function runMeasurement(
   // a module has a thread for each server, and what is served in this process has this one
   const servers = typeof handler === 'string' ? (scenario.servers as number) : 1
   const settings = normaliseOptions(options, servers, availableParallelism())
-  settings.signal?.throwIfAborted()
+  throwIfAborted(settings.signal)
   const plan = planned(scenario)
   const policy = policyOf(scenario.batching)
   const wire = layOut(scenario, plan, servers, observe)
