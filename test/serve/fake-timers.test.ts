@@ -194,3 +194,14 @@ it('a recorder alone has one clock with fake timers', () => {
   recorder.record(start)
   expect(recorder.snapshot()?.latencyMs.max).toBeCloseTo(7, 1)
 })
+
+it('docs/service.md: answers a lone call after maxWait', async () => {
+  vi.useFakeTimers()
+  const batcher = createBatcher(async (batch: number[]) => batch, { batching: { maxBatchSize: 10, maxWait: '50ms' } })
+  const answer = batcher.run(1)
+  await vi.advanceTimersByTimeAsync(50)
+  expect(await answer).toBe(1)
+  expect(batcher.recorder?.snapshot()?.waitMs.max).toBeCloseTo(50, 1)
+  await batcher.close()
+  vi.useRealTimers()
+})
