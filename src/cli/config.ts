@@ -6,6 +6,7 @@ import { loadDefault, locate } from '../handler/module.js'
 import { readJson } from '../report/file.js'
 import { messageOf, ScenarioError, show } from '../scenario/error.js'
 import { nearestName } from '../scenario/nearest.js'
+import { isUrl } from '../scenario/realm.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { isPlain } from '../scenario/units.js'
 
@@ -164,7 +165,7 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
     return argChoices.includes(value as string) ? value : refuse(names)
   }
   if (PATHS.includes(name)) {
-    if (value instanceof URL) return value.href
+    if (isUrl(value)) return value.href
     if (typeof value !== 'string' || value === '') return refuse('a path, from where the config is')
     return isAbsolute(value) || /^[a-z][a-z\d+.-]+:/i.test(value) ? value : resolve(folder, value)
   }
@@ -177,7 +178,7 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
 /** A value as it is written behind a flag; null where it cannot be. */
 function textOf(value: unknown): string | null {
   if (value === null) return 'none'
-  return typeof value === 'number' || typeof value === 'string' || value instanceof URL ? String(value) : null
+  return typeof value === 'number' || typeof value === 'string' || isUrl(value) ? String(value) : null
 }
 
 function from(path: string, scenario: Record<string, unknown>): Scenario {

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import type { MeasureOptions, MeasureProgress } from '../measure/options.js'
 import { renderResult } from '../report/result-table.js'
+import { isUrl } from '../scenario/realm.js'
 import { count, rate, time } from '../text/number.js'
 import {
   addOutputOptions,
@@ -42,7 +43,7 @@ export function measureCommand(terminal: Terminal): Command {
       const scenario = await scenarioOf(file, flags, command)
       const { measure } = await import('../measure/measure.js')
       // reading percentiles would be seen by what is served in this process
-      const told = toldOf(typeof scenario.handler === 'string' || scenario.handler instanceof URL)
+      const told = toldOf(typeof scenario.handler === 'string' || isUrl(scenario.handler))
       const result = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
         measure(scenario, {
           ...optionsOf(flags),

@@ -5,7 +5,7 @@ const realNow = nodes.now
 const RealDate = globalThis.Date
 
 /** what the clock reads at present, and how */
-let host: { now(): number } | undefined
+let host: { now(): number } = nodes
 let read: (() => number) | undefined
 let timers: unknown
 let dates: unknown
@@ -25,10 +25,11 @@ const AHEAD = 1
  * followed by their dates.
  */
 export function now(): number {
-  const { performance, setTimeout, Date: WallClock } = globalThis
-  if (performance === host && performance?.now === read && setTimeout === timers && WallClock === dates) {
-    const raw = readsDates ? WallClock.now() : performance.now()
-    if (raw >= (state[RAW] as number) && raw < Number.POSITIVE_INFINITY) {
+  // the global `performance` is a getter, which takes a quarter of what reading the clock does: it is looked up again
+  // once timers are others too, for alone it need not be followed
+  if (setTimeout === timers && Date === dates && host.now === read) {
+    const raw = readsDates ? Date.now() : host.now()
+    if (raw >= (state[RAW] as number) && raw < Infinity) {
       state[RAW] = raw
       return raw + (state[AHEAD] as number)
     }
@@ -50,18 +51,17 @@ export function isFaked(): boolean {
 
 /** The source may be another one, or went back: goes on from the last time shown. */
 function goOn(): number {
-  const { performance, setTimeout, Date: WallClock } = globalThis
-  const datesNow = performance?.now === realNow && setTimeout !== real.setTimeout && isFake(WallClock)
-  const isSame = performance === host && performance?.now === read && datesNow === readsDates
+  const datesNow = performance.now === realNow && setTimeout !== real.setTimeout && isFake(Date)
+  const isSame = performance === host && performance.now === read && datesNow === readsDates
   const isFirst = timers === undefined
-  if (!isSame || setTimeout !== timers || WallClock !== dates) epoch++
+  if (!isSame || setTimeout !== timers || Date !== dates) epoch++
   host = performance
-  read = performance?.now
+  read = performance.now
   timers = setTimeout
-  dates = WallClock
+  dates = Date
   readsDates = datesNow
   const shown = (state[RAW] as number) + (state[AHEAD] as number)
-  const raw = readsDates ? WallClock.now() : (performance ?? nodes).now()
+  const raw = readsDates ? Date.now() : performance.now()
   if (!Number.isFinite(raw)) return shown
   if (isFirst) state[AHEAD] = 0
   else if (!isSame || raw < (state[RAW] as number)) state[AHEAD] = shown - raw

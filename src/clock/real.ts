@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { hrtime } from 'node:process'
-import { clearImmediate, clearTimeout, setImmediate, setTimeout } from 'node:timers'
+import { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from 'node:timers'
 
 const { bigint } = hrtime
 
@@ -11,6 +11,8 @@ const { bigint } = hrtime
 export const real = {
   setTimeout,
   clearTimeout,
+  setInterval,
+  clearInterval,
   setImmediate,
   clearImmediate,
   queueMicrotask: globalThis.queueMicrotask,

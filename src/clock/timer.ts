@@ -111,7 +111,7 @@ export class Timer {
     if (setting !== this.#setting) return
     if (this.#leftMs > 0) {
       // less, if the piece has rung late
-      this.#sleep(Math.max(0, Math.min(this.#leftMs, this.#atMs - this.#now())))
+      this.#sleep(Math.max(0, Math.min(this.#leftMs, Math.ceil(this.#atMs - this.#now()))))
       return
     }
     this.#handle = undefined

@@ -13,6 +13,7 @@ import {
   sum,
   varied,
 } from '../scenario/observed.js'
+import { abortSignal } from '../scenario/realm.js'
 import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
 import {
   byBatchSize,
@@ -68,7 +69,7 @@ const atSchema = z.union(
 const optionsSchema = options({
   duration: positiveDuration.optional(),
   tight: serviceSchema.optional(),
-  signal: z.instanceof(AbortSignal).optional(),
+  signal: abortSignal.optional(),
   onProgress: z
     .custom<NonNullable<CalibrateOptions['onProgress']>>((value) => typeof value === 'function', {
       error: 'must be a function',

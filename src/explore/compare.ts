@@ -19,6 +19,7 @@ import { knobs, type MeasureOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'
 import type { Finding } from '../result/validity.js'
 import { ScenarioError, show, throwFaults } from '../scenario/error.js'
+import { abortSignal } from '../scenario/realm.js'
 import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
 import { options, whole } from '../scenario/units.js'
@@ -70,7 +71,7 @@ const schema = options({
   design: z.enum(DESIGNS, { error: "must be 'alternating' or 'duet'" }).optional(),
   null: z.boolean({ error: 'must be true or false' }).default(false),
   engine: z.enum(['simulate', 'measure'], { error: "must be 'simulate' or 'measure'" }).optional(),
-  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
+  signal: abortSignal.optional(),
   onProgress: z
     .custom<NonNullable<CompareOptions['onProgress']>>((value) => typeof value === 'function', {
       error: 'must be a function',

@@ -1,5 +1,8 @@
+import { real } from '../clock/real.js'
+import { onAbort } from '../handler/on-abort.js'
 import { startThread } from '../handler/thread.js'
 import { ScenarioError } from '../scenario/error.js'
+import { throwIfAborted } from '../scenario/realm.js'
 
 /** What a task is told beside its own. */
 export interface Shared {
@@ -40,7 +43,7 @@ export async function onThreads<Task, Report extends object>(
   tasks: readonly Task[],
   { threads, signal, onProgress, onReport }: OnThreads<Report>,
 ): Promise<Report[]> {
-  signal?.throwIfAborted()
+  throwIfAborted(signal)
   const shares = new SharedArrayBuffer(8 * tasks.length)
   const ends = new SharedArrayBuffer(4)
   let done = 0
@@ -48,15 +51,15 @@ export async function onThreads<Task, Report extends object>(
     if (onProgress?.(new Float64Array(shares), done) === false) new Int32Array(ends)[0] = 1
   }
   const pool = await startThread<Task & Shared, Report | Refused>(file, name, Math.min(threads, tasks.length))
-  const timer = onProgress && setInterval(tell, PROGRESS_MS)
+  const timer = onProgress && real.setInterval(tell, PROGRESS_MS)
   let ended: Promise<void> | null = null
   const end = () => {
     ended ??= pool.destroy()
     return ended
   }
-  signal?.addEventListener('abort', end)
+  const callOff = signal && onAbort(signal, end)
   try {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const reports = tasks.map(async (task, index) => {
       const report = accepted(await pool.run({ ...task, index, shares, ends }))
       done++
@@ -68,11 +71,11 @@ export async function onThreads<Task, Report extends object>(
     return all
   } catch (error) {
     // a thread that was ended fails its task
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     throw error
   } finally {
-    clearInterval(timer)
-    signal?.removeEventListener('abort', end)
+    real.clearInterval(timer)
+    callOff?.()
     await end()
   }
 }

@@ -4,6 +4,7 @@ import { type Replication, together } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { ScenarioError, throwFaults } from '../scenario/error.js'
+import { abortSignal } from '../scenario/realm.js'
 import { type KeptScenario, normalise, type Scenario } from '../scenario/scenario.js'
 import { refuseLooked } from '../scenario/stop.js'
 import { options, whole } from '../scenario/units.js'
@@ -37,7 +38,7 @@ const MOST = 1000
 const schema = options({
   replications: whole(1, MOST),
   threads: whole(1, 256).optional(),
-  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
+  signal: abortSignal.optional(),
   onProgress: z
     .custom<NonNullable<ReplicateOptions['onProgress']>>((value) => typeof value === 'function', {
       error: 'must be a function',

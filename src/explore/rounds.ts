@@ -1,11 +1,13 @@
-import { setImmediate as macrotask } from 'node:timers/promises'
 import { figuresOf, figuresOfNone } from '../budget/compare-pairs.js'
 import type { ComparedSide, Design, Round, Side } from '../budget/comparison.js'
+import { real } from '../clock/real.js'
+import { onAbort } from '../handler/on-abort.js'
 import { MeasureError } from '../measure/error.js'
 import type { MeasureOptions } from '../measure/options.js'
 import { errorsIn } from '../result/recording.js'
 import { resultOf } from '../result/result.js'
 import { ScenarioError } from '../scenario/error.js'
+import { throwIfAborted } from '../scenario/realm.js'
 import { kept, type NormalScenario, type Scenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { simulate } from '../simulate/simulate.js'
@@ -51,38 +53,39 @@ export function runPair(design: Design, pair: PairRun): Promise<Record<Side, Ran
 async function runInTurn({ run, pair, first, report, signal }: PairRun): Promise<Record<Side, Ran> | null> {
   const ran: Partial<Record<Side, Ran>> = {}
   for (const [i, side] of (first === 'base' ? SIDES : SIDES.toReversed()).entries()) {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     if (!report(side, i / 2)) return null
     try {
       ran[side] = await run({ side, pair, report: (share) => report(side, (i + share) / 2), ending: signal })
     } catch (error) {
       throw ofSide(side, error)
     }
-    await macrotask()
+    await new Promise((resolve) => real.setImmediate(resolve))
   }
   return ran as Record<Side, Ran>
 }
 
 async function runTogether({ run, pair, first, report, signal }: PairRun): Promise<Record<Side, Ran> | null> {
-  signal?.throwIfAborted()
+  throwIfAborted(signal)
   if (!report('both', 0)) return null
   const shares: Record<Side, number> = { base: 0, head: 0 }
   // one that fails ends the other
   const failed = new AbortController()
-  const ending = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal])
+  const ignore = signal && onAbort(signal, () => failed.abort(signal.reason))
   const start = async (side: Side): Promise<[Side, Ran] | null> => {
     try {
       const reportShare = (share: number) => {
         shares[side] = share
         report('both', Math.min(shares.base, shares.head))
       }
-      return [side, await run({ side, pair, report: reportShare, ending })]
+      return [side, await run({ side, pair, report: reportShare, ending: failed.signal })]
     } catch (error) {
       failed.abort(ofSide(side, error))
       return null
     }
   }
   const ran = await Promise.all((first === 'base' ? SIDES : SIDES.toReversed()).map(start))
+  ignore?.()
   failed.signal.throwIfAborted()
   return Object.fromEntries(ran as [Side, Ran][]) as Record<Side, Ran>
 }

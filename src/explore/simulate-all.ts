@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
-import { setImmediate as breath } from 'node:timers/promises'
+import { real } from '../clock/real.js'
 import type { Result } from '../result/result.js'
 import { meanRate } from '../scenario/arrivals.js'
+import { throwIfAborted } from '../scenario/realm.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { horizonOf } from '../scenario/stop.js'
 import { type Cache, cacheKey } from './cache.js'
@@ -34,7 +35,7 @@ export async function simulateAll(
   scenarios: readonly SimulatedScenario[],
   { cache, threads, signal, onProgress }: SimulateAllOptions,
 ): Promise<(Result | null)[]> {
-  signal?.throwIfAborted()
+  throwIfAborted(signal)
   const results = new Array<Result | null>(scenarios.length).fill(null)
   const runs = new Map<string, Run>()
   for (const [i, scenario] of scenarios.entries()) {
@@ -92,7 +93,7 @@ async function simulateEach(
   }
   let ended = false
   for (const [i, run] of runs.entries()) {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const result = simulateWhile(run.scenario, (share) => {
       ended ||= tell([i, share], i) === false
       return !ended
@@ -100,7 +101,7 @@ async function simulateEach(
     if (result !== null) await found(run, result)
     if (ended) return
     // whoever aborts gets a word in
-    await breath()
+    await new Promise((resolve) => real.setImmediate(resolve))
   }
   tell([runs.length], runs.length)
 }

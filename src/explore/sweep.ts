@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { MeasureProgress } from '../measure/options.js'
 import type { Result } from '../result/result.js'
 import { ScenarioError, show, throwFaults } from '../scenario/error.js'
+import { abortSignal, throwIfAborted } from '../scenario/realm.js'
 import { normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
 import { isPlain, options, whole } from '../scenario/units.js'
@@ -53,7 +54,7 @@ const schema = options({
     .union([z.boolean(), z.string().min(1)], { error: 'must be true, false, or the path of a folder' })
     .default(true),
   threads: whole(1, 256).optional(),
-  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
+  signal: abortSignal.optional(),
   onProgress: z
     .custom<NonNullable<SweepOptions['onProgress']>>((value) => typeof value === 'function', {
       error: 'must be a function',
@@ -112,7 +113,7 @@ async function measureEach(
   const results: Result[] = []
   let ended = false
   for (const [i, scenario] of scenarios.entries()) {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const { stop } = normalise(scenario, 'measure')
     const goesOn = (share: number) => {
       ended ||= tell((i + share) / scenarios.length, i) === false

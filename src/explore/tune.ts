@@ -5,6 +5,7 @@ import { latencyOverOffered } from '../result/stored.js'
 import { meanRate } from '../scenario/arrivals.js'
 import { type Budget, budgetSchema } from '../scenario/budget.js'
 import { throwFaults } from '../scenario/error.js'
+import { abortSignal } from '../scenario/realm.js'
 import { normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
 import { largestKnownBatch, mostCarried } from '../scenario/service.js'
 import { refuseLooked } from '../scenario/stop.js'
@@ -44,7 +45,7 @@ const schema = options({
   maxBatchSize: z.array(whole(1, 1_000_000)).min(1).optional(),
   maxWait: z.array(duration).min(1).default([0, 1, 2, 5, 10, 20]),
   cache: z.union([z.boolean(), z.string().min(1)]).default(true),
-  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
+  signal: abortSignal.optional(),
   onProgress: z
     .custom<NonNullable<TuneOptions['onProgress']>>((value) => typeof value === 'function', {
       error: 'must be a function',

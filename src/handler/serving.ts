@@ -1,5 +1,6 @@
 import { setTimer } from '../clock/timer.js'
 import type { HandlerContext } from '../scenario/handler.js'
+import { isError } from '../scenario/realm.js'
 
 /** What a handler gets beside one batch; most never ask for the signal, which is then never made. */
 export class BatchContext implements HandlerContext<unknown> {
@@ -89,7 +90,7 @@ export function checkOutputs(outputs: unknown, size: number): asserts outputs is
 
 function refusePromises(outputs: readonly unknown[]): never {
   // that their batch has failed is told: what else becomes of them must not end the process
-  for (const output of outputs) if (output instanceof Promise) output.catch(() => {})
+  for (const output of outputs) if (isPromise(output)) Promise.resolve(output).catch(() => {})
   throw new TypeError('run must return outputs, not promises of them; await them first: Promise.all(outputs)')
 }
 
@@ -102,7 +103,7 @@ export function failuresIn(outputs: unknown, size: number, failed: Uint8Array): 
   checkOutputs(outputs, size)
   let failures = 0
   for (let i = 0; i < size; i++) {
-    const failure = outputs[i] instanceof Error
+    const failure = isError(outputs[i])
     failed[i] = failure ? 1 : 0
     if (failure) failures++
   }

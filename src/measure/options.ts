@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { throwFaults } from '../scenario/error.js'
+import { abortSignal } from '../scenario/realm.js'
 import { type Duration, duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
 
 /** How far a run is. */
@@ -66,7 +67,7 @@ export const knobs = {
 }
 
 const schema = options({
-  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
+  signal: abortSignal.optional(),
   onProgress: z
     .custom<NonNullable<MeasureOptions['onProgress']>>((value) => typeof value === 'function', {
       error: 'must be a function',

@@ -5,6 +5,7 @@ import type { Host } from '../result/host.js'
 import type { Recording } from '../result/recording.js'
 import type { Environment } from '../result/result.js'
 import { ScenarioError } from '../scenario/error.js'
+import { throwIfAborted } from '../scenario/realm.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { RunClock } from './clock/clock.js'
@@ -51,7 +52,7 @@ export async function runMeasurement(
   // a module has a thread for each server, and what is served in this process has this one
   const threads = typeof handler === 'string' ? (scenario.servers as number) : 1
   const options = normaliseOptions(givenOptions, cores())
-  options.signal?.throwIfAborted()
+  throwIfAborted(options.signal)
   if (!keptRealTimers()) {
     throw new MeasureError(
       'timers were faked when throughline was first imported, and a measurement needs real ones; import it before timers are faked',

@@ -2,19 +2,24 @@ import type { z } from 'zod'
 import type { Policy } from './policy.js'
 import { duration, nanoseconds, options, whole } from './units.js'
 
-/** When a batch leaves: how large it may be, and how long its oldest request may wait for it to fill. */
-const batchingSchema = options({
-  maxBatchSize: whole(1, 1_000_000, 'null is no limit, and leaving batching out serves one at a time')
-    .nullable()
-    .default(1),
-  maxWait: duration.nullable().default(0),
-}).refine((batching) => batching.maxBatchSize !== null || batching.maxWait !== null, {
-  error: 'maxBatchSize and maxWait cannot both be null: no batch would ever leave',
-})
-export type Batching = z.output<typeof batchingSchema>
+/**
+ * When a batch leaves: how large it may be, and how long its oldest request may wait for it to fill.
+ *
+ * @param size how large it may be if nothing is said of it
+ */
+export const batchingOf = (size: number) =>
+  options({
+    maxBatchSize: whole(1, 1_000_000, `null is no limit, and leaving it out means ${size}`).nullable().default(size),
+    maxWait: duration.nullable().default(0),
+  })
+    .refine((batching) => batching.maxBatchSize !== null || batching.maxWait !== null, {
+      error: 'maxBatchSize and maxWait cannot both be null: no batch would ever leave',
+    })
+    .default({ maxBatchSize: size, maxWait: 0 })
 
-/** One request at a time, where nothing is said of it. */
-export const batchingOption = batchingSchema.default({ maxBatchSize: 1, maxWait: 0 })
+/** One request at a time, if nothing is said of it. */
+export const batchingOption = batchingOf(1)
+export type Batching = z.output<typeof batchingOption>
 
 export { deadline, decide, type Policy } from './policy.js'
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ScenarioError } from './error.js'
 import { checkLive, isNamed, live, type Named, named } from './named.js'
+import { isBytes, isUrl } from './realm.js'
 import { type Duration, options, positiveDuration, whole } from './units.js'
 
 /** What a request carries: text, bytes, or anything else, which is sent as JSON. */
@@ -90,7 +91,7 @@ function hasReadableUser(given: string | URL): boolean {
 
 const urlError = "must be an http or https URL, such as 'http://127.0.0.1:8080/predict'"
 const url = z
-  .union([z.string(), z.instanceof(URL)], { error: urlError })
+  .custom<string | URL>((value) => typeof value === 'string' || isUrl(value), { error: urlError, abort: true })
   .refine((given) => URL.canParse(String(given)) && /^https?:$/.test(new URL(given).protocol), {
     error: urlError,
     abort: true,
@@ -116,7 +117,7 @@ const headers = live<MadeFrom<HttpHeaders>>(
 )
 /** What JSON would make `{}` of, such as a promise, a form or a stream, is no body. */
 const tellsJson = (value: Record<string, unknown>) => {
-  if (ArrayBuffer.isView(value)) return value instanceof Uint8Array
+  if (ArrayBuffer.isView(value)) return isBytes(value)
   const prototype = Object.getPrototypeOf(value)
   const plain = prototype === null || Object.getPrototypeOf(prototype) === null
   return plain || Array.isArray(value) || isFunction(value.toJSON) || Object.keys(value).length > 0
@@ -126,7 +127,7 @@ export const isBody = (value: unknown): value is HttpBody =>
 
 /** Whether JSON can be made of it: it holds no circle, and no bigint. */
 function canBeSent(value: unknown): boolean {
-  if (isFunction(value) || typeof value === 'string' || value instanceof Uint8Array) return true
+  if (isFunction(value) || typeof value === 'string' || isBytes(value)) return true
   try {
     return JSON.stringify(value) !== undefined
   } catch {
@@ -252,7 +253,7 @@ function hideSecrets(headers: HttpHeaders): HttpHeaders {
 }
 
 function shortBody(body: HttpBody): HttpBody | Named {
-  if (body instanceof Uint8Array) return named(`${body.length} bytes`)
+  if (isBytes(body)) return named(`${body.length} bytes`)
   const length = typeof body === 'string' ? body.length : JSON.stringify(body).length
   if (length > LONGEST_BODY) return named(`${length} characters`)
   return typeof body === 'string' ? textWithoutSecrets(body) : (jsonWithoutSecrets(body) as HttpBody)

@@ -11,6 +11,7 @@ import {
   withoutSecrets,
 } from './http.js'
 import { checkLive, live, type Named, named } from './named.js'
+import { isUrl } from './realm.js'
 
 /** Serves one request, in this process: `signal` aborts when it has taken longer than `batchTimeout`. */
 export type Call = (index: number, context: { readonly signal: AbortSignal }) => unknown
@@ -62,9 +63,9 @@ const isFunction = (value: unknown) => typeof value === 'function'
 export const targetSchemas = {
   handler: live<NonNullable<Targets['handler']>>(
     HANDLER_IS,
-    (value) => (typeof value === 'string' && value !== '') || value instanceof URL || isHandler(value),
+    (value) => (typeof value === 'string' && value !== '') || isUrl(value) || isHandler(value),
   )
-    .transform((handler) => (handler instanceof URL ? handler.href : handler))
+    .transform((handler) => (isUrl(handler) ? handler.href : handler))
     .optional(),
   call: live<Call>('a function (index, { signal }) => value or promise', isFunction).optional(),
   http: httpSchema.optional(),

@@ -55,16 +55,16 @@ export const none = (): Variation => ({ distribution: 'none' })
 /** Exponential: no memory, coefficient of variation 1. */
 export const exponential = (): Variation => ({ distribution: 'exponential' })
 /** Gamma with this coefficient of variation; `1 / Math.sqrt(k)` makes an Erlang law of k stages. */
-export const gamma = (o: { cv: number }): Variation => ({ distribution: 'gamma', cv: o.cv })
+export const gamma = (o: { cv: number }): Variation => ({ distribution: 'gamma', cv: o?.cv })
 /** Lognormal with this coefficient of variation. */
-export const lognormal = (o: { cv: number }): Variation => ({ distribution: 'lognormal', cv: o.cv })
+export const lognormal = (o: { cv: number }): Variation => ({ distribution: 'lognormal', cv: o?.cv })
 /** Uniform between 1 - spread and 1 + spread times the mean. */
-export const uniform = (o: { spread: number }): Variation => ({ distribution: 'uniform', spread: o.spread })
+export const uniform = (o: { spread: number }): Variation => ({ distribution: 'uniform', spread: o?.spread })
 /** One of several exponentials: the i-th with the i-th probability. The means are relative to one another. */
 export const hyperexponential = (o: { probabilities: number[]; means: number[] }): Variation => ({
   distribution: 'hyperexponential',
-  probabilities: o.probabilities,
-  means: o.means,
+  probabilities: o?.probabilities,
+  means: o?.means,
 })
 /** Drawn from these values with equal chance, scaled so that their mean is 1. */
 export const empirical = (samples: number[]): Variation => ({ distribution: 'empirical', samples })

@@ -1,8 +1,8 @@
 import { Followers, type Request } from './request.js'
 
 /**
- * Who is to be given up by which signal. A signal has one listener, however many calls share it: of more than ten Node
- * would warn that they leak.
+ * Who is to be given up by which signal. A signal has one listener, however many calls and batchers share it: of more than
+ * ten Node would warn that they leak.
  */
 export class Aborts {
   readonly #followers = new WeakMap<AbortSignal, Followers>()

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { batchingOption, policyOf } from '../scenario/batching.js'
+import { type Batching, batchingOf, policyOf } from '../scenario/batching.js'
 import { ScenarioError, throwFaults } from '../scenario/error.js'
 import type { Policy } from '../scenario/policy.js'
 import { queueOption, serversSchema } from '../scenario/queue.js'
+import { abortSignal, isAbortSignal } from '../scenario/realm.js'
 import type { ScenarioParts } from '../scenario/scenario.js'
 import {
   type Duration,
@@ -18,8 +19,13 @@ import type { Limits } from './live-batcher.js'
 import { recorderName } from './recorder-options.js'
 import type { Recording } from './recording.js'
 
-/** How a batcher batches: `batching`, `servers` and `queue` as in a scenario, with the same defaults. */
-export interface BatcherOptions extends Pick<ScenarioParts, 'batching' | 'servers' | 'queue'> {
+/** How a batcher batches: `batching`, `servers` and `queue` as in a scenario. */
+export interface BatcherOptions extends Pick<ScenarioParts, 'servers' | 'queue'> {
+  /**
+   * How large a batch may be, and how long its oldest call may wait for it to fill. Default: up to 32 calls, none of which
+   * waits: an idle server takes those that are there. A `maxWait` needs a `maxBatchSize`; null is no limit.
+   */
+  batching?: ScenarioParts['batching']
   /**
    * How long a batch may take before its calls fail; the handler's `signal` is aborted then. Default 10s. A thread that
    * is still blocked a second later is ended, and replaced; a function of this process that goes on regardless is not
@@ -40,8 +46,11 @@ export interface BatcherOptions extends Pick<ScenarioParts, 'batching' | 'server
   recorder?: Recording | false | undefined
 }
 
+/** How many calls a batch of a batcher takes at most, if it is not said: a batcher that never batches helps nobody. */
+const MAX_BATCH_SIZE = 32
+
 const schema = options({
-  batching: batchingOption,
+  batching: batchingOf(MAX_BATCH_SIZE),
   servers: serversSchema.default(1),
   queue: queueOption,
   batchTimeout: positiveDuration.default(10_000),
@@ -59,6 +68,7 @@ const isRecording = (value: unknown) => typeof (value as Recording | null)?.arri
 
 /** Options with their defaults filled in. */
 export interface NormalBatcherOptions {
+  batching: Batching
   policy: Policy
   limits: Limits
   servers: number
@@ -88,7 +98,9 @@ export function normaliseBatcherOptions(given: BatcherOptions): NormalBatcherOpt
       'null waits for a full batch, which in a live service may never come; give a duration',
     )
   }
+  refuseWaitAlone(given.batching)
   return {
+    batching,
     policy: policyOf(batching),
     limits: {
       capacity: queue.capacity ?? Number.POSITIVE_INFINITY,
@@ -116,7 +128,7 @@ export interface RunOptions {
 }
 
 const runSchema = options({
-  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
+  signal: abortSignal.optional(),
   timeout: positiveDuration.nullable().optional(),
 })
 
@@ -127,7 +139,7 @@ const runSchema = options({
  */
 export function timeoutNsOf(given: RunOptions): number | undefined {
   const { signal, timeout } = given ?? {}
-  let known = isPlain(given) && (signal === undefined || signal instanceof AbortSignal)
+  let known = isPlain(given) && (signal === undefined || isAbortSignal(signal))
   for (const key in given) known &&= key === 'signal' || key === 'timeout'
   if (known && timeout === undefined) return undefined
   if (known && timeout === null) return Number.POSITIVE_INFINITY
@@ -151,3 +163,13 @@ export function closeTimeoutNsOf(given: { timeout?: Duration | undefined }): num
 }
 
 const closeSchema = options({ timeout: duration.optional() })
+
+/** To wait for others is to want a batch: of how many must be said. */
+function refuseWaitAlone(batching: BatcherOptions['batching']): void {
+  if (batching === undefined || batching.maxBatchSize !== undefined || batching.maxWait === undefined) return
+  if (batching.maxWait !== null && durationMs(batching.maxWait) === 0) return
+  throw new ScenarioError(
+    'batching.maxBatchSize',
+    'is required with maxWait: how many calls a batch takes at most, such as 32; null for any number',
+  )
+}

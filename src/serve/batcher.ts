@@ -1,6 +1,7 @@
 import { locate } from '../handler/module.js'
 import { ScenarioError, show } from '../scenario/error.js'
 import { type BatchFunction, HANDLER_IS, type Handler, isHandler } from '../scenario/handler.js'
+import { isUrl } from '../scenario/realm.js'
 import type { Duration } from '../scenario/units.js'
 import {
   type BatcherOptions,
@@ -90,8 +91,8 @@ export function createBatcher<Module = unknown>(
 ): Batcher<InputOf<Module>, OutputOf<Module>>
 export function createBatcher<Input, Output>(handler: URL | string, options?: BatcherOptions): Batcher<Input, Output>
 export function createBatcher(handler: unknown, options: BatcherOptions = {}): Batcher<never, unknown> {
-  const { policy, limits, servers, name, recorder, spinNs, ...timeouts } = normaliseBatcherOptions(options)
-  const { batching, queue } = options
+  const { batching, policy, limits, servers, name, recorder, spinNs, ...timeouts } = normaliseBatcherOptions(options)
+  const { queue } = options
   const told = recorder === undefined ? createRecorder({ name, servers, batching, queue }) : recorder || null
   let live: LiveBatcher | null = null
   const lost = (server: number) => live?.lost(server)
@@ -153,7 +154,7 @@ const isRecorder = (told: Recording | null): told is Recorder => told !== null &
 type Timeouts = { batchTimeoutMs: number; setupTimeoutMs: number }
 
 function serversOf(handler: unknown, servers: number, timeouts: Timeouts, lost: Lost): Servers {
-  if (typeof handler === 'string' || handler instanceof URL) {
+  if (typeof handler === 'string' || isUrl(handler)) {
     return new OnThreads({ ...located(String(handler)), ...timeouts }, servers, lost)
   }
   if (!isHandler(handler)) throw new ScenarioError('handler', `must be ${HANDLER_IS}, got ${show(handler)}`)

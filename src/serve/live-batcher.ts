@@ -1,5 +1,6 @@
 import { checkOutputs, tookTooLong } from '../handler/serving.js'
 import { deadline, decide, type Policy } from '../scenario/policy.js'
+import { isError } from '../scenario/realm.js'
 import { nearest } from '../scenario/units.js'
 import { Aborts } from './aborts.js'
 import { BatcherError } from './batcher-error.js'
@@ -82,6 +83,8 @@ export class LiveBatcher {
   /** rings at deadlines and timeouts; and when a batch may have taken too long */
   readonly #alarm: Alarm
   readonly #watch: Alarm
+  /** whether the process lives until a batch has taken too long, as it does while one is served and nothing else goes on */
+  #keepsAlive = false
   /** when closing is given up */
   #giveUpNs = NEVER
   #closing: Closing | null = null
@@ -107,6 +110,7 @@ export class LiveBatcher {
     this.#alarm = time.alarm(this.#ring, spinNs)
     this.#watch = time.alarm(this.#lookAfter, 0)
     this.#watch.keepAlive(false)
+    beforeExit(this)
     this.#flights = new Array<Flight | null>(servers.count).fill(null)
     this.#aborts = new Aborts(this.#abort)
     this.#idleNs = new Float64Array(servers.count)
@@ -332,9 +336,7 @@ export class LiveBatcher {
     flight.begun = true
     this.#servers.serve(flight, inputs)
     // not for those that are over by now; rings once for many, and does not come again where all is done
-    if (flight.over) return
-    if (this.#watch.atNs === NEVER) this.#watch.set(flight.startNs + this.#limits.batchTimeoutNs)
-    this.#watch.keepAlive(true)
+    if (!flight.over && this.#watch.atNs === NEVER) this.#watch.set(flight.startNs + this.#limits.batchTimeoutNs)
   }
 
   #inputsOf(flight: Flight): unknown[] {
@@ -350,10 +352,20 @@ export class LiveBatcher {
     return inputs
   }
 
+  /** The process would end now. */
+  beforeExit(): void {
+    if (this.#flying > 0) this.#keepAlive(true)
+  }
+
+  #keepAlive(keepsAlive: boolean): void {
+    this.#keepsAlive = keepsAlive
+    this.#watch.keepAlive(keepsAlive)
+  }
+
   #land({ server }: Flight): void {
     this.#flights[server] = null
     this.#flying--
-    if (this.#flying === 0) this.#watch.keepAlive(false)
+    if (this.#flying === 0 && this.#keepsAlive) this.#keepAlive(false)
   }
 
   #ended = (flight: Flight, outputs: unknown, failure: { error: unknown } | null): void => {
@@ -394,7 +406,7 @@ export class LiveBatcher {
       const request = requests[i] as Request
       if (!request.pending) continue
       const output = outputs[i]
-      if (isError(output)) {
+      if (isFailure(output)) {
         recorder?.failed(request.dueNs / NS_PER_MS)
         request.close()
         request.reject(output)
@@ -564,15 +576,31 @@ export class LiveBatcher {
   }
 }
 
+/** All of this thread that are in use: asked before it ends, which costs a batch less than to keep it alive meanwhile. */
+const batchers = new Set<WeakRef<LiveBatcher>>()
+
+function beforeExit(batcher: LiveBatcher): void {
+  if (batchers.size === 0) {
+    process.on('beforeExit', () => {
+      for (const each of batchers) {
+        const alive = each.deref()
+        if (alive === undefined) batchers.delete(each)
+        else alive.beforeExit()
+      }
+    })
+  }
+  batchers.add(new WeakRef(batcher))
+}
+
 const roomFor = (calls: number) => Math.max(0, Math.min(calls, MANY))
 
 const isPending = (request: Request) => request.pending
 
 /** Whether an output is the failure of its request; a proxy may refuse to tell. */
-function isError(output: unknown): output is Error {
+function isFailure(output: unknown): output is Error {
   if (typeof output !== 'object') return false
   try {
-    return output instanceof Error
+    return isError(output)
   } catch {
     return true
   }

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { portable } from '../handler/portable.js'
+import { isError } from '../scenario/realm.js'
 
 /** What a server's thread is told as it begins. */
 export interface AttendTask {
@@ -39,7 +40,7 @@ export function unpack({ error, fields }: CarriedError): Error {
 
 function fieldsOf(thrown: unknown): Record<string, unknown> {
   try {
-    return thrown instanceof Error ? structuredClone({ ...thrown }) : {}
+    return isError(thrown) ? structuredClone({ ...thrown }) : {}
   } catch {
     return {}
   }

@@ -5,6 +5,7 @@ import { real } from '../clock/real.js'
 import { setTimer, type Timer } from '../clock/timer.js'
 import type { Unready } from '../handler/prepare.js'
 import { ENTRY, startPool, taskOf } from '../handler/thread.js'
+import { isError } from '../scenario/realm.js'
 import { BatcherError } from './batcher-error.js'
 import type { Flight } from './flight.js'
 import { type Answer, type AttendTask, type Question, unpack } from './messages.js'
@@ -254,7 +255,7 @@ function whyUnsendable(input: unknown): Error | null {
     structuredClone(input)
     return null
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
+    return isError(error) ? error : new Error(String(error))
   }
 }
 

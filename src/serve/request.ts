@@ -1,3 +1,5 @@
+import { onAbort } from '../handler/on-abort.js'
+
 const nothing = () => {}
 
 /** A call of `run` that is to be settled, once. */
@@ -40,6 +42,7 @@ export class Request {
 export class Followers {
   readonly #signal: AbortSignal
   readonly #requests = new Set<Request>()
+  #callOff = nothing
   readonly #aborted: (request: Request, reason: unknown) => void
 
   constructor(signal: AbortSignal, aborted: (request: Request, reason: unknown) => void) {
@@ -48,16 +51,16 @@ export class Followers {
   }
 
   add(request: Request): void {
-    if (this.#requests.size === 0) this.#signal.addEventListener('abort', this)
+    if (this.#requests.size === 0) this.#callOff = onAbort(this.#signal, () => this.#abort())
     this.#requests.add(request)
   }
 
   delete(request: Request): void {
     this.#requests.delete(request)
-    if (this.#requests.size === 0) this.#signal.removeEventListener('abort', this)
+    if (this.#requests.size === 0) this.#callOff()
   }
 
-  handleEvent(): void {
+  #abort(): void {
     for (const request of this.#requests) this.#aborted(request, this.#signal.reason)
   }
 }

@@ -9,7 +9,8 @@ type Bind = <Args extends unknown[], Returned>(callback: (...args: Args) => Retu
  */
 export class SafeRecording implements Recording {
   readonly #recording: Recording
-  readonly #arrived: (dueMs: number) => void
+  /** null if it calls nothing of a user's */
+  readonly #arrived: ((dueMs: number) => void) | null
   readonly #rejected: (dueMs: number) => void
   readonly #timedOut: (dueMs: number) => void
   readonly #aborted: (dueMs: number) => void
@@ -18,8 +19,7 @@ export class SafeRecording implements Recording {
   /** @param isOwn it calls nothing of a user's when a request arrives */
   constructor(recording: Recording, isOwn: boolean, bind: Bind) {
     this.#recording = recording
-    const arrived = (dueMs: number) => recording.arrived(dueMs)
-    this.#arrived = isOwn ? arrived : bind(arrived)
+    this.#arrived = isOwn ? null : bind((dueMs) => recording.arrived(dueMs))
     this.#rejected = bind((dueMs) => recording.rejected(dueMs))
     this.#timedOut = bind((dueMs) => recording.timedOut(dueMs))
     this.#aborted = bind((dueMs) => recording.aborted(dueMs))
@@ -27,7 +27,8 @@ export class SafeRecording implements Recording {
 
   arrived(dueMs: number): void {
     try {
-      this.#arrived(dueMs)
+      if (this.#arrived === null) this.#recording.arrived(dueMs)
+      else this.#arrived(dueMs)
     } catch (error) {
       this.#warn(error)
     }

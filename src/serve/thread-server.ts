@@ -3,6 +3,7 @@ import { loadDefault } from '../handler/module.js'
 import { portable } from '../handler/portable.js'
 import { prepare, type Ready, type Unready } from '../handler/prepare.js'
 import { BatchContext, checkOutputs, isPromise, settle, TookTooLong } from '../handler/serving.js'
+import { isError } from '../scenario/realm.js'
 import { type Answer, type AttendTask, type CarriedError, carry, type Question } from './messages.js'
 
 /**
@@ -66,7 +67,7 @@ function faultIn(outputs: unknown, size: number): string | null {
 function errorsIn(outputs: unknown[]): CarriedError[] {
   const errors: CarriedError[] = []
   outputs.forEach((output, i) => {
-    if (!(output instanceof Error)) return
+    if (!isError(output)) return
     errors.push(carry(output, i))
     outputs[i] = undefined
   })

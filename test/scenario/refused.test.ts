@@ -86,6 +86,10 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
   ['service.points.8', { service: byBatchSize({ 1: 1, 8: -1 }) }, '-1', duration],
   ['service.points.8.mean', { service: byBatchSize({ 1: 1, 8: { mean: 'x' } }) }, '"x"', duration],
 
+  // @ts-expect-error: without types, its options may be missing
+  ['service.variation.cv', varied(gamma()), 'nothing', cv],
+  // @ts-expect-error: the same
+  ['service.variation.cv', varied(lognormal(null)), 'nothing', cv],
   ['service.variation', varied('gamma'), '"gamma"', anyVariation],
   ['service.variation.distribution', varied({ distribution: 'pareto' }), '"pareto"', anyVariation],
   ['service.variation.cv', varied(gamma({ cv: 0 })), '0', cv],

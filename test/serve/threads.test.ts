@@ -130,6 +130,12 @@ describe('threads of a batcher', () => {
   })
 })
 
+it('a batch that never ends keeps the process alive until it has taken too long', { timeout: 30_000 }, async () => {
+  const script = fileURLToPath(new URL('./endless-process.js', import.meta.url))
+  const { stdout } = await run(process.execPath, [script], { timeout: 20_000 })
+  expect(stdout).toBe('BATCH_TIMEOUT\n')
+})
+
 describe('throughline/serve', () => {
   it('loads no threads, HTTP, benchmarks or reports until they are asked for', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'throughline-'))

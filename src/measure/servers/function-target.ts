@@ -1,5 +1,6 @@
 import type { Ready } from '../../handler/prepare.js'
 import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
+import { isError } from '../../scenario/realm.js'
 import type { Call } from '../../scenario/target.js'
 import type { InFlightBatch, Outcome } from './in-flight-batch.js'
 import { SERVED } from './in-flight-batch.js'
@@ -58,7 +59,7 @@ export function callTarget(call: Call): LocalTarget {
 
 function answerOf(value: unknown): Outcome {
   try {
-    return value instanceof Error ? { error: value } : SERVED
+    return isError(value) ? { error: value } : SERVED
   } catch (error) {
     // a proxy may refuse to tell
     return { error }

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import { real } from '../../clock/real.js'
 import { show } from '../../scenario/error.js'
 import { areHeaders, failsBy, type HttpBody, type HttpHeaders, isBody, type NormalHttp } from '../../scenario/http.js'
+import { isBytes } from '../../scenario/realm.js'
 import { type InFlightBatch, SERVED } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
@@ -83,9 +84,11 @@ function sentOf(headers: unknown, body: unknown, authorization: string | null): 
     sent[name.toLowerCase()] = typeof value === 'object' ? value.map(String) : String(value)
   }
   if (body === undefined) return { headers: sent, body: null }
-  const plain = typeof body === 'string' || body instanceof Uint8Array
-  if (!plain) sent['content-type'] ??= 'application/json'
-  return { headers: sent, body: plain ? (body as string | Uint8Array) : JSON.stringify(body as HttpBody) }
+  if (typeof body === 'string') return { headers: sent, body }
+  // undici takes those of this realm alone
+  if (isBytes(body)) return { headers: sent, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) }
+  sent['content-type'] ??= 'application/json'
+  return { headers: sent, body: JSON.stringify(body as HttpBody) }
 }
 
 interface Asked {

@@ -1,4 +1,5 @@
 import { setTimer, type Timer } from '../../clock/timer.js'
+import { onAbort } from '../../handler/on-abort.js'
 import { portable } from '../../handler/portable.js'
 import { prepare, unreadyMessage } from '../../handler/prepare.js'
 import type { Call, HandlerInProcess } from '../../scenario/target.js'
@@ -53,18 +54,17 @@ async function within<Value>(
   hangs: string,
 ): Promise<Value> {
   let timer: Timer | undefined
-  let abort = () => {}
+  let ignore: (() => void) | undefined
   const over = new Promise<never>((_, reject) => {
     const late = () => reject(targetFailed(name, `it took longer than ${setupTimeoutMs} ms (setupTimeout): ${hangs}`))
     timer = setTimer(late, setupTimeoutMs, { real: true })
-    abort = () => reject(signal?.reason)
-    signal?.addEventListener('abort', abort)
+    ignore = signal && onAbort(signal, () => reject(signal.reason))
   })
   try {
     return await Promise.race([work, over])
   } finally {
     timer?.clear()
-    signal?.removeEventListener('abort', abort)
+    ignore?.()
   }
 }
 

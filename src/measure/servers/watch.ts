@@ -1,4 +1,5 @@
 import { real } from '../../clock/real.js'
+import { onAbort } from '../../handler/on-abort.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
@@ -63,13 +64,12 @@ export class Watch {
   async until(work: Promise<unknown>): Promise<number> {
     const { signal } = this.#options
     let timer: NodeJS.Timeout | undefined
-    let abort = () => {}
+    let ignore: (() => void) | undefined
     const over = new Promise<void>((resolve, reject) => {
-      abort = () => reject(signal?.reason)
-      signal?.addEventListener('abort', abort)
+      ignore = signal && onAbort(signal, () => reject(signal.reason))
       const look = () => {
         try {
-          if (signal?.aborted) abort()
+          if (signal?.aborted) reject(signal.reason)
           else if (this.#look()) resolve()
           else timer = real.setTimeout(look, this.#clock === null ? STARTING_MS : RUNNING_MS)
         } catch (error) {
@@ -83,7 +83,7 @@ export class Watch {
       return this.#clock === null ? 0 : this.#clock()
     } finally {
       real.clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
+      ignore?.()
     }
   }
 

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+
+/*
+ * Values of another realm, such as those of jsdom, Jest and node:vm: their classes are others of the same name, so that
+ * they are taken by what they can do.
+ */
+
+const has = (value: unknown, name: string, type: string) =>
+  typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[name] === type
+
+export const isUrl = (value: unknown): value is URL =>
+  has(value, 'href', 'string') && has(value, 'protocol', 'string') && has(value, 'searchParams', 'object')
+
+export const isAbortSignal = (value: unknown): value is AbortSignal =>
+  has(value, 'aborted', 'boolean') && has(value, 'addEventListener', 'function')
+
+export const abortSignal = z.custom<AbortSignal>(isAbortSignal, { error: 'must be an AbortSignal' })
+
+/** Throws the reason of a signal that is aborted, as its own `throwIfAborted` does, which not all of them have. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason
+}
+
+const tagOf = (value: unknown) => Object.prototype.toString.call(value)
+
+/** Whether a value is bytes; a Buffer is. */
+export const isBytes = (value: unknown): value is Uint8Array =>
+  ArrayBuffer.isView(value) && tagOf(value) === '[object Uint8Array]'
+
+/** Whether a value is an error, as most are not: what is plain is known to be none at once. */
+export function isError(value: unknown): value is Error {
+  if (typeof value !== 'object' || value === null) return false
+  if (value instanceof Error) return true
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) return false
+  const tag = tagOf(value)
+  return tag === '[object Error]' || tag === '[object DOMException]'
+}
