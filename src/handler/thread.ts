@@ -54,12 +54,16 @@ export function withoutTsx(flags: string[]): string[] {
   })
 }
 
-/** Threads to be given tasks of several kinds. */
-export async function startPool(count: number) {
+/**
+ * Threads to be given tasks of several kinds.
+ *
+ * @param atOnce how many are started right away, which blocks this thread; the others start when a task needs them
+ */
+export async function startPool(count: number, { atOnce = count } = {}) {
   // loaded on first use: who only simulates pays nothing for it
   const { Piscina } = await import('piscina')
   const options = {
-    minThreads: count,
+    minThreads: atOnce,
     maxThreads: count,
     // the pool's own way of waiting would stop a thread's event loop
     atomics: 'disabled' as const,

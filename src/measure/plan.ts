@@ -22,19 +22,30 @@ export interface Plan {
   segments: { startNs: number; first: number }[]
 }
 
+type OpenScenario = NormalScenario & { arrivals: OpenArrivals }
+
 /**
- * Plans a run. The requests follow from the seed, so that walking through them beforehand tells when those will be
- * due that open the window and close it; where both are given as times there is nothing to walk through.
+ * Plans a run of open arrivals. The requests follow from the seed, so that walking through them shows when those will
+ * be due that open the window and close it; if both are given as times there is nothing to walk through.
  */
-export function planOf(scenario: NormalScenario & { arrivals: OpenArrivals }): Plan {
+export function planOf(scenario: OpenScenario): Plan {
+  const planning = planInSteps(scenario)
+  for (;;) {
+    const { done, value } = planning.next()
+    if (done) return value
+  }
+}
+
+/** The same, in steps: a billion requests take seconds, in which an abort is to be heard. */
+export function* planInSteps(scenario: OpenScenario): Generator<void, Plan> {
   if ('atMost' in scenario.stop) return planOfLooks(scenario.stop, scenario.warmup)
   const stop = extentNs(scenario.stop)
   const warmup = extentNs(scenario.warmup)
   const walk = new Walk(scenario)
 
   const byTime = warmup.ns < Number.POSITIVE_INFINITY
-  if (!byTime) walk.to(warmup.requests)
-  else if (stop.requests < Number.POSITIVE_INFINITY) walk.until(warmup.ns)
+  if (!byTime) yield* walk.to(warmup.requests)
+  else if (stop.requests < Number.POSITIVE_INFINITY) yield* walk.until(warmup.ns)
   const startNs = byTime ? warmup.ns : walk.dueNs
 
   if (stop.ns < Number.POSITIVE_INFINITY) {
@@ -48,11 +59,11 @@ export function planOf(scenario: NormalScenario & { arrivals: OpenArrivals }): P
   const segments: Plan['segments'] = []
   const first = walk.number
   for (const number of segmentsFrom(first, stop.requests)) {
-    walk.to(number)
+    yield* walk.to(number)
     if (walk.dueNs === Number.POSITIVE_INFINITY) break
     segments.push({ startNs: number === first ? startNs : walk.dueNs, first: number })
   }
-  walk.to(stop.requests)
+  yield* walk.to(stop.requests)
   return { stop, startNs, endNs: walk.dueNs, lastNs: walk.lastNs, segments }
 }
 
@@ -108,6 +119,9 @@ export function segmentsFrom(first: number, requests: number): number[] {
   return [...numbers]
 }
 
+/** How many requests a plan walks through at a time: some 10 ms. */
+const STEP = 2 ** 20
+
 /** A walk through the requests, in order. */
 class Walk {
   readonly #next: () => number
@@ -121,12 +135,18 @@ class Walk {
     this.dueNs = this.#next()
   }
 
-  to(number: number): void {
-    while (this.number < number && this.dueNs < Number.POSITIVE_INFINITY) this.#step()
+  *to(number: number): Generator<void> {
+    while (this.number < number && this.dueNs < Number.POSITIVE_INFINITY) {
+      this.#step()
+      if (this.number % STEP === 0) yield
+    }
   }
 
-  until(ns: number): void {
-    while (this.dueNs < ns) this.#step()
+  *until(ns: number): Generator<void> {
+    while (this.dueNs < ns) {
+      this.#step()
+      if (this.number % STEP === 0) yield
+    }
   }
 
   #step(): void {

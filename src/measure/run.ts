@@ -1,4 +1,4 @@
-import { keptRealTimers } from '../clock/real.js'
+import { keptRealTimers, real } from '../clock/real.js'
 import { cores } from '../machine/cores.js'
 import { environment } from '../machine/environment.js'
 import type { Host } from '../result/host.js'
@@ -14,7 +14,7 @@ import { measureFindings, seconds } from './findings.js'
 import { HostWatch } from './host/host-watch.js'
 import { measurable } from './measurable.js'
 import { type MeasureOptions, normaliseOptions } from './options.js'
-import { type Plan, planOf, planOfLoop } from './plan.js'
+import { type Plan, planInSteps, planOfLoop } from './plan.js'
 import { PLACES } from './queue/waiting-room.js'
 import { buildRecording, type RunState } from './recording/build-recording.js'
 import type { Observation } from './recording/observations.js'
@@ -58,7 +58,7 @@ export async function runMeasurement(
       'timers were faked when throughline was first imported, and a measurement needs real ones; import it before timers are faked',
     )
   }
-  const plan = planned(scenario)
+  const plan = await planned(scenario, options.signal)
   const memory = SharedMemory.allocate(scenario, plan, threads, observe)
   const host = new HostWatch(memory.buffers.host, memory.window(), typeof handler !== 'string')
   const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock() }
@@ -110,10 +110,16 @@ function nothingMeasured(
   }
 }
 
-function planned(scenario: NormalScenario): Plan {
+async function planned(scenario: NormalScenario, signal: AbortSignal | undefined): Promise<Plan> {
   const { arrivals } = scenario
   if (arrivals.process === 'closed') return planOfLoop({ ...scenario, arrivals })
-  const plan = planOf({ ...scenario, arrivals })
+  const planning = planInSteps({ ...scenario, arrivals })
+  let step = planning.next()
+  for (; !step.done; step = planning.next()) {
+    await new Promise((resolve) => real.setImmediate(resolve))
+    throwIfAborted(signal)
+  }
+  const plan = step.value
   if (plan.segments.length > 0 && plan.startNs < plan.endNs) return plan
   throw nothingToReport()
 }

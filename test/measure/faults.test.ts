@@ -230,3 +230,17 @@ it('leaves nothing behind: the process ends by itself, whether a run succeeds, f
     '',
   ])
 })
+
+it('a signal is heard while a run of very many requests is planned, and while many threads start', async () => {
+  const reason = new Error('enough')
+  const aborted = (scenario: Partial<ScenarioParts>) => {
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(reason), 20)
+    return run('numbers.js', scenario, { signal: controller.signal })
+  }
+  const start = performance.now()
+  await expect(aborted({ arrivals: '10000/s', stop: { requests: 1_000_000_000 } })).rejects.toBe(reason)
+  await expect(aborted({ servers: 200, stop: { duration: '60s' } })).rejects.toBe(reason)
+  // each took many seconds, and was deaf meanwhile
+  expect(performance.now() - start).toBeLessThan(20_000)
+})

@@ -1,3 +1,4 @@
+import { real } from '../../clock/real.js'
 import { locate } from '../../handler/module.js'
 import { unreadyMessage } from '../../handler/prepare.js'
 import { ENTRY, startPool, taskOf } from '../../handler/thread.js'
@@ -42,7 +43,8 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     onBlocked: (server: number, error: Error) => exits.kill(server, error),
     wake: () => state.queue.notifyAll(),
   }
-  const pool = await startPool(servers)
+  const pool = await startPool(servers, { atOnce: 1 })
+  let over = false
   const serve = async (server: number) => {
     const task = taskOf(SERVER, 'serve', taskFor(context, module, server))
     const running: Promise<ServerReport> = pool.run(task, { ...ENTRY, signal: exits.signal(server) })
@@ -55,12 +57,13 @@ export async function runOnThreads(context: RunContext, handler: string, servers
   }
   let endedNs: number
   try {
-    const serving = Promise.all(Array.from({ length: servers }, (_, server) => serve(server))).catch((error) => {
+    const serving = Promise.all(oneByOne(servers, (server) => (over ? undefined : serve(server)))).catch((error) => {
       if (error instanceof MeasureError) throw error
       throw targetFailed(module.name, `a thread of the run ended: ${(error as Error).message}`, error)
     })
     endedNs = await new Watch(watched, options).until(serving)
   } finally {
+    over = true
     await host.stop()
     await checkpoints?.destroy()
     await pool.destroy()
@@ -73,6 +76,17 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     exits: exits.found,
     teardown: reports.find(({ teardown }) => teardown !== null)?.teardown ?? null,
   }
+}
+
+/** Starts each after the event loop has turned: starting a thread takes long, and an abort is to be heard meanwhile. */
+function oneByOne(count: number, start: (index: number) => Promise<void> | undefined): Promise<void>[] {
+  let turn = Promise.resolve()
+  return Array.from({ length: count }, async (_, index) => {
+    const own = turn
+    turn = own.then(() => new Promise((resolve) => real.setImmediate(resolve)))
+    await own
+    await start(index)
+  })
 }
 
 function taskFor(
