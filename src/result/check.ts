@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { checkVersion, throwFaults } from '../scenario/error.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
-import { decode } from './histogram.js'
+import { decode, forEachBucketOf } from './histogram.js'
 import { errorsIn } from './recording.js'
 import type { Result } from './result.js'
-import { ESTIMATES, PERCENTILES, percentileNs, type Summary } from './summary.js'
-import { HIGHEST_NS } from './tally.js'
+import { ESTIMATES, PERCENTILES, percentilesNs, type Summary } from './summary.js'
+import { bucketCeiling, bucketFloor, HIGHEST_NS } from './tally.js'
 
 /** How far apart two figures may be that are computed from the same counts in another order. */
 const ROUNDING = 1e-9
@@ -58,14 +58,20 @@ function faultOf(given: Summary): string | null {
   if (histogram.totalCount !== count) {
     return `must have as many values as its histogram, which holds ${histogram.totalCount.toLocaleString('en')}`
   }
-  const ends = [nanoseconds(min), nanoseconds(max)] as const
-  for (const [name, percentile] of Object.entries(PERCENTILES)) {
-    const value = given[name as keyof typeof PERCENTILES]
-    if (percentileNs(histogram, percentile, ...ends) !== nanoseconds(value)) {
+  const ends = { count, min: nanoseconds(min), max: nanoseconds(max) }
+  let sumNs = 0
+  const read = percentilesNs(Object.values(PERCENTILES), ends, (visit) =>
+    forEachBucketOf(histogram, (bucket, times) => {
+      sumNs += (times * (bucketFloor(bucket) + bucketCeiling(bucket))) / 2
+      visit(bucket, times)
+    }),
+  )
+  for (const [i, name] of Object.keys(PERCENTILES).entries()) {
+    if (read[i] !== nanoseconds(given[name as keyof typeof PERCENTILES])) {
       return `must have the ${name} that its histogram has`
     }
   }
-  if (nanoseconds(max) < HIGHEST_NS && Math.abs(mean - histogram.mean / NS_PER_MS) > PRECISION * mean) {
+  if (ends.max < HIGHEST_NS && Math.abs(mean - sumNs / count / NS_PER_MS) > PRECISION * mean) {
     return 'must have the mean that its histogram has'
   }
   return null

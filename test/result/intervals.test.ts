@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { affine, exponential, type Scenario, simulate } from '../../src/index.js'
+import { affine, exponential, replay, type Scenario, simulate } from '../../src/index.js'
 import { exponential as drawExponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { intervalsBetween, intervalsOf } from '../../src/result/intervals.js'
@@ -110,6 +110,18 @@ describe('intervals of one run', () => {
     expect(p50.reason).toContain('90 requests')
     const { mean } = simulate({ ...mm1(0.5), stop: { requests: 5 }, warmup: { requests: 0 } }).latencyMs.intervals
     expect(mean.reason).toContain('it takes the spread between 10 stretches of the window or more, and there are 5')
+    // so many requests there may be, but in bursts
+    const times = Array.from({ length: 30_000 }, (_, i) => i + 100_000 * Math.floor(i / 10_000))
+    const bursts = simulate({
+      arrivals: replay(times),
+      service: '0.5ms',
+      warmup: { requests: 0 },
+      stop: { duration: '300s' },
+    })
+    const advised = Number(
+      /about ([\d,]+) requests/.exec(bursts.latencyMs.intervals.p50.reason ?? '')?.[1]?.replaceAll(',', ''),
+    )
+    expect(advised).toBeGreaterThan(30_000)
   })
 
   it('say so in a finding, where a percentile of latency has none', () => {

@@ -84,11 +84,7 @@ function budgetTable(runs: readonly LabelledResult[], budget: Budget): Markup {
   const columns = ['run', ...BUDGET_TITLES]
   const lines = checks.map(({ label, check }) => {
     const told = check.rules.filter(({ reason }) => reason !== undefined)
-    // why an invalid run tells nothing is said once
-    const reasons =
-      check.findings.length > 0 && told.length > 0
-        ? [told[0]?.reason]
-        : told.map(({ metric, reason }) => `${metric}: ${reason}`)
+    const reasons = told.map(({ metric, reason }) => `${metric}: ${reason}`)
     return markup`<li class="${MARKS[check.verdict][0]}"><b>${headline(check)}</b>${label !== '' && markup` <span><bdi>${label}</bdi></span>`}${reasons.map((reason) => markup`<br><span>${reason}</span>`)}</li>`
   })
   return markup`<h3>Budget</h3><ul class="findings">${lines}</ul>${dataTable({ caption: 'Budget', columns, rows })}`
