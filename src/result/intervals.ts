@@ -42,17 +42,22 @@ const MARGIN = 1.5
  * @param total all values, of which the stretches, in order, hold each one
  * @param windowNs how long the window was
  * @param looks how many times a run is looked at that goes on until it knows enough: its intervals hold at all of them
+ * @param endsByItself whether the arrivals end by themselves, so that no longer run is advised
  */
 export function intervalsOf(
   total: Tally,
   stretches: readonly CompactTally[],
   windowNs: number,
   looks = 1,
+  endsByItself = false,
 ): Record<Estimate, Interval> {
-  return named(intervals(total, stretches, 'in a row', longerWindow(total, windowNs), looks))
+  const advice = endsByItself ? noLonger : longerWindow(total, windowNs)
+  return named(intervals(total, stretches, 'in a row', advice, looks))
 }
 
 type Advice = (factor: number) => string
+
+const noLonger: Advice = () => 'the arrivals end by themselves, so that the run cannot be longer'
 
 function longerWindow(total: Tally, windowNs: number): Advice {
   return (factor) => {
@@ -243,14 +248,16 @@ function spreadsOfShares(
 ): Spread[] {
   const off = places.map(() => [] as number[])
   for (const { count, first, counts } of stretches) {
+    // plain loops, as this is most of a Result of few requests
     let i = 0
     let below = 0
-    places.forEach(({ p, bucket, part }, which) => {
+    for (let which = 0; which < places.length; which++) {
+      const { p, bucket, part } = places[which] as Place
       const at = Math.max(0, Math.min(bucket - first, counts.length))
-      while (i < at) below += counts[i++] as number
+      for (; i < at; i++) below += counts[i] as number
       const inside = bucket < first ? 0 : (counts[at] ?? 0)
       off[which]?.push(below + part * inside - p * count)
-    })
+    }
   }
   return places.map(({ p, below, inside, part }, which) =>
     spreadOf(off[which] as number[], n, below + part ** 2 * inside - p ** 2, order),

@@ -375,6 +375,8 @@ describe('a run that ends by itself', () => {
   })
 
   it('is judged by the share over the limit on a real clock, with no advice to run longer', () => {
+    const { reason } = staged.latencyMs.intervals.p99
+    expect(reason).toMatch(/: the arrivals end by themselves, so that the run cannot be longer$/)
     expect(verdictOf('p99', 10 * p99, measured)).toBe('pass')
     expect(verdictOf('p99', p99 / 10, measured)).toBe('fail')
     expect(ruleOf(measured, { p99 }, 'p99')).toMatchObject({
