@@ -48,9 +48,9 @@ const BELOW: readonly Level[] = [
 ]
 const WORTH = { independent: 50, reach: 6 }
 /** Clusters over the limit may be larger than found by this, if they are to show that too many requests exceed it. */
-const ALLOWANCE_TO_FAIL = 1.4
+const ALLOWANCE_TO_FAIL = 1.2
 /** With more exceedances, bounds are less cautious of themselves, and the allowance grows. */
-const MORE_ALLOWED = 0.15
+const MORE_ALLOWED = 0.2
 /** Levels an octave. */
 const STEPS = 4
 
