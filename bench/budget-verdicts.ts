@@ -1,126 +1,182 @@
-// How often a budget is judged right, by three judges of the same runs, whose true p99 is known: by its interval, by the
+// How often a budget on a percentile passes and fails, on queues whose percentiles are known: by throughline, by the
 // point estimate alone, and by an interval that takes requests as independent. The tables of docs/budgets.md.
 //
-//   npx tsx bench/budget-verdicts.ts                                  10,000 runs of each, some hours
-//   npx tsx bench/budget-verdicts.ts --runs 300 --lengths 1e5         a short one
-//   npx tsx bench/budget-verdicts.ts --only 'M/M/1 at 80' --first 5000    a part of it, from another seed on
-//   npx tsx bench/budget-verdicts.ts --until-clear                    with stop: { budget }, which runs until it is told
+//   npx tsx bench/budget-verdicts.ts                                         300 runs of each: the table
+//   npx tsx bench/budget-verdicts.ts --runs 50 --lengths 1e4 --only 'M/M/1'   a short one
+//   npx tsx bench/budget-verdicts.ts --percentile p95
+//   npx tsx bench/budget-verdicts.ts --until-clear --limits 3,1.25,0.8        with stop: { budget }
 
+import { type ChildProcess, fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { checkBudget, percentile, type Result, simulate, type Verdict } from '../src/index.js'
-import { type Case, MAIN, mm1 } from './coverage-cases.js'
+import { type BudgetMetric, checkBudget, percentile, type Result, simulate, type Verdict } from '../src/index.js'
+import { type Case, MAIN, mm1, others } from './coverage-cases.js'
 
 const { values: given } = parseArgs({
   options: {
-    runs: { type: 'string', default: '10000' },
-    lengths: { type: 'string', default: '2e6' },
-    limits: { type: 'string', default: '1.25,1.2,1,0.8' },
+    runs: { type: 'string', default: '300' },
+    lengths: { type: 'string', default: '1e3,1e4,1e5,1e6' },
+    limits: { type: 'string', default: '10,3,1.5,1.2,1,0.8,0.5' },
+    percentile: { type: 'string', default: 'p99' },
     only: { type: 'string', default: '' },
     first: { type: 'string', default: '1' },
+    workers: { type: 'string', default: String(availableParallelism()) },
     'until-clear': { type: 'boolean', default: false },
   },
 })
 const runs = Number(given.runs)
 const first = Number(given.first)
+const limits = given.limits.split(',').map(Number)
+const lengths = given.lengths.split(',').map(Number)
+const metric = given.percentile as BudgetMetric & ('p50' | 'p95' | 'p99')
+const p = Number(metric.slice(1))
 
-/** A limit as a multiple of the true p99, and the verdict that would be right; at the true value there is none. */
-const LIMITS = given.limits.split(',').map((text) => {
-  const times = Number(text)
-  const right: Verdict | null = times > 1 ? 'pass' : times < 1 ? 'fail' : null
-  return { times, right, name: times === 1 ? 'p99 itself' : `${times} x p99` }
-})
+const NAMES = ['D/M/1 at 80 %', 'M/H2/1 at 60 %', 'M/M/4 at 75 %']
+const CASES = [
+  ...[mm1(0.5), mm1(0.8), mm1(0.9)],
+  ...others().filter(({ name }) => NAMES.includes(name)),
+  ...MAIN.filter(({ name }) => name.startsWith('batches')),
+].filter(({ name }) => name.includes(given.only))
 
-type Judge = (result: Result, limitMs: number) => Verdict
-const JUDGES: Record<string, Judge> = {
-  throughline: (result, limitMs) => checkBudget(result, { p99: limitMs }).verdict,
-  'point estimate': ({ latencyMs }, limitMs) => (latencyMs.p99 <= limitMs ? 'pass' : 'fail'),
+const JUDGES: Record<string, (result: Result, limitMs: number) => Verdict> = {
+  throughline: (result, limitMs) => checkBudget(result, { [metric]: limitMs }).verdict,
+  'point estimate': ({ latencyMs }, limitMs) => (latencyMs[metric] <= limitMs ? 'pass' : 'fail'),
   'as if independent': ({ latencyMs }, limitMs) => {
     // the 95 % interval of order statistics, by the normal approximation to the binomial
-    const margin = 1.96 * Math.sqrt(0.99 * 0.01 * latencyMs.count)
-    const at = (rank: number) => percentile(latencyMs, Math.min(100, (100 * rank) / latencyMs.count))
-    if (at(0.99 * latencyMs.count + margin) <= limitMs) return 'pass'
-    return at(0.99 * latencyMs.count - margin) > limitMs ? 'fail' : 'inconclusive'
+    const n = latencyMs.count
+    const margin = 1.96 * Math.sqrt((p / 100) * (1 - p / 100) * n)
+    const at = (rank: number) => percentile(latencyMs, Math.min(100, Math.max(0.001, (100 * rank) / n)))
+    if (at((p / 100) * n + margin) <= limitMs) return 'pass'
+    return at((p / 100) * n - margin) > limitMs ? 'fail' : 'inconclusive'
   },
 }
 
-type Verdicts = Record<Verdict, number>
-const none = (): Verdicts => ({ pass: 0, inconclusive: 0, fail: 0 })
-
-/** The verdicts so far, on standard error: a study of hours that is cut short is not lost, and parts can be added up. */
-function sofar(name: string, seed: number, verdicts: unknown) {
-  const done = seed - first + 1
-  if (done % 500 === 0) console.error(`${name}: ${done} runs ${JSON.stringify(verdicts)}`)
+/** Some runs of one case at one length; or until the verdict on one limit is clear. */
+interface Job {
+  name: string
+  /** null: until it is clear */
+  requests: number | null
+  limits: number[]
+  first: number
+  runs: number
 }
 
-function study({ name, scenario, exact }: Case, requests: number): Verdicts[][] {
-  const found = LIMITS.map(() => Object.keys(JUDGES).map(none))
+type Counts = Record<Verdict, number>
+interface Done {
+  /** by limit, then by judge */
+  verdicts: Counts[][]
+  /** how long each run was */
+  requests: number[]
+}
+
+function work({ name, requests, limits, first, runs }: Job): Done {
+  const { scenario, exact } = CASES.find((each) => each.name === name) as Case
+  const limitsMs = limits.map((times) => times * (exact[metric] as number))
+  const verdicts = limits.map(() => Object.keys(JUDGES).map((): Counts => ({ pass: 0, inconclusive: 0, fail: 0 })))
+  const offered: number[] = []
   for (let seed = first; seed < first + runs; seed++) {
-    const result = simulate({ ...scenario, stop: { requests }, seed })
-    LIMITS.forEach(({ times }, limit) => {
-      Object.values(JUDGES).forEach((judge, i) => {
-        const verdicts = found[limit]?.[i] as Verdicts
-        verdicts[judge(result, times * (exact.p99 as number))]++
+    const stop = requests === null ? { budget: { [metric]: limitsMs[0] } } : { requests }
+    const result = simulate({ ...scenario, stop, seed })
+    offered.push(result.counts.offered)
+    limitsMs.forEach((limitMs, i) => {
+      Object.values(JUDGES).forEach((judge, j) => {
+        const counts = verdicts[i]?.[j] as Counts
+        counts[judge(result, limitMs)]++
       })
     })
-    sofar(name, seed, found)
   }
-  return found
+  return { verdicts, requests: offered }
 }
 
-/** The same where each run goes on until the verdict is clear; and how many requests that took, the fewest first. */
-function untilClear({ name, scenario, exact }: Case, times: number): { verdicts: Verdicts; requests: number[] } {
-  const budget = { p99: times * (exact.p99 as number) }
-  const verdicts = none()
-  const requests: number[] = []
-  for (let seed = first; seed < first + runs; seed++) {
-    const result = simulate({ ...scenario, stop: { budget }, seed })
-    verdicts[checkBudget(result, budget).verdict]++
-    requests.push(result.counts.offered)
-    sofar(`${name}, ${times} x p99`, seed, verdicts)
+/** Shares the runs of each job among processes, and reports the jobs in order, each as soon as it is done. */
+async function study(jobs: Job[], report: (job: Job, done: Done) => void): Promise<void> {
+  const workers = Array.from({ length: Math.min(runs, Number(given.workers)) }, () => {
+    return fork(new URL(import.meta.url), process.argv.slice(2), { env: { ...process.env, STUDY_WORKER: '1' } })
+  })
+  try {
+    for (const job of jobs) {
+      const shares = workers.map((worker, i) => {
+        const from = Math.floor((i * job.runs) / workers.length)
+        const to = Math.floor(((i + 1) * job.runs) / workers.length)
+        return ask(worker, { ...job, first: job.first + from, runs: to - from })
+      })
+      report(job, (await Promise.all(shares)).reduce(added))
+    }
+  } finally {
+    for (const worker of workers) worker.disconnect()
   }
-  return { verdicts, requests: requests.sort((a, b) => a - b) }
+}
+
+function ask(worker: ChildProcess, job: Job): Promise<Done> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null) => reject(new Error(`a worker ended with ${code}`))
+    worker.once('exit', ended)
+    worker.once('message', (done) => {
+      worker.off('exit', ended)
+      resolve(done as Done)
+    })
+    worker.send(job)
+  })
+}
+
+function added(a: Done, b: Done): Done {
+  const verdicts = a.verdicts.map((judges, i) =>
+    judges.map((counts, j): Counts => {
+      const more = b.verdicts[i]?.[j] as Counts
+      return {
+        pass: counts.pass + more.pass,
+        inconclusive: counts.inconclusive + more.inconclusive,
+        fail: counts.fail + more.fail,
+      }
+    }),
+  )
+  return { verdicts, requests: [...a.requests, ...b.requests] }
 }
 
 const percent = (count: number) => {
   const share = (100 * count) / runs
-  return count === 0 || count === runs ? String(share) : share.toPrecision(share < 1 ? 1 : 3)
+  return share === Math.round(share) ? String(share) : share.toFixed(1)
 }
-
-const CASES = [mm1(0.5), mm1(0.8), mm1(0.9), MAIN.find(({ name }) => name === 'batches, greedy') as Case]
-const asked = CASES.filter(({ name }) => name.includes(given.only))
 const row = (cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
 const head = (cells: string[]) => {
   row(cells)
   row(cells.map(() => '---'))
 }
-const cell = (verdicts: Verdicts, right: Verdict | null) =>
-  (['pass', 'inconclusive', 'fail'] as const)
-    .map((verdict) => {
-      const wrong = right !== null && verdict !== 'inconclusive' && verdict !== right && verdicts[verdict] > 0
-      return wrong ? `**${percent(verdicts[verdict])}**` : percent(verdicts[verdict])
-    })
-    .join(' / ')
+const cell = ({ pass, fail }: Counts) => `${percent(pass)} / ${percent(fail)}`
+const limitName = (times: number) => (times === 1 ? `**${metric} itself**` : `${times} x`)
 
-console.log(`pass / inconclusive / fail, in % of ${runs.toLocaleString('en')} runs; wrong verdicts are bold\n`)
-if (given['until-clear']) {
-  head(['case', 'limit', 'throughline', 'requests, median', 'most'])
-  for (const each of asked) {
-    // at the limit itself a run goes on to the end
-    for (const { name, right, times } of LIMITS.filter(({ right }) => right !== null)) {
-      const { verdicts, requests } = untilClear(each, times)
-      const [median, most] = [requests[Math.floor(runs / 2)], requests.at(-1)] as [number, number]
-      row([each.name, name, cell(verdicts, right), median.toLocaleString('en'), most.toLocaleString('en')])
-    }
-  }
-} else {
-  head(['case', 'requests', 'limit', ...Object.keys(JUDGES)])
-  for (const requests of given.lengths.split(',').map(Number)) {
-    for (const each of asked) {
-      const found = study(each, requests)
-      LIMITS.forEach(({ name, right }, limit) => {
-        const cells = (found[limit] as Verdicts[]).map((verdicts) => cell(verdicts, right))
-        row([each.name, requests.toLocaleString('en'), name, ...cells])
-      })
-    }
+async function lengthsTable(): Promise<void> {
+  console.log(
+    `pass / fail, in % of ${runs.toLocaleString('en')} runs; the rest is inconclusive. Judged by throughline:\n`,
+  )
+  head(['case', 'requests', ...limits.map(limitName)])
+  const others: [string, Done][] = []
+  const jobs = CASES.flatMap(({ name }) => lengths.map((requests) => ({ name, requests, limits, first, runs })))
+  await study(jobs, ({ name, requests }, done) => {
+    row([name, (requests as number).toLocaleString('en'), ...done.verdicts.map(([own]) => cell(own as Counts))])
+    others.push([`${name} | ${(requests as number).toLocaleString('en')}`, done])
+  })
+  for (const [j, judge] of Object.keys(JUDGES).entries()) {
+    if (j === 0) continue
+    console.log(`\n${judge}:\n`)
+    head(['case', 'requests', ...limits.map(limitName)])
+    for (const [name, { verdicts }] of others) row([name, ...verdicts.map((judges) => cell(judges[j] as Counts))])
   }
 }
+
+async function untilClearTable(): Promise<void> {
+  console.log(`pass / fail, in % of ${runs.toLocaleString('en')} runs with stop: { budget }\n`)
+  head(['case', 'limit', 'throughline', 'requests, median', 'most'])
+  const jobs = CASES.flatMap(({ name }) =>
+    limits.map((times) => ({ name, requests: null, limits: [times], first, runs })),
+  )
+  await study(jobs, ({ name, limits: [times] }, { verdicts, requests }) => {
+    const sorted = requests.sort((a, b) => a - b)
+    const [median, most] = [sorted[Math.floor(runs / 2)], sorted.at(-1)] as [number, number]
+    const own = verdicts[0]?.[0] as Counts
+    row([name, limitName(times as number), cell(own), median.toLocaleString('en'), most.toLocaleString('en')])
+  })
+}
+
+if (process.env.STUDY_WORKER === undefined) await (given['until-clear'] ? untilClearTable() : lengthsTable())
+else process.on('message', (job: Job) => process.send?.(work(job)))

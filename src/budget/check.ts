@@ -1,12 +1,19 @@
 import { checkedResult, checkedSummary } from '../result/check.js'
+import { Exceedances } from '../result/exceedances.js'
 import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
-import type { Interval, Summary } from '../result/summary.js'
-import type { Finding } from '../result/validity.js'
-import { type Budget, type BudgetUnit, type Relation, type Rule, rulesOf } from '../scenario/budget.js'
+import { tailOfCheckpoints } from '../result/student.js'
+import { type Interval, percentile, type Summary } from '../result/summary.js'
+import { type Finding, findingsThat } from '../result/validity.js'
+import { isStationary } from '../scenario/arrivals.js'
+import { type Budget, type BudgetUnit, type Relation, type Rule, rulesOf, type Time } from '../scenario/budget.js'
 import { got, ScenarioError } from '../scenario/error.js'
+import { NS_PER_MS } from '../scenario/units.js'
+import { count, rate } from '../text/number.js'
 import type { Part } from '../text/parts.js'
+import { longerRun, overText } from './advice.js'
 import { type Estimate, estimateOf, noErrors } from './estimate.js'
+import { judgeShare, type Over } from './percentile.js'
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive'
 
@@ -18,12 +25,17 @@ export interface RuleCheck {
   limit: number
   /** of limit, observed and interval: milliseconds, a second, a share of 1, or requests */
   unit: BudgetUnit
-  /** null where the run has no such figure, or it is that of a request never answered */
+  /** null if the run has no such figure, or it is that of a request never answered */
   observed: number | null
-  /** null where the metric is judged as it was observed: max, and that there be no errors */
+  /** null if the metric is judged as observed (max, no errors), or by the share of requests over the limit */
   interval: Interval | null
+  /**
+   * of a percentile of latency: the share of requests that took longer than the limit, the share that may, and the
+   * bounds of the first at 95 %
+   */
+  over?: Over
   verdict: Verdict
-  /** why it is not told, or what tells it */
+  /** why it is inconclusive, what to do then, or what makes it fail */
   reason?: string
   /** the budget says nothing of errors, and so allows none */
   implied?: true
@@ -31,7 +43,7 @@ export interface RuleCheck {
 
 /** Whether a run keeps to a budget: plain data. */
 export interface BudgetCheck {
-  /** fail where one rule fails, else inconclusive where one is */
+  /** fail if one rule fails, else inconclusive if one is */
   verdict: Verdict
   rules: RuleCheck[]
   /** where the mean latency went; null of durations alone */
@@ -41,29 +53,36 @@ export interface BudgetCheck {
 }
 
 /**
- * Judges a run by a budget, by intervals and not by point estimates: a rule passes where the far end of the metric's
- * 95 % interval is within the limit, fails where the near end is past it, and is inconclusive between, where the run is
- * invalid, or where it is too short to tell. Max, and that there be no errors at all, are judged as observed. A request
- * that was never answered counts as slower than any other where a percentile has an upper limit, and as faster where it
- * has a lower one.
+ * Judges a run by a budget. A percentile of latency is judged by the share of requests over its limit: at most 1 % of
+ * them may exceed that of a p99. The rule passes if the share's 95 % bounds are within what is allowed, fails if they are
+ * beyond it, and is inconclusive between. Other metrics are judged by their 95 % intervals, and max, no errors at all, and
+ * a simulation of `stages` or `replay`, as observed. A request that was never answered counts as slower than any other
+ * if a percentile has an upper limit, and as faster if it has a lower one.
+ *
+ * Findings have a direction. What can only have lengthened latency never stops an upper limit from passing; it makes a
+ * fail inconclusive if the limit might have held without it. What may have hidden long latencies never stops a fail. A
+ * saturated run fails its upper limits on latency. Errors, rates and max are judged by what was counted.
  *
  * @param of a Result, from memory or a file, or a Summary of durations
- * @throws ScenarioError where the budget cannot be read, or the result is of another version or contradicts itself
+ * @throws ScenarioError if the budget cannot be read, or the result is of another version or contradicts itself
  */
 export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
   const rules = rulesOf(budget)
   if (isSummary(of)) {
-    const judged = { summary: checkedSummary(of) }
-    const checks = rules.map((rule) => checkOf(rule, estimateOf(rule, judged), [], judged.summary.count))
+    const summary = checkedSummary(of)
+    const checks = rules.map((rule) => {
+      const estimate = estimateOf(rule, { summary })
+      return checkOf(rule, estimate, byInterval(rule, estimate, summary.count))
+    })
     return { verdict: verdictOf(checks), rules: checks, latency: null, findings: [] }
   }
   const result = checkedResult(of)
-  const findings = result.validity.findings.filter(({ severity }) => severity === 'error')
-  const { offered } = result.counts
-  const checks = rules.map((rule) => checkOf(rule, estimateOf(rule, { result }), findings, offered))
+  const judge = new RunJudge(result)
+  const checks = rules.map((rule) => judge.check(rule))
   const limits = (figure: string) => rules.some((rule) => 'figure' in rule && rule.figure === figure)
   if (!limits('errorRate')) {
-    const check = checkOf(NO_ERRORS, noErrors(result, limits('rejectionRate')), findings, offered)
+    const estimate = noErrors(result, limits('rejectionRate'))
+    const check = checkOf(NO_ERRORS, estimate, byInterval(NO_ERRORS, estimate, result.counts.offered))
     if (check.verdict === 'fail') check.reason = 'the budget says nothing of errors, and so allows none'
     checks.push({ ...check, implied: true })
   }
@@ -71,7 +90,7 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
     verdict: verdictOf(checks),
     rules: checks,
     latency: { meanMs: result.latencyMs.mean, parts: partsOf(result) },
-    findings,
+    findings: result.validity.findings.filter(({ severity }) => severity === 'error'),
   }
 }
 
@@ -87,6 +106,13 @@ export function checkIsBudgetCheck(value: unknown, name = 'check'): void {
 
 const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'share' }
 
+type TimeRule = Extract<Rule, { time: Time }>
+
+interface Judgement {
+  verdict: Verdict
+  reason?: string | undefined
+}
+
 /** A result always says which version it is of. */
 const isSummary = (of: Result | Summary): of is Summary =>
   typeof of === 'object' && of !== null && 'histogram' in of && !('schema' in of)
@@ -96,48 +122,20 @@ function verdictOf(rules: RuleCheck[]): Verdict {
   return some('fail') ? 'fail' : some('inconclusive') ? 'inconclusive' : 'pass'
 }
 
-function checkOf(rule: Rule, estimate: Estimate, findings: Finding[], requests: number): RuleCheck {
+function checkOf(rule: Rule, { observed, interval }: Estimate, { verdict, reason }: Judgement, over?: Over): RuleCheck {
   const { metric, relation, limit, unit } = rule
-  const { observed, interval } = estimate
-  const { verdict, reason } = judge(rule, estimate, findings, requests)
   return {
     ...{ metric, relation, limit, unit, observed },
-    interval: interval === null ? null : written(interval),
+    interval: interval === null ? null : { low: interval.low, high: interval.high, level: interval.level },
+    ...(over !== undefined && { over }),
     verdict,
     ...(reason !== undefined && { reason }),
   }
 }
 
-/** As plain data, which knows no Infinity. */
-function written({ low, high, level }: Interval): Interval {
-  const finite = (bound: number | null) => (bound === Number.POSITIVE_INFINITY ? null : bound)
-  return { low: finite(low), high: finite(high), level }
-}
+const isUpper = ({ relation }: { relation: Relation }) => relation.startsWith('<')
 
-function judge(
-  { relation, limit }: Rule,
-  { observed, interval, reason }: Estimate,
-  findings: Finding[],
-  requests: number,
-): { verdict: Verdict; reason?: string | undefined } {
-  if (findings.length > 0) {
-    return { verdict: 'inconclusive', reason: `the run is invalid: ${findings.map(({ code }) => code).join(', ')}` }
-  }
-  if (interval === null) {
-    if (observed === null) return { verdict: 'inconclusive', reason }
-    return { verdict: holds(observed, relation, limit) ? 'pass' : 'fail' }
-  }
-  const { low, high } = interval
-  const upper = relation.startsWith('<')
-  // the end nearer to breaking the rule, and the one nearer to keeping it
-  const [far, near] = upper ? [high, low] : [low, high]
-  if (far !== null && holds(far, relation, limit)) return { verdict: 'pass' }
-  if (near !== null && !holds(near, relation, limit))
-    return { verdict: 'fail', reason: near === Infinity ? reason : undefined }
-  return { verdict: 'inconclusive', reason: interval.reason ?? reason ?? longer(observed, limit, far, near, requests) }
-}
-
-function holds(value: number, relation: Relation, limit: number): boolean {
+function holds(value: number, { relation, limit }: Rule): boolean {
   switch (relation) {
     case '<':
       return value < limit
@@ -148,6 +146,21 @@ function holds(value: number, relation: Relation, limit: number): boolean {
     case '>=':
       return value >= limit
   }
+}
+
+/** Judges a metric by its interval, or as observed if it has none. */
+function byInterval(rule: Rule, { observed, interval, reason }: Estimate, requests: number): Judgement {
+  if (interval === null) {
+    if (observed === null) return { verdict: 'inconclusive', reason }
+    return { verdict: holds(observed, rule) ? 'pass' : 'fail' }
+  }
+  const { low, high } = interval
+  // the end nearer to breaking the rule, and the one nearer to keeping it
+  const [far, near] = isUpper(rule) ? [high, low] : [low, high]
+  if (far !== null && holds(far, rule)) return { verdict: 'pass' }
+  if (near !== null && !holds(near, rule)) return { verdict: 'fail' }
+  const why = interval.reason ?? reason ?? longer(observed, rule.limit, far, near, requests)
+  return { verdict: 'inconclusive', reason: why }
 }
 
 /** A run longer than this many times is not advised. */
@@ -164,7 +177,169 @@ function longer(
   const holdsIt = 'the limit lies within the interval'
   const ends = [far, near].flatMap((end) => (end === null || observed === null ? [] : [Math.abs(end - observed)]))
   const times = observed === null ? Infinity : (Math.max(...ends) / Math.abs(limit - observed)) ** 2
-  if (!(times <= MOST_TIMES)) return `${holdsIt}, too near to what was observed for a run to tell`
-  const needed = Number((times * requests).toPrecision(2)).toLocaleString('en')
-  return `${holdsIt}: were the true value as observed, about ${needed} requests would tell`
+  if (!(times <= MOST_TIMES)) return `${holdsIt}, too near to what was observed for a longer run to decide`
+  const needed = count(Number((times * requests).toPrecision(2)))
+  return `run longer: were the true value as observed, about ${needed} requests would decide; ${holdsIt}`
+}
+
+/** Above this many times what was completed, no slow machine explains that a run was saturated. */
+const MACHINES_APART = 1.6
+
+/** Judges the rules of a run, by what it recorded and what it found of itself. */
+class RunJudge {
+  readonly #result: Result
+  /** the arrivals end by themselves, and have no steady state: the run is all that there is to judge */
+  readonly #varies: boolean
+  readonly #asObserved: boolean
+  readonly #exceedances: Partial<Record<'slowest' | 'fastest', Exceedances>> = {}
+
+  constructor(result: Result) {
+    this.#result = result
+    this.#varies = result.scenario !== null && !isStationary(result.scenario.arrivals)
+    this.#asObserved = this.#varies && result.engine === 'simulate'
+  }
+
+  check(rule: Rule): RuleCheck {
+    if ('figure' in rule || rule.statistic === 'max') return this.#checkCounted(rule)
+    if (rule.time === 'latency' && typeof rule.statistic === 'object') {
+      return this.#checkShare(rule, rule.statistic.percentile)
+    }
+    const estimate = this.#seen(estimateOf(rule, { result: this.#result }))
+    const judged = this.#keptByLatency(rule) ?? byInterval(rule, estimate, this.#result.counts.offered)
+    return checkOf(
+      rule,
+      estimate,
+      this.#withFindings(rule, judged, () => this.#calmMean(rule)),
+    )
+  }
+
+  /** What was counted stands, whatever was found of latency. */
+  #checkCounted(rule: Rule): RuleCheck {
+    const estimate = this.#seen(estimateOf(rule, { result: this.#result }))
+    return checkOf(rule, estimate, byInterval(rule, estimate, this.#result.counts.offered))
+  }
+
+  #seen(estimate: Estimate): Estimate {
+    return this.#asObserved ? { ...estimate, interval: null } : estimate
+  }
+
+  #exceedancesOf(rule: Rule): Exceedances {
+    const unanswered = isUpper(rule) ? 'slowest' : 'fastest'
+    const segmentation = this.#result.replications !== undefined ? 'independent' : this.#varies ? 'varying' : 'in a row'
+    this.#exceedances[unanswered] ??= new Exceedances(this.#result, segmentation, unanswered)
+    return this.#exceedances[unanswered]
+  }
+
+  #checkShare(rule: TimeRule, p: number): RuleCheck {
+    const exceedances = this.#exceedancesOf(rule)
+    const { over, within, times } = judgeShare(exceedances, p, rule, tailOfCheckpoints(this.#result.looks?.planned))
+    const ns = exceedances.percentileNs(p)
+    const estimate = { observed: ns === null ? null : ns / NS_PER_MS, interval: null }
+    if (this.#asObserved) {
+      const kept = estimate.observed !== null && holds(estimate.observed, rule)
+      const seen = { ...over, low: over.share, high: over.share }
+      return checkOf(
+        rule,
+        estimate,
+        { verdict: kept ? 'pass' : 'fail', reason: kept ? undefined : this.#said(rule, seen, ns) },
+        seen,
+      )
+    }
+    const verdict = within === null ? 'inconclusive' : within === isUpper(rule) ? 'pass' : 'fail'
+    const said = this.#said(rule, over, ns)
+    const advice = verdict === 'inconclusive' ? `${longerRun(this.#result, times)}; ` : ''
+    const judged = { verdict, reason: verdict === 'pass' ? undefined : `${advice}${said}` } as const
+    const orAtIt = rule.relation === '<' || rule.relation === '>='
+    const calm = () => exceedances.calmest(rule.limit * NS_PER_MS, orAtIt) <= over.allowed
+    return checkOf(rule, estimate, this.#withFindings(rule, judged, calm), over)
+  }
+
+  #said(rule: TimeRule, over: Over, ns: number | null): string {
+    const { offered, completed } = this.#result.counts
+    const lost =
+      ns === null
+        ? `; ${count(offered - completed)} of ${count(offered)} requests were never answered, and count as slower than any limit`
+        : ''
+    return overText(rule, over) + lost
+  }
+
+  /** A part of latency is at most as long as latency is: what keeps the limit as a whole keeps it in its parts. */
+  #keptByLatency(rule: TimeRule): Judgement | null {
+    if (this.#asObserved || !isUpper(rule) || typeof rule.statistic !== 'object') return null
+    const { percentile } = rule.statistic
+    const { within } = judgeShare(
+      this.#exceedancesOf(rule),
+      percentile,
+      rule,
+      tailOfCheckpoints(this.#result.looks?.planned),
+    )
+    return within === true ? { verdict: 'pass', reason: 'latency as a whole keeps this limit' } : null
+  }
+
+  /** Whether the mean was within the limit in the calmest tenth of the segments; null if it is not kept by segment. */
+  #calmMean(rule: TimeRule): boolean | null {
+    if (rule.time !== 'latency') return null
+    const means = this.#result.segments.flatMap(({ latencyMs }) => latencyMs?.mean ?? []).sort((a, b) => a - b)
+    return means.length === 0
+      ? null
+      : holds(means[Math.ceil(means.length / 10) - 1] as number, { ...rule, relation: '<=' })
+  }
+
+  /**
+   * What findings leave of a verdict on latency.
+   *
+   * @param calm whether the limit held in the calmest tenth of the run; null if that is not known
+   */
+  #withFindings(rule: TimeRule, judged: Judgement, calm: () => boolean | null): Judgement {
+    const { findings } = this.#result.validity
+    const contradicts = findingsThat(findings, 'contradicts')
+    if (contradicts.length > 0) return invalid(contradicts)
+    const [overload] = findingsThat(findings, 'overload')
+    const lengthens = [...findingsThat(findings, 'lengthens'), ...findingsThat(findings, 'late')]
+    if (overload !== undefined && !this.#asObserved && GROWS.includes(rule.time)) {
+      if (!isUpper(rule)) return invalid([overload])
+      return overloaded(overload, lengthens)
+    }
+    if (judged.verdict === 'inconclusive') return judged
+    // the verdict may be that latency is short, or that it is long
+    const short = (judged.verdict === 'pass') === isUpper(rule)
+    const hides = findingsThat(findings, 'hides')
+    if (short) return hides.length === 0 ? judged : invalid(hides)
+    if (lengthens.length === 0 || !this.#mightHaveHeld(rule, calm)) return judged
+    return theMachine(lengthens, judged)
+  }
+
+  #mightHaveHeld(rule: TimeRule, calm: () => boolean | null): boolean {
+    const { validity, fromSendMs } = this.#result
+    const late = findingsThat(validity.findings, 'late').length > 0
+    if (late && fromSendMs !== null && rule.time === 'latency') {
+      const { statistic } = rule
+      const fromSend = typeof statistic === 'object' ? percentile(fromSendMs, statistic.percentile) : fromSendMs.mean
+      if (fromSend <= rule.limit) return true
+    }
+    return calm() !== false
+  }
+}
+
+/** The times that have no steady state in a run that is saturated. */
+const GROWS: readonly Time[] = ['latency', 'wait', 'queueing']
+
+const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code).join(', ')
+
+const invalid = (findings: readonly Finding[]): Judgement => ({
+  verdict: 'inconclusive',
+  reason: `the run is invalid: ${codes(findings)}`,
+})
+
+function theMachine(lengthens: readonly Finding[], { reason }: Judgement): Judgement {
+  const advice = `run again on a quiet machine: the machine, not the code, may be why (${codes(lengthens)})`
+  return { verdict: 'inconclusive', reason: reason === undefined ? advice : `${advice}; ${reason}` }
+}
+
+function overloaded({ figures }: Finding, lengthens: readonly Finding[]): Judgement {
+  const { offered = 0, completed = 0, capacity = completed } = figures
+  const reason = `cannot sustain ${rate(offered)}; at most ${rate(capacity)}`
+  if (lengthens.length > 0 && offered <= MACHINES_APART * capacity)
+    return theMachine(lengthens, { verdict: 'fail', reason })
+  return { verdict: 'fail', reason }
 }

@@ -1,7 +1,6 @@
 import { type Part, ratioInterval, shareInterval } from '../result/figure-intervals.js'
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
-import { latencyOverOffered } from '../result/stored.js'
 import { type Interval, PERCENTILES, percentile, type Summary } from '../result/summary.js'
 import type { Rule, Time } from '../scenario/budget.js'
 
@@ -9,7 +8,7 @@ import type { Rule, Time } from '../scenario/budget.js'
 export interface Estimate {
   /** null where there is none: the metric is absent, or a request that was never answered */
   observed: number | null
-  /** null where the metric is judged as it was observed; a bound of Infinity is a request that was never answered */
+  /** null if the metric is judged as observed */
   interval: Interval | null
   /** why there is nothing to judge, or how it is judged */
   reason?: string
@@ -39,17 +38,7 @@ function timeEstimate(rule: TimeRule, judged: Judged): Estimate {
     return { observed: summary[stored], interval: summary.intervals[stored] }
   }
   // what was never answered must not help: above it is slower, and below it faster, than any other
-  const unanswered = rule.relation.startsWith('<') ? 'slowest' : 'fastest'
-  if ('result' in judged && rule.time === 'latency') {
-    const estimate = latencyOverOffered(judged.result, p, unanswered)
-    return estimate.observed === null ? { ...estimate, reason: neverAnswered(judged.result) } : estimate
-  }
-  return bracketed(summary, p, unanswered, offered / completed)
-}
-
-function neverAnswered({ counts: { offered, completed } }: Result): string {
-  const lost = (offered - completed).toLocaleString('en')
-  return `${lost} of ${offered.toLocaleString('en')} requests were never answered, and count as slower than any limit`
+  return bracketed(summary, p, rule.relation.startsWith('<') ? 'slowest' : 'fastest', offered / completed)
 }
 
 /**

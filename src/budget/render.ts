@@ -4,6 +4,7 @@ import { inText, percent, rate, time, timeUnit } from '../text/number.js'
 import { renderParts } from '../text/parts.js'
 import { type Format, type Look, plain } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
+import { overText, rangeText } from './advice.js'
 import { type BudgetCheck, checkIsBudgetCheck, type RuleCheck, type Verdict } from './check.js'
 
 const COLOURS = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const satisfies Record<Verdict, Format>
@@ -23,28 +24,42 @@ export function renderBudget(given: BudgetCheck, look: Look = {}): string {
     const verdict = (rules[i] as RuleCheck).verdict
     return [...row.slice(0, -1), style(COLOURS[verdict], verdict)]
   })
-  const notes = rules.flatMap(({ metric, reason }) => {
-    // why an invalid run tells nothing is said once
-    if (reason === undefined || findings.length > 0) return []
-    return wrap(`${metric}: ${reason}`, Math.max(SHORTEST, width) - 1).map((text) => ` ${text}`)
-  })
-  const invalid = findings.flatMap(({ code, message }) =>
-    wrap(`${code}: ${message}`, Math.max(SHORTEST, width) - 3).map(
-      (text, i) => ` ${i === 0 ? style('red', '✗') : ' '} ${text}`,
-    ),
+  const room = Math.max(SHORTEST, width)
+  const notes = rules.flatMap(({ metric, reason }) =>
+    reason === undefined ? [] : wrap(`${metric}: ${reason}`, room - 1).map((text) => ` ${text}`),
   )
-  if (invalid.length > 0) {
-    const why =
-      'The run is invalid, and so neither keeps nor breaks a budget: what it shows is not what it was asked to run.'
-    invalid.unshift(...wrap(why, Math.max(SHORTEST, width) - 1).map((text) => ` ${text}`))
-  }
+  const found = findings.flatMap(({ code, message }) =>
+    wrap(`${code}: ${message}`, room - 3).map((text, i) => ` ${i === 0 ? style('red', '✗') : ' '} ${text}`),
+  )
+  const todo = toDo(check)
   const parts = [
     columns([...BUDGET_TITLES], rows, style),
     notes.join('\n'),
-    invalid.join('\n'),
-    latency === null ? '' : renderParts(latency.parts, latency.meanMs, Math.max(SHORTEST, width), style),
+    found.join('\n'),
+    latency === null ? '' : renderParts(latency.parts, latency.meanMs, room, style),
+    todo === null
+      ? ''
+      : wrap(todo, room - 1)
+          .map((text) => ` ${text}`)
+          .join('\n'),
   ]
   return parts.filter((part) => part !== '').join('\n\n')
+}
+
+const TO_DO: Record<string, string> = {
+  lag: 'the event loop was late to send: do less in this process, or measure a handler module on threads',
+  queueing: 'requests mostly wait for a server: add servers, serve larger batches, or lower the rate',
+  batching: 'requests mostly wait for their batch to fill: lower maxWait or maxBatchSize',
+  dispatch: 'servers mostly take time to wake up',
+  service: 'most of the time is service: make it faster, or raise the limit',
+}
+
+/** What would help most, if a limit on a time is exceeded: by the part that takes most of the mean latency. */
+function toDo({ rules, latency }: BudgetCheck): string | null {
+  if (latency === null || !rules.some(({ unit, verdict }) => unit === 'ms' && verdict === 'fail')) return null
+  const longest = latency.parts.reduce((a, b) => (b.ms > a.ms ? b : a))
+  const advice = TO_DO[longest.name]
+  return advice === undefined ? null : `To do: ${advice}.`
 }
 
 export const BUDGET_TITLES = ['rule', 'limit', 'observed', '95 % interval', 'verdict'] as const
@@ -66,6 +81,7 @@ export const ruleText = (rule: RuleCheck) => `${rule.metric} ${rule.relation} ${
 /** What was seen of it: `observed 41.2 ms, 95 % interval 39 ms to 43 ms`. */
 export function observedText(rule: RuleCheck): string {
   const observed = rule.observed === null ? 'nothing observed' : `observed ${figure(rule.observed, rule)}`
+  if (rule.over !== undefined) return `${observed}; ${overText(rule, rule.over)}`
   return rule.interval === null ? observed : `${observed}, 95 % interval ${intervalText(rule)}`
 }
 
@@ -83,7 +99,8 @@ export function headline({ verdict, rules }: BudgetCheck): string {
   }
 }
 
-function intervalText({ interval, observed, ...rule }: RuleCheck): string {
+function intervalText({ interval, observed, over, ...rule }: RuleCheck): string {
+  if (over !== undefined) return over.low === over.high ? 'as observed' : `${rangeText(over)} over`
   if (interval === null) return observed === null ? 'none' : 'as observed'
   const { low, high } = interval
   if (low === null && high === null) return 'none'

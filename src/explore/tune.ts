@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type BudgetCheck, checkBudget } from '../budget/check.js'
 import type { Result } from '../result/result.js'
-import { latencyOverOffered } from '../result/stored.js'
+import { percentileOverOffered } from '../result/stored.js'
 import { meanRate } from '../scenario/arrivals.js'
 import { type Budget, budgetSchema } from '../scenario/budget.js'
 import { throwFaults } from '../scenario/error.js'
@@ -114,5 +114,5 @@ export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tune
 function p99Of(result: Result): number {
   const { latencyMs, counts } = result
   if (counts.completed === counts.offered) return latencyMs.p99
-  return latencyOverOffered(result, 99, 'slowest').observed ?? Number.POSITIVE_INFINITY
+  return percentileOverOffered(result, 99) ?? Number.POSITIVE_INFINITY
 }

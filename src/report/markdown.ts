@@ -118,7 +118,8 @@ export function renderBudgetMarkdown(check: BudgetCheck): string {
   return joined([
     heading(`${mark} ${headline(check)}`),
     tableOf([...BUDGET_TITLES], budgetRows(check)),
-    check.findings.length > 0 ? findings(check.findings) : list(reasons),
+    list(reasons),
+    findings(check.findings),
   ])
 }
 

@@ -6,7 +6,7 @@ import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { decode, forEachBucketOf } from './histogram.js'
 import { errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
-import { ESTIMATES, PERCENTILES, percentileNs, type Summary } from './summary.js'
+import { ESTIMATES, PERCENTILES, percentilesNs, type Summary } from './summary.js'
 import { bucketFloor, bucketOf, HIGHEST_NS } from './tally.js'
 
 /** How far apart two figures may be that are computed from the same counts in another order. */
@@ -60,10 +60,10 @@ function faultOf(given: Summary): string | null {
   if (typeof histogram === 'string') return histogram
   const fault = faultAgainst(histogram, given)
   if (fault !== null) return fault
-  const ends = [nanoseconds(min), nanoseconds(max)] as const
-  for (const [name, percentile] of Object.entries(PERCENTILES)) {
-    const value = given[name as keyof typeof PERCENTILES]
-    if (percentileNs(histogram, percentile, ...ends) !== nanoseconds(value)) {
+  const ends = { count: given.count, min: nanoseconds(min), max: nanoseconds(max) }
+  const read = percentilesNs(Object.values(PERCENTILES), ends, (visit) => forEachBucketOf(histogram, visit))
+  for (const [i, name] of Object.keys(PERCENTILES).entries()) {
+    if (read[i] !== nanoseconds(given[name as keyof typeof PERCENTILES])) {
       return `must have the ${name} that its histogram has`
     }
   }

@@ -31,6 +31,8 @@ interface Counts {
   addToTotalCount(count: number): void
   getCountAtIndex(index: number): number
   readonly countsArrayLength: number
+  readonly maxValue: number
+  readonly minNonZeroValue: number
 }
 
 const FIRST_SHARED = bucketOf(BUCKETS_PER_OCTAVE)
@@ -67,7 +69,11 @@ function countsIndexOf(bucket: number): number {
 /** Calls back for each bucket of a histogram of ours that holds anything, the shortest durations first. */
 export function forEachBucketOf(histogram: Histogram, visit: (bucket: number, count: number) => void): void {
   const counts = histogram as Histogram & Counts
-  for (let index = 0; index < counts.countsArrayLength; index++) {
+  const zeros = counts.getCountAtIndex(0)
+  if (zeros > 0) visit(0, zeros)
+  // most of its places are empty: only those between its extremes are read
+  const last = Math.min(countsIndexOf(bucketOf(counts.maxValue)), counts.countsArrayLength - 1)
+  for (let index = Math.max(1, countsIndexOf(bucketOf(counts.minNonZeroValue))); index <= last; index++) {
     const count = counts.getCountAtIndex(index)
     const shared = index >= BUCKETS_PER_OCTAVE
     if (count > 0) visit(shared ? index - BUCKETS_PER_OCTAVE + FIRST_SHARED : bucketOf(index), count)

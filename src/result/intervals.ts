@@ -1,8 +1,8 @@
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
-import { type Order, type Spread, spreadOf, stretchesName, tooFewStretches } from './spread.js'
+import { FEWEST, type Order, type Spread, spreadOf, stretchesName, tooFewStretches } from './spread.js'
 import { student, tailOf } from './student.js'
 import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from './summary.js'
-import { bucketFloor, type CompactTally, type Tally } from './tally.js'
+import { bucketCeiling, bucketFloor, type CompactTally, type Tally } from './tally.js'
 
 /**
  * How many independent values a run must be worth. With fewer, stretches of the run are still alike, and their spread
@@ -42,17 +42,22 @@ const MARGIN = 1.5
  * @param total all values, of which the stretches, in order, hold each one
  * @param windowNs how long the window was
  * @param looks how many times a run is looked at that goes on until it knows enough: its intervals hold at all of them
+ * @param endsByItself whether the arrivals end by themselves, so that no longer run is advised
  */
 export function intervalsOf(
   total: Tally,
   stretches: readonly CompactTally[],
   windowNs: number,
   looks = 1,
+  endsByItself = false,
 ): Record<Estimate, Interval> {
-  return named(intervals(total, stretches, 'in a row', longerWindow(total, windowNs), looks))
+  const advice = endsByItself ? noLonger : longerWindow(total, windowNs)
+  return named(intervals(total, stretches, 'in a row', advice, looks))
 }
 
 type Advice = (factor: number) => string
+
+const noLonger: Advice = () => 'the arrivals end by themselves, so that the run cannot be longer'
 
 function longerWindow(total: Tally, windowNs: number): Advice {
   return (factor) => {
@@ -78,27 +83,6 @@ const moreReplications =
   (factor) =>
     `about ${count(roundUp(total.count * factor))} requests in all, in more or longer replications, would do`
 
-/**
- * The 95 % interval of any percentile, by the same rules.
- *
- * @param windowNs how long the window was that the stretches are cut from; null where they are replications
- * @param looks how many times a run is looked at that goes on until it knows enough
- */
-export function percentileInterval(
-  percentile: number,
-  total: Tally,
-  stretches: readonly CompactTally[],
-  windowNs: number | null,
-  looks = 1,
-): Interval {
-  const [order, advice] =
-    windowNs === null
-      ? (['independent', moreReplications(total)] as const)
-      : (['in a row', longerWindow(total, windowNs)] as const)
-  const asked = [...STORED.filter((stored) => stored < percentile), percentile]
-  return intervals(total, stretches, order, advice, looks, asked).percentiles.at(-1) as Interval
-}
-
 const STORED: readonly number[] = Object.values(PERCENTILES)
 
 interface Intervals {
@@ -113,24 +97,25 @@ function named({ mean, percentiles }: Intervals): Record<Estimate, Interval> {
   >
 }
 
-/** The mean's, and those of percentiles, from the lowest upwards. */
+/** The mean's, and those of the stored percentiles. */
 function intervals(
   total: Tally,
   stretches: readonly CompactTally[],
   order: Order,
   advice: Advice,
   looks: number,
-  asked: readonly number[] = STORED,
 ): Intervals {
   const n = total.count
   const few = tooFewStretches(stretches.length, order)
   if (few !== null) {
-    const none = noInterval(n === 0 ? few : `${few}: ${advice(INDEPENDENT / n)}`)
-    return { mean: none, percentiles: asked.map(() => none) }
+    // a longer run has as many more segments; none that is advised is shorter than this one
+    const factor = Math.max(INDEPENDENT / n, FEWEST[order] / Math.max(1, stretches.length))
+    const none = noInterval(n === 0 ? few : `${few}: ${advice(factor)}`)
+    return { mean: none, percentiles: STORED.map(() => none) }
   }
   const t = student(tailOf(looks), stretches.length - 1)
   const distribution = new Distribution(total)
-  const places = asked.map((percentile) => distribution.placeOf(percentile / 100))
+  const places = STORED.map((percentile) => distribution.placeOf(percentile / 100))
   const shares = spreadsOfShares(places, stretches, n, order)
 
   const mean = spreadOfMean(total, stretches, order)
@@ -153,10 +138,10 @@ function intervals(
     independent = Math.min(independent, share.independent)
     ofLongRun = Math.min(ofLongRun, share.ofLongRun)
     const needed = Math.max(INDEPENDENT, Math.round(BEYOND / Math.min(p, 1 - p)))
-    const name = `p${asked[i]}`
+    const name = `p${STORED[i]}`
     if (independent < needed) return tooFew(name, needed)
     const down = (t * share.error) / n
-    const up = down * calm(calmOf(asked[i] as number), independent / needed)
+    const up = down * calm(CALM.percentiles[i] as number, independent / needed)
     // the extremes that were seen are no bounds
     const reach = Math.max(down / p, up / (1 - p))
     if (reach >= 1) {
@@ -170,14 +155,6 @@ function intervals(
     return within(total, low, Math.max(high, bucketCeiling(bucket)))
   })
   return { mean: meanInterval, percentiles }
-}
-
-/** The share of a stored percentile; between two of them, the larger of theirs. */
-function calmOf(percentile: number): number {
-  const above = STORED.findIndex((stored) => stored >= percentile)
-  const i = above === -1 ? STORED.length - 1 : above
-  const share = CALM.percentiles[i] as number
-  return STORED[i] === percentile ? share : Math.max(share, CALM.percentiles[i - 1] ?? share)
 }
 
 /** By how much an upper bound is moved away, where the run is worth so many times what is needed. */
@@ -255,9 +232,6 @@ class Distribution {
   }
 }
 
-/** The highest whole number of nanoseconds of a bucket. */
-const bucketCeiling = (bucket: number) => bucketFloor(bucket + 1) - 1
-
 function spreadOfMean(total: Tally, stretches: readonly CompactTally[], order: Order): Spread {
   const { count: n, mean } = total
   // where all are the same, rounding alone would be left
@@ -274,14 +248,16 @@ function spreadsOfShares(
 ): Spread[] {
   const off = places.map(() => [] as number[])
   for (const { count, first, counts } of stretches) {
+    // plain loops, as this is most of a Result of few requests
     let i = 0
     let below = 0
-    places.forEach(({ p, bucket, part }, which) => {
+    for (let which = 0; which < places.length; which++) {
+      const { p, bucket, part } = places[which] as Place
       const at = Math.max(0, Math.min(bucket - first, counts.length))
-      while (i < at) below += counts[i++] as number
+      for (; i < at; i++) below += counts[i] as number
       const inside = bucket < first ? 0 : (counts[at] ?? 0)
       off[which]?.push(below + part * inside - p * count)
-    })
+    }
   }
   return places.map(({ p, below, inside, part }, which) =>
     spreadOf(off[which] as number[], n, below + part ** 2 * inside - p ** 2, order),

@@ -1,3 +1,4 @@
+import { isStationary } from '../scenario/arrivals.js'
 import { ScenarioError } from '../scenario/error.js'
 import { type KeptScenario, kept } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
@@ -170,11 +171,12 @@ const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state t
 const NOT_BY_STRETCH = 'it is not kept by stretch of the window, which intervals come from'
 
 function metricIntervals(recording: Recording, metric: Metric): Record<Estimate, Interval> {
-  const { tallies, startNs, endNs, replications, looks } = recording
+  const { tallies, startNs, endNs, replications, looks, scenario } = recording
   const stretches = stretchesOf(recording, metric)
   if (stretches === null) return withheld(NOT_BY_STRETCH)
   if (replications !== undefined) return intervalsBetween(tallies[metric], stretches)
-  return intervalsOf(tallies[metric], stretches, endNs - startNs, looks?.planned)
+  const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
+  return intervalsOf(tallies[metric], stretches, endNs - startNs, looks?.planned, endsByItself)
 }
 
 /** The share of server time spent serving; null where servers are not limited. */

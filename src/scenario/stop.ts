@@ -95,19 +95,34 @@ export const extentNs = (extent: NormalExtent) =>
     ? { requests: extent.requests, ns: Number.POSITIVE_INFINITY }
     : { requests: Number.POSITIVE_INFINITY, ns: nanoseconds(extent.duration) }
 
-/** A run that is looked at is at least so long. */
-const SHORTEST_LOOK = { requests: 10_000, duration: 5_000 }
+/** When a run is first looked at, which precision is asked of: an interval takes some data. */
+const FIRST_OF_INTERVAL = { requests: 10_000, duration: 5_000 }
+/** And which a budget is judged by: a limit that is far off is clear at once. */
+const FIRST_OF_BUDGET = { requests: 10_000, duration: 500 }
+/** How many times as long a run is at each next look at its budget. */
+const LONGER = 2.4
+/** A look that is nearer to the last one than by this is left out. */
+const NEAREST = 1.5
 
 /**
- * At which lengths a run is looked at, the last of them `atMost`, each twice as long as the one before. Each look may
- * be taken in by chance, so that the intervals of a run have to allow for all of them: with few and far between, that
- * costs little, and a run ends at most at twice the length that would have done.
+ * At which lengths a run is looked at, the last of them `atMost`. Each look may be taken in by chance, so that the
+ * verdicts and intervals of a run have to allow for all of them: with few and far between, that costs little.
  */
-export function looksOf({ atMost }: Looked): NormalExtent[] {
-  const [unit, most] = Object.entries(atMost)[0] as [keyof typeof SHORTEST_LOOK, number]
-  const doublings = Math.max(0, Math.floor(Math.log2(most / SHORTEST_LOOK[unit])))
-  return Array.from({ length: doublings + 1 }, (_, look) => {
-    const length = most / 2 ** (doublings - look)
-    return unit === 'requests' ? { requests: Math.round(length) } : { duration: length }
-  })
+export function looksOf(looked: Looked): NormalExtent[] {
+  const [unit, most] = Object.entries(looked.atMost)[0] as [keyof typeof FIRST_OF_BUDGET, number]
+  const lengths = 'budget' in looked ? growing(FIRST_OF_BUDGET[unit], most) : doubling(FIRST_OF_INTERVAL[unit], most)
+  return lengths.map((length) => (unit === 'requests' ? { requests: Math.round(length) } : { duration: length }))
+}
+
+/** From a first length on: 0.5 s, 1.2 s, 2.88 s and so on. */
+function growing(first: number, most: number): number[] {
+  const lengths: number[] = []
+  for (let length = first; length * NEAREST <= most; length *= LONGER) lengths.push(length)
+  return [...lengths, most]
+}
+
+/** Each half as long as the next, back to the first that is not below a length. */
+function doubling(first: number, most: number): number[] {
+  const doublings = Math.max(0, Math.floor(Math.log2(most / first)))
+  return Array.from({ length: doublings + 1 }, (_, look) => most / 2 ** (doublings - look))
 }

@@ -47,7 +47,7 @@ describe.concurrent('throughline check', () => {
     [
       { p99: '94ms' },
       3,
-      /Budget undecided: 1 of 2 rules is inconclusive[\s\S]*about\s+[\d,]+\s+requests\s+would\s+tell/,
+      /Budget undecided: 1 of 2 rules is inconclusive[\s\S]*p99:\s+run\s+longer:\s+about\s+[\d,]+\s+requests/,
     ],
   ])('of %j ends with code %i', async (budget, code, message) => {
     const ended = await check(budget)

@@ -15,10 +15,11 @@ describe.concurrent('a measurement that goes on until it knows enough', () => {
   it('ends at the look that settles a budget', async ({ expect }) => {
     const budget = { p99: '10s' }
     const result = await measure({ ...failing, stop: { budget, atMost: '21s' } })
-    // at 5.25 s one look of three: no error was allowed
-    expect(result.looks).toEqual({ planned: 3, taken: 1 })
-    expect(result.window.startMs).toBe(525)
-    expect(result.window.endMs).toBeGreaterThan(5250)
+    // at 0.5 s, or at a later one of five looks if the machine is slow: no error was allowed
+    expect(result.looks?.planned).toBe(5)
+    expect(result.looks?.taken).toBeLessThan(5)
+    expect(result.window.startMs).toBe(50)
+    expect(result.window.endMs).toBeGreaterThan(500)
     expect(result.window.endMs).toBeLessThan(21_000)
     const { offered, completed, failed, unfinished } = result.counts
     expect(completed + failed + unfinished).toBe(offered)

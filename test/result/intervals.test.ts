@@ -110,6 +110,21 @@ describe('intervals of one run', () => {
     expect(p50.reason).toContain('90 requests')
     const { mean } = simulate({ ...mm1(0.5), stop: { requests: 5 }, warmup: { requests: 0 } }).latencyMs.intervals
     expect(mean.reason).toContain('it takes the spread between 10 stretches of the window or more, and there are 5')
+    // or many, but in bursts
+    const bursts = Array.from({ length: 3 }, () => {
+      const tally = new Tally()
+      for (let i = 0; i < 10_000; i++) tally.record(1_000_000 + i)
+      return tally
+    })
+    const total = new Tally()
+    for (const burst of bursts) total.add(burst)
+    const given = intervalsOf(
+      total,
+      bursts.map((burst) => burst.compact()),
+      300 * SECOND,
+    )
+    const advised = Number(/about ([\d,]+) requests/.exec(given.p50.reason ?? '')?.[1]?.replaceAll(',', ''))
+    expect(advised).toBeGreaterThan(30_000)
   })
 
   it('say so in a finding, where a percentile of latency has none', () => {

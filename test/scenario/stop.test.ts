@@ -31,6 +31,20 @@ describe('a stop that depends on what the run shows', () => {
     expect(looks({ requests: 2 ** 32 - 1 })).toHaveLength(19)
   })
 
+  it('is looked at early if a budget is asked about', () => {
+    const looks = (atMost: Looked['atMost']) => looksOf({ budget: { p99: '1s' }, atMost })
+    expect(looks({ duration: 20_000 })).toEqual(
+      [500, 1200, 2880, 6912, 20_000].map((duration) => ({ duration: expect.closeTo(duration, 6) })),
+    )
+    // 6.9 s is too near
+    expect(looks({ duration: 10_000 }).at(-2)).toEqual({ duration: expect.closeTo(2880, 6) })
+    expect(looks({ duration: 600 })).toEqual([{ duration: 600 }])
+    expect(looks({ requests: 9000 })).toEqual([{ requests: 9000 }])
+    expect(looks({ requests: 20_000_000 }).map((look) => 'requests' in look && look.requests)).toEqual([
+      10_000, 24_000, 57_600, 138_240, 331_776, 796_262, 1_911_030, 4_586_471, 11_007_531, 20_000_000,
+    ])
+  })
+
   it.each([
     [{ precision: 0 }, 'stop.precision', "must be a share above 0 and below 1: '5%', or a number (0.05), got 0"],
     [{ precision: '100%' }, 'stop.precision', 'got "100%"'],

@@ -1,6 +1,6 @@
 import { partsOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
-import { latencyOverOffered } from '../../result/stored.js'
+import { percentileOverOffered } from '../../result/stored.js'
 import { nameOf, PERCENTILES } from '../../result/summary.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
 import { count, percent, threeDigits, timeUnit } from '../../text/number.js'
@@ -144,11 +144,8 @@ export function frontierFigure(runs: readonly LabelledResult[], budget: Budget |
 function boundedOverOffered(result: Result, name: keyof typeof PERCENTILES): Bounded | null {
   const { counts, latencyMs } = result
   if (counts.completed === counts.offered) return boundedOf(latencyMs, name)
-  const { observed, interval } = latencyOverOffered(result, PERCENTILES[name], 'slowest')
-  const finite = (bound: number | null) => (bound === Number.POSITIVE_INFINITY ? null : bound)
-  return observed === null
-    ? null
-    : { value: observed, low: interval.low, high: finite(interval.high), reason: interval.reason }
+  const value = percentileOverOffered(result, PERCENTILES[name])
+  return value === null ? null : { value, low: null, high: null, reason: 'some requests were never answered' }
 }
 
 const SOUND = markup`${whisker(13, 8, -8, 0)}${dot(13, 0, 'full')}`

@@ -6,7 +6,6 @@ import type { Budget } from '../../scenario/budget.js'
 import { gravestFirst } from '../../text/findings.js'
 import { count, percent, threeDigits } from '../../text/number.js'
 import { timeText } from '../draw/text.js'
-import { standingOf } from '../draw/trade-off-figure.js'
 import { type Markup, markup } from '../markup.js'
 import { type DataCell, dataTable } from './data-table.js'
 import type { LabelledResult } from './reported.js'
@@ -86,20 +85,10 @@ function budgetTable(runs: readonly LabelledResult[], budget: Budget): Markup {
     }),
   )
   const columns = ['run', ...BUDGET_TITLES]
-  const said = checks.map(({ label, result, check }) => {
+  const said = checks.map(({ label, check }) => {
     const told = check.rules.filter(({ reason }) => reason !== undefined)
-    // why an invalid run tells nothing is said once
-    const reasons =
-      check.findings.length > 0 && told.length > 0
-        ? [told[0]?.reason]
-        : told.map(({ metric, reason }) => `${metric}: ${reason}`)
-    const unable = standingOf(result)
-    // whatever its figures, they would have grown with the length of the run
-    const [kind, said] =
-      unable.standing === 'cannot carry' && check.verdict !== 'pass'
-        ? ['bad', `Over budget: ${unable.why}`]
-        : [MARKS[check.verdict][0], headline(check)]
-    return { label, kind, headline: said, reasons }
+    const reasons = told.map(({ metric, reason }) => `${metric}: ${reason}`)
+    return { label, kind: MARKS[check.verdict][0], headline: headline(check), reasons }
   })
   // of which runs the same is said, stands once
   const groups = new Map<string, (typeof said)[number] & { labels: string[] }>()

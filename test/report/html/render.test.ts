@@ -62,7 +62,7 @@ describe('a report as a page', () => {
   it('judges every run by a budget', async () => {
     const swept = await sweep(scenario, { maxBatchSize: [1, 16] })
     const said = text(renderHtml(swept, { budget: { p99: '5ms' } }))
-    expect(said).toContain('Over budget: cannot carry 800/s batch size 1')
+    expect(said).toContain('Budget broken: 1 of 2 rules fails batch size 1 p99: cannot sustain 800/s; at most 129/s')
     expect(said).toContain('Budget broken: 1 of 2 rules fails batch size 16')
     expect(() => renderHtml(one, { budget: { p99: '5 apples' } })).toThrow(ScenarioError)
   })

@@ -1,0 +1,41 @@
+import type { Result } from '../result/result.js'
+import { isStationary } from '../scenario/arrivals.js'
+import type { Relation } from '../scenario/budget.js'
+import { count, inText, time } from '../text/number.js'
+import type { Over } from './percentile.js'
+
+/** `4.1 % of requests took longer than 50 ms; 1 % may; 95 % interval 2.9 to 5.6 %`. */
+export function overText({ relation, limit }: { relation: Relation; limit: number }, over: Over): string {
+  const { share, allowed, low, high } = over
+  const took =
+    relation === '<' || relation === '>=' ? `took ${time(limit)} or longer` : `took longer than ${time(limit)}`
+  const may = relation.startsWith('<') ? `${percentage(allowed)} % may` : `more than ${percentage(allowed)} % must`
+  return `${percentage(share)} % of requests ${took}; ${may}${low === high ? '' : `; 95 % interval ${rangeText(over)}`}`
+}
+
+/** `2.9 to 5.6 %`. */
+export const rangeText = ({ low, high }: Over) => `${percentage(low)} to ${percentage(high)} %`
+
+/** To two digits, and what is not 0 or all never shown as that. */
+function percentage(share: number): string {
+  const percent = 100 * share
+  if (percent === 0 || percent === 100) return String(percent)
+  if (percent > 99) return String(Math.min(99.999, 100 - Number((100 - percent).toPrecision(2))))
+  return percent.toLocaleString('en', { maximumSignificantDigits: 2 })
+}
+
+/** What makes a verdict clear that is not: a run so many times as long, if there can be one. */
+export function longerRun(
+  { counts, window, scenario, engine, replications, looks }: Result,
+  times: number | null,
+): string {
+  if (scenario !== null && !isStationary(scenario.arrivals))
+    return 'no longer run can decide, as the arrivals end by themselves'
+  if (times === null) return 'no longer run is likely to decide: choose another limit'
+  const requests = count(Number((counts.offered * times).toPrecision(2)))
+  if (replications !== undefined)
+    return `run more or longer replications: about ${requests} requests in all would decide`
+  const seconds = inText(Number((((window.endMs - window.startMs) * times) / 1000).toPrecision(2)))
+  const how = engine === 'record' ? 'record for longer' : looks === undefined ? 'run longer' : 'raise atMost'
+  return `${how}: about ${requests} requests (${seconds} s) would decide`
+}

@@ -1,0 +1,227 @@
+import { nanoseconds } from '../scenario/units.js'
+import { betaQuantile, betaShare } from './beta.js'
+import { decode, forEachBucketOf } from './histogram.js'
+import type { Result } from './result.js'
+import { student } from './student.js'
+import { rankOf } from './summary.js'
+import { BUCKETS, bucketCeiling, bucketFloor, bucketOf } from './tally.js'
+
+/** How the segments of a run relate to each other. */
+export type Segmentation =
+  /** one after another, in a steady state */
+  | 'in a row'
+  /** one after another, with arrivals that are meant to vary: only neighbours are alike */
+  | 'varying'
+  /** replications */
+  | 'independent'
+
+/** How many requests exceeded a level, and how they came in clusters. */
+export interface Exceeding {
+  /** at least and at most so many: a histogram does not say which values of the level's own bucket exceed it */
+  least: number
+  most: number
+  /**
+   * How many requests are worth one independent one (the design effect of Kish 1965): the variance of the number that
+   * exceed the level between segments, over that of independent requests. At least 1.
+   */
+  design: number
+}
+
+interface CountedSegment {
+  offered: number
+  unanswered: number
+  min: number
+  max: number
+  first: number
+  /** how many are in a bucket or in a later one, from the first bucket on */
+  from: Uint32Array
+}
+
+/**
+ * How many requests took longer than a level, in each segment of a Result: what its verdicts on percentiles of latency
+ * rest on. A request that was never answered counts as slower than any level, or as faster.
+ */
+export class Exceedances {
+  readonly offered: number
+  readonly segmentation: Segmentation
+  /** how many segments have requests */
+  readonly segments: number
+  readonly #segments: CountedSegment[]
+  readonly #slowest: boolean
+  readonly #known = new Map<number, Exceeding>()
+
+  /** @param unanswered what a request counts as that was never answered */
+  constructor(result: Result, segmentation: Segmentation, unanswered: 'slowest' | 'fastest') {
+    this.segmentation = segmentation
+    this.#slowest = unanswered === 'slowest'
+    this.#segments = result.segments.filter(({ counts }) => counts.offered > 0).map(counted)
+    this.offered = sum(this.#segments, ({ offered }) => offered)
+    this.segments = this.#segments.length
+  }
+
+  /** @param orAtIt whether a request that took exactly as long exceeds the level */
+  over(levelNs: number, orAtIt = false): Exceeding {
+    const key = orAtIt ? -levelNs - 1 : levelNs
+    let known = this.#known.get(key)
+    if (known === undefined) {
+      const least = this.#segments.map((segment) => this.#countOver(segment, levelNs, orAtIt, 'least'))
+      const most = this.#segments.map((segment) => this.#countOver(segment, levelNs, orAtIt, 'most'))
+      known = { least: total(least), most: total(most), design: this.#designEffect(most) }
+      this.#known.set(key, known)
+    }
+    return known
+  }
+
+  /** The level that this share of requests is at or below, by nearest rank; null if it is a request never answered. */
+  percentileNs(percentile: number): number | null {
+    const rank = rankOf(percentile, this.offered)
+    const over = this.offered - rank
+    // the lowest bucket that no more than that lie above
+    let [low, high] = [0, BUCKETS - 1]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#above(middle) <= over) high = middle
+      else low = middle + 1
+    }
+    if (this.#above(low) > over) return null
+    const answered = this.#segments.filter(({ from }) => from.length > 0)
+    const unanswered = sum(this.#segments, (segment) => segment.unanswered)
+    if (!this.#slowest && rank <= unanswered) return 0
+    const [min, max] = [Math.min(...answered.map(({ min }) => min)), Math.max(...answered.map(({ max }) => max))]
+    return Math.max(min, Math.min(max, bucketCeiling(low)))
+  }
+
+  /** The share of requests over a level in the tenth of the segments that have the smallest. */
+  calmest(levelNs: number, orAtIt: boolean): number {
+    const shares = this.#segments
+      .map((segment) => ({ segment, over: this.#countOver(segment, levelNs, orAtIt, 'least') }))
+      .sort((a, b) => a.over / a.segment.offered - b.over / b.segment.offered)
+      .slice(0, Math.ceil(this.segments / 10))
+    return sum(shares, ({ over }) => over) / sum(shares, ({ segment }) => segment.offered)
+  }
+
+  #above(bucket: number): number {
+    return sum(this.#segments, (segment) => countFrom(segment, bucket + 1) + (this.#slowest ? segment.unanswered : 0))
+  }
+
+  #countOver(segment: CountedSegment, levelNs: number, orAtIt: boolean, which: 'least' | 'most'): number {
+    const { min, max, unanswered, from } = segment
+    const never = this.#slowest ? unanswered : 0
+    const answered = from[0] ?? 0
+    if (orAtIt ? max < levelNs : max <= levelNs) return never
+    if (orAtIt ? min >= levelNs : min > levelNs) return answered + never
+    const bucket = bucketOf(levelNs)
+    // of whole nanoseconds, either all values of the bucket exceed the level, or none, or it cannot be known
+    const allOver = orAtIt && levelNs <= bucketFloor(bucket)
+    const noneOver = !orAtIt && levelNs >= bucketCeiling(bucket)
+    const withBucket = allOver || (which === 'most' && !noneOver)
+    return countFrom(segment, withBucket ? bucket : bucket + 1) + never
+  }
+
+  /**
+   * The design effect, the largest of that of all segments, of pairs of them and so on down to 5 to 9 of them: clusters
+   * that are longer than a segment show only in longer ones. With few segments it is hardly known, and is taken as so
+   * much larger as Student's t is than it is of 20 segments.
+   */
+  #designEffect(over: readonly number[]): number {
+    const n = this.offered
+    const all = total(over)
+    if (all === 0 || all === n) return 1
+    const share = all / n
+    const variance = n * share * (1 - share)
+    let offered = this.#segments.map((segment) => segment.offered)
+    let off = over.map((count, i) => count - share * (offered[i] as number))
+    let largest = 1
+    if (this.segmentation === 'varying') {
+      // a trend moves all: only how far neighbours differ is chance
+      const shares = over.map((count, i) => count / (offered[i] as number))
+      const mean = n / over.length
+      const differences = shares.slice(1).map((each, i) => ((each - (shares[i] as number)) * mean) ** 2 / 2)
+      return Math.max(1, ((total(differences) * over.length) / (over.length - 1) / variance) * fewSegments(over.length))
+    }
+    for (;;) {
+      const segments = off.length
+      const between = (total(off.map((each) => each ** 2)) * segments) / (segments - 1)
+      largest = Math.max(largest, between / variance)
+      if (segments < 10 || this.segmentation === 'independent') break
+      off = inPairs(off)
+      offered = inPairs(offered)
+    }
+    return Math.max(1, largest * fewSegments(over.length))
+  }
+}
+
+/** By how much a design effect is larger than found, for the segments that it is known from. */
+function fewSegments(segments: number): number {
+  if (segments >= USUAL) return 1
+  return segments < 2 ? Number.POSITIVE_INFINITY : (student(0.025, segments - 1) / student(0.025, USUAL - 1)) ** 2
+}
+const USUAL = 20
+
+const total = (values: readonly number[]) => values.reduce((all, value) => all + value, 0)
+const sum = <Item>(items: readonly Item[], of: (item: Item) => number) => items.reduce((all, item) => all + of(item), 0)
+
+/** What is left over at the end joins the last pair. */
+function inPairs(values: readonly number[]): number[] {
+  const pairs = Array.from(
+    { length: values.length >> 1 },
+    (_, i) => (values[2 * i] as number) + (values[2 * i + 1] as number),
+  )
+  if (values.length % 2 === 1) pairs[pairs.length - 1] = (pairs.at(-1) as number) + (values.at(-1) as number)
+  return pairs
+}
+
+function counted({ counts, latencyMs }: Result['segments'][number]): CountedSegment {
+  const { offered, completed } = counts
+  const empty = { offered, unanswered: offered - completed, min: 0, max: 0, first: 0, from: new Uint32Array() }
+  if (latencyMs === null) return empty
+  const [min, max] = [nanoseconds(latencyMs.min), nanoseconds(latencyMs.max)]
+  const first = bucketOf(min)
+  const from = new Uint32Array(bucketOf(max) - first + 1)
+  forEachBucketOf(decode(latencyMs.histogram), (bucket, times) => {
+    const at = Math.max(0, Math.min(from.length - 1, bucket - first))
+    from[at] = (from[at] as number) + times
+  })
+  for (let i = from.length - 2; i >= 0; i--) from[i] = (from[i] as number) + (from[i + 1] as number)
+  return { ...empty, min, max, first, from }
+}
+
+/** How many values of a segment are in a bucket or in a later one. */
+const countFrom = ({ from, first }: CountedSegment, bucket: number) => from[Math.max(0, bucket - first)] ?? 0
+
+/**
+ * Bounds of a share, from `count` of `n` requests of which `design` are worth one independent one: the exact ones of a
+ * binomial share (Clopper and Pearson 1934) at the effective sample size (Korn and Graubard, Survey Methodology 24,
+ * 1998).
+ */
+export class ShareBounds {
+  readonly #count: number
+  readonly #n: number
+  readonly #tail: number
+
+  constructor(count: number, n: number, design: number, tail: number) {
+    this.#count = count / design
+    this.#n = n / design
+    this.#tail = tail
+  }
+
+  /** Whether the upper bound is at most this share: cheaper than to find the bound. */
+  isAtMost(share: number): boolean {
+    if (!(this.#n > 0) || this.#count >= this.#n) return share >= 1
+    return betaShare(share, this.#count + 1, this.#n - this.#count) >= 1 - this.#tail
+  }
+
+  /** Whether the lower bound is above this share. */
+  isAbove(share: number): boolean {
+    if (!(this.#count > 0)) return false
+    return betaShare(share, this.#count, this.#n - this.#count + 1) <= this.#tail
+  }
+
+  get low(): number {
+    return this.#count > 0 ? betaQuantile(this.#tail, this.#count, this.#n - this.#count + 1) : 0
+  }
+  get high(): number {
+    if (!(this.#n > 0) || this.#count >= this.#n) return 1
+    return betaQuantile(1 - this.#tail, this.#count + 1, this.#n - this.#count)
+  }
+}
