@@ -136,7 +136,7 @@ describe('compareResults', () => {
       processMs: 1,
       othersMs: 1,
       stealMs: 0,
-      threads: [{ thread: 'server 1', busyMs: 100_000, waitingMs }],
+      threads: [{ thread: 'server 1', busyMs: 100_000, share: 0.5, waitingMs }],
     })
     const waited = (result: Result, waitingMs: number): Result => ({
       ...measured(result),
