@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os'
 import { setImmediate as breath } from 'node:timers/promises'
+import { cores } from '../machine/cores.js'
 import type { Result } from '../result/result.js'
 import { meanRate } from '../scenario/arrivals.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
@@ -113,10 +113,10 @@ const WHILE_STARTING = 4_000_000
  * listens, what takes longer than that leaves this thread free to hear them.
  */
 function threadsFor(runs: Run[], listens: boolean): number {
-  const cores = Math.min(availableParallelism(), runs.length)
+  const threads = Math.min(cores(), runs.length)
   const requests = runs.map(({ scenario }) => requestsOf(scenario))
   const sum = requests.reduce((total, each) => total + each, 0)
-  if (WHILE_STARTING + Math.max(sum / cores, ...requests) < sum) return cores
+  if (WHILE_STARTING + Math.max(sum / threads, ...requests) < sum) return threads
   return listens && sum > WHILE_STARTING ? 1 : 0
 }
 
