@@ -146,7 +146,7 @@ console.log(
       ['the stall alone', truth(50), truth(90), truth(95), truth(99), truth(100)],
       ['measure', ...([50, 90, 95, 99] as const).map((p) => ms(seen.latencyMs[`p${p}`])), ms(seen.latencyMs.max)],
       [
-        'measure, the answer alone',
+        'measure, the response alone',
         ...([50, 90, 95, 99] as const).map((p) => ms(seen.serviceMs[`p${p}`])),
         ms(seen.serviceMs.max),
       ],

@@ -11,7 +11,7 @@ import { type SimulateReport, type SimulateTask, simulateWhile } from './simulat
 export interface SimulateAllOptions {
   /** null keeps nothing */
   cache: Cache | null
-  /** default: as many as the machine has cores for, where that is sooner than one after another in this thread */
+  /** default: as many as there are cores, where that is sooner than one after another in this thread */
   threads?: number | undefined
   signal?: AbortSignal | undefined
   /** called some ten times a second with how much is done, from 0 to 1, and how many are; false ends them early */
