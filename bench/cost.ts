@@ -1,12 +1,10 @@
-// What measuring itself costs: how late requests are sent, what is added to their latency, and the CPU it takes, beside
-// a setTimeout loop and one piscina task a request. Run it with `npx tsx bench/cost.ts --rounds 5`; with `--model`, how
-// long to spin is compared beside a real model.
+// What measuring itself costs: the latency that it adds to a handler that does nothing, and the CPU that it takes,
+// compared with a setTimeout loop and with one piscina task a request. Run it with `npx tsx bench/cost.ts --rounds 5`.
 
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Piscina } from 'piscina'
-import { type Duration, type MeasureOptions, measure, poisson } from 'throughline'
-import { inBatchesOf } from '../examples/real-model/model.ts'
+import { type MeasureOptions, measure, poisson } from 'throughline'
 import { spreadOf } from '../src/report/spread.js'
 import { table } from '../src/report/table.js'
 import { schedule } from '../src/scenario/schedule.js'
@@ -18,7 +16,6 @@ const { values: asked } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     rates: { type: 'string', default: '1000,10000,100000' },
-    model: { type: 'boolean', default: false },
   },
 })
 const ROUNDS = Number(asked.rounds)
@@ -26,34 +23,38 @@ const SECONDS = Number(asked.seconds)
 const RATES = asked.rates.split(',').map(Number)
 const handler = new URL('./no-op.js', import.meta.url)
 
-/** What one run says of itself; milliseconds, and cores. */
+/** What one run showed: latencies in milliseconds, and CPU in cores. */
 interface Cost {
-  lagP50: number
-  lagP99: number
-  latencyP50: number
-  latencyP99: number
+  p50: number
+  p99: number
   cores: number
-  dispatchP50?: number
-  /** what other processes took meanwhile */
-  others?: number
+  /** what other processes used meanwhile; null if nothing says */
+  others: number | null
 }
 
-type Load = { perSecond: number; seed: number }
+interface Load {
+  perSecond: number
+  seed: number
+}
 
-async function ours({ perSecond, seed }: Load, options: MeasureOptions, target: object): Promise<Cost> {
-  const scenario = { arrivals: poisson(perSecond), stop: { duration: 1000 * SECONDS }, seed, ...target }
-  const { lagMs, latencyMs, dispatchMs, host } = await measure(scenario as Parameters<typeof measure>[0], options)
-  const cpu = host?.cpu
-  return {
-    lagP50: lagMs.p50,
-    lagP99: lagMs.p99,
-    latencyP50: latencyMs.p50,
-    latencyP99: latencyMs.p99,
-    cores: cpu ? cpu.processMs / cpu.periodMs : Number.NaN,
-    dispatchP50: dispatchMs.p50,
-    others: cpu ? cpu.othersMs / cpu.periodMs : Number.NaN,
+const byMeasure =
+  (options: MeasureOptions) =>
+  async (load: Load): Promise<Cost> => {
+    const { latencyMs, host } = await measure(
+      {
+        arrivals: poisson(load.perSecond),
+        handler,
+        batching: { maxBatchSize: 64, maxWait: 0 },
+        stop: { duration: 1000 * SECONDS },
+        seed: load.seed,
+      },
+      options,
+    )
+    const cpu = host?.cpu
+    if (!cpu) throw new Error(`no CPU times here: ${host?.reasons.cpu}`)
+    const { periodMs, processMs, othersMs } = cpu
+    return { p50: latencyMs.p50, p99: latencyMs.p99, cores: processMs / periodMs, others: othersMs / periodMs }
   }
-}
 
 const nearestRank = (sorted: Float64Array, p: number) => sorted[Math.ceil((p / 100) * sorted.length) - 1] as number
 
@@ -61,7 +62,6 @@ const nearestRank = (sorted: Float64Array, p: number) => sorted[Math.ceil((p / 1
 async function byTimers({ perSecond, seed }: Load, send: (index: number) => unknown): Promise<Cost> {
   const next = schedule({ process: 'poisson', rate: perSecond }, seed)
   const dueMs = Array.from({ length: perSecond * SECONDS }, () => next() / 1e6)
-  const lag = new Float64Array(dueMs.length)
   const latency = new Float64Array(dueMs.length)
   const [begun, before] = [performance.now(), process.cpuUsage()]
   await new Promise<void>((resolve) => {
@@ -74,9 +74,8 @@ async function byTimers({ perSecond, seed }: Load, send: (index: number) => unkn
     const tick = () => {
       for (let now = performance.now() - begun; sent < dueMs.length && (dueMs[sent] as number) <= now; sent++) {
         const i = sent
-        lag[i] = performance.now() - begun - (dueMs[i] as number)
-        const answer = send(i)
-        if (answer instanceof Promise) answer.then(() => done(i))
+        const output = send(i)
+        if (output instanceof Promise) output.then(() => done(i))
         else done(i)
       }
       if (sent < dueMs.length) setTimeout(tick, (dueMs[sent] as number) - (performance.now() - begun))
@@ -85,15 +84,8 @@ async function byTimers({ perSecond, seed }: Load, send: (index: number) => unkn
   })
   const { user, system } = process.cpuUsage(before)
   const cores = (user + system) / 1000 / (performance.now() - begun)
-  lag.sort()
   latency.sort()
-  return {
-    lagP50: nearestRank(lag, 50),
-    lagP99: nearestRank(lag, 99),
-    latencyP50: nearestRank(latency, 50),
-    latencyP99: nearestRank(latency, 99),
-    cores,
-  }
+  return { p50: nearestRank(latency, 50), p99: nearestRank(latency, 99), cores, others: null }
 }
 
 /** Each request a task of its own, on one thread. */
@@ -108,21 +100,15 @@ async function byPiscina(load: Load): Promise<Cost> {
   }
 }
 
-interface Contender {
-  name: string
-  run: (load: Load) => Promise<Cost>
-}
-
-const spinning = (name: string, options: MeasureOptions, target: object): Contender => ({
-  name,
-  run: (load) => ours(load, options, target),
-})
-const SPINS: [string, Duration | undefined][] = [
-  ['measure', undefined],
-  ["measure, spin: '100us'", '100us'],
+const contenders: { name: string; run: (load: Load) => Promise<Cost> }[] = [
+  { name: 'measure', run: byMeasure({}) },
+  { name: 'measure, spin: 0', run: byMeasure({ spin: 0 }) },
+  { name: "measure, idle: 'poll'", run: byMeasure({ idle: 'poll' }) },
+  { name: 'a setTimeout loop', run: (load) => byTimers(load, () => {}) },
+  { name: 'one piscina task a request, by setTimeout', run: byPiscina },
 ]
 
-async function compare(title: string, perSecond: number, contenders: Contender[]): Promise<void> {
+for (const perSecond of RATES) {
   const costs = await inRounds(
     contenders.map(
       ({ run }) =>
@@ -131,65 +117,31 @@ async function compare(title: string, perSecond: number, contenders: Contender[]
     ),
     ROUNDS,
   )
-  const timers = costs[contenders.findIndex(({ name }) => name === TIMERS)]
-  console.log(`\n ${title} at ${rate(perSecond)}, ${ROUNDS} interleaved rounds of ${SECONDS} s: medians, and spread\n`)
+  console.log(
+    `\n No-op requests at ${rate(perSecond)}, one server: medians of ${ROUNDS} interleaved rounds of ${SECONDS} s\n`,
+  )
   console.log(
     table(
       [
         { header: '', align: 'left' },
-        { header: 'lag\np50' },
-        { header: '\np99' },
-        { header: '\nspread' },
-        ...(timers === undefined ? [] : [{ header: "over setTimeout's\nmedian" }, { header: '\nat most' }]),
         { header: 'latency\np50' },
         { header: '\np99' },
-        { header: '\nspread' },
-        { header: 'dispatch\np50' },
-        { header: 'cores\ntaken' },
+        { header: '\np99, spread' },
+        { header: 'cores\nused' },
         { header: '\nby others' },
       ],
       costs.map((own, i) => {
-        const spread = (key: keyof Cost) => spreadOf(own.map((cost) => cost[key] ?? Number.NaN))
-        const [lag, latency] = [spread('lagP99'), spread('latencyP99')]
-        const [dispatch, others] = [spread('dispatchP50').median, spread('others').median]
-        const ratios = timers && spreadOf(own.map(({ lagP99 }, round) => lagP99 / (timers[round]?.lagP99 as number)))
+        const p99 = spreadOf(own.map((cost) => cost.p99))
+        const others = own.flatMap((cost) => cost.others ?? [])
         return [
           contenders[i]?.name as string,
-          time(spread('lagP50').median),
-          time(lag.median),
-          `${time(lag.low)} to ${time(lag.high)}`,
-          ...(ratios === undefined ? [] : [ratios.median.toFixed(2), ratios.high.toFixed(2)]),
-          time(spread('latencyP50').median),
-          time(latency.median),
-          `${time(latency.low)} to ${time(latency.high)}`,
-          Number.isNaN(dispatch) ? '' : time(dispatch),
-          spread('cores').median.toFixed(2),
-          Number.isNaN(others) ? '' : others.toFixed(2),
+          time(spreadOf(own.map(({ p50 }) => p50)).median),
+          time(p99.median),
+          `${time(p99.low)} to ${time(p99.high)}`,
+          spreadOf(own.map(({ cores }) => cores)).median.toFixed(2),
+          others.length === 0 ? '' : spreadOf(others).median.toFixed(2),
         ]
       }),
     ),
   )
-}
-
-const TIMERS = 'a setTimeout loop'
-if (asked.model) {
-  for (const size of [1, 16, 64]) {
-    const target = inBatchesOf(size)
-    const perSecond = size === 1 ? 2000 : 8000
-    await compare(`A real model in batches of up to ${size}`, perSecond, [
-      ...SPINS.map(([name, spin]) => spinning(name, { spin }, target)),
-      spinning("measure, spin: '50us'", { spin: '50us' }, target),
-    ])
-  }
-} else {
-  const target = { handler, batching: { maxBatchSize: 64, maxWait: 0 } }
-  for (const perSecond of RATES) {
-    await compare('No-op requests', perSecond, [
-      ...SPINS.map(([name, spin]) => spinning(name, { spin }, target)),
-      spinning('measure, spinning throughout', { spin: '1s' }, target),
-      spinning("the same, idle: 'poll'", { spin: '1s', idle: 'poll' }, target),
-      { name: TIMERS, run: (load) => byTimers(load, () => {}) },
-      { name: 'one piscina task a request, by setTimeout', run: byPiscina },
-    ])
-  }
 }

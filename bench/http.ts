@@ -28,7 +28,7 @@ function since(begun: number, before: NodeJS.CpuUsage) {
   return { seconds: (performance.now() - begun) / 1000, cpuSeconds: (user + system) / 1e6 }
 }
 
-/** From when the threads have started: that is the same however long a run is. */
+/** From the first progress on, when connections are set up: that takes the same however long a run is. */
 async function ours(connections: number): Promise<Rates> {
   let rates: Rates | null = null
   let start: { completed: number; begun: number; before: NodeJS.CpuUsage } | null = null
@@ -146,7 +146,7 @@ console.log(
       ['the stall alone', truth(50), truth(90), truth(95), truth(99), truth(100)],
       ['measure', ...([50, 90, 95, 99] as const).map((p) => ms(seen.latencyMs[`p${p}`])), ms(seen.latencyMs.max)],
       [
-        'measure, the answer alone',
+        'measure, the response alone',
         ...([50, 90, 95, 99] as const).map((p) => ms(seen.serviceMs[`p${p}`])),
         ms(seen.serviceMs.max),
       ],

@@ -33,8 +33,16 @@ export function measureCommand(terminal: Terminal): Command {
   const command = new Command('measure').description('run a scenario on the real clock, with the code that serves it')
   addScenarioOptions(command, { handler: true })
   command
-    .addOption(new Option('--idle <way>', 'what an idle server does (default: sleep)').choices(['sleep', 'poll']))
-    .option('--spin <duration>', 'how long before a due time the generator reads the clock instead of sleeping')
+    .addOption(
+      new Option(
+        '--idle <way>',
+        'what an idle server does: sleep, or poll, which uses a core (default: sleep)',
+      ).choices(['sleep', 'poll']),
+    )
+    .option(
+      '--spin <duration>',
+      'how long before a batch is due an idle server stops sleeping and spins (default: 60us, or 0 on one core)',
+    )
     .option('--batch-timeout <duration>', 'how long a batch or request may take (default: 10s)')
     .option('--setup-timeout <duration>', 'how long a handler may take to set up (default: 60s)')
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)

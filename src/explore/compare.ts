@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { isCheckpoint } from '../budget/checkpoints.js'
 import { comparePairs } from '../budget/compare-pairs.js'
@@ -15,6 +14,7 @@ import {
   type Side,
 } from '../budget/comparison.js'
 import { noiseFloor } from '../budget/noise-floor.js'
+import { cores } from '../machine/cores.js'
 import { knobs, type MeasureOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'
 import type { Finding } from '../result/validity.js'
@@ -228,11 +228,11 @@ function checkDuet(normal: Record<Side, NormalScenario>, engine: 'simulate' | 'm
   }
   const threads = SIDES.map((side) => (typeof normal[side].handler === 'string' ? (normal[side].servers ?? 1) : 1))
   const needed = threads.reduce((sum, each) => sum + each, 0)
-  const cores = availableParallelism()
-  if (needed <= cores) return
+  const there = cores()
+  if (needed <= there) return
   throw new ScenarioError(
     'options.design',
-    `must be 'alternating' here: a duet of these runs ${needed} threads at once, and there are ${cores === 1 ? '1 core' : `${cores} cores`}`,
+    `must be 'alternating' here: a duet of these runs ${needed} threads at once, and there are ${there === 1 ? '1 core' : `${there} cores`}`,
   )
 }
 

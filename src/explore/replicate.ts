@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { cores } from '../machine/cores.js'
 import { type Replication, together } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
@@ -23,7 +23,7 @@ export interface ReplicateProgress {
 export interface ReplicateOptions {
   /** How many runs, from 1 to 1,000. */
   replications: number
-  /** How many of them at a time, each on a thread of its own. Default: as many as the machine has cores for. */
+  /** How many of them at a time, each on a thread of its own. Default: as many as cores, within a container's CPU quota. */
   threads?: number | undefined
   /** Ends the runs and their threads; `replicate` rejects with the signal's reason. */
   signal?: AbortSignal | undefined
@@ -59,7 +59,7 @@ const schema = options({
 export async function replicate(scenario: Scenario | KeptScenario, given: ReplicateOptions): Promise<Result> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'replicate', given)
-  const { replications, signal, onProgress, threads = availableParallelism() } = asked.data
+  const { replications, signal, onProgress, threads = cores() } = asked.data
   const normal = normalise(scenario, 'simulate')
   refuseLooked(normal.stop, 'replications are runs of one length, and it is their number that makes them precise')
 

@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os'
 import { real } from '../clock/real.js'
+import { cores } from '../machine/cores.js'
 import type { Result } from '../result/result.js'
 import { meanRate } from '../scenario/arrivals.js'
 import { throwIfAborted } from '../scenario/realm.js'
@@ -12,7 +12,7 @@ import { type SimulateReport, type SimulateTask, simulateWhile } from './simulat
 export interface SimulateAllOptions {
   /** null keeps nothing */
   cache: Cache | null
-  /** default: as many as the machine has cores for, where that is sooner than one after another in this thread */
+  /** default: as many as there are cores, where that is sooner than one after another in this thread */
   threads?: number | undefined
   signal?: AbortSignal | undefined
   /** called some ten times a second with how much is done, from 0 to 1, and how many are; false ends them early */
@@ -114,10 +114,10 @@ const WHILE_STARTING = 4_000_000
  * listens, what takes longer than that leaves this thread free to hear them.
  */
 function threadsFor(runs: Run[], listens: boolean): number {
-  const cores = Math.min(availableParallelism(), runs.length)
+  const threads = Math.min(cores(), runs.length)
   const requests = runs.map(({ scenario }) => requestsOf(scenario))
   const sum = requests.reduce((total, each) => total + each, 0)
-  if (WHILE_STARTING + Math.max(sum / cores, ...requests) < sum) return cores
+  if (WHILE_STARTING + Math.max(sum / threads, ...requests) < sum) return threads
   return listens && sum > WHILE_STARTING ? 1 : 0
 }
 

@@ -6,12 +6,12 @@ import type { MeasureOptions } from './options.js'
 import { runMeasurement } from './run.js'
 
 /**
- * Runs a scenario on the real clock: a generator sends its requests when they are due, and its target serves
- * them: a handler's module on `scenario.servers` threads, or a function in this process, or whoever answers over HTTP.
- * At one seed they are the very requests of a simulation.
+ * Runs a scenario on the real clock. Its requests are due at times that are known in advance, and its target serves
+ * them: a handler module on `scenario.servers` threads, a function in this process, or an HTTP server. With the same
+ * seed they are the same requests as in a simulation. `docs/architecture.md` describes how it works.
  *
- * @throws ScenarioError where the scenario or an option cannot be measured
- * @throws MeasureError where the target cannot run, or no request completed
+ * @throws ScenarioError if the scenario or an option cannot be measured
+ * @throws MeasureError if the target cannot run, or no request completed
  */
 export async function measure(scenario: Scenario, options: MeasureOptions = {}): Promise<Result> {
   const normal = normalise(scenario, 'measure')

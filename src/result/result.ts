@@ -60,13 +60,13 @@ export interface Result {
   waitMs: Summary
   /** from the start of its batch to completion */
   serviceMs: Summary
-  /** from due to queued: the event loop was late; always 0 of handler modules in an open loop */
+  /** from due to queued: the event loop of this process was late; 0 for handler modules in an open loop */
   lagMs: Summary
   /** no server was idle */
   queueingMs: Summary
   /** a server was idle, the batch still filling */
   batchingMs: Summary
-  /** the batch had left the queue, its server was waking */
+  /** the batch had left the queue, and its server was waking up or finishing its last batch */
   dispatchMs: Summary
   /** requests a second over the window: due, and completed inside it */
   throughput: { offered: number; completed: number }
@@ -87,8 +87,8 @@ export interface Result {
   looks?: Looks
   validity: Validity
   /**
-   * measured from when this process sent each request: what a tool with coordinated omission would have reported; null
-   * of handler modules, and in virtual time
+   * latency without lag, from when this process started each request: what a tool with coordinated omission would have
+   * reported; null for handler modules, whose requests are never late, and in virtual time
    */
   fromSendMs: Summary | null
   /** what the machine did during the window; null in virtual time */

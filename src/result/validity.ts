@@ -1,4 +1,7 @@
-/** What a run, or a comparison of runs, has to say about itself, with the figure that it rests on. */
+/**
+ * What a run, or a comparison of runs, has to say about itself, with the figures that it rests on. `docs/measuring.md`
+ * lists what a measurement may find, with the meaning of each and what to do.
+ */
 export interface Finding {
   code:
     | 'event-loop-late'

@@ -39,9 +39,10 @@ class Closing {
 }
 
 /**
- * The batching policy on the clock of a live service. As in a simulation, each event is handled fully before the next:
- * a call, a completion, a deadline or a timeout, of those at one instant in this order. A timer that rings late changes
- * nothing of that: who has waited too long by then is not served, and who could have left before that has left.
+ * The batching policy on the clock of a live service. As in a simulation, each event is handled fully before the next,
+ * in the order that docs/architecture.md gives; calls and completions come as the event loop delivers them. An alarm
+ * that rings late changes no decision: a request that had timed out by then is not served, and a batch that could have
+ * left before that has left.
  */
 export class LiveBatcher {
   #policy: Policy

@@ -26,8 +26,8 @@ const BLOCK = 1024
 const STRETCH = 65_536
 
 /**
- * The virtual-clock engine. Time jumps from event to event, in whole nanoseconds; at one instant completions come
- * before arrivals and arrivals before timers, and each event is handled fully, with the batches that it lets go.
+ * The virtual-clock engine. Time jumps from event to event, in whole nanoseconds. Events at one instant are handled in
+ * the order that docs/architecture.md gives, each fully, with the batches that it lets go.
  */
 export class Engine {
   readonly #scenario: SimulatedScenario

@@ -21,7 +21,8 @@ const schema = optionsOf({ onEvent: callback, onProgress: callback })
 
 /**
  * Runs a scenario in virtual time: servers whose service time is modelled by `scenario.service`, millions of
- * requests a second. The same scenario gives the same Result, to the byte.
+ * requests a second. The same scenario gives the same Result, to the byte. Events at one instant are handled in the
+ * order that `docs/architecture.md` gives.
  *
  * @throws ScenarioError where the scenario cannot be run, an option is none, or no request completed
  */

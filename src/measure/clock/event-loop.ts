@@ -12,13 +12,16 @@ export interface EventLoop {
   at(ns: number, callback: () => void): () => void
 }
 
-/** A timer fires up to this late. */
-const TIMER_NS = 1_200_000
+/** When an event loop sleeps and when it turns; `bench/pacing.ts` tries other rules. */
+export const PACING = {
+  /** a timer fires up to this late */
+  timerNs: 1_200_000,
+  /** turning may take this fraction of the time, and this much of what was saved up */
+  turning: 0.2,
+  savedNs: 20_000_000,
+}
 /** The longest that a timer is set for at a time. */
 const LONGEST_MS = 2 ** 30
-/** Turning may take this fraction of the time, and this much of what was saved up. */
-const TURNING = 0.2
-const SAVED_NS = 20_000_000
 
 /**
  * An event loop that paces itself: a timer until shortly before a time, and then turns of the loop, which are exact to
@@ -29,11 +32,12 @@ const SAVED_NS = 20_000_000
  */
 export function eventLoop(originNs: bigint, spinNs: number): EventLoop {
   const clock = clockFrom(originNs)
-  let savedNs = SAVED_NS
+  const { timerNs, turning, savedNs: mostNs } = PACING
+  let savedNs = mostNs
   let savedAtNs = clock()
   /** How long the loop may turn from now on. */
   const allowedNs = (nowNs: number) => {
-    savedNs = Math.min(SAVED_NS, savedNs + TURNING * (nowNs - savedAtNs))
+    savedNs = Math.min(mostNs, savedNs + turning * (nowNs - savedAtNs))
     savedAtNs = nowNs
     return savedNs
   }
@@ -55,7 +59,7 @@ export function eventLoop(originNs: bigint, spinNs: number): EventLoop {
           callback()
           return
         }
-        const nearNs = spinNs === 0 ? 0 : Math.min(TIMER_NS + spinNs, Math.max(0, allowedNs(nowNs)))
+        const nearNs = spinNs === 0 ? 0 : Math.min(timerNs + spinNs, Math.max(0, allowedNs(nowNs)))
         if (leftNs > nearNs) timer = real.setTimeout(check, Math.min(Math.ceil((leftNs - nearNs) / 1e6), LONGEST_MS))
         else {
           turningNs = nowNs
