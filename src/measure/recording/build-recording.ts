@@ -89,7 +89,7 @@ export function buildRecording(scenario: NormalScenario, state: RunState, nowNs:
  * @param count how many segments
  */
 export function buildRecordingSoFar(scenario: NormalScenario, state: RunState, count: number): Recording | null {
-  const { window, stats } = state
+  const { window } = state
   if (window.firsts[count] === Number.POSITIVE_INFINITY) return null
   const endNs = window.segmentStartNs(count)
   const segments = segmentsOf(state, null, Number.POSITIVE_INFINITY, count)
@@ -104,7 +104,10 @@ export function buildRecordingSoFar(scenario: NormalScenario, state: RunState, c
     tallies,
     counts,
     completions: counts.completed,
-    batchSizes: batchSizesOf(stats),
+    batchSizes: evenSizes(
+      total(segments, ({ batches }) => batches),
+      total(segments, ({ batched }) => batched),
+    ),
     servingNs: scenario.servers === null ? null : total(segments, (each) => each.servingNs),
     inSystemNs: tallies.latency.sum,
     staysNs: tallies.latency.sum,
@@ -214,6 +217,17 @@ function segmentsOf(
 
 function compact(tallies: Partial<Record<Metric, Tally>>): Partial<Record<Metric, CompactTally>> {
   return Object.fromEntries(Object.entries(tallies).map(([metric, tally]) => [metric, tally.compact()]))
+}
+
+/** As many batches as there are, of two sizes next to their mean: which sizes they had is only known of a whole run. */
+function evenSizes(batches: number, batched: number): Map<number, number> {
+  const size = Math.floor(batched / Math.max(1, batches))
+  const larger = batched - size * batches
+  const sizes: [number, number][] = [
+    [size, batches - larger],
+    [size + 1, larger],
+  ]
+  return new Map(sizes.filter(([, count]) => count > 0))
 }
 
 function batchSizesOf(stats: ServerStats[]): Map<number, number> {
