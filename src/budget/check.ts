@@ -72,7 +72,7 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
     const summary = checkedSummary(of)
     const checks = rules.map((rule) => {
       const estimate = estimateOf(rule, { summary })
-      return checkOf(rule, estimate, byInterval(rule, estimate, summary.count))
+      return checkOf(rule, estimate, byInterval(rule, estimate, ofDurations(summary.count)))
     })
     return { verdict: verdictOf(checks), rules: checks, latency: null, findings: [] }
   }
@@ -82,7 +82,7 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
   const limits = (figure: string) => rules.some((rule) => 'figure' in rule && rule.figure === figure)
   if (!limits('errorRate')) {
     const estimate = noErrors(result, limits('rejectionRate'))
-    const check = checkOf(NO_ERRORS, estimate, byInterval(NO_ERRORS, estimate, result.counts.offered))
+    const check = checkOf(NO_ERRORS, estimate, byInterval(NO_ERRORS, estimate, ofRun(result)))
     if (check.verdict === 'fail') check.reason = 'the budget says nothing of errors, and so allows none'
     checks.push({ ...check, implied: true })
   }
@@ -149,7 +149,7 @@ function holds(value: number, { relation, limit }: Rule): boolean {
 }
 
 /** Judges a metric by its interval, or as observed if it has none. */
-function byInterval(rule: Rule, { observed, interval, reason }: Estimate, requests: number): Judgement {
+function byInterval(rule: Rule, { observed, interval, reason }: Estimate, advise: Advise): Judgement {
   if (interval === null) {
     if (observed === null) return { verdict: 'inconclusive', reason }
     return { verdict: holds(observed, rule) ? 'pass' : 'fail' }
@@ -159,12 +159,24 @@ function byInterval(rule: Rule, { observed, interval, reason }: Estimate, reques
   const [far, near] = isUpper(rule) ? [high, low] : [low, high]
   if (far !== null && holds(far, rule)) return { verdict: 'pass' }
   if (near !== null && !holds(near, rule)) return { verdict: 'fail' }
-  const why = interval.reason ?? reason ?? longer(observed, rule.limit, far, near, requests)
+  const why = interval.reason ?? reason ?? longer(observed, rule.limit, far, near, advise)
   return { verdict: 'inconclusive', reason: why }
 }
 
 /** A run longer than this many times is not advised. */
 const MOST_TIMES = 100
+
+/** Says what a run this many times as long would take. */
+type Advise = (times: number) => string
+
+const ofDurations =
+  (durations: number): Advise =>
+  (times) =>
+    `take more: about ${count(Number((times * durations).toPrecision(2)))} durations would decide`
+const ofRun =
+  (result: Result): Advise =>
+  (times) =>
+    longerRun(result, times)
 
 /** How long a run would tell, were the true value the observed one: an interval shrinks with the root of the length. */
 function longer(
@@ -172,14 +184,13 @@ function longer(
   limit: number,
   far: number | null,
   near: number | null,
-  requests: number,
+  advise: Advise,
 ): string {
   const holdsIt = 'the limit lies within the interval'
   const ends = [far, near].flatMap((end) => (end === null || observed === null ? [] : [Math.abs(end - observed)]))
   const times = observed === null ? Infinity : (Math.max(...ends) / Math.abs(limit - observed)) ** 2
   if (!(times <= MOST_TIMES)) return `${holdsIt}, too near to what was observed for a longer run to decide`
-  const needed = count(Number((times * requests).toPrecision(2)))
-  return `run longer: were the true value as observed, about ${needed} requests would decide; ${holdsIt}`
+  return `${advise(times)}; ${holdsIt}`
 }
 
 /** Above this many times what was completed, no slow machine explains that a run was saturated. */
@@ -205,7 +216,7 @@ class RunJudge {
       return this.#checkShare(rule, rule.statistic.percentile)
     }
     const estimate = this.#seen(estimateOf(rule, { result: this.#result }))
-    const judged = this.#keptByLatency(rule) ?? byInterval(rule, estimate, this.#result.counts.offered)
+    const judged = this.#keptByLatency(rule) ?? byInterval(rule, estimate, ofRun(this.#result))
     return checkOf(
       rule,
       estimate,
@@ -216,7 +227,7 @@ class RunJudge {
   /** What was counted stands, whatever was found of latency. */
   #checkCounted(rule: Rule): RuleCheck {
     const estimate = this.#seen(estimateOf(rule, { result: this.#result }))
-    return checkOf(rule, estimate, byInterval(rule, estimate, this.#result.counts.offered))
+    return checkOf(rule, estimate, byInterval(rule, estimate, ofRun(this.#result)))
   }
 
   #seen(estimate: Estimate): Estimate {
@@ -296,7 +307,7 @@ class RunJudge {
     if (contradicts.length > 0) return invalid(contradicts)
     const [overload] = findingsThat(findings, 'overload')
     const lengthens = [...findingsThat(findings, 'lengthens'), ...findingsThat(findings, 'late')]
-    if (overload !== undefined && !this.#asObserved && GROWS.includes(rule.time)) {
+    if (overload !== undefined && !this.#varies && GROWS.includes(rule.time)) {
       if (!isUpper(rule)) return invalid([overload])
       return overloaded(overload, lengthens)
     }

@@ -186,8 +186,21 @@ function compareRatio(
     interval: { ...interval, level: LEVEL, ...(reason !== undefined && { reason }) },
     verdict: 'inconclusive',
   }
-  return { ...found, verdict: verdictOf(found, within), ...(reason !== undefined && { reason }) }
+  const judged = { ...found, verdict: verdictOf(found, within), ...(reason !== undefined && { reason }) }
+  if (!isLatency || judged.verdict !== 'same' || !isLate(both)) return judged
+  return {
+    ...judged,
+    interval: { low: null, high: null, level: LEVEL, reason: HIDDEN },
+    verdict: 'inconclusive',
+    reason: HIDDEN,
+  }
 }
+
+/** Lateness of the event loop is in the latency of both, and draws their ratio towards 1. */
+const HIDDEN =
+  'the two look the same, but an event loop that is late hides differences: lower the rate, or serve on threads'
+const isLate = (both: Record<Side, Result>) =>
+  [both.base, both.head].some(({ validity }) => validity.findings.some(({ code }) => code === LATE))
 
 /** A figure as low as it may be without the time that its threads waited for a core. */
 function shortened(figure: Sampled, { factor, ms }: Contention): Sampled {
@@ -287,7 +300,7 @@ function overloaded(both: Record<Side, Result>): Finding[] {
     {
       code: 'load-not-carried',
       severity: 'warning',
-      message: `${side} did not keep up with its load, and the other did: it is slower, by how much there is no telling. ${found.code}: ${found.message}`,
+      message: `${side} did not keep up with its load, and the other did: it is slower, by an unknown amount. ${found.code}: ${found.message}`,
       figures: {},
     },
   ]

@@ -81,11 +81,8 @@ function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate
       if (limit === 0) return { observed: rates.rejection, interval: null }
       return { observed: rates.rejection, interval: share(({ counts }) => [counts.rejected, counts.offered]) }
     case 'throughput': {
-      const seconds = ({ startMs, endMs }: Segment) => (endMs - startMs) / 1000
-      return around(
-        throughput.completed,
-        ratio((segment) => [segment.counts.completed, seconds(segment)]),
-      )
+      const flows = replications === undefined ? completionsIn(segments) : segments.map(completedOf)
+      return around(throughput.completed, ratioInterval(flows, order, looks?.planned))
     }
     case 'meanBatchSize':
       if (batches.count === 0) return absent('no batch started in the window')
@@ -103,6 +100,22 @@ function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate
       )
     }
   }
+}
+
+const secondsOf = ({ startMs, endMs }: Segment) => (endMs - startMs) / 1000
+
+const completedOf = (segment: Segment): Part => ({ amount: segment.counts.completed, of: secondsOf(segment) })
+
+/**
+ * How many requests completed in each segment but the first, whenever they were due: those that left the system, without
+ * those that failed or were dropped.
+ */
+function completionsIn(segments: readonly Segment[]): Part[] {
+  return segments.slice(1).map((segment, i) => {
+    const { offered, failed, rejected, timedOut, aborted } = segment.counts
+    const left = (segments[i] as Segment).inSystem + offered - segment.inSystem
+    return { amount: Math.max(0, left - failed - rejected - timedOut - aborted), of: secondsOf(segment) }
+  })
 }
 
 /** What the rule is judged by that no request fail; where rejections have a limit of their own, they are left out. */

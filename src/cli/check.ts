@@ -12,7 +12,7 @@ import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
 A budget is a JSON file: { "p99": "100ms", "queueing.p95": "20ms", "throughput": ">= 500/s", "errorRate": "< 1%" }
-The exit code is 0 where it is kept, 1 where it is broken, 3 where the result does not tell.
+The exit code is 0 where it is kept, 1 where it is broken, 3 if it is inconclusive.
 
 Examples:
   $ throughline check result.json --budget budget.json
@@ -31,7 +31,7 @@ export function checkCommand(terminal: Terminal): Command {
     .argument('<result>', 'the JSON file of a result, as --json prints it')
     .option('--budget <file>', 'the JSON file of a budget; required, here or in the config')
     .addOption(
-      new Option('--on-inconclusive <what>', 'what a result counts as that does not tell (default: fail)').choices([
+      new Option('--on-inconclusive <what>', 'how to treat an inconclusive result (default: fail)').choices([
         'fail',
         'pass',
       ]),

@@ -24,7 +24,7 @@ const EXAMPLES = `
 Two scenarios, or two modules that serve batches, are run in pairs of short rounds until the verdict is clear; the flags
 of a scenario change both. Two results, as --json prints them, are compared as they are, which finds less: the machine
 may have been faster for one of them.
-The exit code is 0 where head is the same or faster, 1 where it is slower or fails more, 3 where there is no telling.
+The exit code is 0 where head is the same or faster, 1 where it is slower or fails more, 3 if it is inconclusive.
 
 Examples:
   $ throughline compare now.ts next.ts --arrivals 200/s

@@ -226,6 +226,12 @@ function checkDuet(normal: Record<Side, NormalScenario>, engine: 'simulate' | 'm
       "must be 'alternating' where both are simulated: nothing else is running there that a duet could cancel",
     )
   }
+  if (SIDES.every((side) => typeof normal[side].handler !== 'string')) {
+    throw new ScenarioError(
+      'options.design',
+      "must be 'alternating' if both targets run in this process: they share its event loop, and each would delay the other",
+    )
+  }
   const threads = SIDES.map((side) => (typeof normal[side].handler === 'string' ? (normal[side].servers ?? 1) : 1))
   const needed = threads.reduce((sum, each) => sum + each, 0)
   const there = cores()

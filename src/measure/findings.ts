@@ -55,9 +55,9 @@ function full({ startNs, endNs, counts, completions }: Recording, { earlyEnd }: 
   }
 }
 
-/** How far lag may move a percentile: by this much always, and by this fraction of it. */
-const MOVED_MS = 0.5
+/** How far lag may move a percentile: by this fraction of it, and by this much always. */
 const MOVED_FRACTION = 0.2
+const MOVED_MS = { median: 0.5, others: 2 }
 /** A median latency of which lag is more than this fraction is the event loop's, and not the target's. */
 const MOSTLY_LAG = 0.5
 
@@ -93,7 +93,10 @@ function mostMoved({
       fromDueMs: tallyPercentileNs(tallies.latency, percentile) / NS_PER_MS,
       fromSendMs: tallyPercentileNs(fromSend, percentile) / NS_PER_MS,
     }))
-    .filter(({ fromDueMs, fromSendMs }) => fromDueMs - fromSendMs > Math.max(MOVED_MS, MOVED_FRACTION * fromDueMs))
+    .filter(({ percentile, fromDueMs, fromSendMs }) => {
+      const leastMs = percentile === 50 ? MOVED_MS.median : MOVED_MS.others
+      return fromDueMs - fromSendMs > Math.max(leastMs, MOVED_FRACTION * fromDueMs)
+    })
   return moved[0] ?? null
 }
 

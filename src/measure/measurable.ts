@@ -3,7 +3,7 @@ import { ScenarioError, show } from '../scenario/error.js'
 import { rampsOf } from '../scenario/ramps.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 
-/** No machine sends faster, and walking through so many requests would take longer than the run. */
+/** No machine serves faster. */
 const FASTEST = 10_000_000
 
 /**

@@ -5,11 +5,11 @@ import { type Duration, duration, nanoseconds, options, positiveDuration } from 
 
 /** How far a run is. */
 export interface MeasureProgress {
-  /** how much of it has been sent, from 0 to 1: by time or by requests, as the run stops */
+  /** how much of the run is over, from 0 to 1: by time or by requests, as the run stops */
   share: number
   /** since time 0 */
   timeMs: number
-  /** when sending is to be over; null where a closed loop is to send so many requests, however long that takes */
+  /** when the last request is due; null if a closed loop ends after a number of requests, however long that takes */
   endMs: number | null
   /** requests, those of the warm-up included */
   sent: number
@@ -27,7 +27,7 @@ export interface MeasureOptions {
   /** Ends the run and its threads; `measure` rejects with the signal's reason. */
   signal?: AbortSignal | undefined
   /**
-   * Called some ten times a second. Returning false ends the run early: nothing more is sent, what is under way is
+   * Called some ten times a second. Returning false ends the run early: no more requests are due, what is under way is
    * served, and the result says `interrupted`.
    */
   onProgress?: ((progress: MeasureProgress) => unknown) | undefined

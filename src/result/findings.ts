@@ -84,10 +84,21 @@ function offeredBeyond({ arrivals, service, queue }: NormalScenario, capacity: n
   return offered > capacity * (inStep ? 1 + ROUNDING : 1 - ROUNDING) ? offered : null
 }
 
+/** Servers that were busy for this fraction of the window had nothing to spare. */
+const BUSY = 0.95
+
+function isBusyThroughout(recording: Recording): boolean {
+  const { servingNs, startNs, endNs } = recording
+  const servers = serversIn(recording)
+  return servingNs !== null && servers !== null && servingNs > BUSY * servers * (endNs - startNs)
+}
+
 /** By chance alone, n arrivals and as many departures drift by some sqrt(2n) requests. */
 function grewThroughout(recording: Recording): boolean {
   const { segments, counts, inSystemAtStart, scenario, batchSizes } = recording
   if (segments.length < 4 || scenario?.arrivals.process === 'closed') return false
+  // a backlog that follows the arrivals shows an overload only if the servers had nothing to spare
+  if (scenario !== null && !isStationary(scenario.arrivals) && !isBusyThroughout(recording)) return false
   const grown = (segments.at(-1)?.inSystem ?? 0) - inSystemAtStart
   const batch = scenario === null ? Math.max(1, ...batchSizes.keys()) : (scenario.batching.maxBatchSize ?? 1)
   const chance = 3 * Math.sqrt(2 * counts.offered) + 2 * batch * (serversIn(recording) ?? 1)

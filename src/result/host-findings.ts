@@ -13,7 +13,7 @@ export function hostFindings({ speed, cpu }: Host, servedOutside = false): Findi
 }
 
 /** How far apart the fastest and the slowest tenth of the run may be: docs/measuring.md has what was found. */
-const SPEEDS_APART = 1.5
+const SPEEDS_APART = 1.75
 
 function unsteadySpeed({ slowest, fastest }: Speed): Finding | null {
   const apart = fastest / slowest
@@ -29,9 +29,9 @@ function unsteadySpeed({ slowest, fastest }: Speed): Finding | null {
 /** A thread may have to wait for a core for this fraction of the time in which it could run, and of the window. */
 const WAITED_OF_RUNNABLE = 0.15
 const WAITED_OF_WINDOW = 0.02
-/** What a hypervisor may take of all cores, and what other processes may use of one. */
+/** What a hypervisor may take of all cores, and what other processes may use. */
 const STOLEN = 0.02
-const OTHERS_OF_ONE = 0.25
+const OTHERS = 0.125
 /** All cores count as busy from here on. */
 const BUSY = 0.95
 
@@ -46,7 +46,7 @@ function contention(cpu: Cpu, servedOutside: boolean): Finding | null {
     .sort((a, b) => b.waitingMs - a.waitingMs)
   const [most] = waited
   const busy = (processMs + othersMs + stealMs) / machineMs
-  const others = !servedOutside && othersMs > OTHERS_OF_ONE * periodMs
+  const others = !servedOutside && othersMs > OTHERS * machineMs
   if (most === undefined && stealMs <= STOLEN * machineMs && !others && (busy <= BUSY || servedOutside)) return null
 
   const of = (ms: number) => percent(ms / machineMs)
@@ -84,7 +84,7 @@ function throttled({ throttled, periodMs }: Cpu): Finding | null {
   return {
     code: 'cpu-throttled',
     severity: 'warning',
-    message: `the container's CPU quota of ${Number(quotaCores.toPrecision(3))} cores stopped this process ${periods} times, for ${Number(ms.toPrecision(3))} ms of ${Number((periodMs / 1000).toPrecision(3))} s. Raise the quota, or use fewer servers`,
+    message: `the container's CPU quota of ${Number(quotaCores.toPrecision(3))} cores stopped it ${periods} times, for ${Number(ms.toPrecision(3))} ms of ${Number((periodMs / 1000).toPrecision(3))} s. Raise the quota, or use fewer servers`,
     figures: { quotaCores, periods, throttledMs: ms },
   }
 }

@@ -62,7 +62,7 @@ export class Clients {
     if (now !== this.#instant) {
       this.#instant = now
       this.#sentAtOnce = 0
-    } else if (++this.#sentAtOnce === MOST_AT_ONCE) {
+    } else if (++this.#sentAtOnce >= MOST_AT_ONCE) {
       throw new ScenarioError(
         'arrivals.thinkTime',
         `must be above 0 here: ${MOST_AT_ONCE.toLocaleString('en')} requests were sent at ${now / NS_PER_MS} ms, and time stands still, since clients are turned away or answered at once, and send again at once`,

@@ -150,7 +150,7 @@ describe('what is too little to judge', () => {
     const limit = (mean + (intervals.mean.high as number)) / 2
     // half the way: four times the requests
     expect(ruleOf(result, { mean: limit }, 'mean').reason).toMatch(
-      /^run longer: were the true value as observed, about 3[56789]0,000 requests would decide/,
+      /^run longer: about 3[56789]0,000 requests \(\S+ s\) would decide; the limit lies within the interval/,
     )
     expect(ruleOf(result, { mean }, 'mean').reason).toMatch(/too near to what was observed/)
   })
@@ -312,6 +312,13 @@ describe('findings', () => {
       })
       expect(rules.map(({ verdict }) => verdict)).toEqual(['pass', 'fail', 'pass', 'pass'])
     }
+  })
+
+  it('of a saturated run leave its throughput as it was counted, whenever its requests were due', () => {
+    const saturated = simulate({ ...halfBusy, arrivals: '150/s' })
+    // 100/s are served, and all are in the end, in the drain
+    expect(ruleOf(saturated, { throughput: '120/s' }, 'throughput').verdict).toBe('fail')
+    expect(ruleOf(saturated, { throughput: '90/s' }, 'throughput').verdict).toBe('pass')
   })
 
   it('of a saturated run fail its upper limits on latency, however wide', () => {

@@ -29,6 +29,19 @@ const measured = (result: Result): Result => ({
 const codes = (base: Result, head: Result) => compareResults(base, head).findings.map(({ code }) => code)
 
 describe('compareResults', () => {
+  it('calls no latency the same if an event loop that was late may hide a difference', () => {
+    const late = {
+      ...ms1,
+      validity: { valid: true, findings: [{ code: 'event-loop-late', severity: 'warning', message: '', figures: {} }] },
+    } as Result
+    expect(compareResults(ms1, ms1, { within: '20%' }).verdict).toBe('same')
+    const found = compareResults(ms1, late, { within: '20%' })
+    expect(found.verdict).toBe('inconclusive')
+    expect(found.metrics.find((each) => each.metric === 'mean')?.reason).toContain('hides differences')
+    // it draws their ratio towards 1, so that what is slower is slower
+    expect(compareResults(late, run(2)).verdict).toBe('slower')
+  })
+
   it('tells which of two simulations is slower, by intervals that hold the exact ratio', () => {
     const comparison = compareResults(ms1, ms12)
     expect(comparison).toMatchObject({ verdict: 'slower', design: 'unpaired', of: 'mean', pairs: [] })

@@ -83,26 +83,23 @@ describe('compare, on a real clock', () => {
     expect(pairs.map(({ head }) => head.figures.errorRate === 1)).toEqual([false, true, false])
   })
 
-  it('runs both at the same moment in a duet', async () => {
-    const running = { base: 0, head: 0, together: 0 }
-    const call = (side: 'base' | 'head') => async () => {
-      running[side]++
-      if (running.base > 0 && running.head > 0) running.together++
-      await delay(5)
-      running[side]--
-    }
+  it('runs both at the same moment in a duet, each on threads of its own', async () => {
+    const module = { handler: new URL('../measure/handlers/delay.js', import.meta.url) }
     const seen: string[] = []
-    const given = { ...both, base: { call: call('base') }, head: { call: call('head') } }
+    const given = { ...both, base: module, head: module }
     const { design, pairs } = await compare(given, {
       rounds: 2,
       design: availableParallelism() > 1 ? 'duet' : 'alternating',
       onProgress: ({ side }) => seen.push(side),
     })
     expect(pairs).toHaveLength(2)
-    if (design === 'duet') {
-      expect(running.together).toBeGreaterThan(0)
-      expect(new Set(seen)).toEqual(new Set(['both']))
-    }
+    if (design === 'duet') expect(new Set(seen)).toEqual(new Set(['both']))
+  })
+
+  it('refuses a duet of two targets in this process: they would delay one another', async () => {
+    const call = () => delay(1)
+    const duet = compare({ ...both, base: { call }, head: { call } }, { design: 'duet' })
+    await expect(duet).rejects.toThrow(/^options\.design: must be 'alternating' if both targets run in this process/)
   })
 
   it('runs the round at hand to its end where it is to end early', async () => {

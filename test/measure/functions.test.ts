@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { MeasureError } from '../../src/measure/error.js'
 import { measure } from '../../src/measure/measure.js'
 import type { MeasureOptions } from '../../src/measure/options.js'
-import { constant } from '../../src/scenario/arrivals.js'
+import { closed, constant } from '../../src/scenario/arrivals.js'
 import { ScenarioError } from '../../src/scenario/error.js'
 import { defineHandler } from '../../src/scenario/handler.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
@@ -375,4 +375,23 @@ it('a scenario with a call and a service side by side is simulated, with one ser
   expect(() => simulate({ ...scenario, servers: null })).toThrow(
     /servers: must be a whole number.*a simulation needs to know/,
   )
+})
+
+describe('clients that do not think, in a queue that turns them away', () => {
+  const stuck = {
+    arrivals: closed({ clients: 10, thinkTime: 0 }),
+    queue: { capacity: 5 },
+    servers: 1,
+    stop: { duration: '500ms' },
+  } as const
+
+  it.each<[string, object]>([
+    ['a function that answers at once', { handler: (batch: number[]) => batch }],
+    ['a function that answers later', { handler: async (batch: number[]) => batch }],
+    ['a call', { call: async () => 1 }],
+    ['a handler module', { handler: new URL('./handlers/numbers.js', import.meta.url) }],
+  ])('are refused, as time stands still: %s', async (_, target) => {
+    const error = await measure({ ...stuck, ...target } as Scenario).catch((thrown: unknown) => thrown)
+    expect((error as Error).message).toMatch(/thinkTime.*must be above 0 here/)
+  })
 })

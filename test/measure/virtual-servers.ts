@@ -66,6 +66,7 @@ export function serveInVirtualTime(given: ScenarioParts, behaviour: Behaviour, u
     microtask: (callback) => microtasks.push(callback),
     macrotask: (callback) => after(now, false, callback),
     at: (ns, callback) => after(ns + behaviour.lateness(), true, callback),
+    after: (ns, callback) => after(ns + behaviour.lateness(), true, callback),
   }
   const queue = memory.queue(window, loop.clock)
 

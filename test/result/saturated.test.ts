@@ -87,6 +87,14 @@ describe('a load that the servers cannot carry', () => {
   })
 })
 
+it('a backlog that follows a ramp is not saturated, if servers had time to spare', () => {
+  const ramp = stages([
+    { rate: '10/s', duration: 1 },
+    { rate: '1000/s', duration: '60s' },
+  ])
+  expect(saturated({ arrivals: ramp, service: '1s', servers: 1000 })).toBeNull()
+})
+
 describe('a load that is carried, or turned away', () => {
   it.each<[string, Scenario]>([
     ['is below the capacity', { ...base, arrivals: '99/s' }],

@@ -16,6 +16,7 @@ import {
 import { exponential as draw } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { findingsOf } from '../../src/result/findings.js'
+import { unsteady } from '../../src/result/unsteady.js'
 import { normalise } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
 
@@ -131,5 +132,18 @@ describe('a run whose halves disagree', () => {
     const requests = 20_000
     const service = slowing(0.2, requests, 3)
     expect(found({ arrivals: closed({ clients: 4, thinkTime: '10ms' }), service, stop: { requests } })).toHaveLength(1)
+  })
+
+  it('on a real clock is found only beyond what a machine does by itself', () => {
+    const recordingOf = (later: number) => {
+      const times = Array.from({ length: 1000 }, (_, i) => (i < 550 ? 2 : later))
+      const service = recorded({ by: 'order', times })
+      const scenario = { arrivals: constant('100/s'), service, stop: { requests: 1000 } }
+      return new Engine(normalise(scenario, 'simulate')).run()
+    }
+    const [moved, changed] = [recordingOf(2.8), recordingOf(3.2)]
+    expect(unsteady(moved)?.figures.change).toBeCloseTo(0.4, 9)
+    expect(unsteady({ ...moved, engine: 'measure' })).toBeNull()
+    expect(unsteady({ ...changed, engine: 'measure' })?.figures.change).toBeCloseTo(0.6, 9)
   })
 })

@@ -10,6 +10,8 @@ export interface EventLoop {
   macrotask(callback: () => void): void
   /** Calls back at a time or shortly after it. Returns what cancels it. */
   at(ns: number, callback: () => void): () => void
+  /** Calls back some milliseconds after a time, for what need not be exact. Returns what cancels it. */
+  after(ns: number, callback: () => void): () => void
 }
 
 /** When an event loop sleeps and when it turns; `bench/pacing.ts` tries other rules. */
@@ -66,11 +68,18 @@ export function eventLoop(originNs: bigint, spinNs: number): EventLoop {
           immediate = real.setImmediate(check)
         }
       }
-      check()
+      // never within the call, so that what cancels it is known first
+      if (ns <= clock()) immediate = real.setImmediate(callback)
+      else check()
       return () => {
         real.clearTimeout(timer)
         real.clearImmediate(immediate)
       }
+    },
+    after(ns, callback) {
+      const leftMs = Math.max(0, (ns - clock()) / 1e6)
+      const timer = real.setTimeout(callback, Math.min(Math.ceil(leftMs), LONGEST_MS))
+      return () => real.clearTimeout(timer)
     },
   }
 }

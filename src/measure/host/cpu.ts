@@ -5,7 +5,7 @@ import { NS_PER_MS } from '../../scenario/units.js'
 /** What Linux counts /proc/stat in. */
 const TICK_MS = 10
 
-/** The kernel's number of this thread; 0 where there is no telling. */
+/** The kernel's number of this thread; 0 if it is not known. */
 export function threadId(): number {
   try {
     return Number(readlinkSync('/proc/thread-self').split('/').at(-1))
@@ -30,13 +30,14 @@ export interface CpuReading {
  * Reads what /proc tells of threads, of this process and of the machine.
  *
  * @param ids the kernel's numbers of the threads
- * @returns why it cannot be told, where it cannot
+ * @returns why it is not known, if it is not
  */
 export function readCpu(ids: readonly number[], atNs: number): CpuReading | string {
   if (process.platform !== 'linux') return `it is read from /proc, which ${process.platform} does not have`
   try {
     const threads = ids.map(ofThread)
-    if (threads.every((thread) => thread === null)) return 'the kernel does not tell: no /proc/self/task/*/schedstat'
+    if (threads.every((thread) => thread === null))
+      return 'the kernel does not report it: no /proc/self/task/*/schedstat'
     const { user, system } = process.cpuUsage()
     return { atNs, threads, processMs: (user + system) / 1000, ...parseStat(readFileSync('/proc/stat', 'latin1')) }
   } catch (error) {

@@ -4,7 +4,7 @@ const FREE = 0
 const LOCKED = 1
 const AWAITED = 2
 
-/** A lock between threads: one word, and no system call while nobody waits (Drepper, "Futexes are tricky", 2011). */
+/** A lock between threads: one word, and no system call without contention (Drepper, "Futexes are tricky", 2011). */
 export class Mutex {
   readonly #word: Int32Array
 

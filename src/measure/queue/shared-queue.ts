@@ -119,9 +119,17 @@ export class SharedQueue {
    * that is dispatch, as in a simulation. If the queue has been replayed further, it is idle from then on.
    */
   take(server: number, batch: Batch, sinceNs: number): boolean {
+    this.#mutex.lock()
+    try {
+      return this.#takeLocked(server, batch, sinceNs)
+    } finally {
+      this.#mutex.unlock()
+    }
+  }
+
+  #takeLocked(server: number, batch: Batch, sinceNs: number): boolean {
     const replay = this.#replay
     const idleSince = this.#idleSince
-    this.#mutex.lock()
     this.#parking.unpark(server)
     // read under the lock: the server that gets it first became idle first
     const nowNs = this.#clock()
@@ -141,7 +149,6 @@ export class SharedQueue {
       this.#handOver(server)
     } else this.#rest(server, nowNs)
     if (replay.isFull) this.#window.endEarly(this.#clock, 'full')
-    this.#mutex.unlock()
     return size > 0
   }
 
@@ -152,9 +159,22 @@ export class SharedQueue {
   respond({ clients, size, endNs }: Pick<Batch, 'clients' | 'size' | 'endNs'>): void {
     if (this.#boundaries === null) return
     this.#mutex.lock()
-    this.#replay.settle(this.#idleSince[this.#idleLongest(0)] as number, endNs)
-    this.#endWindow(endNs)
-    for (let i = 0; i < size; i++) this.#arrivals.respond(clients[i] as number, endNs)
+    try {
+      this.#replay.settle(this.#idleSince[this.#idleLongest(0)] as number, endNs)
+      this.#endWindow(endNs)
+      for (let i = 0; i < size; i++) this.#arrivals.respond(clients[i] as number, endNs)
+    } finally {
+      this.#mutex.unlock()
+    }
+  }
+
+  /** The server that found no batch does something else before it sleeps: another one watches for the next batch. */
+  unwatch(server: number): void {
+    this.#mutex.lock()
+    if (this.#parking.isParked(server)) {
+      this.#parking.unpark(server)
+      this.#parking.notifyOne()
+    }
     this.#mutex.unlock()
   }
 

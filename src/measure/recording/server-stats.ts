@@ -80,7 +80,7 @@ export class ServerStats {
     this.#buffers = each(() => new Float64Array(most))
   }
 
-  /** The server begins on the batch, of its own memory: whoever reads sees what it is at. */
+  /** The server begins on the batch in its own memory: other threads see what it serves. */
   begin(): void {
     const { size, startNs } = this.batch
     this.#counters[BUSY_SINCE] = startNs
@@ -183,7 +183,7 @@ export class ServerStats {
     return this.#counters[counter] as number
   }
 
-  /** The batch that the server has begun on and not finished; null where there is none. */
+  /** The batch that the server is serving; null if it serves none. */
   get serving(): Serving | null {
     const size = this.#get(IN_FLIGHT)
     if (size === 0) return null

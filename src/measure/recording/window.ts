@@ -173,11 +173,12 @@ export class Window {
    */
   endEarly(clock: Clock, reason: EarlyEndReason): void {
     if (this.endsEarly || clock() + AHEAD_NS >= this.endNs) return
+    // known before the moment is: until then the run ends when it was to
+    this.#values[EARLY_END] = EARLY_ENDS.indexOf(reason)
     setAhead(clock, AHEAD_NS, (ns) => {
       this.#values[END] = ns
     })
     this.#values[DRAIN] = this.endNs + DRAIN_NS
-    this.#values[EARLY_END] = EARLY_ENDS.indexOf(reason)
   }
   get earlyEnd(): EarlyEndReason | null {
     return EARLY_ENDS[this.#values[EARLY_END] as number] ?? null

@@ -6,7 +6,7 @@ import { type Batch, emptyBatch } from '../queue/batch.js'
 export type Outcome = { outputs: unknown } | { error: unknown } | typeof SERVED
 export const SERVED = Symbol('served')
 
-/** A batch that is being served in this process. Whoever serves it ends it, once; what comes after that is too late. */
+/** A batch that is being served in this process. Its target ends it, once; what comes after that is ignored. */
 export class InFlightBatch {
   readonly server: number
   readonly batch: Batch

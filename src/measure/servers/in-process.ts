@@ -76,9 +76,9 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   const stats = memory.stats()
   let local: LocalServers | null = null
   const state: RunState = { window, queue, stats, inProcess: true, serving: () => local?.serving() ?? [] }
-  let end = () => {}
-  const served = new Promise<void>((resolve) => {
-    end = resolve
+  let end = (_error?: unknown) => {}
+  const served = new Promise<void>((resolve, reject) => {
+    end = (error) => (error === undefined ? resolve() : reject(error))
   })
   const onGo = (originNs: bigint) => {
     clock.start(originNs)

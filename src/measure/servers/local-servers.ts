@@ -40,7 +40,7 @@ export class LocalServers {
   readonly #idle: number[]
   readonly #inFlight = new Set<InFlightBatch>()
   readonly #spare = new SpareBatches()
-  readonly #end: () => void
+  readonly #end: (error?: unknown) => void
   /** it will look at the queue soon */
   #looking = false
   /** the batch that is being started, in case it ends before that is done */
@@ -52,8 +52,8 @@ export class LocalServers {
   /** the first failure of a request */
   failure: Error | null = null
 
-  /** @param end called once, when everything has been served or the time to drain is over */
-  constructor(serving: LocalServing, end: () => void) {
+  /** @param end called once, when everything has been served or the time to drain is over, or with what ends the run */
+  constructor(serving: LocalServing, end: (error?: unknown) => void) {
     this.#with = serving
     this.#end = end
     this.#batch = emptyBatch(new Float64Array(serving.largest))
@@ -80,12 +80,26 @@ export class LocalServers {
 
   /** Gives up what is in flight, and takes no more. */
   stop(reason: Error): void {
+    this.#stop(reason)
+  }
+
+  #stop(reason: Error, error?: unknown): void {
     if (this.#over) return
     this.#over = true
     this.#alarm?.cancel()
     this.#check?.()
     for (const inFlight of this.#inFlight) inFlight.abandon(reason)
-    this.#end()
+    this.#end(error)
+  }
+
+  /** Asks the queue, which throws if the scenario turns out to be one that time cannot pass in. */
+  #asked<Value>(ask: () => Value): Value | undefined {
+    try {
+      return ask()
+    } catch (error) {
+      this.#stop(OVER, error)
+      return undefined
+    }
   }
 
   #lookUnlessSoon(): void {
@@ -104,7 +118,9 @@ export class LocalServers {
       this.stop(OVER)
       return
     }
-    if (!queue.take(server, this.#batch, nowNs)) {
+    const taken = this.#asked(() => queue.take(server, this.#batch, nowNs))
+    if (taken === undefined) return
+    if (!taken) {
       this.#rest()
       return
     }
@@ -173,7 +189,7 @@ export class LocalServers {
     const { count, marks, error } = failuresOf(late ? { error: this.#tookTooLong() } : outcome, batch.size)
     this.failure ??= error
     // a failure is a response too
-    queue.respond(batch)
+    this.#asked(() => queue.respond(batch))
     stats.end(window, marks, count, batch)
     if (batch.startNs >= window.startNs && batch.startNs < window.endNs) observations?.record(batch)
     this.#inFlight.delete(inFlight)
@@ -217,7 +233,7 @@ export class LocalServers {
         for (const each of late) each.fail(this.#tookTooLong())
       })
     }
-    this.#check = loop.at(Math.max(nextNs, nowNs + 1), this.#checkInFlight)
+    this.#check = loop.after(Math.max(nextNs, nowNs + 1), this.#checkInFlight)
   }
 }
 

@@ -27,7 +27,11 @@ export async function runOnThreads(context: RunContext, handler: string, servers
   const state = stateOf(window, memory.queue(window, clock.now), memory.stats())
   const reports: ServerReport[] = []
   const exits = new WorkerExits(state, clock)
-  const checkpoints = await Checkpoints.of(scenario, memory)
+  const pool = await startPool(servers, { atOnce: 1 })
+  const checkpoints = await Checkpoints.of(scenario, memory).catch(async (error: unknown) => {
+    await pool.destroy()
+    throw error
+  })
   const watched = {
     name: module.name,
     memory,
@@ -43,7 +47,6 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     onBlocked: (server: number, error: Error) => exits.kill(server, error),
     wake: () => state.queue.notifyAll(),
   }
-  const pool = await startPool(servers, { atOnce: 1 })
   let over = false
   const serve = async (server: number) => {
     const task = taskOf(SERVER, 'serve', taskFor(context, module, server))

@@ -160,7 +160,12 @@ class Server {
   /** Waits until the next batch may leave: sleeps until shortly before, and spins the rest. */
   async #idle(): Promise<void> {
     const { idle, spinNs } = this.#task
-    if (this.#clock() - this.#turnedNs > (this.#async ? ASYNC_TURN_NS : TURN_NS)) await this.#turn()
+    if (this.#clock() - this.#turnedNs > (this.#async ? ASYNC_TURN_NS : TURN_NS)) {
+      // what else the handler has going on may take long
+      this.#queue.unwatch(this.#task.server)
+      await this.#turn()
+      return
+    }
     const nowNs = this.#clock()
     if (nowNs >= this.#window.drainNs) {
       // nothing leaves any more

@@ -60,7 +60,8 @@ export class WorkerExits {
    * @throws what ended it, if the run cannot go on without it
    */
   async handleExit(server: number, thrown: unknown): Promise<void> {
-    if (!this.#begun) throw thrown
+    // a scenario that cannot be run with one server cannot with another
+    if (!this.#begun || (thrown as Error | undefined)?.name === 'ScenarioError') throw thrown
     const reason = this.#reasons.get(server)
     if (reason !== undefined) await new Promise((resolve) => real.setTimeout(resolve, ENDED_MS))
     const { window, queue, stats } = this.#state
