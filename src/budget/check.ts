@@ -267,11 +267,9 @@ class RunJudge {
 
   #said(rule: TimeRule, over: Over, ns: number | null): string {
     const { offered, completed } = this.#result.counts
-    const lost =
-      ns === null
-        ? `; ${count(offered - completed)} of ${count(offered)} requests were never answered, and count as slower than any limit`
-        : ''
-    return overText(rule, over) + lost
+    if (offered === completed || !isUpper(rule)) return overText(rule, over)
+    const lost = `${count(offered - completed)} of ${count(offered)} requests were never answered, and count as slower than any limit`
+    return ns === null ? `${lost}; ${overText(rule, over)}` : `${overText(rule, over)}; ${lost}`
   }
 
   /** A part of latency is at most as long as latency is: what keeps the limit as a whole keeps it in its parts. */

@@ -51,12 +51,16 @@ const TO_DO: Record<string, string> = {
   queueing: 'requests mostly wait for a server: add servers, serve larger batches, or lower the rate',
   batching: 'requests mostly wait for their batch to fill: lower maxWait or maxBatchSize',
   dispatch: 'servers mostly take time to wake up',
-  service: 'most of the time is service: make it faster, or raise the limit',
+  service: 'most of the mean latency is service: make it faster, or raise the limit',
 }
 
-/** What would help most, if a limit on a time is exceeded: by the part that takes most of the mean latency. */
+/** What would help most, if a limit on a time is exceeded: answering all requests, or the longest part of the mean. */
 function toDo({ rules, latency }: BudgetCheck): string | null {
-  if (latency === null || !rules.some(({ unit, verdict }) => unit === 'ms' && verdict === 'fail')) return null
+  const failed = rules.filter(({ unit, verdict }) => unit === 'ms' && verdict === 'fail')
+  if (latency === null || failed.length === 0) return null
+  if (failed.some(({ observed }) => observed === null)) {
+    return 'To do: find out why requests were never answered: they failed, were rejected or timed out.'
+  }
   const longest = latency.parts.reduce((a, b) => (b.ms > a.ms ? b : a))
   const advice = TO_DO[longest.name]
   return advice === undefined ? null : `To do: ${advice}.`
