@@ -57,6 +57,9 @@ function faultOf(comparison: Comparison): [string, string] | null {
   if (overall(comparison).verdict !== verdict) return ['verdict', 'must be what its metrics say']
   if (design === 'unpaired') {
     if (pairs.length > 0) return ['design', "must be 'alternating' or 'duet', as there are pairs"]
+    const unsound = metrics.find((metric) => !followsFromItsSides(metric))
+    if (unsound !== undefined)
+      return ['metrics', `must have the ratio of ${unsound.metric} that head and base have, within its interval`]
     const isInvalid = findings.some(({ severity }) => severity === 'error')
     const wrong = metrics.find((metric) => metric.verdict !== (isInvalid ? 'inconclusive' : verdictOf(metric, within)))
     if (wrong === undefined) return null
@@ -67,6 +70,14 @@ function faultOf(comparison: Comparison): [string, string] | null {
   const again = comparePairs(pairs, { within, rounds }).metrics
   const wrong = again.find((each, i) => !sameMetric(each, metrics[i] as MetricComparison))
   return wrong === undefined ? null : ['metrics', `must say of ${wrong.metric} what the pairs do, ${wrong.verdict}`]
+}
+
+/** Whether a ratio is that of its sides, and lies in its interval, as far as there are any. */
+function followsFromItsSides({ base, head, ratio, interval: { low, high }, unit }: MetricComparison): boolean {
+  if (ratio === null) return true
+  const quotient = base === null || head === null ? null : unit === '/s' ? null : head / base
+  if (quotient !== null && Math.abs(ratio / quotient - 1) > ROUNDING) return false
+  return (low ?? ratio) <= ratio * (1 + ROUNDING) && (high ?? ratio) >= ratio * (1 - ROUNDING)
 }
 
 /** How far apart two figures may be that are computed from the same pairs on different machines. */

@@ -25,6 +25,7 @@ export function measureFindings(recording: Recording, course: Course): Finding[]
     interrupted(recording, course),
     full(recording, course),
     late(recording),
+    queueLate(recording),
     failures(recording, course),
     serverDied(course),
     teardown(course),
@@ -98,6 +99,27 @@ function mostMoved({
       return fromDueMs - fromSendMs > Math.max(leastMs, MOVED_FRACTION * fromDueMs)
     })
   return moved[0] ?? null
+}
+
+/** Working off requests that are turned away costs servers time, which counts as dispatch: from this many for each served. */
+const TURNED_AWAY = 20
+/** and from this much dispatch on, and this fraction of service */
+const WORKED_MS = 0.5
+const WORKED_FRACTION = 0.5
+
+/** Clients that are turned away, and send again at once, took the time of the servers. */
+function queueLate({ tallies, counts }: Recording): Finding | null {
+  const turnedAway = counts.rejected + counts.timedOut
+  const dispatchMs = (tallies.dispatch.mean + tallies.lag.mean) / NS_PER_MS
+  const serviceMs = tallies.service.mean / NS_PER_MS
+  if (turnedAway <= TURNED_AWAY * counts.completed) return null
+  if (dispatchMs <= Math.max(WORKED_MS, WORKED_FRACTION * serviceMs)) return null
+  return {
+    code: 'queue-late',
+    severity: 'error',
+    message: `${count(turnedAway)} requests were turned away, and only ${count(counts.completed)} served: working them off took the servers' time, ${ms(dispatchMs)} a served request on average, compared with ${ms(serviceMs)} of service. Let clients think for longer, or simulate this load`,
+    figures: { turnedAway, completed: counts.completed, dispatchMs, serviceMs },
+  }
 }
 
 function failures({ counts }: Recording, { failure }: Course): Finding | null {

@@ -5,6 +5,7 @@
 export interface Finding {
   code:
     | 'event-loop-late'
+    | 'queue-late'
     | 'saturated'
     | 'cut-off'
     | 'interrupted'
@@ -55,6 +56,7 @@ export type FindingEffect = 'lengthens' | 'late' | 'hides' | 'overload' | 'contr
 /** The one table of what each finding means for a budget. */
 export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   'event-loop-late': 'late',
+  'queue-late': 'lengthens',
   'machine-unsteady': 'lengthens',
   'cpu-contention': 'lengthens',
   'cpu-throttled': 'lengthens',
@@ -85,7 +87,8 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
 export function findingsThat(findings: readonly Finding[], effect: FindingEffect): Finding[] {
   const warned = effect === 'lengthens' || effect === 'late'
   return findings.filter(({ code, severity }) => {
-    // another version may have findings of its own
-    return (severity === 'error' || (warned && severity === 'warning')) && FINDING_EFFECTS[code] === effect
+    // another version may have findings of its own: what an unknown error means is not known
+    const known = Object.hasOwn(FINDING_EFFECTS, code) ? FINDING_EFFECTS[code] : 'contradicts'
+    return (severity === 'error' || (warned && severity === 'warning')) && known === effect
   })
 }

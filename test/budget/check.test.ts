@@ -295,6 +295,14 @@ describe('findings', () => {
     }
   })
 
+  it('of an unknown code stop both, if they are errors: what they mean is not known', () => {
+    for (const code of ['martian', 'constructor', '__proto__']) {
+      const result = found(code as Finding['code'])
+      for (const p99 of ['200ms', '50ms']) expect(ruleOf(result, { p99 }, 'p99').verdict).toBe('inconclusive')
+      expect(ruleOf(found(code as Finding['code'], 'warning'), { p99: '200ms' }, 'p99').verdict).toBe('pass')
+    }
+  })
+
   it('that say nothing of latency stop nothing', () => {
     for (const code of ['unsteady', 'failures', 'teardown-failed', 'too-few-samples', 'over-an-hour'] as const) {
       expect(ruleOf(found(code, 'warning'), budget, 'p99').verdict).toBe('pass')

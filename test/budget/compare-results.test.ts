@@ -29,6 +29,16 @@ const measured = (result: Result): Result => ({
 const codes = (base: Result, head: Result) => compareResults(base, head).findings.map(({ code }) => code)
 
 describe('compareResults', () => {
+  it('is refused when it is read if a ratio is not within its interval, or not that of its sides', () => {
+    const stored = JSON.parse(JSON.stringify(compareResults(ms1, run(2))))
+    expect(checkedComparison(stored).verdict).toBe('slower')
+    const same = (each: object) => ({ ...each, interval: { low: 0.99, high: 1.01, level: 0.99 }, verdict: 'same' })
+    const edited = { ...stored, metrics: stored.metrics.map(same), verdict: 'same' }
+    expect(() => checkedComparison(edited)).toThrow(/must have the ratio of \S+ that head and base have/)
+    const level = (each: object) => ({ ...same(each), ratio: 1 })
+    expect(() => checkedComparison({ ...edited, metrics: stored.metrics.map(level) })).toThrow(/must have the ratio/)
+  })
+
   it('calls no latency the same if an event loop that was late may hide a difference', () => {
     const late = {
       ...ms1,

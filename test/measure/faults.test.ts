@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { MeasureError } from '../../src/measure/error.js'
 import { measure } from '../../src/measure/measure.js'
 import type { MeasureOptions } from '../../src/measure/options.js'
+import { constant } from '../../src/scenario/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { expectToAddUp } from './add-up.js'
 
@@ -243,4 +244,18 @@ it('a signal is heard while a run of very many requests is planned, and while ma
   await expect(aborted({ servers: 200, stop: { duration: '60s' } })).rejects.toBe(reason)
   // each took many seconds, and was deaf meanwhile
   expect(performance.now() - start).toBeLessThan(20_000)
+})
+
+it('a thread with an uncaught error ends there and then: every request is counted once', async () => {
+  for (let i = 0; i < 3; i++) {
+    const result = await run('throws-uncaught.js', {
+      arrivals: constant('300/s'),
+      servers: 2,
+      stop: { requests: 50 },
+      warmup: { requests: 0 },
+    })
+    expectToAddUp(result)
+    const died = result.validity.findings.find(({ code }) => code === 'server-died')
+    expect(died?.message).toContain('thrown in a microtask')
+  }
 })

@@ -70,6 +70,26 @@ describe('event-loop-late', () => {
   })
 })
 
+describe('queue-late', () => {
+  const storm = (dispatchMs: number, rejected: number) => {
+    const recording = recordingOf([{ ms: 5, lateMs: 0, times: 10 }])
+    recording.tallies.service.record(MS, 10)
+    recording.tallies.dispatch.record(dispatchMs * MS, 10)
+    return { ...recording, counts: { ...noCounts(), offered: 10 + rejected, completed: 10, rejected } }
+  }
+
+  it('is an error if working off the requests that were turned away took longer than the service', () => {
+    const [finding] = measureFindings(storm(200, 5000), quiet)
+    expect(finding).toMatchObject({
+      code: 'queue-late',
+      severity: 'error',
+      figures: { turnedAway: 5000, completed: 10 },
+    })
+    expect(codes(storm(0.3, 5000))).toEqual([])
+    expect(codes(storm(200, 100))).toEqual([])
+  })
+})
+
 describe('a run that ends early', () => {
   const recording = recordingOf([{ ms: 5, lateMs: 0, times: 1000 }])
 

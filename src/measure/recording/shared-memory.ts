@@ -7,6 +7,7 @@ import { allocateHost, type HostBuffers } from '../host/host-watch.js'
 import type { Plan } from '../plan.js'
 import { allocateQueue, type QueueBuffers, type QueueSetup, SharedQueue } from '../queue/shared-queue.js'
 import { PLACES } from '../queue/waiting-room.js'
+import { CrashReport } from './crash-report.js'
 import { Observations } from './observations.js'
 import { ServerStats } from './server-stats.js'
 import { Window } from './window.js'
@@ -23,6 +24,8 @@ export interface RunBuffers {
   stats: SharedArrayBuffer[]
   /** each server's batches one by one, if they are asked for */
   observations: SharedArrayBuffer[] | null
+  /** what ended each server's thread */
+  crashes: SharedArrayBuffer[]
   /** what the threads report of the machine */
   host: HostBuffers
 }
@@ -71,6 +74,7 @@ export class SharedMemory {
       queue: allocateQueue(setup, segments, waiting),
       stats: each(ServerStats.bytes(policy.maxBatchSize, segments)),
       observations: observe === 0 ? null : each(Observations.bytes(Math.ceil(observe / threads), policy.maxBatchSize)),
+      crashes: each(CrashReport.bytes),
       host: allocateHost(threads),
     }
     return new SharedMemory({ setup, buffers })
@@ -93,6 +97,10 @@ export class SharedMemory {
     const { window, stats } = this.buffers
     const { segments } = new Window(window)
     return stats.map((buffer) => new ServerStats(buffer, this.setup.policy.maxBatchSize, segments))
+  }
+
+  crashReport(server: number): CrashReport {
+    return new CrashReport(this.buffers.crashes[server] as SharedArrayBuffer)
   }
 
   /** The batches of a server, one by one; null if they are not asked for. */

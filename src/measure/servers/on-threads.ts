@@ -51,7 +51,10 @@ export async function runOnThreads(context: RunContext, handler: string, servers
   const serve = async (server: number) => {
     const task = taskOf(SERVER, 'serve', taskFor(context, module, server))
     const running: Promise<ServerReport> = pool.run(task, { ...ENTRY, signal: exits.signal(server) })
-    const report = await running.catch((error) => exits.handleExit(server, error))
+    const report = await running.catch((error) => {
+      const crash = memory.crashReport(server).read()
+      return exits.handleExit(server, crash === null ? error : new Error(crash))
+    })
     if (report === undefined) return
     if (report.unready !== null) {
       throw targetFailed(module.name, unreadyMessage(report.unready), report.unready.error)

@@ -39,10 +39,16 @@ export interface ServerReport {
 /** The task of a server's thread: takes batches, and has the handler serve them, until the run is over. */
 export async function serve(task: ServerTask): Promise<ServerReport> {
   const report: ServerReport = { unready: null, failure: null, teardown: null }
+  const memory = new SharedMemory(task.memory)
+  const crash = memory.crashReport(task.server)
+  // ends the thread here and now, and not wherever it is when it is ended from outside
+  process.once('uncaughtException', (error) => {
+    crash.write(portable(error).message)
+    process.exit(1)
+  })
   const ready = await prepare(() => loadDefault(task.handler))
   if ('unready' in ready) return { ...report, unready: ready.unready }
 
-  const memory = new SharedMemory(task.memory)
   const turnsPerNs = calibrateTurns(clockFrom(real.hrtimeNs()))
   const originNs = new StartLine(memory.buffers.start).await()
   const attended = attend(memory.buffers.host, task.server, memory.window(), originNs)

@@ -13,7 +13,7 @@ export interface WorkerExit {
   requests: number
 }
 
-/** A thread that is made to end runs none of its own code after this long. */
+/** A thread that ends, by an uncaught error or since it is made to, runs none of its own code after this long. */
 const ENDED_MS = 50
 /** No thread that is alive holds the queue's lock for this long. */
 const LOCK_MS = 1000
@@ -63,7 +63,8 @@ export class WorkerExits {
     // a scenario that cannot be run with one server cannot with another
     if (!this.#begun || (thrown as Error | undefined)?.name === 'ScenarioError') throw thrown
     const reason = this.#reasons.get(server)
-    if (reason !== undefined) await new Promise((resolve) => real.setTimeout(resolve, ENDED_MS))
+    // until then the thread may go on, and finish the batch that would be counted as failed here
+    await new Promise((resolve) => real.setTimeout(resolve, ENDED_MS))
     const { window, queue, stats } = this.#state
     // it may have ended while it looked at the queue, which is then in no state to go on with
     if (!queue.leave(server, LOCK_MS)) throw thrown
