@@ -21,7 +21,7 @@ export function highestWithin(
   scenarios: { typical: Scenario; rounds: Scenario[] }[],
   limit: { p99: number },
 ): Found | null {
-  const highest = (scenario: Scenario) => capacity({ ...scenario, stop: { requests: 100_000 } }, limit)?.rate ?? 0
+  const highest = (scenario: Scenario) => capacity({ ...scenario, stop: { requests: 50_000 } }, limit)?.rate ?? 0
   const found = scenarios.map(({ typical, rounds }) => {
     return { batchSize: typical.batching?.maxBatchSize ?? 1, rate: highest(typical), rounds }
   })

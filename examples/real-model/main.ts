@@ -42,8 +42,8 @@ const offered = Number((0.45 * Math.min(...carries)).toPrecision(2))
 
 const inRound = (round: number) => ({
   arrivals: offered,
-  stop: { duration: '750ms' },
-  warmup: { duration: '150ms' },
+  stop: { duration: '600ms' },
+  warmup: { duration: '120ms' },
   seed: round,
 })
 // interleaved over the sizes, there and back, so that a slow period of the machine meets them all, and calibrated just

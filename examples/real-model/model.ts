@@ -25,7 +25,7 @@ export type Calibrated = Scenario & { service: ServiceInput }
 /** A scenario to simulate the model by, from a short run near this load. */
 export async function calibrateInSitu(batchSize: number, perSecond: number, tight: ServiceInput): Promise<Calibrated> {
   const scenario = { ...inBatchesOf(batchSize), arrivals: perSecond }
-  const { service } = await calibrate(scenario, { rate: perSecond }, { duration: '500ms', tight })
+  const { service } = await calibrate(scenario, { rate: perSecond }, { duration: '400ms', tight })
   return { batching: scenario.batching, arrivals: perSecond, service }
 }
 

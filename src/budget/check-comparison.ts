@@ -57,14 +57,16 @@ function faultOf(comparison: Comparison): [string, string] | null {
   if (overall(comparison).verdict !== verdict) return ['verdict', 'must be what its metrics say']
   if (design === 'unpaired') {
     if (pairs.length > 0) return ['design', "must be 'alternating' or 'duet', as there are pairs"]
+    const isInvalid = findings.some(({ severity }) => severity === 'error')
+    const wrong = metrics.find((metric) => metric.verdict !== (isInvalid ? 'inconclusive' : verdictOf(metric, within)))
+    if (wrong !== undefined) {
+      const right = isInvalid ? 'inconclusive' : verdictOf(wrong, within)
+      return ['metrics', `must say of ${wrong.metric} what its interval does, ${right}`]
+    }
     const unsound = metrics.find((metric) => !followsFromItsSides(metric))
     if (unsound !== undefined)
       return ['metrics', `must have the ratio of ${unsound.metric} that head and base have, within its interval`]
-    const isInvalid = findings.some(({ severity }) => severity === 'error')
-    const wrong = metrics.find((metric) => metric.verdict !== (isInvalid ? 'inconclusive' : verdictOf(metric, within)))
-    if (wrong === undefined) return null
-    const right = isInvalid ? 'inconclusive' : verdictOf(wrong, within)
-    return ['metrics', `must say of ${wrong.metric} what its interval does, ${right}`]
+    return null
   }
   if (rounds < pairs.length) return ['rounds', `must be at least the ${pairs.length} pairs that there are`]
   const again = comparePairs(pairs, { within, rounds }).metrics
