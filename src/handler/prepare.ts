@@ -40,6 +40,16 @@ export async function prepare(
   }
 }
 
+/** What a handler gets for a batch: payloads, in turn, or the requests' numbers. */
+export function payloadsOf(payloads: Ready['payloads'], numbers: Float64Array, size: number): unknown[] {
+  const requests = new Array<unknown>(size)
+  for (let i = 0; i < size; i++) {
+    const number = numbers[i] as number
+    requests[i] = payloads === null ? number : payloads[number % payloads.length]
+  }
+  return requests
+}
+
 /** What there is to say of it, after the name of the file. */
 export function unreadyMessage({ during, error }: Unready): string {
   const said = { load: 'it could not be loaded: ', export: '', setup: 'its setup threw: ', input: 'its input threw: ' }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** What /proc counts CPU time in. */
-const TICK_MS = 10
+/** What Linux counts CPU time in, in /proc. */
+export const TICK_MS = 10
 
 /** How much CPU each process has used so far, by its number: name and milliseconds. */
 export type ProcessTimes = Map<number, { name: string; cpuMs: number }>

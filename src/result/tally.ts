@@ -168,11 +168,6 @@ export class Tally {
     addMoments(this.moments, 0, count, sum, squares, min, max)
   }
 
-  /** Sets what is kept beside the buckets, where it is known better than from them. */
-  setMoments(count: number, mean: number, stdDev: number, min: number, max: number): void {
-    this.moments.set([count, mean * count, (stdDev ** 2 + mean ** 2) * count, min, max])
-  }
-
   get count(): number {
     return this.moments[COUNT] as number
   }

@@ -1,9 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
+import { TICK_MS } from '../../machine/processes.js'
 import type { Cpu } from '../../result/host.js'
 import { NS_PER_MS } from '../../scenario/units.js'
-
-/** What Linux counts /proc/stat in. */
-const TICK_MS = 10
 
 /** The kernel's number of this thread; 0 if it is not known. */
 export function threadId(): number {

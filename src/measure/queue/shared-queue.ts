@@ -112,8 +112,7 @@ export class SharedQueue {
   }
 
   /**
-   * The server is idle, and takes the next batch if one leaves by now. The batch that it has finished may be the same
-   * object: its clients have their responses.
+   * The server is idle, and takes the next batch if one leaves by now.
    *
    * @param sinceNs since when it is idle, if it has not said so: from its last completion on, so that what it does after
    * that is dispatch, as in a simulation. If the queue has been replayed further, it is idle from then on.
@@ -199,7 +198,6 @@ export class SharedQueue {
     if (!this.#mutex.lockWithin(withinMs)) return false
     this.#idleSince[server] = BUSY
     this.#parking.unpark(server)
-    this.#parking.notifyAll()
     this.#mutex.unlock()
     return true
   }

@@ -57,7 +57,7 @@ export class Window {
   /** when requests were due, of those due in the window */
   readonly arrived: TimeSum
   /** of the requests of a segment, those that were due before it began, if it began after its first */
-  readonly overlaps: Float64Array
+  readonly #overlaps: Float64Array
   /** how far the boundaries of a closed loop's segments have come */
   readonly boundaries: Float64Array
   /** the next segment to begin by time, as far as this thread knows */
@@ -70,7 +70,7 @@ export class Window {
     // a start, overlaps and a first request for each, and a first request that never comes
     this.segments = (values.length - SEGMENTS - 1) / 3
     this.#starts = values.subarray(SEGMENTS, SEGMENTS + this.segments)
-    this.overlaps = values.subarray(SEGMENTS + this.segments, SEGMENTS + 2 * this.segments)
+    this.#overlaps = values.subarray(SEGMENTS + this.segments, SEGMENTS + 2 * this.segments)
     this.firsts = values.subarray(SEGMENTS + 2 * this.segments)
     this.arrived = new TimeSum(values, ARRIVED)
     this.boundaries = values.subarray(BOUNDARIES, ARRIVED)
@@ -126,7 +126,7 @@ export class Window {
 
   /** How many requests were due before a segment began. */
   before(segment: number): number {
-    return (this.firsts[segment] as number) + (this.overlaps[segment] as number)
+    return (this.firsts[segment] as number) + (this.#overlaps[segment] as number)
   }
 
   /** A request is due: it may be the first of a segment. */
@@ -137,7 +137,7 @@ export class Window {
       this.#next++
     }
     for (let k = this.#values[NEWEST] as number; k >= 0 && dueNs < (this.#starts[k] as number); k--) {
-      this.overlaps[k] = (this.overlaps[k] as number) + 1
+      this.#overlaps[k] = (this.#overlaps[k] as number) + 1
     }
     if (dueNs >= this.startNs) this.arrived.add(dueNs)
     else this.#values[BEFORE] = this.dueBefore + 1

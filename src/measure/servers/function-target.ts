@@ -1,4 +1,4 @@
-import type { Ready } from '../../handler/prepare.js'
+import { payloadsOf, type Ready } from '../../handler/prepare.js'
 import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
 import { isError } from '../../scenario/realm.js'
 import type { Call } from '../../scenario/target.js'
@@ -10,14 +10,7 @@ import type { LocalTarget } from './local-target.js'
 export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget {
   return {
     took: 'run took',
-    payload({ batch: { numbers, size } }) {
-      const requests = new Array<unknown>(size)
-      for (let i = 0; i < size; i++) {
-        const number = numbers[i] as number
-        requests[i] = payloads === null ? number : payloads[number % payloads.length]
-      }
-      return requests
-    },
+    payload: ({ batch: { numbers, size } }) => payloadsOf(payloads, numbers, size),
     serve(inFlight) {
       const context = contextOf(inFlight, state)
       const outputs: unknown = handler.run(inFlight.payload as unknown[], context)

@@ -78,12 +78,12 @@ export class LocalServers {
     return [...this.#inFlight].map(({ batch }) => batch)
   }
 
-  /** Gives up what is in flight, and takes no more. */
-  stop(reason: Error): void {
-    this.#stop(reason)
-  }
-
-  #stop(reason: Error, error?: unknown): void {
+  /**
+   * Gives up what is in flight, and takes no more.
+   *
+   * @param error what makes the run fail; undefined if it does not
+   */
+  stop(reason: Error, error?: unknown): void {
     if (this.#over) return
     this.#over = true
     this.#alarm?.cancel()
@@ -97,7 +97,7 @@ export class LocalServers {
     try {
       return ask()
     } catch (error) {
-      this.#stop(OVER, error)
+      this.stop(OVER, error)
       return undefined
     }
   }

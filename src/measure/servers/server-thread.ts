@@ -1,7 +1,7 @@
 import { real } from '../../clock/real.js'
 import { loadDefault } from '../../handler/module.js'
 import { portable } from '../../handler/portable.js'
-import { prepare, type Ready, type Unready } from '../../handler/prepare.js'
+import { payloadsOf, prepare, type Ready, type Unready } from '../../handler/prepare.js'
 import { ABANDONED, BatchContext, failuresIn, isPromise, settle, tookTooLong } from '../../handler/serving.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
@@ -103,7 +103,7 @@ class Server {
 
   async run(): Promise<void> {
     const { server, batchTimeoutMs } = this.#task
-    const { handler, state } = this.#ready
+    const { handler, state, payloads } = this.#ready
     const { batch } = this.#stats
     const window = this.#window
     const queue = this.#queue
@@ -118,7 +118,7 @@ class Server {
       // it has left the queue: if the thread ends, it is this server's
       batch.startNs = batch.leaveNs
       this.#stats.begin()
-      const requests = this.#requests()
+      const requests = payloadsOf(payloads, batch.numbers, batch.size)
       const context = new BatchContext(state)
       let failures = 0
       batch.startNs = this.#clock()
@@ -149,18 +149,6 @@ class Server {
       idleNs = batch.endNs
       if (batch.endNs - this.#turnedNs > TURN_NS) await this.#turn()
     }
-  }
-
-  /** What the handler gets for the batch: payloads, or the requests' numbers. */
-  #requests(): unknown[] {
-    const { numbers, size } = this.#stats.batch
-    const { payloads } = this.#ready
-    const requests = new Array<unknown>(size)
-    for (let i = 0; i < size; i++) {
-      const number = numbers[i] as number
-      requests[i] = payloads === null ? number : payloads[number % payloads.length]
-    }
-    return requests
   }
 
   /** Waits until the next batch may leave: sleeps until shortly before, and spins the rest. */
