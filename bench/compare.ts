@@ -6,7 +6,8 @@
 //   npx tsx bench/compare.ts --real 60 --record rounds.jsonl  2 ms of arithmetic on the real clock, against the same and
 //                                                             10 % more of it, as often as said: within the hour
 //   npx tsx bench/compare.ts --real 60 --design duet          the same, both at the same moment
-//   npx tsx bench/compare.ts --resample rounds.jsonl --runs 2000    comparisons drawn from the rounds recorded
+//   npx tsx bench/compare.ts --real 1 --from 7 --record rounds.jsonl    the 8th of them alone, to measure a few at a time
+//   npx tsx bench/compare.ts --resample rounds.jsonl --runs 2000    the comparisons recorded, and more drawn from their pairs
 
 import { appendFileSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -43,6 +44,7 @@ const { values: given } = parseArgs({
     loads: { type: 'string', default: '0,30,50' },
     order: { type: 'string', default: 'lot' },
     real: { type: 'string' },
+    from: { type: 'string', default: '0' },
     design: { type: 'string', default: 'alternating' },
     record: { type: 'string' },
     resample: { type: 'string' },
@@ -209,22 +211,23 @@ async function virtual(): Promise<void> {
 interface Recorded {
   design: Design
   head: string
+  verdict: ComparisonVerdict
   pairs: Pair[]
-  msPerPair: number
+  ms: number
 }
 
 const HEADS = { 'the same': './busy/two-ms.js', '10 % slower': './busy/two-ms-a-tenth-slower.js' } as const
 
-/** Real comparisons, as `compare` ends them, with a row for each and the sums at the end. */
-async function real(times: number, design: Design): Promise<void> {
+/** Runs comparisons on the real clock, seeded from `first` on: a row for each, then a summary. */
+async function real(first: number, times: number, design: Design): Promise<void> {
   const url = (name: string) => new URL(name, import.meta.url)
   const base = url(HEADS['the same'])
-  const found: Record<string, { verdicts: Record<string, number>; within30s: number; ms: number[] }> = {}
+  const all: Recorded[] = []
   console.log(
     '| head | verdict | pairs | seconds | mean latency, ratio | service, ratio |\n| --- | --- | --- | --- | --- | --- |',
   )
-  for (let i = 0; i < times; i++) {
-    for (const [name, path] of Object.entries(HEADS)) {
+  for (let i = first; i < first + times; i++) {
+    for (const [head, path] of Object.entries(HEADS)) {
       const started = performance.now()
       const comparison = await compare(
         { arrivals: '200/s', seed: 1 + 1000 * i, base: { handler: base }, head: { handler: url(path) } },
@@ -235,68 +238,74 @@ async function real(times: number, design: Design): Promise<void> {
         const { ratio, interval } = comparison.metrics[COMPARED.indexOf(metric)] as (typeof comparison.metrics)[number]
         return `${ratio?.toFixed(2)} (${interval.low?.toFixed(2)} to ${interval.high?.toFixed(2)})`
       }
-      found[name] ??= { verdicts: {}, within30s: 0, ms: [] }
-      const sums = found[name]
-      sums.verdicts[comparison.verdict] = (sums.verdicts[comparison.verdict] ?? 0) + 1
-      sums.ms.push(ms)
-      if (comparison.verdict === 'slower' && ms <= 30_000) sums.within30s++
       const { verdict, pairs } = comparison
       console.log(
-        `| ${name} | ${verdict} | ${pairs.length} | ${(ms / 1000).toFixed(1)} | ${text('mean')} | ${text('service.mean')} |`,
+        `| ${head} | ${verdict} | ${pairs.length} | ${(ms / 1000).toFixed(1)} | ${text('mean')} | ${text('service.mean')} |`,
       )
-      const recorded: Recorded = { design, head: name, pairs, msPerPair: ms / pairs.length }
-      if (given.record !== undefined) appendFileSync(given.record, `${JSON.stringify(recorded)}\n`)
+      all.push({ design, head, verdict, pairs, ms })
+      if (given.record !== undefined) appendFileSync(given.record, `${JSON.stringify(all.at(-1))}\n`)
     }
   }
-  for (const [name, { verdicts, within30s, ms }] of Object.entries(found)) {
-    const middle = ms.sort((a, b) => a - b)[Math.floor(ms.length / 2)] as number
-    console.log(
-      `\n${name}: ${JSON.stringify(verdicts)} of ${times}; slower within 30 s: ${within30s}; median ${(middle / 1000).toFixed(1)} s`,
-    )
+  summarize(all)
+}
+
+/** A row for each design and head: how often each verdict was given, and how long it took. */
+function summarize(all: Recorded[]): void {
+  console.log(`\n| design | head | runs | slower | faster | same | inconclusive | slower within 30 s | seconds, median |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |`)
+  for (const { design, head, of } of groups(all)) {
+    const times = (verdict: ComparisonVerdict) => of.filter((each) => each.verdict === verdict).length
+    const within30s = of.filter(({ verdict, ms }) => verdict === 'slower' && ms <= 30_000).length
+    const ms = of.map((each) => each.ms).sort((a, b) => a - b)
+    const cells = [of.length, times('slower'), times('faster'), times('same'), times('inconclusive'), within30s]
+    const median = (ms[Math.floor(ms.length / 2)] as number) / 1000
+    console.log(`| ${design} | ${head} | ${cells.join(' | ')} | ${median.toFixed(1)} |`)
   }
 }
 
+const groups = (all: Recorded[]) =>
+  DESIGNS.flatMap((design) =>
+    Object.keys(HEADS).map((head) => ({
+      ...{ design, head },
+      of: all.filter((each) => each.design === design && each.head === head),
+    })),
+  ).filter(({ of }) => of.length > 0)
+
 /**
- * Comparisons of pairs drawn from recorded ones, in stretches of 5 in a row, so that the machine's moods stay in them.
- * Of what is the same, each pair has base and head exchanged by lot, as the order of its rounds is.
+ * Prints the comparisons recorded, then judges more of them, made from pairs drawn from all that were recorded: 5 in a
+ * row at a time, so that the machine's slow spells stay in them.
  */
 function resample(file: string): void {
   const recorded = readFileSync(file, 'utf8')
     .trim()
     .split('\n')
     .map((line): Recorded => JSON.parse(line))
+  summarize(recorded)
   const random = stream(1, 'resample')
-  console.log(
-    `| design | head | pairs recorded | slower, % | faster, % | same, % | within 30 s: slower, % | pairs, median |`,
-  )
-  console.log('| --- | --- | --- | --- | --- | --- | --- | --- |')
-  for (const design of DESIGNS) {
-    for (const head of Object.keys(HEADS)) {
-      const of = recorded.filter((each) => each.design === design && each.head === head)
-      const pool = of.flatMap(({ pairs }) => pairs)
-      if (pool.length < STRETCH) continue
-      const msPerPair = of.reduce((sum, each) => sum + each.msPerPair, 0) / of.length
-      const verdicts: Record<ComparisonVerdict, number> = { slower: 0, faster: 0, same: 0, inconclusive: 0 }
-      let within30s = 0
-      const ended: number[] = []
-      for (let run = 0; run < runs; run++) {
-        const drawn: Pair[] = []
-        while (drawn.length < count) {
-          const at = Math.floor(random.uniform() * (pool.length - STRETCH + 1))
-          for (const pair of pool.slice(at, at + STRETCH)) {
-            const isTurned = head === 'the same' && random.uniform() < 0.5
-            drawn.push(isTurned ? { ...pair, base: pair.head, head: pair.base } : pair)
-          }
-        }
-        const { verdict, pairs } = sequential(drawn.slice(0, count), count)
-        verdicts[verdict]++
-        ended.push(pairs)
-        if (verdict === 'slower' && pairs * msPerPair <= 30_000) within30s++
+  console.log(`
+| design | head | pairs recorded | slower, % | faster, % | same, % | within 30 s: slower, % | pairs, median |
+| --- | --- | --- | --- | --- | --- | --- | --- |`)
+  for (const { design, head, of } of groups(recorded)) {
+    const pool = of.flatMap(({ pairs }) => pairs)
+    if (pool.length < STRETCH) continue
+    const msPerPair = of.reduce((sum, each) => sum + each.ms, 0) / pool.length
+    const verdicts: Record<ComparisonVerdict, number> = { slower: 0, faster: 0, same: 0, inconclusive: 0 }
+    let within30s = 0
+    const ended: number[] = []
+    for (let run = 0; run < runs; run++) {
+      const drawn: Pair[] = []
+      while (drawn.length < count) {
+        const at = Math.floor(random.uniform() * (pool.length - STRETCH + 1))
+        drawn.push(...pool.slice(at, at + STRETCH))
       }
-      const middle = ended.sort((a, b) => a - b)[Math.floor(runs / 2)]
-      const cells = [verdicts.slower, verdicts.faster, verdicts.same, within30s].map(percent)
-      console.log(`| ${design} | ${head} | ${pool.length} | ${cells.join(' | ')} | ${middle} |`)
+      const { verdict, pairs } = sequential(drawn.slice(0, count), count)
+      verdicts[verdict]++
+      ended.push(pairs)
+      if (verdict === 'slower' && pairs * msPerPair <= 30_000) within30s++
     }
+    const middle = ended.sort((a, b) => a - b)[Math.floor(runs / 2)]
+    const cells = [verdicts.slower, verdicts.faster, verdicts.same, within30s].map(percent)
+    console.log(`| ${design} | ${head} | ${pool.length} | ${cells.join(' | ')} | ${middle} |`)
   }
 }
 const STRETCH = 5
@@ -304,4 +313,4 @@ const STRETCH = 5
 const design = given.design as Design
 if (given.resample !== undefined) resample(given.resample)
 else if (given.real === undefined) await virtual()
-else await real(Number(given.real), design)
+else await real(Number(given.from), Number(given.real), design)
