@@ -23,7 +23,7 @@ import {
   type Pair,
   type Round,
 } from '../src/budget/comparison.js'
-import { compare } from '../src/explore/compare.js'
+import { compare } from '../dist/index.js'
 import type { Random } from '../src/random/random.js'
 import { stream } from '../src/random/stream.js'
 import { findingsOf } from '../src/result/findings.js'
