@@ -1,22 +1,5 @@
-// The rooms of src/, from the outermost inwards: imports go from left to right only.
-const rooms = [
-  'cli',
-  'report',
-  'explore',
-  'simulate',
-  'measure',
-  'serve',
-  'handler',
-  'machine',
-  'clock',
-  'files',
-  'budget',
-  'result',
-  'scenario',
-  'random',
-  'text',
-]
-// which rooms each may import from, besides itself
+// The layers of src/, from the outermost inwards, and which layers each may import from, besides itself. An import goes
+// from an outer layer to an inner one.
 const allowed = {
   cli: [
     'report',
@@ -24,19 +7,22 @@ const allowed = {
     'simulate',
     'measure',
     'serve',
+    'threads',
     'handler',
-    'clock',
     'files',
+    'clock',
     'budget',
     'result',
     'scenario',
+    'validation',
     'text',
   ],
-  report: ['explore', 'files', 'clock', 'budget', 'result', 'scenario', 'text'],
+  report: ['explore', 'files', 'clock', 'budget', 'result', 'histogram', 'scenario', 'validation', 'text'],
   explore: [
     'simulate',
     'measure',
     'serve',
+    'threads',
     'handler',
     'machine',
     'files',
@@ -44,39 +30,68 @@ const allowed = {
     'budget',
     'result',
     'scenario',
+    'validation',
     'random',
   ],
-  simulate: ['budget', 'result', 'scenario', 'random'],
-  measure: ['handler', 'machine', 'clock', 'budget', 'result', 'scenario', 'random'],
-  serve: ['handler', 'machine', 'clock', 'budget', 'result', 'scenario', 'random'],
-  // what serves batches: a handler's module and parts, and the threads that run it
-  handler: ['clock', 'scenario'],
-  // what this machine is
+  simulate: ['budget', 'result', 'histogram', 'scenario', 'validation', 'random'],
+  measure: [
+    'threads',
+    'handler',
+    'machine',
+    'clock',
+    'budget',
+    'result',
+    'histogram',
+    'scenario',
+    'validation',
+    'random',
+  ],
+  serve: [
+    'threads',
+    'handler',
+    'machine',
+    'clock',
+    'budget',
+    'result',
+    'histogram',
+    'scenario',
+    'validation',
+    'random',
+  ],
+  // the pool of worker threads
+  threads: ['handler', 'clock', 'validation'],
+  // handler modules: loaded, prepared and called
+  handler: ['clock', 'scenario', 'validation'],
+  // cores, CPU quota and other processes
   machine: ['result'],
-  // the one clock and the one way to set a timer
+  // the real clock and its timers
   clock: [],
-  // how files are written
-  files: [],
-  budget: ['result', 'scenario', 'text'],
-  result: ['scenario', 'random', 'text'],
-  scenario: ['random'],
+  // reads traces and stored results; writes whole files
+  files: ['budget', 'result', 'scenario', 'validation', 'text'],
+  budget: ['result', 'histogram', 'statistics', 'scenario', 'validation', 'text'],
+  result: ['histogram', 'statistics', 'scenario', 'validation', 'random', 'text'],
+  histogram: [],
+  statistics: [],
+  scenario: ['validation', 'random'],
+  // errors, and checks of values of any realm
+  validation: [],
   random: [],
   text: [],
 }
-const pure = '^src/(scenario|random|simulate|result|budget|text)/'
+const pure = '^src/(scenario|validation|random|simulate|result|histogram|statistics|budget|text)/'
 
 module.exports = {
   forbidden: [
-    ...rooms.map((room) => ({
-      name: `room-${room}`,
-      comment: `src/${room} imports only from ${allowed[room].join(', ') || 'itself'}`,
+    ...Object.entries(allowed).map(([layer, inner]) => ({
+      name: `layer-${layer}`,
+      comment: `src/${layer} imports only from ${inner.join(', ') || 'itself'}`,
       severity: 'error',
-      from: { path: `^src/${room}/` },
-      to: { path: '^src/', pathNot: `^src/(${[room, ...allowed[room]].join('|')})/` },
+      from: { path: `^src/${layer}/` },
+      to: { path: '^src/', pathNot: `^src/(${[layer, ...inner].join('|')})/` },
     })),
     {
-      name: 'pure-rooms-know-no-node',
-      comment: 'the pure rooms import nothing from node: and so read no clock',
+      name: 'pure-layers-import-no-node',
+      comment: 'the pure layers import nothing from node:, so they read no clock',
       severity: 'error',
       from: { path: pure },
       to: { dependencyTypes: ['core'] },

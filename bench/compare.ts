@@ -11,6 +11,7 @@
 
 import { appendFileSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { compare } from '../dist/index.js'
 import { isCheckpoint } from '../src/budget/checkpoints.js'
 import { comparePairs } from '../src/budget/compare-pairs.js'
 import {
@@ -23,16 +24,15 @@ import {
   type Pair,
   type Round,
 } from '../src/budget/comparison.js'
-import { compare } from '../dist/index.js'
 import type { Random } from '../src/random/random.js'
 import { stream } from '../src/random/stream.js'
 import { findingsOf } from '../src/result/findings.js'
 import type { Recording } from '../src/result/recording.js'
 import { tallyPercentileNs } from '../src/result/summary.js'
 import { kept, normalise } from '../src/scenario/scenario.js'
-import { affine } from '../src/scenario/service.js'
+import { affine } from '../src/scenario/service/service.js'
+import { lognormal } from '../src/scenario/service/variation.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../src/scenario/units.js'
-import { lognormal } from '../src/scenario/variation.js'
 import { Engine } from '../src/simulate/engine.js'
 
 const { values: given } = parseArgs({

@@ -1,9 +1,9 @@
 import type { Metric } from '../src/result/recording.js'
 import type { Estimate } from '../src/result/summary.js'
-import { closed, constant } from '../src/scenario/arrivals.js'
+import { closed, constant } from '../src/scenario/arrivals/arrivals.js'
 import type { Scenario } from '../src/scenario/scenario.js'
-import { affine } from '../src/scenario/service.js'
-import { exponential, gamma, hyperexponential, lognormal } from '../src/scenario/variation.js'
+import { affine } from '../src/scenario/service/service.js'
+import { exponential, gamma, hyperexponential, lognormal } from '../src/scenario/service/variation.js'
 
 /** A scenario of which the exact values are known, in milliseconds. */
 export interface Case {

@@ -8,10 +8,10 @@
 //   npx tsx bench/coverage.ts --truth                                 what the batched cases are held against
 
 import { parseArgs } from 'node:util'
+import { bucketFloor, Tally } from '../src/histogram/latency-histogram.js'
 import { intervalsBetween, intervalsOf } from '../src/result/intervals.js'
 import { stretchesOf } from '../src/result/recording.js'
 import type { Estimate, Interval } from '../src/result/summary.js'
-import { bucketFloor, Tally } from '../src/result/tally.js'
 import { normalise } from '../src/scenario/scenario.js'
 import { Engine } from '../src/simulate/engine.js'
 import { type Case, MAIN, others } from './coverage-cases.js'

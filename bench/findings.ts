@@ -10,7 +10,7 @@ import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Finding, measure, type Scenario } from 'throughline'
 import { inBatchesOf } from '../examples/real-model/model.ts'
-import { table } from '../src/report/table.js'
+import { table } from '../src/report/terminal/table.js'
 
 const { values: asked } = parseArgs({
   options: {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import autocannon from 'autocannon'
 import { constant, measure, replay } from 'throughline'
-import { table } from '../src/report/table.js'
+import { table } from '../src/report/terminal/table.js'
 import { compareInRounds } from './rounds.js'
 
 const ROUNDS = Number(process.argv[2] ?? 5)

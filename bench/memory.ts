@@ -2,7 +2,7 @@
 // bench/memory.ts`. Each run is a process of its own, so that its greatest resident set is that run's alone.
 
 import { execFileSync } from 'node:child_process'
-import { table } from '../src/report/table.js'
+import { table } from '../src/report/terminal/table.js'
 import { count } from '../src/text/number.js'
 
 /** What is to be reached: 100 million requests within this. */

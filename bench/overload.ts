@@ -11,7 +11,7 @@ import { closed, measure, percentile, type Scenario } from 'throughline'
 import { frame } from '../examples/real-model/frames.ts'
 import { encode } from '../examples/service/pcm.ts'
 import { policy } from '../examples/service/policy.ts'
-import { table } from '../src/report/table.js'
+import { table } from '../src/report/terminal/table.js'
 import { rate, time } from '../src/text/number.js'
 
 const { values: asked } = parseArgs({ options: { 'max-batch-size': { type: 'string', default: '1' } } })

@@ -1,5 +1,5 @@
 import { spreadOf } from '../src/report/spread.js'
-import { table } from '../src/report/table.js'
+import { table } from '../src/report/terminal/table.js'
 import { threeDigits } from '../src/text/number.js'
 
 /** One of the things that are compared: runs once, and says how many a second it did. */

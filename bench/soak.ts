@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { createBatcher } from 'throughline'
 import { frame } from '../examples/real-model/frames.ts'
 import { calibrateTight, capacitiesOf } from '../examples/real-model/model.ts'
-import { schedule } from '../src/scenario/schedule.js'
+import { schedule } from '../src/scenario/arrivals/schedule.js'
 import { rate, time } from '../src/text/number.js'
 
 const { values: asked } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } })

@@ -3,8 +3,8 @@
 import { parseArgs } from 'node:util'
 import { unsteady } from '../src/result/unsteady.js'
 import { normalise, type Scenario } from '../src/scenario/scenario.js'
-import { affine } from '../src/scenario/service.js'
-import { exponential } from '../src/scenario/variation.js'
+import { affine } from '../src/scenario/service/service.js'
+import { exponential } from '../src/scenario/service/variation.js'
 import { Engine } from '../src/simulate/engine.js'
 
 const { values } = parseArgs({

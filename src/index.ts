@@ -29,27 +29,32 @@ export {
   sweep,
 } from './explore/sweep.js'
 export { type Tuned, type TuneOptions, tune } from './explore/tune.js'
+export { type ReadTraceOptions, readTrace } from './files/trace.js'
 export { MeasureError } from './measure/error.js'
 export { measure } from './measure/measure.js'
 export type { MeasureOptions, MeasureProgress } from './measure/options.js'
-export { type ReadTraceOptions, readTrace } from './report/trace.js'
 export type { Cpu, CpuOfThread, EventLoopDelay, GcPauses, Host, Speed } from './result/host.js'
 export type { Counts, Looks } from './result/recording.js'
 export type { Environment, Result, Segment } from './result/result.js'
 export { summarize, summarizeRuns } from './result/runs.js'
 export { type Estimate, type Interval, percentile, type Summary } from './result/summary.js'
 export type { Finding, Validity } from './result/validity.js'
-export { type ArrivalsInput, closed, constant, onOff, poisson, renewal, replay, stages } from './scenario/arrivals.js'
+export {
+  type ArrivalsInput,
+  closed,
+  constant,
+  onOff,
+  poisson,
+  renewal,
+  replay,
+  stages,
+} from './scenario/arrivals/arrivals.js'
 export type { Budget, BudgetMetric, Limit } from './scenario/budget.js'
-export { ScenarioError } from './scenario/error.js'
 export { type BatchFunction, defineHandler, type Handler, type HandlerContext } from './scenario/handler.js'
 export type { HttpBody, HttpHeaders, HttpTarget } from './scenario/http.js'
-export type { RecordedBatch } from './scenario/recorded.js'
 export type { KeptScenario, NormalScenario, Scenario, ScenarioParts } from './scenario/scenario.js'
-export { affine, byBatchSize, recorded, type ServiceInput } from './scenario/service.js'
-export type { Extent, Stop } from './scenario/stop.js'
-export type { Call } from './scenario/target.js'
-export type { Duration, Rate, Share } from './scenario/units.js'
+export type { RecordedBatch } from './scenario/service/recorded.js'
+export { affine, byBatchSize, recorded, type ServiceInput } from './scenario/service/service.js'
 export {
   empirical,
   exponential,
@@ -59,7 +64,11 @@ export {
   none,
   uniform,
   type Variation,
-} from './scenario/variation.js'
+} from './scenario/service/variation.js'
+export type { Extent, Stop } from './scenario/stop.js'
+export type { Call } from './scenario/target.js'
+export type { Duration, Rate, Share } from './scenario/units.js'
 export * from './serve/index.js'
 export type { SimulationEvent } from './simulate/engine.js'
 export { type SimulateOptions, simulate } from './simulate/simulate.js'
+export { ScenarioError } from './validation/validation-error.js'

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
+import { Tally } from '../../src/histogram/latency-histogram.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
-import { Tally } from '../../src/result/tally.js'
 
 // it has no types
 const { Scheduler, SimEvent } = createRequire(import.meta.url)('js-simulator')

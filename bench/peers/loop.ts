@@ -1,6 +1,6 @@
+import { Tally } from '../../src/histogram/latency-histogram.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
-import { Tally } from '../../src/result/tally.js'
 import { nearest } from '../../src/scenario/units.js'
 
 const MEAN_SERVICE = 10_000_000

@@ -1,6 +1,6 @@
+import { Tally } from '../../src/histogram/latency-histogram.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
-import { Tally } from '../../src/result/tally.js'
 
 // it was made for a browser
 Object.assign(globalThis, { window: globalThis })

@@ -1,5 +1,5 @@
 import type { Result } from '../result/result.js'
-import { isStationary } from '../scenario/arrivals.js'
+import { isStationary } from '../scenario/arrivals/arrivals.js'
 import type { Relation } from '../scenario/budget.js'
 import { count, inText, time } from '../text/number.js'
 import type { Over } from './percentile.js'

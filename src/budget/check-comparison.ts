@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checkVersion, throwFaults } from '../scenario/error.js'
+import { checkVersion, throwFaults } from '../validation/validation-error.js'
 import { comparePairs } from './compare-pairs.js'
 import { COMPARED, type Comparison, DESIGNS, type MetricComparison, overall, verdictOf } from './comparison.js'
 

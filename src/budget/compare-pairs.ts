@@ -1,7 +1,7 @@
 import type { Result } from '../result/result.js'
-import { signedRank } from '../result/signed-rank.js'
-import { student } from '../result/student.js'
 import type { Finding } from '../result/validity.js'
+import { signedRank } from '../statistics/signed-rank.js'
+import { student } from '../statistics/student.js'
 import { FEWEST_PAIRS, LEVEL, RARELY_APART, RARELY_FAILING, tailAt } from './checkpoints.js'
 import {
   COMPARED,

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { checkedResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
-import { student } from '../result/student.js'
 import type { Finding } from '../result/validity.js'
-import { ScenarioError, throwFaults } from '../scenario/error.js'
 import { options, type Share, share } from '../scenario/units.js'
+import { student } from '../statistics/student.js'
+import { ScenarioError, throwFaults } from '../validation/validation-error.js'
 import { EACH_WAY, LEVEL } from './checkpoints.js'
 import { figuresOf, LATE, OVER } from './compare-pairs.js'
 import {

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { Environment, Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
-import { nearestName } from '../scenario/nearest.js'
 import type { KeptScenario } from '../scenario/scenario.js'
 import { type Share, share } from '../scenario/units.js'
+import { nearestName } from '../validation/nearest.js'
 
 /** What is compared of two runs: mean and percentiles of latency, the mean of service, and figures of the run. */
 export const COMPARED = ['mean', 'p50', 'p90', 'p95', 'p99', 'service.mean', 'throughput', 'errorRate'] as const

@@ -1,6 +1,6 @@
-import { ScenarioError, throwFaults } from '../scenario/error.js'
 import type { Share } from '../scenario/units.js'
 import { share } from '../scenario/units.js'
+import { ScenarioError, throwFaults } from '../validation/validation-error.js'
 import type { Comparison, MetricComparison } from './comparison.js'
 
 /**

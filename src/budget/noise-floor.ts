@@ -1,5 +1,5 @@
-import { student } from '../result/student.js'
 import type { Finding } from '../result/validity.js'
+import { student } from '../statistics/student.js'
 import { percent } from '../text/number.js'
 import { tailAt } from './checkpoints.js'
 import type { ComparedMetric, MetricComparison, Pair } from './comparison.js'

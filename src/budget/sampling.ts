@@ -1,12 +1,12 @@
+import { decode, forEachBucketOf } from '../histogram/hdr.js'
+import { bucketOf } from '../histogram/latency-histogram.js'
 import { shareInterval } from '../result/figure-intervals.js'
-import { decode, forEachBucketOf } from '../result/histogram.js'
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
 import { type Order, spreadOf, tooFewStretches } from '../result/spread.js'
-import { student } from '../result/student.js'
 import { percentile } from '../result/summary.js'
-import { bucketOf } from '../result/tally.js'
 import { nanoseconds } from '../scenario/units.js'
+import { student } from '../statistics/student.js'
 import type { ComparedMetric } from './comparison.js'
 
 /** A figure of one run, and where it may lie by what the run could see of it. */

@@ -1,6 +1,6 @@
 import { summarizeRuns } from '../result/runs.js'
 import type { Summary } from '../result/summary.js'
-import { checkList, got, ScenarioError } from '../scenario/error.js'
+import { checkList, got, ScenarioError } from '../validation/validation-error.js'
 
 interface Samples {
   samples?: readonly number[] | undefined

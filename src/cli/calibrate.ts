@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from '../explore/calibrate.js'
-import { meanServiceNs, serviceSchema } from '../scenario/service.js'
+import { meanServiceNs, serviceSchema } from '../scenario/service/service.js'
 import { NS_PER_MS } from '../scenario/units.js'
 import { count, time } from '../text/number.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'

@@ -2,13 +2,13 @@ import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
 import type { Command, Option } from 'commander'
+import { readJson } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
-import { readJson } from '../report/file.js'
-import { messageOf, ScenarioError, show } from '../scenario/error.js'
-import { nearestName } from '../scenario/nearest.js'
-import { isUrl } from '../scenario/realm.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { isPlain } from '../scenario/units.js'
+import { nearestName } from '../validation/nearest.js'
+import { isUrl } from '../validation/realm.js'
+import { messageOf, ScenarioError, show } from '../validation/validation-error.js'
 
 /** What a config may hold of one command: its flags, in camel case, without dashes. */
 type Defaults = Record<string, unknown>

@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import { ScenarioError } from '../scenario/error.js'
+import { ScenarioError } from '../validation/validation-error.js'
 
 /**
  * What a file is to be written as, by the end of its name.

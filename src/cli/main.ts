@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { inspect } from 'node:util'
-import { messageOf } from '../scenario/error.js'
 import { legible } from '../text/legible.js'
+import { messageOf } from '../validation/validation-error.js'
 import { main } from './program.js'
 import { standardStream } from './standard-streams.js'
 import { BAD_USAGE, SIGNALS, type Terminal } from './terminal.js'

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander'
 import type { MeasureOptions, MeasureProgress } from '../measure/options.js'
-import { renderResult } from '../report/result-table.js'
-import { isUrl } from '../scenario/realm.js'
+import { renderResult } from '../report/terminal/result-table.js'
 import { count, rate, time } from '../text/number.js'
+import { isUrl } from '../validation/realm.js'
 import {
   addOutputOptions,
   addValidityOption,

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander'
-import { type Progress, progressOn } from '../report/progress.js'
-import { styleFor } from '../report/style.js'
+import { type Progress, progressOn } from '../report/terminal/progress.js'
+import { styleFor } from '../report/terminal/style.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
-import { messageOf } from '../scenario/error.js'
 import type { Look } from '../text/style.js'
+import { messageOf } from '../validation/validation-error.js'
 import { BAD_USAGE, type Terminal } from './terminal.js'
 
 export interface OutputFlags {

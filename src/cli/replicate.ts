@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { replicate } from '../explore/replicate.js'
-import { renderResult } from '../report/result-table.js'
+import { renderResult } from '../report/terminal/result-table.js'
 import {
   addOutputOptions,
   addValidityOption,

@@ -1,9 +1,9 @@
 import { dirname, extname, isAbsolute, resolve } from 'node:path'
+import { asScenario, readScenario } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
-import { asScenario, readScenario } from '../report/file.js'
-import { messageOf, ScenarioError } from '../scenario/error.js'
 import { isHandler } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
+import { messageOf, ScenarioError } from '../validation/validation-error.js'
 
 /**
  * Reads a scenario from a JSON file, or from a module's default export. A relative handler in it is found from where

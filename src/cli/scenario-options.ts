@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import { ScenarioError } from '../scenario/error.js'
 import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Targets } from '../scenario/target.js'
+import { ScenarioError } from '../validation/validation-error.js'
 import { scenarioOfConfig } from './config.js'
 import { scenarioFrom } from './scenario-file.js'
 

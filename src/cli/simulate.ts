@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { simulateAll } from '../explore/simulate-all.js'
-import { renderResult } from '../report/result-table.js'
+import { renderResult } from '../report/terminal/result-table.js'
 import type { Result } from '../result/result.js'
 import { normalise } from '../scenario/scenario.js'
 import {

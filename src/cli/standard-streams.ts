@@ -1,6 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
-import type { ProgressStream } from '../report/progress.js'
+import type { ProgressStream } from '../report/terminal/progress.js'
 
 /** A standard stream that everything is written to, or that says why not. */
 export interface StandardStream {

@@ -1,7 +1,7 @@
 import type { Swept } from '../explore/sweep.js'
 import { checkedResult } from '../result/check.js'
-import { ScenarioError, show } from '../scenario/error.js'
 import { fieldOf } from '../scenario/fields.js'
+import { ScenarioError, show } from '../validation/validation-error.js'
 
 /** A sweep as `sweep --json` prints it: of each point the values of its fields, and its result. */
 export const stored = (swept: readonly Swept[]) => swept.map(({ point, result }) => ({ ...point, result }))

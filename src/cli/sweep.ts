@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type SweepFields, sweep } from '../explore/sweep.js'
+import { writeText } from '../files/stored.js'
 import { renderSweepSvg } from '../report/draw/svg.js'
-import { writeText } from '../report/file.js'
-import { renderSweep } from '../report/sweep-table.js'
-import { ScenarioError } from '../scenario/error.js'
+import { renderSweep } from '../report/terminal/sweep-table.js'
 import { wholeName } from '../scenario/fields.js'
+import { ScenarioError } from '../validation/validation-error.js'
 import {
   addOutputOptions,
   addValidityOption,

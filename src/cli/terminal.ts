@@ -1,4 +1,4 @@
-import type { ProgressStream } from '../report/progress.js'
+import type { ProgressStream } from '../report/terminal/progress.js'
 
 /** Where a command is run: what it prints, how it ends, and whoever may interrupt it. */
 export interface Terminal {

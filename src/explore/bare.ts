@@ -1,7 +1,7 @@
 import { locate } from '../handler/module.js'
 import { unreadyMessage } from '../handler/prepare.js'
-import { startThread } from '../handler/thread.js'
 import { MeasureError } from '../measure/error.js'
+import { startThread } from '../threads/thread.js'
 import type { BareReport, BareTask, BareTimes } from './bare-task.js'
 
 /**

@@ -6,8 +6,8 @@ import { dirname, join, resolve } from 'node:path'
 import { replaceFile } from '../files/replace.js'
 import { checkedResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
-import { permissionMissing, ScenarioError } from '../scenario/error.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
+import { permissionMissing, ScenarioError } from '../validation/validation-error.js'
 
 /** Where simulated results are kept: in memory, or in a folder. */
 export interface Cache {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { MeasureOptions } from '../measure/options.js'
 import { type Observation, runMeasurement } from '../measure/run.js'
-import { ScenarioError, throwFaults } from '../scenario/error.js'
+import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
 import {
   evenly,
   FEWEST,
@@ -12,9 +12,7 @@ import {
   type SizeGroup,
   sum,
   varied,
-} from '../scenario/observed.js'
-import { abortSignal } from '../scenario/realm.js'
-import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
+} from '../scenario/service/observed.js'
 import {
   byBatchSize,
   largestKnownBatch,
@@ -23,9 +21,11 @@ import {
   type Service,
   type ServiceInput,
   serviceSchema,
-} from '../scenario/service.js'
+} from '../scenario/service/service.js'
+import { empirical } from '../scenario/service/variation.js'
 import { type Duration, NS_PER_MS, options, positiveDuration, type Rate, rate } from '../scenario/units.js'
-import { empirical } from '../scenario/variation.js'
+import { abortSignal } from '../validation/realm.js'
+import { ScenarioError, throwFaults } from '../validation/validation-error.js'
 import { bareTimes } from './bare.js'
 
 /**

@@ -4,13 +4,13 @@ import type { Recording } from '../result/recording.js'
 import { errorsIn } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { tallyPercentileNs } from '../result/summary.js'
-import { meanRate } from '../scenario/arrivals.js'
-import { ScenarioError, throwFaults } from '../scenario/error.js'
+import { meanRate } from '../scenario/arrivals/arrivals.js'
 import { normalise, type Scenario } from '../scenario/scenario.js'
-import { mostCarried, type Service } from '../scenario/service.js'
+import { mostCarried, type Service } from '../scenario/service/service.js'
 import { refuseLooked } from '../scenario/stop.js'
 import { type Duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
 import { Engine } from '../simulate/engine.js'
+import { ScenarioError, throwFaults } from '../validation/validation-error.js'
 
 /** The highest load found within the limit, and the run there. */
 export interface Capacity {

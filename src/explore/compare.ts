@@ -18,11 +18,11 @@ import { cores } from '../machine/cores.js'
 import { knobs, type MeasureOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'
 import type { Finding } from '../result/validity.js'
-import { ScenarioError, show, throwFaults } from '../scenario/error.js'
-import { abortSignal } from '../scenario/realm.js'
 import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
 import { options, whole } from '../scenario/units.js'
+import { abortSignal } from '../validation/realm.js'
+import { ScenarioError, show, throwFaults } from '../validation/validation-error.js'
 import { measureRound, ofSide, type Ran, type RunRound, runPair, simulateRound } from './rounds.js'
 
 /**

@@ -1,7 +1,7 @@
-import { ScenarioError, show } from '../scenario/error.js'
 import { fieldOf, withField } from '../scenario/fields.js'
 import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Duration, Rate } from '../scenario/units.js'
+import { ScenarioError, show } from '../validation/validation-error.js'
 
 /** The fields that are swept most, and what each takes. */
 interface SweptOften extends Required<ScenarioParts> {

@@ -1,7 +1,7 @@
 import { packed, type Replication } from '../result/replications.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { Engine } from '../simulate/engine.js'
-import { orRefused, type Refused, type Shared } from './on-threads.js'
+import { orRefused, type Refused, type Shared } from '../threads/pool.js'
 import { shareOf } from './share.js'
 
 /** What a thread that runs a replication is told. */

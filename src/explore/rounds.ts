@@ -6,11 +6,11 @@ import { MeasureError } from '../measure/error.js'
 import type { MeasureOptions } from '../measure/options.js'
 import { errorsIn } from '../result/recording.js'
 import { resultOf } from '../result/result.js'
-import { ScenarioError } from '../scenario/error.js'
-import { throwIfAborted } from '../scenario/realm.js'
 import { kept, type NormalScenario, type Scenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { simulate } from '../simulate/simulate.js'
+import { throwIfAborted } from '../validation/realm.js'
+import { ScenarioError } from '../validation/validation-error.js'
 
 /** A round of one side, with what a comparison keeps of it. */
 export interface Ran {

@@ -1,12 +1,12 @@
 import { real } from '../clock/real.js'
 import { cores } from '../machine/cores.js'
 import type { Result } from '../result/result.js'
-import { meanRate } from '../scenario/arrivals.js'
-import { throwIfAborted } from '../scenario/realm.js'
+import { meanRate } from '../scenario/arrivals/arrivals.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { horizonOf } from '../scenario/stop.js'
+import { onThreads } from '../threads/pool.js'
+import { throwIfAborted } from '../validation/realm.js'
 import { type Cache, cacheKey } from './cache.js'
-import { onThreads } from './on-threads.js'
 import { type SimulateReport, type SimulateTask, simulateWhile } from './simulate-task.js'
 
 export interface SimulateAllOptions {

@@ -1,8 +1,8 @@
 import type { Result } from '../result/result.js'
-import { ScenarioError } from '../scenario/error.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { simulate } from '../simulate/simulate.js'
-import { orRefused, type Refused, type Shared } from './on-threads.js'
+import { orRefused, type Refused, type Shared } from '../threads/pool.js'
+import { ScenarioError } from '../validation/validation-error.js'
 import { shareOf } from './share.js'
 
 /** What a thread that simulates a scenario is told. */

@@ -1,7 +1,7 @@
-import { show } from '../scenario/error.js'
 import type { HandlerParts } from '../scenario/handler.js'
-import { nearestName } from '../scenario/nearest.js'
 import { isPlain } from '../scenario/units.js'
+import { nearestName } from '../validation/nearest.js'
+import { show } from '../validation/validation-error.js'
 
 const INPUTS = 1024
 const ACCEPTED =

@@ -1,4 +1,4 @@
-import { isError } from '../scenario/realm.js'
+import { isError } from '../validation/realm.js'
 
 /** More of an error's message, and of its stack, is cut: it would be copied between threads, and stored in every result. */
 const MOST_CHARACTERS = 10_000

@@ -1,6 +1,6 @@
 import { setTimer } from '../clock/timer.js'
 import type { HandlerContext } from '../scenario/handler.js'
-import { isError } from '../scenario/realm.js'
+import { isError } from '../validation/realm.js'
 
 /** What a handler gets beside one batch; most never ask for the signal, which is then never made. */
 export class BatchContext implements HandlerContext<unknown> {

@@ -1,7 +1,7 @@
-import type { Arrivals } from '../scenario/arrivals.js'
-import { ScenarioError, show } from '../scenario/error.js'
-import { rampsOf } from '../scenario/ramps.js'
+import type { Arrivals } from '../scenario/arrivals/arrivals.js'
+import { rampsOf } from '../scenario/arrivals/ramps.js'
 import type { NormalScenario } from '../scenario/scenario.js'
+import { ScenarioError, show } from '../validation/validation-error.js'
 
 /** No machine serves faster. */
 const FASTEST = 10_000_000

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { throwFaults } from '../scenario/error.js'
-import { abortSignal } from '../scenario/realm.js'
 import { type Duration, duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
+import { abortSignal } from '../validation/realm.js'
+import { throwFaults } from '../validation/validation-error.js'
 
 /** How far a run is. */
 export interface MeasureProgress {

@@ -1,9 +1,9 @@
 import { SEGMENTS } from '../result/recording.js'
-import type { ClosedArrivals, OpenArrivals } from '../scenario/arrivals.js'
-import { ScenarioError, show } from '../scenario/error.js'
+import type { ClosedArrivals, OpenArrivals } from '../scenario/arrivals/arrivals.js'
+import { schedule } from '../scenario/arrivals/schedule.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-import { schedule } from '../scenario/schedule.js'
 import { extentNs, type Looked, looksOf, type NormalExtent } from '../scenario/stop.js'
+import { ScenarioError, show } from '../validation/validation-error.js'
 
 /** What is known of a run before it begins: its window, and the stretches that the window is cut into. */
 export interface Plan {

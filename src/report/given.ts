@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { checkIsResult } from '../result/check.js'
 import { budgetSchema } from '../scenario/budget.js'
-import { checkList, got, ScenarioError, throwFaults } from '../scenario/error.js'
 import { options } from '../scenario/units.js'
+import { checkList, got, ScenarioError, throwFaults } from '../validation/validation-error.js'
 
 const title = z.string({ error: 'must be a text' }).optional()
 /** The options of renderers, by the name of what they are of. */

@@ -1,28 +1,39 @@
 export { renderBudget } from '../budget/render.js'
 export { renderComparison } from '../budget/render-comparison.js'
+export { readBudget, readComparison, readResult, readScenario, writeComparison, writeResult } from '../files/stored.js'
+export { type ReadTraceOptions, readTrace } from '../files/trace.js'
 export { count, percent, rate, threeDigits, time } from '../text/number.js'
 export { type Look, plain, type Style } from '../text/style.js'
 export { wrap } from '../text/wrap.js'
 export { renderSweepSvg, renderTradeOffSvg, type SvgOptions } from './draw/svg.js'
 export type { SweptRun } from './draw/trade-off-figure.js'
+export { renderHgrm } from './export/hgrm.js'
+export { renderHlog } from './export/hlog.js'
+export { type JunitOptions, renderJunit } from './export/junit.js'
+export {
+  renderBudgetMarkdown,
+  renderComparisonMarkdown,
+  renderMarkdown,
+  renderSweepMarkdown,
+} from './export/markdown.js'
+export { renderResultsCsv, renderSweepCsv } from './export/sweep-csv.js'
 export { type Figure, type Figures, figuresOf } from './figures.js'
-export { readBudget, readComparison, readResult, readScenario, writeComparison, writeResult } from './file.js'
-export { renderHgrm } from './hgrm.js'
-export { renderHlog } from './hlog.js'
 export { createReportHandler, type ReportHandlerOptions } from './html/handler.js'
 export { type HtmlOptions, renderHtml } from './html/render.js'
 export type { Reported } from './html/reported.js'
-export { type JunitOptions, renderJunit } from './junit.js'
-export { renderBudgetMarkdown, renderComparisonMarkdown, renderMarkdown, renderSweepMarkdown } from './markdown.js'
 export type { NamedResult } from './named-result.js'
-export { type Progress, type ProgressStream, progressOn } from './progress.js'
-export { renderResult } from './result-table.js'
 export { type Spread, spreadOf } from './spread.js'
-export { styleFor } from './style.js'
-export { renderResultsCsv, renderSweepCsv } from './sweep-csv.js'
-export { renderSweep } from './sweep-table.js'
-export { type Cell, type Column, table } from './table.js'
-export { type ReadTraceOptions, readTrace } from './trace.js'
-export { type Agreement, agreementOf, renderAgreement, renderTradeOff, renderTradeOffPlot } from './trade-off.js'
-export { figuresOverRounds, mediansOf, type TradeOffLook, type TradeOffRow } from './trade-off-row.js'
-export { renderTradeOffTable } from './trade-off-table.js'
+export { type Progress, type ProgressStream, progressOn } from './terminal/progress.js'
+export { renderResult } from './terminal/result-table.js'
+export { styleFor } from './terminal/style.js'
+export { renderSweep } from './terminal/sweep-table.js'
+export { type Cell, type Column, table } from './terminal/table.js'
+export {
+  type Agreement,
+  agreementOf,
+  renderAgreement,
+  renderTradeOff,
+  renderTradeOffPlot,
+} from './terminal/trade-off.js'
+export { figuresOverRounds, mediansOf, type TradeOffLook, type TradeOffRow } from './terminal/trade-off-row.js'
+export { renderTradeOffTable } from './terminal/trade-off-table.js'

@@ -1,13 +1,13 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { z } from 'zod'
-import { checkVersion, throwFaults } from '../scenario/error.js'
+import { decode, forEachBucketOf } from '../histogram/hdr.js'
+import { bucketFloor, bucketOf, HIGHEST_NS } from '../histogram/latency-histogram.js'
 import { checkKept } from '../scenario/scenario.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
-import { decode, forEachBucketOf } from './histogram.js'
+import { checkVersion, throwFaults } from '../validation/validation-error.js'
 import { errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
 import { ESTIMATES, PERCENTILES, percentilesNs, type Summary } from './summary.js'
-import { bucketFloor, bucketOf, HIGHEST_NS } from './tally.js'
 
 /** How far apart two figures may be that are computed from the same counts in another order. */
 const ROUNDING = 1e-9

@@ -1,10 +1,10 @@
+import { decode, forEachBucketOf } from '../histogram/hdr.js'
+import { BUCKETS, bucketCeiling, bucketFloor, bucketOf } from '../histogram/latency-histogram.js'
 import { nanoseconds } from '../scenario/units.js'
-import { betaQuantile, betaShare } from './beta.js'
-import { decode, forEachBucketOf } from './histogram.js'
+import { betaQuantile, betaShare } from '../statistics/beta.js'
+import { student } from '../statistics/student.js'
 import type { Result } from './result.js'
-import { student } from './student.js'
 import { rankOf } from './summary.js'
-import { BUCKETS, bucketCeiling, bucketFloor, bucketOf } from './tally.js'
 
 /** How the segments of a run relate to each other. */
 export type Segmentation =

@@ -1,6 +1,6 @@
-import { betaQuantile } from './beta.js'
+import { betaQuantile } from '../statistics/beta.js'
+import { student, tailOf } from '../statistics/student.js'
 import { type Order, spreadOf, tooFewStretches } from './spread.js'
-import { student, tailOf } from './student.js'
 import { type Interval, noInterval } from './summary.js'
 
 /** What one stretch of a run, or one replication, adds to a ratio of two sums. */

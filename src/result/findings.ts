@@ -1,10 +1,10 @@
-import { isStationary, meanRate } from '../scenario/arrivals.js'
+import { HIGHEST_NS } from '../histogram/latency-histogram.js'
+import { isStationary, meanRate } from '../scenario/arrivals/arrivals.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-import { mostCarried, type Service, varies } from '../scenario/service.js'
+import { mostCarried, type Service, varies } from '../scenario/service/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
 import { type Recording, serversIn } from './recording.js'
 import { ESTIMATES, nameOf, type Summary } from './summary.js'
-import { HIGHEST_NS } from './tally.js'
 import { unsteady } from './unsteady.js'
 import type { Finding } from './validity.js'
 

@@ -1,8 +1,8 @@
+import { bucketCeiling, bucketFloor, type CompactTally, type Tally } from '../histogram/latency-histogram.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
+import { student, tailOf } from '../statistics/student.js'
 import { FEWEST, type Order, type Spread, spreadOf, stretchesName, tooFewStretches } from './spread.js'
-import { student, tailOf } from './student.js'
 import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from './summary.js'
-import { bucketCeiling, bucketFloor, type CompactTally, type Tally } from './tally.js'
 
 /**
  * How many independent values a run must be worth. With fewer, stretches of the run are still alike, and their spread

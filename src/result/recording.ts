@@ -1,6 +1,6 @@
+import { type CompactTally, Tally } from '../histogram/latency-histogram.js'
+import type { PackedTally } from '../histogram/packed.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-import type { PackedTally } from './packed-tally.js'
-import { type CompactTally, Tally } from './tally.js'
 import type { Finding } from './validity.js'
 
 /** The parts of a request's time that are recorded. */

@@ -1,5 +1,5 @@
+import { type PackedTally, packTally, unpackTally } from '../histogram/packed.js'
 import { findingsOf } from './findings.js'
-import { type PackedTally, packTally, unpackTally } from './packed-tally.js'
 import { METRICS, type Metric, newTallies, type Recording, segmentLatency, totalOf } from './recording.js'
 import type { Finding } from './validity.js'
 

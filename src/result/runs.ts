@@ -1,6 +1,7 @@
-import { checkList, got, ScenarioError } from '../scenario/error.js'
+import { Tally } from '../histogram/latency-histogram.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
-import { student, tailOf } from './student.js'
+import { student, tailOf } from '../statistics/student.js'
+import { checkList, got, ScenarioError } from '../validation/validation-error.js'
 import {
   ESTIMATES,
   type Estimate,
@@ -12,7 +13,6 @@ import {
   summaryOf,
   withheld,
 } from './summary.js'
-import { Tally } from './tally.js'
 
 /** Counts plain durations in milliseconds, to the nanosecond. */
 function tallyOfValues(values: readonly number[], name: string): Tally {

@@ -1,5 +1,5 @@
+import type { CompactTally } from '../histogram/latency-histogram.js'
 import { type Metric, type RecordedSegment, SEGMENTS, type SegmentLatency, totalOf } from './recording.js'
-import type { CompactTally } from './tally.js'
 
 /**
  * Puts neighbouring segments together into about twenty stretches of about one length, however finely the window was

@@ -1,8 +1,8 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { got, ScenarioError } from '../scenario/error.js'
+import { decode, encode, histogramOf } from '../histogram/hdr.js'
+import { bucketCeiling, bucketOf, HIGHEST_NS, type Tally } from '../histogram/latency-histogram.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
-import { decode, encode, histogramOf } from './histogram.js'
-import { bucketCeiling, bucketOf, HIGHEST_NS, type Tally } from './tally.js'
+import { got, ScenarioError } from '../validation/validation-error.js'
 
 /** What an interval is given for. */
 export const ESTIMATES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999'] as const

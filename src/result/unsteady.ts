@@ -1,8 +1,8 @@
-import { isStationary } from '../scenario/arrivals.js'
+import type { CompactTally } from '../histogram/latency-histogram.js'
+import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { NS_PER_MS } from '../scenario/units.js'
 import { type Recording, stretchesOf } from './recording.js'
 import { MOST_ALIKE } from './spread.js'
-import type { CompactTally } from './tally.js'
 import type { Finding } from './validity.js'
 
 /** Fewer stretches tell too little of their own spread. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { throwFaults } from './error.js'
-import { nearestName } from './nearest.js'
+import { nearestName } from '../validation/nearest.js'
+import { throwFaults } from '../validation/validation-error.js'
 import { durationMs, ratePerSecond } from './units.js'
 
 /** The times that a budget may speak of: latency, and what it consists of. */

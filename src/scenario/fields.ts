@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { ScenarioError, show } from './error.js'
-import { nearestName } from './nearest.js'
+import { nearestName } from '../validation/nearest.js'
+import { ScenarioError, show } from '../validation/validation-error.js'
 import { type Scenario, scenarioSchema } from './scenario.js'
 
 /** What the fields are called that are varied most, without the name of what they are in. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { ScenarioError } from './error.js'
+import { isBytes, isUrl } from '../validation/realm.js'
+import { ScenarioError } from '../validation/validation-error.js'
 import { checkLive, isNamed, live, type Named, named } from './named.js'
-import { isBytes, isUrl } from './realm.js'
 import { type Duration, options, positiveDuration, whole } from './units.js'
 
 /** What a request carries: text, bytes, or anything else, which is sent as JSON. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ScenarioError } from './error.js'
+import { ScenarioError } from '../validation/validation-error.js'
 
 /**
  * What a Result keeps of a function, or of another thing that is no data: its name. Such a scenario cannot be run

@@ -1,10 +1,10 @@
-import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals.js'
+import { ScenarioError, show, throwFaults } from '../validation/validation-error.js'
+import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals/arrivals.js'
+import { lengthMs } from './arrivals/ramps.js'
 import { type Batching, batchingOption } from './batching.js'
 import { countOf, keptByHash, withLists } from './by-hash.js'
-import { ScenarioError, show, throwFaults } from './error.js'
 import { queueOption, serversSchema } from './queue.js'
-import { lengthMs } from './ramps.js'
-import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service.js'
+import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service/service.js'
 import {
   type Extent,
   type GivenStop,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { ScenarioError, show } from '../validation/validation-error.js'
 import { type Budget, budgetSchema } from './budget.js'
-import { ScenarioError, show } from './error.js'
 import {
   type Duration,
   duration,

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import { ScenarioError } from './error.js'
+import { isUrl } from '../validation/realm.js'
+import { ScenarioError } from '../validation/validation-error.js'
 import { type BatchFunction, HANDLER_IS, type Handler, isHandler } from './handler.js'
 import {
   checkSendable,
@@ -11,7 +12,6 @@ import {
   withoutSecrets,
 } from './http.js'
 import { checkLive, live, type Named, named } from './named.js'
-import { isUrl } from './realm.js'
 
 /** Serves one request, in this process: `signal` aborts when it has taken longer than `batchTimeout`. */
 export type Call = (index: number, context: { readonly signal: AbortSignal }) => unknown

@@ -1,20 +1,20 @@
-export { ScenarioError } from '../scenario/error.js'
 export { type BatchFunction, defineHandler, type Handler, type HandlerContext } from '../scenario/handler.js'
 export type { Duration } from '../scenario/units.js'
-export { type Batcher, createBatcher, type InputOf, type OutputOf } from './batcher.js'
-export { BatcherError, type BatcherErrorCode } from './batcher-error.js'
-export type { BatcherOptions, RunOptions } from './batcher-options.js'
-export type { BatchMessage, RequestMessage } from './channels.js'
-export type { LiveScenario, LiveScenarioOptions } from './live-scenario.js'
+export { ScenarioError } from '../validation/validation-error.js'
+export { type Batcher, createBatcher, type InputOf, type OutputOf } from './batcher/batcher.js'
+export { BatcherError, type BatcherErrorCode } from './batcher/batcher-error.js'
+export type { BatcherOptions, RunOptions } from './batcher/batcher-options.js'
+export type { Recording } from './batcher/recorder-sink.js'
+export type { BatchMessage, RequestMessage } from './exporters/channels.js'
 export {
   type OpenTelemetryMeter,
   type OpenTelemetryProducer,
   openTelemetryProducer,
   registerOpenTelemetry,
-} from './open-telemetry.js'
-export { type PrometheusRegistry, prometheusText, registerPrometheus } from './prometheus.js'
-export { createRecorder, type Recorder } from './recorder.js'
-export type { RecorderOptions, SnapshotOptions } from './recorder-options.js'
-export type { ExportOptions, Recorders } from './recorders.js'
-export type { Recording } from './recording.js'
-export type { Totals } from './totals.js'
+} from './exporters/open-telemetry.js'
+export { type PrometheusRegistry, prometheusText, registerPrometheus } from './exporters/prometheus.js'
+export type { ExportOptions, Recorders } from './exporters/recorders.js'
+export type { LiveScenario, LiveScenarioOptions } from './recorder/live-scenario.js'
+export { createRecorder, type Recorder } from './recorder/recorder.js'
+export type { RecorderOptions, SnapshotOptions } from './recorder/recorder-options.js'
+export type { Totals } from './recorder/totals.js'

@@ -1,4 +1,4 @@
-import { Heap } from '../scenario/heap.js'
+import { Heap } from '../scenario/arrivals/heap.js'
 
 /** So many batches are kept sorted, which for a few is quicker than a heap. */
 const FEW = 32

@@ -1,7 +1,7 @@
 import { valuesOf } from '../scenario/by-hash.js'
-import { ScenarioError } from '../scenario/error.js'
-import { type Recorded, recordedBatches, recordedLine } from '../scenario/recorded.js'
+import { type Recorded, recordedBatches, recordedLine } from '../scenario/service/recorded.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
+import { ScenarioError } from '../validation/validation-error.js'
 
 /** By how much of its length a run may go on for longer than the recorded one. */
 const LONGER = 0.1

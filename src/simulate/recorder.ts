@@ -1,3 +1,4 @@
+import type { CompactTally } from '../histogram/latency-histogram.js'
 import {
   type Counts,
   type Metric,
@@ -7,7 +8,6 @@ import {
   segmentLatency,
   totalOf,
 } from '../result/recording.js'
-import type { CompactTally } from '../result/tally.js'
 
 /** How many served requests are gathered before they are counted: many at a time is twice as fast. */
 export const GATHERED = 1024

@@ -1,7 +1,7 @@
 import { exponential } from '../random/exponential.js'
 import type { Random } from '../random/random.js'
 import { stream } from '../random/stream.js'
-import { type DrawNs, durations } from '../scenario/durations.js'
+import { type DrawNs, durations } from '../scenario/service/durations.js'
 import {
   CAUSES,
   type Cause,
@@ -10,9 +10,9 @@ import {
   meanServiceNs,
   type Service,
   servicePoints,
-} from '../scenario/service.js'
+} from '../scenario/service/service.js'
+import { sampler } from '../scenario/service/variation.js'
 import { nanoseconds, nearest } from '../scenario/units.js'
-import { sampler } from '../scenario/variation.js'
 import { recordedDispatches, recordedFactors } from './recorded-times.js'
 
 const BLOCK = 1024

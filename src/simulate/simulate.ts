@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { enough } from '../budget/enough.js'
 import type { Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
-import { ScenarioError, throwFaults } from '../scenario/error.js'
 import { type KeptScenario, normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
 import { type Looked, looksOf } from '../scenario/stop.js'
 import { options as optionsOf } from '../scenario/units.js'
+import { ScenarioError, throwFaults } from '../validation/validation-error.js'
 import { Engine, type SimulationEvent } from './engine.js'
 
 /** What is not data about a simulation. */

@@ -4,11 +4,11 @@ import { type CompareResultsOptions, compareResults } from '../../src/budget/com
 import type { ComparedMetric } from '../../src/budget/comparison.js'
 import { compare } from '../../src/explore/compare.js'
 import type { Result } from '../../src/result/result.js'
-import { ScenarioError } from '../../src/scenario/error.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
-import { affine } from '../../src/scenario/service.js'
-import { exponential } from '../../src/scenario/variation.js'
+import { affine } from '../../src/scenario/service/service.js'
+import { exponential } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
+import { ScenarioError } from '../../src/validation/validation-error.js'
 
 const run = (base: number, scenario: Partial<Scenario> = {}): Result =>
   simulate({

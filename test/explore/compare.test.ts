@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { checkedComparison } from '../../src/budget/check-comparison.js'
 import { renderComparison } from '../../src/budget/render-comparison.js'
 import { type Compared, type CompareOptions, type CompareProgress, compare } from '../../src/explore/compare.js'
-import { ScenarioError } from '../../src/scenario/error.js'
-import { affine } from '../../src/scenario/service.js'
-import { exponential } from '../../src/scenario/variation.js'
+import { affine } from '../../src/scenario/service/service.js'
+import { exponential } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
+import { ScenarioError } from '../../src/validation/validation-error.js'
 
 const service = (base: number) => affine({ base, variation: exponential() })
 const both = { arrivals: '500/s', stop: { requests: 2000 } }

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type SweepFields, type SweepOptions, type SweepProgress, sweep } from '../../src/explore/sweep.js'
-import { closed, constant } from '../../src/scenario/arrivals.js'
-import { ScenarioError } from '../../src/scenario/error.js'
+import { closed, constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
-import { affine, recorded } from '../../src/scenario/service.js'
+import { affine, recorded } from '../../src/scenario/service/service.js'
 import { simulate } from '../../src/simulate/simulate.js'
+import { ScenarioError } from '../../src/validation/validation-error.js'
 
 const scenario: Scenario = {
   arrivals: '100/s',

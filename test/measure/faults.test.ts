@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { MeasureError } from '../../src/measure/error.js'
 import { measure } from '../../src/measure/measure.js'
 import type { MeasureOptions } from '../../src/measure/options.js'
-import { constant } from '../../src/scenario/arrivals.js'
+import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { expectToAddUp } from './add-up.js'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { Tally } from '../../src/histogram/latency-histogram.js'
 import { type Course, measureFindings } from '../../src/measure/findings.js'
 import { newTallies, noCounts, type Recording } from '../../src/result/recording.js'
-import { Tally } from '../../src/result/tally.js'
 
 const MS = 1_000_000
 const quiet: Course = {

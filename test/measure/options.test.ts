@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
 import { type MeasureOptions, normaliseOptions } from '../../src/measure/options.js'
-import { poisson, stages } from '../../src/scenario/arrivals.js'
-import { ScenarioError } from '../../src/scenario/error.js'
+import { poisson, stages } from '../../src/scenario/arrivals/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
+import { ScenarioError } from '../../src/validation/validation-error.js'
 
 const handler = new URL('./handlers/numbers.js', import.meta.url)
 

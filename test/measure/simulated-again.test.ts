@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { recordedRun } from '../../bench/recorded-run.js'
 import { type Observation, runMeasurement } from '../../src/measure/run.js'
-import { replay } from '../../src/scenario/arrivals.js'
+import { replay } from '../../src/scenario/arrivals/arrivals.js'
 import { normalise, type Scenario } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
 

@@ -4,7 +4,7 @@ import { empirical, exponential, gamma, hyperexponential, lognormal, none, unifo
 import { exponential as drawExponential } from '../../src/random/exponential.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
-import { sampler, type Variation } from '../../src/scenario/variation.js'
+import { sampler, type Variation } from '../../src/scenario/service/variation.js'
 import { expectCounts, expectLaw, expectUncorrelated, type Law, SEEDS } from './law.js'
 
 const DRAWS = 150_000

@@ -5,9 +5,9 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { compareResults } from '../../src/budget/compare-results.js'
 import { renderComparison } from '../../src/budget/render-comparison.js'
 import { compare } from '../../src/explore/compare.js'
-import { readComparison, writeComparison } from '../../src/report/file.js'
-import { affine } from '../../src/scenario/service.js'
-import { exponential } from '../../src/scenario/variation.js'
+import { readComparison, writeComparison } from '../../src/files/stored.js'
+import { affine } from '../../src/scenario/service/service.js'
+import { exponential } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
 
 const service = (base: number) => affine({ base, variation: exponential() })

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { locate } from '../../src/handler/module.js'
 import { measure, percentile } from '../../src/index.js'
 import { renderResult, renderResultsCsv } from '../../src/report/index.js'
-import { messageOf, show } from '../../src/scenario/error.js'
+import { messageOf, show } from '../../src/validation/validation-error.js'
 import { result } from './files.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))

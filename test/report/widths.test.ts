@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { renderComparison } from '../../src/budget/render-comparison.js'
 import { compareResults, type Scenario, simulate, sweep } from '../../src/index.js'
-import { renderResult } from '../../src/report/result-table.js'
-import { renderSweep } from '../../src/report/sweep-table.js'
+import { renderResult } from '../../src/report/terminal/result-table.js'
+import { renderSweep } from '../../src/report/terminal/sweep-table.js'
 import { visible } from '../../src/text/style.js'
 
 const scenario: Scenario = {

@@ -9,7 +9,7 @@ import {
   ScenarioError,
   simulate,
 } from '../../src/index.js'
-import { scenarioLines } from '../../src/report/scenario-line.js'
+import { scenarioLines } from '../../src/report/terminal/scenario-line.js'
 import { hashOf } from '../../src/scenario/by-hash.js'
 import type { KeptScenario } from '../../src/scenario/scenario.js'
 

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { deflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { decode } from '../../src/histogram/hdr.js'
 import { affine, exponential, measure, type Result, replay, replicate, simulate } from '../../src/index.js'
 import { renderHtml, renderMarkdown, renderResult, renderResultsCsv, renderSweep } from '../../src/report/index.js'
 import { checkedResult } from '../../src/result/check.js'
-import { decode } from '../../src/result/histogram.js'
-import { ScenarioError } from '../../src/scenario/error.js'
 import { createBatcher, createRecorder } from '../../src/serve/index.js'
+import { ScenarioError } from '../../src/validation/validation-error.js'
 
 const service = affine({ base: '10ms', variation: exponential() })
 const result = simulate({ arrivals: '50/s', service, stop: { requests: 20_000 } })

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Tally } from '../../src/histogram/latency-histogram.js'
 import { affine, exponential, type Scenario, simulate } from '../../src/index.js'
 import { exponential as drawExponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { intervalsBetween, intervalsOf } from '../../src/result/intervals.js'
 import { ESTIMATES, type Estimate, type Interval, type Summary } from '../../src/result/summary.js'
-import { Tally } from '../../src/result/tally.js'
 import { normalise } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
 

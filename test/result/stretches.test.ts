@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Tally } from '../../src/histogram/latency-histogram.js'
 import { noCounts, type RecordedSegment, segmentLatency } from '../../src/result/recording.js'
 import { inStretches } from '../../src/result/stretches.js'
-import { Tally } from '../../src/result/tally.js'
 
 function segmentOf(startNs: number, endNs: number, latencies: number[], failed = 0): RecordedSegment {
   const tally = new Tally()

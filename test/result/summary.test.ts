@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
 import { describe, expect, it } from 'vitest'
+import { decode, emptyHistogram, encode, histogramOf } from '../../src/histogram/hdr.js'
+import { Tally } from '../../src/histogram/latency-histogram.js'
 import { percentile, ScenarioError, type Summary, simulate, summarize } from '../../src/index.js'
-import { decode, emptyHistogram, encode, histogramOf } from '../../src/result/histogram.js'
-import { Tally } from '../../src/result/tally.js'
 
 const HOUR_MS = 3.6e6
 

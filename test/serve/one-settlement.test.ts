@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Flight } from '../../src/serve/flight.js'
-import { LiveBatcher } from '../../src/serve/live-batcher.js'
-import type { Recording } from '../../src/serve/recording.js'
+import type { Flight } from '../../src/serve/batcher/in-flight-batch.js'
+import { LiveBatcher } from '../../src/serve/batcher/live-batcher.js'
+import type { Recording } from '../../src/serve/batcher/recorder-sink.js'
 import { Agenda, ScriptedServers } from './scripted-servers.js'
 import { VirtualTime } from './virtual-time.js'
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { schedule } from '../../src/scenario/schedule.js'
-import { LiveBatcher } from '../../src/serve/live-batcher.js'
+import { schedule } from '../../src/scenario/arrivals/schedule.js'
+import { LiveBatcher } from '../../src/serve/batcher/live-batcher.js'
 import { Agenda, ScriptedServers } from './scripted-servers.js'
 import { VirtualTime } from './virtual-time.js'
 

@@ -1,5 +1,5 @@
-import type { Flight } from '../../src/serve/flight.js'
-import type { Servers } from '../../src/serve/servers.js'
+import type { Flight } from '../../src/serve/batcher/in-flight-batch.js'
+import type { Servers } from '../../src/serve/batcher/servers.js'
 
 /** What is done at a time, in order of time, and of those at one time in the order in which they were added. */
 export class Agenda {

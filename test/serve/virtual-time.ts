@@ -1,4 +1,4 @@
-import type { Alarm, Time } from '../../src/serve/time.js'
+import type { Alarm, Time } from '../../src/serve/batcher/time.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 

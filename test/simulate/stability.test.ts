@@ -4,7 +4,7 @@ import { exponential as drawExponential } from '../../src/random/exponential.js'
 import { gamma as gammaSource } from '../../src/random/gamma.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
-import { schedule } from '../../src/scenario/schedule.js'
+import { schedule } from '../../src/scenario/arrivals/schedule.js'
 
 /*
  * Values pinned at a seed. They are not the truth of anything and only guard stability: that a stored scenario gives

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { decode, emptyHistogram, encode } from '../../src/histogram/hdr.js'
 import {
   affine,
   closed,
@@ -12,7 +13,6 @@ import {
   type SimulationEvent,
   simulate,
 } from '../../src/index.js'
-import { decode, emptyHistogram, encode } from '../../src/result/histogram.js'
 import { openScenario, seeded, smallScenario, withWarmup } from './small-scenarios.js'
 import { duesOf, told } from './told.js'
 

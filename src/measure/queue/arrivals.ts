@@ -1,6 +1,6 @@
-import type { ClosedArrivals, OpenArrivals } from '../../scenario/arrivals.js'
-import { Clients } from '../../scenario/clients.js'
-import { type DueTimes, dueTimes } from '../../scenario/schedule.js'
+import type { ClosedArrivals, OpenArrivals } from '../../scenario/arrivals/arrivals.js'
+import { Clients } from '../../scenario/arrivals/clients.js'
+import { type DueTimes, dueTimes } from '../../scenario/arrivals/schedule.js'
 import type { Window } from '../recording/window.js'
 
 const NEVER = Number.POSITIVE_INFINITY

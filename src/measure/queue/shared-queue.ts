@@ -1,5 +1,5 @@
-import type { ClosedArrivals, OpenArrivals } from '../../scenario/arrivals.js'
-import { Clients } from '../../scenario/clients.js'
+import type { ClosedArrivals, OpenArrivals } from '../../scenario/arrivals/arrivals.js'
+import { Clients } from '../../scenario/arrivals/clients.js'
 import type { Policy } from '../../scenario/policy.js'
 import type { Clock } from '../clock/clock.js'
 import { SegmentBoundaries } from '../recording/segment-boundaries.js'

@@ -1,3 +1,4 @@
+import { type CompactTally, Tally } from '../../histogram/latency-histogram.js'
 import {
   METRICS,
   type Metric,
@@ -10,7 +11,6 @@ import {
 } from '../../result/recording.js'
 import { inStretches } from '../../result/stretches.js'
 import { tallyPercentileNs } from '../../result/summary.js'
-import { type CompactTally, Tally } from '../../result/tally.js'
 import type { NormalScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import type { Serving } from '../queue/batch.js'

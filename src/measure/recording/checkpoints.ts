@@ -1,7 +1,7 @@
-import { startThread, type Thread } from '../../handler/thread.js'
 import type { Looks } from '../../result/recording.js'
 import { kept, type NormalScenario } from '../../scenario/scenario.js'
 import { extentNs, looksOf } from '../../scenario/stop.js'
+import { startThread, type Thread } from '../../threads/thread.js'
 import type { Clock } from '../clock/clock.js'
 import type { CheckpointTask } from './judge-checkpoint.js'
 import type { SharedMemory } from './shared-memory.js'

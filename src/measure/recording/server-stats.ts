@@ -1,5 +1,5 @@
+import { TALLY_BYTES, Tally } from '../../histogram/latency-histogram.js'
 import { METRICS } from '../../result/recording.js'
-import { TALLY_BYTES, Tally } from '../../result/tally.js'
 import { type Batch, emptyBatch, type Serving } from '../queue/batch.js'
 import { PLACES } from '../queue/waiting-room.js'
 import { DepartureStats, departureStatsLength } from './departure-stats.js'

@@ -1,7 +1,7 @@
 import { payloadsOf, type Ready } from '../../handler/prepare.js'
 import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
-import { isError } from '../../scenario/realm.js'
 import type { Call } from '../../scenario/target.js'
+import { isError } from '../../validation/realm.js'
 import type { InFlightBatch, Outcome } from './in-flight-batch.js'
 import { SERVED } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'

@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici'
 import { real } from '../../clock/real.js'
-import { show } from '../../scenario/error.js'
 import { areHeaders, failsBy, type HttpBody, type HttpHeaders, isBody, type NormalHttp } from '../../scenario/http.js'
-import { isBytes } from '../../scenario/realm.js'
+import { isBytes } from '../../validation/realm.js'
+import { show } from '../../validation/validation-error.js'
 import { type InFlightBatch, SERVED } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 

@@ -1,7 +1,7 @@
 import { real } from '../../clock/real.js'
 import { locate } from '../../handler/module.js'
 import { unreadyMessage } from '../../handler/prepare.js'
-import { ENTRY, startPool, taskOf } from '../../handler/thread.js'
+import { ENTRY, startPool, taskOf } from '../../threads/thread.js'
 import { MeasureError, targetFailed } from '../error.js'
 import type { NormalOptions } from '../options.js'
 import { stateOf } from '../recording/build-recording.js'

@@ -1,6 +1,6 @@
-import { decode, forEachBucketOf } from '../../result/histogram.js'
+import { decode, forEachBucketOf } from '../../histogram/hdr.js'
+import { bucketFloor } from '../../histogram/latency-histogram.js'
 import { nameOf, PERCENTILES, type Summary } from '../../result/summary.js'
-import { bucketFloor } from '../../result/tally.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'

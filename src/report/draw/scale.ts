@@ -1,5 +1,5 @@
 import { scaleLinear, scaleLog } from 'd3-scale'
-import { stepsOver } from '../axis.js'
+import { stepsOver } from '../terminal/axis.js'
 
 /** Where values stand along an axis, in pixels, and those that are written at it. */
 export interface Scale {

@@ -1,4 +1,4 @@
-import { decode } from '../../result/histogram.js'
+import { decode } from '../../histogram/hdr.js'
 import type { Result, Segment } from '../../result/result.js'
 import { percentileNs } from '../../result/summary.js'
 import { NS_PER_MS, nanoseconds } from '../../scenario/units.js'

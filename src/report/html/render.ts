@@ -1,6 +1,6 @@
 import type { Budget } from '../../scenario/budget.js'
-import { ScenarioError } from '../../scenario/error.js'
 import { count } from '../../text/number.js'
+import { ScenarioError } from '../../validation/validation-error.js'
 import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
 import { comparisonSection } from './comparison.js'

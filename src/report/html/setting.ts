@@ -1,9 +1,9 @@
 import type { KeptScenario } from '../../scenario/scenario.js'
 import { threeDigits } from '../../text/number.js'
-import { hostFacts } from '../host-lines.js'
 import { type Markup, markup } from '../markup.js'
-import { VERBS } from '../result-table.js'
-import { scenarioLines } from '../scenario-line.js'
+import { hostFacts } from '../terminal/host-lines.js'
+import { VERBS } from '../terminal/result-table.js'
+import { scenarioLines } from '../terminal/scenario-line.js'
 import type { LabelledResult } from './reported.js'
 
 /** What was run, and on what. */

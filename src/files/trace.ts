@@ -1,0 +1,258 @@
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { LONGEST_NS, MS_PER, NS_PER_MS, options } from '../scenario/units.js'
+import { ScenarioError, show, throwFaults } from '../validation/validation-error.js'
+import { type CsvRecord, parseCsv } from './csv.js'
+import { readText } from './stored.js'
+
+export interface ReadTraceOptions {
+  /**
+   * The column of a CSV file, by its name or its number from 1, or the field of a JSON-lines file, whose lists have
+   * numbers from 1 too. Default: `timeMs` if there is one, and else a CSV file's first column.
+   */
+  field?: string | number | undefined
+  /** What the file's numbers count. Default: milliseconds. */
+  unit?: 'ns' | 'us' | 'ms' | 's' | 'm' | 'h' | undefined
+  /** Default: by the file's name, JSON lines if it ends in `.jsonl`, `.ndjson` or `.json`. */
+  format?: 'csv' | 'json-lines' | undefined
+  /** What separates the fields of a CSV file. Default: the one of these by which its lines hold times. */
+  separator?: ',' | ';' | '\t' | '|' | undefined
+}
+
+const SEPARATORS = [',', ';', '\t', '|'] as const
+type Separator = (typeof SEPARATORS)[number]
+
+const fieldError = 'must be the name of a column or field, or the number of a column from 1'
+const isField = (value: unknown) => (typeof value === 'number' ? Number.isInteger(value) && value >= 1 : value !== '')
+
+const schema = options({
+  field: z.union([z.string(), z.number()], { error: fieldError }).refine(isField, { error: fieldError }).optional(),
+  unit: z.enum(['ns', 'us', 'ms', 's', 'm', 'h'], { error: "must be 'ns', 'us', 'ms', 's', 'm' or 'h'" }).default('ms'),
+  format: z.enum(['csv', 'json-lines'], { error: "must be 'csv' or 'json-lines'" }).optional(),
+  separator: z.enum(SEPARATORS, { error: "must be ',', ';', '\\t' or '|'" }).optional(),
+})
+
+const DEFAULT_FIELD = 'timeMs'
+
+/** What stands at a place of a file for a request's time. */
+interface Entry {
+  /** `trace.csv:7` */
+  place: string
+  time: unknown
+}
+
+/**
+ * Reads the times of a recorded trace from a file, for `replay`: CSV with or without a line of column names, a JSON value
+ * a line, each a number, an object or a list, or all of them in one JSON list. Times count from the start of the run and
+ * are not shifted. Of a CSV file the separator is found, and decimal commas are read; what could be read in two ways is
+ * refused, as are thousands separators.
+ *
+ * @returns milliseconds
+ * @throws ScenarioError naming the file, and the line of a fault
+ */
+export async function readTrace(file: string | URL, given: ReadTraceOptions = {}): Promise<number[]> {
+  const asked = schema.safeParse(given)
+  if (!asked.success) throwFaults(asked.error, 'readTrace', given)
+  const { field, unit, format, separator } = asked.data
+  const path = file instanceof URL ? pathOf(file) : file
+  const text = (await readText(path)).replace(/\r\n?/g, '\n')
+  const json = format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
+  const entries = json ? jsonEntries(path, text, field) : csvEntries(path, text, { field, unit, separator })
+  const times = timesOf(entries, unit)
+  if (times.length === 0) throw new ScenarioError(path, 'holds no requests')
+  return times
+}
+
+/** A number as programs write it, which JavaScript reads too. */
+const NUMBER = /^\+?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
+
+function timesOf(entries: Entry[], unit: NonNullable<ReadTraceOptions['unit']>): number[] {
+  const ms = MS_PER[unit] as number
+  let last = 0
+  return entries.map(({ place, time }) => {
+    const number = typeof time === 'string' && NUMBER.test(time.trim()) ? Number(time) : time
+    if (typeof number !== 'number' || !(number >= 0)) {
+      throw new ScenarioError(place, `must hold a time of 0 or more in ${unit}, got ${show(time)}`)
+    }
+    const at = number * ms
+    if (at * NS_PER_MS >= LONGEST_NS) {
+      throw new ScenarioError(
+        place,
+        `must hold a time within 104 days (2^53 ns) of the start of the run, got ${show(time)} ${unit}; subtract the first time from all, or see whether the unit is right`,
+      )
+    }
+    if (at < last) {
+      throw new ScenarioError(
+        place,
+        `must be no earlier than the line before it, at ${last / ms} ${unit}, got ${show(time)}; sort the file by time`,
+      )
+    }
+    last = at
+    return at
+  })
+}
+
+interface CsvShape {
+  field: string | number | undefined
+  unit: string
+  separator: Separator | undefined
+}
+
+function csvEntries(path: string, text: string, { field, unit, separator: given }: CsvShape): Entry[] {
+  const separator = given ?? separatorOf(path, text, field)
+  const { records, openQuote } = parseCsv(text, separator)
+  if (openQuote !== null) throw new ScenarioError(`${path}:${openQuote}`, 'has a quote that is never closed')
+  const [first] = records
+  if (first === undefined) return []
+  const column = columnOf(path, first, field)
+  const named = hasNames(first, field)
+  const rows = named ? records.slice(1) : records
+  const most = first.fields.length
+  const longer = rows.find(({ fields }) => fields.length > most && fields.slice(most).some((each) => each !== ''))
+  if (longer !== undefined) {
+    throw new ScenarioError(
+      `${path}:${longer.line}`,
+      `has ${longer.fields.length} fields separated by ${show(separator)}, and the first line has ${most}: is it a decimal sign here? If so, separate fields by ';', or put them in quotes`,
+    )
+  }
+  const entries = rows.map(({ line, fields }) => ({ place: `${path}:${line}`, time: fields[column] }))
+  if (!named && given === undefined && field === undefined && isInDoubt(rows, separator)) {
+    throw new ScenarioError(
+      path,
+      "holds two whole numbers a line, which may be one with a decimal comma; name the column (field: 1), or separate fields by ';'",
+    )
+  }
+  return withDecimalPoints(entries, unit)
+}
+
+/** Whether lines may as well hold one number with a decimal comma each. */
+const isInDoubt = (rows: readonly CsvRecord[], separator: Separator) =>
+  separator === ',' && rows.length > 0 && rows.every(({ fields }) => /^\d+,\d+$/.test(fields.join()))
+
+/** Column names are no numbers; a file without them begins with its first request. */
+function hasNames({ fields }: CsvRecord, field: string | number | undefined): boolean {
+  return (
+    typeof field === 'string' || fields.every((name) => name === '' || Number.isNaN(Number(name.replace(',', '.'))))
+  )
+}
+
+/** A number with a decimal comma. */
+const WITH_COMMA = /^\d*,\d+$/
+/** One that may as well be a whole number of thousands, as in 1,234. */
+const OF_THOUSANDS = /^[1-9]\d{0,2},\d{3}$/
+
+/** The same with points for decimal commas, if all of a column has them. */
+function withDecimalPoints(entries: Entry[], unit: string): Entry[] {
+  const texts = entries.filter((entry): entry is Entry & { time: string } => typeof entry.time === 'string')
+  const commas = texts.filter(({ time }) => WITH_COMMA.test(time))
+  const [first] = commas
+  if (first === undefined) return entries
+  if (commas.every(({ time }) => OF_THOUSANDS.test(time))) {
+    throw new ScenarioError(
+      first.place,
+      `may hold ${show(first.time)} as thousands or with a decimal comma; write times without thousands separators, with a decimal point`,
+    )
+  }
+  const point = texts.find(({ time }) => time.includes('.'))
+  if (point !== undefined) {
+    throw new ScenarioError(
+      point.place,
+      `must hold a time of 0 or more in ${unit} with a decimal comma, as ${first.place} does, got ${show(point.time)}`,
+    )
+  }
+  return entries.map(({ place, time }) => ({
+    place,
+    time: typeof time === 'string' && WITH_COMMA.test(time) ? time.replace(',', '.') : time,
+  }))
+}
+
+/**
+ * What separates the fields of a CSV file: of what its first line holds, the one by which its first request has a time.
+ *
+ * @throws ScenarioError naming them, if there are several
+ */
+function separatorOf(path: string, text: string, field: string | number | undefined): Separator {
+  const head = text.slice(0, HEAD)
+  const dividing = SEPARATORS.filter((separator) => (parseCsv(head, separator, 1).records[0]?.fields.length ?? 0) > 1)
+  const [only = ','] = dividing
+  if (dividing.length < 2) return only
+  const fitting = dividing.filter((separator) => {
+    const [first, second] = parseCsv(head, separator, 2).records as [CsvRecord, CsvRecord | undefined]
+    const row = hasNames(first, field) ? second : first
+    const time = row?.fields[placeOf(first, field)] ?? ''
+    return NUMBER.test(time) || WITH_COMMA.test(time)
+  })
+  if (fitting.length > 1) {
+    const signs = fitting.map((separator) => `'${separator === '\t' ? '\\t' : separator}'`).join(' or ')
+    throw new ScenarioError(path, `has fields separated by ${signs}; say by which with the option separator`)
+  }
+  return fitting[0] ?? only
+}
+
+/** How much of a file shows what separates its fields. */
+const HEAD = 64 * 1024
+
+/** The place of a column from 0; -1 if there is none of that name. */
+function placeOf({ fields }: CsvRecord, field: string | number | undefined): number {
+  if (typeof field === 'number') return field - 1
+  return field === undefined ? Math.max(0, fields.indexOf(DEFAULT_FIELD)) : fields.indexOf(field)
+}
+
+function columnOf(path: string, record: CsvRecord, field: string | number | undefined): number {
+  const { line, fields } = record
+  const column = placeOf(record, field)
+  if (column < 0 || column >= fields.length) {
+    throw new ScenarioError(`${path}:${line}`, `has no column ${show(field)}; it has ${listOf(fields)}`)
+  }
+  return column
+}
+
+function jsonEntries(path: string, text: string, field: string | number = DEFAULT_FIELD): Entry[] {
+  const list = listIn(text)
+  if (list !== null) return list.map((value, i) => entryOf(`${path}[${i}]`, value, field))
+  return text.split('\n').flatMap((content, i) => {
+    if (content.trim() === '') return []
+    const place = `${path}:${i + 1}`
+    let value: unknown
+    try {
+      value = JSON.parse(content)
+    } catch (error) {
+      throw new ScenarioError(place, `is not JSON: ${show(content.trim())}`, { cause: error })
+    }
+    return entryOf(place, value, field)
+  })
+}
+
+/** The list that a whole text is, if it is one. */
+function listIn(text: string): unknown[] | null {
+  if (!text.trimStart().startsWith('[')) return null
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) ? value : null
+  } catch {
+    // a list a line
+    return null
+  }
+}
+
+function entryOf(place: string, value: unknown, field: string | number): Entry {
+  if (typeof value !== 'object' || value === null) return { place, time: value }
+  const key = Array.isArray(value) && typeof field === 'number' ? field - 1 : field
+  if (!Object.hasOwn(value, key)) {
+    const has = Array.isArray(value)
+      ? `is a list of ${value.length}; say by field which of them, from 1`
+      : `has no field ${show(field)}; it has ${listOf(Object.keys(value))}`
+    throw new ScenarioError(place, has)
+  }
+  return { place, time: (value as Record<string | number, unknown>)[key] }
+}
+
+/** Some names as a message lists them. */
+const listOf = (names: readonly string[]) =>
+  names.slice(0, MOST_LISTED).map(show).join(', ') + (names.length > MOST_LISTED ? ', …' : '')
+const MOST_LISTED = 20
+
+function pathOf(file: URL): string {
+  if (file.protocol === 'file:') return fileURLToPath(file)
+  throw new ScenarioError('readTrace', `must be a path or a file URL, got ${show(file.href)}`)
+}

@@ -1,0 +1,45 @@
+import type { Result } from '../../result/result.js'
+import { checkNamed } from '../given.js'
+import type { NamedResult } from '../named-result.js'
+
+const PARTS = {
+  ...{ wait: 'waitMs', service: 'serviceMs', lag: 'lagMs' },
+  ...{ queueing: 'queueingMs', batching: 'batchingMs', dispatch: 'dispatchMs' },
+} as const satisfies Record<string, keyof Result>
+
+/**
+ * Results as a log of HdrHistogram, which its tools read: a line for each stretch of the window with the latencies of
+ * the requests due in it, under the tag `latency`, and one over the whole window for each part of latency (`wait`,
+ * `service`, `lag`, `queueing`, `batching`, `dispatch`). Values are nanoseconds, times seconds from the start of the
+ * run, and the longest of each interval is told in milliseconds. Of several results each tag begins with its name.
+ *
+ * @throws ScenarioError where what is given is none
+ */
+export function renderHlog(results: readonly NamedResult[]): string {
+  checkNamed(results)
+  const named = results.length > 1
+  return [
+    '#[Histogram log format version 1.3]',
+    // a result does not know when it was made
+    '#[StartTime: 0.000 (seconds since epoch), Thu Jan 01 1970 00:00:00 GMT+0000]',
+    '#[Values are nanoseconds; times are seconds from the start of the run; Interval_Max is milliseconds]',
+    '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
+    ...results.flatMap(({ name, result }) => linesOf(result, named ? `${tagOf(name)}.` : '')),
+    '',
+  ].join('\n')
+}
+
+function linesOf(result: Result, before: string): string[] {
+  const { startMs, endMs } = result.window
+  const line = (tag: string, fromMs: number, toMs: number, { max, histogram }: { max: number; histogram: string }) =>
+    `Tag=${before}${tag},${(fromMs / 1000).toFixed(6)},${((toMs - fromMs) / 1000).toFixed(6)},${max.toFixed(6)},${histogram}`
+  return [
+    ...result.segments.flatMap(({ startMs, endMs, latencyMs }) =>
+      latencyMs === null ? [] : [line('latency', startMs, endMs, latencyMs)],
+    ),
+    ...Object.entries(PARTS).map(([tag, key]) => line(tag, startMs, endMs, result[key])),
+  ]
+}
+
+/** A name without what ends a tag. */
+const tagOf = (name: string) => name.replace(/[^\w.-]+/g, '_')

@@ -1,0 +1,73 @@
+import type { Host } from '../../result/host.js'
+import { inText, percent, threeDigits, time } from '../../text/number.js'
+import { pad, type Style } from '../../text/style.js'
+import { wrap } from '../../text/wrap.js'
+
+const LEVELS = '▁▂▃▄▅▆▇█'
+/** Of more threads than this, the least and the most are told. */
+const MOST = 3
+
+/** What the machine did meanwhile: whether a slow request was its doing can be read here. */
+export function renderHost(host: Host, width: number, style: Style): string {
+  const text = hostFacts(host).flatMap(([name, said]) => {
+    return wrap(said, width - 16).map((line, i) => ` ${pad(i === 0 ? style('dim', name) : '', 12)}  ${line}`)
+  })
+  return [style('bold', ' The machine meanwhile'), ...text].join('\n')
+}
+
+/** What is known of the machine, by name. */
+export function hostFacts(host: Host): [name: string, said: string][] {
+  return [
+    ['speed', speed(host)],
+    ['cpu', cpu(host)],
+    ['no core free', waiting(host)],
+    ['gc', gc(host)],
+    ['event loop', eventLoop(host)],
+  ].filter((line): line is [string, string] => line[1] !== null)
+}
+
+function speed({ speed }: Host): string | null {
+  if (speed === null) return null
+  const { slowest, fastest, timeline } = speed
+  const most = Math.max(...timeline.map((each) => each.speed))
+  const line = timeline.map((each) => LEVELS[Math.min(7, Math.floor((8 * each.speed) / most))]).join('')
+  return `${threeDigits(slowest)} to ${threeDigits(fastest)} of its mean ${line}`
+}
+
+function cpu({ cpu }: Host): string | null {
+  if (cpu === null) return null
+  const { periodMs, cores, othersMs, stealMs } = cpu
+  const own = each(cpu.threads, ({ share }) => share, percent)
+  const stolen = stealMs > 0 ? `, stolen ${percent(stealMs / periodMs)}` : ''
+  return `${own}; other processes ${percent(othersMs / periodMs)}${stolen}, of ${cores === 1 ? '1 core' : `${inText(cores)} cores`}`
+}
+
+function waiting({ cpu }: Host): string | null {
+  return cpu && each(cpu.threads, ({ waitingMs }) => waitingMs / cpu.periodMs, percent)
+}
+
+function gc({ gc }: Host): string | null {
+  if (gc === null) return null
+  const paused = gc.filter(({ count }) => count > 0)
+  if (paused.length === 0) return 'no pause'
+  const longest = paused.reduce((a, b) => (b.longestMs > a.longestMs ? b : a))
+  const total = paused.reduce((sum, { totalMs }) => sum + totalMs, 0)
+  const count = paused.reduce((sum, each) => sum + each.count, 0)
+  const pauses = count === 1 ? '1 pause' : `${inText(count)} pauses, ${time(total)} in all,`
+  return `${pauses} ${count === 1 ? 'of' : 'the longest'} ${time(longest.longestMs)} (${longest.thread})`
+}
+
+function eventLoop({ eventLoopDelay }: Host): string | null {
+  if (eventLoopDelay === null) return null
+  const { p50Ms, p99Ms, maxMs } = eventLoopDelay
+  return `late by ${time(p50Ms)} at p50, ${time(p99Ms)} at p99, ${time(maxMs)} at most`
+}
+
+function each<Of extends { thread: string }>(threads: Of[], of: (one: Of) => number, text: (value: number) => string) {
+  const servers = threads.filter(({ thread }) => thread.startsWith('server'))
+  if (servers.length <= MOST) return threads.map((one) => `${one.thread} ${text(of(one))}`).join(', ')
+  const values = servers.map(of)
+  const others = threads.filter((one) => !servers.includes(one)).map((one) => `${one.thread} ${text(of(one))}`)
+  const range = `${servers.length} servers ${text(Math.min(...values))} to ${text(Math.max(...values))}`
+  return [...others, range].join(', ')
+}

@@ -1,0 +1,142 @@
+import { checkIsResult } from '../../result/check.js'
+import { partsOf } from '../../result/parts.js'
+import type { Result } from '../../result/result.js'
+import { ESTIMATES, type Summary } from '../../result/summary.js'
+import { renderFindings } from '../../text/findings.js'
+import { legible } from '../../text/legible.js'
+import { count, percent, rate, type TimeUnit, threeDigits, timeUnit } from '../../text/number.js'
+import { renderParts } from '../../text/parts.js'
+import { type Look, pad, plain, type Style } from '../../text/style.js'
+import { wrap } from '../../text/wrap.js'
+import { renderCurve } from './curve.js'
+import { renderHost } from './host-lines.js'
+import { scenarioLines } from './scenario-line.js'
+import { table } from './table.js'
+
+export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Recorded' } as const
+
+/**
+ * One result, to read in a terminal: what was run, how long requests took, and where the time went.
+ *
+ * @throws ScenarioError where it is none
+ */
+export function renderResult(given: Result, look: Look = {}): string {
+  checkIsResult(given)
+  const { width = 80, style = plain } = look
+  const result = legible(given)
+  const parts = [
+    heading(result, width, style),
+    renderFindings(result.validity.findings, width, style),
+    latencyTable(result, style),
+    renderCurve(result.latencyMs, look),
+    renderParts(partsOf(result), result.latencyMs.mean, width, style),
+    totals(result, width, style),
+    result.host === null ? '' : renderHost(result.host, width, style),
+  ]
+  return parts.filter((part) => part !== '').join('\n\n')
+}
+
+function heading({ engine, scenario, environment, window }: Result, width: number, style: Style): string {
+  const verb = VERBS[engine]
+  const lines = scenario === null ? ['live requests'] : scenarioLines(scenario, engine)
+  const seconds = (ms: number) => `${threeDigits(ms / 1000)} s`
+  const seed = scenario === null ? '' : `, seed ${scenario.seed}`
+  const warmup = window.startMs > 0 && engine !== 'record' ? ` after ${seconds(window.startMs)} of warm-up` : ''
+  lines.push(`over ${seconds(window.endMs - window.startMs)}${warmup}${seed}`)
+  if (environment !== null) {
+    const { node, cpu, cores, load } = environment
+    lines.push(`Node ${node}, ${cpu.trim()}, ${cores === 1 ? '1 core' : `${cores} cores`}, load ${threeDigits(load)}`)
+  }
+  const indent = verb.length + 3
+  const text = lines.flatMap((line) => wrap(line, width - indent))
+  return text
+    .map((line, i) => (i === 0 ? ` ${style('bold', verb)}  ${line}` : ' '.repeat(indent) + style('dim', line)))
+    .join('\n')
+}
+
+export const COLUMNS = [
+  ['mean', 'mean'],
+  ['p50', 'p50'],
+  ['p90', 'p90'],
+  ['p95', 'p95'],
+  ['p99', 'p99'],
+  ['p99.9', 'p999'],
+  ['max', 'max'],
+] as const
+
+function latencyTable(result: Result, style: Style): string {
+  const { latencyMs, waitMs, serviceMs, fromSendMs } = result
+  const unit = timeUnit([latencyMs.p99])
+  const row = (name: string, summary: Summary) => [
+    name,
+    ...COLUMNS.map(([, key]) => threeDigits(summary[key] / unit.ms)),
+  ]
+  const rows = [
+    row('latency', latencyMs).map((cell) => style('bold', cell)),
+    ...intervalRows(latencyMs, unit, style),
+    row('  wait', waitMs),
+    row('  service', serviceMs),
+  ]
+  // what was sent late looks faster from its sending: worth a line where it does
+  if (fromSendMs !== null && fromSendMs.p99 < 0.99 * latencyMs.p99) {
+    rows.push(row('from send', fromSendMs).map((cell) => style('dim', cell)))
+  }
+  return table(
+    [{ header: '', align: 'left' }, ...COLUMNS.map(([header]) => ({ header: `${header}\n${unit.name}` }))],
+    rows,
+    style,
+  )
+}
+
+/** The 95 % intervals, where the run tells any. */
+function intervalRows({ intervals }: Summary, unit: TimeUnit, style: Style): string[][] {
+  if (ESTIMATES.every((key) => intervals[key].low === null && intervals[key].high === null)) return []
+  const bound = (key: (typeof COLUMNS)[number][1], which: 'low' | 'high') => {
+    const value = key === 'max' ? null : intervals[key][which]
+    return style('dim', value === null ? '–' : threeDigits(value / unit.ms))
+  }
+  return [
+    [style('dim', '  95 % from'), ...COLUMNS.map(([, key]) => bound(key, 'low'))],
+    [style('dim', '  95 % to'), ...COLUMNS.map(([, key]) => bound(key, 'high'))],
+  ]
+}
+
+/** What came of a run as a whole: names and what is said of them. */
+export function totalsOf(result: Result): [name: string, text: string][] {
+  const { throughput, counts, batches, utilization } = result
+  const others = [
+    [counts.failed, 'failed'],
+    [counts.rejected, 'rejected'],
+    [counts.timedOut, 'timed out'],
+    [counts.aborted, 'aborted'],
+    [counts.unfinished, 'unfinished'],
+  ] as const
+  const lost = others.filter(([requests]) => requests > 0).map(([requests, name]) => `, ${count(requests)} ${name}`)
+  const lines: [string, string][] = [
+    ['throughput', `${rate(throughput.completed)} of ${rate(throughput.offered)} offered`],
+    ['requests', `${count(counts.completed)} completed${lost.join('')}`],
+    ['batches', `${count(batches.count)} of ${batchSizes(batches)}`],
+    ['in system', `${threeDigits(result.meanInSystem)} requests on average`],
+  ]
+  if (utilization !== null) lines.push(['utilization', percent(utilization)])
+  return lines
+}
+
+const TOTAL_NAMES = 11
+
+function totals(result: Result, width: number, style: Style): string {
+  return totalsOf(result)
+    .flatMap(([name, text]) =>
+      wrap(text, width - TOTAL_NAMES - 3).map(
+        (line, i) => ` ${pad(i === 0 ? style('dim', name) : '', TOTAL_NAMES)}  ${line}`,
+      ),
+    )
+    .join('\n')
+}
+
+function batchSizes({ meanSize, sizes }: Result['batches']): string {
+  const all = Object.keys(sizes).map(Number)
+  const [least, most] = [Math.min(...all), Math.max(...all)]
+  if (all.length > 1) return `${threeDigits(meanSize)} requests on average, from ${count(least)} to ${count(most)}`
+  return meanSize === 1 ? 'one request each' : `${count(meanSize)} requests each`
+}

@@ -1,0 +1,107 @@
+import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { meanRate } from '../../scenario/arrivals/arrivals.js'
+import { lengthMs } from '../../scenario/arrivals/ramps.js'
+import { countOf } from '../../scenario/by-hash.js'
+import type { KeptScenario, NormalScenario } from '../../scenario/scenario.js'
+import { targetName } from '../../scenario/target.js'
+import { count, inText, rate, time } from '../../text/number.js'
+
+/** A scenario in the words of a reader: what comes, how it is batched, and what serves it. */
+export function scenarioLines(scenario: KeptScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
+  const { arrivals, batching, queue, service } = scenario
+  const served = engine === 'simulate' ? service && serviceLine(service) : targetLine(scenario)
+  // one at a time is said of servers, of which there are none
+  const alone = batching.maxBatchSize === 1 && scenario.servers === null && engine !== 'simulate'
+  const batched = (alone ? 'each by itself' : batchingLine(batching)) + queueLine(queue)
+  return [arrivalsLine(arrivals), batched, `${serversLine(scenario)}${served === undefined ? '' : `: ${served}`}`]
+}
+
+function serversLine({ servers, call, http }: KeptScenario): string {
+  const what = call === undefined && http === undefined ? 'server' : 'in flight'
+  if (servers === null) return 'no limit in flight'
+  return what === 'server' ? `${count(servers)} server${servers === 1 ? '' : 's'}` : `${count(servers)} in flight`
+}
+
+function targetLine(scenario: KeptScenario): string | undefined {
+  const { handler, call, http } = scenario
+  if (http === undefined && call === undefined && handler === undefined) return undefined
+  return typeof handler === 'string' ? nearby(handler) : targetName(scenario)
+}
+
+/** A file as its reader knows it, from the working directory. */
+function nearby(handler: string): string {
+  const path = handler.startsWith('file:') ? fileURLToPath(handler) : handler
+  const from = relative(process.cwd(), path)
+  return from.startsWith('..') ? path : from
+}
+
+function arrivalsLine(arrivals: NormalScenario['arrivals']): string {
+  switch (arrivals.process) {
+    case 'constant':
+      return `${rate(arrivals.rate)} at even intervals`
+    case 'poisson':
+      return `${rate(arrivals.rate)} at random (Poisson)`
+    case 'renewal':
+      return `${rate(arrivals.rate)} at gaps that vary (${variationName(arrivals.variation)})`
+    case 'onOff':
+      return `${rate(meanRate(arrivals) as number)} in bursts (${rate(arrivals.rate)} for ${time(arrivals.on)} on, none for ${time(arrivals.off)} off)`
+    case 'stages': {
+      const rates = arrivals.stages.map((stage) => stage.rate)
+      const ends = [Math.min(...rates, arrivals.from ?? Number.POSITIVE_INFINITY), Math.max(...rates)]
+      const stages = rates.length === 1 ? '1 stage' : `${count(rates.length)} stages`
+      return `${stages} of ${ends[0] === ends[1] ? '' : `${rate(ends[0] as number)} to `}${rate(ends[1] as number)} over ${time(lengthMs(arrivals))}`
+    }
+    case 'replay': {
+      const speed = (arrivals.speed ?? 1) === 1 ? '' : ` at ${inText(arrivals.speed as number)} times their speed`
+      return `${count(countOf(arrivals.timestamps))} replayed requests${speed}`
+    }
+    case 'closed': {
+      const think = arrivals.thinkTime.mean === 0 ? '' : ` that think for ${time(arrivals.thinkTime.mean)}`
+      return `${arrivals.clients === 1 ? '1 client' : `${count(arrivals.clients)} clients`}${think}`
+    }
+  }
+}
+
+function batchingLine({ maxBatchSize, maxWait }: NormalScenario['batching']): string {
+  if (maxBatchSize === 1) return 'served one at a time'
+  const size = maxBatchSize === null ? 'in batches of any size' : `in batches of up to ${count(maxBatchSize)}`
+  if (maxWait === null) return `in full batches of ${count(maxBatchSize as number)}`
+  return maxWait === 0 ? size : `${size} that wait up to ${time(maxWait)}`
+}
+
+function queueLine({ capacity, timeout }: NormalScenario['queue']): string {
+  const limits = [
+    capacity === null ? '' : `room for ${count(capacity)}`,
+    timeout === null ? '' : `a timeout of ${time(timeout)}`,
+  ].filter(Boolean)
+  return limits.length === 0 ? '' : `, with ${limits.join(' and ')} in the queue`
+}
+
+function serviceLine(service: NonNullable<NormalScenario['service']>): string {
+  const extras = [service.stalls && 'stalls', service.overhead && 'overhead'].filter(Boolean)
+  const beside = extras.length === 0 ? '' : `, with ${extras.join(' and ')}`
+  return mean(service) + beside
+}
+
+function mean(service: NonNullable<NormalScenario['service']>): string {
+  if (service.model === 'byBatchSize') {
+    const sizes = Object.entries(service.points)
+    const ends = sizes.length === 1 ? [sizes[0]] : [sizes[0], sizes.at(-1)]
+    return ends
+      .map((end) => `${time(end?.[1].mean ?? 0)} for ${end?.[0] === '1' ? '' : 'a batch of '}${end?.[0]}`)
+      .join(' to ')
+  }
+  if (service.model === 'recorded') return `${count(countOf(service.times))} recorded batches`
+  const { base, perItem, variation } = service
+  const parts = [
+    base > 0 || perItem === 0 ? `${time(base)} a batch` : '',
+    perItem > 0 ? `${time(perItem)} a request` : '',
+  ]
+  const law = variation === undefined || variation.distribution === 'none' ? '' : ` (${variationName(variation)})`
+  return parts.filter(Boolean).join(' and ') + law
+}
+
+function variationName(variation: { distribution: string; cv?: number }): string {
+  return variation.cv === undefined ? variation.distribution : `${variation.distribution}, cv ${variation.cv}`
+}

@@ -1,0 +1,45 @@
+import Table from 'cli-table3'
+import { plain, type Style, visible } from '../../text/style.js'
+
+export interface Column {
+  /** one or more lines; the last stands next to the figures */
+  header: string
+  align?: 'left' | 'right'
+}
+
+/** A cell's text, or one that spans several columns. */
+export type Cell = string | { content: string; span: number }
+
+const NO_BORDERS = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '' },
+  ...{ 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '' },
+  middle: '  ',
+}
+
+/** Columns of text under their headers and a rule; figures to the right, so that their digits line up. */
+export function table(columns: Column[], rows: Cell[][], style: Style = plain): string {
+  const height = Math.max(...columns.map(({ header }) => lines(header).length))
+  const drawn = new Table({
+    chars: NO_BORDERS,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+    colAligns: columns.map(({ align }) => align ?? 'right'),
+  })
+  // headers of fewer lines end beside the rule, like those of more
+  drawn.push(columns.map(({ header }) => '\n'.repeat(height - lines(header).length) + header))
+  for (const row of rows) {
+    drawn.push(
+      row.map((cell) =>
+        typeof cell === 'string' ? cell : { content: cell.content, colSpan: cell.span, hAlign: 'left' as const },
+      ),
+    )
+  }
+  const text = lines(drawn.toString()).map((line) => ` ${line}`)
+  const width = Math.max(...text.map((line) => visible(line)))
+  return [
+    ...text.slice(0, height).map((line) => style('dim', line.trimEnd())),
+    style('dim', ` ${'─'.repeat(width - 1)}`),
+    ...text.slice(height).map((line) => line.trimEnd()),
+  ].join('\n')
+}
+
+const lines = (text: string) => text.split('\n')

@@ -1,0 +1,68 @@
+import { NS_PER_MS } from '../units.js'
+import { type byBatchSize, CAUSES, type Cause, type ServiceExtras } from './service.js'
+import { empirical } from './variation.js'
+
+/** A batch as it was observed to be served, in nanoseconds. */
+export interface ObservedBatch {
+  size: number
+  /** what let it leave the queue, and when */
+  cause: Cause
+  leaveNs: number
+  startNs: number
+  endNs: number
+}
+
+/** Batches of neighbouring sizes, as many as a mean needs, and how long each was served in milliseconds. */
+export interface SizeGroup {
+  size: number
+  times: number[]
+}
+
+export type Points = Parameters<typeof byBatchSize>[0]
+
+/** A mean of fewer is no mean. */
+export const FEWEST = 30
+/** How many samples a variation keeps. */
+const KEPT = 1000
+
+/** Batches by size, the smallest first: neighbouring sizes together, where one alone is too rare. */
+export function groupsOf(observed: readonly ObservedBatch[]): [SizeGroup, ...SizeGroup[]] {
+  const groups: ObservedBatch[][] = []
+  for (const each of [...observed].sort((a, b) => a.size - b.size)) {
+    const last = groups.at(-1)
+    // a size is never torn apart
+    if (last === undefined || (last.length >= FEWEST && last.at(-1)?.size !== each.size)) groups.push([each])
+    else last.push(each)
+  }
+  const last = groups.at(-1) as ObservedBatch[]
+  if (last.length < FEWEST && groups.length > 1) groups.splice(-2, 2, [...(groups.at(-2) as ObservedBatch[]), ...last])
+  return groups.map((group) => ({
+    size: Math.round(mean(group.map(({ size }) => size))),
+    times: group.map(({ startNs, endNs }) => (endNs - startNs) / NS_PER_MS),
+  })) as [SizeGroup, ...SizeGroup[]]
+}
+
+/** Dispatch times by what let a batch leave, where there are enough of them. */
+export function overheadOf(observed: readonly ObservedBatch[]): NonNullable<ServiceExtras['overhead']> {
+  const overhead: NonNullable<ServiceExtras['overhead']> = {}
+  for (const cause of CAUSES) {
+    const times = observed
+      .filter((each) => each.cause === cause)
+      .map(({ leaveNs, startNs }) => (startNs - leaveNs) / NS_PER_MS)
+    if (times.length >= FEWEST && mean(times) > 0) overhead[cause] = varied(times)
+  }
+  return overhead
+}
+
+/** A mean, and a variation drawn from the times themselves. */
+export const varied = (times: readonly number[]) => ({ mean: mean(times), variation: empirical(evenly(times)) })
+
+/** At most so many of the values, evenly from the least to the greatest. */
+export function evenly(values: readonly number[]): number[] {
+  const sorted = [...values].sort((a, b) => a - b)
+  if (sorted.length <= KEPT) return sorted
+  return Array.from({ length: KEPT }, (_, i) => sorted[Math.floor(((i + 0.5) * sorted.length) / KEPT)] as number)
+}
+
+export const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+export const mean = (values: readonly number[]) => sum(values) / values.length

@@ -1,0 +1,71 @@
+import { type AnyHandler, handlerOf } from '../../handler/handler.js'
+import { prepare } from '../../handler/prepare.js'
+import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
+import type { Flight } from './in-flight-batch.js'
+import type { Servers } from './servers.js'
+import { unready, within } from './setup.js'
+
+/** A handler that serves batches in this process, as many at a time as there are servers; it is set up once for all. */
+export class InProcess implements Servers {
+  readonly count: number
+  readonly inThisProcess = true
+  readonly #handler: AnyHandler
+  readonly #setupTimeoutMs: number
+  #state: unknown = undefined
+  #ready: boolean
+  #preparing: Promise<void> | null = null
+
+  /** @param handler a function, or what `defineHandler` returns */
+  constructor(handler: unknown, count: number, setupTimeoutMs: number) {
+    this.count = count
+    this.#handler = handlerOf(handler)
+    this.#setupTimeoutMs = setupTimeoutMs
+    this.#ready = this.#handler.setup === undefined
+  }
+
+  prepare(): Promise<void> | null {
+    if (this.#ready) return null
+    this.#preparing ??= this.#setUp().finally(() => {
+      this.#preparing = null
+    })
+    return this.#preparing
+  }
+
+  async #setUp(): Promise<void> {
+    const ready = await within(
+      prepare(async () => this.#handler, false),
+      this.#setupTimeoutMs,
+    )
+    if ('unready' in ready) throw unready('the handler', ready.unready)
+    this.#state = ready.state
+    this.#ready = true
+  }
+
+  serve(flight: Flight, inputs: unknown[]): void {
+    const context = new BatchContext(this.#state)
+    try {
+      const outputs: unknown = this.#handler.run(inputs, context)
+      if (!isPromise(outputs)) {
+        flight.answered(outputs)
+        return
+      }
+      flight.context = context
+      awaited(outputs).then(
+        (settled) => flight.answered(settled),
+        (error: unknown) => flight.failed(error),
+      )
+    } catch (error) {
+      flight.failed(error)
+    }
+  }
+
+  giveUp({ context }: Flight, reason: Error): void {
+    if (context !== null) BatchContext.abort(context, reason)
+  }
+
+  async close(): Promise<void> {
+    const { teardown } = this.#handler
+    if (!this.#ready || teardown === undefined) return
+    await within((async () => teardown(this.#state))(), this.#setupTimeoutMs)
+  }
+}

@@ -1,0 +1,182 @@
+import { ScenarioError, show } from '../../validation/validation-error.js'
+import type { Recorder } from '../recorder/recorder.js'
+import { EXPORTED, type ExportedMetric, type Totals } from '../recorder/totals.js'
+import { DURATIONS, type ExportOptions, exported, OUTCOMES, type Recorders, seconds } from './recorders.js'
+
+/** A point in time, as OpenTelemetry has it: seconds since 1970, and nanoseconds. */
+type HrTime = [number, number]
+/** OpenTelemetry's numbers for these. */
+const HISTOGRAM = 0
+const GAUGE = 2
+const SUM = 3
+const CUMULATIVE = 1
+const INT = 0
+const DOUBLE = 1
+
+interface Descriptor {
+  name: string
+  description: string
+  unit: string
+  valueType: typeof INT | typeof DOUBLE
+}
+interface Point<Value> {
+  startTime: HrTime
+  endTime: HrTime
+  attributes: Record<string, string>
+  value: Value
+}
+interface Buckets {
+  buckets: { boundaries: number[]; counts: number[] }
+  sum: number
+  count: number
+}
+type Metric = { descriptor: Descriptor; aggregationTemporality: typeof CUMULATIVE } & (
+  | { dataPointType: typeof SUM; dataPoints: Point<number>[]; isMonotonic: boolean }
+  | { dataPointType: typeof GAUGE; dataPoints: Point<number>[] }
+  | { dataPointType: typeof HISTOGRAM; dataPoints: Point<Buckets>[] }
+)
+
+/** What a reader of `@opentelemetry/sdk-metrics` takes as one of its `metricProducers`. */
+export interface OpenTelemetryProducer {
+  collect(): Promise<{
+    resourceMetrics: {
+      // biome-ignore lint/suspicious/noExplicitAny: the reader has one of its own, and does without this
+      resource: any
+      scopeMetrics: { scope: { name: string }; metrics: Metric[] }[]
+    }
+    errors: unknown[]
+  }>
+}
+
+const METRICS: readonly [Descriptor, (totals: Totals) => [value: number, attributes?: Record<string, string>][]][] = [
+  [
+    count('throughline.requests', 'Requests by what became of them', '{request}'),
+    (totals) => OUTCOMES.map(([outcome, key]) => [totals[key], { outcome }]),
+  ],
+  [count('throughline.batches', 'Batches served', '{batch}'), ({ batches }) => [[batches]]],
+  [count('throughline.batched', 'Requests in the batches served', '{request}'), ({ batched }) => [[batched]]],
+  [
+    { ...count('throughline.serving', 'Server time spent serving', 's'), valueType: DOUBLE },
+    ({ servingMs }) => [[seconds(servingMs)]],
+  ],
+]
+const IN_FLIGHT = count('throughline.in_flight', 'Requests under way', '{request}')
+
+function count(name: string, description: string, unit: string): Descriptor {
+  return { name, description, unit, valueType: INT }
+}
+
+/**
+ * What recorders have counted, for OpenTelemetry: give it to a metric reader as one of its `metricProducers`, which asks
+ * for it when it exports. Requests by outcome, those in flight, batches, and histograms of latency, wait, service,
+ * queueing, batching and dispatch in seconds, all cumulative. Recording costs no more for it, where a histogram
+ * instrument would cost hundreds of nanoseconds for each request.
+ *
+ * ```ts
+ * new PeriodicExportingMetricReader({ exporter, metricProducers: [openTelemetryProducer(recorder)] })
+ * ```
+ *
+ * @throws ScenarioError where two recorders have one name, or the bounds do not rise
+ */
+export function openTelemetryProducer(given: Recorders, options: ExportOptions = {}): OpenTelemetryProducer {
+  const { recorders, boundsMs } = exported(given, options)
+  for (const recorder of recorders) recorder.totals(boundsMs)
+  const startTime = hrTime()
+  return {
+    async collect() {
+      const read = recorders.map((recorder): [Recorder, Totals] => [recorder, recorder.totals(boundsMs)])
+      const endTime = hrTime()
+      const point = <Value>(name: string, value: Value, attributes: Record<string, string> = {}): Point<Value> => ({
+        ...{ startTime, endTime, value },
+        attributes: { 'throughline.recorder': name, ...attributes },
+      })
+      const sums = METRICS.map(([descriptor, values]): Metric => {
+        const dataPoints = read.flatMap(([{ name }, totals]) =>
+          values(totals).map(([value, attributes]) => point(name, value, attributes)),
+        )
+        return { descriptor, aggregationTemporality: CUMULATIVE, dataPointType: SUM, dataPoints, isMonotonic: true }
+      })
+      const inFlight: Metric = {
+        descriptor: IN_FLIGHT,
+        aggregationTemporality: CUMULATIVE,
+        dataPointType: GAUGE,
+        dataPoints: read.map(([{ name }, totals]) => point(name, totals.inFlight)),
+      }
+      const histograms = EXPORTED.map(
+        (metric): Metric => ({
+          descriptor: {
+            name: `throughline.${metric}`,
+            description: DURATIONS[metric],
+            unit: 's',
+            valueType: DOUBLE,
+          },
+          aggregationTemporality: CUMULATIVE,
+          dataPointType: HISTOGRAM,
+          dataPoints: read.map(([{ name }, totals]) => point(name, bucketsOf(totals, metric, boundsMs))),
+        }),
+      )
+      return {
+        resourceMetrics: {
+          resource: { attributes: {} },
+          scopeMetrics: [{ scope: { name: 'throughline' }, metrics: [...sums, inFlight, ...histograms] }],
+        },
+        errors: [],
+      }
+    },
+  }
+}
+
+function bucketsOf(totals: Totals, metric: ExportedMetric, boundsMs: readonly number[]): Buckets {
+  const { count, sumMs, atMost } = totals.durations[metric]
+  const counts = [...atMost, count].map((upTo, i) => upTo - (atMost[i - 1] ?? 0))
+  return { buckets: { boundaries: boundsMs.map(seconds), counts }, sum: seconds(sumMs), count }
+}
+
+function hrTime(): HrTime {
+  const ms = Date.now()
+  return [Math.floor(ms / 1000), (ms % 1000) * 1_000_000]
+}
+
+/** What of a meter of `@opentelemetry/api` is needed here. */
+export interface OpenTelemetryMeter {
+  // biome-ignore lint/suspicious/noExplicitAny: instruments are the meter's own
+  createObservableCounter(name: string, options?: { description?: string; unit?: string }): any
+  // biome-ignore lint/suspicious/noExplicitAny: instruments are the meter's own
+  createObservableGauge(name: string, options?: { description?: string; unit?: string }): any
+  // biome-ignore lint/suspicious/noExplicitAny: the callback's parameter is the API's own
+  addBatchObservableCallback(callback: (result: any) => void, observables: any[]): void
+}
+
+/**
+ * The counts of recorders as observable instruments of an OpenTelemetry meter, for where readers are set up elsewhere:
+ * requests by outcome, those in flight, batches and serving time. The API has no observable histogram: for these see
+ * `openTelemetryProducer`.
+ *
+ * @throws ScenarioError where two recorders have one name
+ */
+export function registerOpenTelemetry(meter: OpenTelemetryMeter, given: Recorders): void {
+  const { recorders } = exported(given, {})
+  if (typeof meter?.createObservableCounter !== 'function') {
+    throw new ScenarioError('meter', `must be a meter of OpenTelemetry, got ${show(meter)}`)
+  }
+  const counters = METRICS.map(([{ name, description, unit }, values]) => ({
+    instrument: meter.createObservableCounter(name, { description, unit }),
+    values,
+  }))
+  const { name, description, unit } = IN_FLIGHT
+  const inFlight = meter.createObservableGauge(name, { description, unit })
+  meter.addBatchObservableCallback(
+    (result) => {
+      for (const recorder of recorders) {
+        const totals = recorder.totals()
+        const named = { 'throughline.recorder': recorder.name }
+        result.observe(inFlight, totals.inFlight, named)
+        for (const { instrument, values } of counters) {
+          for (const [value, attributes] of values(totals))
+            result.observe(instrument, value, { ...named, ...attributes })
+        }
+      }
+    },
+    [inFlight, ...counters.map(({ instrument }) => instrument)],
+  )
+}

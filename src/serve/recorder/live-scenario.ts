@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import { type ArrivalsInput, poisson, renewal, replay } from '../../scenario/arrivals/arrivals.js'
+import type { Batching } from '../../scenario/batching.js'
+import { evenly, groupsOf, mean, overheadOf, type SizeGroup, sum, varied } from '../../scenario/service/observed.js'
+import { byBatchSize, type Cause, recorded, type ServiceInput } from '../../scenario/service/service.js'
+import { empirical } from '../../scenario/service/variation.js'
+import { NS_PER_MS, options } from '../../scenario/units.js'
+import { ScenarioError, throwFaults } from '../../validation/validation-error.js'
+import type { Recent, RecentBatch } from './recent.js'
+import type { NormalRecorderOptions } from './recorder-options.js'
+
+export interface LiveScenarioOptions {
+  /**
+   * `trace` (the default): when the newest requests came, again. `renewal`: a process of their rate, whose gaps vary as
+   * theirs do but know nothing of one another, for as long as one likes. `poisson`: one of their rate.
+   */
+  arrivals?: 'trace' | 'renewal' | 'poisson' | undefined
+  /**
+   * `byBatchSize` (the default): service times by batch size, drawn from those that were recorded, and dispatch times by
+   * what let a batch leave. `order`: the recorded times one after another, whatever the sizes. `time`: those that were
+   * recorded nearest in time, so that slow periods stay where they were.
+   */
+  service?: 'byBatchSize' | 'order' | 'time' | undefined
+}
+
+/** What was recorded, as `simulate` takes it. */
+export interface LiveScenario {
+  arrivals: ArrivalsInput
+  service: ServiceInput
+  batching: { maxBatchSize: number | null; maxWait: number | null }
+  servers: number
+  queue: { capacity: number | null; timeout: number | null }
+}
+
+const arrivalsError = "must be 'trace', 'renewal' or 'poisson'"
+const serviceError = "must be 'byBatchSize', 'order' or 'time'"
+const schema = options({
+  arrivals: z.enum(['trace', 'renewal', 'poisson'], { error: arrivalsError }).default('trace'),
+  service: z.enum(['byBatchSize', 'order', 'time'], { error: serviceError }).default('byBatchSize'),
+})
+
+/** How far beyond the largest batch that was seen its times are told by a straight line. */
+const BEYOND = 4
+const LARGEST_BATCH = 1_000_000
+const MOST_SERVERS = 1000
+
+/**
+ * The newest requests and batches as a scenario: when they came, how long the batches were served by size (neighbouring
+ * sizes together, where one alone is too rare), and, as overhead, how long they took to be dispatched. Sizes up to four
+ * times the largest that was seen are on the straight line of least squares through those seen, where these are of two
+ * sizes or more; nothing is said of larger ones, and `simulate` refuses them.
+ */
+export function liveScenario(
+  recent: Recent | null,
+  { batching, servers, queue }: NormalRecorderOptions,
+  given: LiveScenarioOptions,
+): LiveScenario {
+  const asked = schema.safeParse(given)
+  if (!asked.success) throwFaults(asked.error, 'scenario', given)
+  if (recent === null) throw new ScenarioError('recorder.keep', 'must be above 0 to make a scenario of what was kept')
+  const { dues, batches } = recent
+  if (dues.length < 2 || batches.length === 0) {
+    throw new ScenarioError(
+      'recorder',
+      `must have recorded 2 requests and a batch to make a scenario of, and has ${dues.length} and ${batches.length}`,
+    )
+  }
+  return {
+    arrivals: arrivalsOf(dues, asked.data.arrivals),
+    service: serviceOf(batches, dues[0] as number, asked.data.service, batching),
+    batching,
+    servers: servers ?? mostAtOnce(batches),
+    queue,
+  }
+}
+
+function arrivalsOf(dues: Float64Array, how: 'trace' | 'renewal' | 'poisson'): ArrivalsInput {
+  const first = dues[0] as number
+  if (how === 'trace') return replay(Array.from(dues, (due) => (due - first) / NS_PER_MS))
+  const spanMs = ((dues.at(-1) as number) - first) / NS_PER_MS
+  if (spanMs === 0) throw new ScenarioError('recorder', 'must have recorded requests at two times to tell their rate')
+  const rate = (1000 * (dues.length - 1)) / spanMs
+  if (how === 'poisson') return poisson(rate)
+  const gaps = Array.from(dues.subarray(1), (due, i) => (due - (dues[i] as number)) / NS_PER_MS)
+  return renewal({ rate, variation: empirical(evenly(gaps)) })
+}
+
+function serviceOf(
+  batches: RecentBatch[],
+  originNs: number,
+  how: 'byBatchSize' | 'order' | 'time',
+  batching: Batching,
+): ServiceInput {
+  const observed = batches.map((batch) => ({ ...batch, cause: causeOf(batch, batching) }))
+  const overhead = overheadOf(observed)
+  const time = ({ startNs, endNs }: RecentBatch) => (endNs - startNs) / NS_PER_MS
+  if (how === 'order') return recorded({ by: 'order', times: batches.map(time), overhead })
+  if (how === 'time') {
+    const since = batches.filter(({ startNs }) => startNs >= originNs)
+    const times = since.map((batch) => ({
+      at: (batch.startNs - originNs) / NS_PER_MS,
+      size: batch.size,
+      time: time(batch),
+    }))
+    return recorded({ by: 'time', times, overhead })
+  }
+  const groups = groupsOf(observed)
+  const points = groups.map(({ size, times }) => [size, varied(times)] as const)
+  return byBatchSize(Object.fromEntries([...points, ...beyond(groups)]), { overhead })
+}
+
+/** Two points beyond the largest batch: the straight line of least squares through all of them, from its end. */
+function beyond(groups: readonly SizeGroup[]): [number, ReturnType<typeof varied>][] {
+  const largest = groups.at(-1) as SizeGroup
+  if (groups.length < 2) return []
+  const all = groups.flatMap(({ size, times }) => times.map((time) => ({ size, time })))
+  const [size, time] = [mean(all.map((each) => each.size)), mean(all.map((each) => each.time))]
+  const covariance = sum(all.map((each) => (each.size - size) * (each.time - time)))
+  const perItem = Math.max(0, covariance / sum(all.map((each) => (each.size - size) ** 2)))
+  const last = varied(largest.times)
+  const furthest = Math.min(BEYOND * largest.size, LARGEST_BATCH)
+  return [[furthest, { ...last, mean: last.mean + perItem * (furthest - largest.size) }]]
+}
+
+/** What let a batch leave: told from when it did, and how large it was. */
+function causeOf({ size, idleNs, leaveNs }: RecentBatch, { maxBatchSize, maxWait }: Batching): Cause {
+  if (leaveNs === idleNs) return 'turnaround'
+  if (maxWait === 0 || maxBatchSize === 1) return 'wake'
+  return size === maxBatchSize ? 'filled' : 'deadline'
+}
+
+/** How many servers were busy at a time, at most: where it is not known how many there are. */
+function mostAtOnce(batches: readonly RecentBatch[]): number {
+  const ends = batches.map(({ endNs }) => endNs).sort((a, b) => a - b)
+  let ended = 0
+  let most = 1
+  batches.forEach(({ startNs }, i) => {
+    while ((ends[ended] as number) <= startNs) ended++
+    most = Math.max(most, i + 1 - ended)
+  })
+  return Math.min(most, MOST_SERVERS)
+}

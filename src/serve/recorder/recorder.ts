@@ -1,0 +1,290 @@
+import { now } from '../../clock/clock.js'
+import type { Result } from '../../result/result.js'
+import { MOST_REQUESTS, NS_PER_MS, nearest } from '../../scenario/units.js'
+import { ScenarioError, show } from '../../validation/validation-error.js'
+import type { Recording } from '../batcher/recorder-sink.js'
+import { type Channels, channelsOf } from '../exporters/channels.js'
+import { Gathered } from './buffer.js'
+import { type LiveScenario, type LiveScenarioOptions, liveScenario } from './live-scenario.js'
+import { Recent } from './recent.js'
+import {
+  lastOf,
+  type NormalRecorderOptions,
+  type RecorderOptions,
+  recorderOptions,
+  type SnapshotOptions,
+} from './recorder-options.js'
+import { ABORTED, FAILED, type Outcome, REJECTED, Segments, TIMED_OUT } from './segments.js'
+import { snapshotOf } from './snapshot.js'
+import { type Totals, totalsOf } from './totals.js'
+
+/**
+ * Records the latency of live requests, for next to nothing: recording allocates nothing, and costs some nanoseconds.
+ * A batcher tells it of everything by itself. Without one:
+ *
+ * ```ts
+ * const start = recorder.start()
+ * try {
+ *   await serve()
+ *   recorder.record(start)
+ * } catch (error) {
+ *   recorder.fail(start)
+ *   throw error
+ * }
+ * ```
+ */
+export interface Recorder extends Recording {
+  readonly name: string
+  /** A request comes, and is served at once: returns when, for `record` or `fail`. */
+  start(): number
+  /**
+   * A request that started then is answered, now or at `endMs`: all of its latency was service. It must have been
+   * recorded before, by `start` or `arrived`; take the time from there. A request that is over twice, or never came,
+   * makes snapshots invalid (`littles-law`).
+   */
+  record(startMs: number, endMs?: number): void
+  /** The same of a request that failed. */
+  fail(startMs: number, endMs?: number): void
+  /**
+   * What was recorded in the last 10 s, 1 min, any time up to 5 min, or since the start: a Result, as budgets, reports
+   * and `compareResults` take it; null where nothing completed. It takes some 30 ms of this thread, so ask for it now and
+   * then, and not for each request.
+   *
+   * It is of the requests due in its window, whenever they completed, as any Result is. The window ends now where
+   * nothing is under way, else before the oldest request that is, to within half a second: so that the slow ones are
+   * not cut off. What is under way for longer than `drain` is `unfinished`, with the finding `cut-off`; and so is all that
+   * is under way where nothing would be left to show without it. It begins up to a twentieth of its length sooner than
+   * asked for.
+   */
+  snapshot(options?: SnapshotOptions): Result | null
+  /** Counts since the start, and how many requests were within each of these bounds: what metrics are exported from. */
+  totals(boundsMs?: readonly number[]): Totals
+  /**
+   * The newest requests and batches as a scenario, so that `simulate({ ...recorder.scenario(), batching })` tells what
+   * another batching would have done with them.
+   *
+   * @throws ScenarioError where too little was recorded to tell
+   */
+  scenario(options?: LiveScenarioOptions): LiveScenario
+  /** How much memory it takes at present. */
+  readonly bytes: number
+}
+
+/**
+ * Makes a recorder of live requests.
+ *
+ * @throws ScenarioError where an option is none
+ */
+export function createRecorder(given: RecorderOptions = {}): Recorder {
+  return new LiveRecorder(recorderOptions(given))
+}
+
+/** Times told so far ahead of the clock are of another clock. */
+const AHEAD_MS = 1000
+
+class LiveRecorder implements Recorder {
+  readonly name: string
+  readonly #options: NormalRecorderOptions
+  readonly #clock: () => number
+  readonly #segments: Segments
+  readonly #recent: Recent | null
+  readonly #gathered: Gathered
+  readonly #channels: Channels
+  readonly #originNs: number
+  /** until when the clock need not be read to tell that a time is not in the future */
+  readonly #horizon = new Float64Array(1)
+
+  constructor(given: NormalRecorderOptions) {
+    this.name = given.name
+    this.#options = given
+    this.#clock = given.clock === undefined ? now : monotone(given.clock)
+    this.#originNs = nearest(this.#clock() * NS_PER_MS)
+    this.#segments = new Segments(this.#originNs)
+    this.#recent = given.keep === 0 ? null : new Recent(given.keep)
+    this.#gathered = new Gathered(this.#segments, this.#recent)
+    this.#channels = channelsOf(given.name)
+  }
+
+  start(): number {
+    const now = this.#clock()
+    this.arrived(now)
+    return now
+  }
+
+  arrived(dueMs: number): void {
+    if (!(isNumber(dueMs) && dueMs >= 0 && dueMs <= (this.#horizon[0] as number))) this.#check('dueMs', dueMs, 0)
+    this.#gathered.arrived(dueMs)
+  }
+
+  record(startMs: number, endMs = this.#clock()): void {
+    const areNumbers = isNumber(startMs) && isNumber(endMs)
+    if (!(areNumbers && startMs >= 0 && endMs >= startMs && endMs <= (this.#horizon[0] as number))) {
+      this.#check('startMs', startMs, 0)
+      this.#check('endMs', endMs, startMs)
+    }
+    this.#gathered.servedAlone(startMs, endMs)
+    if (this.#channels.batch.hasSubscribers) this.#channels.tellBatch(1, startMs, startMs, startMs, endMs)
+  }
+
+  fail(startMs: number, endMs = this.#clock()): void {
+    this.#check('startMs', startMs, 0)
+    this.#check('endMs', endMs, startMs)
+    const [due, end] = [nearest(startMs * NS_PER_MS), nearest(endMs * NS_PER_MS)]
+    const segments = this.#segments
+    segments.advance(end)
+    segments.settle(due, end, FAILED)
+    segments.batch(1, due, end)
+    const { batch, fail } = this.#channels
+    if (batch.hasSubscribers) this.#channels.tellBatch(1, startMs, startMs, startMs, endMs)
+    if (fail.hasSubscribers) this.#channels.tell(fail, startMs, endMs)
+  }
+
+  batch(size: number, idleMs: number, leaveMs: number, startMs: number, endMs: number): void {
+    if (!(Number.isInteger(size) && size >= 1 && size <= MOST_REQUESTS)) {
+      const range = `of at least 1 and at most ${MOST_REQUESTS.toLocaleString('en')}`
+      throw new ScenarioError('size', `must be a whole number ${range}, got ${show(size)}`)
+    }
+    this.#check('leaveMs', leaveMs, 0)
+    this.#check('startMs', startMs, leaveMs)
+    this.#check('endMs', endMs, startMs)
+    if (!(isNumber(idleMs) && idleMs <= leaveMs)) {
+      const left = `no later than the batch left, at ${leaveMs} ms`
+      throw new ScenarioError('idleMs', `must be a time ${left}, got ${show(idleMs)}`)
+    }
+    const idle = Math.max(0, nearest(idleMs * NS_PER_MS))
+    const leave = nearest(leaveMs * NS_PER_MS)
+    const start = nearest(startMs * NS_PER_MS)
+    const end = nearest(endMs * NS_PER_MS)
+    this.#gathered.batch(idle, leave, start, end)
+    const segments = this.#segments
+    if (end >= segments.endNs) segments.advance(end)
+    segments.batch(size, start, end)
+    this.#recent?.batch(size, idle, leave, start, end)
+    if (this.#channels.batch.hasSubscribers) this.#channels.tellBatch(size, idleMs, leaveMs, startMs, endMs)
+  }
+
+  served(dueMs: number): void {
+    const due = nearest(dueMs * NS_PER_MS)
+    const leave = this.#gathered.leaveNs
+    if (!(isNumber(dueMs) && due >= 0 && due <= leave)) throw notInBatch(dueMs, leave)
+    this.#gathered.served(due)
+  }
+
+  failed(dueMs: number): void {
+    const due = nearest(dueMs * NS_PER_MS)
+    const { leaveNs, doneNs: end } = this.#gathered
+    if (!(isNumber(dueMs) && due >= 0 && due <= leaveNs)) throw notInBatch(dueMs, leaveNs)
+    this.#segments.settle(due, end, FAILED)
+    const { fail } = this.#channels
+    if (fail.hasSubscribers) this.#channels.tell(fail, dueMs, end / NS_PER_MS)
+  }
+
+  rejected(dueMs: number): void {
+    // at once
+    this.#leave(dueMs, dueMs, REJECTED)
+    const { reject } = this.#channels
+    if (reject.hasSubscribers) this.#channels.tell(reject, dueMs, dueMs)
+  }
+
+  timedOut(dueMs: number): void {
+    const now = this.#clock()
+    this.#leave(dueMs, now, TIMED_OUT)
+    const { timeout } = this.#channels
+    if (timeout.hasSubscribers) this.#channels.tell(timeout, dueMs, now)
+  }
+
+  aborted(dueMs: number): void {
+    const now = this.#clock()
+    this.#leave(dueMs, now, ABORTED)
+    const { abort } = this.#channels
+    if (abort.hasSubscribers) this.#channels.tell(abort, dueMs, now)
+  }
+
+  #leave(dueMs: number, leftMs: number, outcome: Outcome): void {
+    this.#check('dueMs', dueMs, 0)
+    const due = nearest(dueMs * NS_PER_MS)
+    const left = Math.max(due, nearest(leftMs * NS_PER_MS))
+    this.#segments.advance(left)
+    this.#segments.settle(due, left, outcome)
+  }
+
+  /** Refuses what is no time of the clock: a number, not before another, and not in the future. */
+  #check(what: string, ms: number, fromMs: number): void {
+    const horizon = this.#horizon
+    if (isNumber(ms) && ms >= fromMs && ms <= (horizon[0] as number)) return
+    horizon[0] = this.#clock() + AHEAD_MS
+    if (!(isNumber(ms) && ms >= fromMs && ms <= (horizon[0] as number))) throw notATime(what, ms, fromMs, this.#clock())
+  }
+
+  snapshot(given: SnapshotOptions = {}): Result | null {
+    const last = lastOf(given)
+    const nowNs = this.#now()
+    const { servers, drain, clock } = this.#options
+    return snapshotOf(this.#segments, {
+      originNs: this.#originNs,
+      nowNs,
+      lastNs: last * NS_PER_MS,
+      drainNs: drain * NS_PER_MS,
+      servers,
+      isVirtual: clock !== undefined,
+    })
+  }
+
+  totals(boundsMs: readonly number[] = []): Totals {
+    this.#now()
+    return totalsOf(this.#segments, boundsMs)
+  }
+
+  scenario(given: LiveScenarioOptions = {}): LiveScenario {
+    this.#gathered.count()
+    return liveScenario(this.#recent, this.#options, given)
+  }
+
+  get bytes(): number {
+    return this.#segments.bytes + (this.#recent?.bytes ?? 0)
+  }
+
+  #now(): number {
+    this.#gathered.count()
+    const now = nearest(this.#clock() * NS_PER_MS)
+    this.#segments.advance(now)
+    return now
+  }
+}
+
+/**
+ * A clock that stands still while the one given goes back, or shows no time at all.
+ *
+ * @throws ScenarioError if it shows none at first
+ */
+function monotone(clock: () => number): () => number {
+  const shows = (ms: unknown, fromMs: number) => isNumber(ms) && ms >= fromMs && ms <= Number.MAX_SAFE_INTEGER
+  let last = clock()
+  if (!shows(last, 0)) {
+    throw new ScenarioError('recorder.clock', `must return milliseconds, of 0 or more, got ${show(last)}`)
+  }
+  return () => {
+    const ms = clock()
+    if (shows(ms, last)) last = ms
+    return last
+  }
+}
+
+/** Without types, `null` and `'5'` would pass for times. */
+const isNumber = (ms: unknown): ms is number => typeof ms === 'number'
+
+function notATime(what: string, ms: number, fromMs: number, nowMs: number): ScenarioError {
+  const range = `no earlier than ${fromMs} ms and no later than now, ${nowMs} ms`
+  return new ScenarioError(
+    what,
+    `must be a time of the recorder's clock, as start() returns it, ${range}, got ${show(ms)}`,
+  )
+}
+
+function notInBatch(dueMs: number, leaveNs: number): ScenarioError {
+  const left = `at ${leaveNs / NS_PER_MS} ms`
+  return new ScenarioError(
+    'dueMs',
+    `must be when a request of the batch just told was due, which left ${left}, got ${show(dueMs)}`,
+  )
+}

@@ -1,0 +1,199 @@
+import fc from 'fast-check'
+import { build } from 'hdr-histogram-js'
+import { describe, expect, it } from 'vitest'
+import { BUCKETS, bucketFloor, bucketOf, HIGHEST_NS, Tally } from '../../src/histogram/latency-histogram.js'
+
+const runs = { seed: 8, numRuns: 200 }
+const HOUR_NS = 3.6e12
+
+/** HdrHistogram at 3 significant digits, whose buckets ours claim to be. */
+const hdr = build({
+  numberOfSignificantValueDigits: 3,
+  lowestDiscernibleValue: 1,
+  highestTrackableValue: HOUR_NS,
+}) as unknown as {
+  lowestEquivalentValue(value: number): number
+  nextNonEquivalentValue(value: number): number
+}
+
+/** Whole nanoseconds up to an hour, as often small as large. */
+const ns = fc.integer({ min: 0, max: 42 }).chain((bits) => fc.nat({ max: Math.min(2 ** bits, HOUR_NS) }))
+
+describe('a bucket', () => {
+  const expectSameBucket = (ns: number) => {
+    expect(bucketFloor(bucketOf(ns))).toBe(hdr.lowestEquivalentValue(ns))
+    // one more than HdrHistogram's is one more than ours
+    const next = hdr.nextNonEquivalentValue(ns)
+    if (next > HOUR_NS) return
+    expect(bucketFloor(bucketOf(next))).toBe(next)
+    expect(bucketOf(next - 1)).toBe(bucketOf(ns))
+    expect(bucketOf(next)).toBeGreaterThan(bucketOf(ns))
+  }
+
+  it("is HdrHistogram's own, at any time up to an hour", () => {
+    expect(HIGHEST_NS).toBe(HOUR_NS)
+    fc.assert(fc.property(ns, expectSameBucket), { ...runs, numRuns: 10_000 })
+  })
+
+  it("is HdrHistogram's own for all of the first times, and about every power of two", () => {
+    for (let ns = 0; ns <= 10_000; ns++) expectSameBucket(ns)
+    for (let power = 10; power <= 41; power++) {
+      for (let near = -3; near <= 3; near++) expectSameBucket(2 ** power + near)
+    }
+    expectSameBucket(HOUR_NS - 1)
+    expectSameBucket(HOUR_NS)
+  })
+
+  it('is the last one for whatever is longer', () => {
+    for (const ns of [2 ** 42, 2 ** 43, 2 ** 53]) expect(bucketOf(ns)).toBe(BUCKETS - 1)
+    expect(bucketOf(HOUR_NS)).toBeLessThan(BUCKETS)
+  })
+
+  it('is no wider than a thousandth of the times in it', () => {
+    fc.assert(
+      fc.property(ns, (ns) => {
+        const floor = bucketFloor(bucketOf(ns))
+        expect(floor).toBeLessThanOrEqual(ns)
+        expect(ns).toBeLessThanOrEqual(floor * 1.001)
+      }),
+      runs,
+    )
+  })
+})
+
+const times = fc.array(ns, { maxLength: 60 })
+const tallyOf = (values: number[]) => {
+  const tally = new Tally()
+  for (const value of values) tally.record(value)
+  return tally
+}
+/** All that a tally holds. */
+const contents = (tally: Tally) => {
+  const buckets: [number, number][] = []
+  tally.forEach((bucket, count) => {
+    buckets.push([bucketFloor(bucket), count])
+  })
+  const all = tally.buckets.reduce((sum, count) => sum + count, 0)
+  return { moments: [...tally.moments], buckets, all }
+}
+
+describe('a tally', () => {
+  it('counts each time in its bucket, and keeps count, sum and extremes exactly', () => {
+    fc.assert(
+      fc.property(
+        times.filter((values) => values.length > 0),
+        (values) => {
+          const tally = tallyOf(values)
+          const sum = values.reduce((total, value) => total + value, 0)
+          expect(tally.count).toBe(values.length)
+          expect(tally.sum).toBe(sum)
+          expect(tally.mean).toBe(sum / values.length)
+          expect(tally.min).toBe(Math.min(...values))
+          expect(tally.max).toBe(Math.max(...values))
+
+          const expected = new Map<number, number>()
+          for (const value of [...values].sort((a, b) => a - b)) {
+            const floor = hdr.lowestEquivalentValue(value)
+            expected.set(floor, (expected.get(floor) ?? 0) + 1)
+          }
+          expect(contents(tally).buckets).toEqual([...expected])
+          expect(contents(tally).all).toBe(values.length)
+        },
+      ),
+      runs,
+    )
+  })
+
+  it('has the standard deviation of its times', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(1e9), { minLength: 1, maxLength: 50 }), (values) => {
+        const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+        const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
+        expect(Math.abs(tallyOf(values).stdDev - Math.sqrt(variance))).toBeLessThan(100)
+      }),
+      runs,
+    )
+    expect(tallyOf([5, 5, 5]).stdDev).toBe(0)
+    expect(tallyOf([1e12, 1e12 + 2e9]).stdDev).toBeCloseTo(1e9, -3)
+  })
+
+  it('takes many at a time as it takes them one by one', () => {
+    const many = fc.array(fc.tuple(ns, fc.integer({ min: 1, max: 5 })), { maxLength: 20 })
+    fc.assert(
+      fc.property(many, (values) => {
+        const tally = new Tally()
+        for (const [value, times] of values) tally.record(value, times)
+        const one = tallyOf(values.flatMap(([value, times]) => Array.from({ length: times }, () => value)))
+        expect(contents(tally).buckets).toEqual(contents(one).buckets)
+        expect([tally.count, tally.sum, tally.min, tally.max]).toEqual([one.count, one.sum, one.min, one.max])
+      }),
+      runs,
+    )
+  })
+
+  it('takes the first of a list as it takes them one by one', () => {
+    fc.assert(
+      fc.property(times, times, fc.nat(10), (before, values, beyond) => {
+        const tally = tallyOf(before)
+        tally.recordAll(Float64Array.from([...values, ...Array.from({ length: beyond }, () => 7)]), values.length)
+        const one = tallyOf([...before, ...values])
+        expect(contents(tally).buckets).toEqual(contents(one).buckets)
+        expect([tally.count, tally.sum, tally.min, tally.max]).toEqual([one.count, one.sum, one.min, one.max])
+        expect(Math.abs(tally.stdDev - one.stdDev) || 0).toBeLessThanOrEqual(1e-6 * (one.max || 1))
+      }),
+      runs,
+    )
+  })
+
+  it('takes the first of a list, each many times, as it takes them one by one', () => {
+    const many = fc.array(fc.tuple(ns, fc.integer({ min: 1, max: 5 })), { maxLength: 20 })
+    fc.assert(
+      fc.property(times, many, fc.nat(10), (before, values, beyond) => {
+        const [tally, one] = [tallyOf(before), tallyOf(before)]
+        const more = Array.from({ length: beyond }, () => 7)
+        const list = (of: number[]) => Float64Array.from([...of, ...more])
+        tally.recordEach(list(values.map(([value]) => value)), list(values.map(([, count]) => count)), values.length)
+        for (const [value, count] of values) one.record(value, count)
+        expect(contents(tally).buckets).toEqual(contents(one).buckets)
+        expect([tally.count, tally.sum, tally.min, tally.max]).toEqual([one.count, one.sum, one.min, one.max])
+        expect(Math.abs(tally.stdDev - one.stdDev) || 0).toBeLessThanOrEqual(1e-6 * (one.max || 1))
+      }),
+      runs,
+    )
+  })
+
+  it('adds another as if it had counted its times itself', () => {
+    fc.assert(
+      fc.property(times, times, (a, b) => {
+        const [sum, other] = [tallyOf(a), tallyOf(b)]
+        const before = contents(other)
+        sum.add(other)
+        const one = tallyOf([...a, ...b])
+        expect(contents(sum).buckets).toEqual(contents(one).buckets)
+        expect(contents(sum).all).toBe(a.length + b.length)
+        expect([sum.count, sum.sum, sum.min, sum.max]).toEqual([one.count, one.sum, one.min, one.max])
+        expect(contents(other)).toEqual(before)
+      }),
+      runs,
+    )
+  })
+
+  it('forgets everything when cleared', () => {
+    fc.assert(
+      fc.property(times, times, (a, b) => {
+        const tally = tallyOf(a)
+        tally.clear()
+        expect(contents(tally)).toEqual(contents(new Tally()))
+        for (const value of b) tally.record(value)
+        expect(contents(tally)).toEqual(contents(tallyOf(b)))
+      }),
+      runs,
+    )
+  })
+
+  it('keeps the extremes of what is longer than an hour', () => {
+    const tally = tallyOf([1, 2 ** 52])
+    expect([tally.min, tally.max, tally.sum]).toEqual([1, 2 ** 52, 2 ** 52 + 1])
+    expect(contents(tally).all).toBe(2)
+  })
+})

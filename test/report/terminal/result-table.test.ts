@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest'
+import { renderResult } from '../../../src/report/terminal/result-table.js'
+import type { Result } from '../../../src/result/result.js'
+import { affine } from '../../../src/scenario/service/service.js'
+import { gamma } from '../../../src/scenario/service/variation.js'
+import { simulate } from '../../../src/simulate/simulate.js'
+
+const batched = simulate({
+  arrivals: '800/s',
+  service: affine({ base: '7.5ms', perItem: '0.25ms', variation: gamma({ cv: 0.5 }) }),
+  batching: { maxBatchSize: 50, maxWait: '5ms' },
+  stop: { requests: 50_000 },
+})
+
+/** Made up out of a simulation: what a measurement shows beside. */
+const measured: Result = {
+  ...batched,
+  engine: 'measure',
+  scenario: { ...(batched.scenario as NonNullable<Result['scenario']>), handler: 'file:///srv/model/handler.js' },
+  lagMs: { ...batched.lagMs, mean: 0.4 },
+  dispatchMs: { ...batched.dispatchMs, mean: 0.08 },
+  fromSendMs: { ...batched.latencyMs, p99: 0.9 * batched.latencyMs.p99 },
+  counts: { ...batched.counts, completed: batched.counts.completed - 12, failed: 12 },
+  latencyMs: {
+    ...batched.latencyMs,
+    mean: batched.latencyMs.mean + 0.48,
+    intervals: {
+      ...batched.latencyMs.intervals,
+      mean: { low: 15.2, high: 16.9, level: 0.95 },
+      p99: { low: 37, high: 41.5, level: 0.95 },
+    },
+  },
+  validity: {
+    valid: false,
+    findings: [
+      { code: 'too-few-samples', severity: 'info', message: 'p99.9 needs 3,688 independent samples', figures: {} },
+      {
+        code: 'event-loop-late',
+        severity: 'error',
+        message:
+          'the event loop of this process started requests late, by 0.4 ms on average and 2 ms at p99, which moved the p50 of latency from 1 ms to 3 ms. Lower the rate, or serve on threads with a handler module',
+        figures: {},
+      },
+      { code: 'unsteady', severity: 'warning', message: 'the second half was slower than the first', figures: {} },
+    ],
+  },
+  host: {
+    speed: {
+      slowest: 0.82,
+      fastest: 1.3,
+      timeline: Array.from({ length: 40 }, (_, i) => ({ atMs: 1000 * i, speed: i < 10 ? 1.3 : i < 30 ? 0.98 : 0.7 })),
+    },
+    gc: [
+      {
+        thread: 'main',
+        count: 2,
+        totalMs: 1.25,
+        longestMs: 0.75,
+        kinds: { minor: 2, major: 0, incremental: 0, weak: 0 },
+      },
+      {
+        thread: 'server 1',
+        count: 40,
+        totalMs: 35.5,
+        longestMs: 5.57,
+        kinds: { minor: 38, major: 1, incremental: 1, weak: 0 },
+      },
+    ],
+    eventLoopDelay: null,
+    cpu: {
+      periodMs: 56_400,
+      cores: 2,
+      threads: [
+        { thread: 'main', busyMs: 9306, share: 0.165, waitingMs: 282 },
+        { thread: 'server 1', busyMs: 53_298, share: 0.945, waitingMs: 1128 },
+      ],
+      processMs: 64_000,
+      othersMs: 31_020,
+      stealMs: 570,
+    },
+    reasons: { eventLoopDelay: 'server threads sleep outside of their event loops' },
+  },
+  environment: { node: '20.20.2', platform: 'linux x64', cpu: 'A Processor 9000', cores: 2, load: 0.31 },
+}
+
+const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length))
+
+describe('a result', () => {
+  it('reads at eighty columns: simulated', async () => {
+    const text = renderResult(batched)
+    expect(widest(text)).toBeLessThanOrEqual(80)
+    await expect(text).toMatchFileSnapshot('golden/result-simulated.txt')
+  })
+
+  it('reads at eighty columns: measured, with findings, the gravest first', async () => {
+    const text = renderResult(measured)
+    expect(widest(text)).toBeLessThanOrEqual(80)
+    await expect(text).toMatchFileSnapshot('golden/result-measured.txt')
+  })
+
+  it('reads at eighty columns: turned away and timed out', async () => {
+    const text = renderResult(
+      simulate({
+        arrivals: '800/s',
+        service: '1ms',
+        queue: { capacity: 3, timeout: '2ms' },
+        stop: { requests: 50_000 },
+      }),
+    )
+    expect(widest(text)).toBeLessThanOrEqual(80)
+    await expect(text).toMatchFileSnapshot('golden/result-rejected.txt')
+  })
+
+  it('is narrower where it has to be', () => {
+    expect(widest(renderResult(measured, { width: 62 }))).toBeLessThanOrEqual(62)
+  })
+
+  it('tells live requests that have no scenario', () => {
+    const text = renderResult({ ...batched, engine: 'record', scenario: null, utilization: null })
+    expect(text).toMatch(/^ Recorded {2}live requests\n/)
+    expect(text).not.toContain('utilization')
+  })
+})

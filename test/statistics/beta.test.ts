@@ -1,0 +1,38 @@
+import fc from 'fast-check'
+import jstat from 'jstat'
+import { describe, expect, it } from 'vitest'
+import { betaQuantile, betaShare } from '../../src/statistics/beta.js'
+
+describe('the beta distribution', () => {
+  const shape = fc.double({ min: 1, max: 1e5, noNaN: true })
+
+  it('has the shares that jstat has', () => {
+    const x = fc.double({ min: 0.001, max: 0.999, noNaN: true })
+    fc.assert(
+      fc.property(
+        x,
+        fc.double({ min: 0.1, max: 200, noNaN: true }),
+        fc.double({ min: 0.1, max: 200, noNaN: true }),
+        (x, a, b) => {
+          expect(betaShare(x, a, b)).toBeCloseTo(jstat.ibeta(x, a, b), 6)
+        },
+      ),
+      { seed: 1 },
+    )
+  })
+
+  it('has each share below its quantile', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(0.025, 0.5, 0.975), shape, shape, (share, a, b) => {
+        expect(betaShare(betaQuantile(share, a, b), a, b)).toBeCloseTo(share, 6)
+      }),
+      { seed: 1 },
+    )
+  })
+
+  it('has the quantiles that have a closed form', () => {
+    // of Beta(1, n) 1 - (1 - q)^(1/n), of Beta(n, 1) q^(1/n)
+    expect(betaQuantile(0.975, 1, 1e6)).toBeCloseTo(1 - 0.025 ** 1e-6, 12)
+    expect(betaQuantile(0.025, 300, 1)).toBeCloseTo(0.025 ** (1 / 300), 12)
+  })
+})
