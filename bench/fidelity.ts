@@ -1,7 +1,7 @@
 // Whether `simulate` meets `measure`, where it is fed the very run that was measured: a real model on one server, at
 // several loads and batch sizes. Run it with `npx tsx bench/fidelity.ts --rounds 3`.
 import { parseArgs } from 'node:util'
-import { replay, type Scenario, ScenarioError, type ServiceInput, simulate } from 'throughline'
+import { replay, type Scenario, type ServiceInput, simulate, ValidationError } from 'throughline'
 import { calibrateTight, capacitiesOf, inBatchesOf } from '../examples/real-model/model.ts'
 import { drawnFrom } from '../src/explore/calibrate.js'
 import { type Measurement, runMeasurement } from '../src/measure/run.js'
@@ -96,7 +96,7 @@ function simulated({ scenario, dueNs }: Run, service: ServiceInput): Latencies {
       },
     )
   } catch (error) {
-    if (!(error instanceof ScenarioError && error.path === 'service.times')) throw error
+    if (!(error instanceof ValidationError && error.path === 'service.times')) throw error
     return new Float64Array(dueNs.length).fill(Number.POSITIVE_INFINITY)
   }
   return latenciesOf(dueNs, batches)

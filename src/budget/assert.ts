@@ -31,7 +31,7 @@ export class BudgetError extends Error {
  * Throws unless a run keeps to a budget, as `checkBudget` judges it.
  *
  * @throws BudgetError where it fails, or is inconclusive and `onInconclusive` is not 'pass'
- * @throws ScenarioError where the budget or the result cannot be read
+ * @throws ValidationError where the budget or the result cannot be read
  */
 export function assertBudget(of: Result | Summary, budget: Budget, given: BudgetOptions = {}): void {
   const { onInconclusive = 'fail' } = checkedOptions(given)
@@ -40,7 +40,7 @@ export function assertBudget(of: Result | Summary, budget: Budget, given: Budget
   throw new BudgetError(check)
 }
 
-/** @throws ScenarioError for an option that there is none of */
+/** @throws ValidationError for an option that there is none of */
 export function checkedOptions(given: BudgetOptions): BudgetOptions {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'options', given)

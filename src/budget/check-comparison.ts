@@ -99,7 +99,7 @@ function sameMetric(again: MetricComparison, stored: MetricComparison): boolean 
 /**
  * Refuses what is no comparison at all, such as the promise of one. What it holds is taken as it is.
  *
- * @throws ScenarioError
+ * @throws ValidationError
  */
 export function checkIsComparison(value: unknown, name = 'comparison'): void {
   checkVersion(value, { name, kind: 'comparison', schema: SCHEMA })
@@ -108,7 +108,7 @@ export function checkIsComparison(value: unknown, name = 'comparison'): void {
 /**
  * Checks what may be a comparison, such as one read from a file.
  *
- * @throws ScenarioError where it is of another version, or its verdict does not follow from its figures
+ * @throws ValidationError where it is of another version, or its verdict does not follow from its figures
  */
 export function checkedComparison(value: unknown, name = 'comparison'): Comparison {
   checkIsComparison(value, name)

@@ -10,7 +10,7 @@ import { NS_PER_MS } from '../scenario/units.js'
 import { tailOfCheckpoints } from '../statistics/student.js'
 import { count, rate } from '../text/number.js'
 import type { Part } from '../text/parts.js'
-import { got, ScenarioError } from '../validation/validation-error.js'
+import { got, ValidationError } from '../validation/validation-error.js'
 import { longerRun, overText } from './advice.js'
 import { type Estimate, estimateOf, noErrors } from './estimate.js'
 import { judgeShare, type Over } from './percentile.js'
@@ -64,7 +64,7 @@ export interface BudgetCheck {
  * saturated run fails its upper limits on latency. Errors, rates and max are judged by what was counted.
  *
  * @param of a Result, from memory or a file, or a Summary of durations
- * @throws ScenarioError if the budget cannot be read, or the result is of another version or contradicts itself
+ * @throws ValidationError if the budget cannot be read, or the result is of another version or contradicts itself
  */
 export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
   const rules = rulesOf(budget)
@@ -97,11 +97,11 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
 /**
  * Refuses what is no check at all, such as a result that has yet to be judged.
  *
- * @throws ScenarioError
+ * @throws ValidationError
  */
 export function checkIsBudgetCheck(value: unknown, name = 'check'): void {
   if (Array.isArray((value as Partial<BudgetCheck> | null | undefined)?.rules)) return
-  throw new ScenarioError(name, `must be what checkBudget gives, ${got(value)}`)
+  throw new ValidationError(name, `must be what checkBudget gives, ${got(value)}`)
 }
 
 const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'share' }

@@ -4,7 +4,7 @@ import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { options, type Share, share } from '../scenario/units.js'
 import { student } from '../statistics/student.js'
-import { ScenarioError, throwFaults } from '../validation/validation-error.js'
+import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { EACH_WAY, LEVEL } from './checkpoints.js'
 import { figuresOf, LATE, OVER } from './compare-pairs.js'
 import {
@@ -79,14 +79,14 @@ interface Noise {
  * const head = simulate({ arrivals: '500/s', service: '1.2ms' })
  * compareResults(base, head).verdict // 'slower'
  *
- * @throws ScenarioError if an option is invalid, or what is given is no Result
+ * @throws ValidationError if an option is invalid, or what is given is no Result
  */
 export function compareResults(base: Result, head: Result, given: CompareResultsOptions = {}): Comparison {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'options', given)
   const { of, within, machineNoise, history } = asked.data
   if (machineNoise !== undefined && history !== undefined) {
-    throw new ScenarioError('options.machineNoise', 'must be left out if there is a history, which says what it is')
+    throw new ValidationError('options.machineNoise', 'must be left out if there is a history, which says what it is')
   }
   const both = { base: checkedResult(base, 'base'), head: checkedResult(head, 'head') }
   const measured = [base, head].some(({ engine }) => engine !== 'simulate')

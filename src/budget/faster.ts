@@ -1,6 +1,6 @@
 import type { Share } from '../scenario/units.js'
 import { share } from '../scenario/units.js'
-import { ScenarioError, throwFaults } from '../validation/validation-error.js'
+import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import type { Comparison, MetricComparison } from './comparison.js'
 
 /**
@@ -8,7 +8,7 @@ import type { Comparison, MetricComparison } from './comparison.js'
  * of nothing told, it is the comparison's own verdict. A head that fails more is not faster.
  *
  * @param by `'10%'` or 0.1: head takes nine tenths of the time, or less; of throughput, it completes a tenth more
- * @throws ScenarioError where it is no share, or the comparison is of error rates, which have no ratio
+ * @throws ValidationError where it is no share, or the comparison is of error rates, which have no ratio
  */
 export function fasterBy(comparison: Comparison, by?: Share): 'pass' | 'fail' | 'inconclusive' {
   const { verdict, of, metrics, findings } = comparison
@@ -16,7 +16,7 @@ export function fasterBy(comparison: Comparison, by?: Share): 'pass' | 'fail' | 
   const asked = share.safeParse(by)
   if (!asked.success) throwFaults(asked.error, 'by', by)
   if (of === 'errorRate')
-    throw new ScenarioError('by', 'cannot be asked of errorRate, which has no ratio; leave it out')
+    throw new ValidationError('by', 'cannot be asked of errorRate, which has no ratio; leave it out')
   if (findings.some(({ severity }) => severity === 'error')) return 'inconclusive'
   const named = (name: string) => metrics.find(({ metric }) => metric === name) as MetricComparison
   const { interval, verdict: ofMetric } = named(of)

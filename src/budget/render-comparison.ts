@@ -18,7 +18,7 @@ const SHORTEST = 60
 /**
  * A comparison to read: each metric of both sides, their ratio with its interval, and the verdict on it.
  *
- * @throws ScenarioError where it is none
+ * @throws ValidationError where it is none
  */
 export function renderComparison(given: Comparison, look: Look = {}): string {
   checkIsComparison(given)

@@ -1,6 +1,6 @@
 import { summarizeRuns } from '../result/runs.js'
 import type { Summary } from '../result/summary.js'
-import { checkList, got, ScenarioError } from '../validation/validation-error.js'
+import { checkList, got, ValidationError } from '../validation/validation-error.js'
 
 interface Samples {
   samples?: readonly number[] | undefined
@@ -21,7 +21,7 @@ export type TinybenchRun =
  * because tinybench sorts the samples of a run: what neighbours had to do with one another is lost, and only the
  * differences between runs tell how far off an estimate may be. Five runs or more do well.
  *
- * @throws ScenarioError where a run has not been made, or its samples were not retained
+ * @throws ValidationError where a run has not been made, or its samples were not retained
  */
 export function fromTinybench(runs: readonly TinybenchRun[]): Summary {
   checkList(runs, 'runs', 'runs of a bench')
@@ -35,7 +35,7 @@ function samplesOf(run: TinybenchRun, name: string): readonly number[] {
   const { samples } = (latency ?? {}) as Samples
   if (samples !== undefined && samples.length > 0) return samples
   const isRun = typeof run === 'object' && run !== null && !('then' in run)
-  throw new ScenarioError(
+  throw new ValidationError(
     name,
     `must hold samples: make the bench with { retainSamples: true } (vitest: benchmark.includeSamples), run it, and take the result after each run${isRun ? '' : `; ${got(run)}`}`,
   )

@@ -3,7 +3,7 @@ import { type Capacity, capacity } from '../explore/capacity.js'
 import { renderResult } from '../report/terminal/result-table.js'
 import { rate } from '../text/number.js'
 import type { Look } from '../text/style.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
 import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
 import { FAILED, type Terminal } from './terminal.js'
@@ -22,7 +22,7 @@ export function capacityCommand(terminal: Terminal): Command {
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & { p99?: string }) => {
     const { p99, json } = flags
-    if (p99 === undefined) throw new ScenarioError('--p99', "is required: the limit, such as '100ms'")
+    if (p99 === undefined) throw new ValidationError('--p99', "is required: the limit, such as '100ms'")
     const found = capacity(await scenarioOf(file, flags, command), { p99: value(p99) as string })
     if (json) printJson(terminal, found)
     else print(terminal, found, (each, look) => render(each, p99, look))

@@ -5,7 +5,7 @@ import { readBudget, readResult, writeText } from '../files/stored.js'
 import { renderJunit } from '../report/export/junit.js'
 import { renderBudgetMarkdown } from '../report/export/markdown.js'
 import type { Look } from '../text/style.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
@@ -40,7 +40,7 @@ export function checkCommand(terminal: Terminal): Command {
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string, flags: CheckFlags) => {
     const { budget: budgetFile, onInconclusive = 'fail', output } = flags
-    if (budgetFile === undefined) throw new ScenarioError('--budget', 'is required: the JSON file of a budget')
+    if (budgetFile === undefined) throw new ValidationError('--budget', 'is required: the JSON file of a budget')
     const format = output === undefined ? null : formatOf(output, ['xml', 'md', 'json'])
     const [result, budget] = await Promise.all([readResult(file), readBudget(budgetFile)])
     const check = checkBudget(result, budget)

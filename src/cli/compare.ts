@@ -14,7 +14,7 @@ import { readIfResult, readResult } from '../files/stored.js'
 import type { Result } from '../result/result.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { scenarioOrHandler } from './scenario-file.js'
 import { addScenarioFlags, type ScenarioFlags, value, withFlags } from './scenario-options.js'
@@ -86,10 +86,10 @@ async function compared(
   const { json: _json, debug: _debug, config: _config, ...scenarioFlags } = rest as typeof rest & { config?: string }
   const within = value(flags.within)
   if (headFile === undefined && !isNull) {
-    throw new ScenarioError('head', 'is missing: name a second file, or compare base with itself with --null')
+    throw new ValidationError('head', 'is missing: name a second file, or compare base with itself with --null')
   }
   if (headFile !== undefined && isNull) {
-    throw new ScenarioError('--null', 'compares base with itself; leave out the second file')
+    throw new ValidationError('--null', 'compares base with itself; leave out the second file')
   }
   const files = [baseFile, headFile ?? baseFile]
   const [base, head] = (await Promise.all(files.map(readIfResult))) as [Result | null, Result | null]
@@ -99,7 +99,7 @@ async function compared(
     return compareResults(base, head, { of, within, machineNoise: value(machineNoise), history: earlier })
   }
   if (base !== null || head !== null) {
-    throw new ScenarioError(
+    throw new ValidationError(
       files[base === null ? 0 : 1] as string,
       'must hold a result, as the other file does, or both scenarios',
     )
@@ -109,7 +109,7 @@ async function compared(
   for (const [i, each] of given.entries()) {
     // a module that serves batches does not say which load it is for
     if ('arrivals' in each || flags.arrivals !== undefined || flags.clients !== undefined) continue
-    throw new ScenarioError(files[i] as string, `serves batches; say how requests come: --arrivals 200/s`)
+    throw new ValidationError(files[i] as string, `serves batches; say how requests come: --arrivals 200/s`)
   }
   const scenarios = given.map((each) => withFlags(each, scenarioFlags)) as [Scenario, Scenario]
   const hasTarget = scenarios.some((scenario) => TARGETS.some((target) => scenario[target] !== undefined))
@@ -139,6 +139,6 @@ function refuse(what: string, flags: Record<string, unknown>): void {
   for (const [name, given] of Object.entries(flags)) {
     if (given === undefined) continue
     const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-    throw new ScenarioError(flag, `means nothing where ${what} are compared; leave it out`)
+    throw new ValidationError(flag, `means nothing where ${what} are compared; leave it out`)
   }
 }

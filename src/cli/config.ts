@@ -8,7 +8,7 @@ import type { Scenario } from '../scenario/scenario.js'
 import { isPlain } from '../scenario/units.js'
 import { nearestName } from '../validation/nearest.js'
 import { isUrl } from '../validation/realm.js'
-import { messageOf, ScenarioError, show } from '../validation/validation-error.js'
+import { messageOf, show, ValidationError } from '../validation/validation-error.js'
 
 /** What a config may hold of one command: its flags, in camel case, without dashes. */
 type Defaults = Record<string, unknown>
@@ -46,7 +46,7 @@ export function placeInConfig(command: Command | null, fault: string): string | 
  * most; one that belongs to another user, who does not own the working directory, is not run.
  *
  * @param tell is called with which config is used
- * @throws ScenarioError where it cannot be read, or holds what the command does not have
+ * @throws ValidationError where it cannot be read, or holds what the command does not have
  */
 export async function takeDefaults(command: Command, tell: (what: string) => void): Promise<void> {
   const given = command.getOptionValue('config') as string | undefined
@@ -68,7 +68,7 @@ async function takeDefaultsOf(command: Command, path: string): Promise<void> {
     if (key === 'scenario' || key === '$schema' || names.includes(key)) continue
     const nearest = nearestName(key, ['scenario', ...names])
     const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
-    throw new ScenarioError(`${path}.${key}`, `is no command${hint}; accepted: scenario, ${names.join(', ')}`)
+    throw new ValidationError(`${path}.${key}`, `is no command${hint}; accepted: scenario, ${names.join(', ')}`)
   }
   if (config.scenario !== undefined)
     scenarios.set(command, from(path, checkedObject(config.scenario, path, 'scenario')))
@@ -81,7 +81,7 @@ async function takeDefaultsOf(command: Command, path: string): Promise<void> {
       const known = options.map((each) => each.attributeName())
       const nearest = nearestName(key, known)
       const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
-      throw new ScenarioError(`${path}.${command.name()}.${key}`, `is no option of ${command.name()}${hint}`)
+      throw new ValidationError(`${path}.${command.name()}.${key}`, `is no option of ${command.name()}${hint}`)
     }
     if (value === undefined) continue
     const flag = asFlag(option, value, `${path}.${command.name()}.${key}`, dirname(path))
@@ -121,16 +121,16 @@ async function readConfig(path: string): Promise<Config> {
   try {
     exported = await loadDefault(locate(path).url)
   } catch (error) {
-    throw new ScenarioError(path, `cannot be loaded: ${messageOf(error)}`, { cause: error })
+    throw new ValidationError(path, `cannot be loaded: ${messageOf(error)}`, { cause: error })
   }
-  if (exported === undefined) throw new ScenarioError(path, 'has no default export, which must be a config')
+  if (exported === undefined) throw new ValidationError(path, 'has no default export, which must be a config')
   return checkedObject(exported, path) as Config
 }
 
 function checkedObject(value: unknown, path: string, key?: string): Record<string, unknown> {
   if (isPlain(value)) return value as Record<string, unknown>
   const name = key === undefined ? path : `${path}.${key}`
-  throw new ScenarioError(name, `must be an object, such as { scenario: { … } }, got ${show(value)}`)
+  throw new ValidationError(name, `must be an object, such as { scenario: { … } }, got ${show(value)}`)
 }
 
 /** A flag that was given counts more than a default that cannot stand beside it. */
@@ -145,11 +145,11 @@ function conflicts(option: Option, command: Command): boolean {
  * A value as the flag would have it.
  *
  * @param at where the config has it
- * @throws ScenarioError where it is of a kind that the flag does not take; the rest is said by the schema
+ * @throws ValidationError where it is of a kind that the flag does not take; the rest is said by the schema
  */
 function asFlag(option: Option, value: unknown, at: string, folder: string): unknown {
   const refuse = (accepted: string): never => {
-    throw new ScenarioError(at, `must be ${accepted}, got ${show(value)}`)
+    throw new ValidationError(at, `must be ${accepted}, got ${show(value)}`)
   }
   if (option.isBoolean()) return typeof value === 'boolean' ? value : refuse('true or false')
   const name = option.attributeName()

@@ -1,14 +1,17 @@
 import { extname } from 'node:path'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 
 /**
  * What a file is to be written as, by the end of its name.
  *
- * @throws ScenarioError where it ends in none of what can be written
+ * @throws ValidationError where it ends in none of what can be written
  */
 export function formatOf<Format extends string>(file: string, formats: readonly Format[]): Format {
   const extension = extname(file).slice(1).toLowerCase()
   const format = formats.find((each) => each === extension)
   if (format !== undefined) return format
-  throw new ScenarioError(file, `must end in ${formats.map((each) => `.${each}`).join(', ')}, which says what to write`)
+  throw new ValidationError(
+    file,
+    `must end in ${formats.map((each) => `.${each}`).join(', ')}, which says what to write`,
+  )
 }

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { legible } from '../text/legible.js'
-import { messageOf, ScenarioError } from '../validation/validation-error.js'
+import { messageOf, ValidationError } from '../validation/validation-error.js'
 import { calibrateCommand } from './calibrate.js'
 import { capacityCommand } from './capacity.js'
 import { checkCommand } from './check.js'
@@ -62,7 +62,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     // one line for people, all there is for those who look for a fault
     const debug = args.includes('--debug')
     const said = debug ? inspect(error) : messageOf(error)
-    const place = error instanceof ScenarioError ? placeInConfig(run, error.path) : null
+    const place = error instanceof ValidationError ? placeInConfig(run, error.path) : null
     terminal.stderr.write(`${program.name()}: ${legible(said)}${place === null ? '' : ` (${place})`}\n`)
     return error instanceof Interrupted ? terminal.exitCode : BAD_USAGE
   }

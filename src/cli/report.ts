@@ -17,7 +17,7 @@ import { renderSweep } from '../report/terminal/sweep-table.js'
 import { checkedResult } from '../result/check.js'
 import { legible } from '../text/legible.js'
 import type { Look } from '../text/style.js'
-import { ScenarioError, show } from '../validation/validation-error.js'
+import { show, ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
 import { readStored } from './stored-sweep.js'
@@ -72,7 +72,7 @@ export function reportCommand(terminal: Terminal): Command {
       return
     }
     if (budgetFile !== undefined && format !== 'html') {
-      throw new ScenarioError('--budget', 'is of .html alone; check judges a result, and writes its verdict')
+      throw new ValidationError('--budget', 'is of .html alone; check judges a result, and writes its verdict')
     }
     const budget = budgetFile === undefined ? undefined : await readBudget(budgetFile)
     const text = format === 'html' ? renderHtml(runsOf(reported), { budget }) : written(reported, format)
@@ -83,7 +83,7 @@ export function reportCommand(terminal: Terminal): Command {
 
 function formatToWrite(output: string): Format {
   if (!output.toLowerCase().endsWith('.xml')) return formatOf(output, ALL)
-  throw new ScenarioError(
+  throw new ValidationError(
     output,
     `is JUnit of a budget, which check writes: throughline check <result> --budget <file> --output ${output}`,
   )
@@ -93,7 +93,7 @@ async function read(files: string[]): Promise<Reported> {
   const values = await Promise.all(files.map(async (file) => ({ file, value: await readJson(file) })))
   const [{ file, value } = { file: '', value: null }] = values
   const alone = (kind: string) => {
-    if (values.length > 1) throw new ScenarioError(file, `is a ${kind}, which is reported by itself`)
+    if (values.length > 1) throw new ValidationError(file, `is a ${kind}, which is reported by itself`)
   }
   if (Array.isArray(value) && value.length > 0) {
     alone('sweep')
@@ -105,7 +105,7 @@ async function read(files: string[]): Promise<Reported> {
   }
   const foreign = values.find(({ value }) => schemaOf(value) === undefined)
   if (foreign !== undefined) {
-    throw new ScenarioError(
+    throw new ValidationError(
       foreign.file,
       `must hold a result, a sweep or a comparison, as --json prints them, got ${show(foreign.value)}`,
     )
@@ -133,7 +133,7 @@ function written(reported: Reported, format: Format): string {
   const { kind } = reported
   const formats: readonly Format[] = FORMATS[kind]
   if (!formats.includes(format)) {
-    throw new ScenarioError('report', `cannot write ${NAMES[kind]} as .${format}; what can: ${formats.join(', ')}`)
+    throw new ValidationError('report', `cannot write ${NAMES[kind]} as .${format}; what can: ${formats.join(', ')}`)
   }
   if (format === 'json') return `${JSON.stringify(plainOf(reported), null, 2)}\n`
   switch (kind) {
@@ -161,7 +161,7 @@ function writtenResults(results: NamedResult[], format: Format): string {
       return renderHlog(results)
     case 'hgrm':
       if (results.length > 1)
-        throw new ScenarioError('report', 'a .hgrm file holds one result; give one, or write .hlog')
+        throw new ValidationError('report', 'a .hgrm file holds one result; give one, or write .hlog')
       return renderHgrm(first.result.latencyMs)
     default:
       if (results.length === 1) return renderMarkdown(first.result)

@@ -3,7 +3,7 @@ import { asScenario, readScenario } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
 import { isHandler } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
-import { messageOf, ScenarioError } from '../validation/validation-error.js'
+import { messageOf, ValidationError } from '../validation/validation-error.js'
 
 /**
  * Reads a scenario from a JSON file, or from a module's default export. A relative handler in it is found from where
@@ -38,8 +38,8 @@ async function defaultOf(file: string): Promise<unknown> {
   try {
     exported = await loadDefault(locate(file).url)
   } catch (error) {
-    throw new ScenarioError(file, messageOf(error), { cause: error })
+    throw new ValidationError(file, messageOf(error), { cause: error })
   }
-  if (exported === undefined) throw new ScenarioError(file, 'has no default export, which must be a scenario')
+  if (exported === undefined) throw new ValidationError(file, 'has no default export, which must be a scenario')
   return exported
 }

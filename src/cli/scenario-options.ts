@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Targets } from '../scenario/target.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import { scenarioOfConfig } from './config.js'
 import { scenarioFrom } from './scenario-file.js'
 
@@ -137,7 +137,10 @@ function setService(scenario: Partial<ScenarioParts>, { service, base, perItem, 
   const given = scenario.service
   const old = typeof given === 'object' && given !== null ? given : defined({ base: given })
   if (old !== null && 'model' in old && old.model !== 'affine') {
-    throw new ScenarioError('service', `--base, --per-item and --cv change an affine service; this one is ${old.model}`)
+    throw new ValidationError(
+      'service',
+      `--base, --per-item and --cv change an affine service; this one is ${old.model}`,
+    )
   }
   scenario.service = { model: 'affine', ...old, ...changes } as NonNullable<Scenario['service']>
 }

@@ -1,7 +1,7 @@
 import type { Swept } from '../explore/sweep.js'
 import { checkedResult } from '../result/check.js'
 import { fieldOf } from '../scenario/fields.js'
-import { ScenarioError, show } from '../validation/validation-error.js'
+import { show, ValidationError } from '../validation/validation-error.js'
 
 /** A sweep as `sweep --json` prints it: of each point the values of its fields, and its result. */
 export const stored = (swept: readonly Swept[]) => swept.map(({ point, result }) => ({ ...point, result }))
@@ -9,13 +9,13 @@ export const stored = (swept: readonly Swept[]) => swept.map(({ point, result })
 /**
  * Reads a sweep that `sweep --json` has printed.
  *
- * @throws ScenarioError for a point that is none, naming it
+ * @throws ValidationError for a point that is none, naming it
  */
 export function readStored(value: readonly unknown[], name: string): Swept[] {
   return value.map((each, i) => {
     const at = `${name}[${i}]`
     if (typeof each !== 'object' || each === null || !('result' in each)) {
-      throw new ScenarioError(at, `must be a point of a sweep, with its result, got ${show(each)}`)
+      throw new ValidationError(at, `must be a point of a sweep, with its result, got ${show(each)}`)
     }
     const { result, ...point } = each
     for (const field of Object.keys(point)) fieldOf(field, `${at}.${field}`)

@@ -4,7 +4,7 @@ import { writeText } from '../files/stored.js'
 import { renderSweepSvg } from '../report/draw/svg.js'
 import { renderSweep } from '../report/terminal/sweep-table.js'
 import { wholeName } from '../scenario/fields.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import {
   addOutputOptions,
   addValidityOption,
@@ -59,7 +59,7 @@ export function sweepCommand(terminal: Terminal): Command {
       ...vary,
     ])
     if (Object.keys(fields).length === 0) {
-      throw new ScenarioError(
+      throw new ValidationError(
         'sweep',
         'nothing to sweep: give a list, such as --max-batch-size 1,2,4,8 or --vary queue.capacity=10,100',
       )
@@ -111,7 +111,7 @@ function swept(given: [field: string, values: unknown[] | undefined][]): SweepFi
   const fields = lists.map(([field]) => wholeName(field))
   const twice = fields.find((field, i) => fields.indexOf(field) < i)
   if (twice !== undefined) {
-    throw new ScenarioError('sweep', `'${twice}' is given twice; give its values at once: --vary ${twice}=1,2`)
+    throw new ValidationError('sweep', `'${twice}' is given twice; give its values at once: --vary ${twice}=1,2`)
   }
   return Object.fromEntries(lists)
 }

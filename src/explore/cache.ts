@@ -7,7 +7,7 @@ import { replaceFile } from '../files/replace.js'
 import { checkedResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
-import { permissionMissing, ScenarioError } from '../validation/validation-error.js'
+import { permissionMissing, ValidationError } from '../validation/validation-error.js'
 
 /** Where simulated results are kept: in memory, or in a folder. */
 export interface Cache {
@@ -97,7 +97,7 @@ class Folder implements Cache {
 /**
  * A folder to keep results in, made where it is not there.
  *
- * @throws ScenarioError where it cannot be written to
+ * @throws ValidationError where it cannot be written to
  */
 export async function folderCache(path: string): Promise<Cache> {
   try {
@@ -113,7 +113,9 @@ export async function folderCache(path: string): Promise<Cache> {
       code === 'EEXIST' || code === 'ENOTDIR'
         ? 'is a file'
         : `cannot be written to (${code}${permissionMissing(error)})`
-    throw new ScenarioError('sweep.cache', `must be a folder that can be written to; ${path} ${why}`, { cause: error })
+    throw new ValidationError('sweep.cache', `must be a folder that can be written to; ${path} ${why}`, {
+      cause: error,
+    })
   }
   return new Folder(path)
 }

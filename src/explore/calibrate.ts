@@ -25,7 +25,7 @@ import {
 import { empirical } from '../scenario/service/variation.js'
 import { type Duration, NS_PER_MS, options, positiveDuration, type Rate, rate } from '../scenario/units.js'
 import { abortSignal } from '../validation/realm.js'
-import { ScenarioError, throwFaults } from '../validation/validation-error.js'
+import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { bareTimes } from './bare.js'
 
 /**
@@ -88,7 +88,7 @@ const MOST_OBSERVED = 500_000
  * batch's leaving to its start by what let it leave. Sizes beyond those take their bare time, times how much longer
  * than bare the others took.
  *
- * @throws ScenarioError where the scenario cannot be measured, MeasureError where its handler fails
+ * @throws ValidationError where the scenario cannot be measured, MeasureError where its handler fails
  */
 export async function calibrate(
   scenario: Scenario,
@@ -102,11 +102,11 @@ export async function calibrate(
   const normal = normalise(scenario, 'measure')
   const { maxBatchSize } = normal.batching
   if (maxBatchSize === null) {
-    throw new ScenarioError('batching.maxBatchSize', 'must have a limit to calibrate: no run shows every batch size')
+    throw new ValidationError('batching.maxBatchSize', 'must have a limit to calibrate: no run shows every batch size')
   }
   const { handler } = normal
   if (typeof handler !== 'string') {
-    throw new ScenarioError('handler', 'must be the URL or path of a module to calibrate, which is timed on a thread')
+    throw new ValidationError('handler', 'must be the URL or path of a module to calibrate, which is timed on a thread')
   }
   const { signal, duration, tight, onProgress } = asked.data
   const sizes = sizesUpTo(maxBatchSize)
@@ -115,7 +115,7 @@ export async function calibrate(
 
   const bare = tight ?? serviceSchema.parse(await timed(60))
   if (largestKnownBatch(bare) < maxBatchSize) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'calibrate.tight',
       `must know batches of up to ${maxBatchSize}, and ends at ${largestKnownBatch(bare)}`,
     )
@@ -163,7 +163,7 @@ async function observe(
     MOST_OBSERVED,
   )
   if (observations.length < FEWEST) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'calibrate.duration',
       `only ${observations.length} batches started within ${durationMs} ms, and a mean needs ${FEWEST}; run for longer`,
     )

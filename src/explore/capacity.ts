@@ -10,7 +10,7 @@ import { mostCarried, type Service } from '../scenario/service/service.js'
 import { refuseLooked } from '../scenario/stop.js'
 import { type Duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
 import { Engine } from '../simulate/engine.js'
-import { ScenarioError, throwFaults } from '../validation/validation-error.js'
+import { throwFaults, ValidationError } from '../validation/validation-error.js'
 
 /** The highest load found within the limit, and the run there. */
 export interface Capacity {
@@ -33,7 +33,7 @@ const NEAR = 0.01
  *
  * @returns null if even a hundredth of the load that the servers can take at most is too much: for that load too, the
  * limit must leave room for a batch to fill or its `maxWait`
- * @throws ScenarioError if the scenario cannot be simulated, its arrivals have no rate to search, or its runs are too
+ * @throws ValidationError if the scenario cannot be simulated, its arrivals have no rate to search, or its runs are too
  * short to judge any load
  * @example
  * const most = capacity({ arrivals: '1/s', service: '5ms', stop: { requests: 100_000 } }, { p99: '50ms' })
@@ -46,14 +46,14 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
   const { arrivals, batching, servers, stop } = normal
   refuseLooked(stop, 'loads are compared over runs of one length')
   if (!('rate' in arrivals)) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'arrivals',
       `must have a rate to search the load of; a ${arrivals.process} process has none`,
     )
   }
   const most = mostCarried(normal.service as Service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
   if (most === Number.POSITIVE_INFINITY)
-    throw new ScenarioError('service', 'takes no time, so that any load is carried')
+    throw new ValidationError('service', 'takes no time, so that any load is carried')
   const run = (rate: number) => new Engine({ ...normal, arrivals: { ...arrivals, rate } }).run()
   const limitNs = nanoseconds(asked.data.p99)
   let undecided: BudgetCheck | null = null
@@ -92,7 +92,10 @@ const mayPass = (recording: Recording, limitNs: number) =>
   tallyPercentileNs(recording.tallies.latency, 99) <= limitNs &&
   findingsOf(recording).every(({ severity }) => severity !== 'error')
 
-function tooShort({ rules }: BudgetCheck): ScenarioError {
+function tooShort({ rules }: BudgetCheck): ValidationError {
   const reason = rules.find(({ verdict }) => verdict === 'inconclusive')?.reason ?? 'it is too short'
-  return new ScenarioError('stop', `the runs do not show whether any load keeps the limit: ${reason}; make them longer`)
+  return new ValidationError(
+    'stop',
+    `the runs do not show whether any load keeps the limit: ${reason}; make them longer`,
+  )
 }

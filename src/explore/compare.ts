@@ -22,7 +22,7 @@ import { type NormalScenario, normalise, type Scenario } from '../scenario/scena
 import { TARGETS } from '../scenario/target.js'
 import { options, whole } from '../scenario/units.js'
 import { abortSignal } from '../validation/realm.js'
-import { ScenarioError, show, throwFaults } from '../validation/validation-error.js'
+import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { measureRound, ofSide, type Ran, type RunRound, runPair, simulateRound } from './rounds.js'
 
 /**
@@ -97,9 +97,9 @@ const STOP = { simulate: { requests: 10_000 }, measure: { duration: '500ms' } } 
  * const comparison = await compare({ arrivals: '500/s', base: { service: '1ms' }, head: { service: '1.2ms' } })
  * comparison.verdict // 'slower', after 4 to 10 pairs
  *
- * @throws ScenarioError where a scenario or an option cannot be run, naming the side
+ * @throws ValidationError where a scenario or an option cannot be run, naming the side
  * @throws MeasureError where a target cannot run, naming the side, or nothing of base completes in the first round
- * @throws ScenarioError where it is ended before its first pair is over
+ * @throws ValidationError where it is ended before its first pair is over
  */
 export async function compare(compared: Compared, given: CompareOptions = {}): Promise<Comparison> {
   const asked = schema.safeParse(given)
@@ -112,7 +112,7 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
   const normal = { base: checked(scenarios.base, 'base', engine), head: checked(scenarios.head, 'head', engine) }
   const { seed } = normal.base
   if (normal.head.seed !== seed) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'head.seed',
       `must be that of base, ${seed}, so that both face the same requests, got ${normal.head.seed}`,
     )
@@ -184,7 +184,7 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
 /** The scenario of each side, what both have filled in. */
 function sidesOf(compared: Compared, isNull: boolean): Record<Side, Scenario> {
   if (typeof compared !== 'object' || compared === null) {
-    throw new ScenarioError('compare', `must be given { base, head }, two scenarios, got ${show(compared)}`)
+    throw new ValidationError('compare', `must be given { base, head }, two scenarios, got ${show(compared)}`)
   }
   const { base, head: other, ...both } = compared
   const head = isNull ? base : other
@@ -193,7 +193,7 @@ function sidesOf(compared: Compared, isNull: boolean): Record<Side, Scenario> {
     ['head', head],
   ] as const) {
     if (typeof own !== 'object' || own === null || Array.isArray(own)) {
-      throw new ScenarioError(
+      throw new ValidationError(
         side,
         `must be a scenario, or what it has of its own, such as { handler: './next.ts' }, got ${show(own)}`,
       )
@@ -207,7 +207,7 @@ function checked(scenario: Scenario, side: Side, engine: 'simulate' | 'measure')
     const normal = normalise(roundOf(scenario, engine), engine)
     const { stop } = normal
     if (!('requests' in stop || 'duration' in stop)) {
-      throw new ScenarioError(
+      throw new ValidationError(
         'stop',
         `must be { requests } or { duration }, as long for both, got ${show(scenario.stop)}`,
       )
@@ -221,13 +221,13 @@ function checked(scenario: Scenario, side: Side, engine: 'simulate' | 'measure')
 /** In virtual time there is no moment to share; cores that are shared make each disturb the other. */
 function checkDuet(normal: Record<Side, NormalScenario>, engine: 'simulate' | 'measure'): void {
   if (engine === 'simulate') {
-    throw new ScenarioError(
+    throw new ValidationError(
       'options.design',
       "must be 'alternating' where both are simulated: nothing else is running there that a duet could cancel",
     )
   }
   if (SIDES.every((side) => typeof normal[side].handler !== 'string')) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'options.design',
       "must be 'alternating' if both targets run in this process: they share its event loop, and each would delay the other",
     )
@@ -236,7 +236,7 @@ function checkDuet(normal: Record<Side, NormalScenario>, engine: 'simulate' | 'm
   const needed = threads.reduce((sum, each) => sum + each, 0)
   const there = cores()
   if (needed <= there) return
-  throw new ScenarioError(
+  throw new ValidationError(
     'options.design',
     `must be 'alternating' here: a duet of these runs ${needed} threads at once, and there are ${there === 1 ? '1 core' : `${there} cores`}`,
   )
@@ -254,8 +254,11 @@ function sideOf({ side: { scenario, environment } }: Ran, seed: number): Compari
   return { scenario: scenario && { ...scenario, seed }, environment }
 }
 
-function nothingOver(): ScenarioError {
-  return new ScenarioError('compare', 'was ended before its first pair of rounds was over: there is nothing to report')
+function nothingOver(): ValidationError {
+  return new ValidationError(
+    'compare',
+    'was ended before its first pair of rounds was over: there is nothing to report',
+  )
 }
 
 /** When it was ended had nothing to do with what was found: what there is of it holds. */

@@ -1,7 +1,7 @@
 import { fieldOf, withField } from '../scenario/fields.js'
 import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Duration, Rate } from '../scenario/units.js'
-import { ScenarioError, show } from '../validation/validation-error.js'
+import { show, ValidationError } from '../validation/validation-error.js'
 
 /** The fields that are swept most, and what each takes. */
 interface SweptOften extends Required<ScenarioParts> {
@@ -32,7 +32,7 @@ export type SweepPoint = { [F in keyof SweptOften]?: SweptOften[F] } & { [field:
 /**
  * Every combination, the last field changing fastest.
  *
- * @throws ScenarioError for a field that no scenario has, or that is there twice, and for what is no list
+ * @throws ValidationError for a field that no scenario has, or that is there twice, and for what is no list
  */
 export function pointsOf(fields: SweepFields): SweepPoint[] {
   const given = Object.entries(fields).filter(([, values]) => values !== undefined)
@@ -40,10 +40,10 @@ export function pointsOf(fields: SweepFields): SweepPoint[] {
   for (const [field, values] of given) {
     const path = fieldOf(field, `sweep.${field}`)
     const twice = paths.get(path)
-    if (twice !== undefined) throw new ScenarioError(`sweep.${field}`, `is swept already, as ${twice}`)
+    if (twice !== undefined) throw new ValidationError(`sweep.${field}`, `is swept already, as ${twice}`)
     paths.set(path, field)
     if (!Array.isArray(values) || values.length === 0) {
-      throw new ScenarioError(`sweep.${field}`, `must be a list of one or more values, got ${show(values)}`)
+      throw new ValidationError(`sweep.${field}`, `must be a list of one or more values, got ${show(values)}`)
     }
   }
   return given.reduce<SweepPoint[]>(

@@ -9,7 +9,7 @@ import { options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
 import { onThreads } from '../threads/pool.js'
 import { abortSignal } from '../validation/realm.js'
-import { ScenarioError, throwFaults } from '../validation/validation-error.js'
+import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import type { Ended, ReplicateTask } from './replicate-task.js'
 
 export interface ReplicateProgress {
@@ -53,7 +53,7 @@ const schema = options({
  * theirs end to end, and each of its segments is one of them. The first is the very run that `simulate` makes. The same
  * scenario and number give the same Result, to the byte, however many threads there are.
  *
- * @throws ScenarioError where the scenario cannot be run, no request completed, or it is ended before one replication is
+ * @throws ValidationError where the scenario cannot be run, no request completed, or it is ended before one replication is
  * over
  */
 export async function replicate(scenario: Scenario | KeptScenario, given: ReplicateOptions): Promise<Result> {
@@ -78,7 +78,10 @@ export async function replicate(scenario: Scenario | KeptScenario, given: Replic
   )
   const over = reports.filter((report) => 'recording' in report)
   if (over.length === 0) {
-    throw new ScenarioError('replicate', 'was ended before its first replication was over: there is nothing to report')
+    throw new ValidationError(
+      'replicate',
+      'was ended before its first replication was over: there is nothing to report',
+    )
   }
   const recording = together(over)
   if (over.length < replications) recording.findings.push(interrupted(over.length, replications))

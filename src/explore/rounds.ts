@@ -10,7 +10,7 @@ import { kept, type NormalScenario, type Scenario } from '../scenario/scenario.j
 import { targetName } from '../scenario/target.js'
 import { simulate } from '../simulate/simulate.js'
 import { throwIfAborted } from '../validation/realm.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 
 /** A round of one side, with what a comparison keeps of it. */
 export interface Ran {
@@ -122,9 +122,9 @@ export async function measureRound(scenario: NormalScenario, options: MeasureOpt
 
 /** Says which side an error is of. */
 export function ofSide(side: Side, error: unknown): unknown {
-  if (error instanceof ScenarioError) {
+  if (error instanceof ValidationError) {
     const message = error.path === '' ? error.message : error.message.slice(error.path.length + 2)
-    return new ScenarioError([side, error.path].filter((part) => part !== '').join('.'), message, { cause: error })
+    return new ValidationError([side, error.path].filter((part) => part !== '').join('.'), message, { cause: error })
   }
   return error instanceof MeasureError
     ? new MeasureError(`${side}: ${error.message}`, { cause: error.cause ?? error })

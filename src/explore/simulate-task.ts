@@ -2,7 +2,7 @@ import type { Result } from '../result/result.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { simulate } from '../simulate/simulate.js'
 import { orRefused, type Refused, type Shared } from '../threads/pool.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import { shareOf } from './share.js'
 
 /** What a thread that simulates a scenario is told. */
@@ -46,7 +46,7 @@ export function simulateWhile(scenario: SimulatedScenario, goesOn: (share: numbe
       },
     })
   } catch (error) {
-    if (ended && error instanceof ScenarioError) return null
+    if (ended && error instanceof ValidationError) return null
     throw error
   }
 }

@@ -5,7 +5,7 @@ import { normalise, type Scenario, type SimulatedScenario } from '../scenario/sc
 import { TARGETS } from '../scenario/target.js'
 import { isPlain, options, whole } from '../scenario/units.js'
 import { abortSignal, throwIfAborted } from '../validation/realm.js'
-import { ScenarioError, show, throwFaults } from '../validation/validation-error.js'
+import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type Cache, folderCache, memory } from './cache.js'
 import { pointsOf, type SweepFields, type SweepPoint, scenarioAt } from './points.js'
 import { shareOf } from './share.js'
@@ -69,7 +69,7 @@ const schema = options({
  * after another, since they would disturb each other.
  *
  * @returns the points in order, the last field changing fastest
- * @throws ScenarioError for a field that there is none of, and where any of the points cannot be run, before the first
+ * @throws ValidationError for a field that there is none of, and where any of the points cannot be run, before the first
  * is
  */
 export async function sweep(scenario: Scenario, fields: SweepFields, given: SweepOptions = {}): Promise<Swept[]> {
@@ -77,7 +77,7 @@ export async function sweep(scenario: Scenario, fields: SweepFields, given: Swee
   if (!asked.success) throwFaults(asked.error, 'sweep', given)
   const { cache, signal, onProgress, threads } = asked.data
   if (!isPlain(fields)) {
-    throw new ScenarioError('sweep', `must be given fields, such as { servers: [1, 2] }, got ${show(fields)}`)
+    throw new ValidationError('sweep', `must be given fields, such as { servers: [1, 2] }, got ${show(fields)}`)
   }
   const points = pointsOf(fields)
   const scenarios = points.map((point) => scenarioAt(scenario, point))

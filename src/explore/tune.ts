@@ -63,7 +63,7 @@ const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
  * does not pass.
  *
  * @returns null if none keeps it
- * @throws ScenarioError if the scenario cannot be simulated, or an option is invalid
+ * @throws ValidationError if the scenario cannot be simulated, or an option is invalid
  */
 export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tuned | null> {
   const asked = schema.safeParse(given)

@@ -5,7 +5,7 @@ import { checkedResult, checkIsResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import { type Budget, checkedBudget } from '../scenario/budget.js'
 import type { Scenario } from '../scenario/scenario.js'
-import { messageOf, permissionMissing, ScenarioError, show } from '../validation/validation-error.js'
+import { messageOf, permissionMissing, show, ValidationError } from '../validation/validation-error.js'
 import { replaceFile } from './replace.js'
 
 /** Reads a scenario from a JSON file; it is checked where it is run. */
@@ -17,17 +17,17 @@ export async function readScenario(path: string): Promise<Scenario> {
 export function asScenario(path: string, value: unknown): Scenario {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     if ('schema' in value && 'scenario' in value) {
-      throw new ScenarioError(path, `must hold a scenario, and holds a result; what it was of is its 'scenario'`)
+      throw new ValidationError(path, `must hold a scenario, and holds a result; what it was of is its 'scenario'`)
     }
     return withoutSchema(value) as Scenario
   }
-  throw new ScenarioError(path, `must hold a scenario, such as { arrivals: '800/s', … }, got ${show(value)}`)
+  throw new ValidationError(path, `must hold a scenario, such as { arrivals: '800/s', … }, got ${show(value)}`)
 }
 
 /**
  * Reads a result from a JSON file.
  *
- * @throws ScenarioError where there is none, one of another version, or one that contradicts itself
+ * @throws ValidationError where there is none, one of another version, or one that contradicts itself
  */
 export async function readResult(path: string): Promise<Result> {
   return checkedResult(await readJson(path), path)
@@ -43,7 +43,7 @@ export async function readIfResult(path: string): Promise<Result | null> {
 /**
  * Reads a comparison from a JSON file.
  *
- * @throws ScenarioError where there is none, one of another version, or one that contradicts itself
+ * @throws ValidationError where there is none, one of another version, or one that contradicts itself
  */
 export async function readComparison(path: string): Promise<Comparison> {
   return checkedComparison(await readJson(path), path)
@@ -52,7 +52,7 @@ export async function readComparison(path: string): Promise<Comparison> {
 /**
  * Writes a comparison to a JSON file, whole or not at all.
  *
- * @throws ScenarioError if it is no comparison, such as the promise of one, or the file cannot be written
+ * @throws ValidationError if it is no comparison, such as the promise of one, or the file cannot be written
  */
 export async function writeComparison(path: string, comparison: Comparison): Promise<void> {
   checkIsComparison(comparison)
@@ -62,7 +62,7 @@ export async function writeComparison(path: string, comparison: Comparison): Pro
 /**
  * Reads a budget from a JSON file, such as `{ "p99": "100ms" }`.
  *
- * @throws ScenarioError where there is none
+ * @throws ValidationError where there is none
  */
 export async function readBudget(path: string): Promise<Budget> {
   return checkedBudget(withoutSchema(await readJson(path)), path)
@@ -71,7 +71,7 @@ export async function readBudget(path: string): Promise<Budget> {
 /**
  * Writes a result to a JSON file, whole or not at all.
  *
- * @throws ScenarioError if it is no result, such as the promise of one, or the file cannot be written
+ * @throws ValidationError if it is no result, such as the promise of one, or the file cannot be written
  */
 export async function writeResult(path: string, result: Result): Promise<void> {
   checkIsResult(result)
@@ -88,7 +88,7 @@ function withoutSchema(value: unknown): unknown {
 /**
  * Writes a text to a file, whole or not at all.
  *
- * @throws ScenarioError where it cannot be written
+ * @throws ValidationError where it cannot be written
  */
 export async function writeText(path: string, text: string): Promise<void> {
   try {
@@ -101,7 +101,7 @@ export async function writeText(path: string, text: string): Promise<void> {
         : code === 'ENOENT' || code === 'ENOTDIR'
           ? 'is in no folder that there is'
           : `cannot be written (${code}${permissionMissing(error)})`
-    throw new ScenarioError(path, why, { cause: error })
+    throw new ValidationError(path, why, { cause: error })
   }
 }
 
@@ -126,7 +126,7 @@ function depthOf(text: string): number {
  * The text of a file: UTF-8, or UTF-16 that begins with a mark of its byte order, as some shells and spreadsheets write
  * it. The mark is left out.
  *
- * @throws ScenarioError if it cannot be read, or is no text
+ * @throws ValidationError if it cannot be read, or is no text
  */
 export async function readText(path: string): Promise<string> {
   const bytes = await readBytes(path)
@@ -137,10 +137,11 @@ export async function readText(path: string): Promise<string> {
     text = new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw new ScenarioError(path, messageOf(error), { cause: error })
-    throw new ScenarioError(path, `is no text in ${encoding.toUpperCase()}; write it as UTF-8`, { cause: error })
+    if (code !== 'ERR_ENCODING_INVALID_ENCODED_DATA')
+      throw new ValidationError(path, messageOf(error), { cause: error })
+    throw new ValidationError(path, `is no text in ${encoding.toUpperCase()}; write it as UTF-8`, { cause: error })
   }
-  if (text.includes('\0')) throw new ScenarioError(path, 'holds bytes of 0, which no text does; write it as UTF-8')
+  if (text.includes('\0')) throw new ValidationError(path, 'holds bytes of 0, which no text does; write it as UTF-8')
   return text
 }
 
@@ -155,7 +156,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
         : code === 'EISDIR'
           ? 'is a folder'
           : `cannot be read (${code}${permissionMissing(error)})`
-    throw new ScenarioError(path, why, { cause: error })
+    throw new ValidationError(path, why, { cause: error })
   }
 }
 
@@ -166,10 +167,10 @@ const DEEPEST = 100
 export async function readJson(path: string): Promise<unknown> {
   const text = await readText(path)
   const depth = depthOf(text)
-  if (depth > DEEPEST) throw new ScenarioError(path, `is nested ${depth} levels deep; at most ${DEEPEST} are read`)
+  if (depth > DEEPEST) throw new ValidationError(path, `is nested ${depth} levels deep; at most ${DEEPEST} are read`)
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new ScenarioError(path, `is not JSON: ${messageOf(error)}`, { cause: error })
+    throw new ValidationError(path, `is not JSON: ${messageOf(error)}`, { cause: error })
   }
 }

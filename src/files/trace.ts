@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { LONGEST_NS, MS_PER, NS_PER_MS, options } from '../scenario/units.js'
-import { ScenarioError, show, throwFaults } from '../validation/validation-error.js'
+import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type CsvRecord, parseCsv } from './csv.js'
 import { readText } from './stored.js'
 
@@ -48,7 +48,7 @@ interface Entry {
  * refused, as are thousands separators.
  *
  * @returns milliseconds
- * @throws ScenarioError naming the file, and the line of a fault
+ * @throws ValidationError naming the file, and the line of a fault
  */
 export async function readTrace(file: string | URL, given: ReadTraceOptions = {}): Promise<number[]> {
   const asked = schema.safeParse(given)
@@ -59,7 +59,7 @@ export async function readTrace(file: string | URL, given: ReadTraceOptions = {}
   const json = format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
   const entries = json ? jsonEntries(path, text, field) : csvEntries(path, text, { field, unit, separator })
   const times = timesOf(entries, unit)
-  if (times.length === 0) throw new ScenarioError(path, 'holds no requests')
+  if (times.length === 0) throw new ValidationError(path, 'holds no requests')
   return times
 }
 
@@ -72,17 +72,17 @@ function timesOf(entries: Entry[], unit: NonNullable<ReadTraceOptions['unit']>):
   return entries.map(({ place, time }) => {
     const number = typeof time === 'string' && NUMBER.test(time.trim()) ? Number(time) : time
     if (typeof number !== 'number' || !(number >= 0)) {
-      throw new ScenarioError(place, `must hold a time of 0 or more in ${unit}, got ${show(time)}`)
+      throw new ValidationError(place, `must hold a time of 0 or more in ${unit}, got ${show(time)}`)
     }
     const at = number * ms
     if (at * NS_PER_MS >= LONGEST_NS) {
-      throw new ScenarioError(
+      throw new ValidationError(
         place,
         `must hold a time within 104 days (2^53 ns) of the start of the run, got ${show(time)} ${unit}; subtract the first time from all, or see whether the unit is right`,
       )
     }
     if (at < last) {
-      throw new ScenarioError(
+      throw new ValidationError(
         place,
         `must be no earlier than the line before it, at ${last / ms} ${unit}, got ${show(time)}; sort the file by time`,
       )
@@ -101,7 +101,7 @@ interface CsvShape {
 function csvEntries(path: string, text: string, { field, unit, separator: given }: CsvShape): Entry[] {
   const separator = given ?? separatorOf(path, text, field)
   const { records, openQuote } = parseCsv(text, separator)
-  if (openQuote !== null) throw new ScenarioError(`${path}:${openQuote}`, 'has a quote that is never closed')
+  if (openQuote !== null) throw new ValidationError(`${path}:${openQuote}`, 'has a quote that is never closed')
   const [first] = records
   if (first === undefined) return []
   const column = columnOf(path, first, field)
@@ -110,14 +110,14 @@ function csvEntries(path: string, text: string, { field, unit, separator: given 
   const most = first.fields.length
   const longer = rows.find(({ fields }) => fields.length > most && fields.slice(most).some((each) => each !== ''))
   if (longer !== undefined) {
-    throw new ScenarioError(
+    throw new ValidationError(
       `${path}:${longer.line}`,
       `has ${longer.fields.length} fields separated by ${show(separator)}, and the first line has ${most}: is it a decimal sign here? If so, separate fields by ';', or put them in quotes`,
     )
   }
   const entries = rows.map(({ line, fields }) => ({ place: `${path}:${line}`, time: fields[column] }))
   if (!named && given === undefined && field === undefined && isInDoubt(rows, separator)) {
-    throw new ScenarioError(
+    throw new ValidationError(
       path,
       "holds two whole numbers a line, which may be one with a decimal comma; name the column (field: 1), or separate fields by ';'",
     )
@@ -148,14 +148,14 @@ function withDecimalPoints(entries: Entry[], unit: string): Entry[] {
   const [first] = commas
   if (first === undefined) return entries
   if (commas.every(({ time }) => OF_THOUSANDS.test(time))) {
-    throw new ScenarioError(
+    throw new ValidationError(
       first.place,
       `may hold ${show(first.time)} as thousands or with a decimal comma; write times without thousands separators, with a decimal point`,
     )
   }
   const point = texts.find(({ time }) => time.includes('.'))
   if (point !== undefined) {
-    throw new ScenarioError(
+    throw new ValidationError(
       point.place,
       `must hold a time of 0 or more in ${unit} with a decimal comma, as ${first.place} does, got ${show(point.time)}`,
     )
@@ -169,7 +169,7 @@ function withDecimalPoints(entries: Entry[], unit: string): Entry[] {
 /**
  * What separates the fields of a CSV file: of what its first line holds, the one by which its first request has a time.
  *
- * @throws ScenarioError naming them, if there are several
+ * @throws ValidationError naming them, if there are several
  */
 function separatorOf(path: string, text: string, field: string | number | undefined): Separator {
   const head = text.slice(0, HEAD)
@@ -184,7 +184,7 @@ function separatorOf(path: string, text: string, field: string | number | undefi
   })
   if (fitting.length > 1) {
     const signs = fitting.map((separator) => `'${separator === '\t' ? '\\t' : separator}'`).join(' or ')
-    throw new ScenarioError(path, `has fields separated by ${signs}; say by which with the option separator`)
+    throw new ValidationError(path, `has fields separated by ${signs}; say by which with the option separator`)
   }
   return fitting[0] ?? only
 }
@@ -202,7 +202,7 @@ function columnOf(path: string, record: CsvRecord, field: string | number | unde
   const { line, fields } = record
   const column = placeOf(record, field)
   if (column < 0 || column >= fields.length) {
-    throw new ScenarioError(`${path}:${line}`, `has no column ${show(field)}; it has ${listOf(fields)}`)
+    throw new ValidationError(`${path}:${line}`, `has no column ${show(field)}; it has ${listOf(fields)}`)
   }
   return column
 }
@@ -217,7 +217,7 @@ function jsonEntries(path: string, text: string, field: string | number = DEFAUL
     try {
       value = JSON.parse(content)
     } catch (error) {
-      throw new ScenarioError(place, `is not JSON: ${show(content.trim())}`, { cause: error })
+      throw new ValidationError(place, `is not JSON: ${show(content.trim())}`, { cause: error })
     }
     return entryOf(place, value, field)
   })
@@ -242,7 +242,7 @@ function entryOf(place: string, value: unknown, field: string | number): Entry {
     const has = Array.isArray(value)
       ? `is a list of ${value.length}; say by field which of them, from 1`
       : `has no field ${show(field)}; it has ${listOf(Object.keys(value))}`
-    throw new ScenarioError(place, has)
+    throw new ValidationError(place, has)
   }
   return { place, time: (value as Record<string | number, unknown>)[key] }
 }
@@ -254,5 +254,5 @@ const MOST_LISTED = 20
 
 function pathOf(file: URL): string {
   if (file.protocol === 'file:') return fileURLToPath(file)
-  throw new ScenarioError('readTrace', `must be a path or a file URL, got ${show(file.href)}`)
+  throw new ValidationError('readTrace', `must be a path or a file URL, got ${show(file.href)}`)
 }

@@ -1,7 +1,7 @@
 import type { Arrivals } from '../scenario/arrivals/arrivals.js'
 import { rampsOf } from '../scenario/arrivals/ramps.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-import { ScenarioError, show } from '../validation/validation-error.js'
+import { show, ValidationError } from '../validation/validation-error.js'
 
 /** No machine serves faster. */
 const FASTEST = 10_000_000
@@ -9,12 +9,15 @@ const FASTEST = 10_000_000
 /**
  * Refuses what a scenario may ask of a simulation but not of a measurement.
  *
- * @throws ScenarioError naming the field
+ * @throws ValidationError naming the field
  */
 export function measurable(scenario: NormalScenario): NormalScenario {
   const { path, rate } = fastest(scenario.arrivals)
   if (rate > FASTEST) {
-    throw new ScenarioError(path, `must be at most ${FASTEST.toLocaleString('en')}/s to be measured, got ${show(rate)}`)
+    throw new ValidationError(
+      path,
+      `must be at most ${FASTEST.toLocaleString('en')}/s to be measured, got ${show(rate)}`,
+    )
   }
   return scenario
 }

@@ -10,7 +10,7 @@ import { runMeasurement } from './run.js'
  * them: a handler module on `scenario.servers` threads, a function in this process, or an HTTP server. With the same
  * seed they are the same requests as in a simulation. `docs/architecture.md` describes how it works.
  *
- * @throws ScenarioError if the scenario or an option cannot be measured
+ * @throws ValidationError if the scenario or an option cannot be measured
  * @throws MeasureError if the target cannot run, or no request completed
  */
 export async function measure(scenario: Scenario, options: MeasureOptions = {}): Promise<Result> {

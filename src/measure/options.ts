@@ -92,7 +92,7 @@ export interface NormalOptions {
  * Checks options and fills in their defaults.
  *
  * @param cores how many this process may use
- * @throws ScenarioError naming the option, what was found there and what is accepted
+ * @throws ValidationError naming the option, what was found there and what is accepted
  */
 export function normaliseOptions(given: MeasureOptions, cores: number): NormalOptions {
   const parsed = schema.safeParse(given)

@@ -3,7 +3,7 @@ import type { ClosedArrivals, OpenArrivals } from '../scenario/arrivals/arrivals
 import { schedule } from '../scenario/arrivals/schedule.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import { extentNs, type Looked, looksOf, type NormalExtent } from '../scenario/stop.js'
-import { ScenarioError, show } from '../validation/validation-error.js'
+import { show, ValidationError } from '../validation/validation-error.js'
 
 /** What is known of a run before it begins: its window, and the stretches that the window is cut into. */
 export interface Plan {
@@ -109,7 +109,7 @@ function planOfLooks(looked: Looked, warmup: NormalExtent): Plan {
 }
 
 const byTime = (field: string, found: NormalExtent) =>
-  new ScenarioError(field, `must be a duration to measure until enough is known, got ${show(found)}`)
+  new ValidationError(field, `must be a duration to measure until enough is known, got ${show(found)}`)
 
 /** The numbers of the requests that segments begin with, without duplicates. */
 export function segmentsFrom(first: number, requests: number): number[] {

@@ -7,7 +7,7 @@ import type { Environment } from '../result/result.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { throwIfAborted } from '../validation/realm.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import { RunClock } from './clock/clock.js'
 import { MeasureError, targetFailed } from './error.js'
 import { measureFindings, seconds } from './findings.js'
@@ -40,7 +40,7 @@ export interface Measurement {
  * Runs a scenario on the real clock. What it has started is gone when this returns.
  *
  * @param observe how many batches to keep one by one
- * @throws ScenarioError if it cannot be measured, MeasureError if its target cannot run
+ * @throws ValidationError if it cannot be measured, MeasureError if its target cannot run
  */
 export async function runMeasurement(
   given: NormalScenario,
@@ -90,7 +90,7 @@ function nothingMeasured(
   { window }: RunState,
   endedNs: number,
   failure: Error | null,
-): MeasureError | ScenarioError {
+): MeasureError | ValidationError {
   const after = `after ${seconds(Math.min(endedNs, window.endNs))}, in its warm-up`
   switch (window.earlyEnd) {
     case 'interrupted':
@@ -124,8 +124,8 @@ async function planned(scenario: NormalScenario, signal: AbortSignal | undefined
   throw nothingToReport()
 }
 
-function nothingToReport(): ScenarioError {
-  return new ScenarioError(
+function nothingToReport(): ValidationError {
+  return new ValidationError(
     'stop',
     'leaves nothing to report: no time passes between the first request after the warm-up and the end; run for longer',
   )

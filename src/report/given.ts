@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { checkIsResult } from '../result/check.js'
 import { budgetSchema } from '../scenario/budget.js'
 import { options } from '../scenario/units.js'
-import { checkList, got, ScenarioError, throwFaults } from '../validation/validation-error.js'
+import { checkList, got, throwFaults, ValidationError } from '../validation/validation-error.js'
 
 const title = z.string({ error: 'must be a text' }).optional()
 /** The options of renderers, by the name of what they are of. */
@@ -19,7 +19,7 @@ const OPTIONS = {
 /**
  * Refuses options that are misspelt or of another kind, which would else be passed over.
  *
- * @throws ScenarioError
+ * @throws ValidationError
  */
 export function checkOptions(given: unknown, of: keyof typeof OPTIONS): void {
   const asked = OPTIONS[of].safeParse(given)
@@ -29,7 +29,7 @@ export function checkOptions(given: unknown, of: keyof typeof OPTIONS): void {
 /**
  * Refuses what is no list of `{ name, result }`.
  *
- * @throws ScenarioError
+ * @throws ValidationError
  */
 export function checkNamed(given: unknown): void {
   checkEach(given, 'results', '{ name, result }', ({ name }) => typeof name === 'string')
@@ -38,7 +38,7 @@ export function checkNamed(given: unknown): void {
 /**
  * Refuses what `sweep` does not give.
  *
- * @throws ScenarioError
+ * @throws ValidationError
  */
 export function checkSwept(given: unknown): void {
   checkEach(given, 'sweep', '{ point, result }', ({ point }) => typeof point === 'object' && point !== null)
@@ -53,7 +53,7 @@ function checkEach(given: unknown, name: string, of: string, accepts: (each: Rec
       !('result' in each) ||
       !accepts(each as typeof each & Record<string, unknown>)
     ) {
-      throw new ScenarioError(`${name}[${i}]`, `must be ${of}, ${got(each)}`)
+      throw new ValidationError(`${name}[${i}]`, `must be ${of}, ${got(each)}`)
     }
     checkIsResult(each.result, `${name}[${i}].result`)
   }

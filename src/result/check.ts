@@ -333,7 +333,7 @@ const same = (a: number, b: number) => Math.abs(a - b) <= ROUNDING * Math.max(Ma
 /**
  * Refuses what is no result at all, such as the promise of one. What it holds is taken as it is.
  *
- * @throws ScenarioError
+ * @throws ValidationError
  */
 export function checkIsResult(value: unknown, name = 'result'): void {
   checkVersion(value, { name, kind: 'result', schema: SCHEMA })
@@ -342,7 +342,7 @@ export function checkIsResult(value: unknown, name = 'result'): void {
 /**
  * Checks what may be a result, such as one read from a file.
  *
- * @throws ScenarioError where it is of another version, or its figures contradict one another
+ * @throws ValidationError where it is of another version, or its figures contradict one another
  */
 export function checkedResult(value: unknown, name = 'result'): Result {
   checkIsResult(value, name)

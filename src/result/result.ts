@@ -2,7 +2,7 @@ import { encode, histogramOf } from '../histogram/hdr.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { type KeptScenario, kept } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import { findingsOf, tooFewSamples } from './findings.js'
 import type { Host } from './host.js'
 import { hostFindings } from './host-findings.js'
@@ -99,7 +99,7 @@ export interface Result {
 /**
  * Makes the Result of a recording in which at least one request completed.
  *
- * @throws ScenarioError where the window lasted no time at all, so that nothing a second can be told
+ * @throws ValidationError where the window lasted no time at all, so that nothing a second can be told
  */
 export function resultOf(
   recording: Recording,
@@ -109,7 +109,7 @@ export function resultOf(
   const { scenario, tallies, counts, startNs, endNs } = recording
   const windowNs = endNs - startNs
   if (windowNs <= 0) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'stop',
       `${counts.offered.toLocaleString('en')} requests were due in a window of no length, at ${startNs / NS_PER_MS} ms; let time pass between them, or in serving them`,
     )

@@ -1,7 +1,7 @@
 import { Tally } from '../histogram/latency-histogram.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { student, tailOf } from '../statistics/student.js'
-import { checkList, got, ScenarioError } from '../validation/validation-error.js'
+import { checkList, got, ValidationError } from '../validation/validation-error.js'
 import {
   ESTIMATES,
   type Estimate,
@@ -17,11 +17,11 @@ import {
 /** Counts plain durations in milliseconds, to the nanosecond. */
 function tallyOfValues(values: readonly number[], name: string): Tally {
   checkList(values, name, 'durations')
-  if (values.length === 0) throw new ScenarioError(name, 'must hold at least one duration to summarize')
+  if (values.length === 0) throw new ValidationError(name, 'must hold at least one duration to summarize')
   const tally = new Tally()
   values.forEach((value, i) => {
     if (typeof value !== 'number' || !(value >= 0) || value * NS_PER_MS >= LONGEST_NS) {
-      throw new ScenarioError(`${name}[${i}]`, `must be a duration of 0 or more in milliseconds, ${got(value)}`)
+      throw new ValidationError(`${name}[${i}]`, `must be a duration of 0 or more in milliseconds, ${got(value)}`)
     }
     tally.record(nanoseconds(value))
   })
@@ -31,7 +31,7 @@ function tallyOfValues(values: readonly number[], name: string): Tally {
 /**
  * Makes a summary of plain durations in milliseconds, kept to the nanosecond.
  *
- * @throws ScenarioError where there are none, or one is not a number of 0 or more
+ * @throws ValidationError where there are none, or one is not a number of 0 or more
  */
 export function summarize(values: readonly number[]): Summary {
   const few = withheld('plain numbers do not say whether they are independent')
@@ -49,11 +49,11 @@ const BEYOND = 5
  * (independent replications: Law and Kelton, Simulation Modeling and Analysis, 9.5.2); they hold what all durations
  * together show, too.
  *
- * @throws ScenarioError where there is no run, one is empty, or holds what is no duration
+ * @throws ValidationError where there is no run, one is empty, or holds what is no duration
  */
 export function summarizeRuns(runs: readonly (readonly number[])[]): Summary {
   checkList(runs, 'runs', 'runs, each a list of durations')
-  if (runs.length === 0) throw new ScenarioError('runs', 'must hold at least one run')
+  if (runs.length === 0) throw new ValidationError('runs', 'must hold at least one run')
   const tallies = runs.map((values, i) => tallyOfValues(values, `runs[${i}]`))
   const total = new Tally()
   for (const tally of tallies) total.add(tally)

@@ -2,7 +2,7 @@ import type { Histogram } from 'hdr-histogram-js'
 import { decode, encode, histogramOf } from '../histogram/hdr.js'
 import { bucketCeiling, bucketOf, HIGHEST_NS, type Tally } from '../histogram/latency-histogram.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
-import { got, ScenarioError } from '../validation/validation-error.js'
+import { got, ValidationError } from '../validation/validation-error.js'
 
 /** What an interval is given for. */
 export const ESTIMATES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999'] as const
@@ -113,11 +113,11 @@ export function withheld(reason: string): Record<Estimate, Interval> {
 /**
  * Refuses what is no summary at all. What it holds is taken as it is.
  *
- * @throws ScenarioError
+ * @throws ValidationError
  */
 export function checkIsSummary(value: unknown, name = 'summary'): void {
   if (typeof (value as Partial<Summary> | null | undefined)?.histogram === 'string') return
-  throw new ScenarioError(name, `must be a summary, such as a result's latencyMs, ${got(value)}`)
+  throw new ValidationError(name, `must be a summary, such as a result's latencyMs, ${got(value)}`)
 }
 
 /**
@@ -125,12 +125,12 @@ export function checkIsSummary(value: unknown, name = 'summary'): void {
  * of a result's segments, so over time.
  *
  * @param p above 0 and at most 100
- * @throws ScenarioError where p is out of range, or what is read is no summary
+ * @throws ValidationError where p is out of range, or what is read is no summary
  */
 export function percentile(summary: Pick<Summary, 'min' | 'max' | 'histogram'>, p: number): number {
   checkIsSummary(summary)
   if (!(typeof p === 'number' && p > 0 && p <= 100))
-    throw new ScenarioError('percentile', `must be above 0 and at most 100, ${got(p)}`)
+    throw new ValidationError('percentile', `must be above 0 and at most 100, ${got(p)}`)
   const bounds = [summary.min, summary.max].map(nanoseconds) as [number, number]
   return ms(percentileNs(decode(summary.histogram), p, ...bounds))
 }

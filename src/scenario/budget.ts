@@ -77,7 +77,7 @@ export const budgetSchema = z
 /**
  * Reads a budget into its rules, in the order that it has them.
  *
- * @throws ScenarioError for a metric that there is none of (with the nearest), a percentile that there is none of, a
+ * @throws ValidationError for a metric that there is none of (with the nearest), a percentile that there is none of, a
  * limit that is none or of the wrong unit, or a budget that limits nothing
  */
 export function rulesOf(budget: Budget): Rule[] {

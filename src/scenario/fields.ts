@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { nearestName } from '../validation/nearest.js'
-import { ScenarioError, show } from '../validation/validation-error.js'
+import { show, ValidationError } from '../validation/validation-error.js'
 import { type Scenario, scenarioSchema } from './scenario.js'
 
 /** What the fields are called that are varied most, without the name of what they are in. */
@@ -45,7 +45,7 @@ function fieldsIn(node: Node | undefined, path = ''): string[] {
  * The whole name of a field of a scenario: `batching.maxWait` for itself, and for `maxWait`.
  *
  * @param name what messages call it
- * @throws ScenarioError for one that there is none of, with the nearest
+ * @throws ValidationError for one that there is none of, with the nearest
  */
 export function fieldOf(given: string, name = given): string {
   const path = wholeName(given)
@@ -58,7 +58,7 @@ export function fieldOf(given: string, name = given): string {
   if (fields.some(matches)) return path
   const nearest = nearestName(given, [...Object.keys(SHORT), ...fields.filter((field) => !field.includes(ANY))])
   const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
-  throw new ScenarioError(name, `is no field of a scenario${hint}; a field is written as in batching.maxBatchSize`)
+  throw new ValidationError(name, `is no field of a scenario${hint}; a field is written as in batching.maxBatchSize`)
 }
 
 const isKey = (key: string | undefined) => key !== undefined && key !== '' && !(key in Object.prototype)
@@ -68,7 +68,7 @@ const isKey = (key: string | undefined) => key !== undefined && key !== '' && !(
  * does not have yet begins empty; arrivals that are a rate alone become a Poisson process of it, and a service that is
  * a duration alone an affine one.
  *
- * @throws ScenarioError where the field is in something that has no fields
+ * @throws ValidationError where the field is in something that has no fields
  */
 export function withField(scenario: Scenario, path: string, value: unknown): Scenario {
   return set(scenario, path.split('.'), [], value) as Scenario
@@ -82,7 +82,7 @@ function set(inside: unknown, [key, ...rest]: string[], above: string[], value: 
   const made = rest.length === 0 ? value : set(old, rest, at, value)
   if (!Array.isArray(whole)) return { ...whole, [name]: made }
   if (!(Number(name) < whole.length)) {
-    throw new ScenarioError(at.join('.'), `is beyond the list, which holds ${whole.length}`)
+    throw new ValidationError(at.join('.'), `is beyond the list, which holds ${whole.length}`)
   }
   return whole.with(Number(name), made)
 }
@@ -94,7 +94,7 @@ function opened(value: unknown, path: string[]): object {
   const name = path.join('.')
   if (name === 'arrivals') return { process: 'poisson', rate: value }
   if (name === 'service') return { model: 'affine', base: value }
-  throw new ScenarioError(name, `has no fields of its own to change, got ${show(value)}`)
+  throw new ValidationError(name, `has no fields of its own to change, got ${show(value)}`)
 }
 
 /** The value of a field, or undefined where there is none. */

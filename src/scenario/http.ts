@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isBytes, isUrl } from '../validation/realm.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import { checkLive, isNamed, live, type Named, named } from './named.js'
 import { type Duration, options, positiveDuration, whole } from './units.js'
 
@@ -184,7 +184,7 @@ export function failsBy(failures: readonly (number | string)[]): (status: number
 /**
  * Refuses to send what a Result has kept the name of, or has hidden.
  *
- * @throws ScenarioError naming the field
+ * @throws ValidationError naming the field
  */
 export function checkSendable(http: NormalHttp): void {
   const { url, headers, body, tls, dispatcher } = http
@@ -192,13 +192,13 @@ export function checkSendable(http: NormalHttp): void {
   for (const [field, value] of Object.entries({ headers, tls })) {
     const hidden = Object.entries(value ?? {}).find(([, each]) => each === HIDDEN)
     if (hidden === undefined) continue
-    throw new ScenarioError(`http.${field}.${hidden[0]}`, 'is a secret that a Result does not keep; give it again')
+    throw new ValidationError(`http.${field}.${hidden[0]}`, 'is a secret that a Result does not keep; give it again')
   }
   if (holdsHidden(body)) {
-    throw new ScenarioError('http.body', 'holds a secret that a Result does not keep; give it again')
+    throw new ValidationError('http.body', 'holds a secret that a Result does not keep; give it again')
   }
   if (url.includes(HIDDEN_IN_URL)) {
-    throw new ScenarioError('http.url', 'holds a secret that a Result does not keep; give it again')
+    throw new ValidationError('http.url', 'holds a secret that a Result does not keep; give it again')
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 
 /**
  * What a Result keeps of a function, or of another thing that is no data: its name. Such a scenario cannot be run
@@ -22,11 +22,11 @@ export const live = <Value>(description: string, accepts: (value: unknown) => bo
 /**
  * Refuses to run what a Result has kept the name of.
  *
- * @throws ScenarioError
+ * @throws ValidationError
  */
 export function checkLive(path: string, value: unknown): void {
   if (!isNamed(value)) return
-  throw new ScenarioError(
+  throw new ValidationError(
     path,
     `was no data (${value.function}), of which a Result keeps the name alone; to run it again give the thing itself`,
   )

@@ -1,4 +1,4 @@
-import { ScenarioError, show, throwFaults } from '../validation/validation-error.js'
+import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals/arrivals.js'
 import { lengthMs } from './arrivals/ramps.js'
 import { type Batching, batchingOption } from './batching.js'
@@ -106,7 +106,7 @@ const DEFAULT_AT_MOST = { simulate: { requests: 20_000_000 }, measure: { duratio
 /**
  * Checks a scenario that a Result has kept, to be read and not to be run.
  *
- * @throws ScenarioError naming the field
+ * @throws ValidationError naming the field
  */
 export function checkKept(scenario: unknown, name: string): void {
   const parsed = scenarioSchema.safeParse(withLists(scenario))
@@ -116,7 +116,7 @@ export function checkKept(scenario: unknown, name: string): void {
 /**
  * Checks a scenario and fills in its defaults.
  *
- * @throws ScenarioError naming the field, what was found there and what is accepted
+ * @throws ValidationError naming the field, what was found there and what is accepted
  */
 export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate'): SimulatedScenario
 export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate' | 'measure'): NormalScenario
@@ -133,7 +133,7 @@ export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate' | 
   checkTargets(targets)
 
   if (verb === 'simulate' && service === undefined) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'service',
       "is required to simulate: how long a batch takes, such as '10ms' or affine({ base, perItem })",
     )
@@ -168,12 +168,12 @@ export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate' | 
 }
 
 /** There is no limit to servers where there has to be one. */
-function unlimited(verb: 'simulate' | 'measure'): ScenarioError {
+function unlimited(verb: 'simulate' | 'measure'): ValidationError {
   const why =
     verb === 'simulate'
       ? 'a simulation needs to know how many servers there are'
       : 'only call, and http without a limit to connections, may have no limit to what is in flight'
-  return new ScenarioError('servers', `must be a whole number of at least 1 and at most 1,000, got null; ${why}`)
+  return new ValidationError('servers', `must be a whole number of at least 1 and at most 1,000, got null; ${why}`)
 }
 
 /** Refuses to measure nothing, and batches where requests are taken one at a time. */
@@ -181,7 +181,7 @@ function checkTarget(targets: NormalTargets, { maxBatchSize }: Batching): void {
   checkRunnable(targets)
   if (takesOne(targets) && maxBatchSize !== 1) {
     const instead = targets.http === undefined ? 'use handler to serve batches' : 'http: { batch: true } sends a batch'
-    throw new ScenarioError(
+    throw new ValidationError(
       'batching.maxBatchSize',
       `must be 1 where ${targets.http === undefined ? 'call' : 'http'} takes one request at a time, got ${show(maxBatchSize)}; ${instead}`,
     )
@@ -218,7 +218,7 @@ function checkExtent(stop: NormalExtent, warmup: NormalExtent, replayed: number)
   }
   const tooLong = 'requests' in warmup ? warmup.requests >= whole.requests : warmup.duration >= whole.duration
   if (tooLong) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'warmup',
       `${show(warmup)} leaves nothing of the run (${show(stop)}) to report; it must be shorter`,
     )
@@ -230,7 +230,7 @@ function checkLength(arrivals: Arrivals, stop: NormalExtent): void {
   if (!('requests' in stop) || !('rate' in arrivals)) return
   const rate = meanRate(arrivals) as number
   if ((stop.requests / rate) * NS_PER_SECOND >= LONGEST_NS) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'stop.requests',
       `${stop.requests} requests at ${rate}/s take longer than the 104 days (2^53 ns) that a run may last; ask for fewer`,
     )
@@ -242,13 +242,13 @@ function checkBatching(batching: Batching, arrivals: Arrivals, capacity: number 
   if (maxWait !== null || maxBatchSize === null) return
   const clients = arrivals.process === 'closed' ? arrivals.clients : Number.POSITIVE_INFINITY
   if (clients < maxBatchSize) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'batching.maxWait',
       `null waits for a batch of ${maxBatchSize}, which ${clients} clients never fill; give a duration`,
     )
   }
   if (capacity !== null && capacity < maxBatchSize) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'batching.maxWait',
       `null waits for a batch of ${maxBatchSize}, which a queue of ${capacity} never holds; give a duration`,
     )
@@ -263,7 +263,7 @@ function checkService(service: Service, batching: Batching, arrivals: Arrivals):
   )
   if (largest > known) {
     const asked = largest === Number.POSITIVE_INFINITY ? 'have no limit' : `may hold ${largest}`
-    throw new ScenarioError(
+    throw new ValidationError(
       'service.points',
       `end at a batch of ${known}, but batches ${asked}; add a point or lower batching.maxBatchSize`,
     )

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ScenarioError, show } from '../validation/validation-error.js'
+import { show, ValidationError } from '../validation/validation-error.js'
 import { type Budget, budgetSchema } from './budget.js'
 import {
   type Duration,
@@ -82,11 +82,11 @@ export const horizonOf = (stop: NormalStop): NormalExtent => ('atMost' in stop ?
 /**
  * Refuses a run that goes on until it knows enough, where only one of a length known beforehand makes sense.
  *
- * @throws ScenarioError
+ * @throws ValidationError
  */
 export function refuseLooked(stop: NormalStop, why: string): void {
   if (!('atMost' in stop)) return
-  throw new ScenarioError('stop', `must be { requests } or { duration } here, got ${show(stop)}; ${why}`)
+  throw new ValidationError('stop', `must be { requests } or { duration } here, got ${show(stop)}; ${why}`)
 }
 
 /** Numbers of a length of time in the scenario, for the engines. */

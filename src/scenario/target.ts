@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { isUrl } from '../validation/realm.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import { type BatchFunction, HANDLER_IS, type Handler, isHandler } from './handler.js'
 import {
   checkSendable,
@@ -74,22 +74,22 @@ export const targetSchemas = {
 /**
  * Refuses two targets.
  *
- * @throws ScenarioError naming the one that is too many
+ * @throws ValidationError naming the one that is too many
  */
 export function checkTargets(targets: NormalTargets): void {
   const [first, second] = TARGETS.filter((target) => targets[target] !== undefined)
   if (second === undefined) return
-  throw new ScenarioError(second, `cannot stand beside ${first}: a scenario has one target, handler, call or http`)
+  throw new ValidationError(second, `cannot stand beside ${first}: a scenario has one target, handler, call or http`)
 }
 
 /**
  * Refuses a target that cannot be run: none, or what a Result has kept of one.
  *
- * @throws ScenarioError naming it
+ * @throws ValidationError naming it
  */
 export function checkRunnable(targets: NormalTargets): void {
   if (TARGETS.every((target) => targets[target] === undefined)) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'handler',
       'is required to measure: the URL or path of a module or a function that serves batches; or else call, or http',
     )

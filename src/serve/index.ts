@@ -1,6 +1,6 @@
 export { type BatchFunction, defineHandler, type Handler, type HandlerContext } from '../scenario/handler.js'
 export type { Duration } from '../scenario/units.js'
-export { ScenarioError } from '../validation/validation-error.js'
+export { ValidationError } from '../validation/validation-error.js'
 export { type Batcher, createBatcher, type InputOf, type OutputOf } from './batcher/batcher.js'
 export { BatcherError, type BatcherErrorCode } from './batcher/batcher-error.js'
 export type { BatcherOptions, RunOptions } from './batcher/batcher-options.js'

@@ -8,7 +8,7 @@ import type { SimulatedScenario } from '../scenario/scenario.js'
 import type { Cause } from '../scenario/service/service.js'
 import { extentNs, horizonOf } from '../scenario/stop.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import { Busy } from './busy.js'
 import { Queue } from './queue.js'
 import { GATHERED, Recorder } from './recorder.js'
@@ -74,7 +74,7 @@ export class Engine {
 
   constructor(scenario: SimulatedScenario, onEvent?: (event: SimulationEvent) => void, replication = 0) {
     const { arrivals, service, seed } = scenario
-    if (service === undefined) throw new ScenarioError('service', 'is required to simulate')
+    if (service === undefined) throw new ValidationError('service', 'is required to simulate')
     this.#scenario = scenario
     this.#policy = policyOf(scenario.batching)
     this.#service = new ServiceTimes(service, seed, replication)
@@ -106,7 +106,7 @@ export class Engine {
       if (next >= this.#nextMarkNs && this.#nextMarkNs < NEVER) this.#mark(this.#nextMarkNs)
       else if (next === NEVER) break
       else if (next >= LONGEST_NS) {
-        throw new ScenarioError('stop', 'the run went past 2^53 ns (104 days); ask for less')
+        throw new ValidationError('stop', 'the run went past 2^53 ns (104 days); ask for less')
       } else if (this.#number >= this.#stop.requests) {
         this.#closeWindow(next)
       } else if (this.#number === this.#nextMarkNumber) this.#mark(next)

@@ -1,7 +1,7 @@
 import { valuesOf } from '../scenario/by-hash.js'
 import { type Recorded, recordedBatches, recordedLine } from '../scenario/service/recorded.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 
 /** By how much of its length a run may go on for longer than the recorded one. */
 const LONGER = 0.1
@@ -26,7 +26,7 @@ export function recordedFactors(recorded: Recorded): (size: number, startNs: num
   const nearest = nearestOf(Float64Array.from(batches, ({ atNs }) => atNs))
   return (_, startNs) => {
     if (startNs > untilNs) {
-      throw new ScenarioError(
+      throw new ValidationError(
         'service.times',
         `ends at ${recordedNs / NS_PER_MS} ms, and a batch of this run starts at ${startNs / NS_PER_MS} ms; stop it earlier or record for longer`,
       )
@@ -57,7 +57,7 @@ function inOrder(values: number[], path: string, shortage: string): () => number
   let next = 0
   return () => {
     if (next < values.length) return values[next++] as number
-    throw new ScenarioError(
+    throw new ValidationError(
       path,
       `holds ${values.length.toLocaleString('en')} ${shortage} than that; stop it earlier or record for longer`,
     )

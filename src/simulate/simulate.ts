@@ -5,7 +5,7 @@ import { type Result, resultOf } from '../result/result.js'
 import { type KeptScenario, normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
 import { type Looked, looksOf } from '../scenario/stop.js'
 import { options as optionsOf } from '../scenario/units.js'
-import { ScenarioError, throwFaults } from '../validation/validation-error.js'
+import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { Engine, type SimulationEvent } from './engine.js'
 
 /** What is not data about a simulation. */
@@ -24,7 +24,7 @@ const schema = optionsOf({ onEvent: callback, onProgress: callback })
  * requests a second. The same scenario gives the same Result, to the byte. Events at one instant are handled in the
  * order that `docs/architecture.md` gives.
  *
- * @throws ScenarioError where the scenario cannot be run, an option is none, or no request completed
+ * @throws ValidationError where the scenario cannot be run, an option is none, or no request completed
  */
 export function simulate(scenario: Scenario | KeptScenario, options: SimulateOptions = {}): Result {
   const normal = normalise(scenario, 'simulate')
@@ -75,7 +75,7 @@ function simulateUntilEnough(
 /** Refuses a recording that has nothing to show. */
 export function refuseEmpty({ counts }: Recording): void {
   if (counts.completed > 0) return
-  throw new ScenarioError(
+  throw new ValidationError(
     '',
     `no request that was due in the window completed: ${JSON.stringify(counts)}; run for longer, warm up for less, or let more through the queue`,
   )

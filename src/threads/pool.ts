@@ -1,7 +1,7 @@
 import { real } from '../clock/real.js'
 import { onAbort } from '../handler/on-abort.js'
 import { throwIfAborted } from '../validation/realm.js'
-import { ScenarioError } from '../validation/validation-error.js'
+import { ValidationError } from '../validation/validation-error.js'
 import { startThread } from './thread.js'
 
 /** What a task is told beside its own. */
@@ -35,7 +35,7 @@ const PROGRESS_MS = 100
  * Does tasks side by side on threads, which are gone when this returns.
  *
  * @param file the module that exports the task as `name`
- * @throws ScenarioError where a task refuses its scenario; the signal's reason where it aborts
+ * @throws ValidationError where a task refuses its scenario; the signal's reason where it aborts
  */
 export async function onThreads<Task, Report extends object>(
   file: URL,
@@ -83,7 +83,7 @@ export async function onThreads<Task, Report extends object>(
 function accepted<Report extends object>(report: Report | Refused): Report {
   if (!('refused' in report)) return report
   const { path, message } = report.refused
-  throw new ScenarioError(path, path === '' ? message : message.slice(path.length + 2))
+  throw new ValidationError(path, path === '' ? message : message.slice(path.length + 2))
 }
 
 /** What a task does, or what it refuses. */
@@ -91,7 +91,7 @@ export function orRefused<Report>(task: () => Report): Report | Refused {
   try {
     return task()
   } catch (error) {
-    if (!(error instanceof ScenarioError)) throw error
+    if (!(error instanceof ValidationError)) throw error
     return { refused: { path: error.path, message: error.message } }
   }
 }

@@ -4,8 +4,8 @@ import type { z } from 'zod'
  * A scenario that cannot be run. The message says where the fault is, what was found there and what is
  * accepted; `path` is where, as in `arrivals.rate`.
  */
-export class ScenarioError extends Error {
-  override readonly name = 'ScenarioError'
+export class ValidationError extends Error {
+  override readonly name = 'ValidationError'
   readonly path: string
 
   constructor(path: string, message: string, options?: ErrorOptions) {
@@ -18,24 +18,24 @@ export class ScenarioError extends Error {
  * Refuses what is not of the version that is read.
  *
  * @param expected what the value is called, what it should be, and the version that says so
- * @throws ScenarioError
+ * @throws ValidationError
  */
 export function checkVersion(value: unknown, expected: { name: string; kind: string; schema: string }): void {
   const found = (value as { schema?: unknown } | null | undefined)?.schema
   const { name, kind, schema } = expected
   if (found === schema) return
-  throw new ScenarioError(name, `must be a ${kind}, with the schema "${schema}", ${got(found ?? value)}`)
+  throw new ValidationError(name, `must be a ${kind}, with the schema "${schema}", ${got(found ?? value)}`)
 }
 
 /**
  * Refuses what is no list.
  *
  * @param of what it should hold
- * @throws ScenarioError
+ * @throws ValidationError
  */
 export function checkList(value: unknown, name: string, of: string): void {
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return
-  throw new ScenarioError(name, `must be a list of ${of}, ${got(value)}`)
+  throw new ValidationError(name, `must be a list of ${of}, ${got(value)}`)
 }
 
 type Issue = z.core.$ZodIssue
@@ -57,7 +57,7 @@ export function throwFaults(error: z.ZodError, root: string, value: unknown): ne
   others.delete(at(first))
   const told = [...others].slice(0, MOST_FAULTS)
   const more = others.size > told.length ? [`… and ${others.size - told.length} more`] : []
-  throw new ScenarioError(first.path, [first.message, ...told, ...more].join('\n'))
+  throw new ValidationError(first.path, [first.message, ...told, ...more].join('\n'))
 }
 
 function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: PropertyKey[]; message: string }[] {

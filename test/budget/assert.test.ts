@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { affine, assertBudget, BudgetError, exponential, ScenarioError, simulate } from '../../src/index.js'
+import { affine, assertBudget, BudgetError, exponential, simulate, ValidationError } from '../../src/index.js'
 
 const scenario = { service: affine({ base: '10ms', variation: exponential() }), stop: { requests: 100_000 } }
 const result = simulate({ ...scenario, arrivals: '50/s' })
@@ -70,7 +70,7 @@ describe('assertBudget', () => {
 
   it('refuses options that there are none of', () => {
     const options = { onInconclusive: 'maybe' } as unknown as { onInconclusive: 'pass' }
-    expect(() => assertBudget(result, { p99: 1 }, options)).toThrow(ScenarioError)
+    expect(() => assertBudget(result, { p99: 1 }, options)).toThrow(ValidationError)
     expect(() => assertBudget(result, { p99: 1 }, options)).toThrow(
       /^options\.onInconclusive: must be 'fail' or 'pass'/,
     )

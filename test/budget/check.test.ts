@@ -10,10 +10,10 @@ import {
   type Result,
   replicate,
   type Scenario,
-  ScenarioError,
   simulate,
   stages,
   summarizeRuns,
+  ValidationError,
 } from '../../src/index.js'
 
 const service = affine({ base: '10ms', variation: exponential() })
@@ -586,7 +586,7 @@ describe('a result that cannot be believed', () => {
     ],
   ])('%s is refused by name', (_, of, message) => {
     const check = () => checkBudget(of, { p99: 100 })
-    expect(check).toThrow(ScenarioError)
+    expect(check).toThrow(ValidationError)
     expect(check).toThrow(message)
   })
 })

@@ -8,7 +8,7 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 import { affine } from '../../src/scenario/service/service.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { ScenarioError } from '../../src/validation/validation-error.js'
+import { ValidationError } from '../../src/validation/validation-error.js'
 
 const run = (base: number, scenario: Partial<Scenario> = {}): Result =>
   simulate({
@@ -223,7 +223,10 @@ describe('compareResults', () => {
   it('refuses what is no result, naming which', () => {
     expect(() => compareResults(ms1, {} as Result)).toThrow(/^head: must be a result/)
     expect(() => compareResults({ ...ms1, schema: 'throughline/result@9' } as unknown as Result, ms1)).toThrow(
-      new ScenarioError('base', 'must be a result, with the schema "throughline/result@1", got "throughline/result@9"'),
+      new ValidationError(
+        'base',
+        'must be a result, with the schema "throughline/result@1", got "throughline/result@9"',
+      ),
     )
   })
 })

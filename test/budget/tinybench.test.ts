@@ -1,6 +1,6 @@
 import { Bench } from 'tinybench'
 import { describe, expect, it } from 'vitest'
-import { checkBudget, fromTinybench, ScenarioError, summarizeRuns } from '../../src/index.js'
+import { checkBudget, fromTinybench, summarizeRuns, ValidationError } from '../../src/index.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 
@@ -25,7 +25,7 @@ describe('tinybench', () => {
 
   it('results without samples are refused, saying how to have them', async () => {
     const { results } = await ran(false)
-    expect(() => fromTinybench(results)).toThrow(ScenarioError)
+    expect(() => fromTinybench(results)).toThrow(ValidationError)
     expect(() => fromTinybench(results)).toThrow(/^runs\[0\]: must hold samples: .*retainSamples: true/)
     const notRun = new Bench().add('parse', () => 1)
     expect(() => fromTinybench(notRun.tasks)).toThrow(/must hold samples/)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { calibrate, MeasureError, type Scenario, ScenarioError, simulate } from '../../src/index.js'
+import { calibrate, MeasureError, type Scenario, simulate, ValidationError } from '../../src/index.js'
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 
@@ -64,7 +64,7 @@ describe('calibrate', () => {
     [{ load: 3 }, /^calibrate: /],
   ])('refuses %j', async (at, message) => {
     const refused = calibrate(scenario, at as { rate: string })
-    await expect(refused).rejects.toThrow(ScenarioError)
+    await expect(refused).rejects.toThrow(ValidationError)
     await expect(refused).rejects.toThrow(message)
   })
 

@@ -5,7 +5,7 @@ import { type Compared, type CompareOptions, type CompareProgress, compare } fro
 import { affine } from '../../src/scenario/service/service.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { ScenarioError } from '../../src/validation/validation-error.js'
+import { ValidationError } from '../../src/validation/validation-error.js'
 
 const service = (base: number) => affine({ base, variation: exponential() })
 const both = { arrivals: '500/s', stop: { requests: 2000 } }
@@ -207,7 +207,7 @@ describe('compare refuses', () => {
     ],
   ])('%s', async (_, compared, options, path, message) => {
     const refused = await compare(compared as Compared, options as CompareOptions).catch((error) => error)
-    expect(refused).toBeInstanceOf(ScenarioError)
+    expect(refused).toBeInstanceOf(ValidationError)
     expect(refused.path).toBe(path)
     expect(refused.message).toMatch(message)
   })

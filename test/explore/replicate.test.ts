@@ -9,8 +9,8 @@ import {
   recorded,
   replicate,
   type Scenario,
-  ScenarioError,
   simulate,
+  ValidationError,
 } from '../../src/index.js'
 import { checkedResult } from '../../src/result/check.js'
 import { METRICS, newTallies } from '../../src/result/recording.js'
@@ -186,7 +186,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     // what only a run shows
     const service = recorded({ by: 'order', times: [1] })
     const refused = replicate({ arrivals: 1, service }, { replications: 2 })
-    await expect(refused).rejects.toThrow(ScenarioError)
+    await expect(refused).rejects.toThrow(ValidationError)
     await expect(refused).rejects.toThrow(/^service\.times: holds 1 service times/)
     await expect(refused).rejects.toMatchObject({ path: 'service.times' })
     const nothing: Scenario = { arrivals: '1/s', service: '1h', queue: { capacity: 0 }, stop: { requests: 100 } }
@@ -216,7 +216,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     ],
   ])('refuses %s', async (_, given, message) => {
     const refused = replicate(mm1, given as ReplicateOptions)
-    await expect(refused).rejects.toThrow(ScenarioError)
+    await expect(refused).rejects.toThrow(ValidationError)
     await expect(refused).rejects.toThrow(message)
   })
 })

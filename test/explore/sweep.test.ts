@@ -8,7 +8,7 @@ import { closed, constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
 import { affine, recorded } from '../../src/scenario/service/service.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { ScenarioError } from '../../src/validation/validation-error.js'
+import { ValidationError } from '../../src/validation/validation-error.js'
 
 const scenario: Scenario = {
   arrivals: '100/s',
@@ -153,7 +153,7 @@ describe('the threads of a sweep', () => {
     // known only when it is run
     const few = recorded({ times: ['1ms'], by: 'order' })
     const swept = sweep({ ...scenario, service: few }, { servers: [1, 2] }, { threads: 2, cache: false })
-    await expect(swept).rejects.toThrow(ScenarioError)
+    await expect(swept).rejects.toThrow(ValidationError)
     await expect(swept).rejects.toThrow(/^service\.times: /)
   })
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ReadTraceOptions, readTrace, replay, ScenarioError, simulate } from '../../src/index.js'
+import { type ReadTraceOptions, readTrace, replay, simulate, ValidationError } from '../../src/index.js'
 
 let folder: string
 beforeAll(async () => {
@@ -190,7 +190,7 @@ describe('reading a trace', () => {
     ],
   ])('refuses %s in %s', async (_, name, text, options, message) => {
     const refused = readTrace(await file(name, text), options)
-    await expect(refused).rejects.toThrow(ScenarioError)
+    await expect(refused).rejects.toThrow(ValidationError)
     await expect(refused).rejects.toThrow(message)
   })
 

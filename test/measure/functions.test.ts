@@ -8,7 +8,7 @@ import { defineHandler } from '../../src/scenario/handler.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
 import type { Call } from '../../src/scenario/target.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { ScenarioError } from '../../src/validation/validation-error.js'
+import { ValidationError } from '../../src/validation/validation-error.js'
 import { expectToAddUp } from './add-up.js'
 
 // A slow or busy machine may delay anything for long: what is asserted here holds on any.
@@ -359,8 +359,8 @@ describe('what a target is refused', () => {
   ]
   it.each(refused)('%s', async (_, scenario, path, said) => {
     const error = await failure(measure({ arrivals: '100/s', ...scenario } as Scenario))
-    expect(error).toBeInstanceOf(ScenarioError)
-    expect((error as ScenarioError).path).toBe(path)
+    expect(error).toBeInstanceOf(ValidationError)
+    expect((error as ValidationError).path).toBe(path)
     expect(error.message).toMatch(said)
   })
 })

@@ -7,7 +7,7 @@ import type { MeasureOptions } from '../../src/measure/options.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { HttpTarget } from '../../src/scenario/http.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
-import { ScenarioError } from '../../src/validation/validation-error.js'
+import { ValidationError } from '../../src/validation/validation-error.js'
 import { expectToAddUp } from './add-up.js'
 import { type Script, type Scripted, serverThat } from './scripted-server.js'
 
@@ -131,7 +131,7 @@ describe('http', () => {
     const again = await failure(
       measure({ ...result.scenario, arrivals: 1, http: { ...result.scenario?.http, body: 'x' } } as never),
     )
-    expect(again).toBeInstanceOf(ScenarioError)
+    expect(again).toBeInstanceOf(ValidationError)
     expect(again.message).toContain('is a secret that a Result does not keep')
   })
 })
@@ -329,8 +329,8 @@ describe('what http is refused', () => {
   ]
   it.each(refused)('%s', async (_, http, path, said) => {
     const error = await failure(run(http as never))
-    expect(error).toBeInstanceOf(ScenarioError)
-    expect((error as ScenarioError).path).toBe(path)
+    expect(error).toBeInstanceOf(ValidationError)
+    expect((error as ValidationError).path).toBe(path)
     expect(error.message).toMatch(said)
   })
 

@@ -3,21 +3,21 @@ import { measure } from '../../src/measure/measure.js'
 import { type MeasureOptions, normaliseOptions } from '../../src/measure/options.js'
 import { poisson, stages } from '../../src/scenario/arrivals/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
-import { ScenarioError } from '../../src/validation/validation-error.js'
+import { ValidationError } from '../../src/validation/validation-error.js'
 
 const handler = new URL('./handlers/numbers.js', import.meta.url)
 
 async function fault(
   scenario: Partial<ScenarioParts> & { handler?: undefined },
   options: unknown = {},
-): Promise<ScenarioError> {
+): Promise<ValidationError> {
   const result = measure({ arrivals: '100/s', handler, ...scenario }, options as MeasureOptions)
   const error = await result.then(
     () => null,
     (thrown: unknown) => thrown,
   )
-  expect(error).toBeInstanceOf(ScenarioError)
-  return error as ScenarioError
+  expect(error).toBeInstanceOf(ValidationError)
+  return error as ValidationError
 }
 
 describe('an option that is out of range is refused, with what is accepted', () => {

@@ -6,9 +6,9 @@ import {
   compareResults,
   fromTinybench,
   percentile,
-  ScenarioError,
   summarize,
   summarizeRuns,
+  ValidationError,
 } from '../../src/index.js'
 import * as report from '../../src/report/index.js'
 
@@ -66,8 +66,8 @@ const thrownBy = (act: () => unknown) => {
 
 describe.each(Object.entries(TAKERS))('%s', (_, [path, take]) => {
   it('says that an await is missing before what it was given', () => {
-    const thrown = thrownBy(() => take(Promise.resolve() as never)) as ScenarioError
-    expect(thrown).toBeInstanceOf(ScenarioError)
+    const thrown = thrownBy(() => take(Promise.resolve() as never)) as ValidationError
+    expect(thrown).toBeInstanceOf(ValidationError)
     expect(thrown.message).toMatch(/^(\S+): must [^\n]*[,;] got a Promise: is an await missing\?$/)
     expect(thrown.path).toBe(path)
   })
@@ -78,15 +78,15 @@ describe.each(Object.entries(TAKERS))('%s', (_, [path, take]) => {
     ['nothing', undefined, 'got nothing'],
     ['a text', 'result.json', 'got "result.json"'],
   ])('says that it was given %s', (_, given, said) => {
-    const thrown = thrownBy(() => take(given as never)) as ScenarioError
-    expect(thrown).toBeInstanceOf(ScenarioError)
+    const thrown = thrownBy(() => take(given as never)) as ValidationError
+    expect(thrown).toBeInstanceOf(ValidationError)
     expect(thrown.message.endsWith(said)).toBe(true)
     expect(thrown.path).toBe(path)
   })
 
   it('refuses what another tool has written', () => {
     const thrown = thrownBy(() => take({ schema: 5, name: 'another', scripts: {} } as never))
-    expect(thrown).toBeInstanceOf(ScenarioError)
+    expect(thrown).toBeInstanceOf(ValidationError)
   })
 })
 

@@ -6,8 +6,8 @@ import {
   renewal,
   replay,
   type Scenario,
-  ScenarioError,
   simulate,
+  ValidationError,
 } from '../../src/index.js'
 import { scenarioLines } from '../../src/report/terminal/scenario-line.js'
 import { hashOf } from '../../src/scenario/by-hash.js'
@@ -60,7 +60,7 @@ describe('a long list in a Result', () => {
     const { scenario } = simulate(scenarioOf(long))
     expect(listOf(scenario as KeptScenario)).toEqual({ count: 1001, hash: expect.stringMatching(/^[\da-f]{16}$/) })
     const again = () => simulate(JSON.parse(JSON.stringify(scenario)))
-    expect(again).toThrow(ScenarioError)
+    expect(again).toThrow(ValidationError)
     expect(again).toThrow(/(timestamps|samples|times): was kept by hash.*give the list itself, got {"count":1001/)
   })
 

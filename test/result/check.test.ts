@@ -6,7 +6,7 @@ import { affine, exponential, measure, type Result, replay, replicate, simulate 
 import { renderHtml, renderMarkdown, renderResult, renderResultsCsv, renderSweep } from '../../src/report/index.js'
 import { checkedResult } from '../../src/result/check.js'
 import { createBatcher, createRecorder } from '../../src/serve/index.js'
-import { ScenarioError } from '../../src/validation/validation-error.js'
+import { ValidationError } from '../../src/validation/validation-error.js'
 
 const service = affine({ base: '10ms', variation: exponential() })
 const result = simulate({ arrivals: '50/s', service, stop: { requests: 20_000 } })
@@ -255,7 +255,7 @@ describe('a result is refused', () => {
     const spoilt = copy()
     spoil(spoilt)
     expect(() => checkedResult(spoilt)).toThrow(message)
-    expect(() => checkedResult(spoilt)).toThrow(ScenarioError)
+    expect(() => checkedResult(spoilt)).toThrow(ValidationError)
   })
 
   it.each([
@@ -307,7 +307,7 @@ describe('a result with anything else in any place', () => {
       try {
         read = checkedResult(JSON.parse(JSON.stringify(spoilt)))
       } catch (error) {
-        if (!(error instanceof ScenarioError)) throw new Error(`${path.join('.')}: ${(error as Error).stack}`)
+        if (!(error instanceof ValidationError)) throw new Error(`${path.join('.')}: ${(error as Error).stack}`)
         continue
       }
       try {

@@ -3,7 +3,7 @@ import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
 import { describe, expect, it } from 'vitest'
 import { decode, emptyHistogram, encode, histogramOf } from '../../src/histogram/hdr.js'
 import { Tally } from '../../src/histogram/latency-histogram.js'
-import { percentile, ScenarioError, type Summary, simulate, summarize } from '../../src/index.js'
+import { percentile, type Summary, simulate, summarize, ValidationError } from '../../src/index.js'
 
 const HOUR_MS = 3.6e6
 
@@ -111,7 +111,7 @@ describe('a percentile', () => {
   it('is refused outside of 0 to 100', () => {
     const summary = summarize([1, 2, 3])
     for (const p of [0, -1, 100.1, Number.NaN, Number.POSITIVE_INFINITY]) {
-      expect(() => percentile(summary, p)).toThrow(ScenarioError)
+      expect(() => percentile(summary, p)).toThrow(ValidationError)
       expect(() => percentile(summary, p)).toThrow(`percentile: must be above 0 and at most 100, got ${p}`)
     }
     expect(percentile(summary, 100)).toBe(3)
@@ -179,7 +179,7 @@ describe('a summary', () => {
       [[1e10], 'values[0]: must be a duration of 0 or more in milliseconds, got 10000000000'],
     ]
     for (const [values, message] of bad) {
-      expect(() => summarize(values as number[])).toThrow(ScenarioError)
+      expect(() => summarize(values as number[])).toThrow(ValidationError)
       expect(() => summarize(values as number[])).toThrow(message)
     }
   })

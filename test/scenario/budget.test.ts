@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ScenarioError } from '../../src/index.js'
+import { ValidationError } from '../../src/index.js'
 import { type Budget, budgetSchema, rulesOf } from '../../src/scenario/budget.js'
 
 /** What a budget's rules come to. */
@@ -10,7 +10,7 @@ function refusalOf(budget: unknown): string {
   try {
     rulesOf(budget as Budget)
   } catch (error) {
-    expect(error).toBeInstanceOf(ScenarioError)
+    expect(error).toBeInstanceOf(ValidationError)
     return (error as Error).message
   }
   throw new Error(`${JSON.stringify(budget)} was not refused`)

@@ -1,13 +1,13 @@
 import { expect } from 'vitest'
-import { type Scenario, ScenarioError, simulate } from '../../src/index.js'
+import { type Scenario, simulate, ValidationError } from '../../src/index.js'
 
 /** What a scenario is refused with: anything may be given, as from a file. */
-export function refusal(scenario: unknown): ScenarioError {
+export function refusal(scenario: unknown): ValidationError {
   try {
     simulate(scenario as Scenario)
   } catch (error) {
-    expect(error).toBeInstanceOf(ScenarioError)
-    return error as ScenarioError
+    expect(error).toBeInstanceOf(ValidationError)
+    return error as ValidationError
   }
   throw new Error(`was run: ${JSON.stringify(scenario)}`)
 }

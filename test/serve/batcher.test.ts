@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { BatcherError, createBatcher, defineHandler, type Recording, ScenarioError } from '../../src/index.js'
+import { BatcherError, createBatcher, defineHandler, type Recording, ValidationError } from '../../src/index.js'
 
 const tick = () => new Promise((resolve) => setImmediate(resolve))
 const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -350,7 +350,7 @@ describe('createBatcher', () => {
     [{ maxBatchSize: 4 }, "'maxBatchSize' is not an option here; accepted: batching, servers, queue"],
   ])('refuses %j', (options, message) => {
     const make = () => createBatcher((batch: number[]) => batch, options as never)
-    expect(make).toThrow(ScenarioError)
+    expect(make).toThrow(ValidationError)
     expect(make).toThrow(message)
   })
 
@@ -360,7 +360,7 @@ describe('createBatcher', () => {
     ['./nowhere.js', 'handler: there is no such file (a relative path is resolved against the working directory)'],
     ['https://example.com/x.js', 'handler: it must be a file URL or a path'],
   ])('refuses %j as a handler', (handler, message) => {
-    expect(() => createBatcher(handler as never)).toThrow(ScenarioError)
+    expect(() => createBatcher(handler as never)).toThrow(ValidationError)
     expect(() => createBatcher(handler as never)).toThrow(message)
   })
 
@@ -376,7 +376,7 @@ describe('createBatcher', () => {
   ])('rejects a call with %j', async (options, message) => {
     const batcher = createBatcher((batch: number[]) => batch)
     await expect(batcher.run(1, options as never)).rejects.toThrow(message)
-    await expect(batcher.run(1, options as never)).rejects.toBeInstanceOf(ScenarioError)
+    await expect(batcher.run(1, options as never)).rejects.toBeInstanceOf(ValidationError)
   })
 
   it('rejects to close with what is no duration', async () => {

@@ -8,9 +8,9 @@ import {
   recorded,
   replay,
   type Scenario,
-  ScenarioError,
   type SimulationEvent,
   simulate,
+  ValidationError,
 } from '../../src/index.js'
 import { refusal } from '../scenario/refusal.js'
 
@@ -115,7 +115,7 @@ describe('recorded service times', () => {
   it('are not invented where there are no more', () => {
     const given = { arrivals: replay([0, 10, 20]), warmup: { requests: 0 } }
     const inOrder = recorded({ by: 'order', times: [1, 2] })
-    expect(() => simulate({ ...given, service: inOrder })).toThrow(ScenarioError)
+    expect(() => simulate({ ...given, service: inOrder })).toThrow(ValidationError)
     expect(() => simulate({ ...given, service: inOrder })).toThrow(/^service\.times: holds 2 service times, .* more/)
     const inTime = recorded({
       by: 'time',

@@ -9,9 +9,9 @@ import {
   poisson,
   replay,
   type Scenario,
-  ScenarioError,
   type ScenarioParts,
   simulate,
+  ValidationError,
 } from '../../src/index.js'
 import { duesOf, told } from './told.js'
 
@@ -265,8 +265,8 @@ describe('what cannot be run or reported throws', () => {
     try {
       simulate(scenario)
     } catch (error) {
-      expect(error).toBeInstanceOf(ScenarioError)
-      return (error as ScenarioError).message
+      expect(error).toBeInstanceOf(ValidationError)
+      return (error as ValidationError).message
     }
     throw new Error(`was run: ${JSON.stringify(scenario)}`)
   }
@@ -318,7 +318,7 @@ describe('what simulate is told beside the scenario', () => {
     ['what is no function', { onEvent: 5 }, /^options\.onEvent: must be a function, got 5$/],
     ['what is no object', null, /^options: must be an object of onEvent, onProgress, got null$/],
   ])('is refused: %s', (_, options, said) => {
-    expect(() => simulate(scenario, options as never)).toThrow(ScenarioError)
+    expect(() => simulate(scenario, options as never)).toThrow(ValidationError)
     expect(() => simulate(scenario, options as never)).toThrow(said)
   })
 

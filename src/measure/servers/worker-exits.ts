@@ -61,7 +61,7 @@ export class WorkerExits {
    */
   async handleExit(server: number, thrown: unknown): Promise<void> {
     // a scenario that cannot be run with one server cannot with another
-    if (!this.#begun || (thrown as Error | undefined)?.name === 'ScenarioError') throw thrown
+    if (!this.#begun || (thrown as Error | undefined)?.name === 'ValidationError') throw thrown
     const reason = this.#reasons.get(server)
     // until then the thread may go on, and finish the batch that would be counted as failed here
     await new Promise((resolve) => real.setTimeout(resolve, ENDED_MS))

@@ -1,4 +1,4 @@
-import { checkList, ScenarioError } from '../../validation/validation-error.js'
+import { checkList, ValidationError } from '../../validation/validation-error.js'
 import { checkOptions, checkSwept } from '../given.js'
 import { Markup, markup } from '../markup.js'
 import type { TradeOffRow } from '../terminal/trade-off-row.js'
@@ -18,12 +18,12 @@ export interface SvgOptions {
  * what its reader prefers, and needs nothing else.
  *
  * @param swept what `sweep` gives; measured and simulated runs may stand together
- * @throws ScenarioError where there is none, or it is no sweep
+ * @throws ValidationError where there is none, or it is no sweep
  */
 export function renderSweepSvg(swept: readonly SweptRun[], options: SvgOptions = {}): string {
   checkOptions(options, 'svg')
   checkSwept(swept)
-  if (swept.length === 0) throw new ScenarioError('sweep', 'must hold at least one run to be drawn')
+  if (swept.length === 0) throw new ValidationError('sweep', 'must hold at least one run to be drawn')
   const figures = figuresOfSweep(swept)
   return file(figures, options.title ?? titleOf(figures[0] as TradeOffFigure))
 }
@@ -32,14 +32,14 @@ export function renderSweepSvg(swept: readonly SweptRun[], options: SvgOptions =
  * Figure 1-4 of a real system as an SVG file: what batches of each size can carry, beside their latency at one load,
  * measured over rounds and simulated.
  *
- * @throws ScenarioError where there is no row
+ * @throws ValidationError where there is no row
  */
 export function renderTradeOffSvg(
   rows: readonly TradeOffRow[],
   look: SvgOptions & { offeredPerSec: number; rounds?: number | undefined },
 ): string {
   checkList(rows, 'rows', 'batch sizes')
-  if (rows.length === 0) throw new ScenarioError('rows', 'must hold at least one batch size to be drawn')
+  if (rows.length === 0) throw new ValidationError('rows', 'must hold at least one batch size to be drawn')
   const figure = figureOfRows([...rows], look.offeredPerSec, look.rounds)
   return file([figure], look.title ?? titleOf(figure))
 }

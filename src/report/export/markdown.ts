@@ -17,7 +17,7 @@ import { COLUMNS, totalsOf, VERBS } from '../terminal/result-table.js'
 import { scenarioLines } from '../terminal/scenario-line.js'
 
 // Reports for a pull request, in the Markdown that code hosts show (GitHub Flavored Markdown). Each throws a
-// ScenarioError where what it is given is not what it is a report of.
+// ValidationError where what it is given is not what it is a report of.
 
 interface Finding {
   code: string

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Result } from '../../result/result.js'
 import { budgetSchema } from '../../scenario/budget.js'
 import { type Duration, options, positiveDuration } from '../../scenario/units.js'
-import { ScenarioError, show, throwFaults } from '../../validation/validation-error.js'
+import { show, throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { type Markup, markup } from '../markup.js'
 import { PAGE_POLICY, page } from './page.js'
 import { type HtmlOptions, reportOf } from './render.js'
@@ -29,14 +29,14 @@ const schema = options({
  * service; of the machine it names nothing. It does not look at the URL, and never throws.
  *
  * @param snapshot what to report; null where there is nothing yet
- * @throws ScenarioError where an option is none
+ * @throws ValidationError where an option is none
  */
 export function createReportHandler(
   snapshot: () => Result | null | Promise<Result | null>,
   given: ReportHandlerOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => void {
   if (typeof snapshot !== 'function') {
-    throw new ScenarioError('snapshot', `must be a function that gives a result or null, got ${show(snapshot)}`)
+    throw new ValidationError('snapshot', `must be a function that gives a result or null, got ${show(snapshot)}`)
   }
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'report', given)

@@ -1,6 +1,6 @@
 import type { Budget } from '../../scenario/budget.js'
 import { count } from '../../text/number.js'
-import { ScenarioError } from '../../validation/validation-error.js'
+import { ValidationError } from '../../validation/validation-error.js'
 import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
 import { comparisonSection } from './comparison.js'
@@ -34,13 +34,13 @@ const MOST_IN_DETAIL = 10
  * come first. Every chart says its values on hover and by arrow keys, and has its table; whatever a label holds is shown
  * as text.
  *
- * @throws ScenarioError where there is nothing to report, where something is no result or contradicts itself, or where
+ * @throws ValidationError where there is nothing to report, where something is no result or contradicts itself, or where
  * an option or the budget cannot be read
  */
 export function renderHtml(of: Reported | readonly Reported[], options: HtmlOptions = {}): string {
   checkOptions(options, 'report')
   const given = Array.isArray(of) ? (of as readonly Reported[]) : [of as Reported]
-  if (given.length === 0) throw new ScenarioError('report', 'must hold at least one result or comparison')
+  if (given.length === 0) throw new ValidationError('report', 'must hold at least one result or comparison')
   const { title, body } = reportOf(contentsOf(given), options)
   return page(title, body)
 }

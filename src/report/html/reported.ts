@@ -2,7 +2,7 @@ import { checkedComparison } from '../../budget/check-comparison.js'
 import type { Comparison } from '../../budget/comparison.js'
 import { checkedResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
-import { got, ScenarioError } from '../../validation/validation-error.js'
+import { got, ValidationError } from '../../validation/validation-error.js'
 import { short } from '../draw/label.js'
 import { ENGINES, fieldName, labelOf, type SweptRun } from '../draw/trade-off-figure.js'
 import type { NamedResult } from '../named-result.js'
@@ -29,7 +29,7 @@ const LONGEST_LABEL = 120
 /**
  * Sorts what is to be reported, and checks it.
  *
- * @throws ScenarioError where something is none of it, or contradicts itself
+ * @throws ValidationError where something is none of it, or contradicts itself
  */
 export function contentsOf(given: readonly Reported[]): Contents {
   const contents: Contents = { runs: [], swept: [], comparisons: [] }
@@ -59,8 +59,8 @@ export function contentsOf(given: readonly Reported[]): Contents {
   return contents
 }
 
-function notReported(name: string, value: unknown): ScenarioError {
-  return new ScenarioError(
+function notReported(name: string, value: unknown): ValidationError {
+  return new ValidationError(
     name,
     `must be a result, a comparison, { name, result }, or a run of a sweep: { point, result }; ${got(value)}`,
   )

@@ -18,7 +18,7 @@ export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Reco
 /**
  * One result, to read in a terminal: what was run, how long requests took, and where the time went.
  *
- * @throws ScenarioError where it is none
+ * @throws ValidationError where it is none
  */
 export function renderResult(given: Result, look: Look = {}): string {
   checkIsResult(given)

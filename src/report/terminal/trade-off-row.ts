@@ -25,7 +25,7 @@ export interface TradeOffLook extends Look {
 /**
  * The figures of several rounds; a size cannot carry the load where it could not in half of them or more.
  *
- * @throws ScenarioError where one is no result
+ * @throws ValidationError where one is no result
  */
 export function figuresOverRounds(rounds: Result[]): Record<Figure, Spread> | 'cannot carry' {
   checkList(rounds, 'rounds', 'results')

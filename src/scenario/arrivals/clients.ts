@@ -1,4 +1,4 @@
-import { ScenarioError } from '../../validation/validation-error.js'
+import { ValidationError } from '../../validation/validation-error.js'
 import { type DrawNs, durations } from '../service/durations.js'
 import { NS_PER_MS } from '../units.js'
 import type { ClosedArrivals } from './arrivals.js'
@@ -56,14 +56,14 @@ export class Clients {
   /**
    * The next one sends: which it is.
    *
-   * @throws ScenarioError where time stands still, since clients that do not think are turned away, or answered, at once
+   * @throws ValidationError where time stands still, since clients that do not think are turned away, or answered, at once
    */
   send(now: number): number {
     if (now !== this.#instant) {
       this.#instant = now
       this.#sentAtOnce = 0
     } else if (++this.#sentAtOnce >= MOST_AT_ONCE) {
-      throw new ScenarioError(
+      throw new ValidationError(
         'arrivals.thinkTime',
         `must be above 0 here: ${MOST_AT_ONCE.toLocaleString('en')} requests were sent at ${now / NS_PER_MS} ms, and time stands still, since clients are turned away or answered at once, and send again at once`,
       )

@@ -14,7 +14,7 @@ import {
   positiveDuration,
 } from '../../scenario/units.js'
 import { abortSignal, isAbortSignal } from '../../validation/realm.js'
-import { ScenarioError, throwFaults } from '../../validation/validation-error.js'
+import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { recorderName } from '../recorder/recorder-options.js'
 import type { Limits } from './live-batcher.js'
 import type { Recording } from './recorder-sink.js'
@@ -82,18 +82,18 @@ export interface NormalBatcherOptions {
 /**
  * Checks options and fills in their defaults.
  *
- * @throws ScenarioError naming the option, what was found there and what is accepted
+ * @throws ValidationError naming the option, what was found there and what is accepted
  */
 export function normaliseBatcherOptions(given: BatcherOptions): NormalBatcherOptions {
   const parsed = schema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, '', given)
   const { batching, servers, queue, batchTimeout, setupTimeout, spin, name, recorder } = parsed.data
   if (name !== undefined && recorder !== undefined) {
-    throw new ScenarioError('name', 'is what its own recorder is called; give another its name where it is made')
+    throw new ValidationError('name', 'is what its own recorder is called; give another its name where it is made')
   }
   const { maxWait } = batching
   if (maxWait === null) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'batching.maxWait',
       'null waits for a full batch, which in a live service may never come; give a duration',
     )
@@ -135,7 +135,7 @@ const runSchema = options({
 /**
  * How long a call may wait, in nanoseconds; undefined where nothing is said of it.
  *
- * @throws ScenarioError naming the option, what was found there and what is accepted
+ * @throws ValidationError naming the option, what was found there and what is accepted
  */
 export function timeoutNsOf(given: RunOptions): number | undefined {
   const { signal, timeout } = given ?? {}
@@ -153,7 +153,7 @@ export function timeoutNsOf(given: RunOptions): number | undefined {
 /**
  * How long closing may take, in nanoseconds.
  *
- * @throws ScenarioError where that is no duration
+ * @throws ValidationError where that is no duration
  */
 export function closeTimeoutNsOf(given: { timeout?: Duration | undefined }): number {
   const parsed = closeSchema.safeParse(given)
@@ -168,7 +168,7 @@ const closeSchema = options({ timeout: duration.optional() })
 function refuseWaitAlone(batching: BatcherOptions['batching']): void {
   if (batching === undefined || batching.maxBatchSize !== undefined || batching.maxWait === undefined) return
   if (batching.maxWait !== null && durationMs(batching.maxWait) === 0) return
-  throw new ScenarioError(
+  throw new ValidationError(
     'batching.maxBatchSize',
     'is required with maxWait: how many calls a batch takes at most, such as 32; null for any number',
   )

@@ -2,7 +2,7 @@ import { locate } from '../../handler/module.js'
 import { type BatchFunction, HANDLER_IS, type Handler, isHandler } from '../../scenario/handler.js'
 import type { Duration } from '../../scenario/units.js'
 import { isUrl } from '../../validation/realm.js'
-import { ScenarioError, show } from '../../validation/validation-error.js'
+import { show, ValidationError } from '../../validation/validation-error.js'
 import { createRecorder, type Recorder } from '../recorder/recorder.js'
 import {
   type BatcherOptions,
@@ -29,7 +29,7 @@ export interface Batcher<Input, Output> extends AsyncDisposable {
    * (`QUEUE_FULL`, at once), where it waited for too long (`QUEUE_TIMEOUT`), where the batcher is closed (`CLOSED`),
    * where the handler's outputs were not one a request (`BAD_OUTPUT`), where its batch took too long (`BATCH_TIMEOUT`), or
    * where the thread that served it ended (`THREAD_DIED`); with the signal's reason where it is aborted;
-   * with a ScenarioError where an option is none.
+   * with a ValidationError where an option is none.
    */
   run(input: Input, options?: RunOptions): Promise<Output>
   /**
@@ -79,7 +79,7 @@ type Runs<From> = From extends { default: infer Default } ? Runs<Default> : From
  * @param handler a function `(batch) => outputs`, or `defineHandler({ setup, run, teardown })`, that serves batches in
  * this process, up to `servers` of them side by side; its `input` is not used. Or the URL or path of a module whose
  * default export is one, which is loaded on `servers` threads: inputs and outputs are then structured clones.
- * @throws ScenarioError naming the option, what was found there and what is accepted
+ * @throws ValidationError naming the option, what was found there and what is accepted
  */
 export function createBatcher<Input, Output, State = undefined>(
   handler: BatchFunction<Input, Output, undefined> | Handler<Input, Output, State>,
@@ -157,7 +157,7 @@ function serversOf(handler: unknown, servers: number, timeouts: Timeouts, lost: 
   if (typeof handler === 'string' || isUrl(handler)) {
     return new OnThreads({ ...located(String(handler)), ...timeouts }, servers, lost)
   }
-  if (!isHandler(handler)) throw new ScenarioError('handler', `must be ${HANDLER_IS}, got ${show(handler)}`)
+  if (!isHandler(handler)) throw new ValidationError('handler', `must be ${HANDLER_IS}, got ${show(handler)}`)
   return new InProcess(handler, servers, timeouts.setupTimeoutMs)
 }
 
@@ -165,6 +165,6 @@ function located(handler: string): { url: string; path: string } {
   try {
     return locate(handler)
   } catch (error) {
-    throw new ScenarioError('handler', `${(error as Error).message}, got ${show(handler)}`, { cause: error })
+    throw new ValidationError('handler', `${(error as Error).message}, got ${show(handler)}`, { cause: error })
   }
 }

@@ -1,4 +1,4 @@
-import { ScenarioError, show } from '../../validation/validation-error.js'
+import { show, ValidationError } from '../../validation/validation-error.js'
 import type { Recorder } from '../recorder/recorder.js'
 import { EXPORTED, type ExportedMetric, type Totals } from '../recorder/totals.js'
 import { DURATIONS, type ExportOptions, exported, OUTCOMES, type Recorders, seconds } from './recorders.js'
@@ -76,7 +76,7 @@ function count(name: string, description: string, unit: string): Descriptor {
  * new PeriodicExportingMetricReader({ exporter, metricProducers: [openTelemetryProducer(recorder)] })
  * ```
  *
- * @throws ScenarioError where two recorders have one name, or the bounds do not rise
+ * @throws ValidationError where two recorders have one name, or the bounds do not rise
  */
 export function openTelemetryProducer(given: Recorders, options: ExportOptions = {}): OpenTelemetryProducer {
   const { recorders, boundsMs } = exported(given, options)
@@ -152,12 +152,12 @@ export interface OpenTelemetryMeter {
  * requests by outcome, those in flight, batches and serving time. The API has no observable histogram: for these see
  * `openTelemetryProducer`.
  *
- * @throws ScenarioError where two recorders have one name
+ * @throws ValidationError where two recorders have one name
  */
 export function registerOpenTelemetry(meter: OpenTelemetryMeter, given: Recorders): void {
   const { recorders } = exported(given, {})
   if (typeof meter?.createObservableCounter !== 'function') {
-    throw new ScenarioError('meter', `must be a meter of OpenTelemetry, got ${show(meter)}`)
+    throw new ValidationError('meter', `must be a meter of OpenTelemetry, got ${show(meter)}`)
   }
   const counters = METRICS.map(([{ name, description, unit }, values]) => ({
     instrument: meter.createObservableCounter(name, { description, unit }),

@@ -1,4 +1,4 @@
-import { ScenarioError, show } from '../../validation/validation-error.js'
+import { show, ValidationError } from '../../validation/validation-error.js'
 import type { Recorder } from '../recorder/recorder.js'
 import { EXPORTED, type Totals } from '../recorder/totals.js'
 import { DURATIONS, type ExportOptions, exported, OUTCOMES, type Recorders, seconds } from './recorders.js'
@@ -81,7 +81,7 @@ function samplesOf(family: Family, read: readonly [Recorder, Totals][], boundsMs
  * histograms of latency, wait, service, queueing, batching and dispatch in seconds. Serve it as
  * `text/plain; version=0.0.4; charset=utf-8`.
  *
- * @throws ScenarioError where two recorders have one name, or the bounds do not rise
+ * @throws ValidationError where two recorders have one name, or the bounds do not rise
  */
 export function prometheusText(given: Recorders, options: ExportOptions = {}): string {
   const { recorders, boundsMs } = exported(given, options)
@@ -105,7 +105,7 @@ const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n',
  * Adds what recorders count to a registry of prom-client's shape, which reads it when it is asked for its metrics:
  * recording costs no more for it. A registry takes them once: give it all recorders together.
  *
- * @throws ScenarioError where two recorders have one name, the bounds do not rise, or the registry has a metric of one
+ * @throws ValidationError where two recorders have one name, the bounds do not rise, or the registry has a metric of one
  * of the names already; nothing is added then
  */
 export function registerPrometheus(registry: PrometheusRegistry, given: Recorders, options: ExportOptions = {}): void {
@@ -146,11 +146,11 @@ export function registerPrometheus(registry: PrometheusRegistry, given: Recorder
 
 function checkRegistry(registry: PrometheusRegistry): void {
   if (typeof registry?.registerMetric !== 'function') {
-    throw new ScenarioError('registry', `must be a registry, with registerMetric, got ${show(registry)}`)
+    throw new ValidationError('registry', `must be a registry, with registerMetric, got ${show(registry)}`)
   }
   const taken = FAMILIES.find(({ name }) => registry.getSingleMetric?.(name) !== undefined)
   if (taken !== undefined) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'registry',
       `has a metric called '${taken.name}' already; it takes those of throughline once: give it all recorders together`,
     )

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Duration, options, positiveDuration } from '../../scenario/units.js'
-import { ScenarioError, show, throwFaults } from '../../validation/validation-error.js'
+import { show, throwFaults, ValidationError } from '../../validation/validation-error.js'
 import type { Recorder } from '../recorder/recorder.js'
 
 /** One recorder, or several that are told apart by their names. */
@@ -24,7 +24,7 @@ const isRecorder = (value: unknown) =>
 /**
  * What is exported, and by which bounds in milliseconds.
  *
- * @throws ScenarioError where something is no recorder, two have one name, or a bound is no duration
+ * @throws ValidationError where something is no recorder, two have one name, or a bound is no duration
  */
 export function exported(given: Recorders, options: ExportOptions): { recorders: Recorder[]; boundsMs: number[] } {
   const asked = schema.safeParse(options)
@@ -32,12 +32,12 @@ export function exported(given: Recorders, options: ExportOptions): { recorders:
   const recorders = Array.isArray(given) ? [...given] : [given as Recorder]
   const others = recorders.filter((each) => !isRecorder(each))
   if (others.length > 0) {
-    throw new ScenarioError('recorders', `must be a recorder or a list of them, got ${show(others[0])}`)
+    throw new ValidationError('recorders', `must be a recorder or a list of them, got ${show(others[0])}`)
   }
   const names = recorders.map(({ name }) => name)
   const twice = names.find((name, i) => names.indexOf(name) < i)
   if (twice !== undefined) {
-    throw new ScenarioError('recorders', `must have names that tell them apart, and two are called '${twice}'`)
+    throw new ValidationError('recorders', `must have names that tell them apart, and two are called '${twice}'`)
   }
   return { recorders, boundsMs: asked.data.bounds }
 }

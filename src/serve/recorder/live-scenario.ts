@@ -5,7 +5,7 @@ import { evenly, groupsOf, mean, overheadOf, type SizeGroup, sum, varied } from 
 import { byBatchSize, type Cause, recorded, type ServiceInput } from '../../scenario/service/service.js'
 import { empirical } from '../../scenario/service/variation.js'
 import { NS_PER_MS, options } from '../../scenario/units.js'
-import { ScenarioError, throwFaults } from '../../validation/validation-error.js'
+import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import type { Recent, RecentBatch } from './recent.js'
 import type { NormalRecorderOptions } from './recorder-options.js'
 
@@ -57,10 +57,10 @@ export function liveScenario(
 ): LiveScenario {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'scenario', given)
-  if (recent === null) throw new ScenarioError('recorder.keep', 'must be above 0 to make a scenario of what was kept')
+  if (recent === null) throw new ValidationError('recorder.keep', 'must be above 0 to make a scenario of what was kept')
   const { dues, batches } = recent
   if (dues.length < 2 || batches.length === 0) {
-    throw new ScenarioError(
+    throw new ValidationError(
       'recorder',
       `must have recorded 2 requests and a batch to make a scenario of, and has ${dues.length} and ${batches.length}`,
     )
@@ -78,7 +78,7 @@ function arrivalsOf(dues: Float64Array, how: 'trace' | 'renewal' | 'poisson'): A
   const first = dues[0] as number
   if (how === 'trace') return replay(Array.from(dues, (due) => (due - first) / NS_PER_MS))
   const spanMs = ((dues.at(-1) as number) - first) / NS_PER_MS
-  if (spanMs === 0) throw new ScenarioError('recorder', 'must have recorded requests at two times to tell their rate')
+  if (spanMs === 0) throw new ValidationError('recorder', 'must have recorded requests at two times to tell their rate')
   const rate = (1000 * (dues.length - 1)) / spanMs
   if (how === 'poisson') return poisson(rate)
   const gaps = Array.from(dues.subarray(1), (due, i) => (due - (dues[i] as number)) / NS_PER_MS)

@@ -1,7 +1,7 @@
 import { now } from '../../clock/clock.js'
 import type { Result } from '../../result/result.js'
 import { MOST_REQUESTS, NS_PER_MS, nearest } from '../../scenario/units.js'
-import { ScenarioError, show } from '../../validation/validation-error.js'
+import { show, ValidationError } from '../../validation/validation-error.js'
 import type { Recording } from '../batcher/recorder-sink.js'
 import { type Channels, channelsOf } from '../exporters/channels.js'
 import { Gathered } from './buffer.js'
@@ -63,7 +63,7 @@ export interface Recorder extends Recording {
    * The newest requests and batches as a scenario, so that `simulate({ ...recorder.scenario(), batching })` tells what
    * another batching would have done with them.
    *
-   * @throws ScenarioError where too little was recorded to tell
+   * @throws ValidationError where too little was recorded to tell
    */
   scenario(options?: LiveScenarioOptions): LiveScenario
   /** How much memory it takes at present. */
@@ -73,7 +73,7 @@ export interface Recorder extends Recording {
 /**
  * Makes a recorder of live requests.
  *
- * @throws ScenarioError where an option is none
+ * @throws ValidationError where an option is none
  */
 export function createRecorder(given: RecorderOptions = {}): Recorder {
   return new LiveRecorder(recorderOptions(given))
@@ -142,14 +142,14 @@ class LiveRecorder implements Recorder {
   batch(size: number, idleMs: number, leaveMs: number, startMs: number, endMs: number): void {
     if (!(Number.isInteger(size) && size >= 1 && size <= MOST_REQUESTS)) {
       const range = `of at least 1 and at most ${MOST_REQUESTS.toLocaleString('en')}`
-      throw new ScenarioError('size', `must be a whole number ${range}, got ${show(size)}`)
+      throw new ValidationError('size', `must be a whole number ${range}, got ${show(size)}`)
     }
     this.#check('leaveMs', leaveMs, 0)
     this.#check('startMs', startMs, leaveMs)
     this.#check('endMs', endMs, startMs)
     if (!(isNumber(idleMs) && idleMs <= leaveMs)) {
       const left = `no later than the batch left, at ${leaveMs} ms`
-      throw new ScenarioError('idleMs', `must be a time ${left}, got ${show(idleMs)}`)
+      throw new ValidationError('idleMs', `must be a time ${left}, got ${show(idleMs)}`)
     }
     const idle = Math.max(0, nearest(idleMs * NS_PER_MS))
     const leave = nearest(leaveMs * NS_PER_MS)
@@ -255,13 +255,13 @@ class LiveRecorder implements Recorder {
 /**
  * A clock that stands still while the one given goes back, or shows no time at all.
  *
- * @throws ScenarioError if it shows none at first
+ * @throws ValidationError if it shows none at first
  */
 function monotone(clock: () => number): () => number {
   const shows = (ms: unknown, fromMs: number) => isNumber(ms) && ms >= fromMs && ms <= Number.MAX_SAFE_INTEGER
   let last = clock()
   if (!shows(last, 0)) {
-    throw new ScenarioError('recorder.clock', `must return milliseconds, of 0 or more, got ${show(last)}`)
+    throw new ValidationError('recorder.clock', `must return milliseconds, of 0 or more, got ${show(last)}`)
   }
   return () => {
     const ms = clock()
@@ -273,17 +273,17 @@ function monotone(clock: () => number): () => number {
 /** Without types, `null` and `'5'` would pass for times. */
 const isNumber = (ms: unknown): ms is number => typeof ms === 'number'
 
-function notATime(what: string, ms: number, fromMs: number, nowMs: number): ScenarioError {
+function notATime(what: string, ms: number, fromMs: number, nowMs: number): ValidationError {
   const range = `no earlier than ${fromMs} ms and no later than now, ${nowMs} ms`
-  return new ScenarioError(
+  return new ValidationError(
     what,
     `must be a time of the recorder's clock, as start() returns it, ${range}, got ${show(ms)}`,
   )
 }
 
-function notInBatch(dueMs: number, leaveNs: number): ScenarioError {
+function notInBatch(dueMs: number, leaveNs: number): ValidationError {
   const left = `at ${leaveNs / NS_PER_MS} ms`
-  return new ScenarioError(
+  return new ValidationError(
     'dueMs',
     `must be when a request of the batch just told was due, which left ${left}, got ${show(dueMs)}`,
   )

@@ -1,7 +1,7 @@
 import { BUCKETS, bucketOf } from '../../histogram/latency-histogram.js'
 import type { Counts } from '../../result/recording.js'
 import { NS_PER_MS, nanoseconds } from '../../scenario/units.js'
-import { ScenarioError, show } from '../../validation/validation-error.js'
+import { show, ValidationError } from '../../validation/validation-error.js'
 import {
   ABORTED,
   ALONE,
@@ -62,7 +62,7 @@ const SUM = 1
 
 /**
  * @param boundsMs rising
- * @throws ScenarioError where they do not rise, or one is no duration
+ * @throws ValidationError where they do not rise, or one is no duration
  */
 export function totalsOf(segments: Segments, boundsMs: readonly number[]): Totals {
   const below = boundsByBucket(boundsMs)
@@ -122,14 +122,14 @@ export function totalsOf(segments: Segments, boundsMs: readonly number[]): Total
 /** The first bound that the durations of a bucket are at most, by bucket; the number of bounds where there is none. */
 function boundsByBucket(boundsMs: readonly number[]): Uint16Array {
   if (!Array.isArray(boundsMs)) {
-    throw new ScenarioError('bounds', `must be a list of milliseconds, rising, got ${show(boundsMs)}`)
+    throw new ValidationError('bounds', `must be a list of milliseconds, rising, got ${show(boundsMs)}`)
   }
   const below = new Uint16Array(BUCKETS).fill(boundsMs.length)
   let from = 0
   boundsMs.forEach((ms, bound) => {
     const last = boundsMs[bound - 1] ?? -1
     if (!(typeof ms === 'number' && ms > last))
-      throw new ScenarioError(`bounds[${bound}]`, `must be milliseconds above the bound before it, got ${show(ms)}`)
+      throw new ValidationError(`bounds[${bound}]`, `must be milliseconds above the bound before it, got ${show(ms)}`)
     const to = bucketOf(nanoseconds(ms))
     below.fill(bound, from, to + 1)
     from = Math.max(from, to + 1)

@@ -1,4 +1,4 @@
-import { affine, type Result, type Scenario, ScenarioError, simulate, sweep } from 'throughline'
+import { affine, type Result, type Scenario, simulate, sweep, ValidationError } from 'throughline'
 import { figuresOf, renderSweepSvg, renderTradeOffSvg, spreadOf, type TradeOffRow } from 'throughline/report'
 import { describe, expect, it } from 'vitest'
 import { marksOf } from './marks.ts'
@@ -133,7 +133,7 @@ describe('a sweep drawn', () => {
   })
 
   it('refuses to draw nothing', () => {
-    expect(() => renderSweepSvg([])).toThrow(ScenarioError)
+    expect(() => renderSweepSvg([])).toThrow(ValidationError)
     expect(() => renderTradeOffSvg([], { offeredPerSec: 1 })).toThrow('at least one batch size')
   })
 })

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { affine, createRecorder, type Result, ScenarioError, simulate } from 'throughline'
+import { affine, createRecorder, type Result, simulate, ValidationError } from 'throughline'
 import { createReportHandler, type ReportHandlerOptions } from 'throughline/report'
 import { afterEach, describe, expect, it } from 'vitest'
 
@@ -88,9 +88,9 @@ describe('the report of a service', () => {
   })
 
   it('refuses options that are none', () => {
-    expect(() => createReportHandler(result as never)).toThrow(ScenarioError)
+    expect(() => createReportHandler(result as never)).toThrow(ValidationError)
     expect(() => createReportHandler(() => result, { refresh: '10ms' })).toThrow('at least a second')
-    expect(() => createReportHandler(() => result, { refersh: '5s' } as never)).toThrow(ScenarioError)
-    expect(() => createReportHandler(() => result, { budget: { p99: 'x' } })).toThrow(ScenarioError)
+    expect(() => createReportHandler(() => result, { refersh: '5s' } as never)).toThrow(ValidationError)
+    expect(() => createReportHandler(() => result, { budget: { p99: 'x' } })).toThrow(ValidationError)
   })
 })

@@ -1,4 +1,4 @@
-import { affine, compareResults, type Result, type Scenario, ScenarioError, simulate, sweep } from 'throughline'
+import { affine, compareResults, type Result, type Scenario, simulate, sweep, ValidationError } from 'throughline'
 import { renderHtml } from 'throughline/report'
 import { describe, expect, it } from 'vitest'
 import { marksOf } from '../draw/marks.ts'
@@ -64,7 +64,7 @@ describe('a report as a page', () => {
     const said = text(renderHtml(swept, { budget: { p99: '5ms' } }))
     expect(said).toContain('Budget broken: 1 of 2 rules fails batch size 1 p99: cannot sustain 800/s; at most 129/s')
     expect(said).toContain('Budget broken: 1 of 2 rules fails batch size 16')
-    expect(() => renderHtml(one, { budget: { p99: '5 apples' } })).toThrow(ScenarioError)
+    expect(() => renderHtml(one, { budget: { p99: '5 apples' } })).toThrow(ValidationError)
   })
 
   it('draws what a budget allows percentiles, where they stand', () => {
@@ -153,7 +153,7 @@ describe('a report as a page', () => {
   it('refuses what is nothing to report', () => {
     expect(() => renderHtml([])).toThrow('at least one result or comparison')
     for (const wrong of [null, 7, { name: 'x' }, { schema: 'throughline/result@9' }, { point: null, result: one }]) {
-      expect(() => renderHtml([wrong as never])).toThrow(ScenarioError)
+      expect(() => renderHtml([wrong as never])).toThrow(ValidationError)
     }
   })
 
