@@ -2,7 +2,7 @@ import { columns } from '../text/columns.js'
 import { renderFindings } from '../text/findings.js'
 import { legible } from '../text/legible.js'
 import { inText, percent, threeDigits, time } from '../text/number.js'
-import { type Format, type Look, plain, type Style, visible } from '../text/style.js'
+import { type Format, plain, type RenderOptions, type Style, visible } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { checkIsComparison } from './check-comparison.js'
 import { type Comparison, type ComparisonVerdict, type MetricComparison, overall } from './comparison.js'
@@ -20,9 +20,9 @@ const SHORTEST = 60
  *
  * @throws ValidationError where it is none
  */
-export function renderComparison(given: Comparison, look: Look = {}): string {
+export function renderComparison(given: Comparison, options: RenderOptions = {}): string {
   checkIsComparison(given)
-  const { width = 80, style = plain } = look
+  const { width = 80, style = plain } = options
   const comparison = legible(given)
   const { metrics, of, findings, reason } = comparison
   const room = Math.max(SHORTEST, width) - 1

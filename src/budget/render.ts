@@ -2,7 +2,7 @@ import { columns } from '../text/columns.js'
 import { legible } from '../text/legible.js'
 import { inText, percent, rate, time, timeUnit } from '../text/number.js'
 import { renderParts } from '../text/parts.js'
-import { type Format, type Look, plain } from '../text/style.js'
+import { type Format, plain, type RenderOptions } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { overText, rangeText } from './advice.js'
 import { type BudgetCheck, checkIsBudgetCheck, type RuleCheck, type Verdict } from './check.js'
@@ -15,9 +15,9 @@ const SHORTEST = 60
  *
  * @throws ValidationError where it is none
  */
-export function renderBudget(given: BudgetCheck, look: Look = {}): string {
+export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): string {
   checkIsBudgetCheck(given)
-  const { width = 80, style = plain } = look
+  const { width = 80, style = plain } = options
   const check = legible(given)
   const { rules, latency, findings } = check
   const rows = budgetRows(check).map((row, i) => {

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { type Capacity, capacity } from '../explore/capacity.js'
 import { renderResult } from '../report/terminal/result-table.js'
 import { rate } from '../text/number.js'
-import type { Look } from '../text/style.js'
+import type { RenderOptions } from '../text/style.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
 import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
@@ -25,12 +25,12 @@ export function capacityCommand(terminal: Terminal): Command {
     if (p99 === undefined) throw new ValidationError('--p99', "is required: the limit, such as '100ms'")
     const found = capacity(await scenarioOf(file, flags, command), { p99: value(p99) as string })
     if (json) printJson(terminal, found)
-    else print(terminal, found, (each, look) => render(each, p99, look))
+    else print(terminal, found, (each, options) => render(each, p99, options))
     if (found === null) terminal.exitCode = FAILED
   })
 }
 
-function render(found: Capacity | null, p99: string, look: Look): string {
+function render(found: Capacity | null, p99: string, options: RenderOptions): string {
   if (found === null) return ` No load is carried with a p99 of latency within ${p99}.`
-  return ` Carries ${rate(found.rate)} with a p99 of latency within ${p99}\n\n${renderResult(found.result, look)}`
+  return ` Carries ${rate(found.rate)} with a p99 of latency within ${p99}\n\n${renderResult(found.result, options)}`
 }

@@ -4,7 +4,7 @@ import { headline, renderBudget } from '../budget/render.js'
 import { readBudget, readResult, writeText } from '../files/stored.js'
 import { renderJunit } from '../report/export/junit.js'
 import { renderBudgetMarkdown } from '../report/export/markdown.js'
-import type { Look } from '../text/style.js'
+import type { RenderOptions } from '../text/style.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
@@ -64,4 +64,4 @@ function exitCodeOf(verdict: Verdict, onInconclusive: 'fail' | 'pass'): number {
   return verdict === 'pass' ? 0 : FAILED
 }
 
-const render = (check: BudgetCheck, look: Look) => ` ${headline(check)}\n\n${renderBudget(check, look)}`
+const render = (check: BudgetCheck, options: RenderOptions) => ` ${headline(check)}\n\n${renderBudget(check, options)}`

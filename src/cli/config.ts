@@ -102,7 +102,7 @@ function isThere(path: string): boolean {
   try {
     return existsSync(path)
   } catch {
-    // the permission model of Node may forbid to look
+    // the permission model of Node may forbid reading it
     return false
   }
 }

@@ -3,7 +3,7 @@ import { type Progress, progressOn } from '../report/terminal/progress.js'
 import { styleFor } from '../report/terminal/style.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
-import type { Look } from '../text/style.js'
+import type { RenderOptions } from '../text/style.js'
 import { messageOf } from '../validation/validation-error.js'
 import { BAD_USAGE, type Terminal } from './terminal.js'
 
@@ -44,7 +44,7 @@ export function failIfInvalid(terminal: Terminal, { failIfInvalid }: ValidityFla
 const isError = ({ severity }: Finding) => severity === 'error'
 
 /** Prints what was found for people to read. */
-export function print<T>(terminal: Terminal, found: T, render: (found: T, look: Look) => string): void {
+export function print<T>(terminal: Terminal, found: T, render: (found: T, options: RenderOptions) => string): void {
   const { stdout } = terminal
   const width = Math.max(60, Math.min(120, stdout.columns ?? 80))
   stdout.write(`\n${render(found, { width, style: styleFor(stdout) })}\n\n`)

@@ -59,7 +59,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   } catch (error) {
     // commander has said its own
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_USAGE
-    // one line for people, all there is for those who look for a fault
+    // one line for people, the whole stack for debugging
     const debug = args.includes('--debug')
     const said = debug ? inspect(error) : messageOf(error)
     const place = error instanceof ValidationError ? placeInConfig(run, error.path) : null

@@ -16,7 +16,7 @@ import { renderResult } from '../report/terminal/result-table.js'
 import { renderSweep } from '../report/terminal/sweep-table.js'
 import { checkedResult } from '../result/check.js'
 import { legible } from '../text/legible.js'
-import type { Look } from '../text/style.js'
+import type { RenderOptions } from '../text/style.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
@@ -177,18 +177,18 @@ function plainOf(reported: Reported): unknown {
   return reported.results.length === 1 ? reported.results[0]?.result : reported.results.map(({ result }) => result)
 }
 
-function render(reported: Reported, look: Look): string {
+function render(reported: Reported, options: RenderOptions): string {
   switch (reported.kind) {
     case 'sweep':
-      return renderSweep(reported.swept, look)
+      return renderSweep(reported.swept, options)
     case 'comparison':
-      return renderComparison(reported.comparison, look)
+      return renderComparison(reported.comparison, options)
     case 'results':
       return reported.results
         .map(({ name, result }) => {
           const shown = legible(name)
-          const title = reported.results.length > 1 ? ` ${look.style?.('bold', shown) ?? shown}\n\n` : ''
-          return title + renderResult(result, look)
+          const title = reported.results.length > 1 ? ` ${options.style?.('bold', shown) ?? shown}\n\n` : ''
+          return title + renderResult(result, options)
         })
         .join('\n\n\n')
   }

@@ -3,7 +3,7 @@ export { renderComparison } from '../budget/render-comparison.js'
 export { readBudget, readComparison, readResult, readScenario, writeComparison, writeResult } from '../files/stored.js'
 export { type ReadTraceOptions, readTrace } from '../files/trace.js'
 export { count, percent, rate, threeDigits, time } from '../text/number.js'
-export { type Look, plain, type Style } from '../text/style.js'
+export { plain, type RenderOptions, type Style } from '../text/style.js'
 export { wrap } from '../text/wrap.js'
 export { renderSweepSvg, renderTradeOffSvg, type SvgOptions } from './draw/svg.js'
 export type { SweptRun } from './draw/trade-off-figure.js'
@@ -35,5 +35,5 @@ export {
   renderTradeOff,
   renderTradeOffPlot,
 } from './terminal/trade-off.js'
-export { figuresOverRounds, mediansOf, type TradeOffLook, type TradeOffRow } from './terminal/trade-off-row.js'
+export { figuresOverRounds, mediansOf, type TradeOffOptions, type TradeOffRow } from './terminal/trade-off-row.js'
 export { renderTradeOffTable } from './terminal/trade-off-table.js'

@@ -5,7 +5,7 @@ export type Format = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan' | 'blu
 export const plain: Style = (_format, text) => text
 
 /** How a report is written. */
-export interface Look {
+export interface RenderOptions {
   /** columns of text, at most; default 80 */
   width?: number
   /** default: no colour */

@@ -17,7 +17,7 @@ export interface FrontierPoint {
   standing: Standing
 }
 
-export interface FrontierLook {
+export interface FrontierOptions {
   /** of the latency: `p99` */
   name: string
   /** of the throughput: `completed` or `can carry at most` */
@@ -43,8 +43,8 @@ export function onFrontier(points: readonly FrontierPoint[]): FrontierPoint[] {
 }
 
 /** Latency against throughput: the best there is to choose from, and what of it a budget allows. */
-export function frontier(points: readonly FrontierPoint[], look: FrontierLook): Drawing {
-  const { name, carried, latencyLimit, throughputLimit } = look
+export function frontier(points: readonly FrontierPoint[], options: FrontierOptions): Drawing {
+  const { name, carried, latencyLimit, throughputLimit } = options
   const times = points.flatMap(({ latency }) => [
     latency.value,
     latency.low ?? latency.value,
@@ -65,7 +65,7 @@ export function frontier(points: readonly FrontierPoint[], look: FrontierLook): 
       PLOT,
       { ticks: ticksOf(x, tickText), title: `${carried}, requests/s` },
       { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `${name}, ${unit.name}` },
-    )}${limits(look, x, y)}${stairs(best, x, y)}<g class="s-carry">${points.map((point) => pointMark(point, look, x, y))}${namesOf(named, x, y)}</g>`,
+    )}${limits(options, x, y)}${stairs(best, x, y)}<g class="s-carry">${points.map((point) => pointMark(point, options, x, y))}${namesOf(named, x, y)}</g>`,
     x,
     y,
   }
@@ -73,7 +73,7 @@ export function frontier(points: readonly FrontierPoint[], look: FrontierLook): 
 
 function pointMark(
   { label, throughput, latency, standing }: FrontierPoint,
-  { name, carried }: FrontierLook,
+  { name, carried }: FrontierOptions,
   x: Scale,
   y: Scale,
 ): Markup {
@@ -126,7 +126,7 @@ function stairs(best: FrontierPoint[], x: Scale, y: Scale): Markup | null {
   return markup`<path class="line thin s-carry" d="${d.join('')}"/>`
 }
 
-function limits({ name, latencyLimit, throughputLimit }: FrontierLook, x: Scale, y: Scale): Markup {
+function limits({ name, latencyLimit, throughputLimit }: FrontierOptions, x: Scale, y: Scale): Markup {
   const { left, right, top, bottom } = PLOT
   const at = latencyLimit === null || latencyLimit <= 0 ? null : px(y.at(latencyLimit))
   const from = throughputLimit === null ? null : px(x.at(throughputLimit))

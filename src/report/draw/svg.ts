@@ -36,12 +36,12 @@ export function renderSweepSvg(swept: readonly SweptRun[], options: SvgOptions =
  */
 export function renderTradeOffSvg(
   rows: readonly TradeOffRow[],
-  look: SvgOptions & { offeredPerSec: number; rounds?: number | undefined },
+  options: SvgOptions & { offeredPerSec: number; rounds?: number | undefined },
 ): string {
   checkList(rows, 'rows', 'batch sizes')
   if (rows.length === 0) throw new ValidationError('rows', 'must hold at least one batch size to be drawn')
-  const figure = figureOfRows([...rows], look.offeredPerSec, look.rounds)
-  return file([figure], look.title ?? titleOf(figure))
+  const figure = figureOfRows([...rows], options.offeredPerSec, options.rounds)
+  return file([figure], options.title ?? titleOf(figure))
 }
 
 const titleOf = ({ field }: TradeOffFigure) => `Throughput and latency against ${field}`

@@ -195,7 +195,7 @@ export function percentilesFigure(all: readonly LabelledResult[], budget: Budget
   const [only, ...others] = runs
   if (only !== undefined && others.length === 0) {
     const { latencyMs, fromSendMs } = only.result
-    // what was sent late looks faster from its sending: worth a curve where it does
+    // what was sent late looks faster when timed from its sending: worth a curve where it does
     if (fromSendMs !== null && fromSendMs.p99 < 0.99 * latencyMs.p99) {
       summaries[0] = { label: only.label || 'from due', summary: latencyMs }
       summaries.push({ label: 'from send', summary: fromSendMs })

@@ -26,7 +26,7 @@ const schema = options({
  * Makes a handler of HTTP requests, for `node:http` and all that takes such handlers, which answers with the report of
  * a service as it is now: `createServer(createReportHandler(() => recorder.snapshot()))`. Where nothing was recorded
  * yet, the page says so. Drawing it takes some tens of milliseconds of the thread, so keep it to those who operate the
- * service; of the machine it names nothing. It does not look at the URL, and never throws.
+ * service; of the machine it names nothing. It does not read the URL, and never throws.
  *
  * @param snapshot what to report; null where there is nothing yet
  * @throws ValidationError where an option is none
@@ -40,7 +40,7 @@ export function createReportHandler(
   }
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'report', given)
-  const { refresh, ...look } = asked.data
+  const { refresh, ...options } = asked.data
   const head = refresh === null ? '' : markup`<meta http-equiv="refresh" content="${Math.round(refresh / 1000)}">`
 
   return (request, response) => {
@@ -51,16 +51,16 @@ export function createReportHandler(
     // also where it throws at once
     Promise.resolve()
       .then(snapshot)
-      .then((result) => answer(response, 200, result === null ? nothing(look, head) : live(result, look, head)))
+      .then((result) => answer(response, 200, result === null ? nothing(options, head) : live(result, options, head)))
       // what went wrong may be nobody's business who asks
       .catch(() => answer(response, 500, page('No report', markup`<h1>The report could not be made</h1>`, head)))
   }
 }
 
-function live(result: Result, look: HtmlOptions, head: Markup | ''): string {
+function live(result: Result, options: HtmlOptions, head: Markup | ''): string {
   // which Node on which machine is of use to those who attack it, and known to those who operate it
   const shown = { ...result, environment: null }
-  const { title, body } = reportOf({ runs: [{ label: '', result: shown }], swept: [], comparisons: [] }, look)
+  const { title, body } = reportOf({ runs: [{ label: '', result: shown }], swept: [], comparisons: [] }, options)
   return page(title, body, head)
 }
 

@@ -1,6 +1,6 @@
 import { percentile, type Summary } from '../../result/summary.js'
 import { threeDigits, timeUnit } from '../../text/number.js'
-import { type Look, plain } from '../../text/style.js'
+import { plain, type RenderOptions } from '../../text/style.js'
 import { axisOf } from './axis.js'
 
 /** The percentiles of a curve: each as far again from 100 % as the one before, or about. */
@@ -10,8 +10,8 @@ const CURVE = [50, 75, 90, 95, 99, 99.9, 99.99, 99.999]
  * The percentile curve of a distribution, down the page by how many requests are slower, and across on a scale of equal
  * ratios. It ends with the last percentile that fewer than all requests lie below.
  */
-export function renderCurve(summary: Summary, look: Look = {}): string {
-  const { width = 80, style = plain } = look
+export function renderCurve(summary: Summary, options: RenderOptions = {}): string {
+  const { width = 80, style = plain } = options
   const told = CURVE.filter((p) => summary.count * (1 - p / 100) >= 1)
   const points = [...told.map((p) => ({ name: `p${p}`, ms: percentile(summary, p) })), { name: 'max', ms: summary.max }]
   if (summary.max === 0) return ''

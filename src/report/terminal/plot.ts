@@ -1,6 +1,6 @@
 import { bar } from '../../text/bar.js'
 import { threeDigits, timeUnit } from '../../text/number.js'
-import { type Look, pad, plain } from '../../text/style.js'
+import { pad, plain, type RenderOptions } from '../../text/style.js'
 import { axisOf, type LogAxis } from './axis.js'
 
 /** Milliseconds. */
@@ -21,7 +21,7 @@ export interface PlotRow {
   simulated?: Drawn
 }
 
-export interface PlotLook extends Look {
+export interface PlotOptions extends RenderOptions {
   /** what the labels are: `batch\nsize` */
   rows: string
   /** what the bars are */
@@ -41,23 +41,26 @@ const STROKES = {
  * each batch size has its lines to itself; latency on a scale of equal ratios, so that a short one shows as much of
  * itself as a long one.
  */
-export function renderPlot(rows: PlotRow[], look: PlotLook): string {
-  const { width = 100, style = plain } = look
+export function renderPlot(rows: PlotRow[], options: PlotOptions): string {
+  const { width = 100, style = plain } = options
   const names = (['measured', 'simulated'] as const).filter((name) => rows.some((row) => row[name] !== undefined))
   const throughputs = rows.map((row) => threeDigits(row.throughput))
-  const labelWidth = Math.max(...look.rows.split('\n').map((line) => line.length), ...rows.map((r) => r.label.length))
+  const labelWidth = Math.max(
+    ...options.rows.split('\n').map((line) => line.length),
+    ...rows.map((r) => r.label.length),
+  )
   const valueWidth = Math.max(...throughputs.map((text) => text.length))
 
   const room = width - labelWidth - valueWidth - 7
-  const barWidth = Math.max(look.throughput.length - valueWidth - 1, Math.floor(room * 0.4))
+  const barWidth = Math.max(options.throughput.length - valueWidth - 1, Math.floor(room * 0.4))
   const most = Math.max(...rows.map((row) => row.throughput))
   const axis = latencyAxis(rows, room - barWidth)
 
   const line = (label: string, left: string, right: string) =>
     ` ${label.padStart(labelWidth)}  ${pad(left, barWidth + 1 + valueWidth)}   ${right}`.trimEnd()
-  const [below = '', above = ''] = look.rows.split('\n').reverse()
+  const [below = '', above = ''] = options.rows.split('\n').reverse()
   const head = [
-    line(above, look.throughput, axis === null ? look.latency : `${look.latency}, ${axis.unit}`),
+    line(above, options.throughput, axis === null ? options.latency : `${options.latency}, ${axis.unit}`),
     line(below, '', axis?.labels ?? ''),
   ]
   const body = rows.flatMap((row, i) => {

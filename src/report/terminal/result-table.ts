@@ -6,7 +6,7 @@ import { renderFindings } from '../../text/findings.js'
 import { legible } from '../../text/legible.js'
 import { count, percent, rate, type TimeUnit, threeDigits, timeUnit } from '../../text/number.js'
 import { renderParts } from '../../text/parts.js'
-import { type Look, pad, plain, type Style } from '../../text/style.js'
+import { pad, plain, type RenderOptions, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { renderCurve } from './curve.js'
 import { renderHost } from './host-lines.js'
@@ -20,15 +20,15 @@ export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Reco
  *
  * @throws ValidationError where it is none
  */
-export function renderResult(given: Result, look: Look = {}): string {
+export function renderResult(given: Result, options: RenderOptions = {}): string {
   checkIsResult(given)
-  const { width = 80, style = plain } = look
+  const { width = 80, style = plain } = options
   const result = legible(given)
   const parts = [
     heading(result, width, style),
     renderFindings(result.validity.findings, width, style),
     latencyTable(result, style),
-    renderCurve(result.latencyMs, look),
+    renderCurve(result.latencyMs, options),
     renderParts(partsOf(result), result.latencyMs.mean, width, style),
     totals(result, width, style),
     result.host === null ? '' : renderHost(result.host, width, style),
@@ -77,7 +77,7 @@ function latencyTable(result: Result, style: Style): string {
     row('  wait', waitMs),
     row('  service', serviceMs),
   ]
-  // what was sent late looks faster from its sending: worth a line where it does
+  // what was sent late looks faster when timed from its sending: worth a line where it does
   if (fromSendMs !== null && fromSendMs.p99 < 0.99 * latencyMs.p99) {
     rows.push(row('from send', fromSendMs).map((cell) => style('dim', cell)))
   }

@@ -3,7 +3,7 @@ import type { Result } from '../../result/result.js'
 import type { Finding } from '../../result/validity.js'
 import { legible } from '../../text/legible.js'
 import { rate, threeDigits, timeUnit } from '../../text/number.js'
-import { type Look, plain, type Style, visible } from '../../text/style.js'
+import { plain, type RenderOptions, type Style, visible } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { FIGURES, type Figure, figuresOf, headerOf, invalidity, lossesIn, shown } from '../figures.js'
 import { checkSwept } from '../given.js'
@@ -22,9 +22,9 @@ const LEAST_WANTED: Figure[] = ['p90', 'utilization', 'meanBatchSize', 'p95']
  *
  * @throws ValidationError where it is none
  */
-export function renderSweep(given: Swept[], look: Look = {}): string {
+export function renderSweep(given: Swept[], options: RenderOptions = {}): string {
   checkSwept(given)
-  const { width = 80, style = plain } = look
+  const { width = 80, style = plain } = options
   const swept = legible(given)
   if (swept.length === 0) return ' No point was run.'
   const fields = sweptFields(swept)

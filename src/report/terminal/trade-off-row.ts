@@ -1,5 +1,5 @@
 import type { Result } from '../../result/result.js'
-import type { Look } from '../../text/style.js'
+import type { RenderOptions } from '../../text/style.js'
 import { checkList } from '../../validation/validation-error.js'
 import { FIGURES, type Figure, type Figures, figuresOf } from '../figures.js'
 import { type Spread, spreadOf } from '../spread.js'
@@ -15,7 +15,7 @@ export interface TradeOffRow {
   predicted?: Figures | 'cannot carry' | undefined
 }
 
-export interface TradeOffLook extends Look {
+export interface TradeOffOptions extends RenderOptions {
   /** the fixed load, requests a second */
   offeredPerSec: number
   /** how many rounds the measured figures are of */

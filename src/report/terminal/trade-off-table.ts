@@ -4,7 +4,7 @@ import { checkList } from '../../validation/validation-error.js'
 import { FIGURES, type Figure, headerOf, shown } from '../figures.js'
 import { isWithin, noiseOf, type Spread } from '../spread.js'
 import { type Cell, type Column, table } from './table.js'
-import type { TradeOffLook, TradeOffRow } from './trade-off-row.js'
+import type { TradeOffOptions, TradeOffRow } from './trade-off-row.js'
 
 /** A figure, and beside it how far it is from others. */
 interface Remarked {
@@ -15,7 +15,7 @@ interface Remarked {
 type Line = { name: string; format?: Format; figures: Remarked[] | null }
 
 /** For each batch size a line of what was measured, and one of what was simulated. */
-export function renderTradeOffTable(rows: TradeOffRow[], { offeredPerSec, style = plain }: TradeOffLook): string {
+export function renderTradeOffTable(rows: TradeOffRow[], { offeredPerSec, style = plain }: TradeOffOptions): string {
   checkList(rows, 'rows', 'batch sizes')
   const unit = timeUnit(rows.flatMap(longest))
   const groups = rows.map((row) => ({ row, lines: linesOf(row, unit) }))

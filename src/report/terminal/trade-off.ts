@@ -4,7 +4,7 @@ import { checkList } from '../../validation/validation-error.js'
 import { FIGURES, type Figure } from '../figures.js'
 import { isWithin, noiseOf, type Spread, spreadOf, WITHIN_BY_CHANCE } from '../spread.js'
 import { type PlotRow, renderPlot } from './plot.js'
-import type { TradeOffLook, TradeOffRow } from './trade-off-row.js'
+import type { TradeOffOptions, TradeOffRow } from './trade-off-row.js'
 import { renderTradeOffTable } from './trade-off-table.js'
 
 /**
@@ -12,16 +12,16 @@ import { renderTradeOffTable } from './trade-off-table.js'
  * load, measured over rounds beside simulated; how far apart the two are, beside how far apart the rounds are; and
  * both curves drawn.
  */
-export function renderTradeOff(rows: TradeOffRow[], look: TradeOffLook): string {
-  const parts = [renderTradeOffTable(rows, look), renderAgreement(rows, look), renderTradeOffPlot(rows, look)]
+export function renderTradeOff(rows: TradeOffRow[], options: TradeOffOptions): string {
+  const parts = [renderTradeOffTable(rows, options), renderAgreement(rows, options), renderTradeOffPlot(rows, options)]
   return parts.filter((part) => part !== '').join('\n\n')
 }
 
 /** The curves alone. */
-export function renderTradeOffPlot(rows: TradeOffRow[], look: TradeOffLook): string {
+export function renderTradeOffPlot(rows: TradeOffRow[], options: TradeOffOptions): string {
   checkList(rows, 'rows', 'batch sizes')
-  const { width = 100, style = plain } = look
-  const load = rate(look.offeredPerSec)
+  const { width = 100, style = plain } = options
+  const load = rate(options.offeredPerSec)
   const unable = `cannot carry ${load}`
   return renderPlot(
     rows.map((row) => plotRow(row, unable)),
@@ -81,9 +81,9 @@ export function agreementOf(rows: TradeOffRow[]): Agreement | null {
 }
 
 /** What the marks in the table mean, and whether the simulation is further off than the machine's own noise. */
-export function renderAgreement(rows: TradeOffRow[], look: TradeOffLook): string {
+export function renderAgreement(rows: TradeOffRow[], options: TradeOffOptions): string {
   const agreement = agreementOf(rows)
-  const lines = agreement === null ? [] : agreementLines(agreement, look)
+  const lines = agreement === null ? [] : agreementLines(agreement, options)
   for (const { batchSize, measured, predicted } of rows) {
     if (typeof measured === 'object' && predicted === 'cannot carry') {
       lines.push(` Batches of ${count(batchSize)} carried the load, which they cannot as simulated.`)
@@ -94,7 +94,7 @@ export function renderAgreement(rows: TradeOffRow[], look: TradeOffLook): string
   return lines.join('\n')
 }
 
-function agreementLines({ figures, within, apart, noise }: Agreement, { rounds, style = plain }: TradeOffLook) {
+function agreementLines({ figures, within, apart, noise }: Agreement, { rounds, style = plain }: TradeOffOptions) {
   const share = (part: number) => `${Math.round(100 * part)} %`
   const of = rounds === undefined ? 'the rounds' : rounds === 1 ? '1 round' : `${rounds} rounds`
   const chance = rounds === undefined ? undefined : WITHIN_BY_CHANCE[rounds]
