@@ -26,7 +26,7 @@ function percentage(share: number): string {
 
 /** What makes a verdict clear that is not: a run so many times as long, if there can be one. */
 export function longerRun(
-  { counts, window, scenario, engine, replications, looks }: Result,
+  { counts, window, scenario, engine, replications, checkpoints }: Result,
   times: number | null,
 ): string {
   if (scenario !== null && !isStationary(scenario.arrivals))
@@ -36,6 +36,6 @@ export function longerRun(
   if (replications !== undefined)
     return `run more or longer replications: about ${requests} requests in all would decide`
   const seconds = inText(Number((((window.endMs - window.startMs) * times) / 1000).toPrecision(2)))
-  const how = engine === 'record' ? 'record for longer' : looks === undefined ? 'run longer' : 'raise atMost'
+  const how = engine === 'record' ? 'record for longer' : checkpoints === undefined ? 'run longer' : 'raise atMost'
   return `${how}: about ${requests} requests (${seconds} s) would decide`
 }

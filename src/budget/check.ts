@@ -243,7 +243,12 @@ class RunJudge {
 
   #checkShare(rule: TimeRule, p: number): RuleCheck {
     const exceedances = this.#exceedancesOf(rule)
-    const { over, within, times } = judgeShare(exceedances, p, rule, tailOfCheckpoints(this.#result.looks?.planned))
+    const { over, within, times } = judgeShare(
+      exceedances,
+      p,
+      rule,
+      tailOfCheckpoints(this.#result.checkpoints?.planned),
+    )
     const ns = exceedances.percentileNs(p)
     const estimate = { observed: ns === null ? null : ns / NS_PER_MS, interval: null }
     if (this.#asObserved) {
@@ -280,7 +285,7 @@ class RunJudge {
       this.#exceedancesOf(rule),
       percentile,
       rule,
-      tailOfCheckpoints(this.#result.looks?.planned),
+      tailOfCheckpoints(this.#result.checkpoints?.planned),
     )
     return within === true ? { verdict: 'pass', reason: 'latency as a whole keeps this limit' } : null
   }

@@ -1,10 +1,10 @@
 import type { Result } from '../result/result.js'
 import type { Estimate } from '../result/summary.js'
-import type { Looked } from '../scenario/stop.js'
+import type { CheckpointedStop } from '../scenario/stop.js'
 import { checkBudget } from './check.js'
 
-/** Whether a run that is looked at knows enough to stop. */
-export function enough(result: Result, stop: Looked): boolean {
+/** Whether a run knows enough at a checkpoint to stop. */
+export function enough(result: Result, stop: CheckpointedStop): boolean {
   if ('budget' in stop) return checkBudget(result, stop.budget).verdict !== 'inconclusive'
   return isPrecise(result, stop.of === 'p99.9' ? 'p999' : stop.of, stop.precision)
 }

@@ -63,7 +63,7 @@ function bracketed(summary: Summary, p: number, unanswered: 'slowest' | 'fastest
 }
 
 function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate {
-  const { rates, throughput, batches, utilization, segments, scenario, replications, looks } = result
+  const { rates, throughput, batches, utilization, segments, scenario, replications, checkpoints } = result
   const order = replications === undefined ? 'in a row' : 'independent'
   type Of = (segment: Segment) => [amount: number, of: number]
   const parts = (of: Of): Part[] =>
@@ -71,8 +71,8 @@ function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate
       const [amount, whole] = of(segment)
       return { amount, of: whole }
     })
-  const share = (of: Of) => shareInterval(parts(of), order, looks?.planned)
-  const ratio = (of: Of) => ratioInterval(parts(of), order, looks?.planned)
+  const share = (of: Of) => shareInterval(parts(of), order, checkpoints?.planned)
+  const ratio = (of: Of) => ratioInterval(parts(of), order, checkpoints?.planned)
   switch (figure) {
     case 'errorRate':
       if (limit === 0) return { observed: rates.error, interval: null }
@@ -82,7 +82,7 @@ function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate
       return { observed: rates.rejection, interval: share(({ counts }) => [counts.rejected, counts.offered]) }
     case 'throughput': {
       const flows = replications === undefined ? completionsIn(segments) : segments.map(completedOf)
-      return around(throughput.completed, ratioInterval(flows, order, looks?.planned))
+      return around(throughput.completed, ratioInterval(flows, order, checkpoints?.planned))
     }
     case 'meanBatchSize':
       if (batches.count === 0) return absent('no batch started in the window')

@@ -7,7 +7,7 @@ import { tallyPercentileNs } from '../result/summary.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
 import { normalise, type Scenario } from '../scenario/scenario.js'
 import { mostCarried, type Service } from '../scenario/service/service.js'
-import { refuseLooked } from '../scenario/stop.js'
+import { refuseCheckpoints } from '../scenario/stop.js'
 import { type Duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
 import { Engine } from '../simulate/engine.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
@@ -44,7 +44,7 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
   if (!asked.success) throwFaults(asked.error, 'capacity', limit)
   const normal = normalise(scenario, 'simulate')
   const { arrivals, batching, servers, stop } = normal
-  refuseLooked(stop, 'loads are compared over runs of one length')
+  refuseCheckpoints(stop, 'loads are compared over runs of one length')
   if (!('rate' in arrivals)) {
     throw new ValidationError(
       'arrivals',

@@ -4,7 +4,7 @@ import { type Replication, together } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { type KeptScenario, normalise, type Scenario } from '../scenario/scenario.js'
-import { refuseLooked } from '../scenario/stop.js'
+import { refuseCheckpoints } from '../scenario/stop.js'
 import { options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
 import { onThreads } from '../threads/pool.js'
@@ -61,7 +61,7 @@ export async function replicate(scenario: Scenario | KeptScenario, given: Replic
   if (!asked.success) throwFaults(asked.error, 'replicate', given)
   const { replications, signal, onProgress, threads = cores() } = asked.data
   const normal = normalise(scenario, 'simulate')
-  refuseLooked(normal.stop, 'replications are runs of one length, and it is their number that makes them precise')
+  refuseCheckpoints(normal.stop, 'replications are runs of one length, and it is their number that makes them precise')
 
   const reports = await onThreads<ReplicateTask, Replication | Ended>(
     new URL('./replicate-task.js', import.meta.url),

@@ -6,7 +6,7 @@ import { meanRate } from '../scenario/arrivals/arrivals.js'
 import { type Budget, budgetSchema } from '../scenario/budget.js'
 import { normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
 import { largestKnownBatch, mostCarried } from '../scenario/service/service.js'
-import { refuseLooked } from '../scenario/stop.js'
+import { refuseCheckpoints } from '../scenario/stop.js'
 import { type Duration, duration, options, whole } from '../scenario/units.js'
 import { abortSignal } from '../validation/realm.js'
 import { throwFaults } from '../validation/validation-error.js'
@@ -70,7 +70,7 @@ export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tune
   if (!asked.success) throwFaults(asked.error, 'tune', given)
   const { budget, mostServers, maxWait, cache: kept, signal, onProgress } = asked.data
   const normal = normalise({ ...scenario, batching: { maxBatchSize: 1 } }, 'simulate')
-  refuseLooked(normal.stop, 'settings are compared over runs of one length')
+  refuseCheckpoints(normal.stop, 'settings are compared over runs of one length')
   const known = largestKnownBatch(normal.service)
   const sizes = asked.data.maxBatchSize ?? SIZES.filter((size) => size <= known)
   const offered = meanRate(normal.arrivals) ?? 0

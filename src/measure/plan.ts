@@ -2,7 +2,7 @@ import { SEGMENTS } from '../result/recording.js'
 import type { ClosedArrivals, OpenArrivals } from '../scenario/arrivals/arrivals.js'
 import { schedule } from '../scenario/arrivals/schedule.js'
 import type { NormalScenario } from '../scenario/scenario.js'
-import { extentNs, type Looked, looksOf, type NormalExtent } from '../scenario/stop.js'
+import { type CheckpointedStop, checkpointsOf, extentNs, type NormalExtent } from '../scenario/stop.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 
 /** What is known of a run before it begins: its window, and the stretches that the window is cut into. */
@@ -38,7 +38,7 @@ export function planOf(scenario: OpenScenario): Plan {
 
 /** The same, in steps: a billion requests take seconds, in which an abort is to be heard. */
 export function* planInSteps(scenario: OpenScenario): Generator<void, Plan> {
-  if ('atMost' in scenario.stop) return planOfLooks(scenario.stop, scenario.warmup)
+  if ('atMost' in scenario.stop) return planOfCheckpoints(scenario.stop, scenario.warmup)
   const stop = extentNs(scenario.stop)
   const warmup = extentNs(scenario.warmup)
   const walk = new Walk(scenario)
@@ -69,7 +69,7 @@ export function* planInSteps(scenario: OpenScenario): Generator<void, Plan> {
 
 /** Plans the run of a closed loop, which has no requests to walk through: what comes by number is told as it goes. */
 export function planOfLoop(scenario: NormalScenario & { arrivals: ClosedArrivals }): Plan {
-  if ('atMost' in scenario.stop) return planOfLooks(scenario.stop, scenario.warmup)
+  if ('atMost' in scenario.stop) return planOfCheckpoints(scenario.stop, scenario.warmup)
   const stop = extentNs(scenario.stop)
   const warmup = extentNs(scenario.warmup)
   const never = Number.POSITIVE_INFINITY
@@ -87,19 +87,19 @@ export function planOfLoop(scenario: NormalScenario & { arrivals: ClosedArrivals
 }
 
 /**
- * Plans a run that is looked at: up to the first look it is cut as any other, and from there to each next one in half
- * as many, so that at every look there are about twenty stretches of one length to be made of them.
+ * Plans a run with checkpoints: up to the first checkpoint it is cut as any other, and from there to each next one in half
+ * as many, so that at every checkpoint there are about twenty stretches of one length to be made of them.
  */
-function planOfLooks(looked: Looked, warmup: NormalExtent): Plan {
+function planOfCheckpoints(stop: CheckpointedStop, warmup: NormalExtent): Plan {
   const { ns: startNs } = extentNs(warmup)
-  const looksNs = looksOf(looked).map((look) => extentNs(look).ns)
-  const endNs = looksNs.at(-1) as number
-  if (!Number.isFinite(endNs)) throw byTime('stop.atMost', looked.atMost)
+  const checkpointEndsNs = checkpointsOf(stop).map((checkpoint) => extentNs(checkpoint).ns)
+  const endNs = checkpointEndsNs.at(-1) as number
+  if (!Number.isFinite(endNs)) throw byTime('stop.atMost', stop.atMost)
   if (!Number.isFinite(startNs)) throw byTime('warmup', warmup)
   const segments: Plan['segments'] = []
   let fromNs = startNs
-  looksNs.forEach((toNs, look) => {
-    const pieces = look === 0 ? SEGMENTS : SEGMENTS / 2
+  checkpointEndsNs.forEach((toNs, checkpoint) => {
+    const pieces = checkpoint === 0 ? SEGMENTS : SEGMENTS / 2
     for (let k = 0; k < pieces; k++) {
       segments.push({ startNs: Math.round(fromNs + ((toNs - fromNs) * k) / pieces), first: Number.NaN })
     }

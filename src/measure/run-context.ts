@@ -1,4 +1,4 @@
-import type { Looks } from '../result/recording.js'
+import type { CheckpointCount } from '../result/recording.js'
 import type { NormalScenario } from '../scenario/scenario.js'
 import type { RunClock } from './clock/clock.js'
 import type { HostWatch } from './host/host-watch.js'
@@ -22,7 +22,7 @@ export interface RunContext {
 export interface RunOutcome {
   state: RunState
   /** how many checkpoints there were, if it was to go on until it knew enough */
-  looks?: Looks | undefined
+  checkpoints?: CheckpointCount | undefined
   /** when it ended, from time 0 */
   endedNs: number
   /** the first failure of a request */

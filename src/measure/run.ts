@@ -65,13 +65,16 @@ export async function runMeasurement(
   const machine = environment()
 
   const run = typeof handler === 'string' ? runOnThreads(context, handler, threads) : runInProcess(context)
-  const { state, looks, endedNs, failure, teardown, exits } = await run
+  const { state, checkpoints, endedNs, failure, teardown, exits } = await run
   const { window } = state
   const { earlyEnd } = window
   if (window.startNs === Number.POSITIVE_INFINITY || window.endNs <= window.startNs) {
     throw nothingMeasured(scenario, state, endedNs, failure)
   }
-  const recording: Recording = { ...buildRecording(scenario, state, endedNs), ...(looks !== undefined && { looks }) }
+  const recording: Recording = {
+    ...buildRecording(scenario, state, endedNs),
+    ...(checkpoints !== undefined && { checkpoints }),
+  }
   if (recording.counts.completed > 0) {
     recording.findings.push(...measureFindings(recording, { earlyEnd, failure, teardown, exits, servers: threads }))
   }

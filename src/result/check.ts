@@ -215,7 +215,7 @@ export const resultSchema = z
     segments: z.array(segment, { error: 'must be a list' }),
     servers: requests.optional(),
     replications: requests.optional(),
-    looks: z.looseObject({ planned: requests.min(1), taken: requests.min(1) }).optional(),
+    checkpoints: z.looseObject({ planned: requests.min(1), taken: requests.min(1) }).optional(),
     validity: z.looseObject({
       valid: z.boolean({ error: 'must be true or false' }),
       findings: z.array(finding, { error: 'must be a list' }),

@@ -18,8 +18,8 @@ const VERY_MANY = 1e9
  * Graubard, Survey Methodology 24, 1998). Where none was seen it is that of all requests: at most 3.7 / n (the rule of
  * three, two-sided), for then nothing tells how they would cluster.
  */
-export function shareInterval(parts: readonly Part[], order: Order, looks = 1): Interval {
-  const tail = tailOf(looks)
+export function shareInterval(parts: readonly Part[], order: Order, checkpoints = 1): Interval {
+  const tail = tailOf(checkpoints)
   const amount = total(parts, 'amount')
   const n = total(parts, 'of')
   if (n === 0) return noInterval('no request was offered')
@@ -44,13 +44,13 @@ export function shareInterval(parts: readonly Part[], order: Order, looks = 1): 
  * The 95 % interval of a ratio of two sums, such as requests over time: batch means with Student's t over the stretches
  * (the ratio estimator of Law and Kelton, 9.5.3, its stretches taken as alike as they are found).
  */
-export function ratioInterval(parts: readonly Part[], order: Order, looks = 1): Interval {
+export function ratioInterval(parts: readonly Part[], order: Order, checkpoints = 1): Interval {
   const few = tooFewStretches(parts.length, order)
   if (few !== null) return noInterval(few)
   const of = total(parts, 'of')
   const ratio = total(parts, 'amount') / of
   const off = parts.map((part) => part.amount - ratio * part.of)
-  const margin = (student(tailOf(looks), parts.length - 1) * spreadOf(off, of, 1, order).error) / of
+  const margin = (student(tailOf(checkpoints), parts.length - 1) * spreadOf(off, of, 1, order).error) / of
   return { low: Math.max(0, ratio - margin), high: ratio + margin, level: 0.95 }
 }
 

@@ -41,18 +41,18 @@ const MARGIN = 1.5
  *
  * @param total all values, of which the stretches, in order, hold each one
  * @param windowNs how long the window was
- * @param looks how many times a run is looked at that goes on until it knows enough: its intervals hold at all of them
+ * @param checkpoints how many checkpoints the run has: its intervals hold at all of them
  * @param endsByItself whether the arrivals end by themselves, so that no longer run is advised
  */
 export function intervalsOf(
   total: Tally,
   stretches: readonly CompactTally[],
   windowNs: number,
-  looks = 1,
+  checkpoints = 1,
   endsByItself = false,
 ): Record<Estimate, Interval> {
   const advice = endsByItself ? noLonger : longerWindow(total, windowNs)
-  return named(intervals(total, stretches, 'in a row', advice, looks))
+  return named(intervals(total, stretches, 'in a row', advice, checkpoints))
 }
 
 type Advice = (factor: number) => string
@@ -103,7 +103,7 @@ function intervals(
   stretches: readonly CompactTally[],
   order: Order,
   advice: Advice,
-  looks: number,
+  checkpoints: number,
 ): Intervals {
   const n = total.count
   const few = tooFewStretches(stretches.length, order)
@@ -113,7 +113,7 @@ function intervals(
     const none = noInterval(n === 0 ? few : `${few}: ${advice(factor)}`)
     return { mean: none, percentiles: STORED.map(() => none) }
   }
-  const t = student(tailOf(looks), stretches.length - 1)
+  const t = student(tailOf(checkpoints), stretches.length - 1)
   const distribution = new Distribution(total)
   const places = STORED.map((percentile) => distribution.placeOf(percentile / 100))
   const shares = spreadsOfShares(places, stretches, n, order)

@@ -100,12 +100,12 @@ export interface Recording {
   findings: Finding[]
   /** the runs that it is put together of, each of them a segment; their findings are judged already */
   replications?: readonly Record<Metric, PackedTally>[]
-  /** where the run went on until it knew enough: how many looks were to be taken at most, and how many were */
-  looks?: Looks
+  /** of a run to a precision or a budget */
+  checkpoints?: CheckpointCount
 }
 
-/** How often a run was looked at that goes on until it knows enough, and how often it would have been at most. */
-export interface Looks {
+/** How many checkpoints a run to a precision or a budget had planned, and how many it reached. */
+export interface CheckpointCount {
   planned: number
   taken: number
 }

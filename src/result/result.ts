@@ -7,7 +7,15 @@ import { findingsOf, tooFewSamples } from './findings.js'
 import type { Host } from './host.js'
 import { hostFindings } from './host-findings.js'
 import { intervalsBetween, intervalsOf } from './intervals.js'
-import { type Counts, errorsIn, type Looks, type Metric, type Recording, serversIn, stretchesOf } from './recording.js'
+import {
+  type CheckpointCount,
+  type Counts,
+  errorsIn,
+  type Metric,
+  type Recording,
+  serversIn,
+  stretchesOf,
+} from './recording.js'
 import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
 import type { Finding, Validity } from './validity.js'
 
@@ -83,8 +91,8 @@ export interface Result {
   segments: Segment[]
   /** how many runs it is put together of; absent where it is one */
   replications?: number
-  /** how often a run was looked at that goes on until it knows enough; its intervals hold at all the looks planned */
-  looks?: Looks
+  /** of a run to a precision or a budget; its intervals hold at all the checkpoints planned */
+  checkpoints?: CheckpointCount
   validity: Validity
   /**
    * latency without lag, from when this process started each request: what a tool with coordinated omission would have
@@ -150,7 +158,7 @@ export function resultOf(
     meanInSystem: recording.inSystemNs / windowNs,
     segments: recording.segments.map(segmentOf),
     ...(recording.replications !== undefined && { replications: recording.replications.length }),
-    ...(recording.looks !== undefined && { looks: recording.looks }),
+    ...(recording.checkpoints !== undefined && { checkpoints: recording.checkpoints }),
     validity: { valid: findings.every((finding) => finding.severity !== 'error'), findings },
     fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NOT_BY_STRETCH)),
     host,
@@ -171,12 +179,12 @@ const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state t
 const NOT_BY_STRETCH = 'it is not kept by stretch of the window, which intervals come from'
 
 function metricIntervals(recording: Recording, metric: Metric): Record<Estimate, Interval> {
-  const { tallies, startNs, endNs, replications, looks, scenario } = recording
+  const { tallies, startNs, endNs, replications, checkpoints, scenario } = recording
   const stretches = stretchesOf(recording, metric)
   if (stretches === null) return withheld(NOT_BY_STRETCH)
   if (replications !== undefined) return intervalsBetween(tallies[metric], stretches)
   const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
-  return intervalsOf(tallies[metric], stretches, endNs - startNs, looks?.planned, endsByItself)
+  return intervalsOf(tallies[metric], stretches, endNs - startNs, checkpoints?.planned, endsByItself)
 }
 
 /** The share of server time spent serving; null where servers are not limited. */

@@ -6,10 +6,10 @@ import { countOf, keptByHash, withLists } from './by-hash.js'
 import { queueOption, serversSchema } from './queue.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service/service.js'
 import {
+  checkpointsOf,
   type Extent,
   type GivenStop,
   horizonOf,
-  looksOf,
   type NormalExtent,
   type NormalStop,
   type Stop,
@@ -145,7 +145,7 @@ export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate' | 
 
   const replayed = arrivals.process === 'replay' ? countOf(arrivals.timestamps) : Number.POSITIVE_INFINITY
   const stop = until === undefined ? defaultStop(verb, arrivals) : bounded(until, verb, arrivals)
-  const shortest = 'atMost' in stop ? (looksOf(stop)[0] as NormalExtent) : stop
+  const shortest = 'atMost' in stop ? (checkpointsOf(stop)[0] as NormalExtent) : stop
   const warmup = after ?? tenthOf(shortest, replayed)
   checkExtent(shortest, warmup, replayed)
   checkLength(arrivals, horizonOf(stop))
@@ -193,7 +193,7 @@ function defaultStop(verb: 'simulate' | 'measure', arrivals: Arrivals): NormalEx
   return endOf(arrivals) ?? { ...DEFAULT_STOP[verb] }
 }
 
-/** A run that is looked at ends some day. */
+/** A run with checkpoints ends some day. */
 function bounded(stop: GivenStop, verb: 'simulate' | 'measure', arrivals: Arrivals): NormalStop {
   if (!('precision' in stop || 'budget' in stop)) return stop
   return { ...stop, atMost: stop.atMost ?? endOf(arrivals) ?? { ...DEFAULT_AT_MOST[verb] } }

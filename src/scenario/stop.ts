@@ -41,9 +41,9 @@ export type Stop =
   /** until the verdict on the budget is clear */
   | { budget: Budget; atMost?: Duration | Extent | undefined }
 
-/** A run that is looked at as it goes on. */
-export type Looked = ({ precision: number; of: PreciseOf } | { budget: Budget }) & { atMost: NormalExtent }
-export type NormalStop = NormalExtent | Looked
+/** a stop with checkpoints. */
+export type CheckpointedStop = ({ precision: number; of: PreciseOf } | { budget: Budget }) & { atMost: NormalExtent }
+export type NormalStop = NormalExtent | CheckpointedStop
 
 const PRECISION_IS = "must be a share above 0 and below 1: '5%', or a number (0.05)"
 
@@ -84,7 +84,7 @@ export const horizonOf = (stop: NormalStop): NormalExtent => ('atMost' in stop ?
  *
  * @throws ValidationError
  */
-export function refuseLooked(stop: NormalStop, why: string): void {
+export function refuseCheckpoints(stop: NormalStop, why: string): void {
   if (!('atMost' in stop)) return
   throw new ValidationError('stop', `must be { requests } or { duration } here, got ${show(stop)}; ${why}`)
 }
@@ -95,22 +95,22 @@ export const extentNs = (extent: NormalExtent) =>
     ? { requests: extent.requests, ns: Number.POSITIVE_INFINITY }
     : { requests: Number.POSITIVE_INFINITY, ns: nanoseconds(extent.duration) }
 
-/** When a run is first looked at, which precision is asked of: an interval takes some data. */
+/** The first checkpoint of a run to a precision: an interval takes some data. */
 const FIRST_OF_INTERVAL = { requests: 10_000, duration: 5_000 }
 /** And which a budget is judged by: a limit that is far off is clear at once. */
 const FIRST_OF_BUDGET = { requests: 10_000, duration: 500 }
-/** How many times as long a run is at each next look at its budget. */
+/** How many times as long a run is at each next checkpoint at its budget. */
 const LONGER = 2.4
-/** A look that is nearer to the last one than by this is left out. */
+/** A checkpoint that is nearer to the last one than by this is left out. */
 const NEAREST = 1.5
 
 /**
- * At which lengths a run is looked at, the last of them `atMost`. Each look may be taken in by chance, so that the
+ * The lengths of a run at its checkpoints, the last of them `atMost`. Each checkpoint may be taken in by chance, so that the
  * verdicts and intervals of a run have to allow for all of them: with few and far between, that costs little.
  */
-export function looksOf(looked: Looked): NormalExtent[] {
-  const [unit, most] = Object.entries(looked.atMost)[0] as [keyof typeof FIRST_OF_BUDGET, number]
-  const lengths = 'budget' in looked ? growing(FIRST_OF_BUDGET[unit], most) : doubling(FIRST_OF_INTERVAL[unit], most)
+export function checkpointsOf(stop: CheckpointedStop): NormalExtent[] {
+  const [unit, most] = Object.entries(stop.atMost)[0] as [keyof typeof FIRST_OF_BUDGET, number]
+  const lengths = 'budget' in stop ? growing(FIRST_OF_BUDGET[unit], most) : doubling(FIRST_OF_INTERVAL[unit], most)
   return lengths.map((length) => (unit === 'requests' ? { requests: Math.round(length) } : { duration: length }))
 }
 
@@ -124,5 +124,5 @@ function growing(first: number, most: number): number[] {
 /** Each half as long as the next, back to the first that is not below a length. */
 function doubling(first: number, most: number): number[] {
   const doublings = Math.max(0, Math.floor(Math.log2(most / first)))
-  return Array.from({ length: doublings + 1 }, (_, look) => most / 2 ** (doublings - look))
+  return Array.from({ length: doublings + 1 }, (_, checkpoint) => most / 2 ** (doublings - checkpoint))
 }

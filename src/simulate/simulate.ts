@@ -3,7 +3,7 @@ import { enough } from '../budget/enough.js'
 import type { Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { type KeptScenario, normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
-import { type Looked, looksOf } from '../scenario/stop.js'
+import { type CheckpointedStop, checkpointsOf } from '../scenario/stop.js'
 import { options as optionsOf } from '../scenario/units.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { Engine, type SimulationEvent } from './engine.js'
@@ -42,34 +42,34 @@ function run(scenario: SimulatedScenario, { onEvent, onProgress }: SimulateOptio
 }
 
 /**
- * Runs it at each length that it is looked at, from the start, until it knows enough: at one seed a longer run begins
+ * Runs it up to each checkpoint, from the start, until it knows enough: at one seed a longer run begins
  * with the shorter one, so that it is as if it had gone on, and takes twice the time at most.
  */
 function simulateUntilEnough(
   scenario: SimulatedScenario,
-  stop: Looked,
+  stop: CheckpointedStop,
   { onEvent, onProgress }: SimulateOptions,
 ): Result {
-  const lengths = looksOf(stop)
+  const lengths = checkpointsOf(stop)
   let endedAt = Number.POSITIVE_INFINITY
   const goOn = (requests: number, timeMs: number) => {
     if (onProgress?.({ requests, timeMs }) === false) endedAt = requests
     return requests < endedAt
   }
-  for (const [look, length] of lengths.entries()) {
+  for (const [checkpoint, length] of lengths.entries()) {
     const at = { ...scenario, stop: length }
     const recording = new Engine(at).run(goOn)
-    const last = look === lengths.length - 1 || endedAt < Number.POSITIVE_INFINITY
+    const last = checkpoint === lengths.length - 1 || endedAt < Number.POSITIVE_INFINITY
     if (recording.counts.completed === 0 && !last) continue
     refuseEmpty(recording)
-    const looks = { planned: lengths.length, taken: look + 1 }
-    const result = resultOf({ ...recording, scenario, looks })
+    const checkpoints = { planned: lengths.length, taken: checkpoint + 1 }
+    const result = resultOf({ ...recording, scenario, checkpoints })
     if (!last && !enough(result, stop)) continue
     // once more, now that it is known how far
     if (onEvent !== undefined) new Engine(at, onEvent).run((requests) => requests < endedAt)
     return result
   }
-  throw new Error('a run that is looked at is looked at once or more')
+  throw new Error('a run has one checkpoint or more')
 }
 
 /** Refuses a recording that has nothing to show. */

@@ -20,8 +20,8 @@ export function student(tail: number, freedom: number): number {
   return t
 }
 
-/** What each side of an interval may be wrong by, for all of so many looks to be right 95 times in 100 (Bonferroni). */
-export const tailOf = (looks: number) => 0.025 / looks
+/** What each side of an interval may be wrong by, for all of so many checkpoints to be right 95 times in 100 (Bonferroni). */
+export const tailOf = (checkpoints: number) => 0.025 / checkpoints
 
 /**
  * The same for the shares that a budget is judged by. Checkpoints lie at growing lengths, so that each sees most of what

@@ -15,9 +15,9 @@ describe.concurrent('a measurement that goes on until it knows enough', () => {
   it('ends at the look that settles a budget', async ({ expect }) => {
     const budget = { p99: '10s' }
     const result = await measure({ ...failing, stop: { budget, atMost: '21s' } })
-    // at 0.5 s, or at a later one of five looks if the machine is slow: no error was allowed
-    expect(result.looks?.planned).toBe(5)
-    expect(result.looks?.taken).toBeLessThan(5)
+    // at 0.5 s, or at a later one of five checkpoints if the machine is slow: no error was allowed
+    expect(result.checkpoints?.planned).toBe(5)
+    expect(result.checkpoints?.taken).toBeLessThan(5)
     expect(result.window.startMs).toBe(50)
     expect(result.window.endMs).toBeGreaterThan(500)
     expect(result.window.endMs).toBeLessThan(21_000)
@@ -39,7 +39,7 @@ describe.concurrent('a measurement that goes on until it knows enough', () => {
       stop: { precision: 1e-9, of: 'p50', atMost: '10s' },
       warmup: { duration: '1s' },
     })
-    expect(result.looks).toEqual({ planned: 2, taken: 2 })
+    expect(result.checkpoints).toEqual({ planned: 2, taken: 2 })
     expect(result.window).toEqual({ startMs: 1000, endMs: 10_000 })
     const lengths = result.segments.map(({ startMs, endMs }) => endMs - startMs)
     // ten of 400 ms, put together of twenty, and ten of 500 ms

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Scenario, simulate } from '../../src/index.js'
 import { normalise } from '../../src/scenario/scenario.js'
-import { type Looked, looksOf } from '../../src/scenario/stop.js'
+import { type CheckpointedStop, checkpointsOf } from '../../src/scenario/stop.js'
 
 const scenario = { arrivals: 100, service: 1 } satisfies Scenario
 const stopOf = (stop: unknown, verb: 'simulate' | 'measure' = 'simulate') =>
@@ -23,26 +23,26 @@ describe('a stop that depends on what the run shows', () => {
     })
   })
 
-  it('is looked at at doubling lengths', () => {
-    const looks = (atMost: Looked['atMost']) => looksOf({ precision: 0.1, of: 'p99', atMost })
-    expect(looks({ duration: 20_000 })).toEqual([{ duration: 5000 }, { duration: 10_000 }, { duration: 20_000 }])
-    expect(looks({ duration: 19_000 })).toEqual([{ duration: 9500 }, { duration: 19_000 }])
-    expect(looks({ requests: 9000 })).toEqual([{ requests: 9000 }])
-    expect(looks({ requests: 2 ** 32 - 1 })).toHaveLength(19)
+  it('has checkpoints at doubling lengths', () => {
+    const checkpoints = (atMost: CheckpointedStop['atMost']) => checkpointsOf({ precision: 0.1, of: 'p99', atMost })
+    expect(checkpoints({ duration: 20_000 })).toEqual([{ duration: 5000 }, { duration: 10_000 }, { duration: 20_000 }])
+    expect(checkpoints({ duration: 19_000 })).toEqual([{ duration: 9500 }, { duration: 19_000 }])
+    expect(checkpoints({ requests: 9000 })).toEqual([{ requests: 9000 }])
+    expect(checkpoints({ requests: 2 ** 32 - 1 })).toHaveLength(19)
   })
 
-  it('is looked at early if a budget is asked about', () => {
-    const looks = (atMost: Looked['atMost']) => looksOf({ budget: { p99: '1s' }, atMost })
-    expect(looks({ duration: 20_000 })).toEqual(
+  it('has early checkpoints for a budget', () => {
+    const checkpoints = (atMost: CheckpointedStop['atMost']) => checkpointsOf({ budget: { p99: '1s' }, atMost })
+    expect(checkpoints({ duration: 20_000 })).toEqual(
       [500, 1200, 2880, 6912, 20_000].map((duration) => ({ duration: expect.closeTo(duration, 6) })),
     )
     // 6.9 s is too near
-    expect(looks({ duration: 10_000 }).at(-2)).toEqual({ duration: expect.closeTo(2880, 6) })
-    expect(looks({ duration: 600 })).toEqual([{ duration: 600 }])
-    expect(looks({ requests: 9000 })).toEqual([{ requests: 9000 }])
-    expect(looks({ requests: 20_000_000 }).map((look) => 'requests' in look && look.requests)).toEqual([
-      10_000, 24_000, 57_600, 138_240, 331_776, 796_262, 1_911_030, 4_586_471, 11_007_531, 20_000_000,
-    ])
+    expect(checkpoints({ duration: 10_000 }).at(-2)).toEqual({ duration: expect.closeTo(2880, 6) })
+    expect(checkpoints({ duration: 600 })).toEqual([{ duration: 600 }])
+    expect(checkpoints({ requests: 9000 })).toEqual([{ requests: 9000 }])
+    expect(
+      checkpoints({ requests: 20_000_000 }).map((checkpoint) => 'requests' in checkpoint && checkpoint.requests),
+    ).toEqual([10_000, 24_000, 57_600, 138_240, 331_776, 796_262, 1_911_030, 4_586_471, 11_007_531, 20_000_000])
   })
 
   it.each([
@@ -66,7 +66,7 @@ describe('a stop that depends on what the run shows', () => {
     expect(() => stopOf(stop)).toThrow(expect.objectContaining({ path, message: expect.stringContaining(message) }))
   })
 
-  it('leaves room for a window after the warm-up at the first look', () => {
+  it('leaves room for a window after the warm-up at the first checkpoint', () => {
     const stop = { precision: 0.1, atMost: '20s' }
     expect(() => simulate({ ...scenario, stop, warmup: { duration: '5s' } })).toThrow(/^warmup: .* leaves nothing/)
   })

@@ -2,10 +2,10 @@ import jstat from 'jstat'
 import { expect, it } from 'vitest'
 import { student, tailOf } from '../../src/statistics/student.js'
 
-it.each([1, 2, 5, 12])("agrees with jstat's inverse of Student's t, for %i looks", (looks) => {
+it.each([1, 2, 5, 12])("agrees with jstat's inverse of Student's t, for %i checkpoints", (checkpoints) => {
   for (let freedom = 1; freedom <= 1000; freedom = freedom < 30 ? freedom + 1 : Math.ceil(freedom * 1.3)) {
-    const exact = jstat.studentt.inv(1 - 0.025 / looks, freedom)
-    expect(Math.abs(student(tailOf(looks), freedom) / exact - 1)).toBeLessThan(1e-6)
+    const exact = jstat.studentt.inv(1 - 0.025 / checkpoints, freedom)
+    expect(Math.abs(student(tailOf(checkpoints), freedom) / exact - 1)).toBeLessThan(1e-6)
   }
 })
 

@@ -1,6 +1,6 @@
-import type { Looks } from '../../result/recording.js'
+import type { CheckpointCount } from '../../result/recording.js'
 import { kept, type NormalScenario } from '../../scenario/scenario.js'
-import { extentNs, looksOf } from '../../scenario/stop.js'
+import { checkpointsOf, extentNs } from '../../scenario/stop.js'
 import { startThread, type Thread } from '../../threads/thread.js'
 import type { Clock } from '../clock/clock.js'
 import type { CheckpointTask } from './judge-checkpoint.js'
@@ -26,7 +26,7 @@ export class Checkpoints {
   ) {
     this.#task = task
     this.#thread = thread
-    this.#endsNs = looksOf(task.scenario.stop).map((checkpoint) => extentNs(checkpoint).ns)
+    this.#endsNs = checkpointsOf(task.scenario.stop).map((checkpoint) => extentNs(checkpoint).ns)
   }
 
   /** The checkpoints of a scenario; null if its run has a length of its own. */
@@ -40,7 +40,7 @@ export class Checkpoints {
   }
 
   /** How many checkpoints there were. */
-  get looks(): Looks {
+  get count(): CheckpointCount {
     const planned = this.#endsNs.length
     // a run that no checkpoint ends goes on to the last
     return { planned, taken: this.#decided ? this.#taken : planned }

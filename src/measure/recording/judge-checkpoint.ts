@@ -1,7 +1,7 @@
 import { enough } from '../../budget/enough.js'
 import { resultOf } from '../../result/result.js'
 import type { NormalScenario } from '../../scenario/scenario.js'
-import type { Looked } from '../../scenario/stop.js'
+import type { CheckpointedStop } from '../../scenario/stop.js'
 import { buildRecordingSoFar, stateOf } from './build-recording.js'
 import { SharedMemory } from './shared-memory.js'
 
@@ -9,7 +9,7 @@ import { SharedMemory } from './shared-memory.js'
 export interface CheckpointTask {
   memory: Pick<SharedMemory, 'setup' | 'buffers'>
   /** as plain data */
-  scenario: NormalScenario & { stop: Looked }
+  scenario: NormalScenario & { stop: CheckpointedStop }
   /** when the part of the run ends that is judged, and which checkpoint of how many it is */
   endNs: number
   taken: number
@@ -36,5 +36,5 @@ export function judgeCheckpoint({ memory, scenario, endNs, taken, planned }: Che
   const recording = buildRecordingSoFar(scenario, state, count)
   if (recording === null) return null
   if (recording.counts.completed === 0) return false
-  return enough(resultOf({ ...recording, looks: { planned, taken } }), scenario.stop)
+  return enough(resultOf({ ...recording, checkpoints: { planned, taken } }), scenario.stop)
 }

@@ -104,7 +104,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   try {
     const endedNs = await new Watch(watched, options).until(served)
     const failure = (local as LocalServers | null)?.failure ?? null
-    return { state, looks: checkpoints?.looks, endedNs, failure, exits: [] }
+    return { state, checkpoints: checkpoints?.count, endedNs, failure, exits: [] }
   } finally {
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))
     await host.stop()

@@ -42,7 +42,7 @@ export class LocalServers {
   readonly #spare = new SpareBatches()
   readonly #end: (error?: unknown) => void
   /** it will look at the queue soon */
-  #looking = false
+  #checking = false
   /** the batch that is being started, in case it ends before that is done */
   #launching: InFlightBatch | null = null
   #turnedNs = 0
@@ -65,7 +65,7 @@ export class LocalServers {
     const { loop, queue } = this.#with
     const nowNs = Math.min(loop.clock(), 0)
     for (const server of this.#idle) queue.free(server, nowNs)
-    this.#look()
+    this.#checkQueue()
     this.#checkInFlight()
   }
 
@@ -103,12 +103,12 @@ export class LocalServers {
   }
 
   #lookUnlessSoon(): void {
-    if (!this.#looking) this.#look()
+    if (!this.#checking) this.#checkQueue()
   }
 
   /** Starts what the policy lets go now: one batch, and the next as soon as what it began has had its turn. */
-  #look = (): void => {
-    this.#looking = false
+  #checkQueue = (): void => {
+    this.#checking = false
     if (this.#over) return
     const { window, loop, queue } = this.#with
     const server = this.#idle.at(-1)
@@ -125,15 +125,15 @@ export class LocalServers {
       return
     }
     if (this.#with.servers !== null) this.#idle.pop()
-    this.#looking = true
+    this.#checking = true
     this.#launch(server)
     if (nowNs - this.#turnedNs > TURN_NS) loop.macrotask(this.#lookTurned)
-    else loop.microtask(this.#look)
+    else loop.microtask(this.#checkQueue)
   }
 
   #lookTurned = (): void => {
     this.#turnedNs = this.#with.loop.clock()
-    this.#look()
+    this.#checkQueue()
   }
 
   /** Nothing leaves now: waits until the next batch will. */
@@ -144,7 +144,7 @@ export class LocalServers {
       return
     }
     if (idle === 'poll') {
-      this.#looking = true
+      this.#checking = true
       loop.macrotask(this.#lookTurned)
       return
     }

@@ -76,7 +76,7 @@ export async function runOnThreads(context: RunContext, handler: string, servers
   }
   return {
     state,
-    looks: checkpoints?.looks,
+    checkpoints: checkpoints?.count,
     endedNs,
     failure: firstFailure(reports, exits),
     exits: exits.found,

@@ -31,14 +31,14 @@ export interface Watched {
   onBlocked(server: number, error: Error): void
   /** time 0 has been set, and lies shortly ahead */
   onGo(originNs: bigint): void
-  /** has the servers look at the queue: the run ends early */
+  /** has the servers check at the queue: the run ends early */
   wake(): void
   /** if the run goes on until it knows enough */
   checkpoints: Checkpoints | null
 }
 
 /**
- * Looks after a run from the main thread: starts its threads together when all are ready, reports progress, and finds
+ * CheckpointCount after a run from the main thread: starts its threads together when all are ready, reports progress, and finds
  * the threads that hang. It reads what they share.
  */
 export class Watch {
@@ -67,16 +67,16 @@ export class Watch {
     let ignore: (() => void) | undefined
     const over = new Promise<void>((resolve, reject) => {
       ignore = signal && onAbort(signal, () => reject(signal.reason))
-      const look = () => {
+      const check = () => {
         try {
           if (signal?.aborted) reject(signal.reason)
-          else if (this.#look()) resolve()
-          else timer = real.setTimeout(look, this.#clock === null ? STARTING_MS : RUNNING_MS)
+          else if (this.#check()) resolve()
+          else timer = real.setTimeout(check, this.#clock === null ? STARTING_MS : RUNNING_MS)
         } catch (error) {
           reject(error)
         }
       }
-      look()
+      check()
     })
     try {
       await Promise.race([work, over])
@@ -88,7 +88,7 @@ export class Watch {
   }
 
   /** True once there is nothing left to wait for. */
-  #look(): boolean {
+  #check(): boolean {
     if (this.#clock === null) {
       this.#lookAtStart()
       return false

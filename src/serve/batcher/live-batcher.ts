@@ -167,7 +167,7 @@ export class LiveBatcher {
     if (signal !== null) this.#aborts.follow(signal, request)
     line.addRemovable(request)
     if (mayWaitNs < NEVER) this.#timeouts.add(request, nowNs + mayWaitNs)
-    if (this.#idle.length > 0) this.#look(nowNs)
+    if (this.#idle.length > 0) this.#checkQueue(nowNs)
     // for who comes behind others it is set already
     if (line.size === 1 || mayWaitNs < NEVER) this.#rest(nowNs)
     this.#joining = this.#mayJoin()
@@ -234,7 +234,7 @@ export class LiveBatcher {
     if (this.#line.size < 2 || this.#idle.length === 0) return
     const nowNs = this.#time.now()
     this.#timeOutBefore(nowNs)
-    this.#look(nowNs)
+    this.#checkQueue(nowNs)
   }
 
   /** Resolves when every server is ready, and rejects where one cannot be. */
@@ -257,7 +257,7 @@ export class LiveBatcher {
       // nobody comes any more, for whom to wait
       this.#policy = { ...this.#policy, maxWaitNs: 0 }
       this.#timeOutBefore(nowNs)
-      this.#look(nowNs)
+      this.#checkQueue(nowNs)
     }
     this.#rest(nowNs)
     return this.#closing.promise
@@ -278,7 +278,7 @@ export class LiveBatcher {
   }
 
   /** Lets go what the policy lets go now. */
-  #look(nowNs: number): void {
+  #checkQueue(nowNs: number): void {
     const line = this.#line
     while (this.#idle.length > 0 && line.first !== null) {
       const size = decide(this.#policy, line.size, line.first.dueNs, nowNs)
@@ -452,7 +452,7 @@ export class LiveBatcher {
     this.#idleNs[server] = nowNs
     this.#idle.push(server)
     this.#joining = 0
-    this.#look(nowNs)
+    this.#checkQueue(nowNs)
   }
 
   /** Rejects all who wait. */
@@ -507,7 +507,7 @@ export class LiveBatcher {
   #ring = (): void => {
     const nowNs = this.#time.now()
     this.#timeOutBefore(nowNs)
-    this.#look(nowNs)
+    this.#checkQueue(nowNs)
     while (this.#timeouts.firstNs <= nowNs) this.#timeOut()
     if (nowNs >= this.#giveUpNs) this.#giveUp(nowNs)
     this.#rest(nowNs)

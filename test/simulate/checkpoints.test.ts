@@ -14,15 +14,15 @@ describe('a run that goes on until an interval is narrow enough', () => {
     ['p50', 0.03],
     ['p99', 0.06],
   ] as const)('ends once that of the %s is, and not before', (of, precision) => {
-    const { latencyMs, looks } = precise(0.5, precision, of)
+    const { latencyMs, checkpoints } = precise(0.5, precision, of)
     const reach = (result: { latencyMs: typeof latencyMs }) => {
       const { low, high } = result.latencyMs.intervals[of]
       const estimate = result.latencyMs[of]
       return low === null || high === null ? Infinity : Math.max(high - estimate, estimate - low) / estimate
     }
     expect(reach({ latencyMs })).toBeLessThanOrEqual(precision)
-    // the look before, as a run of its own, for which fewer looks are allowed for
-    const { taken, planned } = looks as { taken: number; planned: number }
+    // the checkpoint before, as a run of its own, for which fewer checkpoints are allowed for
+    const { taken, planned } = checkpoints as { taken: number; planned: number }
     const requests = Math.round(20_000_000 / 2 ** (planned - taken + 1))
     const before = simulate({
       ...mm1(0.5),
@@ -40,9 +40,9 @@ describe('a run that goes on until an interval is narrow enough', () => {
   })
 
   it('is the very run of that length, but for wider intervals', () => {
-    const looked = precise(0.5, '5%')
-    const { looks, scenario, ...shown } = looked
-    const requests = 20_000_000 / 2 ** ((looks?.planned as number) - (looks?.taken as number))
+    const stop = precise(0.5, '5%')
+    const { checkpoints, scenario, ...shown } = stop
+    const requests = 20_000_000 / 2 ** ((checkpoints?.planned as number) - (checkpoints?.taken as number))
     const fixed = simulate({ ...mm1(0.5), stop: { requests: Math.round(requests) }, warmup: scenario?.warmup as never })
     expect(shown.counts).toEqual(fixed.counts)
     expect(shown.latencyMs.histogram).toBe(fixed.latencyMs.histogram)
@@ -55,13 +55,16 @@ describe('a run that goes on until an interval is narrow enough', () => {
 
   it('ends at atMost, whether it knows enough or not', () => {
     const atMost = { requests: 50_000 }
-    const { counts, looks, scenario } = simulate({ ...mm1(0.95), stop: { precision: '0.1%', of: 'p99.9', atMost } })
-    // looked at after 12,500, 25,000 and 50,000, of which the first 1,250 are the warm-up
-    expect(looks).toEqual({ planned: 3, taken: 3 })
+    const { counts, checkpoints, scenario } = simulate({
+      ...mm1(0.95),
+      stop: { precision: '0.1%', of: 'p99.9', atMost },
+    })
+    // examined after 12,500, 25,000 and 50,000, of which the first 1,250 are the warm-up
+    expect(checkpoints).toEqual({ planned: 3, taken: 3 })
     expect(counts.offered).toBe(48_750)
     expect(scenario?.stop).toEqual({ precision: 0.001, of: 'p99.9', atMost })
     const byTime = simulate({ ...mm1(0.5), stop: { precision: '0.1%', atMost: '40s' } })
-    expect(byTime.looks).toEqual({ planned: 4, taken: 4 })
+    expect(byTime.checkpoints).toEqual({ planned: 4, taken: 4 })
     expect(byTime.window).toEqual({ startMs: 500, endMs: 40_000 })
   })
 
@@ -96,19 +99,19 @@ describe('a run that goes on until the verdict on a budget is clear', () => {
 
   it('goes on for longer, the nearer the limit is to the truth', () => {
     const [far, near] = [judged('160ms'), judged('100ms')]
-    expect(far.looks?.taken).toBeLessThan(near.looks?.taken as number)
+    expect(far.checkpoints?.taken).toBeLessThan(near.checkpoints?.taken as number)
     expect(near.counts.offered).toBeGreaterThan(far.counts.offered)
     expect(checkBudget(far, { p99: '160ms' }).verdict).toBe('pass')
     expect(checkBudget(near, { p99: '100ms' }).verdict).toBe('pass')
     expect(checkBudget(judged('85ms'), { p99: '85ms' }).verdict).toBe('fail')
   })
 
-  it('ends at the first look where an error is enough', () => {
-    const { looks } = simulate({
+  it('ends at the first checkpoint where an error is enough', () => {
+    const { checkpoints } = simulate({
       ...mm1(0.9),
       queue: { capacity: 2 },
       stop: { budget: { p99: '1s' } },
     })
-    expect(looks?.taken).toBe(1)
+    expect(checkpoints?.taken).toBe(1)
   })
 })
