@@ -29,7 +29,7 @@ import { stream } from '../src/random/stream.js'
 import { findingsOf } from '../src/result/findings.js'
 import type { Recording } from '../src/result/recording.js'
 import { tallyPercentileNs } from '../src/result/summary.js'
-import { kept, normalise } from '../src/scenario/scenario.js'
+import { resolveScenario, storeScenario } from '../src/scenario/scenario.js'
 import { affine } from '../src/scenario/service/service.js'
 import { lognormal } from '../src/scenario/service/variation.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../src/scenario/units.js'
@@ -94,7 +94,7 @@ function run(load: number, slowed: number, seed: number): Ran {
     stop: { requests },
     seed,
   }
-  const recording = new Engine(normalise(scenario, 'simulate')).run()
+  const recording = new Engine(resolveScenario(scenario, 'simulate')).run()
   return { round: roundOf(recording), logError: logErrorOf(recording) }
 }
 
@@ -136,7 +136,10 @@ function sequential(pairs: Pair[], rounds: number): { verdict: ComparisonVerdict
   }
 }
 /** Both sides face the same load, so that the time of service may decide. */
-const LOAD = { scenario: kept(normalise({ arrivals: 1000, service: '1ms' }, 'simulate')), environment: null }
+const LOAD = {
+  scenario: storeScenario(resolveScenario({ arrivals: 1000, service: '1ms' }, 'simulate')),
+  environment: null,
+}
 
 type Judge = (pairs: Pair[], ran: { base: Ran; head: Ran }[]) => ComparisonVerdict
 

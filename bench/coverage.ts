@@ -12,7 +12,7 @@ import { bucketFloor, Tally } from '../src/histogram/latency-histogram.js'
 import { intervalsBetween, intervalsOf } from '../src/result/intervals.js'
 import { stretchesOf } from '../src/result/recording.js'
 import type { Estimate, Interval } from '../src/result/summary.js'
-import { normalise } from '../src/scenario/scenario.js'
+import { resolveScenario } from '../src/scenario/scenario.js'
 import { Engine } from '../src/simulate/engine.js'
 import { type Case, MAIN, others } from './coverage-cases.js'
 
@@ -42,7 +42,7 @@ interface Score {
 }
 
 function run({ scenario }: Case, requests: number, seed: number, replication = 0) {
-  const normal = normalise({ ...scenario, stop: { requests }, seed }, 'simulate')
+  const normal = resolveScenario({ ...scenario, stop: { requests }, seed }, 'simulate')
   return new Engine(normal, undefined, replication).run()
 }
 
@@ -95,7 +95,7 @@ function row(name: string, length: string, of: Case, scores: Record<string, Scor
 
 /** The distribution of a long run, percentiles interpolated within their bucket, and its own intervals. */
 function printTruth(of: Case): void {
-  const normal = normalise({ ...of.scenario, stop: { requests: 2e8 }, seed: 20_260_101 }, 'simulate')
+  const normal = resolveScenario({ ...of.scenario, stop: { requests: 2e8 }, seed: 20_260_101 }, 'simulate')
   const { tallies, segments, startNs, endNs } = new Engine(normal).run()
   const { latency } = tallies
   const stretches = segments.flatMap((segment) => segment.latency?.tally ?? [])

@@ -7,7 +7,7 @@ import { drawnFrom } from '../src/explore/calibrate.js'
 import { type Measurement, runMeasurement } from '../src/measure/run.js'
 import { spreadOf } from '../src/report/spread.js'
 import { table } from '../src/report/terminal/table.js'
-import { normalise } from '../src/scenario/scenario.js'
+import { resolveScenario } from '../src/scenario/scenario.js'
 import { serviceSchema } from '../src/scenario/service/service.js'
 import { NS_PER_MS } from '../src/scenario/units.js'
 import { time } from '../src/text/number.js'
@@ -118,7 +118,7 @@ async function measured(cell: CellOf, seed: number): Promise<{ run: Run; seen: M
     warmup: { requests: 0 },
   }
   const seen = await runMeasurement(
-    normalise({ ...scenario, handler, seed, arrivals: { process: 'poisson', rate: cell.rate } }, 'measure'),
+    resolveScenario({ ...scenario, handler, seed, arrivals: { process: 'poisson', rate: cell.rate } }, 'measure'),
     {},
     requests,
   )

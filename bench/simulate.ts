@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { affine, exponential, type Scenario, simulate } from '../src/index.js'
-import { normalise } from '../src/scenario/scenario.js'
+import { resolveScenario } from '../src/scenario/scenario.js'
 import { Engine } from '../src/simulate/engine.js'
 import { jsSimulator } from './peers/js-simulator.js'
 import { batchLoop, loop } from './peers/loop.js'
@@ -103,7 +103,7 @@ await compareInRounds(
 )
 
 /** The engine alone, without the histograms of a Result, which cost the same however long the run. */
-const engine = (requests: number) => new Engine(normalise({ ...mm1, stop: { requests } }, 'simulate')).run()
+const engine = (requests: number) => new Engine(resolveScenario({ ...mm1, stop: { requests } }, 'simulate')).run()
 await compareInRounds(
   'M/M/1 by length: the cost of a request does not grow',
   'requests/s',

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { unsteady } from '../src/result/unsteady.js'
-import { normalise, type Scenario } from '../src/scenario/scenario.js'
+import { resolveScenario, type Scenario } from '../src/scenario/scenario.js'
 import { affine } from '../src/scenario/service/service.js'
 import { exponential } from '../src/scenario/service/variation.js'
 import { Engine } from '../src/simulate/engine.js'
@@ -33,7 +33,7 @@ for (const [name, scenario] of Object.entries(cases)) {
   for (const requests of values.requests.split(',').map(Number)) {
     let found = 0
     for (let seed = 1; seed <= seeds; seed++) {
-      const normal = normalise({ ...scenario, stop: { requests }, seed: 10_000 + seed }, 'simulate')
+      const normal = resolveScenario({ ...scenario, stop: { requests }, seed: 10_000 + seed }, 'simulate')
       if (unsteady(new Engine(normal).run()) !== null) found++
     }
     console.log(

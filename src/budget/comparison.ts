@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Environment, Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
-import type { KeptScenario } from '../scenario/scenario.js'
+import type { StoredScenario } from '../scenario/scenario.js'
 import { type Share, share } from '../scenario/units.js'
 import { nearestName } from '../validation/nearest.js'
 
@@ -66,7 +66,7 @@ export interface Pair {
 export type Side = 'base' | 'head'
 
 export interface ComparedSide {
-  scenario: KeptScenario | null
+  scenario: StoredScenario | null
   environment: Environment | null
 }
 

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { simulateAll } from '../explore/simulate-all.js'
 import { renderResult } from '../report/terminal/result-table.js'
 import type { Result } from '../result/result.js'
-import { normalise } from '../scenario/scenario.js'
+import { resolveScenario } from '../scenario/scenario.js'
 import {
   addOutputOptions,
   addValidityOption,
@@ -27,7 +27,7 @@ export function simulateCommand(terminal: Terminal): Command {
   addScenarioOptions(command, { service: true })
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & ValidityFlags) => {
-    const scenario = normalise(await scenarioOf(file, flags, command), 'simulate')
+    const scenario = resolveScenario(await scenarioOf(file, flags, command), 'simulate')
     const [result] = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
       simulateAll([scenario], {
         cache: null,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { MeasureOptions } from '../measure/options.js'
 import { type Observation, runMeasurement } from '../measure/run.js'
-import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
+import { type ResolvedScenario, resolveScenario, type Scenario } from '../scenario/scenario.js'
 import {
   evenly,
   FEWEST,
@@ -99,12 +99,12 @@ export async function calibrate(
   if (!how.success) throwFaults(how.error, 'calibrate', at)
   const asked = optionsSchema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'calibrate', given)
-  const normal = normalise(scenario, 'measure')
-  const { maxBatchSize } = normal.batching
+  const resolved = resolveScenario(scenario, 'measure')
+  const { maxBatchSize } = resolved.batching
   if (maxBatchSize === null) {
     throw new ValidationError('batching.maxBatchSize', 'must have a limit to calibrate: no run shows every batch size')
   }
-  const { handler } = normal
+  const { handler } = resolved
   if (typeof handler !== 'string') {
     throw new ValidationError('handler', 'must be the URL or path of a module to calibrate, which is timed on a thread')
   }
@@ -120,9 +120,9 @@ export async function calibrate(
       `must know batches of up to ${maxBatchSize}, and ends at ${largestKnownBatch(bare)}`,
     )
   }
-  const most = mostCarried(bare, maxBatchSize, normal.servers as number)
+  const most = mostCarried(bare, maxBatchSize, resolved.servers as number)
   const perSecond = 'rate' in how.data ? how.data.rate : how.data.utilization * most
-  const observed = await observe(normal, perSecond, duration ?? 3000, { signal, onProgress })
+  const observed = await observe(resolved, perSecond, duration ?? 3000, { signal, onProgress })
   return { service: drawnFrom(observed, bare, sizes) }
 }
 
@@ -144,7 +144,7 @@ async function tightly(handler: string, sizes: number[], timeMs: number, signal?
 }
 
 async function observe(
-  scenario: NormalScenario,
+  scenario: ResolvedScenario,
   perSecond: number,
   durationMs: number,
   watching: Pick<MeasureOptions, 'signal' | 'onProgress'>,

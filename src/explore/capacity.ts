@@ -5,7 +5,7 @@ import { errorsIn } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { tallyPercentileNs } from '../result/summary.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
-import { normalise, type Scenario } from '../scenario/scenario.js'
+import { resolveScenario, type Scenario } from '../scenario/scenario.js'
 import { mostCarried, type Service } from '../scenario/service/service.js'
 import { refuseCheckpoints } from '../scenario/stop.js'
 import { type Duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
@@ -42,8 +42,8 @@ const NEAR = 0.01
 export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity | null {
   const asked = limitSchema.safeParse(limit)
   if (!asked.success) throwFaults(asked.error, 'capacity', limit)
-  const normal = normalise(scenario, 'simulate')
-  const { arrivals, batching, servers, stop } = normal
+  const resolved = resolveScenario(scenario, 'simulate')
+  const { arrivals, batching, servers, stop } = resolved
   refuseCheckpoints(stop, 'loads are compared over runs of one length')
   if (!('rate' in arrivals)) {
     throw new ValidationError(
@@ -51,10 +51,10 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
       `must have a rate to search the load of; a ${arrivals.process} process has none`,
     )
   }
-  const most = mostCarried(normal.service as Service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
+  const most = mostCarried(resolved.service as Service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
   if (most === Number.POSITIVE_INFINITY)
     throw new ValidationError('service', 'takes no time, so that any load is carried')
-  const run = (rate: number) => new Engine({ ...normal, arrivals: { ...arrivals, rate } }).run()
+  const run = (rate: number) => new Engine({ ...resolved, arrivals: { ...arrivals, rate } }).run()
   const limitNs = nanoseconds(asked.data.p99)
   let undecided: BudgetCheck | null = null
   const sustained = (rate: number): Capacity | null => {

@@ -18,7 +18,7 @@ import { cores } from '../machine/cores.js'
 import { knobs, type MeasureOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'
 import type { Finding } from '../result/validity.js'
-import { type NormalScenario, normalise, type Scenario } from '../scenario/scenario.js'
+import { type ResolvedScenario, resolveScenario, type Scenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
 import { options, whole } from '../scenario/units.js'
 import { abortSignal } from '../validation/realm.js'
@@ -109,22 +109,22 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
   const scenarios = sidesOf(compared, isNull)
   const hasTarget = SIDES.some((side) => TARGETS.some((target) => scenarios[side][target] !== undefined))
   const engine = engineGiven ?? (hasTarget ? 'measure' : 'simulate')
-  const normal = { base: checked(scenarios.base, 'base', engine), head: checked(scenarios.head, 'head', engine) }
-  const { seed } = normal.base
-  if (normal.head.seed !== seed) {
+  const resolved = { base: checked(scenarios.base, 'base', engine), head: checked(scenarios.head, 'head', engine) }
+  const { seed } = resolved.base
+  if (resolved.head.seed !== seed) {
     throw new ValidationError(
       'head.seed',
-      `must be that of base, ${seed}, so that both face the same requests, got ${normal.head.seed}`,
+      `must be that of base, ${seed}, so that both face the same requests, got ${resolved.head.seed}`,
     )
   }
   const design = designGiven ?? 'alternating'
-  if (design === 'duet') checkDuet(normal, engine)
+  if (design === 'duet') checkDuet(resolved, engine)
   const run: RunRound =
     engine === 'simulate'
       ? async ({ side, pair }) => simulateRound({ ...roundOf(scenarios[side], engine), seed: seed + pair })
       : ({ side, pair, report, ending }) =>
           measureRound(
-            { ...normal[side], seed: seed + pair },
+            { ...resolved[side], seed: seed + pair },
             { ...measuring, signal: ending, onProgress: ({ share }) => void report(share) },
           )
 
@@ -202,37 +202,37 @@ function sidesOf(compared: Compared, isNull: boolean): Record<Side, Scenario> {
   return { base: { ...both, ...base } as Scenario, head: { ...both, ...head } as Scenario }
 }
 
-function checked(scenario: Scenario, side: Side, engine: 'simulate' | 'measure'): NormalScenario {
+function checked(scenario: Scenario, side: Side, engine: 'simulate' | 'measure'): ResolvedScenario {
   try {
-    const normal = normalise(roundOf(scenario, engine), engine)
-    const { stop } = normal
+    const resolved = resolveScenario(roundOf(scenario, engine), engine)
+    const { stop } = resolved
     if (!('requests' in stop || 'duration' in stop)) {
       throw new ValidationError(
         'stop',
         `must be { requests } or { duration }, as long for both, got ${show(scenario.stop)}`,
       )
     }
-    return normal
+    return resolved
   } catch (error) {
     throw ofSide(side, error)
   }
 }
 
 /** In virtual time there is no moment to share; cores that are shared make each disturb the other. */
-function checkDuet(normal: Record<Side, NormalScenario>, engine: 'simulate' | 'measure'): void {
+function checkDuet(resolved: Record<Side, ResolvedScenario>, engine: 'simulate' | 'measure'): void {
   if (engine === 'simulate') {
     throw new ValidationError(
       'options.design',
       "must be 'alternating' where both are simulated: nothing else is running there that a duet could cancel",
     )
   }
-  if (SIDES.every((side) => typeof normal[side].handler !== 'string')) {
+  if (SIDES.every((side) => typeof resolved[side].handler !== 'string')) {
     throw new ValidationError(
       'options.design',
       "must be 'alternating' if both targets run in this process: they share its event loop, and each would delay the other",
     )
   }
-  const threads = SIDES.map((side) => (typeof normal[side].handler === 'string' ? (normal[side].servers ?? 1) : 1))
+  const threads = SIDES.map((side) => (typeof resolved[side].handler === 'string' ? (resolved[side].servers ?? 1) : 1))
   const needed = threads.reduce((sum, each) => sum + each, 0)
   const there = cores()
   if (needed <= there) return

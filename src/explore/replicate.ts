@@ -3,7 +3,7 @@ import { cores } from '../machine/cores.js'
 import { type Replication, together } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
-import { type KeptScenario, normalise, type Scenario } from '../scenario/scenario.js'
+import { resolveScenario, type Scenario, type StoredScenario } from '../scenario/scenario.js'
 import { refuseCheckpoints } from '../scenario/stop.js'
 import { options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
@@ -56,17 +56,20 @@ const schema = options({
  * @throws ValidationError where the scenario cannot be run, no request completed, or it is ended before one replication is
  * over
  */
-export async function replicate(scenario: Scenario | KeptScenario, given: ReplicateOptions): Promise<Result> {
+export async function replicate(scenario: Scenario | StoredScenario, given: ReplicateOptions): Promise<Result> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'replicate', given)
   const { replications, signal, onProgress, threads = cores() } = asked.data
-  const normal = normalise(scenario, 'simulate')
-  refuseCheckpoints(normal.stop, 'replications are runs of one length, and it is their number that makes them precise')
+  const resolved = resolveScenario(scenario, 'simulate')
+  refuseCheckpoints(
+    resolved.stop,
+    'replications are runs of one length, and it is their number that makes them precise',
+  )
 
   const reports = await onThreads<ReplicateTask, Replication | Ended>(
     new URL('./replicate-task.js', import.meta.url),
     'replicateOnce',
-    Array.from({ length: replications }, () => ({ scenario: normal })),
+    Array.from({ length: replications }, () => ({ scenario: resolved })),
     {
       threads,
       signal,

@@ -6,7 +6,7 @@ import { MeasureError } from '../measure/error.js'
 import type { MeasureOptions } from '../measure/options.js'
 import { errorsIn } from '../result/recording.js'
 import { resultOf } from '../result/result.js'
-import { kept, type NormalScenario, type Scenario } from '../scenario/scenario.js'
+import { type ResolvedScenario, type Scenario, storeScenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { simulate } from '../simulate/simulate.js'
 import { throwIfAborted } from '../validation/realm.js'
@@ -97,12 +97,12 @@ export function simulateRound(scenario: Scenario): Ran {
 }
 
 /** A round on the real clock. One in which every request failed is a round all the same. */
-export async function measureRound(scenario: NormalScenario, options: MeasureOptions): Promise<Ran> {
+export async function measureRound(scenario: ResolvedScenario, options: MeasureOptions): Promise<Ran> {
   // loaded on first use, as simulations need none of it
   const { runMeasurement } = await import('../measure/run.js')
   const { recording, environment, host, failure } = await runMeasurement(scenario, options)
   const { counts } = recording
-  const side = { scenario: kept(scenario), environment }
+  const side = { scenario: storeScenario(scenario), environment }
   if (counts.completed > 0) {
     return { round: figuresOf(resultOf(recording, environment, host)), side, failure: null }
   }

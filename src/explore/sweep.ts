@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { MeasureProgress } from '../measure/options.js'
 import type { Result } from '../result/result.js'
-import { normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
+import { resolveScenario, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
 import { isPlain, options, whole } from '../scenario/units.js'
 import { abortSignal, throwIfAborted } from '../validation/realm.js'
@@ -82,12 +82,12 @@ export async function sweep(scenario: Scenario, fields: SweepFields, given: Swee
   const points = pointsOf(fields)
   const scenarios = points.map((point) => scenarioAt(scenario, point))
   const engine = asked.data.engine ?? (scenarios.every(isOnlyMeasured) ? 'measure' : 'simulate')
-  const normal = scenarios.map((at) => normalise(at, engine))
+  const resolved = scenarios.map((at) => resolveScenario(at, engine))
   const tell = (share: number, done: number) => onProgress?.({ done, total: points.length, share })
   const results =
     engine === 'measure'
       ? await measureEach(scenarios, signal, tell)
-      : await simulateAll(normal as SimulatedScenario[], {
+      : await simulateAll(resolved as SimulatedScenario[], {
           cache: await cacheOf(cache),
           threads,
           signal,
@@ -114,7 +114,7 @@ async function measureEach(
   let ended = false
   for (const [i, scenario] of scenarios.entries()) {
     throwIfAborted(signal)
-    const { stop } = normalise(scenario, 'measure')
+    const { stop } = resolveScenario(scenario, 'measure')
     const goesOn = (share: number) => {
       ended ||= tell((i + share) / scenarios.length, i) === false
       return !ended

@@ -4,7 +4,7 @@ import type { Result } from '../result/result.js'
 import { percentileOverOffered } from '../result/stored.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
 import { type Budget, budgetSchema } from '../scenario/budget.js'
-import { normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
+import { resolveScenario, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
 import { largestKnownBatch, mostCarried } from '../scenario/service/service.js'
 import { refuseCheckpoints } from '../scenario/stop.js'
 import { type Duration, duration, options, whole } from '../scenario/units.js'
@@ -69,23 +69,23 @@ export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tune
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'tune', given)
   const { budget, mostServers, maxWait, cache: kept, signal, onProgress } = asked.data
-  const normal = normalise({ ...scenario, batching: { maxBatchSize: 1 } }, 'simulate')
-  refuseCheckpoints(normal.stop, 'settings are compared over runs of one length')
-  const known = largestKnownBatch(normal.service)
+  const resolved = resolveScenario({ ...scenario, batching: { maxBatchSize: 1 } }, 'simulate')
+  refuseCheckpoints(resolved.stop, 'settings are compared over runs of one length')
+  const known = largestKnownBatch(resolved.service)
   const sizes = asked.data.maxBatchSize ?? SIZES.filter((size) => size <= known)
-  const offered = meanRate(normal.arrivals) ?? 0
-  const sheds = normal.queue.capacity !== null || normal.queue.timeout !== null
+  const offered = meanRate(resolved.arrivals) ?? 0
+  const sheds = resolved.queue.capacity !== null || resolved.queue.timeout !== null
   const cache = await cacheOf(kept)
 
   for (let servers = 1; servers <= mostServers; servers++) {
     const settings = sizes.flatMap((maxBatchSize) => {
       // an overloaded server needs no run, unless its queue sheds what is too much and the budget may allow that
-      if (!sheds && mostCarried(normal.service, maxBatchSize, servers) <= offered) return []
+      if (!sheds && mostCarried(resolved.service, maxBatchSize, servers) <= offered) return []
       const waits = maxBatchSize === 1 ? [0] : maxWait
       return waits.map((wait) => ({ maxBatchSize, maxWait: wait }))
     })
     const scenarios = settings.map(
-      (batching): SimulatedScenario => normalise(scenarioAt(scenario, { servers, batching }), 'simulate'),
+      (batching): SimulatedScenario => resolveScenario(scenarioAt(scenario, { servers, batching }), 'simulate'),
     )
     let ended = false
     const results = await simulateAll(scenarios, {

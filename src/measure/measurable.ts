@@ -1,6 +1,6 @@
 import type { Arrivals } from '../scenario/arrivals/arrivals.js'
 import { rampsOf } from '../scenario/arrivals/ramps.js'
-import type { NormalScenario } from '../scenario/scenario.js'
+import type { ResolvedScenario } from '../scenario/scenario.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 
 /** No machine serves faster. */
@@ -11,7 +11,7 @@ const FASTEST = 10_000_000
  *
  * @throws ValidationError naming the field
  */
-export function measurable(scenario: NormalScenario): NormalScenario {
+export function measurable(scenario: ResolvedScenario): ResolvedScenario {
   const { path, rate } = fastest(scenario.arrivals)
   if (rate > FASTEST) {
     throw new ValidationError(

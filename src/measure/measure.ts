@@ -1,5 +1,5 @@
 import { type Result, resultOf } from '../result/result.js'
-import { normalise, type Scenario } from '../scenario/scenario.js'
+import { resolveScenario, type Scenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { MeasureError } from './error.js'
 import type { MeasureOptions } from './options.js'
@@ -14,10 +14,10 @@ import { runMeasurement } from './run.js'
  * @throws MeasureError if the target cannot run, or no request completed
  */
 export async function measure(scenario: Scenario, options: MeasureOptions = {}): Promise<Result> {
-  const normal = normalise(scenario, 'measure')
-  const { recording, environment, host, failure } = await runMeasurement(normal, options)
+  const resolved = resolveScenario(scenario, 'measure')
+  const { recording, environment, host, failure } = await runMeasurement(resolved, options)
   const { counts } = recording
-  const name = targetName(normal)
+  const name = targetName(resolved)
   if (counts.completed === 0) {
     const why =
       failure !== null ? `; the first failure: ${failure.message}` : counts.offered === 0 ? '; run for longer' : ''

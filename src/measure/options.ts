@@ -78,7 +78,7 @@ const schema = options({
 })
 
 /** Options with their defaults filled in. */
-export interface NormalOptions {
+export interface ResolvedOptions {
   signal: AbortSignal | undefined
   onProgress: MeasureOptions['onProgress']
   idle: 'sleep' | 'poll'
@@ -94,7 +94,7 @@ export interface NormalOptions {
  * @param cores how many this process may use
  * @throws ValidationError naming the option, what was found there and what is accepted
  */
-export function normaliseOptions(given: MeasureOptions, cores: number): NormalOptions {
+export function resolveOptions(given: MeasureOptions, cores: number): ResolvedOptions {
   const parsed = schema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, 'options', given)
   const { signal, onProgress, idle, spin, batchTimeout, setupTimeout, throwOnInvalid } = parsed.data

@@ -1,8 +1,8 @@
 import { SEGMENTS } from '../result/recording.js'
 import type { ClosedArrivals, OpenArrivals } from '../scenario/arrivals/arrivals.js'
 import { schedule } from '../scenario/arrivals/schedule.js'
-import type { NormalScenario } from '../scenario/scenario.js'
-import { type CheckpointedStop, checkpointsOf, extentNs, type NormalExtent } from '../scenario/stop.js'
+import type { ResolvedScenario } from '../scenario/scenario.js'
+import { type CheckpointedStop, checkpointsOf, extentNs, type ResolvedExtent } from '../scenario/stop.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 
 /** What is known of a run before it begins: its window, and the stretches that the window is cut into. */
@@ -22,7 +22,7 @@ export interface Plan {
   segments: { startNs: number; first: number }[]
 }
 
-type OpenScenario = NormalScenario & { arrivals: OpenArrivals }
+type OpenScenario = ResolvedScenario & { arrivals: OpenArrivals }
 
 /**
  * Plans a run of open arrivals. The requests follow from the seed, so that walking through them shows when those will
@@ -68,7 +68,7 @@ export function* planInSteps(scenario: OpenScenario): Generator<void, Plan> {
 }
 
 /** Plans the run of a closed loop, which has no requests to walk through: what comes by number is told as it goes. */
-export function planOfLoop(scenario: NormalScenario & { arrivals: ClosedArrivals }): Plan {
+export function planOfLoop(scenario: ResolvedScenario & { arrivals: ClosedArrivals }): Plan {
   if ('atMost' in scenario.stop) return planOfCheckpoints(scenario.stop, scenario.warmup)
   const stop = extentNs(scenario.stop)
   const warmup = extentNs(scenario.warmup)
@@ -90,7 +90,7 @@ export function planOfLoop(scenario: NormalScenario & { arrivals: ClosedArrivals
  * Plans a run with checkpoints: up to the first checkpoint it is cut as any other, and from there to each next one in half
  * as many, so that at every checkpoint there are about twenty stretches of one length to be made of them.
  */
-function planOfCheckpoints(stop: CheckpointedStop, warmup: NormalExtent): Plan {
+function planOfCheckpoints(stop: CheckpointedStop, warmup: ResolvedExtent): Plan {
   const { ns: startNs } = extentNs(warmup)
   const checkpointEndsNs = checkpointsOf(stop).map((checkpoint) => extentNs(checkpoint).ns)
   const endNs = checkpointEndsNs.at(-1) as number
@@ -108,7 +108,7 @@ function planOfCheckpoints(stop: CheckpointedStop, warmup: NormalExtent): Plan {
   return { stop: { requests: Number.POSITIVE_INFINITY, ns: endNs }, startNs, endNs, lastNs: endNs, segments }
 }
 
-const byTime = (field: string, found: NormalExtent) =>
+const byTime = (field: string, found: ResolvedExtent) =>
   new ValidationError(field, `must be a duration to measure until enough is known, got ${show(found)}`)
 
 /** The numbers of the requests that segments begin with, without duplicates. */

@@ -1,8 +1,8 @@
 import type { CheckpointCount } from '../result/recording.js'
-import type { NormalScenario } from '../scenario/scenario.js'
+import type { ResolvedScenario } from '../scenario/scenario.js'
 import type { RunClock } from './clock/clock.js'
 import type { HostWatch } from './host/host-watch.js'
-import type { NormalOptions } from './options.js'
+import type { ResolvedOptions } from './options.js'
 import type { Plan } from './plan.js'
 import type { RunState } from './recording/build-recording.js'
 import type { SharedMemory } from './recording/shared-memory.js'
@@ -10,8 +10,8 @@ import type { WorkerExit } from './servers/worker-exits.js'
 
 /** A run before it begins. */
 export interface RunContext {
-  scenario: NormalScenario
-  options: NormalOptions
+  scenario: ResolvedScenario
+  options: ResolvedOptions
   plan: Plan
   memory: SharedMemory
   host: HostWatch

@@ -4,7 +4,7 @@ import { environment } from '../machine/environment.js'
 import type { Host } from '../result/host.js'
 import type { Recording } from '../result/recording.js'
 import type { Environment } from '../result/result.js'
-import type { NormalScenario } from '../scenario/scenario.js'
+import type { ResolvedScenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { throwIfAborted } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
@@ -13,7 +13,7 @@ import { MeasureError, targetFailed } from './error.js'
 import { measureFindings, seconds } from './findings.js'
 import { HostWatch } from './host/host-watch.js'
 import { measurable } from './measurable.js'
-import { type MeasureOptions, normaliseOptions } from './options.js'
+import { type MeasureOptions, resolveOptions } from './options.js'
 import { type Plan, planInSteps, planOfLoop } from './plan.js'
 import { PLACES } from './queue/waiting-room.js'
 import { buildRecording, type RunState } from './recording/build-recording.js'
@@ -43,7 +43,7 @@ export interface Measurement {
  * @throws ValidationError if it cannot be measured, MeasureError if its target cannot run
  */
 export async function runMeasurement(
-  given: NormalScenario,
+  given: ResolvedScenario,
   givenOptions: MeasureOptions = {},
   observe = 0,
 ): Promise<Measurement> {
@@ -51,7 +51,7 @@ export async function runMeasurement(
   const { handler } = scenario
   // a module has a thread for each server, and what is served in this process has this one
   const threads = typeof handler === 'string' ? (scenario.servers as number) : 1
-  const options = normaliseOptions(givenOptions, cores())
+  const options = resolveOptions(givenOptions, cores())
   throwIfAborted(options.signal)
   if (!keptRealTimers()) {
     throw new MeasureError(
@@ -89,7 +89,7 @@ export async function runMeasurement(
 
 /** Why a run ended before its window began. */
 function nothingMeasured(
-  scenario: NormalScenario,
+  scenario: ResolvedScenario,
   { window }: RunState,
   endedNs: number,
   failure: Error | null,
@@ -113,7 +113,7 @@ function nothingMeasured(
   }
 }
 
-async function planned(scenario: NormalScenario, signal: AbortSignal | undefined): Promise<Plan> {
+async function planned(scenario: ResolvedScenario, signal: AbortSignal | undefined): Promise<Plan> {
   const { arrivals } = scenario
   if (arrivals.process === 'closed') return planOfLoop({ ...scenario, arrivals })
   const planning = planInSteps({ ...scenario, arrivals })

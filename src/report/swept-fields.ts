@@ -2,7 +2,7 @@ import type { Swept } from '../explore/sweep.js'
 import { fieldIn, fieldOf } from '../scenario/fields.js'
 import { inText, time } from '../text/number.js'
 
-/** What a number in a field of a normalised scenario is. */
+/** What a number in a field of a resolved scenario is. */
 const TIMES =
   /(^|\.)(maxWait|timeout|base|perItem|time|on|off|duration|thinkTime\.mean|overhead\.\w+\.mean|points\.\d+\.mean)$/
 const RATES = /(^|\.)(rate|from)$/

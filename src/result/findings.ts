@@ -1,6 +1,6 @@
 import { HIGHEST_NS } from '../histogram/latency-histogram.js'
 import { isStationary, meanRate } from '../scenario/arrivals/arrivals.js'
-import type { NormalScenario } from '../scenario/scenario.js'
+import type { ResolvedScenario } from '../scenario/scenario.js'
 import { mostCarried, type Service, varies } from '../scenario/service/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
 import { type Recording, serversIn } from './recording.js'
@@ -54,7 +54,7 @@ function saturated(recording: Recording): Finding | null {
 }
 
 /** The most that a simulation's servers carry; null where there is no limit to it. */
-function carriedBy({ service, batching, servers }: NormalScenario): number | null {
+function carriedBy({ service, batching, servers }: ResolvedScenario): number | null {
   if (service === undefined) return null
   const most = mostCarried(
     service,
@@ -64,7 +64,7 @@ function carriedBy({ service, batching, servers }: NormalScenario): number | nul
   return Number.isFinite(most) ? most : null
 }
 
-function carriers({ servers, batching }: NormalScenario): string {
+function carriers({ servers, batching }: ResolvedScenario): string {
   const { maxBatchSize } = batching
   const who = servers === 1 ? '1 server carries' : `${count(servers ?? Number.POSITIVE_INFINITY)} servers carry`
   if (maxBatchSize === 1) return who
@@ -75,7 +75,7 @@ function carriers({ servers, batching }: NormalScenario): string {
  * The rate that is offered, where it is beyond what can be carried for ever: null where it is within, where the queue
  * turns the rest away, or where the process has no rate that it keeps to.
  */
-function offeredBeyond({ arrivals, service, queue }: NormalScenario, capacity: number): number | null {
+function offeredBeyond({ arrivals, service, queue }: ResolvedScenario, capacity: number): number | null {
   if (queue.capacity !== null || queue.timeout !== null || !isStationary(arrivals)) return null
   const offered = meanRate(arrivals)
   if (offered === null) return null

@@ -1,6 +1,6 @@
 import { type CompactTally, Tally } from '../histogram/latency-histogram.js'
 import type { PackedTally } from '../histogram/packed.js'
-import type { NormalScenario } from '../scenario/scenario.js'
+import type { ResolvedScenario } from '../scenario/scenario.js'
 import type { Finding } from './validity.js'
 
 /** The parts of a request's time that are recorded. */
@@ -74,7 +74,7 @@ export function segmentLatency(tally: Tally): SegmentLatency | null {
 export interface Recording {
   engine: 'simulate' | 'measure' | 'record'
   /** null of live requests */
-  scenario: NormalScenario | null
+  scenario: ResolvedScenario | null
   /** how many servers there are, where no scenario says so; absent or null where that is not known, or not limited */
   servers?: number | null
   /** the window */

@@ -1,6 +1,6 @@
 import { encode, histogramOf } from '../histogram/hdr.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
-import { type KeptScenario, kept } from '../scenario/scenario.js'
+import { type StoredScenario, storeScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { findingsOf, tooFewSamples } from './findings.js'
@@ -57,7 +57,7 @@ export interface Result {
    * with its defaults filled in; a list of more than 1,000 values is kept as how many there were and their hash, a
    * function as its name, and what a request holds of secrets is left out
    */
-  scenario: KeptScenario | null
+  scenario: StoredScenario | null
   /** how many servers there were, where no scenario says so and it is known */
   servers?: number
   /** when the window began and ended, from the start of the run */
@@ -140,7 +140,7 @@ export function resultOf(
   return {
     schema: 'throughline/result@1',
     engine: recording.engine,
-    scenario: scenario && kept(scenario),
+    scenario: scenario && storeScenario(scenario),
     ...(scenario === null && recording.servers != null && { servers: recording.servers }),
     window: { startMs: startNs / NS_PER_MS, endMs: endNs / NS_PER_MS },
     latencyMs,

@@ -39,14 +39,14 @@ export function listed<Output, Input>(list: z.ZodType<Output[], Input>, error: s
 const LISTS = new Set(['timestamps', 'samples', 'times'])
 
 /** A scenario as a Result keeps it: lists of more than 1,000 values by their hash. */
-export function keptByHash<Part>(part: Part, key = ''): Part {
+export function hashLongParts<Part>(part: Part, key = ''): Part {
   if (Array.isArray(part)) {
     if (!LISTS.has(key) || part.length <= LONGEST_KEPT) return part
     const doubles = part.flatMap((value) => (typeof value === 'number' ? value : Object.values<number>(value)))
     return { count: part.length, hash: hashOf(doubles) } satisfies ByHash as Part
   }
   if (typeof part !== 'object' || part === null) return part
-  return Object.fromEntries(Object.entries(part).map(([each, value]) => [each, keptByHash(value, each)])) as Part
+  return Object.fromEntries(Object.entries(part).map(([each, value]) => [each, hashLongParts(value, each)])) as Part
 }
 
 /** A scenario as its schema reads it, to be checked alone: for each list that was kept by hash one that could be. */

@@ -54,7 +54,7 @@ export type HttpTarget = HttpCommon &
 type MadeFrom<Value> = Value | ((from: number | number[]) => Value)
 
 /** An HTTP target with its defaults filled in. */
-export interface NormalHttp {
+export interface ResolvedHttp {
   url: string
   method: string
   headers?: MadeFrom<HttpHeaders> | Named | undefined
@@ -70,7 +70,7 @@ export interface NormalHttp {
 }
 
 /** What a Result keeps of one. */
-export type KeptHttp = Omit<NormalHttp, 'headers' | 'body' | 'dispatcher'> & {
+export type StoredHttp = Omit<ResolvedHttp, 'headers' | 'body' | 'dispatcher'> & {
   headers?: HttpHeaders | Named | undefined
   body?: HttpBody | Named | undefined
   dispatcher?: Named | undefined
@@ -172,7 +172,10 @@ export const httpSchema = options({
     error: `connections times pipelining must be at most ${MOST_IN_FLIGHT.toLocaleString('en')}`,
   })
   .transform(
-    ({ method, ...given }): NormalHttp => ({ method: method ?? (given.body === undefined ? 'GET' : 'POST'), ...given }),
+    ({ method, ...given }): ResolvedHttp => ({
+      method: method ?? (given.body === undefined ? 'GET' : 'POST'),
+      ...given,
+    }),
   )
 
 /** Whether a status is a failure; those that no class names always are. */
@@ -186,7 +189,7 @@ export function failsBy(failures: readonly (number | string)[]): (status: number
  *
  * @throws ValidationError naming the field
  */
-export function checkSendable(http: NormalHttp): void {
+export function checkSendable(http: ResolvedHttp): void {
   const { url, headers, body, tls, dispatcher } = http
   for (const [field, value] of Object.entries({ headers, body, dispatcher })) checkLive(`http.${field}`, value)
   for (const [field, value] of Object.entries({ headers, tls })) {
@@ -211,7 +214,7 @@ const HIDDEN_IN_URL = '__redacted__'
 const LONGEST_BODY = 1000
 
 /** An HTTP target as a Result keeps it: functions by name, and nothing that is a secret. */
-export function keptHttp({ url, headers, body, tls, dispatcher, ...rest }: NormalHttp): KeptHttp {
+export function storeHttp({ url, headers, body, tls, dispatcher, ...rest }: ResolvedHttp): StoredHttp {
   return {
     ...rest,
     url: withoutSecrets(url),

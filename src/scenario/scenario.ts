@@ -2,7 +2,7 @@ import { show, throwFaults, ValidationError } from '../validation/validation-err
 import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals/arrivals.js'
 import { lengthMs } from './arrivals/ramps.js'
 import { type Batching, batchingOption } from './batching.js'
-import { countOf, keptByHash, withLists } from './by-hash.js'
+import { countOf, hashLongParts, withLists } from './by-hash.js'
 import { queueOption, serversSchema } from './queue.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service/service.js'
 import {
@@ -10,8 +10,8 @@ import {
   type Extent,
   type GivenStop,
   horizonOf,
-  type NormalExtent,
-  type NormalStop,
+  type ResolvedExtent,
+  type ResolvedStop,
   type Stop,
   stopSchema,
   warmupSchema,
@@ -19,10 +19,10 @@ import {
 import {
   checkRunnable,
   checkTargets,
-  type KeptTargets,
-  keptTargets,
-  type NormalTargets,
+  type ResolvedTargets,
+  type StoredTargets,
   serversOf,
+  storeTargets,
   type Target,
   takesOne,
   targetSchemas,
@@ -79,32 +79,32 @@ export interface ScenarioParts {
 }
 
 /** A scenario with its defaults filled in, but for its target: rates a second, times in milliseconds. */
-export interface NormalParts {
+export interface ResolvedParts {
   arrivals: Arrivals
   service?: Service | undefined
   batching: Batching
   /** null is no limit */
   servers: number | null
   queue: { capacity: number | null; timeout: number | null }
-  stop: NormalStop
-  warmup: NormalExtent
+  stop: ResolvedStop
+  warmup: ResolvedExtent
   seed: number
 }
 
 /** A scenario with its defaults filled in. */
-export type NormalScenario = NormalParts & NormalTargets
+export type ResolvedScenario = ResolvedParts & ResolvedTargets
 
 /** What a Result keeps of it: plain data. */
-export type KeptScenario = NormalParts & KeptTargets
+export type StoredScenario = ResolvedParts & StoredTargets
 
 /** A scenario that can be simulated; its target is not run. */
-export type SimulatedScenario = KeptScenario & { service: Service; servers: number }
+export type SimulatedScenario = StoredScenario & { service: Service; servers: number }
 
 const DEFAULT_STOP = { simulate: { requests: 2_000_000 }, measure: { duration: 10_000 } }
 const DEFAULT_AT_MOST = { simulate: { requests: 20_000_000 }, measure: { duration: 60_000 } }
 
 /**
- * Checks a scenario that a Result has kept, to be read and not to be run.
+ * Checks a scenario that a Result has storeScenario, to be read and not to be run.
  *
  * @throws ValidationError naming the field
  */
@@ -118,14 +118,14 @@ export function checkKept(scenario: unknown, name: string): void {
  *
  * @throws ValidationError naming the field, what was found there and what is accepted
  */
-export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate'): SimulatedScenario
-export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate' | 'measure'): NormalScenario
-export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate' | 'measure'): NormalScenario {
+export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simulate'): SimulatedScenario
+export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simulate' | 'measure'): ResolvedScenario
+export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simulate' | 'measure'): ResolvedScenario {
   const parsed = scenarioSchema.safeParse(scenario)
   if (!parsed.success) throwFaults(parsed.error, '', scenario)
   const { handler, call, http, stop: until, warmup: after, seed, servers: limit, ...given } = parsed.data
   const { arrivals, batching, service, queue } = given
-  const targets: NormalTargets = {
+  const targets: ResolvedTargets = {
     ...(handler !== undefined && { handler }),
     ...(call !== undefined && { call }),
     ...(http !== undefined && { http }),
@@ -145,7 +145,7 @@ export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate' | 
 
   const replayed = arrivals.process === 'replay' ? countOf(arrivals.timestamps) : Number.POSITIVE_INFINITY
   const stop = until === undefined ? defaultStop(verb, arrivals) : bounded(until, verb, arrivals)
-  const shortest = 'atMost' in stop ? (checkpointsOf(stop)[0] as NormalExtent) : stop
+  const shortest = 'atMost' in stop ? (checkpointsOf(stop)[0] as ResolvedExtent) : stop
   const warmup = after ?? tenthOf(shortest, replayed)
   checkExtent(shortest, warmup, replayed)
   checkLength(arrivals, horizonOf(stop))
@@ -163,7 +163,7 @@ export function normalise(scenario: Scenario | KeptScenario, verb: 'simulate' | 
     warmup,
     seed,
     // a simulation runs no target, and is plain data
-    ...(verb === 'simulate' ? keptTargets(targets) : targets),
+    ...(verb === 'simulate' ? storeTargets(targets) : targets),
   }
 }
 
@@ -177,7 +177,7 @@ function unlimited(verb: 'simulate' | 'measure'): ValidationError {
 }
 
 /** Refuses to measure nothing, and batches where requests are taken one at a time. */
-function checkTarget(targets: NormalTargets, { maxBatchSize }: Batching): void {
+function checkTarget(targets: ResolvedTargets, { maxBatchSize }: Batching): void {
   checkRunnable(targets)
   if (takesOne(targets) && maxBatchSize !== 1) {
     const instead = targets.http === undefined ? 'use handler to serve batches' : 'http: { batch: true } sends a batch'
@@ -189,29 +189,29 @@ function checkTarget(targets: NormalTargets, { maxBatchSize }: Batching): void {
 }
 
 /** Arrivals that end of themselves are run to their end. */
-function defaultStop(verb: 'simulate' | 'measure', arrivals: Arrivals): NormalExtent {
+function defaultStop(verb: 'simulate' | 'measure', arrivals: Arrivals): ResolvedExtent {
   return endOf(arrivals) ?? { ...DEFAULT_STOP[verb] }
 }
 
 /** A run with checkpoints ends some day. */
-function bounded(stop: GivenStop, verb: 'simulate' | 'measure', arrivals: Arrivals): NormalStop {
+function bounded(stop: GivenStop, verb: 'simulate' | 'measure', arrivals: Arrivals): ResolvedStop {
   if (!('precision' in stop || 'budget' in stop)) return stop
   return { ...stop, atMost: stop.atMost ?? endOf(arrivals) ?? { ...DEFAULT_AT_MOST[verb] } }
 }
 
 /** Where arrivals end of themselves; null where they go on for ever. */
-function endOf(arrivals: Arrivals): NormalExtent | null {
+function endOf(arrivals: Arrivals): ResolvedExtent | null {
   if (arrivals.process === 'replay') return { requests: countOf(arrivals.timestamps) }
   return arrivals.process === 'stages' ? { duration: lengthMs(arrivals) } : null
 }
 
-function tenthOf(stop: NormalExtent, replayed: number): NormalExtent {
+function tenthOf(stop: ResolvedExtent, replayed: number): ResolvedExtent {
   return 'duration' in stop
     ? { duration: stop.duration / 10 }
     : { requests: Math.floor(Math.min(stop.requests, replayed) / 10) }
 }
 
-function checkExtent(stop: NormalExtent, warmup: NormalExtent, replayed: number): void {
+function checkExtent(stop: ResolvedExtent, warmup: ResolvedExtent, replayed: number): void {
   const whole = {
     requests: 'requests' in stop ? Math.min(stop.requests, replayed) : replayed,
     duration: 'duration' in stop ? stop.duration : Number.POSITIVE_INFINITY,
@@ -226,7 +226,7 @@ function checkExtent(stop: NormalExtent, warmup: NormalExtent, replayed: number)
 }
 
 /** Refuses what would run past the longest time that whole nanoseconds can tell. */
-function checkLength(arrivals: Arrivals, stop: NormalExtent): void {
+function checkLength(arrivals: Arrivals, stop: ResolvedExtent): void {
   if (!('requests' in stop) || !('rate' in arrivals)) return
   const rate = meanRate(arrivals) as number
   if ((stop.requests / rate) * NS_PER_SECOND >= LONGEST_NS) {
@@ -271,7 +271,7 @@ function checkService(service: Service, batching: Batching, arrivals: Arrivals):
 }
 
 /** A scenario as a Result keeps it: plain data, with long lists by hash and without secrets. */
-export function kept(scenario: NormalScenario): KeptScenario {
+export function storeScenario(scenario: ResolvedScenario): StoredScenario {
   const { handler, call, http, ...parts } = scenario
-  return keptByHash({ ...parts, ...keptTargets({ handler, call, http }) })
+  return hashLongParts({ ...parts, ...storeTargets({ handler, call, http }) })
 }

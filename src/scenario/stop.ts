@@ -18,13 +18,13 @@ const extent = (least: number, lasting: typeof duration) =>
   options({ requests: whole(least, MOST_REQUESTS).optional(), duration: lasting.optional() })
     .refine((given) => (given.requests === undefined) !== (given.duration === undefined), { error: extentError })
     .transform(
-      ({ requests, duration }): NormalExtent =>
+      ({ requests, duration }): ResolvedExtent =>
         requests === undefined ? { duration: duration as number } : { requests },
     )
 
 /** How long a run, or its warm-up, lasts. */
 export type Extent = { requests: number; duration?: undefined } | { duration: Duration; requests?: undefined }
-export type NormalExtent = { requests: number } | { duration: number }
+export type ResolvedExtent = { requests: number } | { duration: number }
 
 /** What an interval is told of. */
 export const PRECISE = ['mean', 'p50', 'p90', 'p95', 'p99', 'p99.9'] as const
@@ -42,8 +42,8 @@ export type Stop =
   | { budget: Budget; atMost?: Duration | Extent | undefined }
 
 /** a stop with checkpoints. */
-export type CheckpointedStop = ({ precision: number; of: PreciseOf } | { budget: Budget }) & { atMost: NormalExtent }
-export type NormalStop = NormalExtent | CheckpointedStop
+export type CheckpointedStop = ({ precision: number; of: PreciseOf } | { budget: Budget }) & { atMost: ResolvedExtent }
+export type ResolvedStop = ResolvedExtent | CheckpointedStop
 
 const PRECISION_IS = "must be a share above 0 and below 1: '5%', or a number (0.05)"
 
@@ -55,7 +55,7 @@ const precision = z.union([z.string(), z.number()], { error: PRECISION_IS }).tra
 })
 
 const atMost = z
-  .union([positiveDuration.transform((ms): NormalExtent => ({ duration: ms })), extent(1, positiveDuration)], {
+  .union([positiveDuration.transform((ms): ResolvedExtent => ({ duration: ms })), extent(1, positiveDuration)], {
     error: "must be a duration ('60s'), { duration } or { requests }",
   })
   .optional()
@@ -77,20 +77,20 @@ export type GivenStop = z.output<typeof stopSchema>
 export const warmupSchema = extent(0, duration)
 
 /** How long a run lasts at most. */
-export const horizonOf = (stop: NormalStop): NormalExtent => ('atMost' in stop ? stop.atMost : stop)
+export const horizonOf = (stop: ResolvedStop): ResolvedExtent => ('atMost' in stop ? stop.atMost : stop)
 
 /**
  * Refuses a run that goes on until it knows enough, where only one of a length known beforehand makes sense.
  *
  * @throws ValidationError
  */
-export function refuseCheckpoints(stop: NormalStop, why: string): void {
+export function refuseCheckpoints(stop: ResolvedStop, why: string): void {
   if (!('atMost' in stop)) return
   throw new ValidationError('stop', `must be { requests } or { duration } here, got ${show(stop)}; ${why}`)
 }
 
 /** Numbers of a length of time in the scenario, for the engines. */
-export const extentNs = (extent: NormalExtent) =>
+export const extentNs = (extent: ResolvedExtent) =>
   'requests' in extent
     ? { requests: extent.requests, ns: Number.POSITIVE_INFINITY }
     : { requests: Number.POSITIVE_INFINITY, ns: nanoseconds(extent.duration) }
@@ -108,7 +108,7 @@ const NEAREST = 1.5
  * The lengths of a run at its checkpoints, the last of them `atMost`. Each checkpoint may be taken in by chance, so that the
  * verdicts and intervals of a run have to allow for all of them: with few and far between, that costs little.
  */
-export function checkpointsOf(stop: CheckpointedStop): NormalExtent[] {
+export function checkpointsOf(stop: CheckpointedStop): ResolvedExtent[] {
   const [unit, most] = Object.entries(stop.atMost)[0] as [keyof typeof FIRST_OF_BUDGET, number]
   const lengths = 'budget' in stop ? growing(FIRST_OF_BUDGET[unit], most) : doubling(FIRST_OF_INTERVAL[unit], most)
   return lengths.map((length) => (unit === 'requests' ? { requests: Math.round(length) } : { duration: length }))

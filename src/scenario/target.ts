@@ -6,9 +6,9 @@ import {
   checkSendable,
   type HttpTarget,
   httpSchema,
-  type KeptHttp,
-  keptHttp,
-  type NormalHttp,
+  type ResolvedHttp,
+  type StoredHttp,
+  storeHttp,
   withoutSecrets,
 } from './http.js'
 import { checkLive, live, type Named, named } from './named.js'
@@ -41,19 +41,19 @@ export type Target =
   | { call: Call; handler?: undefined; http?: never }
   | { http: HttpTarget; handler?: undefined; call?: undefined }
 
-/** A target as a normalised scenario has it. */
-export interface NormalTargets {
+/** A target as a resolved scenario has it. */
+export interface ResolvedTargets {
   /** a module's path or URL */
   handler?: string | HandlerInProcess | Named | undefined
   call?: Call | Named | undefined
-  http?: NormalHttp | undefined
+  http?: ResolvedHttp | undefined
 }
 
 /** What a Result keeps of a target. */
-export interface KeptTargets {
+export interface StoredTargets {
   handler?: string | Named | undefined
   call?: Named | undefined
-  http?: KeptHttp | undefined
+  http?: StoredHttp | undefined
 }
 
 export const TARGETS = ['handler', 'call', 'http'] as const
@@ -76,7 +76,7 @@ export const targetSchemas = {
  *
  * @throws ValidationError naming the one that is too many
  */
-export function checkTargets(targets: NormalTargets): void {
+export function checkTargets(targets: ResolvedTargets): void {
   const [first, second] = TARGETS.filter((target) => targets[target] !== undefined)
   if (second === undefined) return
   throw new ValidationError(second, `cannot stand beside ${first}: a scenario has one target, handler, call or http`)
@@ -87,7 +87,7 @@ export function checkTargets(targets: NormalTargets): void {
  *
  * @throws ValidationError naming it
  */
-export function checkRunnable(targets: NormalTargets): void {
+export function checkRunnable(targets: ResolvedTargets): void {
   if (TARGETS.every((target) => targets[target] === undefined)) {
     throw new ValidationError(
       'handler',
@@ -100,21 +100,21 @@ export function checkRunnable(targets: NormalTargets): void {
 }
 
 /** Whether a target takes one request at a time. */
-export const takesOne = ({ call, http }: NormalTargets) => call !== undefined || http?.batch === false
+export const takesOne = ({ call, http }: ResolvedTargets) => call !== undefined || http?.batch === false
 
 /** How many batches a target may have in flight where nothing is said of it; null for no limit. */
-export function serversOf({ call, http }: NormalTargets): number | null {
+export function serversOf({ call, http }: ResolvedTargets): number | null {
   if (call !== undefined) return null
   if (http === undefined) return 1
   return http.connections === null ? null : http.connections * http.pipelining
 }
 
 /** A target as a Result keeps it: functions by their names, and no secrets. */
-export function keptTargets({ handler, call, http }: NormalTargets): KeptTargets {
+export function storeTargets({ handler, call, http }: ResolvedTargets): StoredTargets {
   return {
     ...(handler !== undefined && { handler: typeof handler === 'string' ? handler : named(nameOf(handler)) }),
     ...(call !== undefined && { call: named(nameOf(call)) }),
-    ...(http !== undefined && { http: keptHttp(http) }),
+    ...(http !== undefined && { http: storeHttp(http) }),
   }
 }
 
@@ -124,7 +124,7 @@ function nameOf(target: HandlerInProcess | Call | Named): string {
 }
 
 /** A target in a few words, for messages. */
-export function targetName({ handler, call, http }: NormalTargets): string {
+export function targetName({ handler, call, http }: ResolvedTargets): string {
   if (http !== undefined) return `http ${http.method} ${withoutSecrets(http.url)}`
   if (call !== undefined) return nameless('call', named(nameOf(call)).function)
   const name = typeof handler === 'string' || handler === undefined ? handler : named(nameOf(handler)).function

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { enough } from '../budget/enough.js'
 import type { Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
-import { type KeptScenario, normalise, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
+import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../scenario/scenario.js'
 import { type CheckpointedStop, checkpointsOf } from '../scenario/stop.js'
 import { options as optionsOf } from '../scenario/units.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
@@ -26,12 +26,12 @@ const schema = optionsOf({ onEvent: callback, onProgress: callback })
  *
  * @throws ValidationError where the scenario cannot be run, an option is none, or no request completed
  */
-export function simulate(scenario: Scenario | KeptScenario, options: SimulateOptions = {}): Result {
-  const normal = normalise(scenario, 'simulate')
+export function simulate(scenario: Scenario | StoredScenario, options: SimulateOptions = {}): Result {
+  const resolved = resolveScenario(scenario, 'simulate')
   const checked = schema.safeParse(options)
   if (!checked.success) throwFaults(checked.error, 'options', options)
-  const { stop } = normal
-  return 'atMost' in stop ? simulateUntilEnough(normal, stop, options) : resultOf(run(normal, options))
+  const { stop } = resolved
+  return 'atMost' in stop ? simulateUntilEnough(resolved, stop, options) : resultOf(run(resolved, options))
 }
 
 function run(scenario: SimulatedScenario, { onEvent, onProgress }: SimulateOptions): Recording {

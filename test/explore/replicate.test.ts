@@ -17,7 +17,7 @@ import { METRICS, newTallies } from '../../src/result/recording.js'
 import { packed, together } from '../../src/result/replications.js'
 import { resultOf } from '../../src/result/result.js'
 import { summaryOf, withheld } from '../../src/result/summary.js'
-import { normalise } from '../../src/scenario/scenario.js'
+import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
 
 const mm1: Scenario = {
@@ -43,7 +43,7 @@ describe('replicating', { timeout: 60_000 }, () => {
 
   it('adds up what each run shows, the first being what simulate runs', async () => {
     const result = await replicate(batched, { replications: 3, threads: 2 })
-    const runs = [0, 1, 2].map((i) => new Engine(normalise(batched, 'simulate'), undefined, i).run())
+    const runs = [0, 1, 2].map((i) => new Engine(resolveScenario(batched, 'simulate'), undefined, i).run())
     expect(runs[0]?.counts).toEqual(simulate(batched).counts)
     expect(new Set(runs.map(({ counts }) => counts.offered)).size).toBe(3)
 
@@ -155,7 +155,7 @@ describe('replicating', { timeout: 60_000 }, () => {
   })
 
   it('gives a result of the one that is left of several', () => {
-    const engine = new Engine(normalise(mm1, 'simulate'))
+    const engine = new Engine(resolveScenario(mm1, 'simulate'))
     const result = checkedResult(resultOf(together([packed(engine.run(), false)])))
     expect(result.counts).toEqual(simulate(mm1).counts)
     expect(result.latencyMs.intervals.mean).toMatchObject({

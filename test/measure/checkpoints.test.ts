@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkBudget, measure, type Scenario } from '../../src/index.js'
 import { planOf } from '../../src/measure/plan.js'
-import { normalise } from '../../src/scenario/scenario.js'
+import { resolveScenario } from '../../src/scenario/scenario.js'
 
 const failing: Scenario = {
   arrivals: '200/s',
@@ -50,7 +50,7 @@ describe.concurrent('a measurement that goes on until it knows enough', () => {
 describe('its plan', () => {
   const planned = (stop: Scenario['stop'], warmup?: Scenario['warmup']) => {
     const arrivals = { process: 'poisson', rate: 100 } as const
-    return planOf({ ...normalise({ ...failing, arrivals, stop, warmup }, 'measure'), arrivals })
+    return planOf({ ...resolveScenario({ ...failing, arrivals, stop, warmup }, 'measure'), arrivals })
   }
 
   it('has twenty stretches up to the first look, and ten to each next one', () => {

@@ -4,7 +4,7 @@ import { measure } from '../../src/measure/measure.js'
 import { runMeasurement } from '../../src/measure/run.js'
 import { closed } from '../../src/scenario/arrivals/arrivals.js'
 import { policyOf } from '../../src/scenario/batching.js'
-import { normalise, type Scenario } from '../../src/scenario/scenario.js'
+import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { expectToAddUp } from './add-up.js'
 import { cycle } from './cycle.js'
@@ -189,7 +189,7 @@ describe('a closed loop on threads', () => {
   })
 
   it('stops by requests: as many as were asked for, of which the first are a warm-up', async () => {
-    const scenario = normalise(
+    const scenario = resolveScenario(
       {
         arrivals: closed({ clients: 6, thinkTime: { mean: '1ms', variation: exponential() } }),
         handler: handler('numbers.js'),

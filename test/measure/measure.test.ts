@@ -8,7 +8,7 @@ import { resultOf } from '../../src/result/result.js'
 import { closed, constant, poisson } from '../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../src/scenario/arrivals/schedule.js'
 import { policyOf } from '../../src/scenario/batching.js'
-import { normalise, type Scenario } from '../../src/scenario/scenario.js'
+import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { expectToAddUp } from './add-up.js'
 import { policyAsItIs } from './policy-as-it-is.js'
@@ -37,7 +37,7 @@ describe('measure', () => {
 
   it('faces the very requests of the schedule, and forms the batches that the policy lets go of them', async () => {
     const requests = 1500
-    const scenario = normalise(
+    const scenario = resolveScenario(
       {
         arrivals: poisson('4000/s'),
         stop: { requests },
@@ -76,7 +76,7 @@ describe('measure', () => {
 
   it('turns away whom the limits of its queue do, and nobody else: an overload is no backlog', async () => {
     const requests = 1200
-    const scenario = normalise(
+    const scenario = resolveScenario(
       {
         arrivals: poisson('2000/s'),
         stop: { requests },

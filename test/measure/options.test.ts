@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
-import { type MeasureOptions, normaliseOptions } from '../../src/measure/options.js'
+import { type MeasureOptions, resolveOptions } from '../../src/measure/options.js'
 import { poisson, stages } from '../../src/scenario/arrivals/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
@@ -79,7 +79,7 @@ describe('the default spin', () => {
     [2, 60_000],
     [8, 60_000],
   ])('on %i cores: %i ns', (cores, spinNs) => {
-    expect(normaliseOptions({}, cores).spinNs).toBe(spinNs)
-    expect(normaliseOptions({ spin: '1ms' }, cores).spinNs).toBe(1e6)
+    expect(resolveOptions({}, cores).spinNs).toBe(spinNs)
+    expect(resolveOptions({ spin: '1ms' }, cores).spinNs).toBe(1e6)
   })
 })

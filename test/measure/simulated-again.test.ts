@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { recordedRun } from '../../bench/recorded-run.js'
 import { type Observation, runMeasurement } from '../../src/measure/run.js'
 import { replay } from '../../src/scenario/arrivals/arrivals.js'
-import { normalise, type Scenario } from '../../src/scenario/scenario.js'
+import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
 
 /** The batches of a simulation in whole nanoseconds: when they started and ended, and whom they held. */
@@ -28,7 +28,7 @@ describe('a measured run, simulated again', () => {
     }
     const handler = new URL('./handlers/numbers.js', import.meta.url)
     const { observations } = await runMeasurement(
-      normalise({ ...scenario, handler, arrivals: { process: 'poisson', rate: 4000 }, seed: 3 }, 'measure'),
+      resolveScenario({ ...scenario, handler, arrivals: { process: 'poisson', rate: 4000 }, seed: 3 }, 'measure'),
       {},
       2000,
     )

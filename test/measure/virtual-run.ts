@@ -7,7 +7,7 @@ import { SharedQueue } from '../../src/measure/queue/shared-queue.js'
 import { stateOf } from '../../src/measure/recording/build-recording.js'
 import type { ServerStats } from '../../src/measure/recording/server-stats.js'
 import { SharedMemory } from '../../src/measure/recording/shared-memory.js'
-import { normalise, type ScenarioParts } from '../../src/scenario/scenario.js'
+import { resolveScenario, type ScenarioParts } from '../../src/scenario/scenario.js'
 
 /** How threads behave in virtual time, in whole nanoseconds. */
 export interface Threads {
@@ -57,7 +57,7 @@ export interface Dropped {
  * server looks only when it is notified or at the time that it was given, so that a lost notification leaves requests.
  */
 export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
-  const scenario = measurable(normalise({ handler: 'none.js', ...given }, 'measure'))
+  const scenario = measurable(resolveScenario({ handler: 'none.js', ...given }, 'measure'))
   const servers = scenario.servers as number
   const { arrivals } = scenario
   const plan = arrivals.process === 'closed' ? planOfLoop({ ...scenario, arrivals }) : planOf({ ...scenario, arrivals })

@@ -6,7 +6,7 @@ import type { ServerStats } from '../../src/measure/recording/server-stats.js'
 import { SharedMemory } from '../../src/measure/recording/shared-memory.js'
 import { type InFlightBatch, SERVED } from '../../src/measure/servers/in-flight-batch.js'
 import { LocalServers } from '../../src/measure/servers/local-servers.js'
-import { normalise, type ScenarioParts } from '../../src/scenario/scenario.js'
+import { resolveScenario, type ScenarioParts } from '../../src/scenario/scenario.js'
 
 /** How an event loop and what it serves behave in virtual time, in whole nanoseconds. */
 export interface Behaviour {
@@ -42,7 +42,9 @@ export function serveInVirtualTime(given: ScenarioParts, behaviour: Behaviour, u
   const target = unlimited
     ? { http: { url: 'http://127.0.0.1/', batch: true } as const }
     : { handler: (batch: number[]) => batch }
-  const scenario = measurable(normalise({ ...given, ...target, servers: unlimited ? null : given.servers }, 'measure'))
+  const scenario = measurable(
+    resolveScenario({ ...given, ...target, servers: unlimited ? null : given.servers }, 'measure'),
+  )
   const { arrivals } = scenario
   if (arrivals.process === 'closed') throw new Error('these are servers of open arrivals')
   const plan = planOf({ ...scenario, arrivals })

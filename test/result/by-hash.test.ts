@@ -11,13 +11,13 @@ import {
 } from '../../src/index.js'
 import { scenarioLines } from '../../src/report/terminal/scenario-line.js'
 import { hashOf } from '../../src/scenario/by-hash.js'
-import type { KeptScenario } from '../../src/scenario/scenario.js'
+import type { StoredScenario } from '../../src/scenario/scenario.js'
 
 const long = Array.from({ length: 1001 }, (_, i) => 10 * i)
 const some = long.slice(0, 1000)
 
 /** The list that a Result keeps where the scenario had this one, and what becomes of the scenario run again. */
-const lists: [string, (list: number[]) => Scenario, (scenario: KeptScenario) => unknown][] = [
+const lists: [string, (list: number[]) => Scenario, (scenario: StoredScenario) => unknown][] = [
   [
     'timestamps',
     (list) => ({ arrivals: replay(list), service: 1 }),
@@ -58,7 +58,7 @@ const lists: [string, (list: number[]) => Scenario, (scenario: KeptScenario) => 
 describe('a long list in a Result', () => {
   it.each(lists)('of %s is kept by hash, and refused when it is run again', (_, scenarioOf, listOf) => {
     const { scenario } = simulate(scenarioOf(long))
-    expect(listOf(scenario as KeptScenario)).toEqual({ count: 1001, hash: expect.stringMatching(/^[\da-f]{16}$/) })
+    expect(listOf(scenario as StoredScenario)).toEqual({ count: 1001, hash: expect.stringMatching(/^[\da-f]{16}$/) })
     const again = () => simulate(JSON.parse(JSON.stringify(scenario)))
     expect(again).toThrow(ValidationError)
     expect(again).toThrow(/(timestamps|samples|times): was kept by hash.*give the list itself, got {"count":1001/)
@@ -66,13 +66,13 @@ describe('a long list in a Result', () => {
 
   it.each(lists)('of %s is kept as it is up to 1,000 values, and run again', (_, scenarioOf, listOf) => {
     const result = simulate(scenarioOf(some))
-    expect(listOf(result.scenario as KeptScenario)).toHaveLength(1000)
+    expect(listOf(result.scenario as StoredScenario)).toHaveLength(1000)
     expect(simulate(JSON.parse(JSON.stringify(result.scenario)))).toEqual(result)
   })
 
   it('is told by how many values it had', () => {
     const { scenario } = simulate({ arrivals: replay(long, { speed: 2 }), service: 1 })
-    expect(scenarioLines(scenario as KeptScenario, 'simulate')[0]).toBe(
+    expect(scenarioLines(scenario as StoredScenario, 'simulate')[0]).toBe(
       '1,001 replayed requests at 2 times their speed',
     )
   })

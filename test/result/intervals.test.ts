@@ -6,7 +6,7 @@ import { exponential as drawExponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { intervalsBetween, intervalsOf } from '../../src/result/intervals.js'
 import { ESTIMATES, type Estimate, type Interval, type Summary } from '../../src/result/summary.js'
-import { normalise } from '../../src/scenario/scenario.js'
+import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
 
 const SECOND = 1e9
@@ -22,7 +22,7 @@ const exactMs = (load: number) => {
 }
 
 function record(scenario: Scenario, requests: number, seed: number) {
-  return new Engine(normalise({ ...scenario, stop: { requests }, seed }, 'simulate')).run()
+  return new Engine(resolveScenario({ ...scenario, stop: { requests }, seed }, 'simulate')).run()
 }
 
 function latencyIntervals(scenario: Scenario, requests: number, seed: number) {

@@ -17,11 +17,11 @@ import { exponential as draw } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { findingsOf } from '../../src/result/findings.js'
 import { unsteady } from '../../src/result/unsteady.js'
-import { normalise } from '../../src/scenario/scenario.js'
+import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
 
 const found = (scenario: Scenario): Finding[] =>
-  findingsOf(new Engine(normalise(scenario, 'simulate')).run()).filter(({ code }) => code === 'unsteady')
+  findingsOf(new Engine(resolveScenario(scenario, 'simulate')).run()).filter(({ code }) => code === 'unsteady')
 
 const exponentially = affine({ base: '1ms', variation: exponential() })
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => 20_000 + i)
@@ -139,7 +139,7 @@ describe('a run whose halves disagree', () => {
       const times = Array.from({ length: 1000 }, (_, i) => (i < 550 ? 2 : later))
       const service = recorded({ by: 'order', times })
       const scenario = { arrivals: constant('100/s'), service, stop: { requests: 1000 } }
-      return new Engine(normalise(scenario, 'simulate')).run()
+      return new Engine(resolveScenario(scenario, 'simulate')).run()
     }
     const [moved, changed] = [recordingOf(2.8), recordingOf(3.2)]
     expect(unsteady(moved)?.figures.change).toBeCloseTo(0.4, 9)

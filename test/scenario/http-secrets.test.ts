@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type HttpTarget, httpSchema, keptHttp } from '../../src/scenario/http.js'
-import { normalise } from '../../src/scenario/scenario.js'
+import { type HttpTarget, httpSchema, storeHttp } from '../../src/scenario/http.js'
+import { resolveScenario } from '../../src/scenario/scenario.js'
 
-const kept = (target: HttpTarget) => keptHttp(httpSchema.parse(target))
+const kept = (target: HttpTarget) => storeHttp(httpSchema.parse(target))
 const url = 'http://127.0.0.1/p'
 
 describe('what is kept of a request', () => {
@@ -41,6 +41,6 @@ describe('what is kept of a request', () => {
     ['client_secret=S1', 'http.body: holds a secret'],
   ])('is not sent again without them: %j', (body, message) => {
     const http = kept({ url, body }) as HttpTarget
-    expect(() => normalise({ arrivals: 1, http }, 'measure')).toThrow(message)
+    expect(() => resolveScenario({ arrivals: 1, http }, 'measure')).toThrow(message)
   })
 })

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { type Scenario, simulate } from '../../src/index.js'
-import { normalise } from '../../src/scenario/scenario.js'
+import { resolveScenario } from '../../src/scenario/scenario.js'
 import { type CheckpointedStop, checkpointsOf } from '../../src/scenario/stop.js'
 
 const scenario = { arrivals: 100, service: 1 } satisfies Scenario
 const stopOf = (stop: unknown, verb: 'simulate' | 'measure' = 'simulate') =>
-  normalise({ ...scenario, handler: './handler.js', stop } as Scenario, verb)
+  resolveScenario({ ...scenario, handler: './handler.js', stop } as Scenario, verb)
 
 describe('a stop that depends on what the run shows', () => {
   it('has defaults', () => {

@@ -9,7 +9,7 @@ import {
   type SimulationEvent,
 } from '../../src/index.js'
 import { policyOf } from '../../src/scenario/batching.js'
-import { normalise } from '../../src/scenario/scenario.js'
+import { resolveScenario } from '../../src/scenario/scenario.js'
 import { BatcherError } from '../../src/serve/batcher/batcher-error.js'
 import { LiveBatcher } from '../../src/serve/batcher/live-batcher.js'
 import type { Recording } from '../../src/serve/batcher/recorder-sink.js'
@@ -32,7 +32,7 @@ interface Story {
 function simulated(scenario: Scenario): Story {
   const events: SimulationEvent[] = []
   // the engine alone: a Result of each would take most of the time
-  new Engine(normalise(scenario, 'simulate'), (event) => events.push(event)).run()
+  new Engine(resolveScenario(scenario, 'simulate'), (event) => events.push(event)).run()
   const of = (type: SimulationEvent['type']) =>
     events.flatMap((event) =>
       event.type === type && event.type !== 'batch' ? [{ atNs: ns(event.atMs), request: event.request }] : [],

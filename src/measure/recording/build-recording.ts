@@ -11,7 +11,7 @@ import {
 } from '../../result/recording.js'
 import { inStretches } from '../../result/stretches.js'
 import { tallyPercentileNs } from '../../result/summary.js'
-import type { NormalScenario } from '../../scenario/scenario.js'
+import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import type { Serving } from '../queue/batch.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
@@ -51,7 +51,7 @@ interface Unserved {
 }
 
 /** Builds the recording of a run that ended at `nowNs`. Its threads must be gone. */
-export function buildRecording(scenario: NormalScenario, state: RunState, nowNs: number): Recording {
+export function buildRecording(scenario: ResolvedScenario, state: RunState, nowNs: number): Recording {
   const { window, stats, queue } = state
   const { startNs } = window
   // requests may have been dropped since the last look
@@ -88,7 +88,7 @@ export function buildRecording(scenario: NormalScenario, state: RunState, nowNs:
  *
  * @param count how many segments
  */
-export function buildRecordingSoFar(scenario: NormalScenario, state: RunState, count: number): Recording | null {
+export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState, count: number): Recording | null {
   const { window } = state
   if (window.firsts[count] === Number.POSITIVE_INFINITY) return null
   const endNs = window.segmentStartNs(count)

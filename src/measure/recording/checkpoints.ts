@@ -1,5 +1,5 @@
 import type { CheckpointCount } from '../../result/recording.js'
-import { kept, type NormalScenario } from '../../scenario/scenario.js'
+import { type ResolvedScenario, storeScenario } from '../../scenario/scenario.js'
 import { checkpointsOf, extentNs } from '../../scenario/stop.js'
 import { startThread, type Thread } from '../../threads/thread.js'
 import type { Clock } from '../clock/clock.js'
@@ -30,12 +30,12 @@ export class Checkpoints {
   }
 
   /** The checkpoints of a scenario; null if its run has a length of its own. */
-  static async of(scenario: NormalScenario, memory: SharedMemory): Promise<Checkpoints | null> {
+  static async of(scenario: ResolvedScenario, memory: SharedMemory): Promise<Checkpoints | null> {
     const { stop } = scenario
     if (!('atMost' in stop)) return null
     const file = new URL('./judge-checkpoint.js', import.meta.url)
     const thread = await startThread<CheckpointTask, boolean | null>(file, 'judgeCheckpoint')
-    const stored = { ...(kept(scenario) as NormalScenario), stop }
+    const stored = { ...(storeScenario(scenario) as ResolvedScenario), stop }
     return new Checkpoints({ memory: memory.shared, scenario: stored }, thread)
   }
 

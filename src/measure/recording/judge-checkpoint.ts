@@ -1,6 +1,6 @@
 import { enough } from '../../budget/enough.js'
 import { resultOf } from '../../result/result.js'
-import type { NormalScenario } from '../../scenario/scenario.js'
+import type { ResolvedScenario } from '../../scenario/scenario.js'
 import type { CheckpointedStop } from '../../scenario/stop.js'
 import { buildRecordingSoFar, stateOf } from './build-recording.js'
 import { SharedMemory } from './shared-memory.js'
@@ -9,7 +9,7 @@ import { SharedMemory } from './shared-memory.js'
 export interface CheckpointTask {
   memory: Pick<SharedMemory, 'setup' | 'buffers'>
   /** as plain data */
-  scenario: NormalScenario & { stop: CheckpointedStop }
+  scenario: ResolvedScenario & { stop: CheckpointedStop }
   /** when the part of the run ends that is judged, and which checkpoint of how many it is */
   endNs: number
   taken: number

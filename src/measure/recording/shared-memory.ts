@@ -1,5 +1,5 @@
 import { policyOf } from '../../scenario/batching.js'
-import type { NormalScenario } from '../../scenario/scenario.js'
+import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { nanoseconds } from '../../scenario/units.js'
 import type { Clock } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
@@ -48,7 +48,7 @@ export class SharedMemory {
    * @param waiting how many requests may wait before the run is over
    */
   static allocate(
-    scenario: NormalScenario,
+    scenario: ResolvedScenario,
     plan: Plan,
     threads: number,
     observe: number,

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { real } from '../../clock/real.js'
-import { areHeaders, failsBy, type HttpBody, type HttpHeaders, isBody, type NormalHttp } from '../../scenario/http.js'
+import { areHeaders, failsBy, type HttpBody, type HttpHeaders, isBody, type ResolvedHttp } from '../../scenario/http.js'
 import { isBytes } from '../../validation/realm.js'
 import { show } from '../../validation/validation-error.js'
 import { type InFlightBatch, SERVED } from './in-flight-batch.js'
@@ -13,7 +13,7 @@ interface Sent {
 }
 
 /** Sends a request for each batch, and reads its answer to the end. */
-export async function httpTarget(http: NormalHttp): Promise<LocalTarget> {
+export async function httpTarget(http: ResolvedHttp): Promise<LocalTarget> {
   const { method, batch, failures } = http
   const url = new URL(http.url)
   const given = http.dispatcher as Dispatcher | undefined
@@ -52,7 +52,7 @@ export async function httpTarget(http: NormalHttp): Promise<LocalTarget> {
   }
 }
 
-async function poolFor(url: URL, { connections, pipelining, tls }: NormalHttp): Promise<Dispatcher> {
+async function poolFor(url: URL, { connections, pipelining, tls }: ResolvedHttp): Promise<Dispatcher> {
   // loaded on first use: who sends no HTTP pays nothing for it
   const { Pool } = await import('undici')
   return new Pool(url.origin, {

@@ -6,7 +6,7 @@ import type { Call, HandlerInProcess } from '../../scenario/target.js'
 import { targetName } from '../../scenario/target.js'
 import { eventLoop } from '../clock/event-loop.js'
 import { targetFailed } from '../error.js'
-import type { NormalOptions } from '../options.js'
+import type { ResolvedOptions } from '../options.js'
 import { PLACES } from '../queue/waiting-room.js'
 import type { RunState } from '../recording/build-recording.js'
 import { Checkpoints } from '../recording/checkpoints.js'
@@ -49,7 +49,7 @@ async function readyTarget({ scenario }: RunContext, name: string): Promise<Loca
 /** Awaits what the target does before and after the run, for no longer than it may take, or until the run is aborted. */
 async function within<Value>(
   work: Promise<Value>,
-  { setupTimeoutMs, signal }: NormalOptions,
+  { setupTimeoutMs, signal }: ResolvedOptions,
   name: string,
   hangs: string,
 ): Promise<Value> {

@@ -3,7 +3,7 @@ import { locate } from '../../handler/module.js'
 import { unreadyMessage } from '../../handler/prepare.js'
 import { ENTRY, startPool, taskOf } from '../../threads/thread.js'
 import { MeasureError, targetFailed } from '../error.js'
-import type { NormalOptions } from '../options.js'
+import type { ResolvedOptions } from '../options.js'
 import { stateOf } from '../recording/build-recording.js'
 import { Checkpoints } from '../recording/checkpoints.js'
 import type { RunContext, RunOutcome } from '../run-context.js'
@@ -96,7 +96,7 @@ function oneByOne(count: number, start: (index: number) => Promise<void> | undef
 }
 
 function taskFor(
-  { memory, options }: { memory: RunContext['memory']; options: NormalOptions },
+  { memory, options }: { memory: RunContext['memory']; options: ResolvedOptions },
   { url }: Module,
   server: number,
 ): ServerTask {

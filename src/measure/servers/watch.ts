@@ -4,7 +4,7 @@ import { NS_PER_MS } from '../../scenario/units.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
 import { targetFailed } from '../error.js'
-import type { NormalOptions } from '../options.js'
+import type { ResolvedOptions } from '../options.js'
 import type { Plan } from '../plan.js'
 import { latencySoFar, type RunState } from '../recording/build-recording.js'
 import type { Checkpoints } from '../recording/checkpoints.js'
@@ -43,13 +43,13 @@ export interface Watched {
  */
 export class Watch {
   readonly #watched: Watched
-  readonly #options: NormalOptions
+  readonly #options: ResolvedOptions
   readonly #start: StartLine
   readonly #startedMs = real.now()
   /** null until time 0 is set */
   #clock: Clock | null = null
 
-  constructor(watched: Watched, options: NormalOptions) {
+  constructor(watched: Watched, options: ResolvedOptions) {
     this.#watched = watched
     this.#options = options
     this.#start = new StartLine(watched.memory.buffers.start)

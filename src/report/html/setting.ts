@@ -1,4 +1,4 @@
-import type { KeptScenario } from '../../scenario/scenario.js'
+import type { StoredScenario } from '../../scenario/scenario.js'
 import { threeDigits } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import { hostFacts } from '../terminal/host-lines.js'
@@ -34,7 +34,7 @@ export function setting({ label, result }: LabelledResult): Markup {
 /** Of longer lists, this many values are shown. */
 const MOST_VALUES = 12
 
-function scenarioJson(scenario: KeptScenario): string {
+function scenarioJson(scenario: StoredScenario): string {
   const shortened = JSON.stringify(
     scenario,
     (_, value) =>

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { meanRate } from '../../scenario/arrivals/arrivals.js'
 import { lengthMs } from '../../scenario/arrivals/ramps.js'
 import { countOf } from '../../scenario/by-hash.js'
-import type { KeptScenario, NormalScenario } from '../../scenario/scenario.js'
+import type { ResolvedScenario, StoredScenario } from '../../scenario/scenario.js'
 import { targetName } from '../../scenario/target.js'
 import { count, inText, rate, time } from '../../text/number.js'
 
 /** A scenario in the words of a reader: what comes, how it is batched, and what serves it. */
-export function scenarioLines(scenario: KeptScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
+export function scenarioLines(scenario: StoredScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
   const { arrivals, batching, queue, service } = scenario
   const served = engine === 'simulate' ? service && serviceLine(service) : targetLine(scenario)
   // one at a time is said of servers, of which there are none
@@ -17,13 +17,13 @@ export function scenarioLines(scenario: KeptScenario, engine: 'simulate' | 'meas
   return [arrivalsLine(arrivals), batched, `${serversLine(scenario)}${served === undefined ? '' : `: ${served}`}`]
 }
 
-function serversLine({ servers, call, http }: KeptScenario): string {
+function serversLine({ servers, call, http }: StoredScenario): string {
   const what = call === undefined && http === undefined ? 'server' : 'in flight'
   if (servers === null) return 'no limit in flight'
   return what === 'server' ? `${count(servers)} server${servers === 1 ? '' : 's'}` : `${count(servers)} in flight`
 }
 
-function targetLine(scenario: KeptScenario): string | undefined {
+function targetLine(scenario: StoredScenario): string | undefined {
   const { handler, call, http } = scenario
   if (http === undefined && call === undefined && handler === undefined) return undefined
   return typeof handler === 'string' ? nearby(handler) : targetName(scenario)
@@ -36,7 +36,7 @@ function nearby(handler: string): string {
   return from.startsWith('..') ? path : from
 }
 
-function arrivalsLine(arrivals: NormalScenario['arrivals']): string {
+function arrivalsLine(arrivals: ResolvedScenario['arrivals']): string {
   switch (arrivals.process) {
     case 'constant':
       return `${rate(arrivals.rate)} at even intervals`
@@ -63,14 +63,14 @@ function arrivalsLine(arrivals: NormalScenario['arrivals']): string {
   }
 }
 
-function batchingLine({ maxBatchSize, maxWait }: NormalScenario['batching']): string {
+function batchingLine({ maxBatchSize, maxWait }: ResolvedScenario['batching']): string {
   if (maxBatchSize === 1) return 'served one at a time'
   const size = maxBatchSize === null ? 'in batches of any size' : `in batches of up to ${count(maxBatchSize)}`
   if (maxWait === null) return `in full batches of ${count(maxBatchSize as number)}`
   return maxWait === 0 ? size : `${size} that wait up to ${time(maxWait)}`
 }
 
-function queueLine({ capacity, timeout }: NormalScenario['queue']): string {
+function queueLine({ capacity, timeout }: ResolvedScenario['queue']): string {
   const limits = [
     capacity === null ? '' : `room for ${count(capacity)}`,
     timeout === null ? '' : `a timeout of ${time(timeout)}`,
@@ -78,13 +78,13 @@ function queueLine({ capacity, timeout }: NormalScenario['queue']): string {
   return limits.length === 0 ? '' : `, with ${limits.join(' and ')} in the queue`
 }
 
-function serviceLine(service: NonNullable<NormalScenario['service']>): string {
+function serviceLine(service: NonNullable<ResolvedScenario['service']>): string {
   const extras = [service.stalls && 'stalls', service.overhead && 'overhead'].filter(Boolean)
   const beside = extras.length === 0 ? '' : `, with ${extras.join(' and ')}`
   return mean(service) + beside
 }
 
-function mean(service: NonNullable<NormalScenario['service']>): string {
+function mean(service: NonNullable<ResolvedScenario['service']>): string {
   if (service.model === 'byBatchSize') {
     const sizes = Object.entries(service.points)
     const ends = sizes.length === 1 ? [sizes[0]] : [sizes[0], sizes.at(-1)]

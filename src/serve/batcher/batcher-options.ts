@@ -67,7 +67,7 @@ const schema = options({
 const isRecording = (value: unknown) => typeof (value as Recording | null)?.arrived === 'function'
 
 /** Options with their defaults filled in. */
-export interface NormalBatcherOptions {
+export interface ResolvedBatcherOptions {
   batching: Batching
   policy: Policy
   limits: Limits
@@ -84,7 +84,7 @@ export interface NormalBatcherOptions {
  *
  * @throws ValidationError naming the option, what was found there and what is accepted
  */
-export function normaliseBatcherOptions(given: BatcherOptions): NormalBatcherOptions {
+export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOptions {
   const parsed = schema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, '', given)
   const { batching, servers, queue, batchTimeout, setupTimeout, spin, name, recorder } = parsed.data

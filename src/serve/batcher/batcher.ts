@@ -7,8 +7,8 @@ import { createRecorder, type Recorder } from '../recorder/recorder.js'
 import {
   type BatcherOptions,
   closeTimeoutNsOf,
-  normaliseBatcherOptions,
   type RunOptions,
+  resolveBatcherOptions,
   timeoutNsOf,
 } from './batcher-options.js'
 import { InProcess } from './in-process.js'
@@ -91,7 +91,7 @@ export function createBatcher<Module = unknown>(
 ): Batcher<InputOf<Module>, OutputOf<Module>>
 export function createBatcher<Input, Output>(handler: URL | string, options?: BatcherOptions): Batcher<Input, Output>
 export function createBatcher(handler: unknown, options: BatcherOptions = {}): Batcher<never, unknown> {
-  const { batching, policy, limits, servers, name, recorder, spinNs, ...timeouts } = normaliseBatcherOptions(options)
+  const { batching, policy, limits, servers, name, recorder, spinNs, ...timeouts } = resolveBatcherOptions(options)
   const { queue } = options
   const told = recorder === undefined ? createRecorder({ name, servers, batching, queue }) : recorder || null
   let live: LiveBatcher | null = null

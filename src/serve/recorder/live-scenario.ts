@@ -7,7 +7,7 @@ import { empirical } from '../../scenario/service/variation.js'
 import { NS_PER_MS, options } from '../../scenario/units.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import type { Recent, RecentBatch } from './recent.js'
-import type { NormalRecorderOptions } from './recorder-options.js'
+import type { ResolvedRecorderOptions } from './recorder-options.js'
 
 export interface LiveScenarioOptions {
   /**
@@ -52,7 +52,7 @@ const MOST_SERVERS = 1000
  */
 export function liveScenario(
   recent: Recent | null,
-  { batching, servers, queue }: NormalRecorderOptions,
+  { batching, servers, queue }: ResolvedRecorderOptions,
   given: LiveScenarioOptions,
 ): LiveScenario {
   const asked = schema.safeParse(given)

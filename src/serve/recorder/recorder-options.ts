@@ -50,7 +50,7 @@ const schema = options({
   keep: whole(0, MOST_KEPT).default(16_384),
   clock: z.custom<() => number>((value) => typeof value === 'function', { error: clockError }).optional(),
 })
-export type NormalRecorderOptions = z.output<typeof schema>
+export type ResolvedRecorderOptions = z.output<typeof schema>
 
 const snapshotSchema = options({
   last: positiveDuration
@@ -59,7 +59,7 @@ const snapshotSchema = options({
 })
 
 /** Checks options and fills in their defaults. */
-export function recorderOptions(given: RecorderOptions): NormalRecorderOptions {
+export function recorderOptions(given: RecorderOptions): ResolvedRecorderOptions {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'recorder', given)
   return asked.data

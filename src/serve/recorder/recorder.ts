@@ -9,8 +9,8 @@ import { type LiveScenario, type LiveScenarioOptions, liveScenario } from './liv
 import { Recent } from './recent.js'
 import {
   lastOf,
-  type NormalRecorderOptions,
   type RecorderOptions,
+  type ResolvedRecorderOptions,
   recorderOptions,
   type SnapshotOptions,
 } from './recorder-options.js'
@@ -84,7 +84,7 @@ const AHEAD_MS = 1000
 
 class LiveRecorder implements Recorder {
   readonly name: string
-  readonly #options: NormalRecorderOptions
+  readonly #options: ResolvedRecorderOptions
   readonly #clock: () => number
   readonly #segments: Segments
   readonly #recent: Recent | null
@@ -94,7 +94,7 @@ class LiveRecorder implements Recorder {
   /** until when the clock need not be read to tell that a time is not in the future */
   readonly #horizon = new Float64Array(1)
 
-  constructor(given: NormalRecorderOptions) {
+  constructor(given: ResolvedRecorderOptions) {
     this.name = given.name
     this.#options = given
     this.#clock = given.clock === undefined ? now : monotone(given.clock)

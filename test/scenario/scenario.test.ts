@@ -18,9 +18,9 @@ import {
   simulate,
   uniform,
 } from '../../src/index.js'
-import { type KeptScenario, normalise } from '../../src/scenario/scenario.js'
+import { resolveScenario, type StoredScenario } from '../../src/scenario/scenario.js'
 
-const normal = (scenario: Scenario | KeptScenario) => normalise(scenario, 'simulate')
+const normal = (scenario: Scenario | StoredScenario) => resolveScenario(scenario, 'simulate')
 
 describe('a scenario with its defaults filled in', () => {
   it('needs only arrivals and a service', () => {
@@ -194,12 +194,12 @@ describe('normalising', () => {
 
   it('for a measurement needs a handler, and keeps its path', () => {
     const handler = new URL('file:///app/model.js')
-    const { stop, warmup, handler: kept } = normalise({ arrivals: 1, handler }, 'measure')
+    const { stop, warmup, handler: kept } = resolveScenario({ arrivals: 1, handler }, 'measure')
     expect({ stop, warmup, kept }).toEqual({
       stop: { duration: 10_000 },
       warmup: { duration: 1000 },
       kept: handler.href,
     })
-    expect(() => normalise({ arrivals: 1, service: 1 }, 'measure')).toThrow(/^handler: is required to measure/)
+    expect(() => resolveScenario({ arrivals: 1, service: 1 }, 'measure')).toThrow(/^handler: is required to measure/)
   })
 })
