@@ -1,4 +1,13 @@
-import { bucketOf, type HistogramSnapshot, type LatencyHistogram } from '../../histogram/latency-histogram.js'
+import {
+  bucketOf,
+  COUNT,
+  type HistogramSnapshot,
+  type LatencyHistogram,
+  MAX,
+  MIN,
+  SQUARES,
+  SUM,
+} from '../../histogram/latency-histogram.js'
 import { environment } from '../../machine/environment.js'
 import {
   METRICS,
@@ -160,12 +169,6 @@ const TALLIES_OF: Record<Metric, { own: number | null; alone: boolean }> = {
   batching: { own: BATCHING, alone: false },
   dispatch: { own: DISPATCH, alone: false },
 }
-
-const COUNT = 0
-const SUM = 1
-const SQUARES = 2
-const MIN = 3
-const MAX = 4
 
 /** Count, sum, sum of squares, min and max of a metric in a segment. */
 function momentsOf(segments: Segments, at: number, metric: Metric): Float64Array {

@@ -1,4 +1,4 @@
-import { BUCKETS, bucketOf } from '../../histogram/latency-histogram.js'
+import { BUCKETS, bucketOf, COUNT, SUM } from '../../histogram/latency-histogram.js'
 import type { Counts } from '../../result/recording.js'
 import { NS_PER_MS, nanoseconds } from '../../scenario/units.js'
 import { show, ValidationError } from '../../validation/validation-error.js'
@@ -49,7 +49,7 @@ export interface Totals extends Omit<Counts, 'unfinished'> {
   durations: Record<ExportedMetric, TotalDurations>
 }
 
-const TALLIES: readonly (readonly [ExportedMetric, number[]])[] = [
+const HISTOGRAMS_OF: readonly (readonly [ExportedMetric, number[]])[] = [
   ['latency', [LATENCY, ALONE]],
   ['wait', [WAIT]],
   ['service', [SERVICE, ALONE]],
@@ -57,12 +57,10 @@ const TALLIES: readonly (readonly [ExportedMetric, number[]])[] = [
   ['batching', [BATCHING]],
   ['dispatch', [DISPATCH]],
 ]
-const COUNT = 0
-const SUM = 1
 
 /**
  * @param boundsMs rising
- * @throws ValidationError where they do not rise, or one is no duration
+ * @throws ValidationError if they do not rise, or one is not a duration
  */
 export function totalsOf(segments: Segments, boundsMs: readonly number[]): Totals {
   const below = boundsByBucket(boundsMs)
@@ -76,7 +74,7 @@ export function totalsOf(segments: Segments, boundsMs: readonly number[]): Total
   for (let i = 0; i < segments.length; i++) inFlight += pendingIn(sums, segments.at(i))
   const completed = total(COMPLETED)
 
-  const durations = TALLIES.map(([metric, histograms]) => {
+  const durations = HISTOGRAMS_OF.map(([metric, histograms]) => {
     const counts = new Float64Array(boundsMs.length + 1)
     const add = (bucket: number, times: number) => {
       const bound = below[bucket] as number
