@@ -26,6 +26,7 @@ import {
 } from '../src/budget/comparison.js'
 import type { Random } from '../src/random/random.js'
 import { stream } from '../src/random/stream.js'
+import { spreadOf } from '../src/report/spread.js'
 import { findingsOf } from '../src/result/findings.js'
 import type { Recording } from '../src/result/recording.js'
 import { histogramPercentileNs } from '../src/result/summary.js'
@@ -210,7 +211,7 @@ async function virtual(): Promise<void> {
   }
 }
 
-/** A recorded comparison of rounds on the real clock, all of them, with how long a pair took. */
+/** A comparison on the real clock: its verdict, the rounds that it came from, and how long it took. */
 interface Recorded {
   design: Design
   head: string
@@ -259,9 +260,8 @@ function summarize(all: Recorded[]): void {
   for (const { design, head, of } of groups(all)) {
     const times = (verdict: ComparisonVerdict) => of.filter((each) => each.verdict === verdict).length
     const within30s = of.filter(({ verdict, ms }) => verdict === 'slower' && ms <= 30_000).length
-    const ms = of.map((each) => each.ms).sort((a, b) => a - b)
     const cells = [of.length, times('slower'), times('faster'), times('same'), times('inconclusive'), within30s]
-    const median = (ms[Math.floor(ms.length / 2)] as number) / 1000
+    const { median } = spreadOf(of.map(({ ms }) => ms / 1000))
     console.log(`| ${design} | ${head} | ${cells.join(' | ')} | ${median.toFixed(1)} |`)
   }
 }
@@ -306,9 +306,8 @@ function resample(file: string): void {
       ended.push(pairs)
       if (verdict === 'slower' && pairs * msPerPair <= 30_000) within30s++
     }
-    const middle = ended.sort((a, b) => a - b)[Math.floor(runs / 2)]
     const cells = [verdicts.slower, verdicts.faster, verdicts.same, within30s].map(percent)
-    console.log(`| ${design} | ${head} | ${pool.length} | ${cells.join(' | ')} | ${middle} |`)
+    console.log(`| ${design} | ${head} | ${pool.length} | ${cells.join(' | ')} | ${spreadOf(ended).median} |`)
   }
 }
 const STRETCH = 5
