@@ -33,8 +33,8 @@ for (const [name, scenario] of Object.entries(cases)) {
   for (const requests of values.requests.split(',').map(Number)) {
     let found = 0
     for (let seed = 1; seed <= seeds; seed++) {
-      const normal = resolveScenario({ ...scenario, stop: { requests }, seed: 10_000 + seed }, 'simulate')
-      if (unsteady(new Engine(normal).run()) !== null) found++
+      const resolved = resolveScenario({ ...scenario, stop: { requests }, seed: 10_000 + seed }, 'simulate')
+      if (unsteady(new Engine(resolved).run()) !== null) found++
     }
     console.log(
       `| ${name} | ${requests.toLocaleString('en')} | ${((100 * found) / seeds).toFixed(2)} | ${found} of ${seeds} |`,

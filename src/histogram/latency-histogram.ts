@@ -81,7 +81,7 @@ export function addMoments(
 }
 
 /** How many bytes a histogram takes, for those that several threads share. */
-export const TALLY_BYTES = MOMENTS * 8 + Math.ceil((BUCKETS * 4) / 8) * 8
+export const HISTOGRAM_BYTES = MOMENTS * 8 + Math.ceil((BUCKETS * 4) / 8) * 8
 
 /** A copy of what a histogram holds, in no more memory than that takes. */
 export interface HistogramSnapshot {
@@ -101,7 +101,7 @@ export class LatencyHistogram {
   readonly buckets: Uint32Array
 
   /** @param buffer where it lies, zeroed or filled by another histogram; its own memory when left out */
-  constructor(buffer: ArrayBufferLike = new ArrayBuffer(TALLY_BYTES), offset = 0) {
+  constructor(buffer: ArrayBufferLike = new ArrayBuffer(HISTOGRAM_BYTES), offset = 0) {
     this.moments = new Float64Array(buffer, offset, MOMENTS)
     this.buckets = new Uint32Array(buffer, offset + MOMENTS * 8, BUCKETS)
   }

@@ -41,7 +41,7 @@ export type Stop =
   /** until the verdict on the budget is clear */
   | { budget: Budget; atMost?: Duration | Extent | undefined }
 
-/** a stop with checkpoints. */
+/** A run with checkpoints: when it may end, and when it ends at the latest. */
 export type CheckpointedStop = ({ precision: number; of: PreciseOf } | { budget: Budget }) & { atMost: ResolvedExtent }
 export type ResolvedStop = ResolvedExtent | CheckpointedStop
 

@@ -1,4 +1,4 @@
-import { LatencyHistogram, TALLY_BYTES } from '../../histogram/latency-histogram.js'
+import { HISTOGRAM_BYTES, LatencyHistogram } from '../../histogram/latency-histogram.js'
 import { METRICS } from '../../result/recording.js'
 import { type Batch, emptyBatch, type Serving } from '../queue/batch.js'
 import { PLACES } from '../queue/waiting-room.js'
@@ -54,7 +54,7 @@ export class ServerStats {
   /** How much memory it takes. */
   static bytes(maxBatchSize: number, segments: number): number {
     const most = Math.min(maxBatchSize, PLACES)
-    return 8 * counters(segments) + 16 * most + segments * PARTS.length * TALLY_BYTES + 4 * (2 * most + 1)
+    return 8 * counters(segments) + 16 * most + segments * PARTS.length * HISTOGRAM_BYTES + 4 * (2 * most + 1)
   }
 
   constructor(buffer: SharedArrayBuffer, maxBatchSize: number, segments: number) {
@@ -75,7 +75,7 @@ export class ServerStats {
     const numbers = new Float64Array(buffer, next(8 * most), most)
     const dueNs = new Float64Array(buffer, next(8 * most), most)
     this.histograms = Array.from({ length: segments }, () =>
-      each(() => new LatencyHistogram(buffer, next(TALLY_BYTES))),
+      each(() => new LatencyHistogram(buffer, next(HISTOGRAM_BYTES))),
     )
     this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
     this.batch = emptyBatch(numbers, dueNs, new Int32Array(buffer, next(4 * most), most))

@@ -31,15 +31,15 @@ export interface Watched {
   onBlocked(server: number, error: Error): void
   /** time 0 has been set, and lies shortly ahead */
   onGo(originNs: bigint): void
-  /** has the servers check at the queue: the run ends early */
+  /** makes the servers check the queue, since the run ends early */
   wake(): void
   /** if the run goes on until it knows enough */
   checkpoints: Checkpoints | null
 }
 
 /**
- * CheckpointCount after a run from the main thread: starts its threads together when all are ready, reports progress, and finds
- * the threads that hang. It reads what they share.
+ * Watches a run from the main thread: starts its threads together when all are ready, reports progress, and finds the
+ * threads that hang. It reads what they share.
  */
 export class Watch {
   readonly #watched: Watched

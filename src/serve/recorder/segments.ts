@@ -40,7 +40,7 @@ export const DISPATCH = 5
 export const ALONE = 6
 /** how many batches there were of each size, and not durations */
 const SIZES = 7
-const TALLIES = 8
+const HISTOGRAMS = 8
 
 /** The newest segments are this long; as they age, they are put together to longer ones: */
 const FINEST_NS = NS_PER_SECOND / 2
@@ -68,8 +68,8 @@ export class Segments {
   readonly order = new Uint8Array(PLACES)
   length = 0
   readonly sums = new Float64Array(PLACES * FIELDS)
-  readonly #moments = new Float64Array(PLACES * TALLIES * MOMENTS)
-  readonly #pages = new Pages(PLACES * TALLIES)
+  readonly #moments = new Float64Array(PLACES * HISTOGRAMS * MOMENTS)
+  readonly #pages = new Pages(PLACES * HISTOGRAMS)
   readonly #large: (Map<number, number> | null)[] = new Array(PLACES).fill(null)
   readonly #free: number[] = Array.from({ length: PLACES }, (_, place) => PLACES - 1 - place)
   /** where the newest segment's sums begin; what happens now is in it */
@@ -203,7 +203,7 @@ export class Segments {
     const place = at / FIELDS
     durations.intoBuckets(length, min, max)
     for (let done = 0; ; this.#coarsen(place)) {
-      done = this.#pages.addAll(place * TALLIES + metric, durations.words, done, length)
+      done = this.#pages.addAll(place * HISTOGRAMS + metric, durations.words, done, length)
       if (done === length) break
     }
     this.addMoments(at, metric, length, sum, squares, min, max)
@@ -216,12 +216,12 @@ export class Segments {
 
   /** Adds the moments of so many durations. */
   addMoments(at: number, metric: number, length: number, sum: number, squares: number, min: number, max: number): void {
-    addMoments(this.#moments, ((at / FIELDS) * TALLIES + metric) * MOMENTS, length, sum, squares, min, max)
+    addMoments(this.#moments, ((at / FIELDS) * HISTOGRAMS + metric) * MOMENTS, length, sum, squares, min, max)
   }
 
   #add(at: number, histogram: number, bucket: number, times: number): void {
     const place = at / FIELDS
-    while (!this.#pages.add(place * TALLIES + histogram, bucket, times)) this.#coarsen(place)
+    while (!this.#pages.add(place * HISTOGRAMS + histogram, bucket, times)) this.#coarsen(place)
   }
 
   /** Time has come so far. */
@@ -317,15 +317,15 @@ export class Segments {
     }
     sums[a + END] = sums[b + END] as number
     for (let histogram = 0; histogram < SIZES; histogram++)
-      this.#moveTally(from * TALLIES + histogram, to * TALLIES + histogram)
+      this.#moveHistogram(from * HISTOGRAMS + histogram, to * HISTOGRAMS + histogram)
     if ((sums[b + BATCHED] as number) > (sums[b + BATCHES] as number)) {
-      this.#pages.move(from * TALLIES + SIZES, to * TALLIES + SIZES, 0, LARGE)
+      this.#pages.move(from * HISTOGRAMS + SIZES, to * HISTOGRAMS + SIZES, 0, LARGE)
     }
     for (const [size, times] of this.#large[from] ?? []) this.#addLarge(to, size, times)
     this.#remove(i + 1)
   }
 
-  #moveTally(from: number, to: number): void {
+  #moveHistogram(from: number, to: number): void {
     const moments = this.#moments
     const b = from * MOMENTS
     if (moments[b + COUNT] === 0) return
@@ -342,8 +342,8 @@ export class Segments {
     const pending = pendingIn(sums, a)
     sums[b + OFFERED] = (sums[b + OFFERED] as number) + pending
     sums[b + AREA] = (sums[b + AREA] as number) + pending * ((sums[b + END] as number) - (sums[b + START] as number))
-    for (let histogram = 0; histogram < TALLIES; histogram++)
-      this.#pages.clear((this.order[0] as number) * TALLIES + histogram)
+    for (let histogram = 0; histogram < HISTOGRAMS; histogram++)
+      this.#pages.clear((this.order[0] as number) * HISTOGRAMS + histogram)
     this.#remove(0)
   }
 
@@ -352,7 +352,7 @@ export class Segments {
     const { order } = this
     const place = order[i] as number
     this.sums.fill(0, place * FIELDS, (place + 1) * FIELDS)
-    this.#moments.fill(0, place * TALLIES * MOMENTS, (place + 1) * TALLIES * MOMENTS)
+    this.#moments.fill(0, place * HISTOGRAMS * MOMENTS, (place + 1) * HISTOGRAMS * MOMENTS)
     this.#large[place] = null
     order.copyWithin(i, i + 1, this.length--)
     this.#free.push(place)
@@ -363,7 +363,7 @@ export class Segments {
     const place = at / FIELDS
     const sizes = new Map<number, number>(this.#large[place])
     if ((this.sums[at + BATCHED] as number) > (this.sums[at + BATCHES] as number)) {
-      this.#pages.forEach(place * TALLIES + SIZES, 0, LARGE, (size, times) => sizes.set(size, times))
+      this.#pages.forEach(place * HISTOGRAMS + SIZES, 0, LARGE, (size, times) => sizes.set(size, times))
     }
     const told = [...sizes.values()].reduce((sum, times) => sum + times, 0)
     const alone = (this.sums[at + BATCHES] as number) - told
@@ -372,7 +372,7 @@ export class Segments {
 
   /** Count, sum, sum of squares, min and max of a histogram. */
   momentsOf(at: number, histogram: number): Float64Array {
-    const m = ((at / FIELDS) * TALLIES + histogram) * MOMENTS
+    const m = ((at / FIELDS) * HISTOGRAMS + histogram) * MOMENTS
     return this.#moments.subarray(m, m + MOMENTS)
   }
 
@@ -381,7 +381,7 @@ export class Segments {
     const moments = this.momentsOf(at, histogram)
     if (moments[COUNT] === 0) return
     const [first, last] = [bucketOf(moments[MIN] as number), bucketOf(moments[MAX] as number)]
-    this.#pages.forEach((at / FIELDS) * TALLIES + histogram, first, last, visit)
+    this.#pages.forEach((at / FIELDS) * HISTOGRAMS + histogram, first, last, visit)
   }
 
   /** How much memory it takes at present. */
