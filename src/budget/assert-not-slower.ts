@@ -22,7 +22,7 @@ export class ComparisonError extends Error {
  *
  * @param options `onInconclusive: 'pass'` lets what does not tell pass
  * @throws ComparisonError with the table
- * @throws ValidationError where it is no comparison, or contradicts itself
+ * @throws ValidationError if it is not a comparison, or contradicts itself
  */
 export function assertNotSlower(comparison: Comparison, options: BudgetOptions = {}): void {
   const { onInconclusive = 'fail' } = checkedOptions(options)

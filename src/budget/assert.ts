@@ -30,8 +30,8 @@ export class BudgetError extends Error {
 /**
  * Throws unless a run keeps to a budget, as `checkBudget` judges it.
  *
- * @throws BudgetError where it fails, or is inconclusive and `onInconclusive` is not 'pass'
- * @throws ValidationError where the budget or the result cannot be read
+ * @throws BudgetError if it fails, or is inconclusive and `onInconclusive` is not 'pass'
+ * @throws ValidationError if the budget or the result cannot be read
  */
 export function assertBudget(of: Result | Summary, budget: Budget, given: BudgetOptions = {}): void {
   const { onInconclusive = 'fail' } = checkedOptions(given)
@@ -40,7 +40,7 @@ export function assertBudget(of: Result | Summary, budget: Budget, given: Budget
   throw new BudgetError(check)
 }
 
-/** @throws ValidationError for an option that there is none of */
+/** @throws ValidationError if an option is unknown */
 export function checkedOptions(given: BudgetOptions): BudgetOptions {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'options', given)

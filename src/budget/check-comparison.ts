@@ -108,7 +108,7 @@ export function checkIsComparison(value: unknown, name = 'comparison'): void {
 /**
  * Checks what may be a comparison, such as one read from a file.
  *
- * @throws ValidationError where it is of another version, or its verdict does not follow from its figures
+ * @throws ValidationError if it is of another version, or its verdict does not follow from its figures
  */
 export function checkedComparison(value: unknown, name = 'comparison'): Comparison {
   checkIsComparison(value, name)

@@ -8,7 +8,7 @@ import type { Comparison, MetricComparison } from './comparison.js'
  * of nothing told, it is the comparison's own verdict. A head that fails more is not faster.
  *
  * @param by `'10%'` or 0.1: head takes nine tenths of the time, or less; of throughput, it completes a tenth more
- * @throws ValidationError where it is no share, or the comparison is of error rates, which have no ratio
+ * @throws ValidationError if it is not a share, or the comparison is of error rates, which have no ratio
  */
 export function fasterBy(comparison: Comparison, by?: Share): 'pass' | 'fail' | 'inconclusive' {
   const { verdict, of, metrics, findings } = comparison

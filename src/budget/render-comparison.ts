@@ -18,7 +18,7 @@ const SHORTEST = 60
 /**
  * A comparison to read: each metric of both sides, their ratio with its interval, and the verdict on it.
  *
- * @throws ValidationError where it is none
+ * @throws ValidationError if it is not a comparison
  */
 export function renderComparison(given: Comparison, options: RenderOptions = {}): string {
   checkIsComparison(given)

@@ -13,7 +13,7 @@ const SHORTEST = 60
 /**
  * A budget's check to read: each rule beside what was observed, where the time went, and what made a run invalid.
  *
- * @throws ValidationError where it is none
+ * @throws ValidationError if it is not a budget check
  */
 export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): string {
   checkIsBudgetCheck(given)

@@ -21,7 +21,7 @@ export type TinybenchRun =
  * because tinybench sorts the samples of a run: what neighbours had to do with one another is lost, and only the
  * differences between runs tell how far off an estimate may be. Five runs or more do well.
  *
- * @throws ValidationError where a run has not been made, or its samples were not retained
+ * @throws ValidationError if a run has not been made, or its samples were not retained
  */
 export function fromTinybench(runs: readonly TinybenchRun[]): Summary {
   checkList(runs, 'runs', 'runs of a bench')

@@ -46,7 +46,7 @@ export function placeInConfig(command: Command | null, fault: string): string | 
  * most; one that belongs to another user, who does not own the working directory, is not run.
  *
  * @param tell is called with which config is used
- * @throws ValidationError where it cannot be read, or holds what the command does not have
+ * @throws ValidationError if it cannot be read, or holds what the command does not have
  */
 export async function takeDefaults(command: Command, tell: (what: string) => void): Promise<void> {
   const given = command.getOptionValue('config') as string | undefined
@@ -145,7 +145,7 @@ function conflicts(option: Option, command: Command): boolean {
  * A value as the flag would have it.
  *
  * @param at where the config has it
- * @throws ValidationError where it is of a kind that the flag does not take; the rest is said by the schema
+ * @throws ValidationError if its type is not one that the flag takes; the schema checks the rest
  */
 function asFlag(option: Option, value: unknown, at: string, folder: string): unknown {
   const refuse = (accepted: string): never => {

@@ -4,7 +4,7 @@ import { ValidationError } from '../validation/validation-error.js'
 /**
  * What a file is to be written as, by the end of its name.
  *
- * @throws ValidationError where it ends in none of what can be written
+ * @throws ValidationError if its extension is not one of those formats
  */
 export function formatOf<Format extends string>(file: string, formats: readonly Format[]): Format {
   const extension = extname(file).slice(1).toLowerCase()

@@ -9,7 +9,7 @@ export const stored = (swept: readonly Swept[]) => swept.map(({ point, result })
 /**
  * Reads a sweep that `sweep --json` has printed.
  *
- * @throws ValidationError for a point that is none, naming it
+ * @throws ValidationError if a point is invalid, naming it
  */
 export function readStored(value: readonly unknown[], name: string): Swept[] {
   return value.map((each, i) => {

@@ -8,7 +8,7 @@ import type { BareReport, BareTask, BareTimes } from './bare-task.js'
  * Times a handler on a thread of its own, batch after batch, with nothing in between: what it takes at the very
  * least.
  *
- * @throws MeasureError where it cannot be loaded or a batch fails
+ * @throws MeasureError if it cannot be loaded or a batch fails
  */
 export async function bareTimes(
   handler: string,

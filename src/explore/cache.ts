@@ -97,7 +97,7 @@ class Folder implements Cache {
 /**
  * A folder to keep results in, made where it is not there.
  *
- * @throws ValidationError where it cannot be written to
+ * @throws ValidationError if it cannot be written to
  */
 export async function folderCache(path: string): Promise<Cache> {
   try {

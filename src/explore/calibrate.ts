@@ -88,7 +88,7 @@ const MOST_OBSERVED = 500_000
  * batch's leaving to its start by what let it leave. Sizes beyond those take their bare time, times how much longer
  * than bare the others took.
  *
- * @throws ValidationError where the scenario cannot be measured, MeasureError where its handler fails
+ * @throws ValidationError if the scenario cannot be measured, MeasureError where its handler fails
  */
 export async function calibrate(
   scenario: Scenario,

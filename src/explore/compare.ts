@@ -97,9 +97,9 @@ const STOP = { simulate: { requests: 10_000 }, measure: { duration: '500ms' } } 
  * const comparison = await compare({ arrivals: '500/s', base: { service: '1ms' }, head: { service: '1.2ms' } })
  * comparison.verdict // 'slower', after 4 to 10 pairs
  *
- * @throws ValidationError where a scenario or an option cannot be run, naming the side
- * @throws MeasureError where a target cannot run, naming the side, or nothing of base completes in the first round
- * @throws ValidationError where it is ended before its first pair is over
+ * @throws ValidationError if a scenario or an option cannot be run, naming the side
+ * @throws MeasureError if a target cannot run, naming the side, or nothing of base completes in the first round
+ * @throws ValidationError if it is ended before its first pair is over
  */
 export async function compare(compared: Compared, given: CompareOptions = {}): Promise<Comparison> {
   const asked = schema.safeParse(given)

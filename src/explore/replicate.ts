@@ -53,7 +53,7 @@ const schema = options({
  * theirs end to end, and each of its segments is one of them. The first is the very run that `simulate` makes. The same
  * scenario and number give the same Result, to the byte, however many threads there are.
  *
- * @throws ValidationError where the scenario cannot be run, no request completed, or it is ended before one replication is
+ * @throws ValidationError if the scenario cannot be run, no request completed, or it is ended before one replication is
  * over
  */
 export async function replicate(scenario: Scenario | StoredScenario, given: ReplicateOptions): Promise<Result> {

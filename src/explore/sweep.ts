@@ -69,8 +69,7 @@ const schema = options({
  * after another, since they would disturb each other.
  *
  * @returns the points in order, the last field changing fastest
- * @throws ValidationError for a field that there is none of, and where any of the points cannot be run, before the first
- * is
+ * @throws ValidationError if a field is unknown or a point cannot be run, before the first point runs
  */
 export async function sweep(scenario: Scenario, fields: SweepFields, given: SweepOptions = {}): Promise<Swept[]> {
   const asked = schema.safeParse(given)

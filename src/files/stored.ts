@@ -27,7 +27,7 @@ export function asScenario(path: string, value: unknown): Scenario {
 /**
  * Reads a result from a JSON file.
  *
- * @throws ValidationError where there is none, one of another version, or one that contradicts itself
+ * @throws ValidationError if it is missing, of another version, or contradicts itself
  */
 export async function readResult(path: string): Promise<Result> {
   return checkedResult(await readJson(path), path)
@@ -43,7 +43,7 @@ export async function readIfResult(path: string): Promise<Result | null> {
 /**
  * Reads a comparison from a JSON file.
  *
- * @throws ValidationError where there is none, one of another version, or one that contradicts itself
+ * @throws ValidationError if it is missing, of another version, or contradicts itself
  */
 export async function readComparison(path: string): Promise<Comparison> {
   return checkedComparison(await readJson(path), path)
@@ -62,7 +62,7 @@ export async function writeComparison(path: string, comparison: Comparison): Pro
 /**
  * Reads a budget from a JSON file, such as `{ "p99": "100ms" }`.
  *
- * @throws ValidationError where there is none
+ * @throws ValidationError if the file is missing, or does not hold a budget
  */
 export async function readBudget(path: string): Promise<Budget> {
   return checkedBudget(withoutSchema(await readJson(path)), path)
@@ -88,7 +88,7 @@ function withoutSchema(value: unknown): unknown {
 /**
  * Writes a text to a file, whole or not at all.
  *
- * @throws ValidationError where it cannot be written
+ * @throws ValidationError if it cannot be written
  */
 export async function writeText(path: string, text: string): Promise<void> {
   try {

@@ -8,7 +8,7 @@ const TYPESCRIPT = /\.[mc]?ts$/
 /**
  * Where a handler's module is: a file URL as it stands, a path from the working directory.
  *
- * @throws TypeError where there is no such file
+ * @throws TypeError if there is no such file
  */
 export function locate(handler: string): { url: string; path: string } {
   if (/^[a-z][a-z\d+.-]+:/i.test(handler) && !handler.startsWith('file:')) {

@@ -97,7 +97,7 @@ function refusePromises(outputs: readonly unknown[]): never {
 /**
  * Counts the outputs of a batch that are failures, and marks them.
  *
- * @throws TypeError where there is not one output a request
+ * @throws TypeError if there is not one output a request
  */
 export function failuresIn(outputs: unknown, size: number, failed: Uint8Array): number {
   checkOutputs(outputs, size)

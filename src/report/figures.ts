@@ -14,7 +14,7 @@ const isOverload = ({ code }: Finding) => code === 'saturated' || code === 'cut-
 /**
  * The figures of one run, or that it could not carry its load.
  *
- * @throws ValidationError where it is no result
+ * @throws ValidationError if it is not a result
  */
 export function figuresOf(result: Result): Figures | 'cannot carry' {
   checkIsResult(result)

@@ -342,7 +342,7 @@ export function checkIsResult(value: unknown, name = 'result'): void {
 /**
  * Checks what may be a result, such as one read from a file.
  *
- * @throws ValidationError where it is of another version, or its figures contradict one another
+ * @throws ValidationError if it is of another version, or its figures contradict one another
  */
 export function checkedResult(value: unknown, name = 'result'): Result {
   checkIsResult(value, name)

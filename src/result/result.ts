@@ -107,7 +107,7 @@ export interface Result {
 /**
  * Makes the Result of a recording in which at least one request completed.
  *
- * @throws ValidationError where the window lasted no time at all, so that nothing a second can be told
+ * @throws ValidationError if the window has no length, so that it has no rates
  */
 export function resultOf(
   recording: Recording,

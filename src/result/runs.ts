@@ -31,7 +31,7 @@ function histogramOfValues(values: readonly number[], name: string): LatencyHist
 /**
  * Makes a summary of plain durations in milliseconds, kept to the nanosecond.
  *
- * @throws ValidationError where there are none, or one is not a number of 0 or more
+ * @throws ValidationError if there are none, or one is not a number of 0 or more
  */
 export function summarize(values: readonly number[]): Summary {
   const few = withheld('plain numbers do not say whether they are independent')
@@ -49,7 +49,7 @@ const BEYOND = 5
  * (independent replications: Law and Kelton, Simulation Modeling and Analysis, 9.5.2); they hold what all durations
  * together show, too.
  *
- * @throws ValidationError where there is no run, one is empty, or holds what is no duration
+ * @throws ValidationError if there is no run, or one is empty or holds something that is not a duration
  */
 export function summarizeRuns(runs: readonly (readonly number[])[]): Summary {
   checkList(runs, 'runs', 'runs, each a list of durations')

@@ -125,7 +125,7 @@ export function checkIsSummary(value: unknown, name = 'summary'): void {
  * of a result's segments, so over time.
  *
  * @param p above 0 and at most 100
- * @throws ValidationError where p is out of range, or what is read is no summary
+ * @throws ValidationError if p is out of range, or the value is not a summary
  */
 export function percentile(summary: Pick<Summary, 'min' | 'max' | 'histogram'>, p: number): number {
   checkIsSummary(summary)

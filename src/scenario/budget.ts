@@ -77,8 +77,8 @@ export const budgetSchema = z
 /**
  * Reads a budget into its rules, in the order that it has them.
  *
- * @throws ValidationError for a metric that there is none of (with the nearest), a percentile that there is none of, a
- * limit that is none or of the wrong unit, or a budget that limits nothing
+ * @throws ValidationError if a metric (with the nearest) or a percentile is unknown, a limit is invalid or of the wrong
+ * unit, or the budget limits nothing
  */
 export function rulesOf(budget: Budget): Rule[] {
   return Object.entries(checkedBudget(budget)).flatMap(([metric, limit]) =>

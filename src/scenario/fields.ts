@@ -45,7 +45,7 @@ function fieldsIn(node: Node | undefined, path = ''): string[] {
  * The whole name of a field of a scenario: `batching.maxWait` for itself, and for `maxWait`.
  *
  * @param name what messages call it
- * @throws ValidationError for one that there is none of, with the nearest
+ * @throws ValidationError if there is no such field, with the nearest
  */
 export function fieldOf(given: string, name = given): string {
   const path = wholeName(given)
@@ -68,7 +68,7 @@ const isKey = (key: string | undefined) => key !== undefined && key !== '' && !(
  * does not have yet begins empty; arrivals that are a rate alone become a Poisson process of it, and a service that is
  * a duration alone an affine one.
  *
- * @throws ValidationError where the field is in something that has no fields
+ * @throws ValidationError if the field is in something that has no fields
  */
 export function withField(scenario: Scenario, path: string, value: unknown): Scenario {
   return set(scenario, path.split('.'), [], value) as Scenario

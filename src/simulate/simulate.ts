@@ -24,7 +24,7 @@ const schema = optionsOf({ onEvent: callback, onProgress: callback })
  * requests a second. The same scenario gives the same Result, to the byte. Events at one instant are handled in the
  * order that `docs/architecture.md` gives.
  *
- * @throws ValidationError where the scenario cannot be run, an option is none, or no request completed
+ * @throws ValidationError if the scenario cannot be run, an option is invalid, or no request completed
  */
 export function simulate(scenario: Scenario | StoredScenario, options: SimulateOptions = {}): Result {
   const resolved = resolveScenario(scenario, 'simulate')

@@ -35,7 +35,7 @@ const PROGRESS_MS = 100
  * Does tasks side by side on threads, which are gone when this returns.
  *
  * @param file the module that exports the task as `name`
- * @throws ValidationError where a task refuses its scenario; the signal's reason where it aborts
+ * @throws ValidationError if a task refuses its scenario; the signal's reason where it aborts
  */
 export async function onThreads<Task, Report extends object>(
   file: URL,

@@ -18,7 +18,7 @@ export interface SvgOptions {
  * what its reader prefers, and needs nothing else.
  *
  * @param swept what `sweep` gives; measured and simulated runs may stand together
- * @throws ValidationError where there is none, or it is no sweep
+ * @throws ValidationError if it is not a sweep, or has no point
  */
 export function renderSweepSvg(swept: readonly SweptRun[], options: SvgOptions = {}): string {
   checkOptions(options, 'svg')
@@ -32,7 +32,7 @@ export function renderSweepSvg(swept: readonly SweptRun[], options: SvgOptions =
  * Figure 1-4 of a real system as an SVG file: what batches of each size can carry, beside their latency at one load,
  * measured over rounds and simulated.
  *
- * @throws ValidationError where there is no row
+ * @throws ValidationError if there is no row
  */
 export function renderTradeOffSvg(
   rows: readonly TradeOffRow[],

@@ -10,7 +10,7 @@ const TICKS = 5
  * percentile its value in milliseconds, and how many are at or below it. Values have six decimals, to the nanosecond,
  * and are those that `percentile(summary, p)` gives; mean, deviation and max are exact.
  *
- * @throws ValidationError where it is no summary
+ * @throws ValidationError if it is not a summary
  */
 export function renderHgrm(summary: Summary): string {
   checkIsSummary(summary)

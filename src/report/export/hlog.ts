@@ -13,7 +13,7 @@ const PARTS = {
  * `service`, `lag`, `queueing`, `batching`, `dispatch`). Values are nanoseconds, times seconds from the start of the
  * run, and the longest of each interval is told in milliseconds. Of several results each tag begins with its name.
  *
- * @throws ValidationError where what is given is none
+ * @throws ValidationError if they are not results
  */
 export function renderHlog(results: readonly NamedResult[]): string {
   checkNamed(results)

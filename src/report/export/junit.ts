@@ -14,7 +14,7 @@ export interface JunitOptions {
  * A budget's check as JUnit XML, which continuous integration reads: a test for each rule. Times are 0, for judging
  * takes none.
  *
- * @throws ValidationError where it is no check
+ * @throws ValidationError if it is not a budget check
  */
 export function renderJunit(check: BudgetCheck, options: JunitOptions = {}): string {
   checkOptions(options, 'junit')

@@ -34,7 +34,7 @@ const FIGURES: Figure[] = [
 /**
  * A sweep as a CSV file: a line for each point, the value of each field that was swept first, then what came of it.
  *
- * @throws ValidationError where it is none
+ * @throws ValidationError if it is not a sweep
  */
 export function renderSweepCsv(swept: readonly Swept[]): string {
   checkSwept(swept)
@@ -49,7 +49,7 @@ export function renderSweepCsv(swept: readonly Swept[]): string {
  * Results as a CSV file: a line for each, by its name. A name that a spreadsheet would take for a formula, such as
  * `=1+1`, begins with an apostrophe there.
  *
- * @throws ValidationError where what is given is none
+ * @throws ValidationError if they are not results
  */
 export function renderResultsCsv(results: readonly NamedResult[]): string {
   checkNamed(results)

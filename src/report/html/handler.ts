@@ -29,7 +29,7 @@ const schema = options({
  * service; of the machine it names nothing. It does not read the URL, and never throws.
  *
  * @param snapshot what to report; null where there is nothing yet
- * @throws ValidationError where an option is none
+ * @throws ValidationError if an option is invalid
  */
 export function createReportHandler(
   snapshot: () => Result | null | Promise<Result | null>,

@@ -34,7 +34,7 @@ const MOST_IN_DETAIL = 10
  * come first. Every chart says its values on hover and by arrow keys, and has its table; whatever a label holds is shown
  * as text.
  *
- * @throws ValidationError where there is nothing to report, where something is no result or contradicts itself, or where
+ * @throws ValidationError if there is nothing to report, if something is not a result or contradicts itself, or if
  * an option or the budget cannot be read
  */
 export function renderHtml(of: ReportEntry | readonly ReportEntry[], options: HtmlOptions = {}): string {

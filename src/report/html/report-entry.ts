@@ -29,7 +29,7 @@ const LONGEST_LABEL = 120
 /**
  * Sorts what is to be reported, and checks it.
  *
- * @throws ValidationError where something is none of it, or contradicts itself
+ * @throws ValidationError if an entry cannot be reported, or contradicts itself
  */
 export function contentsOf(given: readonly ReportEntry[]): Contents {
   const contents: Contents = { runs: [], swept: [], comparisons: [] }

@@ -18,7 +18,7 @@ export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Reco
 /**
  * One result, to read in a terminal: what was run, how long requests took, and where the time went.
  *
- * @throws ValidationError where it is none
+ * @throws ValidationError if it is not a result
  */
 export function renderResult(given: Result, options: RenderOptions = {}): string {
   checkIsResult(given)

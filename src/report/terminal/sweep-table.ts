@@ -20,7 +20,7 @@ const LEAST_WANTED: Figure[] = ['p90', 'utilization', 'meanBatchSize', 'p95']
 /**
  * The runs of a sweep below one another, and both curves drawn.
  *
- * @throws ValidationError where it is none
+ * @throws ValidationError if it is not a sweep
  */
 export function renderSweep(given: Swept[], options: RenderOptions = {}): string {
   checkSwept(given)

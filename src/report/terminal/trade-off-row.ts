@@ -25,7 +25,7 @@ export interface TradeOffOptions extends RenderOptions {
 /**
  * The figures of several rounds; a size cannot carry the load where it could not in half of them or more.
  *
- * @throws ValidationError where one is no result
+ * @throws ValidationError if one is not a result
  */
 export function figuresOverRounds(rounds: Result[]): Record<Figure, Spread> | 'cannot carry' {
   checkList(rounds, 'rounds', 'results')

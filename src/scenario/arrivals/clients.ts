@@ -56,7 +56,7 @@ export class Clients {
   /**
    * The next one sends: which it is.
    *
-   * @throws ValidationError where time stands still, since clients that do not think are turned away, or answered, at once
+   * @throws ValidationError if time stands still, since clients that do not think are turned away, or answered, at once
    */
   send(now: number): number {
     if (now !== this.#instant) {

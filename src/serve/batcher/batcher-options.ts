@@ -153,7 +153,7 @@ export function timeoutNsOf(given: RunOptions): number | undefined {
 /**
  * How long closing may take, in nanoseconds.
  *
- * @throws ValidationError where that is no duration
+ * @throws ValidationError if that is not a duration
  */
 export function closeTimeoutNsOf(given: { timeout?: Duration | undefined }): number {
   const parsed = closeSchema.safeParse(given)

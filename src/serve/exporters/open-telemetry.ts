@@ -76,7 +76,7 @@ function count(name: string, description: string, unit: string): Descriptor {
  * new PeriodicExportingMetricReader({ exporter, metricProducers: [openTelemetryProducer(recorder)] })
  * ```
  *
- * @throws ValidationError where two recorders have one name, or the bounds do not rise
+ * @throws ValidationError if two recorders have one name, or the bounds do not rise
  */
 export function openTelemetryProducer(given: Recorders, options: ExportOptions = {}): OpenTelemetryProducer {
   const { recorders, boundsMs } = exported(given, options)
@@ -152,7 +152,7 @@ export interface OpenTelemetryMeter {
  * requests by outcome, those in flight, batches and serving time. The API has no observable histogram: for these see
  * `openTelemetryProducer`.
  *
- * @throws ValidationError where two recorders have one name
+ * @throws ValidationError if two recorders have one name
  */
 export function registerOpenTelemetry(meter: OpenTelemetryMeter, given: Recorders): void {
   const { recorders } = exported(given, {})

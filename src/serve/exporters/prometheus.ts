@@ -81,7 +81,7 @@ function samplesOf(family: Family, read: readonly [Recorder, Totals][], boundsMs
  * histograms of latency, wait, service, queueing, batching and dispatch in seconds. Serve it as
  * `text/plain; version=0.0.4; charset=utf-8`.
  *
- * @throws ValidationError where two recorders have one name, or the bounds do not rise
+ * @throws ValidationError if two recorders have one name, or the bounds do not rise
  */
 export function prometheusText(given: Recorders, options: ExportOptions = {}): string {
   const { recorders, boundsMs } = exported(given, options)
@@ -105,7 +105,7 @@ const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n',
  * Adds what recorders count to a registry of prom-client's shape, which reads it when it is asked for its metrics:
  * recording costs no more for it. A registry takes them once: give it all recorders together.
  *
- * @throws ValidationError where two recorders have one name, the bounds do not rise, or the registry has a metric of one
+ * @throws ValidationError if two recorders have one name, the bounds do not rise, or the registry has a metric of one
  * of the names already; nothing is added then
  */
 export function registerPrometheus(registry: PrometheusRegistry, given: Recorders, options: ExportOptions = {}): void {

@@ -24,7 +24,7 @@ const isRecorder = (value: unknown) =>
 /**
  * What is exported, and by which bounds in milliseconds.
  *
- * @throws ValidationError where something is no recorder, two have one name, or a bound is no duration
+ * @throws ValidationError if something is not a recorder, two have the same name, or a bound is not a duration
  */
 export function exported(given: Recorders, options: ExportOptions): { recorders: Recorder[]; boundsMs: number[] } {
   const asked = schema.safeParse(options)

@@ -63,7 +63,7 @@ export interface Recorder extends RecorderSink {
    * The newest requests and batches as a scenario, so that `simulate({ ...recorder.scenario(), batching })` tells what
    * another batching would have done with them.
    *
-   * @throws ValidationError where too little was recorded to tell
+   * @throws ValidationError if too little was recorded
    */
   scenario(options?: LiveScenarioOptions): LiveScenario
   /** How much memory it takes at present. */
@@ -73,7 +73,7 @@ export interface Recorder extends RecorderSink {
 /**
  * Makes a recorder of live requests.
  *
- * @throws ValidationError where an option is none
+ * @throws ValidationError if an option is invalid
  */
 export function createRecorder(given: RecorderOptions = {}): Recorder {
   return new LiveRecorder(recorderOptions(given))
