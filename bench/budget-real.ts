@@ -32,21 +32,21 @@ const budgets = rules.map(([metric, limit]): [string, Budget] => [
 const run = (stop: NonNullable<Parameters<typeof measure>[0]['stop']>, seed: number) =>
   measure({ arrivals: given.rate, call: () => delay(Number(given.ms)), stop, seed })
 
-interface Tally {
+interface LatencyHistogram {
   verdicts: Record<Verdict, number>
   reasons: Map<string, number>
   /** how long each run took, and its p50, p95, p99 and longest */
   seconds: number[]
 }
-const tallies = budgets.map(
-  (): Tally => ({ verdicts: { pass: 0, fail: 0, inconclusive: 0 }, reasons: new Map(), seconds: [] }),
+const histograms = budgets.map(
+  (): LatencyHistogram => ({ verdicts: { pass: 0, fail: 0, inconclusive: 0 }, reasons: new Map(), seconds: [] }),
 )
 const findings = new Map<string, number>()
 const seen = { p50: [] as number[], p95: [] as number[], p99: [] as number[], max: [] as number[] }
 
 const add = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1)
 
-function judge(result: Result, budget: Budget, { verdicts, reasons, seconds }: Tally): void {
+function judge(result: Result, budget: Budget, { verdicts, reasons, seconds }: LatencyHistogram): void {
   const check = checkBudget(result, budget)
   verdicts[check.verdict]++
   seconds.push(result.window.endMs / 1000)
@@ -66,12 +66,12 @@ try {
     if (given['until-clear']) {
       for (const [i, [, budget]] of budgets.entries()) {
         const result = await run({ budget, atMost: '30s' }, seed)
-        judge(result, budget, tallies[i] as Tally)
+        judge(result, budget, histograms[i] as LatencyHistogram)
         note(result)
       }
     } else {
       const result = await run({ duration: `${given.seconds}s` }, seed)
-      for (const [i, [, budget]] of budgets.entries()) judge(result, budget, tallies[i] as Tally)
+      for (const [i, [, budget]] of budgets.entries()) judge(result, budget, histograms[i] as LatencyHistogram)
       note(result)
     }
     if (seed % 10 === 0) console.error(`${seed} of ${runs} runs`)
@@ -90,7 +90,7 @@ console.log(
 )
 console.log('| rule | pass | fail | inconclusive | seconds, median | 90 % |\n| --- | --- | --- | --- | --- | --- |')
 for (const [i, [name]] of budgets.entries()) {
-  const { verdicts, seconds } = tallies[i] as Tally
+  const { verdicts, seconds } = histograms[i] as LatencyHistogram
   const { pass, fail, inconclusive } = verdicts
   const took = [middle(seconds), middle(seconds, 0.9)].map((value) => value.toFixed(2))
   console.log(`| ${[name, ...[pass, fail, inconclusive].map((count) => `${percent(count)} %`), ...took].join(' | ')} |`)
@@ -102,5 +102,6 @@ for (const [name, values] of Object.entries(seen)) {
 }
 console.log(`\nfindings: ${[...findings].map(([code, count]) => `${code} ${count}`).join(', ') || 'none'}`)
 for (const [i, [name]] of budgets.entries()) {
-  for (const [reason, count] of (tallies[i] as Tally).reasons) console.log(`${name}, ${count} times: ${reason}`)
+  for (const [reason, count] of (histograms[i] as LatencyHistogram).reasons)
+    console.log(`${name}, ${count} times: ${reason}`)
 }

@@ -28,7 +28,7 @@ import type { Random } from '../src/random/random.js'
 import { stream } from '../src/random/stream.js'
 import { findingsOf } from '../src/result/findings.js'
 import type { Recording } from '../src/result/recording.js'
-import { tallyPercentileNs } from '../src/result/summary.js'
+import { histogramPercentileNs } from '../src/result/summary.js'
 import { resolveScenario, storeScenario } from '../src/scenario/scenario.js'
 import { affine } from '../src/scenario/service/service.js'
 import { lognormal } from '../src/scenario/service/variation.js'
@@ -106,8 +106,8 @@ const alone = (ms: number): Round['figures'] => ({
 
 /** The figures of a Result, without making one: its histograms and intervals take most of the time. */
 function roundOf(recording: Recording): Round {
-  const { latency, service } = recording.tallies
-  const at = (percentile: number) => tallyPercentileNs(latency, percentile) / NS_PER_MS
+  const { latency, service } = recording.histograms
+  const at = (percentile: number) => histogramPercentileNs(latency, percentile) / NS_PER_MS
   return {
     figures: {
       ...{ mean: latency.mean / NS_PER_MS, p50: at(50), p90: at(90), p95: at(95), p99: at(99) },
@@ -122,7 +122,7 @@ function roundOf(recording: Recording): Round {
 }
 
 /** The standard error of the logarithm of mean latency, of independent requests. */
-function logErrorOf({ tallies: { latency } }: Recording): number {
+function logErrorOf({ histograms: { latency } }: Recording): number {
   return latency.stdDev / latency.mean / Math.sqrt(latency.count)
 }
 

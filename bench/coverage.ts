@@ -8,7 +8,7 @@
 //   npx tsx bench/coverage.ts --truth                                 what the batched cases are held against
 
 import { parseArgs } from 'node:util'
-import { bucketFloor, Tally } from '../src/histogram/latency-histogram.js'
+import { bucketFloor, LatencyHistogram } from '../src/histogram/latency-histogram.js'
 import { intervalsBetween, intervalsOf } from '../src/result/intervals.js'
 import { stretchesOf } from '../src/result/recording.js'
 import type { Estimate, Interval } from '../src/result/summary.js'
@@ -49,16 +49,19 @@ function run({ scenario }: Case, requests: number, seed: number, replication = 0
 function ofOneRun(of: Case, requests: number, seed: number): Record<Estimate, Interval> {
   const recording = run(of, requests, seed)
   const stretches = stretchesOf(recording, of.metric) ?? []
-  return intervalsOf(recording.tallies[of.metric], stretches, recording.endNs - recording.startNs)
+  return intervalsOf(recording.histograms[of.metric], stretches, recording.endNs - recording.startNs)
 }
 
 function betweenRuns(of: Case, requests: number, seed: number, times: number): Record<Estimate, Interval> {
-  const tallies = Array.from({ length: times }, (_, i): Tally => run(of, requests, seed, i).tallies[of.metric])
-  const total = new Tally()
-  for (const tally of tallies) total.add(tally)
+  const histograms = Array.from(
+    { length: times },
+    (_, i): LatencyHistogram => run(of, requests, seed, i).histograms[of.metric],
+  )
+  const total = new LatencyHistogram()
+  for (const histogram of histograms) total.add(histogram)
   return intervalsBetween(
     total,
-    tallies.map((tally) => tally.compact()),
+    histograms.map((histogram) => histogram.compact()),
   )
 }
 
@@ -96,9 +99,9 @@ function row(name: string, length: string, of: Case, scores: Record<string, Scor
 /** The distribution of a long run, percentiles interpolated within their bucket, and its own intervals. */
 function printTruth(of: Case): void {
   const normal = resolveScenario({ ...of.scenario, stop: { requests: 2e8 }, seed: 20_260_101 }, 'simulate')
-  const { tallies, segments, startNs, endNs } = new Engine(normal).run()
-  const { latency } = tallies
-  const stretches = segments.flatMap((segment) => segment.latency?.tally ?? [])
+  const { histograms, segments, startNs, endNs } = new Engine(normal).run()
+  const { latency } = histograms
+  const stretches = segments.flatMap((segment) => segment.latency?.histogram ?? [])
   const { first, counts } = latency.compact()
   const at = (p: number) => {
     let below = 0

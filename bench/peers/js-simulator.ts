@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { Tally } from '../../src/histogram/latency-histogram.js'
+import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 
@@ -12,7 +12,7 @@ const { Scheduler, SimEvent } = createRequire(import.meta.url)('js-simulator')
 export function jsSimulator(meanGapMs: number, meanServiceMs: number, servers: number, requests: number): number {
   const arrivals = stream(1, 'arrivals')
   const services = stream(1, 'service')
-  const latency = new Tally()
+  const latency = new LatencyHistogram()
   const scheduler = new Scheduler()
   const waiting: number[] = []
   let head = 0

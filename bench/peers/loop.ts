@@ -1,4 +1,4 @@
-import { Tally } from '../../src/histogram/latency-histogram.js'
+import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { nearest } from '../../src/scenario/units.js'
@@ -9,7 +9,7 @@ const MEAN_SERVICE = 10_000_000
 export function loop(meanGapNs: number, servers: number, requests: number): number {
   const arrivals = stream(1, 'arrivals')
   const services = stream(1, 'service')
-  const [latency, wait, service] = [new Tally(), new Tally(), new Tally()]
+  const [latency, wait, service] = [new LatencyHistogram(), new LatencyHistogram(), new LatencyHistogram()]
   const free = new Float64Array(servers)
   let due = 0
   for (let i = 0; i < requests; i++) {
@@ -31,7 +31,7 @@ export function loop(meanGapNs: number, servers: number, requests: number): numb
 /** One server that takes whatever is there, up to `maxBatchSize`, in the same straight line. */
 export function batchLoop(meanGapNs: number, maxBatchSize: number, requests: number): number {
   const arrivals = stream(1, 'arrivals')
-  const [latency, wait, service] = [new Tally(), new Tally(), new Tally()]
+  const [latency, wait, service] = [new LatencyHistogram(), new LatencyHistogram(), new LatencyHistogram()]
   const dues = new Float64Array(maxBatchSize)
   let due = nearest(meanGapNs * exponential(arrivals))
   let free = 0

@@ -1,4 +1,4 @@
-import { Tally } from '../../src/histogram/latency-histogram.js'
+import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 
@@ -12,7 +12,7 @@ const { Sim, Entity, Facility } = (globalThis as any).Sim
 export function simjs(meanGapMs: number, meanServiceMs: number, servers: number, requests: number): number {
   const arrivals = stream(1, 'arrivals')
   const services = stream(1, 'service')
-  const latency = new Tally()
+  const latency = new LatencyHistogram()
   const facility = new Facility('servers', Facility.FCFS, servers)
   let sent = 0
   class Sender extends Entity {

@@ -41,7 +41,7 @@ const FORMATS = {
 const ALL = ['html', 'svg', 'md', 'csv', 'hgrm', 'hlog', 'json'] as const
 type Format = (typeof ALL)[number]
 
-type Reported =
+type ReportInput =
   | { kind: 'results'; results: NamedResult[] }
   | { kind: 'sweep'; swept: Swept[] }
   | { kind: 'comparison'; comparison: Comparison }
@@ -89,7 +89,7 @@ function formatToWrite(output: string): Format {
   )
 }
 
-async function read(files: string[]): Promise<Reported> {
+async function read(files: string[]): Promise<ReportInput> {
   const values = await Promise.all(files.map(async (file) => ({ file, value: await readJson(file) })))
   const [{ file, value } = { file: '', value: null }] = values
   const alone = (kind: string) => {
@@ -122,14 +122,14 @@ function schemaOf(value: unknown): string | undefined {
   return typeof schema === 'string' ? schema : undefined
 }
 
-function runsOf(reported: Reported) {
+function runsOf(reported: ReportInput) {
   if (reported.kind === 'sweep') return reported.swept
   if (reported.kind === 'comparison') return reported.comparison
   const { results } = reported
   return results.length === 1 ? (results[0] as NamedResult).result : results
 }
 
-function written(reported: Reported, format: Format): string {
+function written(reported: ReportInput, format: Format): string {
   const { kind } = reported
   const formats: readonly Format[] = FORMATS[kind]
   if (!formats.includes(format)) {
@@ -171,13 +171,13 @@ function writtenResults(results: NamedResult[], format: Format): string {
 
 const NAMES = { results: 'results', sweep: 'a sweep', comparison: 'a comparison' }
 
-function plainOf(reported: Reported): unknown {
+function plainOf(reported: ReportInput): unknown {
   if (reported.kind === 'sweep') return reported.swept.map(({ point, result }) => ({ ...point, result }))
   if (reported.kind === 'comparison') return reported.comparison
   return reported.results.length === 1 ? reported.results[0]?.result : reported.results.map(({ result }) => result)
 }
 
-function render(reported: Reported, options: RenderOptions): string {
+function render(reported: ReportInput, options: RenderOptions): string {
   switch (reported.kind) {
     case 'sweep':
       return renderSweep(reported.swept, options)

@@ -4,10 +4,10 @@ import {
   BUCKETS_PER_OCTAVE,
   bucketFloor,
   bucketOf,
-  type CompactTally,
   forEachBucket,
   HIGHEST_NS,
-  Tally,
+  type HistogramSnapshot,
+  LatencyHistogram,
 } from './latency-histogram.js'
 
 const SHAPE = {
@@ -21,7 +21,7 @@ const SHAPE = {
 } as const
 
 /** An HdrHistogram of nanoseconds from 1 ns to an hour, at 3 significant digits. */
-export function emptyHistogram(): Histogram {
+export function emptyHdr(): Histogram {
   return build(SHAPE)
 }
 
@@ -39,8 +39,8 @@ const FIRST_SHARED = bucketOf(BUCKETS_PER_OCTAVE)
 /** What is longer than an hour is counted in the last of its buckets. */
 const LAST_BUCKET = bucketOf(HIGHEST_NS)
 
-export function histogramOf(tally: Tally | CompactTally): Histogram {
-  const histogram = emptyHistogram() as Histogram & Counts
+export function toHdr(recorded: LatencyHistogram | HistogramSnapshot): Histogram {
+  const histogram = emptyHdr() as Histogram & Counts
   let first: number | null = null
   let last = 0
   const record = (bucket: number, count: number) => {
@@ -49,8 +49,8 @@ export function histogramOf(tally: Tally | CompactTally): Histogram {
     if (bucket > 0) first ??= bucket
     last = bucket
   }
-  if (tally instanceof Tally) tally.forEach(record)
-  else forEachBucket(tally, record)
+  if (recorded instanceof LatencyHistogram) recorded.forEach(record)
+  else forEachBucket(recorded, record)
   // what is recorded no times tells it of its extremes
   for (const end of first === null ? [] : [first, last]) {
     histogram.recordValueWithCount(Math.min(bucketFloor(end), HIGHEST_NS), 0)
@@ -122,7 +122,7 @@ export function decode(base64: string): Histogram {
   ) {
     return decoded
   }
-  const histogram = emptyHistogram()
+  const histogram = emptyHdr()
   histogram.add(decoded)
   return histogram
 }

@@ -44,14 +44,17 @@ export function bucketFloor(bucket: number): number {
 export const bucketCeiling = (bucket: number) => bucketFloor(bucket + 1) - 1
 
 /** Calls back for each bucket of it that holds anything, the shortest durations first. */
-export function forEachBucket({ first, counts }: CompactTally, visit: (bucket: number, count: number) => void): void {
+export function forEachBucket(
+  { first, counts }: HistogramSnapshot,
+  visit: (bucket: number, count: number) => void,
+): void {
   for (let i = 0; i < counts.length; i++) {
     const count = counts[i] as number
     if (count > 0) visit(first + i, count)
   }
 }
 
-/** What is kept exactly beside the buckets of a tally, and how much of it there is. */
+/** What is kept exactly beside the buckets of a histogram, and how much of it there is. */
 export const COUNT = 0
 export const SUM = 1
 export const SQUARES = 2
@@ -77,11 +80,11 @@ export function addMoments(
   moments[at + SQUARES] = (moments[at + SQUARES] as number) + squares
 }
 
-/** How many bytes a tally takes, for those that several threads share. */
+/** How many bytes a histogram takes, for those that several threads share. */
 export const TALLY_BYTES = MOMENTS * 8 + Math.ceil((BUCKETS * 4) / 8) * 8
 
-/** A copy of what a tally holds, in no more memory than that takes. */
-export interface CompactTally {
+/** A copy of what a histogram holds, in no more memory than that takes. */
+export interface HistogramSnapshot {
   count: number
   sum: number
   /** the bucket that the counts begin with */
@@ -93,11 +96,11 @@ export interface CompactTally {
  * Durations counted in buckets, with their count, sum, sum of squares and extremes kept exactly beside them. It
  * lies in one buffer, so that a thread can fill it and another read it.
  */
-export class Tally {
+export class LatencyHistogram {
   readonly moments: Float64Array
   readonly buckets: Uint32Array
 
-  /** @param buffer where it lies, zeroed or filled by another tally; its own memory when left out */
+  /** @param buffer where it lies, zeroed or filled by another histogram; its own memory when left out */
   constructor(buffer: ArrayBufferLike = new ArrayBuffer(TALLY_BYTES), offset = 0) {
     this.moments = new Float64Array(buffer, offset, MOMENTS)
     this.buckets = new Uint32Array(buffer, offset + MOMENTS * 8, BUCKETS)
@@ -192,7 +195,7 @@ export class Tally {
   }
 
   /** Adds another's counts to this one. */
-  add(other: Tally): void {
+  add(other: LatencyHistogram): void {
     if (other.count === 0) return
     addMoments(this.moments, 0, other.count, other.sum, other.moments[SQUARES] as number, other.min, other.max)
     const { buckets } = this
@@ -205,7 +208,7 @@ export class Tally {
     }
   }
 
-  compact(): CompactTally {
+  compact(): HistogramSnapshot {
     const { count, sum } = this
     const first = bucketOf(this.min)
     return { count, sum, first, counts: this.buckets.slice(first, count === 0 ? first : bucketOf(this.max) + 1) }

@@ -1,15 +1,18 @@
-import { type CompactTally, Tally } from './latency-histogram.js'
+import { type HistogramSnapshot, LatencyHistogram } from './latency-histogram.js'
 
-/** A tally as it goes from thread to thread: everything that it holds, in no more memory than that takes. */
-export interface PackedTally extends CompactTally {
+/** A histogram as it goes from thread to thread: everything that it holds, in no more memory than that takes. */
+export interface PackedHistogram extends HistogramSnapshot {
   moments: Float64Array
 }
 
-export const packTally = (tally: Tally): PackedTally => ({ ...tally.compact(), moments: tally.moments.slice() })
+export const packHistogram = (histogram: LatencyHistogram): PackedHistogram => ({
+  ...histogram.compact(),
+  moments: histogram.moments.slice(),
+})
 
-export function unpackTally({ moments, first, counts }: PackedTally): Tally {
-  const tally = new Tally()
-  tally.moments.set(moments)
-  tally.buckets.set(counts, first)
-  return tally
+export function unpackHistogram({ moments, first, counts }: PackedHistogram): LatencyHistogram {
+  const histogram = new LatencyHistogram()
+  histogram.moments.set(moments)
+  histogram.buckets.set(counts, first)
+  return histogram
 }

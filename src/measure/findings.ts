@@ -1,5 +1,5 @@
 import type { Recording } from '../result/recording.js'
-import { tallyPercentileNs } from '../result/summary.js'
+import { histogramPercentileNs } from '../result/summary.js'
 import type { Finding } from '../result/validity.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { PLACES } from './queue/waiting-room.js'
@@ -66,10 +66,10 @@ const MOSTLY_LAG = 0.5
 function late(recording: Recording): Finding | null {
   const moved = mostMoved(recording)
   if (moved === null) return null
-  const { lag } = recording.tallies
+  const { lag } = recording.histograms
   const figures = {
     lagMeanMs: lag.mean / NS_PER_MS,
-    lagP99Ms: tallyPercentileNs(lag, 99) / NS_PER_MS,
+    lagP99Ms: histogramPercentileNs(lag, 99) / NS_PER_MS,
     ...moved,
   }
   const { percentile, fromDueMs, fromSendMs } = moved
@@ -84,15 +84,15 @@ function late(recording: Recording): Finding | null {
 
 /** The lowest percentile of latency that lag moved by more than it may; null if it moved none. */
 function mostMoved({
-  tallies,
+  histograms,
   fromSend,
 }: Recording): { percentile: number; fromDueMs: number; fromSendMs: number } | null {
   if (fromSend === null) return null
   const moved = [50, 90, 95, 99]
     .map((percentile) => ({
       percentile,
-      fromDueMs: tallyPercentileNs(tallies.latency, percentile) / NS_PER_MS,
-      fromSendMs: tallyPercentileNs(fromSend, percentile) / NS_PER_MS,
+      fromDueMs: histogramPercentileNs(histograms.latency, percentile) / NS_PER_MS,
+      fromSendMs: histogramPercentileNs(fromSend, percentile) / NS_PER_MS,
     }))
     .filter(({ percentile, fromDueMs, fromSendMs }) => {
       const leastMs = percentile === 50 ? MOVED_MS.median : MOVED_MS.others
@@ -108,10 +108,10 @@ const WORKED_MS = 0.5
 const WORKED_FRACTION = 0.5
 
 /** Clients that are turned away, and send again at once, took the time of the servers. */
-function queueLate({ tallies, counts }: Recording): Finding | null {
+function queueLate({ histograms, counts }: Recording): Finding | null {
   const turnedAway = counts.rejected + counts.timedOut
-  const dispatchMs = (tallies.dispatch.mean + tallies.lag.mean) / NS_PER_MS
-  const serviceMs = tallies.service.mean / NS_PER_MS
+  const dispatchMs = (histograms.dispatch.mean + histograms.lag.mean) / NS_PER_MS
+  const serviceMs = histograms.service.mean / NS_PER_MS
   if (turnedAway <= TURNED_AWAY * counts.completed) return null
   if (dispatchMs <= Math.max(WORKED_MS, WORKED_FRACTION * serviceMs)) return null
   return {

@@ -137,14 +137,14 @@ function unfinished({ counts }: Recording): Finding | null {
   }
 }
 
-function overAnHour({ tallies }: Recording): Finding | null {
-  if (tallies.latency.max <= HIGHEST_NS) return null
+function overAnHour({ histograms }: Recording): Finding | null {
+  if (histograms.latency.max <= HIGHEST_NS) return null
   return {
     code: 'over-an-hour',
     severity: 'warning',
     message:
       'some requests took longer than an hour: they are counted as an hour in percentiles (min, mean and max are exact)',
-    figures: { maxMs: tallies.latency.max / 1e6 },
+    figures: { maxMs: histograms.latency.max / 1e6 },
   }
 }
 

@@ -1,4 +1,9 @@
-import { bucketCeiling, bucketFloor, type CompactTally, type Tally } from '../histogram/latency-histogram.js'
+import {
+  bucketCeiling,
+  bucketFloor,
+  type HistogramSnapshot,
+  type LatencyHistogram,
+} from '../histogram/latency-histogram.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { student, tailOf } from '../statistics/student.js'
 import { FEWEST, type Order, type Spread, spreadOf, stretchesName, tooFewStretches } from './spread.js'
@@ -45,8 +50,8 @@ const MARGIN = 1.5
  * @param endsByItself whether the arrivals end by themselves, so that no longer run is advised
  */
 export function intervalsOf(
-  total: Tally,
-  stretches: readonly CompactTally[],
+  total: LatencyHistogram,
+  stretches: readonly HistogramSnapshot[],
   windowNs: number,
   checkpoints = 1,
   endsByItself = false,
@@ -59,7 +64,7 @@ type Advice = (factor: number) => string
 
 const noLonger: Advice = () => 'the arrivals end by themselves, so that the run cannot be longer'
 
-function longerWindow(total: Tally, windowNs: number): Advice {
+function longerWindow(total: LatencyHistogram, windowNs: number): Advice {
   return (factor) => {
     const requests = roundUp(total.count * factor)
     const seconds = roundUp((windowNs * factor) / NS_PER_SECOND)
@@ -74,12 +79,15 @@ function longerWindow(total: Tally, windowNs: number): Advice {
  *
  * @param total all values, of which the replications hold each one
  */
-export function intervalsBetween(total: Tally, replications: readonly CompactTally[]): Record<Estimate, Interval> {
+export function intervalsBetween(
+  total: LatencyHistogram,
+  replications: readonly HistogramSnapshot[],
+): Record<Estimate, Interval> {
   return named(intervals(total, replications, 'independent', moreReplications(total), 1))
 }
 
 const moreReplications =
-  (total: Tally): Advice =>
+  (total: LatencyHistogram): Advice =>
   (factor) =>
     `about ${count(roundUp(total.count * factor))} requests in all, in more or longer replications, would do`
 
@@ -99,8 +107,8 @@ function named({ mean, percentiles }: Intervals): Record<Estimate, Interval> {
 
 /** The mean's, and those of the stored percentiles. */
 function intervals(
-  total: Tally,
-  stretches: readonly CompactTally[],
+  total: LatencyHistogram,
+  stretches: readonly HistogramSnapshot[],
   order: Order,
   advice: Advice,
   checkpoints: number,
@@ -173,13 +181,13 @@ interface Place {
   part: number
 }
 
-/** The running total of a tally's buckets. */
+/** The running total of a histogram's buckets. */
 class Distribution {
   readonly #n: number
   readonly #first: number
   readonly #upTo: Float64Array
 
-  constructor(total: Tally) {
+  constructor(total: LatencyHistogram) {
     const { count: n, first, counts } = total.compact()
     this.#n = n
     this.#first = first
@@ -232,7 +240,7 @@ class Distribution {
   }
 }
 
-function spreadOfMean(total: Tally, stretches: readonly CompactTally[], order: Order): Spread {
+function spreadOfMean(total: LatencyHistogram, stretches: readonly HistogramSnapshot[], order: Order): Spread {
   const { count: n, mean } = total
   // where all are the same, rounding alone would be left
   const off = stretches.map(({ count, sum }) => (total.min === total.max ? 0 : sum - mean * count))
@@ -242,7 +250,7 @@ function spreadOfMean(total: Tally, stretches: readonly CompactTally[], order: O
 /** For each percentile, of the share of values at or below its place. */
 function spreadsOfShares(
   places: readonly Place[],
-  stretches: readonly CompactTally[],
+  stretches: readonly HistogramSnapshot[],
   n: number,
   order: Order,
 ): Spread[] {
@@ -274,7 +282,7 @@ function skewed(t: number, skewness: number): { low: number; high: number } {
   return { low: at(t), high: -at(-t) }
 }
 
-function within({ min, max }: Tally, lowNs: number, highNs: number): Interval {
+function within({ min, max }: LatencyHistogram, lowNs: number, highNs: number): Interval {
   const clamped = (ns: number) => Math.max(min, Math.min(max, ns)) / NS_PER_MS
   return { low: clamped(lowNs), high: clamped(highNs), level: 0.95 }
 }

@@ -1,5 +1,5 @@
-import { type CompactTally, Tally } from '../histogram/latency-histogram.js'
-import type { PackedTally } from '../histogram/packed.js'
+import { type HistogramSnapshot, LatencyHistogram } from '../histogram/latency-histogram.js'
+import type { PackedHistogram } from '../histogram/packed.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import type { Finding } from './validity.js'
 
@@ -51,7 +51,7 @@ export interface RecordedSegment {
   servingNs: number
   latency: SegmentLatency | null
   /** the other metrics of the same requests, where the engine keeps them by segment: intervals come from them */
-  others?: Partial<Record<Metric, CompactTally>>
+  others?: Partial<Record<Metric, HistogramSnapshot>>
 }
 
 /** The latency of the requests due in a segment, in nanoseconds. */
@@ -60,14 +60,14 @@ export interface SegmentLatency {
   min: number
   mean: number
   max: number
-  tally: CompactTally
+  histogram: HistogramSnapshot
 }
 
 /** The latency of a segment, as a recording keeps it; null where nothing completed. */
-export function segmentLatency(tally: Tally): SegmentLatency | null {
-  if (tally.count === 0) return null
-  const { count, min, mean, max } = tally
-  return { count, min, mean, max, tally: tally.compact() }
+export function segmentLatency(histogram: LatencyHistogram): SegmentLatency | null {
+  if (histogram.count === 0) return null
+  const { count, min, mean, max } = histogram
+  return { count, min, mean, max, histogram: histogram.compact() }
 }
 
 /** What an engine hands over at the end of a run: counts and sums, before anything is concluded from them. */
@@ -80,7 +80,7 @@ export interface Recording {
   /** the window */
   startNs: number
   endNs: number
-  tallies: Record<Metric, Tally>
+  histograms: Record<Metric, LatencyHistogram>
   counts: Counts
   /** completions inside the window, whenever the requests were due */
   completions: number
@@ -95,11 +95,11 @@ export interface Recording {
   /** requests in the system when the window began */
   inSystemAtStart: number
   segments: RecordedSegment[]
-  fromSend: Tally | null
+  fromSend: LatencyHistogram | null
   /** what only the engine can tell */
   findings: Finding[]
   /** the runs that it is put together of, each of them a segment; their findings are judged already */
-  replications?: readonly Record<Metric, PackedTally>[]
+  replications?: readonly Record<Metric, PackedHistogram>[]
   /** of a run to a precision or a budget */
   checkpoints?: CheckpointCount
 }
@@ -118,18 +118,21 @@ export const serversIn = ({ scenario, servers = null }: Recording): number | nul
  * A metric by stretch of the window, or by replication, which its intervals come from; null where not all of its values
  * are kept so.
  */
-export function stretchesOf({ tallies, segments, replications }: Recording, metric: Metric): CompactTally[] | null {
+export function stretchesOf(
+  { histograms, segments, replications }: Recording,
+  metric: Metric,
+): HistogramSnapshot[] | null {
   if (replications !== undefined) return replications.map((own) => own[metric])
   const stretches = segments.flatMap(({ latency, others }) => {
     if (latency === null) return []
-    return (metric === 'latency' ? latency.tally : others?.[metric]) ?? []
+    return (metric === 'latency' ? latency.histogram : others?.[metric]) ?? []
   })
   const kept = stretches.reduce((sum, { count }) => sum + count, 0)
-  return kept < tallies[metric].count ? null : stretches
+  return kept < histograms[metric].count ? null : stretches
 }
 
-export const newTallies = (): Record<Metric, Tally> =>
-  Object.fromEntries(METRICS.map((metric) => [metric, new Tally()])) as Record<Metric, Tally>
+export const newHistograms = (): Record<Metric, LatencyHistogram> =>
+  Object.fromEntries(METRICS.map((metric) => [metric, new LatencyHistogram()])) as Record<Metric, LatencyHistogram>
 
 /** Into how many stretches a window is cut. */
 export const SEGMENTS = 20

@@ -1,12 +1,12 @@
-import { type PackedTally, packTally, unpackTally } from '../histogram/packed.js'
+import { type PackedHistogram, packHistogram, unpackHistogram } from '../histogram/packed.js'
 import { findingsOf } from './findings.js'
-import { METRICS, type Metric, newTallies, type Recording, segmentLatency, totalOf } from './recording.js'
+import { METRICS, type Metric, newHistograms, type Recording, segmentLatency, totalOf } from './recording.js'
 import type { Finding } from './validity.js'
 
 /** One run of several that differ in their random numbers alone, as it goes from thread to thread. */
 export interface Replication {
-  recording: Omit<Recording, 'tallies'>
-  tallies: Record<Metric, PackedTally>
+  recording: Omit<Recording, 'histograms'>
+  histograms: Record<Metric, PackedHistogram>
   /** requests in the system at its end */
   inSystem: number
 }
@@ -15,18 +15,18 @@ export interface Replication {
  * Makes a recording ready to be sent. One of several is judged by itself, for which its segments are needed, and leaves
  * them behind; one alone stays as it is.
  */
-export function packed({ tallies, ...recording }: Recording, alone: boolean): Replication {
+export function packed({ histograms, ...recording }: Recording, alone: boolean): Replication {
   return {
-    recording: alone ? recording : { ...recording, segments: [], findings: findingsOf({ tallies, ...recording }) },
-    tallies: Object.fromEntries(
-      METRICS.map((metric) => [metric, packTally(tallies[metric])]),
-    ) as Replication['tallies'],
+    recording: alone ? recording : { ...recording, segments: [], findings: findingsOf({ histograms, ...recording }) },
+    histograms: Object.fromEntries(
+      METRICS.map((metric) => [metric, packHistogram(histograms[metric])]),
+    ) as Replication['histograms'],
     inSystem: recording.segments.at(-1)?.inSystem ?? 0,
   }
 }
 
-const unpackedAll = ({ tallies }: Replication): Recording['tallies'] =>
-  Object.fromEntries(METRICS.map((metric) => [metric, unpackTally(tallies[metric])])) as Recording['tallies']
+const unpackedAll = ({ histograms }: Replication): Recording['histograms'] =>
+  Object.fromEntries(METRICS.map((metric) => [metric, unpackHistogram(histograms[metric])])) as Recording['histograms']
 
 /**
  * Puts replications together into one recording, as if they had been run one after another: its window is theirs, end
@@ -38,12 +38,12 @@ export function together(replications: readonly Replication[]): Recording {
   if (first === undefined) throw new RangeError('there must be a replication to put together')
   // one that is left of several has left its segments behind
   if (replications.length === 1 && first.segments.length > 0)
-    return { ...first, tallies: unpackedAll(replications[0] as Replication) }
-  const tallies = newTallies()
+    return { ...first, histograms: unpackedAll(replications[0] as Replication) }
+  const histograms = newHistograms()
   const segments: Recording['segments'] = []
   let endNs = first.startNs
-  for (const { recording, tallies: own, inSystem } of replications) {
-    for (const metric of METRICS) tallies[metric].add(unpackTally(own[metric]))
+  for (const { recording, histograms: own, inSystem } of replications) {
+    for (const metric of METRICS) histograms[metric].add(unpackHistogram(own[metric]))
     const startNs = endNs
     endNs += recording.endNs - recording.startNs
     segments.push({
@@ -54,7 +54,7 @@ export function together(replications: readonly Replication[]): Recording {
       batches: sum([...recording.batchSizes.values()]),
       batched: sum([...recording.batchSizes].map(([size, batches]) => size * batches)),
       servingNs: recording.servingNs ?? 0,
-      latency: segmentLatency(unpackTally(own.latency)),
+      latency: segmentLatency(unpackHistogram(own.latency)),
     })
   }
   return {
@@ -62,7 +62,7 @@ export function together(replications: readonly Replication[]): Recording {
     scenario: first.scenario,
     startNs: first.startNs,
     endNs,
-    tallies,
+    histograms,
     counts: totalOf(runs.map(({ counts }) => counts)),
     completions: sum(runs.map(({ completions }) => completions)),
     batchSizes: sizesOf(runs.map(({ batchSizes }) => batchSizes)),
@@ -73,7 +73,7 @@ export function together(replications: readonly Replication[]): Recording {
     segments,
     fromSend: null,
     findings: findingsTogether(runs.map(({ findings }) => findings)),
-    replications: replications.map(({ tallies }) => tallies),
+    replications: replications.map(({ histograms }) => histograms),
   }
 }
 

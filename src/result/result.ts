@@ -1,4 +1,4 @@
-import { encode, histogramOf } from '../histogram/hdr.js'
+import { encode, toHdr } from '../histogram/hdr.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { type StoredScenario, storeScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
@@ -114,7 +114,7 @@ export function resultOf(
   environment: Environment | null = null,
   host: Host | null = null,
 ): Result {
-  const { scenario, tallies, counts, startNs, endNs } = recording
+  const { scenario, histograms, counts, startNs, endNs } = recording
   const windowNs = endNs - startNs
   if (windowNs <= 0) {
     throw new ValidationError(
@@ -132,7 +132,7 @@ export function resultOf(
     if (!steady) return withheld(NO_STEADY_STATE)
     return metricIntervals(recording, metric)
   }
-  const summary = (metric: Metric) => summaryOf(tallies[metric], intervals(metric))
+  const summary = (metric: Metric) => summaryOf(histograms[metric], intervals(metric))
   const latencyMs = summary('latency')
   findings.push(...tooFewSamples(latencyMs))
   const { offered } = counts
@@ -179,12 +179,12 @@ const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state t
 const NOT_BY_STRETCH = 'it is not kept by stretch of the window, which intervals come from'
 
 function metricIntervals(recording: Recording, metric: Metric): Record<Estimate, Interval> {
-  const { tallies, startNs, endNs, replications, checkpoints, scenario } = recording
+  const { histograms, startNs, endNs, replications, checkpoints, scenario } = recording
   const stretches = stretchesOf(recording, metric)
   if (stretches === null) return withheld(NOT_BY_STRETCH)
-  if (replications !== undefined) return intervalsBetween(tallies[metric], stretches)
+  if (replications !== undefined) return intervalsBetween(histograms[metric], stretches)
   const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
-  return intervalsOf(tallies[metric], stretches, endNs - startNs, checkpoints?.planned, endsByItself)
+  return intervalsOf(histograms[metric], stretches, endNs - startNs, checkpoints?.planned, endsByItself)
 }
 
 /** The share of server time spent serving; null where servers are not limited. */
@@ -216,7 +216,7 @@ function segmentOf(segment: Recording['segments'][number]): Segment {
       min: latency.min / NS_PER_MS,
       mean: latency.mean / NS_PER_MS,
       max: latency.max / NS_PER_MS,
-      histogram: encode(histogramOf(latency.tally)),
+      histogram: encode(toHdr(latency.histogram)),
     },
   }
 }

@@ -1,4 +1,4 @@
-import { Tally } from '../histogram/latency-histogram.js'
+import { LatencyHistogram } from '../histogram/latency-histogram.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { student, tailOf } from '../statistics/student.js'
 import { checkList, got, ValidationError } from '../validation/validation-error.js'
@@ -15,17 +15,17 @@ import {
 } from './summary.js'
 
 /** Counts plain durations in milliseconds, to the nanosecond. */
-function tallyOfValues(values: readonly number[], name: string): Tally {
+function histogramOfValues(values: readonly number[], name: string): LatencyHistogram {
   checkList(values, name, 'durations')
   if (values.length === 0) throw new ValidationError(name, 'must hold at least one duration to summarize')
-  const tally = new Tally()
+  const histogram = new LatencyHistogram()
   values.forEach((value, i) => {
     if (typeof value !== 'number' || !(value >= 0) || value * NS_PER_MS >= LONGEST_NS) {
       throw new ValidationError(`${name}[${i}]`, `must be a duration of 0 or more in milliseconds, ${got(value)}`)
     }
-    tally.record(nanoseconds(value))
+    histogram.record(nanoseconds(value))
   })
-  return tally
+  return histogram
 }
 
 /**
@@ -35,7 +35,7 @@ function tallyOfValues(values: readonly number[], name: string): Tally {
  */
 export function summarize(values: readonly number[]): Summary {
   const few = withheld('plain numbers do not say whether they are independent')
-  return summaryOf(tallyOfValues(values, 'values'), few)
+  return summaryOf(histogramOfValues(values, 'values'), few)
 }
 
 /** Fewer runs tell too little of how far they differ. */
@@ -54,18 +54,18 @@ const BEYOND = 5
 export function summarizeRuns(runs: readonly (readonly number[])[]): Summary {
   checkList(runs, 'runs', 'runs, each a list of durations')
   if (runs.length === 0) throw new ValidationError('runs', 'must hold at least one run')
-  const tallies = runs.map((values, i) => tallyOfValues(values, `runs[${i}]`))
-  const total = new Tally()
-  for (const tally of tallies) total.add(tally)
+  const histograms = runs.map((values, i) => histogramOfValues(values, `runs[${i}]`))
+  const total = new LatencyHistogram()
+  for (const histogram of histograms) total.add(histogram)
   const none = withheld('')
-  const summaries = tallies.map((tally) => summaryOf(tally, none))
+  const summaries = histograms.map((histogram) => summaryOf(histogram, none))
   const whole = summaryOf(total, none)
   const intervals = ESTIMATES.map((estimate) => {
     const interval = intervalOf(
       estimate,
       summaries.map((summary) => summary[estimate]),
       whole[estimate],
-      Math.min(...tallies.map(({ count }) => count)),
+      Math.min(...histograms.map(({ count }) => count)),
     )
     return [estimate, interval]
   })

@@ -1,4 +1,4 @@
-import type { CompactTally } from '../histogram/latency-histogram.js'
+import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
 import { type Metric, type RecordedSegment, SEGMENTS, type SegmentLatency, totalOf } from './recording.js'
 
 /**
@@ -46,35 +46,37 @@ function merged(segments: readonly RecordedSegment[]): RecordedSegment {
 function latencyOf(segments: readonly RecordedSegment[]): SegmentLatency | null {
   const latencies = segments.flatMap(({ latency }) => latency ?? [])
   if (latencies.length === 0) return null
-  const tally = together(latencies.map((latency) => latency.tally))
+  const histogram = together(latencies.map((latency) => latency.histogram))
   return {
-    count: tally.count,
+    count: histogram.count,
     min: Math.min(...latencies.map(({ min }) => min)),
-    mean: tally.sum / tally.count,
+    mean: histogram.sum / histogram.count,
     max: Math.max(...latencies.map(({ max }) => max)),
-    tally,
+    histogram,
   }
 }
 
-function othersOf(segments: readonly RecordedSegment[]): Partial<Record<Metric, CompactTally>> {
+function othersOf(segments: readonly RecordedSegment[]): Partial<Record<Metric, HistogramSnapshot>> {
   const metrics = Object.keys(segments[0]?.others ?? {}) as Metric[]
   const kept = metrics.filter((metric) => segments.every(({ others }) => others?.[metric] !== undefined))
   return Object.fromEntries(
-    kept.map((metric) => [metric, together(segments.map(({ others }) => others?.[metric] as CompactTally))]),
+    kept.map((metric) => [metric, together(segments.map(({ others }) => others?.[metric] as HistogramSnapshot))]),
   )
 }
 
-function together(tallies: readonly CompactTally[]): CompactTally {
-  const there = tallies.filter(({ count }) => count > 0)
+function together(histograms: readonly HistogramSnapshot[]): HistogramSnapshot {
+  const there = histograms.filter(({ count }) => count > 0)
   if (there.length === 0) return { count: 0, sum: 0, first: 0, counts: new Uint32Array() }
-  const first = Math.min(...there.map((tally) => tally.first))
-  const counts = new Uint32Array(Math.max(...there.map((tally) => tally.first + tally.counts.length)) - first)
+  const first = Math.min(...there.map((histogram) => histogram.first))
+  const counts = new Uint32Array(
+    Math.max(...there.map((histogram) => histogram.first + histogram.counts.length)) - first,
+  )
   for (const { first: from, counts: added } of there) {
     // a loop, as this is most of a recorder's snapshot
     for (let i = 0, at = from - first; i < added.length; i++, at++) {
       counts[at] = (counts[at] as number) + (added[i] as number)
     }
   }
-  const sum = (of: (tally: CompactTally) => number) => there.reduce((total, each) => total + of(each), 0)
-  return { count: sum(({ count }) => count), sum: sum((tally) => tally.sum), first, counts }
+  const sum = (of: (histogram: HistogramSnapshot) => number) => there.reduce((total, each) => total + of(each), 0)
+  return { count: sum(({ count }) => count), sum: sum((histogram) => histogram.sum), first, counts }
 }

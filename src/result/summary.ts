@@ -1,6 +1,6 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { decode, encode, histogramOf } from '../histogram/hdr.js'
-import { bucketCeiling, bucketOf, HIGHEST_NS, type Tally } from '../histogram/latency-histogram.js'
+import { decode, encode, toHdr } from '../histogram/hdr.js'
+import { bucketCeiling, bucketOf, HIGHEST_NS, type LatencyHistogram } from '../histogram/latency-histogram.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 
@@ -55,13 +55,13 @@ export function percentileNs(histogram: Histogram, percentile: number, min: numb
 }
 
 /** Percentiles of what was counted, from the lowest upwards, in nanoseconds. */
-export function tallyPercentilesNs(tally: Tally, percentiles: readonly number[]): number[] {
-  return percentilesNs(percentiles, tally, (visit) => tally.forEach(visit))
+export function histogramPercentilesNs(histogram: LatencyHistogram, percentiles: readonly number[]): number[] {
+  return percentilesNs(percentiles, histogram, (visit) => histogram.forEach(visit))
 }
 
 /** A percentile of what was counted, in nanoseconds. */
-export function tallyPercentileNs(tally: Tally, percentile: number): number {
-  return tallyPercentilesNs(tally, [percentile])[0] as number
+export function histogramPercentileNs(histogram: LatencyHistogram, percentile: number): number {
+  return histogramPercentilesNs(histogram, [percentile])[0] as number
 }
 
 /** Percentiles of buckets, from the lowest upwards, each the greatest value of its bucket within the exact extremes. */
@@ -85,18 +85,18 @@ export function percentilesNs(
 }
 const LAST_NS = bucketCeiling(bucketOf(HIGHEST_NS))
 
-/** Makes a summary of a tally of nanoseconds that holds at least one. */
-export function summaryOf(tally: Tally, intervals: Record<Estimate, Interval>): Summary {
-  const [p50, p90, p95, p99, p999] = tallyPercentilesNs(tally, Object.values(PERCENTILES)).map(ms) as Five
+/** Makes a summary of a histogram of nanoseconds that holds at least one. */
+export function summaryOf(histogram: LatencyHistogram, intervals: Record<Estimate, Interval>): Summary {
+  const [p50, p90, p95, p99, p999] = histogramPercentilesNs(histogram, Object.values(PERCENTILES)).map(ms) as Five
   return {
-    count: tally.count,
-    min: ms(tally.min),
-    mean: ms(tally.mean),
-    stdDev: ms(tally.stdDev),
-    max: ms(tally.max),
+    count: histogram.count,
+    min: ms(histogram.min),
+    mean: ms(histogram.mean),
+    stdDev: ms(histogram.stdDev),
+    max: ms(histogram.max),
     ...{ p50, p90, p95, p99, p999 },
     intervals,
-    histogram: encode(histogramOf(tally)),
+    histogram: encode(toHdr(histogram)),
   }
 }
 

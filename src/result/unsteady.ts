@@ -1,4 +1,4 @@
-import type { CompactTally } from '../histogram/latency-histogram.js'
+import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { NS_PER_MS } from '../scenario/units.js'
 import { type Recording, stretchesOf } from './recording.js'
@@ -26,7 +26,7 @@ const TIMES = { service: 'service time', latency: 'latency' } as const
 export function unsteady(recording: Recording): Finding | null {
   for (const metric of Object.keys(TIMES) as (keyof typeof TIMES)[]) {
     const least = recording.engine === 'measure' ? LEAST_MEASURED : LEAST
-    const found = halvesOf(stretchesOf(recording, metric) ?? [], recording.tallies[metric].stdDev ** 2, least)
+    const found = halvesOf(stretchesOf(recording, metric) ?? [], recording.histograms[metric].stdDev ** 2, least)
     if (found === null) continue
     const [firstMs, secondMs] = found.map((ns) => ns / NS_PER_MS) as [number, number]
     const { scenario } = recording
@@ -52,7 +52,7 @@ export function unsteady(recording: Recording): Finding | null {
  * @param variance of a single value
  * @param least how far apart they must be, as a fraction of the lower one
  */
-function halvesOf(stretches: readonly CompactTally[], variance: number, least: number): [number, number] | null {
+function halvesOf(stretches: readonly HistogramSnapshot[], variance: number, least: number): [number, number] | null {
   if (stretches.length < FEWEST) return null
   const middle = stretches.length >> 1
   const halves = [halfOf(stretches.slice(0, middle)), halfOf(stretches.slice(-middle))] as const
@@ -81,7 +81,7 @@ interface Half {
   neighbours: number
 }
 
-function halfOf(stretches: readonly CompactTally[]): Half {
+function halfOf(stretches: readonly HistogramSnapshot[]): Half {
   const count = stretches.reduce((total, each) => total + each.count, 0)
   const mean = stretches.reduce((total, { sum }) => total + sum, 0) / count
   const off = stretches.map((each) => each.sum - mean * each.count)

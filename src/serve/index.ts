@@ -4,7 +4,7 @@ export { ValidationError } from '../validation/validation-error.js'
 export { type Batcher, createBatcher, type InputOf, type OutputOf } from './batcher/batcher.js'
 export { BatcherError, type BatcherErrorCode } from './batcher/batcher-error.js'
 export type { BatcherOptions, RunOptions } from './batcher/batcher-options.js'
-export type { Recording } from './batcher/recorder-sink.js'
+export type { RecorderSink } from './batcher/recorder-sink.js'
 export type { BatchMessage, RequestMessage } from './exporters/channels.js'
 export {
   type OpenTelemetryMeter,

@@ -463,14 +463,14 @@ export class Engine {
 
   #recording(): Recording {
     const counts = this.#recorder.finish()
-    const { tallies, segments, batchSizes } = this.#recorder
+    const { histograms, segments, batchSizes } = this.#recorder
     const { startNs, endNs, inSystemAtStart, sums } = this.#window
     return {
       engine: 'simulate',
       scenario: this.#scenario,
       startNs,
       endNs,
-      tallies,
+      histograms,
       counts,
       batchSizes,
       inSystemAtStart,

@@ -1,8 +1,8 @@
-import type { CompactTally } from '../histogram/latency-histogram.js'
+import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
 import {
   type Counts,
   type Metric,
-  newTallies,
+  newHistograms,
   noCounts,
   type RecordedSegment,
   segmentLatency,
@@ -41,10 +41,10 @@ interface OpenSegment {
  * what becomes of them in the one that the head of the queue belongs to.
  */
 export class Recorder {
-  readonly tallies = newTallies()
+  readonly histograms = newHistograms()
   readonly segments: RecordedSegment[] = []
   /** the same of the segment that requests leave from at present */
-  readonly #current = newTallies()
+  readonly #current = newHistograms()
   /** those that have something of their own to count */
   readonly #recorded: Metric[]
   /** what the engine gathers of the requests served, in the queue's order */
@@ -201,16 +201,16 @@ export class Recorder {
         latency,
         others: this.#others(counts.completed),
       })
-      for (const metric of this.#recorded) this.tallies[metric].add(current[metric])
+      for (const metric of this.#recorded) this.histograms[metric].add(current[metric])
     }
     for (const metric of this.#recorded) current[metric].clear()
   }
 
   /** What is kept of the segment's other metrics: those that are always 0, or always the wait, are not counted. */
-  #others(completed: number): Partial<Record<Metric, CompactTally>> {
+  #others(completed: number): Partial<Record<Metric, HistogramSnapshot>> {
     const own = this.#recorded.filter((metric) => metric !== 'latency')
     const compact = own.map((metric) => [metric, this.#current[metric].compact()])
-    const others: Partial<Record<Metric, CompactTally>> = Object.fromEntries(compact)
+    const others: Partial<Record<Metric, HistogramSnapshot>> = Object.fromEntries(compact)
     const none = { count: completed, sum: 0, first: 0, counts: Uint32Array.of(completed) }
     return { lag: none, batching: none, dispatch: none, ...(others.wait && { queueing: others.wait }), ...others }
   }
@@ -220,12 +220,12 @@ export class Recorder {
     this.advance(Number.MAX_SAFE_INTEGER, 0, 0)
     this.#finish()
     const split = this.#split
-    const { tallies } = this
-    const completed = tallies.latency.count
-    tallies.lag.record(0, completed)
-    if (!split.batching) tallies.batching.record(0, completed)
-    if (!split.dispatch) tallies.dispatch.record(0, completed)
-    if (!split.batching && !split.dispatch) tallies.queueing.add(tallies.wait)
+    const { histograms } = this
+    const completed = histograms.latency.count
+    histograms.lag.record(0, completed)
+    if (!split.batching) histograms.batching.record(0, completed)
+    if (!split.dispatch) histograms.dispatch.record(0, completed)
+    if (!split.batching && !split.dispatch) histograms.queueing.add(histograms.wait)
     return totalOf(this.segments.map(({ counts }) => counts))
   }
 }

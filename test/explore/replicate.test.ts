@@ -13,7 +13,7 @@ import {
   ValidationError,
 } from '../../src/index.js'
 import { checkedResult } from '../../src/result/check.js'
-import { METRICS, newTallies } from '../../src/result/recording.js'
+import { METRICS, newHistograms } from '../../src/result/recording.js'
 import { packed, together } from '../../src/result/replications.js'
 import { resultOf } from '../../src/result/result.js'
 import { summaryOf, withheld } from '../../src/result/summary.js'
@@ -57,10 +57,10 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(result.utilization).toBeCloseTo(sum(({ servingNs }) => servingNs ?? 0) / 13.5e9 / 2, 12)
     expect(result.meanInSystem).toBeCloseTo(sum(({ inSystemNs }) => inSystemNs) / 13.5e9, 9)
 
-    const tallies = newTallies()
-    for (const run of runs) for (const metric of METRICS) tallies[metric].add(run.tallies[metric])
+    const histograms = newHistograms()
+    for (const run of runs) for (const metric of METRICS) histograms[metric].add(run.histograms[metric])
     for (const metric of METRICS) {
-      const { intervals, ...summary } = summaryOf(tallies[metric], withheld(''))
+      const { intervals, ...summary } = summaryOf(histograms[metric], withheld(''))
       expect(result[`${metric}Ms`]).toMatchObject(summary)
       expect(intervals).toBeDefined()
     }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { decode, emptyHistogram, encode, histogramOf } from '../../src/histogram/hdr.js'
-import { bucketOf, HIGHEST_NS, Tally } from '../../src/histogram/latency-histogram.js'
+import { decode, emptyHdr, encode, toHdr } from '../../src/histogram/hdr.js'
+import { bucketOf, HIGHEST_NS, LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 
 const durations = fc.oneof(
   fc.integer({ min: 0, max: 5000 }),
@@ -16,22 +16,22 @@ it('is the histogram that HdrHistogram makes when it records each value itself',
     fc.property(
       fc.array(fc.tuple(durations, fc.integer({ min: 1, max: 1000 })), { minLength: 1, maxLength: 60 }),
       (all) => {
-        const tally = new Tally()
-        const recorded = emptyHistogram()
+        const histogram = new LatencyHistogram()
+        const recorded = emptyHdr()
         for (const [ns, times] of all) {
-          tally.record(ns, times)
+          histogram.record(ns, times)
           recorded.recordValueWithCount(ns, times)
         }
-        const made = histogramOf(tally)
+        const made = toHdr(histogram)
         expect(made.totalCount).toBe(recorded.totalCount)
         expect(encode(made)).toBe(encode(recorded))
         for (const percentile of [0.1, 25, 50, 90, 99, 99.9, 100]) {
           expect(made.getValueAtPercentile(percentile)).toBe(recorded.getValueAtPercentile(percentile))
         }
-        // a bucket's extremes are all that a tally's histogram can tell
+        // a bucket's extremes are all that a recorded histogram has
         expect(bucketOf(made.maxValue)).toBe(bucketOf(recorded.maxValue))
         expect(bucketOf(made.minNonZeroValue)).toBe(bucketOf(recorded.minNonZeroValue))
-        expect(encode(histogramOf(tally.compact()))).toBe(encode(made))
+        expect(encode(toHdr(histogram.compact()))).toBe(encode(made))
         expect(decode(encode(made)).totalCount).toBe(recorded.totalCount)
       },
     ),

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { build } from 'hdr-histogram-js'
 import { describe, expect, it } from 'vitest'
-import { BUCKETS, bucketFloor, bucketOf, HIGHEST_NS, Tally } from '../../src/histogram/latency-histogram.js'
+import { BUCKETS, bucketFloor, bucketOf, HIGHEST_NS, LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 
 const runs = { seed: 8, numRuns: 200 }
 const HOUR_NS = 3.6e12
@@ -62,42 +62,42 @@ describe('a bucket', () => {
 })
 
 const times = fc.array(ns, { maxLength: 60 })
-const tallyOf = (values: number[]) => {
-  const tally = new Tally()
-  for (const value of values) tally.record(value)
-  return tally
+const histogramOf = (values: number[]) => {
+  const histogram = new LatencyHistogram()
+  for (const value of values) histogram.record(value)
+  return histogram
 }
-/** All that a tally holds. */
-const contents = (tally: Tally) => {
+/** All that a histogram holds. */
+const contents = (histogram: LatencyHistogram) => {
   const buckets: [number, number][] = []
-  tally.forEach((bucket, count) => {
+  histogram.forEach((bucket, count) => {
     buckets.push([bucketFloor(bucket), count])
   })
-  const all = tally.buckets.reduce((sum, count) => sum + count, 0)
-  return { moments: [...tally.moments], buckets, all }
+  const all = histogram.buckets.reduce((sum, count) => sum + count, 0)
+  return { moments: [...histogram.moments], buckets, all }
 }
 
-describe('a tally', () => {
+describe('a histogram', () => {
   it('counts each time in its bucket, and keeps count, sum and extremes exactly', () => {
     fc.assert(
       fc.property(
         times.filter((values) => values.length > 0),
         (values) => {
-          const tally = tallyOf(values)
+          const histogram = histogramOf(values)
           const sum = values.reduce((total, value) => total + value, 0)
-          expect(tally.count).toBe(values.length)
-          expect(tally.sum).toBe(sum)
-          expect(tally.mean).toBe(sum / values.length)
-          expect(tally.min).toBe(Math.min(...values))
-          expect(tally.max).toBe(Math.max(...values))
+          expect(histogram.count).toBe(values.length)
+          expect(histogram.sum).toBe(sum)
+          expect(histogram.mean).toBe(sum / values.length)
+          expect(histogram.min).toBe(Math.min(...values))
+          expect(histogram.max).toBe(Math.max(...values))
 
           const expected = new Map<number, number>()
           for (const value of [...values].sort((a, b) => a - b)) {
             const floor = hdr.lowestEquivalentValue(value)
             expected.set(floor, (expected.get(floor) ?? 0) + 1)
           }
-          expect(contents(tally).buckets).toEqual([...expected])
-          expect(contents(tally).all).toBe(values.length)
+          expect(contents(histogram).buckets).toEqual([...expected])
+          expect(contents(histogram).all).toBe(values.length)
         },
       ),
       runs,
@@ -109,23 +109,28 @@ describe('a tally', () => {
       fc.property(fc.array(fc.nat(1e9), { minLength: 1, maxLength: 50 }), (values) => {
         const mean = values.reduce((sum, value) => sum + value, 0) / values.length
         const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
-        expect(Math.abs(tallyOf(values).stdDev - Math.sqrt(variance))).toBeLessThan(100)
+        expect(Math.abs(histogramOf(values).stdDev - Math.sqrt(variance))).toBeLessThan(100)
       }),
       runs,
     )
-    expect(tallyOf([5, 5, 5]).stdDev).toBe(0)
-    expect(tallyOf([1e12, 1e12 + 2e9]).stdDev).toBeCloseTo(1e9, -3)
+    expect(histogramOf([5, 5, 5]).stdDev).toBe(0)
+    expect(histogramOf([1e12, 1e12 + 2e9]).stdDev).toBeCloseTo(1e9, -3)
   })
 
   it('takes many at a time as it takes them one by one', () => {
     const many = fc.array(fc.tuple(ns, fc.integer({ min: 1, max: 5 })), { maxLength: 20 })
     fc.assert(
       fc.property(many, (values) => {
-        const tally = new Tally()
-        for (const [value, times] of values) tally.record(value, times)
-        const one = tallyOf(values.flatMap(([value, times]) => Array.from({ length: times }, () => value)))
-        expect(contents(tally).buckets).toEqual(contents(one).buckets)
-        expect([tally.count, tally.sum, tally.min, tally.max]).toEqual([one.count, one.sum, one.min, one.max])
+        const histogram = new LatencyHistogram()
+        for (const [value, times] of values) histogram.record(value, times)
+        const one = histogramOf(values.flatMap(([value, times]) => Array.from({ length: times }, () => value)))
+        expect(contents(histogram).buckets).toEqual(contents(one).buckets)
+        expect([histogram.count, histogram.sum, histogram.min, histogram.max]).toEqual([
+          one.count,
+          one.sum,
+          one.min,
+          one.max,
+        ])
       }),
       runs,
     )
@@ -134,12 +139,17 @@ describe('a tally', () => {
   it('takes the first of a list as it takes them one by one', () => {
     fc.assert(
       fc.property(times, times, fc.nat(10), (before, values, beyond) => {
-        const tally = tallyOf(before)
-        tally.recordAll(Float64Array.from([...values, ...Array.from({ length: beyond }, () => 7)]), values.length)
-        const one = tallyOf([...before, ...values])
-        expect(contents(tally).buckets).toEqual(contents(one).buckets)
-        expect([tally.count, tally.sum, tally.min, tally.max]).toEqual([one.count, one.sum, one.min, one.max])
-        expect(Math.abs(tally.stdDev - one.stdDev) || 0).toBeLessThanOrEqual(1e-6 * (one.max || 1))
+        const histogram = histogramOf(before)
+        histogram.recordAll(Float64Array.from([...values, ...Array.from({ length: beyond }, () => 7)]), values.length)
+        const one = histogramOf([...before, ...values])
+        expect(contents(histogram).buckets).toEqual(contents(one).buckets)
+        expect([histogram.count, histogram.sum, histogram.min, histogram.max]).toEqual([
+          one.count,
+          one.sum,
+          one.min,
+          one.max,
+        ])
+        expect(Math.abs(histogram.stdDev - one.stdDev) || 0).toBeLessThanOrEqual(1e-6 * (one.max || 1))
       }),
       runs,
     )
@@ -149,14 +159,23 @@ describe('a tally', () => {
     const many = fc.array(fc.tuple(ns, fc.integer({ min: 1, max: 5 })), { maxLength: 20 })
     fc.assert(
       fc.property(times, many, fc.nat(10), (before, values, beyond) => {
-        const [tally, one] = [tallyOf(before), tallyOf(before)]
+        const [histogram, one] = [histogramOf(before), histogramOf(before)]
         const more = Array.from({ length: beyond }, () => 7)
         const list = (of: number[]) => Float64Array.from([...of, ...more])
-        tally.recordEach(list(values.map(([value]) => value)), list(values.map(([, count]) => count)), values.length)
+        histogram.recordEach(
+          list(values.map(([value]) => value)),
+          list(values.map(([, count]) => count)),
+          values.length,
+        )
         for (const [value, count] of values) one.record(value, count)
-        expect(contents(tally).buckets).toEqual(contents(one).buckets)
-        expect([tally.count, tally.sum, tally.min, tally.max]).toEqual([one.count, one.sum, one.min, one.max])
-        expect(Math.abs(tally.stdDev - one.stdDev) || 0).toBeLessThanOrEqual(1e-6 * (one.max || 1))
+        expect(contents(histogram).buckets).toEqual(contents(one).buckets)
+        expect([histogram.count, histogram.sum, histogram.min, histogram.max]).toEqual([
+          one.count,
+          one.sum,
+          one.min,
+          one.max,
+        ])
+        expect(Math.abs(histogram.stdDev - one.stdDev) || 0).toBeLessThanOrEqual(1e-6 * (one.max || 1))
       }),
       runs,
     )
@@ -165,10 +184,10 @@ describe('a tally', () => {
   it('adds another as if it had counted its times itself', () => {
     fc.assert(
       fc.property(times, times, (a, b) => {
-        const [sum, other] = [tallyOf(a), tallyOf(b)]
+        const [sum, other] = [histogramOf(a), histogramOf(b)]
         const before = contents(other)
         sum.add(other)
-        const one = tallyOf([...a, ...b])
+        const one = histogramOf([...a, ...b])
         expect(contents(sum).buckets).toEqual(contents(one).buckets)
         expect(contents(sum).all).toBe(a.length + b.length)
         expect([sum.count, sum.sum, sum.min, sum.max]).toEqual([one.count, one.sum, one.min, one.max])
@@ -181,19 +200,19 @@ describe('a tally', () => {
   it('forgets everything when cleared', () => {
     fc.assert(
       fc.property(times, times, (a, b) => {
-        const tally = tallyOf(a)
-        tally.clear()
-        expect(contents(tally)).toEqual(contents(new Tally()))
-        for (const value of b) tally.record(value)
-        expect(contents(tally)).toEqual(contents(tallyOf(b)))
+        const histogram = histogramOf(a)
+        histogram.clear()
+        expect(contents(histogram)).toEqual(contents(new LatencyHistogram()))
+        for (const value of b) histogram.record(value)
+        expect(contents(histogram)).toEqual(contents(histogramOf(b)))
       }),
       runs,
     )
   })
 
   it('keeps the extremes of what is longer than an hour', () => {
-    const tally = tallyOf([1, 2 ** 52])
-    expect([tally.min, tally.max, tally.sum]).toEqual([1, 2 ** 52, 2 ** 52 + 1])
-    expect(contents(tally).all).toBe(2)
+    const histogram = histogramOf([1, 2 ** 52])
+    expect([histogram.min, histogram.max, histogram.sum]).toEqual([1, 2 ** 52, 2 ** 52 + 1])
+    expect(contents(histogram).all).toBe(2)
   })
 })

@@ -143,12 +143,12 @@ describe('the recording of a run', () => {
         expect(recording.counts.completed).toBe(completed.length)
         expect(recording.counts.failed).toBe(due.length - completed.length)
         expect(recording.counts.unfinished).toBe(0)
-        expect(recording.tallies.latency.sum).toBe(sum(completed.map(({ dueNs, endNs }) => endNs - dueNs)))
-        expect(recording.tallies.lag.sum).toBe(sum(completed.map(({ dueNs, queuedNs }) => queuedNs - dueNs)))
-        expect(recording.tallies.dispatch.sum).toBe(sum(completed.map(({ leaveNs, startNs }) => startNs - leaveNs)))
+        expect(recording.histograms.latency.sum).toBe(sum(completed.map(({ dueNs, endNs }) => endNs - dueNs)))
+        expect(recording.histograms.lag.sum).toBe(sum(completed.map(({ dueNs, queuedNs }) => queuedNs - dueNs)))
+        expect(recording.histograms.dispatch.sum).toBe(sum(completed.map(({ leaveNs, startNs }) => startNs - leaveNs)))
         // while it waited, a server was idle from when it could first have been taken
         const formed = completed.map(({ leaveNs, freeNs, queuedNs }) => leaveNs - Math.max(freeNs, queuedNs))
-        expect(recording.tallies.batching.sum).toBe(sum(formed))
+        expect(recording.histograms.batching.sum).toBe(sum(formed))
 
         const inside = requests.filter(({ endNs: at, number }) => at >= startNs && at < endNs && !fails(number))
         // if the last completion ends the window, it is in it
@@ -205,8 +205,8 @@ describe('the recording of a run', () => {
   })
 })
 
-function expectSumsToAgree({ tallies, counts, segments }: Recording) {
-  const { latency, wait, service, lag, queueing, batching, dispatch } = tallies
+function expectSumsToAgree({ histograms, counts, segments }: Recording) {
+  const { latency, wait, service, lag, queueing, batching, dispatch } = histograms
   expect(lag.sum + queueing.sum + batching.sum + dispatch.sum).toBe(wait.sum)
   expect(wait.sum + service.sum).toBe(latency.sum)
   const { offered, ...others } = counts

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { Tally } from '../../src/histogram/latency-histogram.js'
+import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { type Course, measureFindings } from '../../src/measure/findings.js'
-import { newTallies, noCounts, type Recording } from '../../src/result/recording.js'
+import { newHistograms, noCounts, type Recording } from '../../src/result/recording.js'
 
 const MS = 1_000_000
 const quiet: Course = {
@@ -14,15 +14,15 @@ const quiet: Course = {
 
 /** A second in which 1,000 requests took `ms` from their due time, of which `lateMs` before they were sent. */
 function recordingOf(requests: { ms: number; lateMs: number; times: number }[]): Recording {
-  const tallies = newTallies()
-  const fromSend = new Tally()
+  const histograms = newHistograms()
+  const fromSend = new LatencyHistogram()
   for (const { ms, lateMs, times } of requests) {
-    tallies.latency.record(ms * MS, times)
-    tallies.lag.record(lateMs * MS, times)
+    histograms.latency.record(ms * MS, times)
+    histograms.lag.record(lateMs * MS, times)
     fromSend.record((ms - lateMs) * MS, times)
   }
   const counts = { ...noCounts(), offered: 1000, completed: 1000 }
-  return { tallies, fromSend, counts, startNs: 0, endNs: 1000 * MS } as unknown as Recording
+  return { histograms, fromSend, counts, startNs: 0, endNs: 1000 * MS } as unknown as Recording
 }
 
 const codes = (recording: Recording, course = quiet) => measureFindings(recording, course).map(({ code }) => code)
@@ -73,8 +73,8 @@ describe('event-loop-late', () => {
 describe('queue-late', () => {
   const storm = (dispatchMs: number, rejected: number) => {
     const recording = recordingOf([{ ms: 5, lateMs: 0, times: 10 }])
-    recording.tallies.service.record(MS, 10)
-    recording.tallies.dispatch.record(dispatchMs * MS, 10)
+    recording.histograms.service.record(MS, 10)
+    recording.histograms.dispatch.record(dispatchMs * MS, 10)
     return { ...recording, counts: { ...noCounts(), offered: 10 + rejected, completed: 10, rejected } }
   }
 

@@ -142,8 +142,8 @@ describe('servers in this process, in virtual time', () => {
         const behaviour = { service: cycle(services), lateness: cycle(lateness) }
         const { flown, ...run } = serveInVirtualTime(scenario, behaviour, true)
         const recording = buildRecording(run.scenario, run.state, run.nowNs)
-        const { tallies, counts, inSystemNs, staysNs, servingNs, segments, startNs } = recording
-        const { latency, wait, service, lag, queueing, batching, dispatch } = tallies
+        const { histograms, counts, inSystemNs, staysNs, servingNs, segments, startNs } = recording
+        const { latency, wait, service, lag, queueing, batching, dispatch } = histograms
         expect(queueing.sum).toBe(0)
         expect(lag.sum + queueing.sum + batching.sum + dispatch.sum).toBe(wait.sum)
         expect(wait.sum + service.sum).toBe(latency.sum)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Tally } from '../../src/histogram/latency-histogram.js'
+import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { affine, exponential, type Scenario, simulate } from '../../src/index.js'
 import { exponential as drawExponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
@@ -26,19 +26,19 @@ function record(scenario: Scenario, requests: number, seed: number) {
 }
 
 function latencyIntervals(scenario: Scenario, requests: number, seed: number) {
-  const { tallies, segments, startNs, endNs } = record(scenario, requests, seed)
-  const stretches = segments.flatMap(({ latency }) => latency?.tally ?? [])
-  return intervalsOf(tallies.latency, stretches, endNs - startNs)
+  const { histograms, segments, startNs, endNs } = record(scenario, requests, seed)
+  const stretches = segments.flatMap(({ latency }) => latency?.histogram ?? [])
+  return intervalsOf(histograms.latency, stretches, endNs - startNs)
 }
 
 /** Stretches of plain values, and all of them together. */
-function stretchesOf(values: number[][]): [Tally, ReturnType<Tally['compact']>[]] {
-  const total = new Tally()
+function stretchesOf(values: number[][]): [LatencyHistogram, ReturnType<LatencyHistogram['compact']>[]] {
+  const total = new LatencyHistogram()
   const stretches = values.map((stretch) => {
-    const tally = new Tally()
-    for (const value of stretch) tally.record(value)
-    total.add(tally)
-    return tally.compact()
+    const histogram = new LatencyHistogram()
+    for (const value of stretch) histogram.record(value)
+    total.add(histogram)
+    return histogram.compact()
   })
   return [total, stretches]
 }
@@ -69,9 +69,9 @@ describe('intervals of one run', () => {
     let p50 = 0
     let p95 = 0
     for (let seed = 0; seed < 60; seed++) {
-      const { tallies, segments, startNs, endNs } = record(mm1(0.5), 20_000, seed)
+      const { histograms, segments, startNs, endNs } = record(mm1(0.5), 20_000, seed)
       const stretches = segments.flatMap(({ others }) => others?.wait ?? [])
-      const intervals = intervalsOf(tallies.wait, stretches, endNs - startNs)
+      const intervals = intervalsOf(histograms.wait, stretches, endNs - startNs)
       if (covers(intervals.p50, 0)) p50++
       if (covers(intervals.p95, 20 * Math.log(10))) p95++
     }
@@ -112,11 +112,11 @@ describe('intervals of one run', () => {
     expect(mean.reason).toContain('it takes the spread between 10 stretches of the window or more, and there are 5')
     // or many, but in bursts
     const bursts = Array.from({ length: 3 }, () => {
-      const tally = new Tally()
-      for (let i = 0; i < 10_000; i++) tally.record(1_000_000 + i)
-      return tally
+      const histogram = new LatencyHistogram()
+      for (let i = 0; i < 10_000; i++) histogram.record(1_000_000 + i)
+      return histogram
     })
-    const total = new Tally()
+    const total = new LatencyHistogram()
     for (const burst of bursts) total.add(burst)
     const given = intervalsOf(
       total,
@@ -224,12 +224,12 @@ describe('intervals of one run', () => {
   })
 })
 
-function between(tallies: Tally[]) {
-  const total = new Tally()
-  for (const tally of tallies) total.add(tally)
+function between(histograms: LatencyHistogram[]) {
+  const total = new LatencyHistogram()
+  for (const histogram of histograms) total.add(histogram)
   return intervalsBetween(
     total,
-    tallies.map((tally) => tally.compact()),
+    histograms.map((histogram) => histogram.compact()),
   )
 }
 
@@ -239,41 +239,44 @@ describe('intervals between replications', () => {
     const covered = { mean: 0, p50: 0, p95: 0 }
     const estimates = Object.keys(covered) as (keyof typeof covered)[]
     for (let seed = 0; seed < 15; seed++) {
-      const tallies = Array.from({ length: 8 }, (_, i) => record(mm1(0.8), 10_000, 1000 * seed + i).tallies.latency)
-      const intervals = between(tallies)
+      const histograms = Array.from(
+        { length: 8 },
+        (_, i) => record(mm1(0.8), 10_000, 1000 * seed + i).histograms.latency,
+      )
+      const intervals = between(histograms)
       for (const estimate of estimates) if (covers(intervals[estimate], exact[estimate])) covered[estimate]++
     }
     for (const estimate of estimates) expectCoverage(covered[estimate], 15)
   })
 
   it('are Student t intervals of the means, but for skewness, where the runs are as long', () => {
-    const tallies = Array.from({ length: 16 }, (_, i) => record(mm1(0.3), 30_000, i).tallies.latency)
-    const means = tallies.map(({ mean }) => mean / 1e6)
+    const histograms = Array.from({ length: 16 }, (_, i) => record(mm1(0.3), 30_000, i).histograms.latency)
+    const means = histograms.map(({ mean }) => mean / 1e6)
     const mean = means.reduce((sum, each) => sum + each) / 16
     const variance = means.reduce((sum, each) => sum + (each - mean) ** 2, 0) / 15
     // t of 15 degrees of freedom at 97.5 %
     const half = 2.1314 * Math.sqrt(variance / 16)
-    const { low, high } = between(tallies).mean
+    const { low, high } = between(histograms).mean
     expect(Math.abs((low as number) - (mean - half))).toBeLessThan(0.05 * half)
     expect(Math.abs((high as number) - (mean + half))).toBeLessThan(0.05 * half)
   })
 
   it('never take the extremes that were seen for bounds', () => {
     // t of one degree of freedom is 12.7
-    const tallies = [1, 2].map((seed) => record(mm1(0.9), 200_000, seed).tallies.latency)
-    const { p95 } = between(tallies)
+    const histograms = [1, 2].map((seed) => record(mm1(0.9), 200_000, seed).histograms.latency)
+    const { p95 } = between(histograms)
     expect(p95).toMatchObject({ low: null, high: null })
     expect(p95.reason).toMatch(/^too few replications for p95, .* in more or longer replications, would do$/)
   })
 
   it('are withheld from none and from one', () => {
-    const { latency } = record(mm1(0.5), 10_000, 1).tallies
+    const { latency } = record(mm1(0.5), 10_000, 1).histograms
     expect(between([]).mean.reason).toBe('it takes the spread between 2 replications or more, and there are 0')
     expect(between([latency]).p99.reason).toContain('there are 1')
   })
 })
 
-function expectSound(total: Tally, intervals: Record<Estimate, Interval>) {
+function expectSound(total: LatencyHistogram, intervals: Record<Estimate, Interval>) {
   const sorted: [number, number][] = []
   total.forEach((floor, count) => {
     sorted.push([floor / 1e6, count])

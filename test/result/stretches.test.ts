@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Tally } from '../../src/histogram/latency-histogram.js'
+import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { noCounts, type RecordedSegment, segmentLatency } from '../../src/result/recording.js'
 import { inStretches } from '../../src/result/stretches.js'
 
 function segmentOf(startNs: number, endNs: number, latencies: number[], failed = 0): RecordedSegment {
-  const tally = new Tally()
-  for (const latency of latencies) tally.record(latency)
-  const service = new Tally()
+  const histogram = new LatencyHistogram()
+  for (const latency of latencies) histogram.record(latency)
+  const service = new LatencyHistogram()
   for (const latency of latencies) service.record(latency / 2)
   return {
     startNs,
@@ -17,7 +17,7 @@ function segmentOf(startNs: number, endNs: number, latencies: number[], failed =
     batches: 1,
     batched: latencies.length,
     servingNs: 10 * latencies.length,
-    latency: segmentLatency(tally),
+    latency: segmentLatency(histogram),
     others: { service: service.compact() },
   }
 }
@@ -67,8 +67,8 @@ describe('segments put together into stretches', () => {
           const all = new Map<number, number>()
           let services = 0
           for (const { latency, others } of list) {
-            latency?.tally.counts.forEach((count, i) => {
-              if (count > 0) all.set(latency.tally.first + i, (all.get(latency.tally.first + i) ?? 0) + count)
+            latency?.histogram.counts.forEach((count, i) => {
+              if (count > 0) all.set(latency.histogram.first + i, (all.get(latency.histogram.first + i) ?? 0) + count)
             })
             services += others?.service?.sum ?? 0
           }
@@ -79,7 +79,7 @@ describe('segments put together into stretches', () => {
             failed: list.reduce((sum, { counts }) => sum + counts.failed, 0),
             batched: list.reduce((sum, { batched }) => sum + batched, 0),
             max: Math.max(...list.map(({ latency }) => latency?.max ?? 0)),
-            sum: list.reduce((sum, { latency }) => sum + (latency?.tally.sum ?? 0), 0),
+            sum: list.reduce((sum, { latency }) => sum + (latency?.histogram.sum ?? 0), 0),
           }
         }
         expect(total(stretches)).toEqual(total(segments))

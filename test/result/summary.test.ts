@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
 import { describe, expect, it } from 'vitest'
-import { decode, emptyHistogram, encode, histogramOf } from '../../src/histogram/hdr.js'
-import { Tally } from '../../src/histogram/latency-histogram.js'
+import { decode, emptyHdr, encode, toHdr } from '../../src/histogram/hdr.js'
+import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { percentile, type Summary, simulate, summarize, ValidationError } from '../../src/index.js'
 
 const HOUR_MS = 3.6e6
@@ -186,16 +186,16 @@ describe('a summary', () => {
 })
 
 describe('a histogram as text', () => {
-  const tallyOf = (values: number[]) => {
-    const tally = new Tally()
-    for (const value of values) tally.record(Math.round(value * 1e6))
-    return tally
+  const histogramOf = (values: number[]) => {
+    const histogram = new LatencyHistogram()
+    for (const value of values) histogram.record(Math.round(value * 1e6))
+    return histogram
   }
 
   it('is read again as it was', () => {
     fc.assert(
       fc.property(values, (values) => {
-        const histogram = histogramOf(tallyOf(values))
+        const histogram = toHdr(histogramOf(values))
         const text = encode(histogram)
         const read = decode(text)
         expect(read.totalCount).toBe(values.length)
@@ -217,7 +217,7 @@ describe('a histogram as text', () => {
   it('adds up: two read and added are one of both', () => {
     fc.assert(
       fc.property(values, values, (a, b) => {
-        const both = emptyHistogram()
+        const both = emptyHdr()
         both.add(decode(summarize(a).histogram))
         both.add(decode(summarize(b).histogram))
         expect(encode(both)).toBe(summarize([...a, ...b]).histogram)
@@ -231,7 +231,7 @@ describe('a histogram as text', () => {
   })
 
   it('holds more than 2^32 of one time', () => {
-    const histogram = emptyHistogram()
+    const histogram = emptyHdr()
     histogram.recordValueWithCount(1000, 5e9)
     expect(decode(encode(histogram)).totalCount).toBe(5e9)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { BatcherError, createBatcher, defineHandler, type Recording, ValidationError } from '../../src/index.js'
+import { BatcherError, createBatcher, defineHandler, type RecorderSink, ValidationError } from '../../src/index.js'
 
 const tick = () => new Promise((resolve) => setImmediate(resolve))
 const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -412,7 +412,7 @@ describe('createBatcher', () => {
 
   it('keeps a wait below a millisecond, which no timer does', async () => {
     const waitsMs: number[] = []
-    const recorder: Recording = {
+    const recorder: RecorderSink = {
       arrived() {},
       batch: (_size, _idleMs, leaveMs, startMs) => waitsMs.push(startMs - leaveMs),
       served() {},

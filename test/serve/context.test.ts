@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import diagnostics from 'node:diagnostics_channel'
-import { createBatcher, defineHandler, type Recording } from 'throughline/serve'
+import { createBatcher, defineHandler, type RecorderSink } from 'throughline/serve'
 import { describe, expect, it, vi } from 'vitest'
 
 const storage = new AsyncLocalStorage<string>()
@@ -65,8 +65,8 @@ describe('the async context of a batcher', () => {
       const stores = contexts.get(what) ?? new Set()
       contexts.set(what, stores.add(storage.getStore()))
     }
-    const names: (keyof Recording)[] = ['arrived', 'batch', 'served', 'failed', 'rejected', 'timedOut', 'aborted']
-    const recorder = Object.fromEntries(names.map((name) => [name, () => note(name)])) as unknown as Recording
+    const names: (keyof RecorderSink)[] = ['arrived', 'batch', 'served', 'failed', 'rejected', 'timedOut', 'aborted']
+    const recorder = Object.fromEntries(names.map((name) => [name, () => note(name)])) as unknown as RecorderSink
     const channels = ['batch', 'fail', 'reject', 'timeout', 'abort'].map((name) => `throughline:${name}`)
     const hear = (_: unknown, name: string | symbol) => note(String(name))
     for (const name of channels) diagnostics.subscribe(name, hear)

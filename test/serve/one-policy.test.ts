@@ -12,7 +12,7 @@ import { policyOf } from '../../src/scenario/batching.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { BatcherError } from '../../src/serve/batcher/batcher-error.js'
 import { LiveBatcher } from '../../src/serve/batcher/live-batcher.js'
-import type { Recording } from '../../src/serve/batcher/recorder-sink.js'
+import type { RecorderSink } from '../../src/serve/batcher/recorder-sink.js'
 import { Engine } from '../../src/simulate/engine.js'
 import { openScenario, seeded } from '../simulate/small-scenarios.js'
 import { duesOf } from '../simulate/told.js'
@@ -47,7 +47,7 @@ function simulated(scenario: Scenario): Story {
 }
 
 /** Silent, but for the times of what it is told. */
-const listening = (heard: Partial<Recording>): Recording => ({
+const listening = (heard: Partial<RecorderSink>): RecorderSink => ({
   arrived() {},
   batch() {},
   served() {},

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Flight } from '../../src/serve/batcher/in-flight-batch.js'
 import { LiveBatcher } from '../../src/serve/batcher/live-batcher.js'
-import type { Recording } from '../../src/serve/batcher/recorder-sink.js'
+import type { RecorderSink } from '../../src/serve/batcher/recorder-sink.js'
 import { Agenda, ScriptedServers } from './scripted-servers.js'
 import { VirtualTime } from './virtual-time.js'
 
@@ -55,7 +55,7 @@ const schedule = fc.record({
 })
 type Schedule = typeof schedule extends fc.Arbitrary<infer T> ? T : never
 
-class Count implements Recording {
+class Count implements RecorderSink {
   arrivals = 0
   inBatches = 0
   outcomes = { served: 0, failed: 0, rejected: 0, timedOut: 0, aborted: 0 }

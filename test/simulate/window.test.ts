@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decode, emptyHistogram, encode } from '../../src/histogram/hdr.js'
+import { decode, emptyHdr, encode } from '../../src/histogram/hdr.js'
 import {
   affine,
   closed,
@@ -83,7 +83,7 @@ function expectCountsToAddUp({ counts, segments, latencyMs, window }: Result): v
   expect(ends.at(-1)).toBe(window.endMs)
 
   // and their latencies are its latencies
-  const merged = emptyHistogram()
+  const merged = emptyHdr()
   let total = 0
   for (const { counts, latencyMs } of segments) {
     expect(latencyMs?.count ?? 0).toBe(counts.completed)

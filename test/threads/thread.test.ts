@@ -19,7 +19,7 @@ it('threads are started without the tsx that the process runs under, however it 
 
 it('starts threads from the source as it stands, under tsx', async () => {
   const script = `
-    import { startThread } from './src/handler/thread.ts'
+    import { startThread } from './src/threads/thread.ts'
     const thread = await startThread(new URL('./src/text/number.js', 'file://' + process.cwd() + '/'), 'count')
     console.log(await thread.run(1234))
     await thread.destroy()`

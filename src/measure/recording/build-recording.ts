@@ -1,8 +1,8 @@
-import { type CompactTally, Tally } from '../../histogram/latency-histogram.js'
+import { type HistogramSnapshot, LatencyHistogram } from '../../histogram/latency-histogram.js'
 import {
   METRICS,
   type Metric,
-  newTallies,
+  newHistograms,
   noCounts,
   type RecordedSegment,
   type Recording,
@@ -10,13 +10,13 @@ import {
   totalOf,
 } from '../../result/recording.js'
 import { inStretches } from '../../result/stretches.js'
-import { tallyPercentileNs } from '../../result/summary.js'
+import { histogramPercentileNs } from '../../result/summary.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import type { Serving } from '../queue/batch.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
 import type { DepartureStats } from './departure-stats.js'
-import type { ServerStats, Tallies } from './server-stats.js'
+import type { Histograms, ServerStats } from './server-stats.js'
 import { TimeSum } from './time-sum.js'
 import type { Window } from './window.js'
 
@@ -59,7 +59,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
   const unserved = unservedOf(state)
   const endNs = endOf(state, unserved, nowNs)
   const segments = segmentsOf(state, unserved, endNs)
-  const { tallies, fromSend } = talliesOf(state)
+  const { histograms, fromSend } = histogramsOf(state)
 
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
   const stillServing = total(state.serving(), ({ startNs }) => clipped(startNs))
@@ -68,7 +68,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
     scenario,
     startNs,
     endNs,
-    tallies,
+    histograms,
     counts: totalOf(segments.map(({ counts }) => counts)),
     completions: total(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
@@ -95,13 +95,13 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
   const segments = segmentsOf(state, null, Number.POSITIVE_INFINITY, count)
   const counts = totalOf(segments.map(({ counts }) => counts))
   if (counts.completed + counts.failed + counts.rejected + counts.timedOut < counts.offered) return null
-  const { tallies, fromSend } = talliesOf(state, count)
+  const { histograms, fromSend } = histogramsOf(state, count)
   return {
     engine: 'measure',
     scenario,
     startNs: window.startNs,
     endNs,
-    tallies,
+    histograms,
     counts,
     completions: counts.completed,
     batchSizes: evenSizes(
@@ -109,8 +109,8 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
       total(segments, ({ batched }) => batched),
     ),
     servingNs: scenario.servers === null ? null : total(segments, (each) => each.servingNs),
-    inSystemNs: tallies.latency.sum,
-    staysNs: tallies.latency.sum,
+    inSystemNs: histograms.latency.sum,
+    staysNs: histograms.latency.sum,
     inSystemAtStart: 0,
     segments: inStretches(segments),
     fromSend,
@@ -119,27 +119,27 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
 }
 
 /** The histograms of a run's segments, or of the first of them. */
-function talliesOf(
+function histogramsOf(
   { stats, inProcess }: RunState,
   count?: number,
-): { tallies: Record<Metric, Tally>; fromSend: Tally | null } {
-  const tallies = newTallies()
-  const fromSend = inProcess ? new Tally() : null
+): { histograms: Record<Metric, LatencyHistogram>; fromSend: LatencyHistogram | null } {
+  const histograms = newHistograms()
+  const fromSend = inProcess ? new LatencyHistogram() : null
   for (const server of stats) {
-    for (const segment of server.tallies.slice(0, count)) {
-      for (const metric of METRICS) tallies[metric].add(segment[metric])
+    for (const segment of server.histograms.slice(0, count)) {
+      for (const metric of METRICS) histograms[metric].add(segment[metric])
       fromSend?.add(segment.fromSend)
     }
   }
-  return { tallies, fromSend }
+  return { histograms, fromSend }
 }
 
 /** Percentiles of what has completed so far of the requests due in the window; null before any has. */
 export function latencySoFar({ stats }: RunState): { p50Ms: number; p99Ms: number } | null {
-  const total = new Tally()
-  for (const { tallies } of stats) for (const { latency } of tallies) total.add(latency)
+  const total = new LatencyHistogram()
+  for (const { histograms } of stats) for (const { latency } of histograms) total.add(latency)
   if (total.count === 0) return null
-  const at = (percentile: number) => tallyPercentileNs(total, percentile) / NS_PER_MS
+  const at = (percentile: number) => histogramPercentileNs(total, percentile) / NS_PER_MS
   return { p50Ms: at(50), p99Ms: at(99) }
 }
 
@@ -180,7 +180,7 @@ function segmentsOf(
   const { window, stats, queue } = state
   const departures = departuresOf(state)
   const segments: RecordedSegment[] = []
-  const tallies = newTallies()
+  const histograms = newHistograms()
   for (let k = 0; k < Math.min(window.segments, most) && window.segmentStartNs(k) < endNs; k++) {
     const nextNs = window.segmentStartNs(k + 1)
     const last = nextNs >= endNs
@@ -188,10 +188,10 @@ function segmentsOf(
     const after = last ? window.due : (window.firsts[k + 1] as number)
     const departed = total(departures, (each) => (last ? each.count : each.before(k + 1)))
     for (const metric of METRICS) {
-      tallies[metric].clear()
-      for (const server of stats) tallies[metric].add((server.tallies[k] as Tallies)[metric])
+      histograms[metric].clear()
+      for (const server of stats) histograms[metric].add((server.histograms[k] as Histograms)[metric])
     }
-    const { latency, ...others } = tallies
+    const { latency, ...others } = histograms
     segments.push({
       startNs: window.segmentStartNs(k),
       endNs: last ? endNs : nextNs,
@@ -215,8 +215,8 @@ function segmentsOf(
   return segments
 }
 
-function compact(tallies: Partial<Record<Metric, Tally>>): Partial<Record<Metric, CompactTally>> {
-  return Object.fromEntries(Object.entries(tallies).map(([metric, tally]) => [metric, tally.compact()]))
+function compact(histograms: Partial<Record<Metric, LatencyHistogram>>): Partial<Record<Metric, HistogramSnapshot>> {
+  return Object.fromEntries(Object.entries(histograms).map(([metric, histogram]) => [metric, histogram.compact()]))
 }
 
 /** As many batches as there are, of two sizes next to their mean: which sizes they had is only known of a whole run. */

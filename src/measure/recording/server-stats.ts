@@ -1,14 +1,14 @@
-import { TALLY_BYTES, Tally } from '../../histogram/latency-histogram.js'
+import { LatencyHistogram, TALLY_BYTES } from '../../histogram/latency-histogram.js'
 import { METRICS } from '../../result/recording.js'
 import { type Batch, emptyBatch, type Serving } from '../queue/batch.js'
 import { PLACES } from '../queue/waiting-room.js'
 import { DepartureStats, departureStatsLength } from './departure-stats.js'
 import type { Window } from './window.js'
 
-/** What is recorded of each request, in a tally for each segment. */
+/** What is recorded of each request, in a histogram for each segment. */
 const PARTS = [...METRICS, 'fromSend'] as const
 export type Part = (typeof PARTS)[number]
-export type Tallies = Record<Part, Tally>
+export type Histograms = Record<Part, LatencyHistogram>
 
 const IN_FLIGHT = 0
 const BUSY_SINCE = 1
@@ -42,7 +42,7 @@ export class ServerStats {
   /** batches that started in the window, by size */
   readonly batchSizes: Uint32Array
   /** of the requests due in each segment */
-  readonly tallies: Tallies[]
+  readonly histograms: Histograms[]
   readonly departures: DepartureStats
   readonly batch: Batch
   #segment = -1
@@ -74,7 +74,9 @@ export class ServerStats {
     this.departures = new DepartureStats(this.#counters.subarray(SEGMENTS + 4 * segments))
     const numbers = new Float64Array(buffer, next(8 * most), most)
     const dueNs = new Float64Array(buffer, next(8 * most), most)
-    this.tallies = Array.from({ length: segments }, () => each(() => new Tally(buffer, next(TALLY_BYTES))))
+    this.histograms = Array.from({ length: segments }, () =>
+      each(() => new LatencyHistogram(buffer, next(TALLY_BYTES))),
+    )
     this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
     this.batch = emptyBatch(numbers, dueNs, new Int32Array(buffer, next(4 * most), most))
     this.#buffers = each(() => new Float64Array(most))
@@ -165,15 +167,15 @@ export class ServerStats {
     const failures = this.#failures
     failures[this.#segment] = (failures[this.#segment] as number) + to - from - n
     if (n === 0) return
-    const tallies = this.tallies[this.#segment] as Tallies
-    count(tallies.latency, latency, n)
-    count(tallies.wait, wait, n)
-    count(tallies.lag, lag, n)
-    count(tallies.queueing, queueing, n)
-    count(tallies.batching, batching, n)
-    count(tallies.fromSend, fromSend, n)
-    tallies.service.record(endNs - startNs, n)
-    tallies.dispatch.record(startNs - leaveNs - lagNs, n)
+    const histograms = this.histograms[this.#segment] as Histograms
+    count(histograms.latency, latency, n)
+    count(histograms.wait, wait, n)
+    count(histograms.lag, lag, n)
+    count(histograms.queueing, queueing, n)
+    count(histograms.batching, batching, n)
+    count(histograms.fromSend, fromSend, n)
+    histograms.service.record(endNs - startNs, n)
+    histograms.dispatch.record(startNs - leaveNs - lagNs, n)
   }
 
   #add(counter: number, by: number): void {
@@ -224,7 +226,7 @@ const each = <Value>(make: () => Value) =>
 /** Fewer than these are counted one by one: to do it together makes garbage. */
 const FEW = 8
 
-function count(tally: Tally, values: Float64Array, n: number): void {
-  if (n >= FEW) tally.recordAll(values, n)
-  else for (let i = 0; i < n; i++) tally.record(values[i] as number)
+function count(histogram: LatencyHistogram, values: Float64Array, n: number): void {
+  if (n >= FEW) histogram.recordAll(values, n)
+  else for (let i = 0; i < n; i++) histogram.record(values[i] as number)
 }

@@ -25,7 +25,7 @@ import {
 import { type Markup, markup } from '../markup.js'
 import type { DataCell } from './data-table.js'
 import { figure } from './figure.js'
-import type { LabelledResult } from './reported.js'
+import type { LabelledResult } from './report-entry.js'
 
 const timeCell = (ms: number | null): DataCell => (ms === null ? '–' : { text: timeText(ms), value: ms })
 const rateCell = (rate: number | null): DataCell => (rate === null ? '–' : { text: perSecond(rate), value: rate })

@@ -14,7 +14,7 @@ import {
   tradeOffFigures,
 } from './figures.js'
 import { page } from './page.js'
-import { type Contents, contentsOf, type LabelledResult, type Reported } from './reported.js'
+import { type Contents, contentsOf, type LabelledResult, type ReportEntry } from './report-entry.js'
 import { setting } from './setting.js'
 import { MOST_OPEN, verdicts } from './verdicts.js'
 
@@ -37,9 +37,9 @@ const MOST_IN_DETAIL = 10
  * @throws ValidationError where there is nothing to report, where something is no result or contradicts itself, or where
  * an option or the budget cannot be read
  */
-export function renderHtml(of: Reported | readonly Reported[], options: HtmlOptions = {}): string {
+export function renderHtml(of: ReportEntry | readonly ReportEntry[], options: HtmlOptions = {}): string {
   checkOptions(options, 'report')
-  const given = Array.isArray(of) ? (of as readonly Reported[]) : [of as Reported]
+  const given = Array.isArray(of) ? (of as readonly ReportEntry[]) : [of as ReportEntry]
   if (given.length === 0) throw new ValidationError('report', 'must hold at least one result or comparison')
   const { title, body } = reportOf(contentsOf(given), options)
   return page(title, body)

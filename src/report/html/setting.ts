@@ -4,7 +4,7 @@ import { type Markup, markup } from '../markup.js'
 import { hostFacts } from '../terminal/host-lines.js'
 import { VERBS } from '../terminal/result-table.js'
 import { scenarioLines } from '../terminal/scenario-line.js'
-import type { LabelledResult } from './reported.js'
+import type { LabelledResult } from './report-entry.js'
 
 /** What was run, and on what. */
 export function setting({ label, result }: LabelledResult): Markup {

@@ -8,7 +8,7 @@ import { count, percent, threeDigits } from '../../text/number.js'
 import { timeText } from '../draw/text.js'
 import { type Markup, markup } from '../markup.js'
 import { type DataCell, dataTable } from './data-table.js'
-import type { LabelledResult } from './reported.js'
+import type { LabelledResult } from './report-entry.js'
 
 const CLASSES = { error: 'bad', warning: 'doubt', info: 'info' } as const
 const MARKS = { pass: ['good', '✓'], fail: ['bad', '✗'], inconclusive: ['doubt', '?'] } as const

@@ -17,7 +17,7 @@ import { abortSignal, isAbortSignal } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { recorderName } from '../recorder/recorder-options.js'
 import type { Limits } from './live-batcher.js'
-import type { Recording } from './recorder-sink.js'
+import type { RecorderSink } from './recorder-sink.js'
 
 /** How a batcher batches: `batching`, `servers` and `queue` as in a scenario. */
 export interface BatcherOptions extends Pick<ScenarioParts, 'servers' | 'queue'> {
@@ -43,7 +43,7 @@ export interface BatcherOptions extends Pick<ScenarioParts, 'servers' | 'queue'>
   /** What its own recorder is called, where several are told of together. Default `'default'`. */
   name?: string | undefined
   /** What is told of every request, instead of a recorder of its own, which is `batcher.recorder`; `false` for none. */
-  recorder?: Recording | false | undefined
+  recorder?: RecorderSink | false | undefined
 }
 
 /** How many calls a batch of a batcher takes at most, if it is not said: a batcher that never batches helps nobody. */
@@ -58,13 +58,13 @@ const schema = options({
   spin: duration.optional(),
   name: recorderName.optional(),
   recorder: z
-    .custom<Recording | false>((value) => value === false || isRecording(value), {
+    .custom<RecorderSink | false>((value) => value === false || isRecorderSink(value), {
       error: 'must be a recorder, or false for none',
     })
     .optional(),
 })
 
-const isRecording = (value: unknown) => typeof (value as Recording | null)?.arrived === 'function'
+const isRecorderSink = (value: unknown) => typeof (value as RecorderSink | null)?.arrived === 'function'
 
 /** Options with their defaults filled in. */
 export interface ResolvedBatcherOptions {
@@ -76,7 +76,7 @@ export interface ResolvedBatcherOptions {
   setupTimeoutMs: number
   spinNs: number
   name: string | undefined
-  recorder: Recording | false | undefined
+  recorder: RecorderSink | false | undefined
 }
 
 /**

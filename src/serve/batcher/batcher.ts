@@ -14,8 +14,8 @@ import {
 import { InProcess } from './in-process.js'
 import { LiveBatcher } from './live-batcher.js'
 import { OnThreads } from './on-threads.js'
-import type { Recording } from './recorder-sink.js'
-import { SafeRecording } from './safe-recording.js'
+import type { RecorderSink } from './recorder-sink.js'
+import { SafeRecorderSink } from './safe-recorder-sink.js'
 import type { Lost, Servers } from './servers.js'
 import { LiveTime } from './time.js'
 
@@ -56,7 +56,7 @@ export interface Batcher<Input, Output> extends AsyncDisposable {
   /** How many calls are being served now. */
   readonly inService: number
   readonly closed: boolean
-  /** Latency, wait and service of its calls; null where `recorder` was false, or no more than a Recording. */
+  /** Latency, wait and service of its calls; null where `recorder` was false, or no more than a RecorderSink. */
   readonly recorder: Recorder | null
 }
 
@@ -98,7 +98,7 @@ export function createBatcher(handler: unknown, options: BatcherOptions = {}): B
   const lost = (server: number) => live?.lost(server)
   const serving = serversOf(handler, servers, timeouts, lost)
   const time = new LiveTime()
-  const recording = told && new SafeRecording(told, isRecorder(told), time.bind.bind(time))
+  const recording = told && new SafeRecorderSink(told, isRecorder(told), time.bind.bind(time))
   live = new LiveBatcher(policy, limits, serving, recording, time, spinNs)
   return new Live(live, isRecorder(told) ? told : null)
 }
@@ -149,7 +149,7 @@ class Live implements Batcher<never, unknown> {
   }
 }
 
-const isRecorder = (told: Recording | null): told is Recorder => told !== null && 'snapshot' in told
+const isRecorder = (told: RecorderSink | null): told is Recorder => told !== null && 'snapshot' in told
 
 type Timeouts = { batchTimeoutMs: number; setupTimeoutMs: number }
 

@@ -7,7 +7,7 @@ import { BatcherError } from './batcher-error.js'
 import { Flight } from './in-flight-batch.js'
 import { Line } from './queue.js'
 import { Readiness } from './readiness.js'
-import type { Recording } from './recorder-sink.js'
+import type { RecorderSink } from './recorder-sink.js'
 import { Request } from './request.js'
 import type { Servers } from './servers.js'
 import type { Alarm, Time } from './time.js'
@@ -48,7 +48,7 @@ export class LiveBatcher {
   #policy: Policy
   readonly #limits: Limits
   readonly #servers: Servers
-  readonly #recorder: Recording | null
+  readonly #recorder: RecorderSink | null
   readonly #time: Time
   readonly #readiness: Readiness
 
@@ -96,7 +96,7 @@ export class LiveBatcher {
     policy: Policy,
     limits: Limits,
     servers: Servers,
-    recorder: Recording | null,
+    recorder: RecorderSink | null,
     time: Time,
     spinNs: number,
   ) {

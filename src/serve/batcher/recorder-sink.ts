@@ -3,7 +3,7 @@
  * only, so that telling allocates nothing. Every request that `arrived` is told of once more: served, failed,
  * rejected, timed out or aborted. What it throws is warned of once, and changes nothing else.
  */
-export interface Recording {
+export interface RecorderSink {
   /** a request came */
   arrived(dueMs: number): void
   /**

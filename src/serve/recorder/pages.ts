@@ -8,24 +8,24 @@ const PAGES_EACH = Math.ceil(BUCKETS / PAGE)
 const MOST_PAGES = 2 ** 16
 
 /**
- * The bucket counts of many tallies in one memory. A tally of live latencies holds some hundreds of its 43,009 buckets:
+ * The bucket counts of many histograms in one memory. A histogram of live latencies holds some hundreds of its 43,009 buckets:
  * so it takes pages of 64 of them as it needs them, and gives them back when it is merged into another. The memory
  * grows to what is needed, to 16.8 MB at most, and is used again from then on.
  */
 export class Pages {
   #counts = new Uint32Array(PAGE * 256)
-  /** the page of each tally that holds a stretch of its buckets */
+  /** the page of each histogram that holds a stretch of its buckets */
   readonly #table: Uint16Array
   readonly #free: number[] = []
   #used = 1
 
-  constructor(tallies: number) {
-    this.#table = new Uint16Array(tallies * PAGES_EACH)
+  constructor(histograms: number) {
+    this.#table = new Uint16Array(histograms * PAGES_EACH)
   }
 
   /** @returns false where all pages are taken: then nothing was counted */
-  add(tally: number, bucket: number, times: number): boolean {
-    const entry = tally * PAGES_EACH + (bucket >> PAGE_BITS)
+  add(histogram: number, bucket: number, times: number): boolean {
+    const entry = histogram * PAGES_EACH + (bucket >> PAGE_BITS)
     let page = this.#table[entry] as number
     if (page === 0) {
       page = this.#take()
@@ -43,15 +43,15 @@ export class Pages {
    *
    * @returns how far it came before all pages were taken
    */
-  addAll(tally: number, words: Uint32Array, from: number, to: number): number {
+  addAll(histogram: number, words: Uint32Array, from: number, to: number): number {
     const table = this.#table
-    const first = tally * PAGES_EACH
+    const first = histogram * PAGES_EACH
     let counts = this.#counts
     for (let i = from; i < to; i++) {
       const bucket = bucketInRange(words[2 * i + 1] as number)
       const page = table[first + (bucket >> PAGE_BITS)] as number
       if (page === 0) {
-        if (!this.add(tally, bucket, 1)) return i
+        if (!this.add(histogram, bucket, 1)) return i
         counts = this.#counts
         continue
       }
@@ -73,7 +73,7 @@ export class Pages {
     return this.#used++
   }
 
-  /** Adds what one tally holds, between two buckets, to another, and empties it. */
+  /** Adds what one histogram holds, between two buckets, to another, and empties it. */
   move(from: number, to: number, first: number, last: number): void {
     const table = this.#table
     const counts = this.#counts
@@ -92,8 +92,8 @@ export class Pages {
     }
   }
 
-  clear(tally: number): void {
-    for (let entry = tally * PAGES_EACH; entry < (tally + 1) * PAGES_EACH; entry++) {
+  clear(histogram: number): void {
+    for (let entry = histogram * PAGES_EACH; entry < (histogram + 1) * PAGES_EACH; entry++) {
       const page = this.#table[entry] as number
       if (page === 0) continue
       this.#table[entry] = 0
@@ -106,11 +106,11 @@ export class Pages {
     this.#free.push(page)
   }
 
-  /** Calls back for each bucket of a tally that holds anything, in order, between two buckets. */
-  forEach(tally: number, first: number, last: number, visit: (bucket: number, count: number) => void): void {
+  /** Calls back for each bucket of a histogram that holds anything, in order, between two buckets. */
+  forEach(histogram: number, first: number, last: number, visit: (bucket: number, count: number) => void): void {
     const counts = this.#counts
     for (let i = first >> PAGE_BITS; i <= last >> PAGE_BITS; i++) {
-      const page = this.#table[tally * PAGES_EACH + i] as number
+      const page = this.#table[histogram * PAGES_EACH + i] as number
       if (page === 0) continue
       for (let k = 0; k < PAGE; k++) {
         const count = counts[page * PAGE + k] as number

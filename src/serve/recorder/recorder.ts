@@ -2,7 +2,7 @@ import { now } from '../../clock/clock.js'
 import type { Result } from '../../result/result.js'
 import { MOST_REQUESTS, NS_PER_MS, nearest } from '../../scenario/units.js'
 import { show, ValidationError } from '../../validation/validation-error.js'
-import type { Recording } from '../batcher/recorder-sink.js'
+import type { RecorderSink } from '../batcher/recorder-sink.js'
 import { type Channels, channelsOf } from '../exporters/channels.js'
 import { Gathered } from './buffer.js'
 import { type LiveScenario, type LiveScenarioOptions, liveScenario } from './live-scenario.js'
@@ -33,7 +33,7 @@ import { type Totals, totalsOf } from './totals.js'
  * }
  * ```
  */
-export interface Recorder extends Recording {
+export interface Recorder extends RecorderSink {
   readonly name: string
   /** A request comes, and is served at once: returns when, for `record` or `fail`. */
   start(): number

@@ -3,7 +3,7 @@ import { MOST_REQUESTS, NS_PER_SECOND } from '../../scenario/units.js'
 import type { Durations } from './durations.js'
 import { Pages } from './pages.js'
 
-/** What a segment holds beside its tallies; times in nanoseconds. */
+/** What a segment holds beside its histograms; times in nanoseconds. */
 export const START = 0
 export const END = 1
 /** of the requests due in it: how many, what became of them, and of those under way how long after its start they were due */
@@ -30,7 +30,7 @@ const FIELDS = 17
 
 export type Outcome = typeof COMPLETED | typeof FAILED | typeof REJECTED | typeof TIMED_OUT | typeof ABORTED
 
-/** Its tallies; `ALONE` is the latency of requests that were all service, and were no part of a batch. */
+/** Its histograms; `ALONE` is the latency of requests that were all service, and were no part of a batch. */
 export const LATENCY = 0
 export const WAIT = 1
 export const SERVICE = 2
@@ -183,7 +183,7 @@ export class Segments {
     sums[at + STARTED_SERVING] = (sums[at + STARTED_SERVING] as number) + servingNs
   }
 
-  /** Counts a duration in one of the tallies of the segment whose sums begin there, so often. */
+  /** Counts a duration in one of the histograms of the segment whose sums begin there, so often. */
   count(at: number, metric: number, ns: number, times = 1): void {
     this.countBucket(at, metric, ns, times)
     this.addMoments(at, metric, times, times * ns, times * ns * ns, ns, ns)
@@ -219,9 +219,9 @@ export class Segments {
     addMoments(this.#moments, ((at / FIELDS) * TALLIES + metric) * MOMENTS, length, sum, squares, min, max)
   }
 
-  #add(at: number, tally: number, bucket: number, times: number): void {
+  #add(at: number, histogram: number, bucket: number, times: number): void {
     const place = at / FIELDS
-    while (!this.#pages.add(place * TALLIES + tally, bucket, times)) this.#coarsen(place)
+    while (!this.#pages.add(place * TALLIES + histogram, bucket, times)) this.#coarsen(place)
   }
 
   /** Time has come so far. */
@@ -316,7 +316,8 @@ export class Segments {
       sums[a + field] = (sums[a + field] as number) + (sums[b + field] as number)
     }
     sums[a + END] = sums[b + END] as number
-    for (let tally = 0; tally < SIZES; tally++) this.#moveTally(from * TALLIES + tally, to * TALLIES + tally)
+    for (let histogram = 0; histogram < SIZES; histogram++)
+      this.#moveTally(from * TALLIES + histogram, to * TALLIES + histogram)
     if ((sums[b + BATCHED] as number) > (sums[b + BATCHES] as number)) {
       this.#pages.move(from * TALLIES + SIZES, to * TALLIES + SIZES, 0, LARGE)
     }
@@ -341,11 +342,12 @@ export class Segments {
     const pending = pendingIn(sums, a)
     sums[b + OFFERED] = (sums[b + OFFERED] as number) + pending
     sums[b + AREA] = (sums[b + AREA] as number) + pending * ((sums[b + END] as number) - (sums[b + START] as number))
-    for (let tally = 0; tally < TALLIES; tally++) this.#pages.clear((this.order[0] as number) * TALLIES + tally)
+    for (let histogram = 0; histogram < TALLIES; histogram++)
+      this.#pages.clear((this.order[0] as number) * TALLIES + histogram)
     this.#remove(0)
   }
 
-  /** Takes a segment out whose tallies are empty. */
+  /** Takes a segment out whose histograms are empty. */
   #remove(i: number): void {
     const { order } = this
     const place = order[i] as number
@@ -368,18 +370,18 @@ export class Segments {
     return alone > 0 ? sizes.set(1, alone) : sizes
   }
 
-  /** Count, sum, sum of squares, min and max of a tally. */
-  momentsOf(at: number, tally: number): Float64Array {
-    const m = ((at / FIELDS) * TALLIES + tally) * MOMENTS
+  /** Count, sum, sum of squares, min and max of a histogram. */
+  momentsOf(at: number, histogram: number): Float64Array {
+    const m = ((at / FIELDS) * TALLIES + histogram) * MOMENTS
     return this.#moments.subarray(m, m + MOMENTS)
   }
 
-  /** Calls back for each bucket of a tally that holds anything, in order. */
-  forEachBucket(at: number, tally: number, visit: (bucket: number, count: number) => void): void {
-    const moments = this.momentsOf(at, tally)
+  /** Calls back for each bucket of a histogram that holds anything, in order. */
+  forEachBucket(at: number, histogram: number, visit: (bucket: number, count: number) => void): void {
+    const moments = this.momentsOf(at, histogram)
     if (moments[COUNT] === 0) return
     const [first, last] = [bucketOf(moments[MIN] as number), bucketOf(moments[MAX] as number)]
-    this.#pages.forEach((at / FIELDS) * TALLIES + tally, first, last, visit)
+    this.#pages.forEach((at / FIELDS) * TALLIES + histogram, first, last, visit)
   }
 
   /** How much memory it takes at present. */

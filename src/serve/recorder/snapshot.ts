@@ -1,9 +1,9 @@
-import { bucketOf, type CompactTally, type Tally } from '../../histogram/latency-histogram.js'
+import { bucketOf, type HistogramSnapshot, type LatencyHistogram } from '../../histogram/latency-histogram.js'
 import { environment } from '../../machine/environment.js'
 import {
   METRICS,
   type Metric,
-  newTallies,
+  newHistograms,
   noCounts,
   type RecordedSegment,
   type Recording,
@@ -89,7 +89,7 @@ function windowOf(segments: Segments, to: number, endNs: number, asked: Asked): 
   let servingNs = 0
   let completions = 0
   const recorded: RecordedSegment[] = []
-  const tallies = newTallies()
+  const histograms = newHistograms()
   const batchSizes = new Map<number, number>()
   for (let i = from; i < to; i++) {
     const at = segments.at(i)
@@ -105,12 +105,12 @@ function windowOf(segments: Segments, to: number, endNs: number, asked: Asked): 
     completions += of(i, COMPLETIONS)
     for (const [size, times] of segments.sizesOf(at)) batchSizes.set(size, (batchSizes.get(size) ?? 0) + times)
     recorded.push(segmentOf(segments, at, end, inSystem, asked.originNs))
-    for (const metric of METRICS) addMoments(segments, at, tallies[metric], metric)
+    for (const metric of METRICS) addMoments(segments, at, histograms[metric], metric)
   }
   for (const { latency, others } of recorded) {
     for (const metric of METRICS) {
-      const compact = metric === 'latency' ? latency?.tally : others?.[metric]
-      if (compact !== undefined) addCounts(compact, tallies[metric])
+      const compact = metric === 'latency' ? latency?.histogram : others?.[metric]
+      if (compact !== undefined) addCounts(compact, histograms[metric])
     }
   }
   const counts = totalOf(recorded.map((segment) => segment.counts))
@@ -123,7 +123,7 @@ function windowOf(segments: Segments, to: number, endNs: number, asked: Asked): 
     servers: known ? asked.servers : null,
     startNs: startNs - asked.originNs,
     endNs: endNs - asked.originNs,
-    tallies,
+    histograms,
     counts,
     completions,
     batchSizes,
@@ -150,7 +150,7 @@ function firstOf(segments: Segments, to: number, startNs: number): number {
   return 0
 }
 
-/** Which tallies a metric is put together of; of requests that were no part of a batch, what is not told here is 0. */
+/** Which histograms a metric is put together of; of requests that were no part of a batch, what is not told here is 0. */
 const TALLIES_OF: Record<Metric, { own: number | null; alone: boolean }> = {
   latency: { own: LATENCY, alone: true },
   wait: { own: WAIT, alone: false },
@@ -188,17 +188,17 @@ function combine(into: Float64Array, other: Float64Array): void {
   for (const moment of [COUNT, SUM, SQUARES]) into[moment] = (into[moment] as number) + (other[moment] as number)
 }
 
-function addMoments(segments: Segments, at: number, tally: Tally, metric: Metric): void {
-  combine(tally.moments, momentsOf(segments, at, metric))
+function addMoments(segments: Segments, at: number, histogram: LatencyHistogram, metric: Metric): void {
+  combine(histogram.moments, momentsOf(segments, at, metric))
 }
 
-function addCounts({ first, counts }: CompactTally, { buckets }: Tally): void {
+function addCounts({ first, counts }: HistogramSnapshot, { buckets }: LatencyHistogram): void {
   for (let i = 0; i < counts.length; i++) {
     if (counts[i] !== 0) buckets[first + i] = (buckets[first + i] as number) + (counts[i] as number)
   }
 }
 
-function compactOf(segments: Segments, at: number, metric: Metric, moments: Float64Array): CompactTally {
+function compactOf(segments: Segments, at: number, metric: Metric, moments: Float64Array): HistogramSnapshot {
   const [count, sum] = [moments[COUNT] as number, moments[SUM] as number]
   if (count === 0) return { count, sum, first: 0, counts: new Uint32Array() }
   const first = bucketOf(moments[MIN] as number)
@@ -242,7 +242,7 @@ function segmentOf(segments: Segments, at: number, endNs: number, inSystem: numb
             min: moments[MIN] as number,
             mean: (moments[SUM] as number) / completed,
             max: moments[MAX] as number,
-            tally: compactOf(segments, at, 'latency', moments),
+            histogram: compactOf(segments, at, 'latency', moments),
           },
     others: Object.fromEntries(
       METRICS.filter((metric) => metric !== 'latency').map((metric) => [metric, compact(metric)]),

@@ -76,7 +76,7 @@ export function totalsOf(segments: Segments, boundsMs: readonly number[]): Total
   for (let i = 0; i < segments.length; i++) inFlight += pendingIn(sums, segments.at(i))
   const completed = total(COMPLETED)
 
-  const durations = TALLIES.map(([metric, tallies]) => {
+  const durations = TALLIES.map(([metric, histograms]) => {
     const counts = new Float64Array(boundsMs.length + 1)
     const add = (bucket: number, times: number) => {
       const bound = below[bucket] as number
@@ -86,12 +86,12 @@ export function totalsOf(segments: Segments, boundsMs: readonly number[]): Total
     let sumNs = 0
     for (let i = 0; i < segments.length; i++) {
       const at = segments.at(i)
-      for (const tally of tallies) {
-        const moments = segments.momentsOf(at, tally)
+      for (const histogram of histograms) {
+        const moments = segments.momentsOf(at, histogram)
         if (moments[COUNT] === 0) continue
         told += moments[COUNT] as number
         sumNs += moments[SUM] as number
-        segments.forEachBucket(at, tally, add)
+        segments.forEachBucket(at, histogram, add)
       }
     }
     // those that took none of this

@@ -14,7 +14,7 @@ export interface LabelledResult {
 }
 
 /** What a report may be of. */
-export type Reported = Result | NamedResult | SweptRun | Comparison
+export type ReportEntry = Result | NamedResult | SweptRun | Comparison
 
 /** What a report is of, by kind: every run with a label, those of a sweep also as such. */
 export interface Contents {
@@ -31,7 +31,7 @@ const LONGEST_LABEL = 120
  *
  * @throws ValidationError where something is none of it, or contradicts itself
  */
-export function contentsOf(given: readonly Reported[]): Contents {
+export function contentsOf(given: readonly ReportEntry[]): Contents {
   const contents: Contents = { runs: [], swept: [], comparisons: [] }
   const nameless: LabelledResult[] = []
   given.forEach((each, i) => {

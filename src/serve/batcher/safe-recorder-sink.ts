@@ -1,4 +1,4 @@
-import type { Recording } from './recorder-sink.js'
+import type { RecorderSink } from './recorder-sink.js'
 
 type Bind = <Args extends unknown[], Returned>(callback: (...args: Args) => Returned) => (...args: Args) => Returned
 
@@ -7,8 +7,8 @@ type Bind = <Args extends unknown[], Returned>(callback: (...args: Args) => Retu
  * warned. What runs while a caller calls, or gives up, is recorded in the batcher's own async context: subscribers of
  * `diagnostics_channel`, and recordings that users bring, see no caller's.
  */
-export class SafeRecording implements Recording {
-  readonly #recording: Recording
+export class SafeRecorderSink implements RecorderSink {
+  readonly #recording: RecorderSink
   /** null if it calls nothing of a user's */
   readonly #arrived: ((dueMs: number) => void) | null
   readonly #rejected: (dueMs: number) => void
@@ -17,7 +17,7 @@ export class SafeRecording implements Recording {
   #warned = false
 
   /** @param isOwn it calls nothing of a user's when a request arrives */
-  constructor(recording: Recording, isOwn: boolean, bind: Bind) {
+  constructor(recording: RecorderSink, isOwn: boolean, bind: Bind) {
     this.#recording = recording
     this.#arrived = isOwn ? null : bind((dueMs) => recording.arrived(dueMs))
     this.#rejected = bind((dueMs) => recording.rejected(dueMs))
