@@ -147,7 +147,7 @@ describe('throughline/serve', () => {
         const { result } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { result: { url: string }[] }
         return result.map((each) => each.url)
       })
-      expect(loaded.filter((each) => /dist\/serve\/live-batcher\.js$/.test(each)).length).toBe(1)
+      expect(loaded.filter((each) => /dist\/serve\/batcher\/live-batcher\.js$/.test(each)).length).toBe(1)
       const own = /\/dist\/(report|cli|explore|measure|simulate)\//
       const parts = /node_modules\/(piscina|undici|tinybench|commander|cli-table3|d3-)/
       expect(loaded.filter((each) => own.test(each) || parts.test(each))).toEqual([])
