@@ -92,7 +92,12 @@ const others = [
   ...new Map(code.map((block) => [shortened(moduleOf(block)).replace(/\s+/g, ' '), block])).values(),
 ].filter((block) => !tests.includes(block))
 const { FORCE_COLOR: _, ...plain }: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1' }
-const inProject = (file: string, ...args: string[]) =>
+interface Ran {
+  code: number
+  stdout: string
+  stderr: string
+}
+const inProject = (file: string, ...args: string[]): Promise<Ran> =>
   run(process.execPath, [file, ...args], { cwd: project, env: plain }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
@@ -136,7 +141,7 @@ describe('the code in the docs', () => {
       join(project, BUILT, 'all.js'),
       `const failed = []\n${each.join('\n')}\nif (failed.length > 0) throw new Error(failed.join('\\n'))\n`,
     )
-    const ran = await inProject(join(BUILT, 'all.js'))
+    const ran: Ran = await inProject(join(BUILT, 'all.js'))
     expect(ran).toMatchObject({ code: 0, stderr: '' })
     const printed = new Map(
       ran.stdout.split(RUNS).map((text) => [text.slice(0, text.indexOf('\n')), text.slice(text.indexOf('\n') + 1)]),
