@@ -1,6 +1,6 @@
 // Writes the JSON Schemas that the package publishes, from the schemas that it reads files by.
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { jsonSchemas } from '../dist/report/json-schema.js'
+import { jsonSchemas } from '../dist/report/export/json-schema.js'
 
 const folder = new URL('../dist/schema/', import.meta.url)
 mkdirSync(folder, { recursive: true })
