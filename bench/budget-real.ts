@@ -1,5 +1,5 @@
 // How often budgets pass and fail on a real clock: runs of a call that takes 5 ms, 200 times a second, one after the
-// other; and with --until-clear how long it takes until the verdict is clear. The tables of docs/budgets.md.
+// other; and with --until-clear how long it takes until the verdict is clear. The tables of docs/validation/budgets.md.
 //
 //   npx tsx bench/budget-real.ts                                       100 runs of 5 s, nothing beside them
 //   npx tsx bench/budget-real.ts --busy                                while a process keeps a core busy

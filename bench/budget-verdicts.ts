@@ -1,5 +1,5 @@
 // How often a budget on a percentile passes and fails, on queues whose percentiles are known: by throughline, by the
-// point estimate alone, and by an interval that takes requests as independent. The tables of docs/budgets.md.
+// point estimate alone, and by an interval that takes requests as independent. The tables of docs/validation/budgets.md.
 //
 //   npx tsx bench/budget-verdicts.ts                                         300 runs of each: the table
 //   npx tsx bench/budget-verdicts.ts --runs 50 --lengths 1e4 --only 'M/M/1'   a short one

@@ -1,4 +1,4 @@
-// How often `compare` is right where the machine changes its speed under it: the tables of docs/compare.md.
+// How often `compare` is right where the machine changes its speed under it: the tables of docs/validation/comparing.md.
 //
 //   npx tsx bench/compare.ts --loads 0 --runs 10000           the machine alone, without a queue: a minute or two
 //   npx tsx bench/compare.ts --loads 30,50 --runs 200         with one: ten minutes

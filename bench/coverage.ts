@@ -1,4 +1,4 @@
-// How often the 95 % intervals of a run cover the exact values, over many seeds: the tables of docs/intervals.md.
+// How often the 95 % intervals of a run cover the exact values, over many seeds: the tables of docs/validation/intervals.md.
 //
 //   npx tsx bench/coverage.ts                                         the main table
 //   npx tsx bench/coverage.ts --seeds 100 --lengths 1e4,1e5           a short one, under a minute

@@ -12,7 +12,7 @@ export function hostFindings({ speed, cpu }: Host, servedOutside = false): Findi
   return all.filter((finding) => finding !== null)
 }
 
-/** How far apart the fastest and the slowest tenth of the run may be: docs/measuring.md has what was found. */
+/** How far apart the fastest and the slowest tenth of the run may be: docs/validation/measuring.md has what was found. */
 const SPEEDS_APART = 1.75
 
 function unsteadySpeed({ slowest, fastest }: Speed): Finding | null {

@@ -13,7 +13,7 @@ const T = 3.2
 const INDEPENDENT = 100
 /** A smaller difference, as a fraction of the mean, may be real, and does not matter. */
 const LEAST = 0.05
-/** On a real clock the machine's own speed moves by up to 1.6 times, within seconds (docs/measuring.md). */
+/** On a real clock the machine's own speed moves by up to 1.6 times, within seconds (docs/validation/measuring.md). */
 const LEAST_MEASURED = 0.5
 
 const TIMES = { service: 'service time', latency: 'latency' } as const

@@ -1,5 +1,5 @@
 /**
- * What a run, or a comparison of runs, has to say about itself, with the figures that it rests on. `docs/measuring.md`
+ * What a run, or a comparison of runs, has to say about itself, with the figures that it rests on. `docs/reference/findings.md`
  * lists what a measurement may find, with the meaning of each and what to do.
  */
 export interface Finding {

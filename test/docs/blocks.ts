@@ -7,11 +7,16 @@ export interface Block {
   /** `ts`, `sh` … as the file has it, empty where it does not say */
   language: string
   code: string
-  /** what a comment before it, which readers do not see, says of it: `<!-- given: const scenario = … -->` */
+  /** what a comment before it, which readers do not see, adds to it: `<!-- given: const scenario = … -->` */
   given: string
+  /** what it prints, if a block after it begins with `<!-- prints -->` */
+  prints: string | null
 }
 
-const FENCED = /(?:<!-- given:\s*(?<given>[\s\S]*?)-->\n+)?^```(?<language>\w*)\n(?<code>[\s\S]*?)^```$/gm
+const GIVEN = String.raw`(?:<!-- given:\s*(?<given>[\s\S]*?)-->\n+)?`
+const CODE = String.raw`^\x60{3}(?<language>\w*)\n(?<code>[\s\S]*?)^\x60{3}$`
+const PRINTS = String.raw`(?:\n+<!-- prints -->\n+\x60{3}\n(?<prints>[\s\S]*?)^\x60{3}$)?`
+const FENCED = new RegExp(GIVEN + CODE + PRINTS, 'gm')
 
 export function blocksOf(path: string, name: string): Block[] {
   const text = readFileSync(path, 'utf8')
@@ -20,7 +25,24 @@ export function blocksOf(path: string, name: string): Block[] {
     language: groups.language as string,
     code: groups.code as string,
     given: groups.given ?? '',
+    prints: groups.prints ?? null,
   }))
+}
+
+/** Lines that a block shows and the output lacks, in order; `…` stands for lines that are left out. */
+export function missingIn(output: string, shown: string): string[] {
+  const printed = output.split('\n').map((line) => line.trimEnd())
+  let from = 0
+  return shown
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => {
+      if (line === '…') return false
+      const at = printed.indexOf(line, from)
+      if (at >= 0) from = at + 1
+      return at < 0
+    })
 }
 
 /** The imports of a text first, since what is given may need them, then the rest. */

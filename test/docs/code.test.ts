@@ -18,21 +18,24 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { simulate } from '../../src/index.js'
 import { throughline } from '../cli/throughline.js'
-import { type Block, blocksOf, commandsOf, moduleOf } from './blocks.js'
+import { type Block, blocksOf, commandsOf, missingIn, moduleOf } from './blocks.js'
 
 // Every block of code in the README and the docs, compiled and run as it stands, with what the comment before it gives.
 
 const run = promisify(execFile)
 const repository = resolve(import.meta.dirname, '../..')
 const modules = join(repository, 'node_modules')
-const documents = ['README.md', ...readdirSync(join(repository, 'docs')).map((name) => `docs/${name}`)]
+const documents = [
+  'README.md',
+  ...readdirSync(join(repository, 'docs'), { recursive: true }).map((name) => `docs/${name}`),
+]
 const blocks = documents
   .filter((name) => name.endsWith('.md'))
   .flatMap((name) => blocksOf(join(repository, name), name))
 const code = blocks.filter(({ language }) => language === 'ts')
 const commands = blocks
   .filter(({ language }) => language === 'sh')
-  .flatMap((block) => commandsOf(block).map((line) => [block.at, line] as const))
+  .flatMap((block) => commandsOf(block).map((line) => [block.at, line, block.prints] as const))
 
 let project: string
 let address: string
@@ -58,16 +61,22 @@ afterAll(() => {
   rmSync(project, { recursive: true, force: true })
 })
 
-/** A short run tells as well that the code runs, and nothing of what it measures. */
+/** A short run shows as well that the code runs. */
 const shortened = (text: string) =>
-  text
-    .replace(/\n *stop: \{ duration: '10s' \},/g, '')
+  shortMeasurements(text)
+    .replace(/\bstop: \{ duration: '\d+s' \}/g, "stop: { duration: '200ms' }")
     .replace(/\brequests: \d+_000\b/g, 'requests: 5000')
     .replace(/\btune\((.*), \{/g, 'tune($1, { maxBatchSize: [1, 8], maxWait: [0], mostServers: 2,')
-    .replace(/\bmeasure\(\{/g, "measure({ stop: { duration: '200ms' },")
     .replace(/\bcalibrate\((.*?) \}\)/g, "calibrate($1 }, { duration: '400ms' })")
     .replace(/\bcompare\(\{([\s\S]*?)\n\}\)/g, "compare({ stop: { duration: '50ms' },$1 }, { rounds: 2 })")
     .replace(/\bassertNotSlower\((\w+)\)/g, 'console.assert($1.verdict !== undefined)')
+
+/** A measurement that has no stop of its own takes 10 s. */
+const shortMeasurements = (text: string) =>
+  text.replace(/\bmeasure\(\s*\{/g, (call, at: number) => {
+    const scenario = text.slice(at, text.indexOf('})', at))
+    return scenario.includes('stop:') ? call : `${call} stop: { duration: '200ms' },`
+  })
 
 /** A block that begins with a comment of a file's name is that file; one of tests is a test. */
 function fileOf(block: Block): string {
@@ -83,13 +92,20 @@ const others = [
   ...new Map(code.map((block) => [shortened(moduleOf(block)).replace(/\s+/g, ' '), block])).values(),
 ].filter((block) => !tests.includes(block))
 const { FORCE_COLOR: _, ...plain }: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1' }
-const inProject = (file: string, ...args: string[]) =>
+interface Ran {
+  code: number
+  stdout: string
+  stderr: string
+}
+const inProject = (file: string, ...args: string[]): Promise<Ran> =>
   run(process.execPath, [file, ...args], { cwd: project, env: plain }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
   )
 
 const BUILT = 'built'
+/** Printed before each block, to tell their output apart. */
+const RUNS = '--- '
 async function compile(files: string[]): ReturnType<typeof inProject> {
   const options = ['--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node', '--skipLibCheck']
   const lib = ['--lib', 'es2023,esnext.disposable', '--rewriteRelativeImportExtensions', '--outDir', BUILT]
@@ -118,13 +134,22 @@ describe('the code in the docs', () => {
     await compiled
     const each = others.map((block) => {
       const file = fileOf(block).replace(/ts$/, 'js')
-      return `await import('./${file}').catch((error) => failed.push('${block.at}: ' + error.stack))`
+      return `console.log('${RUNS}${block.at}')
+        await import('./${file}').catch((error) => failed.push('${block.at}: ' + error.stack))`
     })
     writeFileSync(
       join(project, BUILT, 'all.js'),
       `const failed = []\n${each.join('\n')}\nif (failed.length > 0) throw new Error(failed.join('\\n'))\n`,
     )
-    expect(await inProject(join(BUILT, 'all.js'))).toMatchObject({ code: 0, stderr: '' })
+    const ran: Ran = await inProject(join(BUILT, 'all.js'))
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    const printed = new Map(
+      ran.stdout.split(RUNS).map((text) => [text.slice(0, text.indexOf('\n')), text.slice(text.indexOf('\n') + 1)]),
+    )
+    const missing = others.flatMap(({ at, prints }) =>
+      prints === null ? [] : missingIn(printed.get(at) ?? '', prints).map((line) => `${at}: ${line}`),
+    )
+    expect(missing, ran.stdout).toEqual([])
   }, 180_000)
 
   it('runs: what is a test itself', async () => {
@@ -133,7 +158,7 @@ describe('the code in the docs', () => {
   }, 180_000)
 })
 
-/** A short run tells as well that it runs. */
+/** A short run shows as well that it runs, if its output is not shown. */
 const SHORT: Record<string, string[]> = {
   simulate: ['--requests', '20000'],
   sweep: ['--requests', '5000'],
@@ -143,18 +168,19 @@ const SHORT: Record<string, string[]> = {
 
 describe('the commands in the docs', () => {
   // the same twice need not be run twice
-  const ours = [...new Map(commands.map(([at, line]) => [line, at] as const))]
-    .filter(([line]) => line.startsWith('npx throughline '))
-    .map(([line, at]) => [at, line] as const)
+  const ours = [...new Map(commands.map(([at, line, prints]) => [`${line} ${prints}`, { at, line, prints }])).values()]
+    .filter(({ line, prints }, _, all) => prints !== null || !all.some((other) => other.line === line && other.prints))
+    .filter(({ line }) => line.startsWith('npx throughline '))
   it.each(ours)(
-    '%s: %s',
-    async (_at, line) => {
+    '$at: $line',
+    async ({ line, prints }) => {
       const args = line.replace('npx throughline ', '').replace('127.0.0.1:8080', address).split(/\s+/)
-      const short = SHORT[args[0] as string] ?? []
+      const short = prints === null ? (SHORT[args[0] as string] ?? []) : []
       process.chdir(project)
-      const { code, stderr } = await throughline(...args, ...short)
-      // 3: so short a run tells nothing
+      const { code, stdout, stderr } = await throughline(...args, ...short)
+      // 3: so short a run is inconclusive
       expect([0, 3], stderr).toContain(code)
+      expect(missingIn(stdout, prints ?? ''), stdout).toEqual([])
     },
     60_000,
   )

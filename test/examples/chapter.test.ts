@@ -35,7 +35,7 @@ describe('the examples of the chapter', () => {
     const { stdout, stderr } = await run('figure-1-4.ts', '--svg', svg)
     expect(stderr).toBe('')
     // the README shows what it draws
-    expect(await readFile(svg, 'utf8')).toBe(await readFile('docs/figure-1-4.svg', 'utf8'))
+    expect(await readFile(svg, 'utf8')).toBe(await readFile('docs/images/throughput-latency.svg', 'utf8'))
     await rm(folder, { recursive: true })
     expect(row(stdout, 'one at a time, 10 ms each')).toEqual(['10 ms', '100/s'])
     expect(row(stdout, 'one at a time, 100 ms each')).toEqual(['100 ms', '10/s'])

@@ -195,7 +195,7 @@ it('a recorder alone has one clock with fake timers', () => {
   expect(recorder.snapshot()?.latencyMs.max).toBeCloseTo(7, 1)
 })
 
-it('docs/service.md: answers a lone call after maxWait', async () => {
+it('docs/guides/service.md: answers a lone call after maxWait', async () => {
   vi.useFakeTimers()
   const batcher = createBatcher(async (batch: number[]) => batch, { batching: { maxBatchSize: 10, maxWait: '50ms' } })
   const answer = batcher.run(1)
