@@ -80,8 +80,8 @@ try {
   busy?.kill('SIGKILL')
 }
 
-const middle = (values: number[], share = 0.5) =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))] as number
+const middle = (values: number[], fraction = 0.5) =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(fraction * values.length))] as number
 const percent = (count: number) => String(Number(((100 * count) / runs).toFixed(1)))
 
 const length = given['until-clear'] ? 'until the verdict is clear, 30 s at most' : `of ${given.seconds} s`

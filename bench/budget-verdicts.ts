@@ -95,12 +95,12 @@ async function study(jobs: Job[], report: (job: Job, done: Done) => void): Promi
   })
   try {
     for (const job of jobs) {
-      const shares = workers.map((worker, i) => {
+      const fractions = workers.map((worker, i) => {
         const from = Math.floor((i * job.runs) / workers.length)
         const to = Math.floor(((i + 1) * job.runs) / workers.length)
         return ask(worker, { ...job, first: job.first + from, runs: to - from })
       })
-      report(job, (await Promise.all(shares)).reduce(added))
+      report(job, (await Promise.all(fractions)).reduce(added))
     }
   } finally {
     for (const worker of workers) worker.disconnect()
@@ -134,8 +134,8 @@ function added(a: Done, b: Done): Done {
 }
 
 const percent = (count: number) => {
-  const share = (100 * count) / runs
-  return share === Math.round(share) ? String(share) : share.toFixed(1)
+  const fraction = (100 * count) / runs
+  return fraction === Math.round(fraction) ? String(fraction) : fraction.toFixed(1)
 }
 const row = (cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
 const head = (cells: string[]) => {

@@ -63,7 +63,7 @@ const CV = 0.5
 
 /**
  * The machine's speed: fast or slow, each for an exponential time (in rounds). A round is slowed by the part of it that
- * the machine was slow, so that the two rounds of a pair share their speed only in part.
+ * the machine was slow, so that the two rounds of a pair fraction their speed only in part.
  */
 function slowness(random: Random, meanRounds: number, rounds: number): number[] {
   const slow = new Array<number>(rounds).fill(0)
@@ -147,7 +147,7 @@ type Judge = (pairs: Pair[], ran: { base: Ran; head: Ran }[]) => ComparisonVerdi
 const ratioOf = ({ base, head }: Pair) => Math.log((head.figures[of] as number) / (base.figures[of] as number))
 const judges: Record<string, Judge> = {
   compare: (pairs) => sequential(pairs, count).verdict,
-  // the first pair alone, as somebody does who runs each once: slower by more than the share that counts as the same
+  // the first pair alone, as somebody does who runs each once: slower by more than the fraction that counts as the same
   'point estimates of one run each': (pairs) => {
     const ratio = Math.exp(ratioOf(pairs[0] as Pair))
     return ratio > 1.05 ? 'slower' : ratio < 1 / 1.05 ? 'faster' : 'same'

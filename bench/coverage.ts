@@ -37,7 +37,7 @@ const FIRST_SEED = 1000
 interface Score {
   given: number
   covered: number
-  /** the half-width, as a share of the exact value, added up */
+  /** the half-width, as a fraction of the exact value, added up */
   width: number
 }
 
@@ -82,13 +82,13 @@ function study(of: Case, intervals: (seed: number) => Record<Estimate, Interval>
   return scores
 }
 
-const share = (part: number, of: number) => ((100 * part) / of).toFixed(1)
+const fraction = (part: number, of: number) => ((100 * part) / of).toFixed(1)
 
 /** `covered % of those given (given %) ± half-width %`. */
 function cell({ given, covered, width }: Score): string {
   if (given === 0) return 'none given'
-  const ofGiven = given === seeds ? '' : ` of ${share(given, seeds)}`
-  return `${share(covered, given)}${ofGiven} ± ${((100 * width) / given).toPrecision(2)} %`
+  const ofGiven = given === seeds ? '' : ` of ${fraction(given, seeds)}`
+  return `${fraction(covered, given)}${ofGiven} ± ${((100 * width) / given).toPrecision(2)} %`
 }
 
 function row(name: string, length: string, of: Case, scores: Record<string, Score>): void {

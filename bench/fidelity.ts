@@ -26,7 +26,7 @@ const ROUNDS = Number(asked.rounds)
 const SECONDS = Number(asked.seconds)
 const SIZES = asked.sizes.split(',').map(Number)
 const LOADS = asked.loads.split(',').map(Number)
-/** The share of a run that is left out, as a warm-up. */
+/** The fraction of a run that is left out, as a warm-up. */
 const WARMUP = 0.1
 const PERCENTILES = [50, 95, 99] as const
 
@@ -175,7 +175,8 @@ const median = (values: number[]) => spreadOf(values).median
 const off = (value: number, from: number) => Math.abs(value - from) / from
 const errorsOf = (of: Outcome[], fed: Fed, p: number) =>
   of.map(({ measured, simulated }) => off(simulated[fed][p] as number, measured[p] as number))
-const inPercent = (share: number) => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'falls behind')
+const inPercent = (fraction: number) =>
+  Number.isFinite(fraction) ? `${(100 * fraction).toFixed(1)} %` : 'falls behind'
 
 console.log(`\n A real model on one server, ${ROUNDS} rounds of ${SECONDS} s: medians over the rounds\n`)
 console.log(

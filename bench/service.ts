@@ -54,8 +54,8 @@ async function carried(url: string): Promise<number> {
     if (load.p99 > LIMIT_MS) {
       if (below === null)
         throw new Error(`a p99 of ${load.p99.toFixed(0)} ms with ${clients} clients: too busy to tell`)
-      const share = (LIMIT_MS - below.p99) / (load.p99 - below.p99)
-      return below.perSecond + share * (load.perSecond - below.perSecond)
+      const fraction = (LIMIT_MS - below.p99) / (load.p99 - below.p99)
+      return below.perSecond + fraction * (load.perSecond - below.perSecond)
     }
     below = load
   }

@@ -1,7 +1,7 @@
 // Why latency is told in percentiles. Run it with `npx tsx examples/ten-requests.ts`.
 import { percentile, summarize } from 'throughline'
 import { styleFor, table, time } from 'throughline/report'
-import { tenRequests } from './chapter.ts'
+import { tenRequests } from './latency-and-throughput.ts'
 
 const style = styleFor(process.stdout)
 const latency = summarize(tenRequests)
@@ -23,7 +23,7 @@ console.log(
   ),
 )
 console.log(`
- The chapter gives 3,000 ms as the p90 of these ten: definitions of a percentile
+ The book gives 3,000 ms as the p90 of these ten: definitions of a percentile
  differ where values are few. Here, as in HDR histograms, p90 is the least value
  that at least 90 % of them do not exceed (nearest rank), which is ${time(latency.p90)}; only
  beyond p90 does it become ${time(latency.max)}.

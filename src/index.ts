@@ -67,7 +67,7 @@ export {
 } from './scenario/service/variation.js'
 export type { Extent, Stop } from './scenario/stop.js'
 export type { Call } from './scenario/target.js'
-export type { Duration, Rate, Share } from './scenario/units.js'
+export type { Duration, Fraction, Rate } from './scenario/units.js'
 export * from './serve/index.js'
 export type { SimulationEvent } from './simulate/engine.js'
 export { type SimulateOptions, simulate } from './simulate/simulate.js'

@@ -10,7 +10,7 @@ import { renderComparison } from './budget/render-comparison.js'
 import type { Result } from './result/result.js'
 import type { Summary } from './result/summary.js'
 import type { Budget } from './scenario/budget.js'
-import type { Share } from './scenario/units.js'
+import type { Fraction } from './scenario/units.js'
 
 interface BudgetMatchers<T> {
   /**
@@ -25,8 +25,8 @@ interface BudgetMatchers<T> {
 export interface FasterThanOptions extends CompareResultsOptions, FasterOptions {}
 
 export interface FasterOptions extends BudgetOptions {
-  /** By which share of base's time at least, such as '10%'. */
-  by?: Share | undefined
+  /** By which fraction of base's time at least, such as '10%'. */
+  by?: Fraction | undefined
 }
 
 interface ComparisonMatchers<T> {

@@ -1,4 +1,4 @@
-// A real model measured in batches: Figure 1-4 on this machine. Run it with `npm start`; to run less of it,
+// A real model measured in batches: its throughput-latency trade-off on this machine. Run it with `npm start`; to run less of it,
 // `npm start -- --sizes 1,8,64 --rounds 3`; to have it drawn, `npm start -- --svg figure.svg`.
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
@@ -13,7 +13,7 @@ import {
   styleFor,
   time,
 } from 'throughline/report'
-import { renderChapter } from '../chapter-table.ts'
+import { renderLatencyAndThroughput } from '../latency-and-throughput-table.ts'
 import { conclusion, doubts, highestWithin } from './conclusion.ts'
 import { type Calibrated, calibrateInSitu, calibrateTight, capacitiesOf, inBatchesOf, typicalOf } from './model.ts'
 
@@ -89,7 +89,7 @@ console.log(`
 console.log(renderTradeOff(rows, { offeredPerSec: offered, rounds: ROUNDS, width: 100, style }))
 console.log(doubts(measured.flat(), style))
 console.log(`${conclusion(found, confirmed, LIMIT, style)}\n`)
-console.log(renderChapter(style))
+console.log(renderLatencyAndThroughput(style))
 if (asked.svg !== undefined) {
   const title = "Silero's voice activity detector in batches, on one thread"
   await writeFile(asked.svg, renderTradeOffSvg(rows, { offeredPerSec: offered, rounds: ROUNDS, title }))

@@ -6,19 +6,19 @@ import type { Over } from './percentile.js'
 
 /** `4.1 % of requests took longer than 50 ms; 1 % may; 95 % interval 2.9 to 5.6 %`. */
 export function overText({ relation, limit }: { relation: Relation; limit: number }, over: Over): string {
-  const { share, allowed, low, high } = over
+  const { fraction, allowed, low, high } = over
   const took =
     relation === '<' || relation === '>=' ? `took ${time(limit)} or longer` : `took longer than ${time(limit)}`
   const may = relation.startsWith('<') ? `${percentage(allowed)} % may` : `more than ${percentage(allowed)} % must`
-  return `${percentage(share)} % of requests ${took}; ${may}${low === high ? '' : `; 95 % interval ${rangeText(over)}`}`
+  return `${percentage(fraction)} % of requests ${took}; ${may}${low === high ? '' : `; 95 % interval ${rangeText(over)}`}`
 }
 
 /** `2.9 to 5.6 %`. */
 export const rangeText = ({ low, high }: Over) => `${percentage(low)} to ${percentage(high)} %`
 
 /** To two digits, and what is not 0 or all never shown as that. */
-function percentage(share: number): string {
-  const percent = 100 * share
+function percentage(fraction: number): string {
+  const percent = 100 * fraction
   if (percent === 0 || percent === 100) return String(percent)
   if (percent > 99) return String(Math.min(99.999, 100 - Number((100 - percent).toPrecision(2))))
   return percent.toLocaleString('en', { maximumSignificantDigits: 2 })

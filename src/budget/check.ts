@@ -13,7 +13,7 @@ import type { Part } from '../text/parts.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 import { longerRun, overText } from './advice.js'
 import { type Estimate, estimateOf, noErrors } from './estimate.js'
-import { judgeShare, type Over } from './percentile.js'
+import { judgeFraction, type Over } from './percentile.js'
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive'
 
@@ -23,14 +23,14 @@ export interface RuleCheck {
   metric: string
   relation: Relation
   limit: number
-  /** of limit, observed and interval: milliseconds, a second, a share of 1, or requests */
+  /** of limit, observed and interval: milliseconds, a second, a fraction of 1, or requests */
   unit: BudgetUnit
   /** null if the run has no such figure, or it is that of a request never answered */
   observed: number | null
-  /** null if the metric is judged as observed (max, no errors), or by the share of requests over the limit */
+  /** null if the metric is judged as observed (max, no errors), or by the fraction of requests over the limit */
   interval: Interval | null
   /**
-   * of a percentile of latency: the share of requests that took longer than the limit, the share that may, and the
+   * of a percentile of latency: the fraction of requests that took longer than the limit, the fraction that may, and the
    * bounds of the first at 95 %
    */
   over?: Over
@@ -53,8 +53,8 @@ export interface BudgetCheck {
 }
 
 /**
- * Judges a run by a budget. A percentile of latency is judged by the share of requests over its limit: at most 1 % of
- * them may exceed that of a p99. The rule passes if the share's 95 % bounds are within what is allowed, fails if they are
+ * Judges a run by a budget. A percentile of latency is judged by the fraction of requests over its limit: at most 1 % of
+ * them may exceed that of a p99. The rule passes if the fraction's 95 % bounds are within what is allowed, fails if they are
  * beyond it, and is inconclusive between. Other metrics are judged by their 95 % intervals, and max, no errors at all, and
  * a simulation of `stages` or `replay`, as observed. A request that was never answered counts as slower than any other
  * if a percentile has an upper limit, and as faster if it has a lower one.
@@ -104,7 +104,7 @@ export function checkIsBudgetCheck(value: unknown, name = 'check'): void {
   throw new ValidationError(name, `must be what checkBudget gives, ${got(value)}`)
 }
 
-const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'share' }
+const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'fraction' }
 
 type TimeRule = Extract<Rule, { time: Time }>
 
@@ -213,7 +213,7 @@ class RunJudge {
   check(rule: Rule): RuleCheck {
     if ('figure' in rule || rule.statistic === 'max') return this.#checkCounted(rule)
     if (rule.time === 'latency' && typeof rule.statistic === 'object') {
-      return this.#checkShare(rule, rule.statistic.percentile)
+      return this.#checkFraction(rule, rule.statistic.percentile)
     }
     const estimate = this.#seen(estimateOf(rule, { result: this.#result }))
     const judged = this.#keptByLatency(rule) ?? byInterval(rule, estimate, ofRun(this.#result))
@@ -241,9 +241,9 @@ class RunJudge {
     return this.#exceedances[unanswered]
   }
 
-  #checkShare(rule: TimeRule, p: number): RuleCheck {
+  #checkFraction(rule: TimeRule, p: number): RuleCheck {
     const exceedances = this.#exceedancesOf(rule)
-    const { over, within, times } = judgeShare(
+    const { over, within, times } = judgeFraction(
       exceedances,
       p,
       rule,
@@ -253,7 +253,7 @@ class RunJudge {
     const estimate = { observed: ns === null ? null : ns / NS_PER_MS, interval: null }
     if (this.#asObserved) {
       const kept = estimate.observed !== null && holds(estimate.observed, rule)
-      const seen = { ...over, low: over.share, high: over.share }
+      const seen = { ...over, low: over.fraction, high: over.fraction }
       return checkOf(
         rule,
         estimate,
@@ -281,7 +281,7 @@ class RunJudge {
   #keptByLatency(rule: TimeRule): Judgement | null {
     if (this.#asObserved || !isUpper(rule) || typeof rule.statistic !== 'object') return null
     const { percentile } = rule.statistic
-    const { within } = judgeShare(
+    const { within } = judgeFraction(
       this.#exceedancesOf(rule),
       percentile,
       rule,

@@ -48,7 +48,7 @@ export const OVER: readonly Finding['code'][] = ['saturated', 'cut-off', 'server
  * past it. So slower and faster hold all the same, and only that they are the same does not.
  */
 export const LATE: Finding['code'] = 'event-loop-late'
-/** In more pairs than this share, lateness may have hidden a difference. */
+/** In more pairs than this fraction, lateness may have hidden a difference. */
 const MOST_LATE = 0.1
 const isOver = ({ invalid }: Round) => invalid.some((code) => OVER.includes(code))
 const isBeyond = (round: Round) => isOver(round) || round.figures.mean === null

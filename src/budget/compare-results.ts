@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { checkedResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
-import { options, type Share, share } from '../scenario/units.js'
+import { type Fraction, fraction, options } from '../scenario/units.js'
 import { student } from '../statistics/student.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { EACH_WAY, LEVEL } from './checkpoints.js'
@@ -21,7 +21,7 @@ import {
   UNITS,
   verdictOf,
 } from './comparison.js'
-import { type Contention, contentionOf, waitedShare } from './contention.js'
+import { type Contention, contentionOf, waitedFraction } from './contention.js'
 import { type Sampled, sampled } from './sampling.js'
 
 export interface CompareResultsOptions extends JudgeOptions {
@@ -29,7 +29,7 @@ export interface CompareResultsOptions extends JudgeOptions {
    * How far apart the machine alone puts two measurements of the same thing, in 99 of 100 pairs. Default 60% if one was
    * measured; 0 if both were simulated.
    */
-  machineNoise?: Share | undefined
+  machineNoise?: Fraction | undefined
   /**
    * Earlier results of the same scenario on the same kind of machine, at least 5, such as those of the last builds:
    * the machine's noise is how far they are apart, for each metric.
@@ -40,7 +40,7 @@ export interface CompareResultsOptions extends JudgeOptions {
 const FEWEST_IN_HISTORY = 5
 const schema = options({
   ...judgeShape,
-  machineNoise: share.optional(),
+  machineNoise: fraction.optional(),
   history: z
     .custom<readonly Result[]>((value) => Array.isArray(value) && value.length >= FEWEST_IN_HISTORY, {
       error: `must be a list of ${FEWEST_IN_HISTORY} results or more`,
@@ -267,13 +267,13 @@ function compareErrors(both: Record<Side, Result>, within: number): MetricCompar
   return { ...found, verdict: verdictOf(found, within), ...(reason !== undefined && { reason }) }
 }
 
-/** If its threads waited for a core for a larger share of their time, a run may not have kept up because of that. */
+/** If its threads waited for a core for a larger fraction of their time, a run may not have kept up because of that. */
 const MOST_WAITED = 0.1
 
 /** A run that is invalid for another reason than that its code was too slow shows nothing. */
 function invalidOf(both: Record<Side, Result>): Finding[] {
   const over = isOver(both.base) && isOver(both.head)
-  const isMachine = (side: Side) => waitedShare(both[side]) > MOST_WAITED
+  const isMachine = (side: Side) => waitedFraction(both[side]) > MOST_WAITED
   return (['base', 'head'] as const).flatMap((side) => {
     const found = both[side].validity.findings.filter(
       ({ severity, code }) =>
@@ -308,8 +308,8 @@ function overloaded(both: Record<Side, Result>): Finding[] {
 
 function notInterleaved({ said }: Noise, both: Record<Side, Result>): Finding {
   const waited = (['base', 'head'] as const)
-    .filter((side) => waitedShare(both[side]) > MOST_WAITED)
-    .map((side) => `${percentOf(waitedShare(both[side]))} in ${side}`)
+    .filter((side) => waitedFraction(both[side]) > MOST_WAITED)
+    .map((side) => `${percentOf(waitedFraction(both[side]))} in ${side}`)
   const note =
     waited.length === 0
       ? ''
@@ -322,7 +322,7 @@ function notInterleaved({ said }: Noise, both: Record<Side, Result>): Finding {
   }
 }
 
-const percentOf = (share: number) => `${Number((100 * share).toPrecision(2))} %`
+const percentOf = (fraction: number) => `${Number((100 * fraction).toPrecision(2))} %`
 
 /** What else than the code may explain a difference. */
 function differences(base: Result, head: Result): Finding[] {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Environment, Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import type { StoredScenario } from '../scenario/scenario.js'
-import { type Share, share } from '../scenario/units.js'
+import { type Fraction, fraction } from '../scenario/units.js'
 import { nearestName } from '../validation/nearest.js'
 
 /** What is compared of two runs: mean and percentiles of latency, the mean of service, and figures of the run. */
@@ -10,7 +10,7 @@ export const COMPARED = ['mean', 'p50', 'p90', 'p95', 'p99', 'service.mean', 'th
 export type ComparedMetric = (typeof COMPARED)[number]
 
 /**
- * What a comparison says of head: that it is slower or faster than base, that it is the same within a share, or that
+ * What a comparison says of head: that it is slower or faster than base, that it is the same within a fraction, or that
  * what was seen does not tell. Of throughput, slower is less of it; of an error rate, it is more errors.
  */
 export type ComparisonVerdict = 'slower' | 'faster' | 'same' | 'inconclusive'
@@ -27,8 +27,8 @@ export interface ComparisonInterval {
 /** One metric of both, and what they say of one another. */
 export interface MetricComparison {
   metric: ComparedMetric
-  /** of base and head: milliseconds, a second, or a share of 1 */
-  unit: 'ms' | '/s' | 'share'
+  /** of base and head: milliseconds, a second, or a fraction of 1 */
+  unit: 'ms' | '/s' | 'fraction'
   /** of a paired comparison their medians over the rounds, and of error rates the means; null where there is none */
   base: number | null
   head: number | null
@@ -86,7 +86,7 @@ export interface Comparison {
   rounds: number
   /** which metric the verdict is of */
   of: ComparedMetric
-  /** what may lie between what counts as the same, as a share */
+  /** what may lie between what counts as the same, as a fraction */
   within: number
   /**
    * of `of`, and of errors: a head that fails more is slower, whatever its times. If mean latency is inconclusive and
@@ -109,7 +109,7 @@ export interface JudgeOptions {
   /** Which metric the verdict is of. Default: mean, of latency. */
   of?: ComparedMetric | undefined
   /** How far apart two may be and still count as the same: from 1 / (1 + within) to 1 + within. Default 5%. */
-  within?: Share | undefined
+  within?: Fraction | undefined
 }
 
 function notCompared(value: unknown): string {
@@ -121,19 +121,19 @@ function notCompared(value: unknown): string {
 /** The schema's part of what two runs are judged by. */
 export const judgeShape = {
   of: z.enum(COMPARED, { error: ({ input }) => notCompared(input) }).default('mean'),
-  within: share.default(0.05),
+  within: fraction.default(0.05),
 }
 
 export const UNITS: Record<ComparedMetric, MetricComparison['unit']> = {
   ...{ mean: 'ms', p50: 'ms', p90: 'ms', p95: 'ms', p99: 'ms', 'service.mean': 'ms' },
-  ...{ throughput: '/s', errorRate: 'share' },
+  ...{ throughput: '/s', errorRate: 'fraction' },
 }
 
 /** By how much of all requests more or fewer may fail and count as the same, where chance explains the difference. */
 const SAME_ERRORS = 0.01
 
 /**
- * The verdict on a ratio by its interval: the same where all of it is within the share, however far from 1 it is
+ * The verdict on a ratio by its interval: the same where all of it is within the fraction, however far from 1 it is
  * known to be; else slower or faster where all of it lies on one side of 1. A bound may be infinite.
  */
 export function verdictOnRatio(metric: ComparedMetric, low: number, high: number, within: number): ComparisonVerdict {

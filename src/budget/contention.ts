@@ -8,7 +8,7 @@ export interface Contention {
 }
 
 const NONE: Contention = { factor: 1, ms: 0 }
-/** Of all requests this share is slower than the percentile: if the waiting hit them alone, it moved it that far. */
+/** Of all requests this fraction is slower than the percentile: if the waiting hit them alone, it moved it that far. */
 const SLOWER: Partial<Record<ComparedMetric, number>> = { p50: 0.5, p90: 0.1, p95: 0.05, p99: 0.01 }
 /** A thread that waits delays the requests in the system, and those that become due meanwhile: about as many again. */
 const DELAYED = 2
@@ -34,8 +34,8 @@ export function contentionOf(
   return { factor: ((1 - load * without) / ((1 - load) * without)) ** 2, ms: 0 }
 }
 
-/** The largest share of its time that a thread could have run and waited for a core; 0 if it is not known. */
-export function waitedShare({ host }: Result): number {
-  const shares = host?.cpu?.threads.map(({ busyMs, waitingMs }) => waitingMs / Math.max(1e-9, busyMs + waitingMs))
-  return Math.max(0, ...(shares ?? []))
+/** The largest fraction of its time that a thread could have run and waited for a core; 0 if it is not known. */
+export function waitedFraction({ host }: Result): number {
+  const fractions = host?.cpu?.threads.map(({ busyMs, waitingMs }) => waitingMs / Math.max(1e-9, busyMs + waitingMs))
+  return Math.max(0, ...(fractions ?? []))
 }

@@ -1,4 +1,4 @@
-import { type Part, ratioInterval, shareInterval } from '../result/figure-intervals.js'
+import { fractionInterval, type Part, ratioInterval } from '../result/figure-intervals.js'
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
 import { type Interval, PERCENTILES, percentile, type Summary } from '../result/summary.js'
@@ -71,15 +71,15 @@ function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate
       const [amount, whole] = of(segment)
       return { amount, of: whole }
     })
-  const share = (of: Of) => shareInterval(parts(of), order, checkpoints?.planned)
+  const fraction = (of: Of) => fractionInterval(parts(of), order, checkpoints?.planned)
   const ratio = (of: Of) => ratioInterval(parts(of), order, checkpoints?.planned)
   switch (figure) {
     case 'errorRate':
       if (limit === 0) return { observed: rates.error, interval: null }
-      return { observed: rates.error, interval: share(({ counts }) => [errorsIn(counts), counts.offered]) }
+      return { observed: rates.error, interval: fraction(({ counts }) => [errorsIn(counts), counts.offered]) }
     case 'rejectionRate':
       if (limit === 0) return { observed: rates.rejection, interval: null }
-      return { observed: rates.rejection, interval: share(({ counts }) => [counts.rejected, counts.offered]) }
+      return { observed: rates.rejection, interval: fraction(({ counts }) => [counts.rejected, counts.offered]) }
     case 'throughput': {
       const flows = replications === undefined ? completionsIn(segments) : segments.map(completedOf)
       return around(throughput.completed, ratioInterval(flows, order, checkpoints?.planned))

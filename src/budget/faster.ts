@@ -1,19 +1,19 @@
-import type { Share } from '../scenario/units.js'
-import { share } from '../scenario/units.js'
+import type { Fraction } from '../scenario/units.js'
+import { fraction } from '../scenario/units.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import type { Comparison, MetricComparison } from './comparison.js'
 
 /**
- * Whether head is faster than base, by a share of base's time at least: the whole interval has to lie below. With more
+ * Whether head is faster than base, by a fraction of base's time at least: the whole interval has to lie below. With more
  * of nothing told, it is the comparison's own verdict. A head that fails more is not faster.
  *
  * @param by `'10%'` or 0.1: head takes nine tenths of the time, or less; of throughput, it completes a tenth more
- * @throws ValidationError if it is not a share, or the comparison is of error rates, which have no ratio
+ * @throws ValidationError if it is not a fraction, or the comparison is of error rates, which have no ratio
  */
-export function fasterBy(comparison: Comparison, by?: Share): 'pass' | 'fail' | 'inconclusive' {
+export function fasterBy(comparison: Comparison, by?: Fraction): 'pass' | 'fail' | 'inconclusive' {
   const { verdict, of, metrics, findings } = comparison
   if (by === undefined) return verdict === 'faster' ? 'pass' : verdict === 'inconclusive' ? verdict : 'fail'
-  const asked = share.safeParse(by)
+  const asked = fraction.safeParse(by)
   if (!asked.success) throwFaults(asked.error, 'by', by)
   if (of === 'errorRate')
     throw new ValidationError('by', 'cannot be asked of errorRate, which has no ratio; leave it out')

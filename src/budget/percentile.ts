@@ -1,29 +1,29 @@
-import { type Exceedances, ShareBounds } from '../result/exceedances.js'
+import { type Exceedances, FractionBounds } from '../result/exceedances.js'
 import type { Relation } from '../scenario/budget.js'
 import { NS_PER_MS } from '../scenario/units.js'
 
 /** Which requests a limit is about, and how many of them. */
 export interface Over {
-  /** the share of requests that exceeded the limit; of a limit such as `< 50ms`, those that reached it */
-  share: number
+  /** the fraction of requests that exceeded the limit; of a limit such as `< 50ms`, those that reached it */
+  fraction: number
   /** how many may: 1 % for p99 */
   allowed: number
-  /** the bounds of the share at 95 % */
+  /** the bounds of the fraction at 95 % */
   low: number
   high: number
 }
 
-/** What the share of requests over a limit says of it. */
+/** What the fraction of requests over a limit says of it. */
 export interface ShareVerdict {
   over: Over
-  /** whether the share is at most the one allowed; null if that is not clear */
+  /** whether the fraction is at most the one allowed; null if that is not clear */
   within: boolean | null
   /** how many times as long a run would make it clear, if it went on as it was; null if none would */
   times: number | null
 }
 
 /**
- * The share of requests over a level is that over the limit or more. So a limit may also be judged at a lower level,
+ * The fraction of requests over a level is that over the limit or more. So a limit may also be judged at a lower level,
  * which is reached more often, and where it is better known how requests come in clusters. But the level is then chosen
  * by looking at the data, and a run that happens to be calm shows neither long latencies nor their clusters: so it has
  * to be well below the limit.
@@ -55,11 +55,11 @@ const MORE_ALLOWED = 0.2
 const STEPS = 4
 
 /**
- * Judges a percentile by the share of requests over its limit: at most 1 % of them may exceed the limit of a p99.
+ * Judges a percentile by the fraction of requests over its limit: at most 1 % of them may exceed the limit of a p99.
  *
  * @param tail the probability of each side to be wrong
  */
-export function judgeShare(
+export function judgeFraction(
   exceedances: Exceedances,
   percentile: number,
   { relation, limit }: { relation: Relation; limit: number },
@@ -101,7 +101,7 @@ class ShareJudge {
   }
 
   /**
-   * Whether the share is at most the one allowed, null if that is not clear, of a run so many times as long that shows
+   * Whether the fraction is at most the one allowed, null if that is not clear, of a run so many times as long that shows
    * the same.
    */
   within(times: number): boolean | null {
@@ -110,9 +110,9 @@ class ShareJudge {
     const { least, most } = this.#atLimit
     const { few, many } = this.#designs
     if (least > allowed * this.#n) {
-      return new ShareBounds(least * times, n, many, this.#tail).isAbove(allowed) ? false : null
+      return new FractionBounds(least * times, n, many, this.#tail).isAbove(allowed) ? false : null
     }
-    if (most <= allowed * this.#n && new ShareBounds(most * times, n, few, this.#tail).isAtMost(allowed)) return true
+    if (most <= allowed * this.#n && new FractionBounds(most * times, n, few, this.#tail).isAtMost(allowed)) return true
     return BELOW.some((level) => this.#boundAt(level, times)?.isAtMost(allowed)) ? true : null
   }
 
@@ -121,13 +121,13 @@ class ShareJudge {
     const { least, most } = this.#atLimit
     const { few, many } = this.#designs
     const high = [
-      new ShareBounds(most, n, few, this.#tail).high,
+      new FractionBounds(most, n, few, this.#tail).high,
       ...BELOW.flatMap((level) => this.#boundAt(level, 1)?.high ?? []),
     ]
     return {
-      share: least / n,
+      fraction: least / n,
       allowed: this.#allowed,
-      low: new ShareBounds(least, n, many, this.#tail).low,
+      low: new FractionBounds(least, n, many, this.#tail).low,
       high: Math.max(least / n, Math.min(...high)),
     }
   }
@@ -138,14 +138,14 @@ class ShareJudge {
     return null
   }
 
-  /** The bound of the share over a lower level; null if the run cannot tell it. */
-  #boundAt({ margin, reach, allowance, needsWorth }: Level, times: number): ShareBounds | null {
+  /** The bound of the fraction over a lower level; null if the run cannot tell it. */
+  #boundAt({ margin, reach, allowance, needsWorth }: Level, times: number): FractionBounds | null {
     const n = this.#n * times
     const worth = () => n / this.#designWithin(margin, WORTH.reach)
     if (needsWorth && worth() < WORTH.independent) return null
     const design = this.#designWithin(margin, reach) * allowance
     const over = this.#exceedances.over(this.#limitNs / margin).most
-    return new ShareBounds(over * times, n, design, this.#tail)
+    return new FractionBounds(over * times, n, design, this.#tail)
   }
 
   /** The largest design effect from one level down to another: those are the limit over these. */

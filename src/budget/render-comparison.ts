@@ -123,7 +123,7 @@ function intervalText({ interval: { low, high }, difference }: MetricComparison)
   return low === null ? `${text(high)} or less` : `${text(low)} to ${text(high)}`
 }
 
-/** A difference of shares, in points of a hundred. */
+/** A difference of fractions, in points of a hundred. */
 function signed(difference: number): string {
   const points = Number((100 * Math.abs(difference)).toPrecision(2))
   return difference === 0 ? '0 %' : `${difference > 0 ? '+' : '−'}${points} %`
@@ -131,7 +131,7 @@ function signed(difference: number): string {
 
 function figure(value: number | null, { unit }: MetricComparison): string {
   if (value === null) return '–'
-  if (unit === 'share') return percent(value)
+  if (unit === 'fraction') return percent(value)
   if (unit === '/s') return `${inText(value)}/s`
   return value === 0 ? '0 ms' : time(value)
 }

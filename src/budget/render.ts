@@ -123,7 +123,7 @@ function limitText({ limit, unit }: RuleCheck): string {
     }
     case '/s':
       return `${exact(limit)}/s`
-    case 'share':
+    case 'fraction':
       return `${exact(100 * limit)} %`
     case 'requests':
       return exact(limit)
@@ -136,7 +136,7 @@ function figure(value: number, { unit }: Pick<RuleCheck, 'unit'>): string {
       return value === 0 ? '0 ms' : time(value)
     case '/s':
       return rate(value)
-    case 'share':
+    case 'fraction':
       return percent(value)
     case 'requests':
       return inText(value)

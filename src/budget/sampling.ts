@@ -1,6 +1,6 @@
 import { decode, forEachBucketOf } from '../histogram/hdr.js'
 import { bucketOf } from '../histogram/latency-histogram.js'
-import { shareInterval } from '../result/figure-intervals.js'
+import { fractionInterval } from '../result/figure-intervals.js'
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
 import { type Order, spreadOf, tooFewStretches } from '../result/spread.js'
@@ -60,7 +60,7 @@ export function sampled(metric: ComparedMetric, result: Result, tail: number): S
     }
     case 'errorRate': {
       const parts = segments.map(({ counts }) => ({ amount: errorsIn(counts), of: counts.offered }))
-      const { low, high, reason } = shareInterval(parts, order, STORED_TAIL / tail)
+      const { low, high, reason } = fractionInterval(parts, order, STORED_TAIL / tail)
       return { value: rates.error, low: low ?? 0, high, ...(reason !== undefined && { reason }) }
     }
     default:
@@ -102,10 +102,10 @@ function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order:
   if (few !== null) return unbounded(value, few)
   const over = offered.map((segment) => exceeding(segment, value))
   const n = offered.reduce((total, segment) => total + segment.counts.offered, 0)
-  const share = over.reduce((total, each) => total + each, 0) / n
-  const off = over.map((each, i) => each - share * (offered[i] as Segment).counts.offered)
+  const fraction = over.reduce((total, each) => total + each, 0) / n
+  const off = over.map((each, i) => each - fraction * (offered[i] as Segment).counts.offered)
   const allowed = 1 - p / 100
-  const variance = Math.max(share * (1 - share), allowed * (1 - allowed))
+  const variance = Math.max(fraction * (1 - fraction), allowed * (1 - allowed))
   const { ofLongRun } = spreadOf(off, n, variance, order)
   const margin =
     100 *

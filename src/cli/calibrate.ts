@@ -26,7 +26,7 @@ export function calibrateCommand(terminal: Terminal): Command {
   addScenarioOptions(command, { handler: true })
   command
     .addOption(
-      new Option('--utilization <share>', 'near which load: a share of what is carried at most (default: 0.7)'),
+      new Option('--utilization <fraction>', 'near which load: a fraction of what is carried at most (default: 0.7)'),
     )
     .addOption(new Option('--rate <rate>', 'near which load: requests a second').conflicts('utilization'))
     .addOption(new Option('--tight', 'the bare handler, back to back').conflicts(['utilization', 'rate']))
@@ -39,7 +39,7 @@ export function calibrateCommand(terminal: Terminal): Command {
       const options: CalibrateOptions = {
         signal,
         ...(duration !== undefined && { duration }),
-        onProgress: ({ share }) => tell(share, 'observed'),
+        onProgress: ({ fraction }) => tell(fraction, 'observed'),
       }
       return calibrate(scenario, loadOf(flags), options)
     })

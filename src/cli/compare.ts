@@ -54,12 +54,12 @@ export function compareCommand(terminal: Terminal): Command {
     )
     .argument('[head]', 'another of the same')
     .addOption(new Option('--of <metric>', 'which metric the verdict is of (default: mean)').choices(COMPARED))
-    .option('--within <share>', 'how far apart two may be and count as the same (default: 5%)')
+    .option('--within <fraction>', 'how far apart two may be and count as the same (default: 5%)')
     .option('--rounds <n>', 'of scenarios: how many pairs of rounds at most (default: 40)')
     .addOption(new Option('--design <name>', 'of scenarios: rounds in turn or at the same moment').choices(DESIGNS))
     .option('--null', 'of scenarios: compare base with itself, to see how small a difference this machine can show')
     .option('--simulate', 'of scenarios: simulate them, where they have a target too')
-    .option('--machine-noise <share>', 'of results: how far apart the machine alone may put two (default: 60%)')
+    .option('--machine-noise <fraction>', 'of results: how far apart the machine alone may put two (default: 60%)')
     .option(
       '--history <files...>',
       'of results: earlier ones, at least 5, that show how far the machine puts them apart',
@@ -128,7 +128,7 @@ async function compared(
       {
         ...options,
         signal,
-        onProgress: ({ share, side, done, total }) => tell(share, `${side} of pair ${done + 1} of ${total}`),
+        onProgress: ({ fraction, side, done, total }) => tell(fraction, `${side} of pair ${done + 1} of ${total}`),
       },
     ),
   )

@@ -56,7 +56,7 @@ export function measureCommand(terminal: Terminal): Command {
         measure(scenario, {
           ...optionsOf(flags),
           signal,
-          onProgress: (progress) => tell(progress.share, told(progress)),
+          onProgress: (progress) => tell(progress.fraction, told(progress)),
         }),
       )
       if (flags.json) printJson(terminal, result)

@@ -57,7 +57,7 @@ export function printJson({ stdout }: Terminal, found: unknown): void {
 /** How something long is watched. */
 export interface Watching {
   /** tells how far it is; false where it is to end early and give what it has */
-  tell(share: number, text: string): boolean
+  tell(fraction: number, text: string): boolean
   /** aborts where it cannot end early, or has not begun */
   signal: AbortSignal
 }
@@ -84,9 +84,9 @@ export async function withProgress<T>(
     stopHearing()
     if (!endsEarly || !begun) abort.abort(new Interrupted())
   })
-  const tell = (share: number, text: string) => {
+  const tell = (fraction: number, text: string) => {
     begun = true
-    progress.update(share, interrupted ? 'ending' : text)
+    progress.update(fraction, interrupted ? 'ending' : text)
     return !interrupted
   }
   try {

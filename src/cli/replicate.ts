@@ -36,7 +36,7 @@ export function replicateCommand(terminal: Terminal): Command {
         replications: value(flags.replications ?? '10') as number,
         threads: value(flags.threads) as number | undefined,
         signal,
-        onProgress: ({ share, done, total }) => tell(share, `${done} of ${total} replications`),
+        onProgress: ({ fraction, done, total }) => tell(fraction, `${done} of ${total} replications`),
       }),
     )
     if (flags.json) printJson(terminal, result)

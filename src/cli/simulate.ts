@@ -32,7 +32,7 @@ export function simulateCommand(terminal: Terminal): Command {
       simulateAll([scenario], {
         cache: null,
         signal,
-        onProgress: (share) => tell(share, 'simulated'),
+        onProgress: (fraction) => tell(fraction, 'simulated'),
       }),
     )
     if (result === undefined || result === null) throw new Interrupted()

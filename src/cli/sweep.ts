@@ -81,7 +81,7 @@ export function sweepCommand(terminal: Terminal): Command {
         ...(measure && { engine: 'measure' as const }),
         ...(cache !== undefined && { cache }),
         signal,
-        onProgress: ({ share, done, total }) => tell(share, `point ${Math.min(done + 1, total)} of ${total}`),
+        onProgress: ({ fraction, done, total }) => tell(fraction, `point ${Math.min(done + 1, total)} of ${total}`),
       }),
     )
     if (points.length === 0) throw new Interrupted()

@@ -18,7 +18,7 @@ export const real = {
   queueMicrotask: globalThis.queueMicrotask,
   /** milliseconds since this thread started */
   now: performance.now.bind(performance) as () => number,
-  /** nanoseconds on the one clock that all threads of this process share */
+  /** nanoseconds on the one clock that all threads of this process fraction */
   hrtimeNs: bigint as () => bigint,
 } as const
 

@@ -16,8 +16,8 @@ import {
 import {
   byBatchSize,
   largestKnownBatch,
+  maxThroughput,
   meanServiceNs,
-  mostCarried,
   type Service,
   type ServiceInput,
   serviceSchema,
@@ -44,7 +44,7 @@ export interface CalibrateOptions {
    * Called some ten times a second of the run, with how much of it is done, from 0 to 1; `tight` has none. Returning false
    * ends it early, and the calibration is of what was seen until then.
    */
-  onProgress?: (progress: { share: number }) => unknown
+  onProgress?: (progress: { fraction: number }) => unknown
 }
 
 export interface Calibration {
@@ -120,7 +120,7 @@ export async function calibrate(
       `must know batches of up to ${maxBatchSize}, and ends at ${largestKnownBatch(bare)}`,
     )
   }
-  const most = mostCarried(bare, maxBatchSize, resolved.servers as number)
+  const most = maxThroughput(bare, maxBatchSize, resolved.servers as number)
   const perSecond = 'rate' in how.data ? how.data.rate : how.data.utilization * most
   const observed = await observe(resolved, perSecond, duration ?? 3000, { signal, onProgress })
   return { service: drawnFrom(observed, bare, sizes) }

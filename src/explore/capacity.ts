@@ -6,7 +6,7 @@ import { type Result, resultOf } from '../result/result.js'
 import { histogramPercentileNs } from '../result/summary.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
 import { resolveScenario, type Scenario } from '../scenario/scenario.js'
-import { mostCarried, type Service } from '../scenario/service/service.js'
+import { maxThroughput, type Service } from '../scenario/service/service.js'
 import { refuseCheckpoints } from '../scenario/stop.js'
 import { type Duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
 import { Engine } from '../simulate/engine.js'
@@ -22,7 +22,7 @@ export interface Capacity {
 }
 
 const limitSchema = options({ p99: positiveDuration })
-/** The search ends when it is as near as this, as a share of the load. */
+/** The search ends when it is as near as this, as a fraction of the load. */
 const NEAR = 0.01
 
 /**
@@ -51,7 +51,7 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
       `must have a rate to search the load of; a ${arrivals.process} process has none`,
     )
   }
-  const most = mostCarried(resolved.service as Service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
+  const most = maxThroughput(resolved.service as Service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
   if (most === Number.POSITIVE_INFINITY)
     throw new ValidationError('service', 'takes no time, so that any load is carried')
   const run = (rate: number) => new Engine({ ...resolved, arrivals: { ...arrivals, rate } }).run()

@@ -39,7 +39,7 @@ export interface CompareProgress {
   /** what runs now */
   side: Side | 'both'
   /** how much is done, from 0 to 1 */
-  share: number
+  fraction: number
 }
 
 export interface CompareOptions
@@ -125,7 +125,7 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
       : ({ side, pair, report, ending }) =>
           measureRound(
             { ...resolved[side], seed: seed + pair },
-            { ...measuring, signal: ending, onProgress: ({ share }) => void report(share) },
+            { ...measuring, signal: ending, onProgress: ({ fraction }) => void report(fraction) },
           )
 
   // on a real clock nothing comes out twice, and one order for all comparisons would favour the same side in all of them
@@ -141,8 +141,8 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
   }
   for (let pair = 0; pair < rounds; pair++) {
     const first: Side = order.uniform() < 0.5 ? 'base' : 'head'
-    const report = (side: CompareProgress['side'], share: number) => {
-      ended ||= onProgress?.({ done: pair, total: rounds, side, share: (pair + share) / rounds }) === false
+    const report = (side: CompareProgress['side'], fraction: number) => {
+      ended ||= onProgress?.({ done: pair, total: rounds, side, fraction: (pair + fraction) / rounds }) === false
       return !ended
     }
     const ran = await runPair(design, { run, pair, first, report, signal })
@@ -218,7 +218,7 @@ function checked(scenario: Scenario, side: Side, engine: 'simulate' | 'measure')
   }
 }
 
-/** In virtual time there is no moment to share; cores that are shared make each disturb the other. */
+/** In virtual time there is no moment to fraction; cores that are shared make each disturb the other. */
 function checkDuet(resolved: Record<Side, ResolvedScenario>, engine: 'simulate' | 'measure'): void {
   if (engine === 'simulate') {
     throw new ValidationError(

@@ -1,8 +1,8 @@
 import { packed, type Replication } from '../result/replications.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
+import { fractionDone } from '../scenario/stop.js'
 import { Engine } from '../simulate/engine.js'
 import { orRefused, type Refused, type Shared } from '../threads/pool.js'
-import { shareOf } from './share.js'
 
 /** What a thread that runs a replication is told. */
 export interface ReplicateTask {
@@ -18,22 +18,22 @@ export interface Ended {
 export function replicateOnce({
   scenario,
   index,
-  shares,
+  fractions,
   ends,
 }: ReplicateTask & Shared): Replication | Ended | Refused {
-  const share = new Float64Array(shares)
+  const fraction = new Float64Array(fractions)
   const end = new Int32Array(ends)
   let ended = Atomics.load(end, 0) !== 0
   if (ended) return { ended }
   return orRefused(() => {
     const engine = new Engine(scenario, undefined, index)
     const recording = engine.run((requests, timeMs) => {
-      share[index] = shareOf(scenario.stop, { requests, timeMs })
+      fraction[index] = fractionDone(scenario.stop, { requests, timeMs })
       ended = Atomics.load(end, 0) !== 0
       return !ended
     })
     if (ended) return { ended }
-    share[index] = 1
-    return packed(recording, share.length === 1)
+    fraction[index] = 1
+    return packed(recording, fraction.length === 1)
   })
 }

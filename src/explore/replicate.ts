@@ -17,7 +17,7 @@ export interface ReplicateProgress {
   done: number
   total: number
   /** how much is done, from 0 to 1 */
-  share: number
+  fraction: number
 }
 
 export interface ReplicateOptions {
@@ -75,8 +75,12 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
       signal,
       onProgress:
         onProgress &&
-        ((shares, done) =>
-          onProgress({ done, total: replications, share: shares.reduce((sum, each) => sum + each, 0) / replications })),
+        ((fractions, done) =>
+          onProgress({
+            done,
+            total: replications,
+            fraction: fractions.reduce((sum, each) => sum + each, 0) / replications,
+          })),
     },
   )
   const over = reports.filter((report) => 'recording' in report)

@@ -25,7 +25,7 @@ export type RunRound = (given: {
   side: Side
   pair: number
   /** how much of it is done, from 0 to 1 */
-  report(share: number): void
+  report(fraction: number): void
   ending: AbortSignal | undefined
 }) => Promise<Ran>
 
@@ -36,7 +36,7 @@ export interface PairRun {
   /** which of the two is started first */
   first: Side
   /** Reports how much of the pair is done; false if the comparison is to end. */
-  report(side: Side | 'both', share: number): boolean
+  report(side: Side | 'both', fraction: number): boolean
   signal: AbortSignal | undefined
 }
 
@@ -56,7 +56,7 @@ async function runInTurn({ run, pair, first, report, signal }: PairRun): Promise
     throwIfAborted(signal)
     if (!report(side, i / 2)) return null
     try {
-      ran[side] = await run({ side, pair, report: (share) => report(side, (i + share) / 2), ending: signal })
+      ran[side] = await run({ side, pair, report: (fraction) => report(side, (i + fraction) / 2), ending: signal })
     } catch (error) {
       throw ofSide(side, error)
     }
@@ -68,17 +68,17 @@ async function runInTurn({ run, pair, first, report, signal }: PairRun): Promise
 async function runTogether({ run, pair, first, report, signal }: PairRun): Promise<Record<Side, Ran> | null> {
   throwIfAborted(signal)
   if (!report('both', 0)) return null
-  const shares: Record<Side, number> = { base: 0, head: 0 }
+  const fractions: Record<Side, number> = { base: 0, head: 0 }
   // one that fails ends the other
   const failed = new AbortController()
   const ignore = signal && onAbort(signal, () => failed.abort(signal.reason))
   const start = async (side: Side): Promise<[Side, Ran] | null> => {
     try {
-      const reportShare = (share: number) => {
-        shares[side] = share
-        report('both', Math.min(shares.base, shares.head))
+      const reportFraction = (fraction: number) => {
+        fractions[side] = fraction
+        report('both', Math.min(fractions.base, fractions.head))
       }
-      return [side, await run({ side, pair, report: reportShare, ending: failed.signal })]
+      return [side, await run({ side, pair, report: reportFraction, ending: failed.signal })]
     } catch (error) {
       failed.abort(ofSide(side, error))
       return null

@@ -16,7 +16,7 @@ export interface SimulateAllOptions {
   threads?: number | undefined
   signal?: AbortSignal | undefined
   /** called some ten times a second with how much is done, from 0 to 1, and how many are; false ends them early */
-  onProgress?: ((share: number, done: number) => unknown) | undefined
+  onProgress?: ((fraction: number, done: number) => unknown) | undefined
 }
 
 /** A simulation to be made, and which of the scenarios it is of. */
@@ -54,9 +54,9 @@ export async function simulateAll(
     else found(run, kept)
   }
   const known = runs.size - left.length
-  const tell = (shares: Iterable<number>, done: number) => {
+  const tell = (fractions: Iterable<number>, done: number) => {
     let sum = known
-    for (const share of shares) sum += share
+    for (const fraction of fractions) sum += fraction
     return onProgress?.(sum / runs.size, known + done)
   }
   await simulateEach(left, { threads, signal, listens: onProgress !== undefined }, tell, async (run, result) => {
@@ -70,7 +70,7 @@ export async function simulateAll(
 async function simulateEach(
   runs: Run[],
   { threads, signal, listens }: Pick<SimulateAllOptions, 'threads' | 'signal'> & { listens: boolean },
-  tell: (shares: Iterable<number>, done: number) => unknown,
+  tell: (fractions: Iterable<number>, done: number) => unknown,
   found: (run: Run, result: Result) => Promise<void>,
 ): Promise<void> {
   const most = threads === undefined ? threadsFor(runs, listens) : threads === 1 ? 0 : Math.min(runs.length, threads)
@@ -94,8 +94,8 @@ async function simulateEach(
   let ended = false
   for (const [i, run] of runs.entries()) {
     throwIfAborted(signal)
-    const result = simulateWhile(run.scenario, (share) => {
-      ended ||= tell([i, share], i) === false
+    const result = simulateWhile(run.scenario, (fraction) => {
+      ended ||= tell([i, fraction], i) === false
       return !ended
     })
     if (result !== null) await found(run, result)

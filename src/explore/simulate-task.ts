@@ -1,9 +1,9 @@
 import type { Result } from '../result/result.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
+import { fractionDone } from '../scenario/stop.js'
 import { simulate } from '../simulate/simulate.js'
 import { orRefused, type Refused, type Shared } from '../threads/pool.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { shareOf } from './share.js'
 
 /** What a thread that simulates a scenario is told. */
 export interface SimulateTask {
@@ -16,15 +16,15 @@ export interface SimulateReport {
 }
 
 /** The task of such a thread: one run of the scenario. */
-export function simulateOnce({ scenario, index, shares, ends }: SimulateTask & Shared): SimulateReport | Refused {
-  const share = new Float64Array(shares)
+export function simulateOnce({ scenario, index, fractions, ends }: SimulateTask & Shared): SimulateReport | Refused {
+  const fraction = new Float64Array(fractions)
   const end = new Int32Array(ends)
   return orRefused(() => {
     const result = simulateWhile(scenario, (done) => {
-      share[index] = done
+      fraction[index] = done
       return Atomics.load(end, 0) === 0
     })
-    share[index] = 1
+    fraction[index] = 1
     return { result }
   })
 }
@@ -35,13 +35,13 @@ export function simulateOnce({ scenario, index, shares, ends }: SimulateTask & S
  * @param goesOn is asked at the start and every now and then, with how much is done
  * @returns null where it was to end before there was anything to show
  */
-export function simulateWhile(scenario: SimulatedScenario, goesOn: (share: number) => boolean): Result | null {
+export function simulateWhile(scenario: SimulatedScenario, goesOn: (fraction: number) => boolean): Result | null {
   if (!goesOn(0)) return null
   let ended = false
   try {
     return simulate(scenario, {
       onProgress: (at) => {
-        ended ||= !goesOn(shareOf(scenario.stop, at))
+        ended ||= !goesOn(fractionDone(scenario.stop, at))
         return !ended
       },
     })

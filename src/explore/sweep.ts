@@ -2,13 +2,13 @@ import { z } from 'zod'
 import type { MeasureProgress } from '../measure/options.js'
 import type { Result } from '../result/result.js'
 import { resolveScenario, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
+import { fractionDone } from '../scenario/stop.js'
 import { TARGETS } from '../scenario/target.js'
 import { isPlain, options, whole } from '../scenario/units.js'
 import { abortSignal, throwIfAborted } from '../validation/realm.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type Cache, folderCache, memory } from './cache.js'
 import { pointsOf, type SweepFields, type SweepPoint, scenarioAt } from './points.js'
-import { shareOf } from './share.js'
 import { simulateAll } from './simulate-all.js'
 
 export type { SweepFields, SweepPoint }
@@ -18,7 +18,7 @@ export interface SweepProgress {
   done: number
   total: number
   /** how much is done, from 0 to 1 */
-  share: number
+  fraction: number
 }
 
 export interface SweepOptions {
@@ -82,7 +82,7 @@ export async function sweep(scenario: Scenario, fields: SweepFields, given: Swee
   const scenarios = points.map((point) => scenarioAt(scenario, point))
   const engine = asked.data.engine ?? (scenarios.every(isOnlyMeasured) ? 'measure' : 'simulate')
   const resolved = scenarios.map((at) => resolveScenario(at, engine))
-  const tell = (share: number, done: number) => onProgress?.({ done, total: points.length, share })
+  const tell = (fraction: number, done: number) => onProgress?.({ done, total: points.length, fraction })
   const results =
     engine === 'measure'
       ? await measureEach(scenarios, signal, tell)
@@ -105,7 +105,7 @@ const isOnlyMeasured = (scenario: Scenario) =>
 async function measureEach(
   scenarios: Scenario[],
   signal: AbortSignal | undefined,
-  tell: (share: number, done: number) => unknown,
+  tell: (fraction: number, done: number) => unknown,
 ): Promise<Result[]> {
   // what measures is loaded by those who measure
   const { measure } = await import('../measure/measure.js')
@@ -114,12 +114,12 @@ async function measureEach(
   for (const [i, scenario] of scenarios.entries()) {
     throwIfAborted(signal)
     const { stop } = resolveScenario(scenario, 'measure')
-    const goesOn = (share: number) => {
-      ended ||= tell((i + share) / scenarios.length, i) === false
+    const goesOn = (fraction: number) => {
+      ended ||= tell((i + fraction) / scenarios.length, i) === false
       return !ended
     }
     if (!goesOn(0)) break
-    const onProgress = ({ timeMs, sent }: MeasureProgress) => goesOn(shareOf(stop, { requests: sent, timeMs }))
+    const onProgress = ({ timeMs, sent }: MeasureProgress) => goesOn(fractionDone(stop, { requests: sent, timeMs }))
     results.push(await measure(scenario, { signal, onProgress }))
   }
   return results

@@ -5,7 +5,7 @@ import { percentileOverOffered } from '../result/stored.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
 import { type Budget, budgetSchema } from '../scenario/budget.js'
 import { resolveScenario, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
-import { largestKnownBatch, mostCarried } from '../scenario/service/service.js'
+import { largestKnownBatch, maxThroughput } from '../scenario/service/service.js'
 import { refuseCheckpoints } from '../scenario/stop.js'
 import { type Duration, duration, options, whole } from '../scenario/units.js'
 import { abortSignal } from '../validation/realm.js'
@@ -27,7 +27,7 @@ export interface TuneOptions {
   cache?: boolean | string | undefined
   signal?: AbortSignal | undefined
   /** Called now and then with how many servers are tried, and how much of them; returning false ends the search. */
-  onProgress?: ((progress: { servers: number; mostServers: number; share: number }) => unknown) | undefined
+  onProgress?: ((progress: { servers: number; mostServers: number; fraction: number }) => unknown) | undefined
 }
 
 /** What keeps the budget at the fewest servers. */
@@ -80,7 +80,7 @@ export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tune
   for (let servers = 1; servers <= mostServers; servers++) {
     const settings = sizes.flatMap((maxBatchSize) => {
       // an overloaded server needs no run, unless its queue sheds what is too much and the budget may allow that
-      if (!sheds && mostCarried(resolved.service, maxBatchSize, servers) <= offered) return []
+      if (!sheds && maxThroughput(resolved.service, maxBatchSize, servers) <= offered) return []
       const waits = maxBatchSize === 1 ? [0] : maxWait
       return waits.map((wait) => ({ maxBatchSize, maxWait: wait }))
     })
@@ -91,8 +91,8 @@ export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tune
     const results = await simulateAll(scenarios, {
       cache,
       signal,
-      onProgress: (share) => {
-        ended ||= onProgress?.({ servers, mostServers, share }) === false
+      onProgress: (fraction) => {
+        ended ||= onProgress?.({ servers, mostServers, fraction }) === false
         return !ended
       },
     })

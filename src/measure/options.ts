@@ -6,7 +6,7 @@ import { throwFaults } from '../validation/validation-error.js'
 /** How far a run is. */
 export interface MeasureProgress {
   /** how much of the run is over, from 0 to 1: by time or by requests, as the run stops */
-  share: number
+  fraction: number
   /** since time 0 */
   timeMs: number
   /** when the last request is due; null if a closed loop ends after a number of requests, however long that takes */

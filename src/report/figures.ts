@@ -3,7 +3,7 @@ import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { type TimeUnit, threeDigits } from '../text/number.js'
 
-/** What is told of each run where several stand side by side: times in milliseconds, utilization as a share of 1. */
+/** What is told of each run where several stand side by side: times in milliseconds, utilization as a fraction of 1. */
 export const FIGURES = ['p50', 'p90', 'p95', 'p99', 'meanBatchSize', 'utilization'] as const
 export type Figure = (typeof FIGURES)[number]
 export type Figures = Record<Figure, number>
@@ -29,13 +29,13 @@ export function invalidity({ validity }: Result): Finding | null {
   return errors.some(isOverload) ? null : (errors[0] ?? null)
 }
 
-/** Shares of requests that some runs have, and their columns. */
+/** Fractions of requests that some runs have, and their columns. */
 const LOSSES = [
   { header: ['errors', '%'], of: ({ rates }: Result) => rates.error },
   { header: ['rejected', '%'], of: ({ rates }: Result) => rates.rejection },
 ] as const
 
-/** The columns of what was not answered, of those shares that any of the runs has. */
+/** The columns of what was not answered, of those fractions that any of the runs has. */
 export const lossesIn = (results: readonly Result[]) =>
   LOSSES.filter(({ of }) => results.some((result) => of(result) > 0)).map(({ header, of }) => ({
     header,

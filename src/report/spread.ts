@@ -12,7 +12,7 @@ export function spreadOf(values: number[]): Spread {
   return { median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, low: at(0), high: at(sorted.length - 1) }
 }
 
-/** How far the furthest of the rounds is from their median, as a share of it. */
+/** How far the furthest of the rounds is from their median, as a fraction of it. */
 export function noiseOf({ median, low, high }: Spread): number {
   return Math.max(high - median, median - low) / median
 }

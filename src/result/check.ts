@@ -188,7 +188,7 @@ const host = z.looseObject(
     cpu: known(
       z.looseObject({
         ...{ periodMs: number, cores: number, othersMs: number, stealMs: number },
-        threads: z.array(z.looseObject({ thread: text, busyMs: number, share: number, waitingMs: number }), list),
+        threads: z.array(z.looseObject({ thread: text, busyMs: number, fraction: number, waitingMs: number }), list),
       }),
     ),
   },
@@ -241,9 +241,9 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
   }
   if (completed !== latencyMs.count) return ['counts.completed', 'must be as many as there are latencies']
   if (!same(rates.error, errorsIn(counts) / offered)) {
-    return ['rates.error', 'must be the share of offered that failed, or was rejected, timed out or unfinished']
+    return ['rates.error', 'must be the fraction of offered that failed, or was rejected, timed out or unfinished']
   }
-  if (!same(rates.rejection, rejected / offered)) return ['rates.rejection', 'must be the share of offered']
+  if (!same(rates.rejection, rejected / offered)) return ['rates.rejection', 'must be the fraction of offered']
   if (!same(throughput.offered, (1000 * offered) / (window.endMs - window.startMs))) {
     return ['throughput.offered', 'must be what was offered over the window']
   }

@@ -1,7 +1,7 @@
 import { decode, forEachBucketOf } from '../histogram/hdr.js'
 import { BUCKETS, bucketCeiling, bucketFloor, bucketOf } from '../histogram/latency-histogram.js'
 import { nanoseconds } from '../scenario/units.js'
-import { betaQuantile, betaShare } from '../statistics/beta.js'
+import { betaCdf, betaQuantile } from '../statistics/beta.js'
 import { student } from '../statistics/student.js'
 import type { Result } from './result.js'
 import { rankOf } from './summary.js'
@@ -72,7 +72,7 @@ export class Exceedances {
     return known
   }
 
-  /** The level that this share of requests is at or below, by nearest rank; null if it is a request never answered. */
+  /** The level that this fraction of requests is at or below, by nearest rank; null if it is a request never answered. */
   percentileNs(percentile: number): number | null {
     const rank = rankOf(percentile, this.offered)
     const over = this.offered - rank
@@ -91,13 +91,13 @@ export class Exceedances {
     return Math.max(min, Math.min(max, bucketCeiling(low)))
   }
 
-  /** The share of requests over a level in the tenth of the segments that have the smallest. */
+  /** The fraction of requests over a level in the tenth of the segments that have the smallest. */
   calmest(levelNs: number, orAtIt: boolean): number {
-    const shares = this.#segments
+    const fractions = this.#segments
       .map((segment) => ({ segment, over: this.#countOver(segment, levelNs, orAtIt, 'least') }))
       .sort((a, b) => a.over / a.segment.offered - b.over / b.segment.offered)
       .slice(0, Math.ceil(this.segments / 10))
-    return sum(shares, ({ over }) => over) / sum(shares, ({ segment }) => segment.offered)
+    return sum(fractions, ({ over }) => over) / sum(fractions, ({ segment }) => segment.offered)
   }
 
   #above(bucket: number): number {
@@ -127,16 +127,16 @@ export class Exceedances {
     const n = this.offered
     const all = total(over)
     if (all === 0 || all === n) return 1
-    const share = all / n
-    const variance = n * share * (1 - share)
+    const fraction = all / n
+    const variance = n * fraction * (1 - fraction)
     let offered = this.#segments.map((segment) => segment.offered)
-    let off = over.map((count, i) => count - share * (offered[i] as number))
+    let off = over.map((count, i) => count - fraction * (offered[i] as number))
     let largest = 1
     if (this.segmentation === 'varying') {
       // a trend moves all: only how far neighbours differ is chance
-      const shares = over.map((count, i) => count / (offered[i] as number))
+      const fractions = over.map((count, i) => count / (offered[i] as number))
       const mean = n / over.length
-      const differences = shares.slice(1).map((each, i) => ((each - (shares[i] as number)) * mean) ** 2 / 2)
+      const differences = fractions.slice(1).map((each, i) => ((each - (fractions[i] as number)) * mean) ** 2 / 2)
       return Math.max(1, ((total(differences) * over.length) / (over.length - 1) / variance) * fewSegments(over.length))
     }
     for (;;) {
@@ -190,11 +190,11 @@ function counted({ counts, latencyMs }: Result['segments'][number]): CountedSegm
 const countFrom = ({ from, first }: CountedSegment, bucket: number) => from[Math.max(0, bucket - first)] ?? 0
 
 /**
- * Bounds of a share, from `count` of `n` requests of which `design` are worth one independent one: the exact ones of a
- * binomial share (Clopper and Pearson 1934) at the effective sample size (Korn and Graubard, Survey Methodology 24,
+ * Bounds of a fraction, from `count` of `n` requests of which `design` are worth one independent one: the exact ones of a
+ * binomial fraction (Clopper and Pearson 1934) at the effective sample size (Korn and Graubard, Survey Methodology 24,
  * 1998).
  */
-export class ShareBounds {
+export class FractionBounds {
   readonly #count: number
   readonly #n: number
   readonly #tail: number
@@ -205,16 +205,16 @@ export class ShareBounds {
     this.#tail = tail
   }
 
-  /** Whether the upper bound is at most this share: cheaper than to find the bound. */
-  isAtMost(share: number): boolean {
-    if (!(this.#n > 0) || this.#count >= this.#n) return share >= 1
-    return betaShare(share, this.#count + 1, this.#n - this.#count) >= 1 - this.#tail
+  /** Whether the upper bound is at most this fraction: cheaper than to find the bound. */
+  isAtMost(fraction: number): boolean {
+    if (!(this.#n > 0) || this.#count >= this.#n) return fraction >= 1
+    return betaCdf(fraction, this.#count + 1, this.#n - this.#count) >= 1 - this.#tail
   }
 
-  /** Whether the lower bound is above this share. */
-  isAbove(share: number): boolean {
+  /** Whether the lower bound is above this fraction. */
+  isAbove(fraction: number): boolean {
     if (!(this.#count > 0)) return false
-    return betaShare(share, this.#count, this.#n - this.#count + 1) <= this.#tail
+    return betaCdf(fraction, this.#count, this.#n - this.#count + 1) <= this.#tail
   }
 
   get low(): number {

@@ -13,26 +13,26 @@ export interface Part {
 const VERY_MANY = 1e9
 
 /**
- * The 95 % interval of a share of requests, such as those that failed: the exact one of a binomial share (Clopper and
+ * The 95 % interval of a fraction of requests, such as those that failed: the exact one of a binomial fraction (Clopper and
  * Pearson 1934) for as many independent requests as the spread between stretches says that the run is worth (Korn and
  * Graubard, Survey Methodology 24, 1998). Where none was seen it is that of all requests: at most 3.7 / n (the rule of
  * three, two-sided), for then nothing tells how they would cluster.
  */
-export function shareInterval(parts: readonly Part[], order: Order, checkpoints = 1): Interval {
+export function fractionInterval(parts: readonly Part[], order: Order, checkpoints = 1): Interval {
   const tail = tailOf(checkpoints)
   const amount = total(parts, 'amount')
   const n = total(parts, 'of')
   if (n === 0) return noInterval('no request was offered')
-  const share = amount / n
+  const fraction = amount / n
   let worth = n
-  if (share > 0 && share < 1) {
+  if (fraction > 0 && fraction < 1) {
     const few = tooFewStretches(parts.length, order)
     if (few !== null) return noInterval(few)
-    const off = parts.map((part) => part.amount - share * part.of)
-    const { ofLongRun } = spreadOf(off, n, share * (1 - share), order)
+    const off = parts.map((part) => part.amount - fraction * part.of)
+    const { ofLongRun } = spreadOf(off, n, fraction * (1 - fraction), order)
     worth = Math.min(n, ofLongRun * (student(tail, VERY_MANY) / student(tail, parts.length - 1)) ** 2)
   }
-  const k = share * worth
+  const k = fraction * worth
   return {
     low: k === 0 ? 0 : betaQuantile(tail, k, worth - k + 1),
     high: k === worth ? 1 : betaQuantile(1 - tail, k + 1, worth - k),

@@ -1,7 +1,7 @@
 import { HIGHEST_NS } from '../histogram/latency-histogram.js'
 import { isStationary, meanRate } from '../scenario/arrivals/arrivals.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
-import { mostCarried, type Service, varies } from '../scenario/service/service.js'
+import { maxThroughput, type Service, varies } from '../scenario/service/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
 import { type Recording, serversIn } from './recording.js'
 import { ESTIMATES, nameOf, type Summary } from './summary.js'
@@ -56,7 +56,7 @@ function saturated(recording: Recording): Finding | null {
 /** The most that a simulation's servers carry; null where there is no limit to it. */
 function carriedBy({ service, batching, servers }: ResolvedScenario): number | null {
   if (service === undefined) return null
-  const most = mostCarried(
+  const most = maxThroughput(
     service,
     batching.maxBatchSize ?? Number.POSITIVE_INFINITY,
     servers ?? Number.POSITIVE_INFINITY,

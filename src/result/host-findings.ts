@@ -69,10 +69,10 @@ function contention(cpu: Cpu, servedOutside: boolean): Finding | null {
     message: `${lead}${named}${server}${stolen}, and this process ${of(processMs)}. ${remedy}`,
     figures: {
       cores,
-      processShare: processMs / machineMs,
-      othersShare: othersMs / machineMs,
-      stealShare: stealMs / machineMs,
-      ...(most && { waitingMs: most.waitingMs, waitingShare: most.waitingMs / (most.busyMs + most.waitingMs) }),
+      processFraction: processMs / machineMs,
+      othersFraction: othersMs / machineMs,
+      stealFraction: stealMs / machineMs,
+      ...(most && { waitingMs: most.waitingMs, waitingFraction: most.waitingMs / (most.busyMs + most.waitingMs) }),
     },
   }
 }

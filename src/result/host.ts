@@ -65,7 +65,7 @@ export interface CpuOfThread {
   thread: ThreadName
   busyMs: number
   /** of one core: 1 for a thread that never rested */
-  share: number
+  fraction: number
   /** it could have run, and no core was free for it */
   waitingMs: number
 }

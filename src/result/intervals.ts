@@ -22,7 +22,7 @@ const BEYOND = 15
 /**
  * A run that happens to be calm shows short latencies, little autocorrelation and so enough independent values: of all
  * runs of one length, the calm ones are given an interval first. So up to two and a half times of what is needed the
- * upper bound is moved away, by up to this share of its distance. Where there are enough independent values and only
+ * upper bound is moved away, by up to this fraction of its distance. Where there are enough independent values and only
  * those beyond a percentile are few, being given one says less about the run.
  */
 const CALM = { mean: 1.2, percentiles: [0.4, 0.9, 1, 0.5, 0.5] }
@@ -36,7 +36,7 @@ const MARGIN = 1.5
  *
  * - **mean**: batch means with Student's t (Law and Kelton, Simulation Modeling and Analysis, 9.5.3), the t transformed
  *   for skewness (Johnson, J. Am. Stat. Assoc. 73, 1978; as in Willink, Comm. Stat. 34, 2005);
- * - **percentile p**: how far the share of values at or below the estimate varies between stretches gives a margin
+ * - **percentile p**: how far the fraction of values at or below the estimate varies between stretches gives a margin
  *   h to p, and the histogram at p - h and p + h the bounds. It needs no density, and holds at atoms (a test turned
  *   round, as in Woodruff, J. Am. Stat. Assoc. 47, 1952, with the variance between stretches);
  * - both are widened where neighbouring stretches are alike, and where the run is hardly long enough.
@@ -75,7 +75,7 @@ function longerWindow(total: LatencyHistogram, windowNs: number): Advice {
 /**
  * 95 % intervals from replications: runs of one scenario that differ in their seeds, and so are independent. Student's
  * t over the replications' means for the mean; for a percentile, that of all their values together, the spread between
- * the shares that they have at or below it (sectioning: Asmussen and Glynn, Stochastic Simulation, III.5).
+ * the fractions that they have at or below it (sectioning: Asmussen and Glynn, Stochastic Simulation, III.5).
  *
  * @param total all values, of which the replications hold each one
  */
@@ -124,7 +124,7 @@ function intervals(
   const t = student(tailOf(checkpoints), stretches.length - 1)
   const distribution = new Distribution(total)
   const places = STORED.map((percentile) => distribution.placeOf(percentile / 100))
-  const shares = spreadsOfShares(places, stretches, n, order)
+  const fractions = spreadsOfFractions(places, stretches, n, order)
 
   const mean = spreadOfMean(total, stretches, order)
   let { independent, ofLongRun } = mean
@@ -141,14 +141,14 @@ function intervals(
   }
   const meanInterval = ofMean()
   const percentiles = places.map(({ p, bucket }, i) => {
-    const share = shares[i] as Spread
+    const fraction = fractions[i] as Spread
     // a percentile further out cannot rest on more than those before it
-    independent = Math.min(independent, share.independent)
-    ofLongRun = Math.min(ofLongRun, share.ofLongRun)
+    independent = Math.min(independent, fraction.independent)
+    ofLongRun = Math.min(ofLongRun, fraction.ofLongRun)
     const needed = Math.max(INDEPENDENT, Math.round(BEYOND / Math.min(p, 1 - p)))
     const name = `p${STORED[i]}`
     if (independent < needed) return tooFew(name, needed)
-    const down = (t * share.error) / n
+    const down = (t * fraction.error) / n
     const up = down * calm(CALM.percentiles[i] as number, independent / needed)
     // the extremes that were seen are no bounds
     const reach = Math.max(down / p, up / (1 - p))
@@ -166,15 +166,15 @@ function intervals(
 }
 
 /** By how much an upper bound is moved away, where the run is worth so many times what is needed. */
-function calm(share: number, times: number): number {
-  return 1 + share * (1 - Math.min(1, Math.log(times) / Math.log(CALM_UP_TO)))
+function calm(fraction: number, times: number): number {
+  return 1 + fraction * (1 - Math.min(1, Math.log(times) / Math.log(CALM_UP_TO)))
 }
 
 /** Where in a distribution a percentile is. */
 interface Place {
   p: number
   bucket: number
-  /** the share of values below the bucket, and in it */
+  /** the fraction of values below the bucket, and in it */
   below: number
   inside: number
   /** the part of the bucket's values that it takes to reach p exactly: the bucket may be an atom */
@@ -208,27 +208,27 @@ class Distribution {
   }
 
   /**
-   * The value with this share of all below it: by a straight line through its bucket, unless that stands out from its
-   * neighbours and from the share that the interval spans. It may then be an atom, and its end is the bound.
+   * The value with this fraction of all below it: by a straight line through its bucket, unless that stands out from its
+   * neighbours and from the fraction that the interval spans. It may then be an atom, and its end is the bound.
    */
-  boundAt(share: number, end: 'low' | 'high', spans: number): number {
-    const { bucket, inside, part } = this.placeOf(share)
+  boundAt(fraction: number, end: 'low' | 'high', spans: number): number {
+    const { bucket, inside, part } = this.placeOf(fraction)
     const [floor, ceiling] = [bucketFloor(bucket), bucketCeiling(bucket)]
     const beside = Math.max(this.#inside(bucket - 1), this.#inside(bucket + 1))
     if (inside <= Math.max(spans, 2 * beside)) return floor + part * (ceiling - floor)
     return end === 'low' ? floor : ceiling
   }
 
-  /** The share of values in a bucket; at most 0 outside of all. */
+  /** The fraction of values in a bucket; at most 0 outside of all. */
   #inside(bucket: number): number {
     const i = bucket - this.#first
     return ((this.#upTo[i] ?? 0) - (this.#upTo[i - 1] ?? 0)) / this.#n
   }
 
-  /** The bucket of the least value with this share of all at or below it. */
-  bucketAt(share: number): number {
+  /** The bucket of the least value with this fraction of all at or below it. */
+  bucketAt(fraction: number): number {
     // a hair less, as HdrHistogram does, since 0.95 times a whole number may come out above it
-    const rank = Math.max(1, Math.min(this.#n, Math.ceil(share * this.#n * (1 - 2 ** -52))))
+    const rank = Math.max(1, Math.min(this.#n, Math.ceil(fraction * this.#n * (1 - 2 ** -52))))
     let low = 0
     let high = this.#upTo.length - 1
     while (low < high) {
@@ -247,8 +247,8 @@ function spreadOfMean(total: LatencyHistogram, stretches: readonly HistogramSnap
   return spreadOf(off, n, total.stdDev ** 2, order)
 }
 
-/** For each percentile, of the share of values at or below its place. */
-function spreadsOfShares(
+/** For each percentile, of the fraction of values at or below its place. */
+function spreadsOfFractions(
   places: readonly Place[],
   stretches: readonly HistogramSnapshot[],
   n: number,

@@ -79,11 +79,11 @@ export interface Result {
   /** requests a second over the window: due, and completed inside it */
   throughput: { offered: number; completed: number }
   counts: Counts
-  /** shares of offered; error counts failed, rejected, timed out and unfinished */
+  /** fractions of offered; error counts failed, rejected, timed out and unfinished */
   rates: { error: number; rejection: number }
   /** the batches that started in the window */
   batches: { count: number; meanSize: number; sizes: Record<number, number> }
-  /** the share of server time spent serving; null where servers are not limited */
+  /** the fraction of server time spent serving; null where servers are not limited */
   utilization: number | null
   /** the mean number of requests in the system, integrated over the window */
   meanInSystem: number
@@ -187,7 +187,7 @@ function metricIntervals(recording: Recording, metric: Metric): Record<Estimate,
   return intervalsOf(histograms[metric], stretches, endNs - startNs, checkpoints?.planned, endsByItself)
 }
 
-/** The share of server time spent serving; null where servers are not limited. */
+/** The fraction of server time spent serving; null where servers are not limited. */
 function utilizationOf(recording: Recording): number | null {
   const { servingNs, startNs, endNs } = recording
   const servers = serversIn(recording)

@@ -77,8 +77,8 @@ function intervalOf(estimate: Estimate, own: number[], all: number, fewest: numb
   if (runs < FEWEST_RUNS) {
     return noInterval(`it takes the differences between ${FEWEST_RUNS} runs or more, and there are ${runs}`)
   }
-  const share = estimate === 'mean' ? null : PERCENTILES[estimate] / 100
-  const needed = share === null ? 1 : Math.round(BEYOND / (1 - share))
+  const fraction = estimate === 'mean' ? null : PERCENTILES[estimate] / 100
+  const needed = fraction === null ? 1 : Math.round(BEYOND / (1 - fraction))
   if (fewest < needed) {
     return noInterval(
       `${nameOf(estimate)} takes ${needed.toLocaleString('en')} values of each run, and one has ${fewest}`,

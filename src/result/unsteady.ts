@@ -76,7 +76,7 @@ function halvesOf(stretches: readonly HistogramSnapshot[], variance: number, lea
 interface Half {
   count: number
   mean: number
-  /** by how much the sum of each stretch is off its share: squared, and times that of the next */
+  /** by how much the sum of each stretch is off its fraction: squared, and times that of the next */
   squares: number
   neighbours: number
 }

@@ -8,8 +8,8 @@ export const TIMES = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching
 export type Time = (typeof TIMES)[number]
 type OfATime = `p${number}` | 'mean' | 'max'
 
-const SHARES = ['errorRate', 'rejectionRate', 'utilization'] as const
-const OTHERS = ['throughput', 'meanBatchSize', ...SHARES] as const
+const FRACTIONS = ['errorRate', 'rejectionRate', 'utilization'] as const
+const OTHERS = ['throughput', 'meanBatchSize', ...FRACTIONS] as const
 
 /**
  * What a budget may limit: `p99`, `'p99.9'`, `mean` and `max` of latency, `'queueing.p95'` of another time, or a figure
@@ -17,7 +17,7 @@ const OTHERS = ['throughput', 'meanBatchSize', ...SHARES] as const
  */
 export type BudgetMetric = OfATime | `${Time}.${OfATime}` | (typeof OTHERS)[number]
 
-/** `'100ms'`, `'< 100ms'`, `'>= 500/s'`, `'<= 1%'`, or a number: of milliseconds, a second, or a share of 1. */
+/** `'100ms'`, `'< 100ms'`, `'>= 500/s'`, `'<= 1%'`, or a number: of milliseconds, a second, or a fraction of 1. */
 export type Limit = string | number
 
 /**
@@ -30,7 +30,7 @@ export type Budget = { [Metric in BudgetMetric]?: Limit | undefined }
 export type Relation = '<' | '<=' | '>' | '>='
 
 /** In what a metric is told. */
-export type BudgetUnit = 'ms' | '/s' | 'share' | 'requests'
+export type BudgetUnit = 'ms' | '/s' | 'fraction' | 'requests'
 
 interface Bound {
   /** as the budget calls it, without `latency.` */
@@ -99,7 +99,7 @@ export function checkedBudget(budget: unknown, name = 'budget'): Budget {
 function ruleOf(key: string, given: Limit): Rule | string {
   const figure = OTHERS.find((other) => other === key)
   if (figure !== undefined) {
-    const unit = figure === 'throughput' ? '/s' : figure === 'meanBatchSize' ? 'requests' : 'share'
+    const unit = figure === 'throughput' ? '/s' : figure === 'meanBatchSize' ? 'requests' : 'fraction'
     const bound = boundOf(key, given, unit)
     return typeof bound === 'string' ? bound : { ...bound, figure }
   }
@@ -137,7 +137,7 @@ const SIGNS = ['<=', '>=', '≤', '≥', '<', '>'] as const
 const EXAMPLES: Record<BudgetUnit, string> = {
   ms: "a time: '100ms', '< 1.5s', '>= 10us', or a number of milliseconds",
   '/s': "a rate: '500/s', '>= 30/m', or a number a second",
-  share: "a share from 0 to 1: '1%', '< 0.5%', or a number (0.01)",
+  fraction: "a fraction from 0 to 1: '1%', '< 0.5%', or a number (0.01)",
   requests: "a number of requests: 8, '>= 8'",
 }
 
@@ -146,7 +146,7 @@ function boundOf(metric: string, given: Limit, unit: BudgetUnit): Bound | string
   const sign = SIGNS.find((each) => trimmed.startsWith(each))
   const text = trimmed.slice(sign?.length ?? 0).trim()
   const limit = typeof given === 'number' ? given : numberOf(text, unit)
-  if (limit === null || !Number.isFinite(limit) || limit < 0 || (unit === 'share' && limit > 1)) {
+  if (limit === null || !Number.isFinite(limit) || limit < 0 || (unit === 'fraction' && limit > 1)) {
     return `must be limited by ${EXAMPLES[unit]}`
   }
   const relation = (sign?.replace('≤', '<=').replace('≥', '>=') ?? (unit === '/s' ? '>=' : '<=')) as Relation
@@ -159,7 +159,7 @@ function numberOf(text: string, unit: BudgetUnit): number | null {
   if (unit === 'ms') return durationMs(text)
   if (unit === '/s') return ratePerSecond(text)
   const isPercentage = text.endsWith('%')
-  if (isPercentage && unit !== 'share') return null
+  if (isPercentage && unit !== 'fraction') return null
   const digits = isPercentage ? text.slice(0, -1).trimEnd() : text
   if (!NUMBER.test(digits)) return null
   return isPercentage ? Number(digits) / 100 : Number(digits)

@@ -4,12 +4,12 @@ import { type Budget, budgetSchema } from './budget.js'
 import {
   type Duration,
   duration,
+  type Fraction,
+  fractionOf,
   MOST_REQUESTS,
   nanoseconds,
   options,
   positiveDuration,
-  type Share,
-  shareOf,
   whole,
 } from './units.js'
 
@@ -34,10 +34,10 @@ export type PreciseOf = (typeof PRECISE)[number]
 export type Stop =
   | Extent
   /**
-   * until the interval of this estimate of latency (p99 when left out) reaches no further than this share of it to
+   * until the interval of this estimate of latency (p99 when left out) reaches no further than this fraction of it to
    * either side
    */
-  | { precision: Share; of?: PreciseOf | undefined; atMost?: Duration | Extent | undefined }
+  | { precision: Fraction; of?: PreciseOf | undefined; atMost?: Duration | Extent | undefined }
   /** until the verdict on the budget is clear */
   | { budget: Budget; atMost?: Duration | Extent | undefined }
 
@@ -45,11 +45,11 @@ export type Stop =
 export type CheckpointedStop = ({ precision: number; of: PreciseOf } | { budget: Budget }) & { atMost: ResolvedExtent }
 export type ResolvedStop = ResolvedExtent | CheckpointedStop
 
-const PRECISION_IS = "must be a share above 0 and below 1: '5%', or a number (0.05)"
+const PRECISION_IS = "must be a fraction above 0 and below 1: '5%', or a number (0.05)"
 
 const precision = z.union([z.string(), z.number()], { error: PRECISION_IS }).transform((given, context) => {
-  const share = shareOf(given)
-  if (share !== null && share > 0 && share < 1) return share
+  const fraction = fractionOf(given)
+  if (fraction !== null && fraction > 0 && fraction < 1) return fraction
   context.issues.push({ code: 'custom', message: PRECISION_IS, input: given })
   return z.NEVER
 })
@@ -94,6 +94,12 @@ export const extentNs = (extent: ResolvedExtent) =>
   'requests' in extent
     ? { requests: extent.requests, ns: Number.POSITIVE_INFINITY }
     : { requests: Number.POSITIVE_INFINITY, ns: nanoseconds(extent.duration) }
+
+/** How much of a run is done, from 0 to 1. */
+export function fractionDone(stop: ResolvedStop, at: { requests: number; timeMs: number }): number {
+  const horizon = horizonOf(stop)
+  return Math.min(1, 'requests' in horizon ? at.requests / horizon.requests : at.timeMs / horizon.duration)
+}
 
 /** The first checkpoint of a run to a precision: an interval takes some data. */
 const FIRST_OF_INTERVAL = { requests: 10_000, duration: 5_000 }

@@ -70,27 +70,29 @@ export const rate = rateSchema(RATE_IS, (perSecond) => perSecond > 0)
 /** Reads a rate that may be 0 into a number a second. */
 export const rateOrNone = rateSchema(RATE_OR_NONE_IS, (perSecond) => perSecond >= 0)
 
-const SHARE = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*%\s*$/
+const FRACTION = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*%\s*$/
 
-/** A share of 1, or a string: `'5%'`. */
-export type Share = number | string
+/** A fraction of 1, or a string: `'5%'`. */
+export type Fraction = number | string
 
-/** The number of a share, or null where it is none. */
-export function shareOf(value: number | string): number | null {
+/** The number of a fraction, or null where it is none. */
+export function fractionOf(value: number | string): number | null {
   if (typeof value === 'number') return value
-  const match = SHARE.exec(value)
+  const match = FRACTION.exec(value)
   return match === null ? null : Number(match[1]) / 100
 }
 
-const SHARE_IS = "a share of 0 or more and below 1, as a number (0.05) or with its unit ('5%')"
+const FRACTION_IS = "a fraction of 0 or more and below 1, as a number (0.05) or with its unit ('5%')"
 
-/** Reads a share into a number. */
-export const share = z.union([z.number(), z.string()], { error: `must be ${SHARE_IS}` }).transform((value, context) => {
-  const read = shareOf(value)
-  if (read !== null && read >= 0 && read < 1) return read
-  context.issues.push({ code: 'custom', message: `must be ${SHARE_IS}`, input: value })
-  return z.NEVER
-})
+/** Reads a fraction into a number. */
+export const fraction = z
+  .union([z.number(), z.string()], { error: `must be ${FRACTION_IS}` })
+  .transform((value, context) => {
+    const read = fractionOf(value)
+    if (read !== null && read >= 0 && read < 1) return read
+    context.issues.push({ code: 'custom', message: `must be ${FRACTION_IS}`, input: value })
+    return z.NEVER
+  })
 
 /** The nearest whole number of a positive one: in hot loops a fifth faster than Math.round, which minds the sign. */
 export function nearest(ns: number): number {

@@ -11,11 +11,11 @@ const LANCZOS = [
 ]
 
 /** The regularised incomplete beta function, by its continued fraction (Numerical Recipes, 6.4). */
-export function betaShare(x: number, a: number, b: number): number {
+export function betaCdf(x: number, a: number, b: number): number {
   if (x <= 0) return 0
   if (x >= 1) return 1
   // the fraction converges fast below the mean
-  if (x > (a + 1) / (a + b + 2)) return 1 - betaShare(1 - x, b, a)
+  if (x > (a + 1) / (a + b + 2)) return 1 - betaCdf(1 - x, b, a)
   const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x))
   const TINY = 1e-300
   let c = 1
@@ -35,13 +35,13 @@ export function betaShare(x: number, a: number, b: number): number {
   return (front * fraction) / a
 }
 
-/** The value below which this share of a beta distribution lies: by halving, to the last digits of a share. */
-export function betaQuantile(share: number, a: number, b: number): number {
+/** The value below which this fraction of a beta distribution lies: by halving, to the last digits of a fraction. */
+export function betaQuantile(fraction: number, a: number, b: number): number {
   let low = 0
   let high = 1
   for (let i = 0; i < 100 && high - low > 1e-14 * high; i++) {
     const middle = (low + high) / 2
-    if (betaShare(middle, a, b) < share) low = middle
+    if (betaCdf(middle, a, b) < fraction) low = middle
     else high = middle
   }
   return (low + high) / 2

@@ -76,7 +76,7 @@ function rankSums(n: number): Float64Array {
 }
 
 /**
- * How many standard deviations below the mean this share of a normal distribution lies, to four digits (Abramowitz and
+ * How many standard deviations below the mean this fraction of a normal distribution lies, to four digits (Abramowitz and
  * Stegun 26.2.23).
  */
 function normalQuantile(tail: number): number {

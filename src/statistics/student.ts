@@ -24,7 +24,7 @@ export function student(tail: number, freedom: number): number {
 export const tailOf = (checkpoints: number) => 0.025 / checkpoints
 
 /**
- * The same for the shares that a budget is judged by. Checkpoints lie at growing lengths, so that each sees most of what
+ * The same for the fractions that a budget is judged by. Checkpoints lie at growing lengths, so that each sees most of what
  * the one before has seen, and fewer chances to be wrong come of them than of as many independent ones: 3 of 4, or 7 of
  * 9 (by simulation of a Brownian motion that is examined at such times; Pocock, Biometrika 64, 1977).
  */

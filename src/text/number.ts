@@ -22,9 +22,9 @@ export function rate(perSecond: number): string {
   return `${inText(perSecond)}/s`
 }
 
-/** A share of 1 as a percentage: `57.3 %`. */
-export function percent(share: number): string {
-  return `${inText(100 * share)} %`
+/** A fraction of 1 as a percentage: `57.3 %`. */
+export function percent(fraction: number): string {
+  return `${inText(100 * fraction)} %`
 }
 
 /** How far `value` is from `from`, in whole percent with its sign: `+4%`, `−12%`, `0%`. */

@@ -18,13 +18,13 @@ export function renderParts(parts: Part[], meanMs: number, width: number, style:
   const columns = Math.min(50, width - 24 - room - saying)
   let before = 0
   const lines = parts.map(({ name, meaning, ms }, i) => {
-    const share = meanMs === 0 ? 0 : ms / meanMs
+    const fraction = meanMs === 0 ? 0 : ms / meanMs
     const from = Math.min(columns - 1, Math.round(columns * before))
-    before += share
+    before += fraction
     // a part that ends within a column is drawn as a sliver of it
-    const long = Math.max(Math.min(columns * before - from, columns * share), 1 / 8)
+    const long = Math.max(Math.min(columns * before - from, columns * fraction), 1 / 8)
     const drawn = ' '.repeat(from) + style(name === 'service' ? 'green' : 'cyan', bar(long))
-    const percentage = `${(100 * share).toFixed(1)} %`.padStart(7)
+    const percentage = `${(100 * fraction).toFixed(1)} %`.padStart(7)
     return ` ${name.padEnd(8)}  ${(texts[i] as string).padStart(room)}  ${percentage}  ${style('dim', meaning.padEnd(saying))}  ${drawn}`.trimEnd()
   })
   return [style('bold', ` Where the time went, ${time(meanMs)} on average`), ...lines].join('\n')

@@ -9,7 +9,7 @@ export interface Shared {
   /** which of the tasks it is */
   index: number
   /** a double for each task, in which it says how much of it is done, from 0 to 1 */
-  shares: SharedArrayBuffer
+  fractions: SharedArrayBuffer
   /** a word that is not 0 once the tasks are to end early */
   ends: SharedArrayBuffer
 }
@@ -24,7 +24,7 @@ export interface OnThreads<Report> {
   threads: number
   signal?: AbortSignal | undefined
   /** called some ten times a second with how much of each task is done, and how many are; false ends them early */
-  onProgress?: ((shares: Float64Array, done: number) => unknown) | undefined
+  onProgress?: ((fractions: Float64Array, done: number) => unknown) | undefined
   /** called with what each task hands back, as it does */
   onReport?: ((report: Report, index: number) => Promise<void>) | undefined
 }
@@ -44,11 +44,11 @@ export async function onThreads<Task, Report extends object>(
   { threads, signal, onProgress, onReport }: OnThreads<Report>,
 ): Promise<Report[]> {
   throwIfAborted(signal)
-  const shares = new SharedArrayBuffer(8 * tasks.length)
+  const fractions = new SharedArrayBuffer(8 * tasks.length)
   const ends = new SharedArrayBuffer(4)
   let done = 0
   const tell = () => {
-    if (onProgress?.(new Float64Array(shares), done) === false) new Int32Array(ends)[0] = 1
+    if (onProgress?.(new Float64Array(fractions), done) === false) new Int32Array(ends)[0] = 1
   }
   const pool = await startThread<Task & Shared, Report | Refused>(file, name, Math.min(threads, tasks.length))
   const timer = onProgress && real.setInterval(tell, PROGRESS_MS)
@@ -61,7 +61,7 @@ export async function onThreads<Task, Report extends object>(
   try {
     throwIfAborted(signal)
     const reports = tasks.map(async (task, index) => {
-      const report = accepted(await pool.run({ ...task, index, shares, ends }))
+      const report = accepted(await pool.run({ ...task, index, fractions, ends }))
       done++
       await onReport?.(report, index)
       return report

@@ -34,22 +34,22 @@ describe('a verdict', () => {
   // of M/M/1 at 50 % load, exactly: -20 ms ln(0.01)
   const exact = -20 * Math.log(0.01)
 
-  it('is by the share of requests over the limit, and not by the estimate', () => {
+  it('is by the fraction of requests over the limit, and not by the estimate', () => {
     expect(verdictOf('p99', 1.2 * exact)).toBe('pass')
     expect(verdictOf('p99', p99)).toBe('inconclusive')
     expect(verdictOf('p99', exact)).toBe('inconclusive')
     expect(verdictOf('p99', 0.8 * exact)).toBe('fail')
   })
 
-  it('gives the share and its bounds, which hold the true one', () => {
+  it('gives the fraction and its bounds, which hold the true one', () => {
     for (const times of [0.5, 0.8, 0.9]) {
       const { over, interval, reason } = ruleOf(result, { p99: times * exact }, 'p99')
-      const share = 0.01 ** times
+      const fraction = 0.01 ** times
       expect(interval).toBeNull()
       expect(over?.allowed).toBe(0.01)
-      expect(over?.share).toBeCloseTo(share, 2)
-      expect(over?.low).toBeLessThan(share)
-      expect(over?.high).toBeGreaterThan(share)
+      expect(over?.fraction).toBeCloseTo(fraction, 2)
+      expect(over?.low).toBeLessThan(fraction)
+      expect(over?.high).toBeGreaterThan(fraction)
       expect(reason).toMatch(
         /^[\d.]+ % of requests took longer than [\d.]+ ms; 1 % may; 95 % interval [\d.]+ to [\d.]+ %$/,
       )
@@ -173,7 +173,7 @@ describe('a percentile that is not stored', () => {
     const { over, observed } = ruleOf(result, { p97: 80 }, 'p97')
     // of M/M/1 at 50 % load, exactly: -20 ms ln(0.03)
     expect(observed).toBeCloseTo(-20 * Math.log(0.03), -1)
-    expect(over).toMatchObject({ allowed: 0.03, share: expect.closeTo(Math.exp(-4), 2) })
+    expect(over).toMatchObject({ allowed: 0.03, fraction: expect.closeTo(Math.exp(-4), 2) })
   })
 
   it('of a part lies between the outer ends of its neighbours', () => {
@@ -384,7 +384,7 @@ describe('a run that ends by itself', () => {
     expect(verdictOf('mean', 0.999 * mean, staged)).toBe('fail')
   })
 
-  it('is judged by the share over the limit on a real clock, with no advice to run longer', () => {
+  it('is judged by the fraction over the limit on a real clock, with no advice to run longer', () => {
     const { reason } = staged.latencyMs.intervals.p99
     expect(reason).toMatch(/: the arrivals end by themselves, so that the run cannot be longer$/)
     expect(verdictOf('p99', 10 * p99, measured)).toBe('pass')
@@ -547,7 +547,7 @@ describe('a result that cannot be believed', () => {
       edited((r) => {
         r.rates.error = 0.5
       }),
-      /^result\.rates\.error: must be the share/,
+      /^result\.rates\.error: must be the fraction/,
     ],
     [
       'fewer latencies',

@@ -228,7 +228,7 @@ describe('errors', () => {
 })
 
 describe('verdictOnRatio', () => {
-  it('by an interval that is within the share it is the same, wherever 1 is', () => {
+  it('by an interval that is within the fraction it is the same, wherever 1 is', () => {
     expect(verdictOnRatio('p99', 1.01, 1.03, 0.05)).toBe('same')
     expect(verdictOnRatio('p99', 1.01, 1.06, 0.05)).toBe('slower')
     expect(verdictOnRatio('p99', 0.97, 1.06, 0.05)).toBe('inconclusive')

@@ -159,7 +159,7 @@ describe('compareResults', () => {
       processMs: 1,
       othersMs: 1,
       stealMs: 0,
-      threads: [{ thread: 'server 1', busyMs: 100_000, share: 0.5, waitingMs }],
+      threads: [{ thread: 'server 1', busyMs: 100_000, fraction: 0.5, waitingMs }],
     })
     const waited = (result: Result, waitingMs: number): Result => ({
       ...measured(result),
@@ -207,9 +207,9 @@ describe('compareResults', () => {
       /options\.of: must be a metric that is compared \(did you mean 'p9[09]'\?\)/,
     ],
     [
-      'a share of more than all',
+      'a fraction of more than all',
       { within: '120%' },
-      /options\.within: must be a share of 0 or more and below 1.* got "120%"/,
+      /options\.within: must be a fraction of 0 or more and below 1.* got "120%"/,
     ],
     [
       'an option that there is none of',

@@ -90,7 +90,7 @@ describe.concurrent('throughline compare', () => {
     ['a file that is not there', [ms1, 'none.json'], /none\.json: there is no such file/],
     ['a result and a scenario', [of1, ms1], /1ms\.json: must hold a result, as the other file does/],
     ['a metric that there is none of', [of1, of12, '--of', 'p98'], /'p98' is invalid/],
-    ['a share that is none', [of1, of12, '--within', 'much'], /options\.within: must be a share .* got "much"/],
+    ['a fraction that is none', [of1, of12, '--within', 'much'], /options\.within: must be a fraction .* got "much"/],
     ['one round', [ms1, ms12, '--rounds', '1'], /options\.rounds: .* got 1/],
     ['rounds of results', [of1, of12, '--rounds', '9'], /--rounds: means nothing where two results are compared/],
     ['noise of scenarios', [ms1, ms12, '--machine-noise', '9%'], /--machine-noise: means nothing/],

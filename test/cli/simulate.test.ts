@@ -8,7 +8,7 @@ import { gamma } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { SCENARIOS, throughline } from './throughline.js'
 
-const file: Scenario = JSON.parse(readFileSync(`${SCENARIOS}/figure-1-4.json`, 'utf8'))
+const file: Scenario = JSON.parse(readFileSync(`${SCENARIOS}/trade-off.json`, 'utf8'))
 
 /** What it prints as JSON. */
 async function simulated(...args: string[]) {
@@ -22,7 +22,7 @@ const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
 
 describe.concurrent('throughline simulate', () => {
   it('prints a table on stdout and nothing on stderr', async () => {
-    const { stdout, stderr, code } = await throughline('simulate', 'figure-1-4.json')
+    const { stdout, stderr, code } = await throughline('simulate', 'trade-off.json')
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
     expect(stdout).toContain('Simulated  800/s at random (Poisson)')
     expect(stdout).toContain('Where the time went')
@@ -30,7 +30,7 @@ describe.concurrent('throughline simulate', () => {
   })
 
   it('prints with --json what the library returns, and nothing else', async () => {
-    expect(await simulated('figure-1-4.json')).toEqual(plain(simulate(file)))
+    expect(await simulated('trade-off.json')).toEqual(plain(simulate(file)))
   })
 
   it('takes a scenario from flags alone', async () => {
@@ -57,7 +57,7 @@ describe.concurrent('throughline simulate', () => {
       batching: { maxBatchSize: 32, maxWait: '20ms' },
     }
     const flags = ['--process', 'constant', '--per-item', '0.5ms', '--max-batch-size', '32']
-    expect(await simulated('figure-1-4.json', ...flags)).toEqual(plain(simulate(changed)))
+    expect(await simulated('trade-off.json', ...flags)).toEqual(plain(simulate(changed)))
   })
 
   it('leaves what a service, think time or queue of a file has besides what a flag changes', async () => {
@@ -95,7 +95,7 @@ describe.concurrent('throughline simulate', () => {
     expect(printed).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('saturated') })
     const failed = await throughline(...flags, '--fail-if-invalid')
     expect(failed).toEqual({ ...printed, code: 2, stderr: 'throughline: the run is invalid: saturated\n' })
-    expect(await throughline('simulate', 'figure-1-4.json', '--fail-if-invalid')).toMatchObject({ code: 0, stderr: '' })
+    expect(await throughline('simulate', 'trade-off.json', '--fail-if-invalid')).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('takes closed clients, and no limits', async () => {

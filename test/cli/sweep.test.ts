@@ -7,7 +7,7 @@ import { throughline } from './throughline.js'
 describe('throughline sweep', () => {
   it('simulates every combination of its lists', async () => {
     const flags = '--json --max-batch-size 8,none --arrivals 400/s,800/s'
-    const { stdout, stderr, code } = await throughline('sweep', 'figure-1-4.json', ...flags.split(' '))
+    const { stdout, stderr, code } = await throughline('sweep', 'trade-off.json', ...flags.split(' '))
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
     const points: { rate: string; maxBatchSize: number | null; result: { engine: string } }[] = JSON.parse(stdout)
     expect(points.map(({ rate, maxBatchSize, result }) => [rate, maxBatchSize, result.engine])).toEqual([
@@ -20,7 +20,7 @@ describe('throughline sweep', () => {
 
   it('varies any field, and keeps what it simulated', async () => {
     const cache = mkdtempSync(join(tmpdir(), 'throughline-'))
-    const flags = `figure-1-4.json --json --vary queue.capacity=10,none --vary service.base=5ms,7ms --cache ${cache}`
+    const flags = `trade-off.json --json --vary queue.capacity=10,none --vary service.base=5ms,7ms --cache ${cache}`
     const { stdout, stderr, code } = await throughline('sweep', ...flags.split(' '))
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
     const points: Record<string, unknown>[] = JSON.parse(stdout)
@@ -35,7 +35,7 @@ describe('throughline sweep', () => {
   })
 
   it('prints a table and a plot', async () => {
-    const { stdout, stderr, code } = await throughline('sweep', 'figure-1-4.json', '--max-batch-size', '1,16')
+    const { stdout, stderr, code } = await throughline('sweep', 'trade-off.json', '--max-batch-size', '1,16')
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
     expect(stdout).toContain('cannot carry 800/s')
     expect(stdout).toContain('○ simulated')

@@ -35,7 +35,7 @@ describe.concurrent('bad usage', () => {
     ['no arrivals', 'simulate --service 1ms', /arrivals: must be a rate/],
     ['a rate that is none', 'simulate --service 1ms --arrivals fast', /arrivals: .* got "fast"/],
     ['a time in parsecs', 'simulate --arrivals 1/s --service 5parsecs', /service: .* got "5parsecs"/],
-    ['a batch size of 1.5', 'simulate figure-1-4.json --max-batch-size 1.5', /batching\.maxBatchSize: .* got 1\.5/],
+    ['a batch size of 1.5', 'simulate trade-off.json --max-batch-size 1.5', /batching\.maxBatchSize: .* got 1\.5/],
     [
       'flags that exclude one another',
       'simulate --service 1ms --base 1ms',
@@ -45,17 +45,13 @@ describe.concurrent('bad usage', () => {
     ['a module that is missing', 'simulate nowhere.ts', /nowhere\.ts: there is no such file/],
     ['a module without a default export', 'simulate no-default.js', /no-default\.js: has no default export/],
     ['a file that is not JSON', 'simulate ../usage.test.ts.json', /there is no such file/],
-    ['nothing to sweep', 'sweep figure-1-4.json', /nothing to sweep/],
-    ['a point that cannot be run', 'sweep figure-1-4.json --max-batch-size 1,0', /batching\.maxBatchSize: .* got 0/],
-    [
-      'a field that there is none of',
-      'sweep figure-1-4.json --vary servres=1,2',
-      /servres: .*did you mean 'servers'\?/,
-    ],
-    ['a field without values', 'sweep figure-1-4.json --vary servers', /It must be a field and its values/],
-    ['a field that is given twice', 'sweep figure-1-4.json --servers 1,2 --vary servers=3', /'servers' is given twice/],
-    ['a check without a budget', 'check figure-1-4.json', /--budget: is required/],
-    ['a check of no result', 'check figure-1-4.json --budget figure-1-4.json', /figure-1-4\.json: must be a result/],
+    ['nothing to sweep', 'sweep trade-off.json', /nothing to sweep/],
+    ['a point that cannot be run', 'sweep trade-off.json --max-batch-size 1,0', /batching\.maxBatchSize: .* got 0/],
+    ['a field that there is none of', 'sweep trade-off.json --vary servres=1,2', /servres: .*did you mean 'servers'\?/],
+    ['a field without values', 'sweep trade-off.json --vary servers', /It must be a field and its values/],
+    ['a field that is given twice', 'sweep trade-off.json --servers 1,2 --vary servers=3', /'servers' is given twice/],
+    ['a check without a budget', 'check trade-off.json', /--budget: is required/],
+    ['a check of no result', 'check trade-off.json --budget trade-off.json', /figure-1-4\.json: must be a result/],
     ['no handler', 'measure --arrivals 100/s', /handler: is required to measure/],
     ['a handler that is missing', 'measure --arrivals 100/s --handler gone.js', /gone\.js: there is no such file/],
     [
@@ -84,7 +80,7 @@ describe.concurrent('bad usage', () => {
 
 describe.concurrent('the end', () => {
   it('is quiet where whoever reads has read enough', async () => {
-    const command = `${process.execPath} ${MAIN} sweep figure-1-4.json --servers 1,2,3,4 --json | head -1`
+    const command = `${process.execPath} ${MAIN} sweep trade-off.json --servers 1,2,3,4 --json | head -1`
     const { stdout, stderr } = await promisify(exec)(command, { cwd: SCENARIOS })
     expect(stdout).toBe('[\n')
     // on a slow machine it may have said how far it was
@@ -92,7 +88,7 @@ describe.concurrent('the end', () => {
   })
 
   it.each(['simulate', 'sweep --servers 1,2'])('is early on Ctrl-C in the middle of: %s', async (command) => {
-    const flags = 'figure-1-4.json --requests 1000000000 --warmup 0 --json'.split(' ')
+    const flags = 'trade-off.json --requests 1000000000 --warmup 0 --json'.split(' ')
     const { code, stdout, stderr } = await interrupted(...command.split(' '), ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     const read = JSON.parse(stdout)
@@ -101,7 +97,7 @@ describe.concurrent('the end', () => {
   })
 
   it('is early on Ctrl-C in the middle of replications, with those that are over', async () => {
-    const flags = 'figure-1-4.json --replications 1000 --json'.split(' ')
+    const flags = 'trade-off.json --replications 1000 --json'.split(' ')
     const { code, stdout, stderr } = await interrupted('replicate', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     const { validity, replications } = JSON.parse(stdout)
@@ -110,7 +106,7 @@ describe.concurrent('the end', () => {
   })
 
   it('is early on Ctrl-C in the middle of a comparison, with the pairs that are over', async () => {
-    const flags = 'figure-1-4.json figure-1-4.json --rounds 1000'.split(' ')
+    const flags = 'trade-off.json trade-off.json --rounds 1000'.split(' ')
     const { code, stdout, stderr } = await interrupted('compare', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     expect(stdout).toMatch(
@@ -128,7 +124,7 @@ describe.concurrent('the end', () => {
   })
 
   it('is without a report where nothing was run yet', async () => {
-    const ended = await interrupted('simulate', 'figure-1-4.json', '--requests', '1000000000')
+    const ended = await interrupted('simulate', 'trade-off.json', '--requests', '1000000000')
     expect(ended).toEqual({ code: 130, signal: null, stdout: '', stderr: 'throughline: interrupted\n' })
   })
 })

@@ -20,7 +20,7 @@ it('measures, predicts and concludes, for a stranger to read', async () => {
   expect(stdout).toMatch(
     /Within a p99 of 10 ms, ([\s\S]*?predicted[\s\S]*?\n (Confirmed|Not confirmed|Neither confirmed)|no batch size sustains any load)/,
   )
-  // the chapter's own figures
+  // the textbook figures
   expect(stdout).toMatch(/in batches of 10 +10 ms +1,000\/s/)
   expect(stdout).toMatch(/in batches of 50 +20 ms +2,500\/s/)
   expect(stdout).toContain('a mean of 390 ms')

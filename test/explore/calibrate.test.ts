@@ -85,9 +85,9 @@ describe('calibrate', () => {
     const seen: number[] = []
     const until = (duration: string, last: number) => ({
       duration,
-      onProgress: ({ share }: { share: number }) => {
-        seen.push(share)
-        return share < last
+      onProgress: ({ fraction }: { fraction: number }) => {
+        seen.push(fraction)
+        return fraction < last
       },
     })
     // a tenth is warm-up
@@ -96,7 +96,7 @@ describe('calibrate', () => {
     const { service } = await calibrate(scenario, { rate: '400/s' }, until('10s', 0.15))
     expect(pointsOf(service).has(1)).toBe(true)
     // what is over is told as such
-    expect(seen.filter((share) => share > 0.8 && share < 1)).toEqual([])
+    expect(seen.filter((fraction) => fraction > 0.8 && fraction < 1)).toEqual([])
   })
 
   it('ends its thread when it is aborted', async () => {

@@ -104,9 +104,9 @@ describe('compare, on a real clock', () => {
 
   it('runs the round at hand to its end where it is to end early', async () => {
     let said = false
-    const onProgress = ({ share }: CompareProgress) => {
+    const onProgress = ({ fraction }: CompareProgress) => {
       // within the second round of the first pair of two
-      said ||= share > 0.25
+      said ||= fraction > 0.25
       return !said
     }
     const call = () => delay(1)
@@ -124,7 +124,7 @@ describe('compare, on a real clock', () => {
     const abort = new AbortController()
     const comparing = compare(
       { arrivals: '100/s', stop: { duration: '60s' }, base: { call: () => delay(1) }, head: { call: () => delay(1) } },
-      { signal: abort.signal, onProgress: ({ share }) => share <= 0.0001 || abort.abort(new Error('enough')) },
+      { signal: abort.signal, onProgress: ({ fraction }) => fraction <= 0.0001 || abort.abort(new Error('enough')) },
     )
     await expect(comparing).rejects.toThrow('enough')
   })

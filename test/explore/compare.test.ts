@@ -141,7 +141,7 @@ describe('compare, in virtual time', () => {
       },
     )
     await expect(comparing).rejects.toThrow('enough')
-    expect(told.map(({ share }) => share)).toEqual([0, 0.05, 0.1, 0.15, 0.2])
+    expect(told.map(({ fraction }) => fraction)).toEqual([0, 0.05, 0.1, 0.15, 0.2])
     expect(told[4]).toMatchObject({ done: 2, total: 10 })
     expect(
       told

@@ -125,11 +125,11 @@ describe('replicating', { timeout: 60_000 }, () => {
     // four runs of 0.2 s or more here would have stopped it for 0.8 s
     expect(longestMs).toBeLessThan(500)
     expect(told.length).toBeGreaterThan(1)
-    told.forEach(({ share, total }, i) => {
+    told.forEach(({ fraction, total }, i) => {
       expect(total).toBe(4)
-      expect(share).toBeGreaterThanOrEqual(told[i - 1]?.share ?? 0)
+      expect(fraction).toBeGreaterThanOrEqual(told[i - 1]?.fraction ?? 0)
     })
-    expect(told.at(-1)).toEqual({ done: 4, total: 4, share: 1 })
+    expect(told.at(-1)).toEqual({ done: 4, total: 4, fraction: 1 })
   })
 
   it('gives what is over where it is to end early, and says so', async () => {

@@ -77,9 +77,9 @@ describe('a sweep', () => {
     const told: SweepProgress[] = []
     await sweep(scenario, { servers: [1, 2] }, { cache: false, onProgress: (progress) => told.push(progress) })
     expect(told).toEqual([
-      { done: 0, total: 2, share: 0 },
-      { done: 1, total: 2, share: 0.5 },
-      { done: 2, total: 2, share: 1 },
+      { done: 0, total: 2, fraction: 0 },
+      { done: 1, total: 2, fraction: 0.5 },
+      { done: 2, total: 2, fraction: 1 },
     ])
   })
 
@@ -91,7 +91,7 @@ describe('a sweep', () => {
 
   it.each([1, 2])('gives what it has where it is to end early, on %i threads', THREADS, async (threads) => {
     const long: Scenario = { ...scenario, arrivals: '50/s', stop: { requests: 100_000_000 }, warmup: { requests: 0 } }
-    const options = { cache: true, threads, onProgress: ({ share }: SweepProgress) => !(share > 0) }
+    const options = { cache: true, threads, onProgress: ({ fraction }: SweepProgress) => !(fraction > 0) }
     for (let again = 0; again < 2; again++) {
       const swept = await sweep(long, { servers: [1, 2, 3, 4] }, options)
       // those under way, and never kept
@@ -176,7 +176,7 @@ describe('the cache of a sweep', () => {
     const swept = await sweep({ ...scenario, seed: 99 }, fields, {
       cache,
       threads: 1,
-      onProgress: ({ done, share }) => share < 1 && begun.add(done),
+      onProgress: ({ done, fraction }) => fraction < 1 && begun.add(done),
     })
     return { run: begun.size, swept }
   }

@@ -81,7 +81,7 @@ describe('the CPU time of threads', () => {
     expect(cpuBetween(before, after, ['server 1', 'server 2'])).toEqual({
       periodMs: 1000,
       cores: 2,
-      threads: [{ thread: 'server 1', busyMs: 250, share: 0.25, waitingMs: 2 }],
+      threads: [{ thread: 'server 1', busyMs: 250, fraction: 0.25, waitingMs: 2 }],
       processMs: 300,
       othersMs: 700,
       stealMs: 20,
@@ -104,7 +104,7 @@ describe('the CPU time of threads', () => {
     const [work] = cpuBetween(second, third, ['main']).threads
     // a thread that is busy runs, or waits for a core
     expect((work?.busyMs ?? 0) + (work?.waitingMs ?? 0)).toBeGreaterThan(100)
-    expect(work?.share).toBeLessThanOrEqual(1.1)
+    expect(work?.fraction).toBeLessThanOrEqual(1.1)
     expect(rest?.busyMs).toBeLessThan(work?.busyMs ?? 0)
   })
 
@@ -158,7 +158,7 @@ describe('a measurement', () => {
     // on a busy machine a server may have ended before it is read
     const told = host?.cpu?.threads.map(({ thread }) => thread) ?? []
     expect(names).toEqual(expect.arrayContaining(told))
-    for (const { share } of host?.cpu?.threads ?? []) expect(share).toBeLessThanOrEqual(1.1)
+    for (const { fraction } of host?.cpu?.threads ?? []) expect(fraction).toBeLessThanOrEqual(1.1)
     expect(host?.cpu?.periodMs).toBeGreaterThan(0.2 * (window.endMs - window.startMs))
   })
 })

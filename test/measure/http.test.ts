@@ -155,7 +155,7 @@ describe('a server whose latency is known', () => {
     expect(result.latencyMs.mean).toBeGreaterThanOrEqual(0.9 * 4 + 0.1 * 149)
   })
 
-  it('that stalls for 500 ms: every request that was due meanwhile shows its share of it', async () => {
+  it('that stalls for 500 ms: every request that was due meanwhile shows its fraction of it', async () => {
     let stalledUntil = 0
     const stalls = await server(({ number }, response) => {
       if (number === 100) stalledUntil = performance.now() + 500

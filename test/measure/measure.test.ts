@@ -222,8 +222,8 @@ describe('measure', () => {
       expect(after.timeMs).toBeGreaterThanOrEqual(before.timeMs)
       expect(after.sent).toBeGreaterThanOrEqual(before.sent)
       expect(after.completed).toBeGreaterThanOrEqual(before.completed)
-      expect(after.share).toBeGreaterThanOrEqual(before.share)
-      expect(after.share).toBeLessThanOrEqual(1)
+      expect(after.fraction).toBeGreaterThanOrEqual(before.fraction)
+      expect(after.fraction).toBeLessThanOrEqual(1)
       expect(after.endMs).toBe(400)
     }
   })
@@ -236,10 +236,10 @@ describe('measure', () => {
     )
     expect(seen.length).toBeGreaterThanOrEqual(2)
     // how far it was is read a moment after how many it had sent
-    for (const { share, sent, endMs } of seen) {
+    for (const { fraction, sent, endMs } of seen) {
       expect(endMs).toBeNull()
-      expect(share).toSatisfy((value: number) => value === sent / 100 || value === 1)
+      expect(fraction).toSatisfy((value: number) => value === sent / 100 || value === 1)
     }
-    expect(seen.at(-1)?.share).toBeGreaterThan(0)
+    expect(seen.at(-1)?.fraction).toBeGreaterThan(0)
   })
 })

@@ -120,8 +120,8 @@ for (const seed of SEEDS) {
         const value = drawExponential(random)
         if (value > TAIL) beyond.push(value - TAIL)
       }
-      const share = Math.exp(-TAIL)
-      expectCounts([beyond.length, draws - beyond.length], [share, 1 - share])
+      const fraction = Math.exp(-TAIL)
+      expectCounts([beyond.length, draws - beyond.length], [fraction, 1 - fraction])
       // it has no memory: what is beyond is exponential again
       let next = 0
       expectLaw(() => beyond[next++] as number, beyond.length, {

@@ -17,7 +17,7 @@ export interface Law {
   variance: number
   /** the fourth central moment over the squared variance: 3 for a normal law */
   kurtosis: number
-  /** the share at or below x; left out where the law is not continuous */
+  /** the fraction at or below x; left out where the law is not continuous */
   cdf?: (x: number) => number
 }
 
@@ -49,10 +49,10 @@ export function expectLaw(draw: () => number, draws: number, law: Law): void {
 }
 
 /** Holds counts to what they should be, by the chi-square test. */
-export function expectCounts(counts: readonly number[], shares: readonly number[]): void {
+export function expectCounts(counts: readonly number[], fractions: readonly number[]): void {
   const total = counts.reduce((sum, count) => sum + count, 0)
   const distance = counts.reduce((sum, count, i) => {
-    const expected = total * (shares[i] as number)
+    const expected = total * (fractions[i] as number)
     return sum + (count - expected) ** 2 / expected
   }, 0)
   const chance = 1 - jStat.chisquare.cdf(distance, counts.length - 1)

@@ -86,15 +86,15 @@ for (const seed of SEEDS) {
     })
 
     it('fall evenly into 1,000 cells, and in pairs into 32 times 32', () => {
-      const shares = (cells: number) => Array.from({ length: cells }, () => 1 / cells)
+      const fractions = (cells: number) => Array.from({ length: cells }, () => 1 / cells)
       const cells = new Uint32Array(1000)
       for (const value of values) count(cells, Math.floor(value * 1000))
-      expectCounts([...cells], shares(1000))
+      expectCounts([...cells], fractions(1000))
       const pairs = new Uint32Array(1024)
       for (let i = 0; i < values.length; i += 2) {
         count(pairs, 32 * Math.floor((values[i] as number) * 32) + Math.floor((values[i + 1] as number) * 32))
       }
-      expectCounts([...pairs], shares(1024))
+      expectCounts([...pairs], fractions(1024))
     })
 
     it('have their law, and no memory', () => {

@@ -72,8 +72,8 @@ describe('the ziggurat of the exponential law', () => {
     const steps = 2 ** 30
     for (const layer of LAYERS) {
       const from = inner(layer) / outer(layer)
-      for (const share of [0.01, 0.5, 0.99]) {
-        const place = Math.floor(PLACES * (from + (1 - from) * share))
+      for (const fraction of [0.01, 0.5, 0.99]) {
+        const place = Math.floor(PLACES * (from + (1 - from) * fraction))
         const { value } = at(layer, place) as { value: number }
         const turnedDown = least(steps, (n) => at(layer, place, n / steps) === null) / steps
         const [bottom, top] = [Math.exp(-outer(layer)), Math.exp(-inner(layer))]

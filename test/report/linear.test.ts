@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { checkBudget } from '../../src/budget/check.js'
 import { renderHtml, renderMarkdown } from '../../src/report/index.js'
 import { checkedBudget } from '../../src/scenario/budget.js'
-import { durationMs, ratePerSecond, shareOf } from '../../src/scenario/units.js'
+import { durationMs, fractionOf, ratePerSecond } from '../../src/scenario/units.js'
 import { simulate } from '../../src/simulate/simulate.js'
 
 const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 1000 } })
@@ -22,7 +22,7 @@ describe('the time that a text takes goes with its length:', () => {
     ['a metric', () => refused(() => checkedBudget({ ['p9'.repeat(75_000)]: 1 }))],
     ['a duration', () => [durationMs(`1${spaces}x`), durationMs(`${'1'.repeat(60_000)}x`)]],
     ['a rate', () => [ratePerSecond(`1${spaces}/${spaces}x`), ratePerSecond(`${'1.'.repeat(60_000)}x`)]],
-    ['a share', () => [shareOf(`1${spaces}%${spaces}x`), shareOf(`${spaces}1`)]],
+    ['a fraction', () => [fractionOf(`1${spaces}%${spaces}x`), fractionOf(`${spaces}1`)]],
     ['a list in the scenario of a page', () => renderHtml(withHandler(`[${spaces}x`))],
     ['many lists in the scenario of a page', () => renderHtml(withHandler('[ 1 '.repeat(20_000)))],
     ['a finding in Markdown', () => renderMarkdown(withFinding(`${spaces}x${spaces}`))],
@@ -45,7 +45,7 @@ describe('a budget', () => {
     [{ p99: '100ms\nfoo' }, /^budget\.p99: must be limited by a time/],
     [{ p99: '\n< 100ms \n' }, null],
     [{ errorRate: '1 %' }, null],
-    [{ errorRate: '%' }, /^budget\.errorRate: must be limited by a share/],
+    [{ errorRate: '%' }, /^budget\.errorRate: must be limited by a fraction/],
     [{ p99: '<' }, /^budget\.p99: must be limited by a time/],
     [{ p99: '1%' }, /^budget\.p99: must be limited by a time/],
     [Object.assign(Object.create(null), { a: 1n }), /^budget\.a: /],

@@ -286,7 +286,7 @@ describe('a result with anything else in any place', () => {
     cpu: {
       periodMs: 1,
       cores: 2,
-      threads: [{ thread: 'main', busyMs: 1, share: 1, waitingMs: 0 }],
+      threads: [{ thread: 'main', busyMs: 1, fraction: 1, waitingMs: 0 }],
       processMs: 1,
       othersMs: 0,
       stealMs: 0,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { affine, exponential, percentile, type Result, type Scenario, simulate } from '../../src/index.js'
-import { Exceedances, ShareBounds } from '../../src/result/exceedances.js'
+import { Exceedances, FractionBounds } from '../../src/result/exceedances.js'
 
 const scenario: Scenario = {
   arrivals: '50/s',
@@ -99,18 +99,18 @@ describe('requests that were never answered', () => {
   })
 })
 
-describe('the bounds of a share', () => {
+describe('the bounds of a fraction', () => {
   it('are those of Clopper and Pearson', () => {
     // 5 of 100: 0.01643 to 0.11283 (R, binom.test)
-    const { low, high } = new ShareBounds(5, 100, 1, 0.025)
+    const { low, high } = new FractionBounds(5, 100, 1, 0.025)
     expect(low).toBeCloseTo(0.01643, 5)
     expect(high).toBeCloseTo(0.11283, 5)
     // none of n: 1 - 0.025^(1 / n)
-    expect(new ShareBounds(0, 368, 1, 0.025).high).toBeCloseTo(1 - 0.025 ** (1 / 368), 12)
+    expect(new FractionBounds(0, 368, 1, 0.025).high).toBeCloseTo(1 - 0.025 ** (1 / 368), 12)
   })
 
-  it('are told apart from a share as they are found', () => {
-    const bounds = new ShareBounds(30, 2000, 3, 0.025)
+  it('are told apart from a fraction as they are found', () => {
+    const bounds = new FractionBounds(30, 2000, 3, 0.025)
     expect([bounds.isAtMost(bounds.high * 1.0001), bounds.isAtMost(bounds.high * 0.9999)]).toEqual([true, false])
     expect([bounds.isAbove(bounds.low * 0.9999), bounds.isAbove(bounds.low * 1.0001)]).toEqual([true, false])
   })

@@ -2,13 +2,13 @@ import jstat from 'jstat'
 import { describe, expect, it } from 'vitest'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
-import { ratioInterval, shareInterval } from '../../src/result/figure-intervals.js'
+import { fractionInterval, ratioInterval } from '../../src/result/figure-intervals.js'
 
 const even = (amount: number, of: number) => Array.from({ length: 20 }, () => ({ amount, of }))
 
-describe('the interval of a share', () => {
+describe('the interval of a fraction', () => {
   it('of none seen is the rule of three', () => {
-    const { low, high } = shareInterval(even(0, 5000), 'in a row')
+    const { low, high } = fractionInterval(even(0, 5000), 'in a row')
     expect(low).toBe(0)
     expect(high).toBeCloseTo(1 - 0.025 ** (1 / 100_000), 12)
     expect((high as number) * 100_000).toBeCloseTo(3.69, 2)
@@ -16,7 +16,7 @@ describe('the interval of a share', () => {
 
   it('is that of Clopper and Pearson where stretches differ no more than independent requests do', () => {
     // 1,000 of 100,000, as even as can be: worth all of them but for Student's t
-    const { low, high } = shareInterval(even(50, 5000), 'in a row')
+    const { low, high } = fractionInterval(even(50, 5000), 'in a row')
     const worth = 100_000 * (1.959964 / 2.093024) ** 2
     const k = 0.01 * worth
     expect(low).toBeCloseTo(jstat.ibetainv(0.025, k, worth - k + 1), 6)
@@ -25,23 +25,23 @@ describe('the interval of a share', () => {
 
   it('is wider where errors come in clusters', () => {
     const clustered = even(0, 5000).map(({ of }, i) => ({ amount: i === 7 || i === 15 ? 500 : 0, of }))
-    const [apart, together] = [even(50, 5000), clustered].map((parts) => shareInterval(parts, 'in a row'))
+    const [apart, together] = [even(50, 5000), clustered].map((parts) => fractionInterval(parts, 'in a row'))
     expect(together?.high).toBeGreaterThan(2 * (apart?.high as number))
     expect(together?.low).toBeLessThan(0.2 * (apart?.low as number))
   })
 
   it('is withheld where there are too few stretches to tell how errors cluster', () => {
     const few = [{ amount: 3, of: 100 }]
-    expect(shareInterval(few, 'in a row')).toMatchObject({
+    expect(fractionInterval(few, 'in a row')).toMatchObject({
       low: null,
       high: null,
       reason: expect.stringMatching(/10 stretches .* there are 1/),
     })
-    expect(shareInterval([{ amount: 0, of: 0 }], 'in a row').reason).toMatch(/no request/)
+    expect(fractionInterval([{ amount: 0, of: 0 }], 'in a row').reason).toMatch(/no request/)
   })
 
-  it('covers the true share of independent errors as often as it says', () => {
-    const random = stream(3, 'shares')
+  it('covers the true fraction of independent errors as often as it says', () => {
+    const random = stream(3, 'fractions')
     const runs = 1000
     let [below, above] = [0, 0]
     for (let run = 0; run < runs; run++) {
@@ -50,7 +50,7 @@ describe('the interval of a share', () => {
         for (let i = 0; i < of; i++) if (random.uniform() < 0.02) amount++
         return { amount, of }
       })
-      const { low, high } = shareInterval(parts, 'in a row')
+      const { low, high } = fractionInterval(parts, 'in a row')
       if ((low as number) > 0.02) above++
       if ((high as number) < 0.02) below++
     }

@@ -6,8 +6,8 @@ const quiet: Cpu = {
   periodMs: 1000,
   cores: 2,
   threads: [
-    { thread: 'server 1', busyMs: 200, share: 0.2, waitingMs: 4 },
-    { thread: 'server 2', busyMs: 500, share: 0.5, waitingMs: 10 },
+    { thread: 'server 1', busyMs: 200, fraction: 0.2, waitingMs: 4 },
+    { thread: 'server 2', busyMs: 500, fraction: 0.5, waitingMs: 10 },
   ],
   processMs: 720,
   othersMs: 100,
@@ -31,14 +31,21 @@ describe('cpu-contention', () => {
   it('is found if a thread had no core to run on, and names it and who was busy', () => {
     const threads = [
       quiet.threads[0],
-      { thread: 'server 2', busyMs: 500, share: 0.5, waitingMs: 125 },
+      { thread: 'server 2', busyMs: 500, fraction: 0.5, waitingMs: 125 },
     ] as Cpu['threads']
     const cpu = { ...quiet, threads, othersMs: 1000, busiestOther: 'stress (pid 7)' }
     const [finding] = hostFindings(host(cpu))
     expect(finding).toMatchObject({
       code: 'cpu-contention',
       severity: 'warning',
-      figures: { cores: 2, processShare: 0.36, othersShare: 0.5, stealShare: 0.005, waitingMs: 125, waitingShare: 0.2 },
+      figures: {
+        cores: 2,
+        processFraction: 0.36,
+        othersFraction: 0.5,
+        stealFraction: 0.005,
+        waitingMs: 125,
+        waitingFraction: 0.2,
+      },
     })
     expect(finding?.message).toBe(
       'server 2 was runnable but had no CPU for 20 % of its time; other processes used 50 % of 2 cores, most of it by stress (pid 7), a hypervisor took 0.5 % for others, and this process 36 %. Stop them, or expect longer latencies',
@@ -53,14 +60,14 @@ describe('cpu-contention', () => {
 
   it('does not ask to stop a server that is measured from outside', () => {
     expect(hostFindings(host({ ...quiet, othersMs: 1200 }), true)).toEqual([])
-    const threads = [{ thread: 'main', busyMs: 500, share: 0.5, waitingMs: 125 }]
+    const threads = [{ thread: 'main', busyMs: 500, fraction: 0.5, waitingMs: 125 }]
     const [finding] = hostFindings(host({ ...quiet, threads, othersMs: 1200 }), true)
     expect(finding?.message).toContain('the server under test included if it runs here')
     expect(finding?.message).not.toContain('Stop them')
   })
 
   it('is not found if a thread that hardly ran waited as little', () => {
-    const threads = [{ thread: 'server 1', busyMs: 5, share: 0.005, waitingMs: 4 }]
+    const threads = [{ thread: 'server 1', busyMs: 5, fraction: 0.005, waitingMs: 4 }]
     expect(hostFindings(host({ ...quiet, threads }))).toEqual([])
   })
 

@@ -120,7 +120,7 @@ describe('a percentile', () => {
 })
 
 describe('a summary', () => {
-  it('of the ten requests of the chapter: a mean that describes none of them', () => {
+  it('of the ten textbook requests: a mean that describes none of them', () => {
     const summary = summarize([100, 102, 100, 100, 99, 104, 110, 90, 3000, 95])
     expect(summary).toMatchObject({ count: 10, min: 90, mean: 390, max: 3000, p95: 3000, p99: 3000, p999: 3000 })
     // within a thousandth

@@ -26,7 +26,7 @@ const found = (scenario: Scenario): Finding[] =>
 const exponentially = affine({ base: '1ms', variation: exponential() })
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => 20_000 + i)
 
-/** So many service times of 1 ms on average, those from half way through the window on longer by a share. */
+/** So many service times of 1 ms on average, those from half way through the window on longer by a fraction. */
 function slowing(by: number, requests: number, seed: number) {
   const random = stream(seed, 'times')
   const from = 0.55 * requests

@@ -46,7 +46,7 @@ describe('a stop that depends on what the run shows', () => {
   })
 
   it.each([
-    [{ precision: 0 }, 'stop.precision', "must be a share above 0 and below 1: '5%', or a number (0.05), got 0"],
+    [{ precision: 0 }, 'stop.precision', "must be a fraction above 0 and below 1: '5%', or a number (0.05), got 0"],
     [{ precision: '100%' }, 'stop.precision', 'got "100%"'],
     [{ precision: 'a bit' }, 'stop.precision', 'got "a bit"'],
     [{ precision: 0.1, of: 'p98' }, 'stop.of', 'must be one of mean, p50, p90, p95, p99, p99.9, got "p98"'],

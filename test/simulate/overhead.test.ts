@@ -156,9 +156,9 @@ describe('stalls', () => {
     })
     expect(batches.count).toBe(90_000)
     expect([serviceMs.min, serviceMs.max]).toEqual([100, 3100])
-    const share = (serviceMs.mean - 100) / 3000
-    expect(Math.abs(share - 0.1)).toBeLessThan(3.3 * Math.sqrt((0.1 * 0.9) / 90_000))
-    // the chapter's tail: nine in ten take 100 ms, and p91 is over three seconds
+    const fraction = (serviceMs.mean - 100) / 3000
+    expect(Math.abs(fraction - 0.1)).toBeLessThan(3.3 * Math.sqrt((0.1 * 0.9) / 90_000))
+    // the textbook tail: nine in ten take 100 ms, and p91 is over three seconds
     expect(serviceMs.p50).toBeLessThan(100 * 1.001)
     expect(serviceMs.p95).toBe(3100)
   })

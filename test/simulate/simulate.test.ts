@@ -17,7 +17,7 @@ import { duesOf, told } from './told.js'
 
 const everything = { warmup: { requests: 0 } } as const
 
-describe('the figures of the chapter', () => {
+describe('the textbook figures', () => {
   const carried = (clients: number, service: Scenario['service']) =>
     simulate({
       arrivals: closed({ clients }),
@@ -98,11 +98,11 @@ describe('service times', () => {
       ...everything,
     })
     expect(serviceMs).toMatchObject({ min: 100, max: 3100 })
-    // 10,000 batches: the standard error of the share is 0.003
+    // 10,000 batches: the standard error of the fraction is 0.003
     expect(Math.abs((serviceMs.mean - 100) / 3000 - 0.1)).toBeLessThan(4 * 0.003)
     // a summary's deviation is that of the two values
-    const share = (serviceMs.mean - 100) / 3000
-    expect(serviceMs.stdDev).toBeCloseTo(3000 * Math.sqrt(share * (1 - share)), 6)
+    const fraction = (serviceMs.mean - 100) / 3000
+    expect(serviceMs.stdDev).toBeCloseTo(3000 * Math.sqrt(fraction * (1 - fraction)), 6)
   })
 
   it('vary about their mean, once a batch', () => {

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import jstat from 'jstat'
 import { describe, expect, it } from 'vitest'
-import { betaQuantile, betaShare } from '../../src/statistics/beta.js'
+import { betaCdf, betaQuantile } from '../../src/statistics/beta.js'
 
 describe('the beta distribution', () => {
   const shape = fc.double({ min: 1, max: 1e5, noNaN: true })
 
-  it('has the shares that jstat has', () => {
+  it('has the fractions that jstat has', () => {
     const x = fc.double({ min: 0.001, max: 0.999, noNaN: true })
     fc.assert(
       fc.property(
@@ -14,17 +14,17 @@ describe('the beta distribution', () => {
         fc.double({ min: 0.1, max: 200, noNaN: true }),
         fc.double({ min: 0.1, max: 200, noNaN: true }),
         (x, a, b) => {
-          expect(betaShare(x, a, b)).toBeCloseTo(jstat.ibeta(x, a, b), 6)
+          expect(betaCdf(x, a, b)).toBeCloseTo(jstat.ibeta(x, a, b), 6)
         },
       ),
       { seed: 1 },
     )
   })
 
-  it('has each share below its quantile', () => {
+  it('has each fraction below its quantile', () => {
     fc.assert(
-      fc.property(fc.constantFrom(0.025, 0.5, 0.975), shape, shape, (share, a, b) => {
-        expect(betaShare(betaQuantile(share, a, b), a, b)).toBeCloseTo(share, 6)
+      fc.property(fc.constantFrom(0.025, 0.5, 0.975), shape, shape, (fraction, a, b) => {
+        expect(betaCdf(betaQuantile(fraction, a, b), a, b)).toBeCloseTo(fraction, 6)
       }),
       { seed: 1 },
     )

@@ -36,7 +36,7 @@ describe('a number', () => {
     expect(timeUnit([0, 0]).name).toBe('ms')
   })
 
-  it('may be a rate, a share or a difference', () => {
+  it('may be a rate, a fraction or a difference', () => {
     expect(rate(10)).toBe('10/s')
     expect(rate(12_432)).toBe('12,400/s')
     expect(percent(0.5734)).toBe('57.3 %')

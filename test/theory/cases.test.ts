@@ -53,11 +53,11 @@ describe('a steady state is what theory says', { timeout: 30_000 }, () => {
     it(`${name}: how large batches are`, () => {
       const { sizes, count } = simulate({ ...scenarioOf(scenario), stop: { requests: 200_000 } }).batches
       batchPmf.forEach((probability, i) => {
-        const share = (sizes[i + 1] ?? 0) / count
+        const fraction = (sizes[i + 1] ?? 0) / count
         // one batch's size tells something of the next one's: the standard error is taken as twice that of
         // independent batches, and 4 of it are allowed
         const error = 2 * Math.sqrt((probability * (1 - probability)) / count)
-        expect(Math.abs(share - probability), `of ${i + 1}: ${share}, not ${probability}`).toBeLessThan(
+        expect(Math.abs(fraction - probability), `of ${i + 1}: ${fraction}, not ${probability}`).toBeLessThan(
           4 * error + 2 / count,
         )
       })
@@ -84,10 +84,10 @@ describe('a steady state is what theory says', { timeout: 30_000 }, () => {
       const completions = new Set(ends)
       const first = result.scenario?.warmup as { requests: number }
       const waited = starts.slice(first.requests).filter((start) => completions.has(start)).length
-      const share = waited / (starts.length - first.requests)
+      const fraction = waited / (starts.length - first.requests)
       // autocorrelated over the busy periods: some 10 times the variance of independent requests at 90 % load
       const error = Math.sqrt((10 * probWait * (1 - probWait)) / (starts.length - first.requests))
-      expect(Math.abs(share - probWait)).toBeLessThan(4 * error)
+      expect(Math.abs(fraction - probWait)).toBeLessThan(4 * error)
     })
   }
 })

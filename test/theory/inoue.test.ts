@@ -36,21 +36,21 @@ function exactMean(lambda: number, alpha: number, tau0: number): number {
     return chances
   }
   const nexts = Array.from({ length: largest + 1 }, (_, size) => next(size))
-  let share = new Float64Array(largest + 1)
-  share[Math.round(typical)] = 1
+  let fraction = new Float64Array(largest + 1)
+  fraction[Math.round(typical)] = 1
   for (let change = 1; change > 1e-9; ) {
     const after = new Float64Array(largest + 1)
     nexts.forEach((chances, size) => {
-      const weight = share[size] as number
+      const weight = fraction[size] as number
       if (weight < 1e-12) return
       for (let to = 1; to <= largest; to++) after[to] = (after[to] as number) + weight * (chances[to] as number)
     })
-    change = Math.max(...after.map((each, size) => Math.abs(each - (share[size] as number))))
-    share = after
+    change = Math.max(...after.map((each, size) => Math.abs(each - (fraction[size] as number))))
+    fraction = after
   }
   let time = 0
   let requests = 0
-  share.forEach((weight, size) => {
+  fraction.forEach((weight, size) => {
     const s = service(size)
     const m = lambda * s
     time += weight * ((m * s) / 2 + tau0 * m + alpha * (m * m + m) + Math.exp(-m) * service(1))

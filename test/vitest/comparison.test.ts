@@ -76,7 +76,7 @@ describe('toBeFaster and toBeSlower', () => {
   it('refuse what they cannot read', () => {
     // @ts-expect-error: a misspelt option
     expect(() => expect(faster).toBeFaster({ from: '10%' })).toThrow(/'from' is not an option here/)
-    expect(() => expect(faster).toBeFaster({ by: '10' })).toThrow(/by: must be a share/)
+    expect(() => expect(faster).toBeFaster({ by: '10' })).toThrow(/by: must be a fraction/)
     // @ts-expect-error: a metric that there is none of
     expect(() => expect(ms1).toBeFasterThan(ms12, { of: 'p98' })).toThrow(/must be a metric that is compared/)
     const edited = { ...slower, verdict: 'same' as const }

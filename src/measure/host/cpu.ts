@@ -72,7 +72,7 @@ export function cpuBetween(before: CpuReading, after: CpuReading, names: readonl
       if (!from || !to) return []
       const busyNs = to.ranNs - from.ranNs
       const waitingMs = (to.waitedNs - from.waitedNs) / NS_PER_MS
-      return { thread, busyMs: busyNs / NS_PER_MS, share: busyNs / periodNs, waitingMs }
+      return { thread, busyMs: busyNs / NS_PER_MS, fraction: busyNs / periodNs, waitingMs }
     }),
     processMs,
     othersMs: Math.max(0, (after.busy - before.busy) * TICK_MS - processMs),

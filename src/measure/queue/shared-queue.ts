@@ -67,7 +67,7 @@ export function allocateQueue(
 }
 
 /**
- * The queue of a run, which its servers share under a lock. Nothing puts requests into it: the schedule is known in
+ * The queue of a run, which its servers fraction under a lock. Nothing puts requests into it: the schedule is known in
  * advance, and a server that looks at the queue first brings it up to the present. A server that looks takes the batch
  * of the server idle longest, whichever it is, so that it does not matter which of them wakes first.
  */

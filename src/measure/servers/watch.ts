@@ -124,7 +124,7 @@ export class Watch {
     const sent = queue.seen
     const fraction = window.endsEarly ? 1 : Math.max(0, now / lastNs, sent / stop.requests)
     const goesOn = this.#options.onProgress?.({
-      share: Math.min(1, fraction),
+      fraction: Math.min(1, fraction),
       timeMs: Math.max(0, now) / NS_PER_MS,
       endMs: lastNs === Number.POSITIVE_INFINITY ? null : lastNs / NS_PER_MS,
       sent,

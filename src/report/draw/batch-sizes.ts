@@ -32,12 +32,12 @@ export function sizeBins({ sizes }: Result['batches']): SizeBin[] {
   return [...bins.values()]
 }
 
-/** The share of all batches that each size has. */
+/** The fraction of all batches that each size has. */
 export function batchSizes({ batches }: Result, bins: readonly SizeBin[]): Drawing {
   const [first, last] = [bins[0], bins.at(-1)] as [SizeBin, SizeBin]
-  const share = (bin: SizeBin) => bin.batches / batches.count
+  const fraction = (bin: SizeBin) => bin.batches / batches.count
   const y = linearScale(
-    bins.map((bin) => 100 * share(bin)),
+    bins.map((bin) => 100 * fraction(bin)),
     [PLOT.bottom, PLOT.top],
     4,
   )
@@ -46,10 +46,10 @@ export function batchSizes({ batches }: Result, bins: readonly SizeBin[]): Drawi
   const bars = bins.map((bin) => {
     const sizes = bin.from === bin.to ? `of ${count(bin.from)}` : `of ${count(bin.from)} to ${count(bin.to)}`
     const [x1, x2] = [px(x.at(bin.from - 0.5) + 0.75), px(x.at(bin.to + 0.5) - 0.75)]
-    const top = px(Math.min(PLOT.bottom - 1, y.at(100 * share(bin))))
+    const top = px(Math.min(PLOT.bottom - 1, y.at(100 * fraction(bin))))
     return mark(
       {
-        says: `batches ${sizes}: ${count(bin.batches)}, ${percent(share(bin))} of all`,
+        says: `batches ${sizes}: ${count(bin.batches)}, ${percent(fraction(bin))} of all`,
         data: { from: bin.from, to: bin.to > bin.from ? bin.to : null, v: bin.batches },
       },
       markup`<rect class="bar" x="${x1}" y="${top}" width="${px(Math.max(1, x2 - x1))}" height="${px(PLOT.bottom - top)}"/>`,

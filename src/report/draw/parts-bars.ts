@@ -33,8 +33,8 @@ export function partsBars(runs: readonly LabelledParts[]): Drawing {
       before += ms
       // what took any time shows as a sliver at least
       const width = Math.max(1, px(x.at(before) - from))
-      const share = meanMs === 0 ? 0 : ms / meanMs
-      const says = `${label === '' ? '' : `${label}: `}${name} ${timeText(ms)}, ${(100 * share).toFixed(1)} % (${meaning})`
+      const fraction = meanMs === 0 ? 0 : ms / meanMs
+      const says = `${label === '' ? '' : `${label}: `}${name} ${timeText(ms)}, ${(100 * fraction).toFixed(1)} % (${meaning})`
       return mark(
         { says, class: `s-${name}`, data: { k: name, run: label, v: ms } },
         markup`<rect class="bar" x="${from}" y="${top}" width="${width}" height="${BAR}"/>`,

@@ -13,7 +13,7 @@ import { exactLogScale, logScale, type Scale } from './scale.js'
 import { boundedText, timeText } from './text.js'
 import { boundedOf } from './trade-off-figure.js'
 
-/** A time, and the share of all requests that took as long or less. */
+/** A time, and the fraction of all requests that took as long or less. */
 interface Step {
   ms: number
   upTo: number
@@ -98,7 +98,7 @@ interface Place {
 function runCurve({ label, summary }: LabelledSummary, steps: Step[], place: Place): Markup {
   const { x, y, i, whiskers } = place
   const few = 1 - FEW / summary.count
-  const beyond = (share: number) => (share >= 1 ? summary.count : 1 / (1 - share))
+  const beyond = (fraction: number) => (fraction >= 1 ? summary.count : 1 / (1 - fraction))
   const known = path(
     steps.filter(({ upTo }) => upTo <= few),
     place,
@@ -134,7 +134,7 @@ function runCurve({ label, summary }: LabelledSummary, steps: Step[], place: Pla
 }
 
 /** Percentiles are by nearest rank: between two recorded times there is a step, and nothing else. */
-function path(steps: Step[], { x, y, near }: Place, from: number, beyond: (share: number) => number): string {
+function path(steps: Step[], { x, y, near }: Place, from: number, beyond: (fraction: number) => number): string {
   let d = ''
   let [lastX, lastY] = [px(x.at(beyond(from))), Number.NaN]
   for (const { ms, upTo } of steps) {

@@ -13,7 +13,7 @@ export interface SvgOptions {
 }
 
 /**
- * Figure 1-4 as an SVG file: throughput beside latency percentiles against the batch size, or what else was varied.
+ * The throughput-latency trade-off as an SVG file: throughput beside latency percentiles against the batch size, or what else was varied.
  * Where two fields or more were, there is a figure for each value of the others. It has light and dark colours, by
  * what its reader prefers, and needs nothing else.
  *
@@ -29,7 +29,7 @@ export function renderSweepSvg(swept: readonly SweptRun[], options: SvgOptions =
 }
 
 /**
- * Figure 1-4 of a real system as an SVG file: what batches of each size can carry, beside their latency at one load,
+ * The throughput-latency trade-off of a real system as an SVG file: what batches of each size can carry, beside their latency at one load,
  * measured over rounds and simulated.
  *
  * @throws ValidationError if there is no row

@@ -3,7 +3,7 @@ import type { Result } from '../../result/result.js'
 import type { Summary } from '../../result/summary.js'
 import { rulesOf } from '../../scenario/budget.js'
 import { wholeName } from '../../scenario/fields.js'
-import { mostCarried } from '../../scenario/service/service.js'
+import { maxThroughput } from '../../scenario/service/service.js'
 import { durationMs, ratePerSecond } from '../../scenario/units.js'
 import { count, inText, rate } from '../../text/number.js'
 import type { Figure, Figures } from '../figures.js'
@@ -39,7 +39,7 @@ export interface TradeOffCurve {
   points: TradeOffPoint[]
 }
 
-/** Figure 1-4: throughput and latency against one field of a scenario. */
+/** The throughput-latency trade-off: throughput and latency against one field of a scenario. */
 export interface TradeOffFigure {
   /** what was varied: `batch size` */
   field: string
@@ -57,7 +57,7 @@ export interface TradeOffFigure {
 /** The engine's name beside a figure. */
 export const ENGINES = { simulate: 'simulated', measure: 'measured', record: 'recorded' } as const
 
-/** Figure 1-4 of what was measured over rounds beside what was simulated. */
+/** The throughput-latency trade-off of what was measured over rounds beside what was simulated. */
 export function figureOfRows(rows: TradeOffRow[], offeredPerSec: number, rounds?: number): TradeOffFigure {
   const unable = `cannot carry ${rate(offeredPerSec)}`
   const point = <Of extends Figures | Record<Figure, Spread>>(
@@ -104,7 +104,7 @@ export interface SweptRun {
 }
 
 /**
- * Figure 1-4 of a sweep: against the batch size where that was varied, else the field of the most values; one for each
+ * The throughput-latency trade-off of a sweep: against the batch size where that was varied, else the field of the most values; one for each
  * combination of the others. Measured and simulated runs of the same values share one.
  */
 export function figuresOfSweep(swept: readonly SweptRun[]): TradeOffFigure[] {
@@ -205,7 +205,7 @@ export function capacityOf({ engine, scenario }: Result): number | null {
   const { service, batching, servers } = scenario
   // what was kept by hash is gone
   if (service.model === 'recorded' || 'model' in (service.overhead?.turnaround ?? {})) return null
-  const most = mostCarried(service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
+  const most = maxThroughput(service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
   return Number.isFinite(most) ? most : null
 }
 

@@ -8,7 +8,7 @@ import { sweptFields } from '../swept-fields.js'
 
 type Figure = readonly [header: string, of: (result: Result) => string | number | boolean | null]
 
-/** What is told of each run: times in milliseconds, rates a second, shares of 1; a bound that is not known is empty. */
+/** What is told of each run: times in milliseconds, rates a second, fractions of 1; a bound that is not known is empty. */
 const FIGURES: Figure[] = [
   ['engine', ({ engine }) => engine],
   ['offeredPerSec', ({ throughput }) => throughput.offered],

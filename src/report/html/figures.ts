@@ -30,7 +30,7 @@ import type { LabelledResult } from './report-entry.js'
 const timeCell = (ms: number | null): DataCell => (ms === null ? '–' : { text: timeText(ms), value: ms })
 const rateCell = (rate: number | null): DataCell => (rate === null ? '–' : { text: perSecond(rate), value: rate })
 
-/** Figure 1-4: one for each combination of what else was varied. */
+/** The throughput-latency trade-off: one figure for each combination of what else was varied. */
 export function tradeOffFigures(swept: readonly SweptRun[]): Markup[] {
   const figures = figuresOfSweep(swept)
   const times = figures.flatMap(latenciesOf)
@@ -163,7 +163,7 @@ function limitsOf(rules: readonly Rule[]): PercentileLimit[] {
   })
 }
 
-/** From this share on, throughputs differ. */
+/** From this fraction on, throughputs differ. */
 const APART = 0.02
 
 /** Where all runs completed the same load, what they differ in is how much more they could carry, if that is known. */
@@ -323,7 +323,7 @@ export function batchesFigure({ label, result }: LabelledResult, i: number): Mar
     charts: [batchSizes(result, bins)],
     table: {
       caption: `Batch sizes${label === '' ? '' : ` of ${label}`}`,
-      columns: ['requests', 'batches', 'share'],
+      columns: ['requests', 'batches', 'fraction'],
       rows: bins.map(({ from, to, batches: of }) => [
         from === to ? count(from) : `${count(from)} to ${count(to)}`,
         count(of),

@@ -37,7 +37,7 @@ function speed({ speed }: Host): string | null {
 function cpu({ cpu }: Host): string | null {
   if (cpu === null) return null
   const { periodMs, cores, othersMs, stealMs } = cpu
-  const own = each(cpu.threads, ({ share }) => share, percent)
+  const own = each(cpu.threads, ({ fraction }) => fraction, percent)
   const stolen = stealMs > 0 ? `, stolen ${percent(stealMs / periodMs)}` : ''
   return `${own}; other processes ${percent(othersMs / periodMs)}${stolen}, of ${cores === 1 ? '1 core' : `${inText(cores)} cores`}`
 }

@@ -10,8 +10,8 @@ export interface ProgressStream extends NodeJS.WritableStream {
 
 /** How far a run is, told on a stream: one line that is rewritten on a terminal, else a line now and then. */
 export interface Progress {
-  /** @param share how much of it is done, from 0 to 1 */
-  update(share: number, text: string): void
+  /** @param fraction how much of it is done, from 0 to 1 */
+  update(fraction: number, text: string): void
   /** Takes the line away. */
   end(): void
 }
@@ -27,13 +27,13 @@ export function progressOn(stream: ProgressStream, now: () => number = () => per
   return stream.isTTY === true ? rewritten(stream, styleFor(stream), now) : plainLines(stream, now)
 }
 
-/** A share as small as this says nothing of how long the rest takes. */
+/** A fraction as small as this says nothing of how long the rest takes. */
 const LEAST_SHARE = 0.02
 
 /** How long it takes from here, were it to go on as it went. */
-function left(share: number, elapsedMs: number): string {
-  if (share < LEAST_SHARE || share >= 1) return ''
-  const seconds = (elapsedMs * (1 - share)) / share / 1000
+function left(fraction: number, elapsedMs: number): string {
+  if (fraction < LEAST_SHARE || fraction >= 1) return ''
+  const seconds = (elapsedMs * (1 - fraction)) / fraction / 1000
   if (seconds < 100) return `, ${Math.ceil(seconds)} s left`
   return `, ${Math.ceil(seconds / 60)} min left`
 }
@@ -43,13 +43,13 @@ function rewritten(stream: ProgressStream, style: Style, now: () => number): Pro
   let next = started + QUIET_MS
   let shown = false
   return {
-    update(share, text) {
+    update(fraction, text) {
       if (now() < next) return
       next = now() + REWRITE_MS
-      const drawn = style('green', bar(BAR * share)) + style('dim', '·'.repeat(Math.floor(BAR * (1 - share))))
-      const said = `${text}${left(share, now() - started)}`
+      const drawn = style('green', bar(BAR * fraction)) + style('dim', '·'.repeat(Math.floor(BAR * (1 - fraction))))
+      const said = `${text}${left(fraction, now() - started)}`
       const room = Math.max(0, (stream.columns ?? 80) - BAR - 10)
-      stream.write(`\r\u001b[K ${drawn} ${Math.round(100 * share)} % ${said.slice(0, room)}`)
+      stream.write(`\r\u001b[K ${drawn} ${Math.round(100 * fraction)} % ${said.slice(0, room)}`)
       shown = true
     },
     end() {
@@ -63,10 +63,10 @@ function plainLines(stream: ProgressStream, now: () => number): Progress {
   const started = now()
   let next = started + PLAIN_MS
   return {
-    update(share, text) {
+    update(fraction, text) {
       if (now() < next) return
       next = now() + PLAIN_MS
-      stream.write(`${Math.round(100 * share)} % ${text}${left(share, now() - started)}\n`)
+      stream.write(`${Math.round(100 * fraction)} % ${text}${left(fraction, now() - started)}\n`)
     },
     end() {},
   }

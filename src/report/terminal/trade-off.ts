@@ -8,7 +8,7 @@ import type { TradeOffOptions, TradeOffRow } from './trade-off-row.js'
 import { renderTradeOffTable } from './trade-off-table.js'
 
 /**
- * Figure 1-4 of a real system, to read at 100 columns: for each batch size what it can carry, then its latency at one
+ * The throughput-latency trade-off of a real system, to read at 100 columns: for each batch size what it can carry, then its latency at one
  * load, measured over rounds beside simulated; how far apart the two are, beside how far apart the rounds are; and
  * both curves drawn.
  */
@@ -55,9 +55,9 @@ export interface Agreement {
   figures: number
   /** how many are as near to the measured median as the rounds are */
   within: number
-  /** the median distance of a simulated figure from the measured median, as a share of it */
+  /** the median distance of a simulated figure from the measured median, as a fraction of it */
   apart: number
-  /** the median distance of the furthest round from it, as a share of it */
+  /** the median distance of the furthest round from it, as a fraction of it */
   noise: number
 }
 
@@ -95,7 +95,7 @@ export function renderAgreement(rows: TradeOffRow[], options: TradeOffOptions): 
 }
 
 function agreementLines({ figures, within, apart, noise }: Agreement, { rounds, style = plain }: TradeOffOptions) {
-  const share = (part: number) => `${Math.round(100 * part)} %`
+  const fraction = (part: number) => `${Math.round(100 * part)} %`
   const of = rounds === undefined ? 'the rounds' : rounds === 1 ? '1 round' : `${rounds} rounds`
   const chance = rounds === undefined ? undefined : WITHIN_BY_CHANCE[rounds]
   const perfect =
@@ -104,8 +104,8 @@ function agreementLines({ figures, within, apart, noise }: Agreement, { rounds, 
     key(style, ' ±', `the furthest of ${of} from their median: the machine's own noise`),
     key(style, '+−', `simulated from measured; ${style('yellow', '*')} ${style('dim', 'further than any round was')}`),
     '',
-    ` ${style('bold', `${within} of ${figures} simulated figures (${share(within / figures)}) are as near to the measured median as the rounds are`)}${perfect}.`,
-    ` In the median, a simulated figure is ${share(apart)} from the measured one, and the furthest round ${share(noise)}.`,
+    ` ${style('bold', `${within} of ${figures} simulated figures (${fraction(within / figures)}) are as near to the measured median as the rounds are`)}${perfect}.`,
+    ` In the median, a simulated figure is ${fraction(apart)} from the measured one, and the furthest round ${fraction(noise)}.`,
   ]
 }
 

@@ -290,14 +290,14 @@ export class Segments {
   #coarsen(used: number): void {
     const { sums } = this
     let shortest = 0
-    let share = Number.POSITIVE_INFINITY
+    let fraction = Number.POSITIVE_INFINITY
     for (let i = 0; i < this.length - 2; i++) {
       if (this.order[i] === used || this.order[i + 1] === used) continue
       const start = sums[this.at(i) + START] as number
       const together = ((sums[this.at(i + 1) + END] as number) - start) / (this.endNs - start)
-      if (together >= share) continue
+      if (together >= fraction) continue
       shortest = i
-      share = together
+      fraction = together
     }
     this.#merge(shortest)
   }

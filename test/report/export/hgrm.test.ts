@@ -18,9 +18,9 @@ it.each([
 ])('a distribution %s has the percentiles that its summary has', (_, summary) => {
   const lines = read(renderHgrm(summary))
   expect(lines.length).toBeGreaterThanOrEqual(2)
-  for (const [ms, share, , beyond] of lines) {
-    if (share > 0) expect(ms).toBeCloseTo(percentile(summary, 100 * share), 6)
-    expect(beyond ?? Infinity).toBeCloseTo(1 / (1 - share), 1)
+  for (const [ms, fraction, , beyond] of lines) {
+    if (fraction > 0) expect(ms).toBeCloseTo(percentile(summary, 100 * fraction), 6)
+    expect(beyond ?? Infinity).toBeCloseTo(1 / (1 - fraction), 1)
   }
   expect(lines.at(-1)?.slice(0, 3)).toEqual([summary.max, 1, summary.count])
 })

@@ -95,8 +95,8 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
         const place = (axis: string, value: number) => {
           const [kind, ...ends] = (svg.getAttribute(`data-${axis}-scale`) as string).split(' ')
           const [from, to, start, end] = ends.map(Number) as [number, number, number, number]
-          const share = kind === 'log' ? Math.log(value / from) / Math.log(to / from) : (value - from) / (to - from)
-          return start + share * (end - start)
+          const fraction = kind === 'log' ? Math.log(value / from) / Math.log(to / from) : (value - from) / (to - from)
+          return start + fraction * (end - start)
         }
         const dot = mark.querySelector('.dot') as SVGCircleElement
         const { k, v, low, high } = (mark as SVGElement).dataset

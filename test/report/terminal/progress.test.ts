@@ -8,9 +8,9 @@ function stage(terminal: boolean) {
   const progress = progressOn(stream, () => now)
   return {
     /** an update at this time: what it writes */
-    at(ms: number, share: number, text: string): string {
+    at(ms: number, fraction: number, text: string): string {
       now = ms
-      progress.update(share, text)
+      progress.update(fraction, text)
       return String(stream.read() ?? '')
     },
     end(): string {

@@ -71,8 +71,8 @@ const measured: Result = {
       periodMs: 56_400,
       cores: 2,
       threads: [
-        { thread: 'main', busyMs: 9306, share: 0.165, waitingMs: 282 },
-        { thread: 'server 1', busyMs: 53_298, share: 0.945, waitingMs: 1128 },
+        { thread: 'main', busyMs: 9306, fraction: 0.165, waitingMs: 282 },
+        { thread: 'server 1', busyMs: 53_298, fraction: 0.945, waitingMs: 1128 },
       ],
       processMs: 64_000,
       othersMs: 31_020,

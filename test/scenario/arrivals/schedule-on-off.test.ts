@@ -36,7 +36,7 @@ const gaps = {
 const squaredCv = variance / meanGap ** 2
 
 describe('on and off', () => {
-  it('has the mean rate of its share of time on', () => {
+  it('has the mean rate of its fraction of time on', () => {
     expect(meanRate(arrivals)).toBe(10)
     expect(1 / meanGap).toBeCloseTo(10, 9)
   })

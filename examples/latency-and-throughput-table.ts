@@ -1,12 +1,12 @@
 import { percentile, summarize } from 'throughline'
 import { rate, type Style, table, time } from 'throughline/report'
-import { examples, tenRequests } from './chapter.ts'
+import { examples, tenRequests } from './latency-and-throughput.ts'
 
-/** The chapter's own figures, computed. */
-export function renderChapter(style: Style): string {
+/** Textbook examples of latency and throughput, as a table. */
+export function renderLatencyAndThroughput(style: Style): string {
   const ten = summarize(tenRequests)
   const served = table(
-    [{ header: "the chapter's examples", align: 'left' }, { header: 'latency' }, { header: 'throughput' }],
+    [{ header: 'textbook examples', align: 'left' }, { header: 'latency' }, { header: 'throughput' }],
     examples().map(({ name, latencyMs, perSecond }) => [name, time(latencyMs), rate(perSecond)]),
     style,
   )
@@ -15,6 +15,6 @@ export function renderChapter(style: Style): string {
 
  Ten requests took ${requests}:
  a mean of ${time(ten.mean)}, which describes none of them, and a p50 of ${time(ten.p50)}. Their p90 is ${time(ten.p90)} here, the least
- value that nine in ten do not exceed; the chapter's is ${time(percentile(ten, 91))}, which is reached beyond nine in ten.
+ value that nine in ten do not exceed; the book's is ${time(percentile(ten, 91))}, which is reached beyond nine in ten.
 `
 }

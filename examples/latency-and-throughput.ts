@@ -3,10 +3,10 @@ import { affine, closed, type Duration, simulate } from 'throughline'
 /** Ten requests, in milliseconds, of which one took three seconds. */
 export const tenRequests = [100, 102, 100, 100, 99, 104, 110, 90, 3000, 95]
 
-/** The server of Figure 1-4: the line through 10 requests in 10 ms and 50 in 20 ms. */
+/** The line through 10 requests in 10 ms and 50 in 20 ms. */
 export const server = affine({ base: '7.5ms', perItem: '0.25ms' })
 
-/** The chapter's examples of latency and throughput: one request at a time, and then in batches. */
+/** Examples of latency and throughput: one request at a time, and then in batches. */
 export const examples = () => [
   { name: 'one at a time, 10 ms each', ...flatOut('10ms', 1) },
   { name: 'one at a time, 100 ms each', ...flatOut('100ms', 1) },

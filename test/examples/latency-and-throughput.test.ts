@@ -18,7 +18,7 @@ const row = (text: string, start: string) =>
     .find(([first]) => first === start)
     ?.slice(1)
 
-describe('the examples of the chapter', () => {
+describe('the textbook examples', () => {
   it('shows the ten requests: the mean describes none of them', async () => {
     const { stdout, stderr } = await run('ten-requests.ts')
     expect(stderr).toBe('')
@@ -29,10 +29,10 @@ describe('the examples of the chapter', () => {
     expect(stdout).toContain('nearest rank')
   })
 
-  it('shows Figure 1-4: throughput and latency rise together', async () => {
+  it('shows The throughput-latency trade-off: throughput and latency rise together', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'throughline-'))
     const svg = join(folder, 'figure.svg')
-    const { stdout, stderr } = await run('figure-1-4.ts', '--svg', svg)
+    const { stdout, stderr } = await run('trade-off.ts', '--svg', svg)
     expect(stderr).toBe('')
     // the README shows what it draws
     expect(await readFile(svg, 'utf8')).toBe(await readFile('docs/images/throughput-latency.svg', 'utf8'))

@@ -1,10 +1,10 @@
-// Figure 1-4: larger batches raise throughput, and latency with it. Run it with `npx tsx examples/figure-1-4.ts`;
+// The throughput-latency trade-off: larger batches raise throughput, and latency with it. Run it with `npx tsx examples/trade-off.ts`;
 // `--svg figure.svg` draws it into a file.
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { simulate } from 'throughline'
 import { figuresOf, rate, renderTradeOff, renderTradeOffSvg, styleFor, table, time } from 'throughline/report'
-import { examples, flatOut, server } from './chapter.ts'
+import { examples, flatOut, server } from './latency-and-throughput.ts'
 
 const { values: asked } = parseArgs({ options: { svg: { type: 'string' } } })
 const style = styleFor(process.stdout)
