@@ -3,9 +3,9 @@ import { checkBudget, compareResults, createRecorder, type Recorder, type Result
 import { renderResult } from 'throughline/report'
 import { prometheusText } from 'throughline/serve'
 import { describe, expect, it } from 'vitest'
-import { checkedResult } from '../../src/result/check.js'
-import { dues, told } from './told.js'
-import { VirtualClock } from './virtual-clock.js'
+import { checkedResult } from '../../../src/result/check.js'
+import { dues, told } from '../told.js'
+import { VirtualClock } from '../virtual-clock.js'
 
 const written = (result: Result | null): Result => JSON.parse(JSON.stringify(result))
 

@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { BatcherError, createBatcher, defineHandler, type RecorderSink, ValidationError } from '../../src/index.js'
+import { BatcherError, createBatcher, defineHandler, type RecorderSink, ValidationError } from '../../../src/index.js'
 
 const tick = () => new Promise((resolve) => setImmediate(resolve))
 const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,7 +1,7 @@
 import { type DataPoint, type Histogram, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { createRecorder, openTelemetryProducer, registerOpenTelemetry } from 'throughline'
 import { describe, expect, it } from 'vitest'
-import { VirtualClock } from './virtual-clock.js'
+import { VirtualClock } from '../virtual-clock.js'
 
 class Reader extends MetricReader {
   protected async onShutdown() {}

@@ -1,7 +1,7 @@
 import diagnostics from 'node:diagnostics_channel'
 import { createRecorder } from 'throughline'
 import { expect, it } from 'vitest'
-import { VirtualClock } from './virtual-clock.js'
+import { VirtualClock } from '../virtual-clock.js'
 
 it('tells on diagnostics_channel of batches, and of requests that were not answered', () => {
   const heard: unknown[] = []

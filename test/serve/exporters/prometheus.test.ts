@@ -1,7 +1,7 @@
 import { Counter, Registry } from 'prom-client'
 import { createRecorder, prometheusText, type Recorder, registerPrometheus } from 'throughline'
 import { describe, expect, it } from 'vitest'
-import { VirtualClock } from './virtual-clock.js'
+import { VirtualClock } from '../virtual-clock.js'
 
 /** Five requests answered in batches or alone, and one of each other outcome. */
 function recorded(name: string): Recorder {

@@ -7,17 +7,17 @@ import {
   type Scenario,
   type ScenarioParts,
   type SimulationEvent,
-} from '../../src/index.js'
-import { policyOf } from '../../src/scenario/batching.js'
-import { resolveScenario } from '../../src/scenario/scenario.js'
-import { BatcherError } from '../../src/serve/batcher/batcher-error.js'
-import { LiveBatcher } from '../../src/serve/batcher/live-batcher.js'
-import type { RecorderSink } from '../../src/serve/batcher/recorder-sink.js'
-import { Engine } from '../../src/simulate/engine.js'
-import { openScenario, seeded } from '../simulate/small-scenarios.js'
-import { duesOf } from '../simulate/told.js'
-import { Agenda, ScriptedServers } from './scripted-servers.js'
-import { VirtualTime } from './virtual-time.js'
+} from '../../../src/index.js'
+import { policyOf } from '../../../src/scenario/batching.js'
+import { resolveScenario } from '../../../src/scenario/scenario.js'
+import { BatcherError } from '../../../src/serve/batcher/batcher-error.js'
+import { LiveBatcher } from '../../../src/serve/batcher/live-batcher.js'
+import type { RecorderSink } from '../../../src/serve/batcher/recorder-sink.js'
+import { Engine } from '../../../src/simulate/engine.js'
+import { openScenario, seeded } from '../../simulate/small-scenarios.js'
+import { duesOf } from '../../simulate/told.js'
+import { Agenda, ScriptedServers } from '../scripted-servers.js'
+import { VirtualTime } from '../virtual-time.js'
 
 const ns = (ms: number) => Math.round(ms * 1e6)
 const NEVER = Number.POSITIVE_INFINITY

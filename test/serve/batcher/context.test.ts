@@ -103,7 +103,7 @@ describe('the async context of a batcher', () => {
     const seen: (string | undefined)[] = []
     const hear = () => seen.push(storage.getStore())
     diagnostics.subscribe('throughline:batch', hear)
-    const url = new URL('./handlers/obliging.js', import.meta.url)
+    const url = new URL('../handlers/obliging.js', import.meta.url)
     const batcher = made(() => createBatcher<number, unknown>(url, { batching: { maxBatchSize: 2, maxWait: '1ms' } }))
     await Promise.all([1, 2, 3].map((each) => calledBy(`caller ${each}`, () => batcher.run(each))))
     await batcher.close()

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { schedule } from '../../src/scenario/arrivals/schedule.js'
-import { LiveBatcher } from '../../src/serve/batcher/live-batcher.js'
-import { Agenda, ScriptedServers } from './scripted-servers.js'
-import { VirtualTime } from './virtual-time.js'
+import { schedule } from '../../../src/scenario/arrivals/schedule.js'
+import { LiveBatcher } from '../../../src/serve/batcher/live-batcher.js'
+import { Agenda, ScriptedServers } from '../scripted-servers.js'
+import { VirtualTime } from '../virtual-time.js'
 
 const MS = 1e6
 const NEVER = Number.POSITIVE_INFINITY

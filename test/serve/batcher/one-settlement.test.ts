@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Flight } from '../../src/serve/batcher/in-flight-batch.js'
-import { LiveBatcher } from '../../src/serve/batcher/live-batcher.js'
-import type { RecorderSink } from '../../src/serve/batcher/recorder-sink.js'
-import { Agenda, ScriptedServers } from './scripted-servers.js'
-import { VirtualTime } from './virtual-time.js'
+import type { Flight } from '../../../src/serve/batcher/in-flight-batch.js'
+import { LiveBatcher } from '../../../src/serve/batcher/live-batcher.js'
+import type { RecorderSink } from '../../../src/serve/batcher/recorder-sink.js'
+import { Agenda, ScriptedServers } from '../scripted-servers.js'
+import { VirtualTime } from '../virtual-time.js'
 
 /*
  * Whatever callers and handlers do, and however late timers ring: each call is settled once, none is lost, none runs

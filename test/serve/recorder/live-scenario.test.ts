@@ -1,7 +1,7 @@
 import { createRecorder, type Recorder, type Result, type Scenario, simulate } from 'throughline'
 import { describe, expect, it } from 'vitest'
-import { dues, told } from './told.js'
-import { VirtualClock } from './virtual-clock.js'
+import { dues, told } from '../told.js'
+import { VirtualClock } from '../virtual-clock.js'
 
 const BATCHING = { maxBatchSize: 8, maxWait: 1.5 }
 const timestamps = dues(12_000, 3)

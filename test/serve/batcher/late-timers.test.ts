@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { BatcherError } from '../../src/serve/batcher/batcher-error.js'
-import { LiveBatcher } from '../../src/serve/batcher/live-batcher.js'
-import { ScriptedServers } from './scripted-servers.js'
-import { VirtualTime } from './virtual-time.js'
+import type { BatcherError } from '../../../src/serve/batcher/batcher-error.js'
+import { LiveBatcher } from '../../../src/serve/batcher/live-batcher.js'
+import { ScriptedServers } from '../scripted-servers.js'
+import { VirtualTime } from '../virtual-time.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 

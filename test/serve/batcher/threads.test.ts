@@ -8,13 +8,13 @@ import { type Batcher, type BatcherOptions, createBatcher } from 'throughline/se
 import { afterAll, describe, expect, expectTypeOf, it } from 'vitest'
 
 const run = promisify(execFile)
-const url = new URL('./handlers/obliging.js', import.meta.url)
+const url = new URL('../handlers/obliging.js', import.meta.url)
 const settle = async (calls: Promise<unknown>[]) =>
   (await Promise.allSettled(calls)).map((each) => (each.status === 'fulfilled' ? each.value : each.reason))
 const together = (batcher: Batcher<string | number, number>, inputs: (string | number)[]) =>
   settle(inputs.map((input) => batcher.run(input)))
 const make = (options: BatcherOptions = {}) =>
-  createBatcher<typeof import('./handlers/obliging.js')>(url, {
+  createBatcher<typeof import('../handlers/obliging.js')>(url, {
     batching: { maxBatchSize: 3, maxWait: '2s' },
     ...options,
   })
@@ -97,7 +97,7 @@ describe('threads of a batcher', () => {
   })
 
   it('are not started where setup fails, whose error every call gets', async () => {
-    const broken = new URL('../cli/scenarios/throws-in-setup.js', import.meta.url)
+    const broken = new URL('../../cli/scenarios/throws-in-setup.js', import.meta.url)
     const batcher = createBatcher<number, number>(broken, { servers: 2 })
     const [call, ready] = await settle([batcher.run(1), batcher.ready()])
     expect(String(call)).toMatch(/handler .*throws-in-setup\.js: its setup threw: /)
@@ -124,14 +124,14 @@ describe('threads of a batcher', () => {
   })
 
   it('do not keep an idle process from ending', { timeout: 30_000 }, async () => {
-    const script = fileURLToPath(new URL('./idle-process.js', import.meta.url))
+    const script = fileURLToPath(new URL('../idle-process.js', import.meta.url))
     const { stdout } = await run(process.execPath, [script], { timeout: 20_000 })
     expect(stdout).toBe('[ 2, 4, 6 ] 7\n')
   })
 })
 
 it('a batch that never ends keeps the process alive until it has taken too long', { timeout: 30_000 }, async () => {
-  const script = fileURLToPath(new URL('./endless-process.js', import.meta.url))
+  const script = fileURLToPath(new URL('../endless-process.js', import.meta.url))
   const { stdout } = await run(process.execPath, [script], { timeout: 20_000 })
   expect(stdout).toBe('BATCH_TIMEOUT\n')
 })
