@@ -3,7 +3,7 @@ import { prepare } from '../../handler/prepare.js'
 import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
 import type { Flight } from './in-flight-batch.js'
 import type { Servers } from './servers.js'
-import { unready, within } from './setup.js'
+import { setupError, withSetupTimeout } from './setup.js'
 
 /** A handler that serves batches in this process, as many at a time as there are servers; it is set up once for all. */
 export class InProcess implements Servers {
@@ -32,11 +32,11 @@ export class InProcess implements Servers {
   }
 
   async #setUp(): Promise<void> {
-    const ready = await within(
+    const ready = await withSetupTimeout(
       prepare(async () => this.#handler, false),
       this.#setupTimeoutMs,
     )
-    if ('unready' in ready) throw unready('the handler', ready.unready)
+    if ('unready' in ready) throw setupError('the handler', ready.unready)
     this.#state = ready.state
     this.#ready = true
   }
@@ -66,6 +66,6 @@ export class InProcess implements Servers {
   async close(): Promise<void> {
     const { teardown } = this.#handler
     if (!this.#ready || teardown === undefined) return
-    await within((async () => teardown(this.#state))(), this.#setupTimeoutMs)
+    await withSetupTimeout((async () => teardown(this.#state))(), this.#setupTimeoutMs)
   }
 }

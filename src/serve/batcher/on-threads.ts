@@ -10,7 +10,7 @@ import { BatcherError } from './batcher-error.js'
 import type { Flight } from './in-flight-batch.js'
 import { type Answer, type AttendTask, type Question, unpack } from './messages.js'
 import type { Lost, Servers } from './servers.js'
-import { unready, within } from './setup.js'
+import { setupError, withSetupTimeout } from './setup.js'
 
 /** A thread that is still blocked so long after its batch was given up is ended. */
 const GRACE_MS = 1000
@@ -104,7 +104,7 @@ class ServerThread {
     let found: Unready | null
     try {
       const attending = pool.run(taskOf(SERVER, 'attend', task), { ...ENTRY, transferList: [port2] })
-      found = await within<Unready | null>(attending, setupTimeoutMs, { real: true })
+      found = await withSetupTimeout<Unready | null>(attending, setupTimeoutMs, { real: true })
     } catch (error) {
       port1.close()
       this.#pool = null
@@ -113,7 +113,7 @@ class ServerThread {
     }
     if (found !== null) {
       port1.close()
-      throw unready(`handler ${path}`, found)
+      throw setupError(`handler ${path}`, found)
     }
     port1.on('message', this.#heard)
     port1.unref()
@@ -242,7 +242,7 @@ class ServerThread {
     })
     port.ref()
     port.postMessage({ teardown: true } satisfies Question)
-    const error = await within(tornDown, this.#settings.setupTimeoutMs, { real: true })
+    const error = await withSetupTimeout(tornDown, this.#settings.setupTimeoutMs, { real: true })
     if (error !== null) throw error
   }
 }
