@@ -27,7 +27,7 @@ export default async function setup(): Promise<void> {
     mkdirSync(dirname(built), { recursive: true })
     // whoever loads it meanwhile gets all of the one or of the other
     const written = `${built}.${process.pid}`
-    writeFileSync(written, outputText)
+    writeFileSync(written, outputText, { mode: outputText.startsWith('#!') ? 0o755 : 0o644 })
     renameSync(written, built)
   }
 }

@@ -13,7 +13,7 @@ import { type CompareOptions, compare } from '../explore/compare.js'
 import { readIfResult, readResult } from '../files/stored.js'
 import type { Result } from '../result/result.js'
 import type { Scenario } from '../scenario/scenario.js'
-import { TARGETS } from '../scenario/target.js'
+import { hasTarget } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { scenarioOrHandler } from './scenario-file.js'
@@ -112,8 +112,7 @@ async function compared(
     throw new ValidationError(files[i] as string, `serves batches; say how requests come: --arrivals 200/s`)
   }
   const scenarios = given.map((each) => withFlags(each, scenarioFlags)) as [Scenario, Scenario]
-  const hasTarget = scenarios.some((scenario) => TARGETS.some((target) => scenario[target] !== undefined))
-  const engine = hasTarget && simulate !== true ? 'measure' : 'simulate'
+  const engine = scenarios.some(hasTarget) && simulate !== true ? 'measure' : 'simulate'
   const options: CompareOptions = {
     of,
     within,

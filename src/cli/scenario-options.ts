@@ -76,9 +76,10 @@ export async function scenarioOf(file: string | undefined, flags: ScenarioFlags,
 /** A scenario, changed by flags. */
 export function withFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scenario {
   const { handler, url, servers, seed, requests, duration, warmup } = flags
-  const { handler: _handler, call: _call, http: _http, ...parts } = given
-  // a target takes the place of the file's
-  const scenario: Partial<ScenarioParts> & Targets = handler === undefined && url === undefined ? { ...given } : parts
+  const { handler: _handler, call: _call, http, ...parts } = given as Partial<ScenarioParts> & Targets
+  // a target in the flags replaces that of the file
+  const replaces = handler !== undefined || url !== undefined
+  const scenario = (replaces ? parts : { ...given }) as Partial<ScenarioParts> & Targets
   setArrivals(scenario, flags)
   setService(scenario, flags)
   const batching = defined({ maxBatchSize: limit(flags.maxBatchSize), maxWait: limit(flags.maxWait) })
@@ -92,8 +93,8 @@ export function withFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scena
     scenario.warmup = typeof extent === 'number' ? { requests: extent } : { duration: warmup }
   }
   if (handler !== undefined) scenario.handler = handler
-  // method, headers, body and all else of the file's stay
-  if (url !== undefined) scenario.http = { ...given.http, url } as NonNullable<Scenario['http']>
+  // keeps the file's method, headers, body and other options
+  if (url !== undefined) scenario.http = { ...http, url } as NonNullable<Targets['http']>
   if (servers !== undefined) scenario.servers = limit(servers) as number | null
   if (seed !== undefined) scenario.seed = value(seed) as number
   // what is missing or of the wrong kind is told by the schema, which knows what is accepted

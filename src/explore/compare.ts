@@ -18,8 +18,8 @@ import { cores } from '../machine/cores.js'
 import { knobs, type MeasureOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'
 import type { Finding } from '../result/validity.js'
-import { type ResolvedScenario, resolveScenario, type Scenario } from '../scenario/scenario.js'
-import { TARGETS } from '../scenario/target.js'
+import { type ResolvedScenario, resolveScenario, type Scenario, type ScenarioParts } from '../scenario/scenario.js'
+import { hasTarget, type Target } from '../scenario/target.js'
 import { options, whole } from '../scenario/units.js'
 import { abortSignal } from '../validation/realm.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
@@ -29,7 +29,9 @@ import { measureRound, ofSide, type Ran, type RunRound, runPair, simulateRound }
  * Two scenarios, and what both have: `{ arrivals: '200/s', base: { handler: now }, head: { handler: next } }`. A side's
  * own field takes the place of the same one of both. `head` may be left out if base is compared with itself.
  */
-export type Compared = Partial<Scenario> & { base: Partial<Scenario>; head?: Partial<Scenario> }
+export type Compared = PartialScenario & { base: PartialScenario; head?: PartialScenario }
+
+type PartialScenario = Partial<ScenarioParts> & Target
 
 export interface CompareProgress {
   /** pairs of rounds that are over */
@@ -107,8 +109,7 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
   const { of, within, rounds, signal, onProgress, engine: engineGiven, design: designGiven, ...rest } = asked.data
   const { null: isNull, ...measuring } = rest
   const scenarios = sidesOf(compared, isNull)
-  const hasTarget = SIDES.some((side) => TARGETS.some((target) => scenarios[side][target] !== undefined))
-  const engine = engineGiven ?? (hasTarget ? 'measure' : 'simulate')
+  const engine = engineGiven ?? (SIDES.some((side) => hasTarget(scenarios[side])) ? 'measure' : 'simulate')
   const resolved = { base: checked(scenarios.base, 'base', engine), head: checked(scenarios.head, 'head', engine) }
   const { seed } = resolved.base
   if (resolved.head.seed !== seed) {

@@ -3,7 +3,7 @@ import type { MeasureProgress } from '../measure/options.js'
 import type { Result } from '../result/result.js'
 import { resolveScenario, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
 import { fractionDone } from '../scenario/stop.js'
-import { TARGETS } from '../scenario/target.js'
+import { hasTarget } from '../scenario/target.js'
 import { isPlain, options, whole } from '../scenario/units.js'
 import { abortSignal, throwIfAborted } from '../validation/realm.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
@@ -99,8 +99,7 @@ export async function sweep(scenario: Scenario, fields: SweepFields, given: Swee
 }
 
 /** Whether a scenario has a target, and no service to simulate it by. */
-const isOnlyMeasured = (scenario: Scenario) =>
-  scenario.service === undefined && TARGETS.some((target) => scenario[target] !== undefined)
+const isOnlyMeasured = (scenario: Scenario) => scenario.service === undefined && hasTarget(scenario)
 
 async function measureEach(
   scenarios: Scenario[],

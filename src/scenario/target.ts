@@ -32,13 +32,12 @@ export interface Targets {
 }
 
 /**
- * One target, and no other beside it; or what a Result has kept of one, for a simulation that runs none.
- * `never`, since an `undefined` beside HttpTarget would keep TypeScript from telling what its functions get.
+ * At most one target; or what a Result stores of one, which `simulate` ignores. The member without a target does not name
+ * `http`: without `exactOptionalPropertyTypes` its `undefined` would keep TypeScript from typing `body: (index) => …`.
  */
 export type Target =
-  | { handler?: string | Named | undefined; call?: Named | undefined; http?: never }
-  | { handler?: Targets['handler']; call?: undefined; http?: never }
-  | { call: Call; handler?: undefined; http?: never }
+  | { handler?: Targets['handler'] | Named; call?: Named | undefined }
+  | { call: Call; handler?: undefined; http?: undefined }
   | { http: HttpTarget; handler?: undefined; call?: undefined }
 
 /** A target as a resolved scenario has it. */
@@ -57,6 +56,10 @@ export interface StoredTargets {
 }
 
 export const TARGETS = ['handler', 'call', 'http'] as const
+
+/** Whether a scenario, or a part of one, has a target. */
+export const hasTarget = (scenario: object): boolean =>
+  TARGETS.some((target) => (scenario as Record<string, unknown>)[target] !== undefined)
 
 const isFunction = (value: unknown) => typeof value === 'function'
 
@@ -88,7 +91,7 @@ export function checkTargets(targets: ResolvedTargets): void {
  * @throws ValidationError naming it
  */
 export function checkRunnable(targets: ResolvedTargets): void {
-  if (TARGETS.every((target) => targets[target] === undefined)) {
+  if (!hasTarget(targets)) {
     throw new ValidationError(
       'handler',
       'is required to measure: the URL or path of a module or a function that serves batches; or else call, or http',
