@@ -25,7 +25,7 @@ describe('a comparison reads at eighty columns', () => {
     await expect(text).toMatchFileSnapshot('golden/comparison.txt')
   })
 
-  it('where head does not carry its load, and fails', async () => {
+  it('when head is overloaded, and fails', async () => {
     const queue = { capacity: 2000 }
     const text = renderComparison(
       await compare(
