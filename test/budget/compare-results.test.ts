@@ -225,7 +225,7 @@ describe('compareResults', () => {
     expect(() => compareResults({ ...ms1, schema: 'throughline/result@9' } as unknown as Result, ms1)).toThrow(
       new ValidationError(
         'base',
-        'must be a result, with the schema "throughline/result@1", got "throughline/result@9"',
+        'must be a result with the schema "throughline/result@1", got "throughline/result@9"',
       ),
     )
   })

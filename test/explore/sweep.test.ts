@@ -107,9 +107,9 @@ describe('a sweep', () => {
     [
       'a field that there is none of',
       { 'batching.maxBatchSzie': [1] },
-      "sweep.batching.maxBatchSzie: is no field of a scenario (did you mean 'batching.maxBatchSize'?)",
+      "sweep.batching.maxBatchSzie: is not a field of a scenario (did you mean 'batching.maxBatchSize'?)",
     ],
-    ['what every object has', { '__proto__.polluted': [1] }, 'sweep.__proto__.polluted: is no field of a scenario'],
+    ['what every object has', { '__proto__.polluted': [1] }, 'sweep.__proto__.polluted: is not a field of a scenario'],
     ['a field twice', { rate: [1], 'arrivals.rate': [2] }, 'sweep.arrivals.rate: is swept already, as rate'],
     [
       'fields in a Map',

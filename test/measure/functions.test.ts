@@ -323,12 +323,12 @@ describe('handler, a function that serves batches in this process', () => {
 describe('what a target is refused', () => {
   const refused: [string, Record<string, unknown>, string, RegExp][] = [
     ['none', {}, 'handler', /is required to measure/],
-    ['two', { handler: () => [], call: () => 1 }, 'call', /cannot stand beside handler: a scenario has one target/],
+    ['two', { handler: () => [], call: () => 1 }, 'call', /cannot be combined with handler; a scenario has one target/],
     [
       'two, one of them a URL',
       { call: () => 1, http: { url: 'http://127.0.0.1' } },
       'http',
-      /cannot stand beside call/,
+      /cannot be combined with call/,
     ],
     [
       'a call that is none',

@@ -132,7 +132,7 @@ describe('http', () => {
       measure({ ...result.scenario, arrivals: 1, http: { ...result.scenario?.http, body: 'x' } } as never),
     )
     expect(again).toBeInstanceOf(ValidationError)
-    expect(again.message).toContain('is a secret that a Result does not keep')
+    expect(again.message).toContain('is a secret, which a Result does not store')
   })
 })
 
@@ -324,7 +324,7 @@ describe('what http is refused', () => {
     ['a timeout that is none', { url: at, timeout: 'soon' }, 'http.timeout', /must be a duration/],
     ['statuses that are none', { url: at, failures: ['6xx'] }, 'http.failures.0', /a status such as 503, or a class/],
     ['a dispatcher that is none', { url: at, dispatcher: {} }, 'http.dispatcher', /must be a dispatcher of undici/],
-    ['tls beside a dispatcher', { url: at, tls: {}, dispatcher: { dispatch() {} } }, 'http', /cannot stand together/],
+    ['tls beside a dispatcher', { url: at, tls: {}, dispatcher: { dispatch() {} } }, 'http', /cannot be combined/],
     ['another option', { url: at, agent: 1 }, 'http', /'agent' is not an option here/],
   ]
   it.each(refused)('%s', async (_, http, path, said) => {

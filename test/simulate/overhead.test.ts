@@ -187,7 +187,7 @@ describe('what a service cannot be', () => {
     ['service.overhead.wake', 'recorded times', 'got true', { overhead: { wake: true } }],
     [
       'service.overhead.wake.times',
-      'one or more batches',
+      'a non-empty list of batches',
       'got []',
       { overhead: { wake: recorded({ by: 'time', times: [] }) } },
     ],
