@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { Command, Option } from 'commander'
-import { checkedComparison } from '../budget/check-comparison.js'
+import { checkComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import { renderComparison } from '../budget/render-comparison.js'
 import type { Swept } from '../explore/sweep.js'
@@ -101,7 +101,7 @@ async function read(files: string[]): Promise<ReportInput> {
   }
   if (schemaOf(value)?.startsWith('throughline/comparison@')) {
     alone('comparison')
-    return { kind: 'comparison', comparison: checkedComparison(value, file) }
+    return { kind: 'comparison', comparison: checkComparison(value, file) }
   }
   const foreign = values.find(({ value }) => schemaOf(value) === undefined)
   if (foreign !== undefined) {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { checkedComparison, checkIsComparison } from '../budget/check-comparison.js'
+import { checkComparison, checkIsComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import { checkedResult, checkIsResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
@@ -46,7 +46,7 @@ export async function readIfResult(path: string): Promise<Result | null> {
  * @throws ValidationError if it is missing, of another version, or contradicts itself
  */
 export async function readComparison(path: string): Promise<Comparison> {
-  return checkedComparison(await readJson(path), path)
+  return checkComparison(await readJson(path), path)
 }
 
 /**
