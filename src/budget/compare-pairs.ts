@@ -250,7 +250,7 @@ function overloadFinding(pairs: readonly Pair[]): Finding | null {
     ...(head > 0 ? [`head did not in ${head}`] : []),
   ].join(' and ')
   return {
-    code: 'load-not-carried',
+    code: 'load-not-sustained',
     severity: 'warning',
     message: `one side carried a load that the other did not: of ${pairs.length} pairs, ${said}. Such a pair counts as one in which that side is slower than can be told`,
     figures: { base, head, pairs: pairs.length },

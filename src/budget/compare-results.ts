@@ -302,7 +302,7 @@ function overloadFindings(both: Record<Side, Result>): Finding[] {
   const found = both[side].validity.findings.find(({ code }) => OVER.includes(code)) as Finding
   return [
     {
-      code: 'load-not-carried',
+      code: 'load-not-sustained',
       severity: 'warning',
       message: `${side} did not keep up with its load, and the other did: it is slower, by an unknown amount. ${found.code}: ${found.message}`,
       figures: {},

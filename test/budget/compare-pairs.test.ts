@@ -187,7 +187,7 @@ describe('rounds that are invalid', () => {
     })
     // what is known all the same
     expect(metricOf(over, 'service.mean').verdict).toBe('same')
-    expect(judged(over).findings).toMatchObject([{ code: 'load-not-carried', figures: { head: 20, base: 0 } }])
+    expect(judged(over).findings).toMatchObject([{ code: 'load-not-sustained', figures: { head: 20, base: 0 } }])
     const both = change(over, ({ base }) => ({ base: { ...base, invalid: ['cut-off' as const] } }))
     expect(metricOf(both, 'p99').verdict).toBe('inconclusive')
   })

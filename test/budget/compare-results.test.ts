@@ -83,7 +83,7 @@ describe('compareResults', () => {
     const comparison = compareResults(ms1, over)
     expect(comparison.verdict).toBe('slower')
     expect(comparison.findings[0]).toMatchObject({
-      code: 'load-not-carried',
+      code: 'load-not-sustained',
       message: expect.stringMatching(/^head did not keep up/),
     })
     expect(metric(ms1, over, 'p99')).toMatchObject({ head: null, interval: { low: null, high: null } })

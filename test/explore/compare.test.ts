@@ -55,7 +55,7 @@ describe('compare, in virtual time', () => {
     expect(await once()).toEqual(comparison)
     expect(JSON.parse(JSON.stringify(comparison))).toEqual(comparison)
     // 500/s of 2.5 ms is more than one server carries
-    expect(comparison).toMatchObject({ verdict: 'slower', findings: [{ code: 'load-not-carried' }] })
+    expect(comparison).toMatchObject({ verdict: 'slower', findings: [{ code: 'load-not-sustained' }] })
   })
 
   it("a side's own field takes the place of the same one of both", async () => {
