@@ -20,7 +20,7 @@ import {
   type ComparisonVerdict,
   DESIGNS,
   type Design,
-  overall,
+  overallVerdict,
   type Pair,
   type Round,
 } from '../src/budget/comparison.js'
@@ -132,7 +132,7 @@ function sequential(pairs: Pair[], rounds: number): { verdict: ComparisonVerdict
   for (let n = 1; ; n++) {
     if (!isCheckpoint(n, rounds)) continue
     const { metrics } = comparePairs(pairs.slice(0, n), { within: 0.05, rounds })
-    const { verdict } = overall({ of, metrics, base: LOAD, head: LOAD })
+    const { verdict } = overallVerdict({ of, metrics, base: LOAD, head: LOAD })
     if (verdict !== 'inconclusive' || n === rounds) return { verdict, pairs: n }
   }
 }

@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
-import { type BudgetOptions, checkedOptions } from './budget/assert.js'
+import { type BudgetOptions, parseBudgetOptions } from './budget/assert.js'
 import { checkBudget, type Verdict } from './budget/check.js'
-import { checkedComparison } from './budget/check-comparison.js'
+import { checkComparison } from './budget/check-comparison.js'
 import { type CompareResultsOptions, compareResults } from './budget/compare-results.js'
 import type { Comparison } from './budget/comparison.js'
-import { fasterBy } from './budget/faster.js'
+import { judgeFaster } from './budget/faster.js'
 import { headline, renderBudget } from './budget/render.js'
 import { renderComparison } from './budget/render-comparison.js'
 import type { Result } from './result/result.js'
@@ -51,7 +51,7 @@ declare module 'vitest' {
 
 expect.extend({
   toMeetBudget(result: Result | Summary, budget: Budget, options: BudgetOptions = {}) {
-    const { onInconclusive = 'fail' } = checkedOptions(options)
+    const { onInconclusive = 'fail' } = parseBudgetOptions(options)
     const check = checkBudget(result, budget)
     const { verdict } = check
     const negated = this.isNot === true
@@ -67,12 +67,12 @@ expect.extend({
   },
 
   toBeFaster(comparison: Comparison, { by, ...options }: FasterOptions = {}) {
-    return faster(checkedComparison(comparison), { ...options, by }, this.isNot === true)
+    return faster(checkComparison(comparison), { ...options, by }, this.isNot === true)
   },
 
   toBeSlower(given: Comparison, options: BudgetOptions = {}) {
-    const { onInconclusive = 'fail' } = checkedOptions(options)
-    const comparison = checkedComparison(given)
+    const { onInconclusive = 'fail' } = parseBudgetOptions(options)
+    const comparison = checkComparison(given)
     const { verdict } = comparison
     const told = verdict === 'inconclusive' ? verdict : verdict === 'slower' ? 'pass' : 'fail'
     return answer(comparison, 'slower', passes(told, onInconclusive, this.isNot === true), this.isNot === true)
@@ -85,8 +85,8 @@ function passes(verdict: Verdict, onInconclusive: 'fail' | 'pass', negated: bool
 }
 
 function faster(comparison: Comparison, { by, ...options }: FasterOptions, negated: boolean) {
-  const { onInconclusive = 'fail' } = checkedOptions(options)
-  const pass = passes(fasterBy(comparison, by), onInconclusive, negated)
+  const { onInconclusive = 'fail' } = parseBudgetOptions(options)
+  const pass = passes(judgeFaster(comparison, by), onInconclusive, negated)
   return answer(comparison, by === undefined ? 'faster' : `faster by ${by}`, pass, negated)
 }
 

@@ -10,7 +10,7 @@ import { student } from '../statistics/student.js'
 import type { ComparedMetric } from './comparison.js'
 
 /** A figure of one run, and where it may lie by what the run could see of it. */
-export interface Sampled {
+export interface SampledFigure {
   /** null if it is beyond all bounds: a percentile that requests without an answer hold */
   value: number | null
   low: number
@@ -32,7 +32,7 @@ const STORED_TAIL = 0.025
  * What a run shows of a metric: bounds that each miss by this chance, from the spread between the segments of its
  * window, as requests in a row are not independent.
  */
-export function sampled(metric: ComparedMetric, result: Result, tail: number): Sampled {
+export function sampleMetric(metric: ComparedMetric, result: Result, tail: number): SampledFigure {
   const order: Order = result.replications === undefined ? 'in a row' : 'independent'
   const { segments, latencyMs, serviceMs, throughput, rates } = result
   switch (metric) {
@@ -68,7 +68,7 @@ export function sampled(metric: ComparedMetric, result: Result, tail: number): S
   }
 }
 
-const unbounded = (value: number | null, reason?: string): Sampled => ({
+const unbounded = (value: number | null, reason?: string): SampledFigure => ({
   value,
   low: 0,
   high: null,
@@ -76,7 +76,7 @@ const unbounded = (value: number | null, reason?: string): Sampled => ({
 })
 
 /** Batch means over the segments. */
-function ofRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): Sampled {
+function ofRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): SampledFigure {
   const few = tooFewStretches(parts.length, order)
   if (few !== null) return unbounded(value, few)
   const sum = (of: 'amount' | 'of') => parts.reduce((total, part) => total + part[of], 0)
@@ -90,7 +90,7 @@ function ofRatio(value: number, parts: { amount: number; of: number }[], order: 
  * The ranks that a percentile may have, by how many requests exceed it in each segment: as many as if so many
  * independent requests had been seen (a design effect, as in Korn and Graubard, Survey Methodology 24, 1998).
  */
-function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order: Order, tail: number): Sampled {
+function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order: Order, tail: number): SampledFigure {
   // requests that were never answered are slower than all others
   const at = (rank: number) => {
     const ofAnswered = (rank * counts.offered) / counts.completed

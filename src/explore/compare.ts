@@ -6,10 +6,10 @@ import {
   type Comparison,
   DESIGNS,
   type Design,
-  differing,
+  differingFields,
   type JudgeOptions,
   judgeShape,
-  overall,
+  overallVerdict,
   type Pair,
   type Side,
 } from '../budget/comparison.js'
@@ -155,10 +155,10 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
     if (pair === 0 && base.failure !== null) throw ofSide('base', base.failure)
     pairs.push({ seed: seed + pair, first, base: base.round, head: head.round })
     if (ended) break
-    if (!isNull && isCheckpoint(pairs.length, rounds) && overall(judged()).verdict !== 'inconclusive') break
+    if (!isNull && isCheckpoint(pairs.length, rounds) && overallVerdict(judged()).verdict !== 'inconclusive') break
   }
   const { metrics, base, head, findings } = judged()
-  const { by: _, ...verdict } = overall({ of, metrics, base, head })
+  const { by: _, ...verdict } = overallVerdict({ of, metrics, base, head })
   const over = pairs.length === rounds || (!isNull && !ended)
   return {
     schema: 'throughline/comparison@1',
@@ -274,7 +274,7 @@ function interrupted(pairs: number, rounds: number): Finding {
 
 /** The same seed is not the same requests where the loads are not the same. */
 function requestsDiffer(base: Comparison['base'], head: Comparison['head']): Finding[] {
-  const fields = differing(base, head, ['arrivals', 'stop', 'warmup'])
+  const fields = differingFields(base, head, ['arrivals', 'stop', 'warmup'])
   if (fields.length === 0) return []
   return [
     {

@@ -1,4 +1,4 @@
-import { figuresOf, figuresOfNone } from '../budget/compare-pairs.js'
+import { buildEmptyRound, buildRound } from '../budget/compare-pairs.js'
 import type { ComparedSide, Design, Round, Side } from '../budget/comparison.js'
 import { real } from '../clock/real.js'
 import { onAbort } from '../handler/on-abort.js'
@@ -93,7 +93,7 @@ async function runTogether({ run, pair, first, report, signal }: PairRun): Promi
 /** A round in virtual time. */
 export function simulateRound(scenario: Scenario): Ran {
   const result = simulate(scenario)
-  return { round: figuresOf(result), side: result, failure: null }
+  return { round: buildRound(result), side: result, failure: null }
 }
 
 /** A round on the real clock. One in which every request failed is a round all the same. */
@@ -104,14 +104,14 @@ export async function measureRound(scenario: ResolvedScenario, options: MeasureO
   const { counts } = recording
   const side = { scenario: storeScenario(scenario), environment }
   if (counts.completed > 0) {
-    return { round: figuresOf(resultOf(recording, environment, host)), side, failure: null }
+    return { round: buildRound(resultOf(recording, environment, host)), side, failure: null }
   }
   const name = targetName(scenario)
   if (counts.offered === 0) throw new MeasureError(`${name}: no request was due in the window; run for longer`)
   const errors = recording.findings.filter(({ severity }) => severity === 'error').map(({ code }) => code)
   const first = failure === null ? '' : `; the first failure: ${failure.message}`
   return {
-    round: figuresOfNone(errorsIn(counts) / counts.offered, errors),
+    round: buildEmptyRound(errorsIn(counts) / counts.offered, errors),
     side,
     failure: new MeasureError(
       `${name}: no request that was due in the window completed: ${JSON.stringify(counts)}${first}`,

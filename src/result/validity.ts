@@ -21,7 +21,7 @@ export interface Finding {
     | 'teardown-failed'
     | 'rounds-left-out'
     | 'rounds-late'
-    | 'load-not-carried'
+    | 'load-not-sustained'
     | 'requests-differ'
     | 'not-interleaved'
     | 'environments-differ'
@@ -73,7 +73,7 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   'teardown-failed': 'none',
   'rounds-left-out': 'none',
   'rounds-late': 'none',
-  'load-not-carried': 'none',
+  'load-not-sustained': 'none',
   'requests-differ': 'none',
   'not-interleaved': 'none',
   'environments-differ': 'none',

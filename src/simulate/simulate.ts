@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { enough } from '../budget/enough.js'
+import { isEnough } from '../budget/enough.js'
 import type { Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../scenario/scenario.js'
@@ -64,7 +64,7 @@ function simulateUntilEnough(
     refuseEmpty(recording)
     const checkpoints = { planned: lengths.length, taken: checkpoint + 1 }
     const result = resultOf({ ...recording, scenario, checkpoints })
-    if (!last && !enough(result, stop)) continue
+    if (!last && !isEnough(result, stop)) continue
     // once more, now that it is known how far
     if (onEvent !== undefined) new Engine(at, onEvent).run((requests) => requests < endedAt)
     return result

@@ -65,7 +65,7 @@ async function run(interruptAt: RegExp | null, args: string[]): Promise<Ended> {
       hearing.add(hear)
       return () => void hearing.delete(hear)
     },
-    keepStdout() {},
+    reserveStdout() {},
   })
   // on a slow machine it may have said how far it was
   return { code, signal: null, ...printed, stderr: printed.stderr.replace(/^\d+ % .*\n/gm, '') }

@@ -1,4 +1,4 @@
-import { enough } from '../../budget/enough.js'
+import { isEnough } from '../../budget/enough.js'
 import { resultOf } from '../../result/result.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import type { CheckpointedStop } from '../../scenario/stop.js'
@@ -36,5 +36,5 @@ export function judgeCheckpoint({ memory, scenario, endNs, taken, planned }: Che
   const recording = buildRecordingSoFar(scenario, state, count)
   if (recording === null) return null
   if (recording.counts.completed === 0) return false
-  return enough(resultOf({ ...recording, checkpoints: { planned, taken } }), scenario.stop)
+  return isEnough(resultOf({ ...recording, checkpoints: { planned, taken } }), scenario.stop)
 }
