@@ -15,7 +15,7 @@ import {
   simulate,
   uniform,
 } from '../../src/index.js'
-import { refusal } from './refusal.js'
+import { refusal } from '../support/refusal.js'
 
 const duration = /a duration of 0 or more, as milliseconds or with its unit/
 const rate = /a rate above 0 and at most a thousand million a second/
