@@ -47,7 +47,7 @@ class LongOnesFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    globalSetup: 'test/fresh-build.ts',
+    globalSetup: 'test/support/fresh-build.ts',
     sequence: { sequencer: LongOnesFirst },
     // to load the source once for all files takes half the time: they keep nothing outside themselves
     projects: [

@@ -11,7 +11,7 @@ import { resolveScenario } from '../src/scenario/scenario.js'
 import { serviceSchema } from '../src/scenario/service/service.js'
 import { NS_PER_MS } from '../src/scenario/units.js'
 import { time } from '../src/text/number.js'
-import { policyAsItIs } from '../test/measure/policy-as-it-is.js'
+import { referencePolicy } from '../test/support/reference-policy.js'
 import { recordedRun } from './recorded-run.js'
 
 const { values: asked } = parseArgs({
@@ -140,7 +140,7 @@ async function outcomeOf(cell: CellOf, seed: number): Promise<Outcome> {
     dispatch: simulated(first, inTime),
     drawn: simulated(first, drawnFrom(observations, serviceSchema.parse(tight), sizes)),
   }
-  const { batches: policyLets } = policyAsItIs(
+  const { batches: policyLets } = referencePolicy(
     { maxBatchSize: cell.size, maxWaitNs: 1e6 * cell.waitMs },
     Array.from(first.dueNs, (due) => ({ dueNs: due, queuedNs: due })),
     [observations[0]?.freeNs as number, ...observations.map(({ endNs }) => endNs)],

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { throughline } from './throughline.js'
+import { throughline } from '../support/command-line.js'
 
 describe('throughline sweep', () => {
   it('simulates every combination of its lists', async () => {

@@ -9,7 +9,7 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 import type { Call } from '../../src/scenario/target.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
-import { expectToAddUp } from './add-up.js'
+import { expectToAddUp } from '../support/adds-up.js'
 
 // A slow or busy machine may delay anything for long: what is asserted here holds on any.
 

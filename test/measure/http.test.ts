@@ -8,8 +8,8 @@ import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { HttpTarget } from '../../src/scenario/http.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
-import { expectToAddUp } from './add-up.js'
-import { type Script, type Scripted, serverThat } from './scripted-server.js'
+import { expectToAddUp } from '../support/adds-up.js'
+import { type Script, type Scripted, serverThat } from '../support/http-server.js'
 
 // A slow or busy machine may delay anything for long: what is asserted here holds on any.
 

@@ -5,10 +5,10 @@ import { resultOf } from '../../src/result/result.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { cycle } from './cycle.js'
-import { policyAsItIs } from './policy-as-it-is.js'
-import { simulatedEvents } from './simulated-events.js'
-import { type Flown, serveInVirtualTime } from './virtual-servers.js'
+import { cycle } from '../support/cycle.js'
+import { referencePolicy } from '../support/reference-policy.js'
+import { simulatedEvents } from '../support/simulated-events.js'
+import { type Flown, serveInVirtualTime } from '../support/virtual-event-loop.js'
 
 const instant = { lateness: () => 0 }
 
@@ -80,7 +80,7 @@ describe('servers in this process, in virtual time', () => {
         )
         const frees = Array.from({ length: given.servers }, () => -1)
         frees.push(...run.flown.map(({ endNs }) => endNs).sort((a, b) => a - b))
-        const { batches } = policyAsItIs(policyOf(run.scenario.batching), requests, frees)
+        const { batches } = referencePolicy(policyOf(run.scenario.batching), requests, frees)
         expect(run.flown.map(({ requests, leaveNs }) => ({ requests, leaveNs }))).toEqual(
           batches.map(({ requests, leaveNs }) => ({ requests, leaveNs })),
         )

@@ -11,7 +11,7 @@ import {
   type SimulationEvent,
   simulate,
 } from '../../src/index.js'
-import { refusal } from '../scenario/refusal.js'
+import { refusal } from '../support/refusal.js'
 
 /** When each batch started, and of which requests. */
 function starts(scenario: Scenario): [startMs: number, requests: number[]][] {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { decode } from '../../../src/histogram/hdr.js'
 import { percentile, simulate } from '../../../src/index.js'
 import { renderHlog } from '../../../src/report/export/hlog.js'
-import { result } from '../files.js'
+import { result } from '../../support/example-result.js'
 
 function read(text: string): Histogram[] {
   const reader = new HistogramLogReader(text, 64)

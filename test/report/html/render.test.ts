@@ -1,7 +1,7 @@
 import { affine, compareResults, type Result, type Scenario, simulate, sweep, ValidationError } from 'throughline'
 import { renderHtml } from 'throughline/report'
 import { describe, expect, it } from 'vitest'
-import { marksOf } from '../draw/marks.ts'
+import { marksOf } from '../../support/svg-marks.ts'
 
 const scenario: Scenario = {
   arrivals: '800/s',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { affine, exponential, onOff, simulate } from '../../../src/index.js'
 import { arrivalsSchema, meanRate, type OpenArrivals } from '../../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../../src/scenario/arrivals/schedule.js'
-import { expectLaw, SEEDS } from '../../random/law.js'
+import { expectDistribution, SEEDS } from '../../support/distribution-checks.js'
 
 const process = { rate: 40, on: 250, off: 750 }
 const arrivals = arrivalsSchema.parse(onOff(process)) as OpenArrivals
@@ -51,7 +51,7 @@ describe('on and off', () => {
       last = due
       return since
     }
-    expectLaw(gap, 40_000, gaps)
+    expectDistribution(gap, 40_000, gaps)
   })
 
   it.each(SEEDS)('is as bursty as it should be over long times, at seed %i', (seed) => {

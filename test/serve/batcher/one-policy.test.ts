@@ -14,8 +14,8 @@ import { BatcherError } from '../../../src/serve/batcher/batcher-error.js'
 import { LiveBatcher } from '../../../src/serve/batcher/live-batcher.js'
 import type { RecorderSink } from '../../../src/serve/batcher/recorder-sink.js'
 import { Engine } from '../../../src/simulate/engine.js'
-import { openScenario, seeded } from '../../simulate/small-scenarios.js'
-import { duesOf } from '../../simulate/told.js'
+import { dueTimesOf } from '../../support/simulate-with-events.js'
+import { openScenario, seeded } from '../../support/small-scenarios.js'
 import { Agenda, ScriptedServers } from '../scripted-servers.js'
 import { VirtualTime } from '../virtual-time.js'
 
@@ -174,6 +174,6 @@ describe('a live batcher forms the batches that the simulation does', () => {
     const expected = simulated(scenario)
     const times = expected.batches.map(({ startNs, endNs }) => endNs - startNs)
     let started = 0
-    expect(await lived(duesOf(scenario).map(ns), scenario, () => times[started++] as number)).toEqual(expected)
+    expect(await lived(dueTimesOf(scenario).map(ns), scenario, () => times[started++] as number)).toEqual(expected)
   })
 })

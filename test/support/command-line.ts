@@ -5,7 +5,7 @@ import { main } from '../../dist/cli/program.js'
 
 /** The command as it is built and shipped. */
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-export const SCENARIOS = fileURLToPath(new URL('./scenarios', import.meta.url))
+export const SCENARIOS = fileURLToPath(new URL('../cli/scenarios', import.meta.url))
 
 export interface Ended {
   code: number | null

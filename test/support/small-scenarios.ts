@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { NaiveScenario } from './naive.js'
+import type { NaiveScenario } from './naive-simulator.js'
 
 /** Scenarios of a few requests on a grid of whole milliseconds, coarse enough for every kind of tie to be common. */
 

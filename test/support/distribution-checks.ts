@@ -1,4 +1,4 @@
-import { jStat } from 'jstat'
+import jstat from 'jstat'
 import { expect } from 'vitest'
 
 /** The seeds at which distributions are held to their law, chosen once and before the first run. */
@@ -22,7 +22,7 @@ export interface Law {
 }
 
 /** Holds draws to their law: mean and variance within their standard errors, and Kolmogorov-Smirnov. */
-export function expectLaw(draw: () => number, draws: number, law: Law): void {
+export function expectDistribution(draw: () => number, draws: number, law: Law): void {
   const values = Float64Array.from({ length: draws }, draw)
   let sum = 0
   for (const value of values) sum += value
@@ -55,7 +55,7 @@ export function expectCounts(counts: readonly number[], fractions: readonly numb
     const expected = total * (fractions[i] as number)
     return sum + (count - expected) ** 2 / expected
   }, 0)
-  const chance = 1 - jStat.chisquare.cdf(distance, counts.length - 1)
+  const chance = 1 - jstat.chisquare.cdf(distance, counts.length - 1)
   expect(chance, `a chi-square of ${distance} for ${counts.length} counts`).toBeGreaterThan(SIGNIFICANCE)
 }
 

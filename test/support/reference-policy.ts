@@ -18,15 +18,15 @@ interface Request {
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
- * The slow definition of what leaves when: events one by one, completions before arrivals before timers, each handled
- * fully, and the policy asked after each of them.
+ * The batching policy as a slow program: events one by one, completions before arrivals before timers, each handled
+ * fully, and the policy applied after each of them.
  *
  * @param requests when each was due and queued
  * @param frees when servers became free, one for each batch, in order
- * @param limits how many may wait and how long, from when they were due; who is behind another in the queue times out
- * no sooner than that one
+ * @param limits how many may wait and how long, from when they were due; a request times out
+ * no sooner than those before it in the queue
  */
-export function policyAsItIs(
+export function referencePolicy(
   policy: Policy,
   requests: Request[],
   frees: number[],
