@@ -197,7 +197,7 @@ export function maxThroughput(service: Service, maxBatchSize: number, servers: n
     return (servers * NS_PER_SECOND) / lineOf(service).perItem
   }
   const mean = meanServiceNs(service)
-  // b / t(b) has no maximum inside a stretch where t is linear
+  // b / t(b) has no maximum inside an interval in which t is linear
   const points = service.model === 'byBatchSize' ? servicePoints(service).map(({ size }) => size) : []
   const sizes = [...points.filter((size) => size < maxBatchSize), Math.min(maxBatchSize, largestKnownBatch(service))]
   return servers * NS_PER_SECOND * Math.max(...sizes.map((size) => size / (mean(size) + between + stalled)))
