@@ -1,60 +1,54 @@
 import { NS_PER_MS, nearest } from '../../scenario/units.js'
-import { Durations } from './durations.js'
 import type { Recent } from './recent.js'
-import {
-  ALONE,
-  BATCHING,
-  COMPLETED,
-  DISPATCH,
-  END,
-  LATENCY,
-  QUEUEING,
-  SERVICE,
-  type Segments,
-  START,
-  WAIT,
-} from './segments.js'
+import type { Segments } from './segments.js'
 
-/** How many requests are gathered before they are counted: many at a time is several times as fast. */
-const GATHERED = 512
+/** How many requests are buffered before they are counted: many at a time is several times as fast. */
+const BUFFERED = 512
 
-/**
- * What is gathered of a batch, in nanoseconds: since when its server was idle, when it left the queue, started and ended,
- * and where its requests begin among those that were served.
- */
+/** The fields of a buffered batch, in nanoseconds, and the index of its first buffered request. */
 const IDLE = 0
 const LEAVE = 1
 const BEGIN = 2
 const DONE = 3
 const FROM = 4
-const TOLD = 5
+const FIELDS = 5
 
-/** What was told of and is not counted yet: arrivals, requests that were all service, and those of batches. */
-export class Gathered {
+/**
+ * Buffers arrivals, requests without a batch, and requests of batches until they are counted.
+ *
+ * ```
+ * batches: | idle | leave | begin | done | from | idle | leave | begin | done | from | ...
+ *                                            |                                   |
+ *                 .--------------------------'                .------------------'
+ *                 v                                           v
+ * served:  | due | due | due | due | due | due | due | due | due | ...
+ * ```
+ */
+export class RecordBuffer {
   readonly #segments: Segments
   readonly #recent: Recent | null
-  /** in milliseconds, as they were told: when requests were due, and when those alone were due and ended */
-  readonly #arrivals = new Float64Array(GATHERED)
-  readonly #alone = new Float64Array(2 * GATHERED)
-  /** in nanoseconds: when requests of batches were due, and their batches */
-  readonly #served = new Float64Array(GATHERED)
-  readonly #batches = new Float64Array(TOLD * GATHERED)
-  #dues = 0
-  #alones = 0
-  #serveds = 0
-  #told = 0
-  /** the batch at hand, and whether it is among the batches */
-  readonly #batch = new Float64Array(TOLD)
-  #isTold = false
+  /** in milliseconds, as given: due times of arrivals, and due and end of requests without a batch */
+  readonly #arrivals = new Float64Array(BUFFERED)
+  readonly #alone = new Float64Array(2 * BUFFERED)
+  /** in nanoseconds: due times of requests of batches, and their batches */
+  readonly #served = new Float64Array(BUFFERED)
+  readonly #batches = new Float64Array(FIELDS * BUFFERED)
+  #arrivalCount = 0
+  #aloneCount = 0
+  #servedCount = 0
+  #batchCount = 0
+  /** the current batch, and whether it is among the batches yet */
+  readonly #batch = new Float64Array(FIELDS)
+  #isBuffered = false
 
-  readonly #latencies = new Durations(GATHERED)
-  readonly #waits = new Durations(GATHERED)
-  readonly #services = new Durations(GATHERED)
-  readonly #queueings = new Durations(GATHERED)
-  readonly #batchings = new Durations(GATHERED)
-  readonly #dispatches = new Durations(GATHERED)
-  /** for how many requests each of what batches have in common stands */
-  readonly #weights = new Float64Array(GATHERED)
+  readonly #latencies = new Float64Array(BUFFERED)
+  readonly #waits = new Float64Array(BUFFERED)
+  readonly #services = new Float64Array(BUFFERED)
+  readonly #queueings = new Float64Array(BUFFERED)
+  readonly #batchings = new Float64Array(BUFFERED)
+  readonly #dispatches = new Float64Array(BUFFERED)
+  /** how many requests each service and dispatch time is for */
+  readonly #weights = new Float64Array(BUFFERED)
 
   constructor(segments: Segments, recent: Recent | null) {
     this.#segments = segments
@@ -62,82 +56,81 @@ export class Gathered {
   }
 
   arrived(dueMs: number): void {
-    if (this.#dues === GATHERED) this.count()
-    const n = this.#dues
+    if (this.#arrivalCount === BUFFERED) this.count()
+    const n = this.#arrivalCount
     this.#arrivals[n] = dueMs
-    this.#dues = n + 1
+    this.#arrivalCount = n + 1
   }
 
   servedAlone(dueMs: number, endMs: number): void {
-    if (this.#alones === GATHERED) this.count()
-    const n = this.#alones
+    if (this.#aloneCount === BUFFERED) this.count()
+    const n = this.#aloneCount
     this.#alone[2 * n] = dueMs
     this.#alone[2 * n + 1] = endMs
-    this.#alones = n + 1
+    this.#aloneCount = n + 1
   }
 
-  /** The requests that are told of next are those of this batch. */
+  /** Begins a batch: the next served requests are its own. */
   batch(idleNs: number, leaveNs: number, beginNs: number, doneNs: number): void {
     const batch = this.#batch
     batch[IDLE] = idleNs
     batch[LEAVE] = leaveNs
     batch[BEGIN] = beginNs
     batch[DONE] = doneNs
-    this.#isTold = false
+    this.#isBuffered = false
   }
 
-  /** When the batch at hand left the queue. */
+  /** When the current batch left the queue. */
   get leaveNs(): number {
     return this.#batch[LEAVE] as number
   }
 
-  /** When the batch at hand ended. */
+  /** When the current batch ended. */
   get doneNs(): number {
     return this.#batch[DONE] as number
   }
 
-  /** A request of the batch at hand was served. */
+  /** A request of the current batch was served. */
   served(dueNs: number): void {
-    if (this.#serveds === GATHERED) this.count()
-    const n = this.#serveds
-    if (!this.#isTold) this.#tell(n)
+    if (this.#servedCount === BUFFERED) this.count()
+    const n = this.#servedCount
+    if (!this.#isBuffered) this.#bufferBatch(n)
     this.#served[n] = dueNs
-    this.#serveds = n + 1
+    this.#servedCount = n + 1
   }
 
-  /** The batch at hand is that of the requests from here on. */
-  #tell(from: number): void {
-    this.#isTold = true
+  /** Buffers the current batch, whose requests begin at index `from`. */
+  #bufferBatch(from: number): void {
+    this.#isBuffered = true
     this.#batch[FROM] = from
     const batches = this.#batches
-    const at = TOLD * this.#told++
-    for (let i = 0; i < TOLD; i++) batches[at + i] = this.#batch[i] as number
+    const at = FIELDS * this.#batchCount++
+    for (let i = 0; i < FIELDS; i++) batches[at + i] = this.#batch[i] as number
   }
 
-  /** Counts all of it. */
+  /** Counts all that is buffered. */
   count(): void {
-    this.#recent?.arriveAll(this.#arrivals, this.#dues)
-    this.#recent?.servedAlone(this.#alone, this.#alones)
-    this.#countArrivals(this.#dues)
-    this.#countAlone(this.#alones)
-    this.#countServed(this.#serveds)
-    this.#dues = 0
-    this.#alones = 0
-    this.#serveds = 0
-    this.#told = 0
-    this.#isTold = false
+    this.#recent?.arriveAll(this.#arrivals, this.#arrivalCount)
+    this.#recent?.servedAlone(this.#alone, this.#aloneCount)
+    this.#countArrivals(this.#arrivalCount)
+    this.#countAlone(this.#aloneCount)
+    this.#countServed(this.#servedCount)
+    this.#arrivalCount = 0
+    this.#aloneCount = 0
+    this.#servedCount = 0
+    this.#batchCount = 0
+    this.#isBuffered = false
   }
 
   #countArrivals(length: number): void {
     const segments = this.#segments
-    const { sums } = segments
     const duesMs = this.#arrivals
     for (let i = 0; i < length; ) {
       const first = nearest((duesMs[i] as number) * NS_PER_MS)
       if (first >= segments.endNs) segments.advance(first)
       const at = segments.of(first)
-      const start = sums[at + START] as number
-      const end = sums[at + END] as number
+      const start = segments.startOf(at)
+      const end = segments.endOf(at)
       const from = i
       let dueAfter = 0
       for (; i < length; i++) {
@@ -147,7 +140,7 @@ export class Gathered {
       }
       if (i > from) segments.arriveAll(at, i - from, dueAfter)
       else {
-        // before the first of all
+        // due before the first segment
         segments.arriveAll(at, 1, 0)
         i++
       }
@@ -156,22 +149,18 @@ export class Gathered {
 
   #countAlone(length: number): void {
     const segments = this.#segments
-    const { sums } = segments
     const timesMs = this.#alone
-    const { values } = this.#latencies
+    const latencies = this.#latencies
     for (let i = 0; i < length; ) {
       const firstDue = nearest((timesMs[2 * i] as number) * NS_PER_MS)
       const firstEnd = nearest((timesMs[2 * i + 1] as number) * NS_PER_MS)
       if (firstEnd >= segments.endNs) segments.advance(firstEnd)
       const at = segments.of(firstDue)
-      const start = sums[at + START] as number
-      const end = sums[at + END] as number
+      const start = segments.startOf(at)
+      const end = segments.endOf(at)
       let n = 0
       let dueAfter = 0
       let sum = 0
-      let squares = 0
-      let min = Number.POSITIVE_INFINITY
-      let max = 0
       for (; i < length; i++) {
         const due = nearest((timesMs[2 * i] as number) * NS_PER_MS)
         const left = nearest((timesMs[2 * i + 1] as number) * NS_PER_MS)
@@ -179,47 +168,43 @@ export class Gathered {
         const latency = left - due
         dueAfter += due - start
         sum += latency
-        squares += latency * latency
-        if (latency < min) min = latency
-        if (latency > max) max = latency
-        values[n++] = latency
+        latencies[n++] = latency
       }
       if (n === 0) {
-        segments.settle(firstDue, firstEnd, COMPLETED)
+        segments.settle(firstDue, firstEnd, 'completed')
         segments.batch(1, firstDue, firstEnd)
-        segments.count(at, ALONE, firstEnd - firstDue)
+        segments.record(at, 'alone', firstEnd - firstDue)
         i++
         continue
       }
       segments.settleAll(at, n, dueAfter, dueAfter + sum)
       segments.aloneAll(at, n, sum)
-      segments.countAll(at, ALONE, this.#latencies, n, sum, squares, min, max)
+      segments.recordMany(at, 'alone', latencies, n)
     }
   }
 
-  /** What all requests of a batch have in common is counted once for all. */
+  /** Service and dispatch, which the requests of a batch share, are counted once for all of them. */
   #countServed(length: number): void {
     const segments = this.#segments
-    const { sums } = segments
     const dues = this.#served
     const batches = this.#batches
-    const latencies = this.#latencies.values
-    const waits = this.#waits.values
-    const services = this.#services.values
-    const queueings = this.#queueings.values
-    const batchings = this.#batchings.values
-    const dispatches = this.#dispatches.values
+    const latencies = this.#latencies
+    const waits = this.#waits
+    const services = this.#services
+    const queueings = this.#queueings
+    const batchings = this.#batchings
+    const dispatches = this.#dispatches
     const weights = this.#weights
-    const count = this.#told
+    const count = this.#batchCount
     let batch = 0
     for (let i = 0; i < length; ) {
       const firstDue = dues[i] as number
-      const firstLeft = batches[TOLD * batch + DONE] as number
+      const firstLeft = batches[FIELDS * batch + DONE] as number
       if (firstLeft >= segments.endNs) segments.advance(firstLeft)
       const at = segments.of(firstDue)
-      const start = sums[at + START] as number
-      const end = sums[at + END] as number
-      // one that did not come and go in this segment is counted by itself
+      const start = segments.startOf(at)
+      const end = segments.endOf(at)
+      // a request that did not arrive and leave in this segment is counted by itself
       const apart = firstDue < start || firstLeft >= end
       let n = 0
       let parts = 0
@@ -228,13 +213,13 @@ export class Gathered {
       let queued = 0
       let formed = 0
       while (i < length) {
-        const told = TOLD * batch
-        const left = batches[told + DONE] as number
+        const from = FIELDS * batch
+        const left = batches[from + DONE] as number
         if (n > 0 && (apart || left >= end)) break
-        const idleNs = batches[told + IDLE] as number
-        const leave = batches[told + LEAVE] as number
-        const begin = batches[told + BEGIN] as number
-        const next = batch + 1 === count ? length : (batches[told + TOLD + FROM] as number)
+        const idleNs = batches[from + IDLE] as number
+        const leave = batches[from + LEAVE] as number
+        const begin = batches[from + BEGIN] as number
+        const next = batch + 1 === count ? length : (batches[from + FIELDS + FROM] as number)
         const to = apart ? i + 1 : next
         const before = n
         for (; i < to; i++) {
@@ -258,51 +243,16 @@ export class Gathered {
         if (i === next) batch++
         else break
       }
-      if (apart) segments.settle(firstDue, firstLeft, COMPLETED)
+      if (apart) segments.settle(firstDue, firstLeft, 'completed')
       else segments.settleAll(at, n, dueAfter, leftAfter)
-      this.#countAll(at, LATENCY, this.#latencies, n)
-      this.#countAll(at, WAIT, this.#waits, n)
-      this.#countEach(at, SERVICE, services, parts, n)
-      if (queued === 0) segments.count(at, QUEUEING, 0, n)
-      else this.#countAll(at, QUEUEING, this.#queueings, n)
-      if (formed === 0) segments.count(at, BATCHING, 0, n)
-      else this.#countAll(at, BATCHING, this.#batchings, n)
-      this.#countEach(at, DISPATCH, dispatches, parts, n)
+      segments.recordMany(at, 'latency', latencies, n)
+      segments.recordMany(at, 'wait', waits, n)
+      segments.recordMany(at, 'service', services, parts, weights)
+      if (queued === 0) segments.record(at, 'queueing', 0, n)
+      else segments.recordMany(at, 'queueing', queueings, n)
+      if (formed === 0) segments.record(at, 'batching', 0, n)
+      else segments.recordMany(at, 'batching', batchings, n)
+      segments.recordMany(at, 'dispatch', dispatches, parts, weights)
     }
-  }
-
-  #countAll(at: number, metric: number, durations: Durations, length: number): void {
-    const { values } = durations
-    let sum = 0
-    let squares = 0
-    let min = values[0] as number
-    let max = min
-    for (let i = 0; i < length; i++) {
-      const ns = values[i] as number
-      sum += ns
-      squares += ns * ns
-      if (ns < min) min = ns
-      if (ns > max) max = ns
-    }
-    this.#segments.countAll(at, metric, durations, length, sum, squares, min, max)
-  }
-
-  /** The same of what batches have in common, as often as they have requests, `length` in all. */
-  #countEach(at: number, metric: number, values: Float64Array, batches: number, length: number): void {
-    const segments = this.#segments
-    let sum = 0
-    let squares = 0
-    let min = values[0] as number
-    let max = min
-    for (let i = 0; i < batches; i++) {
-      const ns = values[i] as number
-      const times = this.#weights[i] as number
-      sum += times * ns
-      squares += times * ns * ns
-      if (ns < min) min = ns
-      if (ns > max) max = ns
-      segments.countBucket(at, metric, ns, times)
-    }
-    segments.addMoments(at, metric, length, sum, squares, min, max)
   }
 }
