@@ -1,9 +1,9 @@
+import { bucketOf } from '../histogram/buckets.js'
 import { decode, forEachBucketOf } from '../histogram/hdr.js'
-import { bucketOf } from '../histogram/latency-histogram.js'
 import { fractionInterval } from '../result/figure-intervals.js'
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
-import { type Order, spreadOf, tooFewStretches } from '../result/spread.js'
+import { type Order, spreadOf, tooFewSegments } from '../result/spread.js'
 import { percentile } from '../result/summary.js'
 import { nanoseconds } from '../scenario/units.js'
 import { student } from '../statistics/student.js'
@@ -77,7 +77,7 @@ const unbounded = (value: number | null, reason?: string): SampledFigure => ({
 
 /** Batch means over the segments. */
 function ofRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): SampledFigure {
-  const few = tooFewStretches(parts.length, order)
+  const few = tooFewSegments(parts.length, order)
   if (few !== null) return unbounded(value, few)
   const sum = (of: 'amount' | 'of') => parts.reduce((total, part) => total + part[of], 0)
   const ratio = sum('amount') / sum('of')
@@ -98,7 +98,7 @@ function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order:
   }
   const value = at(p)
   const offered = segments.filter((segment) => segment.counts.offered > 0)
-  const few = tooFewStretches(offered.length, order)
+  const few = tooFewSegments(offered.length, order)
   if (few !== null) return unbounded(value, few)
   const over = offered.map((segment) => exceeding(segment, value))
   const n = offered.reduce((total, segment) => total + segment.counts.offered, 0)

@@ -3,7 +3,7 @@ import { findingsOf } from '../result/findings.js'
 import type { Recording } from '../result/recording.js'
 import { errorsIn } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
-import { histogramPercentileNs } from '../result/summary.js'
+import { snapshotPercentileNs } from '../result/summary.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
 import { resolveScenario, type Scenario } from '../scenario/scenario.js'
 import { maxThroughput, type Service } from '../scenario/service/service.js'
@@ -89,7 +89,7 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
 /** What its figures refuse need not be judged by intervals, which takes as long as the run. */
 const mayPass = (recording: Recording, limitNs: number) =>
   errorsIn(recording.counts) === 0 &&
-  histogramPercentileNs(recording.histograms.latency, 99) <= limitNs &&
+  snapshotPercentileNs(recording.histograms.latency, 99) <= limitNs &&
   findingsOf(recording).every(({ severity }) => severity !== 'error')
 
 function tooShort({ rules }: BudgetCheck): ValidationError {

@@ -1,4 +1,4 @@
-import { packed, type Replication } from '../result/replications.js'
+import { packReplication, type Replication } from '../result/replications.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { fractionDone } from '../scenario/stop.js'
 import { Engine } from '../simulate/engine.js'
@@ -34,6 +34,6 @@ export function replicateOnce({
     })
     if (ended) return { ended }
     fraction[index] = 1
-    return packed(recording, fraction.length === 1)
+    return packReplication(recording, fraction.length === 1)
   })
 }

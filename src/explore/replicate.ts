@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { cores } from '../machine/cores.js'
-import { type Replication, together } from '../result/replications.js'
+import { mergeReplications, type Replication } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { resolveScenario, type Scenario, type StoredScenario } from '../scenario/scenario.js'
@@ -90,7 +90,7 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
       'was ended before its first replication was over: there is nothing to report',
     )
   }
-  const recording = together(over)
+  const recording = mergeReplications(over)
   if (over.length < replications) recording.findings.push(interrupted(over.length, replications))
   refuseEmpty(recording)
   return resultOf(recording)

@@ -11,7 +11,7 @@ import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { Busy } from './busy.js'
 import { Queue } from './queue.js'
-import { GATHERED, Recorder } from './recorder.js'
+import { BUFFERED, Recorder } from './recorder.js'
 import { type DispatchNs, dispatchTimes, ServiceTimes } from './service-times.js'
 import { Window } from './window.js'
 
@@ -23,7 +23,7 @@ export type SimulationEvent =
 const NEVER = Number.POSITIVE_INFINITY
 const BLOCK = 1024
 /** How many requests are handled between two calls of `onProgress`. */
-const STRETCH = 65_536
+const PROGRESS_EVERY = 65_536
 
 /**
  * The virtual-clock engine. Time jumps from event to event, in whole nanoseconds. Events at one instant are handled in
@@ -48,7 +48,7 @@ export class Engine {
   readonly #recorder: Recorder
   readonly #window = new Window()
 
-  /** where the run is, between two stretches of it */
+  /** where the run is, between two calls of #handleEvents */
   #now = 0
   #nextDue = 0
   #block = 0
@@ -99,7 +99,7 @@ export class Engine {
 
   /** Runs to the end, or until `goOn`, asked every so many requests, returns false. */
   run(goOn?: (requests: number, nowMs: number) => boolean): Recording {
-    let asking = STRETCH
+    let asking = PROGRESS_EVERY
     if (this.#nextMarkNumber === 0) this.#mark(0)
     for (;;) {
       const next = this.#handleEvents(this.#nextMarkNs, Math.min(this.#nextMarkNumber, this.#stop.requests, asking))
@@ -111,7 +111,7 @@ export class Engine {
         this.#closeWindow(next)
       } else if (this.#number === this.#nextMarkNumber) this.#mark(next)
       else {
-        asking = this.#number + STRETCH
+        asking = this.#number + PROGRESS_EVERY
         if (goOn?.(this.#number, next / NS_PER_MS) === false) this.#interrupt()
       }
     }
@@ -157,7 +157,7 @@ export class Engine {
     let done = this.#done
     let doneStart = this.#doneStart
     let doneSize = this.#doneSize
-    let gathered = 0
+    let buffered = 0
     let batches = 0
     let { nextPosition } = recorder
     let last = this.#now
@@ -288,8 +288,8 @@ export class Engine {
         inSystem--
         staysNs += timeoutNs
         if (head >= nextPosition) {
-          nextPosition = recorder.advance(head, gathered, batches)
-          gathered = 0
+          nextPosition = recorder.advance(head, buffered, batches)
+          buffered = 0
           batches = 0
         }
         this.#timeOut(head, now)
@@ -313,26 +313,26 @@ export class Engine {
         if (told) this.#tellBatch(head, size, start, end)
         let first = head
         for (const next = head + size; head < next; head++) {
-          if (head >= nextPosition || gathered === GATHERED) {
-            // with what was gathered of this batch
+          if (head >= nextPosition || buffered === BUFFERED) {
+            // with what was buffered of this batch
             if (head > first) {
               services[batches] = serviceNs
               sizes[batches++] = head - first
               first = head
             }
-            nextPosition = recorder.advance(head, gathered, batches)
-            gathered = 0
+            nextPosition = recorder.advance(head, buffered, batches)
+            buffered = 0
             batches = 0
           }
           const at = head & mask
           const due = queued[at] as number
           const batching = splitsWait ? someIdle - (queue.idleNs[at] as number) : 0
-          latencies[gathered] = end - due
-          waits[gathered] = start - due
-          if (splitsQueueing) queueings[gathered] = now - due - batching
-          if (splitsWait) batchings[gathered] = batching
-          if (dispatches) dispatchings[gathered] = dispatch
-          gathered++
+          latencies[buffered] = end - due
+          waits[buffered] = start - due
+          if (splitsQueueing) queueings[buffered] = now - due - batching
+          if (splitsWait) batchings[buffered] = batching
+          if (dispatches) dispatchings[buffered] = dispatch
+          buffered++
           staysNs += end - due
           if (clients !== null) clients.think(queue.client[at] as number, end)
         }
@@ -356,7 +356,7 @@ export class Engine {
       }
     }
 
-    recorder.count(gathered, batches)
+    recorder.count(buffered, batches)
     this.#now = last
     this.#nextDue = nextDue
     this.#block = block

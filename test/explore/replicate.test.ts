@@ -13,8 +13,8 @@ import {
   ValidationError,
 } from '../../src/index.js'
 import { checkedResult } from '../../src/result/check.js'
-import { METRICS, newHistograms } from '../../src/result/recording.js'
-import { packed, together } from '../../src/result/replications.js'
+import { METRICS, mergeByMetric } from '../../src/result/recording.js'
+import { mergeReplications, packReplication } from '../../src/result/replications.js'
 import { resultOf } from '../../src/result/result.js'
 import { summaryOf, withheld } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
@@ -57,8 +57,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(result.utilization).toBeCloseTo(sum(({ servingNs }) => servingNs ?? 0) / 13.5e9 / 2, 12)
     expect(result.meanInSystem).toBeCloseTo(sum(({ inSystemNs }) => inSystemNs) / 13.5e9, 9)
 
-    const histograms = newHistograms()
-    for (const run of runs) for (const metric of METRICS) histograms[metric].add(run.histograms[metric])
+    const histograms = mergeByMetric(runs.map((run) => run.histograms))
     for (const metric of METRICS) {
       const { intervals, ...summary } = summaryOf(histograms[metric], withheld(''))
       expect(result[`${metric}Ms`]).toMatchObject(summary)
@@ -156,7 +155,7 @@ describe('replicating', { timeout: 60_000 }, () => {
 
   it('gives a result of the one that is left of several', () => {
     const engine = new Engine(resolveScenario(mm1, 'simulate'))
-    const result = checkedResult(resultOf(together([packed(engine.run(), false)])))
+    const result = checkedResult(resultOf(mergeReplications([packReplication(engine.run(), false)])))
     expect(result.counts).toEqual(simulate(mm1).counts)
     expect(result.latencyMs.intervals.mean).toMatchObject({
       low: null,

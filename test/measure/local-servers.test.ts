@@ -158,7 +158,7 @@ describe('servers in this process, in virtual time', () => {
           const [from, to] = [run.window.firsts[k] as number, run.window.firsts[k + 1] as number]
           const own = all.filter(({ number }) => number >= from && number < to)
           expect(segment.counts.completed).toBe(own.length)
-          expect(segment.latency?.max).toBe(Math.max(...own.map(({ due, endNs }) => endNs - due)))
+          expect(segment.histograms.latency.max).toBe(Math.max(...own.map(({ due, endNs }) => endNs - due)))
           const started = flown.filter(
             (each) => each.startNs >= segment.startNs && each.startNs < segment.endNs && each.startNs >= startNs,
           )

@@ -138,13 +138,13 @@ for (const seed of SEEDS) {
       })
     })
 
-    it('the exponential law in each of 1,000 equally likely stretches', () => {
+    it('the exponential law in each of 1,000 equally likely intervals', () => {
       // the layers of the ziggurat are some thousandths of the law each: one that is wrong shows here
       const random = stream(seed, 'test of layers')
       const counts = new Array<number>(1000).fill(0)
       for (let i = 0; i < 2_000_000; i++) {
-        const stretch = Math.floor(1000 * -Math.expm1(-drawExponential(random)))
-        counts[stretch] = (counts[stretch] as number) + 1
+        const interval = Math.floor(1000 * -Math.expm1(-drawExponential(random)))
+        counts[interval] = (counts[interval] as number) + 1
       }
       expectCounts(
         counts,

@@ -5,20 +5,20 @@ import type { CheckpointedStop } from '../../scenario/stop.js'
 import { buildRecordingSoFar, stateOf } from './build-recording.js'
 import { SharedMemory } from './shared-memory.js'
 
-/** What the thread that judges a run is given. */
+/** The task of the thread that judges a checkpoint. */
 export interface CheckpointTask {
   memory: Pick<SharedMemory, 'setup' | 'buffers'>
   /** as plain data */
   scenario: ResolvedScenario & { stop: CheckpointedStop }
-  /** when the part of the run ends that is judged, and which checkpoint of how many it is */
+  /** the end of the part of the run to judge, and which of the planned checkpoints it is */
   endNs: number
   taken: number
   planned: number
 }
 
 /**
- * Judges whether what a run has shown so far is enough. It only reads what the run's threads share, and waits for
- * nothing. Null if requests that were due in that part are still under way.
+ * Judges whether a run can stop. It only reads the memory that the run's threads share, and does not wait. Null if
+ * requests that were due before the checkpoint are still in flight.
  */
 export function judgeCheckpoint({ memory, scenario, endNs, taken, planned }: CheckpointTask): boolean | null {
   const shared = new SharedMemory(memory)

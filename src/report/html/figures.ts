@@ -11,7 +11,7 @@ import { partsBars } from '../draw/parts-bars.js'
 import { type LabelledSummary, type PercentileLimit, percentileCurves } from '../draw/percentile-curve.js'
 import { runClass } from '../draw/run-colour.js'
 import { perSecond, timeText } from '../draw/text.js'
-import { lostIn, stretchesOf, timeline } from '../draw/timeline.js'
+import { lostIn, segmentLatencies, timeline } from '../draw/timeline.js'
 import { DOTS, keyOf, latenciesOf, latencyPanel, summary, throughputPanel, VALIDITY_LEGEND } from '../draw/trade-off.js'
 import {
   boundedOf,
@@ -270,20 +270,20 @@ export const invalidMark = ({ validity }: Result) => !validity.valid && markup`<
 
 /** Latency over the window of one run. */
 export function timelineFigure({ label, result }: LabelledResult, i: number): Markup | null {
-  const stretches = stretchesOf(result)
-  const chart = timeline(result, stretches)
+  const segments = segmentLatencies(result)
+  const chart = timeline(result, segments)
   if (chart === null) return null
   const unit = timeUnit([result.window.endMs])
-  const p99s = stretches.flatMap(({ latency }) => latency?.p99 ?? [])
+  const p99s = segments.flatMap(({ latency }) => latency?.p99 ?? [])
   return figure({
     id: `timeline-${i}`,
     title: markup`${invalidMark(result)}Latency over time${label !== '' && markup`: <bdi>${label}</bdi>`}`,
-    says: `p99 of ${stretches.length} stretches lies from ${timeText(Math.min(...p99s))} to ${timeText(Math.max(...p99s))}.`,
+    says: `p99 of ${segments.length} segments lies from ${timeText(Math.min(...p99s))} to ${timeText(Math.max(...p99s))}.`,
     note: markKey([
       [markup`<path class="line s-p50" d="M0 0H26"/>`, 'p50'],
       [markup`<path class="line s-p99" d="M0 0H26"/>`, 'p99'],
       [markup`<path class="line thin s-p999" d="M0 0H26"/>`, 'longest'],
-      ...(stretches.some((stretch) => lostIn(stretch) > 0)
+      ...(segments.some((each) => lostIn(each) > 0)
         ? [[markup`<path class="lost" d="M0 0H26"/>`, 'not completed'] as [Markup, string]]
         : []),
     ]),
@@ -298,13 +298,11 @@ export function timelineFigure({ label, result }: LabelledResult, i: number): Ma
         'completed',
         'not',
       ],
-      rows: stretches.map((stretch, k) => [
-        result.replications === undefined ? threeDigits(stretch.segment.startMs / unit.ms) : k + 1,
-        ...(['p50', 'p99', 'max'] as const).map((name) =>
-          stretch.latency === null ? '–' : timeText(stretch.latency[name]),
-        ),
-        count(stretch.segment.counts.completed),
-        count(lostIn(stretch)),
+      rows: segments.map((each, k) => [
+        result.replications === undefined ? threeDigits(each.segment.startMs / unit.ms) : k + 1,
+        ...(['p50', 'p99', 'max'] as const).map((name) => (each.latency === null ? '–' : timeText(each.latency[name]))),
+        count(each.segment.counts.completed),
+        count(lostIn(each)),
       ]),
     },
   })

@@ -117,10 +117,10 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
       .locator('figure:has(#batches-0) .mark')
       .evaluateAll((marks) => marks.map((mark) => [(mark as SVGElement).dataset.from, (mark as SVGElement).dataset.v]))
     expect(Object.fromEntries(sizes.map(([size, batches]) => [size, Number(batches)]))).toEqual(one.batches.sizes)
-    const stretches = await page
+    const segments = await page
       .locator('figure:has(#timeline-0) .mark')
       .evaluateAll((marks) => marks.map((mark) => (mark as SVGElement).dataset.max))
-    expect(stretches.map(Number)).toEqual(one.segments.map((segment) => segment.latencyMs?.max))
+    expect(segments.map(Number)).toEqual(one.segments.map((segment) => segment.latencyMs?.max))
     const parts = await page
       .locator('figure:has(#parts) .mark')
       .evaluateAll((marks) => marks.map((mark) => [(mark as SVGElement).dataset.k, (mark as SVGElement).dataset.v]))

@@ -221,9 +221,9 @@ describe('a recorder', () => {
     ['batch', [1, 3, 2, 3, 4], /idleMs: must be a time no later than the batch left, at 2 ms, got 3/],
     ['batch', [1, 1, 2, 1, 4], /startMs: must be .* no earlier than 2 ms/],
     ['batch', [1, 1, 2, 3, 2.5], /endMs: must be .* no earlier than 3 ms/],
-    ['served', [7], /dueMs: must be when a request of the batch just told was due/],
-    ['served', [null], /dueMs: must be when a request of the batch just told was due/],
-    ['failed', [Number.NaN], /dueMs: must be when a request of the batch just told was due/],
+    ['served', [7], /dueMs: must be the due time of a request of the current batch/],
+    ['served', [null], /dueMs: must be the due time of a request of the current batch/],
+    ['failed', [Number.NaN], /dueMs: must be the due time of a request of the current batch/],
   ] as const)('refuses %s(%j)', (method, given, message) => {
     const clock = new VirtualClock(10)
     const recorder = createRecorder({ clock: clock.read })

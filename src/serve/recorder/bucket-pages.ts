@@ -1,70 +1,72 @@
-import { BUCKETS, bucketInRange } from '../../histogram/latency-histogram.js'
+import { BUCKETS, bucketInRange, highWords } from '../../histogram/buckets.js'
 
-/** Buckets are kept in pages of this many, and only those pages that hold anything. */
 const PAGE_BITS = 6
+/** How many buckets a page holds. */
 const PAGE = 1 << PAGE_BITS
 const PAGES_EACH = Math.ceil(BUCKETS / PAGE)
-/** A page has a number of 16 bits; 0 is none. */
+/** Page numbers have 16 bits; 0 means that a histogram has no page there. */
 const MOST_PAGES = 2 ** 16
 
 /**
- * The bucket counts of many histograms in one memory. A histogram of live latencies holds some hundreds of its 43,009 buckets:
- * so it takes pages of 64 of them as it needs them, and gives them back when it is merged into another. The memory
- * grows to what is needed, to 16.8 MB at most, and is used again from then on.
+ * The bucket counts of many histograms in one memory. A histogram of live latencies uses some hundreds of its 43,009
+ * buckets, so pages of 64 buckets are allocated on first use, and freed when a histogram is merged into another. The
+ * memory grows to what is needed, 16.8 MB at most, and is reused from then on.
+ *
+ * ```
+ * table:  | histogram 0: 673 page numbers | histogram 1: 673 page numbers | ...
+ *              |
+ *              v
+ * counts: | page 0: unused | page 1: 64 counts | page 2: 64 counts | ...
+ * ```
  */
-export class Pages {
+export class BucketPages {
   #counts = new Uint32Array(PAGE * 256)
-  /** the page of each histogram that holds a stretch of its buckets */
   readonly #table: Uint16Array
   readonly #free: number[] = []
   #used = 1
+  readonly #makeRoom: (histogram: number) => void
 
-  constructor(histograms: number) {
+  /** @param makeRoom frees pages of histograms other than this one, when all are taken */
+  constructor(histograms: number, makeRoom: (histogram: number) => void) {
     this.#table = new Uint16Array(histograms * PAGES_EACH)
+    this.#makeRoom = makeRoom
   }
 
-  /** @returns false where all pages are taken: then nothing was counted */
-  add(histogram: number, bucket: number, times: number): boolean {
+  add(histogram: number, bucket: number, times: number): void {
     const entry = histogram * PAGES_EACH + (bucket >> PAGE_BITS)
     let page = this.#table[entry] as number
     if (page === 0) {
-      page = this.#take()
-      if (page === 0) return false
+      page = this.#allocate(histogram)
       this.#table[entry] = page
     }
     const at = page * PAGE + (bucket & (PAGE - 1))
     this.#counts[at] = (this.#counts[at] as number) + times
-    return true
   }
 
-  /**
-   * Counts durations that each have a bucket of their own, given as the words of doubles, from the `from`-th to before the
-   * `to`-th.
-   *
-   * @returns how far it came before all pages were taken
-   */
-  addAll(histogram: number, words: Uint32Array, from: number, to: number): number {
+  /** Counts the first `length` of `values`, durations that need no clamping, each `times[i]` times or once. */
+  addMany(histogram: number, values: Float64Array, length: number, times: Float64Array | null): void {
+    const words = highWords(values, length)
     const table = this.#table
     const first = histogram * PAGES_EACH
     let counts = this.#counts
-    for (let i = from; i < to; i++) {
+    for (let i = 0; i < length; i++) {
       const bucket = bucketInRange(words[2 * i + 1] as number)
+      const many = times === null ? 1 : (times[i] as number)
       const page = table[first + (bucket >> PAGE_BITS)] as number
       if (page === 0) {
-        if (!this.add(histogram, bucket, 1)) return i
+        this.add(histogram, bucket, many)
         counts = this.#counts
         continue
       }
       const at = (page << PAGE_BITS) | (bucket & (PAGE - 1))
-      counts[at] = (counts[at] as number) + 1
+      counts[at] = (counts[at] as number) + many
     }
-    return to
   }
 
-  #take(): number {
+  #allocate(histogram: number): number {
+    while (this.#free.length === 0 && this.#used === MOST_PAGES) this.#makeRoom(histogram)
     const freed = this.#free.pop()
     if (freed !== undefined) return freed
-    if (this.#used === MOST_PAGES) return 0
     if ((this.#used + 1) * PAGE > this.#counts.length) {
       const grown = new Uint32Array(2 * this.#counts.length)
       grown.set(this.#counts)
@@ -73,7 +75,7 @@ export class Pages {
     return this.#used++
   }
 
-  /** Adds what one histogram holds, between two buckets, to another, and empties it. */
+  /** Adds the counts of one histogram between two buckets to another, and empties it. */
   move(from: number, to: number, first: number, last: number): void {
     const table = this.#table
     const counts = this.#counts
@@ -106,17 +108,22 @@ export class Pages {
     this.#free.push(page)
   }
 
-  /** Calls back for each bucket of a histogram that holds anything, in order, between two buckets. */
-  forEach(histogram: number, first: number, last: number, visit: (bucket: number, count: number) => void): void {
+  /** The buckets of a histogram that are not empty, from the first to the last, and their counts. */
+  read(histogram: number, first: number, last: number): { buckets: Uint16Array; counts: Uint32Array } {
     const counts = this.#counts
+    const found: number[] = []
+    const foundCounts: number[] = []
     for (let i = first >> PAGE_BITS; i <= last >> PAGE_BITS; i++) {
       const page = this.#table[histogram * PAGES_EACH + i] as number
       if (page === 0) continue
       for (let k = 0; k < PAGE; k++) {
         const count = counts[page * PAGE + k] as number
-        if (count > 0) visit(i * PAGE + k, count)
+        if (count === 0) continue
+        found.push(i * PAGE + k)
+        foundCounts.push(count)
       }
     }
+    return { buckets: Uint16Array.from(found), counts: Uint32Array.from(foundCounts) }
   }
 
   /** How much memory it takes at present. */

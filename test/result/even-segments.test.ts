@@ -1,14 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
-import { noCounts, type RecordedSegment, segmentLatency } from '../../src/result/recording.js'
-import { inStretches } from '../../src/result/stretches.js'
+import { evenSegments } from '../../src/result/even-segments.js'
+import { byMetric, noCounts, type RecordedSegment } from '../../src/result/recording.js'
 
 function segmentOf(startNs: number, endNs: number, latencies: number[], failed = 0): RecordedSegment {
-  const histogram = new LatencyHistogram()
-  for (const latency of latencies) histogram.record(latency)
-  const service = new LatencyHistogram()
-  for (const latency of latencies) service.record(latency / 2)
+  const histograms = byMetric((metric) => {
+    const histogram = new LatencyHistogram()
+    for (const latency of latencies) histogram.record(metric === 'service' ? latency / 2 : latency)
+    return histogram.snapshot()
+  })
   return {
     startNs,
     endNs,
@@ -17,8 +18,7 @@ function segmentOf(startNs: number, endNs: number, latencies: number[], failed =
     batches: 1,
     batched: latencies.length,
     servingNs: 10 * latencies.length,
-    latency: segmentLatency(histogram),
-    others: { service: service.compact() },
+    histograms,
   }
 }
 
@@ -33,21 +33,21 @@ function row(lengths: number[], latencies: number[][] = lengths.map((length) => 
 }
 const times = (count: number, length: number) => Array.from({ length: count }, () => length)
 
-describe('segments put together into stretches', () => {
-  it('stay as they are where they are about twenty of one length', () => {
+describe('segments merged into even ones', () => {
+  it('stay as they are if they are about twenty of one length', () => {
     const segments = row(times(20, 100))
-    expect(inStretches(segments)).toEqual(segments)
+    expect(evenSegments(segments)).toEqual(segments)
   })
 
-  it('become twenty of one length where the later ones are twice as long as the earlier', () => {
-    const stretches = inStretches(row([...times(20, 100), ...times(10, 200), ...times(10, 400), ...times(10, 800)]))
-    const lengths = stretches.map(({ startNs, endNs }) => endNs - startNs)
+  it('become twenty of one length if the later ones are twice as long as the earlier ones', () => {
+    const merged = evenSegments(row([...times(20, 100), ...times(10, 200), ...times(10, 400), ...times(10, 800)]))
+    const lengths = merged.map(({ startNs, endNs }) => endNs - startNs)
     expect(lengths).toEqual(times(20, 800))
   })
 
-  it('are hardly shorter than a twentieth, whatever is left at the end', () => {
-    const stretches = inStretches(row([...times(20, 90), ...times(10, 200), 30]))
-    const lengths = stretches.map(({ startNs, endNs }) => endNs - startNs)
+  it('are hardly shorter than a twentieth, even if a short one is left at the end', () => {
+    const merged = evenSegments(row([...times(20, 90), ...times(10, 200), 30]))
+    const lengths = merged.map(({ startNs, endNs }) => endNs - startNs)
     expect(lengths).toEqual([...times(10, 180), ...times(9, 200), 230])
   })
 
@@ -62,15 +62,15 @@ describe('segments put together into stretches', () => {
           given.map(({ length }) => length),
           given.map(({ latencies }) => latencies.map((ns) => 2 * ns)),
         )
-        const stretches = inStretches(segments)
+        const merged = evenSegments(segments)
         const total = (list: RecordedSegment[]) => {
           const all = new Map<number, number>()
           let services = 0
-          for (const { latency, others } of list) {
-            latency?.histogram.counts.forEach((count, i) => {
-              if (count > 0) all.set(latency.histogram.first + i, (all.get(latency.histogram.first + i) ?? 0) + count)
+          for (const { latency, service } of list.map(({ histograms }) => histograms)) {
+            latency.buckets.forEach((bucket, i) => {
+              all.set(bucket, (all.get(bucket) ?? 0) + (latency.counts[i] as number))
             })
-            services += others?.service?.sum ?? 0
+            services += service.sum
           }
           return {
             buckets: [...all].sort(([a], [b]) => a - b),
@@ -78,23 +78,23 @@ describe('segments put together into stretches', () => {
             offered: list.reduce((sum, { counts }) => sum + counts.offered, 0),
             failed: list.reduce((sum, { counts }) => sum + counts.failed, 0),
             batched: list.reduce((sum, { batched }) => sum + batched, 0),
-            max: Math.max(...list.map(({ latency }) => latency?.max ?? 0)),
-            sum: list.reduce((sum, { latency }) => sum + (latency?.histogram.sum ?? 0), 0),
+            max: Math.max(...list.map(({ histograms }) => histograms.latency.max)),
+            sum: list.reduce((sum, { histograms }) => sum + histograms.latency.sum, 0),
           }
         }
-        expect(total(stretches)).toEqual(total(segments))
-        expect(stretches[0]?.startNs).toBe(1000)
-        expect(stretches.at(-1)?.endNs).toBe(segments.at(-1)?.endNs)
-        stretches.slice(1).forEach(({ startNs }, k) => {
-          expect(startNs).toBe(stretches[k]?.endNs)
+        expect(total(merged)).toEqual(total(segments))
+        expect(merged[0]?.startNs).toBe(1000)
+        expect(merged.at(-1)?.endNs).toBe(segments.at(-1)?.endNs)
+        merged.slice(1).forEach(({ startNs }, k) => {
+          expect(startNs).toBe(merged[k]?.endNs)
         })
-        expect(stretches.length).toBeLessThanOrEqual(27)
+        expect(merged.length).toBeLessThanOrEqual(27)
       }),
       { seed: 3, numRuns: 200 },
     )
   })
 
-  it('are none where there is none', () => {
-    expect(inStretches([])).toEqual([])
+  it('are none without any', () => {
+    expect(evenSegments([])).toEqual([])
   })
 })
