@@ -12,8 +12,6 @@ const NS_PER_MS = 1_000_000
 const YIELD_NS = 5_000_000
 
 export interface DispatchEvents {
-  /** the batches that had left have started; `nowNs` is when the last of them did */
-  started(nowNs: number): void
   /** every request of a batch was aborted before it started: its server is idle again */
   skipped(server: number, nowNs: number): void
   /** a batch ended, with the outputs of its handler or with a failure */
@@ -93,7 +91,6 @@ export class Dispatcher {
     for (const batch of batches) if (!batch.over) this.#start(batch)
     // a batch that left only now may hold an aborted request, too
     if (this.#leaving.length === 0) this.#anyAborted = false
-    this.#events.started((batches.at(-1) as InFlightBatch).startNs)
   }
 
   #start(batch: InFlightBatch): void {

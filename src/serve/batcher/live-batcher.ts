@@ -105,8 +105,7 @@ export class LiveBatcher {
       failed: event(this.#serverFailed),
     })
     this.#dispatcher = new Dispatcher(servers, time, batchTimeoutNs, {
-      started: event(this.#rest),
-      skipped: event(this.#free),
+      skipped: event(this.#batchSkipped),
       ended: event(this.#batchEnded),
     })
     const nowNs = time.now()
@@ -226,6 +225,11 @@ export class LiveBatcher {
     this.#rest(nowNs)
   }
 
+  #batchSkipped = (server: number, nowNs: number): void => {
+    this.#free(server, nowNs)
+    this.#rest(nowNs)
+  }
+
   /** Makes a server ready for its next batch. */
   #prepare(server: number, nowNs: number): void {
     if (this.#readiness.prepare(server)) this.#free(server, nowNs)
@@ -252,7 +256,7 @@ export class LiveBatcher {
   }
 
   /** Makes a server idle, which takes the next batch if there is one. */
-  #free = (server: number, nowNs: number): void => {
+  #free(server: number, nowNs: number): void {
     this.#timeOutBefore(nowNs)
     this.#idleNs[server] = nowNs
     this.#idle.push(server)
@@ -323,7 +327,7 @@ export class LiveBatcher {
   }
 
   /** Ends the handling of an event: sets the alarm for the next deadline or timeout, or ends closing if all is done. */
-  #rest = (nowNs: number): void => {
+  #rest(nowNs: number): void {
     const { first, nextTimeoutNs } = this.#queue
     if (first === null && this.#dispatcher.isEmpty) {
       if (this.#closing !== null) this.#end(this.#closing)
