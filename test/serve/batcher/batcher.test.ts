@@ -78,7 +78,7 @@ describe('createBatcher', () => {
   it('is not given a wait without saying for how many', () => {
     const make = (batching: object) => () => createBatcher((batch: number[]) => batch, { batching })
     expect(make({ maxWait: '2ms' })).toThrow(
-      'batching.maxBatchSize: is required with maxWait: how many calls a batch takes at most, such as 32; null for any number',
+      'batching.maxBatchSize: is required with maxWait: the largest number of calls in a batch, such as 32; null for no limit',
     )
     for (const maxBatchSize of [1, 16, null]) expect(make({ maxWait: '2ms', maxBatchSize })).not.toThrow()
     expect(make({ maxWait: '2ms', maxBatch: 4 })).toThrow(/'maxBatch' is not an option here/)
@@ -120,7 +120,7 @@ describe('createBatcher', () => {
       name: 'BatcherError',
       code: 'QUEUE_FULL',
       statusCode: 503,
-      message: 'the queue is full: 1 wait',
+      message: 'the queue is full: 1 waiting',
     })
     await tick()
     expect([batcher.waiting, batcher.inService]).toEqual([1, 1])
@@ -335,7 +335,7 @@ describe('createBatcher', () => {
   it.each([
     [
       { batching: { maxWait: null } },
-      'batching.maxWait: null waits for a full batch, which in a live service may never',
+      'batching.maxWait: must be a duration, got null: a full batch may never come in a live',
     ],
     [{ batching: { maxBatchSize: 0 } }, 'batching.maxBatchSize: must be a whole number of at least 1'],
     [{ batching: { maxWait: -1 } }, 'batching.maxWait: must be a duration of 0 or more'],
@@ -346,7 +346,7 @@ describe('createBatcher', () => {
     [{ batchTimeout: 'soon' }, 'batchTimeout: must be a duration of 1 ns or more'],
     [{ recorder: true }, 'recorder: must be a recorder, or false for none, got true'],
     [{ name: 7 }, 'name: must be text of 1 to 100 characters, got 7'],
-    [{ name: 'infer', recorder: false }, 'name: is what its own recorder is called'],
+    [{ name: 'infer', recorder: false }, 'name: names its own recorder, and must be omitted'],
     [{ maxBatchSize: 4 }, "'maxBatchSize' is not an option here; accepted: batching, servers, queue"],
   ])('refuses %j', (options, message) => {
     const make = () => createBatcher((batch: number[]) => batch, options as never)
@@ -406,7 +406,7 @@ describe('createBatcher', () => {
     process.off('warning', note)
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(warnings.map(({ message }) => message)).toEqual([
-      expect.stringMatching(/^a batcher's recorder threw, and may be wrong from now on: Error: no room/),
+      expect.stringMatching(/^the recorder of a batcher threw, and may be wrong from now on: Error: no room/),
     ])
   })
 

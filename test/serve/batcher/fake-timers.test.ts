@@ -77,7 +77,7 @@ describe.each(FAKES)('under the fake timers of %s', (name, fake, advance) => {
       { batching: { maxBatchSize: 1 }, queue: { timeout: '80ms' } },
     )
     const first = batcher.run(1)
-    const refused = expect(batcher.run(2)).rejects.toThrow('within 80 ms')
+    const refused = expect(batcher.run(2)).rejects.toThrow('timed out after waiting 80 ms for a server')
     await advance(81)
     await refused
     answers[0]?.()

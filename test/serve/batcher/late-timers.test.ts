@@ -12,9 +12,9 @@ function batcherOf({ maxBatchSize = 4, maxWait = 0, timeout = NEVER, capacity = 
   const started: [ns: number, inputs: unknown[]][] = []
   const told: number[][] = []
   const finishes: (() => void)[] = []
-  const scripted = new ScriptedServers(servers, (flight, inputs) => {
+  const scripted = new ScriptedServers(servers, (batch, inputs) => {
     started.push([time.nowNs, inputs])
-    finishes.push(() => flight.answered(inputs))
+    finishes.push(() => batch.answer(inputs))
   })
   const nothing = () => {}
   const recorder = {

@@ -76,10 +76,10 @@ async function lived(
   const timedOutNs: number[] = []
   const completions = new Agenda()
   const time = new VirtualTime()
-  const served = new ScriptedServers(servers as number, (flight, inputs) => {
+  const served = new ScriptedServers(servers as number, (batch, inputs) => {
     const endNs = time.nowNs + serviceNs(inputs.length)
     story.batches.push({ startNs: time.nowNs, endNs, requests: inputs as number[] })
-    completions.add(endNs, () => flight.answered(inputs))
+    completions.add(endNs, () => batch.answer(inputs))
   })
   const policy = policyOf({
     maxBatchSize: batching?.maxBatchSize === undefined ? 1 : batching.maxBatchSize,

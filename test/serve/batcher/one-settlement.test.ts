@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Flight } from '../../../src/serve/batcher/in-flight-batch.js'
+import type { InFlightBatch } from '../../../src/serve/batcher/in-flight-batch.js'
 import { LiveBatcher } from '../../../src/serve/batcher/live-batcher.js'
 import type { RecorderSink } from '../../../src/serve/batcher/recorder-sink.js'
 import { Agenda, ScriptedServers } from '../scripted-servers.js'
@@ -80,7 +80,7 @@ async function faultsOf(given: Schedule): Promise<string[]> {
   const time = new VirtualTime()
   let batches = 0
 
-  const serve = (flight: Flight, inputs: unknown[]) => {
+  const serve = (batch: InFlightBatch, inputs: unknown[]) => {
     ran.push(...(inputs as number[]))
     const { what, after } = given.fates[batches++ % given.fates.length] as (typeof given.fates)[number]
     if (what === 'hangs') return
@@ -89,10 +89,10 @@ async function faultsOf(given: Schedule): Promise<string[]> {
       'too few': inputs.slice(1),
       'no array': 7,
     }[what as string]
-    const end = () => (what === 'throws' ? flight.failed(new Error('threw')) : flight.answered(outputs ?? inputs))
+    const end = () => (what === 'throws' ? batch.fail(new Error('threw')) : batch.answer(outputs ?? inputs))
     if (after === 0) end()
     else agenda.add(time.nowNs + after, end)
-    if (what === 'twice') agenda.add(time.nowNs + after + 3, () => flight.failed(new Error('too late')))
+    if (what === 'twice') agenda.add(time.nowNs + after + 3, () => batch.fail(new Error('too late')))
   }
   const servers = new ScriptedServers(given.servers, serve)
   const policy = { maxBatchSize: given.maxBatchSize, maxWaitNs: given.maxWait }

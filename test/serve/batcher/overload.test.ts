@@ -15,8 +15,8 @@ it('at twice what it can serve keeps to what the queue holds, turns the rest awa
   const latencies: { dueNs: number; latencyNs: number }[] = []
   const rejected: { dueNs: number; atNs: number }[] = []
   const time = new VirtualTime()
-  const servers = new ScriptedServers(1, (flight, inputs) => {
-    completions.add(time.nowNs + serviceNs, () => flight.answered(inputs))
+  const servers = new ScriptedServers(1, (batch, inputs) => {
+    completions.add(time.nowNs + serviceNs, () => batch.answer(inputs))
   })
   const recorder = {
     arrived() {},

@@ -136,6 +136,12 @@ it('a batch that never ends keeps the process alive until it has taken too long'
   expect(stdout).toBe('BATCH_TIMEOUT\n')
 })
 
+it('a batcher that was closed or collected leaves no listener behind', { timeout: 30_000 }, async () => {
+  const script = fileURLToPath(new URL('../forgotten-batchers-process.js', import.meta.url))
+  const { stdout } = await run(process.execPath, ['--expose-gc', script], { timeout: 20_000 })
+  expect(stdout).toBe('{ whileOpen: 1, afterClose: 0, whileDropped: 1, afterCollection: 0 }\n')
+})
+
 describe('throughline/serve', () => {
   it('loads no threads, HTTP, benchmarks or reports until they are asked for', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
