@@ -2,7 +2,7 @@ import { packed, type Replication } from '../result/replications.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { fractionDone } from '../scenario/stop.js'
 import { Engine } from '../simulate/engine.js'
-import { orRefused, type Refused, type Shared } from '../threads/pool.js'
+import { catchRefusal, type Refused, type TaskContext } from '../threads/pool.js'
 
 /** What a thread that runs a replication is told. */
 export interface ReplicateTask {
@@ -19,13 +19,13 @@ export function replicateOnce({
   scenario,
   index,
   fractions,
-  ends,
-}: ReplicateTask & Shared): Replication | Ended | Refused {
+  stopFlag,
+}: ReplicateTask & TaskContext): Replication | Ended | Refused {
   const fraction = new Float64Array(fractions)
-  const end = new Int32Array(ends)
+  const end = new Int32Array(stopFlag)
   let ended = Atomics.load(end, 0) !== 0
   if (ended) return { ended }
-  return orRefused(() => {
+  return catchRefusal(() => {
     const engine = new Engine(scenario, undefined, index)
     const recording = engine.run((requests, timeMs) => {
       fraction[index] = fractionDone(scenario.stop, { requests, timeMs })

@@ -2,7 +2,7 @@ import type { Result } from '../result/result.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { fractionDone } from '../scenario/stop.js'
 import { simulate } from '../simulate/simulate.js'
-import { orRefused, type Refused, type Shared } from '../threads/pool.js'
+import { catchRefusal, type Refused, type TaskContext } from '../threads/pool.js'
 import { ValidationError } from '../validation/validation-error.js'
 
 /** What a thread that simulates a scenario is told. */
@@ -16,10 +16,15 @@ export interface SimulateReport {
 }
 
 /** The task of such a thread: one run of the scenario. */
-export function simulateOnce({ scenario, index, fractions, ends }: SimulateTask & Shared): SimulateReport | Refused {
+export function simulateOnce({
+  scenario,
+  index,
+  fractions,
+  stopFlag,
+}: SimulateTask & TaskContext): SimulateReport | Refused {
   const fraction = new Float64Array(fractions)
-  const end = new Int32Array(ends)
-  return orRefused(() => {
+  const end = new Int32Array(stopFlag)
+  return catchRefusal(() => {
     const result = simulateWhile(scenario, (done) => {
       fraction[index] = done
       return Atomics.load(end, 0) === 0

@@ -187,7 +187,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     const service = recorded({ by: 'order', times: [1] })
     const refused = replicate({ arrivals: 1, service }, { replications: 2 })
     await expect(refused).rejects.toThrow(ValidationError)
-    await expect(refused).rejects.toThrow(/^service\.times: holds 1 service times/)
+    await expect(refused).rejects.toThrow(/^service\.times: has only 1 service times/)
     await expect(refused).rejects.toMatchObject({ path: 'service.times' })
     const nothing: Scenario = { arrivals: '1/s', service: '1h', queue: { capacity: 0 }, stop: { requests: 100 } }
     await expect(replicate(nothing, { replications: 2 })).rejects.toThrow(/^no request .* completed/)

@@ -118,7 +118,7 @@ describe('a sweep', () => {
     ],
     ['no values', { servers: [] }, 'sweep.servers: must be a list of one or more values'],
     ['a value that no scenario takes', { maxBatchSize: [1, 0] }, 'batching.maxBatchSize'],
-    ['a field of what has none', { 'servers.x': [1] }, 'sweep.servers.x: is no field'],
+    ['a field of what has none', { 'servers.x': [1] }, 'sweep.servers.x: is not a field'],
   ])('refuses %s, before it runs any point', async (_, fields, message) => {
     const begun: unknown[] = []
     const options = { onProgress: (progress: SweepProgress) => begun.push(progress) }
