@@ -92,6 +92,6 @@ export function refuseEmpty({ counts }: Recording): void {
   if (counts.completed > 0) return
   throw new ValidationError(
     '',
-    `no request that was due in the window completed: ${JSON.stringify(counts)}; run for longer, warm up for less, or let more through the queue`,
+    `no request due in the window completed: ${JSON.stringify(counts)}; make the run longer, the warm-up shorter, or the limits of the queue wider`,
   )
 }

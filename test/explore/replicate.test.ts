@@ -144,14 +144,14 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(result.validity.findings).toContainEqual({
       code: 'interrupted',
       severity: 'warning',
-      message: `it was interrupted after ${over} of 1000 replications`,
+      message: `the run was interrupted after ${over} of 1000 replications`,
       figures: { over, replications: 1000 },
     })
   })
 
   it('has nothing to give where it is to end before the first is over', async () => {
     const ended = replicate(long, { replications: 2, threads: 1, onProgress: () => false })
-    await expect(ended).rejects.toThrow('replicate: was ended before its first replication was over')
+    await expect(ended).rejects.toThrow('replicate: was stopped before its first replication completed')
   })
 
   it('gives a result of the one that is left of several', () => {
