@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { replay, type Scenario, type ServiceInput, simulate, ValidationError } from 'throughline'
 import { calibrateTight, capacitiesOf, inBatchesOf } from '../examples/real-model/model.ts'
-import { drawnFrom } from '../src/explore/calibrate.js'
+import { buildService } from '../src/explore/calibrate.js'
 import { type Measurement, runMeasurement } from '../src/measure/run.js'
 import { spreadOf } from '../src/report/spread.js'
 import { table } from '../src/report/terminal/table.js'
@@ -138,7 +138,7 @@ async function outcomeOf(cell: CellOf, seed: number): Promise<Outcome> {
   const fed = {
     service: simulated(first, { ...inTime, overhead: undefined } as ServiceInput),
     dispatch: simulated(first, inTime),
-    drawn: simulated(first, drawnFrom(observations, serviceSchema.parse(tight), sizes)),
+    drawn: simulated(first, buildService(observations, serviceSchema.parse(tight), sizes)),
   }
   const { batches: policyLets } = referencePolicy(
     { maxBatchSize: cell.size, maxWaitNs: 1e6 * cell.waitMs },

@@ -99,7 +99,7 @@ describe('compare, in virtual time', () => {
     }
     expect((await ending(5)).reason).toMatch(/takes 4 pairs, and there are 2/)
     for (const last of [1, 2]) {
-      await expect(ending(last)).rejects.toThrow('compare: was ended before its first pair of rounds was over')
+      await expect(ending(last)).rejects.toThrow('compare: was stopped before its first pair of rounds completed')
     }
   })
 
@@ -162,13 +162,7 @@ describe('compare refuses', () => {
     ['a fault within a side', { ...given, head: { service: '1ms', servers: 0 } }, {}, 'head.servers', /got 0/],
     ['a spin that is none', given, { spin: -3 }, 'options.spin', /must be a duration of 0 or more/],
     ['a target on one side alone', { ...given, head: { call: () => 1 } }, {}, 'base.handler', /is required to measure/],
-    [
-      'a duet in virtual time',
-      given,
-      { design: 'duet' },
-      'options.design',
-      /must be 'alternating' where both are simulated/,
-    ],
+    ['a duet in virtual time', given, { design: 'duet' }, 'options.design', /must be 'alternating' to simulate/],
     [
       'other seeds for each',
       { ...given, head: { service: '1ms', seed: 2 } },

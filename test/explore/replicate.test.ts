@@ -143,14 +143,14 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(result.validity.findings).toContainEqual({
       code: 'interrupted',
       severity: 'warning',
-      message: `it was interrupted after ${over} of 1000 replications`,
+      message: `the run was interrupted after ${over} of 1000 replications`,
       figures: { over, replications: 1000 },
     })
   })
 
   it('has nothing to give where it is to end before the first is over', async () => {
     const ended = replicate(long, { replications: 2, threads: 1, onProgress: () => false })
-    await expect(ended).rejects.toThrow('replicate: was ended before its first replication was over')
+    await expect(ended).rejects.toThrow('replicate: was stopped before its first replication completed')
   })
 
   it('gives a result of the one that is left of several', () => {
@@ -186,7 +186,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     const service = recorded({ by: 'order', times: [1] })
     const refused = replicate({ arrivals: 1, service }, { replications: 2 })
     await expect(refused).rejects.toThrow(ValidationError)
-    await expect(refused).rejects.toThrow(/^service\.times: holds 1 service times/)
+    await expect(refused).rejects.toThrow(/^service\.times: has only 1 service times/)
     await expect(refused).rejects.toMatchObject({ path: 'service.times' })
     const nothing: Scenario = { arrivals: '1/s', service: '1h', queue: { capacity: 0 }, stop: { requests: 100 } }
     await expect(replicate(nothing, { replications: 2 })).rejects.toThrow(/^no request .* completed/)

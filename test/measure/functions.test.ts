@@ -178,7 +178,7 @@ describe('call, one request at a time in this process', () => {
       }),
     )
     expect(error).toBeInstanceOf(MeasureError)
-    expect(error.message).toContain('call pay: no request that was due in the window completed')
+    expect(error.message).toContain('call pay: no request due in the window completed')
     expect(error.message).toContain('"offered":200,"completed":0,"failed":200')
     expect((error.cause as Error).message).toBe('no connection')
   })

@@ -271,7 +271,7 @@ describe('a server that fails', () => {
     await gone.close()
     const error = await failure(run({ url: `${gone.url.replace('//', '//me:hush@')}/x` }))
     expect(error).toBeInstanceOf(MeasureError)
-    expect(error.message).toMatch(/^http GET http:\/\/.*\/x: no request that was due in the window completed/)
+    expect(error.message).toMatch(/^http GET http:\/\/.*\/x: no request due in the window completed/)
     expect(error.message).toContain('"offered":100,"completed":0,"failed":100')
     expect((error.cause as Error).message).toContain('ECONNREFUSED')
     expect(error.message).not.toContain('hush')

@@ -123,7 +123,7 @@ describe('overhead', () => {
   it('is not invented where there is no more of it', () => {
     const overhead = { wake: recorded({ by: 'order', times: [1, 2] }) }
     const given = { arrivals: replay([0, 20, 40]), service: affine({ base: 1, overhead }) }
-    expect(() => starts(given)).toThrow(/^service\.overhead\.wake\.times: holds 2 dispatch times, .* more/)
+    expect(() => starts(given)).toThrow(/^service\.overhead\.wake\.times: has only 2 dispatch times, .* more/)
   })
 
   it('counts, where it was recorded, towards what a server carries', () => {

@@ -116,7 +116,7 @@ describe('recorded service times', () => {
     const given = { arrivals: replay([0, 10, 20]), warmup: { requests: 0 } }
     const inOrder = recorded({ by: 'order', times: [1, 2] })
     expect(() => simulate({ ...given, service: inOrder })).toThrow(ValidationError)
-    expect(() => simulate({ ...given, service: inOrder })).toThrow(/^service\.times: holds 2 service times, .* more/)
+    expect(() => simulate({ ...given, service: inOrder })).toThrow(/^service\.times: has only 2 service times, .* more/)
     const inTime = recorded({
       by: 'time',
       times: [
@@ -125,7 +125,7 @@ describe('recorded service times', () => {
       ],
     })
     expect(() => simulate({ ...given, service: inTime })).toThrow(
-      /^service\.times: ends at 15 ms, and a batch of this run starts at 20 ms/,
+      /^service\.times: ends at 15 ms, but a batch of this run starts at 20 ms/,
     )
     // a tenth longer is near enough
     const longer = recorded({

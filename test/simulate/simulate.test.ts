@@ -295,7 +295,7 @@ describe('what cannot be run or reported throws', () => {
       stop: { requests: 100 },
       ...everything,
     }
-    expect(refused(neverFull)).toMatch(/no request that was due in the window completed: .*"rejected":100/)
+    expect(refused(neverFull)).toMatch(/no request due in the window completed: .*"rejected":100/)
     expect(refused({ arrivals: '1/s', service: 10, stop: { duration: '1ms' } })).toMatch(/"offered":0/)
     // the warm-up is over only after the last request
     expect(

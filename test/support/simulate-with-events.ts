@@ -14,7 +14,7 @@ export function simulateWithEvents(scenario: Scenario): {
   try {
     result = simulate(scenario, { onEvent: (event) => events.push(event) })
   } catch (error) {
-    expect(String(error)).toMatch(/no request that was due in the window completed|in a window of no length/)
+    expect(String(error)).toMatch(/no request due in the window completed|in a window of no length/)
   }
   return { events, batches: events.filter((event) => event.type === 'batch'), result }
 }
