@@ -21,6 +21,7 @@ import type { Finding } from '../result/validity.js'
 import { type ResolvedScenario, resolveScenario, type Scenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
 import { options, whole } from '../scenario/units.js'
+import { sum } from '../statistics/descriptive.js'
 import { abortSignal } from '../validation/realm.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { measureRound, ofSide, type Ran, type RunRound, runPair, simulateRound } from './rounds.js'
@@ -233,7 +234,7 @@ function checkDuet(resolved: Record<Side, ResolvedScenario>, engine: 'simulate' 
     )
   }
   const threads = SIDES.map((side) => (typeof resolved[side].handler === 'string' ? (resolved[side].servers ?? 1) : 1))
-  const needed = threads.reduce((sum, each) => sum + each, 0)
+  const needed = sum(threads)
   const there = cores()
   if (needed <= there) return
   throw new ValidationError(

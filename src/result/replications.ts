@@ -1,4 +1,5 @@
 import { type PackedHistogram, packHistogram, unpackHistogram } from '../histogram/packed.js'
+import { sum } from '../statistics/descriptive.js'
 import { findingsOf } from './findings.js'
 import { METRICS, type Metric, newHistograms, type Recording, segmentLatency, totalOf } from './recording.js'
 import type { Finding } from './validity.js'
@@ -96,5 +97,3 @@ function findingsTogether(findings: Finding[][]): Finding[] {
     }
   })
 }
-
-const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)

@@ -1,4 +1,5 @@
 import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
+import { sumBy } from '../statistics/descriptive.js'
 import { type Metric, type RecordedSegment, SEGMENTS, type SegmentLatency, totalOf } from './recording.js'
 
 /**
@@ -28,16 +29,15 @@ export function inStretches(segments: readonly RecordedSegment[]): RecordedSegme
 function merged(segments: readonly RecordedSegment[]): RecordedSegment {
   const [first, last] = [segments[0], segments.at(-1)] as [RecordedSegment, RecordedSegment]
   if (segments.length === 1) return first
-  const sum = (of: (segment: RecordedSegment) => number) => segments.reduce((total, each) => total + of(each), 0)
   const others = segments.every((segment) => segment.others !== undefined)
   return {
     startNs: first.startNs,
     endNs: last.endNs,
     counts: totalOf(segments.map(({ counts }) => counts)),
     inSystem: last.inSystem,
-    batches: sum(({ batches }) => batches),
-    batched: sum(({ batched }) => batched),
-    servingNs: sum(({ servingNs }) => servingNs),
+    batches: sumBy(segments, ({ batches }) => batches),
+    batched: sumBy(segments, ({ batched }) => batched),
+    servingNs: sumBy(segments, ({ servingNs }) => servingNs),
     latency: latencyOf(segments),
     ...(others && { others: othersOf(segments) }),
   }
@@ -77,6 +77,10 @@ function together(histograms: readonly HistogramSnapshot[]): HistogramSnapshot {
       counts[at] = (counts[at] as number) + (added[i] as number)
     }
   }
-  const sum = (of: (histogram: HistogramSnapshot) => number) => there.reduce((total, each) => total + of(each), 0)
-  return { count: sum(({ count }) => count), sum: sum((histogram) => histogram.sum), first, counts }
+  return {
+    count: sumBy(there, ({ count }) => count),
+    sum: sumBy(there, ({ sum }) => sum),
+    first,
+    counts,
+  }
 }
