@@ -1,5 +1,6 @@
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
+import { mean, median, sumBy } from '../statistics/descriptive.js'
 import { signedRank } from '../statistics/signed-rank.js'
 import { student } from '../statistics/student.js'
 import { EARLY_DIFFERENCE, EARLY_RATIO, LEVEL, MIN_PAIRS, tailAt } from './checkpoints.js'
@@ -167,9 +168,9 @@ function locate(
 
 function compareErrors(pairs: readonly Pair[], basis: Basis): MetricComparison {
   const rates = (side: Side) => pairs.map((pair) => pair[side].figures.errorRate)
-  const [base, head] = [meanOf(rates('base')), meanOf(rates('head'))]
+  const [base, head] = [finite(mean(rates('base'))), finite(mean(rates('head')))]
   const differences = pairs.map((pair) => pair.head.figures.errorRate - pair.base.figures.errorRate)
-  const difference = meanOf(differences)
+  const difference = finite(mean(differences))
   const { low, high } = boundsOfMean(differences, basis)
   return {
     ...{ metric: 'errorRate', unit: UNITS.errorRate, base, head, ratio: null, difference },
@@ -182,8 +183,7 @@ function boundsOfMean(
   differences: readonly number[],
   { tail, tooFew }: Basis,
 ): { low: number | null; high: number | null } {
-  const mean = meanOf(differences)
-  if (tooFew !== null || mean === null) return { low: null, high: null }
+  if (tooFew !== null || differences.length === 0) return { low: null, high: null }
   if (tail === null) {
     return {
       low: Math.max(-1, Math.min(...differences) - EARLY_DIFFERENCE),
@@ -191,9 +191,10 @@ function boundsOfMean(
     }
   }
   const n = differences.length
-  const squares = differences.reduce((sum, each) => sum + (each - mean) ** 2, 0)
+  const middle = mean(differences)
+  const squares = sumBy(differences, (each) => (each - middle) ** 2)
   const margin = student(tail / 2, n - 1) * Math.sqrt(squares / (n - 1) / n)
-  return { low: mean - margin, high: mean + margin }
+  return { low: middle - margin, high: middle + margin }
 }
 
 /** Why an interval is none, or is a wide one. */
@@ -259,13 +260,4 @@ function overloadFinding(pairs: readonly Pair[]): Finding | null {
 
 const ratioOrNone = (ratio: number | null) =>
   ratio !== null && ratio > 0 && ratio < Number.POSITIVE_INFINITY ? ratio : null
-const finite = (value: number | null) => (value === null || Number.isFinite(value) ? value : null)
-const meanOf = (values: readonly number[]) =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
-
-function median(values: readonly number[]): number | null {
-  const sorted = [...values].sort((a, b) => a - b)
-  const at = (i: number) => sorted[i] as number
-  const middle = (sorted.length - 1) / 2
-  return sorted.length === 0 ? null : (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2
-}
+const finite = (value: number) => (Number.isFinite(value) ? value : null)

@@ -3,6 +3,7 @@ import { checkedResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { type Fraction, fraction, options } from '../scenario/units.js'
+import { mean, sumBy } from '../statistics/descriptive.js'
 import { student } from '../statistics/student.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { LEVEL, TOTAL_TAIL } from './checkpoints.js'
@@ -141,8 +142,8 @@ function noiseIn(history: readonly Result[]): Noise {
     const values = rounds.map((figures) => figures[metric] ?? 0)
     if (values.every((value) => value === values[0])) return 0
     const logs = values.map(Math.log)
-    const mean = logs.reduce((sum, each) => sum + each, 0) / logs.length
-    const squares = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0)
+    const middle = mean(logs)
+    const squares = sumBy(logs, (each) => (each - middle) ** 2)
     return t * Math.sqrt((2 * squares) / (logs.length - 1))
   }
   return {

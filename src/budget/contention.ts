@@ -1,4 +1,5 @@
 import type { Result } from '../result/result.js'
+import { sum } from '../statistics/descriptive.js'
 import type { ComparedMetric } from './comparison.js'
 
 /** By how much a figure may be too high because threads waited for a core: it may be as low as x / factor - ms. */
@@ -24,7 +25,7 @@ export function contentionOf(
 ): Contention {
   if (metric === 'throughput' || metric === 'errorRate' || !host?.cpu) return NONE
   const waits = host.cpu.threads.map(({ waitingMs }) => waitingMs / counts.completed)
-  const perRequest = waits.reduce((sum, each) => sum + each, 0)
+  const perRequest = sum(waits)
   if (utilization === null) {
     return { factor: 1, ms: (DELAYED * (1 + meanInSystem) * perRequest) / (SLOWER[metric] ?? 1) }
   }

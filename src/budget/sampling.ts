@@ -6,6 +6,7 @@ import type { Result, Segment } from '../result/result.js'
 import { type Order, spreadOf, tooFewSegments } from '../result/spread.js'
 import { percentile } from '../result/summary.js'
 import { nanoseconds } from '../scenario/units.js'
+import { sum, sumBy } from '../statistics/descriptive.js'
 import { student } from '../statistics/student.js'
 import type { ComparedMetric } from './comparison.js'
 
@@ -79,10 +80,10 @@ const unbounded = (value: number | null, reason?: string): SampledFigure => ({
 function ofRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): SampledFigure {
   const few = tooFewSegments(parts.length, order)
   if (few !== null) return unbounded(value, few)
-  const sum = (of: 'amount' | 'of') => parts.reduce((total, part) => total + part[of], 0)
-  const ratio = sum('amount') / sum('of')
+  const total = sumBy(parts, ({ of }) => of)
+  const ratio = sumBy(parts, ({ amount }) => amount) / total
   const off = parts.map(({ amount, of }) => amount - ratio * of)
-  const margin = (student(tail, parts.length - 1) * spreadOf(off, sum('of'), 1, order).error) / sum('of')
+  const margin = (student(tail, parts.length - 1) * spreadOf(off, total, 1, order).error) / total
   return { value, low: Math.max(0, value - margin), high: value + margin }
 }
 
@@ -101,8 +102,8 @@ function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order:
   const few = tooFewSegments(offered.length, order)
   if (few !== null) return unbounded(value, few)
   const over = offered.map((segment) => exceeding(segment, value))
-  const n = offered.reduce((total, segment) => total + segment.counts.offered, 0)
-  const fraction = over.reduce((total, each) => total + each, 0) / n
+  const n = sumBy(offered, ({ counts }) => counts.offered)
+  const fraction = sum(over) / n
   const off = over.map((each, i) => each - fraction * (offered[i] as Segment).counts.offered)
   const allowed = 1 - p / 100
   const variance = Math.max(fraction * (1 - fraction), allowed * (1 - allowed))
