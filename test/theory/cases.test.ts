@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { type Result, type SimulationEvent, simulate } from '../../src/index.js'
+import { atLength } from '../support/at-length.js'
 import { scenarioOf, steadyCases, traceCases, type Values } from './cases.js'
 
 /** How many requests are served after the warm-up, which is a tenth of that; the tolerances are for 1,000,000. */
-const SERVED = 400_000
+const SERVED = atLength(1_000_000)
 
 function valuesOf(result: Result): Values {
   const { latencyMs, counts } = result
