@@ -144,10 +144,11 @@ describe('a closed loop on threads', () => {
       arrivals: closed({ clients: 8, thinkTime: 2 }),
       handler: handler('delay.js'),
       queue: { capacity: 2, timeout: 4 },
-      stop: { requests: 500 },
+      // long enough for the server's thread to run on a busy machine
+      stop: { requests: 3000 },
     })
     expectToAddUp(limited)
-    expect(limited.counts.offered).toBe(450)
+    expect(limited.counts.offered).toBe(2700)
     // one is served, two wait
     expect(limited.counts.rejected).toBeGreaterThan(0)
     expect(limited.counts.timedOut).toBeGreaterThan(0)
