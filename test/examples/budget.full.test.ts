@@ -20,7 +20,7 @@ describe('the examples of budgets', () => {
   })
 
   it('run in node:test', async () => {
-    const { stdout } = await run('--import', 'tsx', '--test', 'checkout.node.test.ts')
+    const { stdout } = await run('--import', 'tsx', '--test', '--test-reporter=tap', 'checkout.node.test.ts')
     expect(stdout).toMatch(/# pass 1\n# fail 0/)
   })
 
