@@ -4,8 +4,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Long tests: a browser, packed packages, other test runners, examples and commands in processes of their own. */
 const full = ['test/**/*.full.test.ts']
-/** Quick tests that the full suite runs again at length: properties with more cases, theory with more requests. */
-const atLength = ['test/measure/{closed-loop,local-servers,queue}.test.ts', 'test/theory/cases.test.ts']
+/** Quick tests that the full suite runs again at length: see `test/support/at-length.ts`. */
+const atLength = [
+  'test/budget/check.test.ts',
+  'test/measure/{closed-loop,local-servers,queue}.test.ts',
+  'test/result/{intervals,unsteady}.test.ts',
+  'test/theory/cases.test.ts',
+]
 /** Tests that start other programs. */
 const processes = ['test/checks.test.ts', 'test/{docs,examples}/**/*.test.ts']
 /** Tests of commands, which have a working directory of their own. */
@@ -13,7 +18,7 @@ const commands = ['test/cli/**/*.test.ts']
 /** Tests that use threads or the real clock. */
 const realClock = [
   'test/measure/!(build-recording|closed-loop|dispatch-replay|local-servers|queue).test.ts',
-  'test/explore/{calibrate,compare-measured}.test.ts',
+  'test/explore/calibrate.test.ts',
   'test/serve/**/{batcher,threads}.test.ts',
 ]
 
