@@ -36,7 +36,7 @@ const threadsLoadWhatIsBuilt = {
 
 const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
   plugins: [threadsLoadWhatIsBuilt],
-  test: { testTimeout: 60_000, provide: { fraction: 0.2 }, ...test },
+  test: { testTimeout: 60_000, hookTimeout: 60_000, provide: { fraction: 0.2 }, ...test },
 })
 
 /** Long ones first, so that no worker is left alone with one at the end. */

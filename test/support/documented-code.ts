@@ -163,7 +163,7 @@ export function testCodeOf(documents: string[], tested: string[]): void {
         `const failed = []\n${each.join('\n')}\nif (failed.length > 0) throw new Error(failed.join('\\n'))\n`,
       )
       const ran: Ran = await inProject(join(BUILT, 'all.js'))
-      expect(ran).toMatchObject({ code: 0, stderr: '' })
+      expect(ran, ran.stderr).toMatchObject({ code: 0, stderr: '' })
       const printed = new Map(
         ran.stdout.split(RUNS).map((text) => [text.slice(0, text.indexOf('\n')), text.slice(text.indexOf('\n') + 1)]),
       )
