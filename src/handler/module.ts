@@ -30,7 +30,7 @@ export function locate(handler: string): { url: string; path: string } {
   return { url: pathToFileURL(path).href, path }
 }
 
-/** Loads a module's default export; TypeScript where Node itself strips types, or through tsx. */
+/** Loads a module's default export: TypeScript by Node itself if it strips types, or by tsx. */
 export async function loadDefault(url: string): Promise<unknown> {
   const module = await load(url)
   const exported = module.default as { default?: unknown } | undefined
@@ -40,11 +40,22 @@ export async function loadDefault(url: string): Promise<unknown> {
     : exported
 }
 
+/** Errors of Node with TypeScript that tsx loads: `./x.js` for a file `./x.ts`, and syntax that is more than types. */
+const BEYOND_STRIPPING = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX'])
+
 async function load(url: string): Promise<Record<string, unknown>> {
+  if (!TYPESCRIPT.test(url)) return import(url)
   const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript)
-  if (!TYPESCRIPT.test(url) || stripsTypes) return import(url)
-  const { tsImport } = await tsx(url)
-  return tsImport(url, url)
+  if (!stripsTypes) return (await tsx(url)).tsImport(url, url)
+  try {
+    return await import(url)
+  } catch (error) {
+    if (!BEYOND_STRIPPING.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+    const api = await tsx(url).catch(() => null)
+    // without tsx, what Node said is what helps
+    if (api === null) throw error
+    return api.tsImport(url, url)
+  }
 }
 
 async function tsx(url: string): Promise<typeof import('tsx/esm/api')> {

@@ -15,6 +15,7 @@ import {
   summarizeRuns,
   ValidationError,
 } from '../../src/index.js'
+import { atLength } from '../support/at-length.js'
 
 const service = affine({ base: '10ms', variation: exponential() })
 const halfBusy: Scenario = { arrivals: '50/s', service, stop: { requests: 100_000 } }
@@ -445,7 +446,7 @@ describe('in any run', { timeout: 60_000 }, () => {
         const [tight, loose] = [Math.min(a, b), Math.max(a, b)].map((each) => judged(run, metric, relation, each))
         expect([tight, loose]).not.toEqual(['pass', 'fail'])
       }),
-      { seed: 5, numRuns: 12 },
+      { seed: 5, numRuns: atLength(12) },
     )
   })
 
@@ -456,7 +457,7 @@ describe('in any run', { timeout: 60_000 }, () => {
         expect(judged(run, metric, '>', limit)).toBe(opposite[judged(run, metric, '<=', limit)])
         expect(judged(run, metric, '>=', limit)).toBe(opposite[judged(run, metric, '<', limit)])
       }),
-      { seed: 5, numRuns: 12 },
+      { seed: 5, numRuns: atLength(12) },
     )
   })
 
@@ -466,7 +467,7 @@ describe('in any run', { timeout: 60_000 }, () => {
         const both = [judged(run, metric, '<=', limit), judged(run, metric, '>', limit)]
         expect(both).not.toEqual(['pass', 'pass'])
       }),
-      { seed: 5, numRuns: 12 },
+      { seed: 5, numRuns: atLength(12) },
     )
   })
 })

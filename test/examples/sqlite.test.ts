@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import Database from 'libsql'
 import { createBatcher } from 'throughline'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -71,25 +69,5 @@ describe('the example of SQLite', () => {
     expect(await insert(orders, 3)).toEqual(['poisoned', 'poisoned', 'poisoned'])
     expect(inFile()).toEqual([])
     expect(await insert([order('a')], 3)).toEqual([1])
-  })
-
-  it('shows what batches carry, and has in its file what it told its callers, which it removes', async () => {
-    const temporary = join(folder, 'temporary')
-    mkdirSync(temporary)
-    const { stdout, stderr } = await promisify(execFile)(
-      process.execPath,
-      ['--import', 'tsx', 'examples/sqlite/main.ts', '--duration', '400ms'],
-      { env: { ...process.env, TMPDIR: temporary } },
-    )
-    expect(stderr).toBe('')
-    for (const policy of ['one by one', 'up to 8', 'up to 64', 'up to 64, within 10 ms']) {
-      expect(stdout).toMatch(new RegExp(`^ +${policy} {2,}[\\d,.]+/s( +[\\d,.]+ \\S+){4} +([\\d,.]+/s|none)$`, 'm'))
-    }
-    expect(stdout).toMatch(/pieces 1: stored as row \d+\n pieces 0: refused, CHECK .*\n pieces 2: stored as row \d+\n/)
-    const [, told, found] = /([\d,]+) were told .* the file has ([\d,]+)\./.exec(stdout) ?? []
-    expect(found).toBe(told)
-    expect(Number(told?.replaceAll(',', ''))).toBeGreaterThan(10)
-    // what tsx keeps of its own is not ours
-    expect(readdirSync(temporary).filter((name) => name.startsWith('throughline'))).toEqual([])
   })
 })

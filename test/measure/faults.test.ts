@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { MeasureError } from '../../src/measure/error.js'
 import { measure } from '../../src/measure/measure.js'
@@ -214,22 +212,6 @@ it('a result that is not valid is refused where that was asked for', async () =>
   expect(error.message).toContain('saturated: ')
   expect(error.result?.validity.valid).toBe(false)
   expect(error.result?.counts.completed).toBe(180)
-})
-
-it('leaves nothing behind: the process ends by itself, whether a run succeeds, fails or is aborted', {
-  timeout: 120_000,
-}, async () => {
-  const script = fileURLToPath(new URL('../support/open-handles.ts', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], { timeout: 110_000 })
-  expect(stdout.split('\n')).toEqual([
-    ...['ok', 'ok', 'AbortError', 'MeasureError', 'AbortError', 'MeasureError'],
-    // threads that end: of all servers, and of one of two
-    ...['MeasureError', 'ok', 'ok'],
-    // in this process, and over HTTP
-    ...['ok', 'ok', 'MeasureError', 'AbortError', 'ok', 'MeasureError'],
-    'left: none',
-    '',
-  ])
 })
 
 it('a signal is heard while a run of very many requests is planned, and while many threads start', async () => {

@@ -303,21 +303,6 @@ describe('handler, a function that serves batches in this process', () => {
     expect(setup.message).toContain('its setup hangs')
     expect(teardown.message).toContain('its teardown hangs')
   })
-
-  it.concurrent('only waits 10 s for what was due: the rest is unfinished', async ({ expect }) => {
-    const result = await measure(
-      {
-        arrivals: '100/s',
-        stop: { requests: 20 },
-        warmup: { requests: 0 },
-        call: (index) => index % 2 === 0 || new Promise(() => {}),
-      },
-      { batchTimeout: '60s' },
-    )
-    expectToAddUp(result)
-    expect(result.counts).toMatchObject({ completed: 10, unfinished: 10, failed: 0 })
-    expect(result.validity.findings.map(({ code }) => code)).toContain('cut-off')
-  })
 })
 
 describe('what a target is refused', () => {

@@ -64,7 +64,10 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
   plan.segments = plan.segments.slice(0, threads.segments)
   const { places = 1024 } = threads
   const limit = Math.min(scenario.queue.capacity ?? places - 1, places - 1)
-  const memory = SharedMemory.allocate(scenario, plan, servers, 0, limit)
+  // no batch is larger than what may wait: to leave room for any size takes ten times as long as the run
+  const maxBatchSize = Math.min(scenario.batching.maxBatchSize ?? places, places)
+  const batching = { ...scenario.batching, maxBatchSize }
+  const memory = SharedMemory.allocate({ ...scenario, batching }, plan, servers, 0, limit)
   const window = memory.window()
   // the servers are there before the first request
   let now = -1

@@ -123,7 +123,8 @@ describe.concurrent('a file that is written', () => {
 })
 
 describe.concurrent('the permission model', () => {
-  const RESTRICTED = `${process.execPath} --no-warnings --experimental-permission`
+  const flags = process.allowedNodeEnvironmentFlags
+  const RESTRICTED = `${process.execPath} --no-warnings ${flags.has('--permission') ? '--permission' : '--experimental-permission'}`
   it.each([
     ['threads', '--allow-fs-read=*', 'measure --handler h.mjs --arrivals 100/s', /start Node with --allow-worker\n$/],
     [
