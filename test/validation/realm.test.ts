@@ -50,7 +50,7 @@ describe('values of another realm', () => {
   })
 
   it('a URL is a handler, and bytes are bytes', async () => {
-    const { href } = new URL('../serve/handlers/obliging.js', import.meta.url)
+    const { href } = new URL('../serve/handlers/scripted.js', import.meta.url)
     const url = Object.assign(Object.create({ toString: () => href }), {
       href,
       protocol: 'file:',

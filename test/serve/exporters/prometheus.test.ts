@@ -58,7 +58,7 @@ describe('metrics for Prometheus', () => {
     ['throughline_dispatch_seconds_sum{name="a"}', 0.0015],
     ['throughline_batching_seconds_sum{name="a"}', 0.0075],
     ['throughline_queueing_seconds_sum{name="a"}', 0],
-  ])('tell %s', (line, value) => {
+  ])('have %s', (line, value) => {
     expect(sampleOf(text, line)).toBeCloseTo(value, 12)
   })
 
@@ -71,7 +71,7 @@ describe('metrics for Prometheus', () => {
     expect(types).toHaveLength(11)
   })
 
-  it('are what a registry of prom-client tells, of several recorders too', async () => {
+  it('are the same from a registry of prom-client, also for several recorders', async () => {
     const recorders = [recorded('a'), recorded('b')]
     const registry = new Registry()
     registerPrometheus(registry, recorders)
@@ -81,7 +81,7 @@ describe('metrics for Prometheus', () => {
     expect((await registry.metrics()).trim()).toBe(prometheusText(recorders).trim())
   })
 
-  it('are OpenMetrics where the registry is', async () => {
+  it('are in the OpenMetrics format if the registry is', async () => {
     const registry = new Registry()
     // its types know of one content type only
     registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never)
@@ -100,7 +100,7 @@ describe('metrics for Prometheus', () => {
     expect((await registry.metrics()).trim()).toBe(prometheusText(recorder).trim())
   })
 
-  it('never fall, and are there before anything was recorded', () => {
+  it('never decrease, and exist before anything was recorded', () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read })
     const count = () =>
@@ -115,7 +115,7 @@ describe('metrics for Prometheus', () => {
     }
   })
 
-  it('refuse bounds that do not rise, or are none, and two recorders of one name', () => {
+  it('refuse invalid or unordered bounds, and two recorders with the same name', () => {
     const recorder = recorded('a')
     expect(() => prometheusText(recorder, { bounds: ['2ms', '1ms'] })).toThrow(
       /bounds\[1\]: must be .* above the bound before/,
