@@ -15,7 +15,7 @@ const run = (...args: string[]) =>
 
 describe('the examples of budgets', () => {
   it('run in vitest, those on a real clock after the others', async () => {
-    const { stdout } = await run(module('vitest/vitest.mjs'), 'run', '--reporter=json')
+    const { stdout } = await run(module('vitest/vitest.mjs'), 'run', '--reporter=json', '--testTimeout=60000')
     expect(JSON.parse(stdout)).toMatchObject({ numPassedTests: 3, numFailedTests: 0, numTotalTests: 3 })
   })
 
