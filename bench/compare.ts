@@ -63,7 +63,7 @@ const CV = 0.5
 
 /**
  * The machine's speed: fast or slow, each for an exponential time (in rounds). A round is slowed by the part of it that
- * the machine was slow, so that the two rounds of a pair fraction their speed only in part.
+ * the machine was slow, so that the two rounds of a pair share their speed only in part.
  */
 function slowness(random: Random, meanRounds: number, rounds: number): number[] {
   const slow = new Array<number>(rounds).fill(0)

@@ -1,4 +1,4 @@
-/** The little of jstat that serves as an independent word on distributions. */
+/** The part of jstat that tests use as an independent implementation of distributions. */
 declare module 'jstat' {
   export const jStat: {
     exponential: { cdf(x: number, rate: number): number }

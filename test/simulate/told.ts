@@ -3,7 +3,7 @@ import { type Result, type Scenario, type SimulationEvent, simulate } from '../.
 
 export type BatchEvent = Extract<SimulationEvent, { type: 'batch' }>
 
-/** A simulation with all that it tells; the result is null where it says that there is none to give. */
+/** A simulation with all its events; the result is null if it reports that nothing completed. */
 export function told(scenario: Scenario): { events: SimulationEvent[]; batches: BatchEvent[]; result: Result | null } {
   const events: SimulationEvent[] = []
   let result: Result | null = null
@@ -16,7 +16,7 @@ export function told(scenario: Scenario): { events: SimulationEvent[]; batches: 
 }
 
 /**
- * When the requests of a scenario are due: where a server serves each at once and in no time, a batch starts when its
+ * The due times of a scenario's requests: if each is served at once and in no time, a batch starts when its
  * request is due.
  */
 export function duesOf({ arrivals, stop, seed }: Pick<Scenario, 'arrivals' | 'stop' | 'seed'>): number[] {
