@@ -1,5 +1,5 @@
-// How fast `simulate` is, beside other simulators of the same queues, each recording every latency. Run it with
-// `npm run bench`, or alone with `npx tsx bench/simulate.ts [ROUNDS]`. C++ and SimPy take part where they are
+// Compares the speed of `simulate` with other simulators of the same queues; each records every latency. Run it with
+// `npm run bench`, or alone with `npx tsx bench/simulate.ts [ROUNDS]`. C++ and SimPy take part if they are
 // installed.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
@@ -16,14 +16,14 @@ import { type Contender, compareInRounds } from './rounds.js'
 
 const ROUNDS = Number(process.argv[2] ?? 9)
 const REQUESTS = 10_000_000
-/** For those that are much slower. */
+/** The number of requests for much slower simulators. */
 const FEWER = 100_000
 
 const here = (file: string) => fileURLToPath(new URL(`./peers/${file}`, import.meta.url))
 const memoryless = affine({ base: '10ms', variation: exponential() })
 const mm1: Scenario = { arrivals: 80, service: memoryless }
 const mm4: Scenario = { arrivals: 320, servers: 4, service: memoryless }
-// 80 % of what batches of 50 carry, which is 50 in 20 ms
+// 80 % of the maximum throughput in batches of 50, which take 20 ms
 const batches: Scenario = {
   arrivals: 2000,
   service: affine({ base: '7.5ms', perItem: '0.25ms' }),
@@ -33,22 +33,22 @@ const batches: Scenario = {
 const cpp = compiled()
 const python = ['/usr/bin/python3', 'python3'].find((each) => spawnSync(each, ['-c', 'import SimPy']).status === 0)
 
-/** Where the C++ queues were built; null where there is no compiler. */
+/** The path of the built C++ queues; null without a compiler. */
 function compiled(): string | null {
   const to = join(mkdtempSync(join(tmpdir(), 'throughline-')), 'queue')
   const { status } = spawnSync('g++', ['-O2', '-std=c++17', '-o', to, here('queue.cpp')])
   return status === 0 ? to : null
 }
 
-/** Requests a second of something that runs here. */
+/** Requests per second of a simulator in this process. */
 const timed = (requests: number, run: (requests: number) => unknown) => () => {
   const begun = performance.now()
   run(requests)
   return (1000 * requests) / (performance.now() - begun)
 }
 
-/** Requests a second as another program tells them. */
-const told =
+/** Requests per second, as another program prints them. */
+const printedRate =
   (command: string, ...args: string[]) =>
   () =>
     Number(execFileSync(command, args, { encoding: 'utf8' }).split(' ')[0])
@@ -60,13 +60,13 @@ function contenders(name: string, scenario: Scenario, others: Contender[]): Cont
     ...(cpp === null
       ? []
       : [
-          { name: 'C++ event queue', perSecond: told(cpp, 'events', name, String(REQUESTS)) },
-          { name: 'C++ straight loop', perSecond: told(cpp, 'recurrence', name, String(REQUESTS)) },
+          { name: 'C++ event queue', perSecond: printedRate(cpp, 'events', name, String(REQUESTS)) },
+          { name: 'C++ straight loop', perSecond: printedRate(cpp, 'recurrence', name, String(REQUESTS)) },
         ]),
     ...others,
     ...(python === undefined
       ? []
-      : [{ name: 'SimPy', perSecond: told(python, here('queue.py'), name, String(FEWER)) }]),
+      : [{ name: 'SimPy', perSecond: printedRate(python, here('queue.py'), name, String(FEWER)) }]),
   ]
 }
 
@@ -102,7 +102,7 @@ await compareInRounds(
   ROUNDS,
 )
 
-/** The engine alone, without the histograms of a Result, which cost the same however long the run. */
+/** The engine alone, without the histograms of a Result, whose cost does not depend on the length of the run. */
 const engine = (requests: number) => new Engine(resolveScenario({ ...mm1, stop: { requests } }, 'simulate')).run()
 await compareInRounds(
   'M/M/1 by length: the cost of a request does not grow',

@@ -79,8 +79,8 @@ describe('compare, in virtual time', () => {
   it('returns the completed pairs if it is stopped early, with a finding', async () => {
     const given = { rounds: 12, of: 'p50', within: '1%' } as const
     const ending = (last: number) => {
-      let told = 0
-      return compare(same, { ...given, onProgress: () => ++told < last })
+      let reports = 0
+      return compare(same, { ...given, onProgress: () => ++reports < last })
     }
     const whole = await compare(same, given)
     // progress is reported before each round: a pair without its second round does not count
@@ -127,7 +127,7 @@ describe('compare, in virtual time', () => {
   })
 
   it('reports progress, and stops if it is aborted', async () => {
-    const told: CompareProgress[] = []
+    const reports: CompareProgress[] = []
     const abort = new AbortController()
     const comparing = compare(
       { ...both, base: { service: '1ms' }, head: { service: '1ms' } },
@@ -135,16 +135,16 @@ describe('compare, in virtual time', () => {
         rounds: 10,
         signal: abort.signal,
         onProgress: (progress) => {
-          told.push(progress)
-          if (told.length === 5) abort.abort(new Error('enough'))
+          reports.push(progress)
+          if (reports.length === 5) abort.abort(new Error('enough'))
         },
       },
     )
     await expect(comparing).rejects.toThrow('enough')
-    expect(told.map(({ fraction }) => fraction)).toEqual([0, 0.05, 0.1, 0.15, 0.2])
-    expect(told[4]).toMatchObject({ done: 2, total: 10 })
+    expect(reports.map(({ fraction }) => fraction)).toEqual([0, 0.05, 0.1, 0.15, 0.2])
+    expect(reports[4]).toMatchObject({ done: 2, total: 10 })
     expect(
-      told
+      reports
         .slice(0, 2)
         .map(({ side }) => side)
         .sort(),

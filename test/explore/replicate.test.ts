@@ -41,7 +41,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(await replicate(batched, { replications: 1 })).toEqual(simulate(batched))
   })
 
-  it('adds up the runs, of which the first is that of simulate', async () => {
+  it('adds up the runs; the first is that of simulate', async () => {
     const result = await replicate(batched, { replications: 3, threads: 2 })
     const runs = [0, 1, 2].map((i) => new Engine(resolveScenario(batched, 'simulate'), undefined, i).run())
     expect(runs[0]?.counts).toEqual(simulate(batched).counts)
@@ -110,7 +110,7 @@ describe('replicating', { timeout: 60_000 }, () => {
   })
 
   it('does not block the event loop, and reports progress', async () => {
-    const told: ReplicateProgress[] = []
+    const reports: ReplicateProgress[] = []
     let longestMs = 0
     let last = performance.now()
     const ticking = setInterval(() => {
@@ -119,17 +119,17 @@ describe('replicating', { timeout: 60_000 }, () => {
     }, 5)
     await replicate(
       { ...mm1, stop: { requests: 2_000_000 } },
-      { replications: 4, threads: 2, onProgress: (progress) => told.push(progress) },
+      { replications: 4, threads: 2, onProgress: (progress) => reports.push(progress) },
     )
     clearInterval(ticking)
     // four runs of 0.2 s or more here would have stopped it for 0.8 s
     expect(longestMs).toBeLessThan(500)
-    expect(told.length).toBeGreaterThan(1)
-    told.forEach(({ fraction, total }, i) => {
+    expect(reports.length).toBeGreaterThan(1)
+    reports.forEach(({ fraction, total }, i) => {
       expect(total).toBe(4)
-      expect(fraction).toBeGreaterThanOrEqual(told[i - 1]?.fraction ?? 0)
+      expect(fraction).toBeGreaterThanOrEqual(reports[i - 1]?.fraction ?? 0)
     })
-    expect(told.at(-1)).toEqual({ done: 4, total: 4, fraction: 1 })
+    expect(reports.at(-1)).toEqual({ done: 4, total: 4, fraction: 1 })
   })
 
   it('returns the completed runs if it is stopped early, with a finding', async () => {

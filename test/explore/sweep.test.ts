@@ -74,9 +74,9 @@ describe('a sweep', () => {
   })
 
   it('reports progress', async () => {
-    const told: SweepProgress[] = []
-    await sweep(scenario, { servers: [1, 2] }, { cache: false, onProgress: (progress) => told.push(progress) })
-    expect(told).toEqual([
+    const reports: SweepProgress[] = []
+    await sweep(scenario, { servers: [1, 2] }, { cache: false, onProgress: (progress) => reports.push(progress) })
+    expect(reports).toEqual([
       { done: 0, total: 2, fraction: 0 },
       { done: 1, total: 2, fraction: 0.5 },
       { done: 2, total: 2, fraction: 1 },
@@ -143,10 +143,10 @@ describe('a sweep', () => {
 describe('the threads of a sweep', () => {
   it('give the same bytes as one thread', THREADS, async () => {
     const fields: SweepFields = { 'batching.maxBatchSize': [1, 8], servers: [1, 2] }
-    const [alone, beside] = await Promise.all(
+    const [alone, parallel] = await Promise.all(
       [1, 2].map((threads) => sweep(scenario, fields, { threads, cache: false })),
     )
-    expect(JSON.stringify(beside)).toBe(JSON.stringify(alone))
+    expect(JSON.stringify(parallel)).toBe(JSON.stringify(alone))
   })
 
   it('report why a point could not run', THREADS, async () => {
@@ -247,7 +247,7 @@ describe('the cache of a sweep', () => {
   })
 
   it.runIf(process.platform === 'linux').each(['/proc', '/proc/made', '/proc/made/here'])(
-    'refuses one that nobody can write to, where making it would never end: %s',
+    'refuses a folder that is not writable, without hanging: %s',
     async (path) => {
       await expect(run({ servers: [1] }, path)).rejects.toThrow(`${path} is not writable (ENOENT)`)
     },

@@ -11,8 +11,8 @@ const PLACES = 2 ** 24
 const LAYERS = Array.from({ length: 255 }, (_, i) => i + 1)
 
 /** The value of a place in a layer, and whether the curve had to be evaluated; null if it was rejected. */
-function at(layer: number, place: number, uniform = 0): { value: number; asked: boolean } | null {
-  let asked = false
+function at(layer: number, place: number, uniform = 0): { value: number; evaluated: boolean } | null {
+  let evaluated = false
   let words = 0
   const random = {
     word() {
@@ -21,13 +21,13 @@ function at(layer: number, place: number, uniform = 0): { value: number; asked: 
       return words === 1 ? (place << 8) | layer : 1
     },
     uniform() {
-      asked = true
+      evaluated = true
       return uniform
     },
     positive: () => Math.exp(-1),
   }
   const value = exponential(random as unknown as Random)
-  return words === 1 ? { value, asked } : null
+  return words === 1 ? { value, evaluated } : null
 }
 
 /** The smallest whole number up to `most` for which a monotonic condition holds, by bisection. */
@@ -48,7 +48,7 @@ const outer = (layer: number) => {
 }
 /** The part of a layer that is under the curve, so that the curve need not be evaluated. */
 const inner = (layer: number) => {
-  const first = least(PLACES - 1, (place) => at(layer, place)?.asked ?? true)
+  const first = least(PLACES - 1, (place) => at(layer, place)?.evaluated ?? true)
   return (outer(layer) * first) / PLACES
 }
 
@@ -64,7 +64,7 @@ describe('the ziggurat of the exponential distribution', () => {
       const height = Math.exp(-above) - Math.exp(-outer(layer))
       expect((outer(layer) * height) / area, `layer ${layer}`).toBeCloseTo(1, 5)
     }
-    // the lowest one has the tail beside it
+    // the lowest layer includes the tail
     expect((TAIL * Math.exp(-TAIL) + Math.exp(-TAIL)) / area).toBeCloseTo(1, 5)
   })
 

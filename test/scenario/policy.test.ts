@@ -11,7 +11,7 @@ describe('decide', () => {
       ['nothing of nothing', [4, 10], 0, 0, 0],
       ['nothing of nothing, greedy', [4, 0], 0, 0, 0],
       ['nothing of nothing, without a limit', [NEVER, 0], 0, 0, 0],
-      ['one, where there is no batching', [1, 0], 1, 0, 1],
+      ['one, without batching', [1, 0], 1, 0, 1],
       ['one at a time, of many', [1, 0], 7, 0, 1],
       ['one, which is full whatever the wait', [1, 10], 1, 0, 1],
       ['a full batch, at once', [4, 10], 4, 0, 4],

@@ -15,7 +15,7 @@ import { LiveBatcher } from '../../src/serve/batcher/live-batcher.js'
 import type { RecorderSink } from '../../src/serve/batcher/recorder-sink.js'
 import { Engine } from '../../src/simulate/engine.js'
 import { openScenario, seeded } from '../simulate/small-scenarios.js'
-import { duesOf } from '../simulate/told.js'
+import { duesOf } from '../simulate/with-events.js'
 import { Agenda, ScriptedServers } from './scripted-servers.js'
 import { VirtualTime } from './virtual-time.js'
 

@@ -59,7 +59,7 @@ describe('a run that ends once an interval is narrow enough', () => {
       ...mm1(0.95),
       stop: { precision: '0.1%', of: 'p99.9', atMost },
     })
-    // examined after 12,500, 25,000 and 50,000, of which the first 1,250 are the warm-up
+    // checkpoints at 12,500, 25,000 and 50,000; the first 1,250 are the warm-up
     expect(checkpoints).toEqual({ planned: 3, taken: 3 })
     expect(counts.offered).toBe(48_750)
     expect(scenario?.stop).toEqual({ precision: 0.001, of: 'p99.9', atMost })

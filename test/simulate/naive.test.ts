@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Result, type Scenario, type Summary, summarize } from '../../src/index.js'
 import { type NaiveRequest, type NaiveScenario, naive } from './naive.js'
 import { closedScenario, openScenario, seeded, smallScenario, withWarmup } from './small-scenarios.js'
-import { told } from './told.js'
+import { simulateWithEvents } from './with-events.js'
 
 /**
  * A summary without its intervals, which depend on more than the values, and its deviation: the sum of thousands of
@@ -34,7 +34,7 @@ function expectSameParts(result: Result, served: NaiveRequest[]): void {
 
 function expectSameRun(scenario: NaiveScenario, warmup: Scenario['warmup'] = { requests: 0 }): void {
   const slow = naive(scenario)
-  const { events, result } = told({ ...scenario, warmup })
+  const { events, result } = simulateWithEvents({ ...scenario, warmup })
   expect(events).toEqual(slow.events)
   if (result === null) return
 

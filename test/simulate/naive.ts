@@ -62,7 +62,7 @@ export function naive(scenario: NaiveScenario): NaiveRun {
   const maxBatchSize = batching.maxBatchSize ?? Number.POSITIVE_INFINITY
   const overhead = service.overhead ?? { wake: 0, filled: 0, deadline: 0, turnaround: 0 }
 
-  const told: SimulationEvent[] = []
+  const emitted: SimulationEvent[] = []
   const requests: NaiveRequest[] = []
   const queue: NaiveRequest[] = []
   const idle: object[] = Array.from({ length: scenario.servers }, (_, server) => ({ server }))
@@ -115,7 +115,7 @@ export function naive(scenario: NaiveScenario): NaiveRun {
       const start = now + dispatch
       const end = start + service.base + service.perItem * size
       const batch = queue.splice(0, size)
-      told.push({ type: 'batch', startMs: start, endMs: end, requests: batch.map((request) => request.number) })
+      emitted.push({ type: 'batch', startMs: start, endMs: end, requests: batch.map((request) => request.number) })
       for (const request of batch) {
         request.fate = 'served'
         request.left = now
@@ -148,7 +148,7 @@ export function naive(scenario: NaiveScenario): NaiveRun {
     const leavesAtOnce = idle.length > 0 && leaving([...queue, request], now) > 0
     if (!leavesAtOnce && limits.capacity !== null && queue.length >= limits.capacity) {
       request.fate = 'rejected'
-      told.push({ type: 'reject', atMs: now, request: request.number })
+      emitted.push({ type: 'reject', atMs: now, request: request.number })
       answered(client, now)
       return
     }
@@ -173,7 +173,7 @@ export function naive(scenario: NaiveScenario): NaiveRun {
       event.request.fate = 'timed out'
       event.request.left = now
       queue.splice(queue.indexOf(event.request), 1)
-      told.push({ type: 'timeout', atMs: now, request: event.request.number })
+      emitted.push({ type: 'timeout', atMs: now, request: event.request.number })
       answered(event.request.client, now)
     }
     letLeave(now, event.kind)
@@ -188,5 +188,5 @@ export function naive(scenario: NaiveScenario): NaiveRun {
       else request.queueing += overlap
     }
   }
-  return { events: told, requests }
+  return { events: emitted, requests }
 }

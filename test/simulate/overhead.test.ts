@@ -13,7 +13,7 @@ import {
 } from '../../src/index.js'
 import { refusal } from '../scenario/refusal.js'
 
-/** When each batch started, and of which requests. */
+/** When each batch started, with its requests. */
 function starts(scenario: Scenario): [startMs: number, requests: number[]][] {
   const batches: Extract<SimulationEvent, { type: 'batch' }>[] = []
   simulate(

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { affine, exponential, gamma, poisson, renewal, type Scenario, type SimulationEvent } from '../../src/index.js'
 import { openScenario, seeded } from './small-scenarios.js'
-import { type BatchEvent, duesOf, told } from './told.js'
+import { type BatchEvent, duesOf, simulateWithEvents } from './with-events.js'
 
 /*
  * Tests the contract of the policy against the events of a simulation and the due times of its requests, without knowing
@@ -51,7 +51,7 @@ function leavings(events: SimulationEvent[]): Map<number, { at: number; type: Si
 /** @param dueMs when each request was due */
 function checkPolicy(dueMs: number[], scenario: Scenario): void {
   const dues = dueMs.map(ns)
-  const events = told(scenario).events.map(inNs)
+  const events = simulateWithEvents(scenario).events.map(inNs)
   const { servers, maxBatchSize, maxWait, capacity, timeout } = rulesOf(scenario)
   const batches = events.filter((event): event is BatchEvent => event.type === 'batch')
   const left = leavings(events)

@@ -20,7 +20,7 @@ import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { expectUncorrelated } from '../random/law.js'
 import type { NaiveScenario } from './naive.js'
 import { seeded, smallScenario } from './small-scenarios.js'
-import { duesOf, told } from './told.js'
+import { duesOf, simulateWithEvents } from './with-events.js'
 
 const scenarios: Record<string, Scenario> = {
   'exponential batches': {
@@ -75,8 +75,8 @@ describe('the same scenario gives the same bytes', () => {
     })
 
     it(`${name}, shorter or longer: the same requests, served alike`, () => {
-      const whole = told({ ...scenario, stop: { requests: 3000 }, warmup: { requests: 0 } }).events
-      const part = told({ ...scenario, stop: { requests: 2000 }, warmup: { requests: 700 } }).events
+      const whole = simulateWithEvents({ ...scenario, stop: { requests: 3000 }, warmup: { requests: 0 } }).events
+      const part = simulateWithEvents({ ...scenario, stop: { requests: 2000 }, warmup: { requests: 700 } }).events
       // except for the end, where nothing more is due
       const sure = part.slice(0, -40)
       expect(sure.length).toBeGreaterThan(200)
@@ -109,8 +109,8 @@ describe('all times multiplied by a whole number', () => {
     fc.assert(
       fc.property(smallScenario, fc.integer({ min: 2, max: 1000 }), (scenario, by) => {
         const warmup = { requests: 0 }
-        const one = told({ ...scenario, warmup })
-        const many = told({ ...times(scenario, by), warmup })
+        const one = simulateWithEvents({ ...scenario, warmup })
+        const many = simulateWithEvents({ ...times(scenario, by), warmup })
         expect(many.events).toEqual(one.events.map((event) => scaled(event, by)))
         expect(many.result === null).toBe(one.result === null)
         if (one.result === null || many.result === null) return
@@ -136,7 +136,7 @@ describe('random streams are independent:', () => {
   /** enough servers that a batch always starts at once */
   const servers = 1000
   const starts = (scenario: Omit<ScenarioParts, 'arrivals'>) =>
-    told({ arrivals, stop, warmup, ...scenario }).batches.map(({ startMs }) => startMs)
+    simulateWithEvents({ arrivals, stop, warmup, ...scenario }).batches.map(({ startMs }) => startMs)
 
   it('another batch size does not change the arrivals', () => {
     const dues = duesOf({ arrivals, stop })
@@ -175,14 +175,16 @@ describe('random streams are independent:', () => {
   it('other arrivals do not change the service times', () => {
     const service = affine({ base: 5, variation: exponential() })
     const services = (arrivals: Scenario['arrivals']) =>
-      told({ arrivals, service, servers: 2, stop, warmup }).batches.map(({ startMs, endMs }) => endMs - startMs)
+      simulateWithEvents({ arrivals, service, servers: 2, stop, warmup }).batches.map(
+        ({ startMs, endMs }) => endMs - startMs,
+      )
     const [slow, fast] = [services(poisson('100/s')), services(renewal({ rate: '300/s', variation: gamma({ cv: 2 }) }))]
     for (const [i, time] of slow.entries()) expect(fast[i]).toBeCloseTo(time, 6)
   })
 
   it('service times are independent of the gaps between arrivals', () => {
     for (const variation of [exponential(), uniform({ spread: 1 })]) {
-      const { batches } = told({
+      const { batches } = simulateWithEvents({
         arrivals: renewal({ rate: '1/s', variation }),
         service: affine({ base: 1, variation }),
         stop: { requests: 20_000 },
@@ -199,7 +201,7 @@ describe('random streams are independent:', () => {
 
   it('stalls do not change the service times', () => {
     const times = (probability: number) =>
-      told({
+      simulateWithEvents({
         arrivals,
         stop,
         warmup,
@@ -216,7 +218,7 @@ describe('random streams are independent:', () => {
     for (const variation of [exponential(), uniform({ spread: 1 })]) {
       const service = affine({ base: 1000, variation, stalls })
       const run = { arrivals: poisson('1/s'), stop: { requests: 20_000 }, service, servers, warmup }
-      const times = told(run).batches.map(({ startMs, endMs }) => endMs - startMs)
+      const times = simulateWithEvents(run).batches.map(({ startMs, endMs }) => endMs - startMs)
       expectUncorrelated(
         Float64Array.from(times, (time) => (time > 100_000 ? 1 : 0)),
         Float64Array.from(times, (time) => time % 100_000),
@@ -229,9 +231,12 @@ describe('random streams are independent:', () => {
     // a few clients that never wait send at the times of their own thinking
     const sent = (clients: number) =>
       new Set(
-        told({ arrivals: closed({ clients, thinkTime }), service: 0, stop: { duration: '10s' }, warmup }).batches.map(
-          ({ startMs }) => startMs,
-        ),
+        simulateWithEvents({
+          arrivals: closed({ clients, thinkTime }),
+          service: 0,
+          stop: { duration: '10s' },
+          warmup,
+        }).batches.map(({ startMs }) => startMs),
       )
     const [few, more] = [sent(3), sent(4)]
     expect(few.size).toBeGreaterThan(200)

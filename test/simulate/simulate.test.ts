@@ -13,12 +13,12 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { duesOf, told } from './told.js'
+import { duesOf, simulateWithEvents } from './with-events.js'
 
 const everything = { warmup: { requests: 0 } } as const
 
 describe('the textbook figures', () => {
-  const carried = (clients: number, service: Scenario['service']) =>
+  const runAtFullLoad = (clients: number, service: Scenario['service']) =>
     simulate({
       arrivals: closed({ clients }),
       service,
@@ -27,13 +27,13 @@ describe('the textbook figures', () => {
     })
 
   it('10 ms a query is 100 queries a second, and 100 ms is 10', () => {
-    expect(carried(1, '10ms').throughput.completed).toBeCloseTo(100, 9)
-    expect(carried(1, '100ms').throughput.completed).toBeCloseTo(10, 9)
+    expect(runAtFullLoad(1, '10ms').throughput.completed).toBeCloseTo(100, 9)
+    expect(runAtFullLoad(1, '100ms').throughput.completed).toBeCloseTo(10, 9)
   })
 
   it('10 queries in 10 ms are 1,000 a second, 50 in 20 ms are 2,500', () => {
     const line = affine({ base: '7.5ms', perItem: '0.25ms' })
-    const [ten, fifty] = [carried(10, line), carried(50, line)]
+    const [ten, fifty] = [runAtFullLoad(10, line), runAtFullLoad(50, line)]
     expect(ten.throughput.completed).toBeCloseTo(1000, 9)
     expect(ten.latencyMs.p50).toBe(10)
     expect(fifty.throughput.completed).toBeCloseTo(2500, 9)
@@ -48,7 +48,12 @@ describe('service times', () => {
   const timesOf = (service: Scenario['service'], sizes: number[]) =>
     sizes.map((size) => {
       const arrivals = replay(Array.from({ length: size }, () => 0))
-      const { batches } = told({ arrivals, service, batching: { maxBatchSize: size, maxWait: null }, ...everything })
+      const { batches } = simulateWithEvents({
+        arrivals,
+        service,
+        batching: { maxBatchSize: size, maxWait: null },
+        ...everything,
+      })
       expect(batches.map((batch) => batch.requests.length)).toEqual([size])
       return batches[0]?.endMs
     })
@@ -124,7 +129,13 @@ describe('dispatch', () => {
   const overhead = { wake: '1ms', filled: '2ms', deadline: '3ms', turnaround: '4ms' }
   const batching = { maxBatchSize: 2, maxWait: '5ms' }
   const starts = (timestamps: number[], given: Partial<ScenarioParts> = {}) =>
-    told({ arrivals: replay(timestamps), service: affine({ base: 10, overhead }), batching, ...everything, ...given })
+    simulateWithEvents({
+      arrivals: replay(timestamps),
+      service: affine({ base: 10, overhead }),
+      batching,
+      ...everything,
+      ...given,
+    })
 
   it('depends on the cause: filled, deadline, turnaround', () => {
     const { batches, result } = starts([0, 1, 30, 100, 101, 102, 103])
@@ -169,7 +180,7 @@ describe('a closed loop', () => {
   })
 
   it('starts with thinking; of two that send at one instant the lower number goes first', () => {
-    const { batches } = told({
+    const { batches } = simulateWithEvents({
       arrivals: closed({ clients: 3, thinkTime: 5 }),
       service: 2,
       stop: { requests: 6 },
@@ -179,7 +190,7 @@ describe('a closed loop', () => {
   })
 
   it('sends again after a rejection and a timeout as after a response', () => {
-    const { events } = told({
+    const { events } = simulateWithEvents({
       arrivals: closed({ clients: 3, thinkTime: 4 }),
       service: 10,
       queue: { capacity: 1, timeout: 3 },
@@ -193,7 +204,7 @@ describe('a closed loop', () => {
       // client 2 sends again at 8, client 1 at 11: before the timeout at that instant makes room
       { type: 'reject', atMs: 11, request: 4 },
       { type: 'timeout', atMs: 11, request: 3 },
-      // both at 15, of which client 1 is first
+      // both at 15, client 1 first
       { type: 'batch', startMs: 15, endMs: 25, requests: [5] },
       { type: 'timeout', atMs: 18, request: 6 },
     ])
@@ -331,12 +342,12 @@ describe('onProgress', () => {
   const scenario: Scenario = { arrivals: poisson('100/s'), service: 5, stop: { requests: 300_000 }, ...everything }
 
   it('reports progress', () => {
-    const told: { requests: number; timeMs: number }[] = []
-    simulate(scenario, { onProgress: (progress) => void told.push(progress) })
-    expect(told.map(({ requests }) => requests)).toEqual([65_536, 131_072, 196_608, 262_144])
+    const reports: { requests: number; timeMs: number }[] = []
+    simulate(scenario, { onProgress: (progress) => void reports.push(progress) })
+    expect(reports.map(({ requests }) => requests)).toEqual([65_536, 131_072, 196_608, 262_144])
     const dues = duesOf(scenario)
     // between the current request and its neighbours
-    for (const { requests, timeMs } of told) {
+    for (const { requests, timeMs } of reports) {
       expect(timeMs).toBeGreaterThanOrEqual(dues[requests - 1] as number)
       expect(timeMs).toBeLessThanOrEqual(dues[requests] as number)
     }

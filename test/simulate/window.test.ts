@@ -14,7 +14,7 @@ import {
   simulate,
 } from '../../src/index.js'
 import { openScenario, seeded, smallScenario, withWarmup } from './small-scenarios.js'
-import { duesOf, told } from './told.js'
+import { duesOf, simulateWithEvents } from './with-events.js'
 
 /*
  * What is counted, and over which time: integrals and counts over the window are computed here again, from the times when
@@ -110,7 +110,7 @@ describe('counts and segments add up to the whole', { timeout: 60_000 }, () => {
   it('on small scenarios', () => {
     fc.assert(
       fc.property(withWarmup(smallScenario), (scenario) => {
-        const { result } = told(scenario)
+        const { result } = simulateWithEvents(scenario)
         if (result !== null) expectCountsToAddUp(result)
       }),
       seeded(120),
@@ -123,7 +123,7 @@ describe('latency is wait plus service, and wait is the sum of its parts', () =>
   it('on small scenarios', () => {
     fc.assert(
       fc.property(withWarmup(smallScenario), (scenario) => {
-        const { result } = told(scenario)
+        const { result } = simulateWithEvents(scenario)
         if (result !== null) expectPartsToAddUp(result)
       }),
       seeded(80),
@@ -145,7 +145,7 @@ function staysOf(dues: number[], events: SimulationEvent[]) {
 }
 
 function expectIntegrals(scenario: Scenario): void {
-  const { events, batches, result } = told(scenario)
+  const { events, batches, result } = simulateWithEvents(scenario)
   if (result === null) return
   const { startMs: from, endMs: to } = result.window
   const length = to - from

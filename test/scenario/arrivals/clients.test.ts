@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { closed, exponential } from '../../../src/index.js'
 import { stream } from '../../../src/random/stream.js'
 import { sampler } from '../../../src/scenario/service/variation.js'
-import { told } from '../../simulate/told.js'
+import { simulateWithEvents } from '../../simulate/with-events.js'
 
 const NS = 1e6
 
@@ -42,14 +42,14 @@ describe('each client of a closed loop draws its own think times', () => {
     ['a few, mostly waiting', { clients: 5, thinkMs: 10, serviceMs: 20, maxBatchSize: 1, batches: 2000 }],
     ['a few, in batches', { clients: 9, thinkMs: 100, serviceMs: 30, maxBatchSize: null, batches: 1000 }],
     [
-      'so many that the queue outgrows any room made for it',
+      'enough to make the queue grow',
       { clients: 5000, thinkMs: 1000, serviceMs: 1000, maxBatchSize: null, batches: 20 },
     ],
   ]
   for (const [about, loop] of loops) {
     it(about, () => {
       const { clients, thinkMs, serviceMs, maxBatchSize, batches } = loop
-      const run = told({
+      const run = simulateWithEvents({
         arrivals: closed({ clients, thinkTime: { mean: thinkMs, variation: exponential() } }),
         service: serviceMs,
         batching: { maxBatchSize },

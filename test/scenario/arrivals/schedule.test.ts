@@ -15,7 +15,7 @@ const gaps = (times: Float64Array) => times.map((time, i) => time - (i === 0 ? 0
 describe('constant arrivals', () => {
   it('begin at 0 and never drift', () => {
     expect([...dues(constant('100/s'), 4)]).toEqual([0, 1e7, 2e7, 3e7])
-    // of a rate that no number of nanoseconds is the inverse of: each is the nearest to where it should be
+    // at a rate whose gap is not a whole number of nanoseconds, each time is rounded to the nearest
     const times = dues(constant('3/s'), 3_000_001)
     for (const i of [1, 2, 3, 1023, 1024, 1025, 65_536, 1_000_000, 2_999_999, 3_000_000]) {
       expect(times[i]).toBe(Number((BigInt(i) * 2_000_000_000n + 3n) / 6n))

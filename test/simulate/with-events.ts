@@ -4,7 +4,11 @@ import { type Result, type Scenario, type SimulationEvent, simulate } from '../.
 export type BatchEvent = Extract<SimulationEvent, { type: 'batch' }>
 
 /** A simulation with all its events; the result is null if it reports that nothing completed. */
-export function told(scenario: Scenario): { events: SimulationEvent[]; batches: BatchEvent[]; result: Result | null } {
+export function simulateWithEvents(scenario: Scenario): {
+  events: SimulationEvent[]
+  batches: BatchEvent[]
+  result: Result | null
+} {
   const events: SimulationEvent[] = []
   let result: Result | null = null
   try {
@@ -20,5 +24,7 @@ export function told(scenario: Scenario): { events: SimulationEvent[]; batches: 
  * request is due.
  */
 export function duesOf({ arrivals, stop, seed }: Pick<Scenario, 'arrivals' | 'stop' | 'seed'>): number[] {
-  return told({ arrivals, stop, seed, service: 0, warmup: { requests: 0 } }).batches.map((batch) => batch.startMs)
+  return simulateWithEvents({ arrivals, stop, seed, service: 0, warmup: { requests: 0 } }).batches.map(
+    (batch) => batch.startMs,
+  )
 }
