@@ -347,14 +347,14 @@ describe('what a target is refused', () => {
       'batches for call',
       { call: () => 1, batching: { maxBatchSize: 8 } },
       'batching.maxBatchSize',
-      /must be 1 where call.*got 8/,
+      /must be 1 because call.*got 8/,
     ],
     ['no limit for a handler', { handler: () => [], servers: null }, 'servers', /got null; only call, and http/],
     [
       'what a Result kept',
       { call: { function: 'saveOrder', rerunnable: false } },
       'call',
-      /a Result keeps the name alone/,
+      /is only a name/,
     ],
   ]
   it.each(refused)('%s', async (_, scenario, path, said) => {
