@@ -1,4 +1,4 @@
-// How often `compare` is right where the machine changes its speed under it: the tables of docs/validation/comparing.md.
+// Measures how often `compare` is right on a machine with changing speed: the tables of docs/validation/comparing.md.
 //
 //   npx tsx bench/compare.ts --loads 0 --runs 10000           the machine alone, without a queue: a minute or two
 //   npx tsx bench/compare.ts --loads 30,50 --runs 200         with one: ten minutes
@@ -56,7 +56,7 @@ const runs = Number(given.runs)
 const count = Number(given.pairs)
 const requests = Number(given.requests)
 const of = given.of as ComparedMetric
-/** How much slower a slow machine is, as it was found on shared virtual cores. */
+/** How much slower a slow machine is, as measured on shared virtual cores. */
 const SLOW = 0.6
 const Z = 1.959964
 /** of service times */
@@ -64,7 +64,7 @@ const CV = 0.5
 
 /**
  * The machine's speed: fast or slow, each for an exponential time (in rounds). A round is slowed by the part of it that
- * the machine was slow, so that the two rounds of a pair fraction their speed only in part.
+ * the machine was slow, so that the two rounds of a pair share their speed only in part.
  */
 function slowness(random: Random, meanRounds: number, rounds: number): number[] {
   const slow = new Array<number>(rounds).fill(0)
@@ -87,7 +87,7 @@ interface Ran {
   logError: number
 }
 
-/** A round of one side, slowed by so much. At a load of 0 nobody waits, and both of a pair draw the same services. */
+/** A round of one side, slowed by a factor. At a load of 0 no request waits, and both sides draw the same services. */
 function run(load: number, slowed: number, seed: number): Ran {
   if (load === 0) return { round: { figures: alone(slowed), invalid: [] }, logError: CV / Math.sqrt(requests) }
   const scenario = {
@@ -106,7 +106,7 @@ const alone = (ms: number): Round['figures'] => ({
   errorRate: 0,
 })
 
-/** The figures of a Result, without making one: its histograms and intervals take most of the time. */
+/** The figures of a Result without building one, as its histograms and intervals take most of the time. */
 function roundOf(recording: Recording): Round {
   const { latency, service } = recording.histograms
   const at = (percentile: number) => snapshotPercentileNs(latency, percentile) / NS_PER_MS
@@ -148,12 +148,12 @@ type Judge = (pairs: Pair[], ran: { base: Ran; head: Ran }[]) => ComparisonVerdi
 const ratioOf = ({ base, head }: Pair) => Math.log((head.figures[of] as number) / (base.figures[of] as number))
 const judges: Record<string, Judge> = {
   compare: (pairs) => sequential(pairs, count).verdict,
-  // the first pair alone, as somebody does who runs each once: slower by more than the fraction that counts as the same
+  // the first pair alone, as if each side ran once: slower by more than the fraction that counts as the same
   'point estimates of one run each': (pairs) => {
     const ratio = Math.exp(ratioOf(pairs[0] as Pair))
     return ratio > 1.05 ? 'slower' : ratio < 1 / 1.05 ? 'faster' : 'same'
   },
-  // all rounds of each put together, and every request taken for independent
+  // all rounds of each side merged, with every request taken as independent
   'an interval that takes requests as independent': (pairs, ran) => {
     const log = pairs.reduce((sum, pair) => sum + ratioOf(pair), 0) / pairs.length
     const variance = ran.reduce((sum, { base, head }) => sum + base.logError ** 2 + head.logError ** 2, 0)
@@ -190,7 +190,10 @@ async function virtual(): Promise<void> {
   console.log('| --- | --- | --- | --- | --- | --- | --- |')
   for (const load of given.loads.split(',').map((each) => Number(each) / 100)) {
     for (const meanRounds of [0.1, 1, 3]) {
-      const told = Object.keys(judges).map(() => ({ same: { slower: 0, faster: 0 }, slower: { slower: 0, faster: 0 } }))
+      const tallies = Object.keys(judges).map(() => ({
+        same: { slower: 0, faster: 0 },
+        slower: { slower: 0, faster: 0 },
+      }))
       for (let seed = 1; seed <= runs; seed++) {
         for (const [which, change] of [
           ['same', 1],
@@ -199,12 +202,12 @@ async function virtual(): Promise<void> {
           const { pairs, ran } = comparison(load, change, meanRounds, seed)
           Object.values(judges).forEach((judge, i) => {
             const verdict = judge(pairs, ran)
-            if (verdict === 'slower' || verdict === 'faster') (told[i] as (typeof told)[number])[which][verdict]++
+            if (verdict === 'slower' || verdict === 'faster') (tallies[i] as (typeof tallies)[number])[which][verdict]++
           })
         }
       }
       Object.keys(judges).forEach((name, i) => {
-        const { same, slower } = told[i] as (typeof told)[number]
+        const { same, slower } = tallies[i] as (typeof tallies)[number]
         const cells = [same.slower, same.faster, slower.slower, slower.faster].map(percent)
         console.log(`| ${100 * load} % | ${meanRounds} rounds | ${name} | ${cells.join(' | ')} |`)
       })

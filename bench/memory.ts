@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { table } from '../src/report/terminal/table.js'
 import { count } from '../src/text/number.js'
 
-/** What is to be reached: 100 million requests within this. */
+/** The goal: 100 million requests within this. */
 const MOST_MB = 200
 const REQUESTS = [1e5, 1e6, 1e7, 1e8]
 

@@ -29,7 +29,7 @@ export function loop(meanGapNs: number, servers: number, requests: number): numb
   return meanOf(latency) / 1e6
 }
 
-/** One server that takes whatever is there, up to `maxBatchSize`, in the same straight line. */
+/** One greedy server with batches of up to `maxBatchSize`, as a straight loop. */
 export function batchLoop(meanGapNs: number, maxBatchSize: number, requests: number): number {
   const arrivals = stream(1, 'arrivals')
   const [latency, wait, service] = [new LatencyHistogram(), new LatencyHistogram(), new LatencyHistogram()]

@@ -4,6 +4,7 @@ import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
 import type { Command, Option } from 'commander'
 import { readJson } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
+import { isUrlString } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { isPlain } from '../scenario/units.js'
 import { nearestName } from '../validation/nearest.js'
@@ -167,7 +168,7 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
   if (PATHS.includes(name)) {
     if (isUrl(value)) return value.href
     if (typeof value !== 'string' || value === '') return refuse('a path, from where the config is')
-    return isAbsolute(value) || /^[a-z][a-z\d+.-]+:/i.test(value) ? value : resolve(folder, value)
+    return isAbsolute(value) || isUrlString(value) ? value : resolve(folder, value)
   }
   const texts = (Array.isArray(value) ? value : [value]).map(textOf)
   return texts.length > 0 && !texts.includes(null)
@@ -183,7 +184,6 @@ function textOf(value: unknown): string | null {
 
 function withHandlerPath(path: string, scenario: Record<string, unknown>): Scenario {
   const { handler } = scenario
-  const relative =
-    typeof handler === 'string' && handler !== '' && !isAbsolute(handler) && !/^[a-z][a-z\d+.-]+:/i.test(handler)
+  const relative = typeof handler === 'string' && handler !== '' && !isAbsolute(handler) && !isUrlString(handler)
   return (relative ? { ...scenario, handler: resolve(dirname(path), handler) } : scenario) as unknown as Scenario
 }

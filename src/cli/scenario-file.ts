@@ -1,7 +1,7 @@
 import { dirname, extname, isAbsolute, resolve } from 'node:path'
 import { readScenario, toScenario } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
-import { isHandler } from '../scenario/handler.js'
+import { isHandler, isUrlString } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { messageOf, ValidationError } from '../validation/validation-error.js'
 
@@ -17,7 +17,7 @@ export async function loadScenario(file: string): Promise<Scenario> {
 /** A relative handler is found from where the file is. */
 function resolveHandlerPath(file: string, scenario: Scenario): Scenario {
   const { handler } = scenario
-  if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || /^[a-z][a-z\d+.-]+:/i.test(handler)) {
+  if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || isUrlString(handler)) {
     return scenario
   }
   return { ...scenario, handler: resolve(dirname(file), handler) }

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { isUrlString } from '../scenario/handler.js'
 
 const TYPESCRIPT = /\.[mc]?ts$/
 
@@ -11,7 +12,7 @@ const TYPESCRIPT = /\.[mc]?ts$/
  * @throws TypeError if there is no such file
  */
 export function locate(handler: string): { url: string; path: string } {
-  if (/^[a-z][a-z\d+.-]+:/i.test(handler) && !handler.startsWith('file:')) {
+  if (isUrlString(handler) && !handler.startsWith('file:')) {
     throw new TypeError('it must be a file URL or a path; other URLs are not loaded')
   }
   const path = handler.startsWith('file:') ? fileURLToPath(handler) : resolve(handler)

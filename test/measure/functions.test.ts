@@ -332,15 +332,10 @@ describe('what a target is refused', () => {
       'batches for call',
       { call: () => 1, batching: { maxBatchSize: 8 } },
       'batching.maxBatchSize',
-      /must be 1 where call.*got 8/,
+      /must be 1 because call.*got 8/,
     ],
     ['no limit for a handler', { handler: () => [], servers: null }, 'servers', /got null; only call, and http/],
-    [
-      'what a Result kept',
-      { call: { function: 'saveOrder', rerunnable: false } },
-      'call',
-      /a Result keeps the name alone/,
-    ],
+    ['what a Result kept', { call: { function: 'saveOrder', rerunnable: false } }, 'call', /is only a name/],
   ]
   it.each(refused)('%s', async (_, scenario, path, said) => {
     const error = await failure(measure({ arrivals: '100/s', ...scenario } as Scenario))

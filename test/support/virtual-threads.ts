@@ -1,5 +1,5 @@
 import { measurable } from '../../src/measure/measurable.js'
-import { planOf, planOfLoop } from '../../src/measure/plan.js'
+import { planOfLoop } from '../../src/measure/plan.js'
 import type { Batch } from '../../src/measure/queue/batch.js'
 import type { DropReason } from '../../src/measure/queue/drops.js'
 import { PARKED } from '../../src/measure/queue/parking.js'
@@ -8,6 +8,7 @@ import { stateOf } from '../../src/measure/recording/build-recording.js'
 import type { ServerStats } from '../../src/measure/recording/server-stats.js'
 import { SharedMemory } from '../../src/measure/recording/shared-memory.js'
 import { resolveScenario, type ScenarioParts } from '../../src/scenario/scenario.js'
+import { planOf } from './virtual-event-loop.js'
 
 /** How threads behave in virtual time, in whole nanoseconds. */
 export interface Threads {

@@ -62,7 +62,8 @@ export const none = (): Variation => ({ distribution: 'none' })
  *
  * @example
  * const service = affine({ base: '5ms', variation: exponential() })
- * simulate({ arrivals: '100/s', service }).latencyMs.mean // about 10: an M/M/1 queue
+ * const result = simulate({ arrivals: '100/s', service, stop: { requests: 100_000 } })
+ * result.latencyMs.mean // about 10: an M/M/1 queue
  */
 export const exponential = (): Variation => ({ distribution: 'exponential' })
 /**
