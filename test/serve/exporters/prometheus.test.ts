@@ -137,9 +137,11 @@ describe('metrics for Prometheus', () => {
     const registry = new Registry()
     new Counter({ name: 'throughline_batches_total', help: 'of another', registers: [registry] })
     expect(() => registerPrometheus(registry, recorded('a'))).toThrow(
-      /registry: has a metric called 'throughline_batches_total' already/,
+      /registry: already has a metric called 'throughline_batches_total'/,
     )
     expect(registry.getMetricsAsArray()).toHaveLength(1)
-    expect(() => registerPrometheus({} as never, recorded('a'))).toThrow(/registry: must be a registry, .* got \{\}/)
+    expect(() => registerPrometheus({} as never, recorded('a'))).toThrow(
+      /registry: must be a registry with a registerMetric method, got \{\}/,
+    )
   })
 })
