@@ -42,7 +42,8 @@ async function measureLoad(clients: number, url: string): Promise<Load> {
     // leaves the cores to the servers
     { spin: 0 },
   )
-  if (counts.completed < counts.offered) throw new Error(`${counts.offered - counts.completed} requests were not answered`)
+  if (counts.completed < counts.offered)
+    throw new Error(`${counts.offered - counts.completed} requests were not answered`)
   return { perSecond: throughput.completed, p99: latencyMs.p99 }
 }
 

@@ -124,7 +124,9 @@ describe('metrics for Prometheus', () => {
     expect(() => prometheusText(recorder, { bounds: ['soon'] })).toThrow(
       /options\.bounds\.0: must be a duration of 1 ns or more.*got "soon"/,
     )
-    expect(() => prometheusText([recorder, recorded('a')])).toThrow(/recorders: must have different names, got 'a' twice/)
+    expect(() => prometheusText([recorder, recorded('a')])).toThrow(
+      /recorders: must have different names, got 'a' twice/,
+    )
     expect(() => prometheusText(recorder, { bound: ['1ms'] } as never)).toThrow(/'bound' is not an option here/)
     for (const none of [undefined, null, {}, [recorder, {}]]) {
       expect(() => prometheusText(none as never)).toThrow(/recorders: must be a recorder or a list of them, got/)
