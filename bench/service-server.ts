@@ -6,7 +6,7 @@ import { inferRoute } from '../examples/service/infer.ts'
 import { createService } from '../examples/service/service.ts'
 
 async function serviceOf(kind: string) {
-  // as the pool does not: none is refused, however many come
+  // no limits, as the pool has none
   const queue = { capacity: null, timeout: null }
   if (kind === 'batched') return (await createService({ queue })).app
   if (kind === 'alone') return (await createService({ queue, batching: { maxBatchSize: 1 } })).app

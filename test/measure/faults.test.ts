@@ -39,8 +39,8 @@ describe('a handler that cannot begin fails the run, and the error names its fil
   })
 
   it.each([
-    ['no-default.js', 'it has no default export; accepted is a default export that is a function'],
-    ['not-a-handler.js', 'its default export is no handler ({"answers":42}); accepted is'],
+    ['no-default.js', 'it has no default export; accepted: a function'],
+    ['not-a-handler.js', 'its default export is not a handler, got {"answers":42}; accepted: '],
     ['throws-at-load.ts', 'it could not be loaded: the model file is corrupt'],
     ['throws-in-setup.js', 'its setup threw: no such model'],
   ])('%s', async (name, said) => {
@@ -91,8 +91,8 @@ describe('a request that fails is counted, and the run goes on', () => {
 
 describe('a run in which nothing completed throws, with the counts and the first failure', () => {
   it.each([
-    ['wrong-number.js', 'run must return one output a request; it returned 0 for a batch of 1'],
-    ['no-array.js', 'run must return an array of outputs, one a request; it returned a string'],
+    ['wrong-number.js', 'run must return one output for each request, got 0 for a batch of 1'],
+    ['no-array.js', 'run must return an array with one output for each request, got a string'],
   ])('%s', async (name, said) => {
     const { message, cause } = await failure(run(name))
     expect(message).toContain(handler(name).href)

@@ -271,10 +271,14 @@ describe('handler, a function that serves batches in this process', () => {
   })
 
   it.each([
-    ['too few outputs', () => [], 'run must return one output a request; it returned 0 for a batch of 1'],
-    ['no list', () => 'garbage' as never, 'run must return an array of outputs, one a request; it returned a string'],
-    ['nothing', () => undefined as never, 'it returned nothing'],
-    ['promises of outputs', (batch: number[]) => batch.map(async (each) => each) as never, 'not promises of them'],
+    ['too few outputs', () => [], 'run must return one output for each request, got 0 for a batch of 1'],
+    ['no list', () => 'garbage' as never, 'run must return an array with one output for each request, got a string'],
+    ['nothing', () => undefined as never, 'got nothing'],
+    [
+      'promises of outputs',
+      (batch: number[]) => batch.map(async (each) => each) as never,
+      'not promises; await them first',
+    ],
   ])('that returns %s fails', async (_, run, said) => {
     const error = await failure(measure({ arrivals: '1000/s', ...all, handler: run }))
     expect(error.message).toContain('"failed":200')

@@ -281,18 +281,18 @@ describe('createBatcher', () => {
   })
 
   it.each([
-    ['fewer outputs', () => [1], 'run must return one output a request; it returned 1 for a batch of 2'],
-    ['more outputs', () => [1, 2, 3], 'run must return one output a request; it returned 3 for a batch of 2'],
+    ['fewer outputs', () => [1], 'run must return one output for each request, got 1 for a batch of 2'],
+    ['more outputs', () => [1, 2, 3], 'run must return one output for each request, got 3 for a batch of 2'],
     [
       'no array',
       () => 7 as unknown as number[],
-      'run must return an array of outputs, one a request; it returned a number',
+      'run must return an array with one output for each request, got a number',
     ],
-    ['nothing', () => undefined as unknown as number[], 'it returned nothing'],
+    ['nothing', () => undefined as unknown as number[], 'got nothing'],
     [
       'promises of outputs, even if they reject',
       (batch: number[]) => batch.map((each) => Promise.reject(new Error(`ignored ${each}`))) as unknown as number[],
-      'run must return outputs, not promises of them; await them first: Promise.all(outputs)',
+      'run must return outputs, not promises; await them first: Promise.all(outputs)',
     ],
     [
       'outputs that cannot be read',

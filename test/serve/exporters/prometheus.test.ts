@@ -124,7 +124,9 @@ describe('metrics for Prometheus', () => {
     expect(() => prometheusText(recorder, { bounds: ['soon'] })).toThrow(
       /options\.bounds\.0: must be a duration of 1 ns or more.*got "soon"/,
     )
-    expect(() => prometheusText([recorder, recorded('a')])).toThrow(/two are called 'a'/)
+    expect(() => prometheusText([recorder, recorded('a')])).toThrow(
+      /recorders: must have different names, got 'a' twice/,
+    )
     expect(() => prometheusText(recorder, { bound: ['1ms'] } as never)).toThrow(/'bound' is not an option here/)
     for (const none of [undefined, null, {}, [recorder, {}]]) {
       expect(() => prometheusText(none as never)).toThrow(/recorders: must be a recorder or a list of them, got/)
@@ -137,9 +139,11 @@ describe('metrics for Prometheus', () => {
     const registry = new Registry()
     new Counter({ name: 'throughline_batches_total', help: 'of another', registers: [registry] })
     expect(() => registerPrometheus(registry, recorded('a'))).toThrow(
-      /registry: has a metric called 'throughline_batches_total' already/,
+      /registry: already has a metric called 'throughline_batches_total'/,
     )
     expect(registry.getMetricsAsArray()).toHaveLength(1)
-    expect(() => registerPrometheus({} as never, recorded('a'))).toThrow(/registry: must be a registry, .* got \{\}/)
+    expect(() => registerPrometheus({} as never, recorded('a'))).toThrow(
+      /registry: must be a registry with a registerMetric method, got \{\}/,
+    )
   })
 })
