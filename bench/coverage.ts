@@ -1,11 +1,12 @@
-// How often the 95 % intervals of a run cover the exact values, over many seeds: the tables of docs/validation/intervals.md.
+// Counts how often the 95 % intervals of a run cover the exact values, over many seeds. Gives the tables of
+// docs/validation/intervals.md.
 //
 //   npx tsx bench/coverage.ts                                         the main table
 //   npx tsx bench/coverage.ts --seeds 100 --lengths 1e4,1e5           a short one, under a minute
 //   npx tsx bench/coverage.ts --only batches --lengths 1e6            a part of it
 //   npx tsx bench/coverage.ts --others --seeds 50 --lengths 1e5       other queues
 //   npx tsx bench/coverage.ts --replications 8,16 --lengths 1e5       between replications
-//   npx tsx bench/coverage.ts --truth                                 what the batched cases are held against
+//   npx tsx bench/coverage.ts --truth                                 the reference values of the batched cases
 
 import { parseArgs } from 'node:util'
 import { bucketFloor, LatencyHistogram } from '../src/histogram/latency-histogram.js'
@@ -33,11 +34,11 @@ const lengths = given.lengths.split(',').map(Number)
 const replications = given.replications.split(',').filter(Boolean).map(Number)
 const FIRST_SEED = 1000
 
-/** How often an interval was given, and how often it then covered the exact value. */
+/** Counts how often an interval had bounds, and how often these covered the exact value. */
 interface Score {
   given: number
   covered: number
-  /** the half-width, as a fraction of the exact value, added up */
+  /** the sum of the half-widths, as fractions of the exact value */
   width: number
 }
 
@@ -48,8 +49,8 @@ function run({ scenario }: Case, requests: number, seed: number, replication = 0
 
 function ofOneRun(of: Case, requests: number, seed: number): Record<Estimate, Interval> {
   const recording = run(of, requests, seed)
-  const stretches = stretchesOf(recording, of.metric) ?? []
-  return intervalsOf(recording.histograms[of.metric], stretches, recording.endNs - recording.startNs)
+  const perSegment = stretchesOf(recording, of.metric) ?? []
+  return intervalsOf(recording.histograms[of.metric], perSegment, recording.endNs - recording.startNs)
 }
 
 function betweenRuns(of: Case, requests: number, seed: number, times: number): Record<Estimate, Interval> {
@@ -96,12 +97,12 @@ function row(name: string, length: string, of: Case, scores: Record<string, Scor
   console.log(`| ${[name, length, ...cells].join(' | ')} |`)
 }
 
-/** The distribution of a long run, percentiles interpolated within their bucket, and its own intervals. */
+/** Prints the distribution of a long run, with percentiles interpolated within their bucket, and its intervals. */
 function printTruth(of: Case): void {
   const normal = resolveScenario({ ...of.scenario, stop: { requests: 2e8 }, seed: 20_260_101 }, 'simulate')
   const { histograms, segments, startNs, endNs } = new Engine(normal).run()
   const { latency } = histograms
-  const stretches = segments.flatMap((segment) => segment.latency?.histogram ?? [])
+  const perSegment = segments.flatMap((segment) => segment.latency?.histogram ?? [])
   const { first, counts } = latency.compact()
   const at = (p: number) => {
     let below = 0
@@ -111,7 +112,7 @@ function printTruth(of: Case): void {
     return (from + ((p * latency.count - below) / (counts[i] as number)) * (to - from)) / 1e6
   }
   console.log(of.name, { mean: latency.mean / 1e6, p50: at(0.5), p95: at(0.95), p99: at(0.99) })
-  console.log(intervalsOf(latency, stretches, endNs - startNs))
+  console.log(intervalsOf(latency, perSegment, endNs - startNs))
 }
 
 const cases = (given.others ? others() : MAIN).filter(({ name }) => name.includes(given.only))

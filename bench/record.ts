@@ -10,9 +10,9 @@ import { Histogram, Registry } from 'prom-client'
 import { createRecorder } from 'throughline'
 
 /**
- * What it costs to record one latency: `npx tsx bench/record.ts [rounds]`. Each is given the same latencies in
- * interleaved rounds, and what is called for each request is timed by the CPU time of this process, so that others take
- * nothing from it. Medians, and from the least to the most of the rounds.
+ * Measures the cost of recording one latency: `npx tsx bench/record.ts [rounds]`. Each recorder gets the same latencies in
+ * interleaved rounds, timed by the CPU time of this process, which other processes do not affect. Prints the median and the
+ * range of the rounds.
  */
 const rounds = Number(process.argv[2] ?? 9)
 const RECORDS = 500_000

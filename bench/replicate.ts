@@ -1,4 +1,4 @@
-// Replications on two threads beside one. Run it with `npx tsx bench/replicate.ts [ROUNDS]`.
+// Measures replications on two threads compared with one. Run it with `npx tsx bench/replicate.ts [ROUNDS]`.
 import { affine, exponential, replicate } from 'throughline'
 import { compareInRounds } from './rounds.js'
 

@@ -2,16 +2,16 @@ import { spreadOf } from '../src/report/spread.js'
 import { table } from '../src/report/terminal/table.js'
 import { threeDigits } from '../src/text/number.js'
 
-/** One of the things that are compared: runs once, and says how many a second it did. */
+/** A contender: runs once and returns its rate per second. */
 export interface Contender {
   name: string
   perSecond: () => number | Promise<number>
 }
 
 /**
- * Runs several things in turn, round after round, there and back, so that a slow period of the machine meets them all.
+ * Runs several contenders in turn, in alternating order, so that a slow period of the machine affects all of them.
  *
- * @returns what each gave in each round
+ * @returns the rate of each in each round
  */
 export async function inRounds<Value>(
   runs: ((round: number) => Value | Promise<Value>)[],

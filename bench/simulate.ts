@@ -1,6 +1,5 @@
-// How fast `simulate` is, beside other simulators of the same queues, each recording every latency. Run it with
-// `npm run bench`, or alone with `npx tsx bench/simulate.ts [ROUNDS]`. C++ and SimPy take part where they are
-// installed.
+// Measures the speed of `simulate` compared with other simulators of the same queues, each recording every latency. Run it
+// with `npm run bench`, or alone with `npx tsx bench/simulate.ts [ROUNDS]`. C++ and SimPy take part if installed.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,7 +22,7 @@ const here = (file: string) => fileURLToPath(new URL(`./peers/${file}`, import.m
 const memoryless = affine({ base: '10ms', variation: exponential() })
 const mm1: Scenario = { arrivals: 80, service: memoryless }
 const mm4: Scenario = { arrivals: 320, servers: 4, service: memoryless }
-// 80 % of what batches of 50 carry, which is 50 in 20 ms
+// 80 % of the capacity of batches of 50, which is 50 in 20 ms
 const batches: Scenario = {
   arrivals: 2000,
   service: affine({ base: '7.5ms', perItem: '0.25ms' }),
@@ -33,7 +32,7 @@ const batches: Scenario = {
 const cpp = compiled()
 const python = ['/usr/bin/python3', 'python3'].find((each) => spawnSync(each, ['-c', 'import SimPy']).status === 0)
 
-/** Where the C++ queues were built; null where there is no compiler. */
+/** The path of the C++ queues; null if there is no compiler. */
 function compiled(): string | null {
   const to = join(mkdtempSync(join(tmpdir(), 'throughline-')), 'queue')
   const { status } = spawnSync('g++', ['-O2', '-std=c++17', '-o', to, here('queue.cpp')])
@@ -47,8 +46,8 @@ const timed = (requests: number, run: (requests: number) => unknown) => () => {
   return (1000 * requests) / (performance.now() - begun)
 }
 
-/** Requests a second as another program tells them. */
-const told =
+/** Requests per second, as printed by another program. */
+const externalRate =
   (command: string, ...args: string[]) =>
   () =>
     Number(execFileSync(command, args, { encoding: 'utf8' }).split(' ')[0])
@@ -60,18 +59,18 @@ function contenders(name: string, scenario: Scenario, others: Contender[]): Cont
     ...(cpp === null
       ? []
       : [
-          { name: 'C++ event queue', perSecond: told(cpp, 'events', name, String(REQUESTS)) },
-          { name: 'C++ straight loop', perSecond: told(cpp, 'recurrence', name, String(REQUESTS)) },
+          { name: 'C++ event queue', perSecond: externalRate(cpp, 'events', name, String(REQUESTS)) },
+          { name: 'C++ straight loop', perSecond: externalRate(cpp, 'recurrence', name, String(REQUESTS)) },
         ]),
     ...others,
     ...(python === undefined
       ? []
-      : [{ name: 'SimPy', perSecond: told(python, here('queue.py'), name, String(FEWER)) }]),
+      : [{ name: 'SimPy', perSecond: externalRate(python, here('queue.py'), name, String(FEWER)) }]),
   ]
 }
 
-if (cpp === null) console.log(' no g++ here: without the C++ queues')
-if (python === undefined) console.log(' no SimPy here: without it')
+if (cpp === null) console.log(' g++ is not installed: without the C++ queues')
+if (python === undefined) console.log(' SimPy is not installed: without it')
 
 await compareInRounds(
   'M/M/1 at 80 % load',
@@ -102,7 +101,7 @@ await compareInRounds(
   ROUNDS,
 )
 
-/** The engine alone, without the histograms of a Result, which cost the same however long the run. */
+/** The engine alone, without the histograms of a Result, whose cost does not depend on the length of the run. */
 const engine = (requests: number) => new Engine(resolveScenario({ ...mm1, stop: { requests } }, 'simulate')).run()
 await compareInRounds(
   'M/M/1 by length: the cost of a request does not grow',

@@ -2,16 +2,16 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
-/** Runs a test file of the examples as its own runner does. */
+/** Runs a test file of the examples with its own runner. */
 const run = (command: string, ...args: string[]) =>
   promisify(execFile)(command, args, {
     cwd: 'examples/budget',
-    // a runner must not take itself for a part of this one
+    // removes variables by which the runner would take itself for a worker of this one
     env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_OPTIONS: command === 'npx' ? '' : undefined },
   })
 
-describe('the examples of budgets', () => {
-  it('run in vitest, those on a real clock after the others', async () => {
+describe('the budget examples', () => {
+  it('run in vitest, those on the real clock last', async () => {
     const { stdout } = await run('npx', 'vitest', 'run', '--reporter=json')
     expect(JSON.parse(stdout)).toMatchObject({ numPassedTests: 3, numFailedTests: 0, numTotalTests: 3 })
   })
