@@ -152,7 +152,7 @@ describe('an inconclusive rule', () => {
     expect(ruleOf(result, { mean: limit }, 'mean').reason).toMatch(
       /^run longer: about 3[56789]0,000 requests \(\S+ s\) would decide; the limit lies within the interval/,
     )
-    expect(ruleOf(result, { mean }, 'mean').reason).toMatch(/too near to what was observed/)
+    expect(ruleOf(result, { mean }, 'mean').reason).toMatch(/too near to the observed value/)
   })
 
   it('may be about a metric that the run does not have', () => {
@@ -349,7 +349,7 @@ describe('findings', () => {
     const both = { ...contended, validity: { valid: false, findings: [finding, ...contended.validity.findings] } }
     expect(ruleOf(both, { p99: '1h' }, 'p99')).toMatchObject({
       verdict: 'inconclusive',
-      reason: expect.stringContaining(`may be why (cpu-contention); ${reason}`),
+      reason: expect.stringContaining(`may be the cause (cpu-contention); ${reason}`),
     })
   })
 

@@ -49,7 +49,11 @@ describe.concurrent('bad usage', () => {
     ['a point that cannot be run', 'sweep trade-off.json --max-batch-size 1,0', /batching\.maxBatchSize: .* got 0/],
     ['an unknown field', 'sweep trade-off.json --vary servres=1,2', /servres: .*did you mean 'servers'\?/],
     ['a field without values', 'sweep trade-off.json --vary servers', /It must be a field and its values/],
-    ['a field that is given twice', 'sweep trade-off.json --servers 1,2 --vary servers=3', /has two lists for 'servers'/],
+    [
+      'a field that is given twice',
+      'sweep trade-off.json --servers 1,2 --vary servers=3',
+      /has two lists for 'servers'/,
+    ],
     ['a check without a budget', 'check trade-off.json', /--budget: is required/],
     ['a check of no result', 'check trade-off.json --budget trade-off.json', /trade-off\.json: must be a result/],
     ['no handler', 'measure --arrivals 100/s', /handler: is required to measure/],

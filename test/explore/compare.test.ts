@@ -184,13 +184,7 @@ describe('compare refuses', () => {
       /must be \{ requests \} or \{ duration \}/,
     ],
     ['one round', given, { rounds: 1 }, 'options.rounds', /at least 2 .*got 1/],
-    [
-      'a metric that there is none of',
-      given,
-      { of: 'latency' },
-      'options.of',
-      /must be a compared metric: mean, p50/,
-    ],
+    ['a metric that there is none of', given, { of: 'latency' }, 'options.of', /must be a compared metric: mean, p50/],
     [
       'an option that there is none of',
       given,
