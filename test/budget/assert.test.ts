@@ -65,7 +65,7 @@ describe('assertBudget', () => {
   it('explains the implied rule on errors', () => {
     const lossy = simulate({ ...scenario, arrivals: '50/s', queue: { capacity: 2 } })
     const { message } = errorOf(() => assertBudget(lossy, { p50: '1s' }))
-    expect(message).toContain('errorRate: the budget says nothing of errors, and so allows none')
+    expect(message).toContain('errorRate: the budget has no limit on errorRate, so no errors are allowed')
   })
 
   it('rejects unknown options', () => {
