@@ -73,7 +73,7 @@ describe('files hold comparisons', () => {
     await expect(held({ ...comparison, metrics: narrow })).rejects.toThrow(
       "metrics: must have the figures and the verdict 'slower' for mean, as its pairs show",
     )
-    await expect(held({ ...comparison, rounds: 1 })).rejects.toThrow('rounds: must be at least the')
+    await expect(held({ ...comparison, rounds: 1 })).rejects.toThrow('rounds: must be at least 12, the number of pairs')
     // a comparison of rounds that claims to be of two results, and is judged by its own intervals
     const same = comparison.metrics.map((metric) => ({ ...metric, verdict: 'same' }))
     const claimed = { ...comparison, design: 'unpaired', verdict: 'same', metrics: same }
