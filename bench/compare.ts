@@ -2,12 +2,12 @@
 //
 //   npx tsx bench/compare.ts --loads 0 --runs 10000           the machine alone, without a queue: a minute or two
 //   npx tsx bench/compare.ts --loads 30,50 --runs 200         with one: ten minutes
-//   npx tsx bench/compare.ts --loads 0 --order abba           in turns of a fixed order, A B B A, instead of by lot
+//   npx tsx bench/compare.ts --loads 0 --order abba           in a fixed order, A B B A, instead of a random one
 //   npx tsx bench/compare.ts --real 60 --record rounds.jsonl  2 ms of arithmetic on the real clock, against the same and
-//                                                             10 % more of it, as often as said: within the hour
-//   npx tsx bench/compare.ts --real 60 --design duet          the same, both at the same moment
+//                                                             10 % more of it, 60 comparisons of each: within the hour
+//   npx tsx bench/compare.ts --real 60 --design duet          the same, both sides at the same time
 //   npx tsx bench/compare.ts --real 1 --from 7 --record rounds.jsonl    the 8th of them alone, to measure a few at a time
-//   npx tsx bench/compare.ts --resample rounds.jsonl --runs 2000    the comparisons recorded, and more drawn from their pairs
+//   npx tsx bench/compare.ts --resample rounds.jsonl --runs 2000    the recorded comparisons, and more resampled from their pairs
 
 import { appendFileSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -128,7 +128,7 @@ function logErrorOf({ histograms: { latency } }: Recording): number {
   return stdDevOf(latency) / meanOf(latency) / Math.sqrt(latency.count)
 }
 
-/** The verdict as `compare` gives it: at the first checkpoint that decides, and after how many pairs. */
+/** The verdict as in `compare`, at the first checkpoint that decides, and the number of pairs. */
 function sequential(pairs: Pair[], rounds: number): { verdict: ComparisonVerdict; pairs: number } {
   for (let n = 1; ; n++) {
     if (!isCheckpoint(n, rounds)) continue
@@ -137,7 +137,7 @@ function sequential(pairs: Pair[], rounds: number): { verdict: ComparisonVerdict
     if (verdict !== 'inconclusive' || n === rounds) return { verdict, pairs: n }
   }
 }
-/** Both sides face the same load, so that the time of service may decide. */
+/** Both sides have the same load, so that service time may decide. */
 const LOAD = {
   scenario: storeScenario(resolveScenario({ arrivals: 1000, service: '1ms' }, 'simulate')),
   environment: null,
@@ -215,7 +215,7 @@ async function virtual(): Promise<void> {
   }
 }
 
-/** A comparison on the real clock: its verdict, the rounds that it came from, and how long it took. */
+/** A comparison on the real clock: its verdict, its rounds and its duration. */
 interface Recorded {
   design: Design
   head: string
@@ -226,7 +226,7 @@ interface Recorded {
 
 const HEADS = { 'the same': './busy/two-ms.js', '10 % slower': './busy/two-ms-a-tenth-slower.js' } as const
 
-/** Runs comparisons on the real clock, seeded from `first` on: a row for each, then a summary. */
+/** Runs comparisons on the real clock with seeds from `first` on, and prints a row for each and a summary. */
 async function real(first: number, times: number, design: Design): Promise<void> {
   const url = (name: string) => new URL(name, import.meta.url)
   const base = url(HEADS['the same'])
@@ -257,7 +257,7 @@ async function real(first: number, times: number, design: Design): Promise<void>
   summarize(all)
 }
 
-/** A row for each design and head: how often each verdict was given, and how long it took. */
+/** Prints a row for each design and head: the count of each verdict, and the duration. */
 function summarize(all: Recorded[]): void {
   console.log(`\n| design | head | runs | slower | faster | same | inconclusive | slower within 30 s | seconds, median |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |`)
@@ -279,8 +279,8 @@ const groups = (all: Recorded[]) =>
   ).filter(({ of }) => of.length > 0)
 
 /**
- * Prints the comparisons recorded, then judges more of them, made from pairs drawn from all that were recorded: 5 in a
- * row at a time, so that the machine's slow spells stay in them.
+ * Prints the recorded comparisons, then judges resampled ones: pairs are drawn from all recorded pairs in blocks of 5, which
+ * preserve slow periods of the machine.
  */
 function resample(file: string): void {
   const recorded = readFileSync(file, 'utf8')

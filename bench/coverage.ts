@@ -39,7 +39,7 @@ const FIRST_SEED = 1000
 interface Score {
   given: number
   covered: number
-  /** the half-width, as a fraction of the exact value, added up */
+  /** the sum of the half-widths, as fractions of the exact value */
   width: number
 }
 
@@ -90,7 +90,7 @@ function row(name: string, length: string, of: Case, scores: Record<string, Scor
   console.log(`| ${[name, length, ...cells].join(' | ')} |`)
 }
 
-/** The distribution of a long run, percentiles interpolated within their bucket, and its own intervals. */
+/** Prints the distribution of a long run, with percentiles interpolated within their bucket, and its intervals. */
 function printTruth(of: Case): void {
   const normal = resolveScenario({ ...of.scenario, stop: { requests: 2e8 }, seed: 20_260_101 }, 'simulate')
   const recording = new Engine(normal).run()

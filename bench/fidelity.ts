@@ -57,12 +57,12 @@ interface Outcome {
   cell: CellOf
   measured: number[]
   simulated: Record<Fed, number[]>
-  /** how many batches left when, and with the requests that, the slow definition of the policy says, of how many */
+  /** the number of batches that left at the time and with the requests of a naive implementation of the policy, and the total */
   alike: number
   batches: number
-  /** by order, the largest difference of a request's latency */
+  /** with times replayed by order, the largest difference in the latency of a request */
   apartNs: number
-  /** how many cores other processes took meanwhile */
+  /** cores used by other processes meanwhile */
   others: number
 }
 
@@ -102,7 +102,7 @@ function simulated({ scenario, dueNs }: Run, service: ServiceInput): Latencies {
   return latenciesOf(dueNs, batches)
 }
 
-/** Nearest rank, of the requests after the warm-up. */
+/** Percentile by nearest rank of the requests after the warm-up. */
 function percentilesOf(latencies: Latencies): number[] {
   const sorted = latencies.slice(Math.ceil(WARMUP * latencies.length)).sort()
   return PERCENTILES.map((p) => (sorted[Math.ceil((p / 100) * sorted.length) - 1] as number) / NS_PER_MS)
@@ -130,7 +130,7 @@ async function outcomeOf(cell: CellOf, seed: number): Promise<Outcome> {
   const { run, seen } = await measured(cell, seed)
   const { observations } = seen
   const { cpu } = seen.host
-  // the window ends when the last request is due; what started after that was not observed
+  // the window ends when the last request is due; batches that started later were not observed
   const first = { ...run, scenario: { ...run.scenario, stop: { requests: run.dueNs.length } } }
   const ours = latenciesOf(first.dueNs, observations)
   const inTime = recordedRun(observations, 'time')

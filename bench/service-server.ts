@@ -1,4 +1,4 @@
-// One of the services that `bench/service.ts` compares, in a process of its own: `batched`, `alone` or `piscina`.
+// One of the services compared by `bench/service.ts`, in its own process: `batched`, `alone` or `piscina`.
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import { Piscina } from 'piscina'

@@ -6,7 +6,7 @@ import { nearest } from '../../src/scenario/units.js'
 
 const MEAN_SERVICE = 10_000_000
 
-/** M/M/c as a straight loop in plain JavaScript, with latency, wait and service recorded as `simulate` does. */
+/** Simulates M/M/c in a plain JavaScript loop, recording latency, wait and service as `simulate` does. */
 export function loop(meanGapNs: number, servers: number, requests: number): number {
   const arrivals = stream(1, 'arrivals')
   const services = stream(1, 'service')

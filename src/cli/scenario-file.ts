@@ -6,15 +6,14 @@ import type { Scenario } from '../scenario/scenario.js'
 import { messageOf, ValidationError } from '../validation/validation-error.js'
 
 /**
- * Reads a scenario from a JSON file, or from a module's default export. A relative handler in it is found from where
- * the file is.
+ * Loads a scenario from a JSON file or a module's default export. A relative handler path is relative to the file.
  */
 export async function loadScenario(file: string): Promise<Scenario> {
   const isModule = MODULE.test(extname(file))
   return resolveHandlerPath(file, isModule ? toScenario(file, await loadDefaultExport(file)) : await readScenario(file))
 }
 
-/** A relative handler is found from where the file is. */
+/** Resolves a relative handler path from the folder of the file. */
 function resolveHandlerPath(file: string, scenario: Scenario): Scenario {
   const { handler } = scenario
   if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || isUrlString(handler)) {
@@ -23,7 +22,7 @@ function resolveHandlerPath(file: string, scenario: Scenario): Scenario {
   return { ...scenario, handler: resolve(dirname(file), handler) }
 }
 
-/** The same, but a module that serves batches is the handler of a scenario. */
+/** Loads a scenario; a handler module gives a scenario with only this handler. */
 export async function loadScenarioOrHandler(file: string): Promise<Partial<Scenario>> {
   if (!MODULE.test(extname(file))) return loadScenario(file)
   const exported = await loadDefaultExport(file)
@@ -40,6 +39,6 @@ async function loadDefaultExport(file: string): Promise<unknown> {
   } catch (error) {
     throw new ValidationError(file, messageOf(error), { cause: error })
   }
-  if (exported === undefined) throw new ValidationError(file, 'has no default export, which must be a scenario')
+  if (exported === undefined) throw new ValidationError(file, 'has no default export; export a scenario')
   return exported
 }

@@ -97,7 +97,7 @@ describe('compare, in virtual time', () => {
       ])
       expect(checkComparison(ended).verdict).toBe('inconclusive')
     }
-    expect((await ending(5)).reason).toMatch(/takes 4 pairs, and there are 2/)
+    expect((await ending(5)).reason).toMatch(/needs 4 pairs, got 2/)
     for (const last of [1, 2]) {
       await expect(ending(last)).rejects.toThrow('compare: was stopped before its first pair of rounds completed')
     }
@@ -123,7 +123,7 @@ describe('compare, in virtual time', () => {
     expect(comparison.findings).toMatchObject([{ code: 'noise-floor', figures: { mean: 0, 'service.mean': 0 } }])
     expect(renderComparison(comparison)).toMatch(/^ base against itself is the same within 5 %/)
     const short = await compare({ ...both, base: { service: service(1) } }, { null: true, rounds: 4 })
-    expect(short.findings[0]?.message).toMatch(/too few pairs to tell the noise floor/)
+    expect(short.findings[0]?.message).toMatch(/too few pairs to estimate the noise floor/)
   })
 
   it('reports progress, and stops if it is aborted', async () => {
@@ -178,13 +178,7 @@ describe('compare refuses', () => {
       /must be \{ requests \} or \{ duration \}/,
     ],
     ['one round', given, { rounds: 1 }, 'options.rounds', /at least 2 .*got 1/],
-    [
-      'a metric that there is none of',
-      given,
-      { of: 'latency' },
-      'options.of',
-      /must be a metric that is compared: mean, p50/,
-    ],
+    ['a metric that there is none of', given, { of: 'latency' }, 'options.of', /must be a compared metric: mean, p50/],
     [
       'an option that there is none of',
       given,

@@ -11,7 +11,7 @@ const { p99 } = result.latencyMs
 const unclear = { p99 }
 
 describe('toMeetBudget', () => {
-  it('passes if the budget is kept, and with .not if it is broken', () => {
+  it('passes if the budget is kept, and negated if it is broken', () => {
     expect(result).toMeetBudget({ p99: '150ms', 'queueing.p95': '100ms' })
     expect(result).not.toMeetBudget({ p99: '50ms' })
     expect(summarizeRuns([[1, 2, 3]])).toMeetBudget({ max: 3 })
@@ -24,21 +24,21 @@ describe('toMeetBudget', () => {
     )
   })
 
-  it('fails if inconclusive, also with .not', () => {
+  it('fails if inconclusive, negated too', () => {
     expect(() => expect(result).toMeetBudget(unclear)).toThrow(/^Budget undecided: 1 of 2 rules is inconclusive/)
     expect(() => expect(result).not.toMeetBudget(unclear)).toThrow(/^Budget undecided/)
     expect(result).toMeetBudget(unclear, { onInconclusive: 'pass' })
     expect(result).not.toMeetBudget(unclear, { onInconclusive: 'pass' })
   })
 
-  it('takes promises', async () => {
+  it('accepts promises', async () => {
     await expect(Promise.resolve(result)).resolves.toMeetBudget({ p99: '150ms' })
     await expect(expect(Promise.resolve(result)).resolves.toMeetBudget({ p99: '50ms' })).rejects.toThrow(
       /^Budget broken/,
     )
   })
 
-  it('refuses an invalid budget and invalid options', () => {
+  it('rejects an invalid budget and unknown options', () => {
     // @ts-expect-error: a misspelt metric
     expect(() => expect(result).not.toMeetBudget({ throughputt: 1 })).toThrow(/did you mean 'throughput'/)
     // @ts-expect-error: a misspelt option
@@ -47,13 +47,13 @@ describe('toMeetBudget', () => {
     )
   })
 
-  it('compiles only if everything is spelt correctly', () => {
+  it('compiles only without misspellings', () => {
     const never = () => {
       // @ts-expect-error: a misspelt matcher
       expect(result).toMeetBudgets({ p99: 1 })
       // @ts-expect-error: an unknown part
       expect(result).toMeetBudget({ 'queing.p95': 1 })
-      // @ts-expect-error: an invalid percentile
+      // @ts-expect-error: not a percentile
       expect(result).toMeetBudget({ 'queueing.p9x': 1 })
       // @ts-expect-error: an invalid limit
       expect(result).toMeetBudget({ p99: true })
