@@ -111,19 +111,18 @@ export class BucketPages {
   /** The buckets of a histogram that are not empty, from the first to the last, and their counts. */
   read(histogram: number, first: number, last: number): { buckets: Uint16Array; counts: Uint32Array } {
     const counts = this.#counts
-    const found: number[] = []
-    const foundCounts: number[] = []
+    let length = 0
     for (let i = first >> PAGE_BITS; i <= last >> PAGE_BITS; i++) {
       const page = this.#table[histogram * PAGES_EACH + i] as number
       if (page === 0) continue
       for (let k = 0; k < PAGE; k++) {
         const count = counts[page * PAGE + k] as number
         if (count === 0) continue
-        found.push(i * PAGE + k)
-        foundCounts.push(count)
+        foundBuckets[length] = i * PAGE + k
+        foundCounts[length++] = count
       }
     }
-    return { buckets: Uint16Array.from(found), counts: Uint32Array.from(foundCounts) }
+    return { buckets: foundBuckets.slice(0, length), counts: foundCounts.slice(0, length) }
   }
 
   /** How much memory it takes at present. */
@@ -131,3 +130,7 @@ export class BucketPages {
     return this.#counts.byteLength + this.#table.byteLength + 8 * this.#free.length
   }
 }
+
+/** Where `read` collects buckets, since how many there are is known at the end. */
+const foundBuckets = new Uint16Array(PAGES_EACH * PAGE)
+const foundCounts = new Uint32Array(PAGES_EACH * PAGE)
