@@ -5,6 +5,7 @@ import type { Finding } from '../result/validity.js'
 import { type Fraction, fraction, options } from '../scenario/units.js'
 import { mean, sumBy } from '../statistics/descriptive.js'
 import { student } from '../statistics/student.js'
+import { roughPercent } from '../text/number.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { EACH_WAY, LEVEL } from './checkpoints.js'
 import { figuresOf, LATE, OVER } from './compare-pairs.js'
@@ -130,7 +131,7 @@ function statedNoise(noise: number, measured: boolean): Noise {
   return {
     logOf: () => Math.log1p(noise),
     ms: measured && noise > 0 ? NOISE_MS : 0,
-    said: `the intervals of times allow for ${percentOf(noise)}, as two runs of the same code on a shared machine may differ; a history of earlier results says what yours does`,
+    said: `the intervals of times allow for ${roughPercent(noise)}, as two runs of the same code on a shared machine may differ; a history of earlier results says what yours does`,
   }
 }
 
@@ -149,7 +150,7 @@ function noiseIn(history: readonly Result[]): Noise {
   return {
     logOf,
     ms: 0,
-    said: `by how far ${history.length} earlier results are apart, two runs of the same code differ by up to ${percentOf(Math.expm1(logOf('mean')))} in mean latency`,
+    said: `by how far ${history.length} earlier results are apart, two runs of the same code differ by up to ${roughPercent(Math.expm1(logOf('mean')))} in mean latency`,
   }
 }
 
@@ -310,7 +311,7 @@ function overloaded(both: Record<Side, Result>): Finding[] {
 function notInterleaved({ said }: Noise, both: Record<Side, Result>): Finding {
   const waited = (['base', 'head'] as const)
     .filter((side) => waitedFraction(both[side]) > MOST_WAITED)
-    .map((side) => `${percentOf(waitedFraction(both[side]))} in ${side}`)
+    .map((side) => `${roughPercent(waitedFraction(both[side]))} in ${side}`)
   const note =
     waited.length === 0
       ? ''
@@ -322,8 +323,6 @@ function notInterleaved({ said }: Noise, both: Record<Side, Result>): Finding {
     figures: {},
   }
 }
-
-const percentOf = (fraction: number) => `${Number((100 * fraction).toPrecision(2))} %`
 
 /** What else than the code may explain a difference. */
 function differences(base: Result, head: Result): Finding[] {
