@@ -15,7 +15,7 @@ import {
 } from '../budget/comparison.js'
 import { noiseFloor } from '../budget/noise-floor.js'
 import { cores } from '../machine/cores.js'
-import { knobs, type MeasureOptions } from '../measure/options.js'
+import { type MeasureOptions, sharedOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'
 import type { Finding } from '../result/validity.js'
 import { type ResolvedScenario, resolveScenario, type Scenario } from '../scenario/scenario.js'
@@ -78,7 +78,7 @@ const schema = options({
       error: 'must be a function',
     })
     .optional(),
-  ...knobs,
+  ...sharedOptions,
 })
 
 const SIDES = ['base', 'head'] as const

@@ -10,9 +10,9 @@ const failing: Scenario = {
   },
 }
 
-// side by side: they mostly wait
-describe.concurrent('a measurement that goes on until it knows enough', () => {
-  it('ends at the look that settles a budget', async ({ expect }) => {
+// concurrently, since they mostly wait
+describe.concurrent('a measurement that stops at a precision or budget', () => {
+  it('ends at the checkpoint that decides the budget', async ({ expect }) => {
     const budget = { p99: '10s' }
     const result = await measure({ ...failing, stop: { budget, atMost: '21s' } })
     // at 0.5 s, or at a later one of five checkpoints if the machine is slow: no error was allowed
@@ -32,7 +32,7 @@ describe.concurrent('a measurement that goes on until it knows enough', () => {
     expect(checkBudget(result, budget).verdict).not.toBe('pass')
   })
 
-  it('goes on to the end where no look is enough, with server threads too', async ({ expect }) => {
+  it('runs to the end if no checkpoint is enough, also on server threads', async ({ expect }) => {
     const result = await measure({
       arrivals: { process: 'closed', clients: 3, thinkTime: '5ms' },
       handler: new URL('./handlers/numbers.js', import.meta.url),
@@ -53,7 +53,7 @@ describe('its plan', () => {
     return planOf({ ...resolveScenario({ ...failing, arrivals, stop, warmup }, 'measure'), arrivals })
   }
 
-  it('has twenty stretches up to the first look, and ten to each next one', () => {
+  it('has twenty segments up to the first checkpoint, and ten to each next one', () => {
     const { startNs, endNs, segments } = planned({ precision: '5%', atMost: '20s' })
     expect([startNs, endNs]).toEqual([5e8, 2e10])
     const starts = segments.map((segment) => segment.startNs)
@@ -63,7 +63,7 @@ describe('its plan', () => {
     expect(starts.slice(-2)).toEqual([1.8e10, 1.9e10])
   })
 
-  it('is one of time', () => {
+  it('must be by time', () => {
     expect(() => planned({ precision: '5%', atMost: { requests: 50_000 } })).toThrow(
       /^stop\.atMost: must be a duration/,
     )

@@ -66,8 +66,8 @@ describe('overhead', () => {
     expect(validity.valid).toBe(true)
   })
 
-  it('makes the server as much slower as turning round takes', () => {
-    // M/D/1 whose service is 8 ms with the 3 ms of turning round, or of waking
+  it('makes the server as much slower as polling round takes', () => {
+    // M/D/1 whose service is 8 ms with the 3 ms of polling round, or of waking
     const both = { wake: '3ms', turnaround: '3ms' }
     const slower = simulate({ arrivals: poisson('80/s'), service: affine({ base: '5ms', overhead: both }) })
     const plain = simulate({ arrivals: poisson('80/s'), service: '8ms' })

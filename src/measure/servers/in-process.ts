@@ -4,7 +4,7 @@ import { portable } from '../../handler/portable.js'
 import { prepare, unreadyMessage } from '../../handler/prepare.js'
 import type { Call, HandlerInProcess } from '../../scenario/target.js'
 import { targetName } from '../../scenario/target.js'
-import { eventLoop } from '../clock/event-loop.js'
+import { createEventLoop } from '../clock/event-loop.js'
 import { targetFailed } from '../error.js'
 import type { ResolvedOptions } from '../options.js'
 import { PLACES } from '../queue/waiting-room.js'
@@ -18,11 +18,11 @@ import { LocalServers } from './local-servers.js'
 import type { LocalTarget } from './local-target.js'
 import { Watch } from './watch.js'
 
-/** Serves a run in this process; timers and connections are gone when this returns. */
+/** Serves a run in this process. Timers and connections are closed when the promise settles. */
 export async function runInProcess(context: RunContext): Promise<RunOutcome> {
   const { scenario, options } = context
   const name = targetName(scenario)
-  const target = await within(readyTarget(context, name), options, name, 'its setup hangs')
+  const target = await within(prepareTarget(context, name), options, name, 'its setup hangs')
   let outcome: Omit<RunOutcome, 'teardown'>
   try {
     outcome = await serve(context, target, name)
@@ -37,7 +37,7 @@ export async function runInProcess(context: RunContext): Promise<RunOutcome> {
   return { ...outcome, teardown: await within(closing, options, name, 'its teardown hangs') }
 }
 
-async function readyTarget({ scenario }: RunContext, name: string): Promise<LocalTarget> {
+async function prepareTarget({ scenario }: RunContext, name: string): Promise<LocalTarget> {
   const { handler, call, http } = scenario
   if (http !== undefined) return httpTarget(http)
   if (call !== undefined) return callTarget(call as Call)
@@ -46,7 +46,7 @@ async function readyTarget({ scenario }: RunContext, name: string): Promise<Loca
   return handlerTarget(ready)
 }
 
-/** Awaits what the target does before and after the run, for no longer than it may take, or until the run is aborted. */
+/** Awaits a target's setup or teardown, up to setupTimeout or until the run is aborted. */
 async function within<Value>(
   work: Promise<Value>,
   { setupTimeoutMs, signal }: ResolvedOptions,
@@ -80,7 +80,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   const served = new Promise<void>((resolve, reject) => {
     end = (error) => (error === undefined ? resolve() : reject(error))
   })
-  const onGo = (originNs: bigint) => {
+  const onStart = (originNs: bigint) => {
     clock.start(originNs)
     host.begin(originNs)
     const serving = {
@@ -92,15 +92,15 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
       stats: stats[0] as ServerStats,
       observations: memory.observations(0),
       target,
-      timeout: timeoutOf(options.batchTimeoutMs, http?.timeout ?? null),
-      loop: eventLoop(originNs, options.spinNs),
+      timeout: shorterTimeout(options.batchTimeoutMs, http?.timeout ?? null),
+      loop: createEventLoop(originNs, options.spinNs),
     }
     local = new LocalServers(serving, end)
     local.start()
   }
   const checkpoints = await Checkpoints.of(scenario, memory)
   const wake = () => local?.wake()
-  const watched = { name, memory, state, plan, servers: 0, onGo, onBlocked: () => {}, wake, checkpoints }
+  const watched = { name, memory, state, plan, servers: 0, onStart, onBlocked: () => {}, wake, checkpoints }
   try {
     const endedNs = await new Watch(watched, options).until(served)
     const failure = (local as LocalServers | null)?.failure ?? null
@@ -112,7 +112,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   }
 }
 
-function timeoutOf(batchTimeoutMs: number, httpTimeoutMs: number | null): { ms: number; option: string } {
+function shorterTimeout(batchTimeoutMs: number, httpTimeoutMs: number | null): { ms: number; option: string } {
   return httpTimeoutMs !== null && httpTimeoutMs < batchTimeoutMs
     ? { ms: httpTimeoutMs, option: 'http.timeout' }
     : { ms: batchTimeoutMs, option: 'batchTimeout' }

@@ -115,7 +115,7 @@ class LiveAlarm implements Alarm {
   }
 
   #wait(nowNs: number): void {
-    // while time is faked, turning the event loop brings nothing nearer
+    // while time is faked, polling the event loop brings nothing nearer
     const spinNs = this.#spinNs > 0 && !isFaked() ? this.#spinNs : 0
     this.#ringsNs = this.#atNs - spinNs
     const leftNs = this.#ringsNs - nowNs
