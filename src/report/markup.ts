@@ -25,14 +25,14 @@ export function markup(strings: TemplateStringsArray, ...contents: Content[]): M
 /** Builds attributes, ` data-x="1"`; null and undefined values are omitted. */
 export function attributes(values: Record<string, string | number | null | undefined>): Markup {
   const present = Object.entries(values).filter(([, value]) => value !== null && value !== undefined)
-  return new Markup(present.map(([name, value]) => ` ${name}="${escape(String(value))}"`).join(''))
+  return new Markup(present.map(([name, value]) => ` ${name}="${escapeText(String(value))}"`).join(''))
 }
 
 function insert(content: Content): string {
   if (content === null || content === undefined || content === false) return ''
   if (content instanceof Markup) return content.text
   if (typeof content === 'object') return content.map(insert).join('')
-  return escape(String(content))
+  return escapeText(String(content))
 }
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
@@ -41,7 +41,7 @@ const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g
 /** Characters that XML forbids, and those that reverse the direction of text. */
 const FORBIDDEN = /[\u0080-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]|\p{Surrogate}/gu
 
-function escape(text: string): string {
+function escapeText(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
     .replace(CONTROLS, symbolOf)

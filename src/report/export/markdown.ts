@@ -143,19 +143,19 @@ export function renderBudgetMarkdown(check: BudgetCheck): string {
   ])
 }
 
-const heading = (text: string) => `### ${escape(text)}`
-const renderList = (texts: string[]) => texts.map((text) => `- ${escape(text)}`).join('\n')
+const heading = (text: string) => `### ${escapeText(text)}`
+const renderList = (texts: string[]) => texts.map((text) => `- ${escapeText(text)}`).join('\n')
 
 function renderFindings(found: readonly Finding[]): string {
   return (['error', 'warning', 'info'] as const)
     .flatMap((severity) => found.filter((finding) => finding.severity === severity))
-    .map(({ severity, code, message }) => `- ${MARKS[severity]} **${escape(code)}**: ${escape(message)}`)
+    .map(({ severity, code, message }) => `- ${MARKS[severity]} **${escapeText(code)}**: ${escapeText(message)}`)
     .join('\n')
 }
 
 /** Renders a table: the first column is left-aligned, the others are right-aligned. */
 function renderTable(titles: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map(escape).join(' | ')} |`
+  const line = (cells: string[]) => `| ${cells.map(escapeText).join(' | ')} |`
   return [line(titles), `| ${titles.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`, ...rows.map(line)].join(
     '\n',
   )
@@ -164,7 +164,7 @@ function renderTable(titles: string[], rows: string[][]): string {
 const joinParts = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
 
 /** Escapes a text: markup, mentions and line breaks. */
-function escape(text: string): string {
+function escapeText(text: string): string {
   return legible(text)
     .replace(/[\\`*_~[\]<>|#]/g, '\\$&')
     .replace(/&/g, '&amp;')
