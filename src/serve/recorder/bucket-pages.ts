@@ -1,4 +1,4 @@
-import { BUCKETS, bucketInRange, highWords } from '../../histogram/buckets.js'
+import { BUCKETS, bucketInRange, bucketOf, highWords } from '../../histogram/buckets.js'
 
 const PAGE_BITS = 6
 /** How many buckets a page holds. */
@@ -45,21 +45,24 @@ export class BucketPages {
 
   /** Counts the first `length` of `values`, durations that need no clamping, each `times[i]` times or once. */
   addMany(histogram: number, values: Float64Array, length: number, times: Float64Array | null): void {
+    if (times !== null) {
+      for (let i = 0; i < length; i++) this.add(histogram, bucketOf(values[i] as number), times[i] as number)
+      return
+    }
     const words = highWords(values, length)
     const table = this.#table
     const first = histogram * PAGES_EACH
     let counts = this.#counts
     for (let i = 0; i < length; i++) {
       const bucket = bucketInRange(words[2 * i + 1] as number)
-      const many = times === null ? 1 : (times[i] as number)
       const page = table[first + (bucket >> PAGE_BITS)] as number
       if (page === 0) {
-        this.add(histogram, bucket, many)
+        this.add(histogram, bucket, 1)
         counts = this.#counts
         continue
       }
       const at = (page << PAGE_BITS) | (bucket & (PAGE - 1))
-      counts[at] = (counts[at] as number) + many
+      counts[at] = (counts[at] as number) + 1
     }
   }
 
