@@ -26,17 +26,9 @@ type OpenScenario = ResolvedScenario & { arrivals: OpenArrivals }
 
 /**
  * Plans a run of open arrivals. The seed determines the requests, so stepping through them finds when the first and last
- * requests of the window are due. If both ends of the window are given as times, no stepping is needed.
+ * requests of the window are due. If both ends of the window are given as times, no stepping is needed. A billion requests
+ * take seconds, so the generator yields now and then, for an abort to be noticed.
  */
-export function planOf(scenario: OpenScenario): Plan {
-  const planning = planInSteps(scenario)
-  for (;;) {
-    const { done, value } = planning.next()
-    if (done) return value
-  }
-}
-
-/** Plans as `planOf`, yielding between steps: a billion requests take seconds, and an abort must be noticed. */
 export function* planInSteps(scenario: OpenScenario): Generator<void, Plan> {
   if ('atMost' in scenario.stop) return planOfCheckpoints(scenario.stop, scenario.warmup)
   const stop = extentNs(scenario.stop)
