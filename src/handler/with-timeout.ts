@@ -2,7 +2,7 @@ import { setTimer, type Timer, type TimerOptions } from '../clock/timer.js'
 import { onAbort } from './on-abort.js'
 
 /**
- * Awaits work for at most `timeoutMs`, or until a signal aborts. The work itself goes on; its outcome is then ignored.
+ * Awaits work for at most `timeoutMs`, or until a signal aborts. The work itself continues; its outcome is then ignored.
  *
  * @param late makes the error that a timeout rejects with
  */

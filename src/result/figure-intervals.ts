@@ -10,7 +10,7 @@ export interface Part {
   of: number
 }
 
-/** So many degrees of freedom that t is normal. */
+/** With this many degrees of freedom, t is normal. */
 const VERY_MANY = 1e9
 
 /**

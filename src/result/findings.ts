@@ -48,7 +48,7 @@ function saturated(recording: Recording): Finding | null {
     message:
       overload === null
         ? `${rate(offered)} were offered and ${rate(completed)} completed${most}: the backlog grew throughout, to ${count(backlog)} requests, so there is no steady state to report`
-        : `${rate(offered)} are offered${most}: the backlog grows for as long as the run goes on, to ${count(backlog)} requests here, so there is no steady state to report`,
+        : `${rate(offered)} are offered${most}: the backlog grows for as long as the run lasts, to ${count(backlog)} requests here, so there is no steady state to report`,
     figures: { offered, completed, backlog, ...(capacity !== null && { capacity }) },
   }
 }
@@ -66,7 +66,7 @@ function carriedBy({ service, batching, servers }: ResolvedScenario): number | n
 
 function carriers({ servers, batching }: ResolvedScenario): string {
   const { maxBatchSize } = batching
-  const who = servers === 1 ? '1 server carries' : `${count(servers ?? Number.POSITIVE_INFINITY)} servers carry`
+  const who = servers === 1 ? '1 server sustains' : `${count(servers ?? Number.POSITIVE_INFINITY)} servers sustain`
   if (maxBatchSize === 1) return who
   return `${who}, in batches of ${maxBatchSize === null ? 'any size' : `up to ${count(maxBatchSize)}`},`
 }

@@ -47,7 +47,7 @@ export interface Validity {
  * - `lengthens`: latencies would have been shorter without it, so a pass remains a pass
  * - `late`: the same, by as much as requests were sent late
  * - `hides`: long latencies may be missing, so a fail remains a fail
- * - `overload`: there is no steady state, and latency grows for as long as the run goes on
+ * - `overload`: there is no steady state, and latency grows for as long as the run lasts
  * - `contradicts`: the figures contradict each other, so no limit can be judged
  * - `none`: no effect
  */

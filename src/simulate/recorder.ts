@@ -6,7 +6,7 @@ export const BUFFERED = 1024
 /** Batches smaller than this are counted in a table. */
 const TABLED = 1024
 
-/** The parts of a wait that a run has besides queueing. Without them, wait is counted once for both. */
+/** The parts of a wait that a run has in addition to queueing. Without them, wait is counted once for both. */
 export interface WaitSplit {
   /** batches wait to fill */
   batching: boolean

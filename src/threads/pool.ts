@@ -14,7 +14,7 @@ export interface TaskContext {
   stopFlag: SharedArrayBuffer
 }
 
-/** The report of a task whose scenario is invalid. A thrown error would lose its class between threads. */
+/** The report of a task whose scenario is invalid. A thrown error would not keep its class between threads. */
 export interface Refused {
   refused: { path: string; message: string }
 }

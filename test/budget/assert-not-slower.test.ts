@@ -26,7 +26,7 @@ describe('assertNotSlower', () => {
   })
 
   it('rejects a value that is not a comparison', () => {
-    expect(() => assertNotSlower({} as never)).toThrow('comparison: must be a comparison, with the schema')
+    expect(() => assertNotSlower({} as never)).toThrow('comparison: must be a comparison with the schema')
   })
 
   it('throws if inconclusive, unless that may pass', async () => {

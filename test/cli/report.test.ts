@@ -90,7 +90,7 @@ describe('throughline report', () => {
     [
       'a sweep of an unknown field',
       () => [file('odd.json', [{ constructor: 1, result }])],
-      /odd\.json\[0\]\.constructor: is no field/,
+      /odd\.json\[0\]\.constructor: is not a field of a scenario/,
     ],
     ['a sweep and a result', () => [swept, one], /sweep\.json: is a sweep, which must be the only file/],
     [

@@ -8,7 +8,7 @@ import { encode } from '../../examples/service/pcm.ts'
 
 const REQUESTS = 20
 
-it('answers all that it has taken when it is told to end, takes no more, and ends', async () => {
+it('on shutdown answers all accepted requests, accepts no more, and exits', async () => {
   // no batch would leave by itself before the test is over
   const flags = ['--port', '0', '--max-batch-size', '64', '--max-wait', '10m', '--queue-timeout', '10m']
   const service = spawn(process.execPath, ['--import', 'tsx', 'examples/service/main.ts', ...flags], {

@@ -17,8 +17,8 @@ it('prints a row for each policy, stores what it acknowledged, and removes its f
   for (const policy of ['one by one', 'up to 8', 'up to 64', 'up to 64, within 10 ms']) {
     expect(stdout).toMatch(new RegExp(`^ +${policy} {2,}[\\d,.]+/s( +[\\d,.]+ \\S+){4} +([\\d,.]+/s|none)$`, 'm'))
   }
-  expect(stdout).toMatch(/pieces 1: stored as row \d+\n pieces 0: refused, CHECK .*\n pieces 2: stored as row \d+\n/)
-  const [, acknowledged, found] = /([\d,]+) were told .* the file has ([\d,]+)\./.exec(stdout) ?? []
+  expect(stdout).toMatch(/pieces 1: stored as row \d+\n pieces 0: rejected, CHECK .*\n pieces 2: stored as row \d+\n/)
+  const [, acknowledged, found] = /([\d,]+) callers were notified .* the file has ([\d,]+) rows\./.exec(stdout) ?? []
   expect(found).toBe(acknowledged)
   expect(Number(acknowledged?.replaceAll(',', ''))).toBeGreaterThan(10)
   // what tsx keeps of its own is not ours

@@ -68,9 +68,11 @@ describe('calibrate', () => {
     await expect(refused).rejects.toThrow(message)
   })
 
-  it('refuses a batch size without limit, and a scenario without a handler', async () => {
+  it('rejects an unlimited batch size, and a scenario without a handler', async () => {
     const unlimited = { ...scenario, batching: { maxBatchSize: null, maxWait: 0 } }
-    await expect(calibrate(unlimited, { tight: true })).rejects.toThrow(/^batching\.maxBatchSize: must have a limit/)
+    await expect(calibrate(unlimited, { tight: true })).rejects.toThrow(
+      /^batching\.maxBatchSize: must be a number to calibrate, got null/,
+    )
     await expect(calibrate({ arrivals: 1 }, { tight: true })).rejects.toThrow(/^handler: is required/)
   })
 

@@ -160,7 +160,7 @@ describe('compare refuses', () => {
     ['no head', { ...both, base: {} }, {}, 'head', /must be a scenario, .* got nothing/],
     ['a head that cannot be run', { ...given, head: {} }, {}, 'head.service', /is required to simulate/],
     ['a fault within a side', { ...given, head: { service: '1ms', servers: 0 } }, {}, 'head.servers', /got 0/],
-    ['a spin that is none', given, { spin: -3 }, 'options.spin', /must be a duration of 0 or more/],
+    ['an invalid spin', given, { spin: -3 }, 'options.spin', /must be a duration of 0 or more/],
     ['a target on one side alone', { ...given, head: { call: () => 1 } }, {}, 'base.handler', /is required to measure/],
     ['a duet in virtual time', given, { design: 'duet' }, 'options.design', /must be 'alternating' to simulate/],
     [
@@ -178,21 +178,15 @@ describe('compare refuses', () => {
       /must be \{ requests \} or \{ duration \}/,
     ],
     ['one round', given, { rounds: 1 }, 'options.rounds', /at least 2 .*got 1/],
-    ['a metric that there is none of', given, { of: 'latency' }, 'options.of', /must be a compared metric: mean, p50/],
+    ['an unknown metric', given, { of: 'latency' }, 'options.of', /must be a compared metric: mean, p50/],
     [
-      'an option that there is none of',
+      'an unknown option',
       given,
       { round: 4 },
       'options',
       /'round' is not an option here; accepted: of, within, rounds, design, null/,
     ],
-    [
-      'an engine that there is none of',
-      given,
-      { engine: 'guess' },
-      'options.engine',
-      /must be 'simulate' or 'measure'/,
-    ],
+    ['an unknown engine', given, { engine: 'guess' }, 'options.engine', /must be 'simulate' or 'measure'/],
   ])('%s', async (_, compared, options, path, message) => {
     const refused = await compare(compared as Compared, options as CompareOptions).catch((error) => error)
     expect(refused).toBeInstanceOf(ValidationError)

@@ -202,7 +202,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     ['a fraction', { replications: 1.5 }, 'replicate.replications: must be a whole number'],
     ['too many', { replications: 1001 }, 'replicate.replications: must be a whole number'],
     ['no threads', { replications: 2, threads: 0 }, 'replicate.threads: must be a whole number of at least 1'],
-    ['a signal that is none', { replications: 2, signal: 1 }, 'replicate.signal: must be an AbortSignal, got 1'],
+    ['an invalid signal', { replications: 2, signal: 1 }, 'replicate.signal: must be an AbortSignal, got 1'],
     [
       'progress that is no function',
       { replications: 2, onProgress: 1 },

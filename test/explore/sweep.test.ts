@@ -105,7 +105,7 @@ describe('a sweep', () => {
 
   it.each([
     [
-      'a field that there is none of',
+      'an unknown field',
       { 'batching.maxBatchSzie': [1] },
       "sweep.batching.maxBatchSzie: is not a field of a scenario (did you mean 'batching.maxBatchSize'?)",
     ],

@@ -24,7 +24,9 @@ describe('files', () => {
     const path = join(folder, 'result.json')
     await writeResult(path, result)
     expect(await readResult(path)).toEqual(result)
-    await expect(readScenario(path)).rejects.toThrow(`${path}: must hold a scenario, and holds a result`)
+    await expect(readScenario(path)).rejects.toThrow(
+      `${path}: must hold a scenario, but holds a result; use the value of its field 'scenario'`,
+    )
   })
 
   it.each([

@@ -69,9 +69,13 @@ describe('readTrace', () => {
   })
 
   it.each([
-    ['UTF-16 without a mark', Buffer.from('timeMs\n0.5\n', 'utf16le'), 'holds bytes of 0, which no text does'],
-    ['Latin-1', Buffer.from('timeMs,stra\u00dfe\n0.5,a\n', 'latin1'), 'is no text in UTF-8'],
-    ['compressed', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0xff]), 'is no text in UTF-8'],
+    [
+      'UTF-16 without a mark',
+      Buffer.from('timeMs\n0.5\n', 'utf16le'),
+      'holds null bytes, so it is not a text file; write it as UTF-8',
+    ],
+    ['Latin-1', Buffer.from('timeMs,stra\u00dfe\n0.5,a\n', 'latin1'), 'is not valid UTF-8 text; write it as UTF-8'],
+    ['compressed', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0xff]), 'is not valid UTF-8 text; write it as UTF-8'],
   ])('rejects %s', async (_, bytes, message) => {
     const path = join(folder, 'bytes.csv')
     await writeFile(path, bytes)

@@ -6,7 +6,7 @@ export interface Banned {
 }
 
 export const BANNED: readonly Banned[] = [
-  { phrase: /\b(is|are) none\b/, instead: 'missing, invalid, null or no …' },
+  { phrase: /(?<!there )\b(is|are) none\b/, instead: 'missing, invalid, null or no …' },
   { phrase: /\bseldom\b/, instead: 'rarely' },
   { phrase: /\bwhoever\b/, instead: 'users, callers, clients' },
   { phrase: /\bbesides?\b/, instead: 'compared with, next to, in addition to' },
@@ -14,7 +14,7 @@ export const BANNED: readonly Banned[] = [
   { phrase: /\bso many\b/, instead: 'a number of, how many' },
   { phrase: /\bsay so\b/, instead: 'report it' },
   { phrase: /\bstretch(es|ed)?\b/, instead: 'segment' },
-  { phrase: /\bshares? of\b|\b(the|a|an|this|that|its|each|which|allowed) shares?\b/, instead: 'fraction or ratio' },
+  { phrase: /\bshares? of\b|\b(the|a|an|this|its|each|which|allowed) shares?\b/, instead: 'fraction or ratio' },
   {
     phrase: /\bcarr(y|ies|ied|ying)\b/,
     instead: 'sustain, hold, capacity',

@@ -173,7 +173,7 @@ describe('the recording of a run', () => {
     )
   })
 
-  it('ends the window when the waiting room is full, and loses no request', () => {
+  it('ends the window when the waiting room is full, and drops no request', () => {
     const { run, recording } = record(
       { arrivals: { process: 'constant', rate: 1e6 }, stop: { duration: '1s' }, warmup: { requests: 100 } },
       { service: () => us(100), delay: () => 0, places: 1024 },

@@ -10,8 +10,8 @@ const failing: Scenario = {
   },
 }
 
-describe('a measurement that goes on until it knows enough', () => {
-  it('ends at the checkpoint that settles a budget', async () => {
+describe('a measurement that stops at a precision or budget', () => {
+  it('ends at the checkpoint that decides the budget', async () => {
     const budget = { p99: '10s' }
     const result = await measure({ ...failing, stop: { budget, atMost: '21s' } })
     // at 0.5 s, or at a later one of five checkpoints if the machine is slow: no error was allowed
@@ -38,7 +38,7 @@ describe('its plan', () => {
     return planOf({ ...resolveScenario({ ...failing, arrivals, stop, warmup }, 'measure'), arrivals })
   }
 
-  it('has twenty segments up to the first look, and ten to each next one', () => {
+  it('has twenty segments up to the first checkpoint, and ten to each next one', () => {
     const { startNs, endNs, segments } = planned({ precision: '5%', atMost: '20s' })
     expect([startNs, endNs]).toEqual([5e8, 2e10])
     const starts = segments.map((segment) => segment.startNs)

@@ -341,7 +341,7 @@ describe('an invalid target is rejected', () => {
   })
 })
 
-it('a scenario with a call and a service side by side is simulated, with one server', () => {
+it('a scenario with both a call and a service is simulated, with one server', () => {
   const scenario: Scenario = { arrivals: '50/s', service: '10ms', call: () => 1, stop: { requests: 1000 } }
   const result = simulate(scenario)
   expect(result.scenario?.servers).toBe(1)
@@ -349,7 +349,7 @@ it('a scenario with a call and a service side by side is simulated, with one ser
   // and so is what a Result has kept of it
   expect(simulate(JSON.parse(JSON.stringify(result.scenario)))).toEqual(result)
   expect(() => simulate({ ...scenario, servers: null })).toThrow(
-    /servers: must be a whole number.*a simulation needs to know/,
+    /servers: must be a whole number.*got null; a simulation needs a number of servers/,
   )
 })
 

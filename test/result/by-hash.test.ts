@@ -70,7 +70,7 @@ describe('a long list in a Result', () => {
     expect(simulate(JSON.parse(JSON.stringify(result.scenario)))).toEqual(result)
   })
 
-  it('is told by how many values it had', () => {
+  it('keeps the number of its values', () => {
     const { scenario } = simulate({ arrivals: replay(long, { speed: 2 }), service: 1 })
     expect(describeScenario(scenario as StoredScenario, 'simulate')[0]).toBe(
       '1,001 replayed requests at 2 times their speed',

@@ -51,7 +51,7 @@ describe('segments merged into even ones', () => {
     expect(lengths).toEqual([...times(10, 180), ...times(9, 200), 230])
   })
 
-  it('lose nothing, and lie end to end', () => {
+  it('keep every request, and lie end to end', () => {
     const lengths = fc.array(
       fc.record({ length: fc.integer({ min: 1, max: 1000 }), latencies: fc.array(fc.nat(1e9), { maxLength: 5 }) }),
       { minLength: 1, maxLength: 60 },
@@ -94,7 +94,7 @@ describe('segments merged into even ones', () => {
     )
   })
 
-  it('are none without any', () => {
+  it('are empty for no segments', () => {
     expect(evenSegments([])).toEqual([])
   })
 })

@@ -123,7 +123,7 @@ describe('intervals of one run', () => {
     expect(advised).toBeGreaterThan(30_000)
   })
 
-  it('say so in a finding, where a percentile of latency has none', () => {
+  it('are reported missing by a finding, if a percentile of latency has no interval', () => {
     const { validity, latencyMs } = simulate({ ...mm1(0.8), stop: { requests: 10_000 } })
     const finding = validity.findings.find(({ code }) => code === 'too-few-samples')
     expect(finding?.severity).toBe('info')

@@ -15,7 +15,7 @@ const ms = fc
   )
   .map((ns) => ns / 1e6)
 const values = fc.array(ms, { minLength: 1, maxLength: 120, size: 'max' })
-/** Percentiles as whole thousandths of a percent, so that their ranks can be told exactly. */
+/** Percentiles as whole thousandths of a percent, so that their ranks are exact. */
 const thousandths = fc.oneof(
   fc.constantFrom(1, 50_000, 90_000, 95_000, 99_000, 99_900, 99_990, 100_000),
   fc.integer({ min: 1, max: 100_000 }),
@@ -141,7 +141,7 @@ describe('a summary', () => {
       mean: 3_000_003 / 3 / 1e6,
     })
     expect(summarize([0])).toMatchObject({ count: 1, min: 0, mean: 0, max: 0, p50: 0, p999: 0, stdDev: 0 })
-    // what is below half a nanosecond is none
+    // a time below half a nanosecond rounds to 0
     expect(summarize([4e-7]).max).toBe(0)
   })
 

@@ -27,7 +27,7 @@ const found = (scenario: Scenario): Finding[] =>
 const exponentially = affine({ base: '1ms', variation: exponential() })
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => 20_000 + i)
 
-/** So many service times of 1 ms on average, those from half way through the window on longer by a fraction. */
+/** Simulates service times of 1 ms on average, longer by a fraction from the middle of the window on. */
 function slowing(by: number, requests: number, seed: number) {
   const random = stream(seed, 'times')
   const from = 0.55 * requests
@@ -93,7 +93,7 @@ describe('a run whose halves disagree', () => {
     expect(finding?.figures).toEqual({ firstMs: 2, secondMs: 3, change: 0.5 })
   })
 
-  it('is told for information where the arrivals are meant to vary', () => {
+  it('is for information only if the arrivals are meant to vary', () => {
     const rising = stages([
       { rate: '200/s', duration: 1 },
       { rate: '200/s', duration: '100s' },
@@ -129,7 +129,7 @@ describe('a run whose halves disagree', () => {
     for (const { severity } of replayed) expect(severity).toBe('info')
   })
 
-  it('is beside the point where the backlog grew throughout, and asked of closed loops too', () => {
+  it('is left out if the backlog grew throughout, and checked for closed loops too', () => {
     const { findings } = simulate({ arrivals: '1200/s', service: exponentially, stop: { requests: 50_000 } }).validity
     expect(findings.map(({ code }) => code)).toContain('saturated')
     expect(findings.map(({ code }) => code)).not.toContain('unsteady')

@@ -80,7 +80,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
 }
 
 /**
- * Builds the recording of the first segments of a run while it goes on; null while requests that were due in them are in
+ * Builds the recording of the first segments of a run in progress; null while requests that were due in them are in
  * flight. Sums that are only known at the end of a run are filled in as if nothing were wrong.
  *
  * @param count how many segments

@@ -92,7 +92,7 @@ function drawPoint(
 
 const CHARACTER = 8
 
-/** Draws labels beside their points. A label that would be cut off or overlap another is left to the tooltip. */
+/** Draws labels next to their points. A label that would be cut off or overlap another is left to the tooltip. */
 function drawLabels(points: readonly FrontierPoint[], x: Scale, y: Scale): Markup[] {
   const taken: { from: number; to: number; at: number }[] = []
   const names = stripCommonWords(points.map(({ label }) => label))

@@ -141,7 +141,7 @@ export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOpt
 export interface RunOptions {
   /**
    * Aborts the call: it rejects with the signal's reason. A call that is waiting then never runs; a call that is being
-   * served has its output dropped, while its batch goes on.
+   * served has its output dropped, while its batch continues.
    *
    * @default none
    */

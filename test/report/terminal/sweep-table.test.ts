@@ -41,15 +41,15 @@ it('one point is a table without a plot', async () => {
 
 it('marks an invalid run, with the reason, and shows errors and rejections', async () => {
   const swept = await sweep({ ...scenario, queue: { capacity: 20 } }, { maxBatchSize: [4, 16, 32] })
-  const [, doubted] = swept
-  if (doubted === undefined) throw new Error('no point')
+  const [, invalid] = swept
+  if (invalid === undefined) throw new Error('no point')
   const finding = {
     code: 'event-loop-late',
     severity: 'error',
     message: 'requests were sent late',
     figures: {},
   } as const
-  doubted.result.validity = { valid: false, findings: [finding] }
+  invalid.result.validity = { valid: false, findings: [finding] }
   const text = renderSweep(swept)
   expect(widest(text)).toBeLessThanOrEqual(80)
   expect(text).toMatch(/errors +rejected/)

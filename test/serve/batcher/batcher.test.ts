@@ -312,7 +312,7 @@ describe('createBatcher', () => {
     }
   })
 
-  it('rejects all calls of a batch with what its handler throws, and goes on', async () => {
+  it('rejects all calls of a batch with what its handler throws, and continues', async () => {
     const failure = new Error('no database')
     const batcher = createBatcher(
       (batch: number[]) => {

@@ -50,7 +50,7 @@ describe.each(FAKES)('under the fake timers of %s', (name, fake, advance) => {
     const { batcher, sizes } = before ?? make(options)
     const answers = Promise.all([batcher.run(1), batcher.run(2)])
     await advance(49)
-    // if only timers are faked, the real clock goes on as well
+    // if only timers are faked, the real clock continues as well
     if (!name.endsWith('setTimeout alone')) expect(sizes).toEqual([])
     await advance(1)
     expect(await answers).toEqual([1, 2])
@@ -155,7 +155,7 @@ describe.each([FAKES[0], FAKES[1], FAKES[3]])('with a clock faked by %s', (_, fa
   })
 })
 
-it('a batcher that waits in real time goes on by fake timers once they are switched on', async () => {
+it('a batcher that waits in real time continues by fake timers once they are switched on', async () => {
   const { batcher, sizes } = make()
   const answer = batcher.run(1)
   vi.useFakeTimers()

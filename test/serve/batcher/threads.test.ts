@@ -48,7 +48,7 @@ describe('a batcher with a module on threads', () => {
     ['throw', { name: 'RangeError', message: 'no model', code: 'E_MODEL' }],
     ['few', { code: 'BAD_OUTPUT', statusCode: 500, message: expect.stringContaining('got 0 for a batch of 3') }],
     ['no array', { code: 'BAD_OUTPUT', message: expect.stringContaining('got a number') }],
-  ])('fails a batch whose handler returns or throws wrongly (%s), and goes on', async (what, expected) => {
+  ])('fails a batch whose handler returns or throws wrongly (%s), and continues', async (what, expected) => {
     for (const outcome of await together(batcher, [1, what, 3])) expect(outcome).toMatchObject(expected)
     expect(await together(batcher, [1, 2, 3])).toEqual([2, 4, 6])
   })
