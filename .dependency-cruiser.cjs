@@ -45,6 +45,7 @@ const allowed = {
     'scenario',
     'validation',
     'random',
+    'text',
   ],
   simulate: ['budget', 'result', 'histogram', 'scenario', 'validation', 'random'],
   measure: realClock,
