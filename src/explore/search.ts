@@ -77,6 +77,8 @@ const FAR = 2
 const WORTH_A_SERVER = 0.02
 /** And up to this many times the fewest, unless they may be preferred. */
 const MOST_TIMES = 2
+/** So many settings of a number of servers are given a longer run. */
+const MOST_REFUTED = 4
 /** The latency without any waiting: more servers than anything needs. */
 const PLENTY = 1000
 
@@ -169,12 +171,18 @@ export class CandidateSearch {
     return found
   }
 
-  /** Marks a setting that a longer run did not confirm, and those as near to the budget with as many servers. */
+  /**
+   * Marks a setting that a longer run did not confirm. After a few with as many servers, the others that are as near to
+   * the budget are given up too.
+   */
   refute(setting: Tried): void {
-    for (const each of this.#tried.values()) {
-      if (each.servers === setting.servers && each.trial.strain >= setting.trial.strain * 0.97) each.refuted = true
-    }
+    setting.refuted = true
     this.#searched.delete(setting.servers)
+    const here = this.tried.filter(({ servers }) => servers === setting.servers)
+    const refuted = here.filter((each) => each.refuted)
+    if (refuted.length < MOST_REFUTED) return
+    const least = Math.min(...refuted.map(({ trial }) => trial.strain))
+    for (const each of here) if (each.trial.strain >= least) each.refuted = true
   }
 
   /** The best setting of the fewest servers that keep the budget; null if none was found. */
@@ -206,44 +214,45 @@ export class CandidateSearch {
     const { sizes } = this.contender
     const able = sizes.flatMap((size, i) => (this.#keepsUp(size, servers) ? [i] : []))
     if (able.length === 0) return null
-    const near = this.#nearby(servers)
-    let here = near === null ? null : await this.#one(near, servers)
-    if (here === null) {
-      for (let k = 0; k < able.length; k += AT_ONCE) {
-        const places = able.slice(k, k + AT_ONCE).map((size) => ({ size, wait: 0 }))
-        const tried = await this.#all(places, servers)
-        here = best(here === null ? tried : [here, ...tried], better)
-        // no batch ever filled: larger ones are the very same run
-        if (tried.some((each) => each.trial.largestBatch < each.maxBatchSize)) break
-      }
+    const starts = [...(await this.#all(this.#nearby(servers), servers))]
+    let here: Tried | null = null
+    for (let k = 0; k < able.length; k += AT_ONCE) {
+      const places = able.slice(k, k + AT_ONCE).map((size) => ({ size, wait: 0 }))
+      const tried = await this.#all(places, servers)
+      here = best(here === null ? tried : [here, ...tried], better)
+      // no batch ever filled: larger ones are the very same run
+      if (tried.some((each) => each.trial.largestBatch < each.maxBatchSize)) break
     }
-    let climbing = here
-    if (here !== null && here.trial.strain <= FAR && here.maxBatchSize > 1) {
+    if (here !== null && here.maxBatchSize > 1 && here.trial.strain <= FAR) {
       // p99 may fall again behind a rise, where a longer wait spares servers that are nearly overloaded
       const { size } = this.#placeOf(here)
       const line = this.#space.waits.map((_, wait) => ({ size, wait }))
-      climbing = best([here, ...(await this.#all(line, servers))], better)
+      starts.push(best(await this.#all(line, servers), better) as Tried)
     }
-    while (climbing !== null && climbing.trial.strain <= FAR) {
-      const around = await this.#all(this.#neighbours(climbing, servers), servers)
-      const next = best([climbing, ...around], better) as Tried
-      if (next === climbing) break
-      climbing = next
-    }
+    for (const start of [...starts, here]) await this.#climb(start, servers)
     return best(
       this.tried.filter((each) => each.servers === servers),
       better,
     )
   }
 
-  /** Where the search of as many servers, or a few more or less, has ended. */
-  #nearby(servers: number): Place | null {
-    for (const other of [servers - 1, servers + 1]) {
-      const best = this.#searched.get(other)
-      if (best != null && best.trial.strain <= FAR && this.#keepsUp(best.maxBatchSize, servers))
-        return this.#placeOf(best)
+  /** Goes on to the best neighbour until there is none that is better. */
+  async #climb(from: Tried | null, servers: number): Promise<void> {
+    let here = from
+    while (here !== null && here.trial.strain <= FAR) {
+      const around = await this.#all(this.#neighbours(here, servers), servers)
+      const next = best([here, ...around], better)
+      if (next === here) return
+      here = next
     }
-    return null
+  }
+
+  /** Where the search with one server fewer, and with one more, has ended. */
+  #nearby(servers: number): Place[] {
+    return [servers - 1, servers + 1].flatMap((other) => {
+      const found = this.#searched.get(other)
+      return found != null && this.#keepsUp(found.maxBatchSize, servers) ? [this.#placeOf(found)] : []
+    })
   }
 
   #neighbours(of: Tried, servers: number): Place[] {
@@ -278,10 +287,6 @@ export class CandidateSearch {
   #keepsUp(size: number, servers: number): boolean {
     const { sheds, offered } = this.#space
     return sheds || (this.#capacity.get(size) as number) * servers > offered
-  }
-
-  async #one(place: Place, servers: number): Promise<Tried | null> {
-    return (await this.#all([place], servers))[0] ?? null
   }
 
   async #all(places: Place[], servers: number): Promise<Tried[]> {

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { affine, checkBudget, closed, headroom, replay, type Scenario, simulate, stages } from '../../src/index.js'
+
+const scenario: Scenario = {
+  arrivals: '200/s',
+  service: affine({ base: '7.5ms', perItem: '0.25ms' }),
+  batching: { maxBatchSize: 8, maxWait: '2ms' },
+  stop: { requests: 30_000 },
+}
+const budget = { p99: '30ms' }
+
+/** The last of rising loads at which something is so, tried one by one. */
+function lastOf(from: number, to: number, isSo: (rate: number) => boolean): number {
+  let last = Number.NaN
+  for (let rate = from; rate <= to; rate *= 1.005) if (isSo(rate)) last = rate
+  return last
+}
+const runAt = (rate: number) => simulate({ ...scenario, arrivals: rate })
+
+describe('headroom', () => {
+  it('is what trying one load after the other finds', async () => {
+    const room = await headroom(scenario, budget)
+    const { growth, low, high } = room?.rates ?? {}
+    const observed = lastOf(200, 1000, (rate) => runAt(rate).latencyMs.p99 <= 30)
+    const passed = lastOf(200, 1000, (rate) => checkBudget(runAt(rate), budget).verdict === 'pass')
+    const notFailed = lastOf(200, 1000, (rate) => checkBudget(runAt(rate), budget).verdict !== 'fail')
+    // both are found to 1 %
+    expect(growth).toBeGreaterThan(observed * 0.985)
+    expect(growth).toBeLessThan(observed * 1.015)
+    expect(low).toBeGreaterThan(passed * 0.985)
+    expect(low).toBeLessThan(passed * 1.015)
+    expect(high).toBeGreaterThan(notFailed * 0.985)
+    expect(high).toBeLessThan(notFailed * 1.015)
+    expect(room?.growth).toBeCloseTo((growth as number) / 200 - 1, 12)
+  })
+
+  it('of M/M/1 holds the exact load, where p99 is ln(100) / (mu - lambda)', async () => {
+    const exact = 1000 - Math.log(100) / 0.05
+    const mm1: Scenario = {
+      arrivals: '500/s',
+      service: affine({ base: '1ms', variation: { distribution: 'exponential' } }),
+      stop: { requests: 300_000 },
+    }
+    const room = await headroom(mm1, { p99: '50ms' })
+    const { growth, low, high } = room?.rates as { growth: number; low: number; high: number }
+    expect(low).toBeLessThan(exact)
+    expect(high).toBeGreaterThan(exact)
+    // p99 near 91 % load moves by 10 % for 1 % of the load
+    expect(Math.abs(growth / exact - 1)).toBeLessThan(0.03)
+  })
+
+  it('is negative where the budget is broken already', async () => {
+    const room = await headroom({ ...scenario, arrivals: '900/s' }, budget)
+    expect(room?.growth).toBeLessThan(0)
+    expect(await headroom(scenario, { p99: '1ms' })).toMatchObject({ growth: null, low: null })
+  })
+
+  it('has no end where the budget allows any load', async () => {
+    expect(await headroom(scenario, { errorRate: '<= 1%' })).toMatchObject({ growth: null, low: 63, high: null })
+  })
+
+  it('replays faster, and raises all stages', async () => {
+    const times = Array.from({ length: 1000 }, (_, i) => i * 10)
+    // one in 10 ms, each taking 8 ms: a quarter more, and the queue grows
+    const traced = await headroom({ arrivals: replay(times), service: '8ms' }, { p99: '8ms' })
+    expect(traced?.growth).toBeGreaterThan(0.23)
+    expect(traced?.growth).toBeLessThan(0.251)
+    const ramp = stages([{ rate: 100, duration: '20s' }])
+    expect((await headroom({ arrivals: ramp, service: '2ms' }, { p99: '20ms' }))?.growth).toBeGreaterThan(1)
+  })
+
+  it('ends if it is asked to', async () => {
+    expect(await headroom(scenario, budget, { onProgress: ({ runs }) => runs < 3 })).toBeNull()
+    const { signal } = { signal: AbortSignal.abort(new Error('no more')) }
+    await expect(headroom(scenario, budget, { signal })).rejects.toThrow('no more')
+  })
+
+  it('refuses a closed loop, and a budget that it cannot read', async () => {
+    const loop: Scenario = { ...scenario, arrivals: closed({ clients: 10 }) }
+    await expect(headroom(loop, budget)).rejects.toThrow('arrivals: must have a rate that can grow')
+    await expect(headroom(scenario, {})).rejects.toThrow('budget: must limit something')
+  })
+})
