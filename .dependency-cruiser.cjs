@@ -46,6 +46,7 @@ const allowed = {
     'validation',
     'random',
     'text',
+    'histogram',
   ],
   simulate: ['budget', 'result', 'histogram', 'scenario', 'validation', 'random'],
   measure: realClock,

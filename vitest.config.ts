@@ -11,7 +11,7 @@ const commands = ['test/cli/**/*.test.ts']
 const realClock = [
   'test/measure/**/*.test.ts',
   'test/explore/{calibrate,compare-measured}.test.ts',
-  'test/serve/{batcher,threads}.test.ts',
+  'test/serve/batcher/{batcher,threads}.test.ts',
 ]
 
 /** Threads load what is built: to load the source takes each of them a quarter of a second for tsx alone. */
@@ -47,7 +47,7 @@ class LongOnesFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    globalSetup: 'test/fresh-build.ts',
+    globalSetup: 'test/support/fresh-build.ts',
     sequence: { sequencer: LongOnesFirst },
     // to load the source once for all files takes half the time: they keep nothing outside themselves
     projects: [

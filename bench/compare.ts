@@ -20,16 +20,17 @@ import {
   type ComparisonVerdict,
   DESIGNS,
   type Design,
-  overall,
+  overallVerdict,
   type Pair,
   type Round,
 } from '../src/budget/comparison.js'
+import { meanOf, stdDevOf } from '../src/histogram/moments.js'
 import type { Random } from '../src/random/random.js'
 import { stream } from '../src/random/stream.js'
 import { spreadOf } from '../src/report/spread.js'
 import { findingsOf } from '../src/result/findings.js'
 import type { Recording } from '../src/result/recording.js'
-import { histogramPercentileNs } from '../src/result/summary.js'
+import { snapshotPercentileNs } from '../src/result/summary.js'
 import { resolveScenario, storeScenario } from '../src/scenario/scenario.js'
 import { affine } from '../src/scenario/service/service.js'
 import { lognormal } from '../src/scenario/service/variation.js'
@@ -108,11 +109,11 @@ const alone = (ms: number): Round['figures'] => ({
 /** The figures of a Result, without making one: its histograms and intervals take most of the time. */
 function roundOf(recording: Recording): Round {
   const { latency, service } = recording.histograms
-  const at = (percentile: number) => histogramPercentileNs(latency, percentile) / NS_PER_MS
+  const at = (percentile: number) => snapshotPercentileNs(latency, percentile) / NS_PER_MS
   return {
     figures: {
-      ...{ mean: latency.mean / NS_PER_MS, p50: at(50), p90: at(90), p95: at(95), p99: at(99) },
-      'service.mean': service.mean / NS_PER_MS,
+      ...{ mean: meanOf(latency) / NS_PER_MS, p50: at(50), p90: at(90), p95: at(95), p99: at(99) },
+      'service.mean': meanOf(service) / NS_PER_MS,
       throughput: (recording.completions * NS_PER_SECOND) / (recording.endNs - recording.startNs),
       errorRate: 0,
     },
@@ -124,7 +125,7 @@ function roundOf(recording: Recording): Round {
 
 /** The standard error of the logarithm of mean latency, of independent requests. */
 function logErrorOf({ histograms: { latency } }: Recording): number {
-  return latency.stdDev / latency.mean / Math.sqrt(latency.count)
+  return stdDevOf(latency) / meanOf(latency) / Math.sqrt(latency.count)
 }
 
 /** The verdict as `compare` gives it: at the first checkpoint that decides, and after how many pairs. */
@@ -132,7 +133,7 @@ function sequential(pairs: Pair[], rounds: number): { verdict: ComparisonVerdict
   for (let n = 1; ; n++) {
     if (!isCheckpoint(n, rounds)) continue
     const { metrics } = comparePairs(pairs.slice(0, n), { within: 0.05, rounds })
-    const { verdict } = overall({ of, metrics, base: LOAD, head: LOAD })
+    const { verdict } = overallVerdict({ of, metrics, base: LOAD, head: LOAD })
     if (verdict !== 'inconclusive' || n === rounds) return { verdict, pairs: n }
   }
 }
@@ -290,7 +291,7 @@ function resample(file: string): void {
 | --- | --- | --- | --- | --- | --- | --- | --- |`)
   for (const { design, head, of } of groups(recorded)) {
     const pool = of.flatMap(({ pairs }) => pairs)
-    if (pool.length < STRETCH) continue
+    if (pool.length < BLOCK) continue
     const msPerPair = of.reduce((sum, each) => sum + each.ms, 0) / pool.length
     const verdicts: Record<ComparisonVerdict, number> = { slower: 0, faster: 0, same: 0, inconclusive: 0 }
     let within30s = 0
@@ -298,8 +299,8 @@ function resample(file: string): void {
     for (let run = 0; run < runs; run++) {
       const drawn: Pair[] = []
       while (drawn.length < count) {
-        const at = Math.floor(random.uniform() * (pool.length - STRETCH + 1))
-        drawn.push(...pool.slice(at, at + STRETCH))
+        const at = Math.floor(random.uniform() * (pool.length - BLOCK + 1))
+        drawn.push(...pool.slice(at, at + BLOCK))
       }
       const { verdict, pairs } = sequential(drawn.slice(0, count), count)
       verdicts[verdict]++
@@ -310,7 +311,7 @@ function resample(file: string): void {
     console.log(`| ${design} | ${head} | ${pool.length} | ${cells.join(' | ')} | ${spreadOf(ended).median} |`)
   }
 }
-const STRETCH = 5
+const BLOCK = 5
 
 const design = given.design as Design
 if (given.resample !== undefined) resample(given.resample)

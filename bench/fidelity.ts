@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { replay, type Scenario, type ServiceInput, simulate, ValidationError } from 'throughline'
 import { calibrateTight, capacitiesOf, inBatchesOf } from '../examples/real-model/model.ts'
-import { drawnFrom } from '../src/explore/calibrate.js'
+import { buildService } from '../src/explore/calibrate.js'
 import { type Measurement, runMeasurement } from '../src/measure/run.js'
 import { spreadOf } from '../src/report/spread.js'
 import { table } from '../src/report/terminal/table.js'
@@ -11,7 +11,7 @@ import { resolveScenario } from '../src/scenario/scenario.js'
 import { serviceSchema } from '../src/scenario/service/service.js'
 import { NS_PER_MS } from '../src/scenario/units.js'
 import { time } from '../src/text/number.js'
-import { policyAsItIs } from '../test/measure/policy-as-it-is.js'
+import { referencePolicy } from '../test/support/reference-policy.js'
 import { recordedRun } from './recorded-run.js'
 
 const { values: asked } = parseArgs({
@@ -138,9 +138,9 @@ async function outcomeOf(cell: CellOf, seed: number): Promise<Outcome> {
   const fed = {
     service: simulated(first, { ...inTime, overhead: undefined } as ServiceInput),
     dispatch: simulated(first, inTime),
-    drawn: simulated(first, drawnFrom(observations, serviceSchema.parse(tight), sizes)),
+    drawn: simulated(first, buildService(observations, serviceSchema.parse(tight), sizes)),
   }
-  const { batches: policyLets } = policyAsItIs(
+  const { batches: policyLets } = referencePolicy(
     { maxBatchSize: cell.size, maxWaitNs: 1e6 * cell.waitMs },
     Array.from(first.dueNs, (due) => ({ dueNs: due, queuedNs: due })),
     [observations[0]?.freeNs as number, ...observations.map(({ endNs }) => endNs)],

@@ -37,17 +37,17 @@ console.log(`\n ${style('bold', `The same server when ${OFFERED} requests a seco
 console.log(' A batch takes 7.5 ms, and 0.25 ms more for each request in it; it leaves when it is full.\n')
 console.log(renderTradeOff(rows, { offeredPerSec: OFFERED, width: 80, style }))
 
-const carried = rows.flatMap(({ batchSize, predicted }) =>
-  predicted === 'cannot carry' ? [] : [{ batchSize, ...predicted }],
+const sustained = rows.flatMap(({ batchSize, predicted }) =>
+  predicted === 'overloaded' ? [] : [{ batchSize, ...predicted }],
 )
-const best = carried.reduce((a, b) => (b.p99 < a.p99 ? b : a))
+const best = sustained.reduce((a, b) => (b.p99 < a.p99 ? b : a))
 console.log(`
- Smaller batches cannot carry the load, larger ones wait long to fill. In between, batches of
+ Smaller batches are overloaded, and larger ones take long to fill. In between, batches of
  ${best.batchSize} have the shortest p99: ${time(best.p99)}.
 `)
 
 if (asked.svg !== undefined) {
-  const title = 'Larger batches carry more, and fill more slowly'
+  const title = 'Larger batches raise capacity, and fill more slowly'
   await writeFile(asked.svg, renderTradeOffSvg(rows, { offeredPerSec: OFFERED, title }))
   console.log(` Drawn to ${asked.svg}.\n`)
 }

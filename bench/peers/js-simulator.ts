@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
+import { meanOf } from '../../src/histogram/moments.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 
@@ -43,5 +44,5 @@ export function jsSimulator(meanGapMs: number, meanServiceMs: number, servers: n
   }
   send()
   while (scheduler.hasEvents()) scheduler.update()
-  return latency.mean / 1e6
+  return meanOf(latency) / 1e6
 }

@@ -1,4 +1,5 @@
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
+import { meanOf } from '../../src/histogram/moments.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { nearest } from '../../src/scenario/units.js'
@@ -25,7 +26,7 @@ export function loop(meanGapNs: number, servers: number, requests: number): numb
     wait.record(start - due)
     service.record(serviceNs)
   }
-  return latency.mean / 1e6
+  return meanOf(latency) / 1e6
 }
 
 /** One server that takes whatever is there, up to `maxBatchSize`, in the same straight line. */
@@ -51,5 +52,5 @@ export function batchLoop(meanGapNs: number, maxBatchSize: number, requests: num
     }
     i += size
   }
-  return latency.mean / 1e6
+  return meanOf(latency) / 1e6
 }

@@ -1,4 +1,5 @@
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
+import { meanOf } from '../../src/histogram/moments.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 
@@ -30,5 +31,5 @@ export function simjs(meanGapMs: number, meanServiceMs: number, servers: number,
   const sim = new Sim()
   sim.addEntity(Sender)
   sim.simulate(Number.MAX_SAFE_INTEGER)
-  return latency.mean / 1e6
+  return meanOf(latency) / 1e6
 }

@@ -25,7 +25,7 @@ function percentage(fraction: number): string {
 }
 
 /** What makes a verdict clear that is not: a run so many times as long, if there can be one. */
-export function longerRun(
+export function adviseLongerRun(
   { counts, window, scenario, engine, replications, checkpoints }: Result,
   times: number | null,
 ): string {

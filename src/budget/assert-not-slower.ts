@@ -1,5 +1,5 @@
-import { type BudgetOptions, checkedOptions } from './assert.js'
-import { checkedComparison } from './check-comparison.js'
+import { type BudgetOptions, parseBudgetOptions } from './assert.js'
+import { checkComparison } from './check-comparison.js'
 import type { Comparison } from './comparison.js'
 import { renderComparison } from './render-comparison.js'
 
@@ -25,8 +25,8 @@ export class ComparisonError extends Error {
  * @throws ValidationError if it is not a comparison, or contradicts itself
  */
 export function assertNotSlower(comparison: Comparison, options: BudgetOptions = {}): void {
-  const { onInconclusive = 'fail' } = checkedOptions(options)
-  const { verdict } = checkedComparison(comparison)
+  const { onInconclusive = 'fail' } = parseBudgetOptions(options)
+  const { verdict } = checkComparison(comparison)
   if (verdict === 'same' || verdict === 'faster') return
   if (verdict === 'inconclusive' && onInconclusive === 'pass') return
   throw new ComparisonError(comparison)

@@ -34,14 +34,14 @@ export class BudgetError extends Error {
  * @throws ValidationError if the budget or the result cannot be read
  */
 export function assertBudget(of: Result | Summary, budget: Budget, given: BudgetOptions = {}): void {
-  const { onInconclusive = 'fail' } = checkedOptions(given)
+  const { onInconclusive = 'fail' } = parseBudgetOptions(given)
   const check = checkBudget(of, budget)
   if (check.verdict === 'pass' || (check.verdict === 'inconclusive' && onInconclusive === 'pass')) return
   throw new BudgetError(check)
 }
 
 /** @throws ValidationError if an option is unknown */
-export function checkedOptions(given: BudgetOptions): BudgetOptions {
+export function parseBudgetOptions(given: BudgetOptions): BudgetOptions {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'options', given)
   return asked.data

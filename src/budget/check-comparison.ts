@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { checkVersion, throwFaults } from '../validation/validation-error.js'
 import { comparePairs } from './compare-pairs.js'
-import { COMPARED, type Comparison, DESIGNS, type MetricComparison, overall, verdictOf } from './comparison.js'
+import { COMPARED, type Comparison, DESIGNS, type MetricComparison, overallVerdict, verdictOf } from './comparison.js'
 
 const SCHEMA = 'throughline/comparison@1'
 const verdict = z.enum(['slower', 'faster', 'same', 'inconclusive'], {
@@ -54,7 +54,7 @@ function faultOf(comparison: Comparison): [string, string] | null {
   if (metrics.length !== COMPARED.length || COMPARED.some((name, i) => metrics[i]?.metric !== name)) {
     return ['metrics', `must be those of ${COMPARED.join(', ')}`]
   }
-  if (overall(comparison).verdict !== verdict) return ['verdict', 'must be what its metrics say']
+  if (overallVerdict(comparison).verdict !== verdict) return ['verdict', 'must be what its metrics say']
   if (design === 'unpaired') {
     if (pairs.length > 0) return ['design', "must be 'alternating' or 'duet', as there are pairs"]
     const isInvalid = findings.some(({ severity }) => severity === 'error')
@@ -110,7 +110,7 @@ export function checkIsComparison(value: unknown, name = 'comparison'): void {
  *
  * @throws ValidationError if it is of another version, or its verdict does not follow from its figures
  */
-export function checkedComparison(value: unknown, name = 'comparison'): Comparison {
+export function checkComparison(value: unknown, name = 'comparison'): Comparison {
   checkIsComparison(value, name)
   const parsed = comparisonSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)

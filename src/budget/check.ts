@@ -11,8 +11,8 @@ import { tailOfCheckpoints } from '../statistics/student.js'
 import { count, rate } from '../text/number.js'
 import type { Part } from '../text/parts.js'
 import { got, ValidationError } from '../validation/validation-error.js'
-import { longerRun, overText } from './advice.js'
-import { type Estimate, estimateOf, noErrors } from './estimate.js'
+import { adviseLongerRun, overText } from './advice.js'
+import { type Estimate, estimateErrors, estimateOf } from './estimate.js'
 import { judgeFraction, type Over } from './percentile.js'
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive'
@@ -81,7 +81,7 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
   const checks = rules.map((rule) => judge.check(rule))
   const limits = (figure: string) => rules.some((rule) => 'figure' in rule && rule.figure === figure)
   if (!limits('errorRate')) {
-    const estimate = noErrors(result, limits('rejectionRate'))
+    const estimate = estimateErrors(result, limits('rejectionRate'))
     const check = checkOf(NO_ERRORS, estimate, byInterval(NO_ERRORS, estimate, ofRun(result)))
     if (check.verdict === 'fail') check.reason = 'the budget says nothing of errors, and so allows none'
     checks.push({ ...check, implied: true })
@@ -176,7 +176,7 @@ const ofDurations =
 const ofRun =
   (result: Result): Advise =>
   (times) =>
-    longerRun(result, times)
+    adviseLongerRun(result, times)
 
 /** How long a run would tell, were the true value the observed one: an interval shrinks with the root of the length. */
 function longer(
@@ -220,7 +220,7 @@ class RunJudge {
     return checkOf(
       rule,
       estimate,
-      this.#withFindings(rule, judged, () => this.#calmMean(rule)),
+      this.#applyFindings(rule, judged, () => this.#calmMean(rule)),
     )
   }
 
@@ -257,20 +257,20 @@ class RunJudge {
       return checkOf(
         rule,
         estimate,
-        { verdict: kept ? 'pass' : 'fail', reason: kept ? undefined : this.#said(rule, seen, ns) },
+        { verdict: kept ? 'pass' : 'fail', reason: kept ? undefined : this.#explain(rule, seen, ns) },
         seen,
       )
     }
     const verdict = within === null ? 'inconclusive' : within === isUpper(rule) ? 'pass' : 'fail'
-    const said = this.#said(rule, over, ns)
-    const advice = verdict === 'inconclusive' ? `${longerRun(this.#result, times)}; ` : ''
+    const said = this.#explain(rule, over, ns)
+    const advice = verdict === 'inconclusive' ? `${adviseLongerRun(this.#result, times)}; ` : ''
     const judged = { verdict, reason: verdict === 'pass' ? undefined : `${advice}${said}` } as const
     const orAtIt = rule.relation === '<' || rule.relation === '>='
     const calm = () => exceedances.calmest(rule.limit * NS_PER_MS, orAtIt) <= over.allowed
-    return checkOf(rule, estimate, this.#withFindings(rule, judged, calm), over)
+    return checkOf(rule, estimate, this.#applyFindings(rule, judged, calm), over)
   }
 
-  #said(rule: TimeRule, over: Over, ns: number | null): string {
+  #explain(rule: TimeRule, over: Over, ns: number | null): string {
     const { offered, completed } = this.#result.counts
     if (offered === completed || !isUpper(rule)) return overText(rule, over)
     const lost = `${count(offered - completed)} of ${count(offered)} requests were never answered, and count as slower than any limit`
@@ -304,23 +304,23 @@ class RunJudge {
    *
    * @param calm whether the limit held in the calmest tenth of the run; null if that is not known
    */
-  #withFindings(rule: TimeRule, judged: Judgement, calm: () => boolean | null): Judgement {
+  #applyFindings(rule: TimeRule, judged: Judgement, calm: () => boolean | null): Judgement {
     const { findings } = this.#result.validity
     const contradicts = findingsThat(findings, 'contradicts')
-    if (contradicts.length > 0) return invalid(contradicts)
+    if (contradicts.length > 0) return judgeInvalid(contradicts)
     const [overload] = findingsThat(findings, 'overload')
     const lengthens = [...findingsThat(findings, 'lengthens'), ...findingsThat(findings, 'late')]
     if (overload !== undefined && !this.#varies && GROWS.includes(rule.time)) {
-      if (!isUpper(rule)) return invalid([overload])
-      return overloaded(overload, lengthens)
+      if (!isUpper(rule)) return judgeInvalid([overload])
+      return judgeOverload(overload, lengthens)
     }
     if (judged.verdict === 'inconclusive') return judged
     // the verdict may be that latency is short, or that it is long
     const short = (judged.verdict === 'pass') === isUpper(rule)
     const hides = findingsThat(findings, 'hides')
-    if (short) return hides.length === 0 ? judged : invalid(hides)
+    if (short) return hides.length === 0 ? judged : judgeInvalid(hides)
     if (lengthens.length === 0 || !this.#mightHaveHeld(rule, calm)) return judged
-    return theMachine(lengthens, judged)
+    return blameMachine(lengthens, judged)
   }
 
   #mightHaveHeld(rule: TimeRule, calm: () => boolean | null): boolean {
@@ -340,20 +340,20 @@ const GROWS: readonly Time[] = ['latency', 'wait', 'queueing']
 
 const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code).join(', ')
 
-const invalid = (findings: readonly Finding[]): Judgement => ({
+const judgeInvalid = (findings: readonly Finding[]): Judgement => ({
   verdict: 'inconclusive',
   reason: `the run is invalid: ${codes(findings)}`,
 })
 
-function theMachine(lengthens: readonly Finding[], { reason }: Judgement): Judgement {
+function blameMachine(lengthens: readonly Finding[], { reason }: Judgement): Judgement {
   const advice = `run again on a quiet machine: the machine, not the code, may be why (${codes(lengthens)})`
   return { verdict: 'inconclusive', reason: reason === undefined ? advice : `${advice}; ${reason}` }
 }
 
-function overloaded({ figures }: Finding, lengthens: readonly Finding[]): Judgement {
+function judgeOverload({ figures }: Finding, lengthens: readonly Finding[]): Judgement {
   const { offered = 0, completed = 0, capacity = completed } = figures
   const reason = `cannot sustain ${rate(offered)}; at most ${rate(capacity)}`
   if (lengthens.length > 0 && offered <= MACHINES_APART * capacity)
-    return theMachine(lengthens, { verdict: 'fail', reason })
+    return blameMachine(lengthens, { verdict: 'fail', reason })
   return { verdict: 'fail', reason }
 }

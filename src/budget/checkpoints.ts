@@ -9,7 +9,7 @@
  * The verdict rests on two ratios at most, and on errors, which have half of these chances: it calls what is the same
  * slower once in a hundred comparisons at most.
  */
-export const EACH_WAY = 0.004
+export const TOTAL_TAIL = 0.004
 /** How often each interval holds, at least. */
 export const LEVEL = 0.99
 
@@ -18,10 +18,10 @@ export const LEVEL = 0.99
  * of six. So n pairs of it are all further apart, and in the same direction, by a chance of at most (1/6 x 1/2)^n,
  * which from n = 4 on adds up to `BEFORE_RANKS`.
  */
-export const RARELY_APART = 3
+export const EARLY_RATIO = 3
 /** The same of the difference of two error rates. */
-export const RARELY_FAILING = 0.25
-export const FEWEST_PAIRS = 4
+export const EARLY_DIFFERENCE = 0.25
+export const MIN_PAIRS = 4
 const BEFORE_RANKS = 0.000053
 
 /** Ten pairs all point in one direction by chance once in 1,024. */
@@ -44,7 +44,7 @@ function earlyCheckpoints(rounds: number): number[] {
 
 /** Whether a comparison of so many rounds is examined after these pairs. */
 export function isCheckpoint(pairs: number, rounds: number): boolean {
-  return pairs === rounds || (pairs >= FEWEST_PAIRS && pairs < FIRST) || earlyCheckpoints(rounds).includes(pairs)
+  return pairs === rounds || (pairs >= MIN_PAIRS && pairs < FIRST) || earlyCheckpoints(rounds).includes(pairs)
 }
 
 /**
@@ -56,7 +56,7 @@ export function tailAt(pairs: number, rounds: number): number {
   const early = earlyCheckpoints(rounds)
   const isEarly = early.includes(pairs)
   if (isEarly && pairs === FIRST) return FIRST_TAIL
-  const ranks = EACH_WAY - BEFORE_RANKS - (early.length > 0 ? FIRST_TAIL : 0)
+  const ranks = TOTAL_TAIL - BEFORE_RANKS - (early.length > 0 ? FIRST_TAIL : 0)
   if (early.length < 2) return ranks
   return isEarly ? (ranks - LAST_TAIL) / (early.length - 1) : LAST_TAIL
 }

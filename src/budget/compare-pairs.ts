@@ -2,7 +2,7 @@ import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { signedRank } from '../statistics/signed-rank.js'
 import { student } from '../statistics/student.js'
-import { FEWEST_PAIRS, LEVEL, RARELY_APART, RARELY_FAILING, tailAt } from './checkpoints.js'
+import { EARLY_DIFFERENCE, EARLY_RATIO, LEVEL, MIN_PAIRS, tailAt } from './checkpoints.js'
 import {
   COMPARED,
   type ComparedMetric,
@@ -19,7 +19,7 @@ import {
 const MOST_LEFT_OUT = 1 / 2
 
 /** The figures of one run, and what makes it invalid. */
-export function figuresOf({ latencyMs, serviceMs, throughput, rates, validity }: Result): Round {
+export function buildRound({ latencyMs, serviceMs, throughput, rates, validity }: Result): Round {
   const { mean, p50, p90, p95, p99 } = latencyMs
   return {
     figures: {
@@ -36,7 +36,7 @@ export function figuresOf({ latencyMs, serviceMs, throughput, rates, validity }:
 }
 
 /** A round in which no request completed. */
-export function figuresOfNone(errorRate: number, invalid: Round['invalid']): Round {
+export function buildEmptyRound(errorRate: number, invalid: Round['invalid']): Round {
   const times = { mean: null, p50: null, p90: null, p95: null, p99: null, 'service.mean': null }
   return { figures: { ...times, throughput: 0, errorRate }, invalid }
 }
@@ -58,7 +58,7 @@ const isUsable = ({ base, head }: Pair) =>
   !(isBeyond(base) && isBeyond(head))
 
 /** What pairs are judged by. */
-export interface PairsJudged {
+export interface PairOptions {
   /** how far apart two may be and still count as the same */
   within: number
   /** how many pairs were planned: those that are there may be a part of them */
@@ -75,7 +75,7 @@ export interface PairsJudged {
  */
 export function comparePairs(
   pairs: readonly Pair[],
-  { within, rounds }: PairsJudged,
+  { within, rounds }: PairOptions,
 ): { metrics: MetricComparison[]; findings: Finding[] } {
   const used = pairs.filter(isUsable)
   const tail = tailAt(pairs.length, rounds)
@@ -87,7 +87,9 @@ export function comparePairs(
     metrics: COMPARED.map((metric) =>
       metric === 'errorRate' ? compareErrors(used, basis) : compareRatios(metric, used, within, basis),
     ),
-    findings: [leftOut(pairs, used), late(used), notCarried(used)].filter((finding) => finding !== null),
+    findings: [leftOutFinding(pairs, used), lateFinding(used), overloadFinding(used)].filter(
+      (finding) => finding !== null,
+    ),
   }
 }
 
@@ -99,12 +101,12 @@ interface Basis {
   tooFew: string | null
 }
 
-const BY_RANGE = `by fewer than 10 pairs, only a difference of more than ${RARELY_APART} times is found`
+const BY_RANGE = `by fewer than 10 pairs, only a difference of more than ${EARLY_RATIO} times is found`
 
 function tooFewOf(used: number, all: number): string | null {
-  if (used < FEWEST_PAIRS) {
+  if (used < MIN_PAIRS) {
     const valid = used === all ? '' : ' that can be used'
-    return `a ${100 * LEVEL} % interval takes ${FEWEST_PAIRS} pairs, and there ${used === 1 ? 'is' : 'are'} ${used}${valid}`
+    return `a ${100 * LEVEL} % interval takes ${MIN_PAIRS} pairs, and there ${used === 1 ? 'is' : 'are'} ${used}${valid}`
   }
   if (used >= (1 - MOST_LEFT_OUT) * all) return null
   return `only ${used} of ${all} pairs can be used, and what spoiled the others may have chosen among them`
@@ -155,7 +157,7 @@ function locate(
   const middle = Math.exp(ranks.middle)
   if (tooFew !== null) return { middle, low: null, high: null }
   if (tail === null) {
-    return { middle, low: Math.exp(Math.min(...logs)) / RARELY_APART, high: Math.exp(Math.max(...logs)) * RARELY_APART }
+    return { middle, low: Math.exp(Math.min(...logs)) / EARLY_RATIO, high: Math.exp(Math.max(...logs)) * EARLY_RATIO }
   }
   const { low, high } = ranks
   return low === null || high === null
@@ -184,8 +186,8 @@ function boundsOfMean(
   if (tooFew !== null || mean === null) return { low: null, high: null }
   if (tail === null) {
     return {
-      low: Math.max(-1, Math.min(...differences) - RARELY_FAILING),
-      high: Math.min(1, Math.max(...differences) + RARELY_FAILING),
+      low: Math.max(-1, Math.min(...differences) - EARLY_DIFFERENCE),
+      high: Math.min(1, Math.max(...differences) + EARLY_DIFFERENCE),
     }
   }
   const n = differences.length
@@ -216,7 +218,7 @@ function logRatio(base: number, head: number): number {
 }
 
 /** Pairs in which one side could not be measured tell nothing, and are not used in silence. */
-function leftOut(pairs: readonly Pair[], used: readonly Pair[]): Finding | null {
+function leftOutFinding(pairs: readonly Pair[], used: readonly Pair[]): Finding | null {
   const lost = pairs.filter((pair) => !used.includes(pair))
   if (lost.length === 0) return null
   const codes = new Set(lost.flatMap(({ base, head }) => [...base.invalid, ...head.invalid]))
@@ -228,7 +230,7 @@ function leftOut(pairs: readonly Pair[], used: readonly Pair[]): Finding | null 
   }
 }
 
-function late(pairs: readonly Pair[]): Finding | null {
+function lateFinding(pairs: readonly Pair[]): Finding | null {
   const times = pairs.filter(isLate).length
   if (times === 0) return null
   return {
@@ -239,7 +241,7 @@ function late(pairs: readonly Pair[]): Finding | null {
   }
 }
 
-function notCarried(pairs: readonly Pair[]): Finding | null {
+function overloadFinding(pairs: readonly Pair[]): Finding | null {
   const times = (side: Side) => pairs.filter((pair) => isOver(pair[side])).length
   const [base, head] = [times('base'), times('head')]
   if (base + head === 0) return null
@@ -248,7 +250,7 @@ function notCarried(pairs: readonly Pair[]): Finding | null {
     ...(head > 0 ? [`head did not in ${head}`] : []),
   ].join(' and ')
   return {
-    code: 'load-not-carried',
+    code: 'load-not-sustained',
     severity: 'warning',
     message: `one side carried a load that the other did not: of ${pairs.length} pairs, ${said}. Such a pair counts as one in which that side is slower than can be told`,
     figures: { base, head, pairs: pairs.length },

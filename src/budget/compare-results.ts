@@ -5,24 +5,24 @@ import type { Finding } from '../result/validity.js'
 import { type Fraction, fraction, options } from '../scenario/units.js'
 import { student } from '../statistics/student.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
-import { EACH_WAY, LEVEL } from './checkpoints.js'
-import { figuresOf, LATE, OVER } from './compare-pairs.js'
+import { LEVEL, TOTAL_TAIL } from './checkpoints.js'
+import { buildRound, LATE, OVER } from './compare-pairs.js'
 import {
   COMPARED,
   type ComparedMetric,
   type Comparison,
-  differing,
+  differingFields,
   type JudgeOptions,
   judgeShape,
   LOAD,
   type MetricComparison,
-  overall,
+  overallVerdict,
   type Side,
   UNITS,
   verdictOf,
 } from './comparison.js'
 import { type Contention, contentionOf, waitedFraction } from './contention.js'
-import { type Sampled, sampled } from './sampling.js'
+import { type SampledFigure, sampleMetric } from './sampling.js'
 
 export interface CompareResultsOptions extends JudgeOptions {
   /**
@@ -91,14 +91,14 @@ export function compareResults(base: Result, head: Result, given: CompareResults
   const both = { base: checkedResult(base, 'base'), head: checkedResult(head, 'head') }
   const measured = [base, head].some(({ engine }) => engine !== 'simulate')
   const noise = history === undefined ? statedNoise(machineNoise ?? (measured ? NOISE : 0), measured) : noiseIn(history)
-  const invalid = invalidOf(both)
+  const invalid = invalidFindings(both)
   const reason = invalid[0]?.message
   const metrics = COMPARED.map((metric): MetricComparison => {
     const each = metric === 'errorRate' ? compareErrors(both, within) : compareRatio(metric, both, within, noise)
     return reason === undefined ? each : { ...each, verdict: 'inconclusive', reason }
   })
   const sides = { base: sideOf(base), head: sideOf(head) }
-  const { by: _, ...verdict } = overall({ of, metrics, ...sides })
+  const { by: _, ...verdict } = overallVerdict({ of, metrics, ...sides })
   return {
     schema: 'throughline/comparison@1',
     engine: head.engine,
@@ -113,10 +113,10 @@ export function compareResults(base: Result, head: Result, given: CompareResults
     pairs: [],
     findings: [
       ...invalid,
-      ...overloaded(both),
-      ...differences(base, head),
-      ...(history ?? []).slice(0, 1).flatMap((earlier) => otherHistory(base, earlier)),
-      ...(measured ? [notInterleaved(noise, both)] : []),
+      ...overloadFindings(both),
+      ...differenceFindings(base, head),
+      ...(history ?? []).slice(0, 1).flatMap((earlier) => historyFindings(base, earlier)),
+      ...(measured ? [notInterleavedFinding(noise, both)] : []),
     ],
   }
 }
@@ -135,8 +135,8 @@ function statedNoise(noise: number, measured: boolean): Noise {
 
 /** The spread of earlier results, for the difference of two more (Student's t). */
 function noiseIn(history: readonly Result[]): Noise {
-  const rounds = history.map((result, i) => figuresOf(checkedResult(result, `options.history[${i}]`)).figures)
-  const t = student(EACH_WAY, rounds.length - 1)
+  const rounds = history.map((result, i) => buildRound(checkedResult(result, `options.history[${i}]`)).figures)
+  const t = student(TOTAL_TAIL, rounds.length - 1)
   const logOf = (metric: ComparedMetric) => {
     const values = rounds.map((figures) => figures[metric] ?? 0)
     if (values.every((value) => value === values[0])) return 0
@@ -160,8 +160,9 @@ function compareRatio(
 ): MetricComparison {
   const isTime = metric !== 'throughput'
   const isLatency = isTime && metric !== 'service.mean'
-  const beyond: Sampled = { value: null, low: Number.POSITIVE_INFINITY, high: null }
-  const figure = (side: Side) => (isLatency && isOver(both[side]) ? beyond : sampled(metric, both[side], EACH_WAY))
+  const beyond: SampledFigure = { value: null, low: Number.POSITIVE_INFINITY, high: null }
+  const figure = (side: Side) =>
+    isLatency && isOver(both[side]) ? beyond : sampleMetric(metric, both[side], TOTAL_TAIL)
   const [base, head] = [figure('base'), figure('head')]
   // what an open load completes is what it offers, however fast the machine is
   const log = isTime ? noise.logOf(metric) : 0
@@ -171,8 +172,8 @@ function compareRatio(
   const bounds =
     reason === undefined
       ? {
-          low: lowestRatio(base, shortened(head, contention('head')), log, ms),
-          high: highestRatio(shortened(base, contention('base')), head, log, ms),
+          low: lowestRatio(base, subtractContention(head, contention('head')), log, ms),
+          high: highestRatio(subtractContention(base, contention('base')), head, log, ms),
         }
       : { low: 0, high: null }
   const interval = { low: Number.isFinite(bounds.low) ? bounds.low : null, high: bounds.high }
@@ -203,7 +204,7 @@ const isLate = (both: Record<Side, Result>) =>
   [both.base, both.head].some(({ validity }) => validity.findings.some(({ code }) => code === LATE))
 
 /** A figure as low as it may be without the time that its threads waited for a core. */
-function shortened(figure: Sampled, { factor, ms }: Contention): Sampled {
+function subtractContention(figure: SampledFigure, { factor, ms }: Contention): SampledFigure {
   const without = (value: number) => Math.max(0, value / factor - ms)
   return { ...figure, value: figure.value === null ? null : without(figure.value), low: without(figure.low) }
 }
@@ -215,7 +216,7 @@ function ratioOf(base: number | null, head: number | null): number | null {
 }
 
 /** The least that head over base may be; Infinity if head is beyond all bounds and base is not. */
-function lowestRatio(base: Sampled, head: Sampled, log: number, ms: number): number {
+function lowestRatio(base: SampledFigure, head: SampledFigure, log: number, ms: number): number {
   if (base.high === null) return 0
   if (head.low === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
   const { value: b } = base
@@ -231,7 +232,7 @@ function lowestRatio(base: Sampled, head: Sampled, log: number, ms: number): num
 }
 
 /** The most that head over base may be; null if nothing bounds it. */
-function highestRatio(base: Sampled, head: Sampled, log: number, ms: number): number | null {
+function highestRatio(base: SampledFigure, head: SampledFigure, log: number, ms: number): number | null {
   if (head.high === null) return null
   if (base.low === Number.POSITIVE_INFINITY) return 0
   const { value: b } = base
@@ -247,7 +248,10 @@ function highestRatio(base: Sampled, head: Sampled, log: number, ms: number): nu
 }
 
 function compareErrors(both: Record<Side, Result>, within: number): MetricComparison {
-  const [base, head] = [sampled('errorRate', both.base, EACH_WAY / 2), sampled('errorRate', both.head, EACH_WAY / 2)]
+  const [base, head] = [
+    sampleMetric('errorRate', both.base, TOTAL_TAIL / 2),
+    sampleMetric('errorRate', both.head, TOTAL_TAIL / 2),
+  ]
   const reason = base.reason ?? head.reason
   const found: MetricComparison = {
     metric: 'errorRate',
@@ -271,7 +275,7 @@ function compareErrors(both: Record<Side, Result>, within: number): MetricCompar
 const MOST_WAITED = 0.1
 
 /** A run that is invalid for another reason than that its code was too slow shows nothing. */
-function invalidOf(both: Record<Side, Result>): Finding[] {
+function invalidFindings(both: Record<Side, Result>): Finding[] {
   const over = isOver(both.base) && isOver(both.head)
   const isMachine = (side: Side) => waitedFraction(both[side]) > MOST_WAITED
   return (['base', 'head'] as const).flatMap((side) => {
@@ -292,13 +296,13 @@ function invalidOf(both: Record<Side, Result>): Finding[] {
   })
 }
 
-function overloaded(both: Record<Side, Result>): Finding[] {
+function overloadFindings(both: Record<Side, Result>): Finding[] {
   if (isOver(both.base) === isOver(both.head)) return []
   const side = isOver(both.base) ? 'base' : 'head'
   const found = both[side].validity.findings.find(({ code }) => OVER.includes(code)) as Finding
   return [
     {
-      code: 'load-not-carried',
+      code: 'load-not-sustained',
       severity: 'warning',
       message: `${side} did not keep up with its load, and the other did: it is slower, by an unknown amount. ${found.code}: ${found.message}`,
       figures: {},
@@ -306,7 +310,7 @@ function overloaded(both: Record<Side, Result>): Finding[] {
   ]
 }
 
-function notInterleaved({ said }: Noise, both: Record<Side, Result>): Finding {
+function notInterleavedFinding({ said }: Noise, both: Record<Side, Result>): Finding {
   const waited = (['base', 'head'] as const)
     .filter((side) => waitedFraction(both[side]) > MOST_WAITED)
     .map((side) => `${percentOf(waitedFraction(both[side]))} in ${side}`)
@@ -325,7 +329,7 @@ function notInterleaved({ said }: Noise, both: Record<Side, Result>): Finding {
 const percentOf = (fraction: number) => `${Number((100 * fraction).toPrecision(2))} %`
 
 /** What else than the code may explain a difference. */
-function differences(base: Result, head: Result): Finding[] {
+function differenceFindings(base: Result, head: Result): Finding[] {
   const findings: Finding[] = []
   const add = (code: Finding['code'], message: string) =>
     findings.push({ code, severity: 'warning', message, figures: {} })
@@ -342,7 +346,7 @@ function differences(base: Result, head: Result): Finding[] {
     }
   }
   if (base.scenario === null || head.scenario === null) return findings
-  const fields = differing(sideOf(base), sideOf(head), LOAD)
+  const fields = differingFields(sideOf(base), sideOf(head), LOAD)
   if (fields.length > 0) add('scenarios-differ', `their scenarios differ in ${fields.join(', ')}`)
   if (base.scenario.seed !== head.scenario.seed) {
     add(
@@ -356,8 +360,8 @@ function differences(base: Result, head: Result): Finding[] {
 const ENGINES = { simulate: 'a simulation', measure: 'a measurement', record: 'a live service' } as const
 
 /** Results of another load say nothing about the noise of this one. */
-function otherHistory(base: Result, earlier: Result): Finding[] {
-  const fields = differing(sideOf(base), sideOf(earlier), LOAD)
+function historyFindings(base: Result, earlier: Result): Finding[] {
+  const fields = differingFields(sideOf(base), sideOf(earlier), LOAD)
   if (fields.length === 0) return []
   return [
     {

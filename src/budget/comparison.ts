@@ -173,11 +173,11 @@ export function verdictOnErrors(low: number, high: number): ComparisonVerdict {
 type Judged = Pick<Comparison, 'of' | 'metrics' | 'base' | 'head'>
 
 /** The verdict of a comparison, the metric that it comes from, and why if that is not its own. */
-export function overall(judged: Judged): Pick<Comparison, 'verdict' | 'reason'> & { by: ComparedMetric } {
+export function overallVerdict(judged: Judged): Pick<Comparison, 'verdict' | 'reason'> & { by: ComparedMetric } {
   const { of, metrics } = judged
   const verdictOf = (name: ComparedMetric) => metrics.find(({ metric }) => metric === name) as MetricComparison
   const errors = verdictOf('errorRate').verdict
-  const { by, verdict, reason } = byTimes(verdictOf(of), verdictOf('service.mean'), judged)
+  const { by, verdict, reason } = verdictOnTimes(verdictOf(of), verdictOf('service.mean'), judged)
   if (errors === 'slower') {
     return { by, verdict: 'slower', ...(verdict !== 'slower' && { reason: 'head fails more' }) }
   }
@@ -199,14 +199,14 @@ export function overall(judged: Judged): Pick<Comparison, 'verdict' | 'reason'> 
  * nothing but the code differs, it is what decides: with the same requests, servers and batching, requests that are
  * served for longer take longer.
  */
-function byTimes(
+function verdictOnTimes(
   metric: MetricComparison,
   service: MetricComparison,
   { of, base, head }: Judged,
 ): Pick<MetricComparison, 'verdict' | 'reason'> & { by: ComparedMetric } {
   const { verdict, reason } = metric
   const decides = of === 'mean' && verdict === 'inconclusive' && service.verdict !== 'same'
-  if (decides && service.verdict !== 'inconclusive' && differing(base, head, LOAD).length === 0) {
+  if (decides && service.verdict !== 'inconclusive' && differingFields(base, head, LOAD).length === 0) {
     return {
       by: 'service.mean',
       verdict: service.verdict,
@@ -220,7 +220,7 @@ function byTimes(
 export const LOAD = ['arrivals', 'batching', 'servers', 'queue', 'stop', 'warmup'] as const
 
 /** In which of these fields two scenarios differ: in all of them if one is not known. */
-export function differing<F extends (typeof LOAD)[number]>(
+export function differingFields<F extends (typeof LOAD)[number]>(
   base: ComparedSide,
   head: ComparedSide,
   fields: readonly F[],

@@ -6,7 +6,7 @@ import type { Rule, Time } from '../scenario/budget.js'
 
 /** What a run says of a metric. */
 export interface Estimate {
-  /** null where there is none: the metric is absent, or a request that was never answered */
+  /** null where there is none: the metric is noEstimate, or a request that was never answered */
   observed: number | null
   /** null if the metric is judged as observed */
   interval: Interval | null
@@ -21,13 +21,13 @@ type TimeRule = Extract<Rule, { time: Time }>
 type FigureRule = Extract<Rule, { figure: string }>
 
 export function estimateOf(rule: Rule, judged: Judged): Estimate {
-  if ('time' in rule) return timeEstimate(rule, judged)
-  if ('summary' in judged) return absent(`a summary of durations has no ${rule.figure}`)
-  return figureEstimate(rule, judged.result)
+  if ('time' in rule) return estimateTime(rule, judged)
+  if ('summary' in judged) return noEstimate(`a summary of durations has no ${rule.figure}`)
+  return estimateFigure(rule, judged.result)
 }
 
-function timeEstimate(rule: TimeRule, judged: Judged): Estimate {
-  if ('summary' in judged && rule.time !== 'latency') return absent(`a summary of durations has no ${rule.time}`)
+function estimateTime(rule: TimeRule, judged: Judged): Estimate {
+  if ('summary' in judged && rule.time !== 'latency') return noEstimate(`a summary of durations has no ${rule.time}`)
   const summary = 'summary' in judged ? judged.summary : judged.result[`${rule.time}Ms`]
   if (rule.statistic === 'max') return { observed: summary.max, interval: null }
   if (rule.statistic === 'mean') return { observed: summary.mean, interval: summary.intervals.mean }
@@ -38,14 +38,19 @@ function timeEstimate(rule: TimeRule, judged: Judged): Estimate {
     return { observed: summary[stored], interval: summary.intervals[stored] }
   }
   // what was never answered must not help: above it is slower, and below it faster, than any other
-  return bracketed(summary, p, rule.relation.startsWith('<') ? 'slowest' : 'fastest', offered / completed)
+  return boundPercentile(summary, p, rule.relation.startsWith('<') ? 'slowest' : 'fastest', offered / completed)
 }
 
 /**
  * A percentile that a summary holds no interval of, between the outer ends of those on either side: honest, if wide.
  * One above p99.9 has no upper bound.
  */
-function bracketed(summary: Summary, p: number, unanswered: 'slowest' | 'fastest', perCompleted: number): Estimate {
+function boundPercentile(
+  summary: Summary,
+  p: number,
+  unanswered: 'slowest' | 'fastest',
+  perCompleted: number,
+): Estimate {
   const above = unanswered === 'slowest' ? p * perCompleted : p
   const below = unanswered === 'fastest' ? Math.max(0, 100 - (100 - p) * perCompleted) : p
   const rank = unanswered === 'slowest' ? above : below
@@ -62,7 +67,7 @@ function bracketed(summary: Summary, p: number, unanswered: 'slowest' | 'fastest
   return { observed, interval: { low, high, level: 0.95 }, reason }
 }
 
-function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate {
+function estimateFigure({ figure, limit }: FigureRule, result: Result): Estimate {
   const { rates, throughput, batches, utilization, segments, scenario, replications, checkpoints } = result
   const order = replications === undefined ? 'in a row' : 'independent'
   type Of = (segment: Segment) => [amount: number, of: number]
@@ -82,19 +87,19 @@ function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate
       return { observed: rates.rejection, interval: fraction(({ counts }) => [counts.rejected, counts.offered]) }
     case 'throughput': {
       const flows = replications === undefined ? completionsIn(segments) : segments.map(completedOf)
-      return around(throughput.completed, ratioInterval(flows, order, checkpoints?.planned))
+      return includeObserved(throughput.completed, ratioInterval(flows, order, checkpoints?.planned))
     }
     case 'meanBatchSize':
-      if (batches.count === 0) return absent('no batch started in the window')
-      return around(
+      if (batches.count === 0) return noEstimate('no batch started in the window')
+      return includeObserved(
         batches.meanSize,
         ratio(({ batched, batches }) => [batched, batches]),
       )
     case 'utilization': {
-      if (utilization === null) return absent('there is none where servers are not limited')
+      if (utilization === null) return noEstimate('there is none where servers are not limited')
       const servers = scenario?.servers ?? result.servers ?? 1
       const serverMs = ({ startMs, endMs }: Segment) => (endMs - startMs) * servers
-      return around(
+      return includeObserved(
         utilization,
         ratio((segment) => [segment.servingMs, serverMs(segment)]),
       )
@@ -119,13 +124,13 @@ function completionsIn(segments: readonly Segment[]): Part[] {
 }
 
 /** What the rule is judged by that no request fail; where rejections have a limit of their own, they are left out. */
-export function noErrors({ counts, rates }: Result, rejectionsApart: boolean): Estimate {
+export function estimateErrors({ counts, rates }: Result, rejectionsApart: boolean): Estimate {
   if (!rejectionsApart || counts.rejected === 0) return { observed: rates.error, interval: null }
   return { observed: (errorsIn(counts) - counts.rejected) / counts.offered, interval: null }
 }
 
 /** What the segments hold and the whole shows differ at the ends of the window; the interval is of both. */
-function around(observed: number, interval: Interval): Estimate {
+function includeObserved(observed: number, interval: Interval): Estimate {
   const { low, high } = interval
   if (low === null || high === null) return { observed, interval }
   const margin = (high - low) / 2
@@ -136,4 +141,4 @@ function around(observed: number, interval: Interval): Estimate {
   }
 }
 
-const absent = (reason: string): Estimate => ({ observed: null, interval: null, reason })
+const noEstimate = (reason: string): Estimate => ({ observed: null, interval: null, reason })

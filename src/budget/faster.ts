@@ -10,7 +10,7 @@ import type { Comparison, MetricComparison } from './comparison.js'
  * @param by `'10%'` or 0.1: head takes nine tenths of the time, or less; of throughput, it completes a tenth more
  * @throws ValidationError if it is not a fraction, or the comparison is of error rates, which have no ratio
  */
-export function fasterBy(comparison: Comparison, by?: Fraction): 'pass' | 'fail' | 'inconclusive' {
+export function judgeFaster(comparison: Comparison, by?: Fraction): 'pass' | 'fail' | 'inconclusive' {
   const { verdict, of, metrics, findings } = comparison
   if (by === undefined) return verdict === 'faster' ? 'pass' : verdict === 'inconclusive' ? verdict : 'fail'
   const asked = fraction.safeParse(by)

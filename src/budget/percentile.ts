@@ -14,7 +14,7 @@ export interface Over {
 }
 
 /** What the fraction of requests over a limit says of it. */
-export interface ShareVerdict {
+export interface FractionVerdict {
   over: Over
   /** whether the fraction is at most the one allowed; null if that is not clear */
   within: boolean | null
@@ -64,13 +64,19 @@ export function judgeFraction(
   percentile: number,
   { relation, limit }: { relation: Relation; limit: number },
   tail: number,
-): ShareVerdict {
-  const judge = new ShareJudge(exceedances, percentile, limit * NS_PER_MS, relation === '<' || relation === '>=', tail)
+): FractionVerdict {
+  const judge = new FractionJudge(
+    exceedances,
+    percentile,
+    limit * NS_PER_MS,
+    relation === '<' || relation === '>=',
+    tail,
+  )
   const within = judge.within(1)
   return { over: judge.over, within, times: within === null ? judge.timesToDecide() : null }
 }
 
-class ShareJudge {
+class FractionJudge {
   readonly #exceedances: Exceedances
   readonly #n: number
   readonly #limitNs: number
@@ -133,8 +139,8 @@ class ShareJudge {
   }
 
   timesToDecide(): number | null {
-    let times = LEAST_LONGER
-    for (; times <= MOST_LONGER; times *= 1.1) if (this.within(times) !== null) return times * SAFETY
+    let times = MIN_TIMES
+    for (; times <= MAX_TIMES; times *= 1.1) if (this.within(times) !== null) return times * SAFETY
     return null
   }
 
@@ -159,7 +165,7 @@ class ShareJudge {
 }
 
 /** A run that is advised is at least so much longer, and at most. */
-const LEAST_LONGER = 1.2
-const MOST_LONGER = 100
+const MIN_TIMES = 1.2
+const MAX_TIMES = 100
 /** And so much longer than what was found to be needed, as another run shows something else. */
 const SAFETY = 1.5

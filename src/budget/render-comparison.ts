@@ -5,7 +5,7 @@ import { inText, percent, threeDigits, time } from '../text/number.js'
 import { type Format, plain, type RenderOptions, type Style, visible } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { checkIsComparison } from './check-comparison.js'
-import { type Comparison, type ComparisonVerdict, type MetricComparison, overall } from './comparison.js'
+import { type Comparison, type ComparisonVerdict, type MetricComparison, overallVerdict } from './comparison.js'
 
 const COLOURS = {
   slower: 'red',
@@ -82,7 +82,7 @@ export function comparisonRows(comparison: Comparison): { titles: string[]; rows
 /** The verdict in a line: `head is slower: mean 1.31 times base's (1.24 to 1.39)`. */
 export function comparisonHeadline(comparison: Comparison): string {
   const { verdict, reason, within, design, pairs, metrics } = comparison
-  const of = overall(comparison).by
+  const of = overallVerdict(comparison).by
   const metric = metrics.find((each) => each.metric === of) as MetricComparison
   const how = design === 'unpaired' ? 'two results' : `${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'}`
   const change =

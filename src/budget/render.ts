@@ -31,7 +31,7 @@ export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): s
   const found = findings.flatMap(({ code, message }) =>
     wrap(`${code}: ${message}`, room - 3).map((text, i) => ` ${i === 0 ? style('red', '✗') : ' '} ${text}`),
   )
-  const todo = toDo(check)
+  const todo = adviceFor(check)
   const parts = [
     columns([...BUDGET_TITLES], rows, style),
     notes.join('\n'),
@@ -46,7 +46,7 @@ export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): s
   return parts.filter((part) => part !== '').join('\n\n')
 }
 
-const TO_DO: Record<string, string> = {
+const ADVICE: Record<string, string> = {
   lag: 'the event loop was late to send: do less in this process, or measure a handler module on threads',
   queueing: 'requests mostly wait for a server: add servers, serve larger batches, or lower the rate',
   batching: 'requests mostly wait for their batch to fill: lower maxWait or maxBatchSize',
@@ -55,14 +55,14 @@ const TO_DO: Record<string, string> = {
 }
 
 /** What would help most, if a limit on a time is exceeded: answering all requests, or the longest part of the mean. */
-function toDo({ rules, latency }: BudgetCheck): string | null {
+function adviceFor({ rules, latency }: BudgetCheck): string | null {
   const failed = rules.filter(({ unit, verdict }) => unit === 'ms' && verdict === 'fail')
   if (latency === null || failed.length === 0) return null
   if (failed.some(({ observed }) => observed === null)) {
     return 'To do: find out why requests were never answered: they failed, were rejected or timed out.'
   }
   const longest = latency.parts.reduce((a, b) => (b.ms > a.ms ? b : a))
-  const advice = TO_DO[longest.name]
+  const advice = ADVICE[longest.name]
   return advice === undefined ? null : `To do: ${advice}.`
 }
 

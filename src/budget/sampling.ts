@@ -1,16 +1,16 @@
+import { bucketOf } from '../histogram/buckets.js'
 import { decode, forEachBucketOf } from '../histogram/hdr.js'
-import { bucketOf } from '../histogram/latency-histogram.js'
 import { fractionInterval } from '../result/figure-intervals.js'
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
-import { type Order, spreadOf, tooFewStretches } from '../result/spread.js'
+import { type Order, spreadOf, tooFewSegments } from '../result/spread.js'
 import { percentile } from '../result/summary.js'
 import { nanoseconds } from '../scenario/units.js'
 import { student } from '../statistics/student.js'
 import type { ComparedMetric } from './comparison.js'
 
 /** A figure of one run, and where it may lie by what the run could see of it. */
-export interface Sampled {
+export interface SampledFigure {
   /** null if it is beyond all bounds: a percentile that requests without an answer hold */
   value: number | null
   low: number
@@ -32,7 +32,7 @@ const STORED_TAIL = 0.025
  * What a run shows of a metric: bounds that each miss by this chance, from the spread between the segments of its
  * window, as requests in a row are not independent.
  */
-export function sampled(metric: ComparedMetric, result: Result, tail: number): Sampled {
+export function sampleMetric(metric: ComparedMetric, result: Result, tail: number): SampledFigure {
   const order: Order = result.replications === undefined ? 'in a row' : 'independent'
   const { segments, latencyMs, serviceMs, throughput, rates } = result
   switch (metric) {
@@ -68,7 +68,7 @@ export function sampled(metric: ComparedMetric, result: Result, tail: number): S
   }
 }
 
-const unbounded = (value: number | null, reason?: string): Sampled => ({
+const unbounded = (value: number | null, reason?: string): SampledFigure => ({
   value,
   low: 0,
   high: null,
@@ -76,8 +76,8 @@ const unbounded = (value: number | null, reason?: string): Sampled => ({
 })
 
 /** Batch means over the segments. */
-function ofRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): Sampled {
-  const few = tooFewStretches(parts.length, order)
+function ofRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): SampledFigure {
+  const few = tooFewSegments(parts.length, order)
   if (few !== null) return unbounded(value, few)
   const sum = (of: 'amount' | 'of') => parts.reduce((total, part) => total + part[of], 0)
   const ratio = sum('amount') / sum('of')
@@ -90,7 +90,7 @@ function ofRatio(value: number, parts: { amount: number; of: number }[], order: 
  * The ranks that a percentile may have, by how many requests exceed it in each segment: as many as if so many
  * independent requests had been seen (a design effect, as in Korn and Graubard, Survey Methodology 24, 1998).
  */
-function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order: Order, tail: number): Sampled {
+function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order: Order, tail: number): SampledFigure {
   // requests that were never answered are slower than all others
   const at = (rank: number) => {
     const ofAnswered = (rank * counts.offered) / counts.completed
@@ -98,7 +98,7 @@ function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order:
   }
   const value = at(p)
   const offered = segments.filter((segment) => segment.counts.offered > 0)
-  const few = tooFewStretches(offered.length, order)
+  const few = tooFewSegments(offered.length, order)
   if (few !== null) return unbounded(value, few)
   const over = offered.map((segment) => exceeding(segment, value))
   const n = offered.reduce((total, segment) => total + segment.counts.offered, 0)

@@ -4,7 +4,7 @@ import { meanServiceNs, serviceSchema } from '../scenario/service/service.js'
 import { NS_PER_MS } from '../scenario/units.js'
 import { count, time } from '../text/number.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
-import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -33,13 +33,13 @@ export function calibrateCommand(terminal: Terminal): Command {
     .option('--for <duration>', 'how long to measure (default: 3s)')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & CalibrateFlags) => {
-    const scenario = await scenarioOf(file, flags, command)
-    const duration = value(flags.for)
-    const calibration = await withProgress(terminal, { endsEarly: true }, ({ signal, tell }) => {
+    const scenario = await buildScenario(file, flags, command)
+    const duration = parseValue(flags.for)
+    const calibration = await withProgress(terminal, { endsEarly: true }, ({ signal, report }) => {
       const options: CalibrateOptions = {
         signal,
         ...(duration !== undefined && { duration }),
-        onProgress: ({ fraction }) => tell(fraction, 'observed'),
+        onProgress: ({ fraction }) => report(fraction, 'observed'),
       }
       return calibrate(scenario, loadOf(flags), options)
     })
@@ -50,7 +50,9 @@ export function calibrateCommand(terminal: Terminal): Command {
 
 function loadOf({ utilization, rate, tight }: CalibrateFlags): CalibrateAt {
   if (tight) return { tight: true }
-  return rate === undefined ? { utilization: value(utilization ?? '0.7') as number } : { rate: value(rate) as string }
+  return rate === undefined
+    ? { utilization: parseValue(utilization ?? '0.7') as number }
+    : { rate: parseValue(rate) as string }
 }
 
 /** The mean time of each batch size that was seen. */

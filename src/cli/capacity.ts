@@ -5,7 +5,7 @@ import { rate } from '../text/number.js'
 import type { RenderOptions } from '../text/style.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
-import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -23,7 +23,7 @@ export function capacityCommand(terminal: Terminal): Command {
   return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & { p99?: string }) => {
     const { p99, json } = flags
     if (p99 === undefined) throw new ValidationError('--p99', "is required: the limit, such as '100ms'")
-    const found = capacity(await scenarioOf(file, flags, command), { p99: value(p99) as string })
+    const found = capacity(await buildScenario(file, flags, command), { p99: parseValue(p99) as string })
     if (json) printJson(terminal, found)
     else print(terminal, found, (each, options) => render(each, p99, options))
     if (found === null) terminal.exitCode = FAILED

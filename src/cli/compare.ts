@@ -13,11 +13,11 @@ import { type CompareOptions, compare } from '../explore/compare.js'
 import { readIfResult, readResult } from '../files/stored.js'
 import type { Result } from '../result/result.js'
 import type { Scenario } from '../scenario/scenario.js'
-import { TARGETS } from '../scenario/target.js'
+import { hasTarget } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
-import { scenarioOrHandler } from './scenario-file.js'
-import { addScenarioFlags, type ScenarioFlags, value, withFlags } from './scenario-options.js'
+import { loadScenarioOrHandler } from './scenario-file.js'
+import { addScenarioFlags, applyFlags, parseValue, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -47,7 +47,7 @@ interface CompareFlags extends OutputFlags, ScenarioFlags {
 
 export function compareCommand(terminal: Terminal): Command {
   const command = new Command('compare')
-    .description('tell whether head is slower than base: two scenarios, run in turn, or two stored results')
+    .description('report whether head is slower than base: two scenarios, run in turn, or two stored results')
     .argument(
       '<base>',
       'a scenario (a JSON file or a module), a module that serves batches, or the JSON file of a result',
@@ -67,7 +67,7 @@ export function compareCommand(terminal: Terminal): Command {
   addScenarioFlags(command, { service: true, handler: false })
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (base: string, head: string | undefined, flags: CompareFlags) => {
-    const comparison = await compared(terminal, base, head, flags)
+    const comparison = await runComparison(terminal, base, head, flags)
     if (flags.json) printJson(terminal, comparison)
     else print(terminal, comparison, renderComparison)
     // one that was interrupted ends as such
@@ -75,7 +75,7 @@ export function compareCommand(terminal: Terminal): Command {
   })
 }
 
-async function compared(
+async function runComparison(
   terminal: Terminal,
   baseFile: string,
   headFile: string | undefined,
@@ -84,7 +84,7 @@ async function compared(
   const { of: _of, within: _within, machineNoise, rounds, simulate, design, null: isNull, history, ...rest } = flags
   const { of } = flags
   const { json: _json, debug: _debug, config: _config, ...scenarioFlags } = rest as typeof rest & { config?: string }
-  const within = value(flags.within)
+  const within = parseValue(flags.within)
   if (headFile === undefined && !isNull) {
     throw new ValidationError('head', 'is missing: name a second file, or compare base with itself with --null')
   }
@@ -94,9 +94,9 @@ async function compared(
   const files = [baseFile, headFile ?? baseFile]
   const [base, head] = (await Promise.all(files.map(readIfResult))) as [Result | null, Result | null]
   if (base !== null && head !== null) {
-    refuse('two results', { rounds, simulate, design, null: isNull, ...scenarioFlags })
+    rejectFlags('two results', { rounds, simulate, design, null: isNull, ...scenarioFlags })
     const earlier = history && (await Promise.all(history.map(readResult)))
-    return compareResults(base, head, { of, within, machineNoise: value(machineNoise), history: earlier })
+    return compareResults(base, head, { of, within, machineNoise: parseValue(machineNoise), history: earlier })
   }
   if (base !== null || head !== null) {
     throw new ValidationError(
@@ -104,38 +104,37 @@ async function compared(
       'must hold a result, as the other file does, or both scenarios',
     )
   }
-  refuse('two scenarios', { machineNoise, history })
-  const given = await Promise.all(files.map(scenarioOrHandler))
+  rejectFlags('two scenarios', { machineNoise, history })
+  const given = await Promise.all(files.map(loadScenarioOrHandler))
   for (const [i, each] of given.entries()) {
     // a module that serves batches does not say which load it is for
     if ('arrivals' in each || flags.arrivals !== undefined || flags.clients !== undefined) continue
     throw new ValidationError(files[i] as string, `serves batches; say how requests come: --arrivals 200/s`)
   }
-  const scenarios = given.map((each) => withFlags(each, scenarioFlags)) as [Scenario, Scenario]
-  const hasTarget = scenarios.some((scenario) => TARGETS.some((target) => scenario[target] !== undefined))
-  const engine = hasTarget && simulate !== true ? 'measure' : 'simulate'
+  const scenarios = given.map((each) => applyFlags(each, scenarioFlags)) as [Scenario, Scenario]
+  const engine = scenarios.some(hasTarget) && simulate !== true ? 'measure' : 'simulate'
   const options: CompareOptions = {
     of,
     within,
-    rounds: value(rounds) as number | undefined,
+    rounds: parseValue(rounds) as number | undefined,
     engine,
     design,
     null: isNull,
   }
-  return withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
+  return withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
     compare(
       { base: scenarios[0], head: scenarios[1] },
       {
         ...options,
         signal,
-        onProgress: ({ fraction, side, done, total }) => tell(fraction, `${side} of pair ${done + 1} of ${total}`),
+        onProgress: ({ fraction, side, done, total }) => report(fraction, `${side} of pair ${done + 1} of ${total}`),
       },
     ),
   )
 }
 
 /** A flag that means nothing here is not passed over in silence. */
-function refuse(what: string, flags: Record<string, unknown>): void {
+function rejectFlags(what: string, flags: Record<string, unknown>): void {
   for (const [name, given] of Object.entries(flags)) {
     if (given === undefined) continue
     const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`

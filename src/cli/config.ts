@@ -33,7 +33,7 @@ export const scenarioOfConfig = (command: Command): Scenario | undefined => scen
 const files = new WeakMap<Command, string>()
 
 /** Where the config has what a fault is in, as in `servers`, where a flag's default has put it there; else null. */
-export function placeInConfig(command: Command | null, fault: string): string | null {
+export function locateInConfig(command: Command | null, fault: string): string | null {
   const file = command === null ? undefined : files.get(command)
   if (command === null || file === undefined) return null
   const key = fault.split('.').find((part) => command.getOptionValueSource(part) === 'config')
@@ -45,22 +45,22 @@ export function placeInConfig(command: Command | null, fault: string): string | 
  * names. It is looked for from the working directory upwards, to the root of its repository or the home directory at
  * most; one that belongs to another user, who does not own the working directory, is not run.
  *
- * @param tell is called with which config is used
+ * @param report is called with which config is used
  * @throws ValidationError if it cannot be read, or holds what the command does not have
  */
-export async function takeDefaults(command: Command, tell: (what: string) => void): Promise<void> {
+export async function applyConfig(command: Command, report: (what: string) => void): Promise<void> {
   const given = command.getOptionValue('config') as string | undefined
   const path = given === undefined ? nearestConfig(process.cwd()) : resolve(given)
   if (path === null) return
   if (given === undefined && !isTrusted(path)) {
-    tell(`passes over ${path}, which belongs to another user; name it with --config to use it`)
+    report(`passes over ${path}, which belongs to another user; name it with --config to use it`)
     return
   }
-  await takeDefaultsOf(command, path)
-  tell(`takes defaults from ${path}`)
+  await applyConfigFile(command, path)
+  report(`takes defaults from ${path}`)
 }
 
-async function takeDefaultsOf(command: Command, path: string): Promise<void> {
+async function applyConfigFile(command: Command, path: string): Promise<void> {
   const config = await readConfig(path)
   files.set(command, path)
   const names = command.parent?.commands.map((each) => each.name()) ?? []
@@ -71,11 +71,11 @@ async function takeDefaultsOf(command: Command, path: string): Promise<void> {
     throw new ValidationError(`${path}.${key}`, `is no command${hint}; accepted: scenario, ${names.join(', ')}`)
   }
   if (config.scenario !== undefined)
-    scenarios.set(command, from(path, checkedObject(config.scenario, path, 'scenario')))
+    scenarios.set(command, withHandlerPath(path, checkObject(config.scenario, path, 'scenario')))
   const defaults = config[command.name()]
   if (defaults === undefined) return
   const { options } = command
-  for (const [key, value] of Object.entries(checkedObject(defaults, path, command.name()))) {
+  for (const [key, value] of Object.entries(checkObject(defaults, path, command.name()))) {
     const option = options.find((each) => each.attributeName() === key)
     if (option === undefined) {
       const known = options.map((each) => each.attributeName())
@@ -116,7 +116,7 @@ function isTrusted(path: string): boolean {
 }
 
 async function readConfig(path: string): Promise<Config> {
-  if (extname(path) === '.json') return checkedObject(await readJson(path), path) as Config
+  if (extname(path) === '.json') return checkObject(await readJson(path), path) as Config
   let exported: unknown
   try {
     exported = await loadDefault(locate(path).url)
@@ -124,10 +124,10 @@ async function readConfig(path: string): Promise<Config> {
     throw new ValidationError(path, `cannot be loaded: ${messageOf(error)}`, { cause: error })
   }
   if (exported === undefined) throw new ValidationError(path, 'has no default export, which must be a config')
-  return checkedObject(exported, path) as Config
+  return checkObject(exported, path) as Config
 }
 
-function checkedObject(value: unknown, path: string, key?: string): Record<string, unknown> {
+function checkObject(value: unknown, path: string, key?: string): Record<string, unknown> {
   if (isPlain(value)) return value as Record<string, unknown>
   const name = key === undefined ? path : `${path}.${key}`
   throw new ValidationError(name, `must be an object, such as { scenario: { … } }, got ${show(value)}`)
@@ -181,7 +181,7 @@ function textOf(value: unknown): string | null {
   return typeof value === 'number' || typeof value === 'string' || isUrl(value) ? String(value) : null
 }
 
-function from(path: string, scenario: Record<string, unknown>): Scenario {
+function withHandlerPath(path: string, scenario: Record<string, unknown>): Scenario {
   const { handler } = scenario
   const relative =
     typeof handler === 'string' && handler !== '' && !isAbsolute(handler) && !/^[a-z][a-z\d+.-]+:/i.test(handler)

@@ -21,7 +21,7 @@ const terminal: Terminal = {
     }
   },
   // what a handler or a scenario's module prints goes to stderr, on whatever thread
-  keepStdout() {
+  reserveStdout() {
     process.stdout.write = process.stderr.write.bind(process.stderr)
   },
 }

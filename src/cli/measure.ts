@@ -13,7 +13,7 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
-import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -48,15 +48,15 @@ export function measureCommand(terminal: Terminal): Command {
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   return command.action(
     async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags) => {
-      const scenario = await scenarioOf(file, flags, command)
+      const scenario = await buildScenario(file, flags, command)
       const { measure } = await import('../measure/measure.js')
       // reading percentiles would be seen by what is served in this process
-      const told = toldOf(typeof scenario.handler === 'string' || isUrl(scenario.handler))
-      const result = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
+      const describeProgress = progressDescriber(typeof scenario.handler === 'string' || isUrl(scenario.handler))
+      const result = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
         measure(scenario, {
           ...optionsOf(flags),
           signal,
-          onProgress: (progress) => tell(progress.fraction, told(progress)),
+          onProgress: (progress) => report(progress.fraction, describeProgress(progress)),
         }),
       )
       if (flags.json) printJson(terminal, result)
@@ -67,13 +67,18 @@ export function measureCommand(terminal: Terminal): Command {
 }
 
 function optionsOf({ idle, spin, batchTimeout, setupTimeout }: MeasureFlags): MeasureOptions {
-  return { idle, spin: value(spin), batchTimeout: value(batchTimeout), setupTimeout: value(setupTimeout) }
+  return {
+    idle,
+    spin: parseValue(spin),
+    batchTimeout: parseValue(batchTimeout),
+    setupTimeout: parseValue(setupTimeout),
+  }
 }
 
 const READ_EVERY_MS = 1000
 
 /** How far a run is in words, with its percentiles where they can be read. */
-function toldOf(withLatency: boolean): (progress: MeasureProgress) => string {
+function progressDescriber(withLatency: boolean): (progress: MeasureProgress) => string {
   let latency = ''
   let nextMs = READ_EVERY_MS
   return ({ timeMs, sent, completed, latencySoFar }) => {

@@ -55,9 +55,9 @@ export function printJson({ stdout }: Terminal, found: unknown): void {
 }
 
 /** How something long is watched. */
-export interface Watching {
+export interface RunControl {
   /** tells how far it is; false where it is to end early and give what it has */
-  tell(fraction: number, text: string): boolean
+  report(fraction: number, text: string): boolean
   /** aborts where it cannot end early, or has not begun */
   signal: AbortSignal
 }
@@ -71,31 +71,31 @@ export interface Watching {
 export async function withProgress<T>(
   terminal: Terminal,
   { endsEarly }: { endsEarly: boolean },
-  work: (watching: Watching) => T | Promise<T>,
+  work: (control: RunControl) => T | Promise<T>,
 ): Promise<T> {
   const progress: Progress = progressOn(terminal.stderr)
   const abort = new AbortController()
   let interrupted = false
   let begun = false
-  const stopHearing = terminal.onInterrupt((exitCode) => {
+  const removeListener = terminal.onInterrupt((exitCode) => {
     interrupted = true
     terminal.exitCode = exitCode
     // the next one finds nobody listening, and ends the process
-    stopHearing()
+    removeListener()
     if (!endsEarly || !begun) abort.abort(new Interrupted())
   })
-  const tell = (fraction: number, text: string) => {
+  const report = (fraction: number, text: string) => {
     begun = true
     progress.update(fraction, interrupted ? 'ending' : text)
     return !interrupted
   }
   try {
-    return await work({ tell, signal: abort.signal })
+    return await work({ report, signal: abort.signal })
   } catch (error) {
     if (interrupted && !(error instanceof Interrupted)) throw new Interrupted(messageOf(error))
     throw error
   } finally {
-    stopHearing()
+    removeListener()
     progress.end()
   }
 }

@@ -7,7 +7,7 @@ import { calibrateCommand } from './calibrate.js'
 import { capacityCommand } from './capacity.js'
 import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
-import { placeInConfig, takeDefaults } from './config.js'
+import { applyConfig, locateInConfig } from './config.js'
 import { measureCommand } from './measure.js'
 import { Interrupted } from './output.js'
 import { replicateCommand } from './replicate.js'
@@ -41,8 +41,8 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .addCommand(reportCommand(terminal))
     .hook('preAction', async (_, command) => {
       run = command
-      terminal.keepStdout()
-      await takeDefaults(command, (what) => terminal.stderr.write(`${program.name()}: ${legible(what)}\n`))
+      terminal.reserveStdout()
+      await applyConfig(command, (what) => terminal.stderr.write(`${program.name()}: ${legible(what)}\n`))
     })
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
@@ -62,7 +62,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     // one line for people, the whole stack for debugging
     const debug = args.includes('--debug')
     const said = debug ? inspect(error) : messageOf(error)
-    const place = error instanceof ValidationError ? placeInConfig(run, error.path) : null
+    const place = error instanceof ValidationError ? locateInConfig(run, error.path) : null
     terminal.stderr.write(`${program.name()}: ${legible(said)}${place === null ? '' : ` (${place})`}\n`)
     return error instanceof Interrupted ? terminal.exitCode : BAD_USAGE
   }

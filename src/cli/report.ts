@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { Command, Option } from 'commander'
-import { checkedComparison } from '../budget/check-comparison.js'
+import { checkComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import { renderComparison } from '../budget/render-comparison.js'
 import type { Swept } from '../explore/sweep.js'
@@ -20,7 +20,7 @@ import type { RenderOptions } from '../text/style.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
-import { readStored } from './stored-sweep.js'
+import { parseStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -67,7 +67,7 @@ export function reportCommand(terminal: Terminal): Command {
     const format = asked ?? (output === undefined ? null : formatToWrite(output))
     const reported = await read(files)
     if (format === null) {
-      if (json) printJson(terminal, plainOf(reported))
+      if (json) printJson(terminal, toPlain(reported))
       else print(terminal, reported, render)
       return
     }
@@ -75,7 +75,7 @@ export function reportCommand(terminal: Terminal): Command {
       throw new ValidationError('--budget', 'is of .html alone; check judges a result, and writes its verdict')
     }
     const budget = budgetFile === undefined ? undefined : await readBudget(budgetFile)
-    const text = format === 'html' ? renderHtml(runsOf(reported), { budget }) : written(reported, format)
+    const text = format === 'html' ? renderHtml(runsOf(reported), { budget }) : renderAs(reported, format)
     if (output === undefined) terminal.stdout.write(text)
     else await writeText(output, text)
   })
@@ -92,16 +92,16 @@ function formatToWrite(output: string): Format {
 async function read(files: string[]): Promise<ReportInput> {
   const values = await Promise.all(files.map(async (file) => ({ file, value: await readJson(file) })))
   const [{ file, value } = { file: '', value: null }] = values
-  const alone = (kind: string) => {
+  const requireSingle = (kind: string) => {
     if (values.length > 1) throw new ValidationError(file, `is a ${kind}, which is reported by itself`)
   }
   if (Array.isArray(value) && value.length > 0) {
-    alone('sweep')
-    return { kind: 'sweep', swept: readStored(value, file) }
+    requireSingle('sweep')
+    return { kind: 'sweep', swept: parseStoredSweep(value, file) }
   }
   if (schemaOf(value)?.startsWith('throughline/comparison@')) {
-    alone('comparison')
-    return { kind: 'comparison', comparison: checkedComparison(value, file) }
+    requireSingle('comparison')
+    return { kind: 'comparison', comparison: checkComparison(value, file) }
   }
   const foreign = values.find(({ value }) => schemaOf(value) === undefined)
   if (foreign !== undefined) {
@@ -129,13 +129,13 @@ function runsOf(reported: ReportInput) {
   return results.length === 1 ? (results[0] as NamedResult).result : results
 }
 
-function written(reported: ReportInput, format: Format): string {
+function renderAs(reported: ReportInput, format: Format): string {
   const { kind } = reported
   const formats: readonly Format[] = FORMATS[kind]
   if (!formats.includes(format)) {
     throw new ValidationError('report', `cannot write ${NAMES[kind]} as .${format}; what can: ${formats.join(', ')}`)
   }
-  if (format === 'json') return `${JSON.stringify(plainOf(reported), null, 2)}\n`
+  if (format === 'json') return `${JSON.stringify(toPlain(reported), null, 2)}\n`
   switch (kind) {
     case 'sweep': {
       const { swept } = reported
@@ -148,11 +148,11 @@ function written(reported: ReportInput, format: Format): string {
     case 'comparison':
       return renderComparisonMarkdown(reported.comparison)
     case 'results':
-      return writtenResults(reported.results, format)
+      return renderResultsAs(reported.results, format)
   }
 }
 
-function writtenResults(results: NamedResult[], format: Format): string {
+function renderResultsAs(results: NamedResult[], format: Format): string {
   const [first] = results as [NamedResult]
   switch (format) {
     case 'csv':
@@ -171,7 +171,7 @@ function writtenResults(results: NamedResult[], format: Format): string {
 
 const NAMES = { results: 'results', sweep: 'a sweep', comparison: 'a comparison' }
 
-function plainOf(reported: ReportInput): unknown {
+function toPlain(reported: ReportInput): unknown {
   if (reported.kind === 'sweep') return reported.swept.map(({ point, result }) => ({ ...point, result }))
   if (reported.kind === 'comparison') return reported.comparison
   return reported.results.length === 1 ? reported.results[0]?.result : reported.results.map(({ result }) => result)

@@ -1,5 +1,5 @@
 import { dirname, extname, isAbsolute, resolve } from 'node:path'
-import { asScenario, readScenario } from '../files/stored.js'
+import { readScenario, toScenario } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
 import { isHandler } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
@@ -9,13 +9,13 @@ import { messageOf, ValidationError } from '../validation/validation-error.js'
  * Reads a scenario from a JSON file, or from a module's default export. A relative handler in it is found from where
  * the file is.
  */
-export async function scenarioFrom(file: string): Promise<Scenario> {
+export async function loadScenario(file: string): Promise<Scenario> {
   const isModule = MODULE.test(extname(file))
-  return withHandlerFrom(file, isModule ? asScenario(file, await defaultOf(file)) : await readScenario(file))
+  return resolveHandlerPath(file, isModule ? toScenario(file, await loadDefaultExport(file)) : await readScenario(file))
 }
 
 /** A relative handler is found from where the file is. */
-function withHandlerFrom(file: string, scenario: Scenario): Scenario {
+function resolveHandlerPath(file: string, scenario: Scenario): Scenario {
   const { handler } = scenario
   if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || /^[a-z][a-z\d+.-]+:/i.test(handler)) {
     return scenario
@@ -24,16 +24,16 @@ function withHandlerFrom(file: string, scenario: Scenario): Scenario {
 }
 
 /** The same, but a module that serves batches is the handler of a scenario. */
-export async function scenarioOrHandler(file: string): Promise<Partial<Scenario>> {
-  if (!MODULE.test(extname(file))) return scenarioFrom(file)
-  const exported = await defaultOf(file)
+export async function loadScenarioOrHandler(file: string): Promise<Partial<Scenario>> {
+  if (!MODULE.test(extname(file))) return loadScenario(file)
+  const exported = await loadDefaultExport(file)
   const serves = typeof exported === 'function' || isHandler(exported)
-  return serves ? { handler: resolve(file) } : withHandlerFrom(file, asScenario(file, exported))
+  return serves ? { handler: resolve(file) } : resolveHandlerPath(file, toScenario(file, exported))
 }
 
 const MODULE = /^\.[cm]?[jt]s$/
 
-async function defaultOf(file: string): Promise<unknown> {
+async function loadDefaultExport(file: string): Promise<unknown> {
   let exported: unknown
   try {
     exported = await loadDefault(locate(file).url)

@@ -3,7 +3,7 @@ import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Targets } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { scenarioOfConfig } from './config.js'
-import { scenarioFrom } from './scenario-file.js'
+import { loadScenario } from './scenario-file.js'
 
 /** The flags that make a scenario, or change one from a file, as they are written. */
 export interface ScenarioFlags {
@@ -69,39 +69,44 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
 }
 
 /** The scenario of a file, or else of the config, changed by flags; or one of flags alone. */
-export async function scenarioOf(file: string | undefined, flags: ScenarioFlags, command: Command): Promise<Scenario> {
-  return withFlags(file === undefined ? (scenarioOfConfig(command) ?? {}) : await scenarioFrom(file), flags)
+export async function buildScenario(
+  file: string | undefined,
+  flags: ScenarioFlags,
+  command: Command,
+): Promise<Scenario> {
+  return applyFlags(file === undefined ? (scenarioOfConfig(command) ?? {}) : await loadScenario(file), flags)
 }
 
 /** A scenario, changed by flags. */
-export function withFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scenario {
+export function applyFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scenario {
   const { handler, url, servers, seed, requests, duration, warmup } = flags
-  const { handler: _handler, call: _call, http: _http, ...parts } = given
-  // a target takes the place of the file's
-  const scenario: Partial<ScenarioParts> & Targets = handler === undefined && url === undefined ? { ...given } : parts
+  const { handler: _handler, call: _call, http, ...parts } = given as Partial<ScenarioParts> & Targets
+  // a target in the flags replaces that of the file
+  const replaces = handler !== undefined || url !== undefined
+  const scenario = (replaces ? parts : { ...given }) as Partial<ScenarioParts> & Targets
   setArrivals(scenario, flags)
   setService(scenario, flags)
-  const batching = defined({ maxBatchSize: limit(flags.maxBatchSize), maxWait: limit(flags.maxWait) })
+  const batching = pickDefined({ maxBatchSize: parseLimit(flags.maxBatchSize), maxWait: parseLimit(flags.maxWait) })
   if (batching !== null) scenario.batching = { ...given.batching, ...batching } as NonNullable<Scenario['batching']>
-  const queue = defined({ capacity: limit(flags.queueCapacity), timeout: limit(flags.queueTimeout) })
+  const queue = pickDefined({ capacity: parseLimit(flags.queueCapacity), timeout: parseLimit(flags.queueTimeout) })
   if (queue !== null) scenario.queue = { ...given.queue, ...queue } as NonNullable<Scenario['queue']>
-  if (requests !== undefined) scenario.stop = { requests: value(requests) as number }
-  if (duration !== undefined) scenario.stop = { duration: value(duration) as string }
+  if (requests !== undefined) scenario.stop = { requests: parseValue(requests) as number }
+  if (duration !== undefined) scenario.stop = { duration: parseValue(duration) as string }
   if (warmup !== undefined) {
-    const extent = value(warmup)
+    const extent = parseValue(warmup)
     scenario.warmup = typeof extent === 'number' ? { requests: extent } : { duration: warmup }
   }
   if (handler !== undefined) scenario.handler = handler
-  // method, headers, body and all else of the file's stay
-  if (url !== undefined) scenario.http = { ...given.http, url } as NonNullable<Scenario['http']>
-  if (servers !== undefined) scenario.servers = limit(servers) as number | null
-  if (seed !== undefined) scenario.seed = value(seed) as number
+  // keeps the file's method, headers, body and other options
+  if (url !== undefined) scenario.http = { ...http, url } as NonNullable<Targets['http']>
+  if (servers !== undefined) scenario.servers = parseLimit(servers) as number | null
+  if (seed !== undefined) scenario.seed = parseValue(seed) as number
   // what is missing or of the wrong kind is told by the schema, which knows what is accepted
   return scenario as Scenario
 }
 
 function setArrivals(scenario: Partial<ScenarioParts>, { arrivals, process, clients, thinkTime }: ScenarioFlags): void {
-  const rate = value(arrivals)
+  const rate = parseValue(arrivals)
   const given = scenario.arrivals
   const object = typeof given === 'object' && given !== null ? given : null
   if (clients !== undefined || thinkTime !== undefined) {
@@ -109,9 +114,9 @@ function setArrivals(scenario: Partial<ScenarioParts>, { arrivals, process, clie
       object?.process === 'closed' ? object : { process: 'closed' }
     // another mean, which varies as before
     const old = typeof closed.thinkTime === 'object' ? closed.thinkTime : null
-    const mean = value(thinkTime)
-    const changes = defined({
-      clients: value(clients),
+    const mean = parseValue(thinkTime)
+    const changes = pickDefined({
+      clients: parseValue(clients),
       thinkTime: old === null || mean === undefined ? mean : { ...old, mean },
     })
     scenario.arrivals = { ...closed, ...changes } as typeof object & object
@@ -127,15 +132,15 @@ function setArrivals(scenario: Partial<ScenarioParts>, { arrivals, process, clie
 }
 
 function setService(scenario: Partial<ScenarioParts>, { service, base, perItem, cv }: ScenarioFlags): void {
-  if (service !== undefined) scenario.service = serviceOf(value(service), scenario.service)
-  const changes = defined({
-    base: value(base),
-    perItem: value(perItem),
-    variation: cv === undefined ? undefined : varying(cv),
+  if (service !== undefined) scenario.service = serviceOf(parseValue(service), scenario.service)
+  const changes = pickDefined({
+    base: parseValue(base),
+    perItem: parseValue(perItem),
+    variation: cv === undefined ? undefined : parseVariation(cv),
   })
   if (changes === null) return
   const given = scenario.service
-  const old = typeof given === 'object' && given !== null ? given : defined({ base: given })
+  const old = typeof given === 'object' && given !== null ? given : pickDefined({ base: given })
   if (old !== null && 'model' in old && old.model !== 'affine') {
     throw new ValidationError(
       'service',
@@ -149,27 +154,27 @@ function setService(scenario: Partial<ScenarioParts>, { service, base, perItem, 
 function serviceOf(time: unknown, given: Scenario['service']): NonNullable<Scenario['service']> {
   if (typeof given !== 'object' || given === null) return time as string
   const { variation, stalls, overhead } = given as Record<string, unknown>
-  const kept = defined({ variation, stalls, overhead })
+  const kept = pickDefined({ variation, stalls, overhead })
   return (kept === null ? time : { model: 'affine', base: time, ...kept }) as NonNullable<Scenario['service']>
 }
 
-function varying(cv: string) {
-  const number = value(cv)
+function parseVariation(cv: string) {
+  const number = parseValue(cv)
   return number === 0 ? { distribution: 'none' } : { distribution: 'gamma', cv: number }
 }
 
 /** A number where one is written, and else the text as it is, for the schema to read or to refuse. */
-export function value(text: string | undefined): number | string | undefined {
+export function parseValue(text: string | undefined): number | string | undefined {
   return text !== undefined && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
 }
 
 /** A limit that may be none. */
-export function limit(text: string | undefined): number | string | null | undefined {
-  return text === 'none' ? null : value(text)
+export function parseLimit(text: string | undefined): number | string | null | undefined {
+  return text === 'none' ? null : parseValue(text)
 }
 
 /** The properties that are there, or null where none is. */
-function defined(properties: Record<string, unknown>): Record<string, unknown> | null {
+function pickDefined(properties: Record<string, unknown>): Record<string, unknown> | null {
   const there = Object.entries(properties).filter(([, each]) => each !== undefined)
   return there.length === 0 ? null : Object.fromEntries(there)
 }

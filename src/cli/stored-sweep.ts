@@ -4,14 +4,14 @@ import { fieldOf } from '../scenario/fields.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 
 /** A sweep as `sweep --json` prints it: of each point the values of its fields, and its result. */
-export const stored = (swept: readonly Swept[]) => swept.map(({ point, result }) => ({ ...point, result }))
+export const toStoredSweep = (swept: readonly Swept[]) => swept.map(({ point, result }) => ({ ...point, result }))
 
 /**
  * Reads a sweep that `sweep --json` has printed.
  *
  * @throws ValidationError if a point is invalid, naming it
  */
-export function readStored(value: readonly unknown[], name: string): Swept[] {
+export function parseStoredSweep(value: readonly unknown[], name: string): Swept[] {
   return value.map((each, i) => {
     const at = `${name}[${i}]`
     if (typeof each !== 'object' || each === null || !('result' in each)) {

@@ -16,8 +16,8 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
-import { addScenarioOptions, limit, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
-import { stored } from './stored-sweep.js'
+import { addScenarioOptions, buildScenario, parseLimit, parseValue, type ScenarioFlags } from './scenario-options.js'
+import { toStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -42,7 +42,7 @@ export function sweepCommand(terminal: Terminal): Command {
   command
     .addOption(
       new Option('--vary <field=values>', 'a field, and the values it takes: batching.maxBatchSize=1,8,none').argParser(
-        varied,
+        parseVary,
       ),
     )
     .option('--measure', 'measure each point, instead of simulating it (default: if there is a target and no service)')
@@ -51,11 +51,11 @@ export function sweepCommand(terminal: Terminal): Command {
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: SweepFlags) => {
     const { arrivals, servers, maxWait, maxBatchSize, measure, vary = [], cache, svg } = flags
-    const fields = swept([
-      ['rate', listOf(arrivals, value)],
-      ['servers', listOf(servers, value)],
-      ['maxWait', listOf(maxWait, limit)],
-      ['maxBatchSize', listOf(maxBatchSize, limit)],
+    const fields = collectFields([
+      ['rate', parseList(arrivals, parseValue)],
+      ['servers', parseList(servers, parseValue)],
+      ['maxWait', parseList(maxWait, parseLimit)],
+      ['maxBatchSize', parseList(maxBatchSize, parseLimit)],
       ...vary,
     ])
     if (Object.keys(fields).length === 0) {
@@ -64,29 +64,29 @@ export function sweepCommand(terminal: Terminal): Command {
         'nothing to sweep: give a list, such as --max-batch-size 1,2,4,8 or --vary queue.capacity=10,100',
       )
     }
-    const scenario = await scenarioOf(
+    const scenario = await buildScenario(
       file,
       {
         ...flags,
         // with which process is known from its first rate
         arrivals: arrivals?.split(',')[0],
-        servers: unlisted(servers),
-        maxWait: unlisted(maxWait),
-        maxBatchSize: unlisted(maxBatchSize),
+        servers: unlessList(servers),
+        maxWait: unlessList(maxWait),
+        maxBatchSize: unlessList(maxBatchSize),
       },
       command,
     )
-    const points = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
+    const points = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
       sweep(scenario, fields, {
         ...(measure && { engine: 'measure' as const }),
         ...(cache !== undefined && { cache }),
         signal,
-        onProgress: ({ fraction, done, total }) => tell(fraction, `point ${Math.min(done + 1, total)} of ${total}`),
+        onProgress: ({ fraction, done, total }) => report(fraction, `point ${Math.min(done + 1, total)} of ${total}`),
       }),
     )
     if (points.length === 0) throw new Interrupted()
     if (svg !== undefined) await writeText(svg, renderSweepSvg(points))
-    if (flags.json) printJson(terminal, stored(points))
+    if (flags.json) printJson(terminal, toStoredSweep(points))
     else print(terminal, points, renderSweep)
     failIfInvalid(
       terminal,
@@ -97,16 +97,16 @@ export function sweepCommand(terminal: Terminal): Command {
 }
 
 /** One `field=value,value` more. */
-function varied(text: string, before: SweepFlags['vary'] = []): SweepFlags['vary'] {
+function parseVary(text: string, before: SweepFlags['vary'] = []): SweepFlags['vary'] {
   const [, field, values] = /^([^=]+)=(.+)$/.exec(text) ?? []
   if (field === undefined || values === undefined) {
     throw new InvalidArgumentError("It must be a field and its values, such as 'servers=1,2,4'.")
   }
-  return [...before, [field.trim(), values.split(',').map((each) => limit(each.trim()))]]
+  return [...before, [field.trim(), values.split(',').map((each) => parseLimit(each.trim()))]]
 }
 
 /** The fields that have values; one that is given twice would else be the last alone. */
-function swept(given: [field: string, values: unknown[] | undefined][]): SweepFields {
+function collectFields(given: [field: string, values: unknown[] | undefined][]): SweepFields {
   const lists = given.filter(([, values]) => values !== undefined)
   const fields = lists.map(([field]) => wholeName(field))
   const twice = fields.find((field, i) => fields.indexOf(field) < i)
@@ -116,8 +116,8 @@ function swept(given: [field: string, values: unknown[] | undefined][]): SweepFi
   return Object.fromEntries(lists)
 }
 
-function listOf<T>(text: string | undefined, read: (value: string) => T): T[] | undefined {
+function parseList<T>(text: string | undefined, read: (value: string) => T): T[] | undefined {
   return text?.includes(',') ? text.split(',').map(read) : undefined
 }
 
-const unlisted = (text: string | undefined) => (text?.includes(',') ? undefined : text)
+const unlessList = (text: string | undefined) => (text?.includes(',') ? undefined : text)

@@ -14,7 +14,7 @@ export interface Terminal {
    */
   onInterrupt(hear: (exitCode: number) => void): () => void
   /** From here on stdout is for what the command prints alone. */
-  keepStdout(): void
+  reserveStdout(): void
 }
 
 /** Exit codes beside 0. */

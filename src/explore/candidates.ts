@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { MeasureError } from '../measure/error.js'
 import { checkedResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
-import type { Scenario } from '../scenario/scenario.js'
+import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import {
   byBatchSize,
   largestKnownBatch,
@@ -11,6 +11,7 @@ import {
   serviceSchema,
 } from '../scenario/service/service.js'
 import { lognormal } from '../scenario/service/variation.js'
+import type { Targets } from '../scenario/target.js'
 import { type Duration, options } from '../scenario/units.js'
 import { isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
@@ -177,7 +178,7 @@ async function calibrated(
   asked: ContenderOptions,
 ): Promise<Contender> {
   const sizes = asked.sizes ?? SIZES.filter((size) => size <= MOST_CALIBRATED)
-  const { call: _call, http: _http, service: _service, ...parts } = scenario
+  const { call: _call, http: _http, service: _service, ...parts } = scenario as ScenarioParts & Targets
   asked.onCalibrate(name)
   const { service } = await calibrate(
     { ...parts, handler, servers: 1, batching: { maxBatchSize: Math.max(...sizes) } } as Scenario,

@@ -1,13 +1,14 @@
+import { meanOf } from '../histogram/moments.js'
 import { findingsOf } from '../result/findings.js'
 import { errorsIn, type Recording } from '../result/recording.js'
-import { histogramPercentileNs } from '../result/summary.js'
+import { snapshotPercentileNs } from '../result/summary.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { type Budget, type Rule, rulesOf } from '../scenario/budget.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import type { ResolvedExtent } from '../scenario/stop.js'
 import { MOST_REQUESTS, NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { Engine } from '../simulate/engine.js'
-import { orRefused, type Refused } from '../threads/pool.js'
+import { catchRefusal, type Refused } from '../threads/pool.js'
 
 /** A setting to be tried: a scenario, and the budget that it should keep. */
 export interface TrialTask {
@@ -66,7 +67,7 @@ export function longer(scenario: SimulatedScenario): SimulatedScenario {
 }
 
 /** The task of a thread that tries a setting. */
-export const tryOnThread = (task: TrialTask): Trial | Refused => orRefused(() => runTrial(task))
+export const tryOnThread = (task: TrialTask): Trial | Refused => catchRefusal(() => runTrial(task))
 
 function strainOf(rule: Rule, recording: Recording, trial: Omit<Trial, 'p99Ms' | 'strain'>): number {
   const { relation, limit } = rule
@@ -89,7 +90,7 @@ function observedOf(
   if ('time' in rule) {
     const histogram = recording.histograms[rule.time]
     if (rule.statistic === 'max') return histogram.max / NS_PER_MS
-    if (rule.statistic === 'mean') return histogram.mean / NS_PER_MS
+    if (rule.statistic === 'mean') return meanOf(histogram) / NS_PER_MS
     return percentileMs(recording, rule.time, rule.statistic.percentile, upper ? 'slowest' : 'fastest')
   }
   switch (rule.figure) {
@@ -123,5 +124,5 @@ function percentileMs(
   const perCompleted = counts.offered / counts.completed
   const rank = unanswered === 'slowest' ? p * perCompleted : 100 - (100 - p) * perCompleted
   if (rank > 100) return Number.POSITIVE_INFINITY
-  return rank <= 0 ? 0 : histogramPercentileNs(histograms[time], rank) / NS_PER_MS
+  return rank <= 0 ? 0 : snapshotPercentileNs(histograms[time], rank) / NS_PER_MS
 }

@@ -6,8 +6,15 @@ import { type Cost, costOfRun } from '../result/cost.js'
 import type { Result } from '../result/result.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
 import { type Budget, budgetSchema } from '../scenario/budget.js'
-import { type ResolvedScenario, resolveScenario, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
+import {
+  type ResolvedScenario,
+  resolveScenario,
+  type Scenario,
+  type ScenarioParts,
+  type SimulatedScenario,
+} from '../scenario/scenario.js'
 import { type Extent, refuseCheckpoints } from '../scenario/stop.js'
+import type { Targets } from '../scenario/target.js'
 import { type Duration, duration, options, positiveDuration, whole } from '../scenario/units.js'
 import type { Refused } from '../threads/pool.js'
 import { startThread, type Thread } from '../threads/thread.js'
@@ -486,7 +493,14 @@ const endsByItself = ({ arrivals }: Scenario) =>
 
 /** A scenario with another service, and without what only a measurement runs. */
 function scenarioWith(scenario: Scenario, service: NonNullable<Scenario['service']>): Scenario {
-  const { handler: _handler, call: _call, http: _http, batching: _batching, servers: _servers, ...parts } = scenario
+  const {
+    handler: _handler,
+    call: _call,
+    http: _http,
+    batching: _batching,
+    servers: _servers,
+    ...parts
+  } = scenario as ScenarioParts & Targets
   return { ...parts, service }
 }
 

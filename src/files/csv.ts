@@ -64,11 +64,11 @@ const FORMULA = /^[=+\-@\t\r\n\u0000＝＋－＠]/
 export function toCsv(headers: readonly string[], rows: readonly (readonly Field[])[]): string {
   const field = (value: Field) => {
     // a terminal may be where it goes to
-    const text = value === null ? '' : typeof value === 'string' ? legible(withoutFormula(value)) : String(value)
+    const text = value === null ? '' : typeof value === 'string' ? legible(escapeFormula(value)) : String(value)
     return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   }
   return [headers, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('')
 }
 
 /** A number is none, negative or not. */
-const withoutFormula = (text: string) => (FORMULA.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text)
+const escapeFormula = (text: string) => (FORMULA.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text)

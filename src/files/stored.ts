@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { checkedComparison, checkIsComparison } from '../budget/check-comparison.js'
+import { checkComparison, checkIsComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import { checkedResult, checkIsResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
@@ -10,16 +10,16 @@ import { replaceFile } from './replace.js'
 
 /** Reads a scenario from a JSON file; it is checked where it is run. */
 export async function readScenario(path: string): Promise<Scenario> {
-  return asScenario(path, await readJson(path))
+  return toScenario(path, await readJson(path))
 }
 
 /** What a file holds, taken for a scenario. */
-export function asScenario(path: string, value: unknown): Scenario {
+export function toScenario(path: string, value: unknown): Scenario {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     if ('schema' in value && 'scenario' in value) {
       throw new ValidationError(path, `must hold a scenario, and holds a result; what it was of is its 'scenario'`)
     }
-    return withoutSchema(value) as Scenario
+    return omitSchema(value) as Scenario
   }
   throw new ValidationError(path, `must hold a scenario, such as { arrivals: '800/s', … }, got ${show(value)}`)
 }
@@ -46,7 +46,7 @@ export async function readIfResult(path: string): Promise<Result | null> {
  * @throws ValidationError if it is missing, of another version, or contradicts itself
  */
 export async function readComparison(path: string): Promise<Comparison> {
-  return checkedComparison(await readJson(path), path)
+  return checkComparison(await readJson(path), path)
 }
 
 /**
@@ -65,7 +65,7 @@ export async function writeComparison(path: string, comparison: Comparison): Pro
  * @throws ValidationError if the file is missing, or does not hold a budget
  */
 export async function readBudget(path: string): Promise<Budget> {
-  return checkedBudget(withoutSchema(await readJson(path)), path)
+  return checkedBudget(omitSchema(await readJson(path)), path)
 }
 
 /**
@@ -79,7 +79,7 @@ export async function writeResult(path: string, result: Result): Promise<void> {
 }
 
 /** What an editor checks a file by is no part of what it holds. */
-function withoutSchema(value: unknown): unknown {
+function omitSchema(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || !('$schema' in value)) return value
   const { $schema: _, ...rest } = value
   return rest
@@ -106,7 +106,7 @@ export async function writeText(path: string, text: string): Promise<void> {
 }
 
 /** How deep lists and objects are nested in a text of JSON. */
-function depthOf(text: string): number {
+function nestingDepth(text: string): number {
   let deepest = 0
   let depth = 0
   let inString = false
@@ -166,7 +166,7 @@ const DEEPEST = 100
 /** What a JSON file holds. */
 export async function readJson(path: string): Promise<unknown> {
   const text = await readText(path)
-  const depth = depthOf(text)
+  const depth = nestingDepth(text)
   if (depth > DEEPEST) throw new ValidationError(path, `is nested ${depth} levels deep; at most ${DEEPEST} are read`)
   try {
     return JSON.parse(text)

@@ -54,11 +54,11 @@ export async function readTrace(file: string | URL, given: ReadTraceOptions = {}
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'readTrace', given)
   const { field, unit, format, separator } = asked.data
-  const path = file instanceof URL ? pathOf(file) : file
+  const path = file instanceof URL ? toPath(file) : file
   const text = (await readText(path)).replace(/\r\n?/g, '\n')
   const json = format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
-  const entries = json ? jsonEntries(path, text, field) : csvEntries(path, text, { field, unit, separator })
-  const times = timesOf(entries, unit)
+  const entries = json ? parseJsonEntries(path, text, field) : parseCsvEntries(path, text, { field, unit, separator })
+  const times = parseTimes(entries, unit)
   if (times.length === 0) throw new ValidationError(path, 'holds no requests')
   return times
 }
@@ -66,7 +66,7 @@ export async function readTrace(file: string | URL, given: ReadTraceOptions = {}
 /** A number as programs write it, which JavaScript reads too. */
 const NUMBER = /^\+?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 
-function timesOf(entries: Entry[], unit: NonNullable<ReadTraceOptions['unit']>): number[] {
+function parseTimes(entries: Entry[], unit: NonNullable<ReadTraceOptions['unit']>): number[] {
   const ms = MS_PER[unit] as number
   let last = 0
   return entries.map(({ place, time }) => {
@@ -98,14 +98,14 @@ interface CsvShape {
   separator: Separator | undefined
 }
 
-function csvEntries(path: string, text: string, { field, unit, separator: given }: CsvShape): Entry[] {
-  const separator = given ?? separatorOf(path, text, field)
+function parseCsvEntries(path: string, text: string, { field, unit, separator: given }: CsvShape): Entry[] {
+  const separator = given ?? detectSeparator(path, text, field)
   const { records, openQuote } = parseCsv(text, separator)
   if (openQuote !== null) throw new ValidationError(`${path}:${openQuote}`, 'has a quote that is never closed')
   const [first] = records
   if (first === undefined) return []
-  const column = columnOf(path, first, field)
-  const named = hasNames(first, field)
+  const column = requireColumn(path, first, field)
+  const named = hasHeader(first, field)
   const rows = named ? records.slice(1) : records
   const most = first.fields.length
   const longer = rows.find(({ fields }) => fields.length > most && fields.slice(most).some((each) => each !== ''))
@@ -116,21 +116,21 @@ function csvEntries(path: string, text: string, { field, unit, separator: given 
     )
   }
   const entries = rows.map(({ line, fields }) => ({ place: `${path}:${line}`, time: fields[column] }))
-  if (!named && given === undefined && field === undefined && isInDoubt(rows, separator)) {
+  if (!named && given === undefined && field === undefined && isAmbiguous(rows, separator)) {
     throw new ValidationError(
       path,
       "holds two whole numbers a line, which may be one with a decimal comma; name the column (field: 1), or separate fields by ';'",
     )
   }
-  return withDecimalPoints(entries, unit)
+  return replaceDecimalCommas(entries, unit)
 }
 
 /** Whether lines may as well hold one number with a decimal comma each. */
-const isInDoubt = (rows: readonly CsvRecord[], separator: Separator) =>
+const isAmbiguous = (rows: readonly CsvRecord[], separator: Separator) =>
   separator === ',' && rows.length > 0 && rows.every(({ fields }) => /^\d+,\d+$/.test(fields.join()))
 
 /** Column names are no numbers; a file without them begins with its first request. */
-function hasNames({ fields }: CsvRecord, field: string | number | undefined): boolean {
+function hasHeader({ fields }: CsvRecord, field: string | number | undefined): boolean {
   return (
     typeof field === 'string' || fields.every((name) => name === '' || Number.isNaN(Number(name.replace(',', '.'))))
   )
@@ -142,7 +142,7 @@ const WITH_COMMA = /^\d*,\d+$/
 const OF_THOUSANDS = /^[1-9]\d{0,2},\d{3}$/
 
 /** The same with points for decimal commas, if all of a column has them. */
-function withDecimalPoints(entries: Entry[], unit: string): Entry[] {
+function replaceDecimalCommas(entries: Entry[], unit: string): Entry[] {
   const texts = entries.filter((entry): entry is Entry & { time: string } => typeof entry.time === 'string')
   const commas = texts.filter(({ time }) => WITH_COMMA.test(time))
   const [first] = commas
@@ -171,15 +171,15 @@ function withDecimalPoints(entries: Entry[], unit: string): Entry[] {
  *
  * @throws ValidationError naming them, if there are several
  */
-function separatorOf(path: string, text: string, field: string | number | undefined): Separator {
+function detectSeparator(path: string, text: string, field: string | number | undefined): Separator {
   const head = text.slice(0, HEAD)
   const dividing = SEPARATORS.filter((separator) => (parseCsv(head, separator, 1).records[0]?.fields.length ?? 0) > 1)
   const [only = ','] = dividing
   if (dividing.length < 2) return only
   const fitting = dividing.filter((separator) => {
     const [first, second] = parseCsv(head, separator, 2).records as [CsvRecord, CsvRecord | undefined]
-    const row = hasNames(first, field) ? second : first
-    const time = row?.fields[placeOf(first, field)] ?? ''
+    const row = hasHeader(first, field) ? second : first
+    const time = row?.fields[columnIndex(first, field)] ?? ''
     return NUMBER.test(time) || WITH_COMMA.test(time)
   })
   if (fitting.length > 1) {
@@ -193,23 +193,23 @@ function separatorOf(path: string, text: string, field: string | number | undefi
 const HEAD = 64 * 1024
 
 /** The place of a column from 0; -1 if there is none of that name. */
-function placeOf({ fields }: CsvRecord, field: string | number | undefined): number {
+function columnIndex({ fields }: CsvRecord, field: string | number | undefined): number {
   if (typeof field === 'number') return field - 1
   return field === undefined ? Math.max(0, fields.indexOf(DEFAULT_FIELD)) : fields.indexOf(field)
 }
 
-function columnOf(path: string, record: CsvRecord, field: string | number | undefined): number {
+function requireColumn(path: string, record: CsvRecord, field: string | number | undefined): number {
   const { line, fields } = record
-  const column = placeOf(record, field)
+  const column = columnIndex(record, field)
   if (column < 0 || column >= fields.length) {
-    throw new ValidationError(`${path}:${line}`, `has no column ${show(field)}; it has ${listOf(fields)}`)
+    throw new ValidationError(`${path}:${line}`, `has no column ${show(field)}; it has ${formatNames(fields)}`)
   }
   return column
 }
 
-function jsonEntries(path: string, text: string, field: string | number = DEFAULT_FIELD): Entry[] {
-  const list = listIn(text)
-  if (list !== null) return list.map((value, i) => entryOf(`${path}[${i}]`, value, field))
+function parseJsonEntries(path: string, text: string, field: string | number = DEFAULT_FIELD): Entry[] {
+  const list = parseList(text)
+  if (list !== null) return list.map((value, i) => toEntry(`${path}[${i}]`, value, field))
   return text.split('\n').flatMap((content, i) => {
     if (content.trim() === '') return []
     const place = `${path}:${i + 1}`
@@ -219,12 +219,12 @@ function jsonEntries(path: string, text: string, field: string | number = DEFAUL
     } catch (error) {
       throw new ValidationError(place, `is not JSON: ${show(content.trim())}`, { cause: error })
     }
-    return entryOf(place, value, field)
+    return toEntry(place, value, field)
   })
 }
 
 /** The list that a whole text is, if it is one. */
-function listIn(text: string): unknown[] | null {
+function parseList(text: string): unknown[] | null {
   if (!text.trimStart().startsWith('[')) return null
   try {
     const value: unknown = JSON.parse(text)
@@ -235,24 +235,24 @@ function listIn(text: string): unknown[] | null {
   }
 }
 
-function entryOf(place: string, value: unknown, field: string | number): Entry {
+function toEntry(place: string, value: unknown, field: string | number): Entry {
   if (typeof value !== 'object' || value === null) return { place, time: value }
   const key = Array.isArray(value) && typeof field === 'number' ? field - 1 : field
   if (!Object.hasOwn(value, key)) {
     const has = Array.isArray(value)
       ? `is a list of ${value.length}; say by field which of them, from 1`
-      : `has no field ${show(field)}; it has ${listOf(Object.keys(value))}`
+      : `has no field ${show(field)}; it has ${formatNames(Object.keys(value))}`
     throw new ValidationError(place, has)
   }
   return { place, time: (value as Record<string | number, unknown>)[key] }
 }
 
 /** Some names as a message lists them. */
-const listOf = (names: readonly string[]) =>
+const formatNames = (names: readonly string[]) =>
   names.slice(0, MOST_LISTED).map(show).join(', ') + (names.length > MOST_LISTED ? ', …' : '')
 const MOST_LISTED = 20
 
-function pathOf(file: URL): string {
+function toPath(file: URL): string {
   if (file.protocol === 'file:') return fileURLToPath(file)
   throw new ValidationError('readTrace', `must be a path or a file URL, got ${show(file.href)}`)
 }

@@ -33,10 +33,12 @@ export const awaited = <Value>(value: PromiseLike<Value>): PromiseLike<Value> =>
 /** What becomes of a promise that is late: its requests fail, or the run is over. */
 export const ABANDONED = Symbol('the run is over')
 
-/** A batch that took longer than it may. */
-export class TookTooLong extends Error {}
-
-export const tookTooLong = (timeoutMs: number) => new TookTooLong(`run took longer than ${timeoutMs} ms (batchTimeout)`)
+/** The error of a batch that took longer than `batchTimeout`. */
+export class BatchTimeoutError extends Error {
+  constructor(timeoutMs: number) {
+    super(`run took longer than ${timeoutMs} ms (batchTimeout)`)
+  }
+}
 
 /**
  * Awaits a batch's outputs, for as long as a batch may take, or the run lasts. A late promise may still settle some
@@ -51,7 +53,7 @@ export function settle(
   return new Promise((resolve, reject) => {
     const late = () => {
       const over = leftMs < timeoutMs
-      const reason = over ? new Error('the run is over') : tookTooLong(timeoutMs)
+      const reason = over ? new Error('the run is over') : new BatchTimeoutError(timeoutMs)
       BatchContext.abort(context, reason)
       if (over) resolve(ABANDONED)
       else reject(reason)

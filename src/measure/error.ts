@@ -1,4 +1,6 @@
+import type { Counts } from '../result/recording.js'
 import type { Result } from '../result/result.js'
+import { type ResolvedTargets, targetName } from '../scenario/target.js'
 
 /**
  * A measurement that failed. The message names what was measured; `cause` is its own error where there is one.
@@ -22,4 +24,15 @@ export class MeasureError extends Error {
  */
 export function targetFailed(name: string, message: string, cause?: unknown): MeasureError {
   return new MeasureError(`${name}: ${message}`, cause === undefined ? {} : { cause })
+}
+
+/** The error of a run in which no request completed. */
+export function nothingCompleted(targets: ResolvedTargets, counts: Counts, failure: Error | null): MeasureError {
+  const what =
+    counts.offered === 0
+      ? 'no request was due in the window'
+      : `no request due in the window completed: ${JSON.stringify(counts)}`
+  const hint =
+    failure !== null ? `; the first failure: ${failure.message}` : counts.offered === 0 ? '; run for longer' : ''
+  return new MeasureError(`${targetName(targets)}: ${what}${hint}`, failure === null ? {} : { cause: failure })
 }

@@ -1,5 +1,6 @@
+import { meanOf } from '../histogram/moments.js'
 import type { Recording } from '../result/recording.js'
-import { histogramPercentileNs } from '../result/summary.js'
+import { snapshotPercentileNs } from '../result/summary.js'
 import type { Finding } from '../result/validity.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { PLACES } from './queue/waiting-room.js'
@@ -68,8 +69,8 @@ function late(recording: Recording): Finding | null {
   if (moved === null) return null
   const { lag } = recording.histograms
   const figures = {
-    lagMeanMs: lag.mean / NS_PER_MS,
-    lagP99Ms: histogramPercentileNs(lag, 99) / NS_PER_MS,
+    lagMeanMs: meanOf(lag) / NS_PER_MS,
+    lagP99Ms: snapshotPercentileNs(lag, 99) / NS_PER_MS,
     ...moved,
   }
   const { percentile, fromDueMs, fromSendMs } = moved
@@ -91,8 +92,8 @@ function mostMoved({
   const moved = [50, 90, 95, 99]
     .map((percentile) => ({
       percentile,
-      fromDueMs: histogramPercentileNs(histograms.latency, percentile) / NS_PER_MS,
-      fromSendMs: histogramPercentileNs(fromSend, percentile) / NS_PER_MS,
+      fromDueMs: snapshotPercentileNs(histograms.latency, percentile) / NS_PER_MS,
+      fromSendMs: snapshotPercentileNs(fromSend, percentile) / NS_PER_MS,
     }))
     .filter(({ percentile, fromDueMs, fromSendMs }) => {
       const leastMs = percentile === 50 ? MOVED_MS.median : MOVED_MS.others
@@ -110,8 +111,8 @@ const WORKED_FRACTION = 0.5
 /** Clients that are turned away, and send again at once, took the time of the servers. */
 function queueLate({ histograms, counts }: Recording): Finding | null {
   const turnedAway = counts.rejected + counts.timedOut
-  const dispatchMs = (histograms.dispatch.mean + histograms.lag.mean) / NS_PER_MS
-  const serviceMs = histograms.service.mean / NS_PER_MS
+  const dispatchMs = (meanOf(histograms.dispatch) + meanOf(histograms.lag)) / NS_PER_MS
+  const serviceMs = meanOf(histograms.service) / NS_PER_MS
   if (turnedAway <= TURNED_AWAY * counts.completed) return null
   if (dispatchMs <= Math.max(WORKED_MS, WORKED_FRACTION * serviceMs)) return null
   return {

@@ -1,7 +1,7 @@
 import { type Result, resultOf } from '../result/result.js'
 import { resolveScenario, type Scenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
-import { MeasureError } from './error.js'
+import { MeasureError, nothingCompleted } from './error.js'
 import type { MeasureOptions } from './options.js'
 import { runMeasurement } from './run.js'
 
@@ -17,20 +17,12 @@ export async function measure(scenario: Scenario, options: MeasureOptions = {}):
   const resolved = resolveScenario(scenario, 'measure')
   const { recording, environment, host, failure } = await runMeasurement(resolved, options)
   const { counts } = recording
-  const name = targetName(resolved)
-  if (counts.completed === 0) {
-    const why =
-      failure !== null ? `; the first failure: ${failure.message}` : counts.offered === 0 ? '; run for longer' : ''
-    throw new MeasureError(
-      `${name}: no request that was due in the window completed: ${JSON.stringify(counts)}${why}`,
-      failure === null ? {} : { cause: failure },
-    )
-  }
+  if (counts.completed === 0) throw nothingCompleted(resolved, counts, failure)
   const result = resultOf(recording, environment, host)
   if (options.throwOnInvalid && !result.validity.valid) {
     const errors = result.validity.findings.filter(({ severity }) => severity === 'error')
     const said = errors.map(({ code, message }) => `${code}: ${message}`).join('\n')
-    throw new MeasureError(`${name}: the result is not valid\n${said}`, { result })
+    throw new MeasureError(`${targetName(resolved)}: the result is not valid\n${said}`, { result })
   }
   return result
 }

@@ -5,7 +5,7 @@ import type { ResolvedScenario } from '../scenario/scenario.js'
 import { type CheckpointedStop, checkpointsOf, extentNs, type ResolvedExtent } from '../scenario/stop.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 
-/** What is known of a run before it begins: its window, and the stretches that the window is cut into. */
+/** What is known of a run before it begins: its window, and the segments that the window is cut into. */
 export interface Plan {
   /** the run stops at the first request that is due at `ns` or later, or has this number */
   stop: { requests: number; ns: number }
@@ -88,7 +88,7 @@ export function planOfLoop(scenario: ResolvedScenario & { arrivals: ClosedArriva
 
 /**
  * Plans a run with checkpoints: up to the first checkpoint it is cut as any other, and from there to each next one in half
- * as many, so that at every checkpoint there are about twenty stretches of one length to be made of them.
+ * as many, so that at every checkpoint there are about twenty segments of one length to be made of them.
  */
 function planOfCheckpoints(stop: CheckpointedStop, warmup: ResolvedExtent): Plan {
   const { ns: startNs } = extentNs(warmup)

@@ -1,4 +1,4 @@
-import { keptRealTimers, real } from '../clock/real.js'
+import { hasRealTimers, real } from '../clock/real.js'
 import { cores } from '../machine/cores.js'
 import { environment } from '../machine/environment.js'
 import type { Host } from '../result/host.js'
@@ -53,7 +53,7 @@ export async function runMeasurement(
   const threads = typeof handler === 'string' ? (scenario.servers as number) : 1
   const options = resolveOptions(givenOptions, cores())
   throwIfAborted(options.signal)
-  if (!keptRealTimers()) {
+  if (!hasRealTimers()) {
     throw new MeasureError(
       'timers were faked when throughline was first imported, and a measurement needs real ones; import it before timers are faked',
     )

@@ -8,17 +8,17 @@ export const FIGURES = ['p50', 'p90', 'p95', 'p99', 'meanBatchSize', 'utilizatio
 export type Figure = (typeof FIGURES)[number]
 export type Figures = Record<Figure, number>
 
-/** A run that was interrupted carried what it was given all the same. */
+/** An interrupted run was not overloaded: it sustained its load while it ran. */
 const isOverload = ({ code }: Finding) => code === 'saturated' || code === 'cut-off'
 
 /**
- * The figures of one run, or that it could not carry its load.
+ * The figures of one run; `'overloaded'` if it did not sustain its load.
  *
  * @throws ValidationError if it is not a result
  */
-export function figuresOf(result: Result): Figures | 'cannot carry' {
+export function figuresOf(result: Result): Figures | 'overloaded' {
   checkIsResult(result)
-  if (result.validity.findings.some(isOverload)) return 'cannot carry'
+  if (result.validity.findings.some(isOverload)) return 'overloaded'
   const { p50, p90, p95, p99 } = result.latencyMs
   return { p50, p90, p95, p99, meanBatchSize: result.batches.meanSize, utilization: result.utilization ?? 0 }
 }

@@ -1,33 +1,33 @@
-/** A number as people read it: three significant digits, thousands apart. `12,400`, `4.61`, `0.0853`, `0`. */
+/** Formats a number with three significant digits and thousands separators: `12,400`, `4.61`, `0.0853`, `0`. */
 export function threeDigits(value: number): string {
   if (!Number.isFinite(value)) return String(value)
   if (value === 0) return '0'
   const rounded = Number(value.toPrecision(3))
-  // what a whole number ends in is not a significant digit: 12,400 and 4.00
+  // toPrecision would write 1.24e+4
   if (Math.abs(rounded) >= 100) return rounded.toLocaleString('en', { maximumFractionDigits: 0 })
   return value.toPrecision(3)
 }
 
-/** A count, exact. */
+/** Formats a count, with all its digits: `12,345`. */
 export function count(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: 0 })
 }
 
-/** A number in a text: as in a table, but a whole one as it is, `10` and not `10.0`. */
+/** Formats a number for a sentence: like `threeDigits`, but `10` and not `10.0`. */
 export const inText = (value: number) =>
   Number.isInteger(value) && Math.abs(value) < 100 ? String(value) : threeDigits(value)
 
-/** A rate with its unit: `12,400/s`. */
+/** Formats a rate: `12,400/s`. */
 export function rate(perSecond: number): string {
   return `${inText(perSecond)}/s`
 }
 
-/** A fraction of 1 as a percentage: `57.3 %`. */
+/** Formats a fraction as a percentage: `57.3 %`. */
 export function percent(fraction: number): string {
   return `${inText(100 * fraction)} %`
 }
 
-/** How far `value` is from `from`, in whole percent with its sign: `+4%`, `−12%`, `0%`. */
+/** Formats the relative difference of `value` from `from` in whole percent: `+4%`, `−12%`, `0%`. */
 export function difference(value: number, from: number): string {
   const percent = Math.round((100 * (value - from)) / from)
   if (!Number.isFinite(percent)) return ''
@@ -35,7 +35,7 @@ export function difference(value: number, from: number): string {
   return `${sign}${count(Math.abs(percent))}%`
 }
 
-/** A unit of time, to be named once for all the figures of a column or an axis. */
+/** A unit of time, shared by all values of a column or an axis. */
 export interface TimeUnit {
   name: 'ns' | 'us' | 'ms' | 's'
   ms: number
@@ -50,7 +50,7 @@ const UNITS: TimeUnit[] = [
 const MS = UNITS[1] as TimeUnit
 const NS = UNITS[3] as TimeUnit
 
-/** The unit in which the longest of these times is at least 1; seconds only from ten of them on. */
+/** Chooses the largest unit in which the longest time is at least 1, or at least 10 for seconds. */
 export function timeUnit(timesMs: Iterable<number>): TimeUnit {
   let longest = 0
   for (const ms of timesMs) longest = Math.max(longest, ms)
@@ -58,7 +58,7 @@ export function timeUnit(timesMs: Iterable<number>): TimeUnit {
   return UNITS.find((unit) => longest >= (unit.name === 's' ? 10 : 1) * unit.ms) ?? NS
 }
 
-/** A time with its unit: `4.61 ms`, `850 us`, `12 s`. */
+/** Formats a time with its unit: `4.61 ms`, `850 us`, `12 s`. */
 export function time(ms: number): string {
   const unit = timeUnit([ms])
   return `${inText(ms / unit.ms)} ${unit.name}`

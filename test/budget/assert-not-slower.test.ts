@@ -26,7 +26,7 @@ describe('assertNotSlower', () => {
   })
 
   it('refuses what is no comparison', () => {
-    expect(() => assertNotSlower({} as never)).toThrow('comparison: must be a comparison, with the schema')
+    expect(() => assertNotSlower({} as never)).toThrow('comparison: must be a comparison with the schema')
   })
 
   it('throws where there is no telling, unless that is to pass', async () => {

@@ -482,7 +482,7 @@ describe('a result that cannot be believed', () => {
     [
       'another version',
       { ...result, schema: 'throughline/result@2' as Result['schema'] },
-      /^result: must be a result, with the schema "throughline\/result@1", got "throughline\/result@2"/,
+      /^result: must be a result with the schema "throughline\/result@1", got "throughline\/result@2"/,
     ],
     ['no result', {} as Result, /^result: must be a result/],
     ['nothing', null as unknown as Result, /^result: must be a result/],

@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { comparePairs, figuresOfNone } from '../../src/budget/compare-pairs.js'
+import { buildEmptyRound, comparePairs } from '../../src/budget/compare-pairs.js'
 import {
   COMPARED,
   type ComparedMetric,
   type ComparisonVerdict,
-  overall,
+  overallVerdict,
   type Pair,
   verdictOnRatio,
 } from '../../src/budget/comparison.js'
-import { type FullPair, pairs, round } from './pairs.js'
+import { type FullPair, pairs, round } from '../support/comparison-pairs.js'
 
 const metricOf = (given: readonly Pair[], metric: ComparedMetric, within = 0.05) => {
   const found = comparePairs(given, { within, rounds: given.length }).metrics.find((each) => each.metric === metric)
@@ -19,7 +19,7 @@ const metricOf = (given: readonly Pair[], metric: ComparedMetric, within = 0.05)
 const unknown = { scenario: null, environment: null }
 const verdictOf = (given: readonly Pair[], of: ComparedMetric = 'mean') => {
   const { metrics } = judged(given)
-  const { by: _, ...verdict } = overall({ of, metrics, base: unknown, head: unknown })
+  const { by: _, ...verdict } = overallVerdict({ of, metrics, base: unknown, head: unknown })
   return verdict
 }
 const judged = (given: readonly Pair[]) => comparePairs(given, { within: 0.05, rounds: given.length })
@@ -187,7 +187,7 @@ describe('rounds that are invalid', () => {
     })
     // what is known all the same
     expect(metricOf(over, 'service.mean').verdict).toBe('same')
-    expect(judged(over).findings).toMatchObject([{ code: 'load-not-carried', figures: { head: 20, base: 0 } }])
+    expect(judged(over).findings).toMatchObject([{ code: 'load-not-sustained', figures: { head: 20, base: 0 } }])
     const both = change(over, ({ base }) => ({ base: { ...base, invalid: ['cut-off' as const] } }))
     expect(metricOf(both, 'p99').verdict).toBe('inconclusive')
   })
@@ -253,13 +253,13 @@ describe('what decides', () => {
     }))
   }
   const verdict = (times: number, of: ComparedMetric, head = side(1)) =>
-    overall({ of, ...judged(noisy(times)), base: side(1), head }).verdict
+    overallVerdict({ of, ...judged(noisy(times)), base: side(1), head }).verdict
 
   it('is the time to serve a request, if mean latency is inconclusive and the load is the same', () => {
     expect(verdict(1.1, 'mean')).toBe('slower')
     expect(verdict(1 / 1.1, 'mean')).toBe('faster')
     expect(verdict(1, 'mean')).toBe('inconclusive')
-    expect(overall({ of: 'mean', ...judged(noisy(1.1)), base: side(1), head: side(1) })).toMatchObject({
+    expect(overallVerdict({ of: 'mean', ...judged(noisy(1.1)), base: side(1), head: side(1) })).toMatchObject({
       by: 'service.mean',
       reason: 'latency is inconclusive, but the time to serve a request is longer',
     })
@@ -274,7 +274,7 @@ describe('what decides', () => {
 
 describe('rounds in which nothing completed', () => {
   it('make their side slower, by errors and beyond telling by latency, from 4 pairs on', () => {
-    const none = change(pairs(4, 1), () => ({ head: figuresOfNone(1, []) as FullPair['head'] }))
+    const none = change(pairs(4, 1), () => ({ head: buildEmptyRound(1, []) as FullPair['head'] }))
     expect(metricOf(none, 'mean')).toMatchObject({ head: null, ratio: null, verdict: 'slower' })
     expect(metricOf(none, 'errorRate')).toMatchObject({ difference: 1, verdict: 'slower' })
     expect(metricOf(none, 'service.mean')).toMatchObject({ base: null, verdict: 'inconclusive' })

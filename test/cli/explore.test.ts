@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkBudget, replicate, type Scenario, simulate } from '../../src/index.js'
-import { SCENARIOS, throughline } from './throughline.js'
+import { SCENARIOS, throughline } from '../support/command-line.js'
 
 const flags = '--arrivals 50/s --service 10ms --requests 5000'.split(' ')
 const scenario: Scenario = { arrivals: '50/s', service: '10ms', stop: { requests: 5000 } }

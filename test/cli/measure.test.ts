@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { checkedResult } from '../../src/result/check.js'
-import { interrupted, spawned, start, throughline } from './throughline.js'
+import { interrupted, spawned, start, throughline } from '../support/command-line.js'
 
 describe('throughline measure', () => {
   it('measures the handler of a scenario, found from where its file is', async () => {

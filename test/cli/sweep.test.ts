@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { throughline } from './throughline.js'
+import { throughline } from '../support/command-line.js'
 
 describe('throughline sweep', () => {
   it('simulates every combination of its lists', async () => {
@@ -37,7 +37,7 @@ describe('throughline sweep', () => {
   it('prints a table and a plot', async () => {
     const { stdout, stderr, code } = await throughline('sweep', 'trade-off.json', '--max-batch-size', '1,16')
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
-    expect(stdout).toContain('cannot carry 800/s')
+    expect(stdout).toContain('overloaded at 800/s')
     expect(stdout).toContain('○ simulated')
   })
 

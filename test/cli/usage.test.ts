@@ -1,7 +1,7 @@
 import { exec } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { interrupted, MAIN, SCENARIOS, spawned, throughline } from './throughline.js'
+import { interrupted, MAIN, SCENARIOS, spawned, throughline } from '../support/command-line.js'
 
 // all at once: none of them depends on how long it takes
 describe.concurrent('throughline', () => {

@@ -1,7 +1,7 @@
 import { mock } from 'node:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { advanceTo, isFaked, now } from '../../src/clock/clock.js'
-import { keptRealTimers, real } from '../../src/clock/real.js'
+import { hasRealTimers, real } from '../../src/clock/real.js'
 import { setTimer } from '../../src/clock/timer.js'
 
 afterEach(() => {
@@ -117,6 +117,6 @@ describe('a timer', () => {
   it('that is real is not faked', async () => {
     vi.useFakeTimers()
     await new Promise<void>((resolve) => setTimer(resolve, 5, { real: true }))
-    expect(keptRealTimers()).toBe(true)
+    expect(hasRealTimers()).toBe(true)
   })
 })

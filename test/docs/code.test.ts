@@ -17,8 +17,8 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { simulate } from '../../src/index.js'
-import { throughline } from '../cli/throughline.js'
-import { type Block, blocksOf, commandsOf, missingIn, moduleOf } from './blocks.js'
+import { throughline } from '../support/command-line.js'
+import { type Block, blocksOf, commandsOf, missingIn, moduleOf } from '../support/markdown-blocks.js'
 
 // Every block of code in the README and the docs, compiled and run as it stands, with what the comment before it gives.
 

@@ -42,7 +42,7 @@ describe('the textbook examples', () => {
     expect(row(stdout, 'in batches of 10')).toEqual(['10 ms', '1,000/s'])
     expect(row(stdout, 'in batches of 50')).toEqual(['20 ms', '2,500/s'])
     // one at a time is 1 / 7.75 ms = 129 a second, far from the load; 16 in 11.5 ms are 1,391
-    expect(row(stdout, '1')).toEqual(['129', 'simulated', 'cannot carry 800/s'])
+    expect(row(stdout, '1')).toEqual(['129', 'simulated', 'overloaded at 800/s'])
     const [capacity, , , , , , meanBatch, utilization] = row(stdout, '16') ?? []
     expect([capacity, meanBatch]).toEqual(['1,390', '16.0'])
     // 800 a second in batches of 16 that take 11.5 ms

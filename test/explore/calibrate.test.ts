@@ -78,7 +78,7 @@ describe('calibrate', () => {
     const failing = { ...scenario, handler: handler('throws-third.js') }
     const refused = calibrate(failing, { tight: true }, { duration: 20 })
     await expect(refused).rejects.toThrow(MeasureError)
-    await expect(refused).rejects.toThrow(/throws-third\.js: it failed a batch of \d+: /)
+    await expect(refused).rejects.toThrow(/throws-third\.js: a batch of \d+ failed: /)
   })
 
   it('is of what was seen until it was to end', async () => {

@@ -65,7 +65,7 @@ describe('capacity', () => {
 
   it('says that its runs are too short rather than that no load is sustained', () => {
     expect(() => capacity({ ...mm1, stop: { requests: 50 }, warmup: { requests: 0 } }, { p99: '100ms' })).toThrow(
-      /^stop: the runs do not show whether any load keeps the limit: .*; make them longer$/,
+      /^stop: is too short: no run shows whether it keeps the limit \(.*\); make it longer$/,
     )
   })
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { checkedComparison } from '../../src/budget/check-comparison.js'
+import { checkComparison } from '../../src/budget/check-comparison.js'
 import { type Comparison, DESIGNS } from '../../src/budget/comparison.js'
 import { type CompareProgress, compare } from '../../src/explore/compare.js'
 import { MeasureError } from '../../src/measure/error.js'
@@ -68,7 +68,7 @@ describe('compare, on a real clock', () => {
     for (const { head } of comparison.pairs) {
       expect(head.figures).toMatchObject({ mean: null, p99: null, throughput: 0, errorRate: 1 })
     }
-    expect(checkedComparison(JSON.parse(JSON.stringify(comparison)))).toBeTruthy()
+    expect(checkComparison(JSON.parse(JSON.stringify(comparison)))).toBeTruthy()
     let rounds = 0
     const failsOnce = (index: number) => {
       if (index === 0) rounds++

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkedComparison } from '../../src/budget/check-comparison.js'
+import { checkComparison } from '../../src/budget/check-comparison.js'
 import { renderComparison } from '../../src/budget/render-comparison.js'
 import { type Compared, type CompareOptions, type CompareProgress, compare } from '../../src/explore/compare.js'
 import { affine } from '../../src/scenario/service/service.js'
@@ -55,7 +55,7 @@ describe('compare, in virtual time', () => {
     expect(await once()).toEqual(comparison)
     expect(JSON.parse(JSON.stringify(comparison))).toEqual(comparison)
     // 500/s of 2.5 ms is more than one server carries
-    expect(comparison).toMatchObject({ verdict: 'slower', findings: [{ code: 'load-not-carried' }] })
+    expect(comparison).toMatchObject({ verdict: 'slower', findings: [{ code: 'load-not-sustained' }] })
   })
 
   it("a side's own field takes the place of the same one of both", async () => {
@@ -95,11 +95,11 @@ describe('compare, in virtual time', () => {
           figures: { pairs: 9, rounds: 12 },
         },
       ])
-      expect(checkedComparison(ended).verdict).toBe('inconclusive')
+      expect(checkComparison(ended).verdict).toBe('inconclusive')
     }
     expect((await ending(5)).reason).toMatch(/takes 4 pairs, and there are 2/)
     for (const last of [1, 2]) {
-      await expect(ending(last)).rejects.toThrow('compare: was ended before its first pair of rounds was over')
+      await expect(ending(last)).rejects.toThrow('compare: was stopped before its first pair of rounds completed')
     }
   })
 
@@ -162,13 +162,7 @@ describe('compare refuses', () => {
     ['a fault within a side', { ...given, head: { service: '1ms', servers: 0 } }, {}, 'head.servers', /got 0/],
     ['a spin that is none', given, { spin: -3 }, 'options.spin', /must be a duration of 0 or more/],
     ['a target on one side alone', { ...given, head: { call: () => 1 } }, {}, 'base.handler', /is required to measure/],
-    [
-      'a duet in virtual time',
-      given,
-      { design: 'duet' },
-      'options.design',
-      /must be 'alternating' where both are simulated/,
-    ],
+    ['a duet in virtual time', given, { design: 'duet' }, 'options.design', /must be 'alternating' to simulate/],
     [
       'other seeds for each',
       { ...given, head: { service: '1ms', seed: 2 } },

@@ -42,7 +42,11 @@ describe('headroom', () => {
       stop: { requests: 300_000 },
     }
     const room = await headroom(mm1, { p99: '50ms' })
-    const { growth, low, high } = room?.rates as { growth: number; low: number; high: number }
+    const { growth, low, high } = (room as NonNullable<typeof room>).rates as {
+      growth: number
+      low: number
+      high: number
+    }
     expect(low).toBeLessThan(exact)
     expect(high).toBeGreaterThan(exact)
     // p99 near 91 % load moves by 10 % for 1 % of the load

@@ -13,8 +13,8 @@ import {
   ValidationError,
 } from '../../src/index.js'
 import { checkedResult } from '../../src/result/check.js'
-import { METRICS, newHistograms } from '../../src/result/recording.js'
-import { packed, together } from '../../src/result/replications.js'
+import { METRICS, mergeByMetric } from '../../src/result/recording.js'
+import { mergeReplications, packReplication } from '../../src/result/replications.js'
 import { resultOf } from '../../src/result/result.js'
 import { summaryOf, withheld } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
@@ -57,8 +57,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(result.utilization).toBeCloseTo(sum(({ servingNs }) => servingNs ?? 0) / 13.5e9 / 2, 12)
     expect(result.meanInSystem).toBeCloseTo(sum(({ inSystemNs }) => inSystemNs) / 13.5e9, 9)
 
-    const histograms = newHistograms()
-    for (const run of runs) for (const metric of METRICS) histograms[metric].add(run.histograms[metric])
+    const histograms = mergeByMetric(runs.map((run) => run.histograms))
     for (const metric of METRICS) {
       const { intervals, ...summary } = summaryOf(histograms[metric], withheld(''))
       expect(result[`${metric}Ms`]).toMatchObject(summary)
@@ -144,19 +143,19 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(result.validity.findings).toContainEqual({
       code: 'interrupted',
       severity: 'warning',
-      message: `it was interrupted after ${over} of 1000 replications`,
+      message: `the run was interrupted after ${over} of 1000 replications`,
       figures: { over, replications: 1000 },
     })
   })
 
   it('has nothing to give where it is to end before the first is over', async () => {
     const ended = replicate(long, { replications: 2, threads: 1, onProgress: () => false })
-    await expect(ended).rejects.toThrow('replicate: was ended before its first replication was over')
+    await expect(ended).rejects.toThrow('replicate: was stopped before its first replication completed')
   })
 
   it('gives a result of the one that is left of several', () => {
     const engine = new Engine(resolveScenario(mm1, 'simulate'))
-    const result = checkedResult(resultOf(together([packed(engine.run(), false)])))
+    const result = checkedResult(resultOf(mergeReplications([packReplication(engine.run(), false)])))
     expect(result.counts).toEqual(simulate(mm1).counts)
     expect(result.latencyMs.intervals.mean).toMatchObject({
       low: null,
@@ -187,7 +186,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     const service = recorded({ by: 'order', times: [1] })
     const refused = replicate({ arrivals: 1, service }, { replications: 2 })
     await expect(refused).rejects.toThrow(ValidationError)
-    await expect(refused).rejects.toThrow(/^service\.times: holds 1 service times/)
+    await expect(refused).rejects.toThrow(/^service\.times: has only 1 service times/)
     await expect(refused).rejects.toMatchObject({ path: 'service.times' })
     const nothing: Scenario = { arrivals: '1/s', service: '1h', queue: { capacity: 0 }, stop: { requests: 100 } }
     await expect(replicate(nothing, { replications: 2 })).rejects.toThrow(/^no request .* completed/)

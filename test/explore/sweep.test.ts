@@ -107,18 +107,18 @@ describe('a sweep', () => {
     [
       'a field that there is none of',
       { 'batching.maxBatchSzie': [1] },
-      "sweep.batching.maxBatchSzie: is no field of a scenario (did you mean 'batching.maxBatchSize'?)",
+      "sweep.batching.maxBatchSzie: is not a field of a scenario (did you mean 'batching.maxBatchSize'?)",
     ],
-    ['what every object has', { '__proto__.polluted': [1] }, 'sweep.__proto__.polluted: is no field of a scenario'],
-    ['a field twice', { rate: [1], 'arrivals.rate': [2] }, 'sweep.arrivals.rate: is swept already, as rate'],
+    ['what every object has', { '__proto__.polluted': [1] }, 'sweep.__proto__.polluted: is not a field of a scenario'],
+    ['a field twice', { rate: [1], 'arrivals.rate': [2] }, 'sweep.arrivals.rate: is already swept as rate'],
     [
       'fields in a Map',
       new Map([['servers', [1, 2]]]),
-      'sweep: must be given fields, such as { servers: [1, 2] }, got a Map',
+      'sweep: must be an object of fields, such as { servers: [1, 2] }, got a Map',
     ],
-    ['no values', { servers: [] }, 'sweep.servers: must be a list of one or more values'],
+    ['no values', { servers: [] }, 'sweep.servers: must be a non-empty list of values'],
     ['a value that no scenario takes', { maxBatchSize: [1, 0] }, 'batching.maxBatchSize'],
-    ['a field of what has none', { 'servers.x': [1] }, 'sweep.servers.x: is no field'],
+    ['a field of what has none', { 'servers.x': [1] }, 'sweep.servers.x: is not a field'],
   ])('refuses %s, before it runs any point', async (_, fields, message) => {
     const begun: unknown[] = []
     const options = { onProgress: (progress: SweepProgress) => begun.push(progress) }
@@ -242,7 +242,7 @@ describe('the cache of a sweep', () => {
   it('refuses a folder that is a file', async () => {
     const file = join(folder, 'file')
     writeFileSync(file, '')
-    await expect(run({ servers: [1] }, file)).rejects.toThrow('sweep.cache: must be a folder that can be written to')
+    await expect(run({ servers: [1] }, file)).rejects.toThrow('sweep.cache: must be a writable folder')
     await expect(run({ servers: [1] }, join(file, 'in'))).rejects.toThrow('is a file')
   })
 

@@ -295,7 +295,7 @@ describe('tune, ended early', () => {
 describe('what tune refuses', () => {
   it.each([
     [{}, 'tune.budget: must be a budget'],
-    [{ budget: { p98: '1parsec' } }, 'tune.budget.p98: must be limited by a time'],
+    [{ budget: { p98: '1parsec' } }, 'tune.budget.p98: must be a time'],
     [{ budget, mostServers: 0 }, 'tune.mostServers: must be a whole number of at least 1'],
     [{ budget, leastServers: 20 }, 'tune.leastServers: must be at most mostServers, 16'],
     [{ budget, maxBatchSize: [0] }, 'tune.maxBatchSize.0: must be a whole number'],

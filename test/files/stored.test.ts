@@ -42,7 +42,7 @@ describe('files', () => {
     const budget = { p99: '100ms', errorRate: '< 1%' }
     expect(await readBudget(file('budget.json', JSON.stringify(budget)))).toEqual(budget)
     const path = file('wrong.json', '{ "p99": "5/s" }')
-    await expect(readBudget(path)).rejects.toThrow(`${path}.p99: must be limited by a time`)
+    await expect(readBudget(path)).rejects.toThrow(`${path}.p99: must be a time`)
   })
 
   it.each([
@@ -79,6 +79,6 @@ describe('files', () => {
 
   it('refuse a result of another version', async () => {
     const path = file('newer.json', '{ "schema": "throughline/result@2" }')
-    await expect(readResult(path)).rejects.toThrow(`${path}: must be a result, with the schema "throughline/result@1"`)
+    await expect(readResult(path)).rejects.toThrow(`${path}: must be a result with the schema "throughline/result@1"`)
   })
 })

@@ -8,8 +8,8 @@ import { closed } from '../../src/scenario/arrivals/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { cycle } from './cycle.js'
-import { runInVirtualTime, type Threads } from './virtual-run.js'
+import { cycle } from '../support/cycle.js'
+import { runInVirtualTime, type Threads } from '../support/virtual-threads.js'
 
 /** Runs a scenario in virtual time, and records it as a measurement does. */
 function record(scenario: ScenarioParts, threads: Threads) {

@@ -53,7 +53,7 @@ describe('its plan', () => {
     return planOf({ ...resolveScenario({ ...failing, arrivals, stop, warmup }, 'measure'), arrivals })
   }
 
-  it('has twenty stretches up to the first look, and ten to each next one', () => {
+  it('has twenty segments up to the first look, and ten to each next one', () => {
     const { startNs, endNs, segments } = planned({ precision: '5%', atMost: '20s' })
     expect([startNs, endNs]).toEqual([5e8, 2e10])
     const starts = segments.map((segment) => segment.startNs)

@@ -7,7 +7,7 @@ import { measure } from '../../src/measure/measure.js'
 import type { MeasureOptions } from '../../src/measure/options.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
-import { expectToAddUp } from './add-up.js'
+import { expectToAddUp } from '../support/adds-up.js'
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 const path = (name: string) => fileURLToPath(handler(name))
@@ -219,7 +219,7 @@ it('a result that is not valid is refused where that was asked for', async () =>
 it('leaves nothing behind: the process ends by itself, whether a run succeeds, fails or is aborted', {
   timeout: 120_000,
 }, async () => {
-  const script = fileURLToPath(new URL('./leaves-nothing.ts', import.meta.url))
+  const script = fileURLToPath(new URL('../support/open-handles.ts', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], { timeout: 110_000 })
   expect(stdout.split('\n')).toEqual([
     ...['ok', 'ok', 'AbortError', 'MeasureError', 'AbortError', 'MeasureError'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { type Course, measureFindings } from '../../src/measure/findings.js'
-import { newHistograms, noCounts, type Recording } from '../../src/result/recording.js'
+import { byMetric, type Metric, noCounts, type Recording } from '../../src/result/recording.js'
 
 const MS = 1_000_000
 const quiet: Course = {
@@ -13,16 +13,25 @@ const quiet: Course = {
 }
 
 /** A second in which 1,000 requests took `ms` from their due time, of which `lateMs` before they were sent. */
-function recordingOf(requests: { ms: number; lateMs: number; times: number }[]): Recording {
-  const histograms = newHistograms()
+function recordingOf(
+  requests: { ms: number; lateMs: number; times: number }[],
+  others: Partial<Record<Metric, number>> = {},
+): Recording {
+  const histograms = byMetric(() => new LatencyHistogram())
   const fromSend = new LatencyHistogram()
   for (const { ms, lateMs, times } of requests) {
     histograms.latency.record(ms * MS, times)
     histograms.lag.record(lateMs * MS, times)
     fromSend.record((ms - lateMs) * MS, times)
   }
+  for (const [metric, ms] of Object.entries(others)) histograms[metric as Metric].record(ms * MS, 10)
   const counts = { ...noCounts(), offered: 1000, completed: 1000 }
-  return { histograms, fromSend, counts, startNs: 0, endNs: 1000 * MS } as unknown as Recording
+  const recording = {
+    histograms: byMetric((metric) => histograms[metric].snapshot()),
+    fromSend: fromSend.snapshot(),
+    ...{ counts, startNs: 0, endNs: 1000 * MS },
+  }
+  return recording as unknown as Recording
 }
 
 const codes = (recording: Recording, course = quiet) => measureFindings(recording, course).map(({ code }) => code)
@@ -72,9 +81,7 @@ describe('event-loop-late', () => {
 
 describe('queue-late', () => {
   const storm = (dispatchMs: number, rejected: number) => {
-    const recording = recordingOf([{ ms: 5, lateMs: 0, times: 10 }])
-    recording.histograms.service.record(MS, 10)
-    recording.histograms.dispatch.record(dispatchMs * MS, 10)
+    const recording = recordingOf([{ ms: 5, lateMs: 0, times: 10 }], { service: 1, dispatch: dispatchMs })
     return { ...recording, counts: { ...noCounts(), offered: 10 + rejected, completed: 10, rejected } }
   }
 

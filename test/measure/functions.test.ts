@@ -9,7 +9,7 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 import type { Call } from '../../src/scenario/target.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
-import { expectToAddUp } from './add-up.js'
+import { expectToAddUp } from '../support/adds-up.js'
 
 // A slow or busy machine may delay anything for long: what is asserted here holds on any.
 
@@ -178,7 +178,7 @@ describe('call, one request at a time in this process', () => {
       }),
     )
     expect(error).toBeInstanceOf(MeasureError)
-    expect(error.message).toContain('call pay: no request that was due in the window completed')
+    expect(error.message).toContain('call pay: no request due in the window completed')
     expect(error.message).toContain('"offered":200,"completed":0,"failed":200')
     expect((error.cause as Error).message).toBe('no connection')
   })
@@ -323,12 +323,12 @@ describe('handler, a function that serves batches in this process', () => {
 describe('what a target is refused', () => {
   const refused: [string, Record<string, unknown>, string, RegExp][] = [
     ['none', {}, 'handler', /is required to measure/],
-    ['two', { handler: () => [], call: () => 1 }, 'call', /cannot stand beside handler: a scenario has one target/],
+    ['two', { handler: () => [], call: () => 1 }, 'call', /cannot be combined with handler; a scenario has one target/],
     [
       'two, one of them a URL',
       { call: () => 1, http: { url: 'http://127.0.0.1' } },
       'http',
-      /cannot stand beside call/,
+      /cannot be combined with call/,
     ],
     [
       'a call that is none',

@@ -116,7 +116,7 @@ describe('the CPU time of threads', () => {
 describe('the speed of the machine', () => {
   const every = (ms: number, rates: number[]) => rates.map((rate, i) => ({ atNs: i * ms * MS, rate }))
 
-  it('is that of each stretch of the window, relative to their mean', () => {
+  it('has a timeline of points relative to their mean', () => {
     const readings = every(1, [...Array(200).fill(20), ...Array(200).fill(12)])
     const speed = speedIn(windowOf(0, 400 * MS), readings)
     if (typeof speed === 'string') throw new Error(speed)
@@ -134,7 +134,7 @@ describe('the speed of the machine', () => {
     expect(speedIn(windowOf(0, 400 * MS), readings)).toMatchObject({ slowest: 1, fastest: 1 })
   })
 
-  it('has fewer stretches if there are few readings, and none of outside the window', () => {
+  it('has fewer points if there are few readings, and none outside the window', () => {
     const readings = every(1, [...Array(10).fill(40), ...Array(20).fill(20), ...Array(10).fill(40)])
     const speed = speedIn(windowOf(10 * MS, 30 * MS), readings)
     if (typeof speed === 'string') throw new Error(speed)

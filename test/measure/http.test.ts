@@ -8,8 +8,8 @@ import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { HttpTarget } from '../../src/scenario/http.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
-import { expectToAddUp } from './add-up.js'
-import { type Script, type Scripted, serverThat } from './scripted-server.js'
+import { expectToAddUp } from '../support/adds-up.js'
+import { type Script, type Scripted, serverThat } from '../support/http-server.js'
 
 // A slow or busy machine may delay anything for long: what is asserted here holds on any.
 
@@ -132,7 +132,7 @@ describe('http', () => {
       measure({ ...result.scenario, arrivals: 1, http: { ...result.scenario?.http, body: 'x' } } as never),
     )
     expect(again).toBeInstanceOf(ValidationError)
-    expect(again.message).toContain('is a secret that a Result does not keep')
+    expect(again.message).toContain('is a secret, which a Result does not store')
   })
 })
 
@@ -271,7 +271,7 @@ describe('a server that fails', () => {
     await gone.close()
     const error = await failure(run({ url: `${gone.url.replace('//', '//me:hush@')}/x` }))
     expect(error).toBeInstanceOf(MeasureError)
-    expect(error.message).toMatch(/^http GET http:\/\/.*\/x: no request that was due in the window completed/)
+    expect(error.message).toMatch(/^http GET http:\/\/.*\/x: no request due in the window completed/)
     expect(error.message).toContain('"offered":100,"completed":0,"failed":100')
     expect((error.cause as Error).message).toContain('ECONNREFUSED')
     expect(error.message).not.toContain('hush')
@@ -324,7 +324,7 @@ describe('what http is refused', () => {
     ['a timeout that is none', { url: at, timeout: 'soon' }, 'http.timeout', /must be a duration/],
     ['statuses that are none', { url: at, failures: ['6xx'] }, 'http.failures.0', /a status such as 503, or a class/],
     ['a dispatcher that is none', { url: at, dispatcher: {} }, 'http.dispatcher', /must be a dispatcher of undici/],
-    ['tls beside a dispatcher', { url: at, tls: {}, dispatcher: { dispatch() {} } }, 'http', /cannot stand together/],
+    ['tls beside a dispatcher', { url: at, tls: {}, dispatcher: { dispatch() {} } }, 'http', /cannot be combined/],
     ['another option', { url: at, agent: 1 }, 'http', /'agent' is not an option here/],
   ]
   it.each(refused)('%s', async (_, http, path, said) => {

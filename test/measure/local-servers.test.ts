@@ -5,10 +5,10 @@ import { resultOf } from '../../src/result/result.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { cycle } from './cycle.js'
-import { policyAsItIs } from './policy-as-it-is.js'
-import { simulatedEvents } from './simulated-events.js'
-import { type Flown, serveInVirtualTime } from './virtual-servers.js'
+import { cycle } from '../support/cycle.js'
+import { referencePolicy } from '../support/reference-policy.js'
+import { simulatedEvents } from '../support/simulated-events.js'
+import { type Flown, serveInVirtualTime } from '../support/virtual-event-loop.js'
 
 const instant = { lateness: () => 0 }
 
@@ -80,7 +80,7 @@ describe('servers in this process, in virtual time', () => {
         )
         const frees = Array.from({ length: given.servers }, () => -1)
         frees.push(...run.flown.map(({ endNs }) => endNs).sort((a, b) => a - b))
-        const { batches } = policyAsItIs(policyOf(run.scenario.batching), requests, frees)
+        const { batches } = referencePolicy(policyOf(run.scenario.batching), requests, frees)
         expect(run.flown.map(({ requests, leaveNs }) => ({ requests, leaveNs }))).toEqual(
           batches.map(({ requests, leaveNs }) => ({ requests, leaveNs })),
         )
@@ -158,7 +158,7 @@ describe('servers in this process, in virtual time', () => {
           const [from, to] = [run.window.firsts[k] as number, run.window.firsts[k + 1] as number]
           const own = all.filter(({ number }) => number >= from && number < to)
           expect(segment.counts.completed).toBe(own.length)
-          expect(segment.latency?.max).toBe(Math.max(...own.map(({ due, endNs }) => endNs - due)))
+          expect(segment.histograms.latency.max).toBe(Math.max(...own.map(({ due, endNs }) => endNs - due)))
           const started = flown.filter(
             (each) => each.startNs >= segment.startNs && each.startNs < segment.endNs && each.startNs >= startNs,
           )

@@ -6,11 +6,11 @@ import { closed } from '../../src/scenario/arrivals/arrivals.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
-import { expectToAddUp } from './add-up.js'
-import { cycle } from './cycle.js'
-import { policyAsItIs } from './policy-as-it-is.js'
-import { simulatedEvents } from './simulated-events.js'
-import { runInVirtualTime } from './virtual-run.js'
+import { expectToAddUp } from '../support/adds-up.js'
+import { cycle } from '../support/cycle.js'
+import { referencePolicy } from '../support/reference-policy.js'
+import { simulatedEvents } from '../support/simulated-events.js'
+import { runInVirtualTime } from '../support/virtual-threads.js'
 
 // On a real clock a slow or busy machine may delay anything for long: what is asserted here holds on any.
 
@@ -212,7 +212,7 @@ describe('a closed loop on threads', () => {
     const seen = observations.flatMap(({ dueNs, queuedNs }) =>
       dueNs.map((due, i) => ({ dueNs: due, queuedNs: queuedNs[i] as number })),
     )
-    const replayed = policyAsItIs(
+    const replayed = referencePolicy(
       policyOf(scenario.batching),
       seen,
       observations.map(({ freeNs }) => freeNs),

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { policyOf } from '../../src/scenario/batching.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
-import { cycle } from './cycle.js'
-import { policyAsItIs } from './policy-as-it-is.js'
-import { simulatedEvents } from './simulated-events.js'
-import { runInVirtualTime, type Served, type Threads } from './virtual-run.js'
+import { cycle } from '../support/cycle.js'
+import { referencePolicy } from '../support/reference-policy.js'
+import { simulatedEvents } from '../support/simulated-events.js'
+import { runInVirtualTime, type Served, type Threads } from '../support/virtual-threads.js'
 
 const instant: Threads = { service: () => 0, delay: () => 0, segments: 1 }
 
@@ -71,7 +71,7 @@ describe('a queue that threads share, in virtual time', () => {
         const frees = run.served.map(({ freeNs }) => freeNs).sort((a, b) => a - b)
         expectFreeFromCompletion(run.served, given)
         const requests = run.arrived.map((dueNs) => ({ dueNs, queuedNs: dueNs }))
-        const { batches, gone } = policyAsItIs(policyOf(run.scenario.batching), requests, frees, {
+        const { batches, gone } = referencePolicy(policyOf(run.scenario.batching), requests, frees, {
           capacity: given.capacity ?? Number.POSITIVE_INFINITY,
           timeoutNs: given.timeout ?? Number.POSITIVE_INFINITY,
         })

@@ -62,10 +62,10 @@ describe('the packed package in an empty project', () => {
     expect((await node('import.mjs')).stdout).toBe('90000 string\n')
   })
 
-  it('is typed under either resolution, its declarations checked too', async () => {
+  it('type-checks under either resolution, with and without exactOptionalPropertyTypes, declarations included', async () => {
     writeFileSync(
       join(project, 'typed.ts'),
-      `import { type Budget, checkBudget, defineHandler, measure, type Result, simulate } from 'throughline'
+      `import { type Budget, checkBudget, compare, defineHandler, measure, type Result, simulate } from 'throughline'
        import { renderResult } from 'throughline/report'
        import { realClock } from 'throughline/vitest/config'
        import 'throughline/vitest'
@@ -79,16 +79,24 @@ describe('the packed package in an empty project', () => {
        expect(result).toMeetBudget({ latency: '100ms' })
        export default defineHandler({ setup: () => 2, run: (batch: number[], { state }) => batch.map((each) => each * state) })
        export const measured: Promise<Result> = measure({ arrivals: 1, call: async () => 1 })
+       measure({ arrivals: 1, http: { url: 'http://a', body: (index) => index.toFixed() } })
+       measure({ arrivals: 1, http: { url: 'http://a', batch: true, body: (indices) => indices.map(String) } })
+       measure({ arrivals: 1, handler: (batch) => batch.map((index) => index.toFixed()) })
+       compare({ arrivals: 1, base: { http: { url: 'http://a', body: (index) => index.toFixed() } } }, { null: true })
+       // @ts-expect-error: two targets
+       measure({ arrivals: 1, call: () => 1, http: { url: 'http://a' } })
+       // @ts-expect-error: two targets
+       measure({ arrivals: 1, handler: (batch) => batch, http: { url: 'http://a' } })
        export const text: string = verdict + renderResult(result)
        export const project: object = realClock()`,
     )
-    // what others declare is theirs to mend, and takes most of the time to check
+    // reports errors of this package and of typed.ts only; declarations of dependencies would take most of the time
     writeFileSync(
       join(project, 'compile.mjs'),
       `import ts from 'typescript'
-       for (const [module, moduleResolution] of [['Node16', 'Node16'], ['ESNext', 'Bundler']]) {
+       for (const [module, moduleResolution, exact] of [['Node16', 'Node16', true], ['ESNext', 'Bundler', false]]) {
          const program = ts.createProgram(['typed.ts'], {
-           noEmit: true, strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, types: ['node'],
+           noEmit: true, strict: true, exactOptionalPropertyTypes: exact, skipLibCheck: false, types: ['node'],
            target: ts.ScriptTarget.ES2022, lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
            module: ts.ModuleKind[module], moduleResolution: ts.ModuleResolutionKind[moduleResolution],
          })
@@ -97,12 +105,16 @@ describe('the packed package in an empty project', () => {
            ...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics(),
            ...ours.flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]),
          ]
-         const said = wrong.map(({ file, messageText }) => [file?.fileName, ts.flattenDiagnosticMessageText(messageText, ' ')])
-         console.log(module, ours.length > 50, JSON.stringify(said))
+         const errors = wrong.map(({ file, messageText }) => [file?.fileName, ts.flattenDiagnosticMessageText(messageText, ' ')])
+         console.log(module, ours.length > 50, JSON.stringify(errors))
        }`,
     )
     expect((await node('compile.mjs')).stdout).toBe('Node16 true []\nESNext true []\n')
   }, 180_000)
+
+  it('is executable after a build, for users who link it', () => {
+    expect(statSync(join(repository, 'dist/cli/main.js')).mode & 0o111).toBe(0o111)
+  })
 
   it('has its command line', async () => {
     writeFileSync(

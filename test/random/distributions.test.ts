@@ -1,18 +1,24 @@
-import { jStat } from 'jstat'
+import jstat from 'jstat'
 import { describe, expect, it } from 'vitest'
 import { empirical, exponential, gamma, hyperexponential, lognormal, none, uniform } from '../../src/index.js'
 import { exponential as drawExponential } from '../../src/random/exponential.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
 import { sampler, type Variation } from '../../src/scenario/service/variation.js'
-import { expectCounts, expectLaw, expectUncorrelated, type Law, SEEDS } from './law.js'
+import {
+  expectCounts,
+  expectDistribution,
+  expectUncorrelated,
+  type Law,
+  SEEDS,
+} from '../support/distribution-checks.js'
 
 const DRAWS = 150_000
 
 /** A gamma law of mean 1. */
 function gammaLaw(cv: number): Law {
   const shape = 1 / cv ** 2
-  return { mean: 1, variance: cv ** 2, kurtosis: 3 + 6 / shape, cdf: (x) => jStat.gamma.cdf(x, shape, 1 / shape) }
+  return { mean: 1, variance: cv ** 2, kurtosis: 3 + 6 / shape, cdf: (x) => jstat.gamma.cdf(x, shape, 1 / shape) }
 }
 
 /** A lognormal law of mean 1. */
@@ -23,7 +29,7 @@ function lognormalLaw(cv: number): Law {
     mean: 1,
     variance: cv ** 2,
     kurtosis: e4 + 2 * e3 + 3 * e2 - 3,
-    cdf: (x) => jStat.lognormal.cdf(x, -variance / 2, Math.sqrt(variance)),
+    cdf: (x) => jstat.lognormal.cdf(x, -variance / 2, Math.sqrt(variance)),
   }
 }
 
@@ -40,7 +46,7 @@ function hyperexponentialLaw(probabilities: number[], means: number[]): Law {
     mean: 1,
     variance,
     kurtosis: (m4 - 4 * m3 + 6 * m2 - 3) / variance ** 2,
-    cdf: (x) => sum((p, mean) => (mean === 0 ? p : p * jStat.exponential.cdf(x, scale / mean))),
+    cdf: (x) => sum((p, mean) => (mean === 0 ? p : p * jstat.exponential.cdf(x, scale / mean))),
   }
 }
 
@@ -75,7 +81,7 @@ for (const seed of SEEDS) {
     for (const [name, variation, law] of laws) {
       it(name, () => {
         const draw = sampler(variation, stream(seed, `test of ${name}`))
-        expectLaw(draw, DRAWS, law)
+        expectDistribution(draw, DRAWS, law)
         // and no memory, of which pairs of normals or the words of a ziggurat could give it some
         const values = Float64Array.from({ length: 50_000 }, draw)
         for (const lag of [1, 2]) expectUncorrelated(values.subarray(lag), values.subarray(0, -lag))
@@ -107,8 +113,8 @@ for (const seed of SEEDS) {
     })
 
     it('the normal law under gamma and lognormal', () => {
-      const law: Law = { mean: 0, variance: 1, kurtosis: 3, cdf: (x) => jStat.normal.cdf(x, 0, 1) }
-      expectLaw(normal(stream(seed, 'test of normal')), DRAWS, law)
+      const law: Law = { mean: 0, variance: 1, kurtosis: 3, cdf: (x) => jstat.normal.cdf(x, 0, 1) }
+      expectDistribution(normal(stream(seed, 'test of normal')), DRAWS, law)
     })
 
     it('the far tail of the exponential law, which one draw in 2,200 comes to', () => {
@@ -124,7 +130,7 @@ for (const seed of SEEDS) {
       expectCounts([beyond.length, draws - beyond.length], [fraction, 1 - fraction])
       // it has no memory: what is beyond is exponential again
       let next = 0
-      expectLaw(() => beyond[next++] as number, beyond.length, {
+      expectDistribution(() => beyond[next++] as number, beyond.length, {
         mean: 1,
         variance: 1,
         kurtosis: 9,
@@ -132,13 +138,13 @@ for (const seed of SEEDS) {
       })
     })
 
-    it('the exponential law in each of 1,000 equally likely stretches', () => {
+    it('the exponential law in each of 1,000 equally likely intervals', () => {
       // the layers of the ziggurat are some thousandths of the law each: one that is wrong shows here
       const random = stream(seed, 'test of layers')
       const counts = new Array<number>(1000).fill(0)
       for (let i = 0; i < 2_000_000; i++) {
-        const stretch = Math.floor(1000 * -Math.expm1(-drawExponential(random)))
-        counts[stretch] = (counts[stretch] as number) + 1
+        const interval = Math.floor(1000 * -Math.expm1(-drawExponential(random)))
+        counts[interval] = (counts[interval] as number) + 1
       }
       expectCounts(
         counts,

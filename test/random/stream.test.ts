@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { stream } from '../../src/random/stream.js'
-import { expectCounts, expectLaw, expectUncorrelated, SEEDS } from './law.js'
+import { expectCounts, expectDistribution, expectUncorrelated, SEEDS } from '../support/distribution-checks.js'
 
 const DRAWS = 100_000
 
@@ -55,11 +55,11 @@ describe('a stream', () => {
         return random.uniform()
       }
       let number = 0
-      expectLaw(() => first(number++, 'arrivals', 0), 20_000, uniform)
+      expectDistribution(() => first(number++, 'arrivals', 0), 20_000, uniform)
       number = 0
-      expectLaw(() => first(1, 'arrivals', number++), 20_000, uniform)
+      expectDistribution(() => first(1, 'arrivals', number++), 20_000, uniform)
       number = 0
-      expectLaw(() => first(1, `client ${number++}`, 0), 20_000, uniform)
+      expectDistribution(() => first(1, `client ${number++}`, 0), 20_000, uniform)
     }
   })
 
@@ -99,7 +99,7 @@ for (const seed of SEEDS) {
 
     it('have their law, and no memory', () => {
       let next = 0
-      expectLaw(() => values[next++] as number, values.length, {
+      expectDistribution(() => values[next++] as number, values.length, {
         mean: 1 / 2,
         variance: 1 / 12,
         kurtosis: 1.8,

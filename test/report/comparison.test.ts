@@ -25,7 +25,7 @@ describe('a comparison reads at eighty columns', () => {
     await expect(text).toMatchFileSnapshot('golden/comparison.txt')
   })
 
-  it('where head does not carry its load, and fails', async () => {
+  it('when head is overloaded, and fails', async () => {
     const queue = { capacity: 2000 }
     const text = renderComparison(
       await compare(
@@ -62,7 +62,7 @@ describe('files hold comparisons', () => {
 
   it('and refuse those of another version, or that contradict themselves', async () => {
     await expect(held({ ...comparison, schema: 'throughline/comparison@2' })).rejects.toThrow(
-      'must be a comparison, with the schema "throughline/comparison@1", got "throughline/comparison@2"',
+      'must be a comparison with the schema "throughline/comparison@1", got "throughline/comparison@2"',
     )
     await expect(held(null)).rejects.toThrow('must be a comparison')
     await expect(held({ ...comparison, verdict: 'same' })).rejects.toThrow('verdict: must be what its metrics say')

@@ -92,6 +92,6 @@ describe.each(Object.entries(TAKERS))('%s', (_, [path, take]) => {
 
 it('what another tool has written is shown, not called nothing', () => {
   expect(() => checkBudget({ name: 'another' } as never, budget)).toThrow(
-    'result: must be a result, with the schema "throughline/result@1", got {"name":"another"}',
+    'result: must be a result with the schema "throughline/result@1", got {"name":"another"}',
   )
 })

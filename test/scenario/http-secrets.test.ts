@@ -36,9 +36,9 @@ describe('what is kept of a request', () => {
   })
 
   it.each([
-    [{ password: 'S1' }, 'http.body: holds a secret'],
-    ['{"password":"S1"}', 'http.body: holds a secret'],
-    ['client_secret=S1', 'http.body: holds a secret'],
+    [{ password: 'S1' }, 'http.body: contains a secret'],
+    ['{"password":"S1"}', 'http.body: contains a secret'],
+    ['client_secret=S1', 'http.body: contains a secret'],
   ])('is not sent again without them: %j', (body, message) => {
     const http = kept({ url, body }) as HttpTarget
     expect(() => resolveScenario({ arrivals: 1, http }, 'measure')).toThrow(message)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Duration, poisson, type Rate } from '../../src/index.js'
 import { duration, durationMs, nanoseconds, rate, ratePerSecond } from '../../src/scenario/units.js'
-import { refusal } from './refusal.js'
+import { refusal } from '../support/refusal.js'
 
 describe('a duration is read into milliseconds', () => {
   const good: [given: Duration, ms: number][] = [
@@ -100,7 +100,7 @@ describe('what is no duration is refused, naming the field, the value and what i
       const { path, message } = refusal({ arrivals: '10/s', service: { model: 'affine', base: value } })
       expect(path).toBe('service.base')
       expect(message).toMatch(
-        /^service\.base: must be a duration of 0 or more, as milliseconds or with its unit \('250us', '5ms', '1\.5s', '2m'\), got ./,
+        /^service\.base: must be a duration of 0 or more, in milliseconds or with a unit \('250us', '5ms', '1\.5s', '2m'\), got ./,
       )
       if (typeof value === 'number') expect(message).toContain(`got ${value}`)
       if (typeof value === 'string') expect(message).toContain(`got ${JSON.stringify(value)}`)
@@ -149,7 +149,7 @@ describe('what is no rate is refused, naming the field, the value and what is ac
       const { path, message } = refusal({ arrivals: poisson(value as Rate), service: 1 })
       expect(path).toBe('arrivals.rate')
       expect(message).toMatch(
-        /^arrivals\.rate: must be a rate above 0 and at most a thousand million a second, as a number a second or with its unit \('800\/s', '30\/m'\), got ./,
+        /^arrivals\.rate: must be a rate above 0 and at most 1,000,000,000\/s, as a number per second or with a unit \('800\/s', '30\/m'\), got ./,
       )
       if (typeof value === 'number') expect(message).toContain(`got ${value}`)
       if (typeof value === 'string') expect(message).toContain(`got ${JSON.stringify(value)}`)

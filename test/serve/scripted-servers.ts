@@ -1,4 +1,4 @@
-import type { Flight } from '../../src/serve/batcher/in-flight-batch.js'
+import type { InFlightBatch } from '../../src/serve/batcher/in-flight-batch.js'
 import type { Servers } from '../../src/serve/batcher/servers.js'
 
 /** What is done at a time, in order of time, and of those at one time in the order in which they were added. */
@@ -22,10 +22,10 @@ export class Agenda {
 export class ScriptedServers implements Servers {
   readonly count: number
   readonly inThisProcess = true
-  readonly #serve: (flight: Flight, inputs: unknown[]) => void
+  readonly #serve: (batch: InFlightBatch, inputs: unknown[]) => void
   closes = 0
 
-  constructor(count: number, serve: (flight: Flight, inputs: unknown[]) => void) {
+  constructor(count: number, serve: (batch: InFlightBatch, inputs: unknown[]) => void) {
     this.count = count
     this.#serve = serve
   }
@@ -33,8 +33,8 @@ export class ScriptedServers implements Servers {
   prepare(_server: number): Promise<void> | null {
     return null
   }
-  serve(flight: Flight, inputs: unknown[]): void {
-    this.#serve(flight, inputs)
+  serve(batch: InFlightBatch, inputs: unknown[]): void {
+    this.#serve(batch, inputs)
   }
   giveUp(): void {}
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ const NEVER = Number.POSITIVE_INFINITY
 export class VirtualTime implements Time {
   nowNs = 0
   readonly #alarms: VirtualAlarm[] = []
-  #soon: (() => void)[] = []
+  #jobs: (() => void)[] = []
 
   now(): number {
     return this.nowNs
@@ -16,14 +16,14 @@ export class VirtualTime implements Time {
     this.#alarms.push(alarm)
     return alarm
   }
-  soon(callback: () => void): void {
-    this.#soon.push(callback)
+  microtask(callback: () => void): void {
+    this.#jobs.push(callback)
   }
   bind<Bound>(callback: Bound): Bound {
     return callback
   }
-  turn(callback: () => void): void {
-    this.#soon.push(callback)
+  macrotask(callback: () => void): void {
+    this.#jobs.push(callback)
   }
 
   /** When the next alarm rings; Infinity for never. */
@@ -33,7 +33,7 @@ export class VirtualTime implements Time {
 
   /** Does what was to be done soon, and what that brings. */
   settle(): void {
-    for (let next = this.#soon.shift(); next !== undefined; next = this.#soon.shift()) next()
+    for (let next = this.#jobs.shift(); next !== undefined; next = this.#jobs.shift()) next()
   }
 
   /** The alarm that is next rings now. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Result, type Scenario, type Summary, summarize } from '../../src/index.js'
-import { type NaiveRequest, type NaiveScenario, naive } from './naive.js'
-import { closedScenario, openScenario, seeded, smallScenario, withWarmup } from './small-scenarios.js'
-import { told } from './told.js'
+import { type NaiveRequest, type NaiveScenario, naive } from '../support/naive-simulator.js'
+import { simulateWithEvents } from '../support/simulate-with-events.js'
+import { closedScenario, openScenario, seeded, smallScenario, withWarmup } from '../support/small-scenarios.js'
 
 /**
  * A summary, but for its intervals, which rest on more than the values, and its deviation: the sum of thousands of
@@ -34,7 +34,7 @@ function expectSameParts(result: Result, served: NaiveRequest[]): void {
 
 function expectSameRun(scenario: NaiveScenario, warmup: Scenario['warmup'] = { requests: 0 }): void {
   const slow = naive(scenario)
-  const { events, result } = told({ ...scenario, warmup })
+  const { events, result } = simulateWithEvents({ ...scenario, warmup })
   expect(events).toEqual(slow.events)
   if (result === null) return
 

@@ -11,7 +11,7 @@ import {
   type SimulationEvent,
   simulate,
 } from '../../src/index.js'
-import { refusal } from '../scenario/refusal.js'
+import { refusal } from '../support/refusal.js'
 
 /** When each batch started, and of which requests. */
 function starts(scenario: Scenario): [startMs: number, requests: number[]][] {
@@ -123,7 +123,7 @@ describe('overhead', () => {
   it('is not invented where there is no more of it', () => {
     const overhead = { wake: recorded({ by: 'order', times: [1, 2] }) }
     const given = { arrivals: replay([0, 20, 40]), service: affine({ base: 1, overhead }) }
-    expect(() => starts(given)).toThrow(/^service\.overhead\.wake\.times: holds 2 dispatch times, .* more/)
+    expect(() => starts(given)).toThrow(/^service\.overhead\.wake\.times: has only 2 dispatch times, .* more/)
   })
 
   it('counts, where it was recorded, towards what a server carries', () => {
@@ -187,7 +187,7 @@ describe('what a service cannot be', () => {
     ['service.overhead.wake', 'recorded times', 'got true', { overhead: { wake: true } }],
     [
       'service.overhead.wake.times',
-      'one or more batches',
+      'a non-empty list of batches',
       'got []',
       { overhead: { wake: recorded({ by: 'time', times: [] }) } },
     ],

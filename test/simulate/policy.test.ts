@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { affine, exponential, gamma, poisson, renewal, type Scenario, type SimulationEvent } from '../../src/index.js'
-import { openScenario, seeded } from './small-scenarios.js'
-import { type BatchEvent, duesOf, told } from './told.js'
+import { type BatchEvent, dueTimesOf, simulateWithEvents } from '../support/simulate-with-events.js'
+import { openScenario, seeded } from '../support/small-scenarios.js'
 
 /*
  * What the policy promises, held against what a simulation tells and when its requests were due: nothing here knows
@@ -51,7 +51,7 @@ function leavings(events: SimulationEvent[]): Map<number, { at: number; type: Si
 /** @param dueMs when each request was due */
 function checkPolicy(dueMs: number[], scenario: Scenario): void {
   const dues = dueMs.map(ns)
-  const events = told(scenario).events.map(inNs)
+  const events = simulateWithEvents(scenario).events.map(inNs)
   const { servers, maxBatchSize, maxWait, capacity, timeout } = rulesOf(scenario)
   const batches = events.filter((event): event is BatchEvent => event.type === 'batch')
   const left = leavings(events)
@@ -111,7 +111,7 @@ describe('a simulation keeps the policy', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(openScenario, (scenario) => {
         const { arrivals, stop } = scenario
-        checkPolicy(duesOf({ arrivals, stop }), { ...scenario, warmup: { requests: 0 } })
+        checkPolicy(dueTimesOf({ arrivals, stop }), { ...scenario, warmup: { requests: 0 } })
       }),
       seeded(300),
     )
@@ -151,7 +151,7 @@ describe('a simulation keeps the policy', { timeout: 60_000 }, () => {
   for (const [name, scenario] of Object.entries(random)) {
     it(name, () => {
       const stopped = { ...scenario, stop: { requests: 600 }, warmup: { requests: 0 } }
-      checkPolicy(duesOf(stopped), stopped)
+      checkPolicy(dueTimesOf(stopped), stopped)
     })
   }
 })

@@ -12,7 +12,7 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { refusal } from '../scenario/refusal.js'
+import { refusal } from '../support/refusal.js'
 
 const scenario: Scenario = {
   arrivals: poisson('400/s'),
@@ -116,7 +116,7 @@ describe('recorded service times', () => {
     const given = { arrivals: replay([0, 10, 20]), warmup: { requests: 0 } }
     const inOrder = recorded({ by: 'order', times: [1, 2] })
     expect(() => simulate({ ...given, service: inOrder })).toThrow(ValidationError)
-    expect(() => simulate({ ...given, service: inOrder })).toThrow(/^service\.times: holds 2 service times, .* more/)
+    expect(() => simulate({ ...given, service: inOrder })).toThrow(/^service\.times: has only 2 service times, .* more/)
     const inTime = recorded({
       by: 'time',
       times: [
@@ -125,7 +125,7 @@ describe('recorded service times', () => {
       ],
     })
     expect(() => simulate({ ...given, service: inTime })).toThrow(
-      /^service\.times: ends at 15 ms, and a batch of this run starts at 20 ms/,
+      /^service\.times: ends at 15 ms, but a batch of this run starts at 20 ms/,
     )
     // a tenth longer is near enough
     const longer = recorded({
@@ -139,9 +139,9 @@ describe('recorded service times', () => {
   })
 
   it.each([
-    ['service.times', 'one or more service times', 'got []', { by: 'order', times: [] }],
-    ['service.times', 'one or more batches', 'got []', { by: 'time', times: [] }],
-    ['service.times', 'one or more service times', 'got 3', { by: 'order', times: 3 }],
+    ['service.times', 'a non-empty list of service times', 'got []', { by: 'order', times: [] }],
+    ['service.times', 'a non-empty list of batches', 'got []', { by: 'time', times: [] }],
+    ['service.times', 'a non-empty list of service times', 'got 3', { by: 'order', times: 3 }],
     ['service.times.1', 'a duration of 0 or more', 'got -1', { by: 'order', times: [1, -1] }],
     ['service.times.0.time', 'a duration of 0 or more', 'got nothing', { by: 'time', times: [{ at: 0 }] }],
     ['service.times.0.at', 'a duration of 0 or more', 'got -1', { by: 'time', times: [{ at: -1, time: 1 }] }],
@@ -152,7 +152,7 @@ describe('recorded service times', () => {
       { by: 'time', times: [{ at: 0, size: 0, time: 1 }] },
     ],
     ['service.by', "{ by: 'order' } or { by: 'time' }", 'got nothing', { times: [1] }],
-    ['service.times', 'kept by hash', 'got {', { by: 'order', times: { count: 2000, hash: '00' } }],
+    ['service.times', 'only a hash', 'got {', { by: 'order', times: { count: 2000, hash: '00' } }],
   ])('are refused at %s: %s, %s', (path, accepted, got, given) => {
     const { message } = refusal({ arrivals: 1, service: { model: 'recorded', ...given } })
     expect(message.startsWith(path)).toBe(true)

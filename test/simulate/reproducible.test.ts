@@ -17,10 +17,10 @@ import {
   uniform,
 } from '../../src/index.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
-import { expectUncorrelated } from '../random/law.js'
-import type { NaiveScenario } from './naive.js'
-import { seeded, smallScenario } from './small-scenarios.js'
-import { duesOf, told } from './told.js'
+import { expectUncorrelated } from '../support/distribution-checks.js'
+import type { NaiveScenario } from '../support/naive-simulator.js'
+import { dueTimesOf, simulateWithEvents } from '../support/simulate-with-events.js'
+import { seeded, smallScenario } from '../support/small-scenarios.js'
 
 const scenarios: Record<string, Scenario> = {
   'exponential batches': {
@@ -75,8 +75,8 @@ describe('the same scenario gives the same bytes', () => {
     })
 
     it(`${name}, as a run is shorter or longer: the same requests, served the same`, () => {
-      const whole = told({ ...scenario, stop: { requests: 3000 }, warmup: { requests: 0 } }).events
-      const part = told({ ...scenario, stop: { requests: 2000 }, warmup: { requests: 700 } }).events
+      const whole = simulateWithEvents({ ...scenario, stop: { requests: 3000 }, warmup: { requests: 0 } }).events
+      const part = simulateWithEvents({ ...scenario, stop: { requests: 2000 }, warmup: { requests: 700 } }).events
       // but for what differs because nothing more is due
       const sure = part.slice(0, -40)
       expect(sure.length).toBeGreaterThan(200)
@@ -109,8 +109,8 @@ describe('all times multiplied by a whole number', () => {
     fc.assert(
       fc.property(smallScenario, fc.integer({ min: 2, max: 1000 }), (scenario, by) => {
         const warmup = { requests: 0 }
-        const one = told({ ...scenario, warmup })
-        const many = told({ ...times(scenario, by), warmup })
+        const one = simulateWithEvents({ ...scenario, warmup })
+        const many = simulateWithEvents({ ...times(scenario, by), warmup })
         expect(many.events).toEqual(one.events.map((event) => scaled(event, by)))
         expect(many.result === null).toBe(one.result === null)
         if (one.result === null || many.result === null) return
@@ -136,10 +136,10 @@ describe('randomness for one purpose leaves the others as they were', () => {
   /** so many servers that a batch starts as soon as it may */
   const servers = 1000
   const starts = (scenario: Omit<ScenarioParts, 'arrivals'>) =>
-    told({ arrivals, stop, warmup, ...scenario }).batches.map(({ startMs }) => startMs)
+    simulateWithEvents({ arrivals, stop, warmup, ...scenario }).batches.map(({ startMs }) => startMs)
 
   it('another batch size leaves the arrivals as they were', () => {
-    const dues = duesOf({ arrivals, stop })
+    const dues = dueTimesOf({ arrivals, stop })
     expect(dues.length).toBe(3000)
     for (const maxBatchSize of [1, 2, 5, 30]) {
       // a full batch starts when its last request is due
@@ -153,7 +153,7 @@ describe('randomness for one purpose leaves the others as they were', () => {
   })
 
   it('as do other services, servers, limits and stalls', () => {
-    const dues = duesOf({ arrivals, stop })
+    const dues = dueTimesOf({ arrivals, stop })
     const variations = [
       exponential(),
       gamma({ cv: 0.5 }),
@@ -169,20 +169,22 @@ describe('randomness for one purpose leaves the others as they were', () => {
   })
 
   it('but another seed gives other arrivals', () => {
-    expect(duesOf({ arrivals, stop, seed: 2 })).not.toEqual(duesOf({ arrivals, stop, seed: 1 }))
+    expect(dueTimesOf({ arrivals, stop, seed: 2 })).not.toEqual(dueTimesOf({ arrivals, stop, seed: 1 }))
   })
 
   it('other arrivals leave the service times as they were', () => {
     const service = affine({ base: 5, variation: exponential() })
     const services = (arrivals: Scenario['arrivals']) =>
-      told({ arrivals, service, servers: 2, stop, warmup }).batches.map(({ startMs, endMs }) => endMs - startMs)
+      simulateWithEvents({ arrivals, service, servers: 2, stop, warmup }).batches.map(
+        ({ startMs, endMs }) => endMs - startMs,
+      )
     const [slow, fast] = [services(poisson('100/s')), services(renewal({ rate: '300/s', variation: gamma({ cv: 2 }) }))]
     for (const [i, time] of slow.entries()) expect(fast[i]).toBeCloseTo(time, 6)
   })
 
   it('service times have nothing to do with the gaps between arrivals', () => {
     for (const variation of [exponential(), uniform({ spread: 1 })]) {
-      const { batches } = told({
+      const { batches } = simulateWithEvents({
         arrivals: renewal({ rate: '1/s', variation }),
         service: affine({ base: 1, variation }),
         stop: { requests: 20_000 },
@@ -199,7 +201,7 @@ describe('randomness for one purpose leaves the others as they were', () => {
 
   it('stalls leave the service times as they were', () => {
     const times = (probability: number) =>
-      told({
+      simulateWithEvents({
         arrivals,
         stop,
         warmup,
@@ -216,7 +218,7 @@ describe('randomness for one purpose leaves the others as they were', () => {
     for (const variation of [exponential(), uniform({ spread: 1 })]) {
       const service = affine({ base: 1000, variation, stalls })
       const run = { arrivals: poisson('1/s'), stop: { requests: 20_000 }, service, servers, warmup }
-      const times = told(run).batches.map(({ startMs, endMs }) => endMs - startMs)
+      const times = simulateWithEvents(run).batches.map(({ startMs, endMs }) => endMs - startMs)
       expectUncorrelated(
         Float64Array.from(times, (time) => (time > 100_000 ? 1 : 0)),
         Float64Array.from(times, (time) => time % 100_000),
@@ -229,9 +231,12 @@ describe('randomness for one purpose leaves the others as they were', () => {
     // of a few clients that are never kept waiting, each sends at the times of its own thinking
     const sent = (clients: number) =>
       new Set(
-        told({ arrivals: closed({ clients, thinkTime }), service: 0, stop: { duration: '10s' }, warmup }).batches.map(
-          ({ startMs }) => startMs,
-        ),
+        simulateWithEvents({
+          arrivals: closed({ clients, thinkTime }),
+          service: 0,
+          stop: { duration: '10s' },
+          warmup,
+        }).batches.map(({ startMs }) => startMs),
       )
     const [few, more] = [sent(3), sent(4)]
     expect(few.size).toBeGreaterThan(200)

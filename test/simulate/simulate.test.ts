@@ -13,7 +13,7 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { duesOf, told } from './told.js'
+import { dueTimesOf, simulateWithEvents } from '../support/simulate-with-events.js'
 
 const everything = { warmup: { requests: 0 } } as const
 
@@ -48,7 +48,12 @@ describe('service times', () => {
   const timesOf = (service: Scenario['service'], sizes: number[]) =>
     sizes.map((size) => {
       const arrivals = replay(Array.from({ length: size }, () => 0))
-      const { batches } = told({ arrivals, service, batching: { maxBatchSize: size, maxWait: null }, ...everything })
+      const { batches } = simulateWithEvents({
+        arrivals,
+        service,
+        batching: { maxBatchSize: size, maxWait: null },
+        ...everything,
+      })
       expect(batches.map((batch) => batch.requests.length)).toEqual([size])
       return batches[0]?.endMs
     })
@@ -124,7 +129,13 @@ describe('dispatch', () => {
   const overhead = { wake: '1ms', filled: '2ms', deadline: '3ms', turnaround: '4ms' }
   const batching = { maxBatchSize: 2, maxWait: '5ms' }
   const starts = (timestamps: number[], given: Partial<ScenarioParts> = {}) =>
-    told({ arrivals: replay(timestamps), service: affine({ base: 10, overhead }), batching, ...everything, ...given })
+    simulateWithEvents({
+      arrivals: replay(timestamps),
+      service: affine({ base: 10, overhead }),
+      batching,
+      ...everything,
+      ...given,
+    })
 
   it('is by what let the batch leave: it filled, its deadline came, a server turned to it', () => {
     const { batches, result } = starts([0, 1, 30, 100, 101, 102, 103])
@@ -169,7 +180,7 @@ describe('a closed loop', () => {
   })
 
   it('begins with thinking, and of two that send at one instant the lower number is first', () => {
-    const { batches } = told({
+    const { batches } = simulateWithEvents({
       arrivals: closed({ clients: 3, thinkTime: 5 }),
       service: 2,
       stop: { requests: 6 },
@@ -179,7 +190,7 @@ describe('a closed loop', () => {
   })
 
   it('sends again after a rejection and a timeout as after an answer', () => {
-    const { events } = told({
+    const { events } = simulateWithEvents({
       arrivals: closed({ clients: 3, thinkTime: 4 }),
       service: 10,
       queue: { capacity: 1, timeout: 3 },
@@ -284,7 +295,7 @@ describe('what cannot be run or reported throws', () => {
       stop: { requests: 100 },
       ...everything,
     }
-    expect(refused(neverFull)).toMatch(/no request that was due in the window completed: .*"rejected":100/)
+    expect(refused(neverFull)).toMatch(/no request due in the window completed: .*"rejected":100/)
     expect(refused({ arrivals: '1/s', service: 10, stop: { duration: '1ms' } })).toMatch(/"offered":0/)
     // the warm-up is over only after the last request
     expect(
@@ -331,12 +342,12 @@ describe('onProgress', () => {
   const scenario: Scenario = { arrivals: poisson('100/s'), service: 5, stop: { requests: 300_000 }, ...everything }
 
   it('is told how far the run has come', () => {
-    const told: { requests: number; timeMs: number }[] = []
-    simulate(scenario, { onProgress: (progress) => void told.push(progress) })
-    expect(told.map(({ requests }) => requests)).toEqual([65_536, 131_072, 196_608, 262_144])
-    const dues = duesOf(scenario)
+    const progress: { requests: number; timeMs: number }[] = []
+    simulate(scenario, { onProgress: (each) => void progress.push(each) })
+    expect(progress.map(({ requests }) => requests)).toEqual([65_536, 131_072, 196_608, 262_144])
+    const dues = dueTimesOf(scenario)
     // between the request that it has come to and its neighbours
-    for (const { requests, timeMs } of told) {
+    for (const { requests, timeMs } of progress) {
       expect(timeMs).toBeGreaterThanOrEqual(dues[requests - 1] as number)
       expect(timeMs).toBeLessThanOrEqual(dues[requests] as number)
     }

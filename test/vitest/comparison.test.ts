@@ -26,17 +26,17 @@ describe('toBeFasterThan', () => {
 
   it('fails with the table where it does not', () => {
     expect(() => expect(ms12).toBeFasterThan(ms1)).toThrow(
-      /^head was to be faster\n\n head is slower: mean 1\.\d+ times base's latency \(.*\), by two results\n\n metric /,
+      /^expected head to be faster\n\n head is slower: mean 1\.\d+ times base's latency \(.*\), by two results\n\n metric /,
     )
-    expect(() => expect(ms1).not.toBeFasterThan(ms12, { by: 0.1 })).toThrow(/^head was not to be faster by 0\.1\n/)
+    expect(() => expect(ms1).not.toBeFasterThan(ms12, { by: 0.1 })).toThrow(/^expected head not to be faster by 0\.1\n/)
   })
 
   it('fails where nothing is told, under .not too', () => {
     const short = run(1, 1000)
     expect(() => expect(short).toBeFasterThan(ms12, { of: 'p99' })).toThrow(/inconclusive/)
     expect(() => expect(short).not.toBeFasterThan(ms12, { of: 'p99' })).toThrow(/inconclusive/)
-    expect(() => expect(ms1).toBeFasterThan(ms12, { by: '33%' })).toThrow(/^head was to be faster by 33%/)
-    expect(() => expect(ms1).not.toBeFasterThan(ms12, { by: '33%' })).toThrow(/^head was not to be faster by 33%/)
+    expect(() => expect(ms1).toBeFasterThan(ms12, { by: '33%' })).toThrow(/^expected head to be faster by 33%/)
+    expect(() => expect(ms1).not.toBeFasterThan(ms12, { by: '33%' })).toThrow(/^expected head not to be faster by 33%/)
     expect(short).toBeFasterThan(ms12, { of: 'p99', onInconclusive: 'pass' })
   })
 })
@@ -55,9 +55,9 @@ describe('toBeFaster and toBeSlower', () => {
 
   it('fail where it does not, with the table', () => {
     expect(() => expect(slower).not.toBeSlower()).toThrow(
-      /^head was not to be slower\n\n head is slower: .* by 8 pairs/,
+      /^expected head not to be slower\n\n head is slower: .* by 8 pairs/,
     )
-    expect(() => expect(same).toBeFaster()).toThrow(/^head was to be faster\n\n head is the same within 5 %/)
+    expect(() => expect(same).toBeFaster()).toThrow(/^expected head to be faster\n\n head is the same within 5 %/)
   })
 
   it('fail where nothing is told, under .not too', () => {

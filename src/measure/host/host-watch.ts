@@ -1,7 +1,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { real } from '../../clock/real.js'
 import { type CpuQuota, cpuQuota } from '../../machine/cgroup.js'
-import { busiestOther, type ProcessTimes, processTimes } from '../../machine/processes.js'
+import { findBusiestOther, type ProcessTimes, readProcessTimes } from '../../machine/processes.js'
 import type { Cpu, EventLoopDelay, Host } from '../../result/host.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
@@ -59,14 +59,14 @@ export class HostWatch {
   readonly #window: Window
   readonly #threads: Float64Array[]
   readonly #names: string[]
-  readonly #processes: ProcessTimes = processTimes()
+  readonly #processes: ProcessTimes = readProcessTimes()
   #clock: Clock = () => 0
   #before: CpuReading | string = 'the run ended before its window began'
   #after: CpuReading | string | null = null
   #quota: { before: CpuQuota; after: CpuQuota | null } | null = null
   #timer: NodeJS.Timeout | undefined
   #speed: SpeedProbe | null = null
-  #busiest: ReturnType<typeof busiestOther> = null
+  #busiest: ReturnType<typeof findBusiestOther> = null
   /** if this process serves: of its own thread */
   readonly #loop: IntervalHistogram | null
   #attended = async () => {}
@@ -127,7 +127,7 @@ export class HostWatch {
   async stop(): Promise<void> {
     real.clearTimeout(this.#timer)
     this.#end()
-    this.#busiest = busiestOther(this.#processes, processTimes())
+    this.#busiest = findBusiestOther(this.#processes, readProcessTimes())
     await this.#attended()
   }
 

@@ -8,8 +8,8 @@ const EVERY_MS = 20
 const LOOP_NS = 12_000
 /** The loop runs untimed first, since caches and clocks are cold after a sleep. */
 const WARM_UP = 0.5
-/** Into how many stretches the window is cut at most, and how many loops a stretch needs. */
-const STRETCHES = 40
+/** The most points of a timeline, and how many loops a point needs. */
+const POINTS = 40
 const FEWEST = 5
 
 /** Times a short loop now and then: how fast the machine is meanwhile. */
@@ -53,19 +53,16 @@ export class SpeedProbe {
   }
 }
 
-/** The speed over a window, from single readings: a stretch is as fast as its middle reading, so that an interrupt does not count. */
+/** The speed over a window, from single readings. A point of its timeline is the median reading, so that interrupts do not count. */
 export function speedIn(
   { startNs, endNs }: { startNs: number; endNs: number },
   readings: readonly { atNs: number; rate: number }[],
 ): Speed | string {
   const inside = readings.filter(({ atNs }) => atNs >= startNs && atNs < endNs)
-  const stretches = Math.min(STRETCHES, Math.floor(inside.length / FEWEST))
-  if (stretches < 2) return 'the window was too short, or the main thread too busy, to time a loop often enough'
-  const rates = Array.from({ length: stretches }, (_, k) => {
-    const own = inside.slice(
-      Math.floor((k * inside.length) / stretches),
-      Math.floor(((k + 1) * inside.length) / stretches),
-    )
+  const points = Math.min(POINTS, Math.floor(inside.length / FEWEST))
+  if (points < 2) return 'the window was too short, or the main thread too busy, to time a loop often enough'
+  const rates = Array.from({ length: points }, (_, k) => {
+    const own = inside.slice(Math.floor((k * inside.length) / points), Math.floor(((k + 1) * inside.length) / points))
     const sorted = own.map(({ rate }) => rate).sort((a, b) => a - b)
     const atNs = own.reduce((sum, each) => sum + each.atNs, 0) / own.length
     return { atMs: atNs / NS_PER_MS, rate: sorted[sorted.length >> 1] as number }

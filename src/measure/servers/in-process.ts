@@ -1,7 +1,6 @@
-import { setTimer, type Timer } from '../../clock/timer.js'
-import { onAbort } from '../../handler/on-abort.js'
 import { portable } from '../../handler/portable.js'
 import { prepare, unreadyMessage } from '../../handler/prepare.js'
+import { withTimeout } from '../../handler/with-timeout.js'
 import type { Call, HandlerInProcess } from '../../scenario/target.js'
 import { targetName } from '../../scenario/target.js'
 import { eventLoop } from '../clock/event-loop.js'
@@ -22,19 +21,19 @@ import { Watch } from './watch.js'
 export async function runInProcess(context: RunContext): Promise<RunOutcome> {
   const { scenario, options } = context
   const name = targetName(scenario)
-  const target = await within(readyTarget(context, name), options, name, 'its setup hangs')
+  const target = await withSetupTimeout(readyTarget(context, name), options, name, 'its setup hangs')
   let outcome: Omit<RunOutcome, 'teardown'>
   try {
     outcome = await serve(context, target, name)
   } catch (error) {
-    await within(target.close(), options, name, 'its teardown hangs').catch(() => {})
+    await withSetupTimeout(target.close(), options, name, 'its teardown hangs').catch(() => {})
     throw error
   }
   const closing = target.close().then(
     () => null,
     (error: unknown) => portable(error),
   )
-  return { ...outcome, teardown: await within(closing, options, name, 'its teardown hangs') }
+  return { ...outcome, teardown: await withSetupTimeout(closing, options, name, 'its teardown hangs') }
 }
 
 async function readyTarget({ scenario }: RunContext, name: string): Promise<LocalTarget> {
@@ -46,26 +45,15 @@ async function readyTarget({ scenario }: RunContext, name: string): Promise<Loca
   return handlerTarget(ready)
 }
 
-/** Awaits what the target does before and after the run, for no longer than it may take, or until the run is aborted. */
-async function within<Value>(
+/** Awaits what the target does before and after the run for at most `setupTimeout`, or until the run is aborted. */
+function withSetupTimeout<Value>(
   work: Promise<Value>,
   { setupTimeoutMs, signal }: ResolvedOptions,
   name: string,
   hangs: string,
 ): Promise<Value> {
-  let timer: Timer | undefined
-  let ignore: (() => void) | undefined
-  const over = new Promise<never>((_, reject) => {
-    const late = () => reject(targetFailed(name, `it took longer than ${setupTimeoutMs} ms (setupTimeout): ${hangs}`))
-    timer = setTimer(late, setupTimeoutMs, { real: true })
-    ignore = signal && onAbort(signal, () => reject(signal.reason))
-  })
-  try {
-    return await Promise.race([work, over])
-  } finally {
-    timer?.clear()
-    ignore?.()
-  }
+  const late = () => targetFailed(name, `it took longer than ${setupTimeoutMs} ms (setupTimeout): ${hangs}`)
+  return withTimeout(work, setupTimeoutMs, late, { real: true, signal })
 }
 
 async function serve(context: RunContext, target: LocalTarget, name: string): Promise<Omit<RunOutcome, 'teardown'>> {

@@ -2,7 +2,7 @@ import { real } from '../../clock/real.js'
 import { loadDefault } from '../../handler/module.js'
 import { portable } from '../../handler/portable.js'
 import { payloadsOf, prepare, type Ready, type Unready } from '../../handler/prepare.js'
-import { ABANDONED, BatchContext, failuresIn, isPromise, settle, tookTooLong } from '../../handler/serving.js'
+import { ABANDONED, BatchContext, BatchTimeoutError, failuresIn, isPromise, settle } from '../../handler/serving.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
 import { calibrateTurns, Waiter } from '../clock/waiter.js'
@@ -134,7 +134,7 @@ class Server {
         }
         failures = failuresIn(outputs, batch.size, this.#failed)
         batch.endNs = this.#clock()
-        if (batch.endNs - batch.startNs > batchTimeoutMs * 1e6) throw tookTooLong(batchTimeoutMs)
+        if (batch.endNs - batch.startNs > batchTimeoutMs * 1e6) throw new BatchTimeoutError(batchTimeoutMs)
         if (failures > 0) this.#note((outputs as unknown[])[this.#failed.indexOf(1)])
       } catch (error) {
         batch.endNs = this.#clock()

@@ -6,22 +6,23 @@ import { apartInWords } from './label.js'
 import { type Bounded, dot, mark, whisker } from './mark.js'
 import { exactScale, logScale, type Scale } from './scale.js'
 import { boundedText, perSecond, timeText } from './text.js'
-import type { Standing } from './trade-off-figure.js'
+import { DOTS } from './trade-off.js'
+import type { RunValidity } from './trade-off-figure.js'
 
-/** What a run carried, and how long its requests took. */
+/** The throughput and latency of a run. */
 export interface FrontierPoint {
   label: string
   /** requests a second */
   throughput: number
   latency: Bounded
-  standing: Standing
+  validity: RunValidity
 }
 
 export interface FrontierOptions {
   /** of the latency: `p99` */
   name: string
-  /** of the throughput: `completed` or `can carry at most` */
-  carried: string
+  /** which throughput: `completed` or `capacity` */
+  throughputName: string
   /** the limits of a budget */
   latencyLimit: number | null
   throughputLimit: number | null
@@ -30,21 +31,21 @@ export interface FrontierOptions {
 /** With more points than this, only those on the frontier are named. */
 const MOST_NAMED = 10
 
-/** Those than which no other carries as much or more at a lower latency, by what they carry. */
+/** Valid points that no other valid point beats on both throughput and latency, sorted by throughput. */
 export function onFrontier(points: readonly FrontierPoint[]): FrontierPoint[] {
-  const sound = points.filter(({ standing }) => standing === 'sound')
+  const valid = points.filter(({ validity }) => validity === 'valid')
   const better = (a: FrontierPoint, b: FrontierPoint) =>
     a.throughput >= b.throughput &&
     a.latency.value <= b.latency.value &&
     (a.throughput > b.throughput || a.latency.value < b.latency.value)
-  return sound
-    .filter((point) => !sound.some((other) => better(other, point)))
+  return valid
+    .filter((point) => !valid.some((other) => better(other, point)))
     .sort((a, b) => a.throughput - b.throughput)
 }
 
 /** Latency against throughput: the best there is to choose from, and what of it a budget allows. */
 export function frontier(points: readonly FrontierPoint[], options: FrontierOptions): Drawing {
-  const { name, carried, latencyLimit, throughputLimit } = options
+  const { name, throughputName, latencyLimit, throughputLimit } = options
   const times = points.flatMap(({ latency }) => [
     latency.value,
     latency.low ?? latency.value,
@@ -63,32 +64,29 @@ export function frontier(points: readonly FrontierPoint[], options: FrontierOpti
   return {
     drawn: markup`${frame(
       PLOT,
-      { ticks: ticksOf(x, tickText), title: `${carried}, requests/s` },
+      { ticks: ticksOf(x, tickText), title: `${throughputName}, requests/s` },
       { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `${name}, ${unit.name}` },
-    )}${limits(options, x, y)}${stairs(best, x, y)}<g class="s-carry">${points.map((point) => pointMark(point, options, x, y))}${namesOf(named, x, y)}</g>`,
+    )}${limits(options, x, y)}${stairs(best, x, y)}<g class="s-neutral">${points.map((point) => pointMark(point, options, x, y))}${namesOf(named, x, y)}</g>`,
     x,
     y,
   }
 }
 
 function pointMark(
-  { label, throughput, latency, standing }: FrontierPoint,
-  { name, carried }: FrontierOptions,
+  { label, throughput, latency, validity }: FrontierPoint,
+  { name, throughputName }: FrontierOptions,
   x: Scale,
   y: Scale,
 ): Markup {
   const [cx, cy] = [px(x.at(throughput)), px(y.at(latency.value))]
   const at = (bound: number | null) => (bound === null ? null : px(y.at(bound)))
-  const says = `${label}: ${carried} ${perSecond(throughput)}, ${name} ${boundedText(latency, timeText, '95 % interval')}${standing === 'sound' ? '' : ` (${standing})`}`
+  const says = `${label}: ${throughputName} ${perSecond(throughput)}, ${name} ${boundedText(latency, timeText, '95 % interval')}${validity === 'valid' ? '' : ` (${validity})`}`
   return mark(
     {
       says,
-      data: { k: 'point', run: label, x: throughput, v: latency.value, low: latency.low, high: latency.high, standing },
+      data: { k: 'point', run: label, x: throughput, v: latency.value, low: latency.low, high: latency.high, validity },
     },
-    [
-      whisker(cx, at(latency.low), at(latency.high), cy),
-      dot(cx, cy, standing === 'sound' ? 'full' : standing === 'doubted' ? 'doubted' : 'open'),
-    ],
+    [whisker(cx, at(latency.low), at(latency.high), cy), dot(cx, cy, DOTS[validity])],
   )
 }
 
@@ -123,7 +121,7 @@ function stairs(best: FrontierPoint[], x: Scale, y: Scale): Markup | null {
     const [cx, cy] = [px(x.at(throughput)), px(y.at(latency.value))]
     return i === 0 ? `M${cx} ${cy}` : `V${cy}H${cx}`
   })
-  return markup`<path class="line thin s-carry" d="${d.join('')}"/>`
+  return markup`<path class="line thin s-neutral" d="${d.join('')}"/>`
 }
 
 function limits({ name, latencyLimit, throughputLimit }: FrontierOptions, x: Scale, y: Scale): Markup {

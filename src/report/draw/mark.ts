@@ -32,13 +32,13 @@ export function whisker(x: number, lowY: number | null, highY: number | null, y:
   return markup`<path class="whisker" d="M${at(x)} ${at(from)}V${at(to)}${end(lowY, 1)}${end(highY, -1)}"/>`
 }
 
-export type Dot = 'full' | 'open' | 'doubted'
+export type Dot = 'full' | 'open' | 'crossed'
 
-/** A point, and around it room to point at; one in doubt is crossed out. */
+/** A point, with a larger invisible circle around it as the pointer target. `crossed` marks an invalid run. */
 export function dot(x: number, y: number, kind: Dot): Markup {
   const [cx, cy] = [Number(x.toFixed(1)), Number(y.toFixed(1))]
   const hit = markup`<circle class="hit" cx="${cx}" cy="${cy}" r="9"/>`
-  if (kind !== 'doubted')
+  if (kind !== 'crossed')
     return markup`<circle class="dot ${kind}" cx="${cx}" cy="${cy}" r="${kind === 'open' ? 3.2 : 4}"/>${hit}`
   return markup`<circle class="dot open" cx="${cx}" cy="${cy}" r="4"/><path class="cross" d="M${cx - 5} ${cy + 5}l10 -10"/>${hit}`
 }

@@ -1,5 +1,5 @@
+import { bucketFloor } from '../../histogram/buckets.js'
 import { decode, forEachBucketOf } from '../../histogram/hdr.js'
-import { bucketFloor } from '../../histogram/latency-histogram.js'
 import { nameOf, PERCENTILES, type Summary } from '../../result/summary.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { timeUnit } from '../../text/number.js'

@@ -56,7 +56,8 @@ function file(figures: TradeOffFigure[], title: string): string {
   const times = figures.flatMap(latenciesOf)
   let top = HEAD
   const drawn = figures.map((figure) => {
-    const heading = figure.group === '' ? null : markup`<text class="name s-carry" x="8" y="22">${figure.group}</text>`
+    const heading =
+      figure.group === '' ? null : markup`<text class="name s-neutral" x="8" y="22">${figure.group}</text>`
     const at = top
     top += HEIGHT + head(figure.group)
     // all on one scale, to be compared

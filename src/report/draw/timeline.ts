@@ -10,13 +10,13 @@ import { mark } from './mark.js'
 import { exactScale, logScale, type Scale } from './scale.js'
 import { timeText } from './text.js'
 
-/** A stretch of the window, and the percentiles of the requests due in it; null where none completed. */
-export interface Stretch {
+/** A segment and the latency of the requests due in it; null if none completed. */
+export interface SegmentLatency {
   segment: Segment
   latency: { p50: number; p99: number; max: number } | null
 }
 
-export function stretchesOf({ segments }: Result): Stretch[] {
+export function segmentLatencies({ segments }: Result): SegmentLatency[] {
   return segments.map((segment) => {
     if (segment.latencyMs === null) return { segment, latency: null }
     const { histogram, min, max } = segment.latencyMs
@@ -26,17 +26,17 @@ export function stretchesOf({ segments }: Result): Stretch[] {
   })
 }
 
-/** Requests due in a stretch that were never answered. */
-export const lostIn = ({ segment: { counts } }: Stretch) => counts.offered - counts.completed
+/** How many requests due in a segment did not complete. */
+export const lostIn = ({ segment: { counts } }: SegmentLatency) => counts.offered - counts.completed
 
 /**
- * Latency over time: for each stretch of the window its p50, p99 and longest, as lines as long as the stretch, for that
- * is all that is kept. Of replications each is one stretch. Null where no time or no latency is left to draw.
+ * Draws latency over time: p50, p99 and the longest of each segment, as lines as long as the segment, since a Result
+ * has no finer detail. Each replication is one segment. Null if there is no time or no latency to draw.
  */
-export function timeline(result: Result, stretches: readonly Stretch[]): Drawing | null {
-  const times = stretches.flatMap(({ latency }) => (latency === null ? [] : [latency.p50, latency.max]))
+export function timeline(result: Result, segments: readonly SegmentLatency[]): Drawing | null {
+  const times = segments.flatMap(({ latency }) => (latency === null ? [] : [latency.p50, latency.max]))
   const replicated = result.replications !== undefined
-  const ends = stretches.map(({ segment }, i): [number, number] =>
+  const ends = segments.map(({ segment }, i): [number, number] =>
     replicated ? [i + 0.5, i + 1.5] : [segment.startMs, segment.endMs],
   )
   const [first, last] = [ends[0]?.[0] ?? 0, ends.at(-1)?.[1] ?? 0]
@@ -45,9 +45,7 @@ export function timeline(result: Result, stretches: readonly Stretch[]): Drawing
   const length = timeUnit([last])
   const y = logScale(times, [PLOT.bottom, PLOT.top])
   const x = exactScale([first, last], [PLOT.left, PLOT.right])
-  const marks = stretches.map((stretch, i) =>
-    stretchMark(stretch, ends[i] as [number, number], x, replicated ? i : null),
-  )
+  const marks = segments.map((each, i) => segmentMark(each, ends[i] as [number, number], x, replicated ? i : null))
   const xTicks = replicated
     ? ticksOf(x, (i) => (Number.isInteger(i) ? String(i) : '')).filter(({ label }) => label !== '')
     : ticksOf(x, (ms) => tickText(ms / length.ms))
@@ -56,16 +54,21 @@ export function timeline(result: Result, stretches: readonly Stretch[]): Drawing
       PLOT,
       { ticks: xTicks, title: replicated ? 'replication' : `due, ${length.name} after the start` },
       { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `latency, ${unit.name}` },
-    )}<path class="line s-p50" d="${strokes(stretches, 'p50', ends, x, y)}"/><path class="line s-p99" d="${strokes(stretches, 'p99', ends, x, y)}"/><path class="line thin s-p999" d="${strokes(stretches, 'max', ends, x, y)}"/>${lostStrokes(stretches, ends, x)}${names(stretches, y)}${marks}`,
+    )}<path class="line s-p50" d="${strokes(segments, 'p50', ends, x, y)}"/><path class="line s-p99" d="${strokes(segments, 'p99', ends, x, y)}"/><path class="line thin s-p999" d="${strokes(segments, 'max', ends, x, y)}"/>${lostStrokes(segments, ends, x)}${names(segments, y)}${marks}`,
     x,
     y,
   }
 }
 
-function stretchMark(stretch: Stretch, [from, to]: [number, number], x: Scale, replication: number | null): Markup {
-  const { segment, latency } = stretch
+function segmentMark(
+  drawn: SegmentLatency,
+  [from, to]: [number, number],
+  x: Scale,
+  replication: number | null,
+): Markup {
+  const { segment, latency } = drawn
   const [x1, x2] = [px(x.at(from)), px(x.at(to))]
-  const lost = lostIn(stretch)
+  const lost = lostIn(drawn)
   const when =
     replication === null
       ? `${timeText(segment.startMs)} to ${timeText(segment.endMs)}`
@@ -75,28 +78,28 @@ function stretchMark(stretch: Stretch, [from, to]: [number, number], x: Scale, r
       ? 'none completed'
       : `p50 ${timeText(latency.p50)}, p99 ${timeText(latency.p99)}, longest ${timeText(latency.max)}`
   const says = `${when}: ${times}; ${count(segment.counts.completed)} completed${lost > 0 ? `, ${count(lost)} not` : ''}`
-  const data = { k: 'stretch', from: segment.startMs, ...latency, lost: lost > 0 ? lost : null }
+  const data = { k: 'segment', from: segment.startMs, ...latency, lost: lost > 0 ? lost : null }
   return mark({ says, data }, markup`<path class="hit band" d="M${x1} ${PLOT.top}H${x2}V${PLOT.bottom}H${x1}z"/>`)
 }
 
 /** Where requests were lost, along the bottom. */
-function lostStrokes(stretches: readonly Stretch[], ends: [number, number][], x: Scale): Markup | null {
-  const d = stretches.map((stretch, i) => {
+function lostStrokes(segments: readonly SegmentLatency[], ends: [number, number][], x: Scale): Markup | null {
+  const d = segments.map((each, i) => {
     const [from, to] = ends[i] as [number, number]
-    return lostIn(stretch) === 0 ? '' : `M${px(x.at(from))} ${PLOT.bottom - 2}H${px(x.at(to))}`
+    return lostIn(each) === 0 ? '' : `M${px(x.at(from))} ${PLOT.bottom - 2}H${px(x.at(to))}`
   })
   return d.every((each) => each === '') ? null : markup`<path class="lost" d="${d.join('')}"/>`
 }
 
-/** A line for each stretch, as long as it is. */
+/** A line for each segment, as long as it is. */
 function strokes(
-  stretches: readonly Stretch[],
+  segments: readonly SegmentLatency[],
   name: 'p50' | 'p99' | 'max',
   ends: [number, number][],
   x: Scale,
   y: Scale,
 ) {
-  return stretches
+  return segments
     .map(({ latency }, i) => {
       if (latency === null) return ''
       const [from, to] = ends[i] as [number, number]
@@ -105,9 +108,9 @@ function strokes(
     .join('')
 }
 
-function names(stretches: readonly Stretch[], y: Scale): Markup {
-  const { latency } = stretches.findLast((stretch) => stretch.latency !== null) as Stretch
-  const { p50, p99, max } = latency as NonNullable<Stretch['latency']>
+function names(segments: readonly SegmentLatency[], y: Scale): Markup {
+  const { latency } = segments.findLast((each) => each.latency !== null) as SegmentLatency
+  const { p50, p99, max } = latency as NonNullable<SegmentLatency['latency']>
   const heights = apart([y.at(p50), y.at(p99), y.at(max)], 16)
   const labels = [
     ['p50', 'p50'],

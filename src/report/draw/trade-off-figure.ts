@@ -15,22 +15,23 @@ export const DRAWN = ['p50', 'p90', 'p95', 'p99'] as const
 export type Drawn = (typeof DRAWN)[number]
 
 /**
- * How far a run can be believed: `cannot carry` has no steady state and so no latency to draw, `at least` was cut off
- * before its slowest were done, and `doubted` is invalid for another reason.
+ * Whether the figures of a run can be trusted: `overloaded` runs have no steady state, so no latency is drawn;
+ * `truncated` runs ended before their slowest requests did, so that latencies are lower bounds; `invalid` runs have
+ * another error.
  */
-export type Standing = 'sound' | 'cannot carry' | 'at least' | 'doubted'
+export type RunValidity = 'valid' | 'overloaded' | 'truncated' | 'invalid'
 
 /** What one engine says of one value of what was varied. */
 export interface TradeOffPoint {
   label: string
   /** where it stands among numbers; null where it is none, such as no limit */
   at: number | null
-  standing: Standing
-  /** why it does not stand sound */
+  validity: RunValidity
+  /** why it is not valid */
   why?: string | undefined
-  /** requests a second that were completed; null where that was not told */
+  /** requests completed a second; null if unknown */
   completed: Bounded | null
-  /** milliseconds; null where the load cannot be carried */
+  /** milliseconds; null if overloaded */
   latency: Record<Drawn, Bounded> | null
 }
 
@@ -46,9 +47,9 @@ export interface TradeOffFigure {
   /** what else was, and at which value here: `max wait 5 ms`; empty where nothing */
   group: string
   curves: TradeOffCurve[]
-  /** what can be carried at most at each value, where that is known, and how it is known */
+  /** the capacity at each value for which it is known */
   capacity: { label: string; at: number | null; perSecond: number }[]
-  /** the load that all had to carry; null where it differs, or there was none */
+  /** the load offered to every run; null if it differs or is unknown */
   offeredPerSec: number | null
   /** what the ends of a measured figure are */
   ends: string
@@ -59,16 +60,16 @@ export const ENGINES = { simulate: 'simulated', measure: 'measured', record: 're
 
 /** The throughput-latency trade-off of what was measured over rounds beside what was simulated. */
 export function figureOfRows(rows: TradeOffRow[], offeredPerSec: number, rounds?: number): TradeOffFigure {
-  const unable = `cannot carry ${rate(offeredPerSec)}`
+  const overloaded = `overloaded at ${rate(offeredPerSec)}`
   const point = <Of extends Figures | Record<Figure, Spread>>(
     { batchSize }: TradeOffRow,
-    of: Of | 'cannot carry',
+    of: Of | 'overloaded',
     bounded: (figures: Of, name: Drawn) => Bounded,
   ): TradeOffPoint => ({
     ...{ label: count(batchSize), at: batchSize, completed: null },
-    ...(of === 'cannot carry'
-      ? { standing: of, why: unable, latency: null }
-      : { standing: 'sound', latency: each((name) => bounded(of, name)) }),
+    ...(of === 'overloaded'
+      ? { validity: of, why: overloaded, latency: null }
+      : { validity: 'valid', latency: each((name) => bounded(of, name)) }),
   })
   const measured = rows.flatMap((row) =>
     row.measured === undefined
@@ -153,27 +154,27 @@ function figureOfRuns(field: string, group: string, runs: readonly SweptRun[]): 
 }
 
 function pointOf(result: Result): Omit<TradeOffPoint, 'label' | 'at'> {
-  const { standing, why } = standingOf(result)
+  const { validity, why } = classifyRun(result)
   return {
-    standing,
+    validity,
     why,
     completed: completedOf(result),
-    latency: standing === 'cannot carry' ? null : each((name) => boundedOf(result.latencyMs, name)),
+    latency: validity === 'overloaded' ? null : each((name) => boundedOf(result.latencyMs, name)),
   }
 }
 
-/** How far a run can be believed. */
-export function standingOf(result: Result): { standing: Standing; why?: string } {
+/** Classifies a run by its errors: an overload first, then a cut-off, then any other error. */
+export function classifyRun(result: Result): { validity: RunValidity; why?: string } {
   const errors = result.validity.findings.filter(({ severity }) => severity === 'error')
   const [first] = errors
-  if (first === undefined) return { standing: 'sound' }
+  if (first === undefined) return { validity: 'valid' }
   if (errors.some(({ code }) => code === 'saturated')) {
     const load = loadOf(result)
-    return { standing: 'cannot carry', why: `cannot carry ${rate(load ?? result.throughput.offered)}` }
+    return { validity: 'overloaded', why: `overloaded at ${rate(load ?? result.throughput.offered)}` }
   }
   const cutOff = errors.find(({ code }) => code === 'cut-off')
-  if (cutOff !== undefined) return { standing: 'at least', why: cutOff.message }
-  return { standing: 'doubted', why: `${first.code}: ${first.message}` }
+  if (cutOff !== undefined) return { validity: 'truncated', why: cutOff.message }
+  return { validity: 'invalid', why: `${first.code}: ${first.message}` }
 }
 
 /** A percentile or the mean with its interval. */
@@ -199,7 +200,7 @@ export function loadOf({ scenario }: Result): number | null {
   return scenario !== null && 'rate' in scenario.arrivals ? scenario.arrivals.rate : null
 }
 
-/** The most that a simulation's servers carry; null where there is no telling, or no limit to it. */
+/** The capacity of a simulation's servers, in requests a second; null if it is unknown or unlimited. */
 export function capacityOf({ engine, scenario }: Result): number | null {
   if (engine !== 'simulate' || scenario?.service === undefined || scenario.servers === null) return null
   const { service, batching, servers } = scenario

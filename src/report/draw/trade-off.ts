@@ -2,11 +2,18 @@ import { line } from 'd3-shape'
 import { rate, timeUnit } from '../../text/number.js'
 import { type Content, type Markup, markup } from '../markup.js'
 import { apart, frame, PLOT, px, ticksOf, tickText } from './frame.js'
-import { type Bounded, dot, mark, whisker } from './mark.js'
+import { type Bounded, type Dot, dot, mark, whisker } from './mark.js'
 import { type Positions, positionsOf } from './positions.js'
 import { linearScale, logScale, type Scale } from './scale.js'
 import { boundedText, perSecond, timeText } from './text.js'
-import { DRAWN, type Drawn, type TradeOffCurve, type TradeOffFigure, type TradeOffPoint } from './trade-off-figure.js'
+import {
+  DRAWN,
+  type Drawn,
+  type RunValidity,
+  type TradeOffCurve,
+  type TradeOffFigure,
+  type TradeOffPoint,
+} from './trade-off-figure.js'
 
 /** A part of a figure, drawn in a box of its own, and the scale that its heights are of. */
 export interface Panel {
@@ -34,7 +41,7 @@ export function throughputPanel(figure: TradeOffFigure): Panel {
   if (offeredPerSec !== null) drawn.push(offeredLine(figure, offeredPerSec, y))
   if (capacity.length > 0) drawn.push(capacityLine(figure, x, y, completed.length > 0))
   for (const curve of curves) drawn.push(completedMarks(curve, figure, x, y))
-  const title = completed.length === 0 ? 'can carry at most, requests/s' : 'requests/s'
+  const title = completed.length === 0 ? 'capacity, requests/s' : 'requests/s'
   return {
     drawn: markup`${frame(PLOT, { ticks: x.ticks, title: field }, { ticks: ticksOf(y, tickText), title })}${drawn}`,
     y,
@@ -68,15 +75,15 @@ function capacityLine({ field, capacity }: TradeOffFigure, x: Positions, y: Scal
   const at = capacity.map(({ label, perSecond }): [number, number] => [px(x.at(label)), px(y.at(perSecond))])
   const marks = capacity.map(({ label, perSecond: value }, i) =>
     mark(
-      { says: `${field} ${label}: can carry ${perSecond(value)} at most`, data: { k: 'capacity', x: label, v: value } },
+      { says: `${field} ${label}: capacity ${perSecond(value)}`, data: { k: 'capacity', x: label, v: value } },
       dot(...(at[i] as [number, number]), beside ? 'open' : 'full'),
     ),
   )
   const [endX, endY] = at.at(-1) as [number, number]
   const name = beside
-    ? markup`<text class="name" x="${endX + 8}" y="${Math.max(PLOT.top + 2, endY - 12)}" text-anchor="end">can carry</text>`
+    ? markup`<text class="name" x="${endX + 8}" y="${Math.max(PLOT.top + 2, endY - 12)}" text-anchor="end">capacity</text>`
     : null
-  return markup`<g class="s-carry"><path class="line${beside ? ' thin dashed' : ''}" d="${line()(at)}"/>${marks}${name}</g>`
+  return markup`<g class="s-neutral"><path class="line${beside ? ' thin dashed' : ''}" d="${line()(at)}"/>${marks}${name}</g>`
 }
 
 function completedMarks({ engine, points }: TradeOffCurve, figure: TradeOffFigure, x: Positions, y: Scale): Markup {
@@ -84,19 +91,16 @@ function completedMarks({ engine, points }: TradeOffCurve, figure: TradeOffFigur
   const there = points.filter((point) => point.completed !== null)
   const at = there.map(({ label, completed }): [number, number] => [px(x.at(label)), px(y.at(completed?.value ?? 0))])
   if (there.length === 0) return markup``
-  const marks = there.map(({ label, completed, standing, why }, i) => {
+  const marks = there.map(({ label, completed, validity, why }, i) => {
     const bounded = completed as Bounded
     const [cx, cy] = at[i] as [number, number]
     const says = `${field} ${label}, ${engine}: ${boundedText(bounded, perSecond, ends)} completed${why === undefined ? '' : `; ${why}`}`
     return mark(
       {
         says,
-        data: { k: 'completed', engine, x: label, v: bounded.value, low: bounded.low, high: bounded.high, standing },
+        data: { k: 'completed', engine, x: label, v: bounded.value, low: bounded.low, high: bounded.high, validity },
       },
-      [
-        whisker(cx, height(bounded.low, y), height(bounded.high, y), cy),
-        dot(cx, cy, standing === 'doubted' ? 'doubted' : standing === 'sound' ? 'full' : 'open'),
-      ],
+      [whisker(cx, height(bounded.low, y), height(bounded.high, y), cy), dot(cx, cy, DOTS[validity])],
     )
   })
   const [endX, endY] = at.at(-1) as [number, number]
@@ -117,9 +121,9 @@ export function latencyPanel(figure: TradeOffFigure, over?: readonly number[]): 
   const x = placesOf(figure)
   const values = over ?? latenciesOf(figure)
   const load = offeredPerSec === null ? '' : ` at ${rate(offeredPerSec)}`
-  const unable = unableAreas(figure, x)
+  const overloaded = overloadedAreas(figure, x)
   if (values.length === 0) {
-    const drawn = markup`${frame(PLOT, { ticks: x.ticks, title: field }, { ticks: [], title: `latency${load}` })}${unable}`
+    const drawn = markup`${frame(PLOT, { ticks: x.ticks, title: field }, { ticks: [], title: `latency${load}` })}${overloaded}`
     return { drawn, y: null }
   }
   const unit = timeUnit(values)
@@ -129,7 +133,7 @@ export function latencyPanel(figure: TradeOffFigure, over?: readonly number[]): 
   const title = `latency${load}, ${unit.name}`
   const ticks = ticksOf(y, (ms) => tickText(ms / unit.ms))
   return {
-    drawn: markup`${frame(PLOT, { ticks: x.ticks, title: field }, { ticks, title })}${unable}${series}${percentileNames(figure, x, y)}`,
+    drawn: markup`${frame(PLOT, { ticks: x.ticks, title: field }, { ticks, title })}${overloaded}${series}${percentileNames(figure, x, y)}`,
     y,
   }
 }
@@ -174,11 +178,11 @@ function percentileSeries(
     const bounded = point.latency?.[name]
     if (bounded === undefined) return null
     const [cx, cy] = at(point)
-    const atLeast = point.standing === 'at least'
+    const atLeast = point.validity === 'truncated'
     const says = `${name} at ${field} ${point.label}, ${engine}: ${atLeast ? 'at least ' : ''}${boundedText(bounded, timeText, ends)}${point.why === undefined ? '' : `; ${point.why}`}`
     const high = atLeast ? null : height(bounded.high, y)
     const low = height(bounded.low, y)
-    const kind = point.standing === 'doubted' ? 'doubted' : simulated || atLeast ? 'open' : 'full'
+    const kind = simulated && point.validity === 'valid' ? 'open' : DOTS[point.validity]
     return mark(
       {
         says,
@@ -189,7 +193,7 @@ function percentileSeries(
           v: bounded.value,
           low: bounded.low,
           high: bounded.high,
-          standing: point.standing,
+          validity: point.validity,
         },
       },
       [atLeast ? whisker(cx, low ?? cy, null, cy) : whisker(cx, low, high, cy), dot(cx, cy, kind)],
@@ -200,8 +204,8 @@ function percentileSeries(
 
 /** The name of each percentile at the end of its line. */
 function percentileNames({ curves }: TradeOffFigure, x: Positions, y: Scale): Markup {
-  const carried = curves.flatMap(({ points }) => points.filter(({ latency }) => latency !== null))
-  const last = carried.reduce((a, b) => (x.at(b.label) > x.at(a.label) ? b : a))
+  const sustained = curves.flatMap(({ points }) => points.filter(({ latency }) => latency !== null))
+  const last = sustained.reduce((a, b) => (x.at(b.label) > x.at(a.label) ? b : a))
   const heights = apart(
     DRAWN.map((name) => y.at(last.latency?.[name].value ?? 1)),
     17,
@@ -209,15 +213,15 @@ function percentileNames({ curves }: TradeOffFigure, x: Positions, y: Scale): Ma
   return markup`${DRAWN.map((name, i) => markup`<text class="name s-${name}" x="${px(x.at(last.label) + 10)}" y="${px(heights[i] as number)}" dy=".35em">${name}</text>`)}`
 }
 
-/** Where no curve can carry the load: said in words, over all such values that stand beside one another. */
-function unableAreas({ curves }: TradeOffFigure, x: Positions): Markup {
+/** Marks the values at which every curve is overloaded. Neighbouring values share one labelled area. */
+function overloadedAreas({ curves }: TradeOffFigure, x: Positions): Markup {
   const points = curves.flatMap((curve) => curve.points)
   const areas: { from: number; to: number; why: string; labels: string[] }[] = []
   for (const { label } of x.ticks) {
     const here = points.filter((point) => point.label === label)
     if (here.length === 0 || here.some(({ latency }) => latency !== null)) continue
     const [from, to] = x.around(label)
-    const why = here[0]?.why ?? 'cannot carry the load'
+    const why = here[0]?.why ?? 'overloaded'
     const before = areas.at(-1)
     if (before?.to === from && before.why === why) {
       before.to = to
@@ -229,16 +233,28 @@ function unableAreas({ curves }: TradeOffFigure, x: Positions): Markup {
     const centre = (PLOT.top + PLOT.bottom) / 2
     const along = to - from > why.length * 8 ? '' : `rotate(-90 ${middle} ${centre})`
     return mark(
-      { says: `${labels.join(', ')}: ${why}`, class: 'unable-area', data: { k: 'unable', x: labels.join(' ') } },
-      markup`<rect class="unable" x="${from}" y="${PLOT.top}" width="${px(to - from)}" height="${PLOT.bottom - PLOT.top}"/><text class="note" x="${middle}" y="${centre}" dy=".35em" text-anchor="middle" transform="${along}">${why}</text>`,
+      {
+        says: `${labels.join(', ')}: ${why}`,
+        class: 'overloaded-area',
+        data: { k: 'overloaded', x: labels.join(' ') },
+      },
+      markup`<rect class="overloaded" x="${from}" y="${PLOT.top}" width="${px(to - from)}" height="${PLOT.bottom - PLOT.top}"/><text class="note" x="${middle}" y="${centre}" dy=".35em" text-anchor="middle" transform="${along}">${why}</text>`,
     )
   })}`
 }
 
-/** What a mark says of a run that is not sound. */
-export const STANDINGS = [
-  { standing: 'doubted', kind: 'doubted', says: 'invalid' },
-  { standing: 'at least', kind: 'open', says: 'cut off: at least' },
+/** The point drawn for each kind of run. */
+export const DOTS = {
+  valid: 'full',
+  overloaded: 'open',
+  truncated: 'open',
+  invalid: 'crossed',
+} as const satisfies Record<RunValidity, Dot>
+
+/** Legend entries for runs that are not valid. */
+export const VALIDITY_LEGEND = [
+  { validity: 'invalid', says: 'invalid' },
+  { validity: 'truncated', says: 'truncated: lower bound' },
 ] as const
 
 /** How what is measured and what is simulated are drawn, for a figure that shows both, or whiskers. */
@@ -248,16 +264,16 @@ export function keyOf({ curves, ends }: TradeOffFigure): { drawn: Markup; says: 
       ({ latency }) =>
         latency !== null && DRAWN.some((name) => latency[name].low !== null || latency[name].high !== null),
     )
-  const standings = new Set(curves.flatMap(({ points }) => points.map(({ standing }) => standing)))
+  const validities = new Set(curves.flatMap(({ points }) => points.map(({ validity }) => validity)))
   const engines = curves.map((curve) => {
     const { engine } = curve
     const simulated = engine === 'simulated'
     const says = `${engine}${bounded(curve) ? `, with ${ends === '95 % intervals' ? ends : `the range of ${ends}`}` : ''}`
-    const drawn = markup`<g class="s-carry">${(simulated || curves.length === 1) && markup`<path class="line${simulated ? '' : ' thin'}" d="M0 0H26"/>`}${bounded(curve) && whisker(13, 8, -8, 0)}${dot(13, 0, simulated ? 'open' : 'full')}</g>`
+    const drawn = markup`<g class="s-neutral">${(simulated || curves.length === 1) && markup`<path class="line${simulated ? '' : ' thin'}" d="M0 0H26"/>`}${bounded(curve) && whisker(13, 8, -8, 0)}${dot(13, 0, simulated ? 'open' : 'full')}</g>`
     return { drawn, says, width: 34 + says.length * 7.2 }
   })
-  const others = STANDINGS.filter(({ standing }) => standings.has(standing)).map(({ kind, says }) => ({
-    drawn: markup`<g class="s-carry">${dot(13, 0, kind)}</g>`,
+  const others = VALIDITY_LEGEND.filter(({ validity }) => validities.has(validity)).map(({ validity, says }) => ({
+    drawn: markup`<g class="s-neutral">${dot(13, 0, DOTS[validity])}</g>`,
     says,
     width: 34 + says.length * 7.2,
   }))
@@ -270,13 +286,13 @@ export function summary({ field, group, curves, capacity, offeredPerSec }: Trade
   const rises = ends.map(
     (end) => `${Math.round(end?.perSecond ?? 0).toLocaleString('en')} requests a second at ${end?.label}`,
   )
-  const carried = curves.map(({ engine, points }) => {
-    const able = points.filter(({ latency }) => latency !== null)
-    if (able.length === 0) return `As ${engine}, no value carries the load.`
-    const best = able.reduce((a, b) => ((b.latency?.p99.value ?? 0) < (a.latency?.p99.value ?? 0) ? b : a))
+  const latencies = curves.map(({ engine, points }) => {
+    const sustained = points.filter(({ latency }) => latency !== null)
+    if (sustained.length === 0) return `As ${engine}, every value is overloaded.`
+    const best = sustained.reduce((a, b) => ((b.latency?.p99.value ?? 0) < (a.latency?.p99.value ?? 0) ? b : a))
     return `As ${engine}, p99 is shortest at ${field} ${best.label}: ${Number((best.latency?.p99.value ?? 0).toPrecision(3))} ms.`
   })
   const of = group === '' ? '' : ` with ${group}`
   const load = offeredPerSec === null ? '' : ` At ${offeredPerSec.toLocaleString('en')} requests a second offered.`
-  return `By ${field}${of}.${rises.length === 0 ? '' : ` It can carry ${rises.join(', ')}.`}${load} ${carried.join(' ')}`
+  return `By ${field}${of}.${rises.length === 0 ? '' : ` Capacity is ${rises.join(', ')}.`}${load} ${latencies.join(' ')}`
 }

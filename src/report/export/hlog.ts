@@ -8,7 +8,7 @@ const PARTS = {
 } as const satisfies Record<string, keyof Result>
 
 /**
- * Results as a log of HdrHistogram, which its tools read: a line for each stretch of the window with the latencies of
+ * Results as a log of HdrHistogram, which its tools read: a line for each segment of the window with the latencies of
  * the requests due in it, under the tag `latency`, and one over the whole window for each part of latency (`wait`,
  * `service`, `lag`, `queueing`, `batching`, `dispatch`). Values are nanoseconds, times seconds from the start of the
  * run, and the longest of each interval is told in milliseconds. Of several results each tag begins with its name.

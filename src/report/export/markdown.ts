@@ -76,14 +76,14 @@ export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: 
     labels: fields.map((field) => field.label(each)),
   }))
   const losses = lossesIn(swept.map(({ result }) => result))
-  const unit = timeUnit(all.flatMap(({ figures }) => (figures === 'cannot carry' ? [] : [figures.p99])))
+  const unit = timeUnit(all.flatMap(({ figures }) => (figures === 'overloaded' ? [] : [figures.p99])))
   const rows = all.map(({ each, figures, invalid, labels }) => [
     ...labels.map((label, i) => (invalid !== null && i === 0 ? `${MARKS.error} ${label}` : label)),
     threeDigits(each.result.throughput.completed),
     ...losses.map(({ text }) => text(each.result)),
     ...FIGURES.map((figure, i) => {
-      if (figures !== 'cannot carry') return shown(figures[figure], figure, unit)
-      return i === 0 ? `cannot carry ${rate(each.result.throughput.offered)}` : ''
+      if (figures !== 'overloaded') return shown(figures[figure], figure, unit)
+      return i === 0 ? `overloaded at ${rate(each.result.throughput.offered)}` : ''
     }),
   ])
   const titles = [

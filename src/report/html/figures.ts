@@ -11,15 +11,15 @@ import { partsBars } from '../draw/parts-bars.js'
 import { type LabelledSummary, type PercentileLimit, percentileCurves } from '../draw/percentile-curve.js'
 import { runClass } from '../draw/run-colour.js'
 import { perSecond, timeText } from '../draw/text.js'
-import { lostIn, stretchesOf, timeline } from '../draw/timeline.js'
-import { keyOf, latenciesOf, latencyPanel, STANDINGS, summary, throughputPanel } from '../draw/trade-off.js'
+import { lostIn, segmentLatencies, timeline } from '../draw/timeline.js'
+import { DOTS, keyOf, latenciesOf, latencyPanel, summary, throughputPanel, VALIDITY_LEGEND } from '../draw/trade-off.js'
 import {
   boundedOf,
   capacityOf,
+  classifyRun,
   DRAWN,
   figuresOfSweep,
   type SweptRun,
-  standingOf,
   type TradeOffFigure,
 } from '../draw/trade-off-figure.js'
 import { type Markup, markup } from '../markup.js'
@@ -63,7 +63,7 @@ function tradeOffFigure(of: TradeOffFigure, times: readonly number[], i: number)
       columns: [
         field,
         'engine',
-        'can carry',
+        'capacity',
         'completed',
         ...DRAWN.flatMap((name) => [name, '95 % interval']),
         'remark',
@@ -88,47 +88,47 @@ export function frontierFigure(runs: readonly LabelledResult[], budget: Budget |
   })
   const [of] = [...limited].sort((a, b) => PERCENTILES[b.name] - PERCENTILES[a.name])
   const name = of?.name ?? 'p99'
-  // a run that did not answer so many that the percentile is one of those did not sustain its load
-  const able = runs.flatMap(({ label, result }) => {
-    const { standing } = standingOf(result)
-    const latency = standing === 'cannot carry' ? null : boundedOverOffered(result, name)
-    return latency === null ? [] : [{ label, result, latency, standing }]
+  // a run is overloaded too if it dropped more requests than the percentile leaves out
+  const sustained = runs.flatMap(({ label, result }) => {
+    const { validity } = classifyRun(result)
+    const latency = validity === 'overloaded' ? null : boundedOverOffered(result, name)
+    return latency === null ? [] : [{ label, result, latency, validity }]
   })
-  if (able.length < 2) return null
+  if (sustained.length < 2) return null
   const least = rules.find((rule) => 'figure' in rule && rule.figure === 'throughput' && rule.relation.startsWith('>'))
-  const { carried, of: rateOf } = carriedBy(able.map(({ result }) => result))
-  const points = able.map(
-    ({ label, result, latency, standing }): FrontierPoint => ({
-      ...{ label, latency, standing },
+  const { throughputName, of: rateOf } = throughputAxisOf(sustained.map(({ result }) => result))
+  const points = sustained.map(
+    ({ label, result, latency, validity }): FrontierPoint => ({
+      ...{ label, latency, validity },
       throughput: rateOf(result),
     }),
   )
   const best = new Set(onFrontier(points))
-  const unable = runs.length - able.length
+  const overloaded = runs.length - sustained.length
   return figure({
     id: 'frontier',
     title: `${nameOf(name)} against throughput`,
-    says: `${nameOf(name)} of latency against what each of ${able.length} runs ${carried === 'completed' ? 'completed' : 'can carry'}; ${best.size} of them are on the frontier: ${[...best].map(({ label }) => label).join('; ')}.`,
+    says: `${nameOf(name)} of latency against the throughput that each of ${sustained.length} runs ${throughputName}; ${best.size} of them are on the frontier: ${[...best].map(({ label }) => label).join('; ')}.`,
     note: [
-      `Joined: the runs than which none carries more at a lower latency.${unable > 0 ? ` ${count(unable)} of ${count(runs.length)} could not carry their load, and have no latency to draw.` : ''}`,
+      `The line joins the runs that no other run beats on both throughput and latency.${overloaded > 0 ? ` ${count(overloaded)} of ${count(runs.length)} runs were overloaded and have no latency to draw.` : ''}`,
       markKey([
         [SOUND, `${nameOf(name)}, with its 95 % interval`],
-        ...STANDINGS.filter(({ standing }) => points.some((point) => point.standing === standing)).map(
-          ({ kind, says }): [Markup, string] => [dot(13, 0, kind), says],
+        ...VALIDITY_LEGEND.filter(({ validity }) => points.some((point) => point.validity === validity)).map(
+          ({ validity, says }): [Markup, string] => [dot(13, 0, DOTS[validity]), says],
         ),
       ]),
     ],
     charts: [
       frontier(points, {
         name: nameOf(name),
-        carried,
+        throughputName,
         latencyLimit: of?.limit ?? null,
         throughputLimit: least?.limit ?? null,
       }),
     ],
     table: {
       caption: 'Latency against throughput',
-      columns: ['run', carried, nameOf(name), '95 % interval', 'on the frontier'],
+      columns: ['run', throughputName, nameOf(name), '95 % interval', 'on the frontier'],
       rows: points.map((point) => [
         markup`<bdi>${point.label}</bdi>`,
         rateCell(point.throughput),
@@ -152,7 +152,7 @@ const SOUND = markup`${whisker(13, 8, -8, 0)}${dot(13, 0, 'full')}`
 
 /** What the marks of a chart stand for. */
 function markKey(entries: [drawn: Markup, says: string][]): Markup {
-  return markup`<ul class="key">${entries.map(([drawn, says]) => markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18"><g class="s-carry">${drawn}</g></svg>${says}</li>`)}</ul>`
+  return markup`<ul class="key">${entries.map(([drawn, says]) => markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18"><g class="s-neutral">${drawn}</g></svg>${says}</li>`)}</ul>`
 }
 
 /** What a budget allows percentiles of latency at most. */
@@ -166,26 +166,26 @@ function limitsOf(rules: readonly Rule[]): PercentileLimit[] {
 /** From this fraction on, throughputs differ. */
 const APART = 0.02
 
-/** Where all runs completed the same load, what they differ in is how much more they could carry, if that is known. */
-function carriedBy(results: readonly Result[]): { carried: string; of: (result: Result) => number } {
+/** The throughput to compare runs by: capacity if all completed the same load and it is known, else completed requests. */
+function throughputAxisOf(results: readonly Result[]): { throughputName: string; of: (result: Result) => number } {
   const completed = results.map(({ throughput }) => throughput.completed)
   const alike = Math.max(...completed) <= Math.min(...completed) * (1 + APART)
   if (alike && results.every((result) => capacityOf(result) !== null)) {
-    return { carried: 'can carry at most', of: (result) => capacityOf(result) as number }
+    return { throughputName: 'capacity', of: (result) => capacityOf(result) as number }
   }
-  return { carried: 'completed', of: ({ throughput }) => throughput.completed }
+  return { throughputName: 'completed', of: ({ throughput }) => throughput.completed }
 }
 
 /** How many runs are left out of a figure for having no steady state, in words. */
 function leftOut(all: number, drawn: number): string {
   if (all === drawn) return ''
-  return ` Left out: ${count(all - drawn)} of ${count(all)} runs that could not carry their load, so that it depends on their length alone.`
+  return ` Left out: ${count(all - drawn)} of ${count(all)} runs, which were overloaded: their latency depends only on their length.`
 }
 
 /** Those with a steady state, or all where there is none that has. */
 function steady(runs: readonly LabelledResult[]): readonly LabelledResult[] {
-  const able = runs.filter(({ result }) => standingOf(result).standing !== 'cannot carry')
-  return able.length === 0 ? runs : able
+  const sustained = runs.filter(({ result }) => classifyRun(result).validity !== 'overloaded')
+  return sustained.length === 0 ? runs : sustained
 }
 
 /** The whole distributions, on the axis of nines, with the limits of a budget. */
@@ -270,20 +270,20 @@ export const invalidMark = ({ validity }: Result) => !validity.valid && markup`<
 
 /** Latency over the window of one run. */
 export function timelineFigure({ label, result }: LabelledResult, i: number): Markup | null {
-  const stretches = stretchesOf(result)
-  const chart = timeline(result, stretches)
+  const segments = segmentLatencies(result)
+  const chart = timeline(result, segments)
   if (chart === null) return null
   const unit = timeUnit([result.window.endMs])
-  const p99s = stretches.flatMap(({ latency }) => latency?.p99 ?? [])
+  const p99s = segments.flatMap(({ latency }) => latency?.p99 ?? [])
   return figure({
     id: `timeline-${i}`,
     title: markup`${invalidMark(result)}Latency over time${label !== '' && markup`: <bdi>${label}</bdi>`}`,
-    says: `p99 of ${stretches.length} stretches lies from ${timeText(Math.min(...p99s))} to ${timeText(Math.max(...p99s))}.`,
+    says: `p99 of ${segments.length} segments lies from ${timeText(Math.min(...p99s))} to ${timeText(Math.max(...p99s))}.`,
     note: markKey([
       [markup`<path class="line s-p50" d="M0 0H26"/>`, 'p50'],
       [markup`<path class="line s-p99" d="M0 0H26"/>`, 'p99'],
       [markup`<path class="line thin s-p999" d="M0 0H26"/>`, 'longest'],
-      ...(stretches.some((stretch) => lostIn(stretch) > 0)
+      ...(segments.some((each) => lostIn(each) > 0)
         ? [[markup`<path class="lost" d="M0 0H26"/>`, 'not completed'] as [Markup, string]]
         : []),
     ]),
@@ -298,13 +298,11 @@ export function timelineFigure({ label, result }: LabelledResult, i: number): Ma
         'completed',
         'not',
       ],
-      rows: stretches.map((stretch, k) => [
-        result.replications === undefined ? threeDigits(stretch.segment.startMs / unit.ms) : k + 1,
-        ...(['p50', 'p99', 'max'] as const).map((name) =>
-          stretch.latency === null ? '–' : timeText(stretch.latency[name]),
-        ),
-        count(stretch.segment.counts.completed),
-        count(lostIn(stretch)),
+      rows: segments.map((each, k) => [
+        result.replications === undefined ? threeDigits(each.segment.startMs / unit.ms) : k + 1,
+        ...(['p50', 'p99', 'max'] as const).map((name) => (each.latency === null ? '–' : timeText(each.latency[name]))),
+        count(each.segment.counts.completed),
+        count(lostIn(each)),
       ]),
     },
   })

@@ -1,4 +1,4 @@
-import { checkedComparison } from '../../budget/check-comparison.js'
+import { checkComparison } from '../../budget/check-comparison.js'
 import type { Comparison } from '../../budget/comparison.js'
 import { checkedResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
@@ -48,7 +48,7 @@ export function contentsOf(given: readonly ReportEntry[]): Contents {
         result: checkedResult(each.result, `${name}.result`),
       })
     } else if ('schema' in each && String(each.schema).startsWith('throughline/comparison')) {
-      contents.comparisons.push(checkedComparison(each, name))
+      contents.comparisons.push(checkComparison(each, name))
     } else {
       const run = { label: '', result: checkedResult(each, name) }
       contents.runs.push(run)

@@ -3,7 +3,7 @@ import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
 import { nameOf } from '../../result/summary.js'
 import type { Finding } from '../../result/validity.js'
 import type { Budget } from '../../scenario/budget.js'
-import { gravestFirst } from '../../text/findings.js'
+import { sortBySeverity } from '../../text/findings.js'
 import { count, percent, threeDigits } from '../../text/number.js'
 import { timeText } from '../draw/text.js'
 import { type Markup, markup } from '../markup.js'
@@ -61,7 +61,7 @@ function findingsOf(runs: readonly LabelledResult[]): Markup {
 /** The gravest first. */
 export function findingList(findings: readonly Finding[]): Markup | null {
   if (findings.length === 0) return null
-  return markup`<ul class="findings">${gravestFirst(findings).map(
+  return markup`<ul class="findings">${sortBySeverity(findings).map(
     ({ severity, code, message }) =>
       markup`<li class="${CLASSES[severity]}"><b>${severity}: ${code}</b> <span>${message}</span></li>`,
   )}</ul>`

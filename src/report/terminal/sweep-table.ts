@@ -34,7 +34,7 @@ export function renderSweep(given: Swept[], options: RenderOptions = {}): string
     return { result: each.result, figures, invalid, labels: fields.map((field) => field.label(each)) }
   })
   const losses = lossesIn(rows.map(({ result }) => result))
-  const unit = timeUnit(rows.flatMap(({ figures }) => (figures === 'cannot carry' ? [] : [figures.p99])))
+  const unit = timeUnit(rows.flatMap(({ figures }) => (figures === 'overloaded' ? [] : [figures.p99])))
 
   const draw = (told: readonly Figure[]) =>
     table(
@@ -50,8 +50,8 @@ export function renderSweep(given: Swept[], options: RenderOptions = {}): string
         ),
         threeDigits(result.throughput.completed),
         ...losses.map(({ text }) => text(result)),
-        ...(figures === 'cannot carry'
-          ? [{ content: style('yellow', unable(result)), span: told.length }]
+        ...(figures === 'overloaded'
+          ? [{ content: style('yellow', overloadText(result)), span: told.length }]
           : told.map((figure) => shown(figures[figure], figure, unit))),
       ]),
       style,
@@ -72,7 +72,8 @@ export function renderSweep(given: Swept[], options: RenderOptions = {}): string
     rows.map(({ result, figures, invalid, labels }) => ({
       label: `${invalid === null ? '' : `${INVALID} `}${labels.join(' · ')}`,
       throughput: result.throughput.completed,
-      [result.engine === 'simulate' ? 'simulated' : 'measured']: figures === 'cannot carry' ? unable(result) : figures,
+      [result.engine === 'simulate' ? 'simulated' : 'measured']:
+        figures === 'overloaded' ? overloadText(result) : figures,
     })),
     {
       rows: fields.map(({ header }) => header.replace('\n', ' ').trim()).join(' · '),
@@ -99,7 +100,7 @@ function invalidLines(rows: { invalid: Finding | null; labels: string[] }[], wid
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
-function unable({ scenario, throughput }: Result): string {
+function overloadText({ scenario, throughput }: Result): string {
   const arrivals = scenario?.arrivals
-  return `cannot carry ${rate(arrivals !== undefined && 'rate' in arrivals ? arrivals.rate : throughput.offered)}`
+  return `overloaded at ${rate(arrivals !== undefined && 'rate' in arrivals ? arrivals.rate : throughput.offered)}`
 }

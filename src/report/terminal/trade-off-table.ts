@@ -25,7 +25,7 @@ export function renderTradeOffTable(rows: TradeOffRow[], { offeredPerSec, style 
   )
   const columns: Column[] = [
     { header: 'batch\nsize' },
-    { header: 'carries\n/s' },
+    { header: 'capacity\n/s' },
     { header: `at\n${rate(offeredPerSec)}`, align: 'left' },
     ...FIGURES.map((figure, i) => {
       const [above, below] = headerOf(figure, unit)
@@ -34,13 +34,13 @@ export function renderTradeOffTable(rows: TradeOffRow[], { offeredPerSec, style 
       return { header: `${above}${above.length > 5 ? '' : over}\n${below}${over}` }
     }),
   ]
-  const unable: Cell = { content: style('yellow', `cannot carry ${rate(offeredPerSec)}`), span: FIGURES.length }
+  const overloaded: Cell = { content: style('yellow', `overloaded at ${rate(offeredPerSec)}`), span: FIGURES.length }
   const cells = ({ name, format, figures }: Line): Cell[] => [
     format === undefined ? name : style(format, name),
     ...(figures?.map(({ figure, remark, format }, i) => {
       const text = figure + remark.padEnd(room[i] as number)
       return format === undefined ? text : style(format, text)
-    }) ?? [unable]),
+    }) ?? [overloaded]),
   ]
   const body = groups.flatMap(({ row, lines }) => {
     const size = [style('bold', count(row.batchSize)), threeDigits(row.capacityPerSec)]

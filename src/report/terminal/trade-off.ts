@@ -22,12 +22,12 @@ export function renderTradeOffPlot(rows: TradeOffRow[], options: TradeOffOptions
   checkList(rows, 'rows', 'batch sizes')
   const { width = 100, style = plain } = options
   const load = rate(options.offeredPerSec)
-  const unable = `cannot carry ${load}`
+  const overloaded = `overloaded at ${load}`
   return renderPlot(
-    rows.map((row) => plotRow(row, unable)),
+    rows.map((row) => plotRow(row, overloaded)),
     {
       rows: 'batch\nsize',
-      throughput: 'requests/s it can carry',
+      throughput: 'capacity, requests/s',
       latency: `latency at ${load}`,
       width,
       style,
@@ -35,7 +35,7 @@ export function renderTradeOffPlot(rows: TradeOffRow[], options: TradeOffOptions
   )
 }
 
-function plotRow({ batchSize, capacityPerSec, measured, predicted }: TradeOffRow, unable: string): PlotRow {
+function plotRow({ batchSize, capacityPerSec, measured, predicted }: TradeOffRow, overloaded: string): PlotRow {
   const medians = (spreads: Record<Figure, Spread>) => ({
     p50: spreads.p50.median,
     p90: spreads.p90.median,
@@ -45,8 +45,8 @@ function plotRow({ batchSize, capacityPerSec, measured, predicted }: TradeOffRow
   return {
     label: count(batchSize),
     throughput: capacityPerSec,
-    measured: measured === 'cannot carry' ? unable : measured && medians(measured),
-    simulated: predicted === 'cannot carry' ? unable : predicted,
+    measured: measured === 'overloaded' ? overloaded : measured && medians(measured),
+    simulated: predicted === 'overloaded' ? overloaded : predicted,
   }
 }
 
@@ -85,10 +85,10 @@ export function renderAgreement(rows: TradeOffRow[], options: TradeOffOptions): 
   const agreement = agreementOf(rows)
   const lines = agreement === null ? [] : agreementLines(agreement, options)
   for (const { batchSize, measured, predicted } of rows) {
-    if (typeof measured === 'object' && predicted === 'cannot carry') {
-      lines.push(` Batches of ${count(batchSize)} carried the load, which they cannot as simulated.`)
-    } else if (measured === 'cannot carry' && typeof predicted === 'object') {
-      lines.push(` Batches of ${count(batchSize)} could not carry the load, which they can as simulated.`)
+    if (typeof measured === 'object' && predicted === 'overloaded') {
+      lines.push(` Batches of ${count(batchSize)} sustained the load when measured, but not when simulated.`)
+    } else if (measured === 'overloaded' && typeof predicted === 'object') {
+      lines.push(` Batches of ${count(batchSize)} sustained the load when simulated, but not when measured.`)
     }
   }
   return lines.join('\n')

@@ -19,13 +19,13 @@ describe('the percentile curve', () => {
 })
 
 describe('the frontier', () => {
-  const at = (throughput: number, value: number, standing: FrontierPoint['standing'] = 'sound'): FrontierPoint => ({
-    ...{ label: '', throughput, standing },
+  const at = (throughput: number, value: number, validity: FrontierPoint['validity'] = 'valid'): FrontierPoint => ({
+    ...{ label: '', throughput, validity },
     latency: { value, low: null, high: null },
   })
 
-  it('holds those that nothing beats on both counts, and none that is in doubt', () => {
-    const points = [at(100, 5), at(200, 5), at(300, 9), at(250, 10), at(400, 8, 'doubted'), at(50, 4)]
+  it('holds the valid points that no other beats on both counts', () => {
+    const points = [at(100, 5), at(200, 5), at(300, 9), at(250, 10), at(400, 8, 'invalid'), at(50, 4)]
     expect(onFrontier(points)).toEqual([points[5], points[1], points[2]])
     expect(onFrontier([])).toEqual([])
     // two alike beat neither the other

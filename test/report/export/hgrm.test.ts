@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { decode } from '../../../src/histogram/hdr.js'
 import { percentile, summarize } from '../../../src/index.js'
 import { renderHgrm } from '../../../src/report/export/hgrm.js'
-import { result } from '../files.js'
+import { result } from '../../support/example-result.js'
 
 /** The lines of figures, as a plotter reads them. */
 const read = (text: string) =>

@@ -8,7 +8,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { affine, type Result, type Scenario, simulate, sweep } from 'throughline'
 import { renderHtml, renderSweepSvg } from 'throughline/report'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { launch, NO_BROWSER } from './browser.ts'
+import { launch, NO_BROWSER } from '../../support/browser.ts'
 
 // it takes a browser, and a machine may be busy
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -117,10 +117,10 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
       .locator('figure:has(#batches-0) .mark')
       .evaluateAll((marks) => marks.map((mark) => [(mark as SVGElement).dataset.from, (mark as SVGElement).dataset.v]))
     expect(Object.fromEntries(sizes.map(([size, batches]) => [size, Number(batches)]))).toEqual(one.batches.sizes)
-    const stretches = await page
+    const segments = await page
       .locator('figure:has(#timeline-0) .mark')
       .evaluateAll((marks) => marks.map((mark) => (mark as SVGElement).dataset.max))
-    expect(stretches.map(Number)).toEqual(one.segments.map((segment) => segment.latencyMs?.max))
+    expect(segments.map(Number)).toEqual(one.segments.map((segment) => segment.latencyMs?.max))
     const parts = await page
       .locator('figure:has(#parts) .mark')
       .evaluateAll((marks) => marks.map((mark) => [(mark as SVGElement).dataset.k, (mark as SVGElement).dataset.v]))

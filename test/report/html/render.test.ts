@@ -1,7 +1,7 @@
 import { affine, compareResults, type Result, type Scenario, simulate, sweep, ValidationError } from 'throughline'
 import { renderHtml } from 'throughline/report'
 import { describe, expect, it } from 'vitest'
-import { marksOf } from '../draw/marks.ts'
+import { marksOf } from '../../support/svg-marks.ts'
 
 const scenario: Scenario = {
   arrivals: '800/s',
@@ -101,7 +101,7 @@ describe('a report as a page', () => {
     expect(points).toHaveLength(2)
   })
 
-  it('sets what can be carried against latency where all carry the same load', async () => {
+  it('draws latency against capacity if all runs completed the same load', async () => {
     const swept = await sweep(scenario, { maxBatchSize: [16, 64] })
     const points = marksOf(renderHtml(swept)).filter(({ data }) => data.k === 'point')
     // 16 in 11.5 ms, and 64 in 23.5 ms
@@ -131,7 +131,7 @@ describe('a report as a page', () => {
     const html = renderHtml(swept)
     const curves = marksOf(html).filter(({ data }) => data.k === 'p50' && data.run !== undefined)
     expect(curves.map(({ data }) => data.run)).toEqual(['batch size 16'])
-    expect(text(html)).toContain('Left out: 2 of 3 runs that could not carry their load')
+    expect(text(html)).toContain('Left out: 2 of 3 runs, which were overloaded')
   })
 
   it('holds where there is little to show', () => {

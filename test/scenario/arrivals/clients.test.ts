@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { closed, exponential } from '../../../src/index.js'
 import { stream } from '../../../src/random/stream.js'
 import { sampler } from '../../../src/scenario/service/variation.js'
-import { told } from '../../simulate/told.js'
+import { simulateWithEvents } from '../../support/simulate-with-events.js'
 
 const NS = 1e6
 
@@ -49,7 +49,7 @@ describe('the clients of a closed loop each think their own times', () => {
   for (const [about, loop] of loops) {
     it(about, () => {
       const { clients, thinkMs, serviceMs, maxBatchSize, batches } = loop
-      const run = told({
+      const run = simulateWithEvents({
         arrivals: closed({ clients, thinkTime: { mean: thinkMs, variation: exponential() } }),
         service: serviceMs,
         batching: { maxBatchSize },

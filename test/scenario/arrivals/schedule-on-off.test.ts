@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { affine, exponential, onOff, simulate } from '../../../src/index.js'
 import { arrivalsSchema, meanRate, type OpenArrivals } from '../../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../../src/scenario/arrivals/schedule.js'
-import { expectLaw, SEEDS } from '../../random/law.js'
+import { expectDistribution, SEEDS } from '../../support/distribution-checks.js'
 
 const process = { rate: 40, on: 250, off: 750 }
 const arrivals = arrivalsSchema.parse(onOff(process)) as OpenArrivals
@@ -51,21 +51,21 @@ describe('on and off', () => {
       last = due
       return since
     }
-    expectLaw(gap, 40_000, gaps)
+    expectDistribution(gap, 40_000, gaps)
   })
 
   it.each(SEEDS)('is as bursty as it should be over long times, at seed %i', (seed) => {
-    // over stretches much longer than a period, the variance of the count over its mean nears the squared cv of the gaps
-    const STRETCH = 100
+    // over intervals much longer than a period, the variance of the count over its mean nears the squared cv of the gaps
+    const INTERVAL_S = 100
     const counts = new Array<number>(2000).fill(0)
     const next = schedule(arrivals, seed)
-    for (let due = next(); due < STRETCH * counts.length * 1e9; due = next()) {
-      const stretch = Math.floor(due / (STRETCH * 1e9))
-      counts[stretch] = (counts[stretch] as number) + 1
+    for (let due = next(); due < INTERVAL_S * counts.length * 1e9; due = next()) {
+      const interval = Math.floor(due / (INTERVAL_S * 1e9))
+      counts[interval] = (counts[interval] as number) + 1
     }
     const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length
     const spread = counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / (counts.length - 1)
-    // a variance of n values varies by sqrt(2 / n), and a stretch of 100 s is 1 % short of the limit
+    // a variance of n values varies by sqrt(2 / n), and an interval of 100 s is 1 % short of the limit
     expect(Math.abs(spread / mean / squaredCv - 1)).toBeLessThan(3.3 * Math.sqrt(2 / counts.length) + 0.01)
   })
 

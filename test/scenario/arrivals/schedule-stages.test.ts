@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { simulate, stages } from '../../../src/index.js'
 import { arrivalsSchema, meanRate, type OpenArrivals } from '../../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../../src/scenario/arrivals/schedule.js'
-import { expectLaw, SEEDS } from '../../random/law.js'
+import { expectDistribution, SEEDS } from '../../support/distribution-checks.js'
 
 /** From nothing up to 1,000/s, kept there, a jump down to 200/s, and slowly to nothing. */
 const arrivals = arrivalsSchema.parse(
@@ -47,7 +47,7 @@ describe('stages', () => {
     const counted = times(seed).map(expectedBy)
     let i = 0
     const gap = () => (counted[i] as number) - (counted[i++ - 1] ?? 0)
-    expectLaw(gap, counted.length, { mean: 1, variance: 1, kurtosis: 9, cdf: (x) => 1 - Math.exp(-x) })
+    expectDistribution(gap, counted.length, { mean: 1, variance: 1, kurtosis: 9, cdf: (x) => 1 - Math.exp(-x) })
   })
 
   it.each(SEEDS)('send as many in each second as their rate says, at seed %i', (seed) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { constant, gamma, lognormal, poisson, renewal, replay, type Scenario } from '../../../src/index.js'
 import { arrivalsSchema, type OpenArrivals } from '../../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../../src/scenario/arrivals/schedule.js'
-import { expectLaw, SEEDS } from '../../random/law.js'
+import { expectDistribution, SEEDS } from '../../support/distribution-checks.js'
 
 /** The first due times of an arrival process, in nanoseconds. */
 function dues(arrivals: Scenario['arrivals'], length: number, seed = 1, replication = 0): Float64Array {
@@ -55,10 +55,10 @@ describe('random arrivals', () => {
 
   for (const seed of SEEDS) {
     it(`have gaps of their law and rate, at seed ${seed}`, () => {
-      const check = (arrivals: Scenario['arrivals'], law: Parameters<typeof expectLaw>[2]) => {
+      const check = (arrivals: Scenario['arrivals'], law: Parameters<typeof expectDistribution>[2]) => {
         const relative = gaps(dues(arrivals, 200_000, seed)).map((gap) => gap / 1e6)
         let next = 0
-        expectLaw(() => relative[next++] as number, relative.length, law)
+        expectDistribution(() => relative[next++] as number, relative.length, law)
       }
       check(poisson('1000/s'), { mean: 1, variance: 1, kurtosis: 9, cdf: (x) => -Math.expm1(-x) })
       check(renewal({ rate: '1000/s', variation: gamma({ cv: 0.5 }) }), { mean: 1, variance: 0.25, kurtosis: 4.5 })
