@@ -23,7 +23,7 @@ export interface Config {
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `throughline.config.${extension}`)
 /** Options that name a file or a folder, which is found from where the config is. */
-const PATHS = ['handler', 'budget', 'cache', 'output', 'svg']
+const PATHS = ['handler', 'budget', 'cache', 'candidates', 'output', 'svg']
 
 /** The scenario of the config that a command has taken its defaults from. */
 const scenarios = new WeakMap<Command, Scenario>()

@@ -37,3 +37,4 @@ export {
 } from './terminal/trade-off.js'
 export { figuresOverRounds, mediansOf, type TradeOffOptions, type TradeOffRow } from './terminal/trade-off-row.js'
 export { renderTradeOffTable } from './terminal/trade-off-table.js'
+export { renderTuned } from './terminal/tuned-table.js'

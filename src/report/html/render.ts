@@ -16,6 +16,7 @@ import {
 import { page } from './page.js'
 import { type Contents, contentsOf, type LabelledResult, type ReportEntry } from './report-entry.js'
 import { setting } from './setting.js'
+import { tunedSection } from './tuned.js'
 import { MOST_OPEN, verdicts } from './verdicts.js'
 
 export interface HtmlOptions {
@@ -30,7 +31,7 @@ const MOST_IN_DETAIL = 10
 
 /**
  * A report as one HTML page that needs nothing else, and can be opened offline, mailed, printed or put beside a build:
- * of a result, of several with labels, of what `sweep` gives, or of a comparison, in any mixture. Findings and verdicts
+ * of a result, of several with labels, of what `sweep` or `tune` gives, or of a comparison, in any mixture. Findings and verdicts
  * come first. Every chart says its values on hover and by arrow keys, and has its table; whatever a label holds is shown
  * as text.
  *
@@ -47,12 +48,12 @@ export function renderHtml(of: ReportEntry | readonly ReportEntry[], options: Ht
 
 /** What stands on the page of a report. */
 export function reportOf(contents: Contents, { title: asked, budget }: HtmlOptions): { title: string; body: Markup } {
-  const { runs, swept, comparisons } = contents
+  const { runs, swept, comparisons, tuned } = contents
   const title = asked ?? titleOf(contents)
   const detailed = runs.slice(0, MOST_IN_DETAIL)
   const left = runs.length - detailed.length
   const body = markup`<header><h1>${title}</h1><p class="quiet" id="keys">Point at a chart for its values, or focus it and use the arrow keys.</p></header>
-${comparisons.map(comparisonSection)}${runs.length > 0 && verdicts(runs, budget)}${
+${tuned.map(tunedSection)}${comparisons.map(comparisonSection)}${runs.length > 0 && verdicts(runs, budget)}${
   swept.length > 0 && section('trade-off', 'Trade-off', tradeOffFigures(swept))
 }${
   runs.length > 0 &&
@@ -96,7 +97,8 @@ function section(id: string, title: string, cards: readonly (Markup | null | fal
   return markup`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2><div class="grid-of-cards">${cards}</div></section>`
 }
 
-function titleOf({ runs, swept, comparisons }: Contents): string {
+function titleOf({ runs, swept, comparisons, tuned }: Contents): string {
+  if (tuned.length > 0 && runs.length === 0 && comparisons.length === 0) return 'Which setting to run'
   if (runs.length === 0) return 'Comparison'
   if (swept.length === runs.length) return `Sweep of ${count(swept.length)} runs`
   const [only] = runs
