@@ -56,15 +56,16 @@ describe('tune, of one service', () => {
   )
 
   it('confirms what it recommends in a run ten times as long, of other requests', async () => {
-    const { best } = await tune(scenario, { budget: { p99: '40ms' }, ...choices })
+    const tuned = await tune(scenario, { budget: { p99: '40ms' }, ...choices })
+    const best = tuned.best as NonNullable<Tuned['best']>
     expect(best).toMatchObject({ confirmed: true, keepsBudget: true, check: { verdict: 'pass' } })
-    expect(best?.result?.scenario).toMatchObject({
-      servers: best?.servers,
-      batching: best?.batching,
+    expect(best.result?.scenario).toMatchObject({
+      servers: best.servers,
+      batching: best.batching,
       stop: { requests: 500_000 },
     })
-    expect(best?.result?.scenario?.seed).not.toBe(1)
-    expect(checkBudget(best?.result as NonNullable<typeof best.result>, { p99: '40ms' }).verdict).toBe('pass')
+    expect(best.result?.scenario?.seed).not.toBe(1)
+    expect(checkBudget(best.result as NonNullable<typeof best.result>, { p99: '40ms' }).verdict).toBe('pass')
   })
 
   it('says how far one server fewer falls short, and by how much the load may grow', async () => {

@@ -60,7 +60,10 @@ export function createReportHandler(
 function live(result: Result, options: HtmlOptions, head: Markup | ''): string {
   // which Node on which machine is of use to those who attack it, and known to those who operate it
   const shown = { ...result, environment: null }
-  const { title, body } = reportOf({ runs: [{ label: '', result: shown }], swept: [], comparisons: [], tuned: [] }, options)
+  const { title, body } = reportOf(
+    { runs: [{ label: '', result: shown }], swept: [], comparisons: [], tuned: [] },
+    options,
+  )
   return page(title, body, head)
 }
 

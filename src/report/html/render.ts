@@ -24,6 +24,8 @@ export interface HtmlOptions {
   title?: string | undefined
   /** Every run is judged by it, and the frontier shows what it allows. */
   budget?: Budget | undefined
+  /** Of one server for an hour: adds the cost of every run. */
+  price?: number | undefined
 }
 
 /** Of more runs than this, charts of their own are left out; tables and figures of all runs have them all. */
@@ -47,13 +49,16 @@ export function renderHtml(of: ReportEntry | readonly ReportEntry[], options: Ht
 }
 
 /** What stands on the page of a report. */
-export function reportOf(contents: Contents, { title: asked, budget }: HtmlOptions): { title: string; body: Markup } {
+export function reportOf(
+  contents: Contents,
+  { title: asked, budget, price }: HtmlOptions,
+): { title: string; body: Markup } {
   const { runs, swept, comparisons, tuned } = contents
   const title = asked ?? titleOf(contents)
   const detailed = runs.slice(0, MOST_IN_DETAIL)
   const left = runs.length - detailed.length
   const body = markup`<header><h1>${title}</h1><p class="quiet" id="keys">Point at a chart for its values, or focus it and use the arrow keys.</p></header>
-${tuned.map(tunedSection)}${comparisons.map(comparisonSection)}${runs.length > 0 && verdicts(runs, budget)}${
+${tuned.map(tunedSection)}${comparisons.map(comparisonSection)}${runs.length > 0 && verdicts(runs, budget, price)}${
   swept.length > 0 && section('trade-off', 'Trade-off', tradeOffFigures(swept))
 }${
   runs.length > 0 &&

@@ -1,5 +1,6 @@
 import { checkBudget, type RuleCheck } from '../../budget/check.js'
 import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
+import { type Cost, costOf } from '../../result/cost.js'
 import { nameOf } from '../../result/summary.js'
 import type { Finding } from '../../result/validity.js'
 import type { Budget } from '../../scenario/budget.js'
@@ -14,8 +15,12 @@ const CLASSES = { error: 'bad', warning: 'doubt', info: 'info' } as const
 const MARKS = { pass: ['good', '✓'], fail: ['bad', '✗'], inconclusive: ['doubt', '?'] } as const
 
 /** What each run says of itself, and whether it keeps to a budget: before all figures. */
-export function verdicts(runs: readonly LabelledResult[], budget: Budget | undefined): Markup {
-  return markup`<section aria-labelledby="verdicts"><h2 id="verdicts">Verdicts</h2>${summaryTable(runs)}${budget !== undefined && runs.length > 0 && budgetTable(runs, budget)}${findingsOf(runs)}</section>`
+export function verdicts(
+  runs: readonly LabelledResult[],
+  budget: Budget | undefined,
+  price?: number | undefined,
+): Markup {
+  return markup`<section aria-labelledby="verdicts"><h2 id="verdicts">Verdicts</h2>${summaryTable(runs, price)}${budget !== undefined && runs.length > 0 && budgetTable(runs, budget)}${findingsOf(runs)}</section>`
 }
 
 /** Of more runs than this, what is told of each stands folded up. */
@@ -23,7 +28,7 @@ export const MOST_OPEN = 3
 
 const COLUMNS = ['p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const
 
-function summaryTable(runs: readonly LabelledResult[]): Markup {
+function summaryTable(runs: readonly LabelledResult[], price: number | undefined): Markup {
   const rows = runs.map(({ label, result }): DataCell[] => {
     const { latencyMs, throughput, rates, utilization, validity } = result
     const verdict = validity.valid
@@ -37,12 +42,29 @@ function summaryTable(runs: readonly LabelledResult[]): Markup {
       { text: threeDigits(throughput.completed), value: throughput.completed },
       { text: percent(rates.error), value: rates.error },
       utilization === null ? '–' : { text: percent(utilization), value: utilization },
+      ...(price === undefined ? [] : costCells(costOf(result, { price }))),
     ]
   })
   const times = COLUMNS.map((name) => (name === 'max' ? name : nameOf(name)))
-  const columns = ['run', 'verdict', ...times, 'offered/s', 'completed/s', 'errors', 'utilization']
+  const columns = [
+    'run',
+    'verdict',
+    ...times,
+    'offered/s',
+    'completed/s',
+    'errors',
+    'utilization',
+    ...(price === undefined ? [] : COSTS),
+  ]
   return dataTable({ caption: 'All runs', columns, rows })
 }
+
+const COSTS = ['cost/hour', 'cost/million', 'idle', 'completed/s a server']
+
+const costCells = ({ perHour, perMillion, idle, perServer }: Cost): DataCell[] =>
+  [perHour, perMillion, idle, perServer].map((value) =>
+    value === null ? '–' : { text: value === idle ? percent(value) : threeDigits(value), value },
+  )
 
 /** What the runs say of themselves. What is only good to know would bury the rest where there are many runs. */
 function findingsOf(runs: readonly LabelledResult[]): Markup {
