@@ -190,7 +190,8 @@ for (let problem = Number(values.from); problem < Number(values.from) + Number(v
   total.grid += grid
   fractions.push(runs / grid)
   if (truth !== null) total.solvable++
-  if (best !== null) verdicts[inTheLongRun(given, best)]++
+  const verdict = best === null ? null : inTheLongRun(given, best)
+  if (verdict !== null) verdicts[verdict]++
   const setting = best && `${best.candidate} ${best.servers} ${best.batching.maxBatchSize} ${best.batching.maxWait}`
   const isSame = setting === (truth?.setting ?? null)
   const isAsGood =
@@ -205,7 +206,7 @@ for (let problem = Number(values.from); problem < Number(values.from) + Number(v
   else total.missed.push(problem)
   if (values.verbose || !isAsGood) {
     console.error(
-      `${problem}: ${runs} of ${grid} runs, ${isSame ? 'same' : isAsGood ? 'as good' : 'missed'}: ${setting} p99 ${best?.p99Ms?.toFixed(2)}, best of all ${truth?.setting} p99 ${truth?.worth.p99Ms.toFixed(2)} ${JSON.stringify(given.budget)} ${JSON.stringify(given.wishes)}`,
+      `${problem}: ${runs} of ${grid} runs, ${isSame ? 'same' : isAsGood ? 'as good' : 'missed'}, long run ${verdict}: ${setting} p99 ${best?.p99Ms?.toFixed(2)}, best of all ${truth?.setting} p99 ${truth?.worth.p99Ms.toFixed(2)} ${JSON.stringify(given.budget)} ${JSON.stringify(given.wishes)}`,
     )
   }
 }

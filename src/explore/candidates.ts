@@ -14,7 +14,7 @@ import { lognormal } from '../scenario/service/variation.js'
 import type { Targets } from '../scenario/target.js'
 import { type Duration, options } from '../scenario/units.js'
 import { isUrl } from '../validation/realm.js'
-import { ValidationError } from '../validation/validation-error.js'
+import { messageOf, ValidationError } from '../validation/validation-error.js'
 import { type CalibrateAt, calibrate } from './calibrate.js'
 
 /** A model, or another way to answer the same requests. What serves it is one of `service`, `handler` and `result`. */
@@ -150,7 +150,7 @@ export async function contendersOf(
       try {
         contenders.push(await calibrated(scenario, { name, quality, handler: handler as string | URL }, own))
       } catch (error) {
-        throw ofCandidate(name, error)
+        throw ofCandidate(name, handler as string | URL, error)
       }
     }
   }
@@ -213,11 +213,11 @@ function serviceOfResult({ scenario, batches, serviceMs }: Result, name: string)
 }
 
 /** Says which candidate an error is of. */
-function ofCandidate(name: string, error: unknown): unknown {
-  if (error instanceof ValidationError) {
-    return new ValidationError(`tune.candidates.${name}`, error.message, { cause: error })
+function ofCandidate(name: string, handler: string | URL, error: unknown): Error {
+  const message = messageOf(error)
+  if (error instanceof MeasureError) {
+    return new MeasureError(`candidate '${name}': ${message}`, { cause: error.cause ?? error })
   }
-  return error instanceof MeasureError
-    ? new MeasureError(`candidate '${name}': ${error.message}`, { cause: error.cause ?? error })
-    : error
+  const of = message.includes(String(handler)) ? '' : `${handler}: `
+  return new ValidationError(`tune.candidates.${name}.handler`, `${of}${message}`, { cause: error })
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Tuned, tune } from '../../src/index.js'
-import { interrupted, throughline } from ''
+import { interrupted, throughline } from '../support/command-line.js'
 
 const candidates = [
   { name: 'slow', quality: 0.9, price: 1, service: '25ms' },

@@ -5,7 +5,6 @@ import {
   type Candidate,
   checkBudget,
   costOf,
-  gamma,
   measure,
   replay,
   type Scenario,
@@ -19,14 +18,14 @@ import {
 const scenario: Scenario = {
   arrivals: '400/s',
   service: affine({ base: '7.5ms', perItem: '0.25ms' }),
-  stop: { requests: 50_000 },
+  stop: { requests: 20_000 },
 }
 const choices = { maxBatchSize: [1, 4, 8, 16], maxWait: [0, '5ms'] }
 
 const large: Candidate = { name: 'large', quality: 0.95, price: 4, service: affine({ base: '110ms', perItem: '4ms' }) }
 const medium: Candidate = { name: 'medium', quality: 0.92, price: 2, service: affine({ base: '38ms', perItem: '3ms' }) }
 const small: Candidate = { name: 'small', quality: 0.9, price: 1, service: affine({ base: '9ms', perItem: '0.8ms' }) }
-const load: Scenario = { arrivals: '150/s', stop: { requests: 20_000 } }
+const load: Scenario = { arrivals: '150/s', stop: { requests: 10_000 } }
 const budget = { p99: '100ms' }
 
 const settingOf = ({ best }: Tuned) => best && { candidate: best.candidate, servers: best.servers, ...best.batching }
@@ -62,7 +61,7 @@ describe('tune, of one service', () => {
     expect(best.result?.scenario).toMatchObject({
       servers: best.servers,
       batching: best.batching,
-      stop: { requests: 500_000 },
+      stop: { requests: 200_000 },
     })
     expect(best.result?.scenario?.seed).not.toBe(1)
     expect(checkBudget(best.result as NonNullable<typeof best.result>, { p99: '40ms' }).verdict).toBe('pass')
@@ -178,7 +177,7 @@ describe('tune, of candidates', () => {
     // the cheapest way to more quality
     expect(nearest).toMatchObject({ candidate: 'exact', servers: 3, p99Ms: 25, costRatio: 1.5 })
     expect(nearest?.sentence).toBe(
-      'exact (quality 0.900) would keep p99 within 30 ms with 3 servers, at 1.5 times the cost.',
+      'exact (quality 0.900) would keep p99 within 30 ms with 3 servers, at 1.50 times the cost.',
     )
   })
 
@@ -220,7 +219,7 @@ describe('tune, of candidates', () => {
       for (const maxWait of [0, 2, 10, 20]) {
         const fewer = simulate({
           ...load,
-          ...medium,
+          service: medium.service,
           servers: servers - 1,
           batching: { maxBatchSize, maxWait },
         } as never)
@@ -245,7 +244,7 @@ describe('tune, of candidates', () => {
     const fromTimes = await tune(steady, { ...options, candidates: [{ name: 'a', result: stored }] })
     expect(fromScenario.best?.p99Ms).toBe(8)
     expect(fromTimes.best?.p99Ms).toBeCloseTo(8, 6)
-    const batched = simulate({ ...load, ...small, batching: { maxBatchSize: 8 } } as never)
+    const batched = simulate({ ...load, service: small.service, batching: { maxBatchSize: 8 } } as never)
     const several = { ...batched, scenario: { ...batched.scenario, service: undefined } } as never
     await expect(tune(load, { budget, candidates: [{ name: 'b', result: several }] })).rejects.toThrow(
       'tune.candidates.b.result: holds batches of several sizes',
@@ -253,7 +252,7 @@ describe('tune, of candidates', () => {
   })
 
   it('says the same, on however many threads', async () => {
-    const options = { budget: { p99: '60ms' }, candidates: [medium, small], maxBatchSize: [1, 4, 8], maxWait: [0, 5] }
+    const options = { budget: { p99: '60ms' }, candidates: [small], maxBatchSize: [1, 8], maxWait: [0, 5] }
     expect(await tune(load, { ...options, threads: 2 })).toEqual(await tune(load, { ...options, threads: 1 }))
   })
 })
@@ -367,13 +366,4 @@ describe('costOf', () => {
     const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 1000 } })
     expect(() => costOf(result, { price })).toThrow('cost.price: must be the price of one server for an hour')
   })
-})
-
-it('gamma is as good a service as any', async () => {
-  const varied: Scenario = {
-    ...scenario,
-    service: affine({ base: '7.5ms', perItem: '0.25ms', variation: gamma({ cv: 0.3 }) }),
-  }
-  const { best } = await tune(varied, { budget: { p99: '40ms' }, ...choices })
-  expect(best?.servers).toBe(1)
 })
