@@ -9,6 +9,7 @@ const realClock = [
   'histogram',
   'scenario',
   'validation',
+  'statistics',
   'random',
 ]
 // The layers of src/, from the outermost inwards, and which layers each may import from, besides itself. An import goes
@@ -30,7 +31,18 @@ const allowed = {
     'validation',
     'text',
   ],
-  report: ['explore', 'files', 'clock', 'budget', 'result', 'histogram', 'scenario', 'validation', 'text'],
+  report: [
+    'explore',
+    'files',
+    'clock',
+    'budget',
+    'result',
+    'histogram',
+    'statistics',
+    'scenario',
+    'validation',
+    'text',
+  ],
   explore: [
     'simulate',
     'measure',
@@ -44,6 +56,7 @@ const allowed = {
     'result',
     'scenario',
     'validation',
+    'statistics',
     'random',
     'text',
     'histogram',
@@ -65,7 +78,7 @@ const allowed = {
   result: ['histogram', 'statistics', 'scenario', 'validation', 'random', 'text'],
   histogram: [],
   statistics: [],
-  scenario: ['validation', 'random'],
+  scenario: ['validation', 'statistics', 'random'],
   // errors, and checks of values of any realm
   validation: [],
   random: [],

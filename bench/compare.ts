@@ -1,13 +1,13 @@
-// How often `compare` is right where the machine changes its speed under it: the tables of docs/validation/comparing.md.
+// Measures how often `compare` is right on a machine with changing speed: the tables of docs/validation/comparing.md.
 //
 //   npx tsx bench/compare.ts --loads 0 --runs 10000           the machine alone, without a queue: a minute or two
 //   npx tsx bench/compare.ts --loads 30,50 --runs 200         with one: ten minutes
-//   npx tsx bench/compare.ts --loads 0 --order abba           in turns of a fixed order, A B B A, instead of by lot
+//   npx tsx bench/compare.ts --loads 0 --order abba           in a fixed order, A B B A, instead of a random one
 //   npx tsx bench/compare.ts --real 60 --record rounds.jsonl  2 ms of arithmetic on the real clock, against the same and
-//                                                             10 % more of it, as often as said: within the hour
-//   npx tsx bench/compare.ts --real 60 --design duet          the same, both at the same moment
+//                                                             10 % more of it, 60 comparisons of each: within the hour
+//   npx tsx bench/compare.ts --real 60 --design duet          the same, both sides at the same time
 //   npx tsx bench/compare.ts --real 1 --from 7 --record rounds.jsonl    the 8th of them alone, to measure a few at a time
-//   npx tsx bench/compare.ts --resample rounds.jsonl --runs 2000    the comparisons recorded, and more drawn from their pairs
+//   npx tsx bench/compare.ts --resample rounds.jsonl --runs 2000    the recorded comparisons, and more resampled from their pairs
 
 import { appendFileSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -56,7 +56,7 @@ const runs = Number(given.runs)
 const count = Number(given.pairs)
 const requests = Number(given.requests)
 const of = given.of as ComparedMetric
-/** How much slower a slow machine is, as it was found on shared virtual cores. */
+/** How much slower a slow machine is, as measured on shared virtual cores. */
 const SLOW = 0.6
 const Z = 1.959964
 /** of service times */
@@ -64,7 +64,7 @@ const CV = 0.5
 
 /**
  * The machine's speed: fast or slow, each for an exponential time (in rounds). A round is slowed by the part of it that
- * the machine was slow, so that the two rounds of a pair fraction their speed only in part.
+ * the machine was slow, so that the two rounds of a pair share their speed only in part.
  */
 function slowness(random: Random, meanRounds: number, rounds: number): number[] {
   const slow = new Array<number>(rounds).fill(0)
@@ -87,7 +87,7 @@ interface Ran {
   logError: number
 }
 
-/** A round of one side, slowed by so much. At a load of 0 nobody waits, and both of a pair draw the same services. */
+/** A round of one side, slowed by a factor. At a load of 0 no request waits, and both sides draw the same services. */
 function run(load: number, slowed: number, seed: number): Ran {
   if (load === 0) return { round: { figures: alone(slowed), invalid: [] }, logError: CV / Math.sqrt(requests) }
   const scenario = {
@@ -106,7 +106,7 @@ const alone = (ms: number): Round['figures'] => ({
   errorRate: 0,
 })
 
-/** The figures of a Result, without making one: its histograms and intervals take most of the time. */
+/** The figures of a Result without building one, as its histograms and intervals take most of the time. */
 function roundOf(recording: Recording): Round {
   const { latency, service } = recording.histograms
   const at = (percentile: number) => snapshotPercentileNs(latency, percentile) / NS_PER_MS
@@ -128,7 +128,7 @@ function logErrorOf({ histograms: { latency } }: Recording): number {
   return stdDevOf(latency) / meanOf(latency) / Math.sqrt(latency.count)
 }
 
-/** The verdict as `compare` gives it: at the first checkpoint that decides, and after how many pairs. */
+/** The verdict as in `compare`, at the first checkpoint that decides, and the number of pairs. */
 function sequential(pairs: Pair[], rounds: number): { verdict: ComparisonVerdict; pairs: number } {
   for (let n = 1; ; n++) {
     if (!isCheckpoint(n, rounds)) continue
@@ -137,7 +137,7 @@ function sequential(pairs: Pair[], rounds: number): { verdict: ComparisonVerdict
     if (verdict !== 'inconclusive' || n === rounds) return { verdict, pairs: n }
   }
 }
-/** Both sides face the same load, so that the time of service may decide. */
+/** Both sides have the same load, so that service time may decide. */
 const LOAD = {
   scenario: storeScenario(resolveScenario({ arrivals: 1000, service: '1ms' }, 'simulate')),
   environment: null,
@@ -148,12 +148,12 @@ type Judge = (pairs: Pair[], ran: { base: Ran; head: Ran }[]) => ComparisonVerdi
 const ratioOf = ({ base, head }: Pair) => Math.log((head.figures[of] as number) / (base.figures[of] as number))
 const judges: Record<string, Judge> = {
   compare: (pairs) => sequential(pairs, count).verdict,
-  // the first pair alone, as somebody does who runs each once: slower by more than the fraction that counts as the same
+  // the first pair alone, as if each side ran once: slower by more than the fraction that counts as the same
   'point estimates of one run each': (pairs) => {
     const ratio = Math.exp(ratioOf(pairs[0] as Pair))
     return ratio > 1.05 ? 'slower' : ratio < 1 / 1.05 ? 'faster' : 'same'
   },
-  // all rounds of each put together, and every request taken for independent
+  // all rounds of each side merged, with every request taken as independent
   'an interval that takes requests as independent': (pairs, ran) => {
     const log = pairs.reduce((sum, pair) => sum + ratioOf(pair), 0) / pairs.length
     const variance = ran.reduce((sum, { base, head }) => sum + base.logError ** 2 + head.logError ** 2, 0)
@@ -190,7 +190,10 @@ async function virtual(): Promise<void> {
   console.log('| --- | --- | --- | --- | --- | --- | --- |')
   for (const load of given.loads.split(',').map((each) => Number(each) / 100)) {
     for (const meanRounds of [0.1, 1, 3]) {
-      const told = Object.keys(judges).map(() => ({ same: { slower: 0, faster: 0 }, slower: { slower: 0, faster: 0 } }))
+      const tallies = Object.keys(judges).map(() => ({
+        same: { slower: 0, faster: 0 },
+        slower: { slower: 0, faster: 0 },
+      }))
       for (let seed = 1; seed <= runs; seed++) {
         for (const [which, change] of [
           ['same', 1],
@@ -199,12 +202,12 @@ async function virtual(): Promise<void> {
           const { pairs, ran } = comparison(load, change, meanRounds, seed)
           Object.values(judges).forEach((judge, i) => {
             const verdict = judge(pairs, ran)
-            if (verdict === 'slower' || verdict === 'faster') (told[i] as (typeof told)[number])[which][verdict]++
+            if (verdict === 'slower' || verdict === 'faster') (tallies[i] as (typeof tallies)[number])[which][verdict]++
           })
         }
       }
       Object.keys(judges).forEach((name, i) => {
-        const { same, slower } = told[i] as (typeof told)[number]
+        const { same, slower } = tallies[i] as (typeof tallies)[number]
         const cells = [same.slower, same.faster, slower.slower, slower.faster].map(percent)
         console.log(`| ${100 * load} % | ${meanRounds} rounds | ${name} | ${cells.join(' | ')} |`)
       })
@@ -212,7 +215,7 @@ async function virtual(): Promise<void> {
   }
 }
 
-/** A comparison on the real clock: its verdict, the rounds that it came from, and how long it took. */
+/** A comparison on the real clock: its verdict, its rounds and its duration. */
 interface Recorded {
   design: Design
   head: string
@@ -223,7 +226,7 @@ interface Recorded {
 
 const HEADS = { 'the same': './busy/two-ms.js', '10 % slower': './busy/two-ms-a-tenth-slower.js' } as const
 
-/** Runs comparisons on the real clock, seeded from `first` on: a row for each, then a summary. */
+/** Runs comparisons on the real clock with seeds from `first` on, and prints a row for each and a summary. */
 async function real(first: number, times: number, design: Design): Promise<void> {
   const url = (name: string) => new URL(name, import.meta.url)
   const base = url(HEADS['the same'])
@@ -254,7 +257,7 @@ async function real(first: number, times: number, design: Design): Promise<void>
   summarize(all)
 }
 
-/** A row for each design and head: how often each verdict was given, and how long it took. */
+/** Prints a row for each design and head: the count of each verdict, and the duration. */
 function summarize(all: Recorded[]): void {
   console.log(`\n| design | head | runs | slower | faster | same | inconclusive | slower within 30 s | seconds, median |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |`)
@@ -276,8 +279,8 @@ const groups = (all: Recorded[]) =>
   ).filter(({ of }) => of.length > 0)
 
 /**
- * Prints the comparisons recorded, then judges more of them, made from pairs drawn from all that were recorded: 5 in a
- * row at a time, so that the machine's slow spells stay in them.
+ * Prints the recorded comparisons, then judges resampled ones: pairs are drawn from all recorded pairs in blocks of 5, which
+ * preserve slow periods of the machine.
  */
 function resample(file: string): void {
   const recorded = readFileSync(file, 'utf8')

@@ -1,11 +1,11 @@
-// How often the 95 % intervals of a run cover the exact values, over many seeds: the tables of docs/validation/intervals.md.
+// Measures how often the 95 % intervals of a run cover the exact values: the tables of docs/validation/intervals.md.
 //
 //   npx tsx bench/coverage.ts                                         the main table
 //   npx tsx bench/coverage.ts --seeds 100 --lengths 1e4,1e5           a short one, under a minute
 //   npx tsx bench/coverage.ts --only batches --lengths 1e6            a part of it
 //   npx tsx bench/coverage.ts --others --seeds 50 --lengths 1e5       other queues
 //   npx tsx bench/coverage.ts --replications 8,16 --lengths 1e5       between replications
-//   npx tsx bench/coverage.ts --truth                                 what the batched cases are held against
+//   npx tsx bench/coverage.ts --truth                                 the reference values of the batched cases
 
 import { parseArgs } from 'node:util'
 import { bucketFloor } from '../src/histogram/buckets.js'
@@ -35,11 +35,11 @@ const lengths = given.lengths.split(',').map(Number)
 const replications = given.replications.split(',').filter(Boolean).map(Number)
 const FIRST_SEED = 1000
 
-/** How often an interval was given, and how often it then covered the exact value. */
+/** How often there was an interval, and how often it covered the exact value. */
 interface Score {
   given: number
   covered: number
-  /** the half-width, as a fraction of the exact value, added up */
+  /** the sum of the half-widths, as fractions of the exact value */
   width: number
 }
 
@@ -90,7 +90,7 @@ function row(name: string, length: string, of: Case, scores: Record<string, Scor
   console.log(`| ${[name, length, ...cells].join(' | ')} |`)
 }
 
-/** The distribution of a long run, percentiles interpolated within their bucket, and its own intervals. */
+/** Prints the distribution of a long run, with percentiles interpolated within their bucket, and its intervals. */
 function printTruth(of: Case): void {
   const normal = resolveScenario({ ...of.scenario, stop: { requests: 2e8 }, seed: 20_260_101 }, 'simulate')
   const recording = new Engine(normal).run()

@@ -1,5 +1,5 @@
-// The throughput-latency trade-off: larger batches raise throughput, and latency with it. Run it with `npx tsx examples/trade-off.ts`;
-// `--svg figure.svg` draws it into a file.
+// Simulates the throughput-latency trade-off: larger batches raise throughput and latency. Run it with
+// `npx tsx examples/trade-off.ts`; `--svg figure.svg` writes a chart.
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { simulate } from 'throughline'
@@ -13,13 +13,13 @@ const OFFERED = 800
 console.log(`\n ${style('bold', 'A server that never runs out of requests')}\n`)
 console.log(
   table(
-    [{ header: 'it serves them', align: 'left' }, { header: 'latency' }, { header: 'throughput' }],
+    [{ header: 'batches', align: 'left' }, { header: 'latency' }, { header: 'throughput' }],
     examples().map(({ name, latencyMs, perSecond }) => [name, time(latencyMs), rate(perSecond)]),
     style,
   ),
 )
 
-// to batch requests that come at random is to wait for enough of them, here for all that a batch may hold
+// requests that arrive at random wait for their batch to fill, here completely
 const rows = [1, 2, 4, 8, 16, 32, 64].map((batchSize) => ({
   batchSize,
   capacityPerSec: flatOut(server, batchSize).perSecond,
@@ -33,8 +33,8 @@ const rows = [1, 2, 4, 8, 16, 32, 64].map((batchSize) => ({
   ),
 }))
 
-console.log(`\n ${style('bold', `The same server when ${OFFERED} requests a second come at random`)}`)
-console.log(' A batch takes 7.5 ms, and 0.25 ms more for each request in it; it leaves when it is full.\n')
+console.log(`\n ${style('bold', `The same server with ${OFFERED} random arrivals per second`)}`)
+console.log(' A batch takes 7.5 ms, plus 0.25 ms for each request in it; it leaves when it is full.\n')
 console.log(renderTradeOff(rows, { offeredPerSec: OFFERED, width: 80, style }))
 
 const sustained = rows.flatMap(({ batchSize, predicted }) =>

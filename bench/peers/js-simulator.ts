@@ -8,7 +8,7 @@ import { stream } from '../../src/random/stream.js'
 const { Scheduler, SimEvent } = createRequire(import.meta.url)('js-simulator')
 
 /**
- * M/M/c on js-simulator's scheduler, which has events and their order but no queues; returns the mean latency in ms.
+ * Simulates M/M/c on js-simulator's scheduler, which orders events but has no queues. Returns the mean latency in ms.
  */
 export function jsSimulator(meanGapMs: number, meanServiceMs: number, servers: number, requests: number): number {
   const arrivals = stream(1, 'arrivals')

@@ -21,10 +21,10 @@ import { addScenarioFlags, applyFlags, parseValue, type ScenarioFlags } from './
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
-Two scenarios, or two modules that serve batches, are run in pairs of short rounds until the verdict is clear; the flags
-of a scenario change both. Two results, as --json prints them, are compared as they are, which finds less: the machine
-may have been faster for one of them.
-The exit code is 0 where head is the same or faster, 1 where it is slower or fails more, 3 if it is inconclusive.
+Two scenarios, or two handler modules, run in pairs of short rounds until the verdict is clear; scenario options apply to
+both. Two stored results, as printed by --json, are compared without running anything, which finds only larger
+differences: the machine may have been faster for one of them.
+The exit code is 0 if head is the same or faster, 1 if it is slower or fails more, 3 if the comparison is inconclusive.
 
 Examples:
   $ throughline compare now.ts next.ts --arrivals 200/s
@@ -47,30 +47,24 @@ interface CompareFlags extends OutputFlags, ScenarioFlags {
 
 export function compareCommand(terminal: Terminal): Command {
   const command = new Command('compare')
-    .description('report whether head is slower than base: two scenarios, run in turn, or two stored results')
-    .argument(
-      '<base>',
-      'a scenario (a JSON file or a module), a module that serves batches, or the JSON file of a result',
-    )
-    .argument('[head]', 'another of the same')
-    .addOption(new Option('--of <metric>', 'which metric the verdict is of (default: mean)').choices(COMPARED))
-    .option('--within <fraction>', 'how far apart two may be and count as the same (default: 5%)')
-    .option('--rounds <n>', 'of scenarios: how many pairs of rounds at most (default: 40)')
-    .addOption(new Option('--design <name>', 'of scenarios: rounds in turn or at the same moment').choices(DESIGNS))
-    .option('--null', 'of scenarios: compare base with itself, to see how small a difference this machine can show')
-    .option('--simulate', 'of scenarios: simulate them, where they have a target too')
-    .option('--machine-noise <fraction>', 'of results: how far apart the machine alone may put two (default: 60%)')
-    .option(
-      '--history <files...>',
-      'of results: earlier ones, at least 5, that show how far the machine puts them apart',
-    )
+    .description('report whether head is slower than base: two scenarios or two stored results')
+    .argument('<base>', 'scenario (JSON file or module), handler module, or JSON file of a result')
+    .argument('[head]', 'scenario, handler module or result to compare with base')
+    .addOption(new Option('--of <metric>', 'metric that the verdict is about (default: mean)').choices(COMPARED))
+    .option('--within <fraction>', 'largest difference that counts as the same (default: 5%)')
+    .option('--rounds <n>', 'scenarios only: largest number of pairs (default: 40)')
+    .addOption(new Option('--design <name>', 'scenarios only: run rounds in turn or at the same time').choices(DESIGNS))
+    .option('--null', 'scenarios only: compare base with itself, to measure the noise of this machine')
+    .option('--simulate', 'scenarios only: simulate them even if they have a target')
+    .option('--machine-noise <fraction>', 'results only: difference that the machine alone may make (default: 60%)')
+    .option('--history <files...>', 'results only: at least 5 earlier results, to estimate the noise of the machine')
   addScenarioFlags(command, { service: true, handler: false })
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (base: string, head: string | undefined, flags: CompareFlags) => {
     const comparison = await runComparison(terminal, base, head, flags)
     if (flags.json) printJson(terminal, comparison)
     else print(terminal, comparison, renderComparison)
-    // one that was interrupted ends as such
+    // keeps the exit code of an interrupted command
     if (terminal.exitCode === 0) terminal.exitCode = EXIT_CODES[comparison.verdict]
   })
 }
@@ -86,7 +80,7 @@ async function runComparison(
   const { json: _json, debug: _debug, config: _config, ...scenarioFlags } = rest as typeof rest & { config?: string }
   const within = parseValue(flags.within)
   if (headFile === undefined && !isNull) {
-    throw new ValidationError('head', 'is missing: name a second file, or compare base with itself with --null')
+    throw new ValidationError('head', 'is missing: give a second file, or use --null to compare base with itself')
   }
   if (headFile !== undefined && isNull) {
     throw new ValidationError('--null', 'compares base with itself; leave out the second file')
@@ -101,15 +95,18 @@ async function runComparison(
   if (base !== null || head !== null) {
     throw new ValidationError(
       files[base === null ? 0 : 1] as string,
-      'must hold a result, as the other file does, or both scenarios',
+      'must hold a result, because the other file does; give two results or two scenarios',
     )
   }
   rejectFlags('two scenarios', { machineNoise, history })
   const given = await Promise.all(files.map(loadScenarioOrHandler))
   for (const [i, each] of given.entries()) {
-    // a module that serves batches does not say which load it is for
+    // a handler module has no arrivals
     if ('arrivals' in each || flags.arrivals !== undefined || flags.clients !== undefined) continue
-    throw new ValidationError(files[i] as string, `serves batches; say how requests come: --arrivals 200/s`)
+    throw new ValidationError(
+      files[i] as string,
+      `is a handler module without arrivals; add an option such as --arrivals 200/s`,
+    )
   }
   const scenarios = given.map((each) => applyFlags(each, scenarioFlags)) as [Scenario, Scenario]
   const engine = scenarios.some(hasTarget) && simulate !== true ? 'measure' : 'simulate'
@@ -133,11 +130,11 @@ async function runComparison(
   )
 }
 
-/** A flag that means nothing here is not passed over in silence. */
+/** Rejects options that do not apply, rather than ignore them. */
 function rejectFlags(what: string, flags: Record<string, unknown>): void {
   for (const [name, given] of Object.entries(flags)) {
     if (given === undefined) continue
     const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-    throw new ValidationError(flag, `means nothing where ${what} are compared; leave it out`)
+    throw new ValidationError(flag, `does not apply to ${what}; leave it out`)
   }
 }

@@ -21,12 +21,12 @@ Examples:
 
 export function replicateCommand(terminal: Terminal): Command {
   const command = new Command('replicate').description(
-    'simulate a scenario several times, with other random numbers each, and put the runs together',
+    'simulate a scenario several times with independent random numbers, and merge the runs',
   )
   addScenarioOptions(command, { service: true })
   command
-    .option('--replications <n>', 'how many runs (default: 10)')
-    .option('--threads <n>', 'how many of them at a time (default: as many as there are cores)')
+    .option('--replications <n>', 'number of runs (default: 10)')
+    .option('--threads <n>', 'number of threads (default: one for each core)')
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   type Flags = ScenarioFlags & OutputFlags & ValidityFlags & { replications?: string; threads?: string }
   return command.action(async (file: string | undefined, flags: Flags) => {

@@ -24,7 +24,7 @@ import { parseStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
-Of a result, a sweep or a comparison, as --json prints them. .hgrm holds milliseconds, .hlog nanoseconds.
+Reads results, a sweep or a comparison, as printed by --json. .hgrm holds milliseconds, .hlog nanoseconds.
 
 Examples:
   $ throughline report result.json --output report.html --budget budget.json
@@ -32,7 +32,7 @@ Examples:
   $ throughline report sweep.json --output sweep.svg
   $ throughline report result.json --format md >> "$GITHUB_STEP_SUMMARY"`
 
-/** What a kind of file can be written as. */
+/** The formats of each kind of input. */
 const FORMATS = {
   results: ['html', 'md', 'csv', 'hgrm', 'hlog', 'json'],
   sweep: ['html', 'svg', 'md', 'csv', 'json'],
@@ -54,14 +54,14 @@ interface ReportFlags extends OutputFlags {
 
 export function reportCommand(terminal: Terminal): Command {
   const command = new Command('report')
-    .description('show stored results, or write them for other tools')
-    .argument('<files...>', 'the JSON files of results, or that of a sweep or a comparison')
+    .description('show stored results, or write them as HTML, SVG, Markdown, CSV or for HdrHistogram')
+    .argument('<files...>', 'JSON files of results, or one of a sweep or a comparison')
     .option(
       '-o, --output <file>',
-      `where to write, by the end of its name: ${ALL.map((each) => `.${each}`).join(', ')}`,
+      `file to write, in the format of its extension: ${ALL.map((each) => `.${each}`).join(', ')}`,
     )
-    .option('--budget <file>', 'of .html: the JSON file of a budget that every run is judged by')
-    .addOption(new Option('--format <name>', 'what to write, whatever the name ends in').choices(ALL))
+    .option('--budget <file>', '.html only: JSON file of a budget to check every run against')
+    .addOption(new Option('--format <name>', 'format, instead of that of the extension').choices(ALL))
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (files: string[], { output, format: asked, json, budget: budgetFile }: ReportFlags) => {
     const format = asked ?? (output === undefined ? null : formatToWrite(output))
@@ -72,7 +72,10 @@ export function reportCommand(terminal: Terminal): Command {
       return
     }
     if (budgetFile !== undefined && format !== 'html') {
-      throw new ValidationError('--budget', 'is of .html alone; check judges a result, and writes its verdict')
+      throw new ValidationError(
+        '--budget',
+        'applies to .html only; use throughline check to check a result and write the verdict',
+      )
     }
     const budget = budgetFile === undefined ? undefined : await readBudget(budgetFile)
     const text = format === 'html' ? renderHtml(runsOf(reported), { budget }) : renderAs(reported, format)
@@ -85,7 +88,7 @@ function formatToWrite(output: string): Format {
   if (!output.toLowerCase().endsWith('.xml')) return formatOf(output, ALL)
   throw new ValidationError(
     output,
-    `is JUnit of a budget, which check writes: throughline check <result> --budget <file> --output ${output}`,
+    `is a JUnit report; write it with throughline check <result> --budget <file> --output ${output}`,
   )
 }
 
@@ -93,7 +96,7 @@ async function read(files: string[]): Promise<ReportInput> {
   const values = await Promise.all(files.map(async (file) => ({ file, value: await readJson(file) })))
   const [{ file, value } = { file: '', value: null }] = values
   const requireSingle = (kind: string) => {
-    if (values.length > 1) throw new ValidationError(file, `is a ${kind}, which is reported by itself`)
+    if (values.length > 1) throw new ValidationError(file, `is a ${kind}, which must be the only file`)
   }
   if (Array.isArray(value) && value.length > 0) {
     requireSingle('sweep')
@@ -107,7 +110,7 @@ async function read(files: string[]): Promise<ReportInput> {
   if (foreign !== undefined) {
     throw new ValidationError(
       foreign.file,
-      `must hold a result, a sweep or a comparison, as --json prints them, got ${show(foreign.value)}`,
+      `must hold a result, a sweep or a comparison, as printed by --json, got ${show(foreign.value)}`,
     )
   }
   const results = values.map(({ file, value }) => ({
@@ -133,7 +136,7 @@ function renderAs(reported: ReportInput, format: Format): string {
   const { kind } = reported
   const formats: readonly Format[] = FORMATS[kind]
   if (!formats.includes(format)) {
-    throw new ValidationError('report', `cannot write ${NAMES[kind]} as .${format}; what can: ${formats.join(', ')}`)
+    throw new ValidationError('report', `cannot write ${NAMES[kind]} as .${format}; accepted: ${formats.join(', ')}`)
   }
   if (format === 'json') return `${JSON.stringify(toPlain(reported), null, 2)}\n`
   switch (kind) {
@@ -161,7 +164,7 @@ function renderResultsAs(results: NamedResult[], format: Format): string {
       return renderHlog(results)
     case 'hgrm':
       if (results.length > 1)
-        throw new ValidationError('report', 'a .hgrm file holds one result; give one, or write .hlog')
+        throw new ValidationError('report', 'a .hgrm file holds one result; give one result, or write .hlog')
       return renderHgrm(first.result.latencyMs)
     default:
       if (results.length === 1) return renderMarkdown(first.result)

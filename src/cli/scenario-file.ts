@@ -2,29 +2,28 @@ import { dirname, extname, isAbsolute, resolve } from 'node:path'
 import type { Candidate } from '../explore/tune.js'
 import { readJson, readResult, readScenario, toScenario } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
-import { isHandler } from '../scenario/handler.js'
+import { isHandler, isUrlString } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { got, messageOf, ValidationError } from '../validation/validation-error.js'
 
 /**
- * Reads a scenario from a JSON file, or from a module's default export. A relative handler in it is found from where
- * the file is.
+ * Loads a scenario from a JSON file or a module's default export. A relative handler path is relative to the file.
  */
 export async function loadScenario(file: string): Promise<Scenario> {
   const isModule = MODULE.test(extname(file))
   return resolveHandlerPath(file, isModule ? toScenario(file, await loadDefaultExport(file)) : await readScenario(file))
 }
 
-/** A relative handler is found from where the file is. */
+/** Resolves a relative handler path from the folder of the file. */
 function resolveHandlerPath<Of extends { handler?: unknown }>(file: string, scenario: Of): Of {
   const handler = scenario?.handler
-  if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || /^[a-z][a-z\d+.-]+:/i.test(handler)) {
+  if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || isUrlString(handler)) {
     return scenario
   }
   return { ...scenario, handler: resolve(dirname(file), handler) }
 }
 
-/** The same, but a module that serves batches is the handler of a scenario. */
+/** Loads a scenario; a handler module gives a scenario with only this handler. */
 export async function loadScenarioOrHandler(file: string): Promise<Partial<Scenario>> {
   if (!MODULE.test(extname(file))) return loadScenario(file)
   const exported = await loadDefaultExport(file)
@@ -64,6 +63,6 @@ async function loadDefaultExport(file: string, what = 'a scenario'): Promise<unk
   } catch (error) {
     throw new ValidationError(file, messageOf(error), { cause: error })
   }
-  if (exported === undefined) throw new ValidationError(file, `has no default export, which must be ${what}`)
+  if (exported === undefined) throw new ValidationError(file, `has no default export; export ${what}`)
   return exported
 }

@@ -23,7 +23,7 @@ Examples:
   $ throughline simulate scenario.json --servers 2 --json`
 
 export function simulateCommand(terminal: Terminal): Command {
-  const command = new Command('simulate').description('run a scenario in virtual time, with a model of its service')
+  const command = new Command('simulate').description('run a scenario in virtual time, with a model of the service')
   addScenarioOptions(command, { service: true })
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & ValidityFlags) => {

@@ -21,8 +21,8 @@ import { toStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
-These take a list, and so does any field with --vary; every combination is run: --max-batch-size, --max-wait,
---servers, --arrivals. What was simulated is kept with --cache, so that one more point costs one point.
+--max-batch-size, --max-wait, --servers and --arrivals accept lists, as does --vary for any other field. Every combination
+runs. With --cache, stored points are not simulated again.
 
 Examples:
   $ throughline sweep --arrivals 800/s --base 7.5ms --per-item 0.25ms --max-batch-size 8,16,32,64 --max-wait 5ms,20ms
@@ -37,17 +37,18 @@ interface SweepFlags extends ScenarioFlags, OutputFlags, ValidityFlags {
 }
 
 export function sweepCommand(terminal: Terminal): Command {
-  const command = new Command('sweep').description('run a scenario at several values of any of its fields')
+  const command = new Command('sweep').description('run a scenario with several values of its fields')
   addScenarioOptions(command, { service: true, handler: true })
   command
     .addOption(
-      new Option('--vary <field=values>', 'a field, and the values it takes: batching.maxBatchSize=1,8,none').argParser(
-        parseVary,
-      ),
+      new Option('--vary <field=values>', 'field and its values: batching.maxBatchSize=1,8,none').argParser(parseVary),
     )
-    .option('--measure', 'measure each point, instead of simulating it (default: if there is a target and no service)')
-    .option('--svg <file>', 'draw throughput and latency against what was varied')
-    .option('--cache <folder>', 'keep what is simulated in this folder, and take it from there')
+    .option(
+      '--measure',
+      'measure each point instead of simulating it (default: if the scenario has a target and no service)',
+    )
+    .option('--svg <file>', 'write a chart of throughput and latency over the varied field')
+    .option('--cache <folder>', 'folder that stores simulated points for later sweeps')
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: SweepFlags) => {
     const { arrivals, servers, maxWait, maxBatchSize, measure, vary = [], cache, svg } = flags
@@ -61,14 +62,14 @@ export function sweepCommand(terminal: Terminal): Command {
     if (Object.keys(fields).length === 0) {
       throw new ValidationError(
         'sweep',
-        'nothing to sweep: give a list, such as --max-batch-size 1,2,4,8 or --vary queue.capacity=10,100',
+        'has no field to vary: give a list, such as --max-batch-size 1,2,4,8 or --vary queue.capacity=10,100',
       )
     }
     const scenario = await buildScenario(
       file,
       {
         ...flags,
-        // with which process is known from its first rate
+        // the first rate determines the arrival process
         arrivals: arrivals?.split(',')[0],
         servers: unlessList(servers),
         maxWait: unlessList(maxWait),
@@ -96,7 +97,7 @@ export function sweepCommand(terminal: Terminal): Command {
   })
 }
 
-/** One `field=value,value` more. */
+/** Parses one more `field=value,value`. */
 function parseVary(text: string, before: SweepFlags['vary'] = []): SweepFlags['vary'] {
   const [, field, values] = /^([^=]+)=(.+)$/.exec(text) ?? []
   if (field === undefined || values === undefined) {
@@ -105,13 +106,13 @@ function parseVary(text: string, before: SweepFlags['vary'] = []): SweepFlags['v
   return [...before, [field.trim(), values.split(',').map((each) => parseLimit(each.trim()))]]
 }
 
-/** The fields that have values; one that is given twice would else be the last alone. */
+/** Collects the fields with lists. A field given twice is an error: its last list would silently win. */
 function collectFields(given: [field: string, values: unknown[] | undefined][]): SweepFields {
   const lists = given.filter(([, values]) => values !== undefined)
   const fields = lists.map(([field]) => wholeName(field))
   const twice = fields.find((field, i) => fields.indexOf(field) < i)
   if (twice !== undefined) {
-    throw new ValidationError('sweep', `'${twice}' is given twice; give its values at once: --vary ${twice}=1,2`)
+    throw new ValidationError('sweep', `has two lists for '${twice}'; give all values in one list: --vary ${twice}=1,2`)
   }
   return Object.fromEntries(lists)
 }

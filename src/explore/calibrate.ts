@@ -6,11 +6,9 @@ import {
   evenly,
   FEWEST,
   groupsOf,
-  mean,
   overheadOf,
   type Points,
   type SizeGroup,
-  sum,
   varied,
 } from '../scenario/service/observed.js'
 import {
@@ -24,6 +22,7 @@ import {
 } from '../scenario/service/service.js'
 import { empirical } from '../scenario/service/variation.js'
 import { type Duration, NS_PER_MS, options, positiveDuration, type Rate, rate } from '../scenario/units.js'
+import { mean, sum } from '../statistics/descriptive.js'
 import { abortSignal } from '../validation/realm.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { timeBareHandler } from './bare.js'

@@ -21,6 +21,7 @@ import type { Finding } from '../result/validity.js'
 import { type ResolvedScenario, resolveScenario, type Scenario, type ScenarioParts } from '../scenario/scenario.js'
 import { hasTarget, type Target } from '../scenario/target.js'
 import { options, whole } from '../scenario/units.js'
+import { sum } from '../statistics/descriptive.js'
 import { abortSignal } from '../validation/realm.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { measureRound, type RoundRun, type RunRound, runPair, SIDES, simulateRound, withSide } from './rounds.js'
@@ -254,7 +255,7 @@ function checkDuet(resolved: Record<Side, ResolvedScenario>, engine: 'simulate' 
     )
   }
   const threads = SIDES.map((side) => (typeof resolved[side].handler === 'string' ? (resolved[side].servers ?? 1) : 1))
-  const needed = threads.reduce((sum, each) => sum + each, 0)
+  const needed = sum(threads)
   const available = cores()
   if (needed <= available) return
   throw new ValidationError(

@@ -7,6 +7,7 @@ import { resolveScenario, type Scenario, type StoredScenario } from '../scenario
 import { refuseCheckpoints } from '../scenario/stop.js'
 import { options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
+import { sum } from '../statistics/descriptive.js'
 import { onThreads } from '../threads/pool.js'
 import { abortSignal } from '../validation/realm.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
@@ -90,7 +91,7 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
           onProgress({
             done,
             total: replications,
-            fraction: fractions.reduce((sum, each) => sum + each, 0) / replications,
+            fraction: sum([...fractions]) / replications,
           })),
     },
   )

@@ -4,6 +4,7 @@ import type { Result } from '../result/result.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { horizonOf } from '../scenario/stop.js'
+import { sum } from '../statistics/descriptive.js'
 import { onThreads } from '../threads/pool.js'
 import { throwIfAborted } from '../validation/realm.js'
 import { type Cache, cacheKey } from './cache.js'
@@ -116,9 +117,9 @@ const WHILE_STARTING = 4_000_000
 function threadsFor(runs: Run[], reports: boolean): number {
   const threads = Math.min(cores(), runs.length)
   const requests = runs.map(({ scenario }) => requestsOf(scenario))
-  const sum = requests.reduce((total, each) => total + each, 0)
-  if (WHILE_STARTING + Math.max(sum / threads, ...requests) < sum) return threads
-  return reports && sum > WHILE_STARTING ? 1 : 0
+  const total = sum(requests)
+  if (WHILE_STARTING + Math.max(total / threads, ...requests) < total) return threads
+  return reports && total > WHILE_STARTING ? 1 : 0
 }
 
 /** The approximate number of requests in a run. */

@@ -36,6 +36,8 @@ const HEADER = 8
 const COMPRESSED_COOKIE = 0x1c849314
 const COOKIE = 0x1c849313
 const PAYLOAD = 40
+/** The smallest that zlib accepts. */
+const LEAST_CHUNK = 64
 /** A gap takes 3 bytes at most, a count of 32 bits 5. */
 const MOST_BYTES_OF_BUCKET = 8
 
@@ -77,7 +79,8 @@ export function encode({ buckets, counts }: HistogramSnapshot): string {
   view.setBigInt64(24, BigInt(SHAPE.highestTrackableValue))
   view.setBigInt64(32, 1n)
 
-  const deflated: Uint8Array = deflate(bytes.subarray(0, end), {})
+  // a buffer of the default size, 16 kB, would be garbage each time
+  const deflated: Uint8Array = deflate(bytes.subarray(0, end), { chunkSize: Math.max(LEAST_CHUNK, end) })
   const encoded = new Uint8Array(HEADER + deflated.length)
   encoded.set(deflated, HEADER)
   const header = new DataView(encoded.buffer)
@@ -92,7 +95,8 @@ const MOST_ARGUMENTS = 8192
 function base64(bytes: Uint8Array): string {
   let text = ''
   for (let from = 0; from < bytes.length; from += MOST_ARGUMENTS) {
-    text += String.fromCharCode(...bytes.subarray(from, from + MOST_ARGUMENTS))
+    // a typed array is applied as it is, and spread through an iterator
+    text += Reflect.apply(String.fromCharCode, null, bytes.subarray(from, from + MOST_ARGUMENTS))
   }
   return btoa(text)
 }

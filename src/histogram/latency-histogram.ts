@@ -9,15 +9,18 @@ export interface HistogramSnapshot extends Moments {
   readonly counts: Uint32Array
 }
 
+/** Buckets are read four at a time, since most are empty. */
+const AT_A_TIME = 4
+const ROOM = Math.ceil(BUCKETS / AT_A_TIME) * AT_A_TIME
 /** How many bytes a histogram takes, for threads that share one. */
-export const HISTOGRAM_BYTES = MOMENTS * 8 + Math.ceil((BUCKETS * 4) / 8) * 8
+export const HISTOGRAM_BYTES = MOMENTS * 8 + ROOM * 4
 
 /**
  * Durations counted in buckets, with their exact moments. It lies in one buffer, so that one thread can fill it and
  * another can read it.
  *
  * ```
- * buffer: | moments: 5 doubles | counts by bucket: 43,009 uint32 | padding to 8 bytes |
+ * buffer: | moments: 5 doubles | counts by bucket: 43,009 uint32 | unused: 3 uint32 |
  * ```
  */
 export class LatencyHistogram implements Moments {
@@ -27,7 +30,7 @@ export class LatencyHistogram implements Moments {
   /** @param buffer memory that is zeroed, or filled by another histogram. Default: its own */
   constructor(buffer: ArrayBufferLike = new ArrayBuffer(HISTOGRAM_BYTES), offset = 0) {
     this.#moments = new Float64Array(buffer, offset, MOMENTS)
-    this.#counts = new Uint32Array(buffer, offset + MOMENTS * 8, BUCKETS)
+    this.#counts = new Uint32Array(buffer, offset + MOMENTS * 8, ROOM)
   }
 
   /** Counts `times` durations of `ns` whole nanoseconds. */
@@ -77,11 +80,16 @@ export class LatencyHistogram implements Moments {
     const counts = this.#counts
     const last = count === 0 ? -1 : bucketOf(max)
     let length = 0
-    for (let bucket = bucketOf(min); bucket <= last; bucket++) {
-      const many = counts[bucket] as number
-      if (many === 0) continue
-      foundBuckets[length] = bucket
-      foundCounts[length++] = many
+    for (let from = bucketOf(min) & -AT_A_TIME; from <= last; from += AT_A_TIME) {
+      const left = (counts[from] as number) | (counts[from + 1] as number)
+      const right = (counts[from + 2] as number) | (counts[from + 3] as number)
+      if ((left | right) === 0) continue
+      for (let bucket = from; bucket < from + AT_A_TIME; bucket++) {
+        const many = counts[bucket] as number
+        if (many === 0) continue
+        foundBuckets[length] = bucket
+        foundCounts[length++] = many
+      }
     }
     return {
       count,

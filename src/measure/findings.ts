@@ -3,6 +3,7 @@ import type { Recording } from '../result/recording.js'
 import { snapshotPercentileNs } from '../result/summary.js'
 import type { Finding } from '../result/validity.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
+import { sumBy } from '../statistics/descriptive.js'
 import { PLACES } from './queue/waiting-room.js'
 import type { EarlyEndReason } from './recording/window.js'
 import type { WorkerExit } from './servers/worker-exits.js'
@@ -146,7 +147,7 @@ function serverDied({ exits, servers }: Course): Finding | null {
     code: 'server-died',
     severity: none ? 'error' : 'warning',
     message: `${each.join('; ')}. ${none ? 'No server was left, and the run ended there' : `The other ${servers - exits.length} went on`}`,
-    figures: { died: exits.length, servers, requests: exits.reduce((sum, { requests }) => sum + requests, 0) },
+    figures: { died: exits.length, servers, requests: sumBy(exits, ({ requests }) => requests) },
   }
 }
 

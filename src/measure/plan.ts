@@ -25,18 +25,10 @@ export interface Plan {
 type OpenScenario = ResolvedScenario & { arrivals: OpenArrivals }
 
 /**
- * Plans a run of open arrivals. The requests follow from the seed, so that walking through them shows when those will
- * be due that open the window and close it; if both are given as times there is nothing to walk through.
+ * Plans a run of open arrivals. The requests follow from the seed, so walking through them shows when those are due that
+ * open and close the window; if both are given as times, no walk is needed. A billion requests take seconds, so the
+ * generator yields now and then, for an abort to be noticed.
  */
-export function planOf(scenario: OpenScenario): Plan {
-  const planning = planInSteps(scenario)
-  for (;;) {
-    const { done, value } = planning.next()
-    if (done) return value
-  }
-}
-
-/** The same, in steps: a billion requests take seconds, in which an abort is to be heard. */
 export function* planInSteps(scenario: OpenScenario): Generator<void, Plan> {
   if ('atMost' in scenario.stop) return planOfCheckpoints(scenario.stop, scenario.warmup)
   const stop = extentNs(scenario.stop)

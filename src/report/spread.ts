@@ -1,3 +1,5 @@
+import { median } from '../statistics/descriptive.js'
+
 /** One figure over several rounds: its median, and the least and the greatest. */
 export interface Spread {
   median: number
@@ -6,10 +8,7 @@ export interface Spread {
 }
 
 export function spreadOf(values: number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b)
-  const at = (i: number) => sorted[i] as number
-  const middle = (sorted.length - 1) / 2
-  return { median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, low: at(0), high: at(sorted.length - 1) }
+  return { median: median(values), low: Math.min(...values), high: Math.max(...values) }
 }
 
 /** How far the furthest of the rounds is from their median, as a fraction of it. */

@@ -2,6 +2,7 @@ import { BUCKETS, bucketCeiling, bucketFloor, bucketOf } from '../histogram/buck
 import { decode, forEachBucketOf } from '../histogram/hdr.js'
 import { nanoseconds } from '../scenario/units.js'
 import { betaCdf, betaQuantile } from '../statistics/beta.js'
+import { sum, sumBy } from '../statistics/descriptive.js'
 import { student } from '../statistics/student.js'
 import type { Result } from './result.js'
 import { rankOf } from './summary.js'
@@ -55,7 +56,7 @@ export class Exceedances {
     this.segmentation = segmentation
     this.#slowest = unanswered === 'slowest'
     this.#segments = result.segments.filter(({ counts }) => counts.offered > 0).map(counted)
-    this.offered = sum(this.#segments, ({ offered }) => offered)
+    this.offered = sumBy(this.#segments, ({ offered }) => offered)
     this.segments = this.#segments.length
   }
 
@@ -66,7 +67,7 @@ export class Exceedances {
     if (known === undefined) {
       const least = this.#segments.map((segment) => this.#countOver(segment, levelNs, orAtIt, 'least'))
       const most = this.#segments.map((segment) => this.#countOver(segment, levelNs, orAtIt, 'most'))
-      known = { least: total(least), most: total(most), design: this.#designEffect(most) }
+      known = { least: sum(least), most: sum(most), design: this.#designEffect(most) }
       this.#known.set(key, known)
     }
     return known
@@ -85,7 +86,7 @@ export class Exceedances {
     }
     if (this.#above(low) > over) return null
     const answered = this.#segments.filter(({ from }) => from.length > 0)
-    const unanswered = sum(this.#segments, (segment) => segment.unanswered)
+    const unanswered = sumBy(this.#segments, (segment) => segment.unanswered)
     if (!this.#slowest && rank <= unanswered) return 0
     const [min, max] = [Math.min(...answered.map(({ min }) => min)), Math.max(...answered.map(({ max }) => max))]
     return Math.max(min, Math.min(max, bucketCeiling(low)))
@@ -97,11 +98,11 @@ export class Exceedances {
       .map((segment) => ({ segment, over: this.#countOver(segment, levelNs, orAtIt, 'least') }))
       .sort((a, b) => a.over / a.segment.offered - b.over / b.segment.offered)
       .slice(0, Math.ceil(this.segments / 10))
-    return sum(fractions, ({ over }) => over) / sum(fractions, ({ segment }) => segment.offered)
+    return sumBy(fractions, ({ over }) => over) / sumBy(fractions, ({ segment }) => segment.offered)
   }
 
   #above(bucket: number): number {
-    return sum(this.#segments, (segment) => countFrom(segment, bucket + 1) + (this.#slowest ? segment.unanswered : 0))
+    return sumBy(this.#segments, (segment) => countFrom(segment, bucket + 1) + (this.#slowest ? segment.unanswered : 0))
   }
 
   #countOver(segment: CountedSegment, levelNs: number, orAtIt: boolean, which: 'least' | 'most'): number {
@@ -125,7 +126,7 @@ export class Exceedances {
    */
   #designEffect(over: readonly number[]): number {
     const n = this.offered
-    const all = total(over)
+    const all = sum(over)
     if (all === 0 || all === n) return 1
     const fraction = all / n
     const variance = n * fraction * (1 - fraction)
@@ -137,11 +138,11 @@ export class Exceedances {
       const fractions = over.map((count, i) => count / (offered[i] as number))
       const mean = n / over.length
       const differences = fractions.slice(1).map((each, i) => ((each - (fractions[i] as number)) * mean) ** 2 / 2)
-      return Math.max(1, ((total(differences) * over.length) / (over.length - 1) / variance) * fewSegments(over.length))
+      return Math.max(1, ((sum(differences) * over.length) / (over.length - 1) / variance) * fewSegments(over.length))
     }
     for (;;) {
       const segments = off.length
-      const between = (total(off.map((each) => each ** 2)) * segments) / (segments - 1)
+      const between = (sum(off.map((each) => each ** 2)) * segments) / (segments - 1)
       largest = Math.max(largest, between / variance)
       if (segments < 10 || this.segmentation === 'independent') break
       off = inPairs(off)
@@ -157,9 +158,6 @@ function fewSegments(segments: number): number {
   return segments < 2 ? Number.POSITIVE_INFINITY : (student(0.025, segments - 1) / student(0.025, USUAL - 1)) ** 2
 }
 const USUAL = 20
-
-const total = (values: readonly number[]) => values.reduce((all, value) => all + value, 0)
-const sum = <Item>(items: readonly Item[], of: (item: Item) => number) => items.reduce((all, item) => all + of(item), 0)
 
 /** Adds up pairs; an odd one at the end joins the last pair. */
 function inPairs(values: readonly number[]): number[] {

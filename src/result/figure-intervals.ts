@@ -1,4 +1,5 @@
 import { betaQuantile } from '../statistics/beta.js'
+import { sumBy } from '../statistics/descriptive.js'
 import { student, tailOf } from '../statistics/student.js'
 import { type Order, spreadOf, tooFewSegments } from './spread.js'
 import { type Interval, noInterval } from './summary.js'
@@ -20,8 +21,8 @@ const VERY_MANY = 1e9
  */
 export function fractionInterval(parts: readonly Part[], order: Order, checkpoints = 1): Interval {
   const tail = tailOf(checkpoints)
-  const amount = total(parts, 'amount')
-  const n = total(parts, 'of')
+  const amount = sumBy(parts, (part) => part.amount)
+  const n = sumBy(parts, (part) => part.of)
   if (n === 0) return noInterval('no request was offered')
   const fraction = amount / n
   let worth = n
@@ -47,11 +48,9 @@ export function fractionInterval(parts: readonly Part[], order: Order, checkpoin
 export function ratioInterval(parts: readonly Part[], order: Order, checkpoints = 1): Interval {
   const few = tooFewSegments(parts.length, order)
   if (few !== null) return noInterval(few)
-  const of = total(parts, 'of')
-  const ratio = total(parts, 'amount') / of
+  const of = sumBy(parts, (part) => part.of)
+  const ratio = sumBy(parts, (part) => part.amount) / of
   const off = parts.map((part) => part.amount - ratio * part.of)
   const margin = (student(tailOf(checkpoints), parts.length - 1) * spreadOf(off, of, 1, order).error) / of
   return { low: Math.max(0, ratio - margin), high: ratio + margin, level: 0.95 }
 }
-
-const total = (parts: readonly Part[], which: keyof Part) => parts.reduce((sum, part) => sum + part[which], 0)

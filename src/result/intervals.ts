@@ -189,8 +189,12 @@ class Distribution {
   constructor({ count, buckets, counts }: HistogramSnapshot) {
     this.#n = count
     this.#buckets = buckets
+    this.#upTo = new Float64Array(counts.length)
     let sum = 0
-    this.#upTo = Float64Array.from(counts, (each) => (sum += each))
+    for (let i = 0; i < counts.length; i++) {
+      sum += counts[i] as number
+      this.#upTo[i] = sum
+    }
   }
 
   placeOf(p: number): Place {

@@ -1,3 +1,4 @@
+import { sum } from '../statistics/descriptive.js'
 import { findingsOf } from './findings.js'
 import { mergeByMetric, type Recording, totalOf } from './recording.js'
 import type { Finding } from './validity.js'
@@ -86,5 +87,3 @@ function mergeFindings(findings: Finding[][]): Finding[] {
     }
   })
 }
-
-const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)

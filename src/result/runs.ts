@@ -1,5 +1,6 @@
 import { type HistogramSnapshot, LatencyHistogram, mergeHistograms } from '../histogram/latency-histogram.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
+import { mean, sumBy } from '../statistics/descriptive.js'
 import { student, tailOf } from '../statistics/student.js'
 import { checkList, got, ValidationError } from '../validation/validation-error.js'
 import {
@@ -99,8 +100,8 @@ function intervalOf(estimate: Estimate, own: number[], all: number, fewest: numb
       `${nameOf(estimate)} takes ${needed.toLocaleString('en')} values of each run, and one has ${fewest}`,
     )
   }
-  const mean = own.reduce((sum, value) => sum + value, 0) / runs
-  const variance = own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (runs - 1)
+  const middle = mean(own)
+  const variance = sumBy(own, (value) => (value - middle) ** 2) / (runs - 1)
   const margin = student(tailOf(1), runs - 1) * Math.sqrt(variance / runs)
-  return { low: Math.max(0, Math.min(mean - margin, all)), high: Math.max(mean + margin, all), level: 0.95 }
+  return { low: Math.max(0, Math.min(middle - margin, all)), high: Math.max(middle + margin, all), level: 0.95 }
 }

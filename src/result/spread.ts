@@ -1,3 +1,5 @@
+import { sum } from '../statistics/descriptive.js'
+
 /** The highest correlation of neighbouring segments that is assumed: a trend makes it as high as can be. */
 export const MOST_ALIKE = 0.9
 
@@ -49,5 +51,3 @@ export function spreadOf(off: readonly number[], n: number, variance: number, or
   const ofLongRun = (independent * (1 - alike)) / (1 + alike)
   return { error: Math.sqrt(found * (1 + alike)), independent, ofLongRun }
 }
-
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)

@@ -59,7 +59,10 @@ export function defineHandler<Output, State = undefined, Input = number>(
 }
 
 export const HANDLER_IS =
-  'the URL or path of a module, or, to serve batches in this process, a function (batch) => outputs or defineHandler({ run, … })'
+  'the URL or path of a module, or a function (batch) => outputs or defineHandler({ run, … }) to serve batches in this process'
+
+/** Whether a handler is a URL and not a path; a single letter before the colon is a Windows drive. */
+export const isUrlString = (handler: string) => /^[a-z][a-z\d+.-]+:/i.test(handler)
 
 const isFunction = (value: unknown) => typeof value === 'function'
 

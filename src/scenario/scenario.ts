@@ -198,7 +198,7 @@ function checkTarget(targets: ResolvedTargets, { maxBatchSize }: Batching): void
     const [target, instead] =
       targets.http === undefined
         ? ['call', 'use handler to serve batches']
-        : ['http', 'set http.batch to true to send a batch as one request']
+        : ['http', 'set http: { batch: true } to send a batch as one request']
     throw new ValidationError(
       'batching.maxBatchSize',
       `must be 1 because ${target} takes one request at a time, got ${show(maxBatchSize)}; ${instead}`,

@@ -123,7 +123,12 @@ export class Recorder {
   #started(): { batches: number; batched: number } {
     let batches = 0
     let batched = 0
-    for (const [size, times] of this.batchSizes) {
+    const small = this.#smallBatches
+    for (let size = 0; size < TABLED; size++) {
+      batches += small[size] as number
+      batched += size * (small[size] as number)
+    }
+    for (const [size, times] of this.#largeBatches) {
       batches += times
       batched += times * size
     }

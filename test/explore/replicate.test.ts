@@ -33,15 +33,15 @@ const batched: Scenario = {
   queue: { capacity: 30 },
   stop: { duration: '5s' },
 }
-/** Millions of requests, for what has to be interrupted. */
+/** Millions of requests, for tests that interrupt a run. */
 const long: Scenario = { ...mm1, stop: { requests: 100_000_000 } }
 
 describe('replicating', { timeout: 60_000 }, () => {
-  it('once is to simulate', async () => {
+  it('once equals simulate', async () => {
     expect(await replicate(batched, { replications: 1 })).toEqual(simulate(batched))
   })
 
-  it('adds up what each run shows, the first being what simulate runs', async () => {
+  it('adds up the runs; the first is that of simulate', async () => {
     const result = await replicate(batched, { replications: 3, threads: 2 })
     const runs = [0, 1, 2].map((i) => new Engine(resolveScenario(batched, 'simulate'), undefined, i).run())
     expect(runs[0]?.counts).toEqual(simulate(batched).counts)
@@ -79,7 +79,7 @@ describe('replicating', { timeout: 60_000 }, () => {
 
   it('gives intervals from the differences between runs', async () => {
     const { latencyMs } = await replicate(mm1, { replications: 20 })
-    // latency is exponential of mean 20 ms; each of these intervals covers it in 95 % of cases, and does at this seed
+    // latency is exponential with mean 20 ms; each of these intervals covers it in 95 % of cases, and does at this seed
     const exact = { mean: 20, p50: 20 * Math.log(2), p95: 20 * Math.log(20), p99: 20 * Math.log(100) }
     for (const [estimate, value] of Object.entries(exact)) {
       const { low, high } = latencyMs.intervals[estimate as keyof typeof exact]
@@ -89,7 +89,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     }
   })
 
-  it('gives them for every part of latency too', async () => {
+  it('gives intervals for every part of latency', async () => {
     const { waitMs, serviceMs, lagMs } = await replicate(mm1, { replications: 20 })
     for (const { intervals } of [waitMs, serviceMs]) {
       expect(intervals.mean.low).toBeLessThan(10)
@@ -100,7 +100,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(lagMs.intervals.p99).toEqual({ low: 0, high: 0, level: 0.95 })
   })
 
-  it('says in how many runs something was found', async () => {
+  it('reports in how many runs there was a finding', async () => {
     const { validity } = await replicate({ ...mm1, arrivals: '150/s' }, { replications: 2 })
     expect(validity.valid).toBe(false)
     const finding = validity.findings.find(({ code }) => code === 'saturated')
@@ -108,8 +108,8 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(finding?.figures).toMatchObject({ capacity: 100, replications: 2 })
   })
 
-  it('leaves the event loop free, and tells how far it is', async () => {
-    const told: ReplicateProgress[] = []
+  it('does not block the event loop, and reports progress', async () => {
+    const reports: ReplicateProgress[] = []
     let longestMs = 0
     let last = performance.now()
     const ticking = setInterval(() => {
@@ -118,26 +118,26 @@ describe('replicating', { timeout: 60_000 }, () => {
     }, 5)
     await replicate(
       { ...mm1, stop: { requests: 2_000_000 } },
-      { replications: 4, threads: 2, onProgress: (progress) => told.push(progress) },
+      { replications: 4, threads: 2, onProgress: (progress) => reports.push(progress) },
     )
     clearInterval(ticking)
     // four runs of 0.2 s or more here would have stopped it for 0.8 s
     expect(longestMs).toBeLessThan(500)
-    expect(told.length).toBeGreaterThan(1)
-    told.forEach(({ fraction, total }, i) => {
+    expect(reports.length).toBeGreaterThan(1)
+    reports.forEach(({ fraction, total }, i) => {
       expect(total).toBe(4)
-      expect(fraction).toBeGreaterThanOrEqual(told[i - 1]?.fraction ?? 0)
+      expect(fraction).toBeGreaterThanOrEqual(reports[i - 1]?.fraction ?? 0)
     })
-    expect(told.at(-1)).toEqual({ done: 4, total: 4, fraction: 1 })
+    expect(reports.at(-1)).toEqual({ done: 4, total: 4, fraction: 1 })
   })
 
-  it('gives what is over where it is to end early, and says so', async () => {
+  it('returns the completed runs if it is stopped early, with a finding', async () => {
     const onProgress = ({ done }: ReplicateProgress) => done < 3
     const result = checkedResult(await replicate(mm1, { replications: 1000, threads: 2, onProgress }))
     const over = result.replications as number
     expect(over).toBeGreaterThanOrEqual(3)
     expect(over).toBeLessThan(1000)
-    // each of them whole
+    // each is complete
     expect(result.counts.offered).toBe(18_000 * over)
     expect(result.validity.valid).toBe(true)
     expect(result.validity.findings).toContainEqual({
@@ -148,12 +148,12 @@ describe('replicating', { timeout: 60_000 }, () => {
     })
   })
 
-  it('has nothing to give where it is to end before the first is over', async () => {
+  it('throws if it is stopped before the first run completes', async () => {
     const ended = replicate(long, { replications: 2, threads: 1, onProgress: () => false })
     await expect(ended).rejects.toThrow('replicate: was stopped before its first replication completed')
   })
 
-  it('gives a result of the one that is left of several', () => {
+  it('returns a result of a single completed run', () => {
     const engine = new Engine(resolveScenario(mm1, 'simulate'))
     const result = checkedResult(resultOf(mergeReplications([packReplication(engine.run(), false)])))
     expect(result.counts).toEqual(simulate(mm1).counts)
@@ -175,14 +175,14 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(threads()).toBe(before)
   })
 
-  it('does not begin where it is aborted already', async () => {
+  it('does not start if it is aborted already', async () => {
     const signal = AbortSignal.abort(new Error('too late'))
     await expect(replicate(long, { replications: 2, signal })).rejects.toThrow('too late')
   })
 
-  it('refuses a scenario as simulating does', async () => {
+  it('refuses a scenario like simulate', async () => {
     await expect(replicate({ arrivals: 0, service: 1 }, { replications: 2 })).rejects.toThrow(/^arrivals: .*got 0/)
-    // what only a run shows
+    // an error that only a run finds
     const service = recorded({ by: 'order', times: [1] })
     const refused = replicate({ arrivals: 1, service }, { replications: 2 })
     await expect(refused).rejects.toThrow(ValidationError)

@@ -309,14 +309,14 @@ describe('what http is refused', () => {
     ['another protocol', { url: 'ftp://127.0.0.1/' }, 'http.url', /must be an http or https URL/],
     ['a method that is none', { url: at, method: 'GET IT' }, 'http.method', /must be an HTTP method/],
     ['headers that are none', { url: at, headers: { 'a b': 1 } }, 'http.headers', /an object of header names/],
-    ['a body that is none', { url: at, body: 7 }, 'http.body', /text, bytes, an object or list/],
+    ['a body that is none', { url: at, body: 7 }, 'http.body', /a string, bytes, an object or array/],
     [
       'a form, which JSON knows nothing of',
       { url: at, body: new URLSearchParams('a=1') },
       'http.body',
       /a URLSearchParams$/,
     ],
-    ['a body in a circle', { url: at, body: circle }, 'http.body', /text, bytes, an object or list/],
+    ['a body in a circle', { url: at, body: circle }, 'http.body', /a string, bytes, an object or array/],
     ['a password that cannot be read', { url: 'http://a:p%zz@127.0.0.1:1' }, 'http.url', /written as '%25'/],
     ['no connections', { url: at, connections: 0 }, 'http.connections', /a whole number of at least 1/],
     ['no pipelining', { url: at, pipelining: 0 }, 'http.pipelining', /a whole number of at least 1/],
@@ -337,7 +337,7 @@ describe('what http is refused', () => {
   it('batches, unless a request carries one', async () => {
     const error = await failure(run({ url: at }, { batching: { maxBatchSize: 4 } }))
     expect(error.message).toMatch(
-      /batching.maxBatchSize: must be 1 where http takes one request at a time.*batch: true/,
+      /batching.maxBatchSize: must be 1 because http takes one request at a time.*batch: true/,
     )
   })
 })

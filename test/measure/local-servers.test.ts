@@ -5,6 +5,7 @@ import { resultOf } from '../../src/result/result.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
+import { atLength } from '../support/at-length.js'
 import { cycle } from '../support/cycle.js'
 import { referencePolicy } from '../support/reference-policy.js'
 import { simulatedEvents } from '../support/simulated-events.js'
@@ -63,7 +64,7 @@ describe('servers in this process, in virtual time', () => {
           expect(underWay.length).toBeLessThan(given.servers)
         }
       }),
-      { numRuns: 200, seed: 11 },
+      { numRuns: atLength(200), seed: 11 },
     )
   })
 
@@ -85,7 +86,7 @@ describe('servers in this process, in virtual time', () => {
           batches.map(({ requests, leaveNs }) => ({ requests, leaveNs })),
         )
       }),
-      { numRuns: 200, seed: 11 },
+      { numRuns: atLength(200), seed: 11 },
     )
   })
 
@@ -101,7 +102,7 @@ describe('servers in this process, in virtual time', () => {
         const unlimited = serveInVirtualTime(scenario, behaviour, true)
         expect(unlimited.flown.map(asTold)).toEqual(simulated({ ...scenario, servers: 1000 }, service))
       }),
-      { numRuns: 200, seed: 11 },
+      { numRuns: atLength(200), seed: 11 },
     )
   })
 
@@ -165,7 +166,7 @@ describe('servers in this process, in virtual time', () => {
           expect(segment.batches).toBe(started.length)
         }
       }),
-      { numRuns: 20, seed: 11 },
+      { numRuns: atLength(20), seed: 11 },
     )
   })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { policyOf } from '../../src/scenario/batching.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
+import { atLength } from '../support/at-length.js'
 import { cycle } from '../support/cycle.js'
 import { referencePolicy } from '../support/reference-policy.js'
 import { simulatedEvents } from '../support/simulated-events.js'
@@ -79,7 +80,7 @@ describe('a queue that threads share, in virtual time', () => {
         run.state.queue.settle(Number.MAX_SAFE_INTEGER)
         expect(run.dropped.map(({ reason, number, atNs }) => ({ fate: reason, number, atNs }))).toEqual(gone)
       }),
-      { numRuns: 1000, seed: 11 },
+      { numRuns: atLength(1000), seed: 11 },
     )
   })
 
@@ -105,7 +106,7 @@ describe('a queue that threads share, in virtual time', () => {
         const all = [...served.flatMap(({ requests }) => requests), ...dropped.map(({ number }) => number)]
         expect(all.sort((a, b) => a - b)).toEqual(given.gaps.map((_, number) => number))
       }),
-      { seed: 11 },
+      { numRuns: atLength(500), seed: 11 },
     )
   })
 
@@ -115,7 +116,7 @@ describe('a queue that threads share, in virtual time', () => {
         const { served } = runInVirtualTime(scenarioOf(given), { ...instant, service: cycle(given.services) })
         for (const { startNs, leaveNs } of served) expect(startNs).toBe(leaveNs)
       }),
-      { numRuns: 500, seed: 11 },
+      { numRuns: atLength(500), seed: 11 },
     )
   })
 
@@ -135,7 +136,7 @@ describe('a queue that threads share, in virtual time', () => {
         const types = { rejected: 'reject', timedOut: 'timeout' }
         expect(dropped.map(({ reason, atNs, number }) => [types[reason], atNs / 1e6, number])).toEqual(gone)
       }),
-      { numRuns: 500, seed: 11 },
+      { numRuns: atLength(500), seed: 11 },
     )
   })
 })

@@ -15,13 +15,13 @@ import {
 
 const DRAWS = 150_000
 
-/** A gamma law of mean 1. */
+/** A gamma distribution with mean 1. */
 function gammaLaw(cv: number): Law {
   const shape = 1 / cv ** 2
   return { mean: 1, variance: cv ** 2, kurtosis: 3 + 6 / shape, cdf: (x) => jstat.gamma.cdf(x, shape, 1 / shape) }
 }
 
-/** A lognormal law of mean 1. */
+/** A lognormal distribution with mean 1. */
 function lognormalLaw(cv: number): Law {
   const variance = Math.log(1 + cv ** 2)
   const [e2, e3, e4] = [2, 3, 4].map((power) => Math.exp(power * variance)) as [number, number, number]
@@ -77,12 +77,12 @@ const laws: [name: string, variation: Variation, law: Law][] = [
 ]
 
 for (const seed of SEEDS) {
-  describe(`at seed ${seed}, a variation has its law`, () => {
+  describe(`at seed ${seed}, a variation has its distribution`, () => {
     for (const [name, variation, law] of laws) {
       it(name, () => {
         const draw = sampler(variation, stream(seed, `test of ${name}`))
         expectDistribution(draw, DRAWS, law)
-        // and no memory, of which pairs of normals or the words of a ziggurat could give it some
+        // and no autocorrelation, which pairs of normals or the bits of a ziggurat word could cause
         const values = Float64Array.from({ length: 50_000 }, draw)
         for (const lag of [1, 2]) expectUncorrelated(values.subarray(lag), values.subarray(0, -lag))
       })
@@ -96,7 +96,7 @@ for (const seed of SEEDS) {
         const value = draw()
         seen.set(value, (seen.get(value) ?? 0) + 1)
       }
-      // of mean 5, so that each is a fifth of what was given
+      // the mean is 5, so each value is a fifth of its sample
       const values = [2, 3, 7, 0, 15].map((sample) => sample / 5)
       expect([...seen.keys()].sort((a, b) => a - b)).toEqual([...values].sort((a, b) => a - b))
       expectCounts(
@@ -112,12 +112,12 @@ for (const seed of SEEDS) {
       }
     })
 
-    it('the normal law under gamma and lognormal', () => {
+    it('the normal distribution under gamma and lognormal', () => {
       const law: Law = { mean: 0, variance: 1, kurtosis: 3, cdf: (x) => jstat.normal.cdf(x, 0, 1) }
       expectDistribution(normal(stream(seed, 'test of normal')), DRAWS, law)
     })
 
-    it('the far tail of the exponential law, which one draw in 2,200 comes to', () => {
+    it('the far tail of the exponential distribution, with one draw in 2,200', () => {
       const random = stream(seed, 'test of the tail')
       const TAIL = 7.697117470131049
       const beyond: number[] = []
@@ -128,7 +128,7 @@ for (const seed of SEEDS) {
       }
       const fraction = Math.exp(-TAIL)
       expectCounts([beyond.length, draws - beyond.length], [fraction, 1 - fraction])
-      // it has no memory: what is beyond is exponential again
+      // it is memoryless: the tail is exponential again
       let next = 0
       expectDistribution(() => beyond[next++] as number, beyond.length, {
         mean: 1,
@@ -138,8 +138,8 @@ for (const seed of SEEDS) {
       })
     })
 
-    it('the exponential law in each of 1,000 equally likely intervals', () => {
-      // the layers of the ziggurat are some thousandths of the law each: one that is wrong shows here
+    it('the exponential distribution in each of 1,000 equally likely intervals', () => {
+      // each layer of the ziggurat is a few thousandths of the distribution, so a wrong one shows here
       const random = stream(seed, 'test of layers')
       const counts = new Array<number>(1000).fill(0)
       for (let i = 0; i < 2_000_000; i++) {

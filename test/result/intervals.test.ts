@@ -11,6 +11,7 @@ import { type Metric, segmentHistograms } from '../../src/result/recording.js'
 import { ESTIMATES, type Estimate, type Interval, type Summary } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
+import { itAtLength } from '../support/at-length.js'
 
 const SECOND = 1e9
 
@@ -57,7 +58,7 @@ function expectCoverage(covered: number, runs: number) {
 }
 
 describe('intervals of one run', () => {
-  it('cover the exact values of M/M/1 at 50 % load in 95 % of 100 runs', () => {
+  itAtLength('cover the exact values of M/M/1 at 50 % load in 95 % of 100 runs', () => {
     const exact = exactMs(0.5)
     const covered = { mean: 0, p50: 0, p95: 0, p99: 0 }
     const estimates = Object.keys(covered) as (keyof typeof covered)[]
@@ -68,7 +69,7 @@ describe('intervals of one run', () => {
     for (const estimate of estimates) expectCoverage(covered[estimate], 100)
   })
 
-  it('cover the wait too, half of which is an atom at 0', () => {
+  itAtLength('cover the wait too, half of which is an atom at 0', () => {
     let p50 = 0
     let p95 = 0
     for (let seed = 0; seed < 60; seed++) {

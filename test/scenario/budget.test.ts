@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ValidationError } from '../../src/index.js'
 import { type Budget, budgetSchema, rulesOf } from '../../src/scenario/budget.js'
 
-/** What a budget's rules come to. */
+/** The rules of a budget, in short. */
 const read = (budget: Budget) =>
   rulesOf(budget).map(({ metric, relation, limit, unit }) => [metric, relation, limit, unit])
 
@@ -34,11 +34,11 @@ describe('a budget', () => {
     [{ rejectionRate: '<= 0.5 %' }, ['rejectionRate', '<=', 0.005, 'fraction']],
     [{ utilization: '< 0.7' }, ['utilization', '<', 0.7, 'fraction']],
     [{ meanBatchSize: '≥8' }, ['meanBatchSize', '>=', 8, 'requests']],
-  ])('%j reads as it should', (budget, rule) => {
+  ])('%j is parsed', (budget, rule) => {
     expect(read(budget)).toEqual([rule])
   })
 
-  it('is read from JSON as well, in its order; what is undefined is absent', () => {
+  it('can be JSON, keeps its order, and ignores undefined limits', () => {
     const budget: Budget = { throughput: '10/s', p99: '100ms', p50: undefined }
     expect(read(budget).map(([metric]) => metric)).toEqual(['throughput', 'p99'])
     expect(rulesOf(JSON.parse(JSON.stringify(budget)))).toEqual(rulesOf(budget))
@@ -80,7 +80,7 @@ describe('a budget', () => {
     expect(refusalOf(budget)).toMatch(message)
   })
 
-  it('tells every fault at once', () => {
+  it('reports all faults at once', () => {
     expect(refusalOf({ p99: '5/s', p101: 1, mean: 3 }).split('\n')).toHaveLength(2)
   })
 })

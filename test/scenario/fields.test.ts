@@ -17,7 +17,7 @@ describe('the fields of a scenario', () => {
     ['rate', 'arrivals.rate'],
     ['service.points.8.mean', 'service.points.8.mean'],
     ['arrivals.stages.0.rate', 'arrivals.stages.0.rate'],
-  ])('%s is %s', (given, field) => expect(fieldOf(given)).toBe(field))
+  ])('%s expands to %s', (given, field) => expect(fieldOf(given)).toBe(field))
 
   it.each([
     ['servres', "servres: is not a field of a scenario (did you mean 'servers'?)"],
@@ -25,7 +25,7 @@ describe('the fields of a scenario', () => {
     ['service.points.__proto__', 'is not a field'],
     ['constructor', 'is not a field'],
     ['', 'is not a field'],
-  ])('%j is none', (given, message) => expect(() => fieldOf(given)).toThrow(message))
+  ])('%j is refused', (given, message) => expect(() => fieldOf(given)).toThrow(message))
 })
 
 describe('a scenario with another value of a field', () => {
@@ -78,7 +78,7 @@ describe('a scenario with another value of a field', () => {
     expect(from).toEqual(before)
   })
 
-  it('refuses what is beyond a list, and what has no fields', () => {
+  it('refuses an index out of range, and a parent without fields', () => {
     const staged: Scenario = { ...scenario, arrivals: { process: 'stages', stages: [{ rate: 1, duration: 2 }] } }
     expect(() => withField(staged, 'arrivals.stages.1.rate', 9)).toThrow('is out of range; the list has 1 entry')
     const odd = { ...scenario, queue: 5 } as unknown as Scenario

@@ -27,7 +27,7 @@ const cv = /a coefficient of variation above 0 and at most 100/
 const atLeast = (least: number) => new RegExp(`a whole number of at least ${least}`)
 const varied = (variation: unknown) => ({ service: { model: 'affine', base: 1, variation } })
 
-/** Where, what of a scenario, what the message shows of it, and what it says is accepted. */
+/** The path, the scenario, the value as the message shows it, and what the message says is accepted. */
 const refused: [path: string, scenario: Record<string, unknown>, shown: string, accepted: RegExp][] = [
   ['arrivals', { arrivals: undefined }, 'nothing', anyArrivals],
   ['arrivals', { arrivals: null }, 'null', anyArrivals],
@@ -115,7 +115,7 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
     '{"distribution":"hyperexponential"',
     /probabilities that add up to 1/,
   ],
-  // which would make every time NaN, and a simulation of them run for ever
+  // every time would be NaN, and a simulation would never end
   [
     'service.variation',
     varied(hyperexponential({ probabilities: [1, 0], means: [0, 1] })),
@@ -174,7 +174,7 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
   ['warmup.duration', { warmup: { duration: -1 } }, '-1', duration],
 ]
 
-describe('a scenario that cannot be is refused: where, what was found, what is accepted', () => {
+describe('an invalid scenario is refused with the path, the value and what is accepted', () => {
   for (const [path, scenario, shown, accepted] of refused) {
     it(`${path}: ${shown}`, () => {
       const error = refusal({ arrivals: '10/s', service: 1, ...scenario })
@@ -182,7 +182,7 @@ describe('a scenario that cannot be is refused: where, what was found, what is a
       expect(error.message).toMatch(new RegExp(`^${path.replaceAll('.', '\\.')}: `))
       expect(error.message).toMatch(accepted)
       expect(error.message).toContain(`, got ${shown}`)
-      // it is about that alone
+      // the message has no other fault
       expect(error.message).not.toContain('\n')
     })
   }
@@ -211,13 +211,13 @@ describe('a scenario that cannot be is refused: where, what was found, what is a
     ])
   })
 
-  it('in a message of a bearable length', () => {
+  it('in a message of limited length', () => {
     const { message } = refusal({ arrivals: 'x'.repeat(10_000), service: 1 })
     expect(message.length).toBeLessThan(300)
   })
 })
 
-it('an object may be of another realm, or of none', () => {
+it('an object may be of another realm, or without a prototype', () => {
   const run = { arrivals: '10/s', service: 1, stop: { requests: 100 } }
   const queue = Object.assign(Object.create(null), { capacity: 1 })
   const elsewhere = runInNewContext('({ maxBatchSize: 8 })')
@@ -227,7 +227,7 @@ it('an object may be of another realm, or of none', () => {
   })
 })
 
-describe('an option that is not there is refused, never ignored', () => {
+describe('an unknown option is refused, never ignored', () => {
   const unknown: [path: string, scenario: Record<string, unknown>, key: string, accepted: string][] = [
     ['', { servres: 2 }, 'servres', 'arrivals, service, handler'],
     ['batching', { batching: { maxBatchsize: 8 } }, 'maxBatchsize', 'maxBatchSize, maxWait'],
@@ -258,7 +258,7 @@ describe('an option that is not there is refused, never ignored', () => {
   }
 })
 
-describe('what does not go together is refused', () => {
+describe('invalid combinations are refused', () => {
   const run = { arrivals: poisson('10/s'), service: 1, stop: { requests: 100 } }
 
   it('a warm-up that is the whole run', () => {
@@ -287,7 +287,7 @@ describe('what does not go together is refused', () => {
     expect(simulate({ ...run, batching, queue: { capacity: 8 } }).counts.rejected).toBe(0)
   })
 
-  it('a batch larger than the last size whose time is known', () => {
+  it('a batch larger than the largest size in service.points', () => {
     const service = byBatchSize({ 1: 1, 8: 4 })
     const error = refusal({ ...run, service, batching: { maxBatchSize: 9 } })
     expect(error.message).toMatch(/^service\.points: end at a batch of 8, but batches may hold 9; add a point or lower/)
@@ -295,7 +295,7 @@ describe('what does not go together is refused', () => {
     expect(refusal({ ...run, service, arrivals: closed({ clients: 9 }), batching: { maxBatchSize: null } }).path).toBe(
       'service.points',
     )
-    // clients who are too few to make one may go without a limit
+    // with fewer clients than that, batches may have no limit
     expect(
       simulate({ ...run, service, arrivals: closed({ clients: 8, thinkTime: 1 }), batching: { maxBatchSize: null } })
         .counts.offered,
@@ -309,7 +309,7 @@ describe('what does not go together is refused', () => {
     expect(error.message).toMatch(/2502 requests at .* take longer than 104 days \(2\^53 ns\)/)
   })
 
-  it('nothing to simulate, though exponential service may be 0', () => {
+  it('a scenario without service, though service may take no time', () => {
     expect(refusal({ arrivals: '10/s' }).message).toMatch(/^service: is required to simulate: .* '10ms' or affine/)
     const { latencyMs } = simulate({ ...run, service: affine({ variation: exponential() }) })
     expect(latencyMs.max).toBe(0)

@@ -7,11 +7,11 @@ const scenario = { arrivals: 100, service: 1 } satisfies Scenario
 const stopOf = (stop: unknown, verb: 'simulate' | 'measure' = 'simulate') =>
   resolveScenario({ ...scenario, handler: './handler.js', stop } as Scenario, verb)
 
-describe('a stop that depends on what the run shows', () => {
+describe('a stop with checkpoints', () => {
   it('has defaults', () => {
     expect(stopOf({ precision: '5%' })).toMatchObject({
       stop: { precision: 0.05, of: 'p99', atMost: { requests: 20_000_000 } },
-      // a tenth of the shortest that it may be
+      // a tenth of the first checkpoint
       warmup: { requests: 1953 },
     })
     expect(stopOf({ precision: 0.05, of: 'mean' }, 'measure')).toMatchObject({

@@ -5,8 +5,8 @@ import { type BatchEvent, dueTimesOf, simulateWithEvents } from '../support/simu
 import { openScenario, seeded } from '../support/small-scenarios.js'
 
 /*
- * What the policy promises, held against what a simulation tells and when its requests were due: nothing here knows
- * how either was made. Times are compared exactly, in whole nanoseconds.
+ * Tests the contract of the policy against the events of a simulation and the due times of its requests, without knowing
+ * how either is computed. Times are compared exactly, in whole nanoseconds.
  */
 
 const ns = (ms: number) => Math.round(ms * 1e6)
@@ -60,7 +60,7 @@ function checkPolicy(dueMs: number[], scenario: Scenario): void {
   const leaves = (request: number) => (left.get(request) as { at: number }).at
   const lastDue = Math.max(...dues)
 
-  // first in, first out, and never too large
+  // first in, first out, and never larger than maxBatchSize
   const served = batches.flatMap((batch) => batch.requests)
   expect(served).toEqual([...served].sort((a, b) => a - b))
   for (const { requests } of batches) {
@@ -68,7 +68,7 @@ function checkPolicy(dueMs: number[], scenario: Scenario): void {
     expect(requests.length).toBeLessThanOrEqual(maxBatchSize)
   }
 
-  // no batch leaves before it may, and none leaves without one that it had room for
+  // no batch leaves too early, or without a waiting request for which it has room
   for (const { requests, startMs } of batches) {
     if (requests.length === maxBatchSize) continue
     const waited = startMs >= due(requests[0] as number) + maxWait
@@ -78,7 +78,7 @@ function checkPolicy(dueMs: number[], scenario: Scenario): void {
     expect(leftBehind, `all that wait leave with ${requests} at ${startMs}`).toBe(-1)
   }
 
-  // whoever times out does so on time, and nobody stays longer; only a full queue turns away
+  // requests time out exactly on time, and none stays longer; only a full queue rejects
   for (const [request, { at, type }] of left) {
     expect(at).toBeGreaterThanOrEqual(due(request))
     expect(at).toBeLessThanOrEqual(due(request) + timeout)
@@ -89,7 +89,7 @@ function checkPolicy(dueMs: number[], scenario: Scenario): void {
     expect(waiting).toBeGreaterThanOrEqual(capacity)
   }
 
-  // at every instant, once all that happens at it has happened
+  // at every instant, after all its events
   const deadlines = dues.map((due) => due + maxWait).filter((at) => at < Number.POSITIVE_INFINITY)
   const instants = new Set([...dues, ...deadlines, ...batches.flatMap(({ startMs, endMs }) => [startMs, endMs])])
   for (const now of instants) {
@@ -106,7 +106,7 @@ function checkPolicy(dueMs: number[], scenario: Scenario): void {
   }
 }
 
-describe('a simulation keeps the policy', { timeout: 60_000 }, () => {
+describe('a simulation follows the policy', { timeout: 60_000 }, () => {
   it('on scripted arrivals with many ties', () => {
     fc.assert(
       fc.property(openScenario, (scenario) => {

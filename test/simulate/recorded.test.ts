@@ -21,7 +21,7 @@ const scenario: Scenario = {
   stop: { requests: 5000 },
 }
 
-/** A run, and the batches that it served. */
+/** A run with the batches that it served. */
 function run(given: Scenario) {
   const batches: Extract<SimulationEvent, { type: 'batch' }>[] = []
   const result = simulate(given, { onEvent: (event) => event.type === 'batch' && batches.push(event) })
@@ -31,7 +31,7 @@ function run(given: Scenario) {
 const durations = (given: Scenario) => run(given).batches.map(({ startMs, endMs }) => endMs - startMs)
 
 describe('recorded service times', () => {
-  it.each([1, 3])('make the same run again, in order and by time, with %i servers', (servers) => {
+  it.each([1, 3])('repeat the same run, in order and by time, with %i servers', (servers) => {
     const { result, batches } = run({ ...scenario, servers })
     const times = batches.map(({ startMs, endMs }) => endMs - startMs)
     const inTime = batches.map(({ startMs, endMs, requests }) => ({
@@ -45,13 +45,13 @@ describe('recorded service times', () => {
     }
   })
 
-  it('are in the order that batches start in, whatever their sizes', () => {
+  it('are taken in the order in which batches start, whatever their sizes', () => {
     const service = recorded({ by: 'order', times: [1, '7ms', 2] })
     const given = { arrivals: replay([0, 10, 11, 12]), service, batching: { maxBatchSize: 2 } }
     expect(durations(given)).toEqual([1, 7, 2])
   })
 
-  it('are those of the batch that started nearest in time, the earlier of two', () => {
+  it('are taken from the batch that started nearest in time, the earlier of two', () => {
     const times: RecordedBatch[] = [
       { at: '100ms', time: 3 },
       { at: 0, time: 1 },
@@ -71,7 +71,7 @@ describe('recorded service times', () => {
     }
   })
 
-  it('are scaled to the size of the batch, by the line through all that were recorded', () => {
+  it('are scaled to the size of the batch by the line through all recorded batches', () => {
     // 2 ms and 1 ms a request, twice as slow at the end
     const times = [
       { at: 0, size: 1, time: 3 },
@@ -90,7 +90,7 @@ describe('recorded service times', () => {
     ])
   })
 
-  it('are as they are where every recorded batch had one size', () => {
+  it('are not scaled if all recorded batches have one size', () => {
     const service = recorded({
       by: 'time',
       times: [
@@ -101,7 +101,7 @@ describe('recorded service times', () => {
     expect(durations({ arrivals: replay([0, 9]), service })).toEqual([3, 5])
   })
 
-  it('have each its turn where several batches started at one instant', () => {
+  it('are taken in turn if several batches started at one instant', () => {
     const times = [2, 9, 4].map((time) => ({ at: 0, time }))
     const service = recorded({ by: 'time', times })
     expect(durations({ arrivals: replay([0, 0, 0]), service, servers: 3 })).toEqual([2, 9, 4])
@@ -112,7 +112,7 @@ describe('recorded service times', () => {
     expect(durations({ arrivals: replay([0, 1, 2]), service })).toEqual([0, 0, 1])
   })
 
-  it('are not invented where there are no more', () => {
+  it('are refused if they run out', () => {
     const given = { arrivals: replay([0, 10, 20]), warmup: { requests: 0 } }
     const inOrder = recorded({ by: 'order', times: [1, 2] })
     expect(() => simulate({ ...given, service: inOrder })).toThrow(ValidationError)

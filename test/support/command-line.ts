@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { main } from '../../dist/cli/program.js'
 
-/** The command as it is built and shipped. */
+/** The built command. */
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 export const SCENARIOS = fileURLToPath(new URL('../cli/scenarios', import.meta.url))
 
@@ -14,10 +14,10 @@ export interface Ended {
   stderr: string
 }
 
-// a relative file is found from here, in this process as in one of its own
+// relative files are in this folder, for commands in this process and in child processes
 process.chdir(SCENARIOS)
 
-/** Starts the command in a process of its own; `ended` tells what it printed and how it ended. */
+/** Starts the command in a child process; `ended` resolves to its output and exit code. */
 export function start(...args: string[]) {
   const child = spawn(process.execPath, [MAIN, ...args], { cwd: SCENARIOS, stdio: ['ignore', 'pipe', 'pipe'] })
   const printed = { stdout: '', stderr: '' }
@@ -33,13 +33,13 @@ export function start(...args: string[]) {
   return { child, ended }
 }
 
-/** Runs the command in a process of its own. */
+/** Runs the command in a child process. */
 export const spawned = (...args: string[]): Promise<Ended> => start(...args).ended
 
-/** Runs the command in this process, which is sooner. */
+/** Runs the command in this process, which is faster. */
 export const throughline = (...args: string[]): Promise<Ended> => run(null, args)
 
-/** The same, with Ctrl-C as soon as its progress says that it has begun; what it prints of progress is left out. */
+/** Runs the command in this process with Ctrl-C at its first progress; drops progress from stderr. */
 export async function interrupted(...args: string[]): Promise<Ended> {
   const ended = await run(/[1-9]\d* % /, args)
   return { ...ended, stderr: ended.stderr.slice(ended.stderr.lastIndexOf(CLEARED) + CLEARED.length) }
@@ -48,12 +48,12 @@ const CLEARED = '\r\u001b[K'
 
 async function run(interruptAt: RegExp | null, args: string[]): Promise<Ended> {
   const printed = { stdout: '', stderr: '' }
-  const hearing = new Set<(exitCode: number) => void>()
+  const listeners = new Set<(exitCode: number) => void>()
   const stream = (name: 'stdout' | 'stderr') =>
     new Writable({
       write(chunk, _, done) {
         printed[name] += String(chunk)
-        if (interruptAt?.test(String(chunk))) for (const hear of hearing) hear(130)
+        if (interruptAt?.test(String(chunk))) for (const interrupt of listeners) interrupt(130)
         done()
       },
     })
@@ -61,12 +61,12 @@ async function run(interruptAt: RegExp | null, args: string[]): Promise<Ended> {
     stdout: stream('stdout'),
     stderr: interruptAt === null ? stream('stderr') : Object.assign(stream('stderr'), { isTTY: true, columns: 200 }),
     exitCode: 0,
-    onInterrupt(hear) {
-      hearing.add(hear)
-      return () => void hearing.delete(hear)
+    onInterrupt(handle) {
+      listeners.add(handle)
+      return () => void listeners.delete(handle)
     },
     reserveStdout() {},
   })
-  // on a slow machine it may have said how far it was
+  // a slow machine may print progress
   return { code, signal: null, ...printed, stderr: printed.stderr.replace(/^\d+ % .*\n/gm, '') }
 }

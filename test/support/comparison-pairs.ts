@@ -1,7 +1,7 @@
 import { COMPARED, type ComparedMetric, type Pair, type Round } from '../../src/budget/comparison.js'
 import { stream } from '../../src/random/stream.js'
 
-/** A round in which everything takes this long: in `pairs` no figure is null. */
+/** A round in which every time has this value. No figure in `pairs` is null. */
 export interface FullRound extends Round {
   figures: Record<ComparedMetric, number>
 }
@@ -19,7 +19,7 @@ export function round(
   return { figures: { ...times, throughput: 200, errorRate: 0, ...figures }, invalid }
 }
 
-/** Rounds of a machine whose speed is drawn anew for each, in pairs: head takes so many times as long as base. */
+/** Pairs of rounds on a machine with a random speed in each round: head takes `times` as long as base. */
 export function pairs(n: number, times: number, given: { seed?: number; noise?: number } = {}): FullPair[] {
   const { seed = 1, noise = 0.05 } = given
   const random = stream(seed, 'speed')

@@ -1,27 +1,27 @@
 import jstat from 'jstat'
 import { expect } from 'vitest'
 
-/** The seeds at which distributions are held to their law, chosen once and before the first run. */
+/** The seeds at which distributions are tested, chosen once, before the first run. */
 export const SEEDS = [1, 20, 300]
 
 /**
- * The chance that a right program would fail one of these tests. There are some 400 of them, so that one of all would
+ * The probability that a correct program fails one of these tests. There are about 400 of them, so that one of all would
  * fail by chance with a probability of 4 % (and, the seeds being fixed, either always or never).
  */
 export const SIGNIFICANCE = 1e-4
-/** What a standard normal variable exceeds, either way, with that chance. */
+/** The two-sided critical value of a standard normal variable at that probability. */
 const NORMAL_QUANTILE = 3.891
 
 export interface Law {
   mean: number
   variance: number
-  /** the fourth central moment over the squared variance: 3 for a normal law */
+  /** the fourth central moment over the squared variance: 3 for a normal distribution */
   kurtosis: number
-  /** the fraction at or below x; left out where the law is not continuous */
+  /** the cumulative distribution function; omitted if it is not continuous */
   cdf?: (x: number) => number
 }
 
-/** Holds draws to their law: mean and variance within their standard errors, and Kolmogorov-Smirnov. */
+/** Tests draws against their distribution: mean and variance within their standard errors, and Kolmogorov-Smirnov. */
 export function expectDistribution(draw: () => number, draws: number, law: Law): void {
   const values = Float64Array.from({ length: draws }, draw)
   let sum = 0
@@ -48,7 +48,7 @@ export function expectDistribution(draw: () => number, draws: number, law: Law):
   )
 }
 
-/** Holds counts to what they should be, by the chi-square test. */
+/** Tests counts against their expectation by the chi-square test. */
 export function expectCounts(counts: readonly number[], fractions: readonly number[]): void {
   const total = counts.reduce((sum, count) => sum + count, 0)
   const distance = counts.reduce((sum, count, i) => {
@@ -59,7 +59,7 @@ export function expectCounts(counts: readonly number[], fractions: readonly numb
   expect(chance, `a chi-square of ${distance} for ${counts.length} counts`).toBeGreaterThan(SIGNIFICANCE)
 }
 
-/** Holds two sequences to be uncorrelated. */
+/** Tests that two sequences are uncorrelated. */
 export function expectUncorrelated(a: Float64Array, b: Float64Array): void {
   const n = a.length
   const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / n

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** The code of src/ that is newer than what was built of it. */
+/** Lists the source files that are newer than their built files. */
 function stale(): { source: string; built: string }[] {
   return readdirSync('src', { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
@@ -10,8 +10,8 @@ function stale(): { source: string; built: string }[] {
 }
 
 /**
- * Before any test: brings the code in dist/ up to date with src/, since commands, examples and threads run what is
- * built. Only the code: its types are for `npm run build`.
+ * Updates the code in dist/ from src/ before the tests, because commands, examples and threads run the built code. Types are
+ * left to `npm run build`.
  */
 export default async function setup(): Promise<void> {
   const files = stale()
@@ -25,7 +25,7 @@ export default async function setup(): Promise<void> {
       compilerOptions: { ...options, module: ts.ModuleKind.ESNext, declaration: false, noEmit: false },
     })
     mkdirSync(dirname(built), { recursive: true })
-    // whoever loads it meanwhile gets all of the one or of the other
+    // renaming is atomic: other processes load either the old or the new file
     const written = `${built}.${process.pid}`
     writeFileSync(written, outputText, { mode: outputText.startsWith('#!') ? 0o755 : 0o644 })
     renameSync(written, built)

@@ -1,4 +1,4 @@
-/** The part of jstat that tests use as an independent check. */
+/** The part of jstat that tests use as an independent implementation of distributions. */
 declare module 'jstat' {
   const jstat: {
     exponential: { cdf(x: number, rate: number): number }

@@ -1,13 +1,13 @@
 import type { SimulationEvent } from '../../src/index.js'
 
 /**
- * The definition, line by line, as a second simulator: a sorted list of events, objects, and no cleverness. It knows
- * nothing of the first one. Times are whole milliseconds, so that sums of them are exact.
+ * A second simulator that follows the definition line by line: a sorted list of events, and objects. It shares
+ * no code with the first one. Times are whole milliseconds, so that sums of them are exact.
  *
- * What the definition leaves open is settled here as follows: of two clients that send at one instant, the one with
- * the lower number is first; the clients of a closed loop begin by thinking; one that is rejected, or whose request
- * times out, has its answer at that instant. No further arrival is due once the stop has come, or while every client
- * that would send before the stop awaits its answer from the queue.
+ * Where the definition is silent, this one decides: of two clients that send at one instant, the one with
+ * the lower number goes first; the clients of a closed loop start by thinking; a client whose request is rejected, or
+ * times out, has its response at that instant. No further arrival is due after the stop, or while every client
+ * that would send before the stop awaits its response from the queue.
  */
 export interface NaiveScenario {
   arrivals: { process: 'replay'; timestamps: number[] } | { process: 'closed'; clients: number; thinkTime: number }
@@ -32,7 +32,7 @@ export interface NaiveRequest {
   /** when it left the queue: with a batch, by its timeout, or at once by rejection */
   left: number
   fate: 'waiting' | 'served' | 'rejected' | 'timed out'
-  /** of those served */
+  /** for served requests */
   start: number
   end: number
   /** the parts of the wait: no server idle, some server idle, its server waking */
@@ -66,13 +66,13 @@ export function naive(scenario: NaiveScenario): NaiveRun {
   const requests: NaiveRequest[] = []
   const queue: NaiveRequest[] = []
   const idle: object[] = Array.from({ length: scenario.servers }, (_, server) => ({ server }))
-  /** from when how many servers were idle */
+  /** the number of idle servers over time */
   const idleness: { at: number; idle: number }[] = [{ at: 0, idle: idle.length }]
   const events: Event[] = []
 
   function plan(event: Event): void {
     events.push(event)
-    // sorting keeps the order of what is equal: first planned, first handled
+    // sorting is stable: of equal events, the first planned is handled first
     events.sort((a, b) => a.at - b.at || ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || clientOf(a) - clientOf(b))
   }
   function clientOf(event: Event): number {
@@ -82,12 +82,12 @@ export function naive(scenario: NaiveScenario): NaiveRun {
     return event.kind === 'arrival' && event.at < stop.duration && requests.length < stop.requests
   }
 
-  /** A client has its answer: it thinks, and sends again. */
+  /** A client has its response: it thinks, and sends again. */
   function answered(client: number, at: number): void {
     if (arrivals.process === 'closed') plan({ at: at + arrivals.thinkTime, kind: 'arrival', client })
   }
 
-  /** How many of the waiting leave now, if a server is idle. */
+  /** How many of the waiting requests leave now, if a server is idle. */
   function leaving(waiting: NaiveRequest[], now: number): number {
     const size = Math.min(waiting.length, maxBatchSize)
     if (size === 0) return 0

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { type Scenario, simulate, ValidationError } from '../../src/index.js'
 
-/** What a scenario is refused with: anything may be given, as from a file. */
+/** The error of an invalid scenario of any type, as from a file. */
 export function refusal(scenario: unknown): ValidationError {
   try {
     simulate(scenario as Scenario)

@@ -15,7 +15,7 @@ const limits = fc
     base: fc.noBias(fc.integer({ min: 0, max: 15 })),
     perItem: fc.integer({ min: 0, max: 3 }),
   })
-  // what is refused: no batch would ever leave
+  // refused: no batch would ever leave
   .filter(({ maxBatchSize, maxWait }) => maxBatchSize !== null || maxWait !== null)
   .filter(
     ({ maxBatchSize, maxWait, capacity }) =>
@@ -64,7 +64,7 @@ export const closedScenario: fc.Arbitrary<NaiveScenario> = fc
       batching.maxWait !== null ||
       (arrivals as { clients: number }).clients >= (batching.maxBatchSize ?? Number.POSITIVE_INFINITY),
   )
-  // clients that neither think nor are kept waiting would send for ever in no time
+  // clients that neither think nor wait would send forever at one instant
   .filter(({ arrivals, service, queue, stop }) => {
     const { thinkTime } = arrivals as { thinkTime: number }
     return 'requests' in stop || thinkTime > 0 || (service.base > 0 && queue.capacity === null)
@@ -75,12 +75,12 @@ export const smallScenario = fc.oneof(openScenario, closedScenario)
 const warmup = fc.oneof(fc.record({ requests: fc.nat({ max: 20 }) }), fc.record({ duration: fc.nat({ max: 40 }) }))
 type Warmup = typeof warmup extends fc.Arbitrary<infer T> ? T : never
 
-/** The same after a warm-up, of requests or of time; it may last longer than the run, which is for the engine to tell. */
+/** Small scenarios with a warm-up by requests or by time, which may be longer than the run. */
 export function withWarmup(scenarios: fc.Arbitrary<NaiveScenario>): fc.Arbitrary<NaiveScenario & { warmup: Warmup }> {
   return fc
     .tuple(scenarios, warmup)
     .filter(([{ arrivals, stop }, warmup]) => {
-      // what is refused: one that is the whole run as it is told
+      // refused: a warm-up as long as the run
       const requests = arrivals.process === 'replay' ? arrivals.timestamps.length : Number.POSITIVE_INFINITY
       const whole = { requests, duration: Number.POSITIVE_INFINITY, ...stop }
       return 'requests' in warmup

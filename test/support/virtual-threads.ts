@@ -1,5 +1,5 @@
 import { measurable } from '../../src/measure/measurable.js'
-import { planOf, planOfLoop } from '../../src/measure/plan.js'
+import { planOfLoop } from '../../src/measure/plan.js'
 import type { Batch } from '../../src/measure/queue/batch.js'
 import type { DropReason } from '../../src/measure/queue/drops.js'
 import { PARKED } from '../../src/measure/queue/parking.js'
@@ -8,6 +8,7 @@ import { stateOf } from '../../src/measure/recording/build-recording.js'
 import type { ServerStats } from '../../src/measure/recording/server-stats.js'
 import { SharedMemory } from '../../src/measure/recording/shared-memory.js'
 import { resolveScenario, type ScenarioParts } from '../../src/scenario/scenario.js'
+import { planOf } from './virtual-event-loop.js'
 
 /** How threads behave in virtual time, in whole nanoseconds. */
 export interface Threads {
@@ -64,7 +65,10 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
   plan.segments = plan.segments.slice(0, threads.segments)
   const { places = 1024 } = threads
   const limit = Math.min(scenario.queue.capacity ?? places - 1, places - 1)
-  const memory = SharedMemory.allocate(scenario, plan, servers, 0, limit)
+  // no batch is larger than what may wait: to leave room for any size takes ten times as long as the run
+  const maxBatchSize = Math.min(scenario.batching.maxBatchSize ?? places, places)
+  const batching = { ...scenario.batching, maxBatchSize }
+  const memory = SharedMemory.allocate({ ...scenario, batching }, plan, servers, 0, limit)
   const window = memory.window()
   // the servers are there before the first request
   let now = -1

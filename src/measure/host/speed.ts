@@ -1,6 +1,7 @@
 import { real } from '../../clock/real.js'
 import type { Speed } from '../../result/host.js'
 import { NS_PER_MS } from '../../scenario/units.js'
+import { mean } from '../../statistics/descriptive.js'
 import type { Clock } from '../clock/clock.js'
 
 /** How often this thread times a short loop, and how long that takes: some 0.1 % of a core. */
@@ -64,14 +65,14 @@ export function speedIn(
   const rates = Array.from({ length: points }, (_, k) => {
     const own = inside.slice(Math.floor((k * inside.length) / points), Math.floor(((k + 1) * inside.length) / points))
     const sorted = own.map(({ rate }) => rate).sort((a, b) => a - b)
-    const atNs = own.reduce((sum, each) => sum + each.atNs, 0) / own.length
+    const atNs = mean(own.map((each) => each.atNs))
     return { atMs: atNs / NS_PER_MS, rate: sorted[sorted.length >> 1] as number }
   })
-  const mean = meanOf(rates.map(({ rate }) => rate))
-  const timeline = rates.map(({ atMs, rate }) => ({ atMs, speed: rate / mean }))
+  const meanRate = mean(rates.map(({ rate }) => rate))
+  const timeline = rates.map(({ atMs, rate }) => ({ atMs, speed: rate / meanRate }))
   const sorted = timeline.map(({ speed }) => speed).sort((a, b) => a - b)
   const tenth = Math.ceil(sorted.length / 10)
-  return { slowest: meanOf(sorted.slice(0, tenth)), fastest: meanOf(sorted.slice(-tenth)), timeline }
+  return { slowest: mean(sorted.slice(0, tenth)), fastest: mean(sorted.slice(-tenth)), timeline }
 }
 
 let sink = 0
@@ -81,5 +82,3 @@ function turn(turns: number): void {
   for (let i = 0; i < turns; i++) x = Math.imul(x, 1_664_525) + 1_013_904_223
   sink = x
 }
-
-const meanOf = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length

@@ -1,6 +1,7 @@
 import { real } from '../../clock/real.js'
 import { onAbort } from '../../handler/on-abort.js'
 import { NS_PER_MS } from '../../scenario/units.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
 import { targetFailed } from '../error.js'
@@ -128,8 +129,8 @@ export class Watch {
       timeMs: Math.max(0, now) / NS_PER_MS,
       endMs: lastNs === Number.POSITIVE_INFINITY ? null : lastNs / NS_PER_MS,
       sent,
-      completed: stats.reduce((sum, { completed }) => sum + completed, 0),
-      failed: stats.reduce((sum, { failed }) => sum + failed, 0),
+      completed: sumBy(stats, ({ completed }) => completed),
+      failed: sumBy(stats, ({ failed }) => failed),
       latencySoFar: () => latencySoFar(state),
     })
     if (goesOn !== false || this.#clock === null || window.endsEarly) return

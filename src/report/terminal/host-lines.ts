@@ -1,4 +1,5 @@
 import type { Host } from '../../result/host.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import { inText, percent, threeDigits, time } from '../../text/number.js'
 import { pad, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
@@ -51,8 +52,8 @@ function gc({ gc }: Host): string | null {
   const paused = gc.filter(({ count }) => count > 0)
   if (paused.length === 0) return 'no pause'
   const longest = paused.reduce((a, b) => (b.longestMs > a.longestMs ? b : a))
-  const total = paused.reduce((sum, { totalMs }) => sum + totalMs, 0)
-  const count = paused.reduce((sum, each) => sum + each.count, 0)
+  const total = sumBy(paused, ({ totalMs }) => totalMs)
+  const count = sumBy(paused, ({ count }) => count)
   const pauses = count === 1 ? '1 pause' : `${inText(count)} pauses, ${time(total)} in all,`
   return `${pauses} ${count === 1 ? 'of' : 'the longest'} ${time(longest.longestMs)} (${longest.thread})`
 }

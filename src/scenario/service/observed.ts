@@ -1,3 +1,4 @@
+import { mean } from '../../statistics/descriptive.js'
 import { NS_PER_MS } from '../units.js'
 import { type byBatchSize, CAUSES, type Cause, type ServiceExtras } from './service.js'
 import { empirical } from './variation.js'
@@ -63,6 +64,3 @@ export function evenly(values: readonly number[]): number[] {
   if (sorted.length <= KEPT) return sorted
   return Array.from({ length: KEPT }, (_, i) => sorted[Math.floor(((i + 0.5) * sorted.length) / KEPT)] as number)
 }
-
-export const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
-export const mean = (values: readonly number[]) => sum(values) / values.length

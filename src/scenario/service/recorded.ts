@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mean, sumBy } from '../../statistics/descriptive.js'
 import { type Listed, listed, valuesOf } from '../by-hash.js'
 import { type Duration, duration, nanoseconds, options, whole } from '../units.js'
 
@@ -67,7 +68,7 @@ export function recordedLine(recorded: Recorded): Line {
   const sizes = batches.map(({ size }) => size)
   const times = batches.map(({ time }) => nanoseconds(time))
   const [size, time] = [mean(sizes), mean(times)]
-  const spread = sizes.reduce((sum, each) => sum + (each - size) ** 2, 0)
+  const spread = sumBy(sizes, (each) => (each - size) ** 2)
   const slope =
     spread === 0 ? 0 : sizes.reduce((sum, each, i) => sum + (each - size) * ((times[i] as number) - time), 0) / spread
   // a slope below 0 becomes 0; a base below 0 becomes 0
@@ -81,8 +82,6 @@ export function recordedMeanNs(recorded: Recorded): number {
     recorded.by === 'order' ? valuesOf<number>(recorded.times) : valuesOf<Batch>(recorded.times).map(({ time }) => time)
   return mean(times.map(nanoseconds))
 }
-
-const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** The batches recorded by time, in time order, in nanoseconds. */
 export function recordedBatches(times: Listed<Batch>): { atNs: number; size: number; timeNs: number }[] {

@@ -101,7 +101,7 @@ export interface ServiceExtras {
  *   batching: { maxBatchSize: 50, maxWait: '5ms' },
  *   stop: { requests: 10_000 },
  * })
- * result.batches.meanSize // about 11
+ * result.batches.meanSize // about 7.5
  */
 export const affine = (
   o: { base?: Duration; perItem?: Duration; variation?: Variation } & ServiceExtras,

@@ -3,10 +3,10 @@ import { exponential as drawExponential } from '../../random/exponential.js'
 import { gamma as gammaSource } from '../../random/gamma.js'
 import { normal } from '../../random/normal.js'
 import type { Random } from '../../random/random.js'
+import { mean, sum } from '../../statistics/descriptive.js'
 import { listed, valuesOf } from '../by-hash.js'
 import { type Duration, duration, options } from '../units.js'
 
-const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0)
 const cvError = 'must be a coefficient of variation above 0 and at most 100 (standard deviation over mean)'
 const cv = z.number({ error: cvError }).gt(0, { error: cvError }).max(100, { error: cvError })
 const spreadError = 'must be a number above 0 and at most 1'
@@ -62,7 +62,8 @@ export const none = (): Variation => ({ distribution: 'none' })
  *
  * @example
  * const service = affine({ base: '5ms', variation: exponential() })
- * simulate({ arrivals: '100/s', service }).latencyMs.mean // about 10: an M/M/1 queue
+ * const result = simulate({ arrivals: '100/s', service, stop: { requests: 100_000 } })
+ * result.latencyMs.mean // about 10: an M/M/1 queue
  */
 export const exponential = (): Variation => ({ distribution: 'exponential' })
 /**
@@ -161,8 +162,8 @@ export function sampler(variation: Variation | undefined, random: Random): () =>
     }
     case 'empirical': {
       const samples = valuesOf(variation.samples)
-      const mean = sum(samples) / samples.length
-      const scaled = Float64Array.from(samples, (each) => each / mean)
+      const meanOfSamples = mean(samples)
+      const scaled = Float64Array.from(samples, (each) => each / meanOfSamples)
       return () => scaled[Math.floor(random.uniform() * scaled.length)] as number
     }
   }

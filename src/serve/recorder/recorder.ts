@@ -132,7 +132,7 @@ class LiveRecorder implements Recorder {
       this.#check('endMs', endMs, startMs)
     }
     this.#buffer.servedAlone(startMs, endMs)
-    if (this.#channels.batch.hasSubscribers) this.#channels.tellBatch(1, startMs, startMs, startMs, endMs)
+    if (this.#channels.batch.hasSubscribers) this.#channels.publishBatch(1, startMs, startMs, startMs, endMs)
   }
 
   fail(startMs: number, endMs = this.#clock()): void {
@@ -144,8 +144,8 @@ class LiveRecorder implements Recorder {
     segments.settle(due, end, 'failed')
     segments.batch(1, due, end)
     const { batch, fail } = this.#channels
-    if (batch.hasSubscribers) this.#channels.tellBatch(1, startMs, startMs, startMs, endMs)
-    if (fail.hasSubscribers) this.#channels.tell(fail, startMs, endMs)
+    if (batch.hasSubscribers) this.#channels.publishBatch(1, startMs, startMs, startMs, endMs)
+    if (fail.hasSubscribers) this.#channels.publishRequest(fail, startMs, endMs)
   }
 
   batch(size: number, idleMs: number, leaveMs: number, startMs: number, endMs: number): void {
@@ -169,7 +169,7 @@ class LiveRecorder implements Recorder {
     if (end >= segments.endNs) segments.advance(end)
     segments.batch(size, start, end)
     this.#recent?.batch(size, idle, leave, start, end)
-    if (this.#channels.batch.hasSubscribers) this.#channels.tellBatch(size, idleMs, leaveMs, startMs, endMs)
+    if (this.#channels.batch.hasSubscribers) this.#channels.publishBatch(size, idleMs, leaveMs, startMs, endMs)
   }
 
   served(dueMs: number): void {
@@ -185,28 +185,28 @@ class LiveRecorder implements Recorder {
     if (!(isNumber(dueMs) && due >= 0 && due <= leaveNs)) throw notInBatch(dueMs, leaveNs)
     this.#segments.settle(due, end, 'failed')
     const { fail } = this.#channels
-    if (fail.hasSubscribers) this.#channels.tell(fail, dueMs, end / NS_PER_MS)
+    if (fail.hasSubscribers) this.#channels.publishRequest(fail, dueMs, end / NS_PER_MS)
   }
 
   rejected(dueMs: number): void {
     // at once
     this.#leave(dueMs, dueMs, 'rejected')
     const { reject } = this.#channels
-    if (reject.hasSubscribers) this.#channels.tell(reject, dueMs, dueMs)
+    if (reject.hasSubscribers) this.#channels.publishRequest(reject, dueMs, dueMs)
   }
 
   timedOut(dueMs: number): void {
     const now = this.#clock()
     this.#leave(dueMs, now, 'timedOut')
     const { timeout } = this.#channels
-    if (timeout.hasSubscribers) this.#channels.tell(timeout, dueMs, now)
+    if (timeout.hasSubscribers) this.#channels.publishRequest(timeout, dueMs, now)
   }
 
   aborted(dueMs: number): void {
     const now = this.#clock()
     this.#leave(dueMs, now, 'aborted')
     const { abort } = this.#channels
-    if (abort.hasSubscribers) this.#channels.tell(abort, dueMs, now)
+    if (abort.hasSubscribers) this.#channels.publishRequest(abort, dueMs, now)
   }
 
   #leave(dueMs: number, leftMs: number, outcome: Outcome): void {

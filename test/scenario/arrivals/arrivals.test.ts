@@ -14,7 +14,7 @@ describe('a replayed trace', () => {
     expect(due(replay(['1s', 2000, '2.5s']))).toEqual([1e9, 2e9, 2.5e9, Number.POSITIVE_INFINITY])
   })
 
-  it('is as many times faster as its speed', () => {
+  it('is faster by the factor speed', () => {
     expect(due(replay(['1s', 2000, '2.5s'], { speed: 100 }))).toEqual([1e7, 2e7, 2.5e7, Number.POSITIVE_INFINITY])
     expect(meanRate(arrivalsSchema.parse(replay(['1s', '2s', '3s'], { speed: 100 })))).toBe(100)
   })
@@ -25,7 +25,7 @@ describe('a replayed trace', () => {
   })
 })
 
-describe('arrivals that cannot be', () => {
+describe('invalid arrivals', () => {
   it.each([
     ['arrivals.rate', 'a rate above 0', 'got 0', onOff({ rate: 0, on: 1, off: 1 })],
     ['arrivals.on', 'a duration of 1 ns or more', 'got 0', onOff({ rate: 1, on: 0, off: 1 })],
@@ -72,7 +72,7 @@ describe('arrivals that cannot be', () => {
     expect(message).not.toContain('\n')
   })
 
-  it('are refused where they would last too long on average', () => {
+  it('are refused if they would last too long on average', () => {
     const arrivals = onOff({ rate: '1/m', on: '1s', off: '1h' })
     expect(() => simulate({ arrivals, service: 1, stop: { requests: 100_000 } })).toThrow(/^stop\.requests: .*104 days/)
   })

@@ -6,7 +6,7 @@ const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const settle = async (calls: Promise<unknown>[]) =>
   (await Promise.allSettled(calls)).map((each) => (each.status === 'fulfilled' ? each.value : each.reason))
 
-/** A handler that answers when it is told to. */
+/** A handler that returns when the test calls `answer`. */
 function held() {
   const batches: number[][] = []
   const answers: (() => void)[] = []
@@ -15,7 +15,7 @@ function held() {
     return new Promise<number[]>((resolve) => answers.push(() => resolve(batch)))
   }
   const answer = async () => {
-    // a batch may begin a turn of the event loop later
+    // a batch may start in a macrotask
     while (answers.length === 0) await tick()
     answers.shift()?.()
   }
@@ -23,7 +23,7 @@ function held() {
 }
 
 describe('createBatcher', () => {
-  it('gives each call its own answer, or its own error', async () => {
+  it('gives each call its own output or its own error', async () => {
     const batches: string[][] = []
     const failure = new RangeError('no number')
     const batcher = createBatcher(
@@ -39,7 +39,7 @@ describe('createBatcher', () => {
     expect(batches).toEqual([['1', '', '3']])
   })
 
-  it('infers what a handler of parts takes and gives, and sets it up once', async () => {
+  it('infers the types of inputs and outputs, and sets the handler up once', async () => {
     let setups = 0
     const torn: unknown[] = []
     const handler = defineHandler({
@@ -58,24 +58,21 @@ describe('createBatcher', () => {
     expect([setups, torn]).toEqual([1, [{ factor: 10, setups: 1 }]])
   })
 
-  it.each([[{}], [{ batching: {} }], [{ batching: { maxWait: 0 } }]])(
-    'batches if it is not said how: %j',
-    async (o) => {
-      const sizes: number[] = []
-      const batcher = createBatcher(async (batch: number[]) => {
-        sizes.push(batch.length)
-        await tick()
-        return batch
-      }, o)
-      await Promise.all(Array.from({ length: 100 }, (_, i) => batcher.run(i)))
-      // the first leaves alone, and then as many as wait, up to 32
-      expect(sizes).toEqual([1, 32, 32, 32, 3])
-      expect(batcher.recorder?.scenario().batching).toEqual({ maxBatchSize: 32, maxWait: 0 })
-      await batcher.close()
-    },
-  )
+  it.each([[{}], [{ batching: {} }], [{ batching: { maxWait: 0 } }]])('batches by default: %j', async (o) => {
+    const sizes: number[] = []
+    const batcher = createBatcher(async (batch: number[]) => {
+      sizes.push(batch.length)
+      await tick()
+      return batch
+    }, o)
+    await Promise.all(Array.from({ length: 100 }, (_, i) => batcher.run(i)))
+    // the first leaves alone, then those that wait, up to 32
+    expect(sizes).toEqual([1, 32, 32, 32, 3])
+    expect(batcher.recorder?.scenario().batching).toEqual({ maxBatchSize: 32, maxWait: 0 })
+    await batcher.close()
+  })
 
-  it('is not given a wait without saying for how many', () => {
+  it('refuses a maxWait without a maxBatchSize', () => {
     const make = (batching: object) => () => createBatcher((batch: number[]) => batch, { batching })
     expect(make({ maxWait: '2ms' })).toThrow(
       'batching.maxBatchSize: is required with maxWait: the largest number of calls in a batch, such as 32; null for no limit',
@@ -84,7 +81,7 @@ describe('createBatcher', () => {
     expect(make({ maxWait: '2ms', maxBatch: 4 })).toThrow(/'maxBatch' is not an option here/)
   })
 
-  it('batches the calls of one stretch of code for a handler that returns at once', async () => {
+  it('batches the calls of one loop for a synchronous handler', async () => {
     const sizes: number[] = []
     const batcher = createBatcher(
       (batch: number[]) => {
@@ -94,7 +91,7 @@ describe('createBatcher', () => {
       { batching: { maxBatchSize: null } },
     )
     await Promise.all(Array.from({ length: 100 }, (_, i) => batcher.run(i)))
-    // as in a simulation: the first leaves with nobody else, and the others while it is served
+    // as in a simulation: the first leaves alone, the others when it has been served
     expect(sizes).toEqual([1, 99])
   })
 
@@ -112,7 +109,7 @@ describe('createBatcher', () => {
     await Promise.all(calls)
   })
 
-  it('rejects at once where the queue is full', async () => {
+  it('rejects at once if the queue is full', async () => {
     const { handler, answer } = held()
     const batcher = createBatcher(handler, { queue: { capacity: 1 } })
     const [first, second] = [batcher.run(1), batcher.run(2)]
@@ -130,7 +127,7 @@ describe('createBatcher', () => {
     expect(await Promise.all([first, second])).toEqual([1, 2])
   })
 
-  it('admits who would not be rejected, and throws and counts the rest', async () => {
+  it('admits calls that would not be rejected, throws for the others and counts them', async () => {
     const { handler, answer } = held()
     const batcher = createBatcher(handler, { queue: { capacity: 1 } })
     const first = batcher.run(1)
@@ -149,7 +146,7 @@ describe('createBatcher', () => {
     expect(batcher.recorder?.totals()).toMatchObject({ offered: 3, rejected: 1 })
   })
 
-  it('times out who waits for too long, and never runs it', async () => {
+  it('times out a call that waits too long, and never runs it', async () => {
     const { handler, answer, batches } = held()
     const batcher = createBatcher(handler, { queue: { timeout: '1h' } })
     const first = batcher.run(1)
@@ -160,7 +157,7 @@ describe('createBatcher', () => {
     expect(batches).toEqual([[1]])
   })
 
-  it('is told by a signal to give a call up', async () => {
+  it('gives up a call whose signal is aborted', async () => {
     const { handler, answer, batches } = held()
     const batcher = createBatcher(handler)
     const controller = new AbortController()
@@ -180,7 +177,7 @@ describe('createBatcher', () => {
     expect(batches).toEqual([[1], [3]])
   })
 
-  it('warns of no leak where a signal is shared by many calls', async () => {
+  it('causes no leak warning if many calls share a signal', async () => {
     const warnings: Error[] = []
     const note = (warning: Error) => warnings.push(warning)
     process.on('warning', note)
@@ -212,7 +209,7 @@ describe('createBatcher', () => {
     expect(reasons).toEqual([first])
   })
 
-  it('drains when it is closed, and waits for no batch to fill', async () => {
+  it('drains when it is closed, without waiting for a batch to fill', async () => {
     const { handler, answer, batches } = held()
     const batcher = createBatcher(handler, { batching: { maxBatchSize: 4, maxWait: '1h' } })
     const calls = [batcher.run(1), batcher.run(2)]
@@ -228,7 +225,7 @@ describe('createBatcher', () => {
     await batcher.close()
   })
 
-  it('gives up what closing does not get done in time', async () => {
+  it('rejects what is left when closing takes too long', async () => {
     const { handler } = held()
     const batcher = createBatcher(handler)
     const calls = settle([batcher.run(1), batcher.run(2)])
@@ -239,7 +236,7 @@ describe('createBatcher', () => {
     expect([batcher.waiting, batcher.inService]).toEqual([0, 0])
   })
 
-  it('is disposed of where its block ends', async () => {
+  it('closes when it is disposed', async () => {
     const torn: number[] = []
     const batcher = createBatcher(defineHandler({ run: (batch) => batch, teardown: () => torn.push(1) }))
     await batcher[Symbol.asyncDispose]()
@@ -257,13 +254,13 @@ describe('createBatcher', () => {
     await expect(createBatcher(handler).close()).rejects.toBe(failure)
   })
 
-  it('rejects where a teardown takes longer than it may', async () => {
+  it('rejects if a teardown takes longer than setupTimeout', async () => {
     const handler = defineHandler({ run: (batch) => batch, teardown: () => new Promise(() => {}) })
     const batcher = createBatcher(handler, { setupTimeout: '20ms' })
     await expect(batcher.close()).rejects.toThrow('the handler took longer than 20 ms (setupTimeout): it hangs')
   })
 
-  it('rejects all who wait where setup fails, and tries again later', async () => {
+  it('rejects all waiting calls if setup fails, and tries again later', async () => {
     let fails = true
     const handler = defineHandler({
       setup: () => {
@@ -284,18 +281,18 @@ describe('createBatcher', () => {
   })
 
   it.each([
-    ['fewer outputs', () => [1], 'run must return one output a request; it returned 1 for a batch of 2'],
-    ['more outputs', () => [1, 2, 3], 'run must return one output a request; it returned 3 for a batch of 2'],
+    ['fewer outputs', () => [1], 'run must return one output for each request, got 1 for a batch of 2'],
+    ['more outputs', () => [1, 2, 3], 'run must return one output for each request, got 3 for a batch of 2'],
     [
       'no array',
       () => 7 as unknown as number[],
-      'run must return an array of outputs, one a request; it returned a number',
+      'run must return an array with one output for each request, got a number',
     ],
-    ['nothing', () => undefined as unknown as number[], 'it returned nothing'],
+    ['nothing', () => undefined as unknown as number[], 'got nothing'],
     [
-      'promises of outputs, whatever becomes of them',
-      (batch: number[]) => batch.map((each) => Promise.reject(new Error(`not told ${each}`))) as unknown as number[],
-      'run must return outputs, not promises of them; await them first: Promise.all(outputs)',
+      'promises of outputs, even if they reject',
+      (batch: number[]) => batch.map((each) => Promise.reject(new Error(`ignored ${each}`))) as unknown as number[],
+      'run must return outputs, not promises; await them first: Promise.all(outputs)',
     ],
     [
       'outputs that cannot be read',
@@ -315,7 +312,7 @@ describe('createBatcher', () => {
     }
   })
 
-  it('rejects a whole batch with what its handler throws, and goes on', async () => {
+  it('rejects all calls of a batch with what its handler throws, and goes on', async () => {
     const failure = new Error('no database')
     const batcher = createBatcher(
       (batch: number[]) => {
@@ -379,18 +376,18 @@ describe('createBatcher', () => {
     await expect(batcher.run(1, options as never)).rejects.toBeInstanceOf(ValidationError)
   })
 
-  it('rejects to close with what is no duration', async () => {
+  it('rejects a close timeout that is not a duration', async () => {
     const batcher = createBatcher((batch: number[]) => batch)
     await expect(batcher.close({ timeout: -1 })).rejects.toThrow('options.timeout: must be a duration of 0 or more')
     expect(batcher.closed).toBe(false)
   })
 
-  it('calls its recorder by the name it is given', async () => {
+  it('gives its name to its recorder', async () => {
     await using batcher = createBatcher((batch: number[]) => batch, { name: 'infer' })
     expect(batcher.recorder?.name).toBe('infer')
   })
 
-  it('answers though its recorder throws, and warns of it once', async () => {
+  it('answers even if its recorder throws, and warns once', async () => {
     const warnings: Error[] = []
     const note = (warning: Error) => warnings.push(warning)
     process.on('warning', note)
@@ -410,7 +407,7 @@ describe('createBatcher', () => {
     ])
   })
 
-  it('keeps a wait below a millisecond, which no timer does', async () => {
+  it('keeps a maxWait below a millisecond, which no timer can', async () => {
     const waitsMs: number[] = []
     const recorder: RecorderSink = {
       arrived() {},
@@ -434,7 +431,7 @@ describe('createBatcher', () => {
     expect(Math.min(...waitsMs)).toBeLessThan(0.5)
   })
 
-  it('keeps no timer while it is idle', async () => {
+  it('has no timer while it is idle', async () => {
     const timers = () => process.getActiveResourcesInfo().filter((name) => /Timeout|Immediate/.test(name)).length
     const before = timers()
     const batcher = createBatcher((batch: number[]) => delay(1).then(() => batch), {

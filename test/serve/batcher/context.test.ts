@@ -4,13 +4,13 @@ import { createBatcher, defineHandler, type RecorderSink } from 'throughline/ser
 import { describe, expect, it, vi } from 'vitest'
 
 const storage = new AsyncLocalStorage<string>()
-/** Batchers are made in this one's context, and called in others. */
+/** Batchers are created in one async context, and called in others. */
 const made = <Value>(make: () => Value) => storage.run('creation', make)
 const calledBy = <Value>(tenant: string, call: () => Value) => storage.run(tenant, call)
 const settled = (calls: Promise<unknown>[]) => Promise.allSettled(calls)
 
 describe('the async context of a batcher', () => {
-  it('is that of its creation for every batch, whoever calls', async () => {
+  it('is that of its creation for every batch, in whatever context calls are made', async () => {
     const seen: [inputs: string[], store: string | undefined][] = []
     const batcher = made(() =>
       createBatcher(
@@ -23,7 +23,7 @@ describe('the async context of a batcher', () => {
       ),
     )
     const run = (tenant: string) => calledBy(tenant, () => batcher.run(tenant).then(() => storage.getStore()))
-    // full at once; by its deadline; while another is served, and whose answer frees the server
+    // a full batch; one that leaves at its deadline; those that leave when the server becomes idle
     expect(await Promise.all([run('a'), run('b')])).toEqual(['a', 'b'])
     expect(await run('c')).toBe('c')
     expect(await Promise.all(['d', 'e', 'f', 'g', 'h'].map(run))).toEqual(['d', 'e', 'f', 'g', 'h'])
@@ -32,7 +32,7 @@ describe('the async context of a batcher', () => {
     await batcher.close()
   })
 
-  it('is that of its creation for setup, teardown and what aborts a batch', async () => {
+  it('is that of its creation for setup, teardown and the abort of a batch', async () => {
     const seen: Record<string, string | undefined> = {}
     let setups = 0
     const handler = defineHandler({
@@ -59,7 +59,7 @@ describe('the async context of a batcher', () => {
     expect(seen).toEqual({ 'setup 1': 'creation', 'setup 2': 'creation', aborted: 'creation', teardown: 'creation' })
   })
 
-  it('is that of its creation for whatever is recorded, and for who subscribes to it', async () => {
+  it('is that of its creation for recorders and for subscribers of diagnostics_channel', async () => {
     const contexts = new Map<string, Set<string | undefined>>()
     const note = (what: string) => {
       const stores = contexts.get(what) ?? new Set()
@@ -103,7 +103,7 @@ describe('the async context of a batcher', () => {
     const seen: (string | undefined)[] = []
     const hear = () => seen.push(storage.getStore())
     diagnostics.subscribe('throughline:batch', hear)
-    const url = new URL('../handlers/obliging.js', import.meta.url)
+    const url = new URL('../handlers/scripted.js', import.meta.url)
     const batcher = made(() => createBatcher<number, unknown>(url, { batching: { maxBatchSize: 2, maxWait: '1ms' } }))
     await Promise.all([1, 2, 3].map((each) => calledBy(`caller ${each}`, () => batcher.run(each))))
     await batcher.close()

@@ -43,7 +43,7 @@ describe.each(FAKES)('under the fake timers of %s', (name, fake, advance) => {
     ['before', {}],
     ['after', {}],
     ['after', { recorder: false }],
-  ] as const)('a batcher made %s they are switched on, given %j, waits as they say', async (when, more) => {
+  ] as const)('a batcher made %s they are switched on, with %j, waits by them', async (when, more) => {
     const options = { batching: { maxBatchSize: 10, maxWait: '50ms' }, ...more } as const
     const before = when === 'before' ? make(options) : null
     fake()
@@ -62,14 +62,14 @@ describe.each(FAKES)('under the fake timers of %s', (name, fake, advance) => {
     await batcher.close()
   })
 
-  it('a call that need not wait is answered without them', async () => {
+  it('a call that does not wait is answered without advancing them', async () => {
     fake()
     const { batcher } = make({})
     expect(await batcher.run(1)).toBe(1)
     await batcher.close()
   })
 
-  it('a call times out as they say', async () => {
+  it('a call times out by them', async () => {
     fake()
     const answers: (() => void)[] = []
     const batcher = createBatcher(
@@ -85,7 +85,7 @@ describe.each(FAKES)('under the fake timers of %s', (name, fake, advance) => {
     await batcher.close()
   })
 
-  it('a batch takes too long as they say', async () => {
+  it('a batch times out by them', async () => {
     fake()
     const batcher = createBatcher(() => new Promise<number[]>(() => {}), { batchTimeout: '720h' })
     const refused = expect(batcher.run(1)).rejects.toMatchObject({ code: 'BATCH_TIMEOUT' })
@@ -93,13 +93,13 @@ describe.each(FAKES)('under the fake timers of %s', (name, fake, advance) => {
     for (let day = 1; day < 30; day++) await advance(86_400_000)
     expect(batcher.inService).toBe(1)
     await advance(86_400_000)
-    // those of `node:test` set a timer that is set meanwhile from where they advance to
+    // `node:test` counts a timer that is set while it advances from the end of the advance
     await advance(86_400_000)
     await refused
     await batcher.close()
   })
 
-  it('a wait below a millisecond is over in one, and turns no event loop', async () => {
+  it('a wait below a millisecond takes one, and does not turn the event loop', async () => {
     fake()
     const { batcher } = make({ batching: { maxBatchSize: 10, maxWait: '0.5ms' } })
     const answer = batcher.run(1)
@@ -108,7 +108,7 @@ describe.each(FAKES)('under the fake timers of %s', (name, fake, advance) => {
     await batcher.close()
   })
 
-  it('a call that waits when they are switched off is answered', async () => {
+  it('a call that still waits when they are switched off is answered', async () => {
     fake()
     const { batcher } = make()
     const answer = batcher.run(1)
@@ -116,7 +116,7 @@ describe.each(FAKES)('under the fake timers of %s', (name, fake, advance) => {
     vi.useRealTimers()
     mock.timers.reset()
     expect(await answer).toBe(1)
-    // and nothing of them is left
+    // nothing of them is left
     const { batcher: another } = make()
     expect(await another.run(2)).toBe(2)
     await Promise.all([batcher.close(), another.close()])
@@ -124,7 +124,7 @@ describe.each(FAKES)('under the fake timers of %s', (name, fake, advance) => {
 })
 
 describe.each([FAKES[0], FAKES[1], FAKES[3]])('with a clock faked by %s', (_, fake, advance) => {
-  it('the recorder shows the time that they say', async () => {
+  it('the recorder shows fake time', async () => {
     fake()
     const batcher = createBatcher(
       async (batch: number[]) => {
@@ -143,7 +143,7 @@ describe.each([FAKES[0], FAKES[1], FAKES[3]])('with a clock faked by %s', (_, fa
     await batcher.close()
   })
 
-  it('nobody waits for longer, however slow the machine is', async () => {
+  it('no call waits longer on a slow machine', async () => {
     fake()
     const { batcher, sizes } = make({ batching: { maxBatchSize: 2, maxWait: '20ms' }, queue: { timeout: '25ms' } })
     const first = batcher.run(1)
@@ -155,12 +155,12 @@ describe.each([FAKES[0], FAKES[1], FAKES[3]])('with a clock faked by %s', (_, fa
   })
 })
 
-it('a batcher that waits on the real clock goes on as fake timers say once they are switched on', async () => {
+it('a batcher that waits in real time goes on by fake timers once they are switched on', async () => {
   const { batcher, sizes } = make()
   const answer = batcher.run(1)
   vi.useFakeTimers()
   await vi.advanceTimersByTimeAsync(60)
-  // its timer was real, and rings soon; what it is set for then is fake
+  // its timer was real and fires soon; it is then set again on fake timers
   await vi.waitFor(() => expect(vi.getTimerCount() + sizes.length).toBeGreaterThan(0), { timeout: 10_000 })
   await vi.advanceTimersByTimeAsync(60)
   expect(await answer).toBe(1)
@@ -176,7 +176,7 @@ it.each([
         ms--
     )(1000),
   ],
-  ['is no number', () => Number.NaN],
+  ['is not a number', () => Number.NaN],
 ])('a performance.now() that %s keeps no call waiting', async (_, now) => {
   const { batcher } = make({ batching: { maxBatchSize: 10, maxWait: '3ms' }, queue: { timeout: '1s' } })
   vi.spyOn(performance, 'now').mockImplementation(now)
@@ -186,7 +186,7 @@ it.each([
   await batcher.close()
 })
 
-it('a recorder alone has one clock with fake timers', () => {
+it('a recorder without a batcher follows fake timers', () => {
   vi.useFakeTimers()
   const recorder = createRecorder()
   const start = recorder.start()

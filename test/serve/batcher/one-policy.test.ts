@@ -22,14 +22,14 @@ import { VirtualTime } from '../virtual-time.js'
 const ns = (ms: number) => Math.round(ms * 1e6)
 const NEVER = Number.POSITIVE_INFINITY
 
-/** What happened, in whole nanoseconds and in order. */
+/** What happened, in order, in whole nanoseconds. */
 interface Story {
   batches: { startNs: number; endNs: number; requests: number[] }[]
   timeouts: { atNs: number; request: number }[]
   rejects: { atNs: number; request: number }[]
 }
 
-function simulated(scenario: Scenario): Story {
+function runSimulated(scenario: Scenario): Story {
   const events: SimulationEvent[] = []
   // the engine alone: a Result of each would take most of the time
   new Engine(resolveScenario(scenario, 'simulate'), (event) => events.push(event)).run()
@@ -46,8 +46,8 @@ function simulated(scenario: Scenario): Story {
   }
 }
 
-/** Silent, but for the times of what it is told. */
-const listening = (heard: Partial<RecorderSink>): RecorderSink => ({
+/** A sink that ignores everything else. */
+const sinkOf = (methods: Partial<RecorderSink>): RecorderSink => ({
   arrived() {},
   batch() {},
   served() {},
@@ -55,7 +55,7 @@ const listening = (heard: Partial<RecorderSink>): RecorderSink => ({
   rejected() {},
   timedOut() {},
   aborted() {},
-  ...heard,
+  ...methods,
 })
 
 /**
@@ -63,10 +63,10 @@ const listening = (heard: Partial<RecorderSink>): RecorderSink => ({
  * and calls before the alarm.
  *
  * @param serviceNs how long each batch takes, in the order in which they start
- * @param recorded whether a recorder is told, which has every call timed; without one, calls of one instant come in one
- * stretch, with whom no batch begins before its end
+ * @param recorded whether there is a recorder, for which every call is timed; without one, the calls of one instant are
+ * made by one piece of code, during which no batch starts
  */
-async function lived(
+async function runLive(
   dues: number[],
   { batching, servers = 1, queue }: Scenario,
   serviceNs: (size: number) => number,
@@ -90,7 +90,7 @@ async function lived(
     timeoutNs: queue?.timeout == null ? NEVER : ns(queue.timeout as number),
     batchTimeoutNs: NEVER,
   }
-  const recorder = recorded ? listening({ timedOut: () => timedOutNs.push(time.nowNs) }) : null
+  const recorder = recorded ? sinkOf({ timedOut: () => timedOutNs.push(time.nowNs) }) : null
   const batcher = new LiveBatcher(policy, limits, served, recorder, time, 0)
 
   let events = 0
@@ -100,7 +100,7 @@ async function lived(
     const dueNs = dues[calls.length] ?? NEVER
     const nowNs = Math.min(completions.firstNs, dueNs, time.alarmNs)
     if (nowNs === NEVER) break
-    if (nowNs < time.nowNs || ++events > 20 * dues.length) throw new Error('the alarm was set to the past')
+    if (nowNs < time.nowNs || ++events > 20 * dues.length) throw new Error('the alarm was set for the past')
     time.nowNs = nowNs
     if (completions.firstNs === nowNs) completions.act()
     else if (dueNs === nowNs) {
@@ -115,44 +115,44 @@ async function lived(
         }),
       )
       if (!recorded && dues[calls.length] === nowNs) continue
-    } else time.rings()
+    } else time.fire()
     time.settle()
   }
-  // each has its own answer
+  // each call gets its own output
   expect(await Promise.all(calls)).toEqual(calls.map((_, request) => request))
   story.timeouts = timedOut.map((request, i) => ({ atNs: timedOutNs[i] as number, request }))
   expect([batcher.waiting, batcher.inService]).toEqual([0, 0])
   return story
 }
 
-describe('a live batcher forms the batches that the simulation does', () => {
+describe('a live batcher forms the same batches as the simulation', () => {
   const finite = openScenario.filter(({ batching }) => batching.maxWait !== null)
 
-  it('on scripted arrivals with many ties, limits and servers', async () => {
+  it('on scripted arrivals with many ties, with limits and several servers', async () => {
     await fc.assert(
       fc.asyncProperty(finite, async (scenario) => {
         const { arrivals, service } = scenario
-        const expected = simulated({ ...scenario, warmup: { requests: 0 } })
+        const expected = runSimulated({ ...scenario, warmup: { requests: 0 } })
         const { base, perItem } = service
         const { batches, timeouts, rejects } = expected
         const requests = batches.flatMap((batch) => batch.requests).length + timeouts.length + rejects.length
         const dues = (arrivals as { timestamps: number[] }).timestamps.slice(0, requests).map(ns)
-        expect(await lived(dues, scenario, (size) => ns(base + perItem * size))).toEqual(expected)
+        expect(await runLive(dues, scenario, (size) => ns(base + perItem * size))).toEqual(expected)
       }),
       seeded(400),
     )
   })
 
-  it('without a recorder, on scripted arrivals of which many come in one stretch', async () => {
+  it('without a recorder, on scripted arrivals with many at one instant', async () => {
     await fc.assert(
       fc.asyncProperty(finite, async (given) => {
-        // when one is timed out only a recorder tells
+        // only a recorder knows when a call times out
         const scenario = { ...given, queue: { ...given.queue, timeout: null } }
-        const expected = simulated({ ...scenario, warmup: { requests: 0 } })
+        const expected = runSimulated({ ...scenario, warmup: { requests: 0 } })
         const { base, perItem } = scenario.service
         const requests = expected.batches.flatMap((batch) => batch.requests).length + expected.rejects.length
         const dues = (scenario.arrivals as { timestamps: number[] }).timestamps.slice(0, requests)
-        expect(await lived(dues.map(ns), scenario, (size) => ns(base + perItem * size), false)).toEqual(expected)
+        expect(await runLive(dues.map(ns), scenario, (size) => ns(base + perItem * size), false)).toEqual(expected)
       }),
       seeded(200),
     )
@@ -171,9 +171,9 @@ describe('a live batcher forms the batches that the simulation does', () => {
       warmup: { requests: 0 },
       ...given,
     }
-    const expected = simulated(scenario)
+    const expected = runSimulated(scenario)
     const times = expected.batches.map(({ startNs, endNs }) => endNs - startNs)
     let started = 0
-    expect(await lived(dueTimesOf(scenario).map(ns), scenario, () => times[started++] as number)).toEqual(expected)
+    expect(await runLive(dueTimesOf(scenario).map(ns), scenario, () => times[started++] as number)).toEqual(expected)
   })
 })

@@ -7,7 +7,7 @@ import { Agenda, ScriptedServers } from '../scripted-servers.js'
 import { VirtualTime } from '../virtual-time.js'
 
 /*
- * Whatever callers and handlers do, and however late timers ring: each call is settled once, none is lost, none runs
+ * Whatever callers and handlers do, and however late timers fire, each call is settled once, none is lost, none runs
  * twice, and nothing is left. Times are on a coarse grid, so that ties are common.
  */
 
@@ -19,8 +19,8 @@ const OUTCOMES = ['answered', 'Error', 'BAD_OUTPUT', 'BATCH_TIMEOUT', ...REFUSED
 
 const orNever = (max: number) => fc.option(fc.integer({ min: 1, max }), { nil: NEVER, freq: 2 })
 
-/** What a handler makes of a batch: when, and what; or twice, or nothing. */
-const fate = fc.record({
+/** What a handler does with a batch, and after how long. */
+const behaviour = fc.record({
   what: fc.constantFrom(
     'answers',
     'answers',
@@ -45,12 +45,12 @@ const schedule = fc.record({
     minLength: 1,
     maxLength: 16,
   }),
-  fates: fc.array(fate, { minLength: 1, maxLength: 8 }),
-  /** how late the alarm rings, in turn */
+  behaviours: fc.array(behaviour, { minLength: 1, maxLength: 8 }),
+  /** how late the alarm fires, in turn */
   late: fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 4 }),
   closeAt: orNever(80),
   closeTimeout: fc.option(fc.nat({ max: 20 }), { nil: NEVER }),
-  /** a batcher that tells nobody reads the clock less */
+  /** without a recorder the clock is read less often */
   recorded: fc.boolean(),
 })
 type Schedule = typeof schedule extends fc.Arbitrary<infer T> ? T : never
@@ -71,7 +71,7 @@ class Count implements RecorderSink {
   aborted = () => this.outcomes.aborted++
 }
 
-/** Runs a schedule to its end, and returns what is wrong with it. */
+/** Runs a schedule to its end, and returns what went wrong. */
 async function faultsOf(given: Schedule): Promise<string[]> {
   const faults: string[] = []
   const agenda = new Agenda()
@@ -82,7 +82,7 @@ async function faultsOf(given: Schedule): Promise<string[]> {
 
   const serve = (batch: InFlightBatch, inputs: unknown[]) => {
     ran.push(...(inputs as number[]))
-    const { what, after } = given.fates[batches++ % given.fates.length] as (typeof given.fates)[number]
+    const { what, after } = given.behaviours[batches++ % given.behaviours.length] as (typeof given.behaviours)[number]
     if (what === 'hangs') return
     const outputs = {
       'some fail': inputs.map((input, i) => (i % 2 === 0 ? new Error('bad item') : input)),
@@ -123,17 +123,17 @@ async function faultsOf(given: Schedule): Promise<string[]> {
   }
   agenda.add(given.closeAt, close)
 
-  let rings = 0
+  let fired = 0
   for (let events = 0; ; events++) {
-    const late = given.late[rings % given.late.length] as number
+    const late = given.late[fired % given.late.length] as number
     const nowNs = Math.min(agenda.firstNs, Math.max(time.nowNs, time.alarmNs + late))
     if (nowNs === NEVER) break
-    if (events > 2000) return ['it goes on for ever']
+    if (events > 2000) return ['it never ends']
     time.nowNs = nowNs
     if (agenda.firstNs === nowNs) agenda.act()
     else {
-      rings++
-      time.rings()
+      fired++
+      time.fire()
     }
     time.settle()
   }
@@ -154,12 +154,13 @@ async function faultsOf(given: Schedule): Promise<string[]> {
     if (runs === 0 && /answered|^Error|BAD|BATCH/.test(outcome))
       faults.push(`call ${call} never ran, and was ${outcome}`)
   })
-  const told = Object.values(outcomes).reduce((sum, each) => sum + each, 0)
-  if (given.recorded && told !== count.arrivals) faults.push(`of ${count.arrivals} calls, ${told} were told of`)
+  const recorded = Object.values(outcomes).reduce((sum, each) => sum + each, 0)
+  if (given.recorded && recorded !== count.arrivals)
+    faults.push(`of ${count.arrivals} calls, ${recorded} were recorded`)
   const answered = settled.filter(([outcome]) => outcome === 'answered').length
   if (given.recorded && outcomes.served !== answered)
-    faults.push(`${outcomes.served} were told to be served, ${answered} were`)
-  if (ran.some((call, i) => i > 0 && call < (ran[i - 1] as number))) faults.push(`they ran in the order ${ran}`)
+    faults.push(`${outcomes.served} were recorded as served, ${answered} were`)
+  if (ran.some((call, i) => i > 0 && call < (ran[i - 1] as number))) faults.push(`calls ran in the order ${ran}`)
   if (closed !== 'closed') faults.push(`closing ended as ${closed}`)
   if (servers.closes !== 1) faults.push(`the servers were closed ${servers.closes} times`)
   if (batcher.waiting !== 0 || batcher.inService !== 0)
@@ -180,7 +181,7 @@ describe('each call is settled once', () => {
   beforeAll(() => void process.on('unhandledRejection', note))
   afterAll(() => void process.off('unhandledRejection', note))
 
-  it('whatever callers and handlers do, and however late timers ring', { timeout: 30_000 }, async () => {
+  it('whatever callers and handlers do, and however late timers fire', { timeout: 30_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(schedule, async (given) => {
         const faults = await faultsOf(given)

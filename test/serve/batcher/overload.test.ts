@@ -7,7 +7,7 @@ import { VirtualTime } from '../virtual-time.js'
 const MS = 1e6
 const NEVER = Number.POSITIVE_INFINITY
 
-it('at twice what it can serve keeps to what the queue holds, turns the rest away at once, and recovers', () => {
+it('at twice its capacity a batcher keeps latency to what the queue holds, rejects the rest at once, and recovers', () => {
   // a batch of up to 8 takes 10 ms: 800 a second
   const serviceNs = 10 * MS
   const capacity = 16
@@ -49,12 +49,12 @@ it('at twice what it can serve keeps to what the queue holds, turns the rest awa
 
   const during = latencies.filter(({ dueNs }) => dueNs < overNs)
   const after = latencies.filter(({ dueNs }) => dueNs >= overNs)
-  // the batch under way, and then the two that the queue holds
+  // the batch in flight, then the two that the queue holds
   expect(Math.max(...during.map(({ latencyNs }) => latencyNs))).toBeLessThanOrEqual(3 * serviceNs + 1)
   expect(during.length).toBeGreaterThan(0.98 * 8000)
   expect(rejected.filter(({ dueNs }) => dueNs < overNs).length).toBeGreaterThan(7000)
   for (const { dueNs, atNs } of rejected) expect(Math.abs(atNs - dueNs)).toBeLessThan(1)
-  // as soon as the queue is empty once
+  // none once the queue has been empty
   expect(rejected.filter(({ dueNs }) => dueNs > overNs + 100 * MS)).toEqual([])
   expect(after.length).toBeGreaterThan(1000)
   const recovered = after.filter(({ dueNs }) => dueNs > overNs + 1000 * MS)

@@ -8,13 +8,13 @@ import { type Batcher, type BatcherOptions, createBatcher } from 'throughline/se
 import { afterAll, describe, expect, expectTypeOf, it } from 'vitest'
 
 const run = promisify(execFile)
-const url = new URL('../handlers/obliging.js', import.meta.url)
+const url = new URL('../handlers/scripted.js', import.meta.url)
 const settle = async (calls: Promise<unknown>[]) =>
   (await Promise.allSettled(calls)).map((each) => (each.status === 'fulfilled' ? each.value : each.reason))
 const together = (batcher: Batcher<string | number, number>, inputs: (string | number)[]) =>
   settle(inputs.map((input) => batcher.run(input)))
 const make = (options: BatcherOptions = {}) =>
-  createBatcher<typeof import('../handlers/obliging.js')>(url, {
+  createBatcher<typeof import('../handlers/scripted.js')>(url, {
     batching: { maxBatchSize: 3, maxWait: '2s' },
     ...options,
   })
@@ -29,14 +29,14 @@ describe('a batcher with a module on threads', () => {
     expectTypeOf(() => createBatcher('./x.js')).returns.toEqualTypeOf<Batcher<unknown, unknown>>()
   })
 
-  it('gives each call its own answer or error, with its fields', async () => {
+  it('gives each call its own output or error, with its fields', async () => {
     const [one, bad, three] = await together(batcher, [1, 'bad item', 3])
     expect([one, three]).toEqual([2, 6])
     expect(bad).toBeInstanceOf(RangeError)
     expect(bad).toMatchObject({ message: 'bad item', statusCode: 400 })
   })
 
-  it('fails a call alone whose input or output cannot be sent', async () => {
+  it('fails only the call whose input or output cannot be cloned', async () => {
     const outcomes = await together(batcher, [1, (() => 1) as never, 'unsendable'])
     expect(outcomes[0]).toBe(2)
     expect(String(outcomes[1])).toMatch(/could not be cloned/)
@@ -46,23 +46,20 @@ describe('a batcher with a module on threads', () => {
 
   it.each([
     ['throw', { name: 'RangeError', message: 'no model', code: 'E_MODEL' }],
-    [
-      'few',
-      { code: 'BAD_OUTPUT', statusCode: 500, message: expect.stringContaining('it returned 0 for a batch of 3') },
-    ],
-    ['no array', { code: 'BAD_OUTPUT', message: expect.stringContaining('it returned a number') }],
-  ])('fails a batch that makes its handler %s, and goes on', async (what, expected) => {
+    ['few', { code: 'BAD_OUTPUT', statusCode: 500, message: expect.stringContaining('got 0 for a batch of 3') }],
+    ['no array', { code: 'BAD_OUTPUT', message: expect.stringContaining('got a number') }],
+  ])('fails a batch whose handler returns or throws wrongly (%s), and goes on', async (what, expected) => {
     for (const outcome of await together(batcher, [1, what, 3])) expect(outcome).toMatchObject(expected)
     expect(await together(batcher, [1, 2, 3])).toEqual([2, 4, 6])
   })
 
   it.each([
-    ['exit', /^the thread of handler .*obliging\.js ended: it exited with code 3$/],
+    ['exit', /^the thread of handler .*scripted\.js ended: it exited with code 3$/],
     ['throw elsewhere', /ended: nobody caught this$/],
-  ])('replaces a thread that dies of %s, which fails its batch alone', async (what, message) => {
+  ])('replaces a thread that dies of %s, which fails only its batch', async (what, message) => {
     const [before] = await together(batcher, ['thread', 2, 3])
     const dying = together(batcher, [1, what, 3])
-    // wait in the queue meanwhile, and are served by the next thread
+    // wait in the queue, and are served by the next thread
     const next = together(batcher, ['thread', 5, 6])
     for (const outcome of await dying) {
       expect(outcome).toMatchObject({ message: expect.stringMatching(message), code: 'THREAD_DIED', statusCode: 500 })
@@ -72,7 +69,7 @@ describe('a batcher with a module on threads', () => {
     expect(after).not.toBe(before)
   })
 
-  it('tells its recorder', async () => {
+  it('records its requests', async () => {
     const snapshot = batcher.recorder?.snapshot()
     expect(snapshot?.counts.completed).toBeGreaterThan(10)
     expect(snapshot?.counts.failed).toBeGreaterThan(10)
@@ -81,14 +78,14 @@ describe('a batcher with a module on threads', () => {
 })
 
 describe('threads of a batcher', () => {
-  it('are ended where a batch blocks them beyond its time, and replaced', async () => {
+  it('are terminated if a batch blocks them longer than batchTimeout, and replaced', async () => {
     await using batcher = make({ batchTimeout: '50ms' })
     const [outcome] = await together(batcher, ['block', 2, 3])
     expect(outcome).toMatchObject({ message: 'run took longer than 50 ms (batchTimeout)', code: 'BATCH_TIMEOUT' })
     expect(await together(batcher, [1, 2, 3])).toEqual([2, 4, 6])
   })
 
-  it('are ended by close, whatever they do', async () => {
+  it('are terminated by close, whatever they are doing', async () => {
     const batcher = make()
     const blocked = together(batcher, ['block', 2, 3])
     await batcher.ready()
@@ -96,7 +93,7 @@ describe('threads of a batcher', () => {
     for (const outcome of await blocked) expect(outcome).toMatchObject({ code: 'CLOSED' })
   })
 
-  it('are not started where setup fails, whose error every call gets', async () => {
+  it('are not started if setup fails, and every call gets its error', async () => {
     const broken = new URL('../../cli/scenarios/throws-in-setup.js', import.meta.url)
     const batcher = createBatcher<number, number>(broken, { servers: 2 })
     const [call, ready] = await settle([batcher.run(1), batcher.ready()])
@@ -117,20 +114,20 @@ describe('threads of a batcher', () => {
       if (outcome instanceof Error) expect(outcome.message).toMatch(/^the thread of handler .* ended/)
       else expect(outcome).toBe(2 * Number(inputs[i]))
     })
-    // at worst all of a batch
+    // at most all calls of each batch
     expect(outcomes.filter((outcome) => outcome instanceof Error).length).toBeLessThanOrEqual(4 * 4)
     expect([batcher.waiting, batcher.inService]).toEqual([0, 0])
     await batcher.close()
   })
 
-  it('do not keep an idle process from ending', { timeout: 30_000 }, async () => {
+  it('do not keep an idle process alive', { timeout: 30_000 }, async () => {
     const script = fileURLToPath(new URL('../idle-process.js', import.meta.url))
     const { stdout } = await run(process.execPath, [script], { timeout: 20_000 })
     expect(stdout).toBe('[ 2, 4, 6 ] 7\n')
   })
 })
 
-it('a batch that never ends keeps the process alive until it has taken too long', { timeout: 30_000 }, async () => {
+it('a batch that never ends keeps the process alive until batchTimeout', { timeout: 30_000 }, async () => {
   const script = fileURLToPath(new URL('../endless-process.js', import.meta.url))
   const { stdout } = await run(process.execPath, [script], { timeout: 20_000 })
   expect(stdout).toBe('BATCH_TIMEOUT\n')
@@ -143,7 +140,7 @@ it('a batcher that was closed or collected leaves no listener behind', { timeout
 })
 
 describe('throughline/serve', () => {
-  it('loads no threads, HTTP, benchmarks or reports until they are asked for', async () => {
+  it('loads no threads, HTTP, benchmarks or reports until they are used', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
     try {
       const script = "import { createBatcher } from 'throughline/serve'; createBatcher((batch) => batch).run(1)"

@@ -3,13 +3,13 @@ import { createRecorder } from 'throughline'
 import { expect, it } from 'vitest'
 import { VirtualClock } from '../virtual-clock.js'
 
-it('tells on diagnostics_channel of batches, and of requests that were not answered', () => {
-  const heard: unknown[] = []
+it('batches, and requests that were not answered, are published on diagnostics_channel', () => {
+  const received: unknown[] = []
   const names = ['batch', 'fail', 'reject', 'timeout', 'abort'].map((name) => `throughline:${name}`)
-  const hear = (message: unknown, name: string | symbol) => heard.push([name, message])
+  const onMessage = (message: unknown, name: string | symbol) => received.push([name, message])
   const clock = new VirtualClock(10)
   const recorder = createRecorder({ name: 'infer', clock: clock.read })
-  const tell = () => {
+  const notify = () => {
     for (const due of [1, 2, 3, 4, 5]) recorder.arrived(due)
     recorder.batch(2, 0, 6, 7, 9)
     recorder.served(1)
@@ -19,12 +19,12 @@ it('tells on diagnostics_channel of batches, and of requests that were not answe
     recorder.aborted(5)
     recorder.record(recorder.start())
   }
-  tell()
-  for (const name of names) diagnostics.subscribe(name, hear)
-  tell()
-  for (const name of names) diagnostics.unsubscribe(name, hear)
-  tell()
-  expect(heard).toEqual([
+  notify()
+  for (const name of names) diagnostics.subscribe(name, onMessage)
+  notify()
+  for (const name of names) diagnostics.unsubscribe(name, onMessage)
+  notify()
+  expect(received).toEqual([
     ['throughline:batch', { name: 'infer', size: 2, idleMs: 0, leaveMs: 6, startMs: 7, endMs: 9 }],
     ['throughline:fail', { name: 'infer', dueMs: 2, atMs: 9 }],
     ['throughline:reject', { name: 'infer', dueMs: 3, atMs: 3 }],

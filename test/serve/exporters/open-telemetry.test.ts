@@ -30,7 +30,7 @@ function recorded() {
 }
 
 describe('metrics for OpenTelemetry', () => {
-  it('come from a producer of a metric reader, histograms too', async () => {
+  it('come from a metric producer, with histograms', async () => {
     const reader = new Reader({
       metricProducers: [openTelemetryProducer(recorded(), { bounds: ['100us', '5ms', '60s'] })],
     })
@@ -63,7 +63,7 @@ describe('metrics for OpenTelemetry', () => {
     expect(read.get('throughline.in_flight')?.dataPoints[0]?.value).toBe(1)
   })
 
-  it('are observable instruments of a meter', async () => {
+  it('are counted by observable instruments of a meter', async () => {
     const reader = new Reader()
     const provider = new MeterProvider({ readers: [reader] })
     registerOpenTelemetry(provider.getMeter('test'), recorded())

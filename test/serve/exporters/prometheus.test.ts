@@ -58,7 +58,7 @@ describe('metrics for Prometheus', () => {
     ['throughline_dispatch_seconds_sum{name="a"}', 0.0015],
     ['throughline_batching_seconds_sum{name="a"}', 0.0075],
     ['throughline_queueing_seconds_sum{name="a"}', 0],
-  ])('tell %s', (line, value) => {
+  ])('have %s', (line, value) => {
     expect(sampleOf(text, line)).toBeCloseTo(value, 12)
   })
 
@@ -71,7 +71,7 @@ describe('metrics for Prometheus', () => {
     expect(types).toHaveLength(11)
   })
 
-  it('are what a registry of prom-client tells, of several recorders too', async () => {
+  it('are the same from a registry of prom-client, also for several recorders', async () => {
     const recorders = [recorded('a'), recorded('b')]
     const registry = new Registry()
     registerPrometheus(registry, recorders)
@@ -81,7 +81,7 @@ describe('metrics for Prometheus', () => {
     expect((await registry.metrics()).trim()).toBe(prometheusText(recorders).trim())
   })
 
-  it('are OpenMetrics where the registry is', async () => {
+  it('are in the OpenMetrics format if the registry is', async () => {
     const registry = new Registry()
     // its types know of one content type only
     registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never)
@@ -100,7 +100,7 @@ describe('metrics for Prometheus', () => {
     expect((await registry.metrics()).trim()).toBe(prometheusText(recorder).trim())
   })
 
-  it('never fall, and are there before anything was recorded', () => {
+  it('never decrease, and exist before anything was recorded', () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read })
     const count = () =>
@@ -115,7 +115,7 @@ describe('metrics for Prometheus', () => {
     }
   })
 
-  it('refuse bounds that do not rise, or are none, and two recorders of one name', () => {
+  it('refuse invalid or unordered bounds, and two recorders with the same name', () => {
     const recorder = recorded('a')
     expect(() => prometheusText(recorder, { bounds: ['2ms', '1ms'] })).toThrow(
       /bounds\[1\]: must be .* above the bound before/,
@@ -124,7 +124,9 @@ describe('metrics for Prometheus', () => {
     expect(() => prometheusText(recorder, { bounds: ['soon'] })).toThrow(
       /options\.bounds\.0: must be a duration of 1 ns or more.*got "soon"/,
     )
-    expect(() => prometheusText([recorder, recorded('a')])).toThrow(/two are called 'a'/)
+    expect(() => prometheusText([recorder, recorded('a')])).toThrow(
+      /recorders: must have different names, got 'a' twice/,
+    )
     expect(() => prometheusText(recorder, { bound: ['1ms'] } as never)).toThrow(/'bound' is not an option here/)
     for (const none of [undefined, null, {}, [recorder, {}]]) {
       expect(() => prometheusText(none as never)).toThrow(/recorders: must be a recorder or a list of them, got/)
@@ -137,9 +139,11 @@ describe('metrics for Prometheus', () => {
     const registry = new Registry()
     new Counter({ name: 'throughline_batches_total', help: 'of another', registers: [registry] })
     expect(() => registerPrometheus(registry, recorded('a'))).toThrow(
-      /registry: has a metric called 'throughline_batches_total' already/,
+      /registry: already has a metric called 'throughline_batches_total'/,
     )
     expect(registry.getMetricsAsArray()).toHaveLength(1)
-    expect(() => registerPrometheus({} as never, recorded('a'))).toThrow(/registry: must be a registry, .* got \{\}/)
+    expect(() => registerPrometheus({} as never, recorded('a'))).toThrow(
+      /registry: must be a registry with a registerMetric method, got \{\}/,
+    )
   })
 })

@@ -1,10 +1,10 @@
 import { createRecorder, type Recorder, type Result, type Scenario, simulate } from 'throughline'
 import { describe, expect, it } from 'vitest'
-import { dues, told } from '../told.js'
+import { poissonTimes, recordSimulation } from '../record-simulation.js'
 import { VirtualClock } from '../virtual-clock.js'
 
 const BATCHING = { maxBatchSize: 8, maxWait: 1.5 }
-const timestamps = dues(12_000, 3)
+const timestamps = poissonTimes(12_000, 3)
 const scenario = {
   arrivals: { process: 'replay', timestamps },
   service: { model: 'affine', base: 2, perItem: 0.2, variation: { distribution: 'gamma', cv: 0.5 } },
@@ -15,7 +15,7 @@ const scenario = {
 function live(): { recorder: Recorder; result: Result } {
   const clock = new VirtualClock()
   const recorder = createRecorder({ clock: clock.read, servers: 1, batching: BATCHING })
-  return { recorder, ...told(recorder, clock, scenario) }
+  return { recorder, ...recordSimulation(recorder, clock, scenario) }
 }
 
 const again = (recorder: Recorder, o: Parameters<Recorder['scenario']>[0], batching: Scenario['batching'] = BATCHING) =>
@@ -24,7 +24,7 @@ const again = (recorder: Recorder, o: Parameters<Recorder['scenario']>[0], batch
 describe('from a live service back to a simulation', () => {
   const { recorder, result } = live()
 
-  it('is the very same where the recorded times are served in order', () => {
+  it('is the same if the recorded times are served in order', () => {
     const simulated = again(recorder, { service: 'order' })
     expect(simulated.batches).toEqual(result.batches)
     expect(simulated.counts).toEqual(result.counts)
@@ -33,7 +33,7 @@ describe('from a live service back to a simulation', () => {
     }
   })
 
-  it.each(['byBatchSize', 'time'] as const)('meets it within its intervals where they are drawn %s', (service) => {
+  it.each(['byBatchSize', 'time'] as const)('agrees within its intervals if service times are drawn %s', (service) => {
     const simulated = again(recorder, { service })
     for (const estimate of ['mean', 'p50', 'p90', 'p95'] as const) {
       const { low, high } = result.latencyMs.intervals[estimate]
@@ -43,7 +43,7 @@ describe('from a live service back to a simulation', () => {
   })
 
   it.each([[{ maxBatchSize: 4, maxWait: 1.5 }], [{ maxBatchSize: 32, maxWait: 5 }], [{ maxBatchSize: 8, maxWait: 0 }]])(
-    'tells what another batching would have done, %j, as the service itself would',
+    'predicts what another batching would have done: %j',
     (batching) => {
       const truth = simulate({ ...scenario, batching })
       const predicted = again(recorder, {}, batching)
@@ -54,27 +54,27 @@ describe('from a live service back to a simulation', () => {
     },
   )
 
-  it('has arrivals of its rate, where asked for', () => {
+  it('has arrivals of the recorded rate, if asked for', () => {
     const { arrivals } = recorder.scenario({ arrivals: 'poisson' })
     expect(arrivals).toMatchObject({ process: 'poisson', rate: expect.closeTo(1000, -2) })
     const simulated = simulate({ ...recorder.scenario({ arrivals: 'renewal' }), stop: { requests: 50_000 } })
     expect(simulated.latencyMs.mean / result.latencyMs.mean).toBeCloseTo(1, 0)
   })
 
-  it('says nothing of batches more than four times as large as it has seen', () => {
+  it('refuses batches more than four times as large as those recorded', () => {
     expect(() => again(recorder, {}, { maxBatchSize: 33, maxWait: 5 })).toThrow(
       /end at a batch of 32, but batches may hold 33/,
     )
     const clock = new VirtualClock()
     const single = createRecorder({ clock: clock.read, servers: 1 })
-    told(single, clock, { ...scenario, batching: {} })
+    recordSimulation(single, clock, { ...scenario, batching: {} })
     expect(() => again(single, {}, { maxBatchSize: 2 })).toThrow(/end at a batch of 1, but batches may hold 2/)
   })
 
-  it('keeps the newest requests, and of these as many as it was told to', () => {
+  it('keeps the newest requests, as many as `keep`', () => {
     const clock = new VirtualClock()
     const few = createRecorder({ clock: clock.read, servers: 1, batching: BATCHING, keep: 1000 })
-    told(few, clock, scenario)
+    recordSimulation(few, clock, scenario)
     const { arrivals } = few.scenario()
     const kept = (arrivals as { timestamps: number[] }).timestamps
     expect(kept).toHaveLength(1000)
@@ -83,7 +83,7 @@ describe('from a live service back to a simulation', () => {
     expect(simulate(few.scenario()).counts.completed).toBeGreaterThan(0)
   })
 
-  it('takes dispatch times over, by what let batches leave, and finds how many servers there were', () => {
+  it('has dispatch times by what let batches leave, and infers the number of servers', () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read, batching: { maxBatchSize: 2, maxWait: 5 } })
     for (let i = 0; i < 100; i++) {
@@ -106,7 +106,7 @@ describe('from a live service back to a simulation', () => {
     })
   })
 
-  it('refuses where too little was recorded, or nothing was kept', () => {
+  it('refuses if too little was recorded, or nothing was kept', () => {
     expect(() => createRecorder().scenario()).toThrow(/must have recorded 2 requests and a batch .* has 0 and 0/)
     expect(() => createRecorder({ keep: 0 }).scenario()).toThrow(/recorder.keep: must be above 0/)
     expect(() => recorder.scenario({ arrivals: 'trend' as 'trace' })).toThrow(/must be 'trace', 'renewal' or 'poisson'/)

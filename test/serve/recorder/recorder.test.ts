@@ -4,7 +4,7 @@ import { renderResult } from 'throughline/report'
 import { prometheusText } from 'throughline/serve'
 import { describe, expect, it } from 'vitest'
 import { checkedResult } from '../../../src/result/check.js'
-import { dues, told } from '../told.js'
+import { poissonTimes, recordSimulation } from '../record-simulation.js'
 import { VirtualClock } from '../virtual-clock.js'
 
 const written = (result: Result | null): Result => JSON.parse(JSON.stringify(result))
@@ -26,9 +26,9 @@ function serve(
 }
 
 describe('a recorder', () => {
-  it('told of a simulation has its counts, sums and percentiles', () => {
+  it('notified of a simulation has its counts, sums and percentiles', () => {
     const scenario = {
-      arrivals: { process: 'replay', timestamps: dues(20_000, 1) },
+      arrivals: { process: 'replay', timestamps: poissonTimes(20_000, 1) },
       service: { model: 'affine', base: '2ms', perItem: '0.2ms', variation: { distribution: 'gamma', cv: 1 } },
       batching: { maxBatchSize: 8, maxWait: '1.5ms' },
       queue: { capacity: 24, timeout: '30ms' },
@@ -36,9 +36,9 @@ describe('a recorder', () => {
     } as const
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read, servers: 1 })
-    const { result: simulated, servingMs } = told(recorder, clock, {
+    const { result: simulated, servingMs } = recordSimulation(recorder, clock, {
       ...scenario,
-      arrivals: { process: 'replay', timestamps: dues(20_000, 1) },
+      arrivals: { process: 'replay', timestamps: poissonTimes(20_000, 1) },
     })
     const live = recorder.snapshot() as Result
 
@@ -65,7 +65,7 @@ describe('a recorder', () => {
     expect(live.validity.valid).toBe(true)
   })
 
-  it('gives what budgets, comparisons, reports and stored results take', () => {
+  it('gives a Result that budgets, comparisons, reports and files accept', () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read, servers: 1 })
     serve(clock, recorder, 20_000, 3, (i) => 1 + ((i * 7919) % 100) / 100)
@@ -79,7 +79,7 @@ describe('a recorder', () => {
     expect(renderResult(result)).toMatch(/Recorded {2}live requests/)
   })
 
-  it('has nothing to show before a request completed, and after a window without one', () => {
+  it('returns null before a request completed, and for a window without one', () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read })
     expect(recorder.snapshot()).toBeNull()
@@ -99,7 +99,7 @@ describe('a recorder', () => {
     expect(recorder.snapshot()?.counts.completed).toBe(11)
   })
 
-  it('rolls: a window is of what was due in it, within a twentieth of its length', () => {
+  it('has a rolling window: the requests due in it, within a twentieth of its length', () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read })
     // 100 a second for 20 minutes; the latency tells when
@@ -123,7 +123,7 @@ describe('a recorder', () => {
     expect(all.validity.findings.filter(({ code }) => code === 'littles-law')).toEqual([])
   })
 
-  it('ends a window before the oldest request that is under way, so that slow ones are not cut off', () => {
+  it('ends a window before the oldest request in flight, so that slow ones are not cut off', () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read })
     serve(clock, recorder, 1000, 9, () => 1)
@@ -139,7 +139,7 @@ describe('a recorder', () => {
     expect(after.validity.valid).toBe(true)
   })
 
-  it('counts who is under way for longer than its drain as unfinished, until it is done', () => {
+  it('counts a request in flight for longer than the drain as unfinished, until it completes', () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read, drain: '2s' })
     const hangs = recorder.start()
@@ -153,7 +153,7 @@ describe('a recorder', () => {
     expect(recorder.snapshot()?.counts).toMatchObject({ completed: 1000, failed: 1, unfinished: 0 })
   })
 
-  it('shows what there is where all that completed did so beside one that is under way', () => {
+  it('shows the requests that completed while another is in flight', () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read })
     recorder.start()
@@ -190,7 +190,7 @@ describe('a recorder', () => {
     expect(grows.snapshot()?.validity.findings.map(({ code }) => code)).toContain('saturated')
   })
 
-  it('keeps what takes longer than an hour', () => {
+  it('records latencies above an hour', () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read })
     const start = recorder.start()
@@ -250,7 +250,7 @@ describe('a recorder', () => {
     expect(() => createRecorder().snapshot(options as object)).toThrow(message)
   })
 
-  it('has no fewer than no requests under way, whatever is recorded twice', () => {
+  it('never has fewer than 0 requests in flight, even if one is recorded twice', () => {
     const clock = new VirtualClock(10)
     const recorder = createRecorder({ clock: clock.read })
     for (let i = 0; i < 3; i++) recorder.record(5)
@@ -259,7 +259,7 @@ describe('a recorder', () => {
     expect(prometheusText(recorder)).toMatch(/^throughline_requests_in_flight\{name="default"\} 0$/m)
   })
 
-  it('refuses a batch of more requests than there are', () => {
+  it('refuses a batch of more requests than have arrived', () => {
     const recorder = createRecorder({ clock: () => 10 })
     expect(() => recorder.batch(2 ** 53, 1, 2, 3, 4)).toThrow('size: must be a whole number of at least 1 and at most')
   })
@@ -289,7 +289,7 @@ describe('a recorder', () => {
     )
   })
 
-  it('says so where a request is told of twice', () => {
+  it('reports a request that is recorded twice', () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read })
     serve(clock, recorder, 100, 9, () => 1)
@@ -301,7 +301,7 @@ describe('a recorder', () => {
     expect(recorder.snapshot()?.validity.findings.map(({ code }) => code)).toContain('littles-law')
   })
 
-  it('has on its own clock what really passed', async () => {
+  it('measures real time by its own clock', async () => {
     const recorder = createRecorder()
     const start = recorder.start()
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -312,7 +312,7 @@ describe('a recorder', () => {
   })
 })
 
-describe('recording, beside a list of everything that was told', () => {
+describe('recording, compared with a list of everything recorded', () => {
   const outcome = fc.constantFrom('served', 'failed', 'rejected', 'timedOut', 'aborted', 'alone', 'under way')
   const event = fc.record({
     gapMs: fc.oneof(fc.double({ min: 0, max: 5, noNaN: true }), fc.double({ min: 0, max: 40_000, noNaN: true })),
@@ -320,7 +320,7 @@ describe('recording, beside a list of everything that was told', () => {
     outcome,
   })
 
-  it('loses and invents nothing, however times lie', () => {
+  it('loses and invents nothing, for any order of times', () => {
     fc.assert(
       fc.property(fc.array(event, { minLength: 1, maxLength: 300 }), (events) => {
         const clock = new VirtualClock()
@@ -405,7 +405,7 @@ describe('memory', () => {
     expect(Math.min(...grown.map(([, buffers]) => buffers as number))).toBeLessThanOrEqual(0)
   })
 
-  it('is bounded, however far latencies spread: what is long ago is then told more coarsely', () => {
+  it('is bounded for any spread of latencies: older ones are kept more coarsely', () => {
     const clock = new VirtualClock(10_000_000)
     const recorder = createRecorder({ clock: clock.read })
     let state = 1

@@ -5,18 +5,18 @@ import { expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-it('measures, predicts and concludes, for a stranger to read', async () => {
+it('measures, predicts and concludes', async () => {
   const main = ['--import', 'tsx', 'examples/real-model/main.ts', '--sizes', '1,8', '--rounds', '1']
   const { stdout } = await promisify(execFile)(process.execPath, main, {
     cwd: root,
     env: { ...process.env, NO_COLOR: '1' },
   })
 
-  // a row for each size, with what it carries, and what came of both engines
+  // a row for each size with its capacity and the figures of both engines
   for (const size of [1, 8]) expect(stdout).toMatch(new RegExp(`^ +${size} +[\\d,]+ +measured +\\S`, 'm'))
   expect(stdout.match(/^ +simulated +\S/gm)).toHaveLength(2)
   expect(stdout).toMatch(/^ +1 +█+\S* [\d,]+/m)
-  // a conclusion that is computed and then tried, or that says that there is none
+  // a conclusion that is computed and then measured, or the message that there is no such size
   expect(stdout).toMatch(
     /Within a p99 of 10 ms, ([\s\S]*?predicted[\s\S]*?\n (Confirmed|Not confirmed|Neither confirmed)|no batch size sustains any load)/,
   )

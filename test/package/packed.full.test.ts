@@ -42,7 +42,7 @@ beforeAll(async () => {
   })
   const [{ filename }] = JSON.parse(stdout)
   await run('tar', ['-xzf', join(project, filename), '-C', packed, '--strip-components=1'])
-  // besides what it depends on, what its users have of their own
+  // its dependencies, and packages that users install themselves
   for (const name of [...Object.keys(dependencies), 'typescript', 'vitest', '@types/node']) link(name)
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
 }, 60_000)

@@ -1,8 +1,8 @@
 import { type Recorder, type Result, type Scenario, type SimulationEvent, simulate } from 'throughline'
 import type { VirtualClock } from './virtual-clock.js'
 
-/** So many times of a Poisson process, a millisecond apart on average, in whole microseconds. */
-export function dues(count: number, seed: number): number[] {
+/** Returns `count` times of a Poisson process in milliseconds, one a millisecond on average, in whole microseconds. */
+export function poissonTimes(count: number, seed: number): number[] {
   let state = seed
   let at = 0
   return Array.from({ length: count }, () => {
@@ -12,30 +12,30 @@ export function dues(count: number, seed: number): number[] {
   })
 }
 
-/** Tells a recorder of a simulation of one server, as a batcher would of live requests. */
-export function told(
+/** Simulates one server, and notifies a recorder of it as a batcher would of live requests. */
+export function recordSimulation(
   recorder: Recorder,
   clock: VirtualClock,
   scenario: Scenario & { arrivals: { process: 'replay'; timestamps: number[] } },
 ): { result: Result; servingMs: number } {
   const { timestamps } = scenario.arrivals
   const due = (request: number) => timestamps[request] as number
-  const happenings = timestamps.map((atMs) => ({ atMs, tell: () => recorder.arrived(atMs) }))
+  const notifications = timestamps.map((atMs) => ({ atMs, notify: () => recorder.arrived(atMs) }))
   let idleMs = 0
   let servingMs = 0
   const onEvent = (event: SimulationEvent) => {
     if (event.type !== 'batch') {
-      const tell = () =>
+      const notify = () =>
         event.type === 'reject' ? recorder.rejected(due(event.request)) : recorder.timedOut(due(event.request))
-      happenings.push({ atMs: event.atMs, tell })
+      notifications.push({ atMs: event.atMs, notify })
       return
     }
     const { startMs, endMs, requests } = event
     const since = idleMs
     servingMs += endMs - startMs
-    happenings.push({
+    notifications.push({
       atMs: endMs,
-      tell: () => {
+      notify: () => {
         recorder.batch(requests.length, since, startMs, startMs, endMs)
         for (const request of requests) recorder.served(due(request))
       },
@@ -43,10 +43,10 @@ export function told(
     idleMs = endMs
   }
   const result = simulate(scenario, { onEvent })
-  // those that happen at one instant stay in order
-  for (const { atMs, tell } of happenings.sort((a, b) => a.atMs - b.atMs)) {
+  // a stable sort: those of one instant stay in order
+  for (const { atMs, notify } of notifications.sort((a, b) => a.atMs - b.atMs)) {
     clock.set(atMs)
-    tell()
+    notify()
   }
   return { result, servingMs }
 }

@@ -24,7 +24,7 @@ function bash(line: string): Promise<{ code: number; stdout: string; stderr: str
   return new Promise((resolve) => {
     const script = `TL="${process.execPath} ${MAIN}"\n${line}`
     execFile('bash', ['-c', script], { cwd: folder }, (error, stdout, stderr) => {
-      // on a slow machine it may have said how far it was
+      // a slow machine may print progress
       const said = stderr.replace(/^\d+ % .*\n/gm, '')
       resolve({ code: error === null ? 0 : (error.code as unknown as number), stdout, stderr: said })
     })
@@ -55,13 +55,13 @@ describe.concurrent('the exit code', () => {
     'report result.json --format csv',
     '--help',
     '--version',
-  ])('is 2, with a line that says why, if stdout cannot be written: %s', async (command) => {
+  ])('is 2, with a line that gives the reason, if stdout cannot be written: %s', async (command) => {
     const { code, stderr } = await bash(`$TL ${command} >/dev/full`)
     expect(code).toBe(2)
     expect(stderr).toMatch(/^throughline: standard output cannot be written \(ENOSPC\).*\n$/)
   })
 
-  it('is 2 if a file takes only the beginning of what is written', async () => {
+  it('is 2 if a file takes only a part of the output', async () => {
     const { code, stderr } = await bash('ulimit -f 8; $TL simulate scenario.json --json > simulated.json')
     expect(code).toBe(2)
     expect(stderr).toMatch(/^throughline: standard output cannot be written \(EFBIG\)/)
@@ -98,7 +98,7 @@ describe.concurrent('the exit code', () => {
     ],
     ['throws at the end', called('throws-late.mjs', '', "process.on('exit', () => { throw new Error('x') })"), null],
     ['leaves a timer', called('timer.mjs', '', 'setInterval(() => {}, 1000)'), null],
-  ])('is no verdict of a module that %s', async (_, module, message) => {
+  ])('is not mistaken for a verdict if a module %s', async (_, module, message) => {
     const { code, stderr } = await bash(`$TL measure ${module} --json >/dev/null`)
     if (message === null) return expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(code).toBe(2)
@@ -109,8 +109,8 @@ describe.concurrent('the exit code', () => {
   })
 })
 
-describe.concurrent('a file that is written', () => {
-  it('is as it was if the disk is full, and nothing else is left', async () => {
+describe.concurrent('an output file', () => {
+  it('is unchanged if the disk is full, and no temporary file is left', async () => {
     const inner = mkdtempSync(join(folder, 'full-'))
     const page = join(inner, 'page.html')
     writeFileSync(page, 'the old page')
@@ -123,7 +123,8 @@ describe.concurrent('a file that is written', () => {
 })
 
 describe.concurrent('the permission model', () => {
-  const RESTRICTED = `${process.execPath} --no-warnings --experimental-permission`
+  const flags = process.allowedNodeEnvironmentFlags
+  const RESTRICTED = `${process.execPath} --no-warnings ${flags.has('--permission') ? '--permission' : '--experimental-permission'}`
   it.each([
     ['threads', '--allow-fs-read=*', 'measure --handler h.mjs --arrivals 100/s', /start Node with --allow-worker\n$/],
     [
@@ -139,7 +140,7 @@ describe.concurrent('the permission model', () => {
       'simulate scenario.json',
       /start Node with --allow-fs-read=.*scenario\.json\)\n$/,
     ],
-  ])('is told what it lacks: %s', async (_, allowed, command, message) => {
+  ])('is named with the missing flag: %s', async (_, allowed, command, message) => {
     file('h.mjs', 'export default (batch) => batch')
     const { code, stderr } = await bash(`${RESTRICTED} ${allowed} ${MAIN} ${command}`)
     expect(code).toBe(2)

@@ -15,7 +15,7 @@ function slowerIfTold({ pairs, findings }: Comparison): 'slower' | 'inconclusive
 const both = { arrivals: '100/s', stop: { duration: '200ms' } }
 
 describe('compare, on a real clock', () => {
-  it('finds a call that takes many times as long', async () => {
+  it('finds a call that takes many times longer', async () => {
     const comparison = await compare(
       { ...both, base: { call: () => delay(1) }, head: { call: () => delay(60) } },
       { rounds: 8 },
@@ -36,7 +36,7 @@ describe('compare, on a real clock', () => {
     expect(head.scenario).toHaveProperty('handler')
   })
 
-  it('counts what fails of each side, in each round', async () => {
+  it('counts the failures of each side, in each round', async () => {
     const fails = (index: number) => (index % 2 === 0 ? Promise.reject(new Error('no')) : delay(1))
     const { pairs } = await compare({ ...both, base: { call: () => delay(1) }, head: { call: fails } }, { rounds: 2 })
     expect(pairs).toHaveLength(2)
@@ -46,7 +46,7 @@ describe('compare, on a real clock', () => {
     }
   })
 
-  it('fails with the error of a base of which nothing completes, and of a side that cannot load, naming it', async () => {
+  it('fails with the error of a base that never works, or of a side that cannot load, naming the side', async () => {
     const never = () => Promise.reject(new Error('never'))
     const failed = await compare(
       { ...both, base: { call: never }, head: { call: () => delay(1) } },
@@ -61,7 +61,7 @@ describe('compare, on a real clock', () => {
     }
   })
 
-  it('finds a head of which every request fails slower, whether always or in a single round', async () => {
+  it('calls a head whose requests all fail slower, in all rounds or in one', async () => {
     const never = () => Promise.reject(new Error('never'))
     const comparison = await compare({ ...both, base: { call: () => delay(1) }, head: { call: never } }, { rounds: 12 })
     expect(comparison).toMatchObject({ verdict: slowerIfTold(comparison) })
@@ -83,7 +83,7 @@ describe('compare, on a real clock', () => {
     expect(pairs.map(({ head }) => head.figures.errorRate === 1)).toEqual([false, true, false])
   })
 
-  it('runs both at the same moment in a duet, each on threads of its own', async () => {
+  it('runs both at the same time in a duet, each on its own threads', async () => {
     const module = { handler: new URL('../measure/handlers/delay.js', import.meta.url) }
     const seen: string[] = []
     const given = { ...both, base: module, head: module }
@@ -96,13 +96,13 @@ describe('compare, on a real clock', () => {
     if (design === 'duet') expect(new Set(seen)).toEqual(new Set(['both']))
   })
 
-  it('refuses a duet of two targets in this process: they would delay one another', async () => {
+  it('refuses a duet of two targets in this process', async () => {
     const call = () => delay(1)
     const duet = compare({ ...both, base: { call }, head: { call } }, { design: 'duet' })
     await expect(duet).rejects.toThrow(/^options\.design: must be 'alternating' if both targets run in this process/)
   })
 
-  it('runs the round at hand to its end where it is to end early', async () => {
+  it('completes the current round if it is stopped early', async () => {
     let said = false
     const onProgress = ({ fraction }: CompareProgress) => {
       // within the second round of the first pair of two
@@ -120,7 +120,7 @@ describe('compare, on a real clock', () => {
     expect(findings.map(({ code }) => code)).toContain('interrupted')
   })
 
-  it('ends within a round where it is asked to', async () => {
+  it('stops within a round if it is aborted', async () => {
     const abort = new AbortController()
     const comparing = compare(
       { arrivals: '100/s', stop: { duration: '60s' }, base: { call: () => delay(1) }, head: { call: () => delay(1) } },

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 
 it('the service keeps its budget over HTTP, unless this machine cannot tell', async () => {
-  const { stdout } = await promisify(execFile)('npx', ['vitest', 'run', '--reporter=json'], {
+  const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [vitest, 'run', '--reporter=json'], {
     cwd: 'examples/service',
     // a runner must not take itself for a part of this one
     env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_OPTIONS: '' },

@@ -1,7 +1,7 @@
 import { threadId } from 'node:worker_threads'
 import { defineHandler } from 'throughline/serve'
 
-/** Does to a batch what its inputs say. */
+/** Does what the inputs of a batch say. */
 export default defineHandler({
   setup: () => ({ factor: 2 }),
   input: (index) => index,
