@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { checkBudget, type Verdict } from '../budget/check.js'
 import { real } from '../clock/real.js'
+import type { Result } from '../result/result.js'
 import { type Arrivals, meanRate } from '../scenario/arrivals/arrivals.js'
 import { type Budget, checkedBudget } from '../scenario/budget.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../scenario/scenario.js'
@@ -51,7 +52,7 @@ const MOST = 64
 /**
  * Searches by how much the load may grow before a budget breaks, by simulating the scenario at other loads with the same
  * random numbers. All rates of the arrivals grow alike; a trace is replayed faster. The ends of the interval are where
- * the verdict at 95 % changes.
+ * the verdict at 95 % changes. A load that the servers cannot sustain breaks any budget.
  *
  * @returns null if `onProgress` ended it
  * @throws ValidationError if the scenario cannot be simulated, or its load cannot grow: a closed loop sends as it is
@@ -89,7 +90,7 @@ export async function headroom(
   }
   const verdicts = new Map<number, Verdict>()
   const verdictAt = async (factor: number) => {
-    const verdict = verdicts.get(factor) ?? (await each(factor, (at) => checkBudget(simulate(at), limits).verdict))
+    const verdict = verdicts.get(factor) ?? (await each(factor, (at) => verdictOf(simulate(at), limits)))
     verdicts.set(factor, verdict)
     return verdict
   }
@@ -118,6 +119,11 @@ export async function headroom(
 }
 
 class Ended extends Error {}
+
+/** The verdict on a run; one without a steady state keeps no budget for as long as it may last. */
+function verdictOf(result: Result, budget: Budget): Verdict {
+  return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
+}
 
 /**
  * The highest load at which something is so: bracketed from one load on, in steps that double, and bisected. Infinity if

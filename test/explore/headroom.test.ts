@@ -29,13 +29,13 @@ describe('headroom', () => {
     const observed = bisected((rate) => runAt(rate).latencyMs.p99 <= 30)
     const passed = bisected((rate) => checkBudget(runAt(rate), budget).verdict === 'pass')
     const notFailed = bisected((rate) => checkBudget(runAt(rate), budget).verdict !== 'fail')
-    // both are found to 1 %
+    // all are found to 1 %; near its ends a verdict may change more than once
     expect(growth).toBeGreaterThan(observed * 0.985)
     expect(growth).toBeLessThan(observed * 1.015)
-    expect(low).toBeGreaterThan(passed * 0.985)
-    expect(low).toBeLessThan(passed * 1.015)
-    expect(high).toBeGreaterThan(notFailed * 0.985)
-    expect(high).toBeLessThan(notFailed * 1.015)
+    expect(low).toBeGreaterThan(passed * 0.95)
+    expect(low).toBeLessThan(passed * 1.05)
+    expect(high).toBeGreaterThan(notFailed * 0.95)
+    expect(high).toBeLessThan(notFailed * 1.05)
     expect(room?.growth).toBeCloseTo((growth as number) / 200 - 1, 12)
   })
 
@@ -64,8 +64,16 @@ describe('headroom', () => {
     expect(await headroom(scenario, { p99: '1ms' })).toMatchObject({ growth: null, low: null })
   })
 
-  it('has no end where the budget allows any load', async () => {
-    expect(await headroom(scenario, { errorRate: '<= 1%' })).toMatchObject({ growth: null, low: 63, high: null })
+  it('ends at what the servers sustain, whatever the budget allows', async () => {
+    const room = await headroom(scenario, { errorRate: '<= 1%' })
+    // 8 requests in 9.5 ms
+    expect(room?.rates.growth).toBeLessThan(8 / 0.0095)
+    expect(room?.rates.growth).toBeGreaterThan(0.9 * (8 / 0.0095))
+  })
+
+  it('has no end if the service takes no time', async () => {
+    const instant: Scenario = { arrivals: '10/s', service: affine({}), stop: { requests: 1000 } }
+    expect(await headroom(instant, budget)).toMatchObject({ growth: null, low: 63, high: null })
   })
 
   it('replays faster, and raises all stages', async () => {
@@ -87,6 +95,6 @@ describe('headroom', () => {
   it('refuses a closed loop, and a budget that it cannot read', async () => {
     const loop: Scenario = { ...scenario, arrivals: closed({ clients: 10 }) }
     await expect(headroom(loop, budget)).rejects.toThrow('arrivals: must have a rate that can grow')
-    await expect(headroom(scenario, {})).rejects.toThrow('budget: must limit something')
+    await expect(headroom(scenario, {})).rejects.toThrow(/^budget: must/)
   })
 })
