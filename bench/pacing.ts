@@ -35,11 +35,11 @@ interface Rule {
 const RULES: Rule[] = [
   { name: 'never: timers alone (spin: 0)', spin: 0 },
   { name: 'from 0.36 ms before, a fifth of the time', spin: '60us', pacing: { timerNs: 300_000 } },
-  { name: 'from 1.26 ms, a tenth', spin: '60us', pacing: { turning: 0.1 } },
+  { name: 'from 1.26 ms, a tenth', spin: '60us', pacing: { polling: 0.1 } },
   { name: 'from 1.26 ms, a fifth (the default)', spin: '60us' },
   { name: "from 1.7 ms, a fifth (spin: '500us')", spin: '500us' },
-  { name: 'from 1.26 ms, half', spin: '60us', pacing: { turning: 0.5 } },
-  { name: 'from 1.26 ms, without limit', spin: '60us', pacing: { turning: 1, savedNs: Number.POSITIVE_INFINITY } },
+  { name: 'from 1.26 ms, half', spin: '60us', pacing: { polling: 0.5 } },
+  { name: 'from 1.26 ms, without limit', spin: '60us', pacing: { polling: 1, allowanceNs: Number.POSITIVE_INFINITY } },
 ]
 const DEFAULT = { ...PACING }
 

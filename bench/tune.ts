@@ -110,7 +110,7 @@ interface Kept extends Best {
 }
 
 /**
- * The best setting of all, by the same runs and the same confirmation; null if there is none. Left out is only what is the
+ * The best setting of all, by the same runs and the same confirmation; null if no setting keeps the budget. Left out is only what is the
  * same run as another (a batch size that no batch reaches), cannot keep a budget (overloaded servers), or is behind
  * what is confirmed already (without wishes: lower quality, or more servers).
  */

@@ -1,7 +1,7 @@
 import type { Result } from '../result/result.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import type { Relation } from '../scenario/budget.js'
-import { count, inText, time } from '../text/number.js'
+import { count, inText, percentage, time } from '../text/number.js'
 import type { Over } from './percentile.js'
 
 /** Formats the fraction over a limit: `4.1 % of requests took longer than 50 ms; 1 % may; 95 % interval 2.9 to 5.6 %`. */
@@ -15,14 +15,6 @@ export function overText({ relation, limit }: { relation: Relation; limit: numbe
 
 /** `2.9 to 5.6 %`. */
 export const rangeText = ({ low, high }: Over) => `${percentage(low)} to ${percentage(high)} %`
-
-/** Rounds to two digits, but never to 0 or 100 unless the fraction is exactly 0 or 1. */
-function percentage(fraction: number): string {
-  const percent = 100 * fraction
-  if (percent === 0 || percent === 100) return String(percent)
-  if (percent > 99) return String(Math.min(99.999, 100 - Number((100 - percent).toPrecision(2))))
-  return percent.toLocaleString('en', { maximumSignificantDigits: 2 })
-}
 
 /** Advises how to turn an inconclusive verdict into a clear one, by a run this many times as long; null if none would do. */
 export function adviseLongerRun(

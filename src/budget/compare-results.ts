@@ -5,6 +5,7 @@ import type { Finding } from '../result/validity.js'
 import { type Fraction, fraction, options } from '../scenario/units.js'
 import { mean, sumBy } from '../statistics/descriptive.js'
 import { student } from '../statistics/student.js'
+import { roughPercent } from '../text/number.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { LEVEL, TOTAL_TAIL } from './checkpoints.js'
 import { buildRound, LATE, OVER } from './compare-pairs.js'
@@ -134,7 +135,7 @@ function statedNoise(noise: number, measured: boolean): Noise {
   return {
     logOf: () => Math.log1p(noise),
     ms: measured && noise > 0 ? NOISE_MS : 0,
-    source: `intervals of times allow for a difference of ${percentOf(noise)}, as two runs of the same code on a shared machine may have; a history of earlier results measures it on yours`,
+    source: `intervals of times allow for a difference of ${roughPercent(noise)}, as two runs of the same code on a shared machine may have; a history of earlier results measures it on yours`,
   }
 }
 
@@ -153,7 +154,7 @@ function noiseIn(history: readonly Result[]): Noise {
   return {
     logOf,
     ms: 0,
-    source: `according to ${history.length} earlier results, two runs of the same code differ by up to ${percentOf(Math.expm1(logOf('mean')))} in mean latency`,
+    source: `according to ${history.length} earlier results, two runs of the same code differ by up to ${roughPercent(Math.expm1(logOf('mean')))} in mean latency`,
   }
 }
 
@@ -317,7 +318,7 @@ function overloadFindings(both: Record<Side, Result>): Finding[] {
 function notInterleavedFinding({ source }: Noise, both: Record<Side, Result>): Finding {
   const waited = (['base', 'head'] as const)
     .filter((side) => waitedFraction(both[side]) > MOST_WAITED)
-    .map((side) => `${percentOf(waitedFraction(both[side]))} in ${side}`)
+    .map((side) => `${roughPercent(waitedFraction(both[side]))} in ${side}`)
   const note =
     waited.length === 0
       ? ''
@@ -329,8 +330,6 @@ function notInterleavedFinding({ source }: Noise, both: Record<Side, Result>): F
     figures: {},
   }
 }
-
-const percentOf = (fraction: number) => `${Number((100 * fraction).toPrecision(2))} %`
 
 /** Warns of everything but the code that may explain a difference. */
 function differenceFindings(base: Result, head: Result): Finding[] {

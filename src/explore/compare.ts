@@ -15,7 +15,7 @@ import {
 } from '../budget/comparison.js'
 import { noiseFloor } from '../budget/noise-floor.js'
 import { cores } from '../machine/cores.js'
-import { knobs, type MeasureOptions } from '../measure/options.js'
+import { type MeasureOptions, sharedOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'
 import type { Finding } from '../result/validity.js'
 import { type ResolvedScenario, resolveScenario, type Scenario, type ScenarioParts } from '../scenario/scenario.js'
@@ -100,7 +100,7 @@ const schema = options({
       error: 'must be a function',
     })
     .optional(),
-  ...knobs,
+  ...sharedOptions,
 })
 
 /** The default length of a round: short, so that the machine's speed hardly changes within a pair. */

@@ -54,11 +54,6 @@ const MOST_BYTES_OF_BUCKET = 8
 export function encode({ buckets, counts }: HistogramSnapshot): string {
   const bytes = new Uint8Array(PAYLOAD + MOST_BYTES_OF_BUCKET * buckets.length)
   let end = PAYLOAD
-  const write = (value: number) => {
-    let rest = value >= 0 ? 2 * value : -2 * value - 1
-    for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[end++] = (rest % 128) | 128
-    bytes[end++] = rest
-  }
   let next = 0
   for (let i = 0; i < buckets.length; i++) {
     const bucket = Math.min(buckets[i] as number, LAST_BUCKET)
@@ -66,8 +61,8 @@ export function encode({ buckets, counts }: HistogramSnapshot): string {
     if (bucket === LAST_BUCKET) while (++i < buckets.length) count += counts[i] as number
     const index = countsIndexOf(bucket)
     // one zero is a count, several are a gap
-    if (index > next) write(index - next === 1 ? 0 : next - index)
-    write(count)
+    if (index > next) end = writeZigZag(bytes, end, index - next === 1 ? 0 : next - index)
+    end = writeZigZag(bytes, end, count)
     next = index + 1
   }
   const view = new DataView(bytes.buffer)
@@ -87,6 +82,15 @@ export function encode({ buckets, counts }: HistogramSnapshot): string {
   header.setInt32(0, COMPRESSED_COOKIE)
   header.setInt32(4, deflated.length)
   return base64(encoded)
+}
+
+/** Writes a ZigZag LEB128 number, and returns where it ends. */
+function writeZigZag(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value >= 0 ? 2 * value : -2 * value - 1
+  let end = at
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[end++] = (rest % 128) | 128
+  bytes[end++] = rest
+  return end
 }
 
 /** A call takes no more arguments than the stack has room for. */

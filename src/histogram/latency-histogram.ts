@@ -131,15 +131,15 @@ const foundCounts = new Uint32Array(BUCKETS)
 
 /** A snapshot of `times` durations that took no time. */
 export function zeros(times: number): HistogramSnapshot {
-  const [buckets, counts] = times === 0 ? [[], []] : [[0], [times]]
+  const counts = times === 0 ? [] : [times]
   return {
     count: times,
     sum: 0,
     squares: 0,
     min: 0,
     max: 0,
-    buckets: Uint16Array.from(buckets),
-    counts: Uint32Array.from(counts),
+    buckets: new Uint16Array(counts.length),
+    counts: Uint32Array.of(...counts),
   }
 }
 

@@ -48,24 +48,29 @@ export function addMomentsOf(
   length: number,
   times: Float64Array | null,
 ): void {
-  let count = length
+  let count = times === null ? length : 0
   let sum = 0
   let squares = 0
   let min = values[0] as number
   let max = min
-  if (times !== null) count = 0
-  for (let i = 0; i < length; i++) {
-    const ns = values[i] as number
-    if (ns < min) min = ns
-    if (ns > max) max = ns
-    if (times === null) {
+  // two loops, since most values are counted once
+  if (times === null) {
+    for (let i = 0; i < length; i++) {
+      const ns = values[i] as number
       sum += ns
       squares += ns * ns
-    } else {
+      if (ns < min) min = ns
+      if (ns > max) max = ns
+    }
+  } else {
+    for (let i = 0; i < length; i++) {
+      const ns = values[i] as number
       const many = times[i] as number
       count += many
       sum += ns * many
       squares += ns * ns * many
+      if (ns < min) min = ns
+      if (ns > max) max = ns
     }
   }
   addMoments(moments, at, count, sum, squares, min, max)

@@ -3,11 +3,11 @@ import type { Result } from '../result/result.js'
 import { type ResolvedTargets, targetName } from '../scenario/target.js'
 
 /**
- * A measurement that failed. The message names what was measured; `cause` is its own error where there is one.
+ * Thrown if a measurement fails. The message names the target; `cause` is the target's own error, if there is one.
  */
 export class MeasureError extends Error {
   override readonly name = 'MeasureError'
-  /** what was measured all the same, where `throwOnInvalid` refused it */
+  /** the invalid result that `throwOnInvalid` rejected; else null */
   readonly result: Result | null
 
   constructor(message: string, options: ErrorOptions & { result?: Result } = {}) {
@@ -18,9 +18,9 @@ export class MeasureError extends Error {
 }
 
 /**
- * A run that its target has made fail.
+ * Creates the error of a run that failed because of its target.
  *
- * @param name what messages call it
+ * @param name the name of the target in messages
  */
 export function targetFailed(name: string, message: string, cause?: unknown): MeasureError {
   return new MeasureError(`${name}: ${message}`, cause === undefined ? {} : { cause })

@@ -1,3 +1,4 @@
+import { roughPercent } from '../text/number.js'
 import type { Cpu, Host, Speed } from './host.js'
 import type { Finding } from './validity.js'
 
@@ -49,12 +50,12 @@ function contention(cpu: Cpu, servedOutside: boolean): Finding | null {
   const others = !servedOutside && othersMs > OTHERS * machineMs
   if (most === undefined && stealMs <= STOLEN * machineMs && !others && (busy <= BUSY || servedOutside)) return null
 
-  const of = (ms: number) => percent(ms / machineMs)
+  const of = (ms: number) => roughPercent(ms / machineMs)
   const all = cores === 1 ? '1 core' : `${cores} cores`
   const lead =
     most === undefined
       ? `other processes used ${of(othersMs)} of ${all}`
-      : `${most.thread} was runnable but had no CPU for ${percent(most.waitingMs / (most.busyMs + most.waitingMs))} of its time; other processes used ${of(othersMs)} of ${all}`
+      : `${most.thread} was runnable but had no CPU for ${roughPercent(most.waitingMs / (most.busyMs + most.waitingMs))} of its time; other processes used ${of(othersMs)} of ${all}`
   const named = busiestOther === undefined || othersMs <= stealMs ? '' : `, most of it by ${busiestOther}`
   const server = servedOutside ? ', the server under test included if it runs here' : ''
   const stolen = stealMs > 0 ? `, a hypervisor took ${of(stealMs)} for others` : ''
@@ -88,5 +89,3 @@ function throttled({ throttled, periodMs }: Cpu): Finding | null {
     figures: { quotaCores, periods, throttledMs: ms },
   }
 }
-
-const percent = (fraction: number) => `${Number((100 * fraction).toPrecision(2))} %`

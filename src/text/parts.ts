@@ -1,5 +1,5 @@
 import { bar } from './bar.js'
-import { threeDigits, time, timeUnit } from './number.js'
+import { percentToTenth, threeDigits, time, timeUnit } from './number.js'
 import { plain, type Style } from './style.js'
 
 /** A part of a mean time. */
@@ -24,7 +24,7 @@ export function renderParts(parts: Part[], meanMs: number, width: number, style:
     // even a tiny part is at least an eighth of a column
     const length = Math.max(Math.min(columns * before - from, columns * fraction), 1 / 8)
     const drawn = ' '.repeat(from) + style(name === 'service' ? 'green' : 'cyan', bar(length))
-    const percentage = `${(100 * fraction).toFixed(1)} %`.padStart(7)
+    const percentage = percentToTenth(fraction).padStart(7)
     return ` ${name.padEnd(8)}  ${(texts[i] as string).padStart(timeWidth)}  ${percentage}  ${style('dim', meaning.padEnd(meaningWidth))}  ${drawn}`.trimEnd()
   })
   return [style('bold', ` Where the time went, ${time(meanMs)} on average`), ...lines].join('\n')

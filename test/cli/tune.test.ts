@@ -70,7 +70,7 @@ describe('throughline tune', () => {
     [['--service', '1ms', '--budget', 'p99=1s', '--servers', '2'], '--servers: is what tune chooses'],
     [['--service', '1ms', '--budget', 'p99=1s,'], "--budget: must be a list of name=value, got ''"],
     [['--service', '1ms', '--budget', 'p99=1s', '--most-servers', 'x'], 'tune.mostServers: must be a whole number'],
-    [['--candidates', 'none.json', '--budget', 'p99=1s'], 'none.json: there is no such file'],
+    [['--candidates', 'none.json', '--budget', 'p99=1s'], 'none.json: does not exist'],
   ])('refuses %j', async (args, message) => {
     const { code, stdout, stderr } = await throughline('tune', ...flags, ...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

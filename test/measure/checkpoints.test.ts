@@ -48,7 +48,7 @@ describe('its plan', () => {
     expect(starts.slice(-2)).toEqual([1.8e10, 1.9e10])
   })
 
-  it('is one of time', () => {
+  it('must be by time', () => {
     expect(() => planned({ precision: '5%', atMost: { requests: 50_000 } })).toThrow(
       /^stop\.atMost: must be a duration/,
     )

@@ -5,7 +5,7 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { atLength } from '../support/at-length.js'
 import { cycle } from '../support/cycle.js'
-import { simulatedEvents } from '../support/simulated-events.js'
+import { simulateEvents } from '../support/simulated-events.js'
 import { runInVirtualTime } from '../support/virtual-threads.js'
 
 const loops = fc.record({
@@ -55,7 +55,7 @@ describe('a closed loop in virtual time', () => {
         const batches: unknown[] = []
         const gone: unknown[] = []
         const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
-        for (const event of simulatedEvents({ ...scenario, service })) {
+        for (const event of simulateEvents({ ...scenario, service })) {
           if (event.type === 'batch') batches.push([event.startMs, event.endMs, event.requests])
           else gone.push([event.type, event.atMs, event.request])
         }

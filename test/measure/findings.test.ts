@@ -52,14 +52,14 @@ describe('event-loop-late', () => {
     expect(finding?.message).toMatch(/moved the p99 of latency from 5(\.\d+)? ms to 8(\.\d+)? ms/)
   })
 
-  it('makes a run invalid if the median is mostly lag: it is the event loop that was measured', () => {
+  it('makes a run invalid if the median is mostly lag', () => {
     const mostly = recordingOf([{ ms: 8, lateMs: 5, times: 1000 }])
     expect(measureFindings(mostly, quiet)).toMatchObject([{ severity: 'error', figures: { percentile: 50 } }])
     const partly = recordingOf([{ ms: 8, lateMs: 3, times: 1000 }])
     expect(measureFindings(partly, quiet)).toMatchObject([{ severity: 'warning', figures: { percentile: 50 } }])
   })
 
-  it('is not found if the slow requests were slow by themselves', () => {
+  it('is not found if the slow requests had no lag', () => {
     const early = recordingOf([
       { ms: 5, lateMs: 2, times: 20 },
       { ms: 5, lateMs: 0, times: 900 },
@@ -73,7 +73,7 @@ describe('event-loop-late', () => {
     expect(codes(recordingOf([{ ms: 50, lateMs: 9, times: 1000 }]))).toEqual([])
   })
 
-  it('is not looked for in handler modules, whose requests nobody sends', () => {
+  it('is not checked for handler modules, whose requests are not sent', () => {
     const recording = { ...recordingOf([{ ms: 8, lateMs: 5, times: 1000 }]), fromSend: null }
     expect(codes(recording)).toEqual([])
   })
@@ -85,7 +85,7 @@ describe('queue-late', () => {
     return { ...recording, counts: { ...noCounts(), offered: 10 + rejected, completed: 10, rejected } }
   }
 
-  it('is an error if working off the requests that were turned away took longer than the service', () => {
+  it('is an error if dropping requests took more server time than service', () => {
     const [finding] = measureFindings(storm(200, 5000), quiet)
     expect(finding).toMatchObject({
       code: 'queue-late',
@@ -102,7 +102,7 @@ describe('a run that ends early', () => {
 
   it.each([
     ['interrupted', 'interrupted', /^the run was interrupted after 1 s, with 1 s to report: 1,000 requests/],
-    ['full', 'saturated', /^after 1 s 1,048,576 requests were waiting, as many as can/],
+    ['full', 'saturated', /^after 1 s 1,048,576 requests were waiting, the most that can wait/],
   ] as const)('because it is %s has an error: %s', (earlyEnd, code, message) => {
     const findings = measureFindings({ ...recording, completions: 100 }, { ...quiet, earlyEnd })
     expect(findings).toMatchObject([{ code, severity: 'error', message: expect.stringMatching(message) }])
@@ -117,13 +117,13 @@ describe('server-died', () => {
   const recording = recordingOf([{ ms: 5, lateMs: 0, times: 1000 }])
   const exit = { server: 1, atNs: 1500 * MS, error: new Error('worker exited with code: 3'), requests: 4 }
 
-  it('names who died, when and of what, and how many went on', () => {
+  it('names the server, the time and the error, and how many servers continued', () => {
     const [finding] = measureFindings(recording, { ...quiet, exits: [exit], servers: 3 })
     expect(finding).toEqual({
       code: 'server-died',
       severity: 'warning',
       message:
-        'server 2 ended after 1.5 s, with 4 requests that it was serving: worker exited with code: 3. The other 2 went on',
+        'server 2 ended after 1.5 s, with 4 requests in service: worker exited with code: 3. The other 2 continued',
       figures: { died: 1, servers: 3, requests: 4 },
     })
   })
@@ -133,8 +133,6 @@ describe('server-died', () => {
     const [finding, ...others] = measureFindings(recording, course)
     expect(others).toEqual([])
     expect(finding?.severity).toBe('error')
-    expect(finding?.message).toMatch(
-      /^server 2 ended after 1.5 s: worker .* No server was left, and the run ended there/,
-    )
+    expect(finding?.message).toMatch(/^server 2 ended after 1.5 s: worker .* No server was left, so the run ended/)
   })
 })

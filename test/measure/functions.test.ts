@@ -11,7 +11,7 @@ import { simulate } from '../../src/simulate/simulate.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
 import { expectToAddUp } from '../support/adds-up.js'
 
-// A slow or busy machine may delay anything for long: what is asserted here holds on any.
+// These assertions hold on a slow or busy machine, which may delay anything for long.
 
 const all = { stop: { requests: 200 }, warmup: { requests: 0 } }
 const calls = (
@@ -35,7 +35,7 @@ function block(ms: number): void {
 }
 
 describe('call, one request at a time in this process', () => {
-  it('calls for each request of the schedule, once, with its index, and without a limit to what is in flight', async () => {
+  it('is called once for each request of the schedule, with its index, without a limit in flight', async () => {
     const seen: number[] = []
     let inFlight = 0
     let most = 0
@@ -85,7 +85,7 @@ describe('call, one request at a time in this process', () => {
     expect(result.counts.completed).toBe(200)
   })
 
-  it('counts from due what a blocked event loop holds up, as lag', async () => {
+  it('counts the delay of a blocked event loop from the due time, as lag', async () => {
     const result = await calls(
       (index) => {
         if (index === 50) block(400)
@@ -104,7 +104,7 @@ describe('call, one request at a time in this process', () => {
     expect(result.validity.findings.map(({ code }) => code)).toContain('event-loop-late')
   })
 
-  it('counts one that throws or rejects as failed, and goes on', async () => {
+  it('counts a call that throws or rejects as failed, and continues', async () => {
     const result = await calls((index) => {
       if (index % 4 === 1) throw new Error(`no stock for ${index}`)
       if (index % 4 === 2) return Promise.reject(new Error('rejected'))
@@ -120,7 +120,7 @@ describe('call, one request at a time in this process', () => {
     })
   })
 
-  it('awaits what is no promise as `await` does, and outlives what cannot be shown', async () => {
+  it('awaits thenables as `await` does, and survives errors that cannot be formatted', async () => {
     const hostile = new Proxy(
       {},
       {
@@ -155,7 +155,7 @@ describe('call, one request at a time in this process', () => {
     expect(result.counts).toMatchObject({ offered: 8, completed: 2, failed: 6 })
   })
 
-  it('gives one up that hangs, aborts its signal, and leaves the others as they are', async () => {
+  it('aborts a call that hangs, and leaves the others alone', async () => {
     const reasons: string[] = []
     const result = await calls(
       (index, { signal }) => {
@@ -171,7 +171,7 @@ describe('call, one request at a time in this process', () => {
     expect(reasons).toEqual(new Array(4).fill('call took longer than 300 ms (batchTimeout)'))
   })
 
-  it('throws where nothing completed, with the counts and the first failure', async () => {
+  it('throws if nothing completed, with the counts and the first failure', async () => {
     const error = await failure(
       calls(function pay() {
         throw new Error('no connection')
@@ -183,7 +183,7 @@ describe('call, one request at a time in this process', () => {
     expect((error.cause as Error).message).toBe('no connection')
   })
 
-  it('ends at once where it is aborted, and aborts what is in flight', async () => {
+  it('ends at once if aborted, and aborts calls in flight', async () => {
     const controller = new AbortController()
     const reason = new Error('enough')
     let aborted = 0
@@ -202,7 +202,7 @@ describe('call, one request at a time in this process', () => {
 })
 
 describe('handler, a function that serves batches in this process', () => {
-  it('gets the batches that the policy lets go, one in flight at a time', async () => {
+  it('receives the batches that the policy releases, one in flight at a time', async () => {
     let inFlight = 0
     let most = 0
     const seen: number[] = []
@@ -248,26 +248,26 @@ describe('handler, a function that serves batches in this process', () => {
     expect(result.utilization).toBeLessThanOrEqual(1)
   })
 
-  it('is set up before time 0, takes payloads in turn, and is torn down', async () => {
-    const told: string[] = []
+  it('is set up before time 0, reuses its inputs in turn, and is torn down', async () => {
+    const called: string[] = []
     const result = await measure({
       arrivals: '2000/s',
       ...all,
       batching: { maxBatchSize: 4 },
       handler: defineHandler({
         setup: async () => {
-          told.push('setup')
+          called.push('setup')
           return { factor: 3 }
         },
         input: (index) => `payload ${index}`,
         inputs: 2,
         run: (batch, { state }) =>
           batch.map((text) => (/^payload [01]$/.test(text) && state.factor === 3 ? text : new Error(text))),
-        teardown: ({ factor }) => told.push(`teardown ${factor}`),
+        teardown: ({ factor }) => called.push(`teardown ${factor}`),
       }),
     })
     expect(result.counts.completed).toBe(200)
-    expect(told).toEqual(['setup', 'teardown 3'])
+    expect(called).toEqual(['setup', 'teardown 3'])
   })
 
   it.each([
@@ -285,9 +285,7 @@ describe('handler, a function that serves batches in this process', () => {
     expect((error.cause as Error).message).toContain(said)
   })
 
-  it.concurrent('that cannot be set up ends the run, and so does one whose setup or teardown hangs', async ({
-    expect,
-  }) => {
+  it.concurrent('ends the run if its setup fails, or if its setup or teardown hangs', async ({ expect }) => {
     const run = (batch: number[]) => batch
     const set = (parts: object, options = {}) =>
       failure(measure({ arrivals: '1000/s', ...all, handler: { run, ...parts } }, options))
@@ -298,7 +296,6 @@ describe('handler, a function that serves batches in this process', () => {
     })
     expect(thrown.message).toBe('handler run: its setup threw: no model')
     expect((thrown.cause as Error).message).toBe('no model')
-    // in which the generator's thread has to start too
     const hangs = { setupTimeout: '4s' }
     const [setup, teardown] = await Promise.all([
       set({ setup: () => new Promise(() => {}) }, hangs),
@@ -309,7 +306,7 @@ describe('handler, a function that serves batches in this process', () => {
   })
 })
 
-describe('what a target is refused', () => {
+describe('an invalid target is rejected', () => {
   const refused: [string, Record<string, unknown>, string, RegExp][] = [
     ['none', {}, 'handler', /is required to measure/],
     ['two', { handler: () => [], call: () => 1 }, 'call', /cannot be combined with handler; a scenario has one target/],
@@ -319,13 +316,8 @@ describe('what a target is refused', () => {
       'http',
       /cannot be combined with call/,
     ],
-    [
-      'a call that is none',
-      { call: 'saveOrder' },
-      'call',
-      /must be a function \(index, \{ signal \}\).*got "saveOrder"/,
-    ],
-    ['a handler that is none', { handler: 5 }, 'handler', /must be the URL or path of a module, or a function/],
+    ['an invalid call', { call: 'saveOrder' }, 'call', /must be a function \(index, \{ signal \}\).*got "saveOrder"/],
+    ['an invalid handler', { handler: 5 }, 'handler', /must be the URL or path of a module, or a function/],
     [
       'an object without run',
       { handler: { setup() {} } },

@@ -8,7 +8,7 @@ import { simulate } from '../../src/simulate/simulate.js'
 import { atLength } from '../support/at-length.js'
 import { cycle } from '../support/cycle.js'
 import { referencePolicy } from '../support/reference-policy.js'
-import { simulatedEvents } from '../support/simulated-events.js'
+import { simulateEvents } from '../support/simulated-events.js'
 import { type Flown, serveInVirtualTime } from '../support/virtual-event-loop.js'
 
 const instant = { lateness: () => 0 }
@@ -41,13 +41,13 @@ function scenarioOf({ gaps, maxBatchSize, maxWait, servers }: Given): ScenarioPa
 }
 
 function simulated(scenario: ScenarioParts, service: ScenarioParts['service']) {
-  const events = simulatedEvents({ ...scenario, service })
+  const events = simulateEvents({ ...scenario, service })
   return events.flatMap((event) => (event.type === 'batch' ? [[event.startMs, event.endMs, event.requests]] : []))
 }
-const asTold = ({ startNs, endNs, requests }: Flown) => [startNs / 1e6, endNs / 1e6, requests]
+const toEvent = ({ startNs, endNs, requests }: Flown) => [startNs / 1e6, endNs / 1e6, requests]
 
 describe('servers in this process, in virtual time', () => {
-  it('serve every request once and in order, never more batches at a time than there are servers, and then end', () => {
+  it('serve every request once and in order, with at most one batch in flight for each server, and then end', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const { flown, ended, left } = serveInVirtualTime(scenarioOf(given), {
@@ -68,7 +68,7 @@ describe('servers in this process, in virtual time', () => {
     )
   })
 
-  it('let the batches go that the policy would have, however late its timers are', () => {
+  it('release the batches of the policy, however late the timers are', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const run = serveInVirtualTime(scenarioOf(given), {
@@ -90,17 +90,17 @@ describe('servers in this process, in virtual time', () => {
     )
   })
 
-  it('form the batches that a simulation forms, if the event loop takes no time of its own', () => {
+  it('form the batches that a simulation forms, if the event loop takes no time', () => {
     fc.assert(
       fc.property(scenarios, fc.integer({ min: 1, max: 9 }), fc.nat(4), (given, base, perItem) => {
         const scenario = scenarioOf(given)
         const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
         const behaviour = { ...instant, service: (size: number) => base + perItem * size }
         const limited = serveInVirtualTime(scenario, behaviour)
-        expect(limited.flown.map(asTold)).toEqual(simulated(scenario, service))
+        expect(limited.flown.map(toEvent)).toEqual(simulated(scenario, service))
         // no limit is as many servers as there are requests
         const unlimited = serveInVirtualTime(scenario, behaviour, true)
-        expect(unlimited.flown.map(asTold)).toEqual(simulated({ ...scenario, servers: 1000 }, service))
+        expect(unlimited.flown.map(toEvent)).toEqual(simulated({ ...scenario, servers: 1000 }, service))
       }),
       { numRuns: atLength(200), seed: 11 },
     )
@@ -115,7 +115,7 @@ describe('servers in this process, in virtual time', () => {
   it.each([
     ['one at a time', 1],
     ['three at a time', 3],
-  ])('are recorded as a simulation would: %s', (_, servers) => {
+  ])('record the same as a simulation: %s', (_, servers) => {
     const run = serveInVirtualTime({ ...scenario, servers }, { ...instant, service: (size) => 10_000 + 5000 * size })
     const {
       engine: _engine,
@@ -136,7 +136,7 @@ describe('servers in this process, in virtual time', () => {
     expect(measured).toEqual(expected)
   })
 
-  it('keep all sums where batches end in another order than they began, without a limit to them', () => {
+  it('keep all sums if batches end in another order than they started, without an in-flight limit', () => {
     const times = fc.array(fc.nat(400_000), { minLength: 1, maxLength: 20 })
     fc.assert(
       fc.property(times, fc.array(fc.nat(9000), { minLength: 1, maxLength: 9 }), (services, lateness) => {
@@ -170,7 +170,7 @@ describe('servers in this process, in virtual time', () => {
     )
   })
 
-  it('give up what hangs when its time is over, and count what is left at the end of the drain', () => {
+  it('abort batches that time out, and count the remaining requests at the end of the drain', () => {
     const hangs = (every: number) => {
       let n = 0
       return () => (n++ % every === 0 ? Number.POSITIVE_INFINITY : 1000)

@@ -8,12 +8,12 @@ import { exponential } from '../../src/scenario/service/variation.js'
 import { expectToAddUp } from '../support/adds-up.js'
 import { referencePolicy } from '../support/reference-policy.js'
 
-// On a real clock a slow or busy machine may delay anything for long: what is asserted here holds on any.
+// On the real clock, these assertions hold on a slow or busy machine, which may delay anything for long.
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 
 describe('in this process', () => {
-  it('a closed loop of calls is answered before it sends again', async () => {
+  it('a closed loop of calls waits for each response before it sends again', async () => {
     let inside = 0
     let most = 0
     const call = async (index: number) => {
@@ -29,7 +29,7 @@ describe('in this process', () => {
     expect(most).toBeLessThanOrEqual(5)
   })
 
-  it('many clients are there before time 0, however long it takes to make them', async () => {
+  it('many clients are ready before time 0, however long it takes to create them', async () => {
     const result = await measure({
       arrivals: closed({ clients: 200_000, thinkTime: '100ms' }),
       call: () => 1,
@@ -42,7 +42,7 @@ describe('in this process', () => {
     expect(result.lagMs.min).toBeLessThan(500)
   })
 
-  it('a queue with limits turns away and times out, while all that may be in flight are', async () => {
+  it('a queue with limits rejects and times out requests while the in-flight limit is reached', async () => {
     const result = await measure({
       arrivals: '2000/s',
       handler: async (batch: number[]) => {
@@ -62,7 +62,7 @@ describe('in this process', () => {
     expect(result.validity.findings.map(({ code }) => code)).not.toContain('saturated')
   })
 
-  it('clients of a queue with limits go on when they are turned away, though all servers are busy', async () => {
+  it('clients send again after being dropped, although all servers are busy', async () => {
     const result = await measure({
       arrivals: closed({ clients: 6, thinkTime: 2 }),
       call: () => new Promise((resolve) => setTimeout(resolve, 30)),
@@ -78,7 +78,7 @@ describe('in this process', () => {
 })
 
 describe('a closed loop on threads', () => {
-  it('is answered before it sends again, and never carries more than its clients can', async () => {
+  it('waits for each response before it sends again, and never exceeds what its clients can send', async () => {
     const clients = 4
     const scenario: Scenario = {
       arrivals: closed({ clients, thinkTime: '10ms' }),
@@ -96,7 +96,7 @@ describe('a closed loop on threads', () => {
     expect(result.validity.findings.map(({ code }) => code)).not.toContain('saturated')
   })
 
-  it('stops by requests: as many as were asked for, of which the first are a warm-up', async () => {
+  it('stops after the given number of requests, the warm-up included', async () => {
     const scenario = resolveScenario(
       {
         arrivals: closed({ clients: 6, thinkTime: { mean: '1ms', variation: exponential() } }),
@@ -130,7 +130,7 @@ describe('a closed loop on threads', () => {
     expect(left).toEqual(numbered.slice(0, left.length))
   })
 
-  it('goes on where requests fail, are turned away or time out: all of these are answers', async () => {
+  it('continues if requests fail, are rejected or time out: each of these is a response', async () => {
     const failing = await measure({
       arrivals: closed({ clients: 3, thinkTime: 1 }),
       handler: handler('throws-every-third.js'),

@@ -5,7 +5,7 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 import { atLength } from '../support/at-length.js'
 import { cycle } from '../support/cycle.js'
 import { referencePolicy } from '../support/reference-policy.js'
-import { simulatedEvents } from '../support/simulated-events.js'
+import { simulateEvents } from '../support/simulated-events.js'
 import { runInVirtualTime, type Served, type Threads } from '../support/virtual-threads.js'
 
 const instant: Threads = { service: () => 0, delay: () => 0, segments: 1 }
@@ -57,7 +57,7 @@ function scenarioOf({ gaps, maxBatchSize, maxWait, servers, capacity, timeout }:
 }
 
 describe('a queue that threads share, in virtual time', () => {
-  it('lets the batches go that the policy would have, however late threads wake and look', () => {
+  it('releases the batches of the policy, however late threads wake and check', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const run = runInVirtualTime(scenarioOf(given), {
@@ -72,19 +72,19 @@ describe('a queue that threads share, in virtual time', () => {
         const frees = run.served.map(({ freeNs }) => freeNs).sort((a, b) => a - b)
         expectFreeFromCompletion(run.served, given)
         const requests = run.arrived.map((dueNs) => ({ dueNs, queuedNs: dueNs }))
-        const { batches, gone } = referencePolicy(policyOf(run.scenario.batching), requests, frees, {
+        const { batches, dropped } = referencePolicy(policyOf(run.scenario.batching), requests, frees, {
           capacity: given.capacity ?? Number.POSITIVE_INFINITY,
           timeoutNs: given.timeout ?? Number.POSITIVE_INFINITY,
         })
         expect(run.served.map(left)).toEqual(batches)
         run.state.queue.settle(Number.MAX_SAFE_INTEGER)
-        expect(run.dropped.map(({ reason, number, atNs }) => ({ fate: reason, number, atNs }))).toEqual(gone)
+        expect(run.dropped.map(({ reason, number, atNs }) => ({ reason, number, atNs }))).toEqual(dropped)
       }),
       { numRuns: atLength(1000), seed: 11 },
     )
   })
 
-  it('serves every request that it does not drop once, in order, each batch by one server that was free', () => {
+  it('serves every request that it does not drop once, in order, each batch by one free server', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const { served, dropped, allEnded } = runInVirtualTime(scenarioOf(given), {
@@ -110,7 +110,7 @@ describe('a queue that threads share, in virtual time', () => {
     )
   })
 
-  it('wakes a server for every batch without delay, if threads take no time of their own', () => {
+  it('wakes a server for every batch without delay, if threads take no time', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const { served } = runInVirtualTime(scenarioOf(given), { ...instant, service: cycle(given.services) })
@@ -120,7 +120,7 @@ describe('a queue that threads share, in virtual time', () => {
     )
   })
 
-  it('forms the batches that a simulation forms, if threads take no time of their own', () => {
+  it('forms the batches that a simulation forms, if threads take no time', () => {
     fc.assert(
       fc.property(scenarios, fc.integer({ min: 1, max: 9 }), fc.nat(4), (given, base, perItem) => {
         const scenario = scenarioOf(given)
@@ -128,7 +128,7 @@ describe('a queue that threads share, in virtual time', () => {
         const batches: unknown[] = []
         const gone: unknown[] = []
         const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
-        for (const event of simulatedEvents({ ...scenario, service })) {
+        for (const event of simulateEvents({ ...scenario, service })) {
           if (event.type === 'batch') batches.push([event.startMs, event.endMs, event.requests])
           else gone.push([event.type, event.atMs, event.request])
         }

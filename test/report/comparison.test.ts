@@ -55,12 +55,12 @@ describe('files hold comparisons', () => {
     return readComparison(path)
   }
 
-  it('which read back as they were', async () => {
+  it('and are read back unchanged', async () => {
     await writeComparison(path, comparison)
     expect(await readComparison(path)).toEqual(comparison)
   })
 
-  it('and refuse those of another version, or that contradict themselves', async () => {
+  it('and are rejected if they have another version or are inconsistent', async () => {
     await expect(held({ ...comparison, schema: 'throughline/comparison@2' })).rejects.toThrow(
       'must be a comparison with the schema "throughline/comparison@1", got "throughline/comparison@2"',
     )

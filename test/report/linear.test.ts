@@ -8,10 +8,10 @@ import { simulate } from '../../src/simulate/simulate.js'
 const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 1000 } })
 const spaces = ' '.repeat(60_000)
 
-/** Whatever takes longer is not linear: the patterns before took from seconds to hours of such texts. */
+/** Longer times are not linear: backtracking patterns took from seconds to hours for such texts. */
 const SOON_MS = 1000
 
-describe('the time that a text takes goes with its length:', () => {
+describe('the time to process a text grows linearly with its length:', () => {
   it.each<[string, () => unknown]>([
     ['a limit of spaces', () => refused(() => checkedBudget({ p99: `${spaces}a\nb` }))],
     ['a percentage of spaces', () => refused(() => checkedBudget({ errorRate: `1${spaces}x` }))],
@@ -53,7 +53,7 @@ describe('a budget', () => {
     [{ p99: nested(6000) }, /^budget\.p99: must be a limit/],
     [{ ['x'.repeat(150_000)]: 1 }, /^budget\.x{57}…: .{1,400}$/],
     [Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`x${i}`, 1])), /… and 979 more$/],
-  ])('is read in short: %#', (budget, message) => {
+  ])('is checked with a short message: %#', (budget, message) => {
     const read = () => checkBudget(result, budget as never)
     if (message === null) return expect(read).not.toThrow()
     expect(read).toThrow(message)

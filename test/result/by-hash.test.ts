@@ -9,7 +9,7 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { scenarioLines } from '../../src/report/terminal/scenario-line.js'
+import { describeScenario } from '../../src/report/terminal/scenario-line.js'
 import { hashOf } from '../../src/scenario/by-hash.js'
 import type { StoredScenario } from '../../src/scenario/scenario.js'
 
@@ -72,7 +72,7 @@ describe('a long list in a Result', () => {
 
   it('is told by how many values it had', () => {
     const { scenario } = simulate({ arrivals: replay(long, { speed: 2 }), service: 1 })
-    expect(scenarioLines(scenario as StoredScenario, 'simulate')[0]).toBe(
+    expect(describeScenario(scenario as StoredScenario, 'simulate')[0]).toBe(
       '1,001 replayed requests at 2 times their speed',
     )
   })

@@ -48,7 +48,7 @@ describe('a load that the servers cannot carry', () => {
       /in batches of any size, at most 1,000\/s/,
     ],
     [
-      'service by batch size, turning round between batches',
+      'service by batch size, polling round between batches',
       {
         ...base,
         batching: { maxBatchSize: 4 },

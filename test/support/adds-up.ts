@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { Result } from '../../src/result/result.js'
 
-/** Holds the sums of a measured Result: parts of the time, counts, and Little's law. */
+/** Checks the sums of a measured Result: parts of latency, counts, and Little's law. */
 export function expectToAddUp(result: Result): void {
   const { latencyMs, waitMs, serviceMs, lagMs, queueingMs, batchingMs, dispatchMs, counts, fromSendMs } = result
   // means of whole nanoseconds: equal but for the last digits of a double

@@ -1,29 +1,30 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** An HTTP server that does what a test says, and knows what it was sent and who is connected. */
+/** An HTTP server that runs a test's script, and records requests and connections. */
 export interface Scripted {
   url: string
   server: Server
-  /** what it was asked, in order */
-  asked: { method: string; path: string; headers: IncomingMessage['headers']; body: string }[]
-  /** connections that are open */
+  /** the requests, in order */
+  received: { method: string; path: string; headers: IncomingMessage['headers']; body: string }[]
+  /** open connections */
   sockets: Set<Socket>
-  /** connections there have been */
+  /** how many connections were opened */
   connections: number
   close(): Promise<void>
 }
 
 export type Script = (request: IncomingMessage & { number: number; text: string }, response: ServerResponse) => void
 
-export async function serverThat(script: Script): Promise<Scripted> {
+/** Starts a server that runs the script for each request. */
+export async function startServer(script: Script): Promise<Scripted> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     const number = numbers++
     request.on('data', (chunk) => chunks.push(chunk))
     request.on('end', () => {
       const text = Buffer.concat(chunks).toString()
-      scripted.asked.push({
+      scripted.received.push({
         method: request.method ?? '',
         path: request.url ?? '',
         headers: request.headers,
@@ -37,7 +38,7 @@ export async function serverThat(script: Script): Promise<Scripted> {
   const scripted: Scripted = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     server,
-    asked: [],
+    received: [],
     sockets: new Set(),
     connections: 0,
     close: () =>

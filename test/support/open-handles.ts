@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type MeasureOptions, measure, type Scenario } from 'throughline'
 
-// run by a test: says how each run ended, and what of them is left; nothing may keep the process from ending
+// run by a test: prints how each run ended and which resources are left; nothing may keep the process alive
 
 const run = (handler: string, options = {}, scenario = {}) =>
   measure(
@@ -27,7 +27,7 @@ const resources = () =>
     .filter((name) => !/PIPE|Pipe|TTY|FS/i.test(name))
     .sort()
 
-/** Has a run aborted once it has begun to send. */
+/** Options that abort a run after its first request. */
 function abortedUnderWay(): MeasureOptions {
   const controller = new AbortController()
   return { signal: controller.signal, onProgress: ({ sent }) => sent > 0 && controller.abort() }

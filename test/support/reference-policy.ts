@@ -5,8 +5,8 @@ export interface Left {
   size: number
   leaveNs: number
 }
-export interface Gone {
-  fate: 'rejected' | 'timedOut'
+export interface Dropped {
+  reason: 'rejected' | 'timedOut'
   number: number
   atNs: number
 }
@@ -31,9 +31,9 @@ export function referencePolicy(
   requests: Request[],
   frees: number[],
   limits = { capacity: NEVER, timeoutNs: NEVER },
-): { batches: Left[]; gone: Gone[] } {
+): { batches: Left[]; dropped: Dropped[] } {
   const batches: Left[] = []
-  const gone: Gone[] = []
+  const dropped: Dropped[] = []
   const waiting: (Request & { number: number })[] = []
   let freed = 0
   let queued = 0
@@ -50,7 +50,7 @@ export function referencePolicy(
     const timer = oldest && freed > batches.length ? deadline(policy, oldest.dueNs) : NEVER
     const timeout = oldest ? oldest.dueNs + limits.timeoutNs : NEVER
     const at = Math.max(now, Math.min(free, arrival, timer, timeout))
-    if (at === NEVER) return { batches, gone }
+    if (at === NEVER) return { batches, dropped }
     now = at
     if (at >= free) freed++
     else if (at >= arrival) {
@@ -58,10 +58,10 @@ export function referencePolicy(
       queued++
       const leaves = leaving([...waiting, request], at) > 0
       if (leaves || waiting.length < limits.capacity) waiting.push(request)
-      else gone.push({ fate: 'rejected', number: request.number, atNs: at })
+      else dropped.push({ reason: 'rejected', number: request.number, atNs: at })
     } else if (at < timer) {
       waiting.shift()
-      gone.push({ fate: 'timedOut', number: (oldest as { number: number }).number, atNs: at })
+      dropped.push({ reason: 'timedOut', number: (oldest as { number: number }).number, atNs: at })
       continue
     }
     for (let size = leaving(waiting, at); size > 0; size = leaving(waiting, at)) {

@@ -1,13 +1,13 @@
-/** What is drawn for each figure: its exact values, as the SVG has them in data- attributes. */
+/** A mark of an SVG: its tooltip, its exact values from its data- attributes, and its position. */
 export interface DrawnMark {
   says: string
   data: Record<string, string>
-  /** where its point stands */
+  /** the position of its point */
   x: number
   y: number
 }
 
-/** The marks of an SVG or a page, in order. */
+/** Reads the marks of an SVG or a page, in order. */
 export function marksOf(svg: string): DrawnMark[] {
   return [...svg.matchAll(/<g class="mark[^"]*"([^>]*)><title>([^<]*)<\/title>(.*?)<\/g>/gs)].map((match) => {
     const [, attributes = '', says = '', drawn = ''] = match

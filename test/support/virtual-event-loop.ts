@@ -1,5 +1,5 @@
 import type { EventLoop } from '../../src/measure/clock/event-loop.js'
-import { measurable } from '../../src/measure/measurable.js'
+import { checkMeasurable } from '../../src/measure/measurable.js'
 import { type Plan, planInSteps } from '../../src/measure/plan.js'
 import { PLACES } from '../../src/measure/queue/waiting-room.js'
 import type { ServerStats } from '../../src/measure/recording/server-stats.js'
@@ -44,14 +44,14 @@ interface Event {
 }
 
 /**
- * Servers in this process without a process: an event loop in virtual time, on the very code of a measurement. It looks
- * at the queue only when a completion or its own timer has it do so, so that a wrong alarm leaves requests.
+ * Runs the servers of a measurement on an event loop in virtual time. They check the queue only after a completion or at
+ * their own timer, so that a wrong timer leaves requests behind.
  */
 export function serveInVirtualTime(given: ScenarioParts, behaviour: Behaviour, unlimited = false) {
   const target = unlimited
     ? { http: { url: 'http://127.0.0.1/', batch: true } as const }
     : { handler: (batch: number[]) => batch }
-  const scenario = measurable(
+  const scenario = checkMeasurable(
     resolveScenario({ ...given, ...target, servers: unlimited ? null : given.servers }, 'measure'),
   )
   const { arrivals } = scenario

@@ -1,4 +1,4 @@
-import { measurable } from '../../src/measure/measurable.js'
+import { checkMeasurable } from '../../src/measure/measurable.js'
 import { planOfLoop } from '../../src/measure/plan.js'
 import type { Batch } from '../../src/measure/queue/batch.js'
 import type { DropReason } from '../../src/measure/queue/drops.js'
@@ -14,7 +14,7 @@ import { planOf } from './virtual-event-loop.js'
 export interface Threads {
   /** from a batch's start to its end */
   service(size: number): number
-  /** how long a woken server takes to look, and from its look to its start, and from its end to its next look */
+  /** how long a server takes from waking to its check, from the check to the start, and from the end to the next check */
   delay(): number
   /** which of the requests of a run fail */
   fails?(number: number): boolean
@@ -22,11 +22,11 @@ export interface Threads {
   places?: number
   /** in how many segments they are counted: each takes memory */
   segments?: number
-  /** how far ahead of its time a loop sets the moments that all threads go by; 0 if none can have passed it */
+  /** how far in the future to set a time that no thread may have passed yet; 0 if none can have */
   aheadNs?: number
 }
 
-/** A run that takes more looks at the queue than this hangs. */
+/** A run with more checks of the queue than this hangs. */
 const MOST_STEPS = 500_000
 
 export interface Served {
@@ -39,7 +39,7 @@ export interface Served {
   cause: string
   startNs: number
   endNs: number
-  /** when its server looked again */
+  /** when its server checked the queue again */
   backNs: number
   due: number[]
   queued: number[]
@@ -54,11 +54,11 @@ export interface Dropped {
 }
 
 /**
- * The measuring engine without its threads: servers take turns in virtual time, on the very code that threads run. A
- * server looks only when it is notified or at the time that it was given, so that a lost notification leaves requests.
+ * Runs the measuring engine without threads: servers alternate in virtual time, on the code that threads run. A server
+ * checks the queue only when it is notified or at its wake time, so that a lost notification leaves requests behind.
  */
 export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
-  const scenario = measurable(resolveScenario({ handler: 'none.js', ...given }, 'measure'))
+  const scenario = checkMeasurable(resolveScenario({ handler: 'none.js', ...given }, 'measure'))
   const servers = scenario.servers as number
   const { arrivals } = scenario
   const plan = arrivals.process === 'closed' ? planOfLoop({ ...scenario, arrivals }) : planOf({ ...scenario, arrivals })
@@ -94,12 +94,12 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
 
   const served: Served[] = []
   const current: (Served | null)[] = Array.from({ length: servers }, () => null)
-  /** when each server looks next */
-  const lookAt = new Float64Array(servers).fill(-1)
+  /** when each server checks the queue next */
+  const checkAt = new Float64Array(servers).fill(-1)
   const asleep = Array.from({ length: servers }, () => false)
   const ended = Array.from({ length: servers }, () => false)
 
-  const look = (server: number) => {
+  const check = (server: number) => {
     const own = stats[server] as ServerStats
     const { batch } = own
     const queue = queues[server] as SharedQueue
@@ -112,7 +112,7 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
     }
     if (now >= window.drainNs) {
       ended[server] = true
-      lookAt[server] = Number.POSITIVE_INFINITY
+      checkAt[server] = Number.POSITIVE_INFINITY
     } else if (queue.take(server, batch, last?.endNs ?? -1)) {
       batch.startNs = now + threads.delay()
       batch.endNs = batch.startNs + threads.service(batch.size)
@@ -126,14 +126,14 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
       }
       served.push(one)
       current[server] = one
-      lookAt[server] = endNs + threads.delay()
+      checkAt[server] = endNs + threads.delay()
       own.begin()
     } else if (queue.finished) {
       ended[server] = true
-      lookAt[server] = Number.POSITIVE_INFINITY
+      checkAt[server] = Number.POSITIVE_INFINITY
     } else {
       asleep[server] = true
-      lookAt[server] = Math.min(queue.wakeAtNs, window.drainNs) + threads.delay()
+      checkAt[server] = Math.min(queue.wakeAtNs, window.drainNs) + threads.delay()
     }
   }
 
@@ -144,23 +144,23 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
   }
 
   for (let steps = 0; ; steps++) {
-    if (steps > MOST_STEPS) throw new Error(`servers look at the queue again and again, at ${now} ns`)
+    if (steps > MOST_STEPS) throw new Error(`servers check the queue forever, at ${now} ns`)
     for (let server = 0; server < servers; server++) {
       if (!asleep[server] || (queues[server] as SharedQueue).parkingWord(server)[0] === PARKED) continue
       asleep[server] = false
-      lookAt[server] = Math.min(lookAt[server] as number, now + threads.delay())
+      checkAt[server] = Math.min(checkAt[server] as number, now + threads.delay())
     }
     let next = 0
     for (let server = 1; server < servers; server++) {
-      const [at, soonest] = [lookAt[server] as number, lookAt[next] as number]
+      const [at, soonest] = [checkAt[server] as number, checkAt[next] as number]
       // at one instant, completions come before everything else
       if (at < soonest || (at === soonest && current[next] === null)) next = server
     }
-    const at = lookAt[next] as number
+    const at = checkAt[next] as number
     if (at === Number.POSITIVE_INFINITY) break
     if (at > now) now = at
     asleep[next] = false
-    look(next)
+    check(next)
   }
   const state = stateOf(window, queueOf(), stats)
   const allEnded = ended.every(Boolean)

@@ -1,6 +1,6 @@
 import { HISTOGRAM_BYTES, LatencyHistogram } from '../../histogram/latency-histogram.js'
 import { METRICS } from '../../result/recording.js'
-import { type Batch, emptyBatch, type Serving } from '../queue/batch.js'
+import { type Batch, createBatch, type Serving } from '../queue/batch.js'
 import { PLACES } from '../queue/waiting-room.js'
 import { DepartureStats, departureStatsLength } from './departure-stats.js'
 import type { Window } from './window.js'
@@ -77,7 +77,7 @@ export class ServerStats {
       each(() => new LatencyHistogram(buffer, next(HISTOGRAM_BYTES))),
     )
     this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
-    this.batch = emptyBatch(numbers, dueNs, new Int32Array(buffer, next(4 * most), most))
+    this.batch = createBatch(numbers, dueNs, new Int32Array(buffer, next(4 * most), most))
     this.#buffers = each(() => new Float64Array(most))
   }
 

@@ -3,7 +3,7 @@ import { prepare, unreadyMessage } from '../../handler/prepare.js'
 import { withTimeout } from '../../handler/with-timeout.js'
 import type { Call, HandlerInProcess } from '../../scenario/target.js'
 import { targetName } from '../../scenario/target.js'
-import { eventLoop } from '../clock/event-loop.js'
+import { createEventLoop } from '../clock/event-loop.js'
 import { targetFailed } from '../error.js'
 import type { ResolvedOptions } from '../options.js'
 import { PLACES } from '../queue/waiting-room.js'
@@ -17,11 +17,11 @@ import { LocalServers } from './local-servers.js'
 import type { LocalTarget } from './local-target.js'
 import { Watch } from './watch.js'
 
-/** Serves a run in this process; timers and connections are gone when this returns. */
+/** Serves a run in this process. Timers and connections are closed when the promise settles. */
 export async function runInProcess(context: RunContext): Promise<RunOutcome> {
   const { scenario, options } = context
   const name = targetName(scenario)
-  const target = await withSetupTimeout(readyTarget(context, name), options, name, 'its setup hangs')
+  const target = await withSetupTimeout(prepareTarget(context, name), options, name, 'its setup hangs')
   let outcome: Omit<RunOutcome, 'teardown'>
   try {
     outcome = await serve(context, target, name)
@@ -36,7 +36,7 @@ export async function runInProcess(context: RunContext): Promise<RunOutcome> {
   return { ...outcome, teardown: await withSetupTimeout(closing, options, name, 'its teardown hangs') }
 }
 
-async function readyTarget({ scenario }: RunContext, name: string): Promise<LocalTarget> {
+async function prepareTarget({ scenario }: RunContext, name: string): Promise<LocalTarget> {
   const { handler, call, http } = scenario
   if (http !== undefined) return httpTarget(http)
   if (call !== undefined) return callTarget(call as Call)
@@ -45,8 +45,8 @@ async function readyTarget({ scenario }: RunContext, name: string): Promise<Loca
   return handlerTarget(ready)
 }
 
-/** Awaits what the target does before and after the run for at most `setupTimeout`, or until the run is aborted. */
-function withSetupTimeout<Value>(
+/** Awaits a target's setup or teardown, up to setupTimeout or until the run is aborted. */
+async function withSetupTimeout<Value>(
   work: Promise<Value>,
   { setupTimeoutMs, signal }: ResolvedOptions,
   name: string,
@@ -68,7 +68,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   const served = new Promise<void>((resolve, reject) => {
     end = (error) => (error === undefined ? resolve() : reject(error))
   })
-  const onGo = (originNs: bigint) => {
+  const onStart = (originNs: bigint) => {
     clock.start(originNs)
     host.begin(originNs)
     const serving = {
@@ -80,15 +80,15 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
       stats: stats[0] as ServerStats,
       observations: memory.observations(0),
       target,
-      timeout: timeoutOf(options.batchTimeoutMs, http?.timeout ?? null),
-      loop: eventLoop(originNs, options.spinNs),
+      timeout: shorterTimeout(options.batchTimeoutMs, http?.timeout ?? null),
+      loop: createEventLoop(originNs, options.spinNs),
     }
     local = new LocalServers(serving, end)
     local.start()
   }
   const checkpoints = await Checkpoints.of(scenario, memory)
   const wake = () => local?.wake()
-  const watched = { name, memory, state, plan, servers: 0, onGo, onBlocked: () => {}, wake, checkpoints }
+  const watched = { name, memory, state, plan, servers: 0, onStart, onBlocked: () => {}, wake, checkpoints }
   try {
     const endedNs = await new Watch(watched, options).until(served)
     const failure = (local as LocalServers | null)?.failure ?? null
@@ -100,7 +100,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   }
 }
 
-function timeoutOf(batchTimeoutMs: number, httpTimeoutMs: number | null): { ms: number; option: string } {
+function shorterTimeout(batchTimeoutMs: number, httpTimeoutMs: number | null): { ms: number; option: string } {
   return httpTimeoutMs !== null && httpTimeoutMs < batchTimeoutMs
     ? { ms: httpTimeoutMs, option: 'http.timeout' }
     : { ms: batchTimeoutMs, option: 'batchTimeout' }

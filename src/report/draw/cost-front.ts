@@ -1,18 +1,17 @@
-import { timeUnit } from '../../text/number.js'
+import { time, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
-import { frame, PLOT, px, ticksOf, tickText } from './frame.js'
-import { dot, mark } from './mark.js'
+import { drawFrame, PLOT, px, ticksOf, tickText } from './frame.js'
+import { drawDot, drawMark } from './mark.js'
 import { runClass } from './run-colour.js'
 import { exactScale, logScale } from './scale.js'
-import { timeText } from './text.js'
 
 /** A setting: what it costs and how fast it is. */
 export interface CostPoint {
   /** of all candidates, which one it is of: they differ in colour */
   candidate: number
-  /** what is said of it */
-  says: string
+  /** its description */
+  text: string
   cost: number
   p99Ms: number
   keepsBudget: boolean
@@ -28,7 +27,7 @@ export interface CostFrontOptions {
 }
 
 /** The p99 of settings against their cost, those of the Pareto front filled, with the limit of a budget. */
-export function costFront(points: readonly CostPoint[], { costName, limitMs }: CostFrontOptions): Drawing {
+export function drawCostFront(points: readonly CostPoint[], { costName, limitMs }: CostFrontOptions): Drawing {
   const times = points.map(({ p99Ms }) => p99Ms)
   if (limitMs !== null && limitMs > 0) times.push(limitMs)
   const unit = timeUnit(times)
@@ -41,7 +40,7 @@ export function costFront(points: readonly CostPoint[], { costName, limitMs }: C
   const rank = ({ isBest, onFront, keepsBudget }: CostPoint) => (isBest ? 3 : onFront ? 2 : keepsBudget ? 1 : 0)
   const inOrder = [...points].sort((a, b) => rank(a) - rank(b))
   return {
-    drawn: markup`${frame(
+    drawn: markup`${drawFrame(
       PLOT,
       { ticks: ticksOf(x, tickText), title: costName },
       { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `p99, ${unit.name}` },
@@ -52,24 +51,24 @@ export function costFront(points: readonly CostPoint[], { costName, limitMs }: C
 }
 
 function pointMark(
-  { candidate, says, cost, p99Ms, onFront, keepsBudget, isBest }: CostPoint,
+  { candidate, text, cost, p99Ms, onFront, keepsBudget, isBest }: CostPoint,
   cx: number,
   cy: number,
 ): Markup {
-  return mark(
+  return drawMark(
     {
-      says,
+      text,
       class: runClass(candidate).name,
       data: { k: 'setting', x: cost, v: p99Ms, front: onFront ? 'yes' : 'no', keeps: keepsBudget ? 'yes' : 'no' },
     },
     [
       isBest && markup`<circle class="line thin" cx="${cx}" cy="${cy}" r="8" fill="none"/>`,
-      dot(cx, cy, onFront ? 'full' : keepsBudget ? 'open' : 'crossed'),
+      drawDot(cx, cy, onFront ? 'full' : keepsBudget ? 'open' : 'crossed'),
     ],
   )
 }
 
 function limitLine(limitMs: number, at: number): Markup {
   const { left, right, top } = PLOT
-  return markup`<g data-limit="${limitMs}"><rect class="beyond" x="${left}" y="${top}" width="${right - left}" height="${px(Math.max(0, at - top))}"/><line class="limit" x1="${left}" x2="${right}" y1="${at}" y2="${at}"/><text class="note bad" x="${right - 4}" y="${at - 6}" text-anchor="end">p99 at most ${timeText(limitMs)}</text></g>`
+  return markup`<g data-limit="${limitMs}"><rect class="beyond" x="${left}" y="${top}" width="${right - left}" height="${px(Math.max(0, at - top))}"/><line class="limit" x1="${left}" x2="${right}" y1="${at}" y2="${at}"/><text class="note bad" x="${right - 4}" y="${at - 6}" text-anchor="end">p99 at most ${time(limitMs)}</text></g>`
 }

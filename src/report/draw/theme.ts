@@ -1,4 +1,4 @@
-/** The colours of charts: percentiles run from teal to magenta, in hues that the colour-blind tell apart. */
+/** The colours of charts. Percentiles run from teal to magenta, in hues that colour-blind readers can distinguish. */
 const LIGHT = {
   ground: '#ffffff',
   raised: '#f6f7f9',
@@ -50,13 +50,13 @@ const DARK: Record<Colour, string> = {
 
 export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
-/** The colours as custom properties of a page. */
+/** Writes the colours as CSS custom properties. */
 export const colourProperties = (theme: 'light' | 'dark') =>
   Object.entries(theme === 'light' ? LIGHT : DARK)
     .map(([name, colour]) => `--${name}:${colour}`)
     .join(';')
 
-/** A class for each colour that a series may have. */
+/** The colours that have a class for series. */
 const SERIES: Colour[] = [
   'p50',
   'p90',
@@ -71,8 +71,8 @@ const SERIES: Colour[] = [
   'service',
 ]
 
-/** What of a chart's style has to do with colour. */
-function coloured(of: (colour: Colour) => string): string {
+/** Writes the rules of a chart's style that set colours. */
+function colourRules(of: (colour: Colour) => string): string {
   return `.grid{stroke:${of('rule')}}.axis{stroke:${of('edge')}}.tick,.note{fill:${of('quiet')}}.heading{fill:${of('ink')}}
 .full{stroke:${of('ground')}}.open{fill:${of('ground')}}.name,.note{stroke:${of('ground')}}.cross{stroke:${of('bad')}}.offered{stroke:${of('edge')}}
 .overloaded{fill:${of('overloaded')}}.limit{stroke:${of('bad')}}.beyond{fill:${of('bad')}}.note.bad{fill:${of('bad')}}
@@ -84,9 +84,9 @@ const SHAPES = `.grid,.axis{stroke-width:1;fill:none}.end{text-anchor:end}.middl
 .dot{fill:currentColor;stroke-width:1.5}.open{stroke:currentColor;stroke-width:1.75}.whisker{fill:none;stroke:currentColor;stroke-width:1.5}
 .cross{stroke-width:2}.overloaded-area .note{stroke:none}.hit{fill:transparent}.offered,.limit{stroke-width:1.25;stroke-dasharray:6 4}.beyond{opacity:.07}.bar{fill:currentColor}`
 
-/** The style of the charts on a page that has the colours as custom properties. */
-export const CHART_STYLE = SHAPES + coloured((colour) => `var(--${colour})`)
+/** The style of charts on a page with the colours as custom properties. */
+export const CHART_STYLE = SHAPES + colourRules((colour) => `var(--${colour})`)
 
-/** The style of a file that stands alone: not every program that shows one knows custom properties. */
-export const FILE_STYLE = `text{font:13px ${FONT}}${SHAPES}${coloured((colour) => LIGHT[colour])}.ground{fill:${LIGHT.ground};stroke:${LIGHT.rule}}
-@media (prefers-color-scheme:dark){${coloured((colour) => DARK[colour])}.ground{fill:${DARK.ground};stroke:${DARK.rule}}}`
+/** The style of a standalone file, without custom properties, which some viewers do not support. */
+export const FILE_STYLE = `text{font:13px ${FONT}}${SHAPES}${colourRules((colour) => LIGHT[colour])}.ground{fill:${LIGHT.ground};stroke:${LIGHT.rule}}
+@media (prefers-color-scheme:dark){${colourRules((colour) => DARK[colour])}.ground{fill:${DARK.ground};stroke:${DARK.rule}}}`

@@ -2,21 +2,21 @@ import { decode } from '../../histogram/hdr.js'
 import type { Result, Segment } from '../../result/result.js'
 import { percentileNs } from '../../result/summary.js'
 import { NS_PER_MS, nanoseconds } from '../../scenario/units.js'
-import { count, timeUnit } from '../../text/number.js'
+import { count, time, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
-import { apart, frame, PLOT, px, ticksOf, tickText } from './frame.js'
-import { mark } from './mark.js'
+import { drawFrame, PLOT, px, spreadLabels, ticksOf, tickText } from './frame.js'
+import { drawMark } from './mark.js'
 import { exactScale, logScale, type Scale } from './scale.js'
-import { timeText } from './text.js'
 
-/** A segment and the latency of the requests due in it; null if none completed. */
-export interface SegmentLatency {
+/** A segment of the window, and the latency of the requests due in it; null if none completed. */
+export interface DecodedSegment {
   segment: Segment
   latency: { p50: number; p99: number; max: number } | null
 }
 
-export function segmentLatencies({ segments }: Result): SegmentLatency[] {
+/** Reads the percentiles of each segment. */
+export function decodeSegments({ segments }: Result): DecodedSegment[] {
   return segments.map((segment) => {
     if (segment.latencyMs === null) return { segment, latency: null }
     const { histogram, min, max } = segment.latencyMs
@@ -26,14 +26,14 @@ export function segmentLatencies({ segments }: Result): SegmentLatency[] {
   })
 }
 
-/** How many requests due in a segment did not complete. */
-export const lostIn = ({ segment: { counts } }: SegmentLatency) => counts.offered - counts.completed
+/** Counts the requests due in a segment that never completed. */
+export const incompleteIn = ({ segment: { counts } }: DecodedSegment) => counts.offered - counts.completed
 
 /**
- * Draws latency over time: p50, p99 and the longest of each segment, as lines as long as the segment, since a Result
- * has no finer detail. Each replication is one segment. Null if there is no time or no latency to draw.
+ * Draws latency over time: the p50, p99 and max of each segment as lines of the segment's length. Replications count as
+ * one segment each. Null if there is no time or no latency to draw.
  */
-export function timeline(result: Result, segments: readonly SegmentLatency[]): Drawing | null {
+export function drawTimeline(result: Result, segments: readonly DecodedSegment[]): Drawing | null {
   const times = segments.flatMap(({ latency }) => (latency === null ? [] : [latency.p50, latency.max]))
   const replicated = result.replications !== undefined
   const ends = segments.map(({ segment }, i): [number, number] =>
@@ -45,55 +45,53 @@ export function timeline(result: Result, segments: readonly SegmentLatency[]): D
   const length = timeUnit([last])
   const y = logScale(times, [PLOT.bottom, PLOT.top])
   const x = exactScale([first, last], [PLOT.left, PLOT.right])
-  const marks = segments.map((each, i) => segmentMark(each, ends[i] as [number, number], x, replicated ? i : null))
+  const marks = segments.map((segment, i) =>
+    segmentMark(segment, ends[i] as [number, number], x, replicated ? i : null),
+  )
   const xTicks = replicated
     ? ticksOf(x, (i) => (Number.isInteger(i) ? String(i) : '')).filter(({ label }) => label !== '')
     : ticksOf(x, (ms) => tickText(ms / length.ms))
   return {
-    drawn: markup`${frame(
+    drawn: markup`${drawFrame(
       PLOT,
       { ticks: xTicks, title: replicated ? 'replication' : `due, ${length.name} after the start` },
       { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `latency, ${unit.name}` },
-    )}<path class="line s-p50" d="${strokes(segments, 'p50', ends, x, y)}"/><path class="line s-p99" d="${strokes(segments, 'p99', ends, x, y)}"/><path class="line thin s-p999" d="${strokes(segments, 'max', ends, x, y)}"/>${lostStrokes(segments, ends, x)}${names(segments, y)}${marks}`,
+    )}<path class="line s-p50" d="${strokes(segments, 'p50', ends, x, y)}"/><path class="line s-p99" d="${strokes(segments, 'p99', ends, x, y)}"/><path class="line thin s-p999" d="${strokes(segments, 'max', ends, x, y)}"/>${incompleteStrokes(segments, ends, x)}${drawNames(segments, y)}${marks}`,
     x,
     y,
   }
 }
 
 function segmentMark(
-  drawn: SegmentLatency,
+  decoded: DecodedSegment,
   [from, to]: [number, number],
   x: Scale,
   replication: number | null,
 ): Markup {
-  const { segment, latency } = drawn
+  const { segment, latency } = decoded
   const [x1, x2] = [px(x.at(from)), px(x.at(to))]
-  const lost = lostIn(drawn)
+  const incomplete = incompleteIn(decoded)
   const when =
-    replication === null
-      ? `${timeText(segment.startMs)} to ${timeText(segment.endMs)}`
-      : `replication ${replication + 1}`
+    replication === null ? `${time(segment.startMs)} to ${time(segment.endMs)}` : `replication ${replication + 1}`
   const times =
-    latency === null
-      ? 'none completed'
-      : `p50 ${timeText(latency.p50)}, p99 ${timeText(latency.p99)}, longest ${timeText(latency.max)}`
-  const says = `${when}: ${times}; ${count(segment.counts.completed)} completed${lost > 0 ? `, ${count(lost)} not` : ''}`
-  const data = { k: 'segment', from: segment.startMs, ...latency, lost: lost > 0 ? lost : null }
-  return mark({ says, data }, markup`<path class="hit band" d="M${x1} ${PLOT.top}H${x2}V${PLOT.bottom}H${x1}z"/>`)
+    latency === null ? 'none completed' : `p50 ${time(latency.p50)}, p99 ${time(latency.p99)}, max ${time(latency.max)}`
+  const text = `${when}: ${times}; ${count(segment.counts.completed)} completed${incomplete > 0 ? `, ${count(incomplete)} not completed` : ''}`
+  const data = { k: 'segment', from: segment.startMs, ...latency, incomplete: incomplete > 0 ? incomplete : null }
+  return drawMark({ text, data }, markup`<path class="hit band" d="M${x1} ${PLOT.top}H${x2}V${PLOT.bottom}H${x1}z"/>`)
 }
 
-/** Where requests were lost, along the bottom. */
-function lostStrokes(segments: readonly SegmentLatency[], ends: [number, number][], x: Scale): Markup | null {
-  const d = segments.map((each, i) => {
+/** Marks the segments with incomplete requests, along the bottom. */
+function incompleteStrokes(segments: readonly DecodedSegment[], ends: [number, number][], x: Scale): Markup | null {
+  const d = segments.map((segment, i) => {
     const [from, to] = ends[i] as [number, number]
-    return lostIn(each) === 0 ? '' : `M${px(x.at(from))} ${PLOT.bottom - 2}H${px(x.at(to))}`
+    return incompleteIn(segment) === 0 ? '' : `M${px(x.at(from))} ${PLOT.bottom - 2}H${px(x.at(to))}`
   })
-  return d.every((each) => each === '') ? null : markup`<path class="lost" d="${d.join('')}"/>`
+  return d.every((each) => each === '') ? null : markup`<path class="incomplete" d="${d.join('')}"/>`
 }
 
-/** A line for each segment, as long as it is. */
+/** Builds a path with a line for each segment. */
 function strokes(
-  segments: readonly SegmentLatency[],
+  segments: readonly DecodedSegment[],
   name: 'p50' | 'p99' | 'max',
   ends: [number, number][],
   x: Scale,
@@ -108,10 +106,10 @@ function strokes(
     .join('')
 }
 
-function names(segments: readonly SegmentLatency[], y: Scale): Markup {
-  const { latency } = segments.findLast((each) => each.latency !== null) as SegmentLatency
-  const { p50, p99, max } = latency as NonNullable<SegmentLatency['latency']>
-  const heights = apart([y.at(p50), y.at(p99), y.at(max)], 16)
+function drawNames(segments: readonly DecodedSegment[], y: Scale): Markup {
+  const { latency } = segments.findLast((segment) => segment.latency !== null) as DecodedSegment
+  const { p50, p99, max } = latency as NonNullable<DecodedSegment['latency']>
+  const heights = spreadLabels([y.at(p50), y.at(p99), y.at(max)], 16)
   const labels = [
     ['p50', 'p50'],
     ['p99', 'p99'],

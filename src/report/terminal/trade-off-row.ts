@@ -18,14 +18,17 @@ export interface TradeOffRow {
 export interface TradeOffOptions extends RenderOptions {
   /** the fixed load, requests a second */
   offeredPerSec: number
-  /** how many rounds the measured figures are of */
+  /** how many rounds the measured figures are from */
   rounds?: number
 }
 
 /**
- * The figures of several rounds; `'overloaded'` if half of the rounds or more were.
+ * Summarizes the figures of several rounds; `'overloaded'` if half of the rounds or more were.
  *
  * @throws ValidationError if one is not a result
+ * @example
+ * const runs = [1, 2, 3].map((seed) => simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 2000 }, seed }))
+ * console.log(figuresOverRounds(runs))
  */
 export function figuresOverRounds(rounds: Result[]): Record<Figure, Spread> | 'overloaded' {
   checkList(rounds, 'rounds', 'results')
@@ -35,7 +38,7 @@ export function figuresOverRounds(rounds: Result[]): Record<Figure, Spread> | 'o
   return Object.fromEntries(entries) as Record<Figure, Spread>
 }
 
-/** The medians alone, as of a prediction for the same rounds. */
+/** Reads the medians of figures over rounds, as the prediction for the same rounds. */
 export function mediansOf(spreads: Record<Figure, Spread> | 'overloaded'): Figures | 'overloaded' {
   if (spreads === 'overloaded') return spreads
   return Object.fromEntries(FIGURES.map((figure) => [figure, spreads[figure].median])) as Figures

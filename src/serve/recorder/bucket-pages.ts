@@ -1,4 +1,4 @@
-import { BUCKETS, bucketInRange, highWords } from '../../histogram/buckets.js'
+import { BUCKETS, bucketInRange, bucketOf, highWords } from '../../histogram/buckets.js'
 
 const PAGE_BITS = 6
 /** How many buckets a page holds. */
@@ -45,21 +45,24 @@ export class BucketPages {
 
   /** Counts the first `length` of `values`, durations that need no clamping, each `times[i]` times or once. */
   addMany(histogram: number, values: Float64Array, length: number, times: Float64Array | null): void {
+    if (times !== null) {
+      for (let i = 0; i < length; i++) this.add(histogram, bucketOf(values[i] as number), times[i] as number)
+      return
+    }
     const words = highWords(values, length)
     const table = this.#table
     const first = histogram * PAGES_EACH
     let counts = this.#counts
     for (let i = 0; i < length; i++) {
       const bucket = bucketInRange(words[2 * i + 1] as number)
-      const many = times === null ? 1 : (times[i] as number)
       const page = table[first + (bucket >> PAGE_BITS)] as number
       if (page === 0) {
-        this.add(histogram, bucket, many)
+        this.add(histogram, bucket, 1)
         counts = this.#counts
         continue
       }
       const at = (page << PAGE_BITS) | (bucket & (PAGE - 1))
-      counts[at] = (counts[at] as number) + many
+      counts[at] = (counts[at] as number) + 1
     }
   }
 
@@ -111,19 +114,18 @@ export class BucketPages {
   /** The buckets of a histogram that are not empty, from the first to the last, and their counts. */
   read(histogram: number, first: number, last: number): { buckets: Uint16Array; counts: Uint32Array } {
     const counts = this.#counts
-    const found: number[] = []
-    const foundCounts: number[] = []
+    let length = 0
     for (let i = first >> PAGE_BITS; i <= last >> PAGE_BITS; i++) {
       const page = this.#table[histogram * PAGES_EACH + i] as number
       if (page === 0) continue
       for (let k = 0; k < PAGE; k++) {
         const count = counts[page * PAGE + k] as number
         if (count === 0) continue
-        found.push(i * PAGE + k)
-        foundCounts.push(count)
+        foundBuckets[length] = i * PAGE + k
+        foundCounts[length++] = count
       }
     }
-    return { buckets: Uint16Array.from(found), counts: Uint32Array.from(foundCounts) }
+    return { buckets: foundBuckets.slice(0, length), counts: foundCounts.slice(0, length) }
   }
 
   /** How much memory it takes at present. */
@@ -131,3 +133,7 @@ export class BucketPages {
     return this.#counts.byteLength + this.#table.byteLength + 8 * this.#free.length
   }
 }
+
+/** Where `read` collects buckets, since how many there are is known at the end. */
+const foundBuckets = new Uint16Array(PAGES_EACH * PAGE)
+const foundCounts = new Uint32Array(PAGES_EACH * PAGE)

@@ -503,8 +503,10 @@ export class SegmentView {
 
   /** A metric of the completed requests that were due in it. */
   histogram(metric: Metric): HistogramSnapshot {
+    const completed = this.#get(COMPLETED)
+    if (completed === 0) return zeros(0)
     const stored = STORED[metric].map(this.#stored)
     const counted = stored.reduce((sum, { count }) => sum + count, 0)
-    return mergeHistograms([...stored, zeros(this.#get(COMPLETED) - counted)])
+    return mergeHistograms([...stored, zeros(completed - counted)])
   }
 }

@@ -37,7 +37,7 @@ describe('a sweep drawn', () => {
     expect(completed.map(({ data }) => Number(data.v))).toEqual(swept.map(({ result }) => result.throughput.completed))
   })
 
-  it('draws latencies where a scale of equal ratios has them', async () => {
+  it('draws latencies on a logarithmic scale', async () => {
     const marks = marksOf(renderSweepSvg(await sweep(scenario, { maxBatchSize: [8, 16, 64] })))
     const drawn = marks.filter(({ data }) => PERCENTILES.some((name) => name === data.k))
     expect(drawn).toHaveLength(12)
@@ -101,7 +101,7 @@ describe('a sweep drawn', () => {
     expect(svg).toContain('class="cross"')
   })
 
-  it('says why there is no interval', () => {
+  it('shows why there is no interval', () => {
     const result = simulate({ ...scenario, stop: { requests: 300 }, batching: { maxBatchSize: 16, maxWait: '5ms' } })
     const [p99] = marksOf(renderSweepSvg([{ point: { maxBatchSize: 16 }, result }])).filter(
       ({ data }) => data.k === 'p99',
@@ -110,7 +110,7 @@ describe('a sweep drawn', () => {
     expect(p99?.says).toContain(`no interval: ${result.latencyMs.intervals.p99.reason?.slice(0, 20)}`)
   })
 
-  it('shows the text of others as it is, whatever it holds', async () => {
+  it('escapes foreign text', async () => {
     const [run] = await sweep(scenario, { maxBatchSize: [16] })
     const result = run?.result as Result
     const name = '<script>alert(1)</script>"\'&\u001b[31m\u202e\ud800'
@@ -132,7 +132,7 @@ describe('a sweep drawn', () => {
     for (const text of ['simulated, with 95 % intervals', 'measured, with 95 % intervals']) expect(svg).toContain(text)
   })
 
-  it('refuses to draw nothing', () => {
+  it('rejects an empty sweep', () => {
     expect(() => renderSweepSvg([])).toThrow(ValidationError)
     expect(() => renderTradeOffSvg([], { offeredPerSec: 1 })).toThrow('at least one batch size')
   })

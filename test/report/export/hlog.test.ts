@@ -38,7 +38,7 @@ describe('a log of HdrHistogram', () => {
     expect(wait.getValueAtPercentile(99)).toBe(decode(result.waitMs.histogram).getValueAtPercentile(99))
   })
 
-  it('tells several results apart, whatever they are called', () => {
+  it('tags several results by name, whatever they are called', () => {
     const other = simulate({ arrivals: '50/s', service: '1ms', stop: { requests: 500 } })
     const both = renderHlog([
       { name: 'a, b\n#c', result },

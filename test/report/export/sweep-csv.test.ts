@@ -32,7 +32,7 @@ it('results are a line each, whatever they are called', () => {
 })
 
 it.each(['=HYPERLINK("https://example.com")', '+1+1', '-1+1', '@SUM(1)', '\t=1', '\r=1', '＝1+1', '-'])(
-  'the name %j is no formula to a spreadsheet',
+  'the name %j is not a formula in a spreadsheet',
   (name) => {
     const { records } = parseCsv(renderResultsCsv([{ name, result }]))
     // nor does it do anything to a terminal
@@ -40,6 +40,6 @@ it.each(['=HYPERLINK("https://example.com")', '+1+1', '-1+1', '@SUM(1)', '\t=1',
   },
 )
 
-it.each(['-5', '+1.5', 'a=1', '5 - 3'])('the name %j is as it was', (name) => {
+it.each(['-5', '+1.5', 'a=1', '5 - 3'])('the name %j is unchanged', (name) => {
   expect(renderResultsCsv([{ name, result }])).toContain(`\n${name},simulate,`)
 })

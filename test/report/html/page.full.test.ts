@@ -21,11 +21,11 @@ const scenario: Scenario = {
   stop: { requests: 20_000 },
 }
 
-/** What a page did besides showing itself. */
+/** A page, its console output and its requests. */
 interface Opened {
   page: Page
-  said: string[]
-  asked: string[]
+  output: string[]
+  requests: string[]
 }
 
 describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null ? '' : ` (${NO_BROWSER})`}`, () => {
@@ -47,22 +47,22 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
     await writeFile(path, html)
     const context = await browser.newContext({ offline: true, viewport: { width: 1200, height: 900 }, ...options })
     const page = await context.newPage()
-    const said: string[] = []
-    const asked: string[] = []
-    page.on('console', (message) => said.push(message.text()))
-    page.on('pageerror', (error) => said.push(error.message))
-    page.on('request', (request) => asked.push(request.url()))
-    page.on('dialog', (dialog) => said.push(`dialog: ${dialog.message()}`))
+    const output: string[] = []
+    const requests: string[] = []
+    page.on('console', (message) => output.push(message.text()))
+    page.on('pageerror', (error) => output.push(error.message))
+    page.on('request', (request) => requests.push(request.url()))
+    page.on('dialog', (dialog) => output.push(`dialog: ${dialog.message()}`))
     await page.goto(pathToFileURL(path).href)
-    return { page, said, asked: asked.filter((url) => url !== pathToFileURL(path).href) }
+    return { page, output, requests: requests.filter((url) => url !== pathToFileURL(path).href) }
   }
 
-  it('opens offline, says nothing and asks for nothing, whatever a label holds', async () => {
+  it('opens offline, without console output or requests, whatever a label holds', async () => {
     const swept = await sweep(scenario, { maxBatchSize: [1, 8, 16] })
     const html = renderHtml([{ name: HOSTILE, result: one }, ...swept], { title: HOSTILE, budget: { p99: '30ms' } })
-    const { page, said, asked } = await open(html)
-    expect(said).toEqual([])
-    expect(asked).toEqual([])
+    const { page, output, requests } = await open(html)
+    expect(output).toEqual([])
+    expect(requests).toEqual([])
     expect(await page.title()).toContain('<script>document.title="taken"</script><img')
     expect(await page.locator('h1').textContent()).toContain('␛[31m')
     expect(await page.locator('img').count()).toBe(0)
@@ -74,8 +74,8 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
     await page.context().close()
   })
 
-  it('runs no script but its own', async () => {
-    const { page, said } = await open(renderHtml(one))
+  it('runs only its own script', async () => {
+    const { page, output } = await open(renderHtml(one))
     const ran = await page.evaluate(() => {
       const script = document.createElement('script')
       script.textContent = 'window.ran = true'
@@ -83,11 +83,11 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
       return (window as unknown as { ran?: boolean }).ran ?? false
     })
     expect(ran).toBe(false)
-    expect(said.join()).toContain('Content Security Policy')
+    expect(output.join()).toContain('Content Security Policy')
     await page.context().close()
   })
 
-  it('draws the values that the result has, where its scales have them', async () => {
+  it('draws the values of the result at the positions of its scales', async () => {
     const { page } = await open(renderHtml(one))
     const drawn = await page.locator('figure:has(#percentiles) .mark').evaluateAll((marks) =>
       marks.map((mark) => {
@@ -128,7 +128,7 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
     await page.context().close()
   })
 
-  it('says a value on hover, and on the arrow keys', async () => {
+  it('shows a value on hover, and with the arrow keys', async () => {
     const { page } = await open(renderHtml(one))
     const tip = page.locator('#tip')
     await page.locator('figure:has(#percentiles) .mark[data-k=p99] .hit').hover()
@@ -137,7 +137,7 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
     expect(box?.x).toBeGreaterThanOrEqual(0)
     await page.mouse.move(2, 2)
     expect(await tip.textContent()).toBe('')
-    // from the top of the page as somebody without a mouse comes
+    // from the top of the page, as a keyboard user would
     const chart = page.locator('figure:has(#percentiles) .chart')
     for (let tabs = 0; tabs < 20 && !(await chart.evaluate((each) => each === document.activeElement)); tabs++) {
       await page.keyboard.press('Tab')
@@ -149,7 +149,7 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
     await page.keyboard.press('ArrowRight')
     expect(await tip.textContent()).toMatch(/^p90: /)
     await page.keyboard.press('End')
-    expect(await tip.textContent()).toMatch(/^the longest: /)
+    expect(await tip.textContent()).toMatch(/^max: /)
     await page.keyboard.press('ArrowLeft')
     expect(await tip.textContent()).toMatch(/^p99.9: /)
     await page.keyboard.press('Escape')
@@ -170,7 +170,7 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
     await page.context().close()
   })
 
-  it('has nothing that a checker of accessibility finds, in light and in dark', async () => {
+  it('passes an accessibility check, in light and in dark', async () => {
     const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
     const swept = await sweep(scenario, { maxBatchSize: [1, 8, 16] })
     const html = renderHtml(swept, { budget: { p99: '30ms', throughput: '>= 500/s' } })
@@ -190,7 +190,7 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
     }
   })
 
-  it('is dark where that is asked for, and light on paper', async () => {
+  it('is dark if the user prefers it, and light on paper', async () => {
     const { page } = await open(renderHtml(one), { colorScheme: 'dark' })
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
     expect(await ground()).toBe('rgb(18, 22, 28)')
@@ -214,7 +214,7 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
     await page.context().close()
   })
 
-  it('fits a telephone, with texts that can be read', async () => {
+  it('fits a phone, with readable text', async () => {
     const runs = await sweep(scenario, { maxBatchSize: [8, 16, 64] })
     const { page } = await open(renderHtml(runs), { viewport: { width: 360, height: 740 } })
     const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
@@ -242,16 +242,16 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
       [...document.querySelectorAll('.chart svg')].flatMap((svg) => {
         const box = svg.getBoundingClientRect()
         const texts = [...svg.querySelectorAll('text')].map((text) => ({
-          says: text.textContent ?? '',
+          content: text.textContent ?? '',
           at: text.getBoundingClientRect(),
         }))
-        return texts.flatMap(({ says, at }, i) => [
-          ...(says.includes('…') ? [`${says} is cut`] : []),
-          ...(at.left < box.left - 6 || at.right > box.right + 6 ? [`${says} is outside`] : []),
+        return texts.flatMap(({ content, at }, i) => [
+          ...(content.includes('…') ? [`${content} is cut`] : []),
+          ...(at.left < box.left - 6 || at.right > box.right + 6 ? [`${content} is outside`] : []),
           ...texts.slice(i + 1).flatMap((other) => {
             const across = Math.min(at.right, other.at.right) - Math.max(at.left, other.at.left)
             const down = Math.min(at.bottom, other.at.bottom) - Math.max(at.top, other.at.top)
-            return across > 1 && down > 3 ? [`${says} covers ${other.says}`] : []
+            return across > 1 && down > 3 ? [`${content} covers ${other.content}`] : []
           }),
         ])
       }),
@@ -262,7 +262,7 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
     await page.context().close()
   })
 
-  it('says values by itself where scripts are off', async () => {
+  it('shows values without scripts', async () => {
     const { page } = await open(renderHtml(one), { javaScriptEnabled: false })
     expect(await page.locator('figure:has(#percentiles) .mark[data-k=p99] title').textContent()).toMatch(/^p99: /)
     await page.context().close()
@@ -270,8 +270,8 @@ describe.skipIf(NO_BROWSER !== null)(`a report in a browser${NO_BROWSER === null
 
   it('shows an SVG file as an image, well-formed whatever its title holds', async () => {
     const svg = renderSweepSvg(await sweep(scenario, { maxBatchSize: [8, 16] }), { title: HOSTILE })
-    const { page, said } = await open(svg, {}, 'figure.svg')
-    expect(said).toEqual([])
+    const { page, output } = await open(svg, {}, 'figure.svg')
+    expect(output).toEqual([])
     expect(await page.evaluate(() => document.querySelector('parsererror') === null)).toBe(true)
     expect(await page.evaluate(() => document.documentElement.tagName)).toBe('svg')
     expect(await page.evaluate(() => document.querySelector('.ground')?.getBoundingClientRect().width)).toBeGreaterThan(

@@ -45,7 +45,7 @@ describe('the trade-off of batch sizes', () => {
     await expect(text).toMatchFileSnapshot('golden/trade-off.txt')
   })
 
-  it('reads at eighty columns where nothing was measured', async () => {
+  it('reads at eighty columns if nothing was measured', async () => {
     const simulated = rows.map(({ batchSize, capacityPerSec, predicted }) => ({ batchSize, capacityPerSec, predicted }))
     const text = renderTradeOff(simulated, { offeredPerSec: 6000, width: 80 })
     expect(widest(text)).toBeLessThanOrEqual(80)
@@ -68,14 +68,14 @@ describe('the trade-off of batch sizes', () => {
     expect(text).not.toMatch(/NaN|Infinity|undefined/)
   })
 
-  it('colours nothing without being told to, and what stands out when it is', () => {
+  it('uses no colours by default, and highlights with a style', () => {
     const style = (format: string, text: string) => `<${format}>${text}</>`
     const text = renderTradeOff(rows, { offeredPerSec: 6000, rounds: 3, style })
     expect(text).toContain('<yellow>overloaded at 6,000/s</>')
     expect(text).toContain('<yellow>0.480 −4%*</>')
   })
 
-  it('counts the simulated figures that are as near to the measured ones as the rounds are', () => {
+  it('counts the simulated figures that are within the noise', () => {
     // by hand: of each size's six figures only p50 (4 % off, rounds within 3 %) is further
     const agreement = agreementOf(rows)
     expect(agreement).toMatchObject({ figures: 36, within: 30 })
@@ -100,11 +100,11 @@ describe('the figures of a row', () => {
     expect(figuresOf(result)).toMatchObject({ p99: result.latencyMs.p99, utilization: result.utilization })
   })
 
-  it('are not given of a run that was overrun', () => {
+  it('are overloaded for an overloaded run', () => {
     expect(figuresOf(run(1500, 1))).toBe('overloaded')
   })
 
-  it('are the median of rounds, with the least and the greatest', () => {
+  it('are the median of rounds, with minimum and maximum', () => {
     const rounds = [1, 2, 3].map((seed) => run(500, seed))
     const figures = figuresOverRounds(rounds)
     expect(figures).toBeTypeOf('object')
@@ -115,7 +115,7 @@ describe('the figures of a row', () => {
     expect(mediansOf('overloaded')).toBe('overloaded')
   })
 
-  it('are not given where most rounds were overrun', () => {
+  it('are overloaded if most rounds were', () => {
     expect(figuresOverRounds([run(1500, 1), run(500, 2), run(1500, 3)])).toBe('overloaded')
     expect(figuresOverRounds([run(500, 1), run(500, 2), run(1500, 3)])).toBeTypeOf('object')
   })
