@@ -16,6 +16,8 @@ const realClock = [
 const allowed = {
   cli: [
     'report',
+    'history',
+    'gate',
     'explore',
     'simulate',
     'measure',
@@ -23,6 +25,7 @@ const allowed = {
     'threads',
     'handler',
     'files',
+    'machine',
     'clock',
     'budget',
     'result',
@@ -30,7 +33,23 @@ const allowed = {
     'validation',
     'text',
   ],
-  report: ['explore', 'files', 'clock', 'budget', 'result', 'histogram', 'scenario', 'validation', 'text'],
+  report: [
+    'gate',
+    'history',
+    'explore',
+    'files',
+    'clock',
+    'budget',
+    'result',
+    'histogram',
+    'scenario',
+    'validation',
+    'text',
+  ],
+  // two commits of a repository, compared scenario by scenario
+  gate: ['explore', 'simulate', 'measure', 'handler', 'budget', 'result', 'scenario', 'validation'],
+  // results over commits
+  history: ['files', 'budget', 'result', 'statistics', 'scenario', 'validation', 'random'],
   explore: [
     'simulate',
     'measure',

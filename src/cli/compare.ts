@@ -15,7 +15,8 @@ import type { Result } from '../result/result.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
+import { type GateFlags, gateCommand } from './gate.js'
+import { addOutputOptions, print, printJson, withProgress } from './output.js'
 import { scenarioOrHandler } from './scenario-file.js'
 import { addScenarioFlags, type ScenarioFlags, value, withFlags } from './scenario-options.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
@@ -24,17 +25,19 @@ const EXAMPLES = `
 Two scenarios, or two modules that serve batches, are run in pairs of short rounds until the verdict is clear; the flags
 of a scenario change both. Two results, as --json prints them, are compared as they are, which finds less: the machine
 may have been faster for one of them.
+With --base-ref, the files (default: all *.throughline.ts) are compared with those of that commit, in one run.
 The exit code is 0 where head is the same or faster, 1 where it is slower or fails more, 3 if it is inconclusive.
 
 Examples:
   $ throughline compare now.ts next.ts --arrivals 200/s
   $ throughline compare scenario.ts --null
+  $ throughline compare --base-ref origin/main --prepare 'npm run build' --output gate.html --output gate.md
   $ throughline compare base.json head.json --of p99 --within 10%
   $ throughline compare base.json head.json --history runs/1.json runs/2.json runs/3.json runs/4.json runs/5.json`
 
 const EXIT_CODES: Record<ComparisonVerdict, number> = { same: 0, faster: 0, slower: FAILED, inconclusive: INCONCLUSIVE }
 
-interface CompareFlags extends OutputFlags, ScenarioFlags {
+interface CompareFlags extends ScenarioFlags, Partial<GateFlags> {
   design?: Design
   null?: boolean
   history?: string[]
@@ -45,14 +48,47 @@ interface CompareFlags extends OutputFlags, ScenarioFlags {
   machineNoise?: string
 }
 
+/** Adds the options of a gate: a comparison with another commit. */
+function addGateOptions(command: Command): void {
+  command
+    .option('--base-ref <ref>', 'compare the scenarios of the working tree with those of this commit, branch or tag')
+    .option('--prepare <command>', 'of --base-ref: a shell command that makes base ready to run, such as a build')
+    .option('--null-pairs <n>', 'of --base-ref: pairs of base with itself, to see what can be found (default: 8)')
+    .addOption(
+      new Option(
+        '--on-inconclusive <what>',
+        'of --base-ref: how to treat an inconclusive result (default: fail)',
+      ).choices(['fail', 'pass']),
+    )
+    .addOption(
+      new Option(
+        '-o, --output <file>',
+        'of --base-ref: write the report too: .html, .md, .xml (JUnit) or .json; may be given several times',
+      ).argParser((file: string, before: string[] = []) => [...before, file]),
+    )
+}
+
+/** Compares with another commit. */
+function gate(terminal: Terminal, files: readonly string[], flags: CompareFlags & GateFlags): Promise<void> {
+  const { of, within, rounds, design, simulate, null: isNull, machineNoise, history, ...rest } = flags
+  refuse('commits', { null: isNull, machineNoise, history })
+  const scenarioFlags: ScenarioFlags = rest
+  return gateCommand(terminal, files, flags, scenarioFlags, {
+    of,
+    within: value(within),
+    rounds: value(rounds) as number | undefined,
+    design,
+    engine: simulate ? 'simulate' : undefined,
+  })
+}
+
 export function compareCommand(terminal: Terminal): Command {
   const command = new Command('compare')
     .description('tell whether head is slower than base: two scenarios, run in turn, or two stored results')
     .argument(
-      '<base>',
-      'a scenario (a JSON file or a module), a module that serves batches, or the JSON file of a result',
+      '[files...]',
+      'base and head: two scenarios (JSON files or modules), modules that serve batches, or JSON files of results',
     )
-    .argument('[head]', 'another of the same')
     .addOption(new Option('--of <metric>', 'which metric the verdict is of (default: mean)').choices(COMPARED))
     .option('--within <fraction>', 'how far apart two may be and count as the same (default: 5%)')
     .option('--rounds <n>', 'of scenarios: how many pairs of rounds at most (default: 40)')
@@ -64,10 +100,24 @@ export function compareCommand(terminal: Terminal): Command {
       '--history <files...>',
       'of results: earlier ones, at least 5, that show how far the machine puts them apart',
     )
+  addGateOptions(command)
   addScenarioFlags(command, { service: true, handler: false })
   addOutputOptions(command).addHelpText('after', EXAMPLES)
-  return command.action(async (base: string, head: string | undefined, flags: CompareFlags) => {
-    const comparison = await compared(terminal, base, head, flags)
+  return command.action(async (files: string[], flags: CompareFlags) => {
+    if (flags.baseRef !== undefined) return gate(terminal, files, { ...flags, baseRef: flags.baseRef })
+    const [base, head, ...more] = files
+    if (base === undefined) {
+      throw new ValidationError(
+        'base',
+        'is missing: name two files, or a commit to compare with: --base-ref origin/main',
+      )
+    }
+    if (more.length > 0) {
+      throw new ValidationError('compare', `takes two files, got ${files.length}; more are compared with --base-ref`)
+    }
+    const { prepare, nullPairs, onInconclusive, output, ...rest } = flags
+    refuse('two files', { prepare, nullPairs, onInconclusive, output })
+    const comparison = await compared(terminal, base, head, rest)
     if (flags.json) printJson(terminal, comparison)
     else print(terminal, comparison, renderComparison)
     // one that was interrupted ends as such

@@ -15,7 +15,7 @@ export async function scenarioFrom(file: string): Promise<Scenario> {
 }
 
 /** A relative handler is found from where the file is. */
-function withHandlerFrom(file: string, scenario: Scenario): Scenario {
+export function withHandlerFrom(file: string, scenario: Scenario): Scenario {
   const { handler } = scenario
   if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || /^[a-z][a-z\d+.-]+:/i.test(handler)) {
     return scenario
@@ -31,7 +31,7 @@ export async function scenarioOrHandler(file: string): Promise<Partial<Scenario>
   return serves ? { handler: resolve(file) } : withHandlerFrom(file, asScenario(file, exported))
 }
 
-const MODULE = /^\.[cm]?[jt]s$/
+export const MODULE = /^\.[cm]?[jt]s$/
 
 async function defaultOf(file: string): Promise<unknown> {
   let exported: unknown

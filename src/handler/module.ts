@@ -32,7 +32,7 @@ export function locate(handler: string): { url: string; path: string } {
 
 /** Loads a module's default export; TypeScript where Node itself strips types, or through tsx. */
 export async function loadDefault(url: string): Promise<unknown> {
-  const module = await load(url)
+  const module = await loadModule(url)
   const exported = module.default as { default?: unknown } | undefined
   // a CommonJS build of `export default` arrives as the default of a default
   return typeof exported === 'object' && exported !== null && 'default' in exported && '__esModule' in exported
@@ -40,7 +40,8 @@ export async function loadDefault(url: string): Promise<unknown> {
     : exported
 }
 
-async function load(url: string): Promise<Record<string, unknown>> {
+/** Loads a module with all that it exports. */
+export async function loadModule(url: string): Promise<Record<string, unknown>> {
   const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript)
   if (!TYPESCRIPT.test(url) || stripsTypes) return import(url)
   const { tsImport } = await tsx(url)

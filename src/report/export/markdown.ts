@@ -123,8 +123,8 @@ export function renderBudgetMarkdown(check: BudgetCheck): string {
   ])
 }
 
-const heading = (text: string) => `### ${escaped(text)}`
-const list = (texts: string[]) => texts.map((text) => `- ${escaped(text)}`).join('\n')
+export const heading = (text: string) => `### ${escaped(text)}`
+export const list = (texts: string[]) => texts.map((text) => `- ${escaped(text)}`).join('\n')
 
 function findings(found: readonly Finding[]): string {
   return (['error', 'warning', 'info'] as const)
@@ -134,17 +134,17 @@ function findings(found: readonly Finding[]): string {
 }
 
 /** The first column is of names, the others of figures, which stand to the right. */
-function tableOf(titles: string[], rows: string[][]): string {
+export function tableOf(titles: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.map(escaped).join(' | ')} |`
   return [line(titles), `| ${titles.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`, ...rows.map(line)].join(
     '\n',
   )
 }
 
-const joined = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
+export const joined = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
 
 /** A text as it is: nothing in it is markup, a mention or a line's end. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return legible(text)
     .replace(/[\\`*_~[\]<>|#]/g, '\\$&')
     .replace(/&/g, '&amp;')

@@ -7,7 +7,7 @@ import { figure } from './figure.js'
 import { findingList } from './verdicts.js'
 
 /** How head compares with base: the verdict, each metric, and how far apart the two are. */
-export function comparisonSection(comparison: Comparison, i: number): Markup {
+export function comparisonSection(comparison: Comparison, i: number, title = 'Comparison'): Markup {
   const { metrics, reason, findings, verdict } = comparison
   const { titles, rows: texts } = comparisonRows(comparison)
   const rows = texts.map((row, k) => [
@@ -26,5 +26,5 @@ export function comparisonSection(comparison: Comparison, i: number): Markup {
       charts: [chart],
     })
   const note = reason === undefined || findings.some(({ message }) => message === reason) ? null : reason
-  return markup`<section aria-labelledby="comparison-${i}"><h2 id="comparison-${i}">Comparison</h2><p class="verdict v-${verdict}">${comparisonHeadline(comparison)}</p>${note !== null && markup`<p>${note}</p>`}${findingList(findings)}${dataTable(table)}<div class="grid-of-cards">${drawn}</div></section>`
+  return markup`<section aria-labelledby="comparison-${i}"><h2 id="comparison-${i}">${title}</h2><p class="verdict v-${verdict}">${comparisonHeadline(comparison)}</p>${note !== null && markup`<p>${note}</p>`}${findingList(findings)}${dataTable(table)}<div class="grid-of-cards">${drawn}</div></section>`
 }

@@ -52,7 +52,7 @@ export function reportOf(contents: Contents, { title: asked, budget }: HtmlOptio
   const detailed = runs.slice(0, MOST_IN_DETAIL)
   const left = runs.length - detailed.length
   const body = markup`<header><h1>${title}</h1><p class="quiet" id="keys">Point at a chart for its values, or focus it and use the arrow keys.</p></header>
-${comparisons.map(comparisonSection)}${runs.length > 0 && verdicts(runs, budget)}${
+${comparisons.map((comparison, i) => comparisonSection(comparison, i))}${runs.length > 0 && verdicts(runs, budget)}${
   swept.length > 0 && section('trade-off', 'Trade-off', tradeOffFigures(swept))
 }${
   runs.length > 0 &&

@@ -1,0 +1,43 @@
+import { BUDGET_TITLES, budgetRows } from '../../budget/render.js'
+import { checkIsGate, type GatedScenario, type GateReport } from '../../gate/gate-report.js'
+import { GATE_TITLES, gateHeadline, gateNotes, gateRows, gateSides, sensitivity } from '../gate-text.js'
+import { checkOptions } from '../given.js'
+import { type Markup, markup } from '../markup.js'
+import { comparisonSection } from './comparison.js'
+import { dataTable } from './data-table.js'
+import { page } from './page.js'
+
+const CLASSES = { pass: 'good', fail: 'bad', inconclusive: 'doubt', failed: 'bad' } as const
+
+/**
+ * A gate as one HTML page that needs nothing else: its verdict, all scenarios, and each of them with its charts.
+ *
+ * @throws ValidationError if it is not the report of a gate
+ */
+export function renderGateHtml(gate: GateReport, options: { title?: string | undefined } = {}): string {
+  checkOptions(options, 'markdown')
+  checkIsGate(gate)
+  const { scenarios, verdict } = gate
+  const title = options.title ?? `Regression gate: ${gateHeadline(gate)}`
+  const rows = gateRows(gate).map((row, i) => [
+    ...row.slice(0, -1),
+    markup`<span class="verdict ${CLASSES[(scenarios[i] as GatedScenario).verdict]}">${row.at(-1)}</span>`,
+  ])
+  const could = sensitivity(gate)
+  const notes = gateNotes(gate)
+  return page(
+    title,
+    markup`<header><h1>Regression gate</h1><p class="verdict ${CLASSES[verdict]}">${gateHeadline(gate)}</p><p class="quiet">${gateSides(gate)}</p><p class="quiet" id="keys">Point at a chart for its values, or focus it and use the arrow keys.</p></header>
+<section aria-labelledby="scenarios"><h2 id="scenarios">Scenarios</h2>${dataTable({ caption: 'All scenarios', columns: GATE_TITLES, rows })}${could !== null && markup`<p>${could}</p>`}${notes.length > 0 && markup`<ul>${notes.map((note) => markup`<li>${note}</li>`)}</ul>`}</section>
+${scenarios.map(scenarioSections)}`,
+  )
+}
+
+function scenarioSections({ name, comparison, confirmation, budget }: GatedScenario, i: number): Markup {
+  const id = `budget-${i}`
+  const rules =
+    budget !== null &&
+    markup`<section aria-labelledby="${id}"><h2 id="${id}">${name}: budget of head</h2>${dataTable({ caption: `Budget of ${name}`, columns: BUDGET_TITLES, rows: budgetRows(budget) })}</section>`
+  return markup`${comparison !== null && comparisonSection(comparison, 2 * i, name)}${confirmation !== null && comparisonSection(confirmation, 2 * i + 1, `${name}, compared again`)}${rules}
+`
+}
