@@ -4,7 +4,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Tests that start other programs. */
-const processes = ['test/checks.test.ts', 'test/{package,docs,examples}/**/*.test.ts']
+const processes = ['test/checks.test.ts', 'test/{action,package,docs,examples}/**/*.test.ts']
 /** Tests of commands, which have a working directory of their own. */
 const commands = ['test/cli/**/*.test.ts']
 /** Tests that use threads or the real clock. */
