@@ -49,7 +49,7 @@ const allowed = {
   // two commits of a repository, compared scenario by scenario
   gate: ['explore', 'simulate', 'measure', 'handler', 'budget', 'result', 'scenario', 'validation'],
   // results over commits
-  history: ['files', 'budget', 'result', 'statistics', 'scenario', 'validation', 'random'],
+  history: ['gate', 'files', 'budget', 'result', 'statistics', 'scenario', 'validation', 'random'],
   explore: [
     'simulate',
     'measure',

@@ -15,6 +15,7 @@ export type {
   Side,
 } from './budget/comparison.js'
 export type { Detectable } from './budget/detectable.js'
+export type { HistoryEntry } from './budget/history-entry.js'
 export { fromTinybench, type TinybenchRun } from './budget/tinybench.js'
 export type { Config } from './cli/config.js'
 export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'

@@ -6,7 +6,7 @@ import { type Fraction, fraction, options } from '../scenario/units.js'
 import { student } from '../statistics/student.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { EACH_WAY, LEVEL } from './checkpoints.js'
-import { figuresOf, LATE, OVER } from './compare-pairs.js'
+import { LATE, OVER } from './compare-pairs.js'
 import {
   COMPARED,
   type ComparedMetric,
@@ -22,6 +22,7 @@ import {
   verdictOf,
 } from './comparison.js'
 import { type Contention, contentionOf, waitedFraction } from './contention.js'
+import { figuresIn, type HistoryEntry } from './history-entry.js'
 import { type Sampled, sampled } from './sampling.js'
 
 export interface CompareResultsOptions extends JudgeOptions {
@@ -32,9 +33,9 @@ export interface CompareResultsOptions extends JudgeOptions {
   machineNoise?: Fraction | undefined
   /**
    * Earlier results of the same scenario on the same kind of machine, at least 5, such as those of the last builds:
-   * the machine's noise is how far they are apart, for each metric.
+   * the machine's noise is how far they are apart, for each metric. Entries of a stored history do too.
    */
-  history?: readonly Result[] | undefined
+  history?: readonly (Result | HistoryEntry)[] | undefined
 }
 
 const FEWEST_IN_HISTORY = 5
@@ -42,7 +43,7 @@ const schema = options({
   ...judgeShape,
   machineNoise: fraction.optional(),
   history: z
-    .custom<readonly Result[]>((value) => Array.isArray(value) && value.length >= FEWEST_IN_HISTORY, {
+    .custom<readonly (Result | HistoryEntry)[]>((value) => Array.isArray(value) && value.length >= FEWEST_IN_HISTORY, {
       error: `must be a list of ${FEWEST_IN_HISTORY} results or more`,
     })
     .optional(),
@@ -121,7 +122,7 @@ export function compareResults(base: Result, head: Result, given: CompareResults
   }
 }
 
-const sideOf = ({ scenario, environment }: Result): Comparison['base'] => ({ scenario, environment })
+const sideOf = ({ scenario, environment }: Result | HistoryEntry): Comparison['base'] => ({ scenario, environment })
 const isOver = (result: Result) =>
   result.validity.findings.some(({ code, severity }) => severity === 'error' && OVER.includes(code))
 
@@ -134,8 +135,8 @@ function statedNoise(noise: number, measured: boolean): Noise {
 }
 
 /** The spread of earlier results, for the difference of two more (Student's t). */
-function noiseIn(history: readonly Result[]): Noise {
-  const rounds = history.map((result, i) => figuresOf(checkedResult(result, `options.history[${i}]`)).figures)
+function noiseIn(history: readonly (Result | HistoryEntry)[]): Noise {
+  const rounds = history.map((each, i) => figuresIn(each, `options.history[${i}]`))
   const t = student(EACH_WAY, rounds.length - 1)
   const logOf = (metric: ComparedMetric) => {
     const values = rounds.map((figures) => figures[metric] ?? 0)
@@ -356,7 +357,7 @@ function differences(base: Result, head: Result): Finding[] {
 const ENGINES = { simulate: 'a simulation', measure: 'a measurement', record: 'a live service' } as const
 
 /** Results of another load say nothing about the noise of this one. */
-function otherHistory(base: Result, earlier: Result): Finding[] {
+function otherHistory(base: Result, earlier: Result | HistoryEntry): Finding[] {
   const fields = differing(sideOf(base), sideOf(earlier), LOAD)
   if (fields.length === 0) return []
   return [

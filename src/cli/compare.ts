@@ -7,10 +7,14 @@ import {
   type ComparisonVerdict,
   DESIGNS,
   type Design,
+  differing,
+  LOAD,
 } from '../budget/comparison.js'
+import { type HistoryEntry, machineOf } from '../budget/history-entry.js'
 import { renderComparison } from '../budget/render-comparison.js'
 import { type CompareOptions, compare } from '../explore/compare.js'
 import { readIfResult, readResult } from '../files/stored.js'
+import { readHistory } from '../history/file.js'
 import type { Result } from '../result/result.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { TARGETS } from '../scenario/target.js'
@@ -98,7 +102,7 @@ export function compareCommand(terminal: Terminal): Command {
     .option('--machine-noise <fraction>', 'of results: how far apart the machine alone may put two (default: 60%)')
     .option(
       '--history <files...>',
-      'of results: earlier ones, at least 5, that show how far the machine puts them apart',
+      'of results: earlier ones, at least 5, or a stored history (.jsonl): how far the machine puts them apart',
     )
   addGateOptions(command)
   addScenarioFlags(command, { service: true, handler: false })
@@ -145,7 +149,7 @@ async function compared(
   const [base, head] = (await Promise.all(files.map(readIfResult))) as [Result | null, Result | null]
   if (base !== null && head !== null) {
     refuse('two results', { rounds, simulate, design, null: isNull, ...scenarioFlags })
-    const earlier = history && (await Promise.all(history.map(readResult)))
+    const earlier = history && (await readEarlier(history, base))
     return compareResults(base, head, { of, within, machineNoise: value(machineNoise), history: earlier })
   }
   if (base !== null || head !== null) {
@@ -182,6 +186,25 @@ async function compared(
       },
     ),
   )
+}
+
+/** Earlier results: files of them, or those of a stored history that are of the same load and machine as base. */
+async function readEarlier(files: readonly string[], base: Result): Promise<(Result | HistoryEntry)[]> {
+  const read = await Promise.all(
+    files.map(async (file) => {
+      if (!file.endsWith('.jsonl')) return [await readResult(file)]
+      const entries = await readHistory(file)
+      const like = entries.filter(
+        (entry) => entry.valid && machineOf(entry) === machineOf(base) && differing(entry, base, LOAD).length === 0,
+      )
+      if (like.length >= 5) return like
+      throw new ValidationError(
+        file,
+        `must hold 5 valid runs or more of base's load on its machine (${machineOf(base)}), and has ${like.length} among ${entries.length}`,
+      )
+    }),
+  )
+  return read.flat()
 }
 
 /** A flag that means nothing here is not passed over in silence. */

@@ -1,8 +1,9 @@
 import type { BudgetCheck } from '../budget/check.js'
+import { checkedComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import type { Detectable } from '../budget/detectable.js'
 import type { Environment } from '../result/result.js'
-import { checkVersion } from '../validation/validation-error.js'
+import { checkList, checkVersion, ValidationError } from '../validation/validation-error.js'
 
 /** What a gate says of one scenario, or of all. `failed` is a scenario that could not be run. */
 export type GateVerdict = 'pass' | 'fail' | 'inconclusive' | 'failed'
@@ -58,4 +59,21 @@ export function gateVerdict(scenarios: readonly GatedScenario[]): GateVerdict {
  */
 export function checkIsGate(value: unknown, name = 'gate'): void {
   checkVersion(value, { name, kind: 'gate', schema: GATE_SCHEMA })
+}
+
+/**
+ * Checks what may be the report of a gate, such as one read from a file.
+ *
+ * @throws ValidationError if it is of another version, or its verdicts do not follow from its figures
+ */
+export function checkedGate(value: unknown, name = 'gate'): GateReport {
+  checkIsGate(value, name)
+  const gate = value as GateReport
+  checkList(gate.scenarios, `${name}.scenarios`, 'scenarios')
+  for (const [i, { comparison, confirmation }] of gate.scenarios.entries()) {
+    if (comparison !== null) checkedComparison(comparison, `${name}.scenarios[${i}].comparison`)
+    if (confirmation !== null) checkedComparison(confirmation, `${name}.scenarios[${i}].confirmation`)
+  }
+  if (gate.verdict === gateVerdict(gate.scenarios)) return gate
+  throw new ValidationError(`${name}.verdict`, 'must be what its scenarios say')
 }

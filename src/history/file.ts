@@ -1,0 +1,47 @@
+import { appendFile, mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { checkedEntry, type HistoryEntry } from '../budget/history-entry.js'
+import { readText } from '../files/stored.js'
+import { messageOf, permissionMissing, ValidationError } from '../validation/validation-error.js'
+
+/**
+ * Reads a history: a file with an entry on each line, in the order in which they were added.
+ *
+ * @throws ValidationError if it is missing, or a line is no entry, naming the line
+ */
+export async function readHistory(path: string): Promise<HistoryEntry[]> {
+  const text = await readText(path)
+  return text.split('\n').flatMap((line, i) => {
+    if (line.trim() === '') return []
+    const at = `${path}:${i + 1}`
+    let value: unknown
+    try {
+      value = JSON.parse(line)
+    } catch (error) {
+      throw new ValidationError(at, `is not JSON: ${messageOf(error)}`, { cause: error })
+    }
+    return [checkedEntry(value, at)]
+  })
+}
+
+/**
+ * Adds entries to a history, which is made if there is none. A line that was not written to its end, as of a full disk,
+ * stays a line of its own.
+ *
+ * @throws ValidationError if it cannot be written
+ */
+export async function addToHistory(path: string, entries: readonly HistoryEntry[]): Promise<void> {
+  const text = await readText(path).catch((error: ValidationError) => {
+    if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return ''
+    throw error
+  })
+  const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    // in one piece, so that two that add at once do not mix
+    await appendFile(path, text === '' || text.endsWith('\n') ? lines : `\n${lines}`)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ValidationError(path, `cannot be written (${code}${permissionMissing(error)})`, { cause: error })
+  }
+}

@@ -1,0 +1,67 @@
+import { UNITS } from '../../budget/comparison.js'
+import type { HistoryPoint, HistorySeries } from '../../history/series.js'
+import { changeText, historyValue, shortCommit } from '../history-text.js'
+import { markup } from '../markup.js'
+import type { Drawing } from './drawing.js'
+import { frame, HEIGHT, PLOT, px, ticksOf, tickText } from './frame.js'
+import { dot, mark, whisker } from './mark.js'
+import { exactScale } from './scale.js'
+
+/** Of a scale that shows small changes, what is left above and below. */
+const MARGIN = 0.08
+/** As many runs leave no room for their whiskers' ends. */
+const MOST_COMMITS = 5
+
+/** A series over commits: each run with its interval, the level between changes, and a line at each change. */
+export function historyChart(series: HistorySeries): Drawing {
+  const { points, changes, metric } = series
+  const ends = points.flatMap(({ value, interval }) => [value, interval?.low ?? value, interval?.high ?? value])
+  const [low, high] = [Math.min(...ends), Math.max(...ends)]
+  const margin = high === low ? Math.max(1e-9, Math.abs(high) * MARGIN) : (high - low) * MARGIN
+  const y = exactScale([low - margin, high + margin], [PLOT.bottom, PLOT.top])
+  const x = exactScale([-0.5, points.length - 0.5], [PLOT.left, PLOT.right])
+  const every = Math.ceil(points.length / MOST_COMMITS)
+  const commits = points.flatMap(({ commit }, i) =>
+    i % every === 0 ? [{ at: x.at(i), label: commit === null ? String(i + 1) : commit.slice(0, 7) }] : [],
+  )
+  const unit = { ms: 'ms', '/s': 'requests a second', fraction: 'fraction' }[UNITS[metric]]
+  const starts = [0, ...changes.map(({ at }) => at), points.length]
+  const levels = starts.slice(1).map((end, i) => {
+    const start = starts[i] as number
+    const level = changes[i]?.before ?? changes.at(-1)?.after
+    return level === undefined
+      ? null
+      : markup`<path class="line dashed s-carry" d="M${px(x.at(start - 0.4))} ${px(y.at(level))}H${px(x.at(end - 0.6))}"/>`
+  })
+  const lines = changes.map((change) => {
+    const at = px(x.at(change.at - 0.5))
+    return mark(
+      {
+        says: `Changed at ${shortCommit(change.commit)}: ${changeText(change, series)}`,
+        data: { k: 'change', i: change.at, before: change.before, after: change.after },
+      },
+      markup`<path class="limit" d="M${at} ${PLOT.top}V${PLOT.bottom}"/>`,
+    )
+  })
+  const marks = points.map((point, i) => {
+    const { value, interval } = point
+    const [cx, cy] = [x.at(i), y.at(value)]
+    const drawn = [interval !== null && whisker(cx, y.at(interval.low), y.at(interval.high), cy), dot(cx, cy, 'full')]
+    const data = { k: metric, i, v: value, low: interval?.low, high: interval?.high }
+    return mark({ says: pointText(point, series), class: 's-p50', data }, drawn)
+  })
+  return {
+    drawn: markup`${frame(PLOT, { ticks: commits, title: 'commit' }, { ticks: ticksOf(y, tickText), title: `${metric}, ${unit}` })}${levels}${lines}${marks}`,
+    x,
+    y,
+    height: HEIGHT,
+  }
+}
+
+function pointText({ commit, at, value, interval, node }: HistoryPoint, series: HistorySeries): string {
+  const between =
+    interval === null
+      ? ''
+      : ` (${historyValue(interval.low, series)} to ${historyValue(interval.high, series)}, 95 % interval)`
+  return `${shortCommit(commit)}, ${at.slice(0, 10)}: ${historyValue(value, series)}${between}${node === null ? '' : `, Node ${node}`}`
+}

@@ -1,0 +1,47 @@
+import type { HistorySeries } from '../../history/series.js'
+import { historyChart } from '../draw/history-chart.js'
+import { changeText, historyValue, shortCommit } from '../history-text.js'
+import { markup } from '../markup.js'
+import { figure } from './figure.js'
+import { page } from './page.js'
+
+/** A history as one HTML page that needs nothing else: a chart for each scenario and machine, with its changes. */
+export function renderHistoryHtml(series: readonly HistorySeries[]): string {
+  const title = `History of ${[...new Set(series.map(({ metric }) => metric))].join(', ') || 'nothing'}`
+  return page(
+    title,
+    markup`<header><h1>${title}</h1><p class="quiet" id="keys">Point at a chart for its values, or focus it and use the arrow keys.</p></header>
+<div class="grid-of-cards">${series.map(seriesFigure)}</div>`,
+  )
+}
+
+function seriesFigure(series: HistorySeries, i: number) {
+  const { name, metric, machine, points, changes } = series
+  const said = changes.map((change) => `${shortCommit(change.commit)}: ${changeText(change, series)}`)
+  const runs = points.length === 1 ? '1 run' : `${points.length} runs`
+  return figure({
+    id: `history-${i}`,
+    title: markup`<bdi>${name}</bdi>: ${metric}`,
+    says: `${metric} of ${name} over ${runs}. ${changes.length === 0 ? 'No change was found.' : `It changed at ${said.join('; ')}.`}`,
+    note: markup`<p>${machine}</p>${said.length === 0 ? markup`<p>No change was found in ${runs}.</p>` : said.map((text) => markup`<p>Changed at ${text}</p>`)}`,
+    charts: [historyChart(series)],
+    table: {
+      caption: `${metric} of ${name}`,
+      columns: ['commit', 'added', metric, '95 % interval', 'Node', 'change'],
+      rows: points.map((point, k) => {
+        const change = changes.find(({ at }) => at === k)
+        const { low, high } = point.interval ?? {}
+        return [
+          shortCommit(point.commit),
+          point.at.slice(0, 10),
+          { text: historyValue(point.value, series), value: point.value },
+          low === undefined || high === undefined
+            ? ''
+            : `${historyValue(low, series)} to ${historyValue(high, series)}`,
+          point.node ?? '–',
+          change === undefined ? '' : changeText(change, series),
+        ]
+      }),
+    },
+  })
+}
