@@ -55,6 +55,23 @@ describe.concurrent('throughline compare --base-ref', () => {
     expect(xml).toMatch(/<testcase name="order" classname="shop\.throughline\.js" time="0"\/>/)
     expect(html).toMatch(/^<!doctype html>[\s\S]*Not slower than main/)
     expect(reportOf(json as string)).toMatchObject({ verdict: 'pass' })
+    // the same again from what is stored
+    const again = (...args: string[]) => at.start(['report', join(at.temporary, 'gate.json'), ...args]).ended
+    expect(await again()).toMatchObject({ code: 0, stdout })
+    expect(await again('--format', 'md')).toMatchObject({ code: 0, stdout: md })
+    expect(await again('--format', 'xml')).toMatchObject({ code: 0, stdout: xml })
+    expect(await again('--format', 'html')).toMatchObject({ code: 0, stdout: html })
+    expect(await again('--format', 'csv')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/cannot write a gate as \.csv/),
+    })
+    const forged = join(at.temporary, 'forged.json')
+    writeFileSync(forged, (json as string).replace(/"verdict": "pass"/, '"verdict": "fail"'))
+    const { code: refused, stderr } = await at.start(['report', forged]).ended
+    expect({ refused, stderr }).toMatchObject({
+      refused: 2,
+      stderr: expect.stringMatching(/verdict: must be what its scenarios say/),
+    })
   })
 
   it('compares the working tree, and says what is not committed', async () => {
