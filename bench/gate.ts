@@ -288,10 +288,13 @@ function peer(folder: string): void {
 if (given.resample !== undefined) resample(given.resample)
 else {
   const folder = makeRepository()
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   try {
     if (given.peer) peer(folder)
     else await real(folder)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    remove()
   }
 }

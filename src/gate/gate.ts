@@ -60,7 +60,7 @@ export interface GateOptions {
   onProgress(progress: GateProgress): boolean
 }
 
-/** So that five scenarios take three minutes: with 8 pairs of base with itself, 32 pairs of rounds of 0.5 s each. */
+/** With 8 pairs of base with itself, 32 pairs of rounds of 0.5 s: half a minute a scenario. */
 const ROUNDS = 24
 /** How long head runs for the verdict on its budget, at most. */
 const BUDGET_RUN = { simulate: { requests: 2_000_000 }, measure: { duration: '10s' } } as const
