@@ -9,6 +9,7 @@ const realClock = [
   'histogram',
   'scenario',
   'validation',
+  'statistics',
   'random',
 ]
 // The layers of src/, from the outermost inwards, and which layers each may import from, besides itself. An import goes
@@ -42,6 +43,7 @@ const allowed = {
     'budget',
     'result',
     'histogram',
+    'statistics',
     'scenario',
     'validation',
     'text',
@@ -63,6 +65,7 @@ const allowed = {
     'result',
     'scenario',
     'validation',
+    'statistics',
     'random',
   ],
   simulate: ['budget', 'result', 'histogram', 'scenario', 'validation', 'random'],
@@ -82,7 +85,7 @@ const allowed = {
   result: ['histogram', 'statistics', 'scenario', 'validation', 'random', 'text'],
   histogram: [],
   statistics: [],
-  scenario: ['validation', 'random'],
+  scenario: ['validation', 'statistics', 'random'],
   // errors, and checks of values of any realm
   validation: [],
   random: [],

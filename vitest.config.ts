@@ -1,17 +1,25 @@
-import { availableParallelism } from 'node:os'
 import { relative } from 'node:path'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
+/** Long tests: a browser, packed packages, other test runners, examples and commands in processes of their own. */
+const full = ['test/**/*.full.test.ts']
+/** Quick tests that the full suite runs again at length: see `test/support/at-length.ts`. */
+const atLength = [
+  'test/budget/check.test.ts',
+  'test/measure/{closed-loop,local-servers,queue}.test.ts',
+  'test/result/{intervals,unsteady}.test.ts',
+  'test/theory/cases.test.ts',
+]
 /** Tests that start other programs. */
-const processes = ['test/checks.test.ts', 'test/{action,package,docs,examples}/**/*.test.ts']
+const processes = ['test/checks.test.ts', 'test/{action,docs,examples}/**/*.test.ts']
 /** Tests of commands, which have a working directory of their own. */
 const commands = ['test/cli/**/*.test.ts']
 /** Tests that use threads or the real clock. */
 const realClock = [
-  'test/measure/**/*.test.ts',
-  'test/explore/{calibrate,compare-measured}.test.ts',
-  'test/serve/{batcher,threads}.test.ts',
+  'test/measure/!(build-recording|closed-loop|dispatch-replay|local-servers|queue).test.ts',
+  'test/explore/calibrate.test.ts',
+  'test/serve/**/{batcher,threads}.test.ts',
 ]
 
 /** Threads load what is built: to load the source takes each of them a quarter of a second for tsx alone. */
@@ -28,14 +36,14 @@ const threadsLoadWhatIsBuilt = {
 
 const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
   plugins: [threadsLoadWhatIsBuilt],
-  test: { testTimeout: 60_000, ...test },
+  test: { testTimeout: 60_000, hookTimeout: 60_000, provide: { fraction: 0.2 }, ...test },
 })
 
 /** Long ones first, so that no worker is left alone with one at the end. */
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) => {
-      const long = ['/checks.', '/package/', '/docs/', '/examples/', '/cli/'].findIndex((part) =>
+      const long = ['/checks.', '/package/', '/docs/', '/examples/', '/theory/', '/cli/'].findIndex((part) =>
         relative(import.meta.dirname, moduleId).includes(part),
       )
       return long < 0 ? Number.POSITIVE_INFINITY : long
@@ -47,26 +55,47 @@ class LongOnesFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    globalSetup: 'test/fresh-build.ts',
+    globalSetup: 'test/support/fresh-build.ts',
     sequence: { sequencer: LongOnesFirst },
     // to load the source once for all files takes half the time: they keep nothing outside themselves
     projects: [
       project({
         name: 'virtual',
         include: ['test/**/*.test.ts'],
-        exclude: [...realClock, ...processes, ...commands],
-        maxWorkers: availableParallelism(),
+        exclude: [...full, ...processes, ...commands, ...realClock],
+        maxWorkers: 2,
         isolate: false,
       }),
-      // they mostly wait, and hold on a busy machine, so that two files at a time spare minutes
-      project({ name: 'processes', include: processes, maxWorkers: 2, sequence: { groupOrder: 1 } }),
-      project({ name: 'commands', include: commands, maxWorkers: 2, isolate: false, sequence: { groupOrder: 1 } }),
+      // these mostly wait, and hold on a busy machine, so that three files at a time save minutes
+      project({
+        name: 'processes',
+        include: processes,
+        exclude: full,
+        maxWorkers: 3,
+        sequence: { groupOrder: 1 },
+      }),
+      project({
+        name: 'commands',
+        include: commands,
+        exclude: full,
+        maxWorkers: 3,
+        isolate: false,
+        sequence: { groupOrder: 1 },
+      }),
       project({
         name: 'real clock',
         include: realClock,
-        maxWorkers: 2,
+        exclude: full,
+        maxWorkers: 3,
         isolate: false,
         sequence: { groupOrder: 1 },
+      }),
+      project({
+        name: 'full',
+        include: [...full, ...atLength],
+        provide: { fraction: 1 },
+        maxWorkers: 2,
+        sequence: { groupOrder: 2 },
       }),
     ],
   },

@@ -1,5 +1,5 @@
-// What a call through a batcher costs, beside dataloader and a bare promise, by the CPU time of this process, so that
-// others take nothing from it. Run it with `npx tsx bench/batcher.ts --rounds 10`.
+// The cost of a call through a batcher, compared with dataloader and a bare promise, in CPU time of this process, which
+// other processes do not affect. Run it with `npx tsx bench/batcher.ts --rounds 10`.
 
 import { parseArgs } from 'node:util'
 import DataLoader from 'dataloader'
@@ -10,7 +10,7 @@ const { values: asked } = parseArgs({ options: { rounds: { type: 'string', defau
 const ROUNDS = Number(asked.rounds)
 const CALLS = 200_000
 
-/** Calls a second of CPU time, of stretches of so many calls at a time that are all awaited. */
+/** Returns calls a second of CPU time, made `together` at a time and then awaited. */
 async function perSecond(together: number, call: (input: number) => Promise<number>): Promise<number> {
   const began = process.cpuUsage()
   const calls = new Array<Promise<number>>(together)

@@ -1,7 +1,7 @@
-// How often budgets pass and fail on a real clock: runs of a call that takes 5 ms, 200 times a second, one after the
-// other; and with --until-clear how long it takes until the verdict is clear. The tables of docs/validation/budgets.md.
+// Measures how often budgets pass and fail on the real clock: runs of a call of 5 ms at 200/s, one after the other; with
+// --until-clear, how long it takes until the verdict is clear. Gives the tables of docs/validation/budgets.md.
 //
-//   npx tsx bench/budget-real.ts                                       100 runs of 5 s, nothing beside them
+//   npx tsx bench/budget-real.ts                                       100 runs of 5 s on an idle machine
 //   npx tsx bench/budget-real.ts --busy                                while a process keeps a core busy
 //   npx tsx bench/budget-real.ts --seconds 3 --rules 'p99=500ms'
 //   npx tsx bench/budget-real.ts --until-clear --rules 'p99=50ms' --runs 40
@@ -35,7 +35,7 @@ const run = (stop: NonNullable<Parameters<typeof measure>[0]['stop']>, seed: num
 interface Judged {
   verdicts: Record<Verdict, number>
   reasons: Map<string, number>
-  /** how long each run took, and its p50, p95, p99 and longest */
+  /** the duration of each run, and its p50, p95, p99 and max */
   seconds: number[]
 }
 const judged = budgets.map(
@@ -86,7 +86,7 @@ const percent = (count: number) => String(Number(((100 * count) / runs).toFixed(
 
 const length = given['until-clear'] ? 'until the verdict is clear, 30 s at most' : `of ${given.seconds} s`
 console.log(
-  `${runs} runs ${length} at ${given.rate}, ${given.ms} ms each, ${given.busy ? 'beside a busy process' : 'nothing beside them'}\n`,
+  `${runs} runs ${length} at ${given.rate}, ${given.ms} ms each, ${given.busy ? 'with a busy process' : 'on an idle machine'}\n`,
 )
 console.log('| rule | pass | fail | inconclusive | seconds, median | 90 % |\n| --- | --- | --- | --- | --- | --- |')
 for (const [i, [name]] of budgets.entries()) {

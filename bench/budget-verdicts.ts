@@ -1,5 +1,5 @@
-// How often a budget on a percentile passes and fails, on queues whose percentiles are known: by throughline, by the
-// point estimate alone, and by an interval that takes requests as independent. The tables of docs/validation/budgets.md.
+// Counts how often a budget on a percentile passes and fails on queues with known percentiles: by throughline, by the point
+// estimate, and by an interval for independent requests. Gives the tables of docs/validation/budgets.md.
 //
 //   npx tsx bench/budget-verdicts.ts                                         300 runs of each: the table
 //   npx tsx bench/budget-verdicts.ts --runs 50 --lengths 1e4 --only 'M/M/1'   a short one
@@ -51,7 +51,7 @@ const JUDGES: Record<string, (result: Result, limitMs: number) => Verdict> = {
   },
 }
 
-/** Some runs of one case at one length; or until the verdict on one limit is clear. */
+/** Runs of one case at one length, or until the verdict on one limit is clear. */
 interface Job {
   name: string
   /** null: until it is clear */
@@ -65,7 +65,7 @@ type Counts = Record<Verdict, number>
 interface Done {
   /** by limit, then by judge */
   verdicts: Counts[][]
-  /** how long each run was */
+  /** the length of each run */
   requests: number[]
 }
 
@@ -88,7 +88,7 @@ function work({ name, requests, limits, first, runs }: Job): Done {
   return { verdicts, requests: offered }
 }
 
-/** Shares the runs of each job among processes, and reports the jobs in order, each as soon as it is done. */
+/** Distributes the runs of each job to processes, and reports the jobs in order, each as soon as it is complete. */
 async function study(jobs: Job[], report: (job: Job, done: Done) => void): Promise<void> {
   const workers = Array.from({ length: Math.min(runs, Number(given.workers)) }, () => {
     return fork(new URL(import.meta.url), process.argv.slice(2), { env: { ...process.env, STUDY_WORKER: '1' } })

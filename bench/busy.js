@@ -1,2 +1,2 @@
-// A process that keeps a core busy until it is ended.
+// Keeps a core busy until the process is killed.
 for (;;);

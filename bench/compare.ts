@@ -1,13 +1,13 @@
-// How often `compare` is right where the machine changes its speed under it: the tables of docs/validation/comparing.md.
+// Measures how often `compare` is right on a machine with changing speed: the tables of docs/validation/comparing.md.
 //
 //   npx tsx bench/compare.ts --loads 0 --runs 10000           the machine alone, without a queue: a minute or two
 //   npx tsx bench/compare.ts --loads 30,50 --runs 200         with one: ten minutes
-//   npx tsx bench/compare.ts --loads 0 --order abba           in turns of a fixed order, A B B A, instead of by lot
+//   npx tsx bench/compare.ts --loads 0 --order abba           in a fixed order, A B B A, instead of a random one
 //   npx tsx bench/compare.ts --real 60 --record rounds.jsonl  2 ms of arithmetic on the real clock, against the same and
-//                                                             10 % more of it, as often as said: within the hour
-//   npx tsx bench/compare.ts --real 60 --design duet          the same, both at the same moment
+//                                                             10 % more of it, 60 comparisons of each: within the hour
+//   npx tsx bench/compare.ts --real 60 --design duet          the same, both sides at the same time
 //   npx tsx bench/compare.ts --real 1 --from 7 --record rounds.jsonl    the 8th of them alone, to measure a few at a time
-//   npx tsx bench/compare.ts --resample rounds.jsonl --runs 2000    the comparisons recorded, and more drawn from their pairs
+//   npx tsx bench/compare.ts --resample rounds.jsonl --runs 2000    the recorded comparisons, and more resampled from their pairs
 
 import { appendFileSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -20,16 +20,17 @@ import {
   type ComparisonVerdict,
   DESIGNS,
   type Design,
-  overall,
+  overallVerdict,
   type Pair,
   type Round,
 } from '../src/budget/comparison.js'
+import { meanOf, stdDevOf } from '../src/histogram/moments.js'
 import type { Random } from '../src/random/random.js'
 import { stream } from '../src/random/stream.js'
 import { spreadOf } from '../src/report/spread.js'
 import { findingsOf } from '../src/result/findings.js'
 import type { Recording } from '../src/result/recording.js'
-import { histogramPercentileNs } from '../src/result/summary.js'
+import { snapshotPercentileNs } from '../src/result/summary.js'
 import { resolveScenario, storeScenario } from '../src/scenario/scenario.js'
 import { affine } from '../src/scenario/service/service.js'
 import { lognormal } from '../src/scenario/service/variation.js'
@@ -55,7 +56,7 @@ const runs = Number(given.runs)
 const count = Number(given.pairs)
 const requests = Number(given.requests)
 const of = given.of as ComparedMetric
-/** How much slower a slow machine is, as it was found on shared virtual cores. */
+/** How much slower a slow machine is, as measured on shared virtual cores. */
 const SLOW = 0.6
 const Z = 1.959964
 /** of service times */
@@ -63,7 +64,7 @@ const CV = 0.5
 
 /**
  * The machine's speed: fast or slow, each for an exponential time (in rounds). A round is slowed by the part of it that
- * the machine was slow, so that the two rounds of a pair fraction their speed only in part.
+ * the machine was slow, so that the two rounds of a pair share their speed only in part.
  */
 function slowness(random: Random, meanRounds: number, rounds: number): number[] {
   const slow = new Array<number>(rounds).fill(0)
@@ -86,7 +87,7 @@ interface Ran {
   logError: number
 }
 
-/** A round of one side, slowed by so much. At a load of 0 nobody waits, and both of a pair draw the same services. */
+/** A round of one side, slowed by a factor. At a load of 0 no request waits, and both sides draw the same services. */
 function run(load: number, slowed: number, seed: number): Ran {
   if (load === 0) return { round: { figures: alone(slowed), invalid: [] }, logError: CV / Math.sqrt(requests) }
   const scenario = {
@@ -105,14 +106,14 @@ const alone = (ms: number): Round['figures'] => ({
   errorRate: 0,
 })
 
-/** The figures of a Result, without making one: its histograms and intervals take most of the time. */
+/** The figures of a Result without building one, as its histograms and intervals take most of the time. */
 function roundOf(recording: Recording): Round {
   const { latency, service } = recording.histograms
-  const at = (percentile: number) => histogramPercentileNs(latency, percentile) / NS_PER_MS
+  const at = (percentile: number) => snapshotPercentileNs(latency, percentile) / NS_PER_MS
   return {
     figures: {
-      ...{ mean: latency.mean / NS_PER_MS, p50: at(50), p90: at(90), p95: at(95), p99: at(99) },
-      'service.mean': service.mean / NS_PER_MS,
+      ...{ mean: meanOf(latency) / NS_PER_MS, p50: at(50), p90: at(90), p95: at(95), p99: at(99) },
+      'service.mean': meanOf(service) / NS_PER_MS,
       throughput: (recording.completions * NS_PER_SECOND) / (recording.endNs - recording.startNs),
       errorRate: 0,
     },
@@ -124,19 +125,19 @@ function roundOf(recording: Recording): Round {
 
 /** The standard error of the logarithm of mean latency, of independent requests. */
 function logErrorOf({ histograms: { latency } }: Recording): number {
-  return latency.stdDev / latency.mean / Math.sqrt(latency.count)
+  return stdDevOf(latency) / meanOf(latency) / Math.sqrt(latency.count)
 }
 
-/** The verdict as `compare` gives it: at the first checkpoint that decides, and after how many pairs. */
+/** The verdict as in `compare`, at the first checkpoint that decides, and the number of pairs. */
 function sequential(pairs: Pair[], rounds: number): { verdict: ComparisonVerdict; pairs: number } {
   for (let n = 1; ; n++) {
     if (!isCheckpoint(n, rounds)) continue
     const { metrics } = comparePairs(pairs.slice(0, n), { within: 0.05, rounds })
-    const { verdict } = overall({ of, metrics, base: LOAD, head: LOAD })
+    const { verdict } = overallVerdict({ of, metrics, base: LOAD, head: LOAD })
     if (verdict !== 'inconclusive' || n === rounds) return { verdict, pairs: n }
   }
 }
-/** Both sides face the same load, so that the time of service may decide. */
+/** Both sides have the same load, so that service time may decide. */
 const LOAD = {
   scenario: storeScenario(resolveScenario({ arrivals: 1000, service: '1ms' }, 'simulate')),
   environment: null,
@@ -147,12 +148,12 @@ type Judge = (pairs: Pair[], ran: { base: Ran; head: Ran }[]) => ComparisonVerdi
 const ratioOf = ({ base, head }: Pair) => Math.log((head.figures[of] as number) / (base.figures[of] as number))
 const judges: Record<string, Judge> = {
   compare: (pairs) => sequential(pairs, count).verdict,
-  // the first pair alone, as somebody does who runs each once: slower by more than the fraction that counts as the same
+  // the first pair alone, as if each side ran once: slower by more than the fraction that counts as the same
   'point estimates of one run each': (pairs) => {
     const ratio = Math.exp(ratioOf(pairs[0] as Pair))
     return ratio > 1.05 ? 'slower' : ratio < 1 / 1.05 ? 'faster' : 'same'
   },
-  // all rounds of each put together, and every request taken for independent
+  // all rounds of each side merged, with every request taken as independent
   'an interval that takes requests as independent': (pairs, ran) => {
     const log = pairs.reduce((sum, pair) => sum + ratioOf(pair), 0) / pairs.length
     const variance = ran.reduce((sum, { base, head }) => sum + base.logError ** 2 + head.logError ** 2, 0)
@@ -189,7 +190,10 @@ async function virtual(): Promise<void> {
   console.log('| --- | --- | --- | --- | --- | --- | --- |')
   for (const load of given.loads.split(',').map((each) => Number(each) / 100)) {
     for (const meanRounds of [0.1, 1, 3]) {
-      const told = Object.keys(judges).map(() => ({ same: { slower: 0, faster: 0 }, slower: { slower: 0, faster: 0 } }))
+      const tallies = Object.keys(judges).map(() => ({
+        same: { slower: 0, faster: 0 },
+        slower: { slower: 0, faster: 0 },
+      }))
       for (let seed = 1; seed <= runs; seed++) {
         for (const [which, change] of [
           ['same', 1],
@@ -198,12 +202,12 @@ async function virtual(): Promise<void> {
           const { pairs, ran } = comparison(load, change, meanRounds, seed)
           Object.values(judges).forEach((judge, i) => {
             const verdict = judge(pairs, ran)
-            if (verdict === 'slower' || verdict === 'faster') (told[i] as (typeof told)[number])[which][verdict]++
+            if (verdict === 'slower' || verdict === 'faster') (tallies[i] as (typeof tallies)[number])[which][verdict]++
           })
         }
       }
       Object.keys(judges).forEach((name, i) => {
-        const { same, slower } = told[i] as (typeof told)[number]
+        const { same, slower } = tallies[i] as (typeof tallies)[number]
         const cells = [same.slower, same.faster, slower.slower, slower.faster].map(percent)
         console.log(`| ${100 * load} % | ${meanRounds} rounds | ${name} | ${cells.join(' | ')} |`)
       })
@@ -211,7 +215,7 @@ async function virtual(): Promise<void> {
   }
 }
 
-/** A comparison on the real clock: its verdict, the rounds that it came from, and how long it took. */
+/** A comparison on the real clock: its verdict, its rounds and its duration. */
 interface Recorded {
   design: Design
   head: string
@@ -222,7 +226,7 @@ interface Recorded {
 
 const HEADS = { 'the same': './busy/two-ms.js', '10 % slower': './busy/two-ms-a-tenth-slower.js' } as const
 
-/** Runs comparisons on the real clock, seeded from `first` on: a row for each, then a summary. */
+/** Runs comparisons on the real clock with seeds from `first` on, and prints a row for each and a summary. */
 async function real(first: number, times: number, design: Design): Promise<void> {
   const url = (name: string) => new URL(name, import.meta.url)
   const base = url(HEADS['the same'])
@@ -253,7 +257,7 @@ async function real(first: number, times: number, design: Design): Promise<void>
   summarize(all)
 }
 
-/** A row for each design and head: how often each verdict was given, and how long it took. */
+/** Prints a row for each design and head: the count of each verdict, and the duration. */
 function summarize(all: Recorded[]): void {
   console.log(`\n| design | head | runs | slower | faster | same | inconclusive | slower within 30 s | seconds, median |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |`)
@@ -275,8 +279,8 @@ const groups = (all: Recorded[]) =>
   ).filter(({ of }) => of.length > 0)
 
 /**
- * Prints the comparisons recorded, then judges more of them, made from pairs drawn from all that were recorded: 5 in a
- * row at a time, so that the machine's slow spells stay in them.
+ * Prints the recorded comparisons, then judges resampled ones: pairs are drawn from all recorded pairs in blocks of 5, which
+ * preserve slow periods of the machine.
  */
 function resample(file: string): void {
   const recorded = readFileSync(file, 'utf8')
@@ -290,7 +294,7 @@ function resample(file: string): void {
 | --- | --- | --- | --- | --- | --- | --- | --- |`)
   for (const { design, head, of } of groups(recorded)) {
     const pool = of.flatMap(({ pairs }) => pairs)
-    if (pool.length < STRETCH) continue
+    if (pool.length < BLOCK) continue
     const msPerPair = of.reduce((sum, each) => sum + each.ms, 0) / pool.length
     const verdicts: Record<ComparisonVerdict, number> = { slower: 0, faster: 0, same: 0, inconclusive: 0 }
     let within30s = 0
@@ -298,8 +302,8 @@ function resample(file: string): void {
     for (let run = 0; run < runs; run++) {
       const drawn: Pair[] = []
       while (drawn.length < count) {
-        const at = Math.floor(random.uniform() * (pool.length - STRETCH + 1))
-        drawn.push(...pool.slice(at, at + STRETCH))
+        const at = Math.floor(random.uniform() * (pool.length - BLOCK + 1))
+        drawn.push(...pool.slice(at, at + BLOCK))
       }
       const { verdict, pairs } = sequential(drawn.slice(0, count), count)
       verdicts[verdict]++
@@ -310,7 +314,7 @@ function resample(file: string): void {
     console.log(`| ${design} | ${head} | ${pool.length} | ${cells.join(' | ')} | ${spreadOf(ended).median} |`)
   }
 }
-const STRETCH = 5
+const BLOCK = 5
 
 const design = given.design as Design
 if (given.resample !== undefined) resample(given.resample)

@@ -1,5 +1,4 @@
-// What measuring itself costs: the latency that it adds to a handler that does nothing, and the CPU that it takes,
-// compared with a setTimeout loop and with one piscina task a request. Run it with `npx tsx bench/cost.ts --rounds 5`.
+// Measures the cost of `measure` itself: the latency that it adds to a no-op handler, and its CPU, compared with a setTimeout loop and with one piscina task a request. Run it with `npx tsx bench/cost.ts --rounds 5`.
 
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -23,12 +22,12 @@ const SECONDS = Number(asked.seconds)
 const RATES = asked.rates.split(',').map(Number)
 const handler = new URL('./no-op.js', import.meta.url)
 
-/** What one run showed: latencies in milliseconds, and CPU in cores. */
+/** The figures of one run: latencies in milliseconds, CPU in cores. */
 interface Cost {
   p50: number
   p99: number
   cores: number
-  /** what other processes used meanwhile; null if nothing says */
+  /** the CPU that other processes used meanwhile; null if unknown */
   others: number | null
 }
 
@@ -51,7 +50,7 @@ const byMeasure =
       options,
     )
     const cpu = host?.cpu
-    if (!cpu) throw new Error(`no CPU times here: ${host?.reasons.cpu}`)
+    if (!cpu) throw new Error(`no CPU times on this machine: ${host?.reasons.cpu}`)
     const { periodMs, processMs, othersMs } = cpu
     return { p50: latencyMs.p50, p99: latencyMs.p99, cores: processMs / periodMs, others: othersMs / periodMs }
   }
@@ -88,7 +87,7 @@ async function byTimers({ perSecond, seed }: Load, send: (index: number) => unkn
   return { p50: nearestRank(latency, 50), p99: nearestRank(latency, 99), cores, others: null }
 }
 
-/** Each request a task of its own, on one thread. */
+/** One piscina task for each request, on one thread. */
 async function byPiscina(load: Load): Promise<Cost> {
   const filename = fileURLToPath(handler)
   const pool = new Piscina({ filename, minThreads: 1, maxThreads: 1, concurrentTasksPerWorker: 64 })

@@ -5,7 +5,7 @@ import type { Scenario } from '../src/scenario/scenario.js'
 import { affine } from '../src/scenario/service/service.js'
 import { exponential, gamma, hyperexponential, lognormal } from '../src/scenario/service/variation.js'
 
-/** A scenario of which the exact values are known, in milliseconds. */
+/** A scenario with known exact values, in milliseconds. */
 export interface Case {
   name: string
   scenario: Scenario
@@ -39,7 +39,7 @@ function mm1Wait(load: number): Case {
   }
 }
 
-/** Batches of up to 50 at 80 % of what those carry. */
+/** Batches of up to 50, at 80 % of their maximum throughput. */
 const batched = (maxWait: number): Scenario => ({
   arrivals: '2000/s',
   service: affine({ base: '7.5ms', perItem: '0.25ms' }),
@@ -69,7 +69,7 @@ export const MAIN: Case[] = [
   },
 ]
 
-/** Other queues, with the values that theory gives. */
+/** Other queues, with their theoretical values. */
 export function others(): Case[] {
   const bursty = hyperexponential({ probabilities: [0.9, 0.1], means: [5, 55] })
   const perItem = affine({ base: '5ms', perItem: '1ms' })

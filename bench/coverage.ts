@@ -1,16 +1,18 @@
-// How often the 95 % intervals of a run cover the exact values, over many seeds: the tables of docs/validation/intervals.md.
+// Measures how often the 95 % intervals of a run cover the exact values: the tables of docs/validation/intervals.md.
 //
 //   npx tsx bench/coverage.ts                                         the main table
 //   npx tsx bench/coverage.ts --seeds 100 --lengths 1e4,1e5           a short one, under a minute
 //   npx tsx bench/coverage.ts --only batches --lengths 1e6            a part of it
 //   npx tsx bench/coverage.ts --others --seeds 50 --lengths 1e5       other queues
 //   npx tsx bench/coverage.ts --replications 8,16 --lengths 1e5       between replications
-//   npx tsx bench/coverage.ts --truth                                 what the batched cases are held against
+//   npx tsx bench/coverage.ts --truth                                 the reference values of the batched cases
 
 import { parseArgs } from 'node:util'
-import { bucketFloor, LatencyHistogram } from '../src/histogram/latency-histogram.js'
+import { bucketFloor } from '../src/histogram/buckets.js'
+import { mergeHistograms } from '../src/histogram/latency-histogram.js'
+import { meanOf } from '../src/histogram/moments.js'
 import { intervalsBetween, intervalsOf } from '../src/result/intervals.js'
-import { stretchesOf } from '../src/result/recording.js'
+import { segmentHistograms } from '../src/result/recording.js'
 import type { Estimate, Interval } from '../src/result/summary.js'
 import { resolveScenario } from '../src/scenario/scenario.js'
 import { Engine } from '../src/simulate/engine.js'
@@ -33,11 +35,11 @@ const lengths = given.lengths.split(',').map(Number)
 const replications = given.replications.split(',').filter(Boolean).map(Number)
 const FIRST_SEED = 1000
 
-/** How often an interval was given, and how often it then covered the exact value. */
+/** How often there was an interval, and how often it covered the exact value. */
 interface Score {
   given: number
   covered: number
-  /** the half-width, as a fraction of the exact value, added up */
+  /** the sum of the half-widths, as fractions of the exact value */
   width: number
 }
 
@@ -48,21 +50,13 @@ function run({ scenario }: Case, requests: number, seed: number, replication = 0
 
 function ofOneRun(of: Case, requests: number, seed: number): Record<Estimate, Interval> {
   const recording = run(of, requests, seed)
-  const stretches = stretchesOf(recording, of.metric) ?? []
-  return intervalsOf(recording.histograms[of.metric], stretches, recording.endNs - recording.startNs)
+  const segments = segmentHistograms(recording, of.metric)
+  return intervalsOf(recording.histograms[of.metric], segments, recording.endNs - recording.startNs)
 }
 
 function betweenRuns(of: Case, requests: number, seed: number, times: number): Record<Estimate, Interval> {
-  const histograms = Array.from(
-    { length: times },
-    (_, i): LatencyHistogram => run(of, requests, seed, i).histograms[of.metric],
-  )
-  const total = new LatencyHistogram()
-  for (const histogram of histograms) total.add(histogram)
-  return intervalsBetween(
-    total,
-    histograms.map((histogram) => histogram.compact()),
-  )
+  const histograms = Array.from({ length: times }, (_, i) => run(of, requests, seed, i).histograms[of.metric])
+  return intervalsBetween(mergeHistograms(histograms), histograms)
 }
 
 function study(of: Case, intervals: (seed: number) => Record<Estimate, Interval>): Record<string, Score> {
@@ -96,22 +90,22 @@ function row(name: string, length: string, of: Case, scores: Record<string, Scor
   console.log(`| ${[name, length, ...cells].join(' | ')} |`)
 }
 
-/** The distribution of a long run, percentiles interpolated within their bucket, and its own intervals. */
+/** Prints the distribution of a long run, with percentiles interpolated within their bucket, and its intervals. */
 function printTruth(of: Case): void {
   const normal = resolveScenario({ ...of.scenario, stop: { requests: 2e8 }, seed: 20_260_101 }, 'simulate')
-  const { histograms, segments, startNs, endNs } = new Engine(normal).run()
-  const { latency } = histograms
-  const stretches = segments.flatMap((segment) => segment.latency?.histogram ?? [])
-  const { first, counts } = latency.compact()
+  const recording = new Engine(normal).run()
+  const { latency } = recording.histograms
+  const { buckets, counts } = latency
   const at = (p: number) => {
     let below = 0
     let i = 0
     while (below + (counts[i] as number) < p * latency.count) below += counts[i++] as number
-    const [from, to] = [bucketFloor(first + i), bucketFloor(first + i + 1)]
+    const bucket = buckets[i] as number
+    const [from, to] = [bucketFloor(bucket), bucketFloor(bucket + 1)]
     return (from + ((p * latency.count - below) / (counts[i] as number)) * (to - from)) / 1e6
   }
-  console.log(of.name, { mean: latency.mean / 1e6, p50: at(0.5), p95: at(0.95), p99: at(0.99) })
-  console.log(intervalsOf(latency, stretches, endNs - startNs))
+  console.log(of.name, { mean: meanOf(latency) / 1e6, p50: at(0.5), p95: at(0.95), p99: at(0.99) })
+  console.log(intervalsOf(latency, segmentHistograms(recording, 'latency'), recording.endNs - recording.startNs))
 }
 
 const cases = (given.others ? others() : MAIN).filter(({ name }) => name.includes(given.only))

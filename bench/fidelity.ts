@@ -1,9 +1,9 @@
-// Whether `simulate` meets `measure`, where it is fed the very run that was measured: a real model on one server, at
+// Compares `simulate` with `measure`, given the service times of the measured run: a real model on one server, at
 // several loads and batch sizes. Run it with `npx tsx bench/fidelity.ts --rounds 3`.
 import { parseArgs } from 'node:util'
 import { replay, type Scenario, type ServiceInput, simulate, ValidationError } from 'throughline'
 import { calibrateTight, capacitiesOf, inBatchesOf } from '../examples/real-model/model.ts'
-import { drawnFrom } from '../src/explore/calibrate.js'
+import { buildService } from '../src/explore/calibrate.js'
 import { type Measurement, runMeasurement } from '../src/measure/run.js'
 import { spreadOf } from '../src/report/spread.js'
 import { table } from '../src/report/terminal/table.js'
@@ -11,10 +11,10 @@ import { resolveScenario } from '../src/scenario/scenario.js'
 import { serviceSchema } from '../src/scenario/service/service.js'
 import { NS_PER_MS } from '../src/scenario/units.js'
 import { time } from '../src/text/number.js'
-import { policyAsItIs } from '../test/measure/policy-as-it-is.js'
+import { referencePolicy } from '../test/support/reference-policy.js'
 import { recordedRun } from './recorded-run.js'
 
-const { values: asked } = parseArgs({
+const { values: given } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
@@ -22,30 +22,30 @@ const { values: asked } = parseArgs({
     sizes: { type: 'string', default: '1,4,16' },
   },
 })
-const ROUNDS = Number(asked.rounds)
-const SECONDS = Number(asked.seconds)
-const SIZES = asked.sizes.split(',').map(Number)
-const LOADS = asked.loads.split(',').map(Number)
+const ROUNDS = Number(given.rounds)
+const SECONDS = Number(given.seconds)
+const SIZES = given.sizes.split(',').map(Number)
+const LOADS = given.loads.split(',').map(Number)
 /** The fraction of a run that is left out, as a warm-up. */
 const WARMUP = 0.1
 const PERCENTILES = [50, 95, 99] as const
 
 const tight = await calibrateTight(Math.max(...SIZES))
-const carries = capacitiesOf(tight, SIZES)
+const capacities = capacitiesOf(tight, SIZES)
 const cells = LOADS.flatMap((load) =>
   SIZES.flatMap((size, i) =>
-    // a batch of one waits for nobody
+    // a batch of one does not wait to fill
     (size === 1 ? [0] : [0, 2]).map((waitMs) => ({
       load,
       size,
       waitMs,
-      rate: Math.round(load * (carries[i] as number)),
+      rate: Math.round(load * (capacities[i] as number)),
     })),
   ),
 )
 type CellOf = (typeof cells)[number]
 
-/** What the simulation is fed of the run, from the least to all that it takes by time. */
+/** What the simulation takes from the run, from the least to all times. */
 const FED = {
   service: 'service by time',
   dispatch: 'service and dispatch by time',
@@ -57,16 +57,16 @@ interface Outcome {
   cell: CellOf
   measured: number[]
   simulated: Record<Fed, number[]>
-  /** how many batches left when, and with the requests that, the slow definition of the policy says, of how many */
+  /** the number of batches that left at the time and with the requests of a naive implementation of the policy, and the total */
   alike: number
   batches: number
-  /** by order, the largest difference of a request's latency */
+  /** with times replayed by order, the largest difference in the latency of a request */
   apartNs: number
-  /** how many cores other processes took meanwhile */
+  /** cores used by other processes meanwhile */
   others: number
 }
 
-/** The run as `simulate` may run it again. */
+/** The measured run as a scenario for `simulate`. */
 interface Run {
   scenario: Pick<Scenario, 'batching' | 'stop' | 'warmup'>
   dueNs: Float64Array
@@ -83,7 +83,7 @@ function latenciesOf(dueNs: Float64Array, batches: { requests: number[]; endNs: 
   return latencies
 }
 
-/** Infinite where it falls so far behind that it needs times from after the recorded run. */
+/** Infinite if it falls so far behind that it needs times after the end of the recorded run. */
 function simulated({ scenario, dueNs }: Run, service: ServiceInput): Latencies {
   const batches: { requests: number[]; endNs: number }[] = []
   try {
@@ -102,7 +102,7 @@ function simulated({ scenario, dueNs }: Run, service: ServiceInput): Latencies {
   return latenciesOf(dueNs, batches)
 }
 
-/** Nearest rank, of the requests after the warm-up. */
+/** Percentile by nearest rank of the requests after the warm-up. */
 function percentilesOf(latencies: Latencies): number[] {
   const sorted = latencies.slice(Math.ceil(WARMUP * latencies.length)).sort()
   return PERCENTILES.map((p) => (sorted[Math.ceil((p / 100) * sorted.length) - 1] as number) / NS_PER_MS)
@@ -130,7 +130,7 @@ async function outcomeOf(cell: CellOf, seed: number): Promise<Outcome> {
   const { run, seen } = await measured(cell, seed)
   const { observations } = seen
   const { cpu } = seen.host
-  // the window ends when the last request is due; what started after that was not observed
+  // the window ends when the last request is due; batches that started later were not observed
   const first = { ...run, scenario: { ...run.scenario, stop: { requests: run.dueNs.length } } }
   const ours = latenciesOf(first.dueNs, observations)
   const inTime = recordedRun(observations, 'time')
@@ -138,9 +138,9 @@ async function outcomeOf(cell: CellOf, seed: number): Promise<Outcome> {
   const fed = {
     service: simulated(first, { ...inTime, overhead: undefined } as ServiceInput),
     dispatch: simulated(first, inTime),
-    drawn: simulated(first, drawnFrom(observations, serviceSchema.parse(tight), sizes)),
+    drawn: simulated(first, buildService(observations, serviceSchema.parse(tight), sizes)),
   }
-  const { batches: policyLets } = policyAsItIs(
+  const { batches: policyLets } = referencePolicy(
     { maxBatchSize: cell.size, maxWaitNs: 1e6 * cell.waitMs },
     Array.from(first.dueNs, (due) => ({ dueNs: due, queuedNs: due })),
     [observations[0]?.freeNs as number, ...observations.map(({ endNs }) => endNs)],

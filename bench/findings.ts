@@ -1,4 +1,4 @@
-// How often a measurement has which finding: runs of a `call` that waits for a timer of 5 ms, and of the real model of
+// Counts the findings of measurements: runs of a `call` that waits for a timer of 5 ms, and of the real model of
 // examples/real-model. At most 2 of 100 may have a warning or an error on an idle machine; with `--busy`, while another
 // process keeps a core busy, at least 95 of 100 must have a `cpu-contention` that names it.
 //

@@ -1,4 +1,4 @@
-// A handler that takes 2 ms of processor time for a batch of any size.
+// A handler that uses 2 ms of CPU for a batch of any size.
 export default (batch) => {
   const until = performance.now() + 2
   while (performance.now() < until);

@@ -14,7 +14,7 @@ import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isCheckpoint } from '../src/budget/checkpoints.js'
 import { comparePairs } from '../src/budget/compare-pairs.js'
-import { type Comparison, type ComparisonVerdict, overall, type Pair } from '../src/budget/comparison.js'
+import { type Comparison, type ComparisonVerdict, overallVerdict, type Pair } from '../src/budget/comparison.js'
 import type { GateReport } from '../src/gate/gate-report.js'
 import { stream } from '../src/random/stream.js'
 import { spreadOf } from '../src/report/spread.js'
@@ -201,7 +201,7 @@ function sequential(pairs: readonly Pair[], sides: Pick<Comparison, 'base' | 'he
   for (let n = 1; ; n++) {
     if (!isCheckpoint(n, rounds)) continue
     const { metrics } = comparePairs(pairs.slice(0, n), { within: 0.05, rounds })
-    const { verdict } = overall({ of: 'mean', metrics, ...sides })
+    const { verdict } = overallVerdict({ of: 'mean', metrics, ...sides })
     if (verdict !== 'inconclusive' || n === rounds) return verdict
   }
 }

@@ -1,4 +1,4 @@
-// The server of bench/http.ts, in a process of its own: answers at once, but for a stall of a second now and then.
+// The server of bench/http.ts, in its own process: answers at once, except during a stall of 1 s on request.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 

@@ -1,5 +1,6 @@
-// HTTP requests a second beside autocannon; and what each says of a server that stalls for a second, beside wrk and hey
-// where those are installed. Run it with `npx tsx bench/http.ts [rounds]`; 0 rounds for the stall alone.
+// Measures HTTP requests per second compared with autocannon; and the latency that each tool, with wrk and hey if they are
+// installed, reports for a server that stalls for 1 s. Run it with `npx tsx bench/http.ts [rounds]`; 0 rounds for the stall
+// alone.
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -10,14 +11,14 @@ import { table } from '../src/report/terminal/table.js'
 import { compareInRounds } from './rounds.js'
 
 const ROUNDS = Number(process.argv[2] ?? 5)
-/** All of them due at once, so that a request waits for every connection at all times, as in a closed loop. */
+/** All requests are due at once, so that one always waits for each connection, as in a closed loop. */
 const REQUESTS = 40_000
 
 const server = fork(fileURLToPath(new URL('./http-server.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
 const [port] = await once(server, 'message')
 const url = `http://127.0.0.1:${port}`
 
-/** Requests a second, and for each second of CPU that this process spends, all of its threads included. */
+/** Requests per second, and per second of CPU of all threads of this process. */
 interface Rates {
   wall: number
   cpu: number
@@ -28,7 +29,7 @@ function since(begun: number, before: NodeJS.CpuUsage) {
   return { seconds: (performance.now() - begun) / 1000, cpuSeconds: (user + system) / 1e6 }
 }
 
-/** From the first progress on, when connections are set up: that takes the same however long a run is. */
+/** Counts from the first progress on, when connections are set up, which takes the same time in every run. */
 async function ours(connections: number): Promise<Rates> {
   let rates: Rates | null = null
   let start: { completed: number; begun: number; before: NodeJS.CpuUsage } | null = null
@@ -72,7 +73,7 @@ for (const connections of ROUNDS > 0 ? [10, 100] : []) {
   }
 }
 
-/** Has the server stall for its second, in the middle of what is sent. */
+/** Makes the server stall for 1 s, in the middle of the run. */
 async function stalling<Value>(sent: PromiseLike<Value>): Promise<Value> {
   const timer = setTimeout(() => fetch(`${url}/stall`).catch(() => {}), 4000)
   try {
@@ -97,7 +98,7 @@ const [seen, their] = [
 const MS_PER: Record<string, number> = { us: 1e-3, ms: 1, s: 1e3 }
 const inMs = (value = '', unit = 's') => Number(value) * (MS_PER[unit] ?? Number.NaN)
 
-/** What a tool of the system prints of the stall; null where it is not installed. */
+/** Runs a tool of the system against the stall; null if it is not installed. */
 async function printed(command: string, args: string[]): Promise<string | null> {
   try {
     return (await stalling(promisify(execFile)(command, [...args, `${url}/stalling`]))).stdout
@@ -107,7 +108,7 @@ async function printed(command: string, args: string[]): Promise<string | null> 
   }
 }
 
-/** wrk sends the next request as soon as it has an answer: it knows no rate. */
+/** wrk sends the next request after a response: it has no rate. */
 async function wrk(): Promise<string[] | null> {
   const text = await printed('wrk', ['-t1', '-c1', '-d10s', '--latency'])
   if (text === null) return null
@@ -116,7 +117,7 @@ async function wrk(): Promise<string[] | null> {
   return [ms(at(50)), ms(at(90)), '', ms(at(99)), ms(max)]
 }
 
-/** hey keeps a rate, until it has to wait for an answer. */
+/** hey keeps a rate until it has to wait for a response. */
 async function hey(): Promise<string[] | null> {
   const text = await printed('hey', ['-z', '10s', '-c', '1', '-q', String(RATE)])
   if (text === null) return null
@@ -131,7 +132,7 @@ const others = { 'wrk, as fast as it is answered': await wrk(), hey: await hey()
 // a tenth of the requests are due in the stall, and wait from 1 s down to nothing
 const due = Array.from({ length: 10 * RATE }, (_, i) => (i < RATE ? 1000 - (i * 1000) / RATE : 0)).sort((a, b) => a - b)
 const truth = (p: number) => (due[Math.ceil((p / 100) * due.length) - 1] as number).toFixed(0)
-console.log(`\n What is said of a server that stalls for 1 s of 10 s, at ${RATE}/s over one connection (ms)\n`)
+console.log(`\n Latency reported for a server that stalls for 1 s of 10 s, at ${RATE}/s over one connection (ms)\n`)
 console.log(
   table(
     [

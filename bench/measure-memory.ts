@@ -1,11 +1,11 @@
-// How much memory a measurement takes, by its length: it must not grow. Run it with `npm run build && npx tsx
-// bench/measure-memory.ts 10 60`, for 10 and 60 seconds at 10,000/s. Each run is a process of its own, so that its
-// greatest resident set is that run's alone.
+// Measures the memory of a measurement by its length: it must not grow. Run it with `npm run build && npx tsx
+// bench/measure-memory.ts 10 60`, for 10 and 60 seconds at 10,000/s. Each run has its own process, and so its own peak
+// resident set.
 
 import { execFileSync } from 'node:child_process'
 import { count } from '../src/text/number.js'
 
-/** What the longest run may take over the shortest: what a garbage collector leaves lying differs by as much. */
+/** The longest run may use this many times the memory of the shortest: uncollected garbage varies by as much. */
 const MOST_OVER = 1.15
 const lengths = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [10, 60]
 

@@ -1,4 +1,5 @@
-// How many no-op requests one server thread sustains, beside one piscina task a request. Run it with `npm run bench`.
+// Measures how many no-op requests one server thread sustains, compared with one piscina task per request. Run it with
+// `npm run bench`.
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { measure } from 'throughline'
@@ -25,7 +26,7 @@ async function sustained(): Promise<number> {
   return best
 }
 
-/** One task a request, as many in flight as keeps the thread busy. */
+/** One task per request, with enough in flight to keep the thread busy. */
 async function tasks(): Promise<number> {
   const pool = new Piscina({
     filename: fileURLToPath(handler),

@@ -1,11 +1,11 @@
-// How much memory a simulation takes, by its number of requests: it must not grow. Run it with `npm run build && npx tsx
-// bench/memory.ts`. Each run is a process of its own, so that its greatest resident set is that run's alone.
+// Measures the memory of a simulation by its number of requests: it must not grow. Run it with `npm run build && npx tsx
+// bench/memory.ts`. Each run has its own process, and so its own peak resident set.
 
 import { execFileSync } from 'node:child_process'
 import { table } from '../src/report/terminal/table.js'
 import { count } from '../src/text/number.js'
 
-/** What is to be reached: 100 million requests within this. */
+/** The goal: 100 million requests within this. */
 const MOST_MB = 200
 const REQUESTS = [1e5, 1e6, 1e7, 1e8]
 

@@ -1,7 +1,7 @@
-// What becomes of a service at twice what it carries: the example service with the real model, in a process of its own,
-// over HTTP, second by second. Those that it takes are to wait no longer than its queue lets them, the others to be told
-// so at once, and a second after the overload nothing is to be left of it. One at a time: of what it carries in batches,
-// two cores cannot send and read twice as much. Run it with `npx tsx bench/overload.ts --max-batch-size 1`.
+// Measures a service at twice its capacity: the example service with the real model, in its own process, over HTTP, second
+// by second. Accepted requests must not wait longer than the queue allows, others must be rejected at once, and a second
+// after the overload latency must be back to normal. One at a time, because two cores cannot send and read at twice the
+// capacity in batches. Run it with `npx tsx bench/overload.ts --max-batch-size 1`.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -16,7 +16,7 @@ import { rate, time } from '../src/text/number.js'
 
 const { values: asked } = parseArgs({ options: { 'max-batch-size': { type: 'string', default: '1' } } })
 const maxBatchSize = Number(asked['max-batch-size'])
-/** Half of what it carries, twice of it, and half again, for so many seconds each; 20 in all, as a Result has segments. */
+/** Half the capacity, twice, and half again, with the seconds of each; 20 s in total, one for each segment of a Result. */
 const [BEFORE, DURING, AFTER] = [6, 8, 6]
 const CLIENTS = 64
 
@@ -32,10 +32,10 @@ const full = await measure(
   { arrivals: closed({ clients: CLIENTS }), http: { url, body }, stop: { duration: '3s' }, warmup: { duration: '1s' } },
   { spin: 0 },
 )
-const carried = full.throughput.completed
-console.log(` carries ${rate(carried)}, as ${CLIENTS} clients see it who wait for their answers\n`)
+const capacity = full.throughput.completed
+console.log(` sustains ${rate(capacity)} with ${CLIENTS} clients in a closed loop\n`)
 
-const [light, heavy] = [carried / 2, 2 * carried]
+const [light, heavy] = [capacity / 2, 2 * capacity]
 const arrivals: Scenario['arrivals'] = {
   process: 'stages',
   from: light,
@@ -47,7 +47,7 @@ const arrivals: Scenario['arrivals'] = {
     { rate: light, duration: `${AFTER}s` },
   ],
 }
-/** A run that times the answers of which these are no failures. */
+/** A run in which these statuses are not failures. */
 const run = (failures: string[]) =>
   measure(
     {
@@ -90,7 +90,7 @@ console.log(
 
 const over = taken.segments.slice(BEFORE, BEFORE + DURING)
 const answered = over.reduce((sum, { counts }) => sum + counts.completed, 0) / DURING
-// those that wait, the batch under way, and one's own
+// the waiting requests, the batch in service and the request's own
 const ahead = policy.queue.capacity + 2 * maxBatchSize
 console.log(`\n while overloaded it answers ${rate(answered)}, so that ${ahead} requests ahead of one take`)
-console.log(` ${time((1000 * ahead) / answered)}: what a p99 above that shows was waited for beside the queue`)
+console.log(` ${time((1000 * ahead) / answered)}: a p99 above that includes waiting outside the queue`)

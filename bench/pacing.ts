@@ -1,11 +1,11 @@
-// How late an event loop starts requests, and how much CPU that takes, by the rule of when it sleeps and when it turns:
+// Measures how late an event loop starts requests, and its CPU, for several rules of sleeping and spinning:
 // a `call` that waits for a timer of 5 ms, in this process. Run it with `npx tsx bench/pacing.ts --rounds 3`; with
 // `--busy`, another process keeps a core busy meanwhile.
 
 import { fork } from 'node:child_process'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-// the source itself, so that another rule can be set
+// imports the source, to set other rules
 import { PACING } from '../src/measure/clock/event-loop.js'
 import { measure } from '../src/measure/measure.js'
 import { spreadOf } from '../src/report/spread.js'
@@ -35,15 +35,15 @@ interface Rule {
 const RULES: Rule[] = [
   { name: 'never: timers alone (spin: 0)', spin: 0 },
   { name: 'from 0.36 ms before, a fifth of the time', spin: '60us', pacing: { timerNs: 300_000 } },
-  { name: 'from 1.26 ms, a tenth', spin: '60us', pacing: { turning: 0.1 } },
+  { name: 'from 1.26 ms, a tenth', spin: '60us', pacing: { polling: 0.1 } },
   { name: 'from 1.26 ms, a fifth (the default)', spin: '60us' },
   { name: "from 1.7 ms, a fifth (spin: '500us')", spin: '500us' },
-  { name: 'from 1.26 ms, half', spin: '60us', pacing: { turning: 0.5 } },
-  { name: 'from 1.26 ms, without limit', spin: '60us', pacing: { turning: 1, savedNs: Number.POSITIVE_INFINITY } },
+  { name: 'from 1.26 ms, half', spin: '60us', pacing: { polling: 0.5 } },
+  { name: 'from 1.26 ms, without limit', spin: '60us', pacing: { polling: 1, allowanceNs: Number.POSITIVE_INFINITY } },
 ]
 const DEFAULT = { ...PACING }
 
-/** What one run showed: milliseconds, and cores. */
+/** The figures of one run: milliseconds and cores. */
 interface Pace {
   p50: number
   p99: number
@@ -63,7 +63,7 @@ async function paceOf({ spin, pacing }: Rule, perSecond: number, seed: number): 
     { spin },
   )
   const cpu = host?.cpu
-  if (!cpu) throw new Error(`no CPU times here: ${host?.reasons.cpu}`)
+  if (!cpu) throw new Error(`no CPU times on this machine: ${host?.reasons.cpu}`)
   const { periodMs, processMs, othersMs } = cpu
   return { p50: lagMs.p50, p99: lagMs.p99, cores: processMs / periodMs, others: othersMs / periodMs }
 }

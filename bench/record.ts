@@ -10,9 +10,9 @@ import { Histogram, Registry } from 'prom-client'
 import { createRecorder } from 'throughline'
 
 /**
- * What it costs to record one latency: `npx tsx bench/record.ts [rounds]`. Each is given the same latencies in
- * interleaved rounds, and what is called for each request is timed by the CPU time of this process, so that others take
- * nothing from it. Medians, and from the least to the most of the rounds.
+ * Measures what it costs to record one latency: `npx tsx bench/record.ts [rounds]`. All record the same latencies in
+ * interleaved rounds, timed by the CPU time of this process, which other processes affect little. Prints medians, and the
+ * lowest and highest of the rounds.
  */
 const rounds = Number(process.argv[2] ?? 9)
 const RECORDS = 500_000
@@ -21,7 +21,7 @@ const latencies = Float64Array.from(
   (_, i) => 0.05 - 2 * Math.log(1 - ((i * 2654435761) % 4096) / 4096),
 )
 const latency = (i: number) => latencies[i & 4095] as number
-/** when requests are due, 50,000 a second, and when they are answered; the recorders' clock follows */
+/** due times of requests, 50,000 a second, and their ends; the recorders' clock follows */
 const dues = new Float64Array(RECORDS)
 const ends = new Float64Array(RECORDS)
 let clockMs = 1
@@ -57,7 +57,7 @@ const ways: Record<string, () => void> = {
   'throughline record': () => {
     for (let i = 0; i < RECORDS; i++) recorder.record(dues[i] as number, ends[i] as number)
   },
-  'throughline arrived, which comes before it': () => {
+  'throughline arrived, which precedes it': () => {
     for (let i = 0; i < RECORDS; i++) recorder.arrived(dues[i] as number)
   },
   'throughline arrived and served, in batches of 8': () => {
@@ -83,7 +83,7 @@ const ways: Record<string, () => void> = {
   'performance.now, twice': () => {
     for (let i = 0; i < RECORDS; i++) {
       const start = performance.now()
-      if (performance.now() < start) throw new Error('it goes back')
+      if (performance.now() < start) throw new Error('the clock went back')
     }
   },
   'throughline, start and record, which read the clock': () => {

@@ -5,7 +5,7 @@ import { NS_PER_MS } from '../src/scenario/units.js'
 
 const ms = (ns: number) => ns / NS_PER_MS
 
-/** A run's own service and dispatch times, for `simulate` to take again. */
+/** The service and dispatch times of a run, as a service for `simulate`. */
 export function recordedRun(observations: Observation[], by: 'order' | 'time'): ServiceInput {
   const overhead = Object.fromEntries(
     CAUSES.flatMap((cause) => {

@@ -1,4 +1,4 @@
-// Replications on two threads beside one. Run it with `npx tsx bench/replicate.ts [ROUNDS]`.
+// Compares replications on two threads with one. Run it with `npx tsx bench/replicate.ts [ROUNDS]`.
 import { affine, exponential, replicate } from 'throughline'
 import { compareInRounds } from './rounds.js'
 

@@ -2,23 +2,23 @@ import { spreadOf } from '../src/report/spread.js'
 import { table } from '../src/report/terminal/table.js'
 import { threeDigits } from '../src/text/number.js'
 
-/** One of the things that are compared: runs once, and says how many a second it did. */
+/** A contender: runs once, and returns its rate per second. */
 export interface Contender {
   name: string
   perSecond: () => number | Promise<number>
 }
 
 /**
- * Runs several things in turn, round after round, there and back, so that a slow period of the machine meets them all.
+ * Runs contenders in turn, in alternating order from round to round, so that a slow period of the machine affects them all.
  *
- * @returns what each gave in each round
+ * @returns the rate of each in each round
  */
 export async function inRounds<Value>(
   runs: ((round: number) => Value | Promise<Value>)[],
   rounds: number,
 ): Promise<Value[][]> {
   const results = runs.map((): Value[] => [])
-  // one round for the compiler, not counted
+  // a warm-up round for the compiler, not counted
   for (let round = 0; round <= rounds; round++) {
     const order = [...runs.entries()]
     for (const [i, run] of round % 2 === 0 ? order : order.reverse()) {

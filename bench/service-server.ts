@@ -1,4 +1,4 @@
-// One of the services that `bench/service.ts` compares, in a process of its own: `batched`, `alone` or `piscina`.
+// One of the services compared by `bench/service.ts`, in its own process: `batched`, `alone` or `piscina`.
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import { Piscina } from 'piscina'
@@ -6,7 +6,7 @@ import { inferRoute } from '../examples/service/infer.ts'
 import { createService } from '../examples/service/service.ts'
 
 async function serviceOf(kind: string) {
-  // as the pool does not: none is refused, however many come
+  // no limits, as the pool has none
   const queue = { capacity: null, timeout: null }
   if (kind === 'batched') return (await createService({ queue })).app
   if (kind === 'alone') return (await createService({ queue, batching: { maxBatchSize: 1 } })).app

@@ -1,5 +1,5 @@
-// What a service carries within one p99: the example service in batches, without them, and with one piscina task a
-// request, each in a process of its own, over HTTP. Run it with `npx tsx bench/service.ts --rounds 3 --p99 100`.
+// The load that a service sustains within a p99: the example service in batches, without batches, and with one piscina task
+// a request, each in a process of its own, over HTTP. Run it with `npx tsx bench/service.ts --rounds 3 --p99 100`.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -31,7 +31,7 @@ interface Load {
   p99: number
 }
 
-async function under(clients: number, url: string): Promise<Load> {
+async function measureLoad(clients: number, url: string): Promise<Load> {
   const { counts, latencyMs, throughput } = await measure(
     {
       arrivals: closed({ clients }),
@@ -39,33 +39,34 @@ async function under(clients: number, url: string): Promise<Load> {
       stop: { duration: '1s' },
       warmup: { duration: '200ms' },
     },
-    // the cores are for who serves
+    // leaves the cores to the servers
     { spin: 0 },
   )
-  if (counts.completed < counts.offered) throw new Error(`${counts.offered - counts.completed} were not answered`)
+  if (counts.completed < counts.offered)
+    throw new Error(`${counts.offered - counts.completed} requests were not answered`)
   return { perSecond: throughput.completed, p99: latencyMs.p99 }
 }
 
-/** What a service carries where its p99 meets the limit, on the line between the loads on either side of it. */
-async function carried(url: string): Promise<number> {
+/** Returns the load at which the p99 meets the limit, interpolated between the loads on either side of it. */
+async function sustained(url: string): Promise<number> {
   let below: Load | null = null
   for (let clients = FEWEST_CLIENTS; clients <= MOST_CLIENTS; clients *= 2) {
-    const load = await under(clients, url)
+    const load = await measureLoad(clients, url)
     if (load.p99 > LIMIT_MS) {
       if (below === null)
-        throw new Error(`a p99 of ${load.p99.toFixed(0)} ms with ${clients} clients: too busy to tell`)
+        throw new Error(`a p99 of ${load.p99.toFixed(0)} ms with ${clients} clients: the machine is too busy`)
       const fraction = (LIMIT_MS - below.p99) / (load.p99 - below.p99)
       return below.perSecond + fraction * (load.perSecond - below.perSecond)
     }
     below = load
   }
-  throw new Error(`${MOST_CLIENTS} clients do not bring a p99 of ${LIMIT_MS} ms about`)
+  throw new Error(`${MOST_CLIENTS} clients do not reach a p99 of ${LIMIT_MS} ms`)
 }
 
-const contender = (name: string, { url }: { url: string }) => ({ name, perSecond: () => carried(url) })
+const contender = (name: string, { url }: { url: string }) => ({ name, perSecond: () => sustained(url) })
 const [batched, alone, piscina] = services as [Service, Service, Service]
 await compareInRounds(
-  `The real model over HTTP, by as many clients as bring about a p99 of ${LIMIT_MS} ms`,
+  `The real model over HTTP, with as many clients as reach a p99 of ${LIMIT_MS} ms`,
   'requests/s',
   [
     contender('in batches of up to 16', batched),

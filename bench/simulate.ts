@@ -1,6 +1,6 @@
-// How fast `simulate` is, beside other simulators of the same queues, each recording every latency. Run it with
-// `npm run bench`, or alone with `npx tsx bench/simulate.ts [ROUNDS]`. C++ and SimPy take part where they are
-// installed.
+// Compares the speed of `simulate` with other simulators of the same queues, each of which records every latency. Run
+// it with `npm run bench`, or with `npx tsx bench/simulate.ts [ROUNDS]`; `--result` measures only what a Result costs.
+// C++ and SimPy take part if they are installed.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,16 +14,36 @@ import { batchLoop, loop } from './peers/loop.js'
 import { simjs } from './peers/simjs.js'
 import { type Contender, compareInRounds } from './rounds.js'
 
-const ROUNDS = Number(process.argv[2] ?? 9)
+/**
+ * Measures the fixed cost of a Result: the CPU time of simulating 10,000 requests, less 10,000 requests' part of a run of
+ * a million. Each median is of 200 warm runs.
+ */
+function resultCost(): void {
+  const cpuMs = (requests: number, runs: number) => {
+    const times = Array.from({ length: runs }, () => {
+      const before = process.cpuUsage()
+      simulate({ ...mm1, stop: { requests } })
+      const { user, system } = process.cpuUsage(before)
+      return (user + system) / 1000
+    })
+    return times.sort((a, b) => a - b)[runs >> 1] as number
+  }
+  cpuMs(10_000, 100)
+  const small = cpuMs(10_000, 200)
+  const fixed = small - (cpuMs(1_010_000, 5) - small) / 100
+  console.log(`simulating 10,000 requests takes ${small.toFixed(1)} ms of CPU time, ${fixed.toFixed(1)} ms of it fixed`)
+}
+
+const ROUNDS = Number(process.argv.slice(2).find((argument) => argument !== '--result') ?? 9)
 const REQUESTS = 10_000_000
-/** For those that are much slower. */
+/** For simulators that are much slower. */
 const FEWER = 100_000
 
 const here = (file: string) => fileURLToPath(new URL(`./peers/${file}`, import.meta.url))
 const memoryless = affine({ base: '10ms', variation: exponential() })
 const mm1: Scenario = { arrivals: 80, service: memoryless }
 const mm4: Scenario = { arrivals: 320, servers: 4, service: memoryless }
-// 80 % of what batches of 50 carry, which is 50 in 20 ms
+// 80 % of the capacity of batches of 50, which take 20 ms
 const batches: Scenario = {
   arrivals: 2000,
   service: affine({ base: '7.5ms', perItem: '0.25ms' }),
@@ -33,22 +53,22 @@ const batches: Scenario = {
 const cpp = compiled()
 const python = ['/usr/bin/python3', 'python3'].find((each) => spawnSync(each, ['-c', 'import SimPy']).status === 0)
 
-/** Where the C++ queues were built; null where there is no compiler. */
+/** The path of the compiled C++ queues; null without a compiler. */
 function compiled(): string | null {
   const to = join(mkdtempSync(join(tmpdir(), 'throughline-')), 'queue')
   const { status } = spawnSync('g++', ['-O2', '-std=c++17', '-o', to, here('queue.cpp')])
   return status === 0 ? to : null
 }
 
-/** Requests a second of something that runs here. */
+/** Requests per second of a function. */
 const timed = (requests: number, run: (requests: number) => unknown) => () => {
   const begun = performance.now()
   run(requests)
   return (1000 * requests) / (performance.now() - begun)
 }
 
-/** Requests a second as another program tells them. */
-const told =
+/** Requests per second as another program reports them. */
+const reported =
   (command: string, ...args: string[]) =>
   () =>
     Number(execFileSync(command, args, { encoding: 'utf8' }).split(' ')[0])
@@ -60,18 +80,20 @@ function contenders(name: string, scenario: Scenario, others: Contender[]): Cont
     ...(cpp === null
       ? []
       : [
-          { name: 'C++ event queue', perSecond: told(cpp, 'events', name, String(REQUESTS)) },
-          { name: 'C++ straight loop', perSecond: told(cpp, 'recurrence', name, String(REQUESTS)) },
+          { name: 'C++ event queue', perSecond: reported(cpp, 'events', name, String(REQUESTS)) },
+          { name: 'C++ straight loop', perSecond: reported(cpp, 'recurrence', name, String(REQUESTS)) },
         ]),
     ...others,
     ...(python === undefined
       ? []
-      : [{ name: 'SimPy', perSecond: told(python, here('queue.py'), name, String(FEWER)) }]),
+      : [{ name: 'SimPy', perSecond: reported(python, here('queue.py'), name, String(FEWER)) }]),
   ]
 }
 
-if (cpp === null) console.log(' no g++ here: without the C++ queues')
-if (python === undefined) console.log(' no SimPy here: without it')
+resultCost()
+if (process.argv.includes('--result')) process.exit()
+if (cpp === null) console.log(' no g++: skipping the C++ queues')
+if (python === undefined) console.log(' no SimPy: skipping it')
 
 await compareInRounds(
   'M/M/1 at 80 % load',
@@ -102,7 +124,7 @@ await compareInRounds(
   ROUNDS,
 )
 
-/** The engine alone, without the histograms of a Result, which cost the same however long the run. */
+/** The engine without building a Result, which costs the same for a run of any length. */
 const engine = (requests: number) => new Engine(resolveScenario({ ...mm1, stop: { requests } }, 'simulate')).run()
 await compareInRounds(
   'M/M/1 by length: the cost of a request does not grow',

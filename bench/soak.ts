@@ -1,5 +1,5 @@
-// A live batcher under load for long: Poisson calls at 70 % of what the real model carries, 1 % of them bad, 5 % given
-// up. Every call has to be accounted for, and memory to stay flat. Run it with `npx tsx bench/soak.ts --minutes 10`.
+// Runs a live batcher under load for a long time: Poisson calls at 70 % of the capacity of the real model, 1 % of them
+// invalid, 5 % aborted. Every call must settle, and memory must stay flat. Run it with `npx tsx bench/soak.ts --minutes 10`.
 
 import { parseArgs } from 'node:util'
 import { createBatcher } from 'throughline'
@@ -15,8 +15,8 @@ const UTILIZATION = 0.7
 const BAD = 0.01
 const ABORTED = 0.05
 
-const [carried] = capacitiesOf(await calibrateTight(maxBatchSize), [maxBatchSize])
-const perSecond = UTILIZATION * (carried as number)
+const [capacity] = capacitiesOf(await calibrateTight(maxBatchSize), [maxBatchSize])
+const perSecond = UTILIZATION * (capacity as number)
 const batcher = createBatcher<typeof import('../examples/real-model/handler.ts')>(
   new URL('../examples/real-model/handler.ts', import.meta.url),
   { batching: { maxBatchSize, maxWait: '2ms' }, queue: { capacity: 1000, timeout: '1s' } },
@@ -24,7 +24,7 @@ const batcher = createBatcher<typeof import('../examples/real-model/handler.ts')
 await batcher.ready()
 
 const frames = Array.from({ length: 64 }, (_, seed) => frame(seed))
-// what the model cannot take, and what no thread can be sent
+// an input that the model rejects, and one that cannot be sent to a thread
 const bad = (() => 'no sound') as never
 const outcomes: Record<string, number> = {}
 const count = (outcome: string) => {
@@ -51,7 +51,9 @@ function send(): void {
   )
 }
 
-console.log(` ${rate(perSecond)}, ${UTILIZATION * 100} % of ${rate(carried as number)}, for ${asked.minutes} minutes\n`)
+console.log(
+  ` ${rate(perSecond)}, ${UTILIZATION * 100} % of ${rate(capacity as number)}, for ${asked.minutes} minutes\n`,
+)
 console.log('  minute      sent   settled   heap MB   rss MB       p50       p99')
 const nextNs = schedule({ process: 'poisson', rate: perSecond }, 1)
 const began = performance.now()
@@ -81,4 +83,5 @@ console.log(`\n ${sent} sent, ${settled} settled:`, outcomes)
 const half = Math.floor(heaps.length / 2)
 const [early, late] = [heaps.slice(1, half + 1), heaps.slice(half + 1)].map((each) => Math.min(...each))
 console.log(` least heap ${early?.toFixed(1)} MB in the first half, ${late?.toFixed(1)} MB in the second`)
-if (sent !== settled || outcomes['answered wrongly'] !== undefined) throw new Error('calls are not accounted for')
+if (sent !== settled || outcomes['answered wrongly'] !== undefined)
+  throw new Error('some calls did not settle, or settled wrongly')

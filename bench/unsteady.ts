@@ -1,4 +1,4 @@
-// How often `unsteady` is found where nothing changes. Run it with `npx tsx bench/unsteady.ts --seeds 500`.
+// Measures how often `unsteady` is found although nothing changes. Run it with `npx tsx bench/unsteady.ts --seeds 500`.
 
 import { parseArgs } from 'node:util'
 import { unsteady } from '../src/result/unsteady.js'

@@ -15,7 +15,7 @@ const users = createBatcher(findUsers, {
   queue: { capacity: 500, timeout: '1s' },
 })
 
-// whoever asks gets an answer, or an error, of their own
+// each call gets its own answer or error
 const [ada, nobody] = await Promise.allSettled([users.run(7), users.run(-1, { timeout: '100ms' })])
 console.log(ada.status === 'fulfilled' && ada.value.name, '/', nobody.status === 'rejected' && nobody.reason.message)
 

@@ -1,9 +1,9 @@
-// How long calls take while others are under way. Run it with `npx tsx examples/call.ts`.
+// Measures the latency of concurrent calls. Run it with `npx tsx examples/call.ts`.
 import { setTimeout as delay } from 'node:timers/promises'
 import { measure } from 'throughline'
 import { renderResult, styleFor } from 'throughline/report'
 
-/** A database that takes 5 ms, and every twentieth time 50. */
+/** A database that takes 5 ms, and 50 ms for every twentieth order. */
 const saveOrder = async (index: number) => {
   await delay(index % 20 === 19 ? 50 : 5)
 }

@@ -1,13 +1,13 @@
-// Is the new way faster than the old one? Both are measured in turn. Run it with `npx tsx examples/compare.ts`.
+// Measures two implementations in turn and reports whether the new one is faster. Run it with `npx tsx examples/compare.ts`.
 import { setTimeout as delay } from 'node:timers/promises'
 import { compare } from 'throughline'
 import { renderComparison, styleFor } from 'throughline/report'
 
-/** A database that takes 5 ms for each of three queries, one after another … */
+/** Three queries of 5 ms each, one after another. */
 const oneByOne = async () => {
   for (let query = 0; query < 3; query++) await delay(5)
 }
-/** … or all at once. */
+/** The same queries, all at once. */
 const atOnce = () => Promise.all([delay(5), delay(5), delay(5)])
 
 const comparison = await compare(

@@ -2,7 +2,7 @@ import { percentile, summarize } from 'throughline'
 import { rate, type Style, table, time } from 'throughline/report'
 import { examples, tenRequests } from './latency-and-throughput.ts'
 
-/** Textbook examples of latency and throughput, as a table. */
+/** Renders textbook examples of latency and throughput as a table. */
 export function renderLatencyAndThroughput(style: Style): string {
   const ten = summarize(tenRequests)
   const served = table(
@@ -14,7 +14,7 @@ export function renderLatencyAndThroughput(style: Style): string {
   return `${served}
 
  Ten requests took ${requests}:
- a mean of ${time(ten.mean)}, which describes none of them, and a p50 of ${time(ten.p50)}. Their p90 is ${time(ten.p90)} here, the least
- value that nine in ten do not exceed; the book's is ${time(percentile(ten, 91))}, which is reached beyond nine in ten.
+ a mean of ${time(ten.mean)}, which is typical of no request, and a p50 of ${time(ten.p50)}. Their p90 is ${time(ten.p90)}: the least value
+ that 9 of 10 requests do not exceed. Only percentiles above p90 are ${time(percentile(ten, 91))}.
 `
 }

@@ -1,9 +1,9 @@
 import { affine, closed, type Duration, simulate } from 'throughline'
 
-/** Ten requests, in milliseconds, of which one took three seconds. */
+/** Latencies of ten requests in milliseconds; one took three seconds. */
 export const tenRequests = [100, 102, 100, 100, 99, 104, 110, 90, 3000, 95]
 
-/** The line through 10 requests in 10 ms and 50 in 20 ms. */
+/** Service time: 10 ms for a batch of 10, 20 ms for a batch of 50, and linear between. */
 export const server = affine({ base: '7.5ms', perItem: '0.25ms' })
 
 /** Examples of latency and throughput: one request at a time, and then in batches. */
@@ -15,8 +15,8 @@ export const examples = () => [
 ]
 
 /**
- * What a server carries that never runs out of requests, and how long each takes: there are as many clients as a
- * batch holds, and each sends again as soon as it has its answer.
+ * Simulates a server that never runs out of requests: a closed loop of as many clients as a batch holds, each sending its
+ * next request after a response. Gives the latency and the throughput of full batches.
  */
 export function flatOut(service: Duration | typeof server, batchSize: number) {
   const result = simulate({

@@ -1,5 +1,5 @@
-// What bursts do to p99: a trace of a production language model, replayed at several speeds against a batched server,
-// beside as many requests a second that come independently of one another. Run it with `npx tsx examples/real-trace.ts`.
+// Shows how bursts raise p99: replays a trace of a production language model at several speeds against a batched server,
+// and compares it with a Poisson process of the same rate. Run it with `npx tsx examples/real-trace.ts`.
 import { affine, poisson, readTrace, replay, type Scenario, simulate } from 'throughline'
 import { rate, styleFor, table, threeDigits, time } from 'throughline/report'
 
@@ -8,7 +8,7 @@ const gaps = timestamps.slice(1).map((at, i) => at - (timestamps[i] as number))
 const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length
 const deviation = Math.sqrt(gaps.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / gaps.length)
 
-/** A batch takes 40 ms and 10 ms more for each request in it: in batches of 32, 88 requests a second at most. */
+/** A batch takes 40 ms, plus 10 ms for each request in it: at most 88 requests per second, in batches of 32. */
 const server: Pick<Scenario, 'service' | 'batching' | 'warmup'> = {
   service: affine({ base: '40ms', perItem: '10ms' }),
   batching: { maxBatchSize: 32, maxWait: 0 },
@@ -37,7 +37,7 @@ const rows = [1, 2, 5, 10].map((speed) => {
 const style = styleFor(process.stdout)
 console.log(`
  ${style('bold', `${timestamps.length.toLocaleString('en')} requests to a language model`)}, gaps with a coefficient of variation of ${threeDigits(deviation / mean)}
- They are replayed, and beside it as many come independently of one another (Poisson: 1).
+ The trace is replayed and compared with a Poisson process, whose coefficient is 1.
 `)
 console.log(
   table(
@@ -55,6 +55,6 @@ console.log(
   ),
 )
 console.log(`
- The rate is the same in each row, and so is the server: the bursts alone make the difference.
- A rate says little about p99 without the law that the requests come by.
+ Within a row, rate and server are the same: only the bursts make the difference.
+ p99 depends on the arrival process, not only on its rate.
 `)

@@ -1,11 +1,11 @@
-// What a live service's recorder tells, while it serves: a Result, metrics, and what another batching would do.
+// What the recorder of a live service gives: a Result, metrics, and a scenario to simulate.
 // npx tsx examples/recorder.ts
 import { checkBudget, createRecorder, prometheusText, simulate } from 'throughline'
 import { renderResult } from 'throughline/report'
 
 const recorder = createRecorder({ name: 'saveOrder', servers: 1 })
 
-/** Stands for the real thing: some 2 ms of work. */
+/** Stands for real work of about 2 ms. */
 const saveOrder = () => new Promise((resolve) => setTimeout(resolve, 2))
 
 async function answer(): Promise<void> {

@@ -1,5 +1,5 @@
-// The throughput-latency trade-off: larger batches raise throughput, and latency with it. Run it with `npx tsx examples/trade-off.ts`;
-// `--svg figure.svg` draws it into a file.
+// Simulates the throughput-latency trade-off: larger batches raise throughput and latency. Run it with
+// `npx tsx examples/trade-off.ts`; `--svg figure.svg` writes a chart.
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { simulate } from 'throughline'
@@ -13,13 +13,13 @@ const OFFERED = 800
 console.log(`\n ${style('bold', 'A server that never runs out of requests')}\n`)
 console.log(
   table(
-    [{ header: 'it serves them', align: 'left' }, { header: 'latency' }, { header: 'throughput' }],
+    [{ header: 'batches', align: 'left' }, { header: 'latency' }, { header: 'throughput' }],
     examples().map(({ name, latencyMs, perSecond }) => [name, time(latencyMs), rate(perSecond)]),
     style,
   ),
 )
 
-// to batch requests that come at random is to wait for enough of them, here for all that a batch may hold
+// requests that arrive at random wait for their batch to fill, here completely
 const rows = [1, 2, 4, 8, 16, 32, 64].map((batchSize) => ({
   batchSize,
   capacityPerSec: flatOut(server, batchSize).perSecond,
@@ -33,21 +33,21 @@ const rows = [1, 2, 4, 8, 16, 32, 64].map((batchSize) => ({
   ),
 }))
 
-console.log(`\n ${style('bold', `The same server when ${OFFERED} requests a second come at random`)}`)
-console.log(' A batch takes 7.5 ms, and 0.25 ms more for each request in it; it leaves when it is full.\n')
+console.log(`\n ${style('bold', `The same server with ${OFFERED} random arrivals per second`)}`)
+console.log(' A batch takes 7.5 ms, plus 0.25 ms for each request in it; it leaves when it is full.\n')
 console.log(renderTradeOff(rows, { offeredPerSec: OFFERED, width: 80, style }))
 
-const carried = rows.flatMap(({ batchSize, predicted }) =>
-  predicted === 'cannot carry' ? [] : [{ batchSize, ...predicted }],
+const sustained = rows.flatMap(({ batchSize, predicted }) =>
+  predicted === 'overloaded' ? [] : [{ batchSize, ...predicted }],
 )
-const best = carried.reduce((a, b) => (b.p99 < a.p99 ? b : a))
+const best = sustained.reduce((a, b) => (b.p99 < a.p99 ? b : a))
 console.log(`
- Smaller batches cannot carry the load, larger ones wait long to fill. In between, batches of
+ Smaller batches are overloaded, and larger ones take long to fill. In between, batches of
  ${best.batchSize} have the shortest p99: ${time(best.p99)}.
 `)
 
 if (asked.svg !== undefined) {
-  const title = 'Larger batches carry more, and fill more slowly'
+  const title = 'Larger batches raise capacity, and fill more slowly'
   await writeFile(asked.svg, renderTradeOffSvg(rows, { offeredPerSec: OFFERED, title }))
   console.log(` Drawn to ${asked.svg}.\n`)
 }

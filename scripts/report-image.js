@@ -1,11 +1,11 @@
-// Draws docs/images/report.png, the report that the README shows: `npm run build && node scripts/report-image.js`.
+// Draws docs/images/report.png, the report shown in the README: `npm run build && node scripts/report-image.js`.
 import { platform } from 'node:process'
 import chromium from '@sparticuz/chromium'
 import { chromium as launcher } from 'playwright-core'
 import { affine, sweep } from '../dist/index.js'
 import { renderHtml } from '../dist/report/index.js'
 
-if (platform !== 'linux') throw new Error('the browser that the registry brings is for Linux')
+if (platform !== 'linux') throw new Error('the browser of @sparticuz/chromium runs on Linux only')
 
 const swept = await sweep(
   {

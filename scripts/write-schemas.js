@@ -1,4 +1,4 @@
-// Writes the JSON Schemas that the package publishes, from the schemas that it reads files by.
+// Writes the published JSON Schemas, from the schemas by which the package reads files.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { jsonSchemas } from '../dist/report/export/json-schema.js'
 

@@ -1,14 +1,28 @@
-/** Which files, and how long a test of them may take. */
+/** Options of the project for tests on the real clock. */
 export interface RealClockOptions {
-  /** Default: `**\/*.real.test.ts`, and what else such a file may end in. */
+  /**
+   * The test files, as glob patterns.
+   *
+   * @default files that end in `.real.test.ts` or a similar extension: `.real.spec.ts`, `.real.test.mjs`, …
+   */
   include?: string[]
-  /** In milliseconds. Default 120,000. */
+  /**
+   * The timeout of a test, in milliseconds.
+   *
+   * @default 120_000
+   */
   testTimeout?: number
 }
 
 /**
- * A project of vitest's for tests that measure on a real clock: one file at a time and no tests beside one another,
- * after all other projects, with a longer timeout and without retries, which would hide one failure in two.
+ * Creates a vitest project for tests that measure on the real clock. They run after all other projects, one test at a
+ * time, with a longer timeout. They are not retried, as a retry would hide half of the failures of a flaky budget.
+ *
+ * @example
+ * // vitest.config.ts
+ * export default defineConfig({
+ *   test: { projects: [{ test: { name: 'unit', exclude: ['**\/*.real.test.ts'] } }, realClock()] },
+ * })
  */
 export function realClock({
   include = ['**/*.real.{test,spec}.?(c|m)[jt]s?(x)'],

@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
-import { type BudgetOptions, checkedOptions } from './budget/assert.js'
+import { type BudgetOptions, parseBudgetOptions } from './budget/assert.js'
 import { checkBudget, type Verdict } from './budget/check.js'
-import { checkedComparison } from './budget/check-comparison.js'
+import { checkComparison } from './budget/check-comparison.js'
 import { type CompareResultsOptions, compareResults } from './budget/compare-results.js'
 import type { Comparison } from './budget/comparison.js'
-import { fasterBy } from './budget/faster.js'
+import { judgeFaster } from './budget/faster.js'
 import { headline, renderBudget } from './budget/render.js'
 import { renderComparison } from './budget/render-comparison.js'
 import type { Result } from './result/result.js'
@@ -14,32 +14,50 @@ import type { Fraction } from './scenario/units.js'
 
 interface BudgetMatchers<T> {
   /**
-   * Holds where a run keeps to its budget, as `checkBudget` judges it. A run that does not tell, because the limit lies
-   * within an interval, it is too short or invalid, fails the test, and does so under `.not` too; with
-   * `{ onInconclusive: 'pass' }` it does not, with `.not` or without.
+   * Passes if a run meets its budget by `checkBudget`. An inconclusive verdict (the limit is within an interval, or the
+   * run is too short or invalid) fails the test, also with `.not`; with `{ onInconclusive: 'pass' }` it passes, also with
+   * `.not`.
+   *
+   * @example
+   * expect(result).toMeetBudget({ p99: '100ms', errorRate: '< 1%' })
    */
   toMeetBudget: Awaited<T> extends Result | Summary ? (budget: Budget, options?: BudgetOptions) => void : never
 }
 
-/** What a matcher asks of two stored results. */
+/** Options of `toBeFasterThan`. */
 export interface FasterThanOptions extends CompareResultsOptions, FasterOptions {}
 
+/** Options of `toBeFaster`. */
 export interface FasterOptions extends BudgetOptions {
-  /** By which fraction of base's time at least, such as '10%'. */
+  /**
+   * The minimum improvement, as a fraction of base's time, such as '10%'.
+   *
+   * @default any improvement beyond `within`
+   */
   by?: Fraction | undefined
 }
 
 interface ComparisonMatchers<T> {
   /**
-   * Holds where a run is faster than another, as `compareResults` judges it: `expect(head).toBeFasterThan(base, { of:
-   * 'p99', by: '10%' })`. What the two do not tell fails, under `.not` too.
+   * Passes if a run is faster than another by `compareResults`. An inconclusive comparison fails, also with `.not`.
+   *
+   * @example
+   * expect(head).toBeFasterThan(base, { of: 'p99', by: '10%' })
    */
   toBeFasterThan: Awaited<T> extends Result ? (base: Result, options?: FasterThanOptions) => void : never
-  /** Holds where a comparison finds head faster. What it does not tell fails, under `.not` too. */
+  /**
+   * Passes if a comparison finds head faster. An inconclusive comparison fails, also with `.not`.
+   *
+   * @example
+   * expect(await compare({ arrivals: '200/s', base, head })).toBeFaster({ by: '10%' })
+   */
   toBeFaster: Awaited<T> extends Comparison ? (options?: FasterOptions) => void : never
   /**
-   * Holds where a comparison finds head slower; `expect(await compare(…)).not.toBeSlower()` keeps a regression out.
-   * What it does not tell fails, under `.not` too.
+   * Passes if a comparison finds head slower. An inconclusive comparison fails, also with `.not`. Use it with `.not` to
+   * catch regressions.
+   *
+   * @example
+   * expect(await compare({ arrivals: '200/s', base, head })).not.toBeSlower()
    */
   toBeSlower: Awaited<T> extends Comparison ? (options?: BudgetOptions) => void : never
 }
@@ -51,14 +69,14 @@ declare module 'vitest' {
 
 expect.extend({
   toMeetBudget(result: Result | Summary, budget: Budget, options: BudgetOptions = {}) {
-    const { onInconclusive = 'fail' } = checkedOptions(options)
+    const { onInconclusive = 'fail' } = parseBudgetOptions(options)
     const check = checkBudget(result, budget)
     const { verdict } = check
     const negated = this.isNot === true
-    const asked = negated && verdict === 'pass' ? ', where it should not have been' : ''
+    const unexpected = negated && verdict === 'pass' ? '; expected it to be broken' : ''
     return {
       pass: passes(verdict, onInconclusive, negated),
-      message: () => `${headline(check)}${asked}\n\n${renderBudget(check)}\n`,
+      message: () => `${headline(check)}${unexpected}\n\n${renderBudget(check)}\n`,
     }
   },
 
@@ -67,30 +85,30 @@ expect.extend({
   },
 
   toBeFaster(comparison: Comparison, { by, ...options }: FasterOptions = {}) {
-    return faster(checkedComparison(comparison), { ...options, by }, this.isNot === true)
+    return faster(checkComparison(comparison), { ...options, by }, this.isNot === true)
   },
 
   toBeSlower(given: Comparison, options: BudgetOptions = {}) {
-    const { onInconclusive = 'fail' } = checkedOptions(options)
-    const comparison = checkedComparison(given)
+    const { onInconclusive = 'fail' } = parseBudgetOptions(options)
+    const comparison = checkComparison(given)
     const { verdict } = comparison
-    const told = verdict === 'inconclusive' ? verdict : verdict === 'slower' ? 'pass' : 'fail'
-    return answer(comparison, 'slower', passes(told, onInconclusive, this.isNot === true), this.isNot === true)
+    const slower = verdict === 'inconclusive' ? verdict : verdict === 'slower' ? 'pass' : 'fail'
+    return matcherResult(comparison, 'slower', passes(slower, onInconclusive, this.isNot === true), this.isNot === true)
   },
 })
 
-/** What is not told is no success, whichever way it is asked. */
+/** Whether a matcher passes before negation. An inconclusive verdict must fail with and without `.not`. */
 function passes(verdict: Verdict, onInconclusive: 'fail' | 'pass', negated: boolean): boolean {
   return verdict === 'inconclusive' ? (onInconclusive === 'pass') !== negated : verdict === 'pass'
 }
 
 function faster(comparison: Comparison, { by, ...options }: FasterOptions, negated: boolean) {
-  const { onInconclusive = 'fail' } = checkedOptions(options)
-  const pass = passes(fasterBy(comparison, by), onInconclusive, negated)
-  return answer(comparison, by === undefined ? 'faster' : `faster by ${by}`, pass, negated)
+  const { onInconclusive = 'fail' } = parseBudgetOptions(options)
+  const pass = passes(judgeFaster(comparison, by), onInconclusive, negated)
+  return matcherResult(comparison, by === undefined ? 'faster' : `faster by ${by}`, pass, negated)
 }
 
-function answer(comparison: Comparison, asked: string, pass: boolean, negated: boolean) {
-  const message = () => `head was ${negated ? 'not ' : ''}to be ${asked}\n\n${renderComparison(comparison)}\n`
+function matcherResult(comparison: Comparison, expected: string, pass: boolean, negated: boolean) {
+  const message = () => `expected head ${negated ? 'not ' : ''}to be ${expected}\n\n${renderComparison(comparison)}\n`
   return { pass, message }
 }

@@ -1,30 +1,30 @@
 import { execFile } from 'node:child_process'
 import { it, vi } from 'vitest'
 
-/** What a command of the development dependencies says, and how it ended. */
+/** Runs a command of the development dependencies; returns its exit code, and its output if it failed. */
 const run = (command: string, ...args: string[]) =>
-  new Promise<{ code: number | string; said: string }>((resolve) => {
+  new Promise<{ code: number | string; output: string }>((resolve) => {
     execFile(`node_modules/.bin/${command}`, args, { maxBuffer: 1e8 }, (error, stdout, stderr) => {
-      resolve({ code: error?.code ?? 0, said: error === null ? '' : stdout + stderr })
+      resolve({ code: error?.code ?? 0, output: error === null ? '' : stdout + stderr })
     })
   })
 
-// what `npm run check` does; here beside tests that mostly wait
+// the parts of `npm run check`, concurrent with tests that mostly wait
 vi.setConfig({ testTimeout: 300_000 })
 
-it.concurrent('types agree, in tests, benches and examples too', async ({ expect }) => {
-  // TypeScript 7, several times as fast; typedoc and the tests of the package know 6
-  expect(await run('../typescript-native/bin/tsc')).toEqual({ code: 0, said: '' })
+it.concurrent('the project type-checks, with tests, benches and examples', async ({ expect }) => {
+  // TypeScript 7 is several times faster; typedoc and the package tests need 6
+  expect(await run('../typescript-native/bin/tsc')).toEqual({ code: 0, output: '' })
 })
 
-it.concurrent('all is formatted and linted', async ({ expect }) => {
-  expect(await run('biome', 'check')).toEqual({ code: 0, said: '' })
+it.concurrent('all files are formatted and pass the linter', async ({ expect }) => {
+  expect(await run('biome', 'check')).toEqual({ code: 0, output: '' })
 })
 
-it.concurrent('rooms import from those that they may', async ({ expect }) => {
-  expect(await run('depcruise', 'src')).toEqual({ code: 0, said: '' })
+it.concurrent('layers import only from lower layers', async ({ expect }) => {
+  expect(await run('depcruise', 'src')).toEqual({ code: 0, output: '' })
 })
 
-it.concurrent('nothing is there that nothing uses', async ({ expect }) => {
-  expect(await run('knip')).toEqual({ code: 0, said: '' })
+it.concurrent('there are no unused files, exports or dependencies', async ({ expect }) => {
+  expect(await run('knip')).toEqual({ code: 0, output: '' })
 })

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
+import { meanOf } from '../../src/histogram/moments.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 
@@ -7,7 +8,7 @@ import { stream } from '../../src/random/stream.js'
 const { Scheduler, SimEvent } = createRequire(import.meta.url)('js-simulator')
 
 /**
- * M/M/c on js-simulator's scheduler, which has events and their order but no queues; returns the mean latency in ms.
+ * Simulates M/M/c on js-simulator's scheduler, which orders events but has no queues. Returns the mean latency in ms.
  */
 export function jsSimulator(meanGapMs: number, meanServiceMs: number, servers: number, requests: number): number {
   const arrivals = stream(1, 'arrivals')
@@ -43,5 +44,5 @@ export function jsSimulator(meanGapMs: number, meanServiceMs: number, servers: n
   }
   send()
   while (scheduler.hasEvents()) scheduler.update()
-  return latency.mean / 1e6
+  return meanOf(latency) / 1e6
 }

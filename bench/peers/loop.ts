@@ -1,11 +1,12 @@
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
+import { meanOf } from '../../src/histogram/moments.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { nearest } from '../../src/scenario/units.js'
 
 const MEAN_SERVICE = 10_000_000
 
-/** M/M/c as a straight loop in plain JavaScript, with latency, wait and service recorded as `simulate` does. */
+/** Simulates M/M/c in a plain JavaScript loop, recording latency, wait and service as `simulate` does. */
 export function loop(meanGapNs: number, servers: number, requests: number): number {
   const arrivals = stream(1, 'arrivals')
   const services = stream(1, 'service')
@@ -25,10 +26,10 @@ export function loop(meanGapNs: number, servers: number, requests: number): numb
     wait.record(start - due)
     service.record(serviceNs)
   }
-  return latency.mean / 1e6
+  return meanOf(latency) / 1e6
 }
 
-/** One server that takes whatever is there, up to `maxBatchSize`, in the same straight line. */
+/** One greedy server with batches of up to `maxBatchSize`, as a straight loop. */
 export function batchLoop(meanGapNs: number, maxBatchSize: number, requests: number): number {
   const arrivals = stream(1, 'arrivals')
   const [latency, wait, service] = [new LatencyHistogram(), new LatencyHistogram(), new LatencyHistogram()]
@@ -51,5 +52,5 @@ export function batchLoop(meanGapNs: number, maxBatchSize: number, requests: num
     }
     i += size
   }
-  return latency.mean / 1e6
+  return meanOf(latency) / 1e6
 }

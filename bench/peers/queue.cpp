@@ -1,4 +1,4 @@
-// The same queues written the obvious way in C++: as an event queue (std::priority_queue), and as a straight recurrence.
+// The same queues in plain C++: as an event queue (std::priority_queue), and as a recurrence.
 // Usage: queue (events|recurrence) (mm1|mm4|batches) REQUESTS; prints requests a second, and the mean latency in ms.
 #include <algorithm>
 #include <chrono>
@@ -16,10 +16,10 @@ struct Scenario {
   double meanGap, meanService;  // ns
   int servers;
   size_t maxBatch;
-  double base, perItem;  // ns, where batches are served in a fixed time
+  double base, perItem;  // ns, for batches with a fixed service time
 };
 
-// 1,024 buckets for each power of two, with the moments beside them
+// 1,024 buckets for each power of two, and the moments
 struct Histogram {
   std::vector<uint32_t> counts = std::vector<uint32_t>(43 * 1024);
   double sum = 0, squares = 0, least = 1e300, most = 0;

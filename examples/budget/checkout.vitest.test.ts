@@ -7,6 +7,6 @@ it('keeps its latency budget', () => {
   expect(simulate(checkout)).toMeetBudget(budget)
 })
 
-it('would not keep it in batches of four', () => {
+it('breaks its budget in batches of four', () => {
   expect(simulate({ ...checkout, batching: { maxBatchSize: 4 } })).not.toMeetBudget(budget)
 })

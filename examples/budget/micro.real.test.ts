@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 const order = { id: 7, lines: Array.from({ length: 100 }, (_, i) => ({ article: `a${i}`, pieces: i })) }
 
 it('parses an order within its budget', async () => {
-  // ten short runs rather than a long one: how far they differ tells how far off they may be
+  // ten short runs instead of a long one: their differences give the intervals
   const runs: TaskResult[] = []
   for (let i = 0; i < 10; i++) {
     const bench = new Bench({ iterations: 1000, time: 0, retainSamples: true })

@@ -4,9 +4,9 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: [
-      // in virtual time: exact, instant, and the same everywhere
+      // in virtual time: exact, instant and reproducible
       { test: { name: 'virtual', include: ['**/*.vitest.test.ts'] } },
-      // on a real clock: one file at a time, after all others
+      // on the real clock: one file at a time, after all others
       realClock(),
     ],
   },

@@ -1,22 +1,22 @@
 import { capacity, checkBudget, type Result, type Scenario } from 'throughline'
 import { rate, type Style, time, wrap } from 'throughline/report'
 
-/** The batch size that sustains the most within a limit, and how much one at a time does. */
+/** The batch size with the highest load within a limit, and the highest load of one at a time. */
 export interface Found {
   batchSize: number
-  /** requests a second, as simulated by what was calibrated in the middle of the rounds */
+  /** requests per second, simulated with the calibration of the typical round */
   rate: number
-  /** what is left after a margin: as far below as the rounds were apart, and a quarter at least */
+  /** the rate less a margin: the difference between the rounds, and at least a quarter */
   advised: number
   margin: number
   /** null if one at a time sustains nothing within the limit */
   oneAtATime: number | null
 }
 
-/** The machine is slower at some times than in any of the rounds. */
+/** The machine may become slower than in any of the rounds. */
 const LEAST_MARGIN = 0.25
 
-/** Searches the load of each scenario in `simulate`: of the typical round for each batch size, of all for the best. */
+/** Searches the highest load by simulation: for each batch size with its typical round, for the best one with all rounds. */
 export function highestWithin(
   scenarios: { typical: Scenario; rounds: Scenario[] }[],
   limit: { p99: number },
@@ -33,7 +33,7 @@ export function highestWithin(
   return { ...best, advised: Math.floor((1 - margin) * best.rate), margin, oneAtATime }
 }
 
-/** What to conclude, and whether measuring there confirmed it. */
+/** Renders the conclusion, and whether a measurement at the advised load confirmed it. */
 export function conclusion(found: Found | null, measured: Result | null, limit: { p99: number }, style: Style): string {
   const within = `Within a p99 of ${time(limit.p99)}`
   if (found === null || measured === null) return ` ${style('bold', `${within}, no batch size sustains any load.`)}`
@@ -56,8 +56,8 @@ const lines = (text: string, styled = (line: string) => line) =>
     .map((line) => ` ${styled(line)}`)
     .join('\n')
 
-/** Whether the machine was quiet enough for the figures to mean something, and what to do if it was not. */
-export function doubts(measured: Result[], style: Style): string {
+/** Renders a warning if the machine was too noisy; empty if it was quiet. */
+export function noiseWarning(measured: Result[], style: Style): string {
   const invalid = measured.filter(({ validity }) => !validity.valid)
   const contended = measured.filter(({ validity }) => validity.findings.some(({ code }) => code === 'cpu-contention'))
   const all = measured.length

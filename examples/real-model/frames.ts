@@ -1,10 +1,10 @@
-/** 32 ms of sound at 16 kHz: what the model hears at a time. */
+/** Samples in a frame: 32 ms of sound at 16 kHz, the input size of the model. */
 export const SAMPLES = 512
 const SAMPLE_RATE = 16_000
 
 /**
- * A frame of sound like those of a microphone, the same for the same seed. Three in five hold a voice: the harmonics
- * of a pitch, shaped by three resonances; the others hold noise alone. All have an envelope, and some noise.
+ * Generates a frame of sound from a seed. Three of five frames hold a voice, which is the harmonics of a pitch shaped by
+ * three resonances; the others hold only noise.
  */
 export function frame(seed: number): Float32Array {
   const random = uniform(seed)

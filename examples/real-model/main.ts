@@ -1,5 +1,5 @@
-// A real model measured in batches: its throughput-latency trade-off on this machine. Run it with `npm start`; to run less of it,
-// `npm start -- --sizes 1,8,64 --rounds 3`; to have it drawn, `npm start -- --svg figure.svg`.
+// Measures a real model in batches: its throughput-latency trade-off on this machine. Run it with `npm start`. For other
+// batch sizes, `npm start -- --sizes 1,8,64 --rounds 3`; for a chart, `npm start -- --svg figure.svg`.
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { measure, type Result, simulate } from 'throughline'
@@ -14,7 +14,7 @@ import {
   time,
 } from 'throughline/report'
 import { renderLatencyAndThroughput } from '../latency-and-throughput-table.ts'
-import { conclusion, doubts, highestWithin } from './conclusion.ts'
+import { conclusion, highestWithin, noiseWarning } from './conclusion.ts'
 import { type Calibrated, calibrateInSitu, calibrateTight, capacitiesOf, inBatchesOf, typicalOf } from './model.ts'
 
 const { values: asked } = parseArgs({
@@ -26,7 +26,7 @@ const LIMIT = { p99: 10 }
 
 const style = styleFor(process.stdout)
 const progress = progressOn(process.stderr)
-// what has been done so far of what there is to do, in runs of about a second
+// progress, in runs of about a second
 const runs = 2 + SIZES.length * 2 * ROUNDS + 4
 let done = 0
 const doing = (what: string, weight = 1) => {
@@ -36,9 +36,9 @@ const doing = (what: string, weight = 1) => {
 
 doing('timing the bare model, for each batch size', 2)
 const tight = await calibrateTight(Math.max(...SIZES))
-const carries = capacitiesOf(tight, SIZES)
-/** One load for all, which every size sustains: a server that is often idle is slower than the bare model, back to back. */
-const offered = Number((0.45 * Math.min(...carries)).toPrecision(2))
+const capacities = capacitiesOf(tight, SIZES)
+/** One load for all sizes, which each sustains: a server that is often idle is slower than the bare model. */
+const offered = Number((0.45 * Math.min(...capacities)).toPrecision(2))
 
 const inRound = (round: number) => ({
   arrivals: offered,
@@ -46,8 +46,8 @@ const inRound = (round: number) => ({
   warmup: { duration: '120ms' },
   seed: round,
 })
-// interleaved over the sizes, there and back, so that a slow period of the machine meets them all, and calibrated just
-// before, in runs of their own, so that it meets what is predicted as what is measured
+// sizes are interleaved, so that a slow period of the machine affects all of them; each is calibrated just before it is
+// measured, so that it affects the prediction and the measurement alike
 const calibrated = SIZES.map((): Calibrated[] => [])
 const measured = SIZES.map((): Result[] => [])
 for (let round = 1; round <= ROUNDS; round++) {
@@ -59,12 +59,12 @@ for (let round = 1; round <= ROUNDS; round++) {
   }
 }
 
-doing('simulating the very same requests', 0)
+doing('simulating the same requests', 0)
 const rows = calibrated.map((scenarios, i) => {
   const simulated = scenarios.map((scenario, round) => simulate({ ...scenario, ...inRound(round + 1) }))
   return {
     batchSize: SIZES[i] as number,
-    capacityPerSec: carries[i] as number,
+    capacityPerSec: capacities[i] as number,
     measured: figuresOverRounds(measured[i] ?? []),
     predicted: mediansOf(figuresOverRounds(simulated)),
   }
@@ -75,7 +75,7 @@ const found = highestWithin(
   calibrated.map((rounds, i) => ({ rounds, typical: typicalOf(rounds, SIZES[i] as number) })),
   LIMIT,
 )
-doing('measuring there', 3)
+doing('measuring at the advised load', 3)
 const confirmed =
   found === null
     ? null
@@ -87,7 +87,7 @@ console.log(`
  A batch leaves when it is full, or when its oldest request has waited 2 ms.
 `)
 console.log(renderTradeOff(rows, { offeredPerSec: offered, rounds: ROUNDS, width: 100, style }))
-console.log(doubts(measured.flat(), style))
+console.log(noiseWarning(measured.flat(), style))
 console.log(`${conclusion(found, confirmed, LIMIT, style)}\n`)
 console.log(renderLatencyAndThroughput(style))
 if (asked.svg !== undefined) {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { decode, pcmSchema } from './pcm.ts'
 
-/** How likely it is that a frame of sound holds speech. */
+/** Returns the probability that a frame of sound holds speech. */
 export type Infer = (frame: Float32Array, signal: AbortSignal) => Promise<number>
 
 const schema = {
@@ -10,14 +10,14 @@ const schema = {
 }
 
 /**
- * `POST /infer`: `{ pcm }` is answered with `{ speech }`. Who hangs up does not wait any more.
+ * `POST /infer`: responds to `{ pcm }` with `{ speech }`. A call is aborted when its client hangs up.
  *
- * @param admit throws where a request is not to be taken, before it is read: to read it takes longer than to refuse it
+ * @param admit throws if a request is to be refused; called before it is read, since reading takes longer than refusing
  */
 export function inferRoute(app: FastifyInstance, infer: Infer, admit = () => {}): void {
   const onRequest = async () => admit()
   app.post<{ Body: { pcm: string } }>('/infer', { schema, onRequest }, async ({ body }, { raw }) => {
-    // of a request with a body, Fastify's own signal is aborted when that has been read
+    // Fastify's own signal is aborted as soon as a body has been read
     const gone = new AbortController()
     raw.once('close', () => {
       if (!raw.writableFinished) gone.abort()

@@ -24,5 +24,5 @@ const { app } = await createService({
 const url = await app.listen({ port: Number(asked.port), host: '127.0.0.1' })
 console.log(`${url}/infer answers, ${url}/latency tells how fast`)
 
-// the process ends by itself when all are answered; a second signal ends it at once
+// the process exits by itself when all requests are answered; a second signal ends it at once
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void app.close())

@@ -1,6 +1,6 @@
 import type { Budget } from 'throughline'
 
-/** How frames are batched: in the service, and as it stands in whatever simulates or measures it. */
+/** How frames are batched: in the service, and in every simulation and measurement of it. */
 export const policy = {
   batching: { maxBatchSize: 16, maxWait: '2ms' },
   servers: 1,
@@ -8,7 +8,7 @@ export const policy = {
 }
 
 /**
- * What is promised of it, wherever it runs. A percentile says more, and takes minutes to be told on a machine whose speed
- * changes; the most is judged as it was observed.
+ * The budget of the service, on any machine. A percentile says more, but needs minutes for a verdict on a machine whose
+ * speed changes; the maximum is judged as observed.
  */
 export const budget: Budget = { max: '5s', errorRate: '< 1%' }

@@ -23,7 +23,7 @@ it('keeps its budget over HTTP', async ({ skip }) => {
     http: { url: `${url}/infer`, body: (index) => ({ pcm: frames[index % frames.length] as string }) },
     stop: { duration: '6s' },
   })
-  // on a machine that is busy with something else nobody can tell, and the reason says so
+  // inconclusive on a machine that is busy with something else: the reason says so
   const check = checkBudget(result, budget)
   if (check.verdict === 'inconclusive') skip(renderBudget(check))
   expect(result).toMeetBudget(budget)

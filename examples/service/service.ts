@@ -13,7 +13,7 @@ import { budget, policy } from './policy.ts'
 
 type Model = typeof import('../real-model/handler.ts')
 const model = new URL('../real-model/handler.ts', import.meta.url)
-/** How long answers may take to be read when the service closes. */
+/** How long clients may take to read their responses when the service closes. */
 const LINGER_MS = 1000
 
 export interface ServiceOptions extends Pick<BatcherOptions, 'batching' | 'servers' | 'queue'> {
@@ -22,12 +22,12 @@ export interface ServiceOptions extends Pick<BatcherOptions, 'batching' | 'serve
 }
 
 export interface Service {
-  /** to listen, and to close: it then takes no more requests, and has answered those that it took when it is closed */
+  /** listens and closes: when it has closed, all requests that it accepted are answered */
   app: FastifyInstance
   batcher: Batcher<Float32Array, number>
 }
 
-/** A service that tells speech from noise: resolves when the model is loaded, and rejects where it cannot be. */
+/** Creates a service that tells speech from noise. Resolves when the model is loaded; rejects if it cannot be loaded. */
 export async function createService({ handler, ...asked }: ServiceOptions = {}): Promise<Service> {
   const batching = { ...policy, ...asked }
   const recorder = createRecorder({ name: 'infer', ...batching })
@@ -37,7 +37,7 @@ export async function createService({ handler, ...asked }: ServiceOptions = {}):
   await batcher.ready()
 
   const app = Fastify({ bodyLimit: 4096 })
-  // a full queue, a wait that is too long and a batcher that closes are answered with 503, as errors of theirs say
+  // Fastify responds with the statusCode of the error: 503 if the queue is full, a call times out or the batcher closes
   const infer = (frame: Float32Array, signal: AbortSignal) => batcher.run(frame, { signal })
   inferRoute(app, infer, () => batcher.admit())
 
@@ -57,7 +57,7 @@ export async function createService({ handler, ...asked }: ServiceOptions = {}):
 
   app.get('/health', async (_request, reply) => {
     try {
-      // a server whose thread has died is not ready until it has another
+      // a server whose thread has exited is not ready until it is replaced
       await batcher.ready()
       return { status: 'ready', waiting: batcher.waiting, inService: batcher.inService }
     } catch (error) {
@@ -66,18 +66,18 @@ export async function createService({ handler, ...asked }: ServiceOptions = {}):
   })
 
   app.addHook('preClose', (done) => {
-    // those who wait are served while no more are let in, none of them waiting for a batch to fill
+    // serves the calls that wait, without waiting for batches to fill, and takes no more
     const drained = batcher.close().catch(() => {})
-    // a connection on which nothing was asked yet is not idle to Node, and would hold the server for minutes
+    // Node does not count a connection without a request as idle: it would keep the server open for minutes
     drained.then(() => setTimeout(() => app.server.closeAllConnections(), LINGER_MS).unref())
     done()
   })
-  // who is answered meanwhile is not to keep the connection, for whose end the server waits
+  // responses sent while closing end their connection, since the server waits for all connections
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (batcher.closed) reply.header('connection', 'close')
     done(null, payload)
   })
-  // what went wrong in that is told where the service is closed
+  // app.close() rejects with what a teardown threw
   app.addHook('onClose', () => batcher.close())
   return { app, batcher }
 }

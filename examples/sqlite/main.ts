@@ -1,5 +1,5 @@
-// Rows written to SQLite one by one, or together with those that come meanwhile: each caller gets an answer of its own
-// when its row is on the disk. Run it with `npx tsx examples/sqlite/main.ts`.
+// Inserts rows into SQLite one by one, or in batches with rows that arrive meanwhile. Each caller gets its own answer when
+// its row is on the disk. Run it with `npx tsx examples/sqlite/main.ts`.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,34 +27,34 @@ let asked = 0
 let stored = 0
 const order = (pieces: number) => ({ id: `order ${asked++}`, article: 'pencil', pieces })
 
-// one for all of them: it sees batches of every size
+// one recorder for all batchers, so that it records batches of every size
 const recorder = createRecorder({ servers: 1 })
 const stop = { duration: flags.duration }
-const measured: [crowd: Result, few: Result][] = []
+const measured: [busy: Result, idle: Result][] = []
 for (const batching of Object.values(POLICIES)) {
   const batcher = createBatcher(orders.insertAll, { batching, recorder })
   const insert = async () => {
     await batcher.run(order(1 + (asked % 9)))
     stored++
   }
-  const crowd = await measure({ arrivals: closed({ clients: 64 }), call: insert, stop })
-  const few = await measure({ arrivals: poisson('50/s'), call: insert, stop })
-  measured.push([crowd, few])
+  const busy = await measure({ arrivals: closed({ clients: 64 }), call: insert, stop })
+  const idle = await measure({ arrivals: poisson('50/s'), call: insert, stop })
+  measured.push([busy, idle])
   await batcher.close()
 }
 
 const recorded = { ...recorder.scenario({ arrivals: 'poisson' }), stop: { requests: 20_000 } }
 const figures = ({ latencyMs }: Result) => [time(latencyMs.p50), time(latencyMs.p99)]
 const rows = Object.entries(POLICIES).map(([name, batching], i) => {
-  const [crowd, few] = measured[i] as [Result, Result]
+  const [busy, idle] = measured[i] as [Result, Result]
   const most = capacity({ ...recorded, batching }, LIMIT)
-  const carries = most === null ? 'none' : rate(most.rate)
-  return [name, rate(crowd.throughput.completed), ...figures(crowd), ...figures(few), carries]
+  const highest = most === null ? 'none' : rate(most.rate)
+  return [name, rate(busy.throughput.completed), ...figures(busy), ...figures(idle), highest]
 })
 
 console.log(`
- Rows of SQLite in one transaction for each batch. 64 clients who write all the time, 50 rows a second at random, and
- the most that would be written within a p99 of ${time(LIMIT.p99)}, simulated from the batches recorded.
+ Rows inserted into SQLite, one transaction for each batch: by 64 clients in a closed loop, and at random at 50/s. The last
+ column is the highest rate with p99 within ${time(LIMIT.p99)}, simulated from the recorded batches.
 `)
 console.log(
   table(
@@ -72,13 +72,15 @@ console.log(
   ),
 )
 
-// a bad row is refused alone, though it was in one transaction with others
+// an invalid row is rejected alone, although it was in one transaction with others
 const batcher = createBatcher(orders.insertAll, { batching: { maxBatchSize: 3, maxWait: '1s' } })
 const three = await Promise.allSettled([1, 0, 2].map((pieces) => batcher.run(order(pieces))))
 await batcher.close()
 three.forEach((each, i) => {
-  const answer = each.status === 'fulfilled' ? `stored as row ${each.value}` : `refused, ${each.reason.message}`
+  const answer = each.status === 'fulfilled' ? `stored as row ${each.value}` : `rejected, ${each.reason.message}`
   if (each.status === 'fulfilled') stored++
   console.log(` pieces ${[1, 0, 2][i]}: ${answer}`)
 })
-console.log(`\n ${count(stored)} were told that their row is stored, and the file has ${count(orders.count())}.`)
+console.log(
+  `\n ${count(stored)} callers were notified that their row is stored, and the file has ${count(orders.count())} rows.`,
+)

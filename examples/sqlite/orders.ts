@@ -12,7 +12,7 @@ const SCHEMA = `create table if not exists orders (
   pieces integer not null check (pieces > 0)
 )`
 
-/** Opens a file of orders, and makes one where there is none. A row is on the disk when its transaction has ended. */
+/** Opens a database of orders, and creates it if it does not exist. A row is on the disk when its transaction has ended. */
 export function openOrders(path: string) {
   const db = new Database(path)
   db.pragma('journal_mode = WAL')
@@ -20,19 +20,19 @@ export function openOrders(path: string) {
   db.exec(SCHEMA)
   const statement = db.prepare('insert into orders (id, article, pieces) values (?, ?, ?)')
 
-  /** The row's number, or why it is none: SQLite takes back what a bad row has done, and nothing else. */
+  /** Inserts a row. Returns its number, or the error: SQLite undoes only the statement of an invalid row. */
   function insert({ id, article, pieces }: Order): number | Error {
     try {
       return Number(statement.run(id, article, pieces).lastInsertRowid)
     } catch (error) {
-      // with the transaction gone (a full disk, say) the rows before are gone too
+      // a fault such as a full disk ends the transaction, with all rows before
       if (!db.inTransaction) throw error
       return error as Error
     }
   }
 
   return {
-    /** Inserts rows in one transaction; an `Error` stands in the place of each that was refused. */
+    /** Inserts rows in one transaction. Returns the row number or the `Error` of each. */
     insertAll(orders: readonly Order[]): (number | Error)[] {
       db.exec('begin immediate')
       try {

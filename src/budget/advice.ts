@@ -1,10 +1,10 @@
 import type { Result } from '../result/result.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import type { Relation } from '../scenario/budget.js'
-import { count, inText, time } from '../text/number.js'
+import { count, inText, percentage, time } from '../text/number.js'
 import type { Over } from './percentile.js'
 
-/** `4.1 % of requests took longer than 50 ms; 1 % may; 95 % interval 2.9 to 5.6 %`. */
+/** Formats the fraction over a limit: `4.1 % of requests took longer than 50 ms; 1 % may; 95 % interval 2.9 to 5.6 %`. */
 export function overText({ relation, limit }: { relation: Relation; limit: number }, over: Over): string {
   const { fraction, allowed, low, high } = over
   const took =
@@ -16,25 +16,17 @@ export function overText({ relation, limit }: { relation: Relation; limit: numbe
 /** `2.9 to 5.6 %`. */
 export const rangeText = ({ low, high }: Over) => `${percentage(low)} to ${percentage(high)} %`
 
-/** To two digits, and what is not 0 or all never shown as that. */
-function percentage(fraction: number): string {
-  const percent = 100 * fraction
-  if (percent === 0 || percent === 100) return String(percent)
-  if (percent > 99) return String(Math.min(99.999, 100 - Number((100 - percent).toPrecision(2))))
-  return percent.toLocaleString('en', { maximumSignificantDigits: 2 })
-}
-
-/** What makes a verdict clear that is not: a run so many times as long, if there can be one. */
-export function longerRun(
+/** Advises how to turn an inconclusive verdict into a clear one, by a run this many times as long; null if none would do. */
+export function adviseLongerRun(
   { counts, window, scenario, engine, replications, checkpoints }: Result,
   times: number | null,
 ): string {
   if (scenario !== null && !isStationary(scenario.arrivals))
-    return 'no longer run can decide, as the arrivals end by themselves'
-  if (times === null) return 'no longer run is likely to decide: choose another limit'
+    return 'a longer run cannot decide, because the arrivals end by themselves'
+  if (times === null) return 'a longer run is unlikely to decide: choose another limit'
   const requests = count(Number((counts.offered * times).toPrecision(2)))
   if (replications !== undefined)
-    return `run more or longer replications: about ${requests} requests in all would decide`
+    return `run more or longer replications: about ${requests} requests in total would decide`
   const seconds = inText(Number((((window.endMs - window.startMs) * times) / 1000).toPrecision(2)))
   const how = engine === 'record' ? 'record for longer' : checkpoints === undefined ? 'run longer' : 'raise atMost'
   return `${how}: about ${requests} requests (${seconds} s) would decide`

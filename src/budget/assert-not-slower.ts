@@ -1,9 +1,9 @@
-import { type BudgetOptions, checkedOptions } from './assert.js'
-import { checkedComparison } from './check-comparison.js'
+import { type BudgetOptions, parseBudgetOptions } from './assert.js'
+import { checkComparison } from './check-comparison.js'
 import type { Comparison } from './comparison.js'
 import { renderComparison } from './render-comparison.js'
 
-/** A comparison that did not come out as it was to: the message is its table. */
+/** Thrown if a comparison has another verdict than asserted. The message is its table. */
 export class ComparisonError extends Error {
   override readonly name = 'ComparisonError'
   readonly verdict: Comparison['verdict']
@@ -17,16 +17,21 @@ export class ComparisonError extends Error {
 }
 
 /**
- * Throws unless head was found to be the same as base, or faster: where it is slower, or fails more, and where what was
- * seen does not tell.
+ * Throws if head is slower than base or fails more, and if the comparison is inconclusive.
  *
- * @param options `onInconclusive: 'pass'` lets what does not tell pass
- * @throws ComparisonError with the table
- * @throws ValidationError if it is not a comparison, or contradicts itself
+ * @example
+ * const base = simulate({ arrivals: '500/s', service: '1.2ms' })
+ * const head = simulate({ arrivals: '500/s', service: '1ms' })
+ * assertNotSlower(compareResults(base, head))
+ *
+ * @param comparison from `compare`, `compareResults` or a file
+ * @param options `onInconclusive: 'pass'` accepts an inconclusive comparison; default `'fail'`
+ * @throws ComparisonError if the verdict is `slower`, or `inconclusive` and not accepted; the message is the table
+ * @throws ValidationError if the value is not a comparison, or its verdict contradicts its figures
  */
 export function assertNotSlower(comparison: Comparison, options: BudgetOptions = {}): void {
-  const { onInconclusive = 'fail' } = checkedOptions(options)
-  const { verdict } = checkedComparison(comparison)
+  const { onInconclusive = 'fail' } = parseBudgetOptions(options)
+  const { verdict } = checkComparison(comparison)
   if (verdict === 'same' || verdict === 'faster') return
   if (verdict === 'inconclusive' && onInconclusive === 'pass') return
   throw new ComparisonError(comparison)

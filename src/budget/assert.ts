@@ -8,13 +8,17 @@ import { type BudgetCheck, checkBudget } from './check.js'
 import { headline, renderBudget } from './render.js'
 
 export interface BudgetOptions {
-  /** What to do where the run does not tell whether the budget is kept. Default: fail. */
+  /**
+   * How to treat an inconclusive verdict.
+   *
+   * @default 'fail'
+   */
   onInconclusive?: 'fail' | 'pass' | undefined
 }
 
 const schema = options({ onInconclusive: z.enum(['fail', 'pass'], { error: "must be 'fail' or 'pass'" }).optional() })
 
-/** A run that does not keep to its budget, or does not tell: the message is a table of its rules. */
+/** Thrown if a run fails its budget or is inconclusive. The message is the table of its rules. */
 export class BudgetError extends Error {
   override readonly name = 'BudgetError'
   readonly verdict: 'fail' | 'inconclusive'
@@ -28,20 +32,26 @@ export class BudgetError extends Error {
 }
 
 /**
- * Throws unless a run keeps to a budget, as `checkBudget` judges it.
+ * Throws unless a run meets a budget, as `checkBudget` judges it.
  *
- * @throws BudgetError if it fails, or is inconclusive and `onInconclusive` is not 'pass'
- * @throws ValidationError if the budget or the result cannot be read
+ * @example
+ * const result = simulate({ arrivals: '400/s', service: '1ms' })
+ * assertBudget(result, { p99: '20ms', throughput: '>= 390/s' })
+ *
+ * @param of a Result, or a Summary of durations in milliseconds
+ * @param budget limits by metric: `{ p99: '100ms', errorRate: '< 1%' }`
+ * @throws BudgetError if the verdict is `fail`, or `inconclusive` and `onInconclusive` is not `'pass'`
+ * @throws ValidationError if the budget or an option is invalid, or the result has another version or contradicts itself
  */
 export function assertBudget(of: Result | Summary, budget: Budget, given: BudgetOptions = {}): void {
-  const { onInconclusive = 'fail' } = checkedOptions(given)
+  const { onInconclusive = 'fail' } = parseBudgetOptions(given)
   const check = checkBudget(of, budget)
   if (check.verdict === 'pass' || (check.verdict === 'inconclusive' && onInconclusive === 'pass')) return
   throw new BudgetError(check)
 }
 
-/** @throws ValidationError if an option is unknown */
-export function checkedOptions(given: BudgetOptions): BudgetOptions {
+/** @throws ValidationError if an option is unknown or invalid */
+export function parseBudgetOptions(given: BudgetOptions): BudgetOptions {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'options', given)
   return asked.data

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { checkVersion, throwFaults } from '../validation/validation-error.js'
 import { comparePairs } from './compare-pairs.js'
-import { COMPARED, type Comparison, DESIGNS, type MetricComparison, overall, verdictOf } from './comparison.js'
+import { COMPARED, type Comparison, DESIGNS, type MetricComparison, overallVerdict, verdictOf } from './comparison.js'
 
 const SCHEMA = 'throughline/comparison@1'
 const verdict = z.enum(['slower', 'faster', 'same', 'inconclusive'], {
@@ -46,35 +46,37 @@ const comparisonSchema = z
   })
 
 /**
- * The first figure that does not follow from the others. Pairs are all that a comparison of rounds rests on, so it is made
- * again; of two results there are the intervals.
+ * Finds the first figure that does not follow from the others: `[path, message]`. A comparison of rounds rests on its pairs
+ * alone, so it is computed again from them; a comparison of two results is checked against its intervals.
  */
 function faultOf(comparison: Comparison): [string, string] | null {
   const { design, within, rounds, verdict, metrics, pairs, findings } = comparison
   if (metrics.length !== COMPARED.length || COMPARED.some((name, i) => metrics[i]?.metric !== name)) {
-    return ['metrics', `must be those of ${COMPARED.join(', ')}`]
+    return ['metrics', `must hold one entry for each of ${COMPARED.join(', ')}, in this order`]
   }
-  if (overall(comparison).verdict !== verdict) return ['verdict', 'must be what its metrics say']
+  if (overallVerdict(comparison).verdict !== verdict) return ['verdict', 'must follow from its metrics']
   if (design === 'unpaired') {
-    if (pairs.length > 0) return ['design', "must be 'alternating' or 'duet', as there are pairs"]
+    if (pairs.length > 0) return ['design', "must be 'alternating' or 'duet' if there are pairs"]
     const isInvalid = findings.some(({ severity }) => severity === 'error')
     const wrong = metrics.find((metric) => metric.verdict !== (isInvalid ? 'inconclusive' : verdictOf(metric, within)))
     if (wrong !== undefined) {
       const right = isInvalid ? 'inconclusive' : verdictOf(wrong, within)
-      return ['metrics', `must say of ${wrong.metric} what its interval does, ${right}`]
+      return ['metrics', `must have the verdict '${right}' for ${wrong.metric}, as its interval shows`]
     }
-    const unsound = metrics.find((metric) => !followsFromItsSides(metric))
-    if (unsound !== undefined)
-      return ['metrics', `must have the ratio of ${unsound.metric} that head and base have, within its interval`]
+    const contradictory = metrics.find((metric) => !followsFromItsSides(metric))
+    if (contradictory !== undefined)
+      return ['metrics', `must have a ratio for ${contradictory.metric} that is head / base and within its interval`]
     return null
   }
-  if (rounds < pairs.length) return ['rounds', `must be at least the ${pairs.length} pairs that there are`]
+  if (rounds < pairs.length) return ['rounds', `must be at least ${pairs.length}, the number of pairs`]
   const again = comparePairs(pairs, { within, rounds }).metrics
   const wrong = again.find((each, i) => !sameMetric(each, metrics[i] as MetricComparison))
-  return wrong === undefined ? null : ['metrics', `must say of ${wrong.metric} what the pairs do, ${wrong.verdict}`]
+  return wrong === undefined
+    ? null
+    : ['metrics', `must have the figures and the verdict '${wrong.verdict}' for ${wrong.metric}, as its pairs show`]
 }
 
-/** Whether a ratio is that of its sides, and lies in its interval, as far as there are any. */
+/** Whether a ratio is head / base and within its interval. A missing ratio, side or bound is not checked. */
 function followsFromItsSides({ base, head, ratio, interval: { low, high }, unit }: MetricComparison): boolean {
   if (ratio === null) return true
   const quotient = base === null || head === null ? null : unit === '/s' ? null : head / base
@@ -82,7 +84,7 @@ function followsFromItsSides({ base, head, ratio, interval: { low, high }, unit 
   return (low ?? ratio) <= ratio * (1 + ROUNDING) && (high ?? ratio) >= ratio * (1 - ROUNDING)
 }
 
-/** How far apart two figures may be that are computed from the same pairs on different machines. */
+/** Relative tolerance for a figure computed from the same pairs on another machine. */
 const ROUNDING = 1e-6
 
 function sameMetric(again: MetricComparison, stored: MetricComparison): boolean {
@@ -97,20 +99,20 @@ function sameMetric(again: MetricComparison, stored: MetricComparison): boolean 
 }
 
 /**
- * Refuses what is no comparison at all, such as the promise of one. What it holds is taken as it is.
+ * Checks only that a value is a comparison of the supported version.
  *
- * @throws ValidationError
+ * @throws ValidationError if it is something else, such as a promise
  */
 export function checkIsComparison(value: unknown, name = 'comparison'): void {
   checkVersion(value, { name, kind: 'comparison', schema: SCHEMA })
 }
 
 /**
- * Checks what may be a comparison, such as one read from a file.
+ * Checks a comparison in full, for instance one read from a file, and returns it.
  *
- * @throws ValidationError if it is of another version, or its verdict does not follow from its figures
+ * @throws ValidationError if it has another version, or its verdict does not follow from its figures
  */
-export function checkedComparison(value: unknown, name = 'comparison'): Comparison {
+export function checkComparison(value: unknown, name = 'comparison'): Comparison {
   checkIsComparison(value, name)
   const parsed = comparisonSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)

@@ -11,60 +11,67 @@ import { tailOfCheckpoints } from '../statistics/student.js'
 import { count, rate } from '../text/number.js'
 import type { Part } from '../text/parts.js'
 import { got, ValidationError } from '../validation/validation-error.js'
-import { longerRun, overText } from './advice.js'
-import { type Estimate, estimateOf, noErrors } from './estimate.js'
+import { adviseLongerRun, overText } from './advice.js'
+import { type Estimate, estimateErrors, estimateOf } from './estimate.js'
 import { judgeFraction, type Over } from './percentile.js'
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive'
 
-/** One rule of a budget, and what a run says of it. */
+/** One rule of a budget, and the verdict on it. */
 export interface RuleCheck {
-  /** as the budget has it */
+  /** as written in the budget: `p99`, `queueing.p95` */
   metric: string
   relation: Relation
   limit: number
-  /** of limit, observed and interval: milliseconds, a second, a fraction of 1, or requests */
+  /** of limit, observed and interval: `ms`, `/s`, `fraction` (of 1) or `requests` */
   unit: BudgetUnit
-  /** null if the run has no such figure, or it is that of a request never answered */
+  /** null if the run does not have the metric, or if the percentile falls on a request that was never answered */
   observed: number | null
-  /** null if the metric is judged as observed (max, no errors), or by the fraction of requests over the limit */
+  /** null if the metric is judged as observed (max, no errors) or by the fraction of requests over the limit */
   interval: Interval | null
   /**
-   * of a percentile of latency: the fraction of requests that took longer than the limit, the fraction that may, and the
-   * bounds of the first at 95 %
+   * only for percentiles of latency: the fraction of requests over the limit, its 95 % bounds, and the fraction allowed
    */
   over?: Over
   verdict: Verdict
-  /** why it is inconclusive, what to do then, or what makes it fail */
+  /** why the rule fails, or why it is inconclusive and what to do */
   reason?: string
-  /** the budget says nothing of errors, and so allows none */
+  /** the rule is not in the budget: a budget without a limit on errors allows no errors */
   implied?: true
 }
 
-/** Whether a run keeps to a budget: plain data. */
+/** The verdict on a run by a budget, as plain data. */
 export interface BudgetCheck {
-  /** fail if one rule fails, else inconclusive if one is */
+  /** `fail` if any rule fails, else `inconclusive` if any rule is */
   verdict: Verdict
   rules: RuleCheck[]
-  /** where the mean latency went; null of durations alone */
+  /** the parts of mean latency, in milliseconds; null for a summary of durations */
   latency: { meanMs: number; parts: Part[] } | null
-  /** what made the run invalid */
+  /** the errors that make the run invalid */
   findings: Finding[]
 }
 
 /**
- * Judges a run by a budget. A percentile of latency is judged by the fraction of requests over its limit: at most 1 % of
- * them may exceed that of a p99. The rule passes if the fraction's 95 % bounds are within what is allowed, fails if they are
- * beyond it, and is inconclusive between. Other metrics are judged by their 95 % intervals, and max, no errors at all, and
- * a simulation of `stages` or `replay`, as observed. A request that was never answered counts as slower than any other
- * if a percentile has an upper limit, and as faster if it has a lower one.
+ * Judges a run by a budget.
  *
- * Findings have a direction. What can only have lengthened latency never stops an upper limit from passing; it makes a
- * fail inconclusive if the limit might have held without it. What may have hidden long latencies never stops a fail. A
- * saturated run fails its upper limits on latency. Errors, rates and max are judged by what was counted.
+ * A percentile of latency is judged by the fraction of requests over its limit: for p99, at most 1 % of requests may
+ * exceed it. The rule passes if the upper 95 % bound of this fraction is at most the allowed fraction, fails if the lower
+ * bound is above it, and is inconclusive otherwise. Other metrics are judged by their 95 % intervals. Max, `errorRate`
+ * without an allowance, and simulations of `stages` or `replay` are judged as observed. A request that was never answered
+ * counts as slower than any other under an upper limit, and as faster under a lower limit.
  *
- * @param of a Result, from memory or a file, or a Summary of durations
- * @throws ValidationError if the budget cannot be read, or the result is of another version or contradicts itself
+ * Findings have a direction. A finding that can only have lengthened latency never prevents a pass of an upper limit, but
+ * turns a fail into inconclusive if the limit might have held without it. A finding that may have hidden long latencies
+ * never prevents a fail. A saturated run fails its upper limits on latency. Errors, rates and max are judged as counted.
+ *
+ * @example
+ * const result = simulate({ arrivals: '400/s', service: '1ms' })
+ * const { verdict, rules } = checkBudget(result, { p99: '20ms', 'queueing.p95': '10ms', throughput: '>= 390/s' })
+ * console.log(verdict, rules.map(({ metric, verdict }) => `${metric}: ${verdict}`))
+ *
+ * @param of a Result, from memory or a file, or a Summary of durations in milliseconds
+ * @param budget limits by metric: `{ p99: '100ms', errorRate: '< 1%' }`
+ * @throws ValidationError if the budget is invalid, or the result has another version or contradicts itself
  */
 export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
   const rules = rulesOf(budget)
@@ -81,9 +88,9 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
   const checks = rules.map((rule) => judge.check(rule))
   const limits = (figure: string) => rules.some((rule) => 'figure' in rule && rule.figure === figure)
   if (!limits('errorRate')) {
-    const estimate = noErrors(result, limits('rejectionRate'))
+    const estimate = estimateErrors(result, limits('rejectionRate'))
     const check = checkOf(NO_ERRORS, estimate, byInterval(NO_ERRORS, estimate, ofRun(result)))
-    if (check.verdict === 'fail') check.reason = 'the budget says nothing of errors, and so allows none'
+    if (check.verdict === 'fail') check.reason = 'the budget has no limit on errorRate, so no errors are allowed'
     checks.push({ ...check, implied: true })
   }
   return {
@@ -95,13 +102,13 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
 }
 
 /**
- * Refuses what is no check at all, such as a result that has yet to be judged.
+ * Checks only that a value is a budget check.
  *
- * @throws ValidationError
+ * @throws ValidationError if it is something else, such as a result
  */
 export function checkIsBudgetCheck(value: unknown, name = 'check'): void {
   if (Array.isArray((value as Partial<BudgetCheck> | null | undefined)?.rules)) return
-  throw new ValidationError(name, `must be what checkBudget gives, ${got(value)}`)
+  throw new ValidationError(name, `must be a budget check, as checkBudget returns it, ${got(value)}`)
 }
 
 const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'fraction' }
@@ -113,7 +120,7 @@ interface Judgement {
   reason?: string | undefined
 }
 
-/** A result always says which version it is of. */
+/** Tells a Summary from a Result, which always has a `schema`. */
 const isSummary = (of: Result | Summary): of is Summary =>
   typeof of === 'object' && of !== null && 'histogram' in of && !('schema' in of)
 
@@ -148,14 +155,14 @@ function holds(value: number, { relation, limit }: Rule): boolean {
   }
 }
 
-/** Judges a metric by its interval, or as observed if it has none. */
+/** Judges a metric by its interval, or as observed if there is no interval. */
 function byInterval(rule: Rule, { observed, interval, reason }: Estimate, advise: Advise): Judgement {
   if (interval === null) {
     if (observed === null) return { verdict: 'inconclusive', reason }
     return { verdict: holds(observed, rule) ? 'pass' : 'fail' }
   }
   const { low, high } = interval
-  // the end nearer to breaking the rule, and the one nearer to keeping it
+  // `far` is the bound nearest to breaking the rule, `near` the one nearest to meeting it
   const [far, near] = isUpper(rule) ? [high, low] : [low, high]
   if (far !== null && holds(far, rule)) return { verdict: 'pass' }
   if (near !== null && !holds(near, rule)) return { verdict: 'fail' }
@@ -163,22 +170,25 @@ function byInterval(rule: Rule, { observed, interval, reason }: Estimate, advise
   return { verdict: 'inconclusive', reason: why }
 }
 
-/** A run longer than this many times is not advised. */
+/** Advice never asks for a run longer than this many times. */
 const MOST_TIMES = 100
 
-/** Says what a run this many times as long would take. */
+/** Describes a run this many times as long. */
 type Advise = (times: number) => string
 
 const ofDurations =
   (durations: number): Advise =>
   (times) =>
-    `take more: about ${count(Number((times * durations).toPrecision(2)))} durations would decide`
+    `record more: about ${count(Number((times * durations).toPrecision(2)))} durations would decide`
 const ofRun =
   (result: Result): Advise =>
   (times) =>
-    longerRun(result, times)
+    adviseLongerRun(result, times)
 
-/** How long a run would tell, were the true value the observed one: an interval shrinks with the root of the length. */
+/**
+ * Estimates how long a run would decide, if the observed value were the true one: the width of an interval falls with the
+ * square root of the length.
+ */
 function longer(
   observed: number | null,
   limit: number,
@@ -186,20 +196,20 @@ function longer(
   near: number | null,
   advise: Advise,
 ): string {
-  const holdsIt = 'the limit lies within the interval'
+  const why = 'the limit lies within the interval'
   const ends = [far, near].flatMap((end) => (end === null || observed === null ? [] : [Math.abs(end - observed)]))
   const times = observed === null ? Infinity : (Math.max(...ends) / Math.abs(limit - observed)) ** 2
-  if (!(times <= MOST_TIMES)) return `${holdsIt}, too near to what was observed for a longer run to decide`
-  return `${advise(times)}; ${holdsIt}`
+  if (!(times <= MOST_TIMES)) return `${why}, too near to the observed value for a longer run to decide`
+  return `${advise(times)}; ${why}`
 }
 
-/** Above this many times what was completed, no slow machine explains that a run was saturated. */
+/** If the offered load is more than this many times the capacity, a slow machine does not explain the overload. */
 const MACHINES_APART = 1.6
 
-/** Judges the rules of a run, by what it recorded and what it found of itself. */
+/** Judges the rules of a budget by a run's figures and findings. */
 class RunJudge {
   readonly #result: Result
-  /** the arrivals end by themselves, and have no steady state: the run is all that there is to judge */
+  /** the arrivals end by themselves and have no steady state: the run itself is judged, not a longer one */
   readonly #varies: boolean
   readonly #asObserved: boolean
   readonly #exceedances: Partial<Record<'slowest' | 'fastest', Exceedances>> = {}
@@ -215,22 +225,23 @@ class RunJudge {
     if (rule.time === 'latency' && typeof rule.statistic === 'object') {
       return this.#checkFraction(rule, rule.statistic.percentile)
     }
-    const estimate = this.#seen(estimateOf(rule, { result: this.#result }))
-    const judged = this.#keptByLatency(rule) ?? byInterval(rule, estimate, ofRun(this.#result))
+    const estimate = this.#withoutInterval(estimateOf(rule, { result: this.#result }))
+    const judged = this.#passByLatency(rule) ?? byInterval(rule, estimate, ofRun(this.#result))
     return checkOf(
       rule,
       estimate,
-      this.#withFindings(rule, judged, () => this.#calmMean(rule)),
+      this.#applyFindings(rule, judged, () => this.#calmMean(rule)),
     )
   }
 
-  /** What was counted stands, whatever was found of latency. */
+  /** Judges a counted figure, which findings about latency do not affect. */
   #checkCounted(rule: Rule): RuleCheck {
-    const estimate = this.#seen(estimateOf(rule, { result: this.#result }))
+    const estimate = this.#withoutInterval(estimateOf(rule, { result: this.#result }))
     return checkOf(rule, estimate, byInterval(rule, estimate, ofRun(this.#result)))
   }
 
-  #seen(estimate: Estimate): Estimate {
+  /** Drops the interval of an estimate that is judged as observed. */
+  #withoutInterval(estimate: Estimate): Estimate {
     return this.#asObserved ? { ...estimate, interval: null } : estimate
   }
 
@@ -257,28 +268,28 @@ class RunJudge {
       return checkOf(
         rule,
         estimate,
-        { verdict: kept ? 'pass' : 'fail', reason: kept ? undefined : this.#said(rule, seen, ns) },
+        { verdict: kept ? 'pass' : 'fail', reason: kept ? undefined : this.#explain(rule, seen, ns) },
         seen,
       )
     }
     const verdict = within === null ? 'inconclusive' : within === isUpper(rule) ? 'pass' : 'fail'
-    const said = this.#said(rule, over, ns)
-    const advice = verdict === 'inconclusive' ? `${longerRun(this.#result, times)}; ` : ''
+    const said = this.#explain(rule, over, ns)
+    const advice = verdict === 'inconclusive' ? `${adviseLongerRun(this.#result, times)}; ` : ''
     const judged = { verdict, reason: verdict === 'pass' ? undefined : `${advice}${said}` } as const
     const orAtIt = rule.relation === '<' || rule.relation === '>='
     const calm = () => exceedances.calmest(rule.limit * NS_PER_MS, orAtIt) <= over.allowed
-    return checkOf(rule, estimate, this.#withFindings(rule, judged, calm), over)
+    return checkOf(rule, estimate, this.#applyFindings(rule, judged, calm), over)
   }
 
-  #said(rule: TimeRule, over: Over, ns: number | null): string {
+  #explain(rule: TimeRule, over: Over, ns: number | null): string {
     const { offered, completed } = this.#result.counts
     if (offered === completed || !isUpper(rule)) return overText(rule, over)
-    const lost = `${count(offered - completed)} of ${count(offered)} requests were never answered, and count as slower than any limit`
-    return ns === null ? `${lost}; ${overText(rule, over)}` : `${overText(rule, over)}; ${lost}`
+    const unanswered = `${count(offered - completed)} of ${count(offered)} requests were never answered, and count as slower than any limit`
+    return ns === null ? `${unanswered}; ${overText(rule, over)}` : `${overText(rule, over)}; ${unanswered}`
   }
 
-  /** A part of latency is at most as long as latency is: what keeps the limit as a whole keeps it in its parts. */
-  #keptByLatency(rule: TimeRule): Judgement | null {
+  /** Passes an upper limit on a part of latency if latency as a whole meets it: a part is never longer than the whole. */
+  #passByLatency(rule: TimeRule): Judgement | null {
     if (this.#asObserved || !isUpper(rule) || typeof rule.statistic !== 'object') return null
     const { percentile } = rule.statistic
     const { within } = judgeFraction(
@@ -287,10 +298,10 @@ class RunJudge {
       rule,
       tailOfCheckpoints(this.#result.checkpoints?.planned),
     )
-    return within === true ? { verdict: 'pass', reason: 'latency as a whole keeps this limit' } : null
+    return within === true ? { verdict: 'pass', reason: 'latency as a whole meets this limit' } : null
   }
 
-  /** Whether the mean was within the limit in the calmest tenth of the segments; null if it is not kept by segment. */
+  /** Whether mean latency was within the limit in the calmest tenth of the segments; null if segments do not hold it. */
   #calmMean(rule: TimeRule): boolean | null {
     if (rule.time !== 'latency') return null
     const means = this.#result.segments.flatMap(({ latencyMs }) => latencyMs?.mean ?? []).sort((a, b) => a - b)
@@ -300,27 +311,27 @@ class RunJudge {
   }
 
   /**
-   * What findings leave of a verdict on latency.
+   * Adjusts a verdict on latency by the run's findings.
    *
-   * @param calm whether the limit held in the calmest tenth of the run; null if that is not known
+   * @param calm whether the limit held in the calmest tenth of the run; null if unknown
    */
-  #withFindings(rule: TimeRule, judged: Judgement, calm: () => boolean | null): Judgement {
+  #applyFindings(rule: TimeRule, judged: Judgement, calm: () => boolean | null): Judgement {
     const { findings } = this.#result.validity
     const contradicts = findingsThat(findings, 'contradicts')
-    if (contradicts.length > 0) return invalid(contradicts)
+    if (contradicts.length > 0) return judgeInvalid(contradicts)
     const [overload] = findingsThat(findings, 'overload')
     const lengthens = [...findingsThat(findings, 'lengthens'), ...findingsThat(findings, 'late')]
     if (overload !== undefined && !this.#varies && GROWS.includes(rule.time)) {
-      if (!isUpper(rule)) return invalid([overload])
-      return overloaded(overload, lengthens)
+      if (!isUpper(rule)) return judgeInvalid([overload])
+      return judgeOverload(overload, lengthens)
     }
     if (judged.verdict === 'inconclusive') return judged
-    // the verdict may be that latency is short, or that it is long
+    // the verdict claims either that latency is short or that it is long
     const short = (judged.verdict === 'pass') === isUpper(rule)
     const hides = findingsThat(findings, 'hides')
-    if (short) return hides.length === 0 ? judged : invalid(hides)
+    if (short) return hides.length === 0 ? judged : judgeInvalid(hides)
     if (lengthens.length === 0 || !this.#mightHaveHeld(rule, calm)) return judged
-    return theMachine(lengthens, judged)
+    return blameMachine(lengthens, judged)
   }
 
   #mightHaveHeld(rule: TimeRule, calm: () => boolean | null): boolean {
@@ -335,25 +346,25 @@ class RunJudge {
   }
 }
 
-/** The times that have no steady state in a run that is saturated. */
+/** The times that grow without bound in a saturated run. */
 const GROWS: readonly Time[] = ['latency', 'wait', 'queueing']
 
 const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code).join(', ')
 
-const invalid = (findings: readonly Finding[]): Judgement => ({
+const judgeInvalid = (findings: readonly Finding[]): Judgement => ({
   verdict: 'inconclusive',
   reason: `the run is invalid: ${codes(findings)}`,
 })
 
-function theMachine(lengthens: readonly Finding[], { reason }: Judgement): Judgement {
-  const advice = `run again on a quiet machine: the machine, not the code, may be why (${codes(lengthens)})`
+function blameMachine(lengthens: readonly Finding[], { reason }: Judgement): Judgement {
+  const advice = `run again on a quiet machine: the machine, not the code, may be the cause (${codes(lengthens)})`
   return { verdict: 'inconclusive', reason: reason === undefined ? advice : `${advice}; ${reason}` }
 }
 
-function overloaded({ figures }: Finding, lengthens: readonly Finding[]): Judgement {
+function judgeOverload({ figures }: Finding, lengthens: readonly Finding[]): Judgement {
   const { offered = 0, completed = 0, capacity = completed } = figures
   const reason = `cannot sustain ${rate(offered)}; at most ${rate(capacity)}`
   if (lengthens.length > 0 && offered <= MACHINES_APART * capacity)
-    return theMachine(lengthens, { verdict: 'fail', reason })
+    return blameMachine(lengthens, { verdict: 'fail', reason })
   return { verdict: 'fail', reason }
 }

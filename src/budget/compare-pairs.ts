@@ -1,8 +1,9 @@
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
+import { mean, median, sumBy } from '../statistics/descriptive.js'
 import { signedRank } from '../statistics/signed-rank.js'
 import { student } from '../statistics/student.js'
-import { FEWEST_PAIRS, LEVEL, RARELY_APART, RARELY_FAILING, tailAt } from './checkpoints.js'
+import { EARLY_DIFFERENCE, EARLY_RATIO, LEVEL, MIN_PAIRS, tailAt } from './checkpoints.js'
 import {
   COMPARED,
   type ComparedMetric,
@@ -15,11 +16,11 @@ import {
   verdictOnRatio,
 } from './comparison.js'
 
-/** Where more pairs are lost than this, what lost them may have chosen among them. */
+/** If more than this fraction of pairs is left out, the remaining pairs may be a biased selection. */
 const MOST_LEFT_OUT = 1 / 2
 
-/** The figures of one run, and what makes it invalid. */
-export function figuresOf({ latencyMs, serviceMs, throughput, rates, validity }: Result): Round {
+/** Builds a round from a run: its figures, and the errors that make it invalid. */
+export function buildRound({ latencyMs, serviceMs, throughput, rates, validity }: Result): Round {
   const { mean, p50, p90, p95, p99 } = latencyMs
   return {
     figures: {
@@ -28,27 +29,27 @@ export function figuresOf({ latencyMs, serviceMs, throughput, rates, validity }:
       throughput: throughput.completed,
       errorRate: rates.error,
     },
-    // lateness hides a difference, however little it is
+    // lateness hides a difference even if it is only a warning
     invalid: validity.findings
       .filter(({ severity, code }) => severity === 'error' || code === LATE)
       .map(({ code }) => code),
   }
 }
 
-/** A round in which no request completed. */
-export function figuresOfNone(errorRate: number, invalid: Round['invalid']): Round {
+/** Builds a round in which no request completed. */
+export function buildEmptyRound(errorRate: number, invalid: Round['invalid']): Round {
   const times = { mean: null, p50: null, p90: null, p95: null, p99: null, 'service.mean': null }
   return { figures: { ...times, throughput: 0, errorRate }, invalid }
 }
 
-/** Such a round shows that its side is slower, and not by how much. */
+/** Findings of an overloaded round: its side is slower, by an unknown amount. */
 export const OVER: readonly Finding['code'][] = ['saturated', 'cut-off', 'server-died']
 /**
- * An event loop that is late is late for both sides alike, whichever was the slower: it draws their ratio towards 1 and never
- * past it. So slower and faster hold all the same, and only that they are the same does not.
+ * A late event loop delays both sides alike: it moves their ratio towards 1, and never past it. So the verdicts slower and
+ * faster still hold, and only the verdict same does not.
  */
 export const LATE: Finding['code'] = 'event-loop-late'
-/** In more pairs than this fraction, lateness may have hidden a difference. */
+/** If more than this fraction of pairs is late, lateness may have hidden a difference. */
 const MOST_LATE = 0.1
 const isOver = ({ invalid }: Round) => invalid.some((code) => OVER.includes(code))
 const isBeyond = (round: Round) => isOver(round) || round.figures.mean === null
@@ -57,25 +58,25 @@ const isUsable = ({ base, head }: Pair) =>
   [base, head].every(({ invalid }) => invalid.every((code) => code === LATE || OVER.includes(code))) &&
   !(isBeyond(base) && isBeyond(head))
 
-/** What pairs are judged by. */
-export interface PairsJudged {
-  /** how far apart two may be and still count as the same */
+/** How pairs are judged. */
+export interface PairOptions {
+  /** the largest difference, as a fraction, that counts as the same */
   within: number
-  /** how many pairs were planned: those that are there may be a part of them */
+  /** the number of planned pairs, of which some may not have run */
   rounds: number
 }
 
 /**
- * Compares two sides by pairs of rounds, each metric by the pairs' own ratios. In a pair both faced the same requests
- * at the same moment or one after the other, in an order drawn by lot: so if the two are the same, a ratio is as likely
- * to come out as its inverse, whatever the machine did, and Wilcoxon's signed-rank interval of the ratios' logarithms
- * holds (Lehmann, Nonparametrics, 1975, 3.1 and 4.3: a randomisation model). Differences of error rates have Student's
- * interval, because there a burst in one round of ten matters as much as it fails. Each interval is the one of its
- * checkpoint, so that all checkpoints hold together.
+ * Compares two sides by pairs of rounds, each metric by the ratios of the pairs. Both rounds of a pair serve the same
+ * requests, at the same time or one after the other in random order. So if the sides are the same, a ratio is as likely as
+ * its inverse, whatever the machine did, and Wilcoxon's signed-rank interval of the logarithms of the ratios holds
+ * (Lehmann, Nonparametrics, 1975, 3.1 and 4.3: a randomisation model). Differences of error rates have Student's interval,
+ * which counts a burst in one round of ten by its size. Each interval has the level of its checkpoint, so that all
+ * checkpoints hold together.
  */
 export function comparePairs(
   pairs: readonly Pair[],
-  { within, rounds }: PairsJudged,
+  { within, rounds }: PairOptions,
 ): { metrics: MetricComparison[]; findings: Finding[] } {
   const used = pairs.filter(isUsable)
   const tail = tailAt(pairs.length, rounds)
@@ -87,27 +88,29 @@ export function comparePairs(
     metrics: COMPARED.map((metric) =>
       metric === 'errorRate' ? compareErrors(used, basis) : compareRatios(metric, used, within, basis),
     ),
-    findings: [leftOut(pairs, used), late(used), notCarried(used)].filter((finding) => finding !== null),
+    findings: [leftOutFinding(pairs, used), lateFinding(used), overloadFinding(used)].filter(
+      (finding) => finding !== null,
+    ),
   }
 }
 
-/** What intervals rest on. */
+/** How intervals are computed. */
 interface Basis {
-  /** of the interval by ranks; null where there are too few pairs for one: it is then their range, widened */
+  /** of the interval by ranks; null if there are too few pairs for ranks: the interval is then their range, widened */
   tail: number | null
-  /** why there is no interval at all; null where there is one */
+  /** why there is no interval; null if there is one */
   tooFew: string | null
 }
 
-const BY_RANGE = `by fewer than 10 pairs, only a difference of more than ${RARELY_APART} times is found`
+const BY_RANGE = `fewer than 10 pairs find only a difference of more than ${EARLY_RATIO} times`
 
 function tooFewOf(used: number, all: number): string | null {
-  if (used < FEWEST_PAIRS) {
-    const valid = used === all ? '' : ' that can be used'
-    return `a ${100 * LEVEL} % interval takes ${FEWEST_PAIRS} pairs, and there ${used === 1 ? 'is' : 'are'} ${used}${valid}`
+  if (used < MIN_PAIRS) {
+    const usable = used === all ? '' : ' usable'
+    return `a ${100 * LEVEL} % interval needs ${MIN_PAIRS}${usable} pairs, got ${used}`
   }
   if (used >= (1 - MOST_LEFT_OUT) * all) return null
-  return `only ${used} of ${all} pairs can be used, and what spoiled the others may have chosen among them`
+  return `only ${used} of ${all} pairs are usable, which may be a biased selection`
 }
 
 function compareRatios(
@@ -116,7 +119,7 @@ function compareRatios(
   within: number,
   basis: Basis,
 ): MetricComparison {
-  // nothing says how long requests take if the backlog grows, nor those that never completed
+  // latency is unbounded if the backlog grows or nothing completes
   const isLatency = metric !== 'throughput' && metric !== 'service.mean'
   const figure = (round: Round) => (isLatency && isBeyond(round) ? Number.POSITIVE_INFINITY : round.figures[metric])
   const figures = pairs.flatMap(({ base, head }) => {
@@ -130,7 +133,7 @@ function compareRatios(
   const verdict = low === null || high === null ? 'inconclusive' : verdictOnRatio(metric, low, high, within)
   const hidden =
     isLatency && pairs.filter(isLate).length > MOST_LATE * pairs.length
-      ? 'the two look the same, but an event loop that is late hides differences: lower the rate, or serve on threads'
+      ? 'the two look the same, but a late event loop hides differences: lower the rate, or serve on threads'
       : null
   const judged = judge(hidden !== null && verdict === 'same' ? 'inconclusive' : verdict, basis, hidden)
   return {
@@ -145,7 +148,7 @@ function compareRatios(
   }
 }
 
-/** Where the ratio lies by those of the pairs, on their logarithms. */
+/** Estimates the ratio and its interval from the logarithms of the pairs' ratios. */
 function locate(
   logs: readonly number[],
   { tail, tooFew }: Basis,
@@ -155,7 +158,7 @@ function locate(
   const middle = Math.exp(ranks.middle)
   if (tooFew !== null) return { middle, low: null, high: null }
   if (tail === null) {
-    return { middle, low: Math.exp(Math.min(...logs)) / RARELY_APART, high: Math.exp(Math.max(...logs)) * RARELY_APART }
+    return { middle, low: Math.exp(Math.min(...logs)) / EARLY_RATIO, high: Math.exp(Math.max(...logs)) * EARLY_RATIO }
   }
   const { low, high } = ranks
   return low === null || high === null
@@ -165,9 +168,9 @@ function locate(
 
 function compareErrors(pairs: readonly Pair[], basis: Basis): MetricComparison {
   const rates = (side: Side) => pairs.map((pair) => pair[side].figures.errorRate)
-  const [base, head] = [meanOf(rates('base')), meanOf(rates('head'))]
+  const [base, head] = [finite(mean(rates('base'))), finite(mean(rates('head')))]
   const differences = pairs.map((pair) => pair.head.figures.errorRate - pair.base.figures.errorRate)
-  const difference = meanOf(differences)
+  const difference = finite(mean(differences))
   const { low, high } = boundsOfMean(differences, basis)
   return {
     ...{ metric: 'errorRate', unit: UNITS.errorRate, base, head, ratio: null, difference },
@@ -180,21 +183,21 @@ function boundsOfMean(
   differences: readonly number[],
   { tail, tooFew }: Basis,
 ): { low: number | null; high: number | null } {
-  const mean = meanOf(differences)
-  if (tooFew !== null || mean === null) return { low: null, high: null }
+  if (tooFew !== null || differences.length === 0) return { low: null, high: null }
   if (tail === null) {
     return {
-      low: Math.max(-1, Math.min(...differences) - RARELY_FAILING),
-      high: Math.min(1, Math.max(...differences) + RARELY_FAILING),
+      low: Math.max(-1, Math.min(...differences) - EARLY_DIFFERENCE),
+      high: Math.min(1, Math.max(...differences) + EARLY_DIFFERENCE),
     }
   }
   const n = differences.length
-  const squares = differences.reduce((sum, each) => sum + (each - mean) ** 2, 0)
+  const middle = mean(differences)
+  const squares = sumBy(differences, (each) => (each - middle) ** 2)
   const margin = student(tail / 2, n - 1) * Math.sqrt(squares / (n - 1) / n)
-  return { low: mean - margin, high: mean + margin }
+  return { low: middle - margin, high: middle + margin }
 }
 
-/** Why an interval is none, or is a wide one. */
+/** Why there is no interval, or only a wide one. */
 function noteOf({ tail, tooFew }: Basis): { reason?: string } {
   if (tooFew !== null) return { reason: tooFew }
   return tail === null ? { reason: BY_RANGE } : {}
@@ -210,60 +213,48 @@ function judge(
   return reason === null ? { verdict } : { verdict, reason }
 }
 
-/** Both nothing, or both beyond telling, is no difference. */
+/** The logarithm of head / base: 0 if both are 0, or both unbounded. */
 function logRatio(base: number, head: number): number {
   return base === head ? 0 : Math.log(head / base)
 }
 
-/** Pairs in which one side could not be measured tell nothing, and are not used in silence. */
-function leftOut(pairs: readonly Pair[], used: readonly Pair[]): Finding | null {
-  const lost = pairs.filter((pair) => !used.includes(pair))
-  if (lost.length === 0) return null
-  const codes = new Set(lost.flatMap(({ base, head }) => [...base.invalid, ...head.invalid]))
+/** Reports pairs that are not used because a round is invalid. */
+function leftOutFinding(pairs: readonly Pair[], used: readonly Pair[]): Finding | null {
+  const unused = pairs.filter((pair) => !used.includes(pair))
+  if (unused.length === 0) return null
+  const codes = new Set(unused.flatMap(({ base, head }) => [...base.invalid, ...head.invalid]))
   return {
     code: 'rounds-left-out',
     severity: 'warning',
-    message: `${lost.length} of ${pairs.length} pairs are left out, because rounds of them are invalid: ${[...codes].join(', ')}`,
-    figures: { leftOut: lost.length, pairs: pairs.length },
+    message: `${unused.length} of ${pairs.length} pairs are left out, because they have invalid rounds: ${[...codes].join(', ')}`,
+    figures: { leftOut: unused.length, pairs: pairs.length },
   }
 }
 
-function late(pairs: readonly Pair[]): Finding | null {
+function lateFinding(pairs: readonly Pair[]): Finding | null {
   const times = pairs.filter(isLate).length
   if (times === 0) return null
   return {
     code: 'rounds-late',
     severity: 'warning',
-    message: `in ${times} of ${pairs.length} pairs the event loop was late (event-loop-late), for both sides alike: the ratios of latency are nearer to 1 than they would be`,
+    message: `in ${times} of ${pairs.length} pairs the event loop was late (event-loop-late), for both sides alike: this moves the ratios of latency towards 1`,
     figures: { late: times, pairs: pairs.length },
   }
 }
 
-function notCarried(pairs: readonly Pair[]): Finding | null {
+function overloadFinding(pairs: readonly Pair[]): Finding | null {
   const times = (side: Side) => pairs.filter((pair) => isOver(pair[side])).length
   const [base, head] = [times('base'), times('head')]
   if (base + head === 0) return null
-  const said = [
-    ...(base > 0 ? [`base did not in ${base}`] : []),
-    ...(head > 0 ? [`head did not in ${head}`] : []),
-  ].join(' and ')
+  const overloads = [...(base > 0 ? [`base in ${base}`] : []), ...(head > 0 ? [`head in ${head}`] : [])].join(' and ')
   return {
-    code: 'load-not-carried',
+    code: 'load-not-sustained',
     severity: 'warning',
-    message: `one side carried a load that the other did not: of ${pairs.length} pairs, ${said}. Such a pair counts as one in which that side is slower than can be told`,
+    message: `one side did not sustain a load that the other did: ${overloads} of ${pairs.length} pairs. In such a pair that side counts as slower, by an unknown amount`,
     figures: { base, head, pairs: pairs.length },
   }
 }
 
 const ratioOrNone = (ratio: number | null) =>
   ratio !== null && ratio > 0 && ratio < Number.POSITIVE_INFINITY ? ratio : null
-const finite = (value: number | null) => (value === null || Number.isFinite(value) ? value : null)
-const meanOf = (values: readonly number[]) =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
-
-function median(values: readonly number[]): number | null {
-  const sorted = [...values].sort((a, b) => a - b)
-  const at = (i: number) => sorted[i] as number
-  const middle = (sorted.length - 1) / 2
-  return sorted.length === 0 ? null : (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2
-}
+const finite = (value: number) => (Number.isFinite(value) ? value : null)

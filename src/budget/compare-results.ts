@@ -3,37 +3,43 @@ import { checkedResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { type Fraction, fraction, options } from '../scenario/units.js'
+import { mean, sumBy } from '../statistics/descriptive.js'
 import { student } from '../statistics/student.js'
+import { roughPercent } from '../text/number.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
-import { EACH_WAY, LEVEL } from './checkpoints.js'
+import { LEVEL, TOTAL_TAIL } from './checkpoints.js'
 import { LATE, OVER } from './compare-pairs.js'
 import {
   COMPARED,
   type ComparedMetric,
   type Comparison,
-  differing,
+  differingFields,
   type JudgeOptions,
   judgeShape,
   LOAD,
   type MetricComparison,
-  overall,
+  overallVerdict,
   type Side,
   UNITS,
   verdictOf,
 } from './comparison.js'
 import { type Contention, contentionOf, waitedFraction } from './contention.js'
 import { figuresIn, type HistoryEntry } from './history-entry.js'
-import { type Sampled, sampled } from './sampling.js'
+import { type SampledFigure, sampleMetric } from './sampling.js'
 
 export interface CompareResultsOptions extends JudgeOptions {
   /**
-   * How far apart the machine alone puts two measurements of the same thing, in 99 of 100 pairs. Default 60% if one was
-   * measured; 0 if both were simulated.
+   * The difference that the machine alone makes between two measurements of the same code, in 99 of 100 pairs.
+   *
+   * @default '60%' if either result was measured, 0 if both were simulated
    */
   machineNoise?: Fraction | undefined
   /**
-   * Earlier results of the same scenario on the same kind of machine, at least 5, such as those of the last builds:
-   * the machine's noise is how far they are apart, for each metric. Entries of a stored history do too.
+   * At least 5 earlier results of the same scenario on the same kind of machine, such as those of the last builds, or
+   * entries of a stored history. The machine's noise is then estimated from their spread, for each metric. Excludes
+   * `machineNoise`.
+   *
+   * @default no history: `machineNoise` applies
    */
   history?: readonly (Result | HistoryEntry)[] | undefined
 }
@@ -44,62 +50,63 @@ const schema = options({
   machineNoise: fraction.optional(),
   history: z
     .custom<readonly (Result | HistoryEntry)[]>((value) => Array.isArray(value) && value.length >= FEWEST_IN_HISTORY, {
-      error: `must be a list of ${FEWEST_IN_HISTORY} results or more`,
+      error: `must be a list of at least ${FEWEST_IN_HISTORY} results`,
     })
     .optional(),
 })
 
 /**
- * What two measurements of the same thing may be apart by because of the machine, unless it is stated: times by this
- * factor, and by this many milliseconds, which are what waking a thread and a turn of the event loop take.
+ * Default noise of the machine between two measurements of the same code: times differ by this fraction, and by this many
+ * milliseconds, which is the time to wake a thread and to run a turn of the event loop.
  */
 const NOISE = 0.6
 const NOISE_MS = 0.3
-/** How far the machine alone may put two measurements apart. */
+/** The difference that the machine alone may make between two measurements. */
 interface Noise {
-  /** of the logarithm of a ratio */
+  /** bound on the logarithm of a ratio */
   logOf(metric: ComparedMetric): number
   /** in milliseconds */
   ms: number
-  /** how it is known, for people */
-  said: string
+  /** its source, for messages */
+  source: string
 }
 
 /**
- * Compares two results that were not run together. A ratio lies between bounds that allow for three things: how well
- * each of the two runs knows its own figure, and what the machine did to one and not to the other (a square root of the
- * sum of squares of the three distances, on a logarithmic scale: Zou and Donner, Statistics in Medicine 27, 2008). The
- * last of them is the largest; `history` says what it is on your machines. `compare` cancels it, and finds far smaller
- * differences.
+ * Compares two results that were not run together. The interval of a ratio allows for three uncertainties: the error of
+ * each of the two figures, and the machine's noise between the runs (the square root of the sum of their squares, on a
+ * logarithmic scale: Zou and Donner, Statistics in Medicine 27, 2008). The noise is the largest; `history` measures it on
+ * your machines. `compare` cancels it by running both in turn, and so finds far smaller differences.
  *
- * A run whose backlog grew is slower than one that kept up. One that is invalid for another reason, or too short, is
- * never said to be slower, faster or the same.
+ * A run whose backlog grew is slower than one that kept up. A run that is invalid for another reason, or too short, makes
+ * the comparison inconclusive.
  *
  * @example
  * const base = simulate({ arrivals: '500/s', service: '1ms' })
  * const head = simulate({ arrivals: '500/s', service: '1.2ms' })
  * compareResults(base, head).verdict // 'slower'
  *
- * @throws ValidationError if an option is invalid, or what is given is no Result
+ * @param base the result to compare with
+ * @param head the result to judge
+ * @throws ValidationError if an option is invalid, or a value is not a Result
  */
 export function compareResults(base: Result, head: Result, given: CompareResultsOptions = {}): Comparison {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'options', given)
   const { of, within, machineNoise, history } = asked.data
   if (machineNoise !== undefined && history !== undefined) {
-    throw new ValidationError('options.machineNoise', 'must be left out if there is a history, which says what it is')
+    throw new ValidationError('options.machineNoise', 'must be left out if history is given, which measures it')
   }
   const both = { base: checkedResult(base, 'base'), head: checkedResult(head, 'head') }
   const measured = [base, head].some(({ engine }) => engine !== 'simulate')
   const noise = history === undefined ? statedNoise(machineNoise ?? (measured ? NOISE : 0), measured) : noiseIn(history)
-  const invalid = invalidOf(both)
+  const invalid = invalidFindings(both)
   const reason = invalid[0]?.message
   const metrics = COMPARED.map((metric): MetricComparison => {
     const each = metric === 'errorRate' ? compareErrors(both, within) : compareRatio(metric, both, within, noise)
     return reason === undefined ? each : { ...each, verdict: 'inconclusive', reason }
   })
   const sides = { base: sideOf(base), head: sideOf(head) }
-  const { by: _, ...verdict } = overall({ of, metrics, ...sides })
+  const { by: _, ...verdict } = overallVerdict({ of, metrics, ...sides })
   return {
     schema: 'throughline/comparison@1',
     engine: head.engine,
@@ -114,10 +121,10 @@ export function compareResults(base: Result, head: Result, given: CompareResults
     pairs: [],
     findings: [
       ...invalid,
-      ...overloaded(both),
-      ...differences(base, head),
-      ...(history ?? []).slice(0, 1).flatMap((earlier) => otherHistory(base, earlier)),
-      ...(measured ? [notInterleaved(noise, both)] : []),
+      ...overloadFindings(both),
+      ...differenceFindings(base, head),
+      ...(history ?? []).slice(0, 1).flatMap((earlier) => historyFindings(base, earlier)),
+      ...(measured ? [notInterleavedFinding(noise, both)] : []),
     ],
   }
 }
@@ -130,26 +137,26 @@ function statedNoise(noise: number, measured: boolean): Noise {
   return {
     logOf: () => Math.log1p(noise),
     ms: measured && noise > 0 ? NOISE_MS : 0,
-    said: `the intervals of times allow for ${percentOf(noise)}, as two runs of the same code on a shared machine may differ; a history of earlier results says what yours does`,
+    source: `intervals of times allow for a difference of ${roughPercent(noise)}, as two runs of the same code on a shared machine may have; a history of earlier results measures it on yours`,
   }
 }
 
-/** The spread of earlier results, for the difference of two more (Student's t). */
+/** Estimates the noise between two more results from the spread of earlier ones (Student's t). */
 function noiseIn(history: readonly (Result | HistoryEntry)[]): Noise {
   const rounds = history.map((each, i) => figuresIn(each, `options.history[${i}]`))
-  const t = student(EACH_WAY, rounds.length - 1)
+  const t = student(TOTAL_TAIL, rounds.length - 1)
   const logOf = (metric: ComparedMetric) => {
     const values = rounds.map((figures) => figures[metric] ?? 0)
     if (values.every((value) => value === values[0])) return 0
     const logs = values.map(Math.log)
-    const mean = logs.reduce((sum, each) => sum + each, 0) / logs.length
-    const squares = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0)
+    const middle = mean(logs)
+    const squares = sumBy(logs, (each) => (each - middle) ** 2)
     return t * Math.sqrt((2 * squares) / (logs.length - 1))
   }
   return {
     logOf,
     ms: 0,
-    said: `by how far ${history.length} earlier results are apart, two runs of the same code differ by up to ${percentOf(Math.expm1(logOf('mean')))} in mean latency`,
+    source: `according to ${history.length} earlier results, two runs of the same code differ by up to ${roughPercent(Math.expm1(logOf('mean')))} in mean latency`,
   }
 }
 
@@ -161,10 +168,11 @@ function compareRatio(
 ): MetricComparison {
   const isTime = metric !== 'throughput'
   const isLatency = isTime && metric !== 'service.mean'
-  const beyond: Sampled = { value: null, low: Number.POSITIVE_INFINITY, high: null }
-  const figure = (side: Side) => (isLatency && isOver(both[side]) ? beyond : sampled(metric, both[side], EACH_WAY))
+  const beyond: SampledFigure = { value: null, low: Number.POSITIVE_INFINITY, high: null }
+  const figure = (side: Side) =>
+    isLatency && isOver(both[side]) ? beyond : sampleMetric(metric, both[side], TOTAL_TAIL)
   const [base, head] = [figure('base'), figure('head')]
-  // what an open load completes is what it offers, however fast the machine is
+  // throughput under an open load is the offered rate, however fast the machine is
   const log = isTime ? noise.logOf(metric) : 0
   const ms = isTime ? noise.ms : 0
   const contention = (side: Side) => contentionOf(metric, both[side])
@@ -172,8 +180,8 @@ function compareRatio(
   const bounds =
     reason === undefined
       ? {
-          low: lowestRatio(base, shortened(head, contention('head')), log, ms),
-          high: highestRatio(shortened(base, contention('base')), head, log, ms),
+          low: lowestRatio(base, subtractContention(head, contention('head')), log, ms),
+          high: highestRatio(subtractContention(base, contention('base')), head, log, ms),
         }
       : { low: 0, high: null }
   const interval = { low: Number.isFinite(bounds.low) ? bounds.low : null, high: bounds.high }
@@ -197,14 +205,13 @@ function compareRatio(
   }
 }
 
-/** Lateness of the event loop is in the latency of both, and draws their ratio towards 1. */
-const HIDDEN =
-  'the two look the same, but an event loop that is late hides differences: lower the rate, or serve on threads'
+/** A late event loop adds to the latency of both, and so moves their ratio towards 1. */
+const HIDDEN = 'the two look the same, but a late event loop hides differences: lower the rate, or serve on threads'
 const isLate = (both: Record<Side, Result>) =>
   [both.base, both.head].some(({ validity }) => validity.findings.some(({ code }) => code === LATE))
 
-/** A figure as low as it may be without the time that its threads waited for a core. */
-function shortened(figure: Sampled, { factor, ms }: Contention): Sampled {
+/** Lowers a figure and its lower bound by the most that waiting for a core may have added. */
+function subtractContention(figure: SampledFigure, { factor, ms }: Contention): SampledFigure {
   const without = (value: number) => Math.max(0, value / factor - ms)
   return { ...figure, value: figure.value === null ? null : without(figure.value), low: without(figure.low) }
 }
@@ -215,8 +222,8 @@ function ratioOf(base: number | null, head: number | null): number | null {
   return base === 0 || head === 0 ? null : head / base
 }
 
-/** The least that head over base may be; Infinity if head is beyond all bounds and base is not. */
-function lowestRatio(base: Sampled, head: Sampled, log: number, ms: number): number {
+/** The lower bound of head / base; Infinity if head is unbounded and base is not. */
+function lowestRatio(base: SampledFigure, head: SampledFigure, log: number, ms: number): number {
   if (base.high === null) return 0
   if (head.low === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
   const { value: b } = base
@@ -231,8 +238,8 @@ function lowestRatio(base: Sampled, head: Sampled, log: number, ms: number): num
   return Math.max(0, (h / b) * Math.exp(-distance) - ms / b)
 }
 
-/** The most that head over base may be; null if nothing bounds it. */
-function highestRatio(base: Sampled, head: Sampled, log: number, ms: number): number | null {
+/** The upper bound of head / base; null if unbounded. */
+function highestRatio(base: SampledFigure, head: SampledFigure, log: number, ms: number): number | null {
   if (head.high === null) return null
   if (base.low === Number.POSITIVE_INFINITY) return 0
   const { value: b } = base
@@ -248,7 +255,10 @@ function highestRatio(base: Sampled, head: Sampled, log: number, ms: number): nu
 }
 
 function compareErrors(both: Record<Side, Result>, within: number): MetricComparison {
-  const [base, head] = [sampled('errorRate', both.base, EACH_WAY / 2), sampled('errorRate', both.head, EACH_WAY / 2)]
+  const [base, head] = [
+    sampleMetric('errorRate', both.base, TOTAL_TAIL / 2),
+    sampleMetric('errorRate', both.head, TOTAL_TAIL / 2),
+  ]
   const reason = base.reason ?? head.reason
   const found: MetricComparison = {
     metric: 'errorRate',
@@ -268,11 +278,11 @@ function compareErrors(both: Record<Side, Result>, within: number): MetricCompar
   return { ...found, verdict: verdictOf(found, within), ...(reason !== undefined && { reason }) }
 }
 
-/** If its threads waited for a core for a larger fraction of their time, a run may not have kept up because of that. */
+/** If threads waited for a core for a larger fraction of their time, the machine may have caused the overload of a run. */
 const MOST_WAITED = 0.1
 
-/** A run that is invalid for another reason than that its code was too slow shows nothing. */
-function invalidOf(both: Record<Side, Result>): Finding[] {
+/** Errors of runs that are invalid for another reason than slow code: nothing can be compared. */
+function invalidFindings(both: Record<Side, Result>): Finding[] {
   const over = isOver(both.base) && isOver(both.head)
   const isMachine = (side: Side) => waitedFraction(both[side]) > MOST_WAITED
   return (['base', 'head'] as const).flatMap((side) => {
@@ -281,74 +291,72 @@ function invalidOf(both: Record<Side, Result>): Finding[] {
         severity === 'error' && code !== LATE && (over || isMachine(side) || !OVER.includes(code)),
     )
     if (found.length === 0) return []
-    const said = found.map(({ code, message }) => `${code}: ${message}`).join('; ')
+    const errors = found.map(({ code, message }) => `${code}: ${message}`).join('; ')
     return [
       {
         code: 'run-invalid',
         severity: 'error',
-        message: `${side} is invalid, and so shows nothing: ${said}`,
+        message: `${side} is invalid and cannot be compared: ${errors}`,
         figures: {},
       },
     ]
   })
 }
 
-function overloaded(both: Record<Side, Result>): Finding[] {
+function overloadFindings(both: Record<Side, Result>): Finding[] {
   if (isOver(both.base) === isOver(both.head)) return []
   const side = isOver(both.base) ? 'base' : 'head'
   const found = both[side].validity.findings.find(({ code }) => OVER.includes(code)) as Finding
   return [
     {
-      code: 'load-not-carried',
+      code: 'load-not-sustained',
       severity: 'warning',
-      message: `${side} did not keep up with its load, and the other did: it is slower, by an unknown amount. ${found.code}: ${found.message}`,
+      message: `${side} did not sustain its load, and the other did: it is slower, by an unknown amount. ${found.code}: ${found.message}`,
       figures: {},
     },
   ]
 }
 
-function notInterleaved({ said }: Noise, both: Record<Side, Result>): Finding {
+function notInterleavedFinding({ source }: Noise, both: Record<Side, Result>): Finding {
   const waited = (['base', 'head'] as const)
     .filter((side) => waitedFraction(both[side]) > MOST_WAITED)
-    .map((side) => `${percentOf(waitedFraction(both[side]))} in ${side}`)
+    .map((side) => `${roughPercent(waitedFraction(both[side]))} in ${side}`)
   const note =
     waited.length === 0
       ? ''
-      : `. Threads waited for a core for ${waited.join(' and ')} of the time that they could have run: what that may have added is allowed for too`
+      : `. Threads were runnable but had no CPU for ${waited.join(' and ')} of their time: the intervals allow for this too`
   return {
     code: 'not-interleaved',
     severity: 'info',
-    message: `the machine may have been faster for one than for the other: ${said}${note}. compare runs both in turn, and finds far smaller differences`,
+    message: `the machine may have been faster for one than for the other: ${source}${note}. compare runs both in turn, and finds far smaller differences`,
     figures: {},
   }
 }
 
-const percentOf = (fraction: number) => `${Number((100 * fraction).toPrecision(2))} %`
-
-/** What else than the code may explain a difference. */
-function differences(base: Result, head: Result): Finding[] {
+/** Warns of everything but the code that may explain a difference. */
+function differenceFindings(base: Result, head: Result): Finding[] {
   const findings: Finding[] = []
   const add = (code: Finding['code'], message: string) =>
     findings.push({ code, severity: 'warning', message, figures: {} })
   if (base.engine !== head.engine) {
-    add('environments-differ', `base is of ${ENGINES[base.engine]}, head of ${ENGINES[head.engine]}`)
+    add('environments-differ', `base is from ${ENGINES[base.engine]}, head from ${ENGINES[head.engine]}`)
   }
   if (base.environment !== null && head.environment !== null) {
     const named = { node: 'Node', platform: 'platform', cpu: 'CPU', cores: 'number of cores' } as const
     const [of, over] = [base.environment, head.environment]
     for (const key of Object.keys(named) as (keyof typeof named)[]) {
       if (of[key] !== over[key]) {
-        add('environments-differ', `not the same ${named[key]}: ${of[key]} for base, ${over[key]} for head`)
+        add('environments-differ', `different ${named[key]}: ${of[key]} for base, ${over[key]} for head`)
       }
     }
   }
   if (base.scenario === null || head.scenario === null) return findings
-  const fields = differing(sideOf(base), sideOf(head), LOAD)
-  if (fields.length > 0) add('scenarios-differ', `their scenarios differ in ${fields.join(', ')}`)
+  const fields = differingFields(sideOf(base), sideOf(head), LOAD)
+  if (fields.length > 0) add('scenarios-differ', `the scenarios differ in ${fields.join(', ')}`)
   if (base.scenario.seed !== head.scenario.seed) {
     add(
       'seeds-differ',
-      `their seeds differ (${base.scenario.seed}, ${head.scenario.seed}): they did not face the same requests`,
+      `the seeds differ (${base.scenario.seed}, ${head.scenario.seed}): base and head did not serve the same requests`,
     )
   }
   return findings
@@ -356,15 +364,15 @@ function differences(base: Result, head: Result): Finding[] {
 
 const ENGINES = { simulate: 'a simulation', measure: 'a measurement', record: 'a live service' } as const
 
-/** Results of another load say nothing about the noise of this one. */
-function otherHistory(base: Result, earlier: Result | HistoryEntry): Finding[] {
-  const fields = differing(sideOf(base), sideOf(earlier), LOAD)
+/** Warns if the history is of another load, whose noise may differ. */
+function historyFindings(base: Result, earlier: Result | HistoryEntry): Finding[] {
+  const fields = differingFields(sideOf(base), sideOf(earlier), LOAD)
   if (fields.length === 0) return []
   return [
     {
       code: 'scenarios-differ',
       severity: 'warning',
-      message: `the history is of another scenario than base: they differ in ${fields.join(', ')}`,
+      message: `the history is of another scenario than base; they differ in ${fields.join(', ')}`,
       figures: {},
     },
   ]

@@ -5,59 +5,60 @@ import type { StoredScenario } from '../scenario/scenario.js'
 import { type Fraction, fraction } from '../scenario/units.js'
 import { nearestName } from '../validation/nearest.js'
 
-/** What is compared of two runs: mean and percentiles of latency, the mean of service, and figures of the run. */
+/** The compared metrics: mean and percentiles of latency, mean service time, throughput and error rate. */
 export const COMPARED = ['mean', 'p50', 'p90', 'p95', 'p99', 'service.mean', 'throughput', 'errorRate'] as const
 export type ComparedMetric = (typeof COMPARED)[number]
 
 /**
- * What a comparison says of head: that it is slower or faster than base, that it is the same within a fraction, or that
- * what was seen does not tell. Of throughput, slower is less of it; of an error rate, it is more errors.
+ * The verdict on head: slower or faster than base, the same within a fraction, or inconclusive. For throughput, slower
+ * means less; for the error rate, it means more errors.
  */
 export type ComparisonVerdict = 'slower' | 'faster' | 'same' | 'inconclusive'
 
-/** Where a ratio or a difference lies; a bound that cannot be told, or is beyond all bounds, is null. */
+/** The interval of a ratio or a difference. A bound that is unknown or infinite is null. */
 export interface ComparisonInterval {
   low: number | null
   high: number | null
-  /** how often it holds the true value: of pairs, at all checkpoints together */
+  /** the probability that it covers the true value; for pairs, at all checkpoints together */
   level: 0.99
+  /** why there is no interval, or only a wide one */
   reason?: string
 }
 
-/** One metric of both, and what they say of one another. */
+/** One metric of base and head, and how they compare. */
 export interface MetricComparison {
   metric: ComparedMetric
-  /** of base and head: milliseconds, a second, or a fraction of 1 */
+  /** of base and head: milliseconds, per second, or a fraction of 1 */
   unit: 'ms' | '/s' | 'fraction'
-  /** of a paired comparison their medians over the rounds, and of error rates the means; null where there is none */
+  /** for a paired comparison the median of the rounds, or the mean for error rates; null if no round has the figure */
   base: number | null
   head: number | null
   /**
-   * head over base: of a paired comparison the middle of the pairs' own ratios; null for error rates, or where it is
-   * none
+   * head / base; for a paired comparison the median of the pairs' ratios. Null for error rates, and if either is missing
+   * or 0
    */
   ratio: number | null
-  /** head less base, for error rates, which may be 0; else null */
+  /** head - base for error rates, else null */
   difference: number | null
-  /** of the ratio, or of the difference */
+  /** of the ratio or the difference */
   interval: ComparisonInterval
   verdict: ComparisonVerdict
-  /** why it is not told, or how it is */
+  /** why it is inconclusive, or what decided it */
   reason?: string
 }
 
-/** One round of one side: its figures, and which errors made it invalid. */
+/** One round of one side: its figures, and the errors that make it invalid. */
 export interface Round {
-  /** times are null where nothing completed */
+  /** times are milliseconds, null if nothing completed */
   figures: Record<Exclude<ComparedMetric, 'throughput' | 'errorRate'>, number | null> &
     Record<'throughput' | 'errorRate', number>
   invalid: Finding['code'][]
 }
 
-/** Two rounds, one of each side, that faced the same requests. */
+/** Two rounds, one of each side, that served the same requests. */
 export interface Pair {
   seed: number
-  /** which of the two was run first, or of a duet was started first */
+  /** the side that ran first, or in a duet started first */
   first: Side
   base: Round
   head: Round
@@ -70,57 +71,65 @@ export interface ComparedSide {
   environment: Environment | null
 }
 
-/** How the rounds of a pair are run. */
+/** How the rounds of a pair run: one after the other, or at the same time. */
 export const DESIGNS = ['alternating', 'duet'] as const
 export type Design = (typeof DESIGNS)[number]
 
-/** How head compares with base: plain data. */
+/** How head compares with base, as plain data. */
 export interface Comparison {
   schema: 'throughline/comparison@1'
   engine: Result['engine']
-  /** alternating: rounds of both, one after the other; duet: at the same moment; unpaired: two stored results */
+  /** alternating: rounds one after the other; duet: rounds at the same time; unpaired: two stored results */
   design: Design | 'unpaired'
   /** base was compared with itself */
   null: boolean
-  /** how many pairs were planned, of which it may have needed fewer; 0 of two stored results */
+  /** the number of planned pairs, of which it may have needed fewer; 0 for two stored results */
   rounds: number
-  /** which metric the verdict is of */
+  /** the metric that the verdict is about */
   of: ComparedMetric
-  /** what may lie between what counts as the same, as a fraction */
+  /** the largest difference, as a fraction, that counts as the same */
   within: number
   /**
-   * of `of`, and of errors: a head that fails more is slower, whatever its times. If mean latency is inconclusive and
-   * only the code differs, it is that of `service.mean`
+   * the verdict on the metric `of`, and on errors: a head that fails more is slower, whatever its times. If mean latency
+   * is inconclusive and only the code differs, it is the verdict on `service.mean`
    */
   verdict: ComparisonVerdict
-  /** why it is not that of the metric */
+  /** why the verdict is inconclusive or is not that of the metric `of` */
   reason?: string
-  /** each judged by itself */
+  /** every metric, judged separately */
   metrics: MetricComparison[]
   base: ComparedSide
   head: ComparedSide
-  /** every figure that a paired comparison rests on; empty of stored results */
+  /** the figures of every round of a paired comparison; empty for stored results */
   pairs: Pair[]
   findings: Finding[]
 }
 
-/** What two runs are judged by. */
+/** How two runs are judged. */
 export interface JudgeOptions {
-  /** Which metric the verdict is of. Default: mean, of latency. */
+  /**
+   * The metric that the verdict is about.
+   *
+   * @default 'mean', of latency
+   */
   of?: ComparedMetric | undefined
-  /** How far apart two may be and still count as the same: from 1 / (1 + within) to 1 + within. Default 5%. */
+  /**
+   * The largest difference that counts as the same: a ratio from 1 / (1 + within) to 1 + within.
+   *
+   * @default '5%'
+   */
   within?: Fraction | undefined
 }
 
-function notCompared(value: unknown): string {
+function describeUnknownMetric(value: unknown): string {
   const nearest = typeof value === 'string' ? nearestName(value, COMPARED) : null
   const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
-  return `must be a metric that is compared${hint}: ${COMPARED.join(', ')}`
+  return `must be a compared metric${hint}: ${COMPARED.join(', ')}`
 }
 
-/** The schema's part of what two runs are judged by. */
+/** The schema of `JudgeOptions`. */
 export const judgeShape = {
-  of: z.enum(COMPARED, { error: ({ input }) => notCompared(input) }).default('mean'),
+  of: z.enum(COMPARED, { error: ({ input }) => describeUnknownMetric(input) }).default('mean'),
   within: fraction.default(0.05),
 }
 
@@ -129,12 +138,12 @@ export const UNITS: Record<ComparedMetric, MetricComparison['unit']> = {
   ...{ throughput: '/s', errorRate: 'fraction' },
 }
 
-/** By how much of all requests more or fewer may fail and count as the same, where chance explains the difference. */
+/** Error rates that chance may explain count as the same if their difference is within this fraction of all requests. */
 const SAME_ERRORS = 0.01
 
 /**
- * The verdict on a ratio by its interval: the same where all of it is within the fraction, however far from 1 it is
- * known to be; else slower or faster where all of it lies on one side of 1. A bound may be infinite.
+ * The verdict on a ratio by its interval: same if the whole interval is within the fraction, even if it excludes 1; else
+ * slower or faster if the whole interval lies on one side of 1. A bound may be infinite.
  */
 export function verdictOnRatio(metric: ComparedMetric, low: number, high: number, within: number): ComparisonVerdict {
   if (low >= 1 / (1 + within) && high <= 1 + within) return 'same'
@@ -144,8 +153,8 @@ export function verdictOnRatio(metric: ComparedMetric, low: number, high: number
 }
 
 /**
- * The verdict on a metric of two results, by its interval. Without a low end the ratio is beyond all bounds if there is
- * a figure of base alone, or only base is 0.
+ * The verdict on a metric of two results, by its interval. Without a lower bound the ratio is infinite if only base has a
+ * figure, or only base is 0.
  */
 export function verdictOf(
   { metric, base, head, interval }: Pick<MetricComparison, 'metric' | 'base' | 'head' | 'interval'>,
@@ -153,7 +162,7 @@ export function verdictOf(
 ): ComparisonVerdict {
   const { low, high } = interval
   if (metric === 'errorRate') {
-    // that nothing failed is as much as a run can show of its errors
+    // no run can show more than that nothing failed
     if (base === 0 && head === 0) return 'same'
     return verdictOnErrors(low ?? Number.NEGATIVE_INFINITY, high ?? Number.POSITIVE_INFINITY)
   }
@@ -162,22 +171,22 @@ export function verdictOf(
   return verdictOnRatio(metric, from, high ?? Number.POSITIVE_INFINITY, within)
 }
 
-/** The verdict on a difference of error rates: any that chance does not explain counts. */
+/** The verdict on a difference of error rates: any difference that chance does not explain counts. */
 export function verdictOnErrors(low: number, high: number): ComparisonVerdict {
   if (low > 0) return 'slower'
   if (high < 0) return 'faster'
   return low >= -SAME_ERRORS && high <= SAME_ERRORS ? 'same' : 'inconclusive'
 }
 
-/** What a verdict is made of. */
+/** The parts of a comparison that determine its verdict. */
 type Judged = Pick<Comparison, 'of' | 'metrics' | 'base' | 'head'>
 
-/** The verdict of a comparison, the metric that it comes from, and why if that is not its own. */
-export function overall(judged: Judged): Pick<Comparison, 'verdict' | 'reason'> & { by: ComparedMetric } {
+/** The verdict of a comparison, the metric `by` which it is decided, and the reason if that metric is not `of`. */
+export function overallVerdict(judged: Judged): Pick<Comparison, 'verdict' | 'reason'> & { by: ComparedMetric } {
   const { of, metrics } = judged
   const verdictOf = (name: ComparedMetric) => metrics.find(({ metric }) => metric === name) as MetricComparison
   const errors = verdictOf('errorRate').verdict
-  const { by, verdict, reason } = byTimes(verdictOf(of), verdictOf('service.mean'), judged)
+  const { by, verdict, reason } = verdictOnTimes(verdictOf(of), verdictOf('service.mean'), judged)
   if (errors === 'slower') {
     return { by, verdict: 'slower', ...(verdict !== 'slower' && { reason: 'head fails more' }) }
   }
@@ -188,39 +197,38 @@ export function overall(judged: Judged): Pick<Comparison, 'verdict' | 'reason'> 
     return {
       by,
       verdict: 'inconclusive',
-      reason: `${by} is slower, but base fails more, and what fails counts in no latency`,
+      reason: `${by} is slower, but base fails more, and failed requests do not count in latency`,
     }
   }
   return { by, verdict, ...(reason !== undefined && { reason }) }
 }
 
 /**
- * The time that requests are served for varies far less than that which they wait. If mean latency leaves it open and
- * nothing but the code differs, it is what decides: with the same requests, servers and batching, requests that are
- * served for longer take longer.
+ * Service time varies far less than wait time. If mean latency is inconclusive and only the code differs, mean service
+ * time decides: with the same requests, servers and batching, a longer service means a longer latency.
  */
-function byTimes(
+function verdictOnTimes(
   metric: MetricComparison,
   service: MetricComparison,
   { of, base, head }: Judged,
 ): Pick<MetricComparison, 'verdict' | 'reason'> & { by: ComparedMetric } {
   const { verdict, reason } = metric
   const decides = of === 'mean' && verdict === 'inconclusive' && service.verdict !== 'same'
-  if (decides && service.verdict !== 'inconclusive' && differing(base, head, LOAD).length === 0) {
+  if (decides && service.verdict !== 'inconclusive' && differingFields(base, head, LOAD).length === 0) {
     return {
       by: 'service.mean',
       verdict: service.verdict,
-      reason: `latency is inconclusive, but the time to serve a request is ${service.verdict === 'slower' ? 'longer' : 'shorter'}`,
+      reason: `latency is inconclusive, but service time is ${service.verdict === 'slower' ? 'longer' : 'shorter'}`,
     }
   }
   return { by: of, verdict, ...(reason !== undefined && { reason }) }
 }
 
-/** What is run, rather than what it is run on: a service or a target is what a comparison is of. */
+/** The fields that make the load. The service and the target are what is compared. */
 export const LOAD = ['arrivals', 'batching', 'servers', 'queue', 'stop', 'warmup'] as const
 
-/** In which of these fields two scenarios differ: in all of them if one is not known. */
-export function differing<F extends (typeof LOAD)[number]>(
+/** Lists the fields in which two scenarios differ: all fields if either scenario is unknown. */
+export function differingFields<F extends (typeof LOAD)[number]>(
   base: ComparedSide,
   head: ComparedSide,
   fields: readonly F[],

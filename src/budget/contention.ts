@@ -1,22 +1,23 @@
 import type { Result } from '../result/result.js'
+import { sum } from '../statistics/descriptive.js'
 import type { ComparedMetric } from './comparison.js'
 
-/** By how much a figure may be too high because threads waited for a core: it may be as low as x / factor - ms. */
+/** How much waiting for a core may have added to a figure x: without it, x may be as low as x / factor - ms. */
 export interface Contention {
   factor: number
   ms: number
 }
 
 const NONE: Contention = { factor: 1, ms: 0 }
-/** Of all requests this fraction is slower than the percentile: if the waiting hit them alone, it moved it that far. */
+/** The fraction of requests slower than each percentile: in the worst case all waiting hit these requests. */
 const SLOWER: Partial<Record<ComparedMetric, number>> = { p50: 0.5, p90: 0.1, p95: 0.05, p99: 0.01 }
-/** A thread that waits delays the requests in the system, and those that become due meanwhile: about as many again. */
+/** A waiting thread delays the requests in the system and about as many more that become due meanwhile. */
 const DELAYED = 2
 
 /**
- * What the waiting for a core may have added to a figure. Where servers are limited it makes each service longer, and
- * through the load the queue by far more: the factor is that of a queue of one server, squared, as waiting comes in
- * bursts.
+ * Bounds what waiting for a core may have added to a figure. If servers are limited, it lengthens each service, and through
+ * the load lengthens the queue by far more: the factor is that of a queue with one server, squared because waiting comes
+ * in bursts.
  */
 export function contentionOf(
   metric: ComparedMetric,
@@ -24,7 +25,7 @@ export function contentionOf(
 ): Contention {
   if (metric === 'throughput' || metric === 'errorRate' || !host?.cpu) return NONE
   const waits = host.cpu.threads.map(({ waitingMs }) => waitingMs / counts.completed)
-  const perRequest = waits.reduce((sum, each) => sum + each, 0)
+  const perRequest = sum(waits)
   if (utilization === null) {
     return { factor: 1, ms: (DELAYED * (1 + meanInSystem) * perRequest) / (SLOWER[metric] ?? 1) }
   }
@@ -34,7 +35,7 @@ export function contentionOf(
   return { factor: ((1 - load * without) / ((1 - load) * without)) ** 2, ms: 0 }
 }
 
-/** The largest fraction of its time that a thread could have run and waited for a core; 0 if it is not known. */
+/** The largest fraction of its time that a thread was runnable but had no CPU; 0 if unknown. */
 export function waitedFraction({ host }: Result): number {
   const fractions = host?.cpu?.threads.map(({ busyMs, waitingMs }) => waitingMs / Math.max(1e-9, busyMs + waitingMs))
   return Math.max(0, ...(fractions ?? []))

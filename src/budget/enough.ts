@@ -3,8 +3,8 @@ import type { Estimate } from '../result/summary.js'
 import type { CheckpointedStop } from '../scenario/stop.js'
 import { checkBudget } from './check.js'
 
-/** Whether a run knows enough at a checkpoint to stop. */
-export function enough(result: Result, stop: CheckpointedStop): boolean {
+/** Whether a run may stop at a checkpoint: its budget is decided, or its estimate is precise enough. */
+export function isEnough(result: Result, stop: CheckpointedStop): boolean {
   if ('budget' in stop) return checkBudget(result, stop.budget).verdict !== 'inconclusive'
   return isPrecise(result, stop.of === 'p99.9' ? 'p999' : stop.of, stop.precision)
 }

@@ -4,30 +4,30 @@ import type { Result, Segment } from '../result/result.js'
 import { type Interval, PERCENTILES, percentile, type Summary } from '../result/summary.js'
 import type { Rule, Time } from '../scenario/budget.js'
 
-/** What a run says of a metric. */
+/** A run's estimate of a metric. */
 export interface Estimate {
-  /** null where there is none: the metric is absent, or a request that was never answered */
+  /** null if the metric is absent, or falls on a request that was never answered */
   observed: number | null
   /** null if the metric is judged as observed */
   interval: Interval | null
-  /** why there is nothing to judge, or how it is judged */
+  /** why there is no estimate, or why its interval is wide */
   reason?: string
 }
 
-/** What is judged: a run, or a distribution of durations alone. */
+/** A run, or a distribution of durations. */
 type Judged = { result: Result } | { summary: Summary }
 
 type TimeRule = Extract<Rule, { time: Time }>
 type FigureRule = Extract<Rule, { figure: string }>
 
 export function estimateOf(rule: Rule, judged: Judged): Estimate {
-  if ('time' in rule) return timeEstimate(rule, judged)
-  if ('summary' in judged) return absent(`a summary of durations has no ${rule.figure}`)
-  return figureEstimate(rule, judged.result)
+  if ('time' in rule) return estimateTime(rule, judged)
+  if ('summary' in judged) return noEstimate(`a summary of durations has no ${rule.figure}`)
+  return estimateFigure(rule, judged.result)
 }
 
-function timeEstimate(rule: TimeRule, judged: Judged): Estimate {
-  if ('summary' in judged && rule.time !== 'latency') return absent(`a summary of durations has no ${rule.time}`)
+function estimateTime(rule: TimeRule, judged: Judged): Estimate {
+  if ('summary' in judged && rule.time !== 'latency') return noEstimate(`a summary of durations has no ${rule.time}`)
   const summary = 'summary' in judged ? judged.summary : judged.result[`${rule.time}Ms`]
   if (rule.statistic === 'max') return { observed: summary.max, interval: null }
   if (rule.statistic === 'mean') return { observed: summary.mean, interval: summary.intervals.mean }
@@ -37,15 +37,20 @@ function timeEstimate(rule: TimeRule, judged: Judged): Estimate {
   if (stored !== undefined && offered === completed) {
     return { observed: summary[stored], interval: summary.intervals[stored] }
   }
-  // what was never answered must not help: above it is slower, and below it faster, than any other
-  return bracketed(summary, p, rule.relation.startsWith('<') ? 'slowest' : 'fastest', offered / completed)
+  // unanswered requests count against the rule: slower than all others under an upper limit, faster under a lower one
+  return boundPercentile(summary, p, rule.relation.startsWith('<') ? 'slowest' : 'fastest', offered / completed)
 }
 
 /**
- * A percentile that a summary holds no interval of, between the outer ends of those on either side: honest, if wide.
- * One above p99.9 has no upper bound.
+ * Bounds a percentile that has no interval of its own by the intervals of its neighbours: from the lower bound of the one
+ * below to the upper bound of the one above. A percentile above p99.9 has no upper bound.
  */
-function bracketed(summary: Summary, p: number, unanswered: 'slowest' | 'fastest', perCompleted: number): Estimate {
+function boundPercentile(
+  summary: Summary,
+  p: number,
+  unanswered: 'slowest' | 'fastest',
+  perCompleted: number,
+): Estimate {
   const above = unanswered === 'slowest' ? p * perCompleted : p
   const below = unanswered === 'fastest' ? Math.max(0, 100 - (100 - p) * perCompleted) : p
   const rank = unanswered === 'slowest' ? above : below
@@ -58,11 +63,11 @@ function bracketed(summary: Summary, p: number, unanswered: 'slowest' | 'fastest
   const reason =
     (lower === undefined ? undefined : summary.intervals[lower].reason) ??
     (upper === undefined ? undefined : summary.intervals[upper].reason) ??
-    `it is only known to lie ${lower === undefined ? '' : `above p${PERCENTILES[lower]}`}${lower && upper ? ' and ' : ''}${upper === undefined ? '' : `below p${PERCENTILES[upper]}`}`
+    `only bounds are known: it lies ${lower === undefined ? '' : `above p${PERCENTILES[lower]}`}${lower && upper ? ' and ' : ''}${upper === undefined ? '' : `below p${PERCENTILES[upper]}`}`
   return { observed, interval: { low, high, level: 0.95 }, reason }
 }
 
-function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate {
+function estimateFigure({ figure, limit }: FigureRule, result: Result): Estimate {
   const { rates, throughput, batches, utilization, segments, scenario, replications, checkpoints } = result
   const order = replications === undefined ? 'in a row' : 'independent'
   type Of = (segment: Segment) => [amount: number, of: number]
@@ -82,19 +87,19 @@ function figureEstimate({ figure, limit }: FigureRule, result: Result): Estimate
       return { observed: rates.rejection, interval: fraction(({ counts }) => [counts.rejected, counts.offered]) }
     case 'throughput': {
       const flows = replications === undefined ? completionsIn(segments) : segments.map(completedOf)
-      return around(throughput.completed, ratioInterval(flows, order, checkpoints?.planned))
+      return includeObserved(throughput.completed, ratioInterval(flows, order, checkpoints?.planned))
     }
     case 'meanBatchSize':
-      if (batches.count === 0) return absent('no batch started in the window')
-      return around(
+      if (batches.count === 0) return noEstimate('no batch started in the window')
+      return includeObserved(
         batches.meanSize,
         ratio(({ batched, batches }) => [batched, batches]),
       )
     case 'utilization': {
-      if (utilization === null) return absent('there is none where servers are not limited')
+      if (utilization === null) return noEstimate('utilization is undefined if servers are not limited')
       const servers = scenario?.servers ?? result.servers ?? 1
       const serverMs = ({ startMs, endMs }: Segment) => (endMs - startMs) * servers
-      return around(
+      return includeObserved(
         utilization,
         ratio((segment) => [segment.servingMs, serverMs(segment)]),
       )
@@ -107,8 +112,8 @@ const secondsOf = ({ startMs, endMs }: Segment) => (endMs - startMs) / 1000
 const completedOf = (segment: Segment): Part => ({ amount: segment.counts.completed, of: secondsOf(segment) })
 
 /**
- * How many requests completed in each segment but the first, whenever they were due: those that left the system, without
- * those that failed or were dropped.
+ * Counts the requests that completed in each segment but the first, whenever they were due: those that left the system
+ * minus those that failed or were dropped.
  */
 function completionsIn(segments: readonly Segment[]): Part[] {
   return segments.slice(1).map((segment, i) => {
@@ -118,14 +123,14 @@ function completionsIn(segments: readonly Segment[]): Part[] {
   })
 }
 
-/** What the rule is judged by that no request fail; where rejections have a limit of their own, they are left out. */
-export function noErrors({ counts, rates }: Result, rejectionsApart: boolean): Estimate {
+/** Estimates the error rate for the implied rule that no request fails, without rejections if these have their own limit. */
+export function estimateErrors({ counts, rates }: Result, rejectionsApart: boolean): Estimate {
   if (!rejectionsApart || counts.rejected === 0) return { observed: rates.error, interval: null }
   return { observed: (errorsIn(counts) - counts.rejected) / counts.offered, interval: null }
 }
 
-/** What the segments hold and the whole shows differ at the ends of the window; the interval is of both. */
-function around(observed: number, interval: Interval): Estimate {
+/** Extends an interval from the segments to the figure of the whole run, which differs at the ends of the window. */
+function includeObserved(observed: number, interval: Interval): Estimate {
   const { low, high } = interval
   if (low === null || high === null) return { observed, interval }
   const margin = (high - low) / 2
@@ -136,4 +141,4 @@ function around(observed: number, interval: Interval): Estimate {
   }
 }
 
-const absent = (reason: string): Estimate => ({ observed: null, interval: null, reason })
+const noEstimate = (reason: string): Estimate => ({ observed: null, interval: null, reason })

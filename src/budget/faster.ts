@@ -4,19 +4,18 @@ import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import type { Comparison, MetricComparison } from './comparison.js'
 
 /**
- * Whether head is faster than base, by a fraction of base's time at least: the whole interval has to lie below. With more
- * of nothing told, it is the comparison's own verdict. A head that fails more is not faster.
+ * Judges whether head is faster than base by at least a fraction: the whole interval must show it. Without a fraction, the
+ * verdict of the comparison decides. A head that fails more is not faster.
  *
- * @param by `'10%'` or 0.1: head takes nine tenths of the time, or less; of throughput, it completes a tenth more
- * @throws ValidationError if it is not a fraction, or the comparison is of error rates, which have no ratio
+ * @param by `'10%'` or 0.1: head takes at most 90 % of base's time, or for throughput completes at least 10 % more
+ * @throws ValidationError if `by` is not a fraction, or the comparison is of error rates, which have no ratio
  */
-export function fasterBy(comparison: Comparison, by?: Fraction): 'pass' | 'fail' | 'inconclusive' {
+export function judgeFaster(comparison: Comparison, by?: Fraction): 'pass' | 'fail' | 'inconclusive' {
   const { verdict, of, metrics, findings } = comparison
   if (by === undefined) return verdict === 'faster' ? 'pass' : verdict === 'inconclusive' ? verdict : 'fail'
   const asked = fraction.safeParse(by)
   if (!asked.success) throwFaults(asked.error, 'by', by)
-  if (of === 'errorRate')
-    throw new ValidationError('by', 'cannot be asked of errorRate, which has no ratio; leave it out')
+  if (of === 'errorRate') throw new ValidationError('by', 'must be left out for errorRate, which has no ratio')
   if (findings.some(({ severity }) => severity === 'error')) return 'inconclusive'
   const named = (name: string) => metrics.find(({ metric }) => metric === name) as MetricComparison
   const { interval, verdict: ofMetric } = named(of)

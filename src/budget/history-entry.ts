@@ -3,7 +3,7 @@ import { checkedResult } from '../result/check.js'
 import type { Environment, Result } from '../result/result.js'
 import type { StoredScenario } from '../scenario/scenario.js'
 import { checkVersion, throwFaults } from '../validation/validation-error.js'
-import { figuresOf } from './compare-pairs.js'
+import { buildRound } from './compare-pairs.js'
 import { COMPARED, type ComparedMetric, type Round } from './comparison.js'
 
 export const HISTORY_SCHEMA = 'throughline/history@1'
@@ -31,7 +31,7 @@ export interface HistoryEntry {
 export type HistoryOf = Pick<HistoryEntry, 'name' | 'commit' | 'at'>
 
 /** An entry of a result. */
-export function historyEntry(result: Result, of: HistoryOf): HistoryEntry {
+export function buildHistoryEntry(result: Result, of: HistoryOf): HistoryEntry {
   const { latencyMs, serviceMs } = result
   const all = {
     ...(({ mean, p50, p90, p95, p99 }) => ({ mean, p50, p90, p95, p99 }))(latencyMs.intervals),
@@ -45,7 +45,7 @@ export function historyEntry(result: Result, of: HistoryOf): HistoryEntry {
     ...of,
     engine: result.engine,
     valid: result.validity.valid,
-    figures: figuresOf(result).figures,
+    figures: buildRound(result).figures,
     intervals: Object.fromEntries(known),
     scenario: result.scenario,
     environment: result.environment,
@@ -73,7 +73,7 @@ const schema = z.looseObject({
  *
  * @throws ValidationError if it is of another version, or lacks something
  */
-export function checkedEntry(value: unknown, name: string): HistoryEntry {
+export function checkEntry(value: unknown, name: string): HistoryEntry {
   checkVersion(value, { name, kind: 'history entry', schema: HISTORY_SCHEMA })
   const parsed = schema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
@@ -85,11 +85,11 @@ const isEntry = (value: unknown): value is HistoryEntry =>
 
 /** The figures of a result, or of an entry of a history. */
 export function figuresIn(of: Result | HistoryEntry, name: string): Round['figures'] {
-  return isEntry(of) ? checkedEntry(of, name).figures : figuresOf(checkedResult(of, name)).figures
+  return isEntry(of) ? checkEntry(of, name).figures : buildRound(checkedResult(of, name)).figures
 }
 
 /** The machine of a run in a few words; `virtual time` if it had none. */
-export function machineOf({ engine, environment }: Pick<HistoryEntry, 'engine' | 'environment'>): string {
+export function describeMachine({ engine, environment }: Pick<HistoryEntry, 'engine' | 'environment'>): string {
   if (engine === 'simulate') return 'virtual time'
   if (environment === null) return 'unknown machine'
   const { cpu, cores, platform, cpuQuota } = environment

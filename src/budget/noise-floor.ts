@@ -4,14 +4,14 @@ import { percent } from '../text/number.js'
 import { tailAt } from './checkpoints.js'
 import type { ComparedMetric, MetricComparison, Pair } from './comparison.js'
 
-/** What a difference as large as the noise floor is missed by. */
+/** The probability of missing a difference as large as the noise floor. */
 const MISSED = 0.05
-/** More degrees of freedom than make a difference. */
+/** Degrees of freedom at which Student's t is the normal distribution. */
 const NORMAL = 1e9
 
 /**
- * What base against itself says of the machine: how far apart the two rounds of a pair are, and the smallest difference
- * that as many pairs find in 95 of 100 comparisons, by how wide their interval is.
+ * Estimates the machine's noise from base compared with itself: the difference between the two rounds of a pair, and the
+ * smallest difference that as many pairs find in 95 of 100 comparisons, from the width of the interval.
  */
 export function noiseFloor(pairs: readonly Pair[], metrics: readonly MetricComparison[], of: ComparedMetric): Finding {
   const tail = tailAt(pairs.length, pairs.length)
@@ -34,18 +34,18 @@ export function noiseFloor(pairs: readonly Pair[], metrics: readonly MetricCompa
     .filter(Number.isFinite)
     .sort((a, b) => a - b)
   const median = apart[Math.floor(apart.length / 2)]
-  const said =
+  const floorText =
     floors.length === 0
-      ? 'too few pairs to tell the noise floor of this machine; it takes 8'
-      : `the noise floor of this machine, by ${pairs.length} pairs: a difference of ${floors.map(({ name, floor }) => `${percent(floor)} in ${name}`).join(', or of ')} is found in 95 of 100 comparisons`
+      ? 'too few pairs to estimate the noise floor of this machine; at least 8 are needed'
+      : `noise floor of this machine, from ${pairs.length} pairs: a difference of ${floors.map(({ name, floor }) => `${percent(floor)} in ${name}`).join(', or of ')} is found in 95 of 100 comparisons`
   const each =
     median === undefined
       ? ''
-      : `. In half of the pairs, two rounds of the same code were ${percent(Math.expm1(median))} apart`
+      : `. In half of the pairs, two rounds of the same code differed by at least ${percent(Math.expm1(median))}`
   return {
     code: 'noise-floor',
     severity: 'info',
-    message: `${said}${each}`,
+    message: `${floorText}${each}`,
     figures: {
       ...Object.fromEntries(floors.map(({ name, floor }) => [name, floor])),
       ...(median !== undefined && { medianApart: Math.expm1(median) }),

@@ -2,44 +2,44 @@ import { type Exceedances, FractionBounds } from '../result/exceedances.js'
 import type { Relation } from '../scenario/budget.js'
 import { NS_PER_MS } from '../scenario/units.js'
 
-/** Which requests a limit is about, and how many of them. */
+/** The fraction of requests over a limit. */
 export interface Over {
-  /** the fraction of requests that exceeded the limit; of a limit such as `< 50ms`, those that reached it */
+  /** the observed fraction of requests over the limit; for a strict limit such as `< 50ms`, at or over it */
   fraction: number
-  /** how many may: 1 % for p99 */
+  /** the allowed fraction: 0.01 for p99 */
   allowed: number
-  /** the bounds of the fraction at 95 % */
+  /** the 95 % bounds of the fraction */
   low: number
   high: number
 }
 
-/** What the fraction of requests over a limit says of it. */
-export interface ShareVerdict {
+/** The verdict on the fraction of requests over a limit. */
+export interface FractionVerdict {
   over: Over
-  /** whether the fraction is at most the one allowed; null if that is not clear */
+  /** whether the fraction is at most the allowed one; null if this is not clear */
   within: boolean | null
-  /** how many times as long a run would make it clear, if it went on as it was; null if none would */
+  /** how many times as long a similar run must be to make it clear; null if none would */
   times: number | null
 }
 
 /**
- * The fraction of requests over a level is that over the limit or more. So a limit may also be judged at a lower level,
- * which is reached more often, and where it is better known how requests come in clusters. But the level is then chosen
- * by looking at the data, and a run that happens to be calm shows neither long latencies nor their clusters: so it has
- * to be well below the limit.
+ * A level below the limit. The fraction of requests over a lower level is at least that over the limit, so a limit may also
+ * be judged at a lower level, which more requests exceed, and where their clusters are better known. But the level is then
+ * chosen by looking at the data, and a run that happens to be calm shows neither long latencies nor their clusters: so the
+ * level must be well below the limit.
  */
 interface Level {
-  /** the limit over the level */
+  /** limit / level */
   margin: number
-  /** clusters are looked for from the level down to the limit over this */
+  /** clusters are measured at levels from limit / margin down to limit / reach */
   reach: number
-  /** by how much they may be larger than found */
+  /** factor by which clusters may be larger than measured */
   allowance: number
-  /** whether the run must be worth some independent requests, at this level and all below it within reach */
+  /** whether the run must be worth `WORTH.independent` requests, at all levels from limit / margin down to limit / `WORTH.reach` */
   needsWorth: boolean
 }
 
-/** Tuned with the rest on queues whose percentiles are known: `bench/budget-verdicts.ts`. */
+/** Tuned, as all constants here, on queues with known percentiles: `bench/budget-verdicts.ts`. */
 const LIMIT: Level = { margin: 1, reach: 2, allowance: 1.15, needsWorth: false }
 const BELOW: readonly Level[] = [
   { margin: 1.4, reach: 2, allowance: 1.2, needsWorth: true },
@@ -47,46 +47,54 @@ const BELOW: readonly Level[] = [
   { margin: 3, reach: 3, allowance: 1, needsWorth: false },
 ]
 const WORTH = { independent: 50, reach: 6 }
-/** Clusters over the limit may be larger than found by this, if they are to show that too many requests exceed it. */
+/** Factor by which clusters over the limit may be larger than measured, for a fail. */
 const ALLOWANCE_TO_FAIL = 1.2
-/** With more exceedances, bounds are less cautious of themselves, and the allowance grows. */
+/** Exponent by which the allowance grows with the allowed fraction: with more exceedances, bounds by themselves are tighter. */
 const MORE_ALLOWED = 0.2
-/** Levels an octave. */
+/** Levels per factor of 2. */
 const STEPS = 4
 
 /**
- * Judges a percentile by the fraction of requests over its limit: at most 1 % of them may exceed the limit of a p99.
+ * Judges a percentile by the fraction of requests over its limit: at most 1 % of requests may exceed the limit of p99.
  *
- * @param tail the probability of each side to be wrong
+ * @param percentile 99 for p99
+ * @param limit in milliseconds
+ * @param tail the probability of error on each side
  */
 export function judgeFraction(
   exceedances: Exceedances,
   percentile: number,
   { relation, limit }: { relation: Relation; limit: number },
   tail: number,
-): ShareVerdict {
-  const judge = new ShareJudge(exceedances, percentile, limit * NS_PER_MS, relation === '<' || relation === '>=', tail)
+): FractionVerdict {
+  const judge = new FractionJudge(
+    exceedances,
+    percentile,
+    limit * NS_PER_MS,
+    relation === '<' || relation === '>=',
+    tail,
+  )
   const within = judge.within(1)
   return { over: judge.over, within, times: within === null ? judge.timesToDecide() : null }
 }
 
-class ShareJudge {
+class FractionJudge {
   readonly #exceedances: Exceedances
   readonly #n: number
   readonly #limitNs: number
   readonly #allowed: number
   readonly #tail: number
   readonly #atLimit: { least: number; most: number }
-  /** of the run's own percentile: the clusters of its slowest requests, wherever those are */
+  /** design effect at the run's own percentile, which may be far from the limit */
   readonly #own: number
-  /** how many requests are worth an independent one, to say that few or many exceed the limit */
+  /** design effects (requests per independent request) used to show that few or that many requests exceed the limit */
   readonly #designs: { few: number; many: number }
 
   constructor(exceedances: Exceedances, percentile: number, limitNs: number, orAtIt: boolean, tail: number) {
     this.#exceedances = exceedances
     this.#n = exceedances.offered
     this.#limitNs = limitNs
-    // 99.9 % leave 0.1 %, and not a hair less
+    // rounds 100 - 99.9 to exactly 0.1
     this.#allowed = Number(((100 - percentile) / 100).toPrecision(12))
     this.#tail = tail
     const atLimit = exceedances.over(limitNs, orAtIt)
@@ -101,8 +109,8 @@ class ShareJudge {
   }
 
   /**
-   * Whether the fraction is at most the one allowed, null if that is not clear, of a run so many times as long that shows
-   * the same.
+   * Whether the fraction is at most the allowed one, for a run this many times as long with the same distribution; null if
+   * this is not clear.
    */
   within(times: number): boolean | null {
     const allowed = this.#allowed
@@ -133,12 +141,12 @@ class ShareJudge {
   }
 
   timesToDecide(): number | null {
-    let times = LEAST_LONGER
-    for (; times <= MOST_LONGER; times *= 1.1) if (this.within(times) !== null) return times * SAFETY
+    let times = MIN_TIMES
+    for (; times <= MAX_TIMES; times *= 1.1) if (this.within(times) !== null) return times * SAFETY
     return null
   }
 
-  /** The bound of the fraction over a lower level; null if the run cannot tell it. */
+  /** The bounds of the fraction over a lower level; null if the run is worth too few independent requests. */
   #boundAt({ margin, reach, allowance, needsWorth }: Level, times: number): FractionBounds | null {
     const n = this.#n * times
     const worth = () => n / this.#designWithin(margin, WORTH.reach)
@@ -148,7 +156,7 @@ class ShareJudge {
     return new FractionBounds(over * times, n, design, this.#tail)
   }
 
-  /** The largest design effect from one level down to another: those are the limit over these. */
+  /** The largest design effect at levels from limit / from down to limit / to. */
   #designWithin(from: number, to: number): number {
     const steps = Math.round(Math.log2(to / from) * STEPS)
     const designs = Array.from({ length: steps + 1 }, (_, step) => {
@@ -158,8 +166,8 @@ class ShareJudge {
   }
 }
 
-/** A run that is advised is at least so much longer, and at most. */
-const LEAST_LONGER = 1.2
-const MOST_LONGER = 100
-/** And so much longer than what was found to be needed, as another run shows something else. */
+/** Advice asks for a run at least and at most this many times as long. */
+const MIN_TIMES = 1.2
+const MAX_TIMES = 100
+/** Advised lengths are this many times the computed one, because another run has other figures. */
 const SAFETY = 1.5

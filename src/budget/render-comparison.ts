@@ -5,7 +5,7 @@ import { inText, percent, threeDigits, time } from '../text/number.js'
 import { type Format, plain, type RenderOptions, type Style, visible } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { checkIsComparison } from './check-comparison.js'
-import { type Comparison, type ComparisonVerdict, type MetricComparison, overall } from './comparison.js'
+import { type Comparison, type ComparisonVerdict, type MetricComparison, overallVerdict } from './comparison.js'
 
 const COLOURS = {
   slower: 'red',
@@ -16,9 +16,15 @@ const COLOURS = {
 const SHORTEST = 60
 
 /**
- * A comparison to read: each metric of both sides, their ratio with its interval, and the verdict on it.
+ * Renders a comparison as text: the verdict, and a table with each metric of both sides, their ratio, its interval and the
+ * verdict on it.
  *
- * @throws ValidationError if it is not a comparison
+ * @example
+ * const base = simulate({ arrivals: '500/s', service: '1ms' })
+ * const head = simulate({ arrivals: '500/s', service: '1.2ms' })
+ * console.log(renderComparison(compareResults(base, head), { width: 100 }))
+ *
+ * @throws ValidationError if the value is not a comparison
  */
 export function renderComparison(given: Comparison, options: RenderOptions = {}): string {
   checkIsComparison(given)
@@ -32,7 +38,7 @@ export function renderComparison(given: Comparison, options: RenderOptions = {})
     const [name = '', ...rest] = row
     return [metric === of ? style('bold', name) : name, ...rest.slice(0, -1), style(COLOURS[verdict], row.at(-1) ?? '')]
   })
-  // what an invalid run says is said once
+  // the reason of an invalid run is among the findings
   const note = findings.some(({ message }) => message === reason) ? '' : (reason ?? '')
   return [
     wrap(comparisonHeadline(comparison), room)
@@ -50,7 +56,7 @@ export function renderComparison(given: Comparison, options: RenderOptions = {})
     .join('\n\n')
 }
 
-/** What is left out first where there is no room for all: what both sides had, which their ratio says too. */
+/** Columns that are dropped if the table is too wide: base and head, which their ratio summarizes. */
 const SIDES = [1, 2]
 const RATIO = 'head / base'
 
@@ -62,7 +68,7 @@ function fitting(titles: string[], rows: string[][], room: number, style: Style)
   return columns(without(short), rows.map(without), style)
 }
 
-/** A row for each metric, under titles. */
+/** The table of a comparison: a row for each metric. */
 export function comparisonRows(comparison: Comparison): { titles: string[]; rows: string[][] } {
   const { metrics } = comparison
   const level = `${100 * (metrics[0]?.interval.level ?? 0.99)} % interval`
@@ -79,10 +85,10 @@ export function comparisonRows(comparison: Comparison): { titles: string[]; rows
   }
 }
 
-/** The verdict in a line: `head is slower: mean 1.31 times base's (1.24 to 1.39)`. */
+/** The verdict in one line: `head is slower: mean 1.31 times base's latency (1.24 to 1.39), by 20 pairs`. */
 export function comparisonHeadline(comparison: Comparison): string {
   const { verdict, reason, within, design, pairs, metrics } = comparison
-  const of = overall(comparison).by
+  const of = overallVerdict(comparison).by
   const metric = metrics.find((each) => each.metric === of) as MetricComparison
   const how = design === 'unpaired' ? 'two results' : `${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'}`
   const change =
@@ -123,7 +129,7 @@ function intervalText({ interval: { low, high }, difference }: MetricComparison)
   return low === null ? `${text(high)} or less` : `${text(low)} to ${text(high)}`
 }
 
-/** A difference of fractions, in points of a hundred. */
+/** Formats a difference of fractions in percentage points, with its sign. */
 function signed(difference: number): string {
   const points = Number((100 * Math.abs(difference)).toPrecision(2))
   return difference === 0 ? '0 %' : `${difference > 0 ? '+' : '−'}${points} %`

@@ -11,9 +11,14 @@ const COLOURS = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const 
 const SHORTEST = 60
 
 /**
- * A budget's check to read: each rule beside what was observed, where the time went, and what made a run invalid.
+ * Renders a budget check as text: a table of the rules with what was observed, the parts of mean latency, and the errors
+ * that make the run invalid.
  *
- * @throws ValidationError if it is not a budget check
+ * @example
+ * const result = simulate({ arrivals: '400/s', service: '1ms' })
+ * console.log(renderBudget(checkBudget(result, { p99: '20ms' }), { width: 100 }))
+ *
+ * @throws ValidationError if the value is not a budget check
  */
 export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): string {
   checkIsBudgetCheck(given)
@@ -31,7 +36,7 @@ export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): s
   const found = findings.flatMap(({ code, message }) =>
     wrap(`${code}: ${message}`, room - 3).map((text, i) => ` ${i === 0 ? style('red', '✗') : ' '} ${text}`),
   )
-  const todo = toDo(check)
+  const todo = adviceFor(check)
   const parts = [
     columns([...BUDGET_TITLES], rows, style),
     notes.join('\n'),
@@ -46,29 +51,29 @@ export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): s
   return parts.filter((part) => part !== '').join('\n\n')
 }
 
-const TO_DO: Record<string, string> = {
-  lag: 'the event loop was late to send: do less in this process, or measure a handler module on threads',
+const ADVICE: Record<string, string> = {
+  lag: 'the event loop started requests late: do less in this process, or measure a handler module on threads',
   queueing: 'requests mostly wait for a server: add servers, serve larger batches, or lower the rate',
   batching: 'requests mostly wait for their batch to fill: lower maxWait or maxBatchSize',
   dispatch: 'servers mostly take time to wake up',
   service: 'most of the mean latency is service: make it faster, or raise the limit',
 }
 
-/** What would help most, if a limit on a time is exceeded: answering all requests, or the longest part of the mean. */
-function toDo({ rules, latency }: BudgetCheck): string | null {
+/** Advises what to do if a limit on a time is exceeded: answer all requests, or shorten the longest part of the mean. */
+function adviceFor({ rules, latency }: BudgetCheck): string | null {
   const failed = rules.filter(({ unit, verdict }) => unit === 'ms' && verdict === 'fail')
   if (latency === null || failed.length === 0) return null
   if (failed.some(({ observed }) => observed === null)) {
     return 'To do: find out why requests were never answered: they failed, were rejected or timed out.'
   }
   const longest = latency.parts.reduce((a, b) => (b.ms > a.ms ? b : a))
-  const advice = TO_DO[longest.name]
+  const advice = ADVICE[longest.name]
   return advice === undefined ? null : `To do: ${advice}.`
 }
 
 export const BUDGET_TITLES = ['rule', 'limit', 'observed', '95 % interval', 'verdict'] as const
 
-/** A row for each rule, under those titles. */
+/** The rows of the table under `BUDGET_TITLES`, one for each rule. */
 export function budgetRows({ rules }: BudgetCheck): string[][] {
   return rules.map((rule) => [
     rule.metric,
@@ -79,17 +84,17 @@ export function budgetRows({ rules }: BudgetCheck): string[][] {
   ])
 }
 
-/** A rule as it was given: `p99 <= 100 ms`. */
+/** Formats a rule: `p99 <= 100 ms`. */
 export const ruleText = (rule: RuleCheck) => `${rule.metric} ${rule.relation} ${limitText(rule)}`
 
-/** What was seen of it: `observed 41.2 ms, 95 % interval 39 ms to 43 ms`. */
+/** Formats what was observed: `observed 41.2 ms, 95 % interval 39 ms to 43 ms`. */
 export function observedText(rule: RuleCheck): string {
   const observed = rule.observed === null ? 'nothing observed' : `observed ${figure(rule.observed, rule)}`
   if (rule.over !== undefined) return `${observed}; ${overText(rule, rule.over)}`
   return rule.interval === null ? observed : `${observed}, 95 % interval ${intervalText(rule)}`
 }
 
-/** The verdict in a line: `Budget broken: 1 of 3 rules fails`. */
+/** The verdict in one line: `Budget broken: 1 of 3 rules fails`. */
 export function headline({ verdict, rules }: BudgetCheck): string {
   const such = rules.filter((rule) => rule.verdict === verdict).length
   const all = rules.length === 1 ? '1 rule' : `${rules.length} rules`
@@ -113,7 +118,7 @@ function intervalText({ interval, observed, over, ...rule }: RuleCheck): string 
   return `${figure(low, rule)} to ${figure(high, rule)}`
 }
 
-/** A limit as it was given, unrounded. */
+/** Formats a limit without rounding. */
 function limitText({ limit, unit }: RuleCheck): string {
   const exact = (value: number) => String(Number(value.toPrecision(12)))
   switch (unit) {

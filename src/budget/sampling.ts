@@ -1,38 +1,39 @@
+import { bucketOf } from '../histogram/buckets.js'
 import { decode, forEachBucketOf } from '../histogram/hdr.js'
-import { bucketOf } from '../histogram/latency-histogram.js'
 import { fractionInterval } from '../result/figure-intervals.js'
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
-import { type Order, spreadOf, tooFewStretches } from '../result/spread.js'
+import { type Order, spreadOf, tooFewSegments } from '../result/spread.js'
 import { percentile } from '../result/summary.js'
 import { nanoseconds } from '../scenario/units.js'
+import { sum, sumBy } from '../statistics/descriptive.js'
 import { student } from '../statistics/student.js'
 import type { ComparedMetric } from './comparison.js'
 
-/** A figure of one run, and where it may lie by what the run could see of it. */
-export interface Sampled {
-  /** null if it is beyond all bounds: a percentile that requests without an answer hold */
+/** A figure of one run, and its bounds. */
+export interface SampledFigure {
+  /** null if it is infinite: the percentile falls on a request without an answer */
   value: number | null
   low: number
-  /** null if nothing bounds it */
+  /** null if there is no upper bound */
   high: number | null
-  /** why it is not bounded at all */
+  /** why there are no bounds */
   reason?: string
 }
 
 const PERCENTS = { p50: 50, p90: 90, p95: 95, p99: 99 } as const
-/** More degrees of freedom than make a difference. */
+/** Degrees of freedom at which Student's t is the normal distribution. */
 const NORMAL = 1e9
-/** How much less than that a run may be worth: 20 segments do not know well how alike requests in a row are. */
+/** Factor by which the effective sample size may be overestimated: 20 segments estimate autocorrelation poorly. */
 const UNCERTAIN = 1.7
-/** The tail of a stored interval. */
+/** The probability of error on each side of a stored interval. */
 const STORED_TAIL = 0.025
 
 /**
- * What a run shows of a metric: bounds that each miss by this chance, from the spread between the segments of its
- * window, as requests in a row are not independent.
+ * Estimates a metric of a run with bounds, each with this probability of error. They come from the spread between the
+ * segments of the window, because consecutive requests are not independent.
  */
-export function sampled(metric: ComparedMetric, result: Result, tail: number): Sampled {
+export function sampleMetric(metric: ComparedMetric, result: Result, tail: number): SampledFigure {
   const order: Order = result.replications === undefined ? 'in a row' : 'independent'
   const { segments, latencyMs, serviceMs, throughput, rates } = result
   switch (metric) {
@@ -68,41 +69,41 @@ export function sampled(metric: ComparedMetric, result: Result, tail: number): S
   }
 }
 
-const unbounded = (value: number | null, reason?: string): Sampled => ({
+const unbounded = (value: number | null, reason?: string): SampledFigure => ({
   value,
   low: 0,
   high: null,
   ...(reason !== undefined && { reason }),
 })
 
-/** Batch means over the segments. */
-function ofRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): Sampled {
-  const few = tooFewStretches(parts.length, order)
+/** Bounds a ratio by batch means over the segments. */
+function ofRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): SampledFigure {
+  const few = tooFewSegments(parts.length, order)
   if (few !== null) return unbounded(value, few)
-  const sum = (of: 'amount' | 'of') => parts.reduce((total, part) => total + part[of], 0)
-  const ratio = sum('amount') / sum('of')
+  const total = sumBy(parts, ({ of }) => of)
+  const ratio = sumBy(parts, ({ amount }) => amount) / total
   const off = parts.map(({ amount, of }) => amount - ratio * of)
-  const margin = (student(tail, parts.length - 1) * spreadOf(off, sum('of'), 1, order).error) / sum('of')
+  const margin = (student(tail, parts.length - 1) * spreadOf(off, total, 1, order).error) / total
   return { value, low: Math.max(0, value - margin), high: value + margin }
 }
 
 /**
- * The ranks that a percentile may have, by how many requests exceed it in each segment: as many as if so many
- * independent requests had been seen (a design effect, as in Korn and Graubard, Survey Methodology 24, 1998).
+ * Bounds a percentile by the range of its rank. The variance of the number of requests over it in each segment gives the
+ * effective number of independent requests (a design effect, as in Korn and Graubard, Survey Methodology 24, 1998).
  */
-function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order: Order, tail: number): Sampled {
-  // requests that were never answered are slower than all others
+function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order: Order, tail: number): SampledFigure {
+  // unanswered requests count as slower than all others
   const at = (rank: number) => {
     const ofAnswered = (rank * counts.offered) / counts.completed
     return ofAnswered > 100 * (1 + 1e-12) ? null : percentile(latencyMs, Math.min(100, Math.max(ofAnswered, 1e-9)))
   }
   const value = at(p)
   const offered = segments.filter((segment) => segment.counts.offered > 0)
-  const few = tooFewStretches(offered.length, order)
+  const few = tooFewSegments(offered.length, order)
   if (few !== null) return unbounded(value, few)
   const over = offered.map((segment) => exceeding(segment, value))
-  const n = offered.reduce((total, segment) => total + segment.counts.offered, 0)
-  const fraction = over.reduce((total, each) => total + each, 0) / n
+  const n = sumBy(offered, ({ counts }) => counts.offered)
+  const fraction = sum(over) / n
   const off = over.map((each, i) => each - fraction * (offered[i] as Segment).counts.offered)
   const allowed = 1 - p / 100
   const variance = Math.max(fraction * (1 - fraction), allowed * (1 - allowed))
@@ -114,12 +115,12 @@ function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order:
   return {
     value,
     low: p - margin <= 0 ? 0 : (at(p - margin) ?? Number.POSITIVE_INFINITY),
-    // the slowest of all requests bounds no percentile
+    // the slowest request is not an upper bound
     high: p + margin >= 100 ? null : at(p + margin),
   }
 }
 
-/** How many requests of a segment took longer, or have no answer. */
+/** Counts the requests of a segment that took longer than a value, or have no answer. */
 function exceeding({ counts, latencyMs }: Segment, value: number | null): number {
   let over = counts.offered - counts.completed
   if (value === null || latencyMs === null) return over

@@ -7,7 +7,7 @@ interface Samples {
 }
 
 /**
- * The samples of one run: a tinybench task or its result, a result of vitest's `bench`, or the durations themselves.
+ * The samples of one run: a tinybench task or its result, a result of vitest's `bench`, or durations in milliseconds.
  */
 export type TinybenchRun =
   | readonly number[]
@@ -17,11 +17,20 @@ export type TinybenchRun =
   | { result?: Samples | { latency: Samples } | { state: string } | undefined }
 
 /**
- * Makes one summary, in milliseconds, of several runs of one tinybench task, for `checkBudget` to judge. Several,
- * because tinybench sorts the samples of a run: what neighbours had to do with one another is lost, and only the
- * differences between runs tell how far off an estimate may be. Five runs or more do well.
+ * Summarizes several runs of one tinybench task, in milliseconds, for `checkBudget`. Give at least five runs: tinybench
+ * sorts the samples of a run, which hides their autocorrelation, so the intervals come from the differences between runs.
  *
- * @throws ValidationError if a run has not been made, or its samples were not retained
+ * @example
+ * const runs = []
+ * for (let i = 0; i < 5; i++) {
+ *   const bench = new Bench({ iterations: 100, time: 0, retainSamples: true })
+ *   bench.add('parse', () => JSON.parse('{ "id": 7 }'))
+ *   await bench.run()
+ *   runs.push(...bench.results)
+ * }
+ * assertBudget(fromTinybench(runs), { p50: '10ms' })
+ *
+ * @throws ValidationError if a run was not made, or its samples were not retained
  */
 export function fromTinybench(runs: readonly TinybenchRun[]): Summary {
   checkList(runs, 'runs', 'runs of a bench')
@@ -37,6 +46,6 @@ function samplesOf(run: TinybenchRun, name: string): readonly number[] {
   const isRun = typeof run === 'object' && run !== null && !('then' in run)
   throw new ValidationError(
     name,
-    `must hold samples: make the bench with { retainSamples: true } (vitest: benchmark.includeSamples), run it, and take the result after each run${isRun ? '' : `; ${got(run)}`}`,
+    `must hold samples: create the bench with { retainSamples: true } (vitest: benchmark.includeSamples), run it, and take the result after each run${isRun ? '' : `; ${got(run)}`}`,
   )
 }

@@ -4,11 +4,11 @@ import { meanServiceNs, serviceSchema } from '../scenario/service/service.js'
 import { NS_PER_MS } from '../scenario/units.js'
 import { count, time } from '../text/number.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
-import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
---json prints { "service": … }, which a scenario takes as it is.
+--json prints { "service": … }, which is a part of a scenario.
 
 Examples:
   $ throughline calibrate scenario.ts --utilization 0.7
@@ -22,24 +22,24 @@ interface CalibrateFlags {
 }
 
 export function calibrateCommand(terminal: Terminal): Command {
-  const command = new Command('calibrate').description('measure how long batches take, for simulations to predict with')
+  const command = new Command('calibrate').description('measure service times, as input for simulations')
   addScenarioOptions(command, { handler: true })
   command
+    .addOption(new Option('--utilization <fraction>', 'load to measure at, as a fraction of capacity (default: 0.7)'))
+    .addOption(new Option('--rate <rate>', 'load to measure at, in requests per second').conflicts('utilization'))
     .addOption(
-      new Option('--utilization <fraction>', 'near which load: a fraction of what is carried at most (default: 0.7)'),
+      new Option('--tight', 'run the bare handler, one batch after another').conflicts(['utilization', 'rate']),
     )
-    .addOption(new Option('--rate <rate>', 'near which load: requests a second').conflicts('utilization'))
-    .addOption(new Option('--tight', 'the bare handler, back to back').conflicts(['utilization', 'rate']))
-    .option('--for <duration>', 'how long to measure (default: 3s)')
+    .option('--for <duration>', 'duration of the measurement (default: 3s)')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & CalibrateFlags) => {
-    const scenario = await scenarioOf(file, flags, command)
-    const duration = value(flags.for)
-    const calibration = await withProgress(terminal, { endsEarly: true }, ({ signal, tell }) => {
+    const scenario = await buildScenario(file, flags, command)
+    const duration = parseValue(flags.for)
+    const calibration = await withProgress(terminal, { endsEarly: true }, ({ signal, report }) => {
       const options: CalibrateOptions = {
         signal,
         ...(duration !== undefined && { duration }),
-        onProgress: ({ fraction }) => tell(fraction, 'observed'),
+        onProgress: ({ fraction }) => report(fraction, 'observed'),
       }
       return calibrate(scenario, loadOf(flags), options)
     })
@@ -50,10 +50,12 @@ export function calibrateCommand(terminal: Terminal): Command {
 
 function loadOf({ utilization, rate, tight }: CalibrateFlags): CalibrateAt {
   if (tight) return { tight: true }
-  return rate === undefined ? { utilization: value(utilization ?? '0.7') as number } : { rate: value(rate) as string }
+  return rate === undefined
+    ? { utilization: parseValue(utilization ?? '0.7') as number }
+    : { rate: parseValue(rate) as string }
 }
 
-/** The mean time of each batch size that was seen. */
+/** Renders the mean service time of each observed batch size. */
 function render({ service }: Calibration): string {
   const parsed = serviceSchema.parse(service)
   if (parsed.model !== 'byBatchSize') return ` ${JSON.stringify(service)}`

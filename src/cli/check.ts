@@ -12,7 +12,7 @@ import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
 A budget is a JSON file: { "p99": "100ms", "queueing.p95": "20ms", "throughput": ">= 500/s", "errorRate": "< 1%" }
-The exit code is 0 where it is kept, 1 where it is broken, 3 if it is inconclusive.
+The exit code is 0 if the budget is kept, 1 if it is broken, 3 if the check is inconclusive.
 
 Examples:
   $ throughline check result.json --budget budget.json
@@ -27,20 +27,20 @@ interface CheckFlags extends OutputFlags {
 
 export function checkCommand(terminal: Terminal): Command {
   const command = new Command('check')
-    .description('judge a stored result by a budget')
-    .argument('<result>', 'the JSON file of a result, as --json prints it')
-    .option('--budget <file>', 'the JSON file of a budget; required, here or in the config')
+    .description('check a stored result against a budget')
+    .argument('<result>', 'JSON file of a result, as printed by --json')
+    .option('--budget <file>', 'JSON file of a budget; required, here or in the config')
     .addOption(
-      new Option('--on-inconclusive <what>', 'how to treat an inconclusive result (default: fail)').choices([
+      new Option('--on-inconclusive <verdict>', 'how to treat an inconclusive result (default: fail)').choices([
         'fail',
         'pass',
       ]),
     )
-    .option('-o, --output <file>', 'write the verdict too: .xml (JUnit), .md or .json')
+    .option('-o, --output <file>', 'also write the verdict to a file: .xml (JUnit), .md or .json')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string, flags: CheckFlags) => {
     const { budget: budgetFile, onInconclusive = 'fail', output } = flags
-    if (budgetFile === undefined) throw new ValidationError('--budget', 'is required: the JSON file of a budget')
+    if (budgetFile === undefined) throw new ValidationError('--budget', 'is required: a JSON file of a budget')
     const format = output === undefined ? null : formatOf(output, ['xml', 'md', 'json'])
     const [result, budget] = await Promise.all([readResult(file), readBudget(budgetFile)])
     const check = checkBudget(result, budget)

@@ -4,36 +4,37 @@ import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
 import type { Command, Option } from 'commander'
 import { readJson } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
+import { isUrlString } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { isPlain } from '../scenario/units.js'
 import { nearestName } from '../validation/nearest.js'
 import { isUrl } from '../validation/realm.js'
 import { messageOf, show, ValidationError } from '../validation/validation-error.js'
 
-/** What a config may hold of one command: its flags, in camel case, without dashes. */
+/** The options of one command, in camel case without dashes. */
 type Defaults = Record<string, unknown>
 
-/** The default export of `throughline.config.ts`, `.js` or `.mjs`, or what `throughline.config.json` holds. */
+/** The default export of `throughline.config.ts`, `.js` or `.mjs`, or the content of `throughline.config.json`. */
 export interface Config {
-  /** what is run where a command is given no scenario */
+  /** the scenario of commands that are given none */
   scenario?: Scenario | undefined
-  /** what a command's flags are where they are not given: `{ simulate: { servers: 2 } }` */
+  /** defaults for the options of a command: `{ simulate: { servers: 2 } }` */
   [command: string]: Defaults | Scenario | undefined
 }
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `throughline.config.${extension}`)
-/** Options that name a file or a folder, which is found from where the config is. */
+/** Options that hold a path, which is relative to the folder of the config. */
 const PATHS = ['handler', 'budget', 'cache', 'output', 'svg']
 
-/** The scenario of the config that a command has taken its defaults from. */
+/** The scenario of the config that was applied to a command. */
 const scenarios = new WeakMap<Command, Scenario>()
 export const scenarioOfConfig = (command: Command): Scenario | undefined => scenarios.get(command)
 
-/** The config that a command has taken its defaults from. */
+/** The path of the config that was applied to a command. */
 const files = new WeakMap<Command, string>()
 
-/** Where the config has what a fault is in, as in `servers`, where a flag's default has put it there; else null. */
-export function placeInConfig(command: Command | null, fault: string): string | null {
+/** The place of an invalid value in the config, such as `…/throughline.config.json.simulate.servers`; null if it is from elsewhere. */
+export function locateInConfig(command: Command | null, fault: string): string | null {
   const file = command === null ? undefined : files.get(command)
   if (command === null || file === undefined) return null
   const key = fault.split('.').find((part) => command.getOptionValueSource(part) === 'config')
@@ -41,26 +42,26 @@ export function placeInConfig(command: Command | null, fault: string): string | 
 }
 
 /**
- * Fills in the options of a command that were not given from the nearest `throughline.config.*`, or the one that --config
- * names. It is looked for from the working directory upwards, to the root of its repository or the home directory at
- * most; one that belongs to another user, who does not own the working directory, is not run.
+ * Applies the defaults of the nearest `throughline.config.*`, or of the file given by --config, to the options of a command
+ * that were not given. The search goes from the working directory up to the root of the repository or the home directory.
+ * A config that belongs to another user, who does not own the working directory, is skipped.
  *
- * @param tell is called with which config is used
- * @throws ValidationError if it cannot be read, or holds what the command does not have
+ * @param report called with a line that names the config
+ * @throws ValidationError if the config cannot be read, or has an unknown command or option
  */
-export async function takeDefaults(command: Command, tell: (what: string) => void): Promise<void> {
+export async function applyConfig(command: Command, report: (what: string) => void): Promise<void> {
   const given = command.getOptionValue('config') as string | undefined
   const path = given === undefined ? nearestConfig(process.cwd()) : resolve(given)
   if (path === null) return
   if (given === undefined && !isTrusted(path)) {
-    tell(`passes over ${path}, which belongs to another user; name it with --config to use it`)
+    report(`ignores ${path}, which belongs to another user; use --config to apply it`)
     return
   }
-  await takeDefaultsOf(command, path)
-  tell(`takes defaults from ${path}`)
+  await applyConfigFile(command, path)
+  report(`uses defaults from ${path}`)
 }
 
-async function takeDefaultsOf(command: Command, path: string): Promise<void> {
+async function applyConfigFile(command: Command, path: string): Promise<void> {
   const config = await readConfig(path)
   files.set(command, path)
   const names = command.parent?.commands.map((each) => each.name()) ?? []
@@ -68,20 +69,20 @@ async function takeDefaultsOf(command: Command, path: string): Promise<void> {
     if (key === 'scenario' || key === '$schema' || names.includes(key)) continue
     const nearest = nearestName(key, ['scenario', ...names])
     const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
-    throw new ValidationError(`${path}.${key}`, `is no command${hint}; accepted: scenario, ${names.join(', ')}`)
+    throw new ValidationError(`${path}.${key}`, `is not a command${hint}; accepted: scenario, ${names.join(', ')}`)
   }
   if (config.scenario !== undefined)
-    scenarios.set(command, from(path, checkedObject(config.scenario, path, 'scenario')))
+    scenarios.set(command, withHandlerPath(path, checkObject(config.scenario, path, 'scenario')))
   const defaults = config[command.name()]
   if (defaults === undefined) return
   const { options } = command
-  for (const [key, value] of Object.entries(checkedObject(defaults, path, command.name()))) {
+  for (const [key, value] of Object.entries(checkObject(defaults, path, command.name()))) {
     const option = options.find((each) => each.attributeName() === key)
     if (option === undefined) {
       const known = options.map((each) => each.attributeName())
       const nearest = nearestName(key, known)
       const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
-      throw new ValidationError(`${path}.${command.name()}.${key}`, `is no option of ${command.name()}${hint}`)
+      throw new ValidationError(`${path}.${command.name()}.${key}`, `is not an option of ${command.name()}${hint}`)
     }
     if (value === undefined) continue
     const flag = asFlag(option, value, `${path}.${command.name()}.${key}`, dirname(path))
@@ -102,38 +103,38 @@ function isThere(path: string): boolean {
   try {
     return existsSync(path)
   } catch {
-    // the permission model of Node may forbid reading it
+    // Node's permission model may deny access
     return false
   }
 }
 
 /**
- * Whether a config may run that was not asked for. Others may write to a folder above, such as one for temporary files;
- * in a container the working directory and all in it may belong to another user than the one who runs.
+ * Whether a config that was found by search may run. Other users may write to a parent folder, such as one for temporary
+ * files. In a container the working directory may belong to another user than the process.
  */
 function isTrusted(path: string): boolean {
   return [process.getuid?.(), 0, statSync('.').uid].includes(statSync(path).uid)
 }
 
 async function readConfig(path: string): Promise<Config> {
-  if (extname(path) === '.json') return checkedObject(await readJson(path), path) as Config
+  if (extname(path) === '.json') return checkObject(await readJson(path), path) as Config
   let exported: unknown
   try {
     exported = await loadDefault(locate(path).url)
   } catch (error) {
     throw new ValidationError(path, `cannot be loaded: ${messageOf(error)}`, { cause: error })
   }
-  if (exported === undefined) throw new ValidationError(path, 'has no default export, which must be a config')
-  return checkedObject(exported, path) as Config
+  if (exported === undefined) throw new ValidationError(path, 'has no default export; export a config')
+  return checkObject(exported, path) as Config
 }
 
-function checkedObject(value: unknown, path: string, key?: string): Record<string, unknown> {
+function checkObject(value: unknown, path: string, key?: string): Record<string, unknown> {
   if (isPlain(value)) return value as Record<string, unknown>
   const name = key === undefined ? path : `${path}.${key}`
   throw new ValidationError(name, `must be an object, such as { scenario: { … } }, got ${show(value)}`)
 }
 
-/** A flag that was given counts more than a default that cannot stand beside it. */
+/** Whether an option conflicts with one given on the command line, which takes precedence over the config. */
 function conflicts(option: Option, command: Command): boolean {
   const given = command.options.filter((each) => command.getOptionValueSource(each.attributeName()) === 'cli')
   const against = (a: Option, b: Option) =>
@@ -142,10 +143,10 @@ function conflicts(option: Option, command: Command): boolean {
 }
 
 /**
- * A value as the flag would have it.
+ * Converts a value of the config to the text of a flag.
  *
- * @param at where the config has it
- * @throws ValidationError if its type is not one that the flag takes; the schema checks the rest
+ * @param at its place in the config
+ * @throws ValidationError if its type does not fit the flag; the scenario's schema checks the rest
  */
 function asFlag(option: Option, value: unknown, at: string, folder: string): unknown {
   const refuse = (accepted: string): never => {
@@ -157,7 +158,7 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
     const isFields = isPlain(value) && Object.values(value as object).every((values) => Array.isArray(values))
     return isFields
       ? Object.entries(value as object)
-      : refuse('an object of fields and their values: { servers: [1, 2] }')
+      : refuse('an object of fields and lists of values, such as { servers: [1, 2] }')
   }
   const { argChoices } = option
   if (argChoices !== undefined) {
@@ -166,24 +167,23 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
   }
   if (PATHS.includes(name)) {
     if (isUrl(value)) return value.href
-    if (typeof value !== 'string' || value === '') return refuse('a path, from where the config is')
-    return isAbsolute(value) || /^[a-z][a-z\d+.-]+:/i.test(value) ? value : resolve(folder, value)
+    if (typeof value !== 'string' || value === '') return refuse('a path, relative to the config')
+    return isAbsolute(value) || isUrlString(value) ? value : resolve(folder, value)
   }
   const texts = (Array.isArray(value) ? value : [value]).map(textOf)
   return texts.length > 0 && !texts.includes(null)
     ? texts.join(',')
-    : refuse(`a number or a text, as ${option.long} takes it`)
+    : refuse(`a number or a string, as for ${option.long}`)
 }
 
-/** A value as it is written behind a flag; null where it cannot be. */
+/** Formats a value as on the command line; null if it has no such form. */
 function textOf(value: unknown): string | null {
   if (value === null) return 'none'
   return typeof value === 'number' || typeof value === 'string' || isUrl(value) ? String(value) : null
 }
 
-function from(path: string, scenario: Record<string, unknown>): Scenario {
+function withHandlerPath(path: string, scenario: Record<string, unknown>): Scenario {
   const { handler } = scenario
-  const relative =
-    typeof handler === 'string' && handler !== '' && !isAbsolute(handler) && !/^[a-z][a-z\d+.-]+:/i.test(handler)
+  const relative = typeof handler === 'string' && handler !== '' && !isAbsolute(handler) && !isUrlString(handler)
   return (relative ? { ...scenario, handler: resolve(dirname(path), handler) } : scenario) as unknown as Scenario
 }

@@ -6,7 +6,7 @@ import { filesIn, type Repository } from '../gate/git.js'
 import { loadModule, locate } from '../handler/module.js'
 import { isHandler } from '../scenario/handler.js'
 import { messageOf, ValidationError } from '../validation/validation-error.js'
-import { MODULE, withHandlerFrom } from './scenario-file.js'
+import { MODULE, resolveHandlerPath } from './scenario-file.js'
 
 /** The files that a gate runs if none is named. */
 export const GATE_FILES = ['ts', 'mts', 'js', 'mjs'].flatMap((extension) => [`**/*.throughline.${extension}`])
@@ -95,11 +95,12 @@ async function scenariosOf(files: readonly string[], folder: string, ref: string
 
 /** What a file exports that can be run, by name. */
 async function exportsOf(path: string): Promise<[name: string, scenario: GateScenario][]> {
-  if (!MODULE.test(extname(path))) return [['default', withHandlerFrom(path, await readScenario(path)) as GateScenario]]
+  if (!MODULE.test(extname(path)))
+    return [['default', resolveHandlerPath(path, await readScenario(path)) as GateScenario]]
   const module = await loadModule(locate(path).url)
   const all = Object.entries(module).flatMap(([name, value]): [string, GateScenario][] => {
     const exported = name === 'default' ? unwrapped(value) : value
-    if (isScenario(exported)) return [[name, withHandlerFrom(path, exported) as GateScenario]]
+    if (isScenario(exported)) return [[name, resolveHandlerPath(path, exported) as GateScenario]]
     const serves = name === 'default' && isHandler(exported)
     return serves ? [[name, { handler: path } as unknown as GateScenario]] : []
   })

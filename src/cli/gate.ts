@@ -18,7 +18,7 @@ import { ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { gateEntries } from './gate-scenarios.js'
 import { Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
-import { type ScenarioFlags, value, withFlags } from './scenario-options.js'
+import { applyFlags, parseValue, type ScenarioFlags } from './scenario-options.js'
 import { BAD_USAGE, FAILED, INCONCLUSIVE, SIGNALS, type Terminal } from './terminal.js'
 
 /** The flags of a gate that are not of its scenarios. */
@@ -47,8 +47,8 @@ export async function gateCommand(
   const output = [flags.output ?? []].flat()
   const formats = output.map((file) => formatOf(file, FORMATS))
   const nullPairs = nullPairsOf(flags.nullPairs)
-  const report = await leavingNothing(terminal, () =>
-    withProgress(terminal, { endsEarly: true }, async ({ tell, signal }) => {
+  const gate = await leavingNothing(terminal, () =>
+    withProgress(terminal, { endsEarly: true }, async ({ report, signal }) => {
       const repository = await openRepository(process.cwd())
       const base = await findBase(repository, flags.baseRef)
       throwIfAborted(signal)
@@ -68,7 +68,7 @@ export async function gateCommand(
         nullPairs,
         signal,
         onProgress: ({ fraction, name, doing }) => {
-          interrupted ||= !tell(fraction, `${name}: ${doing}`)
+          interrupted ||= !report(fraction, `${name}: ${doing}`)
           return !interrupted
         },
       })
@@ -85,16 +85,16 @@ export async function gateCommand(
     }),
   )
   for (const [i, file] of output.entries()) {
-    await writeText(file, written(report, formats[i] as (typeof FORMATS)[number], onInconclusive))
+    await writeText(file, written(gate, formats[i] as (typeof FORMATS)[number], onInconclusive))
   }
-  if (json) printJson(terminal, report)
-  else print(terminal, report, renderGate)
+  if (json) printJson(terminal, gate)
+  else print(terminal, gate, renderGate)
   // one that was interrupted ends as such
-  if (terminal.exitCode === 0) terminal.exitCode = exitCodeOf(report, onInconclusive)
+  if (terminal.exitCode === 0) terminal.exitCode = exitCodeOf(gate, onInconclusive)
 }
 
 function nullPairsOf(given: string | undefined): number {
-  const pairs = given === undefined ? NULL_PAIRS : value(given)
+  const pairs = given === undefined ? NULL_PAIRS : parseValue(given)
   if (typeof pairs === 'number' && Number.isInteger(pairs) && (pairs === 0 || (pairs >= 8 && pairs <= 1000)))
     return pairs
   throw new ValidationError('--null-pairs', `must be 0, or a whole number from 8 to 1,000, got ${given}`)
@@ -102,7 +102,7 @@ function nullPairsOf(given: string | undefined): number {
 
 function changed(scenario: GateScenario, file: string, flags: ScenarioFlags): GateScenario {
   const { budget, compare } = scenario
-  const with_ = { ...withFlags(scenario, flags), ...(budget && { budget }), ...(compare && { compare }) }
+  const with_ = { ...applyFlags(scenario, flags), ...(budget && { budget }), ...(compare && { compare }) }
   if (with_.arrivals !== undefined) return with_
   throw new ValidationError(file, 'serves batches; say how requests come: --arrivals 200/s')
 }

@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
 import { Argument, Command, Option } from 'commander'
 import { COMPARED, type ComparedMetric } from '../budget/comparison.js'
-import { type HistoryEntry, historyEntry } from '../budget/history-entry.js'
+import { buildHistoryEntry, type HistoryEntry } from '../budget/history-entry.js'
 import { readJson, writeText } from '../files/stored.js'
-import { checkedGate, GATE_SCHEMA } from '../gate/gate-report.js'
+import { checkGate, GATE_SCHEMA } from '../gate/gate-report.js'
 import { openRepository } from '../gate/git.js'
 import { addToHistory, readHistory } from '../history/file.js'
 import { entriesOfGate } from '../history/gate-entries.js'
@@ -54,7 +54,7 @@ export function historyCommand(terminal: Terminal): Command {
 
 async function add(terminal: Terminal, files: readonly string[], flags: HistoryFlags): Promise<void> {
   const { file = FILE, name, json } = flags
-  refuse('add', { of: flags.of, output: flags.output })
+  rejectFlags('add', { of: flags.of, output: flags.output })
   if (files.length === 0) throw new ValidationError('history add', 'takes the JSON file of a result, or several')
   if (name !== undefined && files.length > 1) {
     throw new ValidationError(
@@ -70,9 +70,9 @@ async function add(terminal: Terminal, files: readonly string[], flags: HistoryF
     if ((value as { schema?: unknown } | null)?.schema === GATE_SCHEMA) {
       if (name !== undefined)
         throw new ValidationError('--name', 'means nothing for a gate, whose scenarios have names')
-      entries.push(...entriesOfGate(checkedGate(value, path), { commit: flags.commit, at }))
+      entries.push(...entriesOfGate(checkGate(value, path), { commit: flags.commit, at }))
     } else {
-      entries.push(historyEntry(checkedResult(value, path), { name: name ?? basename(path, '.json'), commit, at }))
+      entries.push(buildHistoryEntry(checkedResult(value, path), { name: name ?? basename(path, '.json'), commit, at }))
     }
   }
   await addToHistory(file, entries)
@@ -83,7 +83,7 @@ async function add(terminal: Terminal, files: readonly string[], flags: HistoryF
 
 async function show(terminal: Terminal, files: readonly string[], flags: HistoryFlags): Promise<void> {
   const { file = FILE, name, of = 'mean', output, json } = flags
-  refuse('show', { commit: flags.commit })
+  rejectFlags('show', { commit: flags.commit })
   if (files.length > 0)
     throw new ValidationError('history show', `takes no files, got ${files.join(' ')}; --file names the history`)
   const format = output === undefined ? null : formatOf(output, ['html', 'json'])
@@ -101,7 +101,7 @@ async function show(terminal: Terminal, files: readonly string[], flags: History
   else print(terminal, series, renderHistory)
 }
 
-function refuse(action: string, flags: Record<string, unknown>): void {
+function rejectFlags(action: string, flags: Record<string, unknown>): void {
   for (const [name, given] of Object.entries(flags)) {
     if (given !== undefined) throw new ValidationError(`--${name}`, `means nothing for history ${action}; leave it out`)
   }

@@ -13,38 +13,38 @@ const terminal: Terminal = {
   stdout: stdout.stream,
   stderr: stderr.stream,
   exitCode: 0,
-  onInterrupt(hear) {
-    const heard = SIGNALS.map(({ signal, exitCode }) => [signal, () => hear(exitCode)] as const)
-    for (const [signal, listener] of heard) process.on(signal, listener)
+  onInterrupt(handle) {
+    const listeners = SIGNALS.map(({ signal, exitCode }) => [signal, () => handle(exitCode)] as const)
+    for (const [signal, listener] of listeners) process.on(signal, listener)
     return () => {
-      for (const [signal, listener] of heard) process.off(signal, listener)
+      for (const [signal, listener] of listeners) process.off(signal, listener)
     }
   },
-  // what a handler or a scenario's module prints goes to stderr, on whatever thread
-  keepStdout() {
+  // output of handlers and scenario modules goes to stderr, from any thread
+  reserveStdout() {
     process.stdout.write = process.stderr.write.bind(process.stderr)
   },
 }
 
-const say = (text: string) => stderr.stream.write(`throughline: ${legible(text)}\n`)
+const printError = (text: string) => stderr.stream.write(`throughline: ${legible(text)}\n`)
 
-/** What the process ends with; null while the command is at work. */
+/** The exit code of the process; null while the command runs. */
 let exitCode: number | null = null
 
 function end(code: number): void {
   exitCode = code
-  // registered last, it is heard after those of a module
+  // registered last, so it runs after the listeners of loaded modules
   process.on('exit', () => {
     process.exitCode = code
   })
   process.exit(code)
 }
 
-// a module that it loads may end the process, throw on its own, or await what never comes: none of that is a verdict
+// a loaded module may end the process, throw, or await forever: the exit code must not look like a verdict
 function endEarly(why: string): void {
   if (exitCode !== null) return
   exitCode = BAD_USAGE
-  say(why)
+  printError(why)
 }
 process.once('beforeExit', () => {
   endEarly('exited early: a loaded module awaits a promise that never settles')
@@ -55,16 +55,16 @@ process.once('exit', () => {
   process.exitCode = exitCode as number
 })
 process.on('uncaughtException', (error) => {
-  // one that has handlers of its own deals with it
+  // a module with its own listener handles the error
   if (process.listenerCount('uncaughtException') > 1) return
   const shown = process.argv.includes('--debug') ? inspect(error) : messageOf(error)
-  endEarly(`failed: a loaded module threw an error that nothing caught: ${shown}`)
+  endEarly(`failed: uncaught error in a loaded module: ${shown}`)
   process.exit(exitCode as number)
 })
 
 const code = await main(process.argv.slice(2), terminal)
 const fault = await stdout.flushed()
-if (fault !== null) say(`standard output cannot be written (${fault.code}); what it holds is not all of it`)
+if (fault !== null) printError(`cannot write to standard output (${fault.code}); the output is incomplete`)
 await stderr.flushed()
-// one that was interrupted ends as such
+// keeps the exit code of an interrupted command
 end(fault === null || SIGNALS.some((each) => each.exitCode === code) ? code : BAD_USAGE)

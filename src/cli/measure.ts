@@ -13,7 +13,7 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
-import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -30,33 +30,35 @@ interface MeasureFlags {
 }
 
 export function measureCommand(terminal: Terminal): Command {
-  const command = new Command('measure').description('run a scenario on the real clock, with the code that serves it')
+  const command = new Command('measure').description(
+    'run a scenario on the real clock, against a handler or an HTTP server',
+  )
   addScenarioOptions(command, { handler: true })
   command
     .addOption(
-      new Option(
-        '--idle <way>',
-        'what an idle server does: sleep, or poll, which uses a core (default: sleep)',
-      ).choices(['sleep', 'poll']),
+      new Option('--idle <way>', 'idle servers sleep, or poll, which uses a core (default: sleep)').choices([
+        'sleep',
+        'poll',
+      ]),
     )
     .option(
       '--spin <duration>',
-      'how long before a batch is due an idle server stops sleeping and spins (default: 60us, or 0 on one core)',
+      'how long an idle server spins before a batch is due, after sleeping (default: 60us, or 0 on one core)',
     )
-    .option('--batch-timeout <duration>', 'how long a batch or request may take (default: 10s)')
-    .option('--setup-timeout <duration>', 'how long a handler may take to set up (default: 60s)')
+    .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
+    .option('--setup-timeout <duration>', 'time limit of the setup of a handler (default: 60s)')
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   return command.action(
     async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags) => {
-      const scenario = await scenarioOf(file, flags, command)
+      const scenario = await buildScenario(file, flags, command)
       const { measure } = await import('../measure/measure.js')
-      // reading percentiles would be seen by what is served in this process
-      const told = toldOf(typeof scenario.handler === 'string' || isUrl(scenario.handler))
-      const result = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
+      // reading percentiles in this process would disturb a target in this process
+      const describeProgress = progressDescriber(typeof scenario.handler === 'string' || isUrl(scenario.handler))
+      const result = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
         measure(scenario, {
           ...optionsOf(flags),
           signal,
-          onProgress: (progress) => tell(progress.fraction, told(progress)),
+          onProgress: (progress) => report(progress.fraction, describeProgress(progress)),
         }),
       )
       if (flags.json) printJson(terminal, result)
@@ -67,13 +69,18 @@ export function measureCommand(terminal: Terminal): Command {
 }
 
 function optionsOf({ idle, spin, batchTimeout, setupTimeout }: MeasureFlags): MeasureOptions {
-  return { idle, spin: value(spin), batchTimeout: value(batchTimeout), setupTimeout: value(setupTimeout) }
+  return {
+    idle,
+    spin: parseValue(spin),
+    batchTimeout: parseValue(batchTimeout),
+    setupTimeout: parseValue(setupTimeout),
+  }
 }
 
 const READ_EVERY_MS = 1000
 
-/** How far a run is in words, with its percentiles where they can be read. */
-function toldOf(withLatency: boolean): (progress: MeasureProgress) => string {
+/** Describes the progress of a run, with its percentiles if `withLatency`. */
+function progressDescriber(withLatency: boolean): (progress: MeasureProgress) => string {
   let latency = ''
   let nextMs = READ_EVERY_MS
   return ({ timeMs, sent, completed, latencySoFar }) => {

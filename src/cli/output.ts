@@ -14,24 +14,26 @@ export interface OutputFlags {
 
 export function addOutputOptions(command: Command): Command {
   return command
-    .addOption(new Option('--json', 'print the result as JSON, and nothing else, on stdout'))
-    .addOption(new Option('--config <file>', 'defaults of this command (default: throughline.config.*, found upwards)'))
-    .addOption(new Option('--debug', 'show where an error comes from'))
+    .addOption(new Option('--json', 'print only JSON to stdout'))
+    .addOption(
+      new Option(
+        '--config <file>',
+        'file with defaults (default: the nearest throughline.config.*, in this folder or above)',
+      ),
+    )
+    .addOption(new Option('--debug', 'print the stack of an error'))
 }
 
 export interface ValidityFlags {
   failIfInvalid?: boolean
 }
 
-/** Adds the option of a command whose results may be invalid: what it prints says so, and the exit code if it is asked. */
+/** Adds an option to commands whose results may be invalid, which sets the exit code for invalid results. */
 export function addValidityOption(command: Command): Command {
-  return command.option(
-    '--fail-if-invalid',
-    'exit with 2 if a run is invalid, after printing it (default: exit with 0)',
-  )
+  return command.option('--fail-if-invalid', 'exit with 2 if a run is invalid (default: exit with 0)')
 }
 
-/** Says that runs are invalid, and has the command exit with 2 for it, if that was asked. */
+/** Reports invalid runs and sets the exit code to 2, if `--fail-if-invalid` is given. */
 export function failIfInvalid(terminal: Terminal, { failIfInvalid }: ValidityFlags, results: readonly Result[]): void {
   const invalid = results.filter(({ validity }) => !validity.valid)
   if (failIfInvalid !== true || invalid.length === 0 || terminal.exitCode !== 0) return
@@ -43,64 +45,64 @@ export function failIfInvalid(terminal: Terminal, { failIfInvalid }: ValidityFla
 
 const isError = ({ severity }: Finding) => severity === 'error'
 
-/** Prints what was found for people to read. */
-export function print<T>(terminal: Terminal, found: T, render: (found: T, options: RenderOptions) => string): void {
+/** Prints a rendered value, as wide as the terminal. */
+export function print<T>(terminal: Terminal, value: T, render: (value: T, options: RenderOptions) => string): void {
   const { stdout } = terminal
   const width = Math.max(60, Math.min(120, stdout.columns ?? 80))
-  stdout.write(`\n${render(found, { width, style: styleFor(stdout) })}\n\n`)
+  stdout.write(`\n${render(value, { width, style: styleFor(stdout) })}\n\n`)
 }
 
-export function printJson({ stdout }: Terminal, found: unknown): void {
-  stdout.write(`${JSON.stringify(found, null, 2)}\n`)
+export function printJson({ stdout }: Terminal, value: unknown): void {
+  stdout.write(`${JSON.stringify(value, null, 2)}\n`)
 }
 
-/** How something long is watched. */
-export interface Watching {
-  /** tells how far it is; false where it is to end early and give what it has */
-  tell(fraction: number, text: string): boolean
-  /** aborts where it cannot end early, or has not begun */
+/** Controls of a long run. */
+export interface RunControl {
+  /** reports progress; returns false if the run must end early with what it has */
+  report(fraction: number, text: string): boolean
+  /** aborts a run that cannot end early or has not begun */
   signal: AbortSignal
 }
 
 /**
- * Does something long, with its progress on stderr. On Ctrl-C it ends early, and the exit code is 130; on SIGTERM it is
- * 143. A second signal ends the process at once.
+ * Runs something long, with its progress on stderr. Ctrl-C ends it early with exit code 130, SIGTERM with 143. A second
+ * signal ends the process at once.
  *
- * @param endsEarly whether it can end with what it has; if not, a signal aborts it
+ * @param endsEarly whether it can end early with what it has; if not, a signal aborts it
  */
 export async function withProgress<T>(
   terminal: Terminal,
   { endsEarly }: { endsEarly: boolean },
-  work: (watching: Watching) => T | Promise<T>,
+  work: (control: RunControl) => T | Promise<T>,
 ): Promise<T> {
   const progress: Progress = progressOn(terminal.stderr)
   const abort = new AbortController()
   let interrupted = false
   let begun = false
-  const stopHearing = terminal.onInterrupt((exitCode) => {
+  const removeListener = terminal.onInterrupt((exitCode) => {
     interrupted = true
     terminal.exitCode = exitCode
-    // the next one finds nobody listening, and ends the process
-    stopHearing()
+    // without a listener, the next signal ends the process
+    removeListener()
     if (!endsEarly || !begun) abort.abort(new Interrupted())
   })
-  const tell = (fraction: number, text: string) => {
+  const report = (fraction: number, text: string) => {
     begun = true
     progress.update(fraction, interrupted ? 'ending' : text)
     return !interrupted
   }
   try {
-    return await work({ tell, signal: abort.signal })
+    return await work({ report, signal: abort.signal })
   } catch (error) {
     if (interrupted && !(error instanceof Interrupted)) throw new Interrupted(messageOf(error))
     throw error
   } finally {
-    stopHearing()
+    removeListener()
     progress.end()
   }
 }
 
-/** A signal before there was anything to show. */
+/** Thrown if a signal arrives before there is anything to show. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
   constructor(why?: string) {

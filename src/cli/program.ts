@@ -7,7 +7,7 @@ import { calibrateCommand } from './calibrate.js'
 import { capacityCommand } from './capacity.js'
 import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
-import { placeInConfig, takeDefaults } from './config.js'
+import { applyConfig, locateInConfig } from './config.js'
 import { historyCommand } from './history.js'
 import { measureCommand } from './measure.js'
 import { Interrupted } from './output.js'
@@ -20,11 +20,11 @@ import { BAD_USAGE, type Terminal } from './terminal.js'
 const { version, description } = createRequire(import.meta.url)('../../package.json')
 
 const EXIT_CODES = `
-Exit codes: 0 passed, 1 a budget is broken or head is slower, 2 bad usage or a failed run, 3 inconclusive,
-130 and 143 interrupted. Ctrl-C or SIGTERM ends a run early and still reports what it has; a second one ends it at once.
+Exit codes: 0 passed, 1 budget broken or head slower, 2 bad usage or failed run, 3 inconclusive, 130 and 143
+interrupted. Ctrl-C or SIGTERM ends a run early and reports what it has; a second signal ends it at once.
 `
 
-/** Runs a command line, and tells what the process is to end with. */
+/** Runs a command line and returns the exit code. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   let run: Command | null = null
   const program = new Command('throughline')
@@ -43,8 +43,8 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .addCommand(reportCommand(terminal))
     .hook('preAction', async (_, command) => {
       run = command
-      terminal.keepStdout()
-      await takeDefaults(command, (what) => terminal.stderr.write(`${program.name()}: ${legible(what)}\n`))
+      terminal.reserveStdout()
+      await applyConfig(command, (what) => terminal.stderr.write(`${program.name()}: ${legible(what)}\n`))
     })
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
@@ -59,13 +59,12 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     await program.parseAsync(args, { from: 'user' })
     return terminal.exitCode
   } catch (error) {
-    // commander has said its own
+    // commander has already printed the error
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_USAGE
-    // one line for people, the whole stack for debugging
     const debug = args.includes('--debug')
-    const said = debug ? inspect(error) : messageOf(error)
-    const place = error instanceof ValidationError ? placeInConfig(run, error.path) : null
-    terminal.stderr.write(`${program.name()}: ${legible(said)}${place === null ? '' : ` (${place})`}\n`)
+    const text = debug ? inspect(error) : messageOf(error)
+    const place = error instanceof ValidationError ? locateInConfig(run, error.path) : null
+    terminal.stderr.write(`${program.name()}: ${legible(text)}${place === null ? '' : ` (${place})`}\n`)
     return error instanceof Interrupted ? terminal.exitCode : BAD_USAGE
   }
 }

@@ -11,7 +11,7 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
-import { addScenarioOptions, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -21,22 +21,22 @@ Examples:
 
 export function replicateCommand(terminal: Terminal): Command {
   const command = new Command('replicate').description(
-    'simulate a scenario several times, with other random numbers each, and put the runs together',
+    'simulate a scenario several times with independent random numbers, and merge the runs',
   )
   addScenarioOptions(command, { service: true })
   command
-    .option('--replications <n>', 'how many runs (default: 10)')
-    .option('--threads <n>', 'how many of them at a time (default: as many as there are cores)')
+    .option('--replications <n>', 'number of runs (default: 10)')
+    .option('--threads <n>', 'number of threads (default: one for each core)')
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   type Flags = ScenarioFlags & OutputFlags & ValidityFlags & { replications?: string; threads?: string }
   return command.action(async (file: string | undefined, flags: Flags) => {
-    const scenario = await scenarioOf(file, flags, command)
-    const result = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
+    const scenario = await buildScenario(file, flags, command)
+    const result = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
       replicate(scenario, {
-        replications: value(flags.replications ?? '10') as number,
-        threads: value(flags.threads) as number | undefined,
+        replications: parseValue(flags.replications ?? '10') as number,
+        threads: parseValue(flags.threads) as number | undefined,
         signal,
-        onProgress: ({ fraction, done, total }) => tell(fraction, `${done} of ${total} replications`),
+        onProgress: ({ fraction, done, total }) => report(fraction, `${done} of ${total} replications`),
       }),
     )
     if (flags.json) printJson(terminal, result)

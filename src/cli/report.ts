@@ -1,11 +1,11 @@
 import { basename } from 'node:path'
 import { Command, Option } from 'commander'
-import { checkedComparison } from '../budget/check-comparison.js'
+import { checkComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import { renderComparison } from '../budget/render-comparison.js'
 import type { Swept } from '../explore/sweep.js'
 import { readBudget, readJson, writeText } from '../files/stored.js'
-import { checkedGate, GATE_SCHEMA, type GateReport } from '../gate/gate-report.js'
+import { checkGate, GATE_SCHEMA, type GateReport } from '../gate/gate-report.js'
 import { renderSweepSvg } from '../report/draw/svg.js'
 import { renderGateJunit } from '../report/export/gate-junit.js'
 import { renderGateMarkdown } from '../report/export/gate-markdown.js'
@@ -25,11 +25,11 @@ import type { RenderOptions } from '../text/style.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
-import { readStored } from './stored-sweep.js'
+import { parseStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
-Of a result, a sweep, a comparison or a gate, as --json prints them. .hgrm holds milliseconds, .hlog nanoseconds.
+Reads results, a sweep, a comparison or a gate, as printed by --json. .hgrm holds milliseconds, .hlog nanoseconds.
 
 Examples:
   $ throughline report result.json --output report.html --budget budget.json
@@ -37,7 +37,7 @@ Examples:
   $ throughline report sweep.json --output sweep.svg
   $ throughline report result.json --format md >> "$GITHUB_STEP_SUMMARY"`
 
-/** What a kind of file can be written as. */
+/** The formats of each kind of input. */
 const FORMATS = {
   results: ['html', 'md', 'csv', 'hgrm', 'hlog', 'json'],
   sweep: ['html', 'svg', 'md', 'csv', 'json'],
@@ -61,34 +61,37 @@ interface ReportFlags extends OutputFlags {
 
 export function reportCommand(terminal: Terminal): Command {
   const command = new Command('report')
-    .description('show stored results, or write them for other tools')
-    .argument('<files...>', 'the JSON files of results, or that of a sweep, a comparison or a gate')
+    .description('show stored results, or write them as HTML, SVG, Markdown, CSV or for HdrHistogram')
+    .argument('<files...>', 'JSON files of results, or one of a sweep, a comparison or a gate')
     .option(
       '-o, --output <file>',
-      `where to write, by the end of its name: ${ALL.map((each) => `.${each}`).join(', ')}`,
+      `file to write, in the format of its extension: ${ALL.map((each) => `.${each}`).join(', ')}`,
     )
-    .option('--budget <file>', 'of .html: the JSON file of a budget that every run is judged by')
-    .addOption(new Option('--format <name>', 'what to write, whatever the name ends in').choices(ALL))
+    .option('--budget <file>', '.html only: JSON file of a budget to check every run against')
+    .addOption(new Option('--format <name>', 'format, instead of that of the extension').choices(ALL))
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (files: string[], { output, format: asked, json, budget: budgetFile }: ReportFlags) => {
     const format = asked ?? (output === undefined ? null : formatOf(output, ALL))
     const reported = await read(files)
     if (format === null) {
-      if (json) printJson(terminal, plainOf(reported))
+      if (json) printJson(terminal, toPlain(reported))
       else print(terminal, reported, render)
       return
     }
     if (budgetFile !== undefined && format !== 'html') {
-      throw new ValidationError('--budget', 'is of .html alone; check judges a result, and writes its verdict')
+      throw new ValidationError(
+        '--budget',
+        'applies to .html only; use throughline check to check a result and write the verdict',
+      )
     }
     const budget = budgetFile === undefined ? undefined : await readBudget(budgetFile)
     if (reported.kind === 'gate' && budget !== undefined) {
-      throw new ValidationError('--budget', 'is of results; the scenarios of a gate have budgets of their own')
+      throw new ValidationError('--budget', 'does not apply to a gate, whose scenarios have their own budgets')
     }
     const text =
       format === 'html' && reported.kind !== 'gate'
         ? renderHtml(runsOf(reported), { budget })
-        : written(reported, format, output)
+        : renderAs(reported, format, output)
     if (output === undefined) terminal.stdout.write(text)
     else await writeText(output, text)
   })
@@ -97,26 +100,26 @@ export function reportCommand(terminal: Terminal): Command {
 async function read(files: string[]): Promise<ReportInput> {
   const values = await Promise.all(files.map(async (file) => ({ file, value: await readJson(file) })))
   const [{ file, value } = { file: '', value: null }] = values
-  const alone = (kind: string) => {
-    if (values.length > 1) throw new ValidationError(file, `is a ${kind}, which is reported by itself`)
+  const requireSingle = (kind: string) => {
+    if (values.length > 1) throw new ValidationError(file, `is a ${kind}, which must be the only file`)
   }
   if (Array.isArray(value) && value.length > 0) {
-    alone('sweep')
-    return { kind: 'sweep', swept: readStored(value, file) }
+    requireSingle('sweep')
+    return { kind: 'sweep', swept: parseStoredSweep(value, file) }
   }
   if (schemaOf(value)?.startsWith('throughline/comparison@')) {
-    alone('comparison')
-    return { kind: 'comparison', comparison: checkedComparison(value, file) }
+    requireSingle('comparison')
+    return { kind: 'comparison', comparison: checkComparison(value, file) }
   }
   if (schemaOf(value) === GATE_SCHEMA) {
-    alone('gate')
-    return { kind: 'gate', gate: checkedGate(value, file) }
+    requireSingle('gate')
+    return { kind: 'gate', gate: checkGate(value, file) }
   }
   const foreign = values.find(({ value }) => schemaOf(value) === undefined)
   if (foreign !== undefined) {
     throw new ValidationError(
       foreign.file,
-      `must hold a result, a sweep, a comparison or a gate, as --json prints them, got ${show(foreign.value)}`,
+      `must hold a result, a sweep, a comparison or a gate, as printed by --json, got ${show(foreign.value)}`,
     )
   }
   const results = values.map(({ file, value }) => ({
@@ -138,19 +141,19 @@ function runsOf(reported: Exclude<ReportInput, { kind: 'gate' }>) {
   return results.length === 1 ? (results[0] as NamedResult).result : results
 }
 
-function written(reported: ReportInput, format: Format, output?: string): string {
+function renderAs(reported: ReportInput, format: Format, output?: string): string {
   const { kind } = reported
   const formats: readonly Format[] = FORMATS[kind]
   if (format === 'xml' && kind !== 'gate') {
     throw new ValidationError(
       output ?? '--format',
-      `is JUnit of a budget, which check writes: throughline check <result> --budget <file> --output ${output ?? 'junit.xml'}`,
+      `is a JUnit report; write it with throughline check <result> --budget <file> --output ${output ?? 'junit.xml'}`,
     )
   }
   if (!formats.includes(format)) {
-    throw new ValidationError('report', `cannot write ${NAMES[kind]} as .${format}; what can: ${formats.join(', ')}`)
+    throw new ValidationError('report', `cannot write ${NAMES[kind]} as .${format}; accepted: ${formats.join(', ')}`)
   }
-  if (format === 'json') return `${JSON.stringify(plainOf(reported), null, 2)}\n`
+  if (format === 'json') return `${JSON.stringify(toPlain(reported), null, 2)}\n`
   switch (kind) {
     case 'sweep': {
       const { swept } = reported
@@ -169,11 +172,11 @@ function written(reported: ReportInput, format: Format, output?: string): string
           ? renderGateJunit(reported.gate)
           : renderGateMarkdown(reported.gate)
     case 'results':
-      return writtenResults(reported.results, format)
+      return renderResultsAs(reported.results, format)
   }
 }
 
-function writtenResults(results: NamedResult[], format: Format): string {
+function renderResultsAs(results: NamedResult[], format: Format): string {
   const [first] = results as [NamedResult]
   switch (format) {
     case 'csv':
@@ -182,7 +185,7 @@ function writtenResults(results: NamedResult[], format: Format): string {
       return renderHlog(results)
     case 'hgrm':
       if (results.length > 1)
-        throw new ValidationError('report', 'a .hgrm file holds one result; give one, or write .hlog')
+        throw new ValidationError('report', 'a .hgrm file holds one result; give one result, or write .hlog')
       return renderHgrm(first.result.latencyMs)
     default:
       if (results.length === 1) return renderMarkdown(first.result)
@@ -192,7 +195,7 @@ function writtenResults(results: NamedResult[], format: Format): string {
 
 const NAMES = { results: 'results', sweep: 'a sweep', comparison: 'a comparison', gate: 'a gate' }
 
-function plainOf(reported: ReportInput): unknown {
+function toPlain(reported: ReportInput): unknown {
   if (reported.kind === 'sweep') return reported.swept.map(({ point, result }) => ({ ...point, result }))
   if (reported.kind === 'comparison') return reported.comparison
   if (reported.kind === 'gate') return reported.gate

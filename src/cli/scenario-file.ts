@@ -1,45 +1,44 @@
 import { dirname, extname, isAbsolute, resolve } from 'node:path'
-import { asScenario, readScenario } from '../files/stored.js'
+import { readScenario, toScenario } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
-import { isHandler } from '../scenario/handler.js'
+import { isHandler, isUrlString } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { messageOf, ValidationError } from '../validation/validation-error.js'
 
 /**
- * Reads a scenario from a JSON file, or from a module's default export. A relative handler in it is found from where
- * the file is.
+ * Loads a scenario from a JSON file or a module's default export. A relative handler path is relative to the file.
  */
-export async function scenarioFrom(file: string): Promise<Scenario> {
+export async function loadScenario(file: string): Promise<Scenario> {
   const isModule = MODULE.test(extname(file))
-  return withHandlerFrom(file, isModule ? asScenario(file, await defaultOf(file)) : await readScenario(file))
+  return resolveHandlerPath(file, isModule ? toScenario(file, await loadDefaultExport(file)) : await readScenario(file))
 }
 
-/** A relative handler is found from where the file is. */
-export function withHandlerFrom(file: string, scenario: Scenario): Scenario {
+/** Resolves a relative handler path from the folder of the file. */
+export function resolveHandlerPath(file: string, scenario: Scenario): Scenario {
   const { handler } = scenario
-  if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || /^[a-z][a-z\d+.-]+:/i.test(handler)) {
+  if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || isUrlString(handler)) {
     return scenario
   }
   return { ...scenario, handler: resolve(dirname(file), handler) }
 }
 
-/** The same, but a module that serves batches is the handler of a scenario. */
-export async function scenarioOrHandler(file: string): Promise<Partial<Scenario>> {
-  if (!MODULE.test(extname(file))) return scenarioFrom(file)
-  const exported = await defaultOf(file)
+/** Loads a scenario; a handler module gives a scenario with only this handler. */
+export async function loadScenarioOrHandler(file: string): Promise<Partial<Scenario>> {
+  if (!MODULE.test(extname(file))) return loadScenario(file)
+  const exported = await loadDefaultExport(file)
   const serves = typeof exported === 'function' || isHandler(exported)
-  return serves ? { handler: resolve(file) } : withHandlerFrom(file, asScenario(file, exported))
+  return serves ? { handler: resolve(file) } : resolveHandlerPath(file, toScenario(file, exported))
 }
 
 export const MODULE = /^\.[cm]?[jt]s$/
 
-async function defaultOf(file: string): Promise<unknown> {
+async function loadDefaultExport(file: string): Promise<unknown> {
   let exported: unknown
   try {
     exported = await loadDefault(locate(file).url)
   } catch (error) {
     throw new ValidationError(file, messageOf(error), { cause: error })
   }
-  if (exported === undefined) throw new ValidationError(file, 'has no default export, which must be a scenario')
+  if (exported === undefined) throw new ValidationError(file, 'has no default export; export a scenario')
   return exported
 }

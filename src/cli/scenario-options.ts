@@ -3,9 +3,9 @@ import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Targets } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { scenarioOfConfig } from './config.js'
-import { scenarioFrom } from './scenario-file.js'
+import { loadScenario } from './scenario-file.js'
 
-/** The flags that make a scenario, or change one from a file, as they are written. */
+/** The flags that make a scenario or change one from a file, as texts. */
 export interface ScenarioFlags {
   arrivals?: string | undefined
   process?: 'poisson' | 'constant' | undefined
@@ -28,90 +28,93 @@ export interface ScenarioFlags {
   seed?: string | undefined
 }
 
-/** Adds the flags of a scenario to a command: of the service, of the handler, or of both. */
+/** Adds the scenario argument and its flags to a command: those of the service, the handler or both. */
 export function addScenarioOptions(command: Command, { service = false, handler = false }): Command {
-  command.argument('[scenario]', 'a JSON file, or a TypeScript or JavaScript module with a default export')
+  command.argument('[scenario]', 'JSON file, or TypeScript or JavaScript module with a default export')
   return addScenarioFlags(command, { service, handler })
 }
 
-/** Adds the flags alone, to a command that has arguments of its own. */
+/** Adds only the flags, for a command with its own arguments. */
 export function addScenarioFlags(command: Command, { service = false, handler = false }): Command {
   const add = (flags: string, description: string, conflicts: string[] = []) =>
     command.addOption(new Option(flags, description).conflicts(conflicts))
-  add('--arrivals <rate>', "requests a second: '800/s', '30/m'", ['clients'])
-  command.addOption(new Option('--process <name>', 'how they come (default: poisson)').choices(['poisson', 'constant']))
+  add('--arrivals <rate>', "arrival rate: '800/s', '30/m'", ['clients'])
+  command.addOption(
+    new Option('--process <name>', 'arrival process (default: poisson)').choices(['poisson', 'constant']),
+  )
   add('--clients <n>', 'closed loop: number of clients, each sending its next request after a response')
-  add('--think-time <duration>', 'how long a client thinks before it sends again')
+  add('--think-time <duration>', 'time between a response and the next request of a client')
   if (service) {
-    add('--service <duration>', "how long a batch takes, whatever its size: '10ms'", ['base', 'perItem'])
-    add('--base <duration>', 'how long a batch takes')
-    add('--per-item <duration>', '… and how much longer for each request in it')
-    add('--cv <n>', 'how much that varies: standard deviation over mean (gamma)')
+    add('--service <duration>', "service time of a batch of any size: '10ms'", ['base', 'perItem'])
+    add('--base <duration>', 'service time of a batch, without its items')
+    add('--per-item <duration>', 'additional service time for each request in the batch')
+    add('--cv <n>', 'coefficient of variation of service time: standard deviation / mean (gamma)')
   }
   if (handler) {
-    add('--handler <file>', 'the module that serves batches')
-    add(
-      '--url <url>',
-      "or the server that requests are sent to, over HTTP, with the scenario's method, headers and body",
-      ['handler'],
-    )
+    add('--handler <file>', 'module of the batch handler')
+    add('--url <url>', "HTTP server to send requests to, with the scenario's method, headers and body", ['handler'])
   }
-  add('--max-batch-size <n>', "how many requests a batch may hold, or 'none' for no limit (default: 1)")
-  add('--max-wait <duration>', "how long a batch waits to fill, or 'none' for full batches only (default: 0)")
-  add('--servers <n>', "how many batches are served at a time, or 'none' for no limit (default: 1)")
-  add('--queue-capacity <n>', "how many requests may wait, or 'none' (default: no limit)")
-  add('--queue-timeout <duration>', "how long a request may wait, or 'none' (default: no limit)")
-  add('--requests <n>', 'when to stop: after this many requests', ['duration'])
-  add('--duration <duration>', "when to stop: '10s'")
-  add('--warmup <extent>', 'requests, or a duration, that are run first and not reported (default: a tenth)')
+  add('--max-batch-size <n>', "largest number of requests in a batch, or 'none' for no limit (default: 1)")
+  add('--max-wait <duration>', "longest wait for a batch to fill, or 'none' for full batches only (default: 0)")
+  add('--servers <n>', "number of batches served at the same time, or 'none' for no limit (default: 1)")
+  add('--queue-capacity <n>', "largest number of waiting requests, or 'none' (default: no limit)")
+  add('--queue-timeout <duration>', "longest wait of a request, or 'none' (default: no limit)")
+  add('--requests <n>', 'stop after this many requests', ['duration'])
+  add('--duration <duration>', "stop after this time: '10s'")
+  add('--warmup <extent>', 'number of requests or duration to run first and not report (default: a tenth of the run)')
   add('--seed <n>', 'random seed (default: 1)')
   return command
 }
 
-/** The scenario of a file, or else of the config, changed by flags; or one of flags alone. */
-export async function scenarioOf(file: string | undefined, flags: ScenarioFlags, command: Command): Promise<Scenario> {
-  return withFlags(file === undefined ? (scenarioOfConfig(command) ?? {}) : await scenarioFrom(file), flags)
+/** Builds the scenario of a command: that of the file, or else of the config, changed by flags. */
+export async function buildScenario(
+  file: string | undefined,
+  flags: ScenarioFlags,
+  command: Command,
+): Promise<Scenario> {
+  return applyFlags(file === undefined ? (scenarioOfConfig(command) ?? {}) : await loadScenario(file), flags)
 }
 
-/** A scenario, changed by flags. */
-export function withFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scenario {
+/** Changes a scenario by flags. */
+export function applyFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scenario {
   const { handler, url, servers, seed, requests, duration, warmup } = flags
-  const { handler: _handler, call: _call, http: _http, ...parts } = given
-  // a target takes the place of the file's
-  const scenario: Partial<ScenarioParts> & Targets = handler === undefined && url === undefined ? { ...given } : parts
+  const { handler: _handler, call: _call, http, ...parts } = given as Partial<ScenarioParts> & Targets
+  // a target in the flags replaces that of the file
+  const replaces = handler !== undefined || url !== undefined
+  const scenario = (replaces ? parts : { ...given }) as Partial<ScenarioParts> & Targets
   setArrivals(scenario, flags)
   setService(scenario, flags)
-  const batching = defined({ maxBatchSize: limit(flags.maxBatchSize), maxWait: limit(flags.maxWait) })
+  const batching = pickDefined({ maxBatchSize: parseLimit(flags.maxBatchSize), maxWait: parseLimit(flags.maxWait) })
   if (batching !== null) scenario.batching = { ...given.batching, ...batching } as NonNullable<Scenario['batching']>
-  const queue = defined({ capacity: limit(flags.queueCapacity), timeout: limit(flags.queueTimeout) })
+  const queue = pickDefined({ capacity: parseLimit(flags.queueCapacity), timeout: parseLimit(flags.queueTimeout) })
   if (queue !== null) scenario.queue = { ...given.queue, ...queue } as NonNullable<Scenario['queue']>
-  if (requests !== undefined) scenario.stop = { requests: value(requests) as number }
-  if (duration !== undefined) scenario.stop = { duration: value(duration) as string }
+  if (requests !== undefined) scenario.stop = { requests: parseValue(requests) as number }
+  if (duration !== undefined) scenario.stop = { duration: parseValue(duration) as string }
   if (warmup !== undefined) {
-    const extent = value(warmup)
+    const extent = parseValue(warmup)
     scenario.warmup = typeof extent === 'number' ? { requests: extent } : { duration: warmup }
   }
   if (handler !== undefined) scenario.handler = handler
-  // method, headers, body and all else of the file's stay
-  if (url !== undefined) scenario.http = { ...given.http, url } as NonNullable<Scenario['http']>
-  if (servers !== undefined) scenario.servers = limit(servers) as number | null
-  if (seed !== undefined) scenario.seed = value(seed) as number
-  // what is missing or of the wrong kind is told by the schema, which knows what is accepted
+  // keeps the file's method, headers, body and other options
+  if (url !== undefined) scenario.http = { ...http, url } as NonNullable<Targets['http']>
+  if (servers !== undefined) scenario.servers = parseLimit(servers) as number | null
+  if (seed !== undefined) scenario.seed = parseValue(seed) as number
+  // the schema reports missing and invalid values
   return scenario as Scenario
 }
 
 function setArrivals(scenario: Partial<ScenarioParts>, { arrivals, process, clients, thinkTime }: ScenarioFlags): void {
-  const rate = value(arrivals)
+  const rate = parseValue(arrivals)
   const given = scenario.arrivals
   const object = typeof given === 'object' && given !== null ? given : null
   if (clients !== undefined || thinkTime !== undefined) {
     const closed: { process: 'closed'; thinkTime?: unknown } =
       object?.process === 'closed' ? object : { process: 'closed' }
-    // another mean, which varies as before
+    // keeps the variation of the file
     const old = typeof closed.thinkTime === 'object' ? closed.thinkTime : null
-    const mean = value(thinkTime)
-    const changes = defined({
-      clients: value(clients),
+    const mean = parseValue(thinkTime)
+    const changes = pickDefined({
+      clients: parseValue(clients),
       thinkTime: old === null || mean === undefined ? mean : { ...old, mean },
     })
     scenario.arrivals = { ...closed, ...changes } as typeof object & object
@@ -121,55 +124,52 @@ function setArrivals(scenario: Partial<ScenarioParts>, { arrivals, process, clie
     const old = object === null ? given : 'rate' in object ? object.rate : undefined
     scenario.arrivals = { process, rate: (rate ?? old) as string }
   } else if (rate !== undefined) {
-    // another rate of the same process
+    // keeps the process of the file
     scenario.arrivals = object !== null && 'rate' in object ? { ...object, rate } : rate
   }
 }
 
 function setService(scenario: Partial<ScenarioParts>, { service, base, perItem, cv }: ScenarioFlags): void {
-  if (service !== undefined) scenario.service = serviceOf(value(service), scenario.service)
-  const changes = defined({
-    base: value(base),
-    perItem: value(perItem),
-    variation: cv === undefined ? undefined : varying(cv),
+  if (service !== undefined) scenario.service = serviceOf(parseValue(service), scenario.service)
+  const changes = pickDefined({
+    base: parseValue(base),
+    perItem: parseValue(perItem),
+    variation: cv === undefined ? undefined : parseVariation(cv),
   })
   if (changes === null) return
   const given = scenario.service
-  const old = typeof given === 'object' && given !== null ? given : defined({ base: given })
+  const old = typeof given === 'object' && given !== null ? given : pickDefined({ base: given })
   if (old !== null && 'model' in old && old.model !== 'affine') {
-    throw new ValidationError(
-      'service',
-      `--base, --per-item and --cv change an affine service; this one is ${old.model}`,
-    )
+    throw new ValidationError('service', `must be affine for --base, --per-item and --cv, got ${old.model}`)
   }
   scenario.service = { model: 'affine', ...old, ...changes } as NonNullable<Scenario['service']>
 }
 
-/** A time whatever the size; what a service has besides its mean stays. */
+/** A service with the same time for every batch size, with the variation, stalls and overhead of the given one. */
 function serviceOf(time: unknown, given: Scenario['service']): NonNullable<Scenario['service']> {
   if (typeof given !== 'object' || given === null) return time as string
   const { variation, stalls, overhead } = given as Record<string, unknown>
-  const kept = defined({ variation, stalls, overhead })
+  const kept = pickDefined({ variation, stalls, overhead })
   return (kept === null ? time : { model: 'affine', base: time, ...kept }) as NonNullable<Scenario['service']>
 }
 
-function varying(cv: string) {
-  const number = value(cv)
+function parseVariation(cv: string) {
+  const number = parseValue(cv)
   return number === 0 ? { distribution: 'none' } : { distribution: 'gamma', cv: number }
 }
 
-/** A number where one is written, and else the text as it is, for the schema to read or to refuse. */
-export function value(text: string | undefined): number | string | undefined {
+/** Parses a number; returns any other text unchanged, for the schema to parse or reject. */
+export function parseValue(text: string | undefined): number | string | undefined {
   return text !== undefined && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
 }
 
-/** A limit that may be none. */
-export function limit(text: string | undefined): number | string | null | undefined {
-  return text === 'none' ? null : value(text)
+/** Parses a limit: 'none' is null. */
+export function parseLimit(text: string | undefined): number | string | null | undefined {
+  return text === 'none' ? null : parseValue(text)
 }
 
-/** The properties that are there, or null where none is. */
-function defined(properties: Record<string, unknown>): Record<string, unknown> | null {
+/** Picks the properties that are not undefined; null if all are. */
+function pickDefined(properties: Record<string, unknown>): Record<string, unknown> | null {
   const there = Object.entries(properties).filter(([, each]) => each !== undefined)
   return there.length === 0 ? null : Object.fromEntries(there)
 }

@@ -14,7 +14,7 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
-import { addScenarioOptions, type ScenarioFlags, scenarioOf } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -23,16 +23,16 @@ Examples:
   $ throughline simulate scenario.json --servers 2 --json`
 
 export function simulateCommand(terminal: Terminal): Command {
-  const command = new Command('simulate').description('run a scenario in virtual time, with a model of its service')
+  const command = new Command('simulate').description('run a scenario in virtual time, with a model of the service')
   addScenarioOptions(command, { service: true })
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: ScenarioFlags & OutputFlags & ValidityFlags) => {
-    const scenario = resolveScenario(await scenarioOf(file, flags, command), 'simulate')
-    const [result] = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
+    const scenario = resolveScenario(await buildScenario(file, flags, command), 'simulate')
+    const [result] = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
       simulateAll([scenario], {
         cache: null,
         signal,
-        onProgress: (fraction) => tell(fraction, 'simulated'),
+        onProgress: (fraction) => report(fraction, 'simulated'),
       }),
     )
     if (result === undefined || result === null) throw new Interrupted()

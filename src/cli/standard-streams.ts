@@ -2,17 +2,16 @@ import { fstatSync, writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { ProgressStream } from '../report/terminal/progress.js'
 
-/** A standard stream that everything is written to, or that says why not. */
+/** A standard stream that reports whether everything was written. */
 export interface StandardStream {
   stream: ProgressStream
-  /** Waits until all is written, and gives the error that kept some of it from being; null where there is none. */
+  /** Waits until everything is written; returns the error if something was not, else null. */
   flushed(): Promise<NodeJS.ErrnoException | null>
 }
 
 /**
- * Writes to a standard stream of the process without ever throwing. A reader that has gone, as `head` does, is no error:
- * it has read enough. A file takes all of what is written, or there is an error: Node itself drops what a nearly full
- * disk does not take at once.
+ * Writes to a standard stream of the process and never throws. A reader that closes the pipe, such as `head`, is not an
+ * error. Files are written synchronously to the end: Node itself drops the rest if a nearly full disk takes only a part.
  */
 export function standardStream(of: NodeJS.WriteStream & { fd: number }): StandardStream {
   const isPlain = isFile(of.fd)
@@ -50,7 +49,7 @@ export function standardStream(of: NodeJS.WriteStream & { fd: number }): Standar
   }
 }
 
-/** Whether writes go to a file or a device; those to a pipe, a socket or a terminal may have to wait. */
+/** Whether a stream is a file or a device; writes to a pipe, a socket or a terminal may have to wait. */
 function isFile(fd: number): boolean {
   try {
     const stats = fstatSync(fd)
@@ -64,7 +63,7 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   let at = 0
   while (at < bytes.length) {
     const written = writeSync(fd, bytes, at)
-    if (written === 0) throw Object.assign(new Error('nothing more is taken'), { code: 'ENOSPC' })
+    if (written === 0) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
     at += written
   }
 }

@@ -3,19 +3,19 @@ import { checkedResult } from '../result/check.js'
 import { fieldOf } from '../scenario/fields.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 
-/** A sweep as `sweep --json` prints it: of each point the values of its fields, and its result. */
-export const stored = (swept: readonly Swept[]) => swept.map(({ point, result }) => ({ ...point, result }))
+/** Converts a sweep to the form that `sweep --json` prints: the fields of each point, and its result. */
+export const toStoredSweep = (swept: readonly Swept[]) => swept.map(({ point, result }) => ({ ...point, result }))
 
 /**
- * Reads a sweep that `sweep --json` has printed.
+ * Parses a sweep as printed by `sweep --json`.
  *
- * @throws ValidationError if a point is invalid, naming it
+ * @throws ValidationError naming the first invalid point
  */
-export function readStored(value: readonly unknown[], name: string): Swept[] {
+export function parseStoredSweep(value: readonly unknown[], name: string): Swept[] {
   return value.map((each, i) => {
     const at = `${name}[${i}]`
     if (typeof each !== 'object' || each === null || !('result' in each)) {
-      throw new ValidationError(at, `must be a point of a sweep, with its result, got ${show(each)}`)
+      throw new ValidationError(at, `must be a point of a sweep with a result, got ${show(each)}`)
     }
     const { result, ...point } = each
     for (const field of Object.keys(point)) fieldOf(field, `${at}.${field}`)

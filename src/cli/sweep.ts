@@ -16,13 +16,13 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
-import { addScenarioOptions, limit, type ScenarioFlags, scenarioOf, value } from './scenario-options.js'
-import { stored } from './stored-sweep.js'
+import { addScenarioOptions, buildScenario, parseLimit, parseValue, type ScenarioFlags } from './scenario-options.js'
+import { toStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
-These take a list, and so does any field with --vary; every combination is run: --max-batch-size, --max-wait,
---servers, --arrivals. What was simulated is kept with --cache, so that one more point costs one point.
+--max-batch-size, --max-wait, --servers and --arrivals accept lists, as does --vary for any other field. Every combination
+runs. With --cache, stored points are not simulated again.
 
 Examples:
   $ throughline sweep --arrivals 800/s --base 7.5ms --per-item 0.25ms --max-batch-size 8,16,32,64 --max-wait 5ms,20ms
@@ -37,56 +37,57 @@ interface SweepFlags extends ScenarioFlags, OutputFlags, ValidityFlags {
 }
 
 export function sweepCommand(terminal: Terminal): Command {
-  const command = new Command('sweep').description('run a scenario at several values of any of its fields')
+  const command = new Command('sweep').description('run a scenario with several values of its fields')
   addScenarioOptions(command, { service: true, handler: true })
   command
     .addOption(
-      new Option('--vary <field=values>', 'a field, and the values it takes: batching.maxBatchSize=1,8,none').argParser(
-        varied,
-      ),
+      new Option('--vary <field=values>', 'field and its values: batching.maxBatchSize=1,8,none').argParser(parseVary),
     )
-    .option('--measure', 'measure each point, instead of simulating it (default: if there is a target and no service)')
-    .option('--svg <file>', 'draw throughput and latency against what was varied')
-    .option('--cache <folder>', 'keep what is simulated in this folder, and take it from there')
+    .option(
+      '--measure',
+      'measure each point instead of simulating it (default: if the scenario has a target and no service)',
+    )
+    .option('--svg <file>', 'write a chart of throughput and latency over the varied field')
+    .option('--cache <folder>', 'folder that stores simulated points for later sweeps')
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: SweepFlags) => {
     const { arrivals, servers, maxWait, maxBatchSize, measure, vary = [], cache, svg } = flags
-    const fields = swept([
-      ['rate', listOf(arrivals, value)],
-      ['servers', listOf(servers, value)],
-      ['maxWait', listOf(maxWait, limit)],
-      ['maxBatchSize', listOf(maxBatchSize, limit)],
+    const fields = collectFields([
+      ['rate', parseList(arrivals, parseValue)],
+      ['servers', parseList(servers, parseValue)],
+      ['maxWait', parseList(maxWait, parseLimit)],
+      ['maxBatchSize', parseList(maxBatchSize, parseLimit)],
       ...vary,
     ])
     if (Object.keys(fields).length === 0) {
       throw new ValidationError(
         'sweep',
-        'nothing to sweep: give a list, such as --max-batch-size 1,2,4,8 or --vary queue.capacity=10,100',
+        'has no field to vary: give a list, such as --max-batch-size 1,2,4,8 or --vary queue.capacity=10,100',
       )
     }
-    const scenario = await scenarioOf(
+    const scenario = await buildScenario(
       file,
       {
         ...flags,
-        // with which process is known from its first rate
+        // the first rate determines the arrival process
         arrivals: arrivals?.split(',')[0],
-        servers: unlisted(servers),
-        maxWait: unlisted(maxWait),
-        maxBatchSize: unlisted(maxBatchSize),
+        servers: unlessList(servers),
+        maxWait: unlessList(maxWait),
+        maxBatchSize: unlessList(maxBatchSize),
       },
       command,
     )
-    const points = await withProgress(terminal, { endsEarly: true }, ({ tell, signal }) =>
+    const points = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
       sweep(scenario, fields, {
         ...(measure && { engine: 'measure' as const }),
         ...(cache !== undefined && { cache }),
         signal,
-        onProgress: ({ fraction, done, total }) => tell(fraction, `point ${Math.min(done + 1, total)} of ${total}`),
+        onProgress: ({ fraction, done, total }) => report(fraction, `point ${Math.min(done + 1, total)} of ${total}`),
       }),
     )
     if (points.length === 0) throw new Interrupted()
     if (svg !== undefined) await writeText(svg, renderSweepSvg(points))
-    if (flags.json) printJson(terminal, stored(points))
+    if (flags.json) printJson(terminal, toStoredSweep(points))
     else print(terminal, points, renderSweep)
     failIfInvalid(
       terminal,
@@ -96,28 +97,28 @@ export function sweepCommand(terminal: Terminal): Command {
   })
 }
 
-/** One `field=value,value` more. */
-function varied(text: string, before: SweepFlags['vary'] = []): SweepFlags['vary'] {
+/** Parses one more `field=value,value`. */
+function parseVary(text: string, before: SweepFlags['vary'] = []): SweepFlags['vary'] {
   const [, field, values] = /^([^=]+)=(.+)$/.exec(text) ?? []
   if (field === undefined || values === undefined) {
     throw new InvalidArgumentError("It must be a field and its values, such as 'servers=1,2,4'.")
   }
-  return [...before, [field.trim(), values.split(',').map((each) => limit(each.trim()))]]
+  return [...before, [field.trim(), values.split(',').map((each) => parseLimit(each.trim()))]]
 }
 
-/** The fields that have values; one that is given twice would else be the last alone. */
-function swept(given: [field: string, values: unknown[] | undefined][]): SweepFields {
+/** Collects the fields with lists. A field given twice is an error: its last list would silently win. */
+function collectFields(given: [field: string, values: unknown[] | undefined][]): SweepFields {
   const lists = given.filter(([, values]) => values !== undefined)
   const fields = lists.map(([field]) => wholeName(field))
   const twice = fields.find((field, i) => fields.indexOf(field) < i)
   if (twice !== undefined) {
-    throw new ValidationError('sweep', `'${twice}' is given twice; give its values at once: --vary ${twice}=1,2`)
+    throw new ValidationError('sweep', `has two lists for '${twice}'; give all values in one list: --vary ${twice}=1,2`)
   }
   return Object.fromEntries(lists)
 }
 
-function listOf<T>(text: string | undefined, read: (value: string) => T): T[] | undefined {
+function parseList<T>(text: string | undefined, read: (value: string) => T): T[] | undefined {
   return text?.includes(',') ? text.split(',').map(read) : undefined
 }
 
-const unlisted = (text: string | undefined) => (text?.includes(',') ? undefined : text)
+const unlessList = (text: string | undefined) => (text?.includes(',') ? undefined : text)

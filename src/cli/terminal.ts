@@ -1,27 +1,27 @@
 import type { ProgressStream } from '../report/terminal/progress.js'
 
-/** Where a command is run: what it prints, how it ends, and whoever may interrupt it. */
+/** The surroundings of a command: its output, its exit code and its signals. */
 export interface Terminal {
   stdout: ProgressStream
   stderr: ProgressStream
-  /** what the process ends with unless something goes wrong */
+  /** the exit code, unless the command fails */
   exitCode: number
   /**
-   * Listens for SIGINT (Ctrl-C) and SIGTERM, which would else end the process.
+   * Listens for SIGINT (Ctrl-C) and SIGTERM, which would otherwise end the process.
    *
-   * @param hear called with the exit code of a command that is interrupted so
-   * @returns takes that back
+   * @param handle called with the exit code of the signal
+   * @returns a function that removes the listener
    */
-  onInterrupt(hear: (exitCode: number) => void): () => void
-  /** From here on stdout is for what the command prints alone. */
-  keepStdout(): void
+  onInterrupt(handle: (exitCode: number) => void): () => void
+  /** Reserves stdout for the output of the command; other output goes to stderr. */
+  reserveStdout(): void
 }
 
-/** Exit codes beside 0. */
+/** Exit codes other than 0. */
 export const FAILED = 1
 export const BAD_USAGE = 2
 export const INCONCLUSIVE = 3
-/** What interrupts a command, and the exit code that shells give one that it has ended. */
+/** Signals that interrupt a command, with the exit codes that shells use for them. */
 export const SIGNALS = [
   { signal: 'SIGINT', exitCode: 130 },
   { signal: 'SIGTERM', exitCode: 143 },

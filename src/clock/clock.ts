@@ -4,29 +4,28 @@ import { real } from './real.js'
 const realNow = nodes.now
 const RealDate = globalThis.Date
 
-/** what the clock reads at present, and how */
+/** the current source of time, with its function, timers and Date, to detect when one is replaced */
 let host: { now(): number } = nodes
 let read: (() => number) | undefined
 let timers: unknown
 let dates: unknown
-/** what it reads: `host`, or the dates of fake timers that leave `performance` alone */
+/** whether the source is `Date`: for fake timers that do not fake `performance` */
 let readsDates = false
-/** Counts how often clocks or timers were exchanged, as of the last reading: fakes in place of real ones, or others. */
+/** Counts how often clocks or timers were replaced, as of the last reading: by fakes, by real ones, or by other fakes. */
 export let epoch = 0
-/** the last reading, and how much later the clock shows */
+/** the last reading of the source, and the offset from it to the time shown */
 const state = new Float64Array(2)
 const RAW = 0
 const AHEAD = 1
 
 /**
- * The clock of everything that fake timers of a test are to drive, in milliseconds: `performance.now()`, looked up
- * when it is read. It never goes back, and goes on from where it was when its source is exchanged: when a test fakes
- * `performance`, or stops to. Fake timers that leave `performance` alone and fake `Date` (those of `node:test`) are
- * followed by their dates.
+ * Reads the clock that a test's fake timers can drive, in milliseconds: the current `performance.now()`. The clock is
+ * monotonic: if its source is replaced, because a test fakes `performance` or restores it, it continues from the last
+ * time shown. For fake timers that fake `Date` but not `performance`, such as those of `node:test`, it reads `Date`.
  */
 export function now(): number {
-  // the global `performance` is a getter, which takes a quarter of what reading the clock does: it is looked up again
-  // once timers are others too, for alone it need not be followed
+  // the global `performance` is a getter, at a quarter of the cost of reading the clock; look it up again only if timers
+  // or Date were replaced too, because fake timers never fake `performance` alone
   if (setTimeout === timers && Date === dates && host.now === read) {
     const raw = readsDates ? Date.now() : host.now()
     if (raw >= (state[RAW] as number) && raw < Infinity) {
@@ -34,23 +33,23 @@ export function now(): number {
       return raw + (state[AHEAD] as number)
     }
   }
-  return goOn()
+  return resync()
 }
 
-/** The clock shows at least this time from now on: a timer has rung that was set for it. */
+/** Advances the clock to at least this time, because a timer set for it has fired. */
 export function advanceTo(ms: number): void {
   const ahead = ms - now()
   if (ahead > 0) state[AHEAD] = (state[AHEAD] as number) + ahead
 }
 
-/** Whether time is known to be faked, rather than timers to be wrapped (as agents that trace a service do). */
+/** Whether time is faked. Timers that are only wrapped, as tracing agents do, do not count. */
 export function isFaked(): boolean {
   now()
   return readsDates || read !== realNow || 'clock' in globalThis.setTimeout
 }
 
-/** The source may be another one, or went back: goes on from the last time shown. */
-function goOn(): number {
+/** Handles a source that was replaced or went back: continues from the last time shown. */
+function resync(): number {
   const datesNow = performance.now === realNow && setTimeout !== real.setTimeout && isFake(Date)
   const isSame = performance === host && performance.now === read && datesNow === readsDates
   const isFirst = timers === undefined
@@ -69,5 +68,5 @@ function goOn(): number {
   return raw + (state[AHEAD] as number)
 }
 
-/** Those of sinon (vitest, Jest) and of `node:test` say so, which counts if they were in place before this was loaded. */
+/** Whether `Date` is faked. Fakes of sinon (vitest, Jest) and `node:test` have a marker, in case they were installed before this module loaded. */
 const isFake = (date: DateConstructor) => date !== RealDate || 'clock' in date || 'isFake' in date || 'isMock' in date

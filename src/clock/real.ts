@@ -5,8 +5,8 @@ import { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval,
 const { bigint } = hrtime
 
 /**
- * Node's own timers and clocks, kept when this module is loaded: time that a test fakes later does not change them. Use
- * them for whatever must go on under fake timers: threads, measuring, giving up on a machine that hangs.
+ * Node's own timers and clocks, saved when this module loads, so that fakes installed later do not affect them. Use them
+ * for everything that must keep running under fake timers: threads, measuring, watchdogs.
  */
 export const real = {
   setTimeout,
@@ -18,15 +18,12 @@ export const real = {
   queueMicrotask: globalThis.queueMicrotask,
   /** milliseconds since this thread started */
   now: performance.now.bind(performance) as () => number,
-  /** nanoseconds on the one clock that all threads of this process fraction */
+  /** nanoseconds on the clock that all threads of this process share */
   hrtimeNs: bigint as () => bigint,
 } as const
 
-/**
- * Whether `real` holds what its name says. It does not if this module was first loaded while timers were faked, and
- * then nothing here would ever be called back.
- */
-export function keptRealTimers(): boolean {
+/** Whether `real` holds real timers. It does not if this module was loaded while timers were faked; they would never fire. */
+export function hasRealTimers(): boolean {
   const count = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
   const before = count()
   const timer = real.setTimeout(() => {}, 1000)

@@ -1,38 +1,46 @@
 import { epoch, now } from './clock.js'
 import { real } from './real.js'
 
-/** The longest time that a timer of Node takes; it rings at once if it is set for longer. */
+/** The longest delay of a Node timer. A longer one would fire at once. */
 const LONGEST_MS = 2 ** 31 - 1
-/** How often it is looked whether fake timers are still in place. */
+/** How often to check whether fake timers are still installed. */
 const CHECK_MS = 50
 
 type SetTimeout = (callback: (setting: number) => void, ms: number, setting: number) => NodeJS.Timeout
 
 export interface TimerOptions {
-  /** Whether the process is kept alive until it rings. Default true. */
+  /**
+   * Whether the timer keeps the process alive until it fires.
+   *
+   * @default true
+   */
   keepsAlive?: boolean
-  /** Whether it is one of Node's own timers, whatever a test fakes. Default false: fake timers drive it. */
+  /**
+   * Whether to use Node's own timers even if a test fakes them.
+   *
+   * @default false
+   */
   real?: boolean
 }
 
 /**
- * A timer for any duration. It is set on the timers that are in place at the time: fake ones drive it, and if a test
- * takes them away before it rings, it goes on as a real one.
+ * A timer for any duration. It uses the timers that are installed when it is set. Fake ones drive it; if a test restores
+ * the real ones before it fires, it continues on those.
  */
 export class Timer {
   readonly #callback: () => void
   readonly #real: boolean
   #keepsAlive: boolean
-  /** how long is left beyond the piece that is set */
+  /** the rest of the delay after the current piece; a delay longer than LONGEST_MS is set in pieces */
   #leftMs = 0
   #pieceMs = 0
-  /** when it is to ring, by the clock */
+  /** when it is due to fire, by the clock */
   #atMs = 0
   #handle: NodeJS.Timeout | undefined
-  /** the functions that it is set with */
+  /** the functions with which it was set */
   #setTimeout: SetTimeout = real.setTimeout
   #clearTimeout: typeof clearTimeout = real.clearTimeout
-  /** when that was, and which setting it was: what others left of an earlier one must not ring */
+  /** the epoch in which it was set, and a number for each setting, so that a leftover callback of an earlier one is ignored */
   #epoch = 0
   #setting = 0
 
@@ -42,12 +50,12 @@ export class Timer {
     this.#real = real
   }
 
-  /** Whether the timers that it was set on are still in place, as of the last reading of the clock. */
+  /** Whether the timers with which it was set are still installed, as of the last reading of the clock. */
   get isCurrent(): boolean {
     return this.#real || this.#epoch === epoch
   }
 
-  /** Calls back after so many milliseconds, instead of when it was to before. */
+  /** Sets the timer to fire after this delay; replaces an earlier setting. */
   set(ms: number): this {
     this.clear()
     this.#begin(ms)
@@ -60,7 +68,7 @@ export class Timer {
     if (this.#setTimeout !== real.setTimeout) stopWatching(this)
   }
 
-  /** Whether the process is kept alive until it rings, from now on. */
+  /** Changes whether the timer keeps the process alive. */
   keepAlive(keepsAlive: boolean): void {
     if (this.#keepsAlive === keepsAlive) return
     this.#keepsAlive = keepsAlive
@@ -72,7 +80,7 @@ export class Timer {
     if (this.#real) {
       if (ms > LONGEST_MS) this.#atMs = real.now() + ms
     } else {
-      // also finds out which timers are in place
+      // reading the clock also detects replaced timers
       this.#atMs = now() + ms
       this.#epoch = epoch
       this.#setTimeout = globalThis.setTimeout
@@ -85,8 +93,8 @@ export class Timer {
   #sleep(ms: number): void {
     this.#pieceMs = Math.min(ms, LONGEST_MS)
     this.#leftMs = ms - this.#pieceMs
-    this.#handle = this.#setTimeout.call(globalThis, this.#rung, this.#pieceMs, ++this.#setting)
-    // timers of a browser's kind are numbers
+    this.#handle = this.#setTimeout.call(globalThis, this.#fire, this.#pieceMs, ++this.#setting)
+    // fake browser timers are numbers
     if (!this.#keepsAlive) this.#handle.unref?.()
   }
 
@@ -98,19 +106,19 @@ export class Timer {
     const handle = this.#handle
     this.#handle = undefined
     this.#setting++
-    // fake timers that are gone ring no more, and may take the handle for one of others
-    if (this.#setTimeout === real.setTimeout || this.#isInPlace()) this.#clearTimeout.call(globalThis, handle)
+    // fake timers that were uninstalled no longer fire, and new ones could mistake the handle for one of theirs
+    if (this.#setTimeout === real.setTimeout || this.#isInstalled()) this.#clearTimeout.call(globalThis, handle)
   }
 
-  #isInPlace(): boolean {
+  #isInstalled(): boolean {
     now()
     return this.#epoch === epoch
   }
 
-  #rung = (setting: number): void => {
+  #fire = (setting: number): void => {
     if (setting !== this.#setting) return
     if (this.#leftMs > 0) {
-      // less, if the piece has rung late
+      // shorter if the last piece fired late
       this.#sleep(Math.max(0, Math.min(this.#leftMs, Math.ceil(this.#atMs - this.#now()))))
       return
     }
@@ -119,9 +127,9 @@ export class Timer {
     this.#callback()
   }
 
-  /** The timers that it was set with may be gone: those in place now take it over. */
+  /** Sets the timer again, on the installed timers, if those with which it was set were uninstalled. */
   static check(timer: Timer): void {
-    if (timer.#isInPlace()) return
+    if (timer.#isInstalled()) return
     timer.#drop()
     timer.#begin(timer.#pieceMs + timer.#leftMs)
     if (timer.#setTimeout === real.setTimeout) stopWatching(timer)
@@ -129,7 +137,7 @@ export class Timer {
 }
 
 /**
- * Calls back once, after so many milliseconds: any duration.
+ * Calls back once after a delay of any length, in milliseconds.
  *
  * @example
  * const late = setTimer(() => reject(new Error('it hangs')), 60_000, { real: true })
@@ -139,7 +147,7 @@ export function setTimer(callback: () => void, ms: number, options?: TimerOption
   return new Timer(callback, options).set(ms)
 }
 
-/** Timers that are set on others than Node's own. */
+/** Timers that were set on fake timers. */
 const watched = new Set<Timer>()
 let checks: NodeJS.Timeout | undefined
 
@@ -161,6 +169,6 @@ function nextCheck(): void {
     for (const timer of [...watched]) Timer.check(timer)
     if (watched.size > 0) nextCheck()
   }, CHECK_MS)
-  // it keeps nothing alive: a test that never advances its timers ends
+  // do not keep the process alive: a test that never advances its timers must end
   checks.unref()
 }

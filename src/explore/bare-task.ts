@@ -3,17 +3,17 @@ import { loadDefault } from '../handler/module.js'
 import { portable } from '../handler/portable.js'
 import { prepare, type Unready } from '../handler/prepare.js'
 
-/** What the thread that times a bare handler is told. */
+/** The argument of the task that times a bare handler. */
 export interface BareTask {
   /** the URL of the handler's module */
   handler: string
   sizes: number[]
-  /** how long to spend on a size in each round */
+  /** the time per batch size in each round */
   timeMs: number
   rounds: number
 }
 
-/** How long the handler took for batches of one size, call by call. */
+/** The handler's times for batches of one size, call by call. */
 export interface BareTimes {
   size: number
   samplesMs: number[]
@@ -21,12 +21,12 @@ export interface BareTimes {
 
 export interface BareReport {
   unready: Unready | null
-  /** a batch that failed */
+  /** the first batch that failed */
   failure: { size: number; error: Error } | null
   times: BareTimes[]
 }
 
-/** The task of that thread: calls the handler back to back, with tinybench, in rounds interleaved over the sizes. */
+/** Times a handler with tinybench, called back to back, in rounds that cycle through the batch sizes. */
 export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask): Promise<BareReport> {
   const report: BareReport = { unready: null, failure: null, times: sizes.map((size) => ({ size, samplesMs: [] })) }
   const ready = await prepare(() => loadDefault(url))
@@ -40,7 +40,7 @@ export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask
       try {
         const outputs = await handler.run(batch, { state, signal })
         if (!Array.isArray(outputs) || outputs.length !== size) {
-          throw new TypeError(`it must return an array of one output a request, ${size} here`)
+          throw new TypeError(`run must return an array with one output per request, ${size} here`)
         }
         const bench = new Bench({
           time: timeMs,

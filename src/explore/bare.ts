@@ -5,12 +5,11 @@ import { startThread } from '../threads/thread.js'
 import type { BareReport, BareTask, BareTimes } from './bare-task.js'
 
 /**
- * Times a handler on a thread of its own, batch after batch, with nothing in between: what it takes at the very
- * least.
+ * Times a handler on a separate thread, batch after batch without a pause. This is the lower bound of its service time.
  *
- * @throws MeasureError if it cannot be loaded or a batch fails
+ * @throws MeasureError if the handler cannot be loaded or a batch fails
  */
-export async function bareTimes(
+export async function timeBareHandler(
   handler: string,
   sizes: number[],
   { timeMs, signal }: { timeMs: number; signal?: AbortSignal | undefined },
@@ -25,7 +24,7 @@ export async function bareTimes(
     }
     if (report.failure !== null) {
       const { size, error } = report.failure
-      throw new MeasureError(`handler ${path}: it failed a batch of ${size}: ${error.message}`, { cause: error })
+      throw new MeasureError(`handler ${path}: a batch of ${size} failed: ${error.message}`, { cause: error })
     }
     return report.times
   } finally {

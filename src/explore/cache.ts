@@ -9,7 +9,7 @@ import type { Result } from '../result/result.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { permissionMissing, ValidationError } from '../validation/validation-error.js'
 
-/** Where simulated results are kept: in memory, or in a folder. */
+/** A cache of simulated results, in memory or in a folder. */
 export interface Cache {
   get(key: string): Promise<Result | null>
   set(key: string, result: Result): Promise<void>
@@ -18,8 +18,8 @@ export interface Cache {
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
 
 /**
- * What tells a simulation from any other: the scenario with its defaults filled in, and what runs it, since the same
- * seed gives the same bytes on one version of Node and one architecture.
+ * The cache key of a simulation: a hash of the scenario with its defaults filled in, and of the versions and the
+ * architecture, since the same seed gives the same bytes only on one version of Node and one architecture.
  */
 export function cacheKey(scenario: SimulatedScenario): string {
   return sha256(JSON.stringify([version, process.versions.node, process.arch, scenario]))
@@ -27,17 +27,17 @@ export function cacheKey(scenario: SimulatedScenario): string {
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
-/** So many results are kept in memory; the least used go first. A result takes some hundred kilobytes. */
+/** The maximum number of results in memory; the least recently used is evicted. A result takes a few hundred kB. */
 const MOST = 256
 
-/** Results of this process. They are kept as text, so that no one can change what another gets. */
+/** The results of this process, stored as text, so that callers get separate copies. */
 class Memory implements Cache {
   readonly #kept = new Map<string, string>()
 
   async get(key: string): Promise<Result | null> {
     const text = this.#kept.get(key)
     if (text === undefined) return null
-    // what was used last goes last
+    // a Map keeps insertion order: insert again, so that the least recently used comes first
     this.#kept.delete(key)
     this.#kept.set(key, text)
     return JSON.parse(text)
@@ -52,7 +52,7 @@ class Memory implements Cache {
 
 export const memory: Cache = new Memory()
 
-/** The first line of a file: what the second, a result, is of, and that nobody has touched it. */
+/** The first line of a file: the key and the checksum of the result in the second line. */
 interface Header {
   schema: typeof SCHEMA
   key: string
@@ -60,7 +60,7 @@ interface Header {
 }
 const SCHEMA = 'throughline/cached@1'
 
-/** A folder of results, one a file: a file that is cut short, changed, foreign or contradicts itself counts as none. */
+/** A folder of results, one per file. Files that are truncated, changed, foreign or inconsistent are ignored. */
 class Folder implements Cache {
   readonly #path: string
 
@@ -89,20 +89,20 @@ class Folder implements Cache {
     try {
       await replaceFile(this.#file(key), `${JSON.stringify(header)}\n${text}\n`)
     } catch {
-      // what cannot be kept, as on a full disk, is simulated again: no reason to lose what was found
+      // a result that cannot be stored, as on a full disk, is only simulated again next time
     }
   }
 }
 
 /**
- * A folder to keep results in, made where it is not there.
+ * Opens a folder as a cache; creates it if it does not exist.
  *
- * @throws ValidationError if it cannot be written to
+ * @throws ValidationError if it is not writable
  */
 export async function folderCache(path: string): Promise<Cache> {
   try {
     await makeFolder(resolve(path))
-    // a right to write is not always worth much, as in /proc
+    // permissions alone do not show whether writing works, as in /proc
     const probe = join(path, randomUUID())
     await writeFile(probe, '')
     await rm(probe)
@@ -110,17 +110,15 @@ export async function folderCache(path: string): Promise<Cache> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const why =
-      code === 'EEXIST' || code === 'ENOTDIR'
-        ? 'is a file'
-        : `cannot be written to (${code}${permissionMissing(error)})`
-    throw new ValidationError('sweep.cache', `must be a folder that can be written to; ${path} ${why}`, {
+      code === 'EEXIST' || code === 'ENOTDIR' ? 'is a file' : `is not writable (${code}${permissionMissing(error)})`
+    throw new ValidationError('sweep.cache', `must be a writable folder; ${path} ${why}`, {
       cause: error,
     })
   }
   return new Folder(path)
 }
 
-/** To write a result takes milliseconds: a temporary file as old as this is of a process that was killed meanwhile. */
+/** Writing takes milliseconds, so an older temporary file is left over from a process that was killed. */
 const LEFT_MS = 60_000
 
 async function removeLeftovers(path: string): Promise<void> {
@@ -133,14 +131,14 @@ async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
-/** A recursive mkdir of Node's never ends where a folder is there that takes no other, such as /proc. */
+/** Creates a folder and its parents. Node's recursive mkdir never returns below a folder like /proc. */
 async function makeFolder(path: string): Promise<void> {
   if (existsSync(path)) return
   if (dirname(path) !== path) await makeFolder(dirname(path))
   try {
     await mkdir(path)
   } catch (error) {
-    // another process may have been faster
+    // another process may have created it meanwhile
     if (!existsSync(path)) throw error
   }
 }

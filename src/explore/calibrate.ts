@@ -6,11 +6,9 @@ import {
   evenly,
   FEWEST,
   groupsOf,
-  mean,
   overheadOf,
   type Points,
   type SizeGroup,
-  sum,
   varied,
 } from '../scenario/service/observed.js'
 import {
@@ -24,31 +22,47 @@ import {
 } from '../scenario/service/service.js'
 import { empirical } from '../scenario/service/variation.js'
 import { type Duration, NS_PER_MS, options, positiveDuration, type Rate, rate } from '../scenario/units.js'
+import { mean, sum } from '../statistics/descriptive.js'
 import { abortSignal } from '../validation/realm.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
-import { bareTimes } from './bare.js'
+import { timeBareHandler } from './bare.js'
 
 /**
- * At which load to calibrate: servers are slower when they are often idle (their caches go cold), so calibrate near
- * the load in question. `tight` calls the bare handler back to back instead, for the upper bound of capacity.
+ * The load at which to calibrate. Servers that are often idle are slower, because their caches go cold, so calibrate near
+ * the load that you want to predict. `tight` calls the bare handler back to back instead, for an upper bound of capacity.
  */
 export type CalibrateAt = { utilization: number } | { rate: Rate } | { tight: true }
 
 export interface CalibrateOptions {
-  /** How long to run, for each batch size where `tight`. Default 3 s, and 300 ms. */
+  /**
+   * The length of the run; with `tight`, the time per batch size.
+   *
+   * @default '3s'; with `tight` '300ms'
+   */
   duration?: Duration
-  /** What an earlier `tight` calibration of this handler gave, to spare its bare times from being taken again. */
+  /**
+   * The service of an earlier `tight` calibration of this handler, so that its bare times are not measured again.
+   *
+   * @default they are measured first
+   */
   tight?: ServiceInput
+  /**
+   * Stops the run; `calibrate` rejects with the signal's reason.
+   *
+   * @default it cannot be aborted
+   */
   signal?: AbortSignal
   /**
-   * Called some ten times a second of the run, with how much of it is done, from 0 to 1; `tight` has none. Returning false
-   * ends it early, and the calibration is of what was seen until then.
+   * Called about ten times a second with how much of the run is done, from 0 to 1; not called with `tight`. Return false
+   * to stop early; the calibration then uses what was observed so far.
+   *
+   * @default no progress is reported
    */
   onProgress?: (progress: { fraction: number }) => unknown
 }
 
 export interface Calibration {
-  /** service times by batch size, as `simulate` takes them */
+  /** service times by batch size, for `simulate` */
   service: ServiceInput
 }
 
@@ -80,15 +94,18 @@ const optionsSchema = options({
 const MOST_OBSERVED = 500_000
 
 /**
- * Measures how long a scenario's handler takes for each batch size, for `simulate` to predict with:
- * `simulate({ ...scenario, ...(await calibrate(scenario, { utilization: 0.7 })) })`.
+ * Measures the service times of a scenario's handler by batch size, so that `simulate` can predict the scenario.
  *
- * In situ, a short open-loop run with the scenario's own batching and servers gives the service times of the batches
- * that came about (neighbouring sizes together, where one alone is too rare), and, as `overhead`, the time from a
- * batch's leaving to its start by what let it leave. Sizes beyond those take their bare time, times how much longer
- * than bare the others took.
+ * It runs the scenario's own batching and servers in a short open-loop run. From the batches that occur it takes their
+ * service times (rare sizes are merged with their neighbours) and, as `overhead`, the time from leaving the queue to the
+ * start, by cause. Sizes that do not occur get their bare time, scaled by how much slower than bare the others were.
  *
- * @throws ValidationError if the scenario cannot be measured, MeasureError where its handler fails
+ * @throws ValidationError if the scenario cannot be measured, or too few batches were observed
+ * @throws MeasureError if the handler fails
+ * @example
+ * const scenario = { arrivals: '200/s', handler: './model.js', batching: { maxBatchSize: 8, maxWait: '5ms' } }
+ * const { service } = await calibrate(scenario, { utilization: 0.7 })
+ * simulate({ ...scenario, service }).latencyMs.p99 // the prediction for 200/s
  */
 export async function calibrate(
   scenario: Scenario,
@@ -97,49 +114,57 @@ export async function calibrate(
 ): Promise<Calibration> {
   const how = atSchema.safeParse(at)
   if (!how.success) throwFaults(how.error, 'calibrate', at)
-  const asked = optionsSchema.safeParse(given)
-  if (!asked.success) throwFaults(asked.error, 'calibrate', given)
+  const checked = optionsSchema.safeParse(given)
+  if (!checked.success) throwFaults(checked.error, 'calibrate', given)
   const resolved = resolveScenario(scenario, 'measure')
   const { maxBatchSize } = resolved.batching
   if (maxBatchSize === null) {
-    throw new ValidationError('batching.maxBatchSize', 'must have a limit to calibrate: no run shows every batch size')
+    throw new ValidationError(
+      'batching.maxBatchSize',
+      'must be a number to calibrate, got null; a run cannot show every batch size',
+    )
   }
   const { handler } = resolved
   if (typeof handler !== 'string') {
-    throw new ValidationError('handler', 'must be the URL or path of a module to calibrate, which is timed on a thread')
+    throw new ValidationError('handler', 'must be the URL or path of a module to calibrate; it is timed on a thread')
   }
-  const { signal, duration, tight, onProgress } = asked.data
+  const { signal, duration, tight, onProgress } = checked.data
   const sizes = sizesUpTo(maxBatchSize)
-  const timed = (timeMs: number) => tightly(handler, sizes, timeMs, signal)
-  if ('tight' in how.data) return { service: await timed(duration ?? 300) }
+  const timeBare = (timeMs: number) => calibrateTight(handler, sizes, timeMs, signal)
+  if ('tight' in how.data) return { service: await timeBare(duration ?? 300) }
 
-  const bare = tight ?? serviceSchema.parse(await timed(60))
+  const bare = tight ?? serviceSchema.parse(await timeBare(60))
   if (largestKnownBatch(bare) < maxBatchSize) {
     throw new ValidationError(
       'calibrate.tight',
-      `must know batches of up to ${maxBatchSize}, and ends at ${largestKnownBatch(bare)}`,
+      `must cover batches of up to ${maxBatchSize}, but ends at ${largestKnownBatch(bare)}`,
     )
   }
   const most = maxThroughput(bare, maxBatchSize, resolved.servers as number)
   const perSecond = 'rate' in how.data ? how.data.rate : how.data.utilization * most
   const observed = await observe(resolved, perSecond, duration ?? 3000, { signal, onProgress })
-  return { service: drawnFrom(observed, bare, sizes) }
+  return { service: buildService(observed, bare, sizes) }
 }
 
-/** Service and dispatch times to be drawn independently of one another, from those that were observed. */
-export function drawnFrom(observed: Observation[], bare: Service, sizes: number[]): ServiceInput {
+/** Builds a service model that draws service and dispatch times independently from the observed ones. */
+export function buildService(observed: Observation[], bare: Service, sizes: number[]): ServiceInput {
   return byBatchSize(pointsOf(observed, bare, sizes), { overhead: overheadOf(observed) })
 }
 
-/** The powers of two up to a batch size, and the size itself. */
+/** The powers of two below a batch size, and the size itself. */
 function sizesUpTo(largest: number): number[] {
   const sizes: number[] = []
   for (let size = 1; size < largest; size *= 2) sizes.push(size)
   return [...sizes, largest]
 }
 
-async function tightly(handler: string, sizes: number[], timeMs: number, signal?: AbortSignal): Promise<ServiceInput> {
-  const times = await bareTimes(handler, sizes, { timeMs, signal })
+async function calibrateTight(
+  handler: string,
+  sizes: number[],
+  timeMs: number,
+  signal?: AbortSignal,
+): Promise<ServiceInput> {
+  const times = await timeBareHandler(handler, sizes, { timeMs, signal })
   return byBatchSize(Object.fromEntries(times.map(({ size, samplesMs }) => [size, varied(samplesMs)])))
 }
 
@@ -156,7 +181,7 @@ async function observe(
       arrivals: 'rate' in arrivals ? { ...arrivals, rate: perSecond } : { process: 'poisson', rate: perSecond },
       stop: { duration: durationMs },
       warmup: { duration: durationMs / 10 },
-      // requests of its own: what is predicted from them has not been seen yet
+      // other requests than the scenario's, so that a prediction is not made from the requests that it is compared with
       seed: (scenario.seed + 4_503_599_627_370_496) % Number.MAX_SAFE_INTEGER,
     },
     watching,
@@ -165,7 +190,7 @@ async function observe(
   if (observations.length < FEWEST) {
     throw new ValidationError(
       'calibrate.duration',
-      `only ${observations.length} batches started within ${durationMs} ms, and a mean needs ${FEWEST}; run for longer`,
+      `is too short: only ${observations.length} batches started within ${durationMs} ms, and a mean needs ${FEWEST}; run for longer`,
     )
   }
   return observations

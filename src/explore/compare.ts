@@ -6,37 +6,40 @@ import {
   type Comparison,
   DESIGNS,
   type Design,
-  differing,
+  differingFields,
   type JudgeOptions,
   judgeShape,
-  overall,
+  overallVerdict,
   type Pair,
   type Side,
 } from '../budget/comparison.js'
 import { noiseFloor } from '../budget/noise-floor.js'
 import { cores } from '../machine/cores.js'
-import { knobs, type MeasureOptions } from '../measure/options.js'
+import { type MeasureOptions, sharedOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'
 import type { Finding } from '../result/validity.js'
-import { type ResolvedScenario, resolveScenario, type Scenario } from '../scenario/scenario.js'
-import { TARGETS } from '../scenario/target.js'
+import { type ResolvedScenario, resolveScenario, type Scenario, type ScenarioParts } from '../scenario/scenario.js'
+import { hasTarget, type Target } from '../scenario/target.js'
 import { options, whole } from '../scenario/units.js'
+import { sum } from '../statistics/descriptive.js'
 import { abortSignal } from '../validation/realm.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
-import { measureRound, ofSide, type Ran, type RunRound, runPair, simulateRound } from './rounds.js'
+import { measureRound, type RoundRun, type RunRound, runPair, SIDES, simulateRound, withSide } from './rounds.js'
 
 /**
- * Two scenarios, and what both have: `{ arrivals: '200/s', base: { handler: now }, head: { handler: next } }`. A side's
- * own field takes the place of the same one of both. `head` may be left out if base is compared with itself.
+ * Two scenarios with common fields: `{ arrivals: '200/s', base: { handler: now }, head: { handler: next } }`. The fields of
+ * a side override the common ones. `head` can be omitted to compare base with itself (`null: true`).
  */
-export type Compared = Partial<Scenario> & { base: Partial<Scenario>; head?: Partial<Scenario> }
+export type Compared = PartialScenario & { base: PartialScenario; head?: PartialScenario }
+
+type PartialScenario = Partial<ScenarioParts> & Target
 
 export interface CompareProgress {
-  /** pairs of rounds that are over */
+  /** completed pairs of rounds */
   done: number
-  /** the most that there may be: the comparison ends as soon as they decide */
+  /** the maximum number of pairs; the comparison ends early if the verdict is clear */
   total: number
-  /** what runs now */
+  /** the side that runs now */
   side: Side | 'both'
   /** how much is done, from 0 to 1 */
   fraction: number
@@ -45,22 +48,42 @@ export interface CompareProgress {
 export interface CompareOptions
   extends JudgeOptions,
     Pick<MeasureOptions, 'idle' | 'spin' | 'batchTimeout' | 'setupTimeout'> {
-  /** How many pairs of rounds at most, from 2 to 1,000. Default 40: fewer than 4 decide nothing. */
+  /**
+   * The maximum number of pairs of rounds, from 2 to 1,000. Fewer than 4 are always inconclusive.
+   *
+   * @default 40
+   */
   rounds?: number | undefined
   /**
-   * How the two rounds of a pair are run: `alternating`, one after the other, or `duet`, at the same moment, which
-   * takes half the time and cores for both. Default: alternating, as whatever shares a core disturbs both.
+   * How to run the two rounds of a pair: `alternating`, one after the other, or `duet`, at the same time, which takes half
+   * the time but needs cores for both: rounds that share a core disturb each other.
+   *
+   * @default 'alternating'
    */
   design?: Design | undefined
-  /** Compare base with itself, in all the rounds, and say how small a difference this machine can show. Default false. */
+  /**
+   * Compares base with itself, in all rounds, and reports the smallest difference that this machine can show.
+   *
+   * @default false
+   */
   null?: boolean | undefined
-  /** Default: measure where a side has a target (`handler`, `call` or `http`), else simulate. */
+  /**
+   * Whether to simulate or to measure.
+   *
+   * @default 'measure' if a side has a target (`handler`, `call` or `http`), else 'simulate'
+   */
   engine?: 'simulate' | 'measure' | undefined
-  /** Ends the runs; `compare` rejects with the signal's reason. */
+  /**
+   * Stops the runs; `compare` rejects with the signal's reason.
+   *
+   * @default it cannot be aborted
+   */
   signal?: AbortSignal | undefined
   /**
-   * Called some ten times a second. Returning false ends the comparison after the round at hand: it is of the pairs that
-   * are over, and says `interrupted`.
+   * Called about ten times a second. Return false to stop after the current round; the comparison then covers the
+   * completed pairs and has the finding `interrupted`.
+   *
+   * @default no progress is reported
    */
   onProgress?: ((progress: CompareProgress) => unknown) | undefined
 }
@@ -77,44 +100,42 @@ const schema = options({
       error: 'must be a function',
     })
     .optional(),
-  ...knobs,
+  ...sharedOptions,
 })
 
-const SIDES = ['base', 'head'] as const
-/** One round, where the scenario does not say how long: short, so that the machine is the same for both of a pair. */
+/** The default length of a round: short, so that the machine's speed hardly changes within a pair. */
 const STOP = { simulate: { requests: 10_000 }, measure: { duration: '500ms' } } as const
 
 /**
- * Compares two scenarios in one run: pairs of short rounds, one of each side, in which both face the very same
- * requests; from pair to pair these are others (the first pair has the scenario's seed, the next ones those after it).
- * Which of the two goes first is drawn by lot, so that nothing that the machine does can favour one of them for long.
+ * Compares two scenarios in pairs of short rounds, one of each side. Both sides of a pair get the same requests; each
+ * pair has another seed (the first has the scenario's, the next ones count up). The order within a pair is random, so
+ * that a drift of the machine's speed does not favour one side.
  *
- * Each metric is compared by the ratios of the pairs, with a 99 % interval. The comparison is examined after 4 to 10
- * pairs, and again whenever there are 1.4 times as many; it ends as soon as the verdict is clear. The verdict is that of
- * one metric, `of`, and of the error rate: if nothing has changed, it is `slower` in at most one of 100 comparisons.
+ * Each metric is compared by the ratios of the pairs, with a 99 % interval. Checkpoints are after 4 to 10 pairs, and then
+ * whenever there are 1.4 times as many; the comparison ends as soon as the verdict is clear. The verdict is that of one
+ * metric, `of`, and of the error rate. If nothing has changed, at most one comparison in 100 says `slower`.
  *
  * @example
  * const comparison = await compare({ arrivals: '500/s', base: { service: '1ms' }, head: { service: '1.2ms' } })
  * comparison.verdict // 'slower', after 4 to 10 pairs
  *
- * @throws ValidationError if a scenario or an option cannot be run, naming the side
- * @throws MeasureError if a target cannot run, naming the side, or nothing of base completes in the first round
- * @throws ValidationError if it is ended before its first pair is over
+ * @throws ValidationError if a scenario (with its side) or an option is invalid, or the comparison is stopped before its
+ * first pair completes
+ * @throws MeasureError if a target cannot run (with its side), or no request of base completes in the first round
  */
 export async function compare(compared: Compared, given: CompareOptions = {}): Promise<Comparison> {
-  const asked = schema.safeParse(given)
-  if (!asked.success) throwFaults(asked.error, 'options', given)
-  const { of, within, rounds, signal, onProgress, engine: engineGiven, design: designGiven, ...rest } = asked.data
+  const parsed = schema.safeParse(given)
+  if (!parsed.success) throwFaults(parsed.error, 'options', given)
+  const { of, within, rounds, signal, onProgress, engine: engineGiven, design: designGiven, ...rest } = parsed.data
   const { null: isNull, ...measuring } = rest
   const scenarios = sidesOf(compared, isNull)
-  const hasTarget = SIDES.some((side) => TARGETS.some((target) => scenarios[side][target] !== undefined))
-  const engine = engineGiven ?? (hasTarget ? 'measure' : 'simulate')
-  const resolved = { base: checked(scenarios.base, 'base', engine), head: checked(scenarios.head, 'head', engine) }
+  const engine = engineGiven ?? (SIDES.some((side) => hasTarget(scenarios[side])) ? 'measure' : 'simulate')
+  const resolved = { base: resolveSide(scenarios, 'base', engine), head: resolveSide(scenarios, 'head', engine) }
   const { seed } = resolved.base
   if (resolved.head.seed !== seed) {
     throw new ValidationError(
       'head.seed',
-      `must be that of base, ${seed}, so that both face the same requests, got ${resolved.head.seed}`,
+      `must be that of base, ${seed}, so that both get the same requests, got ${resolved.head.seed}`,
     )
   }
   const design = designGiven ?? 'alternating'
@@ -128,13 +149,13 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
             { ...measuring, signal: ending, onProgress: ({ fraction }) => void report(fraction) },
           )
 
-  // on a real clock nothing comes out twice, and one order for all comparisons would favour the same side in all of them
+  // measurements are not reproducible anyway, and the same order in every comparison would always favour the same side
   const order = stream(engine === 'simulate' ? seed : randomInt(2 ** 32), 'order of rounds')
   const pairs: Pair[] = []
-  let last: Record<Side, Ran> | null = null
+  let last: Record<Side, RoundRun> | null = null
   let ended = false
-  const judged = () => {
-    if (last === null) throw nothingOver()
+  const judge = () => {
+    if (last === null) throw nothingToReport()
     const { metrics, findings } = comparePairs(pairs, { within, rounds })
     const [base, head] = [sideOf(last.base, seed), sideOf(last.head, seed)]
     return { of, metrics, base, head, findings }
@@ -146,19 +167,19 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
       return !ended
     }
     const ran = await runPair(design, { run, pair, first, report, signal })
-    // half a pair is no pair
+    // an incomplete pair does not count
     if (ran === null) break
     last = ran
     const { base, head } = ran
-    // a base that never works is a mistake in it, which more rounds would not show better
-    if (pair === 0 && base.failure !== null) throw ofSide('base', base.failure)
+    // a base that always fails is misconfigured; more rounds would not change that
+    if (pair === 0 && base.failure !== null) throw withSide('base', base.failure)
     pairs.push({ seed: seed + pair, first, base: base.round, head: head.round })
     if (ended) break
-    if (!isNull && isCheckpoint(pairs.length, rounds) && overall(judged()).verdict !== 'inconclusive') break
+    if (!isNull && isCheckpoint(pairs.length, rounds) && overallVerdict(judge()).verdict !== 'inconclusive') break
   }
-  const { metrics, base, head, findings } = judged()
-  const { by: _, ...verdict } = overall({ of, metrics, base, head })
-  const over = pairs.length === rounds || (!isNull && !ended)
+  const { metrics, base, head, findings } = judge()
+  const { by: _, ...verdict } = overallVerdict({ of, metrics, base, head })
+  const isComplete = pairs.length === rounds || (!isNull && !ended)
   return {
     schema: 'throughline/comparison@1',
     engine,
@@ -173,7 +194,7 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
     head,
     pairs,
     findings: [
-      ...(over ? [] : [interrupted(pairs.length, rounds)]),
+      ...(isComplete ? [] : [interrupted(pairs.length, rounds)]),
       ...(isNull ? [noiseFloor(pairs, metrics, of)] : []),
       ...findings,
       ...requestsDiffer(base, head),
@@ -181,10 +202,10 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
   }
 }
 
-/** The scenario of each side, what both have filled in. */
+/** The scenario of each side, with the common fields filled in. */
 function sidesOf(compared: Compared, isNull: boolean): Record<Side, Scenario> {
   if (typeof compared !== 'object' || compared === null) {
-    throw new ValidationError('compare', `must be given { base, head }, two scenarios, got ${show(compared)}`)
+    throw new ValidationError('compare', `must be two scenarios, { base, head }, got ${show(compared)}`)
   }
   const { base, head: other, ...both } = compared
   const head = isNull ? base : other
@@ -195,73 +216,74 @@ function sidesOf(compared: Compared, isNull: boolean): Record<Side, Scenario> {
     if (typeof own !== 'object' || own === null || Array.isArray(own)) {
       throw new ValidationError(
         side,
-        `must be a scenario, or what it has of its own, such as { handler: './next.ts' }, got ${show(own)}`,
+        `must be a scenario, or the fields in which it differs, such as { handler: './next.ts' }, got ${show(own)}`,
       )
     }
   }
   return { base: { ...both, ...base } as Scenario, head: { ...both, ...head } as Scenario }
 }
 
-function checked(scenario: Scenario, side: Side, engine: 'simulate' | 'measure'): ResolvedScenario {
+function resolveSide(scenarios: Record<Side, Scenario>, side: Side, engine: 'simulate' | 'measure'): ResolvedScenario {
+  const scenario = scenarios[side]
   try {
     const resolved = resolveScenario(roundOf(scenario, engine), engine)
     const { stop } = resolved
     if (!('requests' in stop || 'duration' in stop)) {
       throw new ValidationError(
         'stop',
-        `must be { requests } or { duration }, as long for both, got ${show(scenario.stop)}`,
+        `must be { requests } or { duration }, so that all rounds are equally long, got ${show(scenario.stop)}`,
       )
     }
     return resolved
   } catch (error) {
-    throw ofSide(side, error)
+    throw withSide(side, error)
   }
 }
 
-/** In virtual time there is no moment to fraction; cores that are shared make each disturb the other. */
+/** Refuses a duet in virtual time, where rounds share no moment, and without a core for each thread. */
 function checkDuet(resolved: Record<Side, ResolvedScenario>, engine: 'simulate' | 'measure'): void {
   if (engine === 'simulate') {
     throw new ValidationError(
       'options.design',
-      "must be 'alternating' where both are simulated: nothing else is running there that a duet could cancel",
+      "must be 'alternating' to simulate; in virtual time there are no disturbances that a duet could cancel out",
     )
   }
   if (SIDES.every((side) => typeof resolved[side].handler !== 'string')) {
     throw new ValidationError(
       'options.design',
-      "must be 'alternating' if both targets run in this process: they share its event loop, and each would delay the other",
+      "must be 'alternating' if both targets run in this process; on one event loop, each would delay the other",
     )
   }
   const threads = SIDES.map((side) => (typeof resolved[side].handler === 'string' ? (resolved[side].servers ?? 1) : 1))
-  const needed = threads.reduce((sum, each) => sum + each, 0)
-  const there = cores()
-  if (needed <= there) return
+  const needed = sum(threads)
+  const available = cores()
+  if (needed <= available) return
   throw new ValidationError(
     'options.design',
-    `must be 'alternating' here: a duet of these runs ${needed} threads at once, and there are ${there === 1 ? '1 core' : `${there} cores`}`,
+    `must be 'alternating' here; a duet needs ${needed} cores, one for each thread, but this process has ${available}`,
   )
 }
 
-/** A side's scenario for one round. Arrivals that end of themselves are run to their end. */
+/** The scenario of a side for one round. Finite arrivals run to their end. */
 function roundOf(scenario: Scenario, engine: 'simulate' | 'measure'): Scenario {
   const { arrivals, stop } = scenario
   const ends = typeof arrivals === 'object' && (arrivals?.process === 'replay' || arrivals?.process === 'stages')
   return stop === undefined && !ends ? { ...scenario, stop: STOP[engine] } : scenario
 }
 
-/** A side as its rounds were, with the seed of the first of them. */
-function sideOf({ side: { scenario, environment } }: Ran, seed: number): Comparison['base'] {
+/** A side as it ran, with the seed of its first round. */
+function sideOf({ side: { scenario, environment } }: RoundRun, seed: number): Comparison['base'] {
   return { scenario: scenario && { ...scenario, seed }, environment }
 }
 
-function nothingOver(): ValidationError {
+function nothingToReport(): ValidationError {
   return new ValidationError(
     'compare',
-    'was ended before its first pair of rounds was over: there is nothing to report',
+    'was stopped before its first pair of rounds completed; there is nothing to report',
   )
 }
 
-/** When it was ended had nothing to do with what was found: what there is of it holds. */
+/** Only a warning: the time of the interruption does not depend on the results, so the completed pairs are valid. */
 function interrupted(pairs: number, rounds: number): Finding {
   return {
     code: 'interrupted',
@@ -271,15 +293,15 @@ function interrupted(pairs: number, rounds: number): Finding {
   }
 }
 
-/** The same seed is not the same requests where the loads are not the same. */
+/** Warns if the loads differ: the same seed then does not give the same requests. */
 function requestsDiffer(base: Comparison['base'], head: Comparison['head']): Finding[] {
-  const fields = differing(base, head, ['arrivals', 'stop', 'warmup'])
+  const fields = differingFields(base, head, ['arrivals', 'stop', 'warmup'])
   if (fields.length === 0) return []
   return [
     {
       code: 'requests-differ',
       severity: 'warning',
-      message: `base and head do not face the same requests: they differ in ${fields.join(' and ')}`,
+      message: `base and head do not get the same requests: they differ in ${fields.join(' and ')}`,
       figures: {},
     },
   ]

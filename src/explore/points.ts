@@ -3,7 +3,7 @@ import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Duration, Rate } from '../scenario/units.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 
-/** The fields that are swept most, and what each takes. */
+/** The fields that are swept most often, with the types of their values. */
 interface SweptOften extends Required<ScenarioParts> {
   rate: Rate
   'arrivals.rate': Rate
@@ -19,20 +19,20 @@ interface SweptOften extends Required<ScenarioParts> {
 }
 
 /**
- * The values that each field takes; where there are several fields, every combination of them. A field is written as in
- * `'batching.maxWait'`; `rate`, `maxBatchSize` and `maxWait` do without what they are in.
+ * The values of each field to sweep; several fields give every combination. Fields are named by their path, such as
+ * `'batching.maxWait'`; `rate`, `maxBatchSize` and `maxWait` are short names.
  */
 export type SweepFields = { [F in keyof SweptOften]?: SweptOften[F][] | undefined } & {
   [field: string]: readonly unknown[] | undefined
 }
 
-/** One value of each field swept, by the names that the sweep was given. */
+/** One value of each swept field, by the names given to `sweep`. */
 export type SweepPoint = { [F in keyof SweptOften]?: SweptOften[F] } & { [field: string]: unknown }
 
 /**
- * Every combination, the last field changing fastest.
+ * Returns every combination of values; the last field changes fastest.
  *
- * @throws ValidationError for a field that no scenario has, or that is there twice, and for what is no list
+ * @throws ValidationError if a field is unknown or given twice, or its values are not a list
  */
 export function pointsOf(fields: SweepFields): SweepPoint[] {
   const given = Object.entries(fields).filter(([, values]) => values !== undefined)
@@ -40,10 +40,10 @@ export function pointsOf(fields: SweepFields): SweepPoint[] {
   for (const [field, values] of given) {
     const path = fieldOf(field, `sweep.${field}`)
     const twice = paths.get(path)
-    if (twice !== undefined) throw new ValidationError(`sweep.${field}`, `is swept already, as ${twice}`)
+    if (twice !== undefined) throw new ValidationError(`sweep.${field}`, `is already swept as ${twice}`)
     paths.set(path, field)
     if (!Array.isArray(values) || values.length === 0) {
-      throw new ValidationError(`sweep.${field}`, `must be a list of one or more values, got ${show(values)}`)
+      throw new ValidationError(`sweep.${field}`, `must be a non-empty list of values, got ${show(values)}`)
     }
   }
   return given.reduce<SweepPoint[]>(
@@ -53,7 +53,7 @@ export function pointsOf(fields: SweepFields): SweepPoint[] {
   )
 }
 
-/** The scenario at a point: what holds other fields first, so that these change what it holds. */
+/** Returns the scenario at a point. Parents are set before their fields, so that both take effect. */
 export function scenarioAt(scenario: Scenario, point: SweepPoint): Scenario {
   const depth = (path: string) => path.split('.').length
   return Object.entries(point)

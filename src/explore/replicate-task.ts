@@ -1,39 +1,39 @@
-import { packed, type Replication } from '../result/replications.js'
+import { packReplication, type Replication } from '../result/replications.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { fractionDone } from '../scenario/stop.js'
 import { Engine } from '../simulate/engine.js'
-import { orRefused, type Refused, type Shared } from '../threads/pool.js'
+import { catchRefusal, type Refused, type TaskContext } from '../threads/pool.js'
 
-/** What a thread that runs a replication is told. */
+/** The argument of the task that runs a replication. */
 export interface ReplicateTask {
   scenario: SimulatedScenario
 }
 
-/** What such a thread hands back that was to end before its run was over. */
+/** The report of a replication that was stopped early. */
 export interface Ended {
   ended: true
 }
 
-/** The task of such a thread: one run of the scenario, with random numbers of its own. */
+/** Runs the scenario once, with the random numbers of this replication. */
 export function replicateOnce({
   scenario,
   index,
   fractions,
-  ends,
-}: ReplicateTask & Shared): Replication | Ended | Refused {
+  stopFlag,
+}: ReplicateTask & TaskContext): Replication | Ended | Refused {
   const fraction = new Float64Array(fractions)
-  const end = new Int32Array(ends)
-  let ended = Atomics.load(end, 0) !== 0
+  const stop = new Int32Array(stopFlag)
+  let ended = Atomics.load(stop, 0) !== 0
   if (ended) return { ended }
-  return orRefused(() => {
+  return catchRefusal(() => {
     const engine = new Engine(scenario, undefined, index)
     const recording = engine.run((requests, timeMs) => {
       fraction[index] = fractionDone(scenario.stop, { requests, timeMs })
-      ended = Atomics.load(end, 0) !== 0
+      ended = Atomics.load(stop, 0) !== 0
       return !ended
     })
     if (ended) return { ended }
     fraction[index] = 1
-    return packed(recording, fraction.length === 1)
+    return packReplication(recording, fraction.length === 1)
   })
 }

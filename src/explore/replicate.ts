@@ -1,19 +1,20 @@
 import { z } from 'zod'
 import { cores } from '../machine/cores.js'
-import { type Replication, together } from '../result/replications.js'
+import { mergeReplications, type Replication } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { resolveScenario, type Scenario, type StoredScenario } from '../scenario/scenario.js'
 import { refuseCheckpoints } from '../scenario/stop.js'
 import { options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
+import { sum } from '../statistics/descriptive.js'
 import { onThreads } from '../threads/pool.js'
 import { abortSignal } from '../validation/realm.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import type { Ended, ReplicateTask } from './replicate-task.js'
 
 export interface ReplicateProgress {
-  /** replications that are over */
+  /** completed replications */
   done: number
   total: number
   /** how much is done, from 0 to 1 */
@@ -23,13 +24,23 @@ export interface ReplicateProgress {
 export interface ReplicateOptions {
   /** How many runs, from 1 to 1,000. */
   replications: number
-  /** How many of them at a time, each on a thread of its own. Default: as many as cores, within a container's CPU quota. */
+  /**
+   * How many runs at a time, each on its own thread.
+   *
+   * @default the number of cores, within the container's CPU quota
+   */
   threads?: number | undefined
-  /** Ends the runs and their threads; `replicate` rejects with the signal's reason. */
+  /**
+   * Stops the runs and their threads; `replicate` rejects with the signal's reason.
+   *
+   * @default it cannot be aborted
+   */
   signal?: AbortSignal | undefined
   /**
-   * Called some ten times a second. Returning false ends them early: the Result is of the replications that are over,
-   * and says `interrupted`.
+   * Called about ten times a second. Return false to stop early; the Result then covers the completed replications and has
+   * the finding `interrupted`.
+   *
+   * @default no progress is reported
    */
   onProgress?: ((progress: ReplicateProgress) => unknown) | undefined
 }
@@ -47,24 +58,25 @@ const schema = options({
 })
 
 /**
- * Simulates a scenario several times at once, on threads, each time with random numbers of its own, and puts the runs
- * together: histograms and counts added up, and intervals from the differences between the runs, which are independent
- * of one another. Each has its own warm-up. The result reads as if they had been run one after another: its window is
- * theirs end to end, and each of its segments is one of them. The first is the very run that `simulate` makes. The same
- * scenario and number give the same Result, to the byte, however many threads there are.
+ * Simulates a scenario several times in parallel, on threads, each time with other random numbers, and merges the runs.
+ * Histograms and counts are added up. Intervals come from the differences between runs, which are independent. Each run
+ * has its own warm-up, and becomes one segment of the Result, whose window is all runs end to end. The first run is the
+ * one that `simulate` makes. The same scenario and `replications` give the same Result, to the byte, with any number of
+ * threads.
  *
- * @throws ValidationError if the scenario cannot be run, no request completed, or it is ended before one replication is
- * over
+ * @throws ValidationError if the scenario or an option is invalid, no request completed, or it is stopped before the
+ * first replication completes
+ * @example
+ * const scenario = { arrivals: '800/s', service: '1ms', stop: { requests: 20_000 } }
+ * const result = await replicate(scenario, { replications: 8 })
+ * result.segments.length // 8
  */
 export async function replicate(scenario: Scenario | StoredScenario, given: ReplicateOptions): Promise<Result> {
-  const asked = schema.safeParse(given)
-  if (!asked.success) throwFaults(asked.error, 'replicate', given)
-  const { replications, signal, onProgress, threads = cores() } = asked.data
+  const checked = schema.safeParse(given)
+  if (!checked.success) throwFaults(checked.error, 'replicate', given)
+  const { replications, signal, onProgress, threads = cores() } = checked.data
   const resolved = resolveScenario(scenario, 'simulate')
-  refuseCheckpoints(
-    resolved.stop,
-    'replications are runs of one length, and it is their number that makes them precise',
-  )
+  refuseCheckpoints(resolved.stop, 'all replications have the same length; use more of them for more precision')
 
   const reports = await onThreads<ReplicateTask, Replication | Ended>(
     new URL('./replicate-task.js', import.meta.url),
@@ -79,29 +91,29 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
           onProgress({
             done,
             total: replications,
-            fraction: fractions.reduce((sum, each) => sum + each, 0) / replications,
+            fraction: sum([...fractions]) / replications,
           })),
     },
   )
-  const over = reports.filter((report) => 'recording' in report)
-  if (over.length === 0) {
+  const completed = reports.filter((report) => 'recording' in report)
+  if (completed.length === 0) {
     throw new ValidationError(
       'replicate',
-      'was ended before its first replication was over: there is nothing to report',
+      'was stopped before its first replication completed; there is nothing to report',
     )
   }
-  const recording = together(over)
-  if (over.length < replications) recording.findings.push(interrupted(over.length, replications))
+  const recording = mergeReplications(completed)
+  if (completed.length < replications) recording.findings.push(interrupted(completed.length, replications))
   refuseEmpty(recording)
   return resultOf(recording)
 }
 
-/** Each that is over is whole: what there is holds. */
+/** Only a warning: the completed replications are valid. */
 function interrupted(over: number, replications: number): Finding {
   return {
     code: 'interrupted',
     severity: 'warning',
-    message: `it was interrupted after ${over} of ${replications} replications`,
+    message: `the run was interrupted after ${over} of ${replications} replications`,
     figures: { over, replications },
   }
 }

@@ -1,78 +1,78 @@
-import { figuresOf, figuresOfNone } from '../budget/compare-pairs.js'
+import { buildEmptyRound, buildRound } from '../budget/compare-pairs.js'
 import type { ComparedSide, Design, Round, Side } from '../budget/comparison.js'
 import { real } from '../clock/real.js'
 import { onAbort } from '../handler/on-abort.js'
-import { MeasureError } from '../measure/error.js'
+import { MeasureError, nothingCompleted } from '../measure/error.js'
 import type { MeasureOptions } from '../measure/options.js'
 import { errorsIn } from '../result/recording.js'
 import { resultOf } from '../result/result.js'
 import { type ResolvedScenario, type Scenario, storeScenario } from '../scenario/scenario.js'
-import { targetName } from '../scenario/target.js'
 import { simulate } from '../simulate/simulate.js'
 import { throwIfAborted } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
 
-/** A round of one side, with what a comparison keeps of it. */
-export interface Ran {
+/** A round that was run, with the figures that a comparison stores. */
+export interface RoundRun {
   round: Round
   side: ComparedSide
-  /** why nothing completed */
+  /** why no request completed; null if one did */
   failure: MeasureError | null
 }
 
-/** Runs a round of one side. */
+/** A function that runs a round of one side. */
 export type RunRound = (given: {
   side: Side
   pair: number
-  /** how much of it is done, from 0 to 1 */
+  /** reports how much of the round is done, from 0 to 1 */
   report(fraction: number): void
   ending: AbortSignal | undefined
-}) => Promise<Ran>
+}) => Promise<RoundRun>
 
-/** What a pair is run with. */
+/** The arguments of a pair of rounds. */
 export interface PairRun {
   run: RunRound
   pair: number
-  /** which of the two is started first */
+  /** the side that starts first */
   first: Side
-  /** Reports how much of the pair is done; false if the comparison is to end. */
+  /** reports how much of the pair is done; returns false to stop the comparison */
   report(side: Side | 'both', fraction: number): boolean
   signal: AbortSignal | undefined
 }
 
-const SIDES = ['base', 'head'] as const
+export const SIDES = ['base', 'head'] as const
 
 /**
- * Runs the two rounds of a pair; null if it was ended before the last of them began. A round that has begun runs to its
- * end, as half a round would be no round.
+ * Runs the two rounds of a pair. A round that has started runs to its end, since an incomplete round is useless.
+ *
+ * @returns null if the comparison was stopped before the second round started
  */
-export function runPair(design: Design, pair: PairRun): Promise<Record<Side, Ran> | null> {
+export function runPair(design: Design, pair: PairRun): Promise<Record<Side, RoundRun> | null> {
   return design === 'duet' ? runTogether(pair) : runInTurn(pair)
 }
 
-async function runInTurn({ run, pair, first, report, signal }: PairRun): Promise<Record<Side, Ran> | null> {
-  const ran: Partial<Record<Side, Ran>> = {}
+async function runInTurn({ run, pair, first, report, signal }: PairRun): Promise<Record<Side, RoundRun> | null> {
+  const ran: Partial<Record<Side, RoundRun>> = {}
   for (const [i, side] of (first === 'base' ? SIDES : SIDES.toReversed()).entries()) {
     throwIfAborted(signal)
     if (!report(side, i / 2)) return null
     try {
       ran[side] = await run({ side, pair, report: (fraction) => report(side, (i + fraction) / 2), ending: signal })
     } catch (error) {
-      throw ofSide(side, error)
+      throw withSide(side, error)
     }
     await new Promise((resolve) => real.setImmediate(resolve))
   }
-  return ran as Record<Side, Ran>
+  return ran as Record<Side, RoundRun>
 }
 
-async function runTogether({ run, pair, first, report, signal }: PairRun): Promise<Record<Side, Ran> | null> {
+async function runTogether({ run, pair, first, report, signal }: PairRun): Promise<Record<Side, RoundRun> | null> {
   throwIfAborted(signal)
   if (!report('both', 0)) return null
   const fractions: Record<Side, number> = { base: 0, head: 0 }
-  // one that fails ends the other
+  // a failure of one side stops the other
   const failed = new AbortController()
-  const ignore = signal && onAbort(signal, () => failed.abort(signal.reason))
-  const start = async (side: Side): Promise<[Side, Ran] | null> => {
+  const removeListener = signal && onAbort(signal, () => failed.abort(signal.reason))
+  const start = async (side: Side): Promise<[Side, RoundRun] | null> => {
     try {
       const reportFraction = (fraction: number) => {
         fractions[side] = fraction
@@ -80,48 +80,40 @@ async function runTogether({ run, pair, first, report, signal }: PairRun): Promi
       }
       return [side, await run({ side, pair, report: reportFraction, ending: failed.signal })]
     } catch (error) {
-      failed.abort(ofSide(side, error))
+      failed.abort(withSide(side, error))
       return null
     }
   }
   const ran = await Promise.all((first === 'base' ? SIDES : SIDES.toReversed()).map(start))
-  ignore?.()
+  removeListener?.()
   failed.signal.throwIfAborted()
-  return Object.fromEntries(ran as [Side, Ran][]) as Record<Side, Ran>
+  return Object.fromEntries(ran as [Side, RoundRun][]) as Record<Side, RoundRun>
 }
 
-/** A round in virtual time. */
-export function simulateRound(scenario: Scenario): Ran {
+/** Runs a round in virtual time. */
+export function simulateRound(scenario: Scenario): RoundRun {
   const result = simulate(scenario)
-  return { round: figuresOf(result), side: result, failure: null }
+  return { round: buildRound(result), side: result, failure: null }
 }
 
-/** A round on the real clock. One in which every request failed is a round all the same. */
-export async function measureRound(scenario: ResolvedScenario, options: MeasureOptions): Promise<Ran> {
-  // loaded on first use, as simulations need none of it
+/** Runs a round on the real clock. A round in which every request failed counts too. */
+export async function measureRound(scenario: ResolvedScenario, options: MeasureOptions): Promise<RoundRun> {
+  // loaded on first use, as simulating does not need it
   const { runMeasurement } = await import('../measure/run.js')
   const { recording, environment, host, failure } = await runMeasurement(scenario, options)
   const { counts } = recording
   const side = { scenario: storeScenario(scenario), environment }
   if (counts.completed > 0) {
-    return { round: figuresOf(resultOf(recording, environment, host)), side, failure: null }
+    return { round: buildRound(resultOf(recording, environment, host)), side, failure: null }
   }
-  const name = targetName(scenario)
-  if (counts.offered === 0) throw new MeasureError(`${name}: no request was due in the window; run for longer`)
+  const error = nothingCompleted(scenario, counts, failure)
+  if (counts.offered === 0) throw error
   const errors = recording.findings.filter(({ severity }) => severity === 'error').map(({ code }) => code)
-  const first = failure === null ? '' : `; the first failure: ${failure.message}`
-  return {
-    round: figuresOfNone(errorsIn(counts) / counts.offered, errors),
-    side,
-    failure: new MeasureError(
-      `${name}: no request that was due in the window completed: ${JSON.stringify(counts)}${first}`,
-      failure === null ? {} : { cause: failure },
-    ),
-  }
+  return { round: buildEmptyRound(errorsIn(counts) / counts.offered, errors), side, failure: error }
 }
 
-/** Says which side an error is of. */
-export function ofSide(side: Side, error: unknown): unknown {
+/** Adds the side to an error's message. */
+export function withSide(side: Side, error: unknown): unknown {
   if (error instanceof ValidationError) {
     const message = error.path === '' ? error.message : error.message.slice(error.path.length + 2)
     return new ValidationError([side, error.path].filter((part) => part !== '').join('.'), message, { cause: error })

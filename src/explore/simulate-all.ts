@@ -4,22 +4,23 @@ import type { Result } from '../result/result.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { horizonOf } from '../scenario/stop.js'
+import { sum } from '../statistics/descriptive.js'
 import { onThreads } from '../threads/pool.js'
 import { throwIfAborted } from '../validation/realm.js'
 import { type Cache, cacheKey } from './cache.js'
 import { type SimulateReport, type SimulateTask, simulateWhile } from './simulate-task.js'
 
 export interface SimulateAllOptions {
-  /** null keeps nothing */
+  /** null: no cache */
   cache: Cache | null
-  /** default: as many as there are cores, where that is sooner than one after another in this thread */
+  /** default: the number of cores if that is faster than simulating in this thread */
   threads?: number | undefined
   signal?: AbortSignal | undefined
-  /** called some ten times a second with how much is done, from 0 to 1, and how many are; false ends them early */
+  /** called about ten times a second with how much is done, from 0 to 1, and how many are; false stops early */
   onProgress?: ((fraction: number, done: number) => unknown) | undefined
 }
 
-/** A simulation to be made, and which of the scenarios it is of. */
+/** A simulation to run, with the indices of its scenarios. */
 interface Run {
   key: string
   scenario: SimulatedScenario
@@ -27,9 +28,9 @@ interface Run {
 }
 
 /**
- * Simulates scenarios, each of them once: those that are kept, or the same, cost nothing.
+ * Simulates scenarios. Cached and duplicate ones do not run again.
  *
- * @returns their results, in order; null for one that was not begun before the end
+ * @returns the results in order; null for scenarios that were not started before a stop
  */
 export async function simulateAll(
   scenarios: readonly SimulatedScenario[],
@@ -54,14 +55,14 @@ export async function simulateAll(
     else found(run, kept)
   }
   const known = runs.size - left.length
-  const tell = (fractions: Iterable<number>, done: number) => {
+  const report = (fractions: Iterable<number>, done: number) => {
     let sum = known
     for (const fraction of fractions) sum += fraction
     return onProgress?.(sum / runs.size, known + done)
   }
-  await simulateEach(left, { threads, signal, listens: onProgress !== undefined }, tell, async (run, result) => {
+  await simulateEach(left, { threads, signal, reports: onProgress !== undefined }, report, async (run, result) => {
     found(run, result)
-    // one that was ended is no simulation of its scenario
+    // an interrupted run is not cached
     if (!result.validity.findings.some(({ code }) => code === 'interrupted')) await cache?.set(run.key, result)
   })
   return results
@@ -69,11 +70,11 @@ export async function simulateAll(
 
 async function simulateEach(
   runs: Run[],
-  { threads, signal, listens }: Pick<SimulateAllOptions, 'threads' | 'signal'> & { listens: boolean },
-  tell: (fractions: Iterable<number>, done: number) => unknown,
+  { threads, signal, reports }: Pick<SimulateAllOptions, 'threads' | 'signal'> & { reports: boolean },
+  report: (fractions: Iterable<number>, done: number) => unknown,
   found: (run: Run, result: Result) => Promise<void>,
 ): Promise<void> {
-  const most = threads === undefined ? threadsFor(runs, listens) : threads === 1 ? 0 : Math.min(runs.length, threads)
+  const most = threads === undefined ? threadsFor(runs, reports) : threads === 1 ? 0 : Math.min(runs.length, threads)
   if (most > 0) {
     const tasks = runs.map(({ scenario }): SimulateTask => ({ scenario }))
     await onThreads<SimulateTask, SimulateReport>(
@@ -83,7 +84,7 @@ async function simulateEach(
       {
         threads: most,
         signal,
-        onProgress: tell,
+        onProgress: report,
         onReport: async ({ result }, i) => {
           if (result !== null) await found(runs[i] as Run, result)
         },
@@ -95,33 +96,33 @@ async function simulateEach(
   for (const [i, run] of runs.entries()) {
     throwIfAborted(signal)
     const result = simulateWhile(run.scenario, (fraction) => {
-      ended ||= tell([i, fraction], i) === false
+      ended ||= report([i, fraction], i) === false
       return !ended
     })
     if (result !== null) await found(run, result)
     if (ended) return
-    // whoever aborts gets a word in
+    // let the event loop run, so that an abort is noticed
     await new Promise((resolve) => real.setImmediate(resolve))
   }
-  tell([runs.length], runs.length)
+  report([runs.length], runs.length)
 }
 
-/** How many requests a thread simulates while another one starts. */
+/** The number of requests that a thread simulates in the time that another takes to start. */
 const WHILE_STARTING = 4_000_000
 
 /**
- * On how many threads runs are over first; 0 where this one has made them as soon as others have started. Where somebody
- * listens, what takes longer than that leaves this thread free to hear them.
+ * Chooses the number of threads that is fastest; 0 runs in this thread, if it is done by the time others have started. If
+ * progress is reported and the runs take longer than that, at least one thread, which keeps this one responsive.
  */
-function threadsFor(runs: Run[], listens: boolean): number {
+function threadsFor(runs: Run[], reports: boolean): number {
   const threads = Math.min(cores(), runs.length)
   const requests = runs.map(({ scenario }) => requestsOf(scenario))
-  const sum = requests.reduce((total, each) => total + each, 0)
-  if (WHILE_STARTING + Math.max(sum / threads, ...requests) < sum) return threads
-  return listens && sum > WHILE_STARTING ? 1 : 0
+  const total = sum(requests)
+  if (WHILE_STARTING + Math.max(total / threads, ...requests) < total) return threads
+  return reports && total > WHILE_STARTING ? 1 : 0
 }
 
-/** About how many requests a run has. */
+/** The approximate number of requests in a run. */
 function requestsOf({ stop, arrivals }: SimulatedScenario): number {
   const horizon = horizonOf(stop)
   if ('requests' in horizon) return horizon.requests

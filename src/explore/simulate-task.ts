@@ -2,27 +2,32 @@ import type { Result } from '../result/result.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { fractionDone } from '../scenario/stop.js'
 import { simulate } from '../simulate/simulate.js'
-import { orRefused, type Refused, type Shared } from '../threads/pool.js'
+import { catchRefusal, type Refused, type TaskContext } from '../threads/pool.js'
 import { ValidationError } from '../validation/validation-error.js'
 
-/** What a thread that simulates a scenario is told. */
+/** The argument of the task that simulates a scenario. */
 export interface SimulateTask {
   scenario: SimulatedScenario
 }
 
 export interface SimulateReport {
-  /** null where it was not begun before the end */
+  /** null if it was stopped before any request completed */
   result: Result | null
 }
 
-/** The task of such a thread: one run of the scenario. */
-export function simulateOnce({ scenario, index, fractions, ends }: SimulateTask & Shared): SimulateReport | Refused {
+/** Simulates the scenario once. */
+export function simulateOnce({
+  scenario,
+  index,
+  fractions,
+  stopFlag,
+}: SimulateTask & TaskContext): SimulateReport | Refused {
   const fraction = new Float64Array(fractions)
-  const end = new Int32Array(ends)
-  return orRefused(() => {
+  const stop = new Int32Array(stopFlag)
+  return catchRefusal(() => {
     const result = simulateWhile(scenario, (done) => {
       fraction[index] = done
-      return Atomics.load(end, 0) === 0
+      return Atomics.load(stop, 0) === 0
     })
     fraction[index] = 1
     return { result }
@@ -30,18 +35,18 @@ export function simulateOnce({ scenario, index, fractions, ends }: SimulateTask 
 }
 
 /**
- * Simulates a scenario for as long as it is to go on.
+ * Simulates a scenario until its end, or until a callback stops it.
  *
- * @param goesOn is asked at the start and every now and then, with how much is done
- * @returns null where it was to end before there was anything to show
+ * @param report called at the start and regularly with how much is done; returns false to stop
+ * @returns null if it was stopped before any request completed
  */
-export function simulateWhile(scenario: SimulatedScenario, goesOn: (fraction: number) => boolean): Result | null {
-  if (!goesOn(0)) return null
+export function simulateWhile(scenario: SimulatedScenario, report: (fraction: number) => boolean): Result | null {
+  if (!report(0)) return null
   let ended = false
   try {
     return simulate(scenario, {
       onProgress: (at) => {
-        ended ||= !goesOn(fractionDone(scenario.stop, at))
+        ended ||= !report(fractionDone(scenario.stop, at))
         return !ended
       },
     })

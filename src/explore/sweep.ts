@@ -3,7 +3,7 @@ import type { MeasureProgress } from '../measure/options.js'
 import type { Result } from '../result/result.js'
 import { resolveScenario, type Scenario, type SimulatedScenario } from '../scenario/scenario.js'
 import { fractionDone } from '../scenario/stop.js'
-import { TARGETS } from '../scenario/target.js'
+import { hasTarget } from '../scenario/target.js'
 import { isPlain, options, whole } from '../scenario/units.js'
 import { abortSignal, throwIfAborted } from '../validation/realm.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
@@ -14,35 +14,50 @@ import { simulateAll } from './simulate-all.js'
 export type { SweepFields, SweepPoint }
 
 export interface SweepProgress {
-  /** points */
+  /** completed points */
   done: number
+  /** all points */
   total: number
   /** how much is done, from 0 to 1 */
   fraction: number
 }
 
 export interface SweepOptions {
-  /** Default: `measure` if the scenario has a target and no service, else `simulate`. */
+  /**
+   * Whether to simulate or to measure.
+   *
+   * @default 'measure' if the scenario has a target and no service, else 'simulate'
+   */
   engine?: 'simulate' | 'measure' | undefined
   /**
-   * Where simulated points are kept, so that a sweep with one more point runs that point alone: in memory, the default;
-   * in a folder by its path, from run to run; nowhere with false. What is measured is always measured again.
+   * The cache of simulated points, so that a sweep with one more point only runs that point: true caches in memory, a path
+   * in a folder, across processes, and false not at all. Measurements are not cached.
+   *
+   * @default true
    */
   cache?: boolean | string | undefined
   /**
-   * How many points are simulated at a time, each on a thread. Default: as many as the machine has cores for, where
-   * there is more to simulate than threads take to start; else one after another in this thread.
+   * How many points to simulate at a time, each on its own thread; 1 uses this thread.
+   *
+   * @default the number of cores; this thread if it is done before other threads would have started
    */
   threads?: number | undefined
-  /** Ends the runs and their threads; `sweep` rejects with the signal's reason. */
+  /**
+   * Stops the runs and their threads; `sweep` rejects with the signal's reason.
+   *
+   * @default it cannot be aborted
+   */
   signal?: AbortSignal | undefined
   /**
-   * Called some ten times a second. Returning false ends the sweep early: it gives the points that were run, and those
-   * under way as far as they are, which say `interrupted`.
+   * Called about ten times a second. Return false to stop early; the sweep then returns the points that ran. Points that
+   * were stopped have the finding `interrupted`.
+   *
+   * @default no progress is reported
    */
   onProgress?: ((progress: SweepProgress) => unknown) | undefined
 }
 
+/** A point of a sweep with its result. */
 export interface Swept {
   point: SweepPoint
   result: Result
@@ -63,34 +78,39 @@ const schema = options({
 })
 
 /**
- * Runs a scenario at each value of some of its fields: `sweep(scenario, { 'batching.maxBatchSize': [1, 8, 32], servers:
- * [1, 2] })`. They all have its seed, and so face the very same requests, which makes differences between them sharp.
- * Simulated points are run side by side on threads where that is worth their start, and kept; measured ones are run one
- * after another, since they would disturb each other.
+ * Runs a scenario at each combination of values of some of its fields. All points have the same seed, and so the same
+ * requests, which makes their differences precise. Simulated points run in parallel on threads if that is faster, and are
+ * cached. Measured points run one after another, since they would disturb each other.
  *
- * @returns the points in order, the last field changing fastest
- * @throws ValidationError if a field is unknown or a point cannot be run, before the first point runs
+ * @returns the points in order; the last field changes fastest
+ * @throws ValidationError if a field is unknown or a point is invalid, before the first point runs
+ * @example
+ * const service = affine({ base: '7.5ms', perItem: '0.25ms' })
+ * const scenario = { arrivals: '800/s', service, stop: { requests: 10_000 } }
+ * const points = await sweep(scenario, { 'batching.maxBatchSize': [8, 32], servers: [1, 2] })
+ * points.length // 4
+ * points[0]?.point // { 'batching.maxBatchSize': 8, servers: 1 }
  */
 export async function sweep(scenario: Scenario, fields: SweepFields, given: SweepOptions = {}): Promise<Swept[]> {
-  const asked = schema.safeParse(given)
-  if (!asked.success) throwFaults(asked.error, 'sweep', given)
-  const { cache, signal, onProgress, threads } = asked.data
+  const checked = schema.safeParse(given)
+  if (!checked.success) throwFaults(checked.error, 'sweep', given)
+  const { cache, signal, onProgress, threads } = checked.data
   if (!isPlain(fields)) {
-    throw new ValidationError('sweep', `must be given fields, such as { servers: [1, 2] }, got ${show(fields)}`)
+    throw new ValidationError('sweep', `must be an object of fields, such as { servers: [1, 2] }, got ${show(fields)}`)
   }
   const points = pointsOf(fields)
   const scenarios = points.map((point) => scenarioAt(scenario, point))
-  const engine = asked.data.engine ?? (scenarios.every(isOnlyMeasured) ? 'measure' : 'simulate')
+  const engine = checked.data.engine ?? (scenarios.every(isOnlyMeasured) ? 'measure' : 'simulate')
   const resolved = scenarios.map((at) => resolveScenario(at, engine))
-  const tell = (fraction: number, done: number) => onProgress?.({ done, total: points.length, fraction })
+  const report = (fraction: number, done: number) => onProgress?.({ done, total: points.length, fraction })
   const results =
     engine === 'measure'
-      ? await measureEach(scenarios, signal, tell)
+      ? await measureEach(scenarios, signal, report)
       : await simulateAll(resolved as SimulatedScenario[], {
           cache: await cacheOf(cache),
           threads,
           signal,
-          onProgress: onProgress && tell,
+          onProgress: onProgress && report,
         })
   return points.flatMap((point, i) => {
     const result = results[i] ?? null
@@ -98,33 +118,34 @@ export async function sweep(scenario: Scenario, fields: SweepFields, given: Swee
   })
 }
 
-/** Whether a scenario has a target, and no service to simulate it by. */
-const isOnlyMeasured = (scenario: Scenario) =>
-  scenario.service === undefined && TARGETS.some((target) => scenario[target] !== undefined)
+/** Whether a scenario has a target, but no service to simulate. */
+const isOnlyMeasured = (scenario: Scenario) => scenario.service === undefined && hasTarget(scenario)
 
 async function measureEach(
   scenarios: Scenario[],
   signal: AbortSignal | undefined,
-  tell: (fraction: number, done: number) => unknown,
+  report: (fraction: number, done: number) => unknown,
 ): Promise<Result[]> {
-  // what measures is loaded by those who measure
+  // loaded on first use, as simulating does not need it
   const { measure } = await import('../measure/measure.js')
   const results: Result[] = []
   let ended = false
   for (const [i, scenario] of scenarios.entries()) {
     throwIfAborted(signal)
     const { stop } = resolveScenario(scenario, 'measure')
-    const goesOn = (fraction: number) => {
-      ended ||= tell((i + fraction) / scenarios.length, i) === false
+    const reportFraction = (fraction: number) => {
+      ended ||= report((i + fraction) / scenarios.length, i) === false
       return !ended
     }
-    if (!goesOn(0)) break
-    const onProgress = ({ timeMs, sent }: MeasureProgress) => goesOn(fractionDone(stop, { requests: sent, timeMs }))
+    if (!reportFraction(0)) break
+    const onProgress = ({ timeMs, sent }: MeasureProgress) =>
+      reportFraction(fractionDone(stop, { requests: sent, timeMs }))
     results.push(await measure(scenario, { signal, onProgress }))
   }
   return results
 }
 
+/** Opens the cache that an option describes. */
 export async function cacheOf(cache: boolean | string): Promise<Cache | null> {
   if (typeof cache === 'string') return folderCache(cache)
   return cache ? memory : null

@@ -1,17 +1,17 @@
 import { legible } from '../text/legible.js'
 
-/** A record of a CSV file, and the number of the line that it begins on, from 1. */
+/** A record of a CSV file, and the line on which it begins, from 1. */
 export interface CsvRecord {
   line: number
   fields: string[]
 }
 
 /**
- * The records of a CSV file as RFC 4180 has them: a field in quotes may hold separators, quotes twice and line breaks.
- * Lines with nothing on them are skipped.
+ * Parses a CSV file by RFC 4180: a quoted field may hold separators, doubled quotes and line breaks. Empty lines are
+ * skipped.
  *
- * @param most how many records are read
- * @returns what was read, and the line of a quote that is never closed
+ * @param most the largest number of records to read
+ * @returns the records, and the line of a quote that is never closed, or null
  */
 export function parseCsv(
   text: string,
@@ -53,22 +53,22 @@ export function parseCsv(
 
 type Field = string | number | boolean | null
 
-/** What a spreadsheet takes for the beginning of a formula, in quotes too (OWASP, CSV Injection). */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a tab or a null before it is skipped there
+/** Texts that a spreadsheet takes for a formula, even in quotes (OWASP, CSV Injection). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: spreadsheets skip a leading tab or null
 const FORMULA = /^[=+\-@\t\r\n\u0000＝＋－＠]/
 
 /**
- * A CSV file as RFC 4180 has it, but with lines that end as everywhere; what is null is empty. A text that a spreadsheet
- * would take for a formula begins with an apostrophe, which has it taken for a text.
+ * Formats a CSV file by RFC 4180, but with line ends of `\n`; null becomes an empty field. A text that a spreadsheet would
+ * take for a formula gets a leading apostrophe.
  */
 export function toCsv(headers: readonly string[], rows: readonly (readonly Field[])[]): string {
   const field = (value: Field) => {
-    // a terminal may be where it goes to
-    const text = value === null ? '' : typeof value === 'string' ? legible(withoutFormula(value)) : String(value)
+    // the output may go to a terminal
+    const text = value === null ? '' : typeof value === 'string' ? legible(escapeFormula(value)) : String(value)
     return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   }
   return [headers, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('')
 }
 
-/** A number is none, negative or not. */
-const withoutFormula = (text: string) => (FORMULA.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text)
+/** Negative numbers begin like a formula, but are not escaped. */
+const escapeFormula = (text: string) => (FORMULA.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text)

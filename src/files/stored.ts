@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { checkedComparison, checkIsComparison } from '../budget/check-comparison.js'
+import { checkComparison, checkIsComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import { checkedResult, checkIsResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
@@ -8,32 +8,36 @@ import type { Scenario } from '../scenario/scenario.js'
 import { messageOf, permissionMissing, show, ValidationError } from '../validation/validation-error.js'
 import { replaceFile } from './replace.js'
 
-/** Reads a scenario from a JSON file; it is checked where it is run. */
+/** Reads a scenario from a JSON file. It is checked when it runs. */
 export async function readScenario(path: string): Promise<Scenario> {
-  return asScenario(path, await readJson(path))
+  return toScenario(path, await readJson(path))
 }
 
-/** What a file holds, taken for a scenario. */
-export function asScenario(path: string, value: unknown): Scenario {
+/** Takes the content of a file for a scenario. */
+export function toScenario(path: string, value: unknown): Scenario {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     if ('schema' in value && 'scenario' in value) {
-      throw new ValidationError(path, `must hold a scenario, and holds a result; what it was of is its 'scenario'`)
+      throw new ValidationError(path, `must hold a scenario, but holds a result; use the value of its field 'scenario'`)
     }
-    return withoutSchema(value) as Scenario
+    return omitSchema(value) as Scenario
   }
   throw new ValidationError(path, `must hold a scenario, such as { arrivals: '800/s', … }, got ${show(value)}`)
 }
 
 /**
- * Reads a result from a JSON file.
+ * Reads a result from a JSON file and checks it.
  *
- * @throws ValidationError if it is missing, of another version, or contradicts itself
+ * @example
+ * await writeResult('result.json', simulate({ arrivals: '400/s', service: '1ms' }))
+ * const { latencyMs } = await readResult('result.json')
+ *
+ * @throws ValidationError if the file is missing or invalid, or the result has another version or contradicts itself
  */
 export async function readResult(path: string): Promise<Result> {
   return checkedResult(await readJson(path), path)
 }
 
-/** Reads a result from a file that may as well hold a scenario: null where it does. */
+/** Reads a result from a file that may hold a scenario instead; null if it does. */
 export async function readIfResult(path: string): Promise<Result | null> {
   if (!path.endsWith('.json')) return null
   const read = await readJson(path)
@@ -41,18 +45,24 @@ export async function readIfResult(path: string): Promise<Result | null> {
 }
 
 /**
- * Reads a comparison from a JSON file.
+ * Reads a comparison from a JSON file and checks it.
  *
- * @throws ValidationError if it is missing, of another version, or contradicts itself
+ * @throws ValidationError if the file is missing or invalid, or the comparison has another version or contradicts itself
  */
 export async function readComparison(path: string): Promise<Comparison> {
-  return checkedComparison(await readJson(path), path)
+  return checkComparison(await readJson(path), path)
 }
 
 /**
- * Writes a comparison to a JSON file, whole or not at all.
+ * Writes a comparison to a JSON file, atomically.
  *
- * @throws ValidationError if it is no comparison, such as the promise of one, or the file cannot be written
+ * @example
+ * const base = simulate({ arrivals: '500/s', service: '1ms' })
+ * const head = simulate({ arrivals: '500/s', service: '1.2ms' })
+ * await writeComparison('comparison.json', compareResults(base, head))
+ * const { verdict } = await readComparison('comparison.json')
+ *
+ * @throws ValidationError if the value is not a comparison (a promise, for instance), or the file cannot be written
  */
 export async function writeComparison(path: string, comparison: Comparison): Promise<void> {
   checkIsComparison(comparison)
@@ -62,33 +72,33 @@ export async function writeComparison(path: string, comparison: Comparison): Pro
 /**
  * Reads a budget from a JSON file, such as `{ "p99": "100ms" }`.
  *
- * @throws ValidationError if the file is missing, or does not hold a budget
+ * @throws ValidationError if the file is missing or does not hold a budget
  */
 export async function readBudget(path: string): Promise<Budget> {
-  return checkedBudget(withoutSchema(await readJson(path)), path)
+  return checkedBudget(omitSchema(await readJson(path)), path)
 }
 
 /**
- * Writes a result to a JSON file, whole or not at all.
+ * Writes a result to a JSON file, atomically.
  *
- * @throws ValidationError if it is no result, such as the promise of one, or the file cannot be written
+ * @throws ValidationError if the value is not a result (a promise, for instance), or the file cannot be written
  */
 export async function writeResult(path: string, result: Result): Promise<void> {
   checkIsResult(result)
   await writeText(path, `${JSON.stringify(result, null, 2)}\n`)
 }
 
-/** What an editor checks a file by is no part of what it holds. */
-function withoutSchema(value: unknown): unknown {
+/** Drops the `$schema` by which editors check a file. */
+function omitSchema(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || !('$schema' in value)) return value
   const { $schema: _, ...rest } = value
   return rest
 }
 
 /**
- * Writes a text to a file, whole or not at all.
+ * Writes a text to a file, atomically.
  *
- * @throws ValidationError if it cannot be written
+ * @throws ValidationError if the file cannot be written
  */
 export async function writeText(path: string, text: string): Promise<void> {
   try {
@@ -99,14 +109,14 @@ export async function writeText(path: string, text: string): Promise<void> {
       code === 'EISDIR'
         ? 'is a folder'
         : code === 'ENOENT' || code === 'ENOTDIR'
-          ? 'is in no folder that there is'
+          ? 'is in a folder that does not exist'
           : `cannot be written (${code}${permissionMissing(error)})`
     throw new ValidationError(path, why, { cause: error })
   }
 }
 
-/** How deep lists and objects are nested in a text of JSON. */
-function depthOf(text: string): number {
+/** The depth of nested lists and objects in a JSON text. */
+function nestingDepth(text: string): number {
   let deepest = 0
   let depth = 0
   let inString = false
@@ -123,10 +133,10 @@ function depthOf(text: string): number {
 }
 
 /**
- * The text of a file: UTF-8, or UTF-16 that begins with a mark of its byte order, as some shells and spreadsheets write
- * it. The mark is left out.
+ * Reads a text file in UTF-8, or in UTF-16 with a byte order mark, as some shells and spreadsheets write it. The mark is
+ * dropped.
  *
- * @throws ValidationError if it cannot be read, or is no text
+ * @throws ValidationError if the file cannot be read or is not text
  */
 export async function readText(path: string): Promise<string> {
   const bytes = await readBytes(path)
@@ -139,9 +149,10 @@ export async function readText(path: string): Promise<string> {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ERR_ENCODING_INVALID_ENCODED_DATA')
       throw new ValidationError(path, messageOf(error), { cause: error })
-    throw new ValidationError(path, `is no text in ${encoding.toUpperCase()}; write it as UTF-8`, { cause: error })
+    throw new ValidationError(path, `is not valid ${encoding.toUpperCase()} text; write it as UTF-8`, { cause: error })
   }
-  if (text.includes('\0')) throw new ValidationError(path, 'holds bytes of 0, which no text does; write it as UTF-8')
+  if (text.includes('\0'))
+    throw new ValidationError(path, 'holds null bytes, so it is not a text file; write it as UTF-8')
   return text
 }
 
@@ -152,7 +163,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
     const { code } = error as NodeJS.ErrnoException
     const why =
       code === 'ENOENT'
-        ? 'there is no such file'
+        ? 'does not exist'
         : code === 'EISDIR'
           ? 'is a folder'
           : `cannot be read (${code}${permissionMissing(error)})`
@@ -160,14 +171,14 @@ async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Nothing of ours is nested as deep as that; what follows a value into its depths would run out of stack. */
+/** Far deeper than any stored value is nested; deeper values would overflow the stack of functions that walk them. */
 const DEEPEST = 100
 
-/** What a JSON file holds. */
+/** Reads and parses a JSON file. */
 export async function readJson(path: string): Promise<unknown> {
   const text = await readText(path)
-  const depth = depthOf(text)
-  if (depth > DEEPEST) throw new ValidationError(path, `is nested ${depth} levels deep; at most ${DEEPEST} are read`)
+  const depth = nestingDepth(text)
+  if (depth > DEEPEST) throw new ValidationError(path, `is nested ${depth} levels deep; the limit is ${DEEPEST}`)
   try {
     return JSON.parse(text)
   } catch (error) {

@@ -7,15 +7,29 @@ import { readText } from './stored.js'
 
 export interface ReadTraceOptions {
   /**
-   * The column of a CSV file, by its name or its number from 1, or the field of a JSON-lines file, whose lists have
-   * numbers from 1 too. Default: `timeMs` if there is one, and else a CSV file's first column.
+   * The column of a CSV file, by name or by number from 1; or the field of a JSON-lines file, by name for objects and by
+   * number from 1 for lists.
+   *
+   * @default 'timeMs' if the file has it, else the first column of a CSV file
    */
   field?: string | number | undefined
-  /** What the file's numbers count. Default: milliseconds. */
+  /**
+   * The unit of the times in the file.
+   *
+   * @default 'ms'
+   */
   unit?: 'ns' | 'us' | 'ms' | 's' | 'm' | 'h' | undefined
-  /** Default: by the file's name, JSON lines if it ends in `.jsonl`, `.ndjson` or `.json`. */
+  /**
+   * The format of the file.
+   *
+   * @default 'json-lines' if the file name ends in `.jsonl`, `.ndjson` or `.json`, else 'csv'
+   */
   format?: 'csv' | 'json-lines' | undefined
-  /** What separates the fields of a CSV file. Default: the one of these by which its lines hold times. */
+  /**
+   * The separator of a CSV file.
+   *
+   * @default detected: the one that gives a column of times
+   */
   separator?: ',' | ';' | '\t' | '|' | undefined
 }
 
@@ -34,7 +48,7 @@ const schema = options({
 
 const DEFAULT_FIELD = 'timeMs'
 
-/** What stands at a place of a file for a request's time. */
+/** The value for a request's time, and its place in the file. */
 interface Entry {
   /** `trace.csv:7` */
   place: string
@@ -42,31 +56,35 @@ interface Entry {
 }
 
 /**
- * Reads the times of a recorded trace from a file, for `replay`: CSV with or without a line of column names, a JSON value
- * a line, each a number, an object or a list, or all of them in one JSON list. Times count from the start of the run and
- * are not shifted. Of a CSV file the separator is found, and decimal commas are read; what could be read in two ways is
- * refused, as are thousands separators.
+ * Reads the times of a recorded trace from a file, for `replay`: CSV with or without a header, JSON lines (a number, an
+ * object or a list on each line), or one JSON list. Times count from the start of the run and are not shifted. In a CSV
+ * file the separator is detected and decimal commas are accepted. Ambiguous numbers and thousands separators are errors.
  *
- * @returns milliseconds
- * @throws ValidationError naming the file, and the line of a fault
+ * @example
+ * const times = await readTrace('requests.csv', { field: 'arrivedAt', unit: 's' })
+ * const result = simulate({ arrivals: replay(times), service: '1ms' })
+ *
+ * @param file a path, relative to the working directory, or a file URL
+ * @returns the times in milliseconds, ascending
+ * @throws ValidationError naming the file and the line, if it cannot be read or holds an invalid time
  */
 export async function readTrace(file: string | URL, given: ReadTraceOptions = {}): Promise<number[]> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'readTrace', given)
   const { field, unit, format, separator } = asked.data
-  const path = file instanceof URL ? pathOf(file) : file
+  const path = file instanceof URL ? toPath(file) : file
   const text = (await readText(path)).replace(/\r\n?/g, '\n')
   const json = format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
-  const entries = json ? jsonEntries(path, text, field) : csvEntries(path, text, { field, unit, separator })
-  const times = timesOf(entries, unit)
+  const entries = json ? parseJsonEntries(path, text, field) : parseCsvEntries(path, text, { field, unit, separator })
+  const times = parseTimes(entries, unit)
   if (times.length === 0) throw new ValidationError(path, 'holds no requests')
   return times
 }
 
-/** A number as programs write it, which JavaScript reads too. */
+/** A number as programs write it, in a form that JavaScript parses. */
 const NUMBER = /^\+?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 
-function timesOf(entries: Entry[], unit: NonNullable<ReadTraceOptions['unit']>): number[] {
+function parseTimes(entries: Entry[], unit: NonNullable<ReadTraceOptions['unit']>): number[] {
   const ms = MS_PER[unit] as number
   let last = 0
   return entries.map(({ place, time }) => {
@@ -78,13 +96,13 @@ function timesOf(entries: Entry[], unit: NonNullable<ReadTraceOptions['unit']>):
     if (at * NS_PER_MS >= LONGEST_NS) {
       throw new ValidationError(
         place,
-        `must hold a time within 104 days (2^53 ns) of the start of the run, got ${show(time)} ${unit}; subtract the first time from all, or see whether the unit is right`,
+        `must hold a time within 104 days (2^53 ns) of the start of the run, got ${show(time)} ${unit}; subtract the first time from all times, or check the unit`,
       )
     }
     if (at < last) {
       throw new ValidationError(
         place,
-        `must be no earlier than the line before it, at ${last / ms} ${unit}, got ${show(time)}; sort the file by time`,
+        `must not be earlier than the time before it, ${last / ms} ${unit}, got ${show(time)}; sort the file by time`,
       )
     }
     last = at
@@ -98,39 +116,39 @@ interface CsvShape {
   separator: Separator | undefined
 }
 
-function csvEntries(path: string, text: string, { field, unit, separator: given }: CsvShape): Entry[] {
-  const separator = given ?? separatorOf(path, text, field)
+function parseCsvEntries(path: string, text: string, { field, unit, separator: given }: CsvShape): Entry[] {
+  const separator = given ?? detectSeparator(path, text, field)
   const { records, openQuote } = parseCsv(text, separator)
-  if (openQuote !== null) throw new ValidationError(`${path}:${openQuote}`, 'has a quote that is never closed')
+  if (openQuote !== null) throw new ValidationError(`${path}:${openQuote}`, 'has a quote that is not closed')
   const [first] = records
   if (first === undefined) return []
-  const column = columnOf(path, first, field)
-  const named = hasNames(first, field)
+  const column = requireColumn(path, first, field)
+  const named = hasHeader(first, field)
   const rows = named ? records.slice(1) : records
   const most = first.fields.length
   const longer = rows.find(({ fields }) => fields.length > most && fields.slice(most).some((each) => each !== ''))
   if (longer !== undefined) {
     throw new ValidationError(
       `${path}:${longer.line}`,
-      `has ${longer.fields.length} fields separated by ${show(separator)}, and the first line has ${most}: is it a decimal sign here? If so, separate fields by ';', or put them in quotes`,
+      `has ${longer.fields.length} fields separated by ${show(separator)}, but the first line has ${most}; if it is a decimal sign, separate fields by ';' or quote them`,
     )
   }
   const entries = rows.map(({ line, fields }) => ({ place: `${path}:${line}`, time: fields[column] }))
-  if (!named && given === undefined && field === undefined && isInDoubt(rows, separator)) {
+  if (!named && given === undefined && field === undefined && isAmbiguous(rows, separator)) {
     throw new ValidationError(
       path,
-      "holds two whole numbers a line, which may be one with a decimal comma; name the column (field: 1), or separate fields by ';'",
+      "holds two whole numbers on each line, or one with a decimal comma; name the column (field: 1), or separate fields by ';'",
     )
   }
-  return withDecimalPoints(entries, unit)
+  return replaceDecimalCommas(entries, unit)
 }
 
-/** Whether lines may as well hold one number with a decimal comma each. */
-const isInDoubt = (rows: readonly CsvRecord[], separator: Separator) =>
+/** Whether each line may hold one number with a decimal comma instead of two numbers. */
+const isAmbiguous = (rows: readonly CsvRecord[], separator: Separator) =>
   separator === ',' && rows.length > 0 && rows.every(({ fields }) => /^\d+,\d+$/.test(fields.join()))
 
-/** Column names are no numbers; a file without them begins with its first request. */
-function hasNames({ fields }: CsvRecord, field: string | number | undefined): boolean {
+/** Whether the first line is a header: it has no numbers, or a column is named. */
+function hasHeader({ fields }: CsvRecord, field: string | number | undefined): boolean {
   return (
     typeof field === 'string' || fields.every((name) => name === '' || Number.isNaN(Number(name.replace(',', '.'))))
   )
@@ -138,11 +156,11 @@ function hasNames({ fields }: CsvRecord, field: string | number | undefined): bo
 
 /** A number with a decimal comma. */
 const WITH_COMMA = /^\d*,\d+$/
-/** One that may as well be a whole number of thousands, as in 1,234. */
+/** A number that may also have a thousands separator, such as 1,234. */
 const OF_THOUSANDS = /^[1-9]\d{0,2},\d{3}$/
 
-/** The same with points for decimal commas, if all of a column has them. */
-function withDecimalPoints(entries: Entry[], unit: string): Entry[] {
+/** Replaces decimal commas by points, if the whole column has them. */
+function replaceDecimalCommas(entries: Entry[], unit: string): Entry[] {
   const texts = entries.filter((entry): entry is Entry & { time: string } => typeof entry.time === 'string')
   const commas = texts.filter(({ time }) => WITH_COMMA.test(time))
   const [first] = commas
@@ -150,7 +168,7 @@ function withDecimalPoints(entries: Entry[], unit: string): Entry[] {
   if (commas.every(({ time }) => OF_THOUSANDS.test(time))) {
     throw new ValidationError(
       first.place,
-      `may hold ${show(first.time)} as thousands or with a decimal comma; write times without thousands separators, with a decimal point`,
+      `holds ${show(first.time)}, with a thousands separator or a decimal comma; write times without thousands separators and with a decimal point`,
     )
   }
   const point = texts.find(({ time }) => time.includes('.'))
@@ -167,49 +185,49 @@ function withDecimalPoints(entries: Entry[], unit: string): Entry[] {
 }
 
 /**
- * What separates the fields of a CSV file: of what its first line holds, the one by which its first request has a time.
+ * Detects the separator of a CSV file: of those in its first line, the one that gives the first request a time.
  *
- * @throws ValidationError naming them, if there are several
+ * @throws ValidationError if several do, naming them
  */
-function separatorOf(path: string, text: string, field: string | number | undefined): Separator {
+function detectSeparator(path: string, text: string, field: string | number | undefined): Separator {
   const head = text.slice(0, HEAD)
   const dividing = SEPARATORS.filter((separator) => (parseCsv(head, separator, 1).records[0]?.fields.length ?? 0) > 1)
   const [only = ','] = dividing
   if (dividing.length < 2) return only
   const fitting = dividing.filter((separator) => {
     const [first, second] = parseCsv(head, separator, 2).records as [CsvRecord, CsvRecord | undefined]
-    const row = hasNames(first, field) ? second : first
-    const time = row?.fields[placeOf(first, field)] ?? ''
+    const row = hasHeader(first, field) ? second : first
+    const time = row?.fields[columnIndex(first, field)] ?? ''
     return NUMBER.test(time) || WITH_COMMA.test(time)
   })
   if (fitting.length > 1) {
     const signs = fitting.map((separator) => `'${separator === '\t' ? '\\t' : separator}'`).join(' or ')
-    throw new ValidationError(path, `has fields separated by ${signs}; say by which with the option separator`)
+    throw new ValidationError(path, `may have fields separated by ${signs}; choose one with the option separator`)
   }
   return fitting[0] ?? only
 }
 
-/** How much of a file shows what separates its fields. */
+/** How much of a file is read to detect the separator. */
 const HEAD = 64 * 1024
 
-/** The place of a column from 0; -1 if there is none of that name. */
-function placeOf({ fields }: CsvRecord, field: string | number | undefined): number {
+/** The index of a column from 0; -1 if no column has that name. */
+function columnIndex({ fields }: CsvRecord, field: string | number | undefined): number {
   if (typeof field === 'number') return field - 1
   return field === undefined ? Math.max(0, fields.indexOf(DEFAULT_FIELD)) : fields.indexOf(field)
 }
 
-function columnOf(path: string, record: CsvRecord, field: string | number | undefined): number {
+function requireColumn(path: string, record: CsvRecord, field: string | number | undefined): number {
   const { line, fields } = record
-  const column = placeOf(record, field)
+  const column = columnIndex(record, field)
   if (column < 0 || column >= fields.length) {
-    throw new ValidationError(`${path}:${line}`, `has no column ${show(field)}; it has ${listOf(fields)}`)
+    throw new ValidationError(`${path}:${line}`, `has no column ${show(field)}; it has ${formatNames(fields)}`)
   }
   return column
 }
 
-function jsonEntries(path: string, text: string, field: string | number = DEFAULT_FIELD): Entry[] {
-  const list = listIn(text)
-  if (list !== null) return list.map((value, i) => entryOf(`${path}[${i}]`, value, field))
+function parseJsonEntries(path: string, text: string, field: string | number = DEFAULT_FIELD): Entry[] {
+  const list = parseList(text)
+  if (list !== null) return list.map((value, i) => toEntry(`${path}[${i}]`, value, field))
   return text.split('\n').flatMap((content, i) => {
     if (content.trim() === '') return []
     const place = `${path}:${i + 1}`
@@ -219,40 +237,40 @@ function jsonEntries(path: string, text: string, field: string | number = DEFAUL
     } catch (error) {
       throw new ValidationError(place, `is not JSON: ${show(content.trim())}`, { cause: error })
     }
-    return entryOf(place, value, field)
+    return toEntry(place, value, field)
   })
 }
 
-/** The list that a whole text is, if it is one. */
-function listIn(text: string): unknown[] | null {
+/** Parses a whole text as one JSON list; null if it is not one. */
+function parseList(text: string): unknown[] | null {
   if (!text.trimStart().startsWith('[')) return null
   try {
     const value: unknown = JSON.parse(text)
     return Array.isArray(value) ? value : null
   } catch {
-    // a list a line
+    // a list on each line
     return null
   }
 }
 
-function entryOf(place: string, value: unknown, field: string | number): Entry {
+function toEntry(place: string, value: unknown, field: string | number): Entry {
   if (typeof value !== 'object' || value === null) return { place, time: value }
   const key = Array.isArray(value) && typeof field === 'number' ? field - 1 : field
   if (!Object.hasOwn(value, key)) {
     const has = Array.isArray(value)
-      ? `is a list of ${value.length}; say by field which of them, from 1`
-      : `has no field ${show(field)}; it has ${listOf(Object.keys(value))}`
+      ? `is a list of ${value.length} values; choose one with the option field, from 1`
+      : `has no field ${show(field)}; it has ${formatNames(Object.keys(value))}`
     throw new ValidationError(place, has)
   }
   return { place, time: (value as Record<string | number, unknown>)[key] }
 }
 
-/** Some names as a message lists them. */
-const listOf = (names: readonly string[]) =>
+/** Lists names for a message. */
+const formatNames = (names: readonly string[]) =>
   names.slice(0, MOST_LISTED).map(show).join(', ') + (names.length > MOST_LISTED ? ', …' : '')
 const MOST_LISTED = 20
 
-function pathOf(file: URL): string {
+function toPath(file: URL): string {
   if (file.protocol === 'file:') return fileURLToPath(file)
   throw new ValidationError('readTrace', `must be a path or a file URL, got ${show(file.href)}`)
 }

@@ -1,5 +1,5 @@
 import type { BudgetCheck } from '../budget/check.js'
-import { checkedComparison } from '../budget/check-comparison.js'
+import { checkComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import type { Detectable } from '../budget/detectable.js'
 import type { Environment } from '../result/result.js'
@@ -66,13 +66,13 @@ export function checkIsGate(value: unknown, name = 'gate'): void {
  *
  * @throws ValidationError if it is of another version, or its verdicts do not follow from its figures
  */
-export function checkedGate(value: unknown, name = 'gate'): GateReport {
+export function checkGate(value: unknown, name = 'gate'): GateReport {
   checkIsGate(value, name)
   const gate = value as GateReport
   checkList(gate.scenarios, `${name}.scenarios`, 'scenarios')
   for (const [i, { comparison, confirmation }] of gate.scenarios.entries()) {
-    if (comparison !== null) checkedComparison(comparison, `${name}.scenarios[${i}].comparison`)
-    if (confirmation !== null) checkedComparison(confirmation, `${name}.scenarios[${i}].confirmation`)
+    if (comparison !== null) checkComparison(comparison, `${name}.scenarios[${i}].comparison`)
+    if (confirmation !== null) checkComparison(confirmation, `${name}.scenarios[${i}].confirmation`)
   }
   if (gate.verdict === gateVerdict(gate.scenarios)) return gate
   throw new ValidationError(`${name}.verdict`, 'must be what its scenarios say')

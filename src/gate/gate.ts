@@ -5,7 +5,7 @@ import { type CompareOptions, compare } from '../explore/compare.js'
 import { MeasureError } from '../measure/error.js'
 import type { Budget } from '../scenario/budget.js'
 import type { Scenario } from '../scenario/scenario.js'
-import { TARGETS } from '../scenario/target.js'
+import { hasTarget } from '../scenario/target.js'
 import { simulate } from '../simulate/simulate.js'
 import { messageOf, ValidationError } from '../validation/validation-error.js'
 import type { GatedScenario, GateVerdict } from './gate-report.js'
@@ -203,8 +203,6 @@ function scenarioOf({ budget: _, compare: __, ...scenario }: GateScenario): Scen
 
 /** Beyond the seeds of the first comparison, which has at most so many pairs. */
 const withOtherRequests = (scenario: Scenario): Scenario => ({ ...scenario, seed: (scenario.seed ?? 1) + 1000 })
-
-const hasTarget = (scenario: Scenario) => TARGETS.some((target) => scenario[target] !== undefined)
 
 /** The options that are given: an undefined one replaces nothing. */
 function defined(options: GateCompareOptions = {}): GateCompareOptions {

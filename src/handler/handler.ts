@@ -5,26 +5,26 @@ import { show } from '../validation/validation-error.js'
 
 const INPUTS = 1024
 const ACCEPTED =
-  'accepted is a default export that is a function (batch, { signal }) => outputs, or defineHandler({ setup, input, run, teardown })'
+  'accepted: a function (batch, { signal }) => outputs, or defineHandler({ setup, input, run, teardown })'
 
 const FUNCTIONS = ['setup', 'input', 'run', 'teardown'] as const
 const PARTS: readonly string[] = [...FUNCTIONS, 'inputs']
 
-/** A handler as the threads call it. */
+/** A handler with its defaults filled in. */
 export interface AnyHandler extends HandlerParts<unknown, unknown, unknown> {
   inputs: number
 }
 
 /**
- * Reads what a module exports into a handler.
+ * Reads the default export of a module as a handler.
  *
- * @throws TypeError saying what was found and what is accepted
+ * @throws TypeError if it is not a handler
  */
 export function handlerOf(exported: unknown): AnyHandler {
   if (typeof exported === 'function') return { run: exported as AnyHandler['run'], inputs: INPUTS }
   if (exported === undefined) throw new TypeError(`it has no default export; ${ACCEPTED}`)
   if (typeof exported !== 'object' || exported === null || !('run' in exported)) {
-    throw new TypeError(`its default export is no handler (${show(exported)}); ${ACCEPTED}`)
+    throw new TypeError(`its default export is not a handler, got ${show(exported)}; ${ACCEPTED}`)
   }
   refuseUnknown(exported)
   const parts = exported as HandlerParts<unknown, unknown, unknown>
@@ -38,7 +38,7 @@ export function handlerOf(exported: unknown): AnyHandler {
   if (!Number.isInteger(inputs) || inputs < 1) {
     throw new TypeError(`the inputs of its handler must be a whole number of at least 1, got ${show(inputs)}`)
   }
-  // bound, so that an object of a class may be a handler
+  // bound, so that an instance of a class can be a handler
   return {
     ...(parts.setup && { setup: parts.setup.bind(parts) }),
     ...(parts.input && { input: parts.input.bind(parts) }),
@@ -48,12 +48,12 @@ export function handlerOf(exported: unknown): AnyHandler {
   }
 }
 
-/** A part of another name would never be called. An object of a class may hold what it likes beside. */
+/** Refuses a plain object with other keys, since such a part would never be called. Instances of classes may have any. */
 function refuseUnknown(parts: object): void {
   if (!isPlain(parts)) return
   const unknown = Object.keys(parts).find((key) => !PARTS.includes(key))
   if (unknown === undefined) return
   const meant = nearestName(unknown, PARTS)
   const hint = meant === null ? '' : ` (did you mean '${meant}'?)`
-  throw new TypeError(`'${unknown}' is no part of a handler${hint}; its parts are ${PARTS.join(', ')}`)
+  throw new TypeError(`'${unknown}' is not a part of a handler${hint}; accepted: ${PARTS.join(', ')}`)
 }

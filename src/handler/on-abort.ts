@@ -1,26 +1,26 @@
-/** What is to be called when a signal aborts, and what listens to it for all of them. */
+/** The callbacks of a signal, and the one listener that calls them. */
 interface Callbacks {
   all: Set<() => void>
   listener: () => void
 }
 
-const known = new WeakMap<AbortSignal, Callbacks>()
+const callbacksOf = new WeakMap<AbortSignal, Callbacks>()
 
 /**
- * Calls back when a signal aborts. However many callbacks a signal has, it has one listener: of more than ten Node would
- * warn that they leak.
+ * Calls back when a signal aborts. A signal gets one listener for all of its callbacks, since Node warns of a leak at more
+ * than ten.
  *
- * @returns calls it off
+ * @returns removes the callback
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
-  const callbacks = known.get(signal) ?? listenTo(signal)
-  // a function may be given twice
+  const callbacks = callbacksOf.get(signal) ?? listenTo(signal)
+  // the same function may be passed twice
   const own = () => callback()
   callbacks.all.add(own)
   return () => {
     callbacks.all.delete(own)
-    if (callbacks.all.size > 0 || known.get(signal) !== callbacks) return
-    known.delete(signal)
+    if (callbacks.all.size > 0 || callbacksOf.get(signal) !== callbacks) return
+    callbacksOf.delete(signal)
     signal.removeEventListener('abort', callbacks.listener)
   }
 }
@@ -28,11 +28,11 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
 function listenTo(signal: AbortSignal): Callbacks {
   const all = new Set<() => void>()
   const listener = () => {
-    known.delete(signal)
+    callbacksOf.delete(signal)
     for (const each of all) each()
   }
   const callbacks = { all, listener }
-  known.set(signal, callbacks)
+  callbacksOf.set(signal, callbacks)
   signal.addEventListener('abort', listener, { once: true })
   return callbacks
 }

@@ -1,29 +1,29 @@
 import { isError } from '../validation/realm.js'
 
-/** More of an error's message, and of its stack, is cut: it would be copied between threads, and stored in every result. */
+/** Longer messages and stacks are cut, since they are copied between threads and stored in every result. */
 const MOST_CHARACTERS = 10_000
 
-/** An error that can be sent from thread to thread: only what it says, if not all of it can, and no more than is read. */
+/** Returns an error that can be sent to another thread: a plain one if it cannot be cloned, and never a long one. */
 export function portable(thrown: unknown): Error {
   try {
     const error = isError(thrown) ? thrown : new Error(String(thrown), { cause: thrown })
-    if (isLong(error) || isLong(error.cause)) return plain(error)
-    // a DOMException arrives as an object without anything
-    return structuredClone(error) instanceof Error ? error : plain(error)
+    if (isLong(error) || isLong(error.cause)) return toPlainError(error)
+    // a DOMException is cloned as an empty object
+    return structuredClone(error) instanceof Error ? error : toPlainError(error)
   } catch {
-    return plain(thrown)
+    return toPlainError(thrown)
   }
 }
 
-/** What it says, if it can be asked at all: getters and proxies may throw. */
-function plain(thrown: unknown): Error {
+/** Returns a plain error of the same message and stack. Getters and proxies may throw. */
+function toPlainError(thrown: unknown): Error {
   try {
     if (!isError(thrown)) return new Error(cut(String(thrown)))
     const error = new Error(cut(String(thrown.message)))
     error.stack = cut(String(thrown.stack ?? error.message))
     return error
   } catch {
-    return new Error(`a ${typeof thrown} was thrown that cannot be shown`)
+    return new Error(`a value of type ${typeof thrown} was thrown that cannot be read`)
   }
 }
 
@@ -34,5 +34,5 @@ const isLong = (value: unknown): boolean =>
 
 function cut(text: string): string {
   if (text.length <= MOST_CHARACTERS) return text
-  return `${text.slice(0, MOST_CHARACTERS)} … (${text.length.toLocaleString('en')} characters in all)`
+  return `${text.slice(0, MOST_CHARACTERS)} … (${text.length.toLocaleString('en')} characters in total)`
 }

@@ -1,23 +1,23 @@
 import { type AnyHandler, handlerOf } from './handler.js'
 import { portable } from './portable.js'
 
-/** A handler that has been set up on this thread, with the payloads that requests take in turn, if it makes any. */
+/** A handler that has been set up on this thread, with the payloads of requests if it makes any. */
 export interface Ready {
   handler: AnyHandler
   state: unknown
   payloads: unknown[] | null
 }
 
-/** What kept a handler from being ready, and where: loading the module, what it exports, its setup, its inputs. */
+/** Why a handler could not be made ready, and in which step. */
 export interface Unready {
   during: 'load' | 'export' | 'setup' | 'input'
   error: Error
 }
 
 /**
- * Loads what a handler's module exports, sets the handler up and makes its payloads, where it is to run.
+ * Loads a handler, sets it up and makes its payloads, on the thread on which it is to run.
  *
- * @param makesPayloads false where requests bring their own
+ * @param makesPayloads false if requests bring their own
  */
 export async function prepare(
   load: () => Promise<unknown>,
@@ -40,7 +40,7 @@ export async function prepare(
   }
 }
 
-/** What a handler gets for a batch: payloads, in turn, or the requests' numbers. */
+/** Returns the inputs of a batch: its payloads, used in turn, or the numbers of its requests. */
 export function payloadsOf(payloads: Ready['payloads'], numbers: Float64Array, size: number): unknown[] {
   const requests = new Array<unknown>(size)
   for (let i = 0; i < size; i++) {
@@ -50,8 +50,13 @@ export function payloadsOf(payloads: Ready['payloads'], numbers: Float64Array, s
   return requests
 }
 
-/** What there is to say of it, after the name of the file. */
+/** Returns why a handler is not ready, to follow its name in a message. */
 export function unreadyMessage({ during, error }: Unready): string {
-  const said = { load: 'it could not be loaded: ', export: '', setup: 'its setup threw: ', input: 'its input threw: ' }
-  return said[during] + error.message
+  const prefix = {
+    load: 'it could not be loaded: ',
+    export: '',
+    setup: 'its setup threw: ',
+    input: 'its input threw: ',
+  }
+  return prefix[during] + error.message
 }

@@ -2,7 +2,7 @@ import { setTimer } from '../clock/timer.js'
 import type { HandlerContext } from '../scenario/handler.js'
 import { isError } from '../validation/realm.js'
 
-/** What a handler gets beside one batch; most never ask for the signal, which is then never made. */
+/** What a handler gets with a batch. The signal is created when it is first read, which most handlers never do. */
 export class BatchContext implements HandlerContext<unknown> {
   readonly state: unknown
   #controller: AbortController | undefined
@@ -26,21 +26,23 @@ export function isPromise(outputs: unknown): outputs is PromiseLike<readonly unk
   return typeof (outputs as { then?: unknown } | null | undefined)?.then === 'function'
 }
 
-/** A thenable that is no promise may settle with another one, throw, or settle twice: as `await` takes it. */
+/** Returns a promise for a thenable, which itself could settle with another thenable, throw, or settle twice. */
 export const awaited = <Value>(value: PromiseLike<Value>): PromiseLike<Value> =>
   value instanceof Promise ? value : Promise.resolve(value)
 
-/** What becomes of a promise that is late: its requests fail, or the run is over. */
+/** What `settle` resolves with if the run ends first: the requests of the batch stay unfinished. */
 export const ABANDONED = Symbol('the run is over')
 
-/** A batch that took longer than it may. */
-export class TookTooLong extends Error {}
-
-export const tookTooLong = (timeoutMs: number) => new TookTooLong(`run took longer than ${timeoutMs} ms (batchTimeout)`)
+/** The error of a batch that took longer than `batchTimeout`. */
+export class BatchTimeoutError extends Error {
+  constructor(timeoutMs: number) {
+    super(`run took longer than ${timeoutMs} ms (batchTimeout)`)
+  }
+}
 
 /**
- * Awaits a batch's outputs, for as long as a batch may take, or the run lasts. A late promise may still settle some
- * day; nobody listens then.
+ * Awaits the outputs of a batch, for at most `batchTimeout` and until the run is over. A promise that settles later is
+ * ignored.
  */
 export function settle(
   outputs: PromiseLike<readonly unknown[]>,
@@ -51,7 +53,7 @@ export function settle(
   return new Promise((resolve, reject) => {
     const late = () => {
       const over = leftMs < timeoutMs
-      const reason = over ? new Error('the run is over') : tookTooLong(timeoutMs)
+      const reason = over ? new Error('the run is over') : new BatchTimeoutError(timeoutMs)
       BatchContext.abort(context, reason)
       if (over) resolve(ABANDONED)
       else reject(reason)
@@ -71,16 +73,17 @@ export function settle(
 }
 
 /**
- * Checks that a batch's outputs are one a request, and are there: a promise of one would count as served at once.
+ * Checks that there is one output for each request of a batch, and that none is a promise, which would count as served
+ * at once.
  *
- * @throws TypeError saying what they are
+ * @throws TypeError if they are not
  */
 export function checkOutputs(outputs: unknown, size: number): asserts outputs is readonly unknown[] {
   if (!Array.isArray(outputs)) {
-    throw new TypeError(`run must return an array of outputs, one a request; it returned ${kindOf(outputs)}`)
+    throw new TypeError(`run must return an array with one output for each request, got ${kindOf(outputs)}`)
   }
   if (outputs.length !== size) {
-    throw new TypeError(`run must return one output a request; it returned ${outputs.length} for a batch of ${size}`)
+    throw new TypeError(`run must return one output for each request, got ${outputs.length} for a batch of ${size}`)
   }
   for (let i = 0; i < size; i++) {
     const output: unknown = outputs[i]
@@ -89,15 +92,15 @@ export function checkOutputs(outputs: unknown, size: number): asserts outputs is
 }
 
 function refusePromises(outputs: readonly unknown[]): never {
-  // that their batch has failed is told: what else becomes of them must not end the process
+  // their batch fails with this error: if they reject as well, that must not end the process
   for (const output of outputs) if (isPromise(output)) Promise.resolve(output).catch(() => {})
-  throw new TypeError('run must return outputs, not promises of them; await them first: Promise.all(outputs)')
+  throw new TypeError('run must return outputs, not promises; await them first: Promise.all(outputs)')
 }
 
 /**
- * Counts the outputs of a batch that are failures, and marks them.
+ * Counts the outputs of a batch that are failures, and marks them in `failed`.
  *
- * @throws TypeError if there is not one output a request
+ * @throws TypeError if there is not one output for each request
  */
 export function failuresIn(outputs: unknown, size: number, failed: Uint8Array): number {
   checkOutputs(outputs, size)

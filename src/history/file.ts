@@ -1,6 +1,6 @@
 import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { checkedEntry, type HistoryEntry } from '../budget/history-entry.js'
+import { checkEntry, type HistoryEntry } from '../budget/history-entry.js'
 import { readText } from '../files/stored.js'
 import { messageOf, permissionMissing, ValidationError } from '../validation/validation-error.js'
 
@@ -20,7 +20,7 @@ export async function readHistory(path: string): Promise<HistoryEntry[]> {
     } catch (error) {
       throw new ValidationError(at, `is not JSON: ${messageOf(error)}`, { cause: error })
     }
-    return [checkedEntry(value, at)]
+    return [checkEntry(value, at)]
   })
 }
 

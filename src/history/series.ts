@@ -1,5 +1,5 @@
 import { type ComparedMetric, LOAD } from '../budget/comparison.js'
-import { type HistoryEntry, machineOf } from '../budget/history-entry.js'
+import { describeMachine, type HistoryEntry } from '../budget/history-entry.js'
 import { stream } from '../random/stream.js'
 import { changePoints } from '../statistics/e-divisive.js'
 
@@ -52,7 +52,7 @@ export function historySeries(entries: readonly HistoryEntry[], metric: Compared
     if (!entry.valid || entry.figures[metric] === null) continue
     const { name, scenario } = entry
     // another load is another series
-    const key = JSON.stringify([name, entry.engine, machineOf(entry), LOAD.map((field) => scenario?.[field])])
+    const key = JSON.stringify([name, entry.engine, describeMachine(entry), LOAD.map((field) => scenario?.[field])])
     groups.set(key, [...(groups.get(key) ?? []), entry])
   }
   return [...groups.values()].map((group) => seriesOf(group.slice(-MOST_POINTS), metric))
@@ -80,5 +80,5 @@ function seriesOf(entries: readonly HistoryEntry[], metric: ComparedMetric): His
     const { commit } = points[at] as HistoryPoint
     return { at, commit, before: meanOf(i), after: meanOf(i + 1), p }
   })
-  return { name: first.name, machine: machineOf(first), metric, points, changes }
+  return { name: first.name, machine: describeMachine(first), metric, points, changes }
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 
-/** What control groups allow this process of the CPU: its container's quota, and how often it was held to that. */
+/** The CPU quota that a container has by its control groups, and how often it was throttled. */
 export interface CpuQuota {
-  /** in cores: 1.5 for 150 ms of CPU in every 100 ms */
+  /** in cores: 1.5 means 150 ms of CPU per 100 ms */
   cores: number
-  /** for how many periods this group was throttled so far, and for how long in all */
+  /** the number of periods in which this group was throttled so far, and the total time */
   throttled: { periods: number; ms: number }
 }
 
@@ -13,11 +13,11 @@ type Read = (path: string) => string
 const readText: Read = (path) => readFileSync(path, 'utf8')
 
 /**
- * Reads the CPU quota of this process: the lowest of its control group and the groups above it, version 2 (`cpu.max`)
- * or 1 (`cpu.cfs_quota_us`).
+ * Reads the CPU quota of this process: the lowest of its control group and the groups above it, in version 2 (`cpu.max`)
+ * or version 1 (`cpu.cfs_quota_us`).
  *
- * @param read reads a file; throws if there is none
- * @returns null without a quota, or where there are no control groups
+ * @param read reads a file; throws if it does not exist
+ * @returns null without a quota or without control groups
  */
 export function cpuQuota(read: Read = readText): CpuQuota | null {
   const lines = attempt(() => read('/proc/self/cgroup').split('\n')) ?? []
@@ -32,7 +32,7 @@ export function cpuQuota(read: Read = readText): CpuQuota | null {
   return found.length === 0 ? null : found.reduce((a, b) => (b.cores < a.cores ? b : a))
 }
 
-/** A group and all above it; a container may see its own group as the root. */
+/** A group and all groups above it. A container may see its own group as the root. */
 function groupsAbove(path: string): string[] {
   const parts = path.split('/').filter((part) => part !== '')
   return [...parts.keys()].map((i) => `/${parts.slice(0, parts.length - i).join('/')}`).concat('')

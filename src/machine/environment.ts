@@ -2,7 +2,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os'
 import type { Environment } from '../result/result.js'
 import { cpuQuota } from './cgroup.js'
 
-/** The machine as it is now. */
+/** Reads the current environment: Node, CPU, cores and load. */
 export function environment(): Environment {
   return {
     node: process.versions.node,

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** What Linux counts CPU time in, in /proc. */
+/** The unit of CPU time in /proc on Linux. */
 export const TICK_MS = 10
 
-/** How much CPU each process has used so far, by its number: name and milliseconds. */
+/** The name and the CPU time so far of each process, by pid. */
 export type ProcessTimes = Map<number, { name: string; cpuMs: number }>
 
-/** Reads the CPU time of all processes that /proc shows; empty where there is no /proc. */
-export function processTimes(): ProcessTimes {
+/** Reads the CPU time of all processes in /proc; empty without /proc. */
+export function readProcessTimes(): ProcessTimes {
   const times: ProcessTimes = new Map()
   if (process.platform !== 'linux') return times
   for (const entry of readdirSync('/proc')) {
@@ -15,23 +15,23 @@ export function processTimes(): ProcessTimes {
     if (!Number.isInteger(pid)) continue
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      // the name stands in brackets, and may hold any character
+      // the name is in parentheses, and may contain any character
       const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       times.set(pid, { name, cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS })
     } catch {
-      // it has ended meanwhile
+      // the process has exited meanwhile
     }
   }
   return times
 }
 
 /**
- * The process other than this one that used the most CPU between two readings; null if none used any.
+ * Finds the process, other than this one, that used the most CPU between two readings.
  *
- * @returns its name and number, and how much it used
+ * @returns its name, its pid and the CPU time; null if no other process used any
  */
-export function busiestOther(
+export function findBusiestOther(
   before: ProcessTimes,
   after: ProcessTimes,
   own: number = process.pid,

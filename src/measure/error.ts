@@ -1,11 +1,13 @@
+import type { Counts } from '../result/recording.js'
 import type { Result } from '../result/result.js'
+import { type ResolvedTargets, targetName } from '../scenario/target.js'
 
 /**
- * A measurement that failed. The message names what was measured; `cause` is its own error where there is one.
+ * Thrown if a measurement fails. The message names the target; `cause` is the target's own error, if there is one.
  */
 export class MeasureError extends Error {
   override readonly name = 'MeasureError'
-  /** what was measured all the same, where `throwOnInvalid` refused it */
+  /** the invalid result that `throwOnInvalid` rejected; else null */
   readonly result: Result | null
 
   constructor(message: string, options: ErrorOptions & { result?: Result } = {}) {
@@ -16,10 +18,21 @@ export class MeasureError extends Error {
 }
 
 /**
- * A run that its target has made fail.
+ * Creates the error of a run that failed because of its target.
  *
- * @param name what messages call it
+ * @param name the name of the target in messages
  */
 export function targetFailed(name: string, message: string, cause?: unknown): MeasureError {
   return new MeasureError(`${name}: ${message}`, cause === undefined ? {} : { cause })
+}
+
+/** The error of a run in which no request completed. */
+export function nothingCompleted(targets: ResolvedTargets, counts: Counts, failure: Error | null): MeasureError {
+  const what =
+    counts.offered === 0
+      ? 'no request was due in the window'
+      : `no request due in the window completed: ${JSON.stringify(counts)}`
+  const hint =
+    failure !== null ? `; the first failure: ${failure.message}` : counts.offered === 0 ? '; run for longer' : ''
+  return new MeasureError(`${targetName(targets)}: ${what}${hint}`, failure === null ? {} : { cause: failure })
 }

@@ -1,25 +1,27 @@
+import { meanOf } from '../histogram/moments.js'
 import type { Recording } from '../result/recording.js'
-import { histogramPercentileNs } from '../result/summary.js'
+import { snapshotPercentileNs } from '../result/summary.js'
 import type { Finding } from '../result/validity.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
+import { sumBy } from '../statistics/descriptive.js'
 import { PLACES } from './queue/waiting-room.js'
 import type { EarlyEndReason } from './recording/window.js'
 import type { WorkerExit } from './servers/worker-exits.js'
 
-/** What only the run itself knows. */
+/** What happened in a run, as far as its recording does not hold it. */
 export interface Course {
-  /** why it ended before its plan did */
+  /** why the run ended early; null if it did not */
   earlyEnd: EarlyEndReason | null
   /** the first failure of a request */
   failure: Error | null
-  /** what a teardown threw */
+  /** the error that a teardown threw */
   teardown: Error | null
-  /** the servers whose threads ended during the run, of how many there were */
+  /** the servers whose threads ended during the run */
   exits: WorkerExit[]
   servers: number
 }
 
-/** The findings of a measurement, besides those that every recording may have. */
+/** Lists the findings of a measurement, without those that any recording may have. */
 export function measureFindings(recording: Recording, course: Course): Finding[] {
   const all = [
     interrupted(recording, course),
@@ -51,25 +53,25 @@ function full({ startNs, endNs, counts, completions }: Recording, { earlyEnd }: 
   return {
     code: 'saturated',
     severity: 'error',
-    message: `after ${seconds(endNs)} ${count(PLACES)} requests were waiting, as many as can: ${count(offered)}/s were offered and ${count(completed)}/s completed. The run ended there; lower the rate, or add servers`,
+    message: `after ${seconds(endNs)} ${count(PLACES)} requests were waiting, the most that can wait: ${count(offered)}/s were offered and ${count(completed)}/s completed. The run ended; lower the rate, or add servers`,
     figures: { offered, completed, backlog: PLACES },
   }
 }
 
-/** How far lag may move a percentile: by this fraction of it, and by this much always. */
+/** By how much lag may move a percentile without a finding: this fraction of it, or this time, whichever is longer. */
 const MOVED_FRACTION = 0.2
 const MOVED_MS = { median: 0.5, others: 2 }
-/** A median latency of which lag is more than this fraction is the event loop's, and not the target's. */
+/** If lag is more than this fraction of the median, the run measured the event loop and not the target. */
 const MOSTLY_LAG = 0.5
 
-/** The event loop of this process was late to start requests: part of their latency is its own. */
+/** The event loop of this process started requests late, and so is part of their latency. */
 function late(recording: Recording): Finding | null {
   const moved = mostMoved(recording)
   if (moved === null) return null
   const { lag } = recording.histograms
   const figures = {
-    lagMeanMs: lag.mean / NS_PER_MS,
-    lagP99Ms: histogramPercentileNs(lag, 99) / NS_PER_MS,
+    lagMeanMs: meanOf(lag) / NS_PER_MS,
+    lagP99Ms: snapshotPercentileNs(lag, 99) / NS_PER_MS,
     ...moved,
   }
   const { percentile, fromDueMs, fromSendMs } = moved
@@ -82,7 +84,7 @@ function late(recording: Recording): Finding | null {
   }
 }
 
-/** The lowest percentile of latency that lag moved by more than it may; null if it moved none. */
+/** Finds the lowest percentile of latency that lag moved too far; null if there is none. */
 function mostMoved({
   histograms,
   fromSend,
@@ -91,8 +93,8 @@ function mostMoved({
   const moved = [50, 90, 95, 99]
     .map((percentile) => ({
       percentile,
-      fromDueMs: histogramPercentileNs(histograms.latency, percentile) / NS_PER_MS,
-      fromSendMs: histogramPercentileNs(fromSend, percentile) / NS_PER_MS,
+      fromDueMs: snapshotPercentileNs(histograms.latency, percentile) / NS_PER_MS,
+      fromSendMs: snapshotPercentileNs(fromSend, percentile) / NS_PER_MS,
     }))
     .filter(({ percentile, fromDueMs, fromSendMs }) => {
       const leastMs = percentile === 50 ? MOVED_MS.median : MOVED_MS.others
@@ -101,24 +103,24 @@ function mostMoved({
   return moved[0] ?? null
 }
 
-/** Working off requests that are turned away costs servers time, which counts as dispatch: from this many for each served. */
-const TURNED_AWAY = 20
-/** and from this much dispatch on, and this fraction of service */
-const WORKED_MS = 0.5
-const WORKED_FRACTION = 0.5
+/** Dropping requests takes server time, which counts as dispatch. It matters with this many drops for each completed request, */
+const DROPS_PER_COMPLETED = 20
+/** and this much dispatch, absolute and as a fraction of service. */
+const DISPATCH_MS = 0.5
+const DISPATCH_FRACTION = 0.5
 
-/** Clients that are turned away, and send again at once, took the time of the servers. */
+/** Dropping the requests of clients that retry at once took most of the servers' time. */
 function queueLate({ histograms, counts }: Recording): Finding | null {
-  const turnedAway = counts.rejected + counts.timedOut
-  const dispatchMs = (histograms.dispatch.mean + histograms.lag.mean) / NS_PER_MS
-  const serviceMs = histograms.service.mean / NS_PER_MS
-  if (turnedAway <= TURNED_AWAY * counts.completed) return null
-  if (dispatchMs <= Math.max(WORKED_MS, WORKED_FRACTION * serviceMs)) return null
+  const dropped = counts.rejected + counts.timedOut
+  const dispatchMs = (meanOf(histograms.dispatch) + meanOf(histograms.lag)) / NS_PER_MS
+  const serviceMs = meanOf(histograms.service) / NS_PER_MS
+  if (dropped <= DROPS_PER_COMPLETED * counts.completed) return null
+  if (dispatchMs <= Math.max(DISPATCH_MS, DISPATCH_FRACTION * serviceMs)) return null
   return {
     code: 'queue-late',
     severity: 'error',
-    message: `${count(turnedAway)} requests were turned away, and only ${count(counts.completed)} served: working them off took the servers' time, ${ms(dispatchMs)} a served request on average, compared with ${ms(serviceMs)} of service. Let clients think for longer, or simulate this load`,
-    figures: { turnedAway, completed: counts.completed, dispatchMs, serviceMs },
+    message: `${count(dropped)} requests were rejected or timed out, and only ${count(counts.completed)} completed: dropping them took ${ms(dispatchMs)} of server time for each completed request, compared with ${ms(serviceMs)} of service. Increase the clients' think time, or simulate this load`,
+    figures: { turnedAway: dropped, completed: counts.completed, dispatchMs, serviceMs },
   }
 }
 
@@ -132,20 +134,20 @@ function failures({ counts }: Recording, { failure }: Course): Finding | null {
   }
 }
 
-/** A server without a thread serves no more: what was measured since is of fewer servers. */
+/** A server whose thread ended serves no more requests, so the rest of the run had fewer servers. */
 function serverDied({ exits, servers }: Course): Finding | null {
   if (exits.length === 0) return null
   const each = exits.map(({ server, atNs, error, requests }) => {
     const failed =
-      requests === 0 ? '' : `, with ${requests === 1 ? '1 request' : `${count(requests)} requests`} that it was serving`
+      requests === 0 ? '' : `, with ${requests === 1 ? '1 request' : `${count(requests)} requests`} in service`
     return `server ${server + 1} ended after ${seconds(atNs)}${failed}: ${error.message}`
   })
-  const none = exits.length === servers
+  const all = exits.length === servers
   return {
     code: 'server-died',
-    severity: none ? 'error' : 'warning',
-    message: `${each.join('; ')}. ${none ? 'No server was left, and the run ended there' : `The other ${servers - exits.length} went on`}`,
-    figures: { died: exits.length, servers, requests: exits.reduce((sum, { requests }) => sum + requests, 0) },
+    severity: all ? 'error' : 'warning',
+    message: `${each.join('; ')}. ${all ? 'No server was left, so the run ended' : `The other ${servers - exits.length} continued`}`,
+    figures: { died: exits.length, servers, requests: sumBy(exits, ({ requests }) => requests) },
   }
 }
 

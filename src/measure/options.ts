@@ -3,63 +3,79 @@ import { type Duration, duration, nanoseconds, options, positiveDuration } from 
 import { abortSignal } from '../validation/realm.js'
 import { throwFaults } from '../validation/validation-error.js'
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface MeasureProgress {
-  /** how much of the run is over, from 0 to 1: by time or by requests, as the run stops */
+  /** the part of the run that is done, from 0 to 1: by time or by requests, depending on how the run stops */
   fraction: number
-  /** since time 0 */
+  /** milliseconds since the start of the run */
   timeMs: number
-  /** when the last request is due; null if a closed loop ends after a number of requests, however long that takes */
+  /** when the last request is due, in milliseconds; null for a closed loop that ends after a number of requests */
   endMs: number | null
-  /** requests, those of the warm-up included */
+  /** requests so far, including the warm-up */
   sent: number
   completed: number
   failed: number
   /**
-   * Percentiles of latency so far, of the requests due in the window; null before any has completed. Reading them takes
-   * a millisecond or more of this thread, which a target that is served in this process would be seen to wait for.
+   * Reads percentiles of latency so far, of the requests due in the window; null until one has completed. This blocks the
+   * thread for a millisecond or more, which adds to the latency of a target in this process.
    */
   latencySoFar(): { p50Ms: number; p99Ms: number } | null
 }
 
-/** What is not data about a measurement. */
+/** The options of `measure`. */
 export interface MeasureOptions {
-  /** Ends the run and its threads; `measure` rejects with the signal's reason. */
+  /**
+   * Ends the run and its threads when aborted; `measure` then rejects with the signal's reason.
+   *
+   * @default none
+   */
   signal?: AbortSignal | undefined
   /**
-   * Called some ten times a second. Returning false ends the run early: no more requests are due, what is under way is
-   * served, and the result says `interrupted`.
+   * Called about ten times a second. Returning false ends the run early: no more requests become due, those in flight are
+   * served, and the result has the finding `interrupted`.
+   *
+   * @default none
    */
   onProgress?: ((progress: MeasureProgress) => unknown) | undefined
   /**
-   * What an idle server does: `sleep` until shortly before the next batch will leave, or `poll`, which keeps a core
-   * busy. For a target in this process, the event loop sleeps, or turns all the time.
+   * What an idle server does: `sleep` until shortly before the next batch leaves, or `poll`, which keeps a core busy. For
+   * a target in this process, the event loop sleeps or polls.
    *
    * @default 'sleep'
    */
   idle?: 'sleep' | 'poll' | undefined
   /**
-   * How long before a batch will leave an idle server stops sleeping and spins, since a sleep ends some 0.1 ms late.
-   * Longer is more exact, and takes more of a core. The event loop of a target in this process turns for this long on
-   * top of the 1.2 ms that a timer may be late, for a fifth of the time at most; `0` is never.
+   * How long before a batch leaves an idle server stops sleeping and spins, since a sleep ends about 0.1 ms late. A longer
+   * spin is more exact and uses more CPU. For a target in this process, the event loop polls for this long plus the 1.2 ms
+   * that a timer may be late, for at most a fifth of the time; `0` never spins.
    *
    * @default '60us', or 0 on a single core
    */
   spin?: Duration | undefined
   /**
-   * How long a batch, a call or an HTTP request may take before its requests count as failed, and its signal is
-   * aborted. Default 10s. A server thread that is still blocked a second later is ended, and serves no more; a target in
-   * this process that blocks its thread cannot be ended.
+   * How long a batch, a call or an HTTP request may take. After that its requests count as failed and its signal is
+   * aborted. A server thread that is still blocked a second later is terminated; a target in this process that blocks its
+   * thread cannot be terminated.
+   *
+   * @default '10s'
    */
   batchTimeout?: Duration | undefined
-  /** How long a target may take to load and set up, and to tear down: a handler, or connections. Default 60s. */
+  /**
+   * How long a target may take to load and set up, and to tear down.
+   *
+   * @default '60s'
+   */
   setupTimeout?: Duration | undefined
-  /** Reject with a MeasureError where the result is not valid. Default false. */
+  /**
+   * Whether to reject with a MeasureError if the result is invalid.
+   *
+   * @default false
+   */
   throwOnInvalid?: boolean | undefined
 }
 
-/** How it is measured, whatever asks for it. */
-export const knobs = {
+/** The options that every function that measures accepts. */
+export const sharedOptions = {
   idle: z.enum(['sleep', 'poll'], { error: "must be 'sleep' or 'poll'" }).default('sleep'),
   spin: duration.optional(),
   batchTimeout: positiveDuration.default(10_000),
@@ -73,11 +89,11 @@ const schema = options({
       error: 'must be a function',
     })
     .optional(),
-  ...knobs,
+  ...sharedOptions,
   throwOnInvalid: z.boolean({ error: 'must be true or false' }).default(false),
 })
 
-/** Options with their defaults filled in. */
+/** The options with their defaults filled in. */
 export interface ResolvedOptions {
   signal: AbortSignal | undefined
   onProgress: MeasureOptions['onProgress']
@@ -91,8 +107,8 @@ export interface ResolvedOptions {
 /**
  * Checks options and fills in their defaults.
  *
- * @param cores how many this process may use
- * @throws ValidationError naming the option, what was found there and what is accepted
+ * @param cores how many cores this process may use
+ * @throws ValidationError naming the option, its value and what is accepted
  */
 export function resolveOptions(given: MeasureOptions, cores: number): ResolvedOptions {
   const parsed = schema.safeParse(given)
@@ -109,5 +125,5 @@ export function resolveOptions(given: MeasureOptions, cores: number): ResolvedOp
   }
 }
 
-/** A sleep ends late by about this much. */
+/** A sleep ends about this late. */
 const SPIN_NS = 60_000

@@ -5,38 +5,30 @@ import type { ResolvedScenario } from '../scenario/scenario.js'
 import { type CheckpointedStop, checkpointsOf, extentNs, type ResolvedExtent } from '../scenario/stop.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 
-/** What is known of a run before it begins: its window, and the stretches that the window is cut into. */
+/** What is known of a run before it starts: its window, and the segments of the window. */
 export interface Plan {
-  /** the run stops at the first request that is due at `ns` or later, or has this number */
+  /** the run stops before the first request that is due at `ns` or later, or has the number `requests` */
   stop: { requests: number; ns: number }
-  /** Infinity where a closed loop has to tell */
+  /** Infinity if only a closed loop determines it */
   startNs: number
   /**
-   * Infinity where a closed loop has to tell, or the arrivals end before the run's requests do: it is then the last
-   * completion
+   * Infinity if only a closed loop determines it, or if the arrivals end before the run has all its requests: the window
+   * then ends at the last completion
    */
   endNs: number
-  /** when sending is to be over; Infinity where that is not known */
+  /** when the last request is due; Infinity if unknown */
   lastNs: number
-  /** when each segment begins, and the number of its first request; NaN where sending has to tell */
+  /** when each segment begins, and the number of its first request; NaN if only the run determines it */
   segments: { startNs: number; first: number }[]
 }
 
 type OpenScenario = ResolvedScenario & { arrivals: OpenArrivals }
 
 /**
- * Plans a run of open arrivals. The requests follow from the seed, so that walking through them shows when those will
- * be due that open the window and close it; if both are given as times there is nothing to walk through.
+ * Plans a run of open arrivals. The seed determines the requests, so stepping through them finds when the first and last
+ * requests of the window are due. If both ends of the window are given as times, no stepping is needed. A billion requests
+ * take seconds, so the generator yields now and then, for an abort to be noticed.
  */
-export function planOf(scenario: OpenScenario): Plan {
-  const planning = planInSteps(scenario)
-  for (;;) {
-    const { done, value } = planning.next()
-    if (done) return value
-  }
-}
-
-/** The same, in steps: a billion requests take seconds, in which an abort is to be heard. */
 export function* planInSteps(scenario: OpenScenario): Generator<void, Plan> {
   if ('atMost' in scenario.stop) return planOfCheckpoints(scenario.stop, scenario.warmup)
   const stop = extentNs(scenario.stop)
@@ -67,7 +59,7 @@ export function* planInSteps(scenario: OpenScenario): Generator<void, Plan> {
   return { stop, startNs, endNs: walk.dueNs, lastNs: walk.lastNs, segments }
 }
 
-/** Plans the run of a closed loop, which has no requests to walk through: what comes by number is told as it goes. */
+/** Plans the run of a closed loop. Its due times are not known, so boundaries by request number are found during the run. */
 export function planOfLoop(scenario: ResolvedScenario & { arrivals: ClosedArrivals }): Plan {
   if ('atMost' in scenario.stop) return planOfCheckpoints(scenario.stop, scenario.warmup)
   const stop = extentNs(scenario.stop)
@@ -87,8 +79,8 @@ export function planOfLoop(scenario: ResolvedScenario & { arrivals: ClosedArriva
 }
 
 /**
- * Plans a run with checkpoints: up to the first checkpoint it is cut as any other, and from there to each next one in half
- * as many, so that at every checkpoint there are about twenty stretches of one length to be made of them.
+ * Plans a run with checkpoints. The part before the first checkpoint has as many segments as any run, and each later part
+ * half as many, so that at every checkpoint they can be merged into about twenty segments of equal length.
  */
 function planOfCheckpoints(stop: CheckpointedStop, warmup: ResolvedExtent): Plan {
   const { ns: startNs } = extentNs(warmup)
@@ -109,9 +101,9 @@ function planOfCheckpoints(stop: CheckpointedStop, warmup: ResolvedExtent): Plan
 }
 
 const byTime = (field: string, found: ResolvedExtent) =>
-  new ValidationError(field, `must be a duration to measure until enough is known, got ${show(found)}`)
+  new ValidationError(field, `must be a duration if the run stops at a precision or budget, got ${show(found)}`)
 
-/** The numbers of the requests that segments begin with, without duplicates. */
+/** Lists the numbers of the first requests of segments, without duplicates. */
 export function segmentsFrom(first: number, requests: number): number[] {
   const numbers = new Set(
     Array.from({ length: SEGMENTS }, (_, k) => Math.ceil(first + ((requests - first) * k) / SEGMENTS)),
@@ -119,15 +111,15 @@ export function segmentsFrom(first: number, requests: number): number[] {
   return [...numbers]
 }
 
-/** How many requests a plan walks through at a time: some 10 ms. */
+/** How many requests a plan steps through between yields: about 10 ms. */
 const STEP = 2 ** 20
 
-/** A walk through the requests, in order. */
+/** Steps through the requests of a schedule, in order. */
 class Walk {
   readonly #next: () => number
   number = 0
   dueNs: number
-  /** when the newest request so far is due */
+  /** when the newest request was due */
   lastNs = 0
 
   constructor({ arrivals, seed }: { arrivals: OpenArrivals; seed: number }) {

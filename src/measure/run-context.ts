@@ -8,7 +8,7 @@ import type { RunState } from './recording/build-recording.js'
 import type { SharedMemory } from './recording/shared-memory.js'
 import type { WorkerExit } from './servers/worker-exits.js'
 
-/** A run before it begins. */
+/** Everything a run needs before it starts. */
 export interface RunContext {
   scenario: ResolvedScenario
   options: ResolvedOptions
@@ -18,17 +18,17 @@ export interface RunContext {
   clock: RunClock
 }
 
-/** What has come of a run. */
+/** The outcome of a run. */
 export interface RunOutcome {
   state: RunState
-  /** how many checkpoints there were, if it was to go on until it knew enough */
+  /** how many checkpoints were taken, if the run stops at a precision or budget */
   checkpoints?: CheckpointCount | undefined
-  /** when it ended, from time 0 */
+  /** when the run ended, from time 0 */
   endedNs: number
   /** the first failure of a request */
   failure: Error | null
   /** the servers whose threads ended during the run */
   exits: WorkerExit[]
-  /** what a teardown threw */
+  /** the error that a teardown threw */
   teardown: Error | null
 }

@@ -1,4 +1,4 @@
-import { keptRealTimers, real } from '../clock/real.js'
+import { hasRealTimers, real } from '../clock/real.js'
 import { cores } from '../machine/cores.js'
 import { environment } from '../machine/environment.js'
 import type { Host } from '../result/host.js'
@@ -12,7 +12,7 @@ import { RunClock } from './clock/clock.js'
 import { MeasureError, targetFailed } from './error.js'
 import { measureFindings, seconds } from './findings.js'
 import { HostWatch } from './host/host-watch.js'
-import { measurable } from './measurable.js'
+import { checkMeasurable } from './measurable.js'
 import { type MeasureOptions, resolveOptions } from './options.js'
 import { type Plan, planInSteps, planOfLoop } from './plan.js'
 import { PLACES } from './queue/waiting-room.js'
@@ -25,40 +25,41 @@ import { runOnThreads } from './servers/on-threads.js'
 
 export type { Observation }
 
-/** What a run gives, before anything is concluded from it. */
+/** What a run recorded, before it becomes a result. */
 export interface Measurement {
   recording: Recording
   environment: Environment
   host: Host
   /** the first failure of a request */
   failure: Error | null
-  /** the batches that started in the window, in order, as many of them as were asked for */
+  /** the batches that started in the window, in order, up to the requested number */
   observations: Observation[]
 }
 
 /**
- * Runs a scenario on the real clock. What it has started is gone when this returns.
+ * Runs a scenario on the real clock. Its threads, timers and connections are closed when the promise settles.
  *
- * @param observe how many batches to keep one by one
- * @throws ValidationError if it cannot be measured, MeasureError if its target cannot run
+ * @param observe how many batches to record individually
+ * @throws ValidationError if the scenario cannot be measured
+ * @throws MeasureError if its target fails
  */
 export async function runMeasurement(
   given: ResolvedScenario,
   givenOptions: MeasureOptions = {},
   observe = 0,
 ): Promise<Measurement> {
-  const scenario = measurable(given)
+  const scenario = checkMeasurable(given)
   const { handler } = scenario
-  // a module has a thread for each server, and what is served in this process has this one
+  // a handler module has a thread for each server; any other target is served on this thread
   const threads = typeof handler === 'string' ? (scenario.servers as number) : 1
   const options = resolveOptions(givenOptions, cores())
   throwIfAborted(options.signal)
-  if (!keptRealTimers()) {
+  if (!hasRealTimers()) {
     throw new MeasureError(
-      'timers were faked when throughline was first imported, and a measurement needs real ones; import it before timers are faked',
+      'timers were already faked when throughline was first imported, and a measurement needs real timers; import throughline before faking timers',
     )
   }
-  const plan = await planned(scenario, options.signal)
+  const plan = await planRun(scenario, options.signal)
   const memory = SharedMemory.allocate(scenario, plan, threads, observe)
   const host = new HostWatch(memory.buffers.host, memory.window(), typeof handler !== 'string')
   const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock() }
@@ -69,7 +70,7 @@ export async function runMeasurement(
   const { window } = state
   const { earlyEnd } = window
   if (window.startNs === Number.POSITIVE_INFINITY || window.endNs <= window.startNs) {
-    throw nothingMeasured(scenario, state, endedNs, failure)
+    throw errorOfEmptyRun(scenario, state, endedNs, failure)
   }
   const recording: Recording = {
     ...buildRecording(scenario, state, endedNs),
@@ -83,25 +84,25 @@ export async function runMeasurement(
     environment: machine,
     host: host.result(),
     failure,
-    observations: observationsIn(memory, threads),
+    observations: collectObservations(memory, threads),
   }
 }
 
-/** Why a run ended before its window began. */
-function nothingMeasured(
+/** Creates the error of a run that ended before its window began. */
+function errorOfEmptyRun(
   scenario: ResolvedScenario,
   { window }: RunState,
   endedNs: number,
   failure: Error | null,
 ): MeasureError | ValidationError {
-  const after = `after ${seconds(Math.min(endedNs, window.endNs))}, in its warm-up`
+  const after = `after ${seconds(Math.min(endedNs, window.endNs))}, during the warm-up`
   switch (window.earlyEnd) {
     case 'interrupted':
-      return new MeasureError(`the run was interrupted ${after}: there is nothing to report yet`)
+      return new MeasureError(`the run was interrupted ${after}: there is nothing to report`)
     case 'full': {
       const waiting = PLACES.toLocaleString('en')
       return new MeasureError(
-        `${after}, ${waiting} requests were waiting, as many as can: the servers sustain far less than is offered; lower the rate, or add servers`,
+        `${after}, ${waiting} requests were waiting, the most that can wait: the offered rate far exceeds the capacity of the servers; lower the rate, or add servers`,
       )
     }
     case 'no-server': {
@@ -109,11 +110,11 @@ function nothingMeasured(
       return targetFailed(targetName(scenario), message, failure)
     }
     default:
-      return nothingToReport()
+      return emptyWindowError()
   }
 }
 
-async function planned(scenario: ResolvedScenario, signal: AbortSignal | undefined): Promise<Plan> {
+async function planRun(scenario: ResolvedScenario, signal: AbortSignal | undefined): Promise<Plan> {
   const { arrivals } = scenario
   if (arrivals.process === 'closed') return planOfLoop({ ...scenario, arrivals })
   const planning = planInSteps({ ...scenario, arrivals })
@@ -124,17 +125,17 @@ async function planned(scenario: ResolvedScenario, signal: AbortSignal | undefin
   }
   const plan = step.value
   if (plan.segments.length > 0 && plan.startNs < plan.endNs) return plan
-  throw nothingToReport()
+  throw emptyWindowError()
 }
 
-function nothingToReport(): ValidationError {
+function emptyWindowError(): ValidationError {
   return new ValidationError(
     'stop',
-    'leaves nothing to report: no time passes between the first request after the warm-up and the end; run for longer',
+    'leaves an empty window: no time passes between the first request after the warm-up and the end of the run; run longer',
   )
 }
 
-function observationsIn(memory: SharedMemory, threads: number): Observation[] {
+function collectObservations(memory: SharedMemory, threads: number): Observation[] {
   const observations = Array.from({ length: threads }, (_, server) => memory.observations(server)?.read() ?? []).flat()
   return observations.sort((a, b) => (a.requests[0] as number) - (b.requests[0] as number))
 }

@@ -1,6 +1,6 @@
 import type { Random } from './random.js'
 
-/** Where the tail begins, and the area of each of the 256 layers (Marsaglia and Tsang 2000). */
+/** The start of the tail, and the area of each of the 256 layers (Marsaglia and Tsang 2000). */
 const TAIL = 7.697117470131049
 const AREA = 3.949659822581572e-3
 const LAYERS = 256
@@ -8,7 +8,7 @@ const SCALE = 2 ** 24
 
 const widths = new Float64Array(LAYERS)
 const heights = new Float64Array(LAYERS)
-/** A 24-bit draw below this lies wholly under the curve, so that no exponential has to be computed. */
+/** A 24-bit draw below this lies under the curve for certain, so no exponential has to be computed. */
 const inside = new Int32Array(LAYERS)
 
 let x = TAIL
@@ -27,8 +27,8 @@ for (let layer = LAYERS - 1; layer >= 1; layer--) {
 }
 
 /**
- * Draws an exponential variable of mean 1 by the ziggurat method: 98.9 % of draws cost one random word, a
- * table look-up and a multiplication. Eight bits of the word choose the layer, the other 24 the place in it.
+ * Draws an exponential variable with mean 1 by the ziggurat method. 98.9 % of draws cost one random word, a table lookup
+ * and a multiplication. Eight bits of the word select the layer, the other 24 the position in it.
  */
 export function exponential(random: Random): number {
   for (;;) {
@@ -37,7 +37,7 @@ export function exponential(random: Random): number {
     const place = word >>> 8
     const value = place * (widths[layer] as number)
     if (place < (inside[layer] as number)) return value
-    // the exponential has no memory: beyond the tail's beginning it begins anew
+    // the distribution is memoryless: the tail is the distribution again, shifted
     if (layer === 0) return TAIL - Math.log(random.positive())
     const bottom = heights[layer] as number
     const top = layer === 1 ? 1 : (heights[layer - 1] as number)

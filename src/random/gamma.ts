@@ -2,8 +2,8 @@ import { normal } from './normal.js'
 import type { Random } from './random.js'
 
 /**
- * A source of gamma variables of mean 1 and the given shape (1 / cv^2), by Marsaglia and Tsang, "A simple
- * method for generating gamma variables" (2000); a shape below 1 is raised by one and corrected by a power.
+ * Creates a source of gamma variables with mean 1 and the given shape (1 / cv^2), by Marsaglia and Tsang, "A simple
+ * method for generating gamma variables" (2000). A shape below 1 is drawn at shape + 1 and corrected by a power.
  */
 export function gamma(random: Random, shape: number): () => number {
   const raised = shape < 1 ? shape + 1 : shape

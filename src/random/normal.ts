@@ -1,8 +1,6 @@
 import type { Random } from './random.js'
 
-/**
- * A source of standard normal variables by Marsaglia's polar method, which makes two at a time.
- */
+/** Creates a source of standard normal variables by Marsaglia's polar method, which produces two at a time. */
 export function normal(random: Random): () => number {
   let spare = Number.NaN
   return () => {

@@ -1,9 +1,9 @@
 const BLOCK = 256
 
 /**
- * A stream of uniform random numbers: xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom
- * number generators", 2021), with a period of 2^128 - 1. Its 32-bit words are made a block at a time, so
- * that the four words of state stay in registers.
+ * A stream of uniform random numbers: xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number
+ * generators", 2021), with period 2^128 - 1. It generates 32-bit words a block at a time, so that the four words of state
+ * stay in registers.
  */
 export class Random {
   readonly #state: Int32Array
@@ -15,20 +15,20 @@ export class Random {
     this.#state = state
   }
 
-  /** 32 random bits, as a signed whole number. */
+  /** Returns 32 random bits as a signed integer. */
   word(): number {
     if (this.#next === BLOCK) this.#refill()
     return this.#words[this.#next++] as number
   }
 
-  /** Uniform on [0, 1), with 53 random bits. */
+  /** Draws from [0, 1) uniformly, with 53 random bits. */
   uniform(): number {
     const high = this.word() >>> 5
     const low = this.word() >>> 6
     return (high * 67_108_864 + low) / 9_007_199_254_740_992
   }
 
-  /** Uniform on (0, 1]: safe under a logarithm. */
+  /** Draws from (0, 1] uniformly; safe to take the logarithm of. */
   positive(): number {
     return 1 - this.uniform()
   }

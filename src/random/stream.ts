@@ -1,12 +1,12 @@
 import { Random } from './random.js'
 
 /**
- * The random stream of one purpose. Streams of different (seed, purpose, replication) are independent, so a
- * draw more for one purpose moves nothing in another: a second batch size faces the very same arrivals.
+ * Creates the random stream of one purpose. Streams with different (seed, purpose, replication) are independent, so an
+ * extra draw for one purpose changes nothing in another: at another batch size, the arrivals stay the same.
  *
  * @param seed a whole number from 0 to 2^53 - 1
- * @param purpose what the stream is for: `'arrivals'`, `'service'`, …
- * @param replication which repetition of the same run, from 0
+ * @param purpose the use of the stream: `'arrivals'`, `'service'`, …
+ * @param replication the number of the repetition of the same run, from 0
  */
 export function stream(seed: number, purpose: string, replication = 0): Random {
   let hash = 0x9e3779b9
@@ -21,7 +21,7 @@ export function stream(seed: number, purpose: string, replication = 0): Random {
 
   const state = new Int32Array(4)
   for (let i = 0; i < 4; i++) {
-    // splitmix32 spreads the hash over the four words
+    // splitmix32 expands the hash to four words
     hash = (hash + 0x9e3779b9) | 0
     let word = Math.imul(hash ^ (hash >>> 16), 0x21f0aaad)
     word = Math.imul(word ^ (word >>> 15), 0x735a2d97)

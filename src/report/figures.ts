@@ -3,53 +3,57 @@ import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { type TimeUnit, threeDigits } from '../text/number.js'
 
-/** What is told of each run where several stand side by side: times in milliseconds, utilization as a fraction of 1. */
+/** The figures by which runs are compared in a table: times in milliseconds, utilization as a fraction of 1. */
 export const FIGURES = ['p50', 'p90', 'p95', 'p99', 'meanBatchSize', 'utilization'] as const
 export type Figure = (typeof FIGURES)[number]
 export type Figures = Record<Figure, number>
 
-/** A run that was interrupted carried what it was given all the same. */
+/** An interrupted run was not overloaded: it sustained its load while it ran. */
 const isOverload = ({ code }: Finding) => code === 'saturated' || code === 'cut-off'
 
 /**
- * The figures of one run, or that it could not carry its load.
+ * Reads the figures of one run that tables compare; `'overloaded'` if it did not sustain its load.
  *
+ * @returns times in milliseconds, utilization as a fraction of 1
  * @throws ValidationError if it is not a result
+ * @example
+ * const figures = figuresOf(simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } }))
+ * if (figures !== 'overloaded') console.log(figures.p99, figures.utilization)
  */
-export function figuresOf(result: Result): Figures | 'cannot carry' {
+export function figuresOf(result: Result): Figures | 'overloaded' {
   checkIsResult(result)
-  if (result.validity.findings.some(isOverload)) return 'cannot carry'
+  if (result.validity.findings.some(isOverload)) return 'overloaded'
   const { p50, p90, p95, p99 } = result.latencyMs
   return { p50, p90, p95, p99, meanBatchSize: result.batches.meanSize, utilization: result.utilization ?? 0 }
 }
 
-/** Why a run is not valid, the first error of it; null if it is, or if it is told instead that it cannot carry its load. */
-export function invalidity({ validity }: Result): Finding | null {
+/** The first error of a run; null if it is valid, or if it is overloaded, which is reported instead of figures. */
+export function firstError({ validity }: Result): Finding | null {
   const errors = validity.findings.filter(({ severity }) => severity === 'error')
   return errors.some(isOverload) ? null : (errors[0] ?? null)
 }
 
-/** Fractions of requests that some runs have, and their columns. */
-const LOSSES = [
+/** Columns of dropped requests. */
+const DROPS = [
   { header: ['errors', '%'], of: ({ rates }: Result) => rates.error },
   { header: ['rejected', '%'], of: ({ rates }: Result) => rates.rejection },
 ] as const
 
-/** The columns of what was not answered, of those fractions that any of the runs has. */
-export const lossesIn = (results: readonly Result[]) =>
-  LOSSES.filter(({ of }) => results.some((result) => of(result) > 0)).map(({ header, of }) => ({
+/** The columns of errors and rejections, if any of the runs has them. */
+export const dropColumns = (results: readonly Result[]) =>
+  DROPS.filter(({ of }) => results.some((result) => of(result) > 0)).map(({ header, of }) => ({
     header,
     text: (result: Result) => threeDigits(100 * of(result)),
   }))
 
-/** The two lines at the head of a figure's column. */
+/** The two header lines of a figure's column. */
 export function headerOf(figure: Figure, unit: TimeUnit): [string, string] {
   if (figure === 'meanBatchSize') return ['mean', 'batch']
   return figure === 'utilization' ? ['utilization', '%'] : [figure, unit.name]
 }
 
-/** A figure in the unit of its column. */
-export function shown(value: number, figure: Figure, unit: TimeUnit): string {
+/** Formats a figure in the unit of its column. */
+export function formatFigure(value: number, figure: Figure, unit: TimeUnit): string {
   if (figure === 'meanBatchSize') return threeDigits(value)
   return threeDigits(figure === 'utilization' ? 100 * value : value / unit.ms)
 }

@@ -1,8 +1,9 @@
-import { type ComparedMetric, overall } from '../budget/comparison.js'
+import { type ComparedMetric, overallVerdict } from '../budget/comparison.js'
 import type { Detectable } from '../budget/detectable.js'
 import { headline } from '../budget/render.js'
 import { comparisonRows } from '../budget/render-comparison.js'
 import type { GatedScenario, GateReport, GateVerdict } from '../gate/gate-report.js'
+import { roughPercent } from '../text/number.js'
 
 export const GATE_TITLES = [
   'scenario',
@@ -20,7 +21,8 @@ export const GATE_TITLES = [
 export function gateRows({ scenarios }: GateReport): string[][] {
   return scenarios.map((scenario) => {
     const { name, comparison, detectable, budget } = scenario
-    const compared = comparison === null ? ['', '', '', '', ''] : rowOf(comparison, overall(comparison).by).slice(0, -1)
+    const compared =
+      comparison === null ? ['', '', '', '', ''] : rowOf(comparison, overallVerdict(comparison).by).slice(0, -1)
     const finds = detectable === null ? '' : detectableText(detectable)
     const kept = budget === null ? '' : { pass: 'kept', fail: 'broken', inconclusive: 'inconclusive' }[budget.verdict]
     return [name, ...compared, finds, kept, verdictText(scenario)]
@@ -45,11 +47,8 @@ function verdictText({ in: where, verdict, comparison, confirmation, budget }: G
 /** The smallest change that would have been found: `5 %`. */
 function detectableText({ changes }: Detectable): string {
   const least = Math.min(...Object.values(changes))
-  return Number.isFinite(least) ? shortPercent(least) : '?'
+  return Number.isFinite(least) ? roughPercent(least) : '?'
 }
-
-/** A change of 12.34 % is known as well as 12 %. */
-const shortPercent = (fraction: number) => `${Number((100 * fraction).toPrecision(2))} %`
 
 /** The verdict in a line: `Slower than origin/main: saveOrder`. */
 export function gateHeadline({ verdict, base, scenarios }: GateReport): string {
@@ -93,10 +92,10 @@ export function sensitivity({ scenarios }: GateReport): string | null {
   const last = others.at(-1) ?? first
   const changes =
     others.length === 0
-      ? `${shortPercent(least)} and more${metric === 'service.mean' ? ' in the time of service' : ''}`
+      ? `${roughPercent(least)} and more${metric === 'service.mean' ? ' in the time of service' : ''}`
       : last.least === least
-        ? `${shortPercent(least)} and more in each scenario`
-        : `${shortPercent(least)} (${name}) to ${shortPercent(last.least)} (${last.name}) and more`
+        ? `${roughPercent(least)} and more in each scenario`
+        : `${roughPercent(least)} (${name}) to ${roughPercent(last.least)} (${last.name}) and more`
   const pairs = scenarios.find(({ detectable }) => detectable !== null)?.detectable?.pairs
   return `Could have found changes of ${changes} (in 95 of 100 comparisons, by ${pairs} pairs of base with itself).`
 }

@@ -4,8 +4,8 @@ import { budgetSchema } from '../scenario/budget.js'
 import { options } from '../scenario/units.js'
 import { checkList, got, throwFaults, ValidationError } from '../validation/validation-error.js'
 
-const title = z.string({ error: 'must be a text' }).optional()
-/** The options of renderers, by the name of what they are of. */
+const title = z.string({ error: 'must be a string' }).optional()
+/** The options of each kind of report. */
 const OPTIONS = {
   report: options({ title, budget: budgetSchema.optional() }),
   markdown: options({ title }),
@@ -17,17 +17,17 @@ const OPTIONS = {
 }
 
 /**
- * Refuses options that are misspelt or of another kind, which would else be passed over.
+ * Rejects unknown and invalid options, which would otherwise be ignored silently.
  *
  * @throws ValidationError
  */
 export function checkOptions(given: unknown, of: keyof typeof OPTIONS): void {
-  const asked = OPTIONS[of].safeParse(given)
-  if (!asked.success) throwFaults(asked.error, of, given)
+  const parsed = OPTIONS[of].safeParse(given)
+  if (!parsed.success) throwFaults(parsed.error, of, given)
 }
 
 /**
- * Refuses what is no list of `{ name, result }`.
+ * Checks that a value is a list of `{ name, result }`.
  *
  * @throws ValidationError
  */
@@ -36,7 +36,7 @@ export function checkNamed(given: unknown): void {
 }
 
 /**
- * Refuses what `sweep` does not give.
+ * Checks that a value is a list of `{ point, result }`, as `sweep` returns it.
  *
  * @throws ValidationError
  */

@@ -1,6 +1,6 @@
 import type { Result } from '../result/result.js'
 
-/** A result, and what it is called among others. */
+/** A result and the name that reports show for it. */
 export interface NamedResult {
   name: string
   result: Result

@@ -1,30 +1,35 @@
-/** One figure over several rounds: its median, and the least and the greatest. */
+import { median } from '../statistics/descriptive.js'
+
+/** One figure over several rounds: its median, minimum (`low`) and maximum (`high`). */
 export interface Spread {
   median: number
   low: number
   high: number
 }
 
+/**
+ * Summarizes the values of several rounds.
+ *
+ * @example
+ * console.log(spreadOf([3, 1, 2])) // { median: 2, low: 1, high: 3 }
+ */
 export function spreadOf(values: number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b)
-  const at = (i: number) => sorted[i] as number
-  const middle = (sorted.length - 1) / 2
-  return { median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, low: at(0), high: at(sorted.length - 1) }
+  return { median: median(values), low: Math.min(...values), high: Math.max(...values) }
 }
 
-/** How far the furthest of the rounds is from their median, as a fraction of it. */
+/** The largest distance of a round from the median, as a fraction of the median. */
 export function noiseOf({ median, low, high }: Spread): number {
   return Math.max(high - median, median - low) / median
 }
 
-/** Whether a prediction is as near to the median as the rounds themselves are. */
+/** Checks whether a prediction is within the noise: no further from the median than the furthest round. */
 export function isWithin(predicted: number, measured: Spread): boolean {
-  // what is shown in whole percent is judged so: 0 % apart is never too far
+  // reports show whole percent: a difference shown as 0 % is always within the noise
   return Math.abs(predicted - measured.median) <= measured.median * Math.max(noiseOf(measured), 0.005)
 }
 
 /**
- * How many of a hundred true values are as near to the median of so many rounds as the furthest round is: drawn from
- * normal, lognormal and exponential laws, which agree to a hundredth.
+ * The percentage of exact predictions that are within the noise by chance, by the number of rounds. Found by drawing from
+ * normal, lognormal and exponential distributions, which agree to 1 %.
  */
 export const WITHIN_BY_CHANCE: Record<number, number> = { 2: 50, 3: 84, 4: 93, 5: 97 }

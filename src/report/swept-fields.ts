@@ -1,21 +1,22 @@
 import type { Swept } from '../explore/sweep.js'
 import { fieldIn, fieldOf } from '../scenario/fields.js'
 import { inText, time } from '../text/number.js'
+import { shorten } from './draw/label.js'
 
-/** What a number in a field of a resolved scenario is. */
+/** Fields of a resolved scenario whose numbers are times, and those whose numbers are rates. */
 const TIMES =
   /(^|\.)(maxWait|timeout|base|perItem|time|on|off|duration|thinkTime\.mean|overhead\.\w+\.mean|points\.\d+\.mean)$/
 const RATES = /(^|\.)(rate|from)$/
 
-/** A field of a sweep, as it is called and shown. */
+/** A field of a sweep, and how reports show it. */
 export interface SweptField {
-  /** as the sweep was given it */
+  /** the name that the sweep used */
   name: string
-  /** two lines to stand over its values */
+  /** two header lines */
   header: string
-  /** its value in the scenario that was run, so that all are in the same units */
+  /** formats the value in the resolved scenario, where all values have the same unit */
   label(swept: Swept): string
-  /** the same for a program: a number in milliseconds or a second, or a text */
+  /** the same value for programs: a number in milliseconds or per second, or a string */
   plain(swept: Swept): string | number | boolean | null
 }
 
@@ -26,9 +27,9 @@ const HEADERS: Record<string, string> = {
   'batching.maxBatchSize': 'max\nbatch',
 }
 
-/** The fields that were swept, in the order that the sweep has them. */
+/** Lists the fields that were swept, in the order of the sweep. */
 export function sweptFields(swept: readonly Swept[]): SweptField[] {
-  // one field may be spelt in two ways: the first that is met is its name
+  // a field may be spelt in two ways: the first spelling is its name
   const names = new Map<string, string>()
   for (const name of swept.flatMap(({ point }) => Object.keys(point))) {
     const path = fieldOf(name)
@@ -38,7 +39,7 @@ export function sweptFields(swept: readonly Swept[]): SweptField[] {
     const plain = ({ point, result }: Swept) => {
       const value = result.scenario === null ? undefined : fieldIn(result.scenario, path)
       if (value === null || ['number', 'string', 'boolean'].includes(typeof value)) return value as string
-      // what became more than one value is shown as it was given
+      // a value that resolved to an object is shown as it was given
       const given = Object.entries(point).find(([each]) => fieldOf(each) === path)?.[1]
       return typeof given === 'string' || typeof given === 'number' ? given : (JSON.stringify(given) ?? String(given))
     }
@@ -51,15 +52,15 @@ export function sweptFields(swept: readonly Swept[]): SweptField[] {
         if (value === null) return path === 'servers' ? 'no limit' : 'none'
         if (typeof value === 'number') return TIMES.test(path) ? time(value) : inText(value)
         const text = String(value)
-        return text.length > MOST ? `${text.slice(0, MOST - 1)}…` : text
+        return shorten(text, LONGEST_LABEL)
       },
     }
   })
 }
 
-const MOST = 24
+const LONGEST_LABEL = 24
 
-/** The last of a name, under what it is in. */
+/** The last part of a path, below the part that contains it. */
 function headerOf(path: string): string {
   const parts = path.split('.')
   return `${parts.at(-2) ?? ''}\n${parts.at(-1)}${RATES.test(path) ? ' /s' : ''}`

@@ -1,7 +1,7 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { z } from 'zod'
+import { bucketFloor, bucketOf, HIGHEST_NS } from '../histogram/buckets.js'
 import { decode, forEachBucketOf } from '../histogram/hdr.js'
-import { bucketFloor, bucketOf, HIGHEST_NS } from '../histogram/latency-histogram.js'
 import { checkKept } from '../scenario/scenario.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { checkVersion, throwFaults } from '../validation/validation-error.js'
@@ -9,9 +9,9 @@ import { errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
 import { ESTIMATES, PERCENTILES, percentilesNs, type Summary } from './summary.js'
 
-/** How far apart two figures may be that are computed from the same counts in another order. */
+/** The relative rounding error of figures that are computed from the same counts in another order. */
 const ROUNDING = 1e-9
-/** How far the mean of buckets may be from that of the values in them. */
+/** How far the mean of buckets may be from that of the values in them, relative to it. */
 const PRECISION = 2e-3
 
 const PROCESSES = ['constant', 'poisson', 'renewal', 'onOff', 'stages', 'replay', 'closed'] as const
@@ -49,7 +49,7 @@ const summary = z
     if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
   })
 
-/** Where the figures of a summary contradict one another. */
+/** A contradiction between the figures of a summary; null if there is none. */
 function faultOf(given: Summary): string | null {
   const { min, p50, p90, p95, p99, p999, max, mean, stdDev } = given
   const inOrder = [min, p50, p90, p95, p99, p999, max]
@@ -67,7 +67,7 @@ function faultOf(given: Summary): string | null {
       return `must have the ${name} that its histogram has`
     }
   }
-  // a bucket is as far from what is in it as it is wide
+  // a value may be anywhere in its bucket
   const rms = Math.hypot(mean, stdDev)
   if (!isBeyond(max) && Math.abs(stdDev - momentsOf(histogram).stdDev) > PRECISION * rms) {
     return 'must have the stdDev that its histogram has'
@@ -82,10 +82,10 @@ function faultOf(given: Summary): string | null {
   return null
 }
 
-/** What is told of a distribution, in a summary or a segment. */
+/** The figures that summaries and segments both have. */
 type Moments = Pick<Summary, 'count' | 'min' | 'mean' | 'max'>
 
-/** Where count, mean and extremes contradict a histogram. */
+/** A contradiction between count, mean and extremes, and a histogram; null if there is none. */
 function faultAgainst(histogram: Histogram, { count, min, mean, max }: Moments): string | null {
   if (histogram.totalCount !== count) {
     return `must have as many values as its histogram, which holds ${histogram.totalCount.toLocaleString('en')}`
@@ -102,8 +102,8 @@ function faultAgainst(histogram: Histogram, { count, min, mean, max }: Moments):
 }
 
 /**
- * The lowest and the highest bucket of a histogram, and mean and deviation in milliseconds of the middles of its buckets:
- * its own take tens of times as long.
+ * The lowest and the highest bucket of a histogram, and mean and standard deviation of the middles of its buckets, in
+ * milliseconds. The histogram's own take tens of times as long.
  */
 function momentsOf(histogram: Histogram): { first: number; last: number; mean: number; stdDev: number } {
   let [first, last, sum, squares] = [-1, -1, 0, 0]
@@ -119,11 +119,11 @@ function momentsOf(histogram: Histogram): { first: number; last: number; mean: n
   return { first, last, mean: mean / NS_PER_MS, stdDev: Math.sqrt(variance) / NS_PER_MS }
 }
 
-/** Beyond an hour all is counted in the last bucket. */
+/** Durations from an hour on are counted in the last bucket. */
 const isBeyond = (ms: number) => nanoseconds(ms) >= HIGHEST_NS
 const bucketIn = (ms: number) => bucketOf(Math.min(nanoseconds(ms), HIGHEST_NS))
 
-/** A histogram, or what is wrong with it. */
+/** Decodes a histogram, or says what is wrong with it. */
 function decoded(base64: string): Histogram | string {
   try {
     return decode(base64)
@@ -153,7 +153,7 @@ const batchSize = z.string().regex(/^[1-9]\d*$/, { error: 'must be the size of a
 
 const finding = z.looseObject({ code: text, severity: z.enum(['error', 'warning', 'info']), message: text })
 
-/** What of a scenario is told by who reads a result; the rest is the reader's who runs it again. */
+/** The fields of a scenario that reports show. The rest is checked when it is run again. */
 const scenario = z.looseObject(
   {
     arrivals: z.looseObject({ process: z.enum(PROCESSES, { error: `must be one of ${PROCESSES.join(', ')}` }) }),
@@ -171,7 +171,7 @@ const environment = z.looseObject(
   { error: 'must be an object, or null' },
 )
 
-/** Where it is known; null, with the reason, where it is not. */
+/** Null, with the reason elsewhere, if it is unknown. */
 const known = <Schema extends z.ZodType>(schema: Schema) => schema.nullable()
 const list = { error: 'must be a list, or null' }
 const host = z.looseObject(
@@ -231,7 +231,7 @@ export const resultSchema = z
     context.issues.push({ code: 'custom', message, input: given, path: path.split('.') })
   })
 
-/** Where the figures of a result contradict one another, and how. */
+/** A contradiction between the figures of a result; null if there is none. */
 function contradictionOf(given: Result): [path: string, message: string] | null {
   const { counts, rates, latencyMs, segments, throughput, window, validity, batches } = given
   const { offered, completed, rejected, aborted } = counts
@@ -260,12 +260,12 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
     return ['batches', 'must have the count and the mean that their sizes have']
   }
   if (validity.valid === validity.findings.some(({ severity }) => severity === 'error')) {
-    return ['validity.valid', 'must be true where no finding is an error, and false where one is']
+    return ['validity.valid', 'must be true if no finding is an error, and false otherwise']
   }
   return null
 }
 
-/** Where segments contradict themselves, or the whole that they are of. */
+/** A contradiction within segments, or between them and the whole; null if there is none. */
 function contradictionIn(segments: Result['segments'], whole: Result): [path: string, message: string] | null {
   const { counts, latencyMs, batches } = whole
   const total = totalOf(segments.map((segment) => segment.counts))
@@ -312,7 +312,7 @@ function contradictionIn(segments: Result['segments'], whole: Result): [path: st
 
 const WAITS = ['lagMs', 'queueingMs', 'batchingMs', 'dispatchMs'] as const
 
-/** Where the parts of a latency contradict it: they are of the same requests, and add up. */
+/** A contradiction between latency and its parts, which are of the same requests and add up; null if there is none. */
 function contradictionOfParts(given: Result): [path: string, message: string] | null {
   const { latencyMs, waitMs, serviceMs } = given
   for (const name of ['waitMs', 'serviceMs', ...WAITS] as const) {
@@ -325,13 +325,13 @@ function contradictionOfParts(given: Result): [path: string, message: string] | 
   return isAbout(parts, waitMs.mean) ? null : ['waitMs.mean', 'must be the sum of lag, queueing, batching and dispatch']
 }
 
-/** Of means that are made of sums of nanoseconds: to a millionth, or a nanosecond. */
+/** Compares means of nanoseconds: to a millionth, or a nanosecond. */
 const isAbout = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * (1 + Math.max(Math.abs(a), Math.abs(b)))
 
 const same = (a: number, b: number) => Math.abs(a - b) <= ROUNDING * Math.max(Math.abs(a), Math.abs(b))
 
 /**
- * Refuses what is no result at all, such as the promise of one. What it holds is taken as it is.
+ * Checks that a value is a result, and not the promise of one, but not its contents.
  *
  * @throws ValidationError
  */
@@ -340,9 +340,9 @@ export function checkIsResult(value: unknown, name = 'result'): void {
 }
 
 /**
- * Checks what may be a result, such as one read from a file.
+ * Checks a value that should be a result, such as one read from a file.
  *
- * @throws ValidationError if it is of another version, or its figures contradict one another
+ * @throws ValidationError if it has another version, or its figures contradict each other
  */
 export function checkedResult(value: unknown, name = 'result'): Result {
   checkIsResult(value, name)
@@ -353,7 +353,7 @@ export function checkedResult(value: unknown, name = 'result'): Result {
   return result
 }
 
-/** The same of a summary. */
+/** The same for a summary. */
 export function checkedSummary(value: unknown, name = 'summary'): Summary {
   const parsed = summary.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)

@@ -1,7 +1,8 @@
+import { BUCKETS, bucketCeiling, bucketFloor, bucketOf } from '../histogram/buckets.js'
 import { decode, forEachBucketOf } from '../histogram/hdr.js'
-import { BUCKETS, bucketCeiling, bucketFloor, bucketOf } from '../histogram/latency-histogram.js'
 import { nanoseconds } from '../scenario/units.js'
 import { betaCdf, betaQuantile } from '../statistics/beta.js'
+import { sum, sumBy } from '../statistics/descriptive.js'
 import { student } from '../statistics/student.js'
 import type { Result } from './result.js'
 import { rankOf } from './summary.js'
@@ -10,19 +11,19 @@ import { rankOf } from './summary.js'
 export type Segmentation =
   /** one after another, in a steady state */
   | 'in a row'
-  /** one after another, with arrivals that are meant to vary: only neighbours are alike */
+  /** one after another, with arrivals that are meant to vary: only neighbours are comparable */
   | 'varying'
   /** replications */
   | 'independent'
 
-/** How many requests exceeded a level, and how they came in clusters. */
+/** How many requests exceeded a level, and how clustered they were. */
 export interface Exceeding {
-  /** at least and at most so many: a histogram does not say which values of the level's own bucket exceed it */
+  /** bounds of their number: a histogram does not show which values in the level's own bucket exceed it */
   least: number
   most: number
   /**
-   * How many requests are worth one independent one (the design effect of Kish 1965): the variance of the number that
-   * exceed the level between segments, over that of independent requests. At least 1.
+   * How many requests are worth one independent request (the design effect of Kish 1965): the variance between segments
+   * of the number that exceed the level, over that of independent requests. At least 1.
    */
   design: number
 }
@@ -33,13 +34,13 @@ interface CountedSegment {
   min: number
   max: number
   first: number
-  /** how many are in a bucket or in a later one, from the first bucket on */
+  /** how many values are in a bucket or in a higher one, from the first bucket on */
   from: Uint32Array
 }
 
 /**
- * How many requests took longer than a level, in each segment of a Result: what its verdicts on percentiles of latency
- * rest on. A request that was never answered counts as slower than any level, or as faster.
+ * Counts the requests that took longer than a level in each segment of a Result, for verdicts on latency percentiles. A
+ * request that was not answered counts as slower or as faster than any level.
  */
 export class Exceedances {
   readonly offered: number
@@ -50,33 +51,33 @@ export class Exceedances {
   readonly #slowest: boolean
   readonly #known = new Map<number, Exceeding>()
 
-  /** @param unanswered what a request counts as that was never answered */
+  /** @param unanswered how to count requests that were not answered */
   constructor(result: Result, segmentation: Segmentation, unanswered: 'slowest' | 'fastest') {
     this.segmentation = segmentation
     this.#slowest = unanswered === 'slowest'
     this.#segments = result.segments.filter(({ counts }) => counts.offered > 0).map(counted)
-    this.offered = sum(this.#segments, ({ offered }) => offered)
+    this.offered = sumBy(this.#segments, ({ offered }) => offered)
     this.segments = this.#segments.length
   }
 
-  /** @param orAtIt whether a request that took exactly as long exceeds the level */
+  /** @param orAtIt a request that took exactly as long exceeds the level too */
   over(levelNs: number, orAtIt = false): Exceeding {
     const key = orAtIt ? -levelNs - 1 : levelNs
     let known = this.#known.get(key)
     if (known === undefined) {
       const least = this.#segments.map((segment) => this.#countOver(segment, levelNs, orAtIt, 'least'))
       const most = this.#segments.map((segment) => this.#countOver(segment, levelNs, orAtIt, 'most'))
-      known = { least: total(least), most: total(most), design: this.#designEffect(most) }
+      known = { least: sum(least), most: sum(most), design: this.#designEffect(most) }
       this.#known.set(key, known)
     }
     return known
   }
 
-  /** The level that this fraction of requests is at or below, by nearest rank; null if it is a request never answered. */
+  /** The percentile of all offered requests, by nearest rank; null if it is a request that was not answered. */
   percentileNs(percentile: number): number | null {
     const rank = rankOf(percentile, this.offered)
     const over = this.offered - rank
-    // the lowest bucket that no more than that lie above
+    // the lowest bucket with at most that many above it
     let [low, high] = [0, BUCKETS - 1]
     while (low < high) {
       const middle = (low + high) >> 1
@@ -85,23 +86,23 @@ export class Exceedances {
     }
     if (this.#above(low) > over) return null
     const answered = this.#segments.filter(({ from }) => from.length > 0)
-    const unanswered = sum(this.#segments, (segment) => segment.unanswered)
+    const unanswered = sumBy(this.#segments, (segment) => segment.unanswered)
     if (!this.#slowest && rank <= unanswered) return 0
     const [min, max] = [Math.min(...answered.map(({ min }) => min)), Math.max(...answered.map(({ max }) => max))]
     return Math.max(min, Math.min(max, bucketCeiling(low)))
   }
 
-  /** The fraction of requests over a level in the tenth of the segments that have the smallest. */
+  /** The fraction of requests over a level in the tenth of the segments with the lowest fractions. */
   calmest(levelNs: number, orAtIt: boolean): number {
     const fractions = this.#segments
       .map((segment) => ({ segment, over: this.#countOver(segment, levelNs, orAtIt, 'least') }))
       .sort((a, b) => a.over / a.segment.offered - b.over / b.segment.offered)
       .slice(0, Math.ceil(this.segments / 10))
-    return sum(fractions, ({ over }) => over) / sum(fractions, ({ segment }) => segment.offered)
+    return sumBy(fractions, ({ over }) => over) / sumBy(fractions, ({ segment }) => segment.offered)
   }
 
   #above(bucket: number): number {
-    return sum(this.#segments, (segment) => countFrom(segment, bucket + 1) + (this.#slowest ? segment.unanswered : 0))
+    return sumBy(this.#segments, (segment) => countFrom(segment, bucket + 1) + (this.#slowest ? segment.unanswered : 0))
   }
 
   #countOver(segment: CountedSegment, levelNs: number, orAtIt: boolean, which: 'least' | 'most'): number {
@@ -111,7 +112,7 @@ export class Exceedances {
     if (orAtIt ? max < levelNs : max <= levelNs) return never
     if (orAtIt ? min >= levelNs : min > levelNs) return answered + never
     const bucket = bucketOf(levelNs)
-    // of whole nanoseconds, either all values of the bucket exceed the level, or none, or it cannot be known
+    // values are whole nanoseconds: all of the bucket exceed the level, none does, or it is unknown
     const allOver = orAtIt && levelNs <= bucketFloor(bucket)
     const noneOver = !orAtIt && levelNs >= bucketCeiling(bucket)
     const withBucket = allOver || (which === 'most' && !noneOver)
@@ -119,13 +120,13 @@ export class Exceedances {
   }
 
   /**
-   * The design effect, the largest of that of all segments, of pairs of them and so on down to 5 to 9 of them: clusters
-   * that are longer than a segment show only in longer ones. With few segments it is hardly known, and is taken as so
-   * much larger as Student's t is than it is of 20 segments.
+   * The design effect: the largest of those of the segments, of pairs of segments, and so on until 5 to 9 are left, since
+   * clusters that are longer than a segment show only in longer ones. With few segments it is poorly known, and taken as
+   * larger by the factor that Student's t is larger than for 20 segments, squared.
    */
   #designEffect(over: readonly number[]): number {
     const n = this.offered
-    const all = total(over)
+    const all = sum(over)
     if (all === 0 || all === n) return 1
     const fraction = all / n
     const variance = n * fraction * (1 - fraction)
@@ -133,15 +134,15 @@ export class Exceedances {
     let off = over.map((count, i) => count - fraction * (offered[i] as number))
     let largest = 1
     if (this.segmentation === 'varying') {
-      // a trend moves all: only how far neighbours differ is chance
+      // a trend moves all of them: only the difference of neighbours is chance
       const fractions = over.map((count, i) => count / (offered[i] as number))
       const mean = n / over.length
       const differences = fractions.slice(1).map((each, i) => ((each - (fractions[i] as number)) * mean) ** 2 / 2)
-      return Math.max(1, ((total(differences) * over.length) / (over.length - 1) / variance) * fewSegments(over.length))
+      return Math.max(1, ((sum(differences) * over.length) / (over.length - 1) / variance) * fewSegments(over.length))
     }
     for (;;) {
       const segments = off.length
-      const between = (total(off.map((each) => each ** 2)) * segments) / (segments - 1)
+      const between = (sum(off.map((each) => each ** 2)) * segments) / (segments - 1)
       largest = Math.max(largest, between / variance)
       if (segments < 10 || this.segmentation === 'independent') break
       off = inPairs(off)
@@ -151,17 +152,14 @@ export class Exceedances {
   }
 }
 
-/** By how much a design effect is larger than found, for the segments that it is known from. */
+/** The factor by which a design effect is taken as larger, if it is known from few segments. */
 function fewSegments(segments: number): number {
   if (segments >= USUAL) return 1
   return segments < 2 ? Number.POSITIVE_INFINITY : (student(0.025, segments - 1) / student(0.025, USUAL - 1)) ** 2
 }
 const USUAL = 20
 
-const total = (values: readonly number[]) => values.reduce((all, value) => all + value, 0)
-const sum = <Item>(items: readonly Item[], of: (item: Item) => number) => items.reduce((all, item) => all + of(item), 0)
-
-/** What is left over at the end joins the last pair. */
+/** Adds up pairs; an odd one at the end joins the last pair. */
 function inPairs(values: readonly number[]): number[] {
   const pairs = Array.from(
     { length: values.length >> 1 },
@@ -186,12 +184,12 @@ function counted({ counts, latencyMs }: Result['segments'][number]): CountedSegm
   return { ...empty, min, max, first, from }
 }
 
-/** How many values of a segment are in a bucket or in a later one. */
+/** How many values of a segment are in a bucket or in a higher one. */
 const countFrom = ({ from, first }: CountedSegment, bucket: number) => from[Math.max(0, bucket - first)] ?? 0
 
 /**
- * Bounds of a fraction, from `count` of `n` requests of which `design` are worth one independent one: the exact ones of a
- * binomial fraction (Clopper and Pearson 1934) at the effective sample size (Korn and Graubard, Survey Methodology 24,
+ * Bounds of a fraction, from `count` of `n` requests if `design` requests are worth one independent request: exact
+ * binomial bounds (Clopper and Pearson 1934) at the effective sample size (Korn and Graubard, Survey Methodology 24,
  * 1998).
  */
 export class FractionBounds {
@@ -205,7 +203,7 @@ export class FractionBounds {
     this.#tail = tail
   }
 
-  /** Whether the upper bound is at most this fraction: cheaper than to find the bound. */
+  /** Whether the upper bound is at most this fraction: cheaper than computing the bound. */
   isAtMost(fraction: number): boolean {
     if (!(this.#n > 0) || this.#count >= this.#n) return fraction >= 1
     return betaCdf(fraction, this.#count + 1, this.#n - this.#count) >= 1 - this.#tail

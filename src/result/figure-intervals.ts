@@ -1,32 +1,33 @@
 import { betaQuantile } from '../statistics/beta.js'
+import { sumBy } from '../statistics/descriptive.js'
 import { student, tailOf } from '../statistics/student.js'
-import { type Order, spreadOf, tooFewStretches } from './spread.js'
+import { type Order, spreadOf, tooFewSegments } from './spread.js'
 import { type Interval, noInterval } from './summary.js'
 
-/** What one stretch of a run, or one replication, adds to a ratio of two sums. */
+/** The terms that one segment of a run, or one replication, adds to a ratio of two sums. */
 export interface Part {
   amount: number
   of: number
 }
 
-/** More degrees of freedom than make a difference. */
+/** With this many degrees of freedom, t is normal. */
 const VERY_MANY = 1e9
 
 /**
- * The 95 % interval of a fraction of requests, such as those that failed: the exact one of a binomial fraction (Clopper and
- * Pearson 1934) for as many independent requests as the spread between stretches says that the run is worth (Korn and
- * Graubard, Survey Methodology 24, 1998). Where none was seen it is that of all requests: at most 3.7 / n (the rule of
- * three, two-sided), for then nothing tells how they would cluster.
+ * Computes the 95 % interval of a fraction of requests, such as those that failed: the exact binomial one (Clopper and
+ * Pearson 1934) for as many independent requests as the run is worth by the spread between segments (Korn and Graubard,
+ * Survey Methodology 24, 1998). If none or all of the requests count, all are taken as independent, which gives at most
+ * 3.7 / n for none (the rule of three, two-sided): then it is unknown how they would cluster.
  */
 export function fractionInterval(parts: readonly Part[], order: Order, checkpoints = 1): Interval {
   const tail = tailOf(checkpoints)
-  const amount = total(parts, 'amount')
-  const n = total(parts, 'of')
+  const amount = sumBy(parts, (part) => part.amount)
+  const n = sumBy(parts, (part) => part.of)
   if (n === 0) return noInterval('no request was offered')
   const fraction = amount / n
   let worth = n
   if (fraction > 0 && fraction < 1) {
-    const few = tooFewStretches(parts.length, order)
+    const few = tooFewSegments(parts.length, order)
     if (few !== null) return noInterval(few)
     const off = parts.map((part) => part.amount - fraction * part.of)
     const { ofLongRun } = spreadOf(off, n, fraction * (1 - fraction), order)
@@ -41,17 +42,15 @@ export function fractionInterval(parts: readonly Part[], order: Order, checkpoin
 }
 
 /**
- * The 95 % interval of a ratio of two sums, such as requests over time: batch means with Student's t over the stretches
- * (the ratio estimator of Law and Kelton, 9.5.3, its stretches taken as alike as they are found).
+ * Computes the 95 % interval of a ratio of two sums, such as requests over time: batch means with Student's t over the
+ * segments (the ratio estimator of Law and Kelton, 9.5.3, widened by the correlation found between segments).
  */
 export function ratioInterval(parts: readonly Part[], order: Order, checkpoints = 1): Interval {
-  const few = tooFewStretches(parts.length, order)
+  const few = tooFewSegments(parts.length, order)
   if (few !== null) return noInterval(few)
-  const of = total(parts, 'of')
-  const ratio = total(parts, 'amount') / of
+  const of = sumBy(parts, (part) => part.of)
+  const ratio = sumBy(parts, (part) => part.amount) / of
   const off = parts.map((part) => part.amount - ratio * part.of)
   const margin = (student(tailOf(checkpoints), parts.length - 1) * spreadOf(off, of, 1, order).error) / of
   return { low: Math.max(0, ratio - margin), high: ratio + margin, level: 0.95 }
 }
-
-const total = (parts: readonly Part[], which: keyof Part) => parts.reduce((sum, part) => sum + part[which], 0)

@@ -1,4 +1,4 @@
-import { HIGHEST_NS } from '../histogram/latency-histogram.js'
+import { HIGHEST_NS } from '../histogram/buckets.js'
 import { isStationary, meanRate } from '../scenario/arrivals/arrivals.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { maxThroughput, type Service, varies } from '../scenario/service/service.js'
@@ -8,26 +8,26 @@ import { ESTIMATES, nameOf, type Summary } from './summary.js'
 import { unsteady } from './unsteady.js'
 import type { Finding } from './validity.js'
 
-/** How far apart two rates that are meant to be the same may be computed. */
+/** The rounding error of two rates that should be equal. */
 const ROUNDING = 1e-12
 
-/** What any recording, simulated or measured, has to say about itself. */
+/** The findings that a recording of any engine may have. */
 export function findingsOf(recording: Recording): Finding[] {
   if (recording.replications !== undefined) return [...recording.findings]
   const own = [saturated(recording), littlesLaw(recording), unfinished(recording), overAnHour(recording)]
   const findings = [...recording.findings, ...own.filter((finding) => finding !== null)]
-  // a backlog that grows is reason enough for halves to disagree
+  // a growing backlog explains why halves differ
   const drift = findings.some(({ code }) => code === 'saturated') ? null : unsteady(recording)
   return drift === null ? findings : [...findings, drift]
 }
 
 /**
- * More is offered than the servers carry, or the backlog grew throughout: it ended well above any fluctuation about a
- * steady state, having grown in each quarter of the window.
+ * Finds an overload: more is offered than the servers can sustain, or the backlog grew in each quarter of the window and
+ * ended well above any fluctuation about a steady state.
  */
 function saturated(recording: Recording): Finding | null {
   const { segments, counts, startNs, endNs, completions, scenario, findings } = recording
-  // the engine may have seen it happen
+  // the engine may have found it
   if (findings.some(({ code }) => code === 'saturated')) return null
   const last = segments.at(-1)
   if (last === undefined) return null
@@ -48,12 +48,12 @@ function saturated(recording: Recording): Finding | null {
     message:
       overload === null
         ? `${rate(offered)} were offered and ${rate(completed)} completed${most}: the backlog grew throughout, to ${count(backlog)} requests, so there is no steady state to report`
-        : `${rate(offered)} are offered${most}: the backlog grows for as long as the run goes on, to ${count(backlog)} requests here, so there is no steady state to report`,
+        : `${rate(offered)} are offered${most}: the backlog grows for as long as the run lasts, to ${count(backlog)} requests here, so there is no steady state to report`,
     figures: { offered, completed, backlog, ...(capacity !== null && { capacity }) },
   }
 }
 
-/** The most that a simulation's servers carry; null where there is no limit to it. */
+/** The highest rate that a simulation's servers can sustain; null if it is unlimited. */
 function carriedBy({ service, batching, servers }: ResolvedScenario): number | null {
   if (service === undefined) return null
   const most = maxThroughput(
@@ -66,25 +66,25 @@ function carriedBy({ service, batching, servers }: ResolvedScenario): number | n
 
 function carriers({ servers, batching }: ResolvedScenario): string {
   const { maxBatchSize } = batching
-  const who = servers === 1 ? '1 server carries' : `${count(servers ?? Number.POSITIVE_INFINITY)} servers carry`
+  const who = servers === 1 ? '1 server sustains' : `${count(servers ?? Number.POSITIVE_INFINITY)} servers sustain`
   if (maxBatchSize === 1) return who
   return `${who}, in batches of ${maxBatchSize === null ? 'any size' : `up to ${count(maxBatchSize)}`},`
 }
 
 /**
- * The rate that is offered, where it is beyond what can be carried for ever: null where it is within, where the queue
- * turns the rest away, or where the process has no rate that it keeps to.
+ * The offered rate, if it is more than can be sustained for ever. Null if it is not, if the queue rejects the rest, or if
+ * the arrivals have no constant rate.
  */
 function offeredBeyond({ arrivals, service, queue }: ResolvedScenario, capacity: number): number | null {
   if (queue.capacity !== null || queue.timeout !== null || !isStationary(arrivals)) return null
   const offered = meanRate(arrivals)
   if (offered === null) return null
-  // exactly as much is carried only where nothing varies
+  // exactly the capacity is sustained only if nothing varies
   const inStep = arrivals.process === 'constant' && !varies(service as Service)
   return offered > capacity * (inStep ? 1 + ROUNDING : 1 - ROUNDING) ? offered : null
 }
 
-/** Servers that were busy for this fraction of the window had nothing to spare. */
+/** Servers that were busy for this fraction of the window had no spare capacity. */
 const BUSY = 0.95
 
 function isBusyThroughout(recording: Recording): boolean {
@@ -93,29 +93,29 @@ function isBusyThroughout(recording: Recording): boolean {
   return servingNs !== null && servers !== null && servingNs > BUSY * servers * (endNs - startNs)
 }
 
-/** By chance alone, n arrivals and as many departures drift by some sqrt(2n) requests. */
+/** Whether the backlog grew in each quarter, by more than chance: n arrivals and departures drift by about sqrt(2n). */
 function grewThroughout(recording: Recording): boolean {
   const { segments, counts, inSystemAtStart, scenario, batchSizes } = recording
   if (segments.length < 4 || scenario?.arrivals.process === 'closed') return false
-  // a backlog that follows the arrivals shows an overload only if the servers had nothing to spare
+  // with varying arrivals, a growing backlog is an overload only if the servers had no spare capacity
   if (scenario !== null && !isStationary(scenario.arrivals) && !isBusyThroughout(recording)) return false
   const grown = (segments.at(-1)?.inSystem ?? 0) - inSystemAtStart
   const batch = scenario === null ? Math.max(1, ...batchSizes.keys()) : (scenario.batching.maxBatchSize ?? 1)
   const chance = 3 * Math.sqrt(2 * counts.offered) + 2 * batch * (serversIn(recording) ?? 1)
   const quarters = [1, 2, 3, 4].map((quarter) => {
-    const stretch = segments.slice(
+    const own = segments.slice(
       Math.floor(((quarter - 1) * segments.length) / 4),
       Math.floor((quarter * segments.length) / 4),
     )
-    return stretch.reduce((sum, segment) => sum + segment.inSystem, 0) / stretch.length
+    return own.reduce((sum, segment) => sum + segment.inSystem, 0) / own.length
   })
   return grown > chance && quarters.every((mean, i) => i === 0 || mean > (quarters[i - 1] as number))
 }
 
-/** The mean number in the system, integrated on its own, must equal the stays added up. */
+/** Checks that the number in the system, integrated, equals the sum of all stays. */
 function littlesLaw({ inSystemNs, staysNs, startNs, endNs }: Recording): Finding | null {
   const difference = Math.abs(inSystemNs - staysNs)
-  // doubles hold sums of nanoseconds to some 1e-15 of each addition
+  // each addition of doubles is exact to about 1e-15
   if (difference <= 1e-9 * Math.max(inSystemNs, staysNs) + 1) return null
   const integrated = inSystemNs / (endNs - startNs)
   const fromStays = staysNs / (endNs - startNs)
@@ -148,7 +148,7 @@ function overAnHour({ histograms }: Recording): Finding | null {
   }
 }
 
-/** Where a latency percentile has no interval: which, and why. */
+/** Finds the latency percentiles that have no interval, and why. */
 export function tooFewSamples({ count: requests, intervals }: Summary): Finding[] {
   const without = ESTIMATES.filter((estimate) => estimate !== 'mean' && intervals[estimate].low === null)
   const [first] = without

@@ -1,18 +1,19 @@
+import { roughPercent } from '../text/number.js'
 import type { Cpu, Host, Speed } from './host.js'
 import type { Finding } from './validity.js'
 
 /**
- * Finds what the machine's own part in a measurement was.
+ * Finds how the machine affected a measurement.
  *
- * @param servedOutside whether requests went to a server outside of this process: it may run on this machine, and its
- * CPU is then part of the run
+ * @param servedOutside requests went to a server outside this process, which may run on this machine: then its CPU is
+ * part of the run
  */
 export function hostFindings({ speed, cpu }: Host, servedOutside = false): Finding[] {
   const all = [speed && unsteadySpeed(speed), cpu && contention(cpu, servedOutside), cpu && throttled(cpu)]
   return all.filter((finding) => finding !== null)
 }
 
-/** How far apart the fastest and the slowest tenth of the run may be: docs/validation/measuring.md has what was found. */
+/** The highest accepted ratio of the fastest to the slowest tenth of the run (docs/validation/measuring.md). */
 const SPEEDS_APART = 1.75
 
 function unsteadySpeed({ slowest, fastest }: Speed): Finding | null {
@@ -26,16 +27,16 @@ function unsteadySpeed({ slowest, fastest }: Speed): Finding | null {
   }
 }
 
-/** A thread may have to wait for a core for this fraction of the time in which it could run, and of the window. */
+/** How long a thread may wait for a CPU: fractions of the time that it was runnable, and of the window. */
 const WAITED_OF_RUNNABLE = 0.15
 const WAITED_OF_WINDOW = 0.02
-/** What a hypervisor may take of all cores, and what other processes may use. */
+/** The fractions of all cores that a hypervisor may take, and that other processes may use. */
 const STOLEN = 0.02
 const OTHERS = 0.125
-/** All cores count as busy from here on. */
+/** The fraction from which all cores count as busy. */
 const BUSY = 0.95
 
-/** Threads could have run and had no core, or other processes used much of what there is. */
+/** Finds threads that waited for a CPU, and other processes that used much of it. */
 function contention(cpu: Cpu, servedOutside: boolean): Finding | null {
   const { periodMs, cores, threads, processMs, othersMs, stealMs, busiestOther } = cpu
   const machineMs = cores * periodMs
@@ -49,12 +50,12 @@ function contention(cpu: Cpu, servedOutside: boolean): Finding | null {
   const others = !servedOutside && othersMs > OTHERS * machineMs
   if (most === undefined && stealMs <= STOLEN * machineMs && !others && (busy <= BUSY || servedOutside)) return null
 
-  const of = (ms: number) => percent(ms / machineMs)
+  const of = (ms: number) => roughPercent(ms / machineMs)
   const all = cores === 1 ? '1 core' : `${cores} cores`
   const lead =
     most === undefined
       ? `other processes used ${of(othersMs)} of ${all}`
-      : `${most.thread} was runnable but had no CPU for ${percent(most.waitingMs / (most.busyMs + most.waitingMs))} of its time; other processes used ${of(othersMs)} of ${all}`
+      : `${most.thread} was runnable but had no CPU for ${roughPercent(most.waitingMs / (most.busyMs + most.waitingMs))} of its time; other processes used ${of(othersMs)} of ${all}`
   const named = busiestOther === undefined || othersMs <= stealMs ? '' : `, most of it by ${busiestOther}`
   const server = servedOutside ? ', the server under test included if it runs here' : ''
   const stolen = stealMs > 0 ? `, a hypervisor took ${of(stealMs)} for others` : ''
@@ -77,7 +78,7 @@ function contention(cpu: Cpu, servedOutside: boolean): Finding | null {
   }
 }
 
-/** The container's CPU quota stopped its threads. */
+/** Finds pauses by the container's CPU quota. */
 function throttled({ throttled, periodMs }: Cpu): Finding | null {
   if (throttled === undefined || throttled.periods === 0) return null
   const { quotaCores, periods, ms } = throttled
@@ -88,5 +89,3 @@ function throttled({ throttled, periodMs }: Cpu): Finding | null {
     figures: { quotaCores, periods, throttledMs: ms },
   }
 }
-
-const percent = (fraction: number) => `${Number((100 * fraction).toPrecision(2))} %`

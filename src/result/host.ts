@@ -1,40 +1,37 @@
-/** What the machine did during the window of a measurement. */
+/** The state of the machine during the window of a measurement. */
 export interface Host {
   speed: Speed | null
-  /** pauses of garbage collection, of each thread of the run */
+  /** garbage collection pauses of each thread of the run */
   gc: GcPauses[] | null
   eventLoopDelay: EventLoopDelay | null
   cpu: Cpu | null
-  /** why what is null cannot be told */
+  /** why a field is null */
   reasons: Partial<Record<'speed' | 'gc' | 'eventLoopDelay' | 'cpu', string>>
 }
 
-/**
- * How fast the machine was: a short loop that the main thread timed fifty times a second, relative to the mean of the
- * window.
- */
+/** How fast the machine ran a short loop that the main thread timed 50 times a second, relative to the window's mean. */
 export interface Speed {
-  /** means of the slowest and of the fastest tenth of the timeline: 0.8 and 1.1 of the mean, say */
+  /** means of the slowest and of the fastest tenth of the timeline, for example 0.8 and 1.1 */
   slowest: number
   fastest: number
-  /** at most 40 stretches of the window */
+  /** at most 40 points over the window */
   timeline: { atMs: number; speed: number }[]
 }
 
-/** `server 1`, `server 2`, … for threads that serve, or `main` for the process' own thread. */
+/** `server 1`, `server 2`, … for threads that serve, or `main` for the main thread. */
 export type ThreadName = string
 
 export interface GcPauses {
   thread: ThreadName
-  /** parts of a pause outside of the window do not count */
+  /** parts of a pause outside the window do not count */
   count: number
   totalMs: number
   longestMs: number
-  /** of the young generation, of the whole heap, and of what is done in steps or for weak references */
+  /** of the young generation, of the whole heap, in incremental steps, and for weak references */
   kinds: { minor: number; major: number; incremental: number; weak: number }
 }
 
-/** By how much a loop's timers were late. */
+/** How late the timers of an event loop were. */
 export interface EventLoopDelay {
   thread: ThreadName
   meanMs: number
@@ -44,28 +41,28 @@ export interface EventLoopDelay {
 }
 
 export interface Cpu {
-  /** how long the readings at the window's ends are apart */
+  /** the time between the readings at the two ends of the window */
   periodMs: number
-  /** all that the machine has, not only what this process may use */
+  /** all cores of the machine, not only those that this process may use */
   cores: number
   threads: CpuOfThread[]
-  /** of this process in all: its threads, V8's own, and others */
+  /** of the whole process: its threads, V8's own, and others */
   processMs: number
-  /** of all other processes; kept to 10 ms */
+  /** of all other processes; exact to 10 ms */
   othersMs: number
-  /** what a hypervisor gave to others, of all cores; kept to 10 ms */
+  /** time that a hypervisor gave to others, on all cores; exact to 10 ms */
   stealMs: number
-  /** name and number of the other process that used the most CPU during the run; absent if none used any */
+  /** name and id of the other process that used the most CPU during the run; absent if no other process used any */
   busiestOther?: string
-  /** absent without a CPU quota: what it allows, and for how long it stopped this container in the window */
+  /** the CPU quota, and how often and how long it paused this container in the window; absent without a quota */
   throttled?: { quotaCores: number; periods: number; ms: number }
 }
 
 export interface CpuOfThread {
   thread: ThreadName
   busyMs: number
-  /** of one core: 1 for a thread that never rested */
+  /** of one core: 1 for a thread that was always busy */
   fraction: number
-  /** it could have run, and no core was free for it */
+  /** it was runnable, but had no CPU */
   waitingMs: number
 }

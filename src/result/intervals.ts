@@ -1,70 +1,68 @@
-import {
-  bucketCeiling,
-  bucketFloor,
-  type HistogramSnapshot,
-  type LatencyHistogram,
-} from '../histogram/latency-histogram.js'
+import { bucketCeiling, bucketFloor } from '../histogram/buckets.js'
+import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
+import { meanOf, stdDevOf } from '../histogram/moments.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { student, tailOf } from '../statistics/student.js'
-import { FEWEST, type Order, type Spread, spreadOf, stretchesName, tooFewStretches } from './spread.js'
+import { FEWEST, type Order, type Spread, segmentsName, spreadOf, tooFewSegments } from './spread.js'
 import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from './summary.js'
 
 /**
- * How many independent values a run must be worth. With fewer, stretches of the run are still alike, and their spread
- * tells too little of the run's own; tuned, as the two below, by `bench/coverage.ts`.
+ * How many independent values a run must be worth. With fewer, its segments are still correlated, and their spread does
+ * not show the run's own. Tuned, like the two below, with `bench/coverage.ts`.
  */
 const INDEPENDENT = 300
 /**
- * How many independent values must lie beyond a percentile: values above it come in clusters, and with fewer clusters
- * their number is too skewed for a t interval. It is more than what bounds a percentile at all (3.7).
+ * How many independent values must lie beyond a percentile. Values above it come in clusters, and with fewer clusters
+ * their number is too skewed for a t interval. To bound a percentile at all takes 3.7.
  */
 const BEYOND = 15
 /**
- * A run that happens to be calm shows short latencies, little autocorrelation and so enough independent values: of all
- * runs of one length, the calm ones are given an interval first. So up to two and a half times of what is needed the
- * upper bound is moved away, by up to this fraction of its distance. Where there are enough independent values and only
- * those beyond a percentile are few, being given one says less about the run.
+ * A run that happens to be calm has short latencies and little autocorrelation, and so enough independent values: of all
+ * runs of one length, calm ones get an interval first. So up to two and a half times the needed values, the upper bound
+ * is moved away by up to this fraction of its distance. It is less for percentiles that need values beyond them, since
+ * getting an interval then says less about the run.
  */
 const CALM = { mean: 1.2, percentiles: [0.4, 0.9, 1, 0.5, 0.5] }
 const CALM_UP_TO = 2.5
-/** What is advised is this much longer than what was found to be needed, which is known to within a third or so. */
+/** The advised length is this many times the length that seems needed, which is known to within about a third. */
 const MARGIN = 1.5
 
 /**
- * 95 % intervals from the stretches of one run, for its mean and percentiles. Latencies of one run depend on each
- * other, so that only the spread *between* stretches tells how far off an estimate may be:
+ * Computes 95 % intervals of the mean and percentiles from the segments of one run. Latencies of one run depend on each
+ * other, so only the spread *between* segments shows how far off an estimate may be:
  *
  * - **mean**: batch means with Student's t (Law and Kelton, Simulation Modeling and Analysis, 9.5.3), the t transformed
  *   for skewness (Johnson, J. Am. Stat. Assoc. 73, 1978; as in Willink, Comm. Stat. 34, 2005);
- * - **percentile p**: how far the fraction of values at or below the estimate varies between stretches gives a margin
- *   h to p, and the histogram at p - h and p + h the bounds. It needs no density, and holds at atoms (a test turned
- *   round, as in Woodruff, J. Am. Stat. Assoc. 47, 1952, with the variance between stretches);
- * - both are widened where neighbouring stretches are alike, and where the run is hardly long enough.
+ * - **percentile p**: the variation between segments of the fraction of values at or below the estimate gives a margin
+ *   h, and the histogram at p - h and p + h gives the bounds. This needs no density, and holds at atoms (an inverted
+ *   test, as in Woodruff, J. Am. Stat. Assoc. 47, 1952, with the variance between segments);
+ * - both are widened if neighbouring segments are correlated, and if the run is barely long enough.
  *
- * The variance of independent values over what is found gives how many independent values the run is worth. Where
- * these are too few there is no interval, but the reason and the length of a window that would do.
+ * The variance of independent values over the one found is the number of independent values that the run is worth. If
+ * they are too few there is no interval, but the reason and the length of a sufficient window.
  *
- * @param total all values, of which the stretches, in order, hold each one
- * @param windowNs how long the window was
+ * @param total all values
+ * @param segments the same values, by segment, in order
+ * @param windowNs the length of the window
  * @param checkpoints how many checkpoints the run has: its intervals hold at all of them
- * @param endsByItself whether the arrivals end by themselves, so that no longer run is advised
+ * @param endsByItself the arrivals end, so do not advise a longer run
  */
 export function intervalsOf(
-  total: LatencyHistogram,
-  stretches: readonly HistogramSnapshot[],
+  total: HistogramSnapshot,
+  segments: readonly HistogramSnapshot[],
   windowNs: number,
   checkpoints = 1,
   endsByItself = false,
 ): Record<Estimate, Interval> {
   const advice = endsByItself ? noLonger : longerWindow(total, windowNs)
-  return named(intervals(total, stretches, 'in a row', advice, checkpoints))
+  return named(intervals(total, segments, 'in a row', advice, checkpoints))
 }
 
 type Advice = (factor: number) => string
 
 const noLonger: Advice = () => 'the arrivals end by themselves, so that the run cannot be longer'
 
-function longerWindow(total: LatencyHistogram, windowNs: number): Advice {
+function longerWindow(total: HistogramSnapshot, windowNs: number): Advice {
   return (factor) => {
     const requests = roundUp(total.count * factor)
     const seconds = roundUp((windowNs * factor) / NS_PER_SECOND)
@@ -73,21 +71,22 @@ function longerWindow(total: LatencyHistogram, windowNs: number): Advice {
 }
 
 /**
- * 95 % intervals from replications: runs of one scenario that differ in their seeds, and so are independent. Student's
- * t over the replications' means for the mean; for a percentile, that of all their values together, the spread between
- * the fractions that they have at or below it (sectioning: Asmussen and Glynn, Stochastic Simulation, III.5).
+ * Computes 95 % intervals from replications, which are independent runs of one scenario. The mean's is Student's t over
+ * the replications' means; a percentile's comes from the spread between the fractions of their values at or below the
+ * percentile of all values (sectioning: Asmussen and Glynn, Stochastic Simulation, III.5).
  *
- * @param total all values, of which the replications hold each one
+ * @param total all values
+ * @param replications the same values, by replication
  */
 export function intervalsBetween(
-  total: LatencyHistogram,
+  total: HistogramSnapshot,
   replications: readonly HistogramSnapshot[],
 ): Record<Estimate, Interval> {
   return named(intervals(total, replications, 'independent', moreReplications(total), 1))
 }
 
 const moreReplications =
-  (total: LatencyHistogram): Advice =>
+  (total: HistogramSnapshot): Advice =>
   (factor) =>
     `about ${count(roundUp(total.count * factor))} requests in all, in more or longer replications, would do`
 
@@ -105,28 +104,28 @@ function named({ mean, percentiles }: Intervals): Record<Estimate, Interval> {
   >
 }
 
-/** The mean's, and those of the stored percentiles. */
+/** Computes the intervals of the mean and of the stored percentiles. */
 function intervals(
-  total: LatencyHistogram,
-  stretches: readonly HistogramSnapshot[],
+  total: HistogramSnapshot,
+  segments: readonly HistogramSnapshot[],
   order: Order,
   advice: Advice,
   checkpoints: number,
 ): Intervals {
   const n = total.count
-  const few = tooFewStretches(stretches.length, order)
+  const few = tooFewSegments(segments.length, order)
   if (few !== null) {
-    // a longer run has as many more segments; none that is advised is shorter than this one
-    const factor = Math.max(INDEPENDENT / n, FEWEST[order] / Math.max(1, stretches.length))
+    // a longer run has proportionally more segments; never advise a shorter one
+    const factor = Math.max(INDEPENDENT / n, FEWEST[order] / Math.max(1, segments.length))
     const none = noInterval(n === 0 ? few : `${few}: ${advice(factor)}`)
     return { mean: none, percentiles: STORED.map(() => none) }
   }
-  const t = student(tailOf(checkpoints), stretches.length - 1)
+  const t = student(tailOf(checkpoints), segments.length - 1)
   const distribution = new Distribution(total)
   const places = STORED.map((percentile) => distribution.placeOf(percentile / 100))
-  const fractions = spreadsOfFractions(places, stretches, n, order)
+  const fractions = spreadsOfFractions(places, segments, n, order)
 
-  const mean = spreadOfMean(total, stretches, order)
+  const mean = spreadOfMean(total, segments, order)
   let { independent, ofLongRun } = mean
   const tooFew = (what: string, needed: number): Interval => {
     const few = `${count(n)} requests are too few`
@@ -142,7 +141,7 @@ function intervals(
   const meanInterval = ofMean()
   const percentiles = places.map(({ p, bucket }, i) => {
     const fraction = fractions[i] as Spread
-    // a percentile further out cannot rest on more than those before it
+    // a percentile further out cannot have more independent values than those before it
     independent = Math.min(independent, fraction.independent)
     ofLongRun = Math.min(ofLongRun, fraction.ofLongRun)
     const needed = Math.max(INDEPENDENT, Math.round(BEYOND / Math.min(p, 1 - p)))
@@ -150,22 +149,22 @@ function intervals(
     if (independent < needed) return tooFew(name, needed)
     const down = (t * fraction.error) / n
     const up = down * calm(CALM.percentiles[i] as number, independent / needed)
-    // the extremes that were seen are no bounds
+    // the observed extremes are not bounds
     const reach = Math.max(down / p, up / (1 - p))
     if (reach >= 1) {
       return noInterval(
-        `too few ${stretchesName(order)} for ${name}, as far apart as they are: ${advice(MARGIN * reach ** 2)}`,
+        `too few ${segmentsName(order)} for ${name}, as far apart as they are: ${advice(MARGIN * reach ** 2)}`,
       )
     }
     const low = distribution.boundAt(p - down, 'low', down + up)
     const high = distribution.boundAt(p + up, 'high', down + up)
-    // the percentile itself is told as the highest value of its bucket
+    // the percentile itself is reported as the highest value of its bucket
     return within(total, low, Math.max(high, bucketCeiling(bucket)))
   })
   return { mean: meanInterval, percentiles }
 }
 
-/** By how much an upper bound is moved away, where the run is worth so many times what is needed. */
+/** The factor that moves an upper bound away, if a run is worth `times` the needed independent values. */
 function calm(fraction: number, times: number): number {
   return 1 + fraction * (1 - Math.min(1, Math.log(times) / Math.log(CALM_UP_TO)))
 }
@@ -177,20 +176,19 @@ interface Place {
   /** the fraction of values below the bucket, and in it */
   below: number
   inside: number
-  /** the part of the bucket's values that it takes to reach p exactly: the bucket may be an atom */
+  /** the fraction of the bucket's values that lies below p: the bucket may be an atom */
   part: number
 }
 
 /** The running total of a histogram's buckets. */
 class Distribution {
   readonly #n: number
-  readonly #first: number
+  readonly #buckets: Uint16Array
   readonly #upTo: Float64Array
 
-  constructor(total: LatencyHistogram) {
-    const { count: n, first, counts } = total.compact()
-    this.#n = n
-    this.#first = first
+  constructor({ count, buckets, counts }: HistogramSnapshot) {
+    this.#n = count
+    this.#buckets = buckets
     this.#upTo = new Float64Array(counts.length)
     let sum = 0
     for (let i = 0; i < counts.length; i++) {
@@ -200,34 +198,35 @@ class Distribution {
   }
 
   placeOf(p: number): Place {
-    const bucket = this.bucketAt(p)
-    const i = bucket - this.#first
+    const i = this.#indexAt(p)
     const below = (this.#upTo[i - 1] ?? 0) / this.#n
-    const inside = this.#inside(bucket)
-    return { p, bucket, below, inside, part: (p - below) / inside }
+    const inside = this.#inside(i)
+    return { p, bucket: this.#buckets[i] as number, below, inside, part: (p - below) / inside }
   }
 
   /**
-   * The value with this fraction of all below it: by a straight line through its bucket, unless that stands out from its
-   * neighbours and from the fraction that the interval spans. It may then be an atom, and its end is the bound.
+   * The value with this fraction of all below it, interpolated within its bucket. A bucket that stands out from its
+   * neighbours, and from the fraction that the interval spans, may be an atom: then its end is the bound.
    */
   boundAt(fraction: number, end: 'low' | 'high', spans: number): number {
     const { bucket, inside, part } = this.placeOf(fraction)
+    const i = this.#indexAt(fraction)
     const [floor, ceiling] = [bucketFloor(bucket), bucketCeiling(bucket)]
-    const beside = Math.max(this.#inside(bucket - 1), this.#inside(bucket + 1))
-    if (inside <= Math.max(spans, 2 * beside)) return floor + part * (ceiling - floor)
+    const [before, after] = [i - 1, i + 1].map((near) =>
+      Math.abs((this.#buckets[near] ?? Number.NaN) - bucket) === 1 ? this.#inside(near) : 0,
+    ) as [number, number]
+    if (inside <= Math.max(spans, 2 * Math.max(before, after))) return floor + part * (ceiling - floor)
     return end === 'low' ? floor : ceiling
   }
 
-  /** The fraction of values in a bucket; at most 0 outside of all. */
-  #inside(bucket: number): number {
-    const i = bucket - this.#first
-    return ((this.#upTo[i] ?? 0) - (this.#upTo[i - 1] ?? 0)) / this.#n
+  /** The fraction of values in the bucket at an index. */
+  #inside(i: number): number {
+    return ((this.#upTo[i] as number) - (this.#upTo[i - 1] ?? 0)) / this.#n
   }
 
-  /** The bucket of the least value with this fraction of all at or below it. */
-  bucketAt(fraction: number): number {
-    // a hair less, as HdrHistogram does, since 0.95 times a whole number may come out above it
+  /** The index of the bucket of the lowest value with this fraction of all at or below it. */
+  #indexAt(fraction: number): number {
+    // as HdrHistogram does: rounding may put 0.95 times a whole number just above it
     const rank = Math.max(1, Math.min(this.#n, Math.ceil(fraction * this.#n * (1 - 2 ** -52))))
     let low = 0
     let high = this.#upTo.length - 1
@@ -236,36 +235,34 @@ class Distribution {
       if ((this.#upTo[middle] as number) >= rank) high = middle
       else low = middle + 1
     }
-    return this.#first + low
+    return low
   }
 }
 
-function spreadOfMean(total: LatencyHistogram, stretches: readonly HistogramSnapshot[], order: Order): Spread {
-  const { count: n, mean } = total
-  // where all are the same, rounding alone would be left
-  const off = stretches.map(({ count, sum }) => (total.min === total.max ? 0 : sum - mean * count))
-  return spreadOf(off, n, total.stdDev ** 2, order)
+function spreadOfMean(total: HistogramSnapshot, segments: readonly HistogramSnapshot[], order: Order): Spread {
+  const n = total.count
+  const mean = meanOf(total)
+  // if all are the same, only rounding errors would be left
+  const off = segments.map(({ count, sum }) => (total.min === total.max ? 0 : sum - mean * count))
+  return spreadOf(off, n, stdDevOf(total) ** 2, order)
 }
 
-/** For each percentile, of the fraction of values at or below its place. */
+/** The spread, for each percentile, of the fraction of values at or below its place. */
 function spreadsOfFractions(
   places: readonly Place[],
-  stretches: readonly HistogramSnapshot[],
+  segments: readonly HistogramSnapshot[],
   n: number,
   order: Order,
 ): Spread[] {
   const off = places.map(() => [] as number[])
-  for (const { count, first, counts } of stretches) {
-    // plain loops, as this is most of a Result of few requests
+  for (const { count, buckets, counts } of segments) {
     let i = 0
     let below = 0
-    for (let which = 0; which < places.length; which++) {
-      const { p, bucket, part } = places[which] as Place
-      const at = Math.max(0, Math.min(bucket - first, counts.length))
-      for (; i < at; i++) below += counts[i] as number
-      const inside = bucket < first ? 0 : (counts[at] ?? 0)
+    places.forEach(({ p, bucket, part }, which) => {
+      for (; (buckets[i] ?? bucket) < bucket; i++) below += counts[i] as number
+      const inside = buckets[i] === bucket ? (counts[i] as number) : 0
       off[which]?.push(below + part * inside - p * count)
-    }
+    })
   }
   return places.map(({ p, below, inside, part }, which) =>
     spreadOf(off[which] as number[], n, below + part ** 2 * inside - p ** 2, order),
@@ -273,8 +270,8 @@ function spreadsOfFractions(
 }
 
 /**
- * How many standard errors below and above the estimate the bounds of a mean are. A sum of clusters of requests is
- * about gamma distributed, and its skewness that of a gamma of as many independent values.
+ * How many standard errors the bounds of a mean are below and above it. A sum over clusters of requests is about gamma
+ * distributed, with the skewness of a gamma distribution for the number of independent values.
  */
 function skewed(t: number, skewness: number): { low: number; high: number } {
   const a = skewness / 6
@@ -282,7 +279,7 @@ function skewed(t: number, skewness: number): { low: number; high: number } {
   return { low: at(t), high: -at(-t) }
 }
 
-function within({ min, max }: LatencyHistogram, lowNs: number, highNs: number): Interval {
+function within({ min, max }: HistogramSnapshot, lowNs: number, highNs: number): Interval {
   const clamped = (ns: number) => Math.max(min, Math.min(max, ns)) / NS_PER_MS
   return { low: clamped(lowNs), high: clamped(highNs), level: 0.95 }
 }

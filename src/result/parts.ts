@@ -9,7 +9,7 @@ const PARTS = [
   ['service', 'serviceMs', 'being served'],
 ] as const
 
-/** The parts of the mean latency, in the order that a request passes them: those that took any time. */
+/** The parts of the mean latency that took any time, in the order in which a request passes them. */
 export function partsOf(result: Pick<Result, (typeof PARTS)[number][1]>): Part[] {
   const parts = PARTS.map(([name, key, meaning]) => ({ name, meaning, ms: result[key].mean }))
   return parts.filter(({ name, ms }) => ms > 0 || name === 'service')

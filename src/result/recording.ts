@@ -1,13 +1,13 @@
-import { type HistogramSnapshot, LatencyHistogram } from '../histogram/latency-histogram.js'
-import type { PackedHistogram } from '../histogram/packed.js'
+import { type HistogramSnapshot, mergeHistograms } from '../histogram/latency-histogram.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import type { Finding } from './validity.js'
 
 /** The parts of a request's time that are recorded. */
 export const METRICS = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dispatch'] as const
 export type Metric = (typeof METRICS)[number]
+export type Histograms = Record<Metric, HistogramSnapshot>
 
-/** What became of the requests due in a stretch of time; offered is the sum of the others. */
+/** The outcomes of requests; offered is the sum of the others. */
 export interface Counts {
   offered: number
   completed: number
@@ -34,72 +34,57 @@ export function totalOf(all: readonly Counts[]): Counts {
   return total
 }
 
-/** Requests that were due and not answered as they should have been: those that the error rate is of. */
+/** How many requests the error rate counts: those that failed, or were rejected, timed out or unfinished. */
 export const errorsIn = ({ failed, rejected, timedOut, unfinished }: Counts) =>
   failed + rejected + timedOut + unfinished
 
-/** A stretch of the window, and what became of the requests due in it. */
+/** A segment of the window, or a replication. */
 export interface RecordedSegment {
   startNs: number
   endNs: number
+  /** of the requests due in it */
   counts: Counts
   /** requests in the system at its end */
   inSystem: number
-  /** the batches that started in it, the requests in them, and how long they were served in all */
+  /** the batches that started in it, the requests in them, and their total service time */
   batches: number
   batched: number
   servingNs: number
-  latency: SegmentLatency | null
-  /** the other metrics of the same requests, where the engine keeps them by segment: intervals come from them */
-  others?: Partial<Record<Metric, HistogramSnapshot>>
+  /** of the requests due in it */
+  histograms: Histograms
 }
 
-/** The latency of the requests due in a segment, in nanoseconds. */
-export interface SegmentLatency {
-  count: number
-  min: number
-  mean: number
-  max: number
-  histogram: HistogramSnapshot
-}
-
-/** The latency of a segment, as a recording keeps it; null where nothing completed. */
-export function segmentLatency(histogram: LatencyHistogram): SegmentLatency | null {
-  if (histogram.count === 0) return null
-  const { count, min, mean, max } = histogram
-  return { count, min, mean, max, histogram: histogram.compact() }
-}
-
-/** What an engine hands over at the end of a run: counts and sums, before anything is concluded from them. */
+/** The counts and sums that an engine records of a run, before any conclusion is drawn from them. */
 export interface Recording {
   engine: 'simulate' | 'measure' | 'record'
-  /** null of live requests */
+  /** null for live requests */
   scenario: ResolvedScenario | null
-  /** how many servers there are, where no scenario says so; absent or null where that is not known, or not limited */
+  /** the number of servers, if no scenario says it; absent or null if it is unknown or unlimited */
   servers?: number | null
   /** the window */
   startNs: number
   endNs: number
-  histograms: Record<Metric, LatencyHistogram>
+  histograms: Histograms
   counts: Counts
   /** completions inside the window, whenever the requests were due */
   completions: number
   /** batches that started inside the window, by size */
   batchSizes: Map<number, number>
-  /** server time spent serving inside the window; null where servers are not limited */
+  /** server time spent serving inside the window; null if servers are unlimited */
   servingNs: number | null
   /** the number of requests in the system, integrated over the window */
   inSystemNs: number
-  /** every stay in the system clipped to the window, those of the unserved too: by Little's law, the same */
+  /** every stay in the system clipped to the window, unserved requests included: by Little's law, the same */
   staysNs: number
   /** requests in the system when the window began */
   inSystemAtStart: number
   segments: RecordedSegment[]
-  fromSend: LatencyHistogram | null
-  /** what only the engine can tell */
+  /** latency from when requests were sent; null if they are always sent in time */
+  fromSend: HistogramSnapshot | null
+  /** what only the engine can find */
   findings: Finding[]
-  /** the runs that it is put together of, each of them a segment; their findings are judged already */
-  replications?: readonly Record<Metric, PackedHistogram>[]
+  /** the number of runs that this is merged from, each of them a segment; their findings are included */
+  replications?: number
   /** of a run to a precision or a budget */
   checkpoints?: CheckpointCount
 }
@@ -110,29 +95,23 @@ export interface CheckpointCount {
   taken: number
 }
 
-/** How many servers there are; null where that is not known, or not limited. */
+/** The number of servers; null if it is unknown or unlimited. */
 export const serversIn = ({ scenario, servers = null }: Recording): number | null =>
   scenario === null ? servers : scenario.servers
 
-/**
- * A metric by stretch of the window, or by replication, which its intervals come from; null where not all of its values
- * are kept so.
- */
-export function stretchesOf(
-  { histograms, segments, replications }: Recording,
-  metric: Metric,
-): HistogramSnapshot[] | null {
-  if (replications !== undefined) return replications.map((own) => own[metric])
-  const stretches = segments.flatMap(({ latency, others }) => {
-    if (latency === null) return []
-    return (metric === 'latency' ? latency.histogram : others?.[metric]) ?? []
-  })
-  const kept = stretches.reduce((sum, { count }) => sum + count, 0)
-  return kept < histograms[metric].count ? null : stretches
+/** A metric by segment or by replication, as intervals are computed from it; segments without a completion are left out. */
+export function segmentHistograms({ segments, replications }: Recording, metric: Metric): HistogramSnapshot[] {
+  const histograms = segments.map((segment) => segment.histograms[metric])
+  return replications === undefined ? histograms.filter(({ count }) => count > 0) : histograms
 }
 
-export const newHistograms = (): Record<Metric, LatencyHistogram> =>
-  Object.fromEntries(METRICS.map((metric) => [metric, new LatencyHistogram()])) as Record<Metric, LatencyHistogram>
+/** A histogram for each metric. */
+export const byMetric = <Value>(of: (metric: Metric) => Value): Record<Metric, Value> =>
+  Object.fromEntries(METRICS.map((metric) => [metric, of(metric)])) as Record<Metric, Value>
 
-/** Into how many stretches a window is cut. */
+/** Merges the histograms of several segments. */
+export const mergeByMetric = (all: readonly Histograms[]): Histograms =>
+  byMetric((metric) => mergeHistograms(all.map((histograms) => histograms[metric])))
+
+/** Into how many segments a window is cut. */
 export const SEGMENTS = 20

@@ -1,90 +1,81 @@
-import { type PackedHistogram, packHistogram, unpackHistogram } from '../histogram/packed.js'
+import { sum } from '../statistics/descriptive.js'
 import { findingsOf } from './findings.js'
-import { METRICS, type Metric, newHistograms, type Recording, segmentLatency, totalOf } from './recording.js'
+import { mergeByMetric, type Recording, totalOf } from './recording.js'
 import type { Finding } from './validity.js'
 
-/** One run of several that differ in their random numbers alone, as it goes from thread to thread. */
+/** One of several runs that differ only in their random numbers, as it is sent from thread to thread. */
 export interface Replication {
-  recording: Omit<Recording, 'histograms'>
-  histograms: Record<Metric, PackedHistogram>
+  recording: Recording
   /** requests in the system at its end */
   inSystem: number
 }
 
 /**
- * Makes a recording ready to be sent. One of several is judged by itself, for which its segments are needed, and leaves
- * them behind; one alone stays as it is.
+ * Prepares a recording to be sent. One of several leaves out its segments, so its findings, which need them, are
+ * computed first; a single one stays as it is.
  */
-export function packed({ histograms, ...recording }: Recording, alone: boolean): Replication {
+export function packReplication(recording: Recording, isSingle: boolean): Replication {
   return {
-    recording: alone ? recording : { ...recording, segments: [], findings: findingsOf({ histograms, ...recording }) },
-    histograms: Object.fromEntries(
-      METRICS.map((metric) => [metric, packHistogram(histograms[metric])]),
-    ) as Replication['histograms'],
+    recording: isSingle ? recording : { ...recording, segments: [], findings: findingsOf(recording) },
     inSystem: recording.segments.at(-1)?.inSystem ?? 0,
   }
 }
 
-const unpackedAll = ({ histograms }: Replication): Recording['histograms'] =>
-  Object.fromEntries(METRICS.map((metric) => [metric, unpackHistogram(histograms[metric])])) as Recording['histograms']
-
 /**
- * Puts replications together into one recording, as if they had been run one after another: its window is theirs, end
- * to end, and each of its segments is one of them.
+ * Merges replications into one recording, as if they had been run one after another: its window is theirs, end to end,
+ * and each of its segments is one of them.
  */
-export function together(replications: readonly Replication[]): Recording {
+export function mergeReplications(replications: readonly Replication[]): Recording {
   const runs = replications.map(({ recording }) => recording)
   const [first] = runs
-  if (first === undefined) throw new RangeError('there must be a replication to put together')
-  // one that is left of several has left its segments behind
-  if (replications.length === 1 && first.segments.length > 0)
-    return { ...first, histograms: unpackedAll(replications[0] as Replication) }
-  const histograms = newHistograms()
-  const segments: Recording['segments'] = []
+  if (first === undefined) throw new RangeError('there must be a replication to merge')
+  // one that is left of several has no segments
+  if (runs.length === 1 && first.segments.length > 0) return first
   let endNs = first.startNs
-  for (const { recording, histograms: own, inSystem } of replications) {
-    for (const metric of METRICS) histograms[metric].add(unpackHistogram(own[metric]))
+  const segments = replications.map(({ recording, inSystem }) => {
     const startNs = endNs
     endNs += recording.endNs - recording.startNs
-    segments.push({
+    const { counts, batchSizes, servingNs, histograms } = recording
+    return {
       startNs,
       endNs,
-      counts: recording.counts,
+      counts,
       inSystem,
-      batches: sum([...recording.batchSizes.values()]),
-      batched: sum([...recording.batchSizes].map(([size, batches]) => size * batches)),
-      servingNs: recording.servingNs ?? 0,
-      latency: segmentLatency(unpackHistogram(own.latency)),
-    })
-  }
+      batches: sum([...batchSizes.values()]),
+      batched: sum([...batchSizes].map(([size, batches]) => size * batches)),
+      servingNs: servingNs ?? 0,
+      histograms,
+    }
+  })
   return {
     engine: first.engine,
     scenario: first.scenario,
     startNs: first.startNs,
     endNs,
-    histograms,
+    histograms: mergeByMetric(runs.map(({ histograms }) => histograms)),
     counts: totalOf(runs.map(({ counts }) => counts)),
     completions: sum(runs.map(({ completions }) => completions)),
-    batchSizes: sizesOf(runs.map(({ batchSizes }) => batchSizes)),
-    servingNs: first.servingNs === null ? null : sum(runs.map(({ servingNs }) => servingNs ?? 0)),
+    batchSizes: mergeSizes(runs.map(({ batchSizes }) => batchSizes)),
+    servingNs: first.servingNs === null ? null : sum(segments.map(({ servingNs }) => servingNs)),
     inSystemNs: sum(runs.map(({ inSystemNs }) => inSystemNs)),
     staysNs: sum(runs.map(({ staysNs }) => staysNs)),
     inSystemAtStart: first.inSystemAtStart,
     segments,
     fromSend: null,
-    findings: findingsTogether(runs.map(({ findings }) => findings)),
-    replications: replications.map(({ histograms }) => histograms),
+    findings: mergeFindings(runs.map(({ findings }) => findings)),
+    replications: runs.length,
   }
 }
 
-function sizesOf(tables: Map<number, number>[]): Map<number, number> {
+/** Adds up tables of batches by size. */
+export function mergeSizes(tables: readonly Map<number, number>[]): Map<number, number> {
   const sizes = new Map<number, number>()
   for (const table of tables) for (const [size, count] of table) sizes.set(size, (sizes.get(size) ?? 0) + count)
   return sizes
 }
 
-/** Each kind of finding once, as the first replication has it that it is found in, with how many those are. */
-function findingsTogether(findings: Finding[][]): Finding[] {
+/** Each kind of finding once, as the first replication that has it reports it, with the number of replications. */
+function mergeFindings(findings: Finding[][]): Finding[] {
   const codes = new Set(findings.flat().map(({ code }) => code))
   return [...codes].map((code) => {
     const found = findings.flatMap((own) => own.find((finding) => finding.code === code) ?? [])
@@ -96,5 +87,3 @@ function findingsTogether(findings: Finding[][]): Finding[] {
     }
   })
 }
-
-const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)

@@ -1,4 +1,6 @@
-import { encode, toHdr } from '../histogram/hdr.js'
+import { encode } from '../histogram/hdr.js'
+import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
+import { meanOf } from '../histogram/moments.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { type StoredScenario, storeScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
@@ -13,52 +15,52 @@ import {
   errorsIn,
   type Metric,
   type Recording,
+  segmentHistograms,
   serversIn,
-  stretchesOf,
 } from './recording.js'
 import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
 import type { Finding, Validity } from './validity.js'
 
-/** A stretch of the window: what became of the requests due in it. */
+/** A segment of the window, and the outcomes of the requests due in it. */
 export interface Segment {
   startMs: number
   endMs: number
   counts: Counts
   /** requests in the system at its end */
   inSystem: number
-  /** the batches that started in it, the requests in them, and how long they were served in all */
+  /** the batches that started in it, the requests in them, and their total service time */
   batches: number
   batched: number
   servingMs: number
-  /** of the requests completed; null where none was */
+  /** of the completed requests; null if none completed */
   latencyMs: { count: number; min: number; mean: number; max: number; histogram: string } | null
 }
 
-/** What the machine was, for a measurement. */
+/** The machine that a measurement ran on. */
 export interface Environment {
   node: string
   platform: string
   cpu: string
   cores: number
-  /** how many cores a container's CPU quota allows; null without one, absent in results of earlier versions */
+  /** how many cores the container's CPU quota allows; null without a quota, absent in results of earlier versions */
   cpuQuota?: number | null
-  /** the load average over a minute when the run began */
+  /** the load average over one minute when the run began */
   load: number
 }
 
 /**
- * What a run showed: plain data, the same from a simulation and a measurement. Latencies and counts are of the
- * requests *due* in the window, whenever they completed; times are in milliseconds and rates a second.
+ * The result of a run: plain data, of the same shape for simulations and measurements. Latencies and counts are of the
+ * requests *due* in the window, whenever they completed. Times are in milliseconds, rates per second.
  */
 export interface Result {
   schema: 'throughline/result@1'
   engine: 'simulate' | 'measure' | 'record'
   /**
-   * with its defaults filled in; a list of more than 1,000 values is kept as how many there were and their hash, a
-   * function as its name, and what a request holds of secrets is left out
+   * with its defaults filled in; of a list of more than 1,000 values only the length and a hash, of a function its name,
+   * and no secrets of requests
    */
   scenario: StoredScenario | null
-  /** how many servers there were, where no scenario says so and it is known */
+  /** the number of servers, if it is known but not from a scenario */
   servers?: number
   /** when the window began and ended, from the start of the run */
   window: { startMs: number; endMs: number }
@@ -68,7 +70,7 @@ export interface Result {
   waitMs: Summary
   /** from the start of its batch to completion */
   serviceMs: Summary
-  /** from due to queued: the event loop of this process was late; 0 for handler modules in an open loop */
+  /** from due to queued: how late the event loop of this process was; 0 for handler modules in an open loop */
   lagMs: Summary
   /** no server was idle */
   queueingMs: Summary
@@ -76,30 +78,30 @@ export interface Result {
   batchingMs: Summary
   /** the batch had left the queue, and its server was waking up or finishing its last batch */
   dispatchMs: Summary
-  /** requests a second over the window: due, and completed inside it */
+  /** requests per second: due in the window, and completed inside it */
   throughput: { offered: number; completed: number }
   counts: Counts
   /** fractions of offered; error counts failed, rejected, timed out and unfinished */
   rates: { error: number; rejection: number }
   /** the batches that started in the window */
   batches: { count: number; meanSize: number; sizes: Record<number, number> }
-  /** the fraction of server time spent serving; null where servers are not limited */
+  /** the fraction of server time spent serving; null if servers are unlimited */
   utilization: number | null
   /** the mean number of requests in the system, integrated over the window */
   meanInSystem: number
-  /** the window in about 20 stretches; of replications, one each */
+  /** the window in about 20 segments, or one segment for each replication */
   segments: Segment[]
-  /** how many runs it is put together of; absent where it is one */
+  /** the number of runs that it is merged from; absent if it is one */
   replications?: number
-  /** of a run to a precision or a budget; its intervals hold at all the checkpoints planned */
+  /** of a run to a precision or a budget; its intervals hold at all planned checkpoints */
   checkpoints?: CheckpointCount
   validity: Validity
   /**
-   * latency without lag, from when this process started each request: what a tool with coordinated omission would have
-   * reported; null for handler modules, whose requests are never late, and in virtual time
+   * latency without lag, from when this process started each request, as a tool with coordinated omission would report
+   * it; null for handler modules, whose requests are never late, and in virtual time
    */
   fromSendMs: Summary | null
-  /** what the machine did during the window; null in virtual time */
+  /** the state of the machine during the window; null in virtual time */
   host: Host | null
   environment: Environment | null
 }
@@ -128,11 +130,16 @@ export function resultOf(
     ...(host === null ? [] : hostFindings(host, scenario?.http !== undefined)),
   ].map(shortened)
   const steady = findings.every(({ code }) => code !== 'saturated')
-  const intervals = (metric: Metric) => {
-    if (!steady) return withheld(NO_STEADY_STATE)
-    return metricIntervals(recording, metric)
+  // metrics may share a histogram: all wait is queueing if there is no batching
+  const summaries = new Map<HistogramSnapshot, Summary>()
+  const summary = (metric: Metric) => {
+    const histogram = histograms[metric]
+    const known = summaries.get(histogram)
+    if (known !== undefined) return structuredClone(known)
+    const made = summaryOf(histogram, steady ? metricIntervals(recording, metric) : withheld(NO_STEADY_STATE))
+    summaries.set(histogram, made)
+    return made
   }
-  const summary = (metric: Metric) => summaryOf(histograms[metric], intervals(metric))
   const latencyMs = summary('latency')
   findings.push(...tooFewSamples(latencyMs))
   const { offered } = counts
@@ -157,16 +164,16 @@ export function resultOf(
     utilization: utilizationOf(recording),
     meanInSystem: recording.inSystemNs / windowNs,
     segments: recording.segments.map(segmentOf),
-    ...(recording.replications !== undefined && { replications: recording.replications.length }),
+    ...(recording.replications !== undefined && { replications: recording.replications }),
     ...(recording.checkpoints !== undefined && { checkpoints: recording.checkpoints }),
     validity: { valid: findings.every((finding) => finding.severity !== 'error'), findings },
-    fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NOT_BY_STRETCH)),
+    fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NOT_BY_SEGMENT)),
     host,
     environment,
   }
 }
 
-/** An error of a handler's may say as much as it likes. */
+/** The error message of a handler may have any length. */
 const LONGEST_MESSAGE = 2000
 
 function shortened(finding: Finding): Finding {
@@ -176,18 +183,17 @@ function shortened(finding: Finding): Finding {
 }
 
 const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state to estimate'
-const NOT_BY_STRETCH = 'it is not kept by stretch of the window, which intervals come from'
+const NOT_BY_SEGMENT = 'it is not recorded by segment, which intervals are computed from'
 
 function metricIntervals(recording: Recording, metric: Metric): Record<Estimate, Interval> {
   const { histograms, startNs, endNs, replications, checkpoints, scenario } = recording
-  const stretches = stretchesOf(recording, metric)
-  if (stretches === null) return withheld(NOT_BY_STRETCH)
-  if (replications !== undefined) return intervalsBetween(histograms[metric], stretches)
+  const segments = segmentHistograms(recording, metric)
+  if (replications !== undefined) return intervalsBetween(histograms[metric], segments)
   const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
-  return intervalsOf(histograms[metric], stretches, endNs - startNs, checkpoints?.planned, endsByItself)
+  return intervalsOf(histograms[metric], segments, endNs - startNs, checkpoints?.planned, endsByItself)
 }
 
-/** The fraction of server time spent serving; null where servers are not limited. */
+/** The fraction of server time spent serving; null if servers are unlimited. */
 function utilizationOf(recording: Recording): number | null {
   const { servingNs, startNs, endNs } = recording
   const servers = serversIn(recording)
@@ -202,7 +208,8 @@ function batchesOf(sizes: Map<number, number>): Result['batches'] {
 }
 
 function segmentOf(segment: Recording['segments'][number]): Segment {
-  const { startNs, endNs, counts, inSystem, batches, batched, servingNs, latency } = segment
+  const { startNs, endNs, counts, inSystem, batches, batched, servingNs } = segment
+  const { latency } = segment.histograms
   return {
     startMs: startNs / NS_PER_MS,
     endMs: endNs / NS_PER_MS,
@@ -211,12 +218,15 @@ function segmentOf(segment: Recording['segments'][number]): Segment {
     batches,
     batched,
     servingMs: servingNs / NS_PER_MS,
-    latencyMs: latency && {
-      count: latency.count,
-      min: latency.min / NS_PER_MS,
-      mean: latency.mean / NS_PER_MS,
-      max: latency.max / NS_PER_MS,
-      histogram: encode(toHdr(latency.histogram)),
-    },
+    latencyMs:
+      latency.count === 0
+        ? null
+        : {
+            count: latency.count,
+            min: latency.min / NS_PER_MS,
+            mean: meanOf(latency) / NS_PER_MS,
+            max: latency.max / NS_PER_MS,
+            histogram: encode(latency),
+          },
   }
 }

@@ -1,5 +1,6 @@
-import { LatencyHistogram } from '../histogram/latency-histogram.js'
+import { type HistogramSnapshot, LatencyHistogram, mergeHistograms } from '../histogram/latency-histogram.js'
 import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
+import { mean, sumBy } from '../statistics/descriptive.js'
 import { student, tailOf } from '../statistics/student.js'
 import { checkList, got, ValidationError } from '../validation/validation-error.js'
 import {
@@ -14,8 +15,8 @@ import {
   withheld,
 } from './summary.js'
 
-/** Counts plain durations in milliseconds, to the nanosecond. */
-function histogramOfValues(values: readonly number[], name: string): LatencyHistogram {
+/** Counts durations in milliseconds, rounded to the nanosecond. */
+function histogramOfValues(values: readonly number[], name: string): HistogramSnapshot {
   checkList(values, name, 'durations')
   if (values.length === 0) throw new ValidationError(name, 'must hold at least one duration to summarize')
   const histogram = new LatencyHistogram()
@@ -25,41 +26,56 @@ function histogramOfValues(values: readonly number[], name: string): LatencyHist
     }
     histogram.record(nanoseconds(value))
   })
-  return histogram
+  return histogram.snapshot()
 }
 
 /**
- * Makes a summary of plain durations in milliseconds, kept to the nanosecond.
+ * Makes a summary of durations in milliseconds, rounded to the nanosecond. It has no intervals, since nothing is known of
+ * how the durations depend on each other.
  *
- * @throws ValidationError if there are none, or one is not a number of 0 or more
+ * @example
+ * ```ts
+ * import { summarize } from 'throughline'
+ *
+ * const { p50, max } = summarize([100, 150, 200, 2500])
+ * console.log(p50, max) // 150 2500
+ * ```
+ *
+ * @throws ValidationError if the list is empty, or holds anything but numbers of 0 or more
  */
 export function summarize(values: readonly number[]): Summary {
   const few = withheld('plain numbers do not say whether they are independent')
   return summaryOf(histogramOfValues(values, 'values'), few)
 }
 
-/** Fewer runs tell too little of how far they differ. */
+/** With fewer runs, it is not known well enough how far they differ. */
 const FEWEST_RUNS = 5
-/** So many values of each run have to lie beyond a percentile for it to have one of its own. */
+/** How many values of a run must lie beyond a percentile. */
 const BEYOND = 5
 
 /**
  * Makes one summary of several runs of the same thing, each a list of durations in milliseconds. Its 95 % intervals are
- * Student's t over the runs' own means and percentiles, whatever durations within a run have to do with one another
- * (independent replications: Law and Kelton, Simulation Modeling and Analysis, 9.5.2); they hold what all durations
- * together show, too.
+ * Student's t over the means and percentiles of the runs, so durations within a run may depend on each other (independent
+ * replications: Law and Kelton, Simulation Modeling and Analysis, 9.5.2). They always include the value of all durations
+ * together.
  *
- * @throws ValidationError if there is no run, or one is empty or holds something that is not a duration
+ * @example
+ * ```ts
+ * import { summarizeRuns } from 'throughline'
+ *
+ * const runs = [[10, 12], [11, 12], [10, 13], [11, 13], [10, 11]]
+ * console.log(summarizeRuns(runs).mean) // 11.3
+ * ```
+ *
+ * @throws ValidationError if there is no run, or a run is empty or holds anything but durations
  */
 export function summarizeRuns(runs: readonly (readonly number[])[]): Summary {
   checkList(runs, 'runs', 'runs, each a list of durations')
   if (runs.length === 0) throw new ValidationError('runs', 'must hold at least one run')
   const histograms = runs.map((values, i) => histogramOfValues(values, `runs[${i}]`))
-  const total = new LatencyHistogram()
-  for (const histogram of histograms) total.add(histogram)
   const none = withheld('')
   const summaries = histograms.map((histogram) => summaryOf(histogram, none))
-  const whole = summaryOf(total, none)
+  const whole = summaryOf(mergeHistograms(histograms), none)
   const intervals = ESTIMATES.map((estimate) => {
     const interval = intervalOf(
       estimate,
@@ -84,8 +100,8 @@ function intervalOf(estimate: Estimate, own: number[], all: number, fewest: numb
       `${nameOf(estimate)} takes ${needed.toLocaleString('en')} values of each run, and one has ${fewest}`,
     )
   }
-  const mean = own.reduce((sum, value) => sum + value, 0) / runs
-  const variance = own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (runs - 1)
+  const middle = mean(own)
+  const variance = sumBy(own, (value) => (value - middle) ** 2) / (runs - 1)
   const margin = student(tailOf(1), runs - 1) * Math.sqrt(variance / runs)
-  return { low: Math.max(0, Math.min(mean - margin, all)), high: Math.max(mean + margin, all), level: 0.95 }
+  return { low: Math.max(0, Math.min(middle - margin, all)), high: Math.max(middle + margin, all), level: 0.95 }
 }

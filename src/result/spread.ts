@@ -1,54 +1,53 @@
-/** A trend makes neighbouring stretches as alike as can be. */
+import { sum } from '../statistics/descriptive.js'
+
+/** The highest correlation of neighbouring segments that is assumed: a trend makes it as high as can be. */
 export const MOST_ALIKE = 0.9
 
-/** What the stretches of a run, or its replications, say of one estimate. */
+/** How far an estimate varies between the segments of a run, or between replications. */
 export interface Spread {
   /** the standard error of the sum over all values */
   error: number
-  /** how many independent values would have as much */
+  /** how many independent values would vary as much */
   independent: number
-  /** the same of a part as long of a long run: less, where neighbouring stretches are alike */
+  /** the same for an equally long part of a long run: fewer, if neighbouring segments are correlated */
   ofLongRun: number
 }
 
-/** How the stretches stand to one another: one after another in a run, or independent of each other. */
+/** Segments come one after another in a run; replications are independent of each other. */
 export type Order = 'in a row' | 'independent'
 
-/** With fewer, their spread tells too little. */
+/** With fewer, their spread is not known well enough. */
 export const FEWEST: Record<Order, number> = { 'in a row': 10, independent: 2 }
 
-/** What the stretches are called. */
-export const stretchesName = (order: Order) => (order === 'in a row' ? 'stretches of the window' : 'replications')
+export const segmentsName = (order: Order) => (order === 'in a row' ? 'segments of the window' : 'replications')
 
-/** Why there is no interval where there are too few stretches; null where there are enough. */
-export function tooFewStretches(stretches: number, order: Order): string | null {
+/** Why there is no interval, if there are too few segments; otherwise null. */
+export function tooFewSegments(segments: number, order: Order): string | null {
   const fewest = FEWEST[order]
-  if (stretches >= fewest) return null
-  return `it takes the spread between ${fewest} ${stretchesName(order)} or more, and there are ${stretches}`
+  if (segments >= fewest) return null
+  return `it takes the spread between ${fewest} ${segmentsName(order)} or more, and there are ${segments}`
 }
 
 /**
- * How far off an estimate may be, by how far the stretches are off it.
+ * Computes how far off an estimate may be from how far each segment is off it.
  *
- * @param off by how much each stretch is off what it would have had by its number of values
+ * @param off the sum over each segment, less what its number of values would give
  * @param variance of a single value
  */
 export function spreadOf(off: readonly number[], n: number, variance: number, order: Order): Spread {
-  const stretches = off.length
+  const segments = off.length
   const squares = sum(off.map((each) => each ** 2))
-  const found = (squares * stretches) / (stretches - 1)
-  // sums of doubles leave a rounding error where nothing is off
+  const found = (squares * segments) / (segments - 1)
+  // if nothing is off, sums of doubles leave a rounding error
   if (found <= 1e-20 * n * n) return { error: 0, independent: n, ofLongRun: n }
   let alike = 0
   if (order === 'in a row') {
     const neighbours = sum(off.slice(1).map((each, i) => each * (off[i] as number)))
-    // of independent stretches, as what they are off adds up to 0, it is -1 / (stretches - 1)
-    alike = Math.max(0, Math.min(MOST_ALIKE, neighbours / squares + 1 / (stretches - 1)))
+    // the correlation of independent segments is -1 / (segments - 1), since `off` adds up to 0
+    alike = Math.max(0, Math.min(MOST_ALIKE, neighbours / squares + 1 / (segments - 1)))
   }
   const independent = Math.min(n, (n * n * variance) / found)
-  // as if the likeness fell by the same factor from stretch to stretch
+  // as if the correlation fell by the same factor from segment to segment
   const ofLongRun = (independent * (1 - alike)) / (1 + alike)
   return { error: Math.sqrt(found * (1 + alike)), independent, ofLongRun }
 }
-
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)

@@ -2,8 +2,8 @@ import type { Result } from './result.js'
 import { percentile } from './summary.js'
 
 /**
- * A percentile of latency over every request offered, those without an answer taken as slower than any other; null if
- * it is one that was never answered.
+ * Reads a percentile of latency over all offered requests. Those that did not complete count as slower than any other:
+ * null if the percentile is one of them.
  */
 export function percentileOverOffered({ latencyMs, counts }: Result, p: number): number | null {
   const rank = (p * counts.offered) / counts.completed

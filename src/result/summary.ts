@@ -1,17 +1,19 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { decode, encode, toHdr } from '../histogram/hdr.js'
-import { bucketCeiling, bucketOf, HIGHEST_NS, type LatencyHistogram } from '../histogram/latency-histogram.js'
+import { bucketCeiling, bucketOf, HIGHEST_NS } from '../histogram/buckets.js'
+import { decode, encode } from '../histogram/hdr.js'
+import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
+import { meanOf, stdDevOf } from '../histogram/moments.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 
-/** What an interval is given for. */
+/** The estimates that have an interval. */
 export const ESTIMATES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999'] as const
 export type Estimate = (typeof ESTIMATES)[number]
 
-/** The percentiles that every summary holds, by their names. */
+/** The percentiles that every summary holds, by name. */
 export const PERCENTILES = { p50: 50, p90: 90, p95: 95, p99: 99, p999: 99.9 } as const
 
-/** A 95 % interval in milliseconds; a bound that the run cannot tell is null, and the reason says why. */
+/** A 95 % interval in milliseconds. A bound that cannot be known from the run is null, and the reason says why. */
 export interface Interval {
   low: number | null
   high: number | null
@@ -21,7 +23,7 @@ export interface Interval {
 
 /**
  * A distribution of durations in milliseconds. Count, mean, standard deviation, min and max are exact. A
- * percentile is by nearest rank (the least recorded value with at least p % at or below it), at most 0.1 % high
+ * percentile is by nearest rank (the lowest recorded value with at least p % at or below it), at most 0.1 % high
  * and never beyond the extremes. `p999` is p99.9.
  */
 export interface Summary {
@@ -40,12 +42,12 @@ export interface Summary {
   histogram: string
 }
 
-/** An estimate as people write it: `p99.9` for p999. */
+/** The usual name of an estimate: `p99.9` for p999. */
 export const nameOf = (estimate: Estimate) => (estimate === 'p999' ? 'p99.9' : estimate)
 
 const ms = (ns: number) => ns / NS_PER_MS
 
-/** Which value a percentile is, of so many in rising order: a hair less, since 0.95 times a whole number may be above it. */
+/** The rank of a percentile among `count` values in rising order. Rounding may put 0.95 times a whole number just above it. */
 export const rankOf = (percentile: number, count: number) =>
   Math.max(1, Math.ceil((percentile / 100) * count * (1 - 2 ** -52)))
 
@@ -54,17 +56,20 @@ export function percentileNs(histogram: Histogram, percentile: number, min: numb
   return Math.max(min, Math.min(max, histogram.getValueAtPercentile(percentile)))
 }
 
-/** Percentiles of what was counted, from the lowest upwards, in nanoseconds. */
-export function histogramPercentilesNs(histogram: LatencyHistogram, percentiles: readonly number[]): number[] {
-  return percentilesNs(percentiles, histogram, (visit) => histogram.forEach(visit))
+/** Percentiles of a snapshot, in rising order, in nanoseconds. */
+export function snapshotPercentilesNs(snapshot: HistogramSnapshot, percentiles: readonly number[]): number[] {
+  const { buckets, counts } = snapshot
+  return percentilesNs(percentiles, snapshot, (visit) => {
+    for (let i = 0; i < buckets.length; i++) visit(buckets[i] as number, counts[i] as number)
+  })
 }
 
-/** A percentile of what was counted, in nanoseconds. */
-export function histogramPercentileNs(histogram: LatencyHistogram, percentile: number): number {
-  return histogramPercentilesNs(histogram, [percentile])[0] as number
+/** A percentile of a snapshot, in nanoseconds. */
+export function snapshotPercentileNs(snapshot: HistogramSnapshot, percentile: number): number {
+  return snapshotPercentilesNs(snapshot, [percentile])[0] as number
 }
 
-/** Percentiles of buckets, from the lowest upwards, each the greatest value of its bucket within the exact extremes. */
+/** Percentiles of buckets, in rising order: each is the highest value of its bucket, within the exact extremes. */
 export function percentilesNs(
   percentiles: readonly number[],
   { count, min, max }: { count: number; min: number; max: number },
@@ -76,7 +81,7 @@ export function percentilesNs(
   forEach((bucket, times) => {
     below += times
     while (values.length < ranks.length && below >= (ranks[values.length] as number)) {
-      // HdrHistogram's last is an hour
+      // HdrHistogram's last value is an hour
       const ceiling = Math.min(bucketCeiling(bucket), LAST_NS)
       values.push(Math.max(min, Math.min(max, ceiling)))
     }
@@ -85,33 +90,33 @@ export function percentilesNs(
 }
 const LAST_NS = bucketCeiling(bucketOf(HIGHEST_NS))
 
-/** Makes a summary of a histogram of nanoseconds that holds at least one. */
-export function summaryOf(histogram: LatencyHistogram, intervals: Record<Estimate, Interval>): Summary {
-  const [p50, p90, p95, p99, p999] = histogramPercentilesNs(histogram, Object.values(PERCENTILES)).map(ms) as Five
+/** Makes a summary of a histogram of nanoseconds that is not empty. */
+export function summaryOf(histogram: HistogramSnapshot, intervals: Record<Estimate, Interval>): Summary {
+  const [p50, p90, p95, p99, p999] = snapshotPercentilesNs(histogram, Object.values(PERCENTILES)).map(ms) as Five
   return {
     count: histogram.count,
     min: ms(histogram.min),
-    mean: ms(histogram.mean),
-    stdDev: ms(histogram.stdDev),
+    mean: ms(meanOf(histogram)),
+    stdDev: ms(stdDevOf(histogram)),
     max: ms(histogram.max),
     ...{ p50, p90, p95, p99, p999 },
     intervals,
-    histogram: encode(toHdr(histogram)),
+    histogram: encode(histogram),
   }
 }
 
 type Five = [number, number, number, number, number]
 
-/** No interval, for this reason. */
+/** A missing interval, with the reason. */
 export const noInterval = (reason: string): Interval => ({ low: null, high: null, level: 0.95, reason })
 
-/** No interval for any estimate, for this reason. */
+/** Missing intervals of all estimates, with the reason. */
 export function withheld(reason: string): Record<Estimate, Interval> {
   return Object.fromEntries(ESTIMATES.map((estimate) => [estimate, noInterval(reason)])) as Record<Estimate, Interval>
 }
 
 /**
- * Refuses what is no summary at all. What it holds is taken as it is.
+ * Checks that a value is a summary, but not its contents.
  *
  * @throws ValidationError
  */
@@ -121,8 +126,14 @@ export function checkIsSummary(value: unknown, name = 'summary'): void {
 }
 
 /**
- * Reads any percentile from a summary, in milliseconds: `percentile(result.latencyMs, 99.99)`; or from the latency of one
- * of a result's segments, so over time.
+ * Reads any percentile of a summary, or of the latency of one of a Result's segments, in milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { percentile, summarize } from 'throughline'
+ *
+ * console.log(percentile(summarize([100, 150, 200, 2500]), 75)) // 200
+ * ```
  *
  * @param p above 0 and at most 100
  * @throws ValidationError if p is out of range, or the value is not a summary

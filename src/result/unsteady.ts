@@ -1,32 +1,33 @@
 import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
+import { stdDevOf } from '../histogram/moments.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { NS_PER_MS } from '../scenario/units.js'
-import { type Recording, stretchesOf } from './recording.js'
+import { type Recording, segmentHistograms } from './recording.js'
 import { MOST_ALIKE } from './spread.js'
 import type { Finding } from './validity.js'
 
-/** Fewer stretches tell too little of their own spread. */
+/** With fewer segments, their spread is not known well enough. */
 const FEWEST = 10
-/** Student's t at 99.75 %, one-sided, for the 18 degrees of freedom that two halves of 10 stretches have. */
+/** Student's t at 99.75 %, one-sided, for two halves of 10 segments: 18 degrees of freedom. */
 const T = 3.2
-/** How many independent values each half must be worth: with fewer, its stretches are alike by chance. */
+/** How many independent values each half must be worth. With fewer, its segments agree by chance. */
 const INDEPENDENT = 100
-/** A smaller difference, as a fraction of the mean, may be real, and does not matter. */
+/** A smaller difference, as a fraction of the mean, does not matter even if it is real. */
 const LEAST = 0.05
-/** On a real clock the machine's own speed moves by up to 1.6 times, within seconds (docs/validation/measuring.md). */
+/** In a measurement the speed of the machine changes by up to 1.6 times within seconds (docs/validation/measuring.md). */
 const LEAST_MEASURED = 0.5
 
 const TIMES = { service: 'service time', latency: 'latency' } as const
 
 /**
- * The first and the second half of the window disagree: their mean latencies or service times lie further apart than
- * the spread between the stretches within each half explains (Welch's test on batch means, widened where neighbouring
- * stretches are alike; `bench/unsteady.ts` tells how often it is wrong, and what it finds).
+ * Finds a difference between the first and the second half of the window: their mean latencies or service times are
+ * further apart than the spread between the segments of each half explains (Welch's test on batch means, widened if
+ * neighbouring segments are correlated; `bench/unsteady.ts` measures how often it is wrong, and what it finds).
  */
 export function unsteady(recording: Recording): Finding | null {
   for (const metric of Object.keys(TIMES) as (keyof typeof TIMES)[]) {
     const least = recording.engine === 'measure' ? LEAST_MEASURED : LEAST
-    const found = halvesOf(stretchesOf(recording, metric) ?? [], recording.histograms[metric].stdDev ** 2, least)
+    const found = halvesOf(segmentHistograms(recording, metric), stdDevOf(recording.histograms[metric]) ** 2, least)
     if (found === null) continue
     const [firstMs, secondMs] = found.map((ns) => ns / NS_PER_MS) as [number, number]
     const { scenario } = recording
@@ -47,21 +48,21 @@ export function unsteady(recording: Recording): Finding | null {
 }
 
 /**
- * The means of the two halves, where they disagree.
+ * The means of the two halves if they differ; otherwise null.
  *
  * @param variance of a single value
  * @param least how far apart they must be, as a fraction of the lower one
  */
-function halvesOf(stretches: readonly HistogramSnapshot[], variance: number, least: number): [number, number] | null {
-  if (stretches.length < FEWEST) return null
-  const middle = stretches.length >> 1
-  const halves = [halfOf(stretches.slice(0, middle)), halfOf(stretches.slice(-middle))] as const
+function halvesOf(segments: readonly HistogramSnapshot[], variance: number, least: number): [number, number] | null {
+  if (segments.length < FEWEST) return null
+  const middle = segments.length >> 1
+  const halves = [halfOf(segments.slice(0, middle)), halfOf(segments.slice(-middle))] as const
   const [first, second] = halves
   const apart = Math.abs(second.mean - first.mean)
   if (!(apart > least * Math.min(first.mean, second.mean))) return null
 
   const squares = first.squares + second.squares
-  // of independent stretches, as what they are off adds up to 0 in each half, it is -1 / (middle - 1)
+  // the correlation of independent segments is -1 / (middle - 1), since `off` adds up to 0 in each half
   const found = squares === 0 ? 0 : (first.neighbours + second.neighbours) / squares + 1 / (middle - 1)
   const alike = Math.max(0, Math.min(MOST_ALIKE, found))
   let error = 0
@@ -76,15 +77,15 @@ function halvesOf(stretches: readonly HistogramSnapshot[], variance: number, lea
 interface Half {
   count: number
   mean: number
-  /** by how much the sum of each stretch is off its fraction: squared, and times that of the next */
+  /** by how much the sum of each segment is off what its number of values would give: sums of the squares, and of the products of neighbours */
   squares: number
   neighbours: number
 }
 
-function halfOf(stretches: readonly HistogramSnapshot[]): Half {
-  const count = stretches.reduce((total, each) => total + each.count, 0)
-  const mean = stretches.reduce((total, { sum }) => total + sum, 0) / count
-  const off = stretches.map((each) => each.sum - mean * each.count)
+function halfOf(segments: readonly HistogramSnapshot[]): Half {
+  const count = segments.reduce((total, each) => total + each.count, 0)
+  const mean = segments.reduce((total, { sum }) => total + sum, 0) / count
+  const off = segments.map((each) => each.sum - mean * each.count)
   const squares = off.reduce((total, each) => total + each ** 2, 0)
   const neighbours = off.slice(1).reduce((total, each, i) => total + each * (off[i] as number), 0)
   return { count, mean, squares, neighbours }

@@ -1,6 +1,6 @@
 /**
- * What a run, or a comparison of runs, has to say about itself, with the figures that it rests on. `docs/reference/findings.md`
- * lists what a measurement may find, with the meaning of each and what to do.
+ * A doubt about a run, or about a comparison of runs, with the figures that it is based on. `docs/reference/findings.md`
+ * explains each finding, and what to do about it.
  */
 export interface Finding {
   code:
@@ -21,7 +21,7 @@ export interface Finding {
     | 'teardown-failed'
     | 'rounds-left-out'
     | 'rounds-late'
-    | 'load-not-carried'
+    | 'load-not-sustained'
     | 'requests-differ'
     | 'not-interleaved'
     | 'environments-differ'
@@ -42,18 +42,18 @@ export interface Validity {
 }
 
 /**
- * What a finding means for a limit on latency. Most of them leave one of the two verdicts as it is:
+ * How a finding affects verdicts on latency limits:
  *
- * - `lengthens`: latencies can only have been shorter without it, so that an upper limit that was kept is kept
+ * - `lengthens`: latencies would have been shorter without it, so a pass remains a pass
  * - `late`: the same, by as much as requests were sent late
- * - `hides`: long latencies may be missing, so that an upper limit that was exceeded is exceeded
- * - `overload`: there is no steady state, and latency grows for as long as the run goes on
- * - `contradicts`: the figures disagree with one another, so that no limit can be judged
- * - `none`: it says nothing of a limit
+ * - `hides`: long latencies may be missing, so a fail remains a fail
+ * - `overload`: there is no steady state, and latency grows for as long as the run lasts
+ * - `contradicts`: the figures contradict each other, so no limit can be judged
+ * - `none`: no effect
  */
 export type FindingEffect = 'lengthens' | 'late' | 'hides' | 'overload' | 'contradicts' | 'none'
 
-/** The one table of what each finding means for a budget. */
+/** The effect of each finding on budgets. */
 export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   'event-loop-late': 'late',
   'queue-late': 'lengthens',
@@ -68,12 +68,12 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   unsteady: 'none',
   'too-few-samples': 'none',
   'over-an-hour': 'none',
-  // they are counted as errors
+  // failures count as errors
   failures: 'none',
   'teardown-failed': 'none',
   'rounds-left-out': 'none',
   'rounds-late': 'none',
-  'load-not-carried': 'none',
+  'load-not-sustained': 'none',
   'requests-differ': 'none',
   'not-interleaved': 'none',
   'environments-differ': 'none',
@@ -83,11 +83,11 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   'noise-floor': 'none',
 }
 
-/** Those findings of a run that have this effect: of what lengthens latency warnings too, of the others only errors. */
+/** The findings of a run that have this effect: warnings too if they lengthen latency, otherwise only errors. */
 export function findingsThat(findings: readonly Finding[], effect: FindingEffect): Finding[] {
   const warned = effect === 'lengthens' || effect === 'late'
   return findings.filter(({ code, severity }) => {
-    // another version may have findings of its own: what an unknown error means is not known
+    // a result of another version may have an unknown finding, whose effect is unknown
     const known = Object.hasOwn(FINDING_EFFECTS, code) ? FINDING_EFFECTS[code] : 'contradicts'
     return (severity === 'error' || (warned && severity === 'warning')) && known === effect
   })

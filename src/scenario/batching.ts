@@ -3,21 +3,21 @@ import type { Policy } from './policy.js'
 import { duration, nanoseconds, options, whole } from './units.js'
 
 /**
- * When a batch leaves: how large it may be, and how long its oldest request may wait for it to fill.
+ * The schema of a batching policy: the largest batch, and how long its oldest request waits for it to fill.
  *
- * @param size how large it may be if nothing is said of it
+ * @param size the default of `maxBatchSize`
  */
 export const batchingOf = (size: number) =>
   options({
-    maxBatchSize: whole(1, 1_000_000, `null is no limit, and leaving it out means ${size}`).nullable().default(size),
+    maxBatchSize: whole(1, 1_000_000, `null means no limit, the default is ${size}`).nullable().default(size),
     maxWait: duration.nullable().default(0),
   })
     .refine((batching) => batching.maxBatchSize !== null || batching.maxWait !== null, {
-      error: 'maxBatchSize and maxWait cannot both be null: no batch would ever leave',
+      error: 'maxBatchSize and maxWait cannot both be null; no batch would ever leave',
     })
     .default({ maxBatchSize: size, maxWait: 0 })
 
-/** One request at a time, if nothing is said of it. */
+/** Batching that serves one request at a time by default. */
 export const batchingOption = batchingOf(1)
 export type Batching = z.output<typeof batchingOption>
 

@@ -3,7 +3,7 @@ import { nearestName } from '../validation/nearest.js'
 import { throwFaults } from '../validation/validation-error.js'
 import { durationMs, ratePerSecond } from './units.js'
 
-/** The times that a budget may speak of: latency, and what it consists of. */
+/** The times that a budget can limit: latency, and its parts. */
 export const TIMES = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dispatch'] as const
 export type Time = (typeof TIMES)[number]
 type OfATime = `p${number}` | 'mean' | 'max'
@@ -12,44 +12,44 @@ const FRACTIONS = ['errorRate', 'rejectionRate', 'utilization'] as const
 const OTHERS = ['throughput', 'meanBatchSize', ...FRACTIONS] as const
 
 /**
- * What a budget may limit: `p99`, `'p99.9'`, `mean` and `max` of latency, `'queueing.p95'` of another time, or a figure
- * of the run.
+ * A metric that a budget can limit: `p99`, `'p99.9'`, `mean` or `max` of latency, the same of a part of it
+ * (`'queueing.p95'`), or a figure of the run (`throughput`).
  */
 export type BudgetMetric = OfATime | `${Time}.${OfATime}` | (typeof OTHERS)[number]
 
-/** `'100ms'`, `'< 100ms'`, `'>= 500/s'`, `'<= 1%'`, or a number: of milliseconds, a second, or a fraction of 1. */
+/** `'100ms'`, `'< 100ms'`, `'>= 500/s'`, `'<= 1%'`, or a number in milliseconds, per second, or as a fraction of 1. */
 export type Limit = string | number
 
 /**
- * What a run has to keep to, as plain data that may as well be read from a file:
- * `{ p99: '100ms', 'queueing.p95': '20ms', throughput: '>= 500/s', errorRate: '< 1%' }`. A percentile is any above 0
- * and below 100. A limit alone is `<=`, and of throughput `>=`. Where nothing is said of errors, none is allowed.
+ * The limits of a run, as plain data:
+ * `{ p99: '100ms', 'queueing.p95': '20ms', throughput: '>= 500/s', errorRate: '< 1%' }`. Percentiles can be any above 0
+ * and below 100. A limit without a sign means `<=`, for throughput `>=`. A budget without `errorRate` allows no errors.
  */
 export type Budget = { [Metric in BudgetMetric]?: Limit | undefined }
 
 export type Relation = '<' | '<=' | '>' | '>='
 
-/** In what a metric is told. */
+/** The unit of a metric. */
 export type BudgetUnit = 'ms' | '/s' | 'fraction' | 'requests'
 
 interface Bound {
-  /** as the budget calls it, without `latency.` */
+  /** its key in the budget, without `latency.` */
   metric: string
   relation: Relation
   limit: number
   unit: BudgetUnit
 }
 
-/** One line of a budget: a limit to a time, or to a figure of the run. */
+/** One entry of a budget: a limit on a time, or on a figure of the run. */
 export type Rule =
   | (Bound & { time: Time; statistic: 'mean' | 'max' | { percentile: number } })
   | (Bound & { figure: (typeof OTHERS)[number] })
 
 const METRIC_IS = `a percentile (p50, 'p99.9'), mean or max of latency, or of a part of it ('queueing.p95': ${TIMES.slice(1).join(', ')}), or ${OTHERS.join(', ')}`
 
-const LIMIT_IS = "must be a limit: a number, or a text such as '100ms', '< 1%' or '>= 500/s'"
+const LIMIT_IS = "must be a limit: a number, or a string such as '100ms', '< 1%' or '>= 500/s'"
 
-/** The names that a misspelt one may stand for. */
+/** Metrics that are suggested for a misspelt one. */
 const KNOWN = [
   ...OTHERS,
   ...['', ...TIMES.map((time) => `${time}.`)].flatMap((time) =>
@@ -57,7 +57,7 @@ const KNOWN = [
   ),
 ]
 
-/** The one schema of a budget: what it may hold, each of it a rule that can be read. */
+/** The schema of a budget. */
 export const budgetSchema = z
   .record(z.string(), z.union([z.string(), z.number()], { error: LIMIT_IS }).optional(), {
     error: "must be a budget, such as { p99: '100ms', errorRate: '< 1%' }",
@@ -65,7 +65,12 @@ export const budgetSchema = z
   .superRefine((given, context) => {
     const there = Object.entries(given).filter(([, limit]) => limit !== undefined)
     if (there.length === 0) {
-      context.issues.push({ code: 'custom', message: `must limit something: ${METRIC_IS}`, input: given, path: [] })
+      context.issues.push({
+        code: 'custom',
+        message: `must limit at least one metric; accepted: ${METRIC_IS}`,
+        input: given,
+        path: [],
+      })
     }
     for (const [metric, limit] of there) {
       const rule = ruleOf(metric, limit as Limit)
@@ -75,10 +80,10 @@ export const budgetSchema = z
   .transform((given) => given as Budget)
 
 /**
- * Reads a budget into its rules, in the order that it has them.
+ * Parses a budget into its rules, in their order.
  *
- * @throws ValidationError if a metric (with the nearest) or a percentile is unknown, a limit is invalid or of the wrong
- * unit, or the budget limits nothing
+ * @throws ValidationError if a metric or percentile is unknown (with the nearest known one), a limit is invalid or has
+ * the wrong unit, or the budget is empty
  */
 export function rulesOf(budget: Budget): Rule[] {
   return Object.entries(checkedBudget(budget)).flatMap(([metric, limit]) =>
@@ -88,14 +93,18 @@ export function rulesOf(budget: Budget): Rule[] {
 
 const METRIC = /^(?:([^.]*)\.)?(p\d+(?:\.\d+)?|mean|max)$/
 
-/** Checks what may be a budget, such as one read from a file; what is thrown is told above. */
+/**
+ * Checks a budget of unknown origin, such as a file.
+ *
+ * @throws ValidationError as `rulesOf` does
+ */
 export function checkedBudget(budget: unknown, name = 'budget'): Budget {
   const parsed = budgetSchema.safeParse(budget)
   if (!parsed.success) throwFaults(parsed.error, name, budget)
   return parsed.data
 }
 
-/** The rule, or what is wrong with it. */
+/** Returns the rule, or an error message. */
 function ruleOf(key: string, given: Limit): Rule | string {
   const figure = OTHERS.find((other) => other === key)
   if (figure !== undefined) {
@@ -121,22 +130,22 @@ function unknown(key: string): string {
   const nearest = name !== undefined && time !== null ? `${time}.${name}` : nearestName(key, KNOWN)
   const meant = nearest ?? (time === null ? null : `${time}.p95`)
   const hint = meant === null ? '' : ` (did you mean '${meant}'?)`
-  return `is nothing that a budget may limit${hint}; accepted: ${METRIC_IS}`
+  return `is an unknown budget metric${hint}; accepted: ${METRIC_IS}`
 }
 
 function percentileBeyond(key: string, name: string): string {
-  const accepted = 'a percentile is above p0 and below p100'
-  if (Number(name.slice(1)) === 100) return `${accepted}; the longest is '${key.replace(/p[\d.]+$/, 'max')}'`
-  // p999 as other tools write it
+  const accepted = 'must be a percentile above p0 and below p100'
+  if (Number(name.slice(1)) === 100) return `${accepted}; write '${key.replace(/p[\d.]+$/, 'max')}' for the maximum`
+  // other tools write p999 for p99.9
   const nines = /^p(99)(9+)$/.exec(name)
   return nines === null ? accepted : `${accepted}; write '${key.replace(/p9+$/, `p${nines[1]}.${nines[2]}`)}'`
 }
 
-/** The longer ones first. */
+/** Longer signs first, as they are matched in order. */
 const SIGNS = ['<=', '>=', '≤', '≥', '<', '>'] as const
 const EXAMPLES: Record<BudgetUnit, string> = {
   ms: "a time: '100ms', '< 1.5s', '>= 10us', or a number of milliseconds",
-  '/s': "a rate: '500/s', '>= 30/m', or a number a second",
+  '/s': "a rate: '500/s', '>= 30/m', or a number per second",
   fraction: "a fraction from 0 to 1: '1%', '< 0.5%', or a number (0.01)",
   requests: "a number of requests: 8, '>= 8'",
 }
@@ -147,7 +156,7 @@ function boundOf(metric: string, given: Limit, unit: BudgetUnit): Bound | string
   const text = trimmed.slice(sign?.length ?? 0).trim()
   const limit = typeof given === 'number' ? given : numberOf(text, unit)
   if (limit === null || !Number.isFinite(limit) || limit < 0 || (unit === 'fraction' && limit > 1)) {
-    return `must be limited by ${EXAMPLES[unit]}`
+    return `must be ${EXAMPLES[unit]}`
   }
   const relation = (sign?.replace('≤', '<=').replace('≥', '>=') ?? (unit === '/s' ? '>=' : '<=')) as Relation
   return { metric, relation, limit, unit }

@@ -3,22 +3,22 @@ import { nearestName } from '../validation/nearest.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { type Scenario, scenarioSchema } from './scenario.js'
 
-/** What the fields are called that are varied most, without the name of what they are in. */
+/** Short names of the fields that are swept most often. */
 const SHORT: Record<string, string> = {
   rate: 'arrivals.rate',
   maxBatchSize: 'batching.maxBatchSize',
   maxWait: 'batching.maxWait',
 }
 
-/** The one name of a field that has a short one too, whether or not there is such a field. */
+/** Expands the short name of a field; returns any other name unchanged. */
 export const wholeName = (given: string) => (Object.hasOwn(SHORT, given) ? (SHORT[given] as string) : given)
 
-/** Stands for any key of a record, or any place in a list. */
+/** Matches any key of a record, or any index of a list. */
 const ANY = '*'
 
 let known: string[] | null = null
 
-/** Every field that a scenario may have, as `batching.maxWait`; `*` is any key, or any place in a list. */
+/** Lists every field of a scenario, such as `batching.maxWait`; `*` matches any key, or any index of a list. */
 export function scenarioFields(): string[] {
   known ??= [...new Set(fieldsIn(z.toJSONSchema(scenarioSchema, { io: 'input', unrepresentable: 'any' })))]
   return known
@@ -42,10 +42,10 @@ function fieldsIn(node: Node | undefined, path = ''): string[] {
 }
 
 /**
- * The whole name of a field of a scenario: `batching.maxWait` for itself, and for `maxWait`.
+ * Returns the full name of a scenario's field: `batching.maxWait` for `maxWait` or `batching.maxWait`.
  *
- * @param name what messages call it
- * @throws ValidationError if there is no such field, with the nearest
+ * @param name the field's name in error messages
+ * @throws ValidationError if there is no such field, with the nearest one
  */
 export function fieldOf(given: string, name = given): string {
   const path = wholeName(given)
@@ -58,17 +58,17 @@ export function fieldOf(given: string, name = given): string {
   if (fields.some(matches)) return path
   const nearest = nearestName(given, [...Object.keys(SHORT), ...fields.filter((field) => !field.includes(ANY))])
   const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
-  throw new ValidationError(name, `is no field of a scenario${hint}; a field is written as in batching.maxBatchSize`)
+  throw new ValidationError(name, `is not a field of a scenario${hint}; write a field like batching.maxBatchSize`)
 }
 
 const isKey = (key: string | undefined) => key !== undefined && key !== '' && !(key in Object.prototype)
 
 /**
- * A scenario with another value of one of its fields, which `fieldOf` has named. What the field is in and the scenario
- * does not have yet begins empty; arrivals that are a rate alone become a Poisson process of it, and a service that is
- * a duration alone an affine one.
+ * Returns a copy of a scenario with one field changed, by its full name from `fieldOf`. Missing parents are created as
+ * empty objects; arrivals that are a bare rate become a Poisson process, and a service that is a bare duration an affine
+ * one.
  *
- * @throws ValidationError if the field is in something that has no fields
+ * @throws ValidationError if the parent has no fields
  */
 export function withField(scenario: Scenario, path: string, value: unknown): Scenario {
   return set(scenario, path.split('.'), [], value) as Scenario
@@ -82,22 +82,25 @@ function set(inside: unknown, [key, ...rest]: string[], above: string[], value: 
   const made = rest.length === 0 ? value : set(old, rest, at, value)
   if (!Array.isArray(whole)) return { ...whole, [name]: made }
   if (!(Number(name) < whole.length)) {
-    throw new ValidationError(at.join('.'), `is beyond the list, which holds ${whole.length}`)
+    throw new ValidationError(
+      at.join('.'),
+      `is out of range; the list has ${whole.length} ${whole.length === 1 ? 'entry' : 'entries'}`,
+    )
   }
   return whole.with(Number(name), made)
 }
 
-/** What can have fields, of what may stand for it alone. */
+/** Expands shorthand, so that a field can be set: a bare rate to a process, a bare duration to a service. */
 function opened(value: unknown, path: string[]): object {
   if (value === undefined) return {}
   if (typeof value === 'object' && value !== null) return value
   const name = path.join('.')
   if (name === 'arrivals') return { process: 'poisson', rate: value }
   if (name === 'service') return { model: 'affine', base: value }
-  throw new ValidationError(name, `has no fields of its own to change, got ${show(value)}`)
+  throw new ValidationError(name, `has no fields to change, got ${show(value)}`)
 }
 
-/** The value of a field, or undefined where there is none. */
+/** The value of a field; undefined if it is missing. */
 export function fieldIn(scenario: object, path: string): unknown {
   let value: unknown = scenario
   for (const key of path.split('.')) {

@@ -1,33 +1,38 @@
-/** What a handler gets beside its batch. */
+/** The second argument of a handler. */
 export interface HandlerContext<State = undefined> {
-  /** what `setup` returned, on this thread */
+  /** the return value of `setup` on this thread */
   readonly state: State
-  /** aborts when the batch has taken longer than `batchTimeout` */
+  /** aborts if the batch takes longer than `batchTimeout` */
   readonly signal: AbortSignal
 }
 
-/** One output a request, in order; an Error is the failure of its request alone. */
+/** One output per request, in order. An Error fails its request alone. */
 export type Outputs<Output> = readonly (Output | Error)[] | PromiseLike<readonly (Output | Error)[]>
 
-/** Serves a batch, and returns one output for each of its requests. */
+/** Serves a batch and returns one output per request. */
 export type BatchFunction<Input = number, Output = unknown, State = undefined> = (
   batch: Input[],
   context: HandlerContext<State>,
 ) => Outputs<Output>
 
-/** How batches are served, in parts. */
+/** The parts of a handler. */
 export interface HandlerParts<Input, Output, State> {
-  /** Called once on each thread, before time 0; what it returns is the `state` that `run` gets. */
+  /** Runs once on each thread before time 0. `run` gets its return value as `state`. */
   setup?: () => State | PromiseLike<State>
   /**
-   * Makes a request's payload, outside the measured time: called before time 0 for 0, 1, 2 …, up to `inputs` of them
-   * on each thread, which the requests then take in turn. Without it a batch holds the requests' numbers.
+   * Creates a request's payload, outside the measured time. It is called before time 0 for 0, 1, 2, … up to `inputs`
+   * payloads on each thread, which the requests then take in turn. Default: the payload is the request's number.
    */
   input?: (index: number) => Input
-  /** How many payloads are made and held in memory. Default 1,024. */
+  /**
+   * How many payloads to create and hold in memory.
+   *
+   * @default 1024
+   */
   inputs?: number
+  /** Serves a batch. */
   run: BatchFunction<Input, Output, State>
-  /** Called once on each thread at the end. */
+  /** Runs once on each thread at the end. */
   teardown?: (state: State) => unknown
 }
 
@@ -35,8 +40,17 @@ export interface Handler<Input = number, Output = unknown, State = undefined>
   extends HandlerParts<Input, Output, State> {}
 
 /**
- * Declares a handler, the default export of a handler module or the `handler` of a scenario itself; types infer from
- * `setup` to `state` and from `input` to the batch.
+ * Declares a handler: the default export of a handler module, or the `handler` of a scenario. Types are inferred: `state`
+ * from `setup`, and the batch from `input`.
+ *
+ * @example
+ * const handler = defineHandler({
+ *   setup: () => ({ factor: 2 }),
+ *   input: (index) => index / 100,
+ *   run: (batch, { state }) => batch.map((x) => state.factor * x),
+ * })
+ * const result = await measure({ arrivals: '200/s', handler, stop: { duration: '200ms' } })
+ * result.counts.failed // 0
  */
 export function defineHandler<Output, State = undefined, Input = number>(
   parts: HandlerParts<Input, Output, State>,
@@ -45,7 +59,10 @@ export function defineHandler<Output, State = undefined, Input = number>(
 }
 
 export const HANDLER_IS =
-  'the URL or path of a module, or a function (batch) => outputs or defineHandler({ run, … }) that serves batches in this process'
+  'the URL or path of a module, or a function (batch) => outputs or defineHandler({ run, … }) to serve batches in this process'
+
+/** Whether a handler is a URL and not a path; a single letter before the colon is a Windows drive. */
+export const isUrlString = (handler: string) => /^[a-z][a-z\d+.-]+:/i.test(handler)
 
 const isFunction = (value: unknown) => typeof value === 'function'
 

@@ -4,38 +4,64 @@ import { ValidationError } from '../validation/validation-error.js'
 import { checkLive, isNamed, live, type Named, named } from './named.js'
 import { type Duration, options, positiveDuration, whole } from './units.js'
 
-/** What a request carries: text, bytes, or anything else, which is sent as JSON. */
+/** A request body: a string, bytes, or anything else, which is sent as JSON. */
 export type HttpBody = string | Uint8Array | Readonly<Record<string, unknown>> | readonly unknown[]
 export type HttpHeaders = Readonly<Record<string, string | number | readonly string[]>>
 
-/** A dispatcher of undici, such as an Agent, a Pool or a ProxyAgent. */
+/** An undici dispatcher, such as an Agent, a Pool or a ProxyAgent. */
 export interface HttpDispatcher {
   dispatch(options: never, handler: never): boolean
 }
 
 interface HttpCommon {
-  /** Where requests go, over http or https. */
+  /** The URL to request, http or https. */
   url: URL | string
-  /** Default: POST where there is a body, else GET. */
+  /**
+   * The HTTP method.
+   *
+   * @default 'POST' with a body, else 'GET'
+   */
   method?: string | undefined
   /**
-   * The most connections that are open at a time, which limits what is in flight to them times `pipelining`. Default
-   * null: as many as there are requests in flight.
+   * The maximum number of open connections. At most `connections * pipelining` requests are in flight. Null: as many
+   * connections as there are requests in flight.
+   *
+   * @default null
    */
   connections?: number | null | undefined
-  /** How many requests may be sent on a connection before the first is answered. Default 1. */
+  /**
+   * How many requests may be sent on a connection before the first response.
+   *
+   * @default 1
+   */
   pipelining?: number | undefined
-  /** How long a request may take before it counts as failed, where that is less than `batchTimeout`. */
+  /**
+   * How long a request may take before it counts as failed.
+   *
+   * @default `batchTimeout`, which always applies too
+   */
   timeout?: Duration | undefined
-  /** Statuses that are failures: numbers, or whole classes such as `'5xx'`. Default `['4xx', '5xx']`. */
+  /**
+   * Response statuses that count as failures: numbers, or classes such as `'5xx'`.
+   *
+   * @default ['4xx', '5xx']
+   */
   failures?: readonly (number | string)[] | undefined
-  /** For https: `ca`, `cert`, `key`, `rejectUnauthorized`, `servername` and what else `tls.connect` takes. */
+  /**
+   * TLS options for https: `ca`, `cert`, `key`, `rejectUnauthorized`, `servername` and others of `tls.connect`.
+   *
+   * @default Node's own
+   */
   tls?: Readonly<Record<string, unknown>> | undefined
-  /** A dispatcher of your own in place of connections, pipelining and tls; it stays open. */
+  /**
+   * A dispatcher to use instead of `connections`, `pipelining` and `tls`. It is not closed after the run.
+   *
+   * @default an undici pool, closed after the run
+   */
   dispatcher?: HttpDispatcher | undefined
 }
 
-/** Requests over HTTP: headers and body are the same for all, or made for each from its index, before it is sent. */
+/** Requests over HTTP. Headers and body are the same for all requests, or functions of the request's index. */
 export type HttpTarget = HttpCommon &
   (
     | {
@@ -44,7 +70,7 @@ export type HttpTarget = HttpCommon &
         body?: HttpBody | ((index: number) => HttpBody) | undefined
       }
     | {
-        /** One HTTP request carries a whole batch: headers and body are made from the indices of its requests. */
+        /** Sends a whole batch as one HTTP request. Functions for headers and body get the indices of its requests. */
         batch: true
         headers?: HttpHeaders | ((indices: number[]) => HttpHeaders) | undefined
         body?: HttpBody | ((indices: number[]) => HttpBody) | undefined
@@ -62,14 +88,14 @@ export interface ResolvedHttp {
   batch: boolean
   connections: number | null
   pipelining: number
-  /** milliseconds; null where batchTimeout is the only limit */
+  /** milliseconds; null if `batchTimeout` is the only limit */
   timeout: number | null
   failures: (number | string)[]
   tls?: Record<string, unknown> | undefined
   dispatcher?: HttpDispatcher | Named | undefined
 }
 
-/** What a Result keeps of one. */
+/** An HTTP target as a Result stores it. */
 export type StoredHttp = Omit<ResolvedHttp, 'headers' | 'body' | 'dispatcher'> & {
   headers?: HttpHeaders | Named | undefined
   body?: HttpBody | Named | undefined
@@ -96,7 +122,7 @@ const url = z
     error: urlError,
     abort: true,
   })
-  .refine(hasReadableUser, { error: "must have user and password with their '%' written as '%25'" })
+  .refine(hasReadableUser, { error: "must have each '%' in the user name and password written as '%25'" })
   .transform((given) => new URL(given).href)
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
@@ -112,20 +138,20 @@ const isHeader = (value: unknown): boolean =>
 export const areHeaders = (value: unknown): value is HttpHeaders =>
   isObject(value) && Object.entries(value).every(([name, each]) => TOKEN.test(name) && isHeader(each))
 const headers = live<MadeFrom<HttpHeaders>>(
-  'an object of header names and their values, or a function that makes one',
+  'an object of header names and values, or a function that returns one',
   (value) => isFunction(value) || areHeaders(value),
 )
-/** What JSON would make `{}` of, such as a promise, a form or a stream, is no body. */
-const tellsJson = (value: Record<string, unknown>) => {
+/** Refuses objects that JSON would turn into `{}`, such as a promise, a form or a stream. */
+const hasJsonForm = (value: Record<string, unknown>) => {
   if (ArrayBuffer.isView(value)) return isBytes(value)
   const prototype = Object.getPrototypeOf(value)
   const plain = prototype === null || Object.getPrototypeOf(prototype) === null
   return plain || Array.isArray(value) || isFunction(value.toJSON) || Object.keys(value).length > 0
 }
 export const isBody = (value: unknown): value is HttpBody =>
-  typeof value === 'string' || (isObject(value) && tellsJson(value))
+  typeof value === 'string' || (isObject(value) && hasJsonForm(value))
 
-/** Whether JSON can be made of it: it holds no circle, and no bigint. */
+/** Whether JSON can represent a value: it has no cycle and no bigint. */
 function canBeSent(value: unknown): boolean {
   if (isFunction(value) || typeof value === 'string' || isBytes(value)) return true
   try {
@@ -136,17 +162,17 @@ function canBeSent(value: unknown): boolean {
 }
 
 const body = live<MadeFrom<HttpBody>>(
-  'text, bytes, an object or list to send as JSON, or a function that makes one of them',
+  'a string, bytes, an object or array to send as JSON, or a function that returns one of these',
   (value) => isFunction(value) || (isBody(value) && canBeSent(value)),
 )
 
-const failureError = { error: "must be a status such as 503, or a class of them such as '5xx'" }
+const failureError = { error: "must be a status such as 503, or a class such as '5xx'" }
 const failure = z.union(
   [z.int(failureError).min(100, failureError).max(999, failureError), z.string().regex(/^[1-5]xx$/, failureError)],
   failureError,
 )
 
-/** As many as a scenario may have servers. */
+/** The largest number of servers in a scenario. */
 const MOST_IN_FLIGHT = 1000
 
 export const httpSchema = options({
@@ -155,7 +181,7 @@ export const httpSchema = options({
   headers: headers.optional(),
   body: body.optional(),
   batch: z.boolean({ error: 'must be true or false' }).default(false),
-  connections: whole(1, MOST_IN_FLIGHT, 'null is no limit').nullable().default(null),
+  connections: whole(1, MOST_IN_FLIGHT, 'null means no limit').nullable().default(null),
   pipelining: whole(1, MOST_IN_FLIGHT).default(1),
   timeout: positiveDuration.nullable().default(null),
   failures: z.array(failure, { error: "must be a list of statuses, such as ['5xx', 429]" }).default(['4xx', '5xx']),
@@ -166,7 +192,7 @@ export const httpSchema = options({
   ).optional(),
 })
   .refine(({ tls, dispatcher }) => tls === undefined || dispatcher === undefined, {
-    error: 'tls and dispatcher cannot stand together: a dispatcher has its own',
+    error: 'tls and dispatcher cannot be combined; set TLS options on the dispatcher',
   })
   .refine(({ connections, pipelining }) => (connections ?? 1) * pipelining <= MOST_IN_FLIGHT, {
     error: `connections times pipelining must be at most ${MOST_IN_FLIGHT.toLocaleString('en')}`,
@@ -178,14 +204,14 @@ export const httpSchema = options({
     }),
   )
 
-/** Whether a status is a failure; those that no class names always are. */
+/** Returns whether a status counts as a failure. Statuses of 600 and above, which no class covers, always do. */
 export function failsBy(failures: readonly (number | string)[]): (status: number) => boolean {
   const among = new Set(failures)
   return (status) => status >= 600 || among.has(status) || among.has(`${Math.floor(status / 100)}xx`)
 }
 
 /**
- * Refuses to send what a Result has kept the name of, or has hidden.
+ * Refuses a target from a stored Result whose functions or secrets were not stored.
  *
  * @throws ValidationError naming the field
  */
@@ -195,32 +221,32 @@ export function checkSendable(http: ResolvedHttp): void {
   for (const [field, value] of Object.entries({ headers, tls })) {
     const hidden = Object.entries(value ?? {}).find(([, each]) => each === HIDDEN)
     if (hidden === undefined) continue
-    throw new ValidationError(`http.${field}.${hidden[0]}`, 'is a secret that a Result does not keep; give it again')
+    throw new ValidationError(`http.${field}.${hidden[0]}`, 'is a secret, which a Result does not store; set it again')
   }
   if (holdsHidden(body)) {
-    throw new ValidationError('http.body', 'holds a secret that a Result does not keep; give it again')
+    throw new ValidationError('http.body', 'contains a secret, which a Result does not store; set it again')
   }
   if (url.includes(HIDDEN_IN_URL)) {
-    throw new ValidationError('http.url', 'holds a secret that a Result does not keep; give it again')
+    throw new ValidationError('http.url', 'contains a secret, which a Result does not store; set it again')
   }
 }
 
-/** What names of headers, of a query and of fields in JSON have in them if what they stand for is a secret. */
+/** Matches the names of headers, query parameters and JSON fields whose values are secrets. */
 const SECRET =
   /auth|cookie|token|jwt|secret|passw|passphrase|pwd|session|credential|signature|(^|[-_.])(sid|sig|code|pin|otp|pass)$|key$/i
 const HIDDEN = '[redacted]'
 const HIDDEN_IN_URL = '__redacted__'
-/** How much of a body a Result keeps. */
+/** The longest body that a Result stores, in characters. */
 const LONGEST_BODY = 1000
 
-/** An HTTP target as a Result keeps it: functions by name, and nothing that is a secret. */
+/** Converts an HTTP target to its stored form: functions by name, secrets redacted. */
 export function storeHttp({ url, headers, body, tls, dispatcher, ...rest }: ResolvedHttp): StoredHttp {
   return {
     ...rest,
     url: withoutSecrets(url),
     ...(headers !== undefined && { headers: made(headers) ?? hideSecrets(headers as HttpHeaders) }),
     ...(body !== undefined && { body: made(body) ?? shortBody(body as HttpBody) }),
-    // keys, certificates and pass phrases; what is left decides how a connection is made
+    // redacts keys, certificates and pass phrases; booleans and numbers decide how to connect, and are stored
     ...(tls !== undefined && {
       tls: Object.fromEntries(
         Object.entries(tls).map(([name, value]) => [
@@ -235,13 +261,13 @@ export function storeHttp({ url, headers, body, tls, dispatcher, ...rest }: Reso
   }
 }
 
-/** Its name, where it is a function. */
+/** The stored form of a function; null for anything else. */
 function made(value: unknown): Named | null {
   if (isNamed(value)) return value
   return typeof value === 'function' ? named(value.name) : null
 }
 
-/** A URL without user, password, and what its query keeps secret. */
+/** Redacts the user, the password and secret query parameters of a URL. */
 export function withoutSecrets(url: string): string {
   const shown = new URL(url)
   if (shown.username !== '') shown.username = HIDDEN_IN_URL
@@ -262,10 +288,10 @@ function shortBody(body: HttpBody): HttpBody | Named {
   return typeof body === 'string' ? textWithoutSecrets(body) : (jsonWithoutSecrets(body) as HttpBody)
 }
 
-/** JSON data with what its fields keep secret hidden, however deep. */
+/** Redacts secret fields of JSON data, at any depth. */
 function jsonWithoutSecrets(data: unknown): unknown {
   if (typeof data !== 'object' || data === null) return data
-  // of a class of its own it is what it is sent as
+  // an object with toJSON is sent as that returns
   if (typeof (data as { toJSON?: unknown }).toJSON === 'function') {
     return jsonWithoutSecrets(JSON.parse(JSON.stringify(data)))
   }
@@ -278,7 +304,7 @@ function jsonWithoutSecrets(data: unknown): unknown {
   )
 }
 
-/** The same of a text that is JSON, or a form. */
+/** Redacts secret fields of a string that is JSON or a URL-encoded form. */
 function textWithoutSecrets(text: string): string {
   try {
     const data: unknown = JSON.parse(text)
@@ -294,7 +320,7 @@ function textWithoutSecrets(text: string): string {
   }
 }
 
-/** Whether a body is one that a Result has kept without its secrets. */
+/** Whether a body comes from a stored Result, with its secrets redacted. */
 function holdsHidden(body: unknown): boolean {
   if (typeof body === 'string') return body.includes(HIDDEN_IN_URL) || body.includes(`"${HIDDEN}"`)
   if (typeof body !== 'object' || body === null || body instanceof Uint8Array) return false

@@ -2,8 +2,7 @@ import { z } from 'zod'
 import { ValidationError } from '../validation/validation-error.js'
 
 /**
- * What a Result keeps of a function, or of another thing that is no data: its name. Such a scenario cannot be run
- * again.
+ * A function, or another value that is not plain data, as a Result stores it: by name. Such a scenario cannot run again.
  */
 export interface Named {
   function: string
@@ -15,12 +14,12 @@ export const named = (name: string): Named => ({ function: name || 'anonymous', 
 export const isNamed = (value: unknown): value is Named =>
   typeof value === 'object' && value !== null && (value as Named).rerunnable === false
 
-/** A schema of what is no data, such as a function: it is taken as it is, and so is what a Result has kept of it. */
+/** A schema of a value that is not plain data, such as a function, or of its stored form. */
 export const live = <Value>(description: string, accepts: (value: unknown) => boolean) =>
   z.custom<Value | Named>((value) => accepts(value) || isNamed(value), { error: `must be ${description}` })
 
 /**
- * Refuses to run what a Result has kept the name of.
+ * Refuses the stored form of a value, which cannot run.
  *
  * @throws ValidationError
  */
@@ -28,6 +27,6 @@ export function checkLive(path: string, value: unknown): void {
   if (!isNamed(value)) return
   throw new ValidationError(
     path,
-    `was no data (${value.function}), of which a Result keeps the name alone; to run it again give the thing itself`,
+    `is only a name (${value.function}), because a Result stores a function or an object that is not plain data by name; to run it again, give the value itself`,
   )
 }

@@ -1,12 +1,12 @@
 import { MOST_REQUESTS, options, positiveDuration, whole } from './units.js'
 
-/** How many requests may wait, and for how long; null is no limit. */
+/** The schema of queue limits: how many requests may wait, and for how long; null means no limit. */
 const queueSchema = options({
-  capacity: whole(0, MOST_REQUESTS, 'null is no limit').nullable().default(null),
+  capacity: whole(0, MOST_REQUESTS, 'null means no limit').nullable().default(null),
   timeout: positiveDuration.nullable().default(null),
 })
 
 export const queueOption = queueSchema.default({ capacity: null, timeout: null })
 
-/** How many batches can be served at a time. */
+/** The schema of the number of servers: how many batches can be served at a time. */
 export const serversSchema = whole(1, 1000)

@@ -29,7 +29,7 @@ import {
 } from './target.js'
 import { type Duration, LONGEST_NS, NS_PER_SECOND, options, type Rate, whole } from './units.js'
 
-/** The one schema of a scenario: its type, its check and its defaults. */
+/** The schema of a scenario: the single source of its checks and defaults. */
 export const scenarioSchema = options({
   arrivals: arrivalsSchema,
   service: serviceSchema.optional(),
@@ -43,47 +43,63 @@ export const scenarioSchema = options({
 })
 
 /**
- * What is to happen, as plain data that may as well be read from a file. Only `arrivals` and what the verb runs
- * (`service` to simulate; `handler`, `call` or `http` to measure) are required.
+ * Describes a run, as plain data that can also be read from a file. Required are `arrivals`, and `service` to simulate or
+ * one of `handler`, `call` and `http` to measure.
  */
 export type Scenario = ScenarioParts & Target
 
-/** All of a scenario but its target: what may be spread over one, as a `Partial<ScenarioParts>`. */
+/** A scenario without its target. A `Partial<ScenarioParts>` can be spread over any scenario. */
 export interface ScenarioParts {
-  /** When requests come; a rate alone is a Poisson process. */
+  /** When requests arrive. A bare rate is a Poisson process. */
   arrivals: Rate | ArrivalsInput
-  /** How long a server takes for a batch, for a simulation; a duration alone is the same for every size. */
+  /** The service time of a batch, for a simulation. A bare duration is the same for every batch size. */
   service?: Duration | ServiceInput | undefined
   /**
-   * When a batch leaves. Default: one request at a time. A `maxBatchSize` of null is no limit; a `maxWait` of 0 takes
-   * what is there, null waits for a full batch.
+   * When a batch leaves: when it holds `maxBatchSize` requests (null: no limit), or its oldest request has waited
+   * `maxWait` (0: take what is waiting; null: wait for a full batch).
+   *
+   * @default { maxBatchSize: 1, maxWait: 0 }
    */
   batching?: { maxBatchSize?: number | null | undefined; maxWait?: Duration | null | undefined } | undefined
   /**
-   * How many batches can be served at a time: threads, where a module serves them. Default 1; null, no limit, where
-   * `call` or `http` is measured.
+   * How many batches can be served at a time; null means no limit. For a handler module it is the number of threads.
+   *
+   * @default 1; to measure `call` null, to measure `http` `connections * pipelining` or null
    */
   servers?: number | null | undefined
-  /** How many requests may wait, and for how long. Default: no limit to either. */
+  /**
+   * How many requests may wait, and for how long; null means no limit.
+   *
+   * @default { capacity: null, timeout: null }
+   */
   queue?: { capacity?: number | null | undefined; timeout?: Duration | null | undefined } | undefined
   /**
-   * When the run ends, warm-up included: at a length, or as soon as an interval is narrow enough or the verdict on a
-   * budget clear, and `atMost` then. Default: 2,000,000 requests simulated, 10 s measured; `atMost` 20,000,000
-   * requests simulated, 60 s measured.
+   * When the run ends, warm-up included: at a fixed length, or as soon as an interval is narrow enough or the verdict on
+   * a budget is clear, but at `atMost` at the latest. `atMost` defaults to 20,000,000 requests simulated, 60 s measured.
+   *
+   * @default { requests: 2_000_000 } simulated, { duration: '10s' } measured; `stages` and `replay` run to their end
    */
   stop?: Stop | undefined
-  /** What is run first and not reported. Default: a tenth of the run, or of the shortest that it may be. */
+  /**
+   * The beginning of the run, which is not reported.
+   *
+   * @default a tenth of the run, or of its first checkpoint
+   */
   warmup?: Extent | undefined
-  /** From which all randomness follows: the same seed gives the same requests. Default 1. */
+  /**
+   * The random seed. The same seed gives the same requests.
+   *
+   * @default 1
+   */
   seed?: number | undefined
 }
 
-/** A scenario with its defaults filled in, but for its target: rates a second, times in milliseconds. */
+/** A scenario with its defaults filled in, without its target. Rates are per second, times in milliseconds. */
 export interface ResolvedParts {
   arrivals: Arrivals
   service?: Service | undefined
   batching: Batching
-  /** null is no limit */
+  /** null means no limit */
   servers: number | null
   queue: { capacity: number | null; timeout: number | null }
   stop: ResolvedStop
@@ -94,17 +110,17 @@ export interface ResolvedParts {
 /** A scenario with its defaults filled in. */
 export type ResolvedScenario = ResolvedParts & ResolvedTargets
 
-/** What a Result keeps of it: plain data. */
+/** A scenario as a Result stores it: plain data. */
 export type StoredScenario = ResolvedParts & StoredTargets
 
-/** A scenario that can be simulated; its target is not run. */
+/** A scenario that can be simulated. Its target, if any, does not run. */
 export type SimulatedScenario = StoredScenario & { service: Service; servers: number }
 
 const DEFAULT_STOP = { simulate: { requests: 2_000_000 }, measure: { duration: 10_000 } }
 const DEFAULT_AT_MOST = { simulate: { requests: 20_000_000 }, measure: { duration: 60_000 } }
 
 /**
- * Checks a scenario that a Result has storeScenario, to be read and not to be run.
+ * Checks a stored scenario, to read it and not to run it.
  *
  * @throws ValidationError naming the field
  */
@@ -116,7 +132,7 @@ export function checkKept(scenario: unknown, name: string): void {
 /**
  * Checks a scenario and fills in its defaults.
  *
- * @throws ValidationError naming the field, what was found there and what is accepted
+ * @throws ValidationError with the field, its value and the accepted values
  */
 export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simulate'): SimulatedScenario
 export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simulate' | 'measure'): ResolvedScenario
@@ -140,7 +156,7 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
   }
   const most = verb === 'measure' ? serversOf(targets) : 1
   const servers = limit === undefined ? most : limit
-  if (servers === null && most !== null) throw unlimited(verb)
+  if (servers === null && most !== null) throw unlimitedServers(verb)
   if (verb === 'measure') checkTarget(targets, batching)
 
   const replayed = arrivals.process === 'replay' ? countOf(arrivals.timestamps) : Number.POSITIVE_INFINITY
@@ -152,7 +168,7 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
   checkBatching(batching, arrivals, queue.capacity)
   if (service !== undefined) checkService(service, batching, arrivals)
 
-  // always in this order, so that a scenario in a Result gives the same bytes again
+  // always in this order, so that the same scenario gives the same bytes in a Result
   return {
     arrivals,
     ...(service !== undefined && { service }),
@@ -162,44 +178,46 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
     stop,
     warmup,
     seed,
-    // a simulation runs no target, and is plain data
+    // a simulation runs no target, so that its scenario is plain data
     ...(verb === 'simulate' ? storeTargets(targets) : targets),
   }
 }
 
-/** There is no limit to servers where there has to be one. */
-function unlimited(verb: 'simulate' | 'measure'): ValidationError {
+function unlimitedServers(verb: 'simulate' | 'measure'): ValidationError {
   const why =
     verb === 'simulate'
-      ? 'a simulation needs to know how many servers there are'
-      : 'only call, and http without a limit to connections, may have no limit to what is in flight'
+      ? 'a simulation needs a number of servers'
+      : 'only call, and http without connections, may have an unlimited number of requests in flight'
   return new ValidationError('servers', `must be a whole number of at least 1 and at most 1,000, got null; ${why}`)
 }
 
-/** Refuses to measure nothing, and batches where requests are taken one at a time. */
+/** Refuses to measure without a target, and to batch for a target that takes one request at a time. */
 function checkTarget(targets: ResolvedTargets, { maxBatchSize }: Batching): void {
   checkRunnable(targets)
   if (takesOne(targets) && maxBatchSize !== 1) {
-    const instead = targets.http === undefined ? 'use handler to serve batches' : 'http: { batch: true } sends a batch'
+    const [target, instead] =
+      targets.http === undefined
+        ? ['call', 'use handler to serve batches']
+        : ['http', 'set http: { batch: true } to send a batch as one request']
     throw new ValidationError(
       'batching.maxBatchSize',
-      `must be 1 where ${targets.http === undefined ? 'call' : 'http'} takes one request at a time, got ${show(maxBatchSize)}; ${instead}`,
+      `must be 1 because ${target} takes one request at a time, got ${show(maxBatchSize)}; ${instead}`,
     )
   }
 }
 
-/** Arrivals that end of themselves are run to their end. */
+/** Finite arrivals run to their end. */
 function defaultStop(verb: 'simulate' | 'measure', arrivals: Arrivals): ResolvedExtent {
   return endOf(arrivals) ?? { ...DEFAULT_STOP[verb] }
 }
 
-/** A run with checkpoints ends some day. */
+/** Fills in `atMost` of a stop with checkpoints. */
 function bounded(stop: GivenStop, verb: 'simulate' | 'measure', arrivals: Arrivals): ResolvedStop {
   if (!('precision' in stop || 'budget' in stop)) return stop
   return { ...stop, atMost: stop.atMost ?? endOf(arrivals) ?? { ...DEFAULT_AT_MOST[verb] } }
 }
 
-/** Where arrivals end of themselves; null where they go on for ever. */
+/** Returns where finite arrivals end; null for infinite ones. */
 function endOf(arrivals: Arrivals): ResolvedExtent | null {
   if (arrivals.process === 'replay') return { requests: countOf(arrivals.timestamps) }
   return arrivals.process === 'stages' ? { duration: lengthMs(arrivals) } : null
@@ -220,19 +238,19 @@ function checkExtent(stop: ResolvedExtent, warmup: ResolvedExtent, replayed: num
   if (tooLong) {
     throw new ValidationError(
       'warmup',
-      `${show(warmup)} leaves nothing of the run (${show(stop)}) to report; it must be shorter`,
+      `must be shorter than the run (${show(stop)}), got ${show(warmup)}; otherwise there is nothing to report`,
     )
   }
 }
 
-/** Refuses what would run past the longest time that whole nanoseconds can tell. */
+/** Refuses runs that last longer than whole nanoseconds in a double can represent. */
 function checkLength(arrivals: Arrivals, stop: ResolvedExtent): void {
   if (!('requests' in stop) || !('rate' in arrivals)) return
   const rate = meanRate(arrivals) as number
   if ((stop.requests / rate) * NS_PER_SECOND >= LONGEST_NS) {
     throw new ValidationError(
       'stop.requests',
-      `${stop.requests} requests at ${rate}/s take longer than the 104 days (2^53 ns) that a run may last; ask for fewer`,
+      `${stop.requests} requests at ${rate}/s take longer than 104 days (2^53 ns), the longest run; use fewer`,
     )
   }
 }
@@ -244,13 +262,13 @@ function checkBatching(batching: Batching, arrivals: Arrivals, capacity: number 
   if (clients < maxBatchSize) {
     throw new ValidationError(
       'batching.maxWait',
-      `null waits for a batch of ${maxBatchSize}, which ${clients} clients never fill; give a duration`,
+      `null waits for a batch of ${maxBatchSize}, which ${clients} clients never fill; set a duration`,
     )
   }
   if (capacity !== null && capacity < maxBatchSize) {
     throw new ValidationError(
       'batching.maxWait',
-      `null waits for a batch of ${maxBatchSize}, which a queue of ${capacity} never holds; give a duration`,
+      `null waits for a batch of ${maxBatchSize}, which a queue with capacity ${capacity} never holds; set a duration`,
     )
   }
 }
@@ -262,15 +280,15 @@ function checkService(service: Service, batching: Batching, arrivals: Arrivals):
     arrivals.process === 'closed' ? arrivals.clients : Number.POSITIVE_INFINITY,
   )
   if (largest > known) {
-    const asked = largest === Number.POSITIVE_INFINITY ? 'have no limit' : `may hold ${largest}`
+    const needed = largest === Number.POSITIVE_INFINITY ? 'have no limit' : `may hold ${largest}`
     throw new ValidationError(
       'service.points',
-      `end at a batch of ${known}, but batches ${asked}; add a point or lower batching.maxBatchSize`,
+      `end at a batch of ${known}, but batches ${needed}; add a point or lower batching.maxBatchSize`,
     )
   }
 }
 
-/** A scenario as a Result keeps it: plain data, with long lists by hash and without secrets. */
+/** Converts a scenario to its stored form: plain data, with long lists hashed and secrets redacted. */
 export function storeScenario(scenario: ResolvedScenario): StoredScenario {
   const { handler, call, http, ...parts } = scenario
   return hashLongParts({ ...parts, ...storeTargets({ handler, call, http }) })

@@ -13,7 +13,7 @@ import {
   whole,
 } from './units.js'
 
-const extentError = 'must be { requests } or { duration }, one of the two'
+const extentError = 'must be either { requests } or { duration }'
 const extent = (least: number, lasting: typeof duration) =>
   options({ requests: whole(least, MOST_REQUESTS).optional(), duration: lasting.optional() })
     .refine((given) => (given.requests === undefined) !== (given.duration === undefined), { error: extentError })
@@ -22,26 +22,29 @@ const extent = (least: number, lasting: typeof duration) =>
         requests === undefined ? { duration: duration as number } : { requests },
     )
 
-/** How long a run, or its warm-up, lasts. */
+/** The length of a run or of its warm-up. */
 export type Extent = { requests: number; duration?: undefined } | { duration: Duration; requests?: undefined }
 export type ResolvedExtent = { requests: number } | { duration: number }
 
-/** What an interval is told of. */
+/** The estimates that `stop.precision` can be of. */
 export const PRECISE = ['mean', 'p50', 'p90', 'p95', 'p99', 'p99.9'] as const
 export type PreciseOf = (typeof PRECISE)[number]
 
-/** When a run ends: at a length of its own, or as soon as it knows enough, and in any case at `atMost`. */
+/**
+ * When a run ends: at a fixed length, or at the first checkpoint at which an interval is narrow enough or the verdict on
+ * a budget is clear, but at `atMost` at the latest.
+ */
 export type Stop =
   | Extent
   /**
-   * until the interval of this estimate of latency (p99 when left out) reaches no further than this fraction of it to
-   * either side
+   * until the interval of a latency estimate (`of`, by default p99) extends to each side by at most this fraction of the
+   * estimate
    */
   | { precision: Fraction; of?: PreciseOf | undefined; atMost?: Duration | Extent | undefined }
   /** until the verdict on the budget is clear */
   | { budget: Budget; atMost?: Duration | Extent | undefined }
 
-/** A run with checkpoints: when it may end, and when it ends at the latest. */
+/** A stop with checkpoints, resolved. */
 export type CheckpointedStop = ({ precision: number; of: PreciseOf } | { budget: Budget }) & { atMost: ResolvedExtent }
 export type ResolvedStop = ResolvedExtent | CheckpointedStop
 
@@ -60,7 +63,7 @@ const atMost = z
   })
   .optional()
 
-/** The schema of a stop; what `atMost` is when left out depends on the verb. */
+/** The schema of a stop. The default of `atMost` depends on the engine. */
 export const stopSchema = z.union(
   [
     extent(1, positiveDuration),
@@ -76,11 +79,11 @@ export const stopSchema = z.union(
 export type GivenStop = z.output<typeof stopSchema>
 export const warmupSchema = extent(0, duration)
 
-/** How long a run lasts at most. */
+/** The maximum length of a run. */
 export const horizonOf = (stop: ResolvedStop): ResolvedExtent => ('atMost' in stop ? stop.atMost : stop)
 
 /**
- * Refuses a run that goes on until it knows enough, where only one of a length known beforehand makes sense.
+ * Refuses a stop with checkpoints, for runs that must have a fixed length.
  *
  * @throws ValidationError
  */
@@ -89,7 +92,7 @@ export function refuseCheckpoints(stop: ResolvedStop, why: string): void {
   throw new ValidationError('stop', `must be { requests } or { duration } here, got ${show(stop)}; ${why}`)
 }
 
-/** Numbers of a length of time in the scenario, for the engines. */
+/** Converts a length for the engines: the field that is not limited is Infinity. */
 export const extentNs = (extent: ResolvedExtent) =>
   'requests' in extent
     ? { requests: extent.requests, ns: Number.POSITIVE_INFINITY }
@@ -101,18 +104,18 @@ export function fractionDone(stop: ResolvedStop, at: { requests: number; timeMs:
   return Math.min(1, 'requests' in horizon ? at.requests / horizon.requests : at.timeMs / horizon.duration)
 }
 
-/** The first checkpoint of a run to a precision: an interval takes some data. */
+/** The first checkpoint of a run to a precision: an interval needs some data. */
 const FIRST_OF_INTERVAL = { requests: 10_000, duration: 5_000 }
-/** And which a budget is judged by: a limit that is far off is clear at once. */
+/** The first checkpoint of a run to a verdict: the verdict on a distant limit is clear early. */
 const FIRST_OF_BUDGET = { requests: 10_000, duration: 500 }
-/** How many times as long a run is at each next checkpoint at its budget. */
+/** The ratio of the lengths of consecutive checkpoints on a budget. */
 const LONGER = 2.4
-/** A checkpoint that is nearer to the last one than by this is left out. */
+/** A checkpoint is left out if the final length is less than this many times longer. */
 const NEAREST = 1.5
 
 /**
- * The lengths of a run at its checkpoints, the last of them `atMost`. Each checkpoint may be taken in by chance, so that the
- * verdicts and intervals of a run have to allow for all of them: with few and far between, that costs little.
+ * Returns the lengths of a run at its checkpoints; the last is `atMost`. Every checkpoint is one more chance to be misled
+ * by noise, and verdicts and intervals must allow for all of them. A few checkpoints far apart keep that cost low.
  */
 export function checkpointsOf(stop: CheckpointedStop): ResolvedExtent[] {
   const [unit, most] = Object.entries(stop.atMost)[0] as [keyof typeof FIRST_OF_BUDGET, number]
@@ -120,14 +123,14 @@ export function checkpointsOf(stop: CheckpointedStop): ResolvedExtent[] {
   return lengths.map((length) => (unit === 'requests' ? { requests: Math.round(length) } : { duration: length }))
 }
 
-/** From a first length on: 0.5 s, 1.2 s, 2.88 s and so on. */
+/** Grows from a first length: 0.5 s, 1.2 s, 2.88 s and so on. */
 function growing(first: number, most: number): number[] {
   const lengths: number[] = []
   for (let length = first; length * NEAREST <= most; length *= LONGER) lengths.push(length)
   return [...lengths, most]
 }
 
-/** Each half as long as the next, back to the first that is not below a length. */
+/** Halves the longest length until the next half would be below the first. */
 function doubling(first: number, most: number): number[] {
   const doublings = Math.max(0, Math.floor(Math.log2(most / first)))
   return Array.from({ length: doublings + 1 }, (_, checkpoint) => most / 2 ** (doublings - checkpoint))

@@ -13,35 +13,32 @@ import {
 } from './http.js'
 import { checkLive, live, type Named, named } from './named.js'
 
-/** Serves one request, in this process: `signal` aborts when it has taken longer than `batchTimeout`. */
+/** Serves one request in this process. `signal` aborts if it takes longer than `batchTimeout`. */
 export type Call = (index: number, context: { readonly signal: AbortSignal }) => unknown
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of any types
 export type HandlerInProcess = BatchFunction<number, unknown, undefined> | Handler<any, any, any>
 
-/** What is measured: one of these, or none in a scenario that is only simulated. */
+/** The target of a scenario. One is required to measure; a simulation runs none. */
 export interface Targets {
-  /**
-   * Batches: the module that serves them on worker threads, by URL or path, or a function that does in this process.
-   */
+  /** Serves batches: the URL or path of a module, which runs on worker threads, or a function in this process. */
   handler?: URL | string | HandlerInProcess | undefined
-  /** One request at a time, in this process. */
+  /** Serves one request at a time, in this process. */
   call?: Call | undefined
-  /** One request at a time, or a batch, over HTTP. */
+  /** Sends requests, or batches with `batch: true`, over HTTP. */
   http?: HttpTarget | undefined
 }
 
 /**
- * One target, and no other beside it; or what a Result has kept of one, for a simulation that runs none.
- * `never`, since an `undefined` beside HttpTarget would keep TypeScript from telling what its functions get.
+ * At most one target; or what a Result stores of one, which `simulate` ignores. The member without a target does not name
+ * `http`: without `exactOptionalPropertyTypes` its `undefined` would keep TypeScript from typing `body: (index) => …`.
  */
 export type Target =
-  | { handler?: string | Named | undefined; call?: Named | undefined; http?: never }
-  | { handler?: Targets['handler']; call?: undefined; http?: never }
-  | { call: Call; handler?: undefined; http?: never }
+  | { handler?: Targets['handler'] | Named; call?: Named | undefined }
+  | { call: Call; handler?: undefined; http?: undefined }
   | { http: HttpTarget; handler?: undefined; call?: undefined }
 
-/** A target as a resolved scenario has it. */
+/** The target of a resolved scenario. */
 export interface ResolvedTargets {
   /** a module's path or URL */
   handler?: string | HandlerInProcess | Named | undefined
@@ -49,7 +46,7 @@ export interface ResolvedTargets {
   http?: ResolvedHttp | undefined
 }
 
-/** What a Result keeps of a target. */
+/** The target as a Result stores it. */
 export interface StoredTargets {
   handler?: string | Named | undefined
   call?: Named | undefined
@@ -57,6 +54,10 @@ export interface StoredTargets {
 }
 
 export const TARGETS = ['handler', 'call', 'http'] as const
+
+/** Whether a scenario, or a part of one, has a target. */
+export const hasTarget = (scenario: object): boolean =>
+  TARGETS.some((target) => (scenario as Record<string, unknown>)[target] !== undefined)
 
 const isFunction = (value: unknown) => typeof value === 'function'
 
@@ -72,26 +73,29 @@ export const targetSchemas = {
 } satisfies Record<(typeof TARGETS)[number], z.ZodType>
 
 /**
- * Refuses two targets.
+ * Refuses more than one target.
  *
- * @throws ValidationError naming the one that is too many
+ * @throws ValidationError naming the second
  */
 export function checkTargets(targets: ResolvedTargets): void {
   const [first, second] = TARGETS.filter((target) => targets[target] !== undefined)
   if (second === undefined) return
-  throw new ValidationError(second, `cannot stand beside ${first}: a scenario has one target, handler, call or http`)
+  throw new ValidationError(
+    second,
+    `cannot be combined with ${first}; a scenario has one target: handler, call or http`,
+  )
 }
 
 /**
- * Refuses a target that cannot be run: none, or what a Result has kept of one.
+ * Refuses a missing target, and a stored one, which cannot run.
  *
  * @throws ValidationError naming it
  */
 export function checkRunnable(targets: ResolvedTargets): void {
-  if (TARGETS.every((target) => targets[target] === undefined)) {
+  if (!hasTarget(targets)) {
     throw new ValidationError(
       'handler',
-      'is required to measure: the URL or path of a module or a function that serves batches; or else call, or http',
+      'is required to measure: the URL or path of a module, or a function, that serves batches; or set call or http instead',
     )
   }
   checkLive('handler', targets.handler)
@@ -102,14 +106,14 @@ export function checkRunnable(targets: ResolvedTargets): void {
 /** Whether a target takes one request at a time. */
 export const takesOne = ({ call, http }: ResolvedTargets) => call !== undefined || http?.batch === false
 
-/** How many batches a target may have in flight where nothing is said of it; null for no limit. */
+/** The default of `servers` to measure a target; null means no limit. */
 export function serversOf({ call, http }: ResolvedTargets): number | null {
   if (call !== undefined) return null
   if (http === undefined) return 1
   return http.connections === null ? null : http.connections * http.pipelining
 }
 
-/** A target as a Result keeps it: functions by their names, and no secrets. */
+/** Converts a target to its stored form: functions by name, secrets redacted. */
 export function storeTargets({ handler, call, http }: ResolvedTargets): StoredTargets {
   return {
     ...(handler !== undefined && { handler: typeof handler === 'string' ? handler : named(nameOf(handler)) }),
@@ -123,7 +127,7 @@ function nameOf(target: HandlerInProcess | Call | Named): string {
   return 'run' in target ? target.run.name : target.function
 }
 
-/** A target in a few words, for messages. */
+/** A short name of the target for messages, such as `handler ./model.js`. */
 export function targetName({ handler, call, http }: ResolvedTargets): string {
   if (http !== undefined) return `http ${http.method} ${withoutSecrets(http.url)}`
   if (call !== undefined) return nameless('call', named(nameOf(call)).function)
@@ -131,5 +135,5 @@ export function targetName({ handler, call, http }: ResolvedTargets): string {
   return nameless('handler', String(name))
 }
 
-/** A function that is written where it is given is named after the field. */
+/** An anonymous function has the name of its field, which is not repeated. */
 const nameless = (field: string, name: string) => (name === field ? field : `${field} ${name}`)

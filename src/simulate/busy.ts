@@ -1,15 +1,14 @@
 import { Heap } from '../scenario/arrivals/heap.js'
 
-/** So many batches are kept sorted, which for a few is quicker than a heap. */
+/** Up to this many servers, batches are kept sorted, which is faster than a heap. */
 const FEW = 32
 
 /**
- * The batches under way, but for the one that will be done first: the engine keeps that one in local variables, which
- * spares a single server all of this. Servers are all alike, so that which of them takes a batch makes no difference to
- * anything that is reported.
+ * The batches in service, except the one that completes first. The engine keeps that one in local variables, so a single
+ * server never uses this class. Servers are identical, so the engine does not record which one serves a batch.
  *
- * Each batch has a place in three parallel arrays. Up to a few servers they are sorted, the next to be done last; of
- * more, a heap knows which place is next, at a cost of log2 of their number.
+ * Each batch has an index in three parallel arrays. With few servers, the arrays are sorted by completion time, the next
+ * one last. With more, a heap holds the indices; `add` and `take` then cost O(log n).
  */
 export class Busy {
   readonly doneNs: Float64Array
@@ -42,7 +41,7 @@ export class Busy {
     this.batchSize[place] = batchSize
   }
 
-  /** Takes out the one that will be done next: its place, in which it can be read until another is added. */
+  /** Removes the batch that completes next. It can be read at the returned index until the next `add`. */
   take(): number {
     const count = --this.count
     if (this.#sorted) return count
@@ -58,12 +57,12 @@ export class Busy {
   }
 
   forEach(visit: (doneNs: number, startNs: number, batchSize: number) => void): void {
-    const tell = (place: number) =>
+    const visitAt = (place: number) =>
       visit(this.doneNs[place] as number, this.startNs[place] as number, this.batchSize[place] as number)
     if (!this.#sorted)
       this.#heap.forEach((_, place) => {
-        tell(place)
+        visitAt(place)
       })
-    else for (let place = 0; place < this.count; place++) tell(place)
+    else for (let place = 0; place < this.count; place++) visitAt(place)
   }
 }

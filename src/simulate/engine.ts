@@ -11,23 +11,24 @@ import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { Busy } from './busy.js'
 import { Queue } from './queue.js'
-import { GATHERED, Recorder } from './recorder.js'
+import { BUFFERED, Recorder } from './recorder.js'
 import { type DispatchNs, dispatchTimes, ServiceTimes } from './service-times.js'
 import { Window } from './window.js'
 
-/** What happened to requests in a simulation, in order; requests are numbered from 0. */
+/** An event of a simulation. Requests are numbered from 0. */
 export type SimulationEvent =
   | { type: 'batch'; startMs: number; endMs: number; requests: number[] }
   | { type: 'reject' | 'timeout'; atMs: number; request: number }
 
 const NEVER = Number.POSITIVE_INFINITY
 const BLOCK = 1024
-/** How many requests are handled between two calls of `onProgress`. */
-const STRETCH = 65_536
+/** The number of requests between two calls of `onProgress`. */
+const PROGRESS_REQUESTS = 65_536
 
 /**
- * The virtual-clock engine. Time jumps from event to event, in whole nanoseconds. Events at one instant are handled in
- * the order that docs/architecture.md gives, each fully, with the batches that it lets go.
+ * The virtual-clock engine. Time jumps from event to event, in whole nanoseconds. Events at the same instant are handled
+ * in the order given in docs/architecture.md: completions, arrivals, batching deadlines, queue timeouts. Each is handled
+ * completely, including the batches that leave because of it, before the next.
  */
 export class Engine {
   readonly #scenario: SimulatedScenario
@@ -40,7 +41,7 @@ export class Engine {
   readonly #capacity: number
   readonly #timeoutNs: number
   readonly #onEvent: ((event: SimulationEvent) => void) | undefined
-  /** batches wait to fill, so that a wait is not all queueing */
+  /** batches wait to fill, so a wait is not all queueing */
   readonly #splitsWait: boolean
 
   readonly #queue = new Queue()
@@ -48,7 +49,7 @@ export class Engine {
   readonly #recorder: Recorder
   readonly #window = new Window()
 
-  /** where the run is, between two stretches of it */
+  /** the state between two calls of #handleEvents, which keeps it in local variables */
   #now = 0
   #nextDue = 0
   #block = 0
@@ -56,7 +57,7 @@ export class Engine {
   #tail = 0
   #inSystem = 0
   #idle: number
-  /** the server that will be done first, and the start and the size of its batch */
+  /** when the first server will be done, and the start and the size of its batch */
   #done = NEVER
   #doneStart = 0
   #doneSize = 0
@@ -67,9 +68,10 @@ export class Engine {
 
   readonly #stop: { requests: number; ns: number }
   #interrupted = false
-  #nextMarkNs: number
-  #nextMarkNumber: number
-  #marks = 0
+  /** when the next segment starts, by time or by request number */
+  #nextSegmentNs: number
+  #nextSegmentNumber: number
+  #segmentsBegun = 0
   #firstNumber = 0
 
   constructor(scenario: SimulatedScenario, onEvent?: (event: SimulationEvent) => void, replication = 0) {
@@ -90,29 +92,36 @@ export class Engine {
     this.#recorder = new Recorder({ batching: this.#splitsWait, dispatch: this.#dispatchNs !== null })
     this.#stop = extentNs(horizonOf(scenario.stop))
     const warmup = extentNs(scenario.warmup)
-    this.#nextMarkNs = Math.min(warmup.ns, this.#stop.ns)
-    this.#nextMarkNumber = warmup.requests
+    this.#nextSegmentNs = Math.min(warmup.ns, this.#stop.ns)
+    this.#nextSegmentNumber = warmup.requests
     this.#dueTimes?.(this.#dues)
     this.#block = 1
     this.#nextDue = this.#clients === null ? (this.#dues[0] as number) : this.#clients.nextDue
   }
 
-  /** Runs to the end, or until `goOn`, asked every so many requests, returns false. */
-  run(goOn?: (requests: number, nowMs: number) => boolean): Recording {
-    let asking = STRETCH
-    if (this.#nextMarkNumber === 0) this.#mark(0)
+  /**
+   * Runs to the end.
+   *
+   * @param onProgress called every 65,536 requests; stops the run if it returns false
+   */
+  run(onProgress?: (requests: number, nowMs: number) => boolean): Recording {
+    let nextProgress = PROGRESS_REQUESTS
+    if (this.#nextSegmentNumber === 0) this.#beginSegment(0)
     for (;;) {
-      const next = this.#handleEvents(this.#nextMarkNs, Math.min(this.#nextMarkNumber, this.#stop.requests, asking))
-      if (next >= this.#nextMarkNs && this.#nextMarkNs < NEVER) this.#mark(this.#nextMarkNs)
+      const next = this.#handleEvents(
+        this.#nextSegmentNs,
+        Math.min(this.#nextSegmentNumber, this.#stop.requests, nextProgress),
+      )
+      if (next >= this.#nextSegmentNs && this.#nextSegmentNs < NEVER) this.#beginSegment(this.#nextSegmentNs)
       else if (next === NEVER) break
       else if (next >= LONGEST_NS) {
-        throw new ValidationError('stop', 'the run went past 2^53 ns (104 days); ask for less')
+        throw new ValidationError('stop', 'the run exceeds 104 days (2^53 ns), the longest run; use a smaller stop')
       } else if (this.#number >= this.#stop.requests) {
         this.#closeWindow(next)
-      } else if (this.#number === this.#nextMarkNumber) this.#mark(next)
+      } else if (this.#number === this.#nextSegmentNumber) this.#beginSegment(next)
       else {
-        asking = this.#number + STRETCH
-        if (goOn?.(this.#number, next / NS_PER_MS) === false) this.#interrupt()
+        nextProgress = this.#number + PROGRESS_REQUESTS
+        if (onProgress?.(this.#number, next / NS_PER_MS) === false) this.#interrupt()
       }
     }
     this.#closeWindow(this.#now)
@@ -121,8 +130,9 @@ export class Engine {
 
   /**
    * The hot loop: handles events until the next one is at `horizonNs` or later, or is the arrival of request number
-   * `untilNumber`; its time is returned. What changes from event to event is kept in local variables, since a number
-   * in a field is boxed anew at each write.
+   * `untilNumber`. Its state is in local variables, because writing a number to a field allocates a box each time.
+   *
+   * @returns the time of the next event
    */
   #handleEvents(horizonNs: number, untilNumber: number): number {
     const policy = this.#policy
@@ -143,8 +153,8 @@ export class Engine {
     const splitsWait = this.#splitsWait
     const stopNs = this.#stop.ns
     const counts = this.#window.isOpen
-    const told = this.#onEvent !== undefined
-    /** nothing happens to a request that finds every server busy, but that it waits */
+    const emits = this.#onEvent !== undefined
+    /** a request that arrives while all servers are busy can only queue */
     const onlyQueues = clients === null && !bounded && !timesOut && !canBeStuck
     const arrivalsUntil = Math.min(horizon, stopNs)
 
@@ -157,7 +167,7 @@ export class Engine {
     let done = this.#done
     let doneStart = this.#doneStart
     let doneSize = this.#doneSize
-    let gathered = 0
+    let buffered = 0
     let batches = 0
     let { nextPosition } = recorder
     let last = this.#now
@@ -178,7 +188,7 @@ export class Engine {
 
     for (;;) {
       if (idle === 0 && onlyQueues) {
-        // while every server is busy, those who come can only wait
+        // fast path: while all servers are busy, arrivals only queue
         const until = Math.min(done, arrivalsUntil)
         while (nextDue < until && number < untilNumber) {
           now = nextDue
@@ -194,7 +204,7 @@ export class Engine {
           }
           const at = tail++ & mask
           queued[at] = now
-          if (told) queue.number[at] = number
+          if (emits) queue.number[at] = number
           if (splitsWait) queue.idleNs[at] = someIdleNs
           inSystemNs += inSystem * (now - last)
           last = now
@@ -253,7 +263,7 @@ export class Engine {
         if (
           bounded &&
           tail - head >= capacity &&
-          // one that can leave at once, or that makes a batch leave, needs no place
+          // a request that leaves at once, or makes a batch leave, needs no place in the queue
           (idle === 0 ||
             decide(policy, tail - head + 1, tail > head ? (queued[head & mask] as number) : now, now, ended) === 0)
         ) {
@@ -273,7 +283,7 @@ export class Engine {
           }
           const at = tail++ & mask
           queued[at] = now
-          if (told) queue.number[at] = number
+          if (emits) queue.number[at] = number
           if (splitsWait) queue.idleNs[at] = idle > 0 ? someIdleNs + now - someIdleSince : someIdleNs
           if (clients !== null) queue.client[at] = client
           inSystemNs += inSystem * (now - last)
@@ -288,8 +298,8 @@ export class Engine {
         inSystem--
         staysNs += timeoutNs
         if (head >= nextPosition) {
-          nextPosition = recorder.advance(head, gathered, batches)
-          gathered = 0
+          nextPosition = recorder.advance(head, buffered, batches)
+          buffered = 0
           batches = 0
         }
         this.#timeOut(head, now)
@@ -301,7 +311,7 @@ export class Engine {
         continue
       }
 
-      // batches leave for as long as a server is idle and the policy says so
+      // batches leave while a server is idle and the policy lets them
       while (idle > 0 && tail > head) {
         const size = decide(policy, tail - head, queued[head & mask] as number, now, ended)
         if (size === 0) break
@@ -310,29 +320,29 @@ export class Engine {
         const start = now + dispatch
         const end = start + serviceNs
         const someIdle = splitsWait ? someIdleNs + now - someIdleSince : 0
-        if (told) this.#tellBatch(head, size, start, end)
+        if (emits) this.#emitBatch(head, size, start, end)
         let first = head
         for (const next = head + size; head < next; head++) {
-          if (head >= nextPosition || gathered === GATHERED) {
-            // with what was gathered of this batch
+          if (head >= nextPosition || buffered === BUFFERED) {
+            // the buffer is flushed in the middle of this batch: count its part
             if (head > first) {
               services[batches] = serviceNs
               sizes[batches++] = head - first
               first = head
             }
-            nextPosition = recorder.advance(head, gathered, batches)
-            gathered = 0
+            nextPosition = recorder.advance(head, buffered, batches)
+            buffered = 0
             batches = 0
           }
           const at = head & mask
           const due = queued[at] as number
           const batching = splitsWait ? someIdle - (queue.idleNs[at] as number) : 0
-          latencies[gathered] = end - due
-          waits[gathered] = start - due
-          if (splitsQueueing) queueings[gathered] = now - due - batching
-          if (splitsWait) batchings[gathered] = batching
-          if (dispatches) dispatchings[gathered] = dispatch
-          gathered++
+          latencies[buffered] = end - due
+          waits[buffered] = start - due
+          if (splitsQueueing) queueings[buffered] = now - due - batching
+          if (splitsWait) batchings[buffered] = batching
+          if (dispatches) dispatchings[buffered] = dispatch
+          buffered++
           staysNs += end - due
           if (clients !== null) clients.think(queue.client[at] as number, end)
         }
@@ -356,7 +366,7 @@ export class Engine {
       }
     }
 
-    recorder.count(gathered, batches)
+    recorder.count(buffered, batches)
     this.#now = last
     this.#nextDue = nextDue
     this.#block = block
@@ -374,7 +384,7 @@ export class Engine {
     return now
   }
 
-  /** The oldest request has waited as long as it may. */
+  /** Drops the oldest request, which has reached the queue timeout. */
   #timeOut(head: number, now: number): void {
     const queue = this.#queue
     const at = head & queue.mask
@@ -383,13 +393,13 @@ export class Engine {
     this.#clients?.think(queue.client[at] as number, now)
   }
 
-  #tellBatch(head: number, size: number, start: number, end: number): void {
+  #emitBatch(head: number, size: number, start: number, end: number): void {
     const { number, mask } = this.#queue
     const requests = Array.from({ length: size }, (_, i) => number[(head + i) & mask] as number)
     this.#onEvent?.({ type: 'batch', startMs: start / NS_PER_MS, endMs: end / NS_PER_MS, requests })
   }
 
-  /** Whether a request due then, as this number, is past the stop. */
+  /** Whether a request due at this time, with this number, is past the stop. */
   #isOver(due: number, number: number): boolean {
     return due >= this.#stop.ns || number >= this.#stop.requests || due === NEVER
   }
@@ -400,8 +410,8 @@ export class Engine {
     this.#stop.ns = NEVER
   }
 
-  /** Opens the window, or its next segment, or closes it. */
-  #mark(now: number): void {
+  /** Starts the window, or its next segment, or closes the window at the stop. */
+  #beginSegment(now: number): void {
     this.#passTo(now)
     const window = this.#window
     if (now >= this.#stop.ns) {
@@ -413,29 +423,29 @@ export class Engine {
       this.#firstNumber = this.#number
     }
     this.#recorder.open(now, this.#number, this.#tail, this.#inSystem, window.sums.servingNs)
-    this.#marks++
-    this.#nextMarkNs = NEVER
-    this.#nextMarkNumber = NEVER
-    // by number where the stop is one of requests, by time where it is one of time
+    this.#segmentsBegun++
+    this.#nextSegmentNs = NEVER
+    this.#nextSegmentNumber = NEVER
+    // segments are equal in time if the stop is a duration, else equal in requests
     if (this.#stop.ns < NEVER) {
       const { startNs } = window
-      this.#nextMarkNs = Math.round(startNs + ((this.#stop.ns - startNs) * this.#marks) / SEGMENTS)
+      this.#nextSegmentNs = Math.round(startNs + ((this.#stop.ns - startNs) * this.#segmentsBegun) / SEGMENTS)
       return
     }
     const first = this.#firstNumber
-    for (; this.#marks < SEGMENTS; this.#marks++) {
-      const next = Math.ceil(first + ((this.#stop.requests - first) * this.#marks) / SEGMENTS)
+    for (; this.#segmentsBegun < SEGMENTS; this.#segmentsBegun++) {
+      const next = Math.ceil(first + ((this.#stop.requests - first) * this.#segmentsBegun) / SEGMENTS)
       if (next <= this.#number) continue
-      this.#nextMarkNumber = next
+      this.#nextSegmentNumber = next
       return
     }
   }
 
-  /** The stop: nothing is due any more, and what is left is served. */
+  /** Stops arrivals and closes the window. Requests that wait or are in service are still served. */
   #closeWindow(now: number): void {
     this.#nextDue = NEVER
-    this.#nextMarkNs = NEVER
-    this.#nextMarkNumber = NEVER
+    this.#nextSegmentNs = NEVER
+    this.#nextSegmentNumber = NEVER
     if (!this.#window.isOpen) return
     this.#passTo(now)
     const { servingNs } = this.#window.sums
@@ -443,7 +453,7 @@ export class Engine {
     this.#recorder.close(now, this.#number, this.#inSystem, servingNs)
   }
 
-  /** What is still to come of the batches under way: server time, and the requests' time in the system. */
+  /** The rest of the batches in service: server time, and time of their requests in the system. */
   #leftAt(now: number): { servingNs: number; staysNs: number } {
     const left = { servingNs: 0, staysNs: 0 }
     const add = (doneNs: number, startNs: number, batchSize: number) => {
@@ -455,7 +465,7 @@ export class Engine {
     return left
   }
 
-  /** Time passes without an event. */
+  /** Advances time without an event. */
   #passTo(now: number): void {
     this.#window.add({ inSystemNs: this.#inSystem * (now - this.#now), staysNs: 0, servingNs: 0, completions: 0 })
     this.#now = now

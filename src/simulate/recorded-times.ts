@@ -3,11 +3,11 @@ import { type Recorded, recordedBatches, recordedLine } from '../scenario/servic
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { ValidationError } from '../validation/validation-error.js'
 
-/** By how much of its length a run may go on for longer than the recorded one. */
+/** A run may be longer than the recorded one by this fraction. */
 const LONGER = 0.1
 const NEVER = Number.POSITIVE_INFINITY
 
-/** The recorded times over their mean at their batch size, one a batch: by which the mean is to be multiplied. */
+/** Creates a source of factors by which to multiply the mean: recorded times over their mean at their batch size. */
 export function recordedFactors(recorded: Recorded): (size: number, startNs: number) => number {
   const { base, perItem } = recordedLine(recorded)
   const factor = (timeNs: number, size: number) => (timeNs === 0 ? 0 : timeNs / (base + perItem * size))
@@ -15,7 +15,7 @@ export function recordedFactors(recorded: Recorded): (size: number, startNs: num
     return inOrder(
       valuesOf<number>(recorded.times).map((time) => factor(nanoseconds(time), 0)),
       'service.times',
-      'service times, and the run starts more batches',
+      'service times, but the run starts more batches',
     )
   }
 
@@ -28,7 +28,7 @@ export function recordedFactors(recorded: Recorded): (size: number, startNs: num
     if (startNs > untilNs) {
       throw new ValidationError(
         'service.times',
-        `ends at ${recordedNs / NS_PER_MS} ms, and a batch of this run starts at ${startNs / NS_PER_MS} ms; stop it earlier or record for longer`,
+        `ends at ${recordedNs / NS_PER_MS} ms, but a batch of this run starts at ${startNs / NS_PER_MS} ms; stop the run earlier or record for longer`,
       )
     }
     return factors[nearest(startNs)] as number
@@ -36,15 +36,15 @@ export function recordedFactors(recorded: Recorded): (size: number, startNs: num
 }
 
 /**
- * Dispatch times that were recorded of one cause, in whole nanoseconds. By time, a run may go on for longer than them:
- * the last of a cause may have been long before the end.
+ * Creates a source of the recorded dispatch times of one cause, in whole nanoseconds. By time, the run may be longer than
+ * the recording, because the last dispatch of a cause may have been long before its end.
  *
- * @param path where they are in the scenario
+ * @param path their path in the scenario
  */
 export function recordedDispatches(recorded: Recorded, path: string): (leaveNs: number) => number {
   if (recorded.by === 'order') {
     const times = valuesOf<number>(recorded.times).map(nanoseconds)
-    return inOrder(times, path, 'dispatch times, and the run needs more')
+    return inOrder(times, path, 'dispatch times, but the run needs more')
   }
   const batches = recordedBatches(recorded.times)
   const times = Float64Array.from(batches, ({ timeNs }) => timeNs)
@@ -52,28 +52,28 @@ export function recordedDispatches(recorded: Recorded, path: string): (leaveNs: 
   return (leaveNs) => times[nearest(leaveNs)] as number
 }
 
-/** @param shortage what there is too little of, after how many there are */
+/** @param shortage the rest of the error message after the number of values */
 function inOrder(values: number[], path: string, shortage: string): () => number {
   let next = 0
   return () => {
     if (next < values.length) return values[next++] as number
     throw new ValidationError(
       path,
-      `holds ${values.length.toLocaleString('en')} ${shortage} than that; stop it earlier or record for longer`,
+      `has only ${values.length.toLocaleString('en')} ${shortage}; stop the run earlier or record for longer`,
     )
   }
 }
 
-/** Which of these moments, in order, is nearest to another; of two as near, the earlier. */
+/** Creates a search for the nearest of some sorted moments; of two equally near, the earlier. */
 function nearestOf(moments: Float64Array): (atNs: number) => number {
   const taken = new Uint32Array(moments.length)
   let nearest = 0
   return (atNs) => {
-    // it is asked nearly in order, so that the nearest is near the last one's
+    // calls come almost in time order, so search from the last result
     const away = (i: number) => Math.abs((moments[i] ?? NEVER) - atNs)
     while ((moments[nearest + 1] ?? NEVER) <= atNs || away(nearest + 1) < away(nearest)) nearest++
     while (nearest > 0 && (moments[nearest] as number) > atNs && away(nearest - 1) <= away(nearest)) nearest--
-    // of several at one instant each has its turn
+    // several at the same instant are taken in turn
     let first = nearest
     while (first > 0 && moments[first - 1] === moments[nearest]) first--
     let turn = first

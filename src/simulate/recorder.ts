@@ -1,20 +1,12 @@
-import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
-import {
-  type Counts,
-  type Metric,
-  newHistograms,
-  noCounts,
-  type RecordedSegment,
-  segmentLatency,
-  totalOf,
-} from '../result/recording.js'
+import { type HistogramSnapshot, LatencyHistogram, mergeHistograms, zeros } from '../histogram/latency-histogram.js'
+import { type Counts, type Histograms, noCounts, type RecordedSegment, totalOf } from '../result/recording.js'
 
-/** How many served requests are gathered before they are counted: many at a time is twice as fast. */
-export const GATHERED = 1024
+/** How many served requests are buffered before they are counted: many at a time is twice as fast. */
+export const BUFFERED = 1024
 /** Batches smaller than this are counted in a table. */
 const TABLED = 1024
 
-/** What a wait may hold beside queueing: where it is nothing else, it is counted once for both. */
+/** The parts of a wait that a run has in addition to queueing. Without them, wait is counted once for both. */
 export interface WaitSplit {
   /** batches wait to fill */
   batching: boolean
@@ -22,12 +14,17 @@ export interface WaitSplit {
   dispatch: boolean
 }
 
+/** The metrics that are counted: the parts of a wait only if it has several. */
+type Counted<Value> = Record<'latency' | 'wait' | 'service', Value> &
+  Partial<Record<'queueing' | 'batching' | 'dispatch', Value>>
+type CountedMetric = keyof Counted<unknown>
+
 interface OpenSegment {
   startNs: number
   endNs: number
   counts: Counts
   inSystem: number
-  /** what started in it; until it is over, what had started when it began */
+  /** what started in it; until it ends, what had started when it began */
   batches: number
   batched: number
   servingNs: number
@@ -36,27 +33,28 @@ interface OpenSegment {
 }
 
 /**
- * What a simulation records of the requests due in the window. Requests arrive and leave the queue in one order,
- * but a stretch of arrivals is over before all of them have left: so arrivals are counted in the newest segment, and
- * what becomes of them in the one that the head of the queue belongs to.
+ * Records the requests of a simulation that are due in the window. Requests arrive and leave the queue in one order, but
+ * the arrivals of a segment end before all of them have left. So arrivals are counted in the newest segment, and
+ * outcomes in the segment that the head of the queue belongs to.
+ *
+ * ```
+ * requests, in order:  ... left | head: leaving ......... | ... tail: arriving
+ * segments:            finished |   open, waiting to be finished   | newest
+ * ```
  */
 export class Recorder {
-  readonly histograms = newHistograms()
   readonly segments: RecordedSegment[] = []
-  /** the same of the segment that requests leave from at present */
-  readonly #current = newHistograms()
-  /** those that have something of their own to count */
-  readonly #recorded: Metric[]
-  /** what the engine gathers of the requests served, in the queue's order */
-  readonly latencies = new Float64Array(GATHERED)
-  readonly waits = new Float64Array(GATHERED)
-  /** and of their batches: how long each was served, and how many of these requests it holds */
-  readonly services = new Float64Array(GATHERED)
-  readonly sizes = new Float64Array(GATHERED)
-  readonly queueings = new Float64Array(GATHERED)
-  readonly batchings = new Float64Array(GATHERED)
-  readonly dispatchings = new Float64Array(GATHERED)
-  readonly #split: WaitSplit
+  /** of the segment that requests leave from at present */
+  readonly #current: Counted<LatencyHistogram>
+  /** the times of served requests, in the queue's order, that the engine buffers */
+  readonly latencies = new Float64Array(BUFFERED)
+  readonly waits = new Float64Array(BUFFERED)
+  /** and of their batches: service time, and how many of these requests each holds */
+  readonly services = new Float64Array(BUFFERED)
+  readonly sizes = new Float64Array(BUFFERED)
+  readonly queueings = new Float64Array(BUFFERED)
+  readonly batchings = new Float64Array(BUFFERED)
+  readonly dispatchings = new Float64Array(BUFFERED)
   readonly #waiting: OpenSegment[] = []
   readonly #beforeWindow: OpenSegment = {
     startNs: 0,
@@ -70,25 +68,27 @@ export class Recorder {
   }
   #arriving = this.#beforeWindow
   #leaving = this.#beforeWindow
-  /** which request is the first of the newest segment */
+  /** the number of the newest segment's first request */
   #firstNumber = 0
   readonly #smallBatches = new Float64Array(TABLED)
   readonly #largeBatches = new Map<number, number>()
   /** from this queue position on, requests belong to a later segment */
   nextPosition = Number.POSITIVE_INFINITY
 
-  constructor(split: WaitSplit) {
-    this.#split = split
-    this.#recorded = ['latency', 'wait', 'service']
-    if (split.batching || split.dispatch) this.#recorded.push('queueing')
-    if (split.batching) this.#recorded.push('batching')
-    if (split.dispatch) this.#recorded.push('dispatch')
+  constructor({ batching, dispatch }: WaitSplit) {
+    const histogram = () => new LatencyHistogram()
+    this.#current = {
+      ...{ latency: histogram(), wait: histogram(), service: histogram() },
+      ...((batching || dispatch) && { queueing: histogram() }),
+      ...(batching && { batching: histogram() }),
+      ...(dispatch && { dispatch: histogram() }),
+    }
   }
 
   /**
    * Begins a segment: requests that arrive from now on belong to it.
    *
-   * @param servingNs how long all batches are served that started in the window so far
+   * @param servingNs total service time of the batches that started in the window so far
    */
   open(nowNs: number, number: number, tail: number, inSystem: number, servingNs: number): void {
     this.close(nowNs, number, inSystem, servingNs)
@@ -107,7 +107,7 @@ export class Recorder {
     if (this.#waiting.length === 1) this.nextPosition = tail
   }
 
-  /** The newest segment is over. */
+  /** Ends the newest segment. */
   close(nowNs: number, number: number, inSystem: number, servingNs: number): void {
     const segment = this.#arriving
     segment.counts.offered = number - this.#firstNumber
@@ -123,7 +123,12 @@ export class Recorder {
   #started(): { batches: number; batched: number } {
     let batches = 0
     let batched = 0
-    for (const [size, times] of this.batchSizes) {
+    const small = this.#smallBatches
+    for (let size = 0; size < TABLED; size++) {
+      batches += small[size] as number
+      batched += size * (small[size] as number)
+    }
+    for (const [size, times] of this.#largeBatches) {
       batches += times
       batched += times * size
     }
@@ -138,20 +143,19 @@ export class Recorder {
   }
 
   /**
-   * Counts what was gathered.
+   * Counts the buffered times.
    *
-   * @param gathered of how many requests
-   * @param batches and of how many batches, or parts of them, these are
+   * @param buffered how many requests are buffered
+   * @param batches how many batches, or parts of batches, these are
    */
-  count(gathered: number, batches: number): void {
+  count(buffered: number, batches: number): void {
     const { latency, wait, service, queueing, batching, dispatch } = this.#current
-    const split = this.#split
-    latency.recordAll(this.latencies, gathered)
-    wait.recordAll(this.waits, gathered)
-    service.recordEach(this.services, this.sizes, batches)
-    if (split.batching || split.dispatch) queueing.recordAll(this.queueings, gathered)
-    if (split.batching) batching.recordAll(this.batchings, gathered)
-    if (split.dispatch) dispatch.recordAll(this.dispatchings, gathered)
+    latency.recordMany(this.latencies, buffered)
+    wait.recordMany(this.waits, buffered)
+    service.recordMany(this.services, batches, this.sizes)
+    queueing?.recordMany(this.queueings, buffered)
+    batching?.recordMany(this.batchings, buffered)
+    dispatch?.recordMany(this.dispatchings, buffered)
   }
 
   /** A batch started in the window. */
@@ -170,12 +174,12 @@ export class Recorder {
   }
 
   /**
-   * Counts what was gathered; the head of the queue may have come to requests of a later segment.
+   * Counts the buffered times, before the head of the queue comes to requests of a later segment.
    *
-   * @returns from which position on the next one's follow
+   * @returns the position of the next segment's first request
    */
-  advance(head: number, gathered: number, batches: number): number {
-    this.count(gathered, batches)
+  advance(head: number, buffered: number, batches: number): number {
+    this.count(buffered, batches)
     while (head >= this.nextPosition) {
       this.#finish()
       this.#leaving = this.#waiting.shift() as OpenSegment
@@ -185,47 +189,35 @@ export class Recorder {
   }
 
   #finish(): void {
-    const current = this.#current
     if (this.#leaving !== this.#beforeWindow) {
-      const { startNs, endNs, counts, inSystem, batches, batched, servingNs } = this.#leaving
-      counts.completed = current.latency.count
-      const latency = segmentLatency(current.latency)
-      this.segments.push({
-        startNs,
-        endNs,
-        counts,
-        inSystem,
-        batches,
-        batched,
-        servingNs,
-        latency,
-        others: this.#others(counts.completed),
-      })
-      for (const metric of this.#recorded) this.histograms[metric].add(current[metric])
+      const { firstPosition: _, ...segment } = this.#leaving
+      const histograms = this.#complete((_, current) => current.snapshot())
+      segment.counts.completed = histograms.latency.count
+      this.segments.push({ ...segment, histograms })
     }
-    for (const metric of this.#recorded) current[metric].clear()
+    for (const histogram of Object.values(this.#current)) histogram.clear()
   }
 
-  /** What is kept of the segment's other metrics: those that are always 0, or always the wait, are not counted. */
-  #others(completed: number): Partial<Record<Metric, HistogramSnapshot>> {
-    const own = this.#recorded.filter((metric) => metric !== 'latency')
-    const compact = own.map((metric) => [metric, this.#current[metric].compact()])
-    const others: Partial<Record<Metric, HistogramSnapshot>> = Object.fromEntries(compact)
-    const none = { count: completed, sum: 0, first: 0, counts: Uint32Array.of(completed) }
-    return { lag: none, batching: none, dispatch: none, ...(others.wait && { queueing: others.wait }), ...others }
-  }
-
-  /** Everything has left: hands over the last segments. */
+  /** Everything has left: finishes the last segments. */
   finish(): Counts {
     this.advance(Number.MAX_SAFE_INTEGER, 0, 0)
     this.#finish()
-    const split = this.#split
-    const { histograms } = this
-    const completed = histograms.latency.count
-    histograms.lag.record(0, completed)
-    if (!split.batching) histograms.batching.record(0, completed)
-    if (!split.dispatch) histograms.dispatch.record(0, completed)
-    if (!split.batching && !split.dispatch) histograms.queueing.add(histograms.wait)
     return totalOf(this.segments.map(({ counts }) => counts))
+  }
+
+  /** The histograms of all segments together. */
+  get histograms(): Histograms {
+    return this.#complete((metric) => mergeHistograms(this.segments.map(({ histograms }) => histograms[metric])))
+  }
+
+  /** Adds the metrics that need no counting: lag is 0, and so are batching and dispatch if all wait is queueing. */
+  #complete(of: (metric: CountedMetric, current: LatencyHistogram) => HistogramSnapshot): Histograms {
+    const counted = Object.entries(this.#current).map(([metric, current]) => [
+      metric,
+      of(metric as CountedMetric, current),
+    ])
+    const { latency, wait, service, ...parts }: Counted<HistogramSnapshot> = Object.fromEntries(counted)
+    const none = zeros(latency.count)
+    return { latency, wait, service, lag: none, queueing: wait, batching: none, dispatch: none, ...parts }
   }
 }

@@ -16,18 +16,18 @@ import { nanoseconds, nearest } from '../scenario/units.js'
 import { recordedDispatches, recordedFactors } from './recorded-times.js'
 
 const BLOCK = 1024
-/** Means by batch size are looked up, up to this size. */
+/** The largest batch size whose mean is precomputed. */
 const TABLED = 4096
 
-/** How long batches take in a simulation: a mean by batch size, times a variation drawn once a batch. */
+/** The service times of a simulation: a mean by batch size, times a variation drawn once per batch. */
 export class ServiceTimes {
   readonly #means: Float64Array
   readonly #meanOf: (size: number) => number
-  /** the variation's next values: made a block at a time, which is what makes them cheap */
+  /** the next values of the variation, drawn a block at a time for speed */
   readonly #factors = new Float64Array(BLOCK)
   #next = BLOCK
   readonly #fill: (factors: Float64Array) => void
-  /** a variation that depends on the batch, where it does; null where one serves all */
+  /** the variation if it depends on the batch; null if all batches share one */
   readonly #variations: ((size: number, startNs: number) => number) | null
   readonly #stallNs: DrawNs | null
 
@@ -51,7 +51,7 @@ export class ServiceTimes {
     this.#stallNs = stallsOf(service, seed, replication)
   }
 
-  /** How long the next batch takes, in whole nanoseconds. */
+  /** The service time of the next batch, in whole nanoseconds. */
   next(size: number, startNs: number): number {
     const mean = size < this.#means.length ? (this.#means[size] as number) : this.#meanOf(size)
     const stall = this.#stallNs === null ? 0 : this.#stallNs()
@@ -75,7 +75,7 @@ function variationsOf(service: Service, random: Random): ((size: number, startNs
   }
 }
 
-/** The variation of the nearest point; of two as near, the smaller size's. */
+/** The variation of the point with the nearest size; of two equally near, the smaller. */
 function variationsBySize(
   service: Extract<Service, { model: 'byBatchSize' }>,
   random: Random,
@@ -102,10 +102,10 @@ function stallsOf({ stalls }: Service, seed: number, replication: number): DrawN
   return () => (random.uniform() < stalls.probability ? stallNs : 0)
 }
 
-/** How long a batch that leaves then takes to be dispatched, in whole nanoseconds. */
+/** The dispatch time of a batch that leaves at a time, in whole nanoseconds. */
 export type DispatchNs = (leaveNs: number) => number
 
-/** The dispatch times of a service with overhead, by what let the batch leave; null where it has none. */
+/** The dispatch times of a service by cause; null if it has no overhead. */
 export function dispatchTimes(
   { overhead }: Service,
   seed: number,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { enough } from '../budget/enough.js'
+import { isEnough } from '../budget/enough.js'
 import type { Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../scenario/scenario.js'
@@ -8,11 +8,19 @@ import { options as optionsOf } from '../scenario/units.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { Engine, type SimulationEvent } from './engine.js'
 
-/** What is not data about a simulation. */
+/** Options of a simulation that are not data. */
 export interface SimulateOptions {
-  /** Called with every batch at its start, every rejection and every timeout, in order. */
+  /**
+   * Called for every batch at its start, every rejection and every timeout, in order.
+   *
+   * @default no events are created
+   */
   onEvent?: ((event: SimulationEvent) => void) | undefined
-  /** Called every 65,536 requests; returning false ends the run there. */
+  /**
+   * Called every 65,536 requests. Return false to stop the run.
+   *
+   * @default the run cannot be stopped
+   */
   onProgress?: ((progress: { requests: number; timeMs: number }) => unknown) | undefined
 }
 
@@ -20,11 +28,18 @@ const callback = z.custom((value) => typeof value === 'function', { error: 'must
 const schema = optionsOf({ onEvent: callback, onProgress: callback })
 
 /**
- * Runs a scenario in virtual time: servers whose service time is modelled by `scenario.service`, millions of
- * requests a second. The same scenario gives the same Result, to the byte. Events at one instant are handled in the
- * order that `docs/architecture.md` gives.
+ * Simulates a scenario in virtual time, at millions of requests per second. Service times come from `scenario.service`.
+ * The same scenario gives the same Result, to the byte. `docs/architecture.md` gives the order of events at one instant.
  *
- * @throws ValidationError if the scenario cannot be run, an option is invalid, or no request completed
+ * @throws ValidationError if the scenario or an option is invalid, or no request completed
+ * @example
+ * const result = simulate({
+ *   arrivals: '800/s',
+ *   service: affine({ base: '7.5ms', perItem: '0.25ms' }),
+ *   batching: { maxBatchSize: 50, maxWait: '5ms' },
+ *   stop: { requests: 100_000 },
+ * })
+ * result.latencyMs.p99 // milliseconds
  */
 export function simulate(scenario: Scenario | StoredScenario, options: SimulateOptions = {}): Result {
   const resolved = resolveScenario(scenario, 'simulate')
@@ -35,15 +50,15 @@ export function simulate(scenario: Scenario | StoredScenario, options: SimulateO
 }
 
 function run(scenario: SimulatedScenario, { onEvent, onProgress }: SimulateOptions): Recording {
-  const goOn = onProgress && ((requests: number, timeMs: number) => onProgress({ requests, timeMs }) !== false)
-  const recording = new Engine(scenario, onEvent).run(goOn)
+  const report = onProgress && ((requests: number, timeMs: number) => onProgress({ requests, timeMs }) !== false)
+  const recording = new Engine(scenario, onEvent).run(report)
   refuseEmpty(recording)
   return recording
 }
 
 /**
- * Runs it up to each checkpoint, from the start, until it knows enough: at one seed a longer run begins
- * with the shorter one, so that it is as if it had gone on, and takes twice the time at most.
+ * Runs the scenario up to each checkpoint until the result is sufficient. Each run starts from time 0: at one seed a
+ * longer run begins with the shorter one, so the result is that of a continued run, at up to twice the time.
  */
 function simulateUntilEnough(
   scenario: SimulatedScenario,
@@ -52,31 +67,31 @@ function simulateUntilEnough(
 ): Result {
   const lengths = checkpointsOf(stop)
   let endedAt = Number.POSITIVE_INFINITY
-  const goOn = (requests: number, timeMs: number) => {
+  const report = (requests: number, timeMs: number) => {
     if (onProgress?.({ requests, timeMs }) === false) endedAt = requests
     return requests < endedAt
   }
   for (const [checkpoint, length] of lengths.entries()) {
     const at = { ...scenario, stop: length }
-    const recording = new Engine(at).run(goOn)
+    const recording = new Engine(at).run(report)
     const last = checkpoint === lengths.length - 1 || endedAt < Number.POSITIVE_INFINITY
     if (recording.counts.completed === 0 && !last) continue
     refuseEmpty(recording)
     const checkpoints = { planned: lengths.length, taken: checkpoint + 1 }
     const result = resultOf({ ...recording, scenario, checkpoints })
-    if (!last && !enough(result, stop)) continue
-    // once more, now that it is known how far
+    if (!last && !isEnough(result, stop)) continue
+    // events can only be emitted once it is known where the run ends: run it again
     if (onEvent !== undefined) new Engine(at, onEvent).run((requests) => requests < endedAt)
     return result
   }
   throw new Error('a run has one checkpoint or more')
 }
 
-/** Refuses a recording that has nothing to show. */
+/** Throws if no request completed. */
 export function refuseEmpty({ counts }: Recording): void {
   if (counts.completed > 0) return
   throw new ValidationError(
     '',
-    `no request that was due in the window completed: ${JSON.stringify(counts)}; run for longer, warm up for less, or let more through the queue`,
+    `no request due in the window completed: ${JSON.stringify(counts)}; make the run longer, the warm-up shorter, or the limits of the queue wider`,
   )
 }

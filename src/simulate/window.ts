@@ -1,26 +1,26 @@
-/** What is added up from event to event. */
+/** Sums over events. */
 export interface Sums {
   /** the number of requests in the system, integrated over time */
   inSystemNs: number
-  /** how long the requests of the batches that started stay in all, and those that timed out have stayed */
+  /** the total time in the system of the requests in batches that started, and of those that timed out */
   staysNs: number
-  /** how long the batches that started are served */
+  /** the total service time of the batches that started */
   servingNs: number
   /** requests completed */
   completions: number
 }
 
-const none = (): Sums => ({ inSystemNs: 0, staysNs: 0, servingNs: 0, completions: 0 })
+const zero = (): Sums => ({ inSystemNs: 0, staysNs: 0, servingNs: 0, completions: 0 })
 
-/** The part of a run that is reported, and the sums over it, clipped at both its ends. */
+/** The reported part of a run, and the sums over it, clipped at both ends. */
 export class Window {
   isOpen = false
   startNs = 0
   endNs = 0
   inSystemAtStart = 0
-  sums = none()
+  sums = zero()
 
-  /** Adds what happened since this was last called; what happened before the window is dropped. */
+  /** Adds the sums since the last call; ignored while the window is not open. */
   add(sums: Sums): void {
     if (!this.isOpen) return
     this.sums.inSystemNs += sums.inSystemNs
@@ -30,17 +30,17 @@ export class Window {
   }
 
   /**
-   * @param waitedNs how long the requests in the queue have waited so far, added up
-   * @param left what is still to come of the batches under way: of what began before, only the rest counts
+   * @param waitedNs the total time that the queued requests have waited so far, which does not count
+   * @param left the rest of the batches in service, which counts
    */
   open(now: number, inSystem: number, waitedNs: number, left: { servingNs: number; staysNs: number }): void {
     this.isOpen = true
     this.startNs = now
     this.inSystemAtStart = inSystem
-    this.sums = { ...none(), staysNs: left.staysNs - waitedNs, servingNs: left.servingNs }
+    this.sums = { ...zero(), staysNs: left.staysNs - waitedNs, servingNs: left.servingNs }
   }
 
-  /** The counterpart of `open`: of what is not over yet, only what has been so far counts. */
+  /** The counterpart of `open`: `waitedNs` counts, `left` does not. */
   close(now: number, waitedNs: number, left: { servingNs: number; staysNs: number }): void {
     this.isOpen = false
     this.endNs = now

@@ -1,4 +1,4 @@
-/** Lanczos's approximation of the logarithm of the gamma function, to 15 digits (Numerical Recipes, 6.1). */
+/** The logarithm of the gamma function to 15 digits, by Lanczos's approximation (Numerical Recipes, 6.1). */
 function logGamma(x: number): number {
   let series = LANCZOS[0] as number
   for (let i = 1; i < LANCZOS.length; i++) series += (LANCZOS[i] as number) / (x + i - 1)
@@ -14,7 +14,7 @@ const LANCZOS = [
 export function betaCdf(x: number, a: number, b: number): number {
   if (x <= 0) return 0
   if (x >= 1) return 1
-  // the fraction converges fast below the mean
+  // the continued fraction converges fast below the mean
   if (x > (a + 1) / (a + b + 2)) return 1 - betaCdf(1 - x, b, a)
   const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x))
   const TINY = 1e-300
@@ -35,7 +35,7 @@ export function betaCdf(x: number, a: number, b: number): number {
   return (front * fraction) / a
 }
 
-/** The value below which this fraction of a beta distribution lies: by halving, to the last digits of a fraction. */
+/** The quantile of a beta distribution, by bisection, to 14 digits. */
 export function betaQuantile(fraction: number, a: number, b: number): number {
   let low = 0
   let high = 1

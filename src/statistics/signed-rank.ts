@@ -1,4 +1,4 @@
-/** Where the differences of pairs lie; a bound that so few pairs cannot tell is null. */
+/** The location of paired differences. A bound is null if there are too few pairs for one. */
 export interface Location {
   /** the Hodges-Lehmann estimate: the median of all means of two differences */
   middle: number
@@ -6,21 +6,21 @@ export interface Location {
   high: number | null
 }
 
-/** Beyond, the normal approximation of the signed-rank statistic is as good as exact. */
+/** With more pairs, the normal approximation of the signed-rank statistic is practically exact. */
 const EXACT_UP_TO = 100
 
 /**
- * The middle of the differences of pairs, with the interval of Wilcoxon's signed-rank test turned round: the means of
- * all two differences (Walsh averages), sorted, and cut where the test begins to reject (Hollander and Wolfe,
- * Nonparametric Statistical Methods, 3.1 to 3.3). It takes the differences as independent and as likely to lie as far
- * above their middle as below it, which those of exchangeable pairs do, and nothing else of their law: what one pair
- * in ten shows may be any distance off. A difference may be infinite.
+ * Estimates the middle of paired differences, with an interval that inverts Wilcoxon's signed-rank test: it sorts the
+ * means of all pairs of differences (Walsh averages) and cuts off those at which the test rejects (Hollander and Wolfe,
+ * Nonparametric Statistical Methods, 3.1 to 3.3). It assumes that the differences are independent and symmetric about
+ * their middle, as differences of exchangeable pairs are, and nothing else about their distribution: one outlier in ten
+ * may be arbitrarily far off. Differences may be infinite.
  *
- * @param level how often the interval is to hold the true middle, at least: 0.99
+ * @param level the least probability that the interval contains the true middle, such as 0.99
  */
 export function signedRank(differences: readonly number[], level: number): Location {
   const n = differences.length
-  if (n === 0) throw new RangeError('there must be a pair to tell of')
+  if (n === 0) throw new RangeError('signedRank needs at least one difference')
   const means: number[] = []
   for (let i = 0; i < n; i++) {
     for (let j = i; j < n; j++) means.push(meanOf(differences[i] as number, differences[j] as number))
@@ -34,17 +34,15 @@ export function signedRank(differences: readonly number[], level: number): Locat
   return { middle, low: at(cut), high: at(last - cut) }
 }
 
-/** So many pairs an interval of this level takes at the least. */
+/** The minimum number of pairs for an interval of this level. */
 export function fewestPairs(level: number): number {
   return Math.ceil(-Math.log2((1 - level) / 2))
 }
 
-/** Infinitely far either way tells nothing either way. */
+/** The mean of two differences; 0 for opposite infinities, which cancel out. */
 const meanOf = (a: number, b: number) => (a === -b ? 0 : (a + b) / 2)
 
-/**
- * The largest rank sum that is reached or fallen short of with at most this probability; null where even 0 is likelier.
- */
+/** The largest rank sum r with P(sum <= r) <= tail; null if even a sum of 0 is more likely. */
 function cutOf(n: number, tail: number): number | null {
   if (2 ** -n > tail) return null
   const most = (n * (n + 1)) / 2
@@ -61,7 +59,7 @@ function cutOf(n: number, tail: number): number | null {
   return most
 }
 
-/** How likely each sum of ranks is where every rank of 1 to n is in it or not by the toss of a coin. */
+/** The distribution of the signed-rank statistic: the probability of each sum if each rank from 1 to n is in it or not by a fair coin. */
 function rankSums(n: number): Float64Array {
   const chances = new Float64Array((n * (n + 1)) / 2 + 1)
   chances[0] = 1
@@ -75,10 +73,7 @@ function rankSums(n: number): Float64Array {
   return chances
 }
 
-/**
- * How many standard deviations below the mean this fraction of a normal distribution lies, to four digits (Abramowitz and
- * Stegun 26.2.23).
- */
+/** The upper quantile of the standard normal distribution, to four digits (Abramowitz and Stegun 26.2.23). */
 function normalQuantile(tail: number): number {
   const t = Math.sqrt(-2 * Math.log(tail))
   return t - (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t * t * t)

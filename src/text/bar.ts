@@ -1,6 +1,6 @@
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 
-/** A horizontal bar of so many columns, to an eighth of one; what is not nothing shows as a sliver at least. */
+/** A horizontal bar, to an eighth of a column. Any value above 0 is at least an eighth. */
 export function bar(columns: number): string {
   if (!(columns > 0)) return ''
   const eighths = Math.max(1, Math.round(columns * 8))

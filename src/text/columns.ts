@@ -1,6 +1,6 @@
 import { pad, plain, type Style, visible } from './style.js'
 
-/** Columns of text under their titles and a rule, each as wide as its widest cell. */
+/** Renders columns of text under their titles and a rule. Each column is as wide as its widest cell. */
 export function columns(titles: string[], rows: string[][], style: Style = plain): string {
   const header = titles.map((title) => style('dim', title))
   const widths = header.map((_, i) => Math.max(...[header, ...rows].map((row) => visible(row[i] as string))))

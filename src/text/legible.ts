@@ -1,18 +1,18 @@
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is made visible
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this file makes visible
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g
-/** What a terminal may take for a command too, and what turns the text that follows around. */
-const UNSEEN = /[\u0080-\u009f\u202a-\u202e\u2066-\u2069]/g
+/** C1 controls, which a terminal may interpret, and bidirectional controls, which reorder the text after them. */
+const INVISIBLE = /[\u0080-\u009f\u202a-\u202e\u2066-\u2069]/g
 
-/** The symbol that stands for a control. */
+/** The Unicode symbol of a control character. */
 export const symbolOf = (control: string) =>
   control === '\u007f' ? '␡' : String.fromCharCode(0x2400 + control.charCodeAt(0))
 
-/** A text that cannot do anything to the terminal that it is shown on: controls as the symbols that stand for them. */
+/** Replaces control characters by their symbols, so that a text cannot control the terminal. */
 function legibleText(text: string): string {
-  return text.replace(CONTROLS, symbolOf).replace(UNSEEN, '\ufffd')
+  return text.replace(CONTROLS, symbolOf).replace(INVISIBLE, '\ufffd')
 }
 
-/** The same of every text in plain data, keys included. */
+/** Replaces control characters in all strings of plain data, including keys. */
 export function legible<T>(value: T): T {
   if (typeof value === 'string') return legibleText(value) as T
   if (Array.isArray(value)) return value.map(legible) as T

@@ -1,33 +1,59 @@
-/** A number as people read it: three significant digits, thousands apart. `12,400`, `4.61`, `0.0853`, `0`. */
+/**
+ * Formats a number with three significant digits and thousands separators: `12,400`, `4.61`, `0.0853`, `0`.
+ *
+ * @example
+ * console.log(threeDigits(12_437), threeDigits(4.6123)) // 12,400 4.61
+ */
 export function threeDigits(value: number): string {
   if (!Number.isFinite(value)) return String(value)
   if (value === 0) return '0'
   const rounded = Number(value.toPrecision(3))
-  // what a whole number ends in is not a significant digit: 12,400 and 4.00
+  // toPrecision would write 1.24e+4
   if (Math.abs(rounded) >= 100) return rounded.toLocaleString('en', { maximumFractionDigits: 0 })
   return value.toPrecision(3)
 }
 
-/** A count, exact. */
+/** Formats a count exactly: `1,234,567`. */
 export function count(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: 0 })
 }
 
-/** A number in a text: as in a table, but a whole one as it is, `10` and not `10.0`. */
+/** Formats a number within a sentence: as `threeDigits`, but small whole numbers without decimals, `10` and not `10.0`. */
 export const inText = (value: number) =>
   Number.isInteger(value) && Math.abs(value) < 100 ? String(value) : threeDigits(value)
 
-/** A rate with its unit: `12,400/s`. */
+/**
+ * Formats a rate with its unit: `12,400/s`.
+ *
+ * @param perSecond requests a second
+ */
 export function rate(perSecond: number): string {
   return `${inText(perSecond)}/s`
 }
 
-/** A fraction of 1 as a percentage: `57.3 %`. */
+/** Formats a fraction of 1 as a percentage: `57.3 %`. */
 export function percent(fraction: number): string {
   return `${inText(100 * fraction)} %`
 }
 
-/** How far `value` is from `from`, in whole percent with its sign: `+4%`, `−12%`, `0%`. */
+/** Formats a fraction of 1 as a percentage with one decimal, for columns: `57.3 %`. */
+export const percentToTenth = (fraction: number) => `${(100 * fraction).toFixed(1)} %`
+
+/** Formats a fraction of 1 as a percentage with two significant digits: `57 %`, `0.85 %`. */
+export const roughPercent = (fraction: number) => `${Number((100 * fraction).toPrecision(2))} %`
+
+/**
+ * Formats a fraction of 1 as the number of a percentage with two significant digits. Only 0 and 1 are shown as `0` and
+ * `100`: fractions near 1 keep two digits of their distance from it, `99.943`.
+ */
+export function percentage(fraction: number): string {
+  const percent = 100 * fraction
+  if (percent === 0 || percent === 100) return String(percent)
+  if (percent > 99) return String(Math.min(99.999, 100 - Number((100 - percent).toPrecision(2))))
+  return percent.toLocaleString('en', { maximumSignificantDigits: 2 })
+}
+
+/** Formats the relative difference of `value` from `from` in whole percent with a sign: `+4%`, `−12%`, `0%`. */
 export function difference(value: number, from: number): string {
   const percent = Math.round((100 * (value - from)) / from)
   if (!Number.isFinite(percent)) return ''
@@ -35,7 +61,7 @@ export function difference(value: number, from: number): string {
   return `${sign}${count(Math.abs(percent))}%`
 }
 
-/** A unit of time, to be named once for all the figures of a column or an axis. */
+/** A unit of time, named once for all figures of a column or an axis. */
 export interface TimeUnit {
   name: 'ns' | 'us' | 'ms' | 's'
   ms: number
@@ -50,7 +76,7 @@ const UNITS: TimeUnit[] = [
 const MS = UNITS[1] as TimeUnit
 const NS = UNITS[3] as TimeUnit
 
-/** The unit in which the longest of these times is at least 1; seconds only from ten of them on. */
+/** Selects the unit in which the longest of these times is at least 1; seconds only from 10 s on. */
 export function timeUnit(timesMs: Iterable<number>): TimeUnit {
   let longest = 0
   for (const ms of timesMs) longest = Math.max(longest, ms)
@@ -58,8 +84,15 @@ export function timeUnit(timesMs: Iterable<number>): TimeUnit {
   return UNITS.find((unit) => longest >= (unit.name === 's' ? 10 : 1) * unit.ms) ?? NS
 }
 
-/** A time with its unit: `4.61 ms`, `850 us`, `12 s`. */
+/**
+ * Formats a time with its unit: `4.61 ms`, `850 us`, `12 s`.
+ *
+ * @param ms milliseconds
+ */
 export function time(ms: number): string {
   const unit = timeUnit([ms])
   return `${inText(ms / unit.ms)} ${unit.name}`
 }
+
+/** Formats a time of up to hours in seconds: `0.35 s`, `12.4 s`, `120 s`. */
+export const seconds = (ms: number) => `${threeDigits(ms / 1000)} s`

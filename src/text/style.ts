@@ -1,26 +1,34 @@
-/** Colours a text, or leaves it as it is. */
+/** Formats a text for a terminal, or returns it unchanged. */
 export type Style = (format: Format, text: string) => string
 export type Format = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan' | 'blue' | 'magenta'
 
 export const plain: Style = (_format, text) => text
 
-/** How a report is written. */
+/** Options of a text report. */
 export interface RenderOptions {
-  /** columns of text, at most; default 80 */
+  /**
+   * The maximum width, in columns.
+   *
+   * @default 80
+   */
   width?: number
-  /** default: no colour */
+  /**
+   * How to format text.
+   *
+   * @default no colour
+   */
   style?: Style
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what colour is made of
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours are escape sequences
 const COLOUR = /\u001b\[\d*m/g
 
-/** How many columns a text takes, its colours apart. */
+/** The width of a text in columns, without its colour codes. */
 export function visible(text: string): number {
   return text.replace(COLOUR, '').length
 }
 
-/** Fills a text up to so many columns, its colours apart. */
+/** Pads a text to a width in columns, not counting its colour codes. */
 export function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - visible(text)))
 }

@@ -1,7 +1,7 @@
-/** A figure stays with its unit. */
+/** Matches spaces between words, except between a number and its unit. */
 const BETWEEN_WORDS = / (?!(?:[num]?s|%)(?:\W|$))/
 
-/** A text in lines of so many columns at most, broken between words. */
+/** Wraps a text between words, into lines of at most this many columns. */
 export function wrap(text: string, columns: number): string[] {
   return text.split('\n').flatMap((paragraph) => {
     const lines: string[] = []

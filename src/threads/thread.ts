@@ -4,7 +4,7 @@ import type { Piscina as Pool } from 'piscina'
 import { messageOf } from '../validation/validation-error.js'
 import type { ThreadTask } from './task.js'
 
-/** Threads that all do one kind of task, each of them one at a time. */
+/** Threads that run one kind of task, one at a time each. */
 export interface Thread<Task, Report> {
   /** @param signal ends the thread with its task */
   run(task: Task, signal?: AbortSignal): Promise<Report>
@@ -12,8 +12,10 @@ export interface Thread<Task, Report> {
 }
 
 /**
+ * Starts threads for one kind of task.
+ *
  * @param file the module that exports the task as `name`
- * @param count how many threads; more tasks than that wait their turn
+ * @param count the number of threads; further tasks wait in a queue
  */
 export async function startThread<Task, Report>(file: URL, name: string, count = 1): Promise<Thread<Task, Report>> {
   const pool = await startPool(count)
@@ -25,25 +27,26 @@ export async function startThread<Task, Report>(file: URL, name: string, count =
 
 const TYPESCRIPT = import.meta.url.endsWith('.ts')
 
-const asItStands = (url: string) => (TYPESCRIPT ? url.replace(/\.js$/, '.ts') : url)
+/** The URL of the source file while the library runs from source, under tsx. */
+const sourceUrl = (url: string) => (TYPESCRIPT ? url.replace(/\.js$/, '.ts') : url)
 
-/** What the pool is to call for any task. */
+/** The function that the pool calls for any task. */
 export const ENTRY = {
-  filename: fileURLToPath(asItStands(new URL('./task.js', import.meta.url).href)),
+  filename: fileURLToPath(sourceUrl(new URL('./task.js', import.meta.url).href)),
   name: 'runTask',
 }
 
-/** A task of a thread, by the file that exports it and its name there. */
+/** Describes a task, by the file that exports it and the name of the export. */
 export const taskOf = (file: URL, name: string, given: unknown): ThreadTask => ({
-  url: asItStands(file.href),
+  url: sourceUrl(file.href),
   name,
   given,
 })
 
-/** Of tsx: as it is named (`--import tsx`), or the file that its own command names. */
+/** Whether a flag loads tsx: by name (`--import tsx`), or by file, as tsx's own command does. */
 const isOfTsx = (flag: string) => /^(--\w+=)?tsx(\/\w+)*$|\/tsx\/dist\//.test(flag)
 
-/** What a thread may be started with, without the tsx that the process runs under. */
+/** Returns the flags that a thread inherits, without tsx. */
 export function withoutTsx(flags: string[]): string[] {
   return flags.flatMap((flag, i) => {
     if (/^--(import|require|conditions)=/.test(flag)) return isOfTsx(flag) ? [] : [flag]
@@ -55,21 +58,21 @@ export function withoutTsx(flags: string[]): string[] {
 }
 
 /**
- * Threads to be given tasks of several kinds.
+ * Starts a pool of threads for tasks of any kind.
  *
- * @param atOnce how many are started right away, which blocks this thread; the others start when a task needs them
+ * @param atOnce the number of threads to start immediately, which blocks this thread; the others start on demand
  */
 export async function startPool(count: number, { atOnce = count } = {}) {
-  // loaded on first use: who only simulates pays nothing for it
+  // loaded on first use, as simulating does not need it
   const { Piscina } = await import('piscina')
   const options = {
     minThreads: atOnce,
     maxThreads: count,
-    // the pool's own way of waiting would stop a thread's event loop
+    // waiting with Atomics would block the threads' event loops
     atomics: 'disabled' as const,
     recordTiming: false,
     workerHistogram: false,
-    // the source as it stands needs tsx; what is built loads a TypeScript handler itself, and starts faster without
+    // running from source needs tsx; the build loads TypeScript handlers itself, and its threads start faster without tsx
     ...(TYPESCRIPT && { execArgv: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] }),
     ...(!TYPESCRIPT && process.execArgv.some(isOfTsx) && { execArgv: withoutTsx(process.execArgv) }),
   }
@@ -77,9 +80,9 @@ export async function startPool(count: number, { atOnce = count } = {}) {
   try {
     pool = new Piscina(options)
   } catch (error) {
-    throw new Error(`threads cannot be started: ${messageOf(error)}`, { cause: error })
+    throw new Error(`cannot start threads: ${messageOf(error)}`, { cause: error })
   }
-  // a thread may fail while it has no task; with one, the task rejects
+  // a thread can fail without a task; with one, the task rejects
   pool.on('error', () => {})
   return pool
 }

@@ -1,8 +1,8 @@
+/** Longer words are not compared, as the time grows with their length. */
 const LONGEST_WORD = 60
 
-/** The one of some names that is nearest to a word, where one is near enough to have been meant; else null. */
+/** Returns the name that a misspelt word most likely means; null if none is near enough. */
 export function nearestName(word: string, names: readonly string[]): string | null {
-  // nobody mistypes a word that long, and the time goes with its length
   if (word.length > LONGEST_WORD) return null
   let nearest: string | null = null
   let least = Math.max(1, Math.floor(word.length / 3)) + 1
@@ -16,7 +16,7 @@ export function nearestName(word: string, names: readonly string[]): string | nu
   return nearest
 }
 
-/** How many letters have to be put in, left out or changed to make one word of another (Levenshtein's distance). */
+/** The Levenshtein distance: the number of insertions, deletions and substitutions that turn one word into another. */
 function editDistance(from: string, to: string): number {
   let above = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (let i = 1; i <= from.length; i++) {

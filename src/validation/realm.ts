@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /*
- * Values of another realm, such as those of jsdom, Jest and node:vm: their classes are others of the same name, so that
- * they are taken by what they can do.
+ * Values may come from another realm, such as jsdom, Jest or node:vm, in which `URL` and `Error` are other classes.
+ * `instanceof` fails for them, so these checks look at properties instead.
  */
 
 const has = (value: unknown, name: string, type: string) =>
@@ -16,18 +16,18 @@ export const isAbortSignal = (value: unknown): value is AbortSignal =>
 
 export const abortSignal = z.custom<AbortSignal>(isAbortSignal, { error: 'must be an AbortSignal' })
 
-/** Throws the reason of a signal that is aborted, as its own `throwIfAborted` does, which not all of them have. */
+/** Throws the reason of an aborted signal. Not every realm's signals have `throwIfAborted` themselves. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw signal.reason
 }
 
 const tagOf = (value: unknown) => Object.prototype.toString.call(value)
 
-/** Whether a value is bytes; a Buffer is. */
+/** Whether a value is a Uint8Array; a Buffer is one. */
 export const isBytes = (value: unknown): value is Uint8Array =>
   ArrayBuffer.isView(value) && tagOf(value) === '[object Uint8Array]'
 
-/** Whether a value is an error, as most are not: what is plain is known to be none at once. */
+/** Whether a value is an error. Plain values, the common case, are excluded first, for speed. */
 export function isError(value: unknown): value is Error {
   if (typeof value !== 'object' || value === null) return false
   if (value instanceof Error) return true

@@ -1,8 +1,15 @@
 import type { z } from 'zod'
 
 /**
- * A scenario that cannot be run. The message says where the fault is, what was found there and what is
- * accepted; `path` is where, as in `arrivals.rate`.
+ * Thrown for invalid input. The message gives the place of the fault, the value found and the accepted values; `path` is
+ * the place, such as `arrivals.rate`.
+ *
+ * @example
+ * try {
+ *   simulate({ arrivals: 'fast', service: '1ms' })
+ * } catch (error) {
+ *   if (error instanceof ValidationError) console.log(error.path) // 'arrivals'
+ * }
  */
 export class ValidationError extends Error {
   override readonly name = 'ValidationError'
@@ -15,22 +22,22 @@ export class ValidationError extends Error {
 }
 
 /**
- * Refuses what is not of the version that is read.
+ * Refuses stored data of an unknown kind or version.
  *
- * @param expected what the value is called, what it should be, and the version that says so
+ * @param expected the name of the value in messages, its kind, and its `schema` field
  * @throws ValidationError
  */
 export function checkVersion(value: unknown, expected: { name: string; kind: string; schema: string }): void {
   const found = (value as { schema?: unknown } | null | undefined)?.schema
   const { name, kind, schema } = expected
   if (found === schema) return
-  throw new ValidationError(name, `must be a ${kind}, with the schema "${schema}", ${got(found ?? value)}`)
+  throw new ValidationError(name, `must be a ${kind} with the schema "${schema}", ${got(found ?? value)}`)
 }
 
 /**
- * Refuses what is no list.
+ * Refuses a value that is not a list.
  *
- * @param of what it should hold
+ * @param of the elements that it should hold
  * @throws ValidationError
  */
 export function checkList(value: unknown, name: string, of: string): void {
@@ -44,20 +51,20 @@ function at(fault: { path: string; message: string }): string {
   return fault.path === '' ? fault.message : `${fault.path}: ${fault.message}`
 }
 
-/** More faults of one value are only counted. */
+/** The maximum number of faults that an error lists; more are only counted. */
 const MOST_FAULTS = 20
 
-/** Throws what a schema found wrong with a value, every fault on a line of its own. */
+/** Throws a ValidationError with the faults that a schema found in a value, one per line. */
 export function throwFaults(error: z.ZodError, root: string, value: unknown): never {
   const faults = error.issues.flatMap((issue) => faultsOf(issue, [], value))
   const lines = faults.map((fault) => ({ path: join(root, fault.path), message: fault.message }))
   const first = lines[0] as { path: string; message: string }
-  // a value may break several rules that are told in the same words
+  // a value may break several rules with the same message
   const others = new Set(lines.map(at))
   others.delete(at(first))
-  const told = [...others].slice(0, MOST_FAULTS)
-  const more = others.size > told.length ? [`… and ${others.size - told.length} more`] : []
-  throw new ValidationError(first.path, [first.message, ...told, ...more].join('\n'))
+  const shown = [...others].slice(0, MOST_FAULTS)
+  const more = others.size > shown.length ? [`… and ${others.size - shown.length} more`] : []
+  throw new ValidationError(first.path, [first.message, ...shown, ...more].join('\n'))
 }
 
 function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: PropertyKey[]; message: string }[] {
@@ -74,12 +81,19 @@ function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: Pro
       .join(', ')
     return [{ path, message: `${keys} is not an option here; ${issue.message}` }]
   }
-  return [{ path, message: `${issue.message}, ${got(found)}` }]
+  return [{ path, message: withFound(issue.message, found) }]
+}
+
+/** Inserts the value that was found after what it must be, before any hint: `must be 1, got 2; use …`. */
+function withFound(message: string, found: unknown): string {
+  const [expected, ...hints] = message.split('; ')
+  return [`${expected}, ${got(found)}`, ...hints].join('; ')
 }
 
 /**
- * Which branch of a union the value was meant for: of those of its kind that know all its keys, and rather one that
- * misses none, the one that it fails deepest in. Null where only the union itself can say what is accepted.
+ * Guesses which branch of a union a value was meant for, to report the faults of that branch alone. Branches of another
+ * type, or without some of its keys, are left out. Of the rest it prefers those whose required keys are all present, and
+ * takes the one that fails deepest in the value. Null if no branch fits; the union's own message then lists them.
  */
 function branchMeant(branches: readonly (readonly Issue[])[], value: unknown): readonly Issue[] | null {
   const ofItsKind = branches.filter((branch) => depth(branch) >= 0)
@@ -92,7 +106,7 @@ function branchMeant(branches: readonly (readonly Issue[])[], value: unknown): r
 
 const isForeign = ({ code, path }: Issue) => code === 'unrecognized_keys' && path.length === 0
 
-/** How deep in the value a branch of a union fails; below 0 where it rejects the value's very kind. */
+/** How deep in the value a branch of a union fails; below 0 if it rejects the type of the value itself. */
 function depth(branch: readonly Issue[]): number {
   return Math.max(...branch.map((issue) => issue.path.length + beyond(issue)))
 }
@@ -118,25 +132,25 @@ function kindOf(value: unknown): string {
   return typeof name !== 'string' || name === 'Object' ? '{}' : `a ${name}`
 }
 
-/** What was found, for the end of a message: of a promise, what was most likely forgotten too. */
+/** Shows the value that was found, for a message. For a promise it asks about a missing await. */
 export function got(value: unknown): string {
   const { then } = (value ?? {}) as { then?: unknown }
   return `got ${show(value)}${typeof then === 'function' ? ': is an await missing?' : ''}`
 }
 
-/** What an error says, or anything else that was thrown. */
+/** The message of an error, or a description of any other value that was thrown. */
 export function messageOf(error: unknown): string {
   if (typeof error === 'string' && error !== '') return error
   try {
     const { message } = (error ?? {}) as { message?: unknown }
     if (typeof message === 'string' && message !== '') return message + permissionMissing(error)
   } catch {
-    // a getter of a stranger's
+    // a getter may throw
   }
   return `${error === undefined ? 'undefined' : show(error)} was thrown`
 }
 
-/** The flags of Node that give the rights that its permission model takes away. */
+/** The flags that grant the permissions of Node's permission model. */
 const PERMISSIONS: Record<string, string> = {
   WorkerThreads: '--allow-worker',
   FileSystemRead: '--allow-fs-read',
@@ -146,16 +160,16 @@ const PERMISSIONS: Record<string, string> = {
   Addon: '--allow-addons',
 }
 
-/** What Node is to be started with, if its permission model forbids what failed; else nothing. */
+/** The flag that is missing if Node's permission model caused an error, as the end of a message; else ''. */
 export function permissionMissing(error: unknown): string {
   const { code, permission = '', resource = '' } = (error ?? {}) as Record<string, unknown>
   if (code !== 'ERR_ACCESS_DENIED') return ''
   const flag = PERMISSIONS[String(permission)]
-  if (flag === undefined) return '; the permission model of Node forbids it'
+  if (flag === undefined) return "; Node's permission model forbids it"
   return `; start Node with ${flag}${permission === 'FileSystemRead' ? `=${resource}` : ''}`
 }
 
-/** A value as an error message shows it: short, and on one line. */
+/** Formats a value for an error message: short, and on one line. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'function') return `a function`
@@ -163,7 +177,7 @@ export function show(value: unknown): string {
   let text: string
   try {
     text = JSON.stringify(excerpt(value)) ?? 'nothing'
-    // a Map or a promise looks empty there
+    // JSON shows a Map or a promise as {}
     if (text === '{}') text = kindOf(value)
   } catch {
     // getters and proxies may throw anything
@@ -176,7 +190,7 @@ const LONGEST_SHOWN = 60
 
 const short = (text: string) => (text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN - 3)}…` : text)
 
-/** As much of a value as is shown of it: it may be of any size and depth, hold itself, or what JSON does not know. */
+/** Cuts a value down to what is shown. It may be large or deep, contain itself, or hold types that JSON does not know. */
 function excerpt(value: unknown, depth = 0): unknown {
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
   if (typeof value === 'string') return value.slice(0, LONGEST_SHOWN)

@@ -7,12 +7,12 @@ const of = (base: string, head: string, rounds = 8) =>
   compare({ ...given, base: { service: base }, head: { service: head } }, { rounds })
 
 describe('assertNotSlower', () => {
-  it('lets pass what is the same or faster', async () => {
+  it('passes if head is the same or faster', async () => {
     assertNotSlower(await of('1ms', '1ms'))
     assertNotSlower(await of('1.2ms', '1ms'))
   })
 
-  it('throws the table where head is slower', async () => {
+  it('throws the table if head is slower', async () => {
     const comparison = await of('1ms', '1.2ms')
     let thrown: unknown
     try {
@@ -25,13 +25,13 @@ describe('assertNotSlower', () => {
     expect((thrown as Error).message).toMatch(/^head is slower: mean .*\n\n metric {2}/)
   })
 
-  it('refuses what is no comparison', () => {
-    expect(() => assertNotSlower({} as never)).toThrow('comparison: must be a comparison, with the schema')
+  it('rejects a value that is not a comparison', () => {
+    expect(() => assertNotSlower({} as never)).toThrow('comparison: must be a comparison with the schema')
   })
 
-  it('throws where there is no telling, unless that is to pass', async () => {
+  it('throws if inconclusive, unless that may pass', async () => {
     const comparison = await of('1ms', '1ms', 3)
-    expect(() => assertNotSlower(comparison)).toThrow('a 99 % interval takes 4 pairs, and there are 3')
+    expect(() => assertNotSlower(comparison)).toThrow('a 99 % interval needs 4 pairs, got 3')
     assertNotSlower(comparison, { onInconclusive: 'pass' })
   })
 })

@@ -15,11 +15,11 @@ function errorOf(assert: () => void): BudgetError {
 }
 
 describe('assertBudget', () => {
-  it('says nothing where the budget is kept', () => {
+  it('returns if the budget is kept', () => {
     expect(assertBudget(result, { p99: '150ms', 'service.mean': '< 10.5ms' })).toBeUndefined()
   })
 
-  it('throws a table where it is broken: rules, and where the time went', () => {
+  it('throws a table of rules and parts of latency if the budget is broken', () => {
     const { p99, mean } = result.latencyMs
     const error = errorOf(() => assertBudget(result, { p99: '50.5ms', throughput: '40/s' }))
     expect(error).toMatchObject({ name: 'BudgetError', verdict: 'fail' })
@@ -42,11 +42,11 @@ describe('assertBudget', () => {
       / p99: [\d.]+ % of requests took longer than 50\.5 ms; 1 % may; 95 % interval [\d.]+ to [\d.]+ %/,
     )
     expect(error.message.replace(/\n +/g, ' ')).toContain('To do: most of the mean latency is service')
-    // a reporter shows it as it is
+    // test reporters print the message unchanged
     expect(error.message).not.toContain('\u001b')
   })
 
-  it('throws where nothing is told, unless asked not to', () => {
+  it('throws if inconclusive, unless that may pass', () => {
     const budget = { p99: result.latencyMs.p99 }
     expect(errorOf(() => assertBudget(result, budget))).toMatchObject({ verdict: 'inconclusive' })
     expect(() => assertBudget(result, budget, { onInconclusive: 'fail' })).toThrow(/^Budget undecided: 1 of 2 rules is/)
@@ -54,7 +54,7 @@ describe('assertBudget', () => {
     expect(() => assertBudget(result, { ...budget, p50: 1 }, { onInconclusive: 'pass' })).toThrow(/^Budget broken/)
   })
 
-  it('says of an invalid run what made it so', () => {
+  it('names the findings of an invalid run', () => {
     const saturated = simulate({ ...scenario, arrivals: '150/s' })
     const { message } = errorOf(() => assertBudget(saturated, { p99: '1ms' }))
     expect(message).toMatch(/^Budget broken: 1 of 2 rules fails/)
@@ -62,13 +62,13 @@ describe('assertBudget', () => {
     expect(message).toMatch(/ ✗ saturated: 150\/s are offered/)
   })
 
-  it('tells why errors count that the budget says nothing of', () => {
+  it('explains the implied rule on errors', () => {
     const lossy = simulate({ ...scenario, arrivals: '50/s', queue: { capacity: 2 } })
     const { message } = errorOf(() => assertBudget(lossy, { p50: '1s' }))
-    expect(message).toContain('errorRate: the budget says nothing of errors, and so allows none')
+    expect(message).toContain('errorRate: the budget has no limit on errorRate, so no errors are allowed')
   })
 
-  it('refuses options that there are none of', () => {
+  it('rejects unknown options', () => {
     const options = { onInconclusive: 'maybe' } as unknown as { onInconclusive: 'pass' }
     expect(() => assertBudget(result, { p99: 1 }, options)).toThrow(ValidationError)
     expect(() => assertBudget(result, { p99: 1 }, options)).toThrow(

@@ -15,6 +15,7 @@ import {
   summarizeRuns,
   ValidationError,
 } from '../../src/index.js'
+import { atLength } from '../support/at-length.js'
 
 const service = affine({ base: '10ms', variation: exponential() })
 const halfBusy: Scenario = { arrivals: '50/s', service, stop: { requests: 100_000 } }
@@ -34,14 +35,14 @@ describe('a verdict', () => {
   // of M/M/1 at 50 % load, exactly: -20 ms ln(0.01)
   const exact = -20 * Math.log(0.01)
 
-  it('is by the fraction of requests over the limit, and not by the estimate', () => {
+  it('uses the fraction of requests over the limit, not the estimated percentile', () => {
     expect(verdictOf('p99', 1.2 * exact)).toBe('pass')
     expect(verdictOf('p99', p99)).toBe('inconclusive')
     expect(verdictOf('p99', exact)).toBe('inconclusive')
     expect(verdictOf('p99', 0.8 * exact)).toBe('fail')
   })
 
-  it('gives the fraction and its bounds, which hold the true one', () => {
+  it('has the fraction and bounds that cover the true one', () => {
     for (const times of [0.5, 0.8, 0.9]) {
       const { over, interval, reason } = ruleOf(result, { p99: times * exact }, 'p99')
       const fraction = 0.01 ** times
@@ -56,14 +57,14 @@ describe('a verdict', () => {
     }
   })
 
-  it('on a limit far beyond all that was seen needs few requests', () => {
+  it('needs few requests if the limit is far above all latencies', () => {
     const short = simulate({ ...halfBusy, stop: { requests: 1000 } })
     expect(verdictOf('p99', 10 * exact, short)).toBe('pass')
-    // none of 225 may be by chance
+    // 0 of 225 may be chance
     expect(verdictOf('p99', 10 * exact, simulate({ ...halfBusy, stop: { requests: 250 } }))).toBe('inconclusive')
   })
 
-  it('minds whether the limit itself is allowed', () => {
+  it('depends on whether the limit itself is allowed', () => {
     expect(verdictOf('p99', `>= ${0.8 * exact}ms`)).toBe('pass')
     expect(verdictOf('p99', `> ${1.2 * exact}ms`)).toBe('fail')
     expect(ruleOf(result, { p99: `< ${exact}ms` }, 'p99').reason).toMatch(
@@ -72,7 +73,7 @@ describe('a verdict', () => {
     expect(ruleOf(result, { p99: `> ${exact}ms` }, 'p99').reason).toMatch(/longer than [\d.]+ ms; more than 1 % must/)
   })
 
-  it('of constant times is told at the limit itself', () => {
+  it('is clear for constant times at the limit itself', () => {
     const constant = simulate({
       arrivals: { process: 'constant', rate: 50 },
       service: '10ms',
@@ -84,19 +85,19 @@ describe('a verdict', () => {
     expect(verdictOf('throughput', '> 50.1/s', constant)).toBe('fail')
   })
 
-  it('of max is by what was observed', () => {
+  it('on max uses the observed value', () => {
     const { max } = result.serviceMs
     expect(ruleOf(result, { 'service.max': max }, 'service.max')).toMatchObject({ verdict: 'pass', interval: null })
     expect(verdictOf('service.max', max * 0.999999)).toBe('fail')
   })
 
-  it('of the whole is the gravest', () => {
+  it('on the budget is the worst of its rules', () => {
     expect(checkBudget(result, { p99: '150ms', p50: '150ms' }).verdict).toBe('pass')
     expect(checkBudget(result, { p99, p50: '150ms' }).verdict).toBe('inconclusive')
     expect(checkBudget(result, { p99, p50: 1 }).verdict).toBe('fail')
   })
 
-  it('is the same of a result from a file', () => {
+  it('is the same for a result from a file', () => {
     const budget: Budget = { p99, p97: 80, 'queueing.p80': 20, throughput: '49/s', errorRate: '1%', utilization: 0.6 }
     const stored = JSON.parse(JSON.stringify(result))
     expect(checkBudget(stored, budget)).toEqual(checkBudget(result, budget))
@@ -104,21 +105,21 @@ describe('a verdict', () => {
     expect(JSON.parse(JSON.stringify(check))).toEqual(check)
   })
 
-  it('of replications is by how far they differ', async () => {
+  it('on replications uses the differences between them', async () => {
     const replicated = await replicate(halfBusy, { replications: 4 })
     const { verdict, over } = ruleOf(replicated, { p97: '100ms' }, 'p97')
     expect(verdict).toBe('pass')
-    // exactly, exp(-5) of requests take longer than 100 ms
+    // the exact fraction of requests over 100 ms is exp(-5)
     expect(over?.low).toBeLessThan(Math.exp(-5))
     expect(over?.high).toBeGreaterThan(Math.exp(-5))
     expect(ruleOf(replicated, { p99: exact }, 'p99').reason).toMatch(/replications/)
   })
 })
 
-describe('what is too little to judge', () => {
+describe('an inconclusive rule', () => {
   const exact99 = result.latencyMs.p99
 
-  it('leads with how long a run would decide, never shorter than this one', () => {
+  it('first advises how long a run would decide, which is never shorter than this one', () => {
     for (const [requests, limit] of [
       [250, '1s'],
       [2000, '110ms'],
@@ -132,30 +133,30 @@ describe('what is too little to judge', () => {
       const number = Number(advised?.replaceAll(',', ''))
       expect(number).toBeGreaterThan(short.counts.offered)
       expect(Number(seconds?.replaceAll(',', ''))).toBeCloseTo(number / 50, -Math.floor(Math.log10(number / 50)))
-      // and it does
+      // such a run does decide
       expect(verdictOf('p99', limit, simulate({ ...halfBusy, stop: { requests: Math.round(number / 0.9) } }))).not.toBe(
         'inconclusive',
       )
     }
   })
 
-  it('gives none if no run is likely to decide', () => {
+  it('advises another limit if a longer run is unlikely to decide', () => {
     expect(ruleOf(result, { p99: exact99 }, 'p99').reason).toMatch(
-      /^no longer run is likely to decide: choose another limit/,
+      /^a longer run is unlikely to decide: choose another limit/,
     )
   })
 
-  it('says how many would decide where a limit lies within an interval', () => {
+  it('advises how many durations would decide if a limit lies within an interval', () => {
     const { mean, intervals } = result.latencyMs
     const limit = (mean + (intervals.mean.high as number)) / 2
-    // half the way: four times the requests
+    // half the distance: four times the requests
     expect(ruleOf(result, { mean: limit }, 'mean').reason).toMatch(
       /^run longer: about 3[56789]0,000 requests \(\S+ s\) would decide; the limit lies within the interval/,
     )
-    expect(ruleOf(result, { mean }, 'mean').reason).toMatch(/too near to what was observed/)
+    expect(ruleOf(result, { mean }, 'mean').reason).toMatch(/too near to the observed value/)
   })
 
-  it('is a metric that the run has not', () => {
+  it('may be about a metric that the run does not have', () => {
     const unlimited = { ...result, utilization: null }
     expect(ruleOf(unlimited, { utilization: '100%' }, 'utilization')).toMatchObject({
       observed: null,
@@ -169,14 +170,14 @@ describe('what is too little to judge', () => {
 })
 
 describe('a percentile that is not stored', () => {
-  it('of latency is judged as any other', () => {
+  it('of latency is judged like any other', () => {
     const { over, observed } = ruleOf(result, { p97: 80 }, 'p97')
     // of M/M/1 at 50 % load, exactly: -20 ms ln(0.03)
     expect(observed).toBeCloseTo(-20 * Math.log(0.03), -1)
     expect(over).toMatchObject({ allowed: 0.03, fraction: expect.closeTo(Math.exp(-4), 2) })
   })
 
-  it('of a part lies between the outer ends of its neighbours', () => {
+  it('of a part is bounded by the intervals of its neighbours', () => {
     const { p95, p99, p999 } = result.queueingMs.intervals
     expect(ruleOf(result, { 'queueing.p97': 80 }, 'queueing.p97').interval).toEqual({
       low: p95.low,
@@ -190,14 +191,14 @@ describe('a percentile that is not stored', () => {
     })
     expect(verdictOf('queueing.p10', '1h')).toBe('pass')
     expect(verdictOf('queueing.p99.5', '1ms')).toBe('fail')
-    // the longest latency took less, and so did that part of it
+    // the longest latency is below the limit, so each part is too
     expect(verdictOf('queueing.p99.9', '1h')).toBe('pass')
     expect(verdictOf('queueing.p99.99', result.latencyMs.max / 1.1)).toBe('inconclusive')
   })
 })
 
 describe('errors', () => {
-  it('are allowed by no budget that does not say so', () => {
+  it('are not allowed unless the budget has a limit on them', () => {
     const { rules, verdict } = checkBudget(lossy, { p50: '1s' })
     expect(verdict).toBe('fail')
     expect(rules.at(-1)).toMatchObject({
@@ -211,7 +212,7 @@ describe('errors', () => {
     expect(checkBudget(result, { p50: '1s' }).rules.at(-1)).toMatchObject({ verdict: 'pass', implied: true })
   })
 
-  it('count rejections, unless those have a limit of their own', () => {
+  it('include rejections, unless these have their own limit', () => {
     const rejecting = simulate({ ...halfBusy, queue: { capacity: 3 } })
     expect(rejecting.rates.rejection).toBeGreaterThan(0)
     expect(checkBudget(rejecting, { p50: '1s' }).verdict).toBe('fail')
@@ -224,21 +225,21 @@ describe('errors', () => {
     ])
   })
 
-  it('of which none was seen are judged by the rule of three', () => {
+  it('are judged by the rule of three if there were none', () => {
     const { offered } = result.counts
     expect(verdictOf('errorRate', 0)).toBe('pass')
     expect(verdictOf('errorRate', 3.7 / offered)).toBe('pass')
     expect(verdictOf('errorRate', 3.6 / offered)).toBe('inconclusive')
   })
 
-  it('are judged by their interval where some are allowed', () => {
+  it('are judged by their interval if some are allowed', () => {
     const { error } = lossy.rates
     expect(verdictOf('errorRate', error, lossy)).toBe('inconclusive')
     expect(verdictOf('errorRate', error * 1.2, lossy)).toBe('pass')
     expect(verdictOf('errorRate', `< ${80 * error}%`, lossy)).toBe('fail')
   })
 
-  it('do not flatter a percentile: a request without an answer is slower than any limit', () => {
+  it('do not improve a percentile: an unanswered request is slower than any limit', () => {
     const budget: Budget = { p99: '1h', p90: '1h', errorRate: '20%' }
     expect(ruleOf(lossy, budget, 'p90').verdict).toBe('pass')
     expect(ruleOf(lossy, budget, 'p99')).toMatchObject({
@@ -246,7 +247,7 @@ describe('errors', () => {
       verdict: 'fail',
       reason: expect.stringMatching(/ requests were never answered/),
     })
-    // nor one with a limit from below
+    // nor a percentile with a lower limit
     const below = ruleOf(lossy, { ...budget, p50: '> 1ms' }, 'p50')
     expect(below.observed).toBeLessThan(lossy.latencyMs.p50)
   })
@@ -264,15 +265,15 @@ describe('findings', () => {
     '%s can only have lengthened latency, and stops no pass',
     (code) => {
       expect(ruleOf(found(code), budget, 'p99').verdict).toBe('pass')
-      // in the calmest tenth of the run at most 1 % took longer
+      // in the calmest tenth of the run at most 1 % of requests took longer
       const { verdict, reason } = ruleOf(found(code, 'warning'), { p99: '70ms' }, 'p99')
       expect(ruleOf(short, { p99: '70ms' }, 'p99').verdict).toBe('fail')
       expect(verdict).toBe('inconclusive')
-      expect(reason).toContain(`run again on a quiet machine: the machine, not the code, may be why (${code}); `)
-      // but not if the limit never held
+      expect(reason).toContain(`run again on a quiet machine: the machine, not the code, may be the cause (${code}); `)
+      // a limit that never held still fails
       expect(ruleOf(found(code), { p99: '10ms', p50: '1ms' }, 'p99').verdict).toBe('fail')
       expect(ruleOf(found(code), { mean: '5ms' }, 'mean').verdict).toBe('fail')
-      // of a limit from below it is the other way round
+      // a lower limit is the other way round
       expect(ruleOf(found(code), { p99: '> 70ms' }, 'p99').verdict).toBe('inconclusive')
     },
   )
@@ -289,13 +290,13 @@ describe('findings', () => {
     },
   )
 
-  it('of figures that contradict one another stop both', () => {
+  it('about contradictory figures prevent pass and fail', () => {
     for (const p99 of ['200ms', '50ms']) {
       expect(ruleOf(found('littles-law'), { p99 }, 'p99').verdict).toBe('inconclusive')
     }
   })
 
-  it('of an unknown code stop both, if they are errors: what they mean is not known', () => {
+  it('with an unknown code prevent pass and fail if they are errors', () => {
     for (const code of ['martian', 'constructor', '__proto__']) {
       const result = found(code as Finding['code'])
       for (const p99 of ['200ms', '50ms']) expect(ruleOf(result, { p99 }, 'p99').verdict).toBe('inconclusive')
@@ -303,14 +304,14 @@ describe('findings', () => {
     }
   })
 
-  it('that say nothing of latency stop nothing', () => {
+  it('not about latency change nothing', () => {
     for (const code of ['unsteady', 'failures', 'teardown-failed', 'too-few-samples', 'over-an-hour'] as const) {
       expect(ruleOf(found(code, 'warning'), budget, 'p99').verdict).toBe('pass')
       expect(ruleOf(found(code, 'warning'), { p99: '50ms' }, 'p99').verdict).toBe('fail')
     }
   })
 
-  it('leave errors, rates and max as they were counted', () => {
+  it('do not affect errors, rates and max', () => {
     for (const code of ['littles-law', 'cut-off', 'event-loop-late', 'saturated'] as const) {
       const { rules } = checkBudget(found(code), {
         max: '1h',
@@ -322,14 +323,14 @@ describe('findings', () => {
     }
   })
 
-  it('of a saturated run leave its throughput as it was counted, whenever its requests were due', () => {
+  it('of a saturated run do not affect its throughput', () => {
     const saturated = simulate({ ...halfBusy, arrivals: '150/s' })
-    // 100/s are served, and all are in the end, in the drain
+    // 100/s are served; the drain serves the rest
     expect(ruleOf(saturated, { throughput: '120/s' }, 'throughput').verdict).toBe('fail')
     expect(ruleOf(saturated, { throughput: '90/s' }, 'throughput').verdict).toBe('pass')
   })
 
-  it('of a saturated run fail its upper limits on latency, however wide', () => {
+  it('of a saturated run fail its upper limits on latency, however high', () => {
     const saturated = simulate({ ...halfBusy, arrivals: '150/s' })
     const budget = { p99: '1h', mean: '1h', 'wait.p50': '1h', 'service.max': '1h', p50: '> 1ms' }
     const { verdict, rules } = checkBudget(saturated, budget)
@@ -343,17 +344,17 @@ describe('findings', () => {
       ['p50', 'inconclusive', 'the run is invalid: saturated'],
       ['errorRate', 'pass', undefined],
     ])
-    // unless a slow machine may be why
+    // unless a slow machine may be the cause
     const [finding] = saturated.validity.findings as [Finding]
     const contended = found('cpu-contention', 'warning', saturated)
     const both = { ...contended, validity: { valid: false, findings: [finding, ...contended.validity.findings] } }
     expect(ruleOf(both, { p99: '1h' }, 'p99')).toMatchObject({
       verdict: 'inconclusive',
-      reason: expect.stringContaining(`may be why (cpu-contention); ${reason}`),
+      reason: expect.stringContaining(`may be the cause (cpu-contention); ${reason}`),
     })
   })
 
-  it('late sending is no excuse if requests took too long from when they were sent', () => {
+  it('about late sending do not matter if requests took too long after sending', () => {
     const fromSend = (fromSendMs: Result['fromSendMs']) => ({ ...found('event-loop-late'), fromSendMs })
     expect(ruleOf(fromSend(short.latencyMs), { p99: '20ms' }, 'p99').verdict).toBe('fail')
     const quick = simulate({ ...halfBusy, arrivals: '1/s' }).serviceMs
@@ -391,7 +392,7 @@ describe('a run that ends by itself', () => {
     expect(verdictOf('p99', p99 / 10, measured)).toBe('fail')
     expect(ruleOf(measured, { p99 }, 'p99')).toMatchObject({
       verdict: 'inconclusive',
-      reason: expect.stringMatching(/^no longer run can decide, as the arrivals end by themselves; /),
+      reason: expect.stringMatching(/^a longer run cannot decide, because the arrivals end by themselves; /),
     })
   })
 })
@@ -439,39 +440,39 @@ describe('in any run', { timeout: 60_000 }, () => {
   const judged = (run: Result, metric: BudgetMetric, relation: string, limit: number) =>
     ruleOf(run, { [metric]: `${relation} ${limit.toFixed(6)}ms`, errorRate: 1 }, metric).verdict
 
-  it('a looser limit never fails where a tighter one passes', () => {
+  it('a looser limit never fails if a tighter one passes', () => {
     fc.assert(
       fc.property(anyRun, metric, limit, limit, fc.constantFrom('<', '<='), (run, metric, a, b, relation) => {
         const [tight, loose] = [Math.min(a, b), Math.max(a, b)].map((each) => judged(run, metric, relation, each))
         expect([tight, loose]).not.toEqual(['pass', 'fail'])
       }),
-      { seed: 5, numRuns: 12 },
+      { seed: 5, numRuns: atLength(12) },
     )
   })
 
-  it('a rule and its opposite are judged oppositely', () => {
+  it('a rule and its opposite have opposite verdicts', () => {
     const opposite = { pass: 'fail', fail: 'pass', inconclusive: 'inconclusive' }
     fc.assert(
       fc.property(fc.constantFrom(runs[0] as Result, runs[2] as Result), metric, limit, (run, metric, limit) => {
         expect(judged(run, metric, '>', limit)).toBe(opposite[judged(run, metric, '<=', limit)])
         expect(judged(run, metric, '>=', limit)).toBe(opposite[judged(run, metric, '<', limit)])
       }),
-      { seed: 5, numRuns: 12 },
+      { seed: 5, numRuns: atLength(12) },
     )
   })
 
-  it('no limit and its opposite both pass', () => {
+  it('a limit and its opposite never both pass', () => {
     fc.assert(
       fc.property(anyRun, metric, limit, (run, metric, limit) => {
         const both = [judged(run, metric, '<=', limit), judged(run, metric, '>', limit)]
         expect(both).not.toEqual(['pass', 'pass'])
       }),
-      { seed: 5, numRuns: 12 },
+      { seed: 5, numRuns: atLength(12) },
     )
   })
 })
 
-describe('a result that cannot be believed', () => {
+describe('an inconsistent result', () => {
   const edited = (edit: (copy: Result) => void): Result => {
     const copy = structuredClone(result)
     edit(copy)
@@ -482,7 +483,7 @@ describe('a result that cannot be believed', () => {
     [
       'another version',
       { ...result, schema: 'throughline/result@2' as Result['schema'] },
-      /^result: must be a result, with the schema "throughline\/result@1", got "throughline\/result@2"/,
+      /^result: must be a result with the schema "throughline\/result@1", got "throughline\/result@2"/,
     ],
     ['no result', {} as Result, /^result: must be a result/],
     ['nothing', null as unknown as Result, /^result: must be a result/],
@@ -584,15 +585,15 @@ describe('a result that cannot be believed', () => {
       }),
       /^result\.validity\.valid: must be true/,
     ],
-  ])('%s is refused by name', (_, of, message) => {
+  ])('with %s is rejected, naming the field', (_, of, message) => {
     const check = () => checkBudget(of, { p99: 100 })
     expect(check).toThrow(ValidationError)
     expect(check).toThrow(message)
   })
 })
 
-describe('durations alone', () => {
-  it('are judged by how far runs of them differ', () => {
+describe('a summary of durations', () => {
+  it('is judged by the differences between runs', () => {
     const runs = Array.from({ length: 6 }, (_, run) =>
       Array.from({ length: 500 }, (_, i) => 10 + (i % 10) + 0.01 * run),
     )

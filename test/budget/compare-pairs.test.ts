@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { comparePairs, figuresOfNone } from '../../src/budget/compare-pairs.js'
+import { buildEmptyRound, comparePairs } from '../../src/budget/compare-pairs.js'
 import {
   COMPARED,
   type ComparedMetric,
   type ComparisonVerdict,
-  overall,
+  overallVerdict,
   type Pair,
   verdictOnRatio,
 } from '../../src/budget/comparison.js'
-import { type FullPair, pairs, round } from './pairs.js'
+import { type FullPair, pairs, round } from '../support/comparison-pairs.js'
 
 const metricOf = (given: readonly Pair[], metric: ComparedMetric, within = 0.05) => {
   const found = comparePairs(given, { within, rounds: given.length }).metrics.find((each) => each.metric === metric)
@@ -19,7 +19,7 @@ const metricOf = (given: readonly Pair[], metric: ComparedMetric, within = 0.05)
 const unknown = { scenario: null, environment: null }
 const verdictOf = (given: readonly Pair[], of: ComparedMetric = 'mean') => {
   const { metrics } = judged(given)
-  const { by: _, ...verdict } = overall({ of, metrics, base: unknown, head: unknown })
+  const { by: _, ...verdict } = overallVerdict({ of, metrics, base: unknown, head: unknown })
   return verdict
 }
 const judged = (given: readonly Pair[]) => comparePairs(given, { within: 0.05, rounds: given.length })
@@ -52,7 +52,7 @@ describe('comparePairs', () => {
     expect(metricOf(less, 'throughput')).toMatchObject({ ratio: 0.75, verdict: 'slower' })
   })
 
-  it('turned round, ratio and verdict are turned round', () => {
+  it('swapping the sides inverts ratio and verdict', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 2, max: 40 }),
@@ -76,7 +76,7 @@ describe('comparePairs', () => {
     )
   })
 
-  it('in another unit, the ratio is the same', () => {
+  it('has the same ratio in another unit', () => {
     const given = pairs(20, 1.1)
     const times = (r: FullPair['base']) => round(1000 * r.figures.mean)
     const seconds = given.map((pair) => ({ ...pair, base: times(pair.base), head: times(pair.head) }))
@@ -87,7 +87,7 @@ describe('comparePairs', () => {
     }
   })
 
-  it('a few rounds that the machine disturbed do not hide a difference, nor make one', () => {
+  it('neither hides nor invents a difference if the machine disturbs a few rounds', () => {
     const disturb = (given: FullPair[]) =>
       change(given, ({ head }, i) => (i % 10 === 0 ? { head: round(50 * head.figures.mean) } : {}))
     expect(metricOf(disturb(pairs(40, 1.2)), 'mean')).toMatchObject({ verdict: 'slower' })
@@ -95,31 +95,31 @@ describe('comparePairs', () => {
     expect(metricOf(disturb(pairs(40, 1)), 'mean').verdict).not.toBe('slower')
   })
 
-  it('decides nothing by fewer than 4 pairs, and says so', () => {
+  it('is inconclusive with fewer than 4 pairs, and gives the reason', () => {
     const { verdict, ratio, interval } = metricOf(pairs(3, 2), 'mean')
     expect({ verdict, interval }).toEqual({
       verdict: 'inconclusive',
-      interval: { low: null, high: null, level: 0.99, reason: 'a 99 % interval takes 4 pairs, and there are 3' },
+      interval: { low: null, high: null, level: 0.99, reason: 'a 99 % interval needs 4 pairs, got 3' },
     })
     expect(ratio).toBeGreaterThan(1.8)
     expect(metricOf([], 'mean')).toMatchObject({ base: null, ratio: null, verdict: 'inconclusive' })
   })
 
-  it('finds only a difference of many times by 4 to 7 pairs, as two rounds of the same are rarely 3 times apart', () => {
+  it('finds only very large ratios with 4 to 7 pairs, as rounds of the same code rarely differ by 3 times', () => {
     const found = metricOf(pairs(4, 50), 'mean')
     expect(found.verdict).toBe('slower')
-    // the range of the ratios, 45 to 55, three times wider either way
+    // the range of the ratios, 45 to 55, widened by 3 on each side
     expect(found.interval.low).toBeGreaterThan(45 / 3)
     expect(found.interval.low).toBeLessThan(50 / 3)
     expect(found.interval.high).toBeGreaterThan(50 * 3)
     expect(metricOf(pairs(7, 2), 'mean')).toMatchObject({
       verdict: 'inconclusive',
-      reason: 'by fewer than 10 pairs, only a difference of more than 3 times is found',
+      reason: 'fewer than 10 pairs find only a difference of more than 3 times',
     })
     expect(metricOf(pairs(8, 2), 'mean').verdict).toBe('slower')
   })
 
-  it('has each interval hold at its checkpoint: wider the earlier it is', () => {
+  it('has wider intervals at earlier checkpoints', () => {
     const given = pairs(40, 1.2, { noise: 0.3 })
     const widths = [10, 14, 20, 28, 40].map((n) => {
       const { metrics } = comparePairs(given.slice(0, n), { within: 0.05, rounds: 40 })
@@ -127,15 +127,15 @@ describe('comparePairs', () => {
       return Math.log((high as number) / (low as number))
     })
     expect(widths).toEqual([...widths].sort((a, b) => b - a))
-    // the same pairs are narrower if nothing was examined before them
+    // the interval of the same pairs is narrower without earlier checkpoints
     const alone = metricOf(given.slice(0, 20), 'mean').interval
     const early = comparePairs(given.slice(0, 20), { within: 0.05, rounds: 40 }).metrics[0]?.interval
     expect(alone.low).toBeGreaterThan(early?.low as number)
   })
 })
 
-describe('rounds that are invalid', () => {
-  it('are left out with their pair, and it is said how many and why', () => {
+describe('invalid rounds', () => {
+  it('are left out with their pairs, and reported', () => {
     const some = change(pairs(40, 1.2), ({ base }, i) =>
       i < 10 ? { base: { ...round(1000 * base.figures.mean), invalid: ['littles-law' as const] } } : {},
     )
@@ -145,31 +145,31 @@ describe('rounds that are invalid', () => {
       {
         code: 'rounds-left-out',
         severity: 'warning',
-        message: '10 of 40 pairs are left out, because rounds of them are invalid: littles-law',
+        message: '10 of 40 pairs are left out, because they have invalid rounds: littles-law',
         figures: { leftOut: 10, pairs: 40 },
       },
     ])
   })
 
-  it('where they are most of them, the rest tells nothing', () => {
+  it('make the comparison inconclusive if they are the majority', () => {
     const most = change(pairs(40, 1.5), ({ head }, i) =>
       i < 21 ? { head: { ...head, invalid: ['littles-law' as const] } } : {},
     )
     expect(metricOf(most, 'mean')).toMatchObject({
       verdict: 'inconclusive',
-      reason: 'only 19 of 40 pairs can be used, and what spoiled the others may have chosen among them',
+      reason: 'only 19 of 40 pairs are usable, which may be a biased selection',
     })
   })
 
-  it('where the event loop was late, tell what is slower all the same, and not what is the same', () => {
+  it('with a late event loop may show slower, but not same', () => {
     const late = (given: FullPair[], n: number) =>
       change(given, ({ head }, i) => (i < n ? { head: { ...head, invalid: ['event-loop-late' as const] } } : {}))
     expect(metricOf(late(pairs(40, 1.2), 20), 'mean').verdict).toBe('slower')
     expect(metricOf(late(pairs(40, 1), 20), 'mean')).toMatchObject({
       verdict: 'inconclusive',
-      reason: expect.stringContaining('an event loop that is late hides differences'),
+      reason: expect.stringContaining('a late event loop hides differences'),
     })
-    // service is timed by the server, and a few late rounds move no middle
+    // the server times service; a few late rounds do not move the median
     expect(metricOf(late(pairs(40, 1), 20), 'service.mean').verdict).toBe('same')
     expect(metricOf(late(pairs(40, 1), 4), 'mean').verdict).toBe('same')
     expect(judged(late(pairs(40, 1), 4)).findings).toMatchObject([
@@ -177,7 +177,7 @@ describe('rounds that are invalid', () => {
     ])
   })
 
-  it('a load that only base carries makes head slower, by how much there is no telling', () => {
+  it('a load that only base sustains makes head slower, by an unknown amount', () => {
     const over = change(pairs(20, 1), ({ head }) => ({ head: { ...head, invalid: ['saturated' as const] } }))
     expect(metricOf(over, 'p99')).toMatchObject({
       head: null,
@@ -185,9 +185,9 @@ describe('rounds that are invalid', () => {
       interval: { low: null, high: null },
       verdict: 'slower',
     })
-    // what is known all the same
+    // service time is still known
     expect(metricOf(over, 'service.mean').verdict).toBe('same')
-    expect(judged(over).findings).toMatchObject([{ code: 'load-not-carried', figures: { head: 20, base: 0 } }])
+    expect(judged(over).findings).toMatchObject([{ code: 'load-not-sustained', figures: { head: 20, base: 0 } }])
     const both = change(over, ({ base }) => ({ base: { ...base, invalid: ['cut-off' as const] } }))
     expect(metricOf(both, 'p99').verdict).toBe('inconclusive')
   })
@@ -200,7 +200,7 @@ describe('errors', () => {
       head: round(pair.head.figures.mean, { errorRate: head * (1 + 0.1 * Math.cos(i)) }),
     }))
 
-  it('a head that fails more is slower, however fast it is', () => {
+  it('make a head that fails more slower, however fast it is', () => {
     const found = metricOf(failing(pairs(20, 1), 0, 0.05), 'errorRate')
     expect(found).toMatchObject({ ratio: null, verdict: 'slower' })
     expect(found.difference).toBeCloseTo(0.05, 2)
@@ -209,26 +209,26 @@ describe('errors', () => {
     }
   })
 
-  it('as many of both, by chance, stand in no verdict', () => {
+  it('do not matter if both fail equally, by chance', () => {
     expect(verdictOf(failing(pairs(20, 0.8), 0.02, 0.02)).verdict).toBe('faster')
     expect(verdictOf(failing(pairs(20, 1.2), 0.02, 0.02)).verdict).toBe('slower')
   })
 
-  it('a burst in one round leaves open whether head fails more, and so whether it is faster', () => {
+  it('in one round only leave open whether head fails more, and so whether it is faster', () => {
     const burst = change(pairs(20, 0.5), ({ head }, i) =>
       i === 3 ? { head: round(head.figures.mean, { errorRate: 0.9 }) } : {},
     )
     expect(verdictOf(burst)).toEqual({ verdict: 'inconclusive', reason: 'mean is faster, but head may fail more' })
   })
 
-  it('a base that fails more may have been faster for it', () => {
+  it('may have made base faster if it fails more', () => {
     expect(verdictOf(failing(pairs(20, 1.2), 0.05, 0)).verdict).toBe('inconclusive')
     expect(verdictOf(failing(pairs(20, 0.8), 0.05, 0)).verdict).toBe('faster')
   })
 })
 
 describe('verdictOnRatio', () => {
-  it('by an interval that is within the fraction it is the same, wherever 1 is', () => {
+  it('is same for an interval within the fraction, even if it excludes 1', () => {
     expect(verdictOnRatio('p99', 1.01, 1.03, 0.05)).toBe('same')
     expect(verdictOnRatio('p99', 1.01, 1.06, 0.05)).toBe('slower')
     expect(verdictOnRatio('p99', 0.97, 1.06, 0.05)).toBe('inconclusive')
@@ -239,7 +239,7 @@ describe('verdictOnRatio', () => {
   })
 })
 
-describe('what decides', () => {
+describe('mean service time', () => {
   const side = (servers: number, scenario: Record<string, unknown> = {}) =>
     ({ scenario: { arrivals: { process: 'poisson', rate: 200 }, servers, ...scenario }, environment: null }) as never
   // the queue varies by 60 %, the time to serve a request by 2 %
@@ -253,19 +253,19 @@ describe('what decides', () => {
     }))
   }
   const verdict = (times: number, of: ComparedMetric, head = side(1)) =>
-    overall({ of, ...judged(noisy(times)), base: side(1), head }).verdict
+    overallVerdict({ of, ...judged(noisy(times)), base: side(1), head }).verdict
 
-  it('is the time to serve a request, if mean latency is inconclusive and the load is the same', () => {
+  it('decides if mean latency is inconclusive and the load is the same', () => {
     expect(verdict(1.1, 'mean')).toBe('slower')
     expect(verdict(1 / 1.1, 'mean')).toBe('faster')
     expect(verdict(1, 'mean')).toBe('inconclusive')
-    expect(overall({ of: 'mean', ...judged(noisy(1.1)), base: side(1), head: side(1) })).toMatchObject({
+    expect(overallVerdict({ of: 'mean', ...judged(noisy(1.1)), base: side(1), head: side(1) })).toMatchObject({
       by: 'service.mean',
-      reason: 'latency is inconclusive, but the time to serve a request is longer',
+      reason: 'latency is inconclusive, but service time is longer',
     })
   })
 
-  it('is not, if more than the code differs, or another metric is asked for', () => {
+  it('does not decide if more than the code differs, or for another metric', () => {
     expect(verdict(1.1, 'mean', side(2))).toBe('inconclusive')
     expect(verdict(1.1, 'p99')).toBe('inconclusive')
     expect(verdict(1.1, 'mean', { scenario: null, environment: null } as never)).toBe('inconclusive')
@@ -273,8 +273,8 @@ describe('what decides', () => {
 })
 
 describe('rounds in which nothing completed', () => {
-  it('make their side slower, by errors and beyond telling by latency, from 4 pairs on', () => {
-    const none = change(pairs(4, 1), () => ({ head: figuresOfNone(1, []) as FullPair['head'] }))
+  it('make their side slower from 4 pairs on, by errors and by an unbounded latency', () => {
+    const none = change(pairs(4, 1), () => ({ head: buildEmptyRound(1, []) as FullPair['head'] }))
     expect(metricOf(none, 'mean')).toMatchObject({ head: null, ratio: null, verdict: 'slower' })
     expect(metricOf(none, 'errorRate')).toMatchObject({ difference: 1, verdict: 'slower' })
     expect(metricOf(none, 'service.mean')).toMatchObject({ base: null, verdict: 'inconclusive' })

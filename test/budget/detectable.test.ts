@@ -4,7 +4,7 @@ import type { Pair } from '../../src/budget/comparison.js'
 import { detectableChanges } from '../../src/budget/detectable.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
-import { round } from './pairs.js'
+import { round } from '../support/comparison-pairs.js'
 
 /** Pairs whose log ratios are normal, of a head that takes so many times as long. */
 function pairsOf(count: number, change: number, deviation: number, seed: number): Pair[] {

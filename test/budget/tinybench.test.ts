@@ -11,8 +11,8 @@ async function ran(retainSamples: boolean) {
   return bench
 }
 
-describe('tinybench', () => {
-  it('tasks and their results are taken, in milliseconds', async () => {
+describe('fromTinybench', () => {
+  it('accepts tasks and their results, in milliseconds', async () => {
     const bench = await ran(true)
     const [task] = bench.tasks
     const [result] = bench.results
@@ -23,13 +23,13 @@ describe('tinybench', () => {
     expect(summary.max).toBeCloseTo(result.latency.max, 5)
   })
 
-  it('results without samples are refused, saying how to have them', async () => {
+  it('rejects results without samples and explains how to retain them', async () => {
     const { results } = await ran(false)
     expect(() => fromTinybench(results)).toThrow(ValidationError)
     expect(() => fromTinybench(results)).toThrow(/^runs\[0\]: must hold samples: .*retainSamples: true/)
     const notRun = new Bench().add('parse', () => 1)
     expect(() => fromTinybench(notRun.tasks)).toThrow(/must hold samples/)
-    // what vitest's bench leaves where samples are not included
+    // the form of vitest's bench without samples
     expect(() => fromTinybench([{ samples: [] }])).toThrow(/benchmark\.includeSamples/)
     expect(() => fromTinybench([])).toThrow(/^runs: must hold at least one run/)
   })
@@ -37,14 +37,14 @@ describe('tinybench', () => {
 
 describe('intervals from runs', () => {
   const random = stream(9, 'runs')
-  /** Runs that differ in their level, as those on a machine of changing speed do. */
+  /** Runs with different means, as on a machine of changing speed. */
   const runsOf = (times: number) =>
     Array.from({ length: times }, () => {
       const level = 0.9 + 0.2 * random.uniform()
       return Array.from({ length: 1000 }, () => level * exponential(random))
     })
 
-  it('cover what differs from run to run as often as they say', () => {
+  it('cover the true value at their level if runs differ', () => {
     let covered = 0
     for (let i = 0; i < 200; i++) {
       const { low, high } = summarizeRuns(runsOf(8)).intervals.p95
@@ -55,7 +55,7 @@ describe('intervals from runs', () => {
     expect(covered / 200).toBeGreaterThan(0.9)
   })
 
-  it('judge a budget, and say what they lack', () => {
+  it('decide a budget, or give the reason if they cannot', () => {
     const summary = summarizeRuns(runsOf(6))
     expect(checkBudget(summary, { p95: '4ms', mean: '< 1.2ms' }).verdict).toBe('pass')
     expect(checkBudget(summary, { p95: '2ms' }).verdict).toBe('fail')

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { affine, type Budget, checkBudget, createRecorder, exponential, simulate } from '../../src/index.js'
-import { throughline } from './throughline.js'
+import { throughline } from '../support/command-line.js'
 
 const result = simulate({
   arrivals: '50/s',
@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 describe.concurrent('throughline check', () => {
-  it('judges what a live service recorded', async () => {
+  it('checks a result of a live service', async () => {
     let nowMs = 0
     const recorder = createRecorder({ clock: () => nowMs })
     for (let i = 0; i < 20_000; i++) {
@@ -49,13 +49,13 @@ describe.concurrent('throughline check', () => {
       3,
       /Budget undecided: 1 of 2 rules is inconclusive[\s\S]*p99:\s+run\s+longer:\s+about\s+[\d,]+\s+requests/,
     ],
-  ])('of %j ends with code %i', async (budget, code, message) => {
+  ])('%j exits with code %i', async (budget, code, message) => {
     const ended = await check(budget)
     expect(ended).toMatchObject({ code, stderr: '' })
     expect(ended.stdout).toMatch(message)
   })
 
-  it('prints the check alone as JSON', async () => {
+  it('prints only JSON with --json', async () => {
     const budget: Budget = { p97: '50ms', throughput: '40/s' }
     const { code, stdout, stderr } = await check(budget, '--json')
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
@@ -63,10 +63,10 @@ describe.concurrent('throughline check', () => {
   })
 
   it.each([
-    [{}, /\.json: must limit something/],
-    [{ p99: '5/s' }, /\.json\.p99: must be limited by a time/],
+    [{}, /\.json: must limit at least one metric/],
+    [{ p99: '5/s' }, /\.json\.p99: must be a time/],
     [{ p9999: 5 }, /write 'p99\.99'/],
-  ])('tells what is wrong with %j', async (budget, message) => {
+  ])('reports what is wrong with %j', async (budget, message) => {
     const { code, stdout, stderr } = await check(budget)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(message)

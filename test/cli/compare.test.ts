@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { simulate } from '../../src/simulate/simulate.js'
-import { throughline } from './throughline.js'
+import { throughline } from '../support/command-line.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -20,7 +20,7 @@ const [of1, of12] = [file('of-1ms.json', result('1ms')), file('of-1.2ms.json', r
 const ofFew = file('of-few.json', result('1ms', 500))
 
 describe.concurrent('throughline compare', () => {
-  it('runs two scenarios in turn, and says by its exit code whether head is slower', async () => {
+  it('runs two scenarios in turn, and exits with 1 if head is slower', async () => {
     const slower = await throughline('compare', ms1, ms12, '--rounds', '8')
     expect(slower).toMatchObject({ code: 1, stderr: '' })
     expect(slower.stdout).toMatch(/^\n head is slower: mean .* by 8 pairs\n\n metric /)
@@ -29,7 +29,7 @@ describe.concurrent('throughline compare', () => {
     expect(await throughline('compare', ms1, ms1, '--rounds', '7')).toMatchObject({ code: 3 })
   })
 
-  it('compares two stored results, and prints JSON alone', async () => {
+  it('compares two stored results, and prints only JSON with --json', async () => {
     const { code, stdout, stderr } = await throughline('compare', of1, of12, '--of', 'p99', '--within', '1%', '--json')
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
     expect(JSON.parse(stdout)).toMatchObject({
@@ -42,7 +42,7 @@ describe.concurrent('throughline compare', () => {
     expect(await throughline('compare', of1, ofFew)).toMatchObject({ code: 3 })
   })
 
-  it('measures scenarios whose side has a target', async () => {
+  it('measures scenarios if a side has a target', async () => {
     const handler = join(import.meta.dirname, 'scenarios', 'handler.ts')
     const measured = file('measured.json', { arrivals: '100/s', stop: { duration: '100ms' }, handler })
     const { code, stdout } = await throughline('compare', measured, measured, '--rounds', '2', '--json')
@@ -53,7 +53,7 @@ describe.concurrent('throughline compare', () => {
     })
   })
 
-  it('takes two modules that serve batches, with flags of a scenario', async () => {
+  it('accepts two handler modules, with scenario options', async () => {
     const handler = join(import.meta.dirname, 'scenarios', 'handler.ts')
     const flags = ['--arrivals', '100/s', '--duration', '100ms', '--rounds', '2', '--json']
     const { code, stdout } = await throughline('compare', handler, handler, ...flags)
@@ -79,23 +79,19 @@ describe.concurrent('throughline compare', () => {
 
   it.each([
     ['base against itself with a second file', [ms1, ms12, '--null'], /--null: compares base with itself/],
-    [
-      'flags of a scenario for results',
-      [of1, of12, '--arrivals', '9/s'],
-      /--arrivals: means nothing where two results/,
-    ],
-    ['a history of scenarios', [ms1, ms12, '--history', of1], /--history: means nothing where two scenarios/],
-    ['a short history', [of1, of12, '--history', of1, of1], /options\.history: must be a list of 5 results or more/],
-    ['one file', [ms1], /head: is missing: name a second file, or compare base with itself with --null/],
-    ['a file that is not there', [ms1, 'none.json'], /none\.json: there is no such file/],
-    ['a result and a scenario', [of1, ms1], /1ms\.json: must hold a result, as the other file does/],
-    ['a metric that there is none of', [of1, of12, '--of', 'p98'], /'p98' is invalid/],
-    ['a fraction that is none', [of1, of12, '--within', 'much'], /options\.within: must be a fraction .* got "much"/],
+    ['scenario options with results', [of1, of12, '--arrivals', '9/s'], /--arrivals: does not apply to two results/],
+    ['a history with scenarios', [ms1, ms12, '--history', of1], /--history: does not apply to two scenarios/],
+    ['a short history', [of1, of12, '--history', of1, of1], /options\.history: must be a list of at least 5 results/],
+    ['one file', [ms1], /head: is missing: give a second file, or use --null to compare base with itself/],
+    ['a missing file', [ms1, 'none.json'], /none\.json: does not exist/],
+    ['a result and a scenario', [of1, ms1], /1ms\.json: must hold a result, because the other file does/],
+    ['an unknown metric', [of1, of12, '--of', 'p98'], /'p98' is invalid/],
+    ['an invalid fraction', [of1, of12, '--within', 'much'], /options\.within: must be a fraction .* got "much"/],
     ['one round', [ms1, ms12, '--rounds', '1'], /options\.rounds: .* got 1/],
-    ['rounds of results', [of1, of12, '--rounds', '9'], /--rounds: means nothing where two results are compared/],
-    ['noise of scenarios', [ms1, ms12, '--machine-noise', '9%'], /--machine-noise: means nothing/],
+    ['rounds with results', [of1, of12, '--rounds', '9'], /--rounds: does not apply to two results/],
+    ['noise with scenarios', [ms1, ms12, '--machine-noise', '9%'], /--machine-noise: does not apply/],
     ['a scenario that cannot be run', [ms1, file('bad.json', { arrivals: 1 })], /head\.service: is required/],
-  ])('refuses %s', async (_, args, message) => {
+  ])('rejects %s', async (_, args, message) => {
     const { code, stdout, stderr } = await throughline('compare', ...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(message)

@@ -2,7 +2,7 @@ import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { SCENARIOS, throughline } from './throughline.js'
+import { SCENARIOS, throughline } from '../support/command-line.js'
 
 const root = mkdtempSync(join(tmpdir(), 'throughline-'))
 const inner = join(root, 'a', 'b')
@@ -15,9 +15,9 @@ const config = (name: string, text: string | object) =>
 const scenario = { arrivals: '100/s', service: '5ms', stop: { requests: 2000 }, handler: './h.js' }
 const scenarioOf = async (...args: string[]) => JSON.parse((await throughline(...args, '--json')).stdout).scenario
 
-// they share the working directory of a process, and so run one after another
+// these tests change the working directory of the process, and so run one after another
 describe('throughline.config', () => {
-  it('is found upwards, and gives the scenario and what flags are not given', async () => {
+  it('is found in a parent folder, and gives the scenario and defaults of options', async () => {
     config('throughline.config.json', {
       scenario,
       simulate: { servers: 2, maxBatchSize: null },
@@ -34,21 +34,21 @@ describe('throughline.config', () => {
     expect(points.map(({ servers }: { servers: number }) => servers)).toEqual([1, 3])
   })
 
-  it('gives way to a flag that cannot stand beside it', async () => {
+  it('yields to a conflicting flag', async () => {
     config('throughline.config.json', { scenario, simulate: { arrivals: '9/s', requests: 50 } })
     process.chdir(inner)
     const made = await scenarioOf('simulate', '--clients', '3', '--duration', '2s')
     expect(made).toMatchObject({ arrivals: { process: 'closed', clients: 3 }, stop: { duration: 2000 } })
   })
 
-  it('is said to be used', async () => {
+  it('is named on stderr if used', async () => {
     config('throughline.config.json', { scenario })
     process.chdir(inner)
     const { stderr } = await throughline('simulate')
-    expect(stderr).toBe(`throughline: takes defaults from ${join(root, 'throughline.config.json')}\n`)
+    expect(stderr).toBe(`throughline: uses defaults from ${join(root, 'throughline.config.json')}\n`)
   })
 
-  it('is not looked for beyond the root of a repository', async () => {
+  it('is not searched above the root of a repository', async () => {
     config('throughline.config.json', { scenario })
     mkdirSync(join(root, 'a', '.git'))
     process.chdir(inner)
@@ -58,7 +58,7 @@ describe('throughline.config', () => {
   })
 
   it.runIf(process.getuid?.() === 0)(
-    'of another user is passed over, unless it is named or the folder is theirs',
+    'of another user is ignored, unless given by --config or the folder is theirs',
     async () => {
       config('throughline.config.json', { scenario })
       const path = join(root, 'throughline.config.json')
@@ -66,7 +66,7 @@ describe('throughline.config', () => {
       process.chdir(inner)
       const { code, stderr } = await throughline('simulate')
       expect(code).toBe(2)
-      expect(stderr).toContain(`passes over ${path}, which belongs to another user; name it with --config`)
+      expect(stderr).toContain(`ignores ${path}, which belongs to another user; use --config`)
       expect(await throughline('simulate', '--config', path)).toMatchObject({ code: 0 })
       chownSync(inner, 12345, 12345)
       expect(await throughline('simulate')).toMatchObject({ code: 0 })
@@ -86,40 +86,40 @@ describe('throughline.config', () => {
   it.each<[string, string | object, RegExp]>([
     ['that is cut short', '{ "scenario": ', /throughline\.config\.json: is not JSON/],
     ['of a list', '[]', /throughline\.config\.json: must be an object/],
-    ['of a command that there is none of', { simulat: {} }, /\.simulat: is no command \(did you mean 'simulate'\?\)/],
+    ['with an unknown command', { simulat: {} }, /\.simulat: is not a command \(did you mean 'simulate'\?\)/],
     [
-      'of an option that there is none of',
+      'with an unknown option',
       { simulate: { servres: 2 } },
-      /\.simulate\.servres: is no option of simulate \(did you mean 'servers'\?\)/,
+      /\.simulate\.servres: is not an option of simulate \(did you mean 'servers'\?\)/,
     ],
-    ['of options that are none', { simulate: 5 }, /\.simulate: must be an object/],
-    ['whose scenario is none', { scenario: 'fast' }, /\.scenario: must be an object/],
+    ['with options of another type', { simulate: 5 }, /\.simulate: must be an object/],
+    ['with an invalid scenario', { scenario: 'fast' }, /\.scenario: must be an object/],
     [
-      'whose flags are neither on nor off',
+      'with a flag that is not a boolean',
       { simulate: { json: 'yes' } },
       /config\.json\.simulate\.json: must be true or false, got "yes"/,
     ],
     [
-      'whose values are of another kind',
+      'with a value of another type',
       { simulate: { servers: true } },
-      /config\.json\.simulate\.servers: must be a number or a text, as --servers takes it, got true/,
+      /config\.json\.simulate\.servers: must be a number or a string, as for --servers, got true/,
     ],
     [
-      'whose lists hold what is none',
+      'with an invalid value in a list',
       { simulate: { maxWait: ['5ms', {}] } },
-      /\.simulate\.maxWait: must be a number or a text/,
+      /\.simulate\.maxWait: must be a number or a string/,
     ],
     [
-      'whose names are not among those that there are',
+      'with an unknown name',
       { simulate: { process: 'steady' } },
       /\.simulate\.process: must be 'poisson' or 'constant', got "steady"/,
     ],
     [
-      'whose values cannot be',
+      'with an invalid value',
       { scenario, simulate: { servers: 'two' } },
       /^throughline: servers: .* got "two" \(.*config\.json\.simulate\.servers\)$/m,
     ],
-  ])('%s is told in a line', async (_, text, message) => {
+  ])('%s is reported in one line', async (_, text, message) => {
     config('throughline.config.json', text)
     process.chdir(inner)
     const { code, stdout, stderr } = await throughline('simulate')
@@ -127,22 +127,22 @@ describe('throughline.config', () => {
     expect(stderr).toMatch(message)
     expect(
       stderr
-        .replace(/^throughline: takes defaults from .*\n/, '')
+        .replace(/^throughline: uses defaults from .*\n/, '')
         .trim()
         .split('\n'),
     ).toHaveLength(1)
   })
 
   it.each<[string, object, string]>([
-    ['sweep', { cache: 5 }, '.sweep.cache: must be a path, from where the config is, got 5'],
+    ['sweep', { cache: 5 }, '.sweep.cache: must be a path, relative to the config, got 5'],
     [
       'sweep',
       { vary: { servers: 3 } },
-      '.sweep.vary: must be an object of fields and their values: { servers: [1, 2] }',
+      '.sweep.vary: must be an object of fields and lists of values, such as { servers: [1, 2] }',
     ],
     ['sweep', { measure: 1 }, '.sweep.measure: must be true or false, got 1'],
     ['compare', { of: 'p42' }, ".compare.of: must be 'mean' or 'p50' or"],
-  ])('values of %s that are of another kind are told: %j', async (command, defaults, message) => {
+  ])('reports values of another type for %s: %j', async (command, defaults, message) => {
     config('throughline.config.json', { [command]: defaults })
     process.chdir(inner)
     const files = command === 'compare' ? ['a.json', 'b.json'] : []
@@ -154,7 +154,7 @@ describe('throughline.config', () => {
   it.each([
     ['throws', 'throw new Error("no database")', /throws\.mjs: cannot be loaded: no database/],
     ['has-none', 'export const a = 1', /has-none\.mjs: has no default export/],
-  ])('a module that %s is told in a line', async (name, text, message) => {
+  ])('a module that %s is reported in one line', async (name, text, message) => {
     config(`${name}.mjs`, text)
     const { code, stderr } = await throughline('simulate', '--config', join(root, `${name}.mjs`))
     expect(code).toBe(2)

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkBudget, replicate, type Scenario, simulate } from '../../src/index.js'
-import { SCENARIOS, throughline } from './throughline.js'
+import { SCENARIOS, throughline } from '../support/command-line.js'
 
 const flags = '--arrivals 50/s --service 10ms --requests 5000'.split(' ')
 const scenario: Scenario = { arrivals: '50/s', service: '10ms', stop: { requests: 5000 } }
 
 describe('throughline replicate', () => {
-  it('prints what the library gives', async () => {
+  it('prints the result of the library', async () => {
     const { code, stdout, stderr } = await throughline('replicate', ...flags, '--replications', '3', '--json')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(await replicate(scenario, { replications: 3 }))))
@@ -26,16 +26,16 @@ describe('throughline capacity', () => {
     expect(checkBudget(beyond, { p99: '50ms' }).verdict).not.toBe('pass')
   })
 
-  it('says so where there is none, with exit code 1', async () => {
+  it('reports that no load is sustained, with exit code 1', async () => {
     const { code, stdout } = await throughline('capacity', ...flags, '--p99', '9ms')
     expect(code).toBe(1)
-    expect(stdout).toContain('No load is carried')
+    expect(stdout).toContain('No load is sustained')
     expect(await throughline('capacity', ...flags)).toMatchObject({ code: 2, stdout: '' })
   })
 })
 
 describe('throughline calibrate', () => {
-  it('gives a service that a simulation takes', async () => {
+  it('prints a service for simulations', async () => {
     const handler = join(SCENARIOS, 'handler.ts')
     const args = [
       '--handler',

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { simulate } from '../../src/simulate/simulate.js'
+import { throughline } from '../support/command-line.js'
 import { Repository, simulated } from './repository.js'
-import { throughline } from './throughline.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
 const repositories: Repository[] = []

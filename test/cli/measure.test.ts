@@ -1,12 +1,11 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { checkedResult } from '../../src/result/check.js'
-import { interrupted, spawned, start, throughline } from './throughline.js'
+import { interrupted, spawned, throughline } from '../support/command-line.js'
 
 describe('throughline measure', () => {
-  it('measures the handler of a scenario, found from where its file is', async () => {
+  it('measures the handler of a scenario, relative to its file', async () => {
     const { stdout, stderr, code } = await throughline('measure', '../scenarios/measured.ts', '--json')
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
     const result = JSON.parse(stdout)
@@ -15,7 +14,7 @@ describe('throughline measure', () => {
     expect(result.serviceMs.min).toBeGreaterThanOrEqual(0.1)
   })
 
-  it('measures a handler from flags, found from the working directory', async () => {
+  it('measures a handler from flags, relative to the working directory', async () => {
     const flags = '--handler handler.ts --arrivals 500/s --duration 300ms --idle poll --spin 100us'
     const { stdout, stderr, code } = await throughline('measure', ...flags.split(' '))
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
@@ -24,7 +23,7 @@ describe('throughline measure', () => {
     expect(stdout).toContain(`Node ${process.versions.node}`)
   })
 
-  it('measures an HTTP server, in place of the target of a file', async () => {
+  it('measures an HTTP server instead of the target of a file', async () => {
     const server = createServer((_, response) => response.end('ok'))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/predict`
@@ -35,7 +34,7 @@ describe('throughline measure', () => {
     expect(stdout).toContain(`http GET ${url}`)
   })
 
-  it('sends to another URL what the file says, with its method, headers and body', async () => {
+  it('sends the method, headers and body of the file to another URL', async () => {
     const seen = new Set<string>()
     const server = createServer(async (request, response) => {
       let body = ''
@@ -51,7 +50,7 @@ describe('throughline measure', () => {
     expect([...seen]).toEqual(['PUT /other b {"n":1}'])
   })
 
-  it('measures a closed loop from flags, and prints the result alone on stdout, whatever the handler prints', async () => {
+  it('measures a closed loop from flags, and keeps the output of the handler off stdout', async () => {
     const flags = '--handler prints.js --clients 3 --think-time 5ms --queue-capacity 2 --duration 300ms --json'
     const { stdout, stderr, code } = await spawned('measure', ...flags.split(' '))
     expect(code).toBe(0)
@@ -62,7 +61,7 @@ describe('throughline measure', () => {
     expect(stderr).toMatch(/^(a batch\n)+$/)
   })
 
-  it('reports on Ctrl-C what it has, and says that it was interrupted', async () => {
+  it('reports what it has on Ctrl-C, as interrupted', async () => {
     const flags = ['measured.ts', '--duration', '60s', '--warmup', '0', '--json']
     const since = performance.now()
     const { code, stdout, stderr } = await interrupted('measure', ...flags)
@@ -81,35 +80,9 @@ describe('throughline measure', () => {
     expect(result.counts.unfinished).toBe(0)
   })
 
-  it('reports on SIGTERM what it has, as on Ctrl-C, and exits with 143', async () => {
-    const { child, ended } = start('measure', 'measured.ts', '--duration', '60s', '--warmup', '0', '--json')
-    await once(child.stderr, 'data')
-    child.kill('SIGTERM')
-    const { code, signal, stdout } = await ended
-    expect({ code, signal }).toEqual({ code: 143, signal: null })
-    const { findings } = checkedResult(JSON.parse(stdout)).validity
-    expect(findings).toContainEqual(expect.objectContaining({ code: 'interrupted', severity: 'error' }))
-  })
-
   it('has nothing to report on Ctrl-C in the warm-up', async () => {
     const ended = await interrupted('measure', 'measured.ts', '--duration', '60s', '--warmup', '50s')
     expect(ended).toMatchObject({ code: 130, stdout: '' })
     expect(ended.stderr).toMatch(/^throughline: interrupted.*\n$/)
-  })
-
-  it('ends a process on Ctrl-C with its report, and at once on the second', async () => {
-    const first = start('measure', 'measured.ts', '--duration', '60s', '--warmup', '0')
-    const second = start('measure', '--handler', 'slow.js', '--arrivals', '100/s', '--duration', '60s', '--warmup', '0')
-    // the first line of progress says that it runs
-    await Promise.all([first, second].map(({ child }) => once(child.stderr, 'data')))
-    first.child.kill('SIGINT')
-    second.child.kill('SIGINT')
-    await new Promise((resolve) => setTimeout(resolve, 1000))
-    second.child.kill('SIGINT')
-    const ended = await first.ended
-    expect(ended).toMatchObject({ code: 130, signal: null })
-    expect(ended.stderr).toMatch(/^\d+ % [\d,]+ of [\d,]+, [\d.,]+\/s, p50 .*s, p99 .*s, \d+ (s|min) left\n/)
-    expect(ended.stdout).toMatch(/interrupted: the run was\s+interrupted/)
-    expect(await second.ended).toMatchObject({ code: null, signal: 'SIGINT', stdout: '' })
   })
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { compareResults, simulate, sweep } from '../../src/index.js'
-import { throughline } from './throughline.js'
+import { throughline } from '../support/command-line.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -59,7 +59,7 @@ describe('throughline report', () => {
     expect(readFileSync(path(name), 'utf8')).toMatch(content)
   })
 
-  it('prints what --format names', async () => {
+  it('prints the format of --format', async () => {
     expect((await throughline('report', one, '--format', 'csv')).stdout).toMatch(/^name,/)
   })
 
@@ -74,7 +74,7 @@ describe('throughline report', () => {
     [
       'a file of something else',
       () => [one, file('else.json', { hello: 1 })],
-      /else\.json: must hold a result, a sweep, a comparison or a gate, as --json prints them, got {"hello":1}/,
+      /else\.json: must hold a result, a sweep, a comparison or a gate, as printed by --json, got {"hello":1}/,
     ],
     ['a list of something else', () => [file('list.json', [1])], /list\.json\[0\]: must be a point of a sweep/],
     [
@@ -88,20 +88,24 @@ describe('throughline report', () => {
       /edited\.json\.utilization: must be at most 1/,
     ],
     [
-      'a sweep of what is no field',
+      'a sweep of an unknown field',
       () => [file('odd.json', [{ constructor: 1, result }])],
-      /odd\.json\[0\]\.constructor: is no field/,
+      /odd\.json\[0\]\.constructor: is not a field of a scenario/,
     ],
-    ['a sweep beside a result', () => [swept, one], /sweep\.json: is a sweep, which is reported by itself/],
+    ['a sweep and a result', () => [swept, one], /sweep\.json: is a sweep, which must be the only file/],
     [
-      'a name that check writes to',
+      'the extension of a JUnit report',
       () => [one, '-o', path('junit.xml')],
-      /junit\.xml: is JUnit of a budget, which check writes: throughline check <result> --budget <file> --output /,
+      /junit\.xml: is a JUnit report; write it with throughline check <result> --budget <file> --output /,
     ],
-    ['a name that ends in nothing', () => [one, '-o', path('result')], /result: must end in \.html/],
+    [
+      'a name without an extension',
+      () => [one, '-o', path('result')],
+      /result: must have one of these extensions: \.html/,
+    ],
     ['a comparison as a histogram', () => [comparison, '-o', path('x.hgrm')], /cannot write a comparison as \.hgrm/],
     ['a folder to write to', () => [one, '-o', madeFolder('made.csv')], /made\.csv: is a folder/],
-    ['a folder that is not there', () => [one, '-o', path('none/x.csv')], /x\.csv: is in no folder that there is/],
+    ['a missing folder', () => [one, '-o', path('none/x.csv')], /x\.csv: is in a folder that does not exist/],
     ...(existsSync('/dev/full')
       ? [
           [
@@ -112,7 +116,7 @@ describe('throughline report', () => {
         ]
       : []),
     ['an unknown format', () => [one, '--format', 'pdf'], /'pdf' is invalid/],
-  ])('refuses %s in a line, with exit code 2', async (_, args, message) => {
+  ])('rejects %s in one line, with exit code 2', async (_, args, message) => {
     const { code, stdout, stderr } = await throughline('report', ...args())
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(message)
@@ -120,23 +124,23 @@ describe('throughline report', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1)
   })
 
-  it('takes what is called __proto__ for any other key', async () => {
+  it('treats __proto__ like any other key', async () => {
     const { code } = await throughline('report', file('polluted.json', polluted))
     expect(code).toBe(0)
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
   })
 
-  it('shows labels as text, whatever they would do to a terminal', async () => {
+  it('escapes control characters in labels', async () => {
     const evil = { ...result, scenario: { ...result.scenario, handler: '\u001b]0;owned\u0007\u001b[2J<b>' } }
     const args = [file('evil.json', { ...evil, engine: 'measure' })]
     for (const format of [[], ['--format', 'md'], ['--format', 'csv']]) {
       const { code, stdout } = await throughline('report', ...args, ...format)
       expect(code).toBe(0)
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: there must be none
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the output must not have any
       expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)
     }
     const { stderr } = await throughline('report', path('\u001b[31mnone.json'))
-    expect(stderr).toContain('␛[31mnone.json: there is no such file')
+    expect(stderr).toContain('␛[31mnone.json: does not exist')
     const { stdout } = await throughline('report', file('\u001b[2Jevil.json', result), one)
     expect(stdout).not.toContain('\u001b')
     expect(stdout).toContain('[2Jevil')
@@ -154,14 +158,14 @@ describe('throughline check --output', () => {
     expect(readFileSync(path(name), 'utf8')).toMatch(content)
   })
 
-  it('counts what is not told as it is asked to', async () => {
-    // its own p99 is as likely to be exceeded as not
+  it('treats an inconclusive result by --on-inconclusive', async () => {
+    // the true p99 is as likely above as below its estimate
     const { latencyMs } = JSON.parse(readFileSync(one, 'utf8'))
-    const budget = file('untold.json', { p99: latencyMs.p99 })
+    const budget = file('inconclusive.json', { p99: latencyMs.p99 })
     expect(await throughline('check', one, '--budget', budget)).toMatchObject({ code: 3 })
-    const args = ['--budget', budget, '--on-inconclusive', 'pass', '-o', path('untold.xml')]
+    const args = ['--budget', budget, '--on-inconclusive', 'pass', '-o', path('inconclusive.xml')]
     expect(await throughline('check', one, ...args)).toMatchObject({ code: 0 })
-    expect(readFileSync(path('untold.xml'), 'utf8')).toContain('<skipped message=')
+    expect(readFileSync(path('inconclusive.xml'), 'utf8')).toContain('<skipped message=')
     expect(existsSync(path('budget.xml'))).toBe(false)
   })
 })

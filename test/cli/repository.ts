@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Ended, MAIN } from './throughline.js'
+import { type Ended, MAIN } from '../support/command-line.js'
 
 export type Files = Record<string, string | null>
 

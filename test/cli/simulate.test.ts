@@ -6,18 +6,18 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 import { affine } from '../../src/scenario/service/service.js'
 import { gamma } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { SCENARIOS, throughline } from './throughline.js'
+import { SCENARIOS, throughline } from '../support/command-line.js'
 
 const file: Scenario = JSON.parse(readFileSync(`${SCENARIOS}/trade-off.json`, 'utf8'))
 
-/** What it prints as JSON. */
+/** Runs simulate and parses its JSON. */
 async function simulated(...args: string[]) {
   const { stdout, stderr, code } = await throughline('simulate', '--json', ...args)
   expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
   return JSON.parse(stdout)
 }
 
-/** As JSON holds it: what is undefined is not there. */
+/** Removes undefined fields, as JSON does. */
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
 
 describe.concurrent('throughline simulate', () => {
@@ -29,11 +29,11 @@ describe.concurrent('throughline simulate', () => {
     expect(stdout).not.toContain('\u001b')
   })
 
-  it('prints with --json what the library returns, and nothing else', async () => {
+  it('prints only the result of the library with --json', async () => {
     expect(await simulated('trade-off.json')).toEqual(plain(simulate(file)))
   })
 
-  it('takes a scenario from flags alone', async () => {
+  it('accepts a scenario from flags only', async () => {
     const flags =
       '--arrivals 800/s --base 7.5ms --per-item 0.25ms --cv 0.5 --max-batch-size 16 --max-wait 20ms --servers 2 --requests 9000 --warmup 1s --seed 7 --queue-capacity 50 --queue-timeout 1s'
     const scenario: Scenario = {
@@ -49,7 +49,7 @@ describe.concurrent('throughline simulate', () => {
     expect(await simulated(...flags.split(' '))).toEqual(plain(simulate(scenario)))
   })
 
-  it('changes the scenario of a file by flags, and leaves the rest of it', async () => {
+  it('changes the scenario of a file by flags, and keeps the rest', async () => {
     const changed: Scenario = {
       ...file,
       arrivals: { process: 'constant', rate: 800 },
@@ -60,7 +60,7 @@ describe.concurrent('throughline simulate', () => {
     expect(await simulated('trade-off.json', ...flags)).toEqual(plain(simulate(changed)))
   })
 
-  it('leaves what a service, think time or queue of a file has besides what a flag changes', async () => {
+  it('keeps the other fields of a service, think time or queue that a flag changes', async () => {
     const stalls = { probability: 0.1, time: '30ms' }
     const given: Scenario = {
       arrivals: {
@@ -84,12 +84,12 @@ describe.concurrent('throughline simulate', () => {
     })
   })
 
-  it('takes plain numbers for milliseconds, whichever the flag', async () => {
+  it('takes plain numbers for milliseconds in every flag', async () => {
     const { scenario } = await simulated(...'--arrivals 100 --service 1 --max-wait 5 --duration 5000'.split(' '))
     expect(scenario).toMatchObject({ service: { base: 1 }, batching: { maxWait: 5 }, stop: { duration: 5000 } })
   })
 
-  it('exits with 2 for an invalid run if that is asked, after printing it', async () => {
+  it('prints an invalid run and exits with 2 with --fail-if-invalid', async () => {
     const flags = 'simulate --arrivals 2000/s --service 1ms --requests 20000'.split(' ')
     const printed = await throughline(...flags)
     expect(printed).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('saturated') })
@@ -98,7 +98,7 @@ describe.concurrent('throughline simulate', () => {
     expect(await throughline('simulate', 'trade-off.json', '--fail-if-invalid')).toMatchObject({ code: 0, stderr: '' })
   })
 
-  it('takes closed clients, and no limits', async () => {
+  it('accepts closed clients and no limits', async () => {
     const flags = '--clients 5 --think-time 10ms --service 2ms --max-batch-size none --requests 5000 --warmup 500'
     const scenario: Scenario = {
       arrivals: { process: 'closed', clients: 5, thinkTime: '10ms' },
@@ -110,7 +110,7 @@ describe.concurrent('throughline simulate', () => {
     expect(await simulated(...flags.split(' '))).toEqual(plain(simulate(scenario)))
   })
 
-  it('takes a TypeScript module', async () => {
+  it('accepts a TypeScript module', async () => {
     const { scenario } = await simulated('measured.ts', '--requests', '1000')
     expect(scenario).toMatchObject({ arrivals: { process: 'poisson', rate: 500 }, stop: { requests: 1000 } })
   })

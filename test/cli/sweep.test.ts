@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { throughline } from './throughline.js'
+import { throughline } from '../support/command-line.js'
 
 describe('throughline sweep', () => {
   it('simulates every combination of its lists', async () => {
@@ -18,7 +18,7 @@ describe('throughline sweep', () => {
     ])
   })
 
-  it('varies any field, and keeps what it simulated', async () => {
+  it('varies any field, and stores simulated points', async () => {
     const cache = mkdtempSync(join(tmpdir(), 'throughline-'))
     const flags = `trade-off.json --json --vary queue.capacity=10,none --vary service.base=5ms,7ms --cache ${cache}`
     const { stdout, stderr, code } = await throughline('sweep', ...flags.split(' '))
@@ -37,11 +37,11 @@ describe('throughline sweep', () => {
   it('prints a table and a plot', async () => {
     const { stdout, stderr, code } = await throughline('sweep', 'trade-off.json', '--max-batch-size', '1,16')
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
-    expect(stdout).toContain('cannot carry 800/s')
+    expect(stdout).toContain('overloaded at 800/s')
     expect(stdout).toContain('○ simulated')
   })
 
-  it('measures where it is told to', async () => {
+  it('measures with --measure', async () => {
     const { stdout, stderr, code } = await throughline(
       'sweep',
       'measured.ts',
@@ -50,7 +50,7 @@ describe('throughline sweep', () => {
       '1,2',
       '--json',
     )
-    // a slow machine has time to see how far it is
+    // a slow machine may print progress
     expect({ stderr: stderr.replace(/^\d+ % point \d of 2\n/gm, ''), code }).toEqual({ stderr: '', code: 0 })
     const points: { servers: number; result: { engine: string; scenario: unknown } }[] = JSON.parse(stdout)
     expect(points.map(({ servers, result }) => [servers, result.engine])).toEqual([

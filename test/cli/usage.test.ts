@@ -1,9 +1,9 @@
 import { exec } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { interrupted, MAIN, SCENARIOS, spawned, throughline } from './throughline.js'
+import { interrupted, MAIN, SCENARIOS, spawned, throughline } from '../support/command-line.js'
 
-// all at once: none of them depends on how long it takes
+// runs concurrently: no test depends on timing
 describe.concurrent('throughline', () => {
   it.each(['simulate', 'measure', 'sweep', 'replicate', 'capacity', 'calibrate', 'check', 'compare', 'report'])(
     '%s --help ends with an example',
@@ -14,14 +14,14 @@ describe.concurrent('throughline', () => {
     },
   )
 
-  it('says its version', async () => {
+  it('prints its version', async () => {
     expect(await spawned('--version')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
     })
   })
 
-  it('shows its commands where none is given', async () => {
+  it('lists its commands if none is given', async () => {
     const { stderr, code } = await throughline()
     expect(code).toBe(2)
     expect(stderr).toContain('Usage: throughline')
@@ -33,7 +33,7 @@ describe.concurrent('bad usage', () => {
     ['an unknown flag', 'simulate --servres 2', /unknown option '--servres'\n\(Did you mean --servers\?\)/],
     ['an unknown command', 'simulat', /unknown command 'simulat'/],
     ['no arrivals', 'simulate --service 1ms', /arrivals: must be a rate/],
-    ['a rate that is none', 'simulate --service 1ms --arrivals fast', /arrivals: .* got "fast"/],
+    ['an invalid rate', 'simulate --service 1ms --arrivals fast', /arrivals: .* got "fast"/],
     ['a time in parsecs', 'simulate --arrivals 1/s --service 5parsecs', /service: .* got "5parsecs"/],
     ['a batch size of 1.5', 'simulate trade-off.json --max-batch-size 1.5', /batching\.maxBatchSize: .* got 1\.5/],
     [
@@ -41,17 +41,21 @@ describe.concurrent('bad usage', () => {
       'simulate --service 1ms --base 1ms',
       /'--service <duration>' cannot be used with/,
     ],
-    ['a file that is missing', 'simulate nowhere.json', /nowhere\.json: there is no such file/],
+    ['a file that is missing', 'simulate nowhere.json', /nowhere\.json: does not exist/],
     ['a module that is missing', 'simulate nowhere.ts', /nowhere\.ts: there is no such file/],
     ['a module without a default export', 'simulate no-default.js', /no-default\.js: has no default export/],
-    ['a file that is not JSON', 'simulate ../usage.test.ts.json', /there is no such file/],
-    ['nothing to sweep', 'sweep trade-off.json', /nothing to sweep/],
+    ['a file that is not JSON', 'simulate ../usage.test.ts.json', /does not exist/],
+    ['nothing to sweep', 'sweep trade-off.json', /sweep: has no field to vary/],
     ['a point that cannot be run', 'sweep trade-off.json --max-batch-size 1,0', /batching\.maxBatchSize: .* got 0/],
-    ['a field that there is none of', 'sweep trade-off.json --vary servres=1,2', /servres: .*did you mean 'servers'\?/],
+    ['an unknown field', 'sweep trade-off.json --vary servres=1,2', /servres: .*did you mean 'servers'\?/],
     ['a field without values', 'sweep trade-off.json --vary servers', /It must be a field and its values/],
-    ['a field that is given twice', 'sweep trade-off.json --servers 1,2 --vary servers=3', /'servers' is given twice/],
+    [
+      'a field that is given twice',
+      'sweep trade-off.json --servers 1,2 --vary servers=3',
+      /has two lists for 'servers'/,
+    ],
     ['a check without a budget', 'check trade-off.json', /--budget: is required/],
-    ['a check of no result', 'check trade-off.json --budget trade-off.json', /figure-1-4\.json: must be a result/],
+    ['a check of no result', 'check trade-off.json --budget trade-off.json', /trade-off\.json: must be a result/],
     ['no handler', 'measure --arrivals 100/s', /handler: is required to measure/],
     ['a handler that is missing', 'measure --arrivals 100/s --handler gone.js', /gone\.js: there is no such file/],
     [
@@ -59,8 +63,8 @@ describe.concurrent('bad usage', () => {
       'measure --arrivals 100/s --handler throws-in-setup.js',
       /the model file is missing/,
     ],
-  ])('%s is told in a line, with exit code 2', async (_, line, message) => {
-    // threads that are ended while they load may take their process with them
+  ])('%s is reported in one line, with exit code 2', async (_, line, message) => {
+    // threads that are terminated while loading may crash the process
     const run = line.includes('throws-in-setup') ? spawned : throughline
     const { code, stdout, stderr } = await run(...line.split(' '))
     expect(stderr).toMatch(message)
@@ -70,7 +74,7 @@ describe.concurrent('bad usage', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   })
 
-  it('shows where an error comes from with --debug', async () => {
+  it('prints the stack of an error with --debug', async () => {
     const flags = ['--arrivals', '100/s', '--handler', 'throws-in-setup.js', '--debug']
     const { code, stderr } = await spawned('measure', ...flags)
     expect(code).toBe(2)
@@ -79,16 +83,16 @@ describe.concurrent('bad usage', () => {
 })
 
 describe.concurrent('the end', () => {
-  it('is quiet where whoever reads has read enough', async () => {
+  it('is silent if the reader closes the pipe', async () => {
     const command = `${process.execPath} ${MAIN} sweep trade-off.json --servers 1,2,3,4 --json | head -1`
     const { stdout, stderr } = await promisify(exec)(command, { cwd: SCENARIOS })
     expect(stdout).toBe('[\n')
-    // on a slow machine it may have said how far it was
+    // a slow machine may print progress
     expect(stderr.replace(/^\d+ % .*\n/gm, '')).toBe('')
   })
 
   it.each(['simulate', 'sweep --servers 1,2'])('is early on Ctrl-C in the middle of: %s', async (command) => {
-    const flags = 'trade-off.json --requests 1000000000 --warmup 0 --json'.split(' ')
+    const flags = 'trade-off.json --requests 100000000 --warmup 0 --json'.split(' ')
     const { code, stdout, stderr } = await interrupted(...command.split(' '), ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     const read = JSON.parse(stdout)
@@ -96,7 +100,7 @@ describe.concurrent('the end', () => {
     expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted' }))
   })
 
-  it('is early on Ctrl-C in the middle of replications, with those that are over', async () => {
+  it('comes early on Ctrl-C during replications, with the complete ones', async () => {
     const flags = 'trade-off.json --replications 1000 --json'.split(' ')
     const { code, stdout, stderr } = await interrupted('replicate', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
@@ -105,7 +109,7 @@ describe.concurrent('the end', () => {
     expect(replications).toBeLessThan(1000)
   })
 
-  it('is early on Ctrl-C in the middle of a comparison, with the pairs that are over', async () => {
+  it('comes early on Ctrl-C during a comparison, with the complete pairs', async () => {
     const flags = 'trade-off.json trade-off.json --rounds 1000'.split(' ')
     const { code, stdout, stderr } = await interrupted('compare', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
@@ -117,14 +121,14 @@ describe.concurrent('the end', () => {
   it.each([
     ['ends the process', 'ends-the-process.js', 'a loaded module ended the process'],
     ['waits for what never comes', 'never-loads.js', 'a loaded module awaits a promise that never settles'],
-  ])('is told where a module %s', async (_, file, why) => {
+  ])('is reported if a module %s', async (_, file, why) => {
     const ended = await spawned('simulate', file)
     const stderr = `throughline: exited early: ${why}\n`
     expect(ended).toEqual({ code: 2, signal: null, stdout: '', stderr })
   })
 
   it('is without a report where nothing was run yet', async () => {
-    const ended = await interrupted('simulate', 'trade-off.json', '--requests', '1000000000')
+    const ended = await interrupted('simulate', 'trade-off.json', '--requests', '100000000')
     expect(ended).toEqual({ code: 130, signal: null, stdout: '', stderr: 'throughline: interrupted\n' })
   })
 })

@@ -1,7 +1,7 @@
 import { mock } from 'node:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { advanceTo, isFaked, now } from '../../src/clock/clock.js'
-import { keptRealTimers, real } from '../../src/clock/real.js'
+import { hasRealTimers, real } from '../../src/clock/real.js'
 import { setTimer } from '../../src/clock/timer.js'
 
 afterEach(() => {
@@ -13,7 +13,7 @@ afterEach(() => {
 const DAY_MS = 86_400_000
 
 describe('the clock', () => {
-  it('goes on under the fake timers of vitest and after them, and never back', () => {
+  it('continues under the fake timers of vitest and after them, and never goes back', () => {
     const before = now()
     vi.useFakeTimers()
     const faked = now()
@@ -29,7 +29,7 @@ describe('the clock', () => {
     expect(isFaked()).toBe(false)
   })
 
-  it('follows the dates of fake timers that leave `performance` alone', () => {
+  it('reads Date under fake timers that do not fake `performance`', () => {
     mock.timers.enable()
     const faked = now()
     expect(now()).toBe(faked)
@@ -38,7 +38,7 @@ describe('the clock', () => {
     expect(isFaked()).toBe(true)
   })
 
-  it('loses no time if timers are wrapped', async () => {
+  it('does not stop if timers are wrapped', async () => {
     const { setTimeout: own } = globalThis
     const [clock, machine] = [now(), real.now()]
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -66,7 +66,7 @@ describe('the clock', () => {
     })
   })
 
-  it('is put forward by a timer that rings before it', () => {
+  it('is advanced by a timer that fires before its time', () => {
     vi.useFakeTimers()
     const from = now()
     advanceTo(from + 50)
@@ -77,7 +77,7 @@ describe('the clock', () => {
 })
 
 describe('a timer', () => {
-  it.each([720 / 24, 100, 104])('of %d days rings then, and not before', (days) => {
+  it.each([720 / 24, 100, 104])('of %d days fires then, and not before', (days) => {
     vi.useFakeTimers()
     const ring = vi.fn()
     setTimer(ring, days * DAY_MS)
@@ -88,7 +88,7 @@ describe('a timer', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('that is cleared does not ring, in whichever piece of its duration', () => {
+  it('that is cleared does not fire, in any piece of its delay', () => {
     vi.useFakeTimers()
     const ring = vi.fn()
     const timer = setTimer(ring, 60 * DAY_MS)
@@ -102,7 +102,7 @@ describe('a timer', () => {
   it.each([
     ['vitest', () => vi.useFakeTimers(), () => vi.useRealTimers()],
     ['node:test', () => mock.timers.enable(), () => mock.timers.reset()],
-  ])('that was set on the fake timers of %s goes on as a real one after them', async (_, fake, restore) => {
+  ])('that was set on the fake timers of %s continues as a real one after them', async (_, fake, restore) => {
     fake()
     const ring = vi.fn()
     const cleared = vi.fn()
@@ -117,6 +117,6 @@ describe('a timer', () => {
   it('that is real is not faked', async () => {
     vi.useFakeTimers()
     await new Promise<void>((resolve) => setTimer(resolve, 5, { real: true }))
-    expect(keptRealTimers()).toBe(true)
+    expect(hasRealTimers()).toBe(true)
   })
 })

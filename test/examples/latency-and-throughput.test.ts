@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
-/** What an example prints, as somebody runs it. */
+/** Runs an example as a user does. */
 async function run(example: string, ...flags: string[]): Promise<{ stdout: string; stderr: string }> {
   return promisify(execFile)(process.execPath, ['--import', 'tsx', `examples/${example}`, ...flags])
 }
 
-/** The row of a table that begins so, its columns apart. */
+/** The cells of the table row with this first cell. */
 const row = (text: string, start: string) =>
   text
     .split('\n')
@@ -19,7 +19,7 @@ const row = (text: string, start: string) =>
     ?.slice(1)
 
 describe('the textbook examples', () => {
-  it('shows the ten requests: the mean describes none of them', async () => {
+  it('show ten requests with a mean that is typical of none', async () => {
     const { stdout, stderr } = await run('ten-requests.ts')
     expect(stderr).toBe('')
     expect(row(stdout, 'mean')?.[0]).toBe('390 ms')
@@ -29,12 +29,12 @@ describe('the textbook examples', () => {
     expect(stdout).toContain('nearest rank')
   })
 
-  it('shows The throughput-latency trade-off: throughput and latency rise together', async () => {
+  it('show the throughput-latency trade-off: throughput and latency rise together', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'throughline-'))
     const svg = join(folder, 'figure.svg')
     const { stdout, stderr } = await run('trade-off.ts', '--svg', svg)
     expect(stderr).toBe('')
-    // the README shows what it draws
+    // the README shows this chart
     expect(await readFile(svg, 'utf8')).toBe(await readFile('docs/images/throughput-latency.svg', 'utf8'))
     await rm(folder, { recursive: true })
     expect(row(stdout, 'one at a time, 10 ms each')).toEqual(['10 ms', '100/s'])
@@ -42,10 +42,10 @@ describe('the textbook examples', () => {
     expect(row(stdout, 'in batches of 10')).toEqual(['10 ms', '1,000/s'])
     expect(row(stdout, 'in batches of 50')).toEqual(['20 ms', '2,500/s'])
     // one at a time is 1 / 7.75 ms = 129 a second, far from the load; 16 in 11.5 ms are 1,391
-    expect(row(stdout, '1')).toEqual(['129', 'simulated', 'cannot carry 800/s'])
+    expect(row(stdout, '1')).toEqual(['129', 'simulated', 'overloaded at 800/s'])
     const [capacity, , , , , , meanBatch, utilization] = row(stdout, '16') ?? []
     expect([capacity, meanBatch]).toEqual(['1,390', '16.0'])
-    // 800 a second in batches of 16 that take 11.5 ms
+    // 800/s in batches of 16 that take 11.5 ms
     expect(Number(utilization)).toBeCloseTo((100 * 800 * 11.5e-3) / 16, 0)
     expect(stdout).toMatch(/batches of\s+16 have the shortest p99/)
   })

@@ -10,7 +10,7 @@ describe('the frames of sound', () => {
     expect(frame(3)).not.toEqual(frame(4))
   })
 
-  it('look like sound: within full scale, about zero, none of them empty', () => {
+  it('look like sound: within full scale, around zero, never silent', () => {
     for (let seed = 0; seed < 256; seed++) {
       const samples = frame(seed)
       expect(samples).toHaveLength(SAMPLES)
@@ -37,7 +37,7 @@ describe('the real model', () => {
   })
   afterAll(() => teardown(state))
 
-  it('gives a probability for each request, and not the same for all', () => {
+  it('returns a probability for each request, and not the same for all', () => {
     expect(alone).toHaveLength(64)
     for (const probability of alone) expect(probability).toSatisfy((p: number) => p > 0 && p < 1)
     expect(Math.max(...alone) - Math.min(...alone)).toBeGreaterThan(0.5)
@@ -55,14 +55,14 @@ describe('the real model', () => {
     }
   })
 
-  it('answers by what a request holds, wherever it stands in a batch', async () => {
+  it('answers a request independently of its place in a batch', async () => {
     const backwards = await answer([...requests].reverse())
     backwards.reverse().forEach((probability, i) => {
       expect(Math.abs(probability - (alone[i] as number))).toBeLessThan(1e-5)
     })
   })
 
-  it('takes a batch larger than it has memory for at first', async () => {
+  it('accepts a batch larger than its initial memory', async () => {
     const many = await answer(Array.from({ length: 100 }, (_, index) => input(index)))
     expect(many).toHaveLength(100)
     expect(Math.abs((many[63] as number) - (alone[63] as number))).toBeLessThan(1e-5)
@@ -70,7 +70,7 @@ describe('the real model', () => {
 })
 
 describe('the real model on a server thread', () => {
-  it('answers every request, and says nothing on stderr', async () => {
+  it('answers every request, and prints nothing on stderr', async () => {
     const flags =
       '--handler examples/real-model/handler.ts --arrivals 1000/s --max-batch-size 16 --duration 500ms --json'
     const { stdout, stderr } = await promisify(execFile)(
@@ -78,7 +78,7 @@ describe('the real model on a server thread', () => {
       ['dist/cli/main.js', 'measure', ...flags.split(' ')],
       { maxBuffer: 1e8 },
     )
-    // but for its progress, where the machine is so slow
+    // except progress, which a slow machine prints
     expect(stderr.replace(/^\d+ % .*\n/gm, '')).toBe('')
     const { counts, batches } = JSON.parse(stdout)
     expect(counts.completed).toBe(counts.offered)

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 
-it('shows what bursts do to p99 beside a Poisson process of the same rate', async () => {
+it('shows how bursts raise p99 compared with a Poisson process of the same rate', async () => {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'examples/real-trace.ts'])
   expect(stderr).toBe('')
   expect(stdout).toContain('8,819 requests')
@@ -16,7 +16,7 @@ it('shows what bursts do to p99 beside a Poisson process of the same rate', asyn
         .at(-1),
     )
   })
-  // always longer, and the more so the faster it is replayed
+  // always longer, and more so at a higher speed
   expect(times[0]).toBeGreaterThan(1.5)
   times.forEach((ratio, i) => {
     expect(ratio).toBeGreaterThan(times[i - 1] ?? 0)

@@ -3,7 +3,7 @@ import { calibrate, MeasureError, type Scenario, simulate, ValidationError } fro
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 
-/** Takes 1 ms, and 0.2 ms more for each request. */
+/** Takes 1 ms plus 0.2 ms per request. */
 const scenario: Scenario = {
   arrivals: '400/s',
   handler: handler('affine.ts'),
@@ -22,7 +22,7 @@ function pointsOf(service: Awaited<ReturnType<typeof calibrate>>['service']): Ma
 }
 
 describe('calibrate', () => {
-  it('times the bare handler where tight, at each power of two up to the largest batch', async () => {
+  it('times the bare handler with tight, at each power of two up to the largest batch', async () => {
     const { service } = await calibrate(
       { ...scenario, batching: { maxBatchSize: 6 } },
       { tight: true },
@@ -33,21 +33,21 @@ describe('calibrate', () => {
     for (const [size, ms] of points) expect(ms).toBeGreaterThanOrEqual(least(size))
   })
 
-  it('gives in situ a service that simulate takes as it is, with its overhead', async () => {
+  it('returns a service with overhead that simulate accepts', async () => {
     const { service } = await calibrate(scenario, { rate: '400/s' }, { duration: '700ms' })
     const points = pointsOf(service)
     expect(points.has(1)).toBe(true)
     expect(Math.max(...points.keys())).toBe(4)
     expect(points.get(1)).toBeGreaterThanOrEqual(least(1))
-    // a size that was not seen has the bare handler's time, as much slower or faster as those that were: on a busy machine
+    // a size that did not occur has the bare handler's time, scaled by the ratio of those that did: on a busy machine
     // the bare handler may have been slower
     for (const [size, ms] of points) expect(ms).toBeGreaterThanOrEqual(least(size) / 2)
-    // a server that others keep busy may hardly ever wake: then one batch follows another
+    // on a busy machine a server may hardly ever be idle, so that one batch follows another
     expect(Object.values(service.overhead ?? {})).toContainEqual(expect.objectContaining({ mean: expect.any(Number) }))
 
     const result = simulate({ ...scenario, service, stop: { requests: 2000 } })
     expect(result.counts.completed).toBe(1800)
-    // between sizes that were seen, a mean is drawn through and has its neighbour's spread: a busy machine's is wide
+    // between observed sizes the mean is interpolated, with its neighbour's spread, which is wide on a busy machine
     expect(result.latencyMs.mean).toBeGreaterThanOrEqual(least(1))
     expect(result.dispatchMs.mean).toBeGreaterThan(0)
   })
@@ -68,20 +68,22 @@ describe('calibrate', () => {
     await expect(refused).rejects.toThrow(message)
   })
 
-  it('refuses a batch size without limit, and a scenario without a handler', async () => {
+  it('rejects an unlimited batch size, and a scenario without a handler', async () => {
     const unlimited = { ...scenario, batching: { maxBatchSize: null, maxWait: 0 } }
-    await expect(calibrate(unlimited, { tight: true })).rejects.toThrow(/^batching\.maxBatchSize: must have a limit/)
+    await expect(calibrate(unlimited, { tight: true })).rejects.toThrow(
+      /^batching\.maxBatchSize: must be a number to calibrate, got null/,
+    )
     await expect(calibrate({ arrivals: 1 }, { tight: true })).rejects.toThrow(/^handler: is required/)
   })
 
-  it('says which handler failed, at which batch size', async () => {
+  it('reports which handler failed, at which batch size', async () => {
     const failing = { ...scenario, handler: handler('throws-third.js') }
     const refused = calibrate(failing, { tight: true }, { duration: 20 })
     await expect(refused).rejects.toThrow(MeasureError)
-    await expect(refused).rejects.toThrow(/throws-third\.js: it failed a batch of \d+: /)
+    await expect(refused).rejects.toThrow(/throws-third\.js: a batch of \d+ failed: /)
   })
 
-  it('is of what was seen until it was to end', async () => {
+  it('uses what was observed if it is stopped early', async () => {
     const seen: number[] = []
     const until = (duration: string, last: number) => ({
       duration,
@@ -95,7 +97,7 @@ describe('calibrate', () => {
     await expect(inWarmup).rejects.toThrow('the run was interrupted')
     const { service } = await calibrate(scenario, { rate: '400/s' }, until('10s', 0.15))
     expect(pointsOf(service).has(1)).toBe(true)
-    // what is over is told as such
+    // progress ends at 1
     expect(seen.filter((fraction) => fraction > 0.8 && fraction < 1)).toEqual([])
   })
 

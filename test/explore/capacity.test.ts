@@ -19,7 +19,7 @@ describe('capacity', () => {
     expect(found?.result.throughput.offered).toBeCloseTo(found?.rate ?? 0, -1)
   })
 
-  it('knows that a larger batch carries more within the same limit', () => {
+  it('is higher for larger batches within the same limit', () => {
     const within = (maxBatchSize: number) =>
       capacity(
         {
@@ -30,18 +30,18 @@ describe('capacity', () => {
         },
         { p99: '60ms' },
       )?.rate ?? 0
-    // one at a time carries at most 129/s, batches of 10 at most 1,000/s and of 50 at most 2,500/s
+    // the maximum throughput is 129/s one at a time, 1,000/s in batches of 10 and 2,500/s in batches of 50
     expect(within(1)).toBeLessThan(129)
     expect(within(10)).toBeGreaterThan(700)
     expect(within(50)).toBeGreaterThan(1.5 * within(10))
   })
 
-  it('searches up to what bursts may be, which on average are less', () => {
-    // on for a hundredth of the time: while they are on they may come much faster than they are served
+  it('searches the rate of bursts, which is higher than their mean rate', () => {
+    // on for 1 % of the time: while on, requests may arrive much faster than they are served
     const arrivals = onOff({ rate: '100/s', on: 1, off: 99 })
     const found = capacity({ ...mm1, service: '1ms', arrivals, stop: { requests: 100_000 } }, { p99: '100ms' })
     expect(found?.rate).toBeGreaterThan(1100)
-    // and it is the rate that the arrivals are given
+    // it is the rate of the arrivals in the result
     expect(found?.result.throughput.offered).toBeLessThan(0.02 * (found?.rate as number))
     expect(found?.result.latencyMs.p99).toBeLessThanOrEqual(100)
   })
@@ -63,13 +63,13 @@ describe('capacity', () => {
     }
   })
 
-  it('says that its runs are too short rather than that no load is sustained', () => {
+  it('throws if its runs are too short to judge any load', () => {
     expect(() => capacity({ ...mm1, stop: { requests: 50 }, warmup: { requests: 0 } }, { p99: '100ms' })).toThrow(
-      /^stop: the runs do not show whether any load keeps the limit: .*; make them longer$/,
+      /^stop: is too short: no run shows whether it keeps the limit \(.*\); make it longer$/,
     )
   })
 
-  it('finds none where the limit is shorter than the service', () => {
+  it('is null if the limit is shorter than the service time', () => {
     expect(capacity({ ...mm1, service: '10ms', stop: { requests: 20_000 } }, { p99: '9ms' })).toBeNull()
   })
 
@@ -81,7 +81,7 @@ describe('capacity', () => {
     expect(() => capacity(mm1, limit as { p99: number })).toThrow(message)
   })
 
-  it('refuses what has no rate to search, or takes no time', () => {
+  it('refuses arrivals without a rate, and a service without time', () => {
     expect(() => capacity({ ...mm1, arrivals: closed({ clients: 2 }) }, { p99: 100 })).toThrow(/^arrivals: .*closed/)
     expect(() => capacity({ ...mm1, service: 0 }, { p99: 100 })).toThrow(/^service: takes no time/)
   })

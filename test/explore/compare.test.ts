@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkedComparison } from '../../src/budget/check-comparison.js'
+import { checkComparison } from '../../src/budget/check-comparison.js'
 import { renderComparison } from '../../src/budget/render-comparison.js'
 import { type Compared, type CompareOptions, type CompareProgress, compare } from '../../src/explore/compare.js'
 import { affine } from '../../src/scenario/service/service.js'
@@ -34,7 +34,7 @@ describe('compare, in virtual time', () => {
     for (const { ratio, difference } of same.metrics) expect(difference ?? ratio).toBe(difference === null ? 1 : 0)
   })
 
-  it('runs each pair with a seed of its own, in an order drawn by lot, and tells what each round showed', async () => {
+  it('runs each pair with its own seed, in random order, and reports each round', async () => {
     const { pairs } = await compare(
       { ...both, seed: 40, base: { service: service(1) }, head: { service: service(1) } },
       { rounds: 20, null: true },
@@ -48,17 +48,17 @@ describe('compare, in virtual time', () => {
     expect(pairs[3]?.head.invalid).toEqual([])
   })
 
-  it('gives the same comparison again, which survives JSON', async () => {
+  it('is reproducible, and survives JSON', async () => {
     const once = () =>
       compare({ ...both, base: { service: service(1) }, head: { service: service(2.5) } }, { rounds: 9 })
     const comparison = await once()
     expect(await once()).toEqual(comparison)
     expect(JSON.parse(JSON.stringify(comparison))).toEqual(comparison)
-    // 500/s of 2.5 ms is more than one server carries
-    expect(comparison).toMatchObject({ verdict: 'slower', findings: [{ code: 'load-not-carried' }] })
+    // 500/s of 2.5 ms overload one server
+    expect(comparison).toMatchObject({ verdict: 'slower', findings: [{ code: 'load-not-sustained' }] })
   })
 
-  it("a side's own field takes the place of the same one of both", async () => {
+  it("a side's own field overrides the common one", async () => {
     const { base, head, findings } = await compare(
       { ...both, service: service(1), servers: 2, base: {}, head: { servers: 3 } },
       { rounds: 2 },
@@ -68,7 +68,7 @@ describe('compare, in virtual time', () => {
     expect(findings).toEqual([])
   })
 
-  it('compares two scenarios as they are, and says where they do not face the same requests', async () => {
+  it('compares scenarios with different loads, and reports that their requests differ', async () => {
     const base = { arrivals: '500/s', service: service(1), stop: { requests: 1000 } }
     const { findings } = await compare({ base, head: { ...base, arrivals: '600/s' } }, { rounds: 2 })
     expect(findings).toMatchObject([{ code: 'requests-differ', severity: 'warning' }])
@@ -76,14 +76,14 @@ describe('compare, in virtual time', () => {
 
   const same: Compared = { ...both, base: { service: service(1) }, head: { service: service(1) } }
 
-  it('gives the pairs that are over where it is to end early, and says so', async () => {
+  it('returns the completed pairs if it is stopped early, with a finding', async () => {
     const given = { rounds: 12, of: 'p50', within: '1%' } as const
     const ending = (last: number) => {
-      let told = 0
-      return compare(same, { ...given, onProgress: () => ++told < last })
+      let reports = 0
+      return compare(same, { ...given, onProgress: () => ++reports < last })
     }
     const whole = await compare(same, given)
-    // reported before each round: a pair whose second round is missing is none
+    // progress is reported before each round: a pair without its second round does not count
     for (const last of [19, 20]) {
       const ended = await ending(last)
       expect(ended.pairs).toEqual(whole.pairs.slice(0, 9))
@@ -95,24 +95,24 @@ describe('compare, in virtual time', () => {
           figures: { pairs: 9, rounds: 12 },
         },
       ])
-      expect(checkedComparison(ended).verdict).toBe('inconclusive')
+      expect(checkComparison(ended).verdict).toBe('inconclusive')
     }
-    expect((await ending(5)).reason).toMatch(/takes 4 pairs, and there are 2/)
+    expect((await ending(5)).reason).toMatch(/needs 4 pairs, got 2/)
     for (const last of [1, 2]) {
-      await expect(ending(last)).rejects.toThrow('compare: was ended before its first pair of rounds was over')
+      await expect(ending(last)).rejects.toThrow('compare: was stopped before its first pair of rounds completed')
     }
   })
 
   it('ends as soon as the verdict is clear', async () => {
     const times = async (head: string) =>
       (await compare({ ...both, base: { service: '1ms' }, head: { service: head } })).pairs.length
-    // at 500/s, 50 ms is far more than one server carries
+    // at 500/s, 50 ms overload one server by far
     expect(await times('50ms')).toBe(4)
     expect(await times('1.2ms')).toBe(10)
     expect(await times('1ms')).toBe(10)
   })
 
-  it('compares base with itself, in all rounds, and says how small a difference would be found', async () => {
+  it('compares base with itself in all rounds, and reports the smallest difference that it can find', async () => {
     const comparison = await compare(
       { ...both, base: { service: service(1) }, head: { service: service(9) } },
       { null: true, rounds: 9 },
@@ -123,11 +123,11 @@ describe('compare, in virtual time', () => {
     expect(comparison.findings).toMatchObject([{ code: 'noise-floor', figures: { mean: 0, 'service.mean': 0 } }])
     expect(renderComparison(comparison)).toMatch(/^ base against itself is the same within 5 %/)
     const short = await compare({ ...both, base: { service: service(1) } }, { null: true, rounds: 4 })
-    expect(short.findings[0]?.message).toMatch(/too few pairs to tell the noise floor/)
+    expect(short.findings[0]?.message).toMatch(/too few pairs to estimate the noise floor/)
   })
 
-  it('tells how far it is, and ends where it is asked to', async () => {
-    const told: CompareProgress[] = []
+  it('reports progress, and stops if it is aborted', async () => {
+    const reports: CompareProgress[] = []
     const abort = new AbortController()
     const comparing = compare(
       { ...both, base: { service: '1ms' }, head: { service: '1ms' } },
@@ -135,16 +135,16 @@ describe('compare, in virtual time', () => {
         rounds: 10,
         signal: abort.signal,
         onProgress: (progress) => {
-          told.push(progress)
-          if (told.length === 5) abort.abort(new Error('enough'))
+          reports.push(progress)
+          if (reports.length === 5) abort.abort(new Error('enough'))
         },
       },
     )
     await expect(comparing).rejects.toThrow('enough')
-    expect(told.map(({ fraction }) => fraction)).toEqual([0, 0.05, 0.1, 0.15, 0.2])
-    expect(told[4]).toMatchObject({ done: 2, total: 10 })
+    expect(reports.map(({ fraction }) => fraction)).toEqual([0, 0.05, 0.1, 0.15, 0.2])
+    expect(reports[4]).toMatchObject({ done: 2, total: 10 })
     expect(
-      told
+      reports
         .slice(0, 2)
         .map(({ side }) => side)
         .sort(),
@@ -155,20 +155,14 @@ describe('compare, in virtual time', () => {
 describe('compare refuses', () => {
   const given = { ...both, base: { service: '1ms' }, head: { service: '1ms' } }
   it.each<[string, unknown, unknown, string, RegExp]>([
-    ['nothing', undefined, {}, 'compare', /must be given \{ base, head \}/],
+    ['nothing', undefined, {}, 'compare', /must be two scenarios, \{ base, head \}/],
     ['no base', { ...both, head: {} }, {}, 'base', /must be a scenario, .* got nothing/],
     ['no head', { ...both, base: {} }, {}, 'head', /must be a scenario, .* got nothing/],
     ['a head that cannot be run', { ...given, head: {} }, {}, 'head.service', /is required to simulate/],
     ['a fault within a side', { ...given, head: { service: '1ms', servers: 0 } }, {}, 'head.servers', /got 0/],
-    ['a spin that is none', given, { spin: -3 }, 'options.spin', /must be a duration of 0 or more/],
+    ['an invalid spin', given, { spin: -3 }, 'options.spin', /must be a duration of 0 or more/],
     ['a target on one side alone', { ...given, head: { call: () => 1 } }, {}, 'base.handler', /is required to measure/],
-    [
-      'a duet in virtual time',
-      given,
-      { design: 'duet' },
-      'options.design',
-      /must be 'alternating' where both are simulated/,
-    ],
+    ['a duet in virtual time', given, { design: 'duet' }, 'options.design', /must be 'alternating' to simulate/],
     [
       'other seeds for each',
       { ...given, head: { service: '1ms', seed: 2 } },
@@ -184,27 +178,15 @@ describe('compare refuses', () => {
       /must be \{ requests \} or \{ duration \}/,
     ],
     ['one round', given, { rounds: 1 }, 'options.rounds', /at least 2 .*got 1/],
+    ['an unknown metric', given, { of: 'latency' }, 'options.of', /must be a compared metric: mean, p50/],
     [
-      'a metric that there is none of',
-      given,
-      { of: 'latency' },
-      'options.of',
-      /must be a metric that is compared: mean, p50/,
-    ],
-    [
-      'an option that there is none of',
+      'an unknown option',
       given,
       { round: 4 },
       'options',
       /'round' is not an option here; accepted: of, within, rounds, design, null/,
     ],
-    [
-      'an engine that there is none of',
-      given,
-      { engine: 'guess' },
-      'options.engine',
-      /must be 'simulate' or 'measure'/,
-    ],
+    ['an unknown engine', given, { engine: 'guess' }, 'options.engine', /must be 'simulate' or 'measure'/],
   ])('%s', async (_, compared, options, path, message) => {
     const refused = await compare(compared as Compared, options as CompareOptions).catch((error) => error)
     expect(refused).toBeInstanceOf(ValidationError)

@@ -13,8 +13,8 @@ import {
   ValidationError,
 } from '../../src/index.js'
 import { checkedResult } from '../../src/result/check.js'
-import { METRICS, newHistograms } from '../../src/result/recording.js'
-import { packed, together } from '../../src/result/replications.js'
+import { METRICS, mergeByMetric } from '../../src/result/recording.js'
+import { mergeReplications, packReplication } from '../../src/result/replications.js'
 import { resultOf } from '../../src/result/result.js'
 import { summaryOf, withheld } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
@@ -33,15 +33,15 @@ const batched: Scenario = {
   queue: { capacity: 30 },
   stop: { duration: '5s' },
 }
-/** Millions of requests, for what has to be interrupted. */
+/** Millions of requests, for tests that interrupt a run. */
 const long: Scenario = { ...mm1, stop: { requests: 100_000_000 } }
 
 describe('replicating', { timeout: 60_000 }, () => {
-  it('once is to simulate', async () => {
+  it('once equals simulate', async () => {
     expect(await replicate(batched, { replications: 1 })).toEqual(simulate(batched))
   })
 
-  it('adds up what each run shows, the first being what simulate runs', async () => {
+  it('adds up the runs; the first is that of simulate', async () => {
     const result = await replicate(batched, { replications: 3, threads: 2 })
     const runs = [0, 1, 2].map((i) => new Engine(resolveScenario(batched, 'simulate'), undefined, i).run())
     expect(runs[0]?.counts).toEqual(simulate(batched).counts)
@@ -57,8 +57,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(result.utilization).toBeCloseTo(sum(({ servingNs }) => servingNs ?? 0) / 13.5e9 / 2, 12)
     expect(result.meanInSystem).toBeCloseTo(sum(({ inSystemNs }) => inSystemNs) / 13.5e9, 9)
 
-    const histograms = newHistograms()
-    for (const run of runs) for (const metric of METRICS) histograms[metric].add(run.histograms[metric])
+    const histograms = mergeByMetric(runs.map((run) => run.histograms))
     for (const metric of METRICS) {
       const { intervals, ...summary } = summaryOf(histograms[metric], withheld(''))
       expect(result[`${metric}Ms`]).toMatchObject(summary)
@@ -80,7 +79,7 @@ describe('replicating', { timeout: 60_000 }, () => {
 
   it('gives intervals from the differences between runs', async () => {
     const { latencyMs } = await replicate(mm1, { replications: 20 })
-    // latency is exponential of mean 20 ms; each of these intervals covers it in 95 % of cases, and does at this seed
+    // latency is exponential with mean 20 ms; each of these intervals covers it in 95 % of cases, and does at this seed
     const exact = { mean: 20, p50: 20 * Math.log(2), p95: 20 * Math.log(20), p99: 20 * Math.log(100) }
     for (const [estimate, value] of Object.entries(exact)) {
       const { low, high } = latencyMs.intervals[estimate as keyof typeof exact]
@@ -90,7 +89,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     }
   })
 
-  it('gives them for every part of latency too', async () => {
+  it('gives intervals for every part of latency', async () => {
     const { waitMs, serviceMs, lagMs } = await replicate(mm1, { replications: 20 })
     for (const { intervals } of [waitMs, serviceMs]) {
       expect(intervals.mean.low).toBeLessThan(10)
@@ -101,7 +100,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(lagMs.intervals.p99).toEqual({ low: 0, high: 0, level: 0.95 })
   })
 
-  it('says in how many runs something was found', async () => {
+  it('reports in how many runs there was a finding', async () => {
     const { validity } = await replicate({ ...mm1, arrivals: '150/s' }, { replications: 2 })
     expect(validity.valid).toBe(false)
     const finding = validity.findings.find(({ code }) => code === 'saturated')
@@ -109,8 +108,8 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(finding?.figures).toMatchObject({ capacity: 100, replications: 2 })
   })
 
-  it('leaves the event loop free, and tells how far it is', async () => {
-    const told: ReplicateProgress[] = []
+  it('does not block the event loop, and reports progress', async () => {
+    const reports: ReplicateProgress[] = []
     let longestMs = 0
     let last = performance.now()
     const ticking = setInterval(() => {
@@ -119,44 +118,44 @@ describe('replicating', { timeout: 60_000 }, () => {
     }, 5)
     await replicate(
       { ...mm1, stop: { requests: 2_000_000 } },
-      { replications: 4, threads: 2, onProgress: (progress) => told.push(progress) },
+      { replications: 4, threads: 2, onProgress: (progress) => reports.push(progress) },
     )
     clearInterval(ticking)
     // four runs of 0.2 s or more here would have stopped it for 0.8 s
     expect(longestMs).toBeLessThan(500)
-    expect(told.length).toBeGreaterThan(1)
-    told.forEach(({ fraction, total }, i) => {
+    expect(reports.length).toBeGreaterThan(1)
+    reports.forEach(({ fraction, total }, i) => {
       expect(total).toBe(4)
-      expect(fraction).toBeGreaterThanOrEqual(told[i - 1]?.fraction ?? 0)
+      expect(fraction).toBeGreaterThanOrEqual(reports[i - 1]?.fraction ?? 0)
     })
-    expect(told.at(-1)).toEqual({ done: 4, total: 4, fraction: 1 })
+    expect(reports.at(-1)).toEqual({ done: 4, total: 4, fraction: 1 })
   })
 
-  it('gives what is over where it is to end early, and says so', async () => {
+  it('returns the completed runs if it is stopped early, with a finding', async () => {
     const onProgress = ({ done }: ReplicateProgress) => done < 3
     const result = checkedResult(await replicate(mm1, { replications: 1000, threads: 2, onProgress }))
     const over = result.replications as number
     expect(over).toBeGreaterThanOrEqual(3)
     expect(over).toBeLessThan(1000)
-    // each of them whole
+    // each is complete
     expect(result.counts.offered).toBe(18_000 * over)
     expect(result.validity.valid).toBe(true)
     expect(result.validity.findings).toContainEqual({
       code: 'interrupted',
       severity: 'warning',
-      message: `it was interrupted after ${over} of 1000 replications`,
+      message: `the run was interrupted after ${over} of 1000 replications`,
       figures: { over, replications: 1000 },
     })
   })
 
-  it('has nothing to give where it is to end before the first is over', async () => {
+  it('throws if it is stopped before the first run completes', async () => {
     const ended = replicate(long, { replications: 2, threads: 1, onProgress: () => false })
-    await expect(ended).rejects.toThrow('replicate: was ended before its first replication was over')
+    await expect(ended).rejects.toThrow('replicate: was stopped before its first replication completed')
   })
 
-  it('gives a result of the one that is left of several', () => {
+  it('returns a result of a single completed run', () => {
     const engine = new Engine(resolveScenario(mm1, 'simulate'))
-    const result = checkedResult(resultOf(together([packed(engine.run(), false)])))
+    const result = checkedResult(resultOf(mergeReplications([packReplication(engine.run(), false)])))
     expect(result.counts).toEqual(simulate(mm1).counts)
     expect(result.latencyMs.intervals.mean).toMatchObject({
       low: null,
@@ -176,18 +175,18 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(threads()).toBe(before)
   })
 
-  it('does not begin where it is aborted already', async () => {
+  it('does not start if it is aborted already', async () => {
     const signal = AbortSignal.abort(new Error('too late'))
     await expect(replicate(long, { replications: 2, signal })).rejects.toThrow('too late')
   })
 
-  it('refuses a scenario as simulating does', async () => {
+  it('refuses a scenario like simulate', async () => {
     await expect(replicate({ arrivals: 0, service: 1 }, { replications: 2 })).rejects.toThrow(/^arrivals: .*got 0/)
-    // what only a run shows
+    // an error that only a run finds
     const service = recorded({ by: 'order', times: [1] })
     const refused = replicate({ arrivals: 1, service }, { replications: 2 })
     await expect(refused).rejects.toThrow(ValidationError)
-    await expect(refused).rejects.toThrow(/^service\.times: holds 1 service times/)
+    await expect(refused).rejects.toThrow(/^service\.times: has only 1 service times/)
     await expect(refused).rejects.toMatchObject({ path: 'service.times' })
     const nothing: Scenario = { arrivals: '1/s', service: '1h', queue: { capacity: 0 }, stop: { requests: 100 } }
     await expect(replicate(nothing, { replications: 2 })).rejects.toThrow(/^no request .* completed/)
@@ -203,7 +202,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     ['a fraction', { replications: 1.5 }, 'replicate.replications: must be a whole number'],
     ['too many', { replications: 1001 }, 'replicate.replications: must be a whole number'],
     ['no threads', { replications: 2, threads: 0 }, 'replicate.threads: must be a whole number of at least 1'],
-    ['a signal that is none', { replications: 2, signal: 1 }, 'replicate.signal: must be an AbortSignal, got 1'],
+    ['an invalid signal', { replications: 2, signal: 1 }, 'replicate.signal: must be an AbortSignal, got 1'],
     [
       'progress that is no function',
       { replications: 2, onProgress: 1 },

@@ -20,7 +20,7 @@ const scenario: Scenario = {
 const THREADS = { timeout: 60_000 }
 
 describe('a sweep', () => {
-  it('gives at each point what simulating it alone gives', async () => {
+  it('gives the same result at each point as simulate', async () => {
     const swept = await sweep(scenario, { maxBatchSize: [1, 4, null] })
     expect(swept.map(({ point }) => point)).toEqual([{ maxBatchSize: 1 }, { maxBatchSize: 4 }, { maxBatchSize: null }])
     for (const { point, result } of swept) {
@@ -28,7 +28,7 @@ describe('a sweep', () => {
     }
   })
 
-  it('faces the very same requests at every point', async () => {
+  it('has the same requests at every point', async () => {
     const swept = await sweep(scenario, { servers: [1, 2, 3] })
     expect(new Set(swept.map(({ result }) => result.throughput.offered)).size).toBe(1)
   })
@@ -43,7 +43,7 @@ describe('a sweep', () => {
     ])
   })
 
-  it('changes any field, and what it is in before it', async () => {
+  it('sets any field, parents before their fields', async () => {
     const fields: SweepFields = {
       'service.stalls.probability': [0.1],
       'service.stalls': [{ probability: 0, time: '20ms' }],
@@ -63,38 +63,38 @@ describe('a sweep', () => {
     )
   })
 
-  it('changes the rate of a process and leaves its law', async () => {
+  it('changes the rate of a process and keeps its other options', async () => {
     const [swept] = await sweep({ ...scenario, arrivals: constant(10) }, { rate: ['50/s'] })
     expect(swept?.result.scenario?.arrivals).toEqual({ process: 'constant', rate: 50 })
   })
 
-  it('keeps what it does not sweep of the batching', async () => {
+  it('keeps batching options that it does not sweep', async () => {
     const [swept] = await sweep({ ...scenario, batching: { maxBatchSize: 8 } }, { maxWait: ['5ms'] })
     expect(swept?.result.scenario?.batching).toEqual({ maxBatchSize: 8, maxWait: 5 })
   })
 
-  it('tells how far it is', async () => {
-    const told: SweepProgress[] = []
-    await sweep(scenario, { servers: [1, 2] }, { cache: false, onProgress: (progress) => told.push(progress) })
-    expect(told).toEqual([
+  it('reports progress', async () => {
+    const reports: SweepProgress[] = []
+    await sweep(scenario, { servers: [1, 2] }, { cache: false, onProgress: (progress) => reports.push(progress) })
+    expect(reports).toEqual([
       { done: 0, total: 2, fraction: 0 },
       { done: 1, total: 2, fraction: 0.5 },
       { done: 2, total: 2, fraction: 1 },
     ])
   })
 
-  it('ends when it is told to', async () => {
+  it('stops if it is aborted', async () => {
     const abort = new AbortController()
     const options = { cache: false, signal: abort.signal, onProgress: () => abort.abort() }
     await expect(sweep(scenario, { servers: [1, 2] }, options)).rejects.toThrow('aborted')
   })
 
-  it.each([1, 2])('gives what it has where it is to end early, on %i threads', THREADS, async (threads) => {
+  it.each([1, 2])('returns what it has if it is stopped early, on %i threads', THREADS, async (threads) => {
     const long: Scenario = { ...scenario, arrivals: '50/s', stop: { requests: 100_000_000 }, warmup: { requests: 0 } }
     const options = { cache: true, threads, onProgress: ({ fraction }: SweepProgress) => !(fraction > 0) }
     for (let again = 0; again < 2; again++) {
       const swept = await sweep(long, { servers: [1, 2, 3, 4] }, options)
-      // those under way, and never kept
+      // points under way are not cached
       expect([1, threads]).toContain(swept.length)
       for (const { result } of swept) {
         expect(result.validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted' }))
@@ -105,20 +105,20 @@ describe('a sweep', () => {
 
   it.each([
     [
-      'a field that there is none of',
+      'an unknown field',
       { 'batching.maxBatchSzie': [1] },
-      "sweep.batching.maxBatchSzie: is no field of a scenario (did you mean 'batching.maxBatchSize'?)",
+      "sweep.batching.maxBatchSzie: is not a field of a scenario (did you mean 'batching.maxBatchSize'?)",
     ],
-    ['what every object has', { '__proto__.polluted': [1] }, 'sweep.__proto__.polluted: is no field of a scenario'],
-    ['a field twice', { rate: [1], 'arrivals.rate': [2] }, 'sweep.arrivals.rate: is swept already, as rate'],
+    ['what every object has', { '__proto__.polluted': [1] }, 'sweep.__proto__.polluted: is not a field of a scenario'],
+    ['a field twice', { rate: [1], 'arrivals.rate': [2] }, 'sweep.arrivals.rate: is already swept as rate'],
     [
       'fields in a Map',
       new Map([['servers', [1, 2]]]),
-      'sweep: must be given fields, such as { servers: [1, 2] }, got a Map',
+      'sweep: must be an object of fields, such as { servers: [1, 2] }, got a Map',
     ],
-    ['no values', { servers: [] }, 'sweep.servers: must be a list of one or more values'],
+    ['no values', { servers: [] }, 'sweep.servers: must be a non-empty list of values'],
     ['a value that no scenario takes', { maxBatchSize: [1, 0] }, 'batching.maxBatchSize'],
-    ['a field of what has none', { 'servers.x': [1] }, 'sweep.servers.x: is no field'],
+    ['a field of what has none', { 'servers.x': [1] }, 'sweep.servers.x: is not a field'],
   ])('refuses %s, before it runs any point', async (_, fields, message) => {
     const begun: unknown[] = []
     const options = { onProgress: (progress: SweepProgress) => begun.push(progress) }
@@ -126,7 +126,7 @@ describe('a sweep', () => {
     expect(begun).toEqual([])
   })
 
-  it('refuses to sweep the rate of what has none', async () => {
+  it('refuses to sweep the rate of arrivals without one', async () => {
     const loop = { ...scenario, arrivals: closed({ clients: 3 }) }
     await expect(sweep(loop, { rate: [1] })).rejects.toThrow("arrivals: 'rate' is not an option here")
   })
@@ -143,14 +143,14 @@ describe('a sweep', () => {
 describe('the threads of a sweep', () => {
   it('give the same bytes as one thread', THREADS, async () => {
     const fields: SweepFields = { 'batching.maxBatchSize': [1, 8], servers: [1, 2] }
-    const [alone, beside] = await Promise.all(
+    const [alone, parallel] = await Promise.all(
       [1, 2].map((threads) => sweep(scenario, fields, { threads, cache: false })),
     )
-    expect(JSON.stringify(beside)).toBe(JSON.stringify(alone))
+    expect(JSON.stringify(parallel)).toBe(JSON.stringify(alone))
   })
 
-  it('tell what a point could not be run with', THREADS, async () => {
-    // known only when it is run
+  it('report why a point could not run', THREADS, async () => {
+    // found only when it runs
     const few = recorded({ times: ['1ms'], by: 'order' })
     const swept = sweep({ ...scenario, service: few }, { servers: [1, 2] }, { threads: 2, cache: false })
     await expect(swept).rejects.toThrow(ValidationError)
@@ -158,7 +158,7 @@ describe('the threads of a sweep', () => {
   })
 })
 
-it('measures what has a target and no service, and simulates what has both', async () => {
+it('measures a scenario with a target and no service, and simulates one with both', async () => {
   const target: Scenario = { arrivals: 200, handler: async (batch) => batch, stop: { duration: '200ms' } }
   const [measured] = await sweep(target, { servers: [1] })
   expect(measured?.result.engine).toBe('measure')
@@ -170,7 +170,7 @@ it('measures what has a target and no service, and simulates what has both', asy
 describe('the cache of a sweep', () => {
   const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
   afterAll(() => rmSync(folder, { recursive: true }))
-  /** How many points a sweep runs. */
+  /** The number of points that a sweep runs. */
   const run = async (fields: SweepFields, cache: string | boolean) => {
     const begun = new Set<number>()
     const swept = await sweep({ ...scenario, seed: 99 }, fields, {
@@ -181,7 +181,7 @@ describe('the cache of a sweep', () => {
     return { run: begun.size, swept }
   }
 
-  it('is in memory, so that one more point costs one point, and no one changes what another gets', async () => {
+  it('is in memory: one more point runs one point, and callers get separate copies', async () => {
     const first = await run({ servers: [1, 2] }, true)
     expect(first.run).toBe(2)
     const p99 = first.swept[0]?.result.latencyMs.p99
@@ -192,7 +192,7 @@ describe('the cache of a sweep', () => {
     expect((await run({ servers: [1, 2, 3] }, false)).run).toBe(3)
   })
 
-  it('is in a folder, which is made, and holds one whole file a point', async () => {
+  it('is in a folder, which is created, with one complete file per point', async () => {
     const cache = join(folder, 'made', 'here')
     const fresh = await run({ servers: [1, 2] }, cache)
     expect(fresh.run).toBe(2)
@@ -217,7 +217,7 @@ describe('the cache of a sweep', () => {
       },
     ],
     ['of another scenario', (text) => text.replace(/"key":"./, '"key":"x')],
-  ])('takes a file that is %s for none, and writes it again', async (_, spoil) => {
+  ])('ignores a file that is %s, and writes it again', async (_, spoil) => {
     const cache = join(folder, 'spoilt')
     await run({ servers: [1] }, cache)
     const file = join(cache, readdirSync(cache)[0] as string)
@@ -229,7 +229,7 @@ describe('the cache of a sweep', () => {
     expect(readFileSync(file, 'utf8')).toBe(text)
   })
 
-  it('has what a killed process left removed, but not what another may be writing', async () => {
+  it('removes leftovers of killed processes, but not files that another may be writing', async () => {
     const cache = join(folder, 'left')
     await run({ servers: [1] }, cache)
     const [old, fresh] = ['1', '2'].map((n) => join(cache, `.throughline-00000000-0000-0000-0000-00000000000${n}`))
@@ -242,18 +242,18 @@ describe('the cache of a sweep', () => {
   it('refuses a folder that is a file', async () => {
     const file = join(folder, 'file')
     writeFileSync(file, '')
-    await expect(run({ servers: [1] }, file)).rejects.toThrow('sweep.cache: must be a folder that can be written to')
+    await expect(run({ servers: [1] }, file)).rejects.toThrow('sweep.cache: must be a writable folder')
     await expect(run({ servers: [1] }, join(file, 'in'))).rejects.toThrow('is a file')
   })
 
   it.runIf(process.platform === 'linux').each(['/proc', '/proc/made', '/proc/made/here'])(
-    'refuses one that nobody can write to, where making it would never end: %s',
+    'refuses a folder that is not writable, without hanging: %s',
     async (path) => {
-      await expect(run({ servers: [1] }, path)).rejects.toThrow(`${path} cannot be written to (ENOENT)`)
+      await expect(run({ servers: [1] }, path)).rejects.toThrow(`${path} is not writable (ENOENT)`)
     },
   )
 
-  it('is of a scenario however it is written', async () => {
+  it('has one entry for a scenario in any spelling', async () => {
     await run({ maxWait: ['5ms'] }, true)
     expect((await run({ 'batching.maxWait': [5, '0.005s'] }, true)).run).toBe(0)
   })

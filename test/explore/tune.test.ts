@@ -64,7 +64,7 @@ describe('tune', () => {
 
   it.each([
     [{}, 'tune.budget: must be a budget'],
-    [{ budget: { p98: '1parsec' } }, 'tune.budget.p98: must be limited by a time'],
+    [{ budget: { p98: '1parsec' } }, 'tune.budget.p98: must be a time'],
     [{ budget: { p99: 1 }, mostServers: 0 }, 'tune.mostServers: must be a whole number of at least 1'],
     [{ budget: { p99: 1 }, maxBatchSize: [0] }, 'tune.maxBatchSize.0: must be a whole number'],
     [{ budget: { p99: 1 }, servers: 2 }, "'servers' is not an option here"],

@@ -17,7 +17,7 @@ import { replaceFile } from '../../src/files/replace.js'
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-it('replaces a file, with its mode, through a link, and leaves nothing else', async () => {
+it('replaces a file with its mode, through a link, and leaves no temporary file', async () => {
   const [path, link] = [join(folder, 'a.txt'), join(folder, 'link.txt')]
   await replaceFile(path, 'one')
   chmodSync(path, 0o640)
@@ -29,7 +29,7 @@ it('replaces a file, with its mode, through a link, and leaves nothing else', as
   expect(readdirSync(folder).sort()).toEqual(['a.txt', 'link.txt'])
 })
 
-it('writes to what is no file as it is, and refuses a folder', async () => {
+it('writes to devices in place, and rejects a folder', async () => {
   await replaceFile('/dev/null', 'gone')
   await expect(replaceFile('/dev/full', 'x')).rejects.toMatchObject({ code: 'ENOSPC' })
   await expect(replaceFile(folder, 'x')).rejects.toMatchObject({ code: 'EISDIR' })

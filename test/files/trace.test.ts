@@ -17,13 +17,13 @@ async function file(name: string, text: string): Promise<string> {
   return path
 }
 
-describe('reading a trace', () => {
+describe('readTrace', () => {
   it.each<[string, string, string, ReadTraceOptions, number[]]>([
     ['a column of times alone', 'a.csv', '0\n1.5\n3\n', {}, [0, 1.5, 3]],
     ['no newline at the end', 'a.csv', '0\n1.5', {}, [0, 1.5]],
     ['line ends of Windows and a byte order mark', 'a.csv', '\uFEFFtimeMs,size\r\n0,3\r\n2,4\r\n', {}, [0, 2]],
     ['the column timeMs wherever it is', 'a.csv', 'size,timeMs\n9,1\n8,2\n', {}, [1, 2]],
-    ['the first column where there is none of that name', 'a.csv', 'when,size\n1,9\n2,8\n', {}, [1, 2]],
+    ['the first column if none has that name', 'a.csv', 'when,size\n1,9\n2,8\n', {}, [1, 2]],
     ['a column by name', 'a.csv', 'size,when\n9,1\n8,2\n', { field: 'when' }, [1, 2]],
     ['a column by number', 'a.csv', '9,1\n8,2\n', { field: 2 }, [1, 2]],
     ['another unit', 'a.csv', '0\n1.5\n', { unit: 's' }, [0, 1500]],
@@ -41,7 +41,7 @@ describe('reading a trace', () => {
     ['decimal commas between tabs', 'a.csv', 'timeMs\tpath\n0,5\t/a\n1\t/b\n', {}, [0.5, 1]],
     ['decimal commas in quotes', 'a.csv', 'timeMs,path\n"0,5",/a\n"1,500",/b\n', {}, [0.5, 1.5]],
     ['semicolons without names', 'a.csv', '0.5;/a,b\n1.5;/c\n', {}, [0.5, 1.5]],
-    ['commas beside semicolons that are none', 'a.csv', '0.5,/a;b\n1.5,/c\n', {}, [0.5, 1.5]],
+    ['commas as separators, with semicolons in a field', 'a.csv', '0.5,/a;b\n1.5,/c\n', {}, [0.5, 1.5]],
     ['a separator that is given', 'a.csv', '0,5;/a\n1,5;/b\n', { separator: ';' }, [0.5, 1.5]],
     ['bars', 'a.csv', 'path|timeMs\n/a|1\n', {}, [1]],
     ['line ends of old', 'a.csv', 'timeMs,path\r0,/a\r1,/b\r', {}, [0, 1]],
@@ -55,13 +55,13 @@ describe('reading a trace', () => {
     ['an object a line', 'a.jsonl', '{"timeMs":1}\n\n{"size":3,"timeMs":2}\n', {}, [1, 2]],
     ['a field by name', 'a.ndjson', '{"at":"1"}\n{"at":2}\n', { field: 'at', unit: 'us' }, [0.001, 0.002]],
     ['a format by name', 'a.txt', '{"timeMs":1}\n', { format: 'json-lines' }, [1]],
-  ])('takes %s', async (_, name, text, options, times) => {
+  ])('reads %s', async (_, name, text, options, times) => {
     const path = await file(name, text)
     expect(await readTrace(path, options)).toEqual(times)
     expect(await readTrace(pathToFileURL(path), options)).toEqual(times)
   })
 
-  it.each(['utf-16le', 'utf-16be'])('takes %s with a mark of its byte order', async (encoding) => {
+  it.each(['utf-16le', 'utf-16be'])('reads %s with a byte order mark', async (encoding) => {
     const bytes = Buffer.from('\uFEFFtimeMs,path\n0.5,/ä\n', 'utf16le')
     const path = join(folder, `${encoding}.csv`)
     await writeFile(path, encoding === 'utf-16be' ? bytes.swap16() : bytes)
@@ -69,16 +69,20 @@ describe('reading a trace', () => {
   })
 
   it.each([
-    ['UTF-16 without a mark', Buffer.from('timeMs\n0.5\n', 'utf16le'), 'holds bytes of 0, which no text does'],
-    ['Latin-1', Buffer.from('timeMs,stra\u00dfe\n0.5,a\n', 'latin1'), 'is no text in UTF-8'],
-    ['compressed', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0xff]), 'is no text in UTF-8'],
-  ])('refuses %s', async (_, bytes, message) => {
+    [
+      'UTF-16 without a mark',
+      Buffer.from('timeMs\n0.5\n', 'utf16le'),
+      'holds null bytes, so it is not a text file; write it as UTF-8',
+    ],
+    ['Latin-1', Buffer.from('timeMs,stra\u00dfe\n0.5,a\n', 'latin1'), 'is not valid UTF-8 text; write it as UTF-8'],
+    ['compressed', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0xff]), 'is not valid UTF-8 text; write it as UTF-8'],
+  ])('rejects %s', async (_, bytes, message) => {
     const path = join(folder, 'bytes.csv')
     await writeFile(path, bytes)
     await expect(readTrace(path)).rejects.toThrow(`${path}: ${message}`)
   })
 
-  it('gives what can be replayed', async () => {
+  it('returns times that can be replayed', async () => {
     const timestamps = await readTrace('examples/traces/azure-llm-code-2023.csv')
     expect(timestamps).toHaveLength(8819)
     const { counts } = simulate({ arrivals: replay(timestamps, { speed: 100 }), service: 1, warmup: { requests: 0 } })
@@ -90,7 +94,7 @@ describe('reading a trace', () => {
     ['names alone', 'a.csv', 'timeMs,size\n', {}, 'a.csv: holds no requests'],
     ['nothing', 'a.jsonl', '\n\n', {}, 'a.jsonl: holds no requests'],
     [
-      'a line that is no number',
+      'a line that is not a number',
       'a.csv',
       'timeMs\n1\ntwo\n3\n',
       {},
@@ -110,7 +114,7 @@ describe('reading a trace', () => {
       'a.csv',
       '0\n5\n4\n',
       { unit: 's' },
-      'a.csv:3: must be no earlier than the line before it, at 5 s, got "4"; sort the file',
+      'a.csv:3: must not be earlier than the time before it, 5 s, got "4"; sort the file',
     ],
     [
       'wall-clock times',
@@ -120,18 +124,30 @@ describe('reading a trace', () => {
       'a.csv:1: must hold a time within 104 days (2^53 ns) of the start',
     ],
     [
-      'a column that is not there',
+      'a missing column',
       'a.csv',
       'when,size\n1,2\n',
       { field: 'then' },
       'a.csv:1: has no column "then"; it has "when", "size"',
     ],
     ['a column beyond the last', 'a.csv', '1,2\n', { field: 3 }, 'a.csv:1: has no column 3'],
-    ['a quote without an end', 'a.csv', 'timeMs\n1\n"2\n3\n', {}, 'a.csv:3: has a quote that is never closed'],
-    ['two separators', 'a.csv', '0,5;/a\n1,5;/b\n', {}, "a.csv: has fields separated by ',' or ';'; say by which"],
-    ['decimal commas that may be two columns', 'a.csv', '0,5\n1,5\n', {}, 'a.csv: holds two whole numbers a line'],
+    ['an open quote', 'a.csv', 'timeMs\n1\n"2\n3\n', {}, 'a.csv:3: has a quote that is not closed'],
+    ['two separators', 'a.csv', '0,5;/a\n1,5;/b\n', {}, "a.csv: may have fields separated by ',' or ';'; choose one"],
+    [
+      'decimal commas that may be two columns',
+      'a.csv',
+      '0,5\n1,5\n',
+      {},
+      'a.csv: holds two whole numbers on each line',
+    ],
     ['decimal commas between commas', 'a.csv', 'timeMs,path\n0,5,/a\n', {}, 'a.csv:2: has 3 fields separated by ","'],
-    ['thousands or decimals', 'a.csv', 'timeMs;path\n999;/a\n1,234;/b\n', {}, 'a.csv:3: may hold "1,234" as thousands'],
+    [
+      'thousands or decimals',
+      'a.csv',
+      'timeMs;path\n999;/a\n1,234;/b\n',
+      {},
+      'a.csv:3: holds "1,234", with a thousands separator',
+    ],
     [
       'thousands and decimals',
       'a.csv',
@@ -151,31 +167,37 @@ describe('reading a trace', () => {
     ['hexadecimals', 'a.csv', '0\n0x10\n', {}, 'a.csv:2: must hold a time of 0 or more in ms, got "0x10"'],
     ['Infinity', 'a.csv', '0\nInfinity\n', {}, 'a.csv:2: must hold a time of 0 or more in ms, got "Infinity"'],
     [
-      'a list that holds no time',
+      'a list with an invalid time',
       'a.json',
       '[1, null]',
       {},
       'a.json[1]: must hold a time of 0 or more in ms, got null',
     ],
-    ['lists without a field', 'a.jsonl', '[1,2]\n[3,4]\n', {}, 'a.jsonl:1: is a list of 2; say by field which of them'],
-    ['a line that is no JSON', 'a.jsonl', '{"timeMs":1}\n{"timeMs":\n', {}, 'a.jsonl:2: is not JSON: "{'],
+    [
+      'lists without a field',
+      'a.jsonl',
+      '[1,2]\n[3,4]\n',
+      {},
+      'a.jsonl:1: is a list of 2 values; choose one with the option field',
+    ],
+    ['a line that is not JSON', 'a.jsonl', '{"timeMs":1}\n{"timeMs":\n', {}, 'a.jsonl:2: is not JSON: "{'],
     ['a line without the field', 'a.jsonl', '{"at":1}\n', {}, 'a.jsonl:1: has no field "timeMs"; it has "at"'],
     [
-      'a field that is no number',
+      'a field that is not a number',
       'a.jsonl',
       '{"timeMs":null}\n',
       {},
       'a.jsonl:1: must hold a time of 0 or more in ms, got null',
     ],
     [
-      'an option that there is not',
+      'an unknown option',
       'a.csv',
       '1\n',
       { column: 1 } as ReadTraceOptions,
       "readTrace: 'column' is not an option here; accepted: field, unit, format, separator",
     ],
     [
-      'a unit that there is not',
+      'an unknown unit',
       'a.csv',
       '1\n',
       { unit: 'days' } as unknown as ReadTraceOptions,
@@ -188,13 +210,13 @@ describe('reading a trace', () => {
       { field: 0 },
       'readTrace.field: must be the name of a column or field, or the number of a column from 1, got 0',
     ],
-  ])('refuses %s in %s', async (_, name, text, options, message) => {
+  ])('rejects %s in %s', async (_, name, text, options, message) => {
     const refused = readTrace(await file(name, text), options)
     await expect(refused).rejects.toThrow(ValidationError)
     await expect(refused).rejects.toThrow(message)
   })
 
-  it('says where there is no file', async () => {
-    await expect(readTrace('nowhere.csv')).rejects.toThrow('nowhere.csv: there is no such file')
+  it('reports a missing file', async () => {
+    await expect(readTrace('nowhere.csv')).rejects.toThrow('nowhere.csv: does not exist')
   })
 })

@@ -25,7 +25,7 @@ describe('a handler', () => {
     })
   })
 
-  it('may be a function, or an object of a class', () => {
+  it('may be a function, or an instance of a class', () => {
     const double = (batch: unknown[]) => batch.map((each) => 2 * (each as number))
     const context = { state: undefined, signal: AbortSignal.abort() }
     expect(handlerOf(double).run([1, 2], context)).toEqual([2, 4])
@@ -40,17 +40,17 @@ describe('a handler', () => {
   })
 
   it.each([
-    [undefined, 'it has no default export; accepted is'],
-    [null, 'its default export is no handler (null); accepted is'],
-    [42, 'its default export is no handler (42)'],
-    [{}, 'its default export is no handler ({})'],
+    [undefined, 'it has no default export; accepted: '],
+    [null, 'its default export is not a handler, got null; accepted: '],
+    [42, 'its default export is not a handler, got 42; accepted: '],
+    [{}, 'its default export is not a handler, got {}; accepted: '],
     [{ run: 'fast' }, 'the run of its handler must be a function, got "fast"'],
     [{ run: undefined }, 'its handler has no run'],
     [
       { run: () => [], tearDown: () => {} },
-      "'tearDown' is no part of a handler (did you mean 'teardown'?); its parts are",
+      "'tearDown' is not a part of a handler (did you mean 'teardown'?); accepted: ",
     ],
-    [{ run: () => [], model: 1 }, "'model' is no part of a handler; its parts are setup, input, run, teardown, inputs"],
+    [{ run: () => [], model: 1 }, "'model' is not a part of a handler; accepted: setup, input, run, teardown, inputs"],
     [{ run: () => [], setup: {} }, 'the setup of its handler must be a function, got {}'],
     [{ run: () => [], inputs: 0 }, 'the inputs of its handler must be a whole number of at least 1, got 0'],
   ])('is not %j', (exported, said) => {
@@ -59,19 +59,19 @@ describe('a handler', () => {
 })
 
 describe('the outputs of a batch', () => {
-  it('are failures where they are errors', () => {
+  it('are failures if they are errors', () => {
     const failed = new Uint8Array(4).fill(9)
     expect(failuresIn([1, new Error('no'), undefined], 3, failed)).toBe(1)
     expect([...failed]).toEqual([0, 1, 0, 9])
   })
 
   it.each([
-    [undefined, 'it returned nothing'],
-    [null, 'it returned null'],
-    [{ length: 2 }, 'it returned an object'],
-    ['ab', 'it returned a string'],
-    [[1], 'it returned 1 for a batch of 2'],
-    [[1, 2, 3], 'it returned 3 for a batch of 2'],
+    [undefined, 'got nothing'],
+    [null, 'got null'],
+    [{ length: 2 }, 'got an object'],
+    ['ab', 'got a string'],
+    [[1], 'got 1 for a batch of 2'],
+    [[1, 2, 3], 'got 3 for a batch of 2'],
   ])('are not %j', (outputs, said) => {
     expect(() => failuresIn(outputs, 2, new Uint8Array(2))).toThrow(said)
   })

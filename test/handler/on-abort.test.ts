@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest'
 import { onAbort } from '../../src/handler/on-abort.js'
 import { sweep } from '../../src/index.js'
 
-it('calls back whoever has not called it off, with one listener for all', () => {
+it('calls the callbacks that were not removed, with one listener for all', () => {
   const controller = new AbortController()
   const { signal } = controller
   const added = vi.spyOn(signal, 'addEventListener')
@@ -22,7 +22,7 @@ it('calls back whoever has not called it off, with one listener for all', () => 
   expect(added).toHaveBeenCalledTimes(3)
 })
 
-it('lets batchers and runs share a signal without a warning', async () => {
+it('lets batchers and runs share a signal without a leak warning', async () => {
   const warned = vi.fn()
   process.on('warning', warned)
   const { signal } = new AbortController()

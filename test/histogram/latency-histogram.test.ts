@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { build } from 'hdr-histogram-js'
 import { describe, expect, it } from 'vitest'
-import { BUCKETS, bucketFloor, bucketOf, HIGHEST_NS, LatencyHistogram } from '../../src/histogram/latency-histogram.js'
+import { BUCKETS, bucketFloor, bucketOf, HIGHEST_NS } from '../../src/histogram/buckets.js'
+import {
+  HISTOGRAM_BYTES,
+  type HistogramSnapshot,
+  LatencyHistogram,
+  mergeHistograms,
+  zeros,
+} from '../../src/histogram/latency-histogram.js'
+import { meanOf, stdDevOf } from '../../src/histogram/moments.js'
 
 const runs = { seed: 8, numRuns: 200 }
 const HOUR_NS = 3.6e12
@@ -68,16 +76,14 @@ const histogramOf = (values: number[]) => {
   return histogram
 }
 /** All that a histogram holds. */
-const contents = (histogram: LatencyHistogram) => {
-  const buckets: [number, number][] = []
-  histogram.forEach((bucket, count) => {
-    buckets.push([bucketFloor(bucket), count])
-  })
-  const all = histogram.buckets.reduce((sum, count) => sum + count, 0)
-  return { moments: [...histogram.moments], buckets, all }
+const contents = (histogram: LatencyHistogram | HistogramSnapshot) => {
+  const snapshot = histogram instanceof LatencyHistogram ? histogram.snapshot() : histogram
+  const { count, sum, squares, min, max, counts } = snapshot
+  const buckets = [...snapshot.buckets].map((bucket, i) => [bucketFloor(bucket), counts[i]])
+  return { moments: [count, sum, squares, min, max], buckets, all: counts.reduce((all, each) => all + each, 0) }
 }
 
-const expectSameContents = (histogram: LatencyHistogram, one: LatencyHistogram) => {
+const expectSameContents = (histogram: LatencyHistogram | HistogramSnapshot, one: LatencyHistogram) => {
   expect(contents(histogram).buckets).toEqual(contents(one).buckets)
   expect([histogram.count, histogram.sum, histogram.min, histogram.max]).toEqual([one.count, one.sum, one.min, one.max])
 }
@@ -92,7 +98,7 @@ describe('a histogram', () => {
           const sum = values.reduce((total, value) => total + value, 0)
           expect(histogram.count).toBe(values.length)
           expect(histogram.sum).toBe(sum)
-          expect(histogram.mean).toBe(sum / values.length)
+          expect(meanOf(histogram)).toBe(sum / values.length)
           expect(histogram.min).toBe(Math.min(...values))
           expect(histogram.max).toBe(Math.max(...values))
 
@@ -114,12 +120,12 @@ describe('a histogram', () => {
       fc.property(fc.array(fc.nat(1e9), { minLength: 1, maxLength: 50 }), (values) => {
         const mean = values.reduce((sum, value) => sum + value, 0) / values.length
         const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
-        expect(Math.abs(histogramOf(values).stdDev - Math.sqrt(variance))).toBeLessThan(100)
+        expect(Math.abs(stdDevOf(histogramOf(values)) - Math.sqrt(variance))).toBeLessThan(100)
       }),
       runs,
     )
-    expect(histogramOf([5, 5, 5]).stdDev).toBe(0)
-    expect(histogramOf([1e12, 1e12 + 2e9]).stdDev).toBeCloseTo(1e9, -3)
+    expect(stdDevOf(histogramOf([5, 5, 5]))).toBe(0)
+    expect(stdDevOf(histogramOf([1e12, 1e12 + 2e9]))).toBeCloseTo(1e9, -3)
   })
 
   it('takes many at a time as it takes them one by one', () => {
@@ -139,10 +145,10 @@ describe('a histogram', () => {
     fc.assert(
       fc.property(times, times, fc.nat(10), (before, values, beyond) => {
         const histogram = histogramOf(before)
-        histogram.recordAll(Float64Array.from([...values, ...Array.from({ length: beyond }, () => 7)]), values.length)
+        histogram.recordMany(Float64Array.from([...values, ...Array.from({ length: beyond }, () => 7)]), values.length)
         const one = histogramOf([...before, ...values])
         expectSameContents(histogram, one)
-        expect(Math.abs(histogram.stdDev - one.stdDev) || 0).toBeLessThanOrEqual(1e-6 * (one.max || 1))
+        expect(Math.abs(stdDevOf(histogram) - stdDevOf(one)) || 0).toBeLessThanOrEqual(1e-6 * (one.max || 1))
       }),
       runs,
     )
@@ -155,14 +161,14 @@ describe('a histogram', () => {
         const [histogram, one] = [histogramOf(before), histogramOf(before)]
         const more = Array.from({ length: beyond }, () => 7)
         const list = (of: number[]) => Float64Array.from([...of, ...more])
-        histogram.recordEach(
+        histogram.recordMany(
           list(values.map(([value]) => value)),
-          list(values.map(([, count]) => count)),
           values.length,
+          list(values.map(([, count]) => count)),
         )
         for (const [value, count] of values) one.record(value, count)
         expectSameContents(histogram, one)
-        expect(Math.abs(histogram.stdDev - one.stdDev) || 0).toBeLessThanOrEqual(1e-6 * (one.max || 1))
+        expect(Math.abs(stdDevOf(histogram) - stdDevOf(one)) || 0).toBeLessThanOrEqual(1e-6 * (one.max || 1))
       }),
       runs,
     )
@@ -173,8 +179,12 @@ describe('a histogram', () => {
       fc.property(times, times, (a, b) => {
         const [sum, other] = [histogramOf(a), histogramOf(b)]
         const before = contents(other)
-        sum.add(other)
         const one = histogramOf([...a, ...b])
+        expectSameContents(mergeHistograms([sum, other.snapshot()]), one)
+        const fromSnapshot = histogramOf(a)
+        fromSnapshot.merge(other.snapshot())
+        expectSameContents(fromSnapshot, one)
+        sum.merge(other)
         expectSameContents(sum, one)
         expect(contents(sum).all).toBe(a.length + b.length)
         expect(contents(other)).toEqual(before)
@@ -194,6 +204,28 @@ describe('a histogram', () => {
       }),
       runs,
     )
+  })
+
+  it('merges any number, as if one had counted all', () => {
+    fc.assert(
+      fc.property(fc.array(times, { maxLength: 8 }), (all) => {
+        const merged = mergeHistograms(all.map((values) => histogramOf(values).snapshot()))
+        expectSameContents(merged, histogramOf(all.flat()))
+        // and leaves nothing behind for the next
+        expect(mergeHistograms([histogramOf([3]), histogramOf([5])])).toEqual(histogramOf([3, 5]).snapshot())
+      }),
+      runs,
+    )
+    expect(mergeHistograms([])).toEqual(new LatencyHistogram().snapshot())
+    expect(zeros(3)).toEqual(histogramOf([0, 0, 0]).snapshot())
+    expect(zeros(0)).toEqual(new LatencyHistogram().snapshot())
+  })
+
+  it('is seen by whichever thread has its memory', () => {
+    const buffer = new SharedArrayBuffer(8 + HISTOGRAM_BYTES)
+    const [writer, reader] = [new LatencyHistogram(buffer, 8), new LatencyHistogram(buffer, 8)]
+    writer.record(1e6, 3)
+    expect(contents(reader)).toEqual(contents(histogramOf([1e6, 1e6, 1e6])))
   })
 
   it('keeps the extremes of what is longer than an hour', () => {

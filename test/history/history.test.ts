@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { compareResults } from '../../src/budget/compare-results.js'
-import { checkedEntry, type HistoryEntry, historyEntry, machineOf } from '../../src/budget/history-entry.js'
+import { buildHistoryEntry, checkEntry, describeMachine, type HistoryEntry } from '../../src/budget/history-entry.js'
 import { addToHistory, readHistory } from '../../src/history/file.js'
 import { historySeries } from '../../src/history/series.js'
 import { renderHistoryHtml } from '../../src/report/html/history.js'
@@ -26,7 +26,7 @@ const of = (commit: string | null, name = 'order') => ({ name, commit, at: '2026
 const runs = [1, 2, 3].map((seed) => measured(run(seed)))
 const entries = (count: number, more: (i: number) => Partial<HistoryEntry> = () => ({})) =>
   Array.from({ length: count }, (_, i) => ({
-    ...historyEntry(runs[i % 3] as Result, of(`commit${i}`.padEnd(40, '0'))),
+    ...buildHistoryEntry(runs[i % 3] as Result, of(`commit${i}`.padEnd(40, '0'))),
     ...more(i),
   }))
 const costing = (mean: number): Partial<HistoryEntry> => {
@@ -40,14 +40,14 @@ const costing = (mean: number): Partial<HistoryEntry> => {
 describe('a history', () => {
   it('keeps the figures of a result, its intervals and what it ran on', () => {
     const result = measured(run(1))
-    const entry = historyEntry(result, of('abc'))
+    const entry = buildHistoryEntry(result, of('abc'))
     expect(entry).toMatchObject({ name: 'order', commit: 'abc', engine: 'measure', valid: true })
     expect(entry.figures).toMatchObject({ mean: result.latencyMs.mean, p99: result.latencyMs.p99, errorRate: 0 })
     expect(entry.intervals.mean).toEqual({
       low: result.latencyMs.intervals.mean.low,
       high: result.latencyMs.intervals.mean.high,
     })
-    expect(machineOf(entry)).toBe('a CPU, 2 cores, linux x64')
+    expect(describeMachine(entry)).toBe('a CPU, 2 cores, linux x64')
     expect(JSON.stringify(entry).length).toBeLessThan(2_000)
   })
 
@@ -74,7 +74,7 @@ describe('a history', () => {
     [{ ...entries(1)[0], figures: {} }, /x\.figures\.mean: must be a number/],
     [{ ...entries(1)[0], valid: 'yes' }, /x\.valid: must be true or false, got "yes"/],
   ])('refuses what is no entry: %#', (value, message) => {
-    expect(() => checkedEntry(value, 'x')).toThrow(message)
+    expect(() => checkEntry(value, 'x')).toThrow(message)
   })
 })
 
@@ -82,13 +82,13 @@ describe('a history as the noise of two results', () => {
   it('says the same as the results that it was made of', () => {
     const earlier = [1, 2, 3, 4, 5, 6].map((seed) => measured(run(seed)))
     const [base, head] = [measured(run(7)), measured(run(7, '1.3ms'))]
-    const kept = earlier.map((result) => historyEntry(result, of(null)))
+    const kept = earlier.map((result) => buildHistoryEntry(result, of(null)))
     expect(compareResults(base, head, { history: kept })).toEqual(compareResults(base, head, { history: earlier }))
   })
 
   it('says so if it is of another load', () => {
     const other = simulate({ arrivals: '300/s', service: '1ms', stop: { requests: 20_000 } })
-    const kept = new Array(5).fill(historyEntry(other, of(null)))
+    const kept = new Array(5).fill(buildHistoryEntry(other, of(null)))
     const { findings } = compareResults(run(1), run(1), { history: kept })
     expect(findings).toMatchObject([{ code: 'scenarios-differ', message: /the history is of another scenario/ }])
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { cpuQuota } from '../../src/machine/cgroup.js'
 import { coresWithin } from '../../src/machine/cores.js'
 
-/** Reads from files that are given; any other is missing. */
+/** Reads the given files; any other is missing. */
 const files = (given: Record<string, string>) => (path: string) => {
   const text = given[path]
   if (text === undefined) throw new Error(`ENOENT: ${path}`)
@@ -10,7 +10,7 @@ const files = (given: Record<string, string>) => (path: string) => {
 }
 
 describe('the CPU quota of a container', () => {
-  it('is read from version 2, with how often it was used up', () => {
+  it('is read from version 2, with how often it was throttled', () => {
     const read = files({
       '/proc/self/cgroup': '0::/\n',
       '/sys/fs/cgroup/cpu.max': '150000 100000\n',
@@ -19,7 +19,7 @@ describe('the CPU quota of a container', () => {
     expect(cpuQuota(read)).toEqual({ cores: 1.5, throttled: { periods: 12, ms: 340 } })
   })
 
-  it('is the lowest of the group and those above it', () => {
+  it('is the lowest of the group and the groups above it', () => {
     const read = files({
       '/proc/self/cgroup': '0::/pods/one/main\n',
       '/sys/fs/cgroup/pods/one/main/cpu.max': 'max 100000\n',
@@ -62,6 +62,6 @@ it.each([
   [8, 1.5, 2],
   [8, 0.2, 1],
   [2, 4, 2],
-])('of %i cores, a quota of %s leaves %i', (machine, quota, cores) => {
+])('%i cores with a quota of %s are %i', (machine, quota, cores) => {
   expect(coresWithin(machine, quota)).toBe(cores)
 })

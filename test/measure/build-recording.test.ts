@@ -8,8 +8,8 @@ import { closed } from '../../src/scenario/arrivals/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { cycle } from './cycle.js'
-import { runInVirtualTime, type Threads } from './virtual-run.js'
+import { cycle } from '../support/cycle.js'
+import { runInVirtualTime, type Threads } from '../support/virtual-threads.js'
 
 /** Runs a scenario in virtual time, and records it as a measurement does. */
 function record(scenario: ScenarioParts, threads: Threads) {
@@ -85,7 +85,7 @@ describe('the recording of a run', () => {
     ['of fewer requests than segments', { arrivals: '1000/s', warmup: { requests: 1 }, stop: { requests: 7 } }],
   ]
 
-  it.each(scenarios)('is the same as a simulation would give, if threads take no time: %s', (_, scenario) => {
+  it.each(scenarios)('equals a simulation, if threads take no time: %s', (_, scenario) => {
     const { recording } = record(scenario, {
       service: (size) => us(10 + 5 * size),
       delay: () => 0,
@@ -109,7 +109,7 @@ describe('the recording of a run', () => {
     aheadNs: fc.constantFrom(1, us(10), AHEAD_NS),
   })
 
-  it('adds up, whatever threads do, and agrees with what is counted request by request', () => {
+  it('adds up, whatever threads do, and agrees with a count request by request', () => {
     fc.assert(
       fc.property(runs, ({ scenario, services, delays, failing, aheadNs }) => {
         const fails = (number: number) => number % failing === 0
@@ -173,7 +173,7 @@ describe('the recording of a run', () => {
     )
   })
 
-  it('ends the window when as many requests wait as can, and loses none', () => {
+  it('ends the window when the waiting room is full, and drops no request', () => {
     const { run, recording } = record(
       { arrivals: { process: 'constant', rate: 1e6 }, stop: { duration: '1s' }, warmup: { requests: 100 } },
       { service: () => us(100), delay: () => 0, places: 1024 },
@@ -191,7 +191,7 @@ describe('the recording of a run', () => {
     expect(recording.segments.at(-1)?.endNs).toBe(recording.endNs)
   })
 
-  it('ends the drain 10 s after the last request was due, and counts what is left as unfinished', () => {
+  it('ends the drain 10 s after the last request was due, and counts the remaining requests as unfinished', () => {
     const { recording } = record(
       { arrivals: '100/s', stop: { requests: 200 }, warmup: { requests: 0 } },
       { service: () => 1e9, delay: () => 0 },

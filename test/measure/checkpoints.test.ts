@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkBudget, measure, type Scenario } from '../../src/index.js'
-import { planOf } from '../../src/measure/plan.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
+import { planOf } from '../support/virtual-event-loop.js'
 
 const failing: Scenario = {
   arrivals: '200/s',
@@ -10,9 +10,8 @@ const failing: Scenario = {
   },
 }
 
-// side by side: they mostly wait
-describe.concurrent('a measurement that goes on until it knows enough', () => {
-  it('ends at the look that settles a budget', async ({ expect }) => {
+describe('a measurement that stops at a precision or budget', () => {
+  it('ends at the checkpoint that decides the budget', async () => {
     const budget = { p99: '10s' }
     const result = await measure({ ...failing, stop: { budget, atMost: '21s' } })
     // at 0.5 s, or at a later one of five checkpoints if the machine is slow: no error was allowed
@@ -31,20 +30,6 @@ describe.concurrent('a measurement that goes on until it knows enough', () => {
     expect(result.validity.findings.map(({ code }) => code)).not.toContain('littles-law')
     expect(checkBudget(result, budget).verdict).not.toBe('pass')
   })
-
-  it('goes on to the end where no look is enough, with server threads too', async ({ expect }) => {
-    const result = await measure({
-      arrivals: { process: 'closed', clients: 3, thinkTime: '5ms' },
-      handler: new URL('./handlers/numbers.js', import.meta.url),
-      stop: { precision: 1e-9, of: 'p50', atMost: '10s' },
-      warmup: { duration: '1s' },
-    })
-    expect(result.checkpoints).toEqual({ planned: 2, taken: 2 })
-    expect(result.window).toEqual({ startMs: 1000, endMs: 10_000 })
-    const lengths = result.segments.map(({ startMs, endMs }) => endMs - startMs)
-    // ten of 400 ms, put together of twenty, and ten of 500 ms
-    expect(lengths).toEqual([...Array(10).fill(400), ...Array(10).fill(500)])
-  })
 })
 
 describe('its plan', () => {
@@ -53,7 +38,7 @@ describe('its plan', () => {
     return planOf({ ...resolveScenario({ ...failing, arrivals, stop, warmup }, 'measure'), arrivals })
   }
 
-  it('has twenty stretches up to the first look, and ten to each next one', () => {
+  it('has twenty segments up to the first checkpoint, and ten to each next one', () => {
     const { startNs, endNs, segments } = planned({ precision: '5%', atMost: '20s' })
     expect([startNs, endNs]).toEqual([5e8, 2e10])
     const starts = segments.map((segment) => segment.startNs)
@@ -63,7 +48,7 @@ describe('its plan', () => {
     expect(starts.slice(-2)).toEqual([1.8e10, 1.9e10])
   })
 
-  it('is one of time', () => {
+  it('must be by time', () => {
     expect(() => planned({ precision: '5%', atMost: { requests: 50_000 } })).toThrow(
       /^stop\.atMost: must be a duration/,
     )

@@ -70,8 +70,8 @@ describe('when a batch leaves', () => {
     ['queued at the instant that the server is free: not with it', [4, 0], [10, 20], 20, 25, [1, 20, 'turnaround']],
     ['filled by the third, while the server waits', [3, 50], [10, 12, 15, 16], 5, 90, [3, 15, 'filled']],
     ['at the deadline of the oldest', [4, 50], [10, 12, 15], 5, 90, [3, 60, 'deadline']],
-    ['at the deadline, without who came after it', [4, 50], [10, 12, 61], 5, 90, [2, 60, 'deadline']],
-    ['at the deadline, with who came at that instant', [4, 50], [10, 12, 60], 5, 90, [3, 60, 'wake']],
+    ['at the deadline, without a request after it', [4, 50], [10, 12, 61], 5, 90, [2, 60, 'deadline']],
+    ['at the deadline, with a request at that instant', [4, 50], [10, 12, 60], 5, 90, [3, 60, 'wake']],
     ['filled at the instant of the deadline', [3, 50], [10, 12, 60], 5, 90, [3, 60, 'filled']],
     ['the deadline is over when the server is free', [4, 50], [10, 70], 80, 90, [2, 80, 'turnaround']],
     ['the deadline is over when the server is free, to the instant', [4, 50], [10], 60, 90, [1, 60, 'turnaround']],
@@ -99,11 +99,11 @@ describe('when a batch leaves', () => {
     ['a batch that has to be full', [4, NEVER], [10, 12, 25, 700], 5, 20, 700],
     ['a batch that cannot be full yet', [4, NEVER], [10, 12], 5, 20, NEVER],
   ] as [string, [number, number], number[], number, number, number][])(
-    'knows when the next one will, if nothing else happens: %s',
+    'computes when the next batch leaves, if nothing else happens: %s',
     (_, policy, requests, freeNs, nowNs, releaseNs) => {
       const { replay } = replayOf(policy, requests)
       expect(replay.take(freeNs, nowNs)).toBe(0)
-      replay.lookAhead()
+      replay.computeNextRelease()
       expect(replay.nextReleaseNs).toBe(releaseNs)
       // and not a nanosecond sooner
       if (releaseNs === NEVER) return
@@ -114,7 +114,7 @@ describe('when a batch leaves', () => {
 
   describe('of a queue with limits', () => {
     it.each([
-      // what, [maxBatchSize, maxWait], [capacity, timeout], requests, free since, [size, at], who was lost
+      // what, [maxBatchSize, maxWait], [capacity, timeout], requests, free since, [size, at], dropped requests
       [
         'a place for one',
         [1, 0],
@@ -203,7 +203,7 @@ describe('when a batch leaves', () => {
     })
   })
 
-  it('lets another server that becomes free at the deadline ask before the request that comes then', () => {
+  it('lets a server that becomes free at the deadline take its batch before the request due then', () => {
     const { replay, room } = replayOf([4, 50], [10, 60])
     expect(replay.take(5, 60, 60)).toBe(1)
     expect([replay.leaveNs, replay.cause]).toEqual([60, 'turnaround'])
@@ -212,7 +212,7 @@ describe('when a batch leaves', () => {
     expect(room.queuedNs(1)).toBe(60)
   })
 
-  it('goes on from where it was when it looks again', () => {
+  it('resumes where the last check ended', () => {
     const { replay } = replayOf([3, 50], [10, 12, 15, 16])
     expect(replay.take(5, 11)).toBe(0)
     expect(replay.take(5, 14)).toBe(0)
@@ -220,26 +220,26 @@ describe('when a batch leaves', () => {
     expect([replay.leaveNs, replay.cause]).toEqual([15, 'filled'])
     // the fourth has its own deadline
     expect(replay.take(20, 40)).toBe(0)
-    replay.lookAhead()
+    replay.computeNextRelease()
     expect(replay.nextReleaseNs).toBe(66)
   })
 
-  it('lets what is left go when no more will come, if only that can end the wait', () => {
+  it('releases the remaining requests when no more can come, if only that ends the wait', () => {
     const { replay } = replayOf([3, NEVER], new Listed([10, 12], true))
     expect(replay.take(5, 11)).toBe(0)
-    replay.lookAhead()
+    replay.computeNextRelease()
     expect(replay.nextReleaseNs).toBe(12)
     expect(replay.take(5, 12)).toBe(2)
     expect(replay.leaveNs).toBe(12)
     // with a wait that ends, nothing changes
     const waits = replayOf([3, 50], new Listed([10, 12], true)).replay
     expect(waits.take(5, 40)).toBe(0)
-    waits.lookAhead()
+    waits.computeNextRelease()
     expect(waits.nextReleaseNs).toBe(60)
     expect(waits.take(5, 60)).toBe(2)
   })
 
-  it('says when its room is full', () => {
+  it('reports when the waiting room is full', () => {
     const { replay } = replayOf(
       [1, 0],
       Array.from({ length: 20 }, (_, i) => i),

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
-import { expectToAddUp } from './add-up.js'
+import { expectToAddUp } from '../support/adds-up.js'
 
 afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('under fake timers a measurement runs on the real clock all the same', () => {
+describe('a measurement runs on the real clock even under fake timers', () => {
   it.each([
     ['those that vitest fakes by default', undefined],
     ['dates', ['Date'] as const],
@@ -33,7 +33,7 @@ describe('under fake timers a measurement runs on the real clock all the same', 
   })
 })
 
-it('a timeout longer than a timer can be set for does not end the run at once', async () => {
+it('a timeout longer than the maximum delay of a timer does not end the run at once', async () => {
   const result = await measure(
     {
       arrivals: '500/s',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { type Course, measureFindings } from '../../src/measure/findings.js'
-import { newHistograms, noCounts, type Recording } from '../../src/result/recording.js'
+import { byMetric, type Metric, noCounts, type Recording } from '../../src/result/recording.js'
 
 const MS = 1_000_000
 const quiet: Course = {
@@ -13,16 +13,25 @@ const quiet: Course = {
 }
 
 /** A second in which 1,000 requests took `ms` from their due time, of which `lateMs` before they were sent. */
-function recordingOf(requests: { ms: number; lateMs: number; times: number }[]): Recording {
-  const histograms = newHistograms()
+function recordingOf(
+  requests: { ms: number; lateMs: number; times: number }[],
+  others: Partial<Record<Metric, number>> = {},
+): Recording {
+  const histograms = byMetric(() => new LatencyHistogram())
   const fromSend = new LatencyHistogram()
   for (const { ms, lateMs, times } of requests) {
     histograms.latency.record(ms * MS, times)
     histograms.lag.record(lateMs * MS, times)
     fromSend.record((ms - lateMs) * MS, times)
   }
+  for (const [metric, ms] of Object.entries(others)) histograms[metric as Metric].record(ms * MS, 10)
   const counts = { ...noCounts(), offered: 1000, completed: 1000 }
-  return { histograms, fromSend, counts, startNs: 0, endNs: 1000 * MS } as unknown as Recording
+  const recording = {
+    histograms: byMetric((metric) => histograms[metric].snapshot()),
+    fromSend: fromSend.snapshot(),
+    ...{ counts, startNs: 0, endNs: 1000 * MS },
+  }
+  return recording as unknown as Recording
 }
 
 const codes = (recording: Recording, course = quiet) => measureFindings(recording, course).map(({ code }) => code)
@@ -43,14 +52,14 @@ describe('event-loop-late', () => {
     expect(finding?.message).toMatch(/moved the p99 of latency from 5(\.\d+)? ms to 8(\.\d+)? ms/)
   })
 
-  it('makes a run invalid if the median is mostly lag: it is the event loop that was measured', () => {
+  it('makes a run invalid if the median is mostly lag', () => {
     const mostly = recordingOf([{ ms: 8, lateMs: 5, times: 1000 }])
     expect(measureFindings(mostly, quiet)).toMatchObject([{ severity: 'error', figures: { percentile: 50 } }])
     const partly = recordingOf([{ ms: 8, lateMs: 3, times: 1000 }])
     expect(measureFindings(partly, quiet)).toMatchObject([{ severity: 'warning', figures: { percentile: 50 } }])
   })
 
-  it('is not found if the slow requests were slow by themselves', () => {
+  it('is not found if the slow requests had no lag', () => {
     const early = recordingOf([
       { ms: 5, lateMs: 2, times: 20 },
       { ms: 5, lateMs: 0, times: 900 },
@@ -64,7 +73,7 @@ describe('event-loop-late', () => {
     expect(codes(recordingOf([{ ms: 50, lateMs: 9, times: 1000 }]))).toEqual([])
   })
 
-  it('is not looked for in handler modules, whose requests nobody sends', () => {
+  it('is not checked for handler modules, whose requests are not sent', () => {
     const recording = { ...recordingOf([{ ms: 8, lateMs: 5, times: 1000 }]), fromSend: null }
     expect(codes(recording)).toEqual([])
   })
@@ -72,13 +81,11 @@ describe('event-loop-late', () => {
 
 describe('queue-late', () => {
   const storm = (dispatchMs: number, rejected: number) => {
-    const recording = recordingOf([{ ms: 5, lateMs: 0, times: 10 }])
-    recording.histograms.service.record(MS, 10)
-    recording.histograms.dispatch.record(dispatchMs * MS, 10)
+    const recording = recordingOf([{ ms: 5, lateMs: 0, times: 10 }], { service: 1, dispatch: dispatchMs })
     return { ...recording, counts: { ...noCounts(), offered: 10 + rejected, completed: 10, rejected } }
   }
 
-  it('is an error if working off the requests that were turned away took longer than the service', () => {
+  it('is an error if dropping requests took more server time than service', () => {
     const [finding] = measureFindings(storm(200, 5000), quiet)
     expect(finding).toMatchObject({
       code: 'queue-late',
@@ -95,7 +102,7 @@ describe('a run that ends early', () => {
 
   it.each([
     ['interrupted', 'interrupted', /^the run was interrupted after 1 s, with 1 s to report: 1,000 requests/],
-    ['full', 'saturated', /^after 1 s 1,048,576 requests were waiting, as many as can/],
+    ['full', 'saturated', /^after 1 s 1,048,576 requests were waiting, the most that can wait/],
   ] as const)('because it is %s has an error: %s', (earlyEnd, code, message) => {
     const findings = measureFindings({ ...recording, completions: 100 }, { ...quiet, earlyEnd })
     expect(findings).toMatchObject([{ code, severity: 'error', message: expect.stringMatching(message) }])
@@ -110,13 +117,13 @@ describe('server-died', () => {
   const recording = recordingOf([{ ms: 5, lateMs: 0, times: 1000 }])
   const exit = { server: 1, atNs: 1500 * MS, error: new Error('worker exited with code: 3'), requests: 4 }
 
-  it('names who died, when and of what, and how many went on', () => {
+  it('names the server, the time and the error, and how many servers continued', () => {
     const [finding] = measureFindings(recording, { ...quiet, exits: [exit], servers: 3 })
     expect(finding).toEqual({
       code: 'server-died',
       severity: 'warning',
       message:
-        'server 2 ended after 1.5 s, with 4 requests that it was serving: worker exited with code: 3. The other 2 went on',
+        'server 2 ended after 1.5 s, with 4 requests in service: worker exited with code: 3. The other 2 continued',
       figures: { died: 1, servers: 3, requests: 4 },
     })
   })
@@ -126,8 +133,6 @@ describe('server-died', () => {
     const [finding, ...others] = measureFindings(recording, course)
     expect(others).toEqual([])
     expect(finding?.severity).toBe('error')
-    expect(finding?.message).toMatch(
-      /^server 2 ended after 1.5 s: worker .* No server was left, and the run ended there/,
-    )
+    expect(finding?.message).toMatch(/^server 2 ended after 1.5 s: worker .* No server was left, so the run ended/)
   })
 })

@@ -9,9 +9,9 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 import type { Call } from '../../src/scenario/target.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
-import { expectToAddUp } from './add-up.js'
+import { expectToAddUp } from '../support/adds-up.js'
 
-// A slow or busy machine may delay anything for long: what is asserted here holds on any.
+// These assertions hold on a slow or busy machine, which may delay anything for long.
 
 const all = { stop: { requests: 200 }, warmup: { requests: 0 } }
 const calls = (
@@ -35,7 +35,7 @@ function block(ms: number): void {
 }
 
 describe('call, one request at a time in this process', () => {
-  it('calls for each request of the schedule, once, with its index, and without a limit to what is in flight', async () => {
+  it('is called once for each request of the schedule, with its index, without a limit in flight', async () => {
     const seen: number[] = []
     let inFlight = 0
     let most = 0
@@ -85,7 +85,7 @@ describe('call, one request at a time in this process', () => {
     expect(result.counts.completed).toBe(200)
   })
 
-  it('counts from due what a blocked event loop holds up, as lag', async () => {
+  it('counts the delay of a blocked event loop from the due time, as lag', async () => {
     const result = await calls(
       (index) => {
         if (index === 50) block(400)
@@ -104,7 +104,7 @@ describe('call, one request at a time in this process', () => {
     expect(result.validity.findings.map(({ code }) => code)).toContain('event-loop-late')
   })
 
-  it('counts one that throws or rejects as failed, and goes on', async () => {
+  it('counts a call that throws or rejects as failed, and continues', async () => {
     const result = await calls((index) => {
       if (index % 4 === 1) throw new Error(`no stock for ${index}`)
       if (index % 4 === 2) return Promise.reject(new Error('rejected'))
@@ -120,7 +120,7 @@ describe('call, one request at a time in this process', () => {
     })
   })
 
-  it('awaits what is no promise as `await` does, and outlives what cannot be shown', async () => {
+  it('awaits thenables as `await` does, and survives errors that cannot be formatted', async () => {
     const hostile = new Proxy(
       {},
       {
@@ -155,7 +155,7 @@ describe('call, one request at a time in this process', () => {
     expect(result.counts).toMatchObject({ offered: 8, completed: 2, failed: 6 })
   })
 
-  it('gives one up that hangs, aborts its signal, and leaves the others as they are', async () => {
+  it('aborts a call that hangs, and leaves the others alone', async () => {
     const reasons: string[] = []
     const result = await calls(
       (index, { signal }) => {
@@ -171,19 +171,19 @@ describe('call, one request at a time in this process', () => {
     expect(reasons).toEqual(new Array(4).fill('call took longer than 300 ms (batchTimeout)'))
   })
 
-  it('throws where nothing completed, with the counts and the first failure', async () => {
+  it('throws if nothing completed, with the counts and the first failure', async () => {
     const error = await failure(
       calls(function pay() {
         throw new Error('no connection')
       }),
     )
     expect(error).toBeInstanceOf(MeasureError)
-    expect(error.message).toContain('call pay: no request that was due in the window completed')
+    expect(error.message).toContain('call pay: no request due in the window completed')
     expect(error.message).toContain('"offered":200,"completed":0,"failed":200')
     expect((error.cause as Error).message).toBe('no connection')
   })
 
-  it('ends at once where it is aborted, and aborts what is in flight', async () => {
+  it('ends at once if aborted, and aborts calls in flight', async () => {
     const controller = new AbortController()
     const reason = new Error('enough')
     let aborted = 0
@@ -202,7 +202,7 @@ describe('call, one request at a time in this process', () => {
 })
 
 describe('handler, a function that serves batches in this process', () => {
-  it('gets the batches that the policy lets go, one in flight at a time', async () => {
+  it('receives the batches that the policy releases, one in flight at a time', async () => {
     let inFlight = 0
     let most = 0
     const seen: number[] = []
@@ -248,42 +248,44 @@ describe('handler, a function that serves batches in this process', () => {
     expect(result.utilization).toBeLessThanOrEqual(1)
   })
 
-  it('is set up before time 0, takes payloads in turn, and is torn down', async () => {
-    const told: string[] = []
+  it('is set up before time 0, reuses its inputs in turn, and is torn down', async () => {
+    const called: string[] = []
     const result = await measure({
       arrivals: '2000/s',
       ...all,
       batching: { maxBatchSize: 4 },
       handler: defineHandler({
         setup: async () => {
-          told.push('setup')
+          called.push('setup')
           return { factor: 3 }
         },
         input: (index) => `payload ${index}`,
         inputs: 2,
         run: (batch, { state }) =>
           batch.map((text) => (/^payload [01]$/.test(text) && state.factor === 3 ? text : new Error(text))),
-        teardown: ({ factor }) => told.push(`teardown ${factor}`),
+        teardown: ({ factor }) => called.push(`teardown ${factor}`),
       }),
     })
     expect(result.counts.completed).toBe(200)
-    expect(told).toEqual(['setup', 'teardown 3'])
+    expect(called).toEqual(['setup', 'teardown 3'])
   })
 
   it.each([
-    ['too few outputs', () => [], 'run must return one output a request; it returned 0 for a batch of 1'],
-    ['no list', () => 'garbage' as never, 'run must return an array of outputs, one a request; it returned a string'],
-    ['nothing', () => undefined as never, 'it returned nothing'],
-    ['promises of outputs', (batch: number[]) => batch.map(async (each) => each) as never, 'not promises of them'],
+    ['too few outputs', () => [], 'run must return one output for each request, got 0 for a batch of 1'],
+    ['no list', () => 'garbage' as never, 'run must return an array with one output for each request, got a string'],
+    ['nothing', () => undefined as never, 'got nothing'],
+    [
+      'promises of outputs',
+      (batch: number[]) => batch.map(async (each) => each) as never,
+      'not promises; await them first',
+    ],
   ])('that returns %s fails', async (_, run, said) => {
     const error = await failure(measure({ arrivals: '1000/s', ...all, handler: run }))
     expect(error.message).toContain('"failed":200')
     expect((error.cause as Error).message).toContain(said)
   })
 
-  it.concurrent('that cannot be set up ends the run, and so does one whose setup or teardown hangs', async ({
-    expect,
-  }) => {
+  it.concurrent('ends the run if its setup fails, or if its setup or teardown hangs', async ({ expect }) => {
     const run = (batch: number[]) => batch
     const set = (parts: object, options = {}) =>
       failure(measure({ arrivals: '1000/s', ...all, handler: { run, ...parts } }, options))
@@ -294,7 +296,6 @@ describe('handler, a function that serves batches in this process', () => {
     })
     expect(thrown.message).toBe('handler run: its setup threw: no model')
     expect((thrown.cause as Error).message).toBe('no model')
-    // in which the generator's thread has to start too
     const hangs = { setupTimeout: '4s' }
     const [setup, teardown] = await Promise.all([
       set({ setup: () => new Promise(() => {}) }, hangs),
@@ -303,40 +304,20 @@ describe('handler, a function that serves batches in this process', () => {
     expect(setup.message).toContain('its setup hangs')
     expect(teardown.message).toContain('its teardown hangs')
   })
-
-  it.concurrent('only waits 10 s for what was due: the rest is unfinished', async ({ expect }) => {
-    const result = await measure(
-      {
-        arrivals: '100/s',
-        stop: { requests: 20 },
-        warmup: { requests: 0 },
-        call: (index) => index % 2 === 0 || new Promise(() => {}),
-      },
-      { batchTimeout: '60s' },
-    )
-    expectToAddUp(result)
-    expect(result.counts).toMatchObject({ completed: 10, unfinished: 10, failed: 0 })
-    expect(result.validity.findings.map(({ code }) => code)).toContain('cut-off')
-  })
 })
 
-describe('what a target is refused', () => {
+describe('an invalid target is rejected', () => {
   const refused: [string, Record<string, unknown>, string, RegExp][] = [
     ['none', {}, 'handler', /is required to measure/],
-    ['two', { handler: () => [], call: () => 1 }, 'call', /cannot stand beside handler: a scenario has one target/],
+    ['two', { handler: () => [], call: () => 1 }, 'call', /cannot be combined with handler; a scenario has one target/],
     [
       'two, one of them a URL',
       { call: () => 1, http: { url: 'http://127.0.0.1' } },
       'http',
-      /cannot stand beside call/,
+      /cannot be combined with call/,
     ],
-    [
-      'a call that is none',
-      { call: 'saveOrder' },
-      'call',
-      /must be a function \(index, \{ signal \}\).*got "saveOrder"/,
-    ],
-    ['a handler that is none', { handler: 5 }, 'handler', /must be the URL or path of a module, or a function/],
+    ['an invalid call', { call: 'saveOrder' }, 'call', /must be a function \(index, \{ signal \}\).*got "saveOrder"/],
+    ['an invalid handler', { handler: 5 }, 'handler', /must be the URL or path of a module, or a function/],
     [
       'an object without run',
       { handler: { setup() {} } },
@@ -347,15 +328,10 @@ describe('what a target is refused', () => {
       'batches for call',
       { call: () => 1, batching: { maxBatchSize: 8 } },
       'batching.maxBatchSize',
-      /must be 1 where call.*got 8/,
+      /must be 1 because call.*got 8/,
     ],
     ['no limit for a handler', { handler: () => [], servers: null }, 'servers', /got null; only call, and http/],
-    [
-      'what a Result kept',
-      { call: { function: 'saveOrder', rerunnable: false } },
-      'call',
-      /a Result keeps the name alone/,
-    ],
+    ['what a Result kept', { call: { function: 'saveOrder', rerunnable: false } }, 'call', /is only a name/],
   ]
   it.each(refused)('%s', async (_, scenario, path, said) => {
     const error = await failure(measure({ arrivals: '100/s', ...scenario } as Scenario))
@@ -365,7 +341,7 @@ describe('what a target is refused', () => {
   })
 })
 
-it('a scenario with a call and a service side by side is simulated, with one server', () => {
+it('a scenario with both a call and a service is simulated, with one server', () => {
   const scenario: Scenario = { arrivals: '50/s', service: '10ms', call: () => 1, stop: { requests: 1000 } }
   const result = simulate(scenario)
   expect(result.scenario?.servers).toBe(1)
@@ -373,7 +349,7 @@ it('a scenario with a call and a service side by side is simulated, with one ser
   // and so is what a Result has kept of it
   expect(simulate(JSON.parse(JSON.stringify(result.scenario)))).toEqual(result)
   expect(() => simulate({ ...scenario, servers: null })).toThrow(
-    /servers: must be a whole number.*a simulation needs to know/,
+    /servers: must be a whole number.*got null; a simulation needs a number of servers/,
   )
 })
 

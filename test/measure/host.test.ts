@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { cpuBetween, parseStat, readCpu, threadId } from '../../src/measure/host/cpu.js'
-import { countPause, GC_LENGTH, pausesOf, watchGc } from '../../src/measure/host/gc.js'
+import { GC_LENGTH, recordPause, summarizePauses, watchGc } from '../../src/measure/host/gc.js'
 import { speedIn } from '../../src/measure/host/speed.js'
 import { measure } from '../../src/measure/measure.js'
 import { Window } from '../../src/measure/recording/window.js'
@@ -13,15 +13,15 @@ const windowOf = (startNs: number, endNs: number) =>
 const linux = process.platform === 'linux'
 
 describe('the pauses of garbage collection', () => {
-  it('are clipped to the window, and told by kind', () => {
+  it('are clipped to the window, and counted by kind', () => {
     const values = new Float64Array(GC_LENGTH)
     const window = windowOf(100 * MS, 200 * MS)
-    countPause(values, window, 1, 90 * MS, 99 * MS)
-    countPause(values, window, 1, 98 * MS, 101 * MS)
-    countPause(values, window, 4, 150 * MS, 155 * MS)
-    countPause(values, window, 1, 199 * MS, 250 * MS)
-    countPause(values, window, 1, 200 * MS, 250 * MS)
-    expect(pausesOf('server 1', values)).toEqual({
+    recordPause(values, window, 1, 90 * MS, 99 * MS)
+    recordPause(values, window, 1, 98 * MS, 101 * MS)
+    recordPause(values, window, 4, 150 * MS, 155 * MS)
+    recordPause(values, window, 1, 199 * MS, 250 * MS)
+    recordPause(values, window, 1, 200 * MS, 250 * MS)
+    expect(summarizePauses('server 1', values)).toEqual({
       thread: 'server 1',
       count: 3,
       totalMs: 7,
@@ -30,27 +30,27 @@ describe('the pauses of garbage collection', () => {
     })
   })
 
-  it('are told of a thread that makes garbage without a turn of its event loop, at the time that they were', async () => {
+  it('are recorded for a thread that allocates without yielding to its event loop, at their own time', async () => {
     const originNs = process.hrtime.bigint()
     const values = new Float64Array(GC_LENGTH)
-    const told = watchGc(values, windowOf(0, 3_600_000 * MS), originNs)
+    const stop = watchGc(values, windowOf(0, 3_600_000 * MS), originNs)
     const none = new Float64Array(GC_LENGTH)
-    const toldNone = watchGc(none, windowOf(0, 1), originNs)
+    const stopNone = watchGc(none, windowOf(0, 1), originNs)
     let kept: unknown[] = []
     for (let i = 0; i < 3_000_000; i++) {
       kept.push({ i })
       if (kept.length > 100_000) kept = []
     }
-    await told()
-    await toldNone()
-    const pauses = pausesOf('main', values)
+    await stop()
+    await stopNone()
+    const pauses = summarizePauses('main', values)
     const elapsedMs = Number(process.hrtime.bigint() - originNs) / MS
     expect(pauses.count).toBeGreaterThan(0)
     expect(pauses.longestMs).toBeGreaterThan(0)
     expect(pauses.totalMs).toBeGreaterThanOrEqual(pauses.longestMs)
     expect(pauses.totalMs).toBeLessThan(elapsedMs)
     expect(Object.values(pauses.kinds).reduce((sum, each) => sum + each, 0)).toBe(pauses.count)
-    expect(pausesOf('main', none).count).toBe(0)
+    expect(summarizePauses('main', none).count).toBe(0)
   })
 })
 
@@ -88,7 +88,7 @@ describe('the CPU time of threads', () => {
     })
   })
 
-  it.runIf(linux)('grows by no more than the time that passes, and with what a thread does', async () => {
+  it.runIf(linux)('grows by at most the elapsed time, and with the work of a thread', async () => {
     const ids = [threadId()]
     const startNs = process.hrtime.bigint()
     const nowNs = () => Number(process.hrtime.bigint() - startNs)
@@ -108,7 +108,7 @@ describe('the CPU time of threads', () => {
     expect(rest?.busyMs).toBeLessThan(work?.busyMs ?? 0)
   })
 
-  it('is not told of threads that the kernel does not know', () => {
+  it('is not reported for unknown threads', () => {
     expect(readCpu([0], 0)).toEqual(expect.any(String))
   })
 })
@@ -116,7 +116,7 @@ describe('the CPU time of threads', () => {
 describe('the speed of the machine', () => {
   const every = (ms: number, rates: number[]) => rates.map((rate, i) => ({ atNs: i * ms * MS, rate }))
 
-  it('is that of each stretch of the window, relative to their mean', () => {
+  it('has a timeline of points relative to their mean', () => {
     const readings = every(1, [...Array(200).fill(20), ...Array(200).fill(12)])
     const speed = speedIn(windowOf(0, 400 * MS), readings)
     if (typeof speed === 'string') throw new Error(speed)
@@ -126,7 +126,7 @@ describe('the speed of the machine', () => {
     expect(speed.fastest).toBeCloseTo(1.25, 9)
   })
 
-  it('does not count a loop that was interrupted', () => {
+  it('ignores a loop that was interrupted', () => {
     const readings = every(
       1,
       Array.from({ length: 400 }, (_, i) => (i % 5 === 2 ? 1 : 20)),
@@ -134,20 +134,20 @@ describe('the speed of the machine', () => {
     expect(speedIn(windowOf(0, 400 * MS), readings)).toMatchObject({ slowest: 1, fastest: 1 })
   })
 
-  it('has fewer stretches if there are few readings, and none of outside the window', () => {
+  it('has fewer points if there are few readings, and none outside the window', () => {
     const readings = every(1, [...Array(10).fill(40), ...Array(20).fill(20), ...Array(10).fill(40)])
     const speed = speedIn(windowOf(10 * MS, 30 * MS), readings)
     if (typeof speed === 'string') throw new Error(speed)
     expect(speed.timeline.map((each) => each.speed)).toEqual([1, 1, 1, 1])
   })
 
-  it('is not known of a window in which a loop was timed too rarely', () => {
+  it('is unknown for a window in which the loop was timed too rarely', () => {
     expect(speedIn(windowOf(0, 400 * MS), every(1, Array(9).fill(20)))).toMatch(/^the window was too short/)
   })
 })
 
 describe('a measurement', () => {
-  it('tells what the machine did meanwhile', async () => {
+  it('reports what the machine did during the run', async () => {
     const handler = new URL('./handlers/numbers.js', import.meta.url)
     const { host, window } = await measure({ arrivals: '1000/s', stop: { duration: '0.6s' }, servers: 2, handler })
     const names = ['server 1', 'server 2']
@@ -156,14 +156,14 @@ describe('a measurement', () => {
     expect(host?.reasons.eventLoopDelay).toMatch(/sleep/)
     if (!linux) return
     // on a busy machine a server may have ended before it is read
-    const told = host?.cpu?.threads.map(({ thread }) => thread) ?? []
-    expect(names).toEqual(expect.arrayContaining(told))
+    const threads = host?.cpu?.threads.map(({ thread }) => thread) ?? []
+    expect(names).toEqual(expect.arrayContaining(threads))
     for (const { fraction } of host?.cpu?.threads ?? []) expect(fraction).toBeLessThanOrEqual(1.1)
     expect(host?.cpu?.periodMs).toBeGreaterThan(0.2 * (window.endMs - window.startMs))
   })
 })
 
-it('a measurement in this process tells of its thread, and of the delay of its event loop', async () => {
+it('a measurement in this process reports its thread and the delay of its event loop', async () => {
   const call = () => {
     const until = performance.now() + 8
     while (performance.now() < until);

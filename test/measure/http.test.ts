@@ -8,14 +8,14 @@ import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { HttpTarget } from '../../src/scenario/http.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
-import { expectToAddUp } from './add-up.js'
-import { type Script, type Scripted, serverThat } from './scripted-server.js'
+import { expectToAddUp } from '../support/adds-up.js'
+import { type Script, type Scripted, startServer } from '../support/http-server.js'
 
-// A slow or busy machine may delay anything for long: what is asserted here holds on any.
+// These assertions hold on a slow or busy machine, which may delay anything for long.
 
 const open: Scripted[] = []
 async function server(script: Script): Promise<Scripted> {
-  const scripted = await serverThat(script)
+  const scripted = await startServer(script)
   open.push(scripted)
   return scripted
 }
@@ -36,24 +36,24 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
   return error as Error
 }
 
-/** No connection outlives the run; the server hears of it a moment later. */
-async function expectNobodyConnected({ sockets }: Scripted): Promise<void> {
+/** Checks that no connection outlives the run; the server notices a moment later. */
+async function expectNoConnection({ sockets }: Scripted): Promise<void> {
   for (let i = 0; i < 200 && sockets.size > 0; i++) await delay(10)
   expect(sockets.size).toBe(0)
 }
 
 describe('http', () => {
-  it('sends a request a call, over connections that are kept, and closes them', async () => {
+  it('sends one request a call over kept-alive connections, and closes them', async () => {
     const ok = await server((_, response) => response.end('hello'))
     const result = await run({ url: `${ok.url}/predict?model=a`, headers: { 'X-Run': 7 } })
     expectToAddUp(result)
     expect(result.counts).toMatchObject({ offered: 100, completed: 100 })
-    expect(ok.asked).toHaveLength(100)
-    expect(ok.asked[0]).toMatchObject({ method: 'GET', path: '/predict?model=a', body: '' })
-    expect(ok.asked[0]?.headers['x-run']).toBe('7')
+    expect(ok.received).toHaveLength(100)
+    expect(ok.received[0]).toMatchObject({ method: 'GET', path: '/predict?model=a', body: '' })
+    expect(ok.received[0]?.headers['x-run']).toBe('7')
     expect(ok.connections).toBeLessThan(100)
     expect(result.scenario?.servers).toBeNull()
-    await expectNobodyConnected(ok)
+    await expectNoConnection(ok)
   })
 
   it('makes headers and body from the index of each request', async () => {
@@ -64,16 +64,19 @@ describe('http', () => {
       headers: (index) => ({ 'x-index': index, 'x-list': ['a', 'b'] }),
       body: (index) => ({ order: index }),
     })
-    const order = ({ headers, body }: Scripted['asked'][number]) => [Number(headers['x-index']), JSON.parse(body).order]
-    const pairs = ok.asked.map(order).sort(([a], [b]) => (a as number) - (b as number))
+    const order = ({ headers, body }: Scripted['received'][number]) => [
+      Number(headers['x-index']),
+      JSON.parse(body).order,
+    ]
+    const pairs = ok.received.map(order).sort(([a], [b]) => (a as number) - (b as number))
     expect(pairs).toEqual(Array.from({ length: 100 }, (_, index) => [index, index]))
-    expect(ok.asked[0]).toMatchObject({
+    expect(ok.received[0]).toMatchObject({
       method: 'PUT',
       headers: { 'content-type': 'application/json', 'x-list': 'a, b' },
     })
   })
 
-  it('sends a batch a request, where it is told to', async () => {
+  it('sends a batch in one request if batch is true', async () => {
     const ok = await server((_, response) => response.end('[]'))
     const result = await run(
       { url: ok.url, batch: true, body: (indices) => indices },
@@ -81,12 +84,12 @@ describe('http', () => {
     )
     expectToAddUp(result)
     expect(result.counts.completed).toBe(100)
-    const sent = ok.asked
+    const sent = ok.received
       .map(({ body }): number[] => JSON.parse(body))
       .sort(([a], [b]) => (a as number) - (b as number))
     expect(sent.flat()).toEqual(Array.from({ length: 100 }, (_, index) => index))
-    expect(ok.asked.length).toBeLessThan(100)
-    expect(ok.asked[0]?.method).toBe('POST')
+    expect(ok.received.length).toBeLessThan(100)
+    expect(ok.received[0]?.method).toBe('POST')
   })
 
   it('counts waiting for one of few connections as queueing', async () => {
@@ -100,7 +103,7 @@ describe('http', () => {
     expect(result.utilization).toBeGreaterThan(0.7)
   })
 
-  it('takes a dispatcher of the user, and leaves it open', async () => {
+  it('uses a dispatcher of the user, and leaves it open', async () => {
     const ok = await server((_, response) => response.end())
     const agent = new Agent({ connections: 3 })
     const result = await run({ url: ok.url, dispatcher: agent })
@@ -108,10 +111,10 @@ describe('http', () => {
     expect(result.scenario?.http?.dispatcher).toEqual({ function: 'Agent', rerunnable: false })
     expect(agent.closed).toBe(false)
     await agent.close()
-    await expectNobodyConnected(ok)
+    await expectNoConnection(ok)
   })
 
-  it('writes no secret out', async () => {
+  it('keeps secrets out of the result', async () => {
     const ok = await server((_, response) => response.end())
     const url = ok.url.replace('//', '//me:hush@')
     const result = await run({
@@ -126,13 +129,13 @@ describe('http', () => {
       accept: 'text/plain',
     })
     expect(result.scenario?.http?.body).toEqual({ function: 'body', rerunnable: false })
-    expect(ok.asked[0]?.headers.authorization).toBe('Bearer hush')
+    expect(ok.received[0]?.headers.authorization).toBe('Bearer hush')
     // and what it has hidden it does not send
     const again = await failure(
       measure({ ...result.scenario, arrivals: 1, http: { ...result.scenario?.http, body: 'x' } } as never),
     )
     expect(again).toBeInstanceOf(ValidationError)
-    expect(again.message).toContain('is a secret that a Result does not keep')
+    expect(again.message).toContain('is a secret, which a Result does not store')
   })
 })
 
@@ -146,7 +149,7 @@ describe('a server whose latency is known', () => {
     expect(result.latencyMs.min).toBeGreaterThanOrEqual(19)
   })
 
-  it('with two delays: at least as many are slow as it was slow with', async () => {
+  it('with two delays: at least as many requests are slow as the server delayed', async () => {
     const two = await server(({ number }, response) => setTimeout(() => response.end(), number % 10 === 9 ? 150 : 5))
     const result = await run({ url: two.url })
     expectToAddUp(result)
@@ -155,7 +158,7 @@ describe('a server whose latency is known', () => {
     expect(result.latencyMs.mean).toBeGreaterThanOrEqual(0.9 * 4 + 0.1 * 149)
   })
 
-  it('that stalls for 500 ms: every request that was due meanwhile shows its fraction of it', async () => {
+  it('that stalls for 500 ms: every request due during the stall includes its part of it', async () => {
     let stalledUntil = 0
     const stalls = await server(({ number }, response) => {
       if (number === 100) stalledUntil = performance.now() + 500
@@ -170,7 +173,7 @@ describe('a server whose latency is known', () => {
     expect(result.latencyMs.mean).toBeGreaterThanOrEqual((100 * 252.5 - 100 * 7.5) / 400)
   })
 
-  it('that stalls while it has one connection: nothing is left out either, where waiting for it is counted', async () => {
+  it('that stalls while it has one connection: waiting for the connection counts too', async () => {
     const stalls = await server(({ number }, response) => setTimeout(() => response.end(), number === 50 ? 500 : 0))
     const result = await run(
       { url: stalls.url, connections: 1 },
@@ -178,7 +181,7 @@ describe('a server whose latency is known', () => {
     )
     expectToAddUp(result)
     expect(result.counts.completed).toBe(300)
-    // those who only look at how long the server took see one slow request in 300
+    // service time alone shows one slow request in 300
     expect(result.serviceMs.max).toBeGreaterThanOrEqual(490)
     // 90 of 300 were due at least 50 ms before the stall was over
     expect(result.latencyMs.p90).toBeGreaterThanOrEqual(300)
@@ -187,7 +190,7 @@ describe('a server whose latency is known', () => {
 })
 
 describe('a server that fails', () => {
-  it('answers with a status that is a failure', async () => {
+  it('responds with a failure status', async () => {
     const sometimes = await server(({ number }, response) => {
       response.statusCode = [200, 404, 500, 302][number % 4] as number
       response.end()
@@ -196,7 +199,7 @@ describe('a server that fails', () => {
     expectToAddUp(result)
     expect(result.counts).toMatchObject({ completed: 50, failed: 50 })
     expect(result.validity.findings.find(({ code }) => code === 'failures')?.message).toMatch(
-      /50 of 100 requests failed, the first with: GET http:\/\/127\.0\.0\.1:\d+\/a was answered with status (404|500)/,
+      /50 of 100 requests failed, the first with: GET http:\/\/127\.0\.0\.1:\d+\/a responded with status (404|500)/,
     )
     const other = await run({ url: sometimes.url, failures: ['3xx', 500] })
     expect(other.counts).toMatchObject({ completed: 50, failed: 50 })
@@ -204,7 +207,7 @@ describe('a server that fails', () => {
     expect(none.counts.completed).toBe(100)
   })
 
-  it('resets connections: those requests fail, and the others stand', async () => {
+  it('resets connections: only those requests fail', async () => {
     const resets = await server(({ number, socket }, response) => {
       if (number % 5 === 4) socket.resetAndDestroy()
       else response.end()
@@ -216,7 +219,7 @@ describe('a server that fails', () => {
     expect(result.counts.completed).toBeGreaterThan(0)
   })
 
-  it('cuts answers short', async () => {
+  it('truncates responses', async () => {
     const cuts = await server(({ number, socket }, response) => {
       if (number % 2 === 0) {
         response.end('whole')
@@ -231,7 +234,7 @@ describe('a server that fails', () => {
     expect(result.counts).toMatchObject({ completed: 50, failed: 50 })
   })
 
-  it('trickles: an answer is not there before its end, and one that takes too long fails', async () => {
+  it('trickles: a response counts at its end, and fails if it takes too long', async () => {
     const trickles = await server(({ number }, response) => {
       let left = number % 2 === 0 ? 3 : 1000
       const drip = () => {
@@ -247,11 +250,11 @@ describe('a server that fails', () => {
     expectToAddUp(result)
     expect(result.counts).toMatchObject({ completed: 10, failed: 10 })
     expect(result.serviceMs.min).toBeGreaterThanOrEqual(38)
-    expect(JSON.stringify(result.validity.findings)).toContain('the answer took longer than 700 ms (http.timeout)')
-    await expectNobodyConnected(trickles)
+    expect(JSON.stringify(result.validity.findings)).toContain('the response took longer than 700 ms (http.timeout)')
+    await expectNoConnection(trickles)
   })
 
-  it('dies in the middle of the run: what it has answered stands, and nothing is missing', async () => {
+  it('dies during the run: completed requests stay completed, and every request is counted', async () => {
     const dies = await server(({ number }, response) => {
       response.end()
       if (number === 60) {
@@ -266,26 +269,26 @@ describe('a server that fails', () => {
     expect(result.counts.failed).toBeGreaterThanOrEqual(100)
   })
 
-  it('is not there: the run throws, with the counts and the first failure', async () => {
+  it('refuses connections: the run throws, with the counts and the first failure', async () => {
     const gone = await server(() => {})
     await gone.close()
     const error = await failure(run({ url: `${gone.url.replace('//', '//me:hush@')}/x` }))
     expect(error).toBeInstanceOf(MeasureError)
-    expect(error.message).toMatch(/^http GET http:\/\/.*\/x: no request that was due in the window completed/)
+    expect(error.message).toMatch(/^http GET http:\/\/.*\/x: no request due in the window completed/)
     expect(error.message).toContain('"offered":100,"completed":0,"failed":100')
     expect((error.cause as Error).message).toContain('ECONNREFUSED')
     expect(error.message).not.toContain('hush')
   })
 
-  it('never answers: every request fails after its time, and no connection is left', async () => {
+  it('never responds: every request times out, and no connection is left', async () => {
     const silent = await server(() => {})
     const error = await failure(run({ url: silent.url }, { stop: { requests: 20 } }, { batchTimeout: '100ms' }))
     expect(error.message).toContain('"failed":20')
-    expect((error.cause as Error).message).toBe('the answer took longer than 100 ms (batchTimeout)')
-    await expectNobodyConnected(silent)
+    expect((error.cause as Error).message).toBe('the response took longer than 100 ms (batchTimeout)')
+    await expectNoConnection(silent)
   })
 
-  it('gets no request that cannot be made, and the others are sent', async () => {
+  it('receives the other requests if one cannot be built', async () => {
     const ok = await server((_, response) => response.end())
     const result = await run({
       url: ok.url,
@@ -295,36 +298,36 @@ describe('a server that fails', () => {
       },
     })
     expect(result.counts).toMatchObject({ completed: 50, failed: 50 })
-    expect(ok.asked).toHaveLength(50)
+    expect(ok.received).toHaveLength(50)
   })
 })
 
-describe('what http is refused', () => {
+describe('an invalid http target is rejected', () => {
   const at = 'http://127.0.0.1:1'
   const circle: Record<string, unknown> = {}
   circle.of = circle
   const refused: [string, Record<string, unknown>, string, RegExp][] = [
     ['no URL', {}, 'http.url', /must be an http or https URL/],
-    ['text that is none', { url: 'localhost:80' }, 'http.url', /must be an http or https URL.*got "localhost:80"/],
+    ['text that is not a URL', { url: 'localhost:80' }, 'http.url', /must be an http or https URL.*got "localhost:80"/],
     ['another protocol', { url: 'ftp://127.0.0.1/' }, 'http.url', /must be an http or https URL/],
-    ['a method that is none', { url: at, method: 'GET IT' }, 'http.method', /must be an HTTP method/],
-    ['headers that are none', { url: at, headers: { 'a b': 1 } }, 'http.headers', /an object of header names/],
-    ['a body that is none', { url: at, body: 7 }, 'http.body', /text, bytes, an object or list/],
+    ['an invalid method', { url: at, method: 'GET IT' }, 'http.method', /must be an HTTP method/],
+    ['invalid headers', { url: at, headers: { 'a b': 1 } }, 'http.headers', /an object of header names/],
+    ['an invalid body', { url: at, body: 7 }, 'http.body', /a string, bytes, an object or array/],
     [
-      'a form, which JSON knows nothing of',
+      'a form, which JSON cannot represent',
       { url: at, body: new URLSearchParams('a=1') },
       'http.body',
       /a URLSearchParams$/,
     ],
-    ['a body in a circle', { url: at, body: circle }, 'http.body', /text, bytes, an object or list/],
+    ['a circular body', { url: at, body: circle }, 'http.body', /a string, bytes, an object or array/],
     ['a password that cannot be read', { url: 'http://a:p%zz@127.0.0.1:1' }, 'http.url', /written as '%25'/],
     ['no connections', { url: at, connections: 0 }, 'http.connections', /a whole number of at least 1/],
     ['no pipelining', { url: at, pipelining: 0 }, 'http.pipelining', /a whole number of at least 1/],
-    ['more in flight than can be', { url: at, connections: 100, pipelining: 100 }, 'http', /must be at most 1,000/],
-    ['a timeout that is none', { url: at, timeout: 'soon' }, 'http.timeout', /must be a duration/],
-    ['statuses that are none', { url: at, failures: ['6xx'] }, 'http.failures.0', /a status such as 503, or a class/],
-    ['a dispatcher that is none', { url: at, dispatcher: {} }, 'http.dispatcher', /must be a dispatcher of undici/],
-    ['tls beside a dispatcher', { url: at, tls: {}, dispatcher: { dispatch() {} } }, 'http', /cannot stand together/],
+    ['too many in flight', { url: at, connections: 100, pipelining: 100 }, 'http', /must be at most 1,000/],
+    ['an invalid timeout', { url: at, timeout: 'soon' }, 'http.timeout', /must be a duration/],
+    ['invalid statuses', { url: at, failures: ['6xx'] }, 'http.failures.0', /a status such as 503, or a class/],
+    ['an invalid dispatcher', { url: at, dispatcher: {} }, 'http.dispatcher', /must be a dispatcher of undici/],
+    ['tls with a dispatcher', { url: at, tls: {}, dispatcher: { dispatch() {} } }, 'http', /cannot be combined/],
     ['another option', { url: at, agent: 1 }, 'http', /'agent' is not an option here/],
   ]
   it.each(refused)('%s', async (_, http, path, said) => {
@@ -334,10 +337,10 @@ describe('what http is refused', () => {
     expect(error.message).toMatch(said)
   })
 
-  it('batches, unless a request carries one', async () => {
+  it('batches, unless batch is true', async () => {
     const error = await failure(run({ url: at }, { batching: { maxBatchSize: 4 } }))
     expect(error.message).toMatch(
-      /batching.maxBatchSize: must be 1 where http takes one request at a time.*batch: true/,
+      /batching.maxBatchSize: must be 1 because http takes one request at a time.*batch: true/,
     )
   })
 })

@@ -5,10 +5,11 @@ import { resultOf } from '../../src/result/result.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { cycle } from './cycle.js'
-import { policyAsItIs } from './policy-as-it-is.js'
-import { simulatedEvents } from './simulated-events.js'
-import { type Flown, serveInVirtualTime } from './virtual-servers.js'
+import { atLength } from '../support/at-length.js'
+import { cycle } from '../support/cycle.js'
+import { referencePolicy } from '../support/reference-policy.js'
+import { simulateEvents } from '../support/simulated-events.js'
+import { type Flown, serveInVirtualTime } from '../support/virtual-event-loop.js'
 
 const instant = { lateness: () => 0 }
 
@@ -40,13 +41,13 @@ function scenarioOf({ gaps, maxBatchSize, maxWait, servers }: Given): ScenarioPa
 }
 
 function simulated(scenario: ScenarioParts, service: ScenarioParts['service']) {
-  const events = simulatedEvents({ ...scenario, service })
+  const events = simulateEvents({ ...scenario, service })
   return events.flatMap((event) => (event.type === 'batch' ? [[event.startMs, event.endMs, event.requests]] : []))
 }
-const asTold = ({ startNs, endNs, requests }: Flown) => [startNs / 1e6, endNs / 1e6, requests]
+const toEvent = ({ startNs, endNs, requests }: Flown) => [startNs / 1e6, endNs / 1e6, requests]
 
 describe('servers in this process, in virtual time', () => {
-  it('serve every request once and in order, never more batches at a time than there are servers, and then end', () => {
+  it('serve every request once and in order, with at most one batch in flight for each server, and then end', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const { flown, ended, left } = serveInVirtualTime(scenarioOf(given), {
@@ -63,11 +64,11 @@ describe('servers in this process, in virtual time', () => {
           expect(underWay.length).toBeLessThan(given.servers)
         }
       }),
-      { numRuns: 200, seed: 11 },
+      { numRuns: atLength(200), seed: 11 },
     )
   })
 
-  it('let the batches go that the policy would have, however late its timers are', () => {
+  it('release the batches of the policy, however late the timers are', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const run = serveInVirtualTime(scenarioOf(given), {
@@ -80,28 +81,28 @@ describe('servers in this process, in virtual time', () => {
         )
         const frees = Array.from({ length: given.servers }, () => -1)
         frees.push(...run.flown.map(({ endNs }) => endNs).sort((a, b) => a - b))
-        const { batches } = policyAsItIs(policyOf(run.scenario.batching), requests, frees)
+        const { batches } = referencePolicy(policyOf(run.scenario.batching), requests, frees)
         expect(run.flown.map(({ requests, leaveNs }) => ({ requests, leaveNs }))).toEqual(
           batches.map(({ requests, leaveNs }) => ({ requests, leaveNs })),
         )
       }),
-      { numRuns: 200, seed: 11 },
+      { numRuns: atLength(200), seed: 11 },
     )
   })
 
-  it('form the batches that a simulation forms, if the event loop takes no time of its own', () => {
+  it('form the batches that a simulation forms, if the event loop takes no time', () => {
     fc.assert(
       fc.property(scenarios, fc.integer({ min: 1, max: 9 }), fc.nat(4), (given, base, perItem) => {
         const scenario = scenarioOf(given)
         const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
         const behaviour = { ...instant, service: (size: number) => base + perItem * size }
         const limited = serveInVirtualTime(scenario, behaviour)
-        expect(limited.flown.map(asTold)).toEqual(simulated(scenario, service))
+        expect(limited.flown.map(toEvent)).toEqual(simulated(scenario, service))
         // no limit is as many servers as there are requests
         const unlimited = serveInVirtualTime(scenario, behaviour, true)
-        expect(unlimited.flown.map(asTold)).toEqual(simulated({ ...scenario, servers: 1000 }, service))
+        expect(unlimited.flown.map(toEvent)).toEqual(simulated({ ...scenario, servers: 1000 }, service))
       }),
-      { numRuns: 200, seed: 11 },
+      { numRuns: atLength(200), seed: 11 },
     )
   })
 
@@ -114,7 +115,7 @@ describe('servers in this process, in virtual time', () => {
   it.each([
     ['one at a time', 1],
     ['three at a time', 3],
-  ])('are recorded as a simulation would: %s', (_, servers) => {
+  ])('record the same as a simulation: %s', (_, servers) => {
     const run = serveInVirtualTime({ ...scenario, servers }, { ...instant, service: (size) => 10_000 + 5000 * size })
     const {
       engine: _engine,
@@ -135,7 +136,7 @@ describe('servers in this process, in virtual time', () => {
     expect(measured).toEqual(expected)
   })
 
-  it('keep all sums where batches end in another order than they began, without a limit to them', () => {
+  it('keep all sums if batches end in another order than they started, without an in-flight limit', () => {
     const times = fc.array(fc.nat(400_000), { minLength: 1, maxLength: 20 })
     fc.assert(
       fc.property(times, fc.array(fc.nat(9000), { minLength: 1, maxLength: 9 }), (services, lateness) => {
@@ -158,18 +159,18 @@ describe('servers in this process, in virtual time', () => {
           const [from, to] = [run.window.firsts[k] as number, run.window.firsts[k + 1] as number]
           const own = all.filter(({ number }) => number >= from && number < to)
           expect(segment.counts.completed).toBe(own.length)
-          expect(segment.latency?.max).toBe(Math.max(...own.map(({ due, endNs }) => endNs - due)))
+          expect(segment.histograms.latency.max).toBe(Math.max(...own.map(({ due, endNs }) => endNs - due)))
           const started = flown.filter(
             (each) => each.startNs >= segment.startNs && each.startNs < segment.endNs && each.startNs >= startNs,
           )
           expect(segment.batches).toBe(started.length)
         }
       }),
-      { numRuns: 20, seed: 11 },
+      { numRuns: atLength(20), seed: 11 },
     )
   })
 
-  it('give up what hangs when its time is over, and count what is left at the end of the drain', () => {
+  it('abort batches that time out, and count the remaining requests at the end of the drain', () => {
     const hangs = (every: number) => {
       let n = 0
       return () => (n++ % every === 0 ? Number.POSITIVE_INFINITY : 1000)

@@ -10,16 +10,16 @@ import { schedule } from '../../src/scenario/arrivals/schedule.js'
 import { policyOf } from '../../src/scenario/batching.js'
 import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { expectToAddUp } from './add-up.js'
-import { policyAsItIs } from './policy-as-it-is.js'
+import { expectToAddUp } from '../support/adds-up.js'
+import { referencePolicy } from '../support/reference-policy.js'
 
-// A slow or busy machine may delay anything for long: what is asserted here holds on any.
+// These assertions hold on a slow or busy machine, which may delay anything for long.
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 const numbers = handler('numbers.js')
 
 describe('measure', () => {
-  it('gives a Result of the requests due in the window', async () => {
+  it('returns a Result of the requests due in the window', async () => {
     const scenario: Scenario = { arrivals: '2000/s', stop: { requests: 800 }, handler: handler('numbers.ts') }
     const result = await measure(scenario)
     expectToAddUp(result)
@@ -35,7 +35,7 @@ describe('measure', () => {
     expect(result.utilization).toBeGreaterThan(0)
   })
 
-  it('faces the very requests of the schedule, and forms the batches that the policy lets go of them', async () => {
+  it('receives exactly the requests of the schedule, and forms the batches that the policy releases', async () => {
     const requests = 1500
     const scenario = resolveScenario(
       {
@@ -61,7 +61,7 @@ describe('measure', () => {
 
     // what was recorded of requests and servers, replayed through the policy, gives the batches that left
     const frees = observations.map(({ freeNs }) => freeNs)
-    const replayed = policyAsItIs(policyOf(scenario.batching), seen, frees)
+    const replayed = referencePolicy(policyOf(scenario.batching), seen, frees)
     const left = observations.map(({ requests, size, leaveNs }) => ({ requests, size, leaveNs }))
     expect(left).toEqual(replayed.batches.slice(0, left.length))
     // all that started in the window, which the last request ends: on a busy machine many start later
@@ -74,7 +74,7 @@ describe('measure', () => {
     expect(new Set(observations.map(({ cause }) => cause))).toContain('filled')
   })
 
-  it('turns away whom the limits of its queue do, and nobody else: an overload is no backlog', async () => {
+  it('drops exactly the requests that the queue limits exclude: an overload grows no backlog', async () => {
     const requests = 1200
     const scenario = resolveScenario(
       {
@@ -101,17 +101,17 @@ describe('measure', () => {
     const seen = due.map((dueNs) => ({ dueNs, queuedNs: dueNs }))
     const limits = { capacity: 6, timeoutNs: 20e6 }
     const frees = observations.map(({ freeNs }) => freeNs)
-    const { batches, gone } = policyAsItIs(policyOf(scenario.batching), seen, frees, limits)
+    const { batches, dropped } = referencePolicy(policyOf(scenario.batching), seen, frees, limits)
     const left = observations.map(({ requests, size, leaveNs }) => ({ requests, size, leaveNs }))
     expect(left).toEqual(batches.slice(0, left.length))
     // while the batches are known
     const until = batches.at(-1)?.leaveNs as number
-    const before = gone.filter(({ atNs }) => atNs < until)
+    const before = dropped.filter(({ atNs }) => atNs < until)
     expect(before.length).toBeGreaterThan(400)
     expect(counts.rejected + counts.timedOut).toBeGreaterThanOrEqual(before.length)
   })
 
-  it('rejects all but the first while a server that blocks is at it, and finds them however many they are', async () => {
+  it('rejects and counts all other requests while a server blocks', async () => {
     const result = await measure(
       {
         arrivals: constant('200000/s'),
@@ -131,7 +131,7 @@ describe('measure', () => {
     expect(result.validity.findings.map(({ code }) => code)).not.toContain('saturated')
   })
 
-  it('stops at a time: requests due before it are served, and none after', async () => {
+  it('stops at a time: it serves the requests due before, and none after', async () => {
     const result = await measure({ arrivals: constant('1000/s'), stop: { duration: '0.3s' }, handler: numbers })
     expectToAddUp(result)
     expect(result.window).toEqual({ startMs: 30, endMs: 300 })
@@ -139,7 +139,7 @@ describe('measure', () => {
     expect(result.counts.completed).toBe(270)
   })
 
-  it('tells the truth of a server with a fixed delay, which a promise may take', async () => {
+  it('measures at least the delay of an asynchronous handler', async () => {
     const result = await measure({ arrivals: '100/s', stop: { requests: 40 }, handler: handler('delay.js') })
     expectToAddUp(result)
     expect(result.serviceMs.min).toBeGreaterThanOrEqual(5)
@@ -163,7 +163,7 @@ describe('measure', () => {
     expect(result.batchingMs.max).toBeGreaterThan(0)
   })
 
-  it('lets only full batches go where there is no other limit to waiting, and at the end what is left', async () => {
+  it('forms only full batches if maxWait is null, and serves the rest at the end', async () => {
     const result = await measure({
       arrivals: constant('2000/s'),
       stop: { requests: 107 },
@@ -178,7 +178,7 @@ describe('measure', () => {
     expect(Object.keys(result.batches.sizes).filter((size) => size !== '10' && size !== '7')).toEqual([])
   })
 
-  it('sets a handler up before time 0, makes payloads in turn, and tears it down; a module may await', async () => {
+  it('sets up a handler before time 0, reuses its inputs in turn, and tears it down; a module may await', async () => {
     const result = await measure({
       arrivals: '2000/s',
       stop: { requests: 100 },
@@ -194,7 +194,7 @@ describe('measure', () => {
     })
   })
 
-  it('takes the path of a handler from the working directory, serves a trace, and polls', async () => {
+  it('resolves the path of a handler against the working directory, serves a trace, and polls', async () => {
     const result = await measure(
       {
         arrivals: { process: 'replay', timestamps: [0, 1, 2, 2, 2, 30] },
@@ -210,7 +210,7 @@ describe('measure', () => {
     expect(result.window.endMs).toBeGreaterThan(30)
   })
 
-  it('shows its progress', async () => {
+  it('reports progress', async () => {
     const seen: MeasureProgress[] = []
     await measure(
       { arrivals: '1000/s', stop: { duration: '0.4s' }, handler: numbers },
@@ -228,7 +228,7 @@ describe('measure', () => {
     }
   })
 
-  it('shows that of a closed loop that stops by requests by how many it has sent', async () => {
+  it('reports the progress of a closed loop by the number of requests sent', async () => {
     const seen: MeasureProgress[] = []
     await measure(
       { arrivals: closed({ clients: 2, thinkTime: '10ms' }), call: () => 1, stop: { requests: 100 } },

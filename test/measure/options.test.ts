@@ -20,7 +20,7 @@ async function fault(
   return error as ValidationError
 }
 
-describe('an option that is out of range is refused, with what is accepted', () => {
+describe('an invalid option is rejected, with what is accepted', () => {
   it.each([
     [{ idle: 'doze' }, 'options.idle', "must be 'sleep' or 'poll', got \"doze\""],
     [{ spin: -1 }, 'options.spin', 'must be a duration of 0 or more'],
@@ -42,28 +42,33 @@ describe('an option that is out of range is refused, with what is accepted', () 
   })
 })
 
-describe('what cannot be measured is refused', () => {
+describe('a scenario that cannot be measured is rejected', () => {
   it.each<[string, Partial<ScenarioParts> & { handler?: undefined }, string, string]>([
     ['no handler', { handler: undefined }, 'handler', 'is required to measure'],
     [
-      'an absurd stage',
+      'a stage that is too fast',
       { arrivals: stages([{ rate: 1e8, duration: 10 }]) },
       'arrivals.stages',
       'must be at most 10,000,000/s',
     ],
-    ['an absurd rate', { arrivals: poisson(5e8) }, 'arrivals.rate', 'must be at most 10,000,000/s to be measured'],
-    ['a rate that is none', { arrivals: Number.NaN }, 'arrivals', 'got NaN'],
+    [
+      'a rate that is too high',
+      { arrivals: poisson(5e8) },
+      'arrivals.rate',
+      'must be at most 10,000,000/s to be measured',
+    ],
+    ['a rate that is not a number', { arrivals: Number.NaN }, 'arrivals', 'got NaN'],
     [
       'a window of no length',
       { arrivals: { process: 'replay', timestamps: [5, 5, 5, 5] }, stop: { requests: 3 }, warmup: { requests: 1 } },
       'stop',
-      'run for longer',
+      'run longer',
     ],
     [
       'a warm-up that outlasts the trace',
       { arrivals: { process: 'replay', timestamps: [1, 2, 3] }, warmup: { duration: '1s' } },
       'stop',
-      'leaves nothing to report',
+      'leaves an empty window',
     ],
   ])('%s', async (_, scenario, path, said) => {
     const error = await fault(scenario)

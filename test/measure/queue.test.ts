@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { policyOf } from '../../src/scenario/batching.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
-import { cycle } from './cycle.js'
-import { policyAsItIs } from './policy-as-it-is.js'
-import { simulatedEvents } from './simulated-events.js'
-import { runInVirtualTime, type Served, type Threads } from './virtual-run.js'
+import { atLength } from '../support/at-length.js'
+import { cycle } from '../support/cycle.js'
+import { referencePolicy } from '../support/reference-policy.js'
+import { simulateEvents } from '../support/simulated-events.js'
+import { runInVirtualTime, type Served, type Threads } from '../support/virtual-threads.js'
 
 const instant: Threads = { service: () => 0, delay: () => 0, segments: 1 }
 
@@ -56,7 +57,7 @@ function scenarioOf({ gaps, maxBatchSize, maxWait, servers, capacity, timeout }:
 }
 
 describe('a queue that threads share, in virtual time', () => {
-  it('lets the batches go that the policy would have, however late threads wake and look', () => {
+  it('releases the batches of the policy, however late threads wake and check', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const run = runInVirtualTime(scenarioOf(given), {
@@ -71,19 +72,19 @@ describe('a queue that threads share, in virtual time', () => {
         const frees = run.served.map(({ freeNs }) => freeNs).sort((a, b) => a - b)
         expectFreeFromCompletion(run.served, given)
         const requests = run.arrived.map((dueNs) => ({ dueNs, queuedNs: dueNs }))
-        const { batches, gone } = policyAsItIs(policyOf(run.scenario.batching), requests, frees, {
+        const { batches, dropped } = referencePolicy(policyOf(run.scenario.batching), requests, frees, {
           capacity: given.capacity ?? Number.POSITIVE_INFINITY,
           timeoutNs: given.timeout ?? Number.POSITIVE_INFINITY,
         })
         expect(run.served.map(left)).toEqual(batches)
         run.state.queue.settle(Number.MAX_SAFE_INTEGER)
-        expect(run.dropped.map(({ reason, number, atNs }) => ({ fate: reason, number, atNs }))).toEqual(gone)
+        expect(run.dropped.map(({ reason, number, atNs }) => ({ reason, number, atNs }))).toEqual(dropped)
       }),
-      { numRuns: 1000, seed: 11 },
+      { numRuns: atLength(1000), seed: 11 },
     )
   })
 
-  it('serves every request that it does not drop once, in order, each batch by one server that was free', () => {
+  it('serves every request that it does not drop once, in order, each batch by one free server', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const { served, dropped, allEnded } = runInVirtualTime(scenarioOf(given), {
@@ -105,21 +106,21 @@ describe('a queue that threads share, in virtual time', () => {
         const all = [...served.flatMap(({ requests }) => requests), ...dropped.map(({ number }) => number)]
         expect(all.sort((a, b) => a - b)).toEqual(given.gaps.map((_, number) => number))
       }),
-      { seed: 11 },
+      { numRuns: atLength(500), seed: 11 },
     )
   })
 
-  it('wakes a server for every batch without delay, if threads take no time of their own', () => {
+  it('wakes a server for every batch without delay, if threads take no time', () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const { served } = runInVirtualTime(scenarioOf(given), { ...instant, service: cycle(given.services) })
         for (const { startNs, leaveNs } of served) expect(startNs).toBe(leaveNs)
       }),
-      { numRuns: 500, seed: 11 },
+      { numRuns: atLength(500), seed: 11 },
     )
   })
 
-  it('forms the batches that a simulation forms, if threads take no time of their own', () => {
+  it('forms the batches that a simulation forms, if threads take no time', () => {
     fc.assert(
       fc.property(scenarios, fc.integer({ min: 1, max: 9 }), fc.nat(4), (given, base, perItem) => {
         const scenario = scenarioOf(given)
@@ -127,7 +128,7 @@ describe('a queue that threads share, in virtual time', () => {
         const batches: unknown[] = []
         const gone: unknown[] = []
         const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
-        for (const event of simulatedEvents({ ...scenario, service })) {
+        for (const event of simulateEvents({ ...scenario, service })) {
           if (event.type === 'batch') batches.push([event.startMs, event.endMs, event.requests])
           else gone.push([event.type, event.atMs, event.request])
         }
@@ -135,7 +136,7 @@ describe('a queue that threads share, in virtual time', () => {
         const types = { rejected: 'reject', timedOut: 'timeout' }
         expect(dropped.map(({ reason, atNs, number }) => [types[reason], atNs / 1e6, number])).toEqual(gone)
       }),
-      { numRuns: 500, seed: 11 },
+      { numRuns: atLength(500), seed: 11 },
     )
   })
 })

@@ -5,7 +5,7 @@ import { replay } from '../../src/scenario/arrivals/arrivals.js'
 import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
 
-/** The batches of a simulation in whole nanoseconds: when they started and ended, and whom they held. */
+/** The batches of a simulation in whole nanoseconds: their start, end and requests. */
 function simulated(scenario: Scenario) {
   const batches: Pick<Observation, 'requests' | 'startNs' | 'endNs'>[] = []
   simulate(scenario, {
@@ -20,7 +20,7 @@ function simulated(scenario: Scenario) {
 
 describe('a measured run, simulated again', () => {
   // whatever a machine does to threads is in the times that are recorded, and nothing is left to chance
-  it.each(['order', 'time'] as const)('is the same to the nanosecond, its own times taken by %s', async (by) => {
+  it.each(['order', 'time'] as const)('is the same to the nanosecond, with its recorded times by %s', async (by) => {
     const scenario = {
       batching: { maxBatchSize: 8, maxWait: 0 },
       stop: { requests: 2000 },

@@ -1,21 +1,27 @@
-import { jStat } from 'jstat'
+import jstat from 'jstat'
 import { describe, expect, it } from 'vitest'
 import { empirical, exponential, gamma, hyperexponential, lognormal, none, uniform } from '../../src/index.js'
 import { exponential as drawExponential } from '../../src/random/exponential.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
 import { sampler, type Variation } from '../../src/scenario/service/variation.js'
-import { expectCounts, expectLaw, expectUncorrelated, type Law, SEEDS } from './law.js'
+import {
+  expectCounts,
+  expectDistribution,
+  expectUncorrelated,
+  type Law,
+  SEEDS,
+} from '../support/distribution-checks.js'
 
 const DRAWS = 150_000
 
-/** A gamma law of mean 1. */
+/** A gamma distribution with mean 1. */
 function gammaLaw(cv: number): Law {
   const shape = 1 / cv ** 2
-  return { mean: 1, variance: cv ** 2, kurtosis: 3 + 6 / shape, cdf: (x) => jStat.gamma.cdf(x, shape, 1 / shape) }
+  return { mean: 1, variance: cv ** 2, kurtosis: 3 + 6 / shape, cdf: (x) => jstat.gamma.cdf(x, shape, 1 / shape) }
 }
 
-/** A lognormal law of mean 1. */
+/** A lognormal distribution with mean 1. */
 function lognormalLaw(cv: number): Law {
   const variance = Math.log(1 + cv ** 2)
   const [e2, e3, e4] = [2, 3, 4].map((power) => Math.exp(power * variance)) as [number, number, number]
@@ -23,7 +29,7 @@ function lognormalLaw(cv: number): Law {
     mean: 1,
     variance: cv ** 2,
     kurtosis: e4 + 2 * e3 + 3 * e2 - 3,
-    cdf: (x) => jStat.lognormal.cdf(x, -variance / 2, Math.sqrt(variance)),
+    cdf: (x) => jstat.lognormal.cdf(x, -variance / 2, Math.sqrt(variance)),
   }
 }
 
@@ -40,7 +46,7 @@ function hyperexponentialLaw(probabilities: number[], means: number[]): Law {
     mean: 1,
     variance,
     kurtosis: (m4 - 4 * m3 + 6 * m2 - 3) / variance ** 2,
-    cdf: (x) => sum((p, mean) => (mean === 0 ? p : p * jStat.exponential.cdf(x, scale / mean))),
+    cdf: (x) => sum((p, mean) => (mean === 0 ? p : p * jstat.exponential.cdf(x, scale / mean))),
   }
 }
 
@@ -71,12 +77,12 @@ const laws: [name: string, variation: Variation, law: Law][] = [
 ]
 
 for (const seed of SEEDS) {
-  describe(`at seed ${seed}, a variation has its law`, () => {
+  describe(`at seed ${seed}, a variation has its distribution`, () => {
     for (const [name, variation, law] of laws) {
       it(name, () => {
         const draw = sampler(variation, stream(seed, `test of ${name}`))
-        expectLaw(draw, DRAWS, law)
-        // and no memory, of which pairs of normals or the words of a ziggurat could give it some
+        expectDistribution(draw, DRAWS, law)
+        // and no autocorrelation, which pairs of normals or the bits of a ziggurat word could cause
         const values = Float64Array.from({ length: 50_000 }, draw)
         for (const lag of [1, 2]) expectUncorrelated(values.subarray(lag), values.subarray(0, -lag))
       })
@@ -90,7 +96,7 @@ for (const seed of SEEDS) {
         const value = draw()
         seen.set(value, (seen.get(value) ?? 0) + 1)
       }
-      // of mean 5, so that each is a fifth of what was given
+      // the mean is 5, so each value is a fifth of its sample
       const values = [2, 3, 7, 0, 15].map((sample) => sample / 5)
       expect([...seen.keys()].sort((a, b) => a - b)).toEqual([...values].sort((a, b) => a - b))
       expectCounts(
@@ -106,12 +112,12 @@ for (const seed of SEEDS) {
       }
     })
 
-    it('the normal law under gamma and lognormal', () => {
-      const law: Law = { mean: 0, variance: 1, kurtosis: 3, cdf: (x) => jStat.normal.cdf(x, 0, 1) }
-      expectLaw(normal(stream(seed, 'test of normal')), DRAWS, law)
+    it('the normal distribution under gamma and lognormal', () => {
+      const law: Law = { mean: 0, variance: 1, kurtosis: 3, cdf: (x) => jstat.normal.cdf(x, 0, 1) }
+      expectDistribution(normal(stream(seed, 'test of normal')), DRAWS, law)
     })
 
-    it('the far tail of the exponential law, which one draw in 2,200 comes to', () => {
+    it('the far tail of the exponential distribution, with one draw in 2,200', () => {
       const random = stream(seed, 'test of the tail')
       const TAIL = 7.697117470131049
       const beyond: number[] = []
@@ -122,9 +128,9 @@ for (const seed of SEEDS) {
       }
       const fraction = Math.exp(-TAIL)
       expectCounts([beyond.length, draws - beyond.length], [fraction, 1 - fraction])
-      // it has no memory: what is beyond is exponential again
+      // it is memoryless: the tail is exponential again
       let next = 0
-      expectLaw(() => beyond[next++] as number, beyond.length, {
+      expectDistribution(() => beyond[next++] as number, beyond.length, {
         mean: 1,
         variance: 1,
         kurtosis: 9,
@@ -132,13 +138,13 @@ for (const seed of SEEDS) {
       })
     })
 
-    it('the exponential law in each of 1,000 equally likely stretches', () => {
-      // the layers of the ziggurat are some thousandths of the law each: one that is wrong shows here
+    it('the exponential distribution in each of 1,000 equally likely intervals', () => {
+      // each layer of the ziggurat is a few thousandths of the distribution, so a wrong one shows here
       const random = stream(seed, 'test of layers')
       const counts = new Array<number>(1000).fill(0)
       for (let i = 0; i < 2_000_000; i++) {
-        const stretch = Math.floor(1000 * -Math.expm1(-drawExponential(random)))
-        counts[stretch] = (counts[stretch] as number) + 1
+        const interval = Math.floor(1000 * -Math.expm1(-drawExponential(random)))
+        counts[interval] = (counts[interval] as number) + 1
       }
       expectCounts(
         counts,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { stream } from '../../src/random/stream.js'
-import { expectCounts, expectLaw, expectUncorrelated, SEEDS } from './law.js'
+import { expectCounts, expectDistribution, expectUncorrelated, SEEDS } from '../support/distribution-checks.js'
 
 const DRAWS = 100_000
 
@@ -21,7 +21,7 @@ describe('a stream', () => {
     expect(draws(7, 'service', undefined, 1000)).toEqual(draws(7, 'service', 0, 1000))
   })
 
-  it('gives others for another seed, purpose or replication, and none that has to do with them', () => {
+  it('gives independent numbers for another seed, purpose or replication', () => {
     const of = (seed: number, purpose = 'arrivals', replication = 0) => draws(seed, purpose, replication)
     const pairs: [Float64Array, Float64Array][] = [
       [of(1), of(2)],
@@ -38,7 +38,7 @@ describe('a stream', () => {
     ]
     for (const [a, b] of pairs) {
       expectUncorrelated(a, b)
-      // nor is one the other, a few draws on
+      // nor is one a shifted copy of the other
       for (const lag of [1, 2, 3, 4]) {
         expectUncorrelated(a.subarray(lag), b.subarray(0, -lag))
         expectUncorrelated(b.subarray(lag), a.subarray(0, -lag))
@@ -46,7 +46,7 @@ describe('a stream', () => {
     }
   })
 
-  it('begins anywhere: the first numbers of 20,000 seeds, replications or clients are uniform', () => {
+  it('has uniform first numbers over 20,000 seeds, replications or clients', () => {
     const uniform = { mean: 1 / 2, variance: 1 / 12, kurtosis: 1.8, cdf: (x: number) => x }
     for (const skipped of [0, 1, 10]) {
       const first = (seed: number, purpose: string, replication: number) => {
@@ -55,20 +55,20 @@ describe('a stream', () => {
         return random.uniform()
       }
       let number = 0
-      expectLaw(() => first(number++, 'arrivals', 0), 20_000, uniform)
+      expectDistribution(() => first(number++, 'arrivals', 0), 20_000, uniform)
       number = 0
-      expectLaw(() => first(1, 'arrivals', number++), 20_000, uniform)
+      expectDistribution(() => first(1, 'arrivals', number++), 20_000, uniform)
       number = 0
-      expectLaw(() => first(1, `client ${number++}`, 0), 20_000, uniform)
+      expectDistribution(() => first(1, `client ${number++}`, 0), 20_000, uniform)
     }
   })
 
-  it('has no two of 100,000 seeds, replications or clients begin alike', () => {
+  it('starts differently for each of 100,000 seeds, replications or clients', () => {
     const words = (random: ReturnType<typeof stream>) => `${random.word()} ${random.word()}`
     const many = 100_000
     expect(new Set(Array.from({ length: many }, (_, seed) => words(stream(seed, 'arrivals')))).size).toBe(many)
     expect(new Set(Array.from({ length: many }, (_, each) => words(stream(1, 'arrivals', each)))).size).toBe(many)
-    // names are hashed to 32 bits, in which 100,000 of them have 1.2 pairs alike on average
+    // names are hashed to 32 bits, in which 100,000 of them have 1.2 collisions on average
     const clients = new Set(Array.from({ length: many }, (_, client) => words(stream(1, `client ${client}`)))).size
     expect(clients).toBeGreaterThan(many - 8)
   })
@@ -78,14 +78,14 @@ for (const seed of SEEDS) {
   describe(`at seed ${seed}, uniform numbers`, () => {
     const values = draws(seed, 'test of uniform', 0, 1_000_000)
 
-    it('lie in [0, 1), and those safe under a logarithm in (0, 1]', () => {
+    it('are in [0, 1), and positive ones in (0, 1]', () => {
       const random = stream(seed, 'test of positive')
       expect(values.findIndex((value) => !(value >= 0 && value < 1))).toBe(-1)
       const positive = Float64Array.from({ length: 1_000_000 }, () => random.positive())
       expect(positive.findIndex((value) => !(value > 0 && value <= 1))).toBe(-1)
     })
 
-    it('fall evenly into 1,000 cells, and in pairs into 32 times 32', () => {
+    it('are uniform over 1,000 cells, and in pairs over 32 times 32', () => {
       const fractions = (cells: number) => Array.from({ length: cells }, () => 1 / cells)
       const cells = new Uint32Array(1000)
       for (const value of values) count(cells, Math.floor(value * 1000))
@@ -97,9 +97,9 @@ for (const seed of SEEDS) {
       expectCounts([...pairs], fractions(1024))
     })
 
-    it('have their law, and no memory', () => {
+    it('have their distribution, and no autocorrelation', () => {
       let next = 0
-      expectLaw(() => values[next++] as number, values.length, {
+      expectDistribution(() => values[next++] as number, values.length, {
         mean: 1 / 2,
         variance: 1 / 12,
         kurtosis: 1.8,
@@ -108,7 +108,7 @@ for (const seed of SEEDS) {
       for (const lag of [1, 2, 3, 255, 256]) expectUncorrelated(values.subarray(lag), values.subarray(0, -lag))
     })
 
-    it('are made of words whose every bit is as often 1 as 0', () => {
+    it('come from words in which each bit is equally often 1 and 0', () => {
       const random = stream(seed, 'test of bits')
       const ones = new Uint32Array(32)
       const words = 100_000

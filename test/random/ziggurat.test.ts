@@ -3,34 +3,34 @@ import { exponential } from '../../src/random/exponential.js'
 import type { Random } from '../../src/random/random.js'
 
 /*
- * The ziggurat, layer by layer: draws find no error of a few in 100,000 in one layer of 256. Its words and uniform
- * numbers are chosen here, so that the shape of each layer, and what is accepted of it, can be read from what it gives.
+ * Tests the ziggurat layer by layer, because random draws cannot find a small error in one of 256 layers. Its words and uniform
+ * numbers are chosen here, so that the shape of each layer, and the part of it that is accepted, follow from its output.
  */
 
 const PLACES = 2 ** 24
 const LAYERS = Array.from({ length: 255 }, (_, i) => i + 1)
 
-/** What a place in a layer gives, and whether the curve had to be asked; null where it was turned down. */
-function at(layer: number, place: number, uniform = 0): { value: number; asked: boolean } | null {
-  let asked = false
+/** The value of a place in a layer, and whether the curve had to be evaluated; null if it was rejected. */
+function at(layer: number, place: number, uniform = 0): { value: number; evaluated: boolean } | null {
+  let evaluated = false
   let words = 0
   const random = {
     word() {
-      // the first word is the one in question; a second one is drawn where it was turned down
+      // the first word is the one under test; a second is drawn only if it was rejected
       words++
       return words === 1 ? (place << 8) | layer : 1
     },
     uniform() {
-      asked = true
+      evaluated = true
       return uniform
     },
     positive: () => Math.exp(-1),
   }
   const value = exponential(random as unknown as Random)
-  return words === 1 ? { value, asked } : null
+  return words === 1 ? { value, evaluated } : null
 }
 
-/** The least of the whole numbers up to `most` for which it holds: for those above it holds, too. */
+/** The smallest whole number up to `most` for which a monotonic condition holds, by bisection. */
 function least(most: number, holds: (n: number) => boolean): number {
   let [low, high] = [0, most]
   while (low < high) {
@@ -41,34 +41,34 @@ function least(most: number, holds: (n: number) => boolean): number {
   return low
 }
 
-/** Where a layer ends: its last place, one further. */
+/** The end of a layer: its last place plus one. */
 const outer = (layer: number) => {
   const { value } = at(layer, PLACES - 1) as { value: number }
   return (value * PLACES) / (PLACES - 1)
 }
-/** Up to where it lies under the curve, so that the curve need not be asked. */
+/** The part of a layer that is under the curve, so that the curve need not be evaluated. */
 const inner = (layer: number) => {
-  const first = least(PLACES - 1, (place) => at(layer, place)?.asked ?? true)
+  const first = least(PLACES - 1, (place) => at(layer, place)?.evaluated ?? true)
   return (outer(layer) * first) / PLACES
 }
 
-describe('the ziggurat of the exponential law', () => {
+describe('the ziggurat of the exponential distribution', () => {
   const TAIL = outer(255)
   const area = outer(255) * (Math.exp(-inner(255)) - Math.exp(-TAIL))
   const precision = 3 / PLACES
 
-  it('has layers of one area, each as wide as the one above it is under the curve', () => {
+  it('has layers of equal area, each as wide as the curve at its bottom', () => {
     for (const layer of LAYERS) {
       const above = layer === 1 ? 0 : outer(layer - 1)
       expect(Math.abs(inner(layer) - above), `layer ${layer}`).toBeLessThan(precision * outer(layer))
       const height = Math.exp(-above) - Math.exp(-outer(layer))
       expect((outer(layer) * height) / area, `layer ${layer}`).toBeCloseTo(1, 5)
     }
-    // the lowest one has the tail beside it
+    // the lowest layer includes the tail
     expect((TAIL * Math.exp(-TAIL) + Math.exp(-TAIL)) / area).toBeCloseTo(1, 5)
   })
 
-  it('takes of each layer what lies under the curve, and no more', () => {
+  it('accepts exactly the part of each layer under the curve', () => {
     const steps = 2 ** 30
     for (const layer of LAYERS) {
       const from = inner(layer) / outer(layer)
@@ -82,7 +82,7 @@ describe('the ziggurat of the exponential law', () => {
     }
   })
 
-  it('has a tail that begins where the lowest layer ends, and is exponential again', () => {
+  it('has an exponential tail that starts at the end of the lowest layer', () => {
     const value = (place: number) => (at(0, place) as { value: number }).value
     const first = least(PLACES - 1, (place) => value(place) > TAIL)
     expect(value(first - 1)).toBeCloseTo(TAIL, 5)

@@ -25,7 +25,7 @@ describe('a comparison reads at eighty columns', () => {
     await expect(text).toMatchFileSnapshot('golden/comparison.txt')
   })
 
-  it('where head does not carry its load, and fails', async () => {
+  it('when head is overloaded, and fails', async () => {
     const queue = { capacity: 2000 }
     const text = renderComparison(
       await compare(
@@ -55,33 +55,35 @@ describe('files hold comparisons', () => {
     return readComparison(path)
   }
 
-  it('which read back as they were', async () => {
+  it('and are read back unchanged', async () => {
     await writeComparison(path, comparison)
     expect(await readComparison(path)).toEqual(comparison)
   })
 
-  it('and refuse those of another version, or that contradict themselves', async () => {
+  it('and are rejected if they have another version or are inconsistent', async () => {
     await expect(held({ ...comparison, schema: 'throughline/comparison@2' })).rejects.toThrow(
-      'must be a comparison, with the schema "throughline/comparison@1", got "throughline/comparison@2"',
+      'must be a comparison with the schema "throughline/comparison@1", got "throughline/comparison@2"',
     )
     await expect(held(null)).rejects.toThrow('must be a comparison')
-    await expect(held({ ...comparison, verdict: 'same' })).rejects.toThrow('verdict: must be what its metrics say')
+    await expect(held({ ...comparison, verdict: 'same' })).rejects.toThrow('verdict: must follow from its metrics')
     await expect(held({ ...comparison, pairs: comparison.pairs.slice(0, 5) })).rejects.toThrow(
-      'metrics: must say of mean what the pairs do, inconclusive',
+      "metrics: must have the figures and the verdict 'inconclusive' for mean, as its pairs show",
     )
     const narrow = comparison.metrics.map((metric) => ({ ...metric, interval: { ...metric.interval, low: 1.4 } }))
     await expect(held({ ...comparison, metrics: narrow })).rejects.toThrow(
-      'metrics: must say of mean what the pairs do',
+      "metrics: must have the figures and the verdict 'slower' for mean, as its pairs show",
     )
-    await expect(held({ ...comparison, rounds: 1 })).rejects.toThrow('rounds: must be at least the')
+    await expect(held({ ...comparison, rounds: 1 })).rejects.toThrow('rounds: must be at least 12, the number of pairs')
     // a comparison of rounds that claims to be of two results, and is judged by its own intervals
     const same = comparison.metrics.map((metric) => ({ ...metric, verdict: 'same' }))
     const claimed = { ...comparison, design: 'unpaired', verdict: 'same', metrics: same }
-    await expect(held(claimed)).rejects.toThrow("design: must be 'alternating' or 'duet', as there are pairs")
+    await expect(held(claimed)).rejects.toThrow("design: must be 'alternating' or 'duet' if there are pairs")
     await expect(held({ ...claimed, pairs: [] })).rejects.toThrow(
-      'metrics: must say of mean what its interval does, slower',
+      "metrics: must have the verdict 'slower' for mean, as its interval shows",
     )
-    await expect(held({ ...comparison, metrics: [] })).rejects.toThrow('metrics: must be those of mean, p50')
+    await expect(held({ ...comparison, metrics: [] })).rejects.toThrow(
+      'metrics: must hold one entry for each of mean, p50',
+    )
     await expect(held({ ...comparison, design: 'guessed' })).rejects.toThrow(
       "must be 'alternating', 'duet' or 'unpaired'",
     )

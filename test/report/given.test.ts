@@ -16,7 +16,7 @@ type Given = (given: never) => unknown
 const tradeOff = { offeredPerSec: 1 }
 const budget = { p99: '1ms' }
 
-/** All that takes what a run gave, and where its message says the fault is. */
+/** Every function that takes the output of a run, and the path that its error names. */
 const TAKERS: Record<string, [path: string, take: Given]> = {
   renderHtml: ['report[0]', (given) => report.renderHtml(given)],
   'renderHtml of a named': ['report[0].result', (result) => report.renderHtml({ name: 'a', result })],
@@ -65,7 +65,7 @@ const thrownBy = (act: () => unknown) => {
 }
 
 describe.each(Object.entries(TAKERS))('%s', (_, [path, take]) => {
-  it('says that an await is missing before what it was given', () => {
+  it('reports a missing await', () => {
     const thrown = thrownBy(() => take(Promise.resolve() as never)) as ValidationError
     expect(thrown).toBeInstanceOf(ValidationError)
     expect(thrown.message).toMatch(/^(\S+): must [^\n]*[,;] got a Promise: is an await missing\?$/)
@@ -77,21 +77,21 @@ describe.each(Object.entries(TAKERS))('%s', (_, [path, take]) => {
     ['null', null, 'got null'],
     ['nothing', undefined, 'got nothing'],
     ['a text', 'result.json', 'got "result.json"'],
-  ])('says that it was given %s', (_, given, said) => {
+  ])('reports that it received %s', (_, given, said) => {
     const thrown = thrownBy(() => take(given as never)) as ValidationError
     expect(thrown).toBeInstanceOf(ValidationError)
     expect(thrown.message.endsWith(said)).toBe(true)
     expect(thrown.path).toBe(path)
   })
 
-  it('refuses what another tool has written', () => {
+  it('rejects a file of another tool', () => {
     const thrown = thrownBy(() => take({ schema: 5, name: 'another', scripts: {} } as never))
     expect(thrown).toBeInstanceOf(ValidationError)
   })
 })
 
-it('what another tool has written is shown, not called nothing', () => {
+it('a file of another tool is shown in the error', () => {
   expect(() => checkBudget({ name: 'another' } as never, budget)).toThrow(
-    'result: must be a result, with the schema "throughline/result@1", got {"name":"another"}',
+    'result: must be a result with the schema "throughline/result@1", got {"name":"another"}',
   )
 })

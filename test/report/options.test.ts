@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { checkBudget } from '../../src/index.js'
 import { renderHtml, renderJunit, renderMarkdown, renderSweepMarkdown, renderSweepSvg } from '../../src/report/index.js'
-import { result } from './files.js'
+import { result } from '../support/example-result.js'
 
 const check = checkBudget(result, { p50: '1h' })
 const swept = [{ point: { servers: 1 }, result }]
@@ -18,7 +18,7 @@ it.each<[string, (options: never) => string, unknown, string]>([
     'a title of a number',
     (options) => renderHtml(result, options),
     { title: 5 },
-    'report.title: must be a text, got 5',
+    'report.title: must be a string, got 5',
   ],
   ['a misspelt title', (options) => renderMarkdown(result, options), { titel: 'x' }, "markdown: 'titel' is not"],
   ['null', (options) => renderSweepMarkdown(swept, options), null, 'markdown: must be an object of title'],
@@ -30,6 +30,6 @@ it.each<[string, (options: never) => string, unknown, string]>([
     { onInconclusive: 'skip' },
     'junit.onInconclusive: must',
   ],
-])('options of a report are refused: %s', (_, render, options, message) => {
+])('invalid options of a report are rejected: %s', (_, render, options, message) => {
   expect(() => render(options as never)).toThrow(message)
 })

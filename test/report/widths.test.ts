@@ -20,7 +20,7 @@ describe.each([60, 80, 120])('at %i columns', (width) => {
     ['result', () => renderResult(result, { width })],
     ['sweep', () => renderSweep(swept, { width })],
     ['comparison', () => renderComparison(comparison, { width })],
-  ])('a %s keeps to them', async (name, render) => {
+  ])('a %s fits', async (name, render) => {
     const text = render()
     expect(Math.max(...text.split('\n').map(visible))).toBeLessThanOrEqual(width)
     await expect(`${text}\n`).toMatchFileSnapshot(`golden/widths/${name}-${width}.txt`)

@@ -9,7 +9,7 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { scenarioLines } from '../../src/report/terminal/scenario-line.js'
+import { describeScenario } from '../../src/report/terminal/scenario-line.js'
 import { hashOf } from '../../src/scenario/by-hash.js'
 import type { StoredScenario } from '../../src/scenario/scenario.js'
 
@@ -61,7 +61,7 @@ describe('a long list in a Result', () => {
     expect(listOf(scenario as StoredScenario)).toEqual({ count: 1001, hash: expect.stringMatching(/^[\da-f]{16}$/) })
     const again = () => simulate(JSON.parse(JSON.stringify(scenario)))
     expect(again).toThrow(ValidationError)
-    expect(again).toThrow(/(timestamps|samples|times): was kept by hash.*give the list itself, got {"count":1001/)
+    expect(again).toThrow(/(timestamps|samples|times): is only a hash, .*, got {"count":1001.*; give the list itself/)
   })
 
   it.each(lists)('of %s is kept as it is up to 1,000 values, and run again', (_, scenarioOf, listOf) => {
@@ -70,9 +70,9 @@ describe('a long list in a Result', () => {
     expect(simulate(JSON.parse(JSON.stringify(result.scenario)))).toEqual(result)
   })
 
-  it('is told by how many values it had', () => {
+  it('keeps the number of its values', () => {
     const { scenario } = simulate({ arrivals: replay(long, { speed: 2 }), service: 1 })
-    expect(scenarioLines(scenario as StoredScenario, 'simulate')[0]).toBe(
+    expect(describeScenario(scenario as StoredScenario, 'simulate')[0]).toBe(
       '1,001 replayed requests at 2 times their speed',
     )
   })

@@ -22,7 +22,7 @@ describe('a result is taken of', () => {
       'batches',
       () => simulate({ ...few, arrivals: 800, service: '20ms', batching: { maxBatchSize: 50, maxWait: '5ms' } }),
     ],
-    ['losses', () => simulate({ ...few, arrivals: 150, service, queue: { capacity: 3, timeout: '20ms' } })],
+    ['drops', () => simulate({ ...few, arrivals: 150, service, queue: { capacity: 3, timeout: '20ms' } })],
     ['a saturated run', () => simulate({ ...few, arrivals: 150, service })],
     ['a long trace', () => simulate({ arrivals: replay(Array.from({ length: 1500 }, (_, i) => i)), service: 0.5 })],
     [
@@ -104,21 +104,21 @@ describe('a result is refused', () => {
   // biome-ignore lint/suspicious/noExplicitAny: it is to be spoilt
   it.each<[string, (given: any) => void, RegExp]>([
     [
-      'with an interval beside its estimate',
+      'with an interval that excludes its estimate',
       (r) => {
         r.latencyMs.intervals.p99 = { low: 0.1, high: 0.5, level: 0.95 }
       },
       /^result\.latencyMs: must have its p99 within/,
     ],
     [
-      'with an interval of a mean beside it',
+      'with an interval of a mean that excludes it',
       (r) => {
         r.waitMs.intervals.mean = { low: 1e4, high: 1e5, level: 0.95 }
       },
       /^result\.waitMs: must have its mean within/,
     ],
     [
-      'with an interval of a part beside it',
+      'with an interval of a part that excludes it',
       (r) => {
         r.queueingMs.intervals.p95 = { low: 0, high: 0, level: 0.95 }
       },
@@ -224,7 +224,7 @@ describe('a result is refused', () => {
       /^result\.host\.speed/,
     ],
     [
-      'with a timeline that is none',
+      'with an invalid timeline',
       (r) => {
         r.host = { speed: { slowest: 1, fastest: 1, timeline: 'x' }, gc: null, eventLoopDelay: null, cpu: null }
       },
@@ -245,7 +245,7 @@ describe('a result is refused', () => {
       /^result\.scenario\.service/,
     ],
     [
-      'with a size of batches that is none',
+      'with an invalid batch size',
       (r) => {
         r.batches.sizes = { x: 3 }
       },

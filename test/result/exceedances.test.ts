@@ -33,7 +33,7 @@ describe('the requests over a level', () => {
     }
   })
 
-  it('are none over the longest, and all over less than the shortest', () => {
+  it('count no request over the longest, and every request over less than the shortest', () => {
     const { min, max, count } = result.latencyMs
     const [minNs, maxNs] = [Math.round(min * 1e6), Math.round(max * 1e6)]
     expect(of(result).over(maxNs)).toEqual({ least: 0, most: 0, design: 1 })
@@ -85,7 +85,7 @@ describe('requests that were never answered', () => {
   it('are slower than any other if that does not help', () => {
     expect(lost).toBeGreaterThan(0.03)
     const p = 100 * (1 - 2 * lost)
-    // so many of those offered are so many more of those answered
+    // a percentile of the offered requests is a higher percentile of the completed ones
     expect((of(lossy).percentileNs(p) as number) / 1e6).toBeCloseTo(percentile(lossy.latencyMs, p / (1 - lost)), 6)
     expect(of(lossy).percentileNs(99)).toBeNull()
     expect(of(lossy).over(3.6e12).least).toBe(lossy.counts.offered - lossy.counts.completed)
@@ -109,7 +109,7 @@ describe('the bounds of a fraction', () => {
     expect(new FractionBounds(0, 368, 1, 0.025).high).toBeCloseTo(1 - 0.025 ** (1 / 368), 12)
   })
 
-  it('are told apart from a fraction as they are found', () => {
+  it('compare with a fraction as the computed bounds do', () => {
     const bounds = new FractionBounds(30, 2000, 3, 0.025)
     expect([bounds.isAtMost(bounds.high * 1.0001), bounds.isAtMost(bounds.high * 0.9999)]).toEqual([true, false])
     expect([bounds.isAbove(bounds.low * 0.9999), bounds.isAbove(bounds.low * 1.0001)]).toEqual([true, false])

@@ -14,7 +14,7 @@ describe('the interval of a fraction', () => {
     expect((high as number) * 100_000).toBeCloseTo(3.69, 2)
   })
 
-  it('is that of Clopper and Pearson where stretches differ no more than independent requests do', () => {
+  it('is that of Clopper and Pearson where segments differ no more than independent requests do', () => {
     // 1,000 of 100,000, as even as can be: worth all of them but for Student's t
     const { low, high } = fractionInterval(even(50, 5000), 'in a row')
     const worth = 100_000 * (1.959964 / 2.093024) ** 2
@@ -30,12 +30,12 @@ describe('the interval of a fraction', () => {
     expect(together?.low).toBeLessThan(0.2 * (apart?.low as number))
   })
 
-  it('is withheld where there are too few stretches to tell how errors cluster', () => {
+  it('is withheld where there are too few segments to tell how errors cluster', () => {
     const few = [{ amount: 3, of: 100 }]
     expect(fractionInterval(few, 'in a row')).toMatchObject({
       low: null,
       high: null,
-      reason: expect.stringMatching(/10 stretches .* there are 1/),
+      reason: expect.stringMatching(/10 segments .* there are 1/),
     })
     expect(fractionInterval([{ amount: 0, of: 0 }], 'in a row').reason).toMatch(/no request/)
   })
@@ -61,7 +61,7 @@ describe('the interval of a fraction', () => {
 })
 
 describe('the interval of a ratio', () => {
-  it('has no width where all stretches agree', () => {
+  it('has no width where all segments agree', () => {
     expect(ratioInterval(even(50, 10), 'in a row')).toEqual({ low: 5, high: 5, level: 0.95 })
   })
 
@@ -78,7 +78,7 @@ describe('the interval of a ratio', () => {
       const { low, high } = ratioInterval(parts, 'in a row')
       if ((low as number) <= 1 && 1 <= (high as number)) covered++
     }
-    // 95 % and more, as stretches are taken for alike where they seem so; three standard errors of 500 runs
+    // 95 % and more, as segments are taken for alike where they seem so; three standard errors of 500 runs
     expect(covered / runs).toBeGreaterThan(0.92)
     expect(covered / runs).toBeLessThan(0.99)
   })

@@ -1,13 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
+import { bucketFloor } from '../../src/histogram/buckets.js'
+import { type HistogramSnapshot, LatencyHistogram, mergeHistograms } from '../../src/histogram/latency-histogram.js'
+import { meanOf } from '../../src/histogram/moments.js'
 import { affine, exponential, type Scenario, simulate } from '../../src/index.js'
 import { exponential as drawExponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { intervalsBetween, intervalsOf } from '../../src/result/intervals.js'
+import { type Metric, segmentHistograms } from '../../src/result/recording.js'
 import { ESTIMATES, type Estimate, type Interval, type Summary } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
+import { itAtLength } from '../support/at-length.js'
 
 const SECOND = 1e9
 
@@ -25,22 +29,22 @@ function record(scenario: Scenario, requests: number, seed: number) {
   return new Engine(resolveScenario({ ...scenario, stop: { requests }, seed }, 'simulate')).run()
 }
 
-function latencyIntervals(scenario: Scenario, requests: number, seed: number) {
-  const { histograms, segments, startNs, endNs } = record(scenario, requests, seed)
-  const stretches = segments.flatMap(({ latency }) => latency?.histogram ?? [])
-  return intervalsOf(histograms.latency, stretches, endNs - startNs)
+function intervalsOfRun(metric: Metric, scenario: Scenario, requests: number, seed: number) {
+  const recording = record(scenario, requests, seed)
+  const { histograms, startNs, endNs } = recording
+  return intervalsOf(histograms[metric], segmentHistograms(recording, metric), endNs - startNs)
 }
+const latencyIntervals = (scenario: Scenario, requests: number, seed: number) =>
+  intervalsOfRun('latency', scenario, requests, seed)
 
-/** Stretches of plain values, and all of them together. */
-function stretchesOf(values: number[][]): [LatencyHistogram, ReturnType<LatencyHistogram['compact']>[]] {
-  const total = new LatencyHistogram()
-  const stretches = values.map((stretch) => {
+/** Segments of plain values, and all of them together. */
+function segmentsOf(values: number[][]): [HistogramSnapshot, HistogramSnapshot[]] {
+  const segments = values.map((segment) => {
     const histogram = new LatencyHistogram()
-    for (const value of stretch) histogram.record(value)
-    total.add(histogram)
-    return histogram.compact()
+    for (const value of segment) histogram.record(value)
+    return histogram.snapshot()
   })
-  return [total, stretches]
+  return [mergeHistograms(segments), segments]
 }
 
 const covers = ({ low, high }: Interval, exact: number) =>
@@ -54,7 +58,7 @@ function expectCoverage(covered: number, runs: number) {
 }
 
 describe('intervals of one run', () => {
-  it('cover the exact values of M/M/1 at 50 % load in 95 % of 100 runs', () => {
+  itAtLength('cover the exact values of M/M/1 at 50 % load in 95 % of 100 runs', () => {
     const exact = exactMs(0.5)
     const covered = { mean: 0, p50: 0, p95: 0, p99: 0 }
     const estimates = Object.keys(covered) as (keyof typeof covered)[]
@@ -65,13 +69,11 @@ describe('intervals of one run', () => {
     for (const estimate of estimates) expectCoverage(covered[estimate], 100)
   })
 
-  it('cover the wait too, half of which is an atom at 0', () => {
+  itAtLength('cover the wait too, half of which is an atom at 0', () => {
     let p50 = 0
     let p95 = 0
     for (let seed = 0; seed < 60; seed++) {
-      const { histograms, segments, startNs, endNs } = record(mm1(0.5), 20_000, seed)
-      const stretches = segments.flatMap(({ others }) => others?.wait ?? [])
-      const intervals = intervalsOf(histograms.wait, stretches, endNs - startNs)
+      const intervals = intervalsOfRun('wait', mm1(0.5), 20_000, seed)
       if (covers(intervals.p50, 0)) p50++
       if (covers(intervals.p95, 20 * Math.log(10))) p95++
     }
@@ -109,25 +111,19 @@ describe('intervals of one run', () => {
     const { p50 } = simulate({ ...mm1(0.5), stop: { requests: 100 } }).latencyMs.intervals
     expect(p50.reason).toContain('90 requests')
     const { mean } = simulate({ ...mm1(0.5), stop: { requests: 5 }, warmup: { requests: 0 } }).latencyMs.intervals
-    expect(mean.reason).toContain('it takes the spread between 10 stretches of the window or more, and there are 5')
+    expect(mean.reason).toContain('it takes the spread between 10 segments of the window or more, and there are 5')
     // or many, but in bursts
     const bursts = Array.from({ length: 3 }, () => {
       const histogram = new LatencyHistogram()
       for (let i = 0; i < 10_000; i++) histogram.record(1_000_000 + i)
-      return histogram
+      return histogram.snapshot()
     })
-    const total = new LatencyHistogram()
-    for (const burst of bursts) total.add(burst)
-    const given = intervalsOf(
-      total,
-      bursts.map((burst) => burst.compact()),
-      300 * SECOND,
-    )
+    const given = intervalsOf(mergeHistograms(bursts), bursts, 300 * SECOND)
     const advised = Number(/about ([\d,]+) requests/.exec(given.p50.reason ?? '')?.[1]?.replaceAll(',', ''))
     expect(advised).toBeGreaterThan(30_000)
   })
 
-  it('say so in a finding, where a percentile of latency has none', () => {
+  it('are reported missing by a finding, if a percentile of latency has no interval', () => {
     const { validity, latencyMs } = simulate({ ...mm1(0.8), stop: { requests: 10_000 } })
     const finding = validity.findings.find(({ code }) => code === 'too-few-samples')
     expect(finding?.severity).toBe('info')
@@ -158,11 +154,11 @@ describe('intervals of one run', () => {
 
   it('hold their estimate and lie within the extremes, whatever the values', () => {
     const value = fc.oneof(fc.nat(1_000_000), fc.constant(0), fc.constant(7_000_000), fc.nat(3))
-    const stretches = fc.array(fc.array(value, { minLength: 0, maxLength: 40 }), { minLength: 20, maxLength: 20 })
+    const lists = fc.array(fc.array(value, { minLength: 0, maxLength: 40 }), { minLength: 20, maxLength: 20 })
     fc.assert(
-      fc.property(stretches, fc.integer({ min: 1, max: 60 }), (values, times) => {
-        const repeated = values.map((stretch) => Array.from({ length: times }, () => stretch).flat())
-        const [total, parts] = stretchesOf(repeated)
+      fc.property(lists, fc.integer({ min: 1, max: 60 }), (values, times) => {
+        const repeated = values.map((segment) => Array.from({ length: times }, () => segment).flat())
+        const [total, parts] = segmentsOf(repeated)
         if (total.count === 0) return
         expectSound(total, intervalsOf(total, parts, SECOND))
       }),
@@ -176,7 +172,7 @@ describe('intervals of one run', () => {
       // 10,000,001 is not the least of its bucket, nor the highest
       Array.from({ length: 1000 }, () => (random.uniform() < 0.7 ? 10_000_001 : 20_000_003)),
     )
-    const { p50, p90, p95 } = intervalsOf(...stretchesOf(values), SECOND)
+    const { p50, p90, p95 } = intervalsOf(...segmentsOf(values), SECOND)
     expect(covers(p50, 10.000001)).toBe(true)
     for (const { low, high } of [p90, p95]) {
       expect(low).toBeLessThanOrEqual(20.000003)
@@ -190,12 +186,12 @@ describe('intervals of one run', () => {
       Array.from({ length: 2000 }, () => Math.round(1e9 * drawExponential(random))),
     )
     const widths = (estimate: Estimate) => {
-      const { low, high } = intervalsOf(...stretchesOf(values), SECOND)[estimate]
+      const { low, high } = intervalsOf(...segmentsOf(values), SECOND)[estimate]
       return (high as number) - (low as number)
     }
     // 1.96 standard errors of 40,000 exponentials: of the mean 1 / sqrt(n), of a percentile sqrt(p / (1 - p) / n)
     const expected = (p: number) => (2 * 1.96 * 1000 * Math.sqrt(p / (1 - p))) / Math.sqrt(40_000)
-    // the spread of 20 stretches is known to within a sixth: three times that
+    // the spread of 20 segments is known to within a sixth: three times that
     for (const [estimate, p] of [
       ['mean', 0.5],
       ['p50', 0.5],
@@ -208,14 +204,14 @@ describe('intervals of one run', () => {
     }
   })
 
-  it('are wider where neighbouring stretches are alike', () => {
+  it('are wider if neighbouring segments are alike', () => {
     const random = stream(12, 'values')
     const offset = (wave: (i: number) => number) =>
       Array.from({ length: 20 }, (_, i) =>
         Array.from({ length: 1000 }, () => Math.round(1e9 * (drawExponential(random) + wave(i)))),
       )
     const width = (values: number[][]) => {
-      const { low, high } = intervalsOf(...stretchesOf(values), SECOND).mean
+      const { low, high } = intervalsOf(...segmentsOf(values), SECOND).mean
       return (high as number) - (low as number)
     }
     const alternating = width(offset((i) => 0.1 * (i % 2)))
@@ -224,14 +220,7 @@ describe('intervals of one run', () => {
   })
 })
 
-function between(histograms: LatencyHistogram[]) {
-  const total = new LatencyHistogram()
-  for (const histogram of histograms) total.add(histogram)
-  return intervalsBetween(
-    total,
-    histograms.map((histogram) => histogram.compact()),
-  )
-}
+const between = (histograms: HistogramSnapshot[]) => intervalsBetween(mergeHistograms(histograms), histograms)
 
 describe('intervals between replications', () => {
   it('cover the exact values of M/M/1 at 80 % load in 95 % of 15 times 8 runs', () => {
@@ -251,7 +240,7 @@ describe('intervals between replications', () => {
 
   it('are Student t intervals of the means, but for skewness, where the runs are as long', () => {
     const histograms = Array.from({ length: 16 }, (_, i) => record(mm1(0.3), 30_000, i).histograms.latency)
-    const means = histograms.map(({ mean }) => mean / 1e6)
+    const means = histograms.map((histogram) => meanOf(histogram) / 1e6)
     const mean = means.reduce((sum, each) => sum + each) / 16
     const variance = means.reduce((sum, each) => sum + (each - mean) ** 2, 0) / 15
     // t of 15 degrees of freedom at 97.5 %
@@ -276,11 +265,11 @@ describe('intervals between replications', () => {
   })
 })
 
-function expectSound(total: LatencyHistogram, intervals: Record<Estimate, Interval>) {
-  const sorted: [number, number][] = []
-  total.forEach((floor, count) => {
-    sorted.push([floor / 1e6, count])
-  })
+function expectSound(total: HistogramSnapshot, intervals: Record<Estimate, Interval>) {
+  const sorted = [...total.buckets].map((bucket, i): [number, number] => [
+    bucketFloor(bucket) / 1e6,
+    total.counts[i] as number,
+  ])
   for (const estimate of ESTIMATES) {
     const { low, high, reason } = intervals[estimate]
     if (low === null || high === null) {
@@ -291,7 +280,7 @@ function expectSound(total: LatencyHistogram, intervals: Record<Estimate, Interv
     expect(low).toBeLessThanOrEqual(high)
     expect(low).toBeGreaterThanOrEqual(total.min / 1e6)
     expect(high).toBeLessThanOrEqual(total.max / 1e6)
-    const point = estimate === 'mean' ? total.mean / 1e6 : nearestRank(sorted, total.count, POINTS[estimate])
+    const point = estimate === 'mean' ? meanOf(total) / 1e6 : nearestRank(sorted, total.count, POINTS[estimate])
     // the least of a bucket, or the overall least
     expect(low).toBeLessThanOrEqual(Math.max(point, total.min / 1e6) * (1 + 1e-12))
     expect(high).toBeGreaterThanOrEqual(Math.min(point, total.max / 1e6) * (1 - 1e-12))

@@ -17,19 +17,19 @@ const saturated = (scenario: Scenario) =>
 
 const base: Scenario = { arrivals: poisson('150/s'), service: '10ms', stop: { requests: 20_000 } }
 
-describe('a load that the servers cannot carry', () => {
+describe('a load that the servers cannot sustain', () => {
   it('is named with the capacity that it exceeds', () => {
     const result = simulate(base)
     expect(result.validity.valid).toBe(false)
     const finding = result.validity.findings.find(({ code }) => code === 'saturated')
     expect(finding).toMatchObject({ severity: 'error', figures: { offered: 150, capacity: 100 } })
-    expect(finding?.message).toMatch(/^150\/s are offered; 1 server carries at most 100\/s: the backlog grows/)
+    expect(finding?.message).toMatch(/^150\/s are offered; 1 server sustains at most 100\/s: the backlog grows/)
     // what is left when the last request is due is what came and was not served: a third
     expect(finding?.figures.backlog).toBeGreaterThan(6000)
   })
 
   it.each<[string, Scenario, number, RegExp]>([
-    ['several servers', { ...base, servers: 2, arrivals: '201/s' }, 200, /2 servers carry at most 200\/s/],
+    ['several servers', { ...base, servers: 2, arrivals: '201/s' }, 200, /2 servers sustain at most 200\/s/],
     [
       'batches',
       {
@@ -39,7 +39,7 @@ describe('a load that the servers cannot carry', () => {
         arrivals: 2600,
       },
       2500,
-      /1 server carries, in batches of up to 50, at most 2,500\/s/,
+      /1 server sustains, in batches of up to 50, at most 2,500\/s/,
     ],
     [
       'batches of any size',
@@ -48,7 +48,7 @@ describe('a load that the servers cannot carry', () => {
       /in batches of any size, at most 1,000\/s/,
     ],
     [
-      'service by batch size, turning round between batches',
+      'service by batch size, polling round between batches',
       {
         ...base,
         batching: { maxBatchSize: 4 },
@@ -81,7 +81,7 @@ describe('a load that the servers cannot carry', () => {
     const arrivals = stages([{ rate: '150/s', duration: '100s' }])
     const finding = saturated({ arrivals, service: '10ms' })
     expect(finding?.message).toMatch(
-      / were offered and 1\d\d\/s completed; 1 server carries at most 100\/s: the backlog/,
+      / were offered and 1\d\d\/s completed; 1 server sustains at most 100\/s: the backlog/,
     )
     expect(finding?.figures.capacity).toBe(100)
   })
@@ -95,7 +95,7 @@ it('a backlog that follows a ramp is not saturated, if servers had time to spare
   expect(saturated({ arrivals: ramp, service: '1s', servers: 1000 })).toBeNull()
 })
 
-describe('a load that is carried, or turned away', () => {
+describe('a load that is sustained, or rejected', () => {
   it.each<[string, Scenario]>([
     ['is below the capacity', { ...base, arrivals: '99/s' }],
     [

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
+import { decodeFromCompressedBase64, encodeIntoCompressedBase64 } from 'hdr-histogram-js'
 import { describe, expect, it } from 'vitest'
-import { decode, emptyHdr, encode, toHdr } from '../../src/histogram/hdr.js'
+import { decode, emptyHdr, encode } from '../../src/histogram/hdr.js'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { percentile, type Summary, simulate, summarize, ValidationError } from '../../src/index.js'
 
@@ -15,7 +15,7 @@ const ms = fc
   )
   .map((ns) => ns / 1e6)
 const values = fc.array(ms, { minLength: 1, maxLength: 120, size: 'max' })
-/** Percentiles as whole thousandths of a percent, so that their ranks can be told exactly. */
+/** Percentiles as whole thousandths of a percent, so that their ranks are exact. */
 const thousandths = fc.oneof(
   fc.constantFrom(1, 50_000, 90_000, 95_000, 99_000, 99_900, 99_990, 100_000),
   fc.integer({ min: 1, max: 100_000 }),
@@ -141,7 +141,7 @@ describe('a summary', () => {
       mean: 3_000_003 / 3 / 1e6,
     })
     expect(summarize([0])).toMatchObject({ count: 1, min: 0, mean: 0, max: 0, p50: 0, p999: 0, stdDev: 0 })
-    // what is below half a nanosecond is none
+    // a time below half a nanosecond rounds to 0
     expect(summarize([4e-7]).max).toBe(0)
   })
 
@@ -189,17 +189,18 @@ describe('a histogram as text', () => {
   const histogramOf = (values: number[]) => {
     const histogram = new LatencyHistogram()
     for (const value of values) histogram.record(Math.round(value * 1e6))
-    return histogram
+    return histogram.snapshot()
   }
 
   it('is read again as it was', () => {
     fc.assert(
       fc.property(values, (values) => {
-        const histogram = toHdr(histogramOf(values))
-        const text = encode(histogram)
+        const histogram = emptyHdr()
+        for (const value of values) histogram.recordValue(Math.round(value * 1e6))
+        const text = encode(histogramOf(values))
         const read = decode(text)
         expect(read.totalCount).toBe(values.length)
-        expect(encode(read)).toBe(text)
+        expect(encodeIntoCompressedBase64(read)).toBe(text)
         for (const p of [1, 25, 50, 75, 99, 100]) {
           expect(read.getValueAtPercentile(p)).toBe(histogram.getValueAtPercentile(p))
         }
@@ -220,11 +221,11 @@ describe('a histogram as text', () => {
         const both = emptyHdr()
         both.add(decode(summarize(a).histogram))
         both.add(decode(summarize(b).histogram))
-        expect(encode(both)).toBe(summarize([...a, ...b]).histogram)
+        expect(encodeIntoCompressedBase64(both)).toBe(summarize([...a, ...b]).histogram)
         // and what was read can grow
         const grown = decode(summarize(a).histogram)
         grown.add(decode(summarize(b).histogram))
-        expect(encode(grown)).toBe(encode(both))
+        expect(encodeIntoCompressedBase64(grown)).toBe(encodeIntoCompressedBase64(both))
       }),
       { seed: 12, numRuns: 80 },
     )
@@ -233,6 +234,6 @@ describe('a histogram as text', () => {
   it('holds more than 2^32 of one time', () => {
     const histogram = emptyHdr()
     histogram.recordValueWithCount(1000, 5e9)
-    expect(decode(encode(histogram)).totalCount).toBe(5e9)
+    expect(decode(encodeIntoCompressedBase64(histogram)).totalCount).toBe(5e9)
   })
 })

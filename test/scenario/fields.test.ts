@@ -17,15 +17,15 @@ describe('the fields of a scenario', () => {
     ['rate', 'arrivals.rate'],
     ['service.points.8.mean', 'service.points.8.mean'],
     ['arrivals.stages.0.rate', 'arrivals.stages.0.rate'],
-  ])('%s is %s', (given, field) => expect(fieldOf(given)).toBe(field))
+  ])('%s expands to %s', (given, field) => expect(fieldOf(given)).toBe(field))
 
   it.each([
-    ['servres', "servres: is no field of a scenario (did you mean 'servers'?)"],
-    ['batching.maxwiat', "batching.maxwiat: is no field of a scenario (did you mean 'batching.maxWait'?)"],
-    ['service.points.__proto__', 'is no field'],
-    ['constructor', 'is no field'],
-    ['', 'is no field'],
-  ])('%j is none', (given, message) => expect(() => fieldOf(given)).toThrow(message))
+    ['servres', "servres: is not a field of a scenario (did you mean 'servers'?)"],
+    ['batching.maxwiat', "batching.maxwiat: is not a field of a scenario (did you mean 'batching.maxWait'?)"],
+    ['service.points.__proto__', 'is not a field'],
+    ['constructor', 'is not a field'],
+    ['', 'is not a field'],
+  ])('%j is refused', (given, message) => expect(() => fieldOf(given)).toThrow(message))
 })
 
 describe('a scenario with another value of a field', () => {
@@ -78,10 +78,10 @@ describe('a scenario with another value of a field', () => {
     expect(from).toEqual(before)
   })
 
-  it('refuses what is beyond a list, and what has no fields', () => {
+  it('refuses an index out of range, and a parent without fields', () => {
     const staged: Scenario = { ...scenario, arrivals: { process: 'stages', stages: [{ rate: 1, duration: 2 }] } }
-    expect(() => withField(staged, 'arrivals.stages.1.rate', 9)).toThrow('is beyond the list, which holds 1')
+    expect(() => withField(staged, 'arrivals.stages.1.rate', 9)).toThrow('is out of range; the list has 1 entry')
     const odd = { ...scenario, queue: 5 } as unknown as Scenario
-    expect(() => withField(odd, 'queue.capacity', 9)).toThrow('queue: has no fields of its own to change, got 5')
+    expect(() => withField(odd, 'queue.capacity', 9)).toThrow('queue: has no fields to change, got 5')
   })
 })

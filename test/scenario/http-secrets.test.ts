@@ -5,8 +5,8 @@ import { resolveScenario } from '../../src/scenario/scenario.js'
 const kept = (target: HttpTarget) => storeHttp(httpSchema.parse(target))
 const url = 'http://127.0.0.1/p'
 
-describe('what is kept of a request', () => {
-  it('holds no secret, wherever it stands', () => {
+describe('a stored HTTP target', () => {
+  it('has no secret in any field', () => {
     const http = kept({
       url: 'http://u:S0@a.example/p?code=S1&pwd=S2&jwt=S3&page=2#access_token=S4',
       headers: { 'Ocp-Apim-Subscription-Key': 'S5', 'x-functions-key': 'S6', 'x-jwt': 'S7', accept: 'text/plain' },
@@ -28,18 +28,18 @@ describe('what is kept of a request', () => {
     ['a form', 'client_secret=S1&n=1', 'client_secret=__redacted__&n=1'],
     ['JSON without a secret, as it is', '{ "n": 1 }', '{ "n": 1 }'],
     ['other text, as it is', 'no secret: a=b', 'no secret: a=b'],
-  ])('of a body that is %s', (_, body, shown) => expect(kept({ url, body }).body).toBe(shown))
+  ])('redacts the body %s', (_, body, shown) => expect(kept({ url, body }).body).toBe(shown))
 
-  it('keeps what only looks like one', () => {
+  it('stores values that only look like secrets', () => {
     const body = { statusCode: 1, keyboard: 2, monkeys: 3, nested: [null, { tokenless: null }] }
     expect(kept({ url, body }).body).toEqual(body)
   })
 
   it.each([
-    [{ password: 'S1' }, 'http.body: holds a secret'],
-    ['{"password":"S1"}', 'http.body: holds a secret'],
-    ['client_secret=S1', 'http.body: holds a secret'],
-  ])('is not sent again without them: %j', (body, message) => {
+    [{ password: 'S1' }, 'http.body: contains a secret'],
+    ['{"password":"S1"}', 'http.body: contains a secret'],
+    ['client_secret=S1', 'http.body: contains a secret'],
+  ])('is refused without its secrets: %j', (body, message) => {
     const http = kept({ url, body }) as HttpTarget
     expect(() => resolveScenario({ arrivals: 1, http }, 'measure')).toThrow(message)
   })

@@ -5,13 +5,13 @@ import { deadline, decide, type Policy } from '../../src/scenario/policy.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 
-describe('how many leave', () => {
+describe('decide', () => {
   const table: [about: string, policy: [size: number, wait: number], waiting: number, waited: number, leave: number][] =
     [
       ['nothing of nothing', [4, 10], 0, 0, 0],
       ['nothing of nothing, greedy', [4, 0], 0, 0, 0],
       ['nothing of nothing, without a limit', [NEVER, 0], 0, 0, 0],
-      ['one, where there is no batching', [1, 0], 1, 0, 1],
+      ['one, without batching', [1, 0], 1, 0, 1],
       ['one at a time, of many', [1, 0], 7, 0, 1],
       ['one, which is full whatever the wait', [1, 10], 1, 0, 1],
       ['a full batch, at once', [4, 10], 4, 0, 4],
@@ -35,12 +35,12 @@ describe('how many leave', () => {
     })
   }
 
-  it('all, where nothing more is due and only full batches would leave', () => {
+  it('lets all leave if nothing more is due and only full batches would leave', () => {
     const full: Policy = { maxBatchSize: 4, maxWaitNs: NEVER }
     expect(decide(full, 3, 0, 0, true)).toBe(3)
     expect(decide(full, 9, 0, 0, true)).toBe(4)
     expect(decide(full, 0, 0, 0, true)).toBe(0)
-    // a deadline holds to the end
+    // a deadline still applies
     expect(decide({ maxBatchSize: 4, maxWaitNs: 10 }, 3, 0, 5, true)).toBe(0)
   })
 })
@@ -52,8 +52,8 @@ const policy = fc.record({
 const state = fc.record({ waiting: fc.nat(200), due: fc.nat(1000), later: fc.nat(2000), ended: fc.boolean() })
 const runs = { seed: 4, numRuns: 5000 }
 
-describe('whatever the policy', () => {
-  it('no more leave than wait, nor than a batch holds; and a batch that leaves is as large as it can be', () => {
+describe('any policy', () => {
+  it('lets the largest possible batch leave, never more than wait or than maxBatchSize', () => {
     fc.assert(
       fc.property(policy, state, (policy, { waiting, due, later, ended }) => {
         const size = decide(policy, waiting, due, due + later, ended)
@@ -63,7 +63,7 @@ describe('whatever the policy', () => {
     )
   })
 
-  it('who may leave may leave later, and with more behind them', () => {
+  it('lets a batch that may leave also leave later, and with more requests waiting', () => {
     fc.assert(
       fc.property(policy, state, fc.nat(100), (policy, { waiting, due, later, ended }, more) => {
         if (decide(policy, waiting, due, due + later, ended) === 0) return
@@ -74,7 +74,7 @@ describe('whatever the policy', () => {
     )
   })
 
-  it('a batch that does not fill leaves at the deadline and not before', () => {
+  it('lets a batch that does not fill leave at the deadline and not before', () => {
     fc.assert(
       fc.property(policy, state, (policy, { waiting, due }) => {
         const at = deadline(policy, due)
@@ -88,7 +88,7 @@ describe('whatever the policy', () => {
 })
 
 describe('a policy of a scenario', () => {
-  it('is in nanoseconds, and without a limit where that is null', () => {
+  it('is in nanoseconds, with Infinity for null', () => {
     expect(policyOf({ maxBatchSize: 8, maxWait: 1.5 })).toEqual({ maxBatchSize: 8, maxWaitNs: 1_500_000 })
     expect(policyOf({ maxBatchSize: null, maxWait: 0 })).toEqual({ maxBatchSize: NEVER, maxWaitNs: 0 })
     expect(policyOf({ maxBatchSize: 2, maxWait: null })).toEqual({ maxBatchSize: 2, maxWaitNs: NEVER })

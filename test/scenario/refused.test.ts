@@ -15,10 +15,10 @@ import {
   simulate,
   uniform,
 } from '../../src/index.js'
-import { refusal } from './refusal.js'
+import { refusal } from '../support/refusal.js'
 
-const duration = /a duration of 0 or more, as milliseconds or with its unit/
-const rate = /a rate above 0 and at most a thousand million a second/
+const duration = /a duration of 0 or more, in milliseconds or with a unit/
+const rate = /a rate above 0 and at most 1,000,000,000\/s/
 const anyArrivals = /a rate above 0 .* or an arrival process: \{ process: constant \| poisson \| renewal \|/
 const anyService = /a duration of 0 or more .* or a service model: \{ model: affine \| byBatchSize/
 const anyVariation = /a variation: \{ distribution: none \| exponential \| gamma \| lognormal \| uniform \|/
@@ -27,7 +27,7 @@ const cv = /a coefficient of variation above 0 and at most 100/
 const atLeast = (least: number) => new RegExp(`a whole number of at least ${least}`)
 const varied = (variation: unknown) => ({ service: { model: 'affine', base: 1, variation } })
 
-/** Where, what of a scenario, what the message shows of it, and what it says is accepted. */
+/** The path, the scenario, the value as the message shows it, and what the message says is accepted. */
 const refused: [path: string, scenario: Record<string, unknown>, shown: string, accepted: RegExp][] = [
   ['arrivals', { arrivals: undefined }, 'nothing', anyArrivals],
   ['arrivals', { arrivals: null }, 'null', anyArrivals],
@@ -43,8 +43,8 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
   ['arrivals.rate', { arrivals: poisson('-1/s') }, '"-1/s"', rate],
   ['arrivals.variation', { arrivals: { process: 'renewal', rate: 1 } }, 'nothing', anyVariation],
   ['arrivals.variation.cv', { arrivals: renewal({ rate: 1, variation: gamma({ cv: -2 }) }) }, '-2', cv],
-  ['arrivals.timestamps', { arrivals: replay([]) }, '[]', /one or more times/],
-  ['arrivals.timestamps', { arrivals: { process: 'replay' } }, 'nothing', /one or more times/],
+  ['arrivals.timestamps', { arrivals: replay([]) }, '[]', /a non-empty list of times/],
+  ['arrivals.timestamps', { arrivals: { process: 'replay' } }, 'nothing', /a non-empty list of times/],
   ['arrivals.timestamps.0', { arrivals: replay([-1]) }, '-1', /of 0 or more/],
   ['arrivals.timestamps.2', { arrivals: replay([0, '1ms', '2 parsecs']) }, '"2 parsecs"', /of 0 or more/],
   ['arrivals.clients', { arrivals: { process: 'closed' } }, 'nothing', atLeast(1)],
@@ -100,7 +100,7 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
   ['service.variation.spread', varied(uniform({ spread: 0 })), '0', /a number above 0 and at most 1/],
   ['service.variation.samples', varied(empirical([])), '[]', /one or more numbers of 0 or more, not all 0/],
   ['service.variation.samples', varied(empirical([0, 0])), '[0,0]', /not all 0/],
-  ['service.variation.samples', varied(empirical([1e308, 1e308])), '[1e+308,1e+308]', /a mean that a number can hold/],
+  ['service.variation.samples', varied(empirical([1e308, 1e308])), '[1e+308,1e+308]', /a finite mean/],
   ['service.variation.samples.1', varied(empirical([1, -1])), '-1', /a finite number of 0 or more/],
   ['service.variation.samples.0', varied(empirical([Number.NaN])), 'NaN', /a finite number of 0 or more/],
   [
@@ -115,12 +115,12 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
     '{"distribution":"hyperexponential"',
     /probabilities that add up to 1/,
   ],
-  // which would make every time NaN, and a simulation of them run for ever
+  // every time would be NaN, and a simulation would never end
   [
     'service.variation',
     varied(hyperexponential({ probabilities: [1, 0], means: [0, 1] })),
     '{"distribution":"hyperexponential"',
-    /a mean above 0 that comes with a probability above 0/,
+    /at least one mean above 0 with a probability above 0/,
   ],
 
   ['batching', { batching: 5 }, '5', /an object of maxBatchSize, maxWait/],
@@ -132,7 +132,12 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
   ['batching.maxBatchSize', { batching: { maxBatchSize: 0 } }, '0', atLeast(1)],
   ['batching.maxBatchSize', { batching: { maxBatchSize: 1.5 } }, '1.5', atLeast(1)],
   ['batching.maxBatchSize', { batching: { maxBatchSize: '8' } }, '"8"', atLeast(1)],
-  ['batching.maxBatchSize', { batching: { maxBatchSize: Number.POSITIVE_INFINITY } }, 'Infinity', /null is no limit/],
+  [
+    'batching.maxBatchSize',
+    { batching: { maxBatchSize: Number.POSITIVE_INFINITY } },
+    'Infinity',
+    /null means no limit/,
+  ],
   ['batching.maxWait', { batching: { maxWait: '5 parsecs' } }, '"5 parsecs"', duration],
   ['batching.maxWait', { batching: { maxWait: -1 } }, '-1', duration],
   ['batching', { batching: { maxBatchSize: null, maxWait: null } }, '{"maxBatchSize":null', /cannot both be null/],
@@ -142,9 +147,9 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
   ['servers', { servers: 1.5 }, '1.5', atLeast(1)],
   ['servers', { servers: null }, 'null', atLeast(1)],
   ['queue', { queue: 10 }, '10', /an object of capacity, timeout/],
-  ['queue.capacity', { queue: { capacity: -1 } }, '-1', /at least 0 .*; null is no limit/],
-  ['queue.capacity', { queue: { capacity: 0.5 } }, '0.5', /at least 0 .*; null is no limit/],
-  ['queue.capacity', { queue: { capacity: Number.POSITIVE_INFINITY } }, 'Infinity', /null is no limit/],
+  ['queue.capacity', { queue: { capacity: -1 } }, '-1', /at least 0 .*; null means no limit/],
+  ['queue.capacity', { queue: { capacity: 0.5 } }, '0.5', /at least 0 .*; null means no limit/],
+  ['queue.capacity', { queue: { capacity: Number.POSITIVE_INFINITY } }, 'Infinity', /null means no limit/],
   ['queue.timeout', { queue: { timeout: 0 } }, '0', /a duration of 1 ns or more/],
   ['queue.timeout', { queue: { timeout: '-5ms' } }, '"-5ms"', /a duration of 1 ns or more/],
   ['seed', { seed: -1 }, '-1', atLeast(0)],
@@ -169,7 +174,7 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
   ['warmup.duration', { warmup: { duration: -1 } }, '-1', duration],
 ]
 
-describe('a scenario that cannot be is refused: where, what was found, what is accepted', () => {
+describe('an invalid scenario is refused with the path, the value and what is accepted', () => {
   for (const [path, scenario, shown, accepted] of refused) {
     it(`${path}: ${shown}`, () => {
       const error = refusal({ arrivals: '10/s', service: 1, ...scenario })
@@ -177,7 +182,7 @@ describe('a scenario that cannot be is refused: where, what was found, what is a
       expect(error.message).toMatch(new RegExp(`^${path.replaceAll('.', '\\.')}: `))
       expect(error.message).toMatch(accepted)
       expect(error.message).toContain(`, got ${shown}`)
-      // it is about that alone
+      // the message has no other fault
       expect(error.message).not.toContain('\n')
     })
   }
@@ -206,13 +211,13 @@ describe('a scenario that cannot be is refused: where, what was found, what is a
     ])
   })
 
-  it('in a message of a bearable length', () => {
+  it('in a message of limited length', () => {
     const { message } = refusal({ arrivals: 'x'.repeat(10_000), service: 1 })
     expect(message.length).toBeLessThan(300)
   })
 })
 
-it('an object may be of another realm, or of none', () => {
+it('an object may be of another realm, or without a prototype', () => {
   const run = { arrivals: '10/s', service: 1, stop: { requests: 100 } }
   const queue = Object.assign(Object.create(null), { capacity: 1 })
   const elsewhere = runInNewContext('({ maxBatchSize: 8 })')
@@ -222,7 +227,7 @@ it('an object may be of another realm, or of none', () => {
   })
 })
 
-describe('an option that is not there is refused, never ignored', () => {
+describe('an unknown option is refused, never ignored', () => {
   const unknown: [path: string, scenario: Record<string, unknown>, key: string, accepted: string][] = [
     ['', { servres: 2 }, 'servres', 'arrivals, service, handler'],
     ['batching', { batching: { maxBatchsize: 8 } }, 'maxBatchsize', 'maxBatchSize, maxWait'],
@@ -253,7 +258,7 @@ describe('an option that is not there is refused, never ignored', () => {
   }
 })
 
-describe('what does not go together is refused', () => {
+describe('invalid combinations are refused', () => {
   const run = { arrivals: poisson('10/s'), service: 1, stop: { requests: 100 } }
 
   it('a warm-up that is the whole run', () => {
@@ -265,7 +270,7 @@ describe('what does not go together is refused', () => {
     ]) {
       const error = refusal({ ...run, stop, warmup })
       expect(error.path).toBe('warmup')
-      expect(error.message).toMatch(/leaves nothing of the run .* must be shorter/)
+      expect(error.message).toMatch(/must be shorter than the run .*, got .*; otherwise there is nothing to report/)
     }
     expect(refusal({ ...run, arrivals: replay([0, 1, 2]), warmup: { requests: 3 } }).path).toBe('warmup')
     expect(simulate({ ...run, stop: { requests: 10 }, warmup: { requests: 9 } }).counts.offered).toBe(1)
@@ -274,15 +279,15 @@ describe('what does not go together is refused', () => {
   it('a wait for batches that can never fill', () => {
     const batching = { maxBatchSize: 8, maxWait: null }
     const few = refusal({ ...run, arrivals: closed({ clients: 7 }), batching })
-    expect(few.message).toMatch(/^batching\.maxWait: null waits for a batch of 8, which 7 clients never fill; give a/)
+    expect(few.message).toMatch(/^batching\.maxWait: null waits for a batch of 8, which 7 clients never fill; set a/)
     const small = refusal({ ...run, batching, queue: { capacity: 7 } })
     expect(small.message).toMatch(
-      /^batching\.maxWait: null waits for a batch of 8, which a queue of 7 never holds; give a/,
+      /^batching\.maxWait: null waits for a batch of 8, which a queue with capacity 7 never holds; set a/,
     )
     expect(simulate({ ...run, batching, queue: { capacity: 8 } }).counts.rejected).toBe(0)
   })
 
-  it('a batch larger than the last size whose time is known', () => {
+  it('a batch larger than the largest size in service.points', () => {
     const service = byBatchSize({ 1: 1, 8: 4 })
     const error = refusal({ ...run, service, batching: { maxBatchSize: 9 } })
     expect(error.message).toMatch(/^service\.points: end at a batch of 8, but batches may hold 9; add a point or lower/)
@@ -290,7 +295,7 @@ describe('what does not go together is refused', () => {
     expect(refusal({ ...run, service, arrivals: closed({ clients: 9 }), batching: { maxBatchSize: null } }).path).toBe(
       'service.points',
     )
-    // clients who are too few to make one may go without a limit
+    // with fewer clients than that, batches may have no limit
     expect(
       simulate({ ...run, service, arrivals: closed({ clients: 8, thinkTime: 1 }), batching: { maxBatchSize: null } })
         .counts.offered,
@@ -301,10 +306,10 @@ describe('what does not go together is refused', () => {
   it('more requests than the longest run has time for', () => {
     const error = refusal({ arrivals: '1/h', service: 1, stop: { requests: 2502 } })
     expect(error.path).toBe('stop.requests')
-    expect(error.message).toMatch(/2502 requests at .* take longer than the 104 days \(2\^53 ns\)/)
+    expect(error.message).toMatch(/2502 requests at .* take longer than 104 days \(2\^53 ns\)/)
   })
 
-  it('nothing to simulate, though exponential service may be 0', () => {
+  it('a scenario without service, though service may take no time', () => {
     expect(refusal({ arrivals: '10/s' }).message).toMatch(/^service: is required to simulate: .* '10ms' or affine/)
     const { latencyMs } = simulate({ ...run, service: affine({ variation: exponential() }) })
     expect(latencyMs.max).toBe(0)

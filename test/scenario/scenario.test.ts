@@ -36,7 +36,7 @@ describe('a scenario with its defaults filled in', () => {
     })
   })
 
-  it('takes a rate or a duration alone for the commonest process and model', () => {
+  it('expands a bare rate and a bare duration', () => {
     const shorthand = normal({ arrivals: 800, service: 10 })
     expect(normal({ arrivals: poisson('800/s'), service: affine({ base: '10ms' }) })).toEqual(shorthand)
     expect(
@@ -58,7 +58,7 @@ describe('a scenario with its defaults filled in', () => {
     })
   })
 
-  it('fills in each part of what is given in part', () => {
+  it('fills in the missing parts of partial options', () => {
     expect(normal({ arrivals: 1, service: 1, batching: { maxBatchSize: 8 } }).batching).toEqual({
       maxBatchSize: 8,
       maxWait: 0,
@@ -122,7 +122,7 @@ describe('a scenario with its defaults filled in', () => {
     expect(normal(holed as unknown as Scenario)).toEqual(whole)
   })
 
-  it('lets a warm-up and a think time be nothing', () => {
+  it('accepts a warm-up and a think time of 0', () => {
     const scenario = normal({
       arrivals: closed({ clients: 2, thinkTime: 0 }),
       service: 1,
@@ -136,7 +136,7 @@ describe('a scenario with its defaults filled in', () => {
     ).toBe(0)
   })
 
-  it('keeps null, which is no limit', () => {
+  it('keeps null, which means no limit', () => {
     const { batching } = normal({ arrivals: 1, service: 1, batching: { maxBatchSize: null } })
     expect(batching).toEqual({ maxBatchSize: null, maxWait: 0 })
     expect(normal({ arrivals: 1, service: 1, batching: { maxBatchSize: 2, maxWait: null } }).batching.maxWait).toBe(
@@ -156,7 +156,7 @@ describe('a scenario with its defaults filled in', () => {
   })
 })
 
-describe('normalising', () => {
+describe('resolving', () => {
   const scenarios: Scenario[] = [
     { arrivals: '30/m', service: '250us' },
     { arrivals: constant(10), service: affine({ perItem: '1ms', variation: lognormal({ cv: 2 }) }), seed: 2 ** 53 - 1 },
@@ -183,16 +183,16 @@ describe('normalising', () => {
     { arrivals: replay(['1ms', 2, '1s']), service: 1, batching: { maxBatchSize: 2, maxWait: null } },
   ]
   for (const scenario of scenarios) {
-    it(`what is normal changes nothing: ${JSON.stringify(scenario).slice(0, 60)}…`, () => {
+    it(`a resolved scenario does not change: ${JSON.stringify(scenario).slice(0, 60)}…`, () => {
       const once = normal(scenario)
       expect(JSON.stringify(normal(once))).toBe(JSON.stringify(once))
-      // it is plain data, which a file keeps whole
+      // it is plain data, and survives JSON
       expect(JSON.parse(JSON.stringify(once))).toEqual(once)
       expect(normal(JSON.parse(JSON.stringify(scenario)))).toEqual(once)
     })
   }
 
-  it('for a measurement needs a handler, and keeps its path', () => {
+  it('needs a handler to measure, and keeps its path', () => {
     const handler = new URL('file:///app/model.js')
     const { stop, warmup, handler: kept } = resolveScenario({ arrivals: 1, handler }, 'measure')
     expect({ stop, warmup, kept }).toEqual({

@@ -7,11 +7,11 @@ const scenario = { arrivals: 100, service: 1 } satisfies Scenario
 const stopOf = (stop: unknown, verb: 'simulate' | 'measure' = 'simulate') =>
   resolveScenario({ ...scenario, handler: './handler.js', stop } as Scenario, verb)
 
-describe('a stop that depends on what the run shows', () => {
+describe('a stop with checkpoints', () => {
   it('has defaults', () => {
     expect(stopOf({ precision: '5%' })).toMatchObject({
       stop: { precision: 0.05, of: 'p99', atMost: { requests: 20_000_000 } },
-      // a tenth of the shortest that it may be
+      // a tenth of the first checkpoint
       warmup: { requests: 1953 },
     })
     expect(stopOf({ precision: 0.05, of: 'mean' }, 'measure')).toMatchObject({
@@ -52,14 +52,18 @@ describe('a stop that depends on what the run shows', () => {
     [{ precision: 0.1, of: 'p98' }, 'stop.of', 'must be one of mean, p50, p90, p95, p99, p99.9, got "p98"'],
     [{ precision: 0.1, atMost: 0 }, 'stop.atMost', 'got 0'],
     [{ precision: 0.1, atMost: { requests: 0 } }, 'stop.atMost.requests', 'got 0'],
-    [{ precision: 0.1, atMost: { requests: 9, duration: 9 } }, 'stop.atMost', 'one of the two'],
+    [
+      { precision: 0.1, atMost: { requests: 9, duration: 9 } },
+      'stop.atMost',
+      'must be either { requests } or { duration }',
+    ],
     [
       { precision: 0.1, requests: 5 },
       'stop',
       'must be { requests }, { duration }, { precision, of, atMost } or { budget, atMost }',
     ],
-    [{ budget: {} }, 'stop.budget', 'must limit something'],
-    [{ budget: { p99: '5/s' } }, 'stop.budget.p99', 'must be limited by a time'],
+    [{ budget: {} }, 'stop.budget', 'must limit at least one metric'],
+    [{ budget: { p99: '5/s' } }, 'stop.budget.p99', 'must be a time'],
     [{ budget: { p99: 5 }, of: 'p99' }, 'stop', "'of' is not an option here"],
     ['5%', 'stop', 'must be { requests }, { duration }, { precision, of, atMost } or { budget, atMost }, got "5%"'],
   ])('%j is refused', (stop, path, message) => {
@@ -68,6 +72,8 @@ describe('a stop that depends on what the run shows', () => {
 
   it('leaves room for a window after the warm-up at the first checkpoint', () => {
     const stop = { precision: 0.1, atMost: '20s' }
-    expect(() => simulate({ ...scenario, stop, warmup: { duration: '5s' } })).toThrow(/^warmup: .* leaves nothing/)
+    expect(() => simulate({ ...scenario, stop, warmup: { duration: '5s' } })).toThrow(
+      /^warmup: must be shorter than the run/,
+    )
   })
 })

@@ -4,7 +4,7 @@ import { failsBy, withoutSecrets } from '../../src/scenario/http.js'
 import { targetName } from '../../src/scenario/target.js'
 
 describe('the types of a scenario', () => {
-  it('hold one target, and tell its functions what they get', () => {
+  it('allow one target, and infer the parameters of its functions', () => {
     const call: Scenario = {
       arrivals: 1,
       call: (index, { signal }) => {
@@ -56,13 +56,13 @@ it.each([
     [400, 428, 200],
   ],
   [[], [600], [200, 500]],
-] as [string[], number[], number[]][])('statuses fail by %j', (failures, failing, fine) => {
+] as [string[], number[], number[]][])('the statuses that %j make failures', (failures, failing, fine) => {
   const fails = failsBy(failures)
   expect(failing.map(fails)).toEqual(failing.map(() => true))
   expect(fine.map(fails)).toEqual(fine.map(() => false))
 })
 
-it('a URL is shown without what it holds of secrets', () => {
+it('a URL is shown without its secrets', () => {
   expect(withoutSecrets('http://me:hush@a.example/p?token=hush&page=2')).toBe(
     'http://__redacted__:__redacted__@a.example/p?token=__redacted__&page=2',
   )

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { type Duration, poisson, type Rate } from '../../src/index.js'
 import { duration, durationMs, nanoseconds, rate, ratePerSecond } from '../../src/scenario/units.js'
-import { refusal } from './refusal.js'
+import { refusal } from '../support/refusal.js'
 
-describe('a duration is read into milliseconds', () => {
+describe('a duration is parsed into milliseconds', () => {
   const good: [given: Duration, ms: number][] = [
     [0, 0],
     [5, 5],
@@ -45,7 +45,7 @@ describe('a duration is read into milliseconds', () => {
   })
 })
 
-describe('a rate is read into a number a second', () => {
+describe('a rate is parsed into a number per second', () => {
   const good: [given: Rate, perSecond: number][] = [
     [800, 800],
     [0.5, 0.5],
@@ -68,7 +68,7 @@ describe('a rate is read into a number a second', () => {
 const noNumbers = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 'NaN', 'Infinity', 'five']
 const noKinds = [true, null, [], [5], {}, { ms: 5 }, () => 5, Symbol('5'), 5n, new Date(0)]
 
-describe('what is no duration is refused, naming the field, the value and what is accepted', () => {
+describe('an invalid duration is refused with the field, the value and what is accepted', () => {
   const bad = [
     ...noNumbers,
     ...noKinds,
@@ -100,14 +100,14 @@ describe('what is no duration is refused, naming the field, the value and what i
       const { path, message } = refusal({ arrivals: '10/s', service: { model: 'affine', base: value } })
       expect(path).toBe('service.base')
       expect(message).toMatch(
-        /^service\.base: must be a duration of 0 or more, as milliseconds or with its unit \('250us', '5ms', '1\.5s', '2m'\), got ./,
+        /^service\.base: must be a duration of 0 or more, in milliseconds or with a unit \('250us', '5ms', '1\.5s', '2m'\), got ./,
       )
       if (typeof value === 'number') expect(message).toContain(`got ${value}`)
       if (typeof value === 'string') expect(message).toContain(`got ${JSON.stringify(value)}`)
     })
   }
 
-  it('0 where a time must pass', () => {
+  it('0, if it must be positive', () => {
     for (const none of [0, '0ms', '0.1ns', -0]) {
       expect(refusal({ arrivals: '10/s', service: 1, queue: { timeout: none } }).message).toMatch(
         /^queue\.timeout: must be a duration of 1 ns or more, .*, got ./,
@@ -116,13 +116,13 @@ describe('what is no duration is refused, naming the field, the value and what i
     }
   })
 
-  it('one that is beyond what whole nanoseconds can tell', () => {
+  it('beyond 2^53 ns', () => {
     expect(refusal({ arrivals: '10/s', service: 2 ** 53 / 1e6 }).path).toBe('service')
     expect(nanoseconds(duration.parse(2 ** 53 / 1e6 - 1))).toBeLessThan(2 ** 53)
   })
 })
 
-describe('what is no rate is refused, naming the field, the value and what is accepted', () => {
+describe('an invalid rate is refused with the field, the value and what is accepted', () => {
   const bad = [
     ...noNumbers,
     ...noKinds,
@@ -149,7 +149,7 @@ describe('what is no rate is refused, naming the field, the value and what is ac
       const { path, message } = refusal({ arrivals: poisson(value as Rate), service: 1 })
       expect(path).toBe('arrivals.rate')
       expect(message).toMatch(
-        /^arrivals\.rate: must be a rate above 0 and at most a thousand million a second, as a number a second or with its unit \('800\/s', '30\/m'\), got ./,
+        /^arrivals\.rate: must be a rate above 0 and at most 1,000,000,000\/s, as a number per second or with a unit \('800\/s', '30\/m'\), got ./,
       )
       if (typeof value === 'number') expect(message).toContain(`got ${value}`)
       if (typeof value === 'string') expect(message).toContain(`got ${JSON.stringify(value)}`)

@@ -1,7 +1,7 @@
-import type { Flight } from '../../src/serve/batcher/in-flight-batch.js'
+import type { InFlightBatch } from '../../src/serve/batcher/in-flight-batch.js'
 import type { Servers } from '../../src/serve/batcher/servers.js'
 
-/** What is done at a time, in order of time, and of those at one time in the order in which they were added. */
+/** Actions in order of time; actions of one time in the order in which they were added. */
 export class Agenda {
   #entries: { ns: number; act: () => void }[] = []
 
@@ -12,20 +12,20 @@ export class Agenda {
     const at = this.#entries.findIndex((entry) => entry.ns > ns)
     this.#entries.splice(at < 0 ? this.#entries.length : at, 0, { ns, act })
   }
-  /** Does the first. */
+  /** Does the first action. */
   act(): void {
     this.#entries.shift()?.act()
   }
 }
 
-/** Servers that do what a script says. */
+/** Servers that a test scripts. */
 export class ScriptedServers implements Servers {
   readonly count: number
   readonly inThisProcess = true
-  readonly #serve: (flight: Flight, inputs: unknown[]) => void
+  readonly #serve: (batch: InFlightBatch, inputs: unknown[]) => void
   closes = 0
 
-  constructor(count: number, serve: (flight: Flight, inputs: unknown[]) => void) {
+  constructor(count: number, serve: (batch: InFlightBatch, inputs: unknown[]) => void) {
     this.count = count
     this.#serve = serve
   }
@@ -33,8 +33,8 @@ export class ScriptedServers implements Servers {
   prepare(_server: number): Promise<void> | null {
     return null
   }
-  serve(flight: Flight, inputs: unknown[]): void {
-    this.#serve(flight, inputs)
+  serve(batch: InFlightBatch, inputs: unknown[]): void {
+    this.#serve(batch, inputs)
   }
   giveUp(): void {}
   async close(): Promise<void> {

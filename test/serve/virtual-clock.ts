@@ -1,4 +1,4 @@
-/** A clock for a recorder that stands still until it is moved, in milliseconds. */
+/** A clock for a recorder, in milliseconds, that stands still until the test moves it. */
 export class VirtualClock {
   now: number
   constructor(now = 0) {
@@ -8,7 +8,7 @@ export class VirtualClock {
   pass(ms: number): void {
     this.now += ms
   }
-  /** Moves on to this time; it never goes back. */
+  /** Moves on to this time, or stays if that has passed. */
   set(ms: number): void {
     this.now = Math.max(this.now, ms)
   }

@@ -2,53 +2,53 @@ import type { Alarm, Time } from '../../src/serve/batcher/time.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 
-/** Time that goes on when it is told to. What is to be done soon is done by `settle`. */
+/** Time that stands still until the test moves it. Microtasks and macrotasks wait for `settle`. */
 export class VirtualTime implements Time {
   nowNs = 0
   readonly #alarms: VirtualAlarm[] = []
-  #soon: (() => void)[] = []
+  readonly #tasks: (() => void)[] = []
 
   now(): number {
     return this.nowNs
   }
-  alarm(ring: () => void): Alarm {
-    const alarm = new VirtualAlarm(ring)
+  alarm(onFire: () => void): Alarm {
+    const alarm = new VirtualAlarm(onFire)
     this.#alarms.push(alarm)
     return alarm
   }
-  soon(callback: () => void): void {
-    this.#soon.push(callback)
+  microtask(callback: () => void): void {
+    this.#tasks.push(callback)
+  }
+  macrotask(callback: () => void): void {
+    this.#tasks.push(callback)
   }
   bind<Bound>(callback: Bound): Bound {
     return callback
   }
-  turn(callback: () => void): void {
-    this.#soon.push(callback)
-  }
 
-  /** When the next alarm rings; Infinity for never. */
+  /** When the next alarm fires; Infinity if none is set. */
   get alarmNs(): number {
     return Math.min(...this.#alarms.map(({ atNs }) => atNs))
   }
 
-  /** Does what was to be done soon, and what that brings. */
+  /** Runs the tasks that wait, and those that they add. */
   settle(): void {
-    for (let next = this.#soon.shift(); next !== undefined; next = this.#soon.shift()) next()
+    for (let next = this.#tasks.shift(); next !== undefined; next = this.#tasks.shift()) next()
   }
 
-  /** The alarm that is next rings now. */
-  rings(): void {
+  /** Fires the next alarm now. */
+  fire(): void {
     const { alarmNs } = this
-    this.#alarms.find(({ atNs }) => atNs === alarmNs)?.rings()
+    this.#alarms.find(({ atNs }) => atNs === alarmNs)?.fire()
   }
 }
 
 class VirtualAlarm implements Alarm {
   atNs = NEVER
-  readonly #ring: () => void
+  readonly #onFire: () => void
 
-  constructor(ring: () => void) {
-    this.#ring = ring
+  constructor(onFire: () => void) {
+    this.#onFire = onFire
   }
   set(ns: number): void {
     this.atNs = ns
@@ -57,8 +57,8 @@ class VirtualAlarm implements Alarm {
     this.atNs = NEVER
   }
   keepAlive(): void {}
-  rings(): void {
+  fire(): void {
     this.atNs = NEVER
-    this.#ring()
+    this.#onFire()
   }
 }

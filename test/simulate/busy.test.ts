@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Busy } from '../../src/simulate/busy.js'
 
-/** What is under way, as a plain list. */
+/** The batches in service, as a plain list. */
 interface Batch {
   doneNs: number
   startNs: number
   size: number
 }
 
-// on both sides of where a heap takes over from a sorted list
+// below and above the number of servers at which a heap replaces the sorted list
 it.each([1, 2, 3, 16, 32, 33, 200])(
   'of %i servers, gives the batch that is done next with what it began with',
   (servers) => {

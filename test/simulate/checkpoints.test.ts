@@ -8,7 +8,7 @@ const mm1 = (load: number): Scenario => ({
 const precise = (load: number, precision: string | number, of: 'mean' | 'p50' | 'p99' = 'p99') =>
   simulate({ ...mm1(load), stop: { precision, of } })
 
-describe('a run that goes on until an interval is narrow enough', () => {
+describe('a run that ends once an interval is narrow enough', () => {
   it.each([
     ['mean', 0.03],
     ['p50', 0.03],
@@ -21,7 +21,7 @@ describe('a run that goes on until an interval is narrow enough', () => {
       return low === null || high === null ? Infinity : Math.max(high - estimate, estimate - low) / estimate
     }
     expect(reach({ latencyMs })).toBeLessThanOrEqual(precision)
-    // the checkpoint before, as a run of its own, for which fewer checkpoints are allowed for
+    // the checkpoint before, as a separate run, which allows for fewer checkpoints
     const { taken, planned } = checkpoints as { taken: number; planned: number }
     const requests = Math.round(20_000_000 / 2 ** (planned - taken + 1))
     const before = simulate({
@@ -33,13 +33,13 @@ describe('a run that goes on until an interval is narrow enough', () => {
     expect(1.3 * reach(before)).toBeGreaterThan(precision)
   })
 
-  it('runs for longer where more is asked for, and where the load is higher', () => {
+  it('is longer for more precision, and at a higher load', () => {
     const requests = (result: ReturnType<typeof precise>) => result.counts.offered
     expect(requests(precise(0.5, '5%'))).toBeGreaterThan(requests(precise(0.5, '20%')))
     expect(requests(precise(0.9, '10%', 'p50'))).toBeGreaterThan(requests(precise(0.5, '10%', 'p50')))
   })
 
-  it('is the very run of that length, but for wider intervals', () => {
+  it('equals the run of that length, except for wider intervals', () => {
     const stop = precise(0.5, '5%')
     const { checkpoints, scenario, ...shown } = stop
     const requests = 20_000_000 / 2 ** ((checkpoints?.planned as number) - (checkpoints?.taken as number))
@@ -53,13 +53,13 @@ describe('a run that goes on until an interval is narrow enough', () => {
     }
   })
 
-  it('ends at atMost, whether it knows enough or not', () => {
+  it('ends at atMost in any case', () => {
     const atMost = { requests: 50_000 }
     const { counts, checkpoints, scenario } = simulate({
       ...mm1(0.95),
       stop: { precision: '0.1%', of: 'p99.9', atMost },
     })
-    // examined after 12,500, 25,000 and 50,000, of which the first 1,250 are the warm-up
+    // checkpoints at 12,500, 25,000 and 50,000; the first 1,250 are the warm-up
     expect(checkpoints).toEqual({ planned: 3, taken: 3 })
     expect(counts.offered).toBe(48_750)
     expect(scenario?.stop).toEqual({ precision: 0.001, of: 'p99.9', atMost })
@@ -68,7 +68,7 @@ describe('a run that goes on until an interval is narrow enough', () => {
     expect(byTime.window).toEqual({ startMs: 500, endMs: 40_000 })
   })
 
-  it('tells each event once', () => {
+  it('emits each event once', () => {
     const events: SimulationEvent[] = []
     const stop = { precision: '20%', of: 'p50', atMost: { requests: 40_000 } } as const
     const result = simulate({ ...mm1(0.5), stop }, { onEvent: (event) => events.push(event) })
@@ -76,7 +76,7 @@ describe('a run that goes on until an interval is narrow enough', () => {
     expect(served).toEqual(Array.from({ length: result.counts.offered + 1000 }, (_, number) => number))
   })
 
-  it('ends where it is told to', () => {
+  it('ends if onProgress returns false', () => {
     const seen: number[] = []
     const stop = { precision: '0.01%', of: 'p99' } as const
     const result = simulate(
@@ -93,11 +93,11 @@ describe('a run that goes on until an interval is narrow enough', () => {
   })
 })
 
-describe('a run that goes on until the verdict on a budget is clear', () => {
+describe('a run that ends once the verdict on a budget is clear', () => {
   const judged = (p99: string) => simulate({ ...mm1(0.5), stop: { budget: { p99 } } })
   // the p99 of M/M/1 at 50 % load is ln(100) * 20 ms = 92.1 ms
 
-  it('goes on for longer, the nearer the limit is to the truth', () => {
+  it('is longer, the nearer the limit is to the true value', () => {
     const [far, near] = [judged('160ms'), judged('100ms')]
     expect(far.checkpoints?.taken).toBeLessThan(near.checkpoints?.taken as number)
     expect(near.counts.offered).toBeGreaterThan(far.counts.offered)
@@ -106,7 +106,7 @@ describe('a run that goes on until the verdict on a budget is clear', () => {
     expect(checkBudget(judged('85ms'), { p99: '85ms' }).verdict).toBe('fail')
   })
 
-  it('ends at the first checkpoint where an error is enough', () => {
+  it('ends at the first checkpoint if an error decides', () => {
     const { checkpoints } = simulate({
       ...mm1(0.9),
       queue: { capacity: 2 },

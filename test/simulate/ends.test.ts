@@ -2,13 +2,13 @@ import { execFile } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 
 /*
- * Scenarios in which time could stand still. A simulation that never ends would take this very test along with it, so
+ * Scenarios in which time might not advance. A simulation that never ends would block this test too, so
  * each runs in a process of its own, which is stopped after a while.
  */
 
 const simulator = new URL('../../dist/simulate/simulate.js', import.meta.url).href
 
-/** What a simulation throws, in a process of its own. */
+/** The error of a simulation, run in a process of its own. */
 function thrownBy(scenario: object): Promise<string> {
   const program = `
     const { simulate } = await import(${JSON.stringify(simulator)})
@@ -27,12 +27,12 @@ function thrownBy(scenario: object): Promise<string> {
 }
 
 describe.concurrent('a simulation ends', { timeout: 30_000 }, () => {
-  it('where its warm-up by requests is not over by the time that it stops', async () => {
+  it('if its warm-up by requests does not end before its stop by time', async () => {
     const thrown = await thrownBy({ arrivals: '1/s', service: 1, stop: { duration: '2s' }, warmup: { requests: 1000 } })
-    expect(thrown).toMatch(/^ValidationError: no request that was due in the window completed/)
+    expect(thrown).toMatch(/^ValidationError: no request due in the window completed/)
   })
 
-  it('where clients that do not think are turned away, and would send again at once for ever', async () => {
+  it('if clients that do not think are rejected and send again at once', async () => {
     const thrown = await thrownBy({
       arrivals: { process: 'closed', clients: 2, thinkTime: 0 },
       service: 10,
@@ -42,7 +42,7 @@ describe.concurrent('a simulation ends', { timeout: 30_000 }, () => {
     expect(thrown).toMatch(/^ValidationError: .*thinkTime/)
   })
 
-  it('where clients that do not think are served in no time', async () => {
+  it('if clients that do not think are served in no time', async () => {
     const thrown = await thrownBy({
       arrivals: { process: 'closed', clients: 1, thinkTime: 0 },
       service: 0,

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Result, type Scenario, type Summary, summarize } from '../../src/index.js'
-import { type NaiveRequest, type NaiveScenario, naive } from './naive.js'
-import { closedScenario, openScenario, seeded, smallScenario, withWarmup } from './small-scenarios.js'
-import { told } from './told.js'
+import { type NaiveRequest, type NaiveScenario, naive } from '../support/naive-simulator.js'
+import { simulateWithEvents } from '../support/simulate-with-events.js'
+import { closedScenario, openScenario, seeded, smallScenario, withWarmup } from '../support/small-scenarios.js'
 
 /**
- * A summary, but for its intervals, which rest on more than the values, and its deviation: the sum of thousands of
+ * A summary without its intervals, which depend on more than the values, and its deviation: the sum of thousands of
  * squares depends on their order.
  */
 function distribution({ intervals: _, stdDev: __, ...summary }: Summary): Omit<Summary, 'intervals' | 'stdDev'> {
@@ -34,7 +34,7 @@ function expectSameParts(result: Result, served: NaiveRequest[]): void {
 
 function expectSameRun(scenario: NaiveScenario, warmup: Scenario['warmup'] = { requests: 0 }): void {
   const slow = naive(scenario)
-  const { events, result } = told({ ...scenario, warmup })
+  const { events, result } = simulateWithEvents({ ...scenario, warmup })
   expect(events).toEqual(slow.events)
   if (result === null) return
 
@@ -75,7 +75,7 @@ describe('the simulator agrees request by request with a naive one', { timeout: 
     )
   })
 
-  it('with thousands waiting, some of whom came while a server was idle', () => {
+  it('with thousands of requests waiting, some of which arrived while a server was idle', () => {
     // of those in the queue when it outgrows any room made for it, the first came before their server was busy
     const timestamps = [0, 3, 4, 20, 21, ...Array.from({ length: 2500 }, (_, i) => 22 + (i % 9)).sort((a, b) => a - b)]
     const scenario: NaiveScenario = {

@@ -11,9 +11,9 @@ import {
   type SimulationEvent,
   simulate,
 } from '../../src/index.js'
-import { refusal } from '../scenario/refusal.js'
+import { refusal } from '../support/refusal.js'
 
-/** When each batch started, and of which requests. */
+/** When each batch started, with its requests. */
 function starts(scenario: Scenario): [startMs: number, requests: number[]][] {
   const batches: Extract<SimulationEvent, { type: 'batch' }>[] = []
   simulate(
@@ -26,7 +26,7 @@ function starts(scenario: Scenario): [startMs: number, requests: number[]][] {
 const overhead = { wake: 0.1, filled: '0.2ms', deadline: 0.3, turnaround: 0.4 }
 
 describe('overhead', () => {
-  it('is by what let the batch leave', () => {
+  it('depends on the cause that let the batch leave', () => {
     const service = affine({ base: '10ms', overhead })
     const batching = { maxBatchSize: 2, maxWait: '5ms' }
     // filled by its second at 1; at 20 a lone one whose deadline comes at 25; the two at 26 and 27 leave when it is done
@@ -37,14 +37,14 @@ describe('overhead', () => {
     ])
   })
 
-  it('wakes an idle server where nothing waits for a batch to fill', () => {
+  it('wakes an idle server if batches do not wait to fill', () => {
     const service = affine({ base: '10ms', overhead })
     expect(starts({ arrivals: replay([0, 20, 21]), service })).toEqual([
       [0.1, [0]],
       [20.1, [1]],
       [30.5, [2]],
     ])
-    // of several servers too
+    // with several servers too
     expect(starts({ arrivals: replay([0, 1, 2]), service, servers: 2 })).toEqual([
       [0.1, [0]],
       [1.1, [1]],
@@ -66,7 +66,7 @@ describe('overhead', () => {
     expect(validity.valid).toBe(true)
   })
 
-  it('makes the server as much slower as turning round takes', () => {
+  it('makes the server slower by the turnaround', () => {
     // M/D/1 whose service is 8 ms with the 3 ms of turning round, or of waking
     const both = { wake: '3ms', turnaround: '3ms' }
     const slower = simulate({ arrivals: poisson('80/s'), service: affine({ base: '5ms', overhead: both }) })
@@ -87,7 +87,7 @@ describe('overhead', () => {
     expect(Math.abs(dispatchMs.p99 / (2 * Math.log(100)) - 1)).toBeLessThan(0.06)
   })
 
-  it('may be recorded, by what let the batch leave: in order, or from the nearest in time', () => {
+  it('may be recorded by cause: in order, or from the nearest in time', () => {
     const batching = { maxBatchSize: 2, maxWait: '5ms' }
     const arrivals = replay([0, 1, 20, 26, 27, 100, 101])
     const inOrder = {
@@ -101,7 +101,7 @@ describe('overhead', () => {
       [35.9, [3, 4]],
       [101.3, [5, 6]],
     ])
-    // the last of a cause may be long before the end, and sizes are of no account
+    // the last batch of a cause may be long before the end, and sizes do not matter
     const byTime = {
       filled: recorded({
         by: 'time',
@@ -120,13 +120,13 @@ describe('overhead', () => {
     ])
   })
 
-  it('is not invented where there is no more of it', () => {
+  it('is refused if recorded times run out', () => {
     const overhead = { wake: recorded({ by: 'order', times: [1, 2] }) }
     const given = { arrivals: replay([0, 20, 40]), service: affine({ base: 1, overhead }) }
-    expect(() => starts(given)).toThrow(/^service\.overhead\.wake\.times: holds 2 dispatch times, .* more/)
+    expect(() => starts(given)).toThrow(/^service\.overhead\.wake\.times: has only 2 dispatch times, .* more/)
   })
 
-  it('counts, where it was recorded, towards what a server carries', () => {
+  it('counts towards the maximum throughput if it was recorded', () => {
     // 4 ms and, on average, 6 ms from batch to batch
     const overhead = { turnaround: recorded({ by: 'order', times: new Array(5000).fill([4, 8]).flat() }) }
     const { validity } = simulate({
@@ -137,7 +137,7 @@ describe('overhead', () => {
     expect(validity.findings.find(({ code }) => code === 'saturated')?.figures).toMatchObject({ capacity: 100 })
   })
 
-  it('moves no service time', () => {
+  it('does not change service times', () => {
     const times = (extra: object) => {
       const service = affine({ base: '1ms', variation: exponential(), ...extra })
       return simulate({ arrivals: constant('10/s'), service, stop: { requests: 1000 } }).serviceMs
@@ -147,7 +147,7 @@ describe('overhead', () => {
 })
 
 describe('stalls', () => {
-  it('add their time to one batch in so many', () => {
+  it('add their time to the given fraction of batches', () => {
     const stalls = { probability: 0.1, time: '3000ms' }
     const { serviceMs, batches } = simulate({
       arrivals: constant('1/m'),
@@ -163,7 +163,7 @@ describe('stalls', () => {
     expect(serviceMs.p95).toBe(3100)
   })
 
-  it('come with any model, and move no service time', () => {
+  it('work with any model, and do not change service times', () => {
     const points = { 1: { mean: '10ms', variation: exponential() } }
     const run = (stalls?: { probability: number; time: string }) =>
       simulate({
@@ -176,7 +176,7 @@ describe('stalls', () => {
   })
 })
 
-describe('what a service cannot be', () => {
+describe('an invalid service', () => {
   it.each([
     ['service.stalls.probability', 'a probability from 0 to 1', 'got 1.5', { stalls: { probability: 1.5, time: 1 } }],
     ['service.stalls.probability', 'a probability from 0 to 1', 'got -0.1', { stalls: { probability: -0.1, time: 1 } }],
@@ -187,7 +187,7 @@ describe('what a service cannot be', () => {
     ['service.overhead.wake', 'recorded times', 'got true', { overhead: { wake: true } }],
     [
       'service.overhead.wake.times',
-      'one or more batches',
+      'a non-empty list of batches',
       'got []',
       { overhead: { wake: recorded({ by: 'time', times: [] }) } },
     ],

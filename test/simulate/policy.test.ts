@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { affine, exponential, gamma, poisson, renewal, type Scenario, type SimulationEvent } from '../../src/index.js'
-import { openScenario, seeded } from './small-scenarios.js'
-import { type BatchEvent, duesOf, told } from './told.js'
+import { type BatchEvent, dueTimesOf, simulateWithEvents } from '../support/simulate-with-events.js'
+import { openScenario, seeded } from '../support/small-scenarios.js'
 
 /*
- * What the policy promises, held against what a simulation tells and when its requests were due: nothing here knows
- * how either was made. Times are compared exactly, in whole nanoseconds.
+ * Tests the contract of the policy against the events of a simulation and the due times of its requests, without knowing
+ * how either is computed. Times are compared exactly, in whole nanoseconds.
  */
 
 const ns = (ms: number) => Math.round(ms * 1e6)
@@ -51,7 +51,7 @@ function leavings(events: SimulationEvent[]): Map<number, { at: number; type: Si
 /** @param dueMs when each request was due */
 function checkPolicy(dueMs: number[], scenario: Scenario): void {
   const dues = dueMs.map(ns)
-  const events = told(scenario).events.map(inNs)
+  const events = simulateWithEvents(scenario).events.map(inNs)
   const { servers, maxBatchSize, maxWait, capacity, timeout } = rulesOf(scenario)
   const batches = events.filter((event): event is BatchEvent => event.type === 'batch')
   const left = leavings(events)
@@ -60,7 +60,7 @@ function checkPolicy(dueMs: number[], scenario: Scenario): void {
   const leaves = (request: number) => (left.get(request) as { at: number }).at
   const lastDue = Math.max(...dues)
 
-  // first in, first out, and never too large
+  // first in, first out, and never larger than maxBatchSize
   const served = batches.flatMap((batch) => batch.requests)
   expect(served).toEqual([...served].sort((a, b) => a - b))
   for (const { requests } of batches) {
@@ -68,7 +68,7 @@ function checkPolicy(dueMs: number[], scenario: Scenario): void {
     expect(requests.length).toBeLessThanOrEqual(maxBatchSize)
   }
 
-  // no batch leaves before it may, and none leaves without one that it had room for
+  // no batch leaves too early, or without a waiting request for which it has room
   for (const { requests, startMs } of batches) {
     if (requests.length === maxBatchSize) continue
     const waited = startMs >= due(requests[0] as number) + maxWait
@@ -78,7 +78,7 @@ function checkPolicy(dueMs: number[], scenario: Scenario): void {
     expect(leftBehind, `all that wait leave with ${requests} at ${startMs}`).toBe(-1)
   }
 
-  // whoever times out does so on time, and nobody stays longer; only a full queue turns away
+  // requests time out exactly on time, and none stays longer; only a full queue rejects
   for (const [request, { at, type }] of left) {
     expect(at).toBeGreaterThanOrEqual(due(request))
     expect(at).toBeLessThanOrEqual(due(request) + timeout)
@@ -89,7 +89,7 @@ function checkPolicy(dueMs: number[], scenario: Scenario): void {
     expect(waiting).toBeGreaterThanOrEqual(capacity)
   }
 
-  // at every instant, once all that happens at it has happened
+  // at every instant, after all its events
   const deadlines = dues.map((due) => due + maxWait).filter((at) => at < Number.POSITIVE_INFINITY)
   const instants = new Set([...dues, ...deadlines, ...batches.flatMap(({ startMs, endMs }) => [startMs, endMs])])
   for (const now of instants) {
@@ -106,12 +106,12 @@ function checkPolicy(dueMs: number[], scenario: Scenario): void {
   }
 }
 
-describe('a simulation keeps the policy', { timeout: 60_000 }, () => {
+describe('a simulation follows the policy', { timeout: 60_000 }, () => {
   it('on scripted arrivals with many ties', () => {
     fc.assert(
       fc.property(openScenario, (scenario) => {
         const { arrivals, stop } = scenario
-        checkPolicy(duesOf({ arrivals, stop }), { ...scenario, warmup: { requests: 0 } })
+        checkPolicy(dueTimesOf({ arrivals, stop }), { ...scenario, warmup: { requests: 0 } })
       }),
       seeded(300),
     )
@@ -151,7 +151,7 @@ describe('a simulation keeps the policy', { timeout: 60_000 }, () => {
   for (const [name, scenario] of Object.entries(random)) {
     it(name, () => {
       const stopped = { ...scenario, stop: { requests: 600 }, warmup: { requests: 0 } }
-      checkPolicy(duesOf(stopped), stopped)
+      checkPolicy(dueTimesOf(stopped), stopped)
     })
   }
 })

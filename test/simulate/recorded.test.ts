@@ -12,7 +12,7 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { refusal } from '../scenario/refusal.js'
+import { refusal } from '../support/refusal.js'
 
 const scenario: Scenario = {
   arrivals: poisson('400/s'),
@@ -21,7 +21,7 @@ const scenario: Scenario = {
   stop: { requests: 5000 },
 }
 
-/** A run, and the batches that it served. */
+/** A run with the batches that it served. */
 function run(given: Scenario) {
   const batches: Extract<SimulationEvent, { type: 'batch' }>[] = []
   const result = simulate(given, { onEvent: (event) => event.type === 'batch' && batches.push(event) })
@@ -31,7 +31,7 @@ function run(given: Scenario) {
 const durations = (given: Scenario) => run(given).batches.map(({ startMs, endMs }) => endMs - startMs)
 
 describe('recorded service times', () => {
-  it.each([1, 3])('make the same run again, in order and by time, with %i servers', (servers) => {
+  it.each([1, 3])('repeat the same run, in order and by time, with %i servers', (servers) => {
     const { result, batches } = run({ ...scenario, servers })
     const times = batches.map(({ startMs, endMs }) => endMs - startMs)
     const inTime = batches.map(({ startMs, endMs, requests }) => ({
@@ -45,13 +45,13 @@ describe('recorded service times', () => {
     }
   })
 
-  it('are in the order that batches start in, whatever their sizes', () => {
+  it('are taken in the order in which batches start, whatever their sizes', () => {
     const service = recorded({ by: 'order', times: [1, '7ms', 2] })
     const given = { arrivals: replay([0, 10, 11, 12]), service, batching: { maxBatchSize: 2 } }
     expect(durations(given)).toEqual([1, 7, 2])
   })
 
-  it('are those of the batch that started nearest in time, the earlier of two', () => {
+  it('are taken from the batch that started nearest in time, the earlier of two', () => {
     const times: RecordedBatch[] = [
       { at: '100ms', time: 3 },
       { at: 0, time: 1 },
@@ -71,7 +71,7 @@ describe('recorded service times', () => {
     }
   })
 
-  it('are scaled to the size of the batch, by the line through all that were recorded', () => {
+  it('are scaled to the size of the batch by the line through all recorded batches', () => {
     // 2 ms and 1 ms a request, twice as slow at the end
     const times = [
       { at: 0, size: 1, time: 3 },
@@ -90,7 +90,7 @@ describe('recorded service times', () => {
     ])
   })
 
-  it('are as they are where every recorded batch had one size', () => {
+  it('are not scaled if all recorded batches have one size', () => {
     const service = recorded({
       by: 'time',
       times: [
@@ -101,7 +101,7 @@ describe('recorded service times', () => {
     expect(durations({ arrivals: replay([0, 9]), service })).toEqual([3, 5])
   })
 
-  it('have each its turn where several batches started at one instant', () => {
+  it('are taken in turn if several batches started at one instant', () => {
     const times = [2, 9, 4].map((time) => ({ at: 0, time }))
     const service = recorded({ by: 'time', times })
     expect(durations({ arrivals: replay([0, 0, 0]), service, servers: 3 })).toEqual([2, 9, 4])
@@ -112,11 +112,11 @@ describe('recorded service times', () => {
     expect(durations({ arrivals: replay([0, 1, 2]), service })).toEqual([0, 0, 1])
   })
 
-  it('are not invented where there are no more', () => {
+  it('are refused if they run out', () => {
     const given = { arrivals: replay([0, 10, 20]), warmup: { requests: 0 } }
     const inOrder = recorded({ by: 'order', times: [1, 2] })
     expect(() => simulate({ ...given, service: inOrder })).toThrow(ValidationError)
-    expect(() => simulate({ ...given, service: inOrder })).toThrow(/^service\.times: holds 2 service times, .* more/)
+    expect(() => simulate({ ...given, service: inOrder })).toThrow(/^service\.times: has only 2 service times, .* more/)
     const inTime = recorded({
       by: 'time',
       times: [
@@ -125,7 +125,7 @@ describe('recorded service times', () => {
       ],
     })
     expect(() => simulate({ ...given, service: inTime })).toThrow(
-      /^service\.times: ends at 15 ms, and a batch of this run starts at 20 ms/,
+      /^service\.times: ends at 15 ms, but a batch of this run starts at 20 ms/,
     )
     // a tenth longer is near enough
     const longer = recorded({
@@ -139,9 +139,9 @@ describe('recorded service times', () => {
   })
 
   it.each([
-    ['service.times', 'one or more service times', 'got []', { by: 'order', times: [] }],
-    ['service.times', 'one or more batches', 'got []', { by: 'time', times: [] }],
-    ['service.times', 'one or more service times', 'got 3', { by: 'order', times: 3 }],
+    ['service.times', 'a non-empty list of service times', 'got []', { by: 'order', times: [] }],
+    ['service.times', 'a non-empty list of batches', 'got []', { by: 'time', times: [] }],
+    ['service.times', 'a non-empty list of service times', 'got 3', { by: 'order', times: 3 }],
     ['service.times.1', 'a duration of 0 or more', 'got -1', { by: 'order', times: [1, -1] }],
     ['service.times.0.time', 'a duration of 0 or more', 'got nothing', { by: 'time', times: [{ at: 0 }] }],
     ['service.times.0.at', 'a duration of 0 or more', 'got -1', { by: 'time', times: [{ at: -1, time: 1 }] }],
@@ -152,7 +152,7 @@ describe('recorded service times', () => {
       { by: 'time', times: [{ at: 0, size: 0, time: 1 }] },
     ],
     ['service.by', "{ by: 'order' } or { by: 'time' }", 'got nothing', { times: [1] }],
-    ['service.times', 'kept by hash', 'got {', { by: 'order', times: { count: 2000, hash: '00' } }],
+    ['service.times', 'only a hash', 'got {', { by: 'order', times: { count: 2000, hash: '00' } }],
   ])('are refused at %s: %s, %s', (path, accepted, got, given) => {
     const { message } = refusal({ arrivals: 1, service: { model: 'recorded', ...given } })
     expect(message.startsWith(path)).toBe(true)

@@ -17,10 +17,10 @@ import {
   uniform,
 } from '../../src/index.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
-import { expectUncorrelated } from '../random/law.js'
-import type { NaiveScenario } from './naive.js'
-import { seeded, smallScenario } from './small-scenarios.js'
-import { duesOf, told } from './told.js'
+import { expectUncorrelated } from '../support/distribution-checks.js'
+import type { NaiveScenario } from '../support/naive-simulator.js'
+import { dueTimesOf, simulateWithEvents } from '../support/simulate-with-events.js'
+import { seeded, smallScenario } from '../support/small-scenarios.js'
 
 const scenarios: Record<string, Scenario> = {
   'exponential batches': {
@@ -46,7 +46,7 @@ const scenarios: Record<string, Scenario> = {
   },
 }
 
-/** All that a simulation gives, as its bytes: short enough to be shown where two differ. */
+/** The complete output of a simulation in short, so that a difference can be shown. */
 function digest(result: Result): string {
   return createHash('sha256').update(JSON.stringify(result)).digest('hex')
 }
@@ -58,13 +58,13 @@ describe('the same scenario gives the same bytes', () => {
       const once = simulate(scenario)
       const bytes = digest(once)
       expect(digest(simulate(scenario))).toBe(bytes)
-      // another seed gives others, and not for its own sake alone
+      // another seed gives other bytes, even apart from the seed itself
       expect(digest({ ...simulate({ ...scenario, seed: 6 }), scenario: null })).not.toBe(
         digest({ ...once, scenario: null }),
       )
-      // watching changes nothing
+      // callbacks change nothing
       expect(digest(simulate(scenario, { onEvent: () => {}, onProgress: () => true }))).toBe(bytes)
-      // a result is plain data, and its scenario, stored and read again, gives it again
+      // a result is plain data, and its stored scenario gives the same result
       const stored = JSON.parse(JSON.stringify(once))
       expect(stored).toEqual(once)
       expect(digest(simulate(stored.scenario))).toBe(bytes)
@@ -74,10 +74,10 @@ describe('the same scenario gives the same bytes', () => {
       expect(digest(simulate(JSON.parse(JSON.stringify(scenario))))).toBe(digest(simulate(scenario)))
     })
 
-    it(`${name}, as a run is shorter or longer: the same requests, served the same`, () => {
-      const whole = told({ ...scenario, stop: { requests: 3000 }, warmup: { requests: 0 } }).events
-      const part = told({ ...scenario, stop: { requests: 2000 }, warmup: { requests: 700 } }).events
-      // but for what differs because nothing more is due
+    it(`${name}, shorter or longer: the same requests, served alike`, () => {
+      const whole = simulateWithEvents({ ...scenario, stop: { requests: 3000 }, warmup: { requests: 0 } }).events
+      const part = simulateWithEvents({ ...scenario, stop: { requests: 2000 }, warmup: { requests: 700 } }).events
+      // except for the end, where nothing more is due
       const sure = part.slice(0, -40)
       expect(sure.length).toBeGreaterThan(200)
       expect(sure).toEqual(whole.slice(0, sure.length))
@@ -109,8 +109,8 @@ describe('all times multiplied by a whole number', () => {
     fc.assert(
       fc.property(smallScenario, fc.integer({ min: 2, max: 1000 }), (scenario, by) => {
         const warmup = { requests: 0 }
-        const one = told({ ...scenario, warmup })
-        const many = told({ ...times(scenario, by), warmup })
+        const one = simulateWithEvents({ ...scenario, warmup })
+        const many = simulateWithEvents({ ...times(scenario, by), warmup })
         expect(many.events).toEqual(one.events.map((event) => scaled(event, by)))
         expect(many.result === null).toBe(one.result === null)
         if (one.result === null || many.result === null) return
@@ -129,31 +129,31 @@ describe('all times multiplied by a whole number', () => {
   })
 })
 
-describe('randomness for one purpose leaves the others as they were', () => {
+describe('random streams are independent:', () => {
   const stop = { requests: 3000 }
   const warmup = { requests: 0 }
   const arrivals = poisson('800/s')
-  /** so many servers that a batch starts as soon as it may */
+  /** enough servers that a batch always starts at once */
   const servers = 1000
   const starts = (scenario: Omit<ScenarioParts, 'arrivals'>) =>
-    told({ arrivals, stop, warmup, ...scenario }).batches.map(({ startMs }) => startMs)
+    simulateWithEvents({ arrivals, stop, warmup, ...scenario }).batches.map(({ startMs }) => startMs)
 
-  it('another batch size leaves the arrivals as they were', () => {
-    const dues = duesOf({ arrivals, stop })
+  it('another batch size does not change the arrivals', () => {
+    const dues = dueTimesOf({ arrivals, stop })
     expect(dues.length).toBe(3000)
     for (const maxBatchSize of [1, 2, 5, 30]) {
       // a full batch starts when its last request is due
       const filled = starts({ service: 20, servers, batching: { maxBatchSize, maxWait: null } })
       expect(filled).toEqual(dues.filter((_, i) => (i + 1) % maxBatchSize === 0))
     }
-    // as does a batch that a wait of an hour would end
+    // so does a batch with a maxWait of an hour
     expect(starts({ service: 20, servers, batching: { maxBatchSize: 5, maxWait: '1h' } })).toEqual(
       dues.filter((_, i) => i % 5 === 4),
     )
   })
 
-  it('as do other services, servers, limits and stalls', () => {
-    const dues = duesOf({ arrivals, stop })
+  it('nor do other services, servers, limits and stalls', () => {
+    const dues = dueTimesOf({ arrivals, stop })
     const variations = [
       exponential(),
       gamma({ cv: 0.5 }),
@@ -168,21 +168,23 @@ describe('randomness for one purpose leaves the others as they were', () => {
     }
   })
 
-  it('but another seed gives other arrivals', () => {
-    expect(duesOf({ arrivals, stop, seed: 2 })).not.toEqual(duesOf({ arrivals, stop, seed: 1 }))
+  it('another seed changes the arrivals', () => {
+    expect(dueTimesOf({ arrivals, stop, seed: 2 })).not.toEqual(dueTimesOf({ arrivals, stop, seed: 1 }))
   })
 
-  it('other arrivals leave the service times as they were', () => {
+  it('other arrivals do not change the service times', () => {
     const service = affine({ base: 5, variation: exponential() })
     const services = (arrivals: Scenario['arrivals']) =>
-      told({ arrivals, service, servers: 2, stop, warmup }).batches.map(({ startMs, endMs }) => endMs - startMs)
+      simulateWithEvents({ arrivals, service, servers: 2, stop, warmup }).batches.map(
+        ({ startMs, endMs }) => endMs - startMs,
+      )
     const [slow, fast] = [services(poisson('100/s')), services(renewal({ rate: '300/s', variation: gamma({ cv: 2 }) }))]
     for (const [i, time] of slow.entries()) expect(fast[i]).toBeCloseTo(time, 6)
   })
 
-  it('service times have nothing to do with the gaps between arrivals', () => {
+  it('service times are independent of the gaps between arrivals', () => {
     for (const variation of [exponential(), uniform({ spread: 1 })]) {
-      const { batches } = told({
+      const { batches } = simulateWithEvents({
         arrivals: renewal({ rate: '1/s', variation }),
         service: affine({ base: 1, variation }),
         stop: { requests: 20_000 },
@@ -197,9 +199,9 @@ describe('randomness for one purpose leaves the others as they were', () => {
     }
   })
 
-  it('stalls leave the service times as they were', () => {
+  it('stalls do not change the service times', () => {
     const times = (probability: number) =>
-      told({
+      simulateWithEvents({
         arrivals,
         stop,
         warmup,
@@ -210,13 +212,13 @@ describe('randomness for one purpose leaves the others as they were', () => {
     for (const [i, time] of times(0).entries()) expect((stalled[i] as number) % 1000).toBeCloseTo(time % 1000, 6)
   })
 
-  it('stalls have nothing to do with the service times', () => {
-    // one in two, by more than a batch takes otherwise, so that the two can be told apart
+  it('stalls are independent of the service times', () => {
+    // every second batch stalls, for longer than any service time, so that stalls can be recognised
     const stalls = { probability: 0.5, time: 100_000 }
     for (const variation of [exponential(), uniform({ spread: 1 })]) {
       const service = affine({ base: 1000, variation, stalls })
       const run = { arrivals: poisson('1/s'), stop: { requests: 20_000 }, service, servers, warmup }
-      const times = told(run).batches.map(({ startMs, endMs }) => endMs - startMs)
+      const times = simulateWithEvents(run).batches.map(({ startMs, endMs }) => endMs - startMs)
       expectUncorrelated(
         Float64Array.from(times, (time) => (time > 100_000 ? 1 : 0)),
         Float64Array.from(times, (time) => time % 100_000),
@@ -224,14 +226,17 @@ describe('randomness for one purpose leaves the others as they were', () => {
     }
   })
 
-  it("one client's thinking leaves the others' as it was", () => {
+  it("one client's think times do not change the others'", () => {
     const thinkTime = { mean: 100, variation: exponential() }
-    // of a few clients that are never kept waiting, each sends at the times of its own thinking
+    // a few clients that never wait send at the times of their own thinking
     const sent = (clients: number) =>
       new Set(
-        told({ arrivals: closed({ clients, thinkTime }), service: 0, stop: { duration: '10s' }, warmup }).batches.map(
-          ({ startMs }) => startMs,
-        ),
+        simulateWithEvents({
+          arrivals: closed({ clients, thinkTime }),
+          service: 0,
+          stop: { duration: '10s' },
+          warmup,
+        }).batches.map(({ startMs }) => startMs),
       )
     const [few, more] = [sent(3), sent(4)]
     expect(few.size).toBeGreaterThan(200)

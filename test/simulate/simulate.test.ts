@@ -13,12 +13,12 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { duesOf, told } from './told.js'
+import { dueTimesOf, simulateWithEvents } from '../support/simulate-with-events.js'
 
 const everything = { warmup: { requests: 0 } } as const
 
 describe('the textbook figures', () => {
-  const carried = (clients: number, service: Scenario['service']) =>
+  const runAtFullLoad = (clients: number, service: Scenario['service']) =>
     simulate({
       arrivals: closed({ clients }),
       service,
@@ -27,13 +27,13 @@ describe('the textbook figures', () => {
     })
 
   it('10 ms a query is 100 queries a second, and 100 ms is 10', () => {
-    expect(carried(1, '10ms').throughput.completed).toBeCloseTo(100, 9)
-    expect(carried(1, '100ms').throughput.completed).toBeCloseTo(10, 9)
+    expect(runAtFullLoad(1, '10ms').throughput.completed).toBeCloseTo(100, 9)
+    expect(runAtFullLoad(1, '100ms').throughput.completed).toBeCloseTo(10, 9)
   })
 
   it('10 queries in 10 ms are 1,000 a second, 50 in 20 ms are 2,500', () => {
     const line = affine({ base: '7.5ms', perItem: '0.25ms' })
-    const [ten, fifty] = [carried(10, line), carried(50, line)]
+    const [ten, fifty] = [runAtFullLoad(10, line), runAtFullLoad(50, line)]
     expect(ten.throughput.completed).toBeCloseTo(1000, 9)
     expect(ten.latencyMs.p50).toBe(10)
     expect(fifty.throughput.completed).toBeCloseTo(2500, 9)
@@ -48,26 +48,31 @@ describe('service times', () => {
   const timesOf = (service: Scenario['service'], sizes: number[]) =>
     sizes.map((size) => {
       const arrivals = replay(Array.from({ length: size }, () => 0))
-      const { batches } = told({ arrivals, service, batching: { maxBatchSize: size, maxWait: null }, ...everything })
+      const { batches } = simulateWithEvents({
+        arrivals,
+        service,
+        batching: { maxBatchSize: size, maxWait: null },
+        ...everything,
+      })
       expect(batches.map((batch) => batch.requests.length)).toEqual([size])
       return batches[0]?.endMs
     })
 
-  it('are the same for every size where they are a duration', () => {
+  it('are the same for every size if they are a duration', () => {
     expect(timesOf('10ms', [1, 2, 50])).toEqual([10, 10, 10])
   })
 
-  it('are a line through base and perItem', () => {
+  it('are linear in the size with affine', () => {
     expect(timesOf(affine({ base: '7.5ms', perItem: '0.25ms' }), [1, 10, 50])).toEqual([7.75, 10, 20])
     expect(timesOf(affine({ perItem: 2 }), [1, 3])).toEqual([2, 6])
-    // larger than any table of them
+    // larger than the table of precomputed means
     expect(timesOf(affine({ base: 1, perItem: '1us' }), [4096, 4097, 10_000])).toEqual([5.096, 5.097, 11])
   })
 
   it('by batch size are linear between the sizes, and the first one below them', () => {
     const service = byBatchSize({ 2: '4ms', 8: '10ms', 16: '10ms' })
     expect(timesOf(service, [1, 2, 3, 5, 8, 12, 16])).toEqual([4, 4, 5, 7, 10, 10, 10])
-    // in whatever order they are given
+    // in any order of the points
     expect(timesOf({ model: 'byBatchSize', points: { 16: 10, 8: 10, 2: 4 } }, [5])).toEqual([7])
   })
 
@@ -80,7 +85,7 @@ describe('service times', () => {
         batching: { maxBatchSize, maxWait: null },
         stop: { requests: 2000 * maxBatchSize },
       }).serviceMs
-    // 2,000 times of an exponential law, 1,800 in the window: the standard error of their mean is 0.24 ms
+    // 2,000 times from an exponential distribution, 1,800 in the window: the standard error of their mean is 0.24 ms
     expect(Math.abs(run(1).mean - 10)).toBeLessThan(4 * 0.24)
     expect(run(1).stdDev).toBeGreaterThan(8)
     expect(run(8)).toMatchObject({ min: 20, max: 20 })
@@ -88,7 +93,7 @@ describe('service times', () => {
     expect(run(6).stdDev).toBe(0)
   })
 
-  it('stall as often as they should, by as much as they should', () => {
+  it('stall with the given probability, by the given time', () => {
     const stalls = { probability: 0.1, time: '3s' }
     const { serviceMs } = simulate({
       arrivals: constant('1/s'),
@@ -124,9 +129,15 @@ describe('dispatch', () => {
   const overhead = { wake: '1ms', filled: '2ms', deadline: '3ms', turnaround: '4ms' }
   const batching = { maxBatchSize: 2, maxWait: '5ms' }
   const starts = (timestamps: number[], given: Partial<ScenarioParts> = {}) =>
-    told({ arrivals: replay(timestamps), service: affine({ base: 10, overhead }), batching, ...everything, ...given })
+    simulateWithEvents({
+      arrivals: replay(timestamps),
+      service: affine({ base: 10, overhead }),
+      batching,
+      ...everything,
+      ...given,
+    })
 
-  it('is by what let the batch leave: it filled, its deadline came, a server turned to it', () => {
+  it('depends on the cause: filled, deadline, turnaround', () => {
     const { batches, result } = starts([0, 1, 30, 100, 101, 102, 103])
     expect(batches).toEqual([
       { type: 'batch', startMs: 3, endMs: 13, requests: [0, 1] },
@@ -134,7 +145,7 @@ describe('dispatch', () => {
       { type: 'batch', startMs: 103, endMs: 113, requests: [3, 4] },
       { type: 'batch', startMs: 117, endMs: 127, requests: [5, 6] },
     ])
-    // a server that wakes is neither idle nor serving
+    // a waking server is neither idle nor serving
     expect(result?.dispatchMs).toMatchObject({ count: 7, min: 2, max: 4 })
     expect(result?.dispatchMs.mean).toBeCloseTo((4 * 2 + 3 + 2 * 4) / 7, 12)
     expect(result?.batchingMs).toMatchObject({ min: 0, max: 5 })
@@ -144,12 +155,12 @@ describe('dispatch', () => {
     expect(result?.utilization).toBeCloseTo(40 / 127, 12)
   })
 
-  it('is waking where a request finds a server idle', () => {
+  it('is wake if a request finds a server idle', () => {
     const { batches } = starts([0, 50], { batching: { maxBatchSize: 2, maxWait: 0 } })
     expect(batches.map((batch) => batch.startMs)).toEqual([1, 51])
   })
 
-  it('is nothing where it is left out', () => {
+  it('is 0 by default', () => {
     const service = affine({ base: 10, overhead: { deadline: '3ms' } })
     const { batches } = starts([0, 1, 30, 100, 101, 102, 103], { service })
     expect(batches.map((batch) => batch.startMs)).toEqual([1, 38, 101, 111])
@@ -157,7 +168,7 @@ describe('dispatch', () => {
 })
 
 describe('a closed loop', () => {
-  it('has as many in the system and thinking as it has clients', () => {
+  it('has all its clients either thinking or in the system', () => {
     // the time a client takes around is latency and thinking: N = throughput * (latency + thinking)
     const { throughput, latencyMs } = simulate({
       arrivals: closed({ clients: 7, thinkTime: '20ms' }),
@@ -168,8 +179,8 @@ describe('a closed loop', () => {
     expect((throughput.completed / 1000) * (latencyMs.mean + 20)).toBeCloseTo(7, 2)
   })
 
-  it('begins with thinking, and of two that send at one instant the lower number is first', () => {
-    const { batches } = told({
+  it('starts with thinking; of two that send at one instant the lower number goes first', () => {
+    const { batches } = simulateWithEvents({
       arrivals: closed({ clients: 3, thinkTime: 5 }),
       service: 2,
       stop: { requests: 6 },
@@ -178,8 +189,8 @@ describe('a closed loop', () => {
     expect(batches.map(({ startMs }) => startMs)).toEqual([5, 7, 9, 12, 14, 16])
   })
 
-  it('sends again after a rejection and a timeout as after an answer', () => {
-    const { events } = told({
+  it('sends again after a rejection and a timeout as after a response', () => {
+    const { events } = simulateWithEvents({
       arrivals: closed({ clients: 3, thinkTime: 4 }),
       service: 10,
       queue: { capacity: 1, timeout: 3 },
@@ -193,13 +204,13 @@ describe('a closed loop', () => {
       // client 2 sends again at 8, client 1 at 11: before the timeout at that instant makes room
       { type: 'reject', atMs: 11, request: 4 },
       { type: 'timeout', atMs: 11, request: 3 },
-      // both at 15, of which client 1 is first
+      // both at 15, client 1 first
       { type: 'batch', startMs: 15, endMs: 25, requests: [5] },
       { type: 'timeout', atMs: 18, request: 6 },
     ])
   })
 
-  it('refuses a wait for full batches that its clients never fill, and takes one that they do', () => {
+  it('refuses to wait for batches that its clients never fill', () => {
     const scenario = (clients: number): Scenario => ({
       arrivals: closed({ clients, thinkTime: 1 }),
       service: 10,
@@ -214,7 +225,7 @@ describe('a closed loop', () => {
 })
 
 describe('many servers', () => {
-  it('are each of use: 1,000 of them are 1,000 times one', () => {
+  it('scale: 1,000 servers sustain 1,000 times the load of one', () => {
     const run = (servers: number) =>
       simulate({ arrivals: closed({ clients: servers }), service: 10, servers, stop: { requests: 20 * servers } })
     expect(run(1000).throughput.completed).toBeCloseTo(1000 * run(1).throughput.completed, 6)
@@ -229,7 +240,7 @@ describe('findings', () => {
     return validity.findings.filter((finding) => finding.severity !== 'info').map((finding) => finding.code)
   }
 
-  it('say that more was offered than could be carried', () => {
+  it('report overload', () => {
     const scenario = { arrivals: poisson('120/s'), service: '10ms', stop: { requests: 20_000 } }
     expect(codes(scenario)).toContain('saturated')
     const finding = simulate(scenario).validity.findings.find(({ code }) => code === 'saturated')
@@ -239,7 +250,7 @@ describe('findings', () => {
     expect(codes({ ...scenario, stop: { duration: '100s' } })).toContain('saturated')
   })
 
-  it('do not cry wolf: a queue at 80 or 90 % load, one that turns away, a closed loop', () => {
+  it('are empty for a queue at 80 or 90 % load, one that rejects, and a closed loop', () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       for (const rate of [80, 90]) {
         const service = affine({ base: 10, variation: exponential() })
@@ -252,7 +263,7 @@ describe('findings', () => {
     expect(codes({ arrivals: closed({ clients: 50 }), service: 10, stop: { requests: 20_000 } })).toEqual([])
   })
 
-  it('say that some took more than an hour, which percentiles do not tell apart', () => {
+  it('report latencies over an hour, which percentiles cannot distinguish', () => {
     const scenario: Scenario = { arrivals: replay([0, 1, 2]), service: '2h', servers: 3, ...everything }
     expect(codes(scenario)).toContain('over-an-hour')
     const { latencyMs } = simulate(scenario)
@@ -260,7 +271,7 @@ describe('findings', () => {
   })
 })
 
-describe('what cannot be run or reported throws', () => {
+describe('an impossible run throws', () => {
   const refused = (scenario: Scenario) => {
     try {
       simulate(scenario)
@@ -275,7 +286,7 @@ describe('what cannot be run or reported throws', () => {
     expect(refused({ arrivals: '10/s' })).toMatch(/^service: is required to simulate/)
   })
 
-  it('nothing completed, with what became of the requests', () => {
+  it('nothing completed, with the counts', () => {
     const neverFull: Scenario = {
       arrivals: poisson('10/s'),
       service: 10,
@@ -284,7 +295,7 @@ describe('what cannot be run or reported throws', () => {
       stop: { requests: 100 },
       ...everything,
     }
-    expect(refused(neverFull)).toMatch(/no request that was due in the window completed: .*"rejected":100/)
+    expect(refused(neverFull)).toMatch(/no request due in the window completed: .*"rejected":100/)
     expect(refused({ arrivals: '1/s', service: 10, stop: { duration: '1ms' } })).toMatch(/"offered":0/)
     // the warm-up is over only after the last request
     expect(
@@ -305,19 +316,15 @@ describe('what cannot be run or reported throws', () => {
   })
 })
 
-describe('what simulate is told beside the scenario', () => {
+describe('the options of simulate', () => {
   const scenario: Scenario = { arrivals: '100/s', service: 5, stop: { requests: 100 } }
 
   it.each([
-    [
-      'an option that there is none of',
-      { onProgres: () => {} },
-      /^options: 'onProgres' is not an option here; accepted/,
-    ],
+    ['an unknown option', { onProgres: () => {} }, /^options: 'onProgres' is not an option here; accepted/],
     ['an option of measuring', { signal: AbortSignal.timeout(1) }, /^options: 'signal' is not an option here/],
     ['what is no function', { onEvent: 5 }, /^options\.onEvent: must be a function, got 5$/],
     ['what is no object', null, /^options: must be an object of onEvent, onProgress, got null$/],
-  ])('is refused: %s', (_, options, said) => {
+  ])('are refused: %s', (_, options, said) => {
     expect(() => simulate(scenario, options as never)).toThrow(ValidationError)
     expect(() => simulate(scenario, options as never)).toThrow(said)
   })
@@ -330,24 +337,24 @@ describe('what simulate is told beside the scenario', () => {
 describe('onProgress', () => {
   const scenario: Scenario = { arrivals: poisson('100/s'), service: 5, stop: { requests: 300_000 }, ...everything }
 
-  it('is told how far the run has come', () => {
-    const told: { requests: number; timeMs: number }[] = []
-    simulate(scenario, { onProgress: (progress) => void told.push(progress) })
-    expect(told.map(({ requests }) => requests)).toEqual([65_536, 131_072, 196_608, 262_144])
-    const dues = duesOf(scenario)
-    // between the request that it has come to and its neighbours
-    for (const { requests, timeMs } of told) {
+  it('reports progress', () => {
+    const reports: { requests: number; timeMs: number }[] = []
+    simulate(scenario, { onProgress: (progress) => void reports.push(progress) })
+    expect(reports.map(({ requests }) => requests)).toEqual([65_536, 131_072, 196_608, 262_144])
+    const dues = dueTimesOf(scenario)
+    // between the current request and its neighbours
+    for (const { requests, timeMs } of reports) {
       expect(timeMs).toBeGreaterThanOrEqual(dues[requests - 1] as number)
       expect(timeMs).toBeLessThanOrEqual(dues[requests] as number)
     }
   })
 
-  it('ends the run where it returns false, with what it has until there', () => {
+  it('ends the run if it returns false, with the results so far', () => {
     const { counts, validity } = simulate(scenario, { onProgress: ({ requests }) => requests < 131_072 })
     expect(counts).toMatchObject({ offered: 131_072, completed: 131_072 })
     expect(validity.valid).toBe(false)
     expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted', severity: 'error' }))
-    // an interrupted run by time, as well
+    // also a run by time
     const timed = simulate(
       { ...scenario, stop: { duration: '3000s' }, warmup: { duration: 0 } },
       { onProgress: () => false },

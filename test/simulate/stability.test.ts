@@ -7,13 +7,13 @@ import { stream } from '../../src/random/stream.js'
 import { schedule } from '../../src/scenario/arrivals/schedule.js'
 
 /*
- * Values pinned at a seed. They are not the truth of anything and only guard stability: that a stored scenario gives
- * tomorrow what it gave today. Where one of them changes for a good reason, change it here, and say in the release
- * notes that results at a seed are others.
+ * Values pinned at a seed. They need not be right, and only guard stability: that a stored scenario gives
+ * the same result in the next version. If one of them changes for a good reason, change it here, and say in the release
+ * notes that results at a given seed have changed.
  */
 
-describe('at a seed, as ever', () => {
-  it('random words and what is made of them', () => {
+describe('stable at a seed:', () => {
+  it('random words and the numbers made from them', () => {
     const words = stream(1, 'arrivals')
     expect([words.word(), words.word(), words.word()]).toEqual([1684173061, -377171432, -991453149])
     const random = stream(1, 'x')

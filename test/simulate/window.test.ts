@@ -1,6 +1,7 @@
 import fc from 'fast-check'
+import { encodeIntoCompressedBase64 } from 'hdr-histogram-js'
 import { describe, expect, it } from 'vitest'
-import { decode, emptyHdr, encode } from '../../src/histogram/hdr.js'
+import { decode, emptyHdr } from '../../src/histogram/hdr.js'
 import {
   affine,
   closed,
@@ -13,12 +14,12 @@ import {
   type SimulationEvent,
   simulate,
 } from '../../src/index.js'
-import { openScenario, seeded, smallScenario, withWarmup } from './small-scenarios.js'
-import { duesOf, told } from './told.js'
+import { dueTimesOf, simulateWithEvents } from '../support/simulate-with-events.js'
+import { openScenario, seeded, smallScenario, withWarmup } from '../support/small-scenarios.js'
 
 /*
- * What is counted, and over which time: integrals and counts over the window are made here a second time, from when
- * the requests were due and what a simulation tells.
+ * What is counted, and over which time: integrals and counts over the window are computed here again, from the times when
+ * the requests were due and the events of a simulation.
  */
 
 /** A larger run of each kind, in which segments hold many requests. */
@@ -92,7 +93,7 @@ function expectCountsToAddUp({ counts, segments, latencyMs, window }: Result): v
     total += latencyMs.count * latencyMs.mean
   }
   const inSegments = segments.flatMap(({ latencyMs }) => (latencyMs === null ? [] : [latencyMs]))
-  expect(encode(merged)).toBe(latencyMs.histogram)
+  expect(encodeIntoCompressedBase64(merged)).toBe(latencyMs.histogram)
   expect(total / latencyMs.count).toBeCloseTo(latencyMs.mean, 9)
   expect(Math.min(...inSegments.map((each) => each.min))).toBe(latencyMs.min)
   expect(Math.max(...inSegments.map((each) => each.max))).toBe(latencyMs.max)
@@ -110,7 +111,7 @@ describe('counts and segments add up to the whole', { timeout: 60_000 }, () => {
   it('on small scenarios', () => {
     fc.assert(
       fc.property(withWarmup(smallScenario), (scenario) => {
-        const { result } = told(scenario)
+        const { result } = simulateWithEvents(scenario)
         if (result !== null) expectCountsToAddUp(result)
       }),
       seeded(120),
@@ -119,11 +120,11 @@ describe('counts and segments add up to the whole', { timeout: 60_000 }, () => {
   forEachLarger((scenario) => expectCountsToAddUp(simulate(scenario)))
 })
 
-describe('latency is wait and service, and wait is its four parts', () => {
+describe('latency is wait plus service, and wait is the sum of its parts', () => {
   it('on small scenarios', () => {
     fc.assert(
       fc.property(withWarmup(smallScenario), (scenario) => {
-        const { result } = told(scenario)
+        const { result } = simulateWithEvents(scenario)
         if (result !== null) expectPartsToAddUp(result)
       }),
       seeded(80),
@@ -132,7 +133,7 @@ describe('latency is wait and service, and wait is its four parts', () => {
   forEachLarger((scenario) => expectPartsToAddUp(simulate(scenario)))
 })
 
-/** What is known of each request of an open scenario: when it was in the system, and what became of it. */
+/** Each request of an open scenario: when it was in the system, and its outcome. */
 function staysOf(dues: number[], events: SimulationEvent[]) {
   const stays = dues.map((due) => ({ due, out: due, fate: 'reject' as SimulationEvent['type'] }))
   for (const event of events) {
@@ -145,11 +146,11 @@ function staysOf(dues: number[], events: SimulationEvent[]) {
 }
 
 function expectIntegrals(scenario: Scenario): void {
-  const { events, batches, result } = told(scenario)
+  const { events, batches, result } = simulateWithEvents(scenario)
   if (result === null) return
   const { startMs: from, endMs: to } = result.window
   const length = to - from
-  const dues = duesOf(scenario)
+  const dues = dueTimesOf(scenario)
   const stays = staysOf(dues, events)
   const clipped = (start: number, end: number) => Math.max(0, Math.min(end, to) - Math.max(start, from))
 
@@ -157,10 +158,10 @@ function expectIntegrals(scenario: Scenario): void {
   const inSystem = stays.reduce((sum, { due, out }) => sum + clipped(due, out), 0)
   expect(result.meanInSystem).toBeCloseTo(inSystem / length, 9)
   const serving = batches.reduce((sum, { startMs, endMs }) => sum + clipped(startMs, endMs), 0)
-  // without dispatch, a batch starts when it is told; with it, later: the server does not serve while it wakes
+  // without dispatch, a batch starts at its event; with it, later: a waking server does not serve
   expect(result.utilization).toBeCloseTo(serving / length / (scenario.servers ?? 1), 9)
 
-  // what happens at the very ends of the window may count or not
+  // events exactly at the ends of the window may count or not
   const atLeast = (count: number, times: number[]) => {
     expect(count).toBeGreaterThanOrEqual(times.filter((at) => from < at && at < to).length)
     expect(count).toBeLessThanOrEqual(times.filter((at) => from <= at && at <= to).length)
@@ -183,7 +184,7 @@ function expectIntegrals(scenario: Scenario): void {
   expect(result.rates.error).toBe((counts.rejected + counts.timedOut) / counts.offered)
 }
 
-describe('integrals over the window, made again from the events', { timeout: 60_000 }, () => {
+describe('integrals over the window, computed again from the events', { timeout: 60_000 }, () => {
   it('on small scenarios', () => {
     fc.assert(fc.property(withWarmup(openScenario), expectIntegrals), seeded(120))
   })
@@ -218,7 +219,7 @@ describe('the window', () => {
     expect(throughput).toEqual({ offered: 100, completed: 100 })
   })
 
-  it('warms up for a tenth of the run, and runs 2,000,000 requests, when not told', () => {
+  it('by default warms up for a tenth of the run, and runs 2,000,000 requests', () => {
     const { scenario, counts } = simulate(every10ms)
     expect(scenario).toMatchObject({ stop: { requests: 2_000_000 }, warmup: { requests: 200_000 } })
     expect(counts.offered).toBe(1_800_000)

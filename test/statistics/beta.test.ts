@@ -6,7 +6,7 @@ import { betaCdf, betaQuantile } from '../../src/statistics/beta.js'
 describe('the beta distribution', () => {
   const shape = fc.double({ min: 1, max: 1e5, noNaN: true })
 
-  it('has the fractions that jstat has', () => {
+  it('agrees with jstat', () => {
     const x = fc.double({ min: 0.001, max: 0.999, noNaN: true })
     fc.assert(
       fc.property(
@@ -30,7 +30,7 @@ describe('the beta distribution', () => {
     )
   })
 
-  it('has the quantiles that have a closed form', () => {
+  it('has the closed-form quantiles', () => {
     // of Beta(1, n) 1 - (1 - q)^(1/n), of Beta(n, 1) q^(1/n)
     expect(betaQuantile(0.975, 1, 1e6)).toBeCloseTo(1 - 0.025 ** 1e-6, 12)
     expect(betaQuantile(0.025, 300, 1)).toBeCloseTo(0.025 ** (1 / 300), 12)

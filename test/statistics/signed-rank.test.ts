@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { stream } from '../../src/random/stream.js'
 import { fewestPairs, signedRank } from '../../src/statistics/signed-rank.js'
 
-/** The means of all two values, the plain way. */
+/** The means of all pairs of values, by definition. */
 const walsh = (values: number[]) =>
   values.flatMap((a, i) => values.slice(i).map((b) => (a + b) / 2)).sort((a, b) => a - b)
 
-/** How likely it is that the ranks with a plus sign add up to so much at most: every assignment of signs counted. */
+/** P(signed-rank sum <= a value), by enumerating all assignments of signs. */
 function chanceOfAtMost(sum: number, n: number): number {
   let times = 0
   for (let signs = 0; signs < 2 ** n; signs++) {
@@ -31,14 +31,14 @@ describe('signedRank', () => {
     [50, 0.99, 373],
     [10, 0.95, 8],
     [20, 0.95, 52],
-  ])('of %d pairs at %d leaves out as many means at either end as the tables say', (n, level, critical) => {
+  ])('for %d pairs at %d cuts off as many means at either end as published tables', (n, level, critical) => {
     const values = Array.from({ length: n }, (_, i) => Math.sqrt(2 + i) * (i % 3 === 0 ? -1 : 1))
     const means = walsh(values)
     const { low, high } = signedRank(values, level)
     expect([low, high]).toEqual([means[critical], means[means.length - 1 - critical]])
   })
 
-  it.each([5, 6, 8, 9, 12])('of %d pairs cuts where every assignment of signs says', (n) => {
+  it.each([5, 6, 8, 9, 12])('for %d pairs cuts at the exact critical value', (n) => {
     const values = Array.from({ length: n }, (_, i) => Math.sin(i + 1))
     const means = walsh(values)
     for (const level of [0.8, 0.9, 0.95, 0.99]) {
@@ -54,13 +54,13 @@ describe('signedRank', () => {
     }
   })
 
-  it('takes 8 pairs for an interval of 99 %', () => {
+  it('needs 8 pairs for an interval of 99 %', () => {
     expect(fewestPairs(0.99)).toBe(8)
     expect(signedRank([1, 2, 3, 4, 5, 6, 7], 0.99)).toEqual({ middle: 4, low: null, high: null })
     expect(signedRank([1, 2, 3, 4, 5, 6, 7, 8], 0.99)).toEqual({ middle: 4.5, low: 1, high: 8 })
   })
 
-  it('goes on past a hundred pairs where it was, by the normal approximation', () => {
+  it('has no jump at 100 pairs, where the normal approximation starts', () => {
     const values = Array.from({ length: 101 }, (_, i) => Math.tan(i))
     const exact = signedRank(values.slice(0, 100), 0.99)
     const normal = signedRank(values, 0.99)
@@ -68,7 +68,7 @@ describe('signedRank', () => {
     expect(normal.high).toBeCloseTo(exact.high as number, 1)
   })
 
-  it('turned round, its interval is turned round', () => {
+  it('negates its interval if the differences are negated', () => {
     fc.assert(
       fc.property(fc.array(finite, { minLength: 8, maxLength: 30 }), (values) => {
         const { middle, low, high } = signedRank(values, 0.99)
@@ -86,7 +86,7 @@ describe('signedRank', () => {
     )
   })
 
-  it('takes a few infinite differences for large ones', () => {
+  it('treats a few infinite differences as large ones', () => {
     const values = Array.from({ length: 20 }, (_, i) => i / 100)
     values.splice(5, 1, Number.POSITIVE_INFINITY)
     const { middle, low, high } = signedRank(values, 0.99)
@@ -97,7 +97,7 @@ describe('signedRank', () => {
     expect(signedRank([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY], 0.5).middle).toBe(0)
   })
 
-  it('covers the middle of a heavy-tailed law as often as it says', () => {
+  it('covers the middle of a heavy-tailed distribution at its level', () => {
     const random = stream(1, 'cauchy')
     const times = 2000
     let missed = 0

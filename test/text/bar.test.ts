@@ -8,6 +8,6 @@ it.each([
   [2, '██'],
   [2.99, '███'],
   [2.9, '██▉'],
-])('a bar of %d columns is drawn to an eighth of one: %s', (columns, drawn) => {
+])('draws %d columns, to an eighth: %s', (columns, drawn) => {
   expect(bar(columns)).toBe(drawn)
 })

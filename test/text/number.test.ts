@@ -26,11 +26,11 @@ describe('a number', () => {
     [12_345, '12.3 s'],
     [10, '10 ms'],
     [0, '0 ms'],
-  ])('a time of %d ms carries its unit: %s', (ms, text) => {
+  ])('a time of %d ms has a unit: %s', (ms, text) => {
     expect(time(ms)).toBe(text)
   })
 
-  it('has one unit for a column: that of the longest', () => {
+  it('has one unit for a column: that of the longest time', () => {
     expect(timeUnit([0.2, 0.9]).name).toBe('us')
     expect(timeUnit([0.2, 9]).name).toBe('ms')
     expect(timeUnit([0, 0]).name).toBe('ms')

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { withoutTsx } from '../../src/threads/thread.js'
 
-it('threads are started without the tsx that the process runs under, however it was named, and with all else', () => {
+it('threads start without the tsx of the process, and with all other flags', () => {
   const loader = 'file:///app/node_modules/tsx/dist/loader.mjs'
   for (const tsx of [
     ['--import', 'tsx'],
@@ -17,7 +17,7 @@ it('threads are started without the tsx that the process runs under, however it 
   }
 })
 
-it('starts threads from the source as it stands, under tsx', async () => {
+it('starts threads from source, under tsx', async () => {
   const script = `
     import { startThread } from './src/threads/thread.ts'
     const thread = await startThread(new URL('./src/text/number.js', 'file://' + process.cwd() + '/'), 'count')

@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { measure, sweep, tune } from '../../src/index.js'
 import { isBytes, isError, isUrl } from '../../src/validation/realm.js'
 
-/** Of a realm whose classes are not ours. */
+/** Another realm, with other classes. */
 const foreign = (code: string): never => runInNewContext(code, { AbortController, URL, EventTarget, Event }) as never
 
-/** An AbortSignal that is none of this realm's: it does what one does. */
+/** An AbortSignal of another realm. */
 class ForeignSignal extends EventTarget {
   aborted = false
   reason: unknown = undefined
@@ -35,7 +35,7 @@ describe('values of another realm', () => {
     expect(result.counts).toMatchObject({ completed: 25, failed: 25 })
   })
 
-  it('an AbortSignal gives calls and runs up', async () => {
+  it('an AbortSignal aborts calls and runs', async () => {
     const signal = foreignSignal()
     const batcher = createBatcher((batch: number[]) => batch, { batching: { maxBatchSize: 2, maxWait: '1h' } })
     const call = batcher.run(1, { signal })
@@ -49,8 +49,8 @@ describe('values of another realm', () => {
     await expect(measure({ arrivals: '10/s', call: () => 1 }, { signal })).rejects.toBe('no more')
   })
 
-  it('a URL is a handler, and bytes are bytes', async () => {
-    const { href } = new URL('../serve/handlers/obliging.js', import.meta.url)
+  it('a URL is accepted as a handler, and a Uint8Array as bytes', async () => {
+    const { href } = new URL('../serve/handlers/scripted.js', import.meta.url)
     const url = Object.assign(Object.create({ toString: () => href }), {
       href,
       protocol: 'file:',
@@ -64,13 +64,13 @@ describe('values of another realm', () => {
     expect([foreign('new Uint16Array(2)'), [1], 'text', null].map(isBytes)).toEqual([false, false, false, false])
   })
 
-  it('what only looks like an error is none', () => {
+  it('a value that only looks like an error is not one', () => {
     const plain = { name: 'Error', message: 'no', stack: '' }
     expect([plain, [], Object.create(null), foreign('({ message: "no" })'), 'Error', null].some(isError)).toBe(false)
     expect([new DOMException('no'), foreign('new Error("no")'), new TypeError('no')].every(isError)).toBe(true)
   })
 
-  it('a handler of parts is one', async () => {
+  it('a handler object is accepted', async () => {
     const parts: ReturnType<typeof defineHandler> = foreign('({ run: (batch) => batch })')
     const batcher = createBatcher(parts)
     expect(await batcher.run(3)).toBe(3)

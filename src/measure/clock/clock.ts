@@ -1,9 +1,10 @@
 import { real } from '../../clock/real.js'
+
 /** Reads the time, in whole nanoseconds from the start of the run. */
 export type Clock = () => number
 
 /**
- * The one clock that all threads share: `performance.now()` has an origin of its own in each.
+ * Creates a clock that is the same in all threads; the origin of `performance.now()` differs between threads.
  *
  * @param originNs the time of `process.hrtime.bigint()` at the start of the run
  */
@@ -12,7 +13,7 @@ export const clockFrom =
   () =>
     Number(real.hrtimeNs() - originNs)
 
-/** A clock whose time 0 is set when all threads of a run are ready; it stands at 0 until then. */
+/** A clock that reads 0 until all threads of a run are ready, when `start` sets its time 0. */
 export class RunClock {
   #read: Clock = () => 0
 

@@ -3,7 +3,13 @@ import { real } from '../../clock/real.js'
 const READY = 0
 const GO = 1
 
-/** The start line: every thread reports that it is ready, and all of them begin at one time 0. */
+/**
+ * A barrier before time 0: every thread reports that it is ready, then all start at the same time 0.
+ *
+ * ```
+ * buffer: | threads ready: int32 | started: int32 | time 0: int64, ns |
+ * ```
+ */
 export class StartLine {
   readonly buffer: SharedArrayBuffer
   readonly #words: Int32Array
@@ -19,14 +25,14 @@ export class StartLine {
     return Atomics.load(this.#words, READY)
   }
 
-  /** This thread is ready, and waits for the others. Returns time 0 on the clock of `process.hrtime.bigint()`. */
+  /** Reports this thread as ready and waits for the others. Returns time 0 on the clock of `process.hrtime.bigint()`. */
   await(): bigint {
     Atomics.add(this.#words, READY, 1)
     Atomics.wait(this.#words, GO, 0)
     return Atomics.load(this.#originNs, 0)
   }
 
-  /** Starts all of them: time 0 is far enough ahead for each of them to have woken by then. */
+  /** Starts all threads at time 0, which is `leadNs` ahead so that they have woken by then. */
   go(leadNs: bigint): bigint {
     const originNs = real.hrtimeNs() + leadNs
     Atomics.store(this.#originNs, 0, originNs)

@@ -1,23 +1,23 @@
 import type { Clock } from './clock.js'
 
-/** Below this, reading the clock is what passes the time. */
+/** For shorter waits, the clock is read in every iteration. */
 const SHORTEST_NS = 1_000
-/** A thread that is preempted while it turns goes on turning afterwards: for no longer than this. */
+/** The longest loop without reading the clock: a preempted thread overshoots by at most this. */
 const LONGEST_NS = 20_000
-const CALIBRATION = { turns: 50_000, times: 8 }
+const CALIBRATION = { iterations: 50_000, times: 8 }
 
 /**
- * How a thread lets time pass, for as long as a word in shared memory has a certain value. A sleep ends late, by some
- * 0.1 ms; a spin does not. Spinning turns in a loop for half of the time that is left, between one reading of the clock
- * and the next: every reading makes garbage, and collecting it would make the thread late.
+ * Waits while a word in shared memory keeps its value. A sleep ends about 0.1 ms late; a spin does not. Spinning loops for
+ * half of the time left between two readings of the clock, since each reading allocates, and a garbage collection would
+ * make the thread late.
  */
 export class Waiter {
   readonly #clock: Clock
-  readonly #turnsPerNs: number
+  readonly #iterationsPerNs: number
 
-  constructor(clock: Clock, turnsPerNs: number) {
+  constructor(clock: Clock, iterationsPerNs: number) {
     this.#clock = clock
-    this.#turnsPerNs = turnsPerNs
+    this.#iterationsPerNs = iterationsPerNs
   }
 
   /** Blocks the thread until about `ns`, or until the word is no longer `value`. */
@@ -31,26 +31,26 @@ export class Waiter {
     for (;;) {
       const leftNs = ns - this.#clock()
       if (leftNs <= 0) return
-      const turns = leftNs > SHORTEST_NS ? Math.ceil(Math.min(leftNs / 2, LONGEST_NS) * this.#turnsPerNs) : 1
-      if (turn(word, value, turns) < turns) return
+      const iterations = leftNs > SHORTEST_NS ? Math.ceil(Math.min(leftNs / 2, LONGEST_NS) * this.#iterationsPerNs) : 1
+      if (spin(word, value, iterations) < iterations) return
     }
   }
 }
 
-function turn(word: Int32Array, value: number, turns: number): number {
+function spin(word: Int32Array, value: number, iterations: number): number {
   let i = 0
-  while (i < turns && Atomics.load(word, 0) === value) i++
+  while (i < iterations && Atomics.load(word, 0) === value) i++
   return i
 }
 
-/** Finds how many times this thread turns in a nanosecond, at best. */
-export function calibrateTurns(clock: Clock): number {
+/** Measures the most iterations of the spin loop that this thread runs in a nanosecond. */
+export function calibrateSpin(clock: Clock): number {
   const word = new Int32Array(new SharedArrayBuffer(4))
-  let turnsPerNs = 0
+  let iterationsPerNs = 0
   for (let i = 0; i < CALIBRATION.times; i++) {
     const startNs = clock()
-    turn(word, 0, CALIBRATION.turns)
-    turnsPerNs = Math.max(turnsPerNs, CALIBRATION.turns / (clock() - startNs))
+    spin(word, 0, CALIBRATION.iterations)
+    iterationsPerNs = Math.max(iterationsPerNs, CALIBRATION.iterations / (clock() - startNs))
   }
-  return turnsPerNs
+  return iterationsPerNs
 }

@@ -3,7 +3,7 @@ import { TICK_MS } from '../../machine/processes.js'
 import type { Cpu } from '../../result/host.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 
-/** The kernel's number of this thread; 0 if it is not known. */
+/** Reads the kernel's ID of this thread; 0 if it is unknown. */
 export function threadId(): number {
   try {
     return Number(readlinkSync('/proc/thread-self').split('/').at(-1))
@@ -12,30 +12,30 @@ export function threadId(): number {
   }
 }
 
-/** What the kernel has counted by now. */
+/** The kernel's CPU counters at one time. */
 export interface CpuReading {
   atNs: number
-  /** in nanoseconds: ran, and could have but did not; null for one that has ended */
+  /** nanoseconds that each thread ran, and that it was runnable without a CPU; null if the thread has ended */
   threads: ({ ranNs: number; waitedNs: number } | null)[]
   processMs: number
-  /** of all cores, in ticks */
+  /** ticks of all cores */
   busy: number
   steal: number
   cores: number
 }
 
 /**
- * Reads what /proc tells of threads, of this process and of the machine.
+ * Reads the CPU counters of threads, this process and the machine from /proc.
  *
- * @param ids the kernel's numbers of the threads
- * @returns why it is not known, if it is not
+ * @param ids the kernel's IDs of the threads
+ * @returns the reading, or the reason why there is none
  */
 export function readCpu(ids: readonly number[], atNs: number): CpuReading | string {
-  if (process.platform !== 'linux') return `it is read from /proc, which ${process.platform} does not have`
+  if (process.platform !== 'linux') return `CPU time is read from /proc, which ${process.platform} does not have`
   try {
-    const threads = ids.map(ofThread)
+    const threads = ids.map(readThread)
     if (threads.every((thread) => thread === null))
-      return 'the kernel does not report it: no /proc/self/task/*/schedstat'
+      return 'the kernel does not report CPU time: no /proc/self/task/*/schedstat'
     const { user, system } = process.cpuUsage()
     return { atNs, threads, processMs: (user + system) / 1000, ...parseStat(readFileSync('/proc/stat', 'latin1')) }
   } catch (error) {
@@ -43,7 +43,7 @@ export function readCpu(ids: readonly number[], atNs: number): CpuReading | stri
   }
 }
 
-function ofThread(id: number): CpuReading['threads'][number] {
+function readThread(id: number): CpuReading['threads'][number] {
   try {
     const [ranNs = 0, waitedNs = 0] = readFileSync(`/proc/self/task/${id}/schedstat`, 'latin1').split(' ').map(Number)
     return { ranNs, waitedNs }
@@ -52,7 +52,7 @@ function ofThread(id: number): CpuReading['threads'][number] {
   }
 }
 
-/** Reads the first lines of /proc/stat: busy is all but idle, waiting for a disk, and stolen (proc_stat(5)). */
+/** Parses the first lines of /proc/stat. Busy is everything but idle, I/O wait and steal (proc_stat(5)). */
 export function parseStat(stat: string): Pick<CpuReading, 'busy' | 'steal' | 'cores'> {
   const lines = stat.split('\n').filter((line) => line.startsWith('cpu'))
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] =
@@ -60,7 +60,7 @@ export function parseStat(stat: string): Pick<CpuReading, 'busy' | 'steal' | 'co
   return { busy: user + nice + system + irq + softirq, steal, cores: lines.length - 1 }
 }
 
-/** What passed between two readings. */
+/** Computes the CPU time between two readings. */
 export function cpuBetween(before: CpuReading, after: CpuReading, names: readonly string[]): Cpu {
   const periodNs = after.atNs - before.atNs
   const processMs = after.processMs - before.processMs

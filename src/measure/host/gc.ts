@@ -16,11 +16,11 @@ const COUNT = 0
 const TOTAL = 1
 const LONGEST = 2
 const KIND = 3
-/** How many numbers a thread's pauses take. */
+/** The length of the array of a thread's pauses. */
 export const GC_LENGTH = KIND + ORDER.length
 
-/** Counts a pause, as much of it as is in the window. */
-export function countPause(values: Float64Array, window: Window, kind: number, fromNs: number, untilNs: number): void {
+/** Records the part of a pause that is in the window. */
+export function recordPause(values: Float64Array, window: Window, kind: number, fromNs: number, untilNs: number): void {
   const ns = Math.min(untilNs, window.endNs) - Math.max(fromNs, window.startNs)
   if (!(ns > 0)) return
   const which = KIND + ORDER.findIndex((name) => KINDS[name] === kind)
@@ -31,19 +31,23 @@ export function countPause(values: Float64Array, window: Window, kind: number, f
 }
 
 /**
- * Watches over this thread's pauses of garbage collection, and counts those in the window into `values`, in memory
- * that outlives the thread. Node tells of them when the event loop turns.
+ * Records this thread's garbage collection pauses in the window into `values`, in memory that outlives the thread. Node
+ * reports them in a macrotask.
+ *
+ * ```
+ * values: | count | total ns | longest ns | count of each kind: minor, major, incremental, weak |
+ * ```
  *
  * @param originNs the time of `process.hrtime.bigint()` at the start of the run
- * @returns ends it, once what is still to be told has been
+ * @returns a function that stops watching, after the last pauses are recorded
  */
 export function watchGc(values: Float64Array, window: Window, originNs: bigint): () => Promise<void> {
-  // performance.now() runs as hrtime does, from an origin of its own in each thread
-  const aheadNs = Number(real.hrtimeNs() - originNs) - real.now() * 1e6
+  // performance.now() ticks like hrtime, but its origin differs between threads
+  const offsetNs = Number(real.hrtimeNs() - originNs) - real.now() * 1e6
   const count = (entries: readonly PerformanceEntry[]) => {
     for (const { startTime, duration, detail } of entries as readonly GcEntry[]) {
-      const fromNs = startTime * 1e6 + aheadNs
-      countPause(values, window, detail.kind as number, fromNs, fromNs + duration * 1e6)
+      const fromNs = startTime * 1e6 + offsetNs
+      recordPause(values, window, detail.kind as number, fromNs, fromNs + duration * 1e6)
     }
   }
   const observer = new PerformanceObserver((list) => count(list.getEntries()))
@@ -55,8 +59,8 @@ export function watchGc(values: Float64Array, window: Window, originNs: bigint):
   }
 }
 
-/** What a thread's pauses came to. */
-export function pausesOf(thread: string, values: Float64Array): GcPauses {
+/** Summarizes a thread's pauses. */
+export function summarizePauses(thread: string, values: Float64Array): GcPauses {
   const kinds = Object.fromEntries(ORDER.map((name, i) => [name, values[KIND + i]])) as unknown as GcPauses['kinds']
   const [count, total, longest] = values as unknown as [number, number, number]
   return { thread, count, totalMs: total / 1e6, longestMs: longest / 1e6, kinds }

@@ -1,16 +1,22 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { real } from '../../clock/real.js'
 import { type CpuQuota, cpuQuota } from '../../machine/cgroup.js'
-import { busiestOther, type ProcessTimes, processTimes } from '../../machine/processes.js'
+import { findBusiestOther, type ProcessTimes, readProcessTimes } from '../../machine/processes.js'
 import type { Cpu, EventLoopDelay, Host } from '../../result/host.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import type { Window } from '../recording/window.js'
 import { type CpuReading, cpuBetween, readCpu, threadId } from './cpu.js'
-import { GC_LENGTH, pausesOf, watchGc } from './gc.js'
+import { GC_LENGTH, summarizePauses, watchGc } from './gc.js'
 import { SpeedProbe } from './speed.js'
 
-/** What each thread that serves reports of itself: its number with the kernel, and its pauses. */
+/**
+ * What each server thread reports about itself, in one buffer a thread.
+ *
+ * ```
+ * buffer: | kernel's thread ID: double | garbage collection pauses: doubles, see gc.ts |
+ * ```
+ */
 export type HostBuffers = SharedArrayBuffer[]
 
 const ID = 0
@@ -20,24 +26,29 @@ export const allocateHost = (threads: number): HostBuffers =>
   Array.from({ length: threads }, () => new SharedArrayBuffer(8 * (GC + GC_LENGTH)))
 
 /**
- * A thread that serves reports of itself from now on.
+ * Starts to report about this server thread.
  *
- * @param server which server it is
+ * @param server the server's index
  * @param originNs the time of `process.hrtime.bigint()` at the start of the run
- * @returns ends it, once everything has been reported
+ * @returns a function that stops, after everything is reported
  */
-export function attend(buffers: HostBuffers, server: number, window: Window, originNs: bigint): () => Promise<void> {
+export function watchThread(
+  buffers: HostBuffers,
+  server: number,
+  window: Window,
+  originNs: bigint,
+): () => Promise<void> {
   const values = new Float64Array(buffers[server] as SharedArrayBuffer)
   values[ID] = threadId()
   return watchGc(values.subarray(GC), window, originNs)
 }
 
-/** How often a timer fires, whose lateness is the event loop's delay. */
+/** The interval of the timer whose lateness is the event loop delay. */
 const RESOLUTION_MS = 2
-const SLEEPS =
-  'server threads sleep outside their event loops between batches, so that the delay would be sleep; what blocks a loop while a batch is served is in its service time'
+const THREADS_SLEEP =
+  'server threads sleep outside their event loops between batches, so the delay would include sleep; blocking while a batch is served is part of its service time'
 
-/** Node counts from one firing of a timer to the next: its interval is no delay. */
+/** Reads the delay. Node measures from one timer to the next, so its interval is subtracted. */
 function delayOf(loop: IntervalHistogram): EventLoopDelay | null {
   if (loop.count === 0) return null
   const late = (ns: number) => Math.max(0, ns / NS_PER_MS - RESOLUTION_MS)
@@ -50,28 +61,28 @@ function delayOf(loop: IntervalHistogram): EventLoopDelay | null {
   }
 }
 
-/** How often it is checked whether the window ended early. */
+/** How often to check whether the window ended early. */
 const CHECK_MS = 100
 
-/** Watches what the machine does during a run, from the main thread: it reads the kernel's counters at both ends. */
+/** Watches the machine during a run from the main thread. It reads the kernel's counters at both ends of the window. */
 export class HostWatch {
   readonly #buffers: HostBuffers
   readonly #window: Window
   readonly #threads: Float64Array[]
   readonly #names: string[]
-  readonly #processes: ProcessTimes = processTimes()
+  readonly #processes: ProcessTimes = readProcessTimes()
   #clock: Clock = () => 0
   #before: CpuReading | string = 'the run ended before its window began'
   #after: CpuReading | string | null = null
   #quota: { before: CpuQuota; after: CpuQuota | null } | null = null
   #timer: NodeJS.Timeout | undefined
   #speed: SpeedProbe | null = null
-  #busiest: ReturnType<typeof busiestOther> = null
-  /** if this process serves: of its own thread */
+  #busiest: ReturnType<typeof findBusiestOther> = null
+  /** the delay of this thread's event loop, if it serves requests; else null */
   readonly #loop: IntervalHistogram | null
-  #attended = async () => {}
+  #stopWatching = async () => {}
 
-  /** @param inProcess whether requests are served in this process, and not on threads */
+  /** @param inProcess whether requests are served on this thread, and not on server threads */
   constructor(buffers: HostBuffers, window: Window, inProcess: boolean) {
     this.#buffers = buffers
     this.#window = window
@@ -80,11 +91,11 @@ export class HostWatch {
     this.#loop = inProcess ? monitorEventLoopDelay({ resolution: RESOLUTION_MS }) : null
   }
 
-  /** Time 0 is set. */
+  /** Starts to watch, when time 0 is set. */
   begin(originNs: bigint): void {
     this.#clock = clockFrom(originNs)
     this.#speed = new SpeedProbe(this.#clock)
-    if (this.#loop !== null) this.#attended = attend(this.#buffers, 0, this.#window, originNs)
+    if (this.#loop !== null) this.#stopWatching = watchThread(this.#buffers, 0, this.#window, originNs)
     this.#at(
       () => this.#window.startNs,
       () => {
@@ -114,7 +125,7 @@ export class HostWatch {
     )
   }
 
-  /** The window has ended. */
+  /** Reads the counters at the end of the window. */
   #end(): void {
     this.#speed?.stop()
     this.#loop?.disable()
@@ -123,12 +134,12 @@ export class HostWatch {
     if (this.#quota !== null) this.#quota.after = cpuQuota()
   }
 
-  /** The run is over, its threads are still there: nothing is watched from now on. */
+  /** Stops watching, when the run has ended and its threads still exist. */
   async stop(): Promise<void> {
     real.clearTimeout(this.#timer)
     this.#end()
-    this.#busiest = busiestOther(this.#processes, processTimes())
-    await this.#attended()
+    this.#busiest = findBusiestOther(this.#processes, readProcessTimes())
+    await this.#stopWatching()
   }
 
   result(): Host {
@@ -142,12 +153,14 @@ export class HostWatch {
         : { ...cpuBetween(this.#before, after, this.#names), ...this.#others(), ...this.#throttled() }
     return {
       speed: typeof speed === 'string' ? null : speed,
-      gc: this.#threads.map((values, i) => pausesOf(this.#names[i] as string, values.subarray(GC))),
+      gc: this.#threads.map((values, i) => summarizePauses(this.#names[i] as string, values.subarray(GC))),
       eventLoopDelay,
       cpu,
       reasons: {
         ...(typeof speed === 'string' && { speed }),
-        ...(eventLoopDelay === null && { eventLoopDelay: this.#loop === null ? SLEEPS : 'its timers did not fire' }),
+        ...(eventLoopDelay === null && {
+          eventLoopDelay: this.#loop === null ? THREADS_SLEEP : 'its timers did not fire',
+        }),
         ...(reason !== null && { cpu: reason }),
       },
     }

@@ -1,38 +1,39 @@
 import { real } from '../../clock/real.js'
 import type { Speed } from '../../result/host.js'
 import { NS_PER_MS } from '../../scenario/units.js'
+import { mean } from '../../statistics/descriptive.js'
 import type { Clock } from '../clock/clock.js'
 
-/** How often this thread times a short loop, and how long that takes: some 0.1 % of a core. */
+/** How often to time a short loop, and how long the loop takes: about 0.1 % of a core. */
 const EVERY_MS = 20
 const LOOP_NS = 12_000
-/** The loop runs untimed first, since caches and clocks are cold after a sleep. */
+/** The fraction of the loop to run untimed first, since caches and clocks are cold after a sleep. */
 const WARM_UP = 0.5
-/** Into how many stretches the window is cut at most, and how many loops a stretch needs. */
-const STRETCHES = 40
+/** The most segments of the timeline, and the fewest readings of a segment. */
+const SEGMENTS = 40
 const FEWEST = 5
 
-/** Times a short loop now and then: how fast the machine is meanwhile. */
+/** Measures the speed of the machine over time, by timing a short loop. */
 export class SpeedProbe {
   readonly #clock: Clock
-  readonly #turns: number
+  readonly #iterations: number
   #timer: NodeJS.Timeout | undefined
   readonly #readings: { atNs: number; rate: number }[] = []
 
   constructor(clock: Clock) {
     this.#clock = clock
-    // compiled first
-    turn(1_000_000)
-    let turns = 1_000
-    while (this.#time(turns) < LOOP_NS) turns *= 2
-    this.#turns = turns
+    // for the compiler
+    runLoop(1_000_000)
+    let iterations = 1_000
+    while (this.#time(iterations) < LOOP_NS) iterations *= 2
+    this.#iterations = iterations
   }
 
   start(): void {
     this.#timer = real.setTimeout(() => {
-      turn(this.#turns * WARM_UP)
+      runLoop(this.#iterations * WARM_UP)
       const atNs = this.#clock()
-      this.#readings.push({ atNs, rate: this.#turns / this.#time(this.#turns) })
+      this.#readings.push({ atNs, rate: this.#iterations / this.#time(this.#iterations) })
       this.start()
     }, EVERY_MS)
   }
@@ -41,48 +42,46 @@ export class SpeedProbe {
     real.clearTimeout(this.#timer)
   }
 
-  /** How fast the machine was in the window; why it is not known, if too few loops were timed. */
+  /** Reads the speed in the window, or the reason why it is unknown. */
   read(window: { startNs: number; endNs: number }): Speed | string {
     return speedIn(window, this.#readings)
   }
 
-  #time(turns: number): number {
+  #time(iterations: number): number {
     const startNs = this.#clock()
-    turn(turns)
+    runLoop(iterations)
     return this.#clock() - startNs
   }
 }
 
-/** The speed over a window, from single readings: a stretch is as fast as its middle reading, so that an interrupt does not count. */
+/** Computes the speed over a window. Each segment has the speed of its median reading, so that interrupts do not count. */
 export function speedIn(
   { startNs, endNs }: { startNs: number; endNs: number },
   readings: readonly { atNs: number; rate: number }[],
 ): Speed | string {
   const inside = readings.filter(({ atNs }) => atNs >= startNs && atNs < endNs)
-  const stretches = Math.min(STRETCHES, Math.floor(inside.length / FEWEST))
-  if (stretches < 2) return 'the window was too short, or the main thread too busy, to time a loop often enough'
-  const rates = Array.from({ length: stretches }, (_, k) => {
+  const segments = Math.min(SEGMENTS, Math.floor(inside.length / FEWEST))
+  if (segments < 2) return 'the window was too short, or the main thread too busy, to time a loop often enough'
+  const rates = Array.from({ length: segments }, (_, k) => {
     const own = inside.slice(
-      Math.floor((k * inside.length) / stretches),
-      Math.floor(((k + 1) * inside.length) / stretches),
+      Math.floor((k * inside.length) / segments),
+      Math.floor(((k + 1) * inside.length) / segments),
     )
     const sorted = own.map(({ rate }) => rate).sort((a, b) => a - b)
-    const atNs = own.reduce((sum, each) => sum + each.atNs, 0) / own.length
+    const atNs = mean(own.map((each) => each.atNs))
     return { atMs: atNs / NS_PER_MS, rate: sorted[sorted.length >> 1] as number }
   })
-  const mean = meanOf(rates.map(({ rate }) => rate))
-  const timeline = rates.map(({ atMs, rate }) => ({ atMs, speed: rate / mean }))
+  const meanRate = mean(rates.map(({ rate }) => rate))
+  const timeline = rates.map(({ atMs, rate }) => ({ atMs, speed: rate / meanRate }))
   const sorted = timeline.map(({ speed }) => speed).sort((a, b) => a - b)
   const tenth = Math.ceil(sorted.length / 10)
-  return { slowest: meanOf(sorted.slice(0, tenth)), fastest: meanOf(sorted.slice(-tenth)), timeline }
+  return { slowest: mean(sorted.slice(0, tenth)), fastest: mean(sorted.slice(-tenth)), timeline }
 }
 
 let sink = 0
 
-function turn(turns: number): void {
+function runLoop(iterations: number): void {
   let x = sink | 1
-  for (let i = 0; i < turns; i++) x = Math.imul(x, 1_664_525) + 1_013_904_223
+  for (let i = 0; i < iterations; i++) x = Math.imul(x, 1_664_525) + 1_013_904_223
   sink = x
 }
-
-const meanOf = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length

@@ -5,36 +5,34 @@ import type { Window } from '../recording/window.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 
-/**
- * The requests to come, in the order in which they are due. Every thread has its own copy, which it brings up to date
- * under the lock of the queue.
- */
+/** The future requests, in the order they are due. Every thread has a copy, and updates it under the queue's lock. */
 export interface Arrivals {
-  /** Brings this copy up to date: `taken` requests have been taken by all threads. */
+  /** Updates this copy, after all threads together have taken `taken` requests. */
   catchUp(taken: number): void
-  /** When the next request is due; Infinity if none is, as far as is known. */
+  /** When the next request is due; Infinity if none is known. */
   readonly nextDueNs: number
-  /** Takes the next request: the number of its client, -1 in an open loop. */
+  /** Takes the next request. Returns the index of its client, or -1 in an open loop. */
   take(): number
-  /** Nothing happens before this: the `count`th request from now on is due, or the last one. Infinity if unknown. */
+  /** When the `count`th request from now on is due, or the last one if there are fewer; Infinity if unknown. */
   untilNs(count: number): number
-  /** Since when no more requests come; Infinity while more may. */
+  /** Since when there are no more requests; Infinity while there may be more. */
   readonly overNs: number
-  /** Whether it is known that no request follows the next one. */
+  /** Whether the next request is known to be the last. */
   readonly nextIsLast: boolean
-  /** When one more request than the run has would be due; Infinity if that is unknown, or does not matter. */
+  /** When the first request after the run's last would be due; Infinity if unknown or irrelevant. */
   readonly beyondNs: number
-  /** A client of a closed loop has its response, or was turned away: it thinks, and sends again. */
+  /** Notes that a client of a closed loop has its response, or was dropped: it thinks, and sends again. */
   respond(client: number, atNs: number): void
 }
 
-/** The end of a run: its requests are due before `ns`, and numbered below `requests`. */
+/** The end of a run: its requests are due before `ns` and have numbers below `requests`. */
 export interface RunEnd {
   requests: number
   ns: number
 }
 
-export function arrivalsOf(
+/** Creates the arrivals of a run. A closed loop keeps its state in `clients`, memory that the threads share. */
+export function createArrivals(
   arrivals: OpenArrivals | ClosedArrivals,
   seed: number,
   end: RunEnd,
@@ -49,13 +47,13 @@ export function arrivalsOf(
 /** How many due times are drawn at a time. */
 const BLOCK = 512
 
-/** A seeded schedule, known in advance. */
+/** The arrivals of a seeded schedule, known in advance. */
 class OpenLoop implements Arrivals {
   readonly #draw: DueTimes
   readonly #end: RunEnd
   readonly #window: Window
   readonly beyondNs = NEVER
-  /** due times drawn and not taken: from `#next` up to `#drawn` */
+  /** due times that are drawn but not taken: from `#next` up to `#drawn` */
   #dues = new Float64Array(2 * BLOCK)
   #next = 0
   #drawn = 0
@@ -113,7 +111,7 @@ class OpenLoop implements Arrivals {
 
   respond(): void {}
 
-  /** When the last of the next `count` requests is due that come before the end. */
+  /** When the last of the next `count` requests before the end is due. */
   #lastDueNs(count: number): number {
     let lastNs = NEVER
     for (let i = 0; i < count; i++) {
@@ -124,7 +122,7 @@ class OpenLoop implements Arrivals {
     return lastNs
   }
 
-  /** Draws until at least `count` due times are at hand. */
+  /** Draws due times until at least `count` are buffered. */
   #drawAhead(count: number): void {
     this.#dues.copyWithin(0, this.#next, this.#drawn)
     this.#drawn -= this.#next
@@ -142,7 +140,7 @@ class OpenLoop implements Arrivals {
   }
 }
 
-/** Clients that send again after a response. Their state is in memory that the threads share. */
+/** The arrivals of clients that send again after a response. Their state is in memory that the threads share. */
 class ClosedLoop implements Arrivals {
   readonly #clients: Clients
   readonly #end: RunEnd
@@ -174,12 +172,12 @@ class ClosedLoop implements Arrivals {
     return this.#clients.send(this.#clients.nextDue)
   }
 
-  /** Which client sends after the next one depends on responses to come. */
+  /** The client after the next one depends on future responses. */
   untilNs(): number {
     return this.nextDueNs
   }
 
-  /** As long as a response may come before the end, its client may send again. */
+  /** A client may send again as long as its response may come before the end. */
   get overNs(): number {
     return this.#taken >= this.#end.requests ? Number.NEGATIVE_INFINITY : this.#endNs
   }

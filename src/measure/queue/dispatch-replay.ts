@@ -3,21 +3,33 @@ import type { Arrivals } from './arrivals.js'
 import type { DropReason } from './drops.js'
 import type { WaitingRoom } from './waiting-room.js'
 
-/** What a queue allows; Infinity is no limit. */
+/** The limits of a queue; Infinity is no limit. */
 export interface Limits {
   capacity: number
   timeoutNs: number
 }
 
-/** Is notified of what the replay finds, in order. */
+/** Receives the events that a replay finds, in order. */
 export interface ReplaySink {
-  /** A request is due. */
+  /** Called when a request is due. */
   arrive(number: number, dueNs: number): void
-  /** A request leaves the queue unserved. */
+  /** Called when a request leaves the queue unserved. */
   drop(reason: DropReason, number: number, dueNs: number, atNs: number): void
 }
 
-/** The state of a replay, in memory that threads share: one double each. */
+/**
+ * The state of a replay, in memory that threads share.
+ *
+ * ```
+ * values: | HEAD | WAITING | SEEN | AT | FLOOR |   one double each
+ *
+ * HEAD     the place of the oldest waiting request
+ * WAITING  how many requests wait
+ * SEEN     how many requests have been due
+ * AT       the time of the newest event
+ * FLOOR    the earliest time of the next arrival, after a timer at the same instant
+ * ```
+ */
 const HEAD = 0
 const WAITING = 1
 const SEEN = 2
@@ -28,14 +40,14 @@ export const REPLAY_LENGTH = 5
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
- * Finds when batches leave the queue. Servers look at the queue late: after a batch, or after a sleep. A batch leaves
- * when the policy would have let it go if it had been asked at every moment. So the replay goes through what happened
- * since the last look, one event after another, in the order that docs/architecture.md gives: a server becomes free, a
- * request is due, the deadline of the oldest comes, the oldest times out. A batch leaves at the first of these events
- * at which the policy says so, with the requests that are in the queue by then. The time from then on is dispatch.
+ * Finds when batches leave the queue. Servers check the queue late: after a batch, or after a sleep. A batch leaves when
+ * the policy, evaluated at every instant, would have released it. So the replay processes the events since the last check
+ * one by one, in the order of docs/architecture.md: a server becomes free, a request is due, the deadline of the oldest
+ * request passes, the oldest request times out. A batch leaves at the first event at which the policy releases it, with
+ * the requests that are queued by then. The time after that is dispatch.
  *
- * A request is queued when it is due. In a closed loop, a request may become known after the queue has been replayed
- * past its due time: it is queued then.
+ * A request is queued when it is due. In a closed loop, a request may become known only after the replay has passed its
+ * due time: it is queued at that later time.
  */
 export class DispatchReplay {
   readonly #policy: Policy
@@ -45,15 +57,15 @@ export class DispatchReplay {
   readonly #sink: ReplaySink
   readonly #values: Float64Array
 
-  /** when the batch left that `take` found, and why */
+  /** when the batch found by `take` left, and why */
   leaveNs = 0
   cause: Cause = 'wake'
-  /** whether a request found no place in the room: the servers are as far behind as can be */
+  /** whether a request found the room full: the servers are too far behind to go on */
   isFull = false
-  /** if it found none: no batch leaves before this, unless something happens that cannot be known in advance */
+  /** if `take` found no batch: the earliest time one leaves, unless an unforeseeable event happens first */
   nextReleaseNs = NEVER
 
-  /** @param values how far the replay has come, of REPLAY_LENGTH */
+  /** @param values the state of the replay, of length REPLAY_LENGTH */
   constructor(
     parts: {
       policy: Policy
@@ -84,32 +96,32 @@ export class DispatchReplay {
   get seen(): number {
     return this.#values[SEEN] as number
   }
-  /** The newest event: what happened by then is settled. */
+  /** The time of the newest event, up to which the replay is final. */
   get settledNs(): number {
     return this.#values[AT] as number
   }
 
   /**
-   * Finds the batch that leaves for the server that has been idle longest.
+   * Finds the batch that leaves for the server idle longest.
    *
    * @param freeNs since when that server is idle
-   * @param asksNs since when the server is idle that asks
-   * @returns the size of the batch, whose requests are the newest before `head`; 0 if none leaves by `nowNs`
+   * @param takerNs since when the calling server is idle
+   * @returns the size of the batch, whose requests are the last before `head`; 0 if none leaves by `nowNs`
    */
-  take(freeNs: number, nowNs: number, asksNs = freeNs): number {
-    return this.#replay(freeNs, nowNs, true, asksNs)
+  take(freeNs: number, nowNs: number, takerNs = freeNs): number {
+    return this.#replay(freeNs, nowNs, true, takerNs)
   }
 
   /**
-   * Finds the requests that are due or dropped by `nowNs`, up to the next batch, which is left for a server to take.
+   * Finds the requests that are due or dropped by `nowNs`, up to the next batch, which a server must take.
    *
-   * @param freeNs since when the server is idle that has been idle longest; Infinity if none is
+   * @param freeNs since when the server idle longest is idle; Infinity if all are busy
    */
   settle(freeNs: number, nowNs: number): void {
     this.#replay(freeNs, nowNs, false, freeNs)
   }
 
-  #replay(freeNs: number, nowNs: number, taking: boolean, asksNs: number): number {
+  #replay(freeNs: number, nowNs: number, taking: boolean, takerNs: number): number {
     const policy = this.#policy
     const arrivals = this.#arrivals
     const room = this.#room
@@ -117,7 +129,7 @@ export class DispatchReplay {
     const { capacity, timeoutNs: longestNs } = this.#limits
     const { maxBatchSize } = policy
     const fills = maxBatchSize > 1 && policy.maxWaitNs > 0
-    /** a batch may wait until it is known that no more requests come */
+    /** a batch may wait until no more requests can come */
     const waitsForEnd = policy.maxWaitNs === NEVER
     const { places } = room
     const values = this.#values
@@ -142,7 +154,7 @@ export class DispatchReplay {
       if (dueNs <= nowNs && waiting >= places) this.isFull = true
       else if (dueNs <= nowNs) {
         arrivalNs = Math.max(dueNs, floorNs)
-        // another server may become free at this very instant, and that comes first
+        // another server may become free at this instant, which comes first
         if (!taking && arrivalNs >= nowNs) arrivalNs = NEVER
       }
       let deadlineNs = NEVER
@@ -166,8 +178,8 @@ export class DispatchReplay {
         if (waiting > 0) size = decide(policy, waiting, room.dueNs(head), at, waitsForEnd && at >= arrivals.overNs)
       } else if (
         arrivalNs < NEVER &&
-        // another server that becomes free at the deadline asks before the request comes
-        (arrivalNs < deadlineNs || (arrivalNs === deadlineNs && deadlineNs !== asksNs)) &&
+        // another server that becomes free at the deadline takes its batch before the request arrives
+        (arrivalNs < deadlineNs || (arrivalNs === deadlineNs && deadlineNs !== takerNs)) &&
         arrivalNs <= timeoutNs
       ) {
         const before = at
@@ -183,7 +195,7 @@ export class DispatchReplay {
         }
         const client = arrivals.take()
         sink.arrive(seen, dueNs)
-        // a request that can leave at once, or that makes a batch leave, needs no place
+        // a request that leaves at once, or completes a batch, needs no place
         if (size === 0 && waiting >= capacity) {
           sink.drop('rejected', seen, dueNs, at)
           arrivals.respond(client, at)
@@ -197,10 +209,10 @@ export class DispatchReplay {
       } else if (deadlineNs <= timeoutNs && deadlineNs <= nowNs) {
         if (!taking) break
         if (deadlineNs > at) at = deadlineNs
-        const asked = deadlineNs === asksNs
-        floorNs = asked ? at : at + 1
+        const becameFree = deadlineNs === takerNs
+        floorNs = becameFree ? at : at + 1
         size = decide(policy, waiting, room.dueNs(head), at, waitsForEnd && at >= arrivals.overNs)
-        cause = asked ? 'turnaround' : 'deadline'
+        cause = becameFree ? 'turnaround' : 'deadline'
       } else if (timeoutNs < deadlineNs && timeoutNs < nowNs) {
         at = timeoutNs
         floorNs = at + 1
@@ -226,8 +238,8 @@ export class DispatchReplay {
     return taking ? size : 0
   }
 
-  /** Finds `nextReleaseNs`: when the next batch leaves for an idle server, if only what is known in advance happens. */
-  lookAhead(): void {
+  /** Computes `nextReleaseNs`: when the next batch leaves for an idle server, if only foreseeable events happen. */
+  computeNextRelease(): void {
     const { maxBatchSize, maxWaitNs } = this.#policy
     const { waiting, head } = this
     const arrivals = this.#arrivals

@@ -5,8 +5,12 @@ import type { Window } from '../recording/window.js'
 export type DropReason = 'rejected' | 'timedOut'
 
 /**
- * The requests that left a queue with limits unserved, in memory that threads share. Written under the queue's lock, in
- * order of time.
+ * Records the requests that left a queue unserved, in memory that threads share. Written under the queue's lock, in order
+ * of time.
+ *
+ * ```
+ * buffer: | departure statistics | rejected: double a segment | timed out: double a segment |
+ * ```
  */
 export class Drops {
   readonly departures: DepartureStats

@@ -4,11 +4,14 @@ const FREE = 0
 const LOCKED = 1
 const AWAITED = 2
 
-/** A lock between threads: one word, and no system call without contention (Drepper, "Futexes are tricky", 2011). */
+/**
+ * A lock between threads, in one word: FREE, LOCKED, or AWAITED if threads wait for it. It makes no system call without
+ * contention (Drepper, "Futexes are tricky", 2011).
+ */
 export class Mutex {
   readonly #word: Int32Array
 
-  /** @param word one word, 0 at first */
+  /** @param word one word of shared memory, initially 0 */
   constructor(word: Int32Array) {
     this.#word = word
   }
@@ -19,7 +22,7 @@ export class Mutex {
     while (Atomics.exchange(word, 0, AWAITED) !== FREE) Atomics.wait(word, 0, AWAITED)
   }
 
-  /** Gets it, unless it stays locked for so long: false then. */
+  /** Locks within a time. Returns false if it stays locked for longer. */
   lockWithin(ms: number): boolean {
     const word = this.#word
     const until = real.now() + ms

@@ -1,13 +1,13 @@
 const AWAKE = 0
 export const PARKED = 1
-/** Each server's word lies on a cache line of its own. */
+/** Each server's word has a cache line of its own. */
 const LINE = 16
 
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
- * How idle servers sleep. One of them is enough to watch for the next batch: it parks until that batch will leave, and
- * the others until they are notified. Words change under the queue's lock alone, so that no notification is lost.
+ * How idle servers sleep. One server is enough to watch for the next batch: it parks until that batch leaves, and the
+ * others until they are notified. Words change only under the queue's lock, so that no notification is lost.
  *
  * ```
  * buffer: | word: 64 bytes a server: AWAKE or PARKED | wakeAt: double a server |
@@ -28,9 +28,9 @@ export class Parking {
   }
 
   /**
-   * The server is about to sleep, since no batch leaves before `releaseNs`.
+   * Marks the server as about to sleep, since no batch leaves before `releaseNs`.
    *
-   * @returns until when it may sleep: Infinity if another server will be awake by then
+   * @returns until when it may sleep: Infinity if another server wakes by `releaseNs`
    */
   park(server: number, releaseNs: number): number {
     const wakeAtNs = this.isWatched(releaseNs) ? NEVER : releaseNs
@@ -39,17 +39,17 @@ export class Parking {
     return wakeAtNs
   }
 
-  /** The server is awake. */
+  /** Marks the server as awake. */
   unpark(server: number): void {
     Atomics.store(this.#words, LINE * server, AWAKE)
   }
 
-  /** Whether the server sleeps, or may: false once it has been notified. */
+  /** Whether the server sleeps, or is about to; false once it is notified. */
   isParked(server: number): boolean {
     return Atomics.load(this.#words, LINE * server) === PARKED
   }
 
-  /** Whether a parked server will look at the queue by then. */
+  /** Whether a parked server will check the queue by `releaseNs`. */
   isWatched(releaseNs: number): boolean {
     const wakeAtNs = this.#wakeAtNs
     for (let server = 0; server < wakeAtNs.length; server++) {
@@ -73,7 +73,7 @@ export class Parking {
     }
   }
 
-  /** The server's word: PARKED until it is notified or looks at the queue. */
+  /** The server's word: PARKED until it is notified or checks the queue. */
   word(server: number): Int32Array {
     return this.#words.subarray(LINE * server, LINE * server + 1)
   }

@@ -4,7 +4,7 @@ import type { Policy } from '../../scenario/policy.js'
 import type { Clock } from '../clock/clock.js'
 import { SegmentBoundaries } from '../recording/segment-boundaries.js'
 import { AHEAD_NS, type Window } from '../recording/window.js'
-import { type Arrivals, arrivalsOf, type RunEnd } from './arrivals.js'
+import { type Arrivals, createArrivals, type RunEnd } from './arrivals.js'
 import type { Batch } from './batch.js'
 import { DispatchReplay, type Limits, REPLAY_LENGTH } from './dispatch-replay.js'
 import { type DropReason, Drops } from './drops.js'
@@ -14,23 +14,30 @@ import { WaitingRoom } from './waiting-room.js'
 
 const BUSY = Number.POSITIVE_INFINITY
 const NEVER = Number.POSITIVE_INFINITY
-/** the lock, on a cache line of its own, then the replay, then since when each server is idle */
+/**
+ * ```
+ * state: | lock: int32 | (rest of its cache line) | replay: REPLAY_LENGTH doubles | idle since: double a server |
+ *        0             4                          64                              104
+ * ```
+ *
+ * A server is idle since a time in nanoseconds, or BUSY (Infinity).
+ */
 const REPLAY = 64
 const IDLE_SINCE = REPLAY + 8 * REPLAY_LENGTH
 
-/** What the queue of a run is made for: plain data. */
+/** The setup of a run's queue, as plain data. */
 export interface QueueSetup extends Limits {
   arrivals: OpenArrivals | ClosedArrivals
   seed: number
   end: RunEnd
   policy: Policy
-  /** how many batches may be served at a time; null is no limit */
+  /** how many batches may be in service at a time; null is no limit */
   servers: number | null
-  /** whether requests are served in this process, and not on threads */
+  /** whether requests are served on this thread, and not on server threads */
   inProcess: boolean
 }
 
-/** The memory of a queue that threads share. */
+/** The shared memory of a queue. */
 export interface QueueBuffers {
   state: SharedArrayBuffer
   room: SharedArrayBuffer
@@ -41,7 +48,7 @@ export interface QueueBuffers {
 }
 
 /**
- * Allocates the memory of a queue, in which every server is busy.
+ * Allocates the memory of a queue. All servers are busy at first.
  *
  * @param waiting how many requests may wait before the run is over
  */
@@ -55,7 +62,7 @@ export function allocateQueue(
   new Float64Array(state, IDLE_SINCE).fill(BUSY)
   const closed = arrivals.process === 'closed'
   const clients = closed ? new SharedArrayBuffer(Clients.bytes(arrivals.clients)) : null
-  // begins the loop
+  // initializes the clients
   if (closed && clients !== null) new Clients(arrivals, seed, 0, clients)
   return {
     state,
@@ -67,9 +74,9 @@ export function allocateQueue(
 }
 
 /**
- * The queue of a run, which its servers fraction under a lock. Nothing puts requests into it: the schedule is known in
- * advance, and a server that looks at the queue first brings it up to the present. A server that looks takes the batch
- * of the server idle longest, whichever it is, so that it does not matter which of them wakes first.
+ * The queue of a run, which its servers share under a lock. No thread enqueues requests: the schedule is known in advance,
+ * and a server that checks the queue first advances it to the present. It takes the batch of the server idle longest, and
+ * that server takes over its idle time, so that it does not matter which server wakes first.
  */
 export class SharedQueue {
   readonly #mutex: Mutex
@@ -84,12 +91,12 @@ export class SharedQueue {
   readonly #clock: Clock
   readonly #setup: QueueSetup
   readonly drops: Drops
-  /** whether everything that was due has left, as of the last look */
+  /** whether every request has left, as of the last check */
   finished = false
-  /** if nothing was taken: when to look again, unless notified before; Infinity if another server does */
+  /** if nothing was taken: when to check again unless notified before; Infinity if another server watches */
   wakeAtNs = NEVER
 
-  /** @param aheadNs how far ahead a moment is set that no other thread may have passed; 0 if none can have */
+  /** @param aheadNs how far in the future to set a time that no thread may have passed yet; 0 in virtual time */
   constructor(setup: QueueSetup, buffers: QueueBuffers, window: Window, clock: Clock, aheadNs = AHEAD_NS) {
     const { arrivals, seed, end, policy } = setup
     this.#setup = setup
@@ -100,22 +107,23 @@ export class SharedQueue {
     this.#parking = new Parking(buffers.parking)
     this.#room = new WaitingRoom(buffers.room)
     this.drops = new Drops(buffers.drops, window.segments)
-    this.#arrivals = arrivalsOf(arrivals, seed, end, window, buffers.clients)
+    this.#arrivals = createArrivals(arrivals, seed, end, window, buffers.clients)
     this.#boundaries = arrivals.process === 'closed' ? new SegmentBoundaries(window, end, clock, aheadNs) : null
     const parts = { policy, arrivals: this.#arrivals, room: this.#room, limits: setup, sink: this }
     this.#replay = new DispatchReplay(parts, new Float64Array(buffers.state, REPLAY, REPLAY_LENGTH))
   }
 
-  /** The server has been idle since then, which it may say before it looks. */
+  /** Sets since when the server is idle, before its first `take`. */
   free(server: number, sinceNs: number): void {
     this.#idleSince[server] = sinceNs
   }
 
   /**
-   * The server is idle, and takes the next batch if one leaves by now.
+   * Takes the next batch for an idle server, if one leaves by now.
    *
-   * @param sinceNs since when it is idle, if it has not said so: from its last completion on, so that what it does after
-   * that is dispatch, as in a simulation. If the queue has been replayed further, it is idle from then on.
+   * @param sinceNs since when the server is idle, unless `free` has set it: its last completion, so that its own work after
+   * that is dispatch, as in a simulation. If the queue is already replayed further, the server is idle from there on.
+   * @returns whether `batch` was filled
    */
   take(server: number, batch: Batch, sinceNs: number): boolean {
     this.#mutex.lock()
@@ -140,20 +148,20 @@ export class SharedQueue {
       batch.freeNs = freeNs
       batch.leaveNs = replay.leaveNs
       batch.cause = replay.cause
-      // a thread that is late to look was waking, an event loop was doing something else
+      // a late thread was waking (dispatch), a late event loop was busy (lag)
       batch.lagNs = this.#setup.inProcess ? nowNs - replay.leaveNs : 0
       this.#fill(batch, size)
       idleSince[longest] = idleSince[server] as number
       idleSince[server] = this.#setup.servers === null ? freeNs : BUSY
       this.#handOver(server)
-    } else this.#rest(server, nowNs)
+    } else this.#findWakeTime(server, nowNs)
     if (replay.isFull) this.#window.endEarly(this.#clock, 'full')
     return size > 0
   }
 
   /**
-   * The clients of a batch have their responses. Called before the batch is recorded, so that a window or segment that
-   * began or ended meanwhile is known.
+   * Notifies the clients of a batch of their responses. Call it before the batch is recorded, so that a window or segment
+   * that began or ended in the meantime is known.
    */
   respond({ clients, size, endNs }: Pick<Batch, 'clients' | 'size' | 'endNs'>): void {
     if (this.#boundaries === null) return
@@ -167,7 +175,7 @@ export class SharedQueue {
     }
   }
 
-  /** The server that found no batch does something else before it sleeps: another one watches for the next batch. */
+  /** Hands the watch to another server: this one found no batch, but runs other code before it sleeps. */
   unwatch(server: number): void {
     this.#mutex.lock()
     if (this.#parking.isParked(server)) {
@@ -177,12 +185,12 @@ export class SharedQueue {
     this.#mutex.unlock()
   }
 
-  /** What the server sleeps on: PARKED until it is notified, or looks again. */
+  /** The word that the server sleeps on: PARKED until it is notified or checks the queue. */
   parkingWord(server: number): Int32Array {
     return this.#parking.word(server)
   }
 
-  /** Has every parked server look at the queue: the run ends early, or a server is gone. */
+  /** Wakes every parked server to check the queue: the run ends early, or a server has exited. */
   notifyAll(): void {
     this.#mutex.lock()
     this.#parking.notifyAll()
@@ -190,9 +198,9 @@ export class SharedQueue {
   }
 
   /**
-   * The server is gone.
+   * Removes a server that has exited.
    *
-   * @returns false if the queue stayed locked for that long: the server was looking at it, and the run cannot go on
+   * @returns false if the queue stays locked for that long: the server held the lock, and the run cannot continue
    */
   leave(server: number, withinMs: number): boolean {
     if (!this.#mutex.lockWithin(withinMs)) return false
@@ -207,17 +215,16 @@ export class SharedQueue {
     return this.#replay.seen
   }
 
-  /** Replays the queue to the end of the run, when its servers are gone. */
+  /** Replays the queue to the end of the run, after its servers have ended. */
   settle(nowNs: number): void {
-    // the last instant is over
+    // include events at the last instant
     this.#replay.settle(this.#idleSince[this.#idleLongest(0)] as number, nowNs + 1)
   }
 
   /**
-   * Calls back for every request that still waits at the end of a run, and for those that were due and that no server
-   * looked at any more.
+   * Visits every request that still waits at the end of a run, and those that were due after the last check.
    *
-   * @returns how many requests were due in all
+   * @returns how many requests were due in total
    */
   finish(visit: (number: number, dueNs: number) => void): number {
     const { head, waiting } = this.#replay
@@ -244,19 +251,19 @@ export class SharedQueue {
     this.drops.record(reason, this.#window, number, dueNs, atNs)
   }
 
-  /** A batch was taken: has another server watch for the next one, if one is idle. */
+  /** After a batch was taken, lets another idle server watch for the next one. */
   #handOver(server: number): void {
     const idleSince = this.#idleSince
     for (let other = 0; other < idleSince.length; other++) {
       if (other === server || idleSince[other] === BUSY) continue
-      this.#replay.lookAhead()
+      this.#replay.computeNextRelease()
       if (!this.#parking.isWatched(this.#replay.nextReleaseNs)) this.#parking.notifyOne()
       return
     }
   }
 
-  /** No batch leaves: finds when to look again, and whether there is anything left to look for. */
-  #rest(server: number, nowNs: number): void {
+  /** Finds when to check again after no batch left, and whether anything is left to wait for. */
+  #findWakeTime(server: number, nowNs: number): void {
     const replay = this.#replay
     const window = this.#window
     const { nextDueNs, beyondNs } = this.#arrivals
@@ -269,11 +276,11 @@ export class SharedQueue {
       this.#parking.notifyAll()
       return
     }
-    replay.lookAhead()
+    replay.computeNextRelease()
     const windowEndNs = window.endNs < NEVER ? window.endNs : beyondNs
     const endNs = isOpen || replay.waiting > 0 ? NEVER : windowEndNs
     const releaseNs = Math.min(replay.nextReleaseNs, endNs)
-    // in this process one event loop wakes for all servers
+    // in this process, one event loop wakes for all servers
     this.wakeAtNs = this.#setup.inProcess ? releaseNs : this.#parking.park(server, releaseNs)
   }
 
@@ -292,7 +299,7 @@ export class SharedQueue {
     return longest
   }
 
-  /** The newest `size` requests before the head make the batch. */
+  /** Copies the last `size` requests before the head into the batch. */
   #fill(batch: Batch, size: number): void {
     const room = this.#room
     const first = this.#replay.head - size

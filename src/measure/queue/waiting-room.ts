@@ -1,16 +1,17 @@
-/** How many requests may wait at most: a run that falls a million requests behind is over. */
+/** The most requests that may wait: a run that falls a million requests behind ends. */
 export const PLACES = 2 ** 20
 
 const BYTES_PER_PLACE = 28
 
-/** How many places a room needs: a power of two. */
+/** Computes the number of places for a capacity: a power of two. */
 function placesFor(capacity: number): number {
-  // a request that makes a batch leave stands beside those that may wait
+  // one place more, for a request that completes a batch while the queue is full
   return capacity + 1 >= PLACES ? PLACES : 2 ** Math.ceil(Math.log2(capacity + 1))
 }
 
 /**
- * The requests that wait, in order, in memory that threads share under the queue's lock. A place counts up from 0.
+ * The waiting requests, in order, as a ring buffer in memory that threads share under the queue's lock. Places count up
+ * from 0 without end; `place & mask` is the slot.
  *
  * ```
  * buffer: | number: double a place | due: double | queued: double | client: int32 |

@@ -1,26 +1,25 @@
-import { type HistogramSnapshot, LatencyHistogram } from '../../histogram/latency-histogram.js'
+import { mergeHistograms } from '../../histogram/latency-histogram.js'
+import { evenSegments } from '../../result/even-segments.js'
 import {
-  METRICS,
-  type Metric,
-  newHistograms,
+  byMetric,
+  mergeByMetric,
   noCounts,
   type RecordedSegment,
   type Recording,
-  segmentLatency,
   totalOf,
 } from '../../result/recording.js'
-import { inStretches } from '../../result/stretches.js'
-import { histogramPercentileNs } from '../../result/summary.js'
+import { mergeSizes } from '../../result/replications.js'
+import { snapshotPercentilesNs } from '../../result/summary.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import type { Serving } from '../queue/batch.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
 import type { DepartureStats } from './departure-stats.js'
-import type { Histograms, ServerStats } from './server-stats.js'
+import type { Part, ServerStats } from './server-stats.js'
 import { TimeSum } from './time-sum.js'
 import type { Window } from './window.js'
 
-/** What a run has recorded so far, wherever it is. */
+/** All that a run has recorded so far. */
 export interface RunState {
   window: Window
   queue: SharedQueue
@@ -31,7 +30,7 @@ export interface RunState {
   inProcess: boolean
 }
 
-/** The state of threads, each of which serves one batch at a time. */
+/** The state of a run on threads, each of which serves one batch at a time. */
 export const stateOf = (window: Window, queue: SharedQueue, stats: ServerStats[]): RunState => ({
   window,
   queue,
@@ -40,7 +39,7 @@ export const stateOf = (window: Window, queue: SharedQueue, stats: ServerStats[]
   serving: () => stats.flatMap((each) => each.serving ?? []),
 })
 
-/** A request that was due, and neither served nor dropped when the run ended. */
+/** The requests that were due, and neither served nor dropped when the run ended. */
 interface Unserved {
   /** in each segment */
   counts: Float64Array
@@ -54,13 +53,11 @@ interface Unserved {
 export function buildRecording(scenario: ResolvedScenario, state: RunState, nowNs: number): Recording {
   const { window, stats, queue } = state
   const { startNs } = window
-  // requests may have been dropped since the last look
+  // requests may have timed out since the queue was last read
   queue.settle(nowNs)
   const unserved = unservedOf(state)
   const endNs = endOf(state, unserved, nowNs)
   const segments = segmentsOf(state, unserved, endNs)
-  const { histograms, fromSend } = histogramsOf(state)
-
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
   const stillServing = total(state.serving(), ({ startNs }) => clipped(startNs))
   return {
@@ -68,7 +65,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
     scenario,
     startNs,
     endNs,
-    histograms,
+    histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
     counts: totalOf(segments.map(({ counts }) => counts)),
     completions: total(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
@@ -76,15 +73,15 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
     inSystemNs: inSystemNs(state, endNs),
     staysNs: total(departuresOf(state), ({ staysNs }) => staysNs) + unserved.dueNs.below(endNs),
     inSystemAtStart: window.before(0) - total(departuresOf(state), (departures) => departures.before(0)),
-    segments: 'atMost' in scenario.stop ? inStretches(segments) : segments,
-    fromSend,
+    segments: 'atMost' in scenario.stop ? evenSegments(segments) : segments,
+    fromSend: fromSendOf(state, segments.length),
     findings: [],
   }
 }
 
 /**
- * Builds the recording of the first segments of a run while it goes on; null as long as requests that were due in them
- * are under way. What is only known of a whole run is as it would be if nothing were wrong.
+ * Builds the recording of the first segments of a run in progress; null while requests that were due in them are in
+ * flight. Sums that are only known at the end of a run are filled in as if nothing were wrong.
  *
  * @param count how many segments
  */
@@ -95,7 +92,7 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
   const segments = segmentsOf(state, null, Number.POSITIVE_INFINITY, count)
   const counts = totalOf(segments.map(({ counts }) => counts))
   if (counts.completed + counts.failed + counts.rejected + counts.timedOut < counts.offered) return null
-  const { histograms, fromSend } = histogramsOf(state, count)
+  const histograms = mergeByMetric(segments.map((segment) => segment.histograms))
   return {
     engine: 'measure',
     scenario,
@@ -112,38 +109,28 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
     inSystemNs: histograms.latency.sum,
     staysNs: histograms.latency.sum,
     inSystemAtStart: 0,
-    segments: inStretches(segments),
-    fromSend,
+    segments: evenSegments(segments),
+    fromSend: fromSendOf(state, count),
     findings: [],
   }
 }
 
-/** The histograms of a run's segments, or of the first of them. */
-function histogramsOf(
-  { stats, inProcess }: RunState,
-  count?: number,
-): { histograms: Record<Metric, LatencyHistogram>; fromSend: LatencyHistogram | null } {
-  const histograms = newHistograms()
-  const fromSend = inProcess ? new LatencyHistogram() : null
-  for (const server of stats) {
-    for (const segment of server.histograms.slice(0, count)) {
-      for (const metric of METRICS) histograms[metric].add(segment[metric])
-      fromSend?.add(segment.fromSend)
-    }
-  }
-  return { histograms, fromSend }
+/** The histogram of a part of the requests due in segments from `from` to before `to`, of all servers. */
+const mergeServers = ({ stats }: RunState, part: Part, from: number, to: number) =>
+  mergeHistograms(stats.flatMap(({ histograms }) => histograms.slice(from, to).map((segment) => segment[part])))
+
+const fromSendOf = (state: RunState, segments: number) =>
+  state.inProcess ? mergeServers(state, 'fromSend', 0, segments) : null
+
+/** Latency percentiles of the requests due in the window that have completed so far; null before the first has. */
+export function latencySoFar(state: RunState): { p50Ms: number; p99Ms: number } | null {
+  const latency = mergeServers(state, 'latency', 0, state.window.segments)
+  if (latency.count === 0) return null
+  const [p50, p99] = snapshotPercentilesNs(latency, [50, 99]) as [number, number]
+  return { p50Ms: p50 / NS_PER_MS, p99Ms: p99 / NS_PER_MS }
 }
 
-/** Percentiles of what has completed so far of the requests due in the window; null before any has. */
-export function latencySoFar({ stats }: RunState): { p50Ms: number; p99Ms: number } | null {
-  const total = new LatencyHistogram()
-  for (const { histograms } of stats) for (const { latency } of histograms) total.add(latency)
-  if (total.count === 0) return null
-  const at = (percentile: number) => histogramPercentileNs(total, percentile) / NS_PER_MS
-  return { p50Ms: at(50), p99Ms: at(99) }
-}
-
-/** Where requests leave the system: at the servers, and dropped from the queue. */
+/** Departures of requests: served by servers, and dropped from the queue. */
 function departuresOf({ stats, queue }: RunState): DepartureStats[] {
   return [...stats.map(({ departures }) => departures), queue.drops.departures]
 }
@@ -163,7 +150,7 @@ function unservedOf({ window, queue, serving }: RunState): Unserved {
   return unserved
 }
 
-/** When the window ends: if the arrivals ended before, with the last completion or with the run. */
+/** The end of the window. If the arrivals ended before, it is the last completion or the end of the run. */
 function endOf(state: RunState, unserved: Unserved, nowNs: number): number {
   const { window } = state
   if (window.endNs < Number.POSITIVE_INFINITY) return window.endNs
@@ -180,25 +167,20 @@ function segmentsOf(
   const { window, stats, queue } = state
   const departures = departuresOf(state)
   const segments: RecordedSegment[] = []
-  const histograms = newHistograms()
   for (let k = 0; k < Math.min(window.segments, most) && window.segmentStartNs(k) < endNs; k++) {
     const nextNs = window.segmentStartNs(k + 1)
     const last = nextNs >= endNs
     const first = window.firsts[k] as number
     const after = last ? window.due : (window.firsts[k + 1] as number)
     const departed = total(departures, (each) => (last ? each.count : each.before(k + 1)))
-    for (const metric of METRICS) {
-      histograms[metric].clear()
-      for (const server of stats) histograms[metric].add((server.histograms[k] as Histograms)[metric])
-    }
-    const { latency, ...others } = histograms
+    const histograms = byMetric((metric) => mergeServers(state, metric, k, k + 1))
     segments.push({
       startNs: window.segmentStartNs(k),
       endNs: last ? endNs : nextNs,
       counts: {
         ...noCounts(),
         offered: after - first,
-        completed: latency.count,
+        completed: histograms.latency.count,
         failed: total(stats, (server) => server.failedIn(k)),
         rejected: queue.drops.in(k, 'rejected'),
         timedOut: queue.drops.in(k, 'timedOut'),
@@ -208,18 +190,13 @@ function segmentsOf(
       batches: total(stats, (server) => server.startedIn(k).batches),
       batched: total(stats, (server) => server.startedIn(k).batched),
       servingNs: total(stats, (server) => server.startedIn(k).servingNs),
-      latency: segmentLatency(latency),
-      others: compact(others),
+      histograms,
     })
   }
   return segments
 }
 
-function compact(histograms: Partial<Record<Metric, LatencyHistogram>>): Partial<Record<Metric, HistogramSnapshot>> {
-  return Object.fromEntries(Object.entries(histograms).map(([metric, histogram]) => [metric, histogram.compact()]))
-}
-
-/** As many batches as there are, of two sizes next to their mean: which sizes they had is only known of a whole run. */
+/** Batches of the two sizes next to their mean: their real sizes are only known at the end of a run. */
 function evenSizes(batches: number, batched: number): Map<number, number> {
   const size = Math.floor(batched / Math.max(1, batches))
   const larger = batched - size * batches
@@ -231,18 +208,12 @@ function evenSizes(batches: number, batched: number): Map<number, number> {
 }
 
 function batchSizesOf(stats: ServerStats[]): Map<number, number> {
-  const sizes = new Map<number, number>()
-  for (const server of stats) {
-    server.batchSizes.forEach((batches, size) => {
-      if (batches > 0) sizes.set(size, (sizes.get(size) ?? 0) + batches)
-    })
-  }
-  return sizes
+  return mergeSizes(stats.map(({ batchSizes }) => new Map([...batchSizes.entries()].filter(([, count]) => count > 0))))
 }
 
 /**
- * The number of requests in the system, integrated over the window: each is in it from when it was due to when it
- * left. The sum of the due times and the sum of the departures are added up apart, without looking at single requests.
+ * The number of requests in the system, integrated over the window. Each is in the system from its due time until it
+ * leaves: so it takes only the sums of all due times and of all departures.
  */
 function inSystemNs(state: RunState, endNs: number): number {
   const { window } = state

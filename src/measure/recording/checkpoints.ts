@@ -7,14 +7,14 @@ import type { CheckpointTask } from './judge-checkpoint.js'
 import type { SharedMemory } from './shared-memory.js'
 
 /**
- * The checkpoints of a run that goes on until it knows enough. A thread of its own judges each: that takes long enough
- * to show in the latencies of what this process serves.
+ * The checkpoints of a run to a precision or a budget. A separate thread judges each of them, since that takes long
+ * enough to lengthen the latencies of requests that this process serves.
  */
 export class Checkpoints {
   readonly #task: Pick<CheckpointTask, 'memory' | 'scenario'>
   readonly #thread: Thread<CheckpointTask, boolean | null>
   readonly #endsNs: number[]
-  /** how many checkpoints are over */
+  /** how many checkpoints have passed */
   #taken = 0
   #judging = false
   #decided = false
@@ -29,7 +29,7 @@ export class Checkpoints {
     this.#endsNs = checkpointsOf(task.scenario.stop).map((checkpoint) => extentNs(checkpoint).ns)
   }
 
-  /** The checkpoints of a scenario; null if its run has a length of its own. */
+  /** The checkpoints of a scenario; null if its run has a fixed length. */
   static async of(scenario: ResolvedScenario, memory: SharedMemory): Promise<Checkpoints | null> {
     const { stop } = scenario
     if (!('atMost' in stop)) return null
@@ -42,22 +42,22 @@ export class Checkpoints {
   /** How many checkpoints there were. */
   get count(): CheckpointCount {
     const planned = this.#endsNs.length
-    // a run that no checkpoint ends goes on to the last
+    // without a decision a run passes all of them
     return { planned, taken: this.#decided ? this.#taken : planned }
   }
 
   /**
-   * Judges the newest checkpoint that is due, once all requests that were due before it have left. One that has to wait
-   * for that until the next is due is skipped.
+   * Judges the newest checkpoint that has passed, once all requests that were due before it have left. It is skipped if
+   * the next one passes first.
    *
-   * @param end ends the run, since it has decided
+   * @param end called to end the run, if the checkpoint decides
    */
   pass(clock: Clock, end: () => void): void {
     if (this.#error !== null) throw this.#error
     const planned = this.#endsNs.length
     const now = clock()
     const taken = this.#endsNs.filter((ns) => ns <= now).length
-    // at the last one the run ends by itself
+    // the run ends by itself at the last one
     if (this.#judging || taken <= this.#taken || taken === planned || this.#decided) return
     this.#judging = true
     const endNs = Math.round(this.#endsNs[taken - 1] as number)

@@ -2,8 +2,8 @@ const LENGTH_BYTES = 4
 const MOST_BYTES = 4096
 
 /**
- * What ended a server's thread, in memory that outlives it. A thread with an uncaught error would otherwise go on until
- * it is ended from outside, wherever it then is: in the middle of taking a batch, or of recording one.
+ * The uncaught error of a server's thread, in memory that outlives the thread. The thread writes it and ends itself;
+ * otherwise it would be ended from outside at any point, such as while it takes or records a batch.
  *
  * ```
  * buffer: | length: int32 | message: UTF-8 |

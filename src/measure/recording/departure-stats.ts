@@ -4,13 +4,18 @@ import type { Window } from './window.js'
 const LAST = 0
 const STAYS = 1
 const DEPARTED = 2
-/** and then departures before the first segment and in each */
 const SEGMENTS = DEPARTED + TIME_SUM_LENGTH
 
-/** How many doubles they take. */
+/** The length of their memory, in doubles. */
 export const departureStatsLength = (segments: number) => SEGMENTS + segments + 1
 
-/** Counts requests that leave the system, served or dropped. One writer, in order of time. */
+/**
+ * Counts requests that leave the system, served or dropped. One thread writes, in order of time.
+ *
+ * ```
+ * values, in doubles: | last | stays | departed: sum | departures before the first segment | in each segment ... |
+ * ```
+ */
 export class DepartureStats {
   readonly #values: Float64Array
   readonly #departures: Float64Array
@@ -25,7 +30,7 @@ export class DepartureStats {
     this.departed = new TimeSum(values, DEPARTED)
   }
 
-  /** The first `size` of these requests leave together. */
+  /** Counts the first `size` of these requests, which leave together. */
   leave(window: Window, atNs: number, dueNs: Float64Array, size: number): void {
     const { startNs, endNs } = window
     this.#values[LAST] = atNs

@@ -1,24 +1,24 @@
-import { enough } from '../../budget/enough.js'
+import { isEnough } from '../../budget/enough.js'
 import { resultOf } from '../../result/result.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import type { CheckpointedStop } from '../../scenario/stop.js'
 import { buildRecordingSoFar, stateOf } from './build-recording.js'
 import { SharedMemory } from './shared-memory.js'
 
-/** What the thread that judges a run is given. */
+/** The task of the thread that judges a checkpoint. */
 export interface CheckpointTask {
   memory: Pick<SharedMemory, 'setup' | 'buffers'>
   /** as plain data */
   scenario: ResolvedScenario & { stop: CheckpointedStop }
-  /** when the part of the run ends that is judged, and which checkpoint of how many it is */
+  /** the end of the part of the run to judge, and which of the planned checkpoints it is */
   endNs: number
   taken: number
   planned: number
 }
 
 /**
- * Judges whether what a run has shown so far is enough. It only reads what the run's threads share, and waits for
- * nothing. Null if requests that were due in that part are still under way.
+ * Judges whether a run can stop. It only reads the memory that the run's threads share, and does not wait. Null if
+ * requests that were due before the checkpoint are still in flight.
  */
 export function judgeCheckpoint({ memory, scenario, endNs, taken, planned }: CheckpointTask): boolean | null {
   const shared = new SharedMemory(memory)
@@ -36,5 +36,5 @@ export function judgeCheckpoint({ memory, scenario, endNs, taken, planned }: Che
   const recording = buildRecordingSoFar(scenario, state, count)
   if (recording === null) return null
   if (recording.counts.completed === 0) return false
-  return enough(resultOf({ ...recording, checkpoints: { planned, taken } }), scenario.stop)
+  return isEnough(resultOf({ ...recording, checkpoints: { planned, taken } }), scenario.stop)
 }

@@ -8,9 +8,9 @@ export interface Observation {
   dueNs: number[]
   queuedNs: number[]
   size: number
-  /** since when a server had been idle for it */
+  /** when its server became idle */
   freeNs: number
-  /** when the policy let it go, and why */
+  /** when it left the queue, and why */
   leaveNs: number
   cause: Cause
   startNs: number
@@ -21,9 +21,9 @@ const COUNT = 0
 const RECORDED = 1
 const HEADER = 2
 const LENGTH = 6
-/** How many requests there is room for a batch; if batches are larger, fewer of them are kept. */
+/** Room for requests, per batch. If batches are larger, fewer of them are kept. */
 const REQUESTS = 16
-/** Number, due time and queued time of a request. */
+/** The fields of a request: number, due time and queued time. */
 const OF_REQUEST = 3
 
 /**
@@ -38,7 +38,7 @@ export class Observations {
   readonly #requests: Float64Array
   readonly #most: number
 
-  /** How much memory this many of them take. */
+  /** The size of their memory in bytes. */
   static bytes(most: number, maxBatchSize: number): number {
     return 8 * (HEADER + most * lengthOf(maxBatchSize))
   }

@@ -9,9 +9,9 @@ const NEXT = 0
 const OPEN = 1
 
 /**
- * Begins the window of a closed loop and its segments as they come: when the request of a certain number will be due is
- * not known in advance. Segments that begin with a number count by number; the moment is the request's due time or,
- * since other threads may have passed that already, slightly later.
+ * Begins the window of a closed loop and its segments during the run, since the due time of a request is not known in
+ * advance. A segment that begins with a request number begins at the request's due time or slightly later, since other
+ * threads may have passed that time.
  */
 export class SegmentBoundaries {
   readonly #window: Window
@@ -29,7 +29,7 @@ export class SegmentBoundaries {
     if (this.#next === 0 && window.startNs < NEVER) this.#next = 1
   }
 
-  /** A request is due. */
+  /** Begins the segments that a request which is due is the first of. */
   reach(number: number, dueNs: number): void {
     const window = this.#window
     if (!this.#isOpen && dueNs >= window.startNs) this.#open(number)
@@ -43,7 +43,7 @@ export class SegmentBoundaries {
     }
   }
 
-  /** One more request than the run has would be due: its window ends. */
+  /** Ends the window, at the due time of the first request after the run. */
   end(dueNs: number): void {
     this.#set(dueNs, (ns) => this.#window.endAt(ns))
   }
@@ -60,18 +60,18 @@ export class SegmentBoundaries {
   }
   get #nextFirst(): number {
     const next = this.#next
-    // segments of a run that ends by time begin by time
+    // if a run ends at a time, so do its segments
     if (next > 0 && (this.#end.ns < NEVER || next >= this.#window.segments)) return NEVER
     return this.#window.firsts[next] as number
   }
 
-  /** Sets a moment that no thread has passed: when something was due, or soon. */
+  /** Sets a moment that no thread has passed: the due time, or soon after now. */
   #set(dueNs: number, set: (ns: number) => void): void {
     if (this.#aheadNs === 0) set(dueNs)
     else setAhead(this.#clock, this.#aheadNs, set)
   }
 
-  /** The window has begun: now it is known what its segments begin with. */
+  /** Opens the window: from now on it is known with which request or at which time each segment begins. */
   #open(number: number): void {
     this.#state[OPEN] = 1
     const window = this.#window

@@ -1,11 +1,11 @@
 import { HISTOGRAM_BYTES, LatencyHistogram } from '../../histogram/latency-histogram.js'
 import { METRICS } from '../../result/recording.js'
-import { type Batch, emptyBatch, type Serving } from '../queue/batch.js'
+import { type Batch, createBatch, type Serving } from '../queue/batch.js'
 import { PLACES } from '../queue/waiting-room.js'
 import { DepartureStats, departureStatsLength } from './departure-stats.js'
 import type { Window } from './window.js'
 
-/** What is recorded of each request, in a histogram for each segment. */
+/** The times of requests that are recorded, each in one histogram per segment. */
 const PARTS = [...METRICS, 'fromSend'] as const
 export type Part = (typeof PARTS)[number]
 export type Histograms = Record<Part, LatencyHistogram>
@@ -16,21 +16,20 @@ const COMPLETED = 2
 const FAILED = 3
 const COMPLETIONS = 4
 const SERVING = 5
-/**
- * and then failures in each segment, and what started in each: batches, the requests in them, and how long they were
- * served; and the departures
- */
+/** then for each segment the failures, and the batches that started, the requests in them and their service time */
 const SEGMENTS = 6
 const counters = (segments: number) => SEGMENTS + 4 * segments + departureStatsLength(segments)
 
 const IDLE = -1
 
 /**
- * What one server has done, in memory that other threads may read at any time: only the server writes.
+ * The statistics of one server, in memory that only the server writes and other threads may read at any time.
  *
  * ```
- * buffer: | counters: doubles | batch at hand: numbers, due times | histograms: a segment and part |
- *         | batches by size: uint32 | clients of the batch at hand: int32 |
+ * buffer:   | counters: doubles | current batch: numbers, due times | histograms: per segment and part |
+ *           | batches by size: uint32 | clients of the current batch: int32 |
+ * counters: | in flight | busy since | completed | failed | completions | serving |
+ *           | failures per segment | batches per segment | batched per segment | serving per segment | departures |
  * ```
  */
 export class ServerStats {
@@ -48,10 +47,10 @@ export class ServerStats {
   #segment = -1
   /** the segment in which the last batch of the window started */
   #started = 0
-  /** the parts of a batch's requests, buffered to be counted together */
+  /** the times of a batch's requests, buffered to be counted together */
   readonly #buffers: Record<Part, Float64Array>
 
-  /** How much memory it takes. */
+  /** The size of its memory in bytes. */
   static bytes(maxBatchSize: number, segments: number): number {
     const most = Math.min(maxBatchSize, PLACES)
     return 8 * counters(segments) + 16 * most + segments * PARTS.length * HISTOGRAM_BYTES + 4 * (2 * most + 1)
@@ -78,11 +77,11 @@ export class ServerStats {
       each(() => new LatencyHistogram(buffer, next(HISTOGRAM_BYTES))),
     )
     this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
-    this.batch = emptyBatch(numbers, dueNs, new Int32Array(buffer, next(4 * most), most))
+    this.batch = createBatch(numbers, dueNs, new Int32Array(buffer, next(4 * most), most))
     this.#buffers = each(() => new Float64Array(most))
   }
 
-  /** The server begins on the batch in its own memory: other threads see what it serves. */
+  /** Begins to serve the batch in this memory, which other threads can see. */
   begin(): void {
     const { size, startNs } = this.batch
     this.#counters[BUSY_SINCE] = startNs
@@ -90,9 +89,9 @@ export class ServerStats {
   }
 
   /**
-   * A batch is finished. Several may have been under way, and end in any order.
+   * Records a batch that ended. Several may have been in flight, and end in any order.
    *
-   * @param failed which of the requests failed, by 1; null where none did
+   * @param failed 1 for each request that failed; null if none did
    */
   end(window: Window, failed: Uint8Array | null, failures: number, batch = this.batch): void {
     const { size, numbers, startNs, endNs } = batch
@@ -110,7 +109,7 @@ export class ServerStats {
     if (startNs >= windowStart && startNs < windowEnd) {
       this.batchSizes[size] = (this.batchSizes[size] as number) + 1
       while (startNs >= window.segmentStartNs(this.#started + 1)) this.#started++
-      // one that started sooner may have ended later
+      // a batch that started earlier may have ended later
       while (startNs < window.segmentStartNs(this.#started)) this.#started--
       const started = this.#started
       this.#batches[started] = (this.#batches[started] as number) + 1
@@ -118,7 +117,7 @@ export class ServerStats {
       this.#serving[started] = (this.#serving[started] as number) + endNs - startNs
     }
 
-    // one that left later may have ended sooner
+    // a batch that left later may have ended sooner
     if ((numbers[0] as number) < (window.firsts[this.#segment] ?? 0)) this.#segment = -1
     // a batch may hold requests of more than one segment
     for (let from = 0; from < size; ) {
@@ -134,9 +133,9 @@ export class ServerStats {
   }
 
   /**
-   * Its server is gone, with the batch that it was serving.
+   * Fails the batch in flight, since its server has died.
    *
-   * @returns how many requests have failed so
+   * @returns how many requests failed
    */
   fail(window: Window, nowNs: number): number {
     const serving = this.serving
@@ -146,7 +145,7 @@ export class ServerStats {
     return size
   }
 
-  /** Records the completed ones of the batch's requests `from` to `to`, which belong to the segment at hand. */
+  /** Records the completed requests from `from` to before `to`, which belong to the current segment. */
   #record(batch: Batch, from: number, to: number, failed: Uint8Array | null): void {
     const { dueNs, queuedNs, freeNs, leaveNs, lagNs, startNs, endNs } = batch
     const { latency, wait, lag, queueing, batching, fromSend } = this.#buffers
@@ -185,14 +184,14 @@ export class ServerStats {
     return this.#counters[counter] as number
   }
 
-  /** The batch that the server is serving; null if it serves none. */
+  /** The batch in flight; null if the server is idle. */
   get serving(): Serving | null {
     const size = this.#get(IN_FLIGHT)
     if (size === 0) return null
     const { numbers, dueNs } = this.batch
     return { numbers, size, startNs: this.#get(BUSY_SINCE), dueNs }
   }
-  /** In all, from the start of the run. */
+  /** From the start of the run. */
   get completed(): number {
     return this.#get(COMPLETED)
   }
@@ -223,10 +222,10 @@ export class ServerStats {
 const each = <Value>(make: () => Value) =>
   Object.fromEntries(PARTS.map((part) => [part, make()])) as Record<Part, Value>
 
-/** Fewer than these are counted one by one: to do it together makes garbage. */
+/** Fewer values are recorded one by one, since `recordMany` allocates a view. */
 const FEW = 8
 
 function count(histogram: LatencyHistogram, values: Float64Array, n: number): void {
-  if (n >= FEW) histogram.recordAll(values, n)
+  if (n >= FEW) histogram.recordMany(values, n)
   else for (let i = 0; i < n; i++) histogram.record(values[i] as number)
 }

@@ -12,25 +12,25 @@ import { Observations } from './observations.js'
 import { ServerStats } from './server-stats.js'
 import { Window } from './window.js'
 
-/** The memory that the threads of a run share: all that passes between them while it lasts. */
+/** The memory that the threads of a run share. */
 export interface RunBuffers {
   /** the start line, and time 0 */
   start: SharedArrayBuffer
   /** the window, its segments, and the requests that were due */
   window: SharedArrayBuffer
-  /** the requests that wait, which servers are idle, and which sleep */
+  /** the waiting requests, and which servers are idle or asleep */
   queue: QueueBuffers
-  /** what each server has done */
+  /** the statistics of each server */
   stats: SharedArrayBuffer[]
-  /** each server's batches one by one, if they are asked for */
+  /** each server's batches one by one; null if they are not observed */
   observations: SharedArrayBuffer[] | null
-  /** what ended each server's thread */
+  /** the uncaught error of each server's thread */
   crashes: SharedArrayBuffer[]
-  /** what the threads report of the machine */
+  /** measurements of the machine */
   host: HostBuffers
 }
 
-/** A run as each of its threads sees it. It is sent from thread to thread as its two fields, which are plain data. */
+/** The setup and memory of a run, from which each of its threads makes its objects. Its two fields can be sent. */
 export class SharedMemory {
   readonly setup: QueueSetup
   readonly buffers: RunBuffers
@@ -43,9 +43,9 @@ export class SharedMemory {
   /**
    * Allocates the memory of a run, before it begins.
    *
-   * @param threads how many threads serve, this one included if requests are served in this process
+   * @param threads the number of serving threads, including this one if requests are served in this process
    * @param observe how many batches to keep one by one
-   * @param waiting how many requests may wait before the run is over
+   * @param waiting how many requests may wait before the run ends
    */
   static allocate(
     scenario: ResolvedScenario,
@@ -80,7 +80,7 @@ export class SharedMemory {
     return new SharedMemory({ setup, buffers })
   }
 
-  /** As it is sent to another thread. */
+  /** The data to send to another thread. */
   get shared(): Pick<SharedMemory, 'setup' | 'buffers'> {
     return { setup: this.setup, buffers: this.buffers }
   }
@@ -103,7 +103,7 @@ export class SharedMemory {
     return new CrashReport(this.buffers.crashes[server] as SharedArrayBuffer)
   }
 
-  /** The batches of a server, one by one; null if they are not asked for. */
+  /** The batches of a server, one by one; null if they are not observed. */
   observations(server: number): Observations | null {
     const buffer = this.buffers.observations?.[server]
     return buffer === undefined ? null : new Observations(buffer, this.setup.policy.maxBatchSize)

@@ -1,11 +1,15 @@
 const PART = 2 ** 20
 
-/** How many doubles a sum takes. */
+/** The length of a sum in doubles. */
 export const TIME_SUM_LENGTH = 3
 
 /**
- * A sum of whole nanoseconds that stays exact past 2^53: high and low parts are added apart. Sums of arrival and of
- * departure times are huge, and what is asked of them, their difference, is small.
+ * A sum of whole nanoseconds that stays exact beyond 2^53, by adding high and low parts separately. The sums of arrival
+ * and of departure times are huge, and their difference is small.
+ *
+ * ```
+ * values: | count | sum of high parts, in 2^20 ns | sum of low parts |
+ * ```
  */
 export class TimeSum {
   readonly #values: Float64Array
@@ -25,7 +29,7 @@ export class TimeSum {
     values[offset + 2] = (values[offset + 2] as number) + (ns - high * PART) * times
   }
 
-  /** Adds all that another holds, or with a sign of -1 takes it away. */
+  /** Adds another sum, or subtracts it with a sign of -1. */
   addAll(other: TimeSum, sign: 1 | -1 = 1): void {
     for (let i = 0; i < TIME_SUM_LENGTH; i++) this.#values[this.#offset + i] = this.#at(i) + sign * other.#at(i)
   }

@@ -15,7 +15,7 @@ const SEGMENTS = ARRIVED + TIME_SUM_LENGTH
 
 /** How long a run waits for what was due before its end. */
 export const DRAIN_NS = 10_000_000_000
-/** How far ahead a moment is set that all threads go by, so that none of them has passed it yet. */
+/** How far ahead a moment is set for all threads, so that none of them has passed it. */
 export const AHEAD_NS = 100_000
 
 /**
@@ -26,8 +26,8 @@ const EARLY_ENDS = [null, 'decided', 'interrupted', 'no-server', 'full'] as cons
 export type EarlyEndReason = Exclude<(typeof EARLY_ENDS)[number], null>
 
 /**
- * Sets a moment that all threads go by. This thread may be preempted between reading the clock and setting the moment:
- * other threads may then have passed it, and have counted as if it were yet to come.
+ * Sets a moment for all threads. This thread may be preempted between reading the clock and setting the moment. Other
+ * threads may then have passed it, and have counted as if it were in the future: so it is set again.
  */
 export function setAhead(clock: Clock, aheadNs: number, set: (ns: number) => void): void {
   let ns: number
@@ -129,7 +129,7 @@ export class Window {
     return (this.firsts[segment] as number) + (this.#overlaps[segment] as number)
   }
 
-  /** A request is due: it may be the first of a segment. */
+  /** Counts a request that is due. It may be the first of a segment. */
   arrive(number: number, dueNs: number): void {
     while (dueNs >= this.segmentStartNs(this.#next)) {
       // another thread may have seen it begin
@@ -143,14 +143,14 @@ export class Window {
     else this.#values[BEFORE] = this.dueBefore + 1
   }
 
-  /** A segment that begins with a number does so at this moment, which no thread has passed. */
+  /** Begins a segment that begins with a request number, at a moment that no thread has passed. */
   beginAt(segment: number, ns: number): void {
     this.#starts[segment] = ns
     this.#values[NEWEST] = segment
     if (segment === 0) this.#values[START] = ns
   }
 
-  /** The window has begun, and is cut into equal stretches until its end. */
+  /** Cuts the window, which has begun, into equal segments. */
   cutUntil(endNs: number): void {
     const { startNs } = this
     for (let k = 1; k < this.segments; k++) {
@@ -158,11 +158,11 @@ export class Window {
     }
   }
 
-  /** The window ends at this moment, which no thread has passed. */
+  /** Ends the window, at a moment that no thread has passed. */
   endAt(ns: number): void {
     this.#values[END] = ns
   }
-  /** No more requests come: the rest of the run may take so long from here. */
+  /** Starts the drain: no more requests arrive. */
   drainFrom(ns: number): void {
     this.#values[DRAIN] = ns + DRAIN_NS
   }
@@ -173,7 +173,7 @@ export class Window {
    */
   endEarly(clock: Clock, reason: EarlyEndReason): void {
     if (this.endsEarly || clock() + AHEAD_NS >= this.endNs) return
-    // known before the moment is: until then the run ends when it was to
+    // set first, so that a thread that sees the new end knows the reason
     this.#values[EARLY_END] = EARLY_ENDS.indexOf(reason)
     setAhead(clock, AHEAD_NS, (ns) => {
       this.#values[END] = ns
@@ -186,7 +186,7 @@ export class Window {
   get endsEarly(): boolean {
     return this.#values[EARLY_END] !== 0
   }
-  /** The run is over: `due` requests were due. */
+  /** Ends the run, in which `due` requests were due. */
   close(due: number): void {
     this.#values[DUE] = due
     for (let k = 0; k < this.segments; k++) {

@@ -6,13 +6,13 @@ import type { InFlightBatch, Outcome } from './in-flight-batch.js'
 import { SERVED } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
-/** A handler that serves batches in this process. */
+/** Creates the target of a handler that serves batches in this process. */
 export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget {
   return {
     took: 'run took',
     payload: ({ batch: { numbers, size } }) => payloadsOf(payloads, numbers, size),
     serve(inFlight) {
-      const context = contextOf(inFlight, state)
+      const context = createContext(inFlight, state)
       const outputs: unknown = handler.run(inFlight.payload as unknown[], context)
       if (!isPromise(outputs)) {
         inFlight.end({ outputs })
@@ -29,20 +29,20 @@ export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget 
   }
 }
 
-/** A function that serves one request at a time: any value is an answer, but for an Error. */
+/** Creates the target of a function that serves one request at a time. Returning an Error is a failure, any other value succeeds. */
 export function callTarget(call: Call): LocalTarget {
-  const answered = (inFlight: InFlightBatch, value: unknown) => inFlight.end(answerOf(value))
+  const endWith = (inFlight: InFlightBatch, value: unknown) => inFlight.end(outcomeOf(value))
   return {
     took: 'call took',
     payload: () => undefined,
     serve(inFlight) {
-      const value = call(inFlight.batch.numbers[0] as number, contextOf(inFlight, undefined))
+      const value = call(inFlight.batch.numbers[0] as number, createContext(inFlight, undefined))
       if (!isPromise(value)) {
-        answered(inFlight, value)
+        endWith(inFlight, value)
         return
       }
       awaited(value).then(
-        (settled) => answered(inFlight, settled),
+        (settled) => endWith(inFlight, settled),
         (error: unknown) => inFlight.end({ error }),
       )
     },
@@ -50,16 +50,16 @@ export function callTarget(call: Call): LocalTarget {
   }
 }
 
-function answerOf(value: unknown): Outcome {
+function outcomeOf(value: unknown): Outcome {
   try {
     return isError(value) ? { error: value } : SERVED
   } catch (error) {
-    // a proxy may refuse to tell
+    // a proxy may throw
     return { error }
   }
 }
 
-function contextOf(inFlight: InFlightBatch, state: unknown): BatchContext {
+function createContext(inFlight: InFlightBatch, state: unknown): BatchContext {
   const context = new BatchContext(state)
   inFlight.onAbort = (reason) => BatchContext.abort(context, reason)
   return context

@@ -1,42 +1,42 @@
 import { portable } from '../../handler/portable.js'
 import { failuresIn } from '../../handler/serving.js'
-import { type Batch, emptyBatch } from '../queue/batch.js'
+import { type Batch, createBatch } from '../queue/batch.js'
 
-/** What becomes of a batch: its outputs, one a request; all of it served, if there are no outputs; or why not. */
+/** The outcome of a batch: one output a request, `SERVED` if there are no outputs, or an error. */
 export type Outcome = { outputs: unknown } | { error: unknown } | typeof SERVED
 export const SERVED = Symbol('served')
 
-/** A batch that is being served in this process. Its target ends it, once; what comes after that is ignored. */
+/** A batch in service in this process. Its target ends it once; later calls are ignored. */
 export class InFlightBatch {
   readonly server: number
   readonly batch: Batch
-  /** what its requests carry */
+  /** the input of its requests */
   payload: unknown = undefined
-  /** called with the reason when it is given up */
+  /** called with the reason when the batch is aborted */
   onAbort: ((reason: Error) => void) | null = null
-  readonly #ended: (batch: InFlightBatch, outcome: Outcome) => void
+  readonly #onEnd: (batch: InFlightBatch, outcome: Outcome) => void
   #over = false
 
-  constructor(server: number, batch: Batch, ended: (batch: InFlightBatch, outcome: Outcome) => void) {
+  constructor(server: number, batch: Batch, onEnd: (batch: InFlightBatch, outcome: Outcome) => void) {
     this.server = server
     this.batch = batch
-    this.#ended = ended
+    this.#onEnd = onEnd
   }
 
   end(outcome: Outcome): void {
     if (this.#over) return
     this.#over = true
-    this.#ended(this, outcome)
+    this.#onEnd(this, outcome)
   }
 
-  /** Gives it up, as failed. */
+  /** Aborts the batch as failed. */
   fail(reason: Error): void {
     if (this.#over) return
     this.onAbort?.(reason)
     this.end({ error: reason })
   }
 
-  /** Gives it up since the run is over: it stays unfinished. */
+  /** Aborts the batch because the run is over: its requests stay unfinished. */
   abandon(reason: Error): void {
     if (this.#over) return
     this.#over = true
@@ -44,7 +44,7 @@ export class InFlightBatch {
   }
 }
 
-/** Memory for batches that are under way side by side, used again and again: typed arrays are expensive to make. */
+/** A pool of batches for those in flight: allocating typed arrays is expensive. */
 export class SpareBatches {
   readonly #spare: Batch[] = []
 
@@ -54,7 +54,7 @@ export class SpareBatches {
     const batch =
       spare !== undefined && spare.numbers.length >= size
         ? spare
-        : emptyBatch(new Float64Array(size), new Float64Array(size), new Int32Array(size))
+        : createBatch(new Float64Array(size), new Float64Array(size), new Int32Array(size))
     batch.size = size
     for (let i = 0; i < size; i++) {
       batch.numbers[i] = taken.numbers[i] as number
@@ -71,38 +71,39 @@ export class SpareBatches {
     return batch
   }
 
-  /** The batch is done with. */
+  /** Returns a batch to the pool. */
   release(batch: Batch): void {
     this.#spare.push(batch)
   }
 }
 
-/** How many of a batch's requests have failed, which of them, and the first failure. */
+/** How many requests of a batch failed, which ones, and the first error. */
 export interface Failures {
   count: number
-  marks: Uint8Array | null
+  failed: Uint8Array | null
   error: Error | null
 }
 
-const NONE: Failures = { count: 0, marks: null, error: null }
+const NONE: Failures = { count: 0, failed: null, error: null }
 
-export function failuresOf(outcome: Outcome, size: number): Failures {
+/** Finds the failed requests of a batch. */
+export function findFailures(outcome: Outcome, size: number): Failures {
   if (outcome === SERVED) return NONE
   if ('outputs' in outcome) {
     const { outputs } = outcome
     try {
-      const marks = new Uint8Array(size)
-      const count = failuresIn(outputs, size, marks)
-      return count === 0 ? NONE : { count, marks, error: portable((outputs as unknown[])[marks.indexOf(1)]) }
+      const failed = new Uint8Array(size)
+      const count = failuresIn(outputs, size, failed)
+      return count === 0 ? NONE : { count, failed, error: portable((outputs as unknown[])[failed.indexOf(1)]) }
     } catch (error) {
-      return all(error, size)
+      return failAll(error, size)
     }
   }
-  return all(outcome.error, size)
+  return failAll(outcome.error, size)
 }
 
-const all = (error: unknown, size: number): Failures => ({
+const failAll = (error: unknown, size: number): Failures => ({
   count: size,
-  marks: new Uint8Array(size).fill(1),
+  failed: new Uint8Array(size).fill(1),
   error: portable(error),
 })

@@ -1,10 +1,9 @@
-import { setTimer, type Timer } from '../../clock/timer.js'
-import { onAbort } from '../../handler/on-abort.js'
 import { portable } from '../../handler/portable.js'
 import { prepare, unreadyMessage } from '../../handler/prepare.js'
+import { withTimeout } from '../../handler/with-timeout.js'
 import type { Call, HandlerInProcess } from '../../scenario/target.js'
 import { targetName } from '../../scenario/target.js'
-import { eventLoop } from '../clock/event-loop.js'
+import { createEventLoop } from '../clock/event-loop.js'
 import { targetFailed } from '../error.js'
 import type { ResolvedOptions } from '../options.js'
 import { PLACES } from '../queue/waiting-room.js'
@@ -18,26 +17,26 @@ import { LocalServers } from './local-servers.js'
 import type { LocalTarget } from './local-target.js'
 import { Watch } from './watch.js'
 
-/** Serves a run in this process; timers and connections are gone when this returns. */
+/** Serves a run in this process. Timers and connections are closed when the promise settles. */
 export async function runInProcess(context: RunContext): Promise<RunOutcome> {
   const { scenario, options } = context
   const name = targetName(scenario)
-  const target = await within(readyTarget(context, name), options, name, 'its setup hangs')
+  const target = await withSetupTimeout(prepareTarget(context, name), options, name, 'its setup hangs')
   let outcome: Omit<RunOutcome, 'teardown'>
   try {
     outcome = await serve(context, target, name)
   } catch (error) {
-    await within(target.close(), options, name, 'its teardown hangs').catch(() => {})
+    await withSetupTimeout(target.close(), options, name, 'its teardown hangs').catch(() => {})
     throw error
   }
   const closing = target.close().then(
     () => null,
     (error: unknown) => portable(error),
   )
-  return { ...outcome, teardown: await within(closing, options, name, 'its teardown hangs') }
+  return { ...outcome, teardown: await withSetupTimeout(closing, options, name, 'its teardown hangs') }
 }
 
-async function readyTarget({ scenario }: RunContext, name: string): Promise<LocalTarget> {
+async function prepareTarget({ scenario }: RunContext, name: string): Promise<LocalTarget> {
   const { handler, call, http } = scenario
   if (http !== undefined) return httpTarget(http)
   if (call !== undefined) return callTarget(call as Call)
@@ -46,26 +45,15 @@ async function readyTarget({ scenario }: RunContext, name: string): Promise<Loca
   return handlerTarget(ready)
 }
 
-/** Awaits what the target does before and after the run, for no longer than it may take, or until the run is aborted. */
-async function within<Value>(
+/** Awaits a target's setup or teardown, up to setupTimeout or until the run is aborted. */
+async function withSetupTimeout<Value>(
   work: Promise<Value>,
   { setupTimeoutMs, signal }: ResolvedOptions,
   name: string,
   hangs: string,
 ): Promise<Value> {
-  let timer: Timer | undefined
-  let ignore: (() => void) | undefined
-  const over = new Promise<never>((_, reject) => {
-    const late = () => reject(targetFailed(name, `it took longer than ${setupTimeoutMs} ms (setupTimeout): ${hangs}`))
-    timer = setTimer(late, setupTimeoutMs, { real: true })
-    ignore = signal && onAbort(signal, () => reject(signal.reason))
-  })
-  try {
-    return await Promise.race([work, over])
-  } finally {
-    timer?.clear()
-    ignore?.()
-  }
+  const late = () => targetFailed(name, `it took longer than ${setupTimeoutMs} ms (setupTimeout): ${hangs}`)
+  return withTimeout(work, setupTimeoutMs, late, { real: true, signal })
 }
 
 async function serve(context: RunContext, target: LocalTarget, name: string): Promise<Omit<RunOutcome, 'teardown'>> {
@@ -80,7 +68,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   const served = new Promise<void>((resolve, reject) => {
     end = (error) => (error === undefined ? resolve() : reject(error))
   })
-  const onGo = (originNs: bigint) => {
+  const onStart = (originNs: bigint) => {
     clock.start(originNs)
     host.begin(originNs)
     const serving = {
@@ -92,15 +80,15 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
       stats: stats[0] as ServerStats,
       observations: memory.observations(0),
       target,
-      timeout: timeoutOf(options.batchTimeoutMs, http?.timeout ?? null),
-      loop: eventLoop(originNs, options.spinNs),
+      timeout: shorterTimeout(options.batchTimeoutMs, http?.timeout ?? null),
+      loop: createEventLoop(originNs, options.spinNs),
     }
     local = new LocalServers(serving, end)
     local.start()
   }
   const checkpoints = await Checkpoints.of(scenario, memory)
   const wake = () => local?.wake()
-  const watched = { name, memory, state, plan, servers: 0, onGo, onBlocked: () => {}, wake, checkpoints }
+  const watched = { name, memory, state, plan, servers: 0, onStart, onBlocked: () => {}, wake, checkpoints }
   try {
     const endedNs = await new Watch(watched, options).until(served)
     const failure = (local as LocalServers | null)?.failure ?? null
@@ -112,7 +100,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   }
 }
 
-function timeoutOf(batchTimeoutMs: number, httpTimeoutMs: number | null): { ms: number; option: string } {
+function shorterTimeout(batchTimeoutMs: number, httpTimeoutMs: number | null): { ms: number; option: string } {
   return httpTimeoutMs !== null && httpTimeoutMs < batchTimeoutMs
     ? { ms: httpTimeoutMs, option: 'http.timeout' }
     : { ms: batchTimeoutMs, option: 'batchTimeout' }

@@ -1,18 +1,18 @@
 import type { EventLoop } from '../clock/event-loop.js'
-import { type Batch, emptyBatch, type Serving } from '../queue/batch.js'
+import { type Batch, createBatch, type Serving } from '../queue/batch.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
 import type { Observations } from '../recording/observations.js'
 import type { ServerStats } from '../recording/server-stats.js'
 import type { Window } from '../recording/window.js'
-import { failuresOf, InFlightBatch, type Outcome, SpareBatches } from './in-flight-batch.js'
+import { findFailures, InFlightBatch, type Outcome, SpareBatches } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
-/** The event loop turns at least this often, whatever there is to do. */
-const TURN_NS = 5_000_000
-/** How often what is in flight is checked, if no timer is needed sooner. */
+/** Timers and I/O get a macrotask at least this often, however many batches wait. */
+const YIELD_NS = 5_000_000
+/** How often to check batches in flight, unless a timeout is due sooner. */
 const CHECK_NS = 100_000_000
 
-/** What serving in this process needs. */
+/** What servers in this process need. */
 export interface LocalServing {
   /** how many batches may be in flight; null for no limit */
   servers: number | null
@@ -24,54 +24,54 @@ export interface LocalServing {
   stats: ServerStats
   observations: Observations | null
   target: LocalTarget
-  /** how long a batch may take, and which option says so */
+  /** how long a batch may take, and the name of the option */
   timeout: { ms: number; option: string }
   loop: EventLoop
 }
 
 /**
- * The servers of a run in this process: there are no threads, but as many batches may be in flight as there are
- * servers. Batches leave the queue that threads use too, and are served side by side on the event loop, which wakes
- * itself when the next one will leave.
+ * The servers of a run in this process. There are no threads: as many batches may be in flight as there are servers.
+ * Batches leave the same queue that threads use, and are served concurrently on the event loop, which sets a timer for
+ * the next one.
  */
 export class LocalServers {
-  readonly #with: LocalServing
+  readonly #serving: LocalServing
   readonly #batch: Batch
   readonly #idle: number[]
   readonly #inFlight = new Set<InFlightBatch>()
   readonly #spare = new SpareBatches()
   readonly #end: (error?: unknown) => void
-  /** it will look at the queue soon */
-  #checking = false
-  /** the batch that is being started, in case it ends before that is done */
+  /** whether a check of the queue is scheduled */
+  #isCheckScheduled = false
+  /** the batch that is being started, in case it ends synchronously */
   #launching: InFlightBatch | null = null
-  #turnedNs = 0
+  #yieldedNs = 0
   #alarm: { ns: number; cancel: () => void } | null = null
   #check: (() => void) | null = null
   #over = false
   /** the first failure of a request */
   failure: Error | null = null
 
-  /** @param end called once, when everything has been served or the time to drain is over, or with what ends the run */
+  /** @param end called once: when every request is served, when the drain is over, or with the error that ends the run */
   constructor(serving: LocalServing, end: (error?: unknown) => void) {
-    this.#with = serving
+    this.#serving = serving
     this.#end = end
-    this.#batch = emptyBatch(new Float64Array(serving.largest))
+    this.#batch = createBatch(new Float64Array(serving.largest))
     this.#idle = Array.from({ length: serving.servers ?? 1 }, (_, server) => server)
   }
 
-  /** The servers are there, before the first request is. */
+  /** Starts the servers, before the first request is due. */
   start(): void {
-    const { loop, queue } = this.#with
+    const { loop, queue } = this.#serving
     const nowNs = Math.min(loop.clock(), 0)
     for (const server of this.#idle) queue.free(server, nowNs)
     this.#checkQueue()
     this.#checkInFlight()
   }
 
-  /** The run ends early. */
+  /** Checks the queue, since the run ends early. */
   wake(): void {
-    this.#lookUnlessSoon()
+    this.#ensureChecked()
   }
 
   serving(): Serving[] {
@@ -79,9 +79,9 @@ export class LocalServers {
   }
 
   /**
-   * Gives up what is in flight, and takes no more.
+   * Aborts the batches in flight, and takes no more.
    *
-   * @param error what makes the run fail; undefined if it does not
+   * @param error the error that fails the run; undefined if it does not fail
    */
   stop(reason: Error, error?: unknown): void {
     if (this.#over) return
@@ -92,25 +92,25 @@ export class LocalServers {
     this.#end(error)
   }
 
-  /** Asks the queue, which throws if the scenario turns out to be one that time cannot pass in. */
-  #asked<Value>(ask: () => Value): Value | undefined {
+  /** Calls the queue, and ends the run if it throws: time cannot pass in the scenario. */
+  #callQueue<Value>(call: () => Value): Value | undefined {
     try {
-      return ask()
+      return call()
     } catch (error) {
       this.stop(OVER, error)
       return undefined
     }
   }
 
-  #lookUnlessSoon(): void {
-    if (!this.#checking) this.#checkQueue()
+  #ensureChecked(): void {
+    if (!this.#isCheckScheduled) this.#checkQueue()
   }
 
-  /** Starts what the policy lets go now: one batch, and the next as soon as what it began has had its turn. */
+  /** Starts the batch that leaves now, if there is one, and schedules the next check behind it. */
   #checkQueue = (): void => {
-    this.#checking = false
+    this.#isCheckScheduled = false
     if (this.#over) return
-    const { window, loop, queue } = this.#with
+    const { window, loop, queue } = this.#serving
     const server = this.#idle.at(-1)
     if (server === undefined) return
     const nowNs = loop.clock()
@@ -118,34 +118,34 @@ export class LocalServers {
       this.stop(OVER)
       return
     }
-    const taken = this.#asked(() => queue.take(server, this.#batch, nowNs))
+    const taken = this.#callQueue(() => queue.take(server, this.#batch, nowNs))
     if (taken === undefined) return
     if (!taken) {
-      this.#rest()
+      this.#waitForBatch()
       return
     }
-    if (this.#with.servers !== null) this.#idle.pop()
-    this.#checking = true
+    if (this.#serving.servers !== null) this.#idle.pop()
+    this.#isCheckScheduled = true
     this.#launch(server)
-    if (nowNs - this.#turnedNs > TURN_NS) loop.macrotask(this.#lookTurned)
+    if (nowNs - this.#yieldedNs > YIELD_NS) loop.macrotask(this.#checkAfterYield)
     else loop.microtask(this.#checkQueue)
   }
 
-  #lookTurned = (): void => {
-    this.#turnedNs = this.#with.loop.clock()
+  #checkAfterYield = (): void => {
+    this.#yieldedNs = this.#serving.loop.clock()
     this.#checkQueue()
   }
 
-  /** Nothing leaves now: waits until the next batch will. */
-  #rest(): void {
-    const { loop, idle, queue } = this.#with
+  /** Waits until the next batch leaves. */
+  #waitForBatch(): void {
+    const { loop, idle, queue } = this.#serving
     if (queue.finished) {
       if (this.#inFlight.size === 0) this.stop(OVER)
       return
     }
     if (idle === 'poll') {
-      this.#checking = true
-      loop.macrotask(this.#lookTurned)
+      this.#isCheckScheduled = true
+      loop.macrotask(this.#checkAfterYield)
       return
     }
     this.#setAlarm(queue.wakeAtNs)
@@ -156,16 +156,16 @@ export class LocalServers {
     this.#alarm?.cancel()
     this.#alarm = null
     if (ns === Number.POSITIVE_INFINITY) return
-    const cancel = this.#with.loop.at(ns, () => {
+    const cancel = this.#serving.loop.at(ns, () => {
       this.#alarm = null
-      this.#lookUnlessSoon()
+      this.#ensureChecked()
     })
     this.#alarm = { ns, cancel }
   }
 
   #launch(server: number): void {
-    const { target, loop } = this.#with
-    const inFlight = new InFlightBatch(server, this.#spare.copyOf(this.#batch), this.#ended)
+    const { target, loop } = this.#serving
+    const inFlight = new InFlightBatch(server, this.#spare.copyOf(this.#batch), this.#onEnd)
     this.#inFlight.add(inFlight)
     this.#launching = inFlight
     try {
@@ -173,43 +173,43 @@ export class LocalServers {
       inFlight.batch.startNs = loop.clock()
       target.serve(inFlight)
     } catch (error) {
-      // it may not have come to a start
+      // payload may have thrown before the start
       inFlight.batch.startNs ||= loop.clock()
       inFlight.end({ error })
     }
     this.#launching = null
   }
 
-  #ended = (inFlight: InFlightBatch, outcome: Outcome): void => {
-    const { window, stats, observations, loop, timeout, queue } = this.#with
+  #onEnd = (inFlight: InFlightBatch, outcome: Outcome): void => {
+    const { window, stats, observations, loop, timeout, queue } = this.#serving
     const { batch } = inFlight
     batch.endNs = loop.clock()
-    // a synchronous target is late if it says so itself; any other, if it is still in flight when its time is over
+    // synchronous batches are checked here, all others by a timer while they are in flight
     const late = this.#launching === inFlight && batch.endNs - batch.startNs > timeout.ms * 1e6
-    const { count, marks, error } = failuresOf(late ? { error: this.#tookTooLong() } : outcome, batch.size)
+    const { count, failed, error } = findFailures(late ? { error: this.#timeoutError() } : outcome, batch.size)
     this.failure ??= error
-    // a failure is a response too
-    this.#asked(() => queue.respond(batch))
-    stats.end(window, marks, count, batch)
+    // a failure counts as a response
+    this.#callQueue(() => queue.respond(batch))
+    stats.end(window, failed, count, batch)
     if (batch.startNs >= window.startNs && batch.startNs < window.endNs) observations?.record(batch)
     this.#inFlight.delete(inFlight)
-    if (this.#with.servers !== null) {
+    if (this.#serving.servers !== null) {
       this.#idle.push(inFlight.server)
       queue.free(inFlight.server, batch.endNs)
     }
     this.#spare.release(batch)
-    this.#lookUnlessSoon()
+    this.#ensureChecked()
   }
 
-  #tookTooLong(): Error {
-    const { target, timeout } = this.#with
+  #timeoutError(): Error {
+    const { target, timeout } = this.#serving
     return new Error(`${target.took} longer than ${timeout.ms} ms (${timeout.option})`)
   }
 
-  /** Finds what has been in flight for too long, and the end of the drain. */
+  /** Fails batches that time out, and ends the run after the drain. */
   #checkInFlight = (): void => {
     if (this.#over) return
-    const { window, timeout, loop } = this.#with
+    const { window, timeout, loop } = this.#serving
     const nowNs = loop.clock()
     if (nowNs >= window.drainNs) {
       this.stop(OVER)
@@ -227,10 +227,10 @@ export class LocalServers {
       }
       late.push(inFlight)
     }
-    // the event loop may be late itself: a response that has arrived by now is read first
+    // the event loop may be late itself: read responses that have already arrived first
     if (late.length > 0) {
       loop.macrotask(() => {
-        for (const each of late) each.fail(this.#tookTooLong())
+        for (const each of late) each.fail(this.#timeoutError())
       })
     }
     this.#check = loop.after(Math.max(nextNs, nowNs + 1), this.#checkInFlight)

@@ -1,13 +1,13 @@
 import type { InFlightBatch } from './in-flight-batch.js'
 
-/** What serves batches in this process. */
+/** A target that serves batches in this process. */
 export interface LocalTarget {
-  /** What the batch's requests carry; made before the batch starts. */
+  /** Makes the input of the batch's requests, before the batch starts. */
   payload(inFlight: InFlightBatch): unknown
-  /** Begins to serve the batch, and ends it sooner or later. */
+  /** Starts to serve the batch, and ends it later. */
   serve(inFlight: InFlightBatch): void
-  /** What a batch that is late is said to have done. */
+  /** The subject and verb of the timeout message, such as `call took`. */
   took: string
-  /** Lets go of what it holds. Rejects with what went wrong in that. */
+  /** Releases resources. Rejects with the error of the teardown. */
   close(): Promise<void>
 }

@@ -13,16 +13,16 @@ import { WorkerExits } from './worker-exits.js'
 
 const SERVER = new URL('./server-thread.js', import.meta.url)
 
-/** A handler's module: where it is, and what messages call it. */
+/** A handler module: its URL, and its name in messages. */
 interface Module {
   url: string
   name: string
 }
 
-/** Serves a run by a handler's module, on threads that are gone when this returns. */
+/** Serves a run by a handler module on threads, which have ended when the promise settles. */
 export async function runOnThreads(context: RunContext, handler: string, servers: number): Promise<RunOutcome> {
   const { plan, scenario, memory, options, host, clock } = context
-  const module = located(handler)
+  const module = locateModule(handler)
   const window = memory.window()
   const state = stateOf(window, memory.queue(window, clock.now), memory.stats())
   const reports: ServerReport[] = []
@@ -39,7 +39,7 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     plan,
     servers,
     checkpoints,
-    onGo: (originNs: bigint) => {
+    onStart: (originNs: bigint) => {
       clock.start(originNs)
       exits.begin()
       host.begin(originNs)
@@ -63,10 +63,12 @@ export async function runOnThreads(context: RunContext, handler: string, servers
   }
   let endedNs: number
   try {
-    const serving = Promise.all(oneByOne(servers, (server) => (over ? undefined : serve(server)))).catch((error) => {
-      if (error instanceof MeasureError) throw error
-      throw targetFailed(module.name, `a thread of the run ended: ${(error as Error).message}`, error)
-    })
+    const serving = Promise.all(startOneByOne(servers, (server) => (over ? undefined : serve(server)))).catch(
+      (error) => {
+        if (error instanceof MeasureError) throw error
+        throw targetFailed(module.name, `a server thread ended: ${(error as Error).message}`, error)
+      },
+    )
     endedNs = await new Watch(watched, options).until(serving)
   } finally {
     over = true
@@ -84,12 +86,12 @@ export async function runOnThreads(context: RunContext, handler: string, servers
   }
 }
 
-/** Starts each after the event loop has turned: starting a thread takes long, and an abort is to be heard meanwhile. */
-function oneByOne(count: number, start: (index: number) => Promise<void> | undefined): Promise<void>[] {
-  let turn = Promise.resolve()
+/** Starts each in a macrotask of its own: starting a thread takes long, and an abort must be noticed in between. */
+function startOneByOne(count: number, start: (index: number) => Promise<void> | undefined): Promise<void>[] {
+  let previous = Promise.resolve()
   return Array.from({ length: count }, async (_, index) => {
-    const own = turn
-    turn = own.then(() => new Promise((resolve) => real.setImmediate(resolve)))
+    const own = previous
+    previous = own.then(() => new Promise((resolve) => real.setImmediate(resolve)))
     await own
     await start(index)
   })
@@ -104,7 +106,7 @@ function taskFor(
   return { memory: memory.shared, server, handler: url, idle, spinNs, batchTimeoutMs }
 }
 
-function located(handler: string): Module {
+function locateModule(handler: string): Module {
   try {
     const { url, path } = locate(handler)
     return { url, name: `handler ${path}` }

@@ -2,11 +2,11 @@ import { real } from '../../clock/real.js'
 import { loadDefault } from '../../handler/module.js'
 import { portable } from '../../handler/portable.js'
 import { payloadsOf, prepare, type Ready, type Unready } from '../../handler/prepare.js'
-import { ABANDONED, BatchContext, failuresIn, isPromise, settle, tookTooLong } from '../../handler/serving.js'
+import { ABANDONED, BatchContext, BatchTimeoutError, failuresIn, isPromise, settle } from '../../handler/serving.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
-import { calibrateTurns, Waiter } from '../clock/waiter.js'
-import { attend } from '../host/host-watch.js'
+import { calibrateSpin, Waiter } from '../clock/waiter.js'
+import { watchThread } from '../host/host-watch.js'
 import { PARKED } from '../queue/parking.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
 import type { Observations } from '../recording/observations.js'
@@ -14,10 +14,10 @@ import type { ServerStats } from '../recording/server-stats.js'
 import { SharedMemory } from '../recording/shared-memory.js'
 import type { Window } from '../recording/window.js'
 
-/** What a server's thread is given. */
+/** The task of a server thread. */
 export interface ServerTask {
   memory: Pick<SharedMemory, 'setup' | 'buffers'>
-  /** which server it is, from 0 */
+  /** the index of the server, from 0 */
   server: number
   /** the URL of the handler's module */
   handler: string
@@ -26,22 +26,22 @@ export interface ServerTask {
   batchTimeoutMs: number
 }
 
-/** What it reports when it is done. */
+/** What a server thread reports when it ends. */
 export interface ServerReport {
-  /** what kept the handler from beginning, which ends the run */
+  /** why the handler could not start, which ends the run */
   unready: Unready | null
   /** the first failure of a request */
   failure: { atNs: number; error: Error } | null
-  /** what its teardown threw */
+  /** the error that its teardown threw */
   teardown: Error | null
 }
 
-/** The task of a server's thread: takes batches, and has the handler serve them, until the run is over. */
+/** Runs a server thread: takes batches and calls the handler until the run is over. */
 export async function serve(task: ServerTask): Promise<ServerReport> {
   const report: ServerReport = { unready: null, failure: null, teardown: null }
   const memory = new SharedMemory(task.memory)
   const crash = memory.crashReport(task.server)
-  // ends the thread here and now, and not wherever it is when it is ended from outside
+  // end the thread here, and not at an arbitrary point when it is terminated from outside
   process.once('uncaughtException', (error) => {
     crash.write(portable(error).message)
     process.exit(1)
@@ -49,13 +49,13 @@ export async function serve(task: ServerTask): Promise<ServerReport> {
   const ready = await prepare(() => loadDefault(task.handler))
   if ('unready' in ready) return { ...report, unready: ready.unready }
 
-  const turnsPerNs = calibrateTurns(clockFrom(real.hrtimeNs()))
+  const iterationsPerNs = calibrateSpin(clockFrom(real.hrtimeNs()))
   const originNs = new StartLine(memory.buffers.start).await()
-  const attended = attend(memory.buffers.host, task.server, memory.window(), originNs)
+  const stopWatching = watchThread(memory.buffers.host, task.server, memory.window(), originNs)
   const clock = clockFrom(originNs)
-  const server = new Server(task, ready, memory, clock, new Waiter(clock, turnsPerNs))
+  const server = new Server(task, ready, memory, clock, new Waiter(clock, iterationsPerNs))
   await server.run()
-  await attended()
+  await stopWatching()
   report.failure = server.failure
   try {
     await ready.handler.teardown?.(ready.state)
@@ -65,10 +65,10 @@ export async function serve(task: ServerTask): Promise<ServerReport> {
   return report
 }
 
-/** The event loop turns at least this often, for what else the handler has going on: more often if it is asynchronous. */
-const TURN_NS = 50_000_000
-const ASYNC_TURN_NS = 5_000_000
-/** How long an idle server that polls does so before the event loop may turn. */
+/** The handler's timers and I/O get a macrotask at least this often, more often if the handler is asynchronous. */
+const YIELD_NS = 50_000_000
+const ASYNC_YIELD_NS = 5_000_000
+/** How long an idle server polls before it yields to the event loop. */
 const POLL_NS = 1_000_000
 
 class Server {
@@ -82,9 +82,9 @@ class Server {
   readonly #stats: ServerStats
   readonly #observations: Observations | null
   readonly #failed: Uint8Array
-  /** whether the handler has shown itself to be asynchronous */
+  /** whether the handler has returned a promise */
   #async = false
-  #turnedNs = 0
+  #yieldedNs = 0
   failure: ServerReport['failure'] = null
 
   constructor(task: ServerTask, ready: Ready, memory: SharedMemory, clock: Clock, waiter: Waiter) {
@@ -107,7 +107,7 @@ class Server {
     const { batch } = this.#stats
     const window = this.#window
     const queue = this.#queue
-    // it is ready at time 0, however late its thread wakes
+    // the server is ready at time 0, however late its thread wakes
     let idleNs = 0
     while (batch.endNs < window.drainNs) {
       if (!queue.take(server, batch, idleNs)) {
@@ -115,7 +115,7 @@ class Server {
         await this.#idle()
         continue
       }
-      // it has left the queue: if the thread ends, it is this server's
+      // the batch has left the queue: if the thread ends now, its requests fail
       batch.startNs = batch.leaveNs
       this.#stats.begin()
       const requests = payloadsOf(payloads, batch.numbers, batch.size)
@@ -129,57 +129,57 @@ class Server {
           this.#async = true
           const leftMs = (window.drainNs - batch.startNs) / 1e6
           outputs = await settle(outputs, context, batchTimeoutMs, leftMs)
-          // what it serves stays in flight, and counts as unfinished
+          // the batch stays in flight, and counts as unfinished
           if (outputs === ABANDONED) return
         }
         failures = failuresIn(outputs, batch.size, this.#failed)
         batch.endNs = this.#clock()
-        if (batch.endNs - batch.startNs > batchTimeoutMs * 1e6) throw tookTooLong(batchTimeoutMs)
-        if (failures > 0) this.#note((outputs as unknown[])[this.#failed.indexOf(1)])
+        if (batch.endNs - batch.startNs > batchTimeoutMs * 1e6) throw new BatchTimeoutError(batchTimeoutMs)
+        if (failures > 0) this.#recordFailure((outputs as unknown[])[this.#failed.indexOf(1)])
       } catch (error) {
         batch.endNs = this.#clock()
         failures = batch.size
         this.#failed.fill(1, 0, failures)
-        this.#note(error)
+        this.#recordFailure(error)
       }
-      // a failure is a response too
+      // a failure counts as a response
       queue.respond(batch)
       this.#stats.end(window, failures === 0 ? null : this.#failed, failures)
       if (batch.startNs >= window.startNs && batch.startNs < window.endNs) this.#observations?.record(batch)
       idleNs = batch.endNs
-      if (batch.endNs - this.#turnedNs > TURN_NS) await this.#turn()
+      if (batch.endNs - this.#yieldedNs > YIELD_NS) await this.#yield()
     }
   }
 
-  /** Waits until the next batch may leave: sleeps until shortly before, and spins the rest. */
+  /** Waits until the next batch may leave: sleeps until shortly before, then spins. */
   async #idle(): Promise<void> {
     const { idle, spinNs } = this.#task
-    if (this.#clock() - this.#turnedNs > (this.#async ? ASYNC_TURN_NS : TURN_NS)) {
-      // what else the handler has going on may take long
+    if (this.#clock() - this.#yieldedNs > (this.#async ? ASYNC_YIELD_NS : YIELD_NS)) {
+      // the handler's other work may take long
       this.#queue.unwatch(this.#task.server)
-      await this.#turn()
+      await this.#yield()
       return
     }
     const nowNs = this.#clock()
     if (nowNs >= this.#window.drainNs) {
-      // nothing leaves any more
+      // no more batches leave
       this.#stats.batch.endNs = nowNs
       return
     }
     const wakeAtNs = Math.min(this.#queue.wakeAtNs, this.#window.drainNs)
     const polls = idle === 'poll'
-    const sleepUntilNs = polls ? 0 : Math.min(wakeAtNs - spinNs, nowNs + (this.#async ? ASYNC_TURN_NS : TURN_NS))
+    const sleepUntilNs = polls ? 0 : Math.min(wakeAtNs - spinNs, nowNs + (this.#async ? ASYNC_YIELD_NS : YIELD_NS))
     this.#waiter.sleepUntil(sleepUntilNs, this.#word, PARKED)
     const spinUntilNs = polls ? Math.min(wakeAtNs, nowNs + POLL_NS) : wakeAtNs
     if (polls || sleepUntilNs === wakeAtNs - spinNs) this.#waiter.spinUntil(spinUntilNs, this.#word, PARKED)
   }
 
-  async #turn(): Promise<void> {
+  async #yield(): Promise<void> {
     await new Promise((resolve) => real.setImmediate(resolve))
-    this.#turnedNs = this.#clock()
+    this.#yieldedNs = this.#clock()
   }
 
-  #note(error: unknown): void {
+  #recordFailure(error: unknown): void {
     this.failure ??= { atNs: this.#stats.batch.endNs, error: portable(error) }
   }
 }

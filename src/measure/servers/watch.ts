@@ -1,6 +1,7 @@
 import { real } from '../../clock/real.js'
 import { onAbort } from '../../handler/on-abort.js'
 import { NS_PER_MS } from '../../scenario/units.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
 import { targetFailed } from '../error.js'
@@ -10,36 +11,36 @@ import { latencySoFar, type RunState } from '../recording/build-recording.js'
 import type { Checkpoints } from '../recording/checkpoints.js'
 import type { SharedMemory } from '../recording/shared-memory.js'
 
-/** How often the run is looked after: until its threads are ready, and while they serve. */
+/** How often to check the run: until its threads are ready, and while they serve. */
 const STARTING_MS = 1
 const RUNNING_MS = 100
-/** How long threads have to wake before time 0. */
+/** How far ahead time 0 is set, so that threads wake before it. */
 const LEAD_NS = 5_000_000n
-/** A thread that should have ended by itself has this long on top. */
+/** How much longer a thread may take before it is terminated. */
 const GRACE_NS = 1_000_000_000
 
-/** What the watch needs to know of the run. */
+/** The run to watch. */
 export interface Watched {
-  /** what messages call the target */
+  /** the name of the target in messages */
   name: string
   memory: SharedMemory
   state: RunState
   plan: Plan
-  /** how many threads serve; 0 if this one does */
+  /** how many server threads there are; 0 if this thread serves */
   servers: number
-  /** a server has blocked its thread, and is to be ended */
+  /** called to terminate a server that blocks its thread */
   onBlocked(server: number, error: Error): void
-  /** time 0 has been set, and lies shortly ahead */
-  onGo(originNs: bigint): void
-  /** makes the servers check the queue, since the run ends early */
+  /** called when time 0 is set, shortly ahead */
+  onStart(originNs: bigint): void
+  /** called to make the servers check the queue, since the run ends early */
   wake(): void
-  /** if the run goes on until it knows enough */
+  /** the checkpoints, if the run stops at a precision or budget */
   checkpoints: Checkpoints | null
 }
 
 /**
- * Watches a run from the main thread: starts its threads together when all are ready, reports progress, and finds the
- * threads that hang. It reads what they share.
+ * Watches a run from the main thread: starts its threads together when all are ready, reports progress, takes checkpoints,
+ * and finds threads that hang. It reads the memory that the threads share.
  */
 export class Watch {
   readonly #watched: Watched
@@ -56,10 +57,10 @@ export class Watch {
   }
 
   /**
-   * Resolves when the threads' work is done, or the time to drain is over; rejects where the work does, a thread
-   * hangs, or the run is aborted. The threads may still be there either way.
+   * Resolves when the threads' work is done or the drain is over; rejects if the work rejects, a thread hangs, or the run is
+   * aborted. Threads may still exist in either case.
    *
-   * @returns when that was, from time 0
+   * @returns the time, in nanoseconds from time 0
    */
   async until(work: Promise<unknown>): Promise<number> {
     const { signal } = this.#options
@@ -87,10 +88,10 @@ export class Watch {
     }
   }
 
-  /** True once there is nothing left to wait for. */
+  /** Checks the run. Returns true if there is nothing left to wait for. */
   #check(): boolean {
     if (this.#clock === null) {
-      this.#lookAtStart()
+      this.#checkStart()
       return false
     }
     const clock = this.#clock
@@ -104,15 +105,15 @@ export class Watch {
     return this.#findHangs(now)
   }
 
-  #lookAtStart(): void {
-    const { servers, name, onGo } = this.#watched
+  #checkStart(): void {
+    const { servers, name, onStart } = this.#watched
     const { setupTimeoutMs } = this.#options
     if (this.#start.ready === servers) {
       const originNs = this.#start.go(LEAD_NS)
       this.#clock = clockFrom(originNs)
-      onGo(originNs)
+      onStart(originNs)
     } else if (real.now() - this.#startedMs > setupTimeoutMs) {
-      const message = `it was not ready within ${setupTimeoutMs} ms (setupTimeout): its module or its setup hangs`
+      const message = `not ready within ${setupTimeoutMs} ms (setupTimeout): its module or its setup hangs`
       throw targetFailed(name, message)
     }
   }
@@ -123,16 +124,16 @@ export class Watch {
     const { lastNs, stop } = plan
     const sent = queue.seen
     const fraction = window.endsEarly ? 1 : Math.max(0, now / lastNs, sent / stop.requests)
-    const goesOn = this.#options.onProgress?.({
+    const continues = this.#options.onProgress?.({
       fraction: Math.min(1, fraction),
       timeMs: Math.max(0, now) / NS_PER_MS,
       endMs: lastNs === Number.POSITIVE_INFINITY ? null : lastNs / NS_PER_MS,
       sent,
-      completed: stats.reduce((sum, { completed }) => sum + completed, 0),
-      failed: stats.reduce((sum, { failed }) => sum + failed, 0),
+      completed: sumBy(stats, ({ completed }) => completed),
+      failed: sumBy(stats, ({ failed }) => failed),
       latencySoFar: () => latencySoFar(state),
     })
-    if (goesOn !== false || this.#clock === null || window.endsEarly) return
+    if (continues !== false || this.#clock === null || window.endsEarly) return
     window.endEarly(this.#clock, 'interrupted')
     wake()
   }
@@ -141,12 +142,15 @@ export class Watch {
     const { state, name, servers } = this.#watched
     const { window } = state
     const { setupTimeoutMs } = this.#options
-    // what is served in this process is looked after there
+    // servers in this process check their own batches
     const serving = servers === 0 ? [] : state.serving()
-    // the drain is over: what is left is unfinished, whatever its servers do
+    // the drain is over: the remaining requests are unfinished, whatever their servers do
     if (now > window.drainNs + GRACE_NS && serving.length > 0) return true
     if (now > window.drainNs + setupTimeoutMs * NS_PER_MS) {
-      throw targetFailed(name, `its threads did not end within ${setupTimeoutMs} ms of the run: its teardown hangs`)
+      throw targetFailed(
+        name,
+        `its threads did not end within ${setupTimeoutMs} ms after the run (setupTimeout): its teardown hangs`,
+      )
     }
     if (servers > 0) this.#findBlocked(now)
     return false
@@ -157,8 +161,8 @@ export class Watch {
     const { batchTimeoutMs } = this.#options
     state.stats.forEach(({ serving }, server) => {
       if (serving === null || now - serving.startNs <= batchTimeoutMs * NS_PER_MS + GRACE_NS) return
-      const message = `it has blocked its thread with a batch of ${serving.size} for longer than batchTimeout (${batchTimeoutMs} ms)`
-      onBlocked(server, new Error(`${message}; a promise could have been given up, a blocked thread cannot`))
+      const message = `blocked its thread with a batch of ${serving.size} for longer than batchTimeout (${batchTimeoutMs} ms)`
+      onBlocked(server, new Error(`${message}; a pending promise could be aborted, a blocked thread cannot`))
     })
   }
 }

@@ -2,11 +2,11 @@ import type { Result } from '../../result/result.js'
 import { count, percent } from '../../text/number.js'
 import { markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
-import { frame, PLOT, px, ticksOf, tickText } from './frame.js'
-import { mark } from './mark.js'
+import { drawFrame, PLOT, px, ticksOf, tickText } from './frame.js'
+import { drawMark } from './mark.js'
 import { exactScale, linearScale } from './scale.js'
 
-/** Batches of so many requests, the ends included. */
+/** The number of batches of `from` to `to` requests, both included. */
 export interface SizeBin {
   from: number
   to: number
@@ -15,8 +15,8 @@ export interface SizeBin {
 
 const MOST_BARS = 24
 
-/** How many batches there were of each size; of several neighbouring sizes where there are too many to draw. */
-export function sizeBins({ sizes }: Result['batches']): SizeBin[] {
+/** Counts batches by size, grouping neighbouring sizes if there are too many bars to draw. */
+export function binSizes({ sizes }: Result['batches']): SizeBin[] {
   const all = Object.entries(sizes)
     .map(([size, batches]): [number, number] => [Number(size), batches])
     .sort(([a], [b]) => a - b)
@@ -32,8 +32,8 @@ export function sizeBins({ sizes }: Result['batches']): SizeBin[] {
   return [...bins.values()]
 }
 
-/** The fraction of all batches that each size has. */
-export function batchSizes({ batches }: Result, bins: readonly SizeBin[]): Drawing {
+/** Draws the fraction of batches of each size. */
+export function drawBatchSizes({ batches }: Result, bins: readonly SizeBin[]): Drawing {
   const [first, last] = [bins[0], bins.at(-1)] as [SizeBin, SizeBin]
   const fraction = (bin: SizeBin) => bin.batches / batches.count
   const y = linearScale(
@@ -47,16 +47,16 @@ export function batchSizes({ batches }: Result, bins: readonly SizeBin[]): Drawi
     const sizes = bin.from === bin.to ? `of ${count(bin.from)}` : `of ${count(bin.from)} to ${count(bin.to)}`
     const [x1, x2] = [px(x.at(bin.from - 0.5) + 0.75), px(x.at(bin.to + 0.5) - 0.75)]
     const top = px(Math.min(PLOT.bottom - 1, y.at(100 * fraction(bin))))
-    return mark(
+    return drawMark(
       {
-        says: `batches ${sizes}: ${count(bin.batches)}, ${percent(fraction(bin))} of all`,
+        text: `batches ${sizes}: ${count(bin.batches)}, ${percent(fraction(bin))} of all`,
         data: { from: bin.from, to: bin.to > bin.from ? bin.to : null, v: bin.batches },
       },
       markup`<rect class="bar" x="${x1}" y="${top}" width="${px(Math.max(1, x2 - x1))}" height="${px(PLOT.bottom - top)}"/>`,
     )
   })
   return {
-    drawn: markup`${frame(PLOT, { ticks, title: 'requests in a batch' }, { ticks: ticksOf(y, tickText), title: '% of batches' })}<g class="s-p90">${bars}</g>`,
+    drawn: markup`${drawFrame(PLOT, { ticks, title: 'batch size' }, { ticks: ticksOf(y, tickText), title: '% of batches' })}<g class="s-p90">${bars}</g>`,
     x,
     y,
   }

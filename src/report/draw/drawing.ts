@@ -2,14 +2,14 @@ import type { Markup } from '../markup.js'
 import { HEIGHT } from './frame.js'
 import type { Scale } from './scale.js'
 
-/** A chart, and the scales that its marks stand on. */
+/** A chart and the scales of its marks. */
 export interface Drawing {
   drawn: Markup
   x?: Scale | null
   y?: Scale | null
-  /** pixels; all are as wide */
+  /** in pixels; every drawing has the same width */
   height?: number
 }
 
-/** How high a drawing is. */
+/** The height of a drawing, in pixels. */
 export const heightOf = ({ height = HEIGHT }: Drawing) => height

@@ -1,50 +1,51 @@
-import { rate, timeUnit } from '../../text/number.js'
+import { rate, time, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
-import { frame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
-import { apartInWords } from './label.js'
-import { type Bounded, dot, mark, whisker } from './mark.js'
+import { drawFrame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
+import { stripCommonWords } from './label.js'
+import { type Bounded, drawDot, drawMark, drawWhisker } from './mark.js'
 import { exactScale, logScale, type Scale } from './scale.js'
-import { boundedText, perSecond, timeText } from './text.js'
-import type { Standing } from './trade-off-figure.js'
+import { formatBounded, perSecond } from './text.js'
+import { DOTS } from './trade-off.js'
+import type { RunValidity } from './trade-off-figure.js'
 
-/** What a run carried, and how long its requests took. */
+/** The throughput and latency of a run. */
 export interface FrontierPoint {
   label: string
   /** requests a second */
   throughput: number
   latency: Bounded
-  standing: Standing
+  validity: RunValidity
 }
 
 export interface FrontierOptions {
-  /** of the latency: `p99` */
+  /** the latency's name, such as `p99` */
   name: string
-  /** of the throughput: `completed` or `can carry at most` */
-  carried: string
+  /** which throughput: `completed` or `capacity` */
+  throughputName: string
   /** the limits of a budget */
   latencyLimit: number | null
   throughputLimit: number | null
 }
 
-/** With more points than this, only those on the frontier are named. */
+/** With more points than this, only those on the frontier are labelled. */
 const MOST_NAMED = 10
 
-/** Those than which no other carries as much or more at a lower latency, by what they carry. */
-export function onFrontier(points: readonly FrontierPoint[]): FrontierPoint[] {
-  const sound = points.filter(({ standing }) => standing === 'sound')
+/** Valid points that no other valid point beats on both throughput and latency, sorted by throughput. */
+export function findFrontier(points: readonly FrontierPoint[]): FrontierPoint[] {
+  const valid = points.filter(({ validity }) => validity === 'valid')
   const better = (a: FrontierPoint, b: FrontierPoint) =>
     a.throughput >= b.throughput &&
     a.latency.value <= b.latency.value &&
     (a.throughput > b.throughput || a.latency.value < b.latency.value)
-  return sound
-    .filter((point) => !sound.some((other) => better(other, point)))
+  return valid
+    .filter((point) => !valid.some((other) => better(other, point)))
     .sort((a, b) => a.throughput - b.throughput)
 }
 
-/** Latency against throughput: the best there is to choose from, and what of it a budget allows. */
-export function frontier(points: readonly FrontierPoint[], options: FrontierOptions): Drawing {
-  const { name, carried, latencyLimit, throughputLimit } = options
+/** Draws latency against throughput, with the frontier and the limits of a budget. */
+export function drawFrontier(points: readonly FrontierPoint[], options: FrontierOptions): Drawing {
+  const { name, throughputName, latencyLimit, throughputLimit } = options
   const times = points.flatMap(({ latency }) => [
     latency.value,
     latency.low ?? latency.value,
@@ -58,46 +59,43 @@ export function frontier(points: readonly FrontierPoint[], options: FrontierOpti
   const [least, most] = [Math.min(...rates), Math.max(...rates)]
   const room = Math.max((most - least) * 0.12, most * 0.02, 1e-9)
   const x = exactScale([Math.max(0, least - room), most + room], [PLOT.left, PLOT.right])
-  const best = onFrontier(points)
+  const best = findFrontier(points)
   const named = points.length <= MOST_NAMED ? points : best
   return {
-    drawn: markup`${frame(
+    drawn: markup`${drawFrame(
       PLOT,
-      { ticks: ticksOf(x, tickText), title: `${carried}, requests/s` },
+      { ticks: ticksOf(x, tickText), title: `${throughputName}, requests/s` },
       { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `${name}, ${unit.name}` },
-    )}${limits(options, x, y)}${stairs(best, x, y)}<g class="s-carry">${points.map((point) => pointMark(point, options, x, y))}${namesOf(named, x, y)}</g>`,
+    )}${drawLimits(options, x, y)}${drawSteps(best, x, y)}<g class="s-neutral">${points.map((point) => drawPoint(point, options, x, y))}${drawLabels(named, x, y)}</g>`,
     x,
     y,
   }
 }
 
-function pointMark(
-  { label, throughput, latency, standing }: FrontierPoint,
-  { name, carried }: FrontierOptions,
+function drawPoint(
+  { label, throughput, latency, validity }: FrontierPoint,
+  { name, throughputName }: FrontierOptions,
   x: Scale,
   y: Scale,
 ): Markup {
   const [cx, cy] = [px(x.at(throughput)), px(y.at(latency.value))]
   const at = (bound: number | null) => (bound === null ? null : px(y.at(bound)))
-  const says = `${label}: ${carried} ${perSecond(throughput)}, ${name} ${boundedText(latency, timeText, '95 % interval')}${standing === 'sound' ? '' : ` (${standing})`}`
-  return mark(
+  const text = `${label}: ${throughputName} ${perSecond(throughput)}, ${name} ${formatBounded(latency, time, '95 % interval')}${validity === 'valid' ? '' : ` (${validity})`}`
+  return drawMark(
     {
-      says,
-      data: { k: 'point', run: label, x: throughput, v: latency.value, low: latency.low, high: latency.high, standing },
+      text,
+      data: { k: 'point', run: label, x: throughput, v: latency.value, low: latency.low, high: latency.high, validity },
     },
-    [
-      whisker(cx, at(latency.low), at(latency.high), cy),
-      dot(cx, cy, standing === 'sound' ? 'full' : standing === 'doubted' ? 'doubted' : 'open'),
-    ],
+    [drawWhisker(cx, at(latency.low), at(latency.high), cy), drawDot(cx, cy, DOTS[validity])],
   )
 }
 
 const CHARACTER = 8
 
-/** Names, each on the side where there is room; one that would hide another is left out, and is told by its point. */
-function namesOf(points: readonly FrontierPoint[], x: Scale, y: Scale): Markup[] {
+/** Draws labels next to their points. A label that would be cut off or overlap another is left to the tooltip. */
+function drawLabels(points: readonly FrontierPoint[], x: Scale, y: Scale): Markup[] {
   const taken: { from: number; to: number; at: number }[] = []
-  const names = apartInWords(points.map(({ label }) => label))
+  const names = stripCommonWords(points.map(({ label }) => label))
   return points.flatMap(({ throughput, latency }, i) => {
     const name = names[i] as string
     const at = x.at(throughput)
@@ -108,7 +106,6 @@ function namesOf(points: readonly FrontierPoint[], x: Scale, y: Scale): Markup[]
       to: left ? at - 8 : at + 8 + width,
       at: y.at(latency.value) - 8,
     }
-    // a name that is cut says nothing
     if (here.from < PLOT.left || here.to > WIDTH) return []
     if (taken.some(({ from, to, at }) => from < here.to && here.from < to && Math.abs(at - here.at) < 14)) return []
     taken.push(here)
@@ -116,23 +113,23 @@ function namesOf(points: readonly FrontierPoint[], x: Scale, y: Scale): Markup[]
   })
 }
 
-/** Between two points of the frontier nothing is known but that the next one is there. */
-function stairs(best: FrontierPoint[], x: Scale, y: Scale): Markup | null {
+/** Draws the frontier as steps: nothing is known between two points. */
+function drawSteps(best: FrontierPoint[], x: Scale, y: Scale): Markup | null {
   if (best.length < 2) return null
   const d = best.map(({ throughput, latency }, i) => {
     const [cx, cy] = [px(x.at(throughput)), px(y.at(latency.value))]
     return i === 0 ? `M${cx} ${cy}` : `V${cy}H${cx}`
   })
-  return markup`<path class="line thin s-carry" d="${d.join('')}"/>`
+  return markup`<path class="line thin s-neutral" d="${d.join('')}"/>`
 }
 
-function limits({ name, latencyLimit, throughputLimit }: FrontierOptions, x: Scale, y: Scale): Markup {
+function drawLimits({ name, latencyLimit, throughputLimit }: FrontierOptions, x: Scale, y: Scale): Markup {
   const { left, right, top, bottom } = PLOT
   const at = latencyLimit === null || latencyLimit <= 0 ? null : px(y.at(latencyLimit))
   const from = throughputLimit === null ? null : px(x.at(throughputLimit))
   return markup`${
     at !== null &&
-    markup`<g data-limit="${latencyLimit}"><rect class="beyond" x="${left}" y="${top}" width="${right - left}" height="${px(Math.max(0, at - top))}"/><line class="limit" x1="${left}" x2="${right}" y1="${at}" y2="${at}"/><text class="note bad" x="${right - 4}" y="${at - 6}" text-anchor="end">${name} at most ${timeText(latencyLimit as number)}</text></g>`
+    markup`<g data-limit="${latencyLimit}"><rect class="beyond" x="${left}" y="${top}" width="${right - left}" height="${px(Math.max(0, at - top))}"/><line class="limit" x1="${left}" x2="${right}" y1="${at}" y2="${at}"/><text class="note bad" x="${right - 4}" y="${at - 6}" text-anchor="end">${name} at most ${time(latencyLimit as number)}</text></g>`
   }${
     from !== null &&
     markup`<g data-limit="${throughputLimit}"><rect class="beyond" x="${left}" y="${top}" width="${px(Math.max(0, from - left))}" height="${bottom - top}"/><line class="limit" x1="${from}" x2="${from}" y1="${top}" y2="${bottom}"/><text class="note bad" x="${from + 5}" y="${bottom - 6}">at least ${rate(throughputLimit as number)}</text></g>`

@@ -3,8 +3,8 @@ import type { HistoryPoint, HistorySeries } from '../../history/series.js'
 import { changeText, historyValue, shortCommit } from '../history-text.js'
 import { markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
-import { frame, HEIGHT, PLOT, px, ticksOf, tickText } from './frame.js'
-import { dot, mark, whisker } from './mark.js'
+import { drawFrame, HEIGHT, PLOT, px, ticksOf, tickText } from './frame.js'
+import { drawDot, drawMark, drawWhisker } from './mark.js'
 import { exactScale } from './scale.js'
 
 /** Of a scale that shows small changes, what is left above and below. */
@@ -13,7 +13,7 @@ const MARGIN = 0.08
 const MOST_COMMITS = 5
 
 /** A series over commits: each run with its interval, the level between changes, and a line at each change. */
-export function historyChart(series: HistorySeries): Drawing {
+export function drawHistory(series: HistorySeries): Drawing {
   const { points, changes, metric } = series
   const ends = points.flatMap(({ value, interval }) => [value, interval?.low ?? value, interval?.high ?? value])
   const [low, high] = [Math.min(...ends), Math.max(...ends)]
@@ -35,9 +35,9 @@ export function historyChart(series: HistorySeries): Drawing {
   })
   const lines = changes.map((change) => {
     const at = px(x.at(change.at - 0.5))
-    return mark(
+    return drawMark(
       {
-        says: `Changed at ${shortCommit(change.commit)}: ${changeText(change, series)}`,
+        text: `Changed at ${shortCommit(change.commit)}: ${changeText(change, series)}`,
         data: { k: 'change', i: change.at, before: change.before, after: change.after },
       },
       markup`<path class="limit" d="M${at} ${PLOT.top}V${PLOT.bottom}"/>`,
@@ -46,12 +46,15 @@ export function historyChart(series: HistorySeries): Drawing {
   const marks = points.map((point, i) => {
     const { value, interval } = point
     const [cx, cy] = [x.at(i), y.at(value)]
-    const drawn = [interval !== null && whisker(cx, y.at(interval.low), y.at(interval.high), cy), dot(cx, cy, 'full')]
+    const drawn = [
+      interval !== null && drawWhisker(cx, y.at(interval.low), y.at(interval.high), cy),
+      drawDot(cx, cy, 'full'),
+    ]
     const data = { k: metric, i, v: value, low: interval?.low, high: interval?.high }
-    return mark({ says: pointText(point, series), class: 's-p50', data }, drawn)
+    return drawMark({ text: pointText(point, series), class: 's-p50', data }, drawn)
   })
   return {
-    drawn: markup`${frame(PLOT, { ticks: commits, title: 'commit' }, { ticks: ticksOf(y, tickText), title: `${metric}, ${unit}` })}${levels}${lines}${marks}`,
+    drawn: markup`${drawFrame(PLOT, { ticks: commits, title: 'commit' }, { ticks: ticksOf(y, tickText), title: `${metric}, ${unit}` })}${levels}${lines}${marks}`,
     x,
     y,
     height: HEIGHT,

@@ -1,6 +1,6 @@
 import { attributes, type Content, type Markup, markup } from '../markup.js'
 
-/** A figure, and between which values it lies; a bound that is not known is null, for a reason. */
+/** A figure with its bounds; an unknown bound is null, with the reason. */
 export interface Bounded {
   value: number
   low: number | null
@@ -8,21 +8,21 @@ export interface Bounded {
   reason?: string | undefined
 }
 
-/** One thing drawn that can be pointed at: what it says, and the exact figures that it stands for. */
+/** A drawn element with a tooltip, and its exact figures as `data-` attributes. */
 export interface Mark {
-  says: string
+  text: string
   class?: string | undefined
   data: Record<string, string | number | null | undefined>
 }
 
-/** A mark around what is drawn. */
-export function mark({ says, class: name, data }: Mark, drawn: Content): Markup {
+/** Wraps drawn content in a mark. */
+export function drawMark({ text, class: name, data }: Mark, drawn: Content): Markup {
   const exact = Object.fromEntries(Object.entries(data).map(([key, value]) => [`data-${key}`, value]))
-  return markup`<g class="mark${name === undefined ? '' : ` ${name}`}"${attributes(exact)}><title>${says}</title>${drawn}</g>`
+  return markup`<g class="mark${name === undefined ? '' : ` ${name}`}"${attributes(exact)}><title>${text}</title>${drawn}</g>`
 }
 
-/** A line from the one end to the other with a stroke across at each; an end that is not known has an arrow's head. */
-export function whisker(x: number, lowY: number | null, highY: number | null, y: number): Markup | null {
+/** Draws a whisker between two bounds, with an arrow head for an unknown bound; null if both are unknown. */
+export function drawWhisker(x: number, lowY: number | null, highY: number | null, y: number): Markup | null {
   if (lowY === null && highY === null) return null
   const at = (value: number) => Number(value.toFixed(1))
   const end = (to: number | null, away: 1 | -1) =>
@@ -32,13 +32,13 @@ export function whisker(x: number, lowY: number | null, highY: number | null, y:
   return markup`<path class="whisker" d="M${at(x)} ${at(from)}V${at(to)}${end(lowY, 1)}${end(highY, -1)}"/>`
 }
 
-export type Dot = 'full' | 'open' | 'doubted'
+export type Dot = 'full' | 'open' | 'crossed'
 
-/** A point, and around it room to point at; one in doubt is crossed out. */
-export function dot(x: number, y: number, kind: Dot): Markup {
+/** Draws a point, with a larger invisible circle around it as the pointer target. `crossed` marks an invalid run. */
+export function drawDot(x: number, y: number, kind: Dot): Markup {
   const [cx, cy] = [Number(x.toFixed(1)), Number(y.toFixed(1))]
   const hit = markup`<circle class="hit" cx="${cx}" cy="${cy}" r="9"/>`
-  if (kind !== 'doubted')
+  if (kind !== 'crossed')
     return markup`<circle class="dot ${kind}" cx="${cx}" cy="${cy}" r="${kind === 'open' ? 3.2 : 4}"/>${hit}`
   return markup`<circle class="dot open" cx="${cx}" cy="${cy}" r="4"/><path class="cross" d="M${cx - 5} ${cy + 5}l10 -10"/>${hit}`
 }

@@ -1,12 +1,11 @@
-import { timeUnit } from '../../text/number.js'
+import { percentToTenth, time, timeUnit } from '../../text/number.js'
 import type { Part } from '../../text/parts.js'
 import { markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
-import { frame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
-import { short } from './label.js'
-import { mark } from './mark.js'
+import { drawFrame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
+import { shorten } from './label.js'
+import { drawMark } from './mark.js'
 import { linearScale } from './scale.js'
-import { timeText } from './text.js'
 
 export interface LabelledParts {
   label: string
@@ -18,8 +17,8 @@ const ROW = 46
 const BAR = 20
 const LEFT = 14
 
-/** Where the time went: the mean latency of each run, cut into what a request was doing meanwhile. */
-export function partsBars(runs: readonly LabelledParts[]): Drawing {
+/** Draws the mean latency of each run as a bar, divided into its parts. */
+export function drawParts(runs: readonly LabelledParts[]): Drawing {
   const bottom = PLOT.top - 10 + ROW * runs.length
   const box = { ...PLOT, left: LEFT, right: WIDTH - 30, bottom }
   const means = runs.map(({ meanMs }) => meanMs)
@@ -31,16 +30,16 @@ export function partsBars(runs: readonly LabelledParts[]): Drawing {
     const drawn = parts.map(({ name, ms, meaning }) => {
       const from = px(x.at(before))
       before += ms
-      // what took any time shows as a sliver at least
+      // at least one pixel, so that shorten parts are visible
       const width = Math.max(1, px(x.at(before) - from))
       const fraction = meanMs === 0 ? 0 : ms / meanMs
-      const says = `${label === '' ? '' : `${label}: `}${name} ${timeText(ms)}, ${(100 * fraction).toFixed(1)} % (${meaning})`
-      return mark(
-        { says, class: `s-${name}`, data: { k: name, run: label, v: ms } },
+      const text = `${label === '' ? '' : `${label}: `}${name} ${time(ms)}, ${percentToTenth(fraction)} (${meaning})`
+      return drawMark(
+        { text, class: `s-${name}`, data: { k: name, run: label, v: ms } },
         markup`<rect class="bar" x="${from}" y="${top}" width="${width}" height="${BAR}"/>`,
       )
     })
-    const title = label === '' ? timeText(meanMs) : `${short(label, 32)}: ${timeText(meanMs)}`
+    const title = label === '' ? time(meanMs) : `${shorten(label, 32)}: ${time(meanMs)}`
     return markup`<text class="tick" x="${box.left}" y="${top - 6}">${title}</text>${drawn}`
   })
   const names = [...new Set(runs.flatMap(({ parts }) => parts.map(({ name }) => name)))]
@@ -49,7 +48,7 @@ export function partsBars(runs: readonly LabelledParts[]): Drawing {
       markup`<g class="s-${name}"><rect class="bar" x="${LEFT + i * 88}" y="4" width="10" height="10"/><text class="tick" x="${LEFT + 14 + i * 88}" y="14">${name}</text></g>`,
   )
   return {
-    drawn: markup`${frame(box, { ticks: ticksOf(x, (ms) => tickText(ms / unit.ms)), title: `mean latency, ${unit.name}` }, { ticks: [], title: '' })}${bars}${key}`,
+    drawn: markup`${drawFrame(box, { ticks: ticksOf(x, (ms) => tickText(ms / unit.ms)), title: `mean latency, ${unit.name}` }, { ticks: [], title: '' })}${bars}${key}`,
     x,
     height: bottom + 46,
   }

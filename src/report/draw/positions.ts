@@ -1,24 +1,24 @@
 import { scaleLinear, scaleLog, scalePoint } from 'd3-scale'
 import { px, type Tick } from './frame.js'
 
-/** A value that was run: its text, and the number that it is, if it is one. */
+/** A swept value: its label, and its number if it has one. */
 export interface Place {
   label: string
   at: number | null
 }
 
-/** Where values stand that were run, each with a tick of its own. */
+/** Positions of swept values along an axis, with one tick for each. */
 export interface Positions {
   ticks: Tick[]
   at(label: string): number
-  /** from half-way to the value before to half-way to the value after */
+  /** from halfway to the previous value to halfway to the next */
   around(label: string): [number, number]
 }
 
-/** From this ratio on between the ends, numbers stand at equal ratios. */
+/** From this ratio of the largest to the smallest number on, the axis is logarithmic. */
 const WIDE = 8
 
-/** Numbers stand as far apart as they are, others in the order that they came, at equal distances. */
+/** Places numbers to scale, and other values at equal distances in the order given. */
 export function positionsOf(places: readonly Place[], [from, to]: [number, number]): Positions {
   const distinct = places.filter(({ label }, i) => places.findIndex((place) => place.label === label) === i)
   const numbers = distinct.flatMap(({ at }) => (at === null ? [] : [at]))

@@ -1,21 +1,21 @@
-import { threeDigits, time } from '../../text/number.js'
+import { threeDigits } from '../../text/number.js'
 import type { Bounded } from './mark.js'
 
-/** A figure with the ends that are known of it: `4.61 ms (4.5 ms to 4.72 ms, 95 % interval)`. */
-export function boundedText(
+/** Formats a figure with its bounds, as far as they are known: `4.61 ms (4.5 ms to 4.72 ms, 95 % interval)`. */
+export function formatBounded(
   { value, low, high, reason }: Bounded,
-  text: (value: number) => string,
-  ends: string,
+  format: (value: number) => string,
+  boundsName: string,
 ): string {
-  if (low === null && high === null) return `${text(value)}${reason === undefined ? '' : ` (no interval: ${reason})`}`
+  if (low === null && high === null) return `${format(value)}${reason === undefined ? '' : ` (no interval: ${reason})`}`
   const between =
     low === null
-      ? `${text(high as number)} or less`
+      ? `${format(high as number)} or less`
       : high === null
-        ? `${text(low)} or more`
-        : `${text(low)} to ${text(high)}`
-  return `${text(value)} (${between}, ${ends})`
+        ? `${format(low)} or more`
+        : `${format(low)} to ${format(high)}`
+  return `${format(value)} (${between}, ${boundsName})`
 }
 
+/** Formats requests a second with three digits: `4.00/s`, `12,400/s`. */
 export const perSecond = (value: number) => `${threeDigits(value)}/s`
-export const timeText = (ms: number) => (ms === 0 ? '0 ms' : time(ms))

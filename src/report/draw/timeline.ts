@@ -2,21 +2,21 @@ import { decode } from '../../histogram/hdr.js'
 import type { Result, Segment } from '../../result/result.js'
 import { percentileNs } from '../../result/summary.js'
 import { NS_PER_MS, nanoseconds } from '../../scenario/units.js'
-import { count, timeUnit } from '../../text/number.js'
+import { count, time, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
-import { apart, frame, PLOT, px, ticksOf, tickText } from './frame.js'
-import { mark } from './mark.js'
+import { drawFrame, PLOT, px, spreadLabels, ticksOf, tickText } from './frame.js'
+import { drawMark } from './mark.js'
 import { exactScale, logScale, type Scale } from './scale.js'
-import { timeText } from './text.js'
 
-/** A stretch of the window, and the percentiles of the requests due in it; null where none completed. */
-export interface Stretch {
+/** A segment of the window, and the latency of the requests due in it; null if none completed. */
+export interface DecodedSegment {
   segment: Segment
   latency: { p50: number; p99: number; max: number } | null
 }
 
-export function stretchesOf({ segments }: Result): Stretch[] {
+/** Reads the percentiles of each segment. */
+export function decodeSegments({ segments }: Result): DecodedSegment[] {
   return segments.map((segment) => {
     if (segment.latencyMs === null) return { segment, latency: null }
     const { histogram, min, max } = segment.latencyMs
@@ -26,17 +26,17 @@ export function stretchesOf({ segments }: Result): Stretch[] {
   })
 }
 
-/** Requests due in a stretch that were never answered. */
-export const lostIn = ({ segment: { counts } }: Stretch) => counts.offered - counts.completed
+/** Counts the requests due in a segment that never completed. */
+export const incompleteIn = ({ segment: { counts } }: DecodedSegment) => counts.offered - counts.completed
 
 /**
- * Latency over time: for each stretch of the window its p50, p99 and longest, as lines as long as the stretch, for that
- * is all that is kept. Of replications each is one stretch. Null where no time or no latency is left to draw.
+ * Draws latency over time: the p50, p99 and max of each segment as lines of the segment's length. Replications count as
+ * one segment each. Null if there is no time or no latency to draw.
  */
-export function timeline(result: Result, stretches: readonly Stretch[]): Drawing | null {
-  const times = stretches.flatMap(({ latency }) => (latency === null ? [] : [latency.p50, latency.max]))
+export function drawTimeline(result: Result, segments: readonly DecodedSegment[]): Drawing | null {
+  const times = segments.flatMap(({ latency }) => (latency === null ? [] : [latency.p50, latency.max]))
   const replicated = result.replications !== undefined
-  const ends = stretches.map(({ segment }, i): [number, number] =>
+  const ends = segments.map(({ segment }, i): [number, number] =>
     replicated ? [i + 0.5, i + 1.5] : [segment.startMs, segment.endMs],
   )
   const [first, last] = [ends[0]?.[0] ?? 0, ends.at(-1)?.[1] ?? 0]
@@ -45,58 +45,59 @@ export function timeline(result: Result, stretches: readonly Stretch[]): Drawing
   const length = timeUnit([last])
   const y = logScale(times, [PLOT.bottom, PLOT.top])
   const x = exactScale([first, last], [PLOT.left, PLOT.right])
-  const marks = stretches.map((stretch, i) =>
-    stretchMark(stretch, ends[i] as [number, number], x, replicated ? i : null),
+  const marks = segments.map((segment, i) =>
+    segmentMark(segment, ends[i] as [number, number], x, replicated ? i : null),
   )
   const xTicks = replicated
     ? ticksOf(x, (i) => (Number.isInteger(i) ? String(i) : '')).filter(({ label }) => label !== '')
     : ticksOf(x, (ms) => tickText(ms / length.ms))
   return {
-    drawn: markup`${frame(
+    drawn: markup`${drawFrame(
       PLOT,
       { ticks: xTicks, title: replicated ? 'replication' : `due, ${length.name} after the start` },
       { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `latency, ${unit.name}` },
-    )}<path class="line s-p50" d="${strokes(stretches, 'p50', ends, x, y)}"/><path class="line s-p99" d="${strokes(stretches, 'p99', ends, x, y)}"/><path class="line thin s-p999" d="${strokes(stretches, 'max', ends, x, y)}"/>${lostStrokes(stretches, ends, x)}${names(stretches, y)}${marks}`,
+    )}<path class="line s-p50" d="${strokes(segments, 'p50', ends, x, y)}"/><path class="line s-p99" d="${strokes(segments, 'p99', ends, x, y)}"/><path class="line thin s-p999" d="${strokes(segments, 'max', ends, x, y)}"/>${incompleteStrokes(segments, ends, x)}${drawNames(segments, y)}${marks}`,
     x,
     y,
   }
 }
 
-function stretchMark(stretch: Stretch, [from, to]: [number, number], x: Scale, replication: number | null): Markup {
-  const { segment, latency } = stretch
+function segmentMark(
+  decoded: DecodedSegment,
+  [from, to]: [number, number],
+  x: Scale,
+  replication: number | null,
+): Markup {
+  const { segment, latency } = decoded
   const [x1, x2] = [px(x.at(from)), px(x.at(to))]
-  const lost = lostIn(stretch)
+  const incomplete = incompleteIn(decoded)
   const when =
-    replication === null
-      ? `${timeText(segment.startMs)} to ${timeText(segment.endMs)}`
-      : `replication ${replication + 1}`
+    replication === null ? `${time(segment.startMs)} to ${time(segment.endMs)}` : `replication ${replication + 1}`
   const times =
-    latency === null
-      ? 'none completed'
-      : `p50 ${timeText(latency.p50)}, p99 ${timeText(latency.p99)}, longest ${timeText(latency.max)}`
-  const says = `${when}: ${times}; ${count(segment.counts.completed)} completed${lost > 0 ? `, ${count(lost)} not` : ''}`
-  const data = { k: 'stretch', from: segment.startMs, ...latency, lost: lost > 0 ? lost : null }
-  return mark({ says, data }, markup`<path class="hit band" d="M${x1} ${PLOT.top}H${x2}V${PLOT.bottom}H${x1}z"/>`)
+    latency === null ? 'none completed' : `p50 ${time(latency.p50)}, p99 ${time(latency.p99)}, max ${time(latency.max)}`
+  const text = `${when}: ${times}; ${count(segment.counts.completed)} completed${incomplete > 0 ? `, ${count(incomplete)} not completed` : ''}`
+  const data = { k: 'segment', from: segment.startMs, ...latency, incomplete: incomplete > 0 ? incomplete : null }
+  return drawMark({ text, data }, markup`<path class="hit band" d="M${x1} ${PLOT.top}H${x2}V${PLOT.bottom}H${x1}z"/>`)
 }
 
-/** Where requests were lost, along the bottom. */
-function lostStrokes(stretches: readonly Stretch[], ends: [number, number][], x: Scale): Markup | null {
-  const d = stretches.map((stretch, i) => {
+/** Marks the segments with incomplete requests, along the bottom. */
+function incompleteStrokes(segments: readonly DecodedSegment[], ends: [number, number][], x: Scale): Markup | null {
+  const d = segments.map((segment, i) => {
     const [from, to] = ends[i] as [number, number]
-    return lostIn(stretch) === 0 ? '' : `M${px(x.at(from))} ${PLOT.bottom - 2}H${px(x.at(to))}`
+    return incompleteIn(segment) === 0 ? '' : `M${px(x.at(from))} ${PLOT.bottom - 2}H${px(x.at(to))}`
   })
-  return d.every((each) => each === '') ? null : markup`<path class="lost" d="${d.join('')}"/>`
+  return d.every((each) => each === '') ? null : markup`<path class="incomplete" d="${d.join('')}"/>`
 }
 
-/** A line for each stretch, as long as it is. */
+/** Builds a path with a line for each segment. */
 function strokes(
-  stretches: readonly Stretch[],
+  segments: readonly DecodedSegment[],
   name: 'p50' | 'p99' | 'max',
   ends: [number, number][],
   x: Scale,
   y: Scale,
 ) {
-  return stretches
+  return segments
     .map(({ latency }, i) => {
       if (latency === null) return ''
       const [from, to] = ends[i] as [number, number]
@@ -105,10 +106,10 @@ function strokes(
     .join('')
 }
 
-function names(stretches: readonly Stretch[], y: Scale): Markup {
-  const { latency } = stretches.findLast((stretch) => stretch.latency !== null) as Stretch
-  const { p50, p99, max } = latency as NonNullable<Stretch['latency']>
-  const heights = apart([y.at(p50), y.at(p99), y.at(max)], 16)
+function drawNames(segments: readonly DecodedSegment[], y: Scale): Markup {
+  const { latency } = segments.findLast((segment) => segment.latency !== null) as DecodedSegment
+  const { p50, p99, max } = latency as NonNullable<DecodedSegment['latency']>
+  const heights = spreadLabels([y.at(p50), y.at(p99), y.at(max)], 16)
   const labels = [
     ['p50', 'p50'],
     ['p99', 'p99'],

@@ -15,22 +15,23 @@ export const DRAWN = ['p50', 'p90', 'p95', 'p99'] as const
 export type Drawn = (typeof DRAWN)[number]
 
 /**
- * How far a run can be believed: `cannot carry` has no steady state and so no latency to draw, `at least` was cut off
- * before its slowest were done, and `doubted` is invalid for another reason.
+ * Whether the figures of a run can be trusted: `overloaded` runs have no steady state, so no latency is drawn;
+ * `truncated` runs ended before their slowest requests did, so that latencies are lower bounds; `invalid` runs have
+ * another error.
  */
-export type Standing = 'sound' | 'cannot carry' | 'at least' | 'doubted'
+export type RunValidity = 'valid' | 'overloaded' | 'truncated' | 'invalid'
 
-/** What one engine says of one value of what was varied. */
+/** The figures of one run, by one engine, at one value of the swept field. */
 export interface TradeOffPoint {
   label: string
-  /** where it stands among numbers; null where it is none, such as no limit */
+  /** the value as a number; null if it is not a number, such as no limit */
   at: number | null
-  standing: Standing
-  /** why it does not stand sound */
-  why?: string | undefined
-  /** requests a second that were completed; null where that was not told */
+  validity: RunValidity
+  /** why it is not valid */
+  reason?: string | undefined
+  /** requests completed a second; null if unknown */
   completed: Bounded | null
-  /** milliseconds; null where the load cannot be carried */
+  /** milliseconds; null if overloaded */
   latency: Record<Drawn, Bounded> | null
 }
 
@@ -41,34 +42,34 @@ export interface TradeOffCurve {
 
 /** The throughput-latency trade-off: throughput and latency against one field of a scenario. */
 export interface TradeOffFigure {
-  /** what was varied: `batch size` */
+  /** the swept field: `batch size` */
   field: string
-  /** what else was, and at which value here: `max wait 5 ms`; empty where nothing */
+  /** the values of the other swept fields: `max wait 5 ms`; empty if there are none */
   group: string
   curves: TradeOffCurve[]
-  /** what can be carried at most at each value, where that is known, and how it is known */
+  /** the capacity at each value for which it is known */
   capacity: { label: string; at: number | null; perSecond: number }[]
-  /** the load that all had to carry; null where it differs, or there was none */
+  /** the load offered to every run; null if it differs or is unknown */
   offeredPerSec: number | null
-  /** what the ends of a measured figure are */
-  ends: string
+  /** what the bounds of figures are: `95 % intervals` or `3 rounds` */
+  boundsName: string
 }
 
-/** The engine's name beside a figure. */
+/** The names of the engines in labels. */
 export const ENGINES = { simulate: 'simulated', measure: 'measured', record: 'recorded' } as const
 
-/** The throughput-latency trade-off of what was measured over rounds beside what was simulated. */
+/** Builds the trade-off of batch sizes that were measured over rounds and simulated. */
 export function figureOfRows(rows: TradeOffRow[], offeredPerSec: number, rounds?: number): TradeOffFigure {
-  const unable = `cannot carry ${rate(offeredPerSec)}`
+  const overloaded = `overloaded at ${rate(offeredPerSec)}`
   const point = <Of extends Figures | Record<Figure, Spread>>(
     { batchSize }: TradeOffRow,
-    of: Of | 'cannot carry',
+    of: Of | 'overloaded',
     bounded: (figures: Of, name: Drawn) => Bounded,
   ): TradeOffPoint => ({
     ...{ label: count(batchSize), at: batchSize, completed: null },
-    ...(of === 'cannot carry'
-      ? { standing: of, why: unable, latency: null }
-      : { standing: 'sound', latency: each((name) => bounded(of, name)) }),
+    ...(of === 'overloaded'
+      ? { validity: of, reason: overloaded, latency: null }
+      : { validity: 'valid', latency: forEachDrawn((name) => bounded(of, name)) }),
   })
   const measured = rows.flatMap((row) =>
     row.measured === undefined
@@ -93,19 +94,19 @@ export function figureOfRows(rows: TradeOffRow[], offeredPerSec: number, rounds?
       perSecond: capacityPerSec,
     })),
     offeredPerSec,
-    ends: rounds === undefined ? 'the rounds' : rounds === 1 ? '1 round' : `${count(rounds)} rounds`,
+    boundsName: rounds === undefined ? 'the rounds' : rounds === 1 ? '1 round' : `${count(rounds)} rounds`,
   }
 }
 
-/** A run of a sweep: the value of each field that was varied, and what came of it. */
+/** A run of a sweep: the value of each swept field, and its result. */
 export interface SweptRun {
   point: object
   result: Result
 }
 
 /**
- * The throughput-latency trade-off of a sweep: against the batch size where that was varied, else the field of the most values; one for each
- * combination of the others. Measured and simulated runs of the same values share one.
+ * Builds the throughput-latency trade-off of a sweep: against the batch size if it was swept, else against the field
+ * with the most values; one figure for each combination of the others. Measured and simulated runs share figures.
  */
 export function figuresOfSweep(swept: readonly SweptRun[]): TradeOffFigure[] {
   const names = [...new Set(swept.flatMap(({ point }) => Object.keys(point).map(wholeName)))]
@@ -114,10 +115,10 @@ export function figuresOfSweep(swept: readonly SweptRun[]): TradeOffFigure[] {
     names.find((name) => /(^|\.)maxBatchSize$/.test(name)) ??
     names.reduce((a, b) => (valuesOf(b) > valuesOf(a) ? b : a), names[0] ?? '')
   const others = names.filter((name) => name !== field && valuesOf(name) > 1)
-  return [...grouped(swept, (run) => groupOf(run, others))].map(([group, runs]) => figureOfRuns(field, group, runs))
+  return [...groupBy(swept, (run) => groupOf(run, others))].map(([group, runs]) => figureOfRuns(field, group, runs))
 }
 
-function grouped(swept: readonly SweptRun[], key: (run: SweptRun) => string): Map<string, SweptRun[]> {
+function groupBy(swept: readonly SweptRun[], key: (run: SweptRun) => string): Map<string, SweptRun[]> {
   const groups = new Map<string, SweptRun[]>()
   for (const run of swept) groups.set(key(run), [...(groups.get(key(run)) ?? []), run])
   return groups
@@ -148,35 +149,35 @@ function figureOfRuns(field: string, group: string, runs: readonly SweptRun[]): 
       return perSecond === null ? [] : [{ ...place(run), perSecond }]
     }),
     offeredPerSec: loads.length === 1 ? (loads[0] ?? null) : null,
-    ends: '95 % intervals',
+    boundsName: '95 % intervals',
   }
 }
 
 function pointOf(result: Result): Omit<TradeOffPoint, 'label' | 'at'> {
-  const { standing, why } = standingOf(result)
+  const { validity, reason } = classifyRun(result)
   return {
-    standing,
-    why,
+    validity,
+    reason,
     completed: completedOf(result),
-    latency: standing === 'cannot carry' ? null : each((name) => boundedOf(result.latencyMs, name)),
+    latency: validity === 'overloaded' ? null : forEachDrawn((name) => boundedOf(result.latencyMs, name)),
   }
 }
 
-/** How far a run can be believed. */
-export function standingOf(result: Result): { standing: Standing; why?: string } {
+/** Classifies a run by its errors: an overload first, then a cut-off, then any other error. */
+export function classifyRun(result: Result): { validity: RunValidity; reason?: string } {
   const errors = result.validity.findings.filter(({ severity }) => severity === 'error')
   const [first] = errors
-  if (first === undefined) return { standing: 'sound' }
+  if (first === undefined) return { validity: 'valid' }
   if (errors.some(({ code }) => code === 'saturated')) {
     const load = loadOf(result)
-    return { standing: 'cannot carry', why: `cannot carry ${rate(load ?? result.throughput.offered)}` }
+    return { validity: 'overloaded', reason: `overloaded at ${rate(load ?? result.throughput.offered)}` }
   }
   const cutOff = errors.find(({ code }) => code === 'cut-off')
-  if (cutOff !== undefined) return { standing: 'at least', why: cutOff.message }
-  return { standing: 'doubted', why: `${first.code}: ${first.message}` }
+  if (cutOff !== undefined) return { validity: 'truncated', reason: cutOff.message }
+  return { validity: 'invalid', reason: `${first.code}: ${first.message}` }
 }
 
-/** A percentile or the mean with its interval. */
+/** Reads a percentile or the mean with its interval. */
 export function boundedOf(summary: Summary, name: keyof Summary['intervals']): Bounded {
   const { low, high, reason } = summary.intervals[name]
   return { value: summary[name], low, high, reason }
@@ -184,7 +185,7 @@ export function boundedOf(summary: Summary, name: keyof Summary['intervals']): B
 
 const [THROUGHPUT] = rulesOf({ throughput: 0 })
 
-/** Requests completed a second; where there is no steady state, what was seen is all there is. */
+/** Requests completed a second. Without a steady state there is no interval. */
 export function completedOf(result: Result): Bounded {
   if (result.validity.findings.some(({ code }) => code === 'saturated')) {
     return { value: result.throughput.completed, low: null, high: null, reason: 'there is no steady state' }
@@ -194,16 +195,16 @@ export function completedOf(result: Result): Bounded {
   return { value: result.throughput.completed, low, high, reason }
 }
 
-/** The rate of the arrivals, where they have one. */
+/** The rate of the arrivals; null if they have none. */
 export function loadOf({ scenario }: Result): number | null {
   return scenario !== null && 'rate' in scenario.arrivals ? scenario.arrivals.rate : null
 }
 
-/** The most that a simulation's servers carry; null where there is no telling, or no limit to it. */
+/** The capacity of a simulation's servers, in requests a second; null if it is unknown or unlimited. */
 export function capacityOf({ engine, scenario }: Result): number | null {
   if (engine !== 'simulate' || scenario?.service === undefined || scenario.servers === null) return null
   const { service, batching, servers } = scenario
-  // what was kept by hash is gone
+  // recorded times may be stored as a hash only
   if (service.model === 'recorded' || 'model' in (service.overhead?.turnaround ?? {})) return null
   const most = maxThroughput(service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
   return Number.isFinite(most) ? most : null
@@ -215,17 +216,17 @@ const NAMES: Record<string, string> = {
   ...{ rate: 'arrival rate', 'arrivals.rate': 'arrival rate' },
 }
 
-/** A field of a scenario as people say it: `batch size`, `queue capacity`. */
+/** The readable name of a scenario field: `batch size`, `queue capacity`. */
 export function fieldName(field: string): string {
   return NAMES[field] ?? field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/\./g, ' ')
 }
 
-/** The value of a field, by whichever of its names a point has it. */
+/** The value of a field in a point, under either of the field's names. */
 const valueAt = (point: object, name: string): unknown =>
   Object.entries(point).find(([each]) => wholeName(each) === name)?.[1]
 const keyOf = (value: unknown) => JSON.stringify(value) ?? ''
 
-/** A value of a field as it stands at the axis. */
+/** Formats a value of a field for the axis. */
 export function labelOf(value: unknown): string {
   if (value === null) return 'no limit'
   if (typeof value === 'number') return Number.isInteger(value) ? count(value) : inText(value)
@@ -237,5 +238,5 @@ function numberOf(value: unknown): number | null {
   return typeof value === 'string' ? (durationMs(value) ?? ratePerSecond(value)) : null
 }
 
-const each = (of: (name: Drawn) => Bounded) =>
+const forEachDrawn = (of: (name: Drawn) => Bounded) =>
   Object.fromEntries(DRAWN.map((name) => [name, of(name)])) as Record<Drawn, Bounded>

@@ -4,7 +4,7 @@ import { checkIsGate, type GatedScenario, type GateReport } from '../../gate/gat
 import { legible } from '../../text/legible.js'
 import { GATE_MARKS, GATE_TITLES, gateHeadline, gateNotes, gateRows, gateSides, sensitivity } from '../gate-text.js'
 import { markup } from '../markup.js'
-import { escaped, heading, joined, list, tableOf } from './markdown.js'
+import { escapeText, joinParts, renderHeading, renderList, renderTable } from './markdown.js'
 
 /**
  * A gate for a pull request: its verdict, a row for each scenario, what it could have found, and every metric folded up.
@@ -20,13 +20,13 @@ export function renderGateMarkdown(gate: GateReport): string {
     return [...row.slice(0, -1), isJudged ? `${GATE_MARKS[each]} ${row.at(-1)}` : (row.at(-1) as string)]
   })
   const { node, cpu, cores } = environment
-  return joined([
-    heading(`${GATE_MARKS[verdict]} ${gateHeadline(gate)}`),
-    tableOf([...GATE_TITLES], rows),
-    escaped(sensitivity(gate) ?? ''),
-    list(gateNotes(gate)),
+  return joinParts([
+    renderHeading(`${GATE_MARKS[verdict]} ${gateHeadline(gate)}`),
+    renderTable([...GATE_TITLES], rows),
+    escapeText(sensitivity(gate) ?? ''),
+    renderList(gateNotes(gate)),
     ...scenarios.map(detailsOf),
-    escaped(`${gateSides(gate)}. Node ${node}, ${cores} cores, ${cpu}.`),
+    escapeText(`${gateSides(gate)}. Node ${node}, ${cores} cores, ${cpu}.`),
   ])
 }
 
@@ -35,9 +35,9 @@ function detailsOf({ name, comparison, confirmation, budget }: GatedScenario): s
   const tables = [comparison, confirmation].flatMap((each) => {
     if (each === null) return []
     const { titles, rows } = comparisonRows(each)
-    return [tableOf(titles, rows)]
+    return [renderTable(titles, rows)]
   })
-  if (budget !== null) tables.push(tableOf([...BUDGET_TITLES], budgetRows(budget)))
+  if (budget !== null) tables.push(renderTable([...BUDGET_TITLES], budgetRows(budget)))
   if (tables.length === 0) return ''
   const summary = markup`<details><summary>${legible(name)}</summary>`.text
   return [summary, ...tables, '</details>'].join('\n\n')

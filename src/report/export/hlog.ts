@@ -8,19 +8,22 @@ const PARTS = {
 } as const satisfies Record<string, keyof Result>
 
 /**
- * Results as a log of HdrHistogram, which its tools read: a line for each stretch of the window with the latencies of
- * the requests due in it, under the tag `latency`, and one over the whole window for each part of latency (`wait`,
- * `service`, `lag`, `queueing`, `batching`, `dispatch`). Values are nanoseconds, times seconds from the start of the
- * run, and the longest of each interval is told in milliseconds. Of several results each tag begins with its name.
+ * Renders results as an HdrHistogram log: a line for each segment of the window with the latencies of the requests due in
+ * it, tagged `latency`, and a line over the whole window for each part of latency (`wait`, `service`, `lag`, `queueing`,
+ * `batching`, `dispatch`). Values are nanoseconds, times are seconds from the start of the run, and the maximum of each
+ * line is in milliseconds. With several results, each tag begins with the result's name.
  *
  * @throws ValidationError if they are not results
+ * @example
+ * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
+ * const log = renderHlog([{ name: 'checkout', result }])
  */
 export function renderHlog(results: readonly NamedResult[]): string {
   checkNamed(results)
   const named = results.length > 1
   return [
     '#[Histogram log format version 1.3]',
-    // a result does not know when it was made
+    // a result has no date
     '#[StartTime: 0.000 (seconds since epoch), Thu Jan 01 1970 00:00:00 GMT+0000]',
     '#[Values are nanoseconds; times are seconds from the start of the run; Interval_Max is milliseconds]',
     '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
@@ -41,5 +44,5 @@ function linesOf(result: Result, before: string): string[] {
   ]
 }
 
-/** A name without what ends a tag. */
+/** Replaces the characters that end a tag. */
 const tagOf = (name: string) => name.replace(/[^\w.-]+/g, '_')

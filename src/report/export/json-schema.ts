@@ -6,25 +6,25 @@ import { scenarioSchema } from '../../scenario/scenario.js'
 type Json = z.core.JSONSchema.JSONSchema
 
 /**
- * JSON Schemas (draft 2020-12) of the files that are read and written, made of the schemas that they are read by:
- * `throughline/schema/result.json`, `scenario.json` and `budget.json`. What a schema cannot say, such as that
- * percentiles rise or that counts add up, is checked on reading alone.
+ * Creates the JSON Schemas (draft 2020-12) of stored files, from the schemas that check them on reading:
+ * `throughline/schema/result.json`, `scenario.json` and `budget.json`. Reading also checks what a schema cannot
+ * express, such as that percentiles rise and counts add up.
  */
 export function jsonSchemas(): Record<'result' | 'scenario' | 'budget', Json> {
   return {
-    result: of(resultSchema, 'A result of throughline'),
-    scenario: scenarioOfFile(of(scenarioSchema, 'A scenario of throughline')),
-    budget: of(budgetSchema, 'A latency budget of throughline'),
+    result: toJsonSchema(resultSchema, 'A result of throughline'),
+    scenario: scenarioInFile(toJsonSchema(scenarioSchema, 'A scenario of throughline')),
+    budget: toJsonSchema(budgetSchema, 'A latency budget of throughline'),
   }
 }
 
-function of(schema: z.ZodType, title: string): Json {
-  const { $schema, ...made } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'ref' })
-  return { ...($schema !== undefined && { $schema }), title, ...made }
+function toJsonSchema(schema: z.ZodType, title: string): Json {
+  const { $schema, ...json } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'ref' })
+  return { ...($schema !== undefined && { $schema }), title, ...json }
 }
 
-/** A file holds no functions, and may say what it is checked by. */
-function scenarioOfFile({ properties = {}, ...schema }: Json): Json {
+/** In a file there are no functions, and `$schema` is allowed. */
+function scenarioInFile({ properties = {}, ...schema }: Json): Json {
   const { call: _, ...others } = properties
   return {
     ...schema,

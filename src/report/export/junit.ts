@@ -4,17 +4,27 @@ import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
 
 export interface JunitOptions {
-  /** What is judged, such as the file of a result. */
+  /**
+   * The name of the test suite, such as the file of the result.
+   *
+   * @default 'result'
+   */
   name?: string | undefined
-  /** A rule that the run does not tell of is a failure, the default, or skipped. */
+  /**
+   * Whether an inconclusive rule is a failure (`fail`) or a skipped test (`pass`).
+   *
+   * @default 'fail'
+   */
   onInconclusive?: 'fail' | 'pass' | undefined
 }
 
 /**
- * A budget's check as JUnit XML, which continuous integration reads: a test for each rule. Times are 0, for judging
- * takes none.
+ * Renders a budget check as JUnit XML for continuous integration, with a test for each rule. Test times are 0.
  *
  * @throws ValidationError if it is not a budget check
+ * @example
+ * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
+ * const xml = renderJunit(checkBudget(result, { p99: '100ms' }), { name: 'checkout' })
  */
 export function renderJunit(check: BudgetCheck, options: JunitOptions = {}): string {
   checkOptions(options, 'junit')
@@ -39,8 +49,8 @@ ${cases}  </testsuite>
 }
 
 function outcome(rule: RuleCheck, skipped: boolean, check: BudgetCheck): Markup {
-  const said = `${ruleText(rule)}: ${rule.verdict}, ${observedText(rule)}`
-  if (skipped) return markup`      <skipped message="${said}"/>\n`
-  const why = [said, rule.reason, headline(check)].filter((text) => text !== undefined).join('\n')
-  return markup`      <failure message="${said}" type="${rule.verdict}">${why}</failure>\n`
+  const message = `${ruleText(rule)}: ${rule.verdict}, ${observedText(rule)}`
+  if (skipped) return markup`      <skipped message="${message}"/>\n`
+  const details = [message, rule.reason, headline(check)].filter((text) => text !== undefined).join('\n')
+  return markup`      <failure message="${message}" type="${rule.verdict}">${details}</failure>\n`
 }

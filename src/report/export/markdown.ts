@@ -9,15 +9,14 @@ import { partsOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import type { Summary } from '../../result/summary.js'
 import { legible } from '../../text/legible.js'
-import { rate, threeDigits, time, timeUnit } from '../../text/number.js'
-import { FIGURES, figuresOf, headerOf, invalidity, lossesIn, shown } from '../figures.js'
+import { percentToTenth, rate, threeDigits, time, timeUnit } from '../../text/number.js'
+import { dropColumns, FIGURES, figuresOf, firstError, formatFigure, headerOf } from '../figures.js'
 import { checkOptions, checkSwept } from '../given.js'
 import { sweptFields } from '../swept-fields.js'
-import { COLUMNS, totalsOf, VERBS } from '../terminal/result-table.js'
-import { scenarioLines } from '../terminal/scenario-line.js'
+import { COLUMNS, listTotals, VERBS } from '../terminal/result-table.js'
+import { describeScenario } from '../terminal/scenario-line.js'
 
-// Reports for a pull request, in the Markdown that code hosts show (GitHub Flavored Markdown). Each throws a
-// ValidationError where what it is given is not what it is a report of.
+// Reports for pull requests, in GitHub Flavored Markdown.
 
 interface Finding {
   code: string
@@ -27,7 +26,15 @@ interface Finding {
 
 const MARKS = { error: '❌', warning: '⚠️', info: 'ℹ️' } as const
 
-/** One result: what was run, its findings, latency with its intervals, and where the time went. */
+/**
+ * Renders one result as Markdown: the scenario, findings, latency with intervals, and where the time went.
+ *
+ * @param options.title the heading; default the engine and p99
+ * @throws ValidationError if it is not a result
+ * @example
+ * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
+ * const markdown = renderMarkdown(result, { title: 'Checkout' })
+ */
 export function renderMarkdown(result: Result, options: { title?: string | undefined } = {}): string {
   checkOptions(options, 'markdown')
   checkIsResult(result)
@@ -50,20 +57,25 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
   const parts = partsOf(result).map(({ name, ms, meaning }) => [
     name,
     time(ms),
-    latencyMs.mean === 0 ? '' : `${((100 * ms) / latencyMs.mean).toFixed(1)} %`,
+    latencyMs.mean === 0 ? '' : percentToTenth(ms / latencyMs.mean),
     meaning,
   ])
-  return joined([
-    heading(title ?? `${VERBS[engine]}: latency p99 ${time(latencyMs.p99)}`),
-    scenario === null ? 'Live requests' : list(scenarioLines(scenario, engine)),
-    findings(validity.findings),
-    tableOf([`latency, ${unit.name}`, ...COLUMNS.map(([name]) => name)], rows),
-    tableOf(['part of the mean', '', '', ''], parts),
-    tableOf(['', ''], totalsOf(result)),
+  return joinParts([
+    renderHeading(title ?? `${VERBS[engine]}: latency p99 ${time(latencyMs.p99)}`),
+    scenario === null ? 'Live requests' : renderList(describeScenario(scenario, engine)),
+    renderFindings(validity.findings),
+    renderTable([`latency, ${unit.name}`, ...COLUMNS.map(([name]) => name)], rows),
+    renderTable(['part of the mean', '', '', ''], parts),
+    renderTable(['', ''], listTotals(result)),
   ])
 }
 
-/** A sweep: a row for each of its points. */
+/**
+ * Renders a sweep as a Markdown table with a row for each run.
+ *
+ * @param options.title the heading; default `Sweep`
+ * @throws ValidationError if it is not a list of runs
+ */
 export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: string | undefined } = {}): string {
   checkOptions(options, 'markdown')
   checkSwept(swept)
@@ -72,79 +84,87 @@ export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: 
   const all = swept.map((each) => ({
     each,
     figures: figuresOf(each.result),
-    invalid: invalidity(each.result),
+    invalid: firstError(each.result),
     labels: fields.map((field) => field.label(each)),
   }))
-  const losses = lossesIn(swept.map(({ result }) => result))
-  const unit = timeUnit(all.flatMap(({ figures }) => (figures === 'cannot carry' ? [] : [figures.p99])))
+  const drops = dropColumns(swept.map(({ result }) => result))
+  const unit = timeUnit(all.flatMap(({ figures }) => (figures === 'overloaded' ? [] : [figures.p99])))
   const rows = all.map(({ each, figures, invalid, labels }) => [
     ...labels.map((label, i) => (invalid !== null && i === 0 ? `${MARKS.error} ${label}` : label)),
     threeDigits(each.result.throughput.completed),
-    ...losses.map(({ text }) => text(each.result)),
+    ...drops.map(({ text }) => text(each.result)),
     ...FIGURES.map((figure, i) => {
-      if (figures !== 'cannot carry') return shown(figures[figure], figure, unit)
-      return i === 0 ? `cannot carry ${rate(each.result.throughput.offered)}` : ''
+      if (figures !== 'overloaded') return formatFigure(figures[figure], figure, unit)
+      return i === 0 ? `overloaded at ${rate(each.result.throughput.offered)}` : ''
     }),
   ])
   const titles = [
     ...fields.map(({ header }) => header.replace('\n', ' ').trim()),
     'completed /s',
-    ...losses.map(({ header }) => header.join(' ')),
+    ...drops.map(({ header }) => header.join(' ')),
     ...FIGURES.map((figure) => headerOf(figure, unit).join(' ')),
   ]
   const invalid = all.flatMap(({ invalid, labels }) =>
     invalid === null ? [] : [{ ...invalid, message: `${labels.join(', ')} is invalid: ${invalid.message}` }],
   )
-  return joined([heading(title ?? 'Sweep'), tableOf(titles, rows), findings(invalid)])
+  return joinParts([renderHeading(title ?? 'Sweep'), renderTable(titles, rows), renderFindings(invalid)])
 }
 
-/** A comparison: its verdict, and each metric. */
+/**
+ * Renders a comparison as Markdown: its verdict, and a row for each metric.
+ *
+ * @throws ValidationError if it is not a comparison
+ */
 export function renderComparisonMarkdown(comparison: Comparison): string {
   checkIsComparison(comparison)
   const { titles, rows } = comparisonRows(comparison)
   const mark = { slower: '❌', faster: '✅', same: '✅', inconclusive: '⚠️' }[comparison.verdict]
-  return joined([
-    heading(`${mark} ${comparisonHeadline(comparison)}`),
-    tableOf(titles, rows),
-    findings(comparison.findings),
+  return joinParts([
+    renderHeading(`${mark} ${comparisonHeadline(comparison)}`),
+    renderTable(titles, rows),
+    renderFindings(comparison.findings),
   ])
 }
 
-/** A budget's check: its verdict, and each rule. */
+/**
+ * Renders a budget check as Markdown: its verdict, and a row for each rule.
+ *
+ * @throws ValidationError if it is not a budget check
+ */
 export function renderBudgetMarkdown(check: BudgetCheck): string {
   checkIsBudgetCheck(check)
   const mark = { pass: '✅', fail: '❌', inconclusive: '⚠️' }[check.verdict]
   const reasons = check.rules.flatMap(({ metric, reason }) => (reason === undefined ? [] : [`${metric}: ${reason}`]))
-  return joined([
-    heading(`${mark} ${headline(check)}`),
-    tableOf([...BUDGET_TITLES], budgetRows(check)),
-    list(reasons),
-    findings(check.findings),
+  return joinParts([
+    renderHeading(`${mark} ${headline(check)}`),
+    renderTable([...BUDGET_TITLES], budgetRows(check)),
+    renderList(reasons),
+    renderFindings(check.findings),
   ])
 }
 
-export const heading = (text: string) => `### ${escaped(text)}`
-export const list = (texts: string[]) => texts.map((text) => `- ${escaped(text)}`).join('\n')
+export const renderHeading = (text: string) => `### ${escapeText(text)}`
+export const renderList = (texts: string[]) => texts.map((text) => `- ${escapeText(text)}`).join('\n')
 
-function findings(found: readonly Finding[]): string {
+function renderFindings(found: readonly Finding[]): string {
   return (['error', 'warning', 'info'] as const)
     .flatMap((severity) => found.filter((finding) => finding.severity === severity))
-    .map(({ severity, code, message }) => `- ${MARKS[severity]} **${escaped(code)}**: ${escaped(message)}`)
+    .map(({ severity, code, message }) => `- ${MARKS[severity]} **${escapeText(code)}**: ${escapeText(message)}`)
     .join('\n')
 }
 
-/** The first column is of names, the others of figures, which stand to the right. */
-export function tableOf(titles: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map(escaped).join(' | ')} |`
+/** Renders a table: the first column is left-aligned, the others are right-aligned. */
+export function renderTable(titles: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map(escapeText).join(' | ')} |`
   return [line(titles), `| ${titles.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`, ...rows.map(line)].join(
     '\n',
   )
 }
 
-export const joined = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
+export const joinParts = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
 
-/** A text as it is: nothing in it is markup, a mention or a line's end. */
-export function escaped(text: string): string {
+/** Escapes a text: markup, mentions and line breaks. */
+export function escapeText(text: string): string {
   return legible(text)
     .replace(/[\\`*_~[\]<>|#]/g, '\\$&')
     .replace(/&/g, '&amp;')

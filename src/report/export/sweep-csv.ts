@@ -8,7 +8,7 @@ import { sweptFields } from '../swept-fields.js'
 
 type Figure = readonly [header: string, of: (result: Result) => string | number | boolean | null]
 
-/** What is told of each run: times in milliseconds, rates a second, fractions of 1; a bound that is not known is empty. */
+/** The columns of a run: times in milliseconds, rates per second, fractions of 1. Unknown bounds are empty. */
 const FIGURES: Figure[] = [
   ['engine', ({ engine }) => engine],
   ['offeredPerSec', ({ throughput }) => throughput.offered],
@@ -32,9 +32,12 @@ const FIGURES: Figure[] = [
 ]
 
 /**
- * A sweep as a CSV file: a line for each point, the value of each field that was swept first, then what came of it.
+ * Renders a sweep as CSV, with a line for each run: the swept fields, then its figures. Times are milliseconds, rates are
+ * per second, and fractions are of 1.
  *
- * @throws ValidationError if it is not a sweep
+ * @throws ValidationError if it is not a list of runs
+ * @example
+ * const csv = renderSweepCsv(await sweep({ arrivals: '50/s', service: '5ms', stop: { requests: 2000 } }, { servers: [1, 2] }))
  */
 export function renderSweepCsv(swept: readonly Swept[]): string {
   checkSwept(swept)
@@ -46,10 +49,13 @@ export function renderSweepCsv(swept: readonly Swept[]): string {
 }
 
 /**
- * Results as a CSV file: a line for each, by its name. A name that a spreadsheet would take for a formula, such as
- * `=1+1`, begins with an apostrophe there.
+ * Renders results as CSV, with a line for each: its name, then its figures. A name that a spreadsheet would run as a
+ * formula, such as `=1+1`, is prefixed with an apostrophe.
  *
  * @throws ValidationError if they are not results
+ * @example
+ * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
+ * const csv = renderResultsCsv([{ name: 'checkout', result }])
  */
 export function renderResultsCsv(results: readonly NamedResult[]): string {
   checkNamed(results)

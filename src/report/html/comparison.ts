@@ -1,13 +1,13 @@
 import type { Comparison } from '../../budget/comparison.js'
 import { comparisonHeadline, comparisonRows } from '../../budget/render-comparison.js'
-import { ratios } from '../draw/ratios.js'
+import { drawRatios } from '../draw/ratios.js'
 import { type Markup, markup } from '../markup.js'
-import { dataTable } from './data-table.js'
-import { figure } from './figure.js'
-import { findingList } from './verdicts.js'
+import { renderDataTable } from './data-table.js'
+import { renderFigure } from './figure.js'
+import { renderFindingList } from './verdicts.js'
 
-/** How head compares with base: the verdict, each metric, and how far apart the two are. */
-export function comparisonSection(comparison: Comparison, i: number, title = 'Comparison'): Markup {
+/** Renders a comparison: the verdict, its findings, a table of metrics and a chart of ratios. */
+export function renderComparisonSection(comparison: Comparison, i: number, title = 'Comparison'): Markup {
   const { metrics, reason, findings, verdict } = comparison
   const { titles, rows: texts } = comparisonRows(comparison)
   const rows = texts.map((row, k) => [
@@ -15,16 +15,16 @@ export function comparisonSection(comparison: Comparison, i: number, title = 'Co
     markup`<span class="verdict v-${metrics[k]?.verdict}">${row.at(-1)}</span>`,
   ])
   const table = { caption: 'Head compared with base', columns: titles, rows }
-  const chart = ratios(comparison)
+  const chart = drawRatios(comparison)
   const drawn =
     chart !== null &&
-    figure({
+    renderFigure({
       id: `ratios-${i}`,
-      title: "Head's figures over base's",
-      says: comparisonHeadline(comparison),
-      note: 'Shaded: what counts as the same.',
+      title: 'Ratio of head to base',
+      description: comparisonHeadline(comparison),
+      note: 'Shaded: the range that counts as the same.',
       charts: [chart],
     })
   const note = reason === undefined || findings.some(({ message }) => message === reason) ? null : reason
-  return markup`<section aria-labelledby="comparison-${i}"><h2 id="comparison-${i}">${title}</h2><p class="verdict v-${verdict}">${comparisonHeadline(comparison)}</p>${note !== null && markup`<p>${note}</p>`}${findingList(findings)}${dataTable(table)}<div class="grid-of-cards">${drawn}</div></section>`
+  return markup`<section aria-labelledby="comparison-${i}"><h2 id="comparison-${i}">${title}</h2><p class="verdict v-${verdict}">${comparisonHeadline(comparison)}</p>${note !== null && markup`<p>${note}</p>`}${renderFindingList(findings)}${renderDataTable(table)}<div class="grid-of-cards">${drawn}</div></section>`
 }

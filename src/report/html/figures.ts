@@ -3,34 +3,42 @@ import type { Result } from '../../result/result.js'
 import { percentileOverOffered } from '../../result/stored.js'
 import { nameOf, PERCENTILES } from '../../result/summary.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
-import { count, percent, threeDigits, timeUnit } from '../../text/number.js'
-import { batchSizes, sizeBins } from '../draw/batch-sizes.js'
-import { type FrontierPoint, frontier, onFrontier } from '../draw/frontier.js'
-import { type Bounded, dot, whisker } from '../draw/mark.js'
-import { partsBars } from '../draw/parts-bars.js'
-import { type LabelledSummary, type PercentileLimit, percentileCurves } from '../draw/percentile-curve.js'
+import { count, percent, threeDigits, time, timeUnit } from '../../text/number.js'
+import { binSizes, drawBatchSizes } from '../draw/batch-sizes.js'
+import { drawFrontier, type FrontierPoint, findFrontier } from '../draw/frontier.js'
+import { type Bounded, drawDot, drawWhisker } from '../draw/mark.js'
+import { drawParts } from '../draw/parts-bars.js'
+import { drawPercentileCurves, type LabelledSummary, type PercentileLimit } from '../draw/percentile-curve.js'
 import { runClass } from '../draw/run-colour.js'
-import { perSecond, timeText } from '../draw/text.js'
-import { lostIn, stretchesOf, timeline } from '../draw/timeline.js'
-import { keyOf, latenciesOf, latencyPanel, STANDINGS, summary, throughputPanel } from '../draw/trade-off.js'
+import { perSecond } from '../draw/text.js'
+import { decodeSegments, drawTimeline, incompleteIn } from '../draw/timeline.js'
+import {
+  DOTS,
+  describe,
+  latenciesOf,
+  latencyPanel,
+  legendOf,
+  throughputPanel,
+  VALIDITY_LEGEND,
+} from '../draw/trade-off.js'
 import {
   boundedOf,
   capacityOf,
+  classifyRun,
   DRAWN,
   figuresOfSweep,
   type SweptRun,
-  standingOf,
   type TradeOffFigure,
 } from '../draw/trade-off-figure.js'
 import { type Markup, markup } from '../markup.js'
 import type { DataCell } from './data-table.js'
-import { figure } from './figure.js'
+import { renderFigure } from './figure.js'
 import type { LabelledResult } from './report-entry.js'
 
-const timeCell = (ms: number | null): DataCell => (ms === null ? '–' : { text: timeText(ms), value: ms })
+const timeCell = (ms: number | null): DataCell => (ms === null ? '–' : { text: time(ms), value: ms })
 const rateCell = (rate: number | null): DataCell => (rate === null ? '–' : { text: perSecond(rate), value: rate })
 
-/** The throughput-latency trade-off: one figure for each combination of what else was varied. */
+/** Renders the throughput-latency trade-off: one figure for each combination of the other swept fields. */
 export function tradeOffFigures(swept: readonly SweptRun[]): Markup[] {
   const figures = figuresOfSweep(swept)
   const times = figures.flatMap(latenciesOf)
@@ -48,14 +56,14 @@ function tradeOffFigure(of: TradeOffFigure, times: readonly number[], i: number)
       ...DRAWN.flatMap((name): DataCell[] =>
         point.latency === null ? ['–', ''] : [timeCell(point.latency[name].value), intervalCell(point.latency[name])],
       ),
-      point.why ?? '',
+      point.reason ?? '',
     ]),
   )
-  const key = markup`<ul class="key">${keyOf(of).map(({ drawn, says }) => markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18">${drawn}</svg>${says}</li>`)}</ul>`
-  return figure({
+  const key = markup`<ul class="key">${legendOf(of).map(({ drawn, text }) => markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18">${drawn}</svg>${text}</li>`)}</ul>`
+  return renderFigure({
     id: `trade-off-${i}`,
     title: `Throughput and latency against ${field}${group === '' ? '' : `: ${group}`}`,
-    says: summary(of),
+    description: describe(of),
     note: key,
     charts: [throughputPanel(of), latencyPanel(of, times)],
     table: {
@@ -63,7 +71,7 @@ function tradeOffFigure(of: TradeOffFigure, times: readonly number[], i: number)
       columns: [
         field,
         'engine',
-        'can carry',
+        'capacity',
         'completed',
         ...DRAWN.flatMap((name) => [name, '95 % interval']),
         'remark',
@@ -75,10 +83,10 @@ function tradeOffFigure(of: TradeOffFigure, times: readonly number[], i: number)
 
 function intervalCell({ low, high, reason }: Bounded): DataCell {
   if (low === null && high === null) return reason === undefined ? '–' : 'none'
-  return `${low === null ? '' : timeText(low)} to ${high === null ? '?' : timeText(high)}`
+  return `${low === null ? '?' : time(low)} to ${high === null ? '?' : time(high)}`
 }
 
-/** Latency against throughput of all runs, with the limits of a budget; null of less than two. */
+/** Renders latency against throughput of all runs, with the limits of a budget; null for fewer than two sustained runs. */
 export function frontierFigure(runs: readonly LabelledResult[], budget: Budget | undefined): Markup | null {
   const rules = budget === undefined ? [] : rulesOf(budget)
   const names = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
@@ -88,47 +96,47 @@ export function frontierFigure(runs: readonly LabelledResult[], budget: Budget |
   })
   const [of] = [...limited].sort((a, b) => PERCENTILES[b.name] - PERCENTILES[a.name])
   const name = of?.name ?? 'p99'
-  // a run that did not answer so many that the percentile is one of those did not sustain its load
-  const able = runs.flatMap(({ label, result }) => {
-    const { standing } = standingOf(result)
-    const latency = standing === 'cannot carry' ? null : boundedOverOffered(result, name)
-    return latency === null ? [] : [{ label, result, latency, standing }]
+  // a run is overloaded too if it dropped more requests than the percentile leaves out
+  const sustained = runs.flatMap(({ label, result }) => {
+    const { validity } = classifyRun(result)
+    const latency = validity === 'overloaded' ? null : boundedOverOffered(result, name)
+    return latency === null ? [] : [{ label, result, latency, validity }]
   })
-  if (able.length < 2) return null
+  if (sustained.length < 2) return null
   const least = rules.find((rule) => 'figure' in rule && rule.figure === 'throughput' && rule.relation.startsWith('>'))
-  const { carried, of: rateOf } = carriedBy(able.map(({ result }) => result))
-  const points = able.map(
-    ({ label, result, latency, standing }): FrontierPoint => ({
-      ...{ label, latency, standing },
+  const { throughputName, of: rateOf } = throughputAxisOf(sustained.map(({ result }) => result))
+  const points = sustained.map(
+    ({ label, result, latency, validity }): FrontierPoint => ({
+      ...{ label, latency, validity },
       throughput: rateOf(result),
     }),
   )
-  const best = new Set(onFrontier(points))
-  const unable = runs.length - able.length
-  return figure({
+  const best = new Set(findFrontier(points))
+  const overloaded = runs.length - sustained.length
+  return renderFigure({
     id: 'frontier',
     title: `${nameOf(name)} against throughput`,
-    says: `${nameOf(name)} of latency against what each of ${able.length} runs ${carried === 'completed' ? 'completed' : 'can carry'}; ${best.size} of them are on the frontier: ${[...best].map(({ label }) => label).join('; ')}.`,
+    description: `${nameOf(name)} of latency against the throughput that each of ${sustained.length} runs ${throughputName}; ${best.size} of them are on the frontier: ${[...best].map(({ label }) => label).join('; ')}.`,
     note: [
-      `Joined: the runs than which none carries more at a lower latency.${unable > 0 ? ` ${count(unable)} of ${count(runs.length)} could not carry their load, and have no latency to draw.` : ''}`,
-      markKey([
-        [SOUND, `${nameOf(name)}, with its 95 % interval`],
-        ...STANDINGS.filter(({ standing }) => points.some((point) => point.standing === standing)).map(
-          ({ kind, says }): [Markup, string] => [dot(13, 0, kind), says],
+      `The line joins the runs that no other run beats on both throughput and latency.${overloaded > 0 ? ` ${count(overloaded)} of ${count(runs.length)} runs were overloaded and have no latency to draw.` : ''}`,
+      renderLegend([
+        [VALID, `${nameOf(name)}, with its 95 % interval`],
+        ...VALIDITY_LEGEND.filter(({ validity }) => points.some((point) => point.validity === validity)).map(
+          ({ validity, text }): [Markup, string] => [drawDot(13, 0, DOTS[validity]), text],
         ),
       ]),
     ],
     charts: [
-      frontier(points, {
+      drawFrontier(points, {
         name: nameOf(name),
-        carried,
+        throughputName,
         latencyLimit: of?.limit ?? null,
         throughputLimit: least?.limit ?? null,
       }),
     ],
     table: {
       caption: 'Latency against throughput',
-      columns: ['run', carried, nameOf(name), '95 % interval', 'on the frontier'],
+      columns: ['run', throughputName, nameOf(name), '95 % interval', 'on the frontier'],
       rows: points.map((point) => [
         markup`<bdi>${point.label}</bdi>`,
         rateCell(point.throughput),
@@ -140,22 +148,22 @@ export function frontierFigure(runs: readonly LabelledResult[], budget: Budget |
   })
 }
 
-/** A percentile of latency over all requests offered; null if it is one that was never answered. */
+/** A percentile of latency over all offered requests; null if too many of them never completed. */
 function boundedOverOffered(result: Result, name: keyof typeof PERCENTILES): Bounded | null {
   const { counts, latencyMs } = result
   if (counts.completed === counts.offered) return boundedOf(latencyMs, name)
   const value = percentileOverOffered(result, PERCENTILES[name])
-  return value === null ? null : { value, low: null, high: null, reason: 'some requests were never answered' }
+  return value === null ? null : { value, low: null, high: null, reason: 'some requests never completed' }
 }
 
-const SOUND = markup`${whisker(13, 8, -8, 0)}${dot(13, 0, 'full')}`
+const VALID = markup`${drawWhisker(13, 8, -8, 0)}${drawDot(13, 0, 'full')}`
 
-/** What the marks of a chart stand for. */
-function markKey(entries: [drawn: Markup, says: string][]): Markup {
-  return markup`<ul class="key">${entries.map(([drawn, says]) => markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18"><g class="s-carry">${drawn}</g></svg>${says}</li>`)}</ul>`
+/** Renders a legend of marks. */
+function renderLegend(entries: [drawn: Markup, text: string][]): Markup {
+  return markup`<ul class="key">${entries.map(([drawn, text]) => markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18"><g class="s-neutral">${drawn}</g></svg>${text}</li>`)}</ul>`
 }
 
-/** What a budget allows percentiles of latency at most. */
+/** The upper limits of a budget on percentiles of latency. */
 function limitsOf(rules: readonly Rule[]): PercentileLimit[] {
   return rules.flatMap((rule) => {
     if (!('time' in rule) || rule.time !== 'latency' || typeof rule.statistic !== 'object') return []
@@ -163,59 +171,59 @@ function limitsOf(rules: readonly Rule[]): PercentileLimit[] {
   })
 }
 
-/** From this fraction on, throughputs differ. */
-const APART = 0.02
+/** Throughputs within this fraction of each other count as equal. */
+const TOLERANCE = 0.02
 
-/** Where all runs completed the same load, what they differ in is how much more they could carry, if that is known. */
-function carriedBy(results: readonly Result[]): { carried: string; of: (result: Result) => number } {
+/** The throughput to compare runs by: capacity if all completed the same load and it is known, else completed requests. */
+function throughputAxisOf(results: readonly Result[]): { throughputName: string; of: (result: Result) => number } {
   const completed = results.map(({ throughput }) => throughput.completed)
-  const alike = Math.max(...completed) <= Math.min(...completed) * (1 + APART)
-  if (alike && results.every((result) => capacityOf(result) !== null)) {
-    return { carried: 'can carry at most', of: (result) => capacityOf(result) as number }
+  const equal = Math.max(...completed) <= Math.min(...completed) * (1 + TOLERANCE)
+  if (equal && results.every((result) => capacityOf(result) !== null)) {
+    return { throughputName: 'capacity', of: (result) => capacityOf(result) as number }
   }
-  return { carried: 'completed', of: ({ throughput }) => throughput.completed }
+  return { throughputName: 'completed', of: ({ throughput }) => throughput.completed }
 }
 
-/** How many runs are left out of a figure for having no steady state, in words. */
-function leftOut(all: number, drawn: number): string {
+/** Describes how many runs a figure leaves out. */
+function describeOmitted(all: number, drawn: number): string {
   if (all === drawn) return ''
-  return ` Left out: ${count(all - drawn)} of ${count(all)} runs that could not carry their load, so that it depends on their length alone.`
+  return ` Left out: ${count(all - drawn)} of ${count(all)} runs, which were overloaded: their latency depends only on their length.`
 }
 
-/** Those with a steady state, or all where there is none that has. */
-function steady(runs: readonly LabelledResult[]): readonly LabelledResult[] {
-  const able = runs.filter(({ result }) => standingOf(result).standing !== 'cannot carry')
-  return able.length === 0 ? runs : able
+/** Selects the runs that were not overloaded; all runs if every run was. */
+function selectSustained(runs: readonly LabelledResult[]): readonly LabelledResult[] {
+  const sustained = runs.filter(({ result }) => classifyRun(result).validity !== 'overloaded')
+  return sustained.length === 0 ? runs : sustained
 }
 
-/** The whole distributions, on the axis of nines, with the limits of a budget. */
+/** Renders the latency distributions by percentile, with the limits of a budget. */
 export function percentilesFigure(all: readonly LabelledResult[], budget: Budget | undefined): Markup {
-  const runs = steady(all)
+  const runs = selectSustained(all)
   const summaries: LabelledSummary[] = runs.map(({ label, result }) => ({ label, summary: result.latencyMs }))
   const [only, ...others] = runs
   if (only !== undefined && others.length === 0) {
     const { latencyMs, fromSendMs } = only.result
-    // what was sent late looks faster when timed from its sending: worth a curve where it does
+    // lag hides if latency is measured from the send: show that curve if it differs
     if (fromSendMs !== null && fromSendMs.p99 < 0.99 * latencyMs.p99) {
       summaries[0] = { label: only.label || 'from due', summary: latencyMs }
       summaries.push({ label: 'from send', summary: fromSendMs })
     }
   }
   const names = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
-  return figure({
+  return renderFigure({
     id: 'percentiles',
     title: 'Latency by percentile',
-    says: summaries
+    description: summaries
       .map(
         ({ label, summary }) =>
-          `${label === '' ? '' : `${label}: `}p50 ${timeText(summary.p50)}, p99 ${timeText(summary.p99)}, longest ${timeText(summary.max)}.`,
+          `${label === '' ? '' : `${label}: `}p50 ${time(summary.p50)}, p99 ${time(summary.p99)}, max ${time(summary.max)}.`,
       )
       .join(' '),
     note: [
-      `Each further nine takes as much room as the one before. Dotted: fewer than 10 requests lie beyond.${leftOut(all.length, runs.length)}`,
-      summaries.length > 1 && runKey(summaries.map(({ label }) => label)),
+      `The axis is logarithmic in 1 / (1 − percentile). Dotted: fewer than 10 requests are slower.${describeOmitted(all.length, runs.length)}`,
+      summaries.length > 1 && renderRunLegend(summaries.map(({ label }) => label)),
     ],
-    charts: [percentileCurves(summaries, budget === undefined ? [] : limitsOf(rulesOf(budget)))],
+    charts: [drawPercentileCurves(summaries, budget === undefined ? [] : limitsOf(rulesOf(budget)))],
     table: {
       caption: 'Latency by percentile',
       columns: ['run', ...names.flatMap((name) => [nameOf(name), '95 % interval']), 'max', 'requests'],
@@ -229,30 +237,30 @@ export function percentilesFigure(all: readonly LabelledResult[], budget: Budget
   })
 }
 
-/** Which line is whose. */
-function runKey(labels: readonly string[]): Markup {
+/** Renders a legend of the runs' lines. */
+function renderRunLegend(labels: readonly string[]): Markup {
   return markup`<ul class="key">${labels.map((label, i) => {
     const { name, dashed } = runClass(i)
     return markup`<li><svg aria-hidden="true" viewBox="0 0 28 18"><g class="${name}"><path class="line${dashed && ' dashed'}" d="M0 9H28"/></g></svg><bdi>${label}</bdi></li>`
   })}</ul>`
 }
 
-/** Where the time of each run went. */
+/** Renders the parts of the mean latency of each run. */
 export function partsFigure(given: readonly LabelledResult[]): Markup {
-  const runs = steady(given)
+  const runs = selectSustained(given)
   const all = runs.map(({ label, result }) => ({ label, meanMs: result.latencyMs.mean, parts: partsOf(result) }))
   const names = [...new Set(all.flatMap(({ parts }) => parts.map(({ name }) => name)))]
-  return figure({
+  return renderFigure({
     id: 'parts',
     title: 'Where the time went',
-    says: all
+    description: all
       .map(
         ({ label, meanMs, parts }) =>
-          `${label === '' ? '' : `${label}: `}${timeText(meanMs)} on average, of it ${parts.map(({ name, ms }) => `${name} ${timeText(ms)}`).join(', ')}.`,
+          `${label === '' ? '' : `${label}: `}${time(meanMs)} on average: ${parts.map(({ name, ms }) => `${name} ${time(ms)}`).join(', ')}.`,
       )
       .join(' '),
-    note: leftOut(given.length, runs.length),
-    charts: [partsBars(all)],
+    note: describeOmitted(given.length, runs.length),
+    charts: [drawParts(all)],
     table: {
       caption: 'Where the time went',
       columns: ['run', 'mean', ...names],
@@ -265,26 +273,26 @@ export function partsFigure(given: readonly LabelledResult[]): Markup {
   })
 }
 
-/** The mark of a run that is not valid. */
+/** Renders a mark in front of the title of an invalid run. */
 export const invalidMark = ({ validity }: Result) => !validity.valid && markup`<span class="bad">✗ invalid</span> `
 
-/** Latency over the window of one run. */
+/** Renders latency over the window of one run; null if there is nothing to draw. */
 export function timelineFigure({ label, result }: LabelledResult, i: number): Markup | null {
-  const stretches = stretchesOf(result)
-  const chart = timeline(result, stretches)
+  const segments = decodeSegments(result)
+  const chart = drawTimeline(result, segments)
   if (chart === null) return null
   const unit = timeUnit([result.window.endMs])
-  const p99s = stretches.flatMap(({ latency }) => latency?.p99 ?? [])
-  return figure({
+  const p99s = segments.flatMap(({ latency }) => latency?.p99 ?? [])
+  return renderFigure({
     id: `timeline-${i}`,
     title: markup`${invalidMark(result)}Latency over time${label !== '' && markup`: <bdi>${label}</bdi>`}`,
-    says: `p99 of ${stretches.length} stretches lies from ${timeText(Math.min(...p99s))} to ${timeText(Math.max(...p99s))}.`,
-    note: markKey([
+    description: `p99 over ${segments.length} segments ranges from ${time(Math.min(...p99s))} to ${time(Math.max(...p99s))}.`,
+    note: renderLegend([
       [markup`<path class="line s-p50" d="M0 0H26"/>`, 'p50'],
       [markup`<path class="line s-p99" d="M0 0H26"/>`, 'p99'],
-      [markup`<path class="line thin s-p999" d="M0 0H26"/>`, 'longest'],
-      ...(stretches.some((stretch) => lostIn(stretch) > 0)
-        ? [[markup`<path class="lost" d="M0 0H26"/>`, 'not completed'] as [Markup, string]]
+      [markup`<path class="line thin s-p999" d="M0 0H26"/>`, 'max'],
+      ...(segments.some((each) => incompleteIn(each) > 0)
+        ? [[markup`<path class="incomplete" d="M0 0H26"/>`, 'not completed'] as [Markup, string]]
         : []),
     ]),
     charts: [chart],
@@ -296,34 +304,32 @@ export function timelineFigure({ label, result }: LabelledResult, i: number): Ma
         'p99',
         'max',
         'completed',
-        'not',
+        'not completed',
       ],
-      rows: stretches.map((stretch, k) => [
-        result.replications === undefined ? threeDigits(stretch.segment.startMs / unit.ms) : k + 1,
-        ...(['p50', 'p99', 'max'] as const).map((name) =>
-          stretch.latency === null ? '–' : timeText(stretch.latency[name]),
-        ),
-        count(stretch.segment.counts.completed),
-        count(lostIn(stretch)),
+      rows: segments.map((each, k) => [
+        result.replications === undefined ? threeDigits(each.segment.startMs / unit.ms) : k + 1,
+        ...(['p50', 'p99', 'max'] as const).map((name) => (each.latency === null ? '–' : time(each.latency[name]))),
+        count(each.segment.counts.completed),
+        count(incompleteIn(each)),
       ]),
     },
   })
 }
 
-/** Of how many requests the batches of one run were; null where all were of one. */
+/** Renders the batch sizes of one run; null if every batch had one request. */
 export function batchesFigure({ label, result }: LabelledResult, i: number): Markup | null {
-  const bins = sizeBins(result.batches)
+  const bins = binSizes(result.batches)
   if (bins.length === 0 || (bins.length === 1 && bins[0]?.to === 1)) return null
   const { meanSize, count: batches } = result.batches
-  return figure({
+  return renderFigure({
     id: `batches-${i}`,
     title: markup`${invalidMark(result)}Batch sizes${label !== '' && markup`: <bdi>${label}</bdi>`}`,
-    says: `${count(batches)} batches of ${threeDigits(meanSize)} requests on average.`,
+    description: `${count(batches)} batches of ${threeDigits(meanSize)} requests on average.`,
     note: `${count(batches)} batches of ${threeDigits(meanSize)} requests on average`,
-    charts: [batchSizes(result, bins)],
+    charts: [drawBatchSizes(result, bins)],
     table: {
       caption: `Batch sizes${label === '' ? '' : ` of ${label}`}`,
-      columns: ['requests', 'batches', 'fraction'],
+      columns: ['batch size', 'batches', 'fraction'],
       rows: bins.map(({ from, to, batches: of }) => [
         from === to ? count(from) : `${count(from)} to ${count(to)}`,
         count(of),

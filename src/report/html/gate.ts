@@ -3,8 +3,8 @@ import { checkIsGate, type GatedScenario, type GateReport } from '../../gate/gat
 import { GATE_TITLES, gateHeadline, gateNotes, gateRows, gateSides, sensitivity } from '../gate-text.js'
 import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
-import { comparisonSection } from './comparison.js'
-import { dataTable } from './data-table.js'
+import { renderComparisonSection } from './comparison.js'
+import { renderDataTable } from './data-table.js'
 import { page } from './page.js'
 
 const CLASSES = { pass: 'good', fail: 'bad', inconclusive: 'doubt', failed: 'bad' } as const
@@ -28,7 +28,7 @@ export function renderGateHtml(gate: GateReport, options: { title?: string | und
   return page(
     title,
     markup`<header><h1>Regression gate</h1><p class="verdict ${CLASSES[verdict]}">${gateHeadline(gate)}</p><p class="quiet">${gateSides(gate)}</p><p class="quiet" id="keys">Point at a chart for its values, or focus it and use the arrow keys.</p></header>
-<section aria-labelledby="scenarios"><h2 id="scenarios">Scenarios</h2>${dataTable({ caption: 'All scenarios', columns: GATE_TITLES, rows })}${could !== null && markup`<p>${could}</p>`}${notes.length > 0 && markup`<ul>${notes.map((note) => markup`<li>${note}</li>`)}</ul>`}</section>
+<section aria-labelledby="scenarios"><h2 id="scenarios">Scenarios</h2>${renderDataTable({ caption: 'All scenarios', columns: GATE_TITLES, rows })}${could !== null && markup`<p>${could}</p>`}${notes.length > 0 && markup`<ul>${notes.map((note) => markup`<li>${note}</li>`)}</ul>`}</section>
 ${scenarios.map(scenarioSections)}`,
   )
 }
@@ -37,7 +37,7 @@ function scenarioSections({ name, comparison, confirmation, budget }: GatedScena
   const id = `budget-${i}`
   const rules =
     budget !== null &&
-    markup`<section aria-labelledby="${id}"><h2 id="${id}">${name}: budget of head</h2>${dataTable({ caption: `Budget of ${name}`, columns: BUDGET_TITLES, rows: budgetRows(budget) })}</section>`
-  return markup`${comparison !== null && comparisonSection(comparison, 2 * i, name)}${confirmation !== null && comparisonSection(confirmation, 2 * i + 1, `${name}, compared again`)}${rules}
+    markup`<section aria-labelledby="${id}"><h2 id="${id}">${name}: budget of head</h2>${renderDataTable({ caption: `Budget of ${name}`, columns: BUDGET_TITLES, rows: budgetRows(budget) })}</section>`
+  return markup`${comparison !== null && renderComparisonSection(comparison, 2 * i, name)}${confirmation !== null && renderComparisonSection(confirmation, 2 * i + 1, `${name}, compared again`)}${rules}
 `
 }

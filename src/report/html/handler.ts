@@ -9,66 +9,74 @@ import { PAGE_POLICY, page } from './page.js'
 import { type HtmlOptions, reportOf } from './render.js'
 
 export interface ReportHandlerOptions extends HtmlOptions {
-  /** How often the page asks for itself anew; null, the default, for never. At least a second. */
+  /**
+   * How often the page reloads itself, at least every second; null never reloads it.
+   *
+   * @default null
+   */
   refresh?: Duration | null | undefined
 }
 
 const schema = options({
-  title: z.string({ error: 'must be a text' }).optional(),
+  title: z.string({ error: 'must be a string' }).optional(),
   budget: budgetSchema.optional(),
   refresh: positiveDuration
-    .refine((ms) => ms >= 1000, { error: 'must be at least a second' })
+    .refine((ms) => ms >= 1000, { error: 'must be at least 1 s' })
     .nullable()
     .default(null),
 })
 
 /**
- * Makes a handler of HTTP requests, for `node:http` and all that takes such handlers, which answers with the report of
- * a service as it is now: `createServer(createReportHandler(() => recorder.snapshot()))`. Where nothing was recorded
- * yet, the page says so. Drawing it takes some tens of milliseconds of the thread, so keep it to those who operate the
- * service; of the machine it names nothing. It does not read the URL, and never throws.
+ * Creates a request handler for `node:http` and compatible servers that responds with an HTML report of a live service.
+ * If nothing is recorded yet, the page says so. Rendering blocks the thread for tens of milliseconds, so expose the
+ * handler to operators only; the page does not describe the machine. The handler ignores the URL and never throws.
  *
- * @param snapshot what to report; null where there is nothing yet
+ * @param snapshot returns the result to report; null if there is none yet
  * @throws ValidationError if an option is invalid
+ * @example
+ * const recorder = createRecorder()
+ * const server = createServer(createReportHandler(() => recorder.snapshot(), { refresh: '5s' }))
  */
 export function createReportHandler(
   snapshot: () => Result | null | Promise<Result | null>,
   given: ReportHandlerOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => void {
   if (typeof snapshot !== 'function') {
-    throw new ValidationError('snapshot', `must be a function that gives a result or null, got ${show(snapshot)}`)
+    throw new ValidationError('snapshot', `must be a function that returns a result or null, got ${show(snapshot)}`)
   }
-  const asked = schema.safeParse(given)
-  if (!asked.success) throwFaults(asked.error, 'report', given)
-  const { refresh, ...options } = asked.data
+  const parsed = schema.safeParse(given)
+  if (!parsed.success) throwFaults(parsed.error, 'report', given)
+  const { refresh, ...options } = parsed.data
   const head = refresh === null ? '' : markup`<meta http-equiv="refresh" content="${Math.round(refresh / 1000)}">`
 
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')
-      return answer(response, 405, page('Not allowed', markup`<h1>Only GET and HEAD are answered</h1>`))
+      return respond(response, 405, page('Method not allowed', markup`<h1>Only GET and HEAD are allowed</h1>`))
     }
-    // also where it throws at once
+    // within a promise, since snapshot may throw synchronously
     Promise.resolve()
       .then(snapshot)
-      .then((result) => answer(response, 200, result === null ? nothing(options, head) : live(result, options, head)))
-      // what went wrong may be nobody's business who asks
-      .catch(() => answer(response, 500, page('No report', markup`<h1>The report could not be made</h1>`, head)))
+      .then((result) =>
+        respond(response, 200, result === null ? emptyPage(options, head) : livePage(result, options, head)),
+      )
+      // the error may hold secrets, so the client does not see it
+      .catch(() => respond(response, 500, page('No report', markup`<h1>The report could not be rendered</h1>`, head)))
   }
 }
 
-function live(result: Result, options: HtmlOptions, head: Markup | ''): string {
-  // which Node on which machine is of use to those who attack it, and known to those who operate it
+function livePage(result: Result, options: HtmlOptions, head: Markup | ''): string {
+  // operators know the machine, and attackers should not learn its versions
   const shown = { ...result, environment: null }
   const { title, body } = reportOf({ runs: [{ label: '', result: shown }], swept: [], comparisons: [] }, options)
   return page(title, body, head)
 }
 
-const nothing = ({ title = 'Latency report' }: HtmlOptions, head: Markup | '') =>
+const emptyPage = ({ title = 'Latency report' }: HtmlOptions, head: Markup | '') =>
   page(title, markup`<h1>${title}</h1><p>Nothing is recorded yet.</p>`, head)
 
-function answer(response: ServerResponse, status: number, html: string): void {
-  // whoever asked may have gone, or been answered by others
+function respond(response: ServerResponse, status: number, html: string): void {
+  // the client may have disconnected, or another handler may have responded
   if (response.headersSent || response.destroyed) return
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',

@@ -1,8 +1,8 @@
 import type { HistorySeries } from '../../history/series.js'
-import { historyChart } from '../draw/history-chart.js'
+import { drawHistory } from '../draw/history-chart.js'
 import { changeText, historyValue, shortCommit } from '../history-text.js'
 import { markup } from '../markup.js'
-import { figure } from './figure.js'
+import { renderFigure } from './figure.js'
 import { page } from './page.js'
 
 /** A history as one HTML page that needs nothing else: a chart for each scenario and machine, with its changes. */
@@ -19,12 +19,12 @@ function seriesFigure(series: HistorySeries, i: number) {
   const { name, metric, machine, points, changes } = series
   const said = changes.map((change) => `${shortCommit(change.commit)}: ${changeText(change, series)}`)
   const runs = points.length === 1 ? '1 run' : `${points.length} runs`
-  return figure({
+  return renderFigure({
     id: `history-${i}`,
     title: markup`<bdi>${name}</bdi>: ${metric}`,
-    says: `${metric} of ${name} over ${runs}. ${changes.length === 0 ? 'No change was found.' : `It changed at ${said.join('; ')}.`}`,
+    description: `${metric} of ${name} over ${runs}. ${changes.length === 0 ? 'No change was found.' : `It changed at ${said.join('; ')}.`}`,
     note: markup`<p>${machine}</p>${said.length === 0 ? markup`<p>No change was found in ${runs}.</p>` : said.map((text) => markup`<p>Changed at ${text}</p>`)}`,
-    charts: [historyChart(series)],
+    charts: [drawHistory(series)],
     table: {
       caption: `${metric} of ${name}`,
       columns: ['commit', 'added', metric, '95 % interval', 'Node', 'change'],

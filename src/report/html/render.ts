@@ -3,7 +3,7 @@ import { count } from '../../text/number.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
-import { comparisonSection } from './comparison.js'
+import { renderComparisonSection } from './comparison.js'
 import {
   batchesFigure,
   frontierFigure,
@@ -15,27 +15,36 @@ import {
 } from './figures.js'
 import { page } from './page.js'
 import { type Contents, contentsOf, type LabelledResult, type ReportEntry } from './report-entry.js'
-import { setting } from './setting.js'
-import { MOST_OPEN, verdicts } from './verdicts.js'
+import { renderSetting } from './setting.js'
+import { MOST_OPEN, renderVerdicts } from './verdicts.js'
 
 export interface HtmlOptions {
-  /** Default: what the report is of. */
+  /**
+   * The heading of the page.
+   *
+   * @default a description of the entries, such as `Sweep of 12 runs`
+   */
   title?: string | undefined
-  /** Every run is judged by it, and the frontier shows what it allows. */
+  /**
+   * Checked against every run, and drawn as limits in the charts.
+   *
+   * @default none
+   */
   budget?: Budget | undefined
 }
 
-/** Of more runs than this, charts of their own are left out; tables and figures of all runs have them all. */
+/** How many runs get charts of their own. Tables and combined charts show all runs. */
 const MOST_IN_DETAIL = 10
 
 /**
- * A report as one HTML page that needs nothing else, and can be opened offline, mailed, printed or put beside a build:
- * of a result, of several with labels, of what `sweep` gives, or of a comparison, in any mixture. Findings and verdicts
- * come first. Every chart says its values on hover and by arrow keys, and has its table; whatever a label holds is shown
- * as text.
+ * Renders a report as one self-contained HTML page, to open offline, mail, print or attach to a build. Entries may be
+ * results, results with names, the runs of a `sweep` and comparisons, in any mixture. Findings and verdicts come first.
+ * Every chart shows its values on hover and with the arrow keys, and has its data as a table. Labels are escaped.
  *
- * @throws ValidationError if there is nothing to report, if something is not a result or contradicts itself, or if
- * an option or the budget cannot be read
+ * @throws ValidationError if there is no entry, an entry is invalid or inconsistent, or an option is invalid
+ * @example
+ * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
+ * const html = renderHtml({ name: 'checkout', result }, { budget: { p99: '100ms' } })
  */
 export function renderHtml(of: ReportEntry | readonly ReportEntry[], options: HtmlOptions = {}): string {
   checkOptions(options, 'report')
@@ -45,40 +54,43 @@ export function renderHtml(of: ReportEntry | readonly ReportEntry[], options: Ht
   return page(title, body)
 }
 
-/** What stands on the page of a report. */
-export function reportOf(contents: Contents, { title: asked, budget }: HtmlOptions): { title: string; body: Markup } {
+/** Builds the title and body of a report. */
+export function reportOf(
+  contents: Contents,
+  { title: givenTitle, budget }: HtmlOptions,
+): { title: string; body: Markup } {
   const { runs, swept, comparisons } = contents
-  const title = asked ?? titleOf(contents)
+  const title = givenTitle ?? titleOf(contents)
   const detailed = runs.slice(0, MOST_IN_DETAIL)
-  const left = runs.length - detailed.length
-  const body = markup`<header><h1>${title}</h1><p class="quiet" id="keys">Point at a chart for its values, or focus it and use the arrow keys.</p></header>
-${comparisons.map((comparison, i) => comparisonSection(comparison, i))}${runs.length > 0 && verdicts(runs, budget)}${
-  swept.length > 0 && section('trade-off', 'Trade-off', tradeOffFigures(swept))
+  const omitted = runs.length - detailed.length
+  const body = markup`<header><h1>${title}</h1><p class="quiet" id="keys">Hover over a chart to see its values, or focus it and use the arrow keys.</p></header>
+${comparisons.map((comparison, i) => renderComparisonSection(comparison, i))}${runs.length > 0 && renderVerdicts(runs, budget)}${
+  swept.length > 0 && renderSection('trade-off', 'Trade-off', tradeOffFigures(swept))
 }${
   runs.length > 0 &&
-  section('latency', 'Latency', [
-    left > 0 &&
-      markup`<p class="wide quiet">The charts of single runs are of the first ${count(MOST_IN_DETAIL)} of ${count(runs.length)} runs.</p>`,
+  renderSection('latency', 'Latency', [
+    omitted > 0 &&
+      markup`<p class="wide quiet">Charts of single runs show the first ${count(MOST_IN_DETAIL)} of ${count(runs.length)} runs.</p>`,
     percentilesFigure(detailed, budget),
     partsFigure(detailed),
     frontierFigure(runs, budget),
   ])
 }${
   runs.length > 0 &&
-  section(
+  renderSection(
     'runs',
-    'Over time, and by batch',
-    detailed.flatMap((run, i) => chartsOf(run, i, detailed.length > MOST_OPEN)),
+    'Over time and by batch size',
+    detailed.flatMap((run, i) => renderCharts(run, i, detailed.length > MOST_OPEN)),
   )
 }${
   runs.length > 0 &&
-  markup`<section aria-labelledby="setting"><h2 id="setting">Scenario and environment</h2>${detailed.map((run) => settingOf(run, detailed.length > MOST_OPEN))}</section>`
+  markup`<section aria-labelledby="setting"><h2 id="setting">Scenario and environment</h2>${detailed.map((run) => renderFoldedSetting(run, detailed.length > MOST_OPEN))}</section>`
 }`
   return { title, body }
 }
 
-/** The charts of one run; of many runs, folded up under its name. */
-function chartsOf(run: LabelledResult, i: number, folded: boolean): (Markup | null)[] {
+/** Renders the charts of one run, folded up under its name if there are many runs. */
+function renderCharts(run: LabelledResult, i: number, folded: boolean): (Markup | null)[] {
   const charts = [timelineFigure(run, i), batchesFigure(run, i)]
   if (!folded || charts.every((chart) => chart === null)) return charts
   return [
@@ -86,12 +98,12 @@ function chartsOf(run: LabelledResult, i: number, folded: boolean): (Markup | nu
   ]
 }
 
-function settingOf(run: LabelledResult, folded: boolean): Markup {
-  if (!folded) return setting(run)
-  return markup`<details class="run"><summary><bdi>${run.label}</bdi></summary>${setting({ ...run, label: '' })}</details>`
+function renderFoldedSetting(run: LabelledResult, folded: boolean): Markup {
+  if (!folded) return renderSetting(run)
+  return markup`<details class="run"><summary><bdi>${run.label}</bdi></summary>${renderSetting({ ...run, label: '' })}</details>`
 }
 
-function section(id: string, title: string, cards: readonly (Markup | null | false)[]): Markup | null {
+function renderSection(id: string, title: string, cards: readonly (Markup | null | false)[]): Markup | null {
   if (cards.every((card) => card === null || card === false)) return null
   return markup`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2><div class="grid-of-cards">${cards}</div></section>`
 }

@@ -1,65 +1,65 @@
-import { checkedComparison } from '../../budget/check-comparison.js'
+import { checkComparison } from '../../budget/check-comparison.js'
 import type { Comparison } from '../../budget/comparison.js'
 import { checkedResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
 import { got, ValidationError } from '../../validation/validation-error.js'
-import { short } from '../draw/label.js'
+import { shorten } from '../draw/label.js'
 import { ENGINES, fieldName, labelOf, type SweptRun } from '../draw/trade-off-figure.js'
 import type { NamedResult } from '../named-result.js'
 
-/** A run, and how it is told from others: by nothing where it is alone. */
+/** A run and its label; empty if it is the only run. */
 export interface LabelledResult {
   label: string
   result: Result
 }
 
-/** What a report may be of. */
+/** One entry of a report. */
 export type ReportEntry = Result | NamedResult | SweptRun | Comparison
 
-/** What a report is of, by kind: every run with a label, those of a sweep also as such. */
+/** The entries of a report by kind. `runs` holds every run, those of a sweep too. */
 export interface Contents {
   runs: LabelledResult[]
   swept: SweptRun[]
   comparisons: Comparison[]
 }
 
-/** A label is said with every figure, so that one as long as a book would be one many times. */
+/** Labels are repeated with every figure, so long ones are cut. */
 const LONGEST_LABEL = 120
 
 /**
- * Sorts what is to be reported, and checks it.
+ * Checks entries and sorts them by kind.
  *
- * @throws ValidationError if an entry cannot be reported, or contradicts itself
+ * @throws ValidationError if an entry is invalid or inconsistent
  */
 export function contentsOf(given: readonly ReportEntry[]): Contents {
   const contents: Contents = { runs: [], swept: [], comparisons: [] }
   const nameless: LabelledResult[] = []
   given.forEach((each, i) => {
     const name = `report[${i}]`
-    if (typeof each !== 'object' || each === null) throw notReported(name, each)
+    if (typeof each !== 'object' || each === null) throw invalidEntry(name, each)
     if ('result' in each && 'point' in each) {
       const result = checkedResult(each.result, `${name}.result`)
-      if (typeof each.point !== 'object' || each.point === null) throw notReported(`${name}.point`, each.point)
+      if (typeof each.point !== 'object' || each.point === null) throw invalidEntry(`${name}.point`, each.point)
       contents.swept.push({ point: each.point, result })
-      contents.runs.push({ label: short(pointLabel(each.point), LONGEST_LABEL), result })
+      contents.runs.push({ label: shorten(pointLabel(each.point), LONGEST_LABEL), result })
     } else if ('result' in each) {
       contents.runs.push({
-        label: short(String(each.name), LONGEST_LABEL),
+        label: shorten(String(each.name), LONGEST_LABEL),
         result: checkedResult(each.result, `${name}.result`),
       })
     } else if ('schema' in each && String(each.schema).startsWith('throughline/comparison')) {
-      contents.comparisons.push(checkedComparison(each, name))
+      contents.comparisons.push(checkComparison(each, name))
     } else {
       const run = { label: '', result: checkedResult(each, name) }
       contents.runs.push(run)
       nameless.push(run)
     }
   })
-  nameThem(nameless, contents.runs.length)
+  labelNameless(nameless, contents.runs.length)
   return contents
 }
 
-function notReported(name: string, value: unknown): ValidationError {
+function invalidEntry(name: string, value: unknown): ValidationError {
   return new ValidationError(
     name,
     `must be a result, a comparison, { name, result }, or a run of a sweep: { point, result }; ${got(value)}`,
@@ -72,12 +72,12 @@ function pointLabel(point: object): string {
     .join(', ')
 }
 
-/** One run alone needs no name; a few are told apart by their engines, or by their numbers. */
-function nameThem(nameless: LabelledResult[], all: number): void {
+/** Labels runs without a name by their engines if those differ, else by their numbers. A single run needs no label. */
+function labelNameless(nameless: LabelledResult[], all: number): void {
   if (all === 1) return
   const engines = nameless.map(({ result }) => ENGINES[result.engine])
-  const alike = new Set(engines).size < engines.length
+  const repeated = new Set(engines).size < engines.length
   nameless.forEach((run, i) => {
-    run.label = alike ? `run ${i + 1}` : (engines[i] as string)
+    run.label = repeated ? `run ${i + 1}` : (engines[i] as string)
   })
 }

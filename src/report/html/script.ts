@@ -1,6 +1,6 @@
 /**
- * Says what is pointed at, or walked to with the arrow keys. Without it a page is whole: marks then have the titles
- * that browsers show by themselves.
+ * Shows a tooltip for the mark under the pointer or selected with the arrow keys. The page works without it: browsers
+ * then show the title of each mark.
  */
 export const PAGE_SCRIPT = `(() => {
 const tip = document.getElementById('tip')

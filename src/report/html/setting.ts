@@ -1,16 +1,15 @@
 import type { StoredScenario } from '../../scenario/scenario.js'
-import { threeDigits } from '../../text/number.js'
+import { seconds, threeDigits } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import { hostFacts } from '../terminal/host-lines.js'
 import { VERBS } from '../terminal/result-table.js'
-import { scenarioLines } from '../terminal/scenario-line.js'
+import { describeScenario } from '../terminal/scenario-line.js'
 import type { LabelledResult } from './report-entry.js'
 
-/** What was run, and on what. */
-export function setting({ label, result }: LabelledResult): Markup {
+/** Renders the scenario of a run and the machine it ran on. */
+export function renderSetting({ label, result }: LabelledResult): Markup {
   const { engine, scenario, environment, window, host } = result
-  const what = scenario === null ? 'live requests' : scenarioLines(scenario, engine).join(', ')
-  const seconds = (ms: number) => `${threeDigits(ms / 1000)} s`
+  const what = scenario === null ? 'live requests' : describeScenario(scenario, engine).join(', ')
   const facts: [string, string][] = [
     [VERBS[engine].toLowerCase(), what],
     [
@@ -28,10 +27,10 @@ export function setting({ label, result }: LabelledResult): Markup {
         ]),
     ...(host === null ? [] : hostFacts(host)),
   ]
-  return markup`${label !== '' && markup`<h3 class="run"><bdi>${label}</bdi></h3>`}<dl>${facts.map(([name, said]) => markup`<dt>${name}</dt><dd>${said}</dd>`)}</dl>${scenario !== null && markup`<details><summary>Scenario as JSON</summary><pre>${scenarioJson(scenario)}</pre></details>`}`
+  return markup`${label !== '' && markup`<h3 class="run"><bdi>${label}</bdi></h3>`}<dl>${facts.map(([name, text]) => markup`<dt>${name}</dt><dd>${text}</dd>`)}</dl>${scenario !== null && markup`<details><summary>Scenario as JSON</summary><pre>${scenarioJson(scenario)}</pre></details>`}`
 }
 
-/** Of longer lists, this many values are shown. */
+/** How many values of a list are shown. */
 const MOST_VALUES = 12
 
 function scenarioJson(scenario: StoredScenario): string {
@@ -43,6 +42,6 @@ function scenarioJson(scenario: StoredScenario): string {
         : value,
     2,
   )
-  // numbers of one list stand in one line; no text of a scenario holds a line break here
+  // put the numbers of a list on one line; JSON strings hold no line breaks
   return shortened.replace(/\[\n([-\d.e+,\s]*)\]/g, (_, values: string) => `[${values.trim().replace(/\s+/g, ' ')}]`)
 }

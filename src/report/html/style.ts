@@ -1,6 +1,6 @@
 import { CHART_STYLE, colourProperties, FONT } from '../draw/theme.js'
 
-/** The style of a page: charts grow with the room they have, and their texts shrink less than they do. */
+/** The style of a page. Charts scale with their container, and their text scales less. */
 export const PAGE_STYLE = `:root{color-scheme:light dark;${colourProperties('light')}}
 @media (prefers-color-scheme:dark){:root{${colourProperties('dark')}}}
 @media print{:root{color-scheme:light;${colourProperties('light')}}}
@@ -17,7 +17,7 @@ p{margin:4px 0;overflow-wrap:anywhere}.quiet{color:var(--quiet)}figcaption .quie
 svg{display:block;width:100%;height:auto;overflow:visible}svg text{font-size:12.5px}
 @container (max-width:430px){svg text{font-size:14px}}@container (max-width:340px){svg text{font-size:15.5px}}@container (min-width:560px){svg text{font-size:11px}}
 .mark.on .dot{stroke:var(--ink);stroke-width:3}.mark.on .whisker{stroke-width:3}.mark.on .bar{stroke:var(--ink);stroke-width:2}.mark.on .band{fill:var(--quiet);opacity:.14}
-.same{fill:var(--rule)}.lost{stroke:var(--bad);stroke-width:4}.v-slower{color:var(--bad)}.v-faster,.v-same{color:var(--good)}.v-inconclusive{color:var(--doubt)}
+.same{fill:var(--rule)}.incomplete{stroke:var(--bad);stroke-width:4}.v-slower{color:var(--bad)}.v-faster,.v-same{color:var(--good)}.v-inconclusive{color:var(--doubt)}
 #tip{position:fixed;z-index:1;max-width:min(340px,90vw);padding:6px 10px;border-radius:6px;background:var(--ink);color:var(--ground);font-size:13px;line-height:1.4;pointer-events:none;overflow-wrap:anywhere}
 #tip:empty{display:none}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13.5px;font-variant-numeric:tabular-nums;width:100%}

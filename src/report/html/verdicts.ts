@@ -3,27 +3,26 @@ import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
 import { nameOf } from '../../result/summary.js'
 import type { Finding } from '../../result/validity.js'
 import type { Budget } from '../../scenario/budget.js'
-import { gravestFirst } from '../../text/findings.js'
-import { count, percent, threeDigits } from '../../text/number.js'
-import { timeText } from '../draw/text.js'
+import { sortBySeverity } from '../../text/findings.js'
+import { count, percent, threeDigits, time } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
-import { type DataCell, dataTable } from './data-table.js'
+import { type DataCell, renderDataTable } from './data-table.js'
 import type { LabelledResult } from './report-entry.js'
 
 const CLASSES = { error: 'bad', warning: 'doubt', info: 'info' } as const
 const MARKS = { pass: ['good', '✓'], fail: ['bad', '✗'], inconclusive: ['doubt', '?'] } as const
 
-/** What each run says of itself, and whether it keeps to a budget: before all figures. */
-export function verdicts(runs: readonly LabelledResult[], budget: Budget | undefined): Markup {
-  return markup`<section aria-labelledby="verdicts"><h2 id="verdicts">Verdicts</h2>${summaryTable(runs)}${budget !== undefined && runs.length > 0 && budgetTable(runs, budget)}${findingsOf(runs)}</section>`
+/** Renders the validity, findings and budget verdicts of all runs. */
+export function renderVerdicts(runs: readonly LabelledResult[], budget: Budget | undefined): Markup {
+  return markup`<section aria-labelledby="verdicts"><h2 id="verdicts">Verdicts</h2>${renderSummary(runs)}${budget !== undefined && runs.length > 0 && renderBudgetChecks(runs, budget)}${renderFindings(runs)}</section>`
 }
 
-/** Of more runs than this, what is told of each stands folded up. */
+/** With more runs than this, the details of each run are folded up. */
 export const MOST_OPEN = 3
 
 const COLUMNS = ['p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const
 
-function summaryTable(runs: readonly LabelledResult[]): Markup {
+function renderSummary(runs: readonly LabelledResult[]): Markup {
   const rows = runs.map(({ label, result }): DataCell[] => {
     const { latencyMs, throughput, rates, utilization, validity } = result
     const verdict = validity.valid
@@ -32,7 +31,7 @@ function summaryTable(runs: readonly LabelledResult[]): Markup {
     return [
       markup`<bdi>${label === '' ? 'latency' : label}</bdi>`,
       verdict,
-      ...COLUMNS.map((name) => ({ text: timeText(latencyMs[name]), value: latencyMs[name] })),
+      ...COLUMNS.map((name) => ({ text: time(latencyMs[name]), value: latencyMs[name] })),
       { text: threeDigits(throughput.offered), value: throughput.offered },
       { text: threeDigits(throughput.completed), value: throughput.completed },
       { text: percent(rates.error), value: rates.error },
@@ -41,34 +40,34 @@ function summaryTable(runs: readonly LabelledResult[]): Markup {
   })
   const times = COLUMNS.map((name) => (name === 'max' ? name : nameOf(name)))
   const columns = ['run', 'verdict', ...times, 'offered/s', 'completed/s', 'errors', 'utilization']
-  return dataTable({ caption: 'All runs', columns, rows })
+  return renderDataTable({ caption: 'All runs', columns, rows })
 }
 
-/** What the runs say of themselves. What is only good to know would bury the rest where there are many runs. */
-function findingsOf(runs: readonly LabelledResult[]): Markup {
+/** Renders the findings of all runs. With several runs, the info findings are folded up. */
+function renderFindings(runs: readonly LabelledResult[]): Markup {
   const lists = (which: (finding: Finding) => boolean) =>
     runs.flatMap(({ label, result }) => {
       const findings = result.validity.findings.filter(which)
       return findings.length === 0
         ? []
-        : [[label !== '' && markup`<h3 class="run"><bdi>${label}</bdi></h3>`, findingList(findings)]]
+        : [[label !== '' && markup`<h3 class="run"><bdi>${label}</bdi></h3>`, renderFindingList(findings)]]
     })
   if (runs.length === 1) return markup`${lists(() => true)}`
   const notes = lists(({ severity }) => severity === 'info')
   return markup`${lists(({ severity }) => severity !== 'info')}${notes.length > 0 && markup`<details><summary>Notes on ${notes.length === 1 ? '1 run' : `${notes.length} runs`}</summary>${notes}</details>`}`
 }
 
-/** The gravest first. */
-export function findingList(findings: readonly Finding[]): Markup | null {
+/** Renders a list of findings, the most severe first. */
+export function renderFindingList(findings: readonly Finding[]): Markup | null {
   if (findings.length === 0) return null
-  return markup`<ul class="findings">${gravestFirst(findings).map(
+  return markup`<ul class="findings">${sortBySeverity(findings).map(
     ({ severity, code, message }) =>
       markup`<li class="${CLASSES[severity]}"><b>${severity}: ${code}</b> <span>${message}</span></li>`,
   )}</ul>`
 }
 
-/** Every rule for every run, in one table. */
-function budgetTable(runs: readonly LabelledResult[], budget: Budget): Markup {
+/** Renders one table with every rule for every run. */
+function renderBudgetChecks(runs: readonly LabelledResult[], budget: Budget): Markup {
   const checks = runs.map(({ label, result }) => ({ label, result, check: checkBudget(result, budget) }))
   const rows = checks.flatMap(({ label, check }) =>
     budgetRows(check).map(([metric, limit, observed, interval], i): DataCell[] => {
@@ -85,14 +84,14 @@ function budgetTable(runs: readonly LabelledResult[], budget: Budget): Markup {
     }),
   )
   const columns = ['run', ...BUDGET_TITLES]
-  const said = checks.map(({ label, check }) => {
-    const told = check.rules.filter(({ reason }) => reason !== undefined)
-    const reasons = told.map(({ metric, reason }) => `${metric}: ${reason}`)
+  const verdicts = checks.map(({ label, check }) => {
+    const explained = check.rules.filter(({ reason }) => reason !== undefined)
+    const reasons = explained.map(({ metric, reason }) => `${metric}: ${reason}`)
     return { label, kind: MARKS[check.verdict][0], headline: headline(check), reasons }
   })
-  // of which runs the same is said, stands once
-  const groups = new Map<string, (typeof said)[number] & { labels: string[] }>()
-  for (const each of said) {
+  // runs with the same verdict and reasons share one line
+  const groups = new Map<string, (typeof verdicts)[number] & { labels: string[] }>()
+  for (const each of verdicts) {
     const key = JSON.stringify([each.kind, each.headline, each.reasons])
     const group = groups.get(key)
     if (group === undefined) groups.set(key, { ...each, labels: [each.label] })
@@ -100,11 +99,11 @@ function budgetTable(runs: readonly LabelledResult[], budget: Budget): Markup {
   }
   const lines = [...groups.values()].map(({ kind, headline, labels, reasons }) => {
     const of = labels.filter((label) => label !== '')
-    const runs = of.length > 1 && markup` <span>by ${count(of.length)} of ${count(checks.length)} runs</span>`
+    const runs = of.length > 1 && markup` <span>in ${count(of.length)} of ${count(checks.length)} runs</span>`
     const names = of.map((label, i) => markup`${i > 0 && '; '}<bdi>${label}</bdi>`)
     return markup`<li class="${kind}"><b>${headline}</b>${runs}${of.length > 0 && markup`${of.length > 1 ? markup`<br>` : ' '}<span>${names}</span>`}${reasons.map((reason) => markup`<br><span>${reason}</span>`)}</li>`
   })
-  const table = dataTable({ caption: 'Budget', columns, rows })
+  const table = renderDataTable({ caption: 'Budget', columns, rows })
   const shown =
     runs.length > MOST_OPEN ? markup`<details><summary>Every rule for every run</summary>${table}</details>` : table
   return markup`<h3>Budget</h3><ul class="findings">${lines}</ul>${shown}`

@@ -1,13 +1,13 @@
-/** A horizontal scale on which equal ratios are equally long. */
+/** A horizontal logarithmic axis. */
 export interface LogAxis {
-  /** the ticks' figures, each beginning at the column that it stands for */
+  /** the tick labels, each starting at the column of its value */
   labels: string
   /** the column of a value, from 0 */
   at(value: number): number
 }
 
-/** A scale so many columns wide that holds these values, of which one at least is above 0. */
-export function axisOf(values: number[], columns: number): LogAxis {
+/** Creates an axis of this width over these values, of which at least one must be above 0. */
+export function createAxis(values: number[], columns: number): LogAxis {
   const steps = stepsOver(values)
   const [low, high] = [steps[0], steps.at(-1)] as [number, number]
   const column = (columns - 1) / Math.log(high / low)
@@ -22,7 +22,7 @@ export function axisOf(values: number[], columns: number): LogAxis {
   return { labels, at }
 }
 
-/** The steps …, 1, 2, 5, 10, 20, … from below the least of these values that is above 0 to above the greatest. */
+/** Lists the steps 1, 2, 5, 10, 20 and so on that enclose the positive values. */
 export function stepsOver(values: readonly number[]): number[] {
   const positive = values.filter((value) => value > 0)
   const low = stepAtOrBelow(Math.min(...positive))
@@ -32,7 +32,7 @@ export function stepsOver(values: readonly number[]): number[] {
   return steps
 }
 
-/** The greatest of …, 1, 2, 5, 10, 20, … that is not above the value. */
+/** The largest step that is not above the value. */
 function stepAtOrBelow(value: number): number {
   const decade = 10 ** Math.floor(Math.log10(value))
   const steps = [1, 2, 5, 10].map((step) => step * decade)

@@ -1,26 +1,27 @@
 import type { Host } from '../../result/host.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import { inText, percent, threeDigits, time } from '../../text/number.js'
 import { pad, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 
 const LEVELS = '▁▂▃▄▅▆▇█'
-/** Of more threads than this, the least and the most are told. */
-const MOST = 3
+/** With more server threads than this, only the range of their values is shown. */
+const MOST_THREADS = 3
 
-/** What the machine did meanwhile: whether a slow request was its doing can be read here. */
+/** Renders what the machine did during the run, to see whether it caused slow requests. */
 export function renderHost(host: Host, width: number, style: Style): string {
-  const text = hostFacts(host).flatMap(([name, said]) => {
-    return wrap(said, width - 16).map((line, i) => ` ${pad(i === 0 ? style('dim', name) : '', 12)}  ${line}`)
+  const lines = hostFacts(host).flatMap(([name, text]) => {
+    return wrap(text, width - 16).map((line, i) => ` ${pad(i === 0 ? style('dim', name) : '', 12)}  ${line}`)
   })
-  return [style('bold', ' The machine meanwhile'), ...text].join('\n')
+  return [style('bold', ' The machine during the run'), ...lines].join('\n')
 }
 
-/** What is known of the machine, by name. */
-export function hostFacts(host: Host): [name: string, said: string][] {
+/** Lists what is known of the machine, by name. */
+export function hostFacts(host: Host): [name: string, text: string][] {
   return [
     ['speed', speed(host)],
     ['cpu', cpu(host)],
-    ['no core free', waiting(host)],
+    ['CPU wait', waiting(host)],
     ['gc', gc(host)],
     ['event loop', eventLoop(host)],
   ].filter((line): line is [string, string] => line[1] !== null)
@@ -49,11 +50,11 @@ function waiting({ cpu }: Host): string | null {
 function gc({ gc }: Host): string | null {
   if (gc === null) return null
   const paused = gc.filter(({ count }) => count > 0)
-  if (paused.length === 0) return 'no pause'
+  if (paused.length === 0) return 'no pauses'
   const longest = paused.reduce((a, b) => (b.longestMs > a.longestMs ? b : a))
-  const total = paused.reduce((sum, { totalMs }) => sum + totalMs, 0)
-  const count = paused.reduce((sum, each) => sum + each.count, 0)
-  const pauses = count === 1 ? '1 pause' : `${inText(count)} pauses, ${time(total)} in all,`
+  const total = sumBy(paused, ({ totalMs }) => totalMs)
+  const count = sumBy(paused, ({ count }) => count)
+  const pauses = count === 1 ? '1 pause' : `${inText(count)} pauses, ${time(total)} in total,`
   return `${pauses} ${count === 1 ? 'of' : 'the longest'} ${time(longest.longestMs)} (${longest.thread})`
 }
 
@@ -65,7 +66,7 @@ function eventLoop({ eventLoopDelay }: Host): string | null {
 
 function each<Of extends { thread: string }>(threads: Of[], of: (one: Of) => number, text: (value: number) => string) {
   const servers = threads.filter(({ thread }) => thread.startsWith('server'))
-  if (servers.length <= MOST) return threads.map((one) => `${one.thread} ${text(of(one))}`).join(', ')
+  if (servers.length <= MOST_THREADS) return threads.map((one) => `${one.thread} ${text(of(one))}`).join(', ')
   const values = servers.map(of)
   const others = threads.filter((one) => !servers.includes(one)).map((one) => `${one.thread} ${text(of(one))}`)
   const range = `${servers.length} servers ${text(Math.min(...values))} to ${text(Math.max(...values))}`

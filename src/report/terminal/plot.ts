@@ -1,7 +1,7 @@
 import { bar } from '../../text/bar.js'
 import { threeDigits, timeUnit } from '../../text/number.js'
 import { pad, plain, type RenderOptions } from '../../text/style.js'
-import { axisOf, type LogAxis } from './axis.js'
+import { createAxis, type LogAxis } from './axis.js'
 
 /** Milliseconds. */
 export interface Percentiles {
@@ -10,7 +10,7 @@ export interface Percentiles {
   p95: number
   p99: number
 }
-/** A text is said in place of times that there are none of. */
+/** A string is shown instead of times, such as `overloaded at 800/s`. */
 type Drawn = Percentiles | string | undefined
 
 export interface PlotRow {
@@ -22,24 +22,23 @@ export interface PlotRow {
 }
 
 export interface PlotOptions extends RenderOptions {
-  /** what the labels are: `batch\nsize` */
+  /** the header of the labels: `batch\nsize` */
   rows: string
-  /** what the bars are */
+  /** the header of the bars */
   throughput: string
-  /** what the times are */
+  /** the header of the times */
   latency: string
 }
 
-/** p50 and p99 are the ends, p90 and p95 the ticks. */
+/** The characters of a stroke: p50 and p99 are its ends, p90 and p95 its ticks. */
 const STROKES = {
   measured: { end: '●', tick: '┿', line: '━', format: 'bold' },
   simulated: { end: '○', tick: '┼', line: '─', format: 'cyan' },
 } as const
 
 /**
- * Two curves along one axis that runs down the page: throughput as bars, and latency from p50 to p99. Down, so that
- * each batch size has its lines to itself; latency on a scale of equal ratios, so that a short one shows as much of
- * itself as a long one.
+ * Renders throughput as bars and latency as strokes from p50 to p99, with one row or more for each value. The latency axis
+ * is logarithmic, so that short and long latencies show equally well.
  */
 export function renderPlot(rows: PlotRow[], options: PlotOptions): string {
   const { width = 100, style = plain } = options
@@ -86,7 +85,7 @@ function latencyAxis(rows: PlotRow[], columns: number): (LogAxis & { unit: strin
   if (drawn.length === 0) return null
   const times = drawn.flatMap(({ p50, p99 }) => [p50, p99])
   const unit = timeUnit(times)
-  const axis = axisOf(
+  const axis = createAxis(
     times.map((ms) => ms / unit.ms),
     columns,
   )

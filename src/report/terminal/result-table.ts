@@ -4,21 +4,24 @@ import type { Result } from '../../result/result.js'
 import { ESTIMATES, type Summary } from '../../result/summary.js'
 import { renderFindings } from '../../text/findings.js'
 import { legible } from '../../text/legible.js'
-import { count, percent, rate, type TimeUnit, threeDigits, timeUnit } from '../../text/number.js'
+import { count, percent, rate, seconds, type TimeUnit, threeDigits, timeUnit } from '../../text/number.js'
 import { renderParts } from '../../text/parts.js'
 import { pad, plain, type RenderOptions, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { renderCurve } from './curve.js'
 import { renderHost } from './host-lines.js'
-import { scenarioLines } from './scenario-line.js'
+import { describeScenario } from './scenario-line.js'
 import { table } from './table.js'
 
 export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Recorded' } as const
 
 /**
- * One result, to read in a terminal: what was run, how long requests took, and where the time went.
+ * Renders one result for a terminal: the scenario, findings, latency with intervals, and where the time went.
  *
  * @throws ValidationError if it is not a result
+ * @example
+ * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
+ * console.log(renderResult(result, { width: 100, style: styleFor(process.stdout) }))
  */
 export function renderResult(given: Result, options: RenderOptions = {}): string {
   checkIsResult(given)
@@ -38,8 +41,7 @@ export function renderResult(given: Result, options: RenderOptions = {}): string
 
 function heading({ engine, scenario, environment, window }: Result, width: number, style: Style): string {
   const verb = VERBS[engine]
-  const lines = scenario === null ? ['live requests'] : scenarioLines(scenario, engine)
-  const seconds = (ms: number) => `${threeDigits(ms / 1000)} s`
+  const lines = scenario === null ? ['live requests'] : describeScenario(scenario, engine)
   const seed = scenario === null ? '' : `, seed ${scenario.seed}`
   const warmup = window.startMs > 0 && engine !== 'record' ? ` after ${seconds(window.startMs)} of warm-up` : ''
   lines.push(`over ${seconds(window.endMs - window.startMs)}${warmup}${seed}`)
@@ -77,7 +79,7 @@ function latencyTable(result: Result, style: Style): string {
     row('  wait', waitMs),
     row('  service', serviceMs),
   ]
-  // what was sent late looks faster when timed from its sending: worth a line where it does
+  // lag hides if latency is measured from the send: show that line if it differs
   if (fromSendMs !== null && fromSendMs.p99 < 0.99 * latencyMs.p99) {
     rows.push(row('from send', fromSendMs).map((cell) => style('dim', cell)))
   }
@@ -88,7 +90,7 @@ function latencyTable(result: Result, style: Style): string {
   )
 }
 
-/** The 95 % intervals, where the run tells any. */
+/** The rows of the 95 % intervals; none if no interval is known. */
 function intervalRows({ intervals }: Summary, unit: TimeUnit, style: Style): string[][] {
   if (ESTIMATES.every((key) => intervals[key].low === null && intervals[key].high === null)) return []
   const bound = (key: (typeof COLUMNS)[number][1], which: 'low' | 'high') => {
@@ -101,8 +103,8 @@ function intervalRows({ intervals }: Summary, unit: TimeUnit, style: Style): str
   ]
 }
 
-/** What came of a run as a whole: names and what is said of them. */
-export function totalsOf(result: Result): [name: string, text: string][] {
+/** Lists the totals of a run, each with its name. */
+export function listTotals(result: Result): [name: string, text: string][] {
   const { throughput, counts, batches, utilization } = result
   const others = [
     [counts.failed, 'failed'],
@@ -111,10 +113,10 @@ export function totalsOf(result: Result): [name: string, text: string][] {
     [counts.aborted, 'aborted'],
     [counts.unfinished, 'unfinished'],
   ] as const
-  const lost = others.filter(([requests]) => requests > 0).map(([requests, name]) => `, ${count(requests)} ${name}`)
+  const dropped = others.filter(([requests]) => requests > 0).map(([requests, name]) => `, ${count(requests)} ${name}`)
   const lines: [string, string][] = [
     ['throughput', `${rate(throughput.completed)} of ${rate(throughput.offered)} offered`],
-    ['requests', `${count(counts.completed)} completed${lost.join('')}`],
+    ['requests', `${count(counts.completed)} completed${dropped.join('')}`],
     ['batches', `${count(batches.count)} of ${batchSizes(batches)}`],
     ['in system', `${threeDigits(result.meanInSystem)} requests on average`],
   ]
@@ -125,7 +127,7 @@ export function totalsOf(result: Result): [name: string, text: string][] {
 const TOTAL_NAMES = 11
 
 function totals(result: Result, width: number, style: Style): string {
-  return totalsOf(result)
+  return listTotals(result)
     .flatMap(([name, text]) =>
       wrap(text, width - TOTAL_NAMES - 3).map(
         (line, i) => ` ${pad(i === 0 ? style('dim', name) : '', TOTAL_NAMES)}  ${line}`,

@@ -7,13 +7,13 @@ import type { ResolvedScenario, StoredScenario } from '../../scenario/scenario.j
 import { targetName } from '../../scenario/target.js'
 import { count, inText, rate, time } from '../../text/number.js'
 
-/** A scenario in the words of a reader: what comes, how it is batched, and what serves it. */
-export function scenarioLines(scenario: StoredScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
+/** Describes a scenario in three lines: its arrivals, its batching, and its servers. */
+export function describeScenario(scenario: StoredScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
   const { arrivals, batching, queue, service } = scenario
   const served = engine === 'simulate' ? service && serviceLine(service) : targetLine(scenario)
-  // one at a time is said of servers, of which there are none
-  const alone = batching.maxBatchSize === 1 && scenario.servers === null && engine !== 'simulate'
-  const batched = (alone ? 'each by itself' : batchingLine(batching)) + queueLine(queue)
+  // without servers there is no queue to serve one at a time
+  const unbatched = batching.maxBatchSize === 1 && scenario.servers === null && engine !== 'simulate'
+  const batched = (unbatched ? 'each on its own' : batchingLine(batching)) + queueLine(queue)
   return [arrivalsLine(arrivals), batched, `${serversLine(scenario)}${served === undefined ? '' : `: ${served}`}`]
 }
 
@@ -26,11 +26,11 @@ function serversLine({ servers, call, http }: StoredScenario): string {
 function targetLine(scenario: StoredScenario): string | undefined {
   const { handler, call, http } = scenario
   if (http === undefined && call === undefined && handler === undefined) return undefined
-  return typeof handler === 'string' ? nearby(handler) : targetName(scenario)
+  return typeof handler === 'string' ? relativePath(handler) : targetName(scenario)
 }
 
-/** A file as its reader knows it, from the working directory. */
-function nearby(handler: string): string {
+/** Shortens the path of a file below the working directory. */
+function relativePath(handler: string): string {
   const path = handler.startsWith('file:') ? fileURLToPath(handler) : handler
   const from = relative(process.cwd(), path)
   return from.startsWith('..') ? path : from
@@ -43,7 +43,7 @@ function arrivalsLine(arrivals: ResolvedScenario['arrivals']): string {
     case 'poisson':
       return `${rate(arrivals.rate)} at random (Poisson)`
     case 'renewal':
-      return `${rate(arrivals.rate)} at gaps that vary (${variationName(arrivals.variation)})`
+      return `${rate(arrivals.rate)} with gaps that vary (${variationName(arrivals.variation)})`
     case 'onOff':
       return `${rate(meanRate(arrivals) as number)} in bursts (${rate(arrivals.rate)} for ${time(arrivals.on)} on, none for ${time(arrivals.off)} off)`
     case 'stages': {
@@ -80,11 +80,11 @@ function queueLine({ capacity, timeout }: ResolvedScenario['queue']): string {
 
 function serviceLine(service: NonNullable<ResolvedScenario['service']>): string {
   const extras = [service.stalls && 'stalls', service.overhead && 'overhead'].filter(Boolean)
-  const beside = extras.length === 0 ? '' : `, with ${extras.join(' and ')}`
-  return mean(service) + beside
+  const suffix = extras.length === 0 ? '' : `, with ${extras.join(' and ')}`
+  return describeServiceTime(service) + suffix
 }
 
-function mean(service: NonNullable<ResolvedScenario['service']>): string {
+function describeServiceTime(service: NonNullable<ResolvedScenario['service']>): string {
   if (service.model === 'byBatchSize') {
     const sizes = Object.entries(service.points)
     const ends = sizes.length === 1 ? [sizes[0]] : [sizes[0], sizes.at(-1)]

@@ -5,74 +5,78 @@ import { legible } from '../../text/legible.js'
 import { rate, threeDigits, timeUnit } from '../../text/number.js'
 import { plain, type RenderOptions, type Style, visible } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
-import { FIGURES, type Figure, figuresOf, headerOf, invalidity, lossesIn, shown } from '../figures.js'
+import { dropColumns, FIGURES, type Figure, figuresOf, firstError, formatFigure, headerOf } from '../figures.js'
 import { checkSwept } from '../given.js'
 import { sweptFields } from '../swept-fields.js'
 import { renderPlot } from './plot.js'
 import { type Cell, table } from './table.js'
 
-/** Fewer columns than this want shorter names. */
+/** Below this width, headers are shortened. */
 const NARROW = 70
 
-/** What is left out first where there is no room for all. */
-const LEAST_WANTED: Figure[] = ['p90', 'utilization', 'meanBatchSize', 'p95']
+/** The columns to drop if the table is too wide, in this order. */
+const DROPPED_FIRST: Figure[] = ['p90', 'utilization', 'meanBatchSize', 'p95']
 
 /**
- * The runs of a sweep below one another, and both curves drawn.
+ * Renders a sweep for a terminal: a table with a row for each run, and a plot of throughput and latency.
  *
- * @throws ValidationError if it is not a sweep
+ * @throws ValidationError if it is not a list of runs
+ * @example
+ * const scenario = { arrivals: '400/s', service: affine({ base: '7.5ms', perItem: '0.25ms' }), stop: { requests: 10_000 } }
+ * console.log(renderSweep(await sweep(scenario, { maxBatchSize: [1, 4, 16] })))
  */
 export function renderSweep(given: Swept[], options: RenderOptions = {}): string {
   checkSwept(given)
   const { width = 80, style = plain } = options
   const swept = legible(given)
-  if (swept.length === 0) return ' No point was run.'
+  if (swept.length === 0) return ' No runs.'
   const fields = sweptFields(swept)
   const rows = swept.map((each) => {
     const figures = figuresOf(each.result)
-    const invalid = invalidity(each.result)
+    const invalid = firstError(each.result)
     return { result: each.result, figures, invalid, labels: fields.map((field) => field.label(each)) }
   })
-  const losses = lossesIn(rows.map(({ result }) => result))
-  const unit = timeUnit(rows.flatMap(({ figures }) => (figures === 'cannot carry' ? [] : [figures.p99])))
+  const drops = dropColumns(rows.map(({ result }) => result))
+  const unit = timeUnit(rows.flatMap(({ figures }) => (figures === 'overloaded' ? [] : [figures.p99])))
 
-  const draw = (told: readonly Figure[]) =>
+  const draw = (columns: readonly Figure[]) =>
     table(
       [
         ...fields.map(({ header }) => ({ header })),
         { header: 'completed\n/s' },
-        ...losses.map(({ header }) => ({ header: header.join('\n') })),
-        ...told.map((figure) => ({ header: headerOf(figure, unit).join('\n') })),
+        ...drops.map(({ header }) => ({ header: header.join('\n') })),
+        ...columns.map((figure) => ({ header: headerOf(figure, unit).join('\n') })),
       ],
       rows.map(({ result, figures, invalid, labels }): Cell[] => [
         ...labels.map((label, i) =>
           invalid !== null && i === 0 ? style('red', `${INVALID} ${label}`) : style('bold', label),
         ),
         threeDigits(result.throughput.completed),
-        ...losses.map(({ text }) => text(result)),
-        ...(figures === 'cannot carry'
-          ? [{ content: style('yellow', unable(result)), span: told.length }]
-          : told.map((figure) => shown(figures[figure], figure, unit))),
+        ...drops.map(({ text }) => text(result)),
+        ...(figures === 'overloaded'
+          ? [{ content: style('yellow', overloadText(result)), span: columns.length }]
+          : columns.map((figure) => formatFigure(figures[figure], figure, unit))),
       ]),
       style,
     )
-  // with many fields, what they do to the tail
-  let told: readonly Figure[] = FIGURES.filter((figure) => fields.length < 3 || figure !== 'p90')
-  let drawn = draw(told)
-  for (const figure of LEAST_WANTED) {
+  // with three fields or more, p90 makes room for them
+  let columns: readonly Figure[] = FIGURES.filter((figure) => fields.length < 3 || figure !== 'p90')
+  let drawn = draw(columns)
+  for (const figure of DROPPED_FIRST) {
     if (drawn.split('\n').every((line) => visible(line) <= width)) break
-    told = told.filter((each) => each !== figure)
-    drawn = draw(told)
+    columns = columns.filter((each) => each !== figure)
+    drawn = draw(columns)
   }
   const whole = [drawn, ...invalidLines(rows, width, style)].join('\n')
-  // more would leave no room to draw in
+  // the labels of more fields would leave no room for the plot
   if (swept.length === 1 || fields.length > 2) return whole
 
   const plot = renderPlot(
     rows.map(({ result, figures, invalid, labels }) => ({
       label: `${invalid === null ? '' : `${INVALID} `}${labels.join(' · ')}`,
       throughput: result.throughput.completed,
-      [result.engine === 'simulate' ? 'simulated' : 'measured']: figures === 'cannot carry' ? unable(result) : figures,
+      [result.engine === 'simulate' ? 'simulated' : 'measured']:
+        figures === 'overloaded' ? overloadText(result) : figures,
     })),
     {
       rows: fields.map(({ header }) => header.replace('\n', ' ').trim()).join(' · '),
@@ -87,7 +91,7 @@ export function renderSweep(given: Swept[], options: RenderOptions = {}): string
 
 const INVALID = '✗'
 
-/** Which runs are invalid, and why. */
+/** Lists the invalid runs and their errors. */
 function invalidLines(rows: { invalid: Finding | null; labels: string[] }[], width: number, style: Style): string[] {
   const lines = rows.flatMap(({ invalid, labels }) =>
     invalid === null
@@ -99,7 +103,7 @@ function invalidLines(rows: { invalid: Finding | null; labels: string[] }[], wid
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
-function unable({ scenario, throughput }: Result): string {
+function overloadText({ scenario, throughput }: Result): string {
   const arrivals = scenario?.arrivals
-  return `cannot carry ${rate(arrivals !== undefined && 'rate' in arrivals ? arrivals.rate : throughput.offered)}`
+  return `overloaded at ${rate(arrivals !== undefined && 'rate' in arrivals ? arrivals.rate : throughput.offered)}`
 }

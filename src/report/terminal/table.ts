@@ -2,12 +2,12 @@ import Table from 'cli-table3'
 import { plain, type Style, visible } from '../../text/style.js'
 
 export interface Column {
-  /** one or more lines; the last stands next to the figures */
+  /** one line or more; the last is next to the rows */
   header: string
   align?: 'left' | 'right'
 }
 
-/** A cell's text, or one that spans several columns. */
+/** The text of a cell, or a cell that spans several columns. */
 export type Cell = string | { content: string; span: number }
 
 const NO_BORDERS = {
@@ -16,7 +16,12 @@ const NO_BORDERS = {
   middle: '  ',
 }
 
-/** Columns of text under their headers and a rule; figures to the right, so that their digits line up. */
+/**
+ * Renders a table for a terminal: headers, a rule and rows. Columns are right-aligned unless they say otherwise.
+ *
+ * @example
+ * console.log(table([{ header: 'batch', align: 'left' }, { header: 'p99\nms' }], [['1', '9.21'], ['8', '12.4']]))
+ */
 export function table(columns: Column[], rows: Cell[][], style: Style = plain): string {
   const height = Math.max(...columns.map(({ header }) => lines(header).length))
   const drawn = new Table({
@@ -24,7 +29,7 @@ export function table(columns: Column[], rows: Cell[][], style: Style = plain): 
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
     colAligns: columns.map(({ align }) => align ?? 'right'),
   })
-  // headers of fewer lines end beside the rule, like those of more
+  // shorter headers are bottom-aligned, next to the rule
   drawn.push(columns.map(({ header }) => '\n'.repeat(height - lines(header).length) + header))
   for (const row of rows) {
     drawn.push(

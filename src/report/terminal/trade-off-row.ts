@@ -4,39 +4,42 @@ import { checkList } from '../../validation/validation-error.js'
 import { FIGURES, type Figure, type Figures, figuresOf } from '../figures.js'
 import { type Spread, spreadOf } from '../spread.js'
 
-/** A batch size: what it can carry at most, and how it does at one fixed load. */
+/** A batch size: its capacity, and its figures at one fixed load. */
 export interface TradeOffRow {
   batchSize: number
   /** requests a second */
   capacityPerSec: number
-  /** over the rounds; left out where nothing was measured */
-  measured?: Record<Figure, Spread> | 'cannot carry' | undefined
-  /** what `simulate` says of the same requests; left out where nothing was simulated */
-  predicted?: Figures | 'cannot carry' | undefined
+  /** over the rounds; undefined if nothing was measured */
+  measured?: Record<Figure, Spread> | 'overloaded' | undefined
+  /** `simulate` on the same requests; undefined if nothing was simulated */
+  predicted?: Figures | 'overloaded' | undefined
 }
 
 export interface TradeOffOptions extends RenderOptions {
   /** the fixed load, requests a second */
   offeredPerSec: number
-  /** how many rounds the measured figures are of */
+  /** how many rounds the measured figures are from */
   rounds?: number
 }
 
 /**
- * The figures of several rounds; a size cannot carry the load where it could not in half of them or more.
+ * Summarizes the figures of several rounds; `'overloaded'` if half of the rounds or more were.
  *
  * @throws ValidationError if one is not a result
+ * @example
+ * const runs = [1, 2, 3].map((seed) => simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 2000 }, seed }))
+ * console.log(figuresOverRounds(runs))
  */
-export function figuresOverRounds(rounds: Result[]): Record<Figure, Spread> | 'cannot carry' {
+export function figuresOverRounds(rounds: Result[]): Record<Figure, Spread> | 'overloaded' {
   checkList(rounds, 'rounds', 'results')
-  const carried = rounds.map(figuresOf).filter((figures) => figures !== 'cannot carry')
-  if (carried.length <= rounds.length / 2) return 'cannot carry'
-  const entries = FIGURES.map((figure) => [figure, spreadOf(carried.map((figures) => figures[figure]))])
+  const sustained = rounds.map(figuresOf).filter((figures) => figures !== 'overloaded')
+  if (sustained.length <= rounds.length / 2) return 'overloaded'
+  const entries = FIGURES.map((figure) => [figure, spreadOf(sustained.map((figures) => figures[figure]))])
   return Object.fromEntries(entries) as Record<Figure, Spread>
 }
 
-/** The medians alone, as of a prediction for the same rounds. */
-export function mediansOf(spreads: Record<Figure, Spread> | 'cannot carry'): Figures | 'cannot carry' {
-  if (spreads === 'cannot carry') return spreads
+/** Reads the medians of figures over rounds, as the prediction for the same rounds. */
+export function mediansOf(spreads: Record<Figure, Spread> | 'overloaded'): Figures | 'overloaded' {
+  if (spreads === 'overloaded') return spreads
   return Object.fromEntries(FIGURES.map((figure) => [figure, spreads[figure].median])) as Figures
 }

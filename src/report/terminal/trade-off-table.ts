@@ -1,46 +1,50 @@
 import { count, difference, rate, type TimeUnit, threeDigits, timeUnit } from '../../text/number.js'
 import { type Format, plain } from '../../text/style.js'
 import { checkList } from '../../validation/validation-error.js'
-import { FIGURES, type Figure, headerOf, shown } from '../figures.js'
+import { FIGURES, type Figure, formatFigure, headerOf } from '../figures.js'
 import { isWithin, noiseOf, type Spread } from '../spread.js'
 import { type Cell, type Column, table } from './table.js'
 import type { TradeOffOptions, TradeOffRow } from './trade-off-row.js'
 
-/** A figure, and beside it how far it is from others. */
-interface Remarked {
+/** A formatted figure, followed by its distance from another. */
+interface AnnotatedFigure {
   figure: string
   remark: string
   format?: Format
 }
-type Line = { name: string; format?: Format; figures: Remarked[] | null }
+type Line = { name: string; format?: Format; figures: AnnotatedFigure[] | null }
 
-/** For each batch size a line of what was measured, and one of what was simulated. */
+/**
+ * Renders the table of `renderTradeOff` alone: for each batch size a line of measured and one of simulated figures.
+ *
+ * @throws ValidationError if `rows` is not a list
+ */
 export function renderTradeOffTable(rows: TradeOffRow[], { offeredPerSec, style = plain }: TradeOffOptions): string {
   checkList(rows, 'rows', 'batch sizes')
   const unit = timeUnit(rows.flatMap(longest))
   const groups = rows.map((row) => ({ row, lines: linesOf(row, unit) }))
-  // a remark takes the same room all the way down, so that the figures line up
+  // remarks of a column have the same width, so that the figures line up
   const room = FIGURES.map((_, i) =>
     Math.max(0, ...groups.flatMap(({ lines }) => lines.map(({ figures }) => figures?.[i]?.remark.length ?? 0))),
   )
   const columns: Column[] = [
     { header: 'batch\nsize' },
-    { header: 'carries\n/s' },
+    { header: 'capacity\n/s' },
     { header: `at\n${rate(offeredPerSec)}`, align: 'left' },
     ...FIGURES.map((figure, i) => {
       const [above, below] = headerOf(figure, unit)
       const over = ' '.repeat(room[i] as number)
-      // a name longer than its figures may stand over their remarks too
+      // a long header may extend over the remarks
       return { header: `${above}${above.length > 5 ? '' : over}\n${below}${over}` }
     }),
   ]
-  const unable: Cell = { content: style('yellow', `cannot carry ${rate(offeredPerSec)}`), span: FIGURES.length }
+  const overloaded: Cell = { content: style('yellow', `overloaded at ${rate(offeredPerSec)}`), span: FIGURES.length }
   const cells = ({ name, format, figures }: Line): Cell[] => [
     format === undefined ? name : style(format, name),
     ...(figures?.map(({ figure, remark, format }, i) => {
       const text = figure + remark.padEnd(room[i] as number)
       return format === undefined ? text : style(format, text)
-    }) ?? [unable]),
+    }) ?? [overloaded]),
   ]
   const body = groups.flatMap(({ row, lines }) => {
     const size = [style('bold', count(row.batchSize)), threeDigits(row.capacityPerSec)]
@@ -63,20 +67,22 @@ function linesOf({ measured, predicted }: TradeOffRow, unit: TimeUnit): Line[] {
     lines.push({ name: 'measured', figures })
   }
   if (predicted !== undefined) {
-    const beside = (figure: Figure) => (typeof measured === 'object' ? measured[figure] : null)
+    const measuredSpread = (figure: Figure) => (typeof measured === 'object' ? measured[figure] : null)
     const figures =
-      typeof predicted === 'object' ? FIGURES.map((f) => predictedFigure(predicted[f], beside(f), f, unit)) : null
+      typeof predicted === 'object'
+        ? FIGURES.map((f) => predictedFigure(predicted[f], measuredSpread(f), f, unit))
+        : null
     lines.push({ name: 'simulated', format: 'cyan', figures })
   }
   return lines
 }
 
-function measuredFigure(spread: Spread, figure: Figure, unit: TimeUnit): Remarked {
-  return { figure: shown(spread.median, figure, unit), remark: ` ±${Math.round(100 * noiseOf(spread))}%` }
+function measuredFigure(spread: Spread, figure: Figure, unit: TimeUnit): AnnotatedFigure {
+  return { figure: formatFigure(spread.median, figure, unit), remark: ` ±${Math.round(100 * noiseOf(spread))}%` }
 }
 
-function predictedFigure(value: number, measured: Spread | null, figure: Figure, unit: TimeUnit): Remarked {
-  const text = shown(value, figure, unit)
+function predictedFigure(value: number, measured: Spread | null, figure: Figure, unit: TimeUnit): AnnotatedFigure {
+  const text = formatFigure(value, figure, unit)
   if (measured === null) return { figure: text, remark: '', format: 'cyan' }
   const within = isWithin(value, measured)
   const apart = difference(value, measured.median)

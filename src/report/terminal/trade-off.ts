@@ -8,26 +8,36 @@ import type { TradeOffOptions, TradeOffRow } from './trade-off-row.js'
 import { renderTradeOffTable } from './trade-off-table.js'
 
 /**
- * The throughput-latency trade-off of a real system, to read at 100 columns: for each batch size what it can carry, then its latency at one
- * load, measured over rounds beside simulated; how far apart the two are, beside how far apart the rounds are; and
- * both curves drawn.
+ * Renders the throughput-latency trade-off of a real system at 100 columns: for each batch size its capacity, and its
+ * figures at one load, measured over rounds and simulated; how well the two agree, compared with the spread of the
+ * rounds; and a plot.
+ *
+ * @throws ValidationError if `rows` is not a list
+ * @example
+ * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
+ * const rows = [{ batchSize: 1, capacityPerSec: 100, predicted: figuresOf(result) }]
+ * console.log(renderTradeOff(rows, { offeredPerSec: 50 }))
  */
 export function renderTradeOff(rows: TradeOffRow[], options: TradeOffOptions): string {
   const parts = [renderTradeOffTable(rows, options), renderAgreement(rows, options), renderTradeOffPlot(rows, options)]
   return parts.filter((part) => part !== '').join('\n\n')
 }
 
-/** The curves alone. */
+/**
+ * Renders the plot of `renderTradeOff` alone.
+ *
+ * @throws ValidationError if `rows` is not a list
+ */
 export function renderTradeOffPlot(rows: TradeOffRow[], options: TradeOffOptions): string {
   checkList(rows, 'rows', 'batch sizes')
   const { width = 100, style = plain } = options
   const load = rate(options.offeredPerSec)
-  const unable = `cannot carry ${load}`
+  const overloaded = `overloaded at ${load}`
   return renderPlot(
-    rows.map((row) => plotRow(row, unable)),
+    rows.map((row) => plotRow(row, overloaded)),
     {
       rows: 'batch\nsize',
-      throughput: 'requests/s it can carry',
+      throughput: 'capacity, requests/s',
       latency: `latency at ${load}`,
       width,
       style,
@@ -35,7 +45,7 @@ export function renderTradeOffPlot(rows: TradeOffRow[], options: TradeOffOptions
   )
 }
 
-function plotRow({ batchSize, capacityPerSec, measured, predicted }: TradeOffRow, unable: string): PlotRow {
+function plotRow({ batchSize, capacityPerSec, measured, predicted }: TradeOffRow, overloaded: string): PlotRow {
   const medians = (spreads: Record<Figure, Spread>) => ({
     p50: spreads.p50.median,
     p90: spreads.p90.median,
@@ -45,23 +55,28 @@ function plotRow({ batchSize, capacityPerSec, measured, predicted }: TradeOffRow
   return {
     label: count(batchSize),
     throughput: capacityPerSec,
-    measured: measured === 'cannot carry' ? unable : measured && medians(measured),
-    simulated: predicted === 'cannot carry' ? unable : predicted,
+    measured: measured === 'overloaded' ? overloaded : measured && medians(measured),
+    simulated: predicted === 'overloaded' ? overloaded : predicted,
   }
 }
 
-/** How near simulated figures are to measured ones, beside how near the rounds are to one another. */
+/** How well simulated figures agree with measured ones, compared with the spread of the rounds. */
 export interface Agreement {
+  /** how many figures were both measured and simulated */
   figures: number
-  /** how many are as near to the measured median as the rounds are */
+  /** how many simulated figures are within the noise: no further from the measured median than the furthest round */
   within: number
-  /** the median distance of a simulated figure from the measured median, as a fraction of it */
+  /** the median distance of a simulated figure from the measured median, as a fraction of that median */
   apart: number
-  /** the median distance of the furthest round from it, as a fraction of it */
+  /** the median distance of the furthest round from its median, as a fraction of that median */
   noise: number
 }
 
-/** Null where nothing was both measured and simulated. */
+/**
+ * Compares simulated figures with measured ones; null if no batch size has both.
+ *
+ * @throws ValidationError if `rows` is not a list
+ */
 export function agreementOf(rows: TradeOffRow[]): Agreement | null {
   checkList(rows, 'rows', 'batch sizes')
   const pairs = rows.flatMap(({ measured, predicted }) =>
@@ -80,15 +95,15 @@ export function agreementOf(rows: TradeOffRow[]): Agreement | null {
   }
 }
 
-/** What the marks in the table mean, and whether the simulation is further off than the machine's own noise. */
+/** Renders the legend of the table, and how well the simulation agrees with the measurement. */
 export function renderAgreement(rows: TradeOffRow[], options: TradeOffOptions): string {
   const agreement = agreementOf(rows)
   const lines = agreement === null ? [] : agreementLines(agreement, options)
   for (const { batchSize, measured, predicted } of rows) {
-    if (typeof measured === 'object' && predicted === 'cannot carry') {
-      lines.push(` Batches of ${count(batchSize)} carried the load, which they cannot as simulated.`)
-    } else if (measured === 'cannot carry' && typeof predicted === 'object') {
-      lines.push(` Batches of ${count(batchSize)} could not carry the load, which they can as simulated.`)
+    if (typeof measured === 'object' && predicted === 'overloaded') {
+      lines.push(` Batches of ${count(batchSize)} sustained the load when measured, but not when simulated.`)
+    } else if (measured === 'overloaded' && typeof predicted === 'object') {
+      lines.push(` Batches of ${count(batchSize)} sustained the load when simulated, but not when measured.`)
     }
   }
   return lines.join('\n')
@@ -98,14 +113,13 @@ function agreementLines({ figures, within, apart, noise }: Agreement, { rounds, 
   const fraction = (part: number) => `${Math.round(100 * part)} %`
   const of = rounds === undefined ? 'the rounds' : rounds === 1 ? '1 round' : `${rounds} rounds`
   const chance = rounds === undefined ? undefined : WITHIN_BY_CHANCE[rounds]
-  const perfect =
-    chance === undefined ? '' : `;\n with ${of}, a simulation without any error would reach about ${chance} %`
+  const exact = chance === undefined ? '' : `;\n with ${of}, an exact simulation would reach about ${chance} %`
   return [
-    key(style, ' ±', `the furthest of ${of} from their median: the machine's own noise`),
-    key(style, '+−', `simulated from measured; ${style('yellow', '*')} ${style('dim', 'further than any round was')}`),
+    key(style, ' ±', `distance of the furthest of ${of} from the median: the machine's noise`),
+    key(style, '+−', `simulated compared with measured; ${style('yellow', '*')} ${style('dim', 'outside the noise')}`),
     '',
-    ` ${style('bold', `${within} of ${figures} simulated figures (${fraction(within / figures)}) are as near to the measured median as the rounds are`)}${perfect}.`,
-    ` In the median, a simulated figure is ${fraction(apart)} from the measured one, and the furthest round ${fraction(noise)}.`,
+    ` ${style('bold', `${within} of ${figures} simulated figures (${fraction(within / figures)}) are within the noise`)}${exact}.`,
+    ` Median distance from the measured median: ${fraction(apart)} for simulated figures, ${fraction(noise)} for the furthest round.`,
   ]
 }
 

@@ -4,25 +4,25 @@ import { NS_PER_MS } from '../units.js'
 import type { ClosedArrivals } from './arrivals.js'
 import { Heap } from './heap.js'
 
-/** More than any number of clients sends at one instant. */
+/** More requests at one instant than the largest number of clients (1,000,000) can legitimately send. */
 const MOST_AT_ONCE = 5_000_000
 
 /**
  * The clients of a closed loop: each thinks, sends, awaits its response, and thinks again.
  *
- * Threads may share them, under a lock. Think times are drawn from one stream a client, and each thread has its own
- * copy of the streams: `drawn` counts, in shared memory, how many times a client has drawn, and a thread that is behind
- * catches up.
+ * Threads can share them under a lock. Each client draws its think times from its own random stream, and every thread
+ * has a copy of all streams. `drawn` counts the draws of each client in shared memory; a thread whose copy is behind
+ * discards values until it has caught up.
  *
  * ```
- * buffer: | drawn: int32 a client, padded to 8 bytes | heap of the times to send |
+ * buffer: | drawn: int32 per client, padded to 8 bytes | heap of the times to send |
  * ```
  */
 export class Clients {
   readonly #sending: Heap
   #instant = -1
   #sentAtOnce = 0
-  /** made on first use: a client's stream is large, and a thread may never draw from it */
+  /** created on first use: a stream is large, and a thread may never draw from it */
   readonly #thinkNs: (DrawNs | undefined)[]
   readonly #drawn: Int32Array
   readonly #drawnHere: Int32Array
@@ -32,7 +32,7 @@ export class Clients {
     return offsetOfHeap(clients) + Heap.bytes(clients)
   }
 
-  /** @param buffer memory of `Clients.bytes` that threads share; the thread that finds it zeroed begins the loop */
+  /** @param buffer shared memory of `Clients.bytes`; the thread that finds it zeroed starts the loop */
   constructor({ clients, thinkTime }: ClosedArrivals, seed: number, replication = 0, buffer?: ArrayBufferLike) {
     const memory = buffer ?? new ArrayBuffer(Clients.bytes(clients))
     const heap = offsetOfHeap(clients)
@@ -42,21 +42,20 @@ export class Clients {
     this.#thinkNs = new Array<DrawNs | undefined>(clients)
     const begins = this.#drawn[0] === 0
     this.#sending = new Heap(clients, memory, heap)
-    // they begin by thinking, so that a run does not start with all of them at once
+    // clients start by thinking, so that they do not all send at time 0
     if (begins) for (let client = 0; client < clients; client++) this.think(client, 0)
   }
 
-  /**
-   * When the next of them sends; Infinity while all await an answer. Of two at one instant, the lower number is first.
-   */
+  /** When the next client sends; Infinity while all await a response. At the same instant, the lower number goes first. */
   get nextDue(): number {
     return this.#sending.first
   }
 
   /**
-   * The next one sends: which it is.
+   * Takes the client that sends next.
    *
-   * @throws ValidationError if time stands still, since clients that do not think are turned away, or answered, at once
+   * @returns its number
+   * @throws ValidationError if time does not advance: clients that do not think are rejected, or served, in no time
    */
   send(now: number): number {
     if (now !== this.#instant) {
@@ -65,13 +64,13 @@ export class Clients {
     } else if (++this.#sentAtOnce >= MOST_AT_ONCE) {
       throw new ValidationError(
         'arrivals.thinkTime',
-        `must be above 0 here: ${MOST_AT_ONCE.toLocaleString('en')} requests were sent at ${now / NS_PER_MS} ms, and time stands still, since clients are turned away or answered at once, and send again at once`,
+        `must be above 0 here: ${MOST_AT_ONCE.toLocaleString('en')} requests were sent at ${now / NS_PER_MS} ms and time does not advance, because clients are rejected or served in no time and send again at once`,
       )
     }
     return this.#sending.take()
   }
 
-  /** A client has, or will have, its response at this time. */
+  /** Schedules a client's next request: it gets its response at this time, and then thinks. */
   think(client: number, respondedNs: number): void {
     let draw = this.#thinkNs[client]
     if (draw === undefined) {

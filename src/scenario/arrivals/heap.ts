@@ -1,6 +1,6 @@
 /**
- * Times with a whole number each. The earliest time is taken first; of equal times, the least number. Two parallel
- * typed arrays and no objects: adding and taking cost log2 of the size.
+ * A binary min-heap of times, each with a whole number. Equal times are ordered by number. It consists of two parallel
+ * typed arrays and no objects; `add` and `take` cost O(log n).
  *
  * ```
  * buffer: | times: capacity doubles | numbers: capacity int32 | size: int32 |
@@ -15,7 +15,7 @@ export class Heap {
     return 12 * capacity + 4
   }
 
-  /** @param buffer memory that threads share, or that another heap has filled; its own by default */
+  /** @param buffer shared memory, possibly filled by another thread's heap; allocated if omitted */
   constructor(capacity: number, buffer?: ArrayBufferLike, offset = 0) {
     const memory = buffer ?? new ArrayBuffer(Heap.bytes(capacity))
     this.#times = new Float64Array(memory, offset, capacity)
@@ -28,7 +28,7 @@ export class Heap {
     return this.#size[0] as number
   }
 
-  /** The earliest time; Infinity when there is none. */
+  /** The earliest time; Infinity if empty. */
   get first(): number {
     return this.#times[0] as number
   }
@@ -56,7 +56,7 @@ export class Heap {
     numbers[at] = number
   }
 
-  /** Takes the earliest and returns its number. */
+  /** Removes the earliest time and returns its number. */
   take(): number {
     const times = this.#times
     const numbers = this.#numbers
@@ -83,12 +83,12 @@ export class Heap {
     }
     times[at] = time
     numbers[at] = number
-    // beyond the last there is no time at all
+    // unused places hold Infinity
     times[size] = Number.POSITIVE_INFINITY
     return taken
   }
 
-  /** Calls back for each, in no order. */
+  /** Visits every entry, in no particular order. */
   forEach(visit: (time: number, number: number) => void): void {
     for (let i = 0; i < this.size; i++) visit(this.#times[i] as number, this.#numbers[i] as number)
   }

@@ -1,18 +1,18 @@
-/** Arrivals in stages: rates a second, times in milliseconds. */
+/** Arrivals in stages, with rates per second and durations in milliseconds. */
 export interface Staged {
-  /** the rate that the first stage starts from; its own where there is none */
+  /** the rate at which the first stage starts; default: its own rate */
   from?: number | undefined
   stages: { rate: number; duration: number }[]
 }
 
-/** A stage from its beginning to its end. */
+/** A stage with the rates at its start and its end. */
 export interface Ramp {
   from: number
   to: number
   durationMs: number
 }
 
-/** The stages with the rates that each begins and ends at; those of no length are jumps, and left out. */
+/** Returns the stages as ramps. Stages without length are jumps, and are left out. */
 export function rampsOf({ from, stages }: Staged): Ramp[] {
   return stages
     .map((stage, i) => ({
@@ -23,10 +23,10 @@ export function rampsOf({ from, stages }: Staged): Ramp[] {
     .filter(({ durationMs }) => durationMs > 0)
 }
 
-/** How long all the stages last. */
+/** The total duration of the stages. */
 export const lengthMs = ({ stages }: Staged): number => stages.reduce((sum, each) => sum + each.duration, 0)
 
-/** How many requests the stages send on average. */
+/** The mean number of requests in all stages. */
 export function expectedRequests(staged: Staged): number {
   return rampsOf(staged).reduce((sum, { from, to, durationMs }) => sum + (((from + to) / 2) * durationMs) / 1000, 0)
 }

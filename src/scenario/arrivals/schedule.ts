@@ -6,19 +6,19 @@ import { NS_PER_SECOND, nanoseconds, nearest } from '../units.js'
 import type { OpenArrivals } from './arrivals.js'
 import { rampsOf, type Staged } from './ramps.js'
 
-/** Fills a block with the next due times, in whole nanoseconds from 0; Infinity once the process has ended. */
+/** Fills a block with the next due times, in whole nanoseconds from the start; Infinity after the process has ended. */
 export type DueTimes = (block: Float64Array) => void
 
 /**
- * The requests that a scenario's arrivals make at this seed. Simulating and measuring both take theirs from
- * here, so that they face the very same requests. They are made a block at a time, for the engines' speed.
+ * Generates the due times of an arrival process from a seed, a block at a time for speed. `simulate` and `measure` both
+ * use it, so that the same seed gives both the same requests.
  */
 export function dueTimes(arrivals: OpenArrivals, seed: number, replication = 0): DueTimes {
   switch (arrivals.process) {
     case 'constant': {
       const gap = NS_PER_SECOND / arrivals.rate
       let number = 0
-      // multiplied, not added up, so that the rate does not drift
+      // multiplied and not summed, so that rounding does not make the rate drift
       return (block) => {
         for (let i = 0; i < block.length; i++) block[i] = nearest((number + i) * gap)
         number += block.length
@@ -63,7 +63,7 @@ export function dueTimes(arrivals: OpenArrivals, seed: number, replication = 0):
   }
 }
 
-/** A Poisson process on a clock that stands still while the process is off. */
+/** A Poisson process on a clock that stops while the process is off. */
 function onOffTimes(
   { rate, on, off }: Extract<OpenArrivals, { process: 'onOff' }>,
   seed: number,
@@ -73,7 +73,7 @@ function onOffTimes(
   const onNs = nanoseconds(on)
   const offNs = nanoseconds(off)
   const random = stream(seed, 'arrivals', replication)
-  // apart from the gaps, so that another rate meets the very same bursts
+  // a stream apart from the gaps, so that the bursts stay the same when the rate changes
   const periods = stream(seed, 'arrivals on and off', replication)
   let onSoFar = 0
   let offSoFar = periods.uniform() * (onNs + offNs) < onNs ? 0 : offNs * exponential(periods)
@@ -91,8 +91,8 @@ function onOffTimes(
 }
 
 /**
- * A Poisson process of varying rate: one of rate 1 whose time is the number of requests expected so far. Where the rate
- * goes in a straight line, that number is a square in time, and is solved for it.
+ * A Poisson process with a varying rate, by time change: a process of rate 1 runs on the expected number of requests so
+ * far, which is mapped back to time. On a linear ramp that number is quadratic in time.
  */
 function stagedTimes(arrivals: Staged, seed: number, replication: number): DueTimes {
   const ramps = rampsOf(arrivals).map(({ from, to, durationMs }) => ({
@@ -105,7 +105,7 @@ function stagedTimes(arrivals: Staged, seed: number, replication: number): DueTi
   const random = stream(seed, 'arrivals', replication)
   let current = 0
   let startNs = 0
-  /** requests expected since the ramp began */
+  /** expected number of requests since the start of the ramp */
   let expected = 0
   return (block) => {
     for (let i = 0; i < block.length; i++) {
@@ -122,15 +122,15 @@ function stagedTimes(arrivals: Staged, seed: number, replication: number): DueTi
 }
 
 /**
- * When a ramp has sent so many requests on average: from * t + slope * t^2 / 2 solved, in the form that loses no
- * digits.
+ * Returns when the expected number of requests on a ramp reaches a value: solves from * t + slope * t^2 / 2 = expected,
+ * in the form without cancellation.
  */
 function timeOf(expected: number, { from, slope }: { from: number; slope: number }): number {
   if (expected === 0) return 0
   return (2 * expected) / (from + Math.sqrt(Math.max(0, from * from + 2 * slope * expected)))
 }
 
-/** The due times of an open arrival process, one a call. */
+/** Returns the next due time at each call, in nanoseconds. */
 export type Schedule = () => number
 
 export function schedule(arrivals: OpenArrivals, seed: number, replication = 0): Schedule {

@@ -1,18 +1,19 @@
+import { mean } from '../../statistics/descriptive.js'
 import { NS_PER_MS } from '../units.js'
 import { type byBatchSize, CAUSES, type Cause, type ServiceExtras } from './service.js'
 import { empirical } from './variation.js'
 
-/** A batch as it was observed to be served, in nanoseconds. */
+/** A batch as it was observed, in nanoseconds. */
 export interface ObservedBatch {
   size: number
-  /** what let it leave the queue, and when */
+  /** why it left the queue, and when */
   cause: Cause
   leaveNs: number
   startNs: number
   endNs: number
 }
 
-/** Batches of neighbouring sizes, as many as a mean needs, and how long each was served in milliseconds. */
+/** Batches of neighbouring sizes, enough for a mean, with the service time of each in milliseconds. */
 export interface SizeGroup {
   size: number
   times: number[]
@@ -20,17 +21,17 @@ export interface SizeGroup {
 
 export type Points = Parameters<typeof byBatchSize>[0]
 
-/** A mean of fewer is no mean. */
+/** The minimum number of observations for a mean. */
 export const FEWEST = 30
-/** How many samples a variation keeps. */
+/** The maximum number of samples in a variation. */
 const KEPT = 1000
 
-/** Batches by size, the smallest first: neighbouring sizes together, where one alone is too rare. */
+/** Groups batches by size, smallest first. Sizes with too few batches are merged with their neighbours. */
 export function groupsOf(observed: readonly ObservedBatch[]): [SizeGroup, ...SizeGroup[]] {
   const groups: ObservedBatch[][] = []
   for (const each of [...observed].sort((a, b) => a.size - b.size)) {
     const last = groups.at(-1)
-    // a size is never torn apart
+    // batches of one size stay in one group
     if (last === undefined || (last.length >= FEWEST && last.at(-1)?.size !== each.size)) groups.push([each])
     else last.push(each)
   }
@@ -42,7 +43,7 @@ export function groupsOf(observed: readonly ObservedBatch[]): [SizeGroup, ...Siz
   })) as [SizeGroup, ...SizeGroup[]]
 }
 
-/** Dispatch times by what let a batch leave, where there are enough of them. */
+/** Dispatch times by the cause that let a batch leave, for causes with enough observations. */
 export function overheadOf(observed: readonly ObservedBatch[]): NonNullable<ServiceExtras['overhead']> {
   const overhead: NonNullable<ServiceExtras['overhead']> = {}
   for (const cause of CAUSES) {
@@ -54,15 +55,12 @@ export function overheadOf(observed: readonly ObservedBatch[]): NonNullable<Serv
   return overhead
 }
 
-/** A mean, and a variation drawn from the times themselves. */
+/** The mean of times, and an empirical variation from the times themselves. */
 export const varied = (times: readonly number[]) => ({ mean: mean(times), variation: empirical(evenly(times)) })
 
-/** At most so many of the values, evenly from the least to the greatest. */
+/** Thins values to at most 1,000, at evenly spaced ranks. */
 export function evenly(values: readonly number[]): number[] {
   const sorted = [...values].sort((a, b) => a - b)
   if (sorted.length <= KEPT) return sorted
   return Array.from({ length: KEPT }, (_, i) => sorted[Math.floor(((i + 0.5) * sorted.length) / KEPT)] as number)
 }
-
-export const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
-export const mean = (values: readonly number[]) => sum(values) / values.length

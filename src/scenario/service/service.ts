@@ -62,7 +62,7 @@ const model = z.discriminatedUnion(
   { error: serviceError },
 )
 
-/** How long a server takes for a batch. A duration alone is the same for every size. */
+/** The schema of a service model. A bare duration is the same for every batch size. */
 export const serviceSchema = z
   .union([duration, model], { error: serviceError })
   .transform((value): Service => (typeof value === 'number' ? { model: 'affine', base: value, perItem: 0 } : value))
@@ -72,28 +72,50 @@ export type Service = z.output<typeof model>
 export { CAUSES, type Cause } from '../policy.js'
 
 type RecordedInput = Extract<ServiceInput, { model: 'recorded' }>
-/** What any service model may have beside its times. */
+/** The options that all service models have. */
 export interface ServiceExtras {
-  /** Now and then a batch takes `time` longer: each batch with this probability. */
+  /**
+   * Occasional stalls: each batch takes `time` longer with this probability.
+   *
+   * @default no stalls
+   */
   stalls?: { probability: number; time: Duration }
   /**
-   * Dispatch: from the moment a batch leaves the queue until its server starts on it, by what let it leave. Times that
-   * were `recorded` of a cause are taken in order, or from the batch of that cause that left nearest in time.
+   * Dispatch times, from when a batch leaves the queue until its server starts it, by the cause that let it leave.
+   * `recorded` times of a cause are taken in order, or from the batch of that cause that left nearest in time.
+   *
+   * @default no dispatch time
    */
   overhead?: { [cause in Cause]?: DispatchInput }
 }
 
 /**
- * A batch of b requests takes `base + perItem * b` on average. The line through 10 requests in 10 ms and 50 in 20 ms is
- * `affine({ base: '7.5ms', perItem: '0.25ms' })`.
+ * Service time that is linear in the batch size: a batch of b requests takes `base + perItem * b` on average. If 10
+ * requests take 10 ms and 50 take 20 ms, that is `affine({ base: '7.5ms', perItem: '0.25ms' })`.
+ *
+ * @param o `base` and `perItem`: durations, default 0; `variation`: random variation about the mean, default none
+ * @example
+ * const result = simulate({
+ *   arrivals: '800/s',
+ *   service: affine({ base: '7.5ms', perItem: '0.25ms' }),
+ *   batching: { maxBatchSize: 50, maxWait: '5ms' },
+ *   stop: { requests: 10_000 },
+ * })
+ * result.batches.meanSize // about 7.5
  */
 export const affine = (
   o: { base?: Duration; perItem?: Duration; variation?: Variation } & ServiceExtras,
 ): ServiceInput => ({ model: 'affine', ...o })
 
 /**
- * Service time by batch size, linear between the sizes given. A batch smaller than the first size takes the
- * first size's time; one larger than the last is refused, since nothing is known of it.
+ * Service time by batch size, interpolated linearly between the given sizes. A batch smaller than the smallest size
+ * takes that size's time. A scenario whose batches can exceed the largest size is refused.
+ *
+ * @param points durations, or means with variations, by batch size
+ * @example
+ * const service = byBatchSize({ 1: '2ms', 8: '5ms', 32: { mean: '12ms', variation: gamma({ cv: 0.3 }) } })
+ * const result = simulate({ arrivals: '800/s', service, batching: { maxBatchSize: 32 }, stop: { requests: 10_000 } })
+ * result.utilization // between 0 and 1
  */
 export const byBatchSize = (points: Record<number, VariedInput>, extras: ServiceExtras = {}): ServiceInput => ({
   model: 'byBatchSize',
@@ -102,14 +124,20 @@ export const byBatchSize = (points: Record<number, VariedInput>, extras: Service
 })
 
 /**
- * A run's own service times again, in one of two ways.
+ * Replays the service times of a recorded run, in one of two ways.
  *
- * - `by: 'order'`: the batch that starts i-th takes the i-th of `times`, whatever its size. A run that starts more
- *   batches than there are times fails, rather than invent any.
- * - `by: 'time'`: a batch takes what the recorded batch did that started nearest to it in time (of two as near, the
- *   earlier), so that a server's slow periods stay where they were. Where their sizes differ, that time is scaled by the
- *   line of least squares through all recorded batches, of service time by size. A run that goes on for longer than the
- *   recorded one and a tenth of it fails.
+ * - `by: 'order'`: the i-th batch to start takes the i-th of `times`, whatever its size. If a run starts more batches
+ *   than there are times, it throws a `ValidationError`.
+ * - `by: 'time'`: a batch takes the time of the recorded batch that started nearest in time (the earlier of two equally
+ *   near), so that slow periods of a server stay where they were. If their sizes differ, the time is scaled by the
+ *   least-squares line through all recorded batches. If a run lasts over 10 % longer than the recorded one, it throws a
+ *   `ValidationError`.
+ *
+ * @param o `times`: durations by order, or `{ at, size, time }` of each batch by time
+ * @example
+ * const service = recorded({ by: 'order', times: ['2ms', '3ms', '9ms'] })
+ * const result = simulate({ arrivals: replay([0, 10, 20]), service, warmup: { requests: 0 } })
+ * result.latencyMs.max // 9
  */
 export const recorded = (
   o: ({ times: Duration[]; by: 'order' } | { times: RecordedBatch[]; by: 'time' }) & ServiceExtras,
@@ -118,14 +146,14 @@ export const recorded = (
 /** The mean service time of a batch of this size, in nanoseconds, unrounded. */
 export type MeanServiceNs = (batchSize: number) => number
 
-/** The largest batch that the service knows the time of; Infinity where there is no limit. */
+/** The largest batch size that the service model covers; Infinity if it is unlimited. */
 export function largestKnownBatch(service: Service): number {
   return service.model === 'byBatchSize'
     ? Math.max(...Object.keys(service.points).map(Number))
     : Number.POSITIVE_INFINITY
 }
 
-/** Whether batches of one size may take different times, dispatch included. */
+/** Whether batches of one size can take different times, including dispatch. */
 export function varies(service: Service): boolean {
   const { stalls, overhead = {} } = service
   const times = Object.values(service.model === 'byBatchSize' ? { ...service.points, ...overhead } : overhead)
@@ -136,7 +164,7 @@ export function varies(service: Service): boolean {
   )
 }
 
-/** How long dispatch takes, for one cause. */
+/** The dispatch time of one cause. */
 export type Dispatch = VariedDuration | ({ model: 'recorded' } & Recorded)
 
 export const isRecorded = (dispatch: Dispatch): dispatch is { model: 'recorded' } & Recorded => 'model' in dispatch
@@ -152,7 +180,7 @@ export interface ServicePoint {
   variation: Variation | undefined
 }
 
-/** The points of a service by batch size, in order of size. */
+/** The points of a service by batch size, sorted by size. */
 export function servicePoints(service: Extract<Service, { model: 'byBatchSize' }>): ServicePoint[] {
   return Object.entries(service.points)
     .map(([size, point]) => ({
@@ -163,7 +191,7 @@ export function servicePoints(service: Extract<Service, { model: 'byBatchSize' }
     .sort((a, b) => a.size - b.size)
 }
 
-/** The mean service time of a model that is a straight line in the batch size. */
+/** The mean service time of a model that is linear in the batch size. */
 function lineOf(service: Exclude<Service, { model: 'byBatchSize' }>): Line {
   return service.model === 'affine'
     ? { base: nanoseconds(service.base), perItem: service.perItem * 1e6 }
@@ -186,8 +214,9 @@ export function meanServiceNs(service: Service): MeanServiceNs {
 }
 
 /**
- * How many requests a second servers carry that never run out of them, in batches of at most this size: the most of
- * b / (mean service time of b + dispatch from batch to batch). Infinity where service takes no time.
+ * The maximum throughput in requests per second: that of servers that always have requests waiting. It is the maximum of
+ * b / (mean service time of b + mean turnaround + mean stall) over batch sizes b up to `maxBatchSize`, times the number
+ * of servers. Infinity if service takes no time.
  */
 export function maxThroughput(service: Service, maxBatchSize: number, servers: number): number {
   const { overhead, stalls } = service
@@ -197,7 +226,7 @@ export function maxThroughput(service: Service, maxBatchSize: number, servers: n
     return (servers * NS_PER_SECOND) / lineOf(service).perItem
   }
   const mean = meanServiceNs(service)
-  // b / t(b) has no maximum inside a stretch where t is linear
+  // b / t(b) is monotonic between two points, since t is linear there
   const points = service.model === 'byBatchSize' ? servicePoints(service).map(({ size }) => size) : []
   const sizes = [...points.filter((size) => size < maxBatchSize), Math.min(maxBatchSize, largestKnownBatch(service))]
   return servers * NS_PER_SECOND * Math.max(...sizes.map((size) => size / (mean(size) + between + stalled)))

@@ -3,10 +3,10 @@ import { exponential as drawExponential } from '../../random/exponential.js'
 import { gamma as gammaSource } from '../../random/gamma.js'
 import { normal } from '../../random/normal.js'
 import type { Random } from '../../random/random.js'
+import { mean, sum } from '../../statistics/descriptive.js'
 import { listed, valuesOf } from '../by-hash.js'
 import { type Duration, duration, options } from '../units.js'
 
-const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0)
 const cvError = 'must be a coefficient of variation above 0 and at most 100 (standard deviation over mean)'
 const cv = z.number({ error: cvError }).gt(0, { error: cvError }).max(100, { error: cvError })
 const spreadError = 'must be a number above 0 and at most 1'
@@ -18,7 +18,7 @@ const samples = z
   .array(sample, { error: samplesError })
   .min(1, { error: samplesError })
   .refine((values) => values.some((value) => value > 0), { error: samplesError })
-  .refine((values) => Number.isFinite(sum(values)), { error: 'must have a mean that a number can hold' })
+  .refine((values) => Number.isFinite(sum(values)), { error: 'must have a finite mean' })
 
 const hyperexponentialSchema = options({
   distribution: z.literal('hyperexponential'),
@@ -28,10 +28,10 @@ const hyperexponentialSchema = options({
   .refine((v) => v.probabilities.length === v.means.length, { error: 'must have as many probabilities as means' })
   .refine((v) => Math.abs(sum(v.probabilities) - 1) < 1e-9, { error: 'must have probabilities that add up to 1' })
   .refine((v) => v.means.some((mean, i) => mean * (v.probabilities[i] ?? 0) > 0), {
-    error: 'must have a mean above 0 that comes with a probability above 0',
+    error: 'must have at least one mean above 0 with a probability above 0',
   })
 
-/** How a time varies about its mean: a law scaled to mean 1. */
+/** The schema of a variation: a distribution scaled to mean 1, by which a mean time is multiplied. */
 export const variationSchema = z.discriminatedUnion(
   'distribution',
   [
@@ -50,29 +50,75 @@ export const variationSchema = z.discriminatedUnion(
 )
 export type Variation = z.input<typeof variationSchema>
 
-/** The same time always. */
+/**
+ * No variation: every value is the mean.
+ *
+ * @example
+ * const arrivals = renewal({ rate: '100/s', variation: none() }) // as constant('100/s'), but the first is due at 10 ms
+ */
 export const none = (): Variation => ({ distribution: 'none' })
-/** Exponential: no memory, coefficient of variation 1. */
+/**
+ * The exponential distribution: memoryless, with coefficient of variation 1.
+ *
+ * @example
+ * const service = affine({ base: '5ms', variation: exponential() })
+ * const result = simulate({ arrivals: '100/s', service, stop: { requests: 100_000 } })
+ * result.latencyMs.mean // about 10: an M/M/1 queue
+ */
 export const exponential = (): Variation => ({ distribution: 'exponential' })
-/** Gamma with this coefficient of variation; `1 / Math.sqrt(k)` makes an Erlang law of k stages. */
+/**
+ * The gamma distribution.
+ *
+ * @param o `cv`: the coefficient of variation, above 0 and at most 100; `1 / Math.sqrt(k)` gives an Erlang distribution
+ * of k stages
+ * @example
+ * const service = affine({ base: '5ms', variation: gamma({ cv: 0.5 }) })
+ */
 export const gamma = (o: { cv: number }): Variation => ({ distribution: 'gamma', cv: o?.cv })
-/** Lognormal with this coefficient of variation. */
+/**
+ * The lognormal distribution.
+ *
+ * @param o `cv`: the coefficient of variation, above 0 and at most 100
+ * @example
+ * const service = affine({ base: '5ms', variation: lognormal({ cv: 1.5 }) })
+ */
 export const lognormal = (o: { cv: number }): Variation => ({ distribution: 'lognormal', cv: o?.cv })
-/** Uniform between 1 - spread and 1 + spread times the mean. */
+/**
+ * The uniform distribution between 1 - spread and 1 + spread times the mean.
+ *
+ * @param o `spread`: above 0 and at most 1
+ * @example
+ * const service = affine({ base: '5ms', variation: uniform({ spread: 0.2 }) }) // from 4 to 6 ms
+ */
 export const uniform = (o: { spread: number }): Variation => ({ distribution: 'uniform', spread: o?.spread })
-/** One of several exponentials: the i-th with the i-th probability. The means are relative to one another. */
+/**
+ * The hyperexponential distribution: one of several exponentials, the i-th with the i-th probability. It is scaled to
+ * the mean that it varies, so only the ratios of `means` matter.
+ *
+ * @param o `probabilities`: they must add up to 1; `means`: one for each probability
+ * @example
+ * const variation = hyperexponential({ probabilities: [0.9, 0.1], means: [1, 20] })
+ * const service = affine({ base: '5ms', variation }) // one batch in ten is 20 times slower on average
+ */
 export const hyperexponential = (o: { probabilities: number[]; means: number[] }): Variation => ({
   distribution: 'hyperexponential',
   probabilities: o?.probabilities,
   means: o?.means,
 })
-/** Drawn from these values with equal chance, scaled so that their mean is 1. */
+/**
+ * An empirical distribution: each draw is one of the samples, all equally likely. It is scaled to the mean that it
+ * varies.
+ *
+ * @param samples numbers of 0 or more, not all 0, in any unit
+ * @example
+ * const service = affine({ base: '5ms', variation: empirical([4, 5, 5, 6, 30]) })
+ */
 export const empirical = (samples: number[]): Variation => ({ distribution: 'empirical', samples })
 
-/** A duration that may vary about its mean, as it is given. */
+/** A duration with an optional variation, as input. */
 export type VariedInput = Duration | { mean: Duration; variation?: Variation | undefined }
 
-/** A duration that may vary about its mean. Its type is by name, or declarations would spell it out a dozen times. */
+/** The schema of a duration with an optional variation. Its type is declared, or the .d.ts files would repeat it inline. */
 export const variedDuration: z.ZodType<VariedDuration, VariedInput> = z
   .union([duration, options({ mean: duration, variation: variationSchema.optional() })], {
     error: "must be a duration of 0 or more ('5ms', or a number of milliseconds) or { mean, variation }",
@@ -84,7 +130,7 @@ export interface VariedDuration {
   variation?: Variation | undefined
 }
 
-/** A source of the variation's values: each call draws one, of mean 1. */
+/** Creates a source of a variation's values, which have mean 1. */
 export function sampler(variation: Variation | undefined, random: Random): () => number {
   if (variation === undefined) return () => 1
   switch (variation.distribution) {
@@ -116,8 +162,8 @@ export function sampler(variation: Variation | undefined, random: Random): () =>
     }
     case 'empirical': {
       const samples = valuesOf(variation.samples)
-      const mean = sum(samples) / samples.length
-      const scaled = Float64Array.from(samples, (each) => each / mean)
+      const meanOfSamples = mean(samples)
+      const scaled = Float64Array.from(samples, (each) => each / meanOfSamples)
       return () => scaled[Math.floor(random.uniform() * scaled.length)] as number
     }
   }

@@ -19,34 +19,52 @@ import { recorderName } from '../recorder/recorder-options.js'
 import type { Limits } from './live-batcher.js'
 import type { RecorderSink } from './recorder-sink.js'
 
-/** How a batcher batches: `batching`, `servers` and `queue` as in a scenario. */
+/** Options of `createBatcher`: `batching`, `servers` and `queue` as in a scenario. */
 export interface BatcherOptions extends Pick<ScenarioParts, 'servers' | 'queue'> {
   /**
-   * How large a batch may be, and how long its oldest call may wait for it to fill. Default: up to 32 calls, none of which
-   * waits: an idle server takes those that are there. A `maxWait` needs a `maxBatchSize`; null is no limit.
+   * How many calls a batch may hold, and how long its oldest call may wait for it to fill. A `maxWait` above 0 needs a
+   * `maxBatchSize`; a `maxBatchSize` of null is no limit.
+   *
+   * @default { maxBatchSize: 32, maxWait: 0 } // an idle server takes the calls that are waiting, up to 32
+   * @example { maxBatchSize: 16, maxWait: '2ms' }
    */
   batching?: ScenarioParts['batching']
   /**
-   * How long a batch may take before its calls fail; the handler's `signal` is aborted then. Default 10s. A thread that
-   * is still blocked a second later is ended, and replaced; a function of this process that goes on regardless is not
-   * waited for.
+   * How long a batch may take before its calls fail and the handler's `signal` is aborted. A thread that is still blocked
+   * a second later is terminated and replaced. A function of this process may go on; its outputs are ignored.
+   *
+   * @default '10s'
    */
   batchTimeout?: Duration | undefined
-  /** How long a handler may take to load and set up, and to tear down. Default 60s. */
+  /**
+   * How long a handler may take to load and set up, and to tear down.
+   *
+   * @default '60s'
+   */
   setupTimeout?: Duration | undefined
   /**
-   * For how long before a deadline or a timeout the event loop is turned rather than a timer set, which counts whole
-   * milliseconds and may be one late. More exact, but it keeps a core busy meanwhile. Default: 0, but for a `maxWait`
-   * below a millisecond, which no timer keeps, as long as that.
+   * For how long before a deadline or a timeout the event loop turns instead of a timer being set. A timer counts whole
+   * milliseconds and may be one late. Turning the event loop is more exact, but keeps a core busy.
+   *
+   * @default 0 // if `maxWait` is below a millisecond, which no timer keeps: as long as `maxWait`
    */
   spin?: Duration | undefined
-  /** What its own recorder is called, where several are told of together. Default `'default'`. */
+  /**
+   * Name of its own recorder, in metrics.
+   *
+   * @default 'default'
+   */
   name?: string | undefined
-  /** What is told of every request, instead of a recorder of its own, which is `batcher.recorder`; `false` for none. */
+  /**
+   * Records its requests instead of a recorder of its own, which is `batcher.recorder`: another Recorder, any
+   * RecorderSink, or `false` for none.
+   *
+   * @default createRecorder({ name, servers, batching, queue })
+   */
   recorder?: RecorderSink | false | undefined
 }
 
-/** How many calls a batch of a batcher takes at most, if it is not said: a batcher that never batches helps nobody. */
+/** Larger than the 1 of a scenario, since a batcher that never batches is of no use. */
 const MAX_BATCH_SIZE = 32
 
 const schema = options({
@@ -82,23 +100,26 @@ export interface ResolvedBatcherOptions {
 /**
  * Checks options and fills in their defaults.
  *
- * @throws ValidationError naming the option, what was found there and what is accepted
+ * @throws ValidationError if an option is invalid
  */
 export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOptions {
   const parsed = schema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, '', given)
   const { batching, servers, queue, batchTimeout, setupTimeout, spin, name, recorder } = parsed.data
   if (name !== undefined && recorder !== undefined) {
-    throw new ValidationError('name', 'is what its own recorder is called; give another its name where it is made')
+    throw new ValidationError(
+      'name',
+      'names its own recorder, and must be omitted if there is another or none; pass a name to createRecorder instead',
+    )
   }
   const { maxWait } = batching
   if (maxWait === null) {
     throw new ValidationError(
       'batching.maxWait',
-      'null waits for a full batch, which in a live service may never come; give a duration',
+      'must be a duration, got null: a full batch may never come in a live service',
     )
   }
-  refuseWaitAlone(given.batching)
+  checkMaxBatchSize(given.batching)
   return {
     batching,
     policy: policyOf(batching),
@@ -116,14 +137,20 @@ export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOpt
   }
 }
 
-/** What a call of `run` may say. */
+/** Options of one call of `run`. */
 export interface RunOptions {
   /**
-   * Gives the call up, with the signal's reason. One that waits never runs; of one that is being served the answer is
-   * dropped, for its batch goes on.
+   * Aborts the call: it rejects with the signal's reason. A call that is waiting then never runs; a call that is being
+   * served has its output dropped, while its batch continues.
+   *
+   * @default none
    */
   signal?: AbortSignal | undefined
-  /** How long it may wait for a server, instead of `queue.timeout`; null for as long as it takes. */
+  /**
+   * How long the call may wait for a server; null for no limit.
+   *
+   * @default the `queue.timeout` of the batcher
+   */
   timeout?: Duration | null | undefined
 }
 
@@ -133,25 +160,26 @@ const runSchema = options({
 })
 
 /**
- * How long a call may wait, in nanoseconds; undefined where nothing is said of it.
+ * Returns how long a call may wait, in nanoseconds; undefined if the queue's timeout applies. The usual options are checked
+ * by hand, since the schema takes longer than the rest of a call.
  *
- * @throws ValidationError naming the option, what was found there and what is accepted
+ * @throws ValidationError if an option is invalid
  */
 export function timeoutNsOf(given: RunOptions): number | undefined {
   const { signal, timeout } = given ?? {}
-  let known = isPlain(given) && (signal === undefined || isAbortSignal(signal))
-  for (const key in given) known &&= key === 'signal' || key === 'timeout'
-  if (known && timeout === undefined) return undefined
-  if (known && timeout === null) return Number.POSITIVE_INFINITY
+  let isValid = isPlain(given) && (signal === undefined || isAbortSignal(signal))
+  for (const key in given) isValid &&= key === 'signal' || key === 'timeout'
+  if (isValid && timeout === undefined) return undefined
+  if (isValid && timeout === null) return Number.POSITIVE_INFINITY
   const ns = nanoseconds(durationMs(timeout) ?? 0)
-  if (known && ns >= 1 && ns < LONGEST_NS) return ns
+  if (isValid && ns >= 1 && ns < LONGEST_NS) return ns
   const parsed = runSchema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, 'options', given)
   return nanoseconds(parsed.data.timeout ?? 0)
 }
 
 /**
- * How long closing may take, in nanoseconds.
+ * Returns how long closing may take, in nanoseconds.
  *
  * @throws ValidationError if that is not a duration
  */
@@ -164,12 +192,12 @@ export function closeTimeoutNsOf(given: { timeout?: Duration | undefined }): num
 
 const closeSchema = options({ timeout: duration.optional() })
 
-/** To wait for others is to want a batch: of how many must be said. */
-function refuseWaitAlone(batching: BatcherOptions['batching']): void {
+/** Refuses a `maxWait` without a `maxBatchSize`: a call that waits for others must know for how many. */
+function checkMaxBatchSize(batching: BatcherOptions['batching']): void {
   if (batching === undefined || batching.maxBatchSize !== undefined || batching.maxWait === undefined) return
   if (batching.maxWait !== null && durationMs(batching.maxWait) === 0) return
   throw new ValidationError(
     'batching.maxBatchSize',
-    'is required with maxWait: how many calls a batch takes at most, such as 32; null for any number',
+    'is required with maxWait: the largest number of calls in a batch, such as 32; null for no limit',
   )
 }

@@ -16,53 +16,54 @@ import { LiveBatcher } from './live-batcher.js'
 import { OnThreads } from './on-threads.js'
 import type { RecorderSink } from './recorder-sink.js'
 import { SafeRecorderSink } from './safe-recorder-sink.js'
-import type { Lost, Servers } from './servers.js'
+import type { Servers } from './servers.js'
 import { LiveTime } from './time.js'
 
-/** Groups calls into batches, as `createBatcher` makes it. */
+/** Groups calls into batches: what `createBatcher` returns. */
 export interface Batcher<Input, Output> extends AsyncDisposable {
   /**
-   * Has the handler serve `input`, in a batch with others that come meanwhile.
+   * Calls the handler with `input`, in a batch with other calls.
    *
-   * @returns resolves with the handler's output for this input. Rejects with the `Error` that the handler returned in
-   * its place; with what the handler threw, for the whole of its batch; with a BatcherError where the queue is full
-   * (`QUEUE_FULL`, at once), where it waited for too long (`QUEUE_TIMEOUT`), where the batcher is closed (`CLOSED`),
-   * where the handler's outputs were not one a request (`BAD_OUTPUT`), where its batch took too long (`BATCH_TIMEOUT`), or
-   * where the thread that served it ended (`THREAD_DIED`); with the signal's reason where it is aborted;
-   * with a ValidationError where an option is none.
+   * @returns the handler's output for this input
+   * @throws Rejects with
+   * - the `Error` that the handler returned for this input;
+   * - what the handler threw, like all calls of its batch;
+   * - a BatcherError if the call was not answered: see `BatcherErrorCode`;
+   * - the reason of its signal, if that is aborted;
+   * - a ValidationError if an option is invalid.
    */
   run(input: Input, options?: RunOptions): Promise<Output>
   /**
-   * Throws what `run` would reject a call with that came now: the queue is full, the batcher is closed, or no server can
-   * be made ready. A server that asks before it has read a request refuses it for a fraction of what reading takes: so it
-   * goes on to answer others when far more come than it can serve. Whoever is refused counts as rejected.
+   * Throws what `run` would reject a call with that was made now: the queue is full, the batcher is closed, or no server
+   * can be made ready. The call then counts as rejected. A service that asks before it reads a request refuses it at a
+   * fraction of the cost of reading it, and so still answers others at a load far above what it can serve.
    */
   admit(): void
   /**
-   * Resolves when every server has loaded the handler and set it up; calls made before wait in the queue. Rejects with
-   * what kept one from it.
+   * Resolves when every server has loaded the handler and set it up; calls that are made before wait in the queue. Rejects
+   * with the error of a server that could not be made ready.
    */
   ready(): Promise<void>
   /**
-   * Takes no more calls; those that wait are served as servers become idle, none of them waiting for a batch to fill.
-   * Resolves when all are settled, handlers are torn down and threads have ended; rejects with what a teardown threw.
+   * Takes no more calls. Calls that wait are served as servers become idle, without waiting for a batch to fill. Resolves
+   * when all are settled, handlers are torn down and threads have exited; rejects with what a teardown threw.
    *
-   * @param options.timeout what is not served by then is rejected with `CLOSED`, and its threads are ended. No limit
-   * when left out.
+   * @param options.timeout how long that may take: the calls that are left then are rejected with `CLOSED`, and their
+   * threads are terminated. Default: no limit.
    */
   close(options?: { timeout?: Duration | undefined }): Promise<void>
-  /** How many calls wait for a server now. */
+  /** How many calls are waiting for a server now. */
   readonly waiting: number
   /** How many calls are being served now. */
   readonly inService: number
   readonly closed: boolean
-  /** Latency, wait and service of its calls; null where `recorder` was false, or no more than a RecorderSink. */
+  /** Latency, wait and service of its calls; null if the `recorder` option was false or a plain RecorderSink. */
   readonly recorder: Recorder | null
 }
 
-/** What requests carry to a handler: of a handler, or of a module by `typeof import('./model.ts')`. */
+/** The input of a handler, or of a handler module as `typeof import('./model.ts')`. */
 export type InputOf<From> = Runs<From> extends (batch: (infer Input)[], ...rest: never[]) => unknown ? Input : unknown
-/** What a handler answers to each of them. */
+/** The output of a handler for one input, or of a handler module. */
 export type OutputOf<From> =
   Runs<From> extends (...args: never[]) => infer Outputs
     ? Awaited<Outputs> extends readonly (infer Output)[]
@@ -73,13 +74,22 @@ export type OutputOf<From> =
 type Runs<From> = From extends { default: infer Default } ? Runs<Default> : From extends { run: infer Run } ? Run : From
 
 /**
- * Groups concurrent calls into batches in a live service, by the very policy that `simulate` and `measure` use, and
- * with options spelt as in their scenario.
+ * Groups concurrent calls into batches in a live service, by the same policy as `simulate` and `measure`, and with the
+ * options of their scenario.
  *
  * @param handler a function `(batch) => outputs`, or `defineHandler({ setup, run, teardown })`, that serves batches in
- * this process, up to `servers` of them side by side; its `input` is not used. Or the URL or path of a module whose
- * default export is one, which is loaded on `servers` threads: inputs and outputs are then structured clones.
- * @throws ValidationError naming the option, what was found there and what is accepted
+ * this process, up to `servers` at a time; its `input` is not used. Or the URL or path of a module whose default export
+ * is one, which is loaded on `servers` threads: inputs and outputs are then structured clones.
+ * @throws ValidationError if the handler or an option is invalid: it names the option, what was found and what is accepted
+ *
+ * @example
+ * import { createBatcher } from 'throughline/serve'
+ *
+ * const findUsers = async (ids: number[]) => ids.map((id) => ({ id, name: `user ${id}` })) // one query for all ids
+ * const users = createBatcher(findUsers, { batching: { maxBatchSize: 32, maxWait: '2ms' } })
+ * const [ada, bob] = await Promise.all([users.run(1), users.run(2)])
+ * console.log(ada.name, bob.name) // user 1 user 2
+ * await users.close()
  */
 export function createBatcher<Input, Output, State = undefined>(
   handler: BatchFunction<Input, Output, undefined> | Handler<Input, Output, State>,
@@ -93,17 +103,18 @@ export function createBatcher<Input, Output>(handler: URL | string, options?: Ba
 export function createBatcher(handler: unknown, options: BatcherOptions = {}): Batcher<never, unknown> {
   const { batching, policy, limits, servers, name, recorder, spinNs, ...timeouts } = resolveBatcherOptions(options)
   const { queue } = options
-  const told = recorder === undefined ? createRecorder({ name, servers, batching, queue }) : recorder || null
+  const sink = recorder === undefined ? createRecorder({ name, servers, batching, queue }) : recorder || null
   let live: LiveBatcher | null = null
-  const lost = (server: number) => live?.lost(server)
-  const serving = serversOf(handler, servers, timeouts, lost)
+  const onIdleExit = (server: number) => live?.handleServerExit(server)
+  const serving = createServers(handler, servers, timeouts, onIdleExit)
   const time = new LiveTime()
-  const recording = told && new SafeRecorderSink(told, isRecorder(told), time.bind.bind(time))
-  live = new LiveBatcher(policy, limits, serving, recording, time, spinNs)
-  return new Live(live, isRecorder(told) ? told : null)
+  const safeSink = sink && new SafeRecorderSink(sink, isRecorder(sink), time)
+  live = new LiveBatcher(policy, limits, serving, safeSink, time, spinNs)
+  return new BatcherHandle(live, isRecorder(sink) ? sink : null)
 }
 
-class Live implements Batcher<never, unknown> {
+/** The public side of a live batcher: checks the options of its methods. */
+class BatcherHandle implements Batcher<never, unknown> {
   readonly #live: LiveBatcher
   readonly recorder: Recorder | null
 
@@ -149,19 +160,22 @@ class Live implements Batcher<never, unknown> {
   }
 }
 
-const isRecorder = (told: RecorderSink | null): told is Recorder => told !== null && 'snapshot' in told
+const isRecorder = (sink: RecorderSink | null): sink is Recorder => sink !== null && 'snapshot' in sink
 
-type Timeouts = { batchTimeoutMs: number; setupTimeoutMs: number }
-
-function serversOf(handler: unknown, servers: number, timeouts: Timeouts, lost: Lost): Servers {
+function createServers(
+  handler: unknown,
+  count: number,
+  timeouts: { batchTimeoutMs: number; setupTimeoutMs: number },
+  onIdleExit: (server: number) => void,
+): Servers {
   if (typeof handler === 'string' || isUrl(handler)) {
-    return new OnThreads({ ...located(String(handler)), ...timeouts }, servers, lost)
+    return new OnThreads({ ...locateHandler(String(handler)), ...timeouts }, count, onIdleExit)
   }
   if (!isHandler(handler)) throw new ValidationError('handler', `must be ${HANDLER_IS}, got ${show(handler)}`)
-  return new InProcess(handler, servers, timeouts.setupTimeoutMs)
+  return new InProcess(handler, count, timeouts.setupTimeoutMs)
 }
 
-function located(handler: string): { url: string; path: string } {
+function locateHandler(handler: string): { url: string; path: string } {
   try {
     return locate(handler)
   } catch (error) {

@@ -1,40 +1,41 @@
 import type { BatchContext } from '../../handler/serving.js'
 import type { Request } from './request.js'
 
-/** A batch that has left the queue, and is served by a server. */
-export class Flight {
+/** A batch that has left the queue and has not ended. Its server ends it by `answer` or `fail`, whichever comes first. */
+export class InFlightBatch {
   readonly server: number
-  /** those that are still wanted when the server begins */
+  /** those that were not aborted before it started */
   requests: Request[]
-  /** since when its server had been idle, when it left the queue, and when its server began on it */
+  /** since when its server had been idle */
   readonly idleNs: number
+  /** when it left the queue */
   readonly leaveNs: number
+  /** when its server started on it */
   startNs: number
-  /** its handler has been called */
-  begun = false
+  started = false
   over = false
-  /** what its handler was given, in this process */
+  /** what its handler was given, if it runs in this process and is asynchronous */
   context: BatchContext | null = null
-  readonly #ended: Ended
+  readonly #onEnd: OnBatchEnd
 
-  constructor(server: number, requests: Request[], idleNs: number, leaveNs: number, ended: Ended) {
+  constructor(server: number, requests: Request[], idleNs: number, leaveNs: number, onEnd: OnBatchEnd) {
     this.server = server
     this.requests = requests
     this.idleNs = idleNs
     this.leaveNs = leaveNs
     this.startNs = leaveNs
-    this.#ended = ended
+    this.#onEnd = onEnd
   }
 
-  /** The handler has returned this. Whoever ends it first does; what comes after that is too late. */
-  answered(outputs: unknown): void {
-    if (!this.over) this.#ended(this, outputs, null)
+  /** Ends it with what its handler returned. */
+  answer(outputs: unknown): void {
+    if (!this.over) this.#onEnd(this, outputs, null)
   }
 
-  /** All of its requests have failed. */
-  failed(error: unknown): void {
-    if (!this.over) this.#ended(this, null, { error })
+  /** Ends it: all of its requests have failed. */
+  fail(error: unknown): void {
+    if (!this.over) this.#onEnd(this, null, { error })
   }
 }
 
-export type Ended = (flight: Flight, outputs: unknown, failure: { error: unknown } | null) => void
+export type OnBatchEnd = (batch: InFlightBatch, outputs: unknown, failure: { error: unknown } | null) => void

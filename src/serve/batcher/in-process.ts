@@ -1,11 +1,11 @@
 import { type AnyHandler, handlerOf } from '../../handler/handler.js'
 import { prepare } from '../../handler/prepare.js'
 import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
-import type { Flight } from './in-flight-batch.js'
+import type { InFlightBatch } from './in-flight-batch.js'
 import type { Servers } from './servers.js'
-import { unready, within } from './setup.js'
+import { setupError, withSetupTimeout } from './setup.js'
 
-/** A handler that serves batches in this process, as many at a time as there are servers; it is set up once for all. */
+/** Servers of a handler in this process: it is set up once, and serves `count` batches at a time. */
 export class InProcess implements Servers {
   readonly count: number
   readonly inThisProcess = true
@@ -32,40 +32,40 @@ export class InProcess implements Servers {
   }
 
   async #setUp(): Promise<void> {
-    const ready = await within(
+    const ready = await withSetupTimeout(
       prepare(async () => this.#handler, false),
       this.#setupTimeoutMs,
     )
-    if ('unready' in ready) throw unready('the handler', ready.unready)
+    if ('unready' in ready) throw setupError('the handler', ready.unready)
     this.#state = ready.state
     this.#ready = true
   }
 
-  serve(flight: Flight, inputs: unknown[]): void {
+  serve(batch: InFlightBatch, inputs: unknown[]): void {
     const context = new BatchContext(this.#state)
     try {
       const outputs: unknown = this.#handler.run(inputs, context)
       if (!isPromise(outputs)) {
-        flight.answered(outputs)
+        batch.answer(outputs)
         return
       }
-      flight.context = context
+      batch.context = context
       awaited(outputs).then(
-        (settled) => flight.answered(settled),
-        (error: unknown) => flight.failed(error),
+        (settled) => batch.answer(settled),
+        (error: unknown) => batch.fail(error),
       )
     } catch (error) {
-      flight.failed(error)
+      batch.fail(error)
     }
   }
 
-  giveUp({ context }: Flight, reason: Error): void {
+  giveUp({ context }: InFlightBatch, reason: Error): void {
     if (context !== null) BatchContext.abort(context, reason)
   }
 
   async close(): Promise<void> {
     const { teardown } = this.#handler
     if (!this.#ready || teardown === undefined) return
-    await within((async () => teardown(this.#state))(), this.#setupTimeoutMs)
+    await withSetupTimeout((async () => teardown(this.#state))(), this.#setupTimeoutMs)
   }
 }

@@ -1,33 +1,33 @@
 import type { Servers } from './servers.js'
 import type { Time } from './time.js'
 
-/** A server that could not be made ready is tried again after so long, when there is a call. */
+/** How long a call must come after a server could not be made ready for it to be tried again. */
 const PAUSE_NS = 1_000_000_000
 
-/** Who wants to know what became of a server that was not ready. */
-export interface Preparing {
+export interface ReadinessEvents {
+  /** a server that was not ready is ready */
   ready(server: number): void
-  /** it could not be made ready */
+  /** a server could not be made ready */
   failed(error: unknown): void
 }
 
-/** Has servers made ready for their batches, and knows those that could not be. */
+/** Makes servers ready for their batches, and remembers those that could not be made ready: the broken ones. */
 export class Readiness {
   readonly #servers: Servers
   readonly #time: Time
-  readonly #told: Preparing
+  readonly #events: ReadinessEvents
   readonly #preparing = new Map<number, Promise<void>>()
-  /** why each could not be */
+  /** the error of each broken server */
   readonly #broken = new Map<number, unknown>()
-  #tryAgainNs = 0
-  /** in the batcher's own async context, whoever calls */
-  readonly #tryAgain: () => void
+  #retryNs = 0
+  /** in the batcher's own async context, whichever call causes it */
+  readonly #retryBroken: () => void
 
-  constructor(servers: Servers, time: Time, told: Preparing) {
+  constructor(servers: Servers, time: Time, events: ReadinessEvents) {
     this.#servers = servers
     this.#time = time
-    this.#told = told
-    this.#tryAgain = time.bind(this.#prepareBroken)
+    this.#events = events
+    this.#retryBroken = time.bind(this.#prepareBroken)
   }
 
   get anyBroken(): boolean {
@@ -37,37 +37,37 @@ export class Readiness {
     return this.#broken.size === this.#servers.count
   }
 
-  /** @returns whether a server is ready now; else what becomes of it is told */
+  /** @returns whether a server is ready now; if not, an event follows */
   prepare(server: number): boolean {
     const preparing = this.#servers.prepare(server)
     if (preparing === null) return true
     const ready = preparing.then(
       () => {
         this.#preparing.delete(server)
-        this.#told.ready(server)
+        this.#events.ready(server)
       },
       (error: unknown) => {
         this.#preparing.delete(server)
         this.#broken.set(server, error)
-        this.#tryAgainNs = this.#time.now() + PAUSE_NS
-        this.#told.failed(error)
+        this.#retryNs = this.#time.now() + PAUSE_NS
+        this.#events.failed(error)
         throw error
       },
     )
-    // whoever asks whether it is ready is told
+    // reported by `all`, and to the calls
     ready.catch(() => {})
     this.#preparing.set(server, ready)
     return false
   }
 
   /**
-   * Some servers could not be made ready: tries again, unless that is too early.
+   * Tries the broken servers again, if the pause is over.
    *
-   * @returns why, where none is left to serve anyone
+   * @returns the error of one of them if no server can serve
    */
-  mend(nowNs: number): { error: unknown } | null {
-    if (nowNs >= this.#tryAgainNs) {
-      this.#tryAgain()
+  retry(nowNs: number): { error: unknown } | null {
+    if (nowNs >= this.#retryNs) {
+      this.#retryBroken()
       return null
     }
     return this.allBroken ? { error: this.#broken.values().next().value } : null
@@ -76,12 +76,12 @@ export class Readiness {
   #prepareBroken = (): void => {
     const broken = [...this.#broken.keys()]
     this.#broken.clear()
-    for (const server of broken) if (this.prepare(server)) this.#told.ready(server)
+    for (const server of broken) if (this.prepare(server)) this.#events.ready(server)
   }
 
-  /** Resolves when every server is ready, and rejects where one cannot be. */
+  /** Resolves when every server is ready, and rejects if one cannot be made ready. */
   async all(): Promise<void> {
-    this.#tryAgain()
+    this.#retryBroken()
     await Promise.all(this.#preparing.values())
   }
 }

@@ -1,33 +1,44 @@
 import type { RecorderSink } from './recorder-sink.js'
-
-type Bind = <Args extends unknown[], Returned>(callback: (...args: Args) => Returned) => (...args: Args) => Returned
+import type { Time } from './time.js'
 
 /**
- * A batcher's recording. One that throws is no reason not to answer a call: the first time it does, the process is
- * warned. What runs while a caller calls, or gives up, is recorded in the batcher's own async context: subscribers of
- * `diagnostics_channel`, and recordings that users bring, see no caller's.
+ * Protects a batcher from its recorder. If the recorder throws, the call is answered all the same, and the process is
+ * warned the first time. What a caller causes (it calls, is rejected, or aborts) is recorded in the async context of the
+ * batcher, so that subscribers of `diagnostics_channel` and sinks of users never see that of a caller.
  */
 export class SafeRecorderSink implements RecorderSink {
-  readonly #recording: RecorderSink
-  /** null if it calls nothing of a user's */
+  readonly #recorder: RecorderSink
+  /** null if it runs no code of a user */
   readonly #arrived: ((dueMs: number) => void) | null
-  readonly #rejected: (dueMs: number) => void
-  readonly #timedOut: (dueMs: number) => void
-  readonly #aborted: (dueMs: number) => void
   #warned = false
+  readonly rejected: (dueMs: number) => void
+  readonly timedOut: (dueMs: number) => void
+  readonly aborted: (dueMs: number) => void
 
-  /** @param isOwn it calls nothing of a user's when a request arrives */
-  constructor(recording: RecorderSink, isOwn: boolean, bind: Bind) {
-    this.#recording = recording
-    this.#arrived = isOwn ? null : bind((dueMs) => recording.arrived(dueMs))
-    this.#rejected = bind((dueMs) => recording.rejected(dueMs))
-    this.#timedOut = bind((dueMs) => recording.timedOut(dueMs))
-    this.#aborted = bind((dueMs) => recording.aborted(dueMs))
+  /** @param isOwn whether it runs no code of a user when a request arrives */
+  constructor(recorder: RecorderSink, isOwn: boolean, time: Time) {
+    this.#recorder = recorder
+    this.#arrived = isOwn ? null : time.bind((dueMs) => recorder.arrived(dueMs))
+    this.rejected = this.#withErrorWarning(time.bind((dueMs) => recorder.rejected(dueMs)))
+    this.timedOut = this.#withErrorWarning(time.bind((dueMs) => recorder.timedOut(dueMs)))
+    this.aborted = this.#withErrorWarning(time.bind((dueMs) => recorder.aborted(dueMs)))
   }
+
+  #withErrorWarning(record: (dueMs: number) => void): (dueMs: number) => void {
+    return (dueMs) => {
+      try {
+        record(dueMs)
+      } catch (error) {
+        this.#warn(error)
+      }
+    }
+  }
+
+  // what every call records is written out, since V8 inlines a method and not a function that is passed
 
   arrived(dueMs: number): void {
     try {
-      if (this.#arrived === null) this.#recording.arrived(dueMs)
+      if (this.#arrived === null) this.#recorder.arrived(dueMs)
       else this.#arrived(dueMs)
     } catch (error) {
       this.#warn(error)
@@ -36,7 +47,7 @@ export class SafeRecorderSink implements RecorderSink {
 
   batch(size: number, idleMs: number, leaveMs: number, startMs: number, endMs: number): void {
     try {
-      this.#recording.batch(size, idleMs, leaveMs, startMs, endMs)
+      this.#recorder.batch(size, idleMs, leaveMs, startMs, endMs)
     } catch (error) {
       this.#warn(error)
     }
@@ -44,7 +55,7 @@ export class SafeRecorderSink implements RecorderSink {
 
   served(dueMs: number): void {
     try {
-      this.#recording.served(dueMs)
+      this.#recorder.served(dueMs)
     } catch (error) {
       this.#warn(error)
     }
@@ -52,31 +63,7 @@ export class SafeRecorderSink implements RecorderSink {
 
   failed(dueMs: number): void {
     try {
-      this.#recording.failed(dueMs)
-    } catch (error) {
-      this.#warn(error)
-    }
-  }
-
-  rejected(dueMs: number): void {
-    try {
-      this.#rejected(dueMs)
-    } catch (error) {
-      this.#warn(error)
-    }
-  }
-
-  timedOut(dueMs: number): void {
-    try {
-      this.#timedOut(dueMs)
-    } catch (error) {
-      this.#warn(error)
-    }
-  }
-
-  aborted(dueMs: number): void {
-    try {
-      this.#aborted(dueMs)
+      this.#recorder.failed(dueMs)
     } catch (error) {
       this.#warn(error)
     }
@@ -85,6 +72,7 @@ export class SafeRecorderSink implements RecorderSink {
   #warn(error: unknown): void {
     if (this.#warned) return
     this.#warned = true
-    process.emitWarning(`a batcher's recorder threw, and may be wrong from now on: ${(error as Error)?.stack ?? error}`)
+    const stack = (error as Error)?.stack ?? error
+    process.emitWarning(`the recorder of a batcher threw, and may be wrong from now on: ${stack}`)
   }
 }

@@ -1,24 +1,20 @@
-import type { Flight } from './in-flight-batch.js'
+import type { InFlightBatch } from './in-flight-batch.js'
 
-/** What serves batches: as many side by side as there are servers, numbered from 0. */
+/** The servers of a batcher, numbered from 0. Each serves one batch at a time. */
 export interface Servers {
-  /** how many */
   readonly count: number
-  /** whether serving may keep this process from all else */
+  /** whether a handler blocks this thread while it computes */
   readonly inThisProcess: boolean
   /**
-   * Makes a server ready to take a batch; null where it is. Asked at first, and after each batch.
+   * Makes a server ready for a batch: at the start and after each batch.
    *
-   * @returns rejects where it cannot be made ready, and may be asked again
+   * @returns null if it is ready; rejects if it cannot be made ready, and may be called again
    */
   prepare(server: number): Promise<void> | null
-  /** Begins to serve a batch, and ends it sooner or later, unless it is given up. Does not throw. */
-  serve(flight: Flight, inputs: unknown[]): void
-  /** Nobody waits for a batch any more that a server is serving. */
-  giveUp(flight: Flight, reason: Error): void
-  /** Lets go of everything, whatever they do. Rejects with what went wrong in that. */
+  /** Starts a batch, and ends it at some time unless it is given up. Does not throw. */
+  serve(batch: InFlightBatch, inputs: unknown[]): void
+  /** Gives up a batch that its server still serves: nothing waits for it any more. */
+  giveUp(batch: InFlightBatch, reason: Error): void
+  /** Releases everything, whatever the servers are doing. Rejects with what went wrong. */
   close(): Promise<void>
 }
-
-/** Who wants to know that an idle server is not ready any more. */
-export type Lost = (server: number) => void

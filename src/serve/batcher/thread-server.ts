@@ -2,34 +2,35 @@ import { real } from '../../clock/real.js'
 import { loadDefault } from '../../handler/module.js'
 import { portable } from '../../handler/portable.js'
 import { prepare, type Ready, type Unready } from '../../handler/prepare.js'
-import { BatchContext, checkOutputs, isPromise, settle, TookTooLong } from '../../handler/serving.js'
+import { BatchContext, BatchTimeoutError, checkOutputs, isPromise, settle } from '../../handler/serving.js'
 import { isError } from '../../validation/realm.js'
-import { type Answer, type AttendTask, type CarriedError, carry, type Question } from './messages.js'
+import { serializeError } from './serialized-error.js'
+import type { OutputError, ServeTask, ThreadRequest, ThreadResponse } from './thread-messages.js'
 
 /**
- * The task of a server's thread: sets the handler up, and from then on serves the batches that come in on the port.
+ * The task of a server's thread: sets the handler up, and then serves the batches that come in on the port.
  *
- * @returns what kept the handler from being ready
+ * @returns why the handler could not be made ready; null if it is ready
  */
-export async function attend({ port, handler, batchTimeoutMs }: AttendTask): Promise<Unready | null> {
+export async function serveOnThread({ port, handler, batchTimeoutMs }: ServeTask): Promise<Unready | null> {
   const ready = await prepare(() => loadDefault(handler), false)
   if ('unready' in ready) {
     port.close()
     return ready.unready
   }
-  port.on('message', async (question: Question) => {
-    const answer = 'inputs' in question ? await serve(question.inputs, ready, batchTimeoutMs) : await tearDown(ready)
+  port.on('message', async (request: ThreadRequest) => {
+    const response = 'inputs' in request ? await serve(request.inputs, ready, batchTimeoutMs) : await tearDown(ready)
     try {
-      port.postMessage(answer)
+      port.postMessage(response)
     } catch {
-      // what cannot be sent fails alone
-      port.postMessage(sendable(answer))
+      // only the outputs that cannot be cloned fail
+      port.postMessage(withoutUncloneable(response))
     }
   })
   return null
 }
 
-async function serve(inputs: unknown[], { handler, state }: Ready, batchTimeoutMs: number): Promise<Answer> {
+async function serve(inputs: unknown[], { handler, state }: Ready, batchTimeoutMs: number): Promise<ThreadResponse> {
   const context = new BatchContext(state)
   const startNs = Number(real.hrtimeNs())
   let outputs: unknown
@@ -37,16 +38,16 @@ async function serve(inputs: unknown[], { handler, state }: Ready, batchTimeoutM
     const size = inputs.length
     outputs = handler.run(inputs, context)
     if (isPromise(outputs)) outputs = await settle(outputs, context, batchTimeoutMs, Number.POSITIVE_INFINITY)
-    const badOutput = faultIn(outputs, size)
+    const badOutput = badOutputOf(outputs, size)
     if (badOutput !== null) return { startNs, badOutput }
-    return { startNs, outputs: outputs as unknown[], errors: errorsIn(outputs as unknown[]) }
+    return { startNs, outputs: outputs as unknown[], errors: takeErrors(outputs as unknown[]) }
   } catch (error) {
-    if (error instanceof TookTooLong) return { startNs, late: error.message }
-    return { startNs, error: carry(error) }
+    if (error instanceof BatchTimeoutError) return { startNs, timeout: error.message }
+    return { startNs, error: serializeError(error) }
   }
 }
 
-async function tearDown({ handler, state }: Ready): Promise<Answer> {
+async function tearDown({ handler, state }: Ready): Promise<ThreadResponse> {
   try {
     await handler.teardown?.(state)
     return { teardown: null }
@@ -55,7 +56,8 @@ async function tearDown({ handler, state }: Ready): Promise<Answer> {
   }
 }
 
-function faultIn(outputs: unknown, size: number): string | null {
+/** Returns what is wrong with a handler's outputs; null if nothing is. */
+function badOutputOf(outputs: unknown, size: number): string | null {
   try {
     checkOutputs(outputs, size)
     return null
@@ -64,24 +66,25 @@ function faultIn(outputs: unknown, size: number): string | null {
   }
 }
 
-function errorsIn(outputs: unknown[]): CarriedError[] {
-  const errors: CarriedError[] = []
-  outputs.forEach((output, i) => {
+/** Takes the errors out of the outputs. */
+function takeErrors(outputs: unknown[]): OutputError[] {
+  const errors: OutputError[] = []
+  outputs.forEach((output, index) => {
     if (!isError(output)) return
-    errors.push(carry(output, i))
-    outputs[i] = undefined
+    errors.push({ index, error: serializeError(output) })
+    outputs[index] = undefined
   })
   return errors
 }
 
-function sendable(answer: Answer): Answer {
-  if (!('outputs' in answer)) return answer
-  const { startNs, errors } = answer
-  const outputs = answer.outputs.map((output, i) => {
+function withoutUncloneable(response: ThreadResponse): ThreadResponse {
+  if (!('outputs' in response)) return response
+  const { startNs, errors } = response
+  const outputs = response.outputs.map((output, index) => {
     try {
       return structuredClone(output)
     } catch (error) {
-      errors.push(carry(error, i))
+      errors.push({ index, error: serializeError(error) })
       return undefined
     }
   })

@@ -3,97 +3,100 @@ import { advanceTo, isFaked, now } from '../../clock/clock.js'
 import { real } from '../../clock/real.js'
 import { Timer } from '../../clock/timer.js'
 
-/** The time that a batcher lives in. */
+/** The clock, job queues and timers of a batcher. */
 export interface Time {
-  /** nanoseconds, from wherever they count */
+  /** Returns nanoseconds since an arbitrary origin. */
   now(): number
-  /** Calls back when what runs now has come to its end. */
-  soon(callback: () => void): void
-  /** Calls back when the event loop has turned. */
-  turn(callback: () => void): void
+  /** Calls back in a microtask: after the code that runs now, and before timers and I/O. */
+  microtask(callback: () => void): void
+  /** Calls back in a macrotask: after timers and I/O that are due. */
+  macrotask(callback: () => void): void
   /**
-   * The same function, called in the async context in which this was made: a promise or a timer would else call it in
-   * that of the caller who happened to set it, and hand one request's context to others.
+   * Returns the function bound to the async context in which this object was made. A promise or a timer would call it in
+   * the context of the caller that happened to set it, and so pass the context of one request on to others.
    */
   bind<Args extends unknown[], Returned>(callback: (...args: Args) => Returned): (...args: Args) => Returned
   /**
-   * @param ring called in the async context in which this was made
-   * @param spinNs for how long before it rings the event loop is turned, rather than a timer set
+   * @param onFire called in the async context in which this object was made
+   * @param spinNs for how long before it fires the event loop turns instead of a timer being set
    */
-  alarm(ring: () => void, spinNs: number): Alarm
+  alarm(onFire: () => void, spinNs: number): Alarm
 }
 
+/** A timer for one point in time. */
 export interface Alarm {
-  /** When it rings; Infinity for never. */
+  /** when it fires; Infinity if it is not set */
   readonly atNs: number
-  /** Rings at that time or a little later, instead of when it was to ring before. */
+  /** Fires at that time or a little later, instead of when it was set for before. */
   set(ns: number): void
-  /** Does not ring any more. */
   clear(): void
-  /** Whether the process is not to end before it rings, from now on. */
+  /** Sets whether the process stays alive until it fires. */
   keepAlive(keepsAlive: boolean): void
 }
 
 const NS_PER_MS = 1_000_000
 const NEVER = Number.POSITIVE_INFINITY
-/** What the clock's arithmetic may leave of a whole millisecond, however late it is. */
+/** The clock's arithmetic may be off by this much when it should be at a whole millisecond. */
 const ROUNDING_NS = 1000
-/** A timer of Node rings up to a millisecond early. */
+/** A timer of Node fires up to a millisecond early. */
 const EARLY_NS = 2 * NS_PER_MS
-/** One that rings early is set again so many times at most. */
-const MOST_EARLY = 3
+/** How many times a timer that fires early is set again. */
+const MAX_EARLY = 3
 
 const settled = Promise.resolve()
 
-/** Time as a service has it, and its tests: fake timers drive it. */
+/** The time of a live service. Fake timers of a test drive it. */
 export class LiveTime implements Time {
   readonly #context = new AsyncResource('throughline.batcher', { requireManualDestroy: true })
 
   now(): number {
     return now() * NS_PER_MS
   }
-  soon(callback: () => void): void {
+  microtask(callback: () => void): void {
     settled.then(callback)
   }
-  turn(callback: () => void): void {
-    // it only lets others have their turn, which is no time that a test would want to set
+  macrotask(callback: () => void): void {
+    // never faked: it passes no time that a test would control
     real.setImmediate(callback)
   }
   bind<Args extends unknown[], Returned>(callback: (...args: Args) => Returned): (...args: Args) => Returned {
     const context = this.#context
-    // for each batch: to spread no arguments takes as long as all else of it
+    // a case of its own, for each batch: to spread no arguments takes as long as the rest of the call
     if (callback.length === 0) return () => context.runInAsyncScope(callback as () => Returned)
     return (...args) => context.runInAsyncScope(callback, undefined, ...args)
   }
-  alarm(ring: () => void, spinNs: number): Alarm {
-    return new LiveAlarm(this.bind(ring), spinNs)
+  alarm(onFire: () => void, spinNs: number): Alarm {
+    return new LiveAlarm(this.bind(onFire), spinNs)
   }
 }
 
 /**
- * A timer counts whole milliseconds and may be one early or late, so that what is nearer than `spinNs` is awaited turn
- * by turn of the event loop, which takes CPU time but stops nothing else.
+ * An alarm on a timer of Node, which counts whole milliseconds and may be one early or late. The last `spinNs` it waits by
+ * turning the event loop (`setImmediate` again and again), which takes CPU time but delays nothing else:
+ *
+ *     set              atNs - spinNs           atNs
+ *      |-- a timer --------->|-- event loop ---->| fires
  */
 class LiveAlarm implements Alarm {
-  readonly #ring: () => void
+  readonly #onFire: () => void
   readonly #spinNs: number
   readonly #timer: Timer
-  #turn: NodeJS.Immediate | null = null
-  /** what its timer is set for */
-  #ringsNs = NEVER
-  /** how often that has rung early */
+  #immediate: NodeJS.Immediate | null = null
+  /** when the timer is to fire */
+  #timerNs = NEVER
+  /** how many times it has fired early */
   #early = 0
   #atNs = NEVER
 
-  constructor(ring: () => void, spinNs: number) {
-    this.#ring = ring
+  constructor(onFire: () => void, spinNs: number) {
+    this.#onFire = onFire
     this.#spinNs = spinNs
-    this.#timer = new Timer(this.#rung)
+    this.#timer = new Timer(this.#onTimer)
   }
 
-  /** Never, if the timers that it was set on are gone: it has to be set again. */
+  /** Infinity, too, if the timers that it was set on are gone: it has to be set again. */
   get atNs(): number {
-    return this.#turn !== null || this.#timer.isCurrent ? this.#atNs : NEVER
+    return this.#immediate !== null || this.#timer.isCurrent ? this.#atNs : NEVER
   }
 
   set(ns: number): void {
@@ -104,8 +107,8 @@ class LiveAlarm implements Alarm {
 
   clear(): void {
     this.#timer.clear()
-    if (this.#turn !== null) real.clearImmediate(this.#turn)
-    this.#turn = null
+    if (this.#immediate !== null) real.clearImmediate(this.#immediate)
+    this.#immediate = null
     this.#early = 0
     this.#atNs = NEVER
   }
@@ -115,41 +118,42 @@ class LiveAlarm implements Alarm {
   }
 
   #wait(nowNs: number): void {
-    // while time is faked, turning the event loop brings nothing nearer
+    // turning the event loop does not advance fake time
     const spinNs = this.#spinNs > 0 && !isFaked() ? this.#spinNs : 0
-    this.#ringsNs = this.#atNs - spinNs
-    const leftNs = this.#ringsNs - nowNs
+    this.#timerNs = this.#atNs - spinNs
+    const leftNs = this.#timerNs - nowNs
     if (leftNs > 0 || spinNs === 0) this.#timer.set(wholeMs(leftNs))
-    else this.#turn = real.setImmediate(this.#turned)
+    else this.#immediate = real.setImmediate(this.#check)
   }
 
-  #turned = (): void => {
-    this.#turn = null
+  /** Fires if it is time, and waits on if it is not. */
+  #check = (): void => {
+    this.#immediate = null
     const nowNs = now() * NS_PER_MS
     if (nowNs < this.#atNs) this.#wait(nowNs)
-    else this.#rings()
+    else this.#fire()
   }
 
-  #rung = (): void => {
+  #onTimer = (): void => {
     const nowNs = now() * NS_PER_MS
-    const earlyNs = this.#ringsNs - nowNs
+    const earlyNs = this.#timerNs - nowNs
     if (earlyNs <= 0) {
-      this.#turned()
+      this.#check()
       return
     }
     if (!this.#timer.isCurrent) this.#wait(nowNs)
-    else if (earlyNs < EARLY_NS && this.#early++ < MOST_EARLY && !isFaked()) this.#wait(nowNs)
+    else if (earlyNs < EARLY_NS && this.#early++ < MAX_EARLY && !isFaked()) this.#wait(nowNs)
     else {
-      // the timers are faked and the clock is not, or the other way round: it is the timers that a test drives
+      // only one of timers and clock is faked: the test drives the timers
       advanceTo((this.#atNs + ROUNDING_NS) / NS_PER_MS)
-      this.#rings()
+      this.#fire()
     }
   }
 
-  #rings(): void {
+  #fire(): void {
     this.#early = 0
     this.#atNs = NEVER
-    this.#ring()
+    this.#onFire()
   }
 }
 

@@ -1,22 +1,27 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
 
-/** A batch that ended, in milliseconds of `performance.now()`: on `throughline:batch`. */
+/** The message on `throughline:batch`: a batch ended. Times are milliseconds of `performance.now()`. */
 export interface BatchMessage {
-  /** of the recorder */
+  /** name of the recorder */
   name: string
   size: number
-  /** since when its server had been idle, and when it left the queue, started and ended */
+  /** since when its server had been idle */
   idleMs: number
+  /** when it left the queue */
   leaveMs: number
   startMs: number
   endMs: number
 }
 
-/** A request that was not answered: on `throughline:fail`, `throughline:reject`, `throughline:timeout`, `throughline:abort`. */
+/**
+ * The message on `throughline:fail`, `throughline:reject`, `throughline:timeout` and `throughline:abort`: a request was not
+ * answered. Times are milliseconds of `performance.now()`.
+ */
 export interface RequestMessage {
-  /** of the recorder */
+  /** name of the recorder */
   name: string
   dueMs: number
+  /** when it failed, was rejected, timed out or was aborted */
   atMs: number
 }
 
@@ -26,23 +31,23 @@ const reject = channel('throughline:reject')
 const timeout = channel('throughline:timeout')
 const abort = channel('throughline:abort')
 
-/** What is told on `node:diagnostics_channel`; nothing is built where nobody has subscribed. */
+/** The channels of a recorder on `node:diagnostics_channel`. Publish only if a channel has subscribers. */
 export interface Channels {
   readonly batch: Channel
   readonly fail: Channel
   readonly reject: Channel
   readonly timeout: Channel
   readonly abort: Channel
-  tellBatch(size: number, idleMs: number, leaveMs: number, startMs: number, endMs: number): void
-  tell(channel: Channel, dueMs: number, atMs: number): void
+  publishBatch(size: number, idleMs: number, leaveMs: number, startMs: number, endMs: number): void
+  publishRequest(channel: Channel, dueMs: number, atMs: number): void
 }
 
 export const channelsOf = (name: string): Channels => ({
   ...{ batch, fail, reject, timeout, abort },
-  tellBatch(size, idleMs, leaveMs, startMs, endMs) {
+  publishBatch(size, idleMs, leaveMs, startMs, endMs) {
     batch.publish({ name, size, idleMs, leaveMs, startMs, endMs } satisfies BatchMessage)
   },
-  tell(channel, dueMs, atMs) {
+  publishRequest(channel, dueMs, atMs) {
     channel.publish({ name, dueMs, atMs } satisfies RequestMessage)
   },
 })

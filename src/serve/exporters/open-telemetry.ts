@@ -1,11 +1,11 @@
 import { show, ValidationError } from '../../validation/validation-error.js'
 import type { Recorder } from '../recorder/recorder.js'
 import { EXPORTED, type ExportedMetric, type Totals } from '../recorder/totals.js'
-import { DURATIONS, type ExportOptions, exported, OUTCOMES, type Recorders, seconds } from './recorders.js'
+import { DURATIONS, type ExportOptions, OUTCOMES, type Recorders, resolveExport, seconds } from './recorders.js'
 
-/** A point in time, as OpenTelemetry has it: seconds since 1970, and nanoseconds. */
+/** A time of OpenTelemetry: seconds since 1970, and nanoseconds. */
 type HrTime = [number, number]
-/** OpenTelemetry's numbers for these. */
+/** The values of OpenTelemetry's enums. */
 const HISTOGRAM = 0
 const GAUGE = 2
 const SUM = 3
@@ -36,11 +36,11 @@ type Metric = { descriptor: Descriptor; aggregationTemporality: typeof CUMULATIV
   | { dataPointType: typeof HISTOGRAM; dataPoints: Point<Buckets>[] }
 )
 
-/** What a reader of `@opentelemetry/sdk-metrics` takes as one of its `metricProducers`. */
+/** A metric producer for a reader of `@opentelemetry/sdk-metrics`: one of its `metricProducers`. */
 export interface OpenTelemetryProducer {
   collect(): Promise<{
     resourceMetrics: {
-      // biome-ignore lint/suspicious/noExplicitAny: the reader has one of its own, and does without this
+      // biome-ignore lint/suspicious/noExplicitAny: the reader has a resource of its own, and ignores this one
       resource: any
       scopeMetrics: { scope: { name: string }; metrics: Metric[] }[]
     }
@@ -50,7 +50,7 @@ export interface OpenTelemetryProducer {
 
 const METRICS: readonly [Descriptor, (totals: Totals) => [value: number, attributes?: Record<string, string>][]][] = [
   [
-    count('throughline.requests', 'Requests by what became of them', '{request}'),
+    count('throughline.requests', 'Requests by outcome', '{request}'),
     (totals) => OUTCOMES.map(([outcome, key]) => [totals[key], { outcome }]),
   ],
   [count('throughline.batches', 'Batches served', '{batch}'), ({ batches }) => [[batches]]],
@@ -60,26 +60,37 @@ const METRICS: readonly [Descriptor, (totals: Totals) => [value: number, attribu
     ({ servingMs }) => [[seconds(servingMs)]],
   ],
 ]
-const IN_FLIGHT = count('throughline.in_flight', 'Requests under way', '{request}')
+const IN_FLIGHT = count('throughline.in_flight', 'Requests in flight', '{request}')
 
 function count(name: string, description: string, unit: string): Descriptor {
   return { name, description, unit, valueType: INT }
 }
 
 /**
- * What recorders have counted, for OpenTelemetry: give it to a metric reader as one of its `metricProducers`, which asks
- * for it when it exports. Requests by outcome, those in flight, batches, and histograms of latency, wait, service,
- * queueing, batching and dispatch in seconds, all cumulative. Recording costs no more for it, where a histogram
- * instrument would cost hundreds of nanoseconds for each request.
+ * Creates a metric producer of the counts of recorders, for the `metricProducers` of an OpenTelemetry metric reader. It has
+ * requests by outcome, requests in flight, batches, and histograms of latency, wait, service, queueing, batching and
+ * dispatch in seconds, all cumulative. The reader collects them when it exports, so that recording costs no more; a
+ * histogram instrument would cost hundreds of nanoseconds a request.
  *
- * ```ts
- * new PeriodicExportingMetricReader({ exporter, metricProducers: [openTelemetryProducer(recorder)] })
- * ```
+ * @throws ValidationError if two recorders have the same name, or the bounds are not in ascending order
  *
- * @throws ValidationError if two recorders have one name, or the bounds do not rise
+ * @example
+ * import {
+ *   AggregationTemporality,
+ *   InMemoryMetricExporter,
+ *   MeterProvider,
+ *   PeriodicExportingMetricReader,
+ * } from '@opentelemetry/sdk-metrics'
+ * import { createRecorder, openTelemetryProducer } from 'throughline/serve'
+ *
+ * const recorder = createRecorder({ name: 'infer' })
+ * const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+ * const reader = new PeriodicExportingMetricReader({ exporter, metricProducers: [openTelemetryProducer(recorder)] })
+ * const provider = new MeterProvider({ readers: [reader] })
+ * await provider.shutdown()
  */
 export function openTelemetryProducer(given: Recorders, options: ExportOptions = {}): OpenTelemetryProducer {
-  const { recorders, boundsMs } = exported(given, options)
+  const { recorders, boundsMs } = resolveExport(given, options)
   for (const recorder of recorders) recorder.totals(boundsMs)
   const startTime = hrTime()
   return {
@@ -137,7 +148,7 @@ function hrTime(): HrTime {
   return [Math.floor(ms / 1000), (ms % 1000) * 1_000_000]
 }
 
-/** What of a meter of `@opentelemetry/api` is needed here. */
+/** The part of a meter of `@opentelemetry/api` that `registerOpenTelemetry` uses. */
 export interface OpenTelemetryMeter {
   // biome-ignore lint/suspicious/noExplicitAny: instruments are the meter's own
   createObservableCounter(name: string, options?: { description?: string; unit?: string }): any
@@ -148,16 +159,22 @@ export interface OpenTelemetryMeter {
 }
 
 /**
- * The counts of recorders as observable instruments of an OpenTelemetry meter, for where readers are set up elsewhere:
- * requests by outcome, those in flight, batches and serving time. The API has no observable histogram: for these see
- * `openTelemetryProducer`.
+ * Registers the counts of recorders as observable instruments of an OpenTelemetry meter, for a service whose readers are set
+ * up elsewhere: requests by outcome, requests in flight, batches and serving time. The API has no observable histogram;
+ * `openTelemetryProducer` exports histograms.
  *
- * @throws ValidationError if two recorders have one name
+ * @throws ValidationError if two recorders have the same name
+ *
+ * @example
+ * import { metrics } from '@opentelemetry/api'
+ * import { createRecorder, registerOpenTelemetry } from 'throughline/serve'
+ *
+ * registerOpenTelemetry(metrics.getMeter('my-service'), createRecorder({ name: 'infer' }))
  */
 export function registerOpenTelemetry(meter: OpenTelemetryMeter, given: Recorders): void {
-  const { recorders } = exported(given, {})
+  const { recorders } = resolveExport(given, {})
   if (typeof meter?.createObservableCounter !== 'function') {
-    throw new ValidationError('meter', `must be a meter of OpenTelemetry, got ${show(meter)}`)
+    throw new ValidationError('meter', `must be an OpenTelemetry meter, got ${show(meter)}`)
   }
   const counters = METRICS.map(([{ name, description, unit }, values]) => ({
     instrument: meter.createObservableCounter(name, { description, unit }),

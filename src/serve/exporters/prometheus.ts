@@ -1,23 +1,24 @@
 import { show, ValidationError } from '../../validation/validation-error.js'
 import type { Recorder } from '../recorder/recorder.js'
 import { EXPORTED, type Totals } from '../recorder/totals.js'
-import { DURATIONS, type ExportOptions, exported, OUTCOMES, type Recorders, seconds } from './recorders.js'
+import { DURATIONS, type ExportOptions, OUTCOMES, type Recorders, resolveExport, seconds } from './recorders.js'
 
-/** A registry of prom-client's shape. */
+/** A metrics registry with the interface of prom-client's. */
 export interface PrometheusRegistry {
   // biome-ignore lint/suspicious/noExplicitAny: each registry has a class of its own for it
   registerMetric(metric: any): void
-  /** undefined where there is none of this name */
+  /** undefined if there is no metric of this name */
   getSingleMetric?(name: string): unknown
 }
 
-/** One line of a metric. */
+/** One line of the output. */
 interface Sample {
   metricName: string
   labels: Record<string, string>
   value: number
 }
 
+/** A metric with all its samples. */
 interface Family {
   name: string
   help: string
@@ -33,7 +34,7 @@ const one = (type: 'counter' | 'gauge', name: string, help: string, value: (tota
 const FAMILIES: readonly Family[] = [
   {
     name: 'throughline_requests_total',
-    help: 'Requests by what became of them',
+    help: 'Requests by outcome',
     type: 'counter',
     samples: (totals, labels) =>
       OUTCOMES.map(([outcome, key]) => ({
@@ -42,7 +43,7 @@ const FAMILIES: readonly Family[] = [
         value: totals[key],
       })),
   },
-  one('gauge', 'throughline_requests_in_flight', 'Requests under way', ({ inFlight }) => inFlight),
+  one('gauge', 'throughline_requests_in_flight', 'Requests in flight', ({ inFlight }) => inFlight),
   one('counter', 'throughline_batches_total', 'Batches served', ({ batches }) => batches),
   one('counter', 'throughline_batched_requests_total', 'Requests in the batches served', ({ batched }) => batched),
   one('counter', 'throughline_serving_seconds_total', 'Server time spent serving', ({ servingMs }) =>
@@ -77,14 +78,24 @@ function samplesOf(family: Family, read: readonly [Recorder, Totals][], boundsMs
 }
 
 /**
- * What recorders have counted, in Prometheus' text format 0.0.4: requests by outcome, those in flight, batches, and
- * histograms of latency, wait, service, queueing, batching and dispatch in seconds. Serve it as
+ * Returns the counts of recorders in the Prometheus text format 0.0.4: requests by outcome, requests in flight, batches, and
+ * histograms of latency, wait, service, queueing, batching and dispatch in seconds. Respond with
  * `text/plain; version=0.0.4; charset=utf-8`.
  *
- * @throws ValidationError if two recorders have one name, or the bounds do not rise
+ * @throws ValidationError if two recorders have the same name, or the bounds are not in ascending order
+ *
+ * @example
+ * import { createServer } from 'node:http'
+ * import { createRecorder, prometheusText } from 'throughline/serve'
+ *
+ * const recorder = createRecorder({ name: 'infer' })
+ * const metrics = createServer((_request, response) => {
+ *   response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+ *   response.end(prometheusText(recorder, { bounds: ['1ms', '10ms', '100ms'] }))
+ * })
  */
 export function prometheusText(given: Recorders, options: ExportOptions = {}): string {
-  const { recorders, boundsMs } = exported(given, options)
+  const { recorders, boundsMs } = resolveExport(given, options)
   const read = recorders.map((recorder): [Recorder, Totals] => [recorder, recorder.totals(boundsMs)])
   const families = FAMILIES.map((family) => {
     const { name, help, type } = family
@@ -102,16 +113,25 @@ export function prometheusText(given: Recorders, options: ExportOptions = {}): s
 const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
 
 /**
- * Adds what recorders count to a registry of prom-client's shape, which reads it when it is asked for its metrics:
- * recording costs no more for it. A registry takes them once: give it all recorders together.
+ * Registers the metrics of `prometheusText` with a registry of prom-client, or one with the same interface. The registry
+ * reads the counts when it is asked for its metrics, so that recording costs no more. It takes the metrics once: register
+ * all recorders together.
  *
- * @throws ValidationError if two recorders have one name, the bounds do not rise, or the registry has a metric of one
- * of the names already; nothing is added then
+ * @throws ValidationError if two recorders have the same name, the bounds are not in ascending order, or the registry
+ * already has a metric of the same name; nothing is added then
+ *
+ * @example
+ * import { Registry } from 'prom-client'
+ * import { createRecorder, registerPrometheus } from 'throughline/serve'
+ *
+ * const registry = new Registry()
+ * registerPrometheus(registry, [createRecorder({ name: 'infer' }), createRecorder({ name: 'embed' })])
+ * console.log(await registry.metrics())
  */
 export function registerPrometheus(registry: PrometheusRegistry, given: Recorders, options: ExportOptions = {}): void {
-  const { recorders, boundsMs } = exported(given, options)
+  const { recorders, boundsMs } = resolveExport(given, options)
   let read: [Recorder, Totals][] | null = null
-  // a registry asks for all metrics at once: they are of one moment
+  // a registry asks for all metrics at once: all show the same instant
   const totals = () => {
     if (read === null) {
       queueMicrotask(() => {
@@ -131,10 +151,10 @@ export function registerPrometheus(registry: PrometheusRegistry, given: Recorder
       ...{ name, help, type, labelNames },
       aggregator: 'sum',
       async get() {
-        // a registry of OpenMetrics takes `_total` off the name
+        // an OpenMetrics registry removes `_total` from the name
         return { ...{ name: this.name, help, type }, aggregator: 'sum', values: valuesOf(this.name) }
       },
-      // counts of live requests are never set back
+      // counts of live requests are never reset
       reset() {},
     })
     function valuesOf(called: string): Sample[] {
@@ -146,13 +166,13 @@ export function registerPrometheus(registry: PrometheusRegistry, given: Recorder
 
 function checkRegistry(registry: PrometheusRegistry): void {
   if (typeof registry?.registerMetric !== 'function') {
-    throw new ValidationError('registry', `must be a registry, with registerMetric, got ${show(registry)}`)
+    throw new ValidationError('registry', `must be a registry with a registerMetric method, got ${show(registry)}`)
   }
   const taken = FAMILIES.find(({ name }) => registry.getSingleMetric?.(name) !== undefined)
   if (taken !== undefined) {
     throw new ValidationError(
       'registry',
-      `has a metric called '${taken.name}' already; it takes those of throughline once: give it all recorders together`,
+      `already has a metric called '${taken.name}'; register all recorders together, in one call`,
     )
   }
 }

@@ -1,29 +1,34 @@
 import { z } from 'zod'
 import { type ArrivalsInput, poisson, renewal, replay } from '../../scenario/arrivals/arrivals.js'
 import type { Batching } from '../../scenario/batching.js'
-import { evenly, groupsOf, mean, overheadOf, type SizeGroup, sum, varied } from '../../scenario/service/observed.js'
+import { evenly, groupsOf, overheadOf, type SizeGroup, varied } from '../../scenario/service/observed.js'
 import { byBatchSize, type Cause, recorded, type ServiceInput } from '../../scenario/service/service.js'
 import { empirical } from '../../scenario/service/variation.js'
 import { NS_PER_MS, options } from '../../scenario/units.js'
+import { mean, sum } from '../../statistics/descriptive.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import type { Recent, RecentBatch } from './recent.js'
 import type { ResolvedRecorderOptions } from './recorder-options.js'
 
 export interface LiveScenarioOptions {
   /**
-   * `trace` (the default): when the newest requests came, again. `renewal`: a process of their rate, whose gaps vary as
-   * theirs do but know nothing of one another, for as long as one likes. `poisson`: one of their rate.
+   * `trace` replays the newest arrivals. `renewal` has their rate and their distribution of gaps, which are independent,
+   * for any length. `poisson` has their rate.
+   *
+   * @default 'trace'
    */
   arrivals?: 'trace' | 'renewal' | 'poisson' | undefined
   /**
-   * `byBatchSize` (the default): service times by batch size, drawn from those that were recorded, and dispatch times by
-   * what let a batch leave. `order`: the recorded times one after another, whatever the sizes. `time`: those that were
-   * recorded nearest in time, so that slow periods stay where they were.
+   * `byBatchSize` draws service times from those recorded for the batch size, and dispatch times by why a batch left.
+   * `order` repeats the recorded times one after another, for any batch size. `time` takes the times that were recorded
+   * nearest in time, so that slow periods stay where they were.
+   *
+   * @default 'byBatchSize'
    */
   service?: 'byBatchSize' | 'order' | 'time' | undefined
 }
 
-/** What was recorded, as `simulate` takes it. */
+/** A scenario for `simulate`, made of recorded requests. */
 export interface LiveScenario {
   arrivals: ArrivalsInput
   service: ServiceInput
@@ -39,16 +44,15 @@ const schema = options({
   service: z.enum(['byBatchSize', 'order', 'time'], { error: serviceError }).default('byBatchSize'),
 })
 
-/** How far beyond the largest batch that was seen its times are told by a straight line. */
+/** Service times are extrapolated to this many times the largest recorded batch. */
 const BEYOND = 4
 const LARGEST_BATCH = 1_000_000
 const MOST_SERVERS = 1000
 
 /**
- * The newest requests and batches as a scenario: when they came, how long the batches were served by size (neighbouring
- * sizes together, where one alone is too rare), and, as overhead, how long they took to be dispatched. Sizes up to four
- * times the largest that was seen are on the straight line of least squares through those seen, where these are of two
- * sizes or more; nothing is said of larger ones, and `simulate` refuses them.
+ * Makes a scenario of the newest requests and batches: their arrivals, their service times by batch size (rare sizes
+ * together with their neighbours), and their dispatch times as overhead. If two sizes or more were recorded, sizes up to
+ * four times the largest are extrapolated by a least-squares line; `simulate` rejects larger ones.
  */
 export function liveScenario(
   recent: Recent | null,
@@ -57,7 +61,7 @@ export function liveScenario(
 ): LiveScenario {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'scenario', given)
-  if (recent === null) throw new ValidationError('recorder.keep', 'must be above 0 to make a scenario of what was kept')
+  if (recent === null) throw new ValidationError('recorder.keep', 'must be above 0 to make a scenario')
   const { dues, batches } = recent
   if (dues.length < 2 || batches.length === 0) {
     throw new ValidationError(
@@ -78,7 +82,8 @@ function arrivalsOf(dues: Float64Array, how: 'trace' | 'renewal' | 'poisson'): A
   const first = dues[0] as number
   if (how === 'trace') return replay(Array.from(dues, (due) => (due - first) / NS_PER_MS))
   const spanMs = ((dues.at(-1) as number) - first) / NS_PER_MS
-  if (spanMs === 0) throw new ValidationError('recorder', 'must have recorded requests at two times to tell their rate')
+  if (spanMs === 0)
+    throw new ValidationError('recorder', 'must have recorded requests at two different times: their rate is unknown')
   const rate = (1000 * (dues.length - 1)) / spanMs
   if (how === 'poisson') return poisson(rate)
   const gaps = Array.from(dues.subarray(1), (due, i) => (due - (dues[i] as number)) / NS_PER_MS)
@@ -109,7 +114,7 @@ function serviceOf(
   return byBatchSize(Object.fromEntries([...points, ...beyond(groups)]), { overhead })
 }
 
-/** Two points beyond the largest batch: the straight line of least squares through all of them, from its end. */
+/** A point beyond the largest batch, on the least-squares line through all batches; none for a single size. */
 function beyond(groups: readonly SizeGroup[]): [number, ReturnType<typeof varied>][] {
   const largest = groups.at(-1) as SizeGroup
   if (groups.length < 2) return []
@@ -122,14 +127,14 @@ function beyond(groups: readonly SizeGroup[]): [number, ReturnType<typeof varied
   return [[furthest, { ...last, mean: last.mean + perItem * (furthest - largest.size) }]]
 }
 
-/** What let a batch leave: told from when it did, and how large it was. */
+/** Why a batch left, from its time and its size. */
 function causeOf({ size, idleNs, leaveNs }: RecentBatch, { maxBatchSize, maxWait }: Batching): Cause {
   if (leaveNs === idleNs) return 'turnaround'
   if (maxWait === 0 || maxBatchSize === 1) return 'wake'
   return size === maxBatchSize ? 'filled' : 'deadline'
 }
 
-/** How many servers were busy at a time, at most: where it is not known how many there are. */
+/** The most servers that were busy at a time, if their number is unknown. */
 function mostAtOnce(batches: readonly RecentBatch[]): number {
   const ends = batches.map(({ endNs }) => endNs).sort((a, b) => a - b)
   let ended = 0

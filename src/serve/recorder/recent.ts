@@ -16,7 +16,7 @@ const DONE = 3
 const SIZE = 4
 const FIELDS = 5
 
-/** The newest values of a list, in memory of its own: older ones are written over. */
+/** A ring buffer of the newest values: they overwrite the oldest. */
 class Ring {
   readonly values: Float64Array
   #written = 0
@@ -25,7 +25,7 @@ class Ring {
     this.values = new Float64Array(length)
   }
 
-  /** Adds the first `length` of these, or the newest of them. */
+  /** Adds the first `length` of these, or the newest of them if there are more than fit. */
   addAll(values: Float64Array, length: number): void {
     const size = this.values.length
     for (let from = Math.max(0, length - size); from < length; ) {
@@ -37,7 +37,7 @@ class Ring {
     }
   }
 
-  /** Where the next value is written, if these are added one by one. */
+  /** Reserves `length` places, and returns the index of the first. */
   next(length: number): number {
     const at = this.#written % this.values.length
     this.#written += length
@@ -49,7 +49,7 @@ class Ring {
   }
 }
 
-/** The newest arrivals and batches, one by one: what a simulation of them is made from. */
+/** The newest arrivals and batches, one by one, to make a scenario of them. */
 export class Recent {
   readonly #dues: Ring
   readonly #alone: Ring
@@ -62,12 +62,12 @@ export class Recent {
     this.#batches = new Ring(FIELDS * kept)
   }
 
-  /** The first `length` of these, in milliseconds. */
+  /** Adds the first `length` of these due times, in milliseconds. */
   arriveAll(duesMs: Float64Array, length: number): void {
     this.#dues.addAll(duesMs, length)
   }
 
-  /** The same of requests that were no part of a batch: when each was due, and ended. */
+  /** Adds requests without a batch: due time and end of each, in milliseconds. */
   servedAlone(timesMs: Float64Array, length: number): void {
     this.#alone.addAll(timesMs, 2 * length)
   }
@@ -82,16 +82,16 @@ export class Recent {
     values[at + SIZE] = size
   }
 
-  /** When the newest requests were due, in order, in nanoseconds. */
+  /** The due times of the newest requests, in order, in nanoseconds. */
   get dues(): Float64Array {
     const { values, count } = this.#dues
     return values.slice(0, count).map(nanoseconds).sort()
   }
 
-  /** The newest batches, in the order they started in: as many as there is room for. */
+  /** The newest batches, in the order in which they started. */
   get batches(): RecentBatch[] {
     const { values } = this.#batches
-    const told = Array.from({ length: this.#batches.count / FIELDS }, (_, i) => ({
+    const batched = Array.from({ length: this.#batches.count / FIELDS }, (_, i) => ({
       size: values[i * FIELDS + SIZE] as number,
       idleNs: values[i * FIELDS + IDLE] as number,
       leaveNs: values[i * FIELDS + LEAVE] as number,
@@ -104,8 +104,8 @@ export class Recent {
       )
       return { size: 1, idleNs: due, leaveNs: due, startNs: due, endNs: end } as RecentBatch
     })
-    // of those that started together, the one that left first
-    const batches = [...told, ...alone].sort(
+    // of two that started together, first the one that left first
+    const batches = [...batched, ...alone].sort(
       (a, b) => a.startNs - b.startNs || a.leaveNs - b.leaveNs || a.endNs - b.endNs,
     )
     return batches.slice(-this.#dues.values.length)

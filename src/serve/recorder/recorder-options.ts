@@ -6,29 +6,57 @@ import { type Duration, options, positiveDuration, whole } from '../../scenario/
 import { throwFaults } from '../../validation/validation-error.js'
 
 export interface RecorderOptions {
-  /** What it is called where several are told of together, in 1 to 100 characters. Default `'default'`. */
+  /**
+   * Name in metrics, in 1 to 100 characters.
+   *
+   * @default 'default'
+   */
   name?: string | undefined
-  /** How many batches can be served at a time, for utilization; null (the default) where that is not known or not limited. */
+  /**
+   * Number of batches that can be served at a time, for utilization; null if it is unknown or unlimited.
+   *
+   * @default null
+   */
   servers?: number | null | undefined
-  /** What the batcher goes by, as in a scenario, for `scenario()`; default one request at a time, and no limits. */
+  /**
+   * Batching policy of the service, as in a scenario, for `scenario()`.
+   *
+   * @default { maxBatchSize: 1, maxWait: 0 }
+   */
   batching?: ScenarioParts['batching']
+  /**
+   * Queue limits of the service, as in a scenario, for `scenario()`.
+   *
+   * @default { capacity: null, timeout: null }
+   */
   queue?: ScenarioParts['queue']
   /**
-   * For how long a snapshot waits for the requests that are under way: it ends before the oldest of them, but no longer
-   * ago than this. Whoever is under way for longer counts as `unfinished`. Default 10s.
+   * How far back the window of a snapshot may end, to end before the oldest request in flight. Requests in flight for
+   * longer count as `unfinished`.
+   *
+   * @default '10s'
    */
   drain?: Duration | undefined
-  /** How many of the newest arrivals and batches `scenario()` is made from. Default 16,384. */
+  /**
+   * How many of the newest arrivals and batches to keep for `scenario()`.
+   *
+   * @default 16_384
+   */
   keep?: number | undefined
   /**
-   * Milliseconds, of 0 or more; while they go back, the recorder's time stands still. Default: `performance.now()`, which
-   * fake timers of a test drive; another for virtual time.
+   * Clock in milliseconds from 0, for tests in virtual time. If it goes back, the recorder's time stands still.
+   *
+   * @default performance.now, which fake timers replace
    */
   clock?: (() => number) | undefined
 }
 
 export interface SnapshotOptions {
-  /** How much of the time until now it is of, at most 5m; all of it, when left out. */
+  /**
+   * Length of the window, at most 5m.
+   *
+   * @default all time since the recorder was made
+   */
   last?: Duration | undefined
 }
 
@@ -36,7 +64,7 @@ const MOST_KEPT = 2 ** 20
 const LONGEST_WINDOW_MS = 300_000
 const clockError = 'must be a function that returns milliseconds, such as performance.now'
 
-/** What a recorder is called: it stands in every line of metrics. */
+/** The name of a recorder, which every line of metrics has. */
 export const recorderName = z.custom<string>((value) => typeof value === 'string' && /^.{1,100}$/s.test(value), {
   error: 'must be text of 1 to 100 characters',
 })
@@ -54,7 +82,7 @@ export type ResolvedRecorderOptions = z.output<typeof schema>
 
 const snapshotSchema = options({
   last: positiveDuration
-    .refine((ms) => ms <= LONGEST_WINDOW_MS, { error: 'must be at most 5m; without it a snapshot is of all time' })
+    .refine((ms) => ms <= LONGEST_WINDOW_MS, { error: 'must be at most 5m; omit it for all time since the start' })
     .optional(),
 })
 
@@ -65,7 +93,7 @@ export function recorderOptions(given: RecorderOptions): ResolvedRecorderOptions
   return asked.data
 }
 
-/** How much of the time until now a snapshot is of, in milliseconds; Infinity for all of it. */
+/** The length of a snapshot's window in milliseconds; Infinity for all time. */
 export function lastOf(given: SnapshotOptions): number {
   const asked = snapshotSchema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'snapshot', given)

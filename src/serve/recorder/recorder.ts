@@ -4,9 +4,9 @@ import { MOST_REQUESTS, NS_PER_MS, nearest } from '../../scenario/units.js'
 import { show, ValidationError } from '../../validation/validation-error.js'
 import type { RecorderSink } from '../batcher/recorder-sink.js'
 import { type Channels, channelsOf } from '../exporters/channels.js'
-import { Gathered } from './buffer.js'
 import { type LiveScenario, type LiveScenarioOptions, liveScenario } from './live-scenario.js'
 import { Recent } from './recent.js'
+import { RecordBuffer } from './record-buffer.js'
 import {
   lastOf,
   type RecorderOptions,
@@ -14,13 +14,13 @@ import {
   recorderOptions,
   type SnapshotOptions,
 } from './recorder-options.js'
-import { ABORTED, FAILED, type Outcome, REJECTED, Segments, TIMED_OUT } from './segments.js'
+import { type Outcome, Segments } from './segments.js'
 import { snapshotOf } from './snapshot.js'
 import { type Totals, totalsOf } from './totals.js'
 
 /**
- * Records the latency of live requests, for next to nothing: recording allocates nothing, and costs some nanoseconds.
- * A batcher tells it of everything by itself. Without one:
+ * Records the latency of live requests. Recording allocates nothing, and takes some nanoseconds. A batcher calls its
+ * recorder by itself. Without a batcher:
  *
  * ```ts
  * const start = recorder.start()
@@ -35,33 +35,32 @@ import { type Totals, totalsOf } from './totals.js'
  */
 export interface Recorder extends RecorderSink {
   readonly name: string
-  /** A request comes, and is served at once: returns when, for `record` or `fail`. */
+  /** Records the arrival of a request that is served at once. Returns the time, for `record` or `fail`. */
   start(): number
   /**
-   * A request that started then is answered, now or at `endMs`: all of its latency was service. It must have been
-   * recorded before, by `start` or `arrived`; take the time from there. A request that is over twice, or never came,
-   * makes snapshots invalid (`littles-law`).
+   * Records the completion of a request, now or at `endMs`: all of its latency was service. Its arrival must have been
+   * recorded by `start` or `arrived` at `startMs`. A request that ends twice, or never arrived, makes snapshots invalid
+   * (`littles-law`).
    */
   record(startMs: number, endMs?: number): void
-  /** The same of a request that failed. */
+  /** Records the failure of a request, in the same way. */
   fail(startMs: number, endMs?: number): void
   /**
-   * What was recorded in the last 10 s, 1 min, any time up to 5 min, or since the start: a Result, as budgets, reports
-   * and `compareResults` take it; null where nothing completed. It takes some 30 ms of this thread, so ask for it now and
-   * then, and not for each request.
+   * Makes a Result of the last 10 s, 1 min, any time up to 5 min, or all time since the start, for budgets, reports and
+   * `compareResults`; null if nothing completed. It blocks the thread for some 30 ms, so call it now and then, and not
+   * for each request.
    *
-   * It is of the requests due in its window, whenever they completed, as any Result is. The window ends now where
-   * nothing is under way, else before the oldest request that is, to within half a second: so that the slow ones are
-   * not cut off. What is under way for longer than `drain` is `unfinished`, with the finding `cut-off`; and so is all that
-   * is under way where nothing would be left to show without it. It begins up to a twentieth of its length sooner than
-   * asked for.
+   * Like any Result it has the requests due in its window, whenever they completed. The window ends now if no request is
+   * in flight, otherwise before the oldest one in flight, to within half a second, so that slow requests are not cut off.
+   * Requests in flight for longer than `drain` are `unfinished`, with the finding `cut-off`; so are all requests in
+   * flight if nothing else is left to show. The window begins up to a twentieth of its length sooner than requested.
    */
   snapshot(options?: SnapshotOptions): Result | null
-  /** Counts since the start, and how many requests were within each of these bounds: what metrics are exported from. */
+  /** Counts since the start, and how many requests took at most each of these bounds, to export as metrics. */
   totals(boundsMs?: readonly number[]): Totals
   /**
-   * The newest requests and batches as a scenario, so that `simulate({ ...recorder.scenario(), batching })` tells what
-   * another batching would have done with them.
+   * Makes a scenario of the newest requests and batches. `simulate({ ...recorder.scenario(), batching })` predicts their
+   * latency under another batching policy.
    *
    * @throws ValidationError if too little was recorded
    */
@@ -73,13 +72,23 @@ export interface Recorder extends RecorderSink {
 /**
  * Makes a recorder of live requests.
  *
+ * @example
+ * ```ts
+ * import { createRecorder } from 'throughline/serve'
+ *
+ * const recorder = createRecorder({ servers: 4 })
+ * const start = recorder.start()
+ * recorder.record(start)
+ * console.log(recorder.totals().completed) // 1
+ * ```
+ *
  * @throws ValidationError if an option is invalid
  */
 export function createRecorder(given: RecorderOptions = {}): Recorder {
   return new LiveRecorder(recorderOptions(given))
 }
 
-/** Times told so far ahead of the clock are of another clock. */
+/** Times further ahead of the clock than this must be of another clock. */
 const AHEAD_MS = 1000
 
 class LiveRecorder implements Recorder {
@@ -88,10 +97,10 @@ class LiveRecorder implements Recorder {
   readonly #clock: () => number
   readonly #segments: Segments
   readonly #recent: Recent | null
-  readonly #gathered: Gathered
+  readonly #buffer: RecordBuffer
   readonly #channels: Channels
   readonly #originNs: number
-  /** until when the clock need not be read to tell that a time is not in the future */
+  /** times up to here are not in the future: checking them needs no reading of the clock */
   readonly #horizon = new Float64Array(1)
 
   constructor(given: ResolvedRecorderOptions) {
@@ -101,7 +110,7 @@ class LiveRecorder implements Recorder {
     this.#originNs = nearest(this.#clock() * NS_PER_MS)
     this.#segments = new Segments(this.#originNs)
     this.#recent = given.keep === 0 ? null : new Recent(given.keep)
-    this.#gathered = new Gathered(this.#segments, this.#recent)
+    this.#buffer = new RecordBuffer(this.#segments, this.#recent)
     this.#channels = channelsOf(given.name)
   }
 
@@ -113,7 +122,7 @@ class LiveRecorder implements Recorder {
 
   arrived(dueMs: number): void {
     if (!(isNumber(dueMs) && dueMs >= 0 && dueMs <= (this.#horizon[0] as number))) this.#check('dueMs', dueMs, 0)
-    this.#gathered.arrived(dueMs)
+    this.#buffer.arrived(dueMs)
   }
 
   record(startMs: number, endMs = this.#clock()): void {
@@ -122,8 +131,8 @@ class LiveRecorder implements Recorder {
       this.#check('startMs', startMs, 0)
       this.#check('endMs', endMs, startMs)
     }
-    this.#gathered.servedAlone(startMs, endMs)
-    if (this.#channels.batch.hasSubscribers) this.#channels.tellBatch(1, startMs, startMs, startMs, endMs)
+    this.#buffer.servedAlone(startMs, endMs)
+    if (this.#channels.batch.hasSubscribers) this.#channels.publishBatch(1, startMs, startMs, startMs, endMs)
   }
 
   fail(startMs: number, endMs = this.#clock()): void {
@@ -132,11 +141,11 @@ class LiveRecorder implements Recorder {
     const [due, end] = [nearest(startMs * NS_PER_MS), nearest(endMs * NS_PER_MS)]
     const segments = this.#segments
     segments.advance(end)
-    segments.settle(due, end, FAILED)
+    segments.settle(due, end, 'failed')
     segments.batch(1, due, end)
     const { batch, fail } = this.#channels
-    if (batch.hasSubscribers) this.#channels.tellBatch(1, startMs, startMs, startMs, endMs)
-    if (fail.hasSubscribers) this.#channels.tell(fail, startMs, endMs)
+    if (batch.hasSubscribers) this.#channels.publishBatch(1, startMs, startMs, startMs, endMs)
+    if (fail.hasSubscribers) this.#channels.publishRequest(fail, startMs, endMs)
   }
 
   batch(size: number, idleMs: number, leaveMs: number, startMs: number, endMs: number): void {
@@ -155,49 +164,49 @@ class LiveRecorder implements Recorder {
     const leave = nearest(leaveMs * NS_PER_MS)
     const start = nearest(startMs * NS_PER_MS)
     const end = nearest(endMs * NS_PER_MS)
-    this.#gathered.batch(idle, leave, start, end)
+    this.#buffer.batch(idle, leave, start, end)
     const segments = this.#segments
     if (end >= segments.endNs) segments.advance(end)
     segments.batch(size, start, end)
     this.#recent?.batch(size, idle, leave, start, end)
-    if (this.#channels.batch.hasSubscribers) this.#channels.tellBatch(size, idleMs, leaveMs, startMs, endMs)
+    if (this.#channels.batch.hasSubscribers) this.#channels.publishBatch(size, idleMs, leaveMs, startMs, endMs)
   }
 
   served(dueMs: number): void {
     const due = nearest(dueMs * NS_PER_MS)
-    const leave = this.#gathered.leaveNs
+    const leave = this.#buffer.leaveNs
     if (!(isNumber(dueMs) && due >= 0 && due <= leave)) throw notInBatch(dueMs, leave)
-    this.#gathered.served(due)
+    this.#buffer.served(due)
   }
 
   failed(dueMs: number): void {
     const due = nearest(dueMs * NS_PER_MS)
-    const { leaveNs, doneNs: end } = this.#gathered
+    const { leaveNs, doneNs: end } = this.#buffer
     if (!(isNumber(dueMs) && due >= 0 && due <= leaveNs)) throw notInBatch(dueMs, leaveNs)
-    this.#segments.settle(due, end, FAILED)
+    this.#segments.settle(due, end, 'failed')
     const { fail } = this.#channels
-    if (fail.hasSubscribers) this.#channels.tell(fail, dueMs, end / NS_PER_MS)
+    if (fail.hasSubscribers) this.#channels.publishRequest(fail, dueMs, end / NS_PER_MS)
   }
 
   rejected(dueMs: number): void {
     // at once
-    this.#leave(dueMs, dueMs, REJECTED)
+    this.#leave(dueMs, dueMs, 'rejected')
     const { reject } = this.#channels
-    if (reject.hasSubscribers) this.#channels.tell(reject, dueMs, dueMs)
+    if (reject.hasSubscribers) this.#channels.publishRequest(reject, dueMs, dueMs)
   }
 
   timedOut(dueMs: number): void {
     const now = this.#clock()
-    this.#leave(dueMs, now, TIMED_OUT)
+    this.#leave(dueMs, now, 'timedOut')
     const { timeout } = this.#channels
-    if (timeout.hasSubscribers) this.#channels.tell(timeout, dueMs, now)
+    if (timeout.hasSubscribers) this.#channels.publishRequest(timeout, dueMs, now)
   }
 
   aborted(dueMs: number): void {
     const now = this.#clock()
-    this.#leave(dueMs, now, ABORTED)
+    this.#leave(dueMs, now, 'aborted')
     const { abort } = this.#channels
-    if (abort.hasSubscribers) this.#channels.tell(abort, dueMs, now)
+    if (abort.hasSubscribers) this.#channels.publishRequest(abort, dueMs, now)
   }
 
   #leave(dueMs: number, leftMs: number, outcome: Outcome): void {
@@ -208,7 +217,7 @@ class LiveRecorder implements Recorder {
     this.#segments.settle(due, left, outcome)
   }
 
-  /** Refuses what is no time of the clock: a number, not before another, and not in the future. */
+  /** Checks that a time is a number, not before another, and not in the future. */
   #check(what: string, ms: number, fromMs: number): void {
     const horizon = this.#horizon
     if (isNumber(ms) && ms >= fromMs && ms <= (horizon[0] as number)) return
@@ -236,7 +245,7 @@ class LiveRecorder implements Recorder {
   }
 
   scenario(given: LiveScenarioOptions = {}): LiveScenario {
-    this.#gathered.count()
+    this.#buffer.count()
     return liveScenario(this.#recent, this.#options, given)
   }
 
@@ -245,7 +254,7 @@ class LiveRecorder implements Recorder {
   }
 
   #now(): number {
-    this.#gathered.count()
+    this.#buffer.count()
     const now = nearest(this.#clock() * NS_PER_MS)
     this.#segments.advance(now)
     return now
@@ -253,24 +262,24 @@ class LiveRecorder implements Recorder {
 }
 
 /**
- * A clock that stands still while the one given goes back, or shows no time at all.
+ * Makes a clock that stands still while the given one goes back, or returns no time.
  *
- * @throws ValidationError if it shows none at first
+ * @throws ValidationError if its first value is not a time
  */
 function monotone(clock: () => number): () => number {
-  const shows = (ms: unknown, fromMs: number) => isNumber(ms) && ms >= fromMs && ms <= Number.MAX_SAFE_INTEGER
+  const isTime = (ms: unknown, fromMs: number) => isNumber(ms) && ms >= fromMs && ms <= Number.MAX_SAFE_INTEGER
   let last = clock()
-  if (!shows(last, 0)) {
+  if (!isTime(last, 0)) {
     throw new ValidationError('recorder.clock', `must return milliseconds, of 0 or more, got ${show(last)}`)
   }
   return () => {
     const ms = clock()
-    if (shows(ms, last)) last = ms
+    if (isTime(ms, last)) last = ms
     return last
   }
 }
 
-/** Without types, `null` and `'5'` would pass for times. */
+/** Comparisons accept `null` and `'5'` as times. */
 const isNumber = (ms: unknown): ms is number => typeof ms === 'number'
 
 function notATime(what: string, ms: number, fromMs: number, nowMs: number): ValidationError {
@@ -285,6 +294,6 @@ function notInBatch(dueMs: number, leaveNs: number): ValidationError {
   const left = `at ${leaveNs / NS_PER_MS} ms`
   return new ValidationError(
     'dueMs',
-    `must be when a request of the batch just told was due, which left ${left}, got ${show(dueMs)}`,
+    `must be the due time of a request of the current batch, which left ${left}, got ${show(dueMs)}`,
   )
 }

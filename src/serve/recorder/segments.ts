@@ -1,138 +1,181 @@
-import { addMoments, bucketOf, COUNT, MAX, MIN, MOMENTS, SQUARES, SUM } from '../../histogram/latency-histogram.js'
+import { bucketOf, clampToBuckets, FIRST_BUCKET_NS, LAST_BUCKET_NS } from '../../histogram/buckets.js'
+import { type HistogramSnapshot, mergeHistograms, zeros } from '../../histogram/latency-histogram.js'
+import { addMoments, addMomentsOf, COUNT, MAX, MIN, MOMENTS, SQUARES, SUM } from '../../histogram/moments.js'
+import { type Counts, type Metric, noCounts } from '../../result/recording.js'
 import { MOST_REQUESTS, NS_PER_SECOND } from '../../scenario/units.js'
-import type { Durations } from './durations.js'
-import { Pages } from './pages.js'
+import { BucketPages } from './bucket-pages.js'
 
-/** What a segment holds beside its histograms; times in nanoseconds. */
-export const START = 0
-export const END = 1
-/** of the requests due in it: how many, what became of them, and of those under way how long after its start they were due */
-export const OFFERED = 2
-export const COMPLETED = 3
-export const FAILED = 4
-export const REJECTED = 5
-export const TIMED_OUT = 6
-export const ABORTED = 7
-export const PENDING_DUE = 8
+/** The sums of a segment; times in nanoseconds. */
+const START = 0
+const END = 1
+/** of the requests due in it: how many, their outcomes, and of those in flight how long after its start they were due */
+const OFFERED = 2
+const COMPLETED = 3
+const FAILED = 4
+const REJECTED = 5
+const TIMED_OUT = 6
+const ABORTED = 7
+const PENDING_DUE = 8
 /** requests that left in it, and completed in it, whenever they were due */
-export const LEFT = 9
-export const COMPLETIONS = 10
-/** from each arrival in it to its end, less from each leaving: the number in the system over it, less that at its start */
-export const AREA = 11
+const LEFT = 9
+const COMPLETIONS = 10
+/** from each arrival in it to its end, less from each departure: the number in the system over it, less that at its start */
+const AREA = 11
 /** every stay in the system, and every service, clipped to it */
-export const STAYS = 12
-export const SERVING = 13
-/** the batches that started in it, the requests in them, and how long they were served */
-export const BATCHES = 14
-export const BATCHED = 15
-export const STARTED_SERVING = 16
+const STAYS = 12
+const SERVING = 13
+/** the batches that started in it, the requests in them, and their total service time */
+const BATCHES = 14
+const BATCHED = 15
+const STARTED_SERVING = 16
 const FIELDS = 17
 
-export type Outcome = typeof COMPLETED | typeof FAILED | typeof REJECTED | typeof TIMED_OUT | typeof ABORTED
+const FIELD_OF = {
+  completed: COMPLETED,
+  failed: FAILED,
+  rejected: REJECTED,
+  timedOut: TIMED_OUT,
+  aborted: ABORTED,
+} as const
+export type Outcome = keyof typeof FIELD_OF
 
-/** Its histograms; `ALONE` is the latency of requests that were all service, and were no part of a batch. */
-export const LATENCY = 0
-export const WAIT = 1
-export const SERVICE = 2
-export const QUEUEING = 3
-export const BATCHING = 4
-export const DISPATCH = 5
-export const ALONE = 6
-/** how many batches there were of each size, and not durations */
+/** The histograms of a segment. `alone` is the latency of requests without a batch, which were all service. */
+const HISTOGRAM_OF = { latency: 0, wait: 1, service: 2, queueing: 3, batching: 4, dispatch: 5, alone: 6 } as const
+export type StoredHistogram = keyof typeof HISTOGRAM_OF
+/** how many batches there were of each size: counts by size instead of by bucket */
 const SIZES = 7
 const HISTOGRAMS = 8
+/** The stored histograms of each metric. The requests in none of them took no such time. */
+const STORED: Record<Metric, readonly StoredHistogram[]> = {
+  latency: ['latency', 'alone'],
+  wait: ['wait'],
+  service: ['service', 'alone'],
+  lag: [],
+  queueing: ['queueing'],
+  batching: ['batching'],
+  dispatch: ['dispatch'],
+}
 
-/** The newest segments are this long; as they age, they are put together to longer ones: */
+/** The length of the newest segments; as they age, they are merged into longer ones. */
 const FINEST_NS = NS_PER_SECOND / 2
 /**
- * those that ended so long ago may be as long, where that is no more than a twentieth of all: so a window of 10 s, 1 or
- * 5 min, or of all time, is cut into 20 stretches or more.
+ * How long a segment may be that ended this long ago, if that is at most a twentieth of all: so a window of 10 s, 1 min,
+ * 5 min or of all time has 20 segments or more.
  */
 const GRAINS = [
   { ageNs: 75 * NS_PER_SECOND, lengthNs: 15 * NS_PER_SECOND },
   { ageNs: 16 * NS_PER_SECOND, lengthNs: 3 * NS_PER_SECOND },
 ] as const
-/** Beyond this age, there are as many as this in all, however long they get. */
+/** Beyond this age there are this many in all, however long they get. */
 const OLD_NS = 360 * NS_PER_SECOND
 const MOST_OLD = 40
 const PLACES = 192
-/** sizes of batches from here on are kept apart */
+/** Batch sizes from here on are counted in a map. */
 const LARGE = 2 ** 15
 
 /**
- * Time cut into segments, from the start to now, each with what became of the requests that were due in it. Nothing is
- * forgotten as time passes but where within it something was: what is long ago is in long segments.
+ * Time cut into segments, from the start to now, each with the outcomes of the requests that were due in it. As time
+ * passes, short segments are merged into longer ones, and nothing else is lost.
+ *
+ * ```
+ * order:    | place of the oldest | ... | place of the newest |
+ * by place:
+ * sums:     | 17 sums of place 0            | 17 sums of place 1 | ...
+ * moments:  | 8 x 5 moments of place 0      | ...
+ * pages:    | 8 histograms' counts, place 0 | ...
+ * ```
+ *
+ * A segment is referred to by the index of its first sum (`at`), which holds until the next call of `advance`.
  */
 export class Segments {
   /** the places of the segments, the oldest first */
-  readonly order = new Uint8Array(PLACES)
-  length = 0
-  readonly sums = new Float64Array(PLACES * FIELDS)
+  readonly #order = new Uint8Array(PLACES)
+  #length = 0
+  readonly #sums = new Float64Array(PLACES * FIELDS)
   readonly #moments = new Float64Array(PLACES * HISTOGRAMS * MOMENTS)
-  readonly #pages = new Pages(PLACES * HISTOGRAMS)
+  readonly #pages = new BucketPages(PLACES * HISTOGRAMS, (histogram) =>
+    this.#coarsen(Math.floor(histogram / HISTOGRAMS)),
+  )
   readonly #large: (Map<number, number> | null)[] = new Array(PLACES).fill(null)
   readonly #free: number[] = Array.from({ length: PLACES }, (_, place) => PLACES - 1 - place)
-  /** where the newest segment's sums begin; what happens now is in it */
-  current = 0
+  /** the newest segment, which holds the present */
+  #newest = 0
 
   constructor(startNs: number) {
     this.#open(startNs, startNs + FINEST_NS)
   }
 
-  /** Where the sums of the i-th segment begin. */
-  at(i: number): number {
-    return (this.order[i] as number) * FIELDS
+  /** The segments, the oldest first; valid until the next change. */
+  views(): SegmentView[] {
+    return Array.from(this.#order.subarray(0, this.#length), (place) => {
+      const sums = this.#sums.subarray(place * FIELDS, (place + 1) * FIELDS)
+      return new SegmentView(
+        sums,
+        (name) => this.#snapshot(place, HISTOGRAM_OF[name]),
+        () => this.#sizes(place),
+      )
+    })
   }
 
-  /** When the newest segment will be over: before anything is told of then or later, `advance`. */
+  #at(i: number): number {
+    return (this.#order[i] as number) * FIELDS
+  }
+
+  /** When the newest segment ends. Call `advance` before recording anything at this time or later. */
   get endNs(): number {
-    return this.sums[this.current + END] as number
+    return this.#sums[this.#newest + END] as number
   }
 
-  /** Where the sums of the segment begin that a time belongs to; what was before all of them is in the first. */
+  startOf(at: number): number {
+    return this.#sums[at + START] as number
+  }
+
+  endOf(at: number): number {
+    return this.#sums[at + END] as number
+  }
+
+  /** The segment that a time is in; the first one if it is before all of them. */
   of(ns: number): number {
-    if (ns >= (this.sums[this.current + START] as number)) return this.current
-    for (let i = this.length - 2; i > 0; i--) {
-      const at = this.at(i)
-      if (ns >= (this.sums[at + START] as number)) return at
+    const sums = this.#sums
+    if (ns >= (sums[this.#newest + START] as number)) return this.#newest
+    for (let i = this.#length - 2; i > 0; i--) {
+      const at = this.#at(i)
+      if (ns >= (sums[at + START] as number)) return at
     }
-    return this.at(0)
+    return this.#at(0)
   }
 
-  /**
-   * What became of a request, which left then.
-   *
-   * @returns where the sums begin of the segment that it was due in
-   */
-  settle(dueNs: number, leftNs: number, outcome: Outcome): number {
-    const { sums } = this
+  /** Records the outcome of a request, which left at `leftNs`. */
+  settle(dueNs: number, leftNs: number, outcome: Outcome): void {
+    const sums = this.#sums
     const at = this.of(dueNs)
+    const field = at + FIELD_OF[outcome]
     const start = sums[at + START] as number
     const due = Math.max(dueNs, start)
-    sums[at + outcome] = (sums[at + outcome] as number) + 1
+    sums[field] = (sums[field] as number) + 1
     sums[at + PENDING_DUE] = (sums[at + PENDING_DUE] as number) - (due - start)
     const left = this.of(leftNs)
     sums[left + LEFT] = (sums[left + LEFT] as number) + 1
     sums[left + AREA] = (sums[left + AREA] as number) - ((sums[left + END] as number) - leftNs)
-    if (outcome === COMPLETED) sums[left + COMPLETIONS] = (sums[left + COMPLETIONS] as number) + 1
+    if (outcome === 'completed') sums[left + COMPLETIONS] = (sums[left + COMPLETIONS] as number) + 1
     if (at === left) sums[at + STAYS] = (sums[at + STAYS] as number) + leftNs - due
     else this.#spread(STAYS, due, leftNs)
-    return at
   }
 
-  /** A batch was served; it is counted where it started. */
+  /** Records a batch, in the segment that it started in. */
   batch(size: number, startNs: number, endNs: number): void {
-    const { sums } = this
+    const sums = this.#sums
     const at = this.of(startNs)
     sums[at + BATCHES] = (sums[at + BATCHES] as number) + 1
     sums[at + BATCHED] = (sums[at + BATCHED] as number) + size
     sums[at + STARTED_SERVING] = (sums[at + STARTED_SERVING] as number) + endNs - startNs
-    if (at === this.current) sums[at + SERVING] = (sums[at + SERVING] as number) + endNs - startNs
+    if (at === this.#newest) sums[at + SERVING] = (sums[at + SERVING] as number) + endNs - startNs
     else this.#spread(SERVING, startNs, endNs)
-    // those of one request are what is left of all
+    // batches of one request are those that no other size accounts for
     if (size === 1) return
-    if (size < LARGE) this.#add(at, SIZES, size, 1)
-    else this.#addLarge(at / FIELDS, size, 1)
+    const place = at / FIELDS
+    if (size < LARGE) this.#pages.add(place * HISTOGRAMS + SIZES, size, 1)
+    else this.#addLarge(place, size, 1)
   }
 
   #addLarge(place: number, size: number, times: number): void {
@@ -141,11 +184,11 @@ export class Segments {
     this.#large[place] = sizes
   }
 
-  /** Adds a stretch of time to each of the segments that it lies in. */
+  /** Adds a period of time to the segments that it overlaps. */
   #spread(field: number, fromNs: number, toNs: number): void {
-    const { sums } = this
-    for (let i = this.length - 1; i >= 0; i--) {
-      const at = this.at(i)
+    const sums = this.#sums
+    for (let i = this.#length - 1; i >= 0; i--) {
+      const at = this.#at(i)
       const from = Math.max(fromNs, sums[at + START] as number)
       const to = Math.min(toNs, sums[at + END] as number)
       if (to > from) sums[at + field] = (sums[at + field] as number) + to - from
@@ -153,18 +196,18 @@ export class Segments {
     }
   }
 
-  /** So many requests came that were due in a segment, so long after its start in all. */
+  /** Records `n` arrivals that were due in a segment, in total `dueAfter` after its start. */
   arriveAll(at: number, n: number, dueAfter: number): void {
-    const { sums } = this
+    const sums = this.#sums
     sums[at + OFFERED] = (sums[at + OFFERED] as number) + n
     sums[at + PENDING_DUE] = (sums[at + PENDING_DUE] as number) + dueAfter
     const length = (sums[at + END] as number) - (sums[at + START] as number)
     sums[at + AREA] = (sums[at + AREA] as number) + n * length - dueAfter
   }
 
-  /** So many requests were due in a segment and completed in it, so long after its start in all. */
+  /** Records `n` requests that were due in a segment and completed in it, in total so long after its start. */
   settleAll(at: number, n: number, dueAfter: number, leftAfter: number): void {
-    const { sums } = this
+    const sums = this.#sums
     sums[at + COMPLETED] = (sums[at + COMPLETED] as number) + n
     sums[at + PENDING_DUE] = (sums[at + PENDING_DUE] as number) - dueAfter
     sums[at + LEFT] = (sums[at + LEFT] as number) + n
@@ -174,57 +217,41 @@ export class Segments {
     sums[at + STAYS] = (sums[at + STAYS] as number) + leftAfter - dueAfter
   }
 
-  /** So many batches of one request were served within a segment, so long in all. */
+  /** Records `n` batches of one request that were served within a segment, for `servingNs` in total. */
   aloneAll(at: number, n: number, servingNs: number): void {
-    const { sums } = this
+    const sums = this.#sums
     sums[at + SERVING] = (sums[at + SERVING] as number) + servingNs
     sums[at + BATCHES] = (sums[at + BATCHES] as number) + n
     sums[at + BATCHED] = (sums[at + BATCHED] as number) + n
     sums[at + STARTED_SERVING] = (sums[at + STARTED_SERVING] as number) + servingNs
   }
 
-  /** Counts a duration in one of the histograms of the segment whose sums begin there, so often. */
-  count(at: number, metric: number, ns: number, times = 1): void {
-    this.countBucket(at, metric, ns, times)
-    this.addMoments(at, metric, times, times * ns, times * ns * ns, ns, ns)
+  /** Counts `times` durations of `ns` in a histogram of a segment. */
+  record(at: number, name: StoredHistogram, ns: number, times = 1): void {
+    const histogram = (at / FIELDS) * HISTOGRAMS + HISTOGRAM_OF[name]
+    this.#pages.add(histogram, bucketOf(ns), times)
+    addMoments(this.#moments, histogram * MOMENTS, times, times * ns, times * ns * ns, ns, ns)
   }
 
-  /** The same of many, with their moments. */
-  countAll(
+  /** Counts the first `length` of `values`, each `times[i]` times or once. May overwrite them. */
+  recordMany(
     at: number,
-    metric: number,
-    durations: Durations,
+    name: StoredHistogram,
+    values: Float64Array,
     length: number,
-    sum: number,
-    squares: number,
-    min: number,
-    max: number,
+    times: Float64Array | null = null,
   ): void {
-    const place = at / FIELDS
-    durations.intoBuckets(length, min, max)
-    for (let done = 0; ; this.#coarsen(place)) {
-      done = this.#pages.addAll(place * HISTOGRAMS + metric, durations.words, done, length)
-      if (done === length) break
-    }
-    this.addMoments(at, metric, length, sum, squares, min, max)
+    const histogram = (at / FIELDS) * HISTOGRAMS + HISTOGRAM_OF[name]
+    const moments = this.#moments
+    const m = histogram * MOMENTS
+    addMomentsOf(moments, m, values, length, times)
+    // rare, so it is cheaper to check the extremes than every value
+    const inRange = (moments[m + MIN] as number) >= FIRST_BUCKET_NS && (moments[m + MAX] as number) <= LAST_BUCKET_NS
+    if (!inRange) clampToBuckets(values, length)
+    this.#pages.addMany(histogram, values, length, times)
   }
 
-  /** Counts a duration so often but for its moments, which are added by themselves. */
-  countBucket(at: number, metric: number, ns: number, times: number): void {
-    this.#add(at, metric, bucketOf(ns), times)
-  }
-
-  /** Adds the moments of so many durations. */
-  addMoments(at: number, metric: number, length: number, sum: number, squares: number, min: number, max: number): void {
-    addMoments(this.#moments, ((at / FIELDS) * HISTOGRAMS + metric) * MOMENTS, length, sum, squares, min, max)
-  }
-
-  #add(at: number, histogram: number, bucket: number, times: number): void {
-    const place = at / FIELDS
-    while (!this.#pages.add(place * HISTOGRAMS + histogram, bucket, times)) this.#coarsen(place)
-  }
-
-  /** Time has come so far. */
+  /** Opens segments up to a time. */
   advance(toNs: number): void {
     while (toNs >= this.endNs) {
       const start = this.endNs
@@ -233,51 +260,50 @@ export class Segments {
     }
   }
 
-  /** As long as a segment would be put together to, where nothing has happened for long. */
+  /** The length that a segment of this age would be merged to: nothing happened in it. */
   #lengthOf(startNs: number, toNs: number): number {
     const ageNs = toNs - startNs
     if (ageNs > OLD_NS) return Math.ceil((ageNs - OLD_NS) / FINEST_NS) * FINEST_NS
-    const all = toNs - (this.sums[this.at(0) + START] as number)
+    const all = toNs - this.startOf(this.#at(0))
     const grain = GRAINS.find((each) => ageNs - each.lengthNs >= each.ageNs && all >= 20 * each.lengthNs)
     return grain?.lengthNs ?? FINEST_NS
   }
 
   #open(startNs: number, endNs: number): void {
-    if (this.#free.length === 0) this.#coarsen(this.current / FIELDS)
+    if (this.#free.length === 0) this.#coarsen(this.#newest / FIELDS)
     const place = this.#free.pop() as number
-    this.order[this.length++] = place
-    this.current = place * FIELDS
-    this.sums[this.current + START] = startNs
-    this.sums[this.current + END] = endNs
+    this.#order[this.#length++] = place
+    this.#newest = place * FIELDS
+    this.#sums[this.#newest + START] = startNs
+    this.#sums[this.#newest + END] = endNs
   }
 
-  /** Puts together what has become old enough to be told in longer stretches. */
+  /** Merges segments that have become old enough to be longer. */
   #consolidate(nowNs: number): void {
-    const { sums } = this
-    const all = nowNs - (sums[this.at(0) + START] as number)
+    const all = nowNs - this.startOf(this.#at(0))
     let old = 0
-    for (let i = 0; i < this.length - 2; i++) {
-      const [a, b] = [this.at(i), this.at(i + 1)]
-      const age = nowNs - (sums[b + END] as number)
-      if (nowNs - (sums[a + END] as number) >= OLD_NS) old++
+    for (let i = 0; i < this.#length - 2; i++) {
+      const [a, b] = [this.#at(i), this.#at(i + 1)]
+      const age = nowNs - this.endOf(b)
+      if (nowNs - this.endOf(a) >= OLD_NS) old++
       if (age >= OLD_NS) continue
       const grain = GRAINS.find((each) => age >= each.ageNs && all >= 20 * each.lengthNs)
       if (grain === undefined) break
-      if ((sums[b + END] as number) - (sums[a + START] as number) <= grain.lengthNs) this.#merge(i--)
+      if (this.endOf(b) - this.startOf(a) <= grain.lengthNs) this.#merge(i--)
     }
     for (; old > MOST_OLD; old--) this.#shorten(old)
   }
 
-  /** Makes one of the oldest segments less: of two neighbours, those that are shortest together. */
+  /** Makes the old segments one fewer: merges the two neighbours that are shortest together. */
   #shorten(old: number): void {
-    const { sums } = this
+    const sums = this.#sums
     let shortest = -1
     let length = Number.POSITIVE_INFINITY
     for (let i = 0; i < old - 1; i++) {
-      const [a, b] = [this.at(i), this.at(i + 1)]
-      // counts are 32 bits wide
+      const [a, b] = [this.#at(i), this.#at(i + 1)]
+      // counts have 32 bits
       if ((sums[a + OFFERED] as number) + (sums[b + OFFERED] as number) > MOST_REQUESTS) continue
-      const together = (sums[b + END] as number) - (sums[a + START] as number)
+      const together = this.endOf(b) - this.startOf(a)
       if (together >= length) continue
       shortest = i
       length = together
@@ -286,15 +312,14 @@ export class Segments {
     else this.#drop()
   }
 
-  /** There is no memory for more: puts together two neighbours that are short for their age, but the one in use. */
+  /** Frees memory: merges the two neighbours that are shortest for their age, but not the one in use. */
   #coarsen(used: number): void {
-    const { sums } = this
     let shortest = 0
     let fraction = Number.POSITIVE_INFINITY
-    for (let i = 0; i < this.length - 2; i++) {
-      if (this.order[i] === used || this.order[i + 1] === used) continue
-      const start = sums[this.at(i) + START] as number
-      const together = ((sums[this.at(i + 1) + END] as number) - start) / (this.endNs - start)
+    for (let i = 0; i < this.#length - 2; i++) {
+      if (this.#order[i] === used || this.#order[i + 1] === used) continue
+      const start = this.startOf(this.#at(i))
+      const together = (this.endOf(this.#at(i + 1)) - start) / (this.endNs - start)
       if (together >= fraction) continue
       shortest = i
       fraction = together
@@ -304,14 +329,14 @@ export class Segments {
 
   /** Adds the segment after the i-th to it. */
   #merge(i: number): void {
-    const { sums, order } = this
-    const [to, from] = [order[i] as number, order[i + 1] as number]
+    const sums = this.#sums
+    const [to, from] = [this.#order[i] as number, this.#order[i + 1] as number]
     const [a, b] = [to * FIELDS, from * FIELDS]
     const pending = pendingIn(sums, b)
-    const later = (sums[b + START] as number) - (sums[a + START] as number)
+    const later = this.startOf(b) - this.startOf(a)
     const grown = (sums[a + OFFERED] as number) - (sums[a + LEFT] as number)
     sums[a + PENDING_DUE] = (sums[a + PENDING_DUE] as number) + pending * later
-    sums[a + AREA] = (sums[a + AREA] as number) + grown * ((sums[b + END] as number) - (sums[b + START] as number))
+    sums[a + AREA] = (sums[a + AREA] as number) + grown * (this.endOf(b) - this.startOf(b))
     for (let field = OFFERED; field < FIELDS; field++) {
       sums[a + field] = (sums[a + field] as number) + (sums[b + field] as number)
     }
@@ -326,72 +351,70 @@ export class Segments {
   }
 
   #moveHistogram(from: number, to: number): void {
-    const moments = this.#moments
-    const b = from * MOMENTS
-    if (moments[b + COUNT] === 0) return
-    const [sum, squares] = [moments[b + SUM] as number, moments[b + SQUARES] as number]
-    const [min, max] = [moments[b + MIN] as number, moments[b + MAX] as number]
+    const { count, sum, squares, min, max } = momentsAt(this.#moments, from * MOMENTS)
+    if (count === 0) return
     this.#pages.move(from, to, bucketOf(min), bucketOf(max))
-    addMoments(moments, to * MOMENTS, moments[b + COUNT] as number, sum, squares, min, max)
+    addMoments(this.#moments, to * MOMENTS, count, sum, squares, min, max)
   }
 
-  /** Forgets the oldest segment; who is under way since then is as if it had come with the next. */
+  /** Drops the oldest segment. Requests in flight since then count as due in the next one. */
   #drop(): void {
-    const { sums } = this
-    const [a, b] = [this.at(0), this.at(1)]
+    const sums = this.#sums
+    const [a, b] = [this.#at(0), this.#at(1)]
     const pending = pendingIn(sums, a)
     sums[b + OFFERED] = (sums[b + OFFERED] as number) + pending
-    sums[b + AREA] = (sums[b + AREA] as number) + pending * ((sums[b + END] as number) - (sums[b + START] as number))
+    sums[b + AREA] = (sums[b + AREA] as number) + pending * (this.endOf(b) - this.startOf(b))
     for (let histogram = 0; histogram < HISTOGRAMS; histogram++)
-      this.#pages.clear((this.order[0] as number) * HISTOGRAMS + histogram)
+      this.#pages.clear((this.#order[0] as number) * HISTOGRAMS + histogram)
     this.#remove(0)
   }
 
-  /** Takes a segment out whose histograms are empty. */
+  /** Removes a segment whose histograms are empty. */
   #remove(i: number): void {
-    const { order } = this
+    const order = this.#order
     const place = order[i] as number
-    this.sums.fill(0, place * FIELDS, (place + 1) * FIELDS)
+    this.#sums.fill(0, place * FIELDS, (place + 1) * FIELDS)
     this.#moments.fill(0, place * HISTOGRAMS * MOMENTS, (place + 1) * HISTOGRAMS * MOMENTS)
     this.#large[place] = null
-    order.copyWithin(i, i + 1, this.length--)
+    order.copyWithin(i, i + 1, this.#length--)
     this.#free.push(place)
   }
 
-  /** How many batches of each size started in the segment whose sums begin there. */
-  sizesOf(at: number): Map<number, number> {
-    const place = at / FIELDS
+  #snapshot(place: number, name: number): HistogramSnapshot {
+    const histogram = place * HISTOGRAMS + name
+    const moments = momentsAt(this.#moments, histogram * MOMENTS)
+    if (moments.count === 0) return zeros(0)
+    return { ...moments, ...this.#pages.read(histogram, bucketOf(moments.min), bucketOf(moments.max)) }
+  }
+
+  #sizes(place: number): Map<number, number> {
+    const at = place * FIELDS
     const sizes = new Map<number, number>(this.#large[place])
-    if ((this.sums[at + BATCHED] as number) > (this.sums[at + BATCHES] as number)) {
-      this.#pages.forEach(place * HISTOGRAMS + SIZES, 0, LARGE, (size, times) => sizes.set(size, times))
+    if ((this.#sums[at + BATCHED] as number) > (this.#sums[at + BATCHES] as number)) {
+      const { buckets, counts } = this.#pages.read(place * HISTOGRAMS + SIZES, 0, LARGE)
+      for (let i = 0; i < buckets.length; i++) sizes.set(buckets[i] as number, counts[i] as number)
     }
-    const told = [...sizes.values()].reduce((sum, times) => sum + times, 0)
-    const alone = (this.sums[at + BATCHES] as number) - told
+    const counted = [...sizes.values()].reduce((sum, times) => sum + times, 0)
+    const alone = (this.#sums[at + BATCHES] as number) - counted
     return alone > 0 ? sizes.set(1, alone) : sizes
-  }
-
-  /** Count, sum, sum of squares, min and max of a histogram. */
-  momentsOf(at: number, histogram: number): Float64Array {
-    const m = ((at / FIELDS) * HISTOGRAMS + histogram) * MOMENTS
-    return this.#moments.subarray(m, m + MOMENTS)
-  }
-
-  /** Calls back for each bucket of a histogram that holds anything, in order. */
-  forEachBucket(at: number, histogram: number, visit: (bucket: number, count: number) => void): void {
-    const moments = this.momentsOf(at, histogram)
-    if (moments[COUNT] === 0) return
-    const [first, last] = [bucketOf(moments[MIN] as number), bucketOf(moments[MAX] as number)]
-    this.#pages.forEach((at / FIELDS) * HISTOGRAMS + histogram, first, last, visit)
   }
 
   /** How much memory it takes at present. */
   get bytes(): number {
-    return this.sums.byteLength + this.#moments.byteLength + this.#pages.bytes
+    return this.#sums.byteLength + this.#moments.byteLength + this.#pages.bytes
   }
 }
 
-/** How many of the requests due in a segment are still under way. */
-export function pendingIn(sums: Float64Array, at: number): number {
+const momentsAt = (moments: Float64Array, at: number) => ({
+  count: moments[at + COUNT] as number,
+  sum: moments[at + SUM] as number,
+  squares: moments[at + SQUARES] as number,
+  min: moments[at + MIN] as number,
+  max: moments[at + MAX] as number,
+})
+
+/** How many of the requests due in a segment are still in flight. */
+function pendingIn(sums: Float64Array, at: number): number {
   return (
     (sums[at + OFFERED] as number) -
     (sums[at + COMPLETED] as number) -
@@ -400,4 +423,90 @@ export function pendingIn(sums: Float64Array, at: number): number {
     (sums[at + TIMED_OUT] as number) -
     (sums[at + ABORTED] as number)
   )
+}
+
+/** Reads one segment. */
+export class SegmentView {
+  readonly #sums: Float64Array
+  readonly #stored: (name: StoredHistogram) => HistogramSnapshot
+  readonly #sizes: () => Map<number, number>
+
+  constructor(
+    sums: Float64Array,
+    stored: (name: StoredHistogram) => HistogramSnapshot,
+    sizes: () => Map<number, number>,
+  ) {
+    this.#sums = sums
+    this.#stored = stored
+    this.#sizes = sizes
+  }
+
+  #get(field: number): number {
+    return this.#sums[field] as number
+  }
+
+  get startNs(): number {
+    return this.#get(START)
+  }
+  get endNs(): number {
+    return this.#get(END)
+  }
+  /** How many requests were due in it. */
+  get offered(): number {
+    return this.#get(OFFERED)
+  }
+  /** How many of them are still in flight; below 0 if some left twice. */
+  get pending(): number {
+    return pendingIn(this.#sums, 0)
+  }
+  /** How long after its start those were due, in total. */
+  get pendingDueNs(): number {
+    return this.#get(PENDING_DUE)
+  }
+  /** The outcomes of the requests due in it. Offered is their sum, even if some left twice. */
+  get counts(): Counts {
+    const unfinished = Math.max(0, this.pending)
+    const counts = { ...noCounts(), unfinished, offered: unfinished }
+    for (const outcome of Object.keys(FIELD_OF) as Outcome[]) {
+      counts[outcome] = this.#get(FIELD_OF[outcome])
+      counts.offered += counts[outcome]
+    }
+    return counts
+  }
+  /** By how much the number in the system grew in it. */
+  get grown(): number {
+    return this.#get(OFFERED) - this.#get(LEFT)
+  }
+  /** The number in the system over it, less that at its start. */
+  get areaNs(): number {
+    return this.#get(AREA)
+  }
+  get completions(): number {
+    return this.#get(COMPLETIONS)
+  }
+  /** Every stay in the system, clipped to it. */
+  get staysNs(): number {
+    return this.#get(STAYS)
+  }
+  /** Every service, clipped to it. */
+  get servingNs(): number {
+    return this.#get(SERVING)
+  }
+  /** The batches that started in it, the requests in them, and their total service time. */
+  get started(): { batches: number; batched: number; servingNs: number } {
+    return { batches: this.#get(BATCHES), batched: this.#get(BATCHED), servingNs: this.#get(STARTED_SERVING) }
+  }
+  /** How many batches of each size started in it. */
+  get batchSizes(): Map<number, number> {
+    return this.#sizes()
+  }
+
+  /** A metric of the completed requests that were due in it. */
+  histogram(metric: Metric): HistogramSnapshot {
+    const completed = this.#get(COMPLETED)
+    if (completed === 0) return zeros(0)
+    const stored = STORED[metric].map(this.#stored)
+    const counted = stored.reduce((sum, { count }) => sum + count, 0)
+    return mergeHistograms([...stored, zeros(completed - counted)])
+  }
 }

@@ -1,17 +1,17 @@
 import { percentile, summarize } from 'throughline'
 import { describe, expect, it } from 'vitest'
-import { sizeBins } from '../../../src/report/draw/batch-sizes.ts'
-import { apart } from '../../../src/report/draw/frame.ts'
-import { type FrontierPoint, onFrontier } from '../../../src/report/draw/frontier.ts'
-import { apartInWords, short } from '../../../src/report/draw/label.ts'
-import { stepsOf } from '../../../src/report/draw/percentile-curve.ts'
+import { binSizes } from '../../../src/report/draw/batch-sizes.ts'
+import { spreadLabels } from '../../../src/report/draw/frame.ts'
+import { type FrontierPoint, findFrontier } from '../../../src/report/draw/frontier.ts'
+import { shorten, stripCommonWords } from '../../../src/report/draw/label.ts'
+import { decodeSteps } from '../../../src/report/draw/percentile-curve.ts'
 import { positionsOf } from '../../../src/report/draw/positions.ts'
 import { exactLogScale, linearScale, logScale } from '../../../src/report/draw/scale.ts'
 
 describe('the percentile curve', () => {
   it('has the steps that percentiles are read from', () => {
     const summary = summarize([100, 102, 100, 100, 99, 104, 110, 90, 3000, 95])
-    const steps = stepsOf(summary)
+    const steps = decodeSteps(summary)
     expect(steps.map(({ upTo }) => upTo)).toEqual([0.1, 0.2, 0.3, 0.6, 0.7, 0.8, 0.9, 1])
     for (const { ms, upTo } of steps) expect(percentile(summary, 100 * upTo)).toBe(ms)
     expect(steps.at(-1)?.ms).toBe(3000)
@@ -19,28 +19,28 @@ describe('the percentile curve', () => {
 })
 
 describe('the frontier', () => {
-  const at = (throughput: number, value: number, standing: FrontierPoint['standing'] = 'sound'): FrontierPoint => ({
-    ...{ label: '', throughput, standing },
+  const at = (throughput: number, value: number, validity: FrontierPoint['validity'] = 'valid'): FrontierPoint => ({
+    ...{ label: '', throughput, validity },
     latency: { value, low: null, high: null },
   })
 
-  it('holds those that nothing beats on both counts, and none that is in doubt', () => {
-    const points = [at(100, 5), at(200, 5), at(300, 9), at(250, 10), at(400, 8, 'doubted'), at(50, 4)]
-    expect(onFrontier(points)).toEqual([points[5], points[1], points[2]])
-    expect(onFrontier([])).toEqual([])
-    // two alike beat neither the other
-    expect(onFrontier([at(1, 1), at(1, 1)])).toHaveLength(2)
+  it('holds the valid points that no other beats on both counts', () => {
+    const points = [at(100, 5), at(200, 5), at(300, 9), at(250, 10), at(400, 8, 'invalid'), at(50, 4)]
+    expect(findFrontier(points)).toEqual([points[5], points[1], points[2]])
+    expect(findFrontier([])).toEqual([])
+    // two equal points do not beat each other
+    expect(findFrontier([at(1, 1), at(1, 1)])).toHaveLength(2)
   })
 })
 
 describe('batch sizes', () => {
-  it('are told one by one, or several together where they are too many', () => {
-    expect(sizeBins({ count: 3, meanSize: 3, sizes: { 2: 1, 10: 2 } })).toEqual([
+  it('are counted one by one, or grouped if there are too many', () => {
+    expect(binSizes({ count: 3, meanSize: 3, sizes: { 2: 1, 10: 2 } })).toEqual([
       { from: 2, to: 2, batches: 1 },
       { from: 10, to: 10, batches: 2 },
     ])
     const sizes = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [i + 1, 1]))
-    const bins = sizeBins({ count: 1000, meanSize: 500.5, sizes })
+    const bins = binSizes({ count: 1000, meanSize: 500.5, sizes })
     expect(bins.length).toBeLessThanOrEqual(24)
     expect(bins.reduce((sum, { batches }) => sum + batches, 0)).toBe(1000)
     expect(bins[0]?.from).toBe(1)
@@ -63,7 +63,7 @@ describe('scales', () => {
     expect(logScale([1e-3, 1e9], [200, 0]).ticks.length).toBeLessThanOrEqual(8)
   })
 
-  it('begin at 0, even where there is nothing else', () => {
+  it('start at 0, even without values', () => {
     expect(linearScale([0, 0], [200, 0]).domain[0]).toBe(0)
     expect(linearScale([], [200, 0]).at(0)).toBe(200)
     expect(exactLogScale([1, 1000], [0, 300], []).at(1e9)).toBe(300)
@@ -83,10 +83,10 @@ describe('scales', () => {
   })
 })
 
-describe('names beside lines', () => {
+describe('labels of lines', () => {
   it('are moved apart, in their order, as little as can be', () => {
-    expect(apart([10, 100], 20)).toEqual([10, 100])
-    const moved = apart([50, 52, 51, 200], 20)
+    expect(spreadLabels([10, 100], 20)).toEqual([10, 100])
+    const moved = spreadLabels([50, 52, 51, 200], 20)
     const sorted = [...moved].sort((a, b) => a - b)
     sorted.slice(1).forEach((height, i) => {
       expect(height - (sorted[i] as number)).toBeGreaterThan(19.9)
@@ -94,15 +94,15 @@ describe('names beside lines', () => {
     expect((moved[0] as number) < (moved[2] as number) && (moved[2] as number) < (moved[1] as number)).toBe(true)
     expect(moved[3]).toBe(200)
     const box = { left: 0, right: 9, top: 40, bottom: 240 }
-    expect(Math.min(...apart([45, 46, 47], 20, box))).toBeGreaterThanOrEqual(40)
+    expect(Math.min(...spreadLabels([45, 46, 47], 20, box))).toBeGreaterThanOrEqual(40)
   })
 
-  it('leave out the words that they share', () => {
-    expect(apartInWords(['batch size 8', 'batch size 16'])).toEqual(['8', '16'])
-    expect(apartInWords(['run 1 of a', 'run 2 of a'])).toEqual(['1', '2'])
-    expect(apartInWords(['a', 'a b'])).toEqual(['a', 'a b'])
-    expect(apartInWords(['same', 'same'])).toEqual(['same', 'same'])
-    expect(apartInWords(['alone here'])).toEqual(['alone here'])
-    expect(short('🙂🙂🙂🙂', 3)).toBe('🙂🙂…')
+  it('omit the words that they share', () => {
+    expect(stripCommonWords(['batch size 8', 'batch size 16'])).toEqual(['8', '16'])
+    expect(stripCommonWords(['run 1 of a', 'run 2 of a'])).toEqual(['1', '2'])
+    expect(stripCommonWords(['a', 'a b'])).toEqual(['a', 'a b'])
+    expect(stripCommonWords(['same', 'same'])).toEqual(['same', 'same'])
+    expect(stripCommonWords(['alone here'])).toEqual(['alone here'])
+    expect(shorten('🙂🙂🙂🙂', 3)).toBe('🙂🙂…')
   })
 })

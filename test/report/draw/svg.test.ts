@@ -1,7 +1,7 @@
 import { affine, type Result, type Scenario, simulate, sweep, ValidationError } from 'throughline'
 import { figuresOf, renderSweepSvg, renderTradeOffSvg, spreadOf, type TradeOffRow } from 'throughline/report'
 import { describe, expect, it } from 'vitest'
-import { marksOf } from './marks.ts'
+import { marksOf } from '../../support/svg-marks.ts'
 
 const scenario: Scenario = {
   arrivals: '800/s',
@@ -37,7 +37,7 @@ describe('a sweep drawn', () => {
     expect(completed.map(({ data }) => Number(data.v))).toEqual(swept.map(({ result }) => result.throughput.completed))
   })
 
-  it('draws latencies where a scale of equal ratios has them', async () => {
+  it('draws latencies on a logarithmic scale', async () => {
     const marks = marksOf(renderSweepSvg(await sweep(scenario, { maxBatchSize: [8, 16, 64] })))
     const drawn = marks.filter(({ data }) => PERCENTILES.some((name) => name === data.k))
     expect(drawn).toHaveLength(12)
@@ -53,21 +53,21 @@ describe('a sweep drawn', () => {
     }
   })
 
-  it('has no latency where the load cannot be carried, and says so', async () => {
+  it('draws no latency for an overloaded run, and labels the area', async () => {
     const swept = await sweep(scenario, { maxBatchSize: [1, 2, 16] })
     const svg = renderSweepSvg(swept)
     const marks = marksOf(svg)
     expect(marks.filter(({ data }) => data.k === 'p99').map(({ data }) => data.x)).toEqual(['16'])
-    expect(marks.find(({ data }) => data.k === 'unable')).toMatchObject({ says: '1, 2: cannot carry 800/s' })
+    expect(marks.find(({ data }) => data.k === 'overloaded')).toMatchObject({ says: '1, 2: overloaded at 800/s' })
     const [overrun] = marks.filter(({ data }) => data.k === 'completed' && data.x === '1')
-    expect(overrun?.data).toMatchObject({ standing: 'cannot carry' })
+    expect(overrun?.data).toMatchObject({ validity: 'overloaded' })
     // what was seen of an overload is no estimate of anything
     expect(overrun?.data.low).toBeUndefined()
   })
 
-  it('draws a sweep in which nothing carries the load', async () => {
+  it('draws a sweep in which every run is overloaded', async () => {
     const svg = renderSweepSvg(await sweep({ ...scenario, arrivals: '90000/s' }, { maxBatchSize: [1, 2, 4] }))
-    expect(svg).toContain('cannot carry 90,000/s')
+    expect(svg).toContain('overloaded at 90,000/s')
     expect(svg).not.toMatch(/NaN|Infinity|undefined|null/)
   })
 
@@ -79,7 +79,7 @@ describe('a sweep drawn', () => {
     for (const svg of [one, two]) expect(svg).not.toMatch(/NaN|Infinity|undefined|null/)
   })
 
-  it('draws what was cut off as a lower bound, and what is invalid as doubted', async () => {
+  it('draws a truncated run as a lower bound, and crosses out an invalid one', async () => {
     const result = simulate({ ...scenario, batching: { maxBatchSize: 16, maxWait: '5ms' } })
     const found = (code: 'cut-off' | 'littles-law' | 'interrupted'): Result => ({
       ...result,
@@ -90,18 +90,18 @@ describe('a sweep drawn', () => {
       { point: { maxBatchSize: 16 }, result: found('littles-law') },
       { point: { maxBatchSize: 32 }, result: found('interrupted') },
     ])
-    const [cut, doubted, interrupted] = marksOf(svg).filter(({ data }) => data.k === 'p99')
-    expect(cut?.says).toMatch(/^p99 at batch size 8, simulated: at least .*; so it is$/)
-    expect(cut?.data.standing).toBe('at least')
-    expect(doubted?.says).toContain('littles-law: so it is')
-    expect(doubted?.data.standing).toBe('doubted')
+    const [truncated, invalid, interrupted] = marksOf(svg).filter(({ data }) => data.k === 'p99')
+    expect(truncated?.says).toMatch(/^p99 at batch size 8, simulated: at least .*; so it is$/)
+    expect(truncated?.data.validity).toBe('truncated')
+    expect(invalid?.says).toContain('littles-law: so it is')
+    expect(invalid?.data.validity).toBe('invalid')
     // what was served until then was served to its end: a part of the run, and no bound of it
-    expect(interrupted?.data.standing).toBe('doubted')
+    expect(interrupted?.data.validity).toBe('invalid')
     expect(interrupted?.says).toContain('interrupted: so it is')
     expect(svg).toContain('class="cross"')
   })
 
-  it('says why there is no interval', () => {
+  it('shows why there is no interval', () => {
     const result = simulate({ ...scenario, stop: { requests: 300 }, batching: { maxBatchSize: 16, maxWait: '5ms' } })
     const [p99] = marksOf(renderSweepSvg([{ point: { maxBatchSize: 16 }, result }])).filter(
       ({ data }) => data.k === 'p99',
@@ -110,7 +110,7 @@ describe('a sweep drawn', () => {
     expect(p99?.says).toContain(`no interval: ${result.latencyMs.intervals.p99.reason?.slice(0, 20)}`)
   })
 
-  it('shows the text of others as it is, whatever it holds', async () => {
+  it('escapes foreign text', async () => {
     const [run] = await sweep(scenario, { maxBatchSize: [16] })
     const result = run?.result as Result
     const name = '<script>alert(1)</script>"\'&\u001b[31m\u202e\ud800'
@@ -132,7 +132,7 @@ describe('a sweep drawn', () => {
     for (const text of ['simulated, with 95 % intervals', 'measured, with 95 % intervals']) expect(svg).toContain(text)
   })
 
-  it('refuses to draw nothing', () => {
+  it('rejects an empty sweep', () => {
     expect(() => renderSweepSvg([])).toThrow(ValidationError)
     expect(() => renderTradeOffSvg([], { offeredPerSec: 1 })).toThrow('at least one batch size')
   })
@@ -141,12 +141,12 @@ describe('a sweep drawn', () => {
 describe('a trade-off drawn', () => {
   it('has measured medians with the range of their rounds over the simulated figures', () => {
     const predicted = figuresOf(simulate({ ...scenario, batching: { maxBatchSize: 16, maxWait: '5ms' } }))
-    if (predicted === 'cannot carry') throw new Error('it can')
+    if (predicted === 'overloaded') throw new Error('overloaded')
     const measured = Object.fromEntries(
       Object.entries(predicted).map(([name, value]) => [name, spreadOf([value, 0.9 * value, 1.2 * value])]),
     ) as TradeOffRow['measured']
     const rows: TradeOffRow[] = [
-      { batchSize: 1, capacityPerSec: 129, measured: 'cannot carry', predicted: 'cannot carry' },
+      { batchSize: 1, capacityPerSec: 129, measured: 'overloaded', predicted: 'overloaded' },
       { batchSize: 16, capacityPerSec: 1391, measured, predicted },
     ]
     const svg = renderTradeOffSvg(rows, { offeredPerSec: 800, rounds: 3 })

@@ -2,9 +2,9 @@ import { expect, it } from 'vitest'
 import { decode } from '../../../src/histogram/hdr.js'
 import { percentile, summarize } from '../../../src/index.js'
 import { renderHgrm } from '../../../src/report/export/hgrm.js'
-import { result } from '../files.js'
+import { result } from '../../support/example-result.js'
 
-/** The lines of figures, as a plotter reads them. */
+/** Reads the lines of figures, as a plotter does. */
 const read = (text: string) =>
   text
     .split('\n')
@@ -25,7 +25,7 @@ it.each([
   expect(lines.at(-1)?.slice(0, 3)).toEqual([summary.max, 1, summary.count])
 })
 
-it('is what hdr-histogram-js prints, at more digits', () => {
+it('equals the output of hdr-histogram-js, with more digits', () => {
   const theirs = decode(result.latencyMs.histogram).outputPercentileDistribution(5, 1e6)
   const ours = renderHgrm(result.latencyMs)
   const [a, b] = [read(theirs), read(ours)]

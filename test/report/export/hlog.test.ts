@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { decode } from '../../../src/histogram/hdr.js'
 import { percentile, simulate } from '../../../src/index.js'
 import { renderHlog } from '../../../src/report/export/hlog.js'
-import { result } from '../files.js'
+import { result } from '../../support/example-result.js'
 
 function read(text: string): Histogram[] {
   const reader = new HistogramLogReader(text, 64)
@@ -17,7 +17,7 @@ describe('a log of HdrHistogram', () => {
   const all = read(text)
   const latency = all.filter(({ tag }) => tag === 'latency')
 
-  it('has a line for each stretch, which add up to the percentiles of the whole', () => {
+  it('has a line for each segment, which add up to the percentiles of the whole', () => {
     expect(latency).toHaveLength(result.segments.length)
     const sum = build({ ...SHAPE })
     for (const each of latency) sum.add(each)
@@ -38,7 +38,7 @@ describe('a log of HdrHistogram', () => {
     expect(wait.getValueAtPercentile(99)).toBe(decode(result.waitMs.histogram).getValueAtPercentile(99))
   })
 
-  it('tells several results apart, whatever they are called', () => {
+  it('tags several results by name, whatever they are called', () => {
     const other = simulate({ arrivals: '50/s', service: '1ms', stop: { requests: 500 } })
     const both = renderHlog([
       { name: 'a, b\n#c', result },

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { affine, simulate, sweep } from '../../../src/index.js'
 import { jsonSchemas } from '../../../src/report/export/json-schema.js'
 import { checkedResult } from '../../../src/result/check.js'
-import { result } from '../files.js'
+import { result } from '../../support/example-result.js'
 
 const published = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../../dist/schema/${name}.json`, import.meta.url), 'utf8'))
@@ -12,11 +12,11 @@ const ajv = new Ajv.default({ strict: false, allErrors: true })
 const validates = (name: string) => ajv.compile(published(name))
 
 describe('the published JSON Schemas', () => {
-  it.each(Object.entries(jsonSchemas()))('%s is what files are read by', (name, schema) => {
+  it.each(Object.entries(jsonSchemas()))('%s equals the schema that reads files', (name, schema) => {
     expect(published(name)).toEqual(JSON.parse(JSON.stringify(schema)))
   })
 
-  it('hold of real results', async () => {
+  it('accept real results', async () => {
     const validate = validates('result')
     const closed = simulate({
       arrivals: { process: 'closed', clients: 3, thinkTime: '1ms' },
@@ -37,17 +37,17 @@ describe('the published JSON Schemas', () => {
     ['with a negative count', (given) => Object.assign(given.counts as object, { failed: -1 })],
     ['with text for a number', (given) => Object.assign(given, { utilization: 'much' })],
     ['without a scenario', (given) => delete given.scenario],
-    ['with a scenario that cannot be told', (given) => delete (given.scenario as { batching?: object }).batching],
-    ['with arrivals that there are none of', (given) => Object.assign(given.scenario as object, { arrivals: {} })],
+    ['with an incomplete scenario', (given) => delete (given.scenario as { batching?: object }).batching],
+    ['with unknown arrivals', (given) => Object.assign(given.scenario as object, { arrivals: {} })],
     ['with half an environment', (given) => Object.assign(given, { environment: { node: '20' } })],
-  ])('refuse a result %s, as reading does', (_, spoil) => {
+  ])('reject a result %s, as reading does', (_, spoil) => {
     const given = JSON.parse(JSON.stringify(result))
     spoil(given)
     expect(validates('result')(given)).toBe(false)
     expect(() => checkedResult(given)).toThrow()
   })
 
-  it('hold of scenarios in files, and tell what is none', () => {
+  it('accept scenarios in files, and reject invalid ones', () => {
     const validate = validates('scenario')
     const scenario = { $schema: 'x', arrivals: '800/s', handler: './model.ts', batching: { maxBatchSize: 8 } }
     expect(validate(scenario)).toBe(true)

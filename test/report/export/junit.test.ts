@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkBudget } from '../../../src/index.js'
 import { renderJunit } from '../../../src/report/export/junit.js'
-import { result } from '../files.js'
+import { result } from '../../support/example-result.js'
 
 const interval = result.latencyMs.intervals.p95
 const check = checkBudget(result, {
@@ -10,7 +10,7 @@ const check = checkBudget(result, {
   p95: ((interval.low as number) + (interval.high as number)) / 2,
 })
 
-/** What is in angle brackets, each with its attributes: enough of XML for what has no namespaces and no CDATA. */
+/** Parses elements and their attributes: enough of XML for documents without namespaces and CDATA. */
 function elementsOf(xml: string) {
   const open: string[] = []
   const all: { name: string; within: string; attributes: Record<string, string> }[] = []
@@ -36,7 +36,7 @@ describe('a budget as JUnit XML', () => {
   it.each([
     ['fail', 2, 0],
     ['pass', 1, 1],
-  ] as const)('has a test a rule, where what is not told is to %s', (onInconclusive, failures, skipped) => {
+  ] as const)('has a test for each rule, and an inconclusive one counts as %s', (onInconclusive, failures, skipped) => {
     expect(check.rules.map(({ verdict }) => verdict)).toEqual(['pass', 'fail', 'inconclusive', 'pass'])
     const all = elementsOf(renderJunit(check, { name: 'result.json', onInconclusive }))
     const named = (name: string) => all.filter((element) => element.name === name)
@@ -62,7 +62,7 @@ describe('a budget as JUnit XML', () => {
     expect(named('skipped')).toHaveLength(skipped)
   })
 
-  it('shows a name as the text that it is', () => {
+  it('escapes a name', () => {
     const xml = renderJunit(check, { name: '</testsuite><script>"&\u001b[31m' })
     expect(elementsOf(xml).some(({ name }) => name === 'script')).toBe(false)
     expect(xml).not.toContain('\u001b')

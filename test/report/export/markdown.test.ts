@@ -6,7 +6,7 @@ import {
   renderMarkdown,
   renderSweepMarkdown,
 } from '../../../src/report/export/markdown.js'
-import { result } from '../files.js'
+import { result } from '../../support/example-result.js'
 
 describe('Markdown for a pull request', () => {
   it('of a result', () => expect(renderMarkdown(result)).toMatchFileSnapshot('golden/result.md'))
@@ -25,7 +25,7 @@ describe('Markdown for a pull request', () => {
       'golden/budget.md',
     ))
 
-  it('has every table in columns of one number, whatever a label holds', () => {
+  it('has the same number of columns in every row, whatever a label holds', () => {
     const scenario = { ...(result.scenario as object), handler: 'a|b\n<script>`@you`' } as typeof result.scenario
     const text = renderMarkdown({ ...result, engine: 'measure', scenario }, { title: '# | <b>' })
     expect(text).not.toMatch(/(?<!\\)<|@you/)

@@ -3,7 +3,7 @@ import { parseCsv } from '../../../src/files/csv.js'
 import { sweep } from '../../../src/index.js'
 import { renderResultsCsv, renderSweepCsv } from '../../../src/report/export/sweep-csv.js'
 import { legible } from '../../../src/text/legible.js'
-import { result } from '../files.js'
+import { result } from '../../support/example-result.js'
 
 it('a sweep of any fields is a line a point, in milliseconds and requests a second', async () => {
   const swept = await sweep(
@@ -32,7 +32,7 @@ it('results are a line each, whatever they are called', () => {
 })
 
 it.each(['=HYPERLINK("https://example.com")', '+1+1', '-1+1', '@SUM(1)', '\t=1', '\r=1', '＝1+1', '-'])(
-  'the name %j is no formula to a spreadsheet',
+  'the name %j is not a formula in a spreadsheet',
   (name) => {
     const { records } = parseCsv(renderResultsCsv([{ name, result }]))
     // nor does it do anything to a terminal
@@ -40,6 +40,6 @@ it.each(['=HYPERLINK("https://example.com")', '+1+1', '-1+1', '@SUM(1)', '\t=1',
   },
 )
 
-it.each(['-5', '+1.5', 'a=1', '5 - 3'])('the name %j is as it was', (name) => {
+it.each(['-5', '+1.5', 'a=1', '5 - 3'])('the name %j is unchanged', (name) => {
   expect(renderResultsCsv([{ name, result }])).toContain(`\n${name},simulate,`)
 })

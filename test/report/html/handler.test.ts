@@ -23,7 +23,7 @@ async function serve(snapshot: () => Result | null | Promise<Result | null>, opt
 }
 
 describe('the report of a service', () => {
-  it('is as things are when it is asked for', async () => {
+  it('shows the state at the time of the request', async () => {
     let now: Result | null = null
     const url = await serve(() => now, { budget: { max: '10s' }, title: 'Checkout <now>' })
     const empty = await fetch(url)
@@ -41,7 +41,7 @@ describe('the report of a service', () => {
     expect(full.headers.get('content-security-policy')).toMatch(/^default-src 'none'.*frame-ancestors 'none'$/)
   })
 
-  it('is of what a recorder was told', async () => {
+  it('shows what a recorder recorded', async () => {
     let now = 0
     const recorder = createRecorder({ clock: () => now })
     const url = await serve(() => recorder.snapshot())
@@ -59,12 +59,12 @@ describe('the report of a service', () => {
     expect(html.split('<main>')[1]?.split('</main>')[0]).not.toMatch(/NaN|Infinity|undefined/)
   })
 
-  it('asks for itself anew where it is told to', async () => {
+  it('reloads itself if refresh is set', async () => {
     const url = await serve(async () => result, { refresh: '5s' })
     expect(await (await fetch(url)).text()).toContain('<meta http-equiv="refresh" content="5">')
   })
 
-  it('answers HEAD without a body, and nothing but GET beside it', async () => {
+  it('responds to HEAD without a body, and allows only GET and HEAD', async () => {
     const url = await serve(() => result)
     const head = await fetch(url, { method: 'HEAD' })
     expect(Number(head.headers.get('content-length'))).toBeGreaterThan(1000)
@@ -74,7 +74,7 @@ describe('the report of a service', () => {
     expect(post.headers.get('allow')).toBe('GET, HEAD')
   })
 
-  it('tells nobody what went wrong, and goes on', async () => {
+  it('does not reveal an error, and continues', async () => {
     let fail = true
     const url = await serve(() => {
       if (fail) throw new Error('the password is 7')
@@ -87,9 +87,9 @@ describe('the report of a service', () => {
     expect((await fetch(url)).status).toBe(200)
   })
 
-  it('refuses options that are none', () => {
+  it('rejects invalid options', () => {
     expect(() => createReportHandler(result as never)).toThrow(ValidationError)
-    expect(() => createReportHandler(() => result, { refresh: '10ms' })).toThrow('at least a second')
+    expect(() => createReportHandler(() => result, { refresh: '10ms' })).toThrow('at least 1 s')
     expect(() => createReportHandler(() => result, { refersh: '5s' } as never)).toThrow(ValidationError)
     expect(() => createReportHandler(() => result, { budget: { p99: 'x' } })).toThrow(ValidationError)
   })

@@ -1,7 +1,7 @@
 import { affine, compareResults, type Result, type Scenario, simulate, sweep, ValidationError } from 'throughline'
 import { renderHtml } from 'throughline/report'
 import { describe, expect, it } from 'vitest'
-import { marksOf } from '../draw/marks.ts'
+import { marksOf } from '../../support/svg-marks.ts'
 
 const scenario: Scenario = {
   arrivals: '800/s',
@@ -41,7 +41,7 @@ describe('a report as a page', () => {
     expect(html).not.toMatch(/\b(src|href)=|url\(|@import|https?:/)
   })
 
-  it('holds a sweep of ten in as little, and a label as long as a book is cut', () => {
+  it('holds a sweep of ten runs in less than 300 KB, and cuts long labels', () => {
     const swept = Array.from({ length: 10 }, (_, i) => ({
       point: { maxBatchSize: i + 1, maxWait: '5ms' },
       result: one,
@@ -51,7 +51,7 @@ describe('a report as a page', () => {
     expect(Buffer.byteLength(renderHtml(long))).toBeLessThan(100_000)
   })
 
-  it('says first what is wrong with a run', () => {
+  it('shows the findings of a run first', () => {
     const overrun = simulate({ ...scenario, arrivals: '5000/s' })
     const said = text(renderHtml(overrun))
     expect(said).toContain('✗ invalid')
@@ -59,7 +59,7 @@ describe('a report as a page', () => {
     expect(said.indexOf('saturated')).toBeLessThan(said.indexOf('Latency by percentile'))
   })
 
-  it('judges every run by a budget', async () => {
+  it('checks every run against a budget', async () => {
     const swept = await sweep(scenario, { maxBatchSize: [1, 16] })
     const said = text(renderHtml(swept, { budget: { p99: '5ms' } }))
     expect(said).toContain('Budget broken: 1 of 2 rules fails batch size 1 p99: cannot sustain 800/s; at most 129/s')
@@ -67,7 +67,7 @@ describe('a report as a page', () => {
     expect(() => renderHtml(one, { budget: { p99: '5 apples' } })).toThrow(ValidationError)
   })
 
-  it('draws what a budget allows percentiles, where they stand', () => {
+  it('draws the limits of a budget at their percentiles', () => {
     const html = renderHtml(one, { budget: { p50: '15ms', 'p99.9': '90ms', mean: '1ms', 'queueing.p95': '2ms' } })
     const chart = /aria-labelledby="percentiles"[\s\S]*?<\/svg>/.exec(html)?.[0] as string
     const limits = [...chart.matchAll(/data-limit="(\S+)"><path class="limit" fill="none" d="M\S+ (\S+)H(\S+)v-8"/g)]
@@ -80,7 +80,7 @@ describe('a report as a page', () => {
     expect(renderHtml(one, { budget: { mean: '1ms' } })).not.toContain('class="limit"')
   })
 
-  it('draws the frontier, with what a budget allows', async () => {
+  it('draws the frontier, with the limits of a budget', async () => {
     const loads = await sweep({ ...scenario, stop: { requests: 20_000 } }, { rate: [200, 500, 800] })
     const html = renderHtml(loads, { budget: { p99: '25ms', throughput: '>= 300/s' } })
     const points = marksOf(html).filter(({ data }) => data.k === 'point')
@@ -91,7 +91,7 @@ describe('a report as a page', () => {
     expect(html).toContain('data-limit="300"')
   })
 
-  it('has no run on the frontier whose percentile is a request that was never answered', async () => {
+  it('leaves a run off the frontier if its percentile is a request that never completed', async () => {
     const queue = { capacity: 64 }
     const loads = await sweep({ ...scenario, queue, stop: { requests: 20_000 } }, { rate: [200, 500, 5000] })
     const [, , most] = loads.map(({ result }) => result)
@@ -101,14 +101,14 @@ describe('a report as a page', () => {
     expect(points).toHaveLength(2)
   })
 
-  it('sets what can be carried against latency where all carry the same load', async () => {
+  it('draws latency against capacity if all runs completed the same load', async () => {
     const swept = await sweep(scenario, { maxBatchSize: [16, 64] })
     const points = marksOf(renderHtml(swept)).filter(({ data }) => data.k === 'point')
     // 16 in 11.5 ms, and 64 in 23.5 ms
     expect(points.map(({ data }) => Math.round(Number(data.x)))).toEqual([1391, 2723])
   })
 
-  it('shows a comparison, its verdict first, beside the results that it is of', () => {
+  it('shows a comparison, its verdict first, with its results', () => {
     const head = simulate({
       ...scenario,
       service: affine({ base: '9ms', perItem: '0.3ms' }),
@@ -126,15 +126,15 @@ describe('a report as a page', () => {
     expect(text(renderHtml(comparison))).toContain('head is slower')
   })
 
-  it('leaves out of distributions what has none, and says so', async () => {
+  it('leaves overloaded runs out of the distributions, and says so', async () => {
     const swept = await sweep(scenario, { maxBatchSize: [1, 2, 16] })
     const html = renderHtml(swept)
     const curves = marksOf(html).filter(({ data }) => data.k === 'p50' && data.run !== undefined)
     expect(curves.map(({ data }) => data.run)).toEqual(['batch size 16'])
-    expect(text(html)).toContain('Left out: 2 of 3 runs that could not carry their load')
+    expect(text(html)).toContain('Left out: 2 of 3 runs, which were overloaded')
   })
 
-  it('holds where there is little to show', () => {
+  it('renders results with little data', () => {
     const few = simulate({
       ...scenario,
       batching: { maxBatchSize: 1 },
@@ -150,14 +150,14 @@ describe('a report as a page', () => {
     expect(() => renderHtml(lean)).toThrow(/segments/)
   })
 
-  it('refuses what is nothing to report', () => {
+  it('rejects entries that cannot be reported', () => {
     expect(() => renderHtml([])).toThrow('at least one result or comparison')
     for (const wrong of [null, 7, { name: 'x' }, { schema: 'throughline/result@9' }, { point: null, result: one }]) {
       expect(() => renderHtml([wrong as never])).toThrow(ValidationError)
     }
   })
 
-  it('shows labels of any kind as text', () => {
+  it('escapes labels', () => {
     const label = '</title><script>1</script>"__proto__\u001b]0;x\u0007'
     const html = renderHtml([
       { name: label, result: one },

@@ -21,7 +21,7 @@ function stage(terminal: boolean) {
 }
 
 describe('progress on a terminal', () => {
-  it('rewrites one line, and takes it away', () => {
+  it('rewrites one line, and clears it', () => {
     const { at, end } = stage(true)
     expect(at(500, 0.5, 'half')).toMatch(/^\r.*██████████.* 50 % half, 1 s left$/)
     expect(at(501, 0.51, 'too soon')).toBe('')
@@ -30,13 +30,13 @@ describe('progress on a terminal', () => {
     expect(end()).toBe('')
   })
 
-  it('says nothing of what is over at once', () => {
+  it('shows nothing for a short run', () => {
     const { at, end } = stage(true)
     expect(at(10, 0.5, 'half')).toBe('')
     expect(end()).toBe('')
   })
 
-  it('keeps to the width of the terminal, so that it stays one line', () => {
+  it('fits the width of the terminal', () => {
     const { at } = stage(true)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours and the clearing of the line take no room
     const visible = at(500, 0.25, 'x'.repeat(500)).replace(/\r|\u001b\[\d*[mK]/g, '')
@@ -56,7 +56,7 @@ describe('progress elsewhere', () => {
 })
 
 describe('the time that is left', () => {
-  it('is as long as it took so far, by how much is done', () => {
+  it('is estimated from the time taken and the fraction done', () => {
     expect(stage(true).at(10_000, 0.25, 'run')).toContain('25 % run, 30 s left')
     expect(stage(true).at(60_000, 0.05, 'run')).toContain(', 19 min left')
     // nothing is known at first, and nothing is left at the end

@@ -12,7 +12,7 @@ const batched = simulate({
   stop: { requests: 50_000 },
 })
 
-/** Made up out of a simulation: what a measurement shows beside. */
+/** A simulated result with the fields of a measurement. */
 const measured: Result = {
   ...batched,
   engine: 'measure',
@@ -92,7 +92,7 @@ describe('a result', () => {
     await expect(text).toMatchFileSnapshot('golden/result-simulated.txt')
   })
 
-  it('reads at eighty columns: measured, with findings, the gravest first', async () => {
+  it('reads at eighty columns: measured, with findings, the most severe first', async () => {
     const text = renderResult(measured)
     expect(widest(text)).toBeLessThanOrEqual(80)
     await expect(text).toMatchFileSnapshot('golden/result-measured.txt')
@@ -111,11 +111,11 @@ describe('a result', () => {
     await expect(text).toMatchFileSnapshot('golden/result-rejected.txt')
   })
 
-  it('is narrower where it has to be', () => {
+  it('fits a narrow terminal', () => {
     expect(widest(renderResult(measured, { width: 62 }))).toBeLessThanOrEqual(62)
   })
 
-  it('tells live requests that have no scenario', () => {
+  it('describes live requests without a scenario', () => {
     const text = renderResult({ ...batched, engine: 'record', scenario: null, utilization: null })
     expect(text).toMatch(/^ Recorded {2}live requests\n/)
     expect(text).not.toContain('utilization')

@@ -39,17 +39,17 @@ it('one point is a table without a plot', async () => {
   expect(text.split('\n')).toHaveLength(4)
 })
 
-it('marks a point that is invalid, with the reason, and shows what was not answered', async () => {
+it('marks an invalid run, with the reason, and shows errors and rejections', async () => {
   const swept = await sweep({ ...scenario, queue: { capacity: 20 } }, { maxBatchSize: [4, 16, 32] })
-  const [, doubted] = swept
-  if (doubted === undefined) throw new Error('no point')
+  const [, invalid] = swept
+  if (invalid === undefined) throw new Error('no point')
   const finding = {
     code: 'event-loop-late',
     severity: 'error',
     message: 'requests were sent late',
     figures: {},
   } as const
-  doubted.result.validity = { valid: false, findings: [finding] }
+  invalid.result.validity = { valid: false, findings: [finding] }
   const text = renderSweep(swept)
   expect(widest(text)).toBeLessThanOrEqual(80)
   expect(text).toMatch(/errors +rejected/)
@@ -62,7 +62,7 @@ it('marks a point that is invalid, with the reason, and shows what was not answe
   expect(markdown).toContain('- ❌ **event-loop-late**: 16 is invalid: requests were sent late')
 })
 
-it('takes two spellings of a field for one', async () => {
+it('treats two spellings of a field as one', async () => {
   const swept = [
     ...(await sweep(scenario, { maxBatchSize: [16, 32] })),
     ...(await sweep({ ...scenario, servers: 2 }, { 'batching.maxBatchSize': [16, 32] })),

@@ -8,10 +8,10 @@ import { simulate } from '../../../src/simulate/simulate.js'
 
 const CAPACITY = { 1: 5110, 2: 7430, 4: 10_400, 8: 12_300, 16: 13_800, 32: 17_400, 64: 17_500 }
 
-/** Made up: a size of 1 cannot carry the load, and the simulation is 4 % low, which at p50 is more than the noise. */
+/** Made up: a size of 1 is overloaded, and the simulation is 4 % low, which at p50 is more than the noise. */
 const rows: TradeOffRow[] = Object.entries(CAPACITY).map(([size, capacityPerSec]) => {
   const batchSize = Number(size)
-  if (batchSize === 1) return { batchSize, capacityPerSec, measured: 'cannot carry', predicted: 'cannot carry' }
+  if (batchSize === 1) return { batchSize, capacityPerSec, measured: 'overloaded', predicted: 'overloaded' }
   const rounds = (value: number, noise: number) => spreadOf([value, value * (1 - noise), value * (1 + noise / 2)])
   const median = 0.4 + batchSize / 20
   return {
@@ -45,37 +45,37 @@ describe('the trade-off of batch sizes', () => {
     await expect(text).toMatchFileSnapshot('golden/trade-off.txt')
   })
 
-  it('reads at eighty columns where nothing was measured', async () => {
+  it('reads at eighty columns if nothing was measured', async () => {
     const simulated = rows.map(({ batchSize, capacityPerSec, predicted }) => ({ batchSize, capacityPerSec, predicted }))
     const text = renderTradeOff(simulated, { offeredPerSec: 6000, width: 80 })
     expect(widest(text)).toBeLessThanOrEqual(80)
     await expect(text).toMatchFileSnapshot('golden/trade-off-simulated.txt')
   })
 
-  it('holds where no size can carry the load', () => {
-    const none = rows.map((row) => ({ ...row, measured: 'cannot carry' as const, predicted: 'cannot carry' as const }))
+  it('renders when every size is overloaded', () => {
+    const none = rows.map((row) => ({ ...row, measured: 'overloaded' as const, predicted: 'overloaded' as const }))
     const text = renderTradeOff(none, { offeredPerSec: 100_000, rounds: 3 })
-    expect(text.match(/cannot carry 100,000\/s/g)).toHaveLength(4 * rows.length)
+    expect(text.match(/overloaded at 100,000\/s/g)).toHaveLength(4 * rows.length)
     expect(text).not.toMatch(/NaN|Infinity|undefined/)
   })
 
-  it('says where only one of the two can carry the load', () => {
+  it('names sizes that only one engine finds overloaded', () => {
     const [one, two, four] = rows as [TradeOffRow, TradeOffRow, TradeOffRow]
-    const torn = [one, { ...two, predicted: 'cannot carry' as const }, { ...four, measured: 'cannot carry' as const }]
+    const torn = [one, { ...two, predicted: 'overloaded' as const }, { ...four, measured: 'overloaded' as const }]
     const text = renderTradeOff(torn, { offeredPerSec: 6000, rounds: 3 })
-    expect(text).toContain(' Batches of 2 carried the load, which they cannot as simulated.')
-    expect(text).toContain(' Batches of 4 could not carry the load, which they can as simulated.')
+    expect(text).toContain(' Batches of 2 sustained the load when measured, but not when simulated.')
+    expect(text).toContain(' Batches of 4 sustained the load when simulated, but not when measured.')
     expect(text).not.toMatch(/NaN|Infinity|undefined/)
   })
 
-  it('colours nothing without being told to, and what stands out when it is', () => {
+  it('uses no colours by default, and highlights with a style', () => {
     const style = (format: string, text: string) => `<${format}>${text}</>`
     const text = renderTradeOff(rows, { offeredPerSec: 6000, rounds: 3, style })
-    expect(text).toContain('<yellow>cannot carry 6,000/s</>')
+    expect(text).toContain('<yellow>overloaded at 6,000/s</>')
     expect(text).toContain('<yellow>0.480 −4%*</>')
   })
 
-  it('counts the simulated figures that are as near to the measured ones as the rounds are', () => {
+  it('counts the simulated figures that are within the noise', () => {
     // by hand: of each size's six figures only p50 (4 % off, rounds within 3 %) is further
     const agreement = agreementOf(rows)
     expect(agreement).toMatchObject({ figures: 36, within: 30 })
@@ -100,11 +100,11 @@ describe('the figures of a row', () => {
     expect(figuresOf(result)).toMatchObject({ p99: result.latencyMs.p99, utilization: result.utilization })
   })
 
-  it('are not given of a run that was overrun', () => {
-    expect(figuresOf(run(1500, 1))).toBe('cannot carry')
+  it('are overloaded for an overloaded run', () => {
+    expect(figuresOf(run(1500, 1))).toBe('overloaded')
   })
 
-  it('are the median of rounds, with the least and the greatest', () => {
+  it('are the median of rounds, with minimum and maximum', () => {
     const rounds = [1, 2, 3].map((seed) => run(500, seed))
     const figures = figuresOverRounds(rounds)
     expect(figures).toBeTypeOf('object')
@@ -112,11 +112,11 @@ describe('the figures of a row', () => {
     expect(figures).toMatchObject({ p99: { low: p99s[0], median: p99s[1], high: p99s[2] } })
     expect(Object.keys(figures)).toEqual([...FIGURES])
     expect(mediansOf(figures)).toMatchObject({ p99: p99s[1] })
-    expect(mediansOf('cannot carry')).toBe('cannot carry')
+    expect(mediansOf('overloaded')).toBe('overloaded')
   })
 
-  it('are not given where most rounds were overrun', () => {
-    expect(figuresOverRounds([run(1500, 1), run(500, 2), run(1500, 3)])).toBe('cannot carry')
+  it('are overloaded if most rounds were', () => {
+    expect(figuresOverRounds([run(1500, 1), run(500, 2), run(1500, 3)])).toBe('overloaded')
     expect(figuresOverRounds([run(500, 1), run(500, 2), run(1500, 3)])).toBeTypeOf('object')
   })
 })

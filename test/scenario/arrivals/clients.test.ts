@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { closed, exponential } from '../../../src/index.js'
 import { stream } from '../../../src/random/stream.js'
 import { sampler } from '../../../src/scenario/service/variation.js'
-import { told } from '../../simulate/told.js'
+import { simulateWithEvents } from '../../support/simulate-with-events.js'
 
 const NS = 1e6
 
@@ -10,12 +10,12 @@ interface Loop {
   clients: number
   thinkMs: number
   serviceMs: number
-  /** null: as many as wait */
+  /** null: no limit */
   maxBatchSize: 1 | null
   batches: number
 }
 
-/** The batches of one server that takes what is there, in a constant time: step by step, as it reads. */
+/** The batches of one greedy server with a constant service time, computed step by step. */
 function batchesOf({ clients, thinkMs, serviceMs, maxBatchSize, batches }: Loop) {
   const think = Array.from({ length: clients }, (_, client) => sampler(exponential(), stream(1, `client ${client}`)))
   const thinkNs = (client: number) => Math.round(thinkMs * NS * (think[client] as () => number)())
@@ -24,7 +24,7 @@ function batchesOf({ clients, thinkMs, serviceMs, maxBatchSize, batches }: Loop)
   let free = 0
   while (made.length < batches) {
     sends.sort((a, b) => a.at - b.at || a.client - b.client)
-    // who sends at the instant of a completion comes after it
+    // a request at the instant of a completion arrives after it
     const waiting = sends.findIndex(({ at }) => at >= free)
     const most = maxBatchSize ?? clients
     const size = Math.max(1, Math.min(most, waiting < 0 ? clients : waiting))
@@ -36,20 +36,20 @@ function batchesOf({ clients, thinkMs, serviceMs, maxBatchSize, batches }: Loop)
   return made
 }
 
-describe('the clients of a closed loop each think their own times', () => {
+describe('each client of a closed loop draws its own think times', () => {
   const loops: [about: string, loop: Loop][] = [
     ['a few, mostly thinking', { clients: 5, thinkMs: 100, serviceMs: 3, maxBatchSize: 1, batches: 2000 }],
     ['a few, mostly waiting', { clients: 5, thinkMs: 10, serviceMs: 20, maxBatchSize: 1, batches: 2000 }],
     ['a few, in batches', { clients: 9, thinkMs: 100, serviceMs: 30, maxBatchSize: null, batches: 1000 }],
     [
-      'so many that the queue outgrows any room made for it',
+      'enough to make the queue grow',
       { clients: 5000, thinkMs: 1000, serviceMs: 1000, maxBatchSize: null, batches: 20 },
     ],
   ]
   for (const [about, loop] of loops) {
     it(about, () => {
       const { clients, thinkMs, serviceMs, maxBatchSize, batches } = loop
-      const run = told({
+      const run = simulateWithEvents({
         arrivals: closed({ clients, thinkTime: { mean: thinkMs, variation: exponential() } }),
         service: serviceMs,
         batching: { maxBatchSize },

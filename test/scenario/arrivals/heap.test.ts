@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Heap } from '../../../src/scenario/arrivals/heap.js'
 
-/** The same, as a list that is sorted anew each time. */
+/** A heap as a list that is sorted again at each call. */
 class SortedList {
   readonly #entries: [time: number, number: number][] = []
   get first(): number {
@@ -24,8 +24,8 @@ class SortedList {
 }
 
 describe('a heap', () => {
-  it('gives the earliest, and of equal times the least number, whatever comes and goes', () => {
-    // null takes one; few different times, so that many are equal
+  it('takes the earliest time, and the lowest number of equal times, in any sequence of calls', () => {
+    // null takes an entry; there are few different times, so that many are equal
     const steps = fc.array(fc.option(fc.nat(5), { freq: 3 }), { maxLength: 200, size: 'max' })
     fc.assert(
       fc.property(steps, fc.infiniteStream(fc.nat(99)), (steps, numbers) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { affine, exponential, onOff, simulate } from '../../../src/index.js'
 import { arrivalsSchema, meanRate, type OpenArrivals } from '../../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../../src/scenario/arrivals/schedule.js'
-import { expectLaw, SEEDS } from '../../random/law.js'
+import { expectDistribution, SEEDS } from '../../support/distribution-checks.js'
 
 const process = { rate: 40, on: 250, off: 750 }
 const arrivals = arrivalsSchema.parse(onOff(process)) as OpenArrivals
@@ -36,12 +36,12 @@ const gaps = {
 const squaredCv = variance / meanGap ** 2
 
 describe('on and off', () => {
-  it('has the mean rate of its fraction of time on', () => {
+  it('has the mean rate times the fraction of time on', () => {
     expect(meanRate(arrivals)).toBe(10)
     expect(1 / meanGap).toBeCloseTo(10, 9)
   })
 
-  it.each(SEEDS)('has gaps of the exact law, at seed %i', (seed) => {
+  it.each(SEEDS)('has gaps with the exact distribution, at seed %i', (seed) => {
     const next = schedule(arrivals, seed)
     // the first request's is not one between two
     let last = next()
@@ -51,25 +51,25 @@ describe('on and off', () => {
       last = due
       return since
     }
-    expectLaw(gap, 40_000, gaps)
+    expectDistribution(gap, 40_000, gaps)
   })
 
-  it.each(SEEDS)('is as bursty as it should be over long times, at seed %i', (seed) => {
-    // over stretches much longer than a period, the variance of the count over its mean nears the squared cv of the gaps
-    const STRETCH = 100
+  it.each(SEEDS)('has the exact variance of counts over long times, at seed %i', (seed) => {
+    // over intervals much longer than a period, the variance of the count over its mean nears the squared cv of the gaps
+    const INTERVAL_S = 100
     const counts = new Array<number>(2000).fill(0)
     const next = schedule(arrivals, seed)
-    for (let due = next(); due < STRETCH * counts.length * 1e9; due = next()) {
-      const stretch = Math.floor(due / (STRETCH * 1e9))
-      counts[stretch] = (counts[stretch] as number) + 1
+    for (let due = next(); due < INTERVAL_S * counts.length * 1e9; due = next()) {
+      const interval = Math.floor(due / (INTERVAL_S * 1e9))
+      counts[interval] = (counts[interval] as number) + 1
     }
     const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length
     const spread = counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / (counts.length - 1)
-    // a variance of n values varies by sqrt(2 / n), and a stretch of 100 s is 1 % short of the limit
+    // a variance of n values varies by sqrt(2 / n), and an interval of 100 s is 1 % short of the limit
     expect(Math.abs(spread / mean / squaredCv - 1)).toBeLessThan(3.3 * Math.sqrt(2 / counts.length) + 0.01)
   })
 
-  it('begins at a random moment: on with the probability of being on', () => {
+  it('starts in the stationary state', () => {
     const RUNS = 4000
     // a request in the first millisecond: on then, and one due
     let within = 0
@@ -81,7 +81,7 @@ describe('on and off', () => {
     expect(Math.abs(within / RUNS - expected)).toBeLessThan(3.3 * Math.sqrt((expected * (1 - expected)) / RUNS))
   })
 
-  it('meets the very same bursts at another rate', () => {
+  it('has the same bursts at another rate', () => {
     const at = (rate: number) => schedule(arrivalsSchema.parse(onOff({ ...process, rate })) as OpenArrivals, 5)
     const dense = at(4000)
     const sparse = at(40)
@@ -93,14 +93,14 @@ describe('on and off', () => {
     }
   })
 
-  it('is Poisson where it is never off', () => {
+  it('is Poisson if it is never off', () => {
     const always = arrivalsSchema.parse(onOff({ rate: 40, on: 250, off: 0 })) as OpenArrivals
     const poisson = schedule({ process: 'poisson', rate: 40 }, 7)
     const next = schedule(always, 7)
     for (let i = 0; i < 1000; i++) expect(next()).toBe(poisson())
   })
 
-  it('makes a queue as long as theory says', () => {
+  it('makes a queue of the theoretical length', () => {
     // with exponential service this is GI/M/1: latency is exponential of rate mu (1 - s), where s = E[exp(-mu (1 - s) gap)]
     const mu = 20
     let s = 0.5

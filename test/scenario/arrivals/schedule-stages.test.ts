@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { simulate, stages } from '../../../src/index.js'
 import { arrivalsSchema, meanRate, type OpenArrivals } from '../../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../../src/scenario/arrivals/schedule.js'
-import { expectLaw, SEEDS } from '../../random/law.js'
+import { expectDistribution, SEEDS } from '../../support/distribution-checks.js'
 
-/** From nothing up to 1,000/s, kept there, a jump down to 200/s, and slowly to nothing. */
+/** A ramp from 0 to 1,000/s, a plateau, a jump down to 200/s, and a slow ramp to 0. */
 const arrivals = arrivalsSchema.parse(
   stages(
     [
@@ -17,13 +17,13 @@ const arrivals = arrivalsSchema.parse(
   ),
 ) as OpenArrivals
 
-/** The rate at a time in seconds, written out by hand. */
+/** The rate at a time in seconds, calculated by hand. */
 function rateAt(t: number): number {
   if (t < 10) return 100 * t
   if (t < 15) return 1000
   return t < 35 ? 200 - 10 * (t - 15) : 0
 }
-/** How many requests are expected by then: the triangle, the rectangle, and what is cut off the last triangle. */
+/** The expected number of requests by a time: areas of a triangle, a rectangle and a trapezoid. */
 function expectedBy(t: number): number {
   if (t < 10) return 50 * t * t
   if (t < 15) return 5000 + 1000 * (t - 10)
@@ -39,18 +39,18 @@ function times(seed: number): number[] {
 }
 
 describe('stages', () => {
-  it('have the mean rate of their areas', () => {
+  it('have the mean rate of the area under them', () => {
     expect(meanRate(arrivals)).toBeCloseTo(12_000 / 35, 9)
   })
 
-  it.each(SEEDS)('are Poisson of rate 1 where time is counted in requests expected, at seed %i', (seed) => {
+  it.each(SEEDS)('are Poisson with rate 1 in the time of expected requests, at seed %i', (seed) => {
     const counted = times(seed).map(expectedBy)
     let i = 0
     const gap = () => (counted[i] as number) - (counted[i++ - 1] ?? 0)
-    expectLaw(gap, counted.length, { mean: 1, variance: 1, kurtosis: 9, cdf: (x) => 1 - Math.exp(-x) })
+    expectDistribution(gap, counted.length, { mean: 1, variance: 1, kurtosis: 9, cdf: (x) => 1 - Math.exp(-x) })
   })
 
-  it.each(SEEDS)('send as many in each second as their rate says, at seed %i', (seed) => {
+  it.each(SEEDS)('send the expected number of requests in each second, at seed %i', (seed) => {
     const due = times(seed)
     expect(due.every((t, i) => t >= (due[i - 1] ?? 0) && t <= 35)).toBe(true)
     let squares = 0
@@ -65,14 +65,14 @@ describe('stages', () => {
     expect(squares).toBeLessThan(66.6)
   })
 
-  it('start at the first rate where nothing else is said', () => {
+  it('start at the first rate by default', () => {
     const even = arrivalsSchema.parse(stages([{ rate: 100, duration: '1h' }])) as OpenArrivals
     const poisson = schedule({ process: 'poisson', rate: 100 }, 3)
     const next = schedule(even, 3)
     for (let i = 0; i < 1000; i++) expect(Math.abs(next() - poisson())).toBeLessThan(1000)
   })
 
-  it('are a run from their beginning to their end', () => {
+  it('run from their beginning to their end', () => {
     const result = simulate({ arrivals, service: '0.5ms', warmup: { requests: 0 } })
     expect(result.window).toEqual({ startMs: 0, endMs: 35_000 })
     expect(result.counts.offered).toBe(times(1).length)

@@ -1,0 +1,86 @@
+/**
+ * What a histogram keeps exactly, in five doubles:
+ *
+ * ```
+ * | count | sum | sum of squares | min | max |
+ * ```
+ */
+export const COUNT = 0
+export const SUM = 1
+export const SQUARES = 2
+export const MIN = 3
+export const MAX = 4
+export const MOMENTS = 5
+
+/** Count, sum, sum of squares, min and max of durations in nanoseconds. */
+export interface Moments {
+  readonly count: number
+  readonly sum: number
+  readonly squares: number
+  readonly min: number
+  readonly max: number
+}
+
+/** Adds the moments of `count` more durations to those at `at`. */
+export function addMoments(
+  moments: Float64Array,
+  at: number,
+  count: number,
+  sum: number,
+  squares: number,
+  min: number,
+  max: number,
+): void {
+  if (count === 0) return
+  const empty = moments[at + COUNT] === 0
+  if (empty || min < (moments[at + MIN] as number)) moments[at + MIN] = min
+  if (empty || max > (moments[at + MAX] as number)) moments[at + MAX] = max
+  moments[at + COUNT] = (moments[at + COUNT] as number) + count
+  moments[at + SUM] = (moments[at + SUM] as number) + sum
+  moments[at + SQUARES] = (moments[at + SQUARES] as number) + squares
+}
+
+/** Adds the moments of the first `length` of `values`, each `times[i]` times or once. */
+export function addMomentsOf(
+  moments: Float64Array,
+  at: number,
+  values: Float64Array,
+  length: number,
+  times: Float64Array | null,
+): void {
+  let count = times === null ? length : 0
+  let sum = 0
+  let squares = 0
+  let min = values[0] as number
+  let max = min
+  // two loops, since most values are counted once
+  if (times === null) {
+    for (let i = 0; i < length; i++) {
+      const ns = values[i] as number
+      sum += ns
+      squares += ns * ns
+      if (ns < min) min = ns
+      if (ns > max) max = ns
+    }
+  } else {
+    for (let i = 0; i < length; i++) {
+      const ns = values[i] as number
+      const many = times[i] as number
+      count += many
+      sum += ns * many
+      squares += ns * ns * many
+      if (ns < min) min = ns
+      if (ns > max) max = ns
+    }
+  }
+  addMoments(moments, at, count, sum, squares, min, max)
+}
+
+export const meanOf = ({ count, sum }: Moments) => sum / count
+
+/** The standard deviation of all values, not of a sample of them. */
+export function stdDevOf(moments: Moments): number {
+  const { count, squares, min, max } = moments
+  if (min === max) return 0
+  return Math.sqrt(Math.max(0, squares / count - meanOf(moments) ** 2))
+}

@@ -1,0 +1,258 @@
+import { NS_PER_MS, nearest } from '../../scenario/units.js'
+import type { Recent } from './recent.js'
+import type { Segments } from './segments.js'
+
+/** How many requests are buffered before they are counted: many at a time is several times as fast. */
+const BUFFERED = 512
+
+/** The fields of a buffered batch, in nanoseconds, and the index of its first buffered request. */
+const IDLE = 0
+const LEAVE = 1
+const BEGIN = 2
+const DONE = 3
+const FROM = 4
+const FIELDS = 5
+
+/**
+ * Buffers arrivals, requests without a batch, and requests of batches until they are counted.
+ *
+ * ```
+ * batches: | idle | leave | begin | done | from | idle | leave | begin | done | from | ...
+ *                                            |                                   |
+ *                 .--------------------------'                .------------------'
+ *                 v                                           v
+ * served:  | due | due | due | due | due | due | due | due | due | ...
+ * ```
+ */
+export class RecordBuffer {
+  readonly #segments: Segments
+  readonly #recent: Recent | null
+  /** in milliseconds, as given: due times of arrivals, and due and end of requests without a batch */
+  readonly #arrivals = new Float64Array(BUFFERED)
+  readonly #alone = new Float64Array(2 * BUFFERED)
+  /** in nanoseconds: due times of requests of batches, and their batches */
+  readonly #served = new Float64Array(BUFFERED)
+  readonly #batches = new Float64Array(FIELDS * BUFFERED)
+  #arrivalCount = 0
+  #aloneCount = 0
+  #servedCount = 0
+  #batchCount = 0
+  /** the current batch, and whether it is among the batches yet */
+  readonly #batch = new Float64Array(FIELDS)
+  #isBuffered = false
+
+  readonly #latencies = new Float64Array(BUFFERED)
+  readonly #waits = new Float64Array(BUFFERED)
+  readonly #services = new Float64Array(BUFFERED)
+  readonly #queueings = new Float64Array(BUFFERED)
+  readonly #batchings = new Float64Array(BUFFERED)
+  readonly #dispatches = new Float64Array(BUFFERED)
+  /** how many requests each service and dispatch time is for */
+  readonly #weights = new Float64Array(BUFFERED)
+
+  constructor(segments: Segments, recent: Recent | null) {
+    this.#segments = segments
+    this.#recent = recent
+  }
+
+  arrived(dueMs: number): void {
+    if (this.#arrivalCount === BUFFERED) this.count()
+    const n = this.#arrivalCount
+    this.#arrivals[n] = dueMs
+    this.#arrivalCount = n + 1
+  }
+
+  servedAlone(dueMs: number, endMs: number): void {
+    if (this.#aloneCount === BUFFERED) this.count()
+    const n = this.#aloneCount
+    this.#alone[2 * n] = dueMs
+    this.#alone[2 * n + 1] = endMs
+    this.#aloneCount = n + 1
+  }
+
+  /** Begins a batch: the next served requests are its own. */
+  batch(idleNs: number, leaveNs: number, beginNs: number, doneNs: number): void {
+    const batch = this.#batch
+    batch[IDLE] = idleNs
+    batch[LEAVE] = leaveNs
+    batch[BEGIN] = beginNs
+    batch[DONE] = doneNs
+    this.#isBuffered = false
+  }
+
+  /** When the current batch left the queue. */
+  get leaveNs(): number {
+    return this.#batch[LEAVE] as number
+  }
+
+  /** When the current batch ended. */
+  get doneNs(): number {
+    return this.#batch[DONE] as number
+  }
+
+  /** A request of the current batch was served. */
+  served(dueNs: number): void {
+    if (this.#servedCount === BUFFERED) this.count()
+    const n = this.#servedCount
+    if (!this.#isBuffered) this.#bufferBatch(n)
+    this.#served[n] = dueNs
+    this.#servedCount = n + 1
+  }
+
+  /** Buffers the current batch, whose requests begin at index `from`. */
+  #bufferBatch(from: number): void {
+    this.#isBuffered = true
+    this.#batch[FROM] = from
+    const batches = this.#batches
+    const at = FIELDS * this.#batchCount++
+    for (let i = 0; i < FIELDS; i++) batches[at + i] = this.#batch[i] as number
+  }
+
+  /** Counts all that is buffered. */
+  count(): void {
+    this.#recent?.arriveAll(this.#arrivals, this.#arrivalCount)
+    this.#recent?.servedAlone(this.#alone, this.#aloneCount)
+    this.#countArrivals(this.#arrivalCount)
+    this.#countAlone(this.#aloneCount)
+    this.#countServed(this.#servedCount)
+    this.#arrivalCount = 0
+    this.#aloneCount = 0
+    this.#servedCount = 0
+    this.#batchCount = 0
+    this.#isBuffered = false
+  }
+
+  #countArrivals(length: number): void {
+    const segments = this.#segments
+    const duesMs = this.#arrivals
+    for (let i = 0; i < length; ) {
+      const first = nearest((duesMs[i] as number) * NS_PER_MS)
+      if (first >= segments.endNs) segments.advance(first)
+      const at = segments.of(first)
+      const start = segments.startOf(at)
+      const end = segments.endOf(at)
+      const from = i
+      let dueAfter = 0
+      for (; i < length; i++) {
+        const due = nearest((duesMs[i] as number) * NS_PER_MS)
+        if (due < start || due >= end) break
+        dueAfter += due - start
+      }
+      if (i > from) segments.arriveAll(at, i - from, dueAfter)
+      else {
+        // due before the first segment
+        segments.arriveAll(at, 1, 0)
+        i++
+      }
+    }
+  }
+
+  #countAlone(length: number): void {
+    const segments = this.#segments
+    const timesMs = this.#alone
+    const latencies = this.#latencies
+    for (let i = 0; i < length; ) {
+      const firstDue = nearest((timesMs[2 * i] as number) * NS_PER_MS)
+      const firstEnd = nearest((timesMs[2 * i + 1] as number) * NS_PER_MS)
+      if (firstEnd >= segments.endNs) segments.advance(firstEnd)
+      const at = segments.of(firstDue)
+      const start = segments.startOf(at)
+      const end = segments.endOf(at)
+      let n = 0
+      let dueAfter = 0
+      let sum = 0
+      for (; i < length; i++) {
+        const due = nearest((timesMs[2 * i] as number) * NS_PER_MS)
+        const left = nearest((timesMs[2 * i + 1] as number) * NS_PER_MS)
+        if (due < start || left >= end) break
+        const latency = left - due
+        dueAfter += due - start
+        sum += latency
+        latencies[n++] = latency
+      }
+      if (n === 0) {
+        segments.settle(firstDue, firstEnd, 'completed')
+        segments.batch(1, firstDue, firstEnd)
+        segments.record(at, 'alone', firstEnd - firstDue)
+        i++
+        continue
+      }
+      segments.settleAll(at, n, dueAfter, dueAfter + sum)
+      segments.aloneAll(at, n, sum)
+      segments.recordMany(at, 'alone', latencies, n)
+    }
+  }
+
+  /** Service and dispatch, which the requests of a batch share, are counted once for all of them. */
+  #countServed(length: number): void {
+    const segments = this.#segments
+    const dues = this.#served
+    const batches = this.#batches
+    const latencies = this.#latencies
+    const waits = this.#waits
+    const services = this.#services
+    const queueings = this.#queueings
+    const batchings = this.#batchings
+    const dispatches = this.#dispatches
+    const weights = this.#weights
+    const count = this.#batchCount
+    let batch = 0
+    for (let i = 0; i < length; ) {
+      const firstDue = dues[i] as number
+      const firstLeft = batches[FIELDS * batch + DONE] as number
+      if (firstLeft >= segments.endNs) segments.advance(firstLeft)
+      const at = segments.of(firstDue)
+      const start = segments.startOf(at)
+      const end = segments.endOf(at)
+      // a request that did not arrive and leave in this segment is counted by itself
+      const apart = firstDue < start || firstLeft >= end
+      let n = 0
+      let parts = 0
+      let dueAfter = 0
+      let leftAfter = 0
+      let queued = 0
+      let formed = 0
+      while (i < length) {
+        const from = FIELDS * batch
+        const left = batches[from + DONE] as number
+        if (n > 0 && (apart || left >= end)) break
+        const idleNs = batches[from + IDLE] as number
+        const leave = batches[from + LEAVE] as number
+        const begin = batches[from + BEGIN] as number
+        const next = batch + 1 === count ? length : (batches[from + FIELDS + FROM] as number)
+        const to = apart ? i + 1 : next
+        const before = n
+        for (; i < to; i++) {
+          const due = dues[i] as number
+          if (due < start && !apart) break
+          const idle = Math.max(due, idleNs)
+          latencies[n] = left - due
+          waits[n] = begin - due
+          queueings[n] = idle - due
+          batchings[n] = leave - idle
+          n++
+          queued += idle - due
+          formed += leave - idle
+          dueAfter += due - start
+        }
+        if (n === before) break
+        services[parts] = left - begin
+        dispatches[parts] = begin - leave
+        weights[parts++] = n - before
+        leftAfter += (n - before) * (left - start)
+        if (i === next) batch++
+        else break
+      }
+      if (apart) segments.settle(firstDue, firstLeft, 'completed')
+      else segments.settleAll(at, n, dueAfter, leftAfter)
+      segments.recordMany(at, 'latency', latencies, n)
+      segments.recordMany(at, 'wait', waits, n)
+      segments.recordMany(at, 'service', services, parts, weights)
+      if (queued === 0) segments.record(at, 'queueing', 0, n)
+      else segments.recordMany(at, 'queueing', queueings, n)
+      if (formed === 0) segments.record(at, 'batching', 0, n)
+      else segments.recordMany(at, 'batching', batchings, n)
+      segments.recordMany(at, 'dispatch', dispatches, parts, weights)
+    }
+  }
+}

@@ -1,0 +1,4 @@
+import { DOCUMENTS, FIRST_DOCUMENTS, testCodeOf } from '../support/documented-code.js'
+
+const others = DOCUMENTS.filter((name) => !FIRST_DOCUMENTS.includes(name))
+testCodeOf(others, DOCUMENTS)

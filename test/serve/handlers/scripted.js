@@ -1,0 +1,27 @@
+import { threadId } from 'node:worker_threads'
+import { defineHandler } from 'throughline/serve'
+
+/** Does what the inputs of a batch say. */
+export default defineHandler({
+  setup: () => ({ factor: 2 }),
+  input: (index) => index,
+  async run(batch, { state }) {
+    if (batch.includes('exit')) process.exit(3)
+    if (batch.includes('throw')) throw Object.assign(new RangeError('no model'), { code: 'E_MODEL' })
+    if (batch.includes('throw elsewhere')) {
+      setTimeout(() => {
+        throw new Error('nobody caught this')
+      })
+      await new Promise(() => {})
+    }
+    if (batch.includes('block')) for (;;);
+    if (batch.includes('few')) return []
+    if (batch.includes('no array')) return 7
+    return batch.map((each) => {
+      if (each === 'bad item') return Object.assign(new RangeError('bad item'), { statusCode: 400 })
+      if (each === 'unsendable') return () => 1
+      if (each === 'thread') return threadId
+      return Number(each) * state.factor
+    })
+  },
+})
