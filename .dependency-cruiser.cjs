@@ -67,6 +67,8 @@ const allowed = {
     'validation',
     'statistics',
     'random',
+    'text',
+    'histogram',
   ],
   simulate: ['budget', 'result', 'histogram', 'scenario', 'validation', 'random'],
   measure: realClock,

@@ -21,6 +21,8 @@ export type { Config } from './cli/config.js'
 export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'
 export { type Capacity, capacity } from './explore/capacity.js'
 export { type Compared, type CompareOptions, type CompareProgress, compare } from './explore/compare.js'
+export { type Headroom, type HeadroomOptions, headroom } from './explore/headroom.js'
+export type { Wish } from './explore/preference.js'
 export { type ReplicateOptions, type ReplicateProgress, replicate } from './explore/replicate.js'
 export {
   type SweepFields,
@@ -30,13 +32,25 @@ export {
   type Swept,
   sweep,
 } from './explore/sweep.js'
-export { type Tuned, type TuneOptions, tune } from './explore/tune.js'
+export {
+  type Candidate,
+  type NearestMiss,
+  type Recommended,
+  type Tuned,
+  type TunedCandidate,
+  type TunedSetting,
+  type TuneOptions,
+  type TuneProgress,
+  tune,
+  type Wishes,
+} from './explore/tune.js'
 export { type ReadTraceOptions, readTrace } from './files/trace.js'
 export type { GateCompareOptions, GateScenario } from './gate/gate.js'
 export type { GatedScenario, GateReport, GateVerdict } from './gate/gate-report.js'
 export { MeasureError } from './measure/error.js'
 export { measure } from './measure/measure.js'
 export type { MeasureOptions, MeasureProgress } from './measure/options.js'
+export { type Cost, costOf } from './result/cost.js'
 export type { Cpu, CpuOfThread, EventLoopDelay, GcPauses, Host, Speed } from './result/host.js'
 export type { CheckpointCount, Counts } from './result/recording.js'
 export type { Environment, Result, Segment } from './result/result.js'

@@ -24,7 +24,7 @@ export interface Config {
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `throughline.config.${extension}`)
 /** Options that hold a path, which is relative to the folder of the config. */
-const PATHS = ['handler', 'budget', 'cache', 'output', 'svg']
+const PATHS = ['handler', 'budget', 'cache', 'candidates', 'output', 'svg']
 
 /** The scenario of the config that was applied to a command. */
 const scenarios = new WeakMap<Command, Scenario>()
@@ -168,6 +168,8 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
   if (PATHS.includes(name)) {
     if (isUrl(value)) return value.href
     if (typeof value !== 'string' || value === '') return refuse('a path, relative to the config')
+    // the limits of a budget may stand for its file: p99=100ms
+    if (name === 'budget' && value.includes('=')) return value
     return isAbsolute(value) || isUrlString(value) ? value : resolve(folder, value)
   }
   const texts = (Array.isArray(value) ? value : [value]).map(textOf)

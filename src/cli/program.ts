@@ -16,6 +16,7 @@ import { reportCommand } from './report.js'
 import { simulateCommand } from './simulate.js'
 import { sweepCommand } from './sweep.js'
 import { BAD_USAGE, type Terminal } from './terminal.js'
+import { tuneCommand } from './tune.js'
 
 const { version, description } = createRequire(import.meta.url)('../../package.json')
 
@@ -36,6 +37,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .addCommand(sweepCommand(terminal))
     .addCommand(replicateCommand(terminal))
     .addCommand(capacityCommand(terminal))
+    .addCommand(tuneCommand(terminal))
     .addCommand(calibrateCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(compareCommand(terminal))

@@ -1,9 +1,10 @@
 import { dirname, extname, isAbsolute, resolve } from 'node:path'
-import { readScenario, toScenario } from '../files/stored.js'
+import type { Candidate } from '../explore/tune.js'
+import { readJson, readResult, readScenario, toScenario } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
 import { isHandler, isUrlString } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
-import { messageOf, ValidationError } from '../validation/validation-error.js'
+import { got, messageOf, ValidationError } from '../validation/validation-error.js'
 
 /**
  * Loads a scenario from a JSON file or a module's default export. A relative handler path is relative to the file.
@@ -14,8 +15,8 @@ export async function loadScenario(file: string): Promise<Scenario> {
 }
 
 /** Resolves a relative handler path from the folder of the file. */
-export function resolveHandlerPath(file: string, scenario: Scenario): Scenario {
-  const { handler } = scenario
+export function resolveHandlerPath<Of extends { handler?: unknown }>(file: string, scenario: Of): Of {
+  const handler = scenario?.handler
   if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || isUrlString(handler)) {
     return scenario
   }
@@ -30,15 +31,38 @@ export async function loadScenarioOrHandler(file: string): Promise<Partial<Scena
   return serves ? { handler: resolve(file) } : resolveHandlerPath(file, toScenario(file, exported))
 }
 
+/**
+ * Reads the candidates of `tune` from a JSON file, or from a module's default export. A relative handler, and the file of a
+ * stored result, are found from where the file is.
+ */
+export async function loadCandidates(file: string): Promise<Candidate[]> {
+  const value = MODULE.test(extname(file))
+    ? await loadDefaultExport(file, 'a list of candidates')
+    : await readJson(file)
+  if (!Array.isArray(value)) {
+    throw new ValidationError(
+      file,
+      `must hold a list of candidates, such as [{ name, quality, price, service }], ${got(value)}`,
+    )
+  }
+  return Promise.all(
+    value.map(async (candidate: Candidate) => {
+      const { result } = candidate ?? {}
+      const found = resolveHandlerPath(file, candidate)
+      return typeof result === 'string' ? { ...found, result: await readResult(resolve(dirname(file), result)) } : found
+    }),
+  )
+}
+
 export const MODULE = /^\.[cm]?[jt]s$/
 
-async function loadDefaultExport(file: string): Promise<unknown> {
+async function loadDefaultExport(file: string, what = 'a scenario'): Promise<unknown> {
   let exported: unknown
   try {
     exported = await loadDefault(locate(file).url)
   } catch (error) {
     throw new ValidationError(file, messageOf(error), { cause: error })
   }
-  if (exported === undefined) throw new ValidationError(file, 'has no default export; export a scenario')
+  if (exported === undefined) throw new ValidationError(file, `has no default export; export ${what}`)
   return exported
 }

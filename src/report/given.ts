@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { checkIsResult } from '../result/check.js'
+import { priceSchema } from '../result/cost.js'
 import { budgetSchema } from '../scenario/budget.js'
 import { options } from '../scenario/units.js'
 import { checkList, got, throwFaults, ValidationError } from '../validation/validation-error.js'
@@ -7,7 +8,7 @@ import { checkList, got, throwFaults, ValidationError } from '../validation/vali
 const title = z.string({ error: 'must be a string' }).optional()
 /** The options of each kind of report. */
 const OPTIONS = {
-  report: options({ title, budget: budgetSchema.optional() }),
+  report: options({ title, budget: budgetSchema.optional(), price: priceSchema.optional() }),
   markdown: options({ title }),
   svg: options({ title }),
   junit: options({

@@ -1,35 +1,82 @@
 import { describe, expect, it } from 'vitest'
-import { affine, checkBudget, type Scenario, simulate, type TuneOptions, tune } from '../../src/index.js'
+import {
+  affine,
+  byBatchSize,
+  type Candidate,
+  checkBudget,
+  costOf,
+  measure,
+  replay,
+  type Scenario,
+  simulate,
+  type Tuned,
+  type TuneOptions,
+  type TuneProgress,
+  tune,
+} from '../../src/index.js'
 
 const scenario: Scenario = {
   arrivals: '400/s',
   service: affine({ base: '7.5ms', perItem: '0.25ms' }),
-  stop: { requests: 50_000 },
+  stop: { requests: 20_000 },
 }
 const choices = { maxBatchSize: [1, 4, 8, 16], maxWait: [0, '5ms'] }
 
-describe('tune', () => {
+const large: Candidate = { name: 'large', quality: 0.95, price: 4, service: affine({ base: '110ms', perItem: '4ms' }) }
+const medium: Candidate = { name: 'medium', quality: 0.92, price: 2, service: affine({ base: '38ms', perItem: '3ms' }) }
+const small: Candidate = { name: 'small', quality: 0.9, price: 1, service: affine({ base: '9ms', perItem: '0.8ms' }) }
+const load: Scenario = { arrivals: '150/s', stop: { requests: 10_000 } }
+const budget = { p99: '100ms' }
+
+const settingOf = ({ best }: Tuned) => best && { candidate: best.candidate, servers: best.servers, ...best.batching }
+
+describe('tune, of one service', () => {
   it.each([{ p99: '40ms' }, { p99: '20ms' }, { p99: '14ms', 'queueing.p95': '8ms' }])(
     'finds for %j what trying everything finds',
-    async (budget) => {
-      const tuned = await tune(scenario, { budget, mostServers: 6, ...choices })
+    async (limits) => {
+      const tuned = await tune(scenario, { budget: limits, mostServers: 6, ...choices })
       let best: { servers: number; p99: number } | null = null
       for (let servers = 1; best === null && servers <= 6; servers++) {
         for (const maxBatchSize of choices.maxBatchSize) {
           for (const maxWait of choices.maxWait) {
             const result = simulate({ ...scenario, servers, batching: { maxBatchSize, maxWait } })
             const { p99 } = result.latencyMs
-            if (checkBudget(result, budget).verdict === 'pass' && (best === null || p99 < best.p99))
+            if (checkBudget(result, limits).verdict === 'pass' && (best === null || p99 < best.p99))
               best = { servers, p99 }
           }
         }
       }
       expect(best).not.toBeNull()
-      expect({ servers: tuned?.servers, p99: tuned?.result.latencyMs.p99 }).toEqual(best)
-      expect(tuned?.check.verdict).toBe('pass')
-      expect(tuned?.result.scenario).toMatchObject({ servers: tuned?.servers, batching: tuned?.batching })
+      expect({ servers: tuned.best?.servers, p99: tuned.best?.p99Ms }).toEqual(best)
+      // the settings within the limit, and no more runs than there are settings
+      expect(tuned.grid).toBe(6 * 7)
+      expect(tuned.runs).toBeLessThan(tuned.grid)
     },
   )
+
+  it('confirms what it recommends in a run ten times as long, of other requests', async () => {
+    const tuned = await tune(scenario, { budget: { p99: '40ms' }, ...choices })
+    const best = tuned.best as NonNullable<Tuned['best']>
+    expect(best).toMatchObject({ confirmed: true, keepsBudget: true, check: { verdict: 'pass' } })
+    expect(best.result?.scenario).toMatchObject({
+      servers: best.servers,
+      batching: best.batching,
+      stop: { requests: 200_000 },
+    })
+    expect(best.result?.scenario?.seed).not.toBe(1)
+    expect(checkBudget(best.result as NonNullable<typeof best.result>, { p99: '40ms' }).verdict).toBe('pass')
+  })
+
+  it('says how far one server fewer falls short, and by how much the load may grow', async () => {
+    const { best, nearest } = await tune(scenario, { budget: { p99: '14ms' }, mostServers: 6, ...choices })
+    expect(best?.servers).toBe(2)
+    const withOne = choices.maxBatchSize.flatMap((maxBatchSize) =>
+      choices.maxWait.map((maxWait) => simulate({ ...scenario, batching: { maxBatchSize, maxWait } }).latencyMs.p99),
+    )
+    expect(nearest).toMatchObject({ candidate: null, servers: 1, p99Ms: Math.min(...withOne) })
+    expect(nearest?.sentence).toMatch(/^1 server would take a limit 1\.2\d times as high/)
+    expect(best?.headroom?.growth).toBeGreaterThan(0)
+  })
 
   it('takes no setting for the fastest that answers only some requests fast', async () => {
     const shedding: Scenario = {
@@ -40,35 +87,283 @@ describe('tune', () => {
     }
     const p99Of = (maxBatchSize: number) => simulate({ ...shedding, batching: { maxBatchSize } }).latencyMs.p99
     expect(p99Of(1)).toBeLessThan(p99Of(16))
-    const tuned = await tune(shedding, {
+    const { best } = await tune(shedding, {
       budget: { errorRate: '<= 70%' },
       maxBatchSize: [1, 16],
       maxWait: [0],
       mostServers: 1,
     })
     // one at a time drops more than half of them
-    expect(tuned?.batching.maxBatchSize).toBe(16)
+    expect(best?.batching.maxBatchSize).toBe(16)
   })
 
   it('tries what sheds load, if the budget allows that', async () => {
     const shedding: Scenario = { ...scenario, arrivals: '200/s', queue: { capacity: 2 } }
     const one = { maxBatchSize: [1], maxWait: [0], mostServers: 1 }
-    expect(await tune(shedding, { budget: { p50: '1s', errorRate: '<= 60%' }, ...one })).not.toBeNull()
-    expect(await tune(shedding, { budget: { p50: '1s' }, ...one })).toBeNull()
+    expect((await tune(shedding, { budget: { p50: '1s', errorRate: '<= 60%' }, ...one })).best).not.toBeNull()
+    expect((await tune(shedding, { budget: { p50: '1s' }, ...one })).best).toBeNull()
   })
 
-  it('gives null where nothing keeps the budget, or it is ended', async () => {
-    expect(await tune(scenario, { budget: { p99: '7ms' }, mostServers: 2, ...choices })).toBeNull()
-    expect(await tune(scenario, { budget: { p99: '40ms' }, ...choices, onProgress: () => false })).toBeNull()
+  it('keeps at least leastServers servers', async () => {
+    const { best } = await tune(scenario, { budget: { p99: '40ms' }, leastServers: 3, ...choices })
+    expect(best?.servers).toBe(3)
+  })
+
+  it('judges arrivals that end by themselves as they are', async () => {
+    const times = Array.from({ length: 2000 }, (_, i) => i * 5)
+    const { best } = await tune({ arrivals: replay(times), service: '8ms' }, { budget: { p99: '9ms' } })
+    // one in 5 ms, each taking 8 ms: one server falls behind, two never keep a request waiting
+    expect(settingOf({ best } as Tuned)).toEqual({ candidate: null, servers: 2, maxBatchSize: 1, maxWait: 0 })
+    expect(best?.result?.latencyMs.max).toBe(8)
+  })
+})
+
+// constant arrivals and times, so that every answer is worked out by hand
+describe('tune, of candidates', () => {
+  // one request in 10 ms: a server that takes 25 ms needs three of its kind, one that takes 8 ms needs one
+  const steady: Scenario = { arrivals: { process: 'constant', rate: 100 }, stop: { requests: 5000 } }
+  const exact: Candidate = { name: 'exact', quality: 0.9, price: 1, service: '25ms' }
+  const quick: Candidate = { name: 'quick', quality: 0.8, price: 2, service: '8ms' }
+  const alone = { maxBatchSize: [1], maxWait: [0] }
+
+  it('prefers the best quality, at the lowest cost', async () => {
+    const tuned = await tune(steady, { budget: { p99: '30ms' }, candidates: [quick, exact], ...alone })
+    expect(settingOf(tuned)).toEqual({ candidate: 'exact', servers: 3, maxBatchSize: 1, maxWait: 0 })
+    expect(tuned.best?.cost).toMatchObject({ perHour: 3, perMillion: (3 / 360_000) * 1e6 })
+    // 25 of every 30 ms of server time
+    expect(tuned.best?.cost.idle).toBeCloseTo(1 - 25 / 30, 3)
+    expect(tuned.sentence).toContain('Run exact on 3 servers, one request at a time, for 3 an hour: p99 is 25 ms')
+    expect(tuned.sentence).toContain('nothing has a higher quality than 0.900')
+    expect(tuned.front.map(({ candidate, servers, p99Ms }) => [candidate, servers, p99Ms])).toEqual([
+      ['quick', 1, 8],
+      ['exact', 3, 25],
+    ])
+    expect(tuned.nearest?.sentence).toBe(
+      'quick (quality 0.800) would keep p99 within 30 ms with 1 server, at 0.667 times the cost.',
+    )
   })
 
   it.each([
+    // 0.9/0.8 is 12.5 % more quality, for 50 % more cost: worth it from a weight of ln 1.5 / ln 1.125 = 3.44 on
+    [{ quality: 3.4, cost: 1 }, 'quick'],
+    [{ quality: 3.5, cost: 1 }, 'exact'],
+    // no more quality than 0.85 is worth anything: ln 1.5 / ln (0.85 / 0.8) = 6.69
+    [{ quality: { weight: 6.6, enough: 0.85 }, cost: 1 }, 'quick'],
+    [{ quality: { weight: 6.8, enough: 0.85 }, cost: 1 }, 'exact'],
+    [{ cost: 1 }, 'quick'],
+    [{ p99: 1 }, 'quick'],
+    // 8 and 25 ms are both within 30 ms: what is left is quality
+    [{ p99: { weight: 1, enough: '30ms' }, quality: 0.1 }, 'exact'],
+  ])('weighs %j', async (wishes, name) => {
+    const { best } = await tune(steady, { budget: { p99: '30ms' }, candidates: [exact, quick], wishes, ...alone })
+    expect(best?.candidate).toBe(name)
+  })
+
+  it('gives up a candidate that is too slow after one run, and one that is overloaded without any', async () => {
+    const slow: Candidate = { name: 'slow', quality: 1, price: 1, service: '40ms' }
+    const { candidates, nearest, best } = await tune(steady, {
+      budget: { p99: '30ms' },
+      candidates: [slow, exact, quick],
+      mostServers: 2,
+      ...alone,
+    })
+    expect(best?.candidate).toBe('quick')
+    expect(candidates.map(({ name, runs, cheapest }) => [name, runs, cheapest?.servers])).toEqual([
+      ['slow', 0, undefined],
+      ['exact', 0, undefined],
+      ['quick', 2, 1],
+    ])
+    expect(candidates[0]?.outcome).toBe('2 servers cannot sustain the load; it takes 5 servers or more')
+    // the cheapest way to more quality
+    expect(nearest).toMatchObject({ candidate: 'exact', servers: 3, p99Ms: 25, costRatio: 1.5 })
+    expect(nearest?.sentence).toBe(
+      'exact (quality 0.900) would keep p99 within 30 ms with 3 servers, at 1.50 times the cost.',
+    )
+  })
+
+  it('says what comes nearest if no candidate keeps the budget', async () => {
+    const tooSlow = await tune(steady, { budget: { p99: '6ms' }, candidates: [exact, quick], ...alone })
+    expect(tooSlow).toMatchObject({ best: null, front: [] })
+    expect(tooSlow.sentence).toBe('No setting keeps p99 within 6 ms with up to 16 servers.')
+    expect(tooSlow.nearest?.sentence).toBe(
+      'quick (quality 0.800) has a p99 of 8 ms without any waiting: no number of servers keeps p99 within 6 ms.',
+    )
+    const tooFew = await tune(steady, { budget: { p99: '30ms' }, candidates: [exact], mostServers: 2, ...alone })
+    expect(tooFew.nearest?.sentence).toBe('exact (quality 0.900) would keep p99 within 30 ms with 3 servers.')
+  })
+
+  it('keeps within the cost that it may have', async () => {
+    const options = { budget: { p99: '30ms' }, candidates: [exact, quick], ...alone }
+    expect(settingOf(await tune(steady, { ...options, mostCost: 2.5 }))).toMatchObject({ candidate: 'quick' })
+    expect((await tune(steady, { ...options, mostCost: 1.5 })).best).toBeNull()
+  })
+
+  it('does not search a candidate that cannot be better', async () => {
+    const worse: Candidate = { name: 'worse', quality: 0.7, price: 3, service: '9ms' }
+    const { candidates } = await tune(steady, { budget: { p99: '30ms' }, candidates: [worse, quick], ...alone })
+    expect(candidates[0]).toMatchObject({
+      runs: 0,
+      outcome: 'cannot be better than quick on 1 server in quality, cost or p99: not searched',
+    })
+  })
+
+  it('finds with batches what it costs to have the better of two models', async () => {
+    const tuned = await tune(load, { budget, candidates: [large, medium, small] })
+    // a request alone takes 114 ms
+    expect(tuned.candidates[0]).toMatchObject({ cheapest: null, runs: 0 })
+    expect(tuned.best?.candidate).toBe('medium')
+    const { servers, batching, cost, result } = tuned.best as NonNullable<Tuned['best']>
+    expect(costOf(result as NonNullable<typeof result>, { price: 2 })).toEqual(cost)
+    // with one server fewer no batching keeps it
+    for (const maxBatchSize of [1, 2, 4, 8, 16, 32]) {
+      for (const maxWait of [0, 2, 10, 20]) {
+        const fewer = simulate({
+          ...load,
+          service: medium.service,
+          servers: servers - 1,
+          batching: { maxBatchSize, maxWait },
+        } as never)
+        expect(checkBudget(fewer, budget).verdict, `${maxBatchSize} ${maxWait}`).not.toBe('pass')
+      }
+    }
+    expect(batching.maxBatchSize).toBeGreaterThan(1)
+    const front = tuned.front.map(
+      ({ cost, p99Ms, quality }) => [cost.perHour, p99Ms, quality] as [number, number, number],
+    )
+    for (const [cost, p99, quality] of front) {
+      expect(front.some((other) => other[0] < cost && other[1] < p99 && other[2] > quality)).toBe(false)
+    }
+    expect(tuned.runs).toBeLessThan(tuned.grid / 10)
+  })
+
+  it('takes a stored result of one size of batches, and the service of one that was simulated', async () => {
+    const simulated = simulate({ ...steady, service: '8ms' })
+    const stored = { ...simulated, scenario: { ...simulated.scenario, service: undefined } } as never
+    const options = { budget: { p99: '30ms' }, ...alone }
+    const fromScenario = await tune(steady, { ...options, candidates: [{ name: 'a', result: simulated }] })
+    const fromTimes = await tune(steady, { ...options, candidates: [{ name: 'a', result: stored }] })
+    expect(fromScenario.best?.p99Ms).toBe(8)
+    expect(fromTimes.best?.p99Ms).toBeCloseTo(8, 6)
+    const batched = simulate({ ...load, service: small.service, batching: { maxBatchSize: 8 } } as never)
+    const several = { ...batched, scenario: { ...batched.scenario, service: undefined } } as never
+    await expect(tune(load, { budget, candidates: [{ name: 'b', result: several }] })).rejects.toThrow(
+      'tune.candidates.b.result: holds batches of several sizes',
+    )
+  })
+
+  it('says the same, on however many threads', async () => {
+    const options = { budget: { p99: '60ms' }, candidates: [small], maxBatchSize: [1, 8], maxWait: [0, 5] }
+    expect(await tune(load, { ...options, threads: 2 })).toEqual(await tune(load, { ...options, threads: 1 }))
+  })
+})
+
+describe('tune, ended early', () => {
+  const candidates = [medium, small]
+
+  it('gives the best so far, not confirmed', async () => {
+    const seen: TuneProgress[] = []
+    const tuned = await tune(load, {
+      budget,
+      candidates,
+      onProgress: (progress) => {
+        seen.push(progress)
+        return progress.best === null
+      },
+    })
+    expect(seen.at(-1)?.best).toMatchObject({ candidate: 'medium', keepsBudget: true })
+    expect(tuned).toMatchObject({ interrupted: 'onProgress', best: { confirmed: false, result: null, headroom: null } })
+    expect(tuned.sentence).toContain('a longer run has not confirmed it')
+    expect(tuned.unsearched).toEqual([
+      expect.stringMatching(/^medium: the search ended at \d+ servers$/),
+      'small: nothing was run',
+    ])
+  })
+
+  it('gives nothing if there was nothing', async () => {
+    const tuned = await tune(load, { budget, candidates, onProgress: () => false })
+    expect(tuned).toMatchObject({ best: null, interrupted: 'onProgress', runs: 0, nearest: null })
+    expect(tuned.sentence).toBe('The search was ended before it found a setting that keeps p99 within 100 ms.')
+  })
+
+  it('says what it did not look at within atMost, and confirms what it found', async () => {
+    const tuned = await tune(load, { budget, candidates, atMost: '1us' })
+    expect(tuned).toMatchObject({ best: null, interrupted: 'atMost' })
+    expect(tuned.unsearched).toEqual(['medium: nothing was run', 'small: nothing was run'])
+  })
+})
+
+describe('what tune refuses', () => {
+  it.each([
     [{}, 'tune.budget: must be a budget'],
     [{ budget: { p98: '1parsec' } }, 'tune.budget.p98: must be a time'],
-    [{ budget: { p99: 1 }, mostServers: 0 }, 'tune.mostServers: must be a whole number of at least 1'],
-    [{ budget: { p99: 1 }, maxBatchSize: [0] }, 'tune.maxBatchSize.0: must be a whole number'],
-    [{ budget: { p99: 1 }, servers: 2 }, "'servers' is not an option here"],
+    [{ budget, mostServers: 0 }, 'tune.mostServers: must be a whole number of at least 1'],
+    [{ budget, leastServers: 20 }, 'tune.leastServers: must be at most mostServers, 16'],
+    [{ budget, maxBatchSize: [0] }, 'tune.maxBatchSize.0: must be a whole number'],
+    [{ budget, maxWait: [] }, 'tune.maxWait: must be a list of one or more durations'],
+    [{ budget, servers: 2 }, "'servers' is not an option here"],
+    [{ budget, price: Number.NaN }, 'tune.price: must be the price of one server for an hour'],
+    [{ budget, mostCost: 3 }, 'tune.mostCost: needs a price'],
+    [{ budget, candidates: [] }, 'tune.candidates: must be a list of one or more candidates'],
+    [
+      { budget, candidates: [{ ...small, quality: Number.NaN }] },
+      'tune.candidates.0.quality: must be a number above 0',
+    ],
+    [{ budget, candidates: [small, { ...medium, name: 'small' }] }, 'candidates 1 and 2 share it'],
+    [{ budget, candidates: [small, { ...medium, quality: undefined }] }, "'small' has one and 'medium' has none"],
+    [
+      { budget, candidates: [small, { ...medium, price: undefined }] },
+      "tune.candidates.medium.price: is missing: 'small'",
+    ],
+    [{ budget, candidates: [{ name: 'none' }] }, "candidate 'none' needs one of service, handler, result"],
+    [{ budget, candidates: [small], wishes: {} }, 'tune.wishes: must give quality, cost or p99 a weight above 0'],
+    [{ budget, candidates: [small], wishes: { quality: -1 } }, 'tune.wishes.quality: must be a weight'],
+    [
+      { budget, candidates: [{ name: 'few', service: byBatchSize({ 1: 2 }) }], maxBatchSize: [8] },
+      "the service of 'few' is known up to 1",
+    ],
   ])('refuses the options %j', async (options, message) => {
-    await expect(tune(scenario, options as unknown as TuneOptions)).rejects.toThrow(message)
+    await expect(tune(load, options as unknown as TuneOptions)).rejects.toThrow(message)
+  })
+
+  it('names the candidate that cannot be loaded', async () => {
+    const candidates = [small, { name: 'gone', quality: 1, price: 1, handler: './no-such-model.js' }]
+    await expect(tune(load, { budget, candidates })).rejects.toThrow(/gone.*no-such-model/)
+  })
+
+  it('needs a service, a handler or candidates', async () => {
+    await expect(tune(load, { budget })).rejects.toThrow('service: is required')
+  })
+})
+
+describe('costOf', () => {
+  it('is arithmetic', () => {
+    const result = simulate({
+      arrivals: { process: 'constant', rate: 50 },
+      service: '10ms',
+      servers: 2,
+      stop: { requests: 5000 },
+    })
+    const cost = costOf(result, { price: 1.8 })
+    expect(cost.perHour).toBe(3.6)
+    // 50 a second are 180,000 an hour
+    expect(cost.perMillion).toBeCloseTo(20, 2)
+    expect(cost.idle).toBeCloseTo(0.75, 6)
+    expect(cost.perServer).toBeCloseTo(25, 2)
+    expect(costOf(result)).toEqual({ ...cost, perHour: null, perMillion: null })
+  })
+
+  it('has none where servers are not limited', async () => {
+    const result = await measure({
+      arrivals: '200/s',
+      call: () => {},
+      stop: { duration: '100ms' },
+      warmup: { requests: 0 },
+    })
+    expect(costOf(result, { price: 1 })).toEqual({ perHour: null, perMillion: null, idle: null, perServer: null })
+  })
+
+  it.each([-1, Number.NaN, '1' as never])('refuses the price %s', (price) => {
+    const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 1000 } })
+    expect(() => costOf(result, { price })).toThrow('cost.price: must be the price of one server for an hour')
   })
 })

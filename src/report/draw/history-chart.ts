@@ -31,7 +31,7 @@ export function drawHistory(series: HistorySeries): Drawing {
     const level = changes[i]?.before ?? changes.at(-1)?.after
     return level === undefined
       ? null
-      : markup`<path class="line dashed s-carry" d="M${px(x.at(start - 0.4))} ${px(y.at(level))}H${px(x.at(end - 0.6))}"/>`
+      : markup`<path class="line dashed s-neutral" d="M${px(x.at(start - 0.4))} ${px(y.at(level))}H${px(x.at(end - 0.6))}"/>`
   })
   const lines = changes.map((change) => {
     const at = px(x.at(change.at - 0.5))

@@ -68,7 +68,10 @@ export function createReportHandler(
 function livePage(result: Result, options: HtmlOptions, head: Markup | ''): string {
   // operators know the machine, and attackers should not learn its versions
   const shown = { ...result, environment: null }
-  const { title, body } = reportOf({ runs: [{ label: '', result: shown }], swept: [], comparisons: [] }, options)
+  const { title, body } = reportOf(
+    { runs: [{ label: '', result: shown }], swept: [], comparisons: [], tuned: [] },
+    options,
+  )
   return page(title, body, head)
 }
 

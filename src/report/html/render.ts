@@ -16,6 +16,7 @@ import {
 import { page } from './page.js'
 import { type Contents, contentsOf, type LabelledResult, type ReportEntry } from './report-entry.js'
 import { renderSetting } from './setting.js'
+import { renderTunedSection } from './tuned.js'
 import { MOST_OPEN, renderVerdicts } from './verdicts.js'
 
 export interface HtmlOptions {
@@ -31,6 +32,12 @@ export interface HtmlOptions {
    * @default none
    */
   budget?: Budget | undefined
+  /**
+   * The price of one server for an hour, which adds the cost of every run.
+   *
+   * @default none
+   */
+  price?: number | undefined
 }
 
 /** How many runs get charts of their own. Tables and combined charts show all runs. */
@@ -38,7 +45,7 @@ const MOST_IN_DETAIL = 10
 
 /**
  * Renders a report as one self-contained HTML page, to open offline, mail, print or attach to a build. Entries may be
- * results, results with names, the runs of a `sweep` and comparisons, in any mixture. Findings and verdicts come first.
+ * results, results with names, the runs of a `sweep`, what `tune` found and comparisons, in any mixture. Findings and verdicts come first.
  * Every chart shows its values on hover and with the arrow keys, and has its data as a table. Labels are escaped.
  *
  * @throws ValidationError if there is no entry, an entry is invalid or inconsistent, or an option is invalid
@@ -57,14 +64,14 @@ export function renderHtml(of: ReportEntry | readonly ReportEntry[], options: Ht
 /** Builds the title and body of a report. */
 export function reportOf(
   contents: Contents,
-  { title: givenTitle, budget }: HtmlOptions,
+  { title: givenTitle, budget, price }: HtmlOptions,
 ): { title: string; body: Markup } {
-  const { runs, swept, comparisons } = contents
+  const { runs, swept, comparisons, tuned } = contents
   const title = givenTitle ?? titleOf(contents)
   const detailed = runs.slice(0, MOST_IN_DETAIL)
   const omitted = runs.length - detailed.length
   const body = markup`<header><h1>${title}</h1><p class="quiet" id="keys">Hover over a chart to see its values, or focus it and use the arrow keys.</p></header>
-${comparisons.map((comparison, i) => renderComparisonSection(comparison, i))}${runs.length > 0 && renderVerdicts(runs, budget)}${
+${tuned.map(renderTunedSection)}${comparisons.map((comparison, i) => renderComparisonSection(comparison, i))}${runs.length > 0 && renderVerdicts(runs, budget, price)}${
   swept.length > 0 && renderSection('trade-off', 'Trade-off', tradeOffFigures(swept))
 }${
   runs.length > 0 &&
@@ -108,7 +115,8 @@ function renderSection(id: string, title: string, cards: readonly (Markup | null
   return markup`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2><div class="grid-of-cards">${cards}</div></section>`
 }
 
-function titleOf({ runs, swept, comparisons }: Contents): string {
+function titleOf({ runs, swept, comparisons, tuned }: Contents): string {
+  if (tuned.length > 0 && runs.length === 0 && comparisons.length === 0) return 'Which setting to run'
   if (runs.length === 0) return 'Comparison'
   if (swept.length === runs.length) return `Sweep of ${count(swept.length)} runs`
   const [only] = runs

@@ -1,11 +1,13 @@
 import { checkComparison } from '../../budget/check-comparison.js'
 import type { Comparison } from '../../budget/comparison.js'
+import type { Tuned } from '../../explore/tune.js'
 import { checkedResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
 import { got, ValidationError } from '../../validation/validation-error.js'
 import { shorten } from '../draw/label.js'
 import { ENGINES, fieldName, labelOf, type SweptRun } from '../draw/trade-off-figure.js'
 import type { NamedResult } from '../named-result.js'
+import { checkIsTuned } from '../terminal/tuned-table.js'
 
 /** A run and its label; empty if it is the only run. */
 export interface LabelledResult {
@@ -14,13 +16,14 @@ export interface LabelledResult {
 }
 
 /** One entry of a report. */
-export type ReportEntry = Result | NamedResult | SweptRun | Comparison
+export type ReportEntry = Result | NamedResult | SweptRun | Comparison | Tuned
 
 /** The entries of a report by kind. `runs` holds every run, those of a sweep too. */
 export interface Contents {
   runs: LabelledResult[]
   swept: SweptRun[]
   comparisons: Comparison[]
+  tuned: Tuned[]
 }
 
 /** Labels are repeated with every figure, so long ones are cut. */
@@ -32,7 +35,7 @@ const LONGEST_LABEL = 120
  * @throws ValidationError if an entry is invalid or inconsistent
  */
 export function contentsOf(given: readonly ReportEntry[]): Contents {
-  const contents: Contents = { runs: [], swept: [], comparisons: [] }
+  const contents: Contents = { runs: [], swept: [], comparisons: [], tuned: [] }
   const nameless: LabelledResult[] = []
   given.forEach((each, i) => {
     const name = `report[${i}]`
@@ -49,6 +52,9 @@ export function contentsOf(given: readonly ReportEntry[]): Contents {
       })
     } else if ('schema' in each && String(each.schema).startsWith('throughline/comparison')) {
       contents.comparisons.push(checkComparison(each, name))
+    } else if ('schema' in each && String(each.schema).startsWith('throughline/tuned')) {
+      checkIsTuned(each, name)
+      contents.tuned.push(each as Tuned)
     } else {
       const run = { label: '', result: checkedResult(each, name) }
       contents.runs.push(run)

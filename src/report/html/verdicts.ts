@@ -1,5 +1,6 @@
 import { checkBudget, type RuleCheck } from '../../budget/check.js'
 import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
+import { type Cost, costOf } from '../../result/cost.js'
 import { nameOf } from '../../result/summary.js'
 import type { Finding } from '../../result/validity.js'
 import type { Budget } from '../../scenario/budget.js'
@@ -13,8 +14,12 @@ const CLASSES = { error: 'bad', warning: 'doubt', info: 'info' } as const
 const MARKS = { pass: ['good', '✓'], fail: ['bad', '✗'], inconclusive: ['doubt', '?'] } as const
 
 /** Renders the validity, findings and budget verdicts of all runs. */
-export function renderVerdicts(runs: readonly LabelledResult[], budget: Budget | undefined): Markup {
-  return markup`<section aria-labelledby="verdicts"><h2 id="verdicts">Verdicts</h2>${renderSummary(runs)}${budget !== undefined && runs.length > 0 && renderBudgetChecks(runs, budget)}${renderFindings(runs)}</section>`
+export function renderVerdicts(
+  runs: readonly LabelledResult[],
+  budget: Budget | undefined,
+  price?: number | undefined,
+): Markup {
+  return markup`<section aria-labelledby="verdicts"><h2 id="verdicts">Verdicts</h2>${renderSummary(runs, price)}${budget !== undefined && runs.length > 0 && renderBudgetChecks(runs, budget)}${renderFindings(runs)}</section>`
 }
 
 /** With more runs than this, the details of each run are folded up. */
@@ -22,7 +27,7 @@ export const MOST_OPEN = 3
 
 const COLUMNS = ['p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const
 
-function renderSummary(runs: readonly LabelledResult[]): Markup {
+function renderSummary(runs: readonly LabelledResult[], price: number | undefined): Markup {
   const rows = runs.map(({ label, result }): DataCell[] => {
     const { latencyMs, throughput, rates, utilization, validity } = result
     const verdict = validity.valid
@@ -36,12 +41,30 @@ function renderSummary(runs: readonly LabelledResult[]): Markup {
       { text: threeDigits(throughput.completed), value: throughput.completed },
       { text: percent(rates.error), value: rates.error },
       utilization === null ? '–' : { text: percent(utilization), value: utilization },
+      ...(price === undefined ? [] : costCells(costOf(result, { price }))),
     ]
   })
   const times = COLUMNS.map((name) => (name === 'max' ? name : nameOf(name)))
-  const columns = ['run', 'verdict', ...times, 'offered/s', 'completed/s', 'errors', 'utilization']
+  const columns = [
+    'run',
+    'verdict',
+    ...times,
+    'offered/s',
+    'completed/s',
+    'errors',
+    'utilization',
+    ...(price === undefined ? [] : COSTS),
+  ]
   return renderDataTable({ caption: 'All runs', columns, rows })
 }
+
+const COSTS = ['cost/hour', 'cost/million', 'idle', 'completed/s a server']
+
+const costCells = ({ perHour, perMillion, idle, perServer }: Cost): DataCell[] => [
+  ...[perHour, perMillion].map((cost): DataCell => (cost === null ? '–' : { text: threeDigits(cost), value: cost })),
+  idle === null ? '–' : { text: percent(idle), value: idle },
+  perServer === null ? '–' : { text: threeDigits(perServer), value: perServer },
+]
 
 /** Renders the findings of all runs. With several runs, the info findings are folded up. */
 function renderFindings(runs: readonly LabelledResult[]): Markup {

@@ -1,10 +1,11 @@
 import { checkIsResult } from '../../result/check.js'
+import { costOf } from '../../result/cost.js'
 import { partsOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import { ESTIMATES, type Summary } from '../../result/summary.js'
 import { renderFindings } from '../../text/findings.js'
 import { legible } from '../../text/legible.js'
-import { count, percent, rate, seconds, type TimeUnit, threeDigits, timeUnit } from '../../text/number.js'
+import { count, inText, percent, rate, seconds, type TimeUnit, threeDigits, timeUnit } from '../../text/number.js'
 import { renderParts } from '../../text/parts.js'
 import { pad, plain, type RenderOptions, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
@@ -12,6 +13,11 @@ import { renderCurve } from './curve.js'
 import { renderHost } from './host-lines.js'
 import { describeScenario } from './scenario-line.js'
 import { table } from './table.js'
+
+export interface ResultRenderOptions extends RenderOptions {
+  /** of one server for an hour: adds what the run costs */
+  price?: number | undefined
+}
 
 export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Recorded' } as const
 
@@ -23,7 +29,7 @@ export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Reco
  * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
  * console.log(renderResult(result, { width: 100, style: styleFor(process.stdout) }))
  */
-export function renderResult(given: Result, options: RenderOptions = {}): string {
+export function renderResult(given: Result, options: ResultRenderOptions = {}): string {
   checkIsResult(given)
   const { width = 80, style = plain } = options
   const result = legible(given)
@@ -33,7 +39,7 @@ export function renderResult(given: Result, options: RenderOptions = {}): string
     latencyTable(result, style),
     renderCurve(result.latencyMs, options),
     renderParts(partsOf(result), result.latencyMs.mean, width, style),
-    totals(result, width, style),
+    totals(result, width, style, options.price),
     result.host === null ? '' : renderHost(result.host, width, style),
   ]
   return parts.filter((part) => part !== '').join('\n\n')
@@ -124,10 +130,23 @@ export function listTotals(result: Result): [name: string, text: string][] {
   return lines
 }
 
+/** What the run costs, and what of its servers it uses, if there is a price. */
+function costLines(result: Result, price: number | undefined): [name: string, text: string][] {
+  if (price === undefined) return []
+  const { perHour, perMillion, idle, perServer } = costOf(result, { price })
+  if (perHour === null || perMillion === null || perServer === null)
+    return [['cost', 'unknown: servers are not limited']]
+  const wasted = idle === null ? '' : `, ${percent(idle)} of the time idle`
+  return [
+    ['cost', `${inText(perHour)} an hour, ${inText(perMillion)} for a million requests`],
+    ['each server', `${rate(perServer)}${wasted}`],
+  ]
+}
+
 const TOTAL_NAMES = 11
 
-function totals(result: Result, width: number, style: Style): string {
-  return listTotals(result)
+function totals(result: Result, width: number, style: Style, price: number | undefined): string {
+  return [...listTotals(result), ...costLines(result, price)]
     .flatMap(([name, text]) =>
       wrap(text, width - TOTAL_NAMES - 3).map(
         (line, i) => ` ${pad(i === 0 ? style('dim', name) : '', TOTAL_NAMES)}  ${line}`,

@@ -1,0 +1,167 @@
+import { z } from 'zod'
+import { checkBudget, type Verdict } from '../budget/check.js'
+import { real } from '../clock/real.js'
+import type { Result } from '../result/result.js'
+import { type Arrivals, meanRate } from '../scenario/arrivals/arrivals.js'
+import { type Budget, checkedBudget } from '../scenario/budget.js'
+import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../scenario/scenario.js'
+import { refuseCheckpoints } from '../scenario/stop.js'
+import { options } from '../scenario/units.js'
+import { simulate } from '../simulate/simulate.js'
+import { abortSignal, throwIfAborted } from '../validation/realm.js'
+import { throwFaults, ValidationError } from '../validation/validation-error.js'
+import { runTrial } from './trial.js'
+
+/** By how much the load may grow before a budget breaks, as a fraction of it: 0.25 is a quarter more. */
+export interface Headroom {
+  /**
+   * as far as the observed figures keep the budget, to 1 % of the load; below 0 if they break it already, null if they
+   * keep it at 64 times the load, or at no load down to a twentieth
+   */
+  growth: number | null
+  /** as far as `checkBudget` passes the run; null if it does at no load */
+  low: number | null
+  /** as far as `checkBudget` does not fail the run; null if it fails at no load */
+  high: number | null
+  /** the loads at the three, requests a second */
+  rates: { growth: number | null; low: number | null; high: number | null }
+}
+
+export interface HeadroomOptions {
+  /** Ends the search; `headroom` rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+  /** Called after each run with how many there were; returning false ends the search, and `headroom` gives null. */
+  onProgress?: ((progress: { runs: number }) => unknown) | undefined
+}
+
+const schema = options({
+  signal: abortSignal.optional(),
+  onProgress: z
+    .custom<NonNullable<HeadroomOptions['onProgress']>>((value) => typeof value === 'function', {
+      error: 'must be a function',
+    })
+    .optional(),
+})
+
+/** Loads are found to this fraction of themselves. */
+const NEAR = 0.01
+/** Loads from this fraction of the present one, up to this many times it. */
+const LEAST = 0.05
+const MOST = 64
+
+/**
+ * Searches by how much the load may grow before a budget breaks, by simulating the scenario at other loads with the same
+ * random numbers. All rates of the arrivals grow alike; a trace is replayed faster. The ends of the interval are where
+ * the verdict at 95 % changes. A load that the servers cannot sustain breaks any budget.
+ *
+ * @returns null if `onProgress` ended it
+ * @throws ValidationError if the scenario cannot be simulated, or its load cannot grow: a closed loop sends as it is
+ * answered
+ * @example
+ * const room = await headroom({ arrivals: '100/s', service: '5ms', stop: { requests: 100_000 } }, { p99: '50ms' })
+ * room?.growth // about 0.5
+ */
+export async function headroom(
+  scenario: Scenario | StoredScenario,
+  budget: Budget,
+  given: HeadroomOptions = {},
+): Promise<Headroom | null> {
+  const asked = schema.safeParse(given)
+  if (!asked.success) throwFaults(asked.error, 'headroom', given)
+  const limits = checkedBudget(budget)
+  const resolved = resolveScenario(scenario, 'simulate')
+  refuseCheckpoints(resolved.stop, 'loads are compared over runs of one length')
+  const offered = meanRate(resolved.arrivals)
+  if (offered === null) {
+    throw new ValidationError(
+      'arrivals',
+      `must have a rate that can grow; a ${resolved.arrivals.process} process has none`,
+    )
+  }
+  const { signal, onProgress } = asked.data
+  let runs = 0
+  const each = async <Found>(factor: number, run: (at: SimulatedScenario) => Found): Promise<Found> => {
+    throwIfAborted(signal)
+    const found = run({ ...resolved, arrivals: scaled(resolved.arrivals, factor) })
+    if (onProgress?.({ runs: ++runs }) === false) throw new Ended()
+    // notice an abort between runs
+    await new Promise((resolve) => real.setImmediate(resolve))
+    return found
+  }
+  const verdicts = new Map<number, Verdict>()
+  const verdictAt = async (factor: number) => {
+    const verdict = verdicts.get(factor) ?? (await each(factor, (at) => verdictOf(simulate(at), limits)))
+    verdicts.set(factor, verdict)
+    return verdict
+  }
+  try {
+    const growth = await lastThat(1, (factor) =>
+      each(factor, (at) => runTrial({ scenario: at, budget: limits }).strain <= 1),
+    )
+    const from = Math.min(MOST, Math.max(LEAST, growth))
+    const low = await lastThat(from, async (factor) => (await verdictAt(factor)) === 'pass')
+    const high = await lastThat(from, async (factor) => (await verdictAt(factor)) !== 'fail')
+    const factors = {
+      growth: growth >= LEAST && growth <= MOST ? growth : null,
+      low: low < LEAST ? null : Math.min(low, MOST),
+      high: high > MOST ? null : Math.max(high, LEAST),
+    }
+    const fractionOf = (factor: number | null) => factor && factor - 1
+    const rateOf = (factor: number | null) => factor && factor * offered
+    return {
+      ...{ growth: fractionOf(factors.growth), low: fractionOf(factors.low), high: fractionOf(factors.high) },
+      rates: { growth: rateOf(factors.growth), low: rateOf(factors.low), high: rateOf(factors.high) },
+    }
+  } catch (error) {
+    if (error instanceof Ended) return null
+    throw error
+  }
+}
+
+class Ended extends Error {}
+
+/** The verdict on a run; one without a steady state keeps no budget for as long as it may last. */
+function verdictOf(result: Result, budget: Budget): Verdict {
+  return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
+}
+
+/**
+ * The highest load at which something is so: bracketed from one load on, in steps that double, and bisected. Infinity if
+ * it is so up to the most, 0 if it is not so down to the least.
+ */
+async function lastThat(from: number, isSo: (factor: number) => Promise<boolean>): Promise<number> {
+  let [low, high] = [from, from]
+  let step = NEAR
+  if (await isSo(from)) {
+    for (high *= 1 + step; await isSo(high); high *= 1 + step) {
+      low = high
+      step *= 2
+      if (low > MOST) return Number.POSITIVE_INFINITY
+    }
+  } else {
+    for (low /= 1 + step; !(await isSo(low)); low /= 1 + step) {
+      high = low
+      step *= 2
+      if (high < LEAST) return 0
+    }
+  }
+  while (high - low > NEAR * low) {
+    const middle = (low + high) / 2
+    if (await isSo(middle)) low = middle
+    else high = middle
+  }
+  return low
+}
+
+/** Arrivals of as many times the load. */
+function scaled(arrivals: Arrivals, factor: number): Arrivals {
+  if ('rate' in arrivals) return { ...arrivals, rate: arrivals.rate * factor }
+  if (arrivals.process === 'replay') return { ...arrivals, speed: (arrivals.speed ?? 1) * factor }
+  if (arrivals.process !== 'stages') return arrivals
+  const { from, stages } = arrivals
+  return {
+    ...arrivals,
+    ...(from !== undefined && { from: from * factor }),
+    stages: stages.map((stage) => ({ ...stage, rate: stage.rate * factor })),
+  }
+}

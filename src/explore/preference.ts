@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { type Duration, options, positiveDuration } from '../scenario/units.js'
+
+/** What is weighed of a setting: the quality of its answers, its cost an hour, and its p99 of latency in milliseconds. */
+export interface Worth {
+  quality: number
+  cost: number
+  p99Ms: number
+}
+
+/** How much a quantity counts; beyond `enough`, better is worth no more. */
+export type Wish<Enough> = number | { weight: number; enough?: Enough | undefined }
+
+/**
+ * What is nice to have, by weight. A weight says what one percent is worth: with `{ quality: 5, cost: 1 }`, one percent
+ * more quality is worth five percent more cost.
+ */
+export interface Wishes {
+  quality?: Wish<number> | undefined
+  cost?: Wish<number> | undefined
+  p99?: Wish<Duration> | undefined
+}
+
+const WEIGHT_IS = 'must be a weight, a number of 0 or more, or { weight, enough }'
+const weight = z.number({ error: WEIGHT_IS }).min(0, { error: WEIGHT_IS })
+const ENOUGH_IS = 'must be a number above 0'
+const amount = z.number({ error: ENOUGH_IS }).gt(0, { error: ENOUGH_IS })
+const wish = <Enough extends z.ZodType<number, unknown>>(enough: Enough) =>
+  z
+    .union([weight, options({ weight, enough: enough.optional() })], { error: WEIGHT_IS })
+    .transform((value) => (typeof value === 'number' ? { weight: value } : value))
+    .optional()
+
+export const wishesSchema = options({ quality: wish(amount), cost: wish(amount), p99: wish(positiveDuration) }).refine(
+  ({ quality, cost, p99 }) => [quality, cost, p99].some((each) => (each?.weight ?? 0) > 0),
+  { error: 'must give quality, cost or p99 a weight above 0' },
+)
+export type ReadWishes = z.output<typeof wishesSchema>
+
+/** Orders two settings, the better one first. */
+export type Preference = (a: Worth, b: Worth) => number
+
+/**
+ * The order that wishes put settings in, or without wishes: the best quality first, of those the lowest cost, and of
+ * those the lowest p99. Settings that wishes do not tell apart are in that order too.
+ */
+export function preferenceOf(wishes: ReadWishes | undefined): Preference {
+  if (wishes === undefined) return inOrder
+  return (a, b) => {
+    const [ofA, ofB] = [scoreOf(a, wishes), scoreOf(b, wishes)]
+    // sums of logarithms differ in their last digits
+    return Math.abs(ofA - ofB) > 1e-12 ? ofB - ofA : inOrder(a, b)
+  }
+}
+
+function inOrder(a: Worth, b: Worth): number {
+  return b.quality - a.quality || a.cost - b.cost || a.p99Ms - b.p99Ms
+}
+
+/** A weighted product, as its logarithm: no unit and no other setting changes the order of two. */
+function scoreOf({ quality, cost, p99Ms }: Worth, wishes: ReadWishes): number {
+  const enough = (which: keyof ReadWishes, none: number) => wishes[which]?.enough ?? none
+  const weight = (which: keyof ReadWishes) => wishes[which]?.weight ?? 0
+  return (
+    weight('quality') * Math.log(Math.min(quality, enough('quality', Number.POSITIVE_INFINITY))) -
+    weight('cost') * Math.log(Math.max(cost, enough('cost', 0))) -
+    weight('p99') * Math.log(Math.max(p99Ms, enough('p99', 0)))
+  )
+}
+
+/** Whether a setting is as good as another in everything, and better in something. */
+export function dominates(a: Worth, b: Worth): boolean {
+  const asGood = a.quality >= b.quality && a.cost <= b.cost && a.p99Ms <= b.p99Ms
+  return asGood && (a.quality > b.quality || a.cost < b.cost || a.p99Ms < b.p99Ms)
+}
+
+/** The Pareto front: the settings that no other dominates, from the cheapest on; of equal ones the first. */
+export function frontOf<Of extends { worth: Worth }>(settings: readonly Of[]): Of[] {
+  return settings
+    .filter(({ worth }, i) => {
+      const isEqual = (other: Worth) => !dominates(worth, other) && inOrder(worth, other) === 0
+      return !settings.some((other, k) => dominates(other.worth, worth) || (k < i && isEqual(other.worth)))
+    })
+    .sort((a, b) => a.worth.cost - b.worth.cost || a.worth.p99Ms - b.worth.p99Ms)
+}

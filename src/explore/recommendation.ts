@@ -1,0 +1,238 @@
+import type { Result } from '../result/result.js'
+import { type Budget, type Rule, rulesOf } from '../scenario/budget.js'
+import { count, inText, percent, rate, time } from '../text/number.js'
+import type { ReadWishes } from './preference.js'
+import {
+  CandidateSearch,
+  costOfServers,
+  keeps,
+  mostServersOf,
+  type RunSettings,
+  type Space,
+  type Tried,
+} from './search.js'
+
+/** What comes nearest to what was wished for without being recommended, and what it would take. */
+export interface NearestMiss {
+  /** null without candidates */
+  candidate: string | null
+  quality: number | null
+  /** with how many servers it would keep the budget; null if no number of them that was tried is enough */
+  servers: number | null
+  /** its p99 of latency there, or at its best */
+  p99Ms: number | null
+  /** its cost there over that of the recommended setting; null if there is none */
+  costRatio: number | null
+  /** what it would take, in a sentence */
+  sentence: string
+}
+
+/** This many times as many servers as there may be are tried, to say what a candidate would take. */
+const BEYOND = 4
+
+/** The limits of a budget in words: `p99 within 100 ms, throughput of at least 500/s`. */
+export function budgetText(budget: Budget): string {
+  return rulesOf(budget).map(ruleText).join(' and ')
+}
+
+function ruleText({ metric, relation, limit, unit }: Rule): string {
+  const text =
+    unit === 'ms' ? time(limit) : unit === '/s' ? rate(limit) : unit === 'fraction' ? percent(limit) : inText(limit)
+  const words = { '<': 'below', '<=': 'within', '>': 'above', '>=': 'of at least' }
+  return `${metric} ${words[relation]} ${text}`
+}
+
+const named = ({ contender }: { contender: Tried['contender'] }) => (contender.name === null ? 'it' : contender.name)
+
+const serversText = (servers: number) => (servers === 1 ? '1 server' : `${count(servers)} servers`)
+
+function batchingText({ maxBatchSize, maxWait }: Tried): string {
+  if (maxBatchSize === 1) return 'one request at a time'
+  return `in batches of up to ${count(maxBatchSize)}${maxWait === 0 ? ' without a wait' : ` that wait up to ${time(maxWait)}`}`
+}
+
+/** What a recommendation is made by. */
+interface Asked {
+  budget: Budget
+  wishes?: ReadWishes | undefined
+  mostServers: number
+}
+
+/** The recommendation and its reason, or why there is none. */
+export function recommendation(
+  chosen: Tried | null,
+  confirmed: Result | null,
+  searches: readonly CandidateSearch[],
+  { budget, wishes, mostServers }: Asked,
+  ended: string | null,
+): string {
+  const within = budgetText(budget)
+  if (chosen === null) {
+    return ended === null
+      ? `No setting keeps ${within} with up to ${serversText(mostServers)}.`
+      : `The search was ended before it found a setting that keeps ${within}.`
+  }
+  const { contender, servers, worth } = chosen
+  const { quality, price } = contender
+  const p99Ms = confirmed?.latencyMs.p99 ?? worth.p99Ms
+  const cost = price === null ? '' : `, for ${inText(costOfServers(contender, servers))} an hour`
+  const what = `Run ${contender.name === null ? '' : `${contender.name} on `}${serversText(servers)}, ${batchingText(chosen)}${cost}: p99 is ${time(p99Ms)}, and it keeps ${within}.`
+  const why =
+    ended === 'onProgress'
+      ? 'It is the best that was found until the search was ended, and a longer run has not confirmed it.'
+      : reasonOf(chosen, searches, wishes, quality, price)
+  return `${what} ${why}${ended === 'atMost' ? ' The search ran out of time, and did not look at everything.' : ''}`
+}
+
+function reasonOf(
+  { contender, worth }: Tried,
+  searches: readonly CandidateSearch[],
+  wishes: ReadWishes | undefined,
+  quality: number | null,
+  price: number | null,
+): string {
+  const kept = searches.flatMap(({ tried }) => tried.filter(keeps))
+  if (wishes !== undefined) {
+    const weights = Object.entries(wishes).flatMap(([name, wish]) =>
+      wish === undefined || wish.weight === 0 ? [] : [`${name} ${inText(wish.weight)}`],
+    )
+    return `Of what keeps it, this is the best by the wishes (${weights.join(', ')}).`
+  }
+  const cheaper = price === null ? 'takes fewer servers' : 'costs less'
+  const others = kept.filter((each) => each.contender !== contender)
+  if (quality !== null && others.some((each) => each.worth.quality < worth.quality)) {
+    return `Of what keeps it, nothing has a higher quality than ${inText(quality)}, and nothing of that quality ${cheaper}.`
+  }
+  if (quality !== null && searches.some((each) => (each.contender.quality ?? 0) > quality)) {
+    return `No candidate of a higher quality than ${inText(quality)} keeps it, and nothing of that quality ${cheaper}.`
+  }
+  return `Nothing that keeps it ${cheaper}.`
+}
+
+/** What came of a candidate, in a sentence. */
+export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boolean): string {
+  const { givenUp, contender } = search
+  const within = budgetText(budget)
+  const kept = search.tried.filter(keeps)
+  if (kept.length > 0) {
+    const servers = Math.min(...kept.map(({ servers }) => servers))
+    return `keeps ${within} with ${serversText(servers)} or more`
+  }
+  switch (givenUp?.why) {
+    case 'overloaded':
+      return givenUp.servers < 1
+        ? 'one server costs more than is allowed'
+        : `${serversText(givenUp.servers)} cannot sustain the load; it takes ${serversText(search.fewestServers)} or more`
+    case 'too slow':
+      return `${givenUp.best.trial.p99Ms === Number.POSITIVE_INFINITY ? 'is too slow' : `has a p99 of ${time(givenUp.best.trial.p99Ms)} without any waiting`}: no number of servers keeps ${within}`
+    case 'dominated':
+      return `cannot be better than ${named(givenUp.by)} on ${serversText(givenUp.by.servers)} in quality, cost or p99: not searched`
+  }
+  if (!explored) return 'not searched to its end'
+  const nearest = search.nearest()
+  if (nearest === null) return `no setting of ${contender.name ?? 'it'} was run`
+  return `breaks ${within} with up to ${serversText(search.mostServers)}; the nearest is ${timesText(nearest)}`
+}
+
+const timesText = ({ trial, servers }: Tried) =>
+  Number.isFinite(trial.strain)
+    ? `${inText(trial.strain)} times a limit, with ${serversText(servers)}`
+    : `overloaded, with ${serversText(servers)}`
+
+/**
+ * Finds what comes nearest: a candidate of higher quality than the recommended one, else the best of the others; with
+ * one candidate, one server fewer.
+ */
+export async function nearestMiss(
+  chosen: Tried | null,
+  searches: readonly CandidateSearch[],
+  space: Space,
+  run: RunSettings,
+  budget: Budget,
+): Promise<NearestMiss | null> {
+  const others = searches.filter(({ contender }) => contender !== chosen?.contender)
+  if (chosen !== null && others.length === 0)
+    return oneServerFewer(chosen, searches[0] as CandidateSearch, space, budget)
+  const wanted =
+    chosen === null ? others : others.filter(({ contender }) => (contender.quality ?? 1) > chosen.worth.quality)
+  const pool = wanted.length > 0 ? wanted : others
+  // what a candidate would take is known if it keeps the budget, and else asked of more servers
+  const reached: { search: CandidateSearch; at: Tried | null }[] = []
+  for (const search of pool) {
+    const kept = cheapestOf(search)
+    const isHopeless = search.givenUp?.why === 'too slow' || search.givenUp?.why === 'dominated'
+    reached.push({ search, at: kept ?? (isHopeless ? null : await beyond(search, space, run)) })
+  }
+  const cost = ({ at }: (typeof reached)[number]) => at?.worth.cost ?? Number.POSITIVE_INFINITY
+  const strain = ({ search }: (typeof reached)[number]) => strainOf(search)
+  const [nearest] = reached.sort((a, b) => compare(cost(a), cost(b)) || compare(strain(a), strain(b)))
+  if (nearest === undefined) return null
+  return missOf(nearest.search, nearest.at, chosen, budget)
+}
+
+const compare = (a: number, b: number) => (a === b ? 0 : a - b)
+
+const strainOf = (search: CandidateSearch) =>
+  search.givenUp?.why === 'too slow'
+    ? search.givenUp.best.trial.strain
+    : (search.nearest()?.trial.strain ?? Number.POSITIVE_INFINITY)
+
+const cheapestOf = ({ tried }: CandidateSearch) =>
+  tried.filter(keeps).sort((a, b) => a.worth.cost - b.worth.cost || a.worth.p99Ms - b.worth.p99Ms)[0] ?? null
+
+/** The cheapest setting of a candidate beyond the servers that there may be. */
+async function beyond(
+  { contender, mostServers }: CandidateSearch,
+  space: Space,
+  run: RunSettings,
+): Promise<Tried | null> {
+  const further: Space = {
+    ...space,
+    leastServers: mostServers + 1,
+    mostServers: Math.min(1000, BEYOND * Math.max(space.mostServers, mostServers)),
+    mostCost: Number.POSITIVE_INFINITY,
+  }
+  if (mostServersOf(contender, further) < further.leastServers) return null
+  const search = new CandidateSearch(contender, further, run)
+  await search.cheapest()
+  return cheapestOf(search)
+}
+
+function missOf(search: CandidateSearch, at: Tried | null, chosen: Tried | null, budget: Budget): NearestMiss {
+  const { contender, givenUp } = search
+  const { name, quality } = contender
+  const who = `${name ?? 'The service'}${quality === null ? '' : ` (quality ${inText(quality)})`}`
+  const within = budgetText(budget)
+  if (at !== null) {
+    const costRatio = chosen === null ? null : at.worth.cost / chosen.worth.cost
+    const cost = costRatio === null ? '' : `, at ${inText(costRatio)} times the cost`
+    return {
+      ...{ candidate: name, quality, servers: at.servers, p99Ms: at.trial.p99Ms, costRatio },
+      sentence: `${who} would keep ${within} with ${serversText(at.servers)}${cost}.`,
+    }
+  }
+  const near = givenUp?.why === 'too slow' ? givenUp.best : search.nearest()
+  const p99Ms = near !== null && Number.isFinite(near.trial.p99Ms) ? near.trial.p99Ms : null
+  const outcome = outcomeOf(search, budget, true)
+  return {
+    ...{ candidate: name, quality, servers: null, p99Ms, costRatio: null },
+    sentence: givenUp === null ? `${who} ${outcome}; more servers do not help.` : `${who} ${outcome}.`,
+  }
+}
+
+/** What the setting with one server fewer falls short by. */
+function oneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, budget: Budget): NearestMiss | null {
+  const servers = chosen.servers - 1
+  if (servers < space.leastServers) return null
+  const { name, quality } = chosen.contender
+  const near = search.nearest(servers)
+  const p99Ms = near !== null && Number.isFinite(near.trial.p99Ms) ? near.trial.p99Ms : null
+  const short =
+    near === null || near.trial.strain === Number.POSITIVE_INFINITY
+      ? `cannot sustain ${rate(space.offered)}`
+      : `would take a limit ${inText(near.trial.strain)} times as high: the best has a p99 of ${time(near.trial.p99Ms)}`
+  return {
+    ...{ candidate: name, quality, servers, p99Ms, costRatio: servers / chosen.servers },
+    sentence: `${serversText(servers)} ${short}, where the budget is ${budgetText(budget)}.`,
+  }
+}

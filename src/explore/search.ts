@@ -1,0 +1,370 @@
+import { maxThroughput, meanServiceNs, type Service } from '../scenario/service/service.js'
+import type { Contender } from './candidates.js'
+import type { Worth } from './preference.js'
+import type { Trial } from './trial.js'
+
+/** One way to serve: a candidate on a number of servers, with a batching policy. */
+export interface Setting {
+  contender: Contender
+  servers: number
+  maxBatchSize: number
+  maxWait: number
+}
+
+/** A setting that was run. */
+export interface Tried extends Setting {
+  trial: Trial
+  worth: Worth
+  /** a longer run did not confirm that it keeps the budget */
+  refuted?: boolean
+}
+
+/** What there is to choose from, and the load. */
+export interface Space {
+  leastServers: number
+  mostServers: number
+  /** an hour; Infinity is no limit */
+  mostCost: number
+  /** in rising order */
+  waits: readonly number[]
+  /** requests a second; 0 where that is not known */
+  offered: number
+  /** the queue drops what is too much, so that an overloaded server may keep a budget that allows it */
+  sheds: boolean
+}
+
+/** Runs settings, and gives what each showed, in order. */
+export type RunSettings = (settings: Setting[]) => Promise<Tried[]>
+
+export const keeps = ({ trial, refuted }: Tried) => trial.strain <= 1 && refuted !== true
+
+/** What a number of servers costs an hour: without prices, each costs as much as any other. */
+export const costOfServers = ({ price }: Contender, servers: number) => (price ?? 1) * servers
+
+/** As many settings as there are. */
+export function gridSize(contender: Contender, space: Space): number {
+  const { leastServers, waits } = space
+  const batchings = contender.sizes.reduce((sum, size) => sum + (size === 1 ? 1 : waits.length), 0)
+  return Math.max(0, mostServersOf(contender, space) - leastServers + 1) * batchings
+}
+
+/** How many servers there may be of a candidate. */
+export function mostServersOf(contender: Contender, { mostServers, mostCost }: Space): number {
+  const affordable = Math.floor((mostCost * (1 + 1e-12)) / costOfServers(contender, 1))
+  return Math.min(mostServers, affordable)
+}
+
+/** Why a candidate was given up before its settings were searched. */
+export type GivenUp =
+  /** this number of servers cannot sustain the load */
+  | { why: 'overloaded'; servers: number }
+  /** a request breaks the budget without any waiting */
+  | { why: 'too slow'; best: Tried }
+  /** another setting is as good in everything, whatever this candidate does */
+  | { why: 'dominated'; by: Tried }
+
+/** A place of the lattice of batch sizes and waits. */
+interface Place {
+  size: number
+  wait: number
+}
+
+/** How many batch sizes are tried at once, from the smallest on. */
+const AT_ONCE = 3
+/** Where every batch size misses the budget by this ratio, waits are not searched: they do not make up for that. */
+const FAR = 2
+/** More servers than the fewest are tried for as long as each makes p99 this much shorter. */
+const WORTH_A_SERVER = 0.02
+/** And up to this many times the fewest, unless they may be preferred. */
+const MOST_TIMES = 2
+/** How many settings of each number of servers get a longer run. */
+const MOST_REFUTED = 4
+/** The latency without any waiting: more servers than anything needs. */
+const PLENTY = 1000
+
+/**
+ * The search of one candidate's settings. With fewer servers than it needs a candidate is overloaded, which its service
+ * says without a run; from there on the fewest servers that keep the budget are bracketed and bisected. At each number of
+ * servers every wait is tried with the best batch size, and then the best of the neighbours, and so on.
+ */
+export class CandidateSearch {
+  readonly contender: Contender
+  readonly #space: Space
+  readonly #run: RunSettings
+  readonly #tried = new Map<string, Tried>()
+  readonly #searched = new Map<number, Tried | null>()
+  readonly #capacity = new Map<number, number>()
+  #bestCase: Tried | null = null
+  givenUp: GivenUp | null = null
+
+  constructor(contender: Contender, space: Space, run: RunSettings) {
+    this.contender = contender
+    this.#space = space
+    this.#run = run
+    for (const size of contender.sizes) this.#capacity.set(size, maxThroughput(contender.service, size, 1))
+  }
+
+  get mostServers(): number {
+    return mostServersOf(this.contender, this.#space)
+  }
+
+  /** The fewest servers that keep up with the load, in batches of any size. */
+  get fewestServers(): number {
+    const { leastServers, offered, sheds } = this.#space
+    if (sheds || offered === 0) return leastServers
+    const most = Math.max(...this.#capacity.values())
+    return Math.max(leastServers, Math.floor(offered / most) + 1)
+  }
+
+  /** Every setting that was run. */
+  get tried(): Tried[] {
+    return [...this.#tried.values()]
+  }
+
+  /** The setting nearest to the budget, of those at a number of servers, or of all. */
+  nearest(servers?: number): Tried | null {
+    return best(
+      this.tried.filter((each) => servers === undefined || each.servers === servers),
+      (a, b) => a.trial.strain - b.trial.strain,
+    )
+  }
+
+  /**
+   * Searches the fewest servers that keep the budget, and then more for as long as they are worth it.
+   *
+   * @param found the settings of all candidates that keep the budget, to stop where one is as good in everything
+   * @param matters whether a setting of this worth at best would be preferred to what was found
+   */
+  async explore(found: () => Tried[], matters: (atBest: Worth) => boolean): Promise<void> {
+    const { fewestServers: from, mostServers: to } = this
+    if (from > to) {
+      this.givenUp ??= { why: 'overloaded', servers: to }
+      return
+    }
+    this.#bestCase ??= await this.#withoutWaiting()
+    if (this.#bestCase !== null && this.#bestCase.trial.strain > 1) {
+      this.givenUp = { why: 'too slow', best: this.#bestCase }
+      return
+    }
+    this.givenUp = this.#dominatedAt(from, found())
+    if (this.givenUp !== null) return
+    const fewest = await this.cheapest()
+    if (fewest === null) return
+    let last = fewest
+    for (let servers = last.servers + 1; servers <= to; servers++) {
+      if (this.#dominatedAt(servers, found()) !== null) return
+      if (servers > MOST_TIMES * fewest.servers && !matters(this.#atBest(servers))) return
+      const next = await this.at(servers)
+      if (next === null || !keeps(next)) continue
+      const gain = 1 - next.trial.p99Ms / last.trial.p99Ms
+      if (gain < WORTH_A_SERVER && !matters(this.#atBest(servers + 1))) return
+      if (gain >= WORTH_A_SERVER) last = next
+    }
+  }
+
+  /** The best setting of a number of servers that was found; null if none keeps up with the load. */
+  async at(servers: number): Promise<Tried | null> {
+    const known = this.#searched.get(servers)
+    if (known !== undefined && known?.refuted !== true) return known
+    const found = await this.#searchAt(servers)
+    this.#searched.set(servers, found)
+    return found
+  }
+
+  /**
+   * Marks a setting that a longer run did not confirm. After a few with as many servers, the others that are as near to
+   * the budget are given up too.
+   */
+  refute(setting: Tried): void {
+    setting.refuted = true
+    this.#searched.delete(setting.servers)
+    const here = this.tried.filter(({ servers }) => servers === setting.servers)
+    const refuted = here.filter((each) => each.refuted)
+    if (refuted.length < MOST_REFUTED) return
+    const least = Math.min(...refuted.map(({ trial }) => trial.strain))
+    for (const each of here) if (each.trial.strain >= least) each.refuted = true
+  }
+
+  /** The best setting of the fewest servers that keep the budget; null if none was found. */
+  async cheapest(): Promise<Tried | null> {
+    const { fewestServers: from, mostServers: to } = this
+    if (from > to) return null
+    let failed = from - 1
+    let found: Tried | null = null
+    let step = 1
+    for (let servers = from; found === null; servers = Math.min(to, servers + step)) {
+      const here = await this.at(servers)
+      if (here !== null && keeps(here)) found = here
+      else {
+        failed = servers
+        if (servers === to) return null
+        if (servers > from) step *= 2
+      }
+    }
+    while (found.servers - failed > 1) {
+      const middle = Math.floor((found.servers + failed) / 2)
+      const here = await this.at(middle)
+      if (here !== null && keeps(here)) found = here
+      else failed = middle
+    }
+    return found
+  }
+
+  async #searchAt(servers: number): Promise<Tried | null> {
+    const { sizes } = this.contender
+    const able = sizes.flatMap((size, i) => (this.#keepsUp(size, servers) ? [i] : []))
+    if (able.length === 0) return null
+    const starts = [...(await this.#all(this.#nearby(servers), servers))]
+    let here: Tried | null = null
+    for (let k = 0; k < able.length; k += AT_ONCE) {
+      const places = able.slice(k, k + AT_ONCE).map((size) => ({ size, wait: 0 }))
+      const tried = await this.#all(places, servers)
+      here = best(here === null ? tried : [here, ...tried], better)
+      // no batch ever filled: larger ones are the very same run
+      if (tried.some((each) => each.trial.largestBatch < each.maxBatchSize)) break
+    }
+    if (here !== null && here.maxBatchSize > 1 && here.trial.strain <= FAR) {
+      // p99 may fall again behind a rise, where a longer wait spares servers that are nearly overloaded
+      const { size } = this.#placeOf(here)
+      const line = this.#space.waits.map((_, wait) => ({ size, wait }))
+      starts.push(best(await this.#all(line, servers), better) as Tried)
+    }
+    for (const start of [...starts, here]) await this.#climb(start, servers)
+    return best(
+      this.tried.filter((each) => each.servers === servers),
+      better,
+    )
+  }
+
+  /** Moves to the best neighbour until no neighbour is better. */
+  async #climb(from: Tried | null, servers: number): Promise<void> {
+    let here = from
+    while (here !== null && here.trial.strain <= FAR) {
+      const around = await this.#all(this.#neighbours(here, servers), servers)
+      const next = best([here, ...around], better)
+      if (next === here) return
+      here = next
+    }
+  }
+
+  /** Where the search with one server fewer, and with one more, has ended. */
+  #nearby(servers: number): Place[] {
+    return [servers - 1, servers + 1].flatMap((other) => {
+      const found = this.#searched.get(other)
+      return found != null && this.#keepsUp(found.maxBatchSize, servers) ? [this.#placeOf(found)] : []
+    })
+  }
+
+  #neighbours(of: Tried, servers: number): Place[] {
+    const { size, wait } = this.#placeOf(of)
+    const { sizes } = this.contender
+    const isFull = of.trial.largestBatch >= of.maxBatchSize
+    const moves: [number, number][] = [
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+      [-1, 1],
+      [1, -1],
+    ]
+    if (isFull) moves.push([1, 0], [1, 1])
+    return moves.flatMap(([bySize, byWait]) => {
+      const to = { size: size + bySize, wait: wait + byWait }
+      const there = sizes[to.size]
+      if (there === undefined || !this.#keepsUp(there, servers)) return []
+      if (to.wait < 0 || to.wait >= (there === 1 ? 1 : this.#space.waits.length)) return []
+      return [to]
+    })
+  }
+
+  #placeOf({ maxBatchSize, maxWait }: Tried): Place {
+    return {
+      size: this.contender.sizes.indexOf(maxBatchSize),
+      wait: maxBatchSize === 1 ? 0 : this.#space.waits.indexOf(maxWait),
+    }
+  }
+
+  /** Whether servers keep up with the load in batches of at most this size. */
+  #keepsUp(size: number, servers: number): boolean {
+    const { sheds, offered } = this.#space
+    return sheds || (this.#capacity.get(size) as number) * servers > offered
+  }
+
+  async #all(places: Place[], servers: number): Promise<Tried[]> {
+    const { contender } = this
+    const settings = places.map(({ size, wait }): Setting => {
+      const maxBatchSize = contender.sizes[size] as number
+      return { contender, servers, maxBatchSize, maxWait: maxBatchSize === 1 ? 0 : (this.#space.waits[wait] as number) }
+    })
+    const left = settings.filter((setting) => !this.#tried.has(keyOf(setting)))
+    for (const tried of await this.#run(left)) this.#tried.set(keyOf(tried), tried)
+    return settings.map((setting) => this.#tried.get(keyOf(setting)) as Tried)
+  }
+
+  /**
+   * One request at a time on more servers than anything needs: no setting is faster, if larger batches take longer. Null
+   * where that is not known of the service, or plenty is not enough.
+   */
+  async #withoutWaiting(): Promise<Tried | null> {
+    const { service } = this.contender
+    const { offered, sheds } = this.#space
+    const one = maxThroughput(service, 1, PLENTY)
+    if (sheds || offered === 0 || service.model === 'recorded' || !(one > 2 * offered)) return null
+    if (!growsWithSize(service, Math.max(...this.contender.sizes))) return null
+    const { overhead: _, ...without } = service
+    const contender = { ...this.contender, service: without as Service }
+    const [tried] = await this.#run([{ contender, servers: PLENTY, maxBatchSize: 1, maxWait: 0 }])
+    return tried ?? null
+  }
+
+  /** What a number of servers is worth at the very best. */
+  #atBest(servers: number): Worth {
+    const { quality } = this.contender
+    return {
+      quality: quality ?? 1,
+      cost: costOfServers(this.contender, servers),
+      p99Ms: this.#bestCase?.trial.p99Ms ?? 0,
+    }
+  }
+
+  #dominatedAt(servers: number, found: Tried[]): GivenUp | null {
+    const atBest = this.#atBest(servers)
+    const by = found.find(
+      ({ worth, contender }) =>
+        contender !== this.contender &&
+        worth.quality >= atBest.quality &&
+        worth.cost <= atBest.cost &&
+        worth.p99Ms <= atBest.p99Ms,
+    )
+    return by === undefined ? null : { why: 'dominated', by }
+  }
+}
+
+const keyOf = ({ servers, maxBatchSize, maxWait }: Setting) => `${servers} ${maxBatchSize} ${maxWait}`
+
+/** Those that keep the budget first, by p99; then those nearest to it; of equal ones the smaller batch and wait. */
+function better(a: Tried, b: Tried): number {
+  const [ofA, ofB] = [keeps(a), keeps(b)]
+  if (ofA !== ofB) return ofA ? -1 : 1
+  const byFigures = ofA ? a.trial.p99Ms - b.trial.p99Ms : strainOf(a) - strainOf(b)
+  return byFigures || a.maxBatchSize - b.maxBatchSize || a.maxWait - b.maxWait
+}
+
+/** Two that are beyond all measure are equal. */
+const strainOf = ({ trial }: Tried) => Math.min(trial.strain, Number.MAX_VALUE)
+
+function best(tried: readonly Tried[], order: (a: Tried, b: Tried) => number): Tried | null {
+  const [first, ...others] = tried
+  return first === undefined ? null : others.reduce((a, b) => (order(b, a) < 0 ? b : a), first)
+}
+
+/** Whether a larger batch takes as long on average, or longer. */
+function growsWithSize(service: Service, largest: number): boolean {
+  const mean = meanServiceNs(service)
+  let last = mean(1)
+  for (let size = 2; size <= largest; size *= 2) {
+    const next = mean(size)
+    if (next < last) return false
+    last = next
+  }
+  return mean(largest) >= last
+}

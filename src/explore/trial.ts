@@ -1,0 +1,128 @@
+import { meanOf } from '../histogram/moments.js'
+import { findingsOf } from '../result/findings.js'
+import { errorsIn, type Recording } from '../result/recording.js'
+import { snapshotPercentileNs } from '../result/summary.js'
+import { isStationary } from '../scenario/arrivals/arrivals.js'
+import { type Budget, type Rule, rulesOf } from '../scenario/budget.js'
+import type { SimulatedScenario } from '../scenario/scenario.js'
+import type { ResolvedExtent } from '../scenario/stop.js'
+import { MOST_REQUESTS, NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
+import { Engine } from '../simulate/engine.js'
+import { catchRefusal, type Refused } from '../threads/pool.js'
+
+/** A setting to be tried: a scenario, and the budget that it should keep. */
+export interface TrialTask {
+  scenario: SimulatedScenario
+  budget: Budget
+}
+
+/** What a short run shows of a setting: figures as observed, without intervals, which take longer than the run. */
+export interface Trial {
+  /** over all requests offered; Infinity if it is that of a request never answered */
+  p99Ms: number
+  /** the largest ratio of an observed figure to its limit: at most 1 if the run keeps the budget as observed */
+  strain: number
+  /** the size of the largest batch */
+  largestBatch: number
+  completedPerSecond: number
+  utilization: number
+}
+
+/** Runs a setting, and reads off its figures. */
+export function runTrial({ scenario, budget }: TrialTask): Trial {
+  const recording = new Engine(scenario).run()
+  const { startNs, endNs, completions, servingNs, batchSizes } = recording
+  const seconds = (endNs - startNs) / NS_PER_SECOND
+  const trial = {
+    largestBatch: Math.max(0, ...batchSizes.keys()),
+    completedPerSecond: completions / seconds,
+    utilization: (servingNs ?? 0) / ((endNs - startNs) * scenario.servers),
+  }
+  const invalid = findingsOf(recording).some(({ severity }) => severity === 'error')
+  if (recording.counts.completed === 0 || invalid) {
+    return { ...trial, p99Ms: Number.POSITIVE_INFINITY, strain: Number.POSITIVE_INFINITY }
+  }
+  const rules = rulesOf(budget)
+  const strains = rules.map((rule) => strainOf(rule, recording, trial))
+  if (!rules.some((rule) => 'figure' in rule && rule.figure === 'errorRate')) {
+    const apart = rules.some((rule) => 'figure' in rule && rule.figure === 'rejectionRate')
+    strains.push(ratio(errorRate(recording, apart), 0))
+  }
+  return { ...trial, p99Ms: percentileMs(recording, 'latency', 99, 'slowest'), strain: Math.max(...strains) }
+}
+
+/** How many times as long the run is that confirms a setting. */
+const LONGER = 10
+
+/** Ten times as long a run of a setting, facing other requests; arrivals that end by themselves are run to their end again. */
+export function longer(scenario: SimulatedScenario): SimulatedScenario {
+  const { stop, warmup, seed, arrivals } = scenario as SimulatedScenario & { stop: ResolvedExtent }
+  const own = { ...scenario, seed: (seed + 2_251_799_813_685_249) % Number.MAX_SAFE_INTEGER }
+  if (!isStationary(arrivals)) return own
+  const times = (extent: ResolvedExtent): ResolvedExtent =>
+    'requests' in extent
+      ? { requests: Math.min(MOST_REQUESTS, extent.requests * LONGER) }
+      : { duration: extent.duration * LONGER }
+  return { ...own, stop: times(stop), warmup: times(warmup) }
+}
+
+/** The task of a thread that tries a setting. */
+export const tryOnThread = (task: TrialTask): Trial | Refused => catchRefusal(() => runTrial(task))
+
+function strainOf(rule: Rule, recording: Recording, trial: Omit<Trial, 'p99Ms' | 'strain'>): number {
+  const { relation, limit } = rule
+  const upper = relation.startsWith('<')
+  const observed = observedOf(rule, recording, trial, upper)
+  const strain = upper ? ratio(observed, limit) : ratio(limit, observed)
+  // a strict limit is broken by what is just at it
+  return strain === 1 && relation.length === 1 ? 1 + Number.EPSILON : strain
+}
+
+/** A limit of 0 is kept by 0 alone; beyond it, more is worse. */
+const ratio = (value: number, limit: number) => (limit > 0 ? value / limit : value > 0 ? 2 + value : 0)
+
+function observedOf(
+  rule: Rule,
+  recording: Recording,
+  { completedPerSecond, utilization }: Omit<Trial, 'p99Ms' | 'strain'>,
+  upper: boolean,
+): number {
+  if ('time' in rule) {
+    const histogram = recording.histograms[rule.time]
+    if (rule.statistic === 'max') return histogram.max / NS_PER_MS
+    if (rule.statistic === 'mean') return meanOf(histogram) / NS_PER_MS
+    return percentileMs(recording, rule.time, rule.statistic.percentile, upper ? 'slowest' : 'fastest')
+  }
+  switch (rule.figure) {
+    case 'throughput':
+      return completedPerSecond
+    case 'utilization':
+      return utilization
+    case 'meanBatchSize': {
+      const { batchSizes } = recording
+      const batches = [...batchSizes.values()].reduce((sum, count) => sum + count, 0)
+      const requests = [...batchSizes].reduce((sum, [size, count]) => sum + size * count, 0)
+      return requests / batches
+    }
+    case 'errorRate':
+      return errorRate(recording, false)
+    case 'rejectionRate':
+      return recording.counts.rejected / recording.counts.offered
+  }
+}
+
+const errorRate = ({ counts }: Recording, withoutRejected: boolean) =>
+  (errorsIn(counts) - (withoutRejected ? counts.rejected : 0)) / counts.offered
+
+/** A percentile over all requests offered, those without an answer counted as the slowest or the fastest. */
+function percentileMs(
+  { histograms, counts }: Recording,
+  time: keyof Recording['histograms'],
+  p: number,
+  unanswered: 'slowest' | 'fastest',
+): number {
+  const perCompleted = counts.offered / counts.completed
+  const rank = unanswered === 'slowest' ? p * perCompleted : 100 - (100 - p) * perCompleted
+  if (rank > 100) return Number.POSITIVE_INFINITY
+  return rank <= 0 ? 0 : snapshotPercentileNs(histograms[time], rank) / NS_PER_MS
+}

@@ -1,0 +1,92 @@
+import type { Tuned, TunedSetting } from '../../explore/tune.js'
+import { rulesOf } from '../../scenario/budget.js'
+import { count, inText, time } from '../../text/number.js'
+import { type CostPoint, drawCostFront } from '../draw/cost-front.js'
+import { drawDot } from '../draw/mark.js'
+import { runClass } from '../draw/run-colour.js'
+import { type Markup, markup } from '../markup.js'
+import { confirmationText, settingColumns } from '../terminal/tuned-table.js'
+import { renderDataTable } from './data-table.js'
+import { renderFigure } from './figure.js'
+
+/** What `tune` found: the recommendation, the Pareto front with the budget drawn in, and what came of each candidate. */
+export function renderTunedSection(tuned: Tuned, i: number): Markup {
+  const { best, sentence, nearest, front, candidates, runs, grid, unsearched } = tuned
+  const columns = settingColumns(front)
+  const id = `tuned-${i}`
+  return markup`<section aria-labelledby="${id}"><h2 id="${id}">Recommendation</h2><p><strong>${sentence}</strong></p>${
+    best !== null && markup`<p>${confirmationText(tuned)}</p>`
+  }${nearest !== null && markup`<p>${nearest.sentence}</p>`}<div class="grid-of-cards">${costFigure(tuned, i)}</div>${
+    front.length > 0 &&
+    renderDataTable({
+      caption: 'Settings of the Pareto front',
+      columns: columns.map(({ header }) => header.replace('\n', ' ')),
+      rows: front.map((each) => columns.map(({ of }) => of(each))),
+    })
+  }<ul>${candidates.map(({ name, outcome }) => markup`<li><bdi>${name ?? 'The service'}</bdi> ${outcome}.</li>`)}${unsearched.map((each) => markup`<li>Not looked at: ${each}.</li>`)}</ul><p class="quiet">${count(runs)} runs, of ${count(grid)} settings.</p></section>`
+}
+
+function costFigure({ settings, front, candidates, best, budget }: Tuned, i: number): Markup | null {
+  const drawn = settings.filter(({ p99Ms }) => p99Ms !== null)
+  if (drawn.length === 0) return null
+  const priced = drawn.every(({ cost }) => cost.perHour !== null)
+  const costOf = ({ cost, servers }: TunedSetting) => (priced ? (cost.perHour as number) : servers)
+  const onFront = new Set(front.map(keyOf))
+  const bestKey = best && keyOf(best)
+  const rule = rulesOf(budget).find(({ metric, relation }) => metric === 'p99' && relation.startsWith('<'))
+  const costName = priced ? 'cost an hour' : 'servers'
+  const points = drawn.map((each): CostPoint => {
+    const isFront = onFront.has(keyOf(each))
+    return {
+      candidate: candidates.findIndex(({ name }) => name === each.candidate),
+      text: `${settingText(each)}: p99 ${time(each.p99Ms as number)}${priced ? `, ${inText(costOf(each))} an hour` : ''}${each.keepsBudget ? (isFront ? ', on the front' : '') : ', breaks the budget'}`,
+      cost: costOf(each),
+      p99Ms: each.p99Ms as number,
+      keepsBudget: each.keepsBudget,
+      onFront: isFront,
+      isBest: keyOf(each) === bestKey,
+    }
+  })
+  const key: [Markup, string][] = [
+    [drawDot(13, 0, 'full'), 'on the Pareto front'],
+    [drawDot(13, 0, 'open'), 'keeps the budget'],
+    [drawDot(13, 0, 'crossed'), 'breaks the budget'],
+  ]
+  return renderFigure({
+    id: `cost-front-${i}`,
+    title: `p99 against ${costName}`,
+    description: `p99 of latency against ${costName} of ${drawn.length} settings; ${front.length} are on the Pareto front: ${front.map(settingText).join('; ')}.`,
+    note: markup`Ringed: the recommended setting.<ul class="key">${key.map(([mark, says]) => markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18"><g class="s-p90">${mark}</g></svg>${says}</li>`)}${
+      candidates.length > 1 &&
+      candidates.map(
+        ({ name }, k) =>
+          markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18"><g class="${runClass(k).name}">${drawDot(13, 0, 'full')}</g></svg><bdi>${name}</bdi></li>`,
+      )
+    }</ul>`,
+    charts: [drawCostFront(points, { costName, limitMs: rule?.limit ?? null })],
+    table: {
+      caption: `p99 against ${costName}`,
+      columns: ['setting', costName, 'p99', 'quality', 'keeps the budget', 'on the front'],
+      rows: drawn.map((each) => [
+        markup`<bdi>${settingText(each)}</bdi>`,
+        { text: inText(costOf(each)), value: costOf(each) },
+        { text: time(each.p99Ms as number), value: each.p99Ms },
+        each.quality === null ? '–' : inText(each.quality),
+        each.keepsBudget ? 'yes' : 'no',
+        onFront.has(keyOf(each)) ? 'yes' : '',
+      ]),
+    },
+  })
+}
+
+const keyOf = ({ candidate, servers, batching }: TunedSetting) =>
+  JSON.stringify([candidate, servers, batching.maxBatchSize, batching.maxWait])
+
+function settingText({ candidate, servers, batching }: TunedSetting): string {
+  const { maxBatchSize, maxWait } = batching
+  const batches =
+    maxBatchSize === 1
+      ? 'one at a time'
+      : `batches of up to ${count(maxBatchSize)}${maxWait === 0 ? '' : ` that wait up to ${time(maxWait)}`}`
+  return `${candidate === null ? '' : `${candidate}, `}${servers === 1 ? '1 server' : `${count(servers)} servers`}, ${batches}`
+}

@@ -1,0 +1,104 @@
+import type { Headroom } from '../../explore/headroom.js'
+import type { Tuned, TunedSetting } from '../../explore/tune.js'
+import { legible } from '../../text/legible.js'
+import { count, inText, percent, threeDigits, time, timeUnit } from '../../text/number.js'
+import { plain, type RenderOptions, type Style } from '../../text/style.js'
+import { wrap } from '../../text/wrap.js'
+import { checkVersion } from '../../validation/validation-error.js'
+import { type Column, table } from './table.js'
+
+/**
+ * Refuses a value that `tune` did not return.
+ *
+ * @throws ValidationError
+ */
+export function checkIsTuned(value: unknown, name = 'tuned'): void {
+  checkVersion(value, { name, kind: 'search of tune', schema: 'throughline/tuned@1' })
+}
+
+/**
+ * Renders what `tune` found for the terminal: the recommendation with its reason, what comes nearest to it, the settings
+ * to choose from and the outcome of each candidate.
+ *
+ * @throws ValidationError if it is not what `tune` returns
+ */
+export function renderTuned(given: Tuned, options: RenderOptions = {}): string {
+  checkIsTuned(given)
+  const { width = 80, style = plain } = options
+  const tuned = legible(given)
+  const { best, sentence, nearest, front, candidates, runs, grid, unsearched } = tuned
+  const paragraph = (text: string) => wrap(text, width - 2).map((line) => ` ${line}`)
+  const parts = [
+    wrap(sentence, width - 2)
+      .map((line) => ` ${style(best === null ? 'yellow' : 'bold', line)}`)
+      .join('\n'),
+    best === null ? '' : paragraph(confirmationText(tuned)).join('\n'),
+    nearest === null ? '' : paragraph(nearest.sentence).join('\n'),
+    front.length === 0 ? '' : settingsTable(front, style),
+    candidates.length > 1 || best === null
+      ? candidates.flatMap(({ name, outcome }) => paragraph(`${name ?? 'The service'} ${outcome}.`)).join('\n')
+      : '',
+    unsearched.length === 0 ? '' : paragraph(`Not looked at: ${unsearched.join('; ')}.`).join('\n'),
+    ` ${style('dim', `${count(runs)} runs, of ${count(grid)} settings`)}`,
+  ]
+  return parts.filter((part) => part !== '').join('\n\n')
+}
+
+/** How the recommended setting did in its long run, and what it costs and wastes. */
+export function confirmationText({ best }: Tuned): string {
+  if (best === null) return ''
+  const { result, headroom, cost } = best
+  const idle = cost.idle === null ? [] : [`${percent(cost.idle)} of server time is idle`]
+  const perServer = cost.perServer === null ? [] : [`each server completes ${inText(cost.perServer)} requests a second`]
+  const perMillion = cost.perMillion === null ? [] : [`a million requests cost ${inText(cost.perMillion)}`]
+  const facts = [...perMillion, ...idle, ...perServer]
+  const uses = `${facts.join(', ').replace(/^./, (letter) => letter.toUpperCase())}.`
+  if (result === null) return `Not confirmed. ${uses}`
+  const { p99, count: completed } = result.latencyMs
+  return `Confirmed by ${count(completed)} other requests, with a p99 of ${time(p99)}. ${uses}${headroom === null ? '' : ` ${headroomText(headroom)}`}`
+}
+
+/** By how much the load may grow, with its interval. */
+export function headroomText({ growth, low, high }: Headroom): string {
+  if (growth === null) return low === null ? '' : 'The budget is kept at any load up to 64 times this one.'
+  const ends = [low, high].map((end) => (end === null ? '?' : percent(end)))
+  return `The load may grow by ${percent(growth)} before the budget breaks (95 % interval ${ends.join(' to ')}).`
+}
+
+/** The columns of settings: those that say something of at least one of them. */
+export function settingColumns(
+  settings: readonly TunedSetting[],
+): { header: string; of: (each: TunedSetting) => string }[] {
+  const unit = timeUnit(settings.map(({ p99Ms }) => p99Ms ?? 0))
+  const some = (has: (each: TunedSetting) => unknown) => settings.some((each) => has(each) !== null)
+  const or = (value: number | null, text: (value: number) => string) => (value === null ? '–' : text(value))
+  return [
+    ...(some(({ candidate }) => candidate)
+      ? [{ header: 'candidate', of: ({ candidate }: TunedSetting) => candidate ?? '' }]
+      : []),
+    ...(some(({ quality }) => quality)
+      ? [{ header: 'quality', of: ({ quality }: TunedSetting) => or(quality, threeDigits) }]
+      : []),
+    { header: 'servers', of: ({ servers }) => count(servers) },
+    { header: 'batch\nsize', of: ({ batching }) => count(batching.maxBatchSize) },
+    { header: 'wait\nms', of: ({ batching }) => inText(batching.maxWait) },
+    { header: `p99\n${unit.name}`, of: ({ p99Ms }) => or(p99Ms, (ms) => threeDigits(ms / unit.ms)) },
+    ...(some(({ cost }) => cost.perHour)
+      ? [
+          { header: 'cost\n/hour', of: ({ cost }: TunedSetting) => or(cost.perHour, threeDigits) },
+          { header: 'cost\n/million', of: ({ cost }: TunedSetting) => or(cost.perMillion, threeDigits) },
+        ]
+      : []),
+    { header: 'idle', of: ({ cost }) => or(cost.idle, percent) },
+    { header: '/s\n/server', of: ({ cost }) => or(cost.perServer, threeDigits) },
+  ]
+}
+
+function settingsTable(settings: readonly TunedSetting[], style: Style): string {
+  const columns = settingColumns(settings)
+  return table(
+    columns.map(({ header }): Column => ({ header, align: header === 'candidate' ? 'left' : 'right' })),
+    settings.map((each) => columns.map(({ of }) => of(each))),
+    style,
+  )
+}

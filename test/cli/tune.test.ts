@@ -1,0 +1,79 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Tuned, tune } from '../../src/index.js'
+import { interrupted, throughline } from '../support/command-line.js'
+
+const candidates = [
+  { name: 'slow', quality: 0.9, price: 1, service: '25ms' },
+  { name: 'quick', quality: 0.8, price: 2, service: '8ms' },
+]
+const flags = '--arrivals 100/s --process constant --requests 2000 --max-batch-size 1 --max-wait 0'.split(' ')
+let folder: string
+let file: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'throughline-tune-'))
+  file = join(folder, 'models.json')
+  await writeFile(file, JSON.stringify(candidates))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('throughline tune', () => {
+  it('prints what the library gives', async () => {
+    const args = ['--candidates', file, '--budget', 'p99=30ms', '--wishes', 'cost=1', '--json']
+    const { code, stdout, stderr } = await throughline('tune', ...flags, ...args)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const scenario = { arrivals: { process: 'constant' as const, rate: 100 }, stop: { requests: 2000 } }
+    const options = { budget: { p99: '30ms' }, candidates, wishes: { cost: 1 }, maxBatchSize: [1], maxWait: [0] }
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(await tune(scenario, options))))
+  })
+
+  it('prints a recommendation, and draws the front with the budget and every setting', async () => {
+    const page = join(folder, 'tuned.html')
+    const { code, stdout } = await throughline(
+      'tune',
+      ...flags,
+      '--candidates',
+      file,
+      '--budget',
+      'p99=30ms',
+      '-o',
+      page,
+    )
+    expect(code).toBe(0)
+    expect(stdout.replace(/\s+/g, ' ')).toContain('Run slow on 3 servers, one request at a time, for 3 an hour')
+    expect(stdout).toMatch(/^ quick +0\.800 +1 +1 +0 +8\.00 +2\.00 +5\.5\d +2\d\.?\d* % +100$/m)
+    const html = await readFile(page, 'utf8')
+    expect(html).toContain('p99 at most 30 ms')
+    expect(html).toContain('slow, 3 servers, one at a time: p99 25 ms, 3 an hour, on the front')
+    expect(html).toContain('Recommendation')
+  })
+
+  it('ends with 1 if nothing keeps the budget, and says what comes nearest', async () => {
+    const { code, stdout } = await throughline('tune', ...flags, '--service', '10ms', '--budget', 'p99=5ms')
+    expect(code).toBe(1)
+    expect(stdout).toContain('No setting keeps p99 within 5 ms')
+    expect(stdout.replace(/\s+/g, ' ')).toContain('has a p99 of 10 ms without any waiting')
+  })
+
+  it('gives the best so far on Ctrl-C', async () => {
+    const long = '--arrivals 150/s --base 9ms --per-item 0.8ms --cv 0.5 --requests 100000 --budget p99=60ms --json'
+    const { code, stdout } = await interrupted('tune', ...long.split(' '), '--candidates', file)
+    // the first candidate had been searched
+    const { interrupted: by, best } = JSON.parse(stdout) as Tuned
+    expect({ code, by, confirmed: best?.confirmed }).toEqual({ code: 130, by: 'onProgress', confirmed: false })
+  })
+
+  it.each([
+    [['--service', '1ms'], '--budget: is required'],
+    [['--service', '1ms', '--budget', 'p99=1s', '--servers', '2'], '--servers: is what tune chooses'],
+    [['--service', '1ms', '--budget', 'p99=1s,'], "--budget: must be a list of name=value, got ''"],
+    [['--service', '1ms', '--budget', 'p99=1s', '--most-servers', 'x'], 'tune.mostServers: must be a whole number'],
+    [['--candidates', 'none.json', '--budget', 'p99=1s'], 'none.json: does not exist'],
+  ])('refuses %j', async (args, message) => {
+    const { code, stdout, stderr } = await throughline('tune', ...flags, ...args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
+  })
+})
