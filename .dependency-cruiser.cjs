@@ -48,8 +48,8 @@ const allowed = {
     'validation',
     'text',
   ],
-  // two commits of a repository, compared scenario by scenario
-  gate: ['explore', 'simulate', 'measure', 'handler', 'budget', 'result', 'scenario', 'validation'],
+  // comparison of two commits of a repository
+  gate: ['explore', 'simulate', 'measure', 'handler', 'budget', 'result', 'statistics', 'scenario', 'validation'],
   // results over commits
   history: ['gate', 'files', 'budget', 'result', 'statistics', 'scenario', 'validation', 'random'],
   explore: [

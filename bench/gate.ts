@@ -1,11 +1,11 @@
-// How often a regression gate is right: real runs of `throughline compare --base-ref` in a repository made here, whose
-// branches are 0, 5, 10, 20 and 100 % slower than main in one scenario. The tables of docs/validation/comparing.md.
+// How often a regression gate is right: real runs of `throughline compare --base-ref` in a generated repository with branches
+// that are 0, 5, 10, 20 and 100 % slower than main in one scenario.
 //
 //   npx tsx bench/gate.ts --runs 25 --record gate.jsonl            25 gates of each branch, one after the other: 50 minutes
 //   npx tsx bench/gate.ts --runs 25 --changes 0 --from 25 --record gate.jsonl    more of one of them: 12 minutes
 //   npx tsx bench/gate.ts --runs 4 --scenarios 5                   gates of five scenarios
-//   npx tsx bench/gate.ts --resample gate.jsonl --runs 2000        the gates recorded, and more drawn from their pairs
-//   npx tsx bench/gate.ts --peer                                   what `vitest bench --compare` says of the same branches
+//   npx tsx bench/gate.ts --resample gate.jsonl --runs 2000        recorded gates, and more resampled from their pairs
+//   npx tsx bench/gate.ts --peer                                   the verdicts of `vitest bench --compare` on the same branches
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -40,20 +40,20 @@ const root = resolve(import.meta.dirname, '..')
 /** About 2 ms of arithmetic. */
 const STEPS = 1_200_000
 
-/** A gate, with the pairs that it came from. */
-interface Recorded {
+/** A recorded gate, with its pairs. */
+interface GateRecord {
   /** percent */
   change: number
   scenarios: number
   verdict: GateReport['verdict']
   ms: number
-  /** the least change that it could have found in the scenario that changes; null if unknown */
+  /** smallest detectable change of the scenario that changes; null if unknown */
   detectable: number | null
-  /** of the scenario that changes */
+  /** the scenario that changes */
   comparison: Pick<Comparison, 'pairs' | 'rounds' | 'base' | 'head'>
 }
 
-/** The repository: the scenarios of main, and a branch for each change of the first one. */
+/** Makes a repository with the scenarios on main, and a branch for each change of the first one. */
 function makeRepository(): string {
   const folder = mkdtempSync(join(tmpdir(), 'throughline-gate-'))
   const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, stdio: 'ignore' })
@@ -99,9 +99,9 @@ function runGate(folder: string): Promise<GateReport> {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''
-  let said = ''
+  let output = ''
   child.stderr.setEncoding('utf8').on('data', (text) => {
-    said += text
+    output += text
   })
   child.stdout.setEncoding('utf8').on('data', (text) => {
     printed += text
@@ -112,15 +112,15 @@ function runGate(folder: string): Promise<GateReport> {
       try {
         resolve(JSON.parse(printed))
       } catch {
-        reject(new Error(`the gate printed no report: ${said}`))
+        reject(new Error(`the gate printed no report: ${output}`))
       }
     })
   })
 }
 
-async function real(folder: string): Promise<void> {
-  const all: Recorded[] = []
-  console.log('| change | verdict | pairs | seconds | could find |\n| --- | --- | --- | --- | --- |')
+async function runGates(folder: string): Promise<void> {
+  const all: GateRecord[] = []
+  console.log('| change | verdict | pairs | seconds | detects |\n| --- | --- | --- | --- | --- |')
   for (let run = Number(given.from); run < Number(given.from) + runs; run++) {
     const random = stream(run, 'order of branches')
     const order = changes.map((change) => ({ change, at: random.uniform() })).sort((a, b) => a.at - b.at)
@@ -133,7 +133,7 @@ async function real(folder: string): Promise<void> {
       if (scenario === undefined || scenario.comparison === null) throw new Error(JSON.stringify(gated))
       const { pairs, rounds, base, head } = scenario.comparison
       const detectable = Math.min(...Object.values(scenario.detectable?.changes ?? {}))
-      const recorded: Recorded = {
+      const recorded: GateRecord = {
         ...{ change, scenarios, verdict, ms },
         detectable: Number.isFinite(detectable) ? detectable : null,
         comparison: { pairs, rounds, base, head },
@@ -149,11 +149,11 @@ async function real(folder: string): Promise<void> {
 }
 
 const percentOf = (fraction: number | null) => (fraction === null ? '–' : `${(100 * fraction).toFixed(1)} %`)
-const shareOf = (times: number, of: number) => `${((100 * times) / of).toFixed(1)} %`
+const fractionText = (times: number, of: number) => `${((100 * times) / of).toFixed(1)} %`
 
-/** A row for each change: how often each verdict was given, and how long it took. */
-function summarize(all: readonly Recorded[]): void {
-  console.log(`\n| change | scenarios | gates | fail | pass | inconclusive | seconds, median | longest | could find, median |
+/** Prints a row for each change: the number of each verdict, and the time. */
+function summarize(all: readonly GateRecord[]): void {
+  console.log(`\n| change | scenarios | gates | fail | pass | inconclusive | seconds, median | longest | detects, median |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |`)
   for (const { change, scenarios, of } of groups(all)) {
     const times = (verdict: GateReport['verdict']) => of.filter((each) => each.verdict === verdict).length
@@ -167,21 +167,21 @@ function summarize(all: readonly Recorded[]): void {
     console.log(`| ${cells.join(' | ')} |`)
   }
   const unchanged = groups(all).find(({ change }) => change === 0)
-  if (unchanged !== undefined) twoJobs(all)
+  if (unchanged !== undefined) compareTwoJobs(all)
 }
 
-function groups(all: readonly Recorded[]) {
+function groups(all: readonly GateRecord[]) {
   const keys = [...new Set(all.map(({ change, scenarios }) => `${scenarios} ${change}`))]
   return keys.map((key) => {
     const of = all.filter(({ change, scenarios }) => `${scenarios} ${change}` === key)
-    const [first] = of as [Recorded]
+    const [first] = of as [GateRecord]
     return { change: first.change, scenarios: first.scenarios, of }
   })
 }
 
-/** What a point estimate says that takes base from one gate and head from another, as two jobs do. */
-function twoJobs(all: readonly Recorded[]): void {
-  const meanOf = ({ comparison: { pairs } }: Recorded, side: 'base' | 'head') =>
+/** Prints the result of a point estimate with base from one gate and head from another, as with two jobs. */
+function compareTwoJobs(all: readonly GateRecord[]): void {
+  const meanOf = ({ comparison: { pairs } }: GateRecord, side: 'base' | 'head') =>
     spreadOf(pairs.flatMap((pair) => pair[side].figures.mean ?? [])).median
   console.log(
     '\n| a point estimate of two jobs: change | comparisons | more than 5 % slower | more than 10 % slower |\n| --- | --- | --- | --- |',
@@ -191,13 +191,13 @@ function twoJobs(all: readonly Recorded[]): void {
       all.filter((base) => base !== head).map((base) => meanOf(head, 'head') / meanOf(base, 'base')),
     )
     if (ratios.length === 0) continue
-    const above = (limit: number) => shareOf(ratios.filter((ratio) => ratio > limit).length, ratios.length)
+    const above = (limit: number) => fractionText(ratios.filter((ratio) => ratio > limit).length, ratios.length)
     console.log(`| ${change} % | ${ratios.length} | ${above(1.05)} | ${above(1.1)} |`)
   }
 }
 
-/** The verdict as `compare` gives it, at the first checkpoint that decides. */
-function sequential(pairs: readonly Pair[], sides: Pick<Comparison, 'base' | 'head'>): ComparisonVerdict {
+/** Judges pairs as `compare` does: at the first checkpoint that decides. */
+function judgePairs(pairs: readonly Pair[], sides: Pick<Comparison, 'base' | 'head'>): ComparisonVerdict {
   for (let n = 1; ; n++) {
     if (!isCheckpoint(n, rounds)) continue
     const { metrics } = comparePairs(pairs.slice(0, n), { within: 0.05, rounds })
@@ -206,26 +206,26 @@ function sequential(pairs: readonly Pair[], sides: Pick<Comparison, 'base' | 'he
   }
 }
 
-/** Pairs in a row that are drawn together, so that the machine's slow spells stay in them. */
-const STRETCH = 5
+/** Number of consecutive pairs that are drawn together, to keep slow periods of the machine. */
+const SEGMENT = 5
 
 /**
- * Judges gates made from pairs drawn from all that were recorded: of one scenario, and of five of which one changes, where
- * one that comes out slower is drawn again.
+ * Judges gates resampled from the recorded pairs: with one scenario, and with five of which one changes, with a second
+ * comparison of a slower scenario.
  */
 function resample(file: string): void {
   const all = readFileSync(file, 'utf8')
     .trim()
     .split('\n')
-    .map((line): Recorded => JSON.parse(line))
+    .map((line): GateRecord => JSON.parse(line))
   summarize(all)
   const random = stream(1, 'resample')
   const pools = new Map(
     groups(all).map(({ change, of }) => [
       change,
       {
-        sides: (of[0] as Recorded).comparison,
-        stretches: of.flatMap(({ comparison: { pairs } }) => stretchesOf(pairs)),
+        sides: (of[0] as GateRecord).comparison,
+        segments: of.flatMap(({ comparison: { pairs } }) => splitSegments(pairs)),
       },
     ]),
   )
@@ -234,15 +234,15 @@ function resample(file: string): void {
     if (pool === undefined) throw new Error(`there are no pairs of ${change} %`)
     const drawn: Pair[] = []
     while (drawn.length < rounds) {
-      drawn.push(...(pool.stretches[Math.floor(random.uniform() * pool.stretches.length)] as Pair[]))
+      drawn.push(...(pool.segments[Math.floor(random.uniform() * pool.segments.length)] as Pair[]))
     }
-    return sequential(drawn.slice(0, rounds), pool.sides)
+    return judgePairs(drawn.slice(0, rounds), pool.sides)
   }
   const fails = (change: number, confirms: boolean) =>
     judge(change) === 'slower' && (!confirms || judge(change) === 'slower')
-  console.log(`\n| change | stretches recorded | gates drawn | one scenario: fail | inconclusive | five scenarios: fail |
+  console.log(`\n| change | recorded segments | resampled gates | one scenario: fail | inconclusive | five scenarios: fail |
 | --- | --- | --- | --- | --- | --- |`)
-  for (const [change, { stretches }] of pools) {
+  for (const [change, { segments }] of pools) {
     let [one, open, five] = [0, 0, 0]
     for (let run = 0; run < runs; run++) {
       const verdict = judge(change)
@@ -252,19 +252,19 @@ function resample(file: string): void {
       if ([change, ...unchanged].map((each) => fails(each, true)).some((failed) => failed)) five++
     }
     console.log(
-      `| ${change} % | ${stretches.length} | ${runs} | ${shareOf(one, runs)} | ${shareOf(open, runs)} | ${pools.has(0) ? shareOf(five, runs) : '–'} |`,
+      `| ${change} % | ${segments.length} | ${runs} | ${fractionText(one, runs)} | ${fractionText(open, runs)} | ${pools.has(0) ? fractionText(five, runs) : '–'} |`,
     )
   }
 }
 
-/** All runs of neighbouring pairs; a gate that ended after fewer is a stretch of its own. */
-function stretchesOf(pairs: readonly Pair[]): Pair[][] {
-  if (pairs.length <= STRETCH) return [[...pairs]]
-  return Array.from({ length: pairs.length - STRETCH + 1 }, (_, i) => pairs.slice(i, i + STRETCH))
+/** Splits pairs into overlapping segments. A shorter gate is one segment. */
+function splitSegments(pairs: readonly Pair[]): Pair[][] {
+  if (pairs.length <= SEGMENT) return [[...pairs]]
+  return Array.from({ length: pairs.length - SEGMENT + 1 }, (_, i) => pairs.slice(i, i + SEGMENT))
 }
 
-/** What `vitest bench --compare` says of each branch, and what it exits with. */
-function peer(folder: string): void {
+/** Prints the output and exit code of `vitest bench --compare` for each branch. */
+function runPeer(folder: string): void {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
   const bench = (...args: string[]) =>
     spawnSync(process.execPath, [vitest, 'bench', '--run', ...args], {
@@ -280,8 +280,8 @@ function peer(folder: string): void {
   for (const change of changes) {
     execFileSync('git', ['switch', '--quiet', `slower-${change}`], { cwd: folder })
     const { status, stdout } = bench('--compare', stored)
-    const [said] = /\[[\d.]+x\] ?\S*/.exec(stdout) ?? ['nothing']
-    console.log(`| ${change} % | ${status} | ${said} |`)
+    const [output] = /\[[\d.]+x\] ?\S*/.exec(stdout) ?? ['nothing']
+    console.log(`| ${change} % | ${status} | ${output} |`)
   }
 }
 
@@ -292,8 +292,8 @@ else {
   process.once('exit', remove)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   try {
-    if (given.peer) peer(folder)
-    else await real(folder)
+    if (given.peer) runPeer(folder)
+    else await runGates(folder)
   } finally {
     remove()
   }

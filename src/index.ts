@@ -14,7 +14,6 @@ export type {
   Round,
   Side,
 } from './budget/comparison.js'
-export type { Detectable } from './budget/detectable.js'
 export type { HistoryEntry } from './budget/history-entry.js'
 export { fromTinybench, type TinybenchRun } from './budget/tinybench.js'
 export type { Config } from './cli/config.js'
@@ -45,8 +44,9 @@ export {
   type Wishes,
 } from './explore/tune.js'
 export { type ReadTraceOptions, readTrace } from './files/trace.js'
+export type { Detectable } from './gate/detectable.js'
 export type { GateCompareOptions, GateScenario } from './gate/gate.js'
-export type { GatedScenario, GateReport, GateVerdict } from './gate/gate-report.js'
+export type { GateOutcome, GateReport, GateVerdict } from './gate/gate-report.js'
 export { MeasureError } from './measure/error.js'
 export { measure } from './measure/measure.js'
 export type { MeasureOptions, MeasureProgress } from './measure/options.js'

@@ -24,7 +24,7 @@ import {
   verdictOf,
 } from './comparison.js'
 import { type Contention, contentionOf, waitedFraction } from './contention.js'
-import { figuresIn, type HistoryEntry } from './history-entry.js'
+import { type HistoryEntry, readFigures } from './history-entry.js'
 import { type SampledFigure, sampleMetric } from './sampling.js'
 
 export interface CompareResultsOptions extends JudgeOptions {
@@ -143,7 +143,7 @@ function statedNoise(noise: number, measured: boolean): Noise {
 
 /** Estimates the noise between two more results from the spread of earlier ones (Student's t). */
 function noiseIn(history: readonly (Result | HistoryEntry)[]): Noise {
-  const rounds = history.map((each, i) => figuresIn(each, `options.history[${i}]`))
+  const rounds = history.map((each, i) => readFigures(each, `options.history[${i}]`))
   const t = student(TOTAL_TAIL, rounds.length - 1)
   const logOf = (metric: ComparedMetric) => {
     const values = rounds.map((figures) => figures[metric] ?? 0)

@@ -8,30 +8,30 @@ import { COMPARED, type ComparedMetric, type Round } from './comparison.js'
 
 export const HISTORY_SCHEMA = 'throughline/history@1'
 
-/** What a history keeps of a run: its figures, and what it was run on. */
+/** An entry of a history: the figures, scenario and machine of a run. */
 export interface HistoryEntry {
   schema: typeof HISTORY_SCHEMA
-  /** which scenario */
+  /** name of the scenario */
   name: string
   /** null if it is unknown */
   commit: string | null
-  /** when it was added: ISO 8601 */
+  /** time of adding, ISO 8601 */
   at: string
   engine: Result['engine']
-  /** whether the run was valid; others are not taken for the noise of the machine */
+  /** whether the run was valid; invalid runs are not used to estimate noise */
   valid: boolean
   figures: Round['figures']
-  /** 95 % intervals, of the metrics that have one */
+  /** 95 % intervals of the metrics that have one */
   intervals: Partial<Record<ComparedMetric, { low: number; high: number }>>
   scenario: StoredScenario | null
   environment: Environment | null
 }
 
-/** What is said of a run besides what it holds itself. */
-export type HistoryOf = Pick<HistoryEntry, 'name' | 'commit' | 'at'>
+/** Labels of an entry that a result does not have. */
+export type HistoryLabels = Pick<HistoryEntry, 'name' | 'commit' | 'at'>
 
-/** An entry of a result. */
-export function buildHistoryEntry(result: Result, of: HistoryOf): HistoryEntry {
+/** Builds the entry of a result. */
+export function buildHistoryEntry(result: Result, of: HistoryLabels): HistoryEntry {
   const { latencyMs, serviceMs } = result
   const all = {
     ...(({ mean, p50, p90, p95, p99 }) => ({ mean, p50, p90, p95, p99 }))(latencyMs.intervals),
@@ -54,9 +54,9 @@ export function buildHistoryEntry(result: Result, of: HistoryOf): HistoryEntry {
 
 const number = z.number({ error: 'must be a number' })
 const schema = z.looseObject({
-  name: z.string({ error: 'must be a text' }),
-  commit: z.string({ error: 'must be a text or null' }).nullable(),
-  at: z.string({ error: 'must be a text' }),
+  name: z.string({ error: 'must be a string' }),
+  commit: z.string({ error: 'must be a string or null' }).nullable(),
+  at: z.string({ error: 'must be a string' }),
   engine: z.enum(['simulate', 'measure', 'record']),
   valid: z.boolean({ error: 'must be true or false' }),
   figures: z.looseObject({
@@ -69,9 +69,9 @@ const schema = z.looseObject({
 })
 
 /**
- * Checks what may be an entry of a history.
+ * Checks an entry of a history.
  *
- * @throws ValidationError if it is of another version, or lacks something
+ * @throws ValidationError if it is of another version, or a field is missing or invalid
  */
 export function checkEntry(value: unknown, name: string): HistoryEntry {
   checkVersion(value, { name, kind: 'history entry', schema: HISTORY_SCHEMA })
@@ -83,12 +83,12 @@ export function checkEntry(value: unknown, name: string): HistoryEntry {
 const isEntry = (value: unknown): value is HistoryEntry =>
   typeof value === 'object' && value !== null && 'schema' in value && value.schema === HISTORY_SCHEMA
 
-/** The figures of a result, or of an entry of a history. */
-export function figuresIn(of: Result | HistoryEntry, name: string): Round['figures'] {
+/** Reads the figures of a result or of an entry of a history. */
+export function readFigures(of: Result | HistoryEntry, name: string): Round['figures'] {
   return isEntry(of) ? checkEntry(of, name).figures : buildRound(checkedResult(of, name)).figures
 }
 
-/** The machine of a run in a few words; `virtual time` if it had none. */
+/** Describes the machine of a run; `virtual time` for a simulation. */
 export function describeMachine({ engine, environment }: Pick<HistoryEntry, 'engine' | 'environment'>): string {
   if (engine === 'simulate') return 'virtual time'
   if (environment === null) return 'unknown machine'

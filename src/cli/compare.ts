@@ -19,7 +19,7 @@ import type { Result } from '../result/result.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { hasTarget } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { type GateFlags, gateCommand } from './gate.js'
+import { type GateFlags, gateCommand } from './gate/gate.js'
 import { addOutputOptions, print, printJson, withProgress } from './output.js'
 import { loadScenarioOrHandler } from './scenario-file.js'
 import { addScenarioFlags, applyFlags, parseValue, type ScenarioFlags } from './scenario-options.js'
@@ -76,7 +76,11 @@ function addGateOptions(command: Command): void {
 }
 
 /** Compares the working tree with another commit. */
-function runGate(terminal: Terminal, files: readonly string[], flags: CompareFlags & GateFlags): Promise<void> {
+function compareWithCommit(
+  terminal: Terminal,
+  files: readonly string[],
+  flags: CompareFlags & GateFlags,
+): Promise<void> {
   const { of, within, rounds, design, simulate, null: isNull, machineNoise, history, ...rest } = flags
   rejectFlags('commits', { null: isNull, machineNoise, history })
   const scenarioFlags: ScenarioFlags = rest
@@ -111,7 +115,7 @@ export function compareCommand(terminal: Terminal): Command {
   addScenarioFlags(command, { service: true, handler: false })
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (files: string[], flags: CompareFlags) => {
-    if (flags.baseRef !== undefined) return runGate(terminal, files, { ...flags, baseRef: flags.baseRef })
+    if (flags.baseRef !== undefined) return compareWithCommit(terminal, files, { ...flags, baseRef: flags.baseRef })
     const [base, head, ...more] = files
     if (base === undefined) {
       throw new ValidationError(

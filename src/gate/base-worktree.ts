@@ -4,23 +4,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { throwIfAborted } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { withoutGit } from './commands.js'
-import { type BaseCommit, git, gitSaid, type Repository } from './git.js'
+import { removeGitVariables } from './commands.js'
+import { type BaseCommit, findGitError, type Repository, runGit } from './git.js'
 
-/** Those that are not removed yet. */
-const there = new Set<BaseWorktree>()
+/** The worktrees that are not yet removed. */
+const worktrees = new Set<BaseWorktree>()
 
-/** Removes all of them. It is synchronous, so that it works while the process exits. */
+/** Removes all worktrees. It is synchronous, so that it also works while the process exits. */
 export function removeBaseWorktrees(): void {
-  for (const each of there) each.remove()
+  for (const each of worktrees) each.remove()
 }
 
-/**
- * A working tree of the base commit in a temporary folder. It is there until `remove` is called or the process exits,
- * whichever comes first.
- */
+/** A git worktree of the base commit in a temporary folder. `remove` or the exit of the process removes it. */
 export class BaseWorktree {
-  /** its folder, absolute */
+  /** absolute path of its folder */
   readonly root: string
   private readonly temporary: string
   private readonly repository: Repository
@@ -30,14 +27,14 @@ export class BaseWorktree {
     this.temporary = realpathSync(mkdtempSync(join(tmpdir(), 'throughline-base-')))
     this.root = join(this.temporary, 'base')
     // a loaded module may end the process
-    if (there.size === 0) process.once('exit', removeBaseWorktrees)
-    there.add(this)
+    if (worktrees.size === 0) process.once('exit', removeBaseWorktrees)
+    worktrees.add(this)
   }
 
   /**
-   * Checks a commit out.
+   * Checks out a commit.
    *
-   * @throws ValidationError with the words of git if it cannot be checked out
+   * @throws ValidationError with the message of git if the checkout fails
    */
   static async add(
     repository: Repository,
@@ -46,13 +43,13 @@ export class BaseWorktree {
   ): Promise<BaseWorktree> {
     const worktree = new BaseWorktree(repository)
     try {
-      // a hook that runs after each checkout is for the working tree of a person
+      // hooks that run after a checkout are meant for the user's working tree
       const quietly = ['-c', 'core.hooksPath=/dev/null', '-c', 'advice.detachedHead=false']
-      const added = await git(repository.root, ...quietly, 'worktree', 'add', '--detach', worktree.root, commit)
+      const added = await runGit(repository.root, ...quietly, 'worktree', 'add', '--detach', worktree.root, commit)
       if (added.code !== 0) {
         throw new ValidationError(
           '--base-ref',
-          `its files cannot be checked out into ${worktree.root}: ${gitSaid(added.stderr)}`,
+          `cannot check out ${commit} into ${worktree.root}: ${findGitError(added.stderr)}`,
         )
       }
       throwIfAborted(signal)
@@ -63,23 +60,28 @@ export class BaseWorktree {
     }
   }
 
-  /** Removes the working tree and what git has noted of it. */
+  /** Removes the worktree and git's record of it. */
   remove(): void {
-    if (!there.delete(this)) return
-    if (there.size === 0) process.off('exit', removeBaseWorktrees)
+    if (!worktrees.delete(this)) return
+    if (worktrees.size === 0) process.off('exit', removeBaseWorktrees)
     const { root } = this.repository
     const run = (...args: string[]) =>
-      spawnSync('git', args, { cwd: root, env: withoutGit(process.env), stdio: 'ignore', detached: true } as object)
+      spawnSync('git', args, {
+        cwd: root,
+        env: removeGitVariables(process.env),
+        stdio: 'ignore',
+        detached: true,
+      } as object)
     if (existsSync(this.root)) run('worktree', 'remove', '--force', '--force', this.root)
     rmSync(this.temporary, { recursive: true, force: true, maxRetries: 3 })
-    // of a checkout that failed halfway, or that git would not remove
+    // after a checkout that failed halfway, or that git refused to remove
     if (this.isListed()) run('worktree', 'prune')
   }
 
   private isListed(): boolean {
     const { stdout } = spawnSync('git', ['worktree', 'list', '--porcelain'], {
       cwd: this.repository.root,
-      env: withoutGit(process.env),
+      env: removeGitVariables(process.env),
       encoding: 'utf8',
     })
     return typeof stdout === 'string' && stdout.includes(this.root)

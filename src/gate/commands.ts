@@ -3,50 +3,50 @@ import { onAbort } from '../handler/on-abort.js'
 import { throwIfAborted } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
 
-/** Set by git for its hooks: they would point our commands at another working tree. */
-const OF_HOOKS = /^GIT_(DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR|OBJECT_DIRECTORY|NAMESPACE)$/
+/** Variables that git sets for its hooks. They would direct our commands to another working tree. */
+const HOOK_VARIABLES = /^GIT_(DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR|OBJECT_DIRECTORY|NAMESPACE)$/
 
-/** The environment without what git sets for its hooks. */
-export function withoutGit(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !OF_HOOKS.test(name)))
+/** Copies the environment without the variables that git sets for its hooks. */
+export function removeGitVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !HOOK_VARIABLES.test(name)))
 }
 
-/** Processes that lead a group of their own, so that Ctrl-C reaches them only through us. */
+/** Running commands. Each leads its own process group, so that Ctrl-C in the terminal does not reach it. */
 const running = new Set<ChildProcess>()
 
-/** Keeps track of a process that was started detached, until it ends. */
+/** Tracks a detached process until it ends. */
 export function track(child: ChildProcess): void {
   running.add(child)
   child.once('close', () => running.delete(child))
 }
 
-/** Ends at once all that is running, for a process that is about to end. */
-export function endCommands(): void {
-  for (const child of running) endGroup(child, 'SIGKILL')
+/** Kills all running commands, before the process ends. */
+export function killCommands(): void {
+  for (const child of running) signalGroup(child, 'SIGKILL')
 }
 
-function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, signal)
   } catch {
-    // it has ended
+    // it has already ended
   }
 }
 
 const LAST_LINES = 12
 
 /**
- * Runs a command, or a line of shell. An abort ends it with all that it has started.
+ * Runs a command, or a shell command line. An abort ends it and all processes that it started.
  *
- * @param what names it in errors
- * @throws ValidationError if it fails, with the end of what it printed
+ * @param what the command in error messages
+ * @throws ValidationError if the command fails, with the end of its output
  */
 export async function runCommand(
   command: readonly string[] | string,
   { folder, signal, what }: { folder: string; signal: AbortSignal | undefined; what: string },
 ): Promise<void> {
   throwIfAborted(signal)
-  const options = { cwd: folder, env: withoutGit(process.env), detached: true } as const
+  const options = { cwd: folder, env: removeGitVariables(process.env), detached: true } as const
   const child =
     typeof command === 'string'
       ? spawn(command, { ...options, shell: true })
@@ -59,7 +59,7 @@ export async function runCommand(
       printed = (printed + text).slice(-8_000)
     })
   }
-  const ignore = signal && onAbort(signal, () => endGroup(child, 'SIGTERM'))
+  const ignore = signal && onAbort(signal, () => signalGroup(child, 'SIGTERM'))
   try {
     const code = await new Promise<number | string>((resolve, reject) => {
       child.on('error', reject)
@@ -68,12 +68,14 @@ export async function runCommand(
     throwIfAborted(signal)
     if (code === 0) return
     const lines = printed.trimEnd().split('\n').slice(-LAST_LINES)
-    const said =
-      printed.trim() === '' ? '; it printed nothing' : `; it printed\n${lines.map((line) => `  ${line}`).join('\n')}`
-    throw new ValidationError(what, `failed with exit code ${code}${said}`)
+    const output =
+      printed.trim() === ''
+        ? '; it printed nothing'
+        : `; the end of its output:\n${lines.map((line) => `  ${line}`).join('\n')}`
+    throw new ValidationError(what, `failed with exit code ${code}${output}`)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    throw new ValidationError(what, `cannot be run: there is no '${command[0]}' on the PATH`, { cause: error })
+    throw new ValidationError(what, `cannot run: '${command[0]}' is not on the PATH`, { cause: error })
   } finally {
     ignore?.()
   }

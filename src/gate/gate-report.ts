@@ -1,59 +1,61 @@
 import type { BudgetCheck } from '../budget/check.js'
 import { checkComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
-import type { Detectable } from '../budget/detectable.js'
 import type { Environment } from '../result/result.js'
-import { checkList, checkVersion, ValidationError } from '../validation/validation-error.js'
+import { checkList, checkVersion, got, ValidationError } from '../validation/validation-error.js'
+import type { Detectable } from './detectable.js'
 
-/** What a gate says of one scenario, or of all. `failed` is a scenario that could not be run. */
+/** The verdict on one scenario, or on all. `failed` means that a scenario could not run. */
 export type GateVerdict = 'pass' | 'fail' | 'inconclusive' | 'failed'
 
-/** What a gate found of one scenario. */
-export interface GatedScenario {
+/** The outcome of a gate for one scenario. */
+export interface GateOutcome {
   name: string
-  /** from the folder that the gate ran in */
+  /** relative to the folder where the gate ran */
   file: string
-  /** on which side it exists; one that is only in base is not run */
+  /** the sides that have the scenario; it does not run if only base has it */
   in: 'both' | 'head' | 'base'
   verdict: GateVerdict
-  /** why, if neither the comparison nor the budget says it */
+  /** the reason, unless the comparison or the budget gives it */
   reason?: string
-  /** null if there was nothing to compare, or it could not be run */
+  /** null if there was nothing to compare, or the scenario could not run */
   comparison: Comparison | null
-  /** a second comparison of a scenario that came out slower, if the gate has several: slower is what both say */
+  /** a second comparison if the first one found head slower and the gate has several scenarios; both must agree */
   confirmation: Comparison | null
-  /** what the comparison could have found; null if it is simulated, or was not asked for */
+  /** the smallest detectable changes; null for a simulation or without null pairs */
   detectable: Detectable | null
-  /** of head; null without a budget */
+  /** the check of head; null without a budget */
   budget: BudgetCheck | null
 }
 
 export const GATE_SCHEMA = 'throughline/gate@1'
 
-/** Whether head is slower than base, scenario by scenario: plain data. */
+/** The report of a gate: whether head is slower than base in each scenario. Plain data. */
 export interface GateReport {
   schema: typeof GATE_SCHEMA
-  /** failed if a scenario could not be run, else fail if one fails, else inconclusive if one is, or nothing was judged */
+  /** the worst verdict: failed, then fail, then inconclusive (also if nothing was checked), then pass */
   verdict: GateVerdict
   base: { ref: string; commit: string; dependencies: 'linked' | 'installed' | 'none' }
   head: { commit: string | null; branch: string | null; changes: number }
-  scenarios: GatedScenario[]
-  /** what else bears on it, such as changes that are not committed */
+  scenarios: GateOutcome[]
+  /** remarks, such as on uncommitted changes */
   notes: string[]
   environment: Environment
 }
 
-/** The verdict on all, by those on each. */
-export function gateVerdict(scenarios: readonly GatedScenario[]): GateVerdict {
-  const judged = scenarios.filter((each) => each.comparison !== null || each.budget !== null || each.verdict !== 'pass')
-  const some = (verdict: GateVerdict) => judged.some((each) => each.verdict === verdict)
+/** Combines the verdicts of all scenarios. */
+export function gateVerdict(scenarios: readonly GateOutcome[]): GateVerdict {
+  const checked = scenarios.filter(
+    (each) => each.comparison !== null || each.budget !== null || each.verdict !== 'pass',
+  )
+  const some = (verdict: GateVerdict) => checked.some((each) => each.verdict === verdict)
   if (some('failed')) return 'failed'
   if (some('fail')) return 'fail'
-  return some('inconclusive') || judged.length === 0 ? 'inconclusive' : 'pass'
+  return some('inconclusive') || checked.length === 0 ? 'inconclusive' : 'pass'
 }
 
 /**
- * Refuses what is no report of a gate.
+ * Rejects a value that is not the report of a gate.
  *
  * @throws ValidationError
  */
@@ -62,7 +64,7 @@ export function checkIsGate(value: unknown, name = 'gate'): void {
 }
 
 /**
- * Checks what may be the report of a gate, such as one read from a file.
+ * Checks the report of a gate, such as one read from a file.
  *
  * @throws ValidationError if it is of another version, or its verdicts do not follow from its figures
  */
@@ -75,5 +77,8 @@ export function checkGate(value: unknown, name = 'gate'): GateReport {
     if (confirmation !== null) checkComparison(confirmation, `${name}.scenarios[${i}].confirmation`)
   }
   if (gate.verdict === gateVerdict(gate.scenarios)) return gate
-  throw new ValidationError(`${name}.verdict`, 'must be what its scenarios say')
+  throw new ValidationError(
+    `${name}.verdict`,
+    `must follow from the scenarios: ${gateVerdict(gate.scenarios)}, ${got(gate.verdict)}`,
+  )
 }

@@ -1,6 +1,5 @@
 import { type BudgetCheck, checkBudget } from '../budget/check.js'
 import type { Comparison } from '../budget/comparison.js'
-import { type Detectable, detectableChanges } from '../budget/detectable.js'
 import { type CompareOptions, compare } from '../explore/compare.js'
 import { MeasureError } from '../measure/error.js'
 import type { Budget } from '../scenario/budget.js'
@@ -8,17 +7,18 @@ import type { Scenario } from '../scenario/scenario.js'
 import { hasTarget } from '../scenario/target.js'
 import { simulate } from '../simulate/simulate.js'
 import { messageOf, ValidationError } from '../validation/validation-error.js'
-import type { GatedScenario, GateVerdict } from './gate-report.js'
+import { type Detectable, estimateDetectable } from './detectable.js'
+import type { GateOutcome, GateVerdict } from './gate-report.js'
 
-/** How a scenario of a gate is compared. */
+/** Options of the comparison of a scenario. */
 export type GateCompareOptions = Pick<
   CompareOptions,
   'of' | 'within' | 'rounds' | 'design' | 'engine' | 'idle' | 'spin' | 'batchTimeout' | 'setupTimeout'
 >
 
 /**
- * A scenario of a gate, an export of a `*.throughline.ts` file: a scenario, the budget that head has to keep, and how head
- * is compared with base.
+ * A scenario of a gate, exported from a `*.throughline.ts` file: a scenario, the budget of head, and options of the
+ * comparison.
  *
  * @example
  * export const saveOrder = {
@@ -29,13 +29,17 @@ export type GateCompareOptions = Pick<
  * } satisfies GateScenario
  */
 export type GateScenario = Scenario & {
-  /** Judged in a run of head of its own, of 10 s at most. */
+  /** The budget of head, checked in a separate run of at most 10 s. */
   budget?: Budget | undefined
-  /** Options of `compare`; those of head count. Default: 24 pairs of rounds at most. */
+  /**
+   * Options of `compare`. Those of head replace those of base.
+   *
+   * @default at most 24 pairs of rounds
+   */
   compare?: GateCompareOptions | undefined
 }
 
-/** A scenario as both sides have it. */
+/** A scenario on both sides; null if a side lacks it. */
 export interface GateEntry {
   name: string
   file: string
@@ -44,33 +48,33 @@ export interface GateEntry {
 }
 
 export interface GateProgress {
-  /** how much of the gate is done, from 0 to 1 */
+  /** completed part of the gate, from 0 to 1 */
   fraction: number
   name: string
   doing: string
 }
 
 export interface GateOptions {
-  /** what replaces the options of every scenario */
+  /** options that replace those of every scenario */
   compare?: GateCompareOptions | undefined
-  /** pairs of base with itself before each comparison that is measured; 0 is none */
+  /** number of pairs of base with itself before each measured comparison, or 0 */
   nullPairs: number
   signal?: AbortSignal | undefined
-  /** Returning false ends the gate with what it has. */
+  /** Reports progress. Returning false ends the gate early, with the outcomes so far. */
   onProgress(progress: GateProgress): boolean
 }
 
-/** With 8 pairs of base with itself, 32 pairs of rounds of 0.5 s: half a minute a scenario. */
+/** With 8 pairs of base with itself these are 32 pairs of rounds of 0.5 s: half a minute per scenario. */
 const ROUNDS = 24
-/** How long head runs for the verdict on its budget, at most. */
+/** The longest run of head to check its budget. */
 const BUDGET_RUN = { simulate: { requests: 2_000_000 }, measure: { duration: '10s' } } as const
-/** Of the progress of a scenario: pairs of base with itself, the comparison, and the budget. */
+/** The fraction of a scenario's progress at which each part starts. */
 const PARTS = { null: 0, compare: 0.25, budget: 0.85 }
 
-/** Compares every scenario of head with that of base, one after the other, and judges the budgets of head. */
-export async function gateScenarios(entries: readonly GateEntry[], options: GateOptions): Promise<GatedScenario[]> {
+/** Compares the scenarios of base and head one after the other, and checks the budgets of head. */
+export async function compareScenarios(entries: readonly GateEntry[], options: GateOptions): Promise<GateOutcome[]> {
   const compared = entries.filter(({ base, head }) => base !== null && head !== null).length
-  const gated: GatedScenario[] = []
+  const outcomes: GateOutcome[] = []
   let ended = false
   for (const [i, entry] of entries.entries()) {
     const onProgress = (progress: GateProgress) => {
@@ -78,62 +82,62 @@ export async function gateScenarios(entries: readonly GateEntry[], options: Gate
       return !ended
     }
     const single = { ...options, onProgress, confirms: compared > 1, isEnded: () => ended }
-    gated.push(ended ? notRun(entry) : await gateScenario(entry, single))
+    outcomes.push(ended ? interruptedOutcome(entry) : await runScenario(entry, single))
   }
-  return gated
+  return outcomes
 }
 
-const nothing = ({ name, file, base, head }: GateEntry): GatedScenario => ({
+const emptyOutcome = ({ name, file, base, head }: GateEntry): GateOutcome => ({
   ...{ name, file, in: base === null ? 'head' : head === null ? 'base' : 'both', verdict: 'pass' as const },
   ...{ comparison: null, confirmation: null, detectable: null, budget: null },
 })
 
-const notRun = (entry: GateEntry): GatedScenario => ({
-  ...nothing(entry),
+const interruptedOutcome = (entry: GateEntry): GateOutcome => ({
+  ...emptyOutcome(entry),
   verdict: 'inconclusive',
   reason: 'not run: the gate was interrupted',
 })
 
 interface SingleOptions extends GateOptions {
-  /** whether a scenario that comes out slower is compared again */
+  /** whether to confirm a slower head with a second comparison */
   confirms: boolean
   isEnded(): boolean
 }
 
-async function gateScenario(entry: GateEntry, options: SingleOptions): Promise<GatedScenario> {
+async function runScenario(entry: GateEntry, options: SingleOptions): Promise<GateOutcome> {
   const { name, base, head } = entry
-  const gated = nothing(entry)
-  if (head === null) return { ...gated, reason: 'only in base: it was removed, or renamed' }
+  const outcome = emptyOutcome(entry)
+  if (head === null) return { ...outcome, reason: 'only in base: removed or renamed' }
   try {
-    if (base === null) gated.reason = 'only in head: there is nothing to compare it with'
-    else Object.assign(gated, await compareSides(name, base, head, options))
+    if (base === null) outcome.reason = 'only in head: nothing to compare with'
+    else Object.assign(outcome, await compareSides(name, base, head, options))
   } catch (error) {
-    if (options.isEnded()) return notRun(entry)
-    return { ...gated, ...failedBy(error) }
+    if (options.isEnded()) return interruptedOutcome(entry)
+    return { ...outcome, ...describeFailure(error) }
   }
-  if (head.budget === undefined || options.isEnded()) return gated
+  if (head.budget === undefined || options.isEnded()) return outcome
   try {
-    gated.budget = await judgeBudget(name, head, options)
+    outcome.budget = await checkHeadBudget(name, head, options)
   } catch (error) {
-    if (options.isEnded()) return gated
-    const failed = failedBy(error)
-    // that nothing of head works is what the comparison says too
-    return gated.verdict === 'fail' ? gated : { ...gated, ...failed }
+    if (options.isEnded()) return outcome
+    const failed = describeFailure(error)
+    // the comparison has already reported that head fails
+    return outcome.verdict === 'fail' ? outcome : { ...outcome, ...failed }
   }
-  if (gated.budget !== null) gated.verdict = worse(gated.verdict, gated.budget.verdict)
-  return gated
+  if (outcome.budget !== null) outcome.verdict = worseOf(outcome.verdict, outcome.budget.verdict)
+  return outcome
 }
 
-/** A scenario that cannot be run; other errors are not of the scenario. */
-function failedBy(error: unknown): Pick<GatedScenario, 'verdict' | 'reason'> {
+/** Describes why a scenario cannot run. Rethrows errors that have another cause. */
+function describeFailure(error: unknown): Pick<GateOutcome, 'verdict' | 'reason'> {
   if (error instanceof MeasureError || error instanceof ValidationError) {
     return { verdict: 'failed', reason: messageOf(error) }
   }
   throw error
 }
 
-const GRAVITY: readonly GateVerdict[] = ['pass', 'inconclusive', 'fail', 'failed']
-const worse = (a: GateVerdict, b: GateVerdict) => (GRAVITY.indexOf(a) > GRAVITY.indexOf(b) ? a : b)
+const SEVERITY: readonly GateVerdict[] = ['pass', 'inconclusive', 'fail', 'failed']
+const worseOf = (a: GateVerdict, b: GateVerdict) => (SEVERITY.indexOf(a) > SEVERITY.indexOf(b) ? a : b)
 
 const VERDICTS = { same: 'pass', faster: 'pass', slower: 'fail', inconclusive: 'inconclusive' } as const
 
@@ -142,10 +146,10 @@ async function compareSides(
   base: GateScenario,
   head: GateScenario,
   options: SingleOptions,
-): Promise<Partial<GatedScenario>> {
+): Promise<Partial<GateOutcome>> {
   const { nullPairs, signal, onProgress, confirms, isEnded } = options
-  const compareOptions = { rounds: ROUNDS, ...base.compare, ...head.compare, ...defined(options.compare) }
-  const sides = { base: scenarioOf(base), head: scenarioOf(head) }
+  const compareOptions = { rounds: ROUNDS, ...base.compare, ...head.compare, ...dropUndefined(options.compare) }
+  const sides = { base: toScenario(base), head: toScenario(head) }
   const run = (from: number, to: number, what: string, more: CompareOptions = {}, compared = sides) =>
     compare(compared, {
       ...compareOptions,
@@ -155,7 +159,7 @@ async function compareSides(
         onProgress({ name, fraction: from + (to - from) * fraction, doing: `${what}, pair ${done + 1} of ${total}` }),
     })
   const engine = compareOptions.engine ?? (hasTarget(sides.base) || hasTarget(sides.head) ? 'measure' : 'simulate')
-  // in virtual time, base and itself are the same to the last digit
+  // simulations of the same code are identical
   const nulls =
     nullPairs === 0 || engine === 'simulate'
       ? null
@@ -163,26 +167,26 @@ async function compareSides(
   if (isEnded()) return { verdict: 'inconclusive', reason: 'not compared: the gate was interrupted' }
   const comparison = await run(nulls === null ? PARTS.null : PARTS.compare, PARTS.budget, 'base and head')
   const { of, within, rounds } = comparison
-  const detectable: Detectable | null = nulls === null ? null : detectableChanges(nulls.pairs, { of, within, rounds })
+  const detectable: Detectable | null = nulls === null ? null : estimateDetectable(nulls.pairs, { of, within, rounds })
   const verdict = VERDICTS[comparison.verdict]
   if (verdict !== 'fail' || !confirms || isEnded()) return { comparison, detectable, verdict }
-  const others = { base: withOtherRequests(sides.base), head: withOtherRequests(sides.head) }
+  const others = { base: shiftSeed(sides.base), head: shiftSeed(sides.head) }
   const confirmation = await run(PARTS.budget, PARTS.budget, 'base and head again', {}, others)
-  return { comparison, confirmation, detectable, ...confirmed(confirmation) }
+  return { comparison, confirmation, detectable, ...judgeConfirmation(confirmation) }
 }
 
 /**
- * One comparison in a hundred may call slower what is the same, so that many scenarios would have many chances to. Two
- * comparisons of the same scenario both do once in ten thousand.
+ * One comparison in 100 may wrongly find head slower, so a gate with many scenarios would often fail. Two comparisons of
+ * the same scenario are both wrong once in 10,000.
  */
-function confirmed({ verdict }: Comparison): Pick<GatedScenario, 'verdict' | 'reason'> {
+function judgeConfirmation({ verdict }: Comparison): Pick<GateOutcome, 'verdict' | 'reason'> {
   if (verdict === 'slower') return { verdict: 'fail' }
-  return { verdict: 'inconclusive', reason: `slower at first, and ${verdict} when compared again` }
+  return { verdict: 'inconclusive', reason: `slower at first, but ${verdict} in a second comparison` }
 }
 
-async function judgeBudget(name: string, head: GateScenario, options: SingleOptions): Promise<BudgetCheck | null> {
+async function checkHeadBudget(name: string, head: GateScenario, options: SingleOptions): Promise<BudgetCheck | null> {
   const budget = head.budget as Budget
-  const scenario = scenarioOf(head)
+  const scenario = toScenario(head)
   const engine = options.compare?.engine ?? head.compare?.engine ?? (hasTarget(scenario) ? 'measure' : 'simulate')
   const { arrivals } = scenario
   const ends = typeof arrivals === 'object' && (arrivals?.process === 'replay' || arrivals?.process === 'stages')
@@ -191,20 +195,20 @@ async function judgeBudget(name: string, head: GateScenario, options: SingleOpti
     options.onProgress({ name, fraction: PARTS.budget + (1 - PARTS.budget) * fraction, doing: 'budget of head' })
   report(0)
   if (engine === 'simulate') return checkBudget(simulate(run), budget)
-  // loaded on first use, as simulations need none of it
+  // loaded on first use: simulations do not need it
   const { measure } = await import('../measure/measure.js')
   const result = await measure(run, { signal: options.signal, onProgress: ({ fraction }) => report(fraction) })
   return options.isEnded() ? null : checkBudget(result, budget)
 }
 
-function scenarioOf({ budget: _, compare: __, ...scenario }: GateScenario): Scenario {
+function toScenario({ budget: _, compare: __, ...scenario }: GateScenario): Scenario {
   return scenario as Scenario
 }
 
-/** Beyond the seeds of the first comparison, which has at most so many pairs. */
-const withOtherRequests = (scenario: Scenario): Scenario => ({ ...scenario, seed: (scenario.seed ?? 1) + 1000 })
+/** Changes the seed beyond those of the first comparison, which has at most 1,000 pairs. */
+const shiftSeed = (scenario: Scenario): Scenario => ({ ...scenario, seed: (scenario.seed ?? 1) + 1000 })
 
-/** The options that are given: an undefined one replaces nothing. */
-function defined(options: GateCompareOptions = {}): GateCompareOptions {
+/** Drops undefined options, so that they replace nothing. */
+function dropUndefined(options: GateCompareOptions = {}): GateCompareOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

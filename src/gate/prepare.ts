@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { runCommand } from './commands.js'
-import { filesIn, type Repository } from './git.js'
+import { listFiles, type Repository } from './git.js'
 
-/** What installs exactly what a lockfile says. */
+/** The command that installs the packages of a lockfile. */
 interface Installer {
   lockfile: string
   command: (text: string) => string[]
@@ -15,7 +15,7 @@ const INSTALLERS: readonly Installer[] = [
   { lockfile: 'pnpm-lock.yaml', command: () => ['pnpm', 'install', '--frozen-lockfile'] },
   {
     lockfile: 'yarn.lock',
-    // the lockfile of Yarn 2 and later has a block of metadata
+    // lockfiles of Yarn 2 and later have a metadata block
     command: (text) => ['yarn', 'install', /^__metadata:/m.test(text) ? '--immutable' : '--frozen-lockfile'],
   },
   { lockfile: 'bun.lock', command: () => ['bun', 'install', '--frozen-lockfile'] },
@@ -23,41 +23,42 @@ const INSTALLERS: readonly Installer[] = [
 ]
 
 export interface PrepareOptions {
-  /** a shell command that runs in base's folder, such as a build */
+  /** shell command to run in the folder of base, such as a build */
   command?: string | undefined
   signal?: AbortSignal | undefined
-  /** called with what is being done */
-  say?: ((what: string) => void) | undefined
+  /** called with each command before it runs */
+  onCommand?: ((text: string) => void) | undefined
 }
 
 /** How base got its dependencies. */
-export interface Prepared {
+export interface Preparation {
   dependencies: 'linked' | 'installed' | 'none'
-  /** why base may not have its own ones */
-  doubt: string | null
+  /** a warning if base may run with other dependencies than its own */
+  warning: string | null
 }
 
 /**
- * Makes a working tree ready to run: links the installed dependencies of head if base locks the same ones, installs them
- * otherwise, and then runs a command of the user's.
+ * Prepares a worktree to run: links the installed dependencies of head if both lockfiles are the same, else installs those
+ * of base. Then runs the user's command.
  *
- * @throws ValidationError if a command fails, with the end of what it printed
+ * @throws ValidationError if a command fails, with the end of its output
  */
 export async function prepareBase(
   base: string,
   repository: Repository,
-  { command, signal, say = () => {} }: PrepareOptions = {},
-): Promise<Prepared> {
+  { command, signal, onCommand = () => {} }: PrepareOptions = {},
+): Promise<Preparation> {
   const { root, folder } = repository
-  const lock = lockOf(base, root, folder)
-  const prepared: Prepared = { dependencies: 'none', doubt: null }
+  const lock = findLockfile(base, root, folder)
+  const prepared: Preparation = { dependencies: 'none', warning: null }
   if (lock === null || lock.same) {
     if ((await linkModules(base, root)) > 0) prepared.dependencies = 'linked'
-    if (lock === null && declared(join(base, folder)) !== declared(join(root, folder))) {
-      prepared.doubt = 'base has other dependencies and no lockfile: it runs with those that are installed for head'
+    if (lock === null && readDependencies(join(base, folder)) !== readDependencies(join(root, folder))) {
+      prepared.warning =
+        'base declares other dependencies and has no lockfile, so it runs with the packages installed for head'
     }
   } else {
-    say(`${lock.file} differs from base's: ${lock.command.join(' ')}`)
+    onCommand(`${lock.file} differs from that of base; running ${lock.command.join(' ')}`)
     await runCommand(lock.command, {
       folder: join(base, lock.folder),
       signal,
@@ -66,14 +67,14 @@ export async function prepareBase(
     prepared.dependencies = 'installed'
   }
   if (command !== undefined) {
-    say(`--prepare: ${command}`)
+    onCommand(`running --prepare: ${command}`)
     await runCommand(command, { folder: join(base, folder), signal, what: `--prepare: '${command}'` })
   }
   return prepared
 }
 
-/** The dependencies that a package declares, to be compared with another's. */
-function declared(folder: string): string {
+/** Reads the dependencies that a package declares, as text to compare. */
+function readDependencies(folder: string): string {
   try {
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
     const { dependencies, devDependencies, optionalDependencies, peerDependencies } = manifest
@@ -83,8 +84,8 @@ function declared(folder: string): string {
   }
 }
 
-/** The lockfile that is nearest to a folder, and whether base has the same; null without one in both. */
-function lockOf(
+/** Finds the lockfile of base nearest to a folder, and whether head has the same; null if there is none. */
+function findLockfile(
   base: string,
   root: string,
   folder: string,
@@ -102,13 +103,13 @@ function lockOf(
 }
 
 /**
- * Gives base the `node_modules` of head, in every folder with a `package.json`: links to what is installed, entry by
- * entry. A workspace package is linked to base's own folder, since base would otherwise run the code of head.
+ * Links every entry of head's `node_modules` into base, for each folder with a `package.json`. Workspace packages link to
+ * the folder in base, since base would otherwise run the code of head.
  *
- * @returns how many folders got one
+ * @returns the number of linked `node_modules` folders
  */
 async function linkModules(base: string, root: string): Promise<number> {
-  const manifests = await filesIn(base, ['package.json', '**/package.json'])
+  const manifests = await listFiles(base, ['package.json', '**/package.json'])
   let linked = 0
   for (const folder of new Set(manifests.map((manifest) => dirname(manifest)))) {
     const installed = join(root, folder, 'node_modules')
@@ -119,7 +120,7 @@ async function linkModules(base: string, root: string): Promise<number> {
   return linked
 }
 
-/** Folders of package managers that packages resolve through; caches stay head's own. */
+/** Hidden folders that packages resolve through. Others are caches, which base must not share. */
 const HIDDEN = ['.bin', '.pnpm']
 
 function linkEntries(from: string, to: string, sides: { base: string; root: string }): void {

@@ -5,9 +5,9 @@ import { readText } from '../files/stored.js'
 import { messageOf, permissionMissing, ValidationError } from '../validation/validation-error.js'
 
 /**
- * Reads a history: a file with an entry on each line, in the order in which they were added.
+ * Reads a history: a file with one entry per line, in the order of adding.
  *
- * @throws ValidationError if it is missing, or a line is no entry, naming the line
+ * @throws ValidationError with the number of the line if a line is invalid, or if the file is missing
  */
 export async function readHistory(path: string): Promise<HistoryEntry[]> {
   const text = await readText(path)
@@ -25,10 +25,10 @@ export async function readHistory(path: string): Promise<HistoryEntry[]> {
 }
 
 /**
- * Adds entries to a history, which is made if there is none. A line that was not written to its end, as of a full disk,
- * stays a line of its own.
+ * Adds entries to a history, and creates the file if it is missing. An incomplete last line, such as after a full disk, stays
+ * a separate line.
  *
- * @throws ValidationError if it cannot be written
+ * @throws ValidationError if the file cannot be written
  */
 export async function addToHistory(path: string, entries: readonly HistoryEntry[]): Promise<void> {
   const text = await readText(path).catch((error: ValidationError) => {
@@ -38,7 +38,7 @@ export async function addToHistory(path: string, entries: readonly HistoryEntry[
   const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
   try {
     await mkdir(dirname(path), { recursive: true })
-    // in one piece, so that two that add at once do not mix
+    // in one write, so that two processes do not mix their lines
     await appendFile(path, text === '' || text.endsWith('\n') ? lines : `\n${lines}`)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

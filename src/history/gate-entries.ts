@@ -3,9 +3,9 @@ import { HISTORY_SCHEMA, type HistoryEntry } from '../budget/history-entry.js'
 import type { GateReport } from '../gate/gate-report.js'
 
 /**
- * What a gate measured of head: the medians over its rounds. A head with files that are not committed is of no commit.
+ * Builds the entries of a gate: the medians of head over its rounds. A head with uncommitted files has no commit.
  */
-export function entriesOfGate(
+export function buildGateEntries(
   { scenarios, head }: GateReport,
   { commit, at }: { commit: string | undefined; at: string },
 ): HistoryEntry[] {

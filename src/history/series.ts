@@ -1,32 +1,32 @@
 import { type ComparedMetric, LOAD } from '../budget/comparison.js'
 import { describeMachine, type HistoryEntry } from '../budget/history-entry.js'
 import { stream } from '../random/stream.js'
-import { changePoints } from '../statistics/e-divisive.js'
+import { findChangePoints } from '../statistics/e-divisive.js'
 
-/** One run in a series. */
+/** A run in a series. */
 export interface HistoryPoint {
   commit: string | null
   at: string
   value: number
-  /** 95 % */
+  /** 95 % interval */
   interval: { low: number; high: number } | null
-  /** Node, as it may explain a change */
+  /** version of Node, which may explain a change */
   node: string | null
 }
 
 /** A change between two runs of a series. */
 export interface HistoryChange {
-  /** which point is the first after it */
+  /** index of the first point after the change */
   at: number
   commit: string | null
-  /** means between the changes before and after: geometric, but of error rates */
+  /** means before and after, up to the neighbouring changes: geometric, but arithmetic for error rates */
   before: number
   after: number
-  /** how often runs in random order show as large a change */
+  /** fraction of random orders of the runs with a change at least as large */
   p: number
 }
 
-/** A metric of one scenario over commits, on one kind of machine. */
+/** A metric of one scenario over commits, on one machine. */
 export interface HistorySeries {
   name: string
   machine: string
@@ -35,30 +35,31 @@ export interface HistorySeries {
   changes: HistoryChange[]
 }
 
-/** A series without a change shows one in at most one of 100. */
+/** At most one of 100 series without a change is reported to have one. */
 const LEVEL = 0.01
 const PERMUTATIONS = 499
-/** More do not change the result much, and take their square of time. */
+/** More points hardly change the result, and the time grows with their square. */
 const MOST_POINTS = 500
 
 /**
- * A metric over commits: a series for each scenario, load and machine, with its change points. Invalid runs are left out.
+ * Builds the series of a metric over commits, with change points: one for each scenario, load and machine. Invalid runs are
+ * left out.
  *
- * @param entries in the order in which they were added
+ * @param entries in the order of adding
  */
-export function historySeries(entries: readonly HistoryEntry[], metric: ComparedMetric): HistorySeries[] {
+export function buildHistorySeries(entries: readonly HistoryEntry[], metric: ComparedMetric): HistorySeries[] {
   const groups = new Map<string, HistoryEntry[]>()
   for (const entry of entries) {
     if (!entry.valid || entry.figures[metric] === null) continue
     const { name, scenario } = entry
-    // another load is another series
+    // each load is a separate series
     const key = JSON.stringify([name, entry.engine, describeMachine(entry), LOAD.map((field) => scenario?.[field])])
     groups.set(key, [...(groups.get(key) ?? []), entry])
   }
-  return [...groups.values()].map((group) => seriesOf(group.slice(-MOST_POINTS), metric))
+  return [...groups.values()].map((group) => buildSeries(group.slice(-MOST_POINTS), metric))
 }
 
-function seriesOf(entries: readonly HistoryEntry[], metric: ComparedMetric): HistorySeries {
+function buildSeries(entries: readonly HistoryEntry[], metric: ComparedMetric): HistorySeries {
   const [first] = entries as [HistoryEntry]
   const points = entries.map(({ commit, at, figures, intervals, environment }): HistoryPoint => {
     const { low, high } = intervals[metric] ?? {}
@@ -69,7 +70,7 @@ function seriesOf(entries: readonly HistoryEntry[], metric: ComparedMetric): His
   const isRatio = metric !== 'errorRate' && values.every((value) => value > 0)
   const scaled = isRatio ? values.map(Math.log) : values
   const random = stream(1, 'change points')
-  const found = changePoints(scaled, { level: LEVEL, permutations: PERMUTATIONS, uniform: () => random.uniform() })
+  const found = findChangePoints(scaled, { level: LEVEL, permutations: PERMUTATIONS, uniform: () => random.uniform() })
   const ends = [0, ...found.map(({ at }) => at), values.length]
   const meanOf = (part: number) => {
     const of = scaled.slice(ends[part], ends[part + 1])

@@ -1,8 +1,8 @@
 import { type ComparedMetric, overallVerdict } from '../budget/comparison.js'
-import type { Detectable } from '../budget/detectable.js'
 import { headline } from '../budget/render.js'
 import { comparisonRows } from '../budget/render-comparison.js'
-import type { GatedScenario, GateReport, GateVerdict } from '../gate/gate-report.js'
+import type { Detectable } from '../gate/detectable.js'
+import type { GateOutcome, GateReport, GateVerdict } from '../gate/gate-report.js'
 import { roughPercent } from '../text/number.js'
 
 export const GATE_TITLES = [
@@ -12,28 +12,28 @@ export const GATE_TITLES = [
   'head',
   'head / base',
   '99 % interval',
-  'finds',
+  'detects',
   'budget',
   'verdict',
 ] as const
 
-/** A row for each scenario, under those titles: of the metric that decides. */
+/** Builds a row for each scenario with the metric that decides. */
 export function gateRows({ scenarios }: GateReport): string[][] {
   return scenarios.map((scenario) => {
     const { name, comparison, detectable, budget } = scenario
     const compared =
-      comparison === null ? ['', '', '', '', ''] : rowOf(comparison, overallVerdict(comparison).by).slice(0, -1)
-    const finds = detectable === null ? '' : detectableText(detectable)
+      comparison === null ? ['', '', '', '', ''] : findRow(comparison, overallVerdict(comparison).by).slice(0, -1)
+    const detects = detectable === null ? '' : detectableText(detectable)
     const kept = budget === null ? '' : { pass: 'kept', fail: 'broken', inconclusive: 'inconclusive' }[budget.verdict]
-    return [name, ...compared, finds, kept, verdictText(scenario)]
+    return [name, ...compared, detects, kept, verdictText(scenario)]
   })
 }
 
-function rowOf(comparison: Parameters<typeof comparisonRows>[0], metric: ComparedMetric): string[] {
+function findRow(comparison: Parameters<typeof comparisonRows>[0], metric: ComparedMetric): string[] {
   return comparisonRows(comparison).rows.find(([name]) => name === metric) as string[]
 }
 
-function verdictText({ in: where, verdict, comparison, confirmation, budget }: GatedScenario): string {
+function verdictText({ in: where, verdict, comparison, confirmation, budget }: GateOutcome): string {
   if (where === 'base') return 'removed'
   if (verdict === 'failed') return 'cannot be run'
   if (verdict === 'fail') {
@@ -44,7 +44,7 @@ function verdictText({ in: where, verdict, comparison, confirmation, budget }: G
   return comparison === null ? 'new' : comparison.verdict
 }
 
-/** The smallest change that would have been found: `5 %`. */
+/** The smallest detectable change: `5 %`. */
 function detectableText({ changes }: Detectable): string {
   const least = Math.min(...Object.values(changes))
   return Number.isFinite(least) ? roughPercent(least) : '?'
@@ -52,7 +52,7 @@ function detectableText({ changes }: Detectable): string {
 
 /** The verdict in a line: `Slower than origin/main: saveOrder`. */
 export function gateHeadline({ verdict, base, scenarios }: GateReport): string {
-  const named = (which: (scenario: GatedScenario) => boolean) =>
+  const named = (which: (scenario: GateOutcome) => boolean) =>
     scenarios
       .filter(which)
       .map(({ name }) => name)
@@ -79,8 +79,8 @@ export function gateHeadline({ verdict, base, scenarios }: GateReport): string {
   }
 }
 
-/** What the gate could have found: without it, a green one says nothing. Null if it is unknown. */
-export function sensitivity({ scenarios }: GateReport): string | null {
+/** The smallest changes that the gate can detect, without which a pass means little; null if unknown. */
+export function sensitivityText({ scenarios }: GateReport): string | null {
   const known = scenarios.flatMap(({ name, detectable }) => {
     const changes = Object.entries(detectable?.changes ?? {})
     const [metric, least] = changes.reduce((a, b) => (b[1] < a[1] ? b : a), ['', Number.POSITIVE_INFINITY])
@@ -92,23 +92,23 @@ export function sensitivity({ scenarios }: GateReport): string | null {
   const last = others.at(-1) ?? first
   const changes =
     others.length === 0
-      ? `${roughPercent(least)} and more${metric === 'service.mean' ? ' in the time of service' : ''}`
+      ? `${roughPercent(least)} or more${metric === 'service.mean' ? ' in service time' : ''}`
       : last.least === least
-        ? `${roughPercent(least)} and more in each scenario`
-        : `${roughPercent(least)} (${name}) to ${roughPercent(last.least)} (${last.name}) and more`
+        ? `${roughPercent(least)} or more in each scenario`
+        : `${roughPercent(least)} (${name}) to ${roughPercent(last.least)} (${last.name}) or more`
   const pairs = scenarios.find(({ detectable }) => detectable !== null)?.detectable?.pairs
-  return `Could have found changes of ${changes} (in 95 of 100 comparisons, by ${pairs} pairs of base with itself).`
+  return `Can detect changes of ${changes} (in 95 of 100 comparisons; estimated from ${pairs} pairs of base with itself).`
 }
 
-/** What there is to say of each scenario and of all, one line each. */
+/** Lists reasons and remarks on each scenario and on all. */
 export function gateNotes({ scenarios, notes }: GateReport): string[] {
   return [
     ...scenarios.flatMap(({ name, reason, comparison, confirmation, budget }) => {
-      const ofComparison = (confirmation ?? comparison)?.reason
+      const comparisonReason = (confirmation ?? comparison)?.reason
       const rules = budget?.rules.filter(({ verdict }) => verdict !== 'pass') ?? []
       return [
         reason,
-        reason === undefined ? ofComparison : undefined,
+        reason === undefined ? comparisonReason : undefined,
         rules.length > 0 && budget !== null
           ? `${headline(budget)} (${rules.map(({ metric }) => metric).join(', ')})`
           : undefined,
@@ -118,10 +118,10 @@ export function gateNotes({ scenarios, notes }: GateReport): string[] {
   ]
 }
 
-/** Which commits were compared. */
+/** The commits that were compared. */
 export function gateSides({ base, head }: GateReport): string {
   const short = (commit: string | null) => commit?.slice(0, 10) ?? 'no commit'
-  const dirty = head.changes > 0 ? ' and changes that are not committed' : ''
+  const dirty = head.changes > 0 ? ' with uncommitted changes' : ''
   return `base ${short(base.commit)} (${base.ref}), head ${short(head.commit)}${head.branch === null ? '' : ` (${head.branch})`}${dirty}`
 }
 

@@ -2,7 +2,7 @@ import { UNITS } from '../budget/comparison.js'
 import type { HistoryChange, HistorySeries } from '../history/series.js'
 import { inText, percent, threeDigits, time } from '../text/number.js'
 
-/** A value of a series with its unit. */
+/** Formats a value of a series with its unit. */
 export function historyValue(value: number, { metric }: HistorySeries): string {
   const unit = UNITS[metric]
   if (unit === 'fraction') return percent(value)
@@ -10,7 +10,7 @@ export function historyValue(value: number, { metric }: HistorySeries): string {
   return value === 0 ? '0 ms' : time(value)
 }
 
-/** What changed and by how much: `1.21 times (1.00 ms to 1.21 ms)`. */
+/** Formats a change: `1.21 times (1.00 ms to 1.21 ms)`. */
 export function changeText({ before, after }: HistoryChange, series: HistorySeries): string {
   const ends = `${historyValue(before, series)} to ${historyValue(after, series)}`
   return before > 0 && series.metric !== 'errorRate' ? `${threeDigits(after / before)} times (${ends})` : ends

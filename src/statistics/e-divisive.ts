@@ -1,41 +1,41 @@
-/** Where a series changes, and how sure that is. */
+/** A change of the mean of a series. */
 export interface ChangePoint {
-  /** the first value after the change */
+  /** index of the first value after the change */
   at: number
-  /** how often values in random order show as large a change */
+  /** fraction of random orders with a change at least as large */
   p: number
 }
 
-export interface EDivisiveOptions {
-  /** a change is reported if its p is at most this */
+export interface ChangePointOptions {
+  /** largest p of a reported change */
   level: number
-  /** how many random orders each change is held against */
+  /** number of random orders to compare each change with */
   permutations: number
-  /** draws from 0 up to 1 */
+  /** draws a uniform random number from [0, 1) */
   uniform: () => number
 }
 
-/** So few values have a spread of their own. */
+/** The fewest values on each side of a change. */
 const SHORTEST = 3
 
 /**
- * The change points of a series by E-divisive means (Matteson and James, Journal of the American Statistical Association
- * 109, 2014), as it is used for performance tests over commits (Daly and others, ICPE 2020). It assumes no distribution.
- * A part of the series is split where the energy distance between both sides is largest; the split is a change if values
- * in random order are rarely as far apart. Then the parts are split in turn, as long as there is a change.
+ * Finds the change points of a series by E-divisive means (Matteson and James, Journal of the American Statistical
+ * Association 109, 2014), as used for performance tests over commits (Daly and others, ICPE 2020). It assumes no distribution.
+ * It splits the series where the energy distance between both sides is largest. The split is a change if values in random
+ * order rarely have as large a distance. Each part is then split in the same way, until no more change is found.
  */
-export function changePoints(values: readonly number[], options: EDivisiveOptions): ChangePoint[] {
+export function findChangePoints(values: readonly number[], options: ChangePointOptions): ChangePoint[] {
   const { level, permutations, uniform } = options
   const found: ChangePoint[] = []
   for (;;) {
     const ends = [0, ...found.map(({ at }) => at).sort((a, b) => a - b), values.length]
     const parts = ends.slice(1).map((end, i) => ({ start: ends[i] as number, part: values.slice(ends[i], end) }))
-    const best = largest(parts)
+    const best = findLargestSplit(parts)
     if (best === null) break
     let asLarge = 0
     for (let i = 0; i < permutations; i++) {
       const shuffled = parts.map(({ start, part }) => ({ start, part: shuffle(part, uniform) }))
-      if ((largest(shuffled)?.distance ?? 0) >= best.distance) asLarge++
+      if ((findLargestSplit(shuffled)?.distance ?? 0) >= best.distance) asLarge++
     }
     const p = (asLarge + 1) / (permutations + 1)
     if (p > level) break
@@ -44,13 +44,13 @@ export function changePoints(values: readonly number[], options: EDivisiveOption
   return found.sort((a, b) => a.at - b.at)
 }
 
-/** The split of any part that sets its sides furthest apart. */
-function largest(
+/** Finds the split with the largest distance among all parts. */
+function findLargestSplit(
   parts: readonly { start: number; part: readonly number[] }[],
 ): { at: number; distance: number } | null {
   let best: { at: number; distance: number } | null = null
   for (const { start, part } of parts) {
-    const split = bestSplit(part)
+    const split = findBestSplit(part)
     if (split !== null && (best === null || split.distance > best.distance)) {
       best = { at: start + split.at, distance: split.distance }
     }
@@ -59,11 +59,11 @@ function largest(
 }
 
 /**
- * The split of a part with the largest scaled energy distance, m n / (m + n) times (2 E|X - Y| - E|X - X'| - E|Y - Y'|),
- * with means over pairs of different values. A value that moves from the right side to the left takes its distances
- * along, so that all splits together take as many steps as there are pairs.
+ * Finds the split of a part with the largest scaled energy distance, m n / (m + n) times (2 E|X - Y| - E|X - X'| - E|Y - Y'|),
+ * with means over pairs of different values. Moving a value from the right side to the left only changes its own distances,
+ * so that all splits together take one step for each pair of values.
  */
-function bestSplit(values: readonly number[]): { at: number; distance: number } | null {
+function findBestSplit(values: readonly number[]): { at: number; distance: number } | null {
   const count = values.length
   if (count < 2 * SHORTEST) return null
   const distancesTo = (value: number, from: number, to: number) => {
@@ -89,7 +89,7 @@ function bestSplit(values: readonly number[]): { at: number; distance: number } 
   return best
 }
 
-/** In random order (Fisher and Yates). */
+/** Shuffles values (Fisher and Yates). */
 function shuffle(values: readonly number[], uniform: () => number): number[] {
   const shuffled = [...values]
   for (let i = shuffled.length - 1; i > 0; i--) {

@@ -9,7 +9,7 @@ const namesIn = (section: string) => {
   return [...text.matchAll(/^ {2}([\w-]+):$/gm)].map(([, name = '']) => name)
 }
 
-it('the action runs scripts that are there, and passes on the inputs that it has', () => {
+it('the action runs existing scripts, and uses each of its inputs', () => {
   const scripts = [...metadata.matchAll(/node "\$ACTION\/([^"]+)"/g)].map(([, script = '']) => script)
   expect(scripts).toEqual(['action/run.js', 'action/comment.js'])
   expect(scripts.filter((script) => !existsSync(join(repository, script)))).toEqual([])
@@ -24,7 +24,7 @@ it('the guide has every input and output of the action', () => {
   expect(names.filter((name) => !guide.includes(`\`${name}\``))).toEqual([])
 })
 
-it('what is passed to a script goes through its environment, so that no input is run as shell', () => {
+it('inputs reach scripts through the environment only, so that none runs as shell code', () => {
   const commands = [...metadata.matchAll(/^ +run: (.*)$/gm)].map(([, command = '']) => command)
   expect(commands.length).toBe(3)
   expect(commands.filter((command) => command.includes('${{'))).toEqual([])

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { itAtLength } from '../support/at-length.js'
 
 const REPOSITORY = resolve(import.meta.dirname, '../..')
 const SCRIPT = join(REPOSITORY, 'action/run.js')
@@ -19,7 +20,7 @@ function commit(cost: string): string {
   return git(origin, 'rev-parse', 'HEAD')
 }
 
-/** The commits of a pull request whose head is slower, and of the merge that GitHub makes of it. */
+/** The commits of a pull request with a slower head, and its merge commit as GitHub makes it. */
 const commits = { base: '', head: '', merge: '' }
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'throughline-action-'))
@@ -44,7 +45,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** A shallow clone with a commit, as actions/checkout makes it. */
+/** Makes a shallow clone with a commit, as actions/checkout does. */
 function checkout(name: string, commit: string, installed = true): string {
   const at = join(folder, name)
   mkdirSync(at)
@@ -57,7 +58,7 @@ function checkout(name: string, commit: string, installed = true): string {
   return at
 }
 
-/** Runs the script as a job does. */
+/** Runs the script as in a job. */
 async function job(at: string, event: object, env: Record<string, string> = {}) {
   const files = { event: `${at}.event.json`, summary: `${at}.summary`, output: `${at}.output` }
   writeFileSync(files.event, JSON.stringify(event))
@@ -82,7 +83,7 @@ const pull = () => ({
 })
 
 describe('the gate of a job', () => {
-  it('compares a pull request with what it is merged into, from a clone of one commit', async () => {
+  it('compares a pull request with the branch it is merged into, in a clone of one commit', async () => {
     const { code, output, summary } = await job(checkout('pull', commits.merge), pull())
     expect({ code, ...output }).toMatchObject({ code: 0, 'exit-code': '1', verdict: 'fail' })
     expect(summary).toMatch(/^### ❌ Slower than base\/main: order\n/)
@@ -93,7 +94,7 @@ describe('the gate of a job', () => {
     expect(report.base.commit).toBe(commits.base)
   })
 
-  it('compares a push with what was there before', async () => {
+  itAtLength('compares a push with the commit before it', async () => {
     const { output } = await job(
       checkout('push', commits.head),
       { before: commits.base },
@@ -102,7 +103,7 @@ describe('the gate of a job', () => {
     expect(output).toMatchObject({ 'exit-code': '1', verdict: 'fail' })
   })
 
-  it('takes its inputs', async () => {
+  itAtLength('uses its inputs', async () => {
     const at = checkout('inputs', commits.merge)
     const { output, summary } = await job(at, pull(), {
       BASE_REF: 'HEAD',
@@ -116,24 +117,26 @@ describe('the gate of a job', () => {
     expect(existsSync(join(at, 'prepared.txt'))).toBe(false)
   })
 
-  it.each([
-    ['of an event without a base', {}, true, /the event .*has no base; set base-ref/],
-    ['without an installed throughline', { before: 'x' }, false, /throughline is not installed here/],
+  itAtLength.each([
+    ['an event without a base', {}, true, /the event .*has no base; set the input base-ref/],
+    ['throughline is not installed', { before: 'x' }, false, /throughline is not installed here/],
     [
-      'of a base that cannot be fetched',
+      'a base that cannot be fetched',
       { before: 'f'.repeat(40) },
       true,
       /the base f+ cannot be fetched; check out with fetch-depth: 0/,
     ],
-  ])('says why it cannot be run: %s', async (name, event, installed, message) => {
+  ])('reports why it cannot run: %s', async (name, event, installed, message) => {
     const { code, output, summary } = await job(checkout(name.replaceAll(' ', '-'), commits.head, installed), event)
     expect({ code, ...output }).toMatchObject({ code: 0, 'exit-code': '2', verdict: 'failed' })
     expect(summary).toMatch(message)
   })
 
-  it('says what the command says if it cannot be run', async () => {
+  itAtLength('shows the error of the command', async () => {
     const { output, summary } = await job(checkout('nope', commits.head), {}, { BASE_REF: 'nope' })
     expect(output).toMatchObject({ 'exit-code': '2', verdict: 'failed' })
-    expect(summary).toMatch(/^### ❌ The regression gate could not be run\n[\s\S]*there is no 'nope' in this clone/)
+    expect(summary).toMatch(
+      /^### ❌ The regression gate could not be run\n[\s\S]*'nope' is missing from this shallow clone/,
+    )
   })
 })

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { compareResults } from '../../src/budget/compare-results.js'
 import { buildHistoryEntry, checkEntry, describeMachine, type HistoryEntry } from '../../src/budget/history-entry.js'
 import { addToHistory, readHistory } from '../../src/history/file.js'
-import { historySeries } from '../../src/history/series.js'
+import { buildHistorySeries } from '../../src/history/series.js'
 import { renderHistoryHtml } from '../../src/report/html/history.js'
 import { renderHistory } from '../../src/report/terminal/history-table.js'
 import type { Result } from '../../src/result/result.js'
@@ -51,7 +51,7 @@ describe('a history', () => {
     expect(JSON.stringify(entry).length).toBeLessThan(2_000)
   })
 
-  it('is lines of JSON, to which runs are added', async () => {
+  it('is a file of JSON lines that grows', async () => {
     const file = join(folder, 'new/history.jsonl')
     const [a, b, c] = entries(3) as [HistoryEntry, HistoryEntry, HistoryEntry]
     await addToHistory(file, [a])
@@ -60,7 +60,7 @@ describe('a history', () => {
     expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(4)
   })
 
-  it('keeps what is added apart from a line that was cut off, and names that line', async () => {
+  it('adds after an incomplete line, and reports that line', async () => {
     const file = join(folder, 'cut.jsonl')
     writeFileSync(file, '{ "schema": "through')
     await addToHistory(file, entries(1))
@@ -70,23 +70,23 @@ describe('a history', () => {
   })
 
   it.each([
-    [{}, /x: must be a history entry, with the schema/],
+    [{}, /x: must be a history entry with the schema/],
     [{ ...entries(1)[0], figures: {} }, /x\.figures\.mean: must be a number/],
     [{ ...entries(1)[0], valid: 'yes' }, /x\.valid: must be true or false, got "yes"/],
-  ])('refuses what is no entry: %#', (value, message) => {
+  ])('rejects an invalid entry: %#', (value, message) => {
     expect(() => checkEntry(value, 'x')).toThrow(message)
   })
 })
 
 describe('a history as the noise of two results', () => {
-  it('says the same as the results that it was made of', () => {
+  it('gives the same comparison as the results that it was made of', () => {
     const earlier = [1, 2, 3, 4, 5, 6].map((seed) => measured(run(seed)))
     const [base, head] = [measured(run(7)), measured(run(7, '1.3ms'))]
     const kept = earlier.map((result) => buildHistoryEntry(result, of(null)))
     expect(compareResults(base, head, { history: kept })).toEqual(compareResults(base, head, { history: earlier }))
   })
 
-  it('says so if it is of another load', () => {
+  it('is reported if it is of another load', () => {
     const other = simulate({ arrivals: '300/s', service: '1ms', stop: { requests: 20_000 } })
     const kept = new Array(5).fill(buildHistoryEntry(other, of(null)))
     const { findings } = compareResults(run(1), run(1), { history: kept })
@@ -97,8 +97,8 @@ describe('a history as the noise of two results', () => {
 describe('the series of a history', () => {
   const step = (i: number) => costing(i < 12 ? 10 + 0.01 * (i % 4) : 12 + 0.01 * (i % 4))
 
-  it('has a change where the metric changed, with what it was before and after', () => {
-    const [series, ...others] = historySeries(entries(24, step), 'mean')
+  it('has a change where the metric changed, with the means before and after', () => {
+    const [series, ...others] = buildHistorySeries(entries(24, step), 'mean')
     expect(others).toEqual([])
     expect(series?.points).toHaveLength(24)
     expect(series?.changes).toEqual([
@@ -112,7 +112,7 @@ describe('the series of a history', () => {
     ])
   })
 
-  it('tells machines, scenarios and loads apart, and leaves invalid runs out', () => {
+  it('separates machines, scenarios and loads, and leaves out invalid runs', () => {
     const mixed = [
       ...entries(3),
       ...entries(2, () => ({ environment: measured(run(1), 'another CPU').environment })),
@@ -122,16 +122,18 @@ describe('the series of a history', () => {
       })),
       ...entries(4, () => ({ valid: false })),
     ]
-    expect(historySeries(mixed, 'p99').map(({ name, machine, points }) => [name, machine, points.length])).toEqual([
-      ['order', 'a CPU, 2 cores, linux x64', 3],
-      ['order', 'another CPU, 2 cores, linux x64', 2],
-      ['search', 'a CPU, 2 cores, linux x64', 2],
-      ['order', 'a CPU, 2 cores, linux x64', 1],
-    ])
+    expect(buildHistorySeries(mixed, 'p99').map(({ name, machine, points }) => [name, machine, points.length])).toEqual(
+      [
+        ['order', 'a CPU, 2 cores, linux x64', 3],
+        ['order', 'another CPU, 2 cores, linux x64', 2],
+        ['search', 'a CPU, 2 cores, linux x64', 2],
+        ['order', 'a CPU, 2 cores, linux x64', 1],
+      ],
+    )
   })
 
   it('is a table, and a page with a mark for each run and each change', () => {
-    const series = historySeries(entries(24, step), 'mean')
+    const series = buildHistorySeries(entries(24, step), 'mean')
     const text = renderHistory(series, { width: 80 })
     expect(text).toMatch(/^ order: mean on a CPU, 2 cores, linux x64, the last 20 of 24 runs\n/)
     expect(text).toMatch(/ commit1200 +2026-01-02 +12 ms +10\.8 ms to 13\.2 ms +1\.20 times \(10\.0 ms to 12\.0 ms\)\n/)
@@ -140,11 +142,11 @@ describe('the series of a history', () => {
     expect(html.match(/class="whisker"/g)).toHaveLength(24)
     expect(html).toMatch(/data-k="change" data-i="12" data-before="10\.01/)
     expect(html).toMatch(/Changed at commit1200: 1\.20 times/)
-    expect(renderHistoryHtml(historySeries(entries(3), 'errorRate'))).toMatch(/No change was found in 3 runs/)
+    expect(renderHistoryHtml(buildHistorySeries(entries(3), 'errorRate'))).toMatch(/No change was found in 3 runs/)
   })
 
-  it('shows a name as the text that it is', () => {
-    const evil = historySeries(
+  it('escapes names', () => {
+    const evil = buildHistorySeries(
       entries(1, () => ({ name: '<b>\u001b[31m' })),
       'mean',
     )

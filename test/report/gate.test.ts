@@ -1,22 +1,22 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { checkBudget } from '../../src/budget/check.js'
 import { compare } from '../../src/explore/compare.js'
-import type { GatedScenario, GateReport } from '../../src/gate/gate-report.js'
+import type { GateOutcome, GateReport } from '../../src/gate/gate-report.js'
 import { renderGateJunit } from '../../src/report/export/gate-junit.js'
 import { renderGateMarkdown } from '../../src/report/export/gate-markdown.js'
-import { gateHeadline, sensitivity } from '../../src/report/gate-text.js'
+import { gateHeadline, sensitivityText } from '../../src/report/gate-text.js'
 import { renderGateHtml } from '../../src/report/html/gate.js'
 import { renderGate } from '../../src/report/terminal/gate-table.js'
 import { simulate } from '../../src/simulate/simulate.js'
 
 const scenario = { arrivals: '500/s', service: '1ms', stop: { requests: 1000 } } as const
-const gated = (name: string, more: Partial<GatedScenario> = {}): GatedScenario => ({
+const gated = (name: string, more: Partial<GateOutcome> = {}): GateOutcome => ({
   ...{ name, file: `${name}.throughline.ts`, in: 'both', verdict: 'pass' },
   ...{ comparison: null, confirmation: null, detectable: null, budget: null, ...more },
 })
-let same: GatedScenario
-let slower: GatedScenario
-let over: GatedScenario
+let same: GateOutcome
+let slower: GateOutcome
+let over: GateOutcome
 let gate: GateReport
 beforeAll(async () => {
   const sides = (service: string) => ({ ...scenario, base: {}, head: { service } })
@@ -32,7 +32,7 @@ beforeAll(async () => {
     environment: { node: '20.20.2', platform: 'linux x64', cpu: 'a CPU', cores: 2, load: 0 },
   }
 })
-const of = (verdict: GateReport['verdict'], ...scenarios: GatedScenario[]) => ({ ...gate, verdict, scenarios })
+const of = (verdict: GateReport['verdict'], ...scenarios: GateOutcome[]) => ({ ...gate, verdict, scenarios })
 
 describe('the headline of a gate', () => {
   it('names what is slower, over budget, inconclusive or failed', () => {
@@ -45,14 +45,14 @@ describe('the headline of a gate', () => {
     expect(gateHeadline(of('pass', same, same))).toBe('None of 2 scenarios is slower than main')
   })
 
-  it('is joined by what could have been found', () => {
-    expect(sensitivity(of('pass', same))).toBe(
-      'Could have found changes of 5.6 % and more in the time of service (in 95 of 100 comparisons, by 8 pairs of base with itself).',
+  it('is followed by the detectable changes', () => {
+    expect(sensitivityText(of('pass', same))).toBe(
+      'Can detect changes of 5.6 % or more in service time (in 95 of 100 comparisons; estimated from 8 pairs of base with itself).',
     )
-    expect(sensitivity(of('pass', slower))).toBeNull()
+    expect(sensitivityText(of('pass', slower))).toBeNull()
     const two = of('pass', same, { ...same, name: 'b', detectable: { pairs: 8, changes: { p99: 0.31 } } })
-    expect(sensitivity(two)).toMatch(/^Could have found changes of 5\.6 % \(same\) to 31 % \(b\) and more \(in 95 of/)
-    expect(sensitivity(of('pass', same, same))).toMatch(/changes of 5\.6 % and more in each scenario/)
+    expect(sensitivityText(two)).toMatch(/^Can detect changes of 5\.6 % \(same\) to 31 % \(b\) or more \(in 95 of/)
+    expect(sensitivityText(of('pass', same, same))).toMatch(/changes of 5\.6 % or more in each scenario/)
   })
 })
 
@@ -67,7 +67,7 @@ describe('a gate', () => {
     for (const line of renderGate(gate, { width: 80 }).split('\n')) expect(line.length).toBeLessThanOrEqual(80)
   })
 
-  it('is Markdown, with every metric folded up', () => {
+  it('is Markdown, with all metrics folded', () => {
     const text = renderGateMarkdown(gate)
     expect(text).toMatch(/^### ❌ Slower than main: slower; over budget: over\n/)
     expect(text).toMatch(/\| same \| mean \| .* \| ✅ same \|\n/)
@@ -85,7 +85,7 @@ describe('a gate', () => {
       verdict: 'inconclusive' as const,
       comparison: { ...same.comparison, verdict: 'inconclusive' },
     }
-    const inconclusive = of('inconclusive', open as GatedScenario)
+    const inconclusive = of('inconclusive', open as GateOutcome)
     expect(renderGateJunit(inconclusive)).toMatch(/failures="1"/)
     expect(renderGateJunit(inconclusive, { onInconclusive: 'pass' })).toMatch(/failures="0" .* skipped="1"/)
   })
@@ -96,16 +96,16 @@ describe('a gate', () => {
     expect(new Set(text.match(/ id="[^"]*"/g)).size).toBe(text.match(/ id="[^"]*"/g)?.length)
   })
 
-  it('shows the name of a scenario as the text that it is', () => {
+  it('escapes the names of scenarios', () => {
     const evil = of('pass', { ...same, name: '<b>|`x`\u001b[31m' })
     const texts = [renderGateMarkdown(evil), renderGateHtml(evil), renderGateJunit(evil)]
     for (const text of texts) expect(text).not.toContain('<b>|')
     for (const text of [...texts, renderGate(evil)]) expect(text).not.toContain('\u001b')
   })
 
-  it('is refused if it is none', () => {
+  it('is rejected if it is not a gate', () => {
     for (const render of [renderGate, renderGateMarkdown, renderGateJunit, renderGateHtml]) {
-      expect(() => render({} as GateReport)).toThrow(/gate: must be a gate, with the schema "throughline\/gate@1"/)
+      expect(() => render({} as GateReport)).toThrow(/gate: must be a gate with the schema "throughline\/gate@1"/)
     }
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
-import { changePoints } from '../../src/statistics/e-divisive.js'
+import { findChangePoints } from '../../src/statistics/e-divisive.js'
 
 /** Normal values, whose mean is another from each of some indices on. */
 function series(length: number, changes: Record<number, number>, seed: number): number[] {
@@ -14,7 +14,7 @@ function series(length: number, changes: Record<number, number>, seed: number): 
 }
 const find = (values: readonly number[], seed = 1, permutations = 199) => {
   const random = stream(seed, 'orders')
-  return changePoints(values, { level: 0.01, permutations, uniform: () => random.uniform() })
+  return findChangePoints(values, { level: 0.01, permutations, uniform: () => random.uniform() })
 }
 
 /** The split with the largest energy distance, straight from its definition. */

@@ -7,12 +7,12 @@ import { drawFrame, HEIGHT, PLOT, px, ticksOf, tickText } from './frame.js'
 import { drawDot, drawMark, drawWhisker } from './mark.js'
 import { exactScale } from './scale.js'
 
-/** Of a scale that shows small changes, what is left above and below. */
+/** Space above and below, as a fraction of the range. */
 const MARGIN = 0.08
-/** As many runs leave no room for their whiskers' ends. */
+/** The most commits that fit as labels of the axis. */
 const MOST_COMMITS = 5
 
-/** A series over commits: each run with its interval, the level between changes, and a line at each change. */
+/** Draws a series over commits: each run with its interval, the level between changes, and a line at each change. */
 export function drawHistory(series: HistorySeries): Drawing {
   const { points, changes, metric } = series
   const ends = points.flatMap(({ value, interval }) => [value, interval?.low ?? value, interval?.high ?? value])
@@ -24,7 +24,7 @@ export function drawHistory(series: HistorySeries): Drawing {
   const commits = points.flatMap(({ commit }, i) =>
     i % every === 0 ? [{ at: x.at(i), label: commit === null ? String(i + 1) : commit.slice(0, 7) }] : [],
   )
-  const unit = { ms: 'ms', '/s': 'requests a second', fraction: 'fraction' }[UNITS[metric]]
+  const unit = { ms: 'ms', '/s': 'requests/s', fraction: 'fraction' }[UNITS[metric]]
   const starts = [0, ...changes.map(({ at }) => at), points.length]
   const levels = starts.slice(1).map((end, i) => {
     const start = starts[i] as number

@@ -1,6 +1,6 @@
 import { observedText, ruleText } from '../../budget/render.js'
 import { comparisonHeadline } from '../../budget/render-comparison.js'
-import { checkIsGate, type GatedScenario, type GateReport } from '../../gate/gate-report.js'
+import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-report.js'
 import { gateSides } from '../gate-text.js'
 import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
@@ -14,8 +14,8 @@ interface TestCase {
 }
 
 /**
- * A gate as JUnit XML: a test for each scenario that was compared, and one for each rule of its budget. Scenarios that
- * are only on one side are skipped.
+ * Renders a gate as JUnit XML: a test for each compared scenario, and one for each rule of its budget. Scenarios that only one
+ * side has are skipped.
  *
  * @throws ValidationError if it is not the report of a gate
  */
@@ -27,18 +27,18 @@ export function renderGateJunit(gate: GateReport, options: JunitOptions = {}): s
     const skips = each.outcome === 'inconclusive' && onInconclusive === 'pass'
     return skips ? { ...each, outcome: 'skipped' } : each
   })
-  const times = (...outcomes: TestCase['outcome'][]) => cases.filter(({ outcome }) => outcomes.includes(outcome)).length
-  const totals = markup`tests="${cases.length}" failures="${times('fail', 'inconclusive')}" errors="${times('failed')}"`
+  const count = (...outcomes: TestCase['outcome'][]) => cases.filter(({ outcome }) => outcomes.includes(outcome)).length
+  const totals = markup`tests="${cases.length}" failures="${count('fail', 'inconclusive')}" errors="${count('failed')}"`
   return markup`<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="throughline" ${totals} time="0">
-  <testsuite name="${name}" ${totals} skipped="${times('skipped')}" time="0">
+  <testsuite name="${name}" ${totals} skipped="${count('skipped')}" time="0">
     <properties><property name="compared" value="${gateSides(gate)}"/></properties>
-${cases.map(testCase)}  </testsuite>
+${cases.map(renderTestCase)}  </testsuite>
 </testsuites>
 `.text
 }
 
-function casesOf({ name, file, verdict, reason, comparison, confirmation, budget }: GatedScenario): TestCase[] {
+function casesOf({ name, file, verdict, reason, comparison, confirmation, budget }: GateOutcome): TestCase[] {
   const about = { name, classname: file }
   const decides = confirmation ?? comparison
   if (decides === null && budget === null) {
@@ -50,8 +50,8 @@ function casesOf({ name, file, verdict, reason, comparison, confirmation, budget
     const outcome = contradicts
       ? 'inconclusive'
       : ({ slower: 'fail', same: 'pass', faster: 'pass', inconclusive: 'inconclusive' } as const)[decides.verdict]
-    const said = [comparisonHeadline(decides), reason].filter((text) => text !== undefined).join('; ')
-    compared.push({ ...about, outcome, message: said })
+    const message = [comparisonHeadline(decides), reason].filter((text) => text !== undefined).join('; ')
+    compared.push({ ...about, outcome, message })
   }
   if (verdict === 'failed') compared.push({ ...about, outcome: 'failed', message: reason ?? '' })
   const rules = budget?.rules.map((rule): TestCase => {
@@ -61,7 +61,7 @@ function casesOf({ name, file, verdict, reason, comparison, confirmation, budget
   return [...compared, ...(rules ?? [])]
 }
 
-function testCase({ name, classname, outcome, message }: TestCase): Markup {
+function renderTestCase({ name, classname, outcome, message }: TestCase): Markup {
   const about = markup`name="${name}" classname="${classname}" time="0"`
   if (outcome === 'pass') return markup`    <testcase ${about}/>\n`
   const inner =

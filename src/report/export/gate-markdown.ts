@@ -1,13 +1,14 @@
 import { BUDGET_TITLES, budgetRows } from '../../budget/render.js'
 import { comparisonRows } from '../../budget/render-comparison.js'
-import { checkIsGate, type GatedScenario, type GateReport } from '../../gate/gate-report.js'
+import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-report.js'
 import { legible } from '../../text/legible.js'
-import { GATE_MARKS, GATE_TITLES, gateHeadline, gateNotes, gateRows, gateSides, sensitivity } from '../gate-text.js'
+import { GATE_MARKS, GATE_TITLES, gateHeadline, gateNotes, gateRows, gateSides, sensitivityText } from '../gate-text.js'
 import { markup } from '../markup.js'
 import { escapeText, joinParts, renderHeading, renderList, renderTable } from './markdown.js'
 
 /**
- * A gate for a pull request: its verdict, a row for each scenario, what it could have found, and every metric folded up.
+ * Renders a gate for a pull request: its verdict, a row for each scenario, the detectable changes, and folded tables of all
+ * metrics.
  *
  * @throws ValidationError if it is not the report of a gate
  */
@@ -15,23 +16,23 @@ export function renderGateMarkdown(gate: GateReport): string {
   checkIsGate(gate)
   const { scenarios, verdict, environment } = gate
   const rows = gateRows(gate).map((row, i) => {
-    const { verdict: each, comparison, budget } = scenarios[i] as GatedScenario
-    const isJudged = each !== 'pass' || comparison !== null || budget !== null
-    return [...row.slice(0, -1), isJudged ? `${GATE_MARKS[each]} ${row.at(-1)}` : (row.at(-1) as string)]
+    const { verdict: each, comparison, budget } = scenarios[i] as GateOutcome
+    const isChecked = each !== 'pass' || comparison !== null || budget !== null
+    return [...row.slice(0, -1), isChecked ? `${GATE_MARKS[each]} ${row.at(-1)}` : (row.at(-1) as string)]
   })
   const { node, cpu, cores } = environment
   return joinParts([
     renderHeading(`${GATE_MARKS[verdict]} ${gateHeadline(gate)}`),
     renderTable([...GATE_TITLES], rows),
-    escapeText(sensitivity(gate) ?? ''),
+    escapeText(sensitivityText(gate) ?? ''),
     renderList(gateNotes(gate)),
-    ...scenarios.map(detailsOf),
+    ...scenarios.map(renderDetails),
     escapeText(`${gateSides(gate)}. Node ${node}, ${cores} cores, ${cpu}.`),
   ])
 }
 
-/** Every metric and every rule of a scenario, folded up. */
-function detailsOf({ name, comparison, confirmation, budget }: GatedScenario): string {
+/** Renders all metrics and rules of a scenario in a folded section. */
+function renderDetails({ name, comparison, confirmation, budget }: GateOutcome): string {
   const tables = [comparison, confirmation].flatMap((each) => {
     if (each === null) return []
     const { titles, rows } = comparisonRows(each)

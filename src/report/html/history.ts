@@ -5,25 +5,25 @@ import { markup } from '../markup.js'
 import { renderFigure } from './figure.js'
 import { page } from './page.js'
 
-/** A history as one HTML page that needs nothing else: a chart for each scenario and machine, with its changes. */
+/** Renders a history as a self-contained HTML page: a chart for each scenario and machine, with its changes. */
 export function renderHistoryHtml(series: readonly HistorySeries[]): string {
   const title = `History of ${[...new Set(series.map(({ metric }) => metric))].join(', ') || 'nothing'}`
   return page(
     title,
-    markup`<header><h1>${title}</h1><p class="quiet" id="keys">Point at a chart for its values, or focus it and use the arrow keys.</p></header>
-<div class="grid-of-cards">${series.map(seriesFigure)}</div>`,
+    markup`<header><h1>${title}</h1><p class="quiet" id="keys">Hover over a chart to see its values, or focus it and use the arrow keys.</p></header>
+<div class="grid-of-cards">${series.map(renderSeries)}</div>`,
   )
 }
 
-function seriesFigure(series: HistorySeries, i: number) {
+function renderSeries(series: HistorySeries, i: number) {
   const { name, metric, machine, points, changes } = series
-  const said = changes.map((change) => `${shortCommit(change.commit)}: ${changeText(change, series)}`)
+  const texts = changes.map((change) => `${shortCommit(change.commit)}: ${changeText(change, series)}`)
   const runs = points.length === 1 ? '1 run' : `${points.length} runs`
   return renderFigure({
     id: `history-${i}`,
     title: markup`<bdi>${name}</bdi>: ${metric}`,
-    description: `${metric} of ${name} over ${runs}. ${changes.length === 0 ? 'No change was found.' : `It changed at ${said.join('; ')}.`}`,
-    note: markup`<p>${machine}</p>${said.length === 0 ? markup`<p>No change was found in ${runs}.</p>` : said.map((text) => markup`<p>Changed at ${text}</p>`)}`,
+    description: `${metric} of ${name} over ${runs}. ${changes.length === 0 ? 'No change was found.' : `It changed at ${texts.join('; ')}.`}`,
+    note: markup`<p>${machine}</p>${texts.length === 0 ? markup`<p>No change was found in ${runs}.</p>` : texts.map((text) => markup`<p>Changed at ${text}</p>`)}`,
     charts: [drawHistory(series)],
     table: {
       caption: `${metric} of ${name}`,

@@ -1,20 +1,20 @@
-import { checkIsGate, type GatedScenario, type GateReport, type GateVerdict } from '../../gate/gate-report.js'
+import { checkIsGate, type GateOutcome, type GateReport, type GateVerdict } from '../../gate/gate-report.js'
 import { columns } from '../../text/columns.js'
 import { legible } from '../../text/legible.js'
 import { type Format, plain, type RenderOptions, visible } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
-import { GATE_TITLES, gateHeadline, gateNotes, gateRows, gateSides, sensitivity } from '../gate-text.js'
+import { GATE_TITLES, gateHeadline, gateNotes, gateRows, gateSides, sensitivityText } from '../gate-text.js'
 
 const COLOURS = { pass: 'green', fail: 'red', inconclusive: 'yellow', failed: 'red' } as const satisfies Record<
   GateVerdict,
   Format
 >
 const SHORTEST = 60
-/** What is left out first if there is no room for all: what both sides had. */
+/** Columns left out on a narrow terminal: the figures of both sides. */
 const SIDES = [2, 3]
 
 /**
- * A gate to read: a row for each scenario, what it could have found, and what else bears on it.
+ * Renders a gate: a row for each scenario, the detectable changes, and remarks.
  *
  * @throws ValidationError if it is not the report of a gate
  */
@@ -28,10 +28,10 @@ export function renderGate(given: GateReport, options: RenderOptions = {}): stri
       .map((line) => ` ${line}`)
       .join('\n')
   const rows = gateRows(gate).map((row, i) => {
-    const { verdict } = gate.scenarios[i] as GatedScenario
+    const { verdict } = gate.scenarios[i] as GateOutcome
     return [...row.slice(0, -1), style(COLOURS[verdict], row.at(-1) as string)]
   })
-  // a column of which no scenario has anything
+  // columns that are empty for all scenarios
   const isEmpty = GATE_TITLES.map((_, column) => rows.every((row) => row[column] === ''))
   const table = (leftOut: readonly number[]) => {
     const shown = (_: unknown, column: number) => !isEmpty[column] && !leftOut.includes(column)
@@ -49,7 +49,7 @@ export function renderGate(given: GateReport, options: RenderOptions = {}): stri
       .map((line) => style(COLOURS[gate.verdict], line))
       .join('\n'),
     fits ? whole : table(SIDES),
-    lines(sensitivity(gate) ?? ''),
+    lines(sensitivityText(gate) ?? ''),
     gateNotes(gate).map(lines).join('\n'),
     style('dim', lines(gateSides(gate))),
   ]

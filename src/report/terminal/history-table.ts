@@ -5,11 +5,11 @@ import { plain, type RenderOptions } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { changeText, historyValue, shortCommit } from '../history-text.js'
 
-/** Of longer series, the last runs alone are in the table. */
+/** The table of a longer series has only its last runs. */
 const MOST_ROWS = 20
 const SHORTEST = 60
 
-/** A history to read: the last runs of each series, and where it changed. */
+/** Renders a history: the last runs of each series, and its changes. */
 export function renderHistory(given: readonly HistorySeries[], options: RenderOptions = {}): string {
   const { width = 80, style = plain } = options
   const room = Math.max(SHORTEST, width) - 2
@@ -31,13 +31,13 @@ export function renderHistory(given: readonly HistorySeries[], options: RenderOp
       })
       const earlier = from === 0 ? '' : `, the last ${MOST_ROWS} of ${points.length} runs`
       const title = wrap(`${name}: ${metric} on ${machine}${earlier}`, room).map((line) => ` ${style('bold', line)}`)
-      const old = changes
+      const earlierChanges = changes
         .filter(({ at }) => at < from)
         .map((change) => ` ${shortCommit(change.commit)}: ${changeText(change, series)}`)
       return [
         title.join('\n'),
         columns(['commit', 'added', metric, '95 % interval', 'change'], rows, style),
-        old.length === 0 ? '' : [` Changes before:`, ...old].join('\n'),
+        earlierChanges.length === 0 ? '' : [` Earlier changes:`, ...earlierChanges].join('\n'),
       ]
         .filter((part) => part !== '')
         .join('\n\n')

@@ -1,28 +1,28 @@
 import { describe, expect, it } from 'vitest'
 import { comparePairs } from '../../src/budget/compare-pairs.js'
 import type { Pair } from '../../src/budget/comparison.js'
-import { detectableChanges } from '../../src/budget/detectable.js'
+import { estimateDetectable } from '../../src/gate/detectable.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
 import { round } from '../support/comparison-pairs.js'
 
-/** Pairs whose log ratios are normal, of a head that takes so many times as long. */
-function pairsOf(count: number, change: number, deviation: number, seed: number): Pair[] {
+/** Makes pairs with normal log ratios, in which head takes `change` times as long as base. */
+function makePairs(count: number, change: number, deviation: number, seed: number): Pair[] {
   const draw = normal(stream(seed, `pairs ${count}`))
   return Array.from({ length: count }, (_, i) => ({
     ...{ seed: i, first: 'base' as const, base: round(10) },
     head: round(10 * change * Math.exp(deviation * draw())),
   }))
 }
-const asked = { of: 'p50', within: 0.05, rounds: 24 } as const
+const options = { of: 'p50', within: 0.05, rounds: 24 } as const
 
-describe('what a comparison could have found', () => {
-  it('is found in 95 of 100 comparisons of as many pairs, or more', () => {
+describe('the detectable change', () => {
+  it('is detected in at least 95 of 100 comparisons', () => {
     const runs = 400
     let found = 0
     for (let seed = 0; seed < runs; seed++) {
-      const { changes } = detectableChanges(pairsOf(8, 1, 0.08, seed), asked)
-      const pairs = pairsOf(24, 1 + (changes.p50 as number), 0.08, seed)
+      const { changes } = estimateDetectable(makePairs(8, 1, 0.08, seed), options)
+      const pairs = makePairs(24, 1 + (changes.p50 as number), 0.08, seed)
       const { metrics } = comparePairs(pairs, { within: 0.05, rounds: 24 })
       if (metrics.find(({ metric }) => metric === 'p50')?.verdict === 'slower') found++
     }
@@ -32,7 +32,7 @@ describe('what a comparison could have found', () => {
 
   it('is not many times more than that', () => {
     const theirs = Array.from({ length: 200 }, (_, seed) =>
-      Math.log1p(detectableChanges(pairsOf(8, 1, 0.08, seed), asked).changes.p50 as number),
+      Math.log1p(estimateDetectable(makePairs(8, 1, 0.08, seed), options).changes.p50 as number),
     )
     const mean = theirs.reduce((sum, each) => sum + each, 0) / theirs.length
     // of a test that knew the deviation: (2.91 + 1.64) x 0.08 / sqrt(24)
@@ -41,16 +41,16 @@ describe('what a comparison could have found', () => {
   })
 
   it('is never within what counts as the same', () => {
-    expect(detectableChanges(pairsOf(8, 1, 0.0001, 1), asked).changes).toEqual({ p50: 0.05 })
+    expect(estimateDetectable(makePairs(8, 1, 0.0001, 1), options).changes).toEqual({ p50: 0.05 })
   })
 
-  it('is of the time of service too if mean latency is asked for', () => {
-    const { pairs, changes } = detectableChanges(pairsOf(8, 1, 0.08, 1), { ...asked, of: 'mean' })
+  it('is of the time of service too if mean latency is options for', () => {
+    const { pairs, changes } = estimateDetectable(makePairs(8, 1, 0.08, 1), { ...options, of: 'mean' })
     expect(pairs).toBe(8)
     expect(Object.keys(changes)).toEqual(['mean', 'service.mean'])
   })
 
   it('is unknown by too few pairs', () => {
-    expect(detectableChanges(pairsOf(7, 1, 0.08, 1), asked)).toEqual({ pairs: 7, changes: {} })
+    expect(estimateDetectable(makePairs(7, 1, 0.08, 1), options)).toEqual({ pairs: 7, changes: {} })
   })
 })

@@ -2,16 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { simulate } from '../../src/simulate/simulate.js'
-import { throughline } from '../support/command-line.js'
-import { Repository, simulated } from './repository.js'
+import { simulate } from '../../../src/simulate/simulate.js'
+import { itAtLength } from '../../support/at-length.js'
+import { throughline } from '../../support/command-line.js'
+import { makeRepositories, scenarioSource } from './repository.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
-const repositories: Repository[] = []
 afterAll(() => {
   rmSync(folder, { recursive: true })
-  for (const each of repositories) each.remove()
 })
+const repository = makeRepositories()
 const path = (name: string) => join(folder, name)
 const result = (name: string, service: string, seed = 1) => {
   writeFileSync(path(name), JSON.stringify(simulate({ arrivals: '500/s', service, seed, stop: { requests: 20_000 } })))
@@ -25,7 +25,7 @@ const readLines = (file: string) =>
     .map((line) => JSON.parse(line))
 
 describe.concurrent('throughline history', () => {
-  it('adds results, and shows where they changed', async () => {
+  it('adds results, and shows their changes', async () => {
     const file = path('changed.jsonl')
     const add = (from: string, commit: string) =>
       throughline('history', 'add', from, '--file', file, '--name', 'order', '--commit', commit)
@@ -53,9 +53,8 @@ describe.concurrent('throughline history', () => {
     expect(shown.stdout).not.toMatch(/quick/)
   })
 
-  it('takes the report of a gate, and the commit that is checked out', async () => {
-    const at = new Repository({ 'a.throughline.mjs': simulated('order', "'1ms'") })
-    repositories.push(at)
+  itAtLength('adds the report of a gate, with the current commit', async () => {
+    const at = repository({ 'a.throughline.mjs': scenarioSource('order', "'1ms'") })
     const gate = join(at.temporary, 'gate.json')
     expect(await at.gate('main', '-o', gate)).toMatchObject({ code: 0 })
     expect(await at.start(['history', 'add', gate, quick]).ended).toMatchObject({ code: 0 })
@@ -66,7 +65,7 @@ describe.concurrent('throughline history', () => {
     ])
   })
 
-  it('is what compare takes the noise of the machine from', async () => {
+  it('gives compare the noise of the machine', async () => {
     const file = path('noise.jsonl')
     const seeds = [1, 2, 3, 4, 5]
     const others = seeds.map((seed) => result(`seed-${seed}.json`, '1ms', seed))
@@ -78,20 +77,20 @@ describe.concurrent('throughline history', () => {
     const { code, stderr } = await throughline('compare', quick, slow, '--history', path('short.jsonl'))
     expect(code).toBe(2)
     expect(stderr).toMatch(
-      /short\.jsonl: must hold 5 valid runs or more of base's load on its machine \(virtual time\), and has 4 among 4\n$/,
+      /short\.jsonl: must hold at least 5 valid runs with the load and machine of base \(virtual time\), got 4 of 4\n$/,
     )
   })
 
   it.each([
     ['another action', ['drop'], /'drop' is invalid for argument 'action'/],
-    ['nothing to add', ['add'], /history add: takes the JSON file of a result/],
-    ['no result', ['add', path('none.json')], /none\.json: there is no such file/],
-    ['one name for several', ['add', quick, slow, '--name', 'x'], /--name: is of one file, got 2/],
-    ['what means nothing', ['add', quick, '--of', 'p99'], /--of: means nothing for history add/],
+    ['nothing to add', ['add'], /history add: needs JSON files of results or gates/],
+    ['a missing result', ['add', path('none.json')], /none\.json: does not exist/],
+    ['one name for several', ['add', quick, slow, '--name', 'x'], /--name: applies to one file, got 2/],
+    ['an option that does not apply', ['add', quick, '--of', 'p99'], /--of: does not apply to history add/],
     ['files to show', ['show', quick], /history show: takes no files/],
-    ['a history that there is not', ['show', '--file', path('none.jsonl')], /none\.jsonl: there is no such file/],
-    ['a format that there is not', ['show', '-o', 'x.csv'], /x\.csv: must end in \.html, \.json/],
-  ])('refuses %s', async (_, args, message) => {
+    ['a missing history', ['show', '--file', path('none.jsonl')], /none\.jsonl: does not exist/],
+    ['an unknown format', ['show', '-o', 'x.csv'], /x\.csv: must have one of these extensions: \.html, \.json/],
+  ])('rejects %s', async (_, args, message) => {
     const { code, stdout, stderr } = await throughline('history', ...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(message)
