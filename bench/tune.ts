@@ -3,8 +3,8 @@
 // at that problem, so that two processes can share them.
 
 import { parseArgs } from 'node:util'
-import { preferenceOf, type Worth, wishesSchema } from '../src/explore/preference.js'
-import { longer, runTrial } from '../src/explore/trial.js'
+import { preferenceOf, type Worth, wishesSchema } from '../src/explore/tune/preference.js'
+import { longer, runTrial } from '../src/explore/tune/trial.js'
 import {
   affine,
   type Budget,

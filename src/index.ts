@@ -20,8 +20,6 @@ export type { Config } from './cli/config.js'
 export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'
 export { type Capacity, capacity } from './explore/capacity.js'
 export { type Compared, type CompareOptions, type CompareProgress, compare } from './explore/compare.js'
-export { type Headroom, type HeadroomOptions, headroom } from './explore/headroom.js'
-export type { Wish } from './explore/preference.js'
 export { type ReplicateOptions, type ReplicateProgress, replicate } from './explore/replicate.js'
 export {
   type SweepFields,
@@ -31,6 +29,8 @@ export {
   type Swept,
   sweep,
 } from './explore/sweep.js'
+export { type Headroom, type HeadroomOptions, headroom } from './explore/tune/headroom.js'
+export type { Wish } from './explore/tune/preference.js'
 export {
   type Candidate,
   type NearestMiss,
@@ -42,7 +42,7 @@ export {
   type TuneProgress,
   tune,
   type Wishes,
-} from './explore/tune.js'
+} from './explore/tune/tune.js'
 export { type ReadTraceOptions, readTrace } from './files/trace.js'
 export type { Detectable } from './gate/detectable.js'
 export type { GateCompareOptions, GateScenario } from './gate/gate.js'

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { type Tuned, type TuneOptions, type TuneProgress, tune } from '../explore/tune.js'
+import { type Tuned, type TuneOptions, type TuneProgress, tune } from '../explore/tune/tune.js'
 import { readBudget, writeText } from '../files/stored.js'
 import { renderHtml } from '../report/html/render.js'
 import { renderTuned } from '../report/terminal/tuned-table.js'

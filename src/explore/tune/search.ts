@@ -1,4 +1,4 @@
-import { maxThroughput, meanServiceNs, type Service } from '../scenario/service/service.js'
+import { maxThroughput, meanServiceNs, type Service } from '../../scenario/service/service.js'
 import type { Contender } from './candidates.js'
 import type { Worth } from './preference.js'
 import type { Trial } from './trial.js'

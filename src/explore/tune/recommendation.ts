@@ -1,6 +1,6 @@
-import type { Result } from '../result/result.js'
-import { type Budget, type Rule, rulesOf } from '../scenario/budget.js'
-import { count, inText, percent, rate, time } from '../text/number.js'
+import type { Result } from '../../result/result.js'
+import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
+import { count, inText, percent, rate, time } from '../../text/number.js'
 import type { ReadWishes } from './preference.js'
 import {
   CandidateSearch,

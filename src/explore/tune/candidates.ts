@@ -1,21 +1,21 @@
 import { z } from 'zod'
-import { MeasureError } from '../measure/error.js'
-import { checkedResult } from '../result/check.js'
-import type { Result } from '../result/result.js'
-import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
+import { MeasureError } from '../../measure/error.js'
+import { checkedResult } from '../../result/check.js'
+import type { Result } from '../../result/result.js'
+import type { Scenario, ScenarioParts } from '../../scenario/scenario.js'
 import {
   byBatchSize,
   largestKnownBatch,
   type Service,
   type ServiceInput,
   serviceSchema,
-} from '../scenario/service/service.js'
-import { lognormal } from '../scenario/service/variation.js'
-import type { Targets } from '../scenario/target.js'
-import { type Duration, options } from '../scenario/units.js'
-import { isUrl } from '../validation/realm.js'
-import { messageOf, ValidationError } from '../validation/validation-error.js'
-import { type CalibrateAt, calibrate } from './calibrate.js'
+} from '../../scenario/service/service.js'
+import { lognormal } from '../../scenario/service/variation.js'
+import type { Targets } from '../../scenario/target.js'
+import { type Duration, options } from '../../scenario/units.js'
+import { isUrl } from '../../validation/realm.js'
+import { messageOf, ValidationError } from '../../validation/validation-error.js'
+import { type CalibrateAt, calibrate } from '../calibrate.js'
 
 /** A model, or another way to answer the same requests. What serves it is one of `service`, `handler` and `result`. */
 export interface Candidate {

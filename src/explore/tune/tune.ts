@@ -1,26 +1,27 @@
 import { z } from 'zod'
-import { type BudgetCheck, checkBudget } from '../budget/check.js'
-import { real } from '../clock/real.js'
-import { cores } from '../machine/cores.js'
-import { type Cost, costOfRun } from '../result/cost.js'
-import type { Result } from '../result/result.js'
-import { meanRate } from '../scenario/arrivals/arrivals.js'
-import { type Budget, budgetSchema } from '../scenario/budget.js'
+import { type BudgetCheck, checkBudget } from '../../budget/check.js'
+import { real } from '../../clock/real.js'
+import { cores } from '../../machine/cores.js'
+import { type Cost, costOfRun } from '../../result/cost.js'
+import type { Result } from '../../result/result.js'
+import { meanRate } from '../../scenario/arrivals/arrivals.js'
+import { type Budget, budgetSchema } from '../../scenario/budget.js'
 import {
   type ResolvedScenario,
   resolveScenario,
   type Scenario,
   type ScenarioParts,
   type SimulatedScenario,
-} from '../scenario/scenario.js'
-import { type Extent, refuseCheckpoints } from '../scenario/stop.js'
-import type { Targets } from '../scenario/target.js'
-import { type Duration, duration, options, positiveDuration, whole } from '../scenario/units.js'
-import type { Refused } from '../threads/pool.js'
-import { startThread, type Thread } from '../threads/thread.js'
-import { abortSignal, throwIfAborted } from '../validation/realm.js'
-import { throwFaults, ValidationError } from '../validation/validation-error.js'
-import type { CalibrateAt } from './calibrate.js'
+} from '../../scenario/scenario.js'
+import { type Extent, refuseCheckpoints } from '../../scenario/stop.js'
+import type { Targets } from '../../scenario/target.js'
+import { type Duration, duration, options, positiveDuration, whole } from '../../scenario/units.js'
+import type { Refused } from '../../threads/pool.js'
+import { startThread, type Thread } from '../../threads/thread.js'
+import { abortSignal, throwIfAborted } from '../../validation/realm.js'
+import { throwFaults, ValidationError } from '../../validation/validation-error.js'
+import type { CalibrateAt } from '../calibrate.js'
+import { simulateAll } from '../simulate-all.js'
 import {
   type Candidate,
   type Contender,
@@ -33,7 +34,6 @@ import { type Headroom, headroom } from './headroom.js'
 import { frontOf, preferenceOf, type Wishes, wishesSchema } from './preference.js'
 import { type NearestMiss, nearestMiss, outcomeOf, recommendation } from './recommendation.js'
 import { CandidateSearch, costOfServers, gridSize, keeps, type Setting, type Space, type Tried } from './search.js'
-import { simulateAll } from './simulate-all.js'
 import { longer, runTrial, type Trial, type TrialTask } from './trial.js'
 
 export type { Candidate, NearestMiss, Wishes }

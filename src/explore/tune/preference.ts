@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Duration, options, positiveDuration } from '../scenario/units.js'
+import { type Duration, options, positiveDuration } from '../../scenario/units.js'
 
 /** What is weighed of a setting: the quality of its answers, its cost an hour, and its p99 of latency in milliseconds. */
 export interface Worth {
