@@ -30,12 +30,12 @@ describe('the detectable change', () => {
     expect(found / runs).toBeGreaterThan(0.95 - 3 * Math.sqrt((0.95 * 0.05) / runs))
   })
 
-  it('is not many times more than that', () => {
+  it('is not much larger than necessary', () => {
     const theirs = Array.from({ length: 200 }, (_, seed) =>
       Math.log1p(estimateDetectable(makePairs(8, 1, 0.08, seed), options).changes.p50 as number),
     )
     const mean = theirs.reduce((sum, each) => sum + each, 0) / theirs.length
-    // of a test that knew the deviation: (2.91 + 1.64) x 0.08 / sqrt(24)
+    // a test that knows the deviation detects (2.91 + 1.64) x 0.08 / sqrt(24)
     expect(mean).toBeGreaterThan(0.074)
     expect(mean).toBeLessThan(2 * 0.074)
   })
@@ -44,13 +44,13 @@ describe('the detectable change', () => {
     expect(estimateDetectable(makePairs(8, 1, 0.0001, 1), options).changes).toEqual({ p50: 0.05 })
   })
 
-  it('is of the time of service too if mean latency is options for', () => {
+  it('covers service time too if the metric is mean latency', () => {
     const { pairs, changes } = estimateDetectable(makePairs(8, 1, 0.08, 1), { ...options, of: 'mean' })
     expect(pairs).toBe(8)
     expect(Object.keys(changes)).toEqual(['mean', 'service.mean'])
   })
 
-  it('is unknown by too few pairs', () => {
+  it('is unknown for too few pairs', () => {
     expect(estimateDetectable(makePairs(7, 1, 0.08, 1), options)).toEqual({ pairs: 7, changes: {} })
   })
 })

@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const run = (seed: number, service = '1ms') =>
   simulate({ arrivals: '500/s', service, stop: { requests: 20_000 }, seed })
-/** A run as if it had been measured. */
+/** Makes a simulated run look measured. */
 const measured = (result: Result, cpu = 'a CPU'): Result => ({
   ...result,
   engine: 'measure',
@@ -38,7 +38,7 @@ const costing = (mean: number): Partial<HistoryEntry> => {
 }
 
 describe('a history', () => {
-  it('keeps the figures of a result, its intervals and what it ran on', () => {
+  it('keeps the figures of a result, its intervals and its machine', () => {
     const result = measured(run(1))
     const entry = buildHistoryEntry(result, of('abc'))
     expect(entry).toMatchObject({ name: 'order', commit: 'abc', engine: 'measure', valid: true })

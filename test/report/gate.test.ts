@@ -35,7 +35,7 @@ beforeAll(async () => {
 const of = (verdict: GateReport['verdict'], ...scenarios: GateOutcome[]) => ({ ...gate, verdict, scenarios })
 
 describe('the headline of a gate', () => {
-  it('names what is slower, over budget, inconclusive or failed', () => {
+  it('names the scenarios that are slower, over budget, inconclusive or failed', () => {
     expect(gateHeadline(gate)).toBe('Slower than main: slower; over budget: over')
     expect(gateHeadline(of('fail', over))).toBe('Over budget: over')
     expect(gateHeadline(of('inconclusive', { ...same, verdict: 'inconclusive' }))).toBe('Inconclusive: same')

@@ -3,7 +3,7 @@ import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
 import { findChangePoints } from '../../src/statistics/e-divisive.js'
 
-/** Normal values, whose mean is another from each of some indices on. */
+/** Makes normal values whose mean changes at some indices. */
 function series(length: number, changes: Record<number, number>, seed: number): number[] {
   const draw = normal(stream(seed, 'values'))
   let mean = 0
@@ -31,14 +31,14 @@ function slowestSplit(values: readonly number[]): number {
 }
 
 describe('change points', () => {
-  it('split where the energy distance is largest, as a slower program finds it', () => {
+  it('split where the energy distance is largest, as found by a slower program', () => {
     for (let seed = 1; seed <= 40; seed++) {
       const values = series(20, { [5 + (seed % 10)]: 6 }, seed)
       expect(find(values, seed).map(({ at }) => at)).toContain(slowestSplit(values))
     }
   })
 
-  it('are found where they are, each of several', () => {
+  it('are found near their true places', () => {
     const found = find(series(60, { 20: 5, 40: 12 }, 3)).map(({ at }) => at)
     expect(found).toHaveLength(2)
     expect(Math.abs((found[0] as number) - 20)).toBeLessThanOrEqual(1)

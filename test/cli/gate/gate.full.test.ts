@@ -28,7 +28,7 @@ describe.concurrent('throughline compare --base-ref', () => {
     expect(xml).toMatch(/<testcase name="order" classname="shop\.throughline\.js" time="0"\/>/)
     expect(html).toMatch(/^<!doctype html>[\s\S]*Not slower than main/)
     expect(readReport(json as string)).toMatchObject({ verdict: 'pass' })
-    // the same again from what is stored
+    // the stored report gives the same again
     const again = (...args: string[]) => at.start(['report', join(at.temporary, 'gate.json'), ...args]).ended
     expect(await again()).toMatchObject({ code: 0, stdout })
     expect(await again('--format', 'md')).toMatchObject({ code: 0, stdout: md })
