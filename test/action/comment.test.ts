@@ -179,7 +179,7 @@ describe('a failure to comment never fails the job', () => {
     respond = () => null
     expect(await comment()).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^::warning .*No comment;.*\(no response\)\n$/),
+      stdout: expect.stringMatching(/^::warning .*No comment, but.*\(no response\)\n$/),
     })
   })
 })

@@ -13,9 +13,11 @@ import {
   until,
 } from './repository.js'
 
+// up to eight commands in one test
+const TIMEOUT = 180_000
 const repository = makeRepositories()
 
-describe.concurrent('throughline compare --base-ref', () => {
+describe.concurrent('throughline compare --base-ref', { timeout: TIMEOUT }, () => {
   it('passes if nothing has changed, and writes its report in every format', async () => {
     const at = repository(shop(1))
     const files = ['gate.md', 'gate.xml', 'gate.html', 'gate.json']
@@ -164,7 +166,7 @@ describe.concurrent('throughline compare --base-ref', () => {
   })
 })
 
-describe.concurrent('the dependencies of base', () => {
+describe.concurrent('the dependencies of base', { timeout: TIMEOUT }, () => {
   it('include its own workspace packages, not those of head', async () => {
     const at = repository({
       ...PRICED,
@@ -224,7 +226,7 @@ describe.concurrent('the dependencies of base', () => {
   })
 })
 
-describe.concurrent('a gate that cannot run', () => {
+describe.concurrent('a gate that cannot run', { timeout: TIMEOUT }, () => {
   const expectError = async (at: Repository, args: string[], message: RegExp) => {
     const { code, stdout, stderr } = await at.gate(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -301,7 +303,7 @@ describe.concurrent('a gate that cannot run', () => {
   })
 })
 
-describe.concurrent('an interrupted gate leaves nothing behind', () => {
+describe.concurrent('an interrupted gate leaves nothing behind', { timeout: TIMEOUT }, () => {
   const slow = {
     'a.throughline.js': `export const call = { arrivals: '100/s', stop: { duration: '300ms' }, call: async () => {} }\n`,
   }
