@@ -43,7 +43,7 @@ const schema = options({
     .optional(),
 })
 
-/** Loads are found to this fraction of themselves. */
+/** The precision of the search, as a fraction of the load. */
 const NEAR = 0.01
 /** Loads from this fraction of the present one, up to this many times it. */
 const LEAST = 0.05
@@ -120,14 +120,14 @@ export async function headroom(
 
 class Ended extends Error {}
 
-/** The verdict on a run; one without a steady state keeps no budget for as long as it may last. */
+/** The verdict on a run. A run without a steady state fails: its latency grows for as long as it lasts. */
 function verdictOf(result: Result, budget: Budget): Verdict {
   return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
 }
 
 /**
- * The highest load at which something is so: bracketed from one load on, in steps that double, and bisected. Infinity if
- * it is so up to the most, 0 if it is not so down to the least.
+ * Finds the highest load that passes a test: brackets it in steps that double, then bisects. Infinity if the greatest load
+ * passes, 0 if the least fails.
  */
 async function lastThat(from: number, isSo: (factor: number) => Promise<boolean>): Promise<number> {
   let [low, high] = [from, from]
@@ -153,7 +153,7 @@ async function lastThat(from: number, isSo: (factor: number) => Promise<boolean>
   return low
 }
 
-/** Arrivals of as many times the load. */
+/** Multiplies the rate of arrivals by a factor. */
 function scaled(arrivals: Arrivals, factor: number): Arrivals {
   if ('rate' in arrivals) return { ...arrivals, rate: arrivals.rate * factor }
   if (arrivals.process === 'replay') return { ...arrivals, speed: (arrivals.speed ?? 1) * factor }
