@@ -104,6 +104,24 @@ describe('tune, of one service', () => {
     expect((await tune(shedding, { budget: { p50: '1s' }, ...one })).best).toBeNull()
   })
 
+  it.each([
+    { meanBatchSize: '>= 6', p99: '60ms' },
+    { utilization: '>= 60%', p99: '60ms' },
+  ])('finds the batches and waits that a limit from below asks for: %j', async (limits) => {
+    const slack: Scenario = {
+      arrivals: '300/s',
+      service: affine({ base: '8ms', perItem: '0.5ms' }),
+      stop: { requests: 20_000 },
+    }
+    const { best } = await tune(slack, {
+      budget: limits,
+      mostServers: 3,
+      maxBatchSize: [1, 2, 8, 32],
+      maxWait: [0, 20],
+    })
+    expect(best).toMatchObject({ confirmed: true, servers: 1, check: { verdict: 'pass' } })
+  })
+
   it('keeps at least leastServers servers', async () => {
     const { best } = await tune(scenario, { budget: { p99: '40ms' }, leastServers: 3, ...choices })
     expect(best?.servers).toBe(3)

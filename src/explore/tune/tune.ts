@@ -5,7 +5,7 @@ import { cores } from '../../machine/cores.js'
 import { type Cost, costOfRun } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
 import { meanRate } from '../../scenario/arrivals/arrivals.js'
-import { type Budget, budgetSchema } from '../../scenario/budget.js'
+import { type Budget, budgetSchema, rulesOf } from '../../scenario/budget.js'
 import {
   type ResolvedScenario,
   resolveScenario,
@@ -246,12 +246,13 @@ class Tuning {
     // what is wrong with the scenario is said before anything is calibrated
     const { arrivals, queue, stop } = resolveScenario(scenarioWith(this.#scenario, '1ms'), 'simulate')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
-    const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait } = this.#asked
+    const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait, budget } = this.#asked
     const space: Space = {
       ...{ leastServers, mostServers, mostCost },
       waits: [...new Set(maxWait)].sort((a, b) => a - b),
       offered: meanRate(arrivals) ?? 0,
       sheds: queue.capacity !== null || queue.timeout !== null,
+      waitingHelps: rulesOf(budget).some(({ metric, relation }) => relation.startsWith('>') && metric !== 'throughput'),
     }
     const contenders = await this.#contenders()
     const inOrder = contenders
