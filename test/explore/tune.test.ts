@@ -122,6 +122,54 @@ describe('tune, of one service', () => {
     expect(best).toMatchObject({ confirmed: true, servers: 1, check: { verdict: 'pass' } })
   })
 
+  it('says so if a longer run confirms nothing, and expects nothing of more servers then', async () => {
+    // ten requests show no p99
+    const short: Scenario = { arrivals: '40/s', service: '5ms', stop: { requests: 1 } }
+    const tuned = await tune(short, { budget: { p99: '100ms' }, maxBatchSize: [1], mostServers: 2 })
+    expect(tuned.best).toBeNull()
+    expect(tuned.sentence).toBe(
+      'No setting was confirmed to keep p99 within 100 ms with up to 2 servers: what kept it in a run of the search did not pass in one ten times as long.',
+    )
+    expect(tuned.nearest).toMatchObject({
+      servers: null,
+      sentence:
+        'The service keeps p99 within 100 ms with 1 server in a run of the search, and did not pass in one ten times as long.',
+    })
+  })
+
+  it('does not say that fewer servers break a budget that they keep', async () => {
+    const { best, nearest } = await tune(scenario, {
+      budget: { p99: '40ms' },
+      wishes: { p99: 1 },
+      mostServers: 4,
+      ...choices,
+    })
+    expect(best?.servers).toBe(4)
+    expect(nearest?.sentence).toMatch(/^3 servers would keep p99 within 40 ms too: p99 is \d/)
+  })
+
+  it('follows the wishes among settings that leave more than 1 % of requests unanswered', async () => {
+    const { best, sentence } = await tune(
+      { arrivals: '200/s', queue: { capacity: 2 }, stop: { requests: 5000 } },
+      {
+        budget: { p50: '1s', errorRate: '<= 60%' },
+        wishes: { cost: 1 },
+        candidates: [
+          { name: 'good', quality: 2, price: 10, service: '8ms' },
+          { name: 'cheap', quality: 1, price: 1, service: '8ms' },
+        ],
+        ...{ maxBatchSize: [1], mostServers: 2 },
+      },
+    )
+    expect(best).toMatchObject({ candidate: 'cheap', servers: 1, p99Ms: null })
+    expect(sentence).toContain('more than 1 % of requests are not answered, p99 of the others is')
+  })
+
+  it('names the cost that bounds it', async () => {
+    const { sentence } = await tune(scenario, { budget: { p99: '40ms' }, price: 2, mostCost: 1, ...choices })
+    expect(sentence).toBe('No setting keeps p99 within 40 ms with up to 16 servers for at most 1 an hour.')
+  })
+
   it('keeps at least leastServers servers', async () => {
     const { best } = await tune(scenario, { budget: { p99: '40ms' }, leastServers: 3, ...choices })
     expect(best?.servers).toBe(3)
@@ -295,6 +343,19 @@ describe('tune, ended early', () => {
       expect.stringMatching(/^medium: the search ended at \d+ servers$/),
       'small: nothing was run',
     ])
+  })
+
+  it('stays confirmed if it is ended after that', async () => {
+    let calls = 0
+    const run = (last: number) => {
+      calls = 0
+      return tune(scenario, { budget: { p99: '40ms' }, mostServers: 1, ...choices, onProgress: () => ++calls < last })
+    }
+    await run(Number.POSITIVE_INFINITY)
+    const { best, sentence, interrupted } = await run(calls)
+    expect({ interrupted, confirmed: best?.confirmed }).toEqual({ interrupted: 'onProgress', confirmed: true })
+    expect(sentence).toContain('Nothing that keeps it takes fewer servers.')
+    expect(sentence).not.toContain('not confirmed')
   })
 
   it('gives nothing if there was nothing', async () => {

@@ -131,6 +131,14 @@ export class CandidateSearch {
     )
   }
 
+  /** The setting of a number of servers that is best of those that keep the budget. */
+  best(servers: number): Tried | null {
+    return best(
+      this.tried.filter((each) => each.servers === servers && keeps(each)),
+      better,
+    )
+  }
+
   /**
    * Searches the fewest servers that keep the budget, and then more for as long as they are worth it.
    *

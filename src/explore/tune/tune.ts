@@ -262,6 +262,7 @@ class Tuning {
     try {
       const best = await this.#search()
       const chosen = best?.tried ?? null
+      const complete = this.#explored.size === this.#searches.length
       const nearest = await this.#unlessEnded(() =>
         nearestMiss(
           chosen,
@@ -275,7 +276,14 @@ class Tuning {
         schema: 'throughline/tuned@1',
         budget: this.#asked.budget,
         best: best?.recommended ?? null,
-        sentence: recommendation(chosen, best?.recommended.result ?? null, this.#searches, this.#asked, this.#ended),
+        sentence: recommendation(
+          chosen,
+          best?.recommended.result ?? null,
+          this.#searches,
+          complete,
+          this.#asked,
+          this.#ended,
+        ),
         nearest,
         front: frontOf(this.#kept()).map(settingOf),
         candidates: contenders.map((contender) => this.#candidateOf(contender)),
