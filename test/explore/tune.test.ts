@@ -358,6 +358,31 @@ describe('tune, ended early', () => {
     expect(sentence).not.toContain('not confirmed')
   })
 
+  it.each([
+    ['onProgress', { onProgress: () => false }],
+    ['atMost', { atMost: '10ms' }],
+  ] as const)('ends while a handler hangs that is calibrated, by %s', async (by, options) => {
+    const handler = new URL('../measure/handlers/hangs.js', import.meta.url)
+    const tuned = await tune(load, { budget, candidates: [{ name: 'hangs', handler }], ...options })
+    expect(tuned).toMatchObject({ best: null, interrupted: by, runs: 0, candidates: [] })
+    expect(tuned.sentence).toBe('The search was ended before it found a setting that keeps p99 within 100 ms.')
+    expect(tuned.unsearched).toEqual(['everything: handlers were still being calibrated'])
+  })
+
+  it('rejects with the reason of its signal, in a calibration and on threads', async () => {
+    const handler = new URL('../measure/handlers/hangs.js', import.meta.url)
+    const abortion = new AbortController()
+    const calibrated = tune(load, { budget, candidates: [{ name: 'hangs', handler }], signal: abortion.signal })
+    setTimeout(() => abortion.abort('enough'), 50)
+    await expect(calibrated).rejects.toBe('enough')
+
+    const running = new AbortController()
+    const long: Scenario = { ...scenario, stop: { requests: 5_000_000 } }
+    const onThreads = tune(long, { budget: { p99: '40ms' }, ...choices, threads: 2, signal: running.signal })
+    setTimeout(() => running.abort('enough'), 500)
+    await expect(onThreads).rejects.toBe('enough')
+  })
+
   it('gives nothing if there was nothing', async () => {
     const tuned = await tune(load, { budget, candidates, onProgress: () => false })
     expect(tuned).toMatchObject({ best: null, interrupted: 'onProgress', runs: 0, nearest: null })
@@ -381,6 +406,7 @@ describe('what tune refuses', () => {
     [{ budget, maxWait: [] }, 'tune.maxWait: must be a list of one or more durations'],
     [{ budget, servers: 2 }, "'servers' is not an option here"],
     [{ budget, price: Number.NaN }, 'tune.price: must be the price of one server for an hour'],
+    [{ budget, calibrateAt: { utilization: 2 } }, 'tune.calibrateAt.utilization: must be a number above 0 and below 1'],
     [{ budget, mostCost: 3 }, 'tune.mostCost: needs a price'],
     [{ budget, candidates: [] }, 'tune.candidates: must be a list of one or more candidates'],
     [
@@ -402,6 +428,14 @@ describe('what tune refuses', () => {
     ],
   ])('refuses the options %j', async (options, message) => {
     await expect(tune(load, options as unknown as TuneOptions)).rejects.toThrow(message)
+  })
+
+  it.each([
+    [null, 'must be an object of arrivals'],
+    [undefined, 'must be an object of arrivals'],
+    [{ ...scenario, arrivals: null }, 'arrivals: must be a rate above 0'],
+  ])('refuses the scenario %j', async (wrong, message) => {
+    await expect(tune(wrong as unknown as Scenario, { budget })).rejects.toThrow(message)
   })
 
   it('names the candidate that cannot be loaded', async () => {
