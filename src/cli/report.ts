@@ -115,6 +115,13 @@ async function read(files: string[]): Promise<ReportInput> {
     requireSingle('gate')
     return { kind: 'gate', gate: checkGate(value, file) }
   }
+  const tuned = values.find(({ value }) => schemaOf(value)?.startsWith('throughline/tuned@'))
+  if (tuned !== undefined) {
+    throw new ValidationError(
+      tuned.file,
+      'holds what tune found; its page is written by throughline tune … --output tuned.html, or by renderHtml',
+    )
+  }
   const foreign = values.find(({ value }) => schemaOf(value) === undefined)
   if (foreign !== undefined) {
     throw new ValidationError(

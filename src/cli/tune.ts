@@ -70,20 +70,22 @@ export function tuneCommand(terminal: Terminal): Command {
       tune(scenario, { ...options, signal, onProgress: (at) => report(at.fraction, progressText(at)) }),
     )
     if (tuned.interrupted === 'onProgress' && tuned.best === null) throw new Interrupted()
-    if (output !== undefined) {
-      await writeText(output, format === 'html' ? renderHtml(tuned) : `${JSON.stringify(tuned, null, 2)}\n`)
-    }
+    // printed first, so that it is there even if the file cannot be written
     if (json) printJson(terminal, tuned)
     else print<Tuned>(terminal, tuned, renderTuned)
     if (tuned.best === null) terminal.exitCode = FAILED
+    if (output !== undefined) {
+      await writeText(output, format === 'html' ? renderHtml(tuned) : `${JSON.stringify(tuned, null, 2)}\n`)
+    }
   })
 }
 
 function progressText({ runs, candidate, best }: TuneProgress): string {
   const what = candidate === null ? '' : `, ${candidate}`
   if (best === null) return `${count(runs)} runs${what}`
-  const setting = `${best.candidate === null ? '' : `${best.candidate} on `}${count(best.servers)} servers`
-  return `${count(runs)} runs${what}; best: ${setting}, p99 ${time(best.p99Ms ?? 0)}`
+  const setting = `${best.candidate === null ? '' : `${best.candidate} on `}${count(best.servers)} ${best.servers === 1 ? 'server' : 'servers'}`
+  const p99 = best.p99Ms === null ? '' : `, p99 ${time(best.p99Ms)}`
+  return `${count(runs)} runs${what}; best: ${setting}${p99}`
 }
 
 async function optionsOf(flags: TuneFlags): Promise<TuneOptions> {
@@ -113,7 +115,9 @@ function pairsOf(text: string, flag: string): Record<string, string | number> {
     if (name === undefined || value === undefined) {
       throw new ValidationError(flag, `must be a list of name=value, got '${pair}'`)
     }
-    return [name, parseValue(value) as string | number]
+    return [name, parseValue(value) as string | number] as const
   })
+  const twice = pairs.find(([name], i) => pairs.findIndex(([other]) => other === name) < i)
+  if (twice !== undefined) throw new ValidationError(flag, `must give each name once, got ${twice[0]} twice`)
   return Object.fromEntries(pairs)
 }

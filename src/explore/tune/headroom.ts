@@ -6,7 +6,7 @@ import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, checkedBudget } from '../../scenario/budget.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../../scenario/scenario.js'
 import { refuseCheckpoints } from '../../scenario/stop.js'
-import { options } from '../../scenario/units.js'
+import { NS_PER_SECOND, options } from '../../scenario/units.js'
 import { simulate } from '../../simulate/simulate.js'
 import { abortSignal, throwIfAborted } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
@@ -16,7 +16,7 @@ import { runTrial } from './trial.js'
 export interface Headroom {
   /**
    * as far as the observed figures keep the budget, to 1 % of the load; below 0 if they break it already, null if they
-   * keep it at 64 times the load, or at no load down to a twentieth
+   * keep it at 64 times the load or a billion requests a second, or at no load down to a twentieth
    */
   growth: number | null
   /** as far as `checkBudget` passes the run; null if it does at no load */
@@ -95,15 +95,16 @@ export async function headroom(
     return verdict
   }
   try {
-    const growth = await lastThat(1, (factor) =>
+    const most = Math.min(MOST, NS_PER_SECOND / peakRate(resolved.arrivals))
+    const growth = await lastThat(1, most, (factor) =>
       each(factor, (at) => runTrial({ scenario: at, budget: limits }).strain <= 1),
     )
-    const from = Math.min(MOST, Math.max(LEAST, growth))
-    const low = await lastThat(from, async (factor) => (await verdictAt(factor)) === 'pass')
-    const high = await lastThat(from, async (factor) => (await verdictAt(factor)) !== 'fail')
+    const from = Math.min(most, Math.max(LEAST, growth))
+    const low = await lastThat(from, most, async (factor) => (await verdictAt(factor)) === 'pass')
+    const high = await lastThat(from, most, async (factor) => (await verdictAt(factor)) !== 'fail')
     const factors = {
       growth: growth >= LEAST && growth <= MOST ? growth : null,
-      low: low < LEAST ? null : Math.min(low, MOST),
+      low: low < LEAST ? null : Math.min(low, most),
       high: high > MOST ? null : Math.max(high, LEAST),
     }
     const fractionOf = (factor: number | null) => factor && factor - 1
@@ -129,14 +130,14 @@ function verdictOf(result: Result, budget: Budget): Verdict {
  * Finds the highest load that passes a test: brackets it in steps that double, then bisects. Infinity if the greatest load
  * passes, 0 if the least fails.
  */
-async function lastThat(from: number, isSo: (factor: number) => Promise<boolean>): Promise<number> {
+async function lastThat(from: number, most: number, isSo: (factor: number) => Promise<boolean>): Promise<number> {
   let [low, high] = [from, from]
   let step = NEAR
   if (await isSo(from)) {
-    for (high *= 1 + step; await isSo(high); high *= 1 + step) {
+    for (high = Math.min(most, high * (1 + step)); await isSo(high); high = Math.min(most, high * (1 + step))) {
       low = high
       step *= 2
-      if (low > MOST) return Number.POSITIVE_INFINITY
+      if (low === most) return Number.POSITIVE_INFINITY
     }
   } else {
     for (low /= 1 + step; !(await isSo(low)); low /= 1 + step) {
@@ -151,6 +152,13 @@ async function lastThat(from: number, isSo: (factor: number) => Promise<boolean>
     else high = middle
   }
   return low
+}
+
+/** The highest rate at any time, which no arrivals may have above one request a nanosecond. */
+function peakRate(arrivals: Arrivals): number {
+  if ('rate' in arrivals) return arrivals.rate
+  if (arrivals.process !== 'stages') return 0
+  return Math.max(arrivals.from ?? 0, ...arrivals.stages.map(({ rate }) => rate))
 }
 
 /** Multiplies the rate of arrivals by a factor. */
