@@ -1,5 +1,5 @@
 import type { Headroom } from '../../explore/tune/headroom.js'
-import type { Tuned, TunedSetting } from '../../explore/tune/tune.js'
+import type { Tuned, TunedSetting } from '../../explore/tune/tuned.js'
 import { legible } from '../../text/legible.js'
 import { count, inText, percent, threeDigits, time, timeUnit } from '../../text/number.js'
 import { plain, type RenderOptions, type Style } from '../../text/style.js'
