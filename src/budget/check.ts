@@ -15,6 +15,7 @@ import { adviseLongerRun, overText } from './advice.js'
 import { type Estimate, estimateErrors, estimateOf } from './estimate.js'
 import { judgeFraction, type Over } from './percentile.js'
 
+/** The verdict on a rule or a budget. */
 export type Verdict = 'pass' | 'fail' | 'inconclusive'
 
 /** One rule of a budget, and the verdict on it. */

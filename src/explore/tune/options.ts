@@ -8,6 +8,7 @@ import { type Candidate, candidatesSchema, tunePriceSchema } from './candidates.
 import { type Wishes, wishesSchema } from './preference.js'
 import type { TunedSetting } from './tuned.js'
 
+/** Options of `tune`. */
 export interface TuneOptions {
   /** What every setting has to keep to. */
   budget: Budget
@@ -17,32 +18,81 @@ export interface TuneOptions {
    * @default the scenario's own service or handler
    */
   candidates?: Candidate[] | undefined
-  /** Of one server for an hour, in any currency, of candidates without a price of their own. */
+  /**
+   * The price of one server for an hour, in any currency, of candidates without a price of their own.
+   *
+   * @default no price: cost does not count
+   */
   price?: number | undefined
-  /** What is nice to have, by weight. Default: the best quality, then the lowest cost, then the lowest p99. */
+  /**
+   * What is nice to have, by weight.
+   *
+   * @default the best quality, then the lowest cost, then the lowest p99
+   */
   wishes?: Wishes | undefined
-  /** Servers at least, such as 2 for the failure of one. Default 1. */
+  /**
+   * Servers at least, such as 2 for the failure of one.
+   *
+   * @default 1
+   */
   leastServers?: number | undefined
-  /** How many servers there may be of a candidate. Default 16. */
+  /**
+   * How many servers there may be of a candidate.
+   *
+   * @default 16
+   */
   mostServers?: number | undefined
-  /** What the servers may cost an hour. Default: no limit. */
+  /**
+   * What the servers may cost an hour.
+   *
+   * @default no limit
+   */
   mostCost?: number | undefined
-  /** The batch sizes to choose from. Default: the powers of two up to 256, as far as a service is known. */
+  /**
+   * The batch sizes to choose from.
+   *
+   * @default the powers of two up to 256, as far as a service is known
+   */
   maxBatchSize?: number[] | undefined
-  /** The waits to choose from. Default: 0, 1ms, 2ms, 5ms, 10ms and 20ms. */
+  /**
+   * The waits to choose from.
+   *
+   * @default 0, 1ms, 2ms, 5ms, 10ms and 20ms
+   */
   maxWait?: Duration[] | undefined
-  /** At which load handlers are calibrated, as of `calibrate`. Default: a utilization of 0.7. */
+  /**
+   * At which load handlers are calibrated, as of `calibrate`.
+   *
+   * @default a utilization of 0.7
+   */
   calibrateAt?: CalibrateAt | undefined
-  /** How long to search; what was not looked at by then is in `unsearched`. Default: no limit. */
+  /**
+   * How long to search; what was not looked at by then is in `unsearched`.
+   *
+   * @default no limit
+   */
   atMost?: Duration | undefined
-  /** How many settings are run at a time, on threads. Default: as many as cores, if the runs are long. */
+  /**
+   * How many settings are run at a time, on threads.
+   *
+   * @default as many as cores, if the runs are long
+   */
   threads?: number | undefined
-  /** Ends the search and its threads; `tune` rejects with the signal's reason. */
+  /**
+   * Ends the search and its threads; `tune` rejects with the signal's reason.
+   *
+   * @default none
+   */
   signal?: AbortSignal | undefined
-  /** Called after each few runs. Returning false ends the search, and `tune` gives the best so far, not confirmed. */
+  /**
+   * Called after each few runs. Returning false ends the search, and `tune` gives the best so far, not confirmed.
+   *
+   * @default none
+   */
   onProgress?: ((progress: TuneProgress) => unknown) | undefined
 }
 
+/** The progress of `tune`. */
 export interface TuneProgress {
   /** settings that were run */
   runs: number

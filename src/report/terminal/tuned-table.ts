@@ -21,6 +21,9 @@ export function checkIsTuned(value: unknown, name = 'tuned'): void {
  * to choose from and the outcome of each candidate.
  *
  * @throws ValidationError if it is not what `tune` returns
+ * @example
+ * const scenario = { arrivals: '400/s', service: affine({ base: '7.5ms', perItem: '0.25ms' }), stop: { requests: 10_000 } }
+ * console.log(renderTuned(await tune(scenario, { budget: { p99: '40ms' } }), { width: 100 }))
  */
 export function renderTuned(given: Tuned, options: RenderOptions = {}): string {
   checkIsTuned(given)
