@@ -120,7 +120,7 @@ function queueLate({ histograms, counts }: Recording): Finding | null {
     code: 'queue-late',
     severity: 'error',
     message: `${count(dropped)} requests were rejected or timed out, and only ${count(counts.completed)} completed: dropping them took ${ms(dispatchMs)} of server time for each completed request, compared with ${ms(serviceMs)} of service. Increase the clients' think time, or simulate this load`,
-    figures: { turnedAway: dropped, completed: counts.completed, dispatchMs, serviceMs },
+    figures: { dropped, completed: counts.completed, dispatchMs, serviceMs },
   }
 }
 
