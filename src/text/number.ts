@@ -73,6 +73,9 @@ export function difference(value: number, from: number): string {
   return `${sign}${count(Math.abs(percent))}%`
 }
 
+/** Formats milliseconds with at most three significant digits: `4.61 ms`, `12400 ms`. */
+export const milliseconds = (ms: number) => `${Number(ms.toPrecision(3))} ms`
+
 /** A unit of time, named once for all figures of a column or an axis. */
 export interface TimeUnit {
   name: 'ns' | 'us' | 'ms' | 's'

@@ -13,6 +13,7 @@ import {
 } from '../../scenario/scenario.js'
 import { type Extent, refuseCheckpoints } from '../../scenario/stop.js'
 import type { Targets } from '../../scenario/target.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import type { Refused } from '../../threads/pool.js'
 import { startThread, type Thread } from '../../threads/thread.js'
 import { throwIfAborted } from '../../validation/realm.js'
@@ -123,7 +124,7 @@ class Tuning {
         candidates: contenders.map((contender) => this.#candidateOf(contender)),
         settings: this.#searches.flatMap(({ tried }) => tried).map(settingOf),
         runs: this.#runs,
-        grid: contenders.reduce((sum, contender) => sum + gridSize(contender, space), 0),
+        grid: sumBy(contenders, (contender) => gridSize(contender, space)),
         interrupted: this.#ended,
         unsearched: this.#unsearched(),
       }
