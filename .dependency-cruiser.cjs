@@ -11,6 +11,7 @@ const realClock = [
   'validation',
   'statistics',
   'random',
+  'text',
 ]
 // The layers of src/, from the outermost inwards, and which layers each may import from, besides itself. An import goes
 // from an outer layer to an inner one.

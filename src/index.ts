@@ -29,20 +29,13 @@ export {
   type Swept,
   sweep,
 } from './explore/sweep.js'
+export type { Candidate } from './explore/tune/candidates.js'
 export { type Headroom, type HeadroomOptions, headroom } from './explore/tune/headroom.js'
-export type { Wish } from './explore/tune/preference.js'
-export {
-  type Candidate,
-  type NearestMiss,
-  type Recommended,
-  type Tuned,
-  type TunedCandidate,
-  type TunedSetting,
-  type TuneOptions,
-  type TuneProgress,
-  tune,
-  type Wishes,
-} from './explore/tune/tune.js'
+export type { TuneOptions, TuneProgress } from './explore/tune/options.js'
+export type { Wish, Wishes } from './explore/tune/preference.js'
+export type { NearestMiss } from './explore/tune/recommendation.js'
+export { tune } from './explore/tune/tune.js'
+export type { Recommended, Tuned, TunedCandidate, TunedSetting } from './explore/tune/tuned.js'
 export { type ReadTraceOptions, readTrace } from './files/trace.js'
 export type { Detectable } from './gate/detectable.js'
 export type { GateCompareOptions, GateScenario } from './gate/gate.js'

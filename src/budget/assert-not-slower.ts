@@ -3,7 +3,18 @@ import { checkComparison } from './check-comparison.js'
 import type { Comparison } from './comparison.js'
 import { renderComparison } from './render-comparison.js'
 
-/** Thrown if a comparison has another verdict than asserted. The message is its table. */
+/**
+ * Thrown if a comparison has another verdict than asserted. The message is its table.
+ *
+ * @example
+ * const base = simulate({ arrivals: '500/s', service: '1ms' })
+ * const head = simulate({ arrivals: '500/s', service: '1.2ms' })
+ * try {
+ *   assertNotSlower(compareResults(base, head))
+ * } catch (error) {
+ *   if (error instanceof ComparisonError) console.log(error.verdict, error.comparison.of) // slower mean
+ * }
+ */
 export class ComparisonError extends Error {
   override readonly name = 'ComparisonError'
   readonly verdict: Comparison['verdict']

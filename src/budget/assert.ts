@@ -7,6 +7,7 @@ import { throwFaults } from '../validation/validation-error.js'
 import { type BudgetCheck, checkBudget } from './check.js'
 import { headline, renderBudget } from './render.js'
 
+/** Options of `assertBudget`, `assertNotSlower` and the matchers. */
 export interface BudgetOptions {
   /**
    * How to treat an inconclusive verdict.
@@ -18,7 +19,17 @@ export interface BudgetOptions {
 
 const schema = options({ onInconclusive: z.enum(['fail', 'pass'], { error: "must be 'fail' or 'pass'" }).optional() })
 
-/** Thrown if a run fails its budget or is inconclusive. The message is the table of its rules. */
+/**
+ * Thrown if a run fails its budget or is inconclusive. The message is the table of its rules.
+ *
+ * @example
+ * const result = simulate({ arrivals: '400/s', service: '1ms' })
+ * try {
+ *   assertBudget(result, { p99: '1ms' })
+ * } catch (error) {
+ *   if (error instanceof BudgetError) console.log(error.verdict, error.check.rules[0]?.metric) // fail p99
+ * }
+ */
 export class BudgetError extends Error {
   override readonly name = 'BudgetError'
   readonly verdict: 'fail' | 'inconclusive'

@@ -12,9 +12,10 @@ import { count, rate } from '../text/number.js'
 import type { Part } from '../text/parts.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 import { adviseLongerRun, overText } from './advice.js'
-import { type Estimate, estimateErrors, estimateOf } from './estimate.js'
+import { estimateErrors, estimateOf, type MetricEstimate } from './estimate.js'
 import { judgeFraction, type Over } from './percentile.js'
 
+/** The verdict on a rule or a budget. */
 export type Verdict = 'pass' | 'fail' | 'inconclusive'
 
 /** One rule of a budget, and the verdict on it. */
@@ -129,7 +130,12 @@ function verdictOf(rules: RuleCheck[]): Verdict {
   return some('fail') ? 'fail' : some('inconclusive') ? 'inconclusive' : 'pass'
 }
 
-function checkOf(rule: Rule, { observed, interval }: Estimate, { verdict, reason }: Judgement, over?: Over): RuleCheck {
+function checkOf(
+  rule: Rule,
+  { observed, interval }: MetricEstimate,
+  { verdict, reason }: Judgement,
+  over?: Over,
+): RuleCheck {
   const { metric, relation, limit, unit } = rule
   return {
     ...{ metric, relation, limit, unit, observed },
@@ -156,7 +162,7 @@ function holds(value: number, { relation, limit }: Rule): boolean {
 }
 
 /** Judges a metric by its interval, or as observed if there is no interval. */
-function byInterval(rule: Rule, { observed, interval, reason }: Estimate, advise: Advise): Judgement {
+function byInterval(rule: Rule, { observed, interval, reason }: MetricEstimate, advise: Advise): Judgement {
   if (interval === null) {
     if (observed === null) return { verdict: 'inconclusive', reason }
     return { verdict: holds(observed, rule) ? 'pass' : 'fail' }
@@ -241,7 +247,7 @@ class RunJudge {
   }
 
   /** Drops the interval of an estimate that is judged as observed. */
-  #withoutInterval(estimate: Estimate): Estimate {
+  #withoutInterval(estimate: MetricEstimate): MetricEstimate {
     return this.#asObserved ? { ...estimate, interval: null } : estimate
   }
 

@@ -27,6 +27,7 @@ import { type Contention, contentionOf, waitedFraction } from './contention.js'
 import { type HistoryEntry, readFigures } from './history-entry.js'
 import { type SampledFigure, sampleMetric } from './sampling.js'
 
+/** Options of `compareResults`. */
 export interface CompareResultsOptions extends JudgeOptions {
   /**
    * The difference that the machine alone makes between two measurements of the same code, in 99 of 100 pairs.

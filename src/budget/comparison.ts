@@ -7,6 +7,7 @@ import { nearestName } from '../validation/nearest.js'
 
 /** The compared metrics: mean and percentiles of latency, mean service time, throughput and error rate. */
 export const COMPARED = ['mean', 'p50', 'p90', 'p95', 'p99', 'service.mean', 'throughput', 'errorRate'] as const
+/** A compared metric, by name. */
 export type ComparedMetric = (typeof COMPARED)[number]
 
 /**
@@ -64,8 +65,10 @@ export interface Pair {
   head: Round
 }
 
+/** A side of a comparison: `base` is what `head` is compared with. */
 export type Side = 'base' | 'head'
 
+/** What a side ran and where; null if unknown. */
 export interface ComparedSide {
   scenario: StoredScenario | null
   environment: Environment | null

@@ -5,7 +5,7 @@ import { type Interval, PERCENTILES, percentile, type Summary } from '../result/
 import type { Rule, Time } from '../scenario/budget.js'
 
 /** A run's estimate of a metric. */
-export interface Estimate {
+export interface MetricEstimate {
   /** null if the metric is absent, or falls on a request that was never answered */
   observed: number | null
   /** null if the metric is judged as observed */
@@ -20,13 +20,13 @@ type Judged = { result: Result } | { summary: Summary }
 type TimeRule = Extract<Rule, { time: Time }>
 type FigureRule = Extract<Rule, { figure: string }>
 
-export function estimateOf(rule: Rule, judged: Judged): Estimate {
+export function estimateOf(rule: Rule, judged: Judged): MetricEstimate {
   if ('time' in rule) return estimateTime(rule, judged)
   if ('summary' in judged) return noEstimate(`a summary of durations has no ${rule.figure}`)
   return estimateFigure(rule, judged.result)
 }
 
-function estimateTime(rule: TimeRule, judged: Judged): Estimate {
+function estimateTime(rule: TimeRule, judged: Judged): MetricEstimate {
   if ('summary' in judged && rule.time !== 'latency') return noEstimate(`a summary of durations has no ${rule.time}`)
   const summary = 'summary' in judged ? judged.summary : judged.result[`${rule.time}Ms`]
   if (rule.statistic === 'max') return { observed: summary.max, interval: null }
@@ -50,7 +50,7 @@ function boundPercentile(
   p: number,
   unanswered: 'slowest' | 'fastest',
   perCompleted: number,
-): Estimate {
+): MetricEstimate {
   const above = unanswered === 'slowest' ? p * perCompleted : p
   const below = unanswered === 'fastest' ? Math.max(0, 100 - (100 - p) * perCompleted) : p
   const rank = unanswered === 'slowest' ? above : below
@@ -67,7 +67,7 @@ function boundPercentile(
   return { observed, interval: { low, high, level: 0.95 }, reason }
 }
 
-function estimateFigure({ figure, limit }: FigureRule, result: Result): Estimate {
+function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEstimate {
   const { rates, throughput, batches, utilization, segments, scenario, replications, checkpoints } = result
   const order = replications === undefined ? 'in a row' : 'independent'
   type Of = (segment: Segment) => [amount: number, of: number]
@@ -124,13 +124,13 @@ function completionsIn(segments: readonly Segment[]): Part[] {
 }
 
 /** Estimates the error rate for the implied rule that no request fails, without rejections if these have their own limit. */
-export function estimateErrors({ counts, rates }: Result, rejectionsApart: boolean): Estimate {
+export function estimateErrors({ counts, rates }: Result, rejectionsApart: boolean): MetricEstimate {
   if (!rejectionsApart || counts.rejected === 0) return { observed: rates.error, interval: null }
   return { observed: (errorsIn(counts) - counts.rejected) / counts.offered, interval: null }
 }
 
 /** Extends an interval from the segments to the figure of the whole run, which differs at the ends of the window. */
-function includeObserved(observed: number, interval: Interval): Estimate {
+function includeObserved(observed: number, interval: Interval): MetricEstimate {
   const { low, high } = interval
   if (low === null || high === null) return { observed, interval }
   const margin = (high - low) / 2
@@ -141,4 +141,4 @@ function includeObserved(observed: number, interval: Interval): Estimate {
   }
 }
 
-const noEstimate = (reason: string): Estimate => ({ observed: null, interval: null, reason })
+const noEstimate = (reason: string): MetricEstimate => ({ observed: null, interval: null, reason })

@@ -21,6 +21,8 @@ export type TinybenchRun =
  * sorts the samples of a run, which hides their autocorrelation, so the intervals come from the differences between runs.
  *
  * @example
+ * import { Bench } from 'tinybench'
+ *
  * const runs = []
  * for (let i = 0; i < 5; i++) {
  *   const bench = new Bench({ iterations: 100, time: 0, retainSamples: true })

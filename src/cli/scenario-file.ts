@@ -1,5 +1,5 @@
 import { dirname, extname, isAbsolute, resolve } from 'node:path'
-import type { Candidate } from '../explore/tune/tune.js'
+import type { Candidate } from '../explore/tune/candidates.js'
 import { readJson, readResult, readScenario, toScenario } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
 import { isHandler, isUrlString } from '../scenario/handler.js'

@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander'
-import { type Tuned, type TuneOptions, type TuneProgress, tune } from '../explore/tune/tune.js'
+import type { TuneOptions, TuneProgress } from '../explore/tune/options.js'
+import { tune } from '../explore/tune/tune.js'
+import type { Tuned } from '../explore/tune/tuned.js'
 import { readBudget, writeText } from '../files/stored.js'
 import { renderHtml } from '../report/html/render.js'
 import { renderTuned } from '../report/terminal/tuned-table.js'

@@ -33,6 +33,7 @@ import { timeBareHandler } from './bare.js'
  */
 export type CalibrateAt = { utilization: number } | { rate: Rate } | { tight: true }
 
+/** Options of `calibrate`. */
 export interface CalibrateOptions {
   /**
    * The length of the run; with `tight`, the time per batch size.
@@ -61,6 +62,7 @@ export interface CalibrateOptions {
   onProgress?: (progress: { fraction: number }) => unknown
 }
 
+/** What `calibrate` returns. */
 export interface Calibration {
   /** service times by batch size, for `simulate` */
   service: ServiceInput

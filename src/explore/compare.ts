@@ -34,6 +34,7 @@ export type Compared = PartialScenario & { base: PartialScenario; head?: Partial
 
 type PartialScenario = Partial<ScenarioParts> & Target
 
+/** The progress of `compare`. */
 export interface CompareProgress {
   /** completed pairs of rounds */
   done: number
@@ -45,6 +46,7 @@ export interface CompareProgress {
   fraction: number
 }
 
+/** Options of `compare`. */
 export interface CompareOptions
   extends JudgeOptions,
     Pick<MeasureOptions, 'idle' | 'spin' | 'batchTimeout' | 'setupTimeout'> {

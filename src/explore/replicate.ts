@@ -15,6 +15,7 @@ import { abortSignal } from '../validation/realm.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import type { Ended, ReplicateTask } from './replicate-task.js'
 
+/** The progress of `replicate`. */
 export interface ReplicateProgress {
   /** completed replications */
   done: number
@@ -23,6 +24,7 @@ export interface ReplicateProgress {
   fraction: number
 }
 
+/** Options of `replicate`. */
 export interface ReplicateOptions {
   /** How many runs, from 1 to 1,000. */
   replications: number

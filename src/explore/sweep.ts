@@ -13,6 +13,7 @@ import { simulateAll } from './simulate-all.js'
 
 export type { SweepFields, SweepPoint }
 
+/** The progress of `sweep`. */
 export interface SweepProgress {
   /** completed points */
   done: number
@@ -22,6 +23,7 @@ export interface SweepProgress {
   fraction: number
 }
 
+/** Options of `sweep`. */
 export interface SweepOptions {
   /**
    * Whether to simulate or to measure.

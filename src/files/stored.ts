@@ -8,7 +8,15 @@ import type { Scenario } from '../scenario/scenario.js'
 import { messageOf, permissionMissing, show, ValidationError } from '../validation/validation-error.js'
 import { replaceFile } from './replace.js'
 
-/** Reads a scenario from a JSON file. It is checked when it runs. */
+/**
+ * Reads a scenario from a JSON file. It is checked when it runs.
+ *
+ * @example
+ * import { writeFile } from 'node:fs/promises'
+ *
+ * await writeFile('scenario.json', '{ "arrivals": "400/s", "service": "1ms" }')
+ * const result = simulate(await readScenario('scenario.json'))
+ */
 export async function readScenario(path: string): Promise<Scenario> {
   return toScenario(path, await readJson(path))
 }
@@ -48,6 +56,10 @@ export async function readIfResult(path: string): Promise<Result | null> {
  * Reads a comparison from a JSON file and checks it.
  *
  * @throws ValidationError if the file is missing or invalid, or the comparison has another version or contradicts itself
+ * @example
+ * const base = simulate({ arrivals: '500/s', service: '1ms' })
+ * await writeComparison('comparison.json', compareResults(base, base))
+ * console.log((await readComparison('comparison.json')).verdict) // same
  */
 export async function readComparison(path: string): Promise<Comparison> {
   return checkComparison(await readJson(path), path)
@@ -73,6 +85,12 @@ export async function writeComparison(path: string, comparison: Comparison): Pro
  * Reads a budget from a JSON file, such as `{ "p99": "100ms" }`.
  *
  * @throws ValidationError if the file is missing or does not hold a budget
+ * @example
+ * import { writeFile } from 'node:fs/promises'
+ *
+ * await writeFile('budget.json', '{ "p99": "100ms" }')
+ * const budget = await readBudget('budget.json')
+ * assertBudget(simulate({ arrivals: '400/s', service: '1ms' }), budget)
  */
 export async function readBudget(path: string): Promise<Budget> {
   return checkedBudget(omitSchema(await readJson(path)), path)
@@ -82,6 +100,9 @@ export async function readBudget(path: string): Promise<Budget> {
  * Writes a result to a JSON file, atomically.
  *
  * @throws ValidationError if the value is not a result (a promise, for instance), or the file cannot be written
+ * @example
+ * await writeResult('result.json', simulate({ arrivals: '400/s', service: '1ms' }))
+ * const { counts } = await readResult('result.json')
  */
 export async function writeResult(path: string, result: Result): Promise<void> {
   checkIsResult(result)

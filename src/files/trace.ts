@@ -5,6 +5,7 @@ import { show, throwFaults, ValidationError } from '../validation/validation-err
 import { type CsvRecord, parseCsv } from './csv.js'
 import { readText } from './stored.js'
 
+/** Options of `readTrace`. */
 export interface ReadTraceOptions {
   /**
    * The column of a CSV file, by name or by number from 1; or the field of a JSON-lines file, by name for objects and by

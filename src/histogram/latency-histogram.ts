@@ -55,16 +55,18 @@ export class LatencyHistogram implements Moments {
 
   /** Adds all that another histogram holds. */
   merge(other: LatencyHistogram | HistogramSnapshot): void {
-    if (other.count === 0) return
-    addMoments(this.#moments, 0, other.count, other.sum, other.squares, other.min, other.max)
+    // read once, since another thread may be filling it: a bucket beyond `min` and `max` would never be cleared
+    const { count, sum, squares, min, max } = other
+    if (count === 0) return
+    addMoments(this.#moments, 0, count, sum, squares, min, max)
     const counts = this.#counts
     if (other instanceof LatencyHistogram) {
       const added = other.#counts
-      const last = bucketOf(other.max)
-      for (let bucket = bucketOf(other.min); bucket <= last; bucket++) {
-        const count = added[bucket] as number
+      const last = bucketOf(max)
+      for (let bucket = bucketOf(min); bucket <= last; bucket++) {
+        const many = added[bucket] as number
         // most are empty
-        if (count > 0) counts[bucket] = (counts[bucket] as number) + count
+        if (many > 0) counts[bucket] = (counts[bucket] as number) + many
       }
     } else {
       const { buckets, counts: added } = other

@@ -4,6 +4,16 @@ import { type ResolvedTargets, targetName } from '../scenario/target.js'
 
 /**
  * Thrown if a measurement fails. The message names the target; `cause` is the target's own error, if there is one.
+ *
+ * @example
+ * const call = () => {
+ *   throw new Error('no connection')
+ * }
+ * try {
+ *   await measure({ arrivals: '200/s', call, stop: { duration: '200ms' } })
+ * } catch (error) {
+ *   if (error instanceof MeasureError) console.log(error.cause?.message) // no connection
+ * }
  */
 export class MeasureError extends Error {
   override readonly name = 'MeasureError'

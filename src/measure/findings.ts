@@ -4,6 +4,7 @@ import { snapshotPercentileNs } from '../result/summary.js'
 import type { Finding } from '../result/validity.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
+import { count, milliseconds } from '../text/number.js'
 import { PLACES } from './queue/waiting-room.js'
 import type { EarlyEndReason } from './recording/window.js'
 import type { WorkerExit } from './servers/worker-exits.js'
@@ -79,7 +80,7 @@ function late(recording: Recording): Finding | null {
   return {
     code: 'event-loop-late',
     severity: mostly ? 'error' : 'warning',
-    message: `the event loop of this process started requests late, by ${ms(figures.lagMeanMs)} on average and ${ms(figures.lagP99Ms)} at p99, which moved the p${percentile} of latency from ${ms(fromSendMs)} to ${ms(fromDueMs)}. Lower the rate, or serve on threads with a handler module`,
+    message: `the event loop of this process started requests late, by ${milliseconds(figures.lagMeanMs)} on average and ${milliseconds(figures.lagP99Ms)} at p99, which moved the p${percentile} of latency from ${milliseconds(fromSendMs)} to ${milliseconds(fromDueMs)}. Lower the rate, or serve on threads with a handler module`,
     figures,
   }
 }
@@ -119,8 +120,8 @@ function queueLate({ histograms, counts }: Recording): Finding | null {
   return {
     code: 'queue-late',
     severity: 'error',
-    message: `${count(dropped)} requests were rejected or timed out, and only ${count(counts.completed)} completed: dropping them took ${ms(dispatchMs)} of server time for each completed request, compared with ${ms(serviceMs)} of service. Increase the clients' think time, or simulate this load`,
-    figures: { turnedAway: dropped, completed: counts.completed, dispatchMs, serviceMs },
+    message: `${count(dropped)} requests were rejected or timed out, and only ${count(counts.completed)} completed: dropping them took ${milliseconds(dispatchMs)} of server time for each completed request, compared with ${milliseconds(serviceMs)} of service. Increase the clients' think time, or simulate this load`,
+    figures: { dropped, completed: counts.completed, dispatchMs, serviceMs },
   }
 }
 
@@ -161,6 +162,4 @@ function teardown({ teardown }: Course): Finding | null {
   }
 }
 
-const count = (requests: number) => Math.round(requests).toLocaleString('en')
 export const seconds = (ns: number) => `${Number((ns / NS_PER_SECOND).toPrecision(3))} s`
-const ms = (value: number) => `${Number(value.toPrecision(3))} ms`

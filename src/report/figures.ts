@@ -5,7 +5,9 @@ import { type TimeUnit, threeDigits } from '../text/number.js'
 
 /** The figures by which runs are compared in a table: times in milliseconds, utilization as a fraction of 1. */
 export const FIGURES = ['p50', 'p90', 'p95', 'p99', 'meanBatchSize', 'utilization'] as const
+/** A figure, by name. */
 export type Figure = (typeof FIGURES)[number]
+/** The figures of a run. */
 export type Figures = Record<Figure, number>
 
 /** An interrupted run was not overloaded: it sustained its load while it ran. */

@@ -4,6 +4,7 @@ import { bucketFloor, bucketOf, HIGHEST_NS } from '../histogram/buckets.js'
 import { decode, forEachBucketOf } from '../histogram/hdr.js'
 import { checkKept } from '../scenario/scenario.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
+import { sumBy } from '../statistics/descriptive.js'
 import { checkVersion, throwFaults } from '../validation/validation-error.js'
 import { errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
@@ -252,11 +253,8 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
   const inParts = contradictionOfParts(given)
   if (inParts !== null) return inParts
   const ofSizes = Object.entries(batches.sizes)
-  const batched = ofSizes.reduce((sum, [size, batches]) => sum + Number(size) * batches, 0)
-  if (
-    batches.count !== ofSizes.reduce((sum, [, batches]) => sum + batches, 0) ||
-    !same(batches.meanSize * batches.count, batched)
-  ) {
+  const batched = sumBy(ofSizes, ([size, batches]) => Number(size) * batches)
+  if (batches.count !== sumBy(ofSizes, ([, batches]) => batches) || !same(batches.meanSize * batches.count, batched)) {
     return ['batches', 'must have the count and the mean that their sizes have']
   }
   if (validity.valid === validity.findings.some(({ severity }) => severity === 'error')) {
@@ -272,7 +270,7 @@ function contradictionIn(segments: Result['segments'], whole: Result): [path: st
   if (Object.entries(total).some(([name, requests]) => counts[name as keyof typeof counts] !== requests)) {
     return ['segments', 'must add up to the counts of the whole']
   }
-  const sum = (of: (segment: Result['segments'][number]) => number) => segments.reduce((all, each) => all + of(each), 0)
+  const sum = (of: (segment: Result['segments'][number]) => number) => sumBy(segments, of)
   const batched = Object.entries(batches.sizes).reduce((all, [size, times]) => all + Number(size) * times, 0)
   if (sum((each) => each.batches) !== batches.count || sum((each) => each.batched) !== batched) {
     return ['segments', 'must add up to the batches of the whole']

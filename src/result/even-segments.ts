@@ -1,3 +1,4 @@
+import { sumBy } from '../statistics/descriptive.js'
 import { mergeByMetric, type RecordedSegment, SEGMENTS, totalOf } from './recording.js'
 
 /**
@@ -27,7 +28,7 @@ export function evenSegments(segments: readonly RecordedSegment[]): RecordedSegm
 function mergeSegments(segments: readonly RecordedSegment[]): RecordedSegment {
   const [first, last] = [segments[0], segments.at(-1)] as [RecordedSegment, RecordedSegment]
   if (segments.length === 1) return first
-  const sum = (of: (segment: RecordedSegment) => number) => segments.reduce((total, each) => total + of(each), 0)
+  const sum = (of: (segment: RecordedSegment) => number) => sumBy(segments, of)
   return {
     startNs: first.startNs,
     endNs: last.endNs,

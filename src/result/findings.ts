@@ -3,6 +3,8 @@ import { isStationary, meanRate } from '../scenario/arrivals/arrivals.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { maxThroughput, type Service, varies } from '../scenario/service/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
+import { mean } from '../statistics/descriptive.js'
+import { count } from '../text/number.js'
 import { type Recording, serversIn } from './recording.js'
 import { ESTIMATES, nameOf, type Summary } from './summary.js'
 import { unsteady } from './unsteady.js'
@@ -107,7 +109,7 @@ function grewThroughout(recording: Recording): boolean {
       Math.floor(((quarter - 1) * segments.length) / 4),
       Math.floor((quarter * segments.length) / 4),
     )
-    return own.reduce((sum, segment) => sum + segment.inSystem, 0) / own.length
+    return mean(own.map(({ inSystem }) => inSystem))
   })
   return grown > chance && quarters.every((mean, i) => i === 0 || mean > (quarters[i - 1] as number))
 }
@@ -164,5 +166,4 @@ export function tooFewSamples({ count: requests, intervals }: Summary): Finding[
   ]
 }
 
-const count = (requests: number) => requests.toLocaleString('en')
 const rate = (perSecond: number) => `${Number(perSecond.toPrecision(4)).toLocaleString('en')}/s`

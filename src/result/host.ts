@@ -21,6 +21,7 @@ export interface Speed {
 /** `server 1`, `server 2`, … for threads that serve, or `main` for the main thread. */
 export type ThreadName = string
 
+/** Garbage collection of one thread, over the window. */
 export interface GcPauses {
   thread: ThreadName
   /** parts of a pause outside the window do not count */
@@ -40,6 +41,7 @@ export interface EventLoopDelay {
   maxMs: number
 }
 
+/** CPU time of the machine and of the threads of the run, over the window. */
 export interface Cpu {
   /** the time between the readings at the two ends of the window */
   periodMs: number
@@ -58,6 +60,7 @@ export interface Cpu {
   throttled?: { quotaCores: number; periods: number; ms: number }
 }
 
+/** CPU time of one thread, over the window. */
 export interface CpuOfThread {
   thread: ThreadName
   busyMs: number

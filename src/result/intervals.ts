@@ -3,6 +3,7 @@ import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
 import { meanOf, stdDevOf } from '../histogram/moments.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { student, tailOf } from '../statistics/student.js'
+import { count } from '../text/number.js'
 import { FEWEST, type Order, type Spread, segmentsName, spreadOf, tooFewSegments } from './spread.js'
 import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from './summary.js'
 
@@ -129,7 +130,8 @@ function intervals(
   let { independent, ofLongRun } = mean
   const tooFew = (what: string, needed: number): Interval => {
     const few = `${count(n)} requests are too few`
-    const worth = independent < n ? `${count(n)} requests are worth ${count(independent)} independent ones` : few
+    const worth =
+      independent < n ? `${count(n)} requests are worth ${count(Math.floor(independent))} independent ones` : few
     return noInterval(`${worth}, and ${what} takes ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`)
   }
   const ofMean = () => {
@@ -283,8 +285,6 @@ function within({ min, max }: HistogramSnapshot, lowNs: number, highNs: number):
   const clamped = (ns: number) => Math.max(min, Math.min(max, ns)) / NS_PER_MS
   return { low: clamped(lowNs), high: clamped(highNs), level: 0.95 }
 }
-
-const count = (requests: number) => Math.floor(requests).toLocaleString('en')
 
 /** Up to two significant digits. */
 function roundUp(value: number): number {

@@ -4,6 +4,7 @@ import { meanOf } from '../histogram/moments.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { type StoredScenario, storeScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
+import { sumBy } from '../statistics/descriptive.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { findingsOf, tooFewSamples } from './findings.js'
 import type { Host } from './host.js'
@@ -202,8 +203,8 @@ function utilizationOf(recording: Recording): number | null {
 
 function batchesOf(sizes: Map<number, number>): Result['batches'] {
   const ordered = [...sizes].sort(([a], [b]) => a - b)
-  const count = ordered.reduce((sum, [, batches]) => sum + batches, 0)
-  const requests = ordered.reduce((sum, [size, batches]) => sum + size * batches, 0)
+  const count = sumBy(ordered, ([, batches]) => batches)
+  const requests = sumBy(ordered, ([size, batches]) => size * batches)
   return { count, meanSize: count === 0 ? 0 : requests / count, sizes: Object.fromEntries(ordered) }
 }
 

@@ -38,7 +38,7 @@ function histogramOfValues(values: readonly number[], name: string): HistogramSn
  * import { summarize } from 'throughline'
  *
  * const { p50, max } = summarize([100, 150, 200, 2500])
- * console.log(p50, max) // 150 2500
+ * console.log(p50, max) // 150.077439 2500
  * ```
  *
  * @throws ValidationError if the list is empty, or holds anything but numbers of 0 or more

@@ -8,6 +8,7 @@ import { got, ValidationError } from '../validation/validation-error.js'
 
 /** The estimates that have an interval. */
 export const ESTIMATES = ['mean', 'p50', 'p90', 'p95', 'p99', 'p999'] as const
+/** An estimate that has an interval, by name. */
 export type Estimate = (typeof ESTIMATES)[number]
 
 /** The percentiles that every summary holds, by name. */
@@ -132,7 +133,7 @@ export function checkIsSummary(value: unknown, name = 'summary'): void {
  * ```ts
  * import { percentile, summarize } from 'throughline'
  *
- * console.log(percentile(summarize([100, 150, 200, 2500]), 75)) // 200
+ * console.log(percentile(summarize([100, 150, 200, 2500]), 75)) // 200.015871
  * ```
  *
  * @param p above 0 and at most 100

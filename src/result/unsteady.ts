@@ -2,6 +2,8 @@ import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
 import { stdDevOf } from '../histogram/moments.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { NS_PER_MS } from '../scenario/units.js'
+import { sumBy } from '../statistics/descriptive.js'
+import { milliseconds } from '../text/number.js'
 import { type Recording, segmentHistograms } from './recording.js'
 import { MOST_ALIKE } from './spread.js'
 import type { Finding } from './validity.js'
@@ -40,7 +42,7 @@ export function unsteady(recording: Recording): Finding | null {
     return {
       code: 'unsteady',
       severity: meant ? 'info' : 'warning',
-      message: `the mean ${TIMES[metric]} was ${ms(firstMs)} in the first half of the window and ${ms(secondMs)} in the second, ${by} ${change > 0 ? 'more' : 'less'}, which is no chance: ${why}`,
+      message: `the mean ${TIMES[metric]} was ${milliseconds(firstMs)} in the first half of the window and ${milliseconds(secondMs)} in the second, ${by} ${change > 0 ? 'more' : 'less'}, which is no chance: ${why}`,
       figures: { firstMs, secondMs, change },
     }
   }
@@ -83,12 +85,10 @@ interface Half {
 }
 
 function halfOf(segments: readonly HistogramSnapshot[]): Half {
-  const count = segments.reduce((total, each) => total + each.count, 0)
-  const mean = segments.reduce((total, { sum }) => total + sum, 0) / count
+  const count = sumBy(segments, (each) => each.count)
+  const mean = sumBy(segments, ({ sum }) => sum) / count
   const off = segments.map((each) => each.sum - mean * each.count)
-  const squares = off.reduce((total, each) => total + each ** 2, 0)
+  const squares = sumBy(off, (each) => each ** 2)
   const neighbours = off.slice(1).reduce((total, each, i) => total + each * (off[i] as number), 0)
   return { count, mean, squares, neighbours }
 }
-
-const ms = (value: number) => `${Number(value.toPrecision(3))} ms`

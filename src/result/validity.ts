@@ -36,6 +36,7 @@ export interface Finding {
   figures: Record<string, number>
 }
 
+/** Whether a result can be trusted; it is invalid if a finding is an error. */
 export interface Validity {
   valid: boolean
   findings: Finding[]

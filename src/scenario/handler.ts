@@ -36,6 +36,7 @@ export interface HandlerParts<Input, Output, State> {
   teardown?: (state: State) => unknown
 }
 
+/** A handler of batches, as `defineHandler` makes it. */
 export interface Handler<Input = number, Output = unknown, State = undefined>
   extends HandlerParts<Input, Output, State> {}
 

@@ -6,6 +6,7 @@ import { type Duration, options, positiveDuration, whole } from './units.js'
 
 /** A request body: a string, bytes, or anything else, which is sent as JSON. */
 export type HttpBody = string | Uint8Array | Readonly<Record<string, unknown>> | readonly unknown[]
+/** HTTP headers by name; a list is sent as several lines. */
 export type HttpHeaders = Readonly<Record<string, string | number | readonly string[]>>
 
 /** An undici dispatcher, such as an Agent, a Pool or a ProxyAgent. */
@@ -65,8 +66,11 @@ interface HttpCommon {
 export type HttpTarget = HttpCommon &
   (
     | {
+        /** @default false: one HTTP request for each request */
         batch?: false | undefined
+        /** @default none */
         headers?: HttpHeaders | ((index: number) => HttpHeaders) | undefined
+        /** @default none */
         body?: HttpBody | ((index: number) => HttpBody) | undefined
       }
     | {

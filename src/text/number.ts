@@ -13,7 +13,12 @@ export function threeDigits(value: number): string {
   return value.toPrecision(3)
 }
 
-/** Formats a count exactly: `1,234,567`. */
+/**
+ * Formats a count exactly: `1,234,567`.
+ *
+ * @example
+ * console.log(count(1_234_567)) // 1,234,567
+ */
 export function count(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: 0 })
 }
@@ -26,12 +31,19 @@ export const inText = (value: number) =>
  * Formats a rate with its unit: `12,400/s`.
  *
  * @param perSecond requests a second
+ * @example
+ * console.log(rate(12_437), rate(10)) // 12,400/s 10/s
  */
 export function rate(perSecond: number): string {
   return `${inText(perSecond)}/s`
 }
 
-/** Formats a fraction of 1 as a percentage: `57.3 %`. */
+/**
+ * Formats a fraction of 1 as a percentage: `57.3 %`.
+ *
+ * @example
+ * console.log(percent(0.573), percent(0.1)) // 57.3 % 10 %
+ */
 export function percent(fraction: number): string {
   return `${inText(100 * fraction)} %`
 }
@@ -61,6 +73,9 @@ export function difference(value: number, from: number): string {
   return `${sign}${count(Math.abs(percent))}%`
 }
 
+/** Formats milliseconds with at most three significant digits: `4.61 ms`, `12400 ms`. */
+export const milliseconds = (ms: number) => `${Number(ms.toPrecision(3))} ms`
+
 /** A unit of time, named once for all figures of a column or an axis. */
 export interface TimeUnit {
   name: 'ns' | 'us' | 'ms' | 's'
@@ -88,6 +103,8 @@ export function timeUnit(timesMs: Iterable<number>): TimeUnit {
  * Formats a time with its unit: `4.61 ms`, `850 us`, `12 s`.
  *
  * @param ms milliseconds
+ * @example
+ * console.log(time(4.6123), time(0.85), time(12_000)) // 4.61 ms 850 us 12 s
  */
 export function time(ms: number): string {
   const unit = timeUnit([ms])

@@ -2,6 +2,12 @@
 export type Style = (format: Format, text: string) => string
 export type Format = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan' | 'blue' | 'magenta'
 
+/**
+ * Leaves text unformatted: the default style of a report.
+ *
+ * @example
+ * console.log(plain('bold', 'p99')) // p99
+ */
 export const plain: Style = (_format, text) => text
 
 /** Options of a text report. */

@@ -1,7 +1,12 @@
 /** Matches spaces between words, except between a number and its unit. */
 const BETWEEN_WORDS = / (?!(?:[num]?s|%)(?:\W|$))/
 
-/** Wraps a text between words, into lines of at most this many columns. */
+/**
+ * Wraps a text between words, into lines of at most this many columns.
+ *
+ * @example
+ * console.log(wrap('p99 is within 20 ms', 9)) // [ 'p99 is', 'within', '20 ms' ]
+ */
 export function wrap(text: string, columns: number): string[] {
   return text.split('\n').flatMap((paragraph) => {
     const lines: string[] = []

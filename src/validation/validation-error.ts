@@ -8,7 +8,7 @@ import type { z } from 'zod'
  * try {
  *   simulate({ arrivals: 'fast', service: '1ms' })
  * } catch (error) {
- *   if (error instanceof ValidationError) console.log(error.path) // 'arrivals'
+ *   if (error instanceof ValidationError) console.log(error.path) // arrivals
  * }
  */
 export class ValidationError extends Error {

@@ -1,19 +1,22 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { inspect } from 'node:util'
+import { formatWithOptions, inspect } from 'node:util'
+import typescript from 'typescript'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as throughline from '../../src/index.js'
+import * as report from '../../src/report/index.js'
 
-// Runs each @example in the doc comments of these folders. A line `expression // value` is an assertion: the value must be
-// equal, or with `about` within 10 %. Any other comment after an expression is only text.
+// Runs each @example in the doc comments of the exports. A line `expression // value` is an assertion: the value must be
+// equal, or with `about` within 10 %. After `console.log(...) // text`, the text must be what is printed. Any other
+// comment after an expression is only text.
 
 const source = resolve(import.meta.dirname, '../../src')
-const files = ['scenario', 'simulate', 'explore', 'validation']
-  .flatMap((folder) =>
-    readdirSync(join(source, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
-  )
-  .filter((name) => name.endsWith('.ts'))
+/** Folders without exports, and matchers and projects of vitest, which run only in tests of their own. */
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.ts') && !/^(cli|clock)\/|^vitest/.test(name),
+)
+const exported = { ...throughline, ...report }
 
 interface Example {
   name: string
@@ -22,24 +25,27 @@ interface Example {
 
 function examplesIn(file: string): Example[] {
   const comments = readFileSync(join(source, file), 'utf8').matchAll(
-    /@example\n([\s\S]*?) \*\/\nexport (?:async )?(?:const|function|class) (\w+)/g,
+    /^ \* @example\n((?: \*.*\n)*?) \*\/\nexport (?:async )?(?:const|function|class|interface) (\w+)/gm,
   )
   return [...comments].map(([, body = '', name = '']) => {
     const lines = body.split('\n').map((line) => line.replace(/^ \* ?/, ''))
-    const end = lines.findIndex((line) => line.startsWith('@'))
-    return { name, code: lines.slice(0, end < 0 ? undefined : end).join('\n') }
+    const end = lines.findIndex((line) => line.startsWith('@throws') || line.startsWith('@param'))
+    const code = lines.slice(0, end < 0 ? undefined : end).filter((line) => !line.startsWith('```'))
+    return { name, code: code.join('\n') }
   })
 }
 
 const examples = files.flatMap(examplesIn)
 
-/** Turns `expression // value` into a call of `check`. */
+/** Turns `console.log(...) // text` and `expression // value` into calls of `print` and `check`. */
 const withChecks = (code: string) =>
-  code.replace(
-    /^( *)(?!const |if )(\S.*?) \/\/ (about )?(-?[\d,.]+|'.*?'|\{.*\})(?=$|[:, ]).*$/gm,
-    (_, indent, expression, about = '', value) =>
-      `${indent}check(${expression}, ${/^[\d-]/.test(value) ? value.replaceAll(',', '') : value}, ${about !== ''})`,
-  )
+  code
+    .replace(/\bconsole\.log\((.*)\) \/\/ (.+)$/gm, 'print($2, [$1])'.replace('$2', '`$2`'))
+    .replace(
+      /^( *)(?!const |if )(\S.*?) \/\/ (about )?(-?[\d,.]+|'.*?'|\{.*\})(?=$|[:, ]).*$/gm,
+      (_, indent, expression, about = '', value) =>
+        `${indent}check(${expression}, ${/^[\d-]/.test(value) ? value.replaceAll(',', '') : value}, ${about !== ''})`,
+    )
 
 function check(found: unknown, shown: unknown, isAbout: boolean): void {
   if (!isAbout) {
@@ -50,6 +56,39 @@ function check(found: unknown, shown: unknown, isAbout: boolean): void {
   expect(ratio, `${inspect(found)} is not about ${inspect(shown)}`).toBeGreaterThan(0.9)
   expect(ratio, `${inspect(found)} is not about ${inspect(shown)}`).toBeLessThan(1.1)
 }
+
+function print(text: string, values: unknown[]): void {
+  expect(formatWithOptions({ colors: false }, ...values)).toBe(text)
+}
+const silent = { log: (..._values: unknown[]) => {} }
+
+/** Packages that examples import from. */
+const packages: Record<string, () => Promise<Record<string, unknown>>> = {
+  'node:fs/promises': () => import('node:fs/promises'),
+  'node:http': () => import('node:http'),
+  '@opentelemetry/api': () => import('@opentelemetry/api'),
+  '@opentelemetry/sdk-metrics': () => import('@opentelemetry/sdk-metrics'),
+  'prom-client': () => import('prom-client'),
+  tinybench: () => import('tinybench'),
+}
+const IMPORTS = /^import \{([^}]*)\} from '([^']*)'$/gm
+
+/** What an example can name: the exports, and what it imports. */
+async function namesFor(code: string): Promise<Record<string, unknown>> {
+  const names: Record<string, unknown> = { ...exported, check, print, console: silent }
+  for (const [, list = '', from = ''] of code.matchAll(IMPORTS)) {
+    const all = from.startsWith('throughline') ? exported : await packages[from]?.()
+    for (const name of list.split(',').map((each) => each.trim())) {
+      if (name === '' || name.startsWith('type ')) continue
+      expect(all, `${name} of ${from}`).toHaveProperty(name)
+      names[name] = (all as Record<string, unknown>)[name]
+    }
+  }
+  return names
+}
+
+const withoutTypes = (code: string) =>
+  typescript.transpile(code, { target: typescript.ScriptTarget.ESNext, module: typescript.ModuleKind.ESNext })
 
 const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as new (
   ...parts: string[]
@@ -62,6 +101,7 @@ beforeAll(() => {
   const busy = 'const end = performance.now() + 0.5; while (performance.now() < end);'
   writeFileSync(join(folder, 'model.js'), `export default (batch) => { ${busy} return batch }`)
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(folder, 'requests.csv'), 'arrivedAt\n0\n0.5\n0.75\n')
   process.chdir(folder)
 })
 afterAll(() => {
@@ -69,18 +109,17 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-it('the exported functions of scenarios and runs have examples', () => {
-  const exported = Object.entries(throughline).filter(([, value]) => typeof value === 'function')
-  const here = files.map((file) => readFileSync(join(source, file), 'utf8')).join('\n')
-  const names = exported
-    .map(([name]) => name)
-    // written elsewhere
-    .filter((name) => new RegExp(`^export (async )?(const|function|class) ${name}\\b`, 'm').test(here))
-  expect(examples.map(({ name }) => name)).toEqual(expect.arrayContaining(names.filter((name) => name !== 'tune')))
+it('every exported function and class has an example', () => {
+  const functions = Object.entries(exported).filter(([, value]) => typeof value === 'function')
+  const shown = examples.map(({ name }) => name)
+  expect(functions.map(([name]) => name).filter((name) => !shown.includes(name))).toEqual([])
 })
 
 it.each(examples)('the example of $name runs', async ({ code }) => {
-  const shortened = code.replace('{ utilization: 0.7 })', "{ utilization: 0.7 }, { duration: '600ms' })")
-  const run = new AsyncFunction(...Object.keys(throughline), 'check', withChecks(shortened))
-  await run(...Object.values(throughline), check)
+  const shortened = code
+    .replace('{ utilization: 0.7 })', "{ utilization: 0.7 }, { duration: '1500ms' })")
+    .replace(/(simulate\(\{ arrivals: '\d+\/s', service: '[\d.]+ms') \}\)/g, '$1, stop: { requests: 20_000 } })')
+  const names = await namesFor(shortened)
+  const run = new AsyncFunction(...Object.keys(names), withoutTypes(withChecks(shortened.replace(IMPORTS, ''))))
+  await run(...Object.values(names))
 })

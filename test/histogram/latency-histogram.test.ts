@@ -221,6 +221,22 @@ describe('a histogram', () => {
     expect(zeros(0)).toEqual(new LatencyHistogram().snapshot())
   })
 
+  it('merges histograms that threads are filling, and leaves nothing behind for the next', () => {
+    // another thread records a longer time just after the max was read
+    class Filled extends LatencyHistogram {
+      override get max() {
+        const max = super.max
+        this.record(2 * max)
+        return max
+      }
+    }
+    const filled = new Filled()
+    filled.record(1000)
+    mergeHistograms([filled, histogramOf([1000])])
+    const next = [1000, 2000, 8000]
+    expect(mergeHistograms([histogramOf([1]), histogramOf(next)])).toEqual(histogramOf([1, ...next]).snapshot())
+  })
+
   it('is seen by whichever thread has its memory', () => {
     const buffer = new SharedArrayBuffer(8 + HISTOGRAM_BYTES)
     const [writer, reader] = [new LatencyHistogram(buffer, 8), new LatencyHistogram(buffer, 8)]

@@ -90,7 +90,7 @@ describe('queue-late', () => {
     expect(finding).toMatchObject({
       code: 'queue-late',
       severity: 'error',
-      figures: { turnedAway: 5000, completed: 10 },
+      figures: { dropped: 5000, completed: 10 },
     })
     expect(codes(storm(0.3, 5000))).toEqual([])
     expect(codes(storm(200, 100))).toEqual([])

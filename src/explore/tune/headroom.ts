@@ -27,10 +27,19 @@ export interface Headroom {
   rates: { growth: number | null; low: number | null; high: number | null }
 }
 
+/** Options of `headroom`. */
 export interface HeadroomOptions {
-  /** Ends the search; `headroom` rejects with the signal's reason. */
+  /**
+   * Ends the search; `headroom` rejects with the signal's reason.
+   *
+   * @default none
+   */
   signal?: AbortSignal | undefined
-  /** Called after each run with how many there were; returning false ends the search, and `headroom` gives null. */
+  /**
+   * Called after each run with how many there were; returning false ends the search, and `headroom` gives null.
+   *
+   * @default none
+   */
   onProgress?: ((progress: { runs: number }) => unknown) | undefined
 }
 

@@ -16,8 +16,23 @@ export type Wish<Enough> = number | { weight: number; enough?: Enough | undefine
  * more quality is worth five percent more cost.
  */
 export interface Wishes {
+  /**
+   * the quality of the candidate
+   *
+   * @default 0, does not count
+   */
   quality?: Wish<number> | undefined
+  /**
+   * the cost an hour
+   *
+   * @default 0, does not count
+   */
   cost?: Wish<number> | undefined
+  /**
+   * the p99 of latency
+   *
+   * @default 0, does not count
+   */
   p99?: Wish<Duration> | undefined
 }
 

@@ -1,4 +1,5 @@
 import { maxThroughput, meanServiceNs, type Service } from '../../scenario/service/service.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import type { Contender } from './candidates.js'
 import type { Worth } from './preference.js'
 import type { Trial } from './trial.js'
@@ -46,7 +47,7 @@ export const costOfServers = ({ price }: Contender, servers: number) => (price ?
 /** As many settings as there are. */
 export function gridSize(contender: Contender, space: Space): number {
   const { leastServers, waits } = space
-  const batchings = contender.sizes.reduce((sum, size) => sum + (size === 1 ? 1 : waits.length), 0)
+  const batchings = sumBy(contender.sizes, (size) => (size === 1 ? 1 : waits.length))
   return Math.max(0, mostServersOf(contender, space) - leastServers + 1) * batchings
 }
 

@@ -8,6 +8,7 @@ import type { SimulatedScenario } from '../../scenario/scenario.js'
 import type { ResolvedExtent } from '../../scenario/stop.js'
 import { MOST_REQUESTS, NS_PER_MS, NS_PER_SECOND } from '../../scenario/units.js'
 import { Engine } from '../../simulate/engine.js'
+import { sum, sumBy } from '../../statistics/descriptive.js'
 import { catchRefusal, type Refused } from '../../threads/pool.js'
 
 /** A setting to be tried: a scenario, and the budget that it should keep. */
@@ -100,8 +101,8 @@ function observedOf(
       return utilization
     case 'meanBatchSize': {
       const { batchSizes } = recording
-      const batches = [...batchSizes.values()].reduce((sum, count) => sum + count, 0)
-      const requests = [...batchSizes].reduce((sum, [size, count]) => sum + size * count, 0)
+      const batches = sum([...batchSizes.values()])
+      const requests = sumBy([...batchSizes], ([size, count]) => size * count)
       return requests / batches
     }
     case 'errorRate':

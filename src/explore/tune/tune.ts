@@ -1,12 +1,11 @@
-import { z } from 'zod'
-import { type BudgetCheck, checkBudget } from '../../budget/check.js'
+import { checkBudget } from '../../budget/check.js'
 import { real } from '../../clock/real.js'
 import { onAbort } from '../../handler/on-abort.js'
 import { cores } from '../../machine/cores.js'
-import { type Cost, costOfRun } from '../../result/cost.js'
+import { costOfRun } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
 import { meanRate } from '../../scenario/arrivals/arrivals.js'
-import { type Budget, budgetSchema, rulesOf } from '../../scenario/budget.js'
+import { rulesOf } from '../../scenario/budget.js'
 import {
   type ResolvedScenario,
   resolveScenario,
@@ -16,170 +15,20 @@ import {
 } from '../../scenario/scenario.js'
 import { type Extent, refuseCheckpoints } from '../../scenario/stop.js'
 import type { Targets } from '../../scenario/target.js'
-import { type Duration, duration, options, positiveDuration, whole } from '../../scenario/units.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import type { Refused } from '../../threads/pool.js'
 import { startThread, type Thread } from '../../threads/thread.js'
-import { abortSignal, throwIfAborted } from '../../validation/realm.js'
-import { throwFaults, ValidationError } from '../../validation/validation-error.js'
-import { type CalibrateAt, calibrateAtSchema } from '../calibrate.js'
+import { throwIfAborted } from '../../validation/realm.js'
+import { ValidationError } from '../../validation/validation-error.js'
 import { simulateAll } from '../simulate-all.js'
-import {
-  type Candidate,
-  type Contender,
-  candidatesSchema,
-  contenderOf,
-  contendersOf,
-  tunePriceSchema,
-} from './candidates.js'
+import { type Contender, contenderOf, contendersOf } from './candidates.js'
 import { type Headroom, headroom } from './headroom.js'
-import { frontOf, preferenceOf, type Wishes, wishesSchema } from './preference.js'
-import { type NearestMiss, nearestMiss, outcomeOf, recommendation } from './recommendation.js'
+import { parseTuneOptions, type ResolvedTuneOptions, type TuneOptions } from './options.js'
+import { frontOf, preferenceOf } from './preference.js'
+import { nearestMiss, outcomeOf, recommendation } from './recommendation.js'
 import { CandidateSearch, costOfServers, gridSize, keeps, type Setting, type Space, type Tried } from './search.js'
 import { longer, runTrial, type Trial, type TrialTask } from './trial.js'
-
-export type { Candidate, NearestMiss, Wishes }
-
-export interface TuneOptions {
-  /** What every setting has to keep to. */
-  budget: Budget
-  /**
-   * What to choose from, in addition to batching and servers.
-   *
-   * @default the scenario's own service or handler
-   */
-  candidates?: Candidate[] | undefined
-  /** Of one server for an hour, in any currency, of candidates without a price of their own. */
-  price?: number | undefined
-  /** What is nice to have, by weight. Default: the best quality, then the lowest cost, then the lowest p99. */
-  wishes?: Wishes | undefined
-  /** Servers at least, such as 2 for the failure of one. Default 1. */
-  leastServers?: number | undefined
-  /** How many servers there may be of a candidate. Default 16. */
-  mostServers?: number | undefined
-  /** What the servers may cost an hour. Default: no limit. */
-  mostCost?: number | undefined
-  /** The batch sizes to choose from. Default: the powers of two up to 256, as far as a service is known. */
-  maxBatchSize?: number[] | undefined
-  /** The waits to choose from. Default: 0, 1ms, 2ms, 5ms, 10ms and 20ms. */
-  maxWait?: Duration[] | undefined
-  /** At which load handlers are calibrated, as of `calibrate`. Default: a utilization of 0.7. */
-  calibrateAt?: CalibrateAt | undefined
-  /** How long to search; what was not looked at by then is in `unsearched`. Default: no limit. */
-  atMost?: Duration | undefined
-  /** How many settings are run at a time, on threads. Default: as many as cores, if the runs are long. */
-  threads?: number | undefined
-  /** Ends the search and its threads; `tune` rejects with the signal's reason. */
-  signal?: AbortSignal | undefined
-  /** Called after each few runs. Returning false ends the search, and `tune` gives the best so far, not confirmed. */
-  onProgress?: ((progress: TuneProgress) => unknown) | undefined
-}
-
-export interface TuneProgress {
-  /** settings that were run */
-  runs: number
-  /** about how much of the search is done, from 0 to 1 */
-  fraction: number
-  /** which candidate is searched; null without candidates */
-  candidate: string | null
-  /** the best setting so far; null if none was found that keeps the budget */
-  best: TunedSetting | null
-}
-
-/** A setting, and what a short run showed of it. */
-export interface TunedSetting {
-  /** null without candidates */
-  candidate: string | null
-  quality: number | null
-  servers: number
-  batching: { maxBatchSize: number; maxWait: number }
-  /** of latency over all requests offered; null if it is that of a request never answered, or there is no steady state */
-  p99Ms: number | null
-  /** the run kept the budget, as observed */
-  keepsBudget: boolean
-  cost: Cost
-}
-
-/** The setting to run. */
-export interface Recommended extends TunedSetting {
-  /** a longer run with requests of its own passed the budget; false only if the search was ended before */
-  confirmed: boolean
-  /** of that run; null if it is not confirmed */
-  result: Result | null
-  check: BudgetCheck | null
-  /** by how much the load may grow; null if it is not confirmed, or the arrivals have no rate that can grow */
-  headroom: Headroom | null
-}
-
-/** What the search found of a candidate. */
-export interface TunedCandidate {
-  name: string | null
-  quality: number | null
-  /** of one server for an hour */
-  price: number | null
-  /** the cheapest of its settings that keep the budget; null if none was found */
-  cheapest: TunedSetting | null
-  /** what came of it, in a sentence */
-  outcome: string
-  /** how many of its settings were run */
-  runs: number
-}
-
-/** What `tune` found: plain data. */
-export interface Tuned {
-  schema: 'throughline/tuned@1'
-  budget: Budget
-  /** null if no setting keeps the budget */
-  best: Recommended | null
-  /** the recommendation and its reason, in a sentence or two */
-  sentence: string
-  /** what comes nearest to what was wished for, and what it would take; null if there is nothing else */
-  nearest: NearestMiss | null
-  /** the settings that keep the budget and that no other beats in quality, cost and p99 alike, from the cheapest on */
-  front: TunedSetting[]
-  candidates: TunedCandidate[]
-  /** every setting that was run */
-  settings: TunedSetting[]
-  /** how many runs the search took, and how many settings there are */
-  runs: number
-  grid: number
-  /** what ended the search early; null if nothing did */
-  interrupted: 'atMost' | 'onProgress' | null
-  /** what was not looked at, if it was ended early */
-  unsearched: string[]
-}
-
-const schema = options({
-  budget: budgetSchema,
-  candidates: candidatesSchema.optional(),
-  price: tunePriceSchema.optional(),
-  wishes: wishesSchema.optional(),
-  leastServers: whole(1, 1000).default(1),
-  mostServers: whole(1, 1000).default(16),
-  mostCost: z.number({ error: 'must be a number above 0' }).gt(0, { error: 'must be a number above 0' }).optional(),
-  maxBatchSize: z
-    .array(whole(1, 1_000_000), { error: 'must be a list of batch sizes' })
-    .min(1, { error: 'must be a list of one or more batch sizes' })
-    .optional(),
-  maxWait: z
-    .array(duration, { error: 'must be a list of durations' })
-    .min(1, { error: 'must be a list of one or more durations' })
-    .default([0, 1, 2, 5, 10, 20]),
-  calibrateAt: calibrateAtSchema.optional(),
-  atMost: positiveDuration.optional(),
-  threads: whole(1, 256).optional(),
-  signal: abortSignal.optional(),
-  onProgress: z
-    .custom<NonNullable<TuneOptions['onProgress']>>((value) => typeof value === 'function', {
-      error: 'must be a function',
-    })
-    .optional(),
-}).superRefine(({ leastServers, mostServers, mostCost, price, candidates = [] }, context) => {
-  const refuse = (path: string, message: string) =>
-    context.issues.push({ code: 'custom', message, input: { leastServers, mostServers }, path: [path] })
-  if (leastServers > mostServers) refuse('leastServers', `must be at most mostServers, ${mostServers}`)
-  const priced = price !== undefined || candidates.some((candidate) => candidate.price !== undefined)
-  if (mostCost !== undefined && !priced) refuse('mostCost', 'needs a price, of all candidates or of each')
-})
+import { type Recommended, settingOf, type Tuned, type TunedCandidate } from './tuned.js'
 
 /** Runs of the search are short, and a longer one confirms what they find. */
 const SEARCH: Extent = { requests: 100_000 }
@@ -207,14 +56,11 @@ const WORTH_THREADS = 200_000
  * best?.servers // 1
  */
 export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tuned> {
-  const asked = schema.safeParse(given)
-  if (!asked.success) throwFaults(asked.error, 'tune', given)
-  // refuses what is no scenario
+  const options = parseTuneOptions(given)
+  // rejects a value that is not a scenario
   if (typeof scenario !== 'object' || scenario === null) resolveScenario(scenario, 'simulate')
-  return new Tuning(scenario, asked.data).run()
+  return new Tuning(scenario, options).run()
 }
-
-type Asked = z.output<typeof schema>
 
 /** The search was ended before it was done. */
 class SearchEnded extends Error {
@@ -228,7 +74,7 @@ class SearchEnded extends Error {
 
 class Tuning {
   readonly #scenario: Scenario
-  readonly #asked: Asked
+  readonly #options: ResolvedTuneOptions
   readonly #prefers: ReturnType<typeof preferenceOf>
   readonly #deadline: number
   readonly #searches: CandidateSearch[] = []
@@ -240,20 +86,20 @@ class Tuning {
   #runs = 0
   #threads: Thread<TrialTask, Trial | Refused> | null = null
 
-  constructor(scenario: Scenario, asked: Asked) {
+  constructor(scenario: Scenario, options: ResolvedTuneOptions) {
     this.#scenario = { ...scenario, stop: scenario.stop ?? (endsByItself(scenario) ? undefined : SEARCH) } as Scenario
-    this.#asked = asked
-    this.#prefers = preferenceOf(asked.wishes)
-    this.#deadline = asked.atMost === undefined ? Number.POSITIVE_INFINITY : real.now() + asked.atMost
+    this.#options = options
+    this.#prefers = preferenceOf(options.wishes)
+    this.#deadline = options.atMost === undefined ? Number.POSITIVE_INFINITY : real.now() + options.atMost
   }
 
   async run(): Promise<Tuned> {
-    const { signal } = this.#asked
+    const { signal } = this.#options
     throwIfAborted(signal)
     // what is wrong with the scenario is said before anything is calibrated
     const { arrivals, queue, stop } = resolveScenario(scenarioWith(this.#scenario, '1ms'), 'simulate')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
-    const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait, budget } = this.#asked
+    const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait, budget } = this.#options
     const space: Space = {
       ...{ leastServers, mostServers, mostCost },
       waits: [...new Set(maxWait)].sort((a, b) => a - b),
@@ -277,19 +123,19 @@ class Tuning {
           contenders.map(this.#searchOf),
           space,
           (setting) => this.#runEach(setting),
-          this.#asked.budget,
+          this.#options.budget,
         ),
       )
       return {
         schema: 'throughline/tuned@1',
-        budget: this.#asked.budget,
+        budget: this.#options.budget,
         best: best?.recommended ?? null,
         sentence: recommendation(
           chosen,
           best?.recommended.result ?? null,
           this.#searches,
           complete,
-          this.#asked,
+          this.#options,
           this.#ended,
         ),
         nearest,
@@ -297,7 +143,7 @@ class Tuning {
         candidates: contenders.map((contender) => this.#candidateOf(contender)),
         settings: this.#searches.flatMap(({ tried }) => tried).map(settingOf),
         runs: this.#runs,
-        grid: contenders.reduce((sum, contender) => sum + gridSize(contender, space), 0),
+        grid: sumBy(contenders, (contender) => gridSize(contender, space)),
         interrupted: this.#ended,
         unsearched: found === null ? ['everything: handlers were still being calibrated'] : this.#unsearched(),
       }
@@ -310,7 +156,7 @@ class Tuning {
     this.#searches.find((search) => search.contender === contender) as CandidateSearch
 
   async #contenders(): Promise<Contender[]> {
-    const { candidates, maxBatchSize, price, calibrateAt = { utilization: 0.7 }, signal } = this.#asked
+    const { candidates, maxBatchSize, price, calibrateAt = { utilization: 0.7 }, signal } = this.#options
     // a calibration may take as long as its handler hangs
     const calibrating = new AbortController()
     const continueOrAbort = () => {
@@ -320,7 +166,7 @@ class Tuning {
         calibrating.abort(error)
       }
     }
-    const asked = {
+    const options = {
       sizes: maxBatchSize && [...new Set(maxBatchSize)].sort((a, b) => a - b),
       ...{ price, calibrateAt, signal: calibrating.signal },
       onCalibrate: (candidate: string | null) => {
@@ -332,8 +178,8 @@ class Tuning {
     const timer = real.setInterval(continueOrAbort, PROGRESS_MS)
     const removeListener = signal && onAbort(signal, continueOrAbort)
     try {
-      if (candidates === undefined) return [await contenderOf(this.#scenario, asked)]
-      return await contendersOf(this.#scenario, candidates, asked)
+      if (candidates === undefined) return [await contenderOf(this.#scenario, options)]
+      return await contendersOf(this.#scenario, candidates, options)
     } finally {
       real.clearInterval(timer)
       removeListener?.()
@@ -354,7 +200,7 @@ class Tuning {
       const scenario = this.#scenarioOf(tried)
       const result = await this.#long(longer(scenario))
       if (result === null) return { tried, recommended: unconfirmed }
-      const check = checkBudget(result, this.#asked.budget)
+      const check = checkBudget(result, this.#options.budget)
       if (check.verdict !== 'pass') {
         this.#searchOf(tried.contender).refute(tried)
         this.#explored.clear()
@@ -376,7 +222,7 @@ class Tuning {
 
   async #exploreAll(): Promise<void> {
     const matters = (atBest: Tried['worth']) => {
-      if (this.#asked.wishes === undefined) return false
+      if (this.#options.wishes === undefined) return false
       const preferred = this.#preferred()
       return preferred !== null && this.#prefers(atBest, preferred.worth) < 0
     }
@@ -423,7 +269,7 @@ class Tuning {
   }
 
   async #runEach(settings: Setting[]): Promise<Tried[]> {
-    const { budget, signal } = this.#asked
+    const { budget, signal } = this.#options
     const tasks = settings.map((setting): TrialTask => ({ scenario: this.#scenarioOf(setting), budget }))
     const tried: Tried[] = []
     const done = (trial: Trial, i: number) => {
@@ -462,7 +308,7 @@ class Tuning {
   async #threadsFor(tasks: TrialTask[]): Promise<Thread<TrialTask, Trial | Refused> | null> {
     const [first] = tasks
     if (first === undefined) return null
-    const { threads } = this.#asked
+    const { threads } = this.#options
     const count = threads ?? (requestsOf(first.scenario) < WORTH_THREADS ? 1 : cores())
     if (count === 1 && (threads !== undefined || requestsOf(first.scenario) < WORTH_THREADS)) return null
     this.#threads ??= await startThread(new URL('./trial.js', import.meta.url), 'tryOnThread', count)
@@ -471,13 +317,13 @@ class Tuning {
 
   /** Continues, unless the search has to end. */
   #continue(): void {
-    throwIfAborted(this.#asked.signal)
+    throwIfAborted(this.#options.signal)
     if (!this.#tell(this.#searching?.contender.name ?? this.#calibrated)) throw new SearchEnded('onProgress')
     if (real.now() > this.#deadline) throw new SearchEnded('atMost')
   }
 
   #tell(candidate: string | null): boolean {
-    const { onProgress } = this.#asked
+    const { onProgress } = this.#options
     if (onProgress === undefined) return true
     const fraction = this.#searches.length === 0 ? 0 : this.#explored.size / this.#searches.length
     const preferred = this.#preferred()
@@ -486,7 +332,7 @@ class Tuning {
 
   /** A run that is long enough to be judged; null if it was ended. */
   async #long(scenario: SimulatedScenario): Promise<Result | null> {
-    const { signal, threads, onProgress } = this.#asked
+    const { signal, threads, onProgress } = this.#options
     let ended = false
     const goesOn = () => {
       ended ||= !this.#tell(null)
@@ -500,13 +346,8 @@ class Tuning {
 
   async #headroom(scenario: SimulatedScenario): Promise<Headroom | null> {
     if (meanRate(scenario.arrivals) === null) return null
-    const { signal, budget } = this.#asked
-    const room = await headroom(scenario, budget, { signal, onProgress: () => this.#tell(null) }).catch((error) => {
-      // recorded service times may not reach for more load
-      if (error instanceof ValidationError) return undefined
-      throw error
-    })
-    if (room === undefined) return null
+    const { signal, budget } = this.#options
+    const room = await headroom(scenario, budget, { signal, onProgress: () => this.#tell(null) })
     if (room === null) this.#ended ??= 'onProgress'
     return room
   }
@@ -518,7 +359,7 @@ class Tuning {
     return {
       ...{ name, quality, price },
       cheapest: cheapest === undefined ? null : settingOf(cheapest),
-      outcome: outcomeOf(search, this.#asked.budget, this.#explored.has(search)),
+      outcome: outcomeOf(search, this.#options.budget, this.#explored.has(search)),
       runs: search.tried.length,
     }
   }
@@ -557,16 +398,4 @@ function scenarioWith(scenario: Scenario, service: NonNullable<Scenario['service
 function requestsOf({ stop, arrivals }: ResolvedScenario): number {
   const { requests, duration } = stop as { requests?: number; duration?: number }
   return requests ?? ((meanRate(arrivals) ?? 0) * (duration ?? 0)) / 1000
-}
-
-function settingOf(tried: Tried): TunedSetting {
-  const { contender, servers, maxBatchSize, maxWait, trial } = tried
-  const { name, quality, price } = contender
-  return {
-    ...{ candidate: name, quality, servers },
-    batching: { maxBatchSize, maxWait },
-    p99Ms: Number.isFinite(trial.p99Ms) ? trial.p99Ms : null,
-    keepsBudget: keeps(tried),
-    cost: costOfRun({ servers, ...trial }, price ?? undefined),
-  }
 }

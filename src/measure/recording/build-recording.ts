@@ -12,6 +12,7 @@ import { mergeSizes } from '../../result/replications.js'
 import { snapshotPercentilesNs } from '../../result/summary.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import type { Serving } from '../queue/batch.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
 import type { DepartureStats } from './departure-stats.js'
@@ -59,7 +60,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
   const endNs = endOf(state, unserved, nowNs)
   const segments = segmentsOf(state, unserved, endNs)
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
-  const stillServing = total(state.serving(), ({ startNs }) => clipped(startNs))
+  const stillServing = sumBy(state.serving(), ({ startNs }) => clipped(startNs))
   return {
     engine: 'measure',
     scenario,
@@ -67,12 +68,12 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
     endNs,
     histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
     counts: totalOf(segments.map(({ counts }) => counts)),
-    completions: total(stats, (each) => each.completions),
+    completions: sumBy(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
-    servingNs: scenario.servers === null ? null : total(stats, (each) => each.servingNs) + stillServing,
+    servingNs: scenario.servers === null ? null : sumBy(stats, (each) => each.servingNs) + stillServing,
     inSystemNs: inSystemNs(state, endNs),
-    staysNs: total(departuresOf(state), ({ staysNs }) => staysNs) + unserved.dueNs.below(endNs),
-    inSystemAtStart: window.before(0) - total(departuresOf(state), (departures) => departures.before(0)),
+    staysNs: sumBy(departuresOf(state), ({ staysNs }) => staysNs) + unserved.dueNs.below(endNs),
+    inSystemAtStart: window.before(0) - sumBy(departuresOf(state), (departures) => departures.before(0)),
     segments: 'atMost' in scenario.stop ? evenSegments(segments) : segments,
     fromSend: fromSendOf(state, segments.length),
     findings: [],
@@ -102,10 +103,10 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
     counts,
     completions: counts.completed,
     batchSizes: evenSizes(
-      total(segments, ({ batches }) => batches),
-      total(segments, ({ batched }) => batched),
+      sumBy(segments, ({ batches }) => batches),
+      sumBy(segments, ({ batched }) => batched),
     ),
-    servingNs: scenario.servers === null ? null : total(segments, (each) => each.servingNs),
+    servingNs: scenario.servers === null ? null : sumBy(segments, (each) => each.servingNs),
     inSystemNs: histograms.latency.sum,
     staysNs: histograms.latency.sum,
     inSystemAtStart: 0,
@@ -172,7 +173,7 @@ function segmentsOf(
     const last = nextNs >= endNs
     const first = window.firsts[k] as number
     const after = last ? window.due : (window.firsts[k + 1] as number)
-    const departed = total(departures, (each) => (last ? each.count : each.before(k + 1)))
+    const departed = sumBy(departures, (each) => (last ? each.count : each.before(k + 1)))
     const histograms = byMetric((metric) => mergeServers(state, metric, k, k + 1))
     segments.push({
       startNs: window.segmentStartNs(k),
@@ -181,15 +182,15 @@ function segmentsOf(
         ...noCounts(),
         offered: after - first,
         completed: histograms.latency.count,
-        failed: total(stats, (server) => server.failedIn(k)),
+        failed: sumBy(stats, (server) => server.failedIn(k)),
         rejected: queue.drops.in(k, 'rejected'),
         timedOut: queue.drops.in(k, 'timedOut'),
         unfinished: unserved?.counts[k] ?? 0,
       },
       inSystem: (last ? window.due : window.before(k + 1)) - departed,
-      batches: total(stats, (server) => server.startedIn(k).batches),
-      batched: total(stats, (server) => server.startedIn(k).batched),
-      servingNs: total(stats, (server) => server.startedIn(k).servingNs),
+      batches: sumBy(stats, (server) => server.startedIn(k).batches),
+      batched: sumBy(stats, (server) => server.startedIn(k).batched),
+      servingNs: sumBy(stats, (server) => server.startedIn(k).servingNs),
       histograms,
     })
   }
@@ -221,10 +222,6 @@ function inSystemNs(state: RunState, endNs: number): number {
   inside.addAll(window.arrived)
   const departures = departuresOf(state)
   for (const { departed } of departures) inside.addAll(departed, -1)
-  const atStart = window.dueBefore - total(departures, (each) => each.before(0))
+  const atStart = window.dueBefore - sumBy(departures, (each) => each.before(0))
   return inside.below(endNs) + atStart * (endNs - window.startNs)
-}
-
-function total<Item>(items: readonly Item[], of: (item: Item) => number): number {
-  return items.reduce((sum, item) => sum + of(item), 0)
 }

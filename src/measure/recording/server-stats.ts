@@ -8,7 +8,7 @@ import type { Window } from './window.js'
 /** The times of requests that are recorded, each in one histogram per segment. */
 const PARTS = [...METRICS, 'fromSend'] as const
 export type Part = (typeof PARTS)[number]
-export type Histograms = Record<Part, LatencyHistogram>
+export type PartHistograms = Record<Part, LatencyHistogram>
 
 const IN_FLIGHT = 0
 const BUSY_SINCE = 1
@@ -41,7 +41,7 @@ export class ServerStats {
   /** batches that started in the window, by size */
   readonly batchSizes: Uint32Array
   /** of the requests due in each segment */
-  readonly histograms: Histograms[]
+  readonly histograms: PartHistograms[]
   readonly departures: DepartureStats
   readonly batch: Batch
   #segment = -1
@@ -166,7 +166,7 @@ export class ServerStats {
     const failures = this.#failures
     failures[this.#segment] = (failures[this.#segment] as number) + to - from - n
     if (n === 0) return
-    const histograms = this.histograms[this.#segment] as Histograms
+    const histograms = this.histograms[this.#segment] as PartHistograms
     count(histograms.latency, latency, n)
     count(histograms.wait, wait, n)
     count(histograms.lag, lag, n)

@@ -2,7 +2,7 @@ import { payloadsOf, type Ready } from '../../handler/prepare.js'
 import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
 import type { Call } from '../../scenario/target.js'
 import { isError } from '../../validation/realm.js'
-import type { InFlightBatch, Outcome } from './in-flight-batch.js'
+import type { BatchOutcome, InFlightBatch } from './in-flight-batch.js'
 import { SERVED } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
@@ -50,7 +50,7 @@ export function callTarget(call: Call): LocalTarget {
   }
 }
 
-function outcomeOf(value: unknown): Outcome {
+function outcomeOf(value: unknown): BatchOutcome {
   try {
     return isError(value) ? { error: value } : SERVED
   } catch (error) {

@@ -3,7 +3,7 @@ import { failuresIn } from '../../handler/serving.js'
 import { type Batch, createBatch } from '../queue/batch.js'
 
 /** The outcome of a batch: one output a request, `SERVED` if there are no outputs, or an error. */
-export type Outcome = { outputs: unknown } | { error: unknown } | typeof SERVED
+export type BatchOutcome = { outputs: unknown } | { error: unknown } | typeof SERVED
 export const SERVED = Symbol('served')
 
 /** A batch in service in this process. Its target ends it once; later calls are ignored. */
@@ -14,16 +14,16 @@ export class InFlightBatch {
   payload: unknown = undefined
   /** called with the reason when the batch is aborted */
   onAbort: ((reason: Error) => void) | null = null
-  readonly #onEnd: (batch: InFlightBatch, outcome: Outcome) => void
+  readonly #onEnd: (batch: InFlightBatch, outcome: BatchOutcome) => void
   #over = false
 
-  constructor(server: number, batch: Batch, onEnd: (batch: InFlightBatch, outcome: Outcome) => void) {
+  constructor(server: number, batch: Batch, onEnd: (batch: InFlightBatch, outcome: BatchOutcome) => void) {
     this.server = server
     this.batch = batch
     this.#onEnd = onEnd
   }
 
-  end(outcome: Outcome): void {
+  end(outcome: BatchOutcome): void {
     if (this.#over) return
     this.#over = true
     this.#onEnd(this, outcome)
@@ -87,7 +87,7 @@ export interface Failures {
 const NONE: Failures = { count: 0, failed: null, error: null }
 
 /** Finds the failed requests of a batch. */
-export function findFailures(outcome: Outcome, size: number): Failures {
+export function findFailures(outcome: BatchOutcome, size: number): Failures {
   if (outcome === SERVED) return NONE
   if ('outputs' in outcome) {
     const { outputs } = outcome

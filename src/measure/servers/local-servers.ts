@@ -4,7 +4,7 @@ import type { SharedQueue } from '../queue/shared-queue.js'
 import type { Observations } from '../recording/observations.js'
 import type { ServerStats } from '../recording/server-stats.js'
 import type { Window } from '../recording/window.js'
-import { findFailures, InFlightBatch, type Outcome, SpareBatches } from './in-flight-batch.js'
+import { type BatchOutcome, findFailures, InFlightBatch, SpareBatches } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
 /** Timers and I/O get a macrotask at least this often, however many batches wait. */
@@ -180,7 +180,7 @@ export class LocalServers {
     this.#launching = null
   }
 
-  #onEnd = (inFlight: InFlightBatch, outcome: Outcome): void => {
+  #onEnd = (inFlight: InFlightBatch, outcome: BatchOutcome): void => {
     const { window, stats, observations, loop, timeout, queue } = this.#serving
     const { batch } = inFlight
     batch.endNs = loop.clock()

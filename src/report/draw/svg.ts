@@ -7,6 +7,7 @@ import { FILE_STYLE } from './theme.js'
 import { describe, latenciesOf, latencyPanel, legendOf, throughputPanel } from './trade-off.js'
 import { figureOfRows, figuresOfSweep, type SweptRun, type TradeOffFigure } from './trade-off-figure.js'
 
+/** Options of `renderSweepSvg` and `renderTradeOffSvg`. */
 export interface SvgOptions {
   /**
    * The title above the figure.
@@ -42,6 +43,10 @@ export function renderSweepSvg(swept: readonly SweptRun[], options: SvgOptions =
  * @param options.offeredPerSec the load, requests a second
  * @param options.rounds how many rounds the measured figures are from
  * @throws ValidationError if there is no row
+ * @example
+ * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
+ * const rows = [{ batchSize: 1, capacityPerSec: 100, predicted: figuresOf(result) }]
+ * const svg = renderTradeOffSvg(rows, { offeredPerSec: 50 })
  */
 export function renderTradeOffSvg(
   rows: readonly TradeOffRow[],

@@ -3,6 +3,7 @@ import { headline, observedText, ruleText } from '../../budget/render.js'
 import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
 
+/** Options of `renderJunit`. */
 export interface JunitOptions {
   /**
    * The name of the test suite, such as the file of the result.

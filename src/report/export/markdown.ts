@@ -75,6 +75,9 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
  *
  * @param options.title the heading; default `Sweep`
  * @throws ValidationError if it is not a list of runs
+ * @example
+ * const scenario = { arrivals: '50/s', service: '5ms', stop: { requests: 2000 } }
+ * const markdown = renderSweepMarkdown(await sweep(scenario, { servers: [1, 2] }))
  */
 export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: string | undefined } = {}): string {
   checkOptions(options, 'markdown')
@@ -114,6 +117,10 @@ export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: 
  * Renders a comparison as Markdown: its verdict, and a row for each metric.
  *
  * @throws ValidationError if it is not a comparison
+ * @example
+ * const base = simulate({ arrivals: '500/s', service: '1ms' })
+ * const head = simulate({ arrivals: '500/s', service: '1.2ms' })
+ * const markdown = renderComparisonMarkdown(compareResults(base, head))
  */
 export function renderComparisonMarkdown(comparison: Comparison): string {
   checkIsComparison(comparison)
@@ -130,6 +137,9 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
  * Renders a budget check as Markdown: its verdict, and a row for each rule.
  *
  * @throws ValidationError if it is not a budget check
+ * @example
+ * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
+ * const markdown = renderBudgetMarkdown(checkBudget(result, { p99: '100ms' }))
  */
 export function renderBudgetMarkdown(check: BudgetCheck): string {
   checkIsBudgetCheck(check)

@@ -4,7 +4,7 @@ import type { Scale } from '../draw/scale.js'
 import { attributes, type Content, type Markup, markup } from '../markup.js'
 import { type DataTable, renderDataTable } from './data-table.js'
 
-export interface Figure {
+export interface ReportFigure {
   /** unique on the page */
   id: string
   title: Content
@@ -18,7 +18,7 @@ export interface Figure {
 }
 
 /** Renders charts under a title, each with keyboard navigation, and their data as a table. */
-export function renderFigure({ id, title, description, note, charts, table }: Figure): Markup {
+export function renderFigure({ id, title, description, note, charts, table }: ReportFigure): Markup {
   return markup`<figure class="card${charts.length > 1 ? ' wide' : ''}" aria-labelledby="${id}"><figcaption><h3 id="${id}">${title}</h3>${note && markup`<div class="quiet">${note}</div>`}</figcaption><div class="charts">${charts.map((chart) => renderChart(chart, id, description))}</div>${table !== undefined && markup`<details><summary>Data</summary>${renderDataTable(table)}</details>`}</figure>
 `
 }

@@ -8,6 +8,7 @@ import { type Markup, markup } from '../markup.js'
 import { PAGE_POLICY, page } from './page.js'
 import { type HtmlOptions, reportOf } from './render.js'
 
+/** Options of `createReportHandler`. */
 export interface ReportHandlerOptions extends HtmlOptions {
   /**
    * How often the page reloads itself, at least every second; null never reloads it.
@@ -34,6 +35,8 @@ const schema = options({
  * @param snapshot returns the result to report; null if there is none yet
  * @throws ValidationError if an option is invalid
  * @example
+ * import { createServer } from 'node:http'
+ *
  * const recorder = createRecorder()
  * const server = createServer(createReportHandler(() => recorder.snapshot(), { refresh: '5s' }))
  */

@@ -19,6 +19,7 @@ import { renderSetting } from './setting.js'
 import { renderTunedSection } from './tuned.js'
 import { MOST_OPEN, renderVerdicts } from './verdicts.js'
 
+/** Options of `renderHtml`. */
 export interface HtmlOptions {
   /**
    * The heading of the page.

@@ -1,6 +1,6 @@
 import { checkComparison } from '../../budget/check-comparison.js'
 import type { Comparison } from '../../budget/comparison.js'
-import type { Tuned } from '../../explore/tune/tune.js'
+import type { Tuned } from '../../explore/tune/tuned.js'
 import { checkedResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
 import { got, ValidationError } from '../../validation/validation-error.js'

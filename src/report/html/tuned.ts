@@ -1,4 +1,4 @@
-import type { Tuned, TunedSetting } from '../../explore/tune/tune.js'
+import type { Tuned, TunedSetting } from '../../explore/tune/tuned.js'
 import { rulesOf } from '../../scenario/budget.js'
 import { count, inText, time } from '../../text/number.js'
 import { type CostPoint, drawCostFront } from '../draw/cost-front.js'

@@ -14,8 +14,13 @@ import { renderHost } from './host-lines.js'
 import { describeScenario } from './scenario-line.js'
 import { table } from './table.js'
 
+/** Options of `renderResult`. */
 export interface ResultRenderOptions extends RenderOptions {
-  /** of one server for an hour: adds what the run costs */
+  /**
+   * The price of one server for an hour: adds what the run costs.
+   *
+   * @default no cost
+   */
   price?: number | undefined
 }
 

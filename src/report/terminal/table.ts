@@ -1,6 +1,7 @@
 import Table from 'cli-table3'
 import { plain, type Style, visible } from '../../text/style.js'
 
+/** A column of a table. */
 export interface Column {
   /** one line or more; the last is next to the rows */
   header: string

@@ -15,10 +15,15 @@ export interface TradeOffRow {
   predicted?: Figures | 'overloaded' | undefined
 }
 
+/** Options of `renderTradeOff` and its parts. */
 export interface TradeOffOptions extends RenderOptions {
   /** the fixed load, requests a second */
   offeredPerSec: number
-  /** how many rounds the measured figures are from */
+  /**
+   * how many rounds the measured figures are from
+   *
+   * @default unknown
+   */
   rounds?: number
 }
 
@@ -38,7 +43,13 @@ export function figuresOverRounds(rounds: Result[]): Record<Figure, Spread> | 'o
   return Object.fromEntries(entries) as Record<Figure, Spread>
 }
 
-/** Reads the medians of figures over rounds, as the prediction for the same rounds. */
+/**
+ * Reads the medians of figures over rounds, as the prediction for the same rounds.
+ *
+ * @example
+ * const runs = [1, 2, 3].map((seed) => simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 2000 }, seed }))
+ * console.log(mediansOf(figuresOverRounds(runs)))
+ */
 export function mediansOf(spreads: Record<Figure, Spread> | 'overloaded'): Figures | 'overloaded' {
   if (spreads === 'overloaded') return spreads
   return Object.fromEntries(FIGURES.map((figure) => [figure, spreads[figure].median])) as Figures

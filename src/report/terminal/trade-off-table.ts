@@ -18,6 +18,10 @@ type Line = { name: string; format?: Format; figures: AnnotatedFigure[] | null }
  * Renders the table of `renderTradeOff` alone: for each batch size a line of measured and one of simulated figures.
  *
  * @throws ValidationError if `rows` is not a list
+ * @example
+ * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
+ * const rows = [{ batchSize: 1, capacityPerSec: 100, predicted: figuresOf(result) }]
+ * console.log(renderTradeOffTable(rows, { offeredPerSec: 50 }))
  */
 export function renderTradeOffTable(rows: TradeOffRow[], { offeredPerSec, style = plain }: TradeOffOptions): string {
   checkList(rows, 'rows', 'batch sizes')

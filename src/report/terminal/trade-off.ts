@@ -27,6 +27,10 @@ export function renderTradeOff(rows: TradeOffRow[], options: TradeOffOptions): s
  * Renders the plot of `renderTradeOff` alone.
  *
  * @throws ValidationError if `rows` is not a list
+ * @example
+ * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
+ * const rows = [{ batchSize: 1, capacityPerSec: 100, predicted: figuresOf(result) }]
+ * console.log(renderTradeOffPlot(rows, { offeredPerSec: 50 }))
  */
 export function renderTradeOffPlot(rows: TradeOffRow[], options: TradeOffOptions): string {
   checkList(rows, 'rows', 'batch sizes')
@@ -76,6 +80,11 @@ export interface Agreement {
  * Compares simulated figures with measured ones; null if no batch size has both.
  *
  * @throws ValidationError if `rows` is not a list
+ * @example
+ * const runs = [1, 2, 3].map((seed) => simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 2000 }, seed }))
+ * const measured = figuresOverRounds(runs)
+ * const rows = [{ batchSize: 1, capacityPerSec: 100, measured, predicted: mediansOf(measured) }]
+ * console.log(agreementOf(rows)?.apart) // 0
  */
 export function agreementOf(rows: TradeOffRow[]): Agreement | null {
   checkList(rows, 'rows', 'batch sizes')
@@ -95,7 +104,15 @@ export function agreementOf(rows: TradeOffRow[]): Agreement | null {
   }
 }
 
-/** Renders the legend of the table, and how well the simulation agrees with the measurement. */
+/**
+ * Renders the legend of the table, and how well the simulation agrees with the measurement.
+ *
+ * @example
+ * const runs = [1, 2, 3].map((seed) => simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 2000 }, seed }))
+ * const measured = figuresOverRounds(runs)
+ * const rows = [{ batchSize: 1, capacityPerSec: 100, measured, predicted: mediansOf(measured) }]
+ * console.log(renderAgreement(rows, { offeredPerSec: 50, rounds: 3 }))
+ */
 export function renderAgreement(rows: TradeOffRow[], options: TradeOffOptions): string {
   const agreement = agreementOf(rows)
   const lines = agreement === null ? [] : agreementLines(agreement, options)

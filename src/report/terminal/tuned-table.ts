@@ -1,5 +1,5 @@
 import type { Headroom } from '../../explore/tune/headroom.js'
-import type { Tuned, TunedSetting } from '../../explore/tune/tune.js'
+import type { Tuned, TunedSetting } from '../../explore/tune/tuned.js'
 import { legible } from '../../text/legible.js'
 import { count, inText, percent, threeDigits, time, timeUnit } from '../../text/number.js'
 import { plain, type RenderOptions, type Style } from '../../text/style.js'
@@ -21,6 +21,9 @@ export function checkIsTuned(value: unknown, name = 'tuned'): void {
  * to choose from and the outcome of each candidate.
  *
  * @throws ValidationError if it is not what `tune` returns
+ * @example
+ * const scenario = { arrivals: '400/s', service: affine({ base: '7.5ms', perItem: '0.25ms' }), stop: { requests: 10_000 } }
+ * console.log(renderTuned(await tune(scenario, { budget: { p99: '40ms' } }), { width: 100 }))
  */
 export function renderTuned(given: Tuned, options: RenderOptions = {}): string {
   checkIsTuned(given)

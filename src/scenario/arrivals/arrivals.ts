@@ -109,6 +109,7 @@ const process = z.discriminatedUnion(
 export const arrivalsSchema = z
   .union([rate, process], { error: arrivalsError })
   .transform((value) => (typeof value === 'number' ? ({ process: 'poisson', rate: value } as const) : value))
+/** An arrival process, as the factories make it. */
 export type ArrivalsInput = z.input<typeof process>
 export type Arrivals = z.output<typeof arrivalsSchema>
 export type ClosedArrivals = Extract<Arrivals, { process: 'closed' }>

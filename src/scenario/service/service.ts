@@ -68,6 +68,7 @@ const model = z.discriminatedUnion(
 export const serviceSchema = z
   .union([duration, model], { error: serviceError })
   .transform((value): Service => (typeof value === 'number' ? { model: 'affine', base: value, perItem: 0 } : value))
+/** A service model, as the factories make it. */
 export type ServiceInput = z.input<typeof model>
 export type Service = z.output<typeof model>
 

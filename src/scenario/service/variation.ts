@@ -48,6 +48,7 @@ export const variationSchema = z.discriminatedUnion(
       'must be a variation: { distribution: none | exponential | gamma | lognormal | uniform | hyperexponential | empirical, … }',
   },
 )
+/** A distribution of mean 1, as the factories make it. */
 export type Variation = z.input<typeof variationSchema>
 
 /**

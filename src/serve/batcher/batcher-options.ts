@@ -43,8 +43,8 @@ export interface BatcherOptions extends Pick<ScenarioParts, 'servers' | 'queue'>
    */
   setupTimeout?: Duration | undefined
   /**
-   * For how long before a deadline or a timeout the event loop turns instead of a timer being set. A timer counts whole
-   * milliseconds and may be one late. Turning the event loop is more exact, but keeps a core busy.
+   * For how long before a deadline or a timeout the event loop polls instead of setting a timer. A timer counts whole
+   * milliseconds and may be one late. Polling is more exact, but keeps a core busy.
    *
    * @default 0 // if `maxWait` is below a millisecond, which no timer keeps: as long as `maxWait`
    */

@@ -74,7 +74,7 @@ export class LiveBatcher {
   /** Handles the exit of an idle server: it is not ready any more. */
   readonly handleServerExit: (server: number) => void
 
-  /** @param spinNs for how long before a deadline the event loop turns instead of a timer being set */
+  /** @param spinNs for how long before a deadline the event loop polls instead of setting a timer */
   constructor(
     policy: Policy,
     limits: Limits,

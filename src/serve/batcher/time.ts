@@ -18,7 +18,7 @@ export interface Time {
   bind<Args extends unknown[], Returned>(callback: (...args: Args) => Returned): (...args: Args) => Returned
   /**
    * @param onFire called in the async context in which this object was made
-   * @param spinNs for how long before it fires the event loop turns instead of a timer being set
+   * @param spinNs for how long before it fires the event loop polls instead of setting a timer
    */
   alarm(onFire: () => void, spinNs: number): Alarm
 }

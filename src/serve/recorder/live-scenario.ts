@@ -10,6 +10,7 @@ import { throwFaults, ValidationError } from '../../validation/validation-error.
 import type { Recent, RecentBatch } from './recent.js'
 import type { ResolvedRecorderOptions } from './recorder-options.js'
 
+/** Options of a recorder's `scenario`. */
 export interface LiveScenarioOptions {
   /**
    * `trace` replays the newest arrivals. `renewal` has their rate and their distribution of gaps, which are independent,

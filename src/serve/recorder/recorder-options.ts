@@ -5,6 +5,7 @@ import type { ScenarioParts } from '../../scenario/scenario.js'
 import { type Duration, options, positiveDuration, whole } from '../../scenario/units.js'
 import { throwFaults } from '../../validation/validation-error.js'
 
+/** Options of `createRecorder`. */
 export interface RecorderOptions {
   /**
    * Name in metrics, in 1 to 100 characters.
@@ -51,6 +52,7 @@ export interface RecorderOptions {
   clock?: (() => number) | undefined
 }
 
+/** Options of a recorder's `snapshot`. */
 export interface SnapshotOptions {
   /**
    * Length of the window, at most 5m.

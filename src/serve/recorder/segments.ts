@@ -3,6 +3,7 @@ import { type HistogramSnapshot, mergeHistograms, zeros } from '../../histogram/
 import { addMoments, addMomentsOf, COUNT, MAX, MIN, MOMENTS, SQUARES, SUM } from '../../histogram/moments.js'
 import { type Counts, type Metric, noCounts } from '../../result/recording.js'
 import { MOST_REQUESTS, NS_PER_SECOND } from '../../scenario/units.js'
+import { sum, sumBy } from '../../statistics/descriptive.js'
 import { BucketPages } from './bucket-pages.js'
 
 /** The sums of a segment; times in nanoseconds. */
@@ -394,7 +395,7 @@ export class Segments {
       const { buckets, counts } = this.#pages.read(place * HISTOGRAMS + SIZES, 0, LARGE)
       for (let i = 0; i < buckets.length; i++) sizes.set(buckets[i] as number, counts[i] as number)
     }
-    const counted = [...sizes.values()].reduce((sum, times) => sum + times, 0)
+    const counted = sum([...sizes.values()])
     const alone = (this.#sums[at + BATCHES] as number) - counted
     return alone > 0 ? sizes.set(1, alone) : sizes
   }
@@ -506,7 +507,7 @@ export class SegmentView {
     const completed = this.#get(COMPLETED)
     if (completed === 0) return zeros(0)
     const stored = STORED[metric].map(this.#stored)
-    const counted = stored.reduce((sum, { count }) => sum + count, 0)
+    const counted = sumBy(stored, ({ count }) => count)
     return mergeHistograms([...stored, zeros(completed - counted)])
   }
 }

@@ -4,6 +4,7 @@ import { byMetric, mergeByMetric, type Recording, totalOf } from '../../result/r
 import { mergeSizes } from '../../result/replications.js'
 import { type Result, resultOf } from '../../result/result.js'
 import { MOST_REQUESTS } from '../../scenario/units.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import type { Segments, SegmentView } from './segments.js'
 
 export interface SnapshotQuery {
@@ -40,7 +41,7 @@ function recordWindow(views: readonly SegmentView[], endNs: number, query: Snaps
   const first = firstOf(views, endNs - query.lastNs)
   const [before, inside] = [views.slice(0, first), views.slice(first)]
   const startNs = inside[0]?.startNs ?? endNs
-  const sum = (of: (view: SegmentView) => number, all = inside) => all.reduce((total, view) => total + of(view), 0)
+  const sum = (of: (view: SegmentView) => number, all = inside) => sumBy(all, of)
   const inSystemAtStart = sum(({ grown }) => grown, before)
   let inSystem = inSystemAtStart
   let inSystemNs = 0

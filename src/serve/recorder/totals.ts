@@ -1,6 +1,7 @@
 import { BUCKETS, bucketOf } from '../../histogram/buckets.js'
 import { type Counts, totalOf } from '../../result/recording.js'
 import { NS_PER_MS, nanoseconds } from '../../scenario/units.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import { show, ValidationError } from '../../validation/validation-error.js'
 import type { Segments, SegmentView } from './segments.js'
 
@@ -38,7 +39,7 @@ export interface Totals extends Omit<Counts, 'unfinished'> {
 export function totalsOf(segments: Segments, boundsMs: readonly number[]): Totals {
   const boundOf = boundsByBucket(boundsMs)
   const views = segments.views()
-  const sum = (of: (view: SegmentView) => number) => views.reduce((total, view) => total + of(view), 0)
+  const sum = (of: (view: SegmentView) => number) => sumBy(views, of)
   const { unfinished: _, ...counts } = totalOf(views.map((view) => view.counts))
   const durations = EXPORTED.map((metric) => {
     const perBound = new Float64Array(boundsMs.length + 1)

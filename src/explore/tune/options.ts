@@ -1,0 +1,147 @@
+import { z } from 'zod'
+import { type Budget, budgetSchema } from '../../scenario/budget.js'
+import { type Duration, duration, options, positiveDuration, whole } from '../../scenario/units.js'
+import { abortSignal } from '../../validation/realm.js'
+import { throwFaults } from '../../validation/validation-error.js'
+import { type CalibrateAt, calibrateAtSchema } from '../calibrate.js'
+import { type Candidate, candidatesSchema, tunePriceSchema } from './candidates.js'
+import { type Wishes, wishesSchema } from './preference.js'
+import type { TunedSetting } from './tuned.js'
+
+/** Options of `tune`. */
+export interface TuneOptions {
+  /** What every setting has to keep to. */
+  budget: Budget
+  /**
+   * What to choose from, in addition to batching and servers.
+   *
+   * @default the scenario's own service or handler
+   */
+  candidates?: Candidate[] | undefined
+  /**
+   * The price of one server for an hour, in any currency, of candidates without a price of their own.
+   *
+   * @default no price: cost does not count
+   */
+  price?: number | undefined
+  /**
+   * What is nice to have, by weight.
+   *
+   * @default the best quality, then the lowest cost, then the lowest p99
+   */
+  wishes?: Wishes | undefined
+  /**
+   * Servers at least, such as 2 for the failure of one.
+   *
+   * @default 1
+   */
+  leastServers?: number | undefined
+  /**
+   * How many servers there may be of a candidate.
+   *
+   * @default 16
+   */
+  mostServers?: number | undefined
+  /**
+   * What the servers may cost an hour.
+   *
+   * @default no limit
+   */
+  mostCost?: number | undefined
+  /**
+   * The batch sizes to choose from.
+   *
+   * @default the powers of two up to 256, as far as a service is known
+   */
+  maxBatchSize?: number[] | undefined
+  /**
+   * The waits to choose from.
+   *
+   * @default 0, 1ms, 2ms, 5ms, 10ms and 20ms
+   */
+  maxWait?: Duration[] | undefined
+  /**
+   * At which load handlers are calibrated, as of `calibrate`.
+   *
+   * @default a utilization of 0.7
+   */
+  calibrateAt?: CalibrateAt | undefined
+  /**
+   * How long to search; what was not looked at by then is in `unsearched`.
+   *
+   * @default no limit
+   */
+  atMost?: Duration | undefined
+  /**
+   * How many settings are run at a time, on threads.
+   *
+   * @default as many as cores, if the runs are long
+   */
+  threads?: number | undefined
+  /**
+   * Ends the search and its threads; `tune` rejects with the signal's reason.
+   *
+   * @default none
+   */
+  signal?: AbortSignal | undefined
+  /**
+   * Called after each few runs. Returning false ends the search, and `tune` gives the best so far, not confirmed.
+   *
+   * @default none
+   */
+  onProgress?: ((progress: TuneProgress) => unknown) | undefined
+}
+
+/** The progress of `tune`. */
+export interface TuneProgress {
+  /** settings that were run */
+  runs: number
+  /** about how much of the search is done, from 0 to 1 */
+  fraction: number
+  /** which candidate is searched; null without candidates */
+  candidate: string | null
+  /** the best setting so far; null if none was found that keeps the budget */
+  best: TunedSetting | null
+}
+
+const schema = options({
+  budget: budgetSchema,
+  candidates: candidatesSchema.optional(),
+  price: tunePriceSchema.optional(),
+  wishes: wishesSchema.optional(),
+  leastServers: whole(1, 1000).default(1),
+  mostServers: whole(1, 1000).default(16),
+  mostCost: z.number({ error: 'must be a number above 0' }).gt(0, { error: 'must be a number above 0' }).optional(),
+  maxBatchSize: z
+    .array(whole(1, 1_000_000), { error: 'must be a list of batch sizes' })
+    .min(1, { error: 'must be a list of one or more batch sizes' })
+    .optional(),
+  maxWait: z
+    .array(duration, { error: 'must be a list of durations' })
+    .min(1, { error: 'must be a list of one or more durations' })
+    .default([0, 1, 2, 5, 10, 20]),
+  calibrateAt: calibrateAtSchema.optional(),
+  atMost: positiveDuration.optional(),
+  threads: whole(1, 256).optional(),
+  signal: abortSignal.optional(),
+  onProgress: z
+    .custom<NonNullable<TuneOptions['onProgress']>>((value) => typeof value === 'function', {
+      error: 'must be a function',
+    })
+    .optional(),
+}).superRefine(({ leastServers, mostServers, mostCost, price, candidates = [] }, context) => {
+  const refuse = (path: string, message: string) =>
+    context.issues.push({ code: 'custom', message, input: { leastServers, mostServers }, path: [path] })
+  if (leastServers > mostServers) refuse('leastServers', `must be at most mostServers, ${mostServers}`)
+  const priced = price !== undefined || candidates.some((candidate) => candidate.price !== undefined)
+  if (mostCost !== undefined && !priced) refuse('mostCost', 'needs a price, of all candidates or of each')
+})
+
+export type ResolvedTuneOptions = z.output<typeof schema>
+
+/** Fills in the defaults. */
+export function parseTuneOptions(given: TuneOptions): ResolvedTuneOptions {
+  const parsed = schema.safeParse(given)
+  if (!parsed.success) throwFaults(parsed.error, 'tune', given)
+  return parsed.data
+}
