@@ -7,8 +7,13 @@ const full = ['test/**/*.full.test.ts']
 /** Quick tests that the full suite runs again at length: see `test/support/at-length.ts`. */
 const atLength = [
   'test/budget/check.test.ts',
-  'test/measure/{closed-loop,local-servers,queue}.test.ts',
-  'test/result/{intervals,unsteady}.test.ts',
+  'test/cli/{compare,explore,measure,sweep,tune,usage}.test.ts',
+  'test/docs/doc-comments.test.ts',
+  'test/explore/{calibrate,capacity,headroom,replicate,tune}.test.ts',
+  'test/measure/{closed-loop,faults,functions,local-servers,queue}.test.ts',
+  'test/random/distributions.test.ts',
+  'test/result/{check,intervals,unsteady}.test.ts',
+  'test/simulate/naive.test.ts',
   'test/theory/cases.test.ts',
 ]
 /** Tests that start other programs. */

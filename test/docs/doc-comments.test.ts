@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as throughline from '../../src/index.js'
+import { itAtLength } from '../support/at-length.js'
 
 // Runs each @example in the doc comments of these folders. A line `expression // value` is an assertion: the value must be
 // equal, or with `about` within 10 %. Any other comment after an expression is only text.
@@ -79,8 +80,13 @@ it('the exported functions of scenarios and runs have examples', () => {
   expect(examples.map(({ name }) => name)).toEqual(expect.arrayContaining(names.filter((name) => name !== 'tune')))
 })
 
-it.each(examples)('the example of $name runs', async ({ code }) => {
+/** The examples that take seconds. */
+const LONG = ['calibrate', 'capacity', 'headroom', 'replicate', 'tune']
+const isLong = ({ name }: Example) => LONG.includes(name)
+const run = async ({ code }: Example) => {
   const shortened = code.replace('{ utilization: 0.7 })', "{ utilization: 0.7 }, { duration: '600ms' })")
-  const run = new AsyncFunction(...Object.keys(throughline), 'check', withChecks(shortened))
-  await run(...Object.values(throughline), check)
-})
+  const compiled = new AsyncFunction(...Object.keys(throughline), 'check', withChecks(shortened))
+  await compiled(...Object.values(throughline), check)
+}
+it.each(examples.filter((example) => !isLong(example)))('the example of $name runs', run)
+itAtLength.each(examples.filter(isLong))('the example of $name runs', run)
