@@ -6,8 +6,10 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const full = ['test/**/*.full.test.ts']
 /** Quick tests that the full suite runs again at length: see `test/support/at-length.ts`. */
 const atLength = [
+  'test/action/{comment,run}.test.ts',
   'test/budget/check.test.ts',
   'test/cli/{compare,explore,measure,sweep,tune,usage}.test.ts',
+  'test/cli/gate/history.test.ts',
   'test/docs/doc-comments.test.ts',
   'test/explore/{calibrate,capacity,headroom,replicate,tune}.test.ts',
   'test/measure/{closed-loop,faults,functions,local-servers,queue}.test.ts',
@@ -17,7 +19,7 @@ const atLength = [
   'test/theory/cases.test.ts',
 ]
 /** Tests that start other programs. */
-const processes = ['test/checks.test.ts', 'test/{docs,examples}/**/*.test.ts']
+const processes = ['test/checks.test.ts', 'test/{action,docs,examples}/**/*.test.ts']
 /** Tests of commands, which have a working directory of their own. */
 const commands = ['test/cli/**/*.test.ts']
 /** Tests that use threads or the real clock. */
