@@ -8,9 +8,14 @@ const full = ['test/**/*.full.test.ts']
 const atLength = [
   'test/action/{comment,run}.test.ts',
   'test/budget/check.test.ts',
+  'test/cli/{compare,explore,measure,sweep,tune,usage}.test.ts',
   'test/cli/gate/history.test.ts',
-  'test/measure/{closed-loop,local-servers,queue}.test.ts',
-  'test/result/{intervals,unsteady}.test.ts',
+  'test/docs/doc-comments.test.ts',
+  'test/explore/{calibrate,capacity,headroom,replicate,tune}.test.ts',
+  'test/measure/{closed-loop,faults,functions,local-servers,queue}.test.ts',
+  'test/random/distributions.test.ts',
+  'test/result/{check,intervals,unsteady}.test.ts',
+  'test/simulate/naive.test.ts',
   'test/theory/cases.test.ts',
 ]
 /** Tests that start other programs. */

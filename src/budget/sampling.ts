@@ -1,5 +1,5 @@
 import { bucketOf } from '../histogram/buckets.js'
-import { decode, forEachBucketOf } from '../histogram/hdr.js'
+import { decode } from '../histogram/hdr.js'
 import { fractionInterval } from '../result/figure-intervals.js'
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
@@ -125,8 +125,7 @@ function exceeding({ counts, latencyMs }: Segment, value: number | null): number
   let over = counts.offered - counts.completed
   if (value === null || latencyMs === null) return over
   const bucket = bucketOf(nanoseconds(value))
-  forEachBucketOf(decode(latencyMs.histogram), (each, times) => {
-    if (each > bucket) over += times
-  })
+  const { buckets, counts: times } = decode(latencyMs.histogram)
+  for (let i = buckets.length - 1; i >= 0 && (buckets[i] as number) > bucket; i--) over += times[i] as number
   return over
 }

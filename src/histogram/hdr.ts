@@ -1,8 +1,8 @@
 import { build, decodeFromCompressedBase64, type Histogram } from 'hdr-histogram-js'
 import { deflate } from 'hdr-histogram-js/dist/JsHistogram.encoding.js'
 import pako from 'pako'
-import { BUCKETS_PER_OCTAVE, bucketFloor, bucketOf, HIGHEST_NS } from './buckets.js'
-import type { HistogramSnapshot } from './latency-histogram.js'
+import { BUCKETS, BUCKETS_PER_OCTAVE, bucketFloor, bucketOf, HIGHEST_NS } from './buckets.js'
+import type { BucketCounts } from './latency-histogram.js'
 
 const SHAPE = {
   // 32-bit counts would overflow without an error
@@ -38,8 +38,8 @@ const COOKIE = 0x1c849313
 const PAYLOAD = 40
 /** The smallest that zlib accepts. */
 const LEAST_CHUNK = 64
-/** A gap takes 3 bytes at most, a count of 32 bits 5. */
-const MOST_BYTES_OF_BUCKET = 8
+/** A gap takes 3 bytes at most, a count 8. */
+const MOST_BYTES_OF_BUCKET = 11
 
 /**
  * Encodes a histogram as HdrHistogram's compressed base64 (V2), which its tools in every language read. The bytes are
@@ -51,7 +51,7 @@ const MOST_BYTES_OF_BUCKET = 8
  *             | lowest: int64 | highest: int64 | ratio: int64 | payload: a ZigZag LEB128 a count, or -gap of zeros |
  * ```
  */
-export function encode({ buckets, counts }: HistogramSnapshot): string {
+export function encode({ buckets, counts }: Pick<BucketCounts, 'buckets' | 'counts'>): string {
   const bytes = new Uint8Array(PAYLOAD + MOST_BYTES_OF_BUCKET * buckets.length)
   let end = PAYLOAD
   let next = 0
@@ -105,66 +105,127 @@ function base64(bytes: Uint8Array): string {
   return btoa(text)
 }
 
-/** Members of a histogram of hdr-histogram-js that its interface leaves out. */
-interface Internals {
-  getCountAtIndex(index: number): number
-  readonly countsArrayLength: number
-  readonly maxValue: number
-  readonly minNonZeroValue: number
-  readonly lowestDiscernibleValue: number
-  readonly highestTrackableValue: number
-}
-
-/** Calls `visit` with each bucket of a decoded histogram that is not empty, in rising order. */
-export function forEachBucketOf(histogram: Histogram, visit: (bucket: number, count: number) => void): void {
-  const counts = histogram as Histogram & Internals
-  const zeros = counts.getCountAtIndex(0)
-  if (zeros > 0) visit(0, zeros)
-  // most counts are 0: read only those between the extremes
-  const last = Math.min(countsIndexOf(bucketOf(counts.maxValue)), counts.countsArrayLength - 1)
-  for (let index = Math.max(1, countsIndexOf(bucketOf(counts.minNonZeroValue))); index <= last; index++) {
-    const count = counts.getCountAtIndex(index)
-    const shared = index >= BUCKETS_PER_OCTAVE
-    if (count > 0) visit(shared ? index - BUCKETS_PER_OCTAVE + FIRST_SHARED : bucketOf(index), count)
-  }
-}
-
 /**
  * How many bytes a histogram may inflate to. One of 33,792 counts takes less than 400 kB; a megabyte of deflated zeros
  * would inflate to a gigabyte.
  */
 const MOST_INFLATED = 1_000_000
-
-/** Inflates an encoded histogram, and throws as soon as it is longer than a histogram can be. */
-function checkInflated(base64: string): void {
-  if (base64.length > 2 * MOST_INFLATED) throw new RangeError('is longer than a histogram')
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
-  const inflate = new pako.Inflate()
-  let length = 0
-  inflate.onData = (chunk) => {
-    length += chunk.length
-    if (length > MOST_INFLATED) throw new RangeError('inflates to more than a histogram')
-  }
-  inflate.push(bytes.subarray(HEADER), true)
-}
+/** An HdrHistogram of this shape has as many counts. */
+const COUNTS = countsIndexOf(BUCKETS - 1) + 1
+/** The bits of a cookie that say how long a count may be. */
+const WORD_SIZE = 0xf0
 
 /**
- * Decodes a histogram to read it. Do not add to it.
+ * Decodes a histogram. One of another shape, from another tool, is counted in the buckets of this one.
  *
  * @throws Error if the text is not an encoded histogram, or is larger than one of durations can be
  */
-export function decode(base64: string): Histogram {
-  checkInflated(base64)
-  const decoded = decodeFromCompressedBase64(base64, 64) as Histogram & Internals
-  // counts of a histogram of another shape, from another tool, are at other indices: record them anew
-  if (
-    decoded.lowestDiscernibleValue === SHAPE.lowestDiscernibleValue &&
-    decoded.highestTrackableValue === SHAPE.highestTrackableValue &&
-    decoded.numberOfSignificantValueDigits === SHAPE.numberOfSignificantValueDigits
-  ) {
-    return decoded
+export function decode(base64: string): BucketCounts {
+  const inflated = inflate(base64)
+  const view = new DataView(inflated.buffer, inflated.byteOffset, inflated.length)
+  checkCookie(view.getInt32(0), COOKIE)
+  if (view.getInt32(4) !== inflated.length - PAYLOAD) throw new RangeError('has another length than it says')
+  return view.getInt32(12) === SHAPE.numberOfSignificantValueDigits &&
+    view.getBigInt64(16) === BigInt(SHAPE.lowestDiscernibleValue) &&
+    view.getBigInt64(24) === BigInt(SHAPE.highestTrackableValue)
+    ? readCounts(inflated)
+    : countsOfAnotherShape(base64)
+}
+
+/** Inflates an encoded histogram, and throws as soon as it is longer than a histogram can be. */
+function inflate(base64: string): Uint8Array {
+  if (base64.length > 2 * MOST_INFLATED) throw new RangeError('is longer than a histogram')
+  const text = atob(base64)
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i)
+  const view = new DataView(bytes.buffer)
+  checkCookie(view.getInt32(0), COMPRESSED_COOKIE)
+  if (view.getInt32(4) !== bytes.length - HEADER) throw new RangeError('has another length than it says')
+
+  const stream = new pako.Inflate()
+  const chunks: Uint8Array[] = []
+  let length = 0
+  stream.onData = (chunk) => {
+    length += chunk.length
+    if (length > MOST_INFLATED) throw new RangeError('inflates to more than a histogram')
+    chunks.push(chunk)
   }
-  const histogram = emptyHdr()
-  histogram.add(decoded)
-  return histogram
+  // it ends by itself at the end of what was deflated
+  stream.push(bytes.subarray(HEADER), false)
+  if (stream.err !== 0 || !stream.ended) throw new RangeError('cannot be inflated')
+  if (chunks.length === 1) return chunks[0] as Uint8Array
+  const inflated = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    inflated.set(chunk, at)
+    at += chunk.length
+  }
+  return inflated
+}
+
+function checkCookie(cookie: number, expected: number): void {
+  if ((cookie | WORD_SIZE) !== (expected | WORD_SIZE)) throw new RangeError('is not an HdrHistogram of version 2')
+}
+
+/** Reads the counts that are not 0 of an inflated histogram of this shape: hdr-histogram-js would fill all 33,792. */
+function readCounts(bytes: Uint8Array): BucketCounts {
+  // each takes a byte or more
+  const buckets = new Uint16Array(bytes.length - PAYLOAD)
+  const counts = new Float64Array(bytes.length - PAYLOAD)
+  let length = 0
+  let all = 0
+  let index = 0
+  for (let at = PAYLOAD; at < bytes.length; ) {
+    let value = 0
+    let factor = 1
+    let byte: number
+    do {
+      if (at === bytes.length) throw new RangeError('ends within a count')
+      byte = bytes[at++] as number
+      value += (byte & 127) * factor
+      factor *= 128
+      if (value > Number.MAX_SAFE_INTEGER || factor > MOST_FACTOR) throw new RangeError('has too high a count')
+    } while (byte >= 128)
+    // ZigZag: even numbers are counts, odd ones are gaps of zeros
+    if (value % 2 === 1) {
+      index += (value + 1) / 2
+    } else {
+      if (value > 0) {
+        if (index >= COUNTS) throw new RangeError('has more counts than a histogram')
+        buckets[length] = bucketOfIndex(index)
+        counts[length++] = value / 2
+        all += value / 2
+      }
+      index++
+    }
+  }
+  if (all > Number.MAX_SAFE_INTEGER) throw new RangeError('has too high a count')
+  return { count: all, buckets: buckets.slice(0, length), counts: counts.slice(0, length) }
+}
+/** The factor after the eighth byte of a number: the numbers of HdrHistogram have nine at most, safe integers eight. */
+const MOST_FACTOR = 128 ** 8
+
+/** The bucket of a count in an HdrHistogram, by its index. */
+function bucketOfIndex(index: number): number {
+  return index < BUCKETS_PER_OCTAVE ? bucketOf(index) : index - BUCKETS_PER_OCTAVE + FIRST_SHARED
+}
+
+/** Counts of another shape are at other indices: records them anew. */
+function countsOfAnotherShape(base64: string): BucketCounts {
+  const histogram = emptyHdr() as Histogram & Internals
+  histogram.add(decodeFromCompressedBase64(base64, 64))
+  const buckets: number[] = []
+  const counts: number[] = []
+  for (let index = 0; index < COUNTS; index++) {
+    const count = histogram.getCountAtIndex(index)
+    if (count === 0) continue
+    buckets.push(bucketOfIndex(index))
+    counts.push(count)
+  }
+  return { count: histogram.totalCount, buckets: Uint16Array.from(buckets), counts: Float64Array.from(counts) }
+}
+
+/** A member of a histogram of hdr-histogram-js that its interface leaves out. */
+interface Internals {
+  getCountAtIndex(index: number): number
 }

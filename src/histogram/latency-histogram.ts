@@ -1,11 +1,17 @@
 import { BUCKETS, bucketOf, bucketOfWord, highWords } from './buckets.js'
 import { addMoments, addMomentsOf, COUNT, MAX, MIN, MOMENTS, type Moments, SQUARES, SUM } from './moments.js'
 
-/** A copy of a histogram, as plain data: it can be sent to another thread, and is as large as what it holds. */
-export interface HistogramSnapshot extends Moments {
+/** How many durations are in each bucket. */
+export interface BucketCounts {
+  readonly count: number
   /** the buckets that are not empty, in rising order */
   readonly buckets: Uint16Array
-  /** how many durations are in each of them */
+  /** how many durations are in each of them: doubles if another tool may have counted more than 2^32 of one */
+  readonly counts: Uint32Array | Float64Array
+}
+
+/** A copy of a histogram, as plain data: it can be sent to another thread, and is as large as what it holds. */
+export interface HistogramSnapshot extends Moments, BucketCounts {
   readonly counts: Uint32Array
 }
 

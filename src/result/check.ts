@@ -1,14 +1,14 @@
-import type { Histogram } from 'hdr-histogram-js'
 import { z } from 'zod'
-import { bucketFloor, bucketOf, HIGHEST_NS } from '../histogram/buckets.js'
-import { decode, forEachBucketOf } from '../histogram/hdr.js'
+import { BUCKETS, bucketCeiling, bucketFloor, bucketOf, HIGHEST_NS } from '../histogram/buckets.js'
+import { decode } from '../histogram/hdr.js'
+import type { BucketCounts } from '../histogram/latency-histogram.js'
 import { checkKept } from '../scenario/scenario.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
 import { checkVersion, throwFaults } from '../validation/validation-error.js'
 import { errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
-import { ESTIMATES, PERCENTILES, percentilesNs, type Summary } from './summary.js'
+import { ESTIMATES, PERCENTILES, type Summary, snapshotPercentilesNs } from './summary.js'
 
 /** The relative rounding error of figures that are computed from the same counts in another order. */
 const ROUNDING = 1e-9
@@ -59,10 +59,11 @@ function faultOf(given: Summary): string | null {
   }
   const histogram = decoded(given.histogram)
   if (typeof histogram === 'string') return histogram
-  const fault = faultAgainst(histogram, given)
+  const moments = momentsOf(histogram)
+  const fault = faultAgainst(histogram, moments.mean, given)
   if (fault !== null) return fault
-  const ends = { count: given.count, min: nanoseconds(min), max: nanoseconds(max) }
-  const read = percentilesNs(Object.values(PERCENTILES), ends, (visit) => forEachBucketOf(histogram, visit))
+  const bounded = { ...histogram, min: nanoseconds(min), max: nanoseconds(max) }
+  const read = snapshotPercentilesNs(bounded, Object.values(PERCENTILES))
   for (const [i, name] of Object.keys(PERCENTILES).entries()) {
     if (read[i] !== nanoseconds(given[name as keyof typeof PERCENTILES])) {
       return `must have the ${name} that its histogram has`
@@ -70,7 +71,7 @@ function faultOf(given: Summary): string | null {
   }
   // a value may be anywhere in its bucket
   const rms = Math.hypot(mean, stdDev)
-  if (!isBeyond(max) && Math.abs(stdDev - momentsOf(histogram).stdDev) > PRECISION * rms) {
+  if (!isBeyond(max) && Math.abs(stdDev - moments.stdDev) > PRECISION * rms) {
     return 'must have the stdDev that its histogram has'
   }
   for (const estimate of ESTIMATES) {
@@ -87,37 +88,38 @@ function faultOf(given: Summary): string | null {
 type Moments = Pick<Summary, 'count' | 'min' | 'mean' | 'max'>
 
 /** A contradiction between count, mean and extremes, and a histogram; null if there is none. */
-function faultAgainst(histogram: Histogram, { count, min, mean, max }: Moments): string | null {
-  if (histogram.totalCount !== count) {
-    return `must have as many values as its histogram, which holds ${histogram.totalCount.toLocaleString('en')}`
+function faultAgainst(
+  histogram: BucketCounts,
+  meanOfBuckets: number,
+  { count, min, mean, max }: Moments,
+): string | null {
+  if (histogram.count !== count) {
+    return `must have as many values as its histogram, which holds ${histogram.count.toLocaleString('en')}`
   }
   if (mean < min * (1 - ROUNDING) || mean > max * (1 + ROUNDING)) return 'must have its mean between min and max'
-  const found = momentsOf(histogram)
-  if (bucketIn(min) !== found.first || bucketIn(max) !== found.last) {
+  if (bucketIn(min) !== histogram.buckets[0] || bucketIn(max) !== histogram.buckets.at(-1)) {
     return 'must have the min and max that its histogram has'
   }
-  if (!isBeyond(max) && Math.abs(mean - found.mean) > PRECISION * mean) {
+  if (!isBeyond(max) && Math.abs(mean - meanOfBuckets) > PRECISION * mean) {
     return 'must have the mean that its histogram has'
   }
   return null
 }
 
-/**
- * The lowest and the highest bucket of a histogram, and mean and standard deviation of the middles of its buckets, in
- * milliseconds. The histogram's own take tens of times as long.
- */
-function momentsOf(histogram: Histogram): { first: number; last: number; mean: number; stdDev: number } {
-  let [first, last, sum, squares] = [-1, -1, 0, 0]
-  forEachBucketOf(histogram, (bucket, times) => {
-    if (first === -1) first = bucket
-    last = bucket
-    const middle = (bucketFloor(bucket) + bucketFloor(bucket + 1) - 1) / 2
+/** Mean and standard deviation of the middles of a histogram's buckets, in milliseconds. */
+function momentsOf({ count, buckets, counts }: BucketCounts): { mean: number; stdDev: number } {
+  let sum = 0
+  let squares = 0
+  for (let i = 0; i < buckets.length; i++) {
+    const bucket = buckets[i] as number
+    const times = counts[i] as number
+    const middle = (bucketFloor(bucket) + bucketCeiling(bucket)) / 2
     sum += times * middle
     squares += times * middle ** 2
-  })
-  const mean = sum / histogram.totalCount
-  const variance = Math.max(0, squares / histogram.totalCount - mean ** 2)
-  return { first, last, mean: mean / NS_PER_MS, stdDev: Math.sqrt(variance) / NS_PER_MS }
+  }
+  const mean = sum / count
+  const variance = Math.max(0, squares / count - mean ** 2)
+  return { mean: mean / NS_PER_MS, stdDev: Math.sqrt(variance) / NS_PER_MS }
 }
 
 /** Durations from an hour on are counted in the last bucket. */
@@ -125,7 +127,7 @@ const isBeyond = (ms: number) => nanoseconds(ms) >= HIGHEST_NS
 const bucketIn = (ms: number) => bucketOf(Math.min(nanoseconds(ms), HIGHEST_NS))
 
 /** Decodes a histogram, or says what is wrong with it. */
-function decoded(base64: string): Histogram | string {
+function decoded(base64: string): BucketCounts | string {
   try {
     return decode(base64)
   } catch {
@@ -275,9 +277,13 @@ function contradictionIn(segments: Result['segments'], whole: Result): [path: st
   if (sum((each) => each.batches) !== batches.count || sum((each) => each.batched) !== batched) {
     return ['segments', 'must add up to the batches of the whole']
   }
-  const buckets = new Map<number, number>()
-  const add = (sign: 1 | -1) => (bucket: number, times: number) =>
-    void buckets.set(bucket, (buckets.get(bucket) ?? 0) + sign * times)
+  const inSegments = new Float64Array(BUCKETS)
+  const add = ({ buckets, counts }: BucketCounts) => {
+    for (let i = 0; i < buckets.length; i++) {
+      const bucket = buckets[i] as number
+      inSegments[bucket] = (inSegments[bucket] as number) + (counts[i] as number)
+    }
+  }
   for (const [i, { startMs, endMs, counts, latencyMs }] of segments.entries()) {
     const at = `segments.${i}`
     if (startMs > endMs) return [`${at}.endMs`, 'must not be before its start']
@@ -289,16 +295,18 @@ function contradictionIn(segments: Result['segments'], whole: Result): [path: st
     }
     if (latencyMs === null) continue
     const histogram = decoded(latencyMs.histogram)
-    const fault = typeof histogram === 'string' ? histogram : faultAgainst(histogram, latencyMs)
+    const fault =
+      typeof histogram === 'string' ? histogram : faultAgainst(histogram, momentsOf(histogram).mean, latencyMs)
     if (fault !== null) return [`${at}.latencyMs`, fault]
-    forEachBucketOf(histogram as Histogram, add(1))
+    add(histogram as BucketCounts)
   }
   const of = segments.flatMap(({ latencyMs }) => latencyMs ?? [])
   const mean = of.reduce((all, each) => all + each.count * each.mean, 0) / latencyMs.count
   const extremes = [Math.min(...of.map(({ min }) => min)), Math.max(...of.map(({ max }) => max))] as const
-  forEachBucketOf(decode(latencyMs.histogram), add(-1))
+  const { buckets: filled, counts: times } = decode(latencyMs.histogram)
   if (
-    [...buckets.values()].some((times) => times !== 0) ||
+    // their counts have the same sum
+    filled.some((bucket, i) => inSegments[bucket] !== times[i]) ||
     extremes[0] !== latencyMs.min ||
     extremes[1] !== latencyMs.max ||
     !isAbout(mean, latencyMs.mean)

@@ -1,5 +1,5 @@
 import { BUCKETS, bucketCeiling, bucketFloor, bucketOf } from '../histogram/buckets.js'
-import { decode, forEachBucketOf } from '../histogram/hdr.js'
+import { decode } from '../histogram/hdr.js'
 import { nanoseconds } from '../scenario/units.js'
 import { betaCdf, betaQuantile } from '../statistics/beta.js'
 import { sum, sumBy } from '../statistics/descriptive.js'
@@ -176,10 +176,11 @@ function counted({ counts, latencyMs }: Result['segments'][number]): CountedSegm
   const [min, max] = [nanoseconds(latencyMs.min), nanoseconds(latencyMs.max)]
   const first = bucketOf(min)
   const from = new Uint32Array(bucketOf(max) - first + 1)
-  forEachBucketOf(decode(latencyMs.histogram), (bucket, times) => {
-    const at = Math.max(0, Math.min(from.length - 1, bucket - first))
-    from[at] = (from[at] as number) + times
-  })
+  const { buckets, counts: times } = decode(latencyMs.histogram)
+  for (let i = 0; i < buckets.length; i++) {
+    const at = Math.max(0, Math.min(from.length - 1, (buckets[i] as number) - first))
+    from[at] = (from[at] as number) + (times[i] as number)
+  }
   for (let i = from.length - 2; i >= 0; i--) from[i] = (from[i] as number) + (from[i + 1] as number)
   return { ...empty, min, max, first, from }
 }

@@ -1,7 +1,6 @@
-import type { Histogram } from 'hdr-histogram-js'
 import { bucketCeiling, bucketOf, HIGHEST_NS } from '../histogram/buckets.js'
 import { decode, encode } from '../histogram/hdr.js'
-import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
+import type { BucketCounts, HistogramSnapshot } from '../histogram/latency-histogram.js'
 import { meanOf, stdDevOf } from '../histogram/moments.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { got, ValidationError } from '../validation/validation-error.js'
@@ -52,42 +51,37 @@ const ms = (ns: number) => ns / NS_PER_MS
 export const rankOf = (percentile: number, count: number) =>
   Math.max(1, Math.ceil((percentile / 100) * count * (1 - 2 ** -52)))
 
-/** The percentile of a histogram in nanoseconds, within the exact extremes. */
-export function percentileNs(histogram: Histogram, percentile: number, min: number, max: number): number {
-  return Math.max(min, Math.min(max, histogram.getValueAtPercentile(percentile)))
+/** The counts of a histogram, and the exact extremes in nanoseconds. */
+type BoundedCounts = BucketCounts & Pick<HistogramSnapshot, 'min' | 'max'>
+
+/** Decodes the histogram of a summary, or of the latency of a segment. */
+export function decodeSummary({ histogram, min, max }: Pick<Summary, 'min' | 'max' | 'histogram'>): BoundedCounts {
+  return { ...decode(histogram), min: nanoseconds(min), max: nanoseconds(max) }
 }
 
-/** Percentiles of a snapshot, in rising order, in nanoseconds. */
-export function snapshotPercentilesNs(snapshot: HistogramSnapshot, percentiles: readonly number[]): number[] {
-  const { buckets, counts } = snapshot
-  return percentilesNs(percentiles, snapshot, (visit) => {
-    for (let i = 0; i < buckets.length; i++) visit(buckets[i] as number, counts[i] as number)
-  })
-}
-
-/** A percentile of a snapshot, in nanoseconds. */
-export function snapshotPercentileNs(snapshot: HistogramSnapshot, percentile: number): number {
-  return snapshotPercentilesNs(snapshot, [percentile])[0] as number
-}
-
-/** Percentiles of buckets, in rising order: each is the highest value of its bucket, within the exact extremes. */
-export function percentilesNs(
-  percentiles: readonly number[],
-  { count, min, max }: { count: number; min: number; max: number },
-  forEach: (visit: (bucket: number, count: number) => void) => void,
-): number[] {
+/**
+ * Percentiles of a histogram, in rising order, in nanoseconds: each is the highest value of its bucket, within the exact
+ * extremes.
+ */
+export function snapshotPercentilesNs(snapshot: BoundedCounts, percentiles: readonly number[]): number[] {
+  const { count, buckets, counts, min, max } = snapshot
   const ranks = percentiles.map((percentile) => rankOf(percentile, count))
   const values: number[] = []
   let below = 0
-  forEach((bucket, times) => {
-    below += times
+  for (let i = 0; i < buckets.length && values.length < ranks.length; i++) {
+    below += counts[i] as number
     while (values.length < ranks.length && below >= (ranks[values.length] as number)) {
       // HdrHistogram's last value is an hour
-      const ceiling = Math.min(bucketCeiling(bucket), LAST_NS)
+      const ceiling = Math.min(bucketCeiling(buckets[i] as number), LAST_NS)
       values.push(Math.max(min, Math.min(max, ceiling)))
     }
-  })
+  }
   return values
+}
+
+/** A percentile of a histogram, in nanoseconds. */
+export function snapshotPercentileNs(snapshot: BoundedCounts, percentile: number): number {
+  return snapshotPercentilesNs(snapshot, [percentile])[0] as number
 }
 const LAST_NS = bucketCeiling(bucketOf(HIGHEST_NS))
 
@@ -143,6 +137,5 @@ export function percentile(summary: Pick<Summary, 'min' | 'max' | 'histogram'>, 
   checkIsSummary(summary)
   if (!(typeof p === 'number' && p > 0 && p <= 100))
     throw new ValidationError('percentile', `must be above 0 and at most 100, ${got(p)}`)
-  const bounds = [summary.min, summary.max].map(nanoseconds) as [number, number]
-  return ms(percentileNs(decode(summary.histogram), p, ...bounds))
+  return ms(snapshotPercentileNs(decodeSummary(summary), p))
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { simulate } from '../../src/simulate/simulate.js'
+import { itAtLength } from '../support/at-length.js'
 import { throughline } from '../support/command-line.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
@@ -53,7 +54,7 @@ describe.concurrent('throughline compare', () => {
     })
   })
 
-  it('accepts two handler modules, with scenario options', async () => {
+  itAtLength('accepts two handler modules, with scenario options', async () => {
     const handler = join(import.meta.dirname, 'scenarios', 'handler.ts')
     const flags = ['--arrivals', '100/s', '--duration', '100ms', '--rounds', '2', '--json']
     const { code, stdout } = await throughline('compare', handler, handler, ...flags)

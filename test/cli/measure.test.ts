@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { checkedResult } from '../../src/result/check.js'
+import { itAtLength } from '../support/at-length.js'
 import { interrupted, spawned, throughline } from '../support/command-line.js'
 
 describe('throughline measure', () => {
@@ -14,7 +15,7 @@ describe('throughline measure', () => {
     expect(result.serviceMs.min).toBeGreaterThanOrEqual(0.1)
   })
 
-  it('measures a handler from flags, relative to the working directory', async () => {
+  itAtLength('measures a handler from flags, relative to the working directory', async () => {
     const flags = '--handler handler.ts --arrivals 500/s --duration 300ms --idle poll --spin 100us'
     const { stdout, stderr, code } = await throughline('measure', ...flags.split(' '))
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { itAtLength } from '../support/at-length.js'
 import { throughline } from '../support/command-line.js'
 
 describe('throughline sweep', () => {
@@ -41,7 +42,7 @@ describe('throughline sweep', () => {
     expect(stdout).toContain('○ simulated')
   })
 
-  it('measures with --measure', async () => {
+  itAtLength('measures with --measure', async () => {
     const { stdout, stderr, code } = await throughline(
       'sweep',
       'measured.ts',

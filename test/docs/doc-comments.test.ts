@@ -6,6 +6,7 @@ import typescript from 'typescript'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as throughline from '../../src/index.js'
 import * as report from '../../src/report/index.js'
+import { itAtLength } from '../support/at-length.js'
 
 // Runs each @example in the doc comments of the exports. A line `expression // value` is an assertion: the value must be
 // equal, or with `about` within 10 %. After `console.log(...) // text`, the text must be what is printed. Any other
@@ -115,11 +116,16 @@ it('every exported function and class has an example', () => {
   expect(functions.map(([name]) => name).filter((name) => !shown.includes(name))).toEqual([])
 })
 
-it.each(examples)('the example of $name runs', async ({ code }) => {
+/** The examples that take seconds. */
+const LONG = ['calibrate', 'capacity', 'headroom', 'replicate', 'tune']
+const isLong = ({ name }: Example) => LONG.includes(name)
+const run = async ({ code }: Example) => {
   const shortened = code
     .replace('{ utilization: 0.7 })', "{ utilization: 0.7 }, { duration: '1500ms' })")
     .replace(/(simulate\(\{ arrivals: '\d+\/s', service: '[\d.]+ms') \}\)/g, '$1, stop: { requests: 20_000 } })')
   const names = await namesFor(shortened)
-  const run = new AsyncFunction(...Object.keys(names), withoutTypes(withChecks(shortened.replace(IMPORTS, ''))))
-  await run(...Object.values(names))
-})
+  const compiled = new AsyncFunction(...Object.keys(names), withoutTypes(withChecks(shortened.replace(IMPORTS, ''))))
+  await compiled(...Object.values(names))
+}
+it.each(examples.filter((example) => !isLong(example)))('the example of $name runs', run)
+itAtLength.each(examples.filter(isLong))('the example of $name runs', run)

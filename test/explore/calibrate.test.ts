@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { calibrate, MeasureError, type Scenario, simulate, ValidationError } from '../../src/index.js'
+import { itAtLength } from '../support/at-length.js'
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 
@@ -52,7 +53,7 @@ describe('calibrate', () => {
     expect(result.dispatchMs.mean).toBeGreaterThan(0)
   })
 
-  it('chooses the load itself for a utilization', async () => {
+  itAtLength('chooses the load itself for a utilization', async () => {
     const { service } = await calibrate(scenario, { utilization: 0.5 }, { duration: '1s' })
     expect(pointsOf(service).size).toBeGreaterThan(0)
   })
@@ -83,7 +84,7 @@ describe('calibrate', () => {
     await expect(refused).rejects.toThrow(/throws-third\.js: a batch of \d+ failed: /)
   })
 
-  it('uses what was observed if it is stopped early', async () => {
+  itAtLength('uses what was observed if it is stopped early', async () => {
     const seen: number[] = []
     const until = (duration: string, last: number) => ({
       duration,

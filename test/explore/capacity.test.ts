@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { affine, capacity, checkBudget, closed, exponential, onOff, type Scenario } from '../../src/index.js'
+import { itAtLength } from '../support/at-length.js'
 
 describe('capacity', () => {
   const mm1: Scenario = {
@@ -19,7 +20,7 @@ describe('capacity', () => {
     expect(found?.result.throughput.offered).toBeCloseTo(found?.rate ?? 0, -1)
   })
 
-  it('is higher for larger batches within the same limit', () => {
+  itAtLength('is higher for larger batches within the same limit', () => {
     const within = (maxBatchSize: number) =>
       capacity(
         {
@@ -36,7 +37,7 @@ describe('capacity', () => {
     expect(within(50)).toBeGreaterThan(1.5 * within(10))
   })
 
-  it('searches the rate of bursts, which is higher than their mean rate', () => {
+  itAtLength('searches the rate of bursts, which is higher than their mean rate', () => {
     // on for 1 % of the time: while on, requests may arrive much faster than they are served
     const arrivals = onOff({ rate: '100/s', on: 1, off: 99 })
     const found = capacity({ ...mm1, service: '1ms', arrivals, stop: { requests: 100_000 } }, { p99: '100ms' })

@@ -19,6 +19,7 @@ import { resultOf } from '../../src/result/result.js'
 import { summaryOf, withheld } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
+import { itAtLength } from '../support/at-length.js'
 
 const mm1: Scenario = {
   arrivals: poisson('50/s'),
@@ -108,7 +109,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(finding?.figures).toMatchObject({ capacity: 100, replications: 2 })
   })
 
-  it('does not block the event loop, and reports progress', async () => {
+  itAtLength('does not block the event loop, and reports progress', async () => {
     const reports: ReplicateProgress[] = []
     let longestMs = 0
     let last = performance.now()

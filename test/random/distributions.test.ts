@@ -5,6 +5,7 @@ import { exponential as drawExponential } from '../../src/random/exponential.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
 import { sampler, type Variation } from '../../src/scenario/service/variation.js'
+import { atLength } from '../support/at-length.js'
 import {
   expectCounts,
   expectDistribution,
@@ -13,7 +14,7 @@ import {
   SEEDS,
 } from '../support/distribution-checks.js'
 
-const DRAWS = 150_000
+const DRAWS = atLength(150_000)
 
 /** A gamma distribution with mean 1. */
 function gammaLaw(cv: number): Law {

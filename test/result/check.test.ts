@@ -7,6 +7,7 @@ import { renderHtml, renderMarkdown, renderResult, renderResultsCsv, renderSweep
 import { checkedResult } from '../../src/result/check.js'
 import { createBatcher, createRecorder } from '../../src/serve/index.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
+import { atLength } from '../support/at-length.js'
 
 const service = affine({ base: '10ms', variation: exponential() })
 const result = simulate({ arrivals: '50/s', service, stop: { requests: 20_000 } })
@@ -299,8 +300,11 @@ describe('a result with anything else in any place', () => {
   // all else are numbers, which the schema knows by kind
   const places = placesIn(other).filter(([first]) => /^(scenario|host|environment|validity)$/.test(first as string))
 
-  it.each([null, {}, 'x', 1e300])('is refused or reported: %j', (value) => {
-    for (const path of places) {
+  const values = [null, {}, 'x', 1e300]
+  it.each(values)('is refused or reported: %j', (value) => {
+    // the quick suite puts each value into other places
+    const step = Math.ceil(places.length / atLength(places.length))
+    for (const path of places.filter((_, i) => (i + values.indexOf(value)) % step === 0)) {
       const spoilt = copy(other as Result)
       put(spoilt, path, value)
       let read: Result

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { decode, emptyHdr, encode } from '../../src/histogram/hdr.js'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { percentile, type Summary, simulate, summarize, ValidationError } from '../../src/index.js'
+import { snapshotPercentileNs } from '../../src/result/summary.js'
 
 const HOUR_MS = 3.6e6
 
@@ -186,6 +187,7 @@ describe('a summary', () => {
 })
 
 describe('a histogram as text', () => {
+  const theirs = (text: string) => decodeFromCompressedBase64(text, 64)
   const histogramOf = (values: number[]) => {
     const histogram = new LatencyHistogram()
     for (const value of values) histogram.record(Math.round(value * 1e6))
@@ -199,10 +201,11 @@ describe('a histogram as text', () => {
         for (const value of values) histogram.recordValue(Math.round(value * 1e6))
         const text = encode(histogramOf(values))
         const read = decode(text)
-        expect(read.totalCount).toBe(values.length)
-        expect(encodeIntoCompressedBase64(read)).toBe(text)
+        expect(read.count).toBe(values.length)
+        expect(encode(read)).toBe(text)
+        const whole = { ...read, min: 0, max: Number.POSITIVE_INFINITY }
         for (const p of [1, 25, 50, 75, 99, 100]) {
-          expect(read.getValueAtPercentile(p)).toBe(histogram.getValueAtPercentile(p))
+          expect(snapshotPercentileNs(whole, p)).toBe(histogram.getValueAtPercentile(p))
         }
       }),
       { seed: 12, numRuns: 200 },
@@ -219,13 +222,9 @@ describe('a histogram as text', () => {
     fc.assert(
       fc.property(values, values, (a, b) => {
         const both = emptyHdr()
-        both.add(decode(summarize(a).histogram))
-        both.add(decode(summarize(b).histogram))
+        both.add(theirs(summarize(a).histogram))
+        both.add(theirs(summarize(b).histogram))
         expect(encodeIntoCompressedBase64(both)).toBe(summarize([...a, ...b]).histogram)
-        // and what was read can grow
-        const grown = decode(summarize(a).histogram)
-        grown.add(decode(summarize(b).histogram))
-        expect(encodeIntoCompressedBase64(grown)).toBe(encodeIntoCompressedBase64(both))
       }),
       { seed: 12, numRuns: 80 },
     )
@@ -234,6 +233,6 @@ describe('a histogram as text', () => {
   it('holds more than 2^32 of one time', () => {
     const histogram = emptyHdr()
     histogram.recordValueWithCount(1000, 5e9)
-    expect(decode(encodeIntoCompressedBase64(histogram)).totalCount).toBe(5e9)
+    expect(decode(encodeIntoCompressedBase64(histogram)).count).toBe(5e9)
   })
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Result, type Scenario, type Summary, summarize } from '../../src/index.js'
+import { atLength } from '../support/at-length.js'
 import { type NaiveRequest, type NaiveScenario, naive } from '../support/naive-simulator.js'
 import { simulateWithEvents } from '../support/simulate-with-events.js'
 import { closedScenario, openScenario, seeded, smallScenario, withWarmup } from '../support/small-scenarios.js'
@@ -57,21 +58,21 @@ describe('the simulator agrees request by request with a naive one', { timeout: 
   it('on scripted arrivals', () => {
     fc.assert(
       fc.property(openScenario, (scenario) => expectSameRun(scenario)),
-      seeded(200),
+      seeded(atLength(200)),
     )
   })
 
   it('on closed loops', () => {
     fc.assert(
       fc.property(closedScenario, (scenario) => expectSameRun(scenario)),
-      seeded(200),
+      seeded(atLength(200)),
     )
   })
 
   it('after a warm-up, of requests or of time', () => {
     fc.assert(
       fc.property(withWarmup(smallScenario), ({ warmup, ...scenario }) => expectSameRun(scenario, warmup)),
-      seeded(200),
+      seeded(atLength(200)),
     )
   })
 
@@ -109,7 +110,7 @@ describe('the simulator agrees request by request with a naive one', { timeout: 
         const { service } = scenario
         expectSameRun({ ...even(scenario), service: { ...service, overhead } })
       }),
-      seeded(100),
+      seeded(atLength(100)),
     )
   })
 })

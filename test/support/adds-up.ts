@@ -25,3 +25,15 @@ export function expectToAddUp(result: Result): void {
   expect(Object.values(became).reduce((sum, each) => sum + each, 0)).toBe(offered)
   expect(result.validity.findings.map(({ code }) => code)).not.toContain('littles-law')
 }
+
+/**
+ * Expects that each batch was served for `leastMs` or more. How much of the window that is depends on the machine: one that
+ * stalls for as long as a short window serves all of it afterwards, at a utilization of 0. `local-servers.test.ts` holds
+ * utilization against the simulator in virtual time.
+ */
+export function expectServed({ serviceMs, segments, batches, utilization }: Result, leastMs: number): void {
+  expect(serviceMs.min).toBeGreaterThanOrEqual(leastMs)
+  const servingMs = segments.reduce((all, segment) => all + segment.servingMs, 0)
+  expect(servingMs).toBeGreaterThanOrEqual(leastMs * batches.count)
+  expect(utilization).not.toBeNull()
+}

@@ -86,15 +86,15 @@ function commitAll(folder: string): void {
 }
 
 /**
- * Runs the code of documents as their readers see it, with what the comment before each block adds: compiles all blocks
- * of TypeScript, runs those of `documents`, and runs their commands.
+ * Runs the code of documents as their readers see it, with what the comment before each block adds: compiles and runs
+ * their blocks of TypeScript, and runs their commands.
  *
  * @param tested documents of which to run the blocks that are tests, in a vitest of their own
  */
 export function testCodeOf(documents: string[], tested: string[]): void {
   const blocks = DOCUMENTS.flatMap((name) => blocksOf(join(repository, name), name))
   const isIn = (names: string[]) => (block: Block) => names.some((name) => block.at.startsWith(`${name}:`))
-  // all are compiled, since one may import another; those of these documents are run
+  // all are written, since one may import another; those of these documents are compiled and run
   const code = blocks.filter(({ language }) => language === 'ts')
   const ours = code.filter(isIn(documents))
   const commands = blocks
@@ -115,9 +115,10 @@ export function testCodeOf(documents: string[], tested: string[]): void {
     mkdirSync(join(project, 'node_modules'))
     for (const name of readdirSync(modules)) symlinkSync(join(modules, name), join(project, 'node_modules', name))
     symlinkSync(repository, join(project, 'node_modules/throughline'))
+    const given = readdirSync(project).filter((name) => name.endsWith('.ts'))
     for (const block of code) writeFileSync(join(project, fileOf(block)), shortened(moduleOf(block)))
     commitAll(project)
-    compiled = compile(readdirSync(project).filter((name) => name.endsWith('.ts')))
+    compiled = compile([...new Set([...given, ...ours.map(fileOf)])])
     const stored = simulate({ arrivals: '800/s', service: '1ms' })
     for (const name of ['result', 'base', 'head']) writeFileSync(join(project, `${name}.json`), JSON.stringify(stored))
   })

@@ -347,7 +347,12 @@ class Tuning {
   async #headroom(scenario: SimulatedScenario): Promise<Headroom | null> {
     if (meanRate(scenario.arrivals) === null) return null
     const { signal, budget } = this.#options
-    const room = await headroom(scenario, budget, { signal, onProgress: () => this.#tell(null) })
+    const room = await headroom(scenario, budget, { signal, onProgress: () => this.#tell(null) }).catch((error) => {
+      // recorded service times may not be known at a higher load
+      if (error instanceof ValidationError) return undefined
+      throw error
+    })
+    if (room === undefined) return null
     if (room === null) this.#ended ??= 'onProgress'
     return room
   }

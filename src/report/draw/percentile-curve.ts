@@ -1,5 +1,5 @@
-import { bucketFloor } from '../../histogram/buckets.js'
-import { decode, forEachBucketOf } from '../../histogram/hdr.js'
+import { bucketCeiling } from '../../histogram/buckets.js'
+import { decode } from '../../histogram/hdr.js'
 import { nameOf, PERCENTILES, type Summary } from '../../result/summary.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { time, timeUnit } from '../../text/number.js'
@@ -175,16 +175,11 @@ function drawRunLabels(runs: readonly LabelledSummary[], names: string[], y: Sca
 
 /** Reads a summary's histogram as steps. Each bucket counts as its longest time, as in percentiles. */
 export function decodeSteps({ histogram, min, max }: Pick<Summary, 'histogram' | 'min' | 'max'>): Step[] {
-  const buckets: [number, number][] = []
-  let all = 0
-  forEachBucketOf(decode(histogram), (bucket, times) => {
-    all += times
-    buckets.push([bucket, times])
-  })
+  const { count, buckets, counts } = decode(histogram)
   let below = 0
-  return buckets.map(([bucket, times]) => {
-    below += times
-    const ms = (bucketFloor(bucket + 1) - 1) / NS_PER_MS
-    return { ms: Math.max(min, Math.min(max, ms)), upTo: below / all }
+  return Array.from(buckets, (bucket, i) => {
+    below += counts[i] as number
+    const ms = bucketCeiling(bucket) / NS_PER_MS
+    return { ms: Math.max(min, Math.min(max, ms)), upTo: below / count }
   })
 }

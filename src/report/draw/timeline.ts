@@ -1,7 +1,6 @@
-import { decode } from '../../histogram/hdr.js'
 import type { Result, Segment } from '../../result/result.js'
-import { percentileNs } from '../../result/summary.js'
-import { NS_PER_MS, nanoseconds } from '../../scenario/units.js'
+import { decodeSummary, snapshotPercentilesNs } from '../../result/summary.js'
+import { NS_PER_MS } from '../../scenario/units.js'
 import { count, time, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
@@ -19,10 +18,8 @@ export interface DecodedSegment {
 export function decodeSegments({ segments }: Result): DecodedSegment[] {
   return segments.map((segment) => {
     if (segment.latencyMs === null) return { segment, latency: null }
-    const { histogram, min, max } = segment.latencyMs
-    const read = decode(histogram)
-    const at = (p: number) => percentileNs(read, p, nanoseconds(min), nanoseconds(max)) / NS_PER_MS
-    return { segment, latency: { p50: at(50), p99: at(99), max } }
+    const [p50, p99] = snapshotPercentilesNs(decodeSummary(segment.latencyMs), [50, 99]) as [number, number]
+    return { segment, latency: { p50: p50 / NS_PER_MS, p99: p99 / NS_PER_MS, max: segment.latencyMs.max } }
   })
 }
 
