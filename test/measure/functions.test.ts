@@ -180,7 +180,7 @@ describe('call, one request at a time in this process', () => {
     )
     expect(error).toBeInstanceOf(MeasureError)
     expect(error.message).toContain('call pay: no request due in the window completed')
-    expect(error.message).toContain('"offered":200,"completed":0,"failed":200')
+    expect(error.message).toContain('200 offered, 200 failed')
     expect((error.cause as Error).message).toBe('no connection')
   })
 
@@ -282,7 +282,7 @@ describe('handler, a function that serves batches in this process', () => {
     ],
   ])('that returns %s fails', async (_, run, said) => {
     const error = await failure(measure({ arrivals: '1000/s', ...all, handler: run }))
-    expect(error.message).toContain('"failed":200')
+    expect(error.message).toContain('200 offered, 200 failed')
     expect((error.cause as Error).message).toContain(said)
   })
 

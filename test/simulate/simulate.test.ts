@@ -298,11 +298,11 @@ describe('an impossible run throws', () => {
     expect(refused(neverFull)).toMatch(
       /no request due in the window completed: 100 offered, 100 rejected; make the run longer/,
     )
-    expect(refused({ arrivals: '1/s', service: 10, stop: { duration: '1ms' } })).toMatch(/"offered":0/)
+    expect(refused({ arrivals: '1/s', service: 10, stop: { duration: '1ms' } })).toMatch(/completed: 0 offered;/)
     // the warm-up is over only after the last request
     expect(
       refused({ arrivals: replay([0, 1, 2]), service: 1, stop: { requests: 3 }, warmup: { duration: 100 } }),
-    ).toMatch(/"offered":0/)
+    ).toMatch(/completed: 0 offered;/)
   })
 
   it('a window of no length', () => {
