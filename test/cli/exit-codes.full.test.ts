@@ -58,13 +58,13 @@ describe.concurrent('the exit code', () => {
   ])('is 2, with a line that gives the reason, if stdout cannot be written: %s', async (command) => {
     const { code, stderr } = await bash(`$TL ${command} >/dev/full`)
     expect(code).toBe(2)
-    expect(stderr).toMatch(/^throughline: standard output cannot be written \(ENOSPC\).*\n$/)
+    expect(stderr).toMatch(/^throughline: cannot write to standard output \(ENOSPC\).*\n$/)
   })
 
   it('is 2 if a file takes only a part of the output', async () => {
     const { code, stderr } = await bash('ulimit -f 8; $TL simulate scenario.json --json > simulated.json')
     expect(code).toBe(2)
-    expect(stderr).toMatch(/^throughline: standard output cannot be written \(EFBIG\)/)
+    expect(stderr).toMatch(/^throughline: cannot write to standard output \(EFBIG\)/)
     expect(statSync(join(folder, 'simulated.json')).size).toBeLessThanOrEqual(8192)
   })
 
@@ -79,12 +79,12 @@ describe.concurrent('the exit code', () => {
     [
       'leaks a rejection',
       called('leaks.mjs', "Promise.reject(new Error('nobody waits'))"),
-      /nothing caught: nobody waits/,
+      /uncaught error in a loaded module: nobody waits/,
     ],
     [
       'throws in a timer',
       called('late.mjs', "setTimeout(() => { throw new Error('too late') }, 1)"),
-      /nothing caught: too late/,
+      /uncaught error in a loaded module: too late/,
     ],
     ['throws null in a timer', called('null.mjs', 'setTimeout(() => { throw null }, 1)'), /null/],
     ['exits with 0', called('exits-0.mjs', 'process.exit(0)'), /a loaded module ended the process/],

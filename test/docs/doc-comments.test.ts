@@ -5,6 +5,7 @@ import { formatWithOptions, inspect } from 'node:util'
 import typescript from 'typescript'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as throughline from '../../src/index.js'
+import { environment } from '../../src/machine/environment.js'
 import * as report from '../../src/report/index.js'
 import { itAtLength } from '../support/at-length.js'
 
@@ -103,6 +104,12 @@ beforeAll(() => {
   writeFileSync(join(folder, 'model.js'), `export default (batch) => { ${busy} return batch }`)
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(folder, 'requests.csv'), 'arrivedAt\n0\n0.5\n0.75\n')
+  const gate: throughline.GateReport = {
+    ...{ schema: 'throughline/gate@1', verdict: 'inconclusive', scenarios: [], notes: [], environment: environment() },
+    base: { ref: 'origin/main', commit: 'a'.repeat(40), dependencies: 'linked' },
+    head: { commit: 'b'.repeat(40), branch: 'faster', changes: 0 },
+  }
+  writeFileSync(join(folder, 'gate.json'), JSON.stringify(gate))
   process.chdir(folder)
 })
 afterAll(() => {

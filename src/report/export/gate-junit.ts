@@ -18,6 +18,12 @@ interface TestCase {
  * side has are skipped.
  *
  * @throws ValidationError if it is not the report of a gate
+ * @example
+ * import { readFile } from 'node:fs/promises'
+ *
+ * // written by `throughline compare --base-ref origin/main -o gate.json`
+ * const gate = JSON.parse(await readFile('gate.json', 'utf8'))
+ * const xml = renderGateJunit(gate)
  */
 export function renderGateJunit(gate: GateReport, options: JunitOptions = {}): string {
   checkOptions(options, 'junit')

@@ -11,6 +11,12 @@ import { escapeText, joinParts, renderHeading, renderList, renderTable } from '.
  * metrics.
  *
  * @throws ValidationError if it is not the report of a gate
+ * @example
+ * import { readFile } from 'node:fs/promises'
+ *
+ * // written by `throughline compare --base-ref origin/main -o gate.json`
+ * const gate = JSON.parse(await readFile('gate.json', 'utf8'))
+ * const markdown = renderGateMarkdown(gate)
  */
 export function renderGateMarkdown(gate: GateReport): string {
   checkIsGate(gate)

@@ -13,6 +13,12 @@ const CLASSES = { pass: 'good', fail: 'bad', inconclusive: 'doubt', failed: 'bad
  * Renders a gate as a self-contained HTML page: its verdict, a table of scenarios, and charts for each.
  *
  * @throws ValidationError if it is not the report of a gate
+ * @example
+ * import { readFile } from 'node:fs/promises'
+ *
+ * // written by `throughline compare --base-ref origin/main -o gate.json`
+ * const gate = JSON.parse(await readFile('gate.json', 'utf8'))
+ * const html = renderGateHtml(gate)
  */
 export function renderGateHtml(gate: GateReport, options: { title?: string | undefined } = {}): string {
   checkOptions(options, 'markdown')

@@ -17,6 +17,12 @@ const SIDES = [2, 3]
  * Renders a gate: a row for each scenario, the detectable changes, and remarks.
  *
  * @throws ValidationError if it is not the report of a gate
+ * @example
+ * import { readFile } from 'node:fs/promises'
+ *
+ * // written by `throughline compare --base-ref origin/main -o gate.json`
+ * const gate = JSON.parse(await readFile('gate.json', 'utf8'))
+ * const text = renderGate(gate, { width: 100 })
  */
 export function renderGate(given: GateReport, options: RenderOptions = {}): string {
   checkIsGate(given)
@@ -32,7 +38,7 @@ export function renderGate(given: GateReport, options: RenderOptions = {}): stri
     return [...row.slice(0, -1), style(COLOURS[verdict], row.at(-1) as string)]
   })
   // columns that are empty for all scenarios
-  const isEmpty = GATE_TITLES.map((_, column) => rows.every((row) => row[column] === ''))
+  const isEmpty = GATE_TITLES.map((_, column) => rows.length > 0 && rows.every((row) => row[column] === ''))
   const table = (leftOut: readonly number[]) => {
     const shown = (_: unknown, column: number) => !isEmpty[column] && !leftOut.includes(column)
     return columns(
