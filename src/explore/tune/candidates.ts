@@ -44,13 +44,12 @@ export interface Contender {
 
 const QUALITY_IS = 'must be a number above 0: how good its answers are'
 const PRICE_IS = 'must be the price of one server for an hour, a number above 0'
-const price = z.number({ error: PRICE_IS }).gt(0, { error: PRICE_IS })
-export const tunePriceSchema = price
+export const tunePriceSchema = z.number({ error: PRICE_IS }).gt(0, { error: PRICE_IS })
 
 const candidateSchema = options({
   name: z.string({ error: 'must be a text' }).trim().min(1, { error: 'must not be empty' }),
   quality: z.number({ error: QUALITY_IS }).gt(0, { error: QUALITY_IS }).optional(),
-  price: price.optional(),
+  price: tunePriceSchema.optional(),
   service: serviceSchema.optional(),
   handler: z
     .union([z.string().min(1), z.custom<URL>(isUrl)], { error: 'must be the path or URL of a module' })
@@ -61,7 +60,8 @@ const candidateSchema = options({
 const SOURCES = ['service', 'handler', 'result'] as const
 const LIST_IS = 'must be a list of one or more candidates, such as { name, quality, price, service }'
 
-export const candidatesSchema = z
+/** Annotated, since the inferred type would write the schema of a service into the declarations in full. */
+export const candidatesSchema: z.ZodType<ParsedCandidate[], unknown> = z
   .array(candidateSchema, { error: LIST_IS })
   .min(1, { error: LIST_IS })
   .superRefine((candidates, context) => {
@@ -85,7 +85,12 @@ export const candidatesSchema = z
       )
     }
   })
-type ReadCandidate = z.output<typeof candidateSchema>
+
+/** A candidate with its service parsed, and a result that is not checked yet. */
+export interface ParsedCandidate extends Omit<Candidate, 'service' | 'result'> {
+  service?: Service | undefined
+  result?: unknown
+}
 
 /** How candidates become services. */
 export interface ContenderOptions {
@@ -127,7 +132,7 @@ export async function contenderOf(scenario: Scenario, asked: ContenderOptions): 
  */
 export async function contendersOf(
   scenario: Scenario,
-  candidates: readonly ReadCandidate[],
+  candidates: readonly ParsedCandidate[],
   asked: ContenderOptions,
 ): Promise<Contender[]> {
   const unpriced = candidates.find((candidate) => (candidate.price ?? asked.price) === undefined)

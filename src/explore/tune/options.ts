@@ -4,8 +4,8 @@ import { type Duration, duration, options, positiveDuration, whole } from '../..
 import { abortSignal } from '../../validation/realm.js'
 import { throwFaults } from '../../validation/validation-error.js'
 import { type CalibrateAt, calibrateAtSchema } from '../calibrate.js'
-import { type Candidate, candidatesSchema, tunePriceSchema } from './candidates.js'
-import { type Wishes, wishesSchema } from './preference.js'
+import { type Candidate, candidatesSchema, type ParsedCandidate, tunePriceSchema } from './candidates.js'
+import { type ReadWishes, type Wishes, wishesSchema } from './preference.js'
 import type { TunedSetting } from './tuned.js'
 
 /** Options of `tune`. */
@@ -137,7 +137,15 @@ const schema = options({
   if (mostCost !== undefined && !priced) refuse('mostCost', 'needs a price, of all candidates or of each')
 })
 
-export type ResolvedTuneOptions = z.output<typeof schema>
+/** The options with their defaults, and durations in milliseconds. */
+export interface ResolvedTuneOptions extends Omit<TuneOptions, 'candidates' | 'wishes' | 'maxWait' | 'atMost'> {
+  candidates?: ParsedCandidate[] | undefined
+  wishes?: ReadWishes | undefined
+  leastServers: number
+  mostServers: number
+  maxWait: number[]
+  atMost?: number | undefined
+}
 
 /** Fills in the defaults. */
 export function parseTuneOptions(given: TuneOptions): ResolvedTuneOptions {

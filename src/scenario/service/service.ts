@@ -65,7 +65,7 @@ const model = z.discriminatedUnion(
 )
 
 /** The schema of a service model. A bare duration is the same for every batch size. */
-export const serviceSchema = z
+export const serviceSchema: z.ZodType<Service, Duration | ServiceInput> = z
   .union([duration, model], { error: serviceError })
   .transform((value): Service => (typeof value === 'number' ? { model: 'affine', base: value, perItem: 0 } : value))
 /** A service model, as the factories make it. */
