@@ -9,24 +9,35 @@ const MISSED = 0.05
 /** Degrees of freedom at which Student's t is the normal distribution. */
 const NORMAL = 1e9
 
+/** The metrics whose detectable change is of interest: with the mean of latency, the part of it that does not wait. */
+export const detectableMetrics = (of: ComparedMetric): readonly ComparedMetric[] =>
+  of === 'mean' ? ['mean', 'service.mean'] : [of]
+
+/**
+ * Estimates the smallest change of a metric that a comparison of `rounds` pairs finds in 95 of 100 cases, from the interval
+ * of `count` pairs of base with itself: a fraction, or the difference of error rates. Null without an interval.
+ */
+export function detectableChange(
+  { interval: { low, high, reason }, difference }: MetricComparison,
+  count: number,
+  rounds: number,
+): number | null {
+  if (low === null || high === null || reason !== undefined) return null
+  const z = (tail: number) => student(tail, NORMAL)
+  const halfWidth = difference === null ? Math.log(high / low) / 2 : (high - low) / 2
+  const error = (halfWidth / z(tailAt(count, count))) * Math.sqrt(count / rounds)
+  const distance = error * (z(tailAt(rounds, rounds)) + z(MISSED))
+  return difference === null ? Math.expm1(distance) : distance
+}
+
 /**
  * Estimates the machine's noise from base compared with itself: the difference between the two rounds of a pair, and the
  * smallest difference that as many pairs find in 95 of 100 comparisons, from the width of the interval.
  */
 export function noiseFloor(pairs: readonly Pair[], metrics: readonly MetricComparison[], of: ComparedMetric): Finding {
-  const tail = tailAt(pairs.length, pairs.length)
-  const z = student(tail, NORMAL)
-  const floorOf = (name: ComparedMetric): number | null => {
+  const floors = detectableMetrics(of).flatMap((name) => {
     const found = metrics.find(({ metric }) => metric === name)
-    if (found === undefined || found.interval.reason !== undefined) return null
-    const { low, high } = found.interval
-    if (low === null || high === null) return null
-    if (found.difference !== null) return ((high - low) / 2) * (1 + student(MISSED, NORMAL) / z)
-    return Math.exp((Math.log(high / low) / 2) * (1 + student(MISSED, NORMAL) / z)) - 1
-  }
-  const named = of === 'mean' ? (['mean', 'service.mean'] as const) : [of]
-  const floors = named.flatMap((name) => {
-    const floor = floorOf(name)
+    const floor = found === undefined ? null : detectableChange(found, pairs.length, pairs.length)
     return floor === null ? [] : [{ name, floor }]
   })
   const apart = pairs

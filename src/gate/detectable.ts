@@ -1,12 +1,6 @@
-import { tailAt } from '../budget/checkpoints.js'
 import { comparePairs } from '../budget/compare-pairs.js'
 import type { ComparedMetric, Pair } from '../budget/comparison.js'
-import { student } from '../statistics/student.js'
-
-/** The probability of missing a change of the detectable size. */
-const MISSED = 0.05
-/** Enough degrees of freedom for Student's t to equal the normal distribution. */
-const NORMAL = 1e9
+import { detectableChange, detectableMetrics } from '../budget/noise-floor.js'
 
 /** The smallest changes that a comparison detects, estimated from pairs of base with itself. */
 export interface Detectable {
@@ -30,18 +24,11 @@ export function estimateDetectable(
 ): Detectable {
   const count = nulls.length
   const { metrics } = comparePairs(nulls, { within, rounds: count })
-  const z = (tail: number) => student(tail, NORMAL)
-  const distance = z(tailAt(rounds, rounds)) + z(MISSED)
-  const names: readonly ComparedMetric[] = of === 'mean' ? ['mean', 'service.mean'] : [of]
-  const changes = names.flatMap((name) => {
+  const changes = detectableMetrics(of).flatMap((name) => {
     const metric = metrics.find((each) => each.metric === name)
-    const { low, high, reason } = metric?.interval ?? { low: null, high: null }
-    if (metric === undefined || low === null || high === null || reason !== undefined) return []
-    const isRatio = metric.difference === null
-    const halfWidth = isRatio ? Math.log(high / low) / 2 : (high - low) / 2
-    const error = (halfWidth / z(tailAt(count, count))) * Math.sqrt(count / rounds)
-    const change = isRatio ? Math.max(within, Math.expm1(error * distance)) : error * distance
-    return [[name, change] as const]
+    const change = metric === undefined ? null : detectableChange(metric, count, rounds)
+    if (metric === undefined || change === null) return []
+    return [[name, metric.difference === null ? Math.max(within, change) : change] as const]
   })
   return { pairs: count, changes: Object.fromEntries(changes) }
 }
