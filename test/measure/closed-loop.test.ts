@@ -5,7 +5,7 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { atLength } from '../support/at-length.js'
 import { cycle } from '../support/cycle.js'
-import { simulateEvents } from '../support/simulated-events.js'
+import { expectAsSimulated } from '../support/simulated-events.js'
 import { runInVirtualTime } from '../support/virtual-threads.js'
 
 const loops = fc.record({
@@ -52,16 +52,7 @@ describe('a closed loop in virtual time', () => {
           delay: () => 0,
         })
         expect(allEnded).toBe(true)
-        const batches: unknown[] = []
-        const gone: unknown[] = []
-        const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
-        for (const event of simulateEvents({ ...scenario, service })) {
-          if (event.type === 'batch') batches.push([event.startMs, event.endMs, event.requests])
-          else gone.push([event.type, event.atMs, event.request])
-        }
-        expect(served.map(({ requests, startNs, endNs }) => [startNs / 1e6, endNs / 1e6, requests])).toEqual(batches)
-        const types = { rejected: 'reject', timedOut: 'timeout' }
-        expect(dropped.map(({ reason, atNs, number }) => [types[reason], atNs / 1e6, number])).toEqual(gone)
+        expectAsSimulated({ served, dropped }, scenario, { base, perItem })
       }),
       { numRuns: atLength(500), seed: 11 },
     )
