@@ -84,7 +84,8 @@ progress.end()
 
 console.log(`
  ${style('bold', "A real model in batches: Silero's voice activity detector in onnxruntime, on one thread")}
- A batch leaves when it is full, or when its oldest request has waited 2 ms.
+ A batch leaves when it is full, or when its oldest request has waited 2 ms. Capacity is that of the bare
+ model, one batch after another: a server that has to wake for each batch is overloaded sooner.
 `)
 console.log(renderTradeOff(rows, { offeredPerSec: offered, rounds: ROUNDS, width: 100, style }))
 console.log(noiseWarning(measured.flat(), style))
