@@ -210,7 +210,7 @@ function judgePairs(pairs: readonly Pair[], sides: Pick<Comparison, 'base' | 'he
 const SEGMENT = 5
 
 /**
- * Judges gates resampled from the recorded pairs: with one scenario, and with five of which one changes, with a second
+ * Judges gates resampled from the recorded pairs: with one scenario, and with five scenarios and a change in one, with a second
  * comparison of a slower scenario.
  */
 function resample(file: string): void {

@@ -1,4 +1,4 @@
-// Compares the speed of `simulate` with other simulators of the same queues, each of which records every latency. Run
+// Compares the speed of `simulate` with other simulators of the same queues; all record every latency. Run
 // it with `npm run bench`, or with `npx tsx bench/simulate.ts [ROUNDS]`; `--result` measures only what a Result costs.
 // C++ and SimPy take part if they are installed.
 import { execFileSync, spawnSync } from 'node:child_process'

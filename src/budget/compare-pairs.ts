@@ -62,7 +62,7 @@ const isUsable = ({ base, head }: Pair) =>
 export interface PairOptions {
   /** the largest difference, as a fraction, that counts as the same */
   within: number
-  /** the number of planned pairs, of which some may not have run */
+  /** the number of planned pairs; some may not have run */
   rounds: number
 }
 

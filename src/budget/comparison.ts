@@ -86,7 +86,7 @@ export interface Comparison {
   design: Design | 'unpaired'
   /** base was compared with itself */
   null: boolean
-  /** the number of planned pairs, of which it may have needed fewer; 0 for two stored results */
+  /** the number of planned pairs, though fewer may have decided; 0 for two stored results */
   rounds: number
   /** the metric that the verdict is about */
   of: ComparedMetric

@@ -41,10 +41,10 @@ export type RunSettings = (settings: Setting[]) => Promise<Tried[]>
 
 export const keeps = ({ trial, refuted }: Tried) => trial.strain <= 1 && refuted !== true
 
-/** What a number of servers costs an hour: without prices, each costs as much as any other. */
+/** The cost of servers for an hour; without prices, every server costs 1. */
 export const costOfServers = ({ price }: Contender, servers: number) => (price ?? 1) * servers
 
-/** As many settings as there are. */
+/** Counts all settings of a candidate. */
 export function gridSize(contender: Contender, space: Space): number {
   const { leastServers, waits } = space
   const batchings = sumBy(contender.sizes, (size) => (size === 1 ? 1 : waits.length))
@@ -57,7 +57,7 @@ export function mostServersOf(contender: Contender, { mostServers, mostCost }: S
   return Math.min(mostServers, affordable)
 }
 
-/** Why a candidate was given up before its settings were searched. */
+/** The reason why a candidate was excluded before its settings were searched. */
 export type GivenUp =
   /** this number of servers cannot sustain the load */
   | { why: 'overloaded'; servers: number }

@@ -32,20 +32,20 @@ import { type Recommended, settingOf, type Tuned, type TunedCandidate } from './
 
 /** Runs of the search are short, and a longer one confirms what they find. */
 const SEARCH: Extent = { requests: 100_000 }
-/** How often a calibration looks whether the search is to end. */
+/** How often a calibration checks whether the search has to end. */
 const PROGRESS_MS = 100
 /** From this many requests a run on, threads find the answer sooner than they take to start. */
 const WORTH_THREADS = 200_000
 
 /**
- * Searches the setting to run: which candidate, on how many servers, in batches of which size and wait. Every setting
- * must keep the budget; of those that do, the wishes choose, or without wishes the best quality, then the lowest cost,
- * then the lowest p99. All settings are simulated over the same requests. What is recommended has passed the budget in a
- * run ten times as long, with requests of its own, as `checkBudget` judges it.
+ * Searches the best setting: a candidate, a number of servers, a batch size and a wait. The setting must keep the budget.
+ * Among those that do, the wishes choose; without wishes, the best quality, then the lowest cost, then the lowest p99. All
+ * settings are simulated over the same requests. The recommended one passed `checkBudget` in a run ten times as long, with
+ * other requests.
  *
- * The search needs a small part of the runs that all settings would take: servers that cannot keep up with the load, and
- * candidates that no batching can make fast enough or cheap enough, are left out by what their service says; the rest is
- * bisected by servers and climbed by batching.
+ * The search runs a small fraction of all settings. It excludes servers that cannot sustain the load, and candidates that no
+ * batching can make fast or cheap enough, from their service alone; then it bisects the number of servers and climbs over
+ * batching.
  *
  * @throws ValidationError if the scenario cannot be simulated, or an option is invalid; MeasureError if a handler fails
  * @example
@@ -96,7 +96,7 @@ class Tuning {
   async run(): Promise<Tuned> {
     const { signal } = this.#options
     throwIfAborted(signal)
-    // what is wrong with the scenario is said before anything is calibrated
+    // reject an invalid scenario before anything is calibrated
     const { arrivals, queue, stop } = resolveScenario(scenarioWith(this.#scenario, '1ms'), 'simulate')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
     const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait, budget } = this.#options
