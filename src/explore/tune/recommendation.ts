@@ -182,7 +182,7 @@ const cheapestOf = ({ tried }: CandidateSearch) =>
 
 /** The cheapest setting of a candidate beyond the servers that there may be. */
 async function beyond(
-  { contender, mostServers }: CandidateSearch,
+  { contender, mostServers, prefers }: CandidateSearch,
   space: Space,
   run: RunSettings,
 ): Promise<Tried | null> {
@@ -193,7 +193,7 @@ async function beyond(
     mostCost: Number.POSITIVE_INFINITY,
   }
   if (mostServersOf(contender, further) < further.leastServers) return null
-  const search = new CandidateSearch(contender, further, run)
+  const search = new CandidateSearch(contender, further, run, prefers)
   await search.cheapest()
   return cheapestOf(search)
 }

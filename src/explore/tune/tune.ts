@@ -7,6 +7,7 @@ import type { Result } from '../../result/result.js'
 import { meanRate } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, budgetSchema } from '../../scenario/budget.js'
 import {
+  noGood,
   type ResolvedScenario,
   resolveScenario,
   type Scenario,
@@ -93,6 +94,8 @@ export interface TunedSetting {
   batching: { maxBatchSize: number; maxWait: number }
   /** of latency over all requests offered; null if it is that of a request never answered, or there is no steady state */
   p99Ms: number | null
+  /** the fraction of good requests; null if the scenario does not say which are good */
+  goodput: number | null
   /** the run kept the budget, as observed */
   keepsBudget: boolean
   cost: Cost
@@ -133,7 +136,10 @@ export interface Tuned {
   sentence: string
   /** what comes nearest to what was wished for, and what it would take; null if there is nothing else */
   nearest: NearestMiss | null
-  /** the settings that keep the budget and that no other beats in quality, cost and p99 alike, from the cheapest on */
+  /**
+   * the settings that keep the budget and that no other beats in quality, cost and p99 alike (and in goodput, if there is
+   * a wish for it), from the cheapest on
+   */
   front: TunedSetting[]
   candidates: TunedCandidate[]
   /** every setting that was run */
@@ -244,8 +250,9 @@ class Tuning {
     const { signal } = this.#asked
     throwIfAborted(signal)
     // what is wrong with the scenario is said before anything is calibrated
-    const { arrivals, queue, stop } = resolveScenario(scenarioWith(this.#scenario, '1ms'), 'simulate')
+    const { arrivals, queue, stop, good } = resolveScenario(scenarioWith(this.#scenario, '1ms'), 'simulate')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
+    if (good === undefined) this.#refuseGoodput()
     const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait } = this.#asked
     const space: Space = {
       ...{ leastServers, mostServers, mostCost },
@@ -255,7 +262,7 @@ class Tuning {
     }
     const contenders = await this.#contenders()
     const inOrder = contenders
-      .map((contender) => new CandidateSearch(contender, space, (settings) => this.#runEach(settings)))
+      .map((contender) => new CandidateSearch(contender, space, (settings) => this.#runEach(settings), this.#prefers))
       .sort((a, b) => qualityOf(b) - qualityOf(a) || leastCost(a) - leastCost(b))
     this.#searches.push(...inOrder)
     try {
@@ -287,6 +294,13 @@ class Tuning {
     } finally {
       await this.#threads?.destroy()
     }
+  }
+
+  /** Without limits that make a request good, goodput can be neither limited nor wished for. */
+  #refuseGoodput(): void {
+    const { budget, wishes } = this.#asked
+    if (budget.goodput !== undefined) throw noGood('tune.budget.goodput')
+    if (wishes?.goodput !== undefined) throw noGood('tune.wishes.goodput')
   }
 
   readonly #searchOf = (contender: Contender): CandidateSearch =>
@@ -395,6 +409,7 @@ class Tuning {
         quality: contender.quality ?? 1,
         cost: costOfServers(contender, servers),
         p99Ms: trial.p99Ms,
+        goodput: this.#asked.wishes?.goodput === undefined ? 1 : (trial.goodput as number),
       }
       tried[i] = { ...setting, trial, worth }
       this.#runs++
@@ -520,6 +535,7 @@ function settingOf(tried: Tried): TunedSetting {
     ...{ candidate: name, quality, servers },
     batching: { maxBatchSize, maxWait },
     p99Ms: Number.isFinite(trial.p99Ms) ? trial.p99Ms : null,
+    goodput: trial.goodput,
     keepsBudget: keeps(tried),
     cost: costOfRun({ servers, ...trial }, price ?? undefined),
   }
