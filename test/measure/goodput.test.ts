@@ -16,7 +16,10 @@ const dueTimes = fc.array(fc.nat({ max: 5 }), { minLength: 5, maxLength: 60 }).m
     )(0),
   ),
 )
-const limit = fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat({ max: 20 }) })
+const limit = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.noBias(fc.nat({ max: 20 })) },
+)
 const limits = fc
   .record({ latency: limit, wait: limit, service: limit, queueing: limit, batching: limit, dispatch: limit })
   .filter((good) => Object.values(good).some((ms) => ms !== undefined))
@@ -27,7 +30,7 @@ const queue = fc.record({
 
 describe('goodput of a measurement', () => {
   it('in virtual time is that of a simulation, and that of its requests one by one', { timeout: 60_000 }, () => {
-    let mixed = 0
+    let [judged, mixed] = [0, 0]
     fc.assert(
       fc.property(dueTimes, limits, queue, fc.boolean(), (timestamps, good, queue, fails) => {
         const scenario = {
@@ -67,6 +70,7 @@ describe('goodput of a measurement', () => {
         if (recording.counts.completed === 0 || recording.endNs <= recording.startNs) return
         const { goodput, counts } = resultOf(recording)
         expect(goodput?.fraction).toBe(found / (counts.offered - counts.unfinished))
+        judged++
         if (found > 0 && found < counts.completed) mixed++
         if (fails) return
         const simulated = simulate({ ...scenario, service: { model: 'affine', base: 5, perItem: 1 } })
@@ -75,7 +79,7 @@ describe('goodput of a measurement', () => {
       }),
       seeded(150),
     )
-    expect(mixed).toBeGreaterThan(30)
+    expect(mixed).toBeGreaterThan(judged / 10)
   })
 
   // on the real clock, these hold on a machine of any speed

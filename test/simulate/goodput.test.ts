@@ -6,7 +6,10 @@ import { type NaiveRequest, naive } from '../support/naive-simulator.js'
 import { simulateWithEvents } from '../support/simulate-with-events.js'
 import { seeded, smallScenario, withWarmup } from '../support/small-scenarios.js'
 
-const limit = fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat({ max: 30 }) })
+const limit = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.noBias(fc.nat({ max: 30 })) },
+)
 const limits = fc
   .record({
     latency: limit,
@@ -34,7 +37,7 @@ const half = (probability: number, n: number, worth: number) =>
 
 describe('goodput', () => {
   it('counts the requests that a naive simulator finds good, one by one', { timeout: 60_000 }, () => {
-    let mixed = 0
+    let [judged, mixed] = [0, 0]
     fc.assert(
       fc.property(withWarmup(smallScenario), limits, overhead, ({ warmup, ...given }, good, overhead) => {
         // a dispatch moves when a closed loop sends, which the naive one follows too
@@ -50,11 +53,12 @@ describe('goodput', () => {
         expect(result.counts.good).toBe(found)
         expect(result.goodput?.fraction).toBe(found / requests.length)
         expect(result.segments.reduce((sum, { counts }) => sum + (counts.good as number), 0)).toBe(found)
+        judged++
         if (found > 0 && found < result.counts.completed) mixed++
       }),
       seeded(300),
     )
-    expect(mixed).toBeGreaterThan(50)
+    expect(mixed).toBeGreaterThan(judged / 10)
   })
 
   it('is what theory says of M/M/1: latency is exponential', () => {

@@ -227,6 +227,12 @@ function oneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, bu
   const { name, quality } = chosen.contender
   const near = search.nearest(servers)
   const p99Ms = near !== null && Number.isFinite(near.trial.p99Ms) ? near.trial.p99Ms : null
+  if (near !== null && keeps(near)) {
+    return {
+      ...{ candidate: name, quality, servers, p99Ms, costRatio: servers / chosen.servers },
+      sentence: `${serversText(servers)} would keep ${budgetText(budget)} too, with a p99 of ${time(near.trial.p99Ms)}, and ${servers === 1 ? 'is' : 'are'} worth less by the wishes.`,
+    }
+  }
   const short =
     near === null || near.trial.strain === Number.POSITIVE_INFINITY
       ? `cannot sustain ${rate(space.offered)}`
