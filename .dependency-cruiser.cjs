@@ -17,6 +17,8 @@ const realClock = [
 const allowed = {
   cli: [
     'report',
+    'history',
+    'gate',
     'explore',
     'simulate',
     'measure',
@@ -24,6 +26,7 @@ const allowed = {
     'threads',
     'handler',
     'files',
+    'machine',
     'clock',
     'budget',
     'result',
@@ -32,6 +35,8 @@ const allowed = {
     'text',
   ],
   report: [
+    'gate',
+    'history',
     'explore',
     'files',
     'clock',
@@ -43,6 +48,10 @@ const allowed = {
     'validation',
     'text',
   ],
+  // comparison of two commits of a repository
+  gate: ['explore', 'simulate', 'measure', 'handler', 'budget', 'result', 'statistics', 'scenario', 'validation'],
+  // results over commits
+  history: ['gate', 'files', 'budget', 'result', 'statistics', 'scenario', 'validation', 'random'],
   explore: [
     'simulate',
     'measure',

@@ -6,13 +6,15 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const full = ['test/**/*.full.test.ts']
 /** Quick tests that the full suite runs again at length: see `test/support/at-length.ts`. */
 const atLength = [
+  'test/action/{comment,run}.test.ts',
   'test/budget/check.test.ts',
+  'test/cli/gate/history.test.ts',
   'test/measure/{closed-loop,local-servers,queue}.test.ts',
   'test/result/{intervals,unsteady}.test.ts',
   'test/theory/cases.test.ts',
 ]
 /** Tests that start other programs. */
-const processes = ['test/checks.test.ts', 'test/{docs,examples}/**/*.test.ts']
+const processes = ['test/checks.test.ts', 'test/{action,docs,examples}/**/*.test.ts']
 /** Tests of commands, which have a working directory of their own. */
 const commands = ['test/cli/**/*.test.ts']
 /** Tests that use threads or the real clock. */

@@ -14,6 +14,7 @@ export type {
   Round,
   Side,
 } from './budget/comparison.js'
+export type { HistoryEntry } from './budget/history-entry.js'
 export { fromTinybench, type TinybenchRun } from './budget/tinybench.js'
 export type { Config } from './cli/config.js'
 export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'
@@ -43,6 +44,9 @@ export {
   type Wishes,
 } from './explore/tune/tune.js'
 export { type ReadTraceOptions, readTrace } from './files/trace.js'
+export type { Detectable } from './gate/detectable.js'
+export type { GateCompareOptions, GateScenario } from './gate/gate.js'
+export type { GateOutcome, GateReport, GateVerdict } from './gate/gate-report.js'
 export { MeasureError } from './measure/error.js'
 export { measure } from './measure/measure.js'
 export type { MeasureOptions, MeasureProgress } from './measure/options.js'

@@ -8,7 +8,7 @@ import { student } from '../statistics/student.js'
 import { roughPercent } from '../text/number.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { LEVEL, TOTAL_TAIL } from './checkpoints.js'
-import { buildRound, LATE, OVER } from './compare-pairs.js'
+import { LATE, OVER } from './compare-pairs.js'
 import {
   COMPARED,
   type ComparedMetric,
@@ -24,6 +24,7 @@ import {
   verdictOf,
 } from './comparison.js'
 import { type Contention, contentionOf, waitedFraction } from './contention.js'
+import { type HistoryEntry, readFigures } from './history-entry.js'
 import { type SampledFigure, sampleMetric } from './sampling.js'
 
 export interface CompareResultsOptions extends JudgeOptions {
@@ -34,12 +35,13 @@ export interface CompareResultsOptions extends JudgeOptions {
    */
   machineNoise?: Fraction | undefined
   /**
-   * At least 5 earlier results of the same scenario on the same kind of machine, such as those of the last builds. The
-   * machine's noise is then estimated from their spread, for each metric. Excludes `machineNoise`.
+   * At least 5 earlier results of the same scenario on the same kind of machine, such as those of the last builds, or
+   * entries of a stored history. The machine's noise is then estimated from their spread, for each metric. Excludes
+   * `machineNoise`.
    *
    * @default no history: `machineNoise` applies
    */
-  history?: readonly Result[] | undefined
+  history?: readonly (Result | HistoryEntry)[] | undefined
 }
 
 const FEWEST_IN_HISTORY = 5
@@ -47,7 +49,7 @@ const schema = options({
   ...judgeShape,
   machineNoise: fraction.optional(),
   history: z
-    .custom<readonly Result[]>((value) => Array.isArray(value) && value.length >= FEWEST_IN_HISTORY, {
+    .custom<readonly (Result | HistoryEntry)[]>((value) => Array.isArray(value) && value.length >= FEWEST_IN_HISTORY, {
       error: `must be a list of at least ${FEWEST_IN_HISTORY} results`,
     })
     .optional(),
@@ -127,7 +129,7 @@ export function compareResults(base: Result, head: Result, given: CompareResults
   }
 }
 
-const sideOf = ({ scenario, environment }: Result): Comparison['base'] => ({ scenario, environment })
+const sideOf = ({ scenario, environment }: Result | HistoryEntry): Comparison['base'] => ({ scenario, environment })
 const isOver = (result: Result) =>
   result.validity.findings.some(({ code, severity }) => severity === 'error' && OVER.includes(code))
 
@@ -140,8 +142,8 @@ function statedNoise(noise: number, measured: boolean): Noise {
 }
 
 /** Estimates the noise between two more results from the spread of earlier ones (Student's t). */
-function noiseIn(history: readonly Result[]): Noise {
-  const rounds = history.map((result, i) => buildRound(checkedResult(result, `options.history[${i}]`)).figures)
+function noiseIn(history: readonly (Result | HistoryEntry)[]): Noise {
+  const rounds = history.map((each, i) => readFigures(each, `options.history[${i}]`))
   const t = student(TOTAL_TAIL, rounds.length - 1)
   const logOf = (metric: ComparedMetric) => {
     const values = rounds.map((figures) => figures[metric] ?? 0)
@@ -363,7 +365,7 @@ function differenceFindings(base: Result, head: Result): Finding[] {
 const ENGINES = { simulate: 'a simulation', measure: 'a measurement', record: 'a live service' } as const
 
 /** Warns if the history is of another load, whose noise may differ. */
-function historyFindings(base: Result, earlier: Result): Finding[] {
+function historyFindings(base: Result, earlier: Result | HistoryEntry): Finding[] {
   const fields = differingFields(sideOf(base), sideOf(earlier), LOAD)
   if (fields.length === 0) return []
   return [

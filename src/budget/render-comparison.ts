@@ -38,8 +38,9 @@ export function renderComparison(given: Comparison, options: RenderOptions = {})
     const [name = '', ...rest] = row
     return [metric === of ? style('bold', name) : name, ...rest.slice(0, -1), style(COLOURS[verdict], row.at(-1) ?? '')]
   })
-  // the reason of an invalid run is among the findings
-  const note = findings.some(({ message }) => message === reason) ? '' : (reason ?? '')
+  // the headline has the reason of a clear verdict, and the findings have that of an invalid run
+  const isShown = comparison.verdict !== 'inconclusive' || findings.some(({ message }) => message === reason)
+  const note = isShown ? '' : (reason ?? '')
   return [
     wrap(comparisonHeadline(comparison), room)
       .map((text) => ` ${style(COLOURS[comparison.verdict], text)}`)
@@ -98,8 +99,8 @@ export function comparisonHeadline(comparison: Comparison): string {
         : `: ${of} ${changeText(metric)}`
       : `: ${of} ${threeDigits(metric.ratio)} times base's${of === 'mean' ? ' latency' : ''}`
   const known = metric.interval.low === null || metric.interval.high === null ? '' : ` (${intervalText(metric)})`
-  const because = reason === undefined || verdict === 'inconclusive' ? '' : `, ${reason}`
-  return `${VERDICTS[verdict](comparison.null ? 'base against itself' : 'head', percent(within))}${because}${change}${known}, by ${how}`
+  const because = reason === undefined || verdict === 'inconclusive' ? '' : `; ${reason}`
+  return `${VERDICTS[verdict](comparison.null ? 'base against itself' : 'head', percent(within))}${change}${known}, by ${how}${because}`
 }
 
 const VERDICTS: Record<ComparisonVerdict, (side: string, within: string) => string> = {

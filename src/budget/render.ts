@@ -53,10 +53,10 @@ export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): s
 
 const ADVICE: Record<string, string> = {
   lag: 'the event loop started requests late: do less in this process, or measure a handler module on threads',
-  queueing: 'requests mostly wait for a server: add servers, serve larger batches, or lower the rate',
-  batching: 'requests mostly wait for their batch to fill: lower maxWait or maxBatchSize',
-  dispatch: 'servers mostly take time to wake up',
-  service: 'most of the mean latency is service: make it faster, or raise the limit',
+  queueing: 'the longest part is queueing for a server: add servers, serve larger batches, or lower the rate',
+  batching: 'the longest part is batching, while a batch fills: lower maxWait or maxBatchSize',
+  dispatch: 'the longest part is dispatch, while a server wakes up: run fewer busy threads on this machine',
+  service: 'the longest part is service: make it faster, or raise the limit',
 }
 
 /** Advises what to do if a limit on a time is exceeded: answer all requests, or shorten the longest part of the mean. */

@@ -7,15 +7,20 @@ import {
   type ComparisonVerdict,
   DESIGNS,
   type Design,
+  differingFields,
+  LOAD,
 } from '../budget/comparison.js'
+import { describeMachine, type HistoryEntry } from '../budget/history-entry.js'
 import { renderComparison } from '../budget/render-comparison.js'
 import { type CompareOptions, compare } from '../explore/compare.js'
 import { readIfResult, readResult } from '../files/stored.js'
+import { readHistory } from '../history/file.js'
 import type { Result } from '../result/result.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { hasTarget } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
+import { type GateFlags, gateCommand } from './gate/gate.js'
+import { addOutputOptions, print, printJson, withProgress } from './output.js'
 import { loadScenarioOrHandler } from './scenario-file.js'
 import { addScenarioFlags, applyFlags, parseValue, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
@@ -24,17 +29,19 @@ const EXAMPLES = `
 Two scenarios, or two handler modules, run in pairs of short rounds until the verdict is clear; scenario options apply to
 both. Two stored results, as printed by --json, are compared without running anything, which finds only larger
 differences: the machine may have been faster for one of them.
+With --base-ref, the scenarios in the files (default: all *.throughline.ts) are compared with those of that commit.
 The exit code is 0 if head is the same or faster, 1 if it is slower or fails more, 3 if the comparison is inconclusive.
 
 Examples:
   $ throughline compare now.ts next.ts --arrivals 200/s
   $ throughline compare scenario.ts --null
+  $ throughline compare --base-ref origin/main --prepare 'npm run build' --output gate.html --output gate.md
   $ throughline compare base.json head.json --of p99 --within 10%
   $ throughline compare base.json head.json --history runs/1.json runs/2.json runs/3.json runs/4.json runs/5.json`
 
 const EXIT_CODES: Record<ComparisonVerdict, number> = { same: 0, faster: 0, slower: FAILED, inconclusive: INCONCLUSIVE }
 
-interface CompareFlags extends OutputFlags, ScenarioFlags {
+interface CompareFlags extends ScenarioFlags, Partial<GateFlags> {
   design?: Design
   null?: boolean
   history?: string[]
@@ -45,11 +52,54 @@ interface CompareFlags extends OutputFlags, ScenarioFlags {
   machineNoise?: string
 }
 
+/** Adds the options of a gate: a comparison with another commit. */
+function addGateOptions(command: Command): void {
+  command
+    .option('--base-ref <ref>', 'compare the scenarios of the working tree with those of this commit, branch or tag')
+    .option('--prepare <command>', '--base-ref only: shell command that prepares base, such as a build')
+    .option(
+      '--null-pairs <n>',
+      '--base-ref only: pairs of base with itself, to estimate the detectable change (default: 8)',
+    )
+    .addOption(
+      new Option(
+        '--on-inconclusive <what>',
+        '--base-ref only: how to treat an inconclusive result (default: fail)',
+      ).choices(['fail', 'pass']),
+    )
+    .addOption(
+      new Option(
+        '-o, --output <file>',
+        '--base-ref only: write the report as .html, .md, .xml (JUnit) or .json; repeatable',
+      ).argParser((file: string, before: string[] = []) => [...before, file]),
+    )
+}
+
+/** Compares the working tree with another commit. */
+function compareWithCommit(
+  terminal: Terminal,
+  files: readonly string[],
+  flags: CompareFlags & GateFlags,
+): Promise<void> {
+  const { of, within, rounds, design, simulate, null: isNull, machineNoise, history, ...rest } = flags
+  rejectFlags('commits', { null: isNull, machineNoise, history })
+  const scenarioFlags: ScenarioFlags = rest
+  return gateCommand(terminal, files, flags, scenarioFlags, {
+    of,
+    within: parseValue(within),
+    rounds: parseValue(rounds) as number | undefined,
+    design,
+    engine: simulate ? 'simulate' : undefined,
+  })
+}
+
 export function compareCommand(terminal: Terminal): Command {
   const command = new Command('compare')
     .description('report whether head is slower than base: two scenarios or two stored results')
-    .argument('<base>', 'scenario (JSON file or module), handler module, or JSON file of a result')
-    .argument('[head]', 'scenario, handler module or result to compare with base')
+    .argument(
+      '[files...]',
+      'base and head: scenarios (JSON files or modules), handler modules, or JSON files of results',
+    )
     .addOption(new Option('--of <metric>', 'metric that the verdict is about (default: mean)').choices(COMPARED))
     .option('--within <fraction>', 'largest difference that counts as the same (default: 5%)')
     .option('--rounds <n>', 'scenarios only: largest number of pairs (default: 40)')
@@ -57,11 +107,28 @@ export function compareCommand(terminal: Terminal): Command {
     .option('--null', 'scenarios only: compare base with itself, to measure the noise of this machine')
     .option('--simulate', 'scenarios only: simulate them even if they have a target')
     .option('--machine-noise <fraction>', 'results only: difference that the machine alone may make (default: 60%)')
-    .option('--history <files...>', 'results only: at least 5 earlier results, to estimate the noise of the machine')
+    .option(
+      '--history <files...>',
+      'results only: at least 5 earlier results, or a history (.jsonl), to estimate the noise of the machine',
+    )
+  addGateOptions(command)
   addScenarioFlags(command, { service: true, handler: false })
   addOutputOptions(command).addHelpText('after', EXAMPLES)
-  return command.action(async (base: string, head: string | undefined, flags: CompareFlags) => {
-    const comparison = await runComparison(terminal, base, head, flags)
+  return command.action(async (files: string[], flags: CompareFlags) => {
+    if (flags.baseRef !== undefined) return compareWithCommit(terminal, files, { ...flags, baseRef: flags.baseRef })
+    const [base, head, ...more] = files
+    if (base === undefined) {
+      throw new ValidationError(
+        'base',
+        'is missing: give two files, or a commit to compare with: --base-ref origin/main',
+      )
+    }
+    if (more.length > 0) {
+      throw new ValidationError('compare', `takes two files, got ${files.length}; use --base-ref to compare more`)
+    }
+    const { prepare, nullPairs, onInconclusive, output, ...rest } = flags
+    rejectFlags('two files', { prepare, nullPairs, onInconclusive, output })
+    const comparison = await runComparison(terminal, base, head, rest)
     if (flags.json) printJson(terminal, comparison)
     else print(terminal, comparison, renderComparison)
     // keeps the exit code of an interrupted command
@@ -89,7 +156,7 @@ async function runComparison(
   const [base, head] = (await Promise.all(files.map(readIfResult))) as [Result | null, Result | null]
   if (base !== null && head !== null) {
     rejectFlags('two results', { rounds, simulate, design, null: isNull, ...scenarioFlags })
-    const earlier = history && (await Promise.all(history.map(readResult)))
+    const earlier = history && (await readEarlier(history, base))
     return compareResults(base, head, { of, within, machineNoise: parseValue(machineNoise), history: earlier })
   }
   if (base !== null || head !== null) {
@@ -128,6 +195,28 @@ async function runComparison(
       },
     ),
   )
+}
+
+/** Reads earlier results from their files, or those with the load and machine of base from a stored history. */
+async function readEarlier(files: readonly string[], base: Result): Promise<(Result | HistoryEntry)[]> {
+  const read = await Promise.all(
+    files.map(async (file) => {
+      if (!file.endsWith('.jsonl')) return [await readResult(file)]
+      const entries = await readHistory(file)
+      const alike = entries.filter(
+        (entry) =>
+          entry.valid &&
+          describeMachine(entry) === describeMachine(base) &&
+          differingFields(entry, base, LOAD).length === 0,
+      )
+      if (alike.length >= 5) return alike
+      throw new ValidationError(
+        file,
+        `must hold at least 5 valid runs with the load and machine of base (${describeMachine(base)}), got ${alike.length} of ${entries.length}`,
+      )
+    }),
+  )
+  return read.flat()
 }
 
 /** Rejects options that do not apply, rather than ignore them. */

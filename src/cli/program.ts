@@ -8,6 +8,7 @@ import { capacityCommand } from './capacity.js'
 import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
 import { applyConfig, locateInConfig } from './config.js'
+import { historyCommand } from './gate/history.js'
 import { measureCommand } from './measure.js'
 import { Interrupted } from './output.js'
 import { replicateCommand } from './replicate.js'
@@ -40,6 +41,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .addCommand(calibrateCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(compareCommand(terminal))
+    .addCommand(historyCommand(terminal))
     .addCommand(reportCommand(terminal))
     .hook('preAction', async (_, command) => {
       run = command

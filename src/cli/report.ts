@@ -5,13 +5,18 @@ import type { Comparison } from '../budget/comparison.js'
 import { renderComparison } from '../budget/render-comparison.js'
 import type { Swept } from '../explore/sweep.js'
 import { readBudget, readJson, writeText } from '../files/stored.js'
+import { checkGate, GATE_SCHEMA, type GateReport } from '../gate/gate-report.js'
 import { renderSweepSvg } from '../report/draw/svg.js'
+import { renderGateJunit } from '../report/export/gate-junit.js'
+import { renderGateMarkdown } from '../report/export/gate-markdown.js'
 import { renderHgrm } from '../report/export/hgrm.js'
 import { renderHlog } from '../report/export/hlog.js'
 import { renderComparisonMarkdown, renderMarkdown, renderSweepMarkdown } from '../report/export/markdown.js'
 import { renderResultsCsv, renderSweepCsv } from '../report/export/sweep-csv.js'
+import { renderGateHtml } from '../report/html/gate.js'
 import { renderHtml } from '../report/html/render.js'
 import type { NamedResult } from '../report/named-result.js'
+import { renderGate } from '../report/terminal/gate-table.js'
 import { renderResult } from '../report/terminal/result-table.js'
 import { renderSweep } from '../report/terminal/sweep-table.js'
 import { checkedResult } from '../result/check.js'
@@ -24,7 +29,7 @@ import { parseStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
-Reads results, a sweep or a comparison, as printed by --json. .hgrm holds milliseconds, .hlog nanoseconds.
+Reads results, a sweep, a comparison or a gate, as printed by --json. .hgrm holds milliseconds, .hlog nanoseconds.
 
 Examples:
   $ throughline report result.json --output report.html --budget budget.json
@@ -37,14 +42,16 @@ const FORMATS = {
   results: ['html', 'md', 'csv', 'hgrm', 'hlog', 'json'],
   sweep: ['html', 'svg', 'md', 'csv', 'json'],
   comparison: ['html', 'md', 'json'],
+  gate: ['html', 'md', 'xml', 'json'],
 } as const
-const ALL = ['html', 'svg', 'md', 'csv', 'hgrm', 'hlog', 'json'] as const
+const ALL = ['html', 'svg', 'md', 'csv', 'hgrm', 'hlog', 'xml', 'json'] as const
 type Format = (typeof ALL)[number]
 
 type ReportInput =
   | { kind: 'results'; results: NamedResult[] }
   | { kind: 'sweep'; swept: Swept[] }
   | { kind: 'comparison'; comparison: Comparison }
+  | { kind: 'gate'; gate: GateReport }
 
 interface ReportFlags extends OutputFlags {
   output?: string
@@ -55,7 +62,7 @@ interface ReportFlags extends OutputFlags {
 export function reportCommand(terminal: Terminal): Command {
   const command = new Command('report')
     .description('show stored results, or write them as HTML, SVG, Markdown, CSV or for HdrHistogram')
-    .argument('<files...>', 'JSON files of results, or one of a sweep or a comparison')
+    .argument('<files...>', 'JSON files of results, or one of a sweep, a comparison or a gate')
     .option(
       '-o, --output <file>',
       `file to write, in the format of its extension: ${ALL.map((each) => `.${each}`).join(', ')}`,
@@ -64,7 +71,7 @@ export function reportCommand(terminal: Terminal): Command {
     .addOption(new Option('--format <name>', 'format, instead of that of the extension').choices(ALL))
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (files: string[], { output, format: asked, json, budget: budgetFile }: ReportFlags) => {
-    const format = asked ?? (output === undefined ? null : formatToWrite(output))
+    const format = asked ?? (output === undefined ? null : formatOf(output, ALL))
     const reported = await read(files)
     if (format === null) {
       if (json) printJson(terminal, toPlain(reported))
@@ -78,18 +85,16 @@ export function reportCommand(terminal: Terminal): Command {
       )
     }
     const budget = budgetFile === undefined ? undefined : await readBudget(budgetFile)
-    const text = format === 'html' ? renderHtml(runsOf(reported), { budget }) : renderAs(reported, format)
+    if (reported.kind === 'gate' && budget !== undefined) {
+      throw new ValidationError('--budget', 'does not apply to a gate, whose scenarios have their own budgets')
+    }
+    const text =
+      format === 'html' && reported.kind !== 'gate'
+        ? renderHtml(runsOf(reported), { budget })
+        : renderAs(reported, format, output)
     if (output === undefined) terminal.stdout.write(text)
     else await writeText(output, text)
   })
-}
-
-function formatToWrite(output: string): Format {
-  if (!output.toLowerCase().endsWith('.xml')) return formatOf(output, ALL)
-  throw new ValidationError(
-    output,
-    `is a JUnit report; write it with throughline check <result> --budget <file> --output ${output}`,
-  )
 }
 
 async function read(files: string[]): Promise<ReportInput> {
@@ -106,11 +111,22 @@ async function read(files: string[]): Promise<ReportInput> {
     requireSingle('comparison')
     return { kind: 'comparison', comparison: checkComparison(value, file) }
   }
+  if (schemaOf(value) === GATE_SCHEMA) {
+    requireSingle('gate')
+    return { kind: 'gate', gate: checkGate(value, file) }
+  }
+  const tuned = values.find(({ value }) => schemaOf(value)?.startsWith('throughline/tuned@'))
+  if (tuned !== undefined) {
+    throw new ValidationError(
+      tuned.file,
+      'holds what tune found; its page is written by throughline tune … --output tuned.html, or by renderHtml',
+    )
+  }
   const foreign = values.find(({ value }) => schemaOf(value) === undefined)
   if (foreign !== undefined) {
     throw new ValidationError(
       foreign.file,
-      `must hold a result, a sweep or a comparison, as printed by --json, got ${show(foreign.value)}`,
+      `must hold a result, a sweep, a comparison or a gate, as printed by --json, got ${show(foreign.value)}`,
     )
   }
   const results = values.map(({ file, value }) => ({
@@ -125,16 +141,22 @@ function schemaOf(value: unknown): string | undefined {
   return typeof schema === 'string' ? schema : undefined
 }
 
-function runsOf(reported: ReportInput) {
+function runsOf(reported: Exclude<ReportInput, { kind: 'gate' }>) {
   if (reported.kind === 'sweep') return reported.swept
   if (reported.kind === 'comparison') return reported.comparison
   const { results } = reported
   return results.length === 1 ? (results[0] as NamedResult).result : results
 }
 
-function renderAs(reported: ReportInput, format: Format): string {
+function renderAs(reported: ReportInput, format: Format, output?: string): string {
   const { kind } = reported
   const formats: readonly Format[] = FORMATS[kind]
+  if (format === 'xml' && kind !== 'gate') {
+    throw new ValidationError(
+      output ?? '--format',
+      `is a JUnit report; write it with throughline check <result> --budget <file> --output ${output ?? 'junit.xml'}`,
+    )
+  }
   if (!formats.includes(format)) {
     throw new ValidationError('report', `cannot write ${NAMES[kind]} as .${format}; accepted: ${formats.join(', ')}`)
   }
@@ -150,6 +172,12 @@ function renderAs(reported: ReportInput, format: Format): string {
     }
     case 'comparison':
       return renderComparisonMarkdown(reported.comparison)
+    case 'gate':
+      return format === 'html'
+        ? renderGateHtml(reported.gate)
+        : format === 'xml'
+          ? renderGateJunit(reported.gate)
+          : renderGateMarkdown(reported.gate)
     case 'results':
       return renderResultsAs(reported.results, format)
   }
@@ -172,11 +200,12 @@ function renderResultsAs(results: NamedResult[], format: Format): string {
   }
 }
 
-const NAMES = { results: 'results', sweep: 'a sweep', comparison: 'a comparison' }
+const NAMES = { results: 'results', sweep: 'a sweep', comparison: 'a comparison', gate: 'a gate' }
 
 function toPlain(reported: ReportInput): unknown {
   if (reported.kind === 'sweep') return reported.swept.map(({ point, result }) => ({ ...point, result }))
   if (reported.kind === 'comparison') return reported.comparison
+  if (reported.kind === 'gate') return reported.gate
   return reported.results.length === 1 ? reported.results[0]?.result : reported.results.map(({ result }) => result)
 }
 
@@ -186,6 +215,8 @@ function render(reported: ReportInput, options: RenderOptions): string {
       return renderSweep(reported.swept, options)
     case 'comparison':
       return renderComparison(reported.comparison, options)
+    case 'gate':
+      return renderGate(reported.gate, options)
     case 'results':
       return reported.results
         .map(({ name, result }) => {

@@ -15,7 +15,7 @@ export async function loadScenario(file: string): Promise<Scenario> {
 }
 
 /** Resolves a relative handler path from the folder of the file. */
-function resolveHandlerPath<Of extends { handler?: unknown }>(file: string, scenario: Of): Of {
+export function resolveHandlerPath<Of extends { handler?: unknown }>(file: string, scenario: Of): Of {
   const handler = scenario?.handler
   if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || isUrlString(handler)) {
     return scenario
@@ -54,7 +54,7 @@ export async function loadCandidates(file: string): Promise<Candidate[]> {
   )
 }
 
-const MODULE = /^\.[cm]?[jt]s$/
+export const MODULE = /^\.[cm]?[jt]s$/
 
 async function loadDefaultExport(file: string, what = 'a scenario'): Promise<unknown> {
   let exported: unknown

@@ -30,13 +30,13 @@ export interface ScenarioFlags {
 }
 
 /** Adds the scenario argument and its flags to a command: those of the service, the handler or both. */
-export function addScenarioOptions(command: Command, { service = false, handler = false }): Command {
+export function addScenarioOptions(command: Command, { service = false, handler = false, tuned = false }): Command {
   command.argument('[scenario]', 'JSON file, or TypeScript or JavaScript module with a default export')
-  return addScenarioFlags(command, { service, handler })
+  return addScenarioFlags(command, { service, handler, tuned })
 }
 
 /** Adds only the flags, for a command with its own arguments. */
-export function addScenarioFlags(command: Command, { service = false, handler = false }): Command {
+export function addScenarioFlags(command: Command, { service = false, handler = false, tuned = false }): Command {
   const add = (flags: string, description: string, conflicts: string[] = []) =>
     command.addOption(new Option(flags, description).conflicts(conflicts))
   add('--arrivals <rate>', "arrival rate: '800/s', '30/m'", ['clients'])
@@ -55,9 +55,16 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
     add('--handler <file>', 'module of the batch handler')
     add('--url <url>', "HTTP server to send requests to, with the scenario's method, headers and body", ['handler'])
   }
-  add('--max-batch-size <n>', "largest number of requests in a batch, or 'none' for no limit (default: 1)")
-  add('--max-wait <duration>', "longest wait for a batch to fill, or 'none' for full batches only (default: 0)")
-  add('--servers <n>', "number of batches served at the same time, or 'none' for no limit (default: 1)")
+  if (tuned) {
+    add('--max-batch-size <list>', 'batch sizes to choose from: 1,8,32 (default: 1,2,4,… up to 256)')
+    add('--max-wait <list>', 'waits to choose from: 0,5ms (default: 0, 1, 2, 5, 10 and 20 ms)')
+    // only to say which options replace it
+    command.addOption(new Option('--servers <n>').hideHelp())
+  } else {
+    add('--max-batch-size <n>', "largest number of requests in a batch, or 'none' for no limit (default: 1)")
+    add('--max-wait <duration>', "longest wait for a batch to fill, or 'none' for full batches only (default: 0)")
+    add('--servers <n>', "number of batches served at the same time, or 'none' for no limit (default: 1)")
+  }
   add('--queue-capacity <n>', "largest number of waiting requests, or 'none' (default: no limit)")
   add('--queue-timeout <duration>', "longest wait of a request, or 'none' (default: no limit)")
   add('--good <limits>', 'longest times of a good request: latency=100ms,queueing=20ms (default: no goodput)')
@@ -173,8 +180,10 @@ export function pairsOf(text: string, flag: string): Record<string, string | num
     if (name === undefined || value === undefined) {
       throw new ValidationError(flag, `must be a list of name=value, got '${pair}'`)
     }
-    return [name, parseValue(value) as string | number]
+    return [name, parseValue(value) as string | number] as const
   })
+  const twice = pairs.find(([name], i) => pairs.findIndex(([other]) => other === name) < i)
+  if (twice !== undefined) throw new ValidationError(flag, `must give each name once, got ${twice[0]} twice`)
   return Object.fromEntries(pairs)
 }
 

@@ -13,9 +13,11 @@ import { addScenarioOptions, buildScenario, pairsOf, parseValue, type ScenarioFl
 import { FAILED, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
---max-batch-size and --max-wait take the lists to choose from. A file of candidates is JSON, or a module with a default
-export: [{ "name": "small", "quality": 0.9, "price": 1.2, "service": "10ms" }, ...], each with one of service, handler
-(a module, which is calibrated) and result (the file of a stored result). The exit code is 1 if no setting keeps the budget.
+A file of candidates is JSON, or a module with a default export:
+[{ "name": "small", "quality": 0.9, "price": 1.2, "service": "10ms" }, ...], each with one of service, handler (a module,
+which is calibrated) and result (the file of a stored result). As JSON, a service that depends on the batch size is
+{ "model": "affine", "base": "15ms", "perItem": "1ms" }.
+The exit code is 1 if no setting keeps the budget.
 
 Examples:
   $ throughline tune --arrivals 400/s --base 7.5ms --per-item 0.25ms --budget p99=40ms --price 1.20
@@ -39,7 +41,7 @@ export function tuneCommand(terminal: Terminal): Command {
   const command = new Command('tune').description(
     'find the model, servers and batching that keep a budget, and their cost',
   )
-  addScenarioOptions(command, { service: true, handler: true })
+  addScenarioOptions(command, { service: true, handler: true, tuned: true })
   command
     .option('--budget <limits>', 'the JSON file of a budget, or its limits: p99=100ms,errorRate=1%; required')
     .option('--candidates <file>', 'the models to choose from (default: the service or handler of the scenario)')
@@ -68,20 +70,22 @@ export function tuneCommand(terminal: Terminal): Command {
       tune(scenario, { ...options, signal, onProgress: (at) => report(at.fraction, progressText(at)) }),
     )
     if (tuned.interrupted === 'onProgress' && tuned.best === null) throw new Interrupted()
-    if (output !== undefined) {
-      await writeText(output, format === 'html' ? renderHtml(tuned) : `${JSON.stringify(tuned, null, 2)}\n`)
-    }
+    // printed first, so that it is there even if the file cannot be written
     if (json) printJson(terminal, tuned)
     else print<Tuned>(terminal, tuned, renderTuned)
     if (tuned.best === null) terminal.exitCode = FAILED
+    if (output !== undefined) {
+      await writeText(output, format === 'html' ? renderHtml(tuned) : `${JSON.stringify(tuned, null, 2)}\n`)
+    }
   })
 }
 
 function progressText({ runs, candidate, best }: TuneProgress): string {
   const what = candidate === null ? '' : `, ${candidate}`
   if (best === null) return `${count(runs)} runs${what}`
-  const setting = `${best.candidate === null ? '' : `${best.candidate} on `}${count(best.servers)} servers`
-  return `${count(runs)} runs${what}; best: ${setting}, p99 ${time(best.p99Ms ?? 0)}`
+  const setting = `${best.candidate === null ? '' : `${best.candidate} on `}${count(best.servers)} ${best.servers === 1 ? 'server' : 'servers'}`
+  const p99 = best.p99Ms === null ? '' : `, p99 ${time(best.p99Ms)}`
+  return `${count(runs)} runs${what}; best: ${setting}${p99}`
 }
 
 async function optionsOf(flags: TuneFlags): Promise<TuneOptions> {

@@ -67,7 +67,7 @@ export interface Calibration {
 }
 
 const utilizationError = 'must be a number above 0 and below 1'
-const atSchema = z.union(
+export const calibrateAtSchema = z.union(
   [
     options({
       utilization: z
@@ -112,7 +112,7 @@ export async function calibrate(
   at: CalibrateAt,
   given: CalibrateOptions = {},
 ): Promise<Calibration> {
-  const how = atSchema.safeParse(at)
+  const how = calibrateAtSchema.safeParse(at)
   if (!how.success) throwFaults(how.error, 'calibrate', at)
   const checked = optionsSchema.safeParse(given)
   if (!checked.success) throwFaults(checked.error, 'calibrate', given)

@@ -208,6 +208,13 @@ function sidesOf(compared: Compared, isNull: boolean): Record<Side, Scenario> {
     throw new ValidationError('compare', `must be two scenarios, { base, head }, got ${show(compared)}`)
   }
   const { base, head: other, ...both } = compared
+  const misplaced = Object.keys(both).find((key) => Object.hasOwn(schema.shape, key))
+  if (misplaced !== undefined) {
+    throw new ValidationError(
+      misplaced,
+      `is an option, not a field of a scenario; give it in the second argument: compare({ base, head }, { ${misplaced} })`,
+    )
+  }
   const head = isNull ? base : other
   for (const [side, own] of [
     ['base', base],

@@ -3,11 +3,13 @@ import { cores } from '../machine/cores.js'
 import { mergeReplications, type Replication } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
-import { resolveScenario, type Scenario, type StoredScenario } from '../scenario/scenario.js'
-import { refuseCheckpoints } from '../scenario/stop.js'
-import { options, whole } from '../scenario/units.js'
+import { meanRate } from '../scenario/arrivals/arrivals.js'
+import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../scenario/scenario.js'
+import { horizonOf, refuseCheckpoints } from '../scenario/stop.js'
+import { MOST_REQUESTS, options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
 import { sum } from '../statistics/descriptive.js'
+import { count } from '../text/number.js'
 import { onThreads } from '../threads/pool.js'
 import { abortSignal } from '../validation/realm.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
@@ -78,6 +80,8 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
   const resolved = resolveScenario(scenario, 'simulate')
   refuseCheckpoints(resolved.stop, 'all replications have the same length; use more of them for more precision')
 
+  refuseUncountable(resolved, replications)
+
   const reports = await onThreads<ReplicateTask, Replication | Ended>(
     new URL('./replicate-task.js', import.meta.url),
     'replicateOnce',
@@ -106,6 +110,17 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
   if (completed.length < replications) recording.findings.push(interrupted(completed.length, replications))
   refuseEmpty(recording)
   return resultOf(recording)
+}
+
+/** Histograms count in 32 bits, and would wrap around. */
+function refuseUncountable({ stop, arrivals }: SimulatedScenario, replications: number): void {
+  const horizon = horizonOf(stop)
+  const each = 'requests' in horizon ? horizon.requests : ((meanRate(arrivals) ?? 0) * horizon.duration) / 1000
+  if (each * replications <= MOST_REQUESTS) return
+  throw new ValidationError(
+    'replicate.replications',
+    `must be at most ${count(Math.floor(MOST_REQUESTS / each))} for runs of ${count(each)} requests: a Result counts up to ${count(MOST_REQUESTS)}`,
+  )
 }
 
 /** Only a warning: the completed replications are valid. */

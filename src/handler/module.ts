@@ -33,7 +33,7 @@ export function locate(handler: string): { url: string; path: string } {
 
 /** Loads a module's default export: TypeScript by Node itself if it strips types, or by tsx. */
 export async function loadDefault(url: string): Promise<unknown> {
-  const module = await load(url)
+  const module = await loadModule(url)
   const exported = module.default as { default?: unknown } | undefined
   // `export default` compiled to CommonJS is the default of the default
   return typeof exported === 'object' && exported !== null && 'default' in exported && '__esModule' in exported
@@ -44,7 +44,8 @@ export async function loadDefault(url: string): Promise<unknown> {
 /** Errors of Node with TypeScript that tsx loads: `./x.js` for a file `./x.ts`, and syntax that is more than types. */
 const BEYOND_STRIPPING = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX'])
 
-async function load(url: string): Promise<Record<string, unknown>> {
+/** Loads a module with all its exports. */
+export async function loadModule(url: string): Promise<Record<string, unknown>> {
   if (!TYPESCRIPT.test(url)) return import(url)
   const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript)
   if (!stripsTypes) return (await tsx(url)).tsImport(url, url)

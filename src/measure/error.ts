@@ -1,4 +1,4 @@
-import type { Counts } from '../result/recording.js'
+import { type Counts, countsText } from '../result/recording.js'
 import type { Result } from '../result/result.js'
 import { type ResolvedTargets, targetName } from '../scenario/target.js'
 
@@ -31,7 +31,7 @@ export function nothingCompleted(targets: ResolvedTargets, counts: Counts, failu
   const what =
     counts.offered === 0
       ? 'no request was due in the window'
-      : `no request due in the window completed: ${JSON.stringify(counts)}`
+      : `no request due in the window completed: ${countsText(counts)}`
   const hint =
     failure !== null ? `; the first failure: ${failure.message}` : counts.offered === 0 ? '; run for longer' : ''
   return new MeasureError(`${targetName(targets)}: ${what}${hint}`, failure === null ? {} : { cause: failure })

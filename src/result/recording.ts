@@ -41,6 +41,14 @@ export function totalOf(all: readonly Counts[]): Counts {
   return total
 }
 
+/** Counts in words, without those that are 0: `78 offered, 70 failed, 8 timed out`. */
+export const countsText = ({ offered, ...counts }: Counts) =>
+  [
+    `${offered} offered`,
+    ...Object.entries(counts).flatMap(([name, n]) => (n > 0 ? `${n} ${OUTCOMES[name] ?? name}` : [])),
+  ].join(', ')
+const OUTCOMES: Record<string, string> = { timedOut: 'timed out' }
+
 /** How many requests the error rate counts: those that failed, or were rejected, timed out or unfinished. */
 export const errorsIn = ({ failed, rejected, timedOut, unfinished }: Counts) =>
   failed + rejected + timedOut + unfinished

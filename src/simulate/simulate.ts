@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isEnough } from '../budget/enough.js'
-import type { Recording } from '../result/recording.js'
+import { countsText, type Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../scenario/scenario.js'
 import { type CheckpointedStop, checkpointsOf } from '../scenario/stop.js'
@@ -92,6 +92,6 @@ export function refuseEmpty({ counts }: Recording): void {
   if (counts.completed > 0) return
   throw new ValidationError(
     '',
-    `no request due in the window completed: ${JSON.stringify(counts)}; make the run longer, the warm-up shorter, or the limits of the queue wider`,
+    `no request due in the window completed: ${countsText(counts)}; make the run longer, the warm-up shorter, or the limits of the queue wider`,
   )
 }

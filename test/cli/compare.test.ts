@@ -64,7 +64,9 @@ describe.concurrent('throughline compare', () => {
     })
     expect(await throughline('compare', handler, handler)).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/handler\.ts: is a handler module without arrivals; add an option such as --arrivals 200\/s/),
+      stderr: expect.stringMatching(
+        /handler\.ts: is a handler module without arrivals; add an option such as --arrivals 200\/s/,
+      ),
     })
   })
 

@@ -65,10 +65,23 @@ describe('throughline tune', () => {
     expect({ code, by, confirmed: best?.confirmed }).toEqual({ code: 130, by: 'onProgress', confirmed: false })
   })
 
+  it('prints what it found if the file cannot be written, and report says what such a file is', async () => {
+    const args = [...flags, '--service', '5ms', '--budget', 'p99=1s', '--json', '-o', join(folder, 'none', 'x.json')]
+    const { code, stdout, stderr } = await throughline('tune', ...args)
+    expect({ code, best: JSON.parse(stdout).best.servers }).toEqual({ code: 2, best: 1 })
+    expect(stderr).toContain('is in a folder that does not exist')
+    const stored = join(folder, 'tuned.json')
+    await writeFile(stored, stdout)
+    const report = await throughline('report', stored)
+    expect(report).toMatchObject({ code: 2, stdout: '' })
+    expect(report.stderr).toContain('tuned.json: holds what tune found')
+  })
+
   it.each([
     [['--service', '1ms'], '--budget: is required'],
     [['--service', '1ms', '--budget', 'p99=1s', '--servers', '2'], '--servers: is what tune chooses'],
     [['--service', '1ms', '--budget', 'p99=1s,'], "--budget: must be a list of name=value, got ''"],
+    [['--service', '1ms', '--budget', 'p99=1s,p99=2s'], '--budget: must give each name once, got p99 twice'],
     [['--service', '1ms', '--budget', 'p99=1s', '--most-servers', 'x'], 'tune.mostServers: must be a whole number'],
     [['--candidates', 'none.json', '--budget', 'p99=1s'], 'none.json: does not exist'],
   ])('refuses %j', async (args, message) => {

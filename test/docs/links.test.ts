@@ -41,6 +41,10 @@ describe.each(documents)('%s', (name) => {
     expect(broken).toEqual([])
   })
 
+  it('has no conflict markers', () => {
+    expect(read(name)).not.toMatch(/^(?:<{7}|>{7}) /m)
+  })
+
   it('names files of the repository that are there', () => {
     const paths = [...prose.matchAll(/`(?:npx tsx )?((?:bench|examples|src|test|docs)\/[\w./-]+)/g)]
     const missing = paths.map(([, path = '']) => path).filter((path) => !existsSync(join(repository, path)))

@@ -186,6 +186,13 @@ describe('compare refuses', () => {
       'options',
       /'round' is not an option here; accepted: of, within, rounds, design, null/,
     ],
+    [
+      'an option among the fields',
+      { ...given, rounds: 4 },
+      {},
+      'rounds',
+      /second argument: compare\(\{ base, head \}, \{ rounds \}\)/,
+    ],
     ['an unknown engine', given, { engine: 'guess' }, 'options.engine', /must be 'simulate' or 'measure'/],
   ])('%s', async (_, compared, options, path, message) => {
     const refused = await compare(compared as Compared, options as CompareOptions).catch((error) => error)

@@ -76,6 +76,11 @@ describe('headroom', () => {
     expect(await headroom(instant, budget)).toMatchObject({ growth: null, low: 63, high: null })
   })
 
+  it('goes no further than a request a nanosecond', async () => {
+    const fast: Scenario = { arrivals: 5e8, service: affine({}), stop: { requests: 1000 } }
+    expect(await headroom(fast, budget)).toMatchObject({ growth: null, low: 1, high: null, rates: { low: 1e9 } })
+  })
+
   it('replays faster, and raises all stages', async () => {
     const times = Array.from({ length: 1000 }, (_, i) => i * 10)
     // one in 10 ms, each taking 8 ms: a quarter more, and the queue grows

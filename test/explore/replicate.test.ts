@@ -180,6 +180,16 @@ describe('replicating', { timeout: 60_000 }, () => {
     await expect(replicate(long, { replications: 2, signal })).rejects.toThrow('too late')
   })
 
+  it.each([{ requests: 3e9 }, { duration: '3000s' }])(
+    'refuses more requests than a Result counts: %j',
+    async (stop) => {
+      const refused = replicate({ arrivals: '1000000/s', service: '1us', stop }, { replications: 2 })
+      await expect(refused).rejects.toThrow(
+        'replicate.replications: must be at most 1 for runs of 3,000,000,000 requests: a Result counts up to 4,294,967,295',
+      )
+    },
+  )
+
   it('refuses a scenario like simulate', async () => {
     await expect(replicate({ arrivals: 0, service: 1 }, { replications: 2 })).rejects.toThrow(/^arrivals: .*got 0/)
     // an error that only a run finds

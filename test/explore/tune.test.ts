@@ -59,7 +59,7 @@ describe('tune for goodput', () => {
       9,
     )
     expect(front.every(({ goodput }) => goodput !== null)).toBe(true)
-    if (weight === 10) expect(nearest?.sentence).toMatch(/^1 server would keep .* too, .* worth less by the wishes\.$/)
+    if (weight === 10) expect(nearest?.sentence).toMatch(/^1 server would keep .* too: p99 is/)
   })
 })
 
@@ -135,6 +135,72 @@ describe('tune, of one service', () => {
     const one = { maxBatchSize: [1], maxWait: [0], mostServers: 1 }
     expect((await tune(shedding, { budget: { p50: '1s', errorRate: '<= 60%' }, ...one })).best).not.toBeNull()
     expect((await tune(shedding, { budget: { p50: '1s' }, ...one })).best).toBeNull()
+  })
+
+  it.each([
+    { meanBatchSize: '>= 6', p99: '60ms' },
+    { utilization: '>= 60%', p99: '60ms' },
+  ])('finds the batches and waits that a limit from below asks for: %j', async (limits) => {
+    const slack: Scenario = {
+      arrivals: '300/s',
+      service: affine({ base: '8ms', perItem: '0.5ms' }),
+      stop: { requests: 20_000 },
+    }
+    const { best } = await tune(slack, {
+      budget: limits,
+      mostServers: 3,
+      maxBatchSize: [1, 2, 8, 32],
+      maxWait: [0, 20],
+    })
+    expect(best).toMatchObject({ confirmed: true, servers: 1, check: { verdict: 'pass' } })
+  })
+
+  it('says so if a longer run confirms nothing, and expects nothing of more servers then', async () => {
+    // ten requests show no p99
+    const short: Scenario = { arrivals: '40/s', service: '5ms', stop: { requests: 1 } }
+    const tuned = await tune(short, { budget: { p99: '100ms' }, maxBatchSize: [1], mostServers: 2 })
+    expect(tuned.best).toBeNull()
+    expect(tuned.sentence).toBe(
+      'No setting was confirmed to keep p99 within 100 ms with up to 2 servers: what kept it in a run of the search did not pass in one ten times as long.',
+    )
+    expect(tuned.nearest).toMatchObject({
+      servers: null,
+      sentence:
+        'The service keeps p99 within 100 ms with 1 server in a run of the search, and did not pass in one ten times as long.',
+    })
+  })
+
+  it('does not say that fewer servers break a budget that they keep', async () => {
+    const { best, nearest } = await tune(scenario, {
+      budget: { p99: '40ms' },
+      wishes: { p99: 1 },
+      mostServers: 4,
+      ...choices,
+    })
+    expect(best?.servers).toBe(4)
+    expect(nearest?.sentence).toMatch(/^3 servers would keep p99 within 40 ms too: p99 is \d/)
+  })
+
+  it('follows the wishes among settings that leave more than 1 % of requests unanswered', async () => {
+    const { best, sentence } = await tune(
+      { arrivals: '200/s', queue: { capacity: 2 }, stop: { requests: 5000 } },
+      {
+        budget: { p50: '1s', errorRate: '<= 60%' },
+        wishes: { cost: 1 },
+        candidates: [
+          { name: 'good', quality: 2, price: 10, service: '8ms' },
+          { name: 'cheap', quality: 1, price: 1, service: '8ms' },
+        ],
+        ...{ maxBatchSize: [1], mostServers: 2 },
+      },
+    )
+    expect(best).toMatchObject({ candidate: 'cheap', servers: 1, p99Ms: null })
+    expect(sentence).toContain('more than 1 % of requests are not answered, p99 of the others is')
+  })
+
+  it('names the cost that bounds it', async () => {
+    const { sentence } = await tune(scenario, { budget: { p99: '40ms' }, price: 2, mostCost: 1, ...choices })
+    expect(sentence).toBe('No setting keeps p99 within 40 ms with up to 16 servers for at most 1 an hour.')
   })
 
   it('keeps at least leastServers servers', async () => {
@@ -312,6 +378,44 @@ describe('tune, ended early', () => {
     ])
   })
 
+  it('stays confirmed if it is ended after that', async () => {
+    let calls = 0
+    const run = (last: number) => {
+      calls = 0
+      return tune(scenario, { budget: { p99: '40ms' }, mostServers: 1, ...choices, onProgress: () => ++calls < last })
+    }
+    await run(Number.POSITIVE_INFINITY)
+    const { best, sentence, interrupted } = await run(calls)
+    expect({ interrupted, confirmed: best?.confirmed }).toEqual({ interrupted: 'onProgress', confirmed: true })
+    expect(sentence).toContain('Nothing that keeps it takes fewer servers.')
+    expect(sentence).not.toContain('not confirmed')
+  })
+
+  it.each([
+    ['onProgress', { onProgress: () => false }],
+    ['atMost', { atMost: '10ms' }],
+  ] as const)('ends while a handler hangs that is calibrated, by %s', async (by, options) => {
+    const handler = new URL('../measure/handlers/hangs.js', import.meta.url)
+    const tuned = await tune(load, { budget, candidates: [{ name: 'hangs', handler }], ...options })
+    expect(tuned).toMatchObject({ best: null, interrupted: by, runs: 0, candidates: [] })
+    expect(tuned.sentence).toBe('The search was ended before it found a setting that keeps p99 within 100 ms.')
+    expect(tuned.unsearched).toEqual(['everything: handlers were still being calibrated'])
+  })
+
+  it('rejects with the reason of its signal, in a calibration and on threads', async () => {
+    const handler = new URL('../measure/handlers/hangs.js', import.meta.url)
+    const abortion = new AbortController()
+    const calibrated = tune(load, { budget, candidates: [{ name: 'hangs', handler }], signal: abortion.signal })
+    setTimeout(() => abortion.abort('enough'), 50)
+    await expect(calibrated).rejects.toBe('enough')
+
+    const running = new AbortController()
+    const long: Scenario = { ...scenario, stop: { requests: 5_000_000 } }
+    const onThreads = tune(long, { budget: { p99: '40ms' }, ...choices, threads: 2, signal: running.signal })
+    setTimeout(() => running.abort('enough'), 500)
+    await expect(onThreads).rejects.toBe('enough')
+  })
+
   it('gives nothing if there was nothing', async () => {
     const tuned = await tune(load, { budget, candidates, onProgress: () => false })
     expect(tuned).toMatchObject({ best: null, interrupted: 'onProgress', runs: 0, nearest: null })
@@ -335,6 +439,7 @@ describe('what tune refuses', () => {
     [{ budget, maxWait: [] }, 'tune.maxWait: must be a list of one or more durations'],
     [{ budget, servers: 2 }, "'servers' is not an option here"],
     [{ budget, price: Number.NaN }, 'tune.price: must be the price of one server for an hour'],
+    [{ budget, calibrateAt: { utilization: 2 } }, 'tune.calibrateAt.utilization: must be a number above 0 and below 1'],
     [{ budget, mostCost: 3 }, 'tune.mostCost: needs a price'],
     [{ budget, candidates: [] }, 'tune.candidates: must be a list of one or more candidates'],
     [
@@ -368,6 +473,14 @@ describe('what tune refuses', () => {
     ],
   ])('refuses the options %j', async (options, message) => {
     await expect(tune(load, options as unknown as TuneOptions)).rejects.toThrow(message)
+  })
+
+  it.each([
+    [null, 'must be an object of arrivals'],
+    [undefined, 'must be an object of arrivals'],
+    [{ ...scenario, arrivals: null }, 'arrivals: must be a rate above 0'],
+  ])('refuses the scenario %j', async (wrong, message) => {
+    await expect(tune(wrong as unknown as Scenario, { budget })).rejects.toThrow(message)
   })
 
   it('names the candidate that cannot be loaded', async () => {

@@ -13,7 +13,12 @@ it.each<[string, (options: never) => string, unknown, string]>([
     { budgett: {} },
     "report: 'budgett' is not an option",
   ],
-  ['null', (options) => renderHtml(result, options), null, 'report: must be an object of title, budget, price, got null'],
+  [
+    'null',
+    (options) => renderHtml(result, options),
+    null,
+    'report: must be an object of title, budget, price, got null',
+  ],
   [
     'a title of a number',
     (options) => renderHtml(result, options),

@@ -20,6 +20,7 @@ import { refusal } from '../support/refusal.js'
 const duration = /a duration of 0 or more, in milliseconds or with a unit/
 const rate = /a rate above 0 and at most 1,000,000,000\/s/
 const anyArrivals = /a rate above 0 .* or an arrival process: \{ process: constant \| poisson \| renewal \|/
+const anyModel = /must be 'affine', 'byBatchSize' or 'recorded', got .*; for example \{ model: 'affine'/
 const anyService = /a duration of 0 or more .* or a service model: \{ model: affine \| byBatchSize/
 const anyVariation = /a variation: \{ distribution: none \| exponential \| gamma \| lognormal \| uniform \|/
 const probability = /a probability from 0 to 1/
@@ -63,8 +64,8 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
   ['service', { service: [] }, '[]', anyService],
   ['service', { service: 'soon' }, '"soon"', duration],
   ['service', { service: -1 }, '-1', duration],
-  ['service.model', { service: { base: 1 } }, 'nothing', anyService],
-  ['service.model', { service: { model: 'quadratic' } }, '"quadratic"', anyService],
+  ['service.model', { service: { base: 1 } }, 'nothing', anyModel],
+  ['service.model', { service: { model: 'quadratic' } }, '"quadratic"', anyModel],
   ['service.base', { service: affine({ base: Number.NaN }) }, 'NaN', duration],
   ['service.perItem', { service: affine({ perItem: '-1ms' }) }, '"-1ms"', duration],
   ['service.stalls.probability', { service: affine({ stalls: { probability: 1.1, time: 1 } }) }, '1.1', probability],

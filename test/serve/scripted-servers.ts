@@ -1,5 +1,5 @@
 import type { InFlightBatch } from '../../src/serve/batcher/in-flight-batch.js'
-import type { Servers } from '../../src/serve/batcher/servers.js'
+import type { Servers } from '../../src/serve/batcher/servers/servers.js'
 
 /** Actions in order of time; actions of one time in the order in which they were added. */
 export class Agenda {

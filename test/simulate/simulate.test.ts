@@ -295,7 +295,9 @@ describe('an impossible run throws', () => {
       stop: { requests: 100 },
       ...everything,
     }
-    expect(refused(neverFull)).toMatch(/no request due in the window completed: .*"rejected":100/)
+    expect(refused(neverFull)).toMatch(
+      /no request due in the window completed: 100 offered, 100 rejected; make the run longer/,
+    )
     expect(refused({ arrivals: '1/s', service: 10, stop: { duration: '1ms' } })).toMatch(/"offered":0/)
     // the warm-up is over only after the last request
     expect(

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -72,6 +72,17 @@ const SHORT: Record<string, string[]> = {
   sweep: ['--requests', '5000'],
   measure: ['--duration', '300ms'],
   compare: ['--rounds', '2'],
+  gate: ['--rounds', '2', '--null-pairs', '0', '--duration', '100ms'],
+}
+
+/** Makes a folder a repository whose only commit is `origin/main` too. */
+function commitAll(folder: string): void {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, stdio: 'ignore' })
+  writeFileSync(join(folder, '.gitignore'), 'node_modules\nbuilt\n')
+  git('init')
+  git('add', '--all')
+  git('-c', 'user.name=docs', '-c', 'user.email=docs@localhost', 'commit', '--message', 'docs')
+  git('update-ref', 'refs/remotes/origin/main', 'HEAD')
 }
 
 /**
@@ -105,6 +116,7 @@ export function testCodeOf(documents: string[], tested: string[]): void {
     for (const name of readdirSync(modules)) symlinkSync(join(modules, name), join(project, 'node_modules', name))
     symlinkSync(repository, join(project, 'node_modules/throughline'))
     for (const block of code) writeFileSync(join(project, fileOf(block)), shortened(moduleOf(block)))
+    commitAll(project)
     compiled = compile(readdirSync(project).filter((name) => name.endsWith('.ts')))
     const stored = simulate({ arrivals: '800/s', service: '1ms' })
     for (const name of ['result', 'base', 'head']) writeFileSync(join(project, `${name}.json`), JSON.stringify(stored))
@@ -196,7 +208,8 @@ export function testCodeOf(documents: string[], tested: string[]): void {
       '$at: $line',
       async ({ line, prints }) => {
         const args = line.replace('npx throughline ', '').replace('127.0.0.1:8080', address).split(/\s+/)
-        const short = prints === null ? (SHORT[args[0] as string] ?? []) : []
+        const command = args.includes('--base-ref') ? 'gate' : (args[0] as string)
+        const short = prints === null ? (SHORT[command] ?? []) : []
         process.chdir(project)
         const { code, stdout, stderr } = await throughline(...args, ...short)
         // 3: so short a run is inconclusive

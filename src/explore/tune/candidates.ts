@@ -13,7 +13,7 @@ import {
 import { lognormal } from '../../scenario/service/variation.js'
 import type { Targets } from '../../scenario/target.js'
 import { type Duration, options } from '../../scenario/units.js'
-import { isUrl } from '../../validation/realm.js'
+import { isUrl, throwIfAborted } from '../../validation/realm.js'
 import { messageOf, ValidationError } from '../../validation/validation-error.js'
 import { type CalibrateAt, calibrate } from '../calibrate.js'
 
@@ -95,7 +95,7 @@ export interface ContenderOptions {
   price: number | undefined
   /** at which load handlers are calibrated */
   calibrateAt: CalibrateAt
-  signal: AbortSignal | undefined
+  signal: AbortSignal
   /** called before a handler is calibrated */
   onCalibrate: (name: string | null) => void
 }
@@ -150,6 +150,7 @@ export async function contendersOf(
       try {
         contenders.push(await calibrated(scenario, { name, quality, handler: handler as string | URL }, own))
       } catch (error) {
+        throwIfAborted(asked.signal)
         throw ofCandidate(name, handler as string | URL, error)
       }
     }
@@ -183,7 +184,7 @@ async function calibrated(
   const { service } = await calibrate(
     { ...parts, handler, servers: 1, batching: { maxBatchSize: Math.max(...sizes) } } as Scenario,
     asked.calibrateAt,
-    asked.signal === undefined ? {} : { signal: asked.signal },
+    { signal: asked.signal },
   )
   return known({ name, quality, service: serviceSchema.parse(service) }, { ...asked, sizes })
 }

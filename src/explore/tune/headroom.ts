@@ -6,7 +6,7 @@ import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, checkedBudget } from '../../scenario/budget.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../../scenario/scenario.js'
 import { refuseCheckpoints } from '../../scenario/stop.js'
-import { options } from '../../scenario/units.js'
+import { NS_PER_SECOND, options } from '../../scenario/units.js'
 import { simulate } from '../../simulate/simulate.js'
 import { abortSignal, throwIfAborted } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
@@ -16,7 +16,7 @@ import { runTrial } from './trial.js'
 export interface Headroom {
   /**
    * as far as the observed figures keep the budget, to 1 % of the load; below 0 if they break it already, null if they
-   * keep it at 64 times the load, or at no load down to a twentieth
+   * keep it at 64 times the load or a billion requests a second, or at no load down to a twentieth
    */
   growth: number | null
   /** as far as `checkBudget` passes the run; null if it does at no load */
@@ -43,7 +43,7 @@ const schema = options({
     .optional(),
 })
 
-/** Loads are found to this fraction of themselves. */
+/** The precision of the search, as a fraction of the load. */
 const NEAR = 0.01
 /** Loads from this fraction of the present one, up to this many times it. */
 const LEAST = 0.05
@@ -95,15 +95,16 @@ export async function headroom(
     return verdict
   }
   try {
-    const growth = await lastThat(1, (factor) =>
+    const most = Math.min(MOST, NS_PER_SECOND / peakRate(resolved.arrivals))
+    const growth = await lastThat(1, most, (factor) =>
       each(factor, (at) => runTrial({ scenario: at, budget: limits }).strain <= 1),
     )
-    const from = Math.min(MOST, Math.max(LEAST, growth))
-    const low = await lastThat(from, async (factor) => (await verdictAt(factor)) === 'pass')
-    const high = await lastThat(from, async (factor) => (await verdictAt(factor)) !== 'fail')
+    const from = Math.min(most, Math.max(LEAST, growth))
+    const low = await lastThat(from, most, async (factor) => (await verdictAt(factor)) === 'pass')
+    const high = await lastThat(from, most, async (factor) => (await verdictAt(factor)) !== 'fail')
     const factors = {
       growth: growth >= LEAST && growth <= MOST ? growth : null,
-      low: low < LEAST ? null : Math.min(low, MOST),
+      low: low < LEAST ? null : Math.min(low, most),
       high: high > MOST ? null : Math.max(high, LEAST),
     }
     const fractionOf = (factor: number | null) => factor && factor - 1
@@ -120,23 +121,23 @@ export async function headroom(
 
 class Ended extends Error {}
 
-/** The verdict on a run; one without a steady state keeps no budget for as long as it may last. */
+/** The verdict on a run. A run without a steady state fails: its latency grows for as long as it lasts. */
 function verdictOf(result: Result, budget: Budget): Verdict {
   return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
 }
 
 /**
- * The highest load at which something is so: bracketed from one load on, in steps that double, and bisected. Infinity if
- * it is so up to the most, 0 if it is not so down to the least.
+ * Finds the highest load that passes a test: brackets it in steps that double, then bisects. Infinity if the greatest load
+ * passes, 0 if the least fails.
  */
-async function lastThat(from: number, isSo: (factor: number) => Promise<boolean>): Promise<number> {
+async function lastThat(from: number, most: number, isSo: (factor: number) => Promise<boolean>): Promise<number> {
   let [low, high] = [from, from]
   let step = NEAR
   if (await isSo(from)) {
-    for (high *= 1 + step; await isSo(high); high *= 1 + step) {
+    for (high = Math.min(most, high * (1 + step)); await isSo(high); high = Math.min(most, high * (1 + step))) {
       low = high
       step *= 2
-      if (low > MOST) return Number.POSITIVE_INFINITY
+      if (low === most) return Number.POSITIVE_INFINITY
     }
   } else {
     for (low /= 1 + step; !(await isSo(low)); low /= 1 + step) {
@@ -153,7 +154,14 @@ async function lastThat(from: number, isSo: (factor: number) => Promise<boolean>
   return low
 }
 
-/** Arrivals of as many times the load. */
+/** The highest rate at any time, which no arrivals may have above one request a nanosecond. */
+function peakRate(arrivals: Arrivals): number {
+  if ('rate' in arrivals) return arrivals.rate
+  if (arrivals.process !== 'stages') return 0
+  return Math.max(arrivals.from ?? 0, ...arrivals.stages.map(({ rate }) => rate))
+}
+
+/** Multiplies the rate of arrivals by a factor. */
 function scaled(arrivals: Arrivals, factor: number): Arrivals {
   if ('rate' in arrivals) return { ...arrivals, rate: arrivals.rate * factor }
   if (arrivals.process === 'replay') return { ...arrivals, speed: (arrivals.speed ?? 1) * factor }

@@ -66,24 +66,27 @@ export function preferenceOf(wishes: ReadWishes | undefined): Preference {
   return (a, b) => {
     const [ofA, ofB] = [scoreOf(a, wishes), scoreOf(b, wishes)]
     // sums of logarithms differ in their last digits
-    return Math.abs(ofA - ofB) > 1e-12 ? ofB - ofA : inOrder(a, b)
+    return ofA !== ofB && Math.abs(ofA - ofB) > 1e-12 ? ofB - ofA : inOrder(a, b)
   }
 }
 
 function inOrder(a: Worth, b: Worth): number {
-  return b.quality - a.quality || a.cost - b.cost || a.p99Ms - b.p99Ms || b.goodput - a.goodput
+  const byP99 = a.p99Ms === b.p99Ms ? 0 : a.p99Ms - b.p99Ms
+  return b.quality - a.quality || a.cost - b.cost || byP99 || b.goodput - a.goodput
 }
 
 /** A weighted product, as its logarithm: no unit and no other setting changes the order of two. */
 function scoreOf({ quality, cost, p99Ms, goodput }: Worth, wishes: ReadWishes): number {
   const enough = (which: keyof ReadWishes, none: number) => wishes[which]?.enough ?? none
   const weight = (which: keyof ReadWishes) => wishes[which]?.weight ?? 0
+  // what has no weight counts nothing, even if it is 0 or endless
+  const term = (which: keyof ReadWishes, value: number) => (weight(which) === 0 ? 0 : weight(which) * Math.log(value))
   return (
-    weight('quality') * Math.log(Math.min(quality, enough('quality', Number.POSITIVE_INFINITY))) +
+    term('quality', Math.min(quality, enough('quality', Number.POSITIVE_INFINITY))) +
     // nothing good at all is worth least, but has a place in the order
-    weight('goodput') * Math.log(Math.max(Number.MIN_VALUE, Math.min(goodput, enough('goodput', 1)))) -
-    weight('cost') * Math.log(Math.max(cost, enough('cost', 0))) -
-    weight('p99') * Math.log(Math.max(p99Ms, enough('p99', 0)))
+    term('goodput', Math.max(Number.MIN_VALUE, Math.min(goodput, enough('goodput', 1)))) -
+    term('cost', Math.max(cost, enough('cost', 0))) -
+    term('p99', Math.max(p99Ms, enough('p99', 0)))
   )
 }
 

@@ -56,32 +56,48 @@ interface Asked {
   budget: Budget
   wishes?: ReadWishes | undefined
   mostServers: number
+  mostCost?: number | undefined
 }
+
+/** Whether settings kept the budget in a run of the search, and not in a longer one. */
+const hasRefuted = ({ tried }: CandidateSearch) => tried.some(isRefuted)
+const isRefuted = ({ trial, refuted }: Tried) => refuted === true && trial.strain <= 1
+
+/** A p99, if there is one of all requests: it is endless if more than 1 % of them are never answered. */
+const p99Text = (p99Ms: number, ofAllMs: number) =>
+  Number.isFinite(ofAllMs)
+    ? `p99 is ${time(p99Ms)}`
+    : `more than 1 % of requests are not answered${Number.isFinite(p99Ms) ? `, p99 of the others is ${time(p99Ms)}` : ''}`
+
+const finite = (value: number) => (Number.isFinite(value) ? value : null)
 
 /** The recommendation and its reason, or why there is none. */
 export function recommendation(
   chosen: Tried | null,
   confirmed: Result | null,
   searches: readonly CandidateSearch[],
-  { budget, wishes, mostServers }: Asked,
+  complete: boolean,
+  { budget, wishes, mostServers, mostCost }: Asked,
   ended: string | null,
 ): string {
   const within = budgetText(budget)
   if (chosen === null) {
-    return ended === null
-      ? `No setting keeps ${within} with up to ${serversText(mostServers)}.`
-      : `The search was ended before it found a setting that keeps ${within}.`
+    if (!complete) return `The search was ended before it found a setting that keeps ${within}.`
+    const bounds = `with up to ${serversText(mostServers)}${mostCost === undefined ? '' : ` for at most ${inText(mostCost)} an hour`}`
+    return searches.some(hasRefuted)
+      ? `No setting was confirmed to keep ${within} ${bounds}: what kept it in a run of the search did not pass in one ten times as long.`
+      : `No setting keeps ${within} ${bounds}.`
   }
   const { contender, servers, worth } = chosen
   const { quality, price } = contender
-  const p99Ms = confirmed?.latencyMs.p99 ?? worth.p99Ms
+  const p99 = p99Text(confirmed?.latencyMs.p99 ?? worth.p99Ms, worth.p99Ms)
   const cost = price === null ? '' : `, for ${inText(costOfServers(contender, servers))} an hour`
-  const what = `Run ${contender.name === null ? '' : `${contender.name} on `}${serversText(servers)}, ${batchingText(chosen)}${cost}: p99 is ${time(p99Ms)}, and it keeps ${within}.`
+  const what = `Run ${contender.name === null ? '' : `${contender.name} on `}${serversText(servers)}, ${batchingText(chosen)}${cost}: ${p99}, and it keeps ${within}.`
   const why =
-    ended === 'onProgress'
+    confirmed === null
       ? 'It is the best that was found until the search was ended, and a longer run has not confirmed it.'
       : reasonOf(chosen, searches, wishes, quality, price)
-  return `${what} ${why}${ended === 'atMost' ? ' The search ran out of time, and did not look at everything.' : ''}`
+  return `${what} ${why}${ended === 'atMost' && !complete ? ' The search ran out of time, and did not look at everything.' : ''}`
 }
 
 function reasonOf(
@@ -131,6 +147,9 @@ export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boo
   if (!explored) return 'not searched to its end'
   const nearest = search.nearest()
   if (nearest === null) return `no setting of ${contender.name ?? 'it'} was run`
+  if (isRefuted(nearest)) {
+    return `keeps ${within} with ${serversText(nearest.servers)} in a run of the search, and did not pass in one ten times as long`
+  }
   return `breaks ${within} with up to ${serversText(search.mostServers)}; the nearest is ${timesText(nearest)}`
 }
 
@@ -157,17 +176,20 @@ export async function nearestMiss(
     chosen === null ? others : others.filter(({ contender }) => (contender.quality ?? 1) > chosen.worth.quality)
   const pool = wanted.length > 0 ? wanted : others
   // what a candidate would take is known if it keeps the budget, and else asked of more servers
-  const reached: { search: CandidateSearch; at: Tried | null }[] = []
+  const reached: { search: CandidateSearch; at: Tried | null; most: number }[] = []
   for (const search of pool) {
     const kept = cheapestOf(search)
     const isHopeless = search.givenUp?.why === 'too slow' || search.givenUp?.why === 'dominated'
-    reached.push({ search, at: kept ?? (isHopeless ? null : await beyond(search, space, run)) })
+    // a run of the search says nothing of more servers if a longer one did not confirm what it said of fewer
+    const further = kept === null && !isHopeless && !hasRefuted(search) ? beyond(search, space) : null
+    const most = further === null ? 0 : mostServersOf(search.contender, further)
+    reached.push({ search, most, at: kept ?? (further && (await cheapestIn(search, further, run))) })
   }
   const cost = ({ at }: (typeof reached)[number]) => at?.worth.cost ?? Number.POSITIVE_INFINITY
   const strain = ({ search }: (typeof reached)[number]) => strainOf(search)
   const [nearest] = reached.sort((a, b) => compare(cost(a), cost(b)) || compare(strain(a), strain(b)))
   if (nearest === undefined) return null
-  return missOf(nearest.search, nearest.at, chosen, budget)
+  return missOf(nearest.search, nearest.at, nearest.most, chosen, budget)
 }
 
 const compare = (a: number, b: number) => (a === b ? 0 : a - b)
@@ -180,25 +202,35 @@ const strainOf = (search: CandidateSearch) =>
 const cheapestOf = ({ tried }: CandidateSearch) =>
   tried.filter(keeps).sort((a, b) => a.worth.cost - b.worth.cost || a.worth.p99Ms - b.worth.p99Ms)[0] ?? null
 
-/** The cheapest setting of a candidate beyond the servers that there may be. */
-async function beyond(
-  { contender, mostServers, prefers }: CandidateSearch,
-  space: Space,
-  run: RunSettings,
-): Promise<Tried | null> {
+/** More servers than there may be; null if a candidate cannot have more. */
+function beyond({ contender, mostServers }: CandidateSearch, space: Space): Space | null {
   const further: Space = {
     ...space,
     leastServers: mostServers + 1,
     mostServers: Math.min(1000, BEYOND * Math.max(space.mostServers, mostServers)),
     mostCost: Number.POSITIVE_INFINITY,
   }
-  if (mostServersOf(contender, further) < further.leastServers) return null
-  const search = new CandidateSearch(contender, further, run, prefers)
+  return mostServersOf(contender, further) < further.leastServers ? null : further
+}
+
+async function cheapestIn(
+  { contender, prefers }: CandidateSearch,
+  space: Space,
+  run: RunSettings,
+): Promise<Tried | null> {
+  const search = new CandidateSearch(contender, space, run, prefers)
   await search.cheapest()
   return cheapestOf(search)
 }
 
-function missOf(search: CandidateSearch, at: Tried | null, chosen: Tried | null, budget: Budget): NearestMiss {
+/** @param most how many servers were tried to no avail; 0 if no more than there may be */
+function missOf(
+  search: CandidateSearch,
+  at: Tried | null,
+  most: number,
+  chosen: Tried | null,
+  budget: Budget,
+): NearestMiss {
   const { contender, givenUp } = search
   const { name, quality } = contender
   const who = `${name ?? 'The service'}${quality === null ? '' : ` (quality ${inText(quality)})`}`
@@ -207,16 +239,14 @@ function missOf(search: CandidateSearch, at: Tried | null, chosen: Tried | null,
     const costRatio = chosen === null ? null : at.worth.cost / chosen.worth.cost
     const cost = costRatio === null ? '' : `, at ${inText(costRatio)} times the cost`
     return {
-      ...{ candidate: name, quality, servers: at.servers, p99Ms: at.trial.p99Ms, costRatio },
+      ...{ candidate: name, quality, servers: at.servers, p99Ms: finite(at.trial.p99Ms), costRatio },
       sentence: `${who} would keep ${within} with ${serversText(at.servers)}${cost}.`,
     }
   }
   const near = givenUp?.why === 'too slow' ? givenUp.best : search.nearest()
-  const p99Ms = near !== null && Number.isFinite(near.trial.p99Ms) ? near.trial.p99Ms : null
-  const outcome = outcomeOf(search, budget, true)
   return {
-    ...{ candidate: name, quality, servers: null, p99Ms, costRatio: null },
-    sentence: givenUp === null ? `${who} ${outcome}; more servers do not help.` : `${who} ${outcome}.`,
+    ...{ candidate: name, quality, servers: null, p99Ms: near && finite(near.trial.p99Ms), costRatio: null },
+    sentence: `${who} ${outcomeOf(search, budget, true)}${givenUp === null && most > 0 ? `; ${count(most)} do not help` : ''}.`,
   }
 }
 
@@ -225,20 +255,29 @@ function oneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, bu
   const servers = chosen.servers - 1
   if (servers < space.leastServers) return null
   const { name, quality } = chosen.contender
-  const near = search.nearest(servers)
-  const p99Ms = near !== null && Number.isFinite(near.trial.p99Ms) ? near.trial.p99Ms : null
-  if (near !== null && keeps(near)) {
-    return {
-      ...{ candidate: name, quality, servers, p99Ms, costRatio: servers / chosen.servers },
-      sentence: `${serversText(servers)} would keep ${budgetText(budget)} too, with a p99 of ${time(near.trial.p99Ms)}, and ${servers === 1 ? 'is' : 'are'} worth less by the wishes.`,
+  const within = budgetText(budget)
+  const kept = search.best(servers)
+  const near = kept ?? search.nearest(servers)
+  const sentence = (): string => {
+    const who = serversText(servers)
+    if (near === null || near.trial.strain === Number.POSITIVE_INFINITY) {
+      return `${who} cannot sustain ${rate(space.offered)}, where the budget is ${within}.`
     }
+    const p99 = p99Text(near.trial.p99Ms, near.trial.p99Ms)
+    if (kept !== null) return `${who} would keep ${within} too: ${p99}.`
+    if (isRefuted(near)) {
+      return `${who} would keep ${within} in a run of the search, and did not pass in one ten times as long.`
+    }
+    return `${who} would take a limit ${inText(near.trial.strain)} times as high: at best, ${p99}, where the budget is ${within}.`
   }
-  const short =
-    near === null || near.trial.strain === Number.POSITIVE_INFINITY
-      ? `cannot sustain ${rate(space.offered)}`
-      : `would take a limit ${inText(near.trial.strain)} times as high: the best has a p99 of ${time(near.trial.p99Ms)}`
   return {
-    ...{ candidate: name, quality, servers, p99Ms, costRatio: servers / chosen.servers },
-    sentence: `${serversText(servers)} ${short}, where the budget is ${budgetText(budget)}.`,
+    ...{
+      candidate: name,
+      quality,
+      servers,
+      p99Ms: near && finite(near.trial.p99Ms),
+      costRatio: servers / chosen.servers,
+    },
+    sentence: sentence(),
   }
 }

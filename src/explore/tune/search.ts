@@ -31,6 +31,8 @@ export interface Space {
   offered: number
   /** the queue drops what is too much, so that an overloaded server may keep a budget that allows it */
   sheds: boolean
+  /** a limit of the budget is kept sooner by waiting, larger batches or fewer servers, such as one on batch size from below */
+  waitingHelps: boolean
 }
 
 /** Runs settings, and gives what each showed, in order. */
@@ -132,6 +134,14 @@ export class CandidateSearch {
     )
   }
 
+  /** The setting of a number of servers that is best of those that keep the budget. */
+  best(servers: number): Tried | null {
+    return best(
+      this.tried.filter((each) => each.servers === servers && keeps(each)),
+      this.#better,
+    )
+  }
+
   /**
    * Searches the fewest servers that keep the budget, and then more for as long as they are worth it.
    *
@@ -226,7 +236,7 @@ export class CandidateSearch {
       // no batch ever filled: larger ones are the very same run
       if (tried.some((each) => each.trial.largestBatch < each.maxBatchSize)) break
     }
-    if (here !== null && here.maxBatchSize > 1 && here.trial.strain <= FAR) {
+    if (here !== null && here.maxBatchSize > 1 && this.#isNear(here)) {
       // p99 may fall again behind a rise, where a longer wait spares servers that are nearly overloaded
       const { size } = this.#placeOf(here)
       const line = this.#space.waits.map((_, wait) => ({ size, wait }))
@@ -242,12 +252,17 @@ export class CandidateSearch {
   /** Moves to the best neighbour until no neighbour is better. */
   async #climb(from: Tried | null, servers: number): Promise<void> {
     let here = from
-    while (here !== null && here.trial.strain <= FAR) {
+    while (here !== null && this.#isNear(here)) {
       const around = await this.#all(this.#neighbours(here, servers), servers)
       const next = best([here, ...around], this.#better)
       if (next === here) return
       here = next
     }
+  }
+
+  /** Whether other waits may make up for what a setting misses the budget by. */
+  #isNear({ trial }: Tried): boolean {
+    return trial.strain <= FAR || this.#space.waitingHelps
   }
 
   /** Where the search with one server fewer, and with one more, has ended. */
@@ -305,13 +320,13 @@ export class CandidateSearch {
 
   /**
    * One request at a time on more servers than anything needs: no setting is faster, if larger batches take longer. Null
-   * where that is not known of the service, or plenty is not enough.
+   * if that is not known of the service, if a limit asks for waiting, or if plenty is not enough.
    */
   async #withoutWaiting(): Promise<Tried | null> {
     const { service } = this.contender
-    const { offered, sheds } = this.#space
+    const { offered, sheds, waitingHelps } = this.#space
     const one = maxThroughput(service, 1, PLENTY)
-    if (sheds || offered === 0 || service.model === 'recorded' || !(one > 2 * offered)) return null
+    if (sheds || waitingHelps || offered === 0 || service.model === 'recorded' || !(one > 2 * offered)) return null
     if (!growsWithSize(service, Math.max(...this.contender.sizes))) return null
     const { overhead: _, ...without } = service
     const contender = { ...this.contender, service: without as Service }

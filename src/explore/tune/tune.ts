@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { type BudgetCheck, checkBudget } from '../../budget/check.js'
 import { real } from '../../clock/real.js'
+import { onAbort } from '../../handler/on-abort.js'
 import { cores } from '../../machine/cores.js'
 import { type Cost, costOfRun } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
 import { meanRate } from '../../scenario/arrivals/arrivals.js'
-import { type Budget, budgetSchema } from '../../scenario/budget.js'
+import { type Budget, budgetSchema, rulesOf } from '../../scenario/budget.js'
 import {
   noGood,
   type ResolvedScenario,
@@ -21,7 +22,7 @@ import type { Refused } from '../../threads/pool.js'
 import { startThread, type Thread } from '../../threads/thread.js'
 import { abortSignal, throwIfAborted } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
-import type { CalibrateAt } from '../calibrate.js'
+import { type CalibrateAt, calibrateAtSchema } from '../calibrate.js'
 import { simulateAll } from '../simulate-all.js'
 import {
   type Candidate,
@@ -169,7 +170,7 @@ const schema = options({
     .array(duration, { error: 'must be a list of durations' })
     .min(1, { error: 'must be a list of one or more durations' })
     .default([0, 1, 2, 5, 10, 20]),
-  calibrateAt: z.custom<CalibrateAt>((value) => typeof value === 'object').optional(),
+  calibrateAt: calibrateAtSchema.optional(),
   atMost: positiveDuration.optional(),
   threads: whole(1, 256).optional(),
   signal: abortSignal.optional(),
@@ -188,6 +189,8 @@ const schema = options({
 
 /** Runs of the search are short, and a longer one confirms what they find. */
 const SEARCH: Extent = { requests: 100_000 }
+/** How often a calibration looks whether the search is to end. */
+const PROGRESS_MS = 100
 /** From this many requests a run on, threads find the answer sooner than they take to start. */
 const WORTH_THREADS = 200_000
 
@@ -212,6 +215,8 @@ const WORTH_THREADS = 200_000
 export async function tune(scenario: Scenario, given: TuneOptions): Promise<Tuned> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'tune', given)
+  // refuses what is no scenario
+  if (typeof scenario !== 'object' || scenario === null) resolveScenario(scenario, 'simulate')
   return new Tuning(scenario, asked.data).run()
 }
 
@@ -235,6 +240,8 @@ class Tuning {
   readonly #searches: CandidateSearch[] = []
   readonly #explored = new Set<CandidateSearch>()
   #searching: CandidateSearch | null = null
+  /** the name of the candidate whose handler is being calibrated */
+  #calibrated: string | null = null
   #ended: 'atMost' | 'onProgress' | null = null
   #runs = 0
   #threads: Thread<TrialTask, Trial | Refused> | null = null
@@ -253,14 +260,16 @@ class Tuning {
     const { arrivals, queue, stop, good } = resolveScenario(scenarioWith(this.#scenario, '1ms'), 'simulate')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
     if (good === undefined) this.#refuseGoodput()
-    const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait } = this.#asked
+    const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait, budget } = this.#asked
     const space: Space = {
       ...{ leastServers, mostServers, mostCost },
       waits: [...new Set(maxWait)].sort((a, b) => a - b),
       offered: meanRate(arrivals) ?? 0,
       sheds: queue.capacity !== null || queue.timeout !== null,
+      waitingHelps: rulesOf(budget).some(({ metric, relation }) => relation.startsWith('>') && metric !== 'throughput'),
     }
-    const contenders = await this.#contenders()
+    const found = await this.#unlessEnded(() => this.#contenders())
+    const contenders = found ?? []
     const inOrder = contenders
       .map((contender) => new CandidateSearch(contender, space, (settings) => this.#runEach(settings), this.#prefers))
       .sort((a, b) => qualityOf(b) - qualityOf(a) || leastCost(a) - leastCost(b))
@@ -268,6 +277,7 @@ class Tuning {
     try {
       const best = await this.#search()
       const chosen = best?.tried ?? null
+      const complete = found !== null && this.#explored.size === this.#searches.length
       const nearest = await this.#unlessEnded(() =>
         nearestMiss(
           chosen,
@@ -281,7 +291,14 @@ class Tuning {
         schema: 'throughline/tuned@1',
         budget: this.#asked.budget,
         best: best?.recommended ?? null,
-        sentence: recommendation(chosen, best?.recommended.result ?? null, this.#searches, this.#asked, this.#ended),
+        sentence: recommendation(
+          chosen,
+          best?.recommended.result ?? null,
+          this.#searches,
+          complete,
+          this.#asked,
+          this.#ended,
+        ),
         nearest,
         front: frontOf(this.#kept()).map(settingOf),
         candidates: contenders.map((contender) => this.#candidateOf(contender)),
@@ -289,7 +306,7 @@ class Tuning {
         runs: this.#runs,
         grid: contenders.reduce((sum, contender) => sum + gridSize(contender, space), 0),
         interrupted: this.#ended,
-        unsearched: this.#unsearched(),
+        unsearched: found === null ? ['everything: handlers were still being calibrated'] : this.#unsearched(),
       }
     } finally {
       await this.#threads?.destroy()
@@ -308,13 +325,34 @@ class Tuning {
 
   async #contenders(): Promise<Contender[]> {
     const { candidates, maxBatchSize, price, calibrateAt = { utilization: 0.7 }, signal } = this.#asked
+    // a calibration may take as long as its handler hangs
+    const calibrating = new AbortController()
+    const continueOrAbort = () => {
+      try {
+        this.#continue()
+      } catch (error) {
+        calibrating.abort(error)
+      }
+    }
     const asked = {
       sizes: maxBatchSize && [...new Set(maxBatchSize)].sort((a, b) => a - b),
-      ...{ price, calibrateAt, signal },
-      onCalibrate: (candidate: string | null) => void this.#tell(candidate),
+      ...{ price, calibrateAt, signal: calibrating.signal },
+      onCalibrate: (candidate: string | null) => {
+        this.#calibrated = candidate
+        continueOrAbort()
+        throwIfAborted(calibrating.signal)
+      },
     }
-    if (candidates === undefined) return [await contenderOf(this.#scenario, asked)]
-    return contendersOf(this.#scenario, candidates, asked)
+    const timer = real.setInterval(continueOrAbort, PROGRESS_MS)
+    const removeListener = signal && onAbort(signal, continueOrAbort)
+    try {
+      if (candidates === undefined) return [await contenderOf(this.#scenario, asked)]
+      return await contendersOf(this.#scenario, candidates, asked)
+    } finally {
+      real.clearInterval(timer)
+      removeListener?.()
+      this.#calibrated = null
+    }
   }
 
   /** Explores the candidates, and confirms what is preferred of what they offer, until something is confirmed. */
@@ -417,7 +455,10 @@ class Tuning {
     const threads = await this.#threadsFor(tasks)
     if (threads !== null) {
       this.#continue()
-      const reports = await Promise.all(tasks.map((task) => threads.run(task, signal)))
+      const reports = await Promise.all(tasks.map((task) => threads.run(task, signal))).catch((error) => {
+        throwIfAborted(signal)
+        throw error
+      })
       for (const [i, report] of reports.entries()) {
         if ('refused' in report) throw new ValidationError('', report.refused.message)
         done(report, i)
@@ -446,7 +487,7 @@ class Tuning {
   /** Continues, unless the search has to end. */
   #continue(): void {
     throwIfAborted(this.#asked.signal)
-    if (!this.#tell(this.#searching?.contender.name ?? null)) throw new SearchEnded('onProgress')
+    if (!this.#tell(this.#searching?.contender.name ?? this.#calibrated)) throw new SearchEnded('onProgress')
     if (real.now() > this.#deadline) throw new SearchEnded('atMost')
   }
 
@@ -475,7 +516,12 @@ class Tuning {
   async #headroom(scenario: SimulatedScenario): Promise<Headroom | null> {
     if (meanRate(scenario.arrivals) === null) return null
     const { signal, budget } = this.#asked
-    const room = await headroom(scenario, budget, { signal, onProgress: () => this.#tell(null) })
+    const room = await headroom(scenario, budget, { signal, onProgress: () => this.#tell(null) }).catch((error) => {
+      // recorded service times may not reach for more load
+      if (error instanceof ValidationError) return undefined
+      throw error
+    })
+    if (room === undefined) return null
     if (room === null) this.#ended ??= 'onProgress'
     return room
   }
@@ -508,7 +554,7 @@ const qualityOf = ({ contender }: CandidateSearch) => contender.quality ?? 1
 const leastCost = ({ contender, fewestServers }: CandidateSearch) => costOfServers(contender, fewestServers)
 
 const endsByItself = ({ arrivals }: Scenario) =>
-  typeof arrivals === 'object' && ['stages', 'replay'].includes(arrivals.process)
+  typeof arrivals === 'object' && arrivals !== null && ['stages', 'replay'].includes(arrivals.process)
 
 /** A scenario with another service, and without what only a measurement runs. */
 function scenarioWith(scenario: Scenario, service: NonNullable<Scenario['service']>): Scenario {

@@ -61,7 +61,7 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
     meaning,
   ])
   return joinParts([
-    heading(title ?? `${VERBS[engine]}: latency p99 ${time(latencyMs.p99)}`),
+    renderHeading(title ?? `${VERBS[engine]}: latency p99 ${time(latencyMs.p99)}`),
     scenario === null ? 'Live requests' : renderList(describeScenario(scenario, engine)),
     renderFindings(validity.findings),
     renderTable([`latency, ${unit.name}`, ...COLUMNS.map(([name]) => name)], rows),
@@ -107,7 +107,7 @@ export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: 
   const invalid = all.flatMap(({ invalid, labels }) =>
     invalid === null ? [] : [{ ...invalid, message: `${labels.join(', ')} is invalid: ${invalid.message}` }],
   )
-  return joinParts([heading(title ?? 'Sweep'), renderTable(titles, rows), renderFindings(invalid)])
+  return joinParts([renderHeading(title ?? 'Sweep'), renderTable(titles, rows), renderFindings(invalid)])
 }
 
 /**
@@ -120,7 +120,7 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
   const { titles, rows } = comparisonRows(comparison)
   const mark = { slower: '❌', faster: '✅', same: '✅', inconclusive: '⚠️' }[comparison.verdict]
   return joinParts([
-    heading(`${mark} ${comparisonHeadline(comparison)}`),
+    renderHeading(`${mark} ${comparisonHeadline(comparison)}`),
     renderTable(titles, rows),
     renderFindings(comparison.findings),
   ])
@@ -136,15 +136,15 @@ export function renderBudgetMarkdown(check: BudgetCheck): string {
   const mark = { pass: '✅', fail: '❌', inconclusive: '⚠️' }[check.verdict]
   const reasons = check.rules.flatMap(({ metric, reason }) => (reason === undefined ? [] : [`${metric}: ${reason}`]))
   return joinParts([
-    heading(`${mark} ${headline(check)}`),
+    renderHeading(`${mark} ${headline(check)}`),
     renderTable([...BUDGET_TITLES], budgetRows(check)),
     renderList(reasons),
     renderFindings(check.findings),
   ])
 }
 
-const heading = (text: string) => `### ${escapeText(text)}`
-const renderList = (texts: string[]) => texts.map((text) => `- ${escapeText(text)}`).join('\n')
+export const renderHeading = (text: string) => `### ${escapeText(text)}`
+export const renderList = (texts: string[]) => texts.map((text) => `- ${escapeText(text)}`).join('\n')
 
 function renderFindings(found: readonly Finding[]): string {
   return (['error', 'warning', 'info'] as const)
@@ -154,17 +154,17 @@ function renderFindings(found: readonly Finding[]): string {
 }
 
 /** Renders a table: the first column is left-aligned, the others are right-aligned. */
-function renderTable(titles: string[], rows: string[][]): string {
+export function renderTable(titles: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.map(escapeText).join(' | ')} |`
   return [line(titles), `| ${titles.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`, ...rows.map(line)].join(
     '\n',
   )
 }
 
-const joinParts = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
+export const joinParts = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
 
 /** Escapes a text: markup, mentions and line breaks. */
-function escapeText(text: string): string {
+export function escapeText(text: string): string {
   return legible(text)
     .replace(/[\\`*_~[\]<>|#]/g, '\\$&')
     .replace(/&/g, '&amp;')

@@ -7,7 +7,7 @@ import { renderFigure } from './figure.js'
 import { renderFindingList } from './verdicts.js'
 
 /** Renders a comparison: the verdict, its findings, a table of metrics and a chart of ratios. */
-export function renderComparisonSection(comparison: Comparison, i: number): Markup {
+export function renderComparisonSection(comparison: Comparison, i: number, title = 'Comparison'): Markup {
   const { metrics, reason, findings, verdict } = comparison
   const { titles, rows: texts } = comparisonRows(comparison)
   const rows = texts.map((row, k) => [
@@ -25,6 +25,8 @@ export function renderComparisonSection(comparison: Comparison, i: number): Mark
       note: 'Shaded: the range that counts as the same.',
       charts: [chart],
     })
-  const note = reason === undefined || findings.some(({ message }) => message === reason) ? null : reason
-  return markup`<section aria-labelledby="comparison-${i}"><h2 id="comparison-${i}">Comparison</h2><p class="verdict v-${verdict}">${comparisonHeadline(comparison)}</p>${note !== null && markup`<p>${note}</p>`}${renderFindingList(findings)}${renderDataTable(table)}<div class="grid-of-cards">${drawn}</div></section>`
+  // the headline has the reason of a clear verdict
+  const isShown = verdict !== 'inconclusive' || findings.some(({ message }) => message === reason)
+  const note = isShown ? null : (reason ?? null)
+  return markup`<section aria-labelledby="comparison-${i}"><h2 id="comparison-${i}">${title}</h2><p class="verdict v-${verdict}">${comparisonHeadline(comparison)}</p>${note !== null && markup`<p>${note}</p>`}${renderFindingList(findings)}${renderDataTable(table)}<div class="grid-of-cards">${drawn}</div></section>`
 }

@@ -71,7 +71,7 @@ export function reportOf(
   const detailed = runs.slice(0, MOST_IN_DETAIL)
   const omitted = runs.length - detailed.length
   const body = markup`<header><h1>${title}</h1><p class="quiet" id="keys">Hover over a chart to see its values, or focus it and use the arrow keys.</p></header>
-${tuned.map(renderTunedSection)}${comparisons.map(renderComparisonSection)}${runs.length > 0 && renderVerdicts(runs, budget, price)}${
+${tuned.map(renderTunedSection)}${comparisons.map((comparison, i) => renderComparisonSection(comparison, i))}${runs.length > 0 && renderVerdicts(runs, budget, price)}${
   swept.length > 0 && renderSection('trade-off', 'Trade-off', tradeOffFigures(swept))
 }${
   runs.length > 0 &&

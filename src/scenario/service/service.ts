@@ -46,6 +46,8 @@ const anyModel = {
 
 const serviceError =
   "must be a duration of 0 or more ('10ms', or a number of milliseconds) or a service model: { model: affine | byBatchSize | recorded, … }"
+const modelError =
+  "must be 'affine', 'byBatchSize' or 'recorded'; for example { model: 'affine', base: '10ms', perItem: '1ms' }"
 const model = z.discriminatedUnion(
   'model',
   [
@@ -59,7 +61,7 @@ const model = z.discriminatedUnion(
     options({ model: z.literal('byBatchSize'), points, ...anyModel }),
     recordedSchema(anyModel),
   ],
-  { error: serviceError },
+  { error: ({ code }) => (code === 'invalid_union' ? modelError : serviceError) },
 )
 
 /** The schema of a service model. A bare duration is the same for every batch size. */

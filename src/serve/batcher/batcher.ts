@@ -11,12 +11,12 @@ import {
   resolveBatcherOptions,
   timeoutNsOf,
 } from './batcher-options.js'
-import { InProcess } from './in-process.js'
 import { LiveBatcher } from './live-batcher.js'
-import { OnThreads } from './on-threads.js'
 import type { RecorderSink } from './recorder-sink.js'
 import { SafeRecorderSink } from './safe-recorder-sink.js'
-import type { Servers } from './servers.js'
+import { InProcess } from './servers/in-process.js'
+import { OnThreads } from './servers/on-threads.js'
+import type { Servers } from './servers/servers.js'
 import { LiveTime } from './time.js'
 
 /** Groups calls into batches: what `createBatcher` returns. */

@@ -3,7 +3,7 @@ import { BatcherError } from './batcher-error.js'
 import { listenBeforeExit } from './before-exit.js'
 import { InFlightBatch } from './in-flight-batch.js'
 import type { Request } from './request.js'
-import type { Servers } from './servers.js'
+import type { Servers } from './servers/servers.js'
 import type { Alarm, Time } from './time.js'
 
 const NEVER = Number.POSITIVE_INFINITY

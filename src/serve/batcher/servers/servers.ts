@@ -1,4 +1,4 @@
-import type { InFlightBatch } from './in-flight-batch.js'
+import type { InFlightBatch } from '../in-flight-batch.js'
 
 /** The servers of a batcher, numbered from 0. Each serves one batch at a time. */
 export interface Servers {

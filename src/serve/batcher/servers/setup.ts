@@ -1,6 +1,6 @@
-import type { TimerOptions } from '../../clock/timer.js'
-import { type Unready, unreadyMessage } from '../../handler/prepare.js'
-import { withTimeout } from '../../handler/with-timeout.js'
+import type { TimerOptions } from '../../../clock/timer.js'
+import { type Unready, unreadyMessage } from '../../../handler/prepare.js'
+import { withTimeout } from '../../../handler/with-timeout.js'
 
 /** Returns the error of a handler that could not be made ready, prefixed with the handler's name. */
 export function setupError(name: string, unready: Unready): Error {

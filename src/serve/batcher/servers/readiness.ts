@@ -1,5 +1,5 @@
+import type { Time } from '../time.js'
 import type { Servers } from './servers.js'
-import type { Time } from './time.js'
 
 /** How long a call must come after a server could not be made ready for it to be tried again. */
 const PAUSE_NS = 1_000_000_000

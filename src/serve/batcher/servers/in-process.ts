@@ -1,7 +1,7 @@
-import { type AnyHandler, handlerOf } from '../../handler/handler.js'
-import { prepare } from '../../handler/prepare.js'
-import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
-import type { InFlightBatch } from './in-flight-batch.js'
+import { type AnyHandler, handlerOf } from '../../../handler/handler.js'
+import { prepare } from '../../../handler/prepare.js'
+import { awaited, BatchContext, isPromise } from '../../../handler/serving.js'
+import type { InFlightBatch } from '../in-flight-batch.js'
 import type { Servers } from './servers.js'
 import { setupError, withSetupTimeout } from './setup.js'
 

@@ -1,4 +1,4 @@
-import type { InFlightBatch } from './in-flight-batch.js'
+import type { InFlightBatch } from '../in-flight-batch.js'
 import { ServerThread, type ThreadSettings } from './server-thread.js'
 import type { Servers } from './servers.js'
 

@@ -1,5 +1,5 @@
-import { portable } from '../../handler/portable.js'
-import { isError } from '../../validation/realm.js'
+import { portable } from '../../../handler/portable.js'
+import { isError } from '../../../validation/realm.js'
 
 /** An error sent from thread to thread: cloning alone would drop its own fields, such as `code` and `statusCode`. */
 export interface SerializedError {
