@@ -6,21 +6,15 @@ import { type NaiveRequest, naive } from '../support/naive-simulator.js'
 import { simulateWithEvents } from '../support/simulate-with-events.js'
 import { seeded, smallScenario, withWarmup } from '../support/small-scenarios.js'
 
-const limit = fc.oneof(
-  { weight: 4, arbitrary: fc.constant(undefined) },
-  { weight: 1, arbitrary: fc.noBias(fc.nat({ max: 30 })) },
-)
 const limits = fc
-  .record({
-    latency: limit,
-    wait: limit,
-    service: limit,
-    lag: limit,
-    queueing: limit,
-    batching: limit,
-    dispatch: limit,
-  })
-  .filter((good) => Object.values(good).some((ms) => ms !== undefined))
+  .tuple(
+    // limits that split the requests of a run, and up to two of any kind
+    fc.tuple(fc.constantFrom('latency', 'wait', 'queueing'), fc.noBias(fc.integer({ min: 1, max: 30 }))),
+    fc.array(fc.tuple(fc.constantFrom('service', 'lag', 'batching', 'dispatch', 'latency'), fc.nat({ max: 30 })), {
+      maxLength: 2,
+    }),
+  )
+  .map(([first, others]): Record<string, number> => Object.fromEntries([...others, first]))
 const overhead = fc.option(
   fc.record({ wake: fc.nat(3), filled: fc.nat(3), deadline: fc.nat(3), turnaround: fc.nat(3) }),
   { nil: undefined },
