@@ -1,5 +1,6 @@
 import { checkedResult, checkedSummary } from '../result/check.js'
 import { Exceedances } from '../result/exceedances.js'
+import { goodPart } from '../result/goodput.js'
 import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
 import { type Interval, percentile, type Summary } from '../result/summary.js'
@@ -63,7 +64,8 @@ export interface BudgetCheck {
  *
  * Findings have a direction. A finding that can only have lengthened latency never prevents a pass of an upper limit, but
  * turns a fail into inconclusive if the limit might have held without it. A finding that may have hidden long latencies
- * never prevents a fail. A saturated run fails its upper limits on latency. Errors, rates and max are judged as counted.
+ * never prevents a fail. A saturated run fails its upper limits on latency. A lower limit on `goodput` is affected as an
+ * upper limit on latency is. Errors, rates and max are judged as counted.
  *
  * @example
  * const result = simulate({ arrivals: '400/s', service: '1ms' })
@@ -212,6 +214,16 @@ function longer(
 /** If the offered load is more than this many times the capacity, a slow machine does not explain the overload. */
 const MACHINES_APART = 1.6
 
+/** What a rule claims of the times of a run. */
+interface Claim {
+  /** that they are short, and not that they are long */
+  wantsShort: boolean
+  /** they grow without bound in a saturated run */
+  grows: boolean
+  /** whether it held, or may have held, without the time by which requests were sent late */
+  heldFromSend: () => boolean
+}
+
 /** Judges the rules of a budget by a run's figures and findings. */
 class RunJudge {
   readonly #result: Result
@@ -227,6 +239,7 @@ class RunJudge {
   }
 
   check(rule: Rule): RuleCheck {
+    if ('figure' in rule && rule.figure === 'goodput') return this.#checkGoodput(rule)
     if ('figure' in rule || rule.statistic === 'max') return this.#checkCounted(rule)
     if (rule.time === 'latency' && typeof rule.statistic === 'object') {
       return this.#checkFraction(rule, rule.statistic.percentile)
@@ -236,8 +249,30 @@ class RunJudge {
     return checkOf(
       rule,
       estimate,
-      this.#applyFindings(rule, judged, () => this.#calmMean(rule)),
+      this.#applyFindings(this.#claimOf(rule), judged, () => this.#calmMean(rule)),
     )
+  }
+
+  /** Judges goodput, which is as affected by findings about latency as a limit on latency is. */
+  #checkGoodput(rule: Rule): RuleCheck {
+    const { goodput, segments } = this.#result
+    const estimate = this.#withoutInterval(estimateOf(rule, { result: this.#result }))
+    const judged = byInterval(rule, estimate, ofRun(this.#result))
+    if (goodput === undefined) return checkOf(rule, estimate, judged)
+    const limited = (times: readonly Time[]) => times.some((time) => goodput.limits[time] !== undefined)
+    const claim: Claim = {
+      wantsShort: !isUpper(rule),
+      grows: limited(GROWS),
+      // what was good from the send is not recorded
+      heldFromSend: () => limited(['latency', 'wait', 'lag']),
+    }
+    const calm = () => {
+      const parts = segments.map(({ counts }) => goodPart(counts)).filter(({ of }) => of > 0)
+      const fractions = parts.map(({ amount, of }) => amount / of).sort((a, b) => b - a)
+      const calmest = fractions[Math.ceil(fractions.length / 10) - 1]
+      return calmest === undefined ? null : holds(calmest, rule)
+    }
+    return checkOf(rule, estimate, this.#applyFindings(claim, judged, calm))
   }
 
   /** Judges a counted figure, which findings about latency do not affect. */
@@ -284,7 +319,7 @@ class RunJudge {
     const judged = { verdict, reason: verdict === 'pass' ? undefined : `${advice}${said}` } as const
     const orAtIt = rule.relation === '<' || rule.relation === '>='
     const calm = () => exceedances.calmest(rule.limit * NS_PER_MS, orAtIt) <= over.allowed
-    return checkOf(rule, estimate, this.#applyFindings(rule, judged, calm), over)
+    return checkOf(rule, estimate, this.#applyFindings(this.#claimOf(rule), judged, calm), over)
   }
 
   #explain(rule: TimeRule, over: Over, ns: number | null): string {
@@ -316,39 +351,45 @@ class RunJudge {
       : holds(means[Math.ceil(means.length / 10) - 1] as number, { ...rule, relation: '<=' })
   }
 
+  #claimOf(rule: TimeRule): Claim {
+    const heldFromSend = () => {
+      const { fromSendMs } = this.#result
+      if (fromSendMs === null || rule.time !== 'latency') return false
+      const { statistic } = rule
+      const fromSend = typeof statistic === 'object' ? percentile(fromSendMs, statistic.percentile) : fromSendMs.mean
+      return fromSend <= rule.limit
+    }
+    return { wantsShort: isUpper(rule), grows: GROWS.includes(rule.time), heldFromSend }
+  }
+
   /**
    * Adjusts a verdict on latency by the run's findings.
    *
    * @param calm whether the limit held in the calmest tenth of the run; null if unknown
    */
-  #applyFindings(rule: TimeRule, judged: Judgement, calm: () => boolean | null): Judgement {
+  #applyFindings(claim: Claim, judged: Judgement, calm: () => boolean | null): Judgement {
+    const { wantsShort, grows } = claim
     const { findings } = this.#result.validity
     const contradicts = findingsThat(findings, 'contradicts')
     if (contradicts.length > 0) return judgeInvalid(contradicts)
     const [overload] = findingsThat(findings, 'overload')
     const lengthens = [...findingsThat(findings, 'lengthens'), ...findingsThat(findings, 'late')]
-    if (overload !== undefined && !this.#varies && GROWS.includes(rule.time)) {
-      if (!isUpper(rule)) return judgeInvalid([overload])
+    if (overload !== undefined && !this.#varies && grows) {
+      if (!wantsShort) return judgeInvalid([overload])
       return judgeOverload(overload, lengthens)
     }
     if (judged.verdict === 'inconclusive') return judged
     // the verdict claims either that latency is short or that it is long
-    const short = (judged.verdict === 'pass') === isUpper(rule)
+    const short = (judged.verdict === 'pass') === wantsShort
     const hides = findingsThat(findings, 'hides')
     if (short) return hides.length === 0 ? judged : judgeInvalid(hides)
-    if (lengthens.length === 0 || !this.#mightHaveHeld(rule, calm)) return judged
+    if (lengthens.length === 0 || !this.#mightHaveHeld(claim, calm)) return judged
     return blameMachine(lengthens, judged)
   }
 
-  #mightHaveHeld(rule: TimeRule, calm: () => boolean | null): boolean {
-    const { validity, fromSendMs } = this.#result
-    const late = findingsThat(validity.findings, 'late').length > 0
-    if (late && fromSendMs !== null && rule.time === 'latency') {
-      const { statistic } = rule
-      const fromSend = typeof statistic === 'object' ? percentile(fromSendMs, statistic.percentile) : fromSendMs.mean
-      if (fromSend <= rule.limit) return true
-    }
-    return calm() !== false
+  #mightHaveHeld({ heldFromSend }: Claim, calm: () => boolean | null): boolean {
+    const late = findingsThat(this.#result.validity.findings, 'late').length > 0
+    return (late && heldFromSend()) || calm() !== false
   }
 }
 

@@ -85,6 +85,11 @@ function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEs
     case 'rejectionRate':
       if (limit === 0) return { observed: rates.rejection, interval: null }
       return { observed: rates.rejection, interval: fraction(({ counts }) => [counts.rejected, counts.offered]) }
+    case 'goodput': {
+      const { goodput } = result
+      if (goodput === undefined) return noEstimate(NO_GOOD)
+      return { observed: goodput.fraction, interval: limit === 1 ? null : goodput.interval }
+    }
     case 'throughput': {
       const flows = replications === undefined ? completionsIn(segments) : segments.map(completedOf)
       return includeObserved(throughput.completed, ratioInterval(flows, order, checkpoints?.planned))
@@ -106,6 +111,8 @@ function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEs
     }
   }
 }
+
+const NO_GOOD = "the scenario does not say which requests are good: set its good, such as { latency: '100ms' }"
 
 const secondsOf = ({ startMs, endMs }: Segment) => (endMs - startMs) / 1000
 

@@ -22,6 +22,7 @@ export interface ScenarioFlags {
   servers?: string | undefined
   queueCapacity?: string | undefined
   queueTimeout?: string | undefined
+  good?: string | undefined
   requests?: string | undefined
   duration?: string | undefined
   warmup?: string | undefined
@@ -66,6 +67,7 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
   }
   add('--queue-capacity <n>', "largest number of waiting requests, or 'none' (default: no limit)")
   add('--queue-timeout <duration>', "longest wait of a request, or 'none' (default: no limit)")
+  add('--good <limits>', 'longest times of a good request: latency=100ms,queueing=20ms (default: no goodput)')
   add('--requests <n>', 'stop after this many requests', ['duration'])
   add('--duration <duration>', "stop after this time: '10s'")
   add('--warmup <extent>', 'number of requests or duration to run first and not report (default: a tenth of the run)')
@@ -95,6 +97,7 @@ export function applyFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scen
   if (batching !== null) scenario.batching = { ...given.batching, ...batching } as NonNullable<Scenario['batching']>
   const queue = pickDefined({ capacity: parseLimit(flags.queueCapacity), timeout: parseLimit(flags.queueTimeout) })
   if (queue !== null) scenario.queue = { ...given.queue, ...queue } as NonNullable<Scenario['queue']>
+  if (flags.good !== undefined) scenario.good = pairsOf(flags.good, '--good') as NonNullable<Scenario['good']>
   if (requests !== undefined) scenario.stop = { requests: parseValue(requests) as number }
   if (duration !== undefined) scenario.stop = { duration: parseValue(duration) as string }
   if (warmup !== undefined) {
@@ -168,6 +171,20 @@ function parseVariation(cv: string) {
 /** Parses a number; returns any other text unchanged, for the schema to parse or reject. */
 export function parseValue(text: string | undefined): number | string | undefined {
   return text !== undefined && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
+}
+
+/** `p99=100ms,errorRate=1%` as an object; a limit may begin with a sign: `throughput=>= 500/s`. */
+export function pairsOf(text: string, flag: string): Record<string, string | number> {
+  const pairs = text.split(',').map((pair) => {
+    const [, name, value] = /^\s*([^=<>]+?)\s*=\s*(.+?)\s*$/.exec(pair) ?? []
+    if (name === undefined || value === undefined) {
+      throw new ValidationError(flag, `must be a list of name=value, got '${pair}'`)
+    }
+    return [name, parseValue(value) as string | number] as const
+  })
+  const twice = pairs.find(([name], i) => pairs.findIndex(([other]) => other === name) < i)
+  if (twice !== undefined) throw new ValidationError(flag, `must give each name once, got ${twice[0]} twice`)
+  return Object.fromEntries(pairs)
 }
 
 /** Parses a limit: 'none' is null. */

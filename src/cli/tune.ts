@@ -11,7 +11,7 @@ import { ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { loadCandidates } from './scenario-file.js'
-import { addScenarioOptions, buildScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, pairsOf, parseValue, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -50,7 +50,7 @@ export function tuneCommand(terminal: Terminal): Command {
     .option('--price <n>', 'price of one server for an hour, of candidates without their own')
     .option(
       '--wishes <weights>',
-      'what is nice to have: quality=5,cost=1,p99=0.5 (default: quality, then cost, then p99)',
+      'what is nice to have: quality=5,cost=1,p99=0.5,goodput=2 (default: quality, then cost, then p99)',
     )
     .option('--least-servers <n>', 'how many servers there must be (default: 1)')
     .option('--most-servers <n>', 'how many servers there may be (default: 16)')
@@ -109,17 +109,3 @@ async function optionsOf(flags: TuneFlags): Promise<TuneOptions> {
 }
 
 const listOf = (text: string | undefined) => text?.split(',').map((each) => parseValue(each.trim()) as number | string)
-
-/** `p99=100ms,errorRate=1%` as an object; a limit may begin with a sign: `throughput=>= 500/s`. */
-function pairsOf(text: string, flag: string): Record<string, string | number> {
-  const pairs = text.split(',').map((pair) => {
-    const [, name, value] = /^\s*([^=<>]+?)\s*=\s*(.+?)\s*$/.exec(pair) ?? []
-    if (name === undefined || value === undefined) {
-      throw new ValidationError(flag, `must be a list of name=value, got '${pair}'`)
-    }
-    return [name, parseValue(value) as string | number] as const
-  })
-  const twice = pairs.find(([name], i) => pairs.findIndex(([other]) => other === name) < i)
-  if (twice !== undefined) throw new ValidationError(flag, `must give each name once, got ${twice[0]} twice`)
-  return Object.fromEntries(pairs)
-}

@@ -1,7 +1,7 @@
 import { checkIsResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
-import { type TimeUnit, threeDigits } from '../text/number.js'
+import { closePercentage, type TimeUnit, threeDigits } from '../text/number.js'
 
 /** The figures by which runs are compared in a table: times in milliseconds, utilization as a fraction of 1. */
 export const FIGURES = ['p50', 'p90', 'p95', 'p99', 'meanBatchSize', 'utilization'] as const
@@ -41,12 +41,21 @@ const DROPS = [
   { header: ['rejected', '%'], of: ({ rates }: Result) => rates.rejection },
 ] as const
 
-/** The columns of errors and rejections, if any of the runs has them. */
-export const dropColumns = (results: readonly Result[]) =>
-  DROPS.filter(({ of }) => results.some((result) => of(result) > 0)).map(({ header, of }) => ({
+/** The columns of errors and rejections, and of goodput, if any of the runs has them. */
+export const dropColumns = (results: readonly Result[]) => [
+  ...DROPS.filter(({ of }) => results.some((result) => of(result) > 0)).map(({ header, of }) => ({
     header,
     text: (result: Result) => threeDigits(100 * of(result)),
-  }))
+  })),
+  ...(results.some(({ goodput }) => goodput !== undefined)
+    ? [
+        {
+          header: ['good', '%'] as const,
+          text: ({ goodput }: Result) => (goodput === undefined ? '–' : closePercentage(goodput.fraction)),
+        },
+      ]
+    : []),
+]
 
 /** The two header lines of a figure's column. */
 export function headerOf(figure: Figure, unit: TimeUnit): [string, string] {

@@ -5,7 +5,7 @@ import { shorten } from './draw/label.js'
 
 /** Fields of a resolved scenario whose numbers are times, and those whose numbers are rates. */
 const TIMES =
-  /(^|\.)(maxWait|timeout|base|perItem|time|on|off|duration|thinkTime\.mean|overhead\.\w+\.mean|points\.\d+\.mean)$/
+  /(^|\.)(good\.\w+|maxWait|timeout|base|perItem|time|on|off|duration|thinkTime\.mean|overhead\.\w+\.mean|points\.\d+\.mean)$/
 const RATES = /(^|\.)(rate|from)$/
 
 /** A field of a sweep, and how reports show it. */

@@ -2,11 +2,14 @@ import { z } from 'zod'
 import { BUCKETS, bucketCeiling, bucketFloor, bucketOf, HIGHEST_NS } from '../histogram/buckets.js'
 import { decode } from '../histogram/hdr.js'
 import type { BucketCounts } from '../histogram/latency-histogram.js'
+import { TIMES } from '../scenario/budget.js'
+import { type GoodInput, goodSchema } from '../scenario/good.js'
 import { checkKept } from '../scenario/scenario.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
 import { checkVersion, throwFaults } from '../validation/validation-error.js'
-import { errorsIn, totalOf } from './recording.js'
+import { goodPart } from './goodput.js'
+import { type Counts, errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
 import { ESTIMATES, PERCENTILES, type Summary, snapshotPercentilesNs } from './summary.js'
 
@@ -137,6 +140,7 @@ function decoded(base64: string): BucketCounts | string {
 
 const counts = z.looseObject({
   ...{ offered: requests, completed: requests, failed: requests },
+  good: requests.optional(),
   ...{ rejected: requests, timedOut: requests, aborted: requests, unfinished: requests },
 })
 
@@ -150,6 +154,13 @@ const segment = z.looseObject({
       { error: 'must be an object, or null' },
     )
     .nullable(),
+})
+
+const goodput = z.looseObject({
+  limits: goodSchema,
+  fraction: number.max(1, { error: 'must be at most 1' }),
+  perSecond: number,
+  interval,
 })
 
 const batchSize = z.string().regex(/^[1-9]\d*$/, { error: 'must be the size of a batch' })
@@ -212,6 +223,7 @@ export const resultSchema = z
     throughput: z.looseObject({ offered: number, completed: number }),
     counts,
     rates: z.looseObject({ error: number, rejection: number }),
+    goodput: goodput.optional(),
     batches: z.looseObject({ count: requests, meanSize: number, sizes: z.record(batchSize, requests) }),
     utilization: number.max(1 + ROUNDING, { error: 'must be at most 1' }).nullable(),
     meanInSystem: number,
@@ -250,6 +262,8 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
   if (!same(throughput.offered, (1000 * offered) / (window.endMs - window.startMs))) {
     return ['throughput.offered', 'must be what was offered over the window']
   }
+  const inGoodput = contradictionOfGoodput(given)
+  if (inGoodput !== null) return inGoodput
   const inSegments = contradictionIn(segments, given)
   if (inSegments !== null) return inSegments
   const inParts = contradictionOfParts(given)
@@ -269,6 +283,8 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
 function contradictionIn(segments: Result['segments'], whole: Result): [path: string, message: string] | null {
   const { counts, latencyMs, batches } = whole
   const total = totalOf(segments.map((segment) => segment.counts))
+  const unjudged = segments.findIndex((segment) => (segment.counts.good === undefined) !== (counts.good === undefined))
+  if (unjudged >= 0) return [`segments.${unjudged}.counts.good`, 'must be there if the whole has it, and only then']
   if (Object.entries(total).some(([name, requests]) => counts[name as keyof typeof counts] !== requests)) {
     return ['segments', 'must add up to the counts of the whole']
   }
@@ -293,6 +309,7 @@ function contradictionIn(segments: Result['segments'], whole: Result): [path: st
     if (counts.completed !== (latencyMs?.count ?? 0)) {
       return [`${at}.counts.completed`, 'must be as many as there are latencies']
     }
+    if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most as many as completed']
     if (latencyMs === null) continue
     const histogram = decoded(latencyMs.histogram)
     const fault =
@@ -312,6 +329,37 @@ function contradictionIn(segments: Result['segments'], whole: Result): [path: st
     !isAbout(mean, latencyMs.mean)
   ) {
     return ['segments', 'must hold the latencies of the whole']
+  }
+  return null
+}
+
+const tooManyGood = ({ good = 0, completed }: Counts) => good > completed
+
+/** A contradiction between goodput and the counts that it is computed from; null if there is none. */
+function contradictionOfGoodput(given: Result): [path: string, message: string] | null {
+  const { goodput, counts, scenario, window } = given
+  if ((goodput === undefined) !== (counts.good === undefined)) {
+    return ['counts.good', 'must be there if the result has goodput, and only then']
+  }
+  if (scenario !== null && (scenario.good === undefined) !== (goodput === undefined)) {
+    return ['goodput', "must be there if the scenario has 'good', and only then"]
+  }
+  if (goodput === undefined) return null
+  const { fraction, perSecond, interval, limits } = goodput
+  const asked = (scenario?.good ?? limits) as GoodInput
+  if (TIMES.some((time) => asked[time] !== limits[time]))
+    return ['goodput.limits', "must be those of the scenario's 'good'"]
+  if (tooManyGood(counts)) return ['counts.good', 'must be at most as many as completed']
+  const { amount, of } = goodPart(counts)
+  if (!same(fraction, amount / of)) return ['goodput.fraction', 'must be the fraction of good requests']
+  if (!same(perSecond, (1000 * amount) / (window.endMs - window.startMs))) {
+    return ['goodput.perSecond', 'must be what was good over the window']
+  }
+  if (
+    (interval.low ?? fraction) > fraction * (1 + ROUNDING) ||
+    (interval.high ?? fraction) < fraction * (1 - ROUNDING)
+  ) {
+    return ['goodput.interval', 'must hold the fraction']
   }
   return null
 }

@@ -1,4 +1,5 @@
 import { type HistogramSnapshot, mergeHistograms } from '../histogram/latency-histogram.js'
+import type { Good } from '../scenario/good.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import type { Finding } from './validity.js'
 
@@ -7,10 +8,12 @@ export const METRICS = ['latency', 'wait', 'service', 'lag', 'queueing', 'batchi
 export type Metric = (typeof METRICS)[number]
 export type Histograms = Record<Metric, HistogramSnapshot>
 
-/** The outcomes of requests; offered is the sum of the others. */
+/** The outcomes of requests; offered is the sum of the others but `good`. */
 export interface Counts {
   offered: number
   completed: number
+  /** of the completed ones, those that met all limits of `good`; absent if there are none */
+  good?: number
   failed: number
   rejected: number
   timedOut: number
@@ -18,9 +21,11 @@ export interface Counts {
   unfinished: number
 }
 
-export const noCounts = (): Counts => ({
+/** @param judged whether requests are judged by the limits of `good` */
+export const noCounts = (judged = false): Counts => ({
   offered: 0,
   completed: 0,
+  ...(judged && { good: 0 }),
   failed: 0,
   rejected: 0,
   timedOut: 0,
@@ -29,8 +34,10 @@ export const noCounts = (): Counts => ({
 })
 
 export function totalOf(all: readonly Counts[]): Counts {
-  const total = noCounts()
-  for (const counts of all) for (const key of Object.keys(total) as (keyof Counts)[]) total[key] += counts[key]
+  const total = noCounts(all.some(({ good }) => good !== undefined))
+  for (const counts of all) {
+    for (const key of Object.keys(total) as (keyof Counts)[]) total[key] = (total[key] ?? 0) + (counts[key] ?? 0)
+  }
   return total
 }
 
@@ -69,6 +76,8 @@ export interface Recording {
   scenario: ResolvedScenario | null
   /** the number of servers, if no scenario says it; absent or null if it is unknown or unlimited */
   servers?: number | null
+  /** the limits that make a request good, if no scenario says them; absent if requests are not judged */
+  good?: Good | undefined
   /** the window */
   startNs: number
   endNs: number

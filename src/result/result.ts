@@ -7,6 +7,7 @@ import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { findingsOf, tooFewSamples } from './findings.js'
+import { type Goodput, goodputOf } from './goodput.js'
 import type { Host } from './host.js'
 import { hostFindings } from './host-findings.js'
 import { intervalsBetween, intervalsOf } from './intervals.js'
@@ -84,6 +85,8 @@ export interface Result {
   counts: Counts
   /** fractions of offered; error counts failed, rejected, timed out and unfinished */
   rates: { error: number; rejection: number }
+  /** the requests that met all limits of the scenario's `good`; absent if it has none */
+  goodput?: Goodput
   /** the batches that started in the window */
   batches: { count: number; meanSize: number; sizes: Record<number, number> }
   /** the fraction of server time spent serving; null if servers are unlimited */
@@ -144,6 +147,7 @@ export function resultOf(
   const latencyMs = summary('latency')
   findings.push(...tooFewSamples(latencyMs))
   const { offered } = counts
+  const goodput = goodputOf(recording, steady ? null : NO_STEADY_STATE)
 
   return {
     schema: 'throughline/result@1',
@@ -161,6 +165,7 @@ export function resultOf(
     throughput: { offered: offered / seconds, completed: recording.completions / seconds },
     counts,
     rates: { error: errorsIn(counts) / offered, rejection: counts.rejected / offered },
+    ...(goodput !== null && { goodput }),
     batches: batchesOf(recording.batchSizes),
     utilization: utilizationOf(recording),
     meanInSystem: recording.inSystemNs / windowNs,

@@ -9,7 +9,7 @@ export type Time = (typeof TIMES)[number]
 type OfATime = `p${number}` | 'mean' | 'max'
 
 const FRACTIONS = ['errorRate', 'rejectionRate', 'utilization'] as const
-const OTHERS = ['throughput', 'meanBatchSize', ...FRACTIONS] as const
+const OTHERS = ['throughput', 'goodput', 'meanBatchSize', ...FRACTIONS] as const
 
 /**
  * A metric that a budget can limit: `p99`, `'p99.9'`, `mean` or `max` of latency, the same of a part of it
@@ -23,7 +23,7 @@ export type Limit = string | number
 /**
  * The limits of a run, as plain data:
  * `{ p99: '100ms', 'queueing.p95': '20ms', throughput: '>= 500/s', errorRate: '< 1%' }`. Percentiles can be any above 0
- * and below 100. A limit without a sign means `<=`, for throughput `>=`. A budget without `errorRate` allows no errors.
+ * and below 100. A limit without a sign means `<=`, for throughput and goodput `>=`. A budget without `errorRate` allows no errors.
  */
 export type Budget = { [Metric in BudgetMetric]?: Limit | undefined }
 
@@ -158,7 +158,8 @@ function boundOf(metric: string, given: Limit, unit: BudgetUnit): Bound | string
   if (limit === null || !Number.isFinite(limit) || limit < 0 || (unit === 'fraction' && limit > 1)) {
     return `must be ${EXAMPLES[unit]}`
   }
-  const relation = (sign?.replace('≤', '<=').replace('≥', '>=') ?? (unit === '/s' ? '>=' : '<=')) as Relation
+  const relation = (sign?.replace('≤', '<=').replace('≥', '>=') ??
+    (unit === '/s' || metric === 'goodput' ? '>=' : '<=')) as Relation
   return { metric, relation, limit, unit }
 }
 

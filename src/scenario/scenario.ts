@@ -3,6 +3,7 @@ import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './a
 import { lengthMs } from './arrivals/ramps.js'
 import { type Batching, batchingOption } from './batching.js'
 import { countOf, hashLongParts, withLists } from './by-hash.js'
+import { type Good, type GoodInput, goodSchema } from './good.js'
 import { queueOption, serversSchema } from './queue.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service/service.js'
 import {
@@ -37,6 +38,7 @@ export const scenarioSchema = options({
   batching: batchingOption,
   servers: serversSchema.nullable().optional(),
   queue: queueOption,
+  good: goodSchema.optional(),
   stop: stopSchema.optional(),
   warmup: warmupSchema.optional(),
   seed: whole(0).default(1),
@@ -74,6 +76,14 @@ export interface ScenarioParts {
    */
   queue?: { capacity?: number | null | undefined; timeout?: Duration | null | undefined } | undefined
   /**
+   * The longest times of a good request; the result then has its `goodput`. A request is good if it completes and each of
+   * these times is at most its limit.
+   *
+   * @default no goodput
+   * @example { latency: '100ms', queueing: '20ms' }
+   */
+  good?: GoodInput | undefined
+  /**
    * When the run ends, warm-up included: at a fixed length, or as soon as an interval is narrow enough or the verdict on
    * a budget is clear, but at `atMost` at the latest. `atMost` defaults to 20,000,000 requests simulated, 60 s measured.
    *
@@ -102,6 +112,8 @@ export interface ResolvedParts {
   /** null means no limit */
   servers: number | null
   queue: { capacity: number | null; timeout: number | null }
+  /** absent if requests are not judged */
+  good?: Good | undefined
   stop: ResolvedStop
   warmup: ResolvedExtent
   seed: number
@@ -140,7 +152,7 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
   const parsed = scenarioSchema.safeParse(scenario)
   if (!parsed.success) throwFaults(parsed.error, '', scenario)
   const { handler, call, http, stop: until, warmup: after, seed, servers: limit, ...given } = parsed.data
-  const { arrivals, batching, service, queue } = given
+  const { arrivals, batching, service, queue, good } = given
   const targets: ResolvedTargets = {
     ...(handler !== undefined && { handler }),
     ...(call !== undefined && { call }),
@@ -167,6 +179,7 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
   checkLength(arrivals, horizonOf(stop))
   checkBatching(batching, arrivals, queue.capacity)
   if (service !== undefined) checkService(service, batching, arrivals)
+  if ('budget' in stop && stop.budget.goodput !== undefined && good === undefined) throw noGood('stop.budget.goodput')
 
   // always in this order, so that the same scenario gives the same bytes in a Result
   return {
@@ -175,6 +188,7 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
     batching,
     servers,
     queue,
+    ...(good !== undefined && { good }),
     stop,
     warmup,
     seed,
@@ -182,6 +196,13 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
     ...(verb === 'simulate' ? storeTargets(targets) : targets),
   }
 }
+
+/** The error of a limit on goodput, or a wish for it, if the scenario does not say which requests are good. */
+export const noGood = (path: string) =>
+  new ValidationError(
+    path,
+    "needs the scenario's good: the longest times of a good request, such as { latency: '100ms' }",
+  )
 
 function unlimitedServers(verb: 'simulate' | 'measure'): ValidationError {
   const why =

@@ -89,7 +89,7 @@ export class Engine {
     this.#splitsWait = this.#policy.maxBatchSize > 1 && this.#policy.maxWaitNs > 0
     this.#busy = new Busy(scenario.servers)
     this.#idle = scenario.servers
-    this.#recorder = new Recorder({ batching: this.#splitsWait, dispatch: this.#dispatchNs !== null })
+    this.#recorder = new Recorder({ batching: this.#splitsWait, dispatch: this.#dispatchNs !== null }, scenario.good)
     this.#stop = extentNs(horizonOf(scenario.stop))
     const warmup = extentNs(scenario.warmup)
     this.#nextSegmentNs = Math.min(warmup.ns, this.#stop.ns)

@@ -1,5 +1,6 @@
 import { type HistogramSnapshot, LatencyHistogram, mergeHistograms, zeros } from '../histogram/latency-histogram.js'
 import { type Counts, type Histograms, noCounts, type RecordedSegment, totalOf } from '../result/recording.js'
+import { type Good, GoodLimits, type RequestTimes, repeatValues } from '../scenario/good.js'
 
 /** How many served requests are buffered before they are counted: many at a time is twice as fast. */
 export const BUFFERED = 1024
@@ -18,6 +19,14 @@ export interface WaitSplit {
 type Counted<Value> = Record<'latency' | 'wait' | 'service', Value> &
   Partial<Record<'queueing' | 'batching' | 'dispatch', Value>>
 type CountedMetric = keyof Counted<unknown>
+
+/** What it takes to judge the buffered requests. */
+interface Judging {
+  limits: GoodLimits
+  times: RequestTimes
+  /** the service time of each request */
+  services: Float64Array
+}
 
 interface OpenSegment {
   startNs: number
@@ -55,6 +64,8 @@ export class Recorder {
   readonly queueings = new Float64Array(BUFFERED)
   readonly batchings = new Float64Array(BUFFERED)
   readonly dispatchings = new Float64Array(BUFFERED)
+  /** judges requests; null if the scenario does not say which are good */
+  readonly #good: Judging | null
   readonly #waiting: OpenSegment[] = []
   readonly #beforeWindow: OpenSegment = {
     startNs: 0,
@@ -75,7 +86,7 @@ export class Recorder {
   /** from this queue position on, requests belong to a later segment */
   nextPosition = Number.POSITIVE_INFINITY
 
-  constructor({ batching, dispatch }: WaitSplit) {
+  constructor({ batching, dispatch }: WaitSplit, good?: Good) {
     const histogram = () => new LatencyHistogram()
     this.#current = {
       ...{ latency: histogram(), wait: histogram(), service: histogram() },
@@ -83,6 +94,23 @@ export class Recorder {
       ...(batching && { batching: histogram() }),
       ...(dispatch && { dispatch: histogram() }),
     }
+    const services = new Float64Array(BUFFERED)
+    this.#good =
+      good === undefined
+        ? null
+        : {
+            limits: new GoodLimits(good),
+            services,
+            times: {
+              latency: this.latencies,
+              wait: this.waits,
+              service: services,
+              lag: 0,
+              queueing: batching || dispatch ? this.queueings : this.waits,
+              batching: batching ? this.batchings : 0,
+              dispatch: dispatch ? this.dispatchings : 0,
+            },
+          }
   }
 
   /**
@@ -96,7 +124,7 @@ export class Recorder {
     const segment = {
       startNs: nowNs,
       endNs: nowNs,
-      counts: noCounts(),
+      counts: noCounts(this.#good !== null),
       inSystem,
       ...this.#started(),
       servingNs,
@@ -150,12 +178,19 @@ export class Recorder {
    */
   count(buffered: number, batches: number): void {
     const { latency, wait, service, queueing, batching, dispatch } = this.#current
+    if (this.#good !== null) this.#countGood(this.#good, buffered, batches)
     latency.recordMany(this.latencies, buffered)
     wait.recordMany(this.waits, buffered)
     service.recordMany(this.services, batches, this.sizes)
     queueing?.recordMany(this.queueings, buffered)
     batching?.recordMany(this.batchings, buffered)
     dispatch?.recordMany(this.dispatchings, buffered)
+  }
+
+  #countGood({ limits, times, services }: Judging, buffered: number, batches: number): void {
+    repeatValues(services, this.services, this.sizes, batches)
+    const { counts } = this.#leaving
+    counts.good = (counts.good ?? 0) + limits.count(times, buffered)
   }
 
   /** A batch started in the window. */

@@ -65,6 +65,9 @@ export function percentage(fraction: number): string {
   return percent.toLocaleString('en', { maximumSignificantDigits: 2 })
 }
 
+/** Formats a fraction of 1 as the number of a percentage: three digits, and near 1 two of the distance from it: `99.943`. */
+export const closePercentage = (fraction: number) => (fraction > 0.99 ? percentage(fraction) : inText(100 * fraction))
+
 /** Formats the relative difference of `value` from `from` in whole percent with a sign: `+4%`, `−12%`, `0%`. */
 export function difference(value: number, from: number): string {
   const percent = Math.round((100 * (value - from)) / from)

@@ -35,7 +35,7 @@ describe.concurrent('throughline simulate', () => {
 
   it('accepts a scenario from flags only', async () => {
     const flags =
-      '--arrivals 800/s --base 7.5ms --per-item 0.25ms --cv 0.5 --max-batch-size 16 --max-wait 20ms --servers 2 --requests 9000 --warmup 1s --seed 7 --queue-capacity 50 --queue-timeout 1s'
+      '--arrivals 800/s --base 7.5ms --per-item 0.25ms --cv 0.5 --max-batch-size 16 --max-wait 20ms --servers 2 --requests 9000 --warmup 1s --seed 7 --queue-capacity 50 --queue-timeout 1s --good latency=40ms,queueing=20ms'
     const scenario: Scenario = {
       arrivals: 800,
       service: affine({ base: 7.5, perItem: 0.25, variation: gamma({ cv: 0.5 }) }),
@@ -45,6 +45,7 @@ describe.concurrent('throughline simulate', () => {
       warmup: { duration: '1s' },
       seed: 7,
       queue: { capacity: 50, timeout: '1s' },
+      good: { latency: '40ms', queueing: '20ms' },
     }
     expect(await simulated(...flags.split(' '))).toEqual(plain(simulate(scenario)))
   })

@@ -31,6 +31,39 @@ const budget = { p99: '100ms' }
 
 const settingOf = ({ best }: Tuned) => best && { candidate: best.candidate, servers: best.servers, ...best.batching }
 
+describe('tune for goodput', () => {
+  const judged = { ...scenario, good: { latency: '15ms', queueing: '5ms' } }
+  const given = { budget: { goodput: '50%' }, mostServers: 4, ...choices }
+  const every = [1, 2, 3, 4].flatMap((servers) =>
+    choices.maxBatchSize.flatMap((maxBatchSize) =>
+      choices.maxWait.map((maxWait) => {
+        const result = simulate({ ...judged, servers, batching: { maxBatchSize, maxWait } })
+        const kept = checkBudget(result, given.budget).verdict === 'pass'
+        return { servers, kept, goodput: result.goodput?.fraction as number }
+      }),
+    ),
+  )
+
+  it('keeps a budget of it on the fewest servers', async () => {
+    const { best } = await tune(judged, given)
+    expect(best?.servers).toBe(Math.min(...every.filter(({ kept }) => kept).map(({ servers }) => servers)))
+    expect(best?.result?.goodput?.fraction).toBeGreaterThan(0.5)
+  })
+
+  it.each([0.3, 10])('weighs it against cost as trying everything does, with %d', async (weight) => {
+    const { best, front, nearest } = await tune(judged, { ...given, wishes: { goodput: weight, cost: 1 } })
+    const score = (each: { servers: number; goodput: number }) =>
+      weight * Math.log(each.goodput) - Math.log(each.servers)
+    const scores = every.filter(({ kept }) => kept).map(score)
+    expect(score({ servers: best?.servers as number, goodput: best?.goodput as number })).toBeCloseTo(
+      Math.max(...scores),
+      9,
+    )
+    expect(front.every(({ goodput }) => goodput !== null)).toBe(true)
+    if (weight === 10) expect(nearest?.sentence).toMatch(/^1 server would keep .* too: p99 is/)
+  })
+})
+
 describe('tune, of one service', () => {
   const limited = [{ p99: '20ms' }, { p99: '40ms' }, { p99: '14ms', 'queueing.p95': '8ms' }]
   it.each(limited.slice(0, atLength(limited.length)))('finds for %j what trying everything finds', async (limits) => {
@@ -419,7 +452,19 @@ describe('what tune refuses', () => {
       "tune.candidates.medium.price: is missing: 'small'",
     ],
     [{ budget, candidates: [{ name: 'none' }] }, "candidate 'none' needs one of service, handler, result"],
-    [{ budget, candidates: [small], wishes: {} }, 'tune.wishes: must give quality, cost or p99 a weight above 0'],
+    [
+      { budget, candidates: [small], wishes: {} },
+      'tune.wishes: must give quality, cost, p99 or goodput a weight above 0',
+    ],
+    [
+      { budget, candidates: [small], wishes: { goodput: 1 } },
+      "tune.wishes.goodput: needs the scenario's good: the longest times of a good request",
+    ],
+    [{ budget: { goodput: '90%' }, candidates: [small] }, "tune.budget.goodput: needs the scenario's good"],
+    [
+      { budget, candidates: [small], wishes: { goodput: { weight: 1, enough: '101%' } } },
+      'must be a fraction above 0 and at most 1',
+    ],
     [{ budget, candidates: [small], wishes: { quality: -1 } }, 'tune.wishes.quality: must be a weight'],
     [
       { budget, candidates: [{ name: 'few', service: byBatchSize({ 1: 2 }) }], maxBatchSize: [8] },

@@ -23,6 +23,15 @@ describe('a result is taken of', () => {
       'batches',
       () => simulate({ ...few, arrivals: 800, service: '20ms', batching: { maxBatchSize: 50, maxWait: '5ms' } }),
     ],
+    ['goodput', () => simulate({ ...few, arrivals: 50, service, good: { latency: '20ms', queueing: 0 } })],
+    [
+      'goodput of live requests',
+      () => {
+        const recorder = createRecorder({ good: { latency: '1h' } })
+        recorder.record(recorder.start())
+        return recorder.snapshot()
+      },
+    ],
     ['drops', () => simulate({ ...few, arrivals: 150, service, queue: { capacity: 3, timeout: '20ms' } })],
     ['a saturated run', () => simulate({ ...few, arrivals: 150, service })],
     ['a long trace', () => simulate({ arrivals: replay(Array.from({ length: 1500 }, (_, i) => i)), service: 0.5 })],
@@ -110,6 +119,18 @@ describe('a result is refused', () => {
         r.latencyMs.intervals.p99 = { low: 0.1, high: 0.5, level: 0.95 }
       },
       /^result\.latencyMs: must have its p99 within/,
+    ],
+    [
+      'with goodput that nobody asked for',
+      (r) => {
+        r.goodput = {
+          limits: { latency: 20 },
+          fraction: 1,
+          perSecond: 50,
+          interval: { low: 0.9, high: 1, level: 0.95 },
+        }
+      },
+      /^result\.counts\.good: must be there if the result has goodput, and only then/,
     ],
     [
       'with an interval of a mean that excludes it',
@@ -340,3 +361,77 @@ function put(into: Record<string, unknown>, [key, ...rest]: string[], value: unk
   if (rest.length === 0) into[key as string] = value
   else put(into[key as string] as Record<string, unknown>, rest, value)
 }
+
+describe('goodput is refused', () => {
+  const judged = simulate({ arrivals: '50/s', service, good: { latency: '20ms' }, stop: { requests: 20_000 } })
+  // biome-ignore lint/suspicious/noExplicitAny: it is to be spoilt
+  it.each<[string, (given: any) => void, RegExp]>([
+    [
+      'of another fraction',
+      (r) => {
+        r.goodput.fraction += 0.01
+      },
+      /^result\.goodput\.fraction: must be the fraction/,
+    ],
+    [
+      'above 1',
+      (r) => {
+        r.goodput.fraction = 1.1
+      },
+      /^result\.goodput\.fraction: must be at most 1/,
+    ],
+    [
+      'of another rate',
+      (r) => {
+        r.goodput.perSecond *= 2
+      },
+      /^result\.goodput\.perSecond: must be what was good/,
+    ],
+    [
+      'outside its interval',
+      (r) => {
+        r.goodput.interval.low = 0.99
+      },
+      /^result\.goodput\.interval/,
+    ],
+    [
+      'of other limits',
+      (r) => {
+        r.goodput.limits.latency = 30
+      },
+      /^result\.goodput\.limits: must be those of/,
+    ],
+    [
+      'of no limits',
+      (r) => {
+        r.goodput.limits = {}
+      },
+      /^result\.goodput\.limits: must limit at least one time/,
+    ],
+    ['without its scenario', (r) => void delete r.scenario.good, /^result\.goodput: must be there if the scenario/],
+    ['without counts', (r) => void delete r.counts.good, /^result\.counts\.good: must be there/],
+    ['without counts of a segment', (r) => void delete r.segments[3].counts.good, /^result\.segments\.3\.counts\.good/],
+    ['of other segments', (r) => void r.segments[3].counts.good--, /^result\.segments: must add up/],
+    [
+      'of more than completed in a segment',
+      (r) => {
+        const [a, b] = r.segments
+        const moved = a.counts.completed + 1 - a.counts.good
+        a.counts.good += moved
+        b.counts.good -= moved
+      },
+      /^result\.segments\.0\.counts\.good: must be at most as many as completed/,
+    ],
+    [
+      'of more than completed',
+      (r) => {
+        r.counts.good = r.counts.completed + 1
+      },
+      /^result\.counts\.good: must be at most as many as completed/,
+    ],
+  ])('%s', (_, spoil, message) => {
+    const given = copy(judged)
+    spoil(given)
+    expect(() => checkedResult(given)).toThrow(message)
+  })
+})

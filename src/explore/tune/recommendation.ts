@@ -213,8 +213,12 @@ function beyond({ contender, mostServers }: CandidateSearch, space: Space): Spac
   return mostServersOf(contender, further) < further.leastServers ? null : further
 }
 
-async function cheapestIn({ contender }: CandidateSearch, space: Space, run: RunSettings): Promise<Tried | null> {
-  const search = new CandidateSearch(contender, space, run)
+async function cheapestIn(
+  { contender, prefers }: CandidateSearch,
+  space: Space,
+  run: RunSettings,
+): Promise<Tried | null> {
+  const search = new CandidateSearch(contender, space, run, prefers)
   await search.cheapest()
   return cheapestOf(search)
 }

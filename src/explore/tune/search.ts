@@ -1,7 +1,7 @@
 import { maxThroughput, meanServiceNs, type Service } from '../../scenario/service/service.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import type { Contender } from './candidates.js'
-import type { Worth } from './preference.js'
+import { isAsGood, type Preference, type Worth } from './preference.js'
 import type { Trial } from './trial.js'
 
 /** One way to serve: a candidate on a number of servers, with a batching policy. */
@@ -94,16 +94,19 @@ export class CandidateSearch {
   readonly contender: Contender
   readonly #space: Space
   readonly #run: RunSettings
+  readonly prefers: Preference
   readonly #tried = new Map<string, Tried>()
   readonly #searched = new Map<number, Tried | null>()
   readonly #capacity = new Map<number, number>()
   #bestCase: Tried | null = null
   givenUp: GivenUp | null = null
 
-  constructor(contender: Contender, space: Space, run: RunSettings) {
+  /** @param prefers chooses among settings with as many servers that keep the budget */
+  constructor(contender: Contender, space: Space, run: RunSettings, prefers: Preference) {
     this.contender = contender
     this.#space = space
     this.#run = run
+    this.prefers = prefers
     for (const size of contender.sizes) this.#capacity.set(size, maxThroughput(contender.service, size, 1))
   }
 
@@ -136,7 +139,7 @@ export class CandidateSearch {
   best(servers: number): Tried | null {
     return best(
       this.tried.filter((each) => each.servers === servers && keeps(each)),
-      better,
+      this.#better,
     )
   }
 
@@ -230,7 +233,7 @@ export class CandidateSearch {
     for (let k = 0; k < able.length; k += AT_ONCE) {
       const places = able.slice(k, k + AT_ONCE).map((size) => ({ size, wait: 0 }))
       const tried = await this.#all(places, servers)
-      here = best(here === null ? tried : [here, ...tried], better)
+      here = best(here === null ? tried : [here, ...tried], this.#better)
       // no batch ever filled: larger ones are the very same run
       if (tried.some((each) => each.trial.largestBatch < each.maxBatchSize)) break
     }
@@ -238,12 +241,12 @@ export class CandidateSearch {
       // p99 may fall again behind a rise, where a longer wait spares servers that are nearly overloaded
       const { size } = this.#placeOf(here)
       const line = this.#space.waits.map((_, wait) => ({ size, wait }))
-      starts.push(best(await this.#all(line, servers), better) as Tried)
+      starts.push(best(await this.#all(line, servers), this.#better) as Tried)
     }
     for (const start of [...starts, here]) await this.#climb(start, servers)
     return best(
       this.tried.filter((each) => each.servers === servers),
-      better,
+      this.#better,
     )
   }
 
@@ -252,7 +255,7 @@ export class CandidateSearch {
     let here = from
     while (here !== null && this.#isNear(here)) {
       const around = await this.#all(this.#neighbours(here, servers), servers)
-      const next = best([here, ...around], better)
+      const next = best([here, ...around], this.#better)
       if (next === here) return
       here = next
     }
@@ -339,31 +342,26 @@ export class CandidateSearch {
       quality: quality ?? 1,
       cost: costOfServers(this.contender, servers),
       p99Ms: this.#bestCase?.trial.p99Ms ?? 0,
+      goodput: this.#bestCase?.worth.goodput ?? 1,
     }
   }
 
   #dominatedAt(servers: number, found: Tried[]): GivenUp | null {
     const atBest = this.#atBest(servers)
-    const by = found.find(
-      ({ worth, contender }) =>
-        contender !== this.contender &&
-        worth.quality >= atBest.quality &&
-        worth.cost <= atBest.cost &&
-        worth.p99Ms <= atBest.p99Ms,
-    )
+    const by = found.find(({ worth, contender }) => contender !== this.contender && isAsGood(worth, atBest))
     return by === undefined ? null : { why: 'dominated', by }
+  }
+
+  /** Those that keep the budget first, as preferred; then those nearest to it; of equal ones the smaller batch and wait. */
+  #better = (a: Tried, b: Tried): number => {
+    const [ofA, ofB] = [keeps(a), keeps(b)]
+    if (ofA !== ofB) return ofA ? -1 : 1
+    const byFigures = ofA ? this.prefers(a.worth, b.worth) : strainOf(a) - strainOf(b)
+    return byFigures || a.maxBatchSize - b.maxBatchSize || a.maxWait - b.maxWait
   }
 }
 
 const keyOf = ({ servers, maxBatchSize, maxWait }: Setting) => `${servers} ${maxBatchSize} ${maxWait}`
-
-/** Those that keep the budget first, by p99; then those nearest to it; of equal ones the smaller batch and wait. */
-function better(a: Tried, b: Tried): number {
-  const [ofA, ofB] = [keeps(a), keeps(b)]
-  if (ofA !== ofB) return ofA ? -1 : 1
-  const byFigures = ofA ? a.trial.p99Ms - b.trial.p99Ms : strainOf(a) - strainOf(b)
-  return byFigures || a.maxBatchSize - b.maxBatchSize || a.maxWait - b.maxWait
-}
 
 /** Two that are beyond all measure are equal. */
 const strainOf = ({ trial }: Tried) => Math.min(trial.strain, Number.MAX_VALUE)

@@ -1,5 +1,6 @@
 import { meanOf } from '../../histogram/moments.js'
 import { findingsOf } from '../../result/findings.js'
+import { goodPart } from '../../result/goodput.js'
 import { errorsIn, type Recording } from '../../result/recording.js'
 import { snapshotPercentileNs } from '../../result/summary.js'
 import { isStationary } from '../../scenario/arrivals/arrivals.js'
@@ -21,6 +22,8 @@ export interface TrialTask {
 export interface Trial {
   /** over all requests offered; Infinity if it is that of a request never answered */
   p99Ms: number
+  /** the fraction of good requests; null if the scenario does not say which are good */
+  goodput: number | null
   /** the largest ratio of an observed figure to its limit: at most 1 if the run keeps the budget as observed */
   strain: number
   /** the size of the largest batch */
@@ -34,7 +37,9 @@ export function runTrial({ scenario, budget }: TrialTask): Trial {
   const recording = new Engine(scenario).run()
   const { startNs, endNs, completions, servingNs, batchSizes } = recording
   const seconds = (endNs - startNs) / NS_PER_SECOND
+  const { amount, of } = goodPart(recording.counts)
   const trial = {
+    goodput: scenario.good === undefined ? null : of === 0 ? 0 : amount / of,
     largestBatch: Math.max(0, ...batchSizes.keys()),
     completedPerSecond: completions / seconds,
     utilization: (servingNs ?? 0) / ((endNs - startNs) * scenario.servers),
@@ -74,10 +79,14 @@ function strainOf(rule: Rule, recording: Recording, trial: Omit<Trial, 'p99Ms' |
   const { relation, limit } = rule
   const upper = relation.startsWith('<')
   const observed = observedOf(rule, recording, trial, upper)
-  const strain = upper ? ratio(observed, limit) : ratio(limit, observed)
-  // a strict limit is broken by what is just at it
-  return strain === 1 && relation.length === 1 ? 1 + Number.EPSILON : strain
+  // how many times as many requests as may be are not good
+  if ('figure' in rule && rule.figure === 'goodput' && !upper) return strict(ratio(1 - observed, 1 - limit), rule)
+  return strict(upper ? ratio(observed, limit) : ratio(limit, observed), rule)
 }
+
+/** A strict limit is broken by what is just at it. */
+const strict = (strain: number, { relation }: Rule) =>
+  strain === 1 && relation.length === 1 ? 1 + Number.EPSILON : strain
 
 /** A limit of 0 is kept by 0 alone; beyond it, more is worse. */
 const ratio = (value: number, limit: number) => (limit > 0 ? value / limit : value > 0 ? 2 + value : 0)
@@ -85,7 +94,7 @@ const ratio = (value: number, limit: number) => (limit > 0 ? value / limit : val
 function observedOf(
   rule: Rule,
   recording: Recording,
-  { completedPerSecond, utilization }: Omit<Trial, 'p99Ms' | 'strain'>,
+  { completedPerSecond, utilization, goodput }: Omit<Trial, 'p99Ms' | 'strain'>,
   upper: boolean,
 ): number {
   if ('time' in rule) {
@@ -97,6 +106,8 @@ function observedOf(
   switch (rule.figure) {
     case 'throughput':
       return completedPerSecond
+    case 'goodput':
+      return goodput ?? 0
     case 'utilization':
       return utilization
     case 'meanBatchSize': {

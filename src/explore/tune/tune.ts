@@ -7,6 +7,7 @@ import type { Result } from '../../result/result.js'
 import { meanRate } from '../../scenario/arrivals/arrivals.js'
 import { rulesOf } from '../../scenario/budget.js'
 import {
+  noGood,
   type ResolvedScenario,
   resolveScenario,
   type Scenario,
@@ -97,8 +98,9 @@ class Tuning {
     const { signal } = this.#options
     throwIfAborted(signal)
     // reject an invalid scenario before anything is calibrated
-    const { arrivals, queue, stop } = resolveScenario(scenarioWith(this.#scenario, '1ms'), 'simulate')
+    const { arrivals, queue, stop, good } = resolveScenario(scenarioWith(this.#scenario, '1ms'), 'simulate')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
+    if (good === undefined) this.#refuseGoodput()
     const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait, budget } = this.#options
     const space: Space = {
       ...{ leastServers, mostServers, mostCost },
@@ -110,7 +112,7 @@ class Tuning {
     const found = await this.#unlessEnded(() => this.#contenders())
     const contenders = found ?? []
     const inOrder = contenders
-      .map((contender) => new CandidateSearch(contender, space, (settings) => this.#runEach(settings)))
+      .map((contender) => new CandidateSearch(contender, space, (settings) => this.#runEach(settings), this.#prefers))
       .sort((a, b) => qualityOf(b) - qualityOf(a) || leastCost(a) - leastCost(b))
     this.#searches.push(...inOrder)
     try {
@@ -150,6 +152,13 @@ class Tuning {
     } finally {
       await this.#threads?.destroy()
     }
+  }
+
+  /** Without limits that make a request good, goodput can be neither limited nor wished for. */
+  #refuseGoodput(): void {
+    const { budget, wishes } = this.#options
+    if (budget.goodput !== undefined) throw noGood('tune.budget.goodput')
+    if (wishes?.goodput !== undefined) throw noGood('tune.wishes.goodput')
   }
 
   readonly #searchOf = (contender: Contender): CandidateSearch =>
@@ -279,6 +288,7 @@ class Tuning {
         quality: contender.quality ?? 1,
         cost: costOfServers(contender, servers),
         p99Ms: trial.p99Ms,
+        goodput: this.#options.wishes?.goodput === undefined ? 1 : (trial.goodput as number),
       }
       tried[i] = { ...setting, trial, worth }
       this.#runs++

@@ -15,6 +15,8 @@ export interface TunedSetting {
   batching: { maxBatchSize: number; maxWait: number }
   /** of latency over all requests offered; null if it is that of a request never answered, or there is no steady state */
   p99Ms: number | null
+  /** the fraction of good requests; null if the scenario does not say which are good */
+  goodput: number | null
   /** the run kept the budget, as observed */
   keepsBudget: boolean
   cost: Cost
@@ -55,7 +57,10 @@ export interface Tuned {
   sentence: string
   /** what comes nearest to what was wished for, and what it would take; null if there is nothing else */
   nearest: NearestMiss | null
-  /** the settings that keep the budget and that no other beats in quality, cost and p99 alike, from the cheapest on */
+  /**
+   * the settings that keep the budget and that no other beats in quality, cost and p99 alike (and in goodput, if there is
+   * a wish for it), from the cheapest on
+   */
   front: TunedSetting[]
   candidates: TunedCandidate[]
   /** every setting that was run */
@@ -77,6 +82,7 @@ export function settingOf(tried: Tried): TunedSetting {
     ...{ candidate: name, quality, servers },
     batching: { maxBatchSize, maxWait },
     p99Ms: Number.isFinite(trial.p99Ms) ? trial.p99Ms : null,
+    goodput: trial.goodput,
     keepsBudget: keeps(tried),
     cost: costOfRun({ servers, ...trial }, price ?? undefined),
   }

@@ -58,7 +58,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
   queue.settle(nowNs)
   const unserved = unservedOf(state)
   const endNs = endOf(state, unserved, nowNs)
-  const segments = segmentsOf(state, unserved, endNs)
+  const segments = segmentsOf(scenario, state, unserved, endNs)
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
   const stillServing = sumBy(state.serving(), ({ startNs }) => clipped(startNs))
   return {
@@ -90,7 +90,7 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
   const { window } = state
   if (window.firsts[count] === Number.POSITIVE_INFINITY) return null
   const endNs = window.segmentStartNs(count)
-  const segments = segmentsOf(state, null, Number.POSITIVE_INFINITY, count)
+  const segments = segmentsOf(scenario, state, null, Number.POSITIVE_INFINITY, count)
   const counts = totalOf(segments.map(({ counts }) => counts))
   if (counts.completed + counts.failed + counts.rejected + counts.timedOut < counts.offered) return null
   const histograms = mergeByMetric(segments.map((segment) => segment.histograms))
@@ -160,6 +160,7 @@ function endOf(state: RunState, unserved: Unserved, nowNs: number): number {
 }
 
 function segmentsOf(
+  { good }: ResolvedScenario,
   state: RunState,
   unserved: Unserved | null,
   endNs: number,
@@ -182,6 +183,7 @@ function segmentsOf(
         ...noCounts(),
         offered: after - first,
         completed: histograms.latency.count,
+        ...(good !== undefined && { good: sumBy(stats, (server) => server.goodIn(k)) }),
         failed: sumBy(stats, (server) => server.failedIn(k)),
         rejected: queue.drops.in(k, 'rejected'),
         timedOut: queue.drops.in(k, 'timedOut'),

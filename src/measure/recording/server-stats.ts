@@ -1,5 +1,6 @@
 import { HISTOGRAM_BYTES, LatencyHistogram } from '../../histogram/latency-histogram.js'
 import { METRICS } from '../../result/recording.js'
+import { type Good, GoodLimits } from '../../scenario/good.js'
 import { type Batch, createBatch, type Serving } from '../queue/batch.js'
 import { PLACES } from '../queue/waiting-room.js'
 import { DepartureStats, departureStatsLength } from './departure-stats.js'
@@ -16,9 +17,9 @@ const COMPLETED = 2
 const FAILED = 3
 const COMPLETIONS = 4
 const SERVING = 5
-/** then for each segment the failures, and the batches that started, the requests in them and their service time */
+/** then for each segment the failures, the batches that started, the requests in them and their service time, and the good requests */
 const SEGMENTS = 6
-const counters = (segments: number) => SEGMENTS + 4 * segments + departureStatsLength(segments)
+const counters = (segments: number) => SEGMENTS + 5 * segments + departureStatsLength(segments)
 
 const IDLE = -1
 
@@ -29,7 +30,8 @@ const IDLE = -1
  * buffer:   | counters: doubles | current batch: numbers, due times | histograms: per segment and part |
  *           | batches by size: uint32 | clients of the current batch: int32 |
  * counters: | in flight | busy since | completed | failed | completions | serving |
- *           | failures per segment | batches per segment | batched per segment | serving per segment | departures |
+ *           | failures per segment | batches per segment | batched per segment | serving per segment |
+ *           | good per segment | departures |
  * ```
  */
 export class ServerStats {
@@ -38,6 +40,8 @@ export class ServerStats {
   readonly #batches: Float64Array
   readonly #batched: Float64Array
   readonly #serving: Float64Array
+  readonly #good: Float64Array
+  readonly #limits: GoodLimits | null
   /** batches that started in the window, by size */
   readonly batchSizes: Uint32Array
   /** of the requests due in each segment */
@@ -56,7 +60,7 @@ export class ServerStats {
     return 8 * counters(segments) + 16 * most + segments * PARTS.length * HISTOGRAM_BYTES + 4 * (2 * most + 1)
   }
 
-  constructor(buffer: SharedArrayBuffer, maxBatchSize: number, segments: number) {
+  constructor(buffer: SharedArrayBuffer, maxBatchSize: number, segments: number, good?: Good) {
     const most = Math.min(maxBatchSize, PLACES)
     let offset = 0
     const next = (bytes: number) => {
@@ -70,7 +74,9 @@ export class ServerStats {
     this.#batches = by(1)
     this.#batched = by(2)
     this.#serving = by(3)
-    this.departures = new DepartureStats(this.#counters.subarray(SEGMENTS + 4 * segments))
+    this.#good = by(4)
+    this.#limits = good === undefined ? null : new GoodLimits(good)
+    this.departures = new DepartureStats(this.#counters.subarray(SEGMENTS + 5 * segments))
     const numbers = new Float64Array(buffer, next(8 * most), most)
     const dueNs = new Float64Array(buffer, next(8 * most), most)
     this.histograms = Array.from({ length: segments }, () =>
@@ -166,6 +172,13 @@ export class ServerStats {
     const failures = this.#failures
     failures[this.#segment] = (failures[this.#segment] as number) + to - from - n
     if (n === 0) return
+    const service = endNs - startNs
+    const dispatch = startNs - leaveNs - lagNs
+    // before the histograms, so that those who see a request completed see whether it was good
+    if (this.#limits !== null) {
+      const good = this.#limits.count({ latency, wait, service, lag, queueing, batching, dispatch }, n)
+      this.#good[this.#segment] = (this.#good[this.#segment] as number) + good
+    }
     const histograms = this.histograms[this.#segment] as PartHistograms
     count(histograms.latency, latency, n)
     count(histograms.wait, wait, n)
@@ -173,8 +186,8 @@ export class ServerStats {
     count(histograms.queueing, queueing, n)
     count(histograms.batching, batching, n)
     count(histograms.fromSend, fromSend, n)
-    histograms.service.record(endNs - startNs, n)
-    histograms.dispatch.record(startNs - leaveNs - lagNs, n)
+    histograms.service.record(service, n)
+    histograms.dispatch.record(dispatch, n)
   }
 
   #add(counter: number, by: number): void {
@@ -208,6 +221,10 @@ export class ServerStats {
   /** Failed, of the requests due in a segment. */
   failedIn(segment: number): number {
     return this.#failures[segment] as number
+  }
+  /** Completed within all limits of `good`, of the requests due in a segment. */
+  goodIn(segment: number): number {
+    return this.#good[segment] as number
   }
   /** The batches that started in a segment, the requests in them, and how long they were served. */
   startedIn(segment: number): { batches: number; batched: number; servingNs: number } {

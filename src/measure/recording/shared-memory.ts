@@ -1,4 +1,5 @@
 import { policyOf } from '../../scenario/batching.js'
+import type { Good } from '../../scenario/good.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { nanoseconds } from '../../scenario/units.js'
 import type { Clock } from '../clock/clock.js'
@@ -30,9 +31,15 @@ export interface RunBuffers {
   host: HostBuffers
 }
 
+/** What the threads of a run need to know. */
+export interface RunSetup extends QueueSetup {
+  /** the limits that make a request good; absent if requests are not judged */
+  good?: Good | undefined
+}
+
 /** The setup and memory of a run, from which each of its threads makes its objects. Its two fields can be sent. */
 export class SharedMemory {
-  readonly setup: QueueSetup
+  readonly setup: RunSetup
   readonly buffers: RunBuffers
 
   constructor({ setup, buffers }: Pick<SharedMemory, 'setup' | 'buffers'>) {
@@ -54,9 +61,9 @@ export class SharedMemory {
     observe: number,
     waiting: number = PLACES,
   ): SharedMemory {
-    const { arrivals, seed, queue, servers } = scenario
+    const { arrivals, seed, queue, servers, good } = scenario
     const policy = policyOf(scenario.batching)
-    const setup: QueueSetup = {
+    const setup: RunSetup = {
       arrivals,
       seed,
       end: plan.stop,
@@ -65,6 +72,7 @@ export class SharedMemory {
       inProcess: typeof scenario.handler !== 'string',
       capacity: queue.capacity ?? Number.POSITIVE_INFINITY,
       timeoutNs: queue.timeout === null ? Number.POSITIVE_INFINITY : nanoseconds(queue.timeout),
+      good,
     }
     const segments = plan.segments.length
     const each = (bytes: number) => Array.from({ length: threads }, () => new SharedArrayBuffer(bytes))
@@ -95,8 +103,9 @@ export class SharedMemory {
 
   stats(): ServerStats[] {
     const { window, stats } = this.buffers
+    const { policy, good } = this.setup
     const { segments } = new Window(window)
-    return stats.map((buffer) => new ServerStats(buffer, this.setup.policy.maxBatchSize, segments))
+    return stats.map((buffer) => new ServerStats(buffer, policy.maxBatchSize, segments, good))
   }
 
   crashReport(server: number): CrashReport {

@@ -1,11 +1,12 @@
 import { checkBudget, type RuleCheck } from '../../budget/check.js'
 import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
 import { type Cost, costOf } from '../../result/cost.js'
+import type { Goodput } from '../../result/goodput.js'
 import { nameOf } from '../../result/summary.js'
 import type { Finding } from '../../result/validity.js'
 import type { Budget } from '../../scenario/budget.js'
 import { sortBySeverity } from '../../text/findings.js'
-import { count, percent, threeDigits, time } from '../../text/number.js'
+import { closePercentage, count, percent, threeDigits, time } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import { type DataCell, renderDataTable } from './data-table.js'
 import type { LabelledResult } from './report-entry.js'
@@ -28,8 +29,9 @@ export const MOST_OPEN = 3
 const COLUMNS = ['p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const
 
 function renderSummary(runs: readonly LabelledResult[], price: number | undefined): Markup {
+  const judged = runs.some(({ result }) => result.goodput !== undefined)
   const rows = runs.map(({ label, result }): DataCell[] => {
-    const { latencyMs, throughput, rates, utilization, validity } = result
+    const { latencyMs, throughput, rates, goodput, utilization, validity } = result
     const verdict = validity.valid
       ? markup`<span class="verdict good">✓ valid</span>`
       : markup`<span class="verdict bad">✗ invalid</span>`
@@ -40,6 +42,7 @@ function renderSummary(runs: readonly LabelledResult[], price: number | undefine
       { text: threeDigits(throughput.offered), value: throughput.offered },
       { text: threeDigits(throughput.completed), value: throughput.completed },
       { text: percent(rates.error), value: rates.error },
+      ...(judged ? [goodputCell(goodput)] : []),
       utilization === null ? '–' : { text: percent(utilization), value: utilization },
       ...(price === undefined ? [] : costCells(costOf(result, { price }))),
     ]
@@ -52,11 +55,15 @@ function renderSummary(runs: readonly LabelledResult[], price: number | undefine
     'offered/s',
     'completed/s',
     'errors',
+    ...(judged ? ['good'] : []),
     'utilization',
     ...(price === undefined ? [] : COSTS),
   ]
   return renderDataTable({ caption: 'All runs', columns, rows })
 }
+
+const goodputCell = (goodput: Goodput | undefined): DataCell =>
+  goodput === undefined ? '–' : { text: `${closePercentage(goodput.fraction)} %`, value: goodput.fraction }
 
 const COSTS = ['cost/hour', 'cost/million', 'idle', 'completed/s a server']
 

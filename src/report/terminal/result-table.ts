@@ -1,17 +1,28 @@
 import { checkIsResult } from '../../result/check.js'
 import { costOf } from '../../result/cost.js'
+import type { Goodput } from '../../result/goodput.js'
 import { partsOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import { ESTIMATES, type Summary } from '../../result/summary.js'
 import { renderFindings } from '../../text/findings.js'
 import { legible } from '../../text/legible.js'
-import { count, inText, percent, rate, seconds, type TimeUnit, threeDigits, timeUnit } from '../../text/number.js'
+import {
+  closePercentage,
+  count,
+  inText,
+  percent,
+  rate,
+  seconds,
+  type TimeUnit,
+  threeDigits,
+  timeUnit,
+} from '../../text/number.js'
 import { renderParts } from '../../text/parts.js'
 import { pad, plain, type RenderOptions, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { renderCurve } from './curve.js'
 import { renderHost } from './host-lines.js'
-import { describeScenario } from './scenario-line.js'
+import { describeLimits, describeScenario } from './scenario-line.js'
 import { table } from './table.js'
 
 /** Options of `renderResult`. */
@@ -116,7 +127,7 @@ function intervalRows({ intervals }: Summary, unit: TimeUnit, style: Style): str
 
 /** Lists the totals of a run, each with its name. */
 export function listTotals(result: Result): [name: string, text: string][] {
-  const { throughput, counts, batches, utilization } = result
+  const { throughput, counts, batches, utilization, goodput, scenario } = result
   const others = [
     [counts.failed, 'failed'],
     [counts.rejected, 'rejected'],
@@ -128,11 +139,19 @@ export function listTotals(result: Result): [name: string, text: string][] {
   const lines: [string, string][] = [
     ['throughput', `${rate(throughput.completed)} of ${rate(throughput.offered)} offered`],
     ['requests', `${count(counts.completed)} completed${dropped.join('')}`],
+    ...(goodput === undefined ? [] : [['goodput', goodputText(goodput, scenario === null)] as [string, string]]),
     ['batches', `${count(batches.count)} of ${batchSizes(batches)}`],
     ['in system', `${threeDigits(result.meanInSystem)} requests on average`],
   ]
   if (utilization !== null) lines.push(['utilization', percent(utilization)])
   return lines
+}
+
+/** @param named whether to name the limits, if no scenario does */
+function goodputText({ fraction, perSecond, interval, limits }: Goodput, named: boolean): string {
+  const { low, high } = interval
+  const ends = low === null || high === null ? '' : `, 95 % from ${closePercentage(low)} to ${closePercentage(high)} %`
+  return `${closePercentage(fraction)} % of requests${ends}; ${rate(perSecond)}${named ? `, ${describeLimits(limits)}` : ''}`
 }
 
 /** What the run costs, and what of its servers it uses, if there is a price. */

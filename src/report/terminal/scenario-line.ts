@@ -3,18 +3,30 @@ import { fileURLToPath } from 'node:url'
 import { meanRate } from '../../scenario/arrivals/arrivals.js'
 import { lengthMs } from '../../scenario/arrivals/ramps.js'
 import { countOf } from '../../scenario/by-hash.js'
+import type { Good } from '../../scenario/good.js'
 import type { ResolvedScenario, StoredScenario } from '../../scenario/scenario.js'
 import { targetName } from '../../scenario/target.js'
 import { count, inText, rate, time } from '../../text/number.js'
 
-/** Describes a scenario in three lines: its arrivals, its batching, and its servers. */
+/** Describes a scenario in three lines: its arrivals, its batching, and its servers; and which requests are good, if it says so. */
 export function describeScenario(scenario: StoredScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
-  const { arrivals, batching, queue, service } = scenario
+  const { arrivals, batching, queue, service, good } = scenario
   const served = engine === 'simulate' ? service && serviceLine(service) : targetLine(scenario)
   // without servers there is no queue to serve one at a time
   const unbatched = batching.maxBatchSize === 1 && scenario.servers === null && engine !== 'simulate'
   const batched = (unbatched ? 'each on its own' : batchingLine(batching)) + queueLine(queue)
-  return [arrivalsLine(arrivals), batched, `${serversLine(scenario)}${served === undefined ? '' : `: ${served}`}`]
+  return [
+    arrivalsLine(arrivals),
+    batched,
+    `${serversLine(scenario)}${served === undefined ? '' : `: ${served}`}`,
+    ...(good === undefined ? [] : [`good with ${describeLimits(good)}`]),
+  ]
+}
+
+/** Describes the limits of a good request: `latency within 100 ms and queueing within 20 ms`. */
+export function describeLimits(good: Good): string {
+  const limits = Object.entries(good).flatMap(([name, ms]) => (ms === undefined ? [] : [`${name} within ${time(ms)}`]))
+  return limits.length < 2 ? limits.join('') : `${limits.slice(0, -1).join(', ')} and ${limits.at(-1)}`
 }
 
 function serversLine({ servers, call, http }: StoredScenario): string {

@@ -1,7 +1,7 @@
 import type { Headroom } from '../../explore/tune/headroom.js'
 import type { Tuned, TunedSetting } from '../../explore/tune/tuned.js'
 import { legible } from '../../text/legible.js'
-import { count, inText, percent, threeDigits, time, timeUnit } from '../../text/number.js'
+import { closePercentage, count, inText, percent, threeDigits, time, timeUnit } from '../../text/number.js'
 import { plain, type RenderOptions, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { checkVersion } from '../../validation/validation-error.js'
@@ -86,6 +86,9 @@ export function settingColumns(
     { header: 'batch\nsize', of: ({ batching }) => count(batching.maxBatchSize) },
     { header: 'wait\nms', of: ({ batching }) => inText(batching.maxWait) },
     { header: `p99\n${unit.name}`, of: ({ p99Ms }) => or(p99Ms, (ms) => threeDigits(ms / unit.ms)) },
+    ...(some(({ goodput }) => goodput)
+      ? [{ header: 'good\n%', of: ({ goodput }: TunedSetting) => or(goodput, closePercentage) }]
+      : []),
     ...(some(({ cost }) => cost.perHour)
       ? [
           { header: 'cost\n/hour', of: ({ cost }: TunedSetting) => or(cost.perHour, threeDigits) },

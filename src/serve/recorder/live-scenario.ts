@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type ArrivalsInput, poisson, renewal, replay } from '../../scenario/arrivals/arrivals.js'
 import type { Batching } from '../../scenario/batching.js'
+import type { Good } from '../../scenario/good.js'
 import { evenly, groupsOf, overheadOf, type SizeGroup, varied } from '../../scenario/service/observed.js'
 import { byBatchSize, type Cause, recorded, type ServiceInput } from '../../scenario/service/service.js'
 import { empirical } from '../../scenario/service/variation.js'
@@ -36,6 +37,8 @@ export interface LiveScenario {
   batching: { maxBatchSize: number | null; maxWait: number | null }
   servers: number
   queue: { capacity: number | null; timeout: number | null }
+  /** absent if the recorder does not say which requests are good */
+  good?: Good | undefined
 }
 
 const arrivalsError = "must be 'trace', 'renewal' or 'poisson'"
@@ -57,7 +60,7 @@ const MOST_SERVERS = 1000
  */
 export function liveScenario(
   recent: Recent | null,
-  { batching, servers, queue }: ResolvedRecorderOptions,
+  { batching, servers, queue, good }: ResolvedRecorderOptions,
   given: LiveScenarioOptions,
 ): LiveScenario {
   const asked = schema.safeParse(given)
@@ -76,6 +79,7 @@ export function liveScenario(
     batching,
     servers: servers ?? mostAtOnce(batches),
     queue,
+    ...(good !== undefined && { good }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { type Good, GoodLimits, type RequestTimes, repeatValues } from '../../scenario/good.js'
 import { NS_PER_MS, nearest } from '../../scenario/units.js'
 import type { Recent } from './recent.js'
 import type { Segments } from './segments.js'
@@ -50,8 +51,34 @@ export class RecordBuffer {
   /** how many requests each service and dispatch time is for */
   readonly #weights = new Float64Array(BUFFERED)
 
-  constructor(segments: Segments, recent: Recent | null) {
+  /** judges requests; null if no limits make a request good */
+  readonly #good: { limits: GoodLimits; alone: RequestTimes; served: RequestTimes } | null
+  /** the service and dispatch time of each request, to judge it */
+  readonly #serviceOfEach: Float64Array
+  readonly #dispatchOfEach: Float64Array
+
+  constructor(segments: Segments, recent: Recent | null, good?: Good) {
     this.#segments = segments
+    const each = () => new Float64Array(good === undefined ? 0 : BUFFERED)
+    this.#serviceOfEach = each()
+    this.#dispatchOfEach = each()
+    const none = { wait: 0, lag: 0, queueing: 0, batching: 0, dispatch: 0 }
+    this.#good =
+      good === undefined
+        ? null
+        : {
+            limits: new GoodLimits(good),
+            alone: { ...none, latency: this.#latencies, service: this.#latencies },
+            served: {
+              latency: this.#latencies,
+              wait: this.#waits,
+              service: this.#serviceOfEach,
+              lag: 0,
+              queueing: this.#queueings,
+              batching: this.#batchings,
+              dispatch: this.#dispatchOfEach,
+            },
+          }
     this.#recent = recent
   }
 
@@ -171,6 +198,8 @@ export class RecordBuffer {
         latencies[n++] = latency
       }
       if (n === 0) {
+        latencies[0] = firstEnd - firstDue
+        if (this.#good !== null) segments.goodAll(at, this.#good.limits.count(this.#good.alone, 1))
         segments.settle(firstDue, firstEnd, 'completed')
         segments.batch(1, firstDue, firstEnd)
         segments.record(at, 'alone', firstEnd - firstDue)
@@ -179,6 +208,7 @@ export class RecordBuffer {
       }
       segments.settleAll(at, n, dueAfter, dueAfter + sum)
       segments.aloneAll(at, n, sum)
+      if (this.#good !== null) segments.goodAll(at, this.#good.limits.count(this.#good.alone, n))
       segments.recordMany(at, 'alone', latencies, n)
     }
   }
@@ -242,6 +272,12 @@ export class RecordBuffer {
         leftAfter += (n - before) * (left - start)
         if (i === next) batch++
         else break
+      }
+      if (this.#good !== null) {
+        const { limits, served } = this.#good
+        repeatValues(this.#serviceOfEach, services, weights, parts)
+        repeatValues(this.#dispatchOfEach, dispatches, weights, parts)
+        segments.goodAll(at, limits.count(served, n))
       }
       if (apart) segments.settle(firstDue, firstLeft, 'completed')
       else segments.settleAll(at, n, dueAfter, leftAfter)

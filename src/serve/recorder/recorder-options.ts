@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { batchingOption } from '../../scenario/batching.js'
+import { type GoodInput, goodSchema } from '../../scenario/good.js'
 import { queueOption, serversSchema } from '../../scenario/queue.js'
 import type { ScenarioParts } from '../../scenario/scenario.js'
 import { type Duration, options, positiveDuration, whole } from '../../scenario/units.js'
@@ -31,6 +32,13 @@ export interface RecorderOptions {
    * @default { capacity: null, timeout: null }
    */
   queue?: ScenarioParts['queue']
+  /**
+   * The longest times of a good request, as in a scenario; snapshots then have their `goodput`.
+   *
+   * @default no goodput
+   * @example { latency: '100ms', queueing: '20ms' }
+   */
+  good?: GoodInput | undefined
   /**
    * How far back the window of a snapshot may end, to end before the oldest request in flight. Requests in flight for
    * longer count as `unfinished`.
@@ -76,6 +84,7 @@ const schema = options({
   servers: serversSchema.nullable().default(null),
   batching: batchingOption,
   queue: queueOption,
+  good: goodSchema.optional(),
   drain: positiveDuration.default(10_000),
   keep: whole(0, MOST_KEPT).default(16_384),
   clock: z.custom<() => number>((value) => typeof value === 'function', { error: clockError }).optional(),

@@ -108,9 +108,9 @@ class LiveRecorder implements Recorder {
     this.#options = given
     this.#clock = given.clock === undefined ? now : monotone(given.clock)
     this.#originNs = nearest(this.#clock() * NS_PER_MS)
-    this.#segments = new Segments(this.#originNs)
+    this.#segments = new Segments(this.#originNs, given.good !== undefined)
     this.#recent = given.keep === 0 ? null : new Recent(given.keep)
-    this.#buffer = new RecordBuffer(this.#segments, this.#recent)
+    this.#buffer = new RecordBuffer(this.#segments, this.#recent, given.good)
     this.#channels = channelsOf(given.name)
   }
 
@@ -228,13 +228,14 @@ class LiveRecorder implements Recorder {
   snapshot(given: SnapshotOptions = {}): Result | null {
     const last = lastOf(given)
     const nowNs = this.#now()
-    const { servers, drain, clock } = this.#options
+    const { servers, good, drain, clock } = this.#options
     return snapshotOf(this.#segments, {
       originNs: this.#originNs,
       nowNs,
       lastNs: last * NS_PER_MS,
       drainNs: drain * NS_PER_MS,
       servers,
+      good,
       isVirtual: clock !== undefined,
     })
   }

@@ -29,7 +29,9 @@ const SERVING = 13
 const BATCHES = 14
 const BATCHED = 15
 const STARTED_SERVING = 16
-const FIELDS = 17
+/** of the completed requests that were due in it, those within all limits of `good` */
+const GOOD = 17
+const FIELDS = 18
 
 const FIELD_OF = {
   completed: COMPLETED,
@@ -81,7 +83,7 @@ const LARGE = 2 ** 15
  * ```
  * order:    | place of the oldest | ... | place of the newest |
  * by place:
- * sums:     | 17 sums of place 0            | 17 sums of place 1 | ...
+ * sums:     | 18 sums of place 0            | 18 sums of place 1 | ...
  * moments:  | 8 x 5 moments of place 0      | ...
  * pages:    | 8 histograms' counts, place 0 | ...
  * ```
@@ -99,10 +101,13 @@ export class Segments {
   )
   readonly #large: (Map<number, number> | null)[] = new Array(PLACES).fill(null)
   readonly #free: number[] = Array.from({ length: PLACES }, (_, place) => PLACES - 1 - place)
+  readonly #judged: boolean
   /** the newest segment, which holds the present */
   #newest = 0
 
-  constructor(startNs: number) {
+  /** @param judged whether requests are judged by the limits of `good` */
+  constructor(startNs: number, judged = false) {
+    this.#judged = judged
     this.#open(startNs, startNs + FINEST_NS)
   }
 
@@ -114,6 +119,7 @@ export class Segments {
         sums,
         (name) => this.#snapshot(place, HISTOGRAM_OF[name]),
         () => this.#sizes(place),
+        this.#judged,
       )
     })
   }
@@ -216,6 +222,11 @@ export class Segments {
     const length = (sums[at + END] as number) - (sums[at + START] as number)
     sums[at + AREA] = (sums[at + AREA] as number) - (n * length - leftAfter)
     sums[at + STAYS] = (sums[at + STAYS] as number) + leftAfter - dueAfter
+  }
+
+  /** Records that `n` of the requests that were due in a segment were good. */
+  goodAll(at: number, n: number): void {
+    this.#sums[at + GOOD] = (this.#sums[at + GOOD] as number) + n
   }
 
   /** Records `n` batches of one request that were served within a segment, for `servingNs` in total. */
@@ -431,15 +442,18 @@ export class SegmentView {
   readonly #sums: Float64Array
   readonly #stored: (name: StoredHistogram) => HistogramSnapshot
   readonly #sizes: () => Map<number, number>
+  readonly #judged: boolean
 
   constructor(
     sums: Float64Array,
     stored: (name: StoredHistogram) => HistogramSnapshot,
     sizes: () => Map<number, number>,
+    judged: boolean,
   ) {
     this.#sums = sums
     this.#stored = stored
     this.#sizes = sizes
+    this.#judged = judged
   }
 
   #get(field: number): number {
@@ -467,7 +481,7 @@ export class SegmentView {
   /** The outcomes of the requests due in it. Offered is their sum, even if some left twice. */
   get counts(): Counts {
     const unfinished = Math.max(0, this.pending)
-    const counts = { ...noCounts(), unfinished, offered: unfinished }
+    const counts = { ...noCounts(), ...(this.#judged && { good: this.#get(GOOD) }), unfinished, offered: unfinished }
     for (const outcome of Object.keys(FIELD_OF) as Outcome[]) {
       counts[outcome] = this.#get(FIELD_OF[outcome])
       counts.offered += counts[outcome]

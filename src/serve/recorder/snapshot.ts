@@ -3,6 +3,7 @@ import { evenSegments } from '../../result/even-segments.js'
 import { byMetric, mergeByMetric, type Recording, totalOf } from '../../result/recording.js'
 import { mergeSizes } from '../../result/replications.js'
 import { type Result, resultOf } from '../../result/result.js'
+import type { Good } from '../../scenario/good.js'
 import { MOST_REQUESTS } from '../../scenario/units.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import type { Segments, SegmentView } from './segments.js'
@@ -15,6 +16,8 @@ export interface SnapshotQuery {
   lastNs: number
   drainNs: number
   servers: number | null
+  /** the limits that make a request good; absent if requests are not judged */
+  good?: Good | undefined
   /** times are not of a real clock, so the machine does not matter */
   isVirtual: boolean
 }
@@ -70,6 +73,7 @@ function recordWindow(views: readonly SegmentView[], endNs: number, query: Snaps
   return {
     engine: 'record',
     scenario: null,
+    good: query.good,
     servers: known ? query.servers : null,
     startNs: startNs - query.originNs,
     endNs: endNs - query.originNs,

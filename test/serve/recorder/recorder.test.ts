@@ -32,10 +32,11 @@ describe('a recorder', () => {
       service: { model: 'affine', base: '2ms', perItem: '0.2ms', variation: { distribution: 'gamma', cv: 1 } },
       batching: { maxBatchSize: 8, maxWait: '1.5ms' },
       queue: { capacity: 24, timeout: '30ms' },
+      good: { latency: '15ms', service: '5ms', queueing: '8ms', batching: 1 },
       warmup: { requests: 0 },
     } as const
     const clock = new VirtualClock()
-    const recorder = createRecorder({ clock: clock.read, servers: 1 })
+    const recorder = createRecorder({ clock: clock.read, servers: 1, good: scenario.good })
     const { result: simulated, servingMs } = recordSimulation(recorder, clock, {
       ...scenario,
       arrivals: { process: 'replay', timestamps: poissonTimes(20_000, 1) },
@@ -46,6 +47,10 @@ describe('a recorder', () => {
     expect(live.counts).toEqual(simulated.counts)
     expect(live.batches).toEqual(simulated.batches)
     expect(live.rates).toEqual(simulated.rates)
+    expect(live.goodput?.fraction).toBe(simulated.goodput?.fraction)
+    expect(live.goodput?.fraction).toBeGreaterThan(0.1)
+    expect(live.goodput?.fraction).toBeLessThan(0.9)
+    expect(live.goodput?.limits).toEqual({ latency: 15, service: 5, queueing: 8, batching: 1 })
     for (const metric of [
       'latencyMs',
       'waitMs',

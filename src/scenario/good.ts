@@ -1,0 +1,66 @@
+import { TIMES, type Time } from './budget.js'
+import { type Duration, duration, nanoseconds, options } from './units.js'
+
+const limit = duration.optional()
+
+/** The schema of the limits that make a request good; the times of a request that can be limited are its keys. */
+export const goodSchema = options({
+  latency: limit,
+  wait: limit,
+  service: limit,
+  lag: limit,
+  queueing: limit,
+  batching: limit,
+  dispatch: limit,
+}).refine((given) => TIMES.some((time) => given[time] !== undefined), {
+  error: `must limit at least one time of a request, such as { latency: '100ms' }; accepted: ${TIMES.join(', ')}`,
+})
+
+/** The longest times of a request that is good. */
+export type GoodInput = { [T in Time]?: Duration | undefined }
+/** The same in milliseconds. */
+export type Good = { [T in Time]?: number | undefined }
+
+/** The times of requests in whole nanoseconds: one for each request, or the same for all. */
+export type RequestTimes = Record<Time, Float64Array | number>
+
+/** Fills `into` with each value as many times as there are requests of it. */
+export function repeatValues(into: Float64Array, values: Float64Array, times: Float64Array, length: number): void {
+  let from = 0
+  for (let i = 0; i < length; i++) {
+    const to = from + (times[i] as number)
+    into.fill(values[i] as number, from, to)
+    from = to
+  }
+}
+
+/** Counts the requests that met all limits, one by one. The engines and the live recorder all call this. */
+export class GoodLimits {
+  readonly #limits: [time: Time, ns: number][]
+  #bad = new Uint8Array(0)
+
+  constructor(good: Good) {
+    this.#limits = TIMES.flatMap((time) => {
+      const ms = good[time]
+      return ms === undefined ? [] : [[time, nanoseconds(ms)] as [Time, number]]
+    })
+  }
+
+  /** How many of the first `n` requests took at most as long as every limit. */
+  count(times: RequestTimes, n: number): number {
+    if (this.#bad.length < n) this.#bad = new Uint8Array(n)
+    const bad = this.#bad
+    bad.fill(0, 0, n)
+    for (const [time, limitNs] of this.#limits) {
+      const values = times[time]
+      if (typeof values === 'number') {
+        if (values > limitNs) return 0
+        continue
+      }
+      for (let i = 0; i < n; i++) if ((values[i] as number) > limitNs) bad[i] = 1
+    }
+    let good = n
+    for (let i = 0; i < n; i++) good -= bad[i] as number
+    return good
+  }
+}
