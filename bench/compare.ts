@@ -25,12 +25,12 @@ import {
   type Round,
 } from '../src/budget/comparison.js'
 import { meanOf, stdDevOf } from '../src/histogram/moments.js'
+import { percentileNs } from '../src/histogram/percentile.js'
 import type { Random } from '../src/random/random.js'
 import { stream } from '../src/random/stream.js'
 import { spreadOf } from '../src/report/spread.js'
 import { findingsOf } from '../src/result/findings.js'
 import type { Recording } from '../src/result/recording.js'
-import { snapshotPercentileNs } from '../src/result/summary.js'
 import { resolveScenario, storeScenario } from '../src/scenario/scenario.js'
 import { affine } from '../src/scenario/service/service.js'
 import { lognormal } from '../src/scenario/service/variation.js'
@@ -109,7 +109,7 @@ const alone = (ms: number): Round['figures'] => ({
 /** The figures of a Result without building one, as its histograms and intervals take most of the time. */
 function roundOf(recording: Recording): Round {
   const { latency, service } = recording.histograms
-  const at = (percentile: number) => snapshotPercentileNs(latency, percentile) / NS_PER_MS
+  const at = (percentile: number) => percentileNs(latency, percentile) / NS_PER_MS
   return {
     figures: {
       ...{ mean: meanOf(latency) / NS_PER_MS, p50: at(50), p90: at(90), p95: at(95), p99: at(99) },

@@ -1,6 +1,6 @@
 import { recorded, type ServiceInput } from 'throughline'
 import type { Observation } from '../src/measure/recording/observations.js'
-import { CAUSES, type Cause } from '../src/scenario/policy.js'
+import { CAUSES, type Cause } from '../src/scenario/batching-policy.js'
 import { NS_PER_MS } from '../src/scenario/units.js'
 
 const ms = (ns: number) => ns / NS_PER_MS

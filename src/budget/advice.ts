@@ -2,7 +2,7 @@ import type { Result } from '../result/result.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import type { Relation } from '../scenario/budget.js'
 import { count, inText, percentage, time } from '../text/number.js'
-import type { Over } from './percentile.js'
+import type { Over } from './fraction-over.js'
 
 /** Formats the fraction over a limit: `4.1 % of requests took longer than 50 ms; 1 % may; 95 % interval 2.9 to 5.6 %`. */
 export function overText({ relation, limit }: { relation: Relation; limit: number }, over: Over): string {

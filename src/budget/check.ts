@@ -14,7 +14,7 @@ import type { Part } from '../text/parts.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 import { adviseLongerRun, overText } from './advice.js'
 import { estimateErrors, estimateOf, type MetricEstimate } from './estimate.js'
-import { judgeFraction, type Over } from './percentile.js'
+import { judgeFraction, type Over } from './fraction-over.js'
 
 /** The verdict on a rule or a budget. */
 export type Verdict = 'pass' | 'fail' | 'inconclusive'

@@ -1,9 +1,9 @@
 import { type BudgetCheck, checkBudget } from '../budget/check.js'
+import { percentileNs } from '../histogram/percentile.js'
 import { findingsOf } from '../result/findings.js'
 import type { Recording } from '../result/recording.js'
 import { errorsIn } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
-import { snapshotPercentileNs } from '../result/summary.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
 import { resolveScenario, type Scenario } from '../scenario/scenario.js'
 import { maxThroughput, type Service } from '../scenario/service/service.js'
@@ -88,7 +88,7 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
 /** Whether a budget check can pass. Its intervals take as long as the run, so exclude clear failures first. */
 const mayPass = (recording: Recording, limitNs: number) =>
   errorsIn(recording.counts) === 0 &&
-  snapshotPercentileNs(recording.histograms.latency, 99) <= limitNs &&
+  percentileNs(recording.histograms.latency, 99) <= limitNs &&
   findingsOf(recording).every(({ severity }) => severity !== 'error')
 
 function tooShort({ rules }: BudgetCheck): ValidationError {

@@ -1,6 +1,6 @@
 import { meanOf } from '../histogram/moments.js'
+import { percentileNs } from '../histogram/percentile.js'
 import type { Recording } from '../result/recording.js'
-import { snapshotPercentileNs } from '../result/summary.js'
 import type { Finding } from '../result/validity.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
@@ -72,7 +72,7 @@ function late(recording: Recording): Finding | null {
   const { lag } = recording.histograms
   const figures = {
     lagMeanMs: meanOf(lag) / NS_PER_MS,
-    lagP99Ms: snapshotPercentileNs(lag, 99) / NS_PER_MS,
+    lagP99Ms: percentileNs(lag, 99) / NS_PER_MS,
     ...moved,
   }
   const { percentile, fromDueMs, fromSendMs } = moved
@@ -94,8 +94,8 @@ function mostMoved({
   const moved = [50, 90, 95, 99]
     .map((percentile) => ({
       percentile,
-      fromDueMs: snapshotPercentileNs(histograms.latency, percentile) / NS_PER_MS,
-      fromSendMs: snapshotPercentileNs(fromSend, percentile) / NS_PER_MS,
+      fromDueMs: percentileNs(histograms.latency, percentile) / NS_PER_MS,
+      fromSendMs: percentileNs(fromSend, percentile) / NS_PER_MS,
     }))
     .filter(({ percentile, fromDueMs, fromSendMs }) => {
       const leastMs = percentile === 50 ? MOVED_MS.median : MOVED_MS.others

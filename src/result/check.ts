@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { BUCKETS, bucketCeiling, bucketFloor, bucketOf, HIGHEST_NS } from '../histogram/buckets.js'
 import { decode } from '../histogram/hdr.js'
 import type { BucketCounts } from '../histogram/latency-histogram.js'
+import { percentilesNs } from '../histogram/percentile.js'
 import { TIMES } from '../scenario/budget.js'
 import { type GoodInput, goodSchema } from '../scenario/good.js'
 import { checkKept } from '../scenario/scenario.js'
@@ -11,7 +12,7 @@ import { checkVersion, throwFaults } from '../validation/validation-error.js'
 import { goodPart } from './goodput.js'
 import { type Counts, errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
-import { ESTIMATES, PERCENTILES, type Summary, snapshotPercentilesNs } from './summary.js'
+import { ESTIMATES, PERCENTILES, type Summary } from './summary.js'
 
 /** The relative rounding error of figures that are computed from the same counts in another order. */
 const ROUNDING = 1e-9
@@ -66,7 +67,7 @@ function faultOf(given: Summary): string | null {
   const fault = faultAgainst(histogram, moments.mean, given)
   if (fault !== null) return fault
   const bounded = { ...histogram, min: nanoseconds(min), max: nanoseconds(max) }
-  const read = snapshotPercentilesNs(bounded, Object.values(PERCENTILES))
+  const read = percentilesNs(bounded, Object.values(PERCENTILES))
   for (const [i, name] of Object.keys(PERCENTILES).entries()) {
     if (read[i] !== nanoseconds(given[name as keyof typeof PERCENTILES])) {
       return `must have the ${name} that its histogram has`

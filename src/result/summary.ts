@@ -1,7 +1,7 @@
-import { bucketCeiling, bucketOf, HIGHEST_NS } from '../histogram/buckets.js'
 import { decode, encode } from '../histogram/hdr.js'
-import type { BucketCounts, HistogramSnapshot } from '../histogram/latency-histogram.js'
+import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
 import { meanOf, stdDevOf } from '../histogram/moments.js'
+import { type BoundedCounts, percentileNs, percentilesNs } from '../histogram/percentile.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 
@@ -47,47 +47,14 @@ export const nameOf = (estimate: Estimate) => (estimate === 'p999' ? 'p99.9' : e
 
 const ms = (ns: number) => ns / NS_PER_MS
 
-/** The rank of a percentile among `count` values in rising order. Rounding may put 0.95 times a whole number just above it. */
-export const rankOf = (percentile: number, count: number) =>
-  Math.max(1, Math.ceil((percentile / 100) * count * (1 - 2 ** -52)))
-
-/** The counts of a histogram, and the exact extremes in nanoseconds. */
-type BoundedCounts = BucketCounts & Pick<HistogramSnapshot, 'min' | 'max'>
-
 /** Decodes the histogram of a summary, or of the latency of a segment. */
 export function decodeSummary({ histogram, min, max }: Pick<Summary, 'min' | 'max' | 'histogram'>): BoundedCounts {
   return { ...decode(histogram), min: nanoseconds(min), max: nanoseconds(max) }
 }
 
-/**
- * Percentiles of a histogram, in rising order, in nanoseconds: each is the highest value of its bucket, within the exact
- * extremes.
- */
-export function snapshotPercentilesNs(snapshot: BoundedCounts, percentiles: readonly number[]): number[] {
-  const { count, buckets, counts, min, max } = snapshot
-  const ranks = percentiles.map((percentile) => rankOf(percentile, count))
-  const values: number[] = []
-  let below = 0
-  for (let i = 0; i < buckets.length && values.length < ranks.length; i++) {
-    below += counts[i] as number
-    while (values.length < ranks.length && below >= (ranks[values.length] as number)) {
-      // HdrHistogram's last value is an hour
-      const ceiling = Math.min(bucketCeiling(buckets[i] as number), LAST_NS)
-      values.push(Math.max(min, Math.min(max, ceiling)))
-    }
-  }
-  return values
-}
-
-/** A percentile of a histogram, in nanoseconds. */
-export function snapshotPercentileNs(snapshot: BoundedCounts, percentile: number): number {
-  return snapshotPercentilesNs(snapshot, [percentile])[0] as number
-}
-const LAST_NS = bucketCeiling(bucketOf(HIGHEST_NS))
-
 /** Makes a summary of a histogram of nanoseconds that is not empty. */
 export function summaryOf(histogram: HistogramSnapshot, intervals: Record<Estimate, Interval>): Summary {
-  const [p50, p90, p95, p99, p999] = snapshotPercentilesNs(histogram, Object.values(PERCENTILES)).map(ms) as Five
+  const [p50, p90, p95, p99, p999] = percentilesNs(histogram, Object.values(PERCENTILES)).map(ms) as Five
   return {
     count: histogram.count,
     min: ms(histogram.min),
@@ -137,5 +104,5 @@ export function percentile(summary: Pick<Summary, 'min' | 'max' | 'histogram'>, 
   checkIsSummary(summary)
   if (!(typeof p === 'number' && p > 0 && p <= 100))
     throw new ValidationError('percentile', `must be above 0 and at most 100, ${got(p)}`)
-  return ms(snapshotPercentileNs(decodeSummary(summary), p))
+  return ms(percentileNs(decodeSummary(summary), p))
 }

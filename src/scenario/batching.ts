@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Policy } from './policy.js'
+import type { Policy } from './batching-policy.js'
 import { duration, nanoseconds, options, whole } from './units.js'
 
 /**
@@ -21,7 +21,7 @@ export const batchingOf = (size: number) =>
 export const batchingOption = batchingOf(1)
 export type Batching = z.output<typeof batchingOption>
 
-export { deadline, decide, type Policy } from './policy.js'
+export { deadline, decide, type Policy } from './batching-policy.js'
 
 export function policyOf(batching: Batching): Policy {
   return {

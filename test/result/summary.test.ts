@@ -3,8 +3,8 @@ import { decodeFromCompressedBase64, encodeIntoCompressedBase64 } from 'hdr-hist
 import { describe, expect, it } from 'vitest'
 import { decode, emptyHdr, encode } from '../../src/histogram/hdr.js'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
+import { percentileNs } from '../../src/histogram/percentile.js'
 import { percentile, type Summary, simulate, summarize, ValidationError } from '../../src/index.js'
-import { snapshotPercentileNs } from '../../src/result/summary.js'
 
 const HOUR_MS = 3.6e6
 
@@ -205,7 +205,7 @@ describe('a histogram as text', () => {
         expect(encode(read)).toBe(text)
         const whole = { ...read, min: 0, max: Number.POSITIVE_INFINITY }
         for (const p of [1, 25, 50, 75, 99, 100]) {
-          expect(snapshotPercentileNs(whole, p)).toBe(histogram.getValueAtPercentile(p))
+          expect(percentileNs(whole, p)).toBe(histogram.getValueAtPercentile(p))
         }
       }),
       { seed: 12, numRuns: 200 },

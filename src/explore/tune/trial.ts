@@ -1,8 +1,8 @@
 import { meanOf } from '../../histogram/moments.js'
+import { percentileNs } from '../../histogram/percentile.js'
 import { findingsOf } from '../../result/findings.js'
 import { goodPart } from '../../result/goodput.js'
 import { errorsIn, type Recording } from '../../result/recording.js'
-import { snapshotPercentileNs } from '../../result/summary.js'
 import { isStationary } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
 import type { SimulatedScenario } from '../../scenario/scenario.js'
@@ -136,5 +136,5 @@ function percentileMs(
   const perCompleted = counts.offered / counts.completed
   const rank = unanswered === 'slowest' ? p * perCompleted : 100 - (100 - p) * perCompleted
   if (rank > 100) return Number.POSITIVE_INFINITY
-  return rank <= 0 ? 0 : snapshotPercentileNs(histograms[time], rank) / NS_PER_MS
+  return rank <= 0 ? 0 : percentileNs(histograms[time], rank) / NS_PER_MS
 }

@@ -1,4 +1,4 @@
-import type { Cause } from '../../scenario/policy.js'
+import type { Cause } from '../../scenario/batching-policy.js'
 
 /** A batch that a server has taken. The server reuses the object for its next batch. */
 export interface Batch {

@@ -1,4 +1,4 @@
-import { type Cause, deadline, decide, type Policy } from '../../scenario/policy.js'
+import { type Cause, deadline, decide, type Policy } from '../../scenario/batching-policy.js'
 import type { Arrivals } from './arrivals.js'
 import type { DropReason } from './drops.js'
 import type { WaitingRoom } from './waiting-room.js'

@@ -1,6 +1,6 @@
 import type { ClosedArrivals, OpenArrivals } from '../../scenario/arrivals/arrivals.js'
 import { Clients } from '../../scenario/arrivals/clients.js'
-import type { Policy } from '../../scenario/policy.js'
+import type { Policy } from '../../scenario/batching-policy.js'
 import type { Clock } from '../clock/clock.js'
 import { SegmentBoundaries } from '../recording/segment-boundaries.js'
 import { AHEAD_NS, type Window } from '../recording/window.js'

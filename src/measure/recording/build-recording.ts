@@ -1,4 +1,5 @@
 import { mergeHistograms } from '../../histogram/latency-histogram.js'
+import { percentilesNs } from '../../histogram/percentile.js'
 import { evenSegments } from '../../result/even-segments.js'
 import {
   byMetric,
@@ -9,7 +10,6 @@ import {
   totalOf,
 } from '../../result/recording.js'
 import { mergeSizes } from '../../result/replications.js'
-import { snapshotPercentilesNs } from '../../result/summary.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { sumBy } from '../../statistics/descriptive.js'
@@ -127,7 +127,7 @@ const fromSendOf = (state: RunState, segments: number) =>
 export function latencySoFar(state: RunState): { p50Ms: number; p99Ms: number } | null {
   const latency = mergeServers(state, 'latency', 0, state.window.segments)
   if (latency.count === 0) return null
-  const [p50, p99] = snapshotPercentilesNs(latency, [50, 99]) as [number, number]
+  const [p50, p99] = percentilesNs(latency, [50, 99]) as [number, number]
   return { p50Ms: p50 / NS_PER_MS, p99Ms: p99 / NS_PER_MS }
 }
 

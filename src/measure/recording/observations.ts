@@ -1,4 +1,4 @@
-import { CAUSES, type Cause } from '../../scenario/policy.js'
+import { CAUSES, type Cause } from '../../scenario/batching-policy.js'
 import type { Batch } from '../queue/batch.js'
 
 /** A batch as it was served; times in nanoseconds from the start of the run. */

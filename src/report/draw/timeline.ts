@@ -1,5 +1,6 @@
+import { percentilesNs } from '../../histogram/percentile.js'
 import type { Result, Segment } from '../../result/result.js'
-import { decodeSummary, snapshotPercentilesNs } from '../../result/summary.js'
+import { decodeSummary } from '../../result/summary.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { count, time, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
@@ -18,7 +19,7 @@ export interface DecodedSegment {
 export function decodeSegments({ segments }: Result): DecodedSegment[] {
   return segments.map((segment) => {
     if (segment.latencyMs === null) return { segment, latency: null }
-    const [p50, p99] = snapshotPercentilesNs(decodeSummary(segment.latencyMs), [50, 99]) as [number, number]
+    const [p50, p99] = percentilesNs(decodeSummary(segment.latencyMs), [50, 99]) as [number, number]
     return { segment, latency: { p50: p50 / NS_PER_MS, p99: p99 / NS_PER_MS, max: segment.latencyMs.max } }
   })
 }

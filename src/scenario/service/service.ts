@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Cause } from '../policy.js'
+import type { Cause } from '../batching-policy.js'
 import { type Duration, duration, NS_PER_SECOND, nanoseconds, options } from '../units.js'
 import {
   type Line,
@@ -72,7 +72,7 @@ export const serviceSchema: z.ZodType<Service, Duration | ServiceInput> = z
 export type ServiceInput = z.input<typeof model>
 export type Service = z.output<typeof model>
 
-export { CAUSES, type Cause } from '../policy.js'
+export { CAUSES, type Cause } from '../batching-policy.js'
 
 type RecordedInput = Extract<ServiceInput, { model: 'recorded' }>
 /** The options that all service models have. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Batching, batchingOf, policyOf } from '../../scenario/batching.js'
-import type { Policy } from '../../scenario/policy.js'
+import type { Policy } from '../../scenario/batching-policy.js'
 import { queueOption, serversSchema } from '../../scenario/queue.js'
 import type { ScenarioParts } from '../../scenario/scenario.js'
 import {

@@ -1,4 +1,4 @@
-import { deadline, type Policy } from '../../scenario/policy.js'
+import { deadline, type Policy } from '../../scenario/batching-policy.js'
 import type { RequestQueue } from './request-queue.js'
 import type { Time } from './time.js'
 

@@ -1,5 +1,5 @@
 import { onAbort } from '../../handler/on-abort.js'
-import { deadline, decide, type Policy } from '../../scenario/policy.js'
+import { deadline, decide, type Policy } from '../../scenario/batching-policy.js'
 import { BatcherError } from './batcher-error.js'
 import { Dispatcher } from './dispatcher.js'
 import { FastPath, FULL_PATH } from './fast-path.js'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { policyOf } from '../../src/scenario/batching.js'
-import { deadline, decide, type Policy } from '../../src/scenario/policy.js'
+import { deadline, decide, type Policy } from '../../src/scenario/batching-policy.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 
