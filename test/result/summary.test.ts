@@ -5,6 +5,7 @@ import { decode, emptyHdr, encode } from '../../src/histogram/hdr.js'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { percentileNs } from '../../src/histogram/percentile.js'
 import { percentile, type Summary, simulate, summarize, ValidationError } from '../../src/index.js'
+import { inflated } from '../support/inflated.js'
 
 const HOUR_MS = 3.6e6
 
@@ -224,7 +225,7 @@ describe('a histogram as text', () => {
         const both = emptyHdr()
         both.add(theirs(summarize(a).histogram))
         both.add(theirs(summarize(b).histogram))
-        expect(encodeIntoCompressedBase64(both)).toBe(summarize([...a, ...b]).histogram)
+        expect(inflated(summarize([...a, ...b]).histogram)).toEqual(inflated(encodeIntoCompressedBase64(both)))
       }),
       { seed: 12, numRuns: 80 },
     )
