@@ -260,11 +260,12 @@ function spreadsOfFractions(
   for (const { count, buckets, counts } of segments) {
     let i = 0
     let below = 0
-    places.forEach(({ p, bucket, part }, which) => {
-      for (; (buckets[i] ?? bucket) < bucket; i++) below += counts[i] as number
+    for (let which = 0; which < places.length; which++) {
+      const { p, bucket, part } = places[which] as Place
+      for (; i < buckets.length && (buckets[i] as number) < bucket; i++) below += counts[i] as number
       const inside = buckets[i] === bucket ? (counts[i] as number) : 0
       off[which]?.push(below + part * inside - p * count)
-    })
+    }
   }
   return places.map(({ p, below, inside, part }, which) =>
     spreadOf(off[which] as number[], n, below + part ** 2 * inside - p ** 2, order),

@@ -79,7 +79,7 @@ export class Engine {
     if (service === undefined) throw new ValidationError('service', 'is required to simulate')
     this.#scenario = scenario
     this.#policy = policyOf(scenario.batching)
-    this.#service = new ServiceTimes(service, seed, replication)
+    this.#service = new ServiceTimes(service, scenario.batching.maxBatchSize, seed, replication)
     this.#dispatchNs = dispatchTimes(service, seed, replication)
     this.#clients = arrivals.process === 'closed' ? new Clients(arrivals, seed, replication) : null
     this.#dueTimes = arrivals.process === 'closed' ? null : dueTimes(arrivals, seed, replication)
@@ -89,7 +89,12 @@ export class Engine {
     this.#splitsWait = this.#policy.maxBatchSize > 1 && this.#policy.maxWaitNs > 0
     this.#busy = new Busy(scenario.servers)
     this.#idle = scenario.servers
-    this.#recorder = new Recorder({ batching: this.#splitsWait, dispatch: this.#dispatchNs !== null }, scenario.good)
+    this.#recorder = new Recorder({
+      batching: this.#splitsWait,
+      dispatch: this.#dispatchNs !== null,
+      maxBatchSize: this.#policy.maxBatchSize,
+      good: scenario.good,
+    })
     this.#stop = extentNs(horizonOf(scenario.stop))
     const warmup = extentNs(scenario.warmup)
     this.#nextSegmentNs = Math.min(warmup.ns, this.#stop.ns)

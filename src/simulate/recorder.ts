@@ -7,13 +7,20 @@ export const BUFFERED = 1024
 /** Batches smaller than this are counted in a table. */
 const TABLED = 1024
 
-/** The parts of a wait that a run has in addition to queueing. Without them, wait is counted once for both. */
-export interface WaitSplit {
+/** What a run has to record. Without the parts of a wait, wait is counted once for it and for queueing. */
+export interface Recorded {
   /** batches wait to fill */
   batching: boolean
   /** servers take time to wake */
   dispatch: boolean
+  /** Infinity if batches may have any size */
+  maxBatchSize: number
+  /** which requests are good; none is judged without it */
+  good: Good | undefined
 }
+
+/** Empty histograms of runs that ended: to allocate new ones for each run would take as long as to fill them. */
+const spare: LatencyHistogram[] = []
 
 /** The metrics that are counted: the parts of a wait only if it has several. */
 type Counted<Value> = Record<'latency' | 'wait' | 'service', Value> &
@@ -61,9 +68,9 @@ export class Recorder {
   /** and of their batches: service time, and how many of these requests each holds */
   readonly services = new Float64Array(BUFFERED)
   readonly sizes = new Float64Array(BUFFERED)
-  readonly queueings = new Float64Array(BUFFERED)
-  readonly batchings = new Float64Array(BUFFERED)
-  readonly dispatchings = new Float64Array(BUFFERED)
+  readonly queueings: Float64Array
+  readonly batchings: Float64Array
+  readonly dispatchings: Float64Array
   /** judges requests; null if the scenario does not say which are good */
   readonly #good: Judging | null
   readonly #waiting: OpenSegment[] = []
@@ -81,36 +88,39 @@ export class Recorder {
   #leaving = this.#beforeWindow
   /** the number of the newest segment's first request */
   #firstNumber = 0
-  readonly #smallBatches = new Float64Array(TABLED)
+  readonly #smallBatches: Float64Array
   readonly #largeBatches = new Map<number, number>()
   /** from this queue position on, requests belong to a later segment */
   nextPosition = Number.POSITIVE_INFINITY
 
-  constructor({ batching, dispatch }: WaitSplit, good?: Good) {
-    const histogram = () => new LatencyHistogram()
+  constructor({ batching, dispatch, maxBatchSize, good }: Recorded) {
+    this.#smallBatches = new Float64Array(Math.min(TABLED, maxBatchSize + 1))
+    const buffer = (used: boolean) => new Float64Array(used ? BUFFERED : 0)
+    this.queueings = buffer(batching || dispatch)
+    this.batchings = buffer(batching)
+    this.dispatchings = buffer(dispatch)
+    const histogram = () => spare.pop() ?? new LatencyHistogram()
     this.#current = {
       ...{ latency: histogram(), wait: histogram(), service: histogram() },
       ...((batching || dispatch) && { queueing: histogram() }),
       ...(batching && { batching: histogram() }),
       ...(dispatch && { dispatch: histogram() }),
     }
+    this.#good = good === undefined ? null : this.#judging(good, batching, dispatch)
+  }
+
+  #judging(good: Good, batching: boolean, dispatch: boolean): Judging {
     const services = new Float64Array(BUFFERED)
-    this.#good =
-      good === undefined
-        ? null
-        : {
-            limits: new GoodLimits(good),
-            services,
-            times: {
-              latency: this.latencies,
-              wait: this.waits,
-              service: services,
-              lag: 0,
-              queueing: batching || dispatch ? this.queueings : this.waits,
-              batching: batching ? this.batchings : 0,
-              dispatch: dispatch ? this.dispatchings : 0,
-            },
-          }
+    const times = {
+      latency: this.latencies,
+      wait: this.waits,
+      service: services,
+      lag: 0,
+      queueing: batching || dispatch ? this.queueings : this.waits,
+      batching: batching ? this.batchings : 0,
+      dispatch: dispatch ? this.dispatchings : 0,
+    }
+    return { limits: new GoodLimits(good), services, times }
   }
 
   /**
@@ -152,7 +162,7 @@ export class Recorder {
     let batches = 0
     let batched = 0
     const small = this.#smallBatches
-    for (let size = 0; size < TABLED; size++) {
+    for (let size = 1; size < small.length; size++) {
       batches += small[size] as number
       batched += size * (small[size] as number)
     }
@@ -195,7 +205,7 @@ export class Recorder {
 
   /** A batch started in the window. */
   batch(size: number): void {
-    if (size < TABLED) this.#smallBatches[size] = (this.#smallBatches[size] as number) + 1
+    if (size < this.#smallBatches.length) this.#smallBatches[size] = (this.#smallBatches[size] as number) + 1
     else this.#largeBatches.set(size, (this.#largeBatches.get(size) ?? 0) + 1)
   }
 
@@ -237,6 +247,7 @@ export class Recorder {
   finish(): Counts {
     this.advance(Number.MAX_SAFE_INTEGER, 0, 0)
     this.#finish()
+    spare.push(...Object.values(this.#current))
     return totalOf(this.segments.map(({ counts }) => counts))
   }
 

@@ -31,11 +31,13 @@ export class ServiceTimes {
   readonly #variations: ((size: number, startNs: number) => number) | null
   readonly #stallNs: DrawNs | null
 
-  constructor(service: Service, seed: number, replication: number) {
+  /** @param maxBatchSize of the scenario; null if batches may have any size */
+  constructor(service: Service, maxBatchSize: number | null, seed: number, replication: number) {
     const random = stream(seed, 'service', replication)
     this.#meanOf = meanServiceNs(service)
-    const tabled = Math.min(TABLED, largestKnownBatch(service))
-    this.#means = Float64Array.from({ length: tabled + 1 }, (_, size) => (size === 0 ? 0 : this.#meanOf(size)))
+    const tabled = Math.min(TABLED, maxBatchSize ?? TABLED, largestKnownBatch(service))
+    this.#means = new Float64Array(tabled + 1)
+    for (let size = 1; size <= tabled; size++) this.#means[size] = this.#meanOf(size)
 
     this.#variations = variationsOf(service, random)
     const variation = service.model === 'affine' ? service.variation : undefined
