@@ -71,7 +71,9 @@ export function encode({ buckets, counts }: Pick<BucketCounts, 'buckets' | 'coun
     const index = countsIndexOf(bucket)
     // one zero is a count, several are a gap
     if (index > next) end = writeZigZag(bytes, end, index - next === 1 ? 0 : next - index)
-    end = writeZigZag(bytes, end, count)
+    // nearly all counts take one byte
+    if (count < 64) bytes[end++] = 2 * count
+    else end = writeZigZag(bytes, end, count)
     next = index + 1
   }
   const view = new DataView(bytes.buffer)

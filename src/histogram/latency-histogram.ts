@@ -102,12 +102,14 @@ export class LatencyHistogram implements Moments {
     }
   }
 
-  /** Empties it. */
-  clear(): void {
-    const length = this.#find()
-    for (let i = 0; i < length; i++) this.#counts[foundBuckets[i] as number] = 0
+  /** Returns what it holds, and empties it. */
+  take(): HistogramSnapshot {
+    const snapshot = this.snapshot()
+    const { buckets } = snapshot
+    for (let i = 0; i < buckets.length; i++) this.#counts[buckets[i] as number] = 0
     this.#filled.fill(0)
     this.#moments.fill(0)
+    return snapshot
   }
 
   /** Lists the buckets that are not empty in `foundBuckets`, in rising order, and returns how many there are. */
@@ -164,12 +166,10 @@ export function mergeHistograms(histograms: readonly (LatencyHistogram | Histogr
   const [first] = filled
   if (first === undefined) return zeros(0)
   if (filled.length === 1) return first instanceof LatencyHistogram ? first.snapshot() : first
-  // cleared afterwards: a new one for each call would be 172 kB of garbage
+  // emptied afterwards: a new one for each call would be 177 kB of garbage
   merged ??= new LatencyHistogram()
   for (const histogram of filled) merged.merge(histogram)
-  const snapshot = merged.snapshot()
-  merged.clear()
-  return snapshot
+  return merged.take()
 }
 
 let merged: LatencyHistogram | undefined

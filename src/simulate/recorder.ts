@@ -234,13 +234,11 @@ export class Recorder {
   }
 
   #finish(): void {
-    if (this.#leaving !== this.#beforeWindow) {
-      const { firstPosition: _, ...segment } = this.#leaving
-      const histograms = this.#complete((_, current) => current.snapshot())
-      segment.counts.completed = histograms.latency.count
-      this.segments.push({ ...segment, histograms })
-    }
-    for (const histogram of Object.values(this.#current)) histogram.clear()
+    const histograms = this.#complete((_, current) => current.take())
+    if (this.#leaving === this.#beforeWindow) return
+    const { firstPosition: _, ...segment } = this.#leaving
+    segment.counts.completed = histograms.latency.count
+    this.segments.push({ ...segment, histograms })
   }
 
   /** Everything has left: finishes the last segments. */
