@@ -2,7 +2,7 @@ import { BUDGET_TITLES, budgetRows } from '../../budget/render.js'
 import { comparisonRows } from '../../budget/render-comparison.js'
 import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-report.js'
 import { legible } from '../../text/legible.js'
-import { GATE_MARKS, GATE_TITLES, gateHeadline, gateNotes, gateRows, gateSides, sensitivityText } from '../gate-text.js'
+import { GATE_MARKS, gateHeadline, gateNotes, gateSides, gateTable, sensitivityText } from '../gate-text.js'
 import { markup } from '../markup.js'
 import { escapeText, joinParts, renderHeading, renderList, renderTable } from './markdown.js'
 
@@ -21,7 +21,8 @@ import { escapeText, joinParts, renderHeading, renderList, renderTable } from '.
 export function renderGateMarkdown(gate: GateReport): string {
   checkIsGate(gate)
   const { scenarios, verdict, environment } = gate
-  const rows = gateRows(gate).map((row, i) => {
+  const { titles, rows: plainRows } = gateTable(gate)
+  const rows = plainRows.map((row, i) => {
     const { verdict: each, comparison, budget } = scenarios[i] as GateOutcome
     const isChecked = each !== 'pass' || comparison !== null || budget !== null
     return [...row.slice(0, -1), isChecked ? `${GATE_MARKS[each]} ${row.at(-1)}` : (row.at(-1) as string)]
@@ -29,7 +30,7 @@ export function renderGateMarkdown(gate: GateReport): string {
   const { node, cpu, cores } = environment
   return joinParts([
     renderHeading(`${GATE_MARKS[verdict]} ${gateHeadline(gate)}`),
-    renderTable([...GATE_TITLES], rows),
+    renderTable(titles, rows),
     escapeText(sensitivityText(gate) ?? ''),
     renderList(gateNotes(gate)),
     ...scenarios.map(renderDetails),
