@@ -55,11 +55,15 @@ export function gateHeadline({ verdict, base, scenarios, runner }: GateReport): 
   const compared = scenarios.filter(({ comparison }) => comparison !== null).length
   switch (verdict) {
     case 'failed':
-      return `Cannot be run: ${named((each) => each.verdict === 'failed')}`
     case 'fail': {
       const slower = named((each) => verdictText(each).startsWith('slower'))
       const over = named((each) => each.verdict === 'fail' && each.budget?.verdict === 'fail')
-      return [slower && `slower than ${base.ref}: ${slower}`, over && `over budget: ${over}`]
+      const failed = named((each) => each.verdict === 'failed')
+      return [
+        slower && `slower than ${base.ref}: ${slower}`,
+        over && `over budget: ${over}`,
+        failed && `cannot be run: ${failed}`,
+      ]
         .filter((text) => text !== '')
         .join('; ')
         .replace(/^./, (letter) => letter.toUpperCase())

@@ -26,10 +26,12 @@ export function renderGateHtml(gate: GateReport, options: { title?: string | und
   const { scenarios, verdict } = gate
   const title = options.title ?? `Regression gate: ${gateHeadline(gate)}`
   const { titles, rows: plainRows } = gateTable(gate)
-  const rows = plainRows.map((row, i) => [
-    ...row.slice(0, -1),
-    markup`<span class="verdict ${CLASSES[(scenarios[i] as GateOutcome).verdict]}">${row.at(-1)}</span>`,
-  ])
+  const rows = plainRows.map((row, i) => {
+    const { verdict: each, comparison, budget } = scenarios[i] as GateOutcome
+    // nothing was checked of a new or removed scenario
+    if (each === 'pass' && comparison === null && budget === null) return row
+    return [...row.slice(0, -1), markup`<span class="verdict ${CLASSES[each]}">${row.at(-1)}</span>`]
+  })
   const things = gate.runner === undefined ? 'Scenarios' : 'Tasks'
   const detects = sensitivityText(gate)
   const notes = gateNotes(gate)
