@@ -1,6 +1,6 @@
 // How often a regression gate is right, and how long it takes: recorded on a quiet machine, in pieces that add up.
 //
-//   npx tsx bench/gate.ts --record gate.jsonl --minutes 45    records; a second run with the same file goes on
+//   npx tsx bench/gate.ts --record gate.jsonl --minutes 45    records; a second run with the same file continues
 //   npx tsx bench/gate.ts --report gate.jsonl --runs 2000     prints what was recorded, and gates resampled from it
 //
 // It records, of code that is 0, 5, 10, 20 and 100 % slower:
@@ -87,7 +87,7 @@ function readRecords(file: string): Recorded[] {
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line))
 }
 
-/** Records until the time is up. The next record is of the kind that had the least of its share, and of the rarest change. */
+/** Records until the time is up. The next record is of the kind that had the least time for its fraction, and of the rarest change. */
 async function record(file: string, minutes: number): Promise<void> {
   const folder = makeRepository()
   const remove = () => rmSync(folder, { recursive: true, force: true })
