@@ -57,6 +57,8 @@ export async function runBenchFile(
         received = message as BenchReply
       })
       child.on('error', reject)
+      // a process that a task started may keep the output open
+      child.on('exit', () => received !== null && resolve(received))
       child.on('close', () => resolve(received))
     })
     throwIfAborted(signal)

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { linkPackages, scripted } from './bench-files.js'
@@ -120,6 +122,15 @@ describe.concurrent('micro-benchmarks', { timeout: TIMEOUT }, () => {
     expect(at.leftovers()).toEqual([])
   })
 
+  it('may leave processes, which are ended', async () => {
+    const at = repository(scripted({ parse: 1 }))
+    const source = `import { spawn } from 'node:child_process'\nspawn('sleep', ['614'], { stdio: 'inherit' })\n`
+    at.write({ 'a.bench.js': source + scripted({ parse: 4 })['a.bench.js'] })
+    const { code } = await at.gate('main', '--runner', 'tinybench', '--null-pairs', '0')
+    expect(code).toBe(1)
+    expect(spawnSync('pgrep', ['-f', '^sleep 614$'], { encoding: 'utf8' }).stdout).toBe('')
+  })
+
   it('of base that cannot be loaded are reported', async () => {
     const at = repository({ ...scripted({ parse: 1 }), 'a.bench.js': 'throw new Error("no engine")\n' })
     at.write(scripted({ parse: 1 }))
@@ -194,7 +205,6 @@ describe.concurrent('micro-benchmarks', { timeout: TIMEOUT }, () => {
       'a.bench.js': `import { writeFileSync } from 'node:fs'\nwriteFileSync(process.env.TMPDIR + '/../pid', String(process.pid))\nawait new Promise((resolve) => setTimeout(resolve, 60_000))\n`,
     })
     const { child, ended } = at.start(['compare', '--base-ref', 'main', '--runner', 'tinybench'])
-    const { existsSync, readFileSync } = await import('node:fs')
     const pidFile = `${at.temporary}/../pid`
     await until(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '')
     child.kill('SIGINT')
