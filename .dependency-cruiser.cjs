@@ -50,7 +50,18 @@ const allowed = {
     'text',
   ],
   // comparison of two commits of a repository
-  gate: ['explore', 'simulate', 'measure', 'handler', 'budget', 'result', 'statistics', 'scenario', 'validation'],
+  gate: [
+    'explore',
+    'simulate',
+    'measure',
+    'handler',
+    'machine',
+    'budget',
+    'result',
+    'statistics',
+    'scenario',
+    'validation',
+  ],
   // results over commits
   history: ['gate', 'files', 'budget', 'result', 'statistics', 'scenario', 'validation', 'random'],
   explore: [

@@ -81,7 +81,8 @@ export type Design = (typeof DESIGNS)[number]
 /** How head compares with base, as plain data. */
 export interface Comparison {
   schema: 'throughline/comparison@1'
-  engine: Result['engine']
+  /** bench: tasks of micro-benchmarks */
+  engine: Result['engine'] | 'bench'
   /** alternating: rounds one after the other; duet: rounds at the same time; unpaired: two stored results */
   design: Design | 'unpaired'
   /** base was compared with itself */

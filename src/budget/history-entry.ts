@@ -4,7 +4,7 @@ import type { Environment, Result } from '../result/result.js'
 import type { StoredScenario } from '../scenario/scenario.js'
 import { checkVersion, throwFaults } from '../validation/validation-error.js'
 import { buildRound } from './compare-pairs.js'
-import { COMPARED, type ComparedMetric, type Round } from './comparison.js'
+import { COMPARED, type ComparedMetric, type Comparison, type Round } from './comparison.js'
 
 export const HISTORY_SCHEMA = 'throughline/history@1'
 
@@ -17,7 +17,7 @@ export interface HistoryEntry {
   commit: string | null
   /** time of adding, ISO 8601 */
   at: string
-  engine: Result['engine']
+  engine: Comparison['engine']
   /** whether the run was valid; invalid runs are not used to estimate noise */
   valid: boolean
   figures: Round['figures']
@@ -57,7 +57,7 @@ const schema = z.looseObject({
   name: z.string({ error: 'must be a string' }),
   commit: z.string({ error: 'must be a string or null' }).nullable(),
   at: z.string({ error: 'must be a string' }),
-  engine: z.enum(['simulate', 'measure', 'record']),
+  engine: z.enum(['simulate', 'measure', 'record', 'bench']),
   valid: z.boolean({ error: 'must be true or false' }),
   figures: z.looseObject({
     ...Object.fromEntries(COMPARED.map((metric) => [metric, number.nullable()])),

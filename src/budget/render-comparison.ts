@@ -30,9 +30,9 @@ export function renderComparison(given: Comparison, options: RenderOptions = {})
   checkIsComparison(given)
   const { width = 80, style = plain } = options
   const comparison = legible(given)
-  const { metrics, of, findings, reason } = comparison
+  const { of, findings, reason } = comparison
   const room = Math.max(SHORTEST, width) - 1
-  const { titles, rows: plainRows } = comparisonRows(comparison)
+  const { titles, rows: plainRows, metrics } = comparisonRows(comparison)
   const rows = plainRows.map((row, i) => {
     const { metric, verdict } = metrics[i] as MetricComparison
     const [name = '', ...rest] = row
@@ -69,9 +69,15 @@ function fitting(titles: string[], rows: string[][], room: number, style: Style)
   return columns(without(short), rows.map(without), style)
 }
 
-/** The table of a comparison: a row for each metric. */
-export function comparisonRows(comparison: Comparison): { titles: string[]; rows: string[][] } {
-  const { metrics } = comparison
+/** The table of a comparison: a row for each metric. Tasks of micro-benchmarks do not have all metrics. */
+export function comparisonRows(comparison: Comparison): {
+  titles: string[]
+  rows: string[][]
+  metrics: MetricComparison[]
+} {
+  const isKnown = ({ metric, base, head }: MetricComparison) =>
+    metric === comparison.of || (metric !== 'errorRate' && (base !== null || head !== null))
+  const metrics = comparison.engine === 'bench' ? comparison.metrics.filter(isKnown) : comparison.metrics
   const level = `${100 * (metrics[0]?.interval.level ?? 0.99)} % interval`
   return {
     titles: ['metric', 'base', 'head', RATIO, level, 'verdict'],
@@ -83,6 +89,7 @@ export function comparisonRows(comparison: Comparison): { titles: string[]; rows
       intervalText(metric),
       verdictText(metric, comparison),
     ]),
+    metrics,
   }
 }
 

@@ -8,8 +8,8 @@ import { messageOf } from '../validation/validation-error.js'
 import { BAD_USAGE, type Terminal } from './terminal.js'
 
 export interface OutputFlags {
-  json?: boolean
-  debug?: boolean
+  json?: boolean | undefined
+  debug?: boolean | undefined
 }
 
 export function addOutputOptions(command: Command): Command {

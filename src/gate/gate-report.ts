@@ -3,12 +3,13 @@ import { checkComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import type { Environment } from '../result/result.js'
 import { checkList, checkVersion, got, ValidationError } from '../validation/validation-error.js'
+import type { BenchRunner } from './bench/messages.js'
 import type { Detectable } from './detectable.js'
 
 /** The verdict on one scenario, or on all. `failed` means that a scenario could not run. */
 export type GateVerdict = 'pass' | 'fail' | 'inconclusive' | 'failed'
 
-/** The outcome of a gate for one scenario. */
+/** The outcome of a gate for one scenario, or one task of a micro-benchmark. */
 export interface GateOutcome {
   name: string
   /** relative to the folder where the gate ran */
@@ -37,6 +38,8 @@ export interface GateReport {
   verdict: GateVerdict
   base: { ref: string; commit: string; dependencies: 'linked' | 'installed' | 'none' }
   head: { commit: string | null; branch: string | null; changes: number }
+  /** set if the tasks of micro-benchmarks were compared */
+  runner?: BenchRunner
   scenarios: GateOutcome[]
   /** remarks, such as on uncommitted changes */
   notes: string[]

@@ -132,6 +132,11 @@ describe('the gate of a job', () => {
     expect(summary).toMatch(message)
   })
 
+  itAtLength('passes on the runner of micro-benchmarks', async () => {
+    const { summary } = await job(checkout('runner', commits.head), {}, { BASE_REF: 'HEAD', BENCH_RUNNER: 'jest' })
+    expect(summary).toMatch(/'jest' is invalid\. Allowed choices are vitest, tinybench/)
+  })
+
   itAtLength('shows the error of the command', async () => {
     const { output, summary } = await job(checkout('nope', commits.head), {}, { BASE_REF: 'nope' })
     expect(output).toMatchObject({ 'exit-code': '2', verdict: 'failed' })

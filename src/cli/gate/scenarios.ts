@@ -62,7 +62,7 @@ export async function loadGateEntries(
 
 const listBaseFiles = async (folder: string) => (existsSync(folder) ? listFiles(folder, GATE_FILES) : [])
 
-function resolveInRepository(file: string, here: string, root: string): string {
+export function resolveInRepository(file: string, here: string, root: string): string {
   const path = existsSync(file) ? realpathSync(file) : resolve(here, file)
   const fromRoot = relative(root, path)
   if (fromRoot.startsWith('..') || isAbsolute(fromRoot)) {

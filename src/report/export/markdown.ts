@@ -163,10 +163,10 @@ function renderFindings(found: readonly Finding[]): string {
     .join('\n')
 }
 
-/** Renders a table: the first column is left-aligned, the others are right-aligned. */
-export function renderTable(titles: string[], rows: string[][]): string {
+/** Renders a table: its first columns are left-aligned, the others right-aligned. */
+export function renderTable(titles: string[], rows: string[][], left = 1): string {
   const line = (cells: string[]) => `| ${cells.map(escapeText).join(' | ')} |`
-  return [line(titles), `| ${titles.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`, ...rows.map(line)].join(
+  return [line(titles), `| ${titles.map((_, i) => (i < left ? '---' : '---:')).join(' | ')} |`, ...rows.map(line)].join(
     '\n',
   )
 }
