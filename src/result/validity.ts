@@ -19,6 +19,8 @@ export interface Finding {
     | 'failures'
     | 'server-died'
     | 'teardown-failed'
+    | 'shards-missing'
+    | 'shards-apart'
     | 'rounds-left-out'
     | 'rounds-late'
     | 'load-not-sustained'
@@ -64,6 +66,8 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   saturated: 'overload',
   'cut-off': 'hides',
   interrupted: 'hides',
+  'shards-missing': 'hides',
+  'shards-apart': 'hides',
   'server-died': 'hides',
   'littles-law': 'contradicts',
   unsteady: 'none',
