@@ -36,13 +36,13 @@ export async function runInProcess(context: RunContext): Promise<RunOutcome> {
   return { ...outcome, teardown: await withSetupTimeout(closing, options, name, 'its teardown hangs') }
 }
 
-async function prepareTarget({ scenario }: RunContext, name: string): Promise<LocalTarget> {
+async function prepareTarget({ scenario, plan: { shard } }: RunContext, name: string): Promise<LocalTarget> {
   const { handler, call, http } = scenario
-  if (http !== undefined) return httpTarget(http)
-  if (call !== undefined) return callTarget(call as Call)
+  if (http !== undefined) return httpTarget(http, shard)
+  if (call !== undefined) return callTarget(call as Call, shard)
   const ready = await prepare(async () => handler as HandlerInProcess)
   if ('unready' in ready) throw targetFailed(name, unreadyMessage(ready.unready), ready.unready.error)
-  return handlerTarget(ready)
+  return handlerTarget(ready, shard)
 }
 
 /** Awaits a target's setup or teardown, up to setupTimeout or until the run is aborted. */
