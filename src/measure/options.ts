@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Result } from '../result/result.js'
 import type { Shard } from '../scenario/arrivals/shard.js'
 import { type Duration, duration, nanoseconds, options, positiveDuration, whole } from '../scenario/units.js'
 import { abortSignal } from '../validation/realm.js'
@@ -21,6 +22,12 @@ export interface MeasureProgress {
    * thread for a millisecond or more, which adds to the latency of a target in this process.
    */
   latencySoFar(): { p50Ms: number; p99Ms: number } | null
+  /**
+   * Makes a Result of the requests due in the window that have been answered so far; null until one has completed. The
+   * finding `in-progress` reports those in flight, which are in no figure yet. A thread of its own makes it, so that it
+   * delays no request.
+   */
+  resultSoFar(): Promise<Result | null>
 }
 
 /** The options of `measure`. */

@@ -9,6 +9,7 @@ export interface Finding {
     | 'saturated'
     | 'cut-off'
     | 'interrupted'
+    | 'in-progress'
     | 'littles-law'
     | 'unsteady'
     | 'machine-unsteady'
@@ -66,6 +67,7 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   saturated: 'overload',
   'cut-off': 'hides',
   interrupted: 'hides',
+  'in-progress': 'hides',
   'shards-missing': 'hides',
   'shards-apart': 'hides',
   'server-died': 'hides',

@@ -168,5 +168,5 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads, shard: 
   }
   const state = stateOf(window, queueOf(), stats)
   const allEnded = ended.every(Boolean)
-  return { scenario, plan, window, state, arrived, served, dropped, nowNs: now, allEnded }
+  return { scenario, plan, memory, window, state, arrived, served, dropped, nowNs: now, allEnded }
 }

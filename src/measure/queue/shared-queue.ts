@@ -218,6 +218,12 @@ export class SharedQueue {
     return this.#replay.seen
   }
 
+  /** When the oldest waiting request was due, as of the last check by any thread; Infinity if none waits. */
+  get oldestDueNs(): number {
+    const { head, waiting } = this.#replay
+    return waiting === 0 ? NEVER : this.#room.dueNs(head)
+  }
+
   /** Replays the queue to the end of the run, after its servers have ended. */
   settle(nowNs: number): void {
     // include events at the last instant

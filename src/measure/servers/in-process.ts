@@ -10,6 +10,7 @@ import { PLACES } from '../queue/waiting-room.js'
 import type { RunState } from '../recording/build-recording.js'
 import { Checkpoints } from '../recording/checkpoints.js'
 import type { ServerStats } from '../recording/server-stats.js'
+import { Snapshots } from '../recording/snapshots.js'
 import type { RunContext, RunOutcome } from '../run-context.js'
 import { callTarget, handlerTarget } from './function-target.js'
 import { httpTarget } from './http-target.js'
@@ -88,7 +89,8 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   }
   const checkpoints = await Checkpoints.of(scenario, memory)
   const wake = () => local?.wake()
-  const watched = { name, memory, state, plan, servers: 0, onStart, onBlocked: () => {}, wake, checkpoints }
+  const snapshots = new Snapshots(context)
+  const watched = { name, memory, state, plan, servers: 0, onStart, onBlocked: () => {}, wake, checkpoints, snapshots }
   try {
     const endedNs = await new Watch(watched, options).until(served)
     const failure = (local as LocalServers | null)?.failure ?? null
@@ -97,6 +99,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))
     await host.stop()
     await checkpoints?.destroy()
+    await snapshots.destroy()
   }
 }
 
