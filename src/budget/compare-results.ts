@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { checkedResult } from '../result/check.js'
+import { describeMachines } from '../result/merge/merged.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import { type Fraction, fraction, options } from '../scenario/units.js'
@@ -351,6 +352,8 @@ function differenceFindings(base: Result, head: Result): Finding[] {
       }
     }
   }
+  const [ofBase, ofHead] = [base, head].map((result) => describeMachines(result) ?? 'one machine')
+  if (ofBase !== ofHead) add('scenarios-differ', `base is of ${ofBase}, head of ${ofHead}`)
   if (base.scenario === null || head.scenario === null) return findings
   const fields = differingFields(sideOf(base), sideOf(head), LOAD)
   if (fields.length > 0) add('scenarios-differ', `the scenarios differ in ${fields.join(', ')}`)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { Environment, Result } from '../result/result.js'
+import type { Environment } from '../result/host.js'
+import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import type { StoredScenario } from '../scenario/scenario.js'
 import { type Fraction, fraction } from '../scenario/units.js'

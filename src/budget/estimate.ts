@@ -1,5 +1,5 @@
 import { fractionInterval, type Part, ratioInterval } from '../result/figure-intervals.js'
-import { errorsIn } from '../result/recording.js'
+import { errorsIn, serversIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
 import { type Interval, PERCENTILES, percentile, type Summary } from '../result/summary.js'
 import type { Rule, Time } from '../scenario/budget.js'
@@ -68,7 +68,7 @@ function boundPercentile(
 }
 
 function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEstimate {
-  const { rates, throughput, batches, utilization, segments, scenario, replications, checkpoints } = result
+  const { rates, throughput, batches, utilization, segments, replications, checkpoints } = result
   const order = replications === undefined ? 'in a row' : 'independent'
   type Of = (segment: Segment) => [amount: number, of: number]
   const parts = (of: Of): Part[] =>
@@ -102,7 +102,7 @@ function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEs
       )
     case 'utilization': {
       if (utilization === null) return noEstimate('utilization is undefined if servers are not limited')
-      const servers = scenario?.servers ?? result.servers ?? 1
+      const servers = serversIn(result) ?? 1
       const serverMs = ({ startMs, endMs }: Segment) => (endMs - startMs) * servers
       return includeObserved(
         utilization,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { checkedResult } from '../result/check.js'
-import type { Environment, Result } from '../result/result.js'
+import type { Environment } from '../result/host.js'
+import type { Result } from '../result/result.js'
 import type { StoredScenario } from '../scenario/scenario.js'
 import { checkVersion, throwFaults } from '../validation/validation-error.js'
 import { buildRound } from './compare-pairs.js'

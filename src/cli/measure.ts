@@ -1,8 +1,11 @@
 import { Command, Option } from 'commander'
 import type { MeasureOptions, MeasureProgress } from '../measure/options.js'
 import { renderResult } from '../report/terminal/result-table.js'
+import type { Result } from '../result/result.js'
 import { count, rate, time } from '../text/number.js'
 import { isUrl } from '../validation/realm.js'
+import { ValidationError } from '../validation/validation-error.js'
+import { RunWatch, type WatchFlags } from './machines/run-watch.js'
 import {
   addOutputOptions,
   addValidityOption,
@@ -20,13 +23,17 @@ const EXAMPLES = `
 Examples:
   $ throughline measure --handler ./model.ts --arrivals 800/s --max-batch-size 16 --duration 5s
   $ throughline measure --url http://127.0.0.1:8080/predict --arrivals 200/s
-  $ throughline measure scenario.ts --servers 2 --json`
+  $ throughline measure scenario.ts --servers 2 --json
+  $ throughline measure scenario.ts --live 8080
+  $ throughline measure scenario.ts --progress-fd 3 3> progress.jsonl
+  $ throughline measure scenario.ts --shard 2/5 --json > shard-2.json`
 
-interface MeasureFlags {
+interface MeasureFlags extends WatchFlags {
   idle?: 'sleep' | 'poll'
   spin?: string
   batchTimeout?: string
   setupTimeout?: string
+  shard?: string
 }
 
 export function measureCommand(terminal: Terminal): Command {
@@ -45,6 +52,9 @@ export function measureCommand(terminal: Terminal): Command {
       '--spin <duration>',
       'how long an idle server spins before a batch is due, after sleeping (default: 60us, or 0 on one core)',
     )
+    .option('--shard <index/count>', 'send only a part of the requests, such as 2/5, for several machines together')
+    .option('--live <port>', 'serve a live report on this port of this machine, or on an address: 0.0.0.0:8080')
+    .option('--progress-fd <n>', 'write a snapshot as a JSON line to this file descriptor every second')
     .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
     .option('--setup-timeout <duration>', 'time limit of the setup of a handler (default: 60s)')
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
@@ -54,13 +64,23 @@ export function measureCommand(terminal: Terminal): Command {
       const { measure } = await import('../measure/measure.js')
       // reading percentiles in this process would disturb a target in this process
       const describeProgress = progressDescriber(typeof scenario.handler === 'string' || isUrl(scenario.handler))
-      const result = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
-        measure(scenario, {
-          ...optionsOf(flags),
-          signal,
-          onProgress: (progress) => report(progress.fraction, describeProgress(progress)),
-        }),
-      )
+      const watch = await RunWatch.start(terminal, flags)
+      let result: Result
+      try {
+        result = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
+          measure(scenario, {
+            ...optionsOf(flags),
+            signal,
+            onProgress: (progress) => {
+              watch?.update(progress)
+              return report(progress.fraction, describeProgress(progress))
+            },
+          }),
+        )
+        await watch?.finish(result)
+      } finally {
+        await watch?.close()
+      }
       if (flags.json) printJson(terminal, result)
       else print(terminal, result, renderResult)
       failIfInvalid(terminal, flags, [result])
@@ -68,13 +88,24 @@ export function measureCommand(terminal: Terminal): Command {
   )
 }
 
-function optionsOf({ idle, spin, batchTimeout, setupTimeout }: MeasureFlags): MeasureOptions {
+function optionsOf({ idle, spin, batchTimeout, setupTimeout, shard }: MeasureFlags): MeasureOptions {
   return {
+    shard: parseShard(shard),
     idle,
     spin: parseValue(spin),
     batchTimeout: parseValue(batchTimeout),
     setupTimeout: parseValue(setupTimeout),
   }
+}
+
+/** Parses `2/5`; the schema checks the numbers. */
+function parseShard(text: string | undefined): MeasureOptions['shard'] {
+  if (text === undefined) return undefined
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text.trim()) ?? []
+  if (index === undefined || count === undefined) {
+    throw new ValidationError('--shard', `must be the index of the shard and their count, such as 2/5, got '${text}'`)
+  }
+  return { index: Number(index), count: Number(count) }
 }
 
 const READ_EVERY_MS = 1000

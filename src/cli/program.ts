@@ -9,6 +9,7 @@ import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
 import { applyConfig, locateInConfig } from './config.js'
 import { historyCommand } from './gate/history.js'
+import { mergeCommand } from './machines/merge.js'
 import { measureCommand } from './measure.js'
 import { Interrupted } from './output.js'
 import { replicateCommand } from './replicate.js'
@@ -39,6 +40,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .addCommand(capacityCommand(terminal))
     .addCommand(tuneCommand(terminal))
     .addCommand(calibrateCommand(terminal))
+    .addCommand(mergeCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(compareCommand(terminal))
     .addCommand(historyCommand(terminal))

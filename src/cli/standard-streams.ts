@@ -50,7 +50,7 @@ export function standardStream(of: NodeJS.WriteStream & { fd: number }): Standar
 }
 
 /** Whether a stream is a file or a device; writes to a pipe, a socket or a terminal may have to wait. */
-function isFile(fd: number): boolean {
+export function isFile(fd: number): boolean {
   try {
     const stats = fstatSync(fd)
     return stats.isFile() || (stats.isCharacterDevice() && !isatty(fd))
@@ -59,7 +59,8 @@ function isFile(fd: number): boolean {
   }
 }
 
-function writeAll(fd: number, bytes: Uint8Array): void {
+/** Writes all bytes to a file, however many the system takes at a time. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
   let at = 0
   while (at < bytes.length) {
     const written = writeSync(fd, bytes, at)

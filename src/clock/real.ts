@@ -18,6 +18,8 @@ export const real = {
   queueMicrotask: globalThis.queueMicrotask,
   /** milliseconds since this thread started */
   now: performance.now.bind(performance) as () => number,
+  /** milliseconds since 1970, by the clock of the machine */
+  wallMs: Date.now,
   /** nanoseconds on the clock that all threads of this process share */
   hrtimeNs: bigint as () => bigint,
 } as const

@@ -1,7 +1,7 @@
 import type { BudgetCheck } from '../budget/check.js'
 import { checkComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
-import type { Environment } from '../result/result.js'
+import type { Environment } from '../result/host.js'
 import { checkList, checkVersion, got, ValidationError } from '../validation/validation-error.js'
 import type { BenchRunner } from './bench/messages.js'
 import type { Detectable } from './detectable.js'

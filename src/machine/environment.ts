@@ -1,5 +1,5 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
-import type { Environment } from '../result/result.js'
+import type { Environment } from '../result/host.js'
 import { cpuQuota } from './cgroup.js'
 
 /** Reads the current environment: Node, CPU, cores and load. */

@@ -1,6 +1,9 @@
 import type { Arrivals } from '../scenario/arrivals/arrivals.js'
 import { rampsOf } from '../scenario/arrivals/ramps.js'
-import type { ResolvedScenario } from '../scenario/scenario.js'
+import type { Shard } from '../scenario/arrivals/shard.js'
+import { countOf } from '../scenario/by-hash.js'
+import { checkBatching, type ResolvedScenario } from '../scenario/scenario.js'
+import { refuseCheckpoints } from '../scenario/stop.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 
 /** The highest rate that can be measured, per second: no machine serves faster. */
@@ -20,6 +23,26 @@ export function checkMeasurable(scenario: ResolvedScenario): ResolvedScenario {
     )
   }
   return scenario
+}
+
+/**
+ * Refuses to divide a run into more shards than it has requests or clients, or shards that would not stop together.
+ *
+ * @throws ValidationError naming the field
+ */
+export function checkShard(scenario: ResolvedScenario, { count }: Shard): void {
+  const { arrivals, stop, batching, queue } = scenario
+  refuseCheckpoints(stop, 'every shard would stop at another time')
+  const refuseMore = (most: number, of: string) => {
+    if (count <= most) return
+    throw new ValidationError('options.shard.count', `must be at most ${most}, the number of ${of}, got ${count}`)
+  }
+  if (arrivals.process === 'closed') {
+    refuseMore(arrivals.clients, 'clients')
+    checkBatching(batching, { ...arrivals, clients: Math.floor(arrivals.clients / count) }, queue.capacity)
+  }
+  if (arrivals.process === 'replay') refuseMore(countOf(arrivals.timestamps), 'requests')
+  if ('requests' in stop) refuseMore(stop.requests, 'requests')
 }
 
 /** Finds the highest rate of the arrivals, and the path of its field. */

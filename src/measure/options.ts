@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { type Duration, duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
+import type { Result } from '../result/result.js'
+import type { Shard } from '../scenario/arrivals/shard.js'
+import { type Duration, duration, nanoseconds, options, positiveDuration, whole } from '../scenario/units.js'
 import { abortSignal } from '../validation/realm.js'
 import { throwFaults } from '../validation/validation-error.js'
 
@@ -20,6 +22,12 @@ export interface MeasureProgress {
    * thread for a millisecond or more, which adds to the latency of a target in this process.
    */
   latencySoFar(): { p50Ms: number; p99Ms: number } | null
+  /**
+   * Makes a Result of the requests due in the window that have been answered so far; null until one has completed. The
+   * finding `in-progress` reports those in flight, which are in no figure yet. A thread of its own makes it, so that it
+   * delays no request.
+   */
+  resultSoFar(): Promise<Result | null>
 }
 
 /** The options of `measure`. */
@@ -37,6 +45,16 @@ export interface MeasureOptions {
    * @default none
    */
   onProgress?: ((progress: MeasureProgress) => unknown) | undefined
+  /**
+   * Sends only a part of the requests, so that several machines can send them together: shard `index` of `count`, from 1.
+   * All shards together send the very requests that one machine would send at this seed, each with its number and its due
+   * time in the whole stream; the clients of a closed loop are divided. Servers, connections and the limits of the queue are
+   * those of each machine. `mergeResults` merges the results.
+   *
+   * @default all requests
+   * @example { index: 2, count: 5 }
+   */
+  shard?: Shard | undefined
   /**
    * What an idle server does: `sleep` until shortly before the next batch leaves, or `poll`, which keeps a core busy. For
    * a target in this process, the event loop sleeps or polls.
@@ -82,6 +100,13 @@ export const sharedOptions = {
   setupTimeout: positiveDuration.default(60_000),
 }
 
+/** More machines than this do not share a run. */
+const MOST_SHARDS = 10_000
+const shardOption = options({ index: whole(1, MOST_SHARDS), count: whole(1, MOST_SHARDS) }).refine(
+  ({ index, count }) => index <= count,
+  { path: ['index'], error: 'must be at most the count of shards' },
+)
+
 const schema = options({
   signal: abortSignal.optional(),
   onProgress: z
@@ -89,6 +114,7 @@ const schema = options({
       error: 'must be a function',
     })
     .optional(),
+  shard: shardOption.optional(),
   ...sharedOptions,
   throwOnInvalid: z.boolean({ error: 'must be true or false' }).default(false),
 })
@@ -97,6 +123,8 @@ const schema = options({
 export interface ResolvedOptions {
   signal: AbortSignal | undefined
   onProgress: MeasureOptions['onProgress']
+  /** null sends all requests */
+  shard: Shard | null
   idle: 'sleep' | 'poll'
   spinNs: number
   batchTimeoutMs: number
@@ -113,10 +141,11 @@ export interface ResolvedOptions {
 export function resolveOptions(given: MeasureOptions, cores: number): ResolvedOptions {
   const parsed = schema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, 'options', given)
-  const { signal, onProgress, idle, spin, batchTimeout, setupTimeout, throwOnInvalid } = parsed.data
+  const { signal, onProgress, shard = null, idle, spin, batchTimeout, setupTimeout, throwOnInvalid } = parsed.data
   return {
     signal,
     onProgress,
+    shard,
     idle,
     spinNs: spin === undefined ? (cores === 1 ? 0 : SPIN_NS) : nanoseconds(spin),
     batchTimeoutMs: batchTimeout,

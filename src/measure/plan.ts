@@ -1,12 +1,15 @@
 import { SEGMENTS } from '../result/recording.js'
 import type { ClosedArrivals, OpenArrivals } from '../scenario/arrivals/arrivals.js'
 import { schedule } from '../scenario/arrivals/schedule.js'
+import { countInShard, type Shard } from '../scenario/arrivals/shard.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { type CheckpointedStop, checkpointsOf, extentNs, type ResolvedExtent } from '../scenario/stop.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 
 /** What is known of a run before it starts: its window, and the segments of the window. */
 export interface Plan {
+  /** the shard of the requests that the run sends; null if it sends all of them */
+  shard: Shard | null
   /** the run stops before the first request that is due at `ns` or later, or has the number `requests` */
   stop: { requests: number; ns: number }
   /** Infinity if only a closed loop determines it */
@@ -25,11 +28,24 @@ export interface Plan {
 type OpenScenario = ResolvedScenario & { arrivals: OpenArrivals }
 
 /**
- * Plans a run of open arrivals. The seed determines the requests, so stepping through them finds when the first and last
+ * Plans a run of open arrivals, or a shard of it: its window and segments are those of the whole run, and requests are
+ * numbered in the shard. The seed determines the requests, so stepping through them finds when the first and last
  * requests of the window are due. If both ends of the window are given as times, no stepping is needed. A billion requests
  * take seconds, so the generator yields now and then, for an abort to be noticed.
  */
-export function* planInSteps(scenario: OpenScenario): Generator<void, Plan> {
+export function* planInSteps(scenario: OpenScenario, shard: Shard | null = null): Generator<void, Plan> {
+  const { segments, stop, ...plan } = yield* planOfAll(scenario)
+  return {
+    ...plan,
+    shard,
+    stop: { ...stop, requests: countInShard(stop.requests, shard) },
+    segments: segments.map(({ startNs, first }) => ({ startNs, first: countInShard(first, shard) })),
+  }
+}
+
+type WholePlan = Omit<Plan, 'shard'>
+
+function* planOfAll(scenario: OpenScenario): Generator<void, WholePlan> {
   if ('atMost' in scenario.stop) return planOfCheckpoints(scenario.stop, scenario.warmup)
   const stop = extentNs(scenario.stop)
   const warmup = extentNs(scenario.warmup)
@@ -60,10 +76,15 @@ export function* planInSteps(scenario: OpenScenario): Generator<void, Plan> {
 }
 
 /** Plans the run of a closed loop. Its due times are not known, so boundaries by request number are found during the run. */
-export function planOfLoop(scenario: ResolvedScenario & { arrivals: ClosedArrivals }): Plan {
-  if ('atMost' in scenario.stop) return planOfCheckpoints(scenario.stop, scenario.warmup)
-  const stop = extentNs(scenario.stop)
-  const warmup = extentNs(scenario.warmup)
+export function planOfLoop(
+  scenario: ResolvedScenario & { arrivals: ClosedArrivals },
+  shard: Shard | null = null,
+): Plan {
+  if ('atMost' in scenario.stop) return { ...planOfCheckpoints(scenario.stop, scenario.warmup), shard }
+  const [stop, warmup] = [scenario.stop, scenario.warmup].map((extent) => {
+    const { requests, ns } = extentNs(extent)
+    return { requests: countInShard(requests, shard), ns }
+  }) as [Plan['stop'], Plan['stop']]
   const never = Number.POSITIVE_INFINITY
   const startNs = warmup.requests === 0 ? 0 : warmup.ns
   const first = warmup.requests < never ? warmup.requests : Number.NaN
@@ -75,20 +96,20 @@ export function planOfLoop(scenario: ResolvedScenario & { arrivals: ClosedArriva
         startNs: k === 0 ? startNs : startNs < never && stop.ns < never ? at(k) : never,
         first: k === 0 ? first : Number.NaN,
       }))
-  return { stop, startNs, endNs: stop.ns, lastNs: stop.ns, segments }
+  return { shard, stop, startNs, endNs: stop.ns, lastNs: stop.ns, segments }
 }
 
 /**
  * Plans a run with checkpoints. The part before the first checkpoint has as many segments as any run, and each later part
  * half as many, so that at every checkpoint they can be merged into about twenty segments of equal length.
  */
-function planOfCheckpoints(stop: CheckpointedStop, warmup: ResolvedExtent): Plan {
+function planOfCheckpoints(stop: CheckpointedStop, warmup: ResolvedExtent): WholePlan {
   const { ns: startNs } = extentNs(warmup)
   const checkpointEndsNs = checkpointsOf(stop).map((checkpoint) => extentNs(checkpoint).ns)
   const endNs = checkpointEndsNs.at(-1) as number
   if (!Number.isFinite(endNs)) throw byTime('stop.atMost', stop.atMost)
   if (!Number.isFinite(startNs)) throw byTime('warmup', warmup)
-  const segments: Plan['segments'] = []
+  const segments: WholePlan['segments'] = []
   let fromNs = startNs
   checkpointEndsNs.forEach((toNs, checkpoint) => {
     const pieces = checkpoint === 0 ? SEGMENTS : SEGMENTS / 2

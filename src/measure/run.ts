@@ -1,9 +1,8 @@
 import { hasRealTimers, real } from '../clock/real.js'
 import { cores } from '../machine/cores.js'
 import { environment } from '../machine/environment.js'
-import type { Host } from '../result/host.js'
+import type { Environment, Host } from '../result/host.js'
 import type { Recording } from '../result/recording.js'
-import type { Environment } from '../result/result.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { throwIfAborted } from '../validation/realm.js'
@@ -12,8 +11,8 @@ import { RunClock } from './clock/clock.js'
 import { MeasureError, targetFailed } from './error.js'
 import { measureFindings, seconds } from './findings.js'
 import { HostWatch } from './host/host-watch.js'
-import { checkMeasurable } from './measurable.js'
-import { type MeasureOptions, resolveOptions } from './options.js'
+import { checkMeasurable, checkShard } from './measurable.js'
+import { type MeasureOptions, type ResolvedOptions, resolveOptions } from './options.js'
 import { type Plan, planInSteps, planOfLoop } from './plan.js'
 import { PLACES } from './queue/waiting-room.js'
 import { buildRecording, type RunState } from './recording/build-recording.js'
@@ -53,13 +52,14 @@ export async function runMeasurement(
   // a handler module has a thread for each server; any other target is served on this thread
   const threads = typeof handler === 'string' ? (scenario.servers as number) : 1
   const options = resolveOptions(givenOptions, cores())
+  if (options.shard !== null) checkShard(scenario, options.shard)
   throwIfAborted(options.signal)
   if (!hasRealTimers()) {
     throw new MeasureError(
       'timers were already faked when throughline was first imported, and a measurement needs real timers; import throughline before faking timers',
     )
   }
-  const plan = await planRun(scenario, options.signal)
+  const plan = await planRun(scenario, options)
   const memory = SharedMemory.allocate(scenario, plan, threads, observe)
   const host = new HostWatch(memory.buffers.host, memory.window(), typeof handler !== 'string')
   const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock() }
@@ -75,6 +75,9 @@ export async function runMeasurement(
   const recording: Recording = {
     ...buildRecording(scenario, state, endedNs),
     ...(checkpoints !== undefined && { checkpoints }),
+    ...(plan.shard !== null && {
+      shard: { ...plan.shard, startedAt: new Date(context.clock.startedAtMs).toISOString() },
+    }),
   }
   if (recording.counts.completed > 0) {
     recording.findings.push(...measureFindings(recording, { earlyEnd, failure, teardown, exits, servers: threads }))
@@ -114,10 +117,10 @@ function errorOfEmptyRun(
   }
 }
 
-async function planRun(scenario: ResolvedScenario, signal: AbortSignal | undefined): Promise<Plan> {
+async function planRun(scenario: ResolvedScenario, { signal, shard }: ResolvedOptions): Promise<Plan> {
   const { arrivals } = scenario
-  if (arrivals.process === 'closed') return planOfLoop({ ...scenario, arrivals })
-  const planning = planInSteps({ ...scenario, arrivals })
+  if (arrivals.process === 'closed') return planOfLoop({ ...scenario, arrivals }, shard)
+  const planning = planInSteps({ ...scenario, arrivals }, shard)
   let step = planning.next()
   for (; !step.done; step = planning.next()) {
     await new Promise((resolve) => real.setImmediate(resolve))

@@ -210,6 +210,33 @@ const host = z.looseObject(
   { error: 'must be an object, or null' },
 )
 
+const sentShard = z
+  .looseObject({
+    index: requests.min(1, { error: 'must be at least 1' }),
+    count: requests.min(1, { error: 'must be at least 1' }),
+    startedAt: z.iso.datetime({ error: 'must be a date in ISO 8601' }),
+  })
+  .refine(({ index, count }) => index <= count, { error: 'must have an index of at most its count', path: ['index'] })
+
+const merged = z.looseObject({
+  as: z.enum(['shards', 'replications'], { error: "must be 'shards' or 'replications'" }),
+  machines: z
+    .array(
+      z.looseObject({
+        name: text,
+        seed: number.nullable(),
+        shard: sentShard.optional(),
+        requests: z.looseObject({ offered: requests, completed: requests, errors: requests }),
+        throughput: z.looseObject({ offered: number, completed: number }),
+        latencyMs: z.looseObject({ mean: number, p50: number, p99: number, max: number }),
+        valid: z.boolean({ error: 'must be true or false' }),
+        environment: environment.nullable(),
+      }),
+      { error: 'must be a list of machines' },
+    )
+    .min(2, { error: 'must be of two machines or more' }),
+})
+
 const SCHEMA = 'throughline/result@1'
 
 /** The schema of a Result, which the published JSON Schema is made of too. */
@@ -231,6 +258,8 @@ export const resultSchema = z
     segments: z.array(segment, { error: 'must be a list' }),
     servers: requests.optional(),
     replications: requests.optional(),
+    shard: sentShard.optional(),
+    merged: merged.optional(),
     checkpoints: z.looseObject({ planned: requests.min(1), taken: requests.min(1) }).optional(),
     validity: z.looseObject({
       valid: z.boolean({ error: 'must be true or false' }),
@@ -274,6 +303,8 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
   if (batches.count !== sumBy(ofSizes, ([, batches]) => batches) || !same(batches.meanSize * batches.count, batched)) {
     return ['batches', 'must have the count and the mean that their sizes have']
   }
+  const inMachines = contradictionOfMachines(given)
+  if (inMachines !== null) return inMachines
   if (validity.valid === validity.findings.some(({ severity }) => severity === 'error')) {
     return ['validity.valid', 'must be true if no finding is an error, and false otherwise']
   }
@@ -378,6 +409,23 @@ function contradictionOfParts(given: Result): [path: string, message: string] | 
   }
   const parts = WAITS.reduce((sum, name) => sum + given[name].mean, 0)
   return isAbout(parts, waitMs.mean) ? null : ['waitMs.mean', 'must be the sum of lag, queueing, batching and dispatch']
+}
+
+/** A contradiction between merged machines and the whole; null if there is none. */
+function contradictionOfMachines({ merged, counts, validity }: Result): [path: string, message: string] | null {
+  if (merged === undefined) return null
+  const { machines } = merged
+  const sum = (of: (machine: (typeof machines)[number]) => number) => sumBy(machines, of)
+  if (
+    sum(({ requests }) => requests.offered) !== counts.offered ||
+    sum(({ requests }) => requests.completed) !== counts.completed
+  ) {
+    return ['merged.machines', 'must have the requests of the whole']
+  }
+  if (validity.valid && machines.some(({ valid }) => !valid)) {
+    return ['validity.valid', 'must be false if a machine is invalid']
+  }
+  return null
 }
 
 /** Compares means of nanoseconds: to a millionth, or a nanosecond. */

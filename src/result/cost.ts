@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { options } from '../scenario/units.js'
 import { throwFaults } from '../validation/validation-error.js'
 import { checkIsResult } from './check.js'
+import { serversIn } from './recording.js'
 import type { Result } from './result.js'
 
 /** What a run would cost, and how much of its servers it used. */
@@ -36,8 +37,8 @@ export function costOf(result: Result, given: { price?: number | undefined } = {
   checkIsResult(result)
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'cost', given)
-  const { scenario, throughput, utilization } = result
-  const servers = scenario === null ? (result.servers ?? null) : scenario.servers
+  const { throughput, utilization } = result
+  const servers = serversIn(result)
   return costOfRun({ servers, utilization, completedPerSecond: throughput.completed }, asked.data.price)
 }
 

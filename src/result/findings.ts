@@ -15,7 +15,7 @@ const ROUNDING = 1e-12
 
 /** The findings that a recording of any engine may have. */
 export function findingsOf(recording: Recording): Finding[] {
-  if (recording.replications !== undefined) return [...recording.findings]
+  if (recording.replications !== undefined || recording.merged !== undefined) return [...recording.findings]
   const own = [saturated(recording), littlesLaw(recording), unfinished(recording), overAnHour(recording)]
   const findings = [...recording.findings, ...own.filter((finding) => finding !== null)]
   // a growing backlog explains why halves differ

@@ -69,3 +69,15 @@ export interface CpuOfThread {
   /** it was runnable, but had no CPU */
   waitingMs: number
 }
+
+/** The machine that a measurement ran on. */
+export interface Environment {
+  node: string
+  platform: string
+  cpu: string
+  cores: number
+  /** how many cores the container's CPU quota allows; null without a quota, absent in results of earlier versions */
+  cpuQuota?: number | null
+  /** the load average over one minute when the run began */
+  load: number
+}

@@ -1,6 +1,7 @@
 import { type HistogramSnapshot, mergeHistograms } from '../histogram/latency-histogram.js'
 import type { Good } from '../scenario/good.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
+import type { Merged, SentShard } from './merge/merged.js'
 import type { Finding } from './validity.js'
 
 /** The parts of a request's time that are recorded. */
@@ -74,7 +75,7 @@ export interface Recording {
   engine: 'simulate' | 'measure' | 'record'
   /** null for live requests */
   scenario: ResolvedScenario | null
-  /** the number of servers, if no scenario says it; absent or null if it is unknown or unlimited */
+  /** the number of servers, if no scenario says it or it is that of several machines; absent or null if it is unknown or unlimited */
   servers?: number | null
   /** the limits that make a request good, if no scenario says them; absent if requests are not judged */
   good?: Good | undefined
@@ -102,6 +103,12 @@ export interface Recording {
   findings: Finding[]
   /** the number of runs that this is merged from, each of them a segment; their findings are included */
   replications?: number
+  /** the part of the requests that this run sent; absent if it sent all of them */
+  shard?: SentShard
+  /** the machines whose recordings are merged; their findings are included */
+  merged?: Merged
+  /** the histograms of each machine */
+  machines?: Histograms[]
   /** of a run to a precision or a budget */
   checkpoints?: CheckpointCount
 }
@@ -113,8 +120,9 @@ export interface CheckpointCount {
 }
 
 /** The number of servers; null if it is unknown or unlimited. */
-export const serversIn = ({ scenario, servers = null }: Recording): number | null =>
-  scenario === null ? servers : scenario.servers
+export const serversIn = ({ scenario, servers }: Pick<Recording, 'servers'> & { scenario: ServersOf }): number | null =>
+  servers ?? scenario?.servers ?? null
+type ServersOf = { servers: number | null } | null
 
 /** A metric by segment or by replication, as intervals are computed from it; segments without a completion are left out. */
 export function segmentHistograms({ segments, replications }: Recording, metric: Metric): HistogramSnapshot[] {

@@ -1,7 +1,8 @@
+import { mergeHistograms } from '../histogram/latency-histogram.js'
 import { sum } from '../statistics/descriptive.js'
 import { findingsOf } from './findings.js'
-import { mergeByMetric, type Recording, totalOf } from './recording.js'
-import type { Finding } from './validity.js'
+import { mergeFindings } from './merge/findings.js'
+import { mergeByMetric, type RecordedSegment, type Recording, totalOf } from './recording.js'
 
 /** One of several runs that differ only in their random numbers, as it is sent from thread to thread. */
 export interface Replication {
@@ -31,39 +32,69 @@ export function mergeReplications(replications: readonly Replication[]): Recordi
   if (first === undefined) throw new RangeError('there must be a replication to merge')
   // one that is left of several has no segments
   if (runs.length === 1 && first.segments.length > 0) return first
-  let endNs = first.startNs
-  const segments = replications.map(({ recording, inSystem }) => {
-    const startNs = endNs
-    endNs += recording.endNs - recording.startNs
-    const { counts, batchSizes, servingNs, histograms } = recording
-    return {
-      startNs,
-      endNs,
-      counts,
-      inSystem,
-      batches: sum([...batchSizes.values()]),
-      batched: sum([...batchSizes].map(([size, batches]) => size * batches)),
-      servingNs: servingNs ?? 0,
-      histograms,
-    }
+  const segments = endToEnd(replications, ({ recording, inSystem }) => [wholeOf(recording, inSystem)])
+  return {
+    ...mergeSums(runs),
+    startNs: first.startNs,
+    endNs: segments.at(-1)?.endNs as number,
+    inSystemAtStart: first.inSystemAtStart,
+    segments,
+    findings: mergeFindings(runs.map(({ findings }) => ({ findings }))),
+    replications: runs.length,
+  }
+}
+
+/** A whole run as one segment. */
+function wholeOf(recording: Recording, inSystem: number): RecordedSegment {
+  const { startNs, endNs, counts, batchSizes, servingNs, histograms } = recording
+  return {
+    startNs,
+    endNs,
+    counts,
+    inSystem,
+    batches: sum([...batchSizes.values()]),
+    batched: sum([...batchSizes].map(([size, batches]) => size * batches)),
+    servingNs: servingNs ?? 0,
+    histograms,
+  }
+}
+
+/** Moves the segments of runs in time, so that each run begins when the one before it ended. */
+export function endToEnd<Run extends { recording: Recording }>(
+  runs: readonly Run[],
+  segmentsOf: (run: Run) => RecordedSegment[],
+): RecordedSegment[] {
+  let endNs = runs[0]?.recording.startNs ?? 0
+  return runs.flatMap((run) => {
+    const { startNs: ownNs, endNs: ownEndNs } = run.recording
+    const shiftNs = endNs - ownNs
+    endNs += ownEndNs - ownNs
+    return segmentsOf(run).map((segment) => ({
+      ...segment,
+      startNs: segment.startNs + shiftNs,
+      endNs: segment.endNs + shiftNs,
+    }))
   })
+}
+
+/** What is added up of runs, whether they ran one after another or at the same time. */
+export function mergeSums(runs: readonly Recording[]) {
+  const [first] = runs as [Recording]
+  const sumOf = (of: (run: Recording) => number) => sum(runs.map(of))
+  const servingNs = runs.map((run) => run.servingNs)
+  const fromSend = runs.map((run) => run.fromSend)
   return {
     engine: first.engine,
     scenario: first.scenario,
-    startNs: first.startNs,
-    endNs,
+    good: first.good,
     histograms: mergeByMetric(runs.map(({ histograms }) => histograms)),
     counts: totalOf(runs.map(({ counts }) => counts)),
-    completions: sum(runs.map(({ completions }) => completions)),
+    completions: sumOf(({ completions }) => completions),
     batchSizes: mergeSizes(runs.map(({ batchSizes }) => batchSizes)),
-    servingNs: first.servingNs === null ? null : sum(segments.map(({ servingNs }) => servingNs)),
-    inSystemNs: sum(runs.map(({ inSystemNs }) => inSystemNs)),
-    staysNs: sum(runs.map(({ staysNs }) => staysNs)),
-    inSystemAtStart: first.inSystemAtStart,
-    segments,
-    fromSend: null,
-    findings: mergeFindings(runs.map(({ findings }) => findings)),
-    replications: runs.length,
+    servingNs: servingNs.every((ns) => ns !== null) ? sum(servingNs) : null,
+    inSystemNs: sumOf(({ inSystemNs }) => inSystemNs),
+    staysNs: sumOf(({ staysNs }) => staysNs),
+    fromSend: fromSend.every((each) => each !== null) ? mergeHistograms(fromSend) : null,
   }
 }
 
@@ -72,18 +103,4 @@ export function mergeSizes(tables: readonly Map<number, number>[]): Map<number, 
   const sizes = new Map<number, number>()
   for (const table of tables) for (const [size, count] of table) sizes.set(size, (sizes.get(size) ?? 0) + count)
   return sizes
-}
-
-/** Each kind of finding once, as the first replication that has it reports it, with the number of replications. */
-function mergeFindings(findings: Finding[][]): Finding[] {
-  const codes = new Set(findings.flat().map(({ code }) => code))
-  return [...codes].map((code) => {
-    const found = findings.flatMap((own) => own.find((finding) => finding.code === code) ?? [])
-    const [first] = found as [Finding]
-    return {
-      ...first,
-      message: `in ${found.length} of ${findings.length} replications: ${first.message}`,
-      figures: { ...first.figures, replications: found.length },
-    }
-  })
 }

@@ -8,9 +8,11 @@ import { sumBy } from '../statistics/descriptive.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { findingsOf, tooFewSamples } from './findings.js'
 import { type Goodput, goodputOf } from './goodput.js'
-import type { Host } from './host.js'
+import type { Environment, Host } from './host.js'
 import { hostFindings } from './host-findings.js'
 import { intervalsBetween, intervalsOf } from './intervals.js'
+import { intervalsOfMerged } from './merge/intervals.js'
+import type { Merged, SentShard } from './merge/merged.js'
 import {
   type CheckpointCount,
   type Counts,
@@ -38,18 +40,6 @@ export interface Segment {
   latencyMs: { count: number; min: number; mean: number; max: number; histogram: string } | null
 }
 
-/** The machine that a measurement ran on. */
-export interface Environment {
-  node: string
-  platform: string
-  cpu: string
-  cores: number
-  /** how many cores the container's CPU quota allows; null without a quota, absent in results of earlier versions */
-  cpuQuota?: number | null
-  /** the load average over one minute when the run began */
-  load: number
-}
-
 /**
  * The result of a run: plain data, of the same shape for simulations and measurements. Latencies and counts are of the
  * requests *due* in the window, whenever they completed. Times are in milliseconds, rates per second.
@@ -62,7 +52,7 @@ export interface Result {
    * and no secrets of requests
    */
   scenario: StoredScenario | null
-  /** the number of servers, if it is known but not from a scenario */
+  /** the number of servers, if it is known but not from a scenario, or is that of several shards together */
   servers?: number
   /** when the window began and ended, from the start of the run */
   window: { startMs: number; endMs: number }
@@ -95,8 +85,12 @@ export interface Result {
   meanInSystem: number
   /** the window in about 20 segments, or one segment for each replication */
   segments: Segment[]
-  /** the number of runs that it is merged from; absent if it is one */
+  /** the number of runs that it is merged from, if each of them is a segment; absent if it is one */
   replications?: number
+  /** the part of the requests that this machine sent; absent if it sent all of them */
+  shard?: SentShard
+  /** the machines that it is merged from; absent if it is of one */
+  merged?: Merged
   /** of a run to a precision or a budget; its intervals hold at all planned checkpoints */
   checkpoints?: CheckpointCount
   validity: Validity
@@ -105,7 +99,7 @@ export interface Result {
    * it; null for handler modules, whose requests are never late, and in virtual time
    */
   fromSendMs: Summary | null
-  /** the state of the machine during the window; null in virtual time */
+  /** the state of the machine during the window; null in virtual time, or if it is of several machines */
   host: Host | null
   environment: Environment | null
 }
@@ -153,7 +147,7 @@ export function resultOf(
     schema: 'throughline/result@1',
     engine: recording.engine,
     scenario: scenario && storeScenario(scenario),
-    ...(scenario === null && recording.servers != null && { servers: recording.servers }),
+    ...(recording.servers != null && { servers: recording.servers }),
     window: { startMs: startNs / NS_PER_MS, endMs: endNs / NS_PER_MS },
     latencyMs,
     waitMs: summary('wait'),
@@ -171,6 +165,8 @@ export function resultOf(
     meanInSystem: recording.inSystemNs / windowNs,
     segments: recording.segments.map(segmentOf),
     ...(recording.replications !== undefined && { replications: recording.replications }),
+    ...(recording.shard !== undefined && { shard: recording.shard }),
+    ...(recording.merged !== undefined && { merged: recording.merged }),
     ...(recording.checkpoints !== undefined && { checkpoints: recording.checkpoints }),
     validity: { valid: findings.every((finding) => finding.severity !== 'error'), findings },
     fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NOT_BY_SEGMENT)),
@@ -195,6 +191,7 @@ function metricIntervals(recording: Recording, metric: Metric): Record<Estimate,
   const { histograms, startNs, endNs, replications, checkpoints, scenario } = recording
   const segments = segmentHistograms(recording, metric)
   if (replications !== undefined) return intervalsBetween(histograms[metric], segments)
+  if (recording.merged !== undefined) return intervalsOfMerged(recording, metric)
   const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
   return intervalsOf(histograms[metric], segments, endNs - startNs, checkpoints?.planned, endsByItself)
 }

@@ -9,6 +9,7 @@ export interface Finding {
     | 'saturated'
     | 'cut-off'
     | 'interrupted'
+    | 'in-progress'
     | 'littles-law'
     | 'unsteady'
     | 'machine-unsteady'
@@ -19,6 +20,8 @@ export interface Finding {
     | 'failures'
     | 'server-died'
     | 'teardown-failed'
+    | 'shards-missing'
+    | 'shards-apart'
     | 'rounds-left-out'
     | 'rounds-late'
     | 'load-not-sustained'
@@ -64,6 +67,9 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   saturated: 'overload',
   'cut-off': 'hides',
   interrupted: 'hides',
+  'in-progress': 'hides',
+  'shards-missing': 'hides',
+  'shards-apart': 'hides',
   'server-died': 'hides',
   'littles-law': 'contradicts',
   unsteady: 'none',

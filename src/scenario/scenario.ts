@@ -276,7 +276,8 @@ function checkLength(arrivals: Arrivals, stop: ResolvedExtent): void {
   }
 }
 
-function checkBatching(batching: Batching, arrivals: Arrivals, capacity: number | null): void {
+/** Refuses a policy under which no batch would ever leave. */
+export function checkBatching(batching: Batching, arrivals: Arrivals, capacity: number | null): void {
   const { maxBatchSize, maxWait } = batching
   if (maxWait !== null || maxBatchSize === null) return
   const clients = arrivals.process === 'closed' ? arrivals.clients : Number.POSITIVE_INFINITY

@@ -24,6 +24,29 @@ describe('throughline measure', () => {
     expect(stdout).toContain(`Node ${process.versions.node}`)
   })
 
+  it('sends a shard, which merge takes as one', async () => {
+    const flags = '--handler handler.ts --arrivals 500/s --requests 100'.split(' ')
+    const { stdout, code } = await throughline('measure', ...flags, '--shard', '2/5', '--json')
+    expect(code).toBe(0)
+    const result = checkedResult(JSON.parse(stdout))
+    expect(result.shard).toMatchObject({ index: 2, count: 5 })
+    // of the 100 requests, 10 of them warm-up
+    expect(result.counts.offered).toBe(18)
+  })
+
+  it.each([
+    ['2', "--shard: must be the index of the shard and their count, such as 2/5, got '2'"],
+    ['-1/5', "--shard: must be the index of the shard and their count, such as 2/5, got '-1/5'"],
+    ['0/5', 'options.shard.index: must be a whole number of at least 1'],
+    ['6/5', 'options.shard.index: must be at most the count of shards, got 6'],
+    ['1/600', 'options.shard.count: must be at most 500, the number of requests, got 600'],
+  ])('refuses --shard %s', async (shard, said) => {
+    const flags = '--handler handler.ts --arrivals 500/s --requests 500'.split(' ')
+    const { stderr, code } = await throughline('measure', ...flags, `--shard=${shard}`)
+    expect(code).toBe(2)
+    expect(stderr).toContain(`throughline: ${said}`)
+  })
+
   it('measures an HTTP server instead of the target of a file', async () => {
     const server = createServer((_, response) => response.end('ok'))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

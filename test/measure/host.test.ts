@@ -8,7 +8,14 @@ import { Window } from '../../src/measure/recording/window.js'
 
 const MS = 1_000_000
 const windowOf = (startNs: number, endNs: number) =>
-  Window.of({ stop: { requests: 1, ns: endNs }, startNs, endNs, lastNs: endNs, segments: [{ startNs, first: 0 }] })
+  Window.of({
+    shard: null,
+    stop: { requests: 1, ns: endNs },
+    startNs,
+    endNs,
+    lastNs: endNs,
+    segments: [{ startNs, first: 0 }],
+  })
 
 const linux = process.platform === 'linux'
 

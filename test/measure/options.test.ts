@@ -31,9 +31,9 @@ describe('an invalid option is rejected, with what is accepted', () => {
     [{ throwOnInvalid: 'yes' }, 'options.throwOnInvalid', 'must be true or false'],
     [{ onProgress: 5 }, 'options.onProgress', 'must be a function'],
     [{ signal: {} }, 'options.signal', 'must be an AbortSignal'],
-    [null, 'options', 'must be an object of signal, onProgress, idle'],
+    [null, 'options', 'must be an object of signal, onProgress, shard, idle'],
     [{ observe: 2 }, 'options', "'observe' is not an option here"],
-    [{ threads: 2 }, 'options', "'threads' is not an option here; accepted: signal, onProgress, idle, spin"],
+    [{ threads: 2 }, 'options', "'threads' is not an option here; accepted: signal, onProgress, shard, idle"],
   ])('%j', async (options, path, said) => {
     const error = await fault({}, options)
     expect(error.path).toBe(path)

@@ -9,8 +9,8 @@ import { LocalServers } from '../../src/measure/servers/local-servers.js'
 import { resolveScenario, type ScenarioParts } from '../../src/scenario/scenario.js'
 
 /** The plan of a run of open arrivals. */
-export function planOf(scenario: Parameters<typeof planInSteps>[0]): Plan {
-  const planning = planInSteps(scenario)
+export function planOf(...[scenario, shard]: Parameters<typeof planInSteps>): Plan {
+  const planning = planInSteps(scenario, shard)
   for (;;) {
     const { done, value } = planning.next()
     if (done) return value

@@ -1,19 +1,20 @@
 import { checkMeasurable } from '../../src/measure/measurable.js'
 import { planOfLoop } from '../../src/measure/plan.js'
-import type { Batch } from '../../src/measure/queue/batch.js'
+import { type Batch, numbersInAll } from '../../src/measure/queue/batch.js'
 import type { DropReason } from '../../src/measure/queue/drops.js'
 import { PARKED } from '../../src/measure/queue/parking.js'
 import { SharedQueue } from '../../src/measure/queue/shared-queue.js'
 import { stateOf } from '../../src/measure/recording/build-recording.js'
 import type { ServerStats } from '../../src/measure/recording/server-stats.js'
 import { SharedMemory } from '../../src/measure/recording/shared-memory.js'
+import type { Shard } from '../../src/scenario/arrivals/shard.js'
 import { resolveScenario, type ScenarioParts } from '../../src/scenario/scenario.js'
 import { planOf } from './virtual-event-loop.js'
 
 /** How threads behave in virtual time, in whole nanoseconds. */
 export interface Threads {
-  /** from a batch's start to its end */
-  service(size: number): number
+  /** from a batch's start to its end; its requests have these numbers in the whole stream */
+  service(size: number, numbers: Float64Array): number
   /** how long a server takes from waking to its check, from the check to the start, and from the end to the next check */
   delay(): number
   /** which of the requests of a run fail */
@@ -57,11 +58,14 @@ export interface Dropped {
  * Runs the measuring engine without threads: servers alternate in virtual time, on the code that threads run. A server
  * checks the queue only when it is notified or at its wake time, so that a lost notification leaves requests behind.
  */
-export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
+export function runInVirtualTime(given: ScenarioParts, threads: Threads, shard: Shard | null = null) {
   const scenario = checkMeasurable(resolveScenario({ handler: 'none.js', ...given }, 'measure'))
   const servers = scenario.servers as number
   const { arrivals } = scenario
-  const plan = arrivals.process === 'closed' ? planOfLoop({ ...scenario, arrivals }) : planOf({ ...scenario, arrivals })
+  const plan =
+    arrivals.process === 'closed'
+      ? planOfLoop({ ...scenario, arrivals }, shard)
+      : planOf({ ...scenario, arrivals }, shard)
   plan.segments = plan.segments.slice(0, threads.segments)
   const { places = 1024 } = threads
   const limit = Math.min(scenario.queue.capacity ?? places - 1, places - 1)
@@ -115,7 +119,7 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
       checkAt[server] = Number.POSITIVE_INFINITY
     } else if (queue.take(server, batch, last?.endNs ?? -1)) {
       batch.startNs = now + threads.delay()
-      batch.endNs = batch.startNs + threads.service(batch.size)
+      batch.endNs = batch.startNs + threads.service(batch.size, numbersInAll(batch, shard))
       const { size, freeNs, leaveNs, cause, startNs, endNs } = batch
       const one: Served = {
         ...{ server, size, freeNs, leaveNs, cause, startNs, endNs },
@@ -164,5 +168,5 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads) {
   }
   const state = stateOf(window, queueOf(), stats)
   const allEnded = ended.every(Boolean)
-  return { scenario, plan, window, state, arrived, served, dropped, nowNs: now, allEnded }
+  return { scenario, plan, memory, window, state, arrived, served, dropped, nowNs: now, allEnded }
 }

@@ -1,6 +1,7 @@
 import type { ClosedArrivals, OpenArrivals } from '../../scenario/arrivals/arrivals.js'
 import { Clients } from '../../scenario/arrivals/clients.js'
 import { type DueTimes, dueTimes } from '../../scenario/arrivals/schedule.js'
+import { dueTimesOfShard, type Shard } from '../../scenario/arrivals/shard.js'
 import type { Window } from '../recording/window.js'
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -38,10 +39,11 @@ export function createArrivals(
   end: RunEnd,
   window: Window,
   clients: ArrayBufferLike | null,
+  shard: Shard | null = null,
 ): Arrivals {
   return arrivals.process === 'closed'
-    ? new ClosedLoop(new Clients(arrivals, seed, 0, clients ?? undefined), end, window)
-    : new OpenLoop(dueTimes(arrivals, seed), end, window)
+    ? new ClosedLoop(new Clients(arrivals, seed, 0, clients ?? undefined, shard), end, window)
+    : new OpenLoop(dueTimesOfShard(dueTimes(arrivals, seed), shard), end, window)
 }
 
 /** How many due times are drawn at a time. */

@@ -1,3 +1,4 @@
+import { numberInAll, type Shard } from '../../scenario/arrivals/shard.js'
 import type { Cause } from '../../scenario/batching-policy.js'
 
 /** A batch that a server has taken. The server reuses the object for its next batch. */
@@ -23,6 +24,10 @@ export interface Batch {
 
 /** A batch in service. */
 export type Serving = Pick<Batch, 'numbers' | 'size' | 'startNs' | 'dueNs'>
+
+/** The numbers of a batch's requests in the whole stream, which is what targets see. */
+export const numbersInAll = ({ numbers, size }: Pick<Batch, 'numbers' | 'size'>, shard: Shard | null): Float64Array =>
+  shard === null ? numbers : numbers.subarray(0, size).map((number) => numberInAll(number, shard))
 
 /** Creates an empty batch on the given arrays, which may be in shared memory. */
 export const createBatch = (

@@ -1,5 +1,6 @@
 import type { ClosedArrivals, OpenArrivals } from '../../scenario/arrivals/arrivals.js'
 import { Clients } from '../../scenario/arrivals/clients.js'
+import type { Shard } from '../../scenario/arrivals/shard.js'
 import type { Policy } from '../../scenario/batching-policy.js'
 import type { Clock } from '../clock/clock.js'
 import { SegmentBoundaries } from '../recording/segment-boundaries.js'
@@ -29,6 +30,8 @@ const IDLE_SINCE = REPLAY + 8 * REPLAY_LENGTH
 export interface QueueSetup extends Limits {
   arrivals: OpenArrivals | ClosedArrivals
   seed: number
+  /** the shard of the requests that the run sends, or of the clients, which are already divided; null if it sends all */
+  shard: Shard | null
   end: RunEnd
   policy: Policy
   /** how many batches may be in service at a time; null is no limit */
@@ -53,7 +56,7 @@ export interface QueueBuffers {
  * @param waiting how many requests may wait before the run is over
  */
 export function allocateQueue(
-  { arrivals, seed, servers, capacity }: QueueSetup,
+  { arrivals, seed, shard, servers, capacity }: QueueSetup,
   segments: number,
   waiting: number,
 ): QueueBuffers {
@@ -63,7 +66,7 @@ export function allocateQueue(
   const closed = arrivals.process === 'closed'
   const clients = closed ? new SharedArrayBuffer(Clients.bytes(arrivals.clients)) : null
   // initializes the clients
-  if (closed && clients !== null) new Clients(arrivals, seed, 0, clients)
+  if (closed && clients !== null) new Clients(arrivals, seed, 0, clients, shard)
   return {
     state,
     room: new SharedArrayBuffer(WaitingRoom.bytes(Math.min(closed ? arrivals.clients : waiting, capacity))),
@@ -98,7 +101,7 @@ export class SharedQueue {
 
   /** @param aheadNs how far in the future to set a time that no thread may have passed yet; 0 in virtual time */
   constructor(setup: QueueSetup, buffers: QueueBuffers, window: Window, clock: Clock, aheadNs = AHEAD_NS) {
-    const { arrivals, seed, end, policy } = setup
+    const { arrivals, seed, shard, end, policy } = setup
     this.#setup = setup
     this.#window = window
     this.#clock = clock
@@ -107,7 +110,7 @@ export class SharedQueue {
     this.#parking = new Parking(buffers.parking)
     this.#room = new WaitingRoom(buffers.room)
     this.drops = new Drops(buffers.drops, window.segments)
-    this.#arrivals = createArrivals(arrivals, seed, end, window, buffers.clients)
+    this.#arrivals = createArrivals(arrivals, seed, end, window, buffers.clients, shard)
     this.#boundaries = arrivals.process === 'closed' ? new SegmentBoundaries(window, end, clock, aheadNs) : null
     const parts = { policy, arrivals: this.#arrivals, room: this.#room, limits: setup, sink: this }
     this.#replay = new DispatchReplay(parts, new Float64Array(buffers.state, REPLAY, REPLAY_LENGTH))
@@ -213,6 +216,12 @@ export class SharedQueue {
   /** How many requests have been due. */
   get seen(): number {
     return this.#replay.seen
+  }
+
+  /** When the oldest waiting request was due, as of the last check by any thread; Infinity if none waits. */
+  get oldestDueNs(): number {
+    const { head, waiting } = this.#replay
+    return waiting === 0 ? NEVER : this.#room.dueNs(head)
   }
 
   /** Replays the queue to the end of the run, after its servers have ended. */

@@ -31,6 +31,9 @@ export interface RunState {
   inProcess: boolean
 }
 
+/** What of it can be read while the run is in progress, from any thread. */
+type Recorded = Pick<RunState, 'window' | 'stats' | 'inProcess'> & { queue: Pick<SharedQueue, 'drops'> }
+
 /** The state of a run on threads, each of which serves one batch at a time. */
 export const stateOf = (window: Window, queue: SharedQueue, stats: ServerStats[]): RunState => ({
   window,
@@ -116,11 +119,54 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
   }
 }
 
+/**
+ * Builds the recording of a run in progress, of the requests due in the window that have left it by now: those in flight
+ * are not offered yet. Null before the window. Other threads are writing what this reads, so that its counts may differ by
+ * the requests that leave meanwhile.
+ *
+ * @param due how many requests have been due
+ */
+export function buildRecordingOfAnswered(
+  scenario: ResolvedScenario,
+  state: Recorded,
+  due: number,
+  nowNs: number,
+): { recording: Recording; inFlight: number } | null {
+  const { window, stats } = state
+  const endNs = Math.min(nowNs, window.endNs)
+  if (endNs <= window.startNs || window.firsts[0] === Number.POSITIVE_INFINITY) return null
+  const segments = segmentsOf(scenario, state, null, endNs, window.segments, due).map((segment) => {
+    const { completed, failed, rejected, timedOut } = segment.counts
+    return { ...segment, counts: { ...segment.counts, offered: completed + failed + rejected + timedOut } }
+  })
+  const inSystem = inSystemNs(state, endNs)
+  const departed = sumBy(departuresOf(state), ({ count }) => count)
+  const recording: Recording = {
+    engine: 'measure',
+    scenario,
+    startNs: window.startNs,
+    endNs,
+    histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
+    counts: totalOf(segments.map(({ counts }) => counts)),
+    completions: sumBy(stats, (each) => each.completions),
+    batchSizes: batchSizesOf(stats),
+    servingNs: scenario.servers === null ? null : sumBy(stats, (each) => each.servingNs),
+    inSystemNs: inSystem,
+    // the stays of requests in flight are not known yet
+    staysNs: inSystem,
+    inSystemAtStart: window.before(0) - sumBy(departuresOf(state), (departures) => departures.before(0)),
+    segments,
+    fromSend: fromSendOf(state, window.segments),
+    findings: [],
+  }
+  return { recording, inFlight: Math.max(0, due - departed) }
+}
+
 /** The histogram of a part of the requests due in segments from `from` to before `to`, of all servers. */
-const mergeServers = ({ stats }: RunState, part: Part, from: number, to: number) =>
+const mergeServers = ({ stats }: Pick<RunState, 'stats'>, part: Part, from: number, to: number) =>
   mergeHistograms(stats.flatMap(({ histograms }) => histograms.slice(from, to).map((segment) => segment[part])))
 
-const fromSendOf = (state: RunState, segments: number) =>
+const fromSendOf = (state: Recorded, segments: number) =>
   state.inProcess ? mergeServers(state, 'fromSend', 0, segments) : null
 
 /** Latency percentiles of the requests due in the window that have completed so far; null before the first has. */
@@ -132,7 +178,7 @@ export function latencySoFar(state: RunState): { p50Ms: number; p99Ms: number } 
 }
 
 /** Departures of requests: served by servers, and dropped from the queue. */
-function departuresOf({ stats, queue }: RunState): DepartureStats[] {
+function departuresOf({ stats, queue }: Recorded): DepartureStats[] {
   return [...stats.map(({ departures }) => departures), queue.drops.departures]
 }
 
@@ -161,10 +207,11 @@ function endOf(state: RunState, unserved: Unserved, nowNs: number): number {
 
 function segmentsOf(
   { good }: ResolvedScenario,
-  state: RunState,
+  state: Recorded,
   unserved: Unserved | null,
   endNs: number,
   most = Number.POSITIVE_INFINITY,
+  due = state.window.due,
 ): RecordedSegment[] {
   const { window, stats, queue } = state
   const departures = departuresOf(state)
@@ -173,7 +220,7 @@ function segmentsOf(
     const nextNs = window.segmentStartNs(k + 1)
     const last = nextNs >= endNs
     const first = window.firsts[k] as number
-    const after = last ? window.due : (window.firsts[k + 1] as number)
+    const after = last ? due : (window.firsts[k + 1] as number)
     const departed = sumBy(departures, (each) => (last ? each.count : each.before(k + 1)))
     const histograms = byMetric((metric) => mergeServers(state, metric, k, k + 1))
     segments.push({
@@ -189,7 +236,7 @@ function segmentsOf(
         timedOut: queue.drops.in(k, 'timedOut'),
         unfinished: unserved?.counts[k] ?? 0,
       },
-      inSystem: (last ? window.due : window.before(k + 1)) - departed,
+      inSystem: (last ? due : window.before(k + 1)) - departed,
       batches: sumBy(stats, (server) => server.startedIn(k).batches),
       batched: sumBy(stats, (server) => server.startedIn(k).batched),
       servingNs: sumBy(stats, (server) => server.startedIn(k).servingNs),
@@ -218,7 +265,7 @@ function batchSizesOf(stats: ServerStats[]): Map<number, number> {
  * The number of requests in the system, integrated over the window. Each is in the system from its due time until it
  * leaves: so it takes only the sums of all due times and of all departures.
  */
-function inSystemNs(state: RunState, endNs: number): number {
+function inSystemNs(state: Recorded, endNs: number): number {
   const { window } = state
   const inside = new TimeSum()
   inside.addAll(window.arrived)

@@ -1,3 +1,4 @@
+import { countInShard } from '../../scenario/arrivals/shard.js'
 import { policyOf } from '../../scenario/batching.js'
 import type { Good } from '../../scenario/good.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
@@ -64,8 +65,10 @@ export class SharedMemory {
     const { arrivals, seed, queue, servers, good } = scenario
     const policy = policyOf(scenario.batching)
     const setup: RunSetup = {
-      arrivals,
+      arrivals:
+        arrivals.process === 'closed' ? { ...arrivals, clients: countInShard(arrivals.clients, plan.shard) } : arrivals,
       seed,
+      shard: plan.shard,
       end: plan.stop,
       policy,
       servers,

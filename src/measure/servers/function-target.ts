@@ -1,16 +1,18 @@
 import { payloadsOf, type Ready } from '../../handler/prepare.js'
 import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
+import { numberInAll, type Shard } from '../../scenario/arrivals/shard.js'
 import type { Call } from '../../scenario/target.js'
 import { isError } from '../../validation/realm.js'
+import { numbersInAll } from '../queue/batch.js'
 import type { BatchOutcome, InFlightBatch } from './in-flight-batch.js'
 import { SERVED } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
 /** Creates the target of a handler that serves batches in this process. */
-export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget {
+export function handlerTarget({ handler, state, payloads }: Ready, shard: Shard | null): LocalTarget {
   return {
     took: 'run took',
-    payload: ({ batch: { numbers, size } }) => payloadsOf(payloads, numbers, size),
+    payload: ({ batch }) => payloadsOf(payloads, numbersInAll(batch, shard), batch.size),
     serve(inFlight) {
       const context = createContext(inFlight, state)
       const outputs: unknown = handler.run(inFlight.payload as unknown[], context)
@@ -30,13 +32,13 @@ export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget 
 }
 
 /** Creates the target of a function that serves one request at a time. Returning an Error is a failure, any other value succeeds. */
-export function callTarget(call: Call): LocalTarget {
+export function callTarget(call: Call, shard: Shard | null): LocalTarget {
   const endWith = (inFlight: InFlightBatch, value: unknown) => inFlight.end(outcomeOf(value))
   return {
     took: 'call took',
     payload: () => undefined,
     serve(inFlight) {
-      const value = call(inFlight.batch.numbers[0] as number, createContext(inFlight, undefined))
+      const value = call(numberInAll(inFlight.batch.numbers[0] as number, shard), createContext(inFlight, undefined))
       if (!isPromise(value)) {
         endWith(inFlight, value)
         return

@@ -1,8 +1,10 @@
 import type { Dispatcher } from 'undici'
 import { real } from '../../clock/real.js'
+import type { Shard } from '../../scenario/arrivals/shard.js'
 import { areHeaders, failsBy, type HttpBody, type HttpHeaders, isBody, type ResolvedHttp } from '../../scenario/http.js'
 import { isBytes } from '../../validation/realm.js'
 import { show } from '../../validation/validation-error.js'
+import { numbersInAll } from '../queue/batch.js'
 import { type InFlightBatch, SERVED } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
@@ -13,7 +15,7 @@ interface Payload {
 }
 
 /** Creates the target that sends an HTTP request for each batch, and reads its response to the end. */
-export async function httpTarget(http: ResolvedHttp): Promise<LocalTarget> {
+export async function httpTarget(http: ResolvedHttp, shard: Shard | null): Promise<LocalTarget> {
   const { method, batch, failures } = http
   const url = new URL(http.url)
   const given = http.dispatcher as Dispatcher | undefined
@@ -29,7 +31,8 @@ export async function httpTarget(http: ResolvedHttp): Promise<LocalTarget> {
   const Handler = given === undefined ? ResponseHandler : CompatibleResponseHandler
 
   const buildFor = (inFlight: InFlightBatch) => {
-    const { numbers, size } = inFlight.batch
+    const numbers = numbersInAll(inFlight.batch, shard)
+    const { size } = inFlight.batch
     const from = batch ? [...numbers.subarray(0, size)] : (numbers[0] as number)
     return buildPayload(
       typeof headers === 'function' ? headers(from) : headers,

@@ -10,6 +10,7 @@ import { PLACES } from '../queue/waiting-room.js'
 import type { RunState } from '../recording/build-recording.js'
 import { Checkpoints } from '../recording/checkpoints.js'
 import type { ServerStats } from '../recording/server-stats.js'
+import { Snapshots } from '../recording/snapshots.js'
 import type { RunContext, RunOutcome } from '../run-context.js'
 import { callTarget, handlerTarget } from './function-target.js'
 import { httpTarget } from './http-target.js'
@@ -36,13 +37,13 @@ export async function runInProcess(context: RunContext): Promise<RunOutcome> {
   return { ...outcome, teardown: await withSetupTimeout(closing, options, name, 'its teardown hangs') }
 }
 
-async function prepareTarget({ scenario }: RunContext, name: string): Promise<LocalTarget> {
+async function prepareTarget({ scenario, plan: { shard } }: RunContext, name: string): Promise<LocalTarget> {
   const { handler, call, http } = scenario
-  if (http !== undefined) return httpTarget(http)
-  if (call !== undefined) return callTarget(call as Call)
+  if (http !== undefined) return httpTarget(http, shard)
+  if (call !== undefined) return callTarget(call as Call, shard)
   const ready = await prepare(async () => handler as HandlerInProcess)
   if ('unready' in ready) throw targetFailed(name, unreadyMessage(ready.unready), ready.unready.error)
-  return handlerTarget(ready)
+  return handlerTarget(ready, shard)
 }
 
 /** Awaits a target's setup or teardown, up to setupTimeout or until the run is aborted. */
@@ -88,7 +89,8 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   }
   const checkpoints = await Checkpoints.of(scenario, memory)
   const wake = () => local?.wake()
-  const watched = { name, memory, state, plan, servers: 0, onStart, onBlocked: () => {}, wake, checkpoints }
+  const snapshots = new Snapshots(context)
+  const watched = { name, memory, state, plan, servers: 0, onStart, onBlocked: () => {}, wake, checkpoints, snapshots }
   try {
     const endedNs = await new Watch(watched, options).until(served)
     const failure = (local as LocalServers | null)?.failure ?? null
@@ -97,6 +99,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))
     await host.stop()
     await checkpoints?.destroy()
+    await snapshots.destroy()
   }
 }
 

@@ -6,6 +6,7 @@ import { MeasureError, targetFailed } from '../error.js'
 import type { ResolvedOptions } from '../options.js'
 import { stateOf } from '../recording/build-recording.js'
 import { Checkpoints } from '../recording/checkpoints.js'
+import { Snapshots } from '../recording/snapshots.js'
 import type { RunContext, RunOutcome } from '../run-context.js'
 import type { ServerReport, ServerTask } from './server-thread.js'
 import { Watch } from './watch.js'
@@ -32,6 +33,7 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     await pool.destroy()
     throw error
   })
+  const snapshots = new Snapshots(context)
   const watched = {
     name: module.name,
     memory,
@@ -39,6 +41,7 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     plan,
     servers,
     checkpoints,
+    snapshots,
     onStart: (originNs: bigint) => {
       clock.start(originNs)
       exits.begin()
@@ -74,6 +77,7 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     over = true
     await host.stop()
     await checkpoints?.destroy()
+    await snapshots.destroy()
     await pool.destroy()
   }
   return {

@@ -3,10 +3,12 @@ import { loadDefault } from '../../handler/module.js'
 import { portable } from '../../handler/portable.js'
 import { payloadsOf, prepare, type Ready, type Unready } from '../../handler/prepare.js'
 import { ABANDONED, BatchContext, BatchTimeoutError, failuresIn, isPromise, settle } from '../../handler/serving.js'
+import type { Shard } from '../../scenario/arrivals/shard.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
 import { calibrateSpin, Waiter } from '../clock/waiter.js'
 import { watchThread } from '../host/host-watch.js'
+import { numbersInAll } from '../queue/batch.js'
 import { PARKED } from '../queue/parking.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
 import type { Observations } from '../recording/observations.js'
@@ -82,6 +84,7 @@ class Server {
   readonly #stats: ServerStats
   readonly #observations: Observations | null
   readonly #failed: Uint8Array
+  readonly #shard: Shard | null
   /** whether the handler has returned a promise */
   #async = false
   #yieldedNs = 0
@@ -90,6 +93,7 @@ class Server {
   constructor(task: ServerTask, ready: Ready, memory: SharedMemory, clock: Clock, waiter: Waiter) {
     const { server } = task
     this.#task = task
+    this.#shard = memory.setup.shard
     this.#ready = ready
     this.#clock = clock
     this.#waiter = waiter
@@ -118,7 +122,7 @@ class Server {
       // the batch has left the queue: if the thread ends now, its requests fail
       batch.startNs = batch.leaveNs
       this.#stats.begin()
-      const requests = payloadsOf(payloads, batch.numbers, batch.size)
+      const requests = payloadsOf(payloads, numbersInAll(batch, this.#shard), batch.size)
       const context = new BatchContext(state)
       let failures = 0
       batch.startNs = this.#clock()

@@ -10,6 +10,7 @@ import type { Plan } from '../plan.js'
 import { latencySoFar, type RunState } from '../recording/build-recording.js'
 import type { Checkpoints } from '../recording/checkpoints.js'
 import type { SharedMemory } from '../recording/shared-memory.js'
+import type { Snapshots } from '../recording/snapshots.js'
 
 /** How often to check the run: until its threads are ready, and while they serve. */
 const STARTING_MS = 1
@@ -34,6 +35,8 @@ export interface Watched {
   onStart(originNs: bigint): void
   /** called to make the servers check the queue, since the run ends early */
   wake(): void
+  /** takes snapshots of the run for its progress */
+  snapshots: Snapshots
   /** the checkpoints, if the run stops at a precision or budget */
   checkpoints: Checkpoints | null
 }
@@ -119,7 +122,7 @@ export class Watch {
   }
 
   #reportProgress(now: number): void {
-    const { state, plan, wake } = this.#watched
+    const { state, plan, wake, snapshots } = this.#watched
     const { queue, stats, window } = state
     const { lastNs, stop } = plan
     const sent = queue.seen
@@ -132,6 +135,7 @@ export class Watch {
       completed: sumBy(stats, ({ completed }) => completed),
       failed: sumBy(stats, ({ failed }) => failed),
       latencySoFar: () => latencySoFar(state),
+      resultSoFar: () => snapshots.take(state, this.#clock?.() ?? now),
     })
     if (continues !== false || this.#clock === null || window.endsEarly) return
     window.endEarly(this.#clock, 'interrupted')

@@ -5,6 +5,7 @@ import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
 import { comparisonHeadline, comparisonRows } from '../../budget/render-comparison.js'
 import type { Swept } from '../../explore/sweep.js'
 import { checkIsResult } from '../../result/check.js'
+import { describeMachines } from '../../result/merge/merged.js'
 import { partsOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import type { Summary } from '../../result/summary.js'
@@ -12,6 +13,7 @@ import { legible } from '../../text/legible.js'
 import { percentToTenth, rate, threeDigits, time, timeUnit } from '../../text/number.js'
 import { dropColumns, FIGURES, figuresOf, firstError, formatFigure, headerOf } from '../figures.js'
 import { checkOptions, checkSwept } from '../given.js'
+import { MACHINE_TITLES, machineRows } from '../machines.js'
 import { sweptFields } from '../swept-fields.js'
 import { COLUMNS, listTotals, VERBS } from '../terminal/result-table.js'
 import { describeScenario } from '../terminal/scenario-line.js'
@@ -39,7 +41,8 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
   checkOptions(options, 'markdown')
   checkIsResult(result)
   const { title } = options
-  const { engine, scenario, latencyMs, waitMs, serviceMs, validity } = result
+  const { engine, scenario, latencyMs, waitMs, serviceMs, validity, merged } = result
+  const machines = describeMachines(result)
   const unit = timeUnit([latencyMs.p99])
   const row = (name: string, summary: Summary) => [
     name,
@@ -62,11 +65,14 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
   ])
   return joinParts([
     renderHeading(title ?? `${VERBS[engine]}: latency p99 ${time(latencyMs.p99)}`),
-    scenario === null ? 'Live requests' : renderList(describeScenario(scenario, engine)),
+    scenario === null
+      ? `Live requests${machines === null ? '' : ` of ${machines}`}`
+      : renderList([...describeScenario(scenario, engine), ...(machines === null ? [] : [machines])]),
     renderFindings(validity.findings),
     renderTable([`latency, ${unit.name}`, ...COLUMNS.map(([name]) => name)], rows),
     renderTable(['part of the mean', '', '', ''], parts),
     renderTable(['', ''], listTotals(result)),
+    merged === undefined ? '' : renderTable([...MACHINE_TITLES], machineRows(merged)),
   ])
 }
 

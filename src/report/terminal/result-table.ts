@@ -1,6 +1,7 @@
 import { checkIsResult } from '../../result/check.js'
 import { costOf } from '../../result/cost.js'
 import type { Goodput } from '../../result/goodput.js'
+import { describeMachines, type Merged } from '../../result/merge/merged.js'
 import { partsOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import { ESTIMATES, type Summary } from '../../result/summary.js'
@@ -20,6 +21,7 @@ import {
 import { renderParts } from '../../text/parts.js'
 import { pad, plain, type RenderOptions, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
+import { MACHINE_TITLES, machineRows } from '../machines.js'
 import { renderCurve } from './curve.js'
 import { renderHost } from './host-lines.js'
 import { describeLimits, describeScenario } from './scenario-line.js'
@@ -56,16 +58,28 @@ export function renderResult(given: Result, options: ResultRenderOptions = {}): 
     renderCurve(result.latencyMs, options),
     renderParts(partsOf(result), result.latencyMs.mean, width, style),
     totals(result, width, style, options.price),
+    result.merged === undefined ? '' : machinesTable(result.merged, style),
     result.host === null ? '' : renderHost(result.host, width, style),
   ]
   return parts.filter((part) => part !== '').join('\n\n')
 }
 
-function heading({ engine, scenario, environment, window }: Result, width: number, style: Style): string {
+function machinesTable(merged: Merged, style: Style): string {
+  const columns = MACHINE_TITLES.map((header, i) => ({
+    header,
+    align: i === 0 ? ('left' as const) : ('right' as const),
+  }))
+  return table(columns, machineRows(merged), style)
+}
+
+function heading(result: Result, width: number, style: Style): string {
+  const { engine, scenario, environment, window } = result
+  const machines = describeMachines(result)
   const verb = VERBS[engine]
   const lines = scenario === null ? ['live requests'] : describeScenario(scenario, engine)
   const seed = scenario === null ? '' : `, seed ${scenario.seed}`
   const warmup = window.startMs > 0 && engine !== 'record' ? ` after ${seconds(window.startMs)} of warm-up` : ''
+  if (machines !== null) lines.push(machines)
   lines.push(`over ${seconds(window.endMs - window.startMs)}${warmup}${seed}`)
   if (environment !== null) {
     const { node, cpu, cores, load } = environment

@@ -3,6 +3,7 @@ import { type DrawNs, durations } from '../service/durations.js'
 import { NS_PER_MS } from '../units.js'
 import type { ClosedArrivals } from './arrivals.js'
 import { Heap } from './heap.js'
+import { numberInAll, type Shard } from './shard.js'
 
 /** More requests at one instant than the largest number of clients (1,000,000) can legitimately send. */
 const MOST_AT_ONCE = 5_000_000
@@ -32,13 +33,22 @@ export class Clients {
     return offsetOfHeap(clients) + Heap.bytes(clients)
   }
 
-  /** @param buffer shared memory of `Clients.bytes`; the thread that finds it zeroed starts the loop */
-  constructor({ clients, thinkTime }: ClosedArrivals, seed: number, replication = 0, buffer?: ArrayBufferLike) {
+  /**
+   * @param buffer shared memory of `Clients.bytes`; the thread that finds it zeroed starts the loop
+   * @param shard the shard that these clients are; null if they are all
+   */
+  constructor(
+    { clients, thinkTime }: ClosedArrivals,
+    seed: number,
+    replication = 0,
+    buffer?: ArrayBufferLike,
+    shard: Shard | null = null,
+  ) {
     const memory = buffer ?? new ArrayBuffer(Clients.bytes(clients))
     const heap = offsetOfHeap(clients)
     this.#drawn = new Int32Array(memory, 0, clients)
     this.#drawnHere = new Int32Array(clients)
-    this.#newThinkNs = (client) => durations(thinkTime, seed, `client ${client}`, replication)
+    this.#newThinkNs = (client) => durations(thinkTime, seed, `client ${numberInAll(client, shard)}`, replication)
     this.#thinkNs = new Array<DrawNs | undefined>(clients)
     const begins = this.#drawn[0] === 0
     this.#sending = new Heap(clients, memory, heap)

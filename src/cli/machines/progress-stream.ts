@@ -1,0 +1,75 @@
+import { fstatSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { messageOf, ValidationError } from '../../validation/validation-error.js'
+import { isFile, writeAll } from '../standard-streams.js'
+
+/** How many bytes may wait for a slow reader; further lines are dropped. */
+const MOST_WAITING = 1_000_000
+/** How long the end of a run waits for a slow reader. */
+const CLOSE_MS = 1000
+
+/** Writes JSON lines to a file descriptor that the process has inherited. It never blocks on a slow reader, and never throws. */
+export class ProgressStream {
+  readonly #write: (line: string) => void
+  readonly #socket: Socket | null
+
+  private constructor(fd: number, plain: boolean) {
+    this.#socket = plain ? null : new Socket({ fd, readable: false, writable: true })
+    // a reader may close the pipe
+    this.#socket?.on('error', () => {})
+    let full = false
+    this.#write = (line) => {
+      if (this.#socket !== null) {
+        if (this.#socket.writable && this.#socket.writableLength < MOST_WAITING) this.#socket.write(line)
+        return
+      }
+      try {
+        if (!full) writeAll(fd, Buffer.from(line))
+      } catch {
+        full = true
+      }
+    }
+  }
+
+  /**
+   * Opens a file descriptor for writing.
+   *
+   * @throws ValidationError if the process has not inherited it
+   */
+  static open(text: string): ProgressStream {
+    const fd = Number(text)
+    if (!/^\d+$/.test(text) || fd < 2) {
+      throw new ValidationError('--progress-fd', `must be the number of a file descriptor from 2 on, got '${text}'`)
+    }
+    try {
+      const stats = fstatSync(fd)
+      const plain = isFile(fd)
+      if (!plain && !stats.isFIFO() && !stats.isSocket()) throw new Error('it is no file, pipe or socket')
+      return new ProgressStream(fd, plain)
+    } catch (error) {
+      throw new ValidationError(
+        '--progress-fd',
+        `${fd} cannot be written: ${messageOf(error)}; open it in the shell, such as ${fd}>progress.jsonl`,
+        { cause: error },
+      )
+    }
+  }
+
+  write(value: unknown): void {
+    this.#write(`${JSON.stringify(value)}\n`)
+  }
+
+  /** Waits until everything is written, but not long for a reader that does not read. */
+  async close(): Promise<void> {
+    const socket = this.#socket
+    if (socket === null || socket.destroyed) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => socket.destroy(), CLOSE_MS)
+      socket.once('close', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      socket.end(() => socket.destroy())
+    })
+  }
+}

@@ -1,0 +1,99 @@
+import type { MeasureProgress } from '../../measure/options.js'
+import type { Result } from '../../result/result.js'
+import type { Finding } from '../../result/validity.js'
+import type { Terminal } from '../terminal.js'
+import { LiveReport } from './live-report.js'
+import { isLoopback } from './live-thread.js'
+import { ProgressStream } from './progress-stream.js'
+
+/** The flags by which a run in progress is watched. */
+export interface WatchFlags {
+  live?: string
+  progressFd?: string
+}
+
+/** A line of the stream of snapshots. */
+interface ProgressLine extends Omit<MeasureProgress, 'latencySoFar' | 'resultSoFar'> {
+  /** whether the run is over, and this is its Result */
+  final: boolean
+  /** of the requests due in the window that have been answered; null during the warm-up */
+  counts: Result['counts'] | null
+  latencyMs: { count: number; mean: number; p50: number; p90: number; p99: number; max: number } | null
+  throughput: Result['throughput'] | null
+  findings: Finding[]
+}
+
+const EVERY_MS = 1000
+
+/** Shows snapshots of a run in progress once a second: as a live report, as JSON lines, or as both. */
+export class RunWatch {
+  readonly #live: LiveReport | null
+  readonly #stream: ProgressStream | null
+  #nextMs = 0
+  #taking: Promise<void> | null = null
+  #last: MeasureProgress | null = null
+
+  private constructor(live: LiveReport | null, stream: ProgressStream | null) {
+    this.#live = live
+    this.#stream = stream
+  }
+
+  /**
+   * Starts what the flags ask for; null if they ask for nothing.
+   *
+   * @throws ValidationError if a flag is invalid, or its port or file descriptor cannot be used
+   */
+  static async start(terminal: Terminal, { live, progressFd }: WatchFlags): Promise<RunWatch | null> {
+    if (live === undefined && progressFd === undefined) return null
+    const stream = progressFd === undefined ? null : ProgressStream.open(progressFd)
+    const report = live === undefined ? null : await LiveReport.start(live)
+    if (report !== null) {
+      const open = isLoopback(new URL(report.url).hostname.replace(/^\[(.*)\]$/, '$1'))
+      const note = open ? '' : ', for every machine that can reach it'
+      terminal.stderr.write(`throughline: live report on ${report.url}${note}\n`)
+    }
+    return new RunWatch(report, stream)
+  }
+
+  /** Takes a snapshot, once a second. */
+  update(progress: MeasureProgress): void {
+    this.#last = progress
+    if (progress.timeMs < this.#nextMs || this.#taking !== null) return
+    this.#nextMs = progress.timeMs + EVERY_MS
+    this.#taking = progress
+      .resultSoFar()
+      .then((result) => this.#show(progress, result, false))
+      .finally(() => {
+        this.#taking = null
+      })
+  }
+
+  #show(progress: MeasureProgress, result: Result | null, final: boolean): void {
+    if (result !== null) this.#live?.show(result)
+    this.#stream?.write(lineOf(progress, result, final))
+  }
+
+  /** Writes the last line, of the finished run. */
+  async finish(result: Result): Promise<void> {
+    await this.#taking
+    if (this.#last !== null) this.#show({ ...this.#last, fraction: 1 }, result, true)
+  }
+
+  async close(): Promise<void> {
+    await this.#taking?.catch(() => {})
+    await this.#stream?.close()
+    await this.#live?.close()
+  }
+}
+
+function lineOf(progress: MeasureProgress, result: Result | null, final: boolean): ProgressLine {
+  const { fraction, timeMs, endMs, sent, completed, failed } = progress
+  const { count, mean, p50, p90, p99, max } = result?.latencyMs ?? {}
+  return {
+    ...{ final, fraction, timeMs, endMs, sent, completed, failed },
+    counts: result?.counts ?? null,
+    latencyMs: result === null ? null : ({ count, mean, p50, p90, p99, max } as ProgressLine['latencyMs']),
+    throughput: result?.throughput ?? null,
+    findings: result?.validity.findings ?? [],
+  }
+}

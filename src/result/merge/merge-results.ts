@@ -1,0 +1,278 @@
+import { z } from 'zod'
+import { MOST_REQUESTS, options as optionsOf } from '../../scenario/units.js'
+import { sumBy } from '../../statistics/descriptive.js'
+import { count, percent, seconds } from '../../text/number.js'
+import { got, show, throwFaults, ValidationError } from '../../validation/validation-error.js'
+import { checkedResult } from '../check.js'
+import type { Environment } from '../host.js'
+import { errorsIn, type Recording } from '../recording.js'
+import { endToEnd, mergeReplications } from '../replications.js'
+import { type Result, resultOf } from '../result.js'
+import type { Finding } from '../validity.js'
+import { mergeFindings } from './findings.js'
+import { FEWEST_MACHINES } from './intervals.js'
+import type { MergedMachine } from './merged.js'
+import { recordingOf } from './recording-of.js'
+import { mergeShards } from './shards.js'
+
+/** Options of `mergeResults`. */
+export interface MergeOptions {
+  /**
+   * `shards` ran at the same time, each with a part of the requests: their rates add up. `replications` are runs of the
+   * same scenario with different seeds, and count as run one after another.
+   */
+  as: 'shards' | 'replications'
+}
+
+const schema = optionsOf({
+  as: z.enum(['shards', 'replications'], { error: "must be 'shards' or 'replications'" }),
+})
+
+/** A result of one machine, and the machine's name. */
+interface Named {
+  name: string
+  result: Result
+}
+
+/**
+ * Merges the results of several machines into one. Percentiles are those of all requests together. With five machines or
+ * more, intervals come from the differences between them, otherwise from the segments. Each finding names its machines,
+ * and one error makes the whole invalid.
+ *
+ * @param results two or more results, or results with the names of their machines
+ * @throws ValidationError naming the field in which results differ that must not: scenario, engine, parts or version
+ * @example
+ * const scenario = { arrivals: '800/s', service: '1ms', stop: { requests: 20_000 } }
+ * const runs = [1, 2, 3, 4, 5].map((seed) => simulate({ ...scenario, seed }))
+ * mergeResults(runs, { as: 'replications' }).counts.offered // 90000: a tenth of each run is warm-up
+ */
+export function mergeResults(
+  results: readonly (Result | { name: string; result: Result })[],
+  options: MergeOptions,
+): Result {
+  const checked = schema.safeParse(options)
+  if (!checked.success) throwFaults(checked.error, 'merge', options)
+  if (!Array.isArray(results) || results.length < 2) {
+    throw new ValidationError('results', `must be a list of two or more results, ${got(results)}`)
+  }
+  const { as } = checked.data
+  const given = results.map(namedOf)
+  const [first, ...others] = given as [Named, ...Named[]]
+  for (const each of given) refuseUnmergeable(each)
+  for (const other of others) refuseDifferent(first, other)
+  if (as === 'shards') refuseOverlappingShards(given)
+  else refuseSameRequests(given)
+  const offered = sumBy(given, ({ result }) => result.counts.offered)
+  if (offered > MOST_REQUESTS) {
+    throw new ValidationError(
+      'results',
+      `have ${count(offered)} requests in all; a Result counts up to ${count(MOST_REQUESTS)}`,
+    )
+  }
+  const recordings = given.map(({ result }) => recordingOf(result))
+  const findings = mergeFindings(
+    given.map(({ name, result }) => ({
+      name,
+      // known only of all requests together
+      findings: result.validity.findings.filter(({ code }) => code !== 'too-few-samples'),
+    })),
+  )
+  const recording: Recording = {
+    ...(as === 'shards' ? mergeShards(recordings) : mergeRuns(recordings)),
+    findings: as === 'shards' ? [...shardFindings(given), ...findings] : findings,
+    merged: { as, machines: given.map(machineOf) },
+    machines: recordings.map(({ histograms }) => histograms),
+  }
+  return resultOf(recording, commonEnvironment(given))
+}
+
+/** Merges runs as if they had been one after another; with few of them, the segments of all are kept. */
+function mergeRuns(runs: readonly Recording[]): Recording {
+  const whole = mergeReplications(
+    runs.map((recording) => ({ recording, inSystem: recording.segments.at(-1)?.inSystem ?? 0 })),
+  )
+  if (runs.length >= FEWEST_MACHINES) return whole
+  const { replications: _, ...rest } = whole
+  const segments = endToEnd(
+    runs.map((recording) => ({ recording })),
+    ({ recording }) => recording.segments,
+  )
+  return { ...rest, segments }
+}
+
+function namedOf(given: Result | { name: string; result: Result }, i: number): Named {
+  const place = `results[${i}]`
+  if (typeof given === 'object' && given !== null && 'result' in given) {
+    const { name, result } = given
+    if (typeof name !== 'string' || name === '') {
+      throw new ValidationError(`${place}.name`, `must be the name of a machine, ${got(name)}`)
+    }
+    return { name, result: checkedResult(result, name) }
+  }
+  const result = checkedResult(given, place)
+  return { name: result.shard === undefined ? `machine ${i + 1}` : `shard ${result.shard.index}`, result }
+}
+
+function refuseUnmergeable({ name, result }: Named): void {
+  if (result.merged !== undefined) {
+    throw new ValidationError(`${name}.merged`, 'is merged already; merge the results of all machines at once')
+  }
+  if (result.checkpoints !== undefined) {
+    throw new ValidationError(
+      `${name}.checkpoints`,
+      'is of a run to a precision or a budget, whose length depends on what it measured; merge runs that stop at { requests } or { duration }',
+    )
+  }
+}
+
+/** Refuses results that are not of the same thing. */
+function refuseDifferent(first: Named, other: Named): void {
+  const found = differenceOf(comparable(first.result), comparable(other.result), [])
+  if (found === null) return
+  const { path, values } = found
+  throw new ValidationError(
+    [other.name, ...path].join('.'),
+    `must be ${show(values[0])}, as in ${first.name}, to be merged with it; got ${show(values[1])}`,
+  )
+}
+
+/** What results must have in common. */
+function comparable(result: Result) {
+  const { engine, scenario, servers, goodput, fromSendMs, utilization, shard } = result
+  const { seed: _, handler, ...rest } = scenario ?? { seed: 0 }
+  return {
+    engine,
+    // machines may keep the same module in different folders
+    scenario:
+      scenario === null ? null : { ...rest, handler: typeof handler === 'string' ? fileName(handler) : handler },
+    servers: servers ?? null,
+    goodput: goodput && { limits: goodput.limits },
+    fromSendMs: fromSendMs === null ? null : 'a summary',
+    utilization: utilization === null ? null : 'a fraction',
+    shard: shard && { count: shard.count },
+  }
+}
+
+const fileName = (path: string) => path.slice(path.lastIndexOf('/') + 1)
+
+interface Difference {
+  path: string[]
+  values: [unknown, unknown]
+}
+
+/** The first field in which two plain values differ; null if there is none. */
+function differenceOf(a: unknown, b: unknown, path: string[]): Difference | null {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
+    return Object.is(a, b) ? null : { path, values: [a, b] }
+  }
+  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const [own, other] = [a, b].map((of) => (of as Record<string, unknown>)[key])
+    const found = differenceOf(own, other, [...path, key])
+    if (found !== null) return found
+  }
+  return null
+}
+
+/** Refuses two results of one shard, and shards of different streams. */
+function refuseOverlappingShards(given: readonly Named[]): void {
+  const [first] = given as [Named]
+  given.forEach(({ name, result }, i) => {
+    const { shard, replications, scenario } = result
+    if (replications !== undefined) {
+      throw new ValidationError(`${name}.replications`, 'must not be there: replications are no shards of a run')
+    }
+    if (shard === undefined) return
+    if (scenario?.seed !== first.result.scenario?.seed) {
+      throw new ValidationError(
+        `${name}.scenario.seed`,
+        `must be ${first.result.scenario?.seed}, as in ${first.name}, since shards send one stream; got ${scenario?.seed}`,
+      )
+    }
+    const same = given.slice(0, i).find((other) => other.result.shard?.index === shard.index)
+    if (same === undefined) return
+    throw new ValidationError(`${name}.shard.index`, `must differ from that of ${same.name}, got ${shard.index} twice`)
+  })
+}
+
+/** Refuses replications that sent the same requests: they would count as new information. */
+function refuseSameRequests(given: readonly Named[]): void {
+  given.forEach(({ name, result }, i) => {
+    const { shard, scenario, engine } = result
+    if (shard !== undefined) {
+      throw new ValidationError(`${name}.shard`, "must not be there in a replication; merge shards as 'shards'")
+    }
+    if (scenario === null) return
+    // these send the same requests at every seed
+    const fixed = scenario.arrivals.process === 'constant' || scenario.arrivals.process === 'replay'
+    if (fixed && engine === 'measure') return
+    const same = given.slice(0, i).find((other) => other.result.scenario?.seed === scenario.seed)
+    if (same === undefined) return
+    throw new ValidationError(
+      `${name}.scenario.seed`,
+      `must differ from that of ${same.name}: at one seed both have the same requests, so they are not independent; got ${scenario.seed} twice`,
+    )
+  })
+}
+
+/** The fraction of the window for which all shards must have run at the same time, if they load the same server. */
+const TOGETHER = 0.9
+
+/** Finds shards that are missing, and shards that did not load their server together. */
+function shardFindings(given: readonly Named[]): Finding[] {
+  const shards = given.flatMap(({ result }) =>
+    result.shard === undefined ? [] : { ...result.shard, ...result.window },
+  )
+  const [first] = shards
+  if (first === undefined) return []
+  const findings: Finding[] = []
+  const missing = first.count - shards.length
+  if (missing > 0) {
+    findings.push({
+      code: 'shards-missing',
+      severity: 'error',
+      message: `${missing} of ${first.count} shards are missing: their requests were never sent, or nothing is known of them. Merge all shards, or run again`,
+      figures: { missing, shards: first.count },
+    })
+  }
+  const begun = shards.map(({ startedAt, startMs }) => Date.parse(startedAt) + startMs)
+  const ended = shards.map(({ startedAt, endMs }) => Date.parse(startedAt) + endMs)
+  const apartMs = Math.max(...begun) - Math.min(...begun)
+  const togetherMs = Math.max(0, Math.min(...ended) - Math.max(...begun))
+  const fraction = togetherMs / Math.max(...shards.map(({ startMs, endMs }) => endMs - startMs))
+  // others have servers of their own
+  if (given[0]?.result.scenario?.http !== undefined && fraction < TOGETHER) {
+    findings.push({
+      code: 'shards-apart',
+      severity: 'error',
+      message: `the shards began up to ${seconds(apartMs)} apart, and sent requests together for only ${percent(fraction)} of a window: the server never had the whole load for longer. Start them together, or run for longer`,
+      figures: { apartMs, togetherMs, fraction },
+    })
+  }
+  return findings
+}
+
+function machineOf({ name, result }: Named): MergedMachine {
+  const { scenario, shard, counts, throughput, latencyMs, validity, environment } = result
+  const { mean, p50, p99, max } = latencyMs
+  return {
+    name,
+    seed: scenario?.seed ?? null,
+    ...(shard !== undefined && { shard }),
+    requests: { offered: counts.offered, completed: counts.completed, errors: errorsIn(counts) },
+    throughput,
+    latencyMs: { mean, p50, p99, max },
+    valid: validity.valid,
+    environment,
+  }
+}
+
+/** The environment of machines that are alike, with the highest load of them; null if they differ. */
+function commonEnvironment(given: readonly Named[]): Environment | null {
+  const [first, ...others] = given.map(({ result }) => result.environment) as [Environment | null]
+  if (first === null) return null
+  const alike = (others as (Environment | null)[]).every(
+    (other) => other !== null && differenceOf({ ...first, load: 0 }, { ...other, load: 0 }, []) === null,
+  )
+  if (!alike) return null
+  return { ...first, load: Math.max(...given.map(({ result }) => result.environment?.load ?? 0)) }
+}

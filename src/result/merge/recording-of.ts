@@ -1,0 +1,87 @@
+import { bucketCeiling, bucketFloor } from '../../histogram/buckets.js'
+import { decode } from '../../histogram/hdr.js'
+import { type HistogramSnapshot, zeros } from '../../histogram/latency-histogram.js'
+import type { ResolvedScenario } from '../../scenario/scenario.js'
+import { NS_PER_MS, NS_PER_SECOND, nanoseconds } from '../../scenario/units.js'
+import { byMetric, METRICS, type Metric, type RecordedSegment, type Recording, serversIn } from '../recording.js'
+import type { Result, Segment } from '../result.js'
+import type { Summary } from '../summary.js'
+
+/**
+ * Reads a Result back as the recording that it was made of, as far as it holds it: segments have latencies only, and
+ * stays are those that its own check of Little's law has accepted or reported.
+ */
+export function recordingOf(result: Result): Recording {
+  const { window, meanInSystem, utilization, throughput, fromSendMs, goodput } = result
+  const [startNs, endNs] = [nanoseconds(window.startMs), nanoseconds(window.endMs)]
+  const windowNs = endNs - startNs
+  const servers = serversIn(result)
+  return {
+    engine: result.engine,
+    scenario: result.scenario as ResolvedScenario | null,
+    servers,
+    good: goodput?.limits,
+    startNs,
+    endNs,
+    histograms: byMetric((metric) => histogramOf(result[`${metric}Ms`])),
+    counts: result.counts,
+    completions: Math.round((throughput.completed * windowNs) / NS_PER_SECOND),
+    batchSizes: new Map(Object.entries(result.batches.sizes).map(([size, batches]) => [Number(size), batches])),
+    servingNs: utilization === null || servers === null ? null : utilization * windowNs * servers,
+    inSystemNs: meanInSystem * windowNs,
+    staysNs: meanInSystem * windowNs,
+    inSystemAtStart: 0,
+    segments: result.segments.map(segmentOf),
+    fromSend: fromSendMs === null ? null : histogramOf(fromSendMs),
+    findings: result.validity.findings,
+  }
+}
+
+function segmentOf({
+  startMs,
+  endMs,
+  counts,
+  inSystem,
+  batches,
+  batched,
+  servingMs,
+  latencyMs,
+}: Segment): RecordedSegment {
+  const histograms = Object.fromEntries(METRICS.map((metric) => [metric, zeros(0)])) as Record<
+    Metric,
+    HistogramSnapshot
+  >
+  if (latencyMs !== null) histograms.latency = histogramOf(latencyMs)
+  return {
+    startNs: nanoseconds(startMs),
+    endNs: nanoseconds(endMs),
+    ...{ counts, inSystem, batches, batched },
+    servingNs: servingMs * NS_PER_MS,
+    histograms,
+  }
+}
+
+type Stored = Pick<Summary, 'count' | 'min' | 'mean' | 'max' | 'histogram'> & { stdDev?: number }
+
+/** The sum is exact: it is of whole nanoseconds. Segments store no deviation, so theirs is that of the buckets. */
+function histogramOf({ count, min, mean, max, stdDev, histogram }: Stored): HistogramSnapshot {
+  const { buckets, counts } = decode(histogram)
+  const squares =
+    stdDev === undefined ? squaresOf(buckets, counts) : count * ((mean * NS_PER_MS) ** 2 + (stdDev * NS_PER_MS) ** 2)
+  return {
+    ...{ count, squares, buckets },
+    sum: Math.round(count * mean * NS_PER_MS),
+    min: nanoseconds(min),
+    max: nanoseconds(max),
+    counts: Uint32Array.from(counts),
+  }
+}
+
+function squaresOf(buckets: ArrayLike<number>, counts: ArrayLike<number>): number {
+  let squares = 0
+  for (let i = 0; i < buckets.length; i++) {
+    const bucket = buckets[i] as number
+    squares += (counts[i] as number) * ((bucketFloor(bucket) + bucketCeiling(bucket)) / 2) ** 2
+  }
+  return squares
+}

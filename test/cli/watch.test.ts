@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { MAIN, SCENARIOS, throughline } from '../support/command-line.js'
+
+const FLAGS = '--handler handler.ts --arrivals 200/s --duration 2500ms --warmup 100ms'.split(' ')
+
+describe('throughline measure, watched', () => {
+  it('serves a live report, and writes snapshots to a file descriptor', async () => {
+    const args = [MAIN, 'measure', ...FLAGS, '--live', '0', '--progress-fd', '3', '--json']
+    const child = spawn(process.execPath, args, { cwd: SCENARIOS, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+    const read = ['', '', '', '']
+    for (const fd of [1, 2, 3]) {
+      child.stdio[fd]?.on('data', (chunk) => {
+        read[fd] += String(chunk)
+      })
+    }
+    const pages: string[] = []
+    const refused: number[] = []
+    const watch = setInterval(async () => {
+      const [url] = /http:\/\/127\.0\.0\.1:\d+\//.exec(read[2] as string) ?? []
+      if (url === undefined) return
+      try {
+        pages.push(await (await fetch(url)).text())
+        // fetch sets no host header of its own
+        const { request } = await import('node:http')
+        request(url, { headers: { host: 'attacker.example' } }, ({ statusCode }) => refused.push(statusCode ?? 0))
+          .on('error', () => {})
+          .end()
+      } catch {
+        // the run is over
+      }
+    }, 200)
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    clearInterval(watch)
+    expect({ code, stderr: read[2] }).toEqual({ code: 0, stderr: expect.stringContaining('live report on http://') })
+    expect(pages.some((page) => page.includes('Nothing is recorded yet') || page.includes('in-progress'))).toBe(true)
+    expect(pages.at(-1)).toContain('<meta http-equiv="refresh" content="2">')
+    expect(pages.some((page) => page.includes('the run is in progress'))).toBe(true)
+    expect(refused).toContain(403)
+
+    const lines = (read[3] as string)
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines.length).toBeGreaterThan(2)
+    expect(lines.map(({ final }) => final)).toEqual([...lines.slice(1).map(() => false), true])
+    const result = JSON.parse(read[1] as string)
+    const { counts, latencyMs, throughput, findings, fraction } = lines.at(-1)
+    expect({ counts, throughput, findings, fraction }).toEqual({
+      counts: result.counts,
+      throughput: result.throughput,
+      findings: result.validity.findings,
+      fraction: 1,
+    })
+    expect(latencyMs.p99).toBe(result.latencyMs.p99)
+  }, 30_000)
+
+  it('ends if nobody reads the snapshots', async () => {
+    const args = [MAIN, 'measure', ...FLAGS, '--duration', '300ms', '--warmup', '0ms', '--progress-fd', '3', '--json']
+    const child = spawn(process.execPath, args, { cwd: SCENARIOS, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+    child.stdio[3]?.destroy()
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0)
+  }, 30_000)
+
+  it.each([
+    [
+      '--live',
+      'nowhere',
+      "--live: must be a port of this machine, or an address with a port, such as 8080 or 0.0.0.0:8080, got 'nowhere'",
+    ],
+    ['--live', '70000', '--live: must be a port of this machine'],
+    ['--progress-fd', '1', "--progress-fd: must be the number of a file descriptor from 2 on, got '1'"],
+    ['--progress-fd', '999', '--progress-fd: 999 cannot be written: EBADF'],
+  ])('refuses %s %s', async (flag, value, said) => {
+    const { stderr, code } = await throughline('measure', ...FLAGS, flag, value)
+    expect(code).toBe(2)
+    expect(stderr).toContain(`throughline: ${said}`)
+  })
+
+  it('refuses a port that is in use', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const { stderr, code } = await throughline('measure', ...FLAGS, '--live', String(port))
+    server.close()
+    expect(code).toBe(2)
+    expect(stderr).toContain(`throughline: --live: cannot listen on ${port}: listen EADDRINUSE`)
+  })
+})

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { measure } from '../../src/measure/measure.js'
+import { takeSnapshot } from '../../src/measure/recording/take-snapshot.js'
+import { checkedResult } from '../../src/result/check.js'
+import type { Result } from '../../src/result/result.js'
+import { constant } from '../../src/scenario/arrivals/arrivals.js'
+import type { StoredScenario } from '../../src/scenario/scenario.js'
+import { runInVirtualTime } from '../support/virtual-threads.js'
+
+describe('a snapshot of a run in progress, in virtual time', () => {
+  /** Request `hangs` is never answered, and another server serves the rest in 0.5 ms each. */
+  function run(hangs: number) {
+    const { scenario, memory } = runInVirtualTime(
+      {
+        arrivals: constant('1000/s'),
+        servers: 2,
+        good: { latency: '1500us' },
+        stop: { requests: 1000 },
+        warmup: { requests: 100 },
+      },
+      { service: (_, [number]) => (number === hangs ? Number.POSITIVE_INFINITY : 500_000), delay: () => 0 },
+    )
+    return { memory: memory.shared, scenario: scenario as StoredScenario, due: 1000, nowNs: 1_000_000_000 }
+  }
+  const inProgress = (result: Result | null) =>
+    result?.validity.findings.find(({ code }) => code === 'in-progress') as Result['validity']['findings'][number]
+
+  it('is of the requests that have been answered, and reports those in flight', () => {
+    const result = checkedResult(takeSnapshot({ ...run(700), oldestNs: 700_000_000 }))
+    expect(result.counts).toMatchObject({ offered: 899, completed: 899, good: 899, unfinished: 0 })
+    expect(result.window).toEqual({ startMs: 100, endMs: 1000 })
+    expect(result.latencyMs.max).toBe(0.5)
+    expect(result.validity.valid).toBe(true)
+    expect(inProgress(result)).toEqual({
+      code: 'in-progress',
+      severity: 'warning',
+      message:
+        'the run is in progress: 1 request is in flight and not in these figures, the oldest due 300 ms ago, longer than any answered one took',
+      figures: { inFlight: 1, oldestMs: 300 },
+    })
+  })
+
+  it('only notes requests that have not been in flight for long', () => {
+    const result = takeSnapshot({ ...run(999), oldestNs: 999_800_000 })
+    expect(inProgress(result)).toMatchObject({ severity: 'info', figures: { inFlight: 1 } })
+    expect(inProgress(takeSnapshot({ ...run(-1), oldestNs: Number.POSITIVE_INFINITY })).message).toBe(
+      'the run is in progress: no request is in flight',
+    )
+  })
+
+  it('is null before the window', () => {
+    expect(takeSnapshot({ ...run(700), nowNs: 50_000_000, oldestNs: Number.POSITIVE_INFINITY })).toBeNull()
+  })
+})
+
+describe('resultSoFar', () => {
+  it('gives a Result of the run so far, and null before and after', async () => {
+    const results: (Result | null)[] = []
+    let latest: (() => Promise<Result | null>) | undefined
+    const scenario = { arrivals: constant('500/s'), stop: { duration: '3s' }, warmup: { duration: '300ms' } }
+    const result = await measure(
+      { ...scenario, call: () => {} },
+      {
+        onProgress: async ({ resultSoFar }) => {
+          latest = resultSoFar
+          results.push(await resultSoFar())
+        },
+      },
+    )
+    const found = results.filter((each) => each !== null)
+    expect(found.length).toBeGreaterThan(1)
+    const last = found.at(-1) as Result
+    expect(last.counts.completed).toBeGreaterThan(0)
+    expect(last.counts.completed).toBeLessThanOrEqual(result.counts.completed)
+    expect(found.every(({ validity }) => validity.findings.some(({ code }) => code === 'in-progress'))).toBe(true)
+    expect(result.validity.findings.map(({ code }) => code)).not.toContain('in-progress')
+    expect(await latest?.()).toBeNull()
+  })
+})
