@@ -440,6 +440,11 @@ describe('what tune refuses', () => {
     [{ budget, price: Number.NaN }, 'tune.price: must be the price of one server for an hour'],
     [{ budget, calibrateAt: { utilization: 2 } }, 'tune.calibrateAt.utilization: must be a number above 0 and below 1'],
     [{ budget, mostCost: 3 }, 'tune.mostCost: needs a price'],
+    [{ budget, wishes: { quality: 1 } }, 'tune.wishes.quality: must be left out if candidates have no quality'],
+    [
+      { budget, candidates: [{ ...small, quality: undefined }], wishes: { quality: { weight: 2 }, cost: 1 } },
+      'tune.wishes.quality: must be left out if candidates have no quality, got {"weight":2}; or give each one, such as',
+    ],
     [{ budget, candidates: [] }, 'tune.candidates: must be a list of one or more candidates'],
     [
       { budget, candidates: [{ ...small, quality: Number.NaN }] },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { MeasureError } from '../../measure/error.js'
 import { checkedResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
+import type { Finding } from '../../result/validity.js'
 import type { Scenario, ScenarioParts } from '../../scenario/scenario.js'
 import {
   byBatchSize,
@@ -28,6 +29,8 @@ export interface Candidate {
   service?: Duration | ServiceInput | undefined
   /** a handler module, which is calibrated first */
   handler?: string | URL | undefined
+  /** the doubts that `calibrate` returned with a service; a search does not use them */
+  findings?: Finding[] | undefined
   /** a stored result: its scenario's service, or what it measured of batches that all had one size */
   result?: Result | undefined
 }
@@ -54,6 +57,7 @@ const candidateSchema = options({
   handler: z
     .union([z.string().min(1), z.custom<URL>(isUrl)], { error: 'must be the path or URL of a module' })
     .optional(),
+  findings: z.array(z.custom<Finding>(), { error: 'must be a list' }).optional(),
   result: z.unknown().optional(),
 })
 

@@ -119,7 +119,6 @@ export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOpt
       'must be a duration, got null: a full batch may never come in a live service',
     )
   }
-  checkMaxBatchSize(given.batching)
   return {
     batching,
     policy: policyOf(batching),
@@ -191,13 +190,3 @@ export function closeTimeoutNsOf(given: { timeout?: Duration | undefined }): num
 }
 
 const closeSchema = options({ timeout: duration.optional() })
-
-/** Refuses a `maxWait` without a `maxBatchSize`: a call that waits for others must know for how many. */
-function checkMaxBatchSize(batching: BatcherOptions['batching']): void {
-  if (batching === undefined || batching.maxBatchSize !== undefined || batching.maxWait === undefined) return
-  if (batching.maxWait !== null && durationMs(batching.maxWait) === 0) return
-  throw new ValidationError(
-    'batching.maxBatchSize',
-    'is required with maxWait: the largest number of calls in a batch, such as 32; null for no limit',
-  )
-}
