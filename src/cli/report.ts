@@ -120,7 +120,7 @@ async function read(files: string[]): Promise<ReportInput> {
   if (tuned !== undefined) {
     throw new ValidationError(
       tuned.file,
-      'holds what tune found; its page is written by throughline tune … --output tuned.html, or by renderHtml',
+      'holds the result of tune; write its page with throughline tune … --output tuned.html, or with renderHtml',
     )
   }
   const foreign = values.find(({ value }) => schemaOf(value) === undefined)

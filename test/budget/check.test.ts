@@ -602,7 +602,7 @@ describe('a summary of durations', () => {
     expect(verdict).toBe('pass')
     expect(checkBudget(summarizeRuns(runs.slice(0, 1)), { p50: '20ms' })).toMatchObject({
       verdict: 'inconclusive',
-      rules: [{ reason: expect.stringMatching(/5 runs or more, and there are 1/) }],
+      rules: [{ reason: expect.stringMatching(/at least 5 runs are needed, and there are 1/) }],
     })
   })
 })

@@ -75,7 +75,7 @@ describe('throughline tune', () => {
     await writeFile(stored, stdout)
     const report = await throughline('report', stored)
     expect(report).toMatchObject({ code: 2, stdout: '' })
-    expect(report.stderr).toContain('tuned.json: holds what tune found')
+    expect(report.stderr).toContain('tuned.json: holds the result of tune')
   })
 
   it.each([

@@ -107,10 +107,7 @@ export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOpt
   if (!parsed.success) throwFaults(parsed.error, '', given)
   const { batching, servers, queue, batchTimeout, setupTimeout, spin, name, recorder } = parsed.data
   if (name !== undefined && recorder !== undefined) {
-    throw new ValidationError(
-      'name',
-      'names its own recorder, and must be omitted if there is another or none; pass a name to createRecorder instead',
-    )
+    throw new ValidationError('name', 'cannot be combined with recorder; pass the name to createRecorder')
   }
   const { maxWait } = batching
   if (maxWait === null) {

@@ -343,7 +343,7 @@ describe('createBatcher', () => {
     [{ batchTimeout: 'soon' }, 'batchTimeout: must be a duration of 1 ns or more'],
     [{ recorder: true }, 'recorder: must be a recorder, or false for none, got true'],
     [{ name: 7 }, 'name: must be text of 1 to 100 characters, got 7'],
-    [{ name: 'infer', recorder: false }, 'name: names its own recorder, and must be omitted'],
+    [{ name: 'infer', recorder: false }, 'name: cannot be combined with recorder; pass the name to createRecorder'],
     [
       { maxBatchSize: 4 },
       "'maxBatchSize' is not an option here (did you mean 'batching.maxBatchSize'?); accepted: batching, servers",
