@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checkVersion, throwFaults } from '../validation/validation-error.js'
+import { checkVersion, type Source, throwFaults } from '../validation/validation-error.js'
 import { comparePairs } from './compare-pairs.js'
 import { COMPARED, type Comparison, DESIGNS, type MetricComparison, overallVerdict, verdictOf } from './comparison.js'
 
@@ -103,7 +103,7 @@ function sameMetric(again: MetricComparison, stored: MetricComparison): boolean 
  *
  * @throws ValidationError if it is something else, such as a promise
  */
-export function checkIsComparison(value: unknown, name = 'comparison'): void {
+export function checkIsComparison(value: unknown, name: Source = 'comparison'): void {
   checkVersion(value, { name, kind: 'comparison', schema: SCHEMA })
 }
 
@@ -112,7 +112,7 @@ export function checkIsComparison(value: unknown, name = 'comparison'): void {
  *
  * @throws ValidationError if it has another version, or its verdict does not follow from its figures
  */
-export function checkComparison(value: unknown, name = 'comparison'): Comparison {
+export function checkComparison(value: unknown, name: Source = 'comparison'): Comparison {
   checkIsComparison(value, name)
   const parsed = comparisonSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)

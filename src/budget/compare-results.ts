@@ -139,7 +139,7 @@ function statedNoise(noise: number, measured: boolean): Noise {
   return {
     logOf: () => Math.log1p(noise),
     ms: measured && noise > 0 ? NOISE_MS : 0,
-    source: `intervals of times allow for a difference of ${roughPercent(noise)}, as two runs of the same code on a shared machine may have; a history of earlier results measures it on yours`,
+    source: `intervals of times allow for ${roughPercent(noise)}, as two runs of the same code may differ by that much on a shared machine; a history of earlier results measures how much on yours`,
   }
 }
 
@@ -330,7 +330,7 @@ function notInterleavedFinding({ source }: Noise, both: Record<Side, Result>): F
   return {
     code: 'not-interleaved',
     severity: 'info',
-    message: `the machine may have been faster for one than for the other: ${source}${note}. compare runs both in turn, and finds far smaller differences`,
+    message: `base and head ran at different times, and the machine may have been faster for one of them: ${source}${note}. compare runs both in turn and finds much smaller differences`,
     figures: {},
   }
 }

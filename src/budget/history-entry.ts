@@ -3,7 +3,7 @@ import { checkedResult } from '../result/check.js'
 import type { Environment } from '../result/host.js'
 import type { Result } from '../result/result.js'
 import type { StoredScenario } from '../scenario/scenario.js'
-import { checkVersion, throwFaults } from '../validation/validation-error.js'
+import { checkVersion, type Source, throwFaults } from '../validation/validation-error.js'
 import { buildRound } from './compare-pairs.js'
 import { COMPARED, type ComparedMetric, type Comparison, type Round } from './comparison.js'
 
@@ -74,7 +74,7 @@ const schema = z.looseObject({
  *
  * @throws ValidationError if it is of another version, or a field is missing or invalid
  */
-export function checkEntry(value: unknown, name: string): HistoryEntry {
+export function checkEntry(value: unknown, name: Source): HistoryEntry {
   checkVersion(value, { name, kind: 'history entry', schema: HISTORY_SCHEMA })
   const parsed = schema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
@@ -85,7 +85,7 @@ const isEntry = (value: unknown): value is HistoryEntry =>
   typeof value === 'object' && value !== null && 'schema' in value && value.schema === HISTORY_SCHEMA
 
 /** Reads the figures of a result or of an entry of a history. */
-export function readFigures(of: Result | HistoryEntry, name: string): Round['figures'] {
+export function readFigures(of: Result | HistoryEntry, name: Source): Round['figures'] {
   return isEntry(of) ? checkEntry(of, name).figures : buildRound(checkedResult(of, name)).figures
 }
 

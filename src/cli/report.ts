@@ -4,7 +4,7 @@ import { checkComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import { renderComparison } from '../budget/render-comparison.js'
 import type { Swept } from '../explore/sweep.js'
-import { readBudget, readJson, writeText } from '../files/stored.js'
+import { readJson, writeText } from '../files/stored.js'
 import { checkGate, GATE_SCHEMA, type GateReport } from '../gate/gate-report.js'
 import { renderSweepSvg } from '../report/draw/svg.js'
 import { renderGateJunit } from '../report/export/gate-junit.js'
@@ -25,6 +25,7 @@ import type { RenderOptions } from '../text/style.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
+import { BUDGET_IS, loadBudget } from './scenario-options.js'
 import { parseStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 
@@ -67,10 +68,10 @@ export function reportCommand(terminal: Terminal): Command {
       '-o, --output <file>',
       `file to write, in the format of its extension: ${ALL.map((each) => `.${each}`).join(', ')}`,
     )
-    .option('--budget <file>', '.html only: JSON file of a budget to check every run against')
+    .option('--budget <limits>', `.html only: check every run against ${BUDGET_IS}`)
     .addOption(new Option('--format <name>', 'format, instead of that of the extension').choices(ALL))
   addOutputOptions(command).addHelpText('after', EXAMPLES)
-  return command.action(async (files: string[], { output, format: asked, json, budget: budgetFile }: ReportFlags) => {
+  return command.action(async (files: string[], { output, format: asked, json, budget: limits }: ReportFlags) => {
     const format = asked ?? (output === undefined ? null : formatOf(output, ALL))
     const reported = await read(files)
     if (format === null) {
@@ -78,13 +79,13 @@ export function reportCommand(terminal: Terminal): Command {
       else print(terminal, reported, render)
       return
     }
-    if (budgetFile !== undefined && format !== 'html') {
+    if (limits !== undefined && format !== 'html') {
       throw new ValidationError(
         '--budget',
         'applies to .html only; use throughline check to check a result and write the verdict',
       )
     }
-    const budget = budgetFile === undefined ? undefined : await readBudget(budgetFile)
+    const budget = limits === undefined ? undefined : await loadBudget(limits)
     if (reported.kind === 'gate' && budget !== undefined) {
       throw new ValidationError('--budget', 'does not apply to a gate, whose scenarios have their own budgets')
     }
@@ -109,17 +110,17 @@ async function read(files: string[]): Promise<ReportInput> {
   }
   if (schemaOf(value)?.startsWith('throughline/comparison@')) {
     requireSingle('comparison')
-    return { kind: 'comparison', comparison: checkComparison(value, file) }
+    return { kind: 'comparison', comparison: checkComparison(value, { file }) }
   }
   if (schemaOf(value) === GATE_SCHEMA) {
     requireSingle('gate')
-    return { kind: 'gate', gate: checkGate(value, file) }
+    return { kind: 'gate', gate: checkGate(value, { file }) }
   }
   const tuned = values.find(({ value }) => schemaOf(value)?.startsWith('throughline/tuned@'))
   if (tuned !== undefined) {
     throw new ValidationError(
       tuned.file,
-      'holds what tune found; its page is written by throughline tune … --output tuned.html, or by renderHtml',
+      'holds the result of tune; write its page with throughline tune … --output tuned.html, or with renderHtml',
     )
   }
   const foreign = values.find(({ value }) => schemaOf(value) === undefined)
@@ -131,7 +132,7 @@ async function read(files: string[]): Promise<ReportInput> {
   }
   const results = values.map(({ file, value }) => ({
     name: basename(file).replace(/\.json$/, ''),
-    result: checkedResult(value, file),
+    result: checkedResult(value, { file }),
   }))
   return { kind: 'results', results }
 }
@@ -154,7 +155,7 @@ function renderAs(reported: ReportInput, format: Format, output?: string): strin
   if (format === 'xml' && kind !== 'gate') {
     throw new ValidationError(
       output ?? '--format',
-      `is a JUnit report; write it with throughline check <result> --budget <file> --output ${output ?? 'junit.xml'}`,
+      `is a JUnit report; write it with throughline check <result> --budget <limits> --output ${output ?? 'junit.xml'}`,
     )
   }
   if (!formats.includes(format)) {

@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander'
+import { readBudget } from '../files/stored.js'
+import { type Budget, checkedBudget } from '../scenario/budget.js'
 import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Targets } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
@@ -97,7 +99,7 @@ export function applyFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scen
   if (batching !== null) scenario.batching = { ...given.batching, ...batching } as NonNullable<Scenario['batching']>
   const queue = pickDefined({ capacity: parseLimit(flags.queueCapacity), timeout: parseLimit(flags.queueTimeout) })
   if (queue !== null) scenario.queue = { ...given.queue, ...queue } as NonNullable<Scenario['queue']>
-  if (flags.good !== undefined) scenario.good = pairsOf(flags.good, '--good') as NonNullable<Scenario['good']>
+  if (flags.good !== undefined) scenario.good = parsePairs(flags.good, '--good') as NonNullable<Scenario['good']>
   if (requests !== undefined) scenario.stop = { requests: parseValue(requests) as number }
   if (duration !== undefined) scenario.stop = { duration: parseValue(duration) as string }
   if (warmup !== undefined) {
@@ -173,19 +175,38 @@ export function parseValue(text: string | undefined): number | string | undefine
   return text !== undefined && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
 }
 
-/** `p99=100ms,errorRate=1%` as an object; a limit may begin with a sign: `throughput=>= 500/s`. */
-export function pairsOf(text: string, flag: string): Record<string, string | number> {
+const PAIR = /^\s*([^=<>≤≥]+?)\s*(<=|>=|[=<>≤≥])\s*(.+?)\s*$/
+
+/** Parses `p99=100ms,errorRate<1%` into an object; a value keeps any sign but `=`. */
+export function parsePairs(text: string, flag: string): Record<string, string | number> {
   const pairs = text.split(',').map((pair) => {
-    const [, name, value] = /^\s*([^=<>]+?)\s*=\s*(.+?)\s*$/.exec(pair) ?? []
+    const [, name, sign, value] = PAIR.exec(pair) ?? []
     if (name === undefined || value === undefined) {
       throw new ValidationError(flag, `must be a list of name=value, got '${pair}'`)
     }
-    return [name, parseValue(value) as string | number] as const
+    return [name, sign === '=' ? (parseValue(value) as string | number) : `${sign} ${value}`] as const
   })
   const twice = pairs.find(([name], i) => pairs.findIndex(([other]) => other === name) < i)
   if (twice !== undefined) throw new ValidationError(flag, `must give each name once, got ${twice[0]} twice`)
   return Object.fromEntries(pairs)
 }
+
+/** Describes `--budget` in the help of each command that has it. */
+export const BUDGET_IS = 'limits, such as p99=100ms,errorRate<1%, or a JSON file of a budget'
+
+/**
+ * Reads the budget of a command: limits such as `p99=100ms,errorRate<1%`, or a JSON file.
+ *
+ * @throws ValidationError if it is missing or invalid
+ */
+export async function loadBudget(text: string | undefined): Promise<Budget> {
+  if (text === undefined) throw new ValidationError('--budget', `is required: ${BUDGET_IS}`)
+  if (!isLimits(text)) return readBudget(text)
+  return checkedBudget(parsePairs(text, '--budget'), { file: '--budget' })
+}
+
+/** Whether a budget is written as limits, and is not the name of a file. */
+export const isLimits = (text: string) => /[=<>≤≥]/.test(text) && !text.endsWith('.json')
 
 /** Parses a limit: 'none' is null. */
 export function parseLimit(text: string | undefined): number | string | null | undefined {
@@ -196,4 +217,77 @@ export function parseLimit(text: string | undefined): number | string | null | u
 function pickDefined(properties: Record<string, unknown>): Record<string, unknown> | null {
   const there = Object.entries(properties).filter(([, each]) => each !== undefined)
   return there.length === 0 ? null : Object.fromEntries(there)
+}
+
+/** The options that set a field of a scenario, by their attribute; the first that was given is the one to name. */
+const OPTIONS_OF: Record<string, (keyof ScenarioFlags)[]> = {
+  arrivals: ['arrivals', 'clients', 'process'],
+  'arrivals.rate': ['arrivals'],
+  'arrivals.clients': ['clients'],
+  'arrivals.thinkTime': ['thinkTime'],
+  service: ['service', 'base', 'perItem'],
+  'service.base': ['service', 'base'],
+  'service.perItem': ['perItem'],
+  'service.variation.cv': ['cv'],
+  handler: ['handler'],
+  http: ['url'],
+  'http.url': ['url'],
+  'batching.maxBatchSize': ['maxBatchSize'],
+  'batching.maxWait': ['maxWait'],
+  servers: ['servers'],
+  'queue.capacity': ['queueCapacity'],
+  'queue.timeout': ['queueTimeout'],
+  good: ['good'],
+  stop: ['requests', 'duration'],
+  'stop.requests': ['requests'],
+  'stop.duration': ['duration'],
+  warmup: ['warmup'],
+  'warmup.requests': ['warmup'],
+  'warmup.duration': ['warmup'],
+  seed: ['seed'],
+}
+
+/** What to write if a required field is missing and there is no file of a scenario. */
+const MISSING: [field: string, instead: string][] = [
+  ['arrivals', '--arrivals: is required: a rate such as 800/s; or use --clients, or a file of a scenario'],
+  [
+    'service',
+    '--service: is required: how long a batch takes, such as 10ms; or use --base and --per-item, or a file of a scenario',
+  ],
+  ['handler', '--handler: is required: the module of a batch handler; or use --url, or a file of a scenario'],
+  ['arrivals.clients', '--clients: is required with --think-time: the number of clients'],
+  [
+    'batching.maxBatchSize',
+    "--max-batch-size: is required with --max-wait: the largest number of requests in a batch, such as 32; 'none' for no limit",
+  ],
+]
+
+/** Rewrites an error of the library for the command line: a field that an option set is called by the option. */
+export function nameOptions(message: string, command: Command): string {
+  return message
+    .split('\n')
+    .map((line) => nameOption(line, command))
+    .join('\n')
+}
+
+function nameOption(line: string, command: Command): string {
+  const [, place, text] = /^([\w.]+): (.*)$/.exec(line) ?? []
+  if (place === undefined || text === undefined) return line
+  const onlyOptions = command.args.length === 0 && scenarioOfConfig(command) === undefined
+  const isMissing = text.startsWith('is required') || text.endsWith('got nothing')
+  const missing = MISSING.find(([field]) => field === place)
+  if (isMissing && missing !== undefined && onlyOptions) return missing[1]
+  const isGiven = (attribute: string) => command.getOptionValueSource(attribute) === 'cli'
+  for (let field = place; field !== ''; field = field.slice(0, Math.max(0, field.lastIndexOf('.')))) {
+    // the arguments of functions are named after them, such as tune.price
+    const attributes = OPTIONS_OF[field] ?? [field.slice(field.lastIndexOf('.') + 1)]
+    const option = command.options.find((each) =>
+      attributes.some((name) => each.attributeName() === name && isGiven(name)),
+    )
+    const isArgument = OPTIONS_OF[field] !== undefined || /^(options|[a-z]+)\.\w+$/.test(field)
+    if (option?.long === undefined || option.long === null || !isArgument) continue
+    const rest = place.slice(field.length + 1)
+    return `${option.long}: ${rest === '' ? '' : `${rest}: `}${text}`
+  }
+  return line
 }

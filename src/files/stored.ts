@@ -42,14 +42,14 @@ export function toScenario(path: string, value: unknown): Scenario {
  * @throws ValidationError if the file is missing or invalid, or the result has another version or contradicts itself
  */
 export async function readResult(path: string): Promise<Result> {
-  return checkedResult(await readJson(path), path)
+  return checkedResult(await readJson(path), { file: path })
 }
 
 /** Reads a result from a file that may hold a scenario instead; null if it does. */
 export async function readIfResult(path: string): Promise<Result | null> {
   if (!path.endsWith('.json')) return null
   const read = await readJson(path)
-  return typeof read === 'object' && read !== null && 'schema' in read ? checkedResult(read, path) : null
+  return typeof read === 'object' && read !== null && 'schema' in read ? checkedResult(read, { file: path }) : null
 }
 
 /**
@@ -62,7 +62,7 @@ export async function readIfResult(path: string): Promise<Result | null> {
  * console.log((await readComparison('comparison.json')).verdict) // same
  */
 export async function readComparison(path: string): Promise<Comparison> {
-  return checkComparison(await readJson(path), path)
+  return checkComparison(await readJson(path), { file: path })
 }
 
 /**
@@ -93,7 +93,7 @@ export async function writeComparison(path: string, comparison: Comparison): Pro
  * assertBudget(simulate({ arrivals: '400/s', service: '1ms' }), budget)
  */
 export async function readBudget(path: string): Promise<Budget> {
-  return checkedBudget(omitSchema(await readJson(path)), path)
+  return checkedBudget(omitSchema(await readJson(path)), { file: path })
 }
 
 /**

@@ -2,7 +2,15 @@ import type { BudgetCheck } from '../budget/check.js'
 import { checkComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import type { Environment } from '../result/host.js'
-import { checkList, checkVersion, got, ValidationError } from '../validation/validation-error.js'
+import {
+  checkList,
+  checkVersion,
+  got,
+  placeIn,
+  type Source,
+  sourceOf,
+  ValidationError,
+} from '../validation/validation-error.js'
 import type { BenchRunner } from './bench/messages.js'
 import type { Detectable } from './detectable.js'
 
@@ -62,7 +70,7 @@ export function gateVerdict(scenarios: readonly GateOutcome[]): GateVerdict {
  *
  * @throws ValidationError
  */
-export function checkIsGate(value: unknown, name = 'gate'): void {
+export function checkIsGate(value: unknown, name: Source = 'gate'): void {
   checkVersion(value, { name, kind: 'gate', schema: GATE_SCHEMA })
 }
 
@@ -71,17 +79,17 @@ export function checkIsGate(value: unknown, name = 'gate'): void {
  *
  * @throws ValidationError if it is of another version, or its verdicts do not follow from its figures
  */
-export function checkGate(value: unknown, name = 'gate'): GateReport {
+export function checkGate(value: unknown, name: Source = 'gate'): GateReport {
   checkIsGate(value, name)
   const gate = value as GateReport
-  checkList(gate.scenarios, `${name}.scenarios`, 'scenarios')
+  checkList(gate.scenarios, sourceOf(name, 'scenarios'), 'scenarios')
   for (const [i, { comparison, confirmation }] of gate.scenarios.entries()) {
-    if (comparison !== null) checkComparison(comparison, `${name}.scenarios[${i}].comparison`)
-    if (confirmation !== null) checkComparison(confirmation, `${name}.scenarios[${i}].confirmation`)
+    if (comparison !== null) checkComparison(comparison, sourceOf(name, `scenarios[${i}].comparison`))
+    if (confirmation !== null) checkComparison(confirmation, sourceOf(name, `scenarios[${i}].confirmation`))
   }
   if (gate.verdict === gateVerdict(gate.scenarios)) return gate
   throw new ValidationError(
-    `${name}.verdict`,
+    placeIn(name, 'verdict'),
     `must follow from the scenarios: ${gateVerdict(gate.scenarios)}, ${got(gate.verdict)}`,
   )
 }

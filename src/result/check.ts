@@ -8,7 +8,7 @@ import { type GoodInput, goodSchema } from '../scenario/good.js'
 import { checkKept } from '../scenario/scenario.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
-import { checkVersion, throwFaults } from '../validation/validation-error.js'
+import { checkVersion, type Source, sourceOf, throwFaults } from '../validation/validation-error.js'
 import { goodPart } from './goodput.js'
 import { type Counts, errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
@@ -438,7 +438,7 @@ const same = (a: number, b: number) => Math.abs(a - b) <= ROUNDING * Math.max(Ma
  *
  * @throws ValidationError
  */
-export function checkIsResult(value: unknown, name = 'result'): void {
+export function checkIsResult(value: unknown, name: Source = 'result'): void {
   checkVersion(value, { name, kind: 'result', schema: SCHEMA })
 }
 
@@ -447,17 +447,17 @@ export function checkIsResult(value: unknown, name = 'result'): void {
  *
  * @throws ValidationError if it has another version, or its figures contradict each other
  */
-export function checkedResult(value: unknown, name = 'result'): Result {
+export function checkedResult(value: unknown, name: Source = 'result'): Result {
   checkIsResult(value, name)
   const parsed = resultSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
   const result = value as Result
-  if (result.scenario !== null) checkKept(result.scenario, `${name}.scenario`)
+  if (result.scenario !== null) checkKept(result.scenario, sourceOf(name, 'scenario'))
   return result
 }
 
 /** The same for a summary. */
-export function checkedSummary(value: unknown, name = 'summary'): Summary {
+export function checkedSummary(value: unknown, name: Source = 'summary'): Summary {
   const parsed = summary.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
   return value as Summary

@@ -124,7 +124,7 @@ function littlesLaw({ inSystemNs, staysNs, startNs, endNs }: Recording): Finding
   return {
     code: 'littles-law',
     severity: 'error',
-    message: `${integrated.toPrecision(6)} requests were in the system on average, but their stays add up to ${fromStays.toPrecision(6)}: one of the two is wrong`,
+    message: `${Number(integrated.toPrecision(6))} requests were in the system on average, but their stays add up to ${Number(fromStays.toPrecision(6))}: one of the two is wrong`,
     figures: { integrated, fromStays },
   }
 }

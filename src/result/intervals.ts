@@ -67,7 +67,7 @@ function longerWindow(total: HistogramSnapshot, windowNs: number): Advice {
   return (factor) => {
     const requests = roundUp(total.count * factor)
     const seconds = roundUp((windowNs * factor) / NS_PER_SECOND)
-    return `a window of about ${count(requests)} requests (${count(seconds)} s) would do`
+    return `a window of about ${count(requests)} requests (${count(seconds)} s) would be enough`
   }
 }
 
@@ -89,7 +89,7 @@ export function intervalsBetween(
 const moreReplications =
   (total: HistogramSnapshot): Advice =>
   (factor) =>
-    `about ${count(roundUp(total.count * factor))} requests in all, in more or longer replications, would do`
+    `about ${count(roundUp(total.count * factor))} requests in all, in more or longer replications, would be enough`
 
 const STORED: readonly number[] = Object.values(PERCENTILES)
 
@@ -132,7 +132,7 @@ function intervals(
     const few = `${count(n)} requests are too few`
     const worth =
       independent < n ? `${count(n)} requests are worth ${count(Math.floor(independent))} independent ones` : few
-    return noInterval(`${worth}, and ${what} takes ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`)
+    return noInterval(`${worth}, and ${what} needs ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`)
   }
   const ofMean = () => {
     if (independent < INDEPENDENT) return tooFew('a mean', INDEPENDENT)

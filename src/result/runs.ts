@@ -91,13 +91,13 @@ export function summarizeRuns(runs: readonly (readonly number[])[]): Summary {
 function intervalOf(estimate: Estimate, own: number[], all: number, fewest: number): Interval {
   const runs = own.length
   if (runs < FEWEST_RUNS) {
-    return noInterval(`it takes the differences between ${FEWEST_RUNS} runs or more, and there are ${runs}`)
+    return noInterval(`at least ${FEWEST_RUNS} runs are needed, and there are ${runs}`)
   }
   const fraction = estimate === 'mean' ? null : PERCENTILES[estimate] / 100
   const needed = fraction === null ? 1 : Math.round(BEYOND / (1 - fraction))
   if (fewest < needed) {
     return noInterval(
-      `${nameOf(estimate)} takes ${needed.toLocaleString('en')} values of each run, and one has ${fewest}`,
+      `${nameOf(estimate)} needs ${needed.toLocaleString('en')} values in each run, but one has only ${fewest}`,
     )
   }
   const middle = mean(own)

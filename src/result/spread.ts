@@ -25,7 +25,7 @@ export const segmentsName = (order: Order) => (order === 'in a row' ? 'segments 
 export function tooFewSegments(segments: number, order: Order): string | null {
   const fewest = FEWEST[order]
   if (segments >= fewest) return null
-  return `it takes the spread between ${fewest} ${segmentsName(order)} or more, and there are ${segments}`
+  return `at least ${fewest} ${segmentsName(order)} are needed, and there are ${segments}`
 }
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { nearestName } from '../validation/nearest.js'
-import { throwFaults } from '../validation/validation-error.js'
+import { type Source, throwFaults } from '../validation/validation-error.js'
 import { durationMs, ratePerSecond } from './units.js'
 
 /** The times that a budget can limit: latency, and its parts. */
@@ -98,9 +98,9 @@ const METRIC = /^(?:([^.]*)\.)?(p\d+(?:\.\d+)?|mean|max)$/
  *
  * @throws ValidationError as `rulesOf` does
  */
-export function checkedBudget(budget: unknown, name = 'budget'): Budget {
+export function checkedBudget(budget: unknown, source: Source = 'budget'): Budget {
   const parsed = budgetSchema.safeParse(budget)
-  if (!parsed.success) throwFaults(parsed.error, name, budget)
+  if (!parsed.success) throwFaults(parsed.error, source, budget)
   return parsed.data
 }
 
@@ -157,6 +157,10 @@ function boundOf(metric: string, given: Limit, unit: BudgetUnit): Bound | string
   const limit = typeof given === 'number' ? given : numberOf(text, unit)
   if (limit === null || !Number.isFinite(limit) || limit < 0 || (unit === 'fraction' && limit > 1)) {
     return `must be ${EXAMPLES[unit]}`
+  }
+  // all requests are below 1, so that it would be no limit; of goodput it is one
+  if (unit === 'fraction' && limit === 1 && metric !== 'goodput' && !text.endsWith('%')) {
+    return "must say whether 1 is '1%' or '100%' (no limit)"
   }
   const relation = (sign?.replace('≤', '<=').replace('≥', '>=') ??
     (unit === '/s' || metric === 'goodput' ? '>=' : '<=')) as Relation

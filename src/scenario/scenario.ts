@@ -1,4 +1,4 @@
-import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
+import { type Source, show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals/arrivals.js'
 import { lengthMs } from './arrivals/ramps.js'
 import { type Batching, batchingOption } from './batching.js'
@@ -136,7 +136,7 @@ const DEFAULT_AT_MOST = { simulate: { requests: 20_000_000 }, measure: { duratio
  *
  * @throws ValidationError naming the field
  */
-export function checkKept(scenario: unknown, name: string): void {
+export function checkKept(scenario: unknown, name: Source): void {
   const parsed = scenarioSchema.safeParse(withLists(scenario))
   if (!parsed.success) throwFaults(parsed.error, name, scenario)
 }

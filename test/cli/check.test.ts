@@ -64,7 +64,7 @@ describe.concurrent('throughline check', () => {
 
   it.each([
     [{}, /\.json: must limit at least one metric/],
-    [{ p99: '5/s' }, /\.json\.p99: must be a time/],
+    [{ p99: '5/s' }, /\.json: p99: must be a time/],
     [{ p9999: 5 }, /write 'p99\.99'/],
   ])('reports what is wrong with %j', async (budget, message) => {
     const { code, stdout, stderr } = await check(budget)

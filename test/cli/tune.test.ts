@@ -75,15 +75,15 @@ describe('throughline tune', () => {
     await writeFile(stored, stdout)
     const report = await throughline('report', stored)
     expect(report).toMatchObject({ code: 2, stdout: '' })
-    expect(report.stderr).toContain('tuned.json: holds what tune found')
+    expect(report.stderr).toContain('tuned.json: holds the result of tune')
   })
 
   it.each([
     [['--service', '1ms'], '--budget: is required'],
-    [['--service', '1ms', '--budget', 'p99=1s', '--servers', '2'], '--servers: is what tune chooses'],
+    [['--service', '1ms', '--budget', 'p99=1s', '--servers', '2'], '--servers: cannot be set, because tune chooses it'],
     [['--service', '1ms', '--budget', 'p99=1s,'], "--budget: must be a list of name=value, got ''"],
     [['--service', '1ms', '--budget', 'p99=1s,p99=2s'], '--budget: must give each name once, got p99 twice'],
-    [['--service', '1ms', '--budget', 'p99=1s', '--most-servers', 'x'], 'tune.mostServers: must be a whole number'],
+    [['--service', '1ms', '--budget', 'p99=1s', '--most-servers', 'x'], '--most-servers: must be a whole number'],
     [['--candidates', 'none.json', '--budget', 'p99=1s'], 'none.json: does not exist'],
   ])('refuses %j', async (args, message) => {
     const { code, stdout, stderr } = await throughline('tune', ...flags, ...args)

@@ -96,7 +96,8 @@ describe('calibrate', () => {
     // a tenth is warm-up
     const inWarmup = calibrate(scenario, { rate: '400/s' }, until('20s', 0.02))
     await expect(inWarmup).rejects.toThrow('the run was interrupted')
-    const { service } = await calibrate(scenario, { rate: '400/s' }, until('10s', 0.15))
+    const { service, findings } = await calibrate(scenario, { rate: '400/s' }, until('10s', 0.15))
+    expect(findings.map(({ code }) => code)).toContain('interrupted')
     expect(pointsOf(service).has(1)).toBe(true)
     // progress ends at 1
     expect(seen.filter((fraction) => fraction > 0.8 && fraction < 1)).toEqual([])

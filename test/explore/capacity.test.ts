@@ -77,7 +77,7 @@ describe('capacity', () => {
   it.each([
     [{ p99: '5 parsecs' }, /^capacity\.p99: must be a duration.*got "5 parsecs"/],
     [{ p99: 0 }, /^capacity\.p99: .*got 0/],
-    [{ p95: 1 }, /'p95' is not an option here; accepted: p99/],
+    [{ p95: 1 }, /'p95' is not an option here \(did you mean 'p99'\?\); accepted: p99/],
   ])('refuses the limit %j', (limit, message) => {
     expect(() => capacity(mm1, limit as { p99: number })).toThrow(message)
   })

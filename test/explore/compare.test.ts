@@ -184,7 +184,7 @@ describe('compare refuses', () => {
       given,
       { round: 4 },
       'options',
-      /'round' is not an option here; accepted: of, within, rounds, design, null/,
+      /'round' is not an option here \(did you mean 'rounds'\?\); accepted: of, within, rounds, design, null/,
     ],
     [
       'an option among the fields',

@@ -440,13 +440,18 @@ describe('what tune refuses', () => {
     [{ budget, price: Number.NaN }, 'tune.price: must be the price of one server for an hour'],
     [{ budget, calibrateAt: { utilization: 2 } }, 'tune.calibrateAt.utilization: must be a number above 0 and below 1'],
     [{ budget, mostCost: 3 }, 'tune.mostCost: needs a price'],
+    [{ budget, wishes: { quality: 1 } }, 'tune.wishes.quality: must be left out if candidates have no quality'],
+    [
+      { budget, candidates: [{ ...small, quality: undefined }], wishes: { quality: { weight: 2 }, cost: 1 } },
+      'tune.wishes.quality: must be left out if candidates have no quality, got {"weight":2}; or give each one, such as',
+    ],
     [{ budget, candidates: [] }, 'tune.candidates: must be a list of one or more candidates'],
     [
       { budget, candidates: [{ ...small, quality: Number.NaN }] },
       'tune.candidates.0.quality: must be a number above 0',
     ],
-    [{ budget, candidates: [small, { ...medium, name: 'small' }] }, 'candidates 1 and 2 share it'],
-    [{ budget, candidates: [small, { ...medium, quality: undefined }] }, "'small' has one and 'medium' has none"],
+    [{ budget, candidates: [small, { ...medium, name: 'small' }] }, 'candidates 1 and 2 have the same name'],
+    [{ budget, candidates: [small, { ...medium, quality: undefined }] }, "'small' has a quality and 'medium' has none"],
     [
       { budget, candidates: [small, { ...medium, price: undefined }] },
       "tune.candidates.medium.price: is missing: 'small'",
@@ -468,7 +473,7 @@ describe('what tune refuses', () => {
     [{ budget, candidates: [small], wishes: { quality: -1 } }, 'tune.wishes.quality: must be a weight'],
     [
       { budget, candidates: [{ name: 'few', service: byBatchSize({ 1: 2 }) }], maxBatchSize: [8] },
-      "the service of 'few' is known up to 1",
+      "the service times of 'few' are known only for batches of up to 1",
     ],
   ])('refuses the options %j', async (options, message) => {
     await expect(tune(load, options as unknown as TuneOptions)).rejects.toThrow(message)

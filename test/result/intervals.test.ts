@@ -98,7 +98,7 @@ describe('intervals of one run', () => {
       const { low, high, reason } = short[estimate]
       expect([low, high]).toEqual([null, null])
       expect(reason).toMatch(
-        /^9,000 requests are worth \d+ independent ones, and .+ takes [\d,]+: a window of about [\d,]+ requests \([\d,]+ s\) would do$/,
+        /^9,000 requests are worth \d+ independent ones, and .+ needs [\d,]+: a window of about [\d,]+ requests \([\d,]+ s\) would be enough$/,
       )
     }
     const { reason = '' } = latencyIntervals(mm1(0.8), 100_000, 3).p999
@@ -111,7 +111,7 @@ describe('intervals of one run', () => {
     const { p50 } = simulate({ ...mm1(0.5), stop: { requests: 100 } }).latencyMs.intervals
     expect(p50.reason).toContain('90 requests')
     const { mean } = simulate({ ...mm1(0.5), stop: { requests: 5 }, warmup: { requests: 0 } }).latencyMs.intervals
-    expect(mean.reason).toContain('it takes the spread between 10 segments of the window or more, and there are 5')
+    expect(mean.reason).toContain('at least 10 segments of the window are needed, and there are 5')
     // or many, but in bursts
     const bursts = Array.from({ length: 3 }, () => {
       const histogram = new LatencyHistogram()
@@ -255,12 +255,12 @@ describe('intervals between replications', () => {
     const histograms = [1, 2].map((seed) => record(mm1(0.9), 200_000, seed).histograms.latency)
     const { p95 } = between(histograms)
     expect(p95).toMatchObject({ low: null, high: null })
-    expect(p95.reason).toMatch(/^too few replications for p95, .* in more or longer replications, would do$/)
+    expect(p95.reason).toMatch(/^too few replications for p95, .* in more or longer replications, would be enough$/)
   })
 
   it('are withheld from none and from one', () => {
     const { latency } = record(mm1(0.5), 10_000, 1).histograms
-    expect(between([]).mean.reason).toBe('it takes the spread between 2 replications or more, and there are 0')
+    expect(between([]).mean.reason).toBe('at least 2 replications are needed, and there are 0')
     expect(between([latency]).p99.reason).toContain('there are 1')
   })
 })

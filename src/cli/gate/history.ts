@@ -70,9 +70,11 @@ async function add(terminal: Terminal, files: readonly string[], flags: HistoryF
     if ((value as { schema?: unknown } | null)?.schema === GATE_SCHEMA) {
       if (name !== undefined)
         throw new ValidationError('--name', 'does not apply to a gate, whose scenarios have names; leave it out')
-      entries.push(...buildGateEntries(checkGate(value, path), { commit: flags.commit, at }))
+      entries.push(...buildGateEntries(checkGate(value, { file: path }), { commit: flags.commit, at }))
     } else {
-      entries.push(buildHistoryEntry(checkedResult(value, path), { name: name ?? basename(path, '.json'), commit, at }))
+      entries.push(
+        buildHistoryEntry(checkedResult(value, { file: path }), { name: name ?? basename(path, '.json'), commit, at }),
+      )
     }
   }
   await addToHistory(file, entries)

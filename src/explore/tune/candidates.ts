@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { MeasureError } from '../../measure/error.js'
 import { checkedResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
+import type { Finding } from '../../result/validity.js'
 import type { Scenario, ScenarioParts } from '../../scenario/scenario.js'
 import {
   byBatchSize,
@@ -28,6 +29,8 @@ export interface Candidate {
   service?: Duration | ServiceInput | undefined
   /** a handler module, which is calibrated first */
   handler?: string | URL | undefined
+  /** the doubts that `calibrate` returned with a service; a search does not use them */
+  findings?: Finding[] | undefined
   /** a stored result: its scenario's service, or what it measured of batches that all had one size */
   result?: Result | undefined
 }
@@ -54,6 +57,7 @@ const candidateSchema = options({
   handler: z
     .union([z.string().min(1), z.custom<URL>(isUrl)], { error: 'must be the path or URL of a module' })
     .optional(),
+  findings: z.array(z.custom<Finding>(), { error: 'must be a list' }).optional(),
   result: z.unknown().optional(),
 })
 
@@ -70,7 +74,7 @@ export const candidatesSchema: z.ZodType<ParsedCandidate[], unknown> = z
     candidates.forEach((candidate, i) => {
       const { name } = candidate
       const first = candidates.findIndex((other) => other.name === name)
-      if (first < i) refuse(i, 'name', `must be a name of its own; candidates ${first + 1} and ${i + 1} share it`)
+      if (first < i) refuse(i, 'name', `must be unique; candidates ${first + 1} and ${i + 1} have the same name`)
       const sources = SOURCES.filter((source) => candidate[source] !== undefined)
       if (sources.length !== 1) refuse(i, 'service', `candidate '${name}' needs one of ${SOURCES.join(', ')}`)
     })
@@ -81,7 +85,7 @@ export const candidatesSchema: z.ZodType<ParsedCandidate[], unknown> = z
       refuse(
         without,
         'quality',
-        `is missing: '${withQuality.name}' has one and '${name}' has none; give all or none one`,
+        `is missing: '${withQuality.name}' has a quality and '${name}' has none; give every candidate a quality, or none`,
       )
     }
   })
@@ -172,7 +176,7 @@ function known({ name, quality, service }: Identity & { service: Service }, aske
   if (unknown.length === sizes.length || (asked.sizes !== undefined && name === null && unknown.length > 0)) {
     throw new ValidationError(
       'tune.maxBatchSize',
-      `asks for batches of ${unknown.join(', ')}, and the service${name === null ? '' : ` of '${name}'`} is known up to ${largest}`,
+      `includes ${unknown.join(', ')}, but the service times${name === null ? '' : ` of '${name}'`} are known only for batches of up to ${largest}`,
     )
   }
   return { name, quality, price: asked.price ?? null, service, sizes: sizes.filter((size) => size <= largest) }
@@ -202,7 +206,7 @@ function serviceOfResult({ scenario, batches, serviceMs }: Result, name: string)
     if (read.success) return read.data
     throw new ValidationError(
       `tune.candidates.${name}.result`,
-      'keeps its recorded service times by hash alone; give them as service: recorded({ … })',
+      'holds only a hash of its recorded service times; give the times as service: recorded({ … })',
     )
   }
   const sizes = Object.keys(batches.sizes).map(Number)
@@ -210,7 +214,7 @@ function serviceOfResult({ scenario, batches, serviceMs }: Result, name: string)
   if (size === undefined || others.length > 0) {
     throw new ValidationError(
       `tune.candidates.${name}.result`,
-      'holds batches of several sizes, and a result does not keep the service times of each; give the handler, or what calibrate found of it',
+      'holds batches of several sizes, and a result does not store service times by batch size; give the handler, or the service that calibrate returned',
     )
   }
   const { mean, stdDev } = serviceMs

@@ -23,7 +23,7 @@ export function renderTunedSection(tuned: Tuned, i: number): Markup {
       columns: columns.map(({ header }) => header.replace('\n', ' ')),
       rows: front.map((each) => columns.map(({ of }) => of(each))),
     })
-  }<ul>${candidates.map(({ name, outcome }) => markup`<li><bdi>${name ?? 'The service'}</bdi> ${outcome}.</li>`)}${unsearched.map((each) => markup`<li>Not looked at: ${each}.</li>`)}</ul><p class="quiet">${count(runs)} runs, of ${count(grid)} settings.</p></section>`
+  }<ul>${candidates.map(({ name, outcome }) => markup`<li><bdi>${name ?? 'The service'}</bdi> ${outcome}.</li>`)}${unsearched.map((each) => markup`<li>Not searched: ${each}.</li>`)}</ul><p class="quiet">${count(runs)} runs, of ${count(grid)} settings.</p></section>`
 }
 
 function costFigure({ settings, front, candidates, best, budget }: Tuned, i: number): Markup | null {

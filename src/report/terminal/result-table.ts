@@ -141,7 +141,7 @@ function intervalRows({ intervals }: Summary, unit: TimeUnit, style: Style): str
 
 /** Lists the totals of a run, each with its name. */
 export function listTotals(result: Result): [name: string, text: string][] {
-  const { throughput, counts, batches, utilization, goodput, scenario } = result
+  const { counts, batches, utilization, goodput, scenario } = result
   const others = [
     [counts.failed, 'failed'],
     [counts.rejected, 'rejected'],
@@ -151,7 +151,7 @@ export function listTotals(result: Result): [name: string, text: string][] {
   ] as const
   const dropped = others.filter(([requests]) => requests > 0).map(([requests, name]) => `, ${count(requests)} ${name}`)
   const lines: [string, string][] = [
-    ['throughput', `${rate(throughput.completed)} of ${rate(throughput.offered)} offered`],
+    ['throughput', throughputText(result)],
     ['requests', `${count(counts.completed)} completed${dropped.join('')}`],
     ...(goodput === undefined ? [] : [['goodput', goodputText(goodput, scenario === null)] as [string, string]]),
     ['batches', `${count(batches.count)} of ${batchSizes(batches)}`],
@@ -159,6 +159,15 @@ export function listTotals(result: Result): [name: string, text: string][] {
   ]
   if (utilization !== null) lines.push(['utilization', percent(utilization)])
   return lines
+}
+
+/** Requests that were due before the window may complete in it, so that more complete than are offered. */
+function throughputText({ throughput: { offered, completed }, window, engine }: Result): string {
+  const text = `${rate(completed)} of ${rate(offered)} offered`
+  const earlier = Math.round(((completed - offered) * (window.endMs - window.startMs)) / 1000)
+  if (completed < 1.01 * offered || earlier < 1) return text
+  const requests = earlier === 1 ? '1 request' : `${count(earlier)} requests`
+  return `${text}, plus at least ${requests} from ${engine === 'record' ? 'before the window' : 'the warm-up'}`
 }
 
 /** @param named whether to name the limits, if no scenario does */

@@ -41,7 +41,7 @@ export function renderTuned(given: Tuned, options: RenderOptions = {}): string {
     candidates.length > 1 || best === null
       ? candidates.flatMap(({ name, outcome }) => paragraph(`${name ?? 'The service'} ${outcome}.`)).join('\n')
       : '',
-    unsearched.length === 0 ? '' : paragraph(`Not looked at: ${unsearched.join('; ')}.`).join('\n'),
+    unsearched.length === 0 ? '' : paragraph(`Not searched: ${unsearched.join('; ')}.`).join('\n'),
     ` ${style('dim', `${count(runs)} runs, of ${count(grid)} settings`)}`,
   ]
   return parts.filter((part) => part !== '').join('\n\n')

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Cause } from '../batching-policy.js'
-import { type Duration, duration, NS_PER_SECOND, nanoseconds, options } from '../units.js'
+import { type Duration, duration, NS_PER_SECOND, nanoseconds, options, readOptions } from '../units.js'
 import {
   type Line,
   type Recorded,
@@ -108,7 +108,10 @@ export interface ServiceExtras {
  */
 export const affine = (
   o: { base?: Duration; perItem?: Duration; variation?: Variation } & ServiceExtras,
-): ServiceInput => ({ model: 'affine', ...o })
+): ServiceInput => ({
+  model: 'affine',
+  ...readOptions(o, "affine({ base: '7ms', perItem: '1ms' })"),
+})
 
 /**
  * Service time by batch size, interpolated linearly between the given sizes. A batch smaller than the smallest size
@@ -123,7 +126,7 @@ export const affine = (
 export const byBatchSize = (points: Record<number, VariedInput>, extras: ServiceExtras = {}): ServiceInput => ({
   model: 'byBatchSize',
   points,
-  ...extras,
+  ...readOptions(extras, "byBatchSize({ 1: '2ms', 8: '5ms' }, { stalls: { probability: 0.01, time: '1s' } })"),
 })
 
 /**
@@ -144,7 +147,10 @@ export const byBatchSize = (points: Record<number, VariedInput>, extras: Service
  */
 export const recorded = (
   o: ({ times: Duration[]; by: 'order' } | { times: RecordedBatch[]; by: 'time' }) & ServiceExtras,
-): RecordedInput => ({ model: 'recorded', ...o })
+): RecordedInput => ({
+  model: 'recorded',
+  ...readOptions(o, "recorded({ by: 'order', times: ['2ms', '3ms'] })"),
+})
 
 /** The mean service time of a batch of this size, in nanoseconds, unrounded. */
 export type MeanServiceNs = (batchSize: number) => number

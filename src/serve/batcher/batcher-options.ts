@@ -107,10 +107,7 @@ export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOpt
   if (!parsed.success) throwFaults(parsed.error, '', given)
   const { batching, servers, queue, batchTimeout, setupTimeout, spin, name, recorder } = parsed.data
   if (name !== undefined && recorder !== undefined) {
-    throw new ValidationError(
-      'name',
-      'names its own recorder, and must be omitted if there is another or none; pass a name to createRecorder instead',
-    )
+    throw new ValidationError('name', 'cannot be combined with recorder; pass the name to createRecorder')
   }
   const { maxWait } = batching
   if (maxWait === null) {
@@ -119,7 +116,6 @@ export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOpt
       'must be a duration, got null: a full batch may never come in a live service',
     )
   }
-  checkMaxBatchSize(given.batching)
   return {
     batching,
     policy: policyOf(batching),
@@ -191,13 +187,3 @@ export function closeTimeoutNsOf(given: { timeout?: Duration | undefined }): num
 }
 
 const closeSchema = options({ timeout: duration.optional() })
-
-/** Refuses a `maxWait` without a `maxBatchSize`: a call that waits for others must know for how many. */
-function checkMaxBatchSize(batching: BatcherOptions['batching']): void {
-  if (batching === undefined || batching.maxBatchSize !== undefined || batching.maxWait === undefined) return
-  if (batching.maxWait !== null && durationMs(batching.maxWait) === 0) return
-  throw new ValidationError(
-    'batching.maxBatchSize',
-    'is required with maxWait: the largest number of calls in a batch, such as 32; null for no limit',
-  )
-}

@@ -70,7 +70,7 @@ export function liveScenario(
   if (dues.length < 2 || batches.length === 0) {
     throw new ValidationError(
       'recorder',
-      `must have recorded 2 requests and a batch to make a scenario of, and has ${dues.length} and ${batches.length}`,
+      `must have recorded at least 2 requests and 1 batch to make a scenario, but has ${dues.length} and ${batches.length}`,
     )
   }
   return {
