@@ -37,9 +37,9 @@ describe('throughline measure', () => {
   it.each([
     ['2', "--shard: must be the index of the shard and their count, such as 2/5, got '2'"],
     ['-1/5', "--shard: must be the index of the shard and their count, such as 2/5, got '-1/5'"],
-    ['0/5', 'options.shard.index: must be a whole number of at least 1'],
-    ['6/5', 'options.shard.index: must be at most the count of shards, got 6'],
-    ['1/600', 'options.shard.count: must be at most 500, the number of requests, got 600'],
+    ['0/5', '--shard: index: must be a whole number of at least 1'],
+    ['6/5', '--shard: index: must be at most the count of shards, got 6'],
+    ['1/600', '--shard: count: must be at most 500, the number of requests, got 600'],
   ])('refuses --shard %s', async (shard, said) => {
     const flags = '--handler handler.ts --arrivals 500/s --requests 500'.split(' ')
     const { stderr, code } = await throughline('measure', ...flags, `--shard=${shard}`)
