@@ -44,6 +44,14 @@ function shortKind(kind: string): string {
   return line.length <= LONGEST_KIND ? line : `${line.slice(0, LONGEST_KIND - 1)}…`
 }
 
+/** The kinds and their counts, the most frequent first; `other` is the last. Keys that are numbers are in no order of an object. */
+export const sortFailures = (failures: FailureCounts): [kind: string, count: number][] =>
+  Object.entries(failures).sort(([a, m], [b, n]) => {
+    if ((a === OTHER_KIND) !== (b === OTHER_KIND)) return a === OTHER_KIND ? 1 : -1
+    // of two that are as frequent, by name, so that the order does not depend on which thread was first
+    return n - m || (a < b ? -1 : 1)
+  })
+
 /** Adds up failures by kind. Beyond the most frequent kinds, they are counted as `other`. */
 export function mergeFailures(all: readonly FailureCounts[]): FailureCounts {
   const total = new Map<string, number>()
@@ -52,8 +60,7 @@ export function mergeFailures(all: readonly FailureCounts[]): FailureCounts {
   }
   let others = total.get(OTHER_KIND) ?? 0
   total.delete(OTHER_KIND)
-  // of two that are as frequent, by name, so that the order does not depend on which thread was first
-  const ordered = [...total].filter(([, count]) => count > 0).sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+  const ordered = sortFailures(Object.fromEntries([...total].filter(([, count]) => count > 0)))
   const room = others > 0 || ordered.length > MOST_KINDS ? MOST_KINDS - 1 : MOST_KINDS
   for (const [, count] of ordered.slice(room)) others += count
   return Object.fromEntries([...ordered.slice(0, room), ...(others > 0 ? [[OTHER_KIND, others] as const] : [])])

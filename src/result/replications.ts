@@ -1,6 +1,8 @@
+import { mergeHistograms } from '../histogram/latency-histogram.js'
 import { sum } from '../statistics/descriptive.js'
+import { mergeFailures } from './failures.js'
 import { findingsOf } from './findings.js'
-import { mergeByMetric, type Recording, totalOf } from './recording.js'
+import { mergeByMetric, mergeClasses, type Recording, totalOf } from './recording.js'
 import type { Finding } from './validity.js'
 
 /** One of several runs that differ only in their random numbers, as it is sent from thread to thread. */
@@ -35,7 +37,7 @@ export function mergeReplications(replications: readonly Replication[]): Recordi
   const segments = replications.map(({ recording, inSystem }) => {
     const startNs = endNs
     endNs += recording.endNs - recording.startNs
-    const { counts, batchSizes, servingNs, histograms } = recording
+    const { counts, batchSizes, servingNs, histograms, classes } = recording
     return {
       startNs,
       endNs,
@@ -45,8 +47,11 @@ export function mergeReplications(replications: readonly Replication[]): Recordi
       batched: sum([...batchSizes].map(([size, batches]) => size * batches)),
       servingNs: servingNs ?? 0,
       histograms,
+      ...(classes !== undefined && { classes }),
     }
   })
+  const failed = runs.flatMap((run) => run.failed ?? [])
+  const failures = failed.length === 0 ? null : mergeFailures(runs.map((run) => run.failures ?? {}))
   return {
     engine: first.engine,
     scenario: first.scenario,
@@ -54,6 +59,9 @@ export function mergeReplications(replications: readonly Replication[]): Recordi
     endNs,
     histograms: mergeByMetric(runs.map(({ histograms }) => histograms)),
     counts: totalOf(runs.map(({ counts }) => counts)),
+    ...(first.classes !== undefined && { classes: mergeClasses(runs.map(({ classes = {} }) => classes)) }),
+    ...(failures !== null && { failures }),
+    ...(failed.length > 0 && { failed: mergeHistograms(failed) }),
     completions: sum(runs.map(({ completions }) => completions)),
     batchSizes: mergeSizes(runs.map(({ batchSizes }) => batchSizes)),
     servingNs: first.servingNs === null ? null : sum(segments.map(({ servingNs }) => servingNs)),

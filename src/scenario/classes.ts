@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { stream } from '../random/stream.js'
-import { nearestName } from '../validation/nearest.js'
-import { ValidationError } from '../validation/validation-error.js'
-import { TIMES } from './budget.js'
-import { type Service, type ServiceInput, serviceSchema } from './service/service.js'
+import { RESERVED } from './budget.js'
+import { type Service, type ServiceInput, type ServiceShare, serviceSchema } from './service/service.js'
 import { type Duration, options } from './units.js'
 
 /** The classes of a run's requests. The engines call `classOf` for requests in any order, on any thread. */
@@ -16,9 +14,6 @@ export interface RequestClasses {
 /** How many classes a run may have: each has its own histogram for each segment of the window. */
 export const MOST_CLASSES = 64
 const LONGEST_NAME = 100
-
-/** Names that would be read as something else in a budget: `queueing.p99`. */
-const RESERVED: readonly string[] = [...TIMES, 'first', 'between', 'failed']
 
 /** What is wrong with the name of a class; null if nothing is. */
 export function faultOfClassName(name: string): string | null {
@@ -79,7 +74,11 @@ export type Classes = Record<string, { weight: number; service?: Service | undef
  * Draws the class of each request by its weight. The class of a request depends only on the seed, the replication and its
  * number, so that every thread finds the same one, and nothing else of a run changes.
  */
-export function drawnClasses(classes: Classes, seed: number, replication = 0): RequestClasses {
+export function drawnClasses(
+  classes: Record<string, { weight: number }>,
+  seed: number,
+  replication = 0,
+): RequestClasses {
   const names = Object.keys(classes)
   const total = Object.values(classes).reduce((sum, { weight }) => sum + weight, 0)
   // a request whose random word is below the limit of a class, and of no class before it, is of that class
@@ -114,17 +113,34 @@ function mix(given: number): number {
 }
 
 /**
- * The error of a class that no request has.
+ * The classes of a scenario's requests; null if they have none.
  *
- * @param path where the class is named
- * @param names the classes that there are
+ * @param replication the number of the repetition of the same run, from 0
  */
-export function noSuchClass(path: string, name: string, names: readonly string[]): ValidationError {
-  if (names.length === 0) return new ValidationError(path, `names the class '${name}', but requests have no classes`)
-  const nearest = nearestName(name, names)
-  const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
-  return new ValidationError(
-    path,
-    `names the class '${name}', which no request has${hint}; classes: ${names.join(', ')}`,
-  )
+export function classesOf(
+  { classes, seed }: { classes?: Classes | undefined; seed: number },
+  replication = 0,
+): RequestClasses | null {
+  return classes === undefined ? null : drawnClasses(classes, seed, replication)
+}
+
+const NO_NAMES: readonly string[] = []
+
+/** The names of the classes of the first `size` of these requests; empty if they have no classes. */
+export function classNames(
+  classes: RequestClasses | null,
+  { numbers, size }: { numbers: Float64Array; size: number },
+): readonly string[] {
+  if (classes === null) return NO_NAMES
+  return Array.from({ length: size }, (_, i) => classes.names[classes.classOf(numbers[i] as number)] as string)
+}
+
+/** The services of a scenario's classes: the fraction of requests that each is for. Classes without their own share one. */
+export function servicesOf(service: Service, classes: Classes | undefined): ServiceShare[] {
+  if (classes === undefined) return [{ service, fraction: 1 }]
+  const all = Object.values(classes)
+  const total = all.reduce((sum, { weight }) => sum + weight, 0)
+  const fractions = new Map<Service, number>()
+  for (const { weight, service: own = service } of all) fractions.set(own, (fractions.get(own) ?? 0) + weight / total)
+  return [...fractions].map(([service, fraction]) => ({ service, fraction }))
 }

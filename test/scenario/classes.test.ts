@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { drawnClasses, noSuchClass } from '../../src/scenario/classes.js'
+import { drawnClasses } from '../../src/scenario/classes.js'
 
 const classes = { checkout: { weight: 1 }, browse: { weight: 4 }, search: { weight: 5 } }
 
@@ -44,15 +44,5 @@ describe('drawn classes', () => {
   it('of one class are all of that class', () => {
     const { classOf } = drawnClasses({ only: { weight: 1e-6 } }, 3)
     expect(Array.from({ length: 1000 }, (_, i) => classOf(i)).every((place) => place === 0)).toBe(true)
-  })
-})
-
-describe('a class that no request has', () => {
-  it.each([
-    ['chekout', ['checkout', 'browse'], "which no request has (did you mean 'checkout'?); classes: checkout, browse"],
-    ['zzz', ['checkout'], "names the class 'zzz', which no request has; classes: checkout"],
-    ['zzz', [], "budget: names the class 'zzz', but requests have no classes"],
-  ])('%s of %j', (name, names, message) => {
-    expect(noSuchClass('budget', name, names).message).toContain(message)
   })
 })

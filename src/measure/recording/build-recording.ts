@@ -1,15 +1,20 @@
 import { mergeHistograms } from '../../histogram/latency-histogram.js'
 import { percentilesNs } from '../../histogram/percentile.js'
 import { evenSegments } from '../../result/even-segments.js'
+import { mergeFailures } from '../../result/failures.js'
 import {
   byMetric,
+  type ClassRecordings,
+  errorsIn,
   mergeByMetric,
+  mergeClasses,
   noCounts,
   type RecordedSegment,
   type Recording,
   totalOf,
 } from '../../result/recording.js'
 import { mergeSizes } from '../../result/replications.js'
+import type { RequestClasses } from '../../scenario/classes.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { sumBy } from '../../statistics/descriptive.js'
@@ -25,6 +30,8 @@ export interface RunState {
   window: Window
   queue: SharedQueue
   stats: ServerStats[]
+  /** null if requests have no classes */
+  classes: RequestClasses | null
   /** the batches that are being served */
   serving(): Serving[]
   /** whether requests were sent by this process, and may have been sent late */
@@ -32,10 +39,16 @@ export interface RunState {
 }
 
 /** The state of a run on threads, each of which serves one batch at a time. */
-export const stateOf = (window: Window, queue: SharedQueue, stats: ServerStats[]): RunState => ({
+export const stateOf = (
+  window: Window,
+  queue: SharedQueue,
+  stats: ServerStats[],
+  classes: RequestClasses | null = null,
+): RunState => ({
   window,
   queue,
   stats,
+  classes,
   inProcess: false,
   serving: () => stats.flatMap((each) => each.serving ?? []),
 })
@@ -44,6 +57,8 @@ export const stateOf = (window: Window, queue: SharedQueue, stats: ServerStats[]
 interface Unserved {
   /** in each segment */
   counts: Float64Array
+  /** in each segment, by class */
+  byClass: Float64Array
   /** in all, those due before the window included */
   total: number
   /** when they were due */
@@ -60,6 +75,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
   const endNs = endOf(state, unserved, nowNs)
   const segments = segmentsOf(scenario, state, unserved, endNs)
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
+  const counts = totalOf(segments.map((segment) => segment.counts))
   const stillServing = sumBy(state.serving(), ({ startNs }) => clipped(startNs))
   return {
     engine: 'measure',
@@ -67,7 +83,12 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
     startNs,
     endNs,
     histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
-    counts: totalOf(segments.map(({ counts }) => counts)),
+    counts,
+    ...(state.classes !== null && { classes: classesIn(segments) }),
+    ...(counts.failed > 0 && {
+      failures: mergeFailures(stats.map(({ kinds }) => kinds.counts)),
+      failed: mergeHistograms(stats.map(({ failedLatency }) => failedLatency)),
+    }),
     completions: sumBy(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
     servingNs: scenario.servers === null ? null : sumBy(stats, (each) => each.servingNs) + stillServing,
@@ -101,6 +122,7 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
     endNs,
     histograms,
     counts,
+    ...(state.classes !== null && { classes: classesIn(segments) }),
     completions: counts.completed,
     batchSizes: evenSizes(
       sumBy(segments, ({ batches }) => batches),
@@ -136,11 +158,21 @@ function departuresOf({ stats, queue }: RunState): DepartureStats[] {
   return [...stats.map(({ departures }) => departures), queue.drops.departures]
 }
 
-function unservedOf({ window, queue, serving }: RunState): Unserved {
-  const unserved: Unserved = { counts: new Float64Array(window.segments), total: 0, dueNs: new TimeSum() }
+function unservedOf({ window, queue, serving, classes }: RunState): Unserved {
+  const perSegment = classes?.names.length ?? 0
+  const unserved: Unserved = {
+    counts: new Float64Array(window.segments),
+    byClass: new Float64Array(window.segments * perSegment),
+    total: 0,
+    dueNs: new TimeSum(),
+  }
   const add = (number: number, dueNs: number) => {
     const k = window.segmentOf(number)
     if (k >= 0) unserved.counts[k] = (unserved.counts[k] as number) + 1
+    if (k >= 0 && classes !== null) {
+      const at = k * perSegment + classes.classOf(number)
+      unserved.byClass[at] = (unserved.byClass[at] as number) + 1
+    }
     unserved.total++
     unserved.dueNs.add(Math.max(dueNs, window.startNs))
   }
@@ -194,10 +226,41 @@ function segmentsOf(
       batched: sumBy(stats, (server) => server.startedIn(k).batched),
       servingNs: sumBy(stats, (server) => server.startedIn(k).servingNs),
       histograms,
+      ...(state.classes !== null && {
+        classes: classesOfSegment(state, state.classes, good !== undefined, unserved, k),
+      }),
     })
   }
   return segments
 }
+
+/** What is recorded of each class in a segment. All that were offered have an outcome, or are unserved at the end of a run. */
+function classesOfSegment(
+  { stats, queue }: RunState,
+  { names }: RequestClasses,
+  judged: boolean,
+  unserved: Unserved | null,
+  segment: number,
+): ClassRecordings {
+  return Object.fromEntries(
+    names.map((name, i) => {
+      const served = stats.map((server) => server.classIn(segment, i))
+      const latency = mergeHistograms(served.map((each) => each.latency))
+      const counts = {
+        ...noCounts(),
+        completed: latency.count,
+        ...(judged && { good: sumBy(served, ({ good }) => good) }),
+        failed: sumBy(served, ({ failed }) => failed),
+        rejected: queue.drops.ofClassIn(segment, i, 'rejected'),
+        timedOut: queue.drops.ofClassIn(segment, i, 'timedOut'),
+        unfinished: unserved?.byClass[segment * names.length + i] ?? 0,
+      }
+      return [name, { counts: { ...counts, offered: counts.completed + errorsIn(counts) }, latency }]
+    }),
+  )
+}
+
+const classesIn = (segments: readonly RecordedSegment[]) => mergeClasses(segments.map(({ classes = {} }) => classes))
 
 /** Batches of the two sizes next to their mean: their real sizes are only known at the end of a run. */
 function evenSizes(batches: number, batched: number): Map<number, number> {

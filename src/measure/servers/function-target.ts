@@ -1,5 +1,6 @@
 import { payloadsOf, type Ready } from '../../handler/prepare.js'
 import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
+import { classNames, type RequestClasses } from '../../scenario/classes.js'
 import type { Call } from '../../scenario/target.js'
 import { isError } from '../../validation/realm.js'
 import type { BatchOutcome, InFlightBatch } from './in-flight-batch.js'
@@ -7,12 +8,12 @@ import { SERVED } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
 /** Creates the target of a handler that serves batches in this process. */
-export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget {
+export function handlerTarget({ handler, state, payloads }: Ready, classes: RequestClasses | null): LocalTarget {
   return {
     took: 'run took',
     payload: ({ batch: { numbers, size } }) => payloadsOf(payloads, numbers, size),
     serve(inFlight) {
-      const context = createContext(inFlight, state)
+      const context = createContext(inFlight, state, classes)
       const outputs: unknown = handler.run(inFlight.payload as unknown[], context)
       if (!isPromise(outputs)) {
         inFlight.end({ outputs })
@@ -30,13 +31,13 @@ export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget 
 }
 
 /** Creates the target of a function that serves one request at a time. Returning an Error is a failure, any other value succeeds. */
-export function callTarget(call: Call): LocalTarget {
+export function callTarget(call: Call, classes: RequestClasses | null): LocalTarget {
   const endWith = (inFlight: InFlightBatch, value: unknown) => inFlight.end(outcomeOf(value))
   return {
     took: 'call took',
     payload: () => undefined,
     serve(inFlight) {
-      const value = call(inFlight.batch.numbers[0] as number, createContext(inFlight, undefined))
+      const value = call(inFlight.batch.numbers[0] as number, createContext(inFlight, undefined, classes))
       if (!isPromise(value)) {
         endWith(inFlight, value)
         return
@@ -59,8 +60,8 @@ function outcomeOf(value: unknown): BatchOutcome {
   }
 }
 
-function createContext(inFlight: InFlightBatch, state: unknown): BatchContext {
-  const context = new BatchContext(state)
+function createContext(inFlight: InFlightBatch, state: unknown, classes: RequestClasses | null): BatchContext {
+  const context = new BatchContext(state, classNames(classes, inFlight.batch))
   inFlight.onAbort = (reason) => BatchContext.abort(context, reason)
   return context
 }

@@ -13,7 +13,7 @@ import { percentToTenth, rate, threeDigits, time, timeUnit } from '../../text/nu
 import { dropColumns, FIGURES, figuresOf, firstError, formatFigure, headerOf } from '../figures.js'
 import { checkOptions, checkSwept } from '../given.js'
 import { sweptFields } from '../swept-fields.js'
-import { COLUMNS, listTotals, VERBS } from '../terminal/result-table.js'
+import { COLUMNS, classRows, listTotals, VERBS } from '../terminal/result-table.js'
 import { describeScenario } from '../terminal/scenario-line.js'
 
 // Reports for pull requests, in GitHub Flavored Markdown.
@@ -54,6 +54,7 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
   })
   const rows = [row('latency', latencyMs), row('wait', waitMs), row('service', serviceMs)]
   if (interval.some((text) => text !== '')) rows.splice(1, 0, ['95 % interval', ...interval])
+  const classes = classRows(result)
   const parts = partsOf(result).map(({ name, ms, meaning }) => [
     name,
     time(ms),
@@ -65,6 +66,12 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
     scenario === null ? 'Live requests' : renderList(describeScenario(scenario, engine)),
     renderFindings(validity.findings),
     renderTable([`latency, ${unit.name}`, ...COLUMNS.map(([name]) => name)], rows),
+    classes === null
+      ? ''
+      : renderTable(
+          classes.columns.map((column) => column.replace('\n', ' ')),
+          classes.rows,
+        ),
     renderTable(['part of the mean', '', '', ''], parts),
     renderTable(['', ''], listTotals(result)),
   ])
