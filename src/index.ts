@@ -43,6 +43,7 @@ export type { GateOutcome, GateReport, GateVerdict } from './gate/gate-report.js
 export { MeasureError } from './measure/error.js'
 export { measure } from './measure/measure.js'
 export type { MeasureOptions, MeasureProgress } from './measure/options.js'
+export type { ClassResult, ClassSegment } from './result/classes.js'
 export { type Cost, costOf } from './result/cost.js'
 export type { Cpu, CpuOfThread, Environment, EventLoopDelay, GcPauses, Host, Speed } from './result/host.js'
 export { type MergeOptions, mergeResults } from './result/merge/merge-results.js'

@@ -1,8 +1,10 @@
 import { checkedResult, checkedSummary } from '../result/check.js'
+import type { ClassResult } from '../result/classes.js'
 import { Exceedances } from '../result/exceedances.js'
 import { goodPart } from '../result/goodput.js'
 import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
+import { resultOfClass } from '../result/stored.js'
 import { type Interval, percentile, type Summary } from '../result/summary.js'
 import { type Finding, findingsThat } from '../result/validity.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
@@ -77,9 +79,9 @@ export interface BudgetCheck {
  * @throws ValidationError if the budget is invalid, or the result has another version or contradicts itself
  */
 export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
-  const rules = rulesOf(budget)
   if (isSummary(of)) {
     const summary = checkedSummary(of)
+    const rules = rulesOf(budget, [])
     const checks = rules.map((rule) => {
       const estimate = estimateOf(rule, { summary })
       return checkOf(rule, estimate, byInterval(rule, estimate, ofDurations(summary.count)))
@@ -87,14 +89,34 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
     return { verdict: verdictOf(checks), rules: checks, latency: null, findings: [] }
   }
   const result = checkedResult(of)
-  const judge = new RunJudge(result)
-  const checks = rules.map((rule) => judge.check(rule))
-  const limits = (figure: string) => rules.some((rule) => 'figure' in rule && rule.figure === figure)
+  const classes = Object.keys(result.classes ?? {})
+  const rules = rulesOf(budget, classes)
+  const judges = new Map<string | undefined, RunJudge | null>([[undefined, new RunJudge(result)]])
+  const judgeOf = (name: string | undefined) => {
+    if (!judges.has(name)) {
+      const own = resultOfClass(result, name as string)
+      judges.set(name, own === null ? null : new RunJudge(own, result))
+    }
+    return judges.get(name) ?? null
+  }
+  const checks = rules.map((rule) => judgeOf(rule.class)?.check(rule) ?? checkOfNothing(rule, result))
+  const limits = (figure: string, name?: string) =>
+    rules.some((rule) => 'figure' in rule && rule.figure === figure && rule.class === name)
   if (!limits('errorRate')) {
-    const estimate = estimateErrors(result, limits('rejectionRate'))
-    const check = checkOf(NO_ERRORS, estimate, byInterval(NO_ERRORS, estimate, ofRun(result)))
-    if (check.verdict === 'fail') check.reason = 'the budget has no limit on errorRate, so no errors are allowed'
-    checks.push({ ...check, implied: true })
+    const limited = classes.filter((name) => limits('errorRate', name))
+    // a class may have errors that the whole then has too: no others are allowed
+    const others = limited.length === 0 ? [undefined] : classes.filter((name) => !limited.includes(name))
+    for (const name of others) {
+      const own = name === undefined ? result : resultOfClass(result, name)
+      if (own === null) continue
+      const rule = name === undefined ? NO_ERRORS : { ...NO_ERRORS, metric: `${name}.errorRate`, class: name }
+      const estimate = estimateErrors(own, limits('rejectionRate') || limits('rejectionRate', name))
+      const check = checkOf(rule, estimate, byInterval(rule, estimate, ofRun(result)))
+      if (check.verdict === 'fail') {
+        check.reason = `the budget has no limit on ${rule.metric}, so no errors are allowed`
+      }
+      checks.push({ ...check, implied: true })
+    }
   }
   return {
     verdict: verdictOf(checks),
@@ -115,6 +137,38 @@ export function checkIsBudgetCheck(value: unknown, name = 'check'): void {
 }
 
 const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'fraction' }
+
+/** The check of a rule on a class of which no request completed. */
+function checkOfNothing(rule: Rule, result: Result): RuleCheck {
+  const name = rule.class as string
+  const own = (result.classes as Record<string, ClassResult>)[name] as ClassResult
+  const { offered } = own.counts
+  const none = { observed: null, interval: null }
+  if (offered === 0) {
+    return checkOf(rule, none, {
+      verdict: 'inconclusive',
+      reason: `no request of the class '${name}' was due in the window; run longer`,
+    })
+  }
+  // errors are 100 %, goodput is 0, and no latency is short enough
+  const observed = 'figure' in rule ? figureOfNone(rule, own) : null
+  const reason = `none of the ${count(offered)} requests of the class '${name}' completed`
+  if (observed === null && !isUpper(rule)) return checkOf(rule, none, { verdict: 'inconclusive', reason })
+  const kept = observed !== null && holds(observed, rule)
+  return checkOf(
+    rule,
+    { observed, interval: null },
+    {
+      verdict: kept ? 'pass' : 'fail',
+      reason: kept ? undefined : reason,
+    },
+  )
+}
+
+function figureOfNone(rule: Extract<Rule, { figure: string }>, { rates }: ClassResult): number {
+  if (rule.figure === 'goodput') return 0
+  return (rule.figure === 'errorRate' ? rates?.error : rates?.rejection) ?? 0
+}
 
 type TimeRule = Extract<Rule, { time: Time }>
 
@@ -227,13 +281,16 @@ interface Claim {
 /** Judges the rules of a budget by a run's figures and findings. */
 class RunJudge {
   readonly #result: Result
+  /** the whole run, if the result is that of a class */
+  readonly #run: Result
   /** the arrivals end by themselves and have no steady state: the run itself is judged, not a longer one */
   readonly #varies: boolean
   readonly #asObserved: boolean
   readonly #exceedances: Partial<Record<'slowest' | 'fastest', Exceedances>> = {}
 
-  constructor(result: Result) {
+  constructor(result: Result, run = result) {
     this.#result = result
+    this.#run = run
     this.#varies = result.scenario !== null && !isStationary(result.scenario.arrivals)
     this.#asObserved = this.#varies && result.engine === 'simulate'
   }
@@ -245,7 +302,7 @@ class RunJudge {
       return this.#checkFraction(rule, rule.statistic.percentile)
     }
     const estimate = this.#withoutInterval(estimateOf(rule, { result: this.#result }))
-    const judged = this.#passByLatency(rule) ?? byInterval(rule, estimate, ofRun(this.#result))
+    const judged = this.#passByLatency(rule) ?? byInterval(rule, estimate, ofRun(this.#run))
     return checkOf(
       rule,
       estimate,
@@ -257,7 +314,7 @@ class RunJudge {
   #checkGoodput(rule: Rule): RuleCheck {
     const { goodput, segments } = this.#result
     const estimate = this.#withoutInterval(estimateOf(rule, { result: this.#result }))
-    const judged = byInterval(rule, estimate, ofRun(this.#result))
+    const judged = byInterval(rule, estimate, ofRun(this.#run))
     if (goodput === undefined) return checkOf(rule, estimate, judged)
     const limited = (times: readonly Time[]) => times.some((time) => goodput.limits[time] !== undefined)
     const claim: Claim = {
@@ -278,7 +335,7 @@ class RunJudge {
   /** Judges a counted figure, which findings about latency do not affect. */
   #checkCounted(rule: Rule): RuleCheck {
     const estimate = this.#withoutInterval(estimateOf(rule, { result: this.#result }))
-    return checkOf(rule, estimate, byInterval(rule, estimate, ofRun(this.#result)))
+    return checkOf(rule, estimate, byInterval(rule, estimate, ofRun(this.#run)))
   }
 
   /** Drops the interval of an estimate that is judged as observed. */
@@ -315,7 +372,7 @@ class RunJudge {
     }
     const verdict = within === null ? 'inconclusive' : within === isUpper(rule) ? 'pass' : 'fail'
     const said = this.#explain(rule, over, ns)
-    const advice = verdict === 'inconclusive' ? `${adviseLongerRun(this.#result, times)}; ` : ''
+    const advice = verdict === 'inconclusive' ? `${adviseLongerRun(this.#run, times)}; ` : ''
     const judged = { verdict, reason: verdict === 'pass' ? undefined : `${advice}${said}` } as const
     const orAtIt = rule.relation === '<' || rule.relation === '>='
     const calm = () => exceedances.calmest(rule.limit * NS_PER_MS, orAtIt) <= over.allowed

@@ -5,8 +5,9 @@ import type { Recording } from '../result/recording.js'
 import { errorsIn } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
+import { servicesOf } from '../scenario/classes.js'
 import { resolveScenario, type Scenario } from '../scenario/scenario.js'
-import { maxThroughput, type Service } from '../scenario/service/service.js'
+import { maxThroughput } from '../scenario/service/service.js'
 import { refuseCheckpoints } from '../scenario/stop.js'
 import { type Duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
 import { Engine } from '../simulate/engine.js'
@@ -50,7 +51,9 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
   if (!('rate' in arrivals)) {
     throw new ValidationError('arrivals', `must be a process with a rate to search; ${arrivals.process} has none`)
   }
-  const most = maxThroughput(resolved.service as Service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
+  const { service, classes } = resolved
+  const shares = servicesOf(service, classes)
+  const most = maxThroughput(service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers, shares)
   if (most === Number.POSITIVE_INFINITY)
     throw new ValidationError('service', 'takes no time, so any load is sustained; give it a duration above 0')
   const run = (rate: number) => new Engine({ ...resolved, arrivals: { ...arrivals, rate } }).run()

@@ -1,5 +1,6 @@
 import { HIGHEST_NS } from '../histogram/buckets.js'
 import { isStationary, meanRate } from '../scenario/arrivals/arrivals.js'
+import { servicesOf } from '../scenario/classes.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { maxThroughput, type Service, varies } from '../scenario/service/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
@@ -56,12 +57,13 @@ function saturated(recording: Recording): Finding | null {
 }
 
 /** The highest rate that a simulation's servers can sustain; null if it is unlimited. */
-function carriedBy({ service, batching, servers }: ResolvedScenario): number | null {
+function carriedBy({ service, classes, batching, servers }: ResolvedScenario): number | null {
   if (service === undefined) return null
   const most = maxThroughput(
     service,
     batching.maxBatchSize ?? Number.POSITIVE_INFINITY,
     servers ?? Number.POSITIVE_INFINITY,
+    servicesOf(service, classes),
   )
   return Number.isFinite(most) ? most : null
 }
@@ -77,12 +79,14 @@ function carriers({ servers, batching }: ResolvedScenario): string {
  * The offered rate, if it is more than can be sustained for ever. Null if it is not, if the queue rejects the rest, or if
  * the arrivals have no constant rate.
  */
-function offeredBeyond({ arrivals, service, queue }: ResolvedScenario, capacity: number): number | null {
+function offeredBeyond({ arrivals, service, classes, queue }: ResolvedScenario, capacity: number): number | null {
   if (queue.capacity !== null || queue.timeout !== null || !isStationary(arrivals)) return null
   const offered = meanRate(arrivals)
   if (offered === null) return null
   // exactly the capacity is sustained only if nothing varies
-  const inStep = arrivals.process === 'constant' && !varies(service as Service)
+  const services = servicesOf(service as Service, classes)
+  const inStep =
+    arrivals.process === 'constant' && services.length === 1 && !services.some((each) => varies(each.service))
   return offered > capacity * (inStep ? 1 + ROUNDING : 1 - ROUNDING) ? offered : null
 }
 

@@ -1,9 +1,11 @@
 import { bucketCeiling, bucketFloor } from '../histogram/buckets.js'
 import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
 import { meanOf, stdDevOf } from '../histogram/moments.js'
+import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { student, tailOf } from '../statistics/student.js'
 import { count } from '../text/number.js'
+import type { Recording } from './recording.js'
 import { FEWEST, type Order, type Spread, segmentsName, spreadOf, tooFewSegments } from './spread.js'
 import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from './summary.js'
 
@@ -84,6 +86,23 @@ export function intervalsBetween(
   replications: readonly HistogramSnapshot[],
 ): Record<Estimate, Interval> {
   return named(intervals(total, replications, 'independent', moreReplications(total), 1))
+}
+
+/**
+ * The intervals of a distribution of a recording, from its segments or its replications.
+ *
+ * @param total all values
+ * @param segments the same values by segment, or by replication
+ */
+export function intervalsIn(
+  { startNs, endNs, replications, checkpoints, scenario }: Recording,
+  total: HistogramSnapshot,
+  segments: readonly HistogramSnapshot[],
+): Record<Estimate, Interval> {
+  if (replications !== undefined) return intervalsBetween(total, segments)
+  const filled = segments.filter(({ count }) => count > 0)
+  const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
+  return intervalsOf(total, filled, endNs - startNs, checkpoints?.planned, endsByItself)
 }
 
 const moreReplications =

@@ -67,6 +67,28 @@ export function summaryOf(histogram: HistogramSnapshot, intervals: Record<Estima
   }
 }
 
+/** The latency of the requests due in a segment of the window that completed. */
+export interface SegmentLatency {
+  count: number
+  min: number
+  mean: number
+  max: number
+  /** HdrHistogram's compressed base64, in nanoseconds */
+  histogram: string
+}
+
+/** The latency of a segment; null if nothing completed. */
+export function segmentLatency(latency: HistogramSnapshot): SegmentLatency | null {
+  if (latency.count === 0) return null
+  return {
+    count: latency.count,
+    min: ms(latency.min),
+    mean: ms(meanOf(latency)),
+    max: ms(latency.max),
+    histogram: encode(latency),
+  }
+}
+
 type Five = [number, number, number, number, number]
 
 /** A missing interval, with the reason. */

@@ -13,8 +13,14 @@ import {
 } from './http.js'
 import { checkLive, live, type Named, named } from './named.js'
 
-/** Serves one request in this process. `signal` aborts if it takes longer than `batchTimeout`. */
-export type Call = (index: number, context: { readonly signal: AbortSignal }) => unknown
+/**
+ * Serves one request in this process. `signal` aborts if it takes longer than `batchTimeout`; `class` is the request's
+ * class, if the scenario has `classes`.
+ */
+export type Call = (
+  index: number,
+  context: { readonly signal: AbortSignal; readonly class?: string | undefined },
+) => unknown
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of any types
 export type HandlerInProcess = BatchFunction<number, unknown, undefined> | Handler<any, any, any>

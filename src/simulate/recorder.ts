@@ -1,5 +1,14 @@
 import { type HistogramSnapshot, LatencyHistogram, mergeHistograms, zeros } from '../histogram/latency-histogram.js'
-import { type Counts, type Histograms, noCounts, type RecordedSegment, totalOf } from '../result/recording.js'
+import {
+  type ClassRecordings,
+  type Counts,
+  type Histograms,
+  mergeClasses,
+  noCounts,
+  type RecordedSegment,
+  totalOf,
+} from '../result/recording.js'
+import type { RequestClasses } from '../scenario/classes.js'
 import { type Good, GoodLimits, type RequestTimes, repeatValues } from '../scenario/good.js'
 
 /** How many served requests are buffered before they are counted: many at a time is twice as fast. */
@@ -17,6 +26,8 @@ export interface Recorded {
   maxBatchSize: number
   /** which requests are good; none is judged without it */
   good: Good | undefined
+  /** null if requests have no classes */
+  classes: RequestClasses | null
 }
 
 /** Empty histograms of runs that ended: to allocate new ones for each run would take as long as to fill them. */
@@ -39,6 +50,8 @@ interface OpenSegment {
   startNs: number
   endNs: number
   counts: Counts
+  /** by class, if requests have classes */
+  byClass: Counts[]
   inSystem: number
   /** what started in it; until it ends, what had started when it began */
   batches: number
@@ -71,6 +84,10 @@ export class Recorder {
   readonly queueings: Float64Array
   readonly batchings: Float64Array
   readonly dispatchings: Float64Array
+  readonly classes: Uint8Array
+  readonly #classes: RequestClasses | null
+  /** the latency of each class, of the segment that requests leave from at present */
+  readonly #classLatency: LatencyHistogram[]
   /** judges requests; null if the scenario does not say which are good */
   readonly #good: Judging | null
   readonly #waiting: OpenSegment[] = []
@@ -78,6 +95,7 @@ export class Recorder {
     startNs: 0,
     endNs: 0,
     counts: noCounts(),
+    byClass: [],
     inSystem: 0,
     batches: 0,
     batched: 0,
@@ -93,13 +111,17 @@ export class Recorder {
   /** from this queue position on, requests belong to a later segment */
   nextPosition = Number.POSITIVE_INFINITY
 
-  constructor({ batching, dispatch, maxBatchSize, good }: Recorded) {
+  constructor({ batching, dispatch, maxBatchSize, good, classes }: Recorded) {
     this.#smallBatches = new Float64Array(Math.min(TABLED, maxBatchSize + 1))
     const buffer = (used: boolean) => new Float64Array(used ? BUFFERED : 0)
     this.queueings = buffer(batching || dispatch)
     this.batchings = buffer(batching)
     this.dispatchings = buffer(dispatch)
     const histogram = () => spare.pop() ?? new LatencyHistogram()
+    this.classes = new Uint8Array(classes === null ? 0 : BUFFERED)
+    this.#classes = classes
+    this.#classLatency = this.#forEachClass(histogram)
+    this.#beforeWindow.byClass = this.#forEachClass(noCounts)
     this.#current = {
       ...{ latency: histogram(), wait: histogram(), service: histogram() },
       ...((batching || dispatch) && { queueing: histogram() }),
@@ -135,6 +157,7 @@ export class Recorder {
       startNs: nowNs,
       endNs: nowNs,
       counts: noCounts(this.#good !== null),
+      byClass: this.#forEachClass(() => noCounts(this.#good !== null)),
       inSystem,
       ...this.#started(),
       servingNs,
@@ -149,6 +172,10 @@ export class Recorder {
   close(nowNs: number, number: number, inSystem: number, servingNs: number): void {
     const segment = this.#arriving
     segment.counts.offered = number - this.#firstNumber
+    if (this.#classes !== null && segment !== this.#beforeWindow) {
+      for (let each = this.#firstNumber; each < number; each++)
+        this.#countsOf(segment, this.#classes.classOf(each)).offered++
+    }
     segment.endNs = nowNs
     segment.inSystem = inSystem
     const { batches, batched } = this.#started()
@@ -173,11 +200,20 @@ export class Recorder {
     return { batches, batched }
   }
 
-  rejected(): void {
+  rejected(number: number): void {
     this.#arriving.counts.rejected++
+    if (this.#classes !== null) this.#countsOf(this.#arriving, this.#classes.classOf(number)).rejected++
   }
-  timedOut(): void {
+  timedOut(ofClass: number): void {
     this.#leaving.counts.timedOut++
+    if (this.#classes !== null) this.#countsOf(this.#leaving, ofClass).timedOut++
+  }
+
+  #forEachClass<Value>(make: () => Value): Value[] {
+    return (this.#classes?.names ?? []).map(() => make())
+  }
+  #countsOf(segment: OpenSegment, ofClass: number): Counts {
+    return segment.byClass[ofClass] as Counts
   }
 
   /**
@@ -189,6 +225,11 @@ export class Recorder {
   count(buffered: number, batches: number): void {
     const { latency, wait, service, queueing, batching, dispatch } = this.#current
     if (this.#good !== null) this.#countGood(this.#good, buffered, batches)
+    if (this.#classes !== null) {
+      for (let i = 0; i < buffered; i++) {
+        ;(this.#classLatency[this.classes[i] as number] as LatencyHistogram).record(this.latencies[i] as number)
+      }
+    }
     latency.recordMany(this.latencies, buffered)
     wait.recordMany(this.waits, buffered)
     service.recordMany(this.services, batches, this.sizes)
@@ -201,6 +242,11 @@ export class Recorder {
     repeatValues(services, this.services, this.sizes, batches)
     const { counts } = this.#leaving
     counts.good = (counts.good ?? 0) + limits.count(times, buffered)
+    if (this.#classes === null) return
+    for (let i = 0; i < buffered; i++) {
+      const own = this.#countsOf(this.#leaving, this.classes[i] as number)
+      if (limits.bad[i] === 0) own.good = (own.good ?? 0) + 1
+    }
   }
 
   /** A batch started in the window. */
@@ -235,10 +281,27 @@ export class Recorder {
 
   #finish(): void {
     const histograms = this.#complete((_, current) => current.take())
+    const latencies = this.#classLatency.map((current) => current.take())
     if (this.#leaving === this.#beforeWindow) return
-    const { firstPosition: _, ...segment } = this.#leaving
+    const { firstPosition: _, byClass, ...segment } = this.#leaving
     segment.counts.completed = histograms.latency.count
-    this.segments.push({ ...segment, histograms })
+    const classes = this.#classes !== null && { classes: this.#classesOf(byClass, latencies) }
+    this.segments.push({ ...segment, histograms, ...classes })
+  }
+
+  #classesOf(byClass: Counts[], latencies: HistogramSnapshot[]): ClassRecordings {
+    const names = this.#classes?.names ?? []
+    return Object.fromEntries(
+      names.map((name, i) => {
+        const latency = latencies[i] as HistogramSnapshot
+        return [name, { counts: { ...(byClass[i] as Counts), completed: latency.count }, latency }]
+      }),
+    )
+  }
+
+  /** The classes of all segments together; null if requests have no classes. */
+  get classRecordings(): ClassRecordings | null {
+    return this.#classes === null ? null : mergeClasses(this.segments.map(({ classes = {} }) => classes))
   }
 
   /** Everything has left: finishes the last segments. */

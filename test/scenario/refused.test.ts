@@ -192,7 +192,7 @@ describe('an invalid scenario is refused with the path, the value and what is ac
     for (const value of [undefined, null, 5, 'scenario', [], true]) {
       const error = refusal(value)
       expect(error.path).toBe('')
-      expect(error.message).toMatch(/^must be an object of arrivals, service, .*seed, got ./)
+      expect(error.message).toMatch(/^must be an object of arrivals, classes, service, .*seed, got ./)
     }
   })
 
@@ -230,7 +230,7 @@ it('an object may be of another realm, or without a prototype', () => {
 
 describe('an unknown option is refused, never ignored', () => {
   const unknown: [path: string, scenario: Record<string, unknown>, key: string, accepted: string][] = [
-    ['', { servres: 2 }, 'servres', 'arrivals, service, handler'],
+    ['', { servres: 2 }, 'servres', 'arrivals, classes, service, handler'],
     ['batching', { batching: { maxBatchsize: 8 } }, 'maxBatchsize', 'maxBatchSize, maxWait'],
     ['queue', { queue: { size: 8 } }, 'size', 'capacity, timeout'],
     ['service', { service: { model: 'affine', base: 1, bose: 2 } }, 'bose', 'model, base, perItem'],

@@ -12,6 +12,8 @@ import type { SimulationEvent } from '../../src/index.js'
 export interface NaiveScenario {
   arrivals: { process: 'replay'; timestamps: number[] } | { process: 'closed'; clients: number; thinkTime: number }
   service: { model: 'affine'; base: number; perItem: number; overhead?: Overhead }
+  /** the service of a request of a class; a batch takes the mean of what one of its size takes in each request's class */
+  serviceOf?: (number: number) => { base: number; perItem: number }
   servers: number
   batching: { maxBatchSize: number | null; maxWait: number | null }
   queue: { capacity: number | null; timeout: number | null }
@@ -113,8 +115,12 @@ export function naive(scenario: NaiveScenario): NaiveRun {
               ? overhead.filled
               : overhead.wake
       const start = now + dispatch
-      const end = start + service.base + service.perItem * size
       const batch = queue.splice(0, size)
+      const times = batch.map(({ number }) => {
+        const { base, perItem } = scenario.serviceOf?.(number) ?? service
+        return base + perItem * size
+      })
+      const end = start + times.reduce((sum, time) => sum + time, 0) / size
       emitted.push({ type: 'batch', startMs: start, endMs: end, requests: batch.map((request) => request.number) })
       for (const request of batch) {
         request.fate = 'served'

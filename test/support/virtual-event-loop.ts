@@ -132,6 +132,14 @@ export function serveInVirtualTime(given: ScenarioParts, behaviour: Behaviour, u
     now = Math.max(now, next.at)
     next.callback()
   }
-  const state = { window, queue, stats: [stats as ServerStats], inProcess: true, serving: () => servers.serving() }
+  const { classes } = memory
+  const state = {
+    window,
+    queue,
+    stats: [stats as ServerStats],
+    classes,
+    inProcess: true,
+    serving: () => servers.serving(),
+  }
   return { scenario, window, flown, state, nowNs: now, ended, left: events.length, failure: servers.failure }
 }

@@ -81,7 +81,14 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads, shard: 
   const arrived: number[] = []
   const queueOf = () => {
     // each thread has a window of its own over the same memory
-    const queue = new SharedQueue(memory.setup, memory.buffers.queue, memory.window(), clock, threads.aheadNs ?? 0)
+    const queue = new SharedQueue(
+      memory.setup,
+      memory.buffers.queue,
+      memory.window(),
+      clock,
+      threads.aheadNs ?? 0,
+      memory.classes,
+    )
     const [drop, arrive] = [queue.drop.bind(queue), queue.arrive.bind(queue)]
     queue.drop = (reason, number, dueNs, atNs) => {
       dropped.push({ reason, number, dueNs, atNs })
@@ -142,7 +149,9 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads, shard: 
   }
 
   const finish = (own: ServerStats, { numbers, size }: Batch) => {
-    const failed = Uint8Array.from(numbers.subarray(0, size), (number) => (threads.fails?.(number) ? 1 : 0))
+    const failed = Uint8Array.from(numbers.subarray(0, size), (number) =>
+      threads.fails?.(number) ? own.kinds.placeOf(`status ${500 + (number % 5)}`) : 0,
+    )
     const failures = failed.reduce((sum, each) => sum + each, 0)
     own.end(window, failures === 0 ? null : failed, failures)
   }
@@ -166,7 +175,7 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads, shard: 
     asleep[next] = false
     check(next)
   }
-  const state = stateOf(window, queueOf(), stats)
+  const state = stateOf(window, queueOf(), stats, memory.classes)
   const allEnded = ended.every(Boolean)
   return { scenario, plan, memory, window, state, arrived, served, dropped, nowNs: now, allEnded }
 }

@@ -2,7 +2,7 @@ import { meanOf } from '../../histogram/moments.js'
 import { percentileNs } from '../../histogram/percentile.js'
 import { findingsOf } from '../../result/findings.js'
 import { goodPart } from '../../result/goodput.js'
-import { errorsIn, type Recording } from '../../result/recording.js'
+import { type ClassRecording, type ClassRecordings, errorsIn, type Recording } from '../../result/recording.js'
 import { isStationary } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
 import type { SimulatedScenario } from '../../scenario/scenario.js'
@@ -37,9 +37,8 @@ export function runTrial({ scenario, budget }: TrialTask): Trial {
   const recording = new Engine(scenario).run()
   const { startNs, endNs, completions, servingNs, batchSizes } = recording
   const seconds = (endNs - startNs) / NS_PER_SECOND
-  const { amount, of } = goodPart(recording.counts)
   const trial = {
-    goodput: scenario.good === undefined ? null : of === 0 ? 0 : amount / of,
+    goodput: scenario.good === undefined ? null : goodFraction(recording),
     largestBatch: Math.max(0, ...batchSizes.keys()),
     completedPerSecond: completions / seconds,
     utilization: (servingNs ?? 0) / ((endNs - startNs) * scenario.servers),
@@ -50,6 +49,7 @@ export function runTrial({ scenario, budget }: TrialTask): Trial {
   }
   const rules = rulesOf(budget)
   const strains = rules.map((rule) => strainOf(rule, recording, trial))
+  // if some classes may have errors, it is not checked here that the others have none: the verdict does
   if (!rules.some((rule) => 'figure' in rule && rule.figure === 'errorRate')) {
     const apart = rules.some((rule) => 'figure' in rule && rule.figure === 'rejectionRate')
     strains.push(ratio(errorRate(recording, apart), 0))
@@ -75,8 +75,9 @@ export function longer(scenario: SimulatedScenario): SimulatedScenario {
 /** The task of a thread that tries a setting. */
 export const tryOnThread = (task: TrialTask): Trial | Refused => catchRefusal(() => runTrial(task))
 
-function strainOf(rule: Rule, recording: Recording, trial: Omit<Trial, 'p99Ms' | 'strain'>): number {
+function strainOf(rule: Rule, whole: Recording, trial: Omit<Trial, 'p99Ms' | 'strain'>): number {
   const { relation, limit } = rule
+  const recording = rule.class === undefined ? whole : recordingOfClass(whole, rule.class)
   const upper = relation.startsWith('<')
   const observed = observedOf(rule, recording, trial, upper)
   // how many times as many requests as may be are not good
@@ -107,7 +108,7 @@ function observedOf(
     case 'throughput':
       return completedPerSecond
     case 'goodput':
-      return goodput ?? 0
+      return rule.class === undefined ? (goodput ?? 0) : goodFraction(recording)
     case 'utilization':
       return utilization
     case 'meanBatchSize': {
@@ -121,6 +122,17 @@ function observedOf(
     case 'rejectionRate':
       return recording.counts.rejected / recording.counts.offered
   }
+}
+
+function goodFraction({ counts }: Recording): number {
+  const { amount, of } = goodPart(counts)
+  return of === 0 ? 0 : amount / of
+}
+
+/** A recording as seen by the requests of one class. */
+function recordingOfClass(recording: Recording, name: string): Recording {
+  const { counts, latency } = (recording.classes as ClassRecordings)[name] as ClassRecording
+  return { ...recording, counts, histograms: { ...recording.histograms, latency } }
 }
 
 const errorRate = ({ counts }: Recording, withoutRejected: boolean) =>

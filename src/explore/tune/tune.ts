@@ -5,7 +5,8 @@ import { cores } from '../../machine/cores.js'
 import { costOfRun } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
 import { meanRate } from '../../scenario/arrivals/arrivals.js'
-import { rulesOf } from '../../scenario/budget.js'
+import { checkBudgetClasses, rulesOf } from '../../scenario/budget.js'
+import { classesOf } from '../../scenario/classes.js'
 import {
   noGood,
   type ResolvedScenario,
@@ -98,7 +99,18 @@ class Tuning {
     const { signal } = this.#options
     throwIfAborted(signal)
     // reject an invalid scenario before anything is calibrated
-    const { arrivals, queue, stop, good } = resolveScenario(scenarioWith(this.#scenario, '1ms'), 'simulate')
+    const { arrivals, classes, seed, queue, stop, good } = resolveScenario(
+      scenarioWith(this.#scenario, '1ms'),
+      'simulate',
+    )
+    const own = Object.entries(classes ?? {}).find(([, { service }]) => service !== undefined)
+    if (own !== undefined) {
+      throw new ValidationError(
+        `classes.${own[0]}.service`,
+        'cannot be tuned: settings are tried with one service for all requests; use sweep',
+      )
+    }
+    checkBudgetClasses(this.#options.budget, classesOf({ classes, seed })?.names ?? [], 'budget')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
     if (good === undefined) this.#refuseGoodput()
     const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait, budget } = this.#options

@@ -86,24 +86,29 @@ export interface Failures {
 
 const NONE: Failures = { count: 0, failed: null, error: null }
 
-/** Finds the failed requests of a batch. */
-export function findFailures(outcome: BatchOutcome, size: number): Failures {
+/**
+ * Finds the failed requests of a batch.
+ *
+ * @param markOf the mark of a failed request, from 1
+ */
+export function findFailures(outcome: BatchOutcome, size: number, markOf: (error: unknown) => number): Failures {
   if (outcome === SERVED) return NONE
   if ('outputs' in outcome) {
     const { outputs } = outcome
     try {
       const failed = new Uint8Array(size)
-      const count = failuresIn(outputs, size, failed)
-      return count === 0 ? NONE : { count, failed, error: portable((outputs as unknown[])[failed.indexOf(1)]) }
+      const count = failuresIn(outputs, size, failed, markOf)
+      if (count === 0) return NONE
+      return { count, failed, error: portable((outputs as unknown[])[failed.findIndex((mark) => mark > 0)]) }
     } catch (error) {
-      return failAll(error, size)
+      return failAll(error, size, markOf)
     }
   }
-  return failAll(outcome.error, size)
+  return failAll(outcome.error, size, markOf)
 }
 
-const failAll = (error: unknown, size: number): Failures => ({
+const failAll = (error: unknown, size: number, markOf: (error: unknown) => number): Failures => ({
   count: size,
-  failed: new Uint8Array(size).fill(1),
+  failed: new Uint8Array(size).fill(markOf(error)),
   error: portable(error),
 })

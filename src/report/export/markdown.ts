@@ -15,7 +15,7 @@ import { dropColumns, FIGURES, figuresOf, firstError, formatFigure, headerOf } f
 import { checkOptions, checkSwept } from '../given.js'
 import { MACHINE_TITLES, machineRows } from '../machines.js'
 import { sweptFields } from '../swept-fields.js'
-import { COLUMNS, listTotals, VERBS } from '../terminal/result-table.js'
+import { COLUMNS, classRows, listTotals, VERBS } from '../terminal/result-table.js'
 import { describeScenario } from '../terminal/scenario-line.js'
 
 // Reports for pull requests, in GitHub Flavored Markdown.
@@ -57,6 +57,7 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
   })
   const rows = [row('latency', latencyMs), row('wait', waitMs), row('service', serviceMs)]
   if (interval.some((text) => text !== '')) rows.splice(1, 0, ['95 % interval', ...interval])
+  const classes = classRows(result)
   const parts = partsOf(result).map(({ name, ms, meaning }) => [
     name,
     time(ms),
@@ -70,6 +71,12 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
       : renderList([...describeScenario(scenario, engine), ...(machines === null ? [] : [machines])]),
     renderFindings(validity.findings),
     renderTable([`latency, ${unit.name}`, ...COLUMNS.map(([name]) => name)], rows),
+    classes === null
+      ? ''
+      : renderTable(
+          classes.columns.map((column) => column.replace('\n', ' ')),
+          classes.rows,
+        ),
     renderTable(['part of the mean', '', '', ''], parts),
     renderTable(['', ''], listTotals(result)),
     merged === undefined ? '' : renderTable([...MACHINE_TITLES], machineRows(merged)),

@@ -1,6 +1,7 @@
 import type { Swept } from '../../explore/sweep.js'
 import { toCsv } from '../../files/csv.js'
 import type { Result } from '../../result/result.js'
+import { resultOfClass } from '../../result/stored.js'
 import { ESTIMATES } from '../../result/summary.js'
 import { checkNamed, checkSwept } from '../given.js'
 import type { NamedResult } from '../named-result.js'
@@ -35,9 +36,29 @@ const FIGURES: Figure[] = [
   ['findings', ({ validity }) => validity.findings.map(({ code }) => code).join(' ')],
 ]
 
+/** The figures that are known of a class too. */
+const OF_A_CLASS = new Set([
+  'engine',
+  ...FIGURES.map(([header]) => header).filter((header) => /^(mean|p\d+|max)(Low|High)?Ms$/.test(header)),
+  ...['errorRate', 'goodput', 'goodputLow', 'goodputHigh', 'goodPerSec', 'requests', 'valid', 'findings'],
+])
+
+/** A line for the whole, and one for each class. */
+function linesOf(result: Result): (string | number | boolean | null)[][] {
+  const names = Object.keys(result.classes ?? {})
+  return [
+    [null, ...FIGURES.map(([, of]) => of(result))],
+    ...names.map((name) => {
+      const own = resultOfClass(result, name)
+      return [name, ...FIGURES.map(([header, of]) => (own !== null && OF_A_CLASS.has(header) ? of(own) : null))]
+    }),
+  ]
+}
+
 /**
  * Renders a sweep as CSV, with a line for each run: the swept fields, then its figures. Times are milliseconds, rates are
- * per second, and fractions are of 1.
+ * per second, and fractions are of 1. If requests have classes, each has a line after that of its run, with its name in
+ * the column `class`.
  *
  * @throws ValidationError if it is not a list of runs
  * @example
@@ -46,14 +67,15 @@ const FIGURES: Figure[] = [
 export function renderSweepCsv(swept: readonly Swept[]): string {
   checkSwept(swept)
   const fields = sweptFields(swept)
-  return toCsv(
-    [...fields.map(({ name }) => name), ...FIGURES.map(([header]) => header)],
-    swept.map((each) => [...fields.map(({ plain }) => plain(each)), ...FIGURES.map(([, of]) => of(each.result))]),
+  return csvOf(
+    fields.map(({ name }) => name),
+    swept.map((each) => ({ keys: fields.map(({ plain }) => plain(each)), result: each.result })),
   )
 }
 
 /**
- * Renders results as CSV, with a line for each: its name, then its figures. A name that a spreadsheet would run as a
+ * Renders results as CSV, with a line for each: its name, then its figures. If requests have classes, each has a line of
+ * its own, with its name in the column `class`. A name that a spreadsheet would run as a
  * formula, such as `=1+1`, is prefixed with an apostrophe.
  *
  * @throws ValidationError if they are not results
@@ -63,8 +85,22 @@ export function renderSweepCsv(swept: readonly Swept[]): string {
  */
 export function renderResultsCsv(results: readonly NamedResult[]): string {
   checkNamed(results)
+  return csvOf(
+    ['name'],
+    results.map(({ name, result }) => ({ keys: [name], result })),
+  )
+}
+
+/** @param headers those of the keys, which say what each result is */
+function csvOf(
+  headers: readonly string[],
+  all: readonly { keys: readonly (string | number | boolean | null)[]; result: Result }[],
+): string {
+  const withClasses = all.some(({ result }) => result.classes !== undefined)
   return toCsv(
-    ['name', ...FIGURES.map(([header]) => header)],
-    results.map(({ name, result }) => [name, ...FIGURES.map(([, of]) => of(result))]),
+    [...headers, ...(withClasses ? ['class'] : []), ...FIGURES.map(([header]) => header)],
+    all.flatMap(({ keys, result }) =>
+      linesOf(result).map(([name = null, ...figures]) => [...keys, ...(withClasses ? [name] : []), ...figures]),
+    ),
   )
 }
