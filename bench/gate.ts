@@ -292,14 +292,16 @@ function reportResampled(segments: readonly SegmentRecord[], runs: number): void
     }
     return judgePairs(drawn.slice(0, rounds), rounds, (from[0] as SegmentRecord).comparison)
   }
-  const rows = ROUNDS_TRIED.flatMap((rounds) =>
-    CHANGES.map((change) => {
-      const ones = Array.from({ length: runs }, () => judge(change, rounds))
+  const rows = ROUNDS_TRIED.flatMap((rounds) => {
+    const judged = new Map(CHANGES.map((change) => [change, Array.from({ length: runs }, () => judge(change, rounds))]))
+    const draw = (change: number) => (judged.get(change) as Judged[])[Math.floor(random.uniform() * runs)] as Judged
+    return CHANGES.map((change) => {
+      const ones = judged.get(change) as Judged[]
       const fives = Array.from({ length: runs }, () => {
         const compared = [change, 0, 0, 0, 0].map((each) => {
-          const first = judge(each, rounds)
+          const first = draw(each)
           if (first.verdict !== 'slower') return { fails: false, pairs: first.pairs }
-          const second = judge(each, rounds)
+          const second = draw(each)
           return { fails: second.verdict === 'slower', pairs: first.pairs + second.pairs }
         })
         const pairs = compared.reduce((total, each) => total + NULL_PAIRS + each.pairs, 0)
@@ -317,8 +319,8 @@ function reportResampled(segments: readonly SegmentRecord[], runs: number): void
         percentOf(fives.filter(({ fails }) => fails).length / runs),
         ...[medianOf(seconds).toFixed(0), (seconds[Math.ceil(0.95 * runs) - 1] as number).toFixed(0)],
       ]
-    }),
-  )
+    })
+  })
   const counts = CHANGES.map((change) => SEGMENT * (pool.get(change)?.length ?? 0)).join(', ')
   console.log(
     `\n${runs} gates a row, resampled from ${counts} pairs of ${CHANGES.join(', ')} % at ${secondsPerPair.toFixed(2)} s each`,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { judgeShape } from '../../budget/comparison.js'
 import { compareTasks } from '../../gate/bench/compare-tasks.js'
 import type { BenchRunner } from '../../gate/bench/messages.js'
@@ -16,9 +17,12 @@ const BENCH_FILES = ['bench', 'benchmark'].flatMap((name) =>
   ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs', 'tsx', 'jsx'].map((extension) => `**/*.${name}.${extension}`),
 )
 
+/** The metrics that runners give of a task. */
+const OF = ['p50', 'mean', 'p99', 'throughput'] as const
+
 const schema = optionsSchema({
   ...judgeShape,
-  of: judgeShape.of.removeDefault().default('p50'),
+  of: z.enum(OF, { error: `must be one of ${OF.join(', ')} for micro-benchmarks` }).default('p50'),
   rounds: whole(2, 1000).default(ROUNDS),
   duration: positiveDuration.default(100),
 })

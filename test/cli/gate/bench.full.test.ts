@@ -156,6 +156,11 @@ describe.concurrent('micro-benchmarks', { timeout: TIMEOUT }, () => {
       /compare: found no micro-benchmark; name a file, or add a file \*\.bench\.ts\n$/,
     ],
     [
+      'a metric that tasks lack',
+      ['--runner', 'vitest', '--of', 'p95'],
+      /of: must be one of p50, mean, p99, throughput/,
+    ],
+    [
       'an invalid option',
       ['--runner', 'tinybench', '--rounds', '1'],
       /rounds: must be a whole number of at least 2 and at most 1,000, got 1/,
