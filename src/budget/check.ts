@@ -114,7 +114,8 @@ export function checkIsBudgetCheck(value: unknown, name = 'check'): void {
   throw new ValidationError(name, `must be a budget check, as checkBudget returns it, ${got(value)}`)
 }
 
-const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'fraction' }
+/** The rule of a budget without a limit on errors. */
+export const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'fraction' }
 
 type TimeRule = Extract<Rule, { time: Time }>
 

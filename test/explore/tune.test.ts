@@ -106,7 +106,7 @@ describe('tune, of one service', () => {
       choices.maxWait.map((maxWait) => simulate({ ...scenario, batching: { maxBatchSize, maxWait } }).latencyMs.p99),
     )
     expect(nearest).toMatchObject({ candidate: null, servers: 1, p99Ms: Math.min(...withOne) })
-    expect(nearest?.sentence).toMatch(/^1 server would take a limit 1\.2\d times as high/)
+    expect(nearest?.sentence).toMatch(/^1 server would break it: p99 is 17\.\d ms at best, 1\.2\d times its limit, where the budget is p99 within 14 ms\.$/)
     expect(best?.headroom?.growth).toBeGreaterThan(0)
   })
 

@@ -1,6 +1,7 @@
+import { figureText } from '../../budget/render.js'
 import type { Result } from '../../result/result.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
-import { count, inText, percent, rate, time } from '../../text/number.js'
+import { closePercentage, count, inText, rate, time } from '../../text/number.js'
 import type { ReadWishes } from './preference.js'
 import {
   CandidateSearch,
@@ -36,10 +37,18 @@ export function budgetText(budget: Budget): string {
 }
 
 function ruleText({ metric, relation, limit, unit }: Rule): string {
-  const text =
-    unit === 'ms' ? time(limit) : unit === '/s' ? rate(limit) : unit === 'fraction' ? percent(limit) : inText(limit)
   const words = { '<': 'below', '<=': 'within', '>': 'above', '>=': 'of at least' }
-  return `${metric} ${words[relation]} ${text}`
+  return `${metric} ${words[relation]} ${figureText(limit, unit)}`
+}
+
+/** What a setting has of the figure that is nearest to its limit, or furthest beyond it: `p99 is 17.2 ms at best`. */
+function nearestText({ trial: { nearest } }: Tried): string {
+  if (nearest === null) return 'the servers are overloaded'
+  const { rule, observed } = nearest
+  if (!Number.isFinite(observed)) return `${rule.metric} is that of a request never answered`
+  const times = observed / rule.limit
+  const ratio = rule.unit === 'ms' && rule.relation.startsWith('<') && rule.limit > 0
+  return `${rule.metric} is ${figureText(observed, rule.unit)} at best${ratio ? `, ${inText(times)} times its limit` : ''}`
 }
 
 const named = ({ contender }: { contender: Tried['contender'] }) => (contender.name === null ? 'it' : contender.name)
@@ -63,11 +72,17 @@ interface Asked {
 const hasRefuted = ({ tried }: CandidateSearch) => tried.some(isRefuted)
 const isRefuted = ({ trial, refuted }: Tried) => refuted === true && trial.strain <= 1
 
-/** A p99, if there is one of all requests: it is endless if more than 1 % of them are never answered. */
-const p99Text = (p99Ms: number, ofAllMs: number) =>
-  Number.isFinite(ofAllMs)
+/**
+ * The p99 and the goodput of a setting.
+ *
+ * @param ofAllMs the p99 of all requests, which is endless if more than 1 % of them are never answered
+ */
+function figuresText(p99Ms: number, ofAllMs: number, goodput: number | null): string {
+  const p99 = Number.isFinite(ofAllMs)
     ? `p99 is ${time(p99Ms)}`
     : `more than 1 % of requests are not answered${Number.isFinite(p99Ms) ? `, p99 of the others is ${time(p99Ms)}` : ''}`
+  return goodput === null ? p99 : `${p99}, ${closePercentage(goodput)} % of requests are good`
+}
 
 const finite = (value: number) => (Number.isFinite(value) ? value : null)
 
@@ -90,9 +105,13 @@ export function recommendation(
   }
   const { contender, servers, worth } = chosen
   const { quality, price } = contender
-  const p99 = p99Text(confirmed?.latencyMs.p99 ?? worth.p99Ms, worth.p99Ms)
+  const { p99, goodput } = {
+    p99: confirmed?.latencyMs.p99 ?? worth.p99Ms,
+    goodput: confirmed?.goodput?.fraction ?? chosen.trial.goodput,
+  }
+  const figures = figuresText(p99, worth.p99Ms, goodput)
   const cost = price === null ? '' : `, for ${inText(costOfServers(contender, servers))} an hour`
-  const what = `Run ${contender.name === null ? '' : `${contender.name} on `}${serversText(servers)}, ${batchingText(chosen)}${cost}: ${p99}, and it keeps ${within}.`
+  const what = `Run ${contender.name === null ? '' : `${contender.name} on `}${serversText(servers)}, ${batchingText(chosen)}${cost}: ${figures}, and it keeps ${within}.`
   const why =
     confirmed === null
       ? 'It is the best that was found until the search was ended, and a longer run has not confirmed it.'
@@ -140,7 +159,7 @@ export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boo
         ? 'one server costs more than is allowed'
         : `${serversText(givenUp.servers)} cannot sustain the load; it takes ${serversText(search.fewestServers)} or more`
     case 'too slow':
-      return `${givenUp.best.trial.p99Ms === Number.POSITIVE_INFINITY ? 'is too slow' : `has a p99 of ${time(givenUp.best.trial.p99Ms)} without any waiting`}: no number of servers keeps ${within}`
+      return `${tooSlowText(givenUp.best)}: no number of servers keeps ${within}`
     case 'dominated':
       return `cannot be better than ${named(givenUp.by)} on ${serversText(givenUp.by.servers)} in quality, cost or p99: not searched`
   }
@@ -150,13 +169,14 @@ export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boo
   if (isRefuted(nearest)) {
     return `keeps ${within} with ${serversText(nearest.servers)} in a run of the search, and did not pass in one ten times as long`
   }
-  return `breaks ${within} with up to ${serversText(search.mostServers)}; the nearest is ${timesText(nearest)}`
+  return `breaks ${within} with up to ${serversText(search.mostServers)}: ${nearestText(nearest)}, with ${serversText(nearest.servers)}`
 }
 
-const timesText = ({ trial, servers }: Tried) =>
-  Number.isFinite(trial.strain)
-    ? `${inText(trial.strain)} times a limit, with ${serversText(servers)}`
-    : `overloaded, with ${serversText(servers)}`
+function tooSlowText({ trial: { nearest } }: Tried): string {
+  if (nearest === null || !Number.isFinite(nearest.observed)) return 'is too slow'
+  const { rule, observed } = nearest
+  return `has a ${rule.metric} of ${figureText(observed, rule.unit)} without any waiting`
+}
 
 /**
  * Finds what comes nearest: a candidate of higher quality than the recommended one, else the best of the others; with
@@ -263,12 +283,14 @@ function oneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, bu
     if (near === null || near.trial.strain === Number.POSITIVE_INFINITY) {
       return `${who} cannot sustain ${rate(space.offered)}, where the budget is ${within}.`
     }
-    const p99 = p99Text(near.trial.p99Ms, near.trial.p99Ms)
-    if (kept !== null) return `${who} would keep ${within} too: ${p99}.`
+    if (kept !== null) {
+      const { p99Ms, goodput } = kept.trial
+      return `${who} would keep ${within} too: ${figuresText(p99Ms, p99Ms, goodput)}.`
+    }
     if (isRefuted(near)) {
       return `${who} would keep ${within} in a run of the search, and did not pass in one ten times as long.`
     }
-    return `${who} would take a limit ${inText(near.trial.strain)} times as high: at best, ${p99}, where the budget is ${within}.`
+    return `${who} would break it: ${nearestText(near)}, where the budget is ${within}.`
   }
   return {
     ...{

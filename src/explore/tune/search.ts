@@ -80,8 +80,8 @@ const FAR = 2
 const WORTH_A_SERVER = 0.02
 /** And up to this many times the fewest, unless they may be preferred. */
 const MOST_TIMES = 2
-/** How many settings of each number of servers get a longer run. */
-const MOST_REFUTED = 4
+/** How many settings of each number of servers and batch size get a longer run. */
+const MOST_REFUTED = 2
 /** The latency without any waiting: more servers than anything needs. */
 const PLENTY = 1000
 
@@ -186,17 +186,19 @@ export class CandidateSearch {
   }
 
   /**
-   * Marks a setting that a longer run did not confirm. After a few with as many servers, the others that are as near to
-   * the budget are given up too.
+   * Marks a setting that a longer run did not confirm. After a few with as many servers and batches as large, the others
+   * of them that are as near to the budget are given up too: larger batches may still sustain the load for longer.
    */
   refute(setting: Tried): void {
     setting.refuted = true
     this.#searched.delete(setting.servers)
-    const here = this.tried.filter(({ servers }) => servers === setting.servers)
-    const refuted = here.filter((each) => each.refuted)
+    const alike = this.tried.filter(
+      ({ servers, maxBatchSize }) => servers === setting.servers && maxBatchSize === setting.maxBatchSize,
+    )
+    const refuted = alike.filter((each) => each.refuted)
     if (refuted.length < MOST_REFUTED) return
     const least = Math.min(...refuted.map(({ trial }) => trial.strain))
-    for (const each of here) if (each.trial.strain >= least) each.refuted = true
+    for (const each of alike) if (each.trial.strain >= least) each.refuted = true
   }
 
   /** The best setting of the fewest servers that keep the budget; null if none was found. */

@@ -85,6 +85,7 @@ class Tuning {
   #calibrated: string | null = null
   #ended: 'atMost' | 'onProgress' | null = null
   #runs = 0
+  #confirmations = 0
   #threads: Thread<TrialTask, Trial | Refused> | null = null
 
   constructor(scenario: Scenario, options: ResolvedTuneOptions) {
@@ -145,6 +146,7 @@ class Tuning {
         candidates: contenders.map((contender) => this.#candidateOf(contender)),
         settings: this.#searches.flatMap(({ tried }) => tried).map(settingOf),
         runs: this.#runs,
+        confirmations: this.#confirmations,
         grid: sumBy(contenders, (contender) => gridSize(contender, space)),
         interrupted: this.#ended,
         unsearched: found === null ? ['everything: handlers were still being calibrated'] : this.#unsearched(),
@@ -209,6 +211,7 @@ class Tuning {
       const scenario = this.#scenarioOf(tried)
       const result = await this.#long(longer(scenario))
       if (result === null) return { tried, recommended: unconfirmed }
+      this.#confirmations++
       const check = checkBudget(result, this.#options.budget)
       if (check.verdict !== 'pass') {
         this.#searchOf(tried.contender).refute(tried)

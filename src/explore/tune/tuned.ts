@@ -68,6 +68,8 @@ export interface Tuned {
   /** how many runs the search took, and how many settings there are */
   runs: number
   grid: number
+  /** how many runs to confirm a setting it took, each ten times as long */
+  confirmations: number
   /** what ended the search early; null if nothing did */
   interrupted: 'atMost' | 'onProgress' | null
   /** what was not looked at, if it was ended early */
