@@ -168,7 +168,17 @@ function inTheLongRun(
   return checkBudget(simulate(long as Scenario), budget).verdict
 }
 
-const total = { problems: 0, solvable: 0, same: 0, asGood: 0, missed: [] as number[], broken: 0, runs: 0, confirmations: 0, grid: 0 }
+const total = {
+  problems: 0,
+  solvable: 0,
+  same: 0,
+  asGood: 0,
+  missed: [] as number[],
+  broken: 0,
+  runs: 0,
+  confirmations: 0,
+  grid: 0,
+}
 const fractions: number[] = []
 const verdicts = { pass: 0, inconclusive: 0, fail: 0 }
 let seconds = 0

@@ -5,9 +5,12 @@ import { count, rate, time } from '../text/number.js'
 import { isUrl } from '../validation/realm.js'
 import {
   addOutputOptions,
+  addPriceOption,
   addValidityOption,
   failIfInvalid,
   type OutputFlags,
+  type PriceFlags,
+  priceOf,
   print,
   printJson,
   type ValidityFlags,
@@ -47,9 +50,13 @@ export function measureCommand(terminal: Terminal): Command {
     )
     .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
     .option('--setup-timeout <duration>', 'time limit of the setup of a handler (default: 60s)')
-  addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
+  addOutputOptions(addPriceOption(addValidityOption(command))).addHelpText('after', EXAMPLES)
   return command.action(
-    async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags) => {
+    async (
+      file: string | undefined,
+      flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags & PriceFlags,
+    ) => {
+      const price = priceOf(flags)
       const scenario = await buildScenario(file, flags, command)
       const { measure } = await import('../measure/measure.js')
       // reading percentiles in this process would disturb a target in this process
@@ -62,7 +69,7 @@ export function measureCommand(terminal: Terminal): Command {
         }),
       )
       if (flags.json) printJson(terminal, result)
-      else print(terminal, result, renderResult)
+      else print(terminal, result, (each, options) => renderResult(each, { ...options, price }))
       failIfInvalid(terminal, flags, [result])
     },
   )

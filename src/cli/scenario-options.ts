@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander'
+import { readBudget } from '../files/stored.js'
+import type { Budget } from '../scenario/budget.js'
 import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Targets } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
@@ -172,6 +174,10 @@ function parseVariation(cv: string) {
 export function parseValue(text: string | undefined): number | string | undefined {
   return text !== undefined && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
 }
+
+/** Reads a budget: its limits, or the JSON file that holds them. */
+export const readLimits = async (text: string): Promise<Budget> =>
+  text.includes('=') ? (pairsOf(text, '--budget') as Budget) : readBudget(text)
 
 /** `p99=100ms,errorRate=1%` as an object; a limit may begin with a sign: `throughput=>= 500/s`. */
 export function pairsOf(text: string, flag: string): Record<string, string | number> {

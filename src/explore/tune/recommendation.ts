@@ -13,6 +13,14 @@ import {
   type Tried,
 } from './search.js'
 
+/** What a candidate would take, if more servers than there may be were tried too. */
+interface Reached {
+  search: CandidateSearch
+  at: Tried | null
+  /** how many servers were tried to no avail; 0 if no more than there may be */
+  most: number
+}
+
 /** What comes nearest to what was wished for without being recommended, and what it would take. */
 export interface NearestMiss {
   /** null without candidates */
@@ -30,6 +38,8 @@ export interface NearestMiss {
 
 /** This many times as many servers as there may be are tried, to say what a candidate would take. */
 const BEYOND = 4
+/** Of how many candidates. */
+const MOST_BEYOND = 8
 
 /** The limits of a budget in words: `p99 within 100 ms, throughput of at least 500/s`. */
 export function budgetText(budget: Budget): string {
@@ -116,7 +126,14 @@ export function recommendation(
     confirmed === null
       ? 'It is the best that was found until the search was ended, and a longer run has not confirmed it.'
       : reasonOf(chosen, searches, wishes, quality, price)
-  return `${what} ${why}${ended === 'atMost' && !complete ? ' The search ran out of time, and did not look at everything.' : ''}`
+  const longest = rulesOf(budget).some(
+    (rule) => 'time' in rule && rule.statistic === 'max' && rule.relation.startsWith('<'),
+  )
+  const grows =
+    longest && confirmed !== null
+      ? ` The max is the longest of ${count(confirmed.counts.completed)} requests: a longer run has a longer one.`
+      : ''
+  return `${what} ${why}${grows}${ended === 'atMost' && !complete ? ' The search ran out of time, and did not look at everything.' : ''}`
 }
 
 function reasonOf(
@@ -196,17 +213,30 @@ export async function nearestMiss(
     chosen === null ? others : others.filter(({ contender }) => (contender.quality ?? 1) > chosen.worth.quality)
   const pool = wanted.length > 0 ? wanted : others
   // what a candidate would take is known if it keeps the budget, and else asked of more servers
-  const reached: { search: CandidateSearch; at: Tried | null; most: number }[] = []
-  for (const search of pool) {
-    const kept = cheapestOf(search)
-    const isHopeless = search.givenUp?.why === 'too slow' || search.givenUp?.why === 'dominated'
-    // a run of the search says nothing of more servers if a longer one did not confirm what it said of fewer
-    const further = kept === null && !isHopeless && !hasRefuted(search) ? beyond(search, space) : null
-    const most = further === null ? 0 : mostServersOf(search.contender, further)
-    reached.push({ search, most, at: kept ?? (further && (await cheapestIn(search, further, run))) })
+  const reached = pool.map((search): Reached => ({ search, at: cheapestOf(search), most: 0 }))
+  let least = Math.min(...reached.map(({ at }) => at?.worth.cost ?? Number.POSITIVE_INFINITY))
+  const further = reached
+    .filter(({ at, search }) => {
+      const isHopeless = search.givenUp?.why === 'too slow' || search.givenUp?.why === 'dominated'
+      // a run of the search says nothing of more servers if a longer one did not confirm what it said of fewer
+      return at === null && !isHopeless && !hasRefuted(search)
+    })
+    .flatMap((each) => {
+      const more = beyond(each.search, space)
+      const { contender, fewestServers } = each.search
+      return more === null
+        ? []
+        : [{ each, more, atLeast: costOfServers(contender, Math.max(fewestServers, more.leastServers)) }]
+    })
+    .sort((a, b) => a.atLeast - b.atLeast)
+  for (const { each, more, atLeast } of further.slice(0, MOST_BEYOND)) {
+    if (atLeast >= least) break
+    each.most = mostServersOf(each.search.contender, more)
+    each.at = await cheapestIn(each.search, more, run)
+    least = Math.min(least, each.at?.worth.cost ?? Number.POSITIVE_INFINITY)
   }
-  const cost = ({ at }: (typeof reached)[number]) => at?.worth.cost ?? Number.POSITIVE_INFINITY
-  const strain = ({ search }: (typeof reached)[number]) => strainOf(search)
+  const cost = ({ at }: Reached) => at?.worth.cost ?? Number.POSITIVE_INFINITY
+  const strain = ({ search }: Reached) => strainOf(search)
   const [nearest] = reached.sort((a, b) => compare(cost(a), cost(b)) || compare(strain(a), strain(b)))
   if (nearest === undefined) return null
   return missOf(nearest.search, nearest.at, nearest.most, chosen, budget)

@@ -1,7 +1,7 @@
 import { maxThroughput, meanServiceNs, type Service } from '../../scenario/service/service.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import type { Contender } from './candidates.js'
-import { isAsGood, type Preference, type Worth } from './preference.js'
+import { frontOf, isAsGood, type Preference, type Worth } from './preference.js'
 import type { Trial } from './trial.js'
 
 /** One way to serve: a candidate on a number of servers, with a batching policy. */
@@ -98,6 +98,10 @@ export class CandidateSearch {
   readonly #tried = new Map<string, Tried>()
   readonly #searched = new Map<number, Tried | null>()
   readonly #capacity = new Map<number, number>()
+  /** null if it has to be found again */
+  #front: readonly Tried[] | null = null
+  /** undefined if it has to be found again */
+  #preferred: Tried | null | undefined
   #bestCase: Tried | null = null
   givenUp: GivenUp | null = null
 
@@ -127,6 +131,18 @@ export class CandidateSearch {
     return [...this.#tried.values()]
   }
 
+  /** The best setting of those that keep the budget. */
+  get preferred(): Tried | null {
+    if (this.#preferred === undefined) this.#preferred = best(this.tried.filter(keeps), this.#better)
+    return this.#preferred
+  }
+
+  /** The Pareto front of the settings that keep the budget. */
+  get front(): readonly Tried[] {
+    this.#front ??= frontOf(this.tried.filter(keeps))
+    return this.#front
+  }
+
   /** The setting nearest to the budget, of those at a number of servers, or of all. */
   nearest(servers?: number): Tried | null {
     return best(
@@ -146,10 +162,10 @@ export class CandidateSearch {
   /**
    * Searches the fewest servers that keep the budget, and then more for as long as they are worth it.
    *
-   * @param found the settings of all candidates that keep the budget, to stop where one is as good in everything
+   * @param found the Pareto fronts of all candidates, to stop where a setting is as good in everything
    * @param matters whether a setting of this worth at best would be preferred to what was found
    */
-  async explore(found: () => Tried[], matters: (atBest: Worth) => boolean): Promise<void> {
+  async explore(found: () => readonly Tried[], matters: (atBest: Worth) => boolean): Promise<void> {
     const { fewestServers: from, mostServers: to } = this
     if (from > to) {
       this.givenUp ??= { why: 'overloaded', servers: to }
@@ -191,6 +207,7 @@ export class CandidateSearch {
    */
   refute(setting: Tried): void {
     setting.refuted = true
+    this.#forget()
     this.#searched.delete(setting.servers)
     const alike = this.tried.filter(
       ({ servers, maxBatchSize }) => servers === setting.servers && maxBatchSize === setting.maxBatchSize,
@@ -199,6 +216,11 @@ export class CandidateSearch {
     if (refuted.length < MOST_REFUTED) return
     const least = Math.min(...refuted.map(({ trial }) => trial.strain))
     for (const each of alike) if (each.trial.strain >= least) each.refuted = true
+  }
+
+  #forget(): void {
+    this.#front = null
+    this.#preferred = undefined
   }
 
   /** The best setting of the fewest servers that keep the budget; null if none was found. */
@@ -318,6 +340,7 @@ export class CandidateSearch {
     })
     const left = settings.filter((setting) => !this.#tried.has(keyOf(setting)))
     for (const tried of await this.#run(left)) this.#tried.set(keyOf(tried), tried)
+    if (left.length > 0) this.#forget()
     return settings.map((setting) => this.#tried.get(keyOf(setting)) as Tried)
   }
 
@@ -348,7 +371,7 @@ export class CandidateSearch {
     }
   }
 
-  #dominatedAt(servers: number, found: Tried[]): GivenUp | null {
+  #dominatedAt(servers: number, found: readonly Tried[]): GivenUp | null {
     const atBest = this.#atBest(servers)
     const by = found.find(({ worth, contender }) => contender !== this.contender && isAsGood(worth, atBest))
     return by === undefined ? null : { why: 'dominated', by }

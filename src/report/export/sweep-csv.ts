@@ -1,8 +1,9 @@
 import type { Swept } from '../../explore/sweep.js'
 import { toCsv } from '../../files/csv.js'
+import { costOf } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
 import { ESTIMATES } from '../../result/summary.js'
-import { checkNamed, checkSwept } from '../given.js'
+import { checkNamed, checkOptions, checkSwept } from '../given.js'
 import type { NamedResult } from '../named-result.js'
 import { sweptFields } from '../swept-fields.js'
 
@@ -35,6 +36,29 @@ const FIGURES: Figure[] = [
   ['findings', ({ validity }) => validity.findings.map(({ code }) => code).join(' ')],
 ]
 
+/** The columns of cost and waste. */
+const COSTS = ['idle', 'completedPerServer', 'costPerHour', 'costPerMillion'] as const
+
+const costsOf = (result: Result, price: number | undefined) => {
+  const { idle, perServer, perHour, perMillion } = costOf(result, { price })
+  return price === undefined ? [idle, perServer] : [idle, perServer, perHour, perMillion]
+}
+
+const headers = (price: number | undefined) => [
+  ...FIGURES.map(([header]) => header),
+  ...(price === undefined ? COSTS.slice(0, 2) : COSTS),
+]
+
+/** Options of renderings as CSV. */
+export interface CsvOptions {
+  /**
+   * The price of one server for an hour, which adds what each run costs.
+   *
+   * @default no cost
+   */
+  price?: number | undefined
+}
+
 /**
  * Renders a sweep as CSV, with a line for each run: the swept fields, then its figures. Times are milliseconds, rates are
  * per second, and fractions are of 1.
@@ -43,12 +67,18 @@ const FIGURES: Figure[] = [
  * @example
  * const csv = renderSweepCsv(await sweep({ arrivals: '50/s', service: '5ms', stop: { requests: 2000 } }, { servers: [1, 2] }))
  */
-export function renderSweepCsv(swept: readonly Swept[]): string {
+export function renderSweepCsv(swept: readonly Swept[], options: CsvOptions = {}): string {
+  checkOptions(options, 'csv')
   checkSwept(swept)
+  const { price } = options
   const fields = sweptFields(swept)
   return toCsv(
-    [...fields.map(({ name }) => name), ...FIGURES.map(([header]) => header)],
-    swept.map((each) => [...fields.map(({ plain }) => plain(each)), ...FIGURES.map(([, of]) => of(each.result))]),
+    [...fields.map(({ name }) => name), ...headers(price)],
+    swept.map((each) => [
+      ...fields.map(({ plain }) => plain(each)),
+      ...FIGURES.map(([, of]) => of(each.result)),
+      ...costsOf(each.result, price),
+    ]),
   )
 }
 
@@ -61,10 +91,12 @@ export function renderSweepCsv(swept: readonly Swept[]): string {
  * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
  * const csv = renderResultsCsv([{ name: 'checkout', result }])
  */
-export function renderResultsCsv(results: readonly NamedResult[]): string {
+export function renderResultsCsv(results: readonly NamedResult[], options: CsvOptions = {}): string {
+  checkOptions(options, 'csv')
   checkNamed(results)
+  const { price } = options
   return toCsv(
-    ['name', ...FIGURES.map(([header]) => header)],
-    results.map(({ name, result }) => [name, ...FIGURES.map(([, of]) => of(result))]),
+    ['name', ...headers(price)],
+    results.map(({ name, result }) => [name, ...FIGURES.map(([, of]) => of(result)), ...costsOf(result, price)]),
   )
 }

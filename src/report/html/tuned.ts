@@ -1,4 +1,4 @@
-import type { Tuned, TunedSetting } from '../../explore/tune/tuned.js'
+import { keyOf, type Tuned, type TunedSetting } from '../../explore/tune/tuned.js'
 import { rulesOf } from '../../scenario/budget.js'
 import { closePercentage, count, inText, time } from '../../text/number.js'
 import { type CostPoint, drawGoodputFront, drawP99Front } from '../draw/cost-front.js'
@@ -88,9 +88,6 @@ function costFigure({ settings, front, candidates, best, budget }: Tuned, i: num
     },
   })
 }
-
-const keyOf = ({ candidate, servers, batching }: TunedSetting) =>
-  JSON.stringify([candidate, servers, batching.maxBatchSize, batching.maxWait])
 
 function settingText({ candidate, servers, batching }: TunedSetting): string {
   const { maxBatchSize, maxWait } = batching
