@@ -168,14 +168,24 @@ function inTheLongRun(
   return checkBudget(simulate(long as Scenario), budget).verdict
 }
 
-const total = { problems: 0, solvable: 0, same: 0, asGood: 0, missed: [] as number[], broken: 0, runs: 0, grid: 0 }
+const total = {
+  problems: 0,
+  solvable: 0,
+  same: 0,
+  asGood: 0,
+  missed: [] as number[],
+  broken: 0,
+  runs: 0,
+  confirmations: 0,
+  grid: 0,
+}
 const fractions: number[] = []
 const verdicts = { pass: 0, inconclusive: 0, fail: 0 }
 let seconds = 0
 for (let problem = Number(values.from); problem < Number(values.from) + Number(values.problems); problem++) {
   const given = problemOf(problem + 1)
   const began = performance.now()
-  const { best, runs, grid } = await tune(given.scenario, {
+  const { best, runs, confirmations, grid } = await tune(given.scenario, {
     budget: given.budget,
     candidates: given.candidates,
     maxBatchSize: SIZES,
@@ -187,6 +197,7 @@ for (let problem = Number(values.from); problem < Number(values.from) + Number(v
   const truth = exhausted(given)
   total.problems++
   total.runs += runs
+  total.confirmations += confirmations
   total.grid += grid
   fractions.push(runs / grid)
   if (truth !== null) total.solvable++
@@ -219,6 +230,7 @@ console.log(`| | |
 | the very setting that is best of all | ${total.same} |
 | that, or one of the same candidate and cost with a p99 at most 1 % longer | ${total.asGood} |
 | runs, of all settings | ${((100 * total.runs) / total.grid).toFixed(1)} % (median ${at(0.5)}, most ${at(1)}) |
+| runs to confirm, each ten times as long | ${(total.confirmations / total.problems).toFixed(1)} a search |
 | a run 100 times as long | ${verdicts.pass} pass, ${verdicts.inconclusive} inconclusive, ${verdicts.fail} fail |
 | seconds a search | ${(seconds / total.problems).toFixed(2)} |`)
 if (total.missed.length > 0) console.log(`missed: ${total.missed.join(', ')}`)

@@ -66,8 +66,8 @@ export interface BudgetCheck {
  *
  * Findings have a direction. A finding that can only have lengthened latency never prevents a pass of an upper limit, but
  * turns a fail into inconclusive if the limit might have held without it. A finding that may have hidden long latencies
- * never prevents a fail. A saturated run fails its upper limits on latency. A lower limit on `goodput` is affected as an
- * upper limit on latency is. Errors, rates and max are judged as counted.
+ * never prevents a fail. A saturated run fails its upper limits on latency, on max too. A lower limit on `goodput` is affected
+ * as an upper limit on latency is. Errors, rates and max are otherwise judged as counted.
  *
  * @example
  * const result = simulate({ arrivals: '400/s', service: '1ms' })
@@ -136,7 +136,8 @@ export function checkIsBudgetCheck(value: unknown, name = 'check'): void {
   throw new ValidationError(name, `must be a budget check, as checkBudget returns it, ${got(value)}`)
 }
 
-const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'fraction' }
+/** The rule of a budget without a limit on errors. */
+export const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'fraction' }
 
 /** The check of a rule on a class of which no request completed. */
 function checkOfNothing(rule: Rule, result: Result): RuleCheck {
@@ -297,7 +298,8 @@ class RunJudge {
 
   check(rule: Rule): RuleCheck {
     if ('figure' in rule && rule.figure === 'goodput') return this.#checkGoodput(rule)
-    if ('figure' in rule || rule.statistic === 'max') return this.#checkCounted(rule)
+    if ('figure' in rule) return this.#checkCounted(rule)
+    if (rule.statistic === 'max') return this.#checkMax(rule)
     if (rule.time === 'latency' && typeof rule.statistic === 'object') {
       return this.#checkFraction(rule, rule.statistic.percentile)
     }
@@ -330,6 +332,24 @@ class RunJudge {
       return calmest === undefined ? null : holds(calmest, rule)
     }
     return checkOf(rule, estimate, this.#applyFindings(claim, judged, calm))
+  }
+
+  /**
+   * Judges a maximum as observed. It is that of this run: a longer one has a longer maximum, and it grows without bound in a
+   * saturated run, which so fails an upper limit.
+   */
+  #checkMax(rule: TimeRule): RuleCheck {
+    const check = this.#checkCounted(rule)
+    if (check.verdict !== 'pass' || !isUpper(rule) || this.#varies) return check
+    const overload = this.#judgeOverloaded(this.#claimOf(rule))
+    if (overload !== null) {
+      const { verdict, reason = '' } = overload
+      return { ...check, verdict, reason }
+    }
+    return {
+      ...check,
+      reason: `the longest of ${count(this.#result.counts.completed)} requests; a longer run has a longer one`,
+    }
   }
 
   /** Judges a counted figure, which findings about latency do not affect. */
@@ -425,16 +445,13 @@ class RunJudge {
    * @param calm whether the limit held in the calmest tenth of the run; null if unknown
    */
   #applyFindings(claim: Claim, judged: Judgement, calm: () => boolean | null): Judgement {
-    const { wantsShort, grows } = claim
+    const { wantsShort } = claim
     const { findings } = this.#result.validity
     const contradicts = findingsThat(findings, 'contradicts')
     if (contradicts.length > 0) return judgeInvalid(contradicts)
-    const [overload] = findingsThat(findings, 'overload')
-    const lengthens = [...findingsThat(findings, 'lengthens'), ...findingsThat(findings, 'late')]
-    if (overload !== undefined && !this.#varies && grows) {
-      if (!wantsShort) return judgeInvalid([overload])
-      return judgeOverload(overload, lengthens)
-    }
+    const overloaded = this.#judgeOverloaded(claim)
+    if (overloaded !== null) return overloaded
+    const lengthens = findingsThatLengthen(findings)
     if (judged.verdict === 'inconclusive') return judged
     // the verdict claims either that latency is short or that it is long
     const short = (judged.verdict === 'pass') === wantsShort
@@ -442,6 +459,14 @@ class RunJudge {
     if (short) return hides.length === 0 ? judged : judgeInvalid(hides)
     if (lengthens.length === 0 || !this.#mightHaveHeld(claim, calm)) return judged
     return blameMachine(lengthens, judged)
+  }
+
+  /** Judges a time that grows for as long as a saturated run lasts; null if the run is not saturated. */
+  #judgeOverloaded({ wantsShort, grows }: Claim): Judgement | null {
+    const { findings } = this.#result.validity
+    const [overload] = findingsThat(findings, 'overload')
+    if (overload === undefined || this.#varies || !grows) return null
+    return wantsShort ? judgeOverload(overload, findingsThatLengthen(findings)) : judgeInvalid([overload])
   }
 
   #mightHaveHeld({ heldFromSend }: Claim, calm: () => boolean | null): boolean {
@@ -452,6 +477,11 @@ class RunJudge {
 
 /** The times that grow without bound in a saturated run. */
 const GROWS: readonly Time[] = ['latency', 'wait', 'queueing']
+
+const findingsThatLengthen = (findings: readonly Finding[]) => [
+  ...findingsThat(findings, 'lengthens'),
+  ...findingsThat(findings, 'late'),
+]
 
 const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code).join(', ')
 

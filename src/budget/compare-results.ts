@@ -11,15 +11,18 @@ import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { LEVEL, TOTAL_TAIL } from './checkpoints.js'
 import { LATE, OVER } from './compare-pairs.js'
 import {
-  COMPARED,
   type ComparedMetric,
   type Comparison,
+  comparedMetrics,
   differingFields,
+  type FractionMetric,
+  isFraction,
   type JudgeOptions,
   judgeShape,
   LOAD,
   type MetricComparison,
   overallVerdict,
+  refuseGoodput,
   type Side,
   UNITS,
   verdictOf,
@@ -103,8 +106,14 @@ export function compareResults(base: Result, head: Result, given: CompareResults
   const noise = history === undefined ? statedNoise(machineNoise ?? (measured ? NOISE : 0), measured) : noiseIn(history)
   const invalid = invalidFindings(both)
   const reason = invalid[0]?.message
-  const metrics = COMPARED.map((metric): MetricComparison => {
-    const each = metric === 'errorRate' ? compareErrors(both, within) : compareRatio(metric, both, within, noise)
+  // goodput by other limits is another figure
+  const judged =
+    base.goodput !== undefined && JSON.stringify(base.goodput.limits) === JSON.stringify(head.goodput?.limits)
+  refuseGoodput('options.of', of, judged)
+  const metrics = comparedMetrics(judged).map((metric): MetricComparison => {
+    const each = isFraction(metric)
+      ? compareFractions(metric, both, within, noise)
+      : compareRatio(metric, both, within, noise)
     return reason === undefined ? each : { ...each, verdict: 'inconclusive', reason }
   })
   const sides = { base: sideOf(base), head: sideOf(head) }
@@ -163,7 +172,7 @@ function noiseIn(history: readonly (Result | HistoryEntry)[]): Noise {
 }
 
 function compareRatio(
-  metric: Exclude<ComparedMetric, 'errorRate'>,
+  metric: Exclude<ComparedMetric, FractionMetric>,
   both: Record<Side, Result>,
   within: number,
   noise: Noise,
@@ -256,22 +265,31 @@ function highestRatio(base: SampledFigure, head: SampledFigure, log: number, ms:
   return (h / b) * Math.exp(distance) + ms / b
 }
 
-function compareErrors(both: Record<Side, Result>, within: number): MetricComparison {
+/** How many more requests are good on a machine that is faster by so much is not known. */
+const MACHINE_MATTERS = 'the machine may have made this difference; compare runs both in turn'
+
+function compareFractions(
+  metric: FractionMetric,
+  both: Record<Side, Result>,
+  within: number,
+  { ms }: Noise,
+): MetricComparison {
   const [base, head] = [
-    sampleMetric('errorRate', both.base, TOTAL_TAIL / 2),
-    sampleMetric('errorRate', both.head, TOTAL_TAIL / 2),
+    sampleMetric(metric, both.base, TOTAL_TAIL / 2),
+    sampleMetric(metric, both.head, TOTAL_TAIL / 2),
   ]
-  const reason = base.reason ?? head.reason
+  const machine = metric === 'goodput' && ms > 0 ? MACHINE_MATTERS : undefined
+  const reason = base.reason ?? head.reason ?? machine
   const found: MetricComparison = {
-    metric: 'errorRate',
-    unit: UNITS.errorRate,
+    metric,
+    unit: UNITS[metric],
     base: base.value,
     head: head.value,
     ratio: null,
-    difference: both.head.rates.error - both.base.rates.error,
+    difference: (head.value as number) - (base.value as number),
     interval: {
-      low: base.high === null ? null : head.low - base.high,
-      high: head.high === null ? null : head.high - base.low,
+      low: base.high === null || machine !== undefined ? null : head.low - base.high,
+      high: head.high === null || machine !== undefined ? null : head.high - base.low,
       level: LEVEL,
       ...(reason !== undefined && { reason }),
     },

@@ -62,7 +62,7 @@ const schema = z.looseObject({
   valid: z.boolean({ error: 'must be true or false' }),
   figures: z.looseObject({
     ...Object.fromEntries(COMPARED.map((metric) => [metric, number.nullable()])),
-    ...{ throughput: number, errorRate: number },
+    ...{ throughput: number, errorRate: number, goodput: number.optional() },
   }),
   intervals: z.record(z.string(), z.looseObject({ low: number, high: number })),
   scenario: z.looseObject({}).nullable(),

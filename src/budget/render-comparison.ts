@@ -5,7 +5,13 @@ import { inText, percent, threeDigits, time } from '../text/number.js'
 import { type Format, plain, type RenderOptions, type Style, visible } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { checkIsComparison } from './check-comparison.js'
-import { type Comparison, type ComparisonVerdict, type MetricComparison, overallVerdict } from './comparison.js'
+import {
+  type Comparison,
+  type ComparisonVerdict,
+  isFraction,
+  type MetricComparison,
+  overallVerdict,
+} from './comparison.js'
 
 const COLOURS = {
   slower: 'red',
@@ -118,9 +124,10 @@ const VERDICTS: Record<ComparisonVerdict, (side: string, within: string) => stri
 }
 
 function verdictText({ metric, verdict }: MetricComparison, { within }: Comparison): string {
-  if (verdict === 'same') return metric === 'errorRate' ? 'same' : `within ${percent(within)}`
+  if (verdict === 'same') return isFraction(metric) ? 'same' : `within ${percent(within)}`
   if (verdict === 'inconclusive') return verdict
   if (metric === 'errorRate') return verdict === 'slower' ? 'fails more' : 'fails less'
+  if (metric === 'goodput') return verdict === 'slower' ? 'fewer good' : 'more good'
   if (metric === 'throughput') return verdict === 'slower' ? 'less' : 'more'
   return verdict
 }

@@ -1,6 +1,7 @@
 import { bucketOf } from '../histogram/buckets.js'
 import { decode } from '../histogram/hdr.js'
-import { fractionInterval } from '../result/figure-intervals.js'
+import { fractionInterval, type Part } from '../result/figure-intervals.js'
+import { goodPart } from '../result/goodput.js'
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
 import { type Order, spreadOf, tooFewSegments } from '../result/spread.js'
@@ -35,7 +36,7 @@ const STORED_TAIL = 0.025
  */
 export function sampleMetric(metric: ComparedMetric, result: Result, tail: number): SampledFigure {
   const order: Order = result.replications === undefined ? 'in a row' : 'independent'
-  const { segments, latencyMs, serviceMs, throughput, rates } = result
+  const { segments, latencyMs, serviceMs, throughput, rates, goodput } = result
   switch (metric) {
     case 'mean': {
       const answered = segments.flatMap(({ latencyMs }) => latencyMs ?? [])
@@ -61,9 +62,15 @@ export function sampleMetric(metric: ComparedMetric, result: Result, tail: numbe
     }
     case 'errorRate': {
       const parts = segments.map(({ counts }) => ({ amount: errorsIn(counts), of: counts.offered }))
-      const { low, high, reason } = fractionInterval(parts, order, STORED_TAIL / tail)
-      return { value: rates.error, low: low ?? 0, high, ...(reason !== undefined && { reason }) }
+      return ofFraction(rates.error, parts, order, tail)
     }
+    case 'goodput':
+      return ofFraction(
+        goodput?.fraction ?? null,
+        segments.map(({ counts }) => goodPart(counts)),
+        order,
+        tail,
+      )
     default:
       return ofPercentile(PERCENTS[metric], result, order, tail)
   }
@@ -75,6 +82,11 @@ const unbounded = (value: number | null, reason?: string): SampledFigure => ({
   high: null,
   ...(reason !== undefined && { reason }),
 })
+
+function ofFraction(value: number | null, parts: Part[], order: Order, tail: number): SampledFigure {
+  const { low, high, reason } = fractionInterval(parts, order, STORED_TAIL / tail)
+  return { value, low: low ?? 0, high, ...(reason !== undefined && { reason }) }
+}
 
 /** Bounds a ratio by batch means over the segments. */
 function ofRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): SampledFigure {

@@ -8,9 +8,12 @@ import { ValidationError } from '../validation/validation-error.js'
 import { RunWatch, type WatchFlags } from './machines/run-watch.js'
 import {
   addOutputOptions,
+  addPriceOption,
   addValidityOption,
   failIfInvalid,
   type OutputFlags,
+  type PriceFlags,
+  priceOf,
   print,
   printJson,
   type ValidityFlags,
@@ -57,9 +60,13 @@ export function measureCommand(terminal: Terminal): Command {
     .option('--progress-fd <n>', 'write a snapshot as a JSON line to this file descriptor every second')
     .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
     .option('--setup-timeout <duration>', 'time limit of the setup of a handler (default: 60s)')
-  addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
+  addOutputOptions(addPriceOption(addValidityOption(command))).addHelpText('after', EXAMPLES)
   return command.action(
-    async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags) => {
+    async (
+      file: string | undefined,
+      flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags & PriceFlags,
+    ) => {
+      const price = priceOf(flags)
       const scenario = await buildScenario(file, flags, command)
       const { measure } = await import('../measure/measure.js')
       // reading percentiles in this process would disturb a target in this process
@@ -82,7 +89,7 @@ export function measureCommand(terminal: Terminal): Command {
         await watch?.close()
       }
       if (flags.json) printJson(terminal, result)
-      else print(terminal, result, renderResult)
+      else print(terminal, result, (each, options) => renderResult(each, { ...options, price }))
       failIfInvalid(terminal, flags, [result])
     },
   )

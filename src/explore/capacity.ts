@@ -12,6 +12,7 @@ import { refuseCheckpoints } from '../scenario/stop.js'
 import { type Duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
 import { Engine } from '../simulate/engine.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
+import { bisect } from './bisect.js'
 
 /** The highest load found within the limit, and the run at that load. */
 export interface Capacity {
@@ -23,8 +24,6 @@ export interface Capacity {
 }
 
 const limitSchema = options({ p99: positiveDuration })
-/** The precision of the search, as a fraction of the load. */
-const NEAR = 0.01
 
 /**
  * Finds the highest load at which the p99 latency of a scenario stays within a limit, to 1 %. It simulates one load after
@@ -79,11 +78,13 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
     if (found === null) high = rate
   }
   if (found === null && undecided !== null) throw tooShort(undecided)
-  while (found !== null && high - found.rate > NEAR * high) {
-    const rate = (found.rate + high) / 2
-    const better = tryRate(rate)
-    if (better === null) high = rate
-    else found = better
+  if (found === null) return null
+  const search = bisect(found.rate, high)
+  let next = search.next()
+  while (!next.done) {
+    const better = tryRate(next.value)
+    found = better ?? found
+    next = search.next(better !== null)
   }
   return found
 }

@@ -11,6 +11,7 @@ import {
   judgeShape,
   overallVerdict,
   type Pair,
+  refuseGoodput,
   type Side,
 } from '../budget/comparison.js'
 import { cores } from '../machine/cores.js'
@@ -133,6 +134,14 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
   const scenarios = sidesOf(compared, isNull)
   const engine = engineGiven ?? (SIDES.some((side) => hasTarget(scenarios[side])) ? 'measure' : 'simulate')
   const resolved = { base: resolveSide(scenarios, 'base', engine), head: resolveSide(scenarios, 'head', engine) }
+  if (JSON.stringify(resolved.base.good) !== JSON.stringify(resolved.head.good)) {
+    throw new ValidationError('head.good', 'must be that of base, so that both are judged by the same limits')
+  }
+  refuseGoodput(
+    'options.of',
+    of,
+    SIDES.every((side) => resolved[side].good !== undefined),
+  )
   const { seed } = resolved.base
   if (resolved.head.seed !== seed) {
     throw new ValidationError(

@@ -66,16 +66,32 @@ describe('throughline tune', () => {
     expect({ code, by, confirmed: best?.confirmed }).toEqual({ code: 130, by: 'onProgress', confirmed: false })
   })
 
-  it('prints what it found if the file cannot be written, and report says what such a file is', async () => {
+  it('prints what it found if the file cannot be written', async () => {
     const args = [...flags, '--service', '5ms', '--budget', 'p99=1s', '--json', '-o', join(folder, 'none', 'x.json')]
     const { code, stdout, stderr } = await throughline('tune', ...args)
     expect({ code, best: JSON.parse(stdout).best.servers }).toEqual({ code: 2, best: 1 })
     expect(stderr).toContain('is in a folder that does not exist')
+  })
+
+  it('is shown again by report, which checks what it reads', async () => {
+    const args = [...flags, '--candidates', file, '--budget', 'p99=30ms', '--json']
+    const { stdout: found } = await throughline('tune', ...args)
     const stored = join(folder, 'tuned.json')
-    await writeFile(stored, stdout)
-    const report = await throughline('report', stored)
-    expect(report).toMatchObject({ code: 2, stdout: '' })
-    expect(report.stderr).toContain('tuned.json: holds the result of tune')
+    await writeFile(stored, found)
+    const shown = await throughline('report', stored)
+    expect(shown.code).toBe(0)
+    expect(shown.stdout.replace(/\s+/g, ' ')).toContain('Run slow on 3 servers, one request at a time, for 3 an hour')
+    const page = join(folder, 'again.html')
+    expect((await throughline('report', stored, '-o', page)).code).toBe(0)
+    expect(await readFile(page, 'utf8')).toContain('p99 at most 30 ms')
+    const edited = JSON.parse(found)
+    edited.front[0].servers = 7
+    await writeFile(stored, JSON.stringify(edited))
+    const refused = await throughline('report', stored)
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    expect(refused.stderr).toContain('tuned.json.front.0: must be one of the settings that keep the budget')
+    await writeFile(stored, JSON.stringify({ ...edited, sentence: 5 }))
+    expect((await throughline('report', stored)).stderr).toContain('tuned.json.sentence: must be a text')
   })
 
   it.each([

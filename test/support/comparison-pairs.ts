@@ -1,7 +1,7 @@
 import { COMPARED, type ComparedMetric, type Pair, type Round } from '../../src/budget/comparison.js'
 import { stream } from '../../src/random/stream.js'
 
-/** A round in which every time has this value. No figure in `pairs` is null. */
+/** A round in which every time has this value; the longer it is, the fewer requests are good. No figure in `pairs` is null. */
 export interface FullRound extends Round {
   figures: Record<ComparedMetric, number>
 }
@@ -16,7 +16,7 @@ export function round(
 ): FullRound {
   const { invalid = [], ...figures } = given
   const times = Object.fromEntries(COMPARED.map((metric) => [metric, ms])) as Record<ComparedMetric, number>
-  return { figures: { ...times, throughput: 200, errorRate: 0, ...figures }, invalid }
+  return { figures: { ...times, throughput: 200, errorRate: 0, goodput: Math.exp(-ms / 100), ...figures }, invalid }
 }
 
 /** Pairs of rounds on a machine with a random speed in each round: head takes `times` as long as base. */

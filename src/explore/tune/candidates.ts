@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { MeasureError } from '../../measure/error.js'
 import { checkedResult } from '../../result/check.js'
+import { PRICES } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
 import type { Finding } from '../../result/validity.js'
 import type { Scenario, ScenarioParts } from '../../scenario/scenario.js'
@@ -46,8 +47,11 @@ export interface Contender {
 }
 
 const QUALITY_IS = 'must be a number above 0: how good its answers are'
-const PRICE_IS = 'must be the price of one server for an hour, a number above 0'
-export const tunePriceSchema = z.number({ error: PRICE_IS }).gt(0, { error: PRICE_IS })
+const PRICE_IS = `must be the price of one server for an hour, a number from ${PRICES.least} to ${PRICES.most}`
+export const tunePriceSchema = z
+  .number({ error: PRICE_IS })
+  .min(PRICES.least, { error: PRICE_IS })
+  .max(PRICES.most, { error: PRICE_IS })
 
 const candidateSchema = options({
   name: z.string({ error: 'must be a text' }).trim().min(1, { error: 'must not be empty' }),

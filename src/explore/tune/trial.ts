@@ -1,3 +1,4 @@
+import { NO_ERRORS } from '../../budget/check.js'
 import { meanOf } from '../../histogram/moments.js'
 import { percentileNs } from '../../histogram/percentile.js'
 import { findingsOf } from '../../result/findings.js'
@@ -26,6 +27,8 @@ export interface Trial {
   goodput: number | null
   /** the largest ratio of an observed figure to its limit: at most 1 if the run keeps the budget as observed */
   strain: number
+  /** the rule of which it is, and the figure; null if nothing can be observed: there is no steady state, or no answer */
+  nearest: { rule: Rule; observed: number } | null
   /** the size of the largest batch */
   largestBatch: number
   completedPerSecond: number
@@ -45,16 +48,22 @@ export function runTrial({ scenario, budget }: TrialTask): Trial {
   }
   const invalid = findingsOf(recording).some(({ severity }) => severity === 'error')
   if (recording.counts.completed === 0 || invalid) {
-    return { ...trial, p99Ms: Number.POSITIVE_INFINITY, strain: Number.POSITIVE_INFINITY }
+    return { ...trial, p99Ms: Number.POSITIVE_INFINITY, strain: Number.POSITIVE_INFINITY, nearest: null }
   }
   const rules = rulesOf(budget)
-  const strains = rules.map((rule) => strainOf(rule, recording, trial))
+  const strained = rules.map((rule) => {
+    const own = rule.class === undefined ? recording : recordingOfClass(recording, rule.class)
+    const observed = observedOf(rule, own, trial)
+    return { rule, observed, strain: strainOf(rule, observed) }
+  })
   // if some classes may have errors, it is not checked here that the others have none: the verdict does
   if (!rules.some((rule) => 'figure' in rule && rule.figure === 'errorRate')) {
     const apart = rules.some((rule) => 'figure' in rule && rule.figure === 'rejectionRate')
-    strains.push(ratio(errorRate(recording, apart), 0))
+    const observed = errorRate(recording, apart)
+    strained.push({ rule: NO_ERRORS, observed, strain: ratio(observed, 0) })
   }
-  return { ...trial, p99Ms: percentileMs(recording, 'latency', 99, 'slowest'), strain: Math.max(...strains) }
+  const { strain, ...nearest } = strained.reduce((a, b) => (b.strain > a.strain ? b : a))
+  return { ...trial, p99Ms: percentileMs(recording, 'latency', 99, 'slowest'), strain, nearest }
 }
 
 /** How many times as long the run is that confirms a setting. */
@@ -75,11 +84,9 @@ export function longer(scenario: SimulatedScenario): SimulatedScenario {
 /** The task of a thread that tries a setting. */
 export const tryOnThread = (task: TrialTask): Trial | Refused => catchRefusal(() => runTrial(task))
 
-function strainOf(rule: Rule, whole: Recording, trial: Omit<Trial, 'p99Ms' | 'strain'>): number {
+function strainOf(rule: Rule, observed: number): number {
   const { relation, limit } = rule
-  const recording = rule.class === undefined ? whole : recordingOfClass(whole, rule.class)
   const upper = relation.startsWith('<')
-  const observed = observedOf(rule, recording, trial, upper)
   // how many times as many requests as may be are not good
   if ('figure' in rule && rule.figure === 'goodput' && !upper) return strict(ratio(1 - observed, 1 - limit), rule)
   return strict(upper ? ratio(observed, limit) : ratio(limit, observed), rule)
@@ -95,14 +102,18 @@ const ratio = (value: number, limit: number) => (limit > 0 ? value / limit : val
 function observedOf(
   rule: Rule,
   recording: Recording,
-  { completedPerSecond, utilization, goodput }: Omit<Trial, 'p99Ms' | 'strain'>,
-  upper: boolean,
+  { completedPerSecond, utilization, goodput }: Pick<Trial, 'completedPerSecond' | 'utilization' | 'goodput'>,
 ): number {
   if ('time' in rule) {
     const histogram = recording.histograms[rule.time]
     if (rule.statistic === 'max') return histogram.max / NS_PER_MS
     if (rule.statistic === 'mean') return meanOf(histogram) / NS_PER_MS
-    return percentileMs(recording, rule.time, rule.statistic.percentile, upper ? 'slowest' : 'fastest')
+    return percentileMs(
+      recording,
+      rule.time,
+      rule.statistic.percentile,
+      rule.relation.startsWith('<') ? 'slowest' : 'fastest',
+    )
   }
   switch (rule.figure) {
     case 'throughput':

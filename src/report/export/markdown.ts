@@ -15,7 +15,7 @@ import { dropColumns, FIGURES, figuresOf, firstError, formatFigure, headerOf } f
 import { checkOptions, checkSwept } from '../given.js'
 import { MACHINE_TITLES, machineRows } from '../machines.js'
 import { sweptFields } from '../swept-fields.js'
-import { COLUMNS, classRows, listTotals, VERBS } from '../terminal/result-table.js'
+import { COLUMNS, classRows, listCosts, listTotals, VERBS } from '../terminal/result-table.js'
 import { describeScenario } from '../terminal/scenario-line.js'
 
 // Reports for pull requests, in GitHub Flavored Markdown.
@@ -32,15 +32,19 @@ const MARKS = { error: '❌', warning: '⚠️', info: 'ℹ️' } as const
  * Renders one result as Markdown: the scenario, findings, latency with intervals, and where the time went.
  *
  * @param options.title the heading; default the engine and p99
+ * @param options.price the price of one server for an hour, which adds what the run costs
  * @throws ValidationError if it is not a result
  * @example
  * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
  * const markdown = renderMarkdown(result, { title: 'Checkout' })
  */
-export function renderMarkdown(result: Result, options: { title?: string | undefined } = {}): string {
-  checkOptions(options, 'markdown')
+export function renderMarkdown(
+  result: Result,
+  options: { title?: string | undefined; price?: number | undefined } = {},
+): string {
+  checkOptions(options, 'resultMarkdown')
   checkIsResult(result)
-  const { title } = options
+  const { title, price } = options
   const { engine, scenario, latencyMs, waitMs, serviceMs, validity, merged } = result
   const machines = describeMachines(result)
   const unit = timeUnit([latencyMs.p99])
@@ -78,7 +82,7 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
           classes.rows,
         ),
     renderTable(['part of the mean', '', '', ''], parts),
-    renderTable(['', ''], listTotals(result)),
+    renderTable(['', ''], [...listTotals(result), ...listCosts(result, price)]),
     merged === undefined ? '' : renderTable([...MACHINE_TITLES], machineRows(merged)),
   ])
 }

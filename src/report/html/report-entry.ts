@@ -1,5 +1,6 @@
 import { checkComparison } from '../../budget/check-comparison.js'
 import type { Comparison } from '../../budget/comparison.js'
+import { checkTuned } from '../../explore/tune/check-tuned.js'
 import type { Tuned } from '../../explore/tune/tuned.js'
 import { checkedResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
@@ -7,7 +8,6 @@ import { got, ValidationError } from '../../validation/validation-error.js'
 import { shorten } from '../draw/label.js'
 import { ENGINES, fieldName, labelOf, type SweptRun } from '../draw/trade-off-figure.js'
 import type { NamedResult } from '../named-result.js'
-import { checkIsTuned } from '../terminal/tuned-table.js'
 
 /** A run and its label; empty if it is the only run. */
 export interface LabelledResult {
@@ -53,8 +53,7 @@ export function contentsOf(given: readonly ReportEntry[]): Contents {
     } else if ('schema' in each && String(each.schema).startsWith('throughline/comparison')) {
       contents.comparisons.push(checkComparison(each, name))
     } else if ('schema' in each && String(each.schema).startsWith('throughline/tuned')) {
-      checkIsTuned(each, name)
-      contents.tuned.push(each as Tuned)
+      contents.tuned.push(checkTuned(each, name))
     } else {
       const run = { label: '', result: checkedResult(each, name) }
       contents.runs.push(run)

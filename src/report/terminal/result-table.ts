@@ -232,8 +232,8 @@ function goodputText({ fraction, perSecond, interval, limits }: Goodput, named: 
   return `${closePercentage(fraction)} % of requests${ends}; ${rate(perSecond)}${named ? `, ${describeLimits(limits)}` : ''}`
 }
 
-/** What the run costs, and what of its servers it uses, if there is a price. */
-function costLines(result: Result, price: number | undefined): [name: string, text: string][] {
+/** Lists what the run costs, and what of its servers it uses, if there is a price. */
+export function listCosts(result: Result, price: number | undefined): [name: string, text: string][] {
   if (price === undefined) return []
   const { perHour, perMillion, idle, perServer } = costOf(result, { price })
   if (perHour === null || perMillion === null || perServer === null)
@@ -248,7 +248,7 @@ function costLines(result: Result, price: number | undefined): [name: string, te
 const TOTAL_NAMES = 11
 
 function totals(result: Result, width: number, style: Style, price: number | undefined): string {
-  return [...listTotals(result), ...costLines(result, price)]
+  return [...listTotals(result), ...listCosts(result, price)]
     .flatMap(([name, text]) =>
       wrap(text, width - TOTAL_NAMES - 3).map(
         (line, i) => ` ${pad(i === 0 ? style('dim', name) : '', TOTAL_NAMES)}  ${line}`,

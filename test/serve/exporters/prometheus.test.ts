@@ -92,6 +92,24 @@ describe('metrics for Prometheus', () => {
     expect(written).toMatch(/# EOF\n$/)
   })
 
+  it('count the good requests of recorders that judge them, and no others', async () => {
+    const clock = new VirtualClock()
+    const judged = createRecorder({ name: 'judged', clock: clock.read, good: { latency: '10ms' } })
+    for (const ms of [5, 10, 11]) {
+      const start = judged.start()
+      clock.pass(ms)
+      judged.record(start)
+    }
+    judged.fail(judged.start())
+    const both = [recorded('a'), judged]
+    const written = prometheusText(both)
+    expect(sampleOf(written, 'throughline_good_requests_total{name="judged"}')).toBe(2)
+    expect(written.match(/^throughline_good_requests_total/gm)).toHaveLength(1)
+    const registry = new Registry()
+    registerPrometheus(registry, both)
+    expect((await registry.metrics()).trim()).toBe(written.trim())
+  })
+
   it('escape the name of a recorder', async () => {
     const recorder = recorded('a "b" \\ c\nd')
     const registry = new Registry()
