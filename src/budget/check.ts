@@ -1,4 +1,4 @@
-import { checkedResult, checkedSummary } from '../result/check.js'
+import { checkResult, checkSummary } from '../result/check.js'
 import { Exceedances } from '../result/exceedances.js'
 import { goodPart } from '../result/goodput.js'
 import { partsOf } from '../result/parts.js'
@@ -10,7 +10,7 @@ import { type Budget, type BudgetUnit, type Relation, type Rule, rulesOf, type T
 import { NS_PER_MS } from '../scenario/units.js'
 import { tailOfCheckpoints } from '../statistics/student.js'
 import { count, rate } from '../text/number.js'
-import type { Part } from '../text/parts.js'
+import type { LatencyPart } from '../text/parts.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 import { adviseLongerRun, overText } from './advice.js'
 import { estimateErrors, estimateOf, type MetricEstimate } from './estimate.js'
@@ -48,7 +48,7 @@ export interface BudgetCheck {
   verdict: Verdict
   rules: RuleCheck[]
   /** the parts of mean latency, in milliseconds; null for a summary of durations */
-  latency: { meanMs: number; parts: Part[] } | null
+  latency: { meanMs: number; parts: LatencyPart[] } | null
   /** the errors that make the run invalid */
   findings: Finding[]
 }
@@ -79,14 +79,14 @@ export interface BudgetCheck {
 export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
   const rules = rulesOf(budget)
   if (isSummary(of)) {
-    const summary = checkedSummary(of)
+    const summary = checkSummary(of)
     const checks = rules.map((rule) => {
       const estimate = estimateOf(rule, { summary })
       return checkOf(rule, estimate, byInterval(rule, estimate, ofDurations(summary.count)))
     })
     return { verdict: verdictOf(checks), rules: checks, latency: null, findings: [] }
   }
-  const result = checkedResult(of)
+  const result = checkResult(of)
   const judge = new RunJudge(result)
   const checks = rules.map((rule) => judge.check(rule))
   const limits = (figure: string) => rules.some((rule) => 'figure' in rule && rule.figure === figure)

@@ -19,7 +19,7 @@ import type { NamedResult } from '../report/named-result.js'
 import { renderGate } from '../report/terminal/gate-table.js'
 import { renderResult } from '../report/terminal/result-table.js'
 import { renderSweep } from '../report/terminal/sweep-table.js'
-import { checkedResult } from '../result/check.js'
+import { checkResult } from '../result/check.js'
 import { legible } from '../text/legible.js'
 import type { RenderOptions } from '../text/style.js'
 import { show, ValidationError } from '../validation/validation-error.js'
@@ -132,7 +132,7 @@ async function read(files: string[]): Promise<ReportInput> {
   }
   const results = values.map(({ file, value }) => ({
     name: basename(file).replace(/\.json$/, ''),
-    result: checkedResult(value, { file }),
+    result: checkResult(value, { file }),
   }))
   return { kind: 'results', results }
 }

@@ -20,7 +20,7 @@ import {
   segmentHistograms,
   serversIn,
 } from './recording.js'
-import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
+import { type Estimate, type Interval, type Summary, summaryOf, withholdIntervals } from './summary.js'
 import type { Finding, Validity } from './validity.js'
 
 /** A segment of the window, and the outcomes of the requests due in it. */
@@ -132,7 +132,7 @@ export function resultOf(
   const findings = [
     ...findingsOf(recording),
     ...(host === null ? [] : hostFindings(host, scenario?.http !== undefined)),
-  ].map(shortened)
+  ].map(shortenFinding)
   const steady = findings.every(({ code }) => code !== 'saturated')
   // metrics may share a histogram: all wait is queueing if there is no batching
   const summaries = new Map<HistogramSnapshot, Summary>()
@@ -140,7 +140,7 @@ export function resultOf(
     const histogram = histograms[metric]
     const known = summaries.get(histogram)
     if (known !== undefined) return structuredClone(known)
-    const made = summaryOf(histogram, steady ? metricIntervals(recording, metric) : withheld(NO_STEADY_STATE))
+    const made = summaryOf(histogram, steady ? metricIntervals(recording, metric) : withholdIntervals(NO_STEADY_STATE))
     summaries.set(histogram, made)
     return made
   }
@@ -173,7 +173,7 @@ export function resultOf(
     ...(recording.replications !== undefined && { replications: recording.replications }),
     ...(recording.checkpoints !== undefined && { checkpoints: recording.checkpoints }),
     validity: { valid: findings.every((finding) => finding.severity !== 'error'), findings },
-    fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NOT_BY_SEGMENT)),
+    fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withholdIntervals(NOT_BY_SEGMENT)),
     host,
     environment,
   }
@@ -182,7 +182,7 @@ export function resultOf(
 /** The error message of a handler may have any length. */
 const LONGEST_MESSAGE = 2000
 
-function shortened(finding: Finding): Finding {
+function shortenFinding(finding: Finding): Finding {
   const { message } = finding
   if (message.length <= LONGEST_MESSAGE) return finding
   return { ...finding, message: `${message.slice(0, LONGEST_MESSAGE)}… (${message.length} characters)` }

@@ -86,7 +86,7 @@ export const budgetSchema = z
  * the wrong unit, or the budget is empty
  */
 export function rulesOf(budget: Budget): Rule[] {
-  return Object.entries(checkedBudget(budget)).flatMap(([metric, limit]) =>
+  return Object.entries(parseBudget(budget)).flatMap(([metric, limit]) =>
     limit === undefined ? [] : [ruleOf(metric, limit) as Rule],
   )
 }
@@ -98,7 +98,7 @@ const METRIC = /^(?:([^.]*)\.)?(p\d+(?:\.\d+)?|mean|max)$/
  *
  * @throws ValidationError as `rulesOf` does
  */
-export function checkedBudget(budget: unknown, source: Source = 'budget'): Budget {
+export function parseBudget(budget: unknown, source: Source = 'budget'): Budget {
   const parsed = budgetSchema.safeParse(budget)
   if (!parsed.success) throwFaults(parsed.error, source, budget)
   return parsed.data

@@ -3,7 +3,7 @@ import { SEGMENTS } from '../result/recording.js'
 import type { Finding } from '../result/validity.js'
 import { Clients } from '../scenario/arrivals/clients.js'
 import { type DueTimes, dueTimes } from '../scenario/arrivals/schedule.js'
-import { deadline, decide, type Policy, policyOf } from '../scenario/batching.js'
+import { buildPolicy, deadline, decide, type Policy } from '../scenario/batching.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import type { Cause } from '../scenario/service/service.js'
 import { extentNs, horizonOf } from '../scenario/stop.js'
@@ -11,9 +11,9 @@ import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { Busy } from './busy.js'
 import { Queue } from './queue.js'
-import { BUFFERED, Recorder } from './recorder.js'
 import { type DispatchNs, dispatchTimes, ServiceTimes } from './service-times.js'
-import { Window } from './window.js'
+import { BUFFERED, SimulationRecorder } from './simulation-recorder.js'
+import { SimulatedWindow } from './window.js'
 
 /** An event of a simulation. Requests are numbered from 0. */
 export type SimulationEvent =
@@ -46,8 +46,8 @@ export class Engine {
 
   readonly #queue = new Queue()
   readonly #busy: Busy
-  readonly #recorder: Recorder
-  readonly #window = new Window()
+  readonly #recorder: SimulationRecorder
+  readonly #window = new SimulatedWindow()
 
   /** the state between two calls of #handleEvents, which keeps it in local variables */
   #now = 0
@@ -78,7 +78,7 @@ export class Engine {
     const { arrivals, service, seed } = scenario
     if (service === undefined) throw new ValidationError('service', 'is required to simulate')
     this.#scenario = scenario
-    this.#policy = policyOf(scenario.batching)
+    this.#policy = buildPolicy(scenario.batching)
     this.#service = new ServiceTimes(service, seed, replication)
     this.#dispatchNs = dispatchTimes(service, seed, replication)
     this.#clients = arrivals.process === 'closed' ? new Clients(arrivals, seed, replication) : null
@@ -89,7 +89,10 @@ export class Engine {
     this.#splitsWait = this.#policy.maxBatchSize > 1 && this.#policy.maxWaitNs > 0
     this.#busy = new Busy(scenario.servers)
     this.#idle = scenario.servers
-    this.#recorder = new Recorder({ batching: this.#splitsWait, dispatch: this.#dispatchNs !== null }, scenario.good)
+    this.#recorder = new SimulationRecorder(
+      { batching: this.#splitsWait, dispatch: this.#dispatchNs !== null },
+      scenario.good,
+    )
     this.#stop = extentNs(horizonOf(scenario.stop))
     const warmup = extentNs(scenario.warmup)
     this.#nextSegmentNs = Math.min(warmup.ns, this.#stop.ns)

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { checkedResult } from '../../src/result/check.js'
+import { checkResult } from '../../src/result/check.js'
 import { itAtLength } from '../support/at-length.js'
 import { interrupted, spawned, throughline } from '../support/command-line.js'
 
@@ -68,7 +68,7 @@ describe('throughline measure', () => {
     const { code, stdout, stderr } = await interrupted('measure', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     expect(performance.now() - since).toBeLessThan(30_000)
-    const result = checkedResult(JSON.parse(stdout))
+    const result = checkResult(JSON.parse(stdout))
     expect(result.validity.findings).toContainEqual(
       expect.objectContaining({
         code: 'interrupted',

@@ -3,7 +3,7 @@ import { checkBudget, type Verdict } from '../../budget/check.js'
 import { real } from '../../clock/real.js'
 import type { Result } from '../../result/result.js'
 import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
-import { type Budget, checkedBudget } from '../../scenario/budget.js'
+import { type Budget, parseBudget } from '../../scenario/budget.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../../scenario/scenario.js'
 import { refuseCheckpoints } from '../../scenario/stop.js'
 import { NS_PER_SECOND, options } from '../../scenario/units.js'
@@ -77,7 +77,7 @@ export async function headroom(
 ): Promise<Headroom | null> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'headroom', given)
-  const limits = checkedBudget(budget)
+  const limits = parseBudget(budget)
   const resolved = resolveScenario(scenario, 'simulate')
   refuseCheckpoints(resolved.stop, 'loads are compared over runs of one length')
   const offered = meanRate(resolved.arrivals)

@@ -1,4 +1,4 @@
-import { policyOf } from '../../scenario/batching.js'
+import { buildPolicy } from '../../scenario/batching.js'
 import type { Good } from '../../scenario/good.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { nanoseconds } from '../../scenario/units.js'
@@ -62,7 +62,7 @@ export class SharedMemory {
     waiting: number = PLACES,
   ): SharedMemory {
     const { arrivals, seed, queue, servers, good } = scenario
-    const policy = policyOf(scenario.batching)
+    const policy = buildPolicy(scenario.batching)
     const setup: RunSetup = {
       arrivals,
       seed,

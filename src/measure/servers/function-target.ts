@@ -1,5 +1,5 @@
 import { payloadsOf, type Ready } from '../../handler/prepare.js'
-import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
+import { BatchContext, isPromise, toNativePromise } from '../../handler/serving.js'
 import type { Call } from '../../scenario/target.js'
 import { isError } from '../../validation/realm.js'
 import type { BatchOutcome, InFlightBatch } from './in-flight-batch.js'
@@ -18,7 +18,7 @@ export function handlerTarget({ handler, state, payloads }: Ready): LocalTarget 
         inFlight.end({ outputs })
         return
       }
-      awaited(outputs).then(
+      toNativePromise(outputs).then(
         (settled) => inFlight.end({ outputs: settled }),
         (error: unknown) => inFlight.end({ error }),
       )
@@ -41,7 +41,7 @@ export function callTarget(call: Call): LocalTarget {
         endWith(inFlight, value)
         return
       }
-      awaited(value).then(
+      toNativePromise(value).then(
         (settled) => endWith(inFlight, settled),
         (error: unknown) => inFlight.end({ error }),
       )

@@ -10,7 +10,7 @@ import type { Result } from '../../result/result.js'
 import type { Summary } from '../../result/summary.js'
 import { legible } from '../../text/legible.js'
 import { percentToTenth, rate, threeDigits, time, timeUnit } from '../../text/number.js'
-import { dropColumns, FIGURES, figuresOf, firstError, formatFigure, headerOf } from '../figures.js'
+import { dropColumns, FIGURES, figureHeader, figuresOf, firstError, formatFigure } from '../figures.js'
 import { checkOptions, checkSwept } from '../given.js'
 import { sweptFields } from '../swept-fields.js'
 import { COLUMNS, listTotals, VERBS } from '../terminal/result-table.js'
@@ -105,7 +105,7 @@ export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: 
     ...fields.map(({ header }) => header.replace('\n', ' ').trim()),
     'completed /s',
     ...drops.map(({ header }) => header.join(' ')),
-    ...FIGURES.map((figure) => headerOf(figure, unit).join(' ')),
+    ...FIGURES.map((figure) => figureHeader(figure, unit).join(' ')),
   ]
   const invalid = all.flatMap(({ invalid, labels }) =>
     invalid === null ? [] : [{ ...invalid, message: `${labels.join(', ')} is invalid: ${invalid.message}` }],

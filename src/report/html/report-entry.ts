@@ -1,7 +1,7 @@
 import { checkComparison } from '../../budget/check-comparison.js'
 import type { Comparison } from '../../budget/comparison.js'
 import type { Tuned } from '../../explore/tune/tuned.js'
-import { checkedResult } from '../../result/check.js'
+import { checkResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
 import { got, ValidationError } from '../../validation/validation-error.js'
 import { shorten } from '../draw/label.js'
@@ -41,14 +41,14 @@ export function contentsOf(given: readonly ReportEntry[]): Contents {
     const name = `report[${i}]`
     if (typeof each !== 'object' || each === null) throw invalidEntry(name, each)
     if ('result' in each && 'point' in each) {
-      const result = checkedResult(each.result, `${name}.result`)
+      const result = checkResult(each.result, `${name}.result`)
       if (typeof each.point !== 'object' || each.point === null) throw invalidEntry(`${name}.point`, each.point)
       contents.swept.push({ point: each.point, result })
       contents.runs.push({ label: shorten(pointLabel(each.point), LONGEST_LABEL), result })
     } else if ('result' in each) {
       contents.runs.push({
         label: shorten(String(each.name), LONGEST_LABEL),
-        result: checkedResult(each.result, `${name}.result`),
+        result: checkResult(each.result, `${name}.result`),
       })
     } else if ('schema' in each && String(each.schema).startsWith('throughline/comparison')) {
       contents.comparisons.push(checkComparison(each, name))
@@ -56,7 +56,7 @@ export function contentsOf(given: readonly ReportEntry[]): Contents {
       checkIsTuned(each, name)
       contents.tuned.push(each as Tuned)
     } else {
-      const run = { label: '', result: checkedResult(each, name) }
+      const run = { label: '', result: checkResult(each, name) }
       contents.runs.push(run)
       nameless.push(run)
     }

@@ -51,7 +51,7 @@ interface OpenSegment {
  * segments:            finished |   open, waiting to be finished   | newest
  * ```
  */
-export class Recorder {
+export class SimulationRecorder {
   readonly segments: RecordedSegment[] = []
   /** of the segment that requests leave from at present */
   readonly #current: Counted<LatencyHistogram>

@@ -2,7 +2,7 @@ import type { BatchContext } from '../../handler/serving.js'
 import type { Request } from './request.js'
 
 /** A batch that has left the queue and has not ended. Its server ends it by `answer` or `fail`, whichever comes first. */
-export class InFlightBatch {
+export class LiveBatch {
   readonly server: number
   /** those that were not aborted before it started */
   requests: Request[]
@@ -38,4 +38,4 @@ export class InFlightBatch {
   }
 }
 
-export type OnBatchEnd = (batch: InFlightBatch, outputs: unknown, failure: { error: unknown } | null) => void
+export type OnBatchEnd = (batch: LiveBatch, outputs: unknown, failure: { error: unknown } | null) => void
