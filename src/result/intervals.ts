@@ -9,7 +9,7 @@ import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from
 
 /**
  * How many independent values a run must be worth. With fewer, its segments are still correlated, and their spread does
- * not show the run's own. Tuned, like the two below, with `bench/coverage.ts`.
+ * not show the run's own. Tuned, like the two below, with `bench/studies/coverage.ts`.
  */
 const INDEPENDENT = 300
 /**
