@@ -1,4 +1,4 @@
-import { checkedResult, checkedSummary } from '../result/check.js'
+import { checkResult, checkSummary } from '../result/check.js'
 import type { ClassResult } from '../result/classes.js'
 import { Exceedances } from '../result/exceedances.js'
 import { goodPart } from '../result/goodput.js'
@@ -12,7 +12,7 @@ import { type Budget, type BudgetUnit, type Relation, type Rule, rulesOf, type T
 import { NS_PER_MS } from '../scenario/units.js'
 import { tailOfCheckpoints } from '../statistics/student.js'
 import { count, rate } from '../text/number.js'
-import type { Part } from '../text/parts.js'
+import type { LatencyPart } from '../text/parts.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 import { adviseLongerRun, overText } from './advice.js'
 import { estimateErrors, estimateOf, type MetricEstimate } from './estimate.js'
@@ -50,7 +50,7 @@ export interface BudgetCheck {
   verdict: Verdict
   rules: RuleCheck[]
   /** the parts of mean latency, in milliseconds; null for a summary of durations */
-  latency: { meanMs: number; parts: Part[] } | null
+  latency: { meanMs: number; parts: LatencyPart[] } | null
   /** the errors that make the run invalid */
   findings: Finding[]
 }
@@ -80,7 +80,7 @@ export interface BudgetCheck {
  */
 export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
   if (isSummary(of)) {
-    const summary = checkedSummary(of)
+    const summary = checkSummary(of)
     const rules = rulesOf(budget, [])
     const checks = rules.map((rule) => {
       const estimate = estimateOf(rule, { summary })
@@ -88,7 +88,7 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
     })
     return { verdict: verdictOf(checks), rules: checks, latency: null, findings: [] }
   }
-  const result = checkedResult(of)
+  const result = checkResult(of)
   const classes = Object.keys(result.classes ?? {})
   const rules = rulesOf(budget, classes)
   const judges = new Map<string | undefined, RunJudge | null>([[undefined, new RunJudge(result)]])

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checkedResult } from '../result/check.js'
+import { checkResult } from '../result/check.js'
 import { describeMachines } from '../result/merge/merged.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
@@ -101,9 +101,9 @@ export function compareResults(base: Result, head: Result, given: CompareResults
   if (machineNoise !== undefined && history !== undefined) {
     throw new ValidationError('options.machineNoise', 'must be left out if history is given, which measures it')
   }
-  const both = { base: checkedResult(base, 'base'), head: checkedResult(head, 'head') }
+  const both = { base: checkResult(base, 'base'), head: checkResult(head, 'head') }
   const measured = [base, head].some(({ engine }) => engine !== 'simulate')
-  const noise = history === undefined ? statedNoise(machineNoise ?? (measured ? NOISE : 0), measured) : noiseIn(history)
+  const noise = history === undefined ? buildNoise(machineNoise ?? (measured ? NOISE : 0), measured) : noiseIn(history)
   const invalid = invalidFindings(both)
   const reason = invalid[0]?.message
   // goodput by other limits is another figure
@@ -144,7 +144,7 @@ const sideOf = ({ scenario, environment }: Result | HistoryEntry): Comparison['b
 const isOver = (result: Result) =>
   result.validity.findings.some(({ code, severity }) => severity === 'error' && OVER.includes(code))
 
-function statedNoise(noise: number, measured: boolean): Noise {
+function buildNoise(noise: number, measured: boolean): Noise {
   return {
     logOf: () => Math.log1p(noise),
     ms: measured && noise > 0 ? NOISE_MS : 0,

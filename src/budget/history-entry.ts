@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checkedResult } from '../result/check.js'
+import { checkResult } from '../result/check.js'
 import type { Environment } from '../result/host.js'
 import type { Result } from '../result/result.js'
 import type { StoredScenario } from '../scenario/scenario.js'
@@ -86,7 +86,7 @@ const isEntry = (value: unknown): value is HistoryEntry =>
 
 /** Reads the figures of a result or of an entry of a history. */
 export function readFigures(of: Result | HistoryEntry, name: Source): Round['figures'] {
-  return isEntry(of) ? checkEntry(of, name).figures : buildRound(checkedResult(of, name)).figures
+  return isEntry(of) ? checkEntry(of, name).figures : buildRound(checkResult(of, name)).figures
 }
 
 /** Describes the machine of a run; `virtual time` for a simulation. */

@@ -51,7 +51,7 @@ export function renderComparison(given: Comparison, options: RenderOptions = {})
     wrap(comparisonHeadline(comparison), room)
       .map((text) => ` ${style(COLOURS[comparison.verdict], text)}`)
       .join('\n'),
-    fitting(titles, rows, room, style),
+    fitColumns(titles, rows, room, style),
     note === ''
       ? ''
       : wrap(note, room)
@@ -67,7 +67,7 @@ export function renderComparison(given: Comparison, options: RenderOptions = {})
 const SIDES = [1, 2]
 const RATIO = 'head / base'
 
-function fitting(titles: string[], rows: string[][], room: number, style: Style): string {
+function fitColumns(titles: string[], rows: string[][], room: number, style: Style): string {
   const all = columns(titles, rows, style)
   if (all.split('\n').every((line) => visible(line) <= room + 1)) return all
   const without = (cells: string[]) => cells.filter((_, i) => !SIDES.includes(i))

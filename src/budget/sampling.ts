@@ -1,10 +1,10 @@
 import { bucketOf } from '../histogram/buckets.js'
 import { decode } from '../histogram/hdr.js'
-import { fractionInterval, type Part } from '../result/figure-intervals.js'
+import { fractionInterval, type RatioPart } from '../result/figure-intervals.js'
 import { goodPart } from '../result/goodput.js'
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
-import { type Order, spreadOf, tooFewSegments } from '../result/spread.js'
+import { estimateError, type Order, tooFewSegments } from '../result/spread.js'
 import { percentile } from '../result/summary.js'
 import { nanoseconds } from '../scenario/units.js'
 import { sum, sumBy } from '../statistics/descriptive.js'
@@ -83,7 +83,7 @@ const unbounded = (value: number | null, reason?: string): SampledFigure => ({
   ...(reason !== undefined && { reason }),
 })
 
-function ofFraction(value: number | null, parts: Part[], order: Order, tail: number): SampledFigure {
+function ofFraction(value: number | null, parts: RatioPart[], order: Order, tail: number): SampledFigure {
   const { low, high, reason } = fractionInterval(parts, order, STORED_TAIL / tail)
   return { value, low: low ?? 0, high, ...(reason !== undefined && { reason }) }
 }
@@ -95,7 +95,7 @@ function ofRatio(value: number, parts: { amount: number; of: number }[], order: 
   const total = sumBy(parts, ({ of }) => of)
   const ratio = sumBy(parts, ({ amount }) => amount) / total
   const off = parts.map(({ amount, of }) => amount - ratio * of)
-  const margin = (student(tail, parts.length - 1) * spreadOf(off, total, 1, order).error) / total
+  const margin = (student(tail, parts.length - 1) * estimateError(off, total, 1, order).error) / total
   return { value, low: Math.max(0, value - margin), high: value + margin }
 }
 
@@ -113,13 +113,13 @@ function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order:
   const offered = segments.filter((segment) => segment.counts.offered > 0)
   const few = tooFewSegments(offered.length, order)
   if (few !== null) return unbounded(value, few)
-  const over = offered.map((segment) => exceeding(segment, value))
+  const over = offered.map((segment) => countExceeding(segment, value))
   const n = sumBy(offered, ({ counts }) => counts.offered)
   const fraction = sum(over) / n
   const off = over.map((each, i) => each - fraction * (offered[i] as Segment).counts.offered)
   const allowed = 1 - p / 100
   const variance = Math.max(fraction * (1 - fraction), allowed * (1 - allowed))
-  const { ofLongRun } = spreadOf(off, n, variance, order)
+  const { ofLongRun } = estimateError(off, n, variance, order)
   const margin =
     100 *
     student(tail, offered.length - 1) *
@@ -133,7 +133,7 @@ function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order:
 }
 
 /** Counts the requests of a segment that took longer than a value, or have no answer. */
-function exceeding({ counts, latencyMs }: Segment, value: number | null): number {
+function countExceeding({ counts, latencyMs }: Segment, value: number | null): number {
   let over = counts.offered - counts.completed
   if (value === null || latencyMs === null) return over
   const bucket = bucketOf(nanoseconds(value))

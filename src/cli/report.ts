@@ -22,7 +22,7 @@ import { renderGate } from '../report/terminal/gate-table.js'
 import { type ResultRenderOptions, renderResult } from '../report/terminal/result-table.js'
 import { renderSweep } from '../report/terminal/sweep-table.js'
 import { renderTuned } from '../report/terminal/tuned-table.js'
-import { checkedResult } from '../result/check.js'
+import { checkResult } from '../result/check.js'
 import { legible } from '../text/legible.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
@@ -144,7 +144,7 @@ async function read(files: string[]): Promise<ReportInput> {
   }
   const results = values.map(({ file, value }) => ({
     name: basename(file).replace(/\.json$/, ''),
-    result: checkedResult(value, { file }),
+    result: checkResult(value, { file }),
   }))
   return { kind: 'results', results }
 }

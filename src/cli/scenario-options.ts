@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { readBudget } from '../files/stored.js'
-import { type Budget, checkedBudget } from '../scenario/budget.js'
+import { type Budget, parseBudget } from '../scenario/budget.js'
 import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Targets } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
@@ -202,7 +202,7 @@ export const BUDGET_IS = 'limits, such as p99=100ms,errorRate<1%, or a JSON file
 export async function loadBudget(text: string | undefined): Promise<Budget> {
   if (text === undefined) throw new ValidationError('--budget', `is required: ${BUDGET_IS}`)
   if (!isLimits(text)) return readBudget(text)
-  return checkedBudget(parsePairs(text, '--budget'), { file: '--budget' })
+  return parseBudget(parsePairs(text, '--budget'), { file: '--budget' })
 }
 
 /** Whether a budget is written as limits, and is not the name of a file. */

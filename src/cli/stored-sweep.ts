@@ -1,5 +1,5 @@
 import type { Swept } from '../explore/sweep.js'
-import { checkedResult } from '../result/check.js'
+import { checkResult } from '../result/check.js'
 import { fieldOf } from '../scenario/fields.js'
 import { placeIn, type Source, show, sourceOf, ValidationError } from '../validation/validation-error.js'
 
@@ -19,6 +19,6 @@ export function parseStoredSweep(value: readonly unknown[], file: string): Swept
     }
     const { result, ...point } = each
     for (const field of Object.keys(point)) fieldOf(field, placeIn(at, field))
-    return { point: point as Swept['point'], result: checkedResult(result, sourceOf(at, 'result')) }
+    return { point: point as Swept['point'], result: checkResult(result, sourceOf(at, 'result')) }
   })
 }

@@ -12,7 +12,7 @@ import {
   overheadOf,
   type Points,
   type SizeGroup,
-  varied,
+  summarizeTimes,
 } from '../scenario/service/observed.js'
 import {
   byBatchSize,
@@ -173,7 +173,7 @@ async function calibrateTight(
   signal?: AbortSignal,
 ): Promise<ServiceInput> {
   const times = await timeBareHandler(handler, sizes, { timeMs, signal })
-  return byBatchSize(Object.fromEntries(times.map(({ size, samplesMs }) => [size, varied(samplesMs)])))
+  return byBatchSize(Object.fromEntries(times.map(({ size, samplesMs }) => [size, summarizeTimes(samplesMs)])))
 }
 
 async function observe(
@@ -219,7 +219,7 @@ function pointsOf(observed: Observation[], bare: Service, sizes: number[]): Poin
   const [least, largest] = [seen[0], seen.at(-1) as SizeGroup]
   const unseen = sizes.filter((size) => size < least.size || size > largest.size)
   return Object.fromEntries([
-    ...seen.map(({ size, times }) => [size, varied(times)]),
+    ...seen.map(({ size, times }) => [size, summarizeTimes(times)]),
     ...unseen.map((size) => [size, { mean: bareAt(size) * slower, variation: empirical(evenly(spread)) }]),
   ])
 }

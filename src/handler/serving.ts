@@ -35,7 +35,7 @@ export function isPromise(outputs: unknown): outputs is PromiseLike<readonly unk
 }
 
 /** Returns a promise for a thenable, which itself could settle with another thenable, throw, or settle twice. */
-export const awaited = <Value>(value: PromiseLike<Value>): PromiseLike<Value> =>
+export const toNativePromise = <Value>(value: PromiseLike<Value>): PromiseLike<Value> =>
   value instanceof Promise ? value : Promise.resolve(value)
 
 /** What `settle` resolves with if the run ends first: the requests of the batch stay unfinished. */
@@ -72,7 +72,7 @@ export function settle(
       else reject(reason)
     }
     const timer = setTimer(late, Math.min(timeoutMs, Math.max(0, leftMs)), { real: true })
-    awaited(outputs).then(
+    toNativePromise(outputs).then(
       (value) => {
         timer.clear()
         resolve(value)

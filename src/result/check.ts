@@ -5,7 +5,7 @@ import type { BucketCounts } from '../histogram/latency-histogram.js'
 import { percentilesNs } from '../histogram/percentile.js'
 import { TIMES } from '../scenario/budget.js'
 import { type GoodInput, goodSchema } from '../scenario/good.js'
-import { checkKept } from '../scenario/scenario.js'
+import { checkStoredScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
 import { checkVersion, type Source, sourceOf, throwFaults } from '../validation/validation-error.js'
@@ -62,7 +62,7 @@ function faultOf(given: Summary): string | null {
   if (inOrder.some((value, i) => value < (inOrder[i - 1] ?? 0))) {
     return 'must have min, p50, p90, p95, p99, p999 and max in rising order'
   }
-  const histogram = decoded(given.histogram)
+  const histogram = decodeHistogram(given.histogram)
   if (typeof histogram === 'string') return histogram
   const moments = momentsOf(histogram)
   const fault = faultAgainst(histogram, moments.mean, given)
@@ -132,7 +132,7 @@ const isBeyond = (ms: number) => nanoseconds(ms) >= HIGHEST_NS
 const bucketIn = (ms: number) => bucketOf(Math.min(nanoseconds(ms), HIGHEST_NS))
 
 /** Decodes a histogram, or says what is wrong with it. */
-function decoded(base64: string): BucketCounts | string {
+function decodeHistogram(base64: string): BucketCounts | string {
   try {
     return decode(base64)
   } catch {
@@ -417,7 +417,7 @@ function contradictionInCounts(
       return [`${own}.counts.completed`, 'must be as many as there are latencies']
     }
     if (segment.latencyMs === null) continue
-    const histogram = decoded(segment.latencyMs.histogram)
+    const histogram = decodeHistogram(segment.latencyMs.histogram)
     const fault =
       typeof histogram === 'string' ? histogram : faultAgainst(histogram, momentsOf(histogram).mean, segment.latencyMs)
     if (fault !== null) return [`${own}.latencyMs`, fault]
@@ -477,7 +477,7 @@ function contradictionIn(segments: Result['segments'], whole: Result): [path: st
     }
     if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most as many as completed']
     if (latencyMs === null) continue
-    const histogram = decoded(latencyMs.histogram)
+    const histogram = decodeHistogram(latencyMs.histogram)
     const fault =
       typeof histogram === 'string' ? histogram : faultAgainst(histogram, momentsOf(histogram).mean, latencyMs)
     if (fault !== null) return [`${at}.latencyMs`, fault]
@@ -580,17 +580,17 @@ export function checkIsResult(value: unknown, name: Source = 'result'): void {
  *
  * @throws ValidationError if it has another version, or its figures contradict each other
  */
-export function checkedResult(value: unknown, name: Source = 'result'): Result {
+export function checkResult(value: unknown, name: Source = 'result'): Result {
   checkIsResult(value, name)
   const parsed = resultSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
   const result = value as Result
-  if (result.scenario !== null) checkKept(result.scenario, sourceOf(name, 'scenario'))
+  if (result.scenario !== null) checkStoredScenario(result.scenario, sourceOf(name, 'scenario'))
   return result
 }
 
 /** The same for a summary. */
-export function checkedSummary(value: unknown, name: Source = 'summary'): Summary {
+export function checkSummary(value: unknown, name: Source = 'summary'): Summary {
   const parsed = summary.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
   return value as Summary

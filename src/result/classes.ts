@@ -2,7 +2,7 @@ import { NS_PER_SECOND } from '../scenario/units.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import { intervalsIn } from './intervals.js'
 import { type ClassRecording, type Counts, errorsIn, type Recording } from './recording.js'
-import { type SegmentLatency, type Summary, segmentLatency, summaryOf, withheld } from './summary.js'
+import { type SegmentLatency, type Summary, segmentLatency, summaryOf, withholdIntervals } from './summary.js'
 
 /** The requests of one class, of those due in the window. */
 export interface ClassResult {
@@ -44,7 +44,7 @@ export function classResults(recording: Recording, noSteadyState: string | null)
               latency,
               own.map((segment) => segment.latency),
             )
-          : withheld(noSteadyState)
+          : withholdIntervals(noSteadyState)
       const result: ClassResult = {
         counts,
         offeredPerSecond: counts.offered / ((endNs - startNs) / NS_PER_SECOND),

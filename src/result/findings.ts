@@ -36,7 +36,7 @@ function saturated(recording: Recording): Finding | null {
   if (last === undefined) return null
 
   const simulated = recording.engine === 'simulate' ? scenario : null
-  const capacity = simulated === null ? null : carriedBy(simulated)
+  const capacity = simulated === null ? null : sustainedRate(simulated)
   const backlog = last.inSystem
   const overload = simulated === null || capacity === null ? null : offeredBeyond(simulated, capacity)
   if (overload === null && !grewThroughout(recording)) return null
@@ -57,7 +57,7 @@ function saturated(recording: Recording): Finding | null {
 }
 
 /** The highest rate that a simulation's servers can sustain; null if it is unlimited. */
-function carriedBy({ service, classes, batching, servers }: ResolvedScenario): number | null {
+function sustainedRate({ service, classes, batching, servers }: ResolvedScenario): number | null {
   if (service === undefined) return null
   const most = maxThroughput(
     service,

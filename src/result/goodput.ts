@@ -1,6 +1,6 @@
 import type { Good } from '../scenario/good.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
-import { fractionInterval, type Part } from './figure-intervals.js'
+import { fractionInterval, type RatioPart } from './figure-intervals.js'
 import type { Counts, Recording } from './recording.js'
 import { type Interval, noInterval } from './summary.js'
 
@@ -17,7 +17,7 @@ export interface Goodput {
 }
 
 /** How many requests were good, and of how many. An unfinished request may yet have become good, so it counts as neither. */
-export const goodPart = ({ good = 0, offered, unfinished }: Counts): Part => ({
+export const goodPart = ({ good = 0, offered, unfinished }: Counts): RatioPart => ({
   amount: good,
   of: offered - unfinished,
 })

@@ -6,12 +6,12 @@ import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { student, tailOf } from '../statistics/student.js'
 import { count } from '../text/number.js'
 import type { Recording } from './recording.js'
-import { FEWEST, type Order, type Spread, segmentsName, spreadOf, tooFewSegments } from './spread.js'
+import { type EstimateError, estimateError, FEWEST, type Order, segmentsName, tooFewSegments } from './spread.js'
 import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from './summary.js'
 
 /**
  * How many independent values a run must be worth. With fewer, its segments are still correlated, and their spread does
- * not show the run's own. Tuned, like the two below, with `bench/coverage.ts`.
+ * not show the run's own. Tuned, like the two below, with `bench/studies/coverage.ts`.
  */
 const INDEPENDENT = 300
 /**
@@ -155,13 +155,13 @@ function intervals(
   }
   const ofMean = () => {
     if (independent < INDEPENDENT) return tooFew('a mean', INDEPENDENT)
-    const { low, high } = skewed(t, 2 / Math.sqrt(independent))
+    const { low, high } = skewBounds(t, 2 / Math.sqrt(independent))
     const bound = (errors: number) => (total.sum + errors * mean.error) / n
     return within(total, bound(-low), bound(high * calm(CALM.mean, independent / INDEPENDENT)))
   }
   const meanInterval = ofMean()
   const percentiles = places.map(({ p, bucket }, i) => {
-    const fraction = fractions[i] as Spread
+    const fraction = fractions[i] as EstimateError
     // a percentile further out cannot have more independent values than those before it
     independent = Math.min(independent, fraction.independent)
     ofLongRun = Math.min(ofLongRun, fraction.ofLongRun)
@@ -260,12 +260,12 @@ class Distribution {
   }
 }
 
-function spreadOfMean(total: HistogramSnapshot, segments: readonly HistogramSnapshot[], order: Order): Spread {
+function spreadOfMean(total: HistogramSnapshot, segments: readonly HistogramSnapshot[], order: Order): EstimateError {
   const n = total.count
   const mean = meanOf(total)
   // if all are the same, only rounding errors would be left
   const off = segments.map(({ count, sum }) => (total.min === total.max ? 0 : sum - mean * count))
-  return spreadOf(off, n, stdDevOf(total) ** 2, order)
+  return estimateError(off, n, stdDevOf(total) ** 2, order)
 }
 
 /** The spread, for each percentile, of the fraction of values at or below its place. */
@@ -274,7 +274,7 @@ function spreadsOfFractions(
   segments: readonly HistogramSnapshot[],
   n: number,
   order: Order,
-): Spread[] {
+): EstimateError[] {
   const off = places.map(() => [] as number[])
   for (const { count, buckets, counts } of segments) {
     let i = 0
@@ -287,7 +287,7 @@ function spreadsOfFractions(
     }
   }
   return places.map(({ p, below, inside, part }, which) =>
-    spreadOf(off[which] as number[], n, below + part ** 2 * inside - p ** 2, order),
+    estimateError(off[which] as number[], n, below + part ** 2 * inside - p ** 2, order),
   )
 }
 
@@ -295,7 +295,7 @@ function spreadsOfFractions(
  * How many standard errors the bounds of a mean are below and above it. A sum over clusters of requests is about gamma
  * distributed, with the skewness of a gamma distribution for the number of independent values.
  */
-function skewed(t: number, skewness: number): { low: number; high: number } {
+function skewBounds(t: number, skewness: number): { low: number; high: number } {
   const a = skewness / 6
   const at = (r: number) => (Math.cbrt(1 + 6 * a * (r - a)) - 1) / (2 * a)
   return { low: at(t), high: -at(-t) }

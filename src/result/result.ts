@@ -28,7 +28,7 @@ import {
   type Summary,
   segmentLatency,
   summaryOf,
-  withheld,
+  withholdIntervals,
 } from './summary.js'
 import type { Finding, Validity } from './validity.js'
 
@@ -139,7 +139,7 @@ export function resultOf(
   const findings = [
     ...findingsOf(recording),
     ...(host === null ? [] : hostFindings(host, scenario?.http !== undefined)),
-  ].map(shortened)
+  ].map(shortenFinding)
   const steady = findings.every(({ code }) => code !== 'saturated')
   // metrics may share a histogram: all wait is queueing if there is no batching
   const summaries = new Map<HistogramSnapshot, Summary>()
@@ -147,7 +147,7 @@ export function resultOf(
     const histogram = histograms[metric]
     const known = summaries.get(histogram)
     if (known !== undefined) return structuredClone(known)
-    const intervals = steady ? metricIntervals(recording, metric) : withheld(NO_STEADY_STATE)
+    const intervals = steady ? metricIntervals(recording, metric) : withholdIntervals(NO_STEADY_STATE)
     const made = summaryOf(histogram, intervals)
     summaries.set(histogram, made)
     return made
@@ -174,7 +174,7 @@ export function resultOf(
     throughput: { offered: offered / seconds, completed: recording.completions / seconds },
     counts,
     ...(recording.failures !== undefined && { failures: recording.failures }),
-    ...(recording.failed !== undefined && { failedMs: summaryOf(recording.failed, withheld(NOT_BY_SEGMENT)) }),
+    ...(recording.failed !== undefined && { failedMs: summaryOf(recording.failed, withholdIntervals(NOT_BY_SEGMENT)) }),
     rates: { error: errorsIn(counts) / offered, rejection: counts.rejected / offered },
     ...(goodput !== null && { goodput }),
     ...(recording.classes !== undefined && { classes: classResults(recording, noSteadyState) }),
@@ -187,7 +187,7 @@ export function resultOf(
     ...(recording.merged !== undefined && { merged: recording.merged }),
     ...(recording.checkpoints !== undefined && { checkpoints: recording.checkpoints }),
     validity: { valid: findings.every((finding) => finding.severity !== 'error'), findings },
-    fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NOT_BY_SEGMENT)),
+    fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withholdIntervals(NOT_BY_SEGMENT)),
     host,
     environment,
   }
@@ -196,7 +196,7 @@ export function resultOf(
 /** The error message of a handler may have any length. */
 const LONGEST_MESSAGE = 2000
 
-function shortened(finding: Finding): Finding {
+function shortenFinding(finding: Finding): Finding {
   const { message } = finding
   if (message.length <= LONGEST_MESSAGE) return finding
   return { ...finding, message: `${message.slice(0, LONGEST_MESSAGE)}… (${message.length} characters)` }

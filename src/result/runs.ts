@@ -12,7 +12,7 @@ import {
   PERCENTILES,
   type Summary,
   summaryOf,
-  withheld,
+  withholdIntervals,
 } from './summary.js'
 
 /** Counts durations in milliseconds, rounded to the nanosecond. */
@@ -44,7 +44,7 @@ function histogramOfValues(values: readonly number[], name: string): HistogramSn
  * @throws ValidationError if the list is empty, or holds anything but numbers of 0 or more
  */
 export function summarize(values: readonly number[]): Summary {
-  const few = withheld('plain numbers do not say whether they are independent')
+  const few = withholdIntervals('plain numbers do not say whether they are independent')
   return summaryOf(histogramOfValues(values, 'values'), few)
 }
 
@@ -73,7 +73,7 @@ export function summarizeRuns(runs: readonly (readonly number[])[]): Summary {
   checkList(runs, 'runs', 'runs, each a list of durations')
   if (runs.length === 0) throw new ValidationError('runs', 'must hold at least one run')
   const histograms = runs.map((values, i) => histogramOfValues(values, `runs[${i}]`))
-  const none = withheld('')
+  const none = withholdIntervals('')
   const summaries = histograms.map((histogram) => summaryOf(histogram, none))
   const whole = summaryOf(mergeHistograms(histograms), none)
   const intervals = ESTIMATES.map((estimate) => {

@@ -95,7 +95,7 @@ type Five = [number, number, number, number, number]
 export const noInterval = (reason: string): Interval => ({ low: null, high: null, level: 0.95, reason })
 
 /** Missing intervals of all estimates, with the reason. */
-export function withheld(reason: string): Record<Estimate, Interval> {
+export function withholdIntervals(reason: string): Record<Estimate, Interval> {
   return Object.fromEntries(ESTIMATES.map((estimate) => [estimate, noInterval(reason)])) as Record<Estimate, Interval>
 }
 

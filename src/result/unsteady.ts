@@ -24,7 +24,7 @@ const TIMES = { service: 'service time', latency: 'latency' } as const
 /**
  * Finds a difference between the first and the second half of the window: their mean latencies or service times are
  * further apart than the spread between the segments of each half explains (Welch's test on batch means, widened if
- * neighbouring segments are correlated; `bench/unsteady.ts` measures how often it is wrong, and what it finds).
+ * neighbouring segments are correlated; `bench/studies/unsteady.ts` measures how often it is wrong, and what it finds).
  */
 export function unsteady(recording: Recording): Finding | null {
   for (const metric of Object.keys(TIMES) as (keyof typeof TIMES)[]) {

@@ -39,7 +39,7 @@ export type Batching = z.output<typeof batchingOption>
 
 export { deadline, decide, type Policy } from './batching-policy.js'
 
-export function policyOf(batching: Batching): Policy {
+export function buildPolicy(batching: Batching): Policy {
   return {
     maxBatchSize: batching.maxBatchSize ?? Number.POSITIVE_INFINITY,
     maxWaitNs: batching.maxWait === null ? Number.POSITIVE_INFINITY : nanoseconds(batching.maxWait),

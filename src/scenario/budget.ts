@@ -100,7 +100,7 @@ export const budgetSchema = z
  * the wrong unit, or the budget is empty
  */
 export function rulesOf(budget: Budget, classes?: readonly string[]): Rule[] {
-  const checked = checkedBudget(budget)
+  const checked = parseBudget(budget)
   if (classes !== undefined) checkBudgetClasses(checked, classes, 'budget')
   return Object.entries(checked).flatMap(([metric, limit]) =>
     limit === undefined ? [] : [ruleOf(metric, limit) as Rule],
@@ -138,7 +138,7 @@ const CLASS_METRIC = new RegExp(`^(.+)\\.(p\\d+(?:\\.\\d+)?|mean|max|${OF_A_CLAS
  *
  * @throws ValidationError as `rulesOf` does
  */
-export function checkedBudget(budget: unknown, source: Source = 'budget'): Budget {
+export function parseBudget(budget: unknown, source: Source = 'budget'): Budget {
   const parsed = budgetSchema.safeParse(budget)
   if (!parsed.success) throwFaults(parsed.error, source, budget)
   return parsed.data

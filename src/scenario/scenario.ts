@@ -153,7 +153,7 @@ const DEFAULT_AT_MOST = { simulate: { requests: 20_000_000 }, measure: { duratio
  *
  * @throws ValidationError naming the field
  */
-export function checkKept(scenario: unknown, name: Source): void {
+export function checkStoredScenario(scenario: unknown, name: Source): void {
   const parsed = scenarioSchema.safeParse(withLists(scenario))
   if (!parsed.success) throwFaults(parsed.error, name, scenario)
 }

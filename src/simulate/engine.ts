@@ -3,7 +3,7 @@ import { SEGMENTS } from '../result/recording.js'
 import type { Finding } from '../result/validity.js'
 import { Clients } from '../scenario/arrivals/clients.js'
 import { type DueTimes, dueTimes } from '../scenario/arrivals/schedule.js'
-import { deadline, decide, type Policy, policyOf } from '../scenario/batching.js'
+import { buildPolicy, deadline, decide, type Policy } from '../scenario/batching.js'
 import { classesOf, type RequestClasses } from '../scenario/classes.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import type { Cause } from '../scenario/service/service.js'
@@ -12,7 +12,6 @@ import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { Busy } from './busy.js'
 import { Queue } from './queue.js'
-import { BUFFERED, Recorder } from './recorder.js'
 import {
   type ClassServiceTimes,
   classServiceTimes,
@@ -20,7 +19,8 @@ import {
   dispatchTimes,
   ServiceTimes,
 } from './service-times.js'
-import { Window } from './window.js'
+import { BUFFERED, type SimulationRecorder } from './simulation-recorder.js'
+import { SimulatedWindow } from './window.js'
 
 /** An event of a simulation. Requests are numbered from 0. */
 export type SimulationEvent =
@@ -55,8 +55,8 @@ export class Engine {
 
   readonly #queue = new Queue()
   readonly #busy: Busy
-  readonly #recorder: Recorder
-  readonly #window = new Window()
+  readonly #recorder: SimulationRecorder
+  readonly #window = new SimulatedWindow()
 
   /** the state between two calls of #handleEvents, which keeps it in local variables */
   #now = 0
@@ -87,7 +87,7 @@ export class Engine {
     const { arrivals, service, seed } = scenario
     if (service === undefined) throw new ValidationError('service', 'is required to simulate')
     this.#scenario = scenario
-    this.#policy = policyOf(scenario.batching)
+    this.#policy = buildPolicy(scenario.batching)
     this.#service = new ServiceTimes(service, scenario.batching.maxBatchSize, seed, replication)
     this.#classes = classesOf(scenario, replication)
     this.#classService = classServiceTimes(
@@ -106,7 +106,7 @@ export class Engine {
     this.#splitsWait = this.#policy.maxBatchSize > 1 && this.#policy.maxWaitNs > 0
     this.#busy = new Busy(scenario.servers)
     this.#idle = scenario.servers
-    this.#recorder = new Recorder({
+    this.#recorder = new SimulationRecorder({
       batching: this.#splitsWait,
       dispatch: this.#dispatchNs !== null,
       maxBatchSize: this.#policy.maxBatchSize,

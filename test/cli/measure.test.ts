@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { checkedResult } from '../../src/result/check.js'
+import { checkResult } from '../../src/result/check.js'
 import { itAtLength } from '../support/at-length.js'
 import { interrupted, spawned, throughline } from '../support/command-line.js'
 
@@ -28,7 +28,7 @@ describe('throughline measure', () => {
     const flags = '--handler handler.ts --arrivals 500/s --requests 100'.split(' ')
     const { stdout, code } = await throughline('measure', ...flags, '--shard', '2/5', '--json')
     expect(code).toBe(0)
-    const result = checkedResult(JSON.parse(stdout))
+    const result = checkResult(JSON.parse(stdout))
     expect(result.shard).toMatchObject({ index: 2, count: 5 })
     // of the 100 requests, 10 of them warm-up
     expect(result.counts.offered).toBe(18)
@@ -91,7 +91,7 @@ describe('throughline measure', () => {
     const { code, stdout, stderr } = await interrupted('measure', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     expect(performance.now() - since).toBeLessThan(30_000)
-    const result = checkedResult(JSON.parse(stdout))
+    const result = checkResult(JSON.parse(stdout))
     expect(result.validity.findings).toContainEqual(
       expect.objectContaining({
         code: 'interrupted',

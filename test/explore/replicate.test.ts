@@ -12,11 +12,11 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { checkedResult } from '../../src/result/check.js'
+import { checkResult } from '../../src/result/check.js'
 import { METRICS, mergeByMetric } from '../../src/result/recording.js'
 import { mergeReplications, packReplication } from '../../src/result/replications.js'
 import { resultOf } from '../../src/result/result.js'
-import { summaryOf, withheld } from '../../src/result/summary.js'
+import { summaryOf, withholdIntervals } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
 import { itAtLength } from '../support/at-length.js'
@@ -60,7 +60,7 @@ describe('replicating', { timeout: 60_000 }, () => {
 
     const histograms = mergeByMetric(runs.map((run) => run.histograms))
     for (const metric of METRICS) {
-      const { intervals, ...summary } = summaryOf(histograms[metric], withheld(''))
+      const { intervals, ...summary } = summaryOf(histograms[metric], withholdIntervals(''))
       expect(result[`${metric}Ms`]).toMatchObject(summary)
       expect(intervals).toBeDefined()
     }
@@ -134,7 +134,7 @@ describe('replicating', { timeout: 60_000 }, () => {
 
   it('returns the completed runs if it is stopped early, with a finding', async () => {
     const onProgress = ({ done }: ReplicateProgress) => done < 3
-    const result = checkedResult(await replicate(mm1, { replications: 1000, threads: 2, onProgress }))
+    const result = checkResult(await replicate(mm1, { replications: 1000, threads: 2, onProgress }))
     const over = result.replications as number
     expect(over).toBeGreaterThanOrEqual(3)
     expect(over).toBeLessThan(1000)
@@ -156,7 +156,7 @@ describe('replicating', { timeout: 60_000 }, () => {
 
   it('returns a result of a single completed run', () => {
     const engine = new Engine(resolveScenario(mm1, 'simulate'))
-    const result = checkedResult(resultOf(mergeReplications([packReplication(engine.run(), false)])))
+    const result = checkResult(resultOf(mergeReplications([packReplication(engine.run(), false)])))
     expect(result.counts).toEqual(simulate(mm1).counts)
     expect(result.latencyMs.intervals.mean).toMatchObject({
       low: null,

@@ -4,7 +4,7 @@ import { checkBudget } from '../../src/budget/check.js'
 import { measure } from '../../src/measure/measure.js'
 import { buildRecording } from '../../src/measure/recording/build-recording.js'
 import { FailureKinds } from '../../src/measure/recording/failure-kinds.js'
-import { checkedResult } from '../../src/result/check.js'
+import { checkResult } from '../../src/result/check.js'
 import type { ClassResult } from '../../src/result/classes.js'
 import { MOST_KINDS } from '../../src/result/failures.js'
 import { resultOf } from '../../src/result/result.js'
@@ -53,7 +53,7 @@ describe('classes and failures of a measurement', () => {
         const recording = buildRecording(run.scenario, run.state, run.nowNs)
         if (recording.counts.completed === 0 || recording.endNs <= recording.startNs) return
         const result = resultOf(recording)
-        expect(checkedResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
+        expect(checkResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
 
         const { names, classOf } = drawnClasses(classes, 1)
         const all = run.served.flatMap(({ requests, due, endNs }) =>
@@ -113,7 +113,7 @@ describe('classes and failures of a measurement', () => {
       const failed = numbers.filter((n) => n % 10 === 3 || n % 10 === 7 || n % 50 === 1).length
       expect(result.classes?.[name]?.counts.failed).toBe(failed)
     }
-    expect(checkedResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
+    expect(checkResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
   })
 
   it('on threads are exact, and their handlers know the class of each request', async () => {

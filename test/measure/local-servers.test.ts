@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { buildRecording } from '../../src/measure/recording/build-recording.js'
 import { resultOf } from '../../src/result/result.js'
-import { policyOf } from '../../src/scenario/batching.js'
+import { buildPolicy } from '../../src/scenario/batching.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { atLength } from '../support/at-length.js'
@@ -81,7 +81,7 @@ describe('servers in this process, in virtual time', () => {
         )
         const frees = Array.from({ length: given.servers }, () => -1)
         frees.push(...run.flown.map(({ endNs }) => endNs).sort((a, b) => a - b))
-        const { batches } = referencePolicy(policyOf(run.scenario.batching), requests, frees)
+        const { batches } = referencePolicy(buildPolicy(run.scenario.batching), requests, frees)
         expect(run.flown.map(({ requests, leaveNs }) => ({ requests, leaveNs }))).toEqual(
           batches.map(({ requests, leaveNs }) => ({ requests, leaveNs })),
         )

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
 import { runMeasurement } from '../../src/measure/run.js'
 import { closed } from '../../src/scenario/arrivals/arrivals.js'
-import { policyOf } from '../../src/scenario/batching.js'
+import { buildPolicy } from '../../src/scenario/batching.js'
 import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { expectToAddUp } from '../support/adds-up.js'
@@ -121,7 +121,7 @@ describe('a closed loop on threads', () => {
       dueNs.map((due, i) => ({ dueNs: due, queuedNs: queuedNs[i] as number })),
     )
     const replayed = referencePolicy(
-      policyOf(scenario.batching),
+      buildPolicy(scenario.batching),
       seen,
       observations.map(({ freeNs }) => freeNs),
     ).batches

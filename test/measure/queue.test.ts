@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { policyOf } from '../../src/scenario/batching.js'
+import { buildPolicy } from '../../src/scenario/batching.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
 import { atLength } from '../support/at-length.js'
 import { cycle } from '../support/cycle.js'
@@ -72,7 +72,7 @@ describe('a queue that threads share, in virtual time', () => {
         const frees = run.served.map(({ freeNs }) => freeNs).sort((a, b) => a - b)
         expectFreeFromCompletion(run.served, given)
         const requests = run.arrived.map((dueNs) => ({ dueNs, queuedNs: dueNs }))
-        const { batches, dropped } = referencePolicy(policyOf(run.scenario.batching), requests, frees, {
+        const { batches, dropped } = referencePolicy(buildPolicy(run.scenario.batching), requests, frees, {
           capacity: given.capacity ?? Number.POSITIVE_INFINITY,
           timeoutNs: given.timeout ?? Number.POSITIVE_INFINITY,
         })

@@ -51,7 +51,7 @@ const covers = ({ low, high }: Interval, exact: number) =>
   low !== null && high !== null && low <= exact && exact <= high
 const isGiven = ({ low, high }: Interval) => low !== null && high !== null
 
-/** At least 95 % of `runs` intervals cover, less four standard errors; that not too many do, `bench/coverage.ts` shows. */
+/** At least 95 % of `runs` intervals cover, less four standard errors; that not too many do, `bench/studies/coverage.ts` shows. */
 function expectCoverage(covered: number, runs: number) {
   const standardError = Math.sqrt((0.95 * 0.05) / runs)
   expect(covered / runs).toBeGreaterThan(0.95 - 4 * standardError)

@@ -11,7 +11,7 @@ import {
   simulate,
   summarize,
 } from '../../src/index.js'
-import { checkedResult } from '../../src/result/check.js'
+import { checkResult } from '../../src/result/check.js'
 import type { ClassResult } from '../../src/result/classes.js'
 import { drawnClasses } from '../../src/scenario/classes.js'
 import { type NaiveScenario, naive } from '../support/naive-simulator.js'
@@ -94,7 +94,7 @@ describe('classes of a simulation', () => {
           mixed++
           expect(figures(latencyMs as Summary)).toEqual(figures(summarize(served.map(({ due, end }) => end - due))))
         }
-        expect(checkedResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
+        expect(checkResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
       }),
       seeded(150),
     )
@@ -163,7 +163,7 @@ describe('classes of a simulation', () => {
     }
     // every replication draws its classes anew
     expect(new Set(classIn(result, 'checkout').segments.map(({ counts }) => counts.offered)).size).toBeGreaterThan(1)
-    expect(checkedResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
+    expect(checkResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
   })
 
   it('end a run as soon as the limit of one is clear', () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { MeasureError } from '../../measure/error.js'
-import { checkedResult } from '../../result/check.js'
+import { checkResult } from '../../result/check.js'
 import { PRICES } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
 import type { Finding } from '../../result/validity.js'
@@ -121,7 +121,7 @@ const MOST_CALIBRATED = 64
 export async function contenderOf(scenario: Scenario, asked: ContenderOptions): Promise<Contender> {
   const { service, handler } = scenario
   if (service === undefined && (typeof handler === 'string' || isUrl(handler))) {
-    return calibrated(scenario, { name: null, quality: null, handler }, asked)
+    return calibrateCandidate(scenario, { name: null, quality: null, handler }, asked)
   }
   const read = serviceSchema.safeParse(service)
   if (!read.success) {
@@ -130,7 +130,7 @@ export async function contenderOf(scenario: Scenario, asked: ContenderOptions): 
       "is required: how long a batch takes, such as '10ms' or affine({ base, perItem }); or give a handler to calibrate, or candidates",
     )
   }
-  return known({ name: null, quality: null, service: read.data }, asked)
+  return buildContender({ name: null, quality: null, service: read.data }, asked)
 }
 
 /**
@@ -153,15 +153,15 @@ export async function contendersOf(
   }
   // what is checked sooner than calibrated comes first
   const results = candidates.map(({ name, result }) =>
-    result === undefined ? null : serviceOfResult(checkedResult(result, `tune.candidates.${name}.result`), name),
+    result === undefined ? null : serviceOfResult(checkResult(result, `tune.candidates.${name}.result`), name),
   )
   const contenders: Contender[] = []
   for (const [i, { name, quality = null, price, service = results[i] ?? undefined, handler }] of candidates.entries()) {
     const own = { ...asked, price: price ?? asked.price }
-    if (service !== undefined) contenders.push(known({ name, quality, service }, own))
+    if (service !== undefined) contenders.push(buildContender({ name, quality, service }, own))
     else {
       try {
-        contenders.push(await calibrated(scenario, { name, quality, handler: handler as string | URL }, own))
+        contenders.push(await calibrateCandidate(scenario, { name, quality, handler: handler as string | URL }, own))
       } catch (error) {
         throwIfAborted(asked.signal)
         throw ofCandidate(name, handler as string | URL, error)
@@ -173,7 +173,10 @@ export async function contendersOf(
 
 type Identity = Pick<Contender, 'name' | 'quality'>
 
-function known({ name, quality, service }: Identity & { service: Service }, asked: ContenderOptions): Contender {
+function buildContender(
+  { name, quality, service }: Identity & { service: Service },
+  asked: ContenderOptions,
+): Contender {
   const largest = largestKnownBatch(service)
   const sizes = asked.sizes ?? SIZES.filter((size) => size <= largest)
   const unknown = sizes.filter((size) => size > largest)
@@ -186,7 +189,7 @@ function known({ name, quality, service }: Identity & { service: Service }, aske
   return { name, quality, price: asked.price ?? null, service, sizes: sizes.filter((size) => size <= largest) }
 }
 
-async function calibrated(
+async function calibrateCandidate(
   scenario: Scenario,
   { name, quality, handler }: Identity & { handler: string | URL },
   asked: ContenderOptions,
@@ -199,7 +202,7 @@ async function calibrated(
     asked.calibrateAt,
     { signal: asked.signal },
   )
-  return known({ name, quality, service: serviceSchema.parse(service) }, { ...asked, sizes })
+  return buildContender({ name, quality, service: serviceSchema.parse(service) }, { ...asked, sizes })
 }
 
 /** What a stored result knows of its service. */

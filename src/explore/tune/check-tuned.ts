@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checkedResult } from '../../result/check.js'
+import { checkResult } from '../../result/check.js'
 import { budgetSchema } from '../../scenario/budget.js'
 import { checkVersion, throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { keyOf, type Tuned, type TunedSetting } from './tuned.js'
@@ -72,7 +72,7 @@ export function checkTuned(value: unknown, name = 'tuned'): Tuned {
         'must be true if there is a result of the longer run, and only then',
       )
     }
-    if (best.result !== null) checkedResult(best.result, `${name}.best.result`)
+    if (best.result !== null) checkResult(best.result, `${name}.best.result`)
   }
   const names = new Set(candidates.map((each) => each.name))
   const nameless = settings.findIndex(({ candidate }) => !names.has(candidate))

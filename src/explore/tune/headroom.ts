@@ -3,7 +3,7 @@ import { checkBudget, type Verdict } from '../../budget/check.js'
 import { real } from '../../clock/real.js'
 import type { Result } from '../../result/result.js'
 import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
-import { type Budget, checkBudgetClasses, checkedBudget } from '../../scenario/budget.js'
+import { type Budget, checkBudgetClasses, parseBudget } from '../../scenario/budget.js'
 import { classesOf } from '../../scenario/classes.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../../scenario/scenario.js'
 import { refuseCheckpoints } from '../../scenario/stop.js'
@@ -78,7 +78,7 @@ export async function headroom(
 ): Promise<Headroom | null> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'headroom', given)
-  const limits = checkedBudget(budget)
+  const limits = parseBudget(budget)
   const resolved = resolveScenario(scenario, 'simulate')
   checkBudgetClasses(limits, classesOf(resolved)?.names ?? [], 'budget')
   refuseCheckpoints(resolved.stop, 'loads are compared over runs of one length')

@@ -1,5 +1,5 @@
 import { countInShard } from '../../scenario/arrivals/shard.js'
-import { policyOf } from '../../scenario/batching.js'
+import { buildPolicy } from '../../scenario/batching.js'
 import { type Classes, classesInShard, classesOf, drawnClasses, type RequestClasses } from '../../scenario/classes.js'
 import type { Good } from '../../scenario/good.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
@@ -71,7 +71,7 @@ export class SharedMemory {
     waiting: number = PLACES,
   ): SharedMemory {
     const { arrivals, seed, queue, servers, good } = scenario
-    const policy = policyOf(scenario.batching)
+    const policy = buildPolicy(scenario.batching)
     const classes = classesInShard(classesOf(scenario), plan.shard)
     const setup: RunSetup = {
       arrivals:

@@ -1,5 +1,5 @@
 import { payloadsOf, type Ready } from '../../handler/prepare.js'
-import { awaited, BatchContext, isPromise } from '../../handler/serving.js'
+import { BatchContext, isPromise, toNativePromise } from '../../handler/serving.js'
 import { numberInAll, type Shard } from '../../scenario/arrivals/shard.js'
 import { classNames, type RequestClasses } from '../../scenario/classes.js'
 import type { Call } from '../../scenario/target.js'
@@ -29,7 +29,7 @@ export function handlerTarget({ handler, state, payloads }: Ready, { shard, clas
         inFlight.end({ outputs })
         return
       }
-      awaited(outputs).then(
+      toNativePromise(outputs).then(
         (settled) => inFlight.end({ outputs: settled }),
         (error: unknown) => inFlight.end({ error }),
       )
@@ -55,7 +55,7 @@ export function callTarget(call: Call, { shard, classes }: NumberedRequests): Lo
         endWith(inFlight, value)
         return
       }
-      awaited(value).then(
+      toNativePromise(value).then(
         (settled) => endWith(inFlight, settled),
         (error: unknown) => inFlight.end({ error }),
       )

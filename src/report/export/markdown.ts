@@ -11,7 +11,7 @@ import type { Result } from '../../result/result.js'
 import type { Summary } from '../../result/summary.js'
 import { legible } from '../../text/legible.js'
 import { percentToTenth, rate, threeDigits, time, timeUnit } from '../../text/number.js'
-import { dropColumns, FIGURES, figuresOf, firstError, formatFigure, headerOf } from '../figures.js'
+import { dropColumns, FIGURES, figureHeader, figuresOf, firstError, formatFigure } from '../figures.js'
 import { checkOptions, checkSwept } from '../given.js'
 import { MACHINE_TITLES, machineRows } from '../machines.js'
 import { sweptFields } from '../swept-fields.js'
@@ -122,7 +122,7 @@ export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: 
     ...fields.map(({ header }) => header.replace('\n', ' ').trim()),
     'completed /s',
     ...drops.map(({ header }) => header.join(' ')),
-    ...FIGURES.map((figure) => headerOf(figure, unit).join(' ')),
+    ...FIGURES.map((figure) => figureHeader(figure, unit).join(' ')),
   ]
   const invalid = all.flatMap(({ invalid, labels }) =>
     invalid === null ? [] : [{ ...invalid, message: `${labels.join(', ')} is invalid: ${invalid.message}` }],

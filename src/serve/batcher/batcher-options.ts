@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Batching, batchingOf, policyOf } from '../../scenario/batching.js'
+import { type Batching, batchingOf, buildPolicy } from '../../scenario/batching.js'
 import type { Policy } from '../../scenario/batching-policy.js'
 import { queueOption, serversSchema } from '../../scenario/queue.js'
 import type { ScenarioParts } from '../../scenario/scenario.js'
@@ -16,7 +16,7 @@ import {
 import { abortSignal, isAbortSignal } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { recorderName } from '../recorder/recorder-options.js'
-import type { Limits } from './live-batcher.js'
+import type { BatcherLimits } from './live-batcher.js'
 import type { RecorderSink } from './recorder-sink.js'
 
 /** Options of `createBatcher`: `batching`, `servers` and `queue` as in a scenario. */
@@ -88,7 +88,7 @@ const isRecorderSink = (value: unknown) => typeof (value as RecorderSink | null)
 export interface ResolvedBatcherOptions {
   batching: Batching
   policy: Policy
-  limits: Limits
+  limits: BatcherLimits
   servers: number
   batchTimeoutMs: number
   setupTimeoutMs: number
@@ -118,7 +118,7 @@ export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOpt
   }
   return {
     batching,
-    policy: policyOf(batching),
+    policy: buildPolicy(batching),
     limits: {
       capacity: queue.capacity ?? Number.POSITIVE_INFINITY,
       timeoutNs: queue.timeout === null ? Number.POSITIVE_INFINITY : nanoseconds(queue.timeout),

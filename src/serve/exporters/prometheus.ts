@@ -113,16 +113,16 @@ export function prometheusText(given: Recorders, options: ExportOptions = {}): s
     const { name, help, type } = family
     const lines = samplesOf(family, read, boundsMs).map(({ metricName, labels, value }) => {
       const written = Object.entries(labels).map(
-        ([label, text]) => `${label}="${escaped(text).replaceAll('"', '\\"')}"`,
+        ([label, text]) => `${label}="${escapeLabel(text).replaceAll('"', '\\"')}"`,
       )
       return `${metricName}{${written.join(',')}} ${value}`
     })
-    return [`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${type}`, ...lines].join('\n')
+    return [`# HELP ${name} ${escapeLabel(help)}`, `# TYPE ${name} ${type}`, ...lines].join('\n')
   })
   return `${families.join('\n\n')}\n`
 }
 
-const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+const escapeLabel = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
 
 /**
  * Registers the metrics of `prometheusText` with a registry of prom-client, or one with the same interface. The registry

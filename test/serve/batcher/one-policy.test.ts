@@ -8,7 +8,7 @@ import {
   type ScenarioParts,
   type SimulationEvent,
 } from '../../../src/index.js'
-import { policyOf } from '../../../src/scenario/batching.js'
+import { buildPolicy } from '../../../src/scenario/batching.js'
 import { resolveScenario } from '../../../src/scenario/scenario.js'
 import { BatcherError } from '../../../src/serve/batcher/batcher-error.js'
 import { LiveBatcher } from '../../../src/serve/batcher/live-batcher.js'
@@ -81,7 +81,7 @@ async function runLive(
     story.batches.push({ startNs: time.nowNs, endNs, requests: inputs as number[] })
     completions.add(endNs, () => batch.answer(inputs))
   })
-  const policy = policyOf({
+  const policy = buildPolicy({
     maxBatchSize: batching?.maxBatchSize === undefined ? 1 : batching.maxBatchSize,
     maxWait: (batching?.maxWait ?? 0) as number,
   })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { InFlightBatch } from '../../../src/serve/batcher/in-flight-batch.js'
+import type { LiveBatch } from '../../../src/serve/batcher/live-batch.js'
 import { LiveBatcher } from '../../../src/serve/batcher/live-batcher.js'
 import type { RecorderSink } from '../../../src/serve/batcher/recorder-sink.js'
 import { Agenda, ScriptedServers } from '../scripted-servers.js'
@@ -80,7 +80,7 @@ async function faultsOf(given: Schedule): Promise<string[]> {
   const time = new VirtualTime()
   let batches = 0
 
-  const serve = (batch: InFlightBatch, inputs: unknown[]) => {
+  const serve = (batch: LiveBatch, inputs: unknown[]) => {
     ran.push(...(inputs as number[]))
     const { what, after } = given.behaviours[batches++ % given.behaviours.length] as (typeof given.behaviours)[number]
     if (what === 'hangs') return
