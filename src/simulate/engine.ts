@@ -19,7 +19,7 @@ import {
   dispatchTimes,
   ServiceTimes,
 } from './service-times.js'
-import { BUFFERED, type SimulationRecorder } from './simulation-recorder.js'
+import { BUFFERED, SimulationRecorder } from './simulation-recorder.js'
 import { SimulatedWindow } from './window.js'
 
 /** An event of a simulation. Requests are numbered from 0. */
