@@ -8,7 +8,10 @@ const style = styleFor(process.stdout)
 const shop = {
   arrivals: '150/s',
   service: affine({ base: '4ms', variation: exponential() }),
-  classes: { browse: { weight: 9 }, checkout: { weight: 1, service: affine({ base: '40ms', variation: exponential() }) } },
+  classes: {
+    browse: { weight: 9 },
+    checkout: { weight: 1, service: affine({ base: '40ms', variation: exponential() }) },
+  },
   stop: { requests: 500_000 },
 }
 const budget = { 'browse.p99': '100ms', 'checkout.p99': '300ms' }

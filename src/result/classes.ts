@@ -2,7 +2,6 @@ import { NS_PER_SECOND } from '../scenario/units.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import { intervalsIn } from './intervals.js'
 import { type ClassRecording, type Counts, errorsIn, type Recording } from './recording.js'
-import type { Result } from './result.js'
 import { type SegmentLatency, type Summary, segmentLatency, summaryOf, withheld } from './summary.js'
 
 /** The requests of one class, of those due in the window. */
@@ -63,23 +62,3 @@ const ratesOf = (counts: Counts): ClassResult['rates'] =>
   counts.offered === 0
     ? null
     : { error: errorsIn(counts) / counts.offered, rejection: counts.rejected / counts.offered }
-
-/**
- * A result as seen by the requests of one class: its latency, counts and rates are those of the class, and the rest is
- * that of the run. Null if no request of the class completed in the window.
- */
-export function resultOfClass(result: Result, name: string): Result | null {
-  const own = result.classes?.[name]
-  if (own === undefined || own.latencyMs === null || own.rates === null) return null
-  const { goodput: _, ...others } = result
-  return {
-    ...others,
-    counts: own.counts,
-    latencyMs: own.latencyMs,
-    rates: own.rates,
-    ...(own.goodput !== undefined && { goodput: own.goodput }),
-    segments: result.segments.map((segment, k) => ({ ...segment, ...(own.segments[k] as ClassSegment) })),
-    // recorded of all requests together
-    fromSendMs: null,
-  }
-}

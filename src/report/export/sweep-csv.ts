@@ -1,7 +1,7 @@
 import type { Swept } from '../../explore/sweep.js'
 import { toCsv } from '../../files/csv.js'
-import { resultOfClass } from '../../result/classes.js'
 import type { Result } from '../../result/result.js'
+import { resultOfClass } from '../../result/stored.js'
 import { ESTIMATES } from '../../result/summary.js'
 import { checkNamed, checkSwept } from '../given.js'
 import type { NamedResult } from '../named-result.js'
