@@ -1,6 +1,6 @@
-/** How many kinds of failure a result tells apart; the rest are counted as `other`. */
+/** How many kinds of failure a result counts on their own; the rest are counted as `other`. */
 export const MOST_KINDS = 30
-/** The kind of failures that are not told apart. */
+/** The kind that all other failures are counted as. */
 export const OTHER_KIND = 'other'
 const LONGEST_KIND = 80
 

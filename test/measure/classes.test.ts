@@ -136,7 +136,7 @@ describe('classes and failures of a measurement', () => {
 })
 
 describe('kinds of failures', () => {
-  it('beyond the most are counted as other, and another thread goes on where the first one ended', () => {
+  it('beyond the most are counted as other, and another thread continues where the first one ended', () => {
     const buffer = new SharedArrayBuffer(64 + FailureKinds.bytes)
     const first = new FailureKinds(buffer, 64)
     const fail = (kinds: FailureKinds, kind: string) => kinds.add(kinds.placeOf(kind))

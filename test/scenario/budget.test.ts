@@ -8,7 +8,7 @@ const read = (budget: Budget) =>
 
 function refusalOf(budget: unknown): string {
   try {
-    rulesOf(budget as Budget)
+    rulesOf(budget as Budget, [])
   } catch (error) {
     expect(error).toBeInstanceOf(ValidationError)
     return (error as Error).message
