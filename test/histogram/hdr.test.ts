@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { bucketFloor, bucketOf, HIGHEST_NS } from '../../src/histogram/buckets.js'
 import { decode, emptyHdr, encode } from '../../src/histogram/hdr.js'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
+import { atLength } from '../support/at-length.js'
 
 const durations = fc.oneof(
   fc.integer({ min: 0, max: 5000 }),
@@ -24,7 +25,9 @@ function theirs(histogram: Histogram): [bucket: number, count: number][] {
   ]).filter(([, count]) => count > 0)
 }
 
-it('encodes what HdrHistogram encodes after recording each value itself, and decodes it again', () => {
+it('encodes what HdrHistogram encodes after recording each value itself, and decodes it again', {
+  tags: 'at-length',
+}, () => {
   fc.assert(
     fc.property(recorded(fc.integer({ min: 1, max: 1000 })), (all) => {
       const histogram = new LatencyHistogram()
@@ -38,11 +41,11 @@ it('encodes what HdrHistogram encodes after recording each value itself, and dec
       expect(text).toBe(encodeIntoCompressedBase64(hdr))
       expect(decode(text)).toEqual({ count, buckets, counts: Float64Array.from(counts) })
     }),
-    { seed: 1, numRuns: 200 },
+    { seed: 1, numRuns: atLength(200) },
   )
 })
 
-it('decodes what the decoder of HdrHistogram decodes, with counts of any size', () => {
+it('decodes what the decoder of HdrHistogram decodes, with counts of any size', { tags: 'at-length' }, () => {
   const times = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 2 ** 45 }))
   fc.assert(
     fc.property(recorded(times), (all) => {
@@ -55,7 +58,7 @@ it('decodes what the decoder of HdrHistogram decodes, with counts of any size', 
       expect(Array.from(read.buckets, (bucket, i) => [bucket, read.counts[i]])).toEqual(theirs(independent))
       expect(encode(read)).toBe(text)
     }),
-    { seed: 2, numRuns: 100 },
+    { seed: 2, numRuns: atLength(100) },
   )
 })
 
@@ -150,7 +153,7 @@ describe('refuses', () => {
     expect(() => decode(text)).toThrow(Error)
   })
 
-  it('any other bytes, or reads counts', () => {
+  it('any other bytes, or reads counts', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (payload) => {
         let read: ReturnType<typeof decode>
@@ -164,7 +167,7 @@ describe('refuses', () => {
         expect(read.count).toBe([...read.counts].reduce((all, count) => all + count, 0))
         expect([...read.buckets]).toEqual([...new Set(read.buckets)].sort((a, b) => a - b))
       }),
-      { seed: 3, numRuns: 300 },
+      { seed: 3, numRuns: atLength(300) },
     )
   })
 })
