@@ -11,7 +11,7 @@ import { resolveScenario } from '../../src/scenario/scenario.js'
 import { serviceSchema } from '../../src/scenario/service/service.js'
 import { NS_PER_MS } from '../../src/scenario/units.js'
 import { time } from '../../src/text/number.js'
-import { referencePolicy } from '../../test/support/reference-policy.js'
+import { referencePolicy } from '../../test/support/reference/reference-policy.js'
 import { recordedRun } from './recorded-run.js'
 
 const { values: given } = parseArgs({

@@ -106,7 +106,7 @@ describe('a verdict', () => {
   })
 
   it('on replications uses the differences between them', async () => {
-    const replicated = await replicate(halfBusy, { replications: 4 })
+    const replicated = await replicate(halfBusy, { replications: 4, threads: 1 })
     const { verdict, over } = ruleOf(replicated, { p97: '100ms' }, 'p97')
     expect(verdict).toBe('pass')
     // the exact fraction of requests over 100 ms is exp(-5)
@@ -441,7 +441,7 @@ describe('in any run', { timeout: 60_000 }, () => {
   const judged = (run: Result, metric: BudgetMetric, relation: string, limit: number) =>
     ruleOf(run, { [metric]: `${relation} ${limit.toFixed(6)}ms`, errorRate: '100%' }, metric).verdict
 
-  it('a looser limit never fails if a tighter one passes', () => {
+  it('a looser limit never fails if a tighter one passes', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(anyRun, metric, limit, limit, fc.constantFrom('<', '<='), (run, metric, a, b, relation) => {
         const [tight, loose] = [Math.min(a, b), Math.max(a, b)].map((each) => judged(run, metric, relation, each))
@@ -451,7 +451,7 @@ describe('in any run', { timeout: 60_000 }, () => {
     )
   })
 
-  it('a rule and its opposite have opposite verdicts', () => {
+  it('a rule and its opposite have opposite verdicts', { tags: 'at-length' }, () => {
     const opposite = { pass: 'fail', fail: 'pass', inconclusive: 'inconclusive' }
     fc.assert(
       fc.property(fc.constantFrom(runs[0] as Result, runs[2] as Result), metric, limit, (run, metric, limit) => {
@@ -462,7 +462,7 @@ describe('in any run', { timeout: 60_000 }, () => {
     )
   })
 
-  it('a limit and its opposite never both pass', () => {
+  it('a limit and its opposite never both pass', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(anyRun, metric, limit, (run, metric, limit) => {
         const both = [judged(run, metric, '<=', limit), judged(run, metric, '>', limit)]

@@ -10,7 +10,7 @@ import {
   type Pair,
   verdictOnRatio,
 } from '../../src/budget/comparison.js'
-import { type FullPair, pairs, round } from '../support/comparison-pairs.js'
+import { type FullPair, pairs, round } from '../support/results/comparison-pairs.js'
 
 const metricOf = (given: readonly Pair[], metric: ComparedMetric, within = 0.05) => {
   const found = comparePairs(given, { within, rounds: given.length }).metrics.find((each) => each.metric === metric)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { affine, type Budget, checkBudget, createRecorder, exponential, simulate } from '../../src/index.js'
-import { throughline } from '../support/command-line.js'
+import { throughline } from '../support/processes/command-line.js'
 
 const result = simulate({
   arrivals: '50/s',

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { simulate } from '../../src/simulate/simulate.js'
-import { itAtLength } from '../support/at-length.js'
-import { throughline } from '../support/command-line.js'
+import { throughline } from '../support/processes/command-line.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -44,7 +43,8 @@ describe.concurrent('throughline compare', () => {
   })
 
   it('measures scenarios if a side has a target', async () => {
-    const handler = join(import.meta.dirname, 'scenarios', 'handler.ts')
+    const handler = join(folder, 'handler.mjs')
+    writeFileSync(handler, 'export default (batch) => batch\n')
     const measured = file('measured.json', { arrivals: '100/s', stop: { duration: '100ms' }, handler })
     const { code, stdout } = await throughline('compare', measured, measured, '--rounds', '2', '--json')
     expect(code).toBe(3)
@@ -54,7 +54,7 @@ describe.concurrent('throughline compare', () => {
     })
   })
 
-  itAtLength('accepts two handler modules, with scenario options', async () => {
+  it('accepts two handler modules, with scenario options', { tags: 'full' }, async () => {
     const handler = join(import.meta.dirname, 'scenarios', 'handler.ts')
     const flags = ['--arrivals', '100/s', '--duration', '100ms', '--rounds', '2', '--json']
     const { code, stdout } = await throughline('compare', handler, handler, ...flags)

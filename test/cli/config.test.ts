@@ -2,7 +2,7 @@ import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { SCENARIOS, throughline } from '../support/command-line.js'
+import { SCENARIOS, throughline } from '../support/processes/command-line.js'
 
 const root = mkdtempSync(join(tmpdir(), 'throughline-'))
 const inner = join(root, 'a', 'b')

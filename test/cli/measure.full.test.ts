@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import { checkResult } from '../../src/result/check.js'
-import { start } from '../support/command-line.js'
+import { start } from '../support/processes/command-line.js'
 
 it('reports on SIGTERM what it has, as on Ctrl-C, and exits with 143', async () => {
   const { child, ended } = start('measure', 'measured.ts', '--duration', '60s', '--warmup', '0', '--json')

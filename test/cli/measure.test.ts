@@ -2,8 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { checkResult } from '../../src/result/check.js'
-import { itAtLength } from '../support/at-length.js'
-import { interrupted, spawned, throughline } from '../support/command-line.js'
+import { interrupted, spawned, throughline } from '../support/processes/command-line.js'
 
 describe('throughline measure', () => {
   it('measures the handler of a scenario, relative to its file', async () => {
@@ -15,7 +14,7 @@ describe('throughline measure', () => {
     expect(result.serviceMs.min).toBeGreaterThanOrEqual(0.1)
   })
 
-  itAtLength('measures a handler from flags, relative to the working directory', async () => {
+  it('measures a handler from flags, relative to the working directory', { tags: 'full' }, async () => {
     const flags = '--handler handler.ts --arrivals 500/s --duration 300ms --idle poll --spin 100us'
     const { stdout, stderr, code } = await throughline('measure', ...flags.split(' '))
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
@@ -47,7 +46,7 @@ describe('throughline measure', () => {
     expect(stderr).toContain(`throughline: ${said}`)
   })
 
-  it('measures an HTTP server instead of the target of a file', async () => {
+  it('measures an HTTP server instead of the target of a file', { tags: 'full' }, async () => {
     const server = createServer((_, response) => response.end('ok'))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/predict`
@@ -104,7 +103,7 @@ describe('throughline measure', () => {
     expect(result.counts.unfinished).toBe(0)
   })
 
-  it('has nothing to report on Ctrl-C in the warm-up', async () => {
+  it('has nothing to report on Ctrl-C in the warm-up', { tags: 'full' }, async () => {
     const ended = await interrupted('measure', 'measured.ts', '--duration', '60s', '--warmup', '50s')
     expect(ended).toMatchObject({ code: 130, stdout: '' })
     expect(ended.stderr).toMatch(/^throughline: interrupted.*\n$/)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { simulate } from '../../src/index.js'
 import { checkResult } from '../../src/result/check.js'
-import { throughline } from '../support/command-line.js'
+import { throughline } from '../support/processes/command-line.js'
 
 const scenario = { arrivals: '100/s', service: '2ms', stop: { requests: 2000 } } as const
 let folder: string

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { compareResults, simulate, sweep } from '../../src/index.js'
-import { throughline } from '../support/command-line.js'
+import { throughline } from '../support/processes/command-line.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
 afterAll(() => rmSync(folder, { recursive: true }))

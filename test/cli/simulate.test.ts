@@ -6,7 +6,7 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 import { affine } from '../../src/scenario/service/service.js'
 import { gamma } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { SCENARIOS, throughline } from '../support/command-line.js'
+import { SCENARIOS, throughline } from '../support/processes/command-line.js'
 
 const file: Scenario = JSON.parse(readFileSync(`${SCENARIOS}/trade-off.json`, 'utf8'))
 

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Tuned, tune } from '../../src/index.js'
-import { itAtLength } from '../support/at-length.js'
-import { interrupted, throughline } from '../support/command-line.js'
+import { interrupted, throughline } from '../support/processes/command-line.js'
 
 const candidates = [
   { name: 'slow', quality: 0.9, price: 1, service: '25ms' },
@@ -58,7 +57,7 @@ describe('throughline tune', () => {
     expect(stdout.replace(/\s+/g, ' ')).toContain('has a p99 of 10 ms without any waiting')
   })
 
-  itAtLength('gives the best so far on Ctrl-C', async () => {
+  it('gives the best so far on Ctrl-C', { tags: 'full' }, async () => {
     const long = '--arrivals 150/s --base 9ms --per-item 0.8ms --cv 0.5 --requests 100000 --budget p99=60ms --json'
     const { code, stdout } = await interrupted('tune', ...long.split(' '), '--candidates', file)
     // the first candidate had been searched

@@ -2,7 +2,7 @@ import { exec } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { atLength } from '../support/at-length.js'
-import { interrupted, MAIN, SCENARIOS, spawned, throughline } from '../support/command-line.js'
+import { interrupted, MAIN, SCENARIOS, spawned, throughline } from '../support/processes/command-line.js'
 
 // runs concurrently: no test depends on timing
 describe.concurrent('throughline', () => {
@@ -96,7 +96,7 @@ describe.concurrent('bad usage', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   })
 
-  it('prints the stack of an error with --debug', async () => {
+  it('prints the stack of an error with --debug', { tags: 'full' }, async () => {
     const flags = ['--arrivals', '100/s', '--handler', 'throws-in-setup.js', '--debug']
     const { code, stderr } = await spawned('measure', ...flags)
     expect(code).toBe(2)
@@ -114,14 +114,18 @@ describe.concurrent('the end', () => {
   })
 
   const commands = ['simulate', 'sweep --servers 1,2']
-  it.each(commands.slice(0, atLength(commands.length)))('is early on Ctrl-C in the middle of: %s', async (command) => {
-    const flags = 'trade-off.json --requests 100000000 --warmup 0 --json'.split(' ')
-    const { code, stdout, stderr } = await interrupted(...command.split(' '), ...flags)
-    expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
-    const read = JSON.parse(stdout)
-    const { validity } = Array.isArray(read) ? read[0].result : read
-    expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted' }))
-  })
+  it.each(commands.slice(0, atLength(commands.length)))(
+    'is early on Ctrl-C in the middle of: %s',
+    { tags: 'at-length' },
+    async (command) => {
+      const flags = 'trade-off.json --requests 100000000 --warmup 0 --json'.split(' ')
+      const { code, stdout, stderr } = await interrupted(...command.split(' '), ...flags)
+      expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+      const read = JSON.parse(stdout)
+      const { validity } = Array.isArray(read) ? read[0].result : read
+      expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted' }))
+    },
+  )
 
   it('comes early on Ctrl-C during replications, with the complete ones', async () => {
     const flags = 'trade-off.json --replications 1000 --json'.split(' ')

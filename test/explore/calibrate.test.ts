@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { calibrate, MeasureError, type Scenario, simulate, ValidationError } from '../../src/index.js'
-import { itAtLength } from '../support/at-length.js'
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 
@@ -53,7 +52,7 @@ describe('calibrate', () => {
     expect(result.dispatchMs.mean).toBeGreaterThan(0)
   })
 
-  itAtLength('chooses the load itself for a utilization', async () => {
+  it('chooses the load itself for a utilization', { tags: 'full' }, async () => {
     const { service } = await calibrate(scenario, { utilization: 0.5 }, { duration: '1s' })
     expect(pointsOf(service).size).toBeGreaterThan(0)
   })
@@ -84,7 +83,7 @@ describe('calibrate', () => {
     await expect(refused).rejects.toThrow(/throws-third\.js: a batch of \d+ failed: /)
   })
 
-  itAtLength('uses what was observed if it is stopped early', async () => {
+  it('uses what was observed if it is stopped early', { tags: 'full' }, async () => {
     const seen: number[] = []
     const until = (duration: string, last: number) => ({
       duration,

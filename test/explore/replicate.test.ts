@@ -19,7 +19,6 @@ import { resultOf } from '../../src/result/result.js'
 import { summaryOf, withholdIntervals } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
-import { itAtLength } from '../support/at-length.js'
 
 const mm1: Scenario = {
   arrivals: poisson('50/s'),
@@ -78,8 +77,14 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(JSON.stringify(three)).toBe(JSON.stringify(one))
   })
 
+  let twenty: ReturnType<typeof replicate> | null = null
+  const ofTwenty = () => {
+    twenty ??= replicate(mm1, { replications: 20 })
+    return twenty
+  }
+
   it('gives intervals from the differences between runs', async () => {
-    const { latencyMs } = await replicate(mm1, { replications: 20 })
+    const { latencyMs } = await ofTwenty()
     // latency is exponential with mean 20 ms; each of these intervals covers it in 95 % of cases, and does at this seed
     const exact = { mean: 20, p50: 20 * Math.log(2), p95: 20 * Math.log(20), p99: 20 * Math.log(100) }
     for (const [estimate, value] of Object.entries(exact)) {
@@ -91,7 +96,7 @@ describe('replicating', { timeout: 60_000 }, () => {
   })
 
   it('gives intervals for every part of latency', async () => {
-    const { waitMs, serviceMs, lagMs } = await replicate(mm1, { replications: 20 })
+    const { waitMs, serviceMs, lagMs } = await ofTwenty()
     for (const { intervals } of [waitMs, serviceMs]) {
       expect(intervals.mean.low).toBeLessThan(10)
       expect(intervals.mean.high).toBeGreaterThan(10)
@@ -109,7 +114,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(finding?.figures).toMatchObject({ capacity: 100, replications: 2 })
   })
 
-  itAtLength('does not block the event loop, and reports progress', async () => {
+  it('does not block the event loop, and reports progress', { tags: 'full' }, async () => {
     const reports: ReplicateProgress[] = []
     let longestMs = 0
     let last = performance.now()
@@ -195,7 +200,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     await expect(replicate({ arrivals: 0, service: 1 }, { replications: 2 })).rejects.toThrow(/^arrivals: .*got 0/)
     // an error that only a run finds
     const service = recorded({ by: 'order', times: [1] })
-    const refused = replicate({ arrivals: 1, service }, { replications: 2 })
+    const refused = replicate({ arrivals: 1, service }, { replications: 2, threads: 1 })
     await expect(refused).rejects.toThrow(ValidationError)
     await expect(refused).rejects.toThrow(/^service\.times: has only 1 service times/)
     await expect(refused).rejects.toMatchObject({ path: 'service.times' })

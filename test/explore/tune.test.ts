@@ -17,7 +17,7 @@ import {
   tune,
 } from '../../src/index.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
-import { atLength, itAtLength } from '../support/at-length.js'
+import { atLength } from '../support/at-length.js'
 
 const scenario: Scenario = {
   arrivals: '400/s',
@@ -37,27 +37,36 @@ const settingOf = ({ best }: Tuned) => best && { candidate: best.candidate, serv
 describe('tune for goodput', () => {
   const judged = { ...scenario, good: { latency: '15ms', queueing: '5ms' } }
   const given = { budget: { goodput: '50%' }, mostServers: 4, ...choices }
-  const every = [1, 2, 3, 4].flatMap((servers) =>
-    choices.maxBatchSize.flatMap((maxBatchSize) =>
-      choices.maxWait.map((maxWait) => {
-        const result = simulate({ ...judged, servers, batching: { maxBatchSize, maxWait } })
-        const kept = checkBudget(result, given.budget).verdict === 'pass'
-        return { servers, kept, goodput: result.goodput?.fraction as number }
-      }),
-    ),
-  )
+  const everything = () =>
+    [1, 2, 3, 4].flatMap((servers) =>
+      choices.maxBatchSize.flatMap((maxBatchSize) =>
+        choices.maxWait.map((maxWait) => {
+          const result = simulate({ ...judged, servers, batching: { maxBatchSize, maxWait } })
+          const kept = checkBudget(result, given.budget).verdict === 'pass'
+          return { servers, kept, goodput: result.goodput?.fraction as number }
+        }),
+      ),
+    )
 
   it('keeps a budget of it on the fewest servers', async () => {
     const { best } = await tune(judged, given)
-    expect(best?.servers).toBe(Math.min(...every.filter(({ kept }) => kept).map(({ servers }) => servers)))
+    expect(best?.servers).toBe(
+      Math.min(
+        ...everything()
+          .filter(({ kept }) => kept)
+          .map(({ servers }) => servers),
+      ),
+    )
     expect(best?.result?.goodput?.fraction).toBeGreaterThan(0.5)
   })
 
-  it.each([0.3, 10])('weighs it against cost as trying everything does, with %d', async (weight) => {
+  it.each([0.3, 10])('weighs it against cost as trying everything does, with %d', { tags: 'full' }, async (weight) => {
     const { best, front, nearest } = await tune(judged, { ...given, wishes: { goodput: weight, cost: 1 } })
     const score = (each: { servers: number; goodput: number }) =>
       weight * Math.log(each.goodput) - Math.log(each.servers)
-    const scores = every.filter(({ kept }) => kept).map(score)
+    const scores = everything()
+      .filter(({ kept }) => kept)
+      .map(score)
     expect(score({ servers: best?.servers as number, goodput: best?.goodput as number })).toBeCloseTo(
       Math.max(...scores),
       9,
@@ -69,27 +78,31 @@ describe('tune for goodput', () => {
 
 describe('tune, of one service', () => {
   const limited = [{ p99: '20ms' }, { p99: '40ms' }, { p99: '14ms', 'queueing.p95': '8ms' }]
-  it.each(limited.slice(0, atLength(limited.length)))('finds for %j what trying everything finds', async (limits) => {
-    const tuned = await tune(scenario, { budget: limits, mostServers: 6, ...choices })
-    let best: { servers: number; p99: number } | null = null
-    for (let servers = 1; best === null && servers <= 6; servers++) {
-      for (const maxBatchSize of choices.maxBatchSize) {
-        for (const maxWait of choices.maxWait) {
-          const result = simulate({ ...scenario, servers, batching: { maxBatchSize, maxWait } })
-          const { p99 } = result.latencyMs
-          if (checkBudget(result, limits).verdict === 'pass' && (best === null || p99 < best.p99))
-            best = { servers, p99 }
+  it.each(limited.slice(0, atLength(limited.length)))(
+    'finds for %j what trying everything finds',
+    { tags: 'at-length' },
+    async (limits) => {
+      const tuned = await tune(scenario, { budget: limits, mostServers: 6, ...choices })
+      let best: { servers: number; p99: number } | null = null
+      for (let servers = 1; best === null && servers <= 6; servers++) {
+        for (const maxBatchSize of choices.maxBatchSize) {
+          for (const maxWait of choices.maxWait) {
+            const result = simulate({ ...scenario, servers, batching: { maxBatchSize, maxWait } })
+            const { p99 } = result.latencyMs
+            if (checkBudget(result, limits).verdict === 'pass' && (best === null || p99 < best.p99))
+              best = { servers, p99 }
+          }
         }
       }
-    }
-    expect(best).not.toBeNull()
-    expect({ servers: tuned.best?.servers, p99: tuned.best?.p99Ms }).toEqual(best)
-    // the settings within the limit, and no more runs than there are settings
-    expect(tuned.grid).toBe(6 * 7)
-    expect(tuned.runs).toBeLessThan(tuned.grid)
-  })
+      expect(best).not.toBeNull()
+      expect({ servers: tuned.best?.servers, p99: tuned.best?.p99Ms }).toEqual(best)
+      // the settings within the limit, and no more runs than there are settings
+      expect(tuned.grid).toBe(6 * 7)
+      expect(tuned.runs).toBeLessThan(tuned.grid)
+    },
+  )
 
-  it('confirms what it recommends in a run ten times as long, of other requests', async () => {
+  it('confirms what it recommends in a run ten times as long, of other requests', { tags: 'full' }, async () => {
     const tuned = await tune(scenario, { budget: { p99: '40ms' }, ...choices })
     const best = tuned.best as NonNullable<Tuned['best']>
     expect(best).toMatchObject({ confirmed: true, keepsBudget: true, check: { verdict: 'pass' } })
@@ -102,7 +115,7 @@ describe('tune, of one service', () => {
     expect(checkBudget(best.result as NonNullable<typeof best.result>, { p99: '40ms' }).verdict).toBe('pass')
   })
 
-  it('says how far one server fewer falls short, and by how much the load may grow', async () => {
+  it('says how far one server fewer falls short, and by how much the load may grow', { tags: 'full' }, async () => {
     const { best, nearest } = await tune(scenario, { budget: { p99: '14ms' }, mostServers: 6, ...choices })
     expect(best?.servers).toBe(2)
     const withOne = choices.maxBatchSize.flatMap((maxBatchSize) =>
@@ -207,7 +220,7 @@ describe('tune, of one service', () => {
     expect(sentence).toBe('No setting keeps p99 within 40 ms with up to 16 servers for at most 1 an hour.')
   })
 
-  itAtLength('keeps at least leastServers servers', async () => {
+  it('keeps at least leastServers servers', { tags: 'full' }, async () => {
     const { best } = await tune(scenario, { budget: { p99: '40ms' }, leastServers: 3, ...choices })
     expect(best?.servers).toBe(3)
   })
@@ -322,7 +335,7 @@ describe('tune, of candidates', () => {
     })
   })
 
-  itAtLength('finds with batches what it costs to have the better of two models', async () => {
+  it('finds with batches what it costs to have the better of two models', { tags: 'full' }, async () => {
     const tuned = await tune(load, { budget, candidates: [large, medium, small] })
     // a request alone takes 114 ms
     expect(tuned.candidates[0]).toMatchObject({ cheapest: null, runs: 0 })
@@ -366,9 +379,10 @@ describe('tune, of candidates', () => {
     )
   })
 
-  it('says the same, on however many threads', async () => {
+  it('says the same, on however many threads', { tags: 'at-length' }, async () => {
     const options = { budget: { p99: '60ms' }, candidates: [small], maxBatchSize: [1, 8], maxWait: [0, 5] }
-    expect(await tune(load, { ...options, threads: 2 })).toEqual(await tune(load, { ...options, threads: 1 }))
+    const short: Scenario = { ...load, stop: { requests: atLength(10_000) } }
+    expect(await tune(short, { ...options, threads: 2 })).toEqual(await tune(short, { ...options, threads: 1 }))
   })
 })
 
@@ -396,7 +410,7 @@ describe('tune, of recorded service times', () => {
 })
 
 describe('tune, of a handler', () => {
-  itAtLength('calibrates it', async () => {
+  it('calibrates it', { tags: 'full' }, async () => {
     const handler = new URL('./handlers/affine.ts', import.meta.url)
     const tuned = await tune(
       { arrivals: '20/s', stop: { requests: 2000 } },
@@ -501,7 +515,7 @@ describe('tune, ended early', () => {
     ])
   })
 
-  it('stays confirmed if it is ended after that', async () => {
+  it('stays confirmed if it is ended after that', { tags: 'full' }, async () => {
     let calls = 0
     const run = (last: number) => {
       calls = 0

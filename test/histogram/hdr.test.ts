@@ -7,7 +7,8 @@ import { decode, emptyHdr, encode } from '../../src/histogram/hdr.js'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { exponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
-import { inflated } from '../support/inflated.js'
+import { atLength } from '../support/at-length.js'
+import { inflated } from '../support/reference/inflated.js'
 
 const durations = fc.oneof(
   fc.integer({ min: 0, max: 5000 }),
@@ -27,7 +28,9 @@ function theirs(histogram: Histogram): [bucket: number, count: number][] {
   ]).filter(([, count]) => count > 0)
 }
 
-it('encodes what HdrHistogram encodes after recording each value itself, and decodes it again', () => {
+it('encodes what HdrHistogram encodes after recording each value itself, and decodes it again', {
+  tags: 'at-length',
+}, () => {
   fc.assert(
     fc.property(recorded(fc.integer({ min: 1, max: 1000 })), (all) => {
       const histogram = new LatencyHistogram()
@@ -41,11 +44,11 @@ it('encodes what HdrHistogram encodes after recording each value itself, and dec
       expect(inflated(text)).toEqual(inflated(encodeIntoCompressedBase64(hdr)))
       expect(decode(text)).toEqual({ count, buckets, counts: Float64Array.from(counts) })
     }),
-    { seed: 1, numRuns: 200 },
+    { seed: 1, numRuns: atLength(200) },
   )
 })
 
-it('decodes what the decoder of HdrHistogram decodes, with counts of any size', () => {
+it('decodes what the decoder of HdrHistogram decodes, with counts of any size', { tags: 'at-length' }, () => {
   const times = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 2 ** 45 }))
   fc.assert(
     fc.property(recorded(times), (all) => {
@@ -58,7 +61,7 @@ it('decodes what the decoder of HdrHistogram decodes, with counts of any size', 
       expect(Array.from(read.buckets, (bucket, i) => [bucket, read.counts[i]])).toEqual(theirs(independent))
       expect(inflated(encode(read))).toEqual(inflated(text))
     }),
-    { seed: 2, numRuns: 100 },
+    { seed: 2, numRuns: atLength(100) },
   )
 })
 
@@ -172,7 +175,7 @@ describe('refuses', () => {
     expect(() => decode(text)).toThrow(Error)
   })
 
-  it('any other bytes, or reads counts', () => {
+  it('any other bytes, or reads counts', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (payload) => {
         let read: ReturnType<typeof decode>
@@ -186,7 +189,7 @@ describe('refuses', () => {
         expect(read.count).toBe([...read.counts].reduce((all, count) => all + count, 0))
         expect([...read.buckets]).toEqual([...new Set(read.buckets)].sort((a, b) => a - b))
       }),
-      { seed: 3, numRuns: 300 },
+      { seed: 3, numRuns: atLength(300) },
     )
   })
 })

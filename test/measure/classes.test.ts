@@ -12,8 +12,8 @@ import { summarize } from '../../src/result/runs.js'
 import { replay } from '../../src/scenario/arrivals/arrivals.js'
 import { drawnClasses } from '../../src/scenario/classes.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { seeded } from '../support/small-scenarios.js'
-import { runInVirtualTime } from '../support/virtual-threads.js'
+import { seeded } from '../support/reference/small-scenarios.js'
+import { runInVirtualTime } from '../support/virtual-time/virtual-threads.js'
 
 const classes = { checkout: { weight: 1 }, browse: { weight: 2 } }
 const dueTimes = fc.array(fc.nat({ max: 5 }), { minLength: 8, maxLength: 60 }).map((gaps) => {

@@ -10,8 +10,8 @@ import { schedule } from '../../src/scenario/arrivals/schedule.js'
 import { buildPolicy } from '../../src/scenario/batching.js'
 import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { expectServed, expectToAddUp } from '../support/adds-up.js'
-import { referencePolicy } from '../support/reference-policy.js'
+import { expectServed, expectToAddUp } from '../support/expect/adds-up.js'
+import { referencePolicy } from '../support/reference/reference-policy.js'
 
 // These assertions hold on a slow or busy machine, which may delay anything for long.
 

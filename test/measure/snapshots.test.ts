@@ -5,7 +5,7 @@ import { checkResult } from '../../src/result/check.js'
 import type { Result } from '../../src/result/result.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { StoredScenario } from '../../src/scenario/scenario.js'
-import { runInVirtualTime } from '../support/virtual-threads.js'
+import { runInVirtualTime } from '../support/virtual-time/virtual-threads.js'
 
 describe('a snapshot of a run in progress, in virtual time', () => {
   /** Request `hangs` is never answered, and another server serves the rest in 0.5 ms each. */

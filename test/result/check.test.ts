@@ -322,7 +322,7 @@ describe('a result with anything else in any place', () => {
   const places = placesIn(other).filter(([first]) => /^(scenario|host|environment|validity)$/.test(first as string))
 
   const values = [null, {}, 'x', 1e300]
-  it.each(values)('is refused or reported: %j', (value) => {
+  it.each(values)('is refused or reported: %j', { tags: 'at-length' }, (value) => {
     // the quick suite puts each value into other places
     const step = Math.ceil(places.length / atLength(places.length))
     for (const path of places.filter((_, i) => (i + values.indexOf(value)) % step === 0)) {

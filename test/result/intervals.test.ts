@@ -11,7 +11,6 @@ import { type Metric, segmentHistograms } from '../../src/result/recording.js'
 import { ESTIMATES, type Estimate, type Interval, type Summary } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
-import { itAtLength } from '../support/at-length.js'
 
 const SECOND = 1e9
 
@@ -58,7 +57,7 @@ function expectCoverage(covered: number, runs: number) {
 }
 
 describe('intervals of one run', () => {
-  itAtLength('cover the exact values of M/M/1 at 50 % load in 95 % of 100 runs', () => {
+  it('cover the exact values of M/M/1 at 50 % load in 95 % of 100 runs', { tags: 'full' }, () => {
     const exact = exactMs(0.5)
     const covered = { mean: 0, p50: 0, p95: 0, p99: 0 }
     const estimates = Object.keys(covered) as (keyof typeof covered)[]
@@ -69,7 +68,7 @@ describe('intervals of one run', () => {
     for (const estimate of estimates) expectCoverage(covered[estimate], 100)
   })
 
-  itAtLength('cover the wait too, half of which is an atom at 0', () => {
+  it('cover the wait too, half of which is an atom at 0', { tags: 'full' }, () => {
     let p50 = 0
     let p95 = 0
     for (let seed = 0; seed < 60; seed++) {
@@ -81,7 +80,7 @@ describe('intervals of one run', () => {
     expectCoverage(p95, 60)
   })
 
-  it('are given for 10^6 requests of M/M/1 at 80 % load', () => {
+  it('are given for 10^6 requests of M/M/1 at 80 % load', { tags: 'full' }, () => {
     const { latencyMs, waitMs, validity } = simulate(mm1(0.8))
     for (const estimate of ['mean', 'p50', 'p90', 'p95', 'p99'] as const) {
       expect(isGiven(latencyMs.intervals[estimate])).toBe(true)

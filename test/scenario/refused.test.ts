@@ -15,7 +15,7 @@ import {
   simulate,
   uniform,
 } from '../../src/index.js'
-import { refusal } from '../support/refusal.js'
+import { refusal } from '../support/expect/refusal.js'
 
 const duration = /a duration of 0 or more, in milliseconds or with a unit/
 const rate = /a rate above 0 and at most 1,000,000,000\/s/

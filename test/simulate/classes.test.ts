@@ -14,9 +14,9 @@ import {
 import { checkResult } from '../../src/result/check.js'
 import type { ClassResult } from '../../src/result/classes.js'
 import { drawnClasses } from '../../src/scenario/classes.js'
-import { type NaiveScenario, naive } from '../support/naive-simulator.js'
-import { simulateWithEvents } from '../support/simulate-with-events.js'
-import { seeded, smallScenario, withWarmup } from '../support/small-scenarios.js'
+import { type NaiveScenario, naive } from '../support/reference/naive-simulator.js'
+import { simulateWithEvents } from '../support/reference/simulate-with-events.js'
+import { seeded, smallScenario, withWarmup } from '../support/reference/small-scenarios.js'
 
 const classesIn = (result: Result) => result.classes as Record<string, ClassResult>
 const classIn = (result: Result, name: string) => classesIn(result)[name] as ClassResult

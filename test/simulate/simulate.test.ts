@@ -13,7 +13,7 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { dueTimesOf, simulateWithEvents } from '../support/simulate-with-events.js'
+import { dueTimesOf, simulateWithEvents } from '../support/reference/simulate-with-events.js'
 
 const everything = { warmup: { requests: 0 } } as const
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { affine, simulate, sweep } from '../../../src/index.js'
 import { jsonSchemas } from '../../../src/report/export/json-schema.js'
 import { checkResult } from '../../../src/result/check.js'
-import { result } from '../../support/example-result.js'
+import { result } from '../../support/results/example-result.js'
 
 const published = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../../dist/schema/${name}.json`, import.meta.url), 'utf8'))

@@ -4,6 +4,7 @@ import { renderResult } from 'throughline/report'
 import { prometheusText } from 'throughline/serve'
 import { describe, expect, it } from 'vitest'
 import { checkResult } from '../../../src/result/check.js'
+import { atLength } from '../../support/at-length.js'
 import { poissonTimes, recordSimulation } from '../record-simulation.js'
 import { VirtualClock } from '../virtual-clock.js'
 
@@ -325,7 +326,7 @@ describe('recording, compared with a list of everything recorded', () => {
     outcome,
   })
 
-  it('counts every request once, for any order of times', () => {
+  it('counts every request once, for any order of times', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(fc.array(event, { minLength: 1, maxLength: 300 }), (events) => {
         const clock = new VirtualClock()
@@ -377,7 +378,7 @@ describe('recording, compared with a list of everything recorded', () => {
         expect(validity.findings.map(({ code }) => code)).not.toContain('littles-law')
         return true
       }),
-      { seed: 1, numRuns: 60 },
+      { seed: 1, numRuns: atLength(60) },
     )
   })
 })

@@ -1,12 +1,12 @@
-import type { EventLoop } from '../../src/measure/clock/event-loop.js'
-import { checkMeasurable } from '../../src/measure/measurable.js'
-import { type Plan, planInSteps } from '../../src/measure/plan.js'
-import { PLACES } from '../../src/measure/queue/waiting-room.js'
-import type { ServerStats } from '../../src/measure/recording/server-stats.js'
-import { SharedMemory } from '../../src/measure/recording/shared-memory.js'
-import { type InFlightBatch, SERVED } from '../../src/measure/servers/in-flight-batch.js'
-import { LocalServers } from '../../src/measure/servers/local-servers.js'
-import { resolveScenario, type ScenarioParts } from '../../src/scenario/scenario.js'
+import type { EventLoop } from '../../../src/measure/clock/event-loop.js'
+import { checkMeasurable } from '../../../src/measure/measurable.js'
+import { type Plan, planInSteps } from '../../../src/measure/plan.js'
+import { PLACES } from '../../../src/measure/queue/waiting-room.js'
+import type { ServerStats } from '../../../src/measure/recording/server-stats.js'
+import { SharedMemory } from '../../../src/measure/recording/shared-memory.js'
+import { type InFlightBatch, SERVED } from '../../../src/measure/servers/in-flight-batch.js'
+import { LocalServers } from '../../../src/measure/servers/local-servers.js'
+import { resolveScenario, type ScenarioParts } from '../../../src/scenario/scenario.js'
 
 /** The plan of a run of open arrivals. */
 export function planOf(...[scenario, shard]: Parameters<typeof planInSteps>): Plan {

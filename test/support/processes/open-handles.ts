@@ -9,7 +9,7 @@ const run = (handler: string, options = {}, scenario = {}) =>
     {
       arrivals: '1000/s',
       stop: { requests: 50 },
-      handler: new URL(`../measure/handlers/${handler}`, import.meta.url),
+      handler: new URL(`../../measure/handlers/${handler}`, import.meta.url),
       ...scenario,
     },
     options,
@@ -39,7 +39,7 @@ async function main() {
   const loop = {
     arrivals: { process: 'closed', clients: 5, thinkTime: 1 },
     queue: { capacity: 2, timeout: 3 },
-    handler: new URL('../measure/handlers/delay.js', import.meta.url),
+    handler: new URL('../../measure/handlers/delay.js', import.meta.url),
   } as const
   console.log(await outcome(measure({ ...loop, stop: { requests: 200 } })))
   console.log(await outcome(measure({ ...loop, stop: { duration: '60s' } }, abortedUnderWay())))

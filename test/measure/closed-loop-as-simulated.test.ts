@@ -4,9 +4,9 @@ import { closed } from '../../src/scenario/arrivals/arrivals.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { atLength } from '../support/at-length.js'
-import { cycle } from '../support/cycle.js'
-import { expectAsSimulated } from '../support/simulated-events.js'
-import { runInVirtualTime } from '../support/virtual-threads.js'
+import { cycle } from '../support/virtual-time/cycle.js'
+import { expectAsSimulated } from '../support/virtual-time/simulated-events.js'
+import { runInVirtualTime } from '../support/virtual-time/virtual-threads.js'
 
 const loops = fc.record({
   clients: fc.integer({ min: 1, max: 8 }),
@@ -42,7 +42,9 @@ function scenarioOf(given: Given): Scenario {
 }
 
 describe('a closed loop in virtual time', () => {
-  it('sends, forms batches, rejects and times out as a simulation does, if threads take no time', () => {
+  it('sends, forms batches, rejects and times out as a simulation does, if threads take no time', {
+    tags: 'at-length',
+  }, () => {
     fc.assert(
       fc.property(loops, (given) => {
         const scenario = scenarioOf(given)
@@ -58,7 +60,9 @@ describe('a closed loop in virtual time', () => {
     )
   })
 
-  it('ends, and lets the batches go that the policy would have, however late threads wake and look', () => {
+  it('ends, and lets the batches go that the policy would have, however late threads wake and look', {
+    tags: 'at-length',
+  }, () => {
     const late = fc.array(fc.nat(7), { minLength: 1, maxLength: 10 })
     fc.assert(
       fc.property(loops, late, (given, delays) => {

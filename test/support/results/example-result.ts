@@ -1,4 +1,4 @@
-import { affine, gamma, type Result, simulate } from '../../src/index.js'
+import { affine, gamma, type Result, simulate } from '../../../src/index.js'
 
 /** A simulated run with waiting, batching and variation. */
 export const result: Result = simulate({

@@ -5,8 +5,8 @@ import { closed } from '../../src/scenario/arrivals/arrivals.js'
 import { buildPolicy } from '../../src/scenario/batching.js'
 import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
-import { expectToAddUp } from '../support/adds-up.js'
-import { referencePolicy } from '../support/reference-policy.js'
+import { expectToAddUp } from '../support/expect/adds-up.js'
+import { referencePolicy } from '../support/reference/reference-policy.js'
 
 // On the real clock, these assertions hold on a slow or busy machine, which may delay anything for long.
 
@@ -29,7 +29,7 @@ describe('in this process', () => {
     expect(most).toBeLessThanOrEqual(5)
   })
 
-  it('many clients are ready before time 0, however long it takes to create them', async () => {
+  it('many clients are ready before time 0, however long it takes to create them', { tags: 'full' }, async () => {
     const result = await measure({
       arrivals: closed({ clients: 200_000, thinkTime: '100ms' }),
       call: () => 1,

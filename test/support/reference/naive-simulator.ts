@@ -1,4 +1,4 @@
-import type { SimulationEvent } from '../../src/index.js'
+import type { SimulationEvent } from '../../../src/index.js'
 
 /**
  * A second simulator that follows the definition line by line: a sorted list of events, and objects. It shares

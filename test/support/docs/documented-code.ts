@@ -16,12 +16,12 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { simulate } from '../../src/index.js'
-import { throughline } from './command-line.js'
+import { simulate } from '../../../src/index.js'
+import { throughline } from '../processes/command-line.js'
 import { type Block, blocksOf, commandsOf, missingIn, moduleOf } from './markdown-blocks.js'
 
 const run = promisify(execFile)
-const repository = resolve(import.meta.dirname, '../..')
+const repository = resolve(import.meta.dirname, '../../..')
 const modules = join(repository, 'node_modules')
 /** The README and all docs. */
 export const DOCUMENTS = [
@@ -141,7 +141,17 @@ export function testCodeOf(documents: string[], tested: string[]): void {
     )
 
   async function compile(files: string[]): ReturnType<typeof inProject> {
-    const options = ['--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node', '--skipLibCheck']
+    const options = [
+      '--strict',
+      '--target',
+      'es2022',
+      '--module',
+      'nodenext',
+      '--types',
+      'node',
+      '--skipLibCheck',
+      '--singleThreaded',
+    ]
     const lib = ['--lib', 'es2023,esnext.disposable', '--rewriteRelativeImportExtensions', '--outDir', BUILT]
     const said = await inProject(join(modules, 'typescript-native/bin/tsc'), ...options, ...lib, ...files)
     // the handlers that threads load too: to load TypeScript takes each thread half a second

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Result } from '../../src/result/result.js'
+import type { Result } from '../../../src/result/result.js'
 
 /** Checks the sums of a measured Result: parts of latency, counts, and Little's law. */
 export function expectToAddUp(result: Result): void {

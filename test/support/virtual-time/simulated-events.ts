@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
-import type { Scenario } from '../../src/index.js'
-import { resolveScenario } from '../../src/scenario/scenario.js'
-import { Engine, type SimulationEvent } from '../../src/simulate/engine.js'
+import type { Scenario } from '../../../src/index.js'
+import { resolveScenario } from '../../../src/scenario/scenario.js'
+import { Engine, type SimulationEvent } from '../../../src/simulate/engine.js'
 import type { Dropped, Served } from './virtual-threads.js'
 
 /** Simulates a scenario and returns its events, without a Result, which takes much longer than a short run. */

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { type Result, type Scenario, type SimulationEvent, simulate } from '../../src/index.js'
+import { type Result, type Scenario, type SimulationEvent, simulate } from '../../../src/index.js'
 
 export type BatchEvent = Extract<SimulationEvent, { type: 'batch' }>
 

@@ -1,4 +1,4 @@
-import { deadline, decide, type Policy } from '../../src/scenario/batching-policy.js'
+import { deadline, decide, type Policy } from '../../../src/scenario/batching-policy.js'
 
 export interface Left {
   requests: number[]

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { main } from '../../dist/cli/program.js'
+import { main } from '../../../dist/cli/program.js'
 
 /** The built command. */
-export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-export const SCENARIOS = fileURLToPath(new URL('../cli/scenarios', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
+export const SCENARIOS = fileURLToPath(new URL('../../cli/scenarios', import.meta.url))
 
 export interface Ended {
   code: number | null

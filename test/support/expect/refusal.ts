@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { type Scenario, simulate, ValidationError } from '../../src/index.js'
+import { type Scenario, simulate, ValidationError } from '../../../src/index.js'
 
 /** The error of an invalid scenario of any type, as from a file. */
 export function refusal(scenario: unknown): ValidationError {
