@@ -5,6 +5,7 @@
 //   npx tsx bench/studies/coverage.ts --only batches --lengths 1e6            a part of it
 //   npx tsx bench/studies/coverage.ts --others --seeds 50 --lengths 1e5       other queues
 //   npx tsx bench/studies/coverage.ts --replications 8,16 --lengths 1e5       between replications
+//   npx tsx bench/studies/coverage.ts --machines 3,8 --lengths 1e5             of merged results, as replications and as shards
 //   npx tsx bench/studies/coverage.ts --truth                                 the reference values of the batched cases
 
 import { parseArgs } from 'node:util'
@@ -12,10 +13,12 @@ import { bucketFloor } from '../../src/histogram/buckets.js'
 import { mergeHistograms } from '../../src/histogram/latency-histogram.js'
 import { meanOf } from '../../src/histogram/moments.js'
 import { intervalsBetween, intervalsOf } from '../../src/result/intervals.js'
+import { mergeResults } from '../../src/result/merge/merge-results.js'
 import { segmentHistograms } from '../../src/result/recording.js'
 import type { Estimate, Interval } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
+import { simulate } from '../../src/simulate/simulate.js'
 import { type Case, MAIN, others } from './coverage-cases.js'
 
 const ESTIMATED = ['mean', 'p50', 'p95', 'p99'] as const
@@ -26,6 +29,7 @@ const { values: given } = parseArgs({
     lengths: { type: 'string', default: '1e4,3e4,1e5,3e5,1e6' },
     only: { type: 'string', default: '' },
     replications: { type: 'string', default: '' },
+    machines: { type: 'string', default: '' },
     others: { type: 'boolean', default: false },
     truth: { type: 'boolean', default: false },
   },
@@ -33,6 +37,7 @@ const { values: given } = parseArgs({
 const seeds = Number(given.seeds)
 const lengths = given.lengths.split(',').map(Number)
 const replications = given.replications.split(',').filter(Boolean).map(Number)
+const machines = given.machines.split(',').filter(Boolean).map(Number)
 const FIRST_SEED = 1000
 
 /** How often there was an interval, and how often it covered the exact value. */
@@ -57,6 +62,20 @@ function ofOneRun(of: Case, requests: number, seed: number): Record<Estimate, In
 function betweenRuns(of: Case, requests: number, seed: number, times: number): Record<Estimate, Interval> {
   const histograms = Array.from({ length: times }, (_, i) => run(of, requests, seed, i).histograms[of.metric])
   return intervalsBetween(mergeHistograms(histograms), histograms)
+}
+
+/** Each machine serves its own requests. */
+function ofMachines(
+  of: Case,
+  requests: number,
+  seed: number,
+  times: number,
+  as: 'shards' | 'replications',
+): Record<Estimate, Interval> {
+  const results = Array.from({ length: times }, (_, i) =>
+    simulate({ ...of.scenario, stop: { requests }, seed: 1000 * seed + i }),
+  )
+  return mergeResults(results, { as }).latencyMs.intervals
 }
 
 function study(of: Case, intervals: (seed: number) => Record<Estimate, Interval>): Record<string, Score> {
@@ -117,7 +136,7 @@ if (given.truth) {
   for (const of of cases) {
     for (const requests of lengths) {
       const length = requests.toLocaleString('en')
-      if (replications.length === 0)
+      if (replications.length + machines.length === 0)
         row(
           of.name,
           length,
@@ -131,6 +150,16 @@ if (given.truth) {
           of,
           study(of, (seed) => betweenRuns(of, requests, seed, times)),
         )
+      }
+      for (const times of machines) {
+        for (const as of ['replications', 'shards'] as const) {
+          row(
+            of.name,
+            `${times} ${as} x ${length}`,
+            of,
+            study(of, (seed) => ofMachines(of, requests, seed, times, as)),
+          )
+        }
       }
     }
   }
