@@ -62,7 +62,15 @@ export {
 } from './scenario/arrivals/arrivals.js'
 export type { Budget, BudgetMetric, Limit } from './scenario/budget.js'
 export { type BatchFunction, defineHandler, type Handler, type HandlerContext } from './scenario/handler.js'
-export type { HttpBody, HttpHeaders, HttpTarget } from './scenario/http.js'
+export type {
+  HttpAnswer,
+  HttpBody,
+  HttpCheck,
+  HttpHeaders,
+  HttpRequest,
+  HttpRow,
+  HttpTarget,
+} from './scenario/http.js'
 export type { ResolvedScenario, Scenario, ScenarioParts, StoredScenario } from './scenario/scenario.js'
 export type { RecordedBatch } from './scenario/service/recorded.js'
 export { affine, byBatchSize, recorded, type ServiceInput } from './scenario/service/service.js'

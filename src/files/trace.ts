@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { LONGEST_NS, MS_PER, NS_PER_MS, options } from '../scenario/units.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type CsvRecord, parseCsv } from './csv.js'
+import { parseList } from './rows.js'
 import { readText } from './stored.js'
 
 /** Options of `readTrace`. */
@@ -240,18 +241,6 @@ function parseJsonEntries(path: string, text: string, field: string | number = D
     }
     return toEntry(place, value, field)
   })
-}
-
-/** Parses a whole text as one JSON list; null if it is not one. */
-function parseList(text: string): unknown[] | null {
-  if (!text.trimStart().startsWith('[')) return null
-  try {
-    const value: unknown = JSON.parse(text)
-    return Array.isArray(value) ? value : null
-  } catch {
-    // a list on each line
-    return null
-  }
 }
 
 function toEntry(place: string, value: unknown, field: string | number): Entry {

@@ -20,6 +20,7 @@ import { buildRecording, type RunState } from './recording/build-recording.js'
 import type { Observation } from './recording/observations.js'
 import { SharedMemory } from './recording/shared-memory.js'
 import type { RunContext } from './run-context.js'
+import { prepareRequests } from './servers/http/requests.js'
 import { runInProcess } from './servers/in-process.js'
 import { runOnThreads } from './servers/on-threads.js'
 
@@ -59,14 +60,16 @@ export async function runMeasurement(
       'timers were already faked when throughline was first imported, and a measurement needs real timers; import throughline before faking timers',
     )
   }
+  const { http } = scenario
+  const requests = http === undefined ? null : await prepareRequests(http, scenario.seed)
   const plan = await planRun(scenario, options.signal)
   const memory = SharedMemory.allocate(scenario, plan, threads, observe)
   const host = new HostWatch(memory.buffers.host, memory.window(), typeof handler !== 'string')
-  const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock() }
+  const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock(), requests }
   const machine = environment()
 
   const run = typeof handler === 'string' ? runOnThreads(context, handler, threads) : runInProcess(context)
-  const { state, checkpoints, endedNs, failure, teardown, exits } = await run
+  const { state, checkpoints, endedNs, failure, teardown, exits, findings } = await run
   const { window } = state
   const { earlyEnd } = window
   if (window.startNs === Number.POSITIVE_INFINITY || window.endNs <= window.startNs) {
@@ -77,7 +80,8 @@ export async function runMeasurement(
     ...(checkpoints !== undefined && { checkpoints }),
   }
   if (recording.counts.completed > 0) {
-    recording.findings.push(...measureFindings(recording, { earlyEnd, failure, teardown, exits, servers: threads }))
+    const course = { earlyEnd, failure, teardown, exits, servers: threads }
+    recording.findings.push(...measureFindings(recording, course), ...findings)
   }
   return {
     recording,

@@ -185,7 +185,7 @@ function segmentsOf(
         completed: histograms.latency.count,
         ...(good !== undefined && { good: sumBy(stats, (server) => server.goodIn(k)) }),
         failed: sumBy(stats, (server) => server.failedIn(k)),
-        rejected: queue.drops.in(k, 'rejected'),
+        rejected: queue.drops.in(k, 'rejected') + sumBy(stats, (server) => server.rejectedIn(k)),
         timedOut: queue.drops.in(k, 'timedOut'),
         unfinished: unserved?.counts[k] ?? 0,
       },

@@ -17,11 +17,18 @@ const COMPLETED = 2
 const FAILED = 3
 const COMPLETIONS = 4
 const SERVING = 5
-/** then for each segment the failures, the batches that started, the requests in them and their service time, and the good requests */
+/**
+ * then for each segment the failures, the batches that started, the requests in them and their service time, the good
+ * requests, and those that the target rejected
+ */
 const SEGMENTS = 6
-const counters = (segments: number) => SEGMENTS + 5 * segments + departureStatsLength(segments)
+const counters = (segments: number) => SEGMENTS + 6 * segments + departureStatsLength(segments)
 
 const IDLE = -1
+
+/** How a request that did not complete is marked: it failed, or the target rejected it. */
+export const FAILURE = 1
+export const REJECTION = 2
 
 /**
  * The statistics of one server, in memory that only the server writes and other threads may read at any time.
@@ -31,7 +38,7 @@ const IDLE = -1
  *           | batches by size: uint32 | clients of the current batch: int32 |
  * counters: | in flight | busy since | completed | failed | completions | serving |
  *           | failures per segment | batches per segment | batched per segment | serving per segment |
- *           | good per segment | departures |
+ *           | good per segment | rejected per segment | departures |
  * ```
  */
 export class ServerStats {
@@ -41,6 +48,7 @@ export class ServerStats {
   readonly #batched: Float64Array
   readonly #serving: Float64Array
   readonly #good: Float64Array
+  readonly #rejections: Float64Array
   readonly #limits: GoodLimits | null
   /** batches that started in the window, by size */
   readonly batchSizes: Uint32Array
@@ -75,8 +83,9 @@ export class ServerStats {
     this.#batched = by(2)
     this.#serving = by(3)
     this.#good = by(4)
+    this.#rejections = by(5)
     this.#limits = good === undefined ? null : new GoodLimits(good)
-    this.departures = new DepartureStats(this.#counters.subarray(SEGMENTS + 5 * segments))
+    this.departures = new DepartureStats(this.#counters.subarray(SEGMENTS + 6 * segments))
     const numbers = new Float64Array(buffer, next(8 * most), most)
     const dueNs = new Float64Array(buffer, next(8 * most), most)
     this.histograms = Array.from({ length: segments }, () =>
@@ -97,7 +106,8 @@ export class ServerStats {
   /**
    * Records a batch that ended. Several may have been in flight, and end in any order.
    *
-   * @param failed 1 for each request that failed; null if none did
+   * @param failed `FAILURE` or `REJECTION` for each request that did not complete; null if all did
+   * @param failures how many did not complete
    */
   end(window: Window, failed: Uint8Array | null, failures: number, batch = this.batch): void {
     const { size, numbers, startNs, endNs } = batch
@@ -107,7 +117,7 @@ export class ServerStats {
     const completed = size - failures
 
     counters[COMPLETED] = (counters[COMPLETED] as number) + completed
-    counters[FAILED] = (counters[FAILED] as number) + failures
+    counters[FAILED] = (counters[FAILED] as number) + (failed?.[0] === REJECTION ? 0 : failures)
     if (endNs >= windowStart && endNs < windowEnd) this.#add(COMPLETIONS, completed)
     this.departures.leave(window, endNs, batch.dueNs, size)
     const serving = Math.min(endNs, windowEnd) - Math.max(startNs, windowStart)
@@ -147,7 +157,7 @@ export class ServerStats {
     const serving = this.serving
     if (serving === null) return 0
     const { size, startNs } = serving
-    this.end(window, new Uint8Array(size).fill(1), size, { ...this.batch, size, startNs, endNs: nowNs })
+    this.end(window, new Uint8Array(size).fill(FAILURE), size, { ...this.batch, size, startNs, endNs: nowNs })
     return size
   }
 
@@ -156,8 +166,12 @@ export class ServerStats {
     const { dueNs, queuedNs, freeNs, leaveNs, lagNs, startNs, endNs } = batch
     const { latency, wait, lag, queueing, batching, fromSend } = this.#buffers
     let n = 0
+    let rejected = 0
     for (let i = from; i < to; i++) {
-      if (failed !== null && failed[i] === 1) continue
+      if (failed !== null && failed[i] !== 0) {
+        if (failed[i] === REJECTION) rejected++
+        continue
+      }
       const due = dueNs[i] as number
       const queued = queuedNs[i] as number
       const idle = Math.max(queued, freeNs)
@@ -170,7 +184,8 @@ export class ServerStats {
       n++
     }
     const failures = this.#failures
-    failures[this.#segment] = (failures[this.#segment] as number) + to - from - n
+    failures[this.#segment] = (failures[this.#segment] as number) + to - from - n - rejected
+    this.#rejections[this.#segment] = (this.#rejections[this.#segment] as number) + rejected
     if (n === 0) return
     const service = endNs - startNs
     const dispatch = startNs - leaveNs - lagNs
@@ -221,6 +236,10 @@ export class ServerStats {
   /** Failed, of the requests due in a segment. */
   failedIn(segment: number): number {
     return this.#failures[segment] as number
+  }
+  /** Rejected by the target, of the requests due in a segment. */
+  rejectedIn(segment: number): number {
+    return this.#rejections[segment] as number
   }
   /** Completed within all limits of `good`, of the requests due in a segment. */
   goodIn(segment: number): number {

@@ -36,9 +36,9 @@ export async function runInProcess(context: RunContext): Promise<RunOutcome> {
   return { ...outcome, teardown: await withSetupTimeout(closing, options, name, 'its teardown hangs') }
 }
 
-async function prepareTarget({ scenario }: RunContext, name: string): Promise<LocalTarget> {
+async function prepareTarget({ scenario, requests }: RunContext, name: string): Promise<LocalTarget> {
   const { handler, call, http } = scenario
-  if (http !== undefined) return httpTarget(http)
+  if (http !== undefined) return httpTarget(http, requests, name)
   if (call !== undefined) return callTarget(call as Call)
   const ready = await prepare(async () => handler as HandlerInProcess)
   if ('unready' in ready) throw targetFailed(name, unreadyMessage(ready.unready), ready.unready.error)
@@ -92,7 +92,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   try {
     const endedNs = await new Watch(watched, options).until(served)
     const failure = (local as LocalServers | null)?.failure ?? null
-    return { state, checkpoints: checkpoints?.count, endedNs, failure, exits: [] }
+    return { state, checkpoints: checkpoints?.count, endedNs, failure, exits: [], findings: target.findings?.() ?? [] }
   } finally {
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))
     await host.stop()
