@@ -183,7 +183,8 @@ function renderAs(reported: ReportInput, format: Format, output?: string): strin
   }
 }
 
-function renderResultsAs(results: NamedResult[], format: Format): string {
+/** Renders results in a format of files other than HTML and JSON. */
+export function renderResultsAs(results: NamedResult[], format: Format): string {
   const [first] = results as [NamedResult]
   switch (format) {
     case 'csv':

@@ -2,16 +2,22 @@ import { Command, Option } from 'commander'
 import type { TuneOptions, TuneProgress } from '../explore/tune/options.js'
 import { tune } from '../explore/tune/tune.js'
 import type { Tuned } from '../explore/tune/tuned.js'
-import { readBudget, writeText } from '../files/stored.js'
+import { writeText } from '../files/stored.js'
 import { renderHtml } from '../report/html/render.js'
 import { renderTuned } from '../report/terminal/tuned-table.js'
-import type { Budget } from '../scenario/budget.js'
 import { count, time } from '../text/number.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { loadCandidates } from './scenario-file.js'
-import { addScenarioOptions, buildScenario, pairsOf, parseValue, type ScenarioFlags } from './scenario-options.js'
+import {
+  addScenarioOptions,
+  budgetOf,
+  buildScenario,
+  pairsOf,
+  parseValue,
+  type ScenarioFlags,
+} from './scenario-options.js'
 import { FAILED, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -94,7 +100,7 @@ async function optionsOf(flags: TuneFlags): Promise<TuneOptions> {
   const { budget, candidates, price, wishes, leastServers, mostServers, mostCost, atMost, threads } = flags
   if (budget === undefined) throw new ValidationError('--budget', "is required: a file, or limits such as 'p99=100ms'")
   return {
-    budget: budget.includes('=') ? (pairsOf(budget, '--budget') as Budget) : await readBudget(budget),
+    budget: await budgetOf(budget),
     ...(candidates !== undefined && { candidates: await loadCandidates(candidates) }),
     ...(wishes !== undefined && { wishes: pairsOf(wishes, '--wishes') as TuneOptions['wishes'] }),
     maxBatchSize: listOf(flags.maxBatchSize) as number[] | undefined,

@@ -14,16 +14,18 @@ const SEPARATORS = [',', ';', '\t', '|'] as const
 
 /**
  * Reads the rows of a file: CSV with names of columns in the first line, whose separator is detected, JSON lines of
- * objects, or one JSON list of them. The format is that of the file's name.
+ * objects, or one JSON list of them.
  *
  * @param file a path, relative to the working directory, or a file URL
+ * @param format that of the file's name if omitted
  * @throws ValidationError naming the file and the line
  */
-export async function readRows(file: string): Promise<FileRow[]> {
+export async function readRows(file: string, format?: 'csv' | 'json-lines'): Promise<FileRow[]> {
   const path = file.startsWith('file:') ? fileURLToPath(file) : file
   // Windows and old line ends, which a file may mix
   const text = (await readText(path)).replace(/\r\n?/g, '\n')
-  const rows = /\.(jsonl|ndjson|json)$/i.test(path) ? jsonRows(path, text) : csvRows(path, text)
+  const json = format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
+  const rows = json ? jsonRows(path, text) : csvRows(path, text)
   if (rows.length === 0) throw new ValidationError(path, 'holds no rows')
   return rows
 }

@@ -1,6 +1,6 @@
 /** How many kinds of failure a result tells apart; the rest are counted as `other`. */
 export const MOST_KINDS = 30
-/** The kind of failures that are not told apart. */
+/** The kind of failures of all other kinds. */
 export const OTHER_KIND = 'other'
 const LONGEST_KIND = 80
 

@@ -5,7 +5,13 @@ import { measure } from '../../src/measure/measure.js'
 import { createBatch } from '../../src/measure/queue/batch.js'
 import { prepareRequests } from '../../src/measure/servers/http/requests.js'
 import { httpTarget } from '../../src/measure/servers/http-target.js'
-import { type BatchOutcome, InFlightBatch, REJECTED, SERVED } from '../../src/measure/servers/in-flight-batch.js'
+import {
+  type BatchOutcome,
+  type GivenOutcome,
+  InFlightBatch,
+  REJECTED,
+  SERVED,
+} from '../../src/measure/servers/in-flight-batch.js'
 import { failureKind } from '../../src/result/failures.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import { type HttpAnswer, type HttpTarget, httpSchema, type ResolvedHttp } from '../../src/scenario/http.js'
@@ -90,19 +96,22 @@ describe('check', () => {
     expect(result.scenario?.http?.check).toEqual({ function: 'check', rerunnable: false })
   })
 
-  it('takes no part in latency', async () => {
+  it('is called only after the end of the response was taken, so that it takes no part in latency', async () => {
     const ok = await server((_, response) => response.end())
-    const slow = () => {
-      const until = performance.now() + 60
-      while (performance.now() < until);
-    }
-    const result = await measure({
-      arrivals: constant('4/s'),
-      stop: { requests: 3 },
-      warmup: { requests: 0 },
-      http: { url: ok.url, check: slow },
+    let calls = 0
+    const target = httpSchema.parse({ url: ok.url, check: () => void calls++ }) as ResolvedHttp
+    const local = await httpTarget(target, null, 'test')
+    const given = await new Promise<GivenOutcome>((resolve) => {
+      const inFlight = new InFlightBatch(0, { ...createBatch(Float64Array.of(0)), size: 1 }, (_, outcome) =>
+        resolve(outcome),
+      )
+      inFlight.payload = local.payload(inFlight)
+      local.serve(inFlight)
     })
-    expect(result.latencyMs.min).toBeLessThan(55)
+    await local.close()
+    expect(calls).toBe(0)
+    expect((given as () => unknown)()).toBe(SERVED)
+    expect(calls).toBe(1)
   })
 
   it('gets a body of 1 MB, decompressed', async () => {

@@ -43,7 +43,7 @@ describe('failures by kind', () => {
     expect(mergeFailures([])).toEqual({})
   })
 
-  it('are bounded in number, and lose none', () => {
+  it('are bounded in number, and none is missing', () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`kind ${i}`, i + 1]))
     for (const all of [[many], [many, { other: 7 }], [mergeFailures([many]), { new: 3 }]]) {
       const merged = mergeFailures(all)

@@ -31,6 +31,7 @@ export async function openConnections(http: ResolvedHttp, isOneOrigin: boolean, 
   if (http.http2 === true) {
     await checkHttp2(url, http, name)
     const connect = buildConnector({
+      ...localhost(url),
       ...tls,
       ...(socketPath !== undefined && { socketPath }),
       allowH2: true,
@@ -42,10 +43,31 @@ export async function openConnections(http: ResolvedHttp, isOneOrigin: boolean, 
   const options = {
     ...shared,
     ...(socketPath !== undefined && { socketPath }),
-    ...(tls !== undefined && { connect: tls }),
+    connect: { ...localhost(url), ...tls },
   }
   return isOneOrigin ? new Pool(url.origin, options) : new Agent(options)
 }
+
+type Lookup = (
+  hostname: string,
+  options: { all?: boolean },
+  callback: (error: null, address: string | { address: string; family: number }[], family?: number) => void,
+) => void
+
+/** Both addresses of localhost: a server may listen on either, and not every system lists both. */
+const lookupLocalhost: Lookup = (_, { all }, callback) => {
+  if (all !== true) {
+    callback(null, '127.0.0.1', 4)
+    return
+  }
+  callback(null, [
+    { address: '127.0.0.1', family: 4 },
+    { address: '::1', family: 6 },
+  ])
+}
+
+const localhost = ({ hostname }: URL) =>
+  hostname === 'localhost' ? { lookup: lookupLocalhost as never, autoSelectFamily: true } : {}
 
 /** How long a server may take to show that it speaks HTTP/2. */
 const HTTP2_TIMEOUT_MS = 10_000
@@ -56,6 +78,7 @@ async function checkHttp2(url: URL, { tls, socketPath }: ResolvedHttp, name: str
   const net = await import('node:net')
   const { connect: connectTls } = await import('node:tls')
   const session = connect(url.origin, {
+    ...localhost(url),
     ...(tls as object | undefined),
     ...(socketPath !== undefined && {
       createConnection: () =>
@@ -78,7 +101,7 @@ async function checkHttp2(url: URL, { tls, socketPath }: ResolvedHttp, name: str
         code,
       )
     const what = reached
-      ? `the server does not speak HTTP/2${url.protocol === 'http:' ? ' without TLS' : ''} (${messageOf(error)}); omit http2 to use HTTP/1.1`
+      ? `the server does not speak HTTP/2${url.protocol === 'http:' ? ' without TLS' : ''} ${code.startsWith('ERR_SSL') ? '' : ` (${messageOf(error)})`}; omit http2 to use HTTP/1.1`
       : `cannot connect with HTTP/2: ${messageOf(error)}`
     throw targetFailed(name, what, error)
   } finally {

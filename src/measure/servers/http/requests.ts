@@ -1,3 +1,4 @@
+import { checkColumns, toRequest } from '../../../files/requests.js'
 import { type FileRow, readRows } from '../../../files/rows.js'
 import { faultOfClassCount, faultOfClassName, type RequestClasses } from '../../../scenario/classes.js'
 import {
@@ -17,14 +18,13 @@ import {
   isHeaderValue,
   NO_BODY,
   type ResolvedRequest,
-  requestSchema,
   takesNoBody,
 } from '../../../scenario/http/requests.js'
 import { columnsIn, compile, fill, parseTemplate, type Row, type Template } from '../../../scenario/http/template.js'
 import type { ResolvedHttp } from '../../../scenario/http.js'
 import { nearestName } from '../../../validation/nearest.js'
 import { isBytes, isUrl } from '../../../validation/realm.js'
-import { messageOf, show, throwFaults, ValidationError } from '../../../validation/validation-error.js'
+import { messageOf, show, ValidationError } from '../../../validation/validation-error.js'
 
 /** A request as it is sent. */
 export interface Outgoing {
@@ -81,54 +81,8 @@ async function entriesOf({ requests, url, headers, body }: ResolvedHttp): Promis
     return requests.map((request, i) => ({ place: `http.requests.${i}`, request, own: null }))
   }
   const rows = await readRows(requests as string)
-  const known = new Set(COLUMNS)
-  const [first] = rows as [FileRow]
-  const names = Object.keys(first.columns)
-  const filled = columnsIn([url, headers, body])
-  if (!names.some((name) => known.has(name.split('.')[0] as string) || filled.includes(name))) {
-    throw new ValidationError(
-      first.place.replace(/[:[]\d+\]?$/, ''),
-      `must have at least one of the columns ${COLUMNS.join(', ')}, or one that http.url names, such as {id}; it has ${names.map(show).join(', ')}`,
-    )
-  }
-  for (const name of names) {
-    const meant = known.has(name) ? null : nearestName(name, COLUMNS)
-    if (meant === null || names.includes(meant) || editedByMoreThanOne(name, meant)) continue
-    throw new ValidationError(first.place, `has the column ${show(name)} (did you mean '${meant}'?); rename it`)
-  }
-  return rows.map((row) => ({ place: row.place, request: requestOf(row), own: row.columns }))
-}
-
-const COLUMNS = ['method', 'path', 'url', 'headers', 'body', 'class', 'weight']
-const editedByMoreThanOne = (a: string, b: string) => Math.abs(a.length - b.length) > 1
-
-/** A row of a file as a request. Empty fields are left out; the column `headers.accept` is the header `accept`. */
-function requestOf({ place, columns }: FileRow): ResolvedRequest {
-  const given: Record<string, unknown> = {}
-  for (const name of COLUMNS) {
-    const value = columns[name]
-    if (value !== undefined && value !== null && value !== '') given[name] = value
-  }
-  if (typeof given.weight === 'string') given.weight = Number(given.weight)
-  if (typeof given.headers === 'string') {
-    try {
-      given.headers = JSON.parse(given.headers)
-    } catch (error) {
-      throw new ValidationError(
-        `${place}.headers`,
-        `must be a JSON object, such as {"accept":"text/plain"}, got ${show(given.headers)}`,
-        { cause: error },
-      )
-    }
-  }
-  const single = Object.entries(columns).filter(([name, value]) => name.startsWith('headers.') && value !== '')
-  if (single.length > 0) {
-    const named = Object.fromEntries(single.map(([name, value]) => [name.slice('headers.'.length), value]))
-    given.headers = { ...(given.headers as object | undefined), ...named }
-  }
-  const parsed = requestSchema.safeParse(given)
-  if (!parsed.success) throwFaults(parsed.error, place, given)
-  return parsed.data
+  checkColumns(rows, columnsIn([url, headers, body]))
+  return rows.map((row) => ({ place: row.place, request: toRequest(row), own: row.columns }))
 }
 
 async function rowsOf(data: NonNullable<ResolvedHttp['data']>): Promise<FileRow[]> {
