@@ -83,7 +83,8 @@ const allowed = {
     'histogram',
   ],
   simulate: ['budget', 'result', 'histogram', 'scenario', 'validation', 'random'],
-  measure: realClock,
+  // an HTTP target reads its requests from files
+  measure: [...realClock, 'files'],
   serve: realClock,
   // the pool of worker threads
   threads: ['handler', 'clock', 'validation'],

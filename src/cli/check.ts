@@ -53,14 +53,16 @@ export function checkCommand(terminal: Terminal): Command {
       await writeText(output, text)
     }
     if (flags.json) printJson(terminal, check)
-    else print(terminal, check, render)
+    else print(terminal, check, renderCheck)
     terminal.exitCode = exitCodeOf(check.verdict, onInconclusive)
   })
 }
 
-function exitCodeOf(verdict: Verdict, onInconclusive: 'fail' | 'pass'): number {
+/** The exit code of a verdict. */
+export function exitCodeOf(verdict: Verdict, onInconclusive: 'fail' | 'pass'): number {
   if (verdict === 'inconclusive') return onInconclusive === 'pass' ? 0 : INCONCLUSIVE
   return verdict === 'pass' ? 0 : FAILED
 }
 
-const render = (check: BudgetCheck, options: RenderOptions) => ` ${headline(check)}\n\n${renderBudget(check, options)}`
+export const renderCheck = (check: BudgetCheck, options: RenderOptions) =>
+  ` ${headline(check)}\n\n${renderBudget(check, options)}`

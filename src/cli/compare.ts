@@ -23,7 +23,7 @@ import { ValidationError } from '../validation/validation-error.js'
 import { type GateFlags, gateCommand } from './gate/gate.js'
 import { addOutputOptions, print, printJson, withProgress } from './output.js'
 import { loadScenarioOrHandler } from './scenario-file.js'
-import { addScenarioFlags, applyFlags, parseValue, type ScenarioFlags } from './scenario-options.js'
+import { addScenarioFlags, changeScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -191,7 +191,10 @@ async function runComparison(
       `is a handler module without arrivals; add an option such as --arrivals 200/s`,
     )
   }
-  const scenarios = given.map((each) => applyFlags(each, scenarioFlags)) as [Scenario, Scenario]
+  const scenarios = (await Promise.all(given.map((each) => changeScenario(each, scenarioFlags)))) as [
+    Scenario,
+    Scenario,
+  ]
   const engine = scenarios.some(hasTarget) && simulate !== true ? 'measure' : 'simulate'
   const options: CompareOptions = {
     of,

@@ -24,7 +24,7 @@ export interface Config {
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `throughline.config.${extension}`)
 /** Options that hold a path, which is relative to the folder of the config. */
-const PATHS = ['handler', 'budget', 'cache', 'candidates', 'output', 'svg']
+const PATHS = ['handler', 'trace', 'budget', 'cache', 'candidates', 'output', 'svg']
 
 /** The scenario of the config that was applied to a command. */
 const scenarios = new WeakMap<Command, Scenario>()
@@ -165,6 +165,8 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
     const names = argChoices.map((choice) => `'${choice}'`).join(' or ')
     return argChoices.includes(value as string) ? value : refuse(names)
   }
+  if (name === 'header')
+    return (Array.isArray(value) ? value : [value]).map((each) => textOf(each) ?? refuse('a list of headers'))
   if (PATHS.includes(name)) {
     if (isUrl(value)) return value.href
     if (typeof value !== 'string' || value === '') return refuse('a path, relative to the config')

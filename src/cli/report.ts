@@ -199,7 +199,8 @@ function renderAs(reported: ReportInput, format: Format, price: number | undefin
   }
 }
 
-function renderResultsAs(results: NamedResult[], format: Format, price: number | undefined): string {
+/** Renders results in a format of files other than HTML and JSON. */
+export function renderResultsAs(results: NamedResult[], format: Format, price: number | undefined): string {
   const [first] = results as [NamedResult]
   switch (format) {
     case 'csv':

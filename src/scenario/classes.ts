@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { stream } from '../random/stream.js'
+import { uniformByNumber } from '../random/by-number.js'
 import { numberInAll, type Shard } from './arrivals/shard.js'
 import { RESERVED } from './budget.js'
 import { type Service, type ServiceInput, type ServiceShare, serviceSchema } from './service/service.js'
@@ -82,35 +82,24 @@ export function drawnClasses(
 ): RequestClasses {
   const names = Object.keys(classes)
   const total = Object.values(classes).reduce((sum, { weight }) => sum + weight, 0)
-  // a request whose random word is below the limit of a class, and of no class before it, is of that class
+  // a request whose random number is below the limit of a class, and of no class before it, is of that class
   const limits = new Float64Array(names.length)
   let sum = 0
   Object.values(classes).forEach(({ weight }, i) => {
     sum += weight
-    limits[i] = (sum / total) * 2 ** 32
+    limits[i] = sum / total
   })
-  limits[limits.length - 1] = 2 ** 32
-  const random = stream(seed, 'classes', replication)
-  const [first, second, third] = [random.word(), random.word(), random.word()]
+  limits[limits.length - 1] = 1
+  const uniform = uniformByNumber(seed, 'classes', replication)
   return {
     names,
     classOf(index) {
-      // a hash of the number under a random key: rounds of lowbias32 (Wellons, "Prospecting for hash functions", 2018)
-      let word = mix((index | 0) ^ first)
-      word = mix((word + Math.floor(index / 2 ** 32)) ^ second)
-      word = mix(word ^ third) >>> 0
+      const drawn = uniform(index)
       let i = 0
-      while (word >= (limits[i] as number)) i++
+      while (drawn >= (limits[i] as number)) i++
       return i
     },
   }
-}
-
-function mix(given: number): number {
-  let word = given
-  word = Math.imul(word ^ (word >>> 16), 0x21f0aaad)
-  word = Math.imul(word ^ (word >>> 15), 0x735a2d97)
-  return word ^ (word >>> 15)
 }
 
 /**

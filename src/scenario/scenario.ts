@@ -201,7 +201,9 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
   }
   if ('budget' in stop && stop.budget.goodput !== undefined && good === undefined) throw noGood('stop.budget.goodput')
 
-  if ('budget' in stop) checkBudgetClasses(stop.budget, classesOf({ classes, seed })?.names ?? [], 'stop.budget')
+  // requests of a file are read before they are sent
+  if ('budget' in stop && http?.requests === undefined)
+    checkBudgetClasses(stop.budget, classesOf({ classes, seed })?.names ?? [], 'stop.budget')
 
   // always in this order, so that the same scenario gives the same bytes in a Result
   return {

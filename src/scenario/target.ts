@@ -2,15 +2,8 @@ import type { z } from 'zod'
 import { isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { type BatchFunction, HANDLER_IS, type Handler, isHandler } from './handler.js'
-import {
-  checkSendable,
-  type HttpTarget,
-  httpSchema,
-  type ResolvedHttp,
-  type StoredHttp,
-  storeHttp,
-  withoutSecrets,
-} from './http.js'
+import { checkSendable, storeHttp, withoutSecrets } from './http/secrets.js'
+import { type HttpTarget, httpSchema, type ResolvedHttp, type StoredHttp } from './http.js'
 import { checkLive, live, type Named, named } from './named.js'
 
 /**

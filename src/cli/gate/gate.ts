@@ -24,7 +24,7 @@ import { throwIfAborted } from '../../validation/realm.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { formatOf } from '../format.js'
 import { Interrupted, type OutputFlags, print, printJson, withProgress } from '../output.js'
-import { applyFlags, parseValue, type ScenarioFlags } from '../scenario-options.js'
+import { changeScenario, parseValue, type ScenarioFlags } from '../scenario-options.js'
 import { BAD_USAGE, FAILED, INCONCLUSIVE, SIGNALS, type Terminal } from '../terminal.js'
 import { compareBenchFiles } from './bench-files.js'
 import { type GateSides, loadGateEntries } from './scenarios.js'
@@ -130,9 +130,9 @@ function parseNullPairs(given: string | undefined): number {
   throw new ValidationError('--null-pairs', `must be 0 or a whole number from 8 to 1,000, got ${given}`)
 }
 
-function applyScenarioFlags(scenario: GateScenario, file: string, flags: ScenarioFlags): GateScenario {
+async function applyScenarioFlags(scenario: GateScenario, file: string, flags: ScenarioFlags): Promise<GateScenario> {
   const { budget, compare } = scenario
-  const applied = { ...applyFlags(scenario, flags), ...(budget && { budget }), ...(compare && { compare }) }
+  const applied = { ...(await changeScenario(scenario, flags)), ...(budget && { budget }), ...(compare && { compare }) }
   if (applied.arrivals !== undefined) return applied
   throw new ValidationError(file, 'is a handler module without arrivals; add an option such as --arrivals 200/s')
 }

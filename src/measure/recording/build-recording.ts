@@ -265,7 +265,7 @@ function segmentsOf(
         completed: histograms.latency.count,
         ...(good !== undefined && { good: sumBy(stats, (server) => server.goodIn(k)) }),
         failed: sumBy(stats, (server) => server.failedIn(k)),
-        rejected: queue.drops.in(k, 'rejected'),
+        rejected: queue.drops.in(k, 'rejected') + sumBy(stats, (server) => server.rejectedIn(k)),
         timedOut: queue.drops.in(k, 'timedOut'),
         unfinished: unserved?.counts[k] ?? 0,
       },
@@ -299,7 +299,7 @@ function classesOfSegment(
         completed: latency.count,
         ...(judged && { good: sumBy(served, ({ good }) => good) }),
         failed: sumBy(served, ({ failed }) => failed),
-        rejected: queue.drops.ofClassIn(segment, i, 'rejected'),
+        rejected: queue.drops.ofClassIn(segment, i, 'rejected') + sumBy(served, ({ rejected }) => rejected),
         timedOut: queue.drops.ofClassIn(segment, i, 'timedOut'),
         unfinished: unserved?.byClass[segment * names.length + i] ?? 0,
       }

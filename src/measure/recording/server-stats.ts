@@ -19,12 +19,18 @@ const COMPLETED = 2
 const FAILED = 3
 const COMPLETIONS = 4
 const SERVING = 5
-/** then for each segment the failures, the batches that started, the requests in them and their service time, and the good requests */
+/**
+ * then for each segment the failures, the batches that started, the requests in them and their service time, the good
+ * requests, and those that the target rejected
+ */
 const SEGMENTS = 6
 const counters = (segments: number, classes: number) =>
-  SEGMENTS + 5 * segments + departureStatsLength(segments) + 2 * segments * classes
+  SEGMENTS + 6 * segments + departureStatsLength(segments) + 3 * segments * classes
 
 const IDLE = -1
+
+/** The mark of a request that the target rejected. Those that failed have the place of their kind, which is lower. */
+export const REJECTION = 255
 
 /**
  * The statistics of one server, in memory that only the server writes and other threads may read at any time.
@@ -35,7 +41,8 @@ const IDLE = -1
  *           | batches by size: uint32 | clients of the current batch: int32 |
  * counters: | in flight | busy since | completed | failed | completions | serving |
  *           | failures per segment | batches per segment | batched per segment | serving per segment |
- *           | good per segment | departures | failures per segment and class | good per segment and class |
+ *           | good per segment | rejected per segment | departures |
+ *           | failures, good and rejected per segment and class |
  * ```
  */
 export class ServerStats {
@@ -45,10 +52,12 @@ export class ServerStats {
   readonly #batched: Float64Array
   readonly #serving: Float64Array
   readonly #good: Float64Array
+  readonly #rejections: Float64Array
   readonly #limits: GoodLimits | null
   readonly #classes: RequestClasses | null
   readonly #classFailures: Float64Array
   readonly #classGood: Float64Array
+  readonly #classRejections: Float64Array
   /** of the requests due in each segment, for each class: those of a segment are next to each other */
   readonly #classLatency: LatencyHistogram[]
   /** from when a failed request of the window was due to its failure, and why it failed */
@@ -103,13 +112,15 @@ export class ServerStats {
     this.#batched = by(2)
     this.#serving = by(3)
     this.#good = by(4)
+    this.#rejections = by(5)
     this.#limits = good === undefined ? null : new GoodLimits(good)
-    const departures = SEGMENTS + 5 * segments
+    const departures = SEGMENTS + 6 * segments
     const byClass = departures + departureStatsLength(segments)
     this.departures = new DepartureStats(this.#counters.subarray(departures, byClass))
     this.#classes = classes
     this.#classFailures = this.#counters.subarray(byClass, byClass + perClass)
-    this.#classGood = this.#counters.subarray(byClass + perClass)
+    this.#classGood = this.#counters.subarray(byClass + perClass, byClass + 2 * perClass)
+    this.#classRejections = this.#counters.subarray(byClass + 2 * perClass)
     const numbers = new Float64Array(buffer, next(8 * most), most)
     const dueNs = new Float64Array(buffer, next(8 * most), most)
     this.histograms = Array.from({ length: segments }, () =>
@@ -134,7 +145,8 @@ export class ServerStats {
   /**
    * Records a batch that ended. Several may have been in flight, and end in any order.
    *
-   * @param failed for each request that failed the place of its kind; null if none did
+   * @param failed for each request that did not complete the place of its kind of failure, or `REJECTION`; null if all did
+   * @param failures how many did not complete
    */
   end(window: Window, failed: Uint8Array | null, failures: number, batch = this.batch): void {
     const { size, numbers, startNs, endNs } = batch
@@ -144,7 +156,7 @@ export class ServerStats {
     const completed = size - failures
 
     counters[COMPLETED] = (counters[COMPLETED] as number) + completed
-    counters[FAILED] = (counters[FAILED] as number) + failures
+    counters[FAILED] = (counters[FAILED] as number) + (failed?.[0] === REJECTION ? 0 : failures)
     if (endNs >= windowStart && endNs < windowEnd) this.#add(COMPLETIONS, completed)
     this.departures.leave(window, endNs, batch.dueNs, size)
     const serving = Math.min(endNs, windowEnd) - Math.max(startNs, windowStart)
@@ -200,10 +212,16 @@ export class ServerStats {
     const firstOfClasses = classes === null ? 0 : this.#segment * classes.names.length
     const { latency, wait, lag, queueing, batching, fromSend } = this.#buffers
     let n = 0
+    let rejected = 0
     for (let i = from; i < to; i++) {
       const due = dueNs[i] as number
       const ofClass = classes === null ? 0 : classes.classOf(numbers[i] as number)
       const kind = failed === null ? 0 : (failed[i] as number)
+      if (kind === REJECTION) {
+        rejected++
+        if (classes !== null) increment(this.#classRejections, firstOfClasses + ofClass)
+        continue
+      }
       if (kind !== 0) {
         this.kinds.add(kind)
         this.failedLatency.record(endNs - due)
@@ -222,7 +240,8 @@ export class ServerStats {
       n++
     }
     const failures = this.#failures
-    failures[this.#segment] = (failures[this.#segment] as number) + to - from - n
+    failures[this.#segment] = (failures[this.#segment] as number) + to - from - n - rejected
+    this.#rejections[this.#segment] = (this.#rejections[this.#segment] as number) + rejected
     if (n === 0) return
     const service = endNs - startNs
     const dispatch = startNs - leaveNs - lagNs
@@ -281,17 +300,25 @@ export class ServerStats {
   failedIn(segment: number): number {
     return this.#failures[segment] as number
   }
+  /** Rejected by the target, of the requests due in a segment. */
+  rejectedIn(segment: number): number {
+    return this.#rejections[segment] as number
+  }
   /** Completed within all limits of `good`, of the requests due in a segment. */
   goodIn(segment: number): number {
     return this.#good[segment] as number
   }
-  /** The requests of a class that were due in a segment: the latency of those that completed, and how many failed or were good. */
-  classIn(segment: number, ofClass: number): { latency: LatencyHistogram; failed: number; good: number } {
+  /** The requests of a class that were due in a segment: the latency of those that completed, and how many failed, were good or were rejected. */
+  classIn(
+    segment: number,
+    ofClass: number,
+  ): { latency: LatencyHistogram; failed: number; good: number; rejected: number } {
     const at = segment * (this.#classes?.names.length ?? 0) + ofClass
     return {
       latency: this.#classLatency[at] as LatencyHistogram,
       failed: this.#classFailures[at] as number,
       good: this.#classGood[at] as number,
+      rejected: this.#classRejections[at] as number,
     }
   }
   /** The batches that started in a segment, the requests in them, and how long they were served. */

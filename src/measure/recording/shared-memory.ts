@@ -43,6 +43,15 @@ export interface RunSetup extends QueueSetup {
   classes?: Classes | undefined
 }
 
+interface MemoryOptions {
+  /** how many batches to keep one by one */
+  observe?: number
+  /** how many requests may wait before the run ends */
+  waiting?: number
+  /** the classes of the requests, if the scenario does not say them */
+  classes?: RequestClasses | null
+}
+
 /** The setup and memory of a run, from which each of its threads makes its objects. Its two fields can be sent. */
 export class SharedMemory {
   readonly setup: RunSetup
@@ -60,19 +69,12 @@ export class SharedMemory {
    * Allocates the memory of a run, before it begins.
    *
    * @param threads the number of serving threads, including this one if requests are served in this process
-   * @param observe how many batches to keep one by one
-   * @param waiting how many requests may wait before the run ends
    */
-  static allocate(
-    scenario: ResolvedScenario,
-    plan: Plan,
-    threads: number,
-    observe: number,
-    waiting: number = PLACES,
-  ): SharedMemory {
+  static allocate(scenario: ResolvedScenario, plan: Plan, threads: number, options: MemoryOptions = {}): SharedMemory {
+    const { observe = 0, waiting = PLACES } = options
     const { arrivals, seed, queue, servers, good } = scenario
     const policy = buildPolicy(scenario.batching)
-    const classes = classesInShard(classesOf(scenario), plan.shard)
+    const classes = classesInShard(options.classes ?? classesOf(scenario), plan.shard)
     const setup: RunSetup = {
       arrivals:
         arrivals.process === 'closed' ? { ...arrivals, clients: countInShard(arrivals.clients, plan.shard) } : arrivals,

@@ -38,11 +38,11 @@ export async function runInProcess(context: RunContext): Promise<RunOutcome> {
 }
 
 async function prepareTarget(
-  { scenario, plan: { shard }, memory: { classes } }: RunContext,
+  { scenario, requests, plan: { shard }, memory: { classes } }: RunContext,
   name: string,
 ): Promise<LocalTarget> {
   const { handler, call, http } = scenario
-  if (http !== undefined) return httpTarget(http, shard)
+  if (http !== undefined) return httpTarget(http, { source: requests, shard, name })
   if (call !== undefined) return callTarget(call as Call, { shard, classes })
   const ready = await prepare(async () => handler as HandlerInProcess)
   if ('unready' in ready) throw targetFailed(name, unreadyMessage(ready.unready), ready.unready.error)
@@ -98,7 +98,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   try {
     const endedNs = await new Watch(watched, options).until(served)
     const failure = (local as LocalServers | null)?.failure ?? null
-    return { state, checkpoints: checkpoints?.count, endedNs, failure, exits: [] }
+    return { state, checkpoints: checkpoints?.count, endedNs, failure, exits: [], findings: target.findings?.() ?? [] }
   } finally {
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))
     await host.stop()

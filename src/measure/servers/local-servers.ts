@@ -6,7 +6,7 @@ import type { SharedQueue } from '../queue/shared-queue.js'
 import type { Observations } from '../recording/observations.js'
 import type { ServerStats } from '../recording/server-stats.js'
 import type { Window } from '../recording/window.js'
-import { type BatchOutcome, findFailures, InFlightBatch, SpareBatches } from './in-flight-batch.js'
+import { findFailures, type GivenOutcome, InFlightBatch, SpareBatches } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
 /** Timers and I/O get a macrotask at least this often, however many batches wait. */
@@ -183,12 +183,14 @@ export class LocalServers {
     this.#launching = null
   }
 
-  #onEnd = (inFlight: InFlightBatch, outcome: BatchOutcome): void => {
+  #onEnd = (inFlight: InFlightBatch, given: GivenOutcome): void => {
     const { window, stats, observations, loop, timeout, queue } = this.#serving
     const { batch } = inFlight
     batch.endNs = loop.clock()
     // synchronous batches are checked here, all others by a timer while they are in flight
     const late = this.#launching === inFlight && batch.endNs - batch.startNs > timeout.ms * 1e6
+    // a check of the response is not part of its latency
+    const outcome = typeof given === 'function' ? given() : given
     const { count, failed, error } = findFailures(
       late ? { error: this.#timeoutError() } : outcome,
       batch.size,

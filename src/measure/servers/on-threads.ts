@@ -86,6 +86,7 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     endedNs,
     failure: firstFailure(reports, exits),
     exits: exits.found,
+    findings: [],
     teardown: reports.find(({ teardown }) => teardown !== null)?.teardown ?? null,
   }
 }

@@ -57,7 +57,7 @@ export function serveInVirtualTime(given: ScenarioParts, behaviour: Behaviour, u
   const { arrivals } = scenario
   if (arrivals.process === 'closed') throw new Error('these are servers of open arrivals')
   const plan = planOf({ ...scenario, arrivals })
-  const memory = SharedMemory.allocate(scenario, plan, 1, 0, 1023)
+  const memory = SharedMemory.allocate(scenario, plan, 1, { waiting: 1023 })
   const window = memory.window()
   const [stats] = memory.stats()
   let now = -1

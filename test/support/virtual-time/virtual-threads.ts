@@ -72,7 +72,7 @@ export function runInVirtualTime(given: ScenarioParts, threads: Threads, shard: 
   // no batch is larger than what may wait: to leave room for any size takes ten times as long as the run
   const maxBatchSize = Math.min(scenario.batching.maxBatchSize ?? places, places)
   const batching = { ...scenario.batching, maxBatchSize }
-  const memory = SharedMemory.allocate({ ...scenario, batching }, plan, servers, 0, limit)
+  const memory = SharedMemory.allocate({ ...scenario, batching }, plan, servers, { waiting: limit })
   const window = memory.window()
   // the servers are there before the first request
   let now = -1
