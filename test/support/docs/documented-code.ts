@@ -218,7 +218,12 @@ export function testCodeOf(documents: string[], tested: string[]): void {
     it.each(ours)(
       '$at: $line',
       async ({ line, prints }) => {
-        const args = line.replace('npx throughline ', '').replace('127.0.0.1:8080', address).split(/\s+/)
+        const words =
+          line
+            .replace('npx throughline ', '')
+            .replace('127.0.0.1:8080', address)
+            .match(/'[^']*'|\S+/g) ?? []
+        const args = words.map((word) => word.replace(/^'(.*)'$/, '$1'))
         const command = args.includes('--base-ref') ? 'gate' : (args[0] as string)
         const short = prints === null ? (SHORT[command] ?? []) : []
         process.chdir(project)
