@@ -253,7 +253,11 @@ const merged = z.looseObject({
 
 const SCHEMA = 'throughline/result@1'
 
-/** The schema of a Result, which the published JSON Schema is made of too. */
+/**
+ * The schema of a Result, which the published JSON Schema is made of too.
+ *
+ * @internal left out of the declarations, which would write all of it in full
+ */
 export const resultSchema = z
   .looseObject({
     schema: z.literal(SCHEMA),
