@@ -48,7 +48,7 @@ const WORTH_THREADS = 200_000
  *
  * The search runs a small fraction of all settings. It excludes servers that cannot sustain the load, and candidates that no
  * batching can make fast or cheap enough, from their service alone; then it bisects the number of servers and climbs over
- * batching.
+ * batching. Around what it prefers it tries every wait.
  *
  * @throws ValidationError if the scenario cannot be simulated, or an option is invalid; MeasureError if a handler fails
  * @example
@@ -264,6 +264,8 @@ class Tuning {
       if (this.#explored.has(search)) continue
       this.#searching = search
       await search.explore(() => this.#fronts(), matters)
+      const preferred = this.#preferred
+      if (preferred?.contender === search.contender) await search.refine(preferred)
       this.#best = this.#preferred
       this.#explored.add(search)
     }
