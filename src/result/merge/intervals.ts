@@ -1,5 +1,5 @@
 import { isStationary } from '../../scenario/arrivals/arrivals.js'
-import { intervalsBetween, intervalsOf } from '../intervals.js'
+import { intervalsBetween, intervalsOf } from '../intervals/intervals.js'
 import { type Metric, type Recording, segmentHistograms } from '../recording.js'
 import { ESTIMATES, type Estimate, type Interval, withholdIntervals } from '../summary.js'
 
