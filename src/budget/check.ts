@@ -1,7 +1,7 @@
 import { checkResult, checkSummary } from '../result/check.js'
 import type { ClassResult } from '../result/classes.js'
-import { Exceedances } from '../result/exceedances.js'
 import { goodPart } from '../result/goodput.js'
+import { Exceedances } from '../result/intervals/exceedances.js'
 import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
 import { resultOfClass } from '../result/stored.js'

@@ -1,4 +1,4 @@
-import { fractionInterval, type RatioPart, ratioInterval } from '../result/figure-intervals.js'
+import { fractionInterval, type RatioPart, ratioInterval } from '../result/intervals/figure-intervals.js'
 import { errorsIn, serversIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
 import { type Interval, PERCENTILES, percentile, type Summary } from '../result/summary.js'

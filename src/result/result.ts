@@ -9,7 +9,7 @@ import { findingsOf, tooFewSamples } from './findings.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import type { Environment, Host } from './host.js'
 import { hostFindings } from './host-findings.js'
-import { intervalsIn } from './intervals.js'
+import { intervalsIn } from './intervals/intervals.js'
 import { intervalsOfMerged } from './merge/intervals.js'
 import type { Merged, SentShard } from './merge/merged.js'
 import {

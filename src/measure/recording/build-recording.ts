@@ -1,7 +1,7 @@
 import { mergeHistograms } from '../../histogram/latency-histogram.js'
 import { percentilesNs } from '../../histogram/percentile.js'
-import { evenSegments } from '../../result/even-segments.js'
 import { mergeFailures } from '../../result/failures.js'
+import { evenSegments } from '../../result/intervals/even-segments.js'
 import {
   byMetric,
   type ClassRecordings,

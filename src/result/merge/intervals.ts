@@ -1,6 +1,6 @@
 import { zeros } from '../../histogram/latency-histogram.js'
 import { isStationary } from '../../scenario/arrivals/arrivals.js'
-import { intervalsBetween, intervalsOf } from '../intervals.js'
+import { intervalsBetween, intervalsOf } from '../intervals/intervals.js'
 import { type Metric, type Recording, segmentHistograms } from '../recording.js'
 import { ESTIMATES, type Estimate, type Interval, withholdIntervals } from '../summary.js'
 
