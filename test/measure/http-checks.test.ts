@@ -114,6 +114,21 @@ describe('check', () => {
     expect(calls).toBe(1)
   })
 
+  it('gets the number of a request of a shard in the whole stream', async () => {
+    const ok = await server((_, response) => response.end())
+    const indices: number[] = []
+    await measure(
+      {
+        arrivals: constant('1000/s'),
+        stop: { requests: 12 },
+        warmup: { requests: 0 },
+        http: { url: ok.url, check: ({ index }) => void indices.push(index) },
+      },
+      { shard: { index: 2, count: 3 } },
+    )
+    expect(indices.sort((a, b) => a - b)).toEqual([1, 4, 7, 10])
+  })
+
   it('gets a body of 1 MB, decompressed', async () => {
     const body = 'x'.repeat(1 << 20)
     const ok = await server(({ number }, response) => {
