@@ -27,6 +27,11 @@ export class InFlightBatch {
     this.#onEnd = onEnd
   }
 
+  /** Whether it has ended, or was aborted. */
+  get isOver(): boolean {
+    return this.#over
+  }
+
   end(outcome: GivenOutcome): void {
     if (this.#over) return
     this.#over = true

@@ -52,6 +52,8 @@ export class ResponseHandler {
 
   onConnect(abort: (error?: Error) => void): void {
     this.inFlight.onAbort = abort
+    // its timeout may have come before a connection was there: it must not load the server now
+    if (this.inFlight.isOver) abort(new Error('the request is over'))
   }
   onUpgrade(): void {}
   onHeaders(status: number, _headers?: unknown): boolean {
