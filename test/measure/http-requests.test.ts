@@ -177,6 +177,23 @@ describe('http.requests', () => {
     expect(sent.sort()).toEqual(whole.map(({ line }) => line.replace(/http:\/\/[^/]*/, '')).sort())
   })
 
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no such user')
+      },
+      'requests threw for request 3, so its class is unknown: no such user',
+    ],
+    ['has no such class', () => ({ class: 'b' }), 'requests must return one of http.classes (a) as class'],
+  ])('ends the run at once if a request of a function %s', async (_, third, message) => {
+    const requests = (index: number) => (index === 3 ? third() : { path: '/', class: 'a' })
+    const begun = performance.now()
+    await expect(run({ requests, classes: ['a'] })).rejects.toThrow(message)
+    // the drain of a run takes 10 s
+    expect(performance.now() - begun).toBeLessThan(8000)
+  })
+
   it('refuses classes of the scenario too, and a budget on a class that no request has', async () => {
     const http = { url: server.url, requests: [{ path: '/a', class: 'a' }] }
     const common = { arrivals: '100/s', http }

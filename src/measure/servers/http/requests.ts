@@ -436,8 +436,18 @@ class FunctionSource implements RequestSource {
     return request
   }
 
+  #classNameOf(index: number): string | undefined {
+    try {
+      return this.#request(index).class
+    } catch (error) {
+      throw new Error(`requests threw for request ${index}, so its class is unknown: ${messageOf(error)}`, {
+        cause: error,
+      })
+    }
+  }
+
   #classOf(index: number, names: readonly string[]): number {
-    const name = this.#request(index).class
+    const name = this.#classNameOf(index)
     const found = name === undefined ? -1 : names.indexOf(name)
     if (found < 0)
       throw new TypeError(
