@@ -218,6 +218,11 @@ describe('http.requests', () => {
   })
 })
 
+it('accepts a URL with escapes in braces that are not UTF-8', () => {
+  const url = 'http://h.example/%7B%80%7D'
+  expect(httpSchema.parse({ url }).url).toBe(url)
+})
+
 describe('http.data', () => {
   const rows = [
     { id: 7, name: 'Ann Lee' },
