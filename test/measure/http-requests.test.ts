@@ -405,13 +405,17 @@ describe('a stored result', () => {
   it('keeps requests without their secrets, long lists and data by hash, and files by path', async () => {
     const secret = {
       requests: [
-        { path: '/a?token=S1&page=2', headers: { authorization: 'S2', accept: 'x' }, body: { password: 'S3' } },
-        { url: `${server.url.replace('//', '//u:S4@')}/b` },
+        {
+          path: '/a?token=SECRET1&page=2',
+          headers: { authorization: 'SECRET2', accept: 'x' },
+          body: { password: 'SECRET3' },
+        },
+        { url: `${server.url.replace('//', '//u:SECRET4@')}/b` },
       ],
-      data: [{ id: 1, token: 'S5' }],
+      data: [{ id: 1, token: 'SECRET5' }],
     }
     const result = await run(secret, 2)
-    expect(JSON.stringify(result)).not.toMatch(/S\d/)
+    expect(JSON.stringify(result)).not.toMatch(/SECRET\d/)
     expect(result.scenario?.http?.requests).toMatchObject([
       { path: '/a?token=__redacted__&page=2', headers: { authorization: '[redacted]', accept: 'x' } },
       {},
