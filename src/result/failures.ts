@@ -41,7 +41,9 @@ function shortKind(kind: string): string {
     .slice(0, 2 * LONGEST_KIND)
     .replace(/\s+/g, ' ')
     .trim()
-  return line.length <= LONGEST_KIND ? line : `${line.slice(0, LONGEST_KIND - 1)}…`
+  const kept = line.length <= LONGEST_KIND ? line : `${line.slice(0, LONGEST_KIND - 1)}…`
+  // two kinds that differ in halves of characters would be the same in UTF-8, in which threads share them
+  return Buffer.from(kept).toString()
 }
 
 /** The kinds and their counts, the most frequent first; `other` is the last. Keys that are numbers are in no order of an object. */

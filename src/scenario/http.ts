@@ -229,7 +229,14 @@ const url = z
 
 /** Restores the placeholders of a URL, such as `{id}`, whose braces are escaped when it is parsed. */
 const withPlaceholders = (href: string) =>
-  href.replace(/%7B((?:[\w.-]|%[89A-F][\dA-F])+)%7D/g, (_, name) => `{${decodeURIComponent(name)}}`)
+  href.replace(/%7B((?:[\w.-]|%[89A-F][\dA-F])+)%7D/g, (escaped, name) => {
+    try {
+      return `{${decodeURIComponent(name)}}`
+    } catch {
+      // not UTF-8
+      return escaped
+    }
+  })
 
 const proxyError = "must be the http or https URL of a proxy, such as 'http://127.0.0.1:3128'"
 const proxy = z

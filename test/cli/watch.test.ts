@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { RunWatch } from '../../src/cli/machines/run-watch.js'
+import type { Terminal } from '../../src/cli/terminal.js'
+import { simulate } from '../../src/simulate/simulate.js'
 import { MAIN, SCENARIOS, throughline } from '../support/processes/command-line.js'
 
 const FLAGS = '--handler handler.ts --arrivals 200/s --duration 2500ms --warmup 100ms'.split(' ')
@@ -56,6 +62,27 @@ describe('throughline measure, watched', () => {
     })
     expect(latencyMs.p99).toBe(result.latencyMs.p99)
   }, 30_000)
+
+  it('continues the run if a snapshot fails, and says so once', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'throughline-watch-'))
+    const file = await open(join(folder, 'progress.jsonl'), 'w')
+    let said = ''
+    const stderr = { write: (text: string) => (said += text) }
+    const watch = await RunWatch.start({ stderr } as unknown as Terminal, { progressFd: String(file.fd) })
+    const progress = { ...{ fraction: 0, endMs: null, sent: 0, completed: 0, failed: 0 }, latencySoFar: () => null }
+    for (const timeMs of [1000, 2000, 3000]) {
+      watch?.update({ ...progress, timeMs, resultSoFar: () => Promise.reject(new Error('no thread')) })
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const result = simulate({ arrivals: '100/s', service: '1ms', stop: { requests: 100 } })
+    await watch?.finish(result)
+    await watch?.close()
+    expect(said).toBe('throughline: cannot show the run in progress: no thread\n')
+    const [line] = (await readFile(join(folder, 'progress.jsonl'), 'utf8')).split('\n')
+    expect(JSON.parse(line as string)).toMatchObject({ final: true, counts: result.counts })
+    await file.close()
+    await rm(folder, { recursive: true })
+  })
 
   it('ends if nobody reads the snapshots', async () => {
     const args = [MAIN, 'measure', ...FLAGS, '--duration', '300ms', '--warmup', '0ms', '--progress-fd', '3', '--json']

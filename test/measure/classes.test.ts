@@ -154,4 +154,12 @@ describe('kinds of failures', () => {
     expect(Object.keys(counts)).toHaveLength(MOST_KINDS)
     expect(Object.values(counts).reduce((sum, each) => sum + each, 0)).toBe(111)
   })
+
+  it("of an error's own kind 'other' are counted with the rest", () => {
+    const kinds = new FailureKinds(new SharedArrayBuffer(FailureKinds.bytes), 0)
+    kinds.add(kinds.placeOf('other'))
+    for (let i = 0; i < 40; i++) kinds.add(kinds.placeOf(`kind ${i}`))
+    expect(kinds.counts.other).toBe(12)
+    expect(Object.values(kinds.counts).reduce((sum, each) => sum + each, 0)).toBe(41)
+  })
 })

@@ -78,6 +78,27 @@ async function outcomes(http: HttpTarget, count = 1): Promise<(string | null)[]>
   return ended
 }
 
+describe('a request', () => {
+  it('that times out before there is a connection is not sent afterwards', async () => {
+    const { received, url } = await server((_, response) => response.end())
+    const target = httpSchema.parse({ url, connections: 1 }) as ResolvedHttp
+    const local = await httpTarget(target, { source: null, shard: null, name: 'test' })
+    for (const number of [0, 1]) {
+      const inFlight = new InFlightBatch(0, { ...createBatch(Float64Array.of(number)), size: 1 }, () => {})
+      inFlight.payload = local.payload(inFlight)
+      local.serve(inFlight)
+      inFlight.fail(new Error('timed out'))
+    }
+    await new Promise<void>((resolve) => {
+      const inFlight = new InFlightBatch(0, { ...createBatch(Float64Array.of(2)), size: 1 }, () => resolve())
+      inFlight.payload = local.payload(inFlight)
+      local.serve(inFlight)
+    })
+    expect(received).toHaveLength(1)
+    await local.close()
+  })
+})
+
 describe('check', () => {
   it('decides from the status, headers and body', async () => {
     const ok = await server(({ number }, response) => {
@@ -121,6 +142,21 @@ describe('check', () => {
     expect(calls).toBe(0)
     expect((given as () => unknown)()).toBe(SERVED)
     expect(calls).toBe(1)
+  })
+
+  it('gets the number of a request of a shard in the whole stream', async () => {
+    const ok = await server((_, response) => response.end())
+    const indices: number[] = []
+    await measure(
+      {
+        arrivals: constant('1000/s'),
+        stop: { requests: 12 },
+        warmup: { requests: 0 },
+        http: { url: ok.url, check: ({ index }) => void indices.push(index) },
+      },
+      { shard: { index: 2, count: 3 } },
+    )
+    expect(indices.sort((a, b) => a - b)).toEqual([1, 4, 7, 10])
   })
 
   it('gets a body of 1 MB, decompressed', async () => {

@@ -114,6 +114,18 @@ describe('HTTP/2', () => {
     expect(requests).toBe(0)
   })
 
+  it('asks a server behind a socket for the certificate of tls.servername', async () => {
+    const path = join(folder, 'http2.sock')
+    const names: unknown[] = []
+    const server = createSecureServer({ key, cert }, (_, response) => response.end())
+    server.on('secureConnection', ({ servername }) => names.push(servername))
+    await listen(server as Http2Server, path)
+    const tls = { ca: cert, servername: 'localhost' }
+    const result = await run({ url: 'https://a.example/', http2: true, socketPath: path, tls })
+    expect(result.counts.completed).toBe(10)
+    expect(names).toEqual(['localhost', 'localhost'])
+  })
+
   it('to no server is an error too', async () => {
     const error = await failureOf({ url: 'http://127.0.0.1:1', http2: true })
     expect(error?.message).toMatch(/cannot connect with HTTP\/2: .*ECONNREFUSED/)

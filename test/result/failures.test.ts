@@ -19,6 +19,7 @@ describe('the kind of a failure', () => {
     [undefined, 'thrown undefined'],
     [withFields({ kind: 'two\n\tlines' }), 'two lines'],
     [withFields({ kind: 'x'.repeat(1000) }), `${'x'.repeat(79)}…`],
+    [withFields({ kind: `${'x'.repeat(78)}\u{1f600}xx` }), `${'x'.repeat(78)}\ufffd…`],
   ])('%o is %s', (error, kind) => {
     expect(failureKind(error)).toBe(kind)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cycleLength, randomOrder, sequentialOrder } from '../../src/scenario/http/order.js'
+import { cycleLength, faultOfWeights, randomOrder, sequentialOrder } from '../../src/scenario/http/order.js'
 import { columnsIn, compile, fill, parseTemplate } from '../../src/scenario/http/template.js'
 
 const numbers = (count: number) => Array.from({ length: count }, (_, number) => number)
@@ -18,6 +18,14 @@ describe('requests in turn', () => {
   })
 
   it('have whole weights', () => expect(cycleLength([0.5, 1])).toBeNull())
+
+  it('may be any number if weights are equal, such as those of a trace', () => {
+    const many = new Array<number>(1_000_001).fill(2)
+    expect(faultOfWeights(many)).toBeNull()
+    expect(faultOfWeights([...many, 1])).toBe(
+      'weights make a cycle of 2,000,003 requests, and at most 1,000,000 can be sent in turn',
+    )
+  })
 
   it.each([[[1, 1]], [[3, 1]], [[2, 1, 4]]])('of weights %j each take the rows of data in turn', (weights) => {
     const { requestOf, rowOf } = sequentialOrder(weights, 5)

@@ -1,6 +1,7 @@
 import type { MeasureProgress } from '../../measure/options.js'
 import type { Result } from '../../result/result.js'
 import type { Finding } from '../../result/validity.js'
+import { messageOf } from '../../validation/validation-error.js'
 import type { Terminal } from '../terminal.js'
 import { LiveReport } from './live-report.js'
 import { isLoopback } from './live-thread.js'
@@ -27,13 +28,16 @@ const EVERY_MS = 1000
 
 /** Shows snapshots of a run in progress once a second: as a live report, as JSON lines, or as both. */
 export class RunWatch {
+  readonly #terminal: Terminal
   readonly #live: LiveReport | null
   readonly #stream: ProgressStream | null
   #nextMs = 0
   #taking: Promise<void> | null = null
   #last: MeasureProgress | null = null
+  #failed = false
 
-  private constructor(live: LiveReport | null, stream: ProgressStream | null) {
+  private constructor(terminal: Terminal, live: LiveReport | null, stream: ProgressStream | null) {
+    this.#terminal = terminal
     this.#live = live
     this.#stream = stream
   }
@@ -52,17 +56,22 @@ export class RunWatch {
       const note = open ? '' : ', for every machine that can reach it'
       terminal.stderr.write(`throughline: live report on ${report.url}${note}\n`)
     }
-    return new RunWatch(report, stream)
+    return new RunWatch(terminal, report, stream)
   }
 
   /** Takes a snapshot, once a second. */
   update(progress: MeasureProgress): void {
     this.#last = progress
-    if (progress.timeMs < this.#nextMs || this.#taking !== null) return
+    if (progress.timeMs < this.#nextMs || this.#taking !== null || this.#failed) return
     this.#nextMs = progress.timeMs + EVERY_MS
     this.#taking = progress
       .resultSoFar()
       .then((result) => this.#show(progress, result, false))
+      .catch((error) => {
+        // the run continues, and its result can still be shown
+        this.#failed = true
+        this.#terminal.stderr.write(`throughline: cannot show the run in progress: ${messageOf(error)}\n`)
+      })
       .finally(() => {
         this.#taking = null
       })
@@ -80,7 +89,7 @@ export class RunWatch {
   }
 
   async close(): Promise<void> {
-    await this.#taking?.catch(() => {})
+    await this.#taking
     await this.#stream?.close()
     await this.#live?.close()
   }

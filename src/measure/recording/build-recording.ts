@@ -155,10 +155,12 @@ export function buildRecordingOfAnswered(
   const { window, stats } = state
   const endNs = Math.min(nowNs, window.endNs)
   if (endNs <= window.startNs || window.firsts[0] === Number.POSITIVE_INFINITY) return null
-  const segments = segmentsOf(scenario, state, null, endNs, window.segments, due).map((segment) => {
-    const { completed, failed, rejected, timedOut } = segment.counts
-    return { ...segment, counts: { ...segment.counts, offered: completed + failed + rejected + timedOut } }
-  })
+  const segments = segmentsOf(scenario, state, null, endNs, window.segments, due).map((segment, k) => ({
+    ...segment,
+    counts: answeredCounts(segment.counts),
+    inSystem: inSystemSoFar(state, k, due, segment.endNs < endNs),
+    ...(segment.classes !== undefined && { classes: answeredClasses(segment.classes) }),
+  }))
   const counts = totalOf(segments.map((segment) => segment.counts))
   const inSystem = inSystemNs(state, endNs)
   const departed = sumBy(departuresOf(state), ({ count }) => count)
@@ -183,6 +185,31 @@ export function buildRecordingOfAnswered(
     findings: [],
   }
   return { recording, inFlight: Math.max(0, due - departed) }
+}
+
+/** Counts that were read one after another while requests were answered. */
+function answeredCounts({ good, ...counts }: Counts): Counts {
+  const { completed, failed, rejected, timedOut } = counts
+  return {
+    ...counts,
+    offered: completed + failed + rejected + timedOut,
+    ...(good !== undefined && { good: Math.min(good, completed) }),
+  }
+}
+
+const answeredClasses = (classes: ClassRecordings): ClassRecordings =>
+  Object.fromEntries(
+    Object.entries(classes).map(([name, each]) => [name, { ...each, counts: answeredCounts(each.counts) }]),
+  )
+
+/**
+ * The requests in the system at the end of a segment, or now. A later segment may have begun without a request in it, and
+ * requests may have left since `due` was read.
+ */
+function inSystemSoFar(state: Recorded, segment: number, due: number, isOver: boolean): number {
+  const departed = sumBy(departuresOf(state), (each) => (isOver ? each.before(segment + 1) : each.count))
+  const arrived = isOver ? Math.min(due, state.window.before(segment + 1)) : due
+  return Math.max(0, arrived - departed)
 }
 
 /** The histogram of a part of the requests due in segments from `from` to before `to`, of all servers. */

@@ -28,6 +28,7 @@ export class FailureKinds {
 
   /** The place of a kind, from 1. */
   placeOf(kind: string): number {
+    if (kind === OTHER_KIND) return MOST_KINDS
     const known = this.#places.get(kind)
     if (known !== undefined) return known
     // another thread may have written kinds before this one took over

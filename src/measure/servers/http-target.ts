@@ -37,6 +37,7 @@ export async function httpTarget(
   const { util } = await import('undici')
   const judging: Judging = {
     outcomeOf: outcomeByStatus(http),
+    shard,
     check: check as HttpCheck | undefined,
     maxRedirects,
     parseHeaders: util.parseHeaders,

@@ -40,6 +40,11 @@ export class InFlightBatch {
     if (!this.#over) markFirst(this.batch, i, this.#clock())
   }
 
+  /** Whether it has ended, or was aborted. */
+  get isOver(): boolean {
+    return this.#over
+  }
+
   end(outcome: GivenOutcome): void {
     if (this.#over) return
     this.#over = true

@@ -95,7 +95,7 @@ export class LocalServers {
     this.#end(error)
   }
 
-  /** Calls the queue, and ends the run if it throws: time cannot pass in the scenario. */
+  /** Calls the queue, and ends the run if it throws: time cannot pass in the scenario, or a request has no class. */
   #callQueue<Value>(call: () => Value): Value | undefined {
     try {
       return call()
@@ -198,8 +198,10 @@ export class LocalServers {
     )
     this.failure ??= error
     // a failure counts as a response
-    this.#callQueue(() => queue.respond(batch))
-    stats.end(window, failed, count, batch)
+    this.#callQueue(() => {
+      queue.respond(batch)
+      stats.end(window, failed, count, batch)
+    })
     if (batch.startNs >= window.startNs && batch.startNs < window.endNs) observations?.record(batch)
     this.#inFlight.delete(inFlight)
     if (this.#serving.servers !== null) {

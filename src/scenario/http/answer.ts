@@ -1,6 +1,6 @@
 /** The response to a request, as a check gets it. */
 export interface HttpAnswer {
-  /** the number of the request */
+  /** the number of the request, from 0; in a shard that in the whole stream */
   readonly index: number
   readonly status: number
   /** by lower-case name; several of one name as a list */

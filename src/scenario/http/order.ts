@@ -1,7 +1,7 @@
 import { uniformByNumber } from '../../random/by-number.js'
 
 /** The longest cycle of requests that are sent in order. */
-export const LONGEST_CYCLE = 1_000_000
+const LONGEST_CYCLE = 1_000_000
 
 /** Which of the requests, and which row of data, each request of a run is, by its number. Calls may come in any order. */
 export interface RequestOrder {
@@ -46,6 +46,14 @@ export function cycleLength(weights: readonly number[]): number | null {
   if (!weights.every(Number.isInteger)) return null
   const divisor = weights.reduce(greatestCommonDivisor, 0)
   return weights.reduce((sum, weight) => sum + weight, 0) / divisor
+}
+
+/** Why requests with these weights cannot be sent in turn; null if they can. Equal weights need no cycle. */
+export function faultOfWeights(weights: readonly number[]): string | null {
+  const length = cycleLength(weights)
+  if (length === null) return 'weights must be whole numbers for requests that are sent in turn'
+  if (length <= LONGEST_CYCLE || weights.every((weight) => weight === weights[0])) return null
+  return `weights make a cycle of ${length.toLocaleString('en')} requests, and at most ${LONGEST_CYCLE.toLocaleString('en')} can be sent in turn`
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

@@ -83,7 +83,7 @@ async function checkHttp2(url: URL, { tls, socketPath }: ResolvedHttp, name: str
     ...(socketPath !== undefined && {
       createConnection: () =>
         url.protocol === 'https:'
-          ? connectTls({ ...tls, path: socketPath, servername: url.hostname, ALPNProtocols: ['h2'] })
+          ? connectTls({ servername: url.hostname, ...tls, path: socketPath, ALPNProtocols: ['h2'] })
           : net.connect(socketPath),
     }),
   })

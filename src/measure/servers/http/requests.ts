@@ -1,13 +1,7 @@
 import { checkColumns, toRequest } from '../../../files/requests.js'
 import { type FileRow, readRows } from '../../../files/rows.js'
 import { faultOfClassCount, faultOfClassName, type RequestClasses } from '../../../scenario/classes.js'
-import {
-  cycleLength,
-  LONGEST_CYCLE,
-  type RequestOrder,
-  randomOrder,
-  sequentialOrder,
-} from '../../../scenario/http/order.js'
+import { faultOfWeights, type RequestOrder, randomOrder, sequentialOrder } from '../../../scenario/http/order.js'
 import {
   areHeaders,
   canBeSent,
@@ -182,13 +176,9 @@ function noColumn(place: string, field: string, column: string, row: FileRow, na
 function orderOf({ order }: ResolvedHttp, entries: Entry[], rows: number, seed: number): RequestOrder {
   const weights = entries.map(({ request }) => request.weight ?? 1)
   if (order === 'random') return randomOrder(weights, rows, seed)
-  const length = cycleLength(weights)
-  if (length === null || length > LONGEST_CYCLE) {
-    const why =
-      length === null
-        ? 'weights must be whole numbers for requests that are sent in turn'
-        : `weights make a cycle of ${length.toLocaleString('en')} requests, and at most ${LONGEST_CYCLE.toLocaleString('en')} can be sent in turn`
-    throw new ValidationError('http.requests', `${why}; set order: 'random', or change the weights`)
+  const fault = faultOfWeights(weights)
+  if (fault !== null) {
+    throw new ValidationError('http.requests', `${fault}; set order: 'random', or change the weights`)
   }
   return sequentialOrder(weights, rows)
 }
@@ -436,8 +426,18 @@ class FunctionSource implements RequestSource {
     return request
   }
 
+  #classNameOf(index: number): string | undefined {
+    try {
+      return this.#request(index).class
+    } catch (error) {
+      throw new Error(`requests threw for request ${index}, so its class is unknown: ${messageOf(error)}`, {
+        cause: error,
+      })
+    }
+  }
+
   #classOf(index: number, names: readonly string[]): number {
-    const name = this.#request(index).class
+    const name = this.#classNameOf(index)
     const found = name === undefined ? -1 : names.indexOf(name)
     if (found < 0)
       throw new TypeError(

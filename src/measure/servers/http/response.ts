@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import type { util } from 'undici'
+import { numberInAll, type Shard } from '../../../scenario/arrivals/shard.js'
 import type { HttpAnswer, HttpCheck } from '../../../scenario/http/answer.js'
 import type { StatusOutcome } from '../../../scenario/http.js'
 import { messageOf, show } from '../../../validation/validation-error.js'
@@ -9,6 +10,8 @@ import type { Outgoing } from './requests.js'
 /** How responses are judged, and what is counted of them. */
 export interface Judging {
   outcomeOf(status: number): StatusOutcome
+  /** the shard that is sent; null if all requests are */
+  shard: Shard | null
   check: HttpCheck | undefined
   maxRedirects: number
   /** sends a request again, to follow a redirect */
@@ -50,6 +53,8 @@ export class ResponseHandler {
 
   onConnect(abort: (error?: Error) => void): void {
     this.inFlight.onAbort = abort
+    // its timeout may have come before a connection was there: it must not load the server now
+    if (this.inFlight.isOver) abort(new Error('the request is over'))
   }
   onUpgrade(): void {}
   onHeaders(status: number, _headers?: unknown): boolean {
@@ -140,7 +145,8 @@ export class CheckedResponseHandler extends ResponseHandler {
 
   #judge(check: HttpCheck): BatchOutcome {
     const { inFlight, judging, status, request } = this
-    const answer = new Answer(inFlight.batch.numbers[0] as number, status, this.#parsedHeaders(), this.#chunks)
+    const number = numberInAll(inFlight.batch.numbers[0] as number, judging.shard)
+    const answer = new Answer(number, status, this.#parsedHeaders(), this.#chunks)
     const wrong = faultFoundBy(check, answer)
     if (wrong === null) {
       if (isRedirect(status)) judging.redirects++
