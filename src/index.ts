@@ -20,6 +20,13 @@ export type { Config } from './cli/config.js'
 export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'
 export { type Capacity, capacity } from './explore/capacity.js'
 export { type Compared, type CompareOptions, type CompareProgress, compare } from './explore/compare.js'
+export {
+  type MeasureCapacityOptions,
+  type MeasureCapacityProgress,
+  type MeasuredCapacity,
+  measureCapacity,
+  type TriedLoad,
+} from './explore/limit/measure-capacity.js'
 export { type ReplicateOptions, type ReplicateProgress, replicate } from './explore/replicate.js'
 export {
   type SweepFields,

@@ -1,53 +1,116 @@
 import { Command } from 'commander'
 import { type Capacity, capacity } from '../explore/capacity.js'
+import type { MeasureCapacityOptions } from '../explore/limit/measure-capacity.js'
 import { type Headroom, headroom } from '../explore/tune/headroom.js'
+import { renderCapacity } from '../report/terminal/capacity-table.js'
 import { renderResult } from '../report/terminal/result-table.js'
 import { headroomText } from '../report/terminal/tuned-table.js'
+import { parseBudget } from '../scenario/budget.js'
 import type { Scenario } from '../scenario/scenario.js'
+import { hasTarget } from '../scenario/target.js'
+import { ratePerSecond } from '../scenario/units.js'
 import { count, rate } from '../text/number.js'
 import type { RenderOptions } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { addScenarioOptions, buildScenario, loadBudget, parseValue, type ScenarioFlags } from './scenario-options.js'
-import { FAILED, type Terminal } from './terminal.js'
+import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
-With --p99, the rate of the arrivals is searched; with --budget, by how much all of them may grow. The exit code is 1 if no
-load is sustained within the limit, or the present one breaks the budget.
+To simulate: with --p99, the rate of the arrivals is searched; with --budget, by how much all of them may grow. The exit code
+is 1 if no load is sustained within the limit, or the present one breaks the budget.
+
+With --url, --handler or a scenario with a target and no service, loads are measured: the rate is doubled from that of the
+arrivals (10/s) until the budget breaks, and searched between. The exit code is 1 if the load of the arrivals breaks the budget,
+or every load does if they are not given; 3 if that is inconclusive.
 
 Examples:
   $ throughline capacity scenario.json --p99 100ms
   $ throughline capacity scenario.json --budget p99=100ms,errorRate=1%
-  $ throughline capacity --arrivals 100/s --base 7.5ms --per-item 0.25ms --max-batch-size 50 --p99 50ms --json`
+  $ throughline capacity --arrivals 100/s --base 7.5ms --per-item 0.25ms --max-batch-size 50 --p99 50ms --json
+  $ throughline capacity --url http://127.0.0.1:8080/orders --budget p99=200ms`
 
 interface CapacityFlags extends ScenarioFlags, OutputFlags {
   p99?: string
   budget?: string
+  atMost?: string
 }
 
 export function capacityCommand(terminal: Terminal): Command {
   const command = new Command('capacity').description(
     'find the highest load within a limit on p99 latency, or within a budget',
   )
-  addScenarioOptions(command, { service: true })
+  addScenarioOptions(command, { service: true, handler: true })
   command
     .option('--p99 <duration>', 'limit on p99 latency: search the highest rate within it')
     .option('--budget <limits>', 'a JSON file of a budget, or its limits: search by how much the load may grow')
+    .option('--at-most <duration>', 'how long to measure, all loads together (default: 60s)')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: CapacityFlags) => {
-    const { p99, budget, json } = flags
-    if (budget !== undefined) {
-      if (p99 !== undefined) throw new ValidationError('--p99', 'must be left out with --budget, which can limit p99')
-      await printHeadroom(terminal, await buildScenario(file, flags, command), flags)
+    const { p99, budget, json, atMost } = flags
+    if (budget !== undefined && p99 !== undefined) {
+      throw new ValidationError('--p99', 'must be left out with --budget, which can limit p99')
+    }
+    if (budget === undefined && p99 === undefined) {
+      throw new ValidationError('--p99', "is required, or --budget: a limit such as '100ms'")
+    }
+    const scenario = await buildScenario(file, flags, command)
+    const onClock = flags.url !== undefined || flags.handler !== undefined
+    if (onClock || (hasTarget(scenario) && scenario.service === undefined)) {
+      await printMeasured(terminal, scenario, flags)
       return
     }
-    if (p99 === undefined) throw new ValidationError('--p99', "is required, or --budget: a limit such as '100ms'")
-    const found = capacity(await buildScenario(file, flags, command), { p99: parseValue(p99) as string })
+    if (atMost !== undefined) throw new ValidationError('--at-most', 'applies to a target only: --url or --handler')
+    if (p99 === undefined) {
+      await printHeadroom(terminal, scenario, flags)
+      return
+    }
+    const found = capacity(scenario, { p99: parseValue(p99) as string })
     if (json) printJson(terminal, found)
     else print(terminal, found, (each, options) => render(each, p99, options))
     if (found === null) terminal.exitCode = FAILED
   })
+}
+
+/** The first load if none is given: it overloads hardly any server. */
+const FIRST = '10/s'
+
+/** Measures one load after another, and prints the highest that keeps the budget. */
+async function printMeasured(terminal: Terminal, given: Scenario, flags: CapacityFlags): Promise<void> {
+  const { p99, budget, atMost, json, duration, requests } = flags
+  const length = duration !== undefined ? '--duration' : typeof parseValue(requests) === 'number' ? '--requests' : null
+  if (length !== null) {
+    throw new ValidationError(
+      length,
+      'must be left out: a run is as long as its verdict needs; --at-most limits them all',
+    )
+  }
+  const limits = p99 === undefined ? await loadBudget(budget) : parseBudget({ p99: parseValue(p99) }, { file: '--p99' })
+  const scenario = { ...given, arrivals: given.arrivals ?? FIRST } as Scenario
+  const { measureCapacity } = await import('../explore/limit/measure-capacity.js')
+  const found = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) => {
+    const options: MeasureCapacityOptions = {
+      ...(atMost !== undefined && { atMost: parseValue(atMost) as string }),
+      signal,
+      onProgress: ({ fraction, rate: load, runs }) => report(fraction, `${rate(load)}, ${count(runs)} runs before`),
+    }
+    return measureCapacity(scenario, limits, options)
+  })
+  if (found.tried.length === 0) throw new Interrupted()
+  if (json) printJson(terminal, found)
+  else print(terminal, found, renderCapacity)
+  if (terminal.exitCode !== 0) return
+  const wanted = rateOf(given.arrivals)
+  if (found.rate !== null && (wanted === null || found.rate >= wanted)) return
+  const isBroken = found.failed !== null && (wanted === null || found.failed <= wanted)
+  terminal.exitCode = isBroken ? FAILED : INCONCLUSIVE
+}
+
+/** The rate of arrivals, if they are given. */
+function rateOf(arrivals: Scenario['arrivals'] | undefined): number | null {
+  if (arrivals === undefined) return null
+  return ratePerSecond(typeof arrivals === 'object' && 'rate' in arrivals ? arrivals.rate : arrivals)
 }
 
 /** Prints by how much the load may grow before the budget breaks. */

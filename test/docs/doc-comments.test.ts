@@ -123,7 +123,7 @@ it('every exported function and class has an example', () => {
 })
 
 /** The examples that take seconds. */
-const LONG = ['calibrate', 'capacity', 'headroom', 'replicate', 'tune']
+const LONG = ['calibrate', 'capacity', 'headroom', 'measureCapacity', 'replicate', 'tune']
 const isLong = ({ name }: Example) => LONG.includes(name)
 const run = async ({ code }: Example) => {
   const shortened = code
