@@ -84,13 +84,23 @@ describe('a request', () => {
     const target = httpSchema.parse({ url, connections: 1 }) as ResolvedHttp
     const local = await httpTarget(target, { source: null, shard: null, name: 'test' })
     for (const number of [0, 1]) {
-      const inFlight = new InFlightBatch(0, { ...createBatch(Float64Array.of(number)), size: 1 }, () => {})
+      const inFlight = new InFlightBatch(
+        0,
+        { ...createBatch(Float64Array.of(number)), size: 1 },
+        () => {},
+        () => 0,
+      )
       inFlight.payload = local.payload(inFlight)
       local.serve(inFlight)
       inFlight.fail(new Error('timed out'))
     }
     await new Promise<void>((resolve) => {
-      const inFlight = new InFlightBatch(0, { ...createBatch(Float64Array.of(2)), size: 1 }, () => resolve())
+      const inFlight = new InFlightBatch(
+        0,
+        { ...createBatch(Float64Array.of(2)), size: 1 },
+        () => resolve(),
+        () => 0,
+      )
       inFlight.payload = local.payload(inFlight)
       local.serve(inFlight)
     })
