@@ -93,6 +93,10 @@ export async function readRequestTrace(
     throw new ValidationError(path, 'must have names of columns in its first line, to tell times from requests')
   }
   checkColumns(rows, [])
-  const requests = rows.map(toRequest)
+  // each is sent once, at its time
+  const requests = rows.map((row): HttpRequest => {
+    const { weight: _, ...request } = toRequest(row)
+    return request
+  })
   return { times, requests: order === null ? requests : Array.from(order, (i) => requests[i] as HttpRequest) }
 }

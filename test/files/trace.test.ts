@@ -32,6 +32,11 @@ describe('readRequestTrace', () => {
     expect(read).toEqual({ times: [1000, 2000], requests: [{ path: '/a' }, { method: 'PUT', path: '/b' }] })
   })
 
+  it('leaves out weights, which would send requests at the times of others', async () => {
+    const { requests } = await readRequestTrace(await file('weights.csv', 'timeMs,path,weight\n0,/a,3\n1,/b,1\n'))
+    expect(requests).toEqual([{ path: '/a' }, { path: '/b' }])
+  })
+
   it.each([
     ['without names of columns', '1,/a\n2,/b\n', /must have names of columns in its first line/],
     ['without requests', 'timeMs,size\n1,2\n', /must have at least one of the columns method, path/],
