@@ -84,7 +84,7 @@ export function requestsNeeded(budget: Budget): number {
     if (rule.relation.startsWith('<') || ('figure' in rule && rule.figure === 'goodput')) continue
     throw new ValidationError(
       `budget.${rule.metric}`,
-      'must be a limit that a higher load breaks: at most so much, or at least so much goodput',
+      'must be a limit that a higher load breaks: an upper limit, or at least a goodput',
     )
   }
   const fractions = rules.map((rule) => {
