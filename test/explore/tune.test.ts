@@ -265,7 +265,7 @@ describe('tune, of one service', () => {
 
 // constant arrivals and times, so that every answer is worked out by hand
 describe('tune, of very many candidates', () => {
-  it('finds the best of them in seconds', async () => {
+  it('finds the best of them in seconds', { tags: 'at-length' }, async () => {
     const times = Array.from({ length: atLength(300) }, (_, i) => 5 + ((i * 37) % 300) / 10)
     const candidates = times.map((service, i) => ({ name: `m${i}`, quality: service, price: 1, service }))
     const short = { arrivals: { process: 'constant' as const, rate: 20 }, stop: { requests: 500 } }

@@ -39,7 +39,7 @@ describe('a bucket', () => {
     expect(bucketOf(next)).toBeGreaterThan(bucketOf(ns))
   }
 
-  it("is HdrHistogram's own, at any time up to an hour", () => {
+  it("is HdrHistogram's own, at any time up to an hour", { tags: 'at-length' }, () => {
     expect(HIGHEST_NS).toBe(HOUR_NS)
     fc.assert(fc.property(ns, expectSameBucket), { ...runs, numRuns: atLength(10_000) })
   })

@@ -21,13 +21,17 @@ function usesWithoutTag(text: string): string[] {
     visit(source)
   }
   check('atLength')
-  return [...found].map((node) => {
-    const { line } = source.getLineAndCharacterOfPosition(node.getStart())
-    return `${line + 1}: ${text.split('\n')[line]?.trim()}`
-  })
+  return [...found]
+    .sort((a, b) => a.pos - b.pos)
+    .map((node) => {
+      const { line } = source.getLineAndCharacterOfPosition(node.getStart())
+      return `${line + 1}: ${text.split('\n')[line]?.trim()}`
+    })
 }
 
-const isName = ({ parent }: ts.Node) => ts.isImportSpecifier(parent) || ts.isVariableDeclaration(parent)
+const isName = (node: ts.Node, parent = node.parent) =>
+  ts.isImportSpecifier(parent) ||
+  ((ts.isVariableDeclaration(parent) || ts.isFunctionDeclaration(parent)) && parent.name === node)
 
 /** Whether a test or `describe` with a tag contains it, or the name of the constant of the file that it computes. */
 function placeOf(node: ts.Node): 'tagged' | (string & {}) | null {
@@ -36,6 +40,8 @@ function placeOf(node: ts.Node): 'tagged' | (string & {}) | null {
     if (ts.isCallExpression(at) && at.arguments.some(hasTags)) return 'tagged'
     if (ts.isVariableDeclaration(at) && ts.isIdentifier(at.name)) constant = at.name.text
     if (ts.isFunctionLike(at)) constant = null
+    // the default of a parameter of a helper: its tests choose their tags
+    if (ts.isParameter(at) && at.initializer !== undefined) return 'tagged'
   }
   return constant
 }
