@@ -389,7 +389,7 @@ export const BUDGET_IS = 'limits, such as p99=100ms,errorRate<1%, or a JSON file
  * @throws ValidationError if it is missing or invalid
  */
 export async function loadBudget(text: string | undefined): Promise<Budget> {
-  if (text === undefined) throw new ValidationError('--budget', `is required: ${BUDGET_IS}`)
+  if (text === undefined || text.trim() === '') throw new ValidationError('--budget', `is required: ${BUDGET_IS}`)
   if (!isLimits(text)) return readBudget(text)
   return parseBudget(parsePairs(text, '--budget'), { file: '--budget' })
 }

@@ -95,6 +95,7 @@ describe('throughline tune', () => {
 
   it.each([
     [['--service', '1ms'], '--budget: is required'],
+    [['--service', '1ms', '--budget', ''], '--budget: is required'],
     [['--service', '1ms', '--budget', 'p99=1s', '--servers', '2'], '--servers: cannot be set, because tune chooses it'],
     [['--service', '1ms', '--budget', 'p99=1s,'], "--budget: must be a list of name=value, got ''"],
     [['--service', '1ms', '--budget', 'p99=1s,p99=2s'], '--budget: must give each name once, got p99 twice'],

@@ -103,3 +103,9 @@ describe('headroom', () => {
     await expect(headroom(scenario, {})).rejects.toThrow(/^budget: must/)
   })
 })
+
+it('refuses a limit on goodput if nothing says which requests are good', async () => {
+  await expect(headroom(scenario, { goodput: '50%' })).rejects.toThrow(
+    "budget: limits goodput, which needs the scenario's good: the longest times of a good request",
+  )
+})

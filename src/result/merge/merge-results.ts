@@ -138,13 +138,15 @@ function refuseDifferent(first: Named, other: Named): void {
 
 /** What results must have in common. */
 function comparable(result: Result) {
-  const { engine, scenario, servers, goodput, fromSendMs, utilization, shard } = result
+  const { engine, scenario, classes, servers, goodput, fromSendMs, utilization, shard } = result
   const { seed: _, handler, ...rest } = scenario ?? { seed: 0 }
   return {
     engine,
     // machines may keep the same module in different folders
     scenario:
       scenario === null ? null : { ...rest, handler: typeof handler === 'string' ? fileName(handler) : handler },
+    // a file of requests gives classes that the scenario does not name
+    classes: classes && Object.keys(classes).sort().join(', '),
     servers: servers ?? null,
     goodput: goodput && { limits: goodput.limits },
     fromSendMs: fromSendMs === null ? null : 'a summary',

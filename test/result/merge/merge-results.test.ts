@@ -270,3 +270,17 @@ describe('mergeResults', () => {
     expect(apart).toMatchObject({ severity: 'error', figures: { apartMs: 200_000 } })
   })
 })
+
+it('refuses results of other classes, which a file of requests of the same name may have', () => {
+  // the classes of such a file are in the result alone
+  const ofFile = (name: string, seed: number): { name: string; result: Result } => {
+    const result = simulate({ ...mm1, seed, classes: { browse: { weight: 4 }, [name]: { weight: 1 } } })
+    const { classes: _, ...rest } = result.scenario ?? {}
+    return { name: `run-${seed}`, result: { ...result, scenario: rest as Result['scenario'] } }
+  }
+  expect(() => mergeResults([ofFile('checkout', 1), ofFile('order', 2)], { as: 'replications' })).toThrow(
+    'run-2.classes: must be "browse, checkout", as in run-1, to be merged with it; got "browse, order"',
+  )
+  const merged = mergeResults([ofFile('checkout', 1), ofFile('checkout', 2)], { as: 'replications' })
+  expect(Object.keys(merged.classes ?? {})).toEqual(['browse', 'checkout'])
+})
