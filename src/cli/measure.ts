@@ -34,6 +34,8 @@ interface MeasureFlags extends WatchFlags {
   batchTimeout?: string
   setupTimeout?: string
   shard?: string
+  agents?: string
+  redis?: string
 }
 
 export function measureCommand(terminal: Terminal): Command {
@@ -53,6 +55,8 @@ export function measureCommand(terminal: Terminal): Command {
       'how long an idle server spins before a batch is due, after sleeping (default: 60us, or 0 on one core)',
     )
     .option('--shard <index/count>', 'send only a part of the requests, such as 2/5, for several machines together')
+    .option('--agents <n>', 'send an HTTP scenario from this many agents, over --redis')
+    .option('--redis <url>', 'URL of the Redis of --agents: redis://host:6379')
     .option('--live <port>', 'serve a live report on this port of this machine, or on an address: 0.0.0.0:8080')
     .option('--progress-fd <n>', 'write a snapshot as a JSON line to this file descriptor every second')
     .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
@@ -88,8 +92,9 @@ export function measureCommand(terminal: Terminal): Command {
   )
 }
 
-function optionsOf({ idle, spin, batchTimeout, setupTimeout, shard }: MeasureFlags): MeasureOptions {
+function optionsOf({ idle, spin, batchTimeout, setupTimeout, shard, agents, redis }: MeasureFlags): MeasureOptions {
   return {
+    ...(agents !== undefined && { agents: { redis: redis as string, count: parseValue(agents) as number } }),
     shard: parseShard(shard),
     idle,
     spin: parseValue(spin),

@@ -8,6 +8,14 @@ import type { RunState } from './recording/build-recording.js'
 import type { SharedMemory } from './recording/shared-memory.js'
 import type { WorkerExit } from './servers/worker-exits.js'
 
+/** Lets a run start at a time that is set elsewhere, as the shards of agents do. */
+export interface StartGate {
+  /** called when all threads are ready */
+  ready(): void
+  /** time 0 on the clock of `process.hrtime.bigint()`; null until it is known */
+  originNs(): bigint | null
+}
+
 /** Everything a run needs before it starts. */
 export interface RunContext {
   scenario: ResolvedScenario
@@ -16,6 +24,8 @@ export interface RunContext {
   memory: SharedMemory
   host: HostWatch
   clock: RunClock
+  /** null starts as soon as all threads are ready */
+  gate: StartGate | null
 }
 
 /** The outcome of a run. */

@@ -18,7 +18,7 @@ import { PLACES } from './queue/waiting-room.js'
 import { buildRecording, type RunState } from './recording/build-recording.js'
 import type { Observation } from './recording/observations.js'
 import { SharedMemory } from './recording/shared-memory.js'
-import type { RunContext } from './run-context.js'
+import type { RunContext, StartGate } from './run-context.js'
 import { runInProcess } from './servers/in-process.js'
 import { runOnThreads } from './servers/on-threads.js'
 
@@ -46,6 +46,7 @@ export async function runMeasurement(
   given: ResolvedScenario,
   givenOptions: MeasureOptions = {},
   observe = 0,
+  gate: StartGate | null = null,
 ): Promise<Measurement> {
   const scenario = checkMeasurable(given)
   const { handler } = scenario
@@ -62,7 +63,7 @@ export async function runMeasurement(
   const plan = await planRun(scenario, options)
   const memory = SharedMemory.allocate(scenario, plan, threads, observe)
   const host = new HostWatch(memory.buffers.host, memory.window(), typeof handler !== 'string')
-  const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock() }
+  const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock(), gate }
   const machine = environment()
 
   const run = typeof handler === 'string' ? runOnThreads(context, handler, threads) : runInProcess(context)
