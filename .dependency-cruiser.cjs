@@ -50,7 +50,18 @@ const allowed = {
     'text',
   ],
   // comparison of two commits of a repository
-  gate: ['explore', 'simulate', 'measure', 'handler', 'budget', 'result', 'statistics', 'scenario', 'validation'],
+  gate: [
+    'explore',
+    'simulate',
+    'measure',
+    'handler',
+    'machine',
+    'budget',
+    'result',
+    'statistics',
+    'scenario',
+    'validation',
+  ],
   // results over commits
   history: ['gate', 'files', 'budget', 'result', 'statistics', 'scenario', 'validation', 'random'],
   explore: [
@@ -72,7 +83,8 @@ const allowed = {
     'histogram',
   ],
   simulate: ['budget', 'result', 'histogram', 'scenario', 'validation', 'random'],
-  measure: realClock,
+  // an HTTP target reads its requests from files
+  measure: [...realClock, 'files'],
   serve: realClock,
   // the pool of worker threads
   threads: ['handler', 'clock', 'validation'],

@@ -1,49 +1,53 @@
-import { relative } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
+const root = import.meta.dirname
 /** Long tests: a browser, packed packages, other test runners, examples and commands in processes of their own. */
 const full = ['test/**/*.full.test.ts']
-/** Quick tests that the full suite runs again at length: see `test/support/at-length.ts`. */
-const atLength = [
-  'test/action/{comment,run}.test.ts',
-  'test/budget/check.test.ts',
-  'test/cli/{compare,explore,measure,sweep,tune,usage}.test.ts',
-  'test/cli/gate/history.test.ts',
-  'test/docs/doc-comments.test.ts',
-  'test/explore/{calibrate,capacity,headroom,replicate,tune}.test.ts',
-  'test/measure/{closed-loop,faults,functions,local-servers,queue}.test.ts',
-  'test/random/distributions.test.ts',
-  'test/result/{check,intervals,unsteady}.test.ts',
-  'test/simulate/naive.test.ts',
-  'test/theory/cases.test.ts',
-]
+/** Files of the quick suite with tests that the full suite runs at length: see `test/support/at-length.ts`. */
+const atLength = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+  .map((name) => `test/${name}`)
+  .filter((name) => name.endsWith('.test.ts') && !name.endsWith('.full.test.ts'))
+  .filter((name) => /\btags: '(full|at-length)'/.test(readFileSync(join(root, name), 'utf8')))
 /** Tests that start other programs. */
 const processes = ['test/checks.test.ts', 'test/{action,docs,examples}/**/*.test.ts']
 /** Tests of commands, which have a working directory of their own. */
 const commands = ['test/cli/**/*.test.ts']
 /** Tests that use threads or the real clock. */
 const realClock = [
-  'test/measure/!(build-recording|closed-loop|dispatch-replay|local-servers|queue).test.ts',
+  'test/measure/!(build-recording|closed-loop-as-simulated|dispatch-replay|local-servers|queue).test.ts',
   'test/explore/calibrate.test.ts',
   'test/serve/**/{batcher,threads}.test.ts',
 ]
 
-/** Threads load what is built: to load the source takes each of them a quarter of a second for tsx alone. */
-const threadsLoadWhatIsBuilt = {
-  name: 'threads load what is built',
+/**
+ * Tests import the source and run what is built from it, as Node loads it: it is loaded at once, runs as fast as for users,
+ * and is the same module for threads and commands.
+ */
+const runWhatIsBuilt = {
+  name: 'run what is built',
   enforce: 'pre' as const,
-  transform(code: string, id: string) {
-    const [, path] = /\/src\/(.*)\.ts$/.exec(id) ?? []
-    if (path === undefined || !code.includes('import.meta.url')) return
-    const built = new URL(`dist/${path}.js`, import.meta.url)
-    return { code: code.replaceAll('import.meta.url', JSON.stringify(built.href)), map: null }
+  resolveId(source: string, importer: string | undefined) {
+    if (importer === undefined || !source.startsWith('.')) return
+    const path = relative(root, fileURLToPath(new URL(source, `file://${importer}`)))
+    if (!path.startsWith('src/')) return
+    return { id: join(root, path.replace(/^src/, 'dist').replace(/\.ts$/, '.js')), external: true }
   },
 }
 
 const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
-  plugins: [threadsLoadWhatIsBuilt],
-  test: { testTimeout: 60_000, hookTimeout: 60_000, provide: { fraction: 0.2 }, ...test },
+  plugins: [runWhatIsBuilt],
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    server: { deps: { external: [`${root}/dist/`] } },
+    provide: { suite: 'quick' },
+    tags: [{ name: 'full', skip: true }, { name: 'at-length' }],
+    ...test,
+  },
 })
 
 /** Long ones first, so that no worker is left alone with one at the end. */
@@ -51,7 +55,7 @@ class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) => {
       const long = ['/checks.', '/package/', '/docs/', '/examples/', '/theory/', '/cli/'].findIndex((part) =>
-        relative(import.meta.dirname, moduleId).includes(part),
+        relative(root, moduleId).includes(part),
       )
       return long < 0 ? Number.POSITIVE_INFINITY : long
     }
@@ -62,7 +66,7 @@ class LongOnesFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    globalSetup: 'test/support/fresh-build.ts',
+    globalSetup: 'test/support/suites/fresh-build.ts',
     sequence: { sequencer: LongOnesFirst },
     // to load the source once for all files takes half the time: they keep nothing outside themselves
     projects: [
@@ -100,7 +104,9 @@ export default defineConfig({
       project({
         name: 'full',
         include: [...full, ...atLength],
-        provide: { fraction: 1 },
+        setupFiles: 'test/support/suites/skip-quick-tests.ts',
+        provide: { suite: 'full' },
+        tags: [{ name: 'full' }, { name: 'at-length' }],
         maxWorkers: 2,
         sequence: { groupOrder: 2 },
       }),

@@ -92,6 +92,7 @@ let output = ''
 try {
   const outputs = ['html', 'md', 'xml', 'json'].flatMap((extension) => ['--output', report(extension)])
   const args = [findCommand(), 'compare', '--base-ref', findBase(), ...outputs]
+  if (env.BENCH_RUNNER) args.push('--runner', env.BENCH_RUNNER)
   if (env.PREPARE) args.push('--prepare', env.PREPARE)
   if (env.ON_INCONCLUSIVE) args.push('--on-inconclusive', env.ON_INCONCLUSIVE)
   const ended = await run([...args, ...splitLines(env.ARGUMENTS), ...splitLines(env.FILES)])

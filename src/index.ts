@@ -36,6 +36,7 @@ export type { Wish, Wishes } from './explore/tune/preference.js'
 export type { NearestMiss } from './explore/tune/recommendation.js'
 export { tune } from './explore/tune/tune.js'
 export type { Recommended, Tuned, TunedCandidate, TunedSetting } from './explore/tune/tuned.js'
+export { readRequestTrace } from './files/requests.js'
 export { type ReadTraceOptions, readTrace } from './files/trace.js'
 export type { Detectable } from './gate/detectable.js'
 export type { GateCompareOptions, GateScenario } from './gate/gate.js'
@@ -43,6 +44,7 @@ export type { GateOutcome, GateReport, GateVerdict } from './gate/gate-report.js
 export { MeasureError } from './measure/error.js'
 export { measure } from './measure/measure.js'
 export type { MeasureOptions, MeasureProgress } from './measure/options.js'
+export type { ClassResult, ClassSegment } from './result/classes.js'
 export { type Cost, costOf } from './result/cost.js'
 export type { Cpu, CpuOfThread, Environment, EventLoopDelay, GcPauses, Host, Speed } from './result/host.js'
 export { type MergeOptions, mergeResults } from './result/merge/merge-results.js'
@@ -65,7 +67,15 @@ export {
 export type { Shard } from './scenario/arrivals/shard.js'
 export type { Budget, BudgetMetric, Limit } from './scenario/budget.js'
 export { type BatchFunction, defineHandler, type Handler, type HandlerContext } from './scenario/handler.js'
-export type { HttpBody, HttpHeaders, HttpTarget } from './scenario/http.js'
+export type {
+  HttpAnswer,
+  HttpBody,
+  HttpCheck,
+  HttpHeaders,
+  HttpRequest,
+  HttpRow,
+  HttpTarget,
+} from './scenario/http.js'
 export type { ResolvedScenario, Scenario, ScenarioParts, StoredScenario } from './scenario/scenario.js'
 export type { RecordedBatch } from './scenario/service/recorded.js'
 export { affine, byBatchSize, recorded, type ServiceInput } from './scenario/service/service.js'

@@ -1,7 +1,15 @@
 import { z } from 'zod'
-import { checkVersion, throwFaults } from '../validation/validation-error.js'
+import { checkVersion, type Source, throwFaults } from '../validation/validation-error.js'
 import { comparePairs } from './compare-pairs.js'
-import { COMPARED, type Comparison, DESIGNS, type MetricComparison, overallVerdict, verdictOf } from './comparison.js'
+import {
+  COMPARED,
+  type Comparison,
+  comparedMetrics,
+  DESIGNS,
+  type MetricComparison,
+  overallVerdict,
+  verdictOf,
+} from './comparison.js'
 
 const SCHEMA = 'throughline/comparison@1'
 const verdict = z.enum(['slower', 'faster', 'same', 'inconclusive'], {
@@ -20,7 +28,7 @@ const metric = z.looseObject({
 const round = z.looseObject({
   figures: z.looseObject({
     ...Object.fromEntries(COMPARED.map((name) => [name, number.nullable()])),
-    ...{ throughput: number, errorRate: number },
+    ...{ throughput: number, errorRate: number, goodput: number.optional() },
   }),
   invalid: z.array(z.string()),
 })
@@ -51,9 +59,11 @@ const comparisonSchema = z
  */
 function faultOf(comparison: Comparison): [string, string] | null {
   const { design, within, rounds, verdict, metrics, pairs, findings } = comparison
-  if (metrics.length !== COMPARED.length || COMPARED.some((name, i) => metrics[i]?.metric !== name)) {
-    return ['metrics', `must hold one entry for each of ${COMPARED.join(', ')}, in this order`]
+  const expected = comparedMetrics(metrics.some(({ metric }) => metric === 'goodput'))
+  if (metrics.length !== expected.length || expected.some((name, i) => metrics[i]?.metric !== name)) {
+    return ['metrics', `must hold one entry for each of ${expected.join(', ')}, in this order`]
   }
+  if (!expected.includes(comparison.of)) return ['of', `must be one of its metrics: ${expected.join(', ')}`]
   if (overallVerdict(comparison).verdict !== verdict) return ['verdict', 'must follow from its metrics']
   if (design === 'unpaired') {
     if (pairs.length > 0) return ['design', "must be 'alternating' or 'duet' if there are pairs"]
@@ -103,7 +113,7 @@ function sameMetric(again: MetricComparison, stored: MetricComparison): boolean 
  *
  * @throws ValidationError if it is something else, such as a promise
  */
-export function checkIsComparison(value: unknown, name = 'comparison'): void {
+export function checkIsComparison(value: unknown, name: Source = 'comparison'): void {
   checkVersion(value, { name, kind: 'comparison', schema: SCHEMA })
 }
 
@@ -112,7 +122,7 @@ export function checkIsComparison(value: unknown, name = 'comparison'): void {
  *
  * @throws ValidationError if it has another version, or its verdict does not follow from its figures
  */
-export function checkComparison(value: unknown, name = 'comparison'): Comparison {
+export function checkComparison(value: unknown, name: Source = 'comparison'): Comparison {
   checkIsComparison(value, name)
   const parsed = comparisonSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)

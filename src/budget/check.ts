@@ -1,8 +1,10 @@
-import { checkedResult, checkedSummary } from '../result/check.js'
+import { checkResult, checkSummary } from '../result/check.js'
+import type { ClassResult } from '../result/classes.js'
 import { Exceedances } from '../result/exceedances.js'
 import { goodPart } from '../result/goodput.js'
 import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
+import { resultOfClass } from '../result/stored.js'
 import { type Interval, percentile, type Summary } from '../result/summary.js'
 import { type Finding, findingsThat } from '../result/validity.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
@@ -10,7 +12,7 @@ import { type Budget, type BudgetUnit, type Relation, type Rule, rulesOf, type T
 import { NS_PER_MS } from '../scenario/units.js'
 import { tailOfCheckpoints } from '../statistics/student.js'
 import { count, rate } from '../text/number.js'
-import type { Part } from '../text/parts.js'
+import type { LatencyPart } from '../text/parts.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 import { adviseLongerRun, overText } from './advice.js'
 import { estimateErrors, estimateOf, type MetricEstimate } from './estimate.js'
@@ -48,7 +50,7 @@ export interface BudgetCheck {
   verdict: Verdict
   rules: RuleCheck[]
   /** the parts of mean latency, in milliseconds; null for a summary of durations */
-  latency: { meanMs: number; parts: Part[] } | null
+  latency: { meanMs: number; parts: LatencyPart[] } | null
   /** the errors that make the run invalid */
   findings: Finding[]
 }
@@ -64,8 +66,8 @@ export interface BudgetCheck {
  *
  * Findings have a direction. A finding that can only have lengthened latency never prevents a pass of an upper limit, but
  * turns a fail into inconclusive if the limit might have held without it. A finding that may have hidden long latencies
- * never prevents a fail. A saturated run fails its upper limits on latency. A lower limit on `goodput` is affected as an
- * upper limit on latency is. Errors, rates and max are judged as counted.
+ * never prevents a fail. A saturated run fails its upper limits on latency, on max too. A lower limit on `goodput` is affected
+ * as an upper limit on latency is. Errors, rates and max are otherwise judged as counted.
  *
  * @example
  * const result = simulate({ arrivals: '400/s', service: '1ms' })
@@ -77,24 +79,44 @@ export interface BudgetCheck {
  * @throws ValidationError if the budget is invalid, or the result has another version or contradicts itself
  */
 export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
-  const rules = rulesOf(budget)
   if (isSummary(of)) {
-    const summary = checkedSummary(of)
+    const summary = checkSummary(of)
+    const rules = rulesOf(budget, [])
     const checks = rules.map((rule) => {
       const estimate = estimateOf(rule, { summary })
       return checkOf(rule, estimate, byInterval(rule, estimate, ofDurations(summary.count)))
     })
     return { verdict: verdictOf(checks), rules: checks, latency: null, findings: [] }
   }
-  const result = checkedResult(of)
-  const judge = new RunJudge(result)
-  const checks = rules.map((rule) => judge.check(rule))
-  const limits = (figure: string) => rules.some((rule) => 'figure' in rule && rule.figure === figure)
+  const result = checkResult(of)
+  const classes = Object.keys(result.classes ?? {})
+  const rules = rulesOf(budget, classes)
+  const judges = new Map<string | undefined, RunJudge | null>([[undefined, new RunJudge(result)]])
+  const judgeOf = (name: string | undefined) => {
+    if (!judges.has(name)) {
+      const own = resultOfClass(result, name as string)
+      judges.set(name, own === null ? null : new RunJudge(own, result))
+    }
+    return judges.get(name) ?? null
+  }
+  const checks = rules.map((rule) => judgeOf(rule.class)?.check(rule) ?? checkOfNothing(rule, result))
+  const limits = (figure: string, name?: string) =>
+    rules.some((rule) => 'figure' in rule && rule.figure === figure && rule.class === name)
   if (!limits('errorRate')) {
-    const estimate = estimateErrors(result, limits('rejectionRate'))
-    const check = checkOf(NO_ERRORS, estimate, byInterval(NO_ERRORS, estimate, ofRun(result)))
-    if (check.verdict === 'fail') check.reason = 'the budget has no limit on errorRate, so no errors are allowed'
-    checks.push({ ...check, implied: true })
+    const limited = classes.filter((name) => limits('errorRate', name))
+    // a class may have errors that the whole then has too: no others are allowed
+    const others = limited.length === 0 ? [undefined] : classes.filter((name) => !limited.includes(name))
+    for (const name of others) {
+      const own = name === undefined ? result : resultOfClass(result, name)
+      if (own === null) continue
+      const rule = name === undefined ? NO_ERRORS : { ...NO_ERRORS, metric: `${name}.errorRate`, class: name }
+      const estimate = estimateErrors(own, limits('rejectionRate') || limits('rejectionRate', name))
+      const check = checkOf(rule, estimate, byInterval(rule, estimate, ofRun(result)))
+      if (check.verdict === 'fail') {
+        check.reason = `the budget has no limit on ${rule.metric}, so no errors are allowed`
+      }
+      checks.push({ ...check, implied: true })
+    }
   }
   return {
     verdict: verdictOf(checks),
@@ -114,7 +136,40 @@ export function checkIsBudgetCheck(value: unknown, name = 'check'): void {
   throw new ValidationError(name, `must be a budget check, as checkBudget returns it, ${got(value)}`)
 }
 
-const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'fraction' }
+/** The rule of a budget without a limit on errors. */
+export const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'fraction' }
+
+/** The check of a rule on a class of which no request completed. */
+function checkOfNothing(rule: Rule, result: Result): RuleCheck {
+  const name = rule.class as string
+  const own = (result.classes as Record<string, ClassResult>)[name] as ClassResult
+  const { offered } = own.counts
+  const none = { observed: null, interval: null }
+  if (offered === 0) {
+    return checkOf(rule, none, {
+      verdict: 'inconclusive',
+      reason: `no request of the class '${name}' was due in the window; run longer`,
+    })
+  }
+  // errors are 100 %, goodput is 0, and no latency is short enough
+  const observed = 'figure' in rule ? figureOfNone(rule, own) : null
+  const reason = `none of the ${count(offered)} requests of the class '${name}' completed`
+  if (observed === null && !isUpper(rule)) return checkOf(rule, none, { verdict: 'inconclusive', reason })
+  const kept = observed !== null && holds(observed, rule)
+  return checkOf(
+    rule,
+    { observed, interval: null },
+    {
+      verdict: kept ? 'pass' : 'fail',
+      reason: kept ? undefined : reason,
+    },
+  )
+}
+
+function figureOfNone(rule: Extract<Rule, { figure: string }>, { rates }: ClassResult): number {
+  if (rule.figure === 'goodput') return 0
+  return (rule.figure === 'errorRate' ? rates?.error : rates?.rejection) ?? 0
+}
 
 type TimeRule = Extract<Rule, { time: Time }>
 
@@ -227,25 +282,29 @@ interface Claim {
 /** Judges the rules of a budget by a run's figures and findings. */
 class RunJudge {
   readonly #result: Result
+  /** the whole run, if the result is that of a class */
+  readonly #run: Result
   /** the arrivals end by themselves and have no steady state: the run itself is judged, not a longer one */
   readonly #varies: boolean
   readonly #asObserved: boolean
   readonly #exceedances: Partial<Record<'slowest' | 'fastest', Exceedances>> = {}
 
-  constructor(result: Result) {
+  constructor(result: Result, run = result) {
     this.#result = result
+    this.#run = run
     this.#varies = result.scenario !== null && !isStationary(result.scenario.arrivals)
     this.#asObserved = this.#varies && result.engine === 'simulate'
   }
 
   check(rule: Rule): RuleCheck {
     if ('figure' in rule && rule.figure === 'goodput') return this.#checkGoodput(rule)
-    if ('figure' in rule || rule.statistic === 'max') return this.#checkCounted(rule)
+    if ('figure' in rule) return this.#checkCounted(rule)
+    if (rule.statistic === 'max') return this.#checkMax(rule)
     if (rule.time === 'latency' && typeof rule.statistic === 'object') {
       return this.#checkFraction(rule, rule.statistic.percentile)
     }
     const estimate = this.#withoutInterval(estimateOf(rule, { result: this.#result }))
-    const judged = this.#passByLatency(rule) ?? byInterval(rule, estimate, ofRun(this.#result))
+    const judged = this.#passByLatency(rule) ?? byInterval(rule, estimate, ofRun(this.#run))
     return checkOf(
       rule,
       estimate,
@@ -257,7 +316,7 @@ class RunJudge {
   #checkGoodput(rule: Rule): RuleCheck {
     const { goodput, segments } = this.#result
     const estimate = this.#withoutInterval(estimateOf(rule, { result: this.#result }))
-    const judged = byInterval(rule, estimate, ofRun(this.#result))
+    const judged = byInterval(rule, estimate, ofRun(this.#run))
     if (goodput === undefined) return checkOf(rule, estimate, judged)
     const limited = (times: readonly Time[]) => times.some((time) => goodput.limits[time] !== undefined)
     const claim: Claim = {
@@ -275,10 +334,28 @@ class RunJudge {
     return checkOf(rule, estimate, this.#applyFindings(claim, judged, calm))
   }
 
+  /**
+   * Judges a maximum as observed. It is that of this run: a longer one has a longer maximum, and it grows without bound in a
+   * saturated run, which so fails an upper limit.
+   */
+  #checkMax(rule: TimeRule): RuleCheck {
+    const check = this.#checkCounted(rule)
+    if (check.verdict !== 'pass' || !isUpper(rule) || this.#varies) return check
+    const overload = this.#judgeOverloaded(this.#claimOf(rule))
+    if (overload !== null) {
+      const { verdict, reason = '' } = overload
+      return { ...check, verdict, reason }
+    }
+    return {
+      ...check,
+      reason: `the longest of ${count(this.#result.counts.completed)} requests; a longer run has a longer one`,
+    }
+  }
+
   /** Judges a counted figure, which findings about latency do not affect. */
   #checkCounted(rule: Rule): RuleCheck {
     const estimate = this.#withoutInterval(estimateOf(rule, { result: this.#result }))
-    return checkOf(rule, estimate, byInterval(rule, estimate, ofRun(this.#result)))
+    return checkOf(rule, estimate, byInterval(rule, estimate, ofRun(this.#run)))
   }
 
   /** Drops the interval of an estimate that is judged as observed. */
@@ -315,7 +392,7 @@ class RunJudge {
     }
     const verdict = within === null ? 'inconclusive' : within === isUpper(rule) ? 'pass' : 'fail'
     const said = this.#explain(rule, over, ns)
-    const advice = verdict === 'inconclusive' ? `${adviseLongerRun(this.#result, times)}; ` : ''
+    const advice = verdict === 'inconclusive' ? `${adviseLongerRun(this.#run, times)}; ` : ''
     const judged = { verdict, reason: verdict === 'pass' ? undefined : `${advice}${said}` } as const
     const orAtIt = rule.relation === '<' || rule.relation === '>='
     const calm = () => exceedances.calmest(rule.limit * NS_PER_MS, orAtIt) <= over.allowed
@@ -368,16 +445,13 @@ class RunJudge {
    * @param calm whether the limit held in the calmest tenth of the run; null if unknown
    */
   #applyFindings(claim: Claim, judged: Judgement, calm: () => boolean | null): Judgement {
-    const { wantsShort, grows } = claim
+    const { wantsShort } = claim
     const { findings } = this.#result.validity
     const contradicts = findingsThat(findings, 'contradicts')
     if (contradicts.length > 0) return judgeInvalid(contradicts)
-    const [overload] = findingsThat(findings, 'overload')
-    const lengthens = [...findingsThat(findings, 'lengthens'), ...findingsThat(findings, 'late')]
-    if (overload !== undefined && !this.#varies && grows) {
-      if (!wantsShort) return judgeInvalid([overload])
-      return judgeOverload(overload, lengthens)
-    }
+    const overloaded = this.#judgeOverloaded(claim)
+    if (overloaded !== null) return overloaded
+    const lengthens = findingsThatLengthen(findings)
     if (judged.verdict === 'inconclusive') return judged
     // the verdict claims either that latency is short or that it is long
     const short = (judged.verdict === 'pass') === wantsShort
@@ -385,6 +459,14 @@ class RunJudge {
     if (short) return hides.length === 0 ? judged : judgeInvalid(hides)
     if (lengthens.length === 0 || !this.#mightHaveHeld(claim, calm)) return judged
     return blameMachine(lengthens, judged)
+  }
+
+  /** Judges a time that grows for as long as a saturated run lasts; null if the run is not saturated. */
+  #judgeOverloaded({ wantsShort, grows }: Claim): Judgement | null {
+    const { findings } = this.#result.validity
+    const [overload] = findingsThat(findings, 'overload')
+    if (overload === undefined || this.#varies || !grows) return null
+    return wantsShort ? judgeOverload(overload, findingsThatLengthen(findings)) : judgeInvalid([overload])
   }
 
   #mightHaveHeld({ heldFromSend }: Claim, calm: () => boolean | null): boolean {
@@ -395,6 +477,11 @@ class RunJudge {
 
 /** The times that grow without bound in a saturated run. */
 const GROWS: readonly Time[] = ['latency', 'wait', 'queueing']
+
+const findingsThatLengthen = (findings: readonly Finding[]) => [
+  ...findingsThat(findings, 'lengthens'),
+  ...findingsThat(findings, 'late'),
+]
 
 const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code).join(', ')
 

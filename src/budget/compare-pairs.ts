@@ -5,14 +5,16 @@ import { signedRank } from '../statistics/signed-rank.js'
 import { student } from '../statistics/student.js'
 import { EARLY_DIFFERENCE, EARLY_RATIO, LEVEL, MIN_PAIRS, tailAt } from './checkpoints.js'
 import {
-  COMPARED,
   type ComparedMetric,
+  comparedMetrics,
+  type FractionMetric,
+  isFraction,
   type MetricComparison,
   type Pair,
   type Round,
   type Side,
   UNITS,
-  verdictOnErrors,
+  verdictOnFraction,
   verdictOnRatio,
 } from './comparison.js'
 
@@ -20,7 +22,7 @@ import {
 const MOST_LEFT_OUT = 1 / 2
 
 /** Builds a round from a run: its figures, and the errors that make it invalid. */
-export function buildRound({ latencyMs, serviceMs, throughput, rates, validity }: Result): Round {
+export function buildRound({ latencyMs, serviceMs, throughput, rates, goodput, validity }: Result): Round {
   const { mean, p50, p90, p95, p99 } = latencyMs
   return {
     figures: {
@@ -28,6 +30,7 @@ export function buildRound({ latencyMs, serviceMs, throughput, rates, validity }
       'service.mean': serviceMs.mean,
       throughput: throughput.completed,
       errorRate: rates.error,
+      ...(goodput !== undefined && { goodput: goodput.fraction }),
     },
     // lateness hides a difference even if it is only a warning
     invalid: validity.findings
@@ -36,10 +39,14 @@ export function buildRound({ latencyMs, serviceMs, throughput, rates, validity }
   }
 }
 
-/** Builds a round in which no request completed. */
-export function buildEmptyRound(errorRate: number, invalid: Round['invalid']): Round {
+/**
+ * Builds a round in which no request completed.
+ *
+ * @param judged whether the scenario says which requests are good: none was
+ */
+export function buildEmptyRound(errorRate: number, invalid: Round['invalid'], judged = false): Round {
   const times = { mean: null, p50: null, p90: null, p95: null, p99: null, 'service.mean': null }
-  return { figures: { ...times, throughput: 0, errorRate }, invalid }
+  return { figures: { ...times, throughput: 0, errorRate, ...(judged && { goodput: 0 }) }, invalid }
 }
 
 /** Findings of an overloaded round: its side is slower, by an unknown amount. */
@@ -70,7 +77,7 @@ export interface PairOptions {
  * Compares two sides by pairs of rounds, each metric by the ratios of the pairs. Both rounds of a pair serve the same
  * requests, at the same time or one after the other in random order. So if the sides are the same, a ratio is as likely as
  * its inverse, whatever the machine did, and Wilcoxon's signed-rank interval of the logarithms of the ratios holds
- * (Lehmann, Nonparametrics, 1975, 3.1 and 4.3: a randomisation model). Differences of error rates have Student's interval,
+ * (Lehmann, Nonparametrics, 1975, 3.1 and 4.3: a randomisation model). Differences of fractions have Student's interval,
  * which counts a burst in one round of ten by its size. Each interval has the level of its checkpoint, so that all
  * checkpoints hold together.
  */
@@ -85,14 +92,19 @@ export function comparePairs(
     tooFew: tooFewOf(used.length, pairs.length),
   }
   return {
-    metrics: COMPARED.map((metric) =>
-      metric === 'errorRate' ? compareErrors(used, basis) : compareRatios(metric, used, within, basis),
+    metrics: comparedMetrics(areJudged(pairs)).map((metric) =>
+      isFraction(metric) ? compareFractions(metric, used, basis) : compareRatios(metric, used, within, basis),
     ),
     findings: [leftOutFinding(pairs, used), lateFinding(used), overloadFinding(used)].filter(
       (finding) => finding !== null,
     ),
   }
 }
+
+/** Whether all rounds have goodput. */
+const areJudged = (pairs: readonly Pair[]) =>
+  pairs.length > 0 &&
+  pairs.every(({ base, head }) => [base, head].every(({ figures }) => figures.goodput !== undefined))
 
 /** How intervals are computed. */
 interface Basis {
@@ -114,7 +126,7 @@ function tooFewOf(used: number, all: number): string | null {
 }
 
 function compareRatios(
-  metric: Exclude<ComparedMetric, 'errorRate'>,
+  metric: Exclude<ComparedMetric, FractionMetric>,
   pairs: readonly Pair[],
   within: number,
   basis: Basis,
@@ -131,10 +143,7 @@ function compareRatios(
     basis,
   )
   const verdict = low === null || high === null ? 'inconclusive' : verdictOnRatio(metric, low, high, within)
-  const hidden =
-    isLatency && pairs.filter(isLate).length > MOST_LATE * pairs.length
-      ? 'the two look the same, but a late event loop hides differences: lower the rate, or serve on threads'
-      : null
+  const hidden = isLatency ? hiddenBy(pairs) : null
   const judged = judge(hidden !== null && verdict === 'same' ? 'inconclusive' : verdict, basis, hidden)
   return {
     metric,
@@ -166,16 +175,25 @@ function locate(
     : { middle, low: Math.exp(low), high: Math.exp(high) }
 }
 
-function compareErrors(pairs: readonly Pair[], basis: Basis): MetricComparison {
-  const rates = (side: Side) => pairs.map((pair) => pair[side].figures.errorRate)
-  const [base, head] = [finite(mean(rates('base'))), finite(mean(rates('head')))]
-  const differences = pairs.map((pair) => pair.head.figures.errorRate - pair.base.figures.errorRate)
+/** Why two that look the same may differ; null if nothing hides a difference. */
+const hiddenBy = (pairs: readonly Pair[]) =>
+  pairs.filter(isLate).length > MOST_LATE * pairs.length
+    ? 'the two look the same, but a late event loop hides differences: lower the rate, or serve on threads'
+    : null
+
+function compareFractions(metric: FractionMetric, pairs: readonly Pair[], basis: Basis): MetricComparison {
+  const fractions = (side: Side) => pairs.map((pair) => pair[side].figures[metric] ?? 0)
+  const [ofBase, ofHead] = [fractions('base'), fractions('head')]
+  const [base, head] = [finite(mean(ofBase)), finite(mean(ofHead))]
+  const differences = ofHead.map((fraction, i) => fraction - (ofBase[i] as number))
   const difference = finite(mean(differences))
   const { low, high } = boundsOfMean(differences, basis)
+  const verdict = low === null || high === null ? 'inconclusive' : verdictOnFraction(metric, low, high)
+  const hidden = metric === 'goodput' && verdict === 'same' ? hiddenBy(pairs) : null
   return {
-    ...{ metric: 'errorRate', unit: UNITS.errorRate, base, head, ratio: null, difference },
+    ...{ metric, unit: UNITS[metric], base, head, ratio: null, difference },
     interval: { low, high, level: LEVEL, ...noteOf(basis) },
-    ...judge(low === null || high === null ? 'inconclusive' : verdictOnErrors(low, high), basis, null),
+    ...judge(hidden === null ? verdict : 'inconclusive', basis, hidden),
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checkedResult } from '../result/check.js'
+import { checkResult } from '../result/check.js'
 import { describeMachines } from '../result/merge/merged.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
@@ -11,15 +11,18 @@ import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { LEVEL, TOTAL_TAIL } from './checkpoints.js'
 import { LATE, OVER } from './compare-pairs.js'
 import {
-  COMPARED,
   type ComparedMetric,
   type Comparison,
+  comparedMetrics,
   differingFields,
+  type FractionMetric,
+  isFraction,
   type JudgeOptions,
   judgeShape,
   LOAD,
   type MetricComparison,
   overallVerdict,
+  refuseGoodput,
   type Side,
   UNITS,
   verdictOf,
@@ -98,13 +101,19 @@ export function compareResults(base: Result, head: Result, given: CompareResults
   if (machineNoise !== undefined && history !== undefined) {
     throw new ValidationError('options.machineNoise', 'must be left out if history is given, which measures it')
   }
-  const both = { base: checkedResult(base, 'base'), head: checkedResult(head, 'head') }
+  const both = { base: checkResult(base, 'base'), head: checkResult(head, 'head') }
   const measured = [base, head].some(({ engine }) => engine !== 'simulate')
-  const noise = history === undefined ? statedNoise(machineNoise ?? (measured ? NOISE : 0), measured) : noiseIn(history)
+  const noise = history === undefined ? buildNoise(machineNoise ?? (measured ? NOISE : 0), measured) : noiseIn(history)
   const invalid = invalidFindings(both)
   const reason = invalid[0]?.message
-  const metrics = COMPARED.map((metric): MetricComparison => {
-    const each = metric === 'errorRate' ? compareErrors(both, within) : compareRatio(metric, both, within, noise)
+  // goodput by other limits is another figure
+  const judged =
+    base.goodput !== undefined && JSON.stringify(base.goodput.limits) === JSON.stringify(head.goodput?.limits)
+  refuseGoodput('options.of', of, judged)
+  const metrics = comparedMetrics(judged).map((metric): MetricComparison => {
+    const each = isFraction(metric)
+      ? compareFractions(metric, both, within, noise)
+      : compareRatio(metric, both, within, noise)
     return reason === undefined ? each : { ...each, verdict: 'inconclusive', reason }
   })
   const sides = { base: sideOf(base), head: sideOf(head) }
@@ -135,11 +144,11 @@ const sideOf = ({ scenario, environment }: Result | HistoryEntry): Comparison['b
 const isOver = (result: Result) =>
   result.validity.findings.some(({ code, severity }) => severity === 'error' && OVER.includes(code))
 
-function statedNoise(noise: number, measured: boolean): Noise {
+function buildNoise(noise: number, measured: boolean): Noise {
   return {
     logOf: () => Math.log1p(noise),
     ms: measured && noise > 0 ? NOISE_MS : 0,
-    source: `intervals of times allow for a difference of ${roughPercent(noise)}, as two runs of the same code on a shared machine may have; a history of earlier results measures it on yours`,
+    source: `intervals of times allow for ${roughPercent(noise)}, as two runs of the same code may differ by that much on a shared machine; a history of earlier results measures how much on yours`,
   }
 }
 
@@ -163,7 +172,7 @@ function noiseIn(history: readonly (Result | HistoryEntry)[]): Noise {
 }
 
 function compareRatio(
-  metric: Exclude<ComparedMetric, 'errorRate'>,
+  metric: Exclude<ComparedMetric, FractionMetric>,
   both: Record<Side, Result>,
   within: number,
   noise: Noise,
@@ -256,22 +265,31 @@ function highestRatio(base: SampledFigure, head: SampledFigure, log: number, ms:
   return (h / b) * Math.exp(distance) + ms / b
 }
 
-function compareErrors(both: Record<Side, Result>, within: number): MetricComparison {
+/** How many more requests are good on a machine that is faster by so much is not known. */
+const MACHINE_MATTERS = 'the machine may have made this difference; compare runs both in turn'
+
+function compareFractions(
+  metric: FractionMetric,
+  both: Record<Side, Result>,
+  within: number,
+  { ms }: Noise,
+): MetricComparison {
   const [base, head] = [
-    sampleMetric('errorRate', both.base, TOTAL_TAIL / 2),
-    sampleMetric('errorRate', both.head, TOTAL_TAIL / 2),
+    sampleMetric(metric, both.base, TOTAL_TAIL / 2),
+    sampleMetric(metric, both.head, TOTAL_TAIL / 2),
   ]
-  const reason = base.reason ?? head.reason
+  const machine = metric === 'goodput' && ms > 0 ? MACHINE_MATTERS : undefined
+  const reason = base.reason ?? head.reason ?? machine
   const found: MetricComparison = {
-    metric: 'errorRate',
-    unit: UNITS.errorRate,
+    metric,
+    unit: UNITS[metric],
     base: base.value,
     head: head.value,
     ratio: null,
-    difference: both.head.rates.error - both.base.rates.error,
+    difference: (head.value as number) - (base.value as number),
     interval: {
-      low: base.high === null ? null : head.low - base.high,
-      high: head.high === null ? null : head.high - base.low,
+      low: base.high === null || machine !== undefined ? null : head.low - base.high,
+      high: head.high === null || machine !== undefined ? null : head.high - base.low,
       level: LEVEL,
       ...(reason !== undefined && { reason }),
     },
@@ -330,7 +348,7 @@ function notInterleavedFinding({ source }: Noise, both: Record<Side, Result>): F
   return {
     code: 'not-interleaved',
     severity: 'info',
-    message: `the machine may have been faster for one than for the other: ${source}${note}. compare runs both in turn, and finds far smaller differences`,
+    message: `base and head ran at different times, and the machine may have been faster for one of them: ${source}${note}. compare runs both in turn and finds much smaller differences`,
     figures: {},
   }
 }

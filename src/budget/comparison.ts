@@ -5,15 +5,41 @@ import type { Finding } from '../result/validity.js'
 import type { StoredScenario } from '../scenario/scenario.js'
 import { type Fraction, fraction } from '../scenario/units.js'
 import { nearestName } from '../validation/nearest.js'
+import { ValidationError } from '../validation/validation-error.js'
 
-/** The compared metrics: mean and percentiles of latency, mean service time, throughput and error rate. */
-export const COMPARED = ['mean', 'p50', 'p90', 'p95', 'p99', 'service.mean', 'throughput', 'errorRate'] as const
+/** The compared metrics: mean and percentiles of latency, mean service time, throughput, error rate and goodput. */
+export const COMPARED = [
+  ...(['mean', 'p50', 'p90', 'p95', 'p99', 'service.mean'] as const),
+  ...(['throughput', 'errorRate', 'goodput'] as const),
+] as const
 /** A compared metric, by name. */
 export type ComparedMetric = (typeof COMPARED)[number]
+/** A metric that is a fraction of requests, of which differences are compared and not ratios. */
+export type FractionMetric = 'errorRate' | 'goodput'
+
+export const isFraction = (metric: ComparedMetric): metric is FractionMetric =>
+  metric === 'errorRate' || metric === 'goodput'
+
+/** @param judged whether both sides say which requests are good */
+export const comparedMetrics = (judged: boolean): readonly ComparedMetric[] =>
+  judged ? COMPARED : COMPARED.filter((metric) => metric !== 'goodput')
+
+/**
+ * Refuses a comparison about goodput of sides that do not both have it.
+ *
+ * @throws ValidationError
+ */
+export function refuseGoodput(name: string, of: ComparedMetric, judged: boolean): void {
+  if (of !== 'goodput' || judged) return
+  throw new ValidationError(
+    name,
+    "is goodput, which needs the same good in both scenarios, such as { latency: '100ms' }",
+  )
+}
 
 /**
  * The verdict on head: slower or faster than base, the same within a fraction, or inconclusive. For throughput, slower
- * means less; for the error rate, it means more errors.
+ * means less; for the error rate, it means more errors, and for goodput fewer good requests.
  */
 export type ComparisonVerdict = 'slower' | 'faster' | 'same' | 'inconclusive'
 
@@ -32,15 +58,15 @@ export interface MetricComparison {
   metric: ComparedMetric
   /** of base and head: milliseconds, per second, or a fraction of 1 */
   unit: 'ms' | '/s' | 'fraction'
-  /** for a paired comparison the median of the rounds, or the mean for error rates; null if no round has the figure */
+  /** for a paired comparison the median of the rounds, or the mean for fractions; null if no round has the figure */
   base: number | null
   head: number | null
   /**
-   * head / base; for a paired comparison the median of the pairs' ratios. Null for error rates, and if either is missing
+   * head / base; for a paired comparison the median of the pairs' ratios. Null for fractions, and if either is missing
    * or 0
    */
   ratio: number | null
-  /** head - base for error rates, else null */
+  /** head - base for error rate and goodput, else null */
   difference: number | null
   /** of the ratio or the difference */
   interval: ComparisonInterval
@@ -52,8 +78,11 @@ export interface MetricComparison {
 /** One round of one side: its figures, and the errors that make it invalid. */
 export interface Round {
   /** times are milliseconds, null if nothing completed */
-  figures: Record<Exclude<ComparedMetric, 'throughput' | 'errorRate'>, number | null> &
-    Record<'throughput' | 'errorRate', number>
+  figures: Record<Exclude<ComparedMetric, 'throughput' | FractionMetric>, number | null> &
+    Record<'throughput' | 'errorRate', number> & {
+      /** absent if the scenario does not say which requests are good */
+      goodput?: number
+    }
   invalid: Finding['code'][]
 }
 
@@ -82,7 +111,8 @@ export type Design = (typeof DESIGNS)[number]
 /** How head compares with base, as plain data. */
 export interface Comparison {
   schema: 'throughline/comparison@1'
-  engine: Result['engine']
+  /** bench: tasks of micro-benchmarks */
+  engine: Result['engine'] | 'bench'
   /** alternating: rounds one after the other; duet: rounds at the same time; unpaired: two stored results */
   design: Design | 'unpaired'
   /** base was compared with itself */
@@ -139,11 +169,11 @@ export const judgeShape = {
 
 export const UNITS: Record<ComparedMetric, MetricComparison['unit']> = {
   ...{ mean: 'ms', p50: 'ms', p90: 'ms', p95: 'ms', p99: 'ms', 'service.mean': 'ms' },
-  ...{ throughput: '/s', errorRate: 'fraction' },
+  ...{ throughput: '/s', errorRate: 'fraction', goodput: 'fraction' },
 }
 
-/** Error rates that chance may explain count as the same if their difference is within this fraction of all requests. */
-const SAME_ERRORS = 0.01
+/** Fractions that chance may explain count as the same if their difference is within this fraction of all requests. */
+const SAME_FRACTION = 0.01
 
 /**
  * The verdict on a ratio by its interval: same if the whole interval is within the fraction, even if it excludes 1; else
@@ -165,21 +195,22 @@ export function verdictOf(
   within: number,
 ): ComparisonVerdict {
   const { low, high } = interval
-  if (metric === 'errorRate') {
-    // no run can show more than that nothing failed
-    if (base === 0 && head === 0) return 'same'
-    return verdictOnErrors(low ?? Number.NEGATIVE_INFINITY, high ?? Number.POSITIVE_INFINITY)
+  if (isFraction(metric)) {
+    // no run can show more than that nothing failed, and all was good
+    if (base === head && base === (metric === 'errorRate' ? 0 : 1)) return 'same'
+    return verdictOnFraction(metric, low ?? Number.NEGATIVE_INFINITY, high ?? Number.POSITIVE_INFINITY)
   }
   const isBeyond = base !== null && (head === null || (base === 0 && head > 0))
   const from = low ?? (isBeyond ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
   return verdictOnRatio(metric, from, high ?? Number.POSITIVE_INFINITY, within)
 }
 
-/** The verdict on a difference of error rates: any difference that chance does not explain counts. */
-export function verdictOnErrors(low: number, high: number): ComparisonVerdict {
-  if (low > 0) return 'slower'
-  if (high < 0) return 'faster'
-  return low >= -SAME_ERRORS && high <= SAME_ERRORS ? 'same' : 'inconclusive'
+/** The verdict on a difference of fractions: any difference that chance does not explain counts. */
+export function verdictOnFraction(metric: FractionMetric, low: number, high: number): ComparisonVerdict {
+  const [more, less] = metric === 'errorRate' ? (['slower', 'faster'] as const) : (['faster', 'slower'] as const)
+  if (low > 0) return more
+  if (high < 0) return less
+  return low >= -SAME_FRACTION && high <= SAME_FRACTION ? 'same' : 'inconclusive'
 }
 
 /** The parts of a comparison that determine its verdict. */

@@ -1,6 +1,6 @@
 import type { Result } from '../result/result.js'
 import { sum } from '../statistics/descriptive.js'
-import type { ComparedMetric } from './comparison.js'
+import { type ComparedMetric, isFraction } from './comparison.js'
 
 /** How much waiting for a core may have added to a figure x: without it, x may be as low as x / factor - ms. */
 export interface Contention {
@@ -23,7 +23,7 @@ export function contentionOf(
   metric: ComparedMetric,
   { host, counts, utilization, serviceMs, meanInSystem }: Result,
 ): Contention {
-  if (metric === 'throughput' || metric === 'errorRate' || !host?.cpu) return NONE
+  if (metric === 'throughput' || isFraction(metric) || !host?.cpu) return NONE
   const waits = host.cpu.threads.map(({ waitingMs }) => waitingMs / counts.completed)
   const perRequest = sum(waits)
   if (utilization === null) {

@@ -1,4 +1,4 @@
-import { fractionInterval, type Part, ratioInterval } from '../result/figure-intervals.js'
+import { fractionInterval, type RatioPart, ratioInterval } from '../result/figure-intervals.js'
 import { errorsIn, serversIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
 import { type Interval, PERCENTILES, percentile, type Summary } from '../result/summary.js'
@@ -71,7 +71,7 @@ function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEs
   const { rates, throughput, batches, utilization, segments, replications, checkpoints } = result
   const order = replications === undefined ? 'in a row' : 'independent'
   type Of = (segment: Segment) => [amount: number, of: number]
-  const parts = (of: Of): Part[] =>
+  const parts = (of: Of): RatioPart[] =>
     segments.map((segment) => {
       const [amount, whole] = of(segment)
       return { amount, of: whole }
@@ -116,13 +116,13 @@ const NO_GOOD = "the scenario does not say which requests are good: set its good
 
 const secondsOf = ({ startMs, endMs }: Segment) => (endMs - startMs) / 1000
 
-const completedOf = (segment: Segment): Part => ({ amount: segment.counts.completed, of: secondsOf(segment) })
+const completedOf = (segment: Segment): RatioPart => ({ amount: segment.counts.completed, of: secondsOf(segment) })
 
 /**
  * Counts the requests that completed in each segment but the first, whenever they were due: those that left the system
  * minus those that failed or were dropped.
  */
-function completionsIn(segments: readonly Segment[]): Part[] {
+function completionsIn(segments: readonly Segment[]): RatioPart[] {
   return segments.slice(1).map((segment, i) => {
     const { offered, failed, rejected, timedOut, aborted } = segment.counts
     const left = (segments[i] as Segment).inSystem + offered - segment.inSystem

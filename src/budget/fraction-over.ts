@@ -39,7 +39,7 @@ interface Level {
   needsWorth: boolean
 }
 
-/** Tuned, as all constants here, on queues with known percentiles: `bench/budget-verdicts.ts`. */
+/** Tuned, as all constants here, on queues with known percentiles: `bench/studies/budget-verdicts.ts`. */
 const LIMIT: Level = { margin: 1, reach: 2, allowance: 1.15, needsWorth: false }
 const BELOW: readonly Level[] = [
   { margin: 1.4, reach: 2, allowance: 1.2, needsWorth: true },

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { checkedResult } from '../result/check.js'
+import { checkResult } from '../result/check.js'
 import type { Environment } from '../result/host.js'
 import type { Result } from '../result/result.js'
 import type { StoredScenario } from '../scenario/scenario.js'
-import { checkVersion, throwFaults } from '../validation/validation-error.js'
+import { checkVersion, type Source, throwFaults } from '../validation/validation-error.js'
 import { buildRound } from './compare-pairs.js'
-import { COMPARED, type ComparedMetric, type Round } from './comparison.js'
+import { COMPARED, type ComparedMetric, type Comparison, type Round } from './comparison.js'
 
 export const HISTORY_SCHEMA = 'throughline/history@1'
 
@@ -18,7 +18,7 @@ export interface HistoryEntry {
   commit: string | null
   /** time of adding, ISO 8601 */
   at: string
-  engine: Result['engine']
+  engine: Comparison['engine']
   /** whether the run was valid; invalid runs are not used to estimate noise */
   valid: boolean
   figures: Round['figures']
@@ -58,11 +58,11 @@ const schema = z.looseObject({
   name: z.string({ error: 'must be a string' }),
   commit: z.string({ error: 'must be a string or null' }).nullable(),
   at: z.string({ error: 'must be a string' }),
-  engine: z.enum(['simulate', 'measure', 'record']),
+  engine: z.enum(['simulate', 'measure', 'record', 'bench']),
   valid: z.boolean({ error: 'must be true or false' }),
   figures: z.looseObject({
     ...Object.fromEntries(COMPARED.map((metric) => [metric, number.nullable()])),
-    ...{ throughput: number, errorRate: number },
+    ...{ throughput: number, errorRate: number, goodput: number.optional() },
   }),
   intervals: z.record(z.string(), z.looseObject({ low: number, high: number })),
   scenario: z.looseObject({}).nullable(),
@@ -74,7 +74,7 @@ const schema = z.looseObject({
  *
  * @throws ValidationError if it is of another version, or a field is missing or invalid
  */
-export function checkEntry(value: unknown, name: string): HistoryEntry {
+export function checkEntry(value: unknown, name: Source): HistoryEntry {
   checkVersion(value, { name, kind: 'history entry', schema: HISTORY_SCHEMA })
   const parsed = schema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
@@ -85,8 +85,8 @@ const isEntry = (value: unknown): value is HistoryEntry =>
   typeof value === 'object' && value !== null && 'schema' in value && value.schema === HISTORY_SCHEMA
 
 /** Reads the figures of a result or of an entry of a history. */
-export function readFigures(of: Result | HistoryEntry, name: string): Round['figures'] {
-  return isEntry(of) ? checkEntry(of, name).figures : buildRound(checkedResult(of, name)).figures
+export function readFigures(of: Result | HistoryEntry, name: Source): Round['figures'] {
+  return isEntry(of) ? checkEntry(of, name).figures : buildRound(checkResult(of, name)).figures
 }
 
 /** Describes the machine of a run; `virtual time` for a simulation. */

@@ -5,7 +5,13 @@ import { inText, percent, threeDigits, time } from '../text/number.js'
 import { type Format, plain, type RenderOptions, type Style, visible } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { checkIsComparison } from './check-comparison.js'
-import { type Comparison, type ComparisonVerdict, type MetricComparison, overallVerdict } from './comparison.js'
+import {
+  type Comparison,
+  type ComparisonVerdict,
+  isFraction,
+  type MetricComparison,
+  overallVerdict,
+} from './comparison.js'
 
 const COLOURS = {
   slower: 'red',
@@ -30,9 +36,9 @@ export function renderComparison(given: Comparison, options: RenderOptions = {})
   checkIsComparison(given)
   const { width = 80, style = plain } = options
   const comparison = legible(given)
-  const { metrics, of, findings, reason } = comparison
+  const { of, findings, reason } = comparison
   const room = Math.max(SHORTEST, width) - 1
-  const { titles, rows: plainRows } = comparisonRows(comparison)
+  const { titles, rows: plainRows, metrics } = comparisonRows(comparison)
   const rows = plainRows.map((row, i) => {
     const { metric, verdict } = metrics[i] as MetricComparison
     const [name = '', ...rest] = row
@@ -45,7 +51,7 @@ export function renderComparison(given: Comparison, options: RenderOptions = {})
     wrap(comparisonHeadline(comparison), room)
       .map((text) => ` ${style(COLOURS[comparison.verdict], text)}`)
       .join('\n'),
-    fitting(titles, rows, room, style),
+    fitColumns(titles, rows, room, style),
     note === ''
       ? ''
       : wrap(note, room)
@@ -61,7 +67,7 @@ export function renderComparison(given: Comparison, options: RenderOptions = {})
 const SIDES = [1, 2]
 const RATIO = 'head / base'
 
-function fitting(titles: string[], rows: string[][], room: number, style: Style): string {
+function fitColumns(titles: string[], rows: string[][], room: number, style: Style): string {
   const all = columns(titles, rows, style)
   if (all.split('\n').every((line) => visible(line) <= room + 1)) return all
   const without = (cells: string[]) => cells.filter((_, i) => !SIDES.includes(i))
@@ -69,9 +75,15 @@ function fitting(titles: string[], rows: string[][], room: number, style: Style)
   return columns(without(short), rows.map(without), style)
 }
 
-/** The table of a comparison: a row for each metric. */
-export function comparisonRows(comparison: Comparison): { titles: string[]; rows: string[][] } {
-  const { metrics } = comparison
+/** The table of a comparison: a row for each metric. Tasks of micro-benchmarks do not have all metrics. */
+export function comparisonRows(comparison: Comparison): {
+  titles: string[]
+  rows: string[][]
+  metrics: MetricComparison[]
+} {
+  const isKnown = ({ metric, base, head }: MetricComparison) =>
+    metric === comparison.of || (metric !== 'errorRate' && (base !== null || head !== null))
+  const metrics = comparison.engine === 'bench' ? comparison.metrics.filter(isKnown) : comparison.metrics
   const level = `${100 * (metrics[0]?.interval.level ?? 0.99)} % interval`
   return {
     titles: ['metric', 'base', 'head', RATIO, level, 'verdict'],
@@ -83,6 +95,7 @@ export function comparisonRows(comparison: Comparison): { titles: string[]; rows
       intervalText(metric),
       verdictText(metric, comparison),
     ]),
+    metrics,
   }
 }
 
@@ -111,9 +124,10 @@ const VERDICTS: Record<ComparisonVerdict, (side: string, within: string) => stri
 }
 
 function verdictText({ metric, verdict }: MetricComparison, { within }: Comparison): string {
-  if (verdict === 'same') return metric === 'errorRate' ? 'same' : `within ${percent(within)}`
+  if (verdict === 'same') return isFraction(metric) ? 'same' : `within ${percent(within)}`
   if (verdict === 'inconclusive') return verdict
   if (metric === 'errorRate') return verdict === 'slower' ? 'fails more' : 'fails less'
+  if (metric === 'goodput') return verdict === 'slower' ? 'fewer good' : 'more good'
   if (metric === 'throughput') return verdict === 'slower' ? 'less' : 'more'
   return verdict
 }

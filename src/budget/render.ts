@@ -1,3 +1,4 @@
+import type { BudgetUnit } from '../scenario/budget.js'
 import { columns } from '../text/columns.js'
 import { legible } from '../text/legible.js'
 import { inText, percent, rate, time, timeUnit } from '../text/number.js'
@@ -135,7 +136,10 @@ function limitText({ limit, unit }: RuleCheck): string {
   }
 }
 
-function figure(value: number, { unit }: Pick<RuleCheck, 'unit'>): string {
+const figure = (value: number, { unit }: Pick<RuleCheck, 'unit'>) => figureText(value, unit)
+
+/** Formats a figure that a budget can limit. */
+export function figureText(value: number, unit: BudgetUnit): string {
   switch (unit) {
     case 'ms':
       return value === 0 ? '0 ms' : time(value)

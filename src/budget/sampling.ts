@@ -1,9 +1,10 @@
 import { bucketOf } from '../histogram/buckets.js'
 import { decode } from '../histogram/hdr.js'
-import { fractionInterval } from '../result/figure-intervals.js'
+import { fractionInterval, type RatioPart } from '../result/figure-intervals.js'
+import { goodPart } from '../result/goodput.js'
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
-import { type Order, spreadOf, tooFewSegments } from '../result/spread.js'
+import { estimateError, type Order, tooFewSegments } from '../result/spread.js'
 import { percentile } from '../result/summary.js'
 import { nanoseconds } from '../scenario/units.js'
 import { sum, sumBy } from '../statistics/descriptive.js'
@@ -35,7 +36,7 @@ const STORED_TAIL = 0.025
  */
 export function sampleMetric(metric: ComparedMetric, result: Result, tail: number): SampledFigure {
   const order: Order = result.replications === undefined ? 'in a row' : 'independent'
-  const { segments, latencyMs, serviceMs, throughput, rates } = result
+  const { segments, latencyMs, serviceMs, throughput, rates, goodput } = result
   switch (metric) {
     case 'mean': {
       const answered = segments.flatMap(({ latencyMs }) => latencyMs ?? [])
@@ -61,9 +62,15 @@ export function sampleMetric(metric: ComparedMetric, result: Result, tail: numbe
     }
     case 'errorRate': {
       const parts = segments.map(({ counts }) => ({ amount: errorsIn(counts), of: counts.offered }))
-      const { low, high, reason } = fractionInterval(parts, order, STORED_TAIL / tail)
-      return { value: rates.error, low: low ?? 0, high, ...(reason !== undefined && { reason }) }
+      return ofFraction(rates.error, parts, order, tail)
     }
+    case 'goodput':
+      return ofFraction(
+        goodput?.fraction ?? null,
+        segments.map(({ counts }) => goodPart(counts)),
+        order,
+        tail,
+      )
     default:
       return ofPercentile(PERCENTS[metric], result, order, tail)
   }
@@ -76,6 +83,11 @@ const unbounded = (value: number | null, reason?: string): SampledFigure => ({
   ...(reason !== undefined && { reason }),
 })
 
+function ofFraction(value: number | null, parts: RatioPart[], order: Order, tail: number): SampledFigure {
+  const { low, high, reason } = fractionInterval(parts, order, STORED_TAIL / tail)
+  return { value, low: low ?? 0, high, ...(reason !== undefined && { reason }) }
+}
+
 /** Bounds a ratio by batch means over the segments. */
 function ofRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): SampledFigure {
   const few = tooFewSegments(parts.length, order)
@@ -83,7 +95,7 @@ function ofRatio(value: number, parts: { amount: number; of: number }[], order: 
   const total = sumBy(parts, ({ of }) => of)
   const ratio = sumBy(parts, ({ amount }) => amount) / total
   const off = parts.map(({ amount, of }) => amount - ratio * of)
-  const margin = (student(tail, parts.length - 1) * spreadOf(off, total, 1, order).error) / total
+  const margin = (student(tail, parts.length - 1) * estimateError(off, total, 1, order).error) / total
   return { value, low: Math.max(0, value - margin), high: value + margin }
 }
 
@@ -101,13 +113,13 @@ function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order:
   const offered = segments.filter((segment) => segment.counts.offered > 0)
   const few = tooFewSegments(offered.length, order)
   if (few !== null) return unbounded(value, few)
-  const over = offered.map((segment) => exceeding(segment, value))
+  const over = offered.map((segment) => countExceeding(segment, value))
   const n = sumBy(offered, ({ counts }) => counts.offered)
   const fraction = sum(over) / n
   const off = over.map((each, i) => each - fraction * (offered[i] as Segment).counts.offered)
   const allowed = 1 - p / 100
   const variance = Math.max(fraction * (1 - fraction), allowed * (1 - allowed))
-  const { ofLongRun } = spreadOf(off, n, variance, order)
+  const { ofLongRun } = estimateError(off, n, variance, order)
   const margin =
     100 *
     student(tail, offered.length - 1) *
@@ -121,7 +133,7 @@ function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order:
 }
 
 /** Counts the requests of a segment that took longer than a value, or have no answer. */
-function exceeding({ counts, latencyMs }: Segment, value: number | null): number {
+function countExceeding({ counts, latencyMs }: Segment, value: number | null): number {
   let over = counts.offered - counts.completed
   if (value === null || latencyMs === null) return over
   const bucket = bucketOf(nanoseconds(value))

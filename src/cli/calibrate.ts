@@ -2,13 +2,16 @@ import { Command, Option } from 'commander'
 import { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from '../explore/calibrate.js'
 import { meanServiceNs, serviceSchema } from '../scenario/service/service.js'
 import { NS_PER_MS } from '../scenario/units.js'
+import { renderFindings } from '../text/findings.js'
+import { legible } from '../text/legible.js'
 import { count, time } from '../text/number.js'
+import type { RenderOptions } from '../text/style.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { addScenarioOptions, buildScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
---json prints { "service": … }, which is a part of a scenario.
+--json prints { "service": … }, which is a part of a scenario, and the findings of the run to stderr.
 
 Examples:
   $ throughline calibrate scenario.ts --utilization 0.7
@@ -43,8 +46,12 @@ export function calibrateCommand(terminal: Terminal): Command {
       }
       return calibrate(scenario, loadOf(flags), options)
     })
-    if (flags.json) printJson(terminal, calibration)
-    else print(terminal, calibration, render)
+    if (flags.json) {
+      printJson(terminal, { service: calibration.service })
+      for (const { code, message } of calibration.findings) {
+        terminal.stderr.write(`throughline: ${code}: ${legible(message)}\n`)
+      }
+    } else print(terminal, calibration, render)
   })
 }
 
@@ -55,13 +62,14 @@ function loadOf({ utilization, rate, tight }: CalibrateFlags): CalibrateAt {
     : { rate: parseValue(rate) as string }
 }
 
-/** Renders the mean service time of each observed batch size. */
-function render({ service }: Calibration): string {
+/** Renders the mean service time of each observed batch size, and the findings of the run. */
+function render({ service, findings }: Calibration, { width = 80, style }: RenderOptions): string {
   const parsed = serviceSchema.parse(service)
   if (parsed.model !== 'byBatchSize') return ` ${JSON.stringify(service)}`
   const meanNs = meanServiceNs(parsed)
   const lines = Object.keys(parsed.points)
     .map(Number)
     .map((size) => ` ${count(size).padStart(9)}  ${time(meanNs(size) / NS_PER_MS)}`)
-  return [' Batch size and mean service time', ...lines].join('\n')
+  const doubts = findings.length === 0 ? [] : ['', renderFindings(findings, width, style)]
+  return [' Batch size and mean service time', ...lines, ...doubts].join('\n')
 }

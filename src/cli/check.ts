@@ -1,21 +1,21 @@
 import { Command, Option } from 'commander'
 import { type BudgetCheck, checkBudget, type Verdict } from '../budget/check.js'
 import { headline, renderBudget } from '../budget/render.js'
-import { readBudget, readResult, writeText } from '../files/stored.js'
+import { readResult, writeText } from '../files/stored.js'
 import { renderJunit } from '../report/export/junit.js'
 import { renderBudgetMarkdown } from '../report/export/markdown.js'
 import type { RenderOptions } from '../text/style.js'
-import { ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
+import { BUDGET_IS, loadBudget } from './scenario-options.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
-A budget is a JSON file: { "p99": "100ms", "queueing.p95": "20ms", "throughput": ">= 500/s", "errorRate": "< 1%" }
+A JSON file of a budget: { "p99": "100ms", "queueing.p95": "20ms", "throughput": ">= 500/s", "errorRate": "< 1%" }
 The exit code is 0 if the budget is kept, 1 if it is broken, 3 if the check is inconclusive.
 
 Examples:
-  $ throughline check result.json --budget budget.json
+  $ throughline check result.json --budget 'p99=100ms,errorRate<1%'
   $ throughline check result.json --budget budget.json --output junit.xml
   $ throughline measure scenario.ts --json > result.json && throughline check result.json --budget budget.json`
 
@@ -29,7 +29,7 @@ export function checkCommand(terminal: Terminal): Command {
   const command = new Command('check')
     .description('check a stored result against a budget')
     .argument('<result>', 'JSON file of a result, as printed by --json')
-    .option('--budget <file>', 'JSON file of a budget; required, here or in the config')
+    .option('--budget <limits>', `${BUDGET_IS}; required, here or in the config`)
     .addOption(
       new Option('--on-inconclusive <verdict>', 'how to treat an inconclusive result (default: fail)').choices([
         'fail',
@@ -39,10 +39,9 @@ export function checkCommand(terminal: Terminal): Command {
     .option('-o, --output <file>', 'also write the verdict to a file: .xml (JUnit), .md or .json')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string, flags: CheckFlags) => {
-    const { budget: budgetFile, onInconclusive = 'fail', output } = flags
-    if (budgetFile === undefined) throw new ValidationError('--budget', 'is required: a JSON file of a budget')
+    const { budget: limits, onInconclusive = 'fail', output } = flags
     const format = output === undefined ? null : formatOf(output, ['xml', 'md', 'json'])
-    const [result, budget] = await Promise.all([readResult(file), readBudget(budgetFile)])
+    const [result, budget] = await Promise.all([readResult(file), loadBudget(limits)])
     const check = checkBudget(result, budget)
     if (output !== undefined) {
       const text =
@@ -54,14 +53,16 @@ export function checkCommand(terminal: Terminal): Command {
       await writeText(output, text)
     }
     if (flags.json) printJson(terminal, check)
-    else print(terminal, check, render)
+    else print(terminal, check, renderCheck)
     terminal.exitCode = exitCodeOf(check.verdict, onInconclusive)
   })
 }
 
-function exitCodeOf(verdict: Verdict, onInconclusive: 'fail' | 'pass'): number {
+/** The exit code of a verdict. */
+export function exitCodeOf(verdict: Verdict, onInconclusive: 'fail' | 'pass'): number {
   if (verdict === 'inconclusive') return onInconclusive === 'pass' ? 0 : INCONCLUSIVE
   return verdict === 'pass' ? 0 : FAILED
 }
 
-const render = (check: BudgetCheck, options: RenderOptions) => ` ${headline(check)}\n\n${renderBudget(check, options)}`
+export const renderCheck = (check: BudgetCheck, options: RenderOptions) =>
+  ` ${headline(check)}\n\n${renderBudget(check, options)}`

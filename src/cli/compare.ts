@@ -14,6 +14,7 @@ import { describeMachine, type HistoryEntry } from '../budget/history-entry.js'
 import { renderComparison } from '../budget/render-comparison.js'
 import { type CompareOptions, compare } from '../explore/compare.js'
 import { readIfResult, readResult } from '../files/stored.js'
+import { BENCH_RUNNERS, type BenchRunner } from '../gate/bench/messages.js'
 import { readHistory } from '../history/file.js'
 import type { Result } from '../result/result.js'
 import type { Scenario } from '../scenario/scenario.js'
@@ -22,20 +23,22 @@ import { ValidationError } from '../validation/validation-error.js'
 import { type GateFlags, gateCommand } from './gate/gate.js'
 import { addOutputOptions, print, printJson, withProgress } from './output.js'
 import { loadScenarioOrHandler } from './scenario-file.js'
-import { addScenarioFlags, applyFlags, parseValue, type ScenarioFlags } from './scenario-options.js'
+import { addScenarioFlags, changeScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
 Two scenarios, or two handler modules, run in pairs of short rounds until the verdict is clear; scenario options apply to
 both. Two stored results, as printed by --json, are compared without running anything, which finds only larger
 differences: the machine may have been faster for one of them.
-With --base-ref, the scenarios in the files (default: all *.throughline.ts) are compared with those of that commit.
+With --base-ref, the scenarios in the files (default: all *.throughline.ts) are compared with those of that commit. With
+--runner too, the files are those of vitest bench or tinybench, and their tasks are compared; --duration limits a task.
 The exit code is 0 if head is the same or faster, 1 if it is slower or fails more, 3 if the comparison is inconclusive.
 
 Examples:
   $ throughline compare now.ts next.ts --arrivals 200/s
   $ throughline compare scenario.ts --null
   $ throughline compare --base-ref origin/main --prepare 'npm run build' --output gate.html --output gate.md
+  $ throughline compare --base-ref origin/main --runner vitest parse.bench.ts
   $ throughline compare base.json head.json --of p99 --within 10%
   $ throughline compare base.json head.json --history runs/1.json runs/2.json runs/3.json runs/4.json runs/5.json`
 
@@ -50,12 +53,19 @@ interface CompareFlags extends ScenarioFlags, Partial<GateFlags> {
   rounds?: string
   simulate?: boolean
   machineNoise?: string
+  runner?: BenchRunner
 }
 
 /** Adds the options of a gate: a comparison with another commit. */
 function addGateOptions(command: Command): void {
   command
     .option('--base-ref <ref>', 'compare the scenarios of the working tree with those of this commit, branch or tag')
+    .addOption(
+      new Option(
+        '--runner <name>',
+        '--base-ref only: compare the tasks of micro-benchmarks (default: all *.bench.ts) instead of scenarios',
+      ).choices(BENCH_RUNNERS),
+    )
     .option('--prepare <command>', '--base-ref only: shell command that prepares base, such as a build')
     .option(
       '--null-pairs <n>',
@@ -81,10 +91,16 @@ function compareWithCommit(
   files: readonly string[],
   flags: CompareFlags & GateFlags,
 ): Promise<void> {
-  const { of, within, rounds, design, simulate, null: isNull, machineNoise, history, ...rest } = flags
+  const { of, within, rounds, design, simulate, null: isNull, machineNoise, history, runner, ...rest } = flags
   rejectFlags('commits', { null: isNull, machineNoise, history })
-  const scenarioFlags: ScenarioFlags = rest
-  return gateCommand(terminal, files, flags, scenarioFlags, {
+  const { baseRef, prepare, nullPairs, onInconclusive, output, json, debug, config, ...scenarioFlags } =
+    rest as typeof rest & { config?: string }
+  if (runner !== undefined) {
+    const { duration: _, ...others } = scenarioFlags
+    rejectFlags('micro-benchmarks', { design, simulate, ...others })
+  }
+  const gateFlags: GateFlags = { baseRef, prepare, nullPairs, onInconclusive, output, json, debug }
+  return gateCommand(terminal, { files, scenarioFlags, runner }, gateFlags, {
     of,
     within: parseValue(within),
     rounds: parseValue(rounds) as number | undefined,
@@ -126,8 +142,8 @@ export function compareCommand(terminal: Terminal): Command {
     if (more.length > 0) {
       throw new ValidationError('compare', `takes two files, got ${files.length}; use --base-ref to compare more`)
     }
-    const { prepare, nullPairs, onInconclusive, output, ...rest } = flags
-    rejectFlags('two files', { prepare, nullPairs, onInconclusive, output })
+    const { prepare, nullPairs, onInconclusive, output, runner, ...rest } = flags
+    rejectFlags('two files', { prepare, nullPairs, onInconclusive, output, runner })
     const comparison = await runComparison(terminal, base, head, rest)
     if (flags.json) printJson(terminal, comparison)
     else print(terminal, comparison, renderComparison)
@@ -175,7 +191,10 @@ async function runComparison(
       `is a handler module without arrivals; add an option such as --arrivals 200/s`,
     )
   }
-  const scenarios = given.map((each) => applyFlags(each, scenarioFlags)) as [Scenario, Scenario]
+  const scenarios = (await Promise.all(given.map((each) => changeScenario(each, scenarioFlags)))) as [
+    Scenario,
+    Scenario,
+  ]
   const engine = scenarios.some(hasTarget) && simulate !== true ? 'measure' : 'simulate'
   const options: CompareOptions = {
     of,

@@ -24,7 +24,7 @@ export interface Config {
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `throughline.config.${extension}`)
 /** Options that hold a path, which is relative to the folder of the config. */
-const PATHS = ['handler', 'budget', 'cache', 'candidates', 'output', 'svg']
+const PATHS = ['handler', 'trace', 'budget', 'cache', 'candidates', 'output', 'svg']
 
 /** The scenario of the config that was applied to a command. */
 const scenarios = new WeakMap<Command, Scenario>()
@@ -33,12 +33,12 @@ export const scenarioOfConfig = (command: Command): Scenario | undefined => scen
 /** The path of the config that was applied to a command. */
 const files = new WeakMap<Command, string>()
 
-/** The place of an invalid value in the config, such as `…/throughline.config.json.simulate.servers`; null if it is from elsewhere. */
+/** The place of an invalid value in the config, such as `…/throughline.config.json: simulate.servers`; null if it is from elsewhere. */
 export function locateInConfig(command: Command | null, fault: string): string | null {
   const file = command === null ? undefined : files.get(command)
   if (command === null || file === undefined) return null
   const key = fault.split('.').find((part) => command.getOptionValueSource(part) === 'config')
-  return key === undefined ? null : `${file}.${command.name()}.${key}`
+  return key === undefined ? null : `${file}: ${command.name()}.${key}`
 }
 
 /**
@@ -69,7 +69,7 @@ async function applyConfigFile(command: Command, path: string): Promise<void> {
     if (key === 'scenario' || key === '$schema' || names.includes(key)) continue
     const nearest = nearestName(key, ['scenario', ...names])
     const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
-    throw new ValidationError(`${path}.${key}`, `is not a command${hint}; accepted: scenario, ${names.join(', ')}`)
+    throw new ValidationError(`${path}: ${key}`, `is not a command${hint}; accepted: scenario, ${names.join(', ')}`)
   }
   if (config.scenario !== undefined)
     scenarios.set(command, withHandlerPath(path, checkObject(config.scenario, path, 'scenario')))
@@ -82,10 +82,10 @@ async function applyConfigFile(command: Command, path: string): Promise<void> {
       const known = options.map((each) => each.attributeName())
       const nearest = nearestName(key, known)
       const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
-      throw new ValidationError(`${path}.${command.name()}.${key}`, `is not an option of ${command.name()}${hint}`)
+      throw new ValidationError(`${path}: ${command.name()}.${key}`, `is not an option of ${command.name()}${hint}`)
     }
     if (value === undefined) continue
-    const flag = asFlag(option, value, `${path}.${command.name()}.${key}`, dirname(path))
+    const flag = asFlag(option, value, `${path}: ${command.name()}.${key}`, dirname(path))
     if (command.getOptionValue(key) !== undefined || conflicts(option, command)) continue
     command.setOptionValueWithSource(key, flag, 'config')
   }
@@ -130,7 +130,7 @@ async function readConfig(path: string): Promise<Config> {
 
 function checkObject(value: unknown, path: string, key?: string): Record<string, unknown> {
   if (isPlain(value)) return value as Record<string, unknown>
-  const name = key === undefined ? path : `${path}.${key}`
+  const name = key === undefined ? path : `${path}: ${key}`
   throw new ValidationError(name, `must be an object, such as { scenario: { … } }, got ${show(value)}`)
 }
 
@@ -165,11 +165,13 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
     const names = argChoices.map((choice) => `'${choice}'`).join(' or ')
     return argChoices.includes(value as string) ? value : refuse(names)
   }
+  if (name === 'header')
+    return (Array.isArray(value) ? value : [value]).map((each) => textOf(each) ?? refuse('a list of headers'))
   if (PATHS.includes(name)) {
     if (isUrl(value)) return value.href
     if (typeof value !== 'string' || value === '') return refuse('a path, relative to the config')
-    // the limits of a budget may stand for its file: p99=100ms
-    if (name === 'budget' && value.includes('=')) return value
+    // a budget may be limits instead of a path
+    if (name === 'budget' && /[=<>≤≥]/.test(value) && !value.endsWith('.json')) return value
     return isAbsolute(value) || isUrlString(value) ? value : resolve(folder, value)
   }
   const texts = (Array.isArray(value) ? value : [value]).map(textOf)

@@ -1,28 +1,53 @@
 import { Command, Option } from 'commander'
+import { type BudgetCheck, checkBudget } from '../budget/check.js'
+import { headline } from '../budget/render.js'
+import { writeText } from '../files/stored.js'
 import type { MeasureOptions, MeasureProgress } from '../measure/options.js'
+import { renderJunit } from '../report/export/junit.js'
+import { renderBudgetMarkdown, renderMarkdown } from '../report/export/markdown.js'
+import { renderHtml } from '../report/html/render.js'
 import { renderResult } from '../report/terminal/result-table.js'
 import type { Result } from '../result/result.js'
+import type { Budget } from '../scenario/budget.js'
 import { count, rate, time } from '../text/number.js'
 import { isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
+import { exitCodeOf, renderCheck } from './check.js'
+import { formatOf } from './format.js'
 import { RunWatch, type WatchFlags } from './machines/run-watch.js'
 import {
   addOutputOptions,
+  addPriceOption,
   addValidityOption,
   failIfInvalid,
   type OutputFlags,
+  type PriceFlags,
+  priceOf,
   print,
   printJson,
   type ValidityFlags,
   withProgress,
 } from './output.js'
-import { addScenarioOptions, buildScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
+import { renderResultsAs } from './report.js'
+import {
+  addScenarioOptions,
+  BUDGET_IS,
+  buildScenario,
+  loadBudget,
+  parseValue,
+  type ScenarioFlags,
+} from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
+With --budget the exit code is 0 if the budget is kept, 1 if it is broken, 3 if the check is inconclusive.
+
 Examples:
   $ throughline measure --handler ./model.ts --arrivals 800/s --max-batch-size 16 --duration 5s
   $ throughline measure --url http://127.0.0.1:8080/predict --arrivals 200/s
+  $ throughline measure --url http://127.0.0.1:8080/orders --header 'content-type: application/json' --body @order.json
+      --stages 0:10s,100:30s,0:10s --budget p99=200ms,errorRate=1% --output report.html
+  $ throughline measure --url http://127.0.0.1:8080 --trace log.jsonl --trace-field at
   $ throughline measure scenario.ts --servers 2 --json
   $ throughline measure scenario.ts --live 8080
   $ throughline measure scenario.ts --progress-fd 3 3> progress.jsonl
@@ -36,6 +61,9 @@ interface MeasureFlags extends WatchFlags {
   shard?: string
   agents?: string
   redis?: string
+  budget?: string
+  onInconclusive?: 'fail' | 'pass'
+  output?: string
 }
 
 export function measureCommand(terminal: Terminal): Command {
@@ -61,9 +89,33 @@ export function measureCommand(terminal: Terminal): Command {
     .option('--progress-fd <n>', 'write a snapshot as a JSON line to this file descriptor every second')
     .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
     .option('--setup-timeout <duration>', 'time limit of the setup of a handler (default: 60s)')
-  addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
+    .option('--budget <limits>', `check the result against ${BUDGET_IS}`)
+    .addOption(
+      new Option('--on-inconclusive <verdict>', 'how to treat an inconclusive result (default: fail)').choices([
+        'fail',
+        'pass',
+      ]),
+    )
+    .option(
+      '-o, --output <file>',
+      `also write the result to a file: ${FORMATS.map((each) => `.${each}`).join(', ')} (.xml: JUnit, of a budget)`,
+    )
+  addOutputOptions(addPriceOption(addValidityOption(command))).addHelpText('after', EXAMPLES)
   return command.action(
-    async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags) => {
+    async (
+      file: string | undefined,
+      flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags & PriceFlags,
+    ) => {
+      const price = priceOf(flags)
+      const { output, onInconclusive = 'fail' } = flags
+      const format = output === undefined ? null : formatOf(output, FORMATS)
+      const budget = flags.budget === undefined ? undefined : await loadBudget(flags.budget)
+      if (format === 'xml' && budget === undefined) {
+        throw new ValidationError(
+          '--output',
+          'must have another extension: .xml holds the verdict on a budget; give --budget',
+        )
+      }
       const scenario = await buildScenario(file, flags, command)
       const { measure } = await import('../measure/measure.js')
       // reading percentiles in this process would disturb a target in this process
@@ -85,11 +137,53 @@ export function measureCommand(terminal: Terminal): Command {
       } finally {
         await watch?.close()
       }
+      const check = budget === undefined ? null : checkBudget(result, budget)
       if (flags.json) printJson(terminal, result)
-      else print(terminal, result, renderResult)
+      else print(terminal, result, (each, options) => renderResult(each, { ...options, price }))
+      if (check !== null) {
+        if (flags.json) terminal.stderr.write(`throughline: ${headline(check)}\n`)
+        else print(terminal, check, renderCheck)
+        if (terminal.exitCode === 0) terminal.exitCode = exitCodeOf(check.verdict, onInconclusive)
+      }
+      if (output !== undefined && format !== null) {
+        await writeText(
+          output,
+          textOf(result, format, { name: file ?? 'measure', check, budget, onInconclusive, price }),
+        )
+      }
       failIfInvalid(terminal, flags, [result])
     },
   )
+}
+
+const FORMATS = ['html', 'md', 'csv', 'hgrm', 'hlog', 'xml', 'json'] as const
+
+interface Written {
+  name: string
+  check: BudgetCheck | null
+  budget: Budget | undefined
+  onInconclusive: 'fail' | 'pass'
+  price: number | undefined
+}
+
+/** The text of a file with the result. */
+function textOf(
+  result: Result,
+  format: (typeof FORMATS)[number],
+  { name, check, budget, onInconclusive, price }: Written,
+): string {
+  switch (format) {
+    case 'html':
+      return renderHtml(result, { budget, price })
+    case 'json':
+      return `${JSON.stringify(result, null, 2)}\n`
+    case 'xml':
+      return renderJunit(check as BudgetCheck, { name, onInconclusive })
+    case 'md':
+      return renderMarkdown(result, { price }) + (check === null ? '' : `\n${renderBudgetMarkdown(check)}`)
+    default:
+      return renderResultsAs([{ name, result }], format, price)
+  }
 }
 
 function optionsOf({ idle, spin, batchTimeout, setupTimeout, shard, agents, redis }: MeasureFlags): MeasureOptions {

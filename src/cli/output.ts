@@ -1,15 +1,16 @@
 import { type Command, Option } from 'commander'
 import { type Progress, progressOn } from '../report/terminal/progress.js'
 import { styleFor } from '../report/terminal/style.js'
+import { priceSchema } from '../result/cost.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import type { RenderOptions } from '../text/style.js'
-import { messageOf } from '../validation/validation-error.js'
+import { messageOf, throwFaults } from '../validation/validation-error.js'
 import { BAD_USAGE, type Terminal } from './terminal.js'
 
 export interface OutputFlags {
-  json?: boolean
-  debug?: boolean
+  json?: boolean | undefined
+  debug?: boolean | undefined
 }
 
 export function addOutputOptions(command: Command): Command {
@@ -22,6 +23,23 @@ export function addOutputOptions(command: Command): Command {
       ),
     )
     .addOption(new Option('--debug', 'print the stack of an error'))
+}
+
+export interface PriceFlags {
+  price?: string
+}
+
+/** Adds the option of commands that show what a run costs. */
+export function addPriceOption(command: Command): Command {
+  return command.option('--price <n>', 'price of one server for an hour: show what the run costs (default: no cost)')
+}
+
+/** Reads the price of a server; undefined without one. */
+export function priceOf({ price }: PriceFlags): number | undefined {
+  if (price === undefined) return undefined
+  const parsed = priceSchema.safeParse(price.trim() === '' ? price : Number(price))
+  if (!parsed.success) throwFaults(parsed.error, '--price', price)
+  return parsed.data
 }
 
 export interface ValidityFlags {

@@ -15,6 +15,7 @@ import { measureCommand } from './measure.js'
 import { Interrupted } from './output.js'
 import { replicateCommand } from './replicate.js'
 import { reportCommand } from './report.js'
+import { nameOptions } from './scenario-options.js'
 import { simulateCommand } from './simulate.js'
 import { sweepCommand } from './sweep.js'
 import { BAD_USAGE, type Terminal } from './terminal.js'
@@ -68,7 +69,9 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     // commander has already printed the error
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_USAGE
     const debug = args.includes('--debug')
-    const text = debug ? inspect(error) : messageOf(error)
+    const message = messageOf(error)
+    const named = error instanceof ValidationError && run !== null ? nameOptions(message, run) : message
+    const text = debug ? inspect(error) : named
     const place = error instanceof ValidationError ? locateInConfig(run, error.path) : null
     terminal.stderr.write(`${program.name()}: ${legible(text)}${place === null ? '' : ` (${place})`}\n`)
     return error instanceof Interrupted ? terminal.exitCode : BAD_USAGE

@@ -4,7 +4,9 @@ import { checkComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import { renderComparison } from '../budget/render-comparison.js'
 import type { Swept } from '../explore/sweep.js'
-import { readBudget, readJson, writeText } from '../files/stored.js'
+import { checkTuned } from '../explore/tune/check-tuned.js'
+import type { Tuned } from '../explore/tune/tuned.js'
+import { readJson, writeText } from '../files/stored.js'
 import { checkGate, GATE_SCHEMA, type GateReport } from '../gate/gate-report.js'
 import { renderSweepSvg } from '../report/draw/svg.js'
 import { renderGateJunit } from '../report/export/gate-junit.js'
@@ -17,19 +19,28 @@ import { renderGateHtml } from '../report/html/gate.js'
 import { renderHtml } from '../report/html/render.js'
 import type { NamedResult } from '../report/named-result.js'
 import { renderGate } from '../report/terminal/gate-table.js'
-import { renderResult } from '../report/terminal/result-table.js'
+import { type ResultRenderOptions, renderResult } from '../report/terminal/result-table.js'
 import { renderSweep } from '../report/terminal/sweep-table.js'
-import { checkedResult } from '../result/check.js'
+import { renderTuned } from '../report/terminal/tuned-table.js'
+import { checkResult } from '../result/check.js'
 import { legible } from '../text/legible.js'
-import type { RenderOptions } from '../text/style.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
-import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
+import {
+  addOutputOptions,
+  addPriceOption,
+  type OutputFlags,
+  type PriceFlags,
+  priceOf,
+  print,
+  printJson,
+} from './output.js'
+import { BUDGET_IS, loadBudget } from './scenario-options.js'
 import { parseStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
-Reads results, a sweep, a comparison or a gate, as printed by --json. .hgrm holds milliseconds, .hlog nanoseconds.
+Reads results, a sweep, a comparison, a gate or a search of tune, as printed by --json. .hgrm holds milliseconds, .hlog nanoseconds.
 
 Examples:
   $ throughline report result.json --output report.html --budget budget.json
@@ -43,6 +54,7 @@ const FORMATS = {
   sweep: ['html', 'svg', 'md', 'csv', 'json'],
   comparison: ['html', 'md', 'json'],
   gate: ['html', 'md', 'xml', 'json'],
+  tuned: ['html', 'json'],
 } as const
 const ALL = ['html', 'svg', 'md', 'csv', 'hgrm', 'hlog', 'xml', 'json'] as const
 type Format = (typeof ALL)[number]
@@ -52,8 +64,9 @@ type ReportInput =
   | { kind: 'sweep'; swept: Swept[] }
   | { kind: 'comparison'; comparison: Comparison }
   | { kind: 'gate'; gate: GateReport }
+  | { kind: 'tuned'; tuned: Tuned }
 
-interface ReportFlags extends OutputFlags {
+interface ReportFlags extends OutputFlags, PriceFlags {
   output?: string
   format?: Format
   budget?: string
@@ -62,39 +75,42 @@ interface ReportFlags extends OutputFlags {
 export function reportCommand(terminal: Terminal): Command {
   const command = new Command('report')
     .description('show stored results, or write them as HTML, SVG, Markdown, CSV or for HdrHistogram')
-    .argument('<files...>', 'JSON files of results, or one of a sweep, a comparison or a gate')
+    .argument('<files...>', 'JSON files of results, or one of a sweep, a comparison, a gate or a search of tune')
     .option(
       '-o, --output <file>',
       `file to write, in the format of its extension: ${ALL.map((each) => `.${each}`).join(', ')}`,
     )
-    .option('--budget <file>', '.html only: JSON file of a budget to check every run against')
+    .option('--budget <limits>', `.html only: check every run against ${BUDGET_IS}`)
     .addOption(new Option('--format <name>', 'format, instead of that of the extension').choices(ALL))
-  addOutputOptions(command).addHelpText('after', EXAMPLES)
-  return command.action(async (files: string[], { output, format: asked, json, budget: budgetFile }: ReportFlags) => {
-    const format = asked ?? (output === undefined ? null : formatOf(output, ALL))
-    const reported = await read(files)
-    if (format === null) {
-      if (json) printJson(terminal, toPlain(reported))
-      else print(terminal, reported, render)
-      return
-    }
-    if (budgetFile !== undefined && format !== 'html') {
-      throw new ValidationError(
-        '--budget',
-        'applies to .html only; use throughline check to check a result and write the verdict',
-      )
-    }
-    const budget = budgetFile === undefined ? undefined : await readBudget(budgetFile)
-    if (reported.kind === 'gate' && budget !== undefined) {
-      throw new ValidationError('--budget', 'does not apply to a gate, whose scenarios have their own budgets')
-    }
-    const text =
-      format === 'html' && reported.kind !== 'gate'
-        ? renderHtml(runsOf(reported), { budget })
-        : renderAs(reported, format, output)
-    if (output === undefined) terminal.stdout.write(text)
-    else await writeText(output, text)
-  })
+  addOutputOptions(addPriceOption(command)).addHelpText('after', EXAMPLES)
+  return command.action(
+    async (files: string[], { output, format: asked, json, budget: limits, ...flags }: ReportFlags) => {
+      const price = priceOf(flags)
+      const format = asked ?? (output === undefined ? null : formatOf(output, ALL))
+      const reported = await read(files)
+      if (format === null) {
+        if (json) printJson(terminal, toPlain(reported))
+        else print(terminal, reported, (each, options) => render(each, { ...options, price }))
+        return
+      }
+      if (limits !== undefined && format !== 'html') {
+        throw new ValidationError(
+          '--budget',
+          'applies to .html only; use throughline check to check a result and write the verdict',
+        )
+      }
+      const budget = limits === undefined ? undefined : await loadBudget(limits)
+      if (reported.kind === 'gate' && budget !== undefined) {
+        throw new ValidationError('--budget', 'does not apply to a gate, whose scenarios have their own budgets')
+      }
+      const text =
+        format === 'html' && reported.kind !== 'gate'
+          ? renderHtml(runsOf(reported), { budget, price })
+          : renderAs(reported, format, price, output)
+      if (output === undefined) terminal.stdout.write(text)
+      else await writeText(output, text)
+    },
+  )
 }
 
 async function read(files: string[]): Promise<ReportInput> {
@@ -109,29 +125,26 @@ async function read(files: string[]): Promise<ReportInput> {
   }
   if (schemaOf(value)?.startsWith('throughline/comparison@')) {
     requireSingle('comparison')
-    return { kind: 'comparison', comparison: checkComparison(value, file) }
+    return { kind: 'comparison', comparison: checkComparison(value, { file }) }
   }
   if (schemaOf(value) === GATE_SCHEMA) {
     requireSingle('gate')
-    return { kind: 'gate', gate: checkGate(value, file) }
+    return { kind: 'gate', gate: checkGate(value, { file }) }
   }
-  const tuned = values.find(({ value }) => schemaOf(value)?.startsWith('throughline/tuned@'))
-  if (tuned !== undefined) {
-    throw new ValidationError(
-      tuned.file,
-      'holds what tune found; its page is written by throughline tune … --output tuned.html, or by renderHtml',
-    )
+  if (schemaOf(value)?.startsWith('throughline/tuned@')) {
+    requireSingle('search of tune')
+    return { kind: 'tuned', tuned: checkTuned(value, file) }
   }
   const foreign = values.find(({ value }) => schemaOf(value) === undefined)
   if (foreign !== undefined) {
     throw new ValidationError(
       foreign.file,
-      `must hold a result, a sweep, a comparison or a gate, as printed by --json, got ${show(foreign.value)}`,
+      `must hold a result, a sweep, a comparison, a gate or a search of tune, as printed by --json, got ${show(foreign.value)}`,
     )
   }
   const results = values.map(({ file, value }) => ({
     name: basename(file).replace(/\.json$/, ''),
-    result: checkedResult(value, file),
+    result: checkResult(value, { file }),
   }))
   return { kind: 'results', results }
 }
@@ -144,17 +157,18 @@ function schemaOf(value: unknown): string | undefined {
 function runsOf(reported: Exclude<ReportInput, { kind: 'gate' }>) {
   if (reported.kind === 'sweep') return reported.swept
   if (reported.kind === 'comparison') return reported.comparison
+  if (reported.kind === 'tuned') return reported.tuned
   const { results } = reported
   return results.length === 1 ? (results[0] as NamedResult).result : results
 }
 
-function renderAs(reported: ReportInput, format: Format, output?: string): string {
+function renderAs(reported: ReportInput, format: Format, price: number | undefined, output?: string): string {
   const { kind } = reported
   const formats: readonly Format[] = FORMATS[kind]
   if (format === 'xml' && kind !== 'gate') {
     throw new ValidationError(
       output ?? '--format',
-      `is a JUnit report; write it with throughline check <result> --budget <file> --output ${output ?? 'junit.xml'}`,
+      `is a JUnit report; write it with throughline check <result> --budget <limits> --output ${output ?? 'junit.xml'}`,
     )
   }
   if (!formats.includes(format)) {
@@ -167,7 +181,7 @@ function renderAs(reported: ReportInput, format: Format, output?: string): strin
       return format === 'svg'
         ? renderSweepSvg(swept)
         : format === 'csv'
-          ? renderSweepCsv(swept)
+          ? renderSweepCsv(swept, { price })
           : renderSweepMarkdown(swept)
     }
     case 'comparison':
@@ -178,16 +192,19 @@ function renderAs(reported: ReportInput, format: Format, output?: string): strin
         : format === 'xml'
           ? renderGateJunit(reported.gate)
           : renderGateMarkdown(reported.gate)
+    case 'tuned':
+      return renderHtml(reported.tuned)
     case 'results':
-      return renderResultsAs(reported.results, format)
+      return renderResultsAs(reported.results, format, price)
   }
 }
 
-function renderResultsAs(results: NamedResult[], format: Format): string {
+/** Renders results in a format of files other than HTML and JSON. */
+export function renderResultsAs(results: NamedResult[], format: Format, price: number | undefined): string {
   const [first] = results as [NamedResult]
   switch (format) {
     case 'csv':
-      return renderResultsCsv(results)
+      return renderResultsCsv(results, { price })
     case 'hlog':
       return renderHlog(results)
     case 'hgrm':
@@ -195,21 +212,28 @@ function renderResultsAs(results: NamedResult[], format: Format): string {
         throw new ValidationError('report', 'a .hgrm file holds one result; give one result, or write .hlog')
       return renderHgrm(first.result.latencyMs)
     default:
-      if (results.length === 1) return renderMarkdown(first.result)
-      return results.map(({ name, result }) => renderMarkdown(result, { title: name })).join('\n')
+      if (results.length === 1) return renderMarkdown(first.result, { price })
+      return results.map(({ name, result }) => renderMarkdown(result, { title: name, price })).join('\n')
   }
 }
 
-const NAMES = { results: 'results', sweep: 'a sweep', comparison: 'a comparison', gate: 'a gate' }
+const NAMES = {
+  results: 'results',
+  sweep: 'a sweep',
+  comparison: 'a comparison',
+  gate: 'a gate',
+  tuned: 'a search of tune',
+}
 
 function toPlain(reported: ReportInput): unknown {
+  if (reported.kind === 'tuned') return reported.tuned
   if (reported.kind === 'sweep') return reported.swept.map(({ point, result }) => ({ ...point, result }))
   if (reported.kind === 'comparison') return reported.comparison
   if (reported.kind === 'gate') return reported.gate
   return reported.results.length === 1 ? reported.results[0]?.result : reported.results.map(({ result }) => result)
 }
 
-function render(reported: ReportInput, options: RenderOptions): string {
+function render(reported: ReportInput, options: ResultRenderOptions): string {
   switch (reported.kind) {
     case 'sweep':
       return renderSweep(reported.swept, options)
@@ -217,6 +241,8 @@ function render(reported: ReportInput, options: RenderOptions): string {
       return renderComparison(reported.comparison, options)
     case 'gate':
       return renderGate(reported.gate, options)
+    case 'tuned':
+      return renderTuned(reported.tuned, options)
     case 'results':
       return reported.results
         .map(({ name, result }) => {

@@ -11,16 +11,26 @@ import { got, messageOf, ValidationError } from '../validation/validation-error.
  */
 export async function loadScenario(file: string): Promise<Scenario> {
   const isModule = MODULE.test(extname(file))
-  return resolveHandlerPath(file, isModule ? toScenario(file, await loadDefaultExport(file)) : await readScenario(file))
+  return resolvePaths(file, isModule ? toScenario(file, await loadDefaultExport(file)) : await readScenario(file))
 }
+
+/** Resolves the relative paths of a scenario, of its handler and its files of requests, from the folder of the file. */
+function resolvePaths(file: string, scenario: Scenario): Scenario {
+  const resolved = resolveHandlerPath(file, scenario)
+  const { http } = resolved as { http?: Record<string, unknown> }
+  if (typeof http !== 'object' || http === null) return resolved
+  const paths = ['requests', 'data'].filter((name) => typeof http[name] === 'string' && http[name] !== '')
+  const changed = paths.map((name) => [name, fromFolder(file, http[name] as string)])
+  return { ...resolved, http: { ...http, ...Object.fromEntries(changed) } } as Scenario
+}
+
+const fromFolder = (file: string, path: string) =>
+  isAbsolute(path) || isUrlString(path) ? path : resolve(dirname(file), path)
 
 /** Resolves a relative handler path from the folder of the file. */
 export function resolveHandlerPath<Of extends { handler?: unknown }>(file: string, scenario: Of): Of {
   const handler = scenario?.handler
-  if (typeof handler !== 'string' || handler === '' || isAbsolute(handler) || isUrlString(handler)) {
-    return scenario
-  }
-  return { ...scenario, handler: resolve(dirname(file), handler) }
+  return typeof handler === 'string' && handler !== '' ? { ...scenario, handler: fromFolder(file, handler) } : scenario
 }
 
 /** Loads a scenario; a handler module gives a scenario with only this handler. */
@@ -28,7 +38,7 @@ export async function loadScenarioOrHandler(file: string): Promise<Partial<Scena
   if (!MODULE.test(extname(file))) return loadScenario(file)
   const exported = await loadDefaultExport(file)
   const serves = typeof exported === 'function' || isHandler(exported)
-  return serves ? { handler: resolve(file) } : resolveHandlerPath(file, toScenario(file, exported))
+  return serves ? { handler: resolve(file) } : resolvePaths(file, toScenario(file, exported))
 }
 
 /**

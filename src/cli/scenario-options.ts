@@ -1,4 +1,9 @@
 import { type Command, Option } from 'commander'
+import { hasRequests, readRequestTrace } from '../files/requests.js'
+import { readBudget, readText } from '../files/stored.js'
+import { type ReadTraceOptions, readTrace } from '../files/trace.js'
+import { replay } from '../scenario/arrivals/arrivals.js'
+import { type Budget, parseBudget } from '../scenario/budget.js'
 import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Targets } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
@@ -17,6 +22,20 @@ export interface ScenarioFlags {
   cv?: string | undefined
   handler?: string | undefined
   url?: string | undefined
+  method?: string | undefined
+  header?: string[] | undefined
+  body?: string | undefined
+  timeout?: string | undefined
+  connections?: string | undefined
+  insecure?: boolean | undefined
+  http2?: boolean | undefined
+  maxRedirects?: string | undefined
+  stages?: string | undefined
+  trace?: string | undefined
+  traceField?: string | undefined
+  traceUnit?: ReadTraceOptions['unit'] | undefined
+  traceSort?: boolean | undefined
+  speed?: string | undefined
   maxBatchSize?: string | undefined
   maxWait?: string | undefined
   servers?: string | undefined
@@ -39,12 +58,34 @@ export function addScenarioOptions(command: Command, { service = false, handler 
 export function addScenarioFlags(command: Command, { service = false, handler = false, tuned = false }): Command {
   const add = (flags: string, description: string, conflicts: string[] = []) =>
     command.addOption(new Option(flags, description).conflicts(conflicts))
-  add('--arrivals <rate>', "arrival rate: '800/s', '30/m'", ['clients'])
+  add('--arrivals <rate>', "arrival rate: '800/s', '30/m'", ['clients', 'stages', 'trace'])
   command.addOption(
     new Option('--process <name>', 'arrival process (default: poisson)').choices(['poisson', 'constant']),
   )
   add('--clients <n>', 'closed loop: number of clients, each sending its next request after a response')
   add('--think-time <duration>', 'time between a response and the next request of a client')
+  add('--stages <list>', "rates that ramp up and down: '0:10s,100:30s,0:10s', each reached after its time", [
+    'clients',
+    'process',
+    'trace',
+  ])
+  add('--trace <file>', 'replay the times of a CSV or JSON-lines file, from its first; with --url its requests too', [
+    'clients',
+    'process',
+  ])
+  add('--trace-field <name>', 'column of the times: numbers, or ISO times (default: timeMs, or the first column)')
+  command.addOption(
+    new Option('--trace-unit <unit>', 'unit of times that are numbers (default: ms)').choices([
+      'ns',
+      'us',
+      'ms',
+      's',
+      'm',
+      'h',
+    ]),
+  )
+  add('--trace-sort', 'sort the requests of the trace by their times')
+  add('--speed <n>', 'how many times faster to replay the trace (default: 1)')
   if (service) {
     add('--service <duration>', "service time of a batch of any size: '10ms'", ['base', 'perItem'])
     add('--base <duration>', 'service time of a batch, without its items')
@@ -54,6 +95,18 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
   if (handler) {
     add('--handler <file>', 'module of the batch handler')
     add('--url <url>', "HTTP server to send requests to, with the scenario's method, headers and body", ['handler'])
+    add('--method <name>', 'HTTP method (default: POST with a body, else GET)')
+    command.addOption(
+      new Option('--header <header>', "HTTP header, such as 'accept: text/plain'; repeatable").argParser(
+        (value: string, before: string[] = []) => [...before, value],
+      ),
+    )
+    add('--body <text>', 'body of HTTP requests, or @file')
+    add('--timeout <duration>', 'time limit of an HTTP request (default: that of a batch)')
+    add('--connections <n>', 'largest number of HTTP connections (default: no limit)')
+    add('--max-redirects <n>', 'number of redirects to follow for each request (default: 0)')
+    add('--insecure', 'accept any TLS certificate')
+    add('--http2', 'use HTTP/2')
   }
   if (tuned) {
     add('--max-batch-size <list>', 'batch sizes to choose from: 1,8,32 (default: 1,2,4,… up to 256)')
@@ -68,11 +121,25 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
   add('--queue-capacity <n>', "largest number of waiting requests, or 'none' (default: no limit)")
   add('--queue-timeout <duration>', "longest wait of a request, or 'none' (default: no limit)")
   add('--good <limits>', 'longest times of a good request: latency=100ms,queueing=20ms (default: no goodput)')
-  add('--requests <n>', 'stop after this many requests', ['duration'])
+  if (handler) command.addOption(requestsOption())
+  else add('--requests <n>', 'stop after this many requests', ['duration'])
   add('--duration <duration>', "stop after this time: '10s'")
   add('--warmup <extent>', 'number of requests or duration to run first and not report (default: a tenth of the run)')
   add('--seed <n>', 'random seed (default: 1)')
   return command
+}
+
+/** A number of requests, which conflicts with a duration; or a file of them, which does not. */
+function requestsOption(): Option {
+  const option = new Option(
+    '--requests <n|file>',
+    'stop after this many requests; or a file of the HTTP requests to send',
+  )
+  return option.conflicts(['duration']).argParser((value) => {
+    // commander has no conflicts that depend on the value
+    if (isFile(value)) Object.assign(option, { conflictsWith: [] })
+    return value
+  })
 }
 
 /** Builds the scenario of a command: that of the file, or else of the config, changed by flags. */
@@ -81,12 +148,65 @@ export async function buildScenario(
   flags: ScenarioFlags,
   command: Command,
 ): Promise<Scenario> {
-  return applyFlags(file === undefined ? (scenarioOfConfig(command) ?? {}) : await loadScenario(file), flags)
+  return changeScenario(file === undefined ? (scenarioOfConfig(command) ?? {}) : await loadScenario(file), flags)
 }
 
+/** Changes a scenario by flags, and reads the files that they name. */
+export async function changeScenario(given: Partial<Scenario>, flags: ScenarioFlags): Promise<Scenario> {
+  return applyFlags(await withTrace(given, flags), await withBody(flags))
+}
+
+async function withBody(flags: ScenarioFlags): Promise<ScenarioFlags> {
+  const { body } = flags
+  return body?.startsWith('@') ? { ...flags, body: await readText(body.slice(1)) } : flags
+}
+
+/** Reads the trace that flags name, with its requests if it has any. */
+async function withTrace(given: Partial<Scenario>, flags: ScenarioFlags): Promise<Partial<Scenario>> {
+  const { trace, traceField, traceUnit, traceSort, speed, url, requests } = flags
+  const { http } = given as Targets
+  if (trace === undefined) {
+    const alone = Object.entries({ traceField, traceUnit, traceSort, speed }).find(([, value]) => value !== undefined)
+    if (alone !== undefined) throw new ValidationError(FLAG_OF[alone[0]] as string, 'applies to --trace only')
+    return given
+  }
+  const options: ReadTraceOptions = {
+    field: parseValue(traceField),
+    unit: traceUnit,
+    sort: traceSort,
+    // the first request of an access log is due at once
+    shift: true,
+  }
+  const sendsRequests = (url !== undefined || http !== undefined) && !isFile(requests) && http?.requests === undefined
+  const read = sendsRequests ? await readTraceWithRequests(trace, options) : { times: await readTrace(trace, options) }
+  const factor = parseValue(speed)
+  const arrivals = replay(read.times, factor === undefined ? {} : { speed: factor as number })
+  const scenario = { ...given, arrivals } as Partial<Scenario>
+  return 'requests' in read
+    ? ({ ...scenario, http: { ...http, requests: read.requests } } as Partial<Scenario>)
+    : scenario
+}
+
+const FLAG_OF: Record<string, string> = {
+  traceField: '--trace-field',
+  traceUnit: '--trace-unit',
+  traceSort: '--trace-sort',
+  speed: '--speed',
+}
+
+/** Reads a trace with its requests, if it has any. */
+async function readTraceWithRequests(file: string, options: ReadTraceOptions) {
+  return (await hasRequests(file)) ? readRequestTrace(file, options) : { times: await readTrace(file, options) }
+}
+
+/** Whether `--requests` is a file, and not a number. */
+const isFile = (requests: string | undefined): requests is string =>
+  requests !== undefined && typeof parseValue(requests) === 'string'
+
 /** Changes a scenario by flags. */
-export function applyFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scenario {
+function applyFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scenario {
   const { handler, url, servers, seed, requests, duration, warmup } = flags
+  const file = isFile(requests) ? requests : undefined
   const { handler: _handler, call: _call, http, ...parts } = given as Partial<ScenarioParts> & Targets
   // a target in the flags replaces that of the file
   const replaces = handler !== undefined || url !== undefined
@@ -97,8 +217,8 @@ export function applyFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scen
   if (batching !== null) scenario.batching = { ...given.batching, ...batching } as NonNullable<Scenario['batching']>
   const queue = pickDefined({ capacity: parseLimit(flags.queueCapacity), timeout: parseLimit(flags.queueTimeout) })
   if (queue !== null) scenario.queue = { ...given.queue, ...queue } as NonNullable<Scenario['queue']>
-  if (flags.good !== undefined) scenario.good = pairsOf(flags.good, '--good') as NonNullable<Scenario['good']>
-  if (requests !== undefined) scenario.stop = { requests: parseValue(requests) as number }
+  if (flags.good !== undefined) scenario.good = parsePairs(flags.good, '--good') as NonNullable<Scenario['good']>
+  if (requests !== undefined && file === undefined) scenario.stop = { requests: parseValue(requests) as number }
   if (duration !== undefined) scenario.stop = { duration: parseValue(duration) as string }
   if (warmup !== undefined) {
     const extent = parseValue(warmup)
@@ -106,14 +226,21 @@ export function applyFlags(given: Partial<Scenario>, flags: ScenarioFlags): Scen
   }
   if (handler !== undefined) scenario.handler = handler
   // keeps the file's method, headers, body and other options
-  if (url !== undefined) scenario.http = { ...http, url } as NonNullable<Targets['http']>
+  setHttp(scenario, handler === undefined ? http : undefined, file, flags)
   if (servers !== undefined) scenario.servers = parseLimit(servers) as number | null
   if (seed !== undefined) scenario.seed = parseValue(seed) as number
   // the schema reports missing and invalid values
   return scenario as Scenario
 }
 
-function setArrivals(scenario: Partial<ScenarioParts>, { arrivals, process, clients, thinkTime }: ScenarioFlags): void {
+function setArrivals(
+  scenario: Partial<ScenarioParts>,
+  { arrivals, process, clients, thinkTime, stages }: ScenarioFlags,
+): void {
+  if (stages !== undefined) {
+    scenario.arrivals = stagesOf(stages)
+    return
+  }
   const rate = parseValue(arrivals)
   const given = scenario.arrivals
   const object = typeof given === 'object' && given !== null ? given : null
@@ -137,6 +264,70 @@ function setArrivals(scenario: Partial<ScenarioParts>, { arrivals, process, clie
     // keeps the process of the file
     scenario.arrivals = object !== null && 'rate' in object ? { ...object, rate } : rate
   }
+}
+
+/** Changes the HTTP target by flags; keeps the other options of the file. */
+function setHttp(
+  scenario: Partial<ScenarioParts> & Targets,
+  given: Targets['http'],
+  requests: string | undefined,
+  { url, method, header, body, timeout, connections, maxRedirects, insecure, http2 }: ScenarioFlags,
+): void {
+  const changes = pickDefined({
+    url,
+    method,
+    body,
+    requests,
+    timeout: parseValue(timeout),
+    connections: parseLimit(connections),
+    maxRedirects: parseValue(maxRedirects),
+    http2,
+  })
+  if (changes === null && header === undefined && insecure === undefined) return
+  if (url === undefined && given === undefined) {
+    throw new ValidationError(
+      '--url',
+      'is required for the options of HTTP: method, header, body, requests, timeout, connections, max-redirects, insecure and http2',
+    )
+  }
+  const headers = header === undefined ? {} : { headers: { ...plainHeaders(given?.headers), ...headersOf(header) } }
+  const tls = insecure === undefined ? {} : { tls: { ...given?.tls, rejectUnauthorized: !insecure } }
+  scenario.http = { ...given, ...changes, ...headers, ...tls } as NonNullable<Targets['http']>
+}
+
+function plainHeaders(headers: unknown): Record<string, unknown> {
+  if (typeof headers !== 'function') return (headers ?? {}) as Record<string, unknown>
+  throw new ValidationError('--header', 'cannot be added to headers that a function makes')
+}
+
+/** Parses `name: value`; a repeated name is sent as several lines. */
+function headersOf(header: string[]): Record<string, string | string[]> {
+  const all: Record<string, string[]> = {}
+  for (const line of header) {
+    const [, name, value] = /^([^:]+?)\s*:\s*(.*)$/.exec(line) ?? []
+    if (name === undefined || value === undefined) {
+      throw new ValidationError('--header', `must be 'name: value', got '${line}'`)
+    }
+    all[name] = [...(all[name] ?? []), value]
+  }
+  return Object.fromEntries(
+    Object.entries(all).map(([name, values]) => [name, values.length === 1 ? (values[0] as string) : values]),
+  )
+}
+
+/** Parses `0:10s,100:30s,0:10s`: rates, and the time in which each is reached. */
+function stagesOf(text: string): ScenarioParts['arrivals'] {
+  const stages = text.split(',').map((stage) => {
+    const [, rate, duration] = /^\s*([^:]+?)\s*:\s*([^:]+?)\s*$/.exec(stage) ?? []
+    if (rate === undefined || duration === undefined) {
+      throw new ValidationError(
+        '--stages',
+        `must be a list of rate:duration, such as '0:10s,100:30s,0:10s', got '${stage}'`,
+      )
+    }
+    return { rate: parseValue(rate) as string, duration: parseValue(duration) as string }
+  })
+  return { process: 'stages', stages }
 }
 
 function setService(scenario: Partial<ScenarioParts>, { service, base, perItem, cv }: ScenarioFlags): void {
@@ -173,19 +364,38 @@ export function parseValue(text: string | undefined): number | string | undefine
   return text !== undefined && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
 }
 
-/** `p99=100ms,errorRate=1%` as an object; a limit may begin with a sign: `throughput=>= 500/s`. */
-export function pairsOf(text: string, flag: string): Record<string, string | number> {
+const PAIR = /^\s*([^=<>≤≥]+?)\s*(<=|>=|[=<>≤≥])\s*(.+?)\s*$/
+
+/** Parses `p99=100ms,errorRate<1%` into an object; a value keeps any sign but `=`. */
+export function parsePairs(text: string, flag: string): Record<string, string | number> {
   const pairs = text.split(',').map((pair) => {
-    const [, name, value] = /^\s*([^=<>]+?)\s*=\s*(.+?)\s*$/.exec(pair) ?? []
+    const [, name, sign, value] = PAIR.exec(pair) ?? []
     if (name === undefined || value === undefined) {
       throw new ValidationError(flag, `must be a list of name=value, got '${pair}'`)
     }
-    return [name, parseValue(value) as string | number] as const
+    return [name, sign === '=' ? (parseValue(value) as string | number) : `${sign} ${value}`] as const
   })
   const twice = pairs.find(([name], i) => pairs.findIndex(([other]) => other === name) < i)
   if (twice !== undefined) throw new ValidationError(flag, `must give each name once, got ${twice[0]} twice`)
   return Object.fromEntries(pairs)
 }
+
+/** Describes `--budget` in the help of each command that has it. */
+export const BUDGET_IS = 'limits, such as p99=100ms,errorRate<1%, or a JSON file of a budget'
+
+/**
+ * Reads the budget of a command: limits such as `p99=100ms,errorRate<1%`, or a JSON file.
+ *
+ * @throws ValidationError if it is missing or invalid
+ */
+export async function loadBudget(text: string | undefined): Promise<Budget> {
+  if (text === undefined) throw new ValidationError('--budget', `is required: ${BUDGET_IS}`)
+  if (!isLimits(text)) return readBudget(text)
+  return parseBudget(parsePairs(text, '--budget'), { file: '--budget' })
+}
+
+/** Whether a budget is written as limits, and is not the name of a file. */
+export const isLimits = (text: string) => /[=<>≤≥]/.test(text) && !text.endsWith('.json')
 
 /** Parses a limit: 'none' is null. */
 export function parseLimit(text: string | undefined): number | string | null | undefined {
@@ -196,4 +406,77 @@ export function parseLimit(text: string | undefined): number | string | null | u
 function pickDefined(properties: Record<string, unknown>): Record<string, unknown> | null {
   const there = Object.entries(properties).filter(([, each]) => each !== undefined)
   return there.length === 0 ? null : Object.fromEntries(there)
+}
+
+/** The options that set a field of a scenario, by their attribute; the first that was given is the one to name. */
+const OPTIONS_OF: Record<string, (keyof ScenarioFlags)[]> = {
+  arrivals: ['arrivals', 'clients', 'process'],
+  'arrivals.rate': ['arrivals'],
+  'arrivals.clients': ['clients'],
+  'arrivals.thinkTime': ['thinkTime'],
+  service: ['service', 'base', 'perItem'],
+  'service.base': ['service', 'base'],
+  'service.perItem': ['perItem'],
+  'service.variation.cv': ['cv'],
+  handler: ['handler'],
+  http: ['url'],
+  'http.url': ['url'],
+  'batching.maxBatchSize': ['maxBatchSize'],
+  'batching.maxWait': ['maxWait'],
+  servers: ['servers'],
+  'queue.capacity': ['queueCapacity'],
+  'queue.timeout': ['queueTimeout'],
+  good: ['good'],
+  stop: ['requests', 'duration'],
+  'stop.requests': ['requests'],
+  'stop.duration': ['duration'],
+  warmup: ['warmup'],
+  'warmup.requests': ['warmup'],
+  'warmup.duration': ['warmup'],
+  seed: ['seed'],
+}
+
+/** What to write if a required field is missing and there is no file of a scenario. */
+const MISSING: [field: string, instead: string][] = [
+  ['arrivals', '--arrivals: is required: a rate such as 800/s; or use --clients, or a file of a scenario'],
+  [
+    'service',
+    '--service: is required: how long a batch takes, such as 10ms; or use --base and --per-item, or a file of a scenario',
+  ],
+  ['handler', '--handler: is required: the module of a batch handler; or use --url, or a file of a scenario'],
+  ['arrivals.clients', '--clients: is required with --think-time: the number of clients'],
+  [
+    'batching.maxBatchSize',
+    "--max-batch-size: is required with --max-wait: the largest number of requests in a batch, such as 32; 'none' for no limit",
+  ],
+]
+
+/** Rewrites an error of the library for the command line: a field that an option set is called by the option. */
+export function nameOptions(message: string, command: Command): string {
+  return message
+    .split('\n')
+    .map((line) => nameOption(line, command))
+    .join('\n')
+}
+
+function nameOption(line: string, command: Command): string {
+  const [, place, text] = /^([\w.]+): (.*)$/.exec(line) ?? []
+  if (place === undefined || text === undefined) return line
+  const onlyOptions = command.args.length === 0 && scenarioOfConfig(command) === undefined
+  const isMissing = text.startsWith('is required') || text.endsWith('got nothing')
+  const missing = MISSING.find(([field]) => field === place)
+  if (isMissing && missing !== undefined && onlyOptions) return missing[1]
+  const isGiven = (attribute: string) => command.getOptionValueSource(attribute) === 'cli'
+  for (let field = place; field !== ''; field = field.slice(0, Math.max(0, field.lastIndexOf('.')))) {
+    // the arguments of functions are named after them, such as tune.price
+    const attributes = OPTIONS_OF[field] ?? [field.slice(field.lastIndexOf('.') + 1)]
+    const option = command.options.find((each) =>
+      attributes.some((name) => each.attributeName() === name && isGiven(name)),
+    )
+    const isArgument = OPTIONS_OF[field] !== undefined || /^(options|[a-z]+)\.\w+$/.test(field)
+    if (option?.long === undefined || option.long === null || !isArgument) continue
+    const rest = place.slice(field.length + 1)
+    return `${option.long}: ${rest === '' ? '' : `${rest}: `}${text}`
+  }
+  return line
 }

@@ -2,29 +2,36 @@ import { Command, Option } from 'commander'
 import type { TuneOptions, TuneProgress } from '../explore/tune/options.js'
 import { tune } from '../explore/tune/tune.js'
 import type { Tuned } from '../explore/tune/tuned.js'
-import { readBudget, writeText } from '../files/stored.js'
+import { writeText } from '../files/stored.js'
 import { renderHtml } from '../report/html/render.js'
 import { renderTuned } from '../report/terminal/tuned-table.js'
-import type { Budget } from '../scenario/budget.js'
 import { count, time } from '../text/number.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { formatOf } from './format.js'
 import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { loadCandidates } from './scenario-file.js'
-import { addScenarioOptions, buildScenario, pairsOf, parseValue, type ScenarioFlags } from './scenario-options.js'
+import {
+  addScenarioOptions,
+  BUDGET_IS,
+  buildScenario,
+  loadBudget,
+  parsePairs,
+  parseValue,
+  type ScenarioFlags,
+} from './scenario-options.js'
 import { FAILED, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
-A file of candidates is JSON, or a module with a default export:
-[{ "name": "small", "quality": 0.9, "price": 1.2, "service": "10ms" }, ...], each with one of service, handler (a module,
-which is calibrated) and result (the file of a stored result). As JSON, a service that depends on the batch size is
+Candidates are a list in a JSON file, or the default export of a module:
+[{ "name": "small", "quality": 0.9, "price": 1.2, "service": "10ms" }, …]. Each has a service, or a handler (a module, which
+is calibrated), or a result (the file of a stored result). In JSON, a service time that depends on the batch size is
 { "model": "affine", "base": "15ms", "perItem": "1ms" }.
 The exit code is 1 if no setting keeps the budget.
 
 Examples:
   $ throughline tune --arrivals 400/s --base 7.5ms --per-item 0.25ms --budget p99=40ms --price 1.20
   $ throughline tune scenario.ts --candidates models.json --budget budget.json --wishes quality=5,cost=1
-  $ throughline tune scenario.ts --candidates models.json --budget p99=100ms,errorRate=1% -o tuned.html`
+  $ throughline tune scenario.ts --candidates models.json --budget 'p99=100ms,errorRate<1%' -o tuned.html`
 
 interface TuneFlags extends ScenarioFlags, OutputFlags {
   budget?: string
@@ -41,23 +48,23 @@ interface TuneFlags extends ScenarioFlags, OutputFlags {
 
 export function tuneCommand(terminal: Terminal): Command {
   const command = new Command('tune').description(
-    'find the model, servers and batching that keep a budget, and their cost',
+    'find the model, number of servers and batching that keep a budget, and their cost',
   )
   addScenarioOptions(command, { service: true, handler: true, tuned: true })
   command
-    .option('--budget <limits>', 'the JSON file of a budget, or its limits: p99=100ms,errorRate=1%; required')
-    .option('--candidates <file>', 'the models to choose from (default: the service or handler of the scenario)')
-    .option('--price <n>', 'price of one server for an hour, of candidates without their own')
+    .option('--budget <limits>', `${BUDGET_IS}; required, here or in the config`)
+    .option('--candidates <file>', 'file of models to choose from (default: the service or handler of the scenario)')
+    .option('--price <n>', 'price of one server for an hour, for candidates without a price')
     .option(
       '--wishes <weights>',
-      'what is nice to have: quality=5,cost=1,p99=0.5,goodput=2 (default: quality, then cost, then p99)',
+      'weights of quality, cost, p99 and goodput: quality=5,cost=1 (default: quality, then cost, then p99)',
     )
-    .option('--least-servers <n>', 'how many servers there must be (default: 1)')
-    .option('--most-servers <n>', 'how many servers there may be (default: 16)')
-    .option('--most-cost <n>', 'what the servers may cost an hour (default: no limit)')
-    .option('--at-most <duration>', "how long to search: '60s' (default: no limit)")
-    .option('--threads <n>', 'how many settings are run at a time (default: as many as cores, if runs are long)')
-    .addOption(new Option('-o, --output <file>', 'write what was found too: .html or .json'))
+    .option('--least-servers <n>', 'minimum number of servers (default: 1)')
+    .option('--most-servers <n>', 'maximum number of servers (default: 16)')
+    .option('--most-cost <n>', 'maximum cost of all servers for an hour (default: no limit)')
+    .option('--at-most <duration>', "longest time to search: '60s' (default: no limit)")
+    .option('--threads <n>', 'number of settings to run at a time (default: the number of cores, if runs are long)')
+    .addOption(new Option('-o, --output <file>', 'also write the result of the search to a file: .html or .json'))
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: TuneFlags) => {
     const { output, json } = flags
@@ -65,7 +72,10 @@ export function tuneCommand(terminal: Terminal): Command {
     const options = await optionsOf(flags)
     const { maxBatchSize: _sizes, maxWait: _waits, servers, ...rest } = flags
     if (servers !== undefined) {
-      throw new ValidationError('--servers', 'is what tune chooses; bound it with --least-servers and --most-servers')
+      throw new ValidationError(
+        '--servers',
+        'cannot be set, because tune chooses it; use --least-servers and --most-servers',
+      )
     }
     const scenario = await buildScenario(file, rest, command)
     const tuned = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
@@ -92,13 +102,12 @@ function progressText({ runs, candidate, best }: TuneProgress): string {
 
 async function optionsOf(flags: TuneFlags): Promise<TuneOptions> {
   const { budget, candidates, price, wishes, leastServers, mostServers, mostCost, atMost, threads } = flags
-  if (budget === undefined) throw new ValidationError('--budget', "is required: a file, or limits such as 'p99=100ms'")
   return {
-    budget: budget.includes('=') ? (pairsOf(budget, '--budget') as Budget) : await readBudget(budget),
+    budget: await loadBudget(budget),
     ...(candidates !== undefined && { candidates: await loadCandidates(candidates) }),
-    ...(wishes !== undefined && { wishes: pairsOf(wishes, '--wishes') as TuneOptions['wishes'] }),
-    maxBatchSize: listOf(flags.maxBatchSize) as number[] | undefined,
-    maxWait: listOf(flags.maxWait),
+    ...(wishes !== undefined && { wishes: parsePairs(wishes, '--wishes') as TuneOptions['wishes'] }),
+    maxBatchSize: parseValues(flags.maxBatchSize) as number[] | undefined,
+    maxWait: parseValues(flags.maxWait),
     price: parseValue(price) as number | undefined,
     leastServers: parseValue(leastServers) as number | undefined,
     mostServers: parseValue(mostServers) as number | undefined,
@@ -108,4 +117,5 @@ async function optionsOf(flags: TuneFlags): Promise<TuneOptions> {
   }
 }
 
-const listOf = (text: string | undefined) => text?.split(',').map((each) => parseValue(each.trim()) as number | string)
+const parseValues = (text: string | undefined) =>
+  text?.split(',').map((each) => parseValue(each.trim()) as number | string)

@@ -38,7 +38,7 @@ export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask
     for (const { size, samplesMs } of report.times) {
       const batch = Array.from({ length: size }, (_, i) => (payloads === null ? i : payloads[i % payloads.length]))
       try {
-        const outputs = await handler.run(batch, { state, signal })
+        const outputs = await handler.run(batch, { state, signal, classes: [] })
         if (!Array.isArray(outputs) || outputs.length !== size) {
           throw new TypeError(`run must return an array with one output per request, ${size} here`)
         }
@@ -50,7 +50,7 @@ export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask
           retainSamples: true,
           throws: true,
         })
-        bench.add(`${size}`, () => handler.run(batch, { state, signal }))
+        bench.add(`${size}`, () => handler.run(batch, { state, signal, classes: [] }))
         await bench.run()
         const result = bench.tasks[0]?.result
         if (result === undefined || !('latency' in result)) throw new Error('tinybench gave no result')

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { replaceFile } from '../files/replace.js'
-import { checkedResult } from '../result/check.js'
+import { checkResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { permissionMissing, ValidationError } from '../validation/validation-error.js'
@@ -77,7 +77,7 @@ class Folder implements Cache {
       const [first = '', second = ''] = (await readFile(this.#file(key), 'utf8')).split('\n')
       const header: Header = JSON.parse(first)
       const whole = header.schema === SCHEMA && header.key === key && header.sha256 === sha256(second)
-      return whole ? checkedResult(JSON.parse(second)) : null
+      return whole ? checkResult(JSON.parse(second)) : null
     } catch {
       return null
     }

@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { nothingCompleted } from '../measure/error.js'
 import type { MeasureOptions } from '../measure/options.js'
 import { type Observation, runMeasurement } from '../measure/run.js'
+import { resultOf } from '../result/result.js'
+import type { Finding } from '../result/validity.js'
 import { type ResolvedScenario, resolveScenario, type Scenario } from '../scenario/scenario.js'
 import {
   evenly,
@@ -9,7 +12,7 @@ import {
   overheadOf,
   type Points,
   type SizeGroup,
-  varied,
+  summarizeTimes,
 } from '../scenario/service/observed.js'
 import {
   byBatchSize,
@@ -66,6 +69,8 @@ export interface CalibrateOptions {
 export interface Calibration {
   /** service times by batch size, for `simulate` */
   service: ServiceInput
+  /** doubts about the run, such as a busy machine, as in the validity of a result; none if `tight` */
+  findings: Finding[]
 }
 
 const utilizationError = 'must be a number above 0 and below 1'
@@ -103,10 +108,11 @@ const MOST_OBSERVED = 500_000
  * start, by cause. Sizes that do not occur get their bare time, scaled by how much slower than bare the others were.
  *
  * @throws ValidationError if the scenario cannot be measured, or too few batches were observed
- * @throws MeasureError if the handler fails
+ * @throws MeasureError if the handler fails, or no request completed
  * @example
  * const scenario = { arrivals: '200/s', handler: './model.js', batching: { maxBatchSize: 8, maxWait: '5ms' } }
- * const { service } = await calibrate(scenario, { utilization: 0.7 })
+ * const { service, findings } = await calibrate(scenario, { utilization: 0.7 })
+ * for (const { message } of findings) console.log(message) // none on an idle machine
  * simulate({ ...scenario, service }).latencyMs.p99 // the prediction for 200/s
  */
 export async function calibrate(
@@ -133,7 +139,7 @@ export async function calibrate(
   const { signal, duration, tight, onProgress } = checked.data
   const sizes = sizesUpTo(maxBatchSize)
   const timeBare = (timeMs: number) => calibrateTight(handler, sizes, timeMs, signal)
-  if ('tight' in how.data) return { service: await timeBare(duration ?? 300) }
+  if ('tight' in how.data) return { service: await timeBare(duration ?? 300), findings: [] }
 
   const bare = tight ?? serviceSchema.parse(await timeBare(60))
   if (largestKnownBatch(bare) < maxBatchSize) {
@@ -144,8 +150,8 @@ export async function calibrate(
   }
   const most = maxThroughput(bare, maxBatchSize, resolved.servers as number)
   const perSecond = 'rate' in how.data ? how.data.rate : how.data.utilization * most
-  const observed = await observe(resolved, perSecond, duration ?? 3000, { signal, onProgress })
-  return { service: buildService(observed, bare, sizes) }
+  const { observed, findings } = await observe(resolved, perSecond, duration ?? 3000, { signal, onProgress })
+  return { service: buildService(observed, bare, sizes), findings }
 }
 
 /** Builds a service model that draws service and dispatch times independently from the observed ones. */
@@ -167,7 +173,7 @@ async function calibrateTight(
   signal?: AbortSignal,
 ): Promise<ServiceInput> {
   const times = await timeBareHandler(handler, sizes, { timeMs, signal })
-  return byBatchSize(Object.fromEntries(times.map(({ size, samplesMs }) => [size, varied(samplesMs)])))
+  return byBatchSize(Object.fromEntries(times.map(({ size, samplesMs }) => [size, summarizeTimes(samplesMs)])))
 }
 
 async function observe(
@@ -175,9 +181,9 @@ async function observe(
   perSecond: number,
   durationMs: number,
   watching: Pick<MeasureOptions, 'signal' | 'onProgress'>,
-): Promise<Observation[]> {
+): Promise<{ observed: Observation[]; findings: Finding[] }> {
   const { arrivals } = scenario
-  const { observations } = await runMeasurement(
+  const { observations, recording, environment, host, failure } = await runMeasurement(
     {
       ...scenario,
       arrivals: 'rate' in arrivals ? { ...arrivals, rate: perSecond } : { process: 'poisson', rate: perSecond },
@@ -195,7 +201,11 @@ async function observe(
       `is too short: only ${observations.length} batches started within ${durationMs} ms, and a mean needs ${FEWEST}; run for longer`,
     )
   }
-  return observations
+  const { counts } = recording
+  if (counts.completed === 0) throw nothingCompleted(scenario, counts, failure)
+  const { findings } = resultOf(recording, environment, host).validity
+  // a calibration reports no percentiles, so that it does not matter if they have no intervals
+  return { observed: observations, findings: findings.filter(({ code }) => code !== 'too-few-samples') }
 }
 
 function pointsOf(observed: Observation[], bare: Service, sizes: number[]): Points {
@@ -209,7 +219,7 @@ function pointsOf(observed: Observation[], bare: Service, sizes: number[]): Poin
   const [least, largest] = [seen[0], seen.at(-1) as SizeGroup]
   const unseen = sizes.filter((size) => size < least.size || size > largest.size)
   return Object.fromEntries([
-    ...seen.map(({ size, times }) => [size, varied(times)]),
+    ...seen.map(({ size, times }) => [size, summarizeTimes(times)]),
     ...unseen.map((size) => [size, { mean: bareAt(size) * slower, variation: empirical(evenly(spread)) }]),
   ])
 }

@@ -5,12 +5,14 @@ import type { Recording } from '../result/recording.js'
 import { errorsIn } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { meanRate } from '../scenario/arrivals/arrivals.js'
+import { servicesOf } from '../scenario/classes.js'
 import { resolveScenario, type Scenario } from '../scenario/scenario.js'
-import { maxThroughput, type Service } from '../scenario/service/service.js'
+import { maxThroughput } from '../scenario/service/service.js'
 import { refuseCheckpoints } from '../scenario/stop.js'
 import { type Duration, nanoseconds, options, positiveDuration } from '../scenario/units.js'
 import { Engine } from '../simulate/engine.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
+import { bisect } from './bisect.js'
 
 /** The highest load found within the limit, and the run at that load. */
 export interface Capacity {
@@ -22,8 +24,6 @@ export interface Capacity {
 }
 
 const limitSchema = options({ p99: positiveDuration })
-/** The precision of the search, as a fraction of the load. */
-const NEAR = 0.01
 
 /**
  * Finds the highest load at which the p99 latency of a scenario stays within a limit, to 1 %. It simulates one load after
@@ -50,7 +50,9 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
   if (!('rate' in arrivals)) {
     throw new ValidationError('arrivals', `must be a process with a rate to search; ${arrivals.process} has none`)
   }
-  const most = maxThroughput(resolved.service as Service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
+  const { service, classes } = resolved
+  const shares = servicesOf(service, classes)
+  const most = maxThroughput(service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers, shares)
   if (most === Number.POSITIVE_INFINITY)
     throw new ValidationError('service', 'takes no time, so any load is sustained; give it a duration above 0')
   const run = (rate: number) => new Engine({ ...resolved, arrivals: { ...arrivals, rate } }).run()
@@ -76,11 +78,13 @@ export function capacity(scenario: Scenario, limit: { p99: Duration }): Capacity
     if (found === null) high = rate
   }
   if (found === null && undecided !== null) throw tooShort(undecided)
-  while (found !== null && high - found.rate > NEAR * high) {
-    const rate = (found.rate + high) / 2
-    const better = tryRate(rate)
-    if (better === null) high = rate
-    else found = better
+  if (found === null) return null
+  const search = bisect(found.rate, high)
+  let next = search.next()
+  while (!next.done) {
+    const better = tryRate(next.value)
+    found = better ?? found
+    next = search.next(better !== null)
   }
   return found
 }

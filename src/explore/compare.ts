@@ -11,9 +11,9 @@ import {
   judgeShape,
   overallVerdict,
   type Pair,
+  refuseGoodput,
   type Side,
 } from '../budget/comparison.js'
-import { noiseFloor } from '../budget/noise-floor.js'
 import { cores } from '../machine/cores.js'
 import { type MeasureOptions, sharedOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'
@@ -24,6 +24,7 @@ import { options, whole } from '../scenario/units.js'
 import { sum } from '../statistics/descriptive.js'
 import { abortSignal } from '../validation/realm.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
+import { concludePairs } from './conclude-pairs.js'
 import { measureRound, type RoundRun, type RunRound, runPair, SIDES, simulateRound, withSide } from './rounds.js'
 
 /**
@@ -133,6 +134,14 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
   const scenarios = sidesOf(compared, isNull)
   const engine = engineGiven ?? (SIDES.some((side) => hasTarget(scenarios[side])) ? 'measure' : 'simulate')
   const resolved = { base: resolveSide(scenarios, 'base', engine), head: resolveSide(scenarios, 'head', engine) }
+  if (JSON.stringify(resolved.base.good) !== JSON.stringify(resolved.head.good)) {
+    throw new ValidationError('head.good', 'must be that of base, so that both are judged by the same limits')
+  }
+  refuseGoodput(
+    'options.of',
+    of,
+    SIDES.every((side) => resolved[side].good !== undefined),
+  )
   const { seed } = resolved.base
   if (resolved.head.seed !== seed) {
     throw new ValidationError(
@@ -179,29 +188,9 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
     if (ended) break
     if (!isNull && isCheckpoint(pairs.length, rounds) && overallVerdict(judge()).verdict !== 'inconclusive') break
   }
-  const { metrics, base, head, findings } = judge()
-  const { by: _, ...verdict } = overallVerdict({ of, metrics, base, head })
-  const isComplete = pairs.length === rounds || (!isNull && !ended)
-  return {
-    schema: 'throughline/comparison@1',
-    engine,
-    design,
-    null: isNull,
-    rounds,
-    of,
-    within,
-    ...verdict,
-    metrics,
-    base,
-    head,
-    pairs,
-    findings: [
-      ...(isComplete ? [] : [interrupted(pairs.length, rounds)]),
-      ...(isNull ? [noiseFloor(pairs, metrics, of)] : []),
-      ...findings,
-      ...requestsDiffer(base, head),
-    ],
-  }
+  const { base, head } = judge()
+  const comparison = concludePairs(pairs, { engine, design, isNull, rounds, of, within, base, head, ended })
+  return { ...comparison, findings: [...comparison.findings, ...requestsDiffer(base, head)] }
 }
 
 /** The scenario of each side, with the common fields filled in. */
@@ -290,16 +279,6 @@ function nothingToReport(): ValidationError {
     'compare',
     'was stopped before its first pair of rounds completed; there is nothing to report',
   )
-}
-
-/** Only a warning: the time of the interruption does not depend on the results, so the completed pairs are valid. */
-function interrupted(pairs: number, rounds: number): Finding {
-  return {
-    code: 'interrupted',
-    severity: 'warning',
-    message: `the comparison was interrupted after ${pairs} of ${rounds} pairs`,
-    figures: { pairs, rounds },
-  }
 }
 
 /** Warns if the loads differ: the same seed then does not give the same requests. */

@@ -109,7 +109,7 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
     )
   }
   const recording = mergeReplications(completed)
-  if (completed.length < replications) recording.findings.push(interrupted(completed.length, replications))
+  if (completed.length < replications) recording.findings.push(interruptedFinding(completed.length, replications))
   refuseEmpty(recording)
   return resultOf(recording)
 }
@@ -126,7 +126,7 @@ function refuseUncountable({ stop, arrivals }: SimulatedScenario, replications: 
 }
 
 /** Only a warning: the completed replications are valid. */
-function interrupted(over: number, replications: number): Finding {
+function interruptedFinding(over: number, replications: number): Finding {
   return {
     code: 'interrupted',
     severity: 'warning',

@@ -109,7 +109,11 @@ export async function measureRound(scenario: ResolvedScenario, options: MeasureO
   const error = nothingCompleted(scenario, counts, failure)
   if (counts.offered === 0) throw error
   const errors = recording.findings.filter(({ severity }) => severity === 'error').map(({ code }) => code)
-  return { round: buildEmptyRound(errorsIn(counts) / counts.offered, errors), side, failure: error }
+  return {
+    round: buildEmptyRound(errorsIn(counts) / counts.offered, errors, scenario.good !== undefined),
+    side,
+    failure: error,
+  }
 }
 
 /** Adds the side to an error's message. */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { LONGEST_NS, MS_PER, NS_PER_MS, options } from '../scenario/units.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type CsvRecord, parseCsv } from './csv.js'
+import { parseList } from './rows.js'
 import { readText } from './stored.js'
 
 /** Options of `readTrace`. */
@@ -32,6 +33,18 @@ export interface ReadTraceOptions {
    * @default detected: the one that gives a column of times
    */
   separator?: ',' | ';' | '\t' | '|' | undefined
+  /**
+   * Whether to subtract the first time from all, as of epoch times: the first request is then due at 0.
+   *
+   * @default true for ISO times, such as '2026-03-01T12:00:00Z'; else false
+   */
+  shift?: boolean | undefined
+  /**
+   * Whether to sort requests by their times. Without it, times out of order are an error.
+   *
+   * @default false
+   */
+  sort?: boolean | undefined
 }
 
 const SEPARATORS = [',', ';', '\t', '|'] as const
@@ -45,6 +58,8 @@ const schema = options({
   unit: z.enum(['ns', 'us', 'ms', 's', 'm', 'h'], { error: "must be 'ns', 'us', 'ms', 's', 'm' or 'h'" }).default('ms'),
   format: z.enum(['csv', 'json-lines'], { error: "must be 'csv' or 'json-lines'" }).optional(),
   separator: z.enum(SEPARATORS, { error: "must be ',', ';', '\\t' or '|'" }).optional(),
+  shift: z.boolean({ error: 'must be true or false' }).optional(),
+  sort: z.boolean({ error: 'must be true or false' }).default(false),
 })
 
 const DEFAULT_FIELD = 'timeMs'
@@ -58,8 +73,9 @@ interface Entry {
 
 /**
  * Reads the times of a recorded trace from a file, for `replay`: CSV with or without a header, JSON lines (a number, an
- * object or a list on each line), or one JSON list. Times count from the start of the run and are not shifted. In a CSV
- * file the separator is detected and decimal commas are accepted. Ambiguous numbers and thousands separators are errors.
+ * object or a list on each line), or one JSON list. Times are numbers, which count from the start of the run and are not
+ * shifted unless `shift` is true, or ISO times, which count from the first. In a CSV file the separator is detected and
+ * decimal commas are accepted. Ambiguous numbers and thousands separators are errors.
  *
  * @example
  * const times = await readTrace('requests.csv', { field: 'arrivedAt', unit: 's' })
@@ -70,45 +86,96 @@ interface Entry {
  * @throws ValidationError naming the file and the line, if it cannot be read or holds an invalid time
  */
 export async function readTrace(file: string | URL, given: ReadTraceOptions = {}): Promise<number[]> {
+  return (await readTimes(file, given)).times
+}
+
+/**
+ * Reads the times of a trace.
+ *
+ * @returns the times, and the places in the file of the requests in their order; null if it is that of the file
+ * @throws ValidationError naming the file and the line
+ */
+export async function readTimes(file: string | URL, given: ReadTraceOptions): Promise<Times> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'readTrace', given)
-  const { field, unit, format, separator } = asked.data
+  const { field, unit, format, separator, shift, sort } = asked.data
   const path = file instanceof URL ? toPath(file) : file
   const text = (await readText(path)).replace(/\r\n?/g, '\n')
   const json = format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
   const entries = json ? parseJsonEntries(path, text, field) : parseCsvEntries(path, text, { field, unit, separator })
-  const times = parseTimes(entries, unit)
-  if (times.length === 0) throw new ValidationError(path, 'holds no requests')
-  return times
+  if (entries.length === 0) throw new ValidationError(path, 'holds no requests')
+  return parseTimes(entries, unit, shift, sort)
+}
+
+interface Times {
+  times: number[]
+  order: Uint32Array | null
 }
 
 /** A number as programs write it, in a form that JavaScript parses. */
 const NUMBER = /^\+?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 
-function parseTimes(entries: Entry[], unit: NonNullable<ReadTraceOptions['unit']>): number[] {
-  const ms = MS_PER[unit] as number
+/** A date and time by ISO 8601, with or without seconds, a fraction and a time zone. */
+const ISO = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/i
+
+/** An ISO time in milliseconds, to the nanosecond; UTC if it has no time zone. Null if it is not one. */
+function isoMs(time: unknown): number | null {
+  const match = typeof time === 'string' ? ISO.exec(time.trim()) : null
+  if (match === null) return null
+  const [, date, clock, fraction = '0', zone = 'Z'] = match as unknown as [string, string, string, string?, string?]
+  const offset = /^[+-]/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}` : 'Z'
+  const ms = Date.parse(`${date}T${clock}${clock.length === 5 ? ':00' : ''}${offset}`)
+  return Number.isNaN(ms) ? null : ms + 1000 * Number(`0.${fraction}`)
+}
+
+function parseTimes(
+  entries: Entry[],
+  unit: NonNullable<ReadTraceOptions['unit']>,
+  shift: boolean | undefined,
+  sort: boolean,
+): Times {
+  const iso = isoMs(entries[0]?.time) !== null
+  if (iso && shift === false) {
+    throw new ValidationError(
+      (entries[0] as Entry).place,
+      `holds a date, which no run starts at, got ${show(entries[0]?.time)}; omit shift: false`,
+    )
+  }
+  const perUnit = iso ? 1 : (MS_PER[unit] as number)
+  const read = entries.map(({ place, time }) => {
+    const number = iso ? isoMs(time) : typeof time === 'string' && NUMBER.test(time.trim()) ? Number(time) : time
+    if (typeof number === 'number' && number >= 0) return number
+    const what = iso ? 'an ISO time, as the first line does' : `a time of 0 or more in ${unit}`
+    throw new ValidationError(place, `must hold ${what}, got ${show(time)}`)
+  })
+  const order = sort
+    ? Uint32Array.from(read.keys()).sort((a, b) => (read[a] as number) - (read[b] as number) || a - b)
+    : null
+  const first = (shift ?? iso) ? (read[order?.[0] ?? 0] as number) : 0
   let last = 0
-  return entries.map(({ place, time }) => {
-    const number = typeof time === 'string' && NUMBER.test(time.trim()) ? Number(time) : time
-    if (typeof number !== 'number' || !(number >= 0)) {
-      throw new ValidationError(place, `must hold a time of 0 or more in ${unit}, got ${show(time)}`)
-    }
-    const at = number * ms
+  const times = read.map((_, k) => {
+    const i = order?.[k] ?? k
+    const { place, time } = entries[i] as Entry
+    const at = ((read[i] as number) - first) * perUnit
     if (at * NS_PER_MS >= LONGEST_NS) {
+      const hint =
+        first === 0 ? 'set shift: true to subtract the first time from all times, or check the unit' : 'check the unit'
       throw new ValidationError(
         place,
-        `must hold a time within 104 days (2^53 ns) of the start of the run, got ${show(time)} ${unit}; subtract the first time from all times, or check the unit`,
+        `must hold a time within 104 days (2^53 ns) of the start of the run, got ${show(time)}${iso ? '' : ` ${unit}`}; ${hint}`,
       )
     }
     if (at < last) {
+      const before = iso ? show(entries[k - 1]?.time) : `${last / perUnit + first} ${unit}`
       throw new ValidationError(
         place,
-        `must not be earlier than the time before it, ${last / ms} ${unit}, got ${show(time)}; sort the file by time`,
+        `must not be earlier than the time before it, ${before}, got ${show(time)}; sort the file by time, or set sort: true`,
       )
     }
     last = at
     return at
   })
+  return { times, order }
 }
 
 interface CsvShape {
@@ -151,7 +218,8 @@ const isAmbiguous = (rows: readonly CsvRecord[], separator: Separator) =>
 /** Whether the first line is a header: it has no numbers, or a column is named. */
 function hasHeader({ fields }: CsvRecord, field: string | number | undefined): boolean {
   return (
-    typeof field === 'string' || fields.every((name) => name === '' || Number.isNaN(Number(name.replace(',', '.'))))
+    typeof field === 'string' ||
+    fields.every((name) => name === '' || (Number.isNaN(Number(name.replace(',', '.'))) && isoMs(name) === null))
   )
 }
 
@@ -199,7 +267,7 @@ function detectSeparator(path: string, text: string, field: string | number | un
     const [first, second] = parseCsv(head, separator, 2).records as [CsvRecord, CsvRecord | undefined]
     const row = hasHeader(first, field) ? second : first
     const time = row?.fields[columnIndex(first, field)] ?? ''
-    return NUMBER.test(time) || WITH_COMMA.test(time)
+    return NUMBER.test(time) || WITH_COMMA.test(time) || isoMs(time) !== null
   })
   if (fitting.length > 1) {
     const signs = fitting.map((separator) => `'${separator === '\t' ? '\\t' : separator}'`).join(' or ')
@@ -240,18 +308,6 @@ function parseJsonEntries(path: string, text: string, field: string | number = D
     }
     return toEntry(place, value, field)
   })
-}
-
-/** Parses a whole text as one JSON list; null if it is not one. */
-function parseList(text: string): unknown[] | null {
-  if (!text.trimStart().startsWith('[')) return null
-  try {
-    const value: unknown = JSON.parse(text)
-    return Array.isArray(value) ? value : null
-  } catch {
-    // a list on each line
-    return null
-  }
 }
 
 function toEntry(place: string, value: unknown, field: string | number): Entry {

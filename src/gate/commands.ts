@@ -22,8 +22,11 @@ export function track(child: ChildProcess): void {
 
 /** Kills all running commands, before the process ends. */
 export function killCommands(): void {
-  for (const child of running) signalGroup(child, 'SIGKILL')
+  for (const child of running) killGroup(child)
 }
+
+/** Kills a detached process and all processes that it started. */
+export const killGroup = (child: ChildProcess): void => signalGroup(child, 'SIGKILL')
 
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
@@ -34,6 +37,13 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 const LAST_LINES = 12
+
+/** Formats the end of the output of a command that failed. */
+export function lastLines(printed: string): string {
+  if (printed.trim() === '') return '; it printed nothing'
+  const lines = printed.trimEnd().split('\n').slice(-LAST_LINES)
+  return `; the end of its output:\n${lines.map((line) => `  ${line}`).join('\n')}`
+}
 
 /**
  * Runs a command, or a shell command line. An abort ends it and all processes that it started.
@@ -67,12 +77,7 @@ export async function runCommand(
     })
     throwIfAborted(signal)
     if (code === 0) return
-    const lines = printed.trimEnd().split('\n').slice(-LAST_LINES)
-    const output =
-      printed.trim() === ''
-        ? '; it printed nothing'
-        : `; the end of its output:\n${lines.map((line) => `  ${line}`).join('\n')}`
-    throw new ValidationError(what, `failed with exit code ${code}${output}`)
+    throw new ValidationError(what, `failed with exit code ${code}${lastLines(printed)}`)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     throw new ValidationError(what, `cannot run: '${command[0]}' is not on the PATH`, { cause: error })

@@ -2,13 +2,22 @@ import type { BudgetCheck } from '../budget/check.js'
 import { checkComparison } from '../budget/check-comparison.js'
 import type { Comparison } from '../budget/comparison.js'
 import type { Environment } from '../result/host.js'
-import { checkList, checkVersion, got, ValidationError } from '../validation/validation-error.js'
+import {
+  checkList,
+  checkVersion,
+  got,
+  placeIn,
+  type Source,
+  sourceOf,
+  ValidationError,
+} from '../validation/validation-error.js'
+import type { BenchRunner } from './bench/messages.js'
 import type { Detectable } from './detectable.js'
 
 /** The verdict on one scenario, or on all. `failed` means that a scenario could not run. */
 export type GateVerdict = 'pass' | 'fail' | 'inconclusive' | 'failed'
 
-/** The outcome of a gate for one scenario. */
+/** The outcome of a gate for one scenario, or one task of a micro-benchmark. */
 export interface GateOutcome {
   name: string
   /** relative to the folder where the gate ran */
@@ -37,6 +46,8 @@ export interface GateReport {
   verdict: GateVerdict
   base: { ref: string; commit: string; dependencies: 'linked' | 'installed' | 'none' }
   head: { commit: string | null; branch: string | null; changes: number }
+  /** set if the tasks of micro-benchmarks were compared */
+  runner?: BenchRunner
   scenarios: GateOutcome[]
   /** remarks, such as on uncommitted changes */
   notes: string[]
@@ -59,7 +70,7 @@ export function gateVerdict(scenarios: readonly GateOutcome[]): GateVerdict {
  *
  * @throws ValidationError
  */
-export function checkIsGate(value: unknown, name = 'gate'): void {
+export function checkIsGate(value: unknown, name: Source = 'gate'): void {
   checkVersion(value, { name, kind: 'gate', schema: GATE_SCHEMA })
 }
 
@@ -68,17 +79,17 @@ export function checkIsGate(value: unknown, name = 'gate'): void {
  *
  * @throws ValidationError if it is of another version, or its verdicts do not follow from its figures
  */
-export function checkGate(value: unknown, name = 'gate'): GateReport {
+export function checkGate(value: unknown, name: Source = 'gate'): GateReport {
   checkIsGate(value, name)
   const gate = value as GateReport
-  checkList(gate.scenarios, `${name}.scenarios`, 'scenarios')
+  checkList(gate.scenarios, sourceOf(name, 'scenarios'), 'scenarios')
   for (const [i, { comparison, confirmation }] of gate.scenarios.entries()) {
-    if (comparison !== null) checkComparison(comparison, `${name}.scenarios[${i}].comparison`)
-    if (confirmation !== null) checkComparison(confirmation, `${name}.scenarios[${i}].confirmation`)
+    if (comparison !== null) checkComparison(comparison, sourceOf(name, `scenarios[${i}].comparison`))
+    if (confirmation !== null) checkComparison(confirmation, sourceOf(name, `scenarios[${i}].confirmation`))
   }
   if (gate.verdict === gateVerdict(gate.scenarios)) return gate
   throw new ValidationError(
-    `${name}.verdict`,
+    placeIn(name, 'verdict'),
     `must follow from the scenarios: ${gateVerdict(gate.scenarios)}, ${got(gate.verdict)}`,
   )
 }

@@ -65,7 +65,7 @@ export interface GateOptions {
 }
 
 /** With 8 pairs of base with itself these are 32 pairs of rounds of 0.5 s: half a minute per scenario. */
-const ROUNDS = 24
+export const ROUNDS = 24
 /** The longest run of head to check its budget. */
 const BUDGET_RUN = { simulate: { requests: 2_000_000 }, measure: { duration: '10s' } } as const
 /** The fraction of a scenario's progress at which each part starts. */
@@ -82,7 +82,7 @@ export async function compareScenarios(entries: readonly GateEntry[], options: G
       return !ended
     }
     const single = { ...options, onProgress, confirms: compared > 1, isEnded: () => ended }
-    outcomes.push(ended ? interruptedOutcome(entry) : await runScenario(entry, single))
+    outcomes.push(ended ? { ...emptyOutcome(entry), ...interruptedOutcome } : await runScenario(entry, single))
   }
   return outcomes
 }
@@ -92,11 +92,8 @@ const emptyOutcome = ({ name, file, base, head }: GateEntry): GateOutcome => ({
   ...{ comparison: null, confirmation: null, detectable: null, budget: null },
 })
 
-const interruptedOutcome = (entry: GateEntry): GateOutcome => ({
-  ...emptyOutcome(entry),
-  verdict: 'inconclusive',
-  reason: 'not run: the gate was interrupted',
-})
+/** What the outcome is if the gate ended before a scenario ran. */
+export const interruptedOutcome = { verdict: 'inconclusive', reason: 'not run: the gate was interrupted' } as const
 
 interface SingleOptions extends GateOptions {
   /** whether to confirm a slower head with a second comparison */
@@ -112,7 +109,7 @@ async function runScenario(entry: GateEntry, options: SingleOptions): Promise<Ga
     if (base === null) outcome.reason = 'only in head: nothing to compare with'
     else Object.assign(outcome, await compareSides(name, base, head, options))
   } catch (error) {
-    if (options.isEnded()) return interruptedOutcome(entry)
+    if (options.isEnded()) return { ...emptyOutcome(entry), ...interruptedOutcome }
     return { ...outcome, ...describeFailure(error) }
   }
   if (head.budget === undefined || options.isEnded()) return outcome
@@ -139,7 +136,7 @@ function describeFailure(error: unknown): Pick<GateOutcome, 'verdict' | 'reason'
 const SEVERITY: readonly GateVerdict[] = ['pass', 'inconclusive', 'fail', 'failed']
 const worseOf = (a: GateVerdict, b: GateVerdict) => (SEVERITY.indexOf(a) > SEVERITY.indexOf(b) ? a : b)
 
-const VERDICTS = { same: 'pass', faster: 'pass', slower: 'fail', inconclusive: 'inconclusive' } as const
+export const VERDICTS = { same: 'pass', faster: 'pass', slower: 'fail', inconclusive: 'inconclusive' } as const
 
 async function compareSides(
   name: string,
@@ -179,7 +176,7 @@ async function compareSides(
  * One comparison in 100 may wrongly find head slower, so a gate with many scenarios would often fail. Two comparisons of
  * the same scenario are both wrong once in 10,000.
  */
-function judgeConfirmation({ verdict }: Comparison): Pick<GateOutcome, 'verdict' | 'reason'> {
+export function judgeConfirmation({ verdict }: Comparison): Pick<GateOutcome, 'verdict' | 'reason'> {
   if (verdict === 'slower') return { verdict: 'fail' }
   return { verdict: 'inconclusive', reason: `slower at first, but ${verdict} in a second comparison` }
 }

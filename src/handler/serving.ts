@@ -5,10 +5,18 @@ import { isError } from '../validation/realm.js'
 /** What a handler gets with a batch. The signal is created when it is first read, which most handlers never do. */
 export class BatchContext implements HandlerContext<unknown> {
   readonly state: unknown
+  /** the class of each request, in order; empty if requests have no classes */
+  readonly classes: readonly string[]
   #controller: AbortController | undefined
 
-  constructor(state: unknown) {
+  constructor(state: unknown, classes: readonly string[] = []) {
     this.state = state
+    this.classes = classes
+  }
+
+  /** The class of a request that is served alone; undefined if it has none. */
+  get class(): string | undefined {
+    return this.classes[0]
   }
 
   get signal(): AbortSignal {
@@ -27,14 +35,19 @@ export function isPromise(outputs: unknown): outputs is PromiseLike<readonly unk
 }
 
 /** Returns a promise for a thenable, which itself could settle with another thenable, throw, or settle twice. */
-export const awaited = <Value>(value: PromiseLike<Value>): PromiseLike<Value> =>
+export const toNativePromise = <Value>(value: PromiseLike<Value>): PromiseLike<Value> =>
   value instanceof Promise ? value : Promise.resolve(value)
 
 /** What `settle` resolves with if the run ends first: the requests of the batch stay unfinished. */
 export const ABANDONED = Symbol('the run is over')
 
+/** The kind of a failure by time limit, by which failures are counted. */
+export const TIMEOUT_KIND = 'timeout'
+
 /** The error of a batch that took longer than `batchTimeout`. */
 export class BatchTimeoutError extends Error {
+  readonly kind = TIMEOUT_KIND
+
   constructor(timeoutMs: number) {
     super(`run took longer than ${timeoutMs} ms (batchTimeout)`)
   }
@@ -59,7 +72,7 @@ export function settle(
       else reject(reason)
     }
     const timer = setTimer(late, Math.min(timeoutMs, Math.max(0, leftMs)), { real: true })
-    awaited(outputs).then(
+    toNativePromise(outputs).then(
       (value) => {
         timer.clear()
         resolve(value)
@@ -100,14 +113,20 @@ function refusePromises(outputs: readonly unknown[]): never {
 /**
  * Counts the outputs of a batch that are failures, and marks them in `failed`.
  *
+ * @param markOf the mark of a failure: 1 to 255
  * @throws TypeError if there is not one output for each request
  */
-export function failuresIn(outputs: unknown, size: number, failed: Uint8Array): number {
+export function failuresIn(
+  outputs: unknown,
+  size: number,
+  failed: Uint8Array,
+  markOf: (error: unknown) => number = () => 1,
+): number {
   checkOutputs(outputs, size)
   let failures = 0
   for (let i = 0; i < size; i++) {
     const failure = isError(outputs[i])
-    failed[i] = failure ? 1 : 0
+    failed[i] = failure ? markOf(outputs[i]) : 0
     if (failure) failures++
   }
   return failures

@@ -5,7 +5,7 @@ import { BUCKETS, BUCKETS_PER_OCTAVE, bucketFloor, bucketOf, HIGHEST_NS } from '
 import type { BucketCounts } from './latency-histogram.js'
 
 // deflate is internal to hdr-histogram-js, hence its exact version in package.json. It is zlib where there is one: pako
-// takes several times as long for each of the 23 histograms of a Result, and gives other bytes.
+// takes several times as long for each of the 23 histograms of a Result.
 const SHAPE = {
   // 32-bit counts would overflow without an error
   bitBucketSize: 64,
@@ -40,12 +40,17 @@ const COOKIE = 0x1c849313
 const PAYLOAD = 40
 /** The smallest that zlib accepts. */
 const LEAST_CHUNK = 64
+/**
+ * Z_HUFFMAN_ONLY, a code for each 1,024 bytes or so. A search for repeated text, of which a histogram has little, takes
+ * twice as long for more bytes; and clearing the tables for it, of 256 kB by default, takes as long as coding the bytes.
+ */
+const DEFLATE = { strategy: 2, memLevel: 4, windowBits: 10 } as const
 /** A gap takes 3 bytes at most, a count 8. */
 const MOST_BYTES_OF_BUCKET = 11
 
 /**
- * Encodes a histogram as HdrHistogram's compressed base64 (V2), which its tools in every language read. The bytes are
- * those of hdr-histogram-js, which visits each of its 33,792 counts for them: most of the time that a Result takes.
+ * Encodes a histogram as HdrHistogram's compressed base64 (V2), which its tools in every language read. The inflated bytes
+ * are those of hdr-histogram-js, which visits each of its 33,792 counts for them.
  *
  * ```
  * compressed: | cookie: int32 | length: int32 | deflated                                                          |
@@ -54,7 +59,9 @@ const MOST_BYTES_OF_BUCKET = 11
  * ```
  */
 export function encode({ buckets, counts }: Pick<BucketCounts, 'buckets' | 'counts'>): string {
-  const bytes = new Uint8Array(PAYLOAD + MOST_BYTES_OF_BUCKET * buckets.length)
+  const most = PAYLOAD + MOST_BYTES_OF_BUCKET * buckets.length
+  if (inflated.length < most) inflated = new Uint8Array(most)
+  const bytes = inflated
   let end = PAYLOAD
   let next = 0
   for (let i = 0; i < buckets.length; i++) {
@@ -64,7 +71,9 @@ export function encode({ buckets, counts }: Pick<BucketCounts, 'buckets' | 'coun
     const index = countsIndexOf(bucket)
     // one zero is a count, several are a gap
     if (index > next) end = writeZigZag(bytes, end, index - next === 1 ? 0 : next - index)
-    end = writeZigZag(bytes, end, count)
+    // nearly all counts take one byte
+    if (count < 64) bytes[end++] = 2 * count
+    else end = writeZigZag(bytes, end, count)
     next = index + 1
   }
   const view = new DataView(bytes.buffer)
@@ -77,34 +86,26 @@ export function encode({ buckets, counts }: Pick<BucketCounts, 'buckets' | 'coun
   view.setBigInt64(32, 1n)
 
   // a buffer of the default size, 16 kB, would be garbage each time
-  const deflated: Uint8Array = deflate(bytes.subarray(0, end), { chunkSize: Math.max(LEAST_CHUNK, end) })
-  const encoded = new Uint8Array(HEADER + deflated.length)
+  const chunkSize = Math.max(LEAST_CHUNK, end)
+  const deflated: Uint8Array = deflate(bytes.subarray(0, end), { ...DEFLATE, chunkSize })
+  const encoded = Buffer.alloc(HEADER + deflated.length)
+  encoded.writeInt32BE(COMPRESSED_COOKIE, 0)
+  encoded.writeInt32BE(deflated.length, 4)
   encoded.set(deflated, HEADER)
-  const header = new DataView(encoded.buffer)
-  header.setInt32(0, COMPRESSED_COOKIE)
-  header.setInt32(4, deflated.length)
-  return base64(encoded)
+  return encoded.toString('base64')
 }
+/** The bytes to deflate, kept from call to call: each would be garbage, of half a megabyte for the largest histogram. */
+let inflated = new Uint8Array(0)
 
 /** Writes a ZigZag LEB128 number, and returns where it ends. */
 function writeZigZag(bytes: Uint8Array, at: number, value: number): number {
   let rest = value >= 0 ? 2 * value : -2 * value - 1
   let end = at
-  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[end++] = (rest % 128) | 128
+  // a count may have more bits than a shift keeps
+  for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) bytes[end++] = (rest % 128) | 128
+  for (; rest >= 128; rest >>= 7) bytes[end++] = (rest & 127) | 128
   bytes[end++] = rest
   return end
-}
-
-/** A call takes no more arguments than the stack has room for. */
-const MOST_ARGUMENTS = 8192
-
-function base64(bytes: Uint8Array): string {
-  let text = ''
-  for (let from = 0; from < bytes.length; from += MOST_ARGUMENTS) {
-    // a typed array is applied as it is, and spread through an iterator
-    text += Reflect.apply(String.fromCharCode, null, bytes.subarray(from, from + MOST_ARGUMENTS))
-  }
-  return btoa(text)
 }
 
 /**

@@ -55,13 +55,25 @@ export function addMomentsOf(
   let max = min
   // two loops, since most values are counted once
   if (times === null) {
-    for (let i = 0; i < length; i++) {
+    // two sums at a time, since an addition waits for the one before it
+    let sum2 = 0
+    let squares2 = 0
+    for (let i = length & 1; i < length; i += 2) {
       const ns = values[i] as number
+      const ns2 = values[i + 1] as number
       sum += ns
+      sum2 += ns2
       squares += ns * ns
+      squares2 += ns2 * ns2
       if (ns < min) min = ns
       if (ns > max) max = ns
+      if (ns2 < min) min = ns2
+      if (ns2 > max) max = ns2
     }
+    // an odd one is the first
+    const odd = length & 1 ? (values[0] as number) : 0
+    sum += sum2 + odd
+    squares += squares2 + odd * odd
   } else {
     for (let i = 0; i < length; i++) {
       const ns = values[i] as number

@@ -20,7 +20,7 @@ export async function readHistory(path: string): Promise<HistoryEntry[]> {
     } catch (error) {
       throw new ValidationError(at, `is not JSON: ${messageOf(error)}`, { cause: error })
     }
-    return [checkEntry(value, at)]
+    return [checkEntry(value, { file: at })]
   })
 }
 

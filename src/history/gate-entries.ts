@@ -15,6 +15,7 @@ export function buildGateEntries(
     const { engine, metrics } = comparison
     const figureOf = (metric: ComparedMetric) =>
       (metrics.find((each) => each.metric === metric) as MetricComparison).head
+    const goodput = metrics.find(({ metric }) => metric === 'goodput')?.head ?? null
     return [
       {
         schema: HISTORY_SCHEMA,
@@ -28,6 +29,7 @@ export function buildGateEntries(
           'service.mean': figureOf('service.mean'),
           throughput: figureOf('throughput') ?? 0,
           errorRate: figureOf('errorRate') ?? 0,
+          ...(goodput !== null && { goodput }),
         },
         ...comparison.head,
       },

@@ -1,4 +1,4 @@
-import { type ComparedMetric, LOAD } from '../budget/comparison.js'
+import { type ComparedMetric, isFraction, LOAD } from '../budget/comparison.js'
 import { describeMachine, type HistoryEntry } from '../budget/history-entry.js'
 import { stream } from '../random/stream.js'
 import { findChangePoints } from '../statistics/e-divisive.js'
@@ -50,7 +50,7 @@ const MOST_POINTS = 500
 export function buildHistorySeries(entries: readonly HistoryEntry[], metric: ComparedMetric): HistorySeries[] {
   const groups = new Map<string, HistoryEntry[]>()
   for (const entry of entries) {
-    if (!entry.valid || entry.figures[metric] === null) continue
+    if (!entry.valid || (entry.figures[metric] ?? null) === null) continue
     const { name, scenario } = entry
     // each load is a separate series
     const key = JSON.stringify([name, entry.engine, describeMachine(entry), LOAD.map((field) => scenario?.[field])])
@@ -67,7 +67,7 @@ function buildSeries(entries: readonly HistoryEntry[], metric: ComparedMetric): 
     return { commit, at, value: figures[metric] as number, interval, node: environment?.node ?? null }
   })
   const values = points.map(({ value }) => value)
-  const isRatio = metric !== 'errorRate' && values.every((value) => value > 0)
+  const isRatio = !isFraction(metric) && values.every((value) => value > 0)
   const scaled = isRatio ? values.map(Math.log) : values
   const random = stream(1, 'change points')
   const found = findChangePoints(scaled, { level: LEVEL, permutations: PERMUTATIONS, uniform: () => random.uniform() })

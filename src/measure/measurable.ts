@@ -22,6 +22,7 @@ export function checkMeasurable(scenario: ResolvedScenario): ResolvedScenario {
       `must be at most ${MAX_RATE.toLocaleString('en')}/s to be measured, got ${show(rate)}`,
     )
   }
+  checkGaps(scenario.arrivals)
   return scenario
 }
 
@@ -43,6 +44,26 @@ export function checkShard(scenario: ResolvedScenario, { count }: Shard): void {
   }
   if (arrivals.process === 'replay') refuseMore(countOf(arrivals.timestamps), 'requests')
   if ('requests' in stop) refuseMore(stop.requests, 'requests')
+}
+
+/** The longest gap between replayed requests that is measured: a longer one is a wrong unit, or hours of nothing. */
+const LONGEST_GAP_MS = 3_600_000
+
+function checkGaps(arrivals: Arrivals): void {
+  if (arrivals.process !== 'replay' || !Array.isArray(arrivals.timestamps)) return
+  const { timestamps, speed = 1 } = arrivals
+  let last = 0
+  for (const [i, at] of timestamps.entries()) {
+    const gapMs = (at - last) / speed
+    if (gapMs > LONGEST_GAP_MS) {
+      const after = i === 0 ? 'the start of the run' : 'the request before it'
+      throw new ValidationError(
+        `arrivals.timestamps.${i}`,
+        `comes ${(gapMs / LONGEST_GAP_MS).toPrecision(3)} h after ${after}, and a measurement would wait for it; check the unit, subtract the first time from all times, cut the trace, or raise its speed`,
+      )
+    }
+    last = at
+  }
 }
 
 /** Finds the highest rate of the arrivals, and the path of its field. */

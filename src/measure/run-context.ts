@@ -1,4 +1,5 @@
 import type { CheckpointCount } from '../result/recording.js'
+import type { Finding } from '../result/validity.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import type { RunClock } from './clock/clock.js'
 import type { HostWatch } from './host/host-watch.js'
@@ -6,6 +7,7 @@ import type { ResolvedOptions } from './options.js'
 import type { Plan } from './plan.js'
 import type { RunState } from './recording/build-recording.js'
 import type { SharedMemory } from './recording/shared-memory.js'
+import type { RequestSource } from './servers/http/requests.js'
 import type { WorkerExit } from './servers/worker-exits.js'
 
 /** Lets a run start at a time that is set elsewhere, as the shards of agents do. */
@@ -26,6 +28,8 @@ export interface RunContext {
   clock: RunClock
   /** null starts as soon as all threads are ready */
   gate: StartGate | null
+  /** the requests of an HTTP target, if they differ */
+  requests: RequestSource | null
 }
 
 /** The outcome of a run. */
@@ -39,6 +43,8 @@ export interface RunOutcome {
   failure: Error | null
   /** the servers whose threads ended during the run */
   exits: WorkerExit[]
+  /** what the target found */
+  findings: Finding[]
   /** the error that a teardown threw */
   teardown: Error | null
 }

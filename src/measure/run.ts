@@ -3,6 +3,7 @@ import { cores } from '../machine/cores.js'
 import { environment } from '../machine/environment.js'
 import type { Environment, Host } from '../result/host.js'
 import type { Recording } from '../result/recording.js'
+import { checkBudgetClasses } from '../scenario/budget.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { throwIfAborted } from '../validation/realm.js'
@@ -19,6 +20,7 @@ import { buildRecording, type RunState } from './recording/build-recording.js'
 import type { Observation } from './recording/observations.js'
 import { SharedMemory } from './recording/shared-memory.js'
 import type { RunContext, StartGate } from './run-context.js'
+import { prepareRequests, type RequestSource } from './servers/http/requests.js'
 import { runInProcess } from './servers/in-process.js'
 import { runOnThreads } from './servers/on-threads.js'
 
@@ -60,14 +62,17 @@ export async function runMeasurement(
       'timers were already faked when throughline was first imported, and a measurement needs real timers; import throughline before faking timers',
     )
   }
+  const { http } = scenario
+  const requests = http === undefined ? null : await prepareRequests(http, scenario.seed)
+  if (requests !== null) checkClasses(scenario, requests)
   const plan = await planRun(scenario, options)
-  const memory = SharedMemory.allocate(scenario, plan, threads, observe)
+  const memory = SharedMemory.allocate(scenario, plan, threads, { observe, classes: requests?.classes ?? null })
   const host = new HostWatch(memory.buffers.host, memory.window(), typeof handler !== 'string')
-  const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock(), gate }
+  const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock(), gate, requests }
   const machine = environment()
 
   const run = typeof handler === 'string' ? runOnThreads(context, handler, threads) : runInProcess(context)
-  const { state, checkpoints, endedNs, failure, teardown, exits } = await run
+  const { state, checkpoints, endedNs, failure, teardown, exits, findings } = await run
   const { window } = state
   const { earlyEnd } = window
   if (window.startNs === Number.POSITIVE_INFINITY || window.endNs <= window.startNs) {
@@ -81,7 +86,8 @@ export async function runMeasurement(
     }),
   }
   if (recording.counts.completed > 0) {
-    recording.findings.push(...measureFindings(recording, { earlyEnd, failure, teardown, exits, servers: threads }))
+    const course = { earlyEnd, failure, teardown, exits, servers: threads }
+    recording.findings.push(...measureFindings(recording, course), ...findings)
   }
   return {
     recording,
@@ -116,6 +122,15 @@ function errorOfEmptyRun(
     default:
       return emptyWindowError()
   }
+}
+
+/** Checks what only the requests themselves say: a run may read them from a file. */
+function checkClasses({ classes, stop }: ResolvedScenario, requests: RequestSource): void {
+  if (classes !== undefined && requests.classes !== null) {
+    throw new ValidationError('classes', 'must be left out: http.requests give the class of each request')
+  }
+  const names = requests.classes?.names ?? Object.keys(classes ?? {})
+  if ('budget' in stop) checkBudgetClasses(stop.budget, names, 'stop.budget')
 }
 
 async function planRun(scenario: ResolvedScenario, { signal, shard }: ResolvedOptions): Promise<Plan> {

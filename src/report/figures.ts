@@ -58,7 +58,7 @@ export const dropColumns = (results: readonly Result[]) => [
 ]
 
 /** The two header lines of a figure's column. */
-export function headerOf(figure: Figure, unit: TimeUnit): [string, string] {
+export function figureHeader(figure: Figure, unit: TimeUnit): [string, string] {
   if (figure === 'meanBatchSize') return ['mean', 'batch']
   return figure === 'utilization' ? ['utilization', '%'] : [figure, unit.name]
 }

@@ -5,21 +5,11 @@ import type { Detectable } from '../gate/detectable.js'
 import type { GateOutcome, GateReport, GateVerdict } from '../gate/gate-report.js'
 import { roughPercent } from '../text/number.js'
 
-export const GATE_TITLES = [
-  'scenario',
-  'metric',
-  'base',
-  'head',
-  'head / base',
-  '99 % interval',
-  'detects',
-  'budget',
-  'verdict',
-] as const
+const TITLES = ['metric', 'base', 'head', 'head / base', '99 % interval', 'detects', 'budget', 'verdict']
 
-/** Builds a row for each scenario with the metric that decides. */
-export function gateRows({ scenarios }: GateReport): string[][] {
-  return scenarios.map((scenario) => {
+/** Builds the table of a gate: a row for each scenario with the metric that decides, without columns that are empty. */
+export function gateTable({ scenarios, runner }: GateReport): { titles: string[]; rows: string[][] } {
+  const rows = scenarios.map((scenario) => {
     const { name, comparison, detectable, budget } = scenario
     const compared =
       comparison === null ? ['', '', '', '', ''] : findRow(comparison, overallVerdict(comparison).by).slice(0, -1)
@@ -27,6 +17,11 @@ export function gateRows({ scenarios }: GateReport): string[][] {
     const kept = budget === null ? '' : { pass: 'kept', fail: 'broken', inconclusive: 'inconclusive' }[budget.verdict]
     return [name, ...compared, detects, kept, verdictText(scenario)]
   })
+  const isShown = (_: string, column: number) => rows.length === 0 || rows.some((row) => row[column] !== '')
+  return {
+    titles: [runner === undefined ? 'scenario' : 'task', ...TITLES].filter(isShown),
+    rows: rows.map((row) => row.filter(isShown)),
+  }
 }
 
 function findRow(comparison: Parameters<typeof comparisonRows>[0], metric: ComparedMetric): string[] {
@@ -51,7 +46,7 @@ function detectableText({ changes }: Detectable): string {
 }
 
 /** The verdict in a line: `Slower than origin/main: saveOrder`. */
-export function gateHeadline({ verdict, base, scenarios }: GateReport): string {
+export function gateHeadline({ verdict, base, scenarios, runner }: GateReport): string {
   const named = (which: (scenario: GateOutcome) => boolean) =>
     scenarios
       .filter(which)
@@ -60,11 +55,15 @@ export function gateHeadline({ verdict, base, scenarios }: GateReport): string {
   const compared = scenarios.filter(({ comparison }) => comparison !== null).length
   switch (verdict) {
     case 'failed':
-      return `Cannot be run: ${named((each) => each.verdict === 'failed')}`
     case 'fail': {
       const slower = named((each) => verdictText(each).startsWith('slower'))
       const over = named((each) => each.verdict === 'fail' && each.budget?.verdict === 'fail')
-      return [slower && `slower than ${base.ref}: ${slower}`, over && `over budget: ${over}`]
+      const failed = named((each) => each.verdict === 'failed')
+      return [
+        slower && `slower than ${base.ref}: ${slower}`,
+        over && `over budget: ${over}`,
+        failed && `cannot be run: ${failed}`,
+      ]
         .filter((text) => text !== '')
         .join('; ')
         .replace(/^./, (letter) => letter.toUpperCase())
@@ -75,7 +74,9 @@ export function gateHeadline({ verdict, base, scenarios }: GateReport): string {
     }
     case 'pass':
       if (compared === 0) return `Budget kept; nothing was compared with ${base.ref}`
-      return compared === 1 ? `Not slower than ${base.ref}` : `None of ${compared} scenarios is slower than ${base.ref}`
+      return compared === 1
+        ? `Not slower than ${base.ref}`
+        : `None of ${compared} ${runner === undefined ? 'scenarios' : 'tasks'} is slower than ${base.ref}`
   }
 }
 

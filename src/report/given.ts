@@ -10,6 +10,8 @@ const title = z.string({ error: 'must be a string' }).optional()
 const OPTIONS = {
   report: options({ title, budget: budgetSchema.optional(), price: priceSchema.optional() }),
   markdown: options({ title }),
+  resultMarkdown: options({ title, price: priceSchema.optional() }),
+  csv: options({ price: priceSchema.optional() }),
   svg: options({ title }),
   junit: options({
     name: title,

@@ -1,4 +1,4 @@
-import { UNITS } from '../budget/comparison.js'
+import { isFraction, UNITS } from '../budget/comparison.js'
 import type { HistoryChange, HistorySeries } from '../history/series.js'
 import { inText, percent, threeDigits, time } from '../text/number.js'
 
@@ -13,7 +13,7 @@ export function historyValue(value: number, { metric }: HistorySeries): string {
 /** Formats a change: `1.21 times (1.00 ms to 1.21 ms)`. */
 export function changeText({ before, after }: HistoryChange, series: HistorySeries): string {
   const ends = `${historyValue(before, series)} to ${historyValue(after, series)}`
-  return before > 0 && series.metric !== 'errorRate' ? `${threeDigits(after / before)} times (${ends})` : ends
+  return before > 0 && !isFraction(series.metric) ? `${threeDigits(after / before)} times (${ends})` : ends
 }
 
 export const shortCommit = (commit: string | null) => commit?.slice(0, 10) ?? '–'

@@ -18,7 +18,7 @@ export {
   renderMarkdown,
   renderSweepMarkdown,
 } from './export/markdown.js'
-export { renderResultsCsv, renderSweepCsv } from './export/sweep-csv.js'
+export { type CsvOptions, renderResultsCsv, renderSweepCsv } from './export/sweep-csv.js'
 export { type Figure, type Figures, figuresOf } from './figures.js'
 export { renderGateHtml } from './html/gate.js'
 export { createReportHandler, type ReportHandlerOptions } from './html/handler.js'

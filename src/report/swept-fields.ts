@@ -45,7 +45,7 @@ export function sweptFields(swept: readonly Swept[]): SweptField[] {
     }
     return {
       name,
-      header: HEADERS[path] ?? headerOf(path),
+      header: HEADERS[path] ?? fieldHeader(path),
       plain,
       label: (at) => {
         const value = plain(at)
@@ -61,7 +61,7 @@ export function sweptFields(swept: readonly Swept[]): SweptField[] {
 const LONGEST_LABEL = 24
 
 /** The last part of a path, below the part that contains it. */
-function headerOf(path: string): string {
+function fieldHeader(path: string): string {
   const parts = path.split('.')
   return `${parts.at(-2) ?? ''}\n${parts.at(-1)}${RATES.test(path) ? ' /s' : ''}`
 }

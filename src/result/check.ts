@@ -5,11 +5,12 @@ import type { BucketCounts } from '../histogram/latency-histogram.js'
 import { percentilesNs } from '../histogram/percentile.js'
 import { TIMES } from '../scenario/budget.js'
 import { type GoodInput, goodSchema } from '../scenario/good.js'
-import { checkKept } from '../scenario/scenario.js'
+import { checkStoredScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
-import { checkVersion, throwFaults } from '../validation/validation-error.js'
-import { goodPart } from './goodput.js'
+import { checkVersion, type Source, sourceOf, throwFaults } from '../validation/validation-error.js'
+import type { ClassResult, ClassSegment } from './classes.js'
+import { type Goodput, goodPart } from './goodput.js'
 import { type Counts, errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
 import { ESTIMATES, PERCENTILES, type Summary } from './summary.js'
@@ -61,7 +62,7 @@ function faultOf(given: Summary): string | null {
   if (inOrder.some((value, i) => value < (inOrder[i - 1] ?? 0))) {
     return 'must have min, p50, p90, p95, p99, p999 and max in rising order'
   }
-  const histogram = decoded(given.histogram)
+  const histogram = decodeHistogram(given.histogram)
   if (typeof histogram === 'string') return histogram
   const moments = momentsOf(histogram)
   const fault = faultAgainst(histogram, moments.mean, given)
@@ -131,7 +132,7 @@ const isBeyond = (ms: number) => nanoseconds(ms) >= HIGHEST_NS
 const bucketIn = (ms: number) => bucketOf(Math.min(nanoseconds(ms), HIGHEST_NS))
 
 /** Decodes a histogram, or says what is wrong with it. */
-function decoded(base64: string): BucketCounts | string {
+function decodeHistogram(base64: string): BucketCounts | string {
   try {
     return decode(base64)
   } catch {
@@ -145,16 +146,18 @@ const counts = z.looseObject({
   ...{ rejected: requests, timedOut: requests, aborted: requests, unfinished: requests },
 })
 
+const segmentLatency = z
+  .looseObject(
+    { count: requests.min(1), min: number, mean: number, max: number, histogram: text },
+    { error: 'must be an object, or null' },
+  )
+  .nullable()
+
 const segment = z.looseObject({
   ...{ startMs: number, endMs: number, batches: requests, batched: requests, servingMs: number },
   counts,
   inSystem: number,
-  latencyMs: z
-    .looseObject(
-      { count: requests.min(1), min: number, mean: number, max: number, histogram: text },
-      { error: 'must be an object, or null' },
-    )
-    .nullable(),
+  latencyMs: segmentLatency,
 })
 
 const goodput = z.looseObject({
@@ -162,6 +165,17 @@ const goodput = z.looseObject({
   fraction: number.max(1, { error: 'must be at most 1' }),
   perSecond: number,
   interval,
+})
+
+const rates = z.looseObject({ error: number, rejection: number })
+
+const classResult = z.looseObject({
+  counts,
+  offeredPerSecond: number,
+  latencyMs: summary.nullable(),
+  rates: rates.nullable(),
+  goodput: goodput.optional(),
+  segments: z.array(z.looseObject({ counts, latencyMs: segmentLatency }), { error: 'must be a list' }),
 })
 
 const batchSize = z.string().regex(/^[1-9]\d*$/, { error: 'must be the size of a batch' })
@@ -251,8 +265,11 @@ export const resultSchema = z
     ...{ queueingMs: summary, batchingMs: summary, dispatchMs: summary },
     throughput: z.looseObject({ offered: number, completed: number }),
     counts,
-    rates: z.looseObject({ error: number, rejection: number }),
+    failures: z.record(z.string(), requests).optional(),
+    failedMs: summary.optional(),
+    rates,
     goodput: goodput.optional(),
+    classes: z.record(z.string(), classResult).optional(),
     batches: z.looseObject({ count: requests, meanSize: number, sizes: z.record(batchSize, requests) }),
     utilization: number.max(1 + ROUNDING, { error: 'must be at most 1' }).nullable(),
     meanInSystem: number,
@@ -297,6 +314,10 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
   if (inGoodput !== null) return inGoodput
   const inSegments = contradictionIn(segments, given)
   if (inSegments !== null) return inSegments
+  const inFailures = contradictionOfFailures(given)
+  if (inFailures !== null) return inFailures
+  const inClasses = contradictionOfClasses(given)
+  if (inClasses !== null) return inClasses
   const inParts = contradictionOfParts(given)
   if (inParts !== null) return inParts
   const ofSizes = Object.entries(batches.sizes)
@@ -310,6 +331,125 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
     return ['validity.valid', 'must be true if no finding is an error, and false otherwise']
   }
   return null
+}
+
+/** A contradiction between failures by kind and their count; null if there is none. */
+function contradictionOfFailures({ failures, failedMs, counts }: Result): [path: string, message: string] | null {
+  if (failures !== undefined && sumBy(Object.values(failures), (count) => count) !== counts.failed) {
+    return ['failures', 'must add up to counts.failed']
+  }
+  if (failedMs !== undefined && failedMs.count !== counts.failed) {
+    return ['failedMs.count', 'must be as many as failed']
+  }
+  return null
+}
+
+/** A contradiction within classes, or between them and the whole; null if there is none. */
+function contradictionOfClasses(whole: Result): [path: string, message: string] | null {
+  const { classes, counts, latencyMs, segments, window } = whole
+  if (classes === undefined) return null
+  const all = Object.values(classes)
+  const seconds = (window.endMs - window.startMs) / 1000
+  for (const [name, each] of Object.entries(classes)) {
+    const at = `classes.${name}`
+    const { offered, completed, rejected } = each.counts
+    if (!same(each.offeredPerSecond, offered / seconds)) {
+      return [`${at}.offeredPerSecond`, 'must be what was offered over the window']
+    }
+    if (completed !== (each.latencyMs?.count ?? 0)) {
+      return [`${at}.counts.completed`, 'must be as many as there are latencies']
+    }
+    if ((each.rates === null) !== (offered === 0))
+      return [`${at}.rates`, 'must be null if none was offered, and only then']
+    if (each.rates !== null && !same(each.rates.error, errorsIn(each.counts) / offered)) {
+      return [
+        `${at}.rates.error`,
+        'must be the fraction of offered that failed, or was rejected, timed out or unfinished',
+      ]
+    }
+    if (each.rates !== null && !same(each.rates.rejection, rejected / offered)) {
+      return [`${at}.rates.rejection`, 'must be the fraction of offered']
+    }
+    const inGoodput = contradictionInGoodput(each.goodput, each.counts, at, seconds)
+    if (inGoodput !== null) return inGoodput
+    if (each.segments.length !== segments.length) return [`${at}.segments`, 'must be as many as those of the whole']
+    const inSegments = contradictionInCounts(each.segments, each, at)
+    if (inSegments !== null) return inSegments
+  }
+  if (!areSame(totalOf(all.map((each) => each.counts)), counts))
+    return ['classes', 'must add up to the counts of the whole']
+  for (const [k, segment] of segments.entries()) {
+    const own = all.map((each) => (each.segments[k] as ClassSegment).counts)
+    if (!areSame(totalOf(own), segment.counts)) return ['classes', `must add up to the counts of segments.${k}`]
+  }
+  const buckets = new Buckets()
+  for (const each of all) if (each.latencyMs !== null) buckets.add(decode(each.latencyMs.histogram))
+  return buckets.hold(decode(latencyMs.histogram)) ? null : ['classes', 'must hold the latencies of the whole']
+}
+
+function contradictionInGoodput(
+  goodput: Goodput | undefined,
+  counts: Counts,
+  at: string,
+  seconds: number,
+): [path: string, message: string] | null {
+  if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most as many as completed']
+  if (goodput === undefined) return null
+  const { amount, of } = goodPart(counts)
+  if (!same(goodput.fraction, amount / of)) return [`${at}.goodput.fraction`, 'must be the fraction of good requests']
+  return same(goodput.perSecond, amount / seconds)
+    ? null
+    : [`${at}.goodput.perSecond`, 'must be what was good over the window']
+}
+
+/** A contradiction between the segments of a class and the class. */
+function contradictionInCounts(
+  segments: readonly ClassSegment[],
+  { counts, latencyMs }: Pick<ClassResult, 'counts' | 'latencyMs'>,
+  at: string,
+): [path: string, message: string] | null {
+  const buckets = new Buckets()
+  for (const [k, segment] of segments.entries()) {
+    const own = `${at}.segments.${k}`
+    if (segment.counts.offered !== segment.counts.completed + errorsIn(segment.counts) + segment.counts.aborted) {
+      return [`${own}.counts.offered`, 'must be the sum of the other counts']
+    }
+    if (segment.counts.completed !== (segment.latencyMs?.count ?? 0)) {
+      return [`${own}.counts.completed`, 'must be as many as there are latencies']
+    }
+    if (segment.latencyMs === null) continue
+    const histogram = decodeHistogram(segment.latencyMs.histogram)
+    const fault =
+      typeof histogram === 'string' ? histogram : faultAgainst(histogram, momentsOf(histogram).mean, segment.latencyMs)
+    if (fault !== null) return [`${own}.latencyMs`, fault]
+    buckets.add(histogram as BucketCounts)
+  }
+  if (!areSame(totalOf(segments.map((segment) => segment.counts)), counts)) {
+    return [`${at}.segments`, 'must add up to the counts of the class']
+  }
+  return latencyMs === null || buckets.hold(decode(latencyMs.histogram))
+    ? null
+    : [`${at}.segments`, 'must hold the latencies of the class']
+}
+
+const areSame = (a: Counts, b: Counts) =>
+  Object.entries(a).every(([name, requests]) => (b[name as keyof Counts] ?? 0) === requests)
+
+/** Counts by bucket, summed over several histograms. */
+class Buckets {
+  readonly #counts = new Float64Array(BUCKETS)
+
+  add({ buckets, counts }: BucketCounts): void {
+    for (let i = 0; i < buckets.length; i++) {
+      const bucket = buckets[i] as number
+      this.#counts[bucket] = (this.#counts[bucket] as number) + (counts[i] as number)
+    }
+  }
+
+  /** Whether they hold what a histogram of as many values holds. */
+  hold({ buckets, counts }: BucketCounts): boolean {
+    return buckets.every((bucket, i) => this.#counts[bucket] === counts[i])
+  }
 }
 
 /** A contradiction within segments, or between them and the whole; null if there is none. */
@@ -326,13 +466,7 @@ function contradictionIn(segments: Result['segments'], whole: Result): [path: st
   if (sum((each) => each.batches) !== batches.count || sum((each) => each.batched) !== batched) {
     return ['segments', 'must add up to the batches of the whole']
   }
-  const inSegments = new Float64Array(BUCKETS)
-  const add = ({ buckets, counts }: BucketCounts) => {
-    for (let i = 0; i < buckets.length; i++) {
-      const bucket = buckets[i] as number
-      inSegments[bucket] = (inSegments[bucket] as number) + (counts[i] as number)
-    }
-  }
+  const inSegments = new Buckets()
   for (const [i, { startMs, endMs, counts, latencyMs }] of segments.entries()) {
     const at = `segments.${i}`
     if (startMs > endMs) return [`${at}.endMs`, 'must not be before its start']
@@ -344,19 +478,18 @@ function contradictionIn(segments: Result['segments'], whole: Result): [path: st
     }
     if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most as many as completed']
     if (latencyMs === null) continue
-    const histogram = decoded(latencyMs.histogram)
+    const histogram = decodeHistogram(latencyMs.histogram)
     const fault =
       typeof histogram === 'string' ? histogram : faultAgainst(histogram, momentsOf(histogram).mean, latencyMs)
     if (fault !== null) return [`${at}.latencyMs`, fault]
-    add(histogram as BucketCounts)
+    inSegments.add(histogram as BucketCounts)
   }
   const of = segments.flatMap(({ latencyMs }) => latencyMs ?? [])
   const mean = of.reduce((all, each) => all + each.count * each.mean, 0) / latencyMs.count
   const extremes = [Math.min(...of.map(({ min }) => min)), Math.max(...of.map(({ max }) => max))] as const
-  const { buckets: filled, counts: times } = decode(latencyMs.histogram)
   if (
     // their counts have the same sum
-    filled.some((bucket, i) => inSegments[bucket] !== times[i]) ||
+    !inSegments.hold(decode(latencyMs.histogram)) ||
     extremes[0] !== latencyMs.min ||
     extremes[1] !== latencyMs.max ||
     !isAbout(mean, latencyMs.mean)
@@ -439,7 +572,7 @@ const same = (a: number, b: number) => Math.abs(a - b) <= ROUNDING * Math.max(Ma
  *
  * @throws ValidationError
  */
-export function checkIsResult(value: unknown, name = 'result'): void {
+export function checkIsResult(value: unknown, name: Source = 'result'): void {
   checkVersion(value, { name, kind: 'result', schema: SCHEMA })
 }
 
@@ -448,17 +581,17 @@ export function checkIsResult(value: unknown, name = 'result'): void {
  *
  * @throws ValidationError if it has another version, or its figures contradict each other
  */
-export function checkedResult(value: unknown, name = 'result'): Result {
+export function checkResult(value: unknown, name: Source = 'result'): Result {
   checkIsResult(value, name)
   const parsed = resultSchema.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
   const result = value as Result
-  if (result.scenario !== null) checkKept(result.scenario, `${name}.scenario`)
+  if (result.scenario !== null) checkStoredScenario(result.scenario, sourceOf(name, 'scenario'))
   return result
 }
 
 /** The same for a summary. */
-export function checkedSummary(value: unknown, name = 'summary'): Summary {
+export function checkSummary(value: unknown, name: Source = 'summary'): Summary {
   const parsed = summary.safeParse(value)
   if (!parsed.success) throwFaults(parsed.error, name, value)
   return value as Summary

@@ -17,10 +17,15 @@ export interface Cost {
   perServer: number | null
 }
 
-const PRICE_IS = 'must be the price of one server for an hour, a number of 0 or more'
+/** Beyond these prices, the arithmetic of costs would overflow. */
+export const PRICES = { least: 1e-30, most: 1e30 }
+const PRICE_IS = `must be the price of one server for an hour, a number of 0 or more, and at most ${PRICES.most}`
 
 /** The price of one server for an hour, in any currency. */
-export const priceSchema = z.number({ error: PRICE_IS }).min(0, { error: PRICE_IS })
+export const priceSchema = z
+  .number({ error: PRICE_IS })
+  .min(0, { error: PRICE_IS })
+  .max(PRICES.most, { error: PRICE_IS })
 
 const schema = options({ price: priceSchema.optional() })
 

@@ -1,5 +1,5 @@
 import { sumBy } from '../statistics/descriptive.js'
-import { mergeByMetric, type RecordedSegment, SEGMENTS, totalOf } from './recording.js'
+import { mergeByMetric, mergeClasses, type RecordedSegment, SEGMENTS, totalOf } from './recording.js'
 
 /**
  * Merges neighbouring segments into about twenty of about one length, however finely the window was cut: intervals come
@@ -38,5 +38,6 @@ function mergeSegments(segments: readonly RecordedSegment[]): RecordedSegment {
     batched: sum(({ batched }) => batched),
     servingNs: sum(({ servingNs }) => servingNs),
     histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
+    ...(first.classes !== undefined && { classes: mergeClasses(segments.map(({ classes = {} }) => classes)) }),
   }
 }

@@ -52,7 +52,7 @@ export class Exceedances {
   readonly #known = new Map<number, Exceeding>()
 
   /** @param unanswered how to count requests that were not answered */
-  constructor(result: Result, segmentation: Segmentation, unanswered: 'slowest' | 'fastest') {
+  constructor(result: Pick<Result, 'segments'>, segmentation: Segmentation, unanswered: 'slowest' | 'fastest') {
     this.segmentation = segmentation
     this.#slowest = unanswered === 'slowest'
     this.#segments = result.segments.filter(({ counts }) => counts.offered > 0).map(counted)

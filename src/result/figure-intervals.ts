@@ -1,11 +1,11 @@
 import { betaQuantile } from '../statistics/beta.js'
 import { sumBy } from '../statistics/descriptive.js'
 import { student, tailOf } from '../statistics/student.js'
-import { type Order, spreadOf, tooFewSegments } from './spread.js'
+import { estimateError, type Order, tooFewSegments } from './spread.js'
 import { type Interval, noInterval } from './summary.js'
 
 /** The terms that one segment of a run, or one replication, adds to a ratio of two sums. */
-export interface Part {
+export interface RatioPart {
   amount: number
   of: number
 }
@@ -19,7 +19,7 @@ const VERY_MANY = 1e9
  * Survey Methodology 24, 1998). If none or all of the requests count, all are taken as independent, which gives at most
  * 3.7 / n for none (the rule of three, two-sided): then it is unknown how they would cluster.
  */
-export function fractionInterval(parts: readonly Part[], order: Order, checkpoints = 1): Interval {
+export function fractionInterval(parts: readonly RatioPart[], order: Order, checkpoints = 1): Interval {
   const tail = tailOf(checkpoints)
   const amount = sumBy(parts, (part) => part.amount)
   const n = sumBy(parts, (part) => part.of)
@@ -30,7 +30,7 @@ export function fractionInterval(parts: readonly Part[], order: Order, checkpoin
     const few = tooFewSegments(parts.length, order)
     if (few !== null) return noInterval(few)
     const off = parts.map((part) => part.amount - fraction * part.of)
-    const { ofLongRun } = spreadOf(off, n, fraction * (1 - fraction), order)
+    const { ofLongRun } = estimateError(off, n, fraction * (1 - fraction), order)
     worth = Math.min(n, ofLongRun * (student(tail, VERY_MANY) / student(tail, parts.length - 1)) ** 2)
   }
   const k = fraction * worth
@@ -45,12 +45,12 @@ export function fractionInterval(parts: readonly Part[], order: Order, checkpoin
  * Computes the 95 % interval of a ratio of two sums, such as requests over time: batch means with Student's t over the
  * segments (the ratio estimator of Law and Kelton, 9.5.3, widened by the correlation found between segments).
  */
-export function ratioInterval(parts: readonly Part[], order: Order, checkpoints = 1): Interval {
+export function ratioInterval(parts: readonly RatioPart[], order: Order, checkpoints = 1): Interval {
   const few = tooFewSegments(parts.length, order)
   if (few !== null) return noInterval(few)
   const of = sumBy(parts, (part) => part.of)
   const ratio = sumBy(parts, (part) => part.amount) / of
   const off = parts.map((part) => part.amount - ratio * part.of)
-  const margin = (student(tailOf(checkpoints), parts.length - 1) * spreadOf(off, of, 1, order).error) / of
+  const margin = (student(tailOf(checkpoints), parts.length - 1) * estimateError(off, of, 1, order).error) / of
   return { low: Math.max(0, ratio - margin), high: ratio + margin, level: 0.95 }
 }

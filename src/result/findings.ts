@@ -1,5 +1,6 @@
 import { HIGHEST_NS } from '../histogram/buckets.js'
 import { isStationary, meanRate } from '../scenario/arrivals/arrivals.js'
+import { servicesOf } from '../scenario/classes.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { maxThroughput, type Service, varies } from '../scenario/service/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
@@ -35,7 +36,7 @@ function saturated(recording: Recording): Finding | null {
   if (last === undefined) return null
 
   const simulated = recording.engine === 'simulate' ? scenario : null
-  const capacity = simulated === null ? null : carriedBy(simulated)
+  const capacity = simulated === null ? null : sustainedRate(simulated)
   const backlog = last.inSystem
   const overload = simulated === null || capacity === null ? null : offeredBeyond(simulated, capacity)
   if (overload === null && !grewThroughout(recording)) return null
@@ -56,12 +57,13 @@ function saturated(recording: Recording): Finding | null {
 }
 
 /** The highest rate that a simulation's servers can sustain; null if it is unlimited. */
-function carriedBy({ service, batching, servers }: ResolvedScenario): number | null {
+function sustainedRate({ service, classes, batching, servers }: ResolvedScenario): number | null {
   if (service === undefined) return null
   const most = maxThroughput(
     service,
     batching.maxBatchSize ?? Number.POSITIVE_INFINITY,
     servers ?? Number.POSITIVE_INFINITY,
+    servicesOf(service, classes),
   )
   return Number.isFinite(most) ? most : null
 }
@@ -77,12 +79,14 @@ function carriers({ servers, batching }: ResolvedScenario): string {
  * The offered rate, if it is more than can be sustained for ever. Null if it is not, if the queue rejects the rest, or if
  * the arrivals have no constant rate.
  */
-function offeredBeyond({ arrivals, service, queue }: ResolvedScenario, capacity: number): number | null {
+function offeredBeyond({ arrivals, service, classes, queue }: ResolvedScenario, capacity: number): number | null {
   if (queue.capacity !== null || queue.timeout !== null || !isStationary(arrivals)) return null
   const offered = meanRate(arrivals)
   if (offered === null) return null
   // exactly the capacity is sustained only if nothing varies
-  const inStep = arrivals.process === 'constant' && !varies(service as Service)
+  const services = servicesOf(service as Service, classes)
+  const inStep =
+    arrivals.process === 'constant' && services.length === 1 && !services.some((each) => varies(each.service))
   return offered > capacity * (inStep ? 1 + ROUNDING : 1 - ROUNDING) ? offered : null
 }
 
@@ -124,7 +128,7 @@ function littlesLaw({ inSystemNs, staysNs, startNs, endNs }: Recording): Finding
   return {
     code: 'littles-law',
     severity: 'error',
-    message: `${integrated.toPrecision(6)} requests were in the system on average, but their stays add up to ${fromStays.toPrecision(6)}: one of the two is wrong`,
+    message: `${Number(integrated.toPrecision(6))} requests were in the system on average, but their stays add up to ${Number(fromStays.toPrecision(6))}: one of the two is wrong`,
     figures: { integrated, fromStays },
   }
 }

@@ -1,6 +1,6 @@
 import type { Good } from '../scenario/good.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
-import { fractionInterval, type Part } from './figure-intervals.js'
+import { fractionInterval, type RatioPart } from './figure-intervals.js'
 import type { Counts, Recording } from './recording.js'
 import { type Interval, noInterval } from './summary.js'
 
@@ -17,7 +17,7 @@ export interface Goodput {
 }
 
 /** How many requests were good, and of how many. An unfinished request may yet have become good, so it counts as neither. */
-export const goodPart = ({ good = 0, offered, unfinished }: Counts): Part => ({
+export const goodPart = ({ good = 0, offered, unfinished }: Counts): RatioPart => ({
   amount: good,
   of: offered - unfinished,
 })
@@ -26,12 +26,20 @@ export const goodPart = ({ good = 0, offered, unfinished }: Counts): Part => ({
  * The goodput of a recording; null if its requests were not judged by limits.
  *
  * @param noSteadyState why there is no interval; null if there is a steady state
+ * @param counts those of the whole, or of a class
+ * @param segments the same by segment
  */
-export function goodputOf(recording: Recording, noSteadyState: string | null): Goodput | null {
-  const { scenario, counts, startNs, endNs, segments, replications, checkpoints } = recording
+export function goodputOf(
+  recording: Recording,
+  noSteadyState: string | null,
+  counts: Counts = recording.counts,
+  segments: readonly { counts: Counts }[] = recording.segments,
+): Goodput | null {
+  const { scenario, startNs, endNs, replications, checkpoints } = recording
   const limits = scenario?.good ?? recording.good
   if (limits === undefined || counts.good === undefined) return null
   const { amount, of } = goodPart(counts)
+  if (of === 0) return null
   const order = replications === undefined ? 'in a row' : 'independent'
   const parts = segments.map((segment) => goodPart(segment.counts))
   return {

@@ -1,15 +1,17 @@
 import { bucketCeiling, bucketFloor } from '../histogram/buckets.js'
 import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
 import { meanOf, stdDevOf } from '../histogram/moments.js'
+import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { student, tailOf } from '../statistics/student.js'
 import { count } from '../text/number.js'
-import { FEWEST, type Order, type Spread, segmentsName, spreadOf, tooFewSegments } from './spread.js'
+import type { Recording } from './recording.js'
+import { type EstimateError, estimateError, FEWEST, type Order, segmentsName, tooFewSegments } from './spread.js'
 import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from './summary.js'
 
 /**
  * How many independent values a run must be worth. With fewer, its segments are still correlated, and their spread does
- * not show the run's own. Tuned, like the two below, with `bench/coverage.ts`.
+ * not show the run's own. Tuned, like the two below, with `bench/studies/coverage.ts`.
  */
 const INDEPENDENT = 300
 /**
@@ -67,7 +69,7 @@ function longerWindow(total: HistogramSnapshot, windowNs: number): Advice {
   return (factor) => {
     const requests = roundUp(total.count * factor)
     const seconds = roundUp((windowNs * factor) / NS_PER_SECOND)
-    return `a window of about ${count(requests)} requests (${count(seconds)} s) would do`
+    return `a window of about ${count(requests)} requests (${count(seconds)} s) would be enough`
   }
 }
 
@@ -86,10 +88,27 @@ export function intervalsBetween(
   return named(intervals(total, replications, 'independent', moreReplications(total), 1))
 }
 
+/**
+ * The intervals of a distribution of a recording, from its segments or its replications.
+ *
+ * @param total all values
+ * @param segments the same values by segment, or by replication
+ */
+export function intervalsIn(
+  { startNs, endNs, replications, checkpoints, scenario }: Recording,
+  total: HistogramSnapshot,
+  segments: readonly HistogramSnapshot[],
+): Record<Estimate, Interval> {
+  if (replications !== undefined) return intervalsBetween(total, segments)
+  const filled = segments.filter(({ count }) => count > 0)
+  const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
+  return intervalsOf(total, filled, endNs - startNs, checkpoints?.planned, endsByItself)
+}
+
 const moreReplications =
   (total: HistogramSnapshot): Advice =>
   (factor) =>
-    `about ${count(roundUp(total.count * factor))} requests in all, in more or longer replications, would do`
+    `about ${count(roundUp(total.count * factor))} requests in all, in more or longer replications, would be enough`
 
 const STORED: readonly number[] = Object.values(PERCENTILES)
 
@@ -132,17 +151,17 @@ function intervals(
     const few = `${count(n)} requests are too few`
     const worth =
       independent < n ? `${count(n)} requests are worth ${count(Math.floor(independent))} independent ones` : few
-    return noInterval(`${worth}, and ${what} takes ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`)
+    return noInterval(`${worth}, and ${what} needs ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`)
   }
   const ofMean = () => {
     if (independent < INDEPENDENT) return tooFew('a mean', INDEPENDENT)
-    const { low, high } = skewed(t, 2 / Math.sqrt(independent))
+    const { low, high } = skewBounds(t, 2 / Math.sqrt(independent))
     const bound = (errors: number) => (total.sum + errors * mean.error) / n
     return within(total, bound(-low), bound(high * calm(CALM.mean, independent / INDEPENDENT)))
   }
   const meanInterval = ofMean()
   const percentiles = places.map(({ p, bucket }, i) => {
-    const fraction = fractions[i] as Spread
+    const fraction = fractions[i] as EstimateError
     // a percentile further out cannot have more independent values than those before it
     independent = Math.min(independent, fraction.independent)
     ofLongRun = Math.min(ofLongRun, fraction.ofLongRun)
@@ -241,12 +260,12 @@ class Distribution {
   }
 }
 
-function spreadOfMean(total: HistogramSnapshot, segments: readonly HistogramSnapshot[], order: Order): Spread {
+function spreadOfMean(total: HistogramSnapshot, segments: readonly HistogramSnapshot[], order: Order): EstimateError {
   const n = total.count
   const mean = meanOf(total)
   // if all are the same, only rounding errors would be left
   const off = segments.map(({ count, sum }) => (total.min === total.max ? 0 : sum - mean * count))
-  return spreadOf(off, n, stdDevOf(total) ** 2, order)
+  return estimateError(off, n, stdDevOf(total) ** 2, order)
 }
 
 /** The spread, for each percentile, of the fraction of values at or below its place. */
@@ -255,19 +274,20 @@ function spreadsOfFractions(
   segments: readonly HistogramSnapshot[],
   n: number,
   order: Order,
-): Spread[] {
+): EstimateError[] {
   const off = places.map(() => [] as number[])
   for (const { count, buckets, counts } of segments) {
     let i = 0
     let below = 0
-    places.forEach(({ p, bucket, part }, which) => {
-      for (; (buckets[i] ?? bucket) < bucket; i++) below += counts[i] as number
+    for (let which = 0; which < places.length; which++) {
+      const { p, bucket, part } = places[which] as Place
+      for (; i < buckets.length && (buckets[i] as number) < bucket; i++) below += counts[i] as number
       const inside = buckets[i] === bucket ? (counts[i] as number) : 0
       off[which]?.push(below + part * inside - p * count)
-    })
+    }
   }
   return places.map(({ p, below, inside, part }, which) =>
-    spreadOf(off[which] as number[], n, below + part ** 2 * inside - p ** 2, order),
+    estimateError(off[which] as number[], n, below + part ** 2 * inside - p ** 2, order),
   )
 }
 
@@ -275,7 +295,7 @@ function spreadsOfFractions(
  * How many standard errors the bounds of a mean are below and above it. A sum over clusters of requests is about gamma
  * distributed, with the skewness of a gamma distribution for the number of independent values.
  */
-function skewed(t: number, skewness: number): { low: number; high: number } {
+function skewBounds(t: number, skewness: number): { low: number; high: number } {
   const a = skewness / 6
   const at = (r: number) => (Math.cbrt(1 + 6 * a * (r - a)) - 1) / (2 * a)
   return { low: at(t), high: -at(-t) }

@@ -1,4 +1,4 @@
-import type { Part } from '../text/parts.js'
+import type { LatencyPart } from '../text/parts.js'
 import type { Result } from './result.js'
 
 const PARTS = [
@@ -10,7 +10,7 @@ const PARTS = [
 ] as const
 
 /** The parts of the mean latency that took any time, in the order in which a request passes them. */
-export function partsOf(result: Pick<Result, (typeof PARTS)[number][1]>): Part[] {
+export function partsOf(result: Pick<Result, (typeof PARTS)[number][1]>): LatencyPart[] {
   const parts = PARTS.map(([name, key, meaning]) => ({ name, meaning, ms: result[key].mean }))
   return parts.filter(({ name, ms }) => ms > 0 || name === 'service')
 }

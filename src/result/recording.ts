@@ -1,6 +1,7 @@
 import { type HistogramSnapshot, mergeHistograms } from '../histogram/latency-histogram.js'
 import type { Good } from '../scenario/good.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
+import type { FailureCounts } from './failures.js'
 import type { Merged, SentShard } from './merge/merged.js'
 import type { Finding } from './validity.js'
 
@@ -54,6 +55,30 @@ const OUTCOMES: Record<string, string> = { timedOut: 'timed out' }
 export const errorsIn = ({ failed, rejected, timedOut, unfinished }: Counts) =>
   failed + rejected + timedOut + unfinished
 
+/** What is recorded of the requests of one class. */
+export interface ClassRecording {
+  counts: Counts
+  latency: HistogramSnapshot
+}
+export type ClassRecordings = Record<string, ClassRecording>
+
+/** Adds up the classes of several segments or runs, all of which have the same. */
+export function mergeClasses(all: readonly ClassRecordings[]): ClassRecordings {
+  const names = Object.keys(all[0] ?? {})
+  return Object.fromEntries(
+    names.map((name) => {
+      const own = all.map((classes) => classes[name] as ClassRecording)
+      return [
+        name,
+        {
+          counts: totalOf(own.map(({ counts }) => counts)),
+          latency: mergeHistograms(own.map(({ latency }) => latency)),
+        },
+      ]
+    }),
+  )
+}
+
 /** A segment of the window, or a replication. */
 export interface RecordedSegment {
   startNs: number
@@ -68,6 +93,8 @@ export interface RecordedSegment {
   servingNs: number
   /** of the requests due in it */
   histograms: Histograms
+  /** absent if requests have no classes */
+  classes?: ClassRecordings
 }
 
 /** The counts and sums that an engine records of a run, before any conclusion is drawn from them. */
@@ -84,6 +111,11 @@ export interface Recording {
   endNs: number
   histograms: Histograms
   counts: Counts
+  /** absent if requests have no classes */
+  classes?: ClassRecordings
+  /** the failed requests by kind, and their latency; absent if none failed */
+  failures?: FailureCounts
+  failed?: HistogramSnapshot
   /** completions inside the window, whenever the requests were due */
   completions: number
   /** batches that started inside the window, by size */

@@ -1,8 +1,9 @@
 import { mergeHistograms } from '../histogram/latency-histogram.js'
 import { sum } from '../statistics/descriptive.js'
+import { mergeFailures } from './failures.js'
 import { findingsOf } from './findings.js'
 import { mergeFindings } from './merge/findings.js'
-import { mergeByMetric, type RecordedSegment, type Recording, totalOf } from './recording.js'
+import { mergeByMetric, mergeClasses, type RecordedSegment, type Recording, totalOf } from './recording.js'
 
 /** One of several runs that differ only in their random numbers, as it is sent from thread to thread. */
 export interface Replication {
@@ -46,7 +47,7 @@ export function mergeReplications(replications: readonly Replication[]): Recordi
 
 /** A whole run as one segment. */
 function wholeOf(recording: Recording, inSystem: number): RecordedSegment {
-  const { startNs, endNs, counts, batchSizes, servingNs, histograms } = recording
+  const { startNs, endNs, counts, batchSizes, servingNs, histograms, classes } = recording
   return {
     startNs,
     endNs,
@@ -56,6 +57,7 @@ function wholeOf(recording: Recording, inSystem: number): RecordedSegment {
     batched: sum([...batchSizes].map(([size, batches]) => size * batches)),
     servingNs: servingNs ?? 0,
     histograms,
+    ...(classes !== undefined && { classes }),
   }
 }
 
@@ -83,12 +85,17 @@ export function mergeSums(runs: readonly Recording[]) {
   const sumOf = (of: (run: Recording) => number) => sum(runs.map(of))
   const servingNs = runs.map((run) => run.servingNs)
   const fromSend = runs.map((run) => run.fromSend)
+  const failed = runs.flatMap((run) => run.failed ?? [])
+  const failures = failed.length === 0 ? null : mergeFailures(runs.map((run) => run.failures ?? {}))
   return {
     engine: first.engine,
     scenario: first.scenario,
     good: first.good,
     histograms: mergeByMetric(runs.map(({ histograms }) => histograms)),
     counts: totalOf(runs.map(({ counts }) => counts)),
+    ...(first.classes !== undefined && { classes: mergeClasses(runs.map(({ classes = {} }) => classes)) }),
+    ...(failures !== null && { failures }),
+    ...(failed.length > 0 && { failed: mergeHistograms(failed) }),
     completions: sumOf(({ completions }) => completions),
     batchSizes: mergeSizes(runs.map(({ batchSizes }) => batchSizes)),
     servingNs: servingNs.every((ns) => ns !== null) ? sum(servingNs) : null,

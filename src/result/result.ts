@@ -1,16 +1,15 @@
-import { encode } from '../histogram/hdr.js'
 import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
-import { meanOf } from '../histogram/moments.js'
-import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { type StoredScenario, storeScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
 import { ValidationError } from '../validation/validation-error.js'
+import { type ClassResult, classResults } from './classes.js'
+import type { FailureCounts } from './failures.js'
 import { findingsOf, tooFewSamples } from './findings.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import type { Environment, Host } from './host.js'
 import { hostFindings } from './host-findings.js'
-import { intervalsBetween, intervalsOf } from './intervals.js'
+import { intervalsIn } from './intervals.js'
 import { intervalsOfMerged } from './merge/intervals.js'
 import type { Merged, SentShard } from './merge/merged.js'
 import {
@@ -22,7 +21,15 @@ import {
   segmentHistograms,
   serversIn,
 } from './recording.js'
-import { type Estimate, type Interval, type Summary, summaryOf, withheld } from './summary.js'
+import {
+  type Estimate,
+  type Interval,
+  type SegmentLatency,
+  type Summary,
+  segmentLatency,
+  summaryOf,
+  withholdIntervals,
+} from './summary.js'
 import type { Finding, Validity } from './validity.js'
 
 /** A segment of the window, and the outcomes of the requests due in it. */
@@ -37,7 +44,7 @@ export interface Segment {
   batched: number
   servingMs: number
   /** of the completed requests; null if none completed */
-  latencyMs: { count: number; min: number; mean: number; max: number; histogram: string } | null
+  latencyMs: SegmentLatency | null
 }
 
 /**
@@ -73,10 +80,16 @@ export interface Result {
   /** requests per second: due in the window, and completed inside it */
   throughput: { offered: number; completed: number }
   counts: Counts
+  /** the failed requests by kind, the most frequent first: they add up to `counts.failed`; absent if none failed */
+  failures?: FailureCounts
+  /** from when a failed request was due to its failure; absent if none failed, or if it is not known */
+  failedMs?: Summary
   /** fractions of offered; error counts failed, rejected, timed out and unfinished */
   rates: { error: number; rejection: number }
   /** the requests that met all limits of the scenario's `good`; absent if it has none */
   goodput?: Goodput
+  /** the requests of each class; absent if requests have no classes */
+  classes?: Record<string, ClassResult>
   /** the batches that started in the window */
   batches: { count: number; meanSize: number; sizes: Record<number, number> }
   /** the fraction of server time spent serving; null if servers are unlimited */
@@ -126,7 +139,7 @@ export function resultOf(
   const findings = [
     ...findingsOf(recording),
     ...(host === null ? [] : hostFindings(host, scenario?.http !== undefined)),
-  ].map(shortened)
+  ].map(shortenFinding)
   const steady = findings.every(({ code }) => code !== 'saturated')
   // metrics may share a histogram: all wait is queueing if there is no batching
   const summaries = new Map<HistogramSnapshot, Summary>()
@@ -134,14 +147,16 @@ export function resultOf(
     const histogram = histograms[metric]
     const known = summaries.get(histogram)
     if (known !== undefined) return structuredClone(known)
-    const made = summaryOf(histogram, steady ? metricIntervals(recording, metric) : withheld(NO_STEADY_STATE))
+    const intervals = steady ? metricIntervals(recording, metric) : withholdIntervals(NO_STEADY_STATE)
+    const made = summaryOf(histogram, intervals)
     summaries.set(histogram, made)
     return made
   }
   const latencyMs = summary('latency')
   findings.push(...tooFewSamples(latencyMs))
   const { offered } = counts
-  const goodput = goodputOf(recording, steady ? null : NO_STEADY_STATE)
+  const noSteadyState = steady ? null : NO_STEADY_STATE
+  const goodput = goodputOf(recording, noSteadyState)
 
   return {
     schema: 'throughline/result@1',
@@ -158,8 +173,11 @@ export function resultOf(
     dispatchMs: summary('dispatch'),
     throughput: { offered: offered / seconds, completed: recording.completions / seconds },
     counts,
+    ...(recording.failures !== undefined && { failures: recording.failures }),
+    ...(recording.failed !== undefined && { failedMs: summaryOf(recording.failed, withholdIntervals(NOT_BY_SEGMENT)) }),
     rates: { error: errorsIn(counts) / offered, rejection: counts.rejected / offered },
     ...(goodput !== null && { goodput }),
+    ...(recording.classes !== undefined && { classes: classResults(recording, noSteadyState) }),
     batches: batchesOf(recording.batchSizes),
     utilization: utilizationOf(recording),
     meanInSystem: recording.inSystemNs / windowNs,
@@ -169,7 +187,7 @@ export function resultOf(
     ...(recording.merged !== undefined && { merged: recording.merged }),
     ...(recording.checkpoints !== undefined && { checkpoints: recording.checkpoints }),
     validity: { valid: findings.every((finding) => finding.severity !== 'error'), findings },
-    fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withheld(NOT_BY_SEGMENT)),
+    fromSendMs: recording.fromSend === null ? null : summaryOf(recording.fromSend, withholdIntervals(NOT_BY_SEGMENT)),
     host,
     environment,
   }
@@ -178,7 +196,7 @@ export function resultOf(
 /** The error message of a handler may have any length. */
 const LONGEST_MESSAGE = 2000
 
-function shortened(finding: Finding): Finding {
+function shortenFinding(finding: Finding): Finding {
   const { message } = finding
   if (message.length <= LONGEST_MESSAGE) return finding
   return { ...finding, message: `${message.slice(0, LONGEST_MESSAGE)}… (${message.length} characters)` }
@@ -188,12 +206,10 @@ const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state t
 const NOT_BY_SEGMENT = 'it is not recorded by segment, which intervals are computed from'
 
 function metricIntervals(recording: Recording, metric: Metric): Record<Estimate, Interval> {
-  const { histograms, startNs, endNs, replications, checkpoints, scenario } = recording
-  const segments = segmentHistograms(recording, metric)
-  if (replications !== undefined) return intervalsBetween(histograms[metric], segments)
-  if (recording.merged !== undefined) return intervalsOfMerged(recording, metric)
-  const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
-  return intervalsOf(histograms[metric], segments, endNs - startNs, checkpoints?.planned, endsByItself)
+  // replications have a segment each, wherever they ran
+  if (recording.merged !== undefined && recording.replications === undefined)
+    return intervalsOfMerged(recording, metric)
+  return intervalsIn(recording, recording.histograms[metric], segmentHistograms(recording, metric))
 }
 
 /** The fraction of server time spent serving; null if servers are unlimited. */
@@ -212,7 +228,6 @@ function batchesOf(sizes: Map<number, number>): Result['batches'] {
 
 function segmentOf(segment: Recording['segments'][number]): Segment {
   const { startNs, endNs, counts, inSystem, batches, batched, servingNs } = segment
-  const { latency } = segment.histograms
   return {
     startMs: startNs / NS_PER_MS,
     endMs: endNs / NS_PER_MS,
@@ -221,15 +236,6 @@ function segmentOf(segment: Recording['segments'][number]): Segment {
     batches,
     batched,
     servingMs: servingNs / NS_PER_MS,
-    latencyMs:
-      latency.count === 0
-        ? null
-        : {
-            count: latency.count,
-            min: latency.min / NS_PER_MS,
-            mean: meanOf(latency) / NS_PER_MS,
-            max: latency.max / NS_PER_MS,
-            histogram: encode(latency),
-          },
+    latencyMs: segmentLatency(segment.histograms.latency),
   }
 }

@@ -12,7 +12,7 @@ import {
   PERCENTILES,
   type Summary,
   summaryOf,
-  withheld,
+  withholdIntervals,
 } from './summary.js'
 
 /** Counts durations in milliseconds, rounded to the nanosecond. */
@@ -44,7 +44,7 @@ function histogramOfValues(values: readonly number[], name: string): HistogramSn
  * @throws ValidationError if the list is empty, or holds anything but numbers of 0 or more
  */
 export function summarize(values: readonly number[]): Summary {
-  const few = withheld('plain numbers do not say whether they are independent')
+  const few = withholdIntervals('plain numbers do not say whether they are independent')
   return summaryOf(histogramOfValues(values, 'values'), few)
 }
 
@@ -73,7 +73,7 @@ export function summarizeRuns(runs: readonly (readonly number[])[]): Summary {
   checkList(runs, 'runs', 'runs, each a list of durations')
   if (runs.length === 0) throw new ValidationError('runs', 'must hold at least one run')
   const histograms = runs.map((values, i) => histogramOfValues(values, `runs[${i}]`))
-  const none = withheld('')
+  const none = withholdIntervals('')
   const summaries = histograms.map((histogram) => summaryOf(histogram, none))
   const whole = summaryOf(mergeHistograms(histograms), none)
   const intervals = ESTIMATES.map((estimate) => {
@@ -91,13 +91,13 @@ export function summarizeRuns(runs: readonly (readonly number[])[]): Summary {
 function intervalOf(estimate: Estimate, own: number[], all: number, fewest: number): Interval {
   const runs = own.length
   if (runs < FEWEST_RUNS) {
-    return noInterval(`it takes the differences between ${FEWEST_RUNS} runs or more, and there are ${runs}`)
+    return noInterval(`at least ${FEWEST_RUNS} runs are needed, and there are ${runs}`)
   }
   const fraction = estimate === 'mean' ? null : PERCENTILES[estimate] / 100
   const needed = fraction === null ? 1 : Math.round(BEYOND / (1 - fraction))
   if (fewest < needed) {
     return noInterval(
-      `${nameOf(estimate)} takes ${needed.toLocaleString('en')} values of each run, and one has ${fewest}`,
+      `${nameOf(estimate)} needs ${needed.toLocaleString('en')} values in each run, but one has only ${fewest}`,
     )
   }
   const middle = mean(own)

@@ -4,7 +4,7 @@ import { sum } from '../statistics/descriptive.js'
 export const MOST_ALIKE = 0.9
 
 /** How far an estimate varies between the segments of a run, or between replications. */
-export interface Spread {
+export interface EstimateError {
   /** the standard error of the sum over all values */
   error: number
   /** how many independent values would vary as much */
@@ -25,7 +25,7 @@ export const segmentsName = (order: Order) => (order === 'in a row' ? 'segments 
 export function tooFewSegments(segments: number, order: Order): string | null {
   const fewest = FEWEST[order]
   if (segments >= fewest) return null
-  return `it takes the spread between ${fewest} ${segmentsName(order)} or more, and there are ${segments}`
+  return `at least ${fewest} ${segmentsName(order)} are needed, and there are ${segments}`
 }
 
 /**
@@ -34,7 +34,7 @@ export function tooFewSegments(segments: number, order: Order): string | null {
  * @param off the sum over each segment, less what its number of values would give
  * @param variance of a single value
  */
-export function spreadOf(off: readonly number[], n: number, variance: number, order: Order): Spread {
+export function estimateError(off: readonly number[], n: number, variance: number, order: Order): EstimateError {
   const segments = off.length
   const squares = sum(off.map((each) => each ** 2))
   const found = (squares * segments) / (segments - 1)

@@ -1,3 +1,4 @@
+import type { ClassSegment } from './classes.js'
 import type { Result } from './result.js'
 import { percentile } from './summary.js'
 
@@ -8,4 +9,24 @@ import { percentile } from './summary.js'
 export function percentileOverOffered({ latencyMs, counts }: Result, p: number): number | null {
   const rank = (p * counts.offered) / counts.completed
   return rank > 100 ? null : percentile(latencyMs, rank)
+}
+
+/**
+ * A result as seen by the requests of one class: its latency, counts and rates are those of the class, and the rest is
+ * that of the run. Null if no request of the class completed in the window.
+ */
+export function resultOfClass(result: Result, name: string): Result | null {
+  const own = result.classes?.[name]
+  if (own === undefined || own.latencyMs === null || own.rates === null) return null
+  const { goodput: _, ...others } = result
+  return {
+    ...others,
+    counts: own.counts,
+    latencyMs: own.latencyMs,
+    rates: own.rates,
+    ...(own.goodput !== undefined && { goodput: own.goodput }),
+    segments: result.segments.map((segment, k) => ({ ...segment, ...(own.segments[k] as ClassSegment) })),
+    // recorded of all requests together
+    fromSendMs: null,
+  }
 }

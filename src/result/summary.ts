@@ -67,13 +67,35 @@ export function summaryOf(histogram: HistogramSnapshot, intervals: Record<Estima
   }
 }
 
+/** The latency of the requests due in a segment of the window that completed. */
+export interface SegmentLatency {
+  count: number
+  min: number
+  mean: number
+  max: number
+  /** HdrHistogram's compressed base64, in nanoseconds */
+  histogram: string
+}
+
+/** The latency of a segment; null if nothing completed. */
+export function segmentLatency(latency: HistogramSnapshot): SegmentLatency | null {
+  if (latency.count === 0) return null
+  return {
+    count: latency.count,
+    min: ms(latency.min),
+    mean: ms(meanOf(latency)),
+    max: ms(latency.max),
+    histogram: encode(latency),
+  }
+}
+
 type Five = [number, number, number, number, number]
 
 /** A missing interval, with the reason. */
 export const noInterval = (reason: string): Interval => ({ low: null, high: null, level: 0.95, reason })
 
 /** Missing intervals of all estimates, with the reason. */
-export function withheld(reason: string): Record<Estimate, Interval> {
+export function withholdIntervals(reason: string): Record<Estimate, Interval> {
   return Object.fromEntries(ESTIMATES.map((estimate) => [estimate, noInterval(reason)])) as Record<Estimate, Interval>
 }
 

@@ -3,7 +3,7 @@ import { stdDevOf } from '../histogram/moments.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { NS_PER_MS } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
-import { milliseconds } from '../text/number.js'
+import { milliseconds, roughPercent } from '../text/number.js'
 import { type Recording, segmentHistograms } from './recording.js'
 import { MOST_ALIKE } from './spread.js'
 import type { Finding } from './validity.js'
@@ -24,7 +24,7 @@ const TIMES = { service: 'service time', latency: 'latency' } as const
 /**
  * Finds a difference between the first and the second half of the window: their mean latencies or service times are
  * further apart than the spread between the segments of each half explains (Welch's test on batch means, widened if
- * neighbouring segments are correlated; `bench/unsteady.ts` measures how often it is wrong, and what it finds).
+ * neighbouring segments are correlated; `bench/studies/unsteady.ts` measures how often it is wrong, and what it finds).
  */
 export function unsteady(recording: Recording): Finding | null {
   for (const metric of Object.keys(TIMES) as (keyof typeof TIMES)[]) {
@@ -35,14 +35,14 @@ export function unsteady(recording: Recording): Finding | null {
     const { scenario } = recording
     const meant = scenario !== null && (!isStationary(scenario.arrivals) || scenario.arrivals.process === 'onOff')
     const change = secondMs / firstMs - 1
-    const by = `${(100 * Math.abs(change)).toPrecision(2)} %`
+    const by = roughPercent(Math.abs(change))
     const why = meant
-      ? 'the arrivals are meant to vary, and the percentiles are of all of it together'
-      : `the percentiles are of two different states; ${scenario === null ? 'take a snapshot of less' : 'warm up for longer'}, or look for what changed meanwhile`
+      ? 'the arrivals vary by design, and the percentiles describe the whole window'
+      : `the percentiles mix two different states; ${scenario === null ? 'take a snapshot of less' : 'warm up for longer'}, or find out what changed`
     return {
       code: 'unsteady',
       severity: meant ? 'info' : 'warning',
-      message: `the mean ${TIMES[metric]} was ${milliseconds(firstMs)} in the first half of the window and ${milliseconds(secondMs)} in the second, ${by} ${change > 0 ? 'more' : 'less'}, which is no chance: ${why}`,
+      message: `the mean ${TIMES[metric]} was ${milliseconds(firstMs)} in the first half of the window and ${milliseconds(secondMs)} in the second, ${by} ${change > 0 ? 'more' : 'less'}, which is not by chance: ${why}`,
       figures: { firstMs, secondMs, change },
     }
   }

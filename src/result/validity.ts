@@ -18,6 +18,7 @@ export interface Finding {
     | 'too-few-samples'
     | 'over-an-hour'
     | 'failures'
+    | 'redirects-not-followed'
     | 'server-died'
     | 'teardown-failed'
     | 'shards-missing'
@@ -77,6 +78,8 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   'over-an-hour': 'none',
   // failures count as errors
   failures: 'none',
+  // a redirect is a response, but a shorter one than what it leads to
+  'redirects-not-followed': 'none',
   'teardown-failed': 'none',
   'rounds-left-out': 'none',
   'rounds-late': 'none',

@@ -9,9 +9,25 @@ import { duration, nanoseconds, options, whole } from './units.js'
  */
 export const batchingOf = (size: number) =>
   options({
-    maxBatchSize: whole(1, 1_000_000, `null means no limit, the default is ${size}`).nullable().default(size),
+    maxBatchSize: whole(1, 1_000_000, `null means no limit, the default is ${size}`)
+      .nullable()
+      .optional()
+      .meta({ default: size }),
     maxWait: duration.nullable().default(0),
   })
+    .superRefine(({ maxBatchSize, maxWait }, context) => {
+      if (maxBatchSize !== undefined || maxWait === 0 || (maxWait === null && size > 1)) return
+      context.issues.push({
+        code: 'custom',
+        message: 'is required with maxWait: the largest number of requests in a batch, such as 32; null for no limit',
+        input: maxBatchSize,
+        path: ['maxBatchSize'],
+      })
+    })
+    .transform((batching) => ({
+      ...batching,
+      maxBatchSize: batching.maxBatchSize === undefined ? size : batching.maxBatchSize,
+    }))
     .refine((batching) => batching.maxBatchSize !== null || batching.maxWait !== null, {
       error: 'maxBatchSize and maxWait cannot both be null; no batch would ever leave',
     })
@@ -23,7 +39,7 @@ export type Batching = z.output<typeof batchingOption>
 
 export { deadline, decide, type Policy } from './batching-policy.js'
 
-export function policyOf(batching: Batching): Policy {
+export function buildPolicy(batching: Batching): Policy {
   return {
     maxBatchSize: batching.maxBatchSize ?? Number.POSITIVE_INFINITY,
     maxWaitNs: batching.maxWait === null ? Number.POSITIVE_INFINITY : nanoseconds(batching.maxWait),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { nearestName } from '../validation/nearest.js'
-import { throwFaults } from '../validation/validation-error.js'
+import { type Source, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { durationMs, ratePerSecond } from './units.js'
 
 /** The times that a budget can limit: latency, and its parts. */
@@ -10,12 +10,22 @@ type OfATime = `p${number}` | 'mean' | 'max'
 
 const FRACTIONS = ['errorRate', 'rejectionRate', 'utilization'] as const
 const OTHERS = ['throughput', 'goodput', 'meanBatchSize', ...FRACTIONS] as const
+/** The figures that are known of a class too. */
+const OF_A_CLASS = ['goodput', 'errorRate', 'rejectionRate'] as const
+
+/** Names that are read as a time in a budget, and so cannot be those of classes. */
+export const RESERVED: readonly string[] = [...TIMES, 'first', 'between', 'failed']
 
 /**
  * A metric that a budget can limit: `p99`, `'p99.9'`, `mean` or `max` of latency, the same of a part of it
- * (`'queueing.p95'`), or a figure of the run (`throughput`).
+ * (`'queueing.p95'`) or of the latency of a class (`'checkout.p99'`), a figure of the run (`throughput`), or `errorRate`,
+ * `rejectionRate` or `goodput` of a class (`'checkout.errorRate'`).
  */
-export type BudgetMetric = OfATime | `${Time}.${OfATime}` | (typeof OTHERS)[number]
+export type BudgetMetric =
+  | OfATime
+  | `${Time}.${OfATime}`
+  | (typeof OTHERS)[number]
+  | `${string}.${OfATime | (typeof OF_A_CLASS)[number]}`
 
 /** `'100ms'`, `'< 100ms'`, `'>= 500/s'`, `'<= 1%'`, or a number in milliseconds, per second, or as a fraction of 1. */
 export type Limit = string | number
@@ -24,6 +34,7 @@ export type Limit = string | number
  * The limits of a run, as plain data:
  * `{ p99: '100ms', 'queueing.p95': '20ms', throughput: '>= 500/s', errorRate: '< 1%' }`. Percentiles can be any above 0
  * and below 100. A limit without a sign means `<=`, for throughput and goodput `>=`. A budget without `errorRate` allows no errors.
+ * `'checkout.p99'` limits the requests of a class.
  */
 export type Budget = { [Metric in BudgetMetric]?: Limit | undefined }
 
@@ -38,6 +49,8 @@ interface Bound {
   relation: Relation
   limit: number
   unit: BudgetUnit
+  /** of the requests of this class alone; absent if of all */
+  class?: string
 }
 
 /** One entry of a budget: a limit on a time, or on a figure of the run. */
@@ -45,7 +58,7 @@ export type Rule =
   | (Bound & { time: Time; statistic: 'mean' | 'max' | { percentile: number } })
   | (Bound & { figure: (typeof OTHERS)[number] })
 
-const METRIC_IS = `a percentile (p50, 'p99.9'), mean or max of latency, or of a part of it ('queueing.p95': ${TIMES.slice(1).join(', ')}), or ${OTHERS.join(', ')}`
+const METRIC_IS = `a percentile (p50, 'p99.9'), mean or max of latency, of a part of it ('queueing.p95': ${TIMES.slice(1).join(', ')}) or of a class ('checkout.p99'), or ${OTHERS.join(', ')}`
 
 const LIMIT_IS = "must be a limit: a number, or a string such as '100ms', '< 1%' or '>= 500/s'"
 
@@ -57,7 +70,7 @@ const KNOWN = [
   ),
 ]
 
-/** The schema of a budget. */
+/** The schema of a budget. Which classes there are is not known to it: `checkBudgetClasses` checks that. */
 export const budgetSchema = z
   .record(z.string(), z.union([z.string(), z.number()], { error: LIMIT_IS }).optional(), {
     error: "must be a budget, such as { p99: '100ms', errorRate: '< 1%' }",
@@ -82,30 +95,65 @@ export const budgetSchema = z
 /**
  * Parses a budget into its rules, in their order.
  *
+ * @param classes the classes that there are; undefined if they are not known, so that there may be any
  * @throws ValidationError if a metric or percentile is unknown (with the nearest known one), a limit is invalid or has
  * the wrong unit, or the budget is empty
  */
-export function rulesOf(budget: Budget): Rule[] {
-  return Object.entries(checkedBudget(budget)).flatMap(([metric, limit]) =>
+export function rulesOf(budget: Budget, classes?: readonly string[]): Rule[] {
+  const checked = parseBudget(budget)
+  if (classes !== undefined) checkBudgetClasses(checked, classes, 'budget')
+  return Object.entries(checked).flatMap(([metric, limit]) =>
     limit === undefined ? [] : [ruleOf(metric, limit) as Rule],
   )
 }
 
+/**
+ * Refuses a budget that limits a class which no request has.
+ *
+ * @param classes the classes that there are
+ * @param path where the budget is
+ * @throws ValidationError with the classes that there are
+ */
+export function checkBudgetClasses(budget: Budget, classes: readonly string[], path: string): void {
+  for (const [key, limit] of Object.entries(budget)) {
+    const rule = limit === undefined ? null : ruleOf(key, limit)
+    if (rule === null || typeof rule === 'string' || rule.class === undefined) continue
+    if (classes.includes(rule.class)) continue
+    const fault = classes.length === 0 ? unknown(key) : noSuchClass(key, rule.class, classes)
+    throw new ValidationError(`${path}.${key}`, fault)
+  }
+}
+
+function noSuchClass(key: string, name: string, classes: readonly string[]): string {
+  const nearest = nearestName(name, [...classes, ...TIMES])
+  const hint = nearest === null ? '' : ` (did you mean '${nearest}${key.slice(name.length)}'?)`
+  return `limits the class '${name}', which no request has${hint}; classes: ${classes.join(', ')}`
+}
+
 const METRIC = /^(?:([^.]*)\.)?(p\d+(?:\.\d+)?|mean|max)$/
+const CLASS_METRIC = new RegExp(`^(.+)\\.(p\\d+(?:\\.\\d+)?|mean|max|${OF_A_CLASS.join('|')})$`)
 
 /**
  * Checks a budget of unknown origin, such as a file.
  *
  * @throws ValidationError as `rulesOf` does
  */
-export function checkedBudget(budget: unknown, name = 'budget'): Budget {
+export function parseBudget(budget: unknown, source: Source = 'budget'): Budget {
   const parsed = budgetSchema.safeParse(budget)
-  if (!parsed.success) throwFaults(parsed.error, name, budget)
+  if (!parsed.success) throwFaults(parsed.error, source, budget)
   return parsed.data
 }
 
 /** Returns the rule, or an error message. */
 function ruleOf(key: string, given: Limit): Rule | string {
+  const [, name, metric] = CLASS_METRIC.exec(key) ?? []
+  if (name === undefined || metric === undefined || RESERVED.includes(name)) return ruleOfAll(key, given)
+  const rule = ruleOfAll(metric, given, key)
+  return typeof rule === 'string' ? rule : { ...rule, metric: key, class: name }
+}
+
+/** @param whole the key in messages */
+function ruleOfAll(key: string, given: Limit, whole = key): Rule | string {
   const figure = OTHERS.find((other) => other === key)
   if (figure !== undefined) {
     const unit = figure === 'throughput' ? '/s' : figure === 'meanBatchSize' ? 'requests' : 'fraction'
@@ -117,7 +165,7 @@ function ruleOf(key: string, given: Limit): Rule | string {
   if (time === undefined || name === undefined) return unknown(key)
   const statistic = name === 'mean' || name === 'max' ? name : { percentile: Number(name.slice(1)) }
   if (typeof statistic === 'object' && !(statistic.percentile > 0 && statistic.percentile < 100)) {
-    return percentileBeyond(key, name)
+    return percentileBeyond(whole, name)
   }
   const metric = time === 'latency' ? name : key
   const bound = boundOf(metric, given, 'ms')
@@ -157,6 +205,10 @@ function boundOf(metric: string, given: Limit, unit: BudgetUnit): Bound | string
   const limit = typeof given === 'number' ? given : numberOf(text, unit)
   if (limit === null || !Number.isFinite(limit) || limit < 0 || (unit === 'fraction' && limit > 1)) {
     return `must be ${EXAMPLES[unit]}`
+  }
+  // all requests are below 1, so that it would be no limit; of goodput it is one
+  if (unit === 'fraction' && limit === 1 && metric !== 'goodput' && !text.endsWith('%')) {
+    return "must say whether 1 is '1%' or '100%' (no limit)"
   }
   const relation = (sign?.replace('≤', '<=').replace('≥', '>=') ??
     (unit === '/s' || metric === 'goodput' ? '>=' : '<=')) as Relation

@@ -77,7 +77,7 @@ export function withField(scenario: Scenario, path: string, value: unknown): Sce
 function set(inside: unknown, [key, ...rest]: string[], above: string[], value: unknown): unknown {
   const name = key as string
   const at = [...above, name]
-  const whole = opened(inside, above)
+  const whole = expandShorthand(inside, above)
   const old = Array.isArray(whole) ? whole[Number(name)] : (whole as Record<string, unknown>)[name]
   const made = rest.length === 0 ? value : set(old, rest, at, value)
   if (!Array.isArray(whole)) return { ...whole, [name]: made }
@@ -91,7 +91,7 @@ function set(inside: unknown, [key, ...rest]: string[], above: string[], value: 
 }
 
 /** Expands shorthand, so that a field can be set: a bare rate to a process, a bare duration to a service. */
-function opened(value: unknown, path: string[]): object {
+function expandShorthand(value: unknown, path: string[]): object {
   if (value === undefined) return {}
   if (typeof value === 'object' && value !== null) return value
   const name = path.join('.')

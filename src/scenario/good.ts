@@ -37,7 +37,8 @@ export function repeatValues(into: Float64Array, values: Float64Array, times: Fl
 /** Counts the requests that met all limits, one by one. The engines and the live recorder all call this. */
 export class GoodLimits {
   readonly #limits: [time: Time, ns: number][]
-  #bad = new Uint8Array(0)
+  /** after `count`: 1 for each request that was not good */
+  bad = new Uint8Array(0)
 
   constructor(good: Good) {
     this.#limits = TIMES.flatMap((time) => {
@@ -48,13 +49,13 @@ export class GoodLimits {
 
   /** How many of the first `n` requests took at most as long as every limit. */
   count(times: RequestTimes, n: number): number {
-    if (this.#bad.length < n) this.#bad = new Uint8Array(n)
-    const bad = this.#bad
+    if (this.bad.length < n) this.bad = new Uint8Array(n)
+    const { bad } = this
     bad.fill(0, 0, n)
     for (const [time, limitNs] of this.#limits) {
       const values = times[time]
       if (typeof values === 'number') {
-        if (values > limitNs) return 0
+        if (values > limitNs) bad.fill(1, 0, n)
         continue
       }
       for (let i = 0; i < n; i++) if ((values[i] as number) > limitNs) bad[i] = 1

@@ -4,6 +4,8 @@ export interface HandlerContext<State = undefined> {
   readonly state: State
   /** aborts if the batch takes longer than `batchTimeout` */
   readonly signal: AbortSignal
+  /** the class of each request of the batch, in order, if the scenario has `classes` */
+  readonly classes?: readonly string[] | undefined
 }
 
 /** One output per request, in order. An Error fails its request alone. */

@@ -1,18 +1,36 @@
 import { z } from 'zod'
-import { isBytes, isUrl } from '../validation/realm.js'
-import { ValidationError } from '../validation/validation-error.js'
-import { checkLive, isNamed, live, type Named, named } from './named.js'
+import { isUrl } from '../validation/realm.js'
+import type { ByHash } from './by-hash.js'
+import type { HttpAnswer, HttpCheck } from './http/answer.js'
+import {
+  areHeaders,
+  canBeSent,
+  dataSchema,
+  type HttpBody,
+  type HttpHeaders,
+  type HttpRequest,
+  type HttpRow,
+  isBody,
+  method,
+  NO_BODY,
+  type ResolvedData,
+  type ResolvedRequest,
+  type ResolvedRequests,
+  requestsSchema,
+  takesNoBody,
+} from './http/requests.js'
+import { live, type Named } from './named.js'
 import { type Duration, options, positiveDuration, whole } from './units.js'
 
-/** A request body: a string, bytes, or anything else, which is sent as JSON. */
-export type HttpBody = string | Uint8Array | Readonly<Record<string, unknown>> | readonly unknown[]
-/** HTTP headers by name; a list is sent as several lines. */
-export type HttpHeaders = Readonly<Record<string, string | number | readonly string[]>>
+export type { HttpAnswer, HttpBody, HttpCheck, HttpHeaders, HttpRequest, HttpRow }
 
 /** An undici dispatcher, such as an Agent, a Pool or a ProxyAgent. */
 export interface HttpDispatcher {
   dispatch(options: never, handler: never): boolean
 }
+
+/** A response status, or a class such as `'5xx'`. */
+export type HttpStatus = number | string
 
 interface HttpCommon {
   /** The URL to request, http or https. */
@@ -27,13 +45,13 @@ interface HttpCommon {
    * The maximum number of open connections. At most `connections * pipelining` requests are in flight. Null: as many
    * connections as there are requests in flight.
    *
-   * @default null
+   * @default null; 1 with `http2`
    */
   connections?: number | null | undefined
   /**
    * How many requests may be sent on a connection before the first response.
    *
-   * @default 1
+   * @default 1; 100 with `http2`
    */
   pipelining?: number | undefined
   /**
@@ -47,7 +65,74 @@ interface HttpCommon {
    *
    * @default ['4xx', '5xx']
    */
-  failures?: readonly (number | string)[] | undefined
+  failures?: readonly HttpStatus[] | undefined
+  /**
+   * Response statuses that count as success though `failures` names their class, and those that count as rejected:
+   * `{ ok: [404], rejected: [429, 503] }`. Numbers go before classes.
+   *
+   * @default none
+   */
+  statuses?: { ok?: readonly HttpStatus[] | undefined; rejected?: readonly HttpStatus[] | undefined } | undefined
+  /**
+   * Decides from the status, headers and body whether a response is a success: returns true or nothing, or a text that
+   * says what is wrong. It is called after the end of the response, outside of the latency, for responses whose status is
+   * a success.
+   *
+   * @default none
+   */
+  check?: HttpCheck | undefined
+  /**
+   * How many redirects to follow for each request, within its latency. At 0 a redirect is a response like any other, and
+   * a finding reports them.
+   *
+   * @default 0
+   */
+  maxRedirects?: number | undefined
+  /**
+   * Requests that differ: a list, a function of the request's index, or the path of a CSV or JSON-lines file with the
+   * columns method, path or url, headers, body, class and weight.
+   *
+   * @default every request is that of the target
+   */
+  requests?: readonly HttpRequest[] | ((index: number) => HttpRequest) | URL | string | undefined
+  /**
+   * Whether requests and rows of data are taken in turn, or drawn with the seed.
+   *
+   * @default 'sequential'
+   */
+  order?: 'sequential' | 'random' | undefined
+  /**
+   * Rows that fill in the placeholders of `url`, headers, body and requests: `{id}` is the column `id`. A list, or the path
+   * of a CSV or JSON-lines file.
+   *
+   * @default none
+   */
+  data?: readonly HttpRow[] | URL | string | undefined
+  /**
+   * The classes that a function of `requests` returns. Those of a list or file are found in it.
+   *
+   * @default none
+   */
+  classes?: readonly string[] | undefined
+  /**
+   * HTTP/2, with as many as `pipelining` requests at a time on each connection: by TLS, or without it for an http URL. A
+   * server that does not speak it is an error.
+   *
+   * @default false: HTTP/1.1
+   */
+  http2?: boolean | undefined
+  /**
+   * The path of a Unix domain socket to connect to, instead of the host of `url`.
+   *
+   * @default none
+   */
+  socketPath?: string | undefined
+  /**
+   * The URL of an HTTP proxy, which may hold a user and a password.
+   *
+   * @default none; environment variables are not read
+   */
+  proxy?: URL | string | undefined
   /**
    * TLS options for https: `ca`, `cert`, `key`, `rejectUnauthorized`, `servername` and others of `tls.connect`.
    *
@@ -94,15 +179,28 @@ export interface ResolvedHttp {
   pipelining: number
   /** milliseconds; null if `batchTimeout` is the only limit */
   timeout: number | null
-  failures: (number | string)[]
+  failures: HttpStatus[]
+  statuses?: { ok?: HttpStatus[] | undefined; rejected?: HttpStatus[] | undefined } | undefined
+  check?: HttpCheck | Named | undefined
+  maxRedirects?: number | undefined
+  requests?: ResolvedRequests | undefined
+  order?: 'sequential' | 'random' | undefined
+  data?: ResolvedData | undefined
+  classes?: string[] | undefined
+  http2?: boolean | undefined
+  socketPath?: string | undefined
+  proxy?: string | undefined
   tls?: Record<string, unknown> | undefined
   dispatcher?: HttpDispatcher | Named | undefined
 }
 
 /** An HTTP target as a Result stores it. */
-export type StoredHttp = Omit<ResolvedHttp, 'headers' | 'body' | 'dispatcher'> & {
+export type StoredHttp = Omit<ResolvedHttp, 'headers' | 'body' | 'dispatcher' | 'check' | 'requests' | 'data'> & {
   headers?: HttpHeaders | Named | undefined
   body?: HttpBody | Named | undefined
+  check?: Named | undefined
+  requests?: ResolvedRequest[] | string | ByHash | Named | undefined
+  data?: string | ByHash | undefined
   dispatcher?: Named | undefined
 }
 
@@ -127,44 +225,22 @@ const url = z
     abort: true,
   })
   .refine(hasReadableUser, { error: "must have each '%' in the user name and password written as '%25'" })
+  .transform((given) => withPlaceholders(new URL(given).href))
+
+/** Restores the placeholders of a URL, such as `{id}`, whose braces are escaped when it is parsed. */
+const withPlaceholders = (href: string) =>
+  href.replace(/%7B((?:[\w.-]|%[89A-F][\dA-F])+)%7D/g, (_, name) => `{${decodeURIComponent(name)}}`)
+
+const proxyError = "must be the http or https URL of a proxy, such as 'http://127.0.0.1:3128'"
+const proxy = z
+  .custom<string | URL>((value) => typeof value === 'string' || isUrl(value), { error: proxyError, abort: true })
+  .refine((given) => URL.canParse(String(given)) && /^https?:$/.test(new URL(given).protocol), { error: proxyError })
   .transform((given) => new URL(given).href)
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
-const methodError = { error: "must be an HTTP method, such as 'POST'" }
-const method = z
-  .string(methodError)
-  .regex(TOKEN, methodError)
-  .transform((given) => given.toUpperCase())
-  .refine((given) => given !== 'CONNECT', methodError)
-
-const isHeader = (value: unknown): boolean =>
-  typeof value === 'string' || Number.isFinite(value) || (Array.isArray(value) && value.every(isHeader))
-export const areHeaders = (value: unknown): value is HttpHeaders =>
-  isObject(value) && Object.entries(value).every(([name, each]) => TOKEN.test(name) && isHeader(each))
 const headers = live<MadeFrom<HttpHeaders>>(
   'an object of header names and values, or a function that returns one',
   (value) => isFunction(value) || areHeaders(value),
 )
-/** Refuses objects that JSON would turn into `{}`, such as a promise, a form or a stream. */
-const hasJsonForm = (value: Record<string, unknown>) => {
-  if (ArrayBuffer.isView(value)) return isBytes(value)
-  const prototype = Object.getPrototypeOf(value)
-  const plain = prototype === null || Object.getPrototypeOf(prototype) === null
-  return plain || Array.isArray(value) || isFunction(value.toJSON) || Object.keys(value).length > 0
-}
-export const isBody = (value: unknown): value is HttpBody =>
-  typeof value === 'string' || (isObject(value) && hasJsonForm(value))
-
-/** Whether JSON can represent a value: it has no cycle and no bigint. */
-function canBeSent(value: unknown): boolean {
-  if (isFunction(value) || typeof value === 'string' || isBytes(value)) return true
-  try {
-    return JSON.stringify(value) !== undefined
-  } catch {
-    return false
-  }
-}
-
 const body = live<MadeFrom<HttpBody>>(
   'a string, bytes, an object or array to send as JSON, or a function that returns one of these',
   (value) => isFunction(value) || (isBody(value) && canBeSent(value)),
@@ -176,8 +252,20 @@ const failure = z.union(
   failureError,
 )
 
+const statusList = z.array(failure, { error: "must be a list of statuses, such as [404, '3xx']" })
+
+/** Refuses async functions, as far as they can be recognized. */
+const isAsync = (value: unknown) => Object.prototype.toString.call(value) === '[object AsyncFunction]'
+const check = live<HttpCheck>('a function (answer) => true, or what is wrong', isFunction).refine(
+  (value) => !isAsync(value),
+  { error: 'must not be async: it is called for each response, and its answer is needed at once' },
+)
+
 /** The largest number of servers in a scenario. */
 const MOST_IN_FLIGHT = 1000
+const MOST_REDIRECTS = 20
+/** Streams of an HTTP/2 connection, the default of Node's own servers. */
+const STREAMS = 100
 
 export const httpSchema = options({
   url,
@@ -185,148 +273,108 @@ export const httpSchema = options({
   headers: headers.optional(),
   body: body.optional(),
   batch: z.boolean({ error: 'must be true or false' }).default(false),
-  connections: whole(1, MOST_IN_FLIGHT, 'null means no limit').nullable().default(null),
-  pipelining: whole(1, MOST_IN_FLIGHT).default(1),
+  connections: whole(1, MOST_IN_FLIGHT, 'null means no limit').nullable().optional(),
+  pipelining: whole(1, MOST_IN_FLIGHT).optional(),
   timeout: positiveDuration.nullable().default(null),
   failures: z.array(failure, { error: "must be a list of statuses, such as ['5xx', 429]" }).default(['4xx', '5xx']),
+  statuses: options({ ok: statusList.optional(), rejected: statusList.optional() }).optional(),
+  check: check.optional(),
+  maxRedirects: whole(0, MOST_REDIRECTS).optional(),
+  requests: requestsSchema.optional(),
+  order: z.enum(['sequential', 'random'], { error: "must be 'sequential' or 'random'" }).optional(),
+  data: dataSchema.optional(),
+  classes: z.array(z.string(), { error: "must be a list of names, such as ['browse', 'checkout']" }).min(1).optional(),
+  http2: z.boolean({ error: 'must be true or false' }).optional(),
+  socketPath: z.string({ error: 'must be the path of a Unix domain socket' }).min(1).optional(),
+  proxy: proxy.optional(),
   tls: z.record(z.string(), z.unknown(), { error: 'must be an object of options of tls.connect' }).optional(),
   dispatcher: live<HttpDispatcher>(
     'a dispatcher of undici',
     (value) => isObject(value) && isFunction(value.dispatch),
   ).optional(),
 })
-  .refine(({ tls, dispatcher }) => tls === undefined || dispatcher === undefined, {
-    error: 'tls and dispatcher cannot be combined; set TLS options on the dispatcher',
+  .superRefine((given, context) => {
+    for (const [path, error] of faultsOf(given))
+      context.issues.push({ code: 'custom', message: error, input: given, path })
   })
-  .refine(({ connections, pipelining }) => (connections ?? 1) * pipelining <= MOST_IN_FLIGHT, {
-    error: `connections times pipelining must be at most ${MOST_IN_FLIGHT.toLocaleString('en')}`,
-  })
-  .transform(
-    ({ method, ...given }): ResolvedHttp => ({
+  .transform(({ method, connections, pipelining, ...given }): ResolvedHttp => {
+    const http2 = given.http2 === true
+    return {
       method: method ?? (given.body === undefined ? 'GET' : 'POST'),
+      connections: connections === undefined ? (http2 ? 1 : null) : connections,
+      pipelining: pipelining ?? (http2 ? STREAMS : 1),
       ...given,
-    }),
-  )
+    }
+  })
 
-/** Returns whether a status counts as a failure. Statuses of 600 and above, which no class covers, always do. */
-export function failsBy(failures: readonly (number | string)[]): (status: number) => boolean {
-  const among = new Set(failures)
-  return (status) => status >= 600 || among.has(status) || among.has(`${Math.floor(status / 100)}xx`)
+type Given = { [Key in keyof ResolvedHttp]?: ResolvedHttp[Key] | undefined }
+
+/** What is wrong with options that are right on their own: the path of the option, and the message. */
+function* faultsOf(given: Given): Generator<[string[], string]> {
+  const { method, body, headers, batch, connections, pipelining, tls, dispatcher } = given
+  const { requests, data, order, classes, statuses, http2, socketPath, proxy } = given
+  if (body !== undefined && takesNoBody(method)) yield [['body'], NO_BODY]
+  if (tls !== undefined && dispatcher !== undefined) {
+    yield [[], 'tls and dispatcher cannot be combined; set TLS options on the dispatcher']
+  }
+  for (const [name, value] of Object.entries({ http2, socketPath, proxy })) {
+    if (value === undefined || value === false || dispatcher === undefined) continue
+    yield [[name], 'cannot be combined with dispatcher; set it on the dispatcher']
+  }
+  if (proxy !== undefined && (http2 === true || socketPath !== undefined)) {
+    yield [['proxy'], `cannot be combined with ${http2 === true ? 'http2' : 'socketPath'}`]
+  }
+  if ((connections ?? 1) * (pipelining ?? (http2 === true ? STREAMS : 1)) > MOST_IN_FLIGHT) {
+    yield [[], `connections times pipelining must be at most ${MOST_IN_FLIGHT.toLocaleString('en')}`]
+  }
+  const differ = requests !== undefined ? 'requests' : data !== undefined ? 'data' : null
+  if (batch === true && differ !== null) {
+    yield [[differ], 'cannot be combined with batch: true; make the body from the indices of the batch instead']
+  }
+  if (differ !== null) {
+    for (const [name, value] of Object.entries({ headers, body })) {
+      if (isFunction(value)) {
+        yield [
+          [name],
+          `must not be a function if there are ${differ}; make requests a function (index) => request instead`,
+        ]
+      }
+    }
+  }
+  if (isFunction(requests) && data !== undefined) {
+    yield [['data'], 'cannot be combined with a function of requests, which can fill them in itself']
+  }
+  if (order !== undefined && (differ === null || isFunction(requests))) {
+    yield [['order'], 'applies to a list or a file of requests, or to data']
+  }
+  if (classes !== undefined && !isFunction(requests)) {
+    yield [['classes'], 'applies to a function of requests; requests of a list or file have their class in it']
+  }
+  const rejected = new Set(statuses?.rejected)
+  const both = statuses?.ok?.find((status) => rejected.has(status))
+  if (both !== undefined) yield [['statuses'], `must not have ${both} in both ok and rejected`]
 }
+
+/** How a response counts by its status. */
+export type StatusOutcome = 'ok' | 'failed' | 'rejected'
 
 /**
- * Refuses a target from a stored Result whose functions or secrets were not stored.
- *
- * @throws ValidationError naming the field
+ * Returns how responses count by their status. Numbers go before classes, and `statuses` before `failures`. Statuses of 600
+ * and above, which no class covers, are failures unless their number is listed.
  */
-export function checkSendable(http: ResolvedHttp): void {
-  const { url, headers, body, tls, dispatcher } = http
-  for (const [field, value] of Object.entries({ headers, body, dispatcher })) checkLive(`http.${field}`, value)
-  for (const [field, value] of Object.entries({ headers, tls })) {
-    const hidden = Object.entries(value ?? {}).find(([, each]) => each === HIDDEN)
-    if (hidden === undefined) continue
-    throw new ValidationError(`http.${field}.${hidden[0]}`, 'is a secret, which a Result does not store; set it again')
-  }
-  if (holdsHidden(body)) {
-    throw new ValidationError('http.body', 'contains a secret, which a Result does not store; set it again')
-  }
-  if (url.includes(HIDDEN_IN_URL)) {
-    throw new ValidationError('http.url', 'contains a secret, which a Result does not store; set it again')
-  }
-}
-
-/** Matches the names of headers, query parameters and JSON fields whose values are secrets. */
-const SECRET =
-  /auth|cookie|token|jwt|secret|passw|passphrase|pwd|session|credential|signature|(^|[-_.])(sid|sig|code|pin|otp|pass)$|key$/i
-const HIDDEN = '[redacted]'
-const HIDDEN_IN_URL = '__redacted__'
-/** The longest body that a Result stores, in characters. */
-const LONGEST_BODY = 1000
-
-/** Converts an HTTP target to its stored form: functions by name, secrets redacted. */
-export function storeHttp({ url, headers, body, tls, dispatcher, ...rest }: ResolvedHttp): StoredHttp {
-  return {
-    ...rest,
-    url: withoutSecrets(url),
-    ...(headers !== undefined && { headers: made(headers) ?? hideSecrets(headers as HttpHeaders) }),
-    ...(body !== undefined && { body: made(body) ?? shortBody(body as HttpBody) }),
-    // redacts keys, certificates and pass phrases; booleans and numbers decide how to connect, and are stored
-    ...(tls !== undefined && {
-      tls: Object.fromEntries(
-        Object.entries(tls).map(([name, value]) => [
-          name,
-          /^(boolean|number)$/.test(typeof value) || name === 'servername' ? value : HIDDEN,
-        ]),
-      ),
-    }),
-    ...(dispatcher !== undefined && {
-      dispatcher: isNamed(dispatcher) ? dispatcher : named(dispatcher.constructor.name),
-    }),
-  }
-}
-
-/** The stored form of a function; null for anything else. */
-function made(value: unknown): Named | null {
-  if (isNamed(value)) return value
-  return typeof value === 'function' ? named(value.name) : null
-}
-
-/** Redacts the user, the password and secret query parameters of a URL. */
-export function withoutSecrets(url: string): string {
-  const shown = new URL(url)
-  if (shown.username !== '') shown.username = HIDDEN_IN_URL
-  if (shown.password !== '') shown.password = HIDDEN_IN_URL
-  for (const name of [...shown.searchParams.keys()]) if (SECRET.test(name)) shown.searchParams.set(name, HIDDEN_IN_URL)
-  if (SECRET.test(shown.hash.split('=')[0] ?? '')) shown.hash = HIDDEN_IN_URL
-  return shown.href
-}
-
-function hideSecrets(headers: HttpHeaders): HttpHeaders {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, SECRET.test(name) ? HIDDEN : value]))
-}
-
-function shortBody(body: HttpBody): HttpBody | Named {
-  if (isBytes(body)) return named(`${body.length} bytes`)
-  const length = typeof body === 'string' ? body.length : JSON.stringify(body).length
-  if (length > LONGEST_BODY) return named(`${length} characters`)
-  return typeof body === 'string' ? textWithoutSecrets(body) : (jsonWithoutSecrets(body) as HttpBody)
-}
-
-/** Redacts secret fields of JSON data, at any depth. */
-function jsonWithoutSecrets(data: unknown): unknown {
-  if (typeof data !== 'object' || data === null) return data
-  // an object with toJSON is sent as that returns
-  if (typeof (data as { toJSON?: unknown }).toJSON === 'function') {
-    return jsonWithoutSecrets(JSON.parse(JSON.stringify(data)))
-  }
-  if (Array.isArray(data)) return data.map(jsonWithoutSecrets)
-  return Object.fromEntries(
-    Object.entries(data).map(([name, value]) => [
-      name,
-      SECRET.test(name) && value !== null ? HIDDEN : jsonWithoutSecrets(value),
-    ]),
+export function outcomeByStatus({
+  failures,
+  statuses = {},
+}: Pick<ResolvedHttp, 'failures' | 'statuses'>): (status: number) => StatusOutcome {
+  const lists = [
+    ['ok', new Set(statuses.ok)],
+    ['rejected', new Set(statuses.rejected)],
+    ['failed', new Set(failures)],
+  ] as const
+  const listed = (status: HttpStatus) => lists.find(([, among]) => among.has(status))?.[0]
+  const outcomes = Array.from(
+    { length: 600 },
+    (_, status) => listed(status) ?? listed(`${Math.floor(status / 100)}xx`) ?? 'ok',
   )
-}
-
-/** Redacts secret fields of a string that is JSON or a URL-encoded form. */
-function textWithoutSecrets(text: string): string {
-  try {
-    const data: unknown = JSON.parse(text)
-    const shown = jsonWithoutSecrets(data)
-    return JSON.stringify(shown) === JSON.stringify(data) ? text : JSON.stringify(shown)
-  } catch {
-    if (!/^[^\s=&]+=/.test(text)) return text
-    const form = new URLSearchParams(text)
-    const secret = [...form.keys()].filter((name) => SECRET.test(name))
-    if (secret.length === 0) return text
-    for (const name of secret) form.set(name, HIDDEN_IN_URL)
-    return form.toString()
-  }
-}
-
-/** Whether a body comes from a stored Result, with its secrets redacted. */
-function holdsHidden(body: unknown): boolean {
-  if (typeof body === 'string') return body.includes(HIDDEN_IN_URL) || body.includes(`"${HIDDEN}"`)
-  if (typeof body !== 'object' || body === null || body instanceof Uint8Array) return false
-  return Object.values(body).some((value) => value === HIDDEN || holdsHidden(value))
+  return (status) => outcomes[status] ?? listed(status) ?? 'failed'
 }

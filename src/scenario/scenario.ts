@@ -1,8 +1,10 @@
-import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
+import { type Source, show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals/arrivals.js'
 import { lengthMs } from './arrivals/ramps.js'
 import { type Batching, batchingOption } from './batching.js'
+import { checkBudgetClasses } from './budget.js'
 import { countOf, hashLongParts, withLists } from './by-hash.js'
+import { type Classes, type ClassesInput, classesOf, classesSchema } from './classes.js'
 import { type Good, type GoodInput, goodSchema } from './good.js'
 import { queueOption, serversSchema } from './queue.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service/service.js'
@@ -33,6 +35,7 @@ import { type Duration, LONGEST_NS, NS_PER_SECOND, options, type Rate, whole } f
 /** The schema of a scenario: the single source of its checks and defaults. */
 export const scenarioSchema = options({
   arrivals: arrivalsSchema,
+  classes: classesSchema.optional(),
   service: serviceSchema.optional(),
   ...targetSchemas,
   batching: batchingOption,
@@ -54,6 +57,18 @@ export type Scenario = ScenarioParts & Target
 export interface ScenarioParts {
   /** When requests arrive. A bare rate is a Poisson process. */
   arrivals: Rate | ArrivalsInput
+  /**
+   * Kinds of requests by name: how often each comes, compared with the others (`weight`, default 1), and its `service` if
+   * it differs. The result then has latency and counts of each class, and a budget can limit them: `'checkout.p99'`.
+   *
+   * A batch of several classes takes the mean, over its requests, of what a batch of its size takes in the class of each:
+   * with `affine` services, the mean of their bases plus each request's own `perItem`. Each class draws its variation once
+   * for a batch. Stalls of each class are added.
+   *
+   * @default no classes
+   * @example { checkout: { weight: 1, service: '40ms' }, browse: { weight: 4 } }
+   */
+  classes?: ClassesInput | undefined
   /** The service time of a batch, for a simulation. A bare duration is the same for every batch size. */
   service?: Duration | ServiceInput | undefined
   /**
@@ -107,6 +122,8 @@ export interface ScenarioParts {
 /** A scenario with its defaults filled in, without its target. Rates are per second, times in milliseconds. */
 export interface ResolvedParts {
   arrivals: Arrivals
+  /** absent if requests have no classes */
+  classes?: Classes | undefined
   service?: Service | undefined
   batching: Batching
   /** null means no limit */
@@ -136,7 +153,7 @@ const DEFAULT_AT_MOST = { simulate: { requests: 20_000_000 }, measure: { duratio
  *
  * @throws ValidationError naming the field
  */
-export function checkKept(scenario: unknown, name: string): void {
+export function checkStoredScenario(scenario: unknown, name: Source): void {
   const parsed = scenarioSchema.safeParse(withLists(scenario))
   if (!parsed.success) throwFaults(parsed.error, name, scenario)
 }
@@ -152,7 +169,7 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
   const parsed = scenarioSchema.safeParse(scenario)
   if (!parsed.success) throwFaults(parsed.error, '', scenario)
   const { handler, call, http, stop: until, warmup: after, seed, servers: limit, ...given } = parsed.data
-  const { arrivals, batching, service, queue, good } = given
+  const { arrivals, classes, batching, service, queue, good } = given
   const targets: ResolvedTargets = {
     ...(handler !== undefined && { handler }),
     ...(call !== undefined && { call }),
@@ -178,12 +195,20 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
   checkExtent(shortest, warmup, replayed)
   checkLength(arrivals, horizonOf(stop))
   checkBatching(batching, arrivals, queue.capacity)
-  if (service !== undefined) checkService(service, batching, arrivals)
+  if (service !== undefined) checkService(service, 'service', batching, arrivals)
+  for (const [name, { service: own }] of Object.entries(classes ?? {})) {
+    if (own !== undefined) checkService(own, `classes.${name}.service`, batching, arrivals)
+  }
   if ('budget' in stop && stop.budget.goodput !== undefined && good === undefined) throw noGood('stop.budget.goodput')
+
+  // requests of a file are read before they are sent
+  if ('budget' in stop && http?.requests === undefined)
+    checkBudgetClasses(stop.budget, classesOf({ classes, seed })?.names ?? [], 'stop.budget')
 
   // always in this order, so that the same scenario gives the same bytes in a Result
   return {
     arrivals,
+    ...(classes !== undefined && { classes }),
     ...(service !== undefined && { service }),
     batching,
     servers,
@@ -295,7 +320,7 @@ export function checkBatching(batching: Batching, arrivals: Arrivals, capacity: 
   }
 }
 
-function checkService(service: Service, batching: Batching, arrivals: Arrivals): void {
+function checkService(service: Service, path: string, batching: Batching, arrivals: Arrivals): void {
   const known = largestKnownBatch(service)
   const largest = Math.min(
     batching.maxBatchSize ?? Number.POSITIVE_INFINITY,
@@ -304,7 +329,7 @@ function checkService(service: Service, batching: Batching, arrivals: Arrivals):
   if (largest > known) {
     const needed = largest === Number.POSITIVE_INFINITY ? 'have no limit' : `may hold ${largest}`
     throw new ValidationError(
-      'service.points',
+      `${path}.points`,
       `end at a batch of ${known}, but batches ${needed}; add a point or lower batching.maxBatchSize`,
     )
   }

@@ -119,19 +119,20 @@ const NEAREST = 1.5
  */
 export function checkpointsOf(stop: CheckpointedStop): ResolvedExtent[] {
   const [unit, most] = Object.entries(stop.atMost)[0] as [keyof typeof FIRST_OF_BUDGET, number]
-  const lengths = 'budget' in stop ? growing(FIRST_OF_BUDGET[unit], most) : doubling(FIRST_OF_INTERVAL[unit], most)
+  const lengths =
+    'budget' in stop ? listGrowth(FIRST_OF_BUDGET[unit], most) : listDoublings(FIRST_OF_INTERVAL[unit], most)
   return lengths.map((length) => (unit === 'requests' ? { requests: Math.round(length) } : { duration: length }))
 }
 
 /** Grows from a first length: 0.5 s, 1.2 s, 2.88 s and so on. */
-function growing(first: number, most: number): number[] {
+function listGrowth(first: number, most: number): number[] {
   const lengths: number[] = []
   for (let length = first; length * NEAREST <= most; length *= LONGER) lengths.push(length)
   return [...lengths, most]
 }
 
 /** Halves the longest length until the next half would be below the first. */
-function doubling(first: number, most: number): number[] {
+function listDoublings(first: number, most: number): number[] {
   const doublings = Math.max(0, Math.floor(Math.log2(most / first)))
   return Array.from({ length: doublings + 1 }, (_, checkpoint) => most / 2 ** (doublings - checkpoint))
 }

@@ -2,19 +2,18 @@ import type { z } from 'zod'
 import { isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { type BatchFunction, HANDLER_IS, type Handler, isHandler } from './handler.js'
-import {
-  checkSendable,
-  type HttpTarget,
-  httpSchema,
-  type ResolvedHttp,
-  type StoredHttp,
-  storeHttp,
-  withoutSecrets,
-} from './http.js'
+import { checkSendable, storeHttp, withoutSecrets } from './http/secrets.js'
+import { type HttpTarget, httpSchema, type ResolvedHttp, type StoredHttp } from './http.js'
 import { checkLive, live, type Named, named } from './named.js'
 
-/** Serves one request in this process. `signal` aborts if it takes longer than `batchTimeout`. */
-export type Call = (index: number, context: { readonly signal: AbortSignal }) => unknown
+/**
+ * Serves one request in this process. `signal` aborts if it takes longer than `batchTimeout`; `class` is the request's
+ * class, if the scenario has `classes`.
+ */
+export type Call = (
+  index: number,
+  context: { readonly signal: AbortSignal; readonly class?: string | undefined },
+) => unknown
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of any types
 export type HandlerInProcess = BatchFunction<number, unknown, undefined> | Handler<any, any, any>

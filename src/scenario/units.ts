@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { nearestName } from '../validation/nearest.js'
+import { got, ValidationError } from '../validation/validation-error.js'
 
 /** The longest run. Beyond 2^53 ns (104 days) a double cannot represent every nanosecond, and ties would be lost. */
 export const LONGEST_NS = 2 ** 53
@@ -133,14 +135,70 @@ const PlainObject: z.core.$constructor<z.ZodObject> = z.core.$constructor('Plain
   }
 })
 
-/** The schema of a plain object with these keys and no others. Its error for an unknown key lists the accepted ones. */
+/** An object that has another object as one of its options. */
+interface Parent {
+  option: string
+  keys: readonly string[]
+}
+
+/** The parts of a schema's definition that lead to the objects in it. */
+interface Definition {
+  shape?: Record<string, z.core.$ZodType>
+  parents?: Parent[]
+  innerType?: z.core.$ZodType
+  in?: z.core.$ZodType
+  options?: z.core.$ZodType[]
+}
+
+/** The definitions of the objects that a value may be: the schema itself, or what is optional, a default or a union. */
+function objectsIn(schema: z.core.$ZodType): Definition[] {
+  const definition = schema._zod.def as Definition
+  if (definition.shape !== undefined) return [definition]
+  const { innerType, in: source, options = [] } = definition
+  return [innerType, source, ...options].flatMap((inner) => (inner === undefined ? [] : objectsIn(inner)))
+}
+
+/**
+ * The schema of a plain object with these keys and no others. Its error for an unknown key lists the accepted ones, and
+ * suggests the one meant: a similar one, or the same one a level deeper or higher.
+ */
 export function options<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  const keys = Object.keys(shape).join(', ')
+  const keys = Object.keys(shape)
+  const inner = keys.map((key) => [key, objectsIn(shape[key] as z.core.$ZodType)] as const)
+  for (const [option, objects] of inner) for (const { parents } of objects) parents?.push({ option, keys })
+  const parents: Parent[] = []
+  const suggest = (key: string): string[] => {
+    const similar = nearestName(key, keys)
+    if (similar !== null) return [`did you mean '${similar}'?`]
+    const holders = inner.filter(([, objects]) => objects.some(({ shape = {} }) => Object.hasOwn(shape, key)))
+    const deeper = holders.slice(0, 3).map(([holder]) => `'${holder}.${key}'`)
+    if (deeper.length > 0) return [`did you mean ${deeper.join(' or ')}?`]
+    const higher = parents.find((parent) => parent.keys.includes(key))
+    return higher === undefined ? [] : [`write '${key}' next to '${higher.option}', not in it`]
+  }
   return new PlainObject({
     type: 'object',
     shape,
     catchall: z.never(),
-    error: ({ code }: z.core.$ZodRawIssue) =>
-      code === 'unrecognized_keys' ? `accepted: ${keys}` : `must be an object of ${keys}`,
-  }) as ReturnType<typeof z.strictObject<Shape>>
+    parents,
+    error: ({ code, ...issue }: z.core.$ZodRawIssue) => {
+      if (code !== 'unrecognized_keys') return `must be an object of ${keys.join(', ')}`
+      const suggestions = ((issue as { keys?: string[] }).keys ?? []).slice(0, 3).flatMap(suggest)
+      const hint = suggestions.length === 0 ? '' : `(${suggestions.join(' ')}); `
+      return `${hint}accepted: ${keys.join(', ')}`
+    },
+  } as z.core.$ZodObjectDef) as ReturnType<typeof z.strictObject<Shape>>
+}
+
+/**
+ * Returns the options of a factory, which takes one object.
+ *
+ * @param example a right call, for the message
+ * @throws ValidationError if it got something else, such as its options one by one
+ */
+export function readOptions<Options extends object>(given: Options, example: string): Options {
+  // the schema reports what is missing
+  if (given === undefined || given === null || isPlain(given)) return given
+  const name = example.slice(0, example.indexOf('('))
+  throw new ValidationError(name, `must be called with one object, such as ${example}, ${got(given)}`)
 }

@@ -3,7 +3,8 @@ import { SEGMENTS } from '../result/recording.js'
 import type { Finding } from '../result/validity.js'
 import { Clients } from '../scenario/arrivals/clients.js'
 import { type DueTimes, dueTimes } from '../scenario/arrivals/schedule.js'
-import { deadline, decide, type Policy, policyOf } from '../scenario/batching.js'
+import { buildPolicy, deadline, decide, type Policy } from '../scenario/batching.js'
+import { classesOf, type RequestClasses } from '../scenario/classes.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import type { Cause } from '../scenario/service/service.js'
 import { extentNs, horizonOf } from '../scenario/stop.js'
@@ -11,9 +12,15 @@ import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { Busy } from './busy.js'
 import { Queue } from './queue.js'
-import { BUFFERED, Recorder } from './recorder.js'
-import { type DispatchNs, dispatchTimes, ServiceTimes } from './service-times.js'
-import { Window } from './window.js'
+import {
+  type ClassServiceTimes,
+  classServiceTimes,
+  type DispatchNs,
+  dispatchTimes,
+  ServiceTimes,
+} from './service-times.js'
+import { BUFFERED, SimulationRecorder } from './simulation-recorder.js'
+import { SimulatedWindow } from './window.js'
 
 /** An event of a simulation. Requests are numbered from 0. */
 export type SimulationEvent =
@@ -34,6 +41,8 @@ export class Engine {
   readonly #scenario: SimulatedScenario
   readonly #policy: Policy
   readonly #service: ServiceTimes
+  readonly #classes: RequestClasses | null
+  readonly #classService: ClassServiceTimes | null
   readonly #dispatchNs: Record<Cause, DispatchNs> | null
   readonly #clients: Clients | null
   readonly #dueTimes: DueTimes | null
@@ -46,8 +55,8 @@ export class Engine {
 
   readonly #queue = new Queue()
   readonly #busy: Busy
-  readonly #recorder: Recorder
-  readonly #window = new Window()
+  readonly #recorder: SimulationRecorder
+  readonly #window = new SimulatedWindow()
 
   /** the state between two calls of #handleEvents, which keeps it in local variables */
   #now = 0
@@ -78,8 +87,16 @@ export class Engine {
     const { arrivals, service, seed } = scenario
     if (service === undefined) throw new ValidationError('service', 'is required to simulate')
     this.#scenario = scenario
-    this.#policy = policyOf(scenario.batching)
-    this.#service = new ServiceTimes(service, seed, replication)
+    this.#policy = buildPolicy(scenario.batching)
+    this.#service = new ServiceTimes(service, scenario.batching.maxBatchSize, seed, replication)
+    this.#classes = classesOf(scenario, replication)
+    this.#classService = classServiceTimes(
+      this.#service,
+      scenario.classes,
+      this.#policy.maxBatchSize,
+      seed,
+      replication,
+    )
     this.#dispatchNs = dispatchTimes(service, seed, replication)
     this.#clients = arrivals.process === 'closed' ? new Clients(arrivals, seed, replication) : null
     this.#dueTimes = arrivals.process === 'closed' ? null : dueTimes(arrivals, seed, replication)
@@ -89,7 +106,13 @@ export class Engine {
     this.#splitsWait = this.#policy.maxBatchSize > 1 && this.#policy.maxWaitNs > 0
     this.#busy = new Busy(scenario.servers)
     this.#idle = scenario.servers
-    this.#recorder = new Recorder({ batching: this.#splitsWait, dispatch: this.#dispatchNs !== null }, scenario.good)
+    this.#recorder = new SimulationRecorder({
+      batching: this.#splitsWait,
+      dispatch: this.#dispatchNs !== null,
+      maxBatchSize: this.#policy.maxBatchSize,
+      good: scenario.good,
+      classes: this.#classes,
+    })
     this.#stop = extentNs(horizonOf(scenario.stop))
     const warmup = extentNs(scenario.warmup)
     this.#nextSegmentNs = Math.min(warmup.ns, this.#stop.ns)
@@ -154,11 +177,13 @@ export class Engine {
     const stopNs = this.#stop.ns
     const counts = this.#window.isOpen
     const emits = this.#onEvent !== undefined
+    const requestClasses = this.#classes
+    const classService = this.#classService
     /** a request that arrives while all servers are busy can only queue */
     const onlyQueues = clients === null && !bounded && !timesOut && !canBeStuck
     const arrivalsUntil = Math.min(horizon, stopNs)
 
-    const { latencies, waits, services, sizes, queueings, batchings, dispatchings } = recorder
+    const { latencies, waits, services, sizes, queueings, batchings, dispatchings, classes } = recorder
     const dispatches = this.#dispatchNs !== null
     const splitsQueueing = splitsWait || dispatches
 
@@ -205,6 +230,7 @@ export class Engine {
           const at = tail++ & mask
           queued[at] = now
           if (emits) queue.number[at] = number
+          if (requestClasses !== null) queue.class[at] = requestClasses.classOf(number)
           if (splitsWait) queue.idleNs[at] = someIdleNs
           inSystemNs += inSystem * (now - last)
           last = now
@@ -267,7 +293,7 @@ export class Engine {
           (idle === 0 ||
             decide(policy, tail - head + 1, tail > head ? (queued[head & mask] as number) : now, now, ended) === 0)
         ) {
-          recorder.rejected()
+          recorder.rejected(number)
           this.#onEvent?.({ type: 'reject', atMs: now / NS_PER_MS, request: number })
           number++
           if (clients !== null) {
@@ -284,6 +310,7 @@ export class Engine {
           const at = tail++ & mask
           queued[at] = now
           if (emits) queue.number[at] = number
+          if (requestClasses !== null) queue.class[at] = requestClasses.classOf(number)
           if (splitsWait) queue.idleNs[at] = idle > 0 ? someIdleNs + now - someIdleSince : someIdleNs
           if (clients !== null) queue.client[at] = client
           inSystemNs += inSystem * (now - last)
@@ -316,7 +343,10 @@ export class Engine {
         const size = decide(policy, tail - head, queued[head & mask] as number, now, ended)
         if (size === 0) break
         const dispatch = dispatches ? (this.#dispatchNs as Record<Cause, DispatchNs>)[cause](now) : 0
-        const serviceNs = service.next(size, now + dispatch)
+        if (classService !== null) {
+          for (let i = 0; i < size; i++) classService.add(queue.class[(head + i) & mask] as number)
+        }
+        const serviceNs = (classService ?? service).next(size, now + dispatch)
         const start = now + dispatch
         const end = start + serviceNs
         const someIdle = splitsWait ? someIdleNs + now - someIdleSince : 0
@@ -342,6 +372,7 @@ export class Engine {
           if (splitsQueueing) queueings[buffered] = now - due - batching
           if (splitsWait) batchings[buffered] = batching
           if (dispatches) dispatchings[buffered] = dispatch
+          if (requestClasses !== null) classes[buffered] = queue.class[at] as number
           buffered++
           staysNs += end - due
           if (clients !== null) clients.think(queue.client[at] as number, end)
@@ -388,7 +419,7 @@ export class Engine {
   #timeOut(head: number, now: number): void {
     const queue = this.#queue
     const at = head & queue.mask
-    this.#recorder.timedOut()
+    this.#recorder.timedOut(queue.class[at] as number)
     this.#onEvent?.({ type: 'timeout', atMs: now / NS_PER_MS, request: queue.number[at] as number })
     this.#clients?.think(queue.client[at] as number, now)
   }
@@ -473,7 +504,7 @@ export class Engine {
 
   #recording(): Recording {
     const counts = this.#recorder.finish()
-    const { histograms, segments, batchSizes } = this.#recorder
+    const { histograms, segments, batchSizes, classRecordings } = this.#recorder
     const { startNs, endNs, inSystemAtStart, sums } = this.#window
     return {
       engine: 'simulate',
@@ -481,6 +512,7 @@ export class Engine {
       startNs,
       endNs,
       histograms,
+      ...(classRecordings !== null && { classes: classRecordings }),
       counts,
       batchSizes,
       inSystemAtStart,

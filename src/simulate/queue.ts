@@ -17,11 +17,13 @@ export class Queue {
   idleNs = new Float64Array(1024)
   /** the client that sent it, in a closed loop */
   client = new Int32Array(1024)
+  /** the class of the request; set only if requests have classes */
+  class = new Uint8Array(1024)
 
   grow(head: number, tail: number): void {
     const old = this.mask
     const mask = 2 * old + 1
-    const copy = <T extends Float64Array | Int32Array>(from: T, to: T): T => {
+    const copy = <T extends Float64Array | Int32Array | Uint8Array>(from: T, to: T): T => {
       for (let position = head; position < tail; position++) to[position & mask] = from[position & old] as number
       return to
     }
@@ -29,6 +31,7 @@ export class Queue {
     this.number = copy(this.number, new Float64Array(mask + 1))
     this.idleNs = copy(this.idleNs, new Float64Array(mask + 1))
     this.client = copy(this.client, new Int32Array(mask + 1))
+    this.class = copy(this.class, new Uint8Array(mask + 1))
     this.mask = mask
   }
 

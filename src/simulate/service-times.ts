@@ -1,6 +1,7 @@
 import { exponential } from '../random/exponential.js'
 import type { Random } from '../random/random.js'
 import { stream } from '../random/stream.js'
+import type { Classes } from '../scenario/classes.js'
 import { type DrawNs, durations } from '../scenario/service/durations.js'
 import {
   CAUSES,
@@ -31,11 +32,16 @@ export class ServiceTimes {
   readonly #variations: ((size: number, startNs: number) => number) | null
   readonly #stallNs: DrawNs | null
 
-  constructor(service: Service, seed: number, replication: number) {
-    const random = stream(seed, 'service', replication)
+  /**
+   * @param maxBatchSize of the scenario; null if batches may have any size
+   * @param ofClass the name of the class that it is the service of; '' if it is that of the scenario
+   */
+  constructor(service: Service, maxBatchSize: number | null, seed: number, replication: number, ofClass = '') {
+    const random = stream(seed, `service${ofClass}`, replication)
     this.#meanOf = meanServiceNs(service)
-    const tabled = Math.min(TABLED, largestKnownBatch(service))
-    this.#means = Float64Array.from({ length: tabled + 1 }, (_, size) => (size === 0 ? 0 : this.#meanOf(size)))
+    const tabled = Math.min(TABLED, maxBatchSize ?? TABLED, largestKnownBatch(service))
+    this.#means = new Float64Array(tabled + 1)
+    for (let size = 1; size <= tabled; size++) this.#means[size] = this.#meanOf(size)
 
     this.#variations = variationsOf(service, random)
     const variation = service.model === 'affine' ? service.variation : undefined
@@ -48,20 +54,85 @@ export class ServiceTimes {
         : (factors) => {
             for (let i = 0; i < factors.length; i++) factors[i] = draw()
           }
-    this.#stallNs = stallsOf(service, seed, replication)
+    this.#stallNs = stallsOf(service, seed, replication, ofClass)
   }
 
   /** The service time of the next batch, in whole nanoseconds. */
   next(size: number, startNs: number): number {
-    const mean = size < this.#means.length ? (this.#means[size] as number) : this.#meanOf(size)
     const stall = this.#stallNs === null ? 0 : this.#stallNs()
-    if (this.#variations !== null) return nearest(mean * this.#variations(size, startNs)) + stall
+    return nearest(this.unstalled(size, startNs)) + stall
+  }
+
+  /** The same without a stall, unrounded. */
+  unstalled(size: number, startNs: number): number {
+    const mean = size < this.#means.length ? (this.#means[size] as number) : this.#meanOf(size)
+    if (this.#variations !== null) return mean * this.#variations(size, startNs)
     if (this.#next === BLOCK) {
       this.#fill(this.#factors)
       this.#next = 0
     }
-    return nearest(mean * (this.#factors[this.#next++] as number)) + stall
+    return mean * (this.#factors[this.#next++] as number)
   }
+
+  /** How long the next batch stalls. */
+  stall(): number {
+    return this.#stallNs === null ? 0 : this.#stallNs()
+  }
+}
+
+/**
+ * The service times of batches whose requests have services by class. A batch of n requests takes the mean, over its
+ * requests, of what a batch of n takes in the class of each; each service draws once for a batch. Stalls are added.
+ */
+export class ClassServiceTimes {
+  /** the distinct services: the scenario's own first, then those of classes that have their own */
+  readonly #services: ServiceTimes[]
+  /** by class, the place of its service */
+  readonly #serviceOf: Uint8Array
+  /** how many requests of the batch each service is for */
+  readonly #requests: Float64Array
+
+  constructor(common: ServiceTimes, classes: Classes, maxBatchSize: number, seed: number, replication: number) {
+    this.#services = [common]
+    this.#serviceOf = Uint8Array.from(Object.entries(classes), ([name, { service }]) => {
+      if (service === undefined) return 0
+      return this.#services.push(new ServiceTimes(service, maxBatchSize, seed, replication, ` of ${name}`)) - 1
+    })
+    this.#requests = new Float64Array(this.#services.length)
+  }
+
+  /** Adds a request of a class to the next batch. */
+  add(ofClass: number): void {
+    const service = this.#serviceOf[ofClass] as number
+    this.#requests[service] = (this.#requests[service] as number) + 1
+  }
+
+  /** The service time of the next batch, in whole nanoseconds. */
+  next(size: number, startNs: number): number {
+    let sum = 0
+    let stalls = 0
+    for (let i = 0; i < this.#services.length; i++) {
+      const requests = this.#requests[i] as number
+      if (requests === 0) continue
+      const service = this.#services[i] as ServiceTimes
+      sum += requests * service.unstalled(size, startNs)
+      stalls += service.stall()
+      this.#requests[i] = 0
+    }
+    return nearest(sum / size) + stalls
+  }
+}
+
+/** The service times by class; null if all classes have the service of the scenario. */
+export function classServiceTimes(
+  common: ServiceTimes,
+  classes: Classes | undefined,
+  maxBatchSize: number,
+  seed: number,
+  replication: number,
+): ClassServiceTimes | null {
+  if (classes === undefined || Object.values(classes).every(({ service }) => service === undefined)) return null
+  return new ClassServiceTimes(common, classes, maxBatchSize, seed, replication)
 }
 
 function variationsOf(service: Service, random: Random): ((size: number, startNs: number) => number) | null {
@@ -95,9 +166,9 @@ function variationsBySize(
   }
 }
 
-function stallsOf({ stalls }: Service, seed: number, replication: number): DrawNs | null {
+function stallsOf({ stalls }: Service, seed: number, replication: number, of: string): DrawNs | null {
   if (stalls === undefined) return null
-  const random = stream(seed, 'stalls', replication)
+  const random = stream(seed, `stalls${of}`, replication)
   const stallNs = nanoseconds(stalls.time)
   return () => (random.uniform() < stalls.probability ? stallNs : 0)
 }

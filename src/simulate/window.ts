@@ -13,7 +13,7 @@ export interface Sums {
 const zero = (): Sums => ({ inSystemNs: 0, staysNs: 0, servingNs: 0, completions: 0 })
 
 /** The reported part of a run, and the sums over it, clipped at both ends. */
-export class Window {
+export class SimulatedWindow {
   isOpen = false
   startNs = 0
   endNs = 0

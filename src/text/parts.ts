@@ -3,14 +3,14 @@ import { percentToTenth, threeDigits, time, timeUnit } from './number.js'
 import { plain, type Style } from './style.js'
 
 /** A part of a mean time. */
-export interface Part {
+export interface LatencyPart {
   name: string
   ms: number
   meaning: string
 }
 
 /** Renders the parts of a mean time as a waterfall: each bar starts where the one before ends. */
-export function renderParts(parts: Part[], meanMs: number, width: number, style: Style = plain): string {
+export function renderParts(parts: LatencyPart[], meanMs: number, width: number, style: Style = plain): string {
   const unit = timeUnit([meanMs])
   const texts = parts.map(({ ms }) => `${threeDigits(ms / unit.ms)} ${unit.name}`)
   const timeWidth = Math.max(...texts.map((text) => text.length))

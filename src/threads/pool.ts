@@ -19,7 +19,7 @@ export interface Refused {
   refused: { path: string; message: string }
 }
 
-export interface OnThreads<Report> {
+export interface PoolOptions<Report> {
   /** the number of threads, and so of tasks at a time */
   threads: number
   signal?: AbortSignal | undefined
@@ -41,7 +41,7 @@ export async function onThreads<Task, Report extends object>(
   file: URL,
   name: string,
   tasks: readonly Task[],
-  { threads, signal, onProgress, onReport }: OnThreads<Report>,
+  { threads, signal, onProgress, onReport }: PoolOptions<Report>,
 ): Promise<Report[]> {
   throwIfAborted(signal)
   const fractions = new SharedArrayBuffer(8 * tasks.length)

@@ -21,17 +21,35 @@ export class ValidationError extends Error {
   }
 }
 
+/** Where a checked value comes from: the name of an argument, or a file and the path of the value in it. */
+export type Source = string | { readonly file: string; readonly path?: string }
+
+/** The place of a field in error messages: `budget.p99`, or `budget.json: p99` for a file. */
+export function placeIn(source: Source, field = ''): string {
+  const inside = typeof source === 'string' ? source : (source.path ?? '')
+  const path = inside === '' || field === '' || field.startsWith('[') ? inside + field : `${inside}.${field}`
+  if (typeof source === 'string') return path
+  return path === '' ? source.file : `${source.file}: ${path}`
+}
+
+/** The source of a field of a value. */
+export function sourceOf(source: Source, field: string): Source {
+  return typeof source === 'string'
+    ? placeIn(source, field)
+    : { file: source.file, path: placeIn(source.path ?? '', field) }
+}
+
 /**
  * Refuses stored data of an unknown kind or version.
  *
  * @param expected the name of the value in messages, its kind, and its `schema` field
  * @throws ValidationError
  */
-export function checkVersion(value: unknown, expected: { name: string; kind: string; schema: string }): void {
+export function checkVersion(value: unknown, expected: { name: Source; kind: string; schema: string }): void {
   const found = (value as { schema?: unknown } | null | undefined)?.schema
   const { name, kind, schema } = expected
   if (found === schema) return
-  throw new ValidationError(name, `must be a ${kind} with the schema "${schema}", ${got(found ?? value)}`)
+  throw new ValidationError(placeIn(name), `must be a ${kind} with the schema "${schema}", ${got(found ?? value)}`)
 }
 
 /**
@@ -40,9 +58,9 @@ export function checkVersion(value: unknown, expected: { name: string; kind: str
  * @param of the elements that it should hold
  * @throws ValidationError
  */
-export function checkList(value: unknown, name: string, of: string): void {
+export function checkList(value: unknown, name: Source, of: string): void {
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return
-  throw new ValidationError(name, `must be a list of ${of}, ${got(value)}`)
+  throw new ValidationError(placeIn(name), `must be a list of ${of}, ${got(value)}`)
 }
 
 type Issue = z.core.$ZodIssue
@@ -55,9 +73,12 @@ function at(fault: { path: string; message: string }): string {
 const MOST_FAULTS = 20
 
 /** Throws a ValidationError with the faults that a schema found in a value, one per line. */
-export function throwFaults(error: z.ZodError, root: string, value: unknown): never {
+export function throwFaults(error: z.ZodError, source: Source, value: unknown): never {
   const faults = error.issues.flatMap((issue) => faultsOf(issue, [], value))
-  const lines = faults.map((fault) => ({ path: join(root, fault.path), message: fault.message }))
+  const lines = faults.map((fault) => ({
+    path: placeIn(source, fault.path.map((part) => short(String(part))).join('.')),
+    message: fault.message,
+  }))
   const first = lines[0] as { path: string; message: string }
   // a value may break several rules with the same message
   const others = new Set(lines.map(at))
@@ -75,17 +96,18 @@ function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: Pro
   }
   const found = valueAt(root, path)
   if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys
-      .slice(0, MOST_FAULTS)
-      .map((key) => `'${short(key)}'`)
-      .join(', ')
-    return [{ path, message: `${keys} is not an option here; ${issue.message}` }]
+    const keys = issue.keys.slice(0, MOST_FAULTS).map((key) => `'${short(key)}'`)
+    const verb = keys.length === 1 ? 'is not an option' : 'are not options'
+    // the schema's message begins with a suggestion, if it has one
+    const [hint, accepted] = issue.message.startsWith('(') ? [' ', issue.message] : ['; ', issue.message]
+    return [{ path, message: `${keys.join(', ')} ${verb} here${hint}${accepted}` }]
   }
   return [{ path, message: withFound(issue.message, found) }]
 }
 
 /** Inserts the value that was found after what it must be, before any hint: `must be 1, got 2; use …`. */
 function withFound(message: string, found: unknown): string {
+  if (message.startsWith('is required')) return message
   const [expected, ...hints] = message.split('; ')
   return [`${expected}, ${got(found)}`, ...hints].join('; ')
 }
@@ -121,10 +143,6 @@ function valueAt(value: unknown, path: PropertyKey[]): unknown {
   let found: unknown = value
   for (const key of path) found = (found as Record<PropertyKey, unknown> | null | undefined)?.[key]
   return found
-}
-
-function join(root: string, path: PropertyKey[]): string {
-  return [root, ...path.map((part) => short(String(part)))].filter((part) => part !== '').join('.')
 }
 
 function kindOf(value: unknown): string {

@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { itAtLength } from '../support/at-length.js'
 
 const SCRIPT = resolve(import.meta.dirname, '../../action/comment.js')
 const MARKER = '<!-- throughline: gate -->'
@@ -111,20 +110,20 @@ describe('the comment of the action', () => {
     ])
   })
 
-  itAtLength('is not updated if the text is the same', async () => {
+  it('is not updated if the text is the same', { tags: 'full' }, async () => {
     const body = `${MARKER}\n${REPORT}\n[The job](https://github.example/shop/api/actions/runs/99) has the full report.\n`
     respond = () => ({ json: [{ id: 42, body }] })
     expect(await comment()).toMatchObject({ code: 0, stdout: 'The comment on #7 is up to date.\n' })
     expect(requestLines()).toEqual([`GET ${LIST}1`])
   })
 
-  itAtLength('is created if the old one belongs to another user', async () => {
+  it('is created if the old one belongs to another user', { tags: 'full' }, async () => {
     respond = ({ method }) =>
       method === 'GET' ? { json: [{ id: 42, body: MARKER }] } : method === 'PATCH' ? { status: 403 } : { status: 201 }
     expect(await comment()).toMatchObject({ code: 0, stdout: 'Commented on #7.\n' })
   })
 
-  itAtLength('omits folded sections if it is too long', async () => {
+  it('omits folded sections if it is too long', { tags: 'full' }, async () => {
     respond = ({ method }) => (method === 'GET' ? { json: [] } : { status: 201 })
     const report = `${REPORT}\n<details><summary>a</summary>\n${'x'.repeat(70_000)}\n</details>\n\nthe end\n`
     await comment({ report })
@@ -158,7 +157,7 @@ describe('a failure to comment never fails the job', () => {
     expect(requests).toEqual([])
   })
 
-  itAtLength('an API that fails, after a few attempts', async () => {
+  it('an API that fails, after a few attempts', { tags: 'full' }, async () => {
     respond = () => ({ status: 502, json: 'bad gateway' })
     const { code, stdout } = await comment()
     expect(code).toBe(0)
@@ -166,7 +165,7 @@ describe('a failure to comment never fails the job', () => {
     expect(requests).toHaveLength(3)
   })
 
-  itAtLength('an API that fails at first, or cuts the connection, or limits the rate', async () => {
+  it('an API that fails at first, or cuts the connection, or limits the rate', { tags: 'full' }, async () => {
     respond = ({ method }, times) => {
       if (method === 'GET') return times === 1 ? { status: 500 } : times === 2 ? null : { json: [] }
       return times === 1 ? { status: 403, headers: { 'retry-after': '0' } } : { status: 201 }
@@ -175,7 +174,7 @@ describe('a failure to comment never fails the job', () => {
     expect(requests).toHaveLength(5)
   })
 
-  itAtLength('an API that cannot be reached', async () => {
+  it('an API that cannot be reached', { tags: 'full' }, async () => {
     respond = () => null
     expect(await comment()).toMatchObject({
       code: 0,

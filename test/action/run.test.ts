@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { itAtLength } from '../support/at-length.js'
 
 const REPOSITORY = resolve(import.meta.dirname, '../..')
 const SCRIPT = join(REPOSITORY, 'action/run.js')
@@ -94,7 +93,7 @@ describe('the gate of a job', () => {
     expect(report.base.commit).toBe(commits.base)
   })
 
-  itAtLength('compares a push with the commit before it', async () => {
+  it('compares a push with the commit before it', { tags: 'full' }, async () => {
     const { output } = await job(
       checkout('push', commits.head),
       { before: commits.base },
@@ -103,7 +102,7 @@ describe('the gate of a job', () => {
     expect(output).toMatchObject({ 'exit-code': '1', verdict: 'fail' })
   })
 
-  itAtLength('uses its inputs', async () => {
+  it('uses its inputs', { tags: 'full' }, async () => {
     const at = checkout('inputs', commits.merge)
     const { output, summary } = await job(at, pull(), {
       BASE_REF: 'HEAD',
@@ -117,7 +116,7 @@ describe('the gate of a job', () => {
     expect(existsSync(join(at, 'prepared.txt'))).toBe(false)
   })
 
-  itAtLength.each([
+  it.each([
     ['an event without a base', {}, true, /the event .*has no base; set the input base-ref/],
     ['throughline is not installed', { before: 'x' }, false, /throughline is not installed here/],
     [
@@ -126,13 +125,18 @@ describe('the gate of a job', () => {
       true,
       /the base f+ cannot be fetched; check out with fetch-depth: 0/,
     ],
-  ])('reports why it cannot run: %s', async (name, event, installed, message) => {
+  ])('reports why it cannot run: %s', { tags: 'full' }, async (name, event, installed, message) => {
     const { code, output, summary } = await job(checkout(name.replaceAll(' ', '-'), commits.head, installed), event)
     expect({ code, ...output }).toMatchObject({ code: 0, 'exit-code': '2', verdict: 'failed' })
     expect(summary).toMatch(message)
   })
 
-  itAtLength('shows the error of the command', async () => {
+  it('passes on the runner of micro-benchmarks', { tags: 'full' }, async () => {
+    const { summary } = await job(checkout('runner', commits.head), {}, { BASE_REF: 'HEAD', BENCH_RUNNER: 'jest' })
+    expect(summary).toMatch(/'jest' is invalid\. Allowed choices are vitest, tinybench/)
+  })
+
+  it('shows the error of the command', { tags: 'full' }, async () => {
     const { output, summary } = await job(checkout('nope', commits.head), {}, { BASE_REF: 'nope' })
     expect(output).toMatchObject({ 'exit-code': '2', verdict: 'failed' })
     expect(summary).toMatch(

@@ -5,11 +5,12 @@ import {
   COMPARED,
   type ComparedMetric,
   type ComparisonVerdict,
+  isFraction,
   overallVerdict,
   type Pair,
   verdictOnRatio,
 } from '../../src/budget/comparison.js'
-import { type FullPair, pairs, round } from '../support/comparison-pairs.js'
+import { type FullPair, pairs, round } from '../support/results/comparison-pairs.js'
 
 const metricOf = (given: readonly Pair[], metric: ComparedMetric, within = 0.05) => {
   const found = comparePairs(given, { within, rounds: given.length }).metrics.find((each) => each.metric === metric)
@@ -67,7 +68,7 @@ describe('comparePairs', () => {
             expect(b.verdict).toBe(TURNED[a.verdict])
             if (a.ratio !== null) expect(b.ratio).toBeCloseTo(1 / a.ratio, 9)
             if (a.interval.low !== null)
-              expect(b.interval.high).toBeCloseTo(metric === 'errorRate' ? -a.interval.low : 1 / a.interval.low, 9)
+              expect(b.interval.high).toBeCloseTo(isFraction(metric) ? -a.interval.low : 1 / a.interval.low, 9)
           }
           expect(verdictOf(back).verdict).toBe(TURNED[verdictOf(there).verdict])
         },
@@ -78,7 +79,7 @@ describe('comparePairs', () => {
 
   it('has the same ratio in another unit', () => {
     const given = pairs(20, 1.1)
-    const times = (r: FullPair['base']) => round(1000 * r.figures.mean)
+    const times = ({ figures }: FullPair['base']) => round(1000 * figures.mean, { goodput: figures.goodput })
     const seconds = given.map((pair) => ({ ...pair, base: times(pair.base), head: times(pair.head) }))
     for (const metric of COMPARED) {
       const [ms, s] = [metricOf(given, metric), metricOf(seconds, metric)]

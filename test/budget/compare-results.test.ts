@@ -29,6 +29,22 @@ const measured = (result: Result): Result => ({
 const codes = (base: Result, head: Result) => compareResults(base, head).findings.map(({ code }) => code)
 
 describe('compareResults', () => {
+  it('compares goodput by the same limits only, and of measurements says that the machine matters', () => {
+    const good = { latency: '3ms' }
+    const [base, head, others] = [run(1, { good }), run(1.2, { good }), run(1.2, { good: { latency: '4ms' } })]
+    expect(metric(base, head, 'goodput')).toMatchObject({ unit: 'fraction', verdict: 'slower', ratio: null })
+    expect(metric(base, base, 'goodput')).toMatchObject({ difference: 0 })
+    expect(metric(base, others, 'goodput')).toBeUndefined()
+    expect(metric(base, ms12, 'goodput')).toBeUndefined()
+    expect(() => compareResults(base, ms12, { of: 'goodput' })).toThrow('options.of: is goodput')
+    expect(metric(measured(base), measured(head), 'goodput')).toMatchObject({
+      verdict: 'inconclusive',
+      interval: { low: null, high: null },
+    })
+    const stored = JSON.parse(JSON.stringify(compareResults(base, head, { of: 'goodput' })))
+    expect(checkComparison(stored).verdict).toBe('slower')
+  })
+
   it('is rejected when read if a ratio is outside its interval or not head / base', () => {
     const stored = JSON.parse(JSON.stringify(compareResults(ms1, run(2))))
     expect(checkComparison(stored).verdict).toBe('slower')

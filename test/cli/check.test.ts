@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { affine, type Budget, checkBudget, createRecorder, exponential, simulate } from '../../src/index.js'
-import { throughline } from '../support/command-line.js'
+import { throughline } from '../support/processes/command-line.js'
 
 const result = simulate({
   arrivals: '50/s',
@@ -64,7 +64,7 @@ describe.concurrent('throughline check', () => {
 
   it.each([
     [{}, /\.json: must limit at least one metric/],
-    [{ p99: '5/s' }, /\.json\.p99: must be a time/],
+    [{ p99: '5/s' }, /\.json: p99: must be a time/],
     [{ p9999: 5 }, /write 'p99\.99'/],
   ])('reports what is wrong with %j', async (budget, message) => {
     const { code, stdout, stderr } = await check(budget)

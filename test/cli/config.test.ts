@@ -2,7 +2,7 @@ import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { SCENARIOS, throughline } from '../support/command-line.js'
+import { SCENARIOS, throughline } from '../support/processes/command-line.js'
 
 const root = mkdtempSync(join(tmpdir(), 'throughline-'))
 const inner = join(root, 'a', 'b')
@@ -54,7 +54,7 @@ describe('throughline.config', () => {
     process.chdir(inner)
     const { code, stderr } = await throughline('simulate')
     rmSync(join(root, 'a', '.git'), { recursive: true })
-    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(/^throughline: arrivals: /) })
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(/^throughline: --arrivals: /) })
   })
 
   it.runIf(process.getuid?.() === 0)(
@@ -86,38 +86,38 @@ describe('throughline.config', () => {
   it.each<[string, string | object, RegExp]>([
     ['that is cut short', '{ "scenario": ', /throughline\.config\.json: is not JSON/],
     ['of a list', '[]', /throughline\.config\.json: must be an object/],
-    ['with an unknown command', { simulat: {} }, /\.simulat: is not a command \(did you mean 'simulate'\?\)/],
+    ['with an unknown command', { simulat: {} }, /: simulat: is not a command \(did you mean 'simulate'\?\)/],
     [
       'with an unknown option',
       { simulate: { servres: 2 } },
-      /\.simulate\.servres: is not an option of simulate \(did you mean 'servers'\?\)/,
+      /: simulate\.servres: is not an option of simulate \(did you mean 'servers'\?\)/,
     ],
-    ['with options of another type', { simulate: 5 }, /\.simulate: must be an object/],
-    ['with an invalid scenario', { scenario: 'fast' }, /\.scenario: must be an object/],
+    ['with options of another type', { simulate: 5 }, /: simulate: must be an object/],
+    ['with an invalid scenario', { scenario: 'fast' }, /: scenario: must be an object/],
     [
       'with a flag that is not a boolean',
       { simulate: { json: 'yes' } },
-      /config\.json\.simulate\.json: must be true or false, got "yes"/,
+      /config\.json: simulate\.json: must be true or false, got "yes"/,
     ],
     [
       'with a value of another type',
       { simulate: { servers: true } },
-      /config\.json\.simulate\.servers: must be a number or a string, as for --servers, got true/,
+      /config\.json: simulate\.servers: must be a number or a string, as for --servers, got true/,
     ],
     [
       'with an invalid value in a list',
       { simulate: { maxWait: ['5ms', {}] } },
-      /\.simulate\.maxWait: must be a number or a string/,
+      /: simulate\.maxWait: must be a number or a string/,
     ],
     [
       'with an unknown name',
       { simulate: { process: 'steady' } },
-      /\.simulate\.process: must be 'poisson' or 'constant', got "steady"/,
+      /: simulate\.process: must be 'poisson' or 'constant', got "steady"/,
     ],
     [
       'with an invalid value',
       { scenario, simulate: { servers: 'two' } },
-      /^throughline: servers: .* got "two" \(.*config\.json\.simulate\.servers\)$/m,
+      /^throughline: servers: .* got "two" \(.*config\.json: simulate\.servers\)$/m,
     ],
   ])('%s is reported in one line', async (_, text, message) => {
     config('throughline.config.json', text)
@@ -134,14 +134,14 @@ describe('throughline.config', () => {
   })
 
   it.each<[string, object, string]>([
-    ['sweep', { cache: 5 }, '.sweep.cache: must be a path, relative to the config, got 5'],
+    ['sweep', { cache: 5 }, ': sweep.cache: must be a path, relative to the config, got 5'],
     [
       'sweep',
       { vary: { servers: 3 } },
-      '.sweep.vary: must be an object of fields and lists of values, such as { servers: [1, 2] }',
+      ': sweep.vary: must be an object of fields and lists of values, such as { servers: [1, 2] }',
     ],
-    ['sweep', { measure: 1 }, '.sweep.measure: must be true or false, got 1'],
-    ['compare', { of: 'p42' }, ".compare.of: must be 'mean' or 'p50' or"],
+    ['sweep', { measure: 1 }, ': sweep.measure: must be true or false, got 1'],
+    ['compare', { of: 'p42' }, ": compare.of: must be 'mean' or 'p50' or"],
   ])('reports values of another type for %s: %j', async (command, defaults, message) => {
     config('throughline.config.json', { [command]: defaults })
     process.chdir(inner)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { affine, exponential, simulate } from '../../src/index.js'
-import { MAIN } from '../support/command-line.js'
+import { MAIN } from '../support/processes/command-line.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkBudget, replicate, type Scenario, simulate } from '../../src/index.js'
-import { itAtLength } from '../support/at-length.js'
-import { SCENARIOS, throughline } from '../support/command-line.js'
+import { SCENARIOS, throughline } from '../support/processes/command-line.js'
 
 const flags = '--arrivals 50/s --service 10ms --requests 5000'.split(' ')
 const scenario: Scenario = { arrivals: '50/s', service: '10ms', stop: { requests: 5000 } }
@@ -36,7 +35,7 @@ describe('throughline capacity', () => {
 })
 
 describe('throughline calibrate', () => {
-  itAtLength('prints a service for simulations', async () => {
+  it('prints a service for simulations', { tags: 'full' }, async () => {
     const handler = join(SCENARIOS, 'handler.ts')
     const args = [
       '--handler',

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
-import { checkedResult } from '../../src/result/check.js'
-import { start } from '../support/command-line.js'
+import { checkResult } from '../../src/result/check.js'
+import { start } from '../support/processes/command-line.js'
 
 it('reports on SIGTERM what it has, as on Ctrl-C, and exits with 143', async () => {
   const { child, ended } = start('measure', 'measured.ts', '--duration', '60s', '--warmup', '0', '--json')
@@ -9,7 +9,7 @@ it('reports on SIGTERM what it has, as on Ctrl-C, and exits with 143', async () 
   child.kill('SIGTERM')
   const { code, signal, stdout } = await ended
   expect({ code, signal }).toEqual({ code: 143, signal: null })
-  const { findings } = checkedResult(JSON.parse(stdout)).validity
+  const { findings } = checkResult(JSON.parse(stdout)).validity
   expect(findings).toContainEqual(expect.objectContaining({ code: 'interrupted', severity: 'error' }))
 })
 

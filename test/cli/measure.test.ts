@@ -1,9 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { checkedResult } from '../../src/result/check.js'
-import { itAtLength } from '../support/at-length.js'
-import { interrupted, spawned, throughline } from '../support/command-line.js'
+import { checkResult } from '../../src/result/check.js'
+import { interrupted, spawned, throughline } from '../support/processes/command-line.js'
 
 describe('throughline measure', () => {
   it('measures the handler of a scenario, relative to its file', async () => {
@@ -15,7 +14,7 @@ describe('throughline measure', () => {
     expect(result.serviceMs.min).toBeGreaterThanOrEqual(0.1)
   })
 
-  itAtLength('measures a handler from flags, relative to the working directory', async () => {
+  it('measures a handler from flags, relative to the working directory', { tags: 'full' }, async () => {
     const flags = '--handler handler.ts --arrivals 500/s --duration 300ms --idle poll --spin 100us'
     const { stdout, stderr, code } = await throughline('measure', ...flags.split(' '))
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
@@ -28,7 +27,7 @@ describe('throughline measure', () => {
     const flags = '--handler handler.ts --arrivals 500/s --requests 100'.split(' ')
     const { stdout, code } = await throughline('measure', ...flags, '--shard', '2/5', '--json')
     expect(code).toBe(0)
-    const result = checkedResult(JSON.parse(stdout))
+    const result = checkResult(JSON.parse(stdout))
     expect(result.shard).toMatchObject({ index: 2, count: 5 })
     // of the 100 requests, 10 of them warm-up
     expect(result.counts.offered).toBe(18)
@@ -37,9 +36,9 @@ describe('throughline measure', () => {
   it.each([
     ['2', "--shard: must be the index of the shard and their count, such as 2/5, got '2'"],
     ['-1/5', "--shard: must be the index of the shard and their count, such as 2/5, got '-1/5'"],
-    ['0/5', 'options.shard.index: must be a whole number of at least 1'],
-    ['6/5', 'options.shard.index: must be at most the count of shards, got 6'],
-    ['1/600', 'options.shard.count: must be at most 500, the number of requests, got 600'],
+    ['0/5', '--shard: index: must be a whole number of at least 1'],
+    ['6/5', '--shard: index: must be at most the count of shards, got 6'],
+    ['1/600', '--shard: count: must be at most 500, the number of requests, got 600'],
   ])('refuses --shard %s', async (shard, said) => {
     const flags = '--handler handler.ts --arrivals 500/s --requests 500'.split(' ')
     const { stderr, code } = await throughline('measure', ...flags, `--shard=${shard}`)
@@ -47,7 +46,7 @@ describe('throughline measure', () => {
     expect(stderr).toContain(`throughline: ${said}`)
   })
 
-  it('measures an HTTP server instead of the target of a file', async () => {
+  it('measures an HTTP server instead of the target of a file', { tags: 'full' }, async () => {
     const server = createServer((_, response) => response.end('ok'))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/predict`
@@ -91,7 +90,7 @@ describe('throughline measure', () => {
     const { code, stdout, stderr } = await interrupted('measure', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     expect(performance.now() - since).toBeLessThan(30_000)
-    const result = checkedResult(JSON.parse(stdout))
+    const result = checkResult(JSON.parse(stdout))
     expect(result.validity.findings).toContainEqual(
       expect.objectContaining({
         code: 'interrupted',
@@ -104,7 +103,7 @@ describe('throughline measure', () => {
     expect(result.counts.unfinished).toBe(0)
   })
 
-  it('has nothing to report on Ctrl-C in the warm-up', async () => {
+  it('has nothing to report on Ctrl-C in the warm-up', { tags: 'full' }, async () => {
     const ended = await interrupted('measure', 'measured.ts', '--duration', '60s', '--warmup', '50s')
     expect(ended).toMatchObject({ code: 130, stdout: '' })
     expect(ended.stderr).toMatch(/^throughline: interrupted.*\n$/)

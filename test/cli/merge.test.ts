@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { simulate } from '../../src/index.js'
-import { checkedResult } from '../../src/result/check.js'
-import { throughline } from '../support/command-line.js'
+import { checkResult } from '../../src/result/check.js'
+import { throughline } from '../support/processes/command-line.js'
 
 const scenario = { arrivals: '100/s', service: '2ms', stop: { requests: 2000 } } as const
 let folder: string
@@ -28,7 +28,7 @@ describe('throughline merge', () => {
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
     expect(stdout).toContain('2 machines as replications')
     expect(stdout).toContain('run-1')
-    const merged = checkedResult(JSON.parse(await readFile(output, 'utf8')))
+    const merged = checkResult(JSON.parse(await readFile(output, 'utf8')))
     expect(merged.counts.offered).toBe(3600)
     expect(merged.merged?.machines.map(({ name }) => name)).toEqual(files.map((each) => each.replace('.json', '')))
   })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { compareResults, simulate, sweep } from '../../src/index.js'
-import { throughline } from '../support/command-line.js'
+import { throughline } from '../support/processes/command-line.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -76,7 +76,7 @@ describe('throughline report', () => {
       () => [one, file('else.json', { hello: 1 })],
       /else\.json: must hold a result, a sweep, a comparison or a gate, as printed by --json, got {"hello":1}/,
     ],
-    ['a list of something else', () => [file('list.json', [1])], /list\.json\[0\]: must be a point of a sweep/],
+    ['a list of something else', () => [file('list.json', [1])], /list\.json: \[0\]: must be a point of a sweep/],
     [
       'a result of a newer version',
       () => [file('newer.json', newer)],
@@ -85,18 +85,18 @@ describe('throughline report', () => {
     [
       'a result with a figure changed',
       () => [file('edited.json', { ...result, utilization: 7 })],
-      /edited\.json\.utilization: must be at most 1/,
+      /edited\.json: utilization: must be at most 1/,
     ],
     [
       'a sweep of an unknown field',
       () => [file('odd.json', [{ constructor: 1, result }])],
-      /odd\.json\[0\]\.constructor: is not a field of a scenario/,
+      /odd\.json: \[0\]\.constructor: is not a field of a scenario/,
     ],
     ['a sweep and a result', () => [swept, one], /sweep\.json: is a sweep, which must be the only file/],
     [
       'the extension of a JUnit report',
       () => [one, '-o', path('junit.xml')],
-      /junit\.xml: is a JUnit report; write it with throughline check <result> --budget <file> --output /,
+      /junit\.xml: is a JUnit report; write it with throughline check <result> --budget <limits> --output /,
     ],
     [
       'a name without an extension',

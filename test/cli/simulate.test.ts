@@ -6,7 +6,7 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 import { affine } from '../../src/scenario/service/service.js'
 import { gamma } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { SCENARIOS, throughline } from '../support/command-line.js'
+import { SCENARIOS, throughline } from '../support/processes/command-line.js'
 
 const file: Scenario = JSON.parse(readFileSync(`${SCENARIOS}/trade-off.json`, 'utf8'))
 
@@ -86,7 +86,9 @@ describe.concurrent('throughline simulate', () => {
   })
 
   it('takes plain numbers for milliseconds in every flag', async () => {
-    const { scenario } = await simulated(...'--arrivals 100 --service 1 --max-wait 5 --duration 5000'.split(' '))
+    const { scenario } = await simulated(
+      ...'--arrivals 100 --service 1 --max-batch-size 8 --max-wait 5 --duration 5000'.split(' '),
+    )
     expect(scenario).toMatchObject({ service: { base: 1 }, batching: { maxWait: 5 }, stop: { duration: 5000 } })
   })
 

@@ -2,8 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { itAtLength } from '../support/at-length.js'
-import { throughline } from '../support/command-line.js'
+import { throughline } from '../support/processes/command-line.js'
 
 describe('throughline sweep', () => {
   it('simulates every combination of its lists', async () => {
@@ -42,7 +41,7 @@ describe('throughline sweep', () => {
     expect(stdout).toContain('○ simulated')
   })
 
-  itAtLength('measures with --measure', async () => {
+  it('measures with --measure', { tags: 'full' }, async () => {
     const { stdout, stderr, code } = await throughline(
       'sweep',
       'measured.ts',

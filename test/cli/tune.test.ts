@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Tuned, tune } from '../../src/index.js'
-import { itAtLength } from '../support/at-length.js'
-import { interrupted, throughline } from '../support/command-line.js'
+import { interrupted, throughline } from '../support/processes/command-line.js'
 
 const candidates = [
   { name: 'slow', quality: 0.9, price: 1, service: '25ms' },
@@ -58,7 +57,7 @@ describe('throughline tune', () => {
     expect(stdout.replace(/\s+/g, ' ')).toContain('has a p99 of 10 ms without any waiting')
   })
 
-  itAtLength('gives the best so far on Ctrl-C', async () => {
+  it('gives the best so far on Ctrl-C', { tags: 'full' }, async () => {
     const long = '--arrivals 150/s --base 9ms --per-item 0.8ms --cv 0.5 --requests 100000 --budget p99=60ms --json'
     const { code, stdout } = await interrupted('tune', ...long.split(' '), '--candidates', file)
     // the first candidate had been searched
@@ -66,24 +65,40 @@ describe('throughline tune', () => {
     expect({ code, by, confirmed: best?.confirmed }).toEqual({ code: 130, by: 'onProgress', confirmed: false })
   })
 
-  it('prints what it found if the file cannot be written, and report says what such a file is', async () => {
+  it('prints what it found if the file cannot be written', async () => {
     const args = [...flags, '--service', '5ms', '--budget', 'p99=1s', '--json', '-o', join(folder, 'none', 'x.json')]
     const { code, stdout, stderr } = await throughline('tune', ...args)
     expect({ code, best: JSON.parse(stdout).best.servers }).toEqual({ code: 2, best: 1 })
     expect(stderr).toContain('is in a folder that does not exist')
+  })
+
+  it('is shown again by report, which checks what it reads', async () => {
+    const args = [...flags, '--candidates', file, '--budget', 'p99=30ms', '--json']
+    const { stdout: found } = await throughline('tune', ...args)
     const stored = join(folder, 'tuned.json')
-    await writeFile(stored, stdout)
-    const report = await throughline('report', stored)
-    expect(report).toMatchObject({ code: 2, stdout: '' })
-    expect(report.stderr).toContain('tuned.json: holds what tune found')
+    await writeFile(stored, found)
+    const shown = await throughline('report', stored)
+    expect(shown.code).toBe(0)
+    expect(shown.stdout.replace(/\s+/g, ' ')).toContain('Run slow on 3 servers, one request at a time, for 3 an hour')
+    const page = join(folder, 'again.html')
+    expect((await throughline('report', stored, '-o', page)).code).toBe(0)
+    expect(await readFile(page, 'utf8')).toContain('p99 at most 30 ms')
+    const edited = JSON.parse(found)
+    edited.front[0].servers = 7
+    await writeFile(stored, JSON.stringify(edited))
+    const refused = await throughline('report', stored)
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    expect(refused.stderr).toContain('tuned.json.front.0: must be one of the settings that keep the budget')
+    await writeFile(stored, JSON.stringify({ ...edited, sentence: 5 }))
+    expect((await throughline('report', stored)).stderr).toContain('tuned.json.sentence: must be a text')
   })
 
   it.each([
     [['--service', '1ms'], '--budget: is required'],
-    [['--service', '1ms', '--budget', 'p99=1s', '--servers', '2'], '--servers: is what tune chooses'],
+    [['--service', '1ms', '--budget', 'p99=1s', '--servers', '2'], '--servers: cannot be set, because tune chooses it'],
     [['--service', '1ms', '--budget', 'p99=1s,'], "--budget: must be a list of name=value, got ''"],
     [['--service', '1ms', '--budget', 'p99=1s,p99=2s'], '--budget: must give each name once, got p99 twice'],
-    [['--service', '1ms', '--budget', 'p99=1s', '--most-servers', 'x'], 'tune.mostServers: must be a whole number'],
+    [['--service', '1ms', '--budget', 'p99=1s', '--most-servers', 'x'], '--most-servers: must be a whole number'],
     [['--candidates', 'none.json', '--budget', 'p99=1s'], 'none.json: does not exist'],
   ])('refuses %j', async (args, message) => {
     const { code, stdout, stderr } = await throughline('tune', ...flags, ...args)

@@ -2,7 +2,7 @@ import { exec } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { atLength } from '../support/at-length.js'
-import { interrupted, MAIN, SCENARIOS, spawned, throughline } from '../support/command-line.js'
+import { interrupted, MAIN, SCENARIOS, spawned, throughline } from '../support/processes/command-line.js'
 
 // runs concurrently: no test depends on timing
 describe.concurrent('throughline', () => {
@@ -33,10 +33,27 @@ describe.concurrent('bad usage', () => {
   it.each([
     ['an unknown flag', 'simulate --servres 2', /unknown option '--servres'\n\(Did you mean --servers\?\)/],
     ['an unknown command', 'simulat', /unknown command 'simulat'/],
-    ['no arrivals', 'simulate --service 1ms', /arrivals: must be a rate/],
-    ['an invalid rate', 'simulate --service 1ms --arrivals fast', /arrivals: .* got "fast"/],
-    ['a time in parsecs', 'simulate --arrivals 1/s --service 5parsecs', /service: .* got "5parsecs"/],
-    ['a batch size of 1.5', 'simulate trade-off.json --max-batch-size 1.5', /batching\.maxBatchSize: .* got 1\.5/],
+    ['no arrivals', 'simulate --service 1ms', /--arrivals: is required: a rate such as 800\/s/],
+    ['no service', 'simulate --arrivals 1/s', /--service: is required: how long a batch takes, such as 10ms/],
+    [
+      'a wait without a size',
+      'simulate --arrivals 1/s --max-wait 5ms',
+      /--max-batch-size: is required with --max-wait/,
+    ],
+    ['clients that think', 'simulate --service 1 --think-time 5', /--clients: is required with --think-time/],
+    ['an unknown time of good', 'simulate trade-off.json --good p99=1', /^throughline: --good: 'p99' is not an option/],
+    [
+      'a budget of rates',
+      'check trade-off.json --budget errorRate=1',
+      /--budget: errorRate: must say whether 1 is '1%'/,
+    ],
+    ['an invalid rate', 'simulate --service 1ms --arrivals fast', /^throughline: --arrivals: .* got "fast"/],
+    ['a time in parsecs', 'simulate --arrivals 1/s --service 5parsecs', /^throughline: --service: .* got "5parsecs"/],
+    [
+      'a batch size of 1.5',
+      'simulate trade-off.json --max-batch-size 1.5',
+      /^throughline: --max-batch-size: .* got 1\.5/,
+    ],
     [
       'flags that exclude one another',
       'simulate --service 1ms --base 1ms',
@@ -47,7 +64,11 @@ describe.concurrent('bad usage', () => {
     ['a module without a default export', 'simulate no-default.js', /no-default\.js: has no default export/],
     ['a file that is not JSON', 'simulate ../usage.test.ts.json', /does not exist/],
     ['nothing to sweep', 'sweep trade-off.json', /sweep: has no field to vary/],
-    ['a point that cannot be run', 'sweep trade-off.json --max-batch-size 1,0', /batching\.maxBatchSize: .* got 0/],
+    [
+      'a point that cannot be run',
+      'sweep trade-off.json --max-batch-size 1,0',
+      /^throughline: --max-batch-size: .* got 0/,
+    ],
     ['an unknown field', 'sweep trade-off.json --vary servres=1,2', /servres: .*did you mean 'servers'\?/],
     ['a field without values', 'sweep trade-off.json --vary servers', /It must be a field and its values/],
     [
@@ -57,7 +78,7 @@ describe.concurrent('bad usage', () => {
     ],
     ['a check without a budget', 'check trade-off.json', /--budget: is required/],
     ['a check of no result', 'check trade-off.json --budget trade-off.json', /trade-off\.json: must be a result/],
-    ['no handler', 'measure --arrivals 100/s', /handler: is required to measure/],
+    ['no handler', 'measure --arrivals 100/s', /--handler: is required: the module of a batch handler; or use --url/],
     ['a handler that is missing', 'measure --arrivals 100/s --handler gone.js', /gone\.js: there is no such file/],
     [
       'a handler that throws in setup',
@@ -75,7 +96,7 @@ describe.concurrent('bad usage', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   })
 
-  it('prints the stack of an error with --debug', async () => {
+  it('prints the stack of an error with --debug', { tags: 'full' }, async () => {
     const flags = ['--arrivals', '100/s', '--handler', 'throws-in-setup.js', '--debug']
     const { code, stderr } = await spawned('measure', ...flags)
     expect(code).toBe(2)
@@ -93,14 +114,18 @@ describe.concurrent('the end', () => {
   })
 
   const commands = ['simulate', 'sweep --servers 1,2']
-  it.each(commands.slice(0, atLength(commands.length)))('is early on Ctrl-C in the middle of: %s', async (command) => {
-    const flags = 'trade-off.json --requests 100000000 --warmup 0 --json'.split(' ')
-    const { code, stdout, stderr } = await interrupted(...command.split(' '), ...flags)
-    expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
-    const read = JSON.parse(stdout)
-    const { validity } = Array.isArray(read) ? read[0].result : read
-    expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted' }))
-  })
+  it.each(commands.slice(0, atLength(commands.length)))(
+    'is early on Ctrl-C in the middle of: %s',
+    { tags: 'at-length' },
+    async (command) => {
+      const flags = 'trade-off.json --requests 100000000 --warmup 0 --json'.split(' ')
+      const { code, stdout, stderr } = await interrupted(...command.split(' '), ...flags)
+      expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+      const read = JSON.parse(stdout)
+      const { validity } = Array.isArray(read) ? read[0].result : read
+      expect(validity.findings).toContainEqual(expect.objectContaining({ code: 'interrupted' }))
+    },
+  )
 
   it('comes early on Ctrl-C during replications, with the complete ones', async () => {
     const flags = 'trade-off.json --replications 1000 --json'.split(' ')

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { MAIN, SCENARIOS, throughline } from '../support/command-line.js'
+import { MAIN, SCENARIOS, throughline } from '../support/processes/command-line.js'
 
 const FLAGS = '--handler handler.ts --arrivals 200/s --duration 2500ms --warmup 100ms'.split(' ')
 

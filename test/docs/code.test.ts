@@ -1,3 +1,3 @@
-import { FIRST_DOCUMENTS, testCodeOf } from '../support/documented-code.js'
+import { FIRST_DOCUMENTS, testCodeOf } from '../support/docs/documented-code.js'
 
 testCodeOf(FIRST_DOCUMENTS, [])

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as throughline from '../../src/index.js'
 import { environment } from '../../src/machine/environment.js'
 import * as report from '../../src/report/index.js'
-import { itAtLength } from '../support/at-length.js'
 
 // Runs each @example in the doc comments of the exports. A line `expression // value` is an assertion: the value must be
 // equal, or with `about` within 10 %. After `console.log(...) // text`, the text must be what is printed. Any other
@@ -135,4 +134,4 @@ const run = async ({ code }: Example) => {
   await compiled(...Object.values(names))
 }
 it.each(examples.filter((example) => !isLong(example)))('the example of $name runs', run)
-itAtLength.each(examples.filter(isLong))('the example of $name runs', run)
+it.each(examples.filter(isLong))('the example of $name runs', { tags: 'full' }, run)

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FINDING_EFFECTS } from '../../src/result/validity.js'
-import { throughline } from '../support/command-line.js'
+import { throughline } from '../support/processes/command-line.js'
 
 // That links lead somewhere, and that the reference is complete.
 

@@ -30,3 +30,12 @@ it('the recorder example shows its recording as a result, as metrics and as a sc
   expect(stdout).toMatch(/were the same requests to come at random, p95 would be [\d.]+ ms/)
   expect(stdout).toContain('throughline_requests_total{name="saveOrder",outcome="completed"} 300')
 })
+
+it('the example of classes shows both, and that a third server keeps the budget', async () => {
+  const stdout = await run('classes.ts')
+  expect(stdout).toContain('classes: 90 % browse, 10 % checkout (40 ms a batch (exponential))')
+  expect(stdout.match(/browse.p99 +<= 100 ms .* (pass|fail)/g)?.map((line) => line.split(' ').at(-1))).toEqual([
+    'fail',
+    'pass',
+  ])
+})

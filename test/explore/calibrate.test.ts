@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { calibrate, MeasureError, type Scenario, simulate, ValidationError } from '../../src/index.js'
-import { itAtLength } from '../support/at-length.js'
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 
@@ -53,7 +52,7 @@ describe('calibrate', () => {
     expect(result.dispatchMs.mean).toBeGreaterThan(0)
   })
 
-  itAtLength('chooses the load itself for a utilization', async () => {
+  it('chooses the load itself for a utilization', { tags: 'full' }, async () => {
     const { service } = await calibrate(scenario, { utilization: 0.5 }, { duration: '1s' })
     expect(pointsOf(service).size).toBeGreaterThan(0)
   })
@@ -84,7 +83,7 @@ describe('calibrate', () => {
     await expect(refused).rejects.toThrow(/throws-third\.js: a batch of \d+ failed: /)
   })
 
-  itAtLength('uses what was observed if it is stopped early', async () => {
+  it('uses what was observed if it is stopped early', { tags: 'full' }, async () => {
     const seen: number[] = []
     const until = (duration: string, last: number) => ({
       duration,
@@ -96,7 +95,8 @@ describe('calibrate', () => {
     // a tenth is warm-up
     const inWarmup = calibrate(scenario, { rate: '400/s' }, until('20s', 0.02))
     await expect(inWarmup).rejects.toThrow('the run was interrupted')
-    const { service } = await calibrate(scenario, { rate: '400/s' }, until('10s', 0.15))
+    const { service, findings } = await calibrate(scenario, { rate: '400/s' }, until('10s', 0.15))
+    expect(findings.map(({ code }) => code)).toContain('interrupted')
     expect(pointsOf(service).has(1)).toBe(true)
     // progress ends at 1
     expect(seen.filter((fraction) => fraction > 0.8 && fraction < 1)).toEqual([])

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { affine, capacity, checkBudget, closed, exponential, onOff, type Scenario } from '../../src/index.js'
-import { itAtLength } from '../support/at-length.js'
 
 describe('capacity', () => {
   const mm1: Scenario = {
@@ -20,7 +19,7 @@ describe('capacity', () => {
     expect(found?.result.throughput.offered).toBeCloseTo(found?.rate ?? 0, -1)
   })
 
-  itAtLength('is higher for larger batches within the same limit', () => {
+  it('is higher for larger batches within the same limit', { tags: 'full' }, () => {
     const within = (maxBatchSize: number) =>
       capacity(
         {
@@ -37,7 +36,7 @@ describe('capacity', () => {
     expect(within(50)).toBeGreaterThan(1.5 * within(10))
   })
 
-  itAtLength('searches the rate of bursts, which is higher than their mean rate', () => {
+  it('searches the rate of bursts, which is higher than their mean rate', { tags: 'full' }, () => {
     // on for 1 % of the time: while on, requests may arrive much faster than they are served
     const arrivals = onOff({ rate: '100/s', on: 1, off: 99 })
     const found = capacity({ ...mm1, service: '1ms', arrivals, stop: { requests: 100_000 } }, { p99: '100ms' })
@@ -77,7 +76,7 @@ describe('capacity', () => {
   it.each([
     [{ p99: '5 parsecs' }, /^capacity\.p99: must be a duration.*got "5 parsecs"/],
     [{ p99: 0 }, /^capacity\.p99: .*got 0/],
-    [{ p95: 1 }, /'p95' is not an option here; accepted: p99/],
+    [{ p95: 1 }, /'p95' is not an option here \(did you mean 'p99'\?\); accepted: p99/],
   ])('refuses the limit %j', (limit, message) => {
     expect(() => capacity(mm1, limit as { p99: number })).toThrow(message)
   })

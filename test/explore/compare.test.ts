@@ -34,6 +34,26 @@ describe('compare, in virtual time', () => {
     for (const { ratio, difference } of same.metrics) expect(difference ?? ratio).toBe(difference === null ? 1 : 0)
   })
 
+  it('compares goodput pair by pair, as a difference of fractions', async () => {
+    const judged = { ...both, good: { latency: '3ms' } }
+    const sides = { base: { service: service(1) }, head: { service: service(1.2) } }
+    const comparison = await compare({ ...judged, ...sides }, { rounds: 12, of: 'goodput' })
+    const found = comparison.metrics.find(({ metric }) => metric === 'goodput')
+    // M/M/1: latency is exponential of rate mu - lambda
+    const good = (mean: number) => 1 - Math.exp(-3 * (1 / mean - 0.5))
+    expect(found?.base).toBeCloseTo(good(1), 1)
+    expect(found?.head).toBeCloseTo(good(1.2), 1)
+    expect(found?.difference).toBeCloseTo((found?.head as number) - (found?.base as number), 9)
+    expect(comparison).toMatchObject({ verdict: 'slower', of: 'goodput' })
+    expect(renderComparison(comparison, { width: 120 })).toMatch(/goodput .* fewer good/)
+    expect(checkComparison(JSON.parse(JSON.stringify(comparison)))).toEqual(JSON.parse(JSON.stringify(comparison)))
+    await expect(compare({ ...both, ...sides }, { of: 'goodput' })).rejects.toThrow(
+      'options.of: is goodput, which needs',
+    )
+    const other = { ...judged, base: sides.base, head: { ...sides.head, good: { latency: '4ms' } } }
+    await expect(compare(other as Compared)).rejects.toThrow('head.good: must be that of base')
+  })
+
   it('runs each pair with its own seed, in random order, and reports each round', async () => {
     const { pairs } = await compare(
       { ...both, seed: 40, base: { service: service(1) }, head: { service: service(1) } },
@@ -184,7 +204,7 @@ describe('compare refuses', () => {
       given,
       { round: 4 },
       'options',
-      /'round' is not an option here; accepted: of, within, rounds, design, null/,
+      /'round' is not an option here \(did you mean 'rounds'\?\); accepted: of, within, rounds, design, null/,
     ],
     [
       'an option among the fields',

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { affine, checkBudget, closed, headroom, replay, type Scenario, simulate, stages } from '../../src/index.js'
-import { itAtLength } from '../support/at-length.js'
 
 const scenario: Scenario = {
   arrivals: '200/s',
@@ -24,7 +23,7 @@ function bisected(isSo: (rate: number) => boolean): number {
 const runAt = (rate: number) => simulate({ ...scenario, arrivals: rate })
 
 describe('headroom', () => {
-  itAtLength('is what bisecting by hand finds', async () => {
+  it('is what bisecting by hand finds', { tags: 'full' }, async () => {
     const room = await headroom(scenario, budget)
     const { growth, low, high } = room?.rates ?? {}
     const observed = bisected((rate) => runAt(rate).latencyMs.p99 <= 30)

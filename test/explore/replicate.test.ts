@@ -12,14 +12,13 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { checkedResult } from '../../src/result/check.js'
+import { checkResult } from '../../src/result/check.js'
 import { METRICS, mergeByMetric } from '../../src/result/recording.js'
 import { mergeReplications, packReplication } from '../../src/result/replications.js'
 import { resultOf } from '../../src/result/result.js'
-import { summaryOf, withheld } from '../../src/result/summary.js'
+import { summaryOf, withholdIntervals } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
-import { itAtLength } from '../support/at-length.js'
 
 const mm1: Scenario = {
   arrivals: poisson('50/s'),
@@ -60,7 +59,7 @@ describe('replicating', { timeout: 60_000 }, () => {
 
     const histograms = mergeByMetric(runs.map((run) => run.histograms))
     for (const metric of METRICS) {
-      const { intervals, ...summary } = summaryOf(histograms[metric], withheld(''))
+      const { intervals, ...summary } = summaryOf(histograms[metric], withholdIntervals(''))
       expect(result[`${metric}Ms`]).toMatchObject(summary)
       expect(intervals).toBeDefined()
     }
@@ -78,8 +77,14 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(JSON.stringify(three)).toBe(JSON.stringify(one))
   })
 
+  let twenty: ReturnType<typeof replicate> | null = null
+  const ofTwenty = () => {
+    twenty ??= replicate(mm1, { replications: 20 })
+    return twenty
+  }
+
   it('gives intervals from the differences between runs', async () => {
-    const { latencyMs } = await replicate(mm1, { replications: 20 })
+    const { latencyMs } = await ofTwenty()
     // latency is exponential with mean 20 ms; each of these intervals covers it in 95 % of cases, and does at this seed
     const exact = { mean: 20, p50: 20 * Math.log(2), p95: 20 * Math.log(20), p99: 20 * Math.log(100) }
     for (const [estimate, value] of Object.entries(exact)) {
@@ -91,7 +96,7 @@ describe('replicating', { timeout: 60_000 }, () => {
   })
 
   it('gives intervals for every part of latency', async () => {
-    const { waitMs, serviceMs, lagMs } = await replicate(mm1, { replications: 20 })
+    const { waitMs, serviceMs, lagMs } = await ofTwenty()
     for (const { intervals } of [waitMs, serviceMs]) {
       expect(intervals.mean.low).toBeLessThan(10)
       expect(intervals.mean.high).toBeGreaterThan(10)
@@ -109,7 +114,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(finding?.figures).toMatchObject({ capacity: 100, replications: 2 })
   })
 
-  itAtLength('does not block the event loop, and reports progress', async () => {
+  it('does not block the event loop, and reports progress', { tags: 'full' }, async () => {
     const reports: ReplicateProgress[] = []
     let longestMs = 0
     let last = performance.now()
@@ -134,7 +139,7 @@ describe('replicating', { timeout: 60_000 }, () => {
 
   it('returns the completed runs if it is stopped early, with a finding', async () => {
     const onProgress = ({ done }: ReplicateProgress) => done < 3
-    const result = checkedResult(await replicate(mm1, { replications: 1000, threads: 2, onProgress }))
+    const result = checkResult(await replicate(mm1, { replications: 1000, threads: 2, onProgress }))
     const over = result.replications as number
     expect(over).toBeGreaterThanOrEqual(3)
     expect(over).toBeLessThan(1000)
@@ -156,7 +161,7 @@ describe('replicating', { timeout: 60_000 }, () => {
 
   it('returns a result of a single completed run', () => {
     const engine = new Engine(resolveScenario(mm1, 'simulate'))
-    const result = checkedResult(resultOf(mergeReplications([packReplication(engine.run(), false)])))
+    const result = checkResult(resultOf(mergeReplications([packReplication(engine.run(), false)])))
     expect(result.counts).toEqual(simulate(mm1).counts)
     expect(result.latencyMs.intervals.mean).toMatchObject({
       low: null,
@@ -195,7 +200,7 @@ describe('replicating', { timeout: 60_000 }, () => {
     await expect(replicate({ arrivals: 0, service: 1 }, { replications: 2 })).rejects.toThrow(/^arrivals: .*got 0/)
     // an error that only a run finds
     const service = recorded({ by: 'order', times: [1] })
-    const refused = replicate({ arrivals: 1, service }, { replications: 2 })
+    const refused = replicate({ arrivals: 1, service }, { replications: 2, threads: 1 })
     await expect(refused).rejects.toThrow(ValidationError)
     await expect(refused).rejects.toThrow(/^service\.times: has only 1 service times/)
     await expect(refused).rejects.toMatchObject({ path: 'service.times' })

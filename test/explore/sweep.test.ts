@@ -254,7 +254,7 @@ describe('the cache of a sweep', () => {
   )
 
   it('has one entry for a scenario in any spelling', async () => {
-    await run({ maxWait: ['5ms'] }, true)
-    expect((await run({ 'batching.maxWait': [5, '0.005s'] }, true)).run).toBe(0)
+    await run({ maxBatchSize: [8], maxWait: ['5ms'] }, true)
+    expect((await run({ maxBatchSize: [8], 'batching.maxWait': [5, '0.005s'] }, true)).run).toBe(0)
   })
 })

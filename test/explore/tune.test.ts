@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { runTrial } from '../../src/explore/tune/trial.js'
 import {
   affine,
   byBatchSize,
   type Candidate,
   checkBudget,
   costOf,
+  headroom,
   measure,
   replay,
   type Scenario,
@@ -14,7 +16,8 @@ import {
   type TuneProgress,
   tune,
 } from '../../src/index.js'
-import { atLength, itAtLength } from '../support/at-length.js'
+import { resolveScenario } from '../../src/scenario/scenario.js'
+import { atLength } from '../support/at-length.js'
 
 const scenario: Scenario = {
   arrivals: '400/s',
@@ -34,27 +37,36 @@ const settingOf = ({ best }: Tuned) => best && { candidate: best.candidate, serv
 describe('tune for goodput', () => {
   const judged = { ...scenario, good: { latency: '15ms', queueing: '5ms' } }
   const given = { budget: { goodput: '50%' }, mostServers: 4, ...choices }
-  const every = [1, 2, 3, 4].flatMap((servers) =>
-    choices.maxBatchSize.flatMap((maxBatchSize) =>
-      choices.maxWait.map((maxWait) => {
-        const result = simulate({ ...judged, servers, batching: { maxBatchSize, maxWait } })
-        const kept = checkBudget(result, given.budget).verdict === 'pass'
-        return { servers, kept, goodput: result.goodput?.fraction as number }
-      }),
-    ),
-  )
+  const everything = () =>
+    [1, 2, 3, 4].flatMap((servers) =>
+      choices.maxBatchSize.flatMap((maxBatchSize) =>
+        choices.maxWait.map((maxWait) => {
+          const result = simulate({ ...judged, servers, batching: { maxBatchSize, maxWait } })
+          const kept = checkBudget(result, given.budget).verdict === 'pass'
+          return { servers, kept, goodput: result.goodput?.fraction as number }
+        }),
+      ),
+    )
 
   it('keeps a budget of it on the fewest servers', async () => {
     const { best } = await tune(judged, given)
-    expect(best?.servers).toBe(Math.min(...every.filter(({ kept }) => kept).map(({ servers }) => servers)))
+    expect(best?.servers).toBe(
+      Math.min(
+        ...everything()
+          .filter(({ kept }) => kept)
+          .map(({ servers }) => servers),
+      ),
+    )
     expect(best?.result?.goodput?.fraction).toBeGreaterThan(0.5)
   })
 
-  it.each([0.3, 10])('weighs it against cost as trying everything does, with %d', async (weight) => {
+  it.each([0.3, 10])('weighs it against cost as trying everything does, with %d', { tags: 'full' }, async (weight) => {
     const { best, front, nearest } = await tune(judged, { ...given, wishes: { goodput: weight, cost: 1 } })
     const score = (each: { servers: number; goodput: number }) =>
       weight * Math.log(each.goodput) - Math.log(each.servers)
-    const scores = every.filter(({ kept }) => kept).map(score)
+    const scores = everything()
+      .filter(({ kept }) => kept)
+      .map(score)
     expect(score({ servers: best?.servers as number, goodput: best?.goodput as number })).toBeCloseTo(
       Math.max(...scores),
       9,
@@ -66,27 +78,31 @@ describe('tune for goodput', () => {
 
 describe('tune, of one service', () => {
   const limited = [{ p99: '20ms' }, { p99: '40ms' }, { p99: '14ms', 'queueing.p95': '8ms' }]
-  it.each(limited.slice(0, atLength(limited.length)))('finds for %j what trying everything finds', async (limits) => {
-    const tuned = await tune(scenario, { budget: limits, mostServers: 6, ...choices })
-    let best: { servers: number; p99: number } | null = null
-    for (let servers = 1; best === null && servers <= 6; servers++) {
-      for (const maxBatchSize of choices.maxBatchSize) {
-        for (const maxWait of choices.maxWait) {
-          const result = simulate({ ...scenario, servers, batching: { maxBatchSize, maxWait } })
-          const { p99 } = result.latencyMs
-          if (checkBudget(result, limits).verdict === 'pass' && (best === null || p99 < best.p99))
-            best = { servers, p99 }
+  it.each(limited.slice(0, atLength(limited.length)))(
+    'finds for %j what trying everything finds',
+    { tags: 'at-length' },
+    async (limits) => {
+      const tuned = await tune(scenario, { budget: limits, mostServers: 6, ...choices })
+      let best: { servers: number; p99: number } | null = null
+      for (let servers = 1; best === null && servers <= 6; servers++) {
+        for (const maxBatchSize of choices.maxBatchSize) {
+          for (const maxWait of choices.maxWait) {
+            const result = simulate({ ...scenario, servers, batching: { maxBatchSize, maxWait } })
+            const { p99 } = result.latencyMs
+            if (checkBudget(result, limits).verdict === 'pass' && (best === null || p99 < best.p99))
+              best = { servers, p99 }
+          }
         }
       }
-    }
-    expect(best).not.toBeNull()
-    expect({ servers: tuned.best?.servers, p99: tuned.best?.p99Ms }).toEqual(best)
-    // the settings within the limit, and no more runs than there are settings
-    expect(tuned.grid).toBe(6 * 7)
-    expect(tuned.runs).toBeLessThan(tuned.grid)
-  })
+      expect(best).not.toBeNull()
+      expect({ servers: tuned.best?.servers, p99: tuned.best?.p99Ms }).toEqual(best)
+      // the settings within the limit, and no more runs than there are settings
+      expect(tuned.grid).toBe(6 * 7)
+      expect(tuned.runs).toBeLessThan(tuned.grid)
+    },
+  )
 
-  it('confirms what it recommends in a run ten times as long, of other requests', async () => {
+  it('confirms what it recommends in a run ten times as long, of other requests', { tags: 'full' }, async () => {
     const tuned = await tune(scenario, { budget: { p99: '40ms' }, ...choices })
     const best = tuned.best as NonNullable<Tuned['best']>
     expect(best).toMatchObject({ confirmed: true, keepsBudget: true, check: { verdict: 'pass' } })
@@ -99,14 +115,16 @@ describe('tune, of one service', () => {
     expect(checkBudget(best.result as NonNullable<typeof best.result>, { p99: '40ms' }).verdict).toBe('pass')
   })
 
-  it('says how far one server fewer falls short, and by how much the load may grow', async () => {
+  it('says how far one server fewer falls short, and by how much the load may grow', { tags: 'full' }, async () => {
     const { best, nearest } = await tune(scenario, { budget: { p99: '14ms' }, mostServers: 6, ...choices })
     expect(best?.servers).toBe(2)
     const withOne = choices.maxBatchSize.flatMap((maxBatchSize) =>
       choices.maxWait.map((maxWait) => simulate({ ...scenario, batching: { maxBatchSize, maxWait } }).latencyMs.p99),
     )
     expect(nearest).toMatchObject({ candidate: null, servers: 1, p99Ms: Math.min(...withOne) })
-    expect(nearest?.sentence).toMatch(/^1 server would take a limit 1\.2\d times as high/)
+    expect(nearest?.sentence).toMatch(
+      /^1 server would break it: p99 is 17\.\d ms at best, 1\.2\d times its limit, where the budget is p99 within 14 ms\.$/,
+    )
     expect(best?.headroom?.growth).toBeGreaterThan(0)
   })
 
@@ -202,7 +220,7 @@ describe('tune, of one service', () => {
     expect(sentence).toBe('No setting keeps p99 within 40 ms with up to 16 servers for at most 1 an hour.')
   })
 
-  itAtLength('keeps at least leastServers servers', async () => {
+  it('keeps at least leastServers servers', { tags: 'full' }, async () => {
     const { best } = await tune(scenario, { budget: { p99: '40ms' }, leastServers: 3, ...choices })
     expect(best?.servers).toBe(3)
   })
@@ -217,6 +235,18 @@ describe('tune, of one service', () => {
 })
 
 // constant arrivals and times, so that every answer is worked out by hand
+describe('tune, of very many candidates', () => {
+  it('finds the best of them in seconds', async () => {
+    const times = Array.from({ length: atLength(300) }, (_, i) => 5 + ((i * 37) % 300) / 10)
+    const candidates = times.map((service, i) => ({ name: `m${i}`, quality: service, price: 1, service }))
+    const short = { arrivals: { process: 'constant' as const, rate: 20 }, stop: { requests: 500 } }
+    const { best, runs } = await tune(short, { budget: { p99: '30ms' }, candidates, maxBatchSize: [1], maxWait: [0] })
+    // the slowest that takes at most 30 ms is the best
+    expect(best?.quality).toBe(Math.max(...times.filter((time) => time <= 30)))
+    expect(runs).toBeLessThan(3 * times.length)
+  })
+})
+
 describe('tune, of candidates', () => {
   // one request in 10 ms: a server that takes 25 ms needs three of its kind, one that takes 8 ms needs one
   const steady: Scenario = { arrivals: { process: 'constant', rate: 100 }, stop: { requests: 5000 } }
@@ -305,7 +335,7 @@ describe('tune, of candidates', () => {
     })
   })
 
-  itAtLength('finds with batches what it costs to have the better of two models', async () => {
+  it('finds with batches what it costs to have the better of two models', { tags: 'full' }, async () => {
     const tuned = await tune(load, { budget, candidates: [large, medium, small] })
     // a request alone takes 114 ms
     expect(tuned.candidates[0]).toMatchObject({ cheapest: null, runs: 0 })
@@ -349,14 +379,122 @@ describe('tune, of candidates', () => {
     )
   })
 
-  it('says the same, on however many threads', async () => {
+  it('says the same, on however many threads', { tags: 'at-length' }, async () => {
     const options = { budget: { p99: '60ms' }, candidates: [small], maxBatchSize: [1, 8], maxWait: [0, 5] }
-    expect(await tune(load, { ...options, threads: 2 })).toEqual(await tune(load, { ...options, threads: 1 }))
+    const short: Scenario = { ...load, stop: { requests: atLength(10_000) } }
+    expect(await tune(short, { ...options, threads: 2 })).toEqual(await tune(short, { ...options, threads: 1 }))
   })
+})
+
+describe('tune, of recorded service times', () => {
+  const times = Array.from({ length: 6000 }, (_, i) => 5 + (i % 3))
+  const recorded: Scenario = { arrivals: '100/s', stop: { requests: 5000 } }
+  const options = { budget: { p99: '60ms' }, maxBatchSize: [1], maxWait: [0], mostServers: 2 }
+
+  it('confirms by the run of the search if they last no longer, and says so', async () => {
+    const service = { model: 'recorded' as const, by: 'order' as const, times }
+    const { best, sentence } = await tune(recorded, { ...options, candidates: [{ name: 'a', service }] })
+    expect(best).toMatchObject({ confirmed: true, isLonger: false, check: { verdict: 'pass' } })
+    expect(best?.result?.counts.offered).toBe(4500)
+    expect(sentence).toMatch(/^Run a on 1 server/)
+    const long = await tune(recorded, { ...options, candidates: [{ name: 'a', service: '6ms' }] })
+    expect(long.best).toMatchObject({ confirmed: true, isLonger: true })
+  })
+
+  it('names the candidate whose times end within a run of the search', async () => {
+    const service = { model: 'recorded' as const, by: 'order' as const, times: times.slice(0, 100) }
+    await expect(tune(recorded, { ...options, candidates: [{ name: 'a', service }] })).rejects.toThrow(
+      'tune.candidates.a: service.times: has only 100 service times',
+    )
+  })
+})
+
+describe('tune, of a handler', () => {
+  it('calibrates it', { tags: 'full' }, async () => {
+    const handler = new URL('./handlers/affine.ts', import.meta.url)
+    const tuned = await tune(
+      { arrivals: '20/s', stop: { requests: 2000 } },
+      {
+        budget: { p99: '1s' },
+        candidates: [{ name: 'own', handler }],
+        maxBatchSize: [1, 4],
+        maxWait: [0],
+        mostServers: 2,
+      },
+    )
+    expect(tuned.best).toMatchObject({ candidate: 'own', servers: 1, confirmed: true })
+    expect(tuned.best?.result?.scenario?.service).toMatchObject({ model: 'byBatchSize' })
+  })
+})
+
+it('names the figure that breaks the budget, which need not be p99', async () => {
+  const judged = { ...scenario, good: { latency: '9ms' } }
+  const { best, sentence, nearest } = await tune(judged, { budget: { goodput: '50%' }, mostServers: 6, ...choices })
+  const good = ((best?.result?.goodput?.fraction as number) * 100).toPrecision(3)
+  expect(sentence).toContain(`${good} % of requests are good, and it keeps goodput of at least 50 %`)
+  expect(nearest?.sentence).toMatch(
+    /^\d servers? would break it: goodput is [\d.]+ % at best, where the budget is goodput of at least 50 %\.$/,
+  )
+  const waits = await tune(scenario, { budget: { p99: '1s', 'service.mean': '5ms' }, mostServers: 2, ...choices })
+  expect(waits.nearest?.sentence).toMatch(/^The service has a service.mean of 7.75 ms without any waiting/)
+})
+
+it('says of how many requests a maximum is the longest', async () => {
+  const { sentence, best } = await tune(scenario, { budget: { max: '60ms' }, mostServers: 2, ...choices })
+  expect(best?.result?.counts.completed).toBe(180_000)
+  expect(sentence).toContain('The max is the longest of 180,000 requests: a longer run has a longer one.')
+})
+
+it('observes in a short run what checkBudget observes', () => {
+  const run = { ...scenario, batching: { maxBatchSize: 8, maxWait: '2ms' }, good: { latency: '12ms' } } as const
+  const shedding = { ...run, queue: { capacity: 4 } }
+  const metrics = ['p50', 'p99', 'p99.9', 'mean', 'max', 'queueing.p95', 'service.mean', 'batching.max']
+  const figures = {
+    throughput: 1,
+    goodput: 0.1,
+    meanBatchSize: 3,
+    utilization: 0.9,
+    errorRate: 0.5,
+    rejectionRate: 0.5,
+  }
+  for (const each of [run, shedding]) {
+    const resolved = resolveScenario(each, 'simulate')
+    const result = simulate(each)
+    const budgets = [...metrics.map((metric) => [metric, '30ms']), ...Object.entries(figures)]
+    for (const [metric, limit] of budgets) {
+      const { nearest, strain } = runTrial({ scenario: resolved, budget: { errorRate: 1, [metric as string]: limit } })
+      const rule = checkBudget(result, { [metric as string]: limit, errorRate: metric === 'errorRate' ? 0.5 : 1 })
+        .rules[0]
+      // a request that was never answered has no time
+      const observed = nearest?.rule.metric === metric ? nearest?.observed : rule?.observed
+      const seen = Number.isFinite(observed) ? observed : null
+      if (seen === null) expect(rule?.observed, metric).toBeNull()
+      else expect(seen, metric).toBeCloseTo(rule?.observed as number, 9)
+      expect(strain).toBeGreaterThanOrEqual(0)
+    }
+  }
 })
 
 describe('tune, ended early', () => {
   const candidates = [medium, small]
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('mine')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('mine'))],
+  ])('rejects with what its onProgress %s', async (_, onProgress) => {
+    await expect(tune(load, { budget, candidates, onProgress })).rejects.toThrow('mine')
+    await expect(headroom({ ...scenario }, { p99: '40ms' }, { onProgress })).rejects.toThrow('mine')
+  })
+
+  it('ends by a promise of false', async () => {
+    const tuned = await tune(load, { budget, candidates, onProgress: async () => false })
+    expect(tuned.interrupted).toBe('onProgress')
+  })
 
   it('gives the best so far, not confirmed', async () => {
     const seen: TuneProgress[] = []
@@ -377,7 +515,7 @@ describe('tune, ended early', () => {
     ])
   })
 
-  it('stays confirmed if it is ended after that', async () => {
+  it('stays confirmed if it is ended after that', { tags: 'full' }, async () => {
     let calls = 0
     const run = (last: number) => {
       calls = 0
@@ -437,16 +575,22 @@ describe('what tune refuses', () => {
     [{ budget, maxBatchSize: [0] }, 'tune.maxBatchSize.0: must be a whole number'],
     [{ budget, maxWait: [] }, 'tune.maxWait: must be a list of one or more durations'],
     [{ budget, servers: 2 }, "'servers' is not an option here"],
+    [{ budget, price: 1e308 }, 'tune.price: must be the price of one server for an hour, a number from 1e-30 to 1e+30'],
     [{ budget, price: Number.NaN }, 'tune.price: must be the price of one server for an hour'],
     [{ budget, calibrateAt: { utilization: 2 } }, 'tune.calibrateAt.utilization: must be a number above 0 and below 1'],
     [{ budget, mostCost: 3 }, 'tune.mostCost: needs a price'],
+    [{ budget, wishes: { quality: 1 } }, 'tune.wishes.quality: must be left out if candidates have no quality'],
+    [
+      { budget, candidates: [{ ...small, quality: undefined }], wishes: { quality: { weight: 2 }, cost: 1 } },
+      'tune.wishes.quality: must be left out if candidates have no quality, got {"weight":2}; or give each one, such as',
+    ],
     [{ budget, candidates: [] }, 'tune.candidates: must be a list of one or more candidates'],
     [
       { budget, candidates: [{ ...small, quality: Number.NaN }] },
       'tune.candidates.0.quality: must be a number above 0',
     ],
-    [{ budget, candidates: [small, { ...medium, name: 'small' }] }, 'candidates 1 and 2 share it'],
-    [{ budget, candidates: [small, { ...medium, quality: undefined }] }, "'small' has one and 'medium' has none"],
+    [{ budget, candidates: [small, { ...medium, name: 'small' }] }, 'candidates 1 and 2 have the same name'],
+    [{ budget, candidates: [small, { ...medium, quality: undefined }] }, "'small' has a quality and 'medium' has none"],
     [
       { budget, candidates: [small, { ...medium, price: undefined }] },
       "tune.candidates.medium.price: is missing: 'small'",
@@ -468,7 +612,7 @@ describe('what tune refuses', () => {
     [{ budget, candidates: [small], wishes: { quality: -1 } }, 'tune.wishes.quality: must be a weight'],
     [
       { budget, candidates: [{ name: 'few', service: byBatchSize({ 1: 2 }) }], maxBatchSize: [8] },
-      "the service of 'few' is known up to 1",
+      "the service times of 'few' are known only for batches of up to 1",
     ],
   ])('refuses the options %j', async (options, message) => {
     await expect(tune(load, options as unknown as TuneOptions)).rejects.toThrow(message)
@@ -519,7 +663,7 @@ describe('costOf', () => {
     expect(costOf(result, { price: 1 })).toEqual({ perHour: null, perMillion: null, idle: null, perServer: null })
   })
 
-  it.each([-1, Number.NaN, '1' as never])('refuses the price %s', (price) => {
+  it.each([-1, Number.NaN, 1e308, '1' as never])('refuses the price %s', (price) => {
     const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 1000 } })
     expect(() => costOf(result, { price })).toThrow('cost.price: must be the price of one server for an hour')
   })

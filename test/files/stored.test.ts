@@ -44,7 +44,7 @@ describe('files', () => {
     const budget = { p99: '100ms', errorRate: '< 1%' }
     expect(await readBudget(file('budget.json', JSON.stringify(budget)))).toEqual(budget)
     const path = file('wrong.json', '{ "p99": "5/s" }')
-    await expect(readBudget(path)).rejects.toThrow(`${path}.p99: must be a time`)
+    await expect(readBudget(path)).rejects.toThrow(`${path}: p99: must be a time`)
   })
 
   it.each([

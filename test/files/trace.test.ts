@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ReadTraceOptions, readTrace, replay, simulate, ValidationError } from '../../src/index.js'
+import {
+  measure,
+  type ReadTraceOptions,
+  readRequestTrace,
+  readTrace,
+  replay,
+  simulate,
+  ValidationError,
+} from '../../src/index.js'
 
 let folder: string
 beforeAll(async () => {
@@ -16,6 +24,34 @@ async function file(name: string, text: string): Promise<string> {
   await writeFile(path, text)
   return path
 }
+
+describe('readRequestTrace', () => {
+  it('reads the request of each time, in the order of times', async () => {
+    const text = 'at;path;method;status\n2;/b;PUT;200\n1;/a;;500\n'
+    const read = await readRequestTrace(await file('log.txt', text), { field: 'at', unit: 's', sort: true })
+    expect(read).toEqual({ times: [1000, 2000], requests: [{ path: '/a' }, { method: 'PUT', path: '/b' }] })
+  })
+
+  it.each([
+    ['without names of columns', '1,/a\n2,/b\n', /must have names of columns in its first line/],
+    ['without requests', 'timeMs,size\n1,2\n', /must have at least one of the columns method, path/],
+    ['with an invalid method', 'timeMs,method\n1,A B\n', /:2.method: must be an HTTP method/],
+  ])('refuses a file %s', async (_, text, message) => {
+    await expect(readRequestTrace(await file('refused.csv', text))).rejects.toThrow(message)
+  })
+})
+
+describe('a measurement', () => {
+  it('refuses a trace with hours of nothing', async () => {
+    const call = () => {}
+    await expect(measure({ arrivals: replay([0, 4_000_000]), call })).rejects.toThrow(
+      'arrivals.timestamps.1: comes 1.11 h after the request before it',
+    )
+    await expect(measure({ arrivals: replay([1_700_000_000]), call })).rejects.toThrow(
+      'arrivals.timestamps.0: comes 472 h after the start of the run',
+    )
+  })
+})
 
 describe('readTrace', () => {
   it.each<[string, string, string, ReadTraceOptions, number[]]>([
@@ -48,6 +84,23 @@ describe('readTrace', () => {
     ['exponents', 'a.csv', '1e-3\n2.5E1\n', {}, [0.001, 25]],
     ['a column of whole numbers that is named', 'a.csv', '0,5\n1,5\n', { field: 1 }, [0, 1]],
     ['a trailing separator', 'a.csv', 'timeMs,size\n0,1,\n1,2,\n', {}, [0, 1]],
+    [
+      'ISO times, which count from the first',
+      'a.csv',
+      'at,path\n2026-03-01T12:00:00Z,/a\n2026-03-01T13:00:00.0005+01:00,/b\n2026-03-01 12:00:01,/c\n',
+      {},
+      [0, 0.5, 1000],
+    ],
+    ['ISO times without names', 'a.csv', '2026-03-01T12:00Z,/a\n2026-03-01T12:01Z,/b\n', {}, [0, 60_000]],
+    ['epoch times that are shifted', 'a.csv', '1700000000.5\n1700000002\n', { unit: 's', shift: true }, [0, 1500]],
+    ['times that are sorted', 'a.csv', '5\n1\n3\n', { sort: true }, [1, 3, 5]],
+    [
+      'epoch times that are sorted',
+      'a.jsonl',
+      '{"timeMs":1700000000005}\n{"timeMs":1700000000000}\n',
+      { sort: true, shift: true },
+      [0, 5],
+    ],
     ['one JSON list of numbers', 'a.json', '[0, 1.5,\n 3]', {}, [0, 1.5, 3]],
     ['one JSON list of objects', 'a.json', '[\n  { "timeMs": 1 },\n  { "timeMs": 2 }\n]\n', {}, [1, 2]],
     ['a list a line', 'a.jsonl', '["/a",1]\n["/b",2]\n', { field: 2 }, [1, 2]],
@@ -131,6 +184,35 @@ describe('readTrace', () => {
       'a.csv:1: has no column "then"; it has "when", "size"',
     ],
     ['a column beyond the last', 'a.csv', '1,2\n', { field: 3 }, 'a.csv:1: has no column 3'],
+    [
+      'an ISO time among numbers',
+      'a.csv',
+      '1\n2026-03-01T12:00:00Z\n',
+      {},
+      'a.csv:2: must hold a time of 0 or more in ms',
+    ],
+    [
+      'a number among ISO times',
+      'a.csv',
+      '2026-03-01T12:00:00Z\n7\n',
+      {},
+      'a.csv:2: must hold an ISO time, as the first',
+    ],
+    [
+      'a date that does not exist',
+      'a.csv',
+      '2026-03-01T12:00Z\n2026-13-01T12:00Z\n',
+      {},
+      'a.csv:2: must hold an ISO time',
+    ],
+    ['ISO times that are not shifted', 'a.csv', '2026-03-01T12:00Z\n', { shift: false }, 'a.csv:1: holds a date'],
+    [
+      'ISO times out of order',
+      'a.csv',
+      '2026-03-01T12:01Z\n2026-03-01T12:00Z\n',
+      {},
+      'a.csv:2: must not be earlier than the time before it, "2026-03-01T12:01Z"',
+    ],
     ['an open quote', 'a.csv', 'timeMs\n1\n"2\n3\n', {}, 'a.csv:3: has a quote that is not closed'],
     ['two separators', 'a.csv', '0,5;/a\n1,5;/b\n', {}, "a.csv: may have fields separated by ',' or ';'; choose one"],
     [
@@ -194,7 +276,7 @@ describe('readTrace', () => {
       'a.csv',
       '1\n',
       { column: 1 } as ReadTraceOptions,
-      "readTrace: 'column' is not an option here; accepted: field, unit, format, separator",
+      "readTrace: 'column' is not an option here; accepted: field, unit, format, separator, shift, sort",
     ],
     [
       'an unknown unit',

@@ -4,7 +4,7 @@ import type { Pair } from '../../src/budget/comparison.js'
 import { estimateDetectable } from '../../src/gate/detectable.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
-import { round } from '../support/comparison-pairs.js'
+import { round } from '../support/results/comparison-pairs.js'
 
 /** Makes pairs with normal log ratios, in which head takes `change` times as long as base. */
 function makePairs(count: number, change: number, deviation: number, seed: number): Pair[] {

@@ -22,7 +22,7 @@ it('calls the callbacks that were not removed, with one listener for all', () =>
   expect(added).toHaveBeenCalledTimes(3)
 })
 
-it('lets batchers and runs share a signal without a leak warning', async () => {
+it('lets batchers and runs share a signal without a leak warning', { tags: 'full' }, async () => {
   const warned = vi.fn()
   process.on('warning', warned)
   const { signal } = new AbortController()

@@ -16,7 +16,7 @@ export function listMessages(folder: string): string {
     .sort()
   return files
     .flatMap((file) => {
-      const source = ts.createSourceFile(file, readFileSync(join(folder, file), 'utf8'), ts.ScriptTarget.Latest, true)
+      const source = ts.createSourceFile(file, readFileSync(join(folder, file), 'utf8'), ts.ScriptTarget.Latest)
       return [...new Set(textsIn(source))].map((text) => `${file}: ${text}\n`)
     })
     .join('')
@@ -25,7 +25,8 @@ export function listMessages(folder: string): string {
 function textsIn(node: ts.Node): string[] {
   const own = literalText(node)?.split('\n') ?? []
   const texts = own.map((line) => line.trim()).filter((line) => /[a-z] | [a-z]/i.test(line))
-  return [...texts, ...node.getChildren().flatMap(textsIn)]
+  ts.forEachChild(node, (child) => void texts.push(...textsIn(child)))
+  return texts
 }
 
 function literalText(node: ts.Node): string | null {

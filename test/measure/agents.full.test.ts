@@ -4,13 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Queue } from 'bullmq'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { measure } from '../../dist/index.js'
-import { constant, type MeasureOptions, type Result, type Stop } from '../../src/index.js'
+import { constant, type MeasureOptions, measure, type Result, type Stop } from '../../src/index.js'
 import { QUEUE, RunKeys } from '../../src/measure/agents/protocol.js'
 import { connectRedis } from '../../src/measure/agents/redis.js'
-import { checkedResult } from '../../src/result/check.js'
-import { MAIN } from '../support/command-line.js'
-import { hasRedis, startRedis } from '../support/redis.js'
+import { checkResult } from '../../src/result/check.js'
+import { MAIN } from '../support/processes/command-line.js'
+import { hasRedis, startRedis } from '../support/processes/redis.js'
 
 describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
   let redis: Awaited<ReturnType<typeof startRedis>>
@@ -75,7 +74,7 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
   it('send the stream together, from one instant on', async () => {
     await startAgents(3)
     seen.length = 0
-    const result = checkedResult(await run(3))
+    const result = checkResult(await run(3))
     expect(seen).toHaveLength(600)
     expect(result.counts.offered).toBe(540)
     expect(result.merged?.machines.map(({ name }) => name).sort()).toEqual(['agent-1', 'agent-2', 'agent-3'])
@@ -130,7 +129,7 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
   it('report the shard of an agent that is killed as missing', async () => {
     await startAgents(2)
     let killed = false
-    const result = checkedResult(
+    const result = checkResult(
       await run(2, {
         onProgress: ({ sent }) => {
           if (sent < 100 || killed) return
@@ -147,7 +146,7 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
 
   it('end early together, and report what there is', async () => {
     await startAgents(2)
-    const result = checkedResult(await run(2, { onProgress: ({ sent }) => sent < 150 }, { duration: '60s' }))
+    const result = checkResult(await run(2, { onProgress: ({ sent }) => sent < 150 }, { duration: '60s' }))
     expect(result.validity.findings.map(({ code }) => code)).toContain('interrupted')
     expect(result.counts.completed).toBeGreaterThan(50)
   })
@@ -192,7 +191,7 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
     await until(() => seen.length > 300)
     coordinator.kill('SIGINT')
     expect(await new Promise((resolve) => coordinator.once('close', resolve))).toBe(130)
-    const result = checkedResult(JSON.parse(printed))
+    const result = checkResult(JSON.parse(printed))
     expect(result.validity.findings.map(({ code }) => code)).toContain('interrupted')
     expect(result.merged?.machines).toHaveLength(2)
   })

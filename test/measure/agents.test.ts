@@ -1,10 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { measure } from '../../dist/index.js'
-import { runAgent } from '../../dist/measure/agents/agent.js'
-import { checkedResult } from '../../src/result/check.js'
-import { hasRedis, startRedis } from '../support/redis.js'
+import { measure } from '../../src/index.js'
+import { runAgent } from '../../src/measure/agents/agent.js'
+import { checkResult } from '../../src/result/check.js'
+import { hasRedis, startRedis } from '../support/processes/redis.js'
 
 describe.runIf(hasRedis)('an agent on a real Redis', () => {
   it('sends a shard of a run', async () => {
@@ -15,7 +15,7 @@ describe.runIf(hasRedis)('an agent on a real Redis', () => {
     const agent = runAgent({ redis: redis.url, name: 'east', signal: abort.signal })
     const http = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
     const scenario = { arrivals: '200/s', http, stop: { requests: 100 } }
-    const result = checkedResult(await measure(scenario, { agents: { redis: redis.url, count: 1 } }))
+    const result = checkResult(await measure(scenario, { agents: { redis: redis.url, count: 1 } }))
     abort.abort()
     await agent
     server.closeAllConnections()

@@ -8,8 +8,9 @@ import { closed } from '../../src/scenario/arrivals/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { cycle } from '../support/cycle.js'
-import { runInVirtualTime, type Threads } from '../support/virtual-threads.js'
+import { atLength } from '../support/at-length.js'
+import { cycle } from '../support/virtual-time/cycle.js'
+import { runInVirtualTime, type Threads } from '../support/virtual-time/virtual-threads.js'
 
 /** Runs a scenario in virtual time, and records it as a measurement does. */
 function record(scenario: ScenarioParts, threads: Threads) {
@@ -109,7 +110,7 @@ describe('the recording of a run', () => {
     aheadNs: fc.constantFrom(1, us(10), AHEAD_NS),
   })
 
-  it('adds up, whatever threads do, and agrees with a count request by request', () => {
+  it('adds up, whatever threads do, and agrees with a count request by request', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(runs, ({ scenario, services, delays, failing, aheadNs }) => {
         const fails = (number: number) => number % failing === 0
@@ -169,7 +170,7 @@ describe('the recording of a run', () => {
         const started = run.served.filter((batch) => batch.startNs >= startNs && batch.startNs < endNs)
         expect(sum([...recording.batchSizes.values()])).toBe(started.length)
       }),
-      { numRuns: 60, seed: 11 },
+      { numRuns: atLength(60), seed: 11 },
     )
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkBudget, measure, type Scenario } from '../../src/index.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
-import { planOf } from '../support/virtual-event-loop.js'
+import { planOf } from '../support/virtual-time/virtual-event-loop.js'
 
 const failing: Scenario = {
   arrivals: '200/s',

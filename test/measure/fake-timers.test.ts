@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
-import { expectToAddUp } from '../support/adds-up.js'
+import { expectToAddUp } from '../support/expect/adds-up.js'
 
 afterEach(() => {
   vi.useRealTimers()

@@ -5,8 +5,8 @@ import { measure } from '../../src/measure/measure.js'
 import type { MeasureOptions } from '../../src/measure/options.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
-import { expectToAddUp } from '../support/adds-up.js'
-import { atLength, itAtLength } from '../support/at-length.js'
+import { atLength } from '../support/at-length.js'
+import { expectToAddUp } from '../support/expect/adds-up.js'
 
 const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 const path = (name: string) => fileURLToPath(handler(name))
@@ -122,6 +122,7 @@ describe('a handler that ends or blocks its thread', () => {
   ] as const
   it.each(deaths.slice(0, atLength(deaths.length)))(
     'fails its requests in service, and the other server continues: %s',
+    { tags: 'at-length' },
     async (death, said) => {
       process.env.THROUGHLINE_TEST_DEATH = death
       const options = death === 'block' ? { batchTimeout: '300ms' } : {}
@@ -162,6 +163,7 @@ describe('a handler that ends or blocks its thread', () => {
   ] as const
   it.each(ends.slice(0, atLength(ends.length)))(
     'fails the run if nothing completed in its window: %s',
+    { tags: 'at-length' },
     async (name, said) => {
       const scenario = { stop: { duration: '20s' }, servers: 2 } as const
       const { message, cause } = await failure(run(name, scenario, { batchTimeout: '100ms' }))
@@ -223,7 +225,9 @@ it('throwOnInvalid rejects an invalid result', async () => {
   expect(error.result?.counts.completed).toBe(180)
 })
 
-itAtLength('a signal is heard while a run of very many requests is planned, and while many threads start', async () => {
+it('a signal is heard while a run of very many requests is planned, and while many threads start', {
+  tags: 'full',
+}, async () => {
   const reason = new Error('enough')
   const aborted = (scenario: Partial<ScenarioParts>) => {
     const controller = new AbortController()
@@ -237,7 +241,7 @@ itAtLength('a signal is heard while a run of very many requests is planned, and 
   expect(performance.now() - start).toBeLessThan(20_000)
 })
 
-itAtLength('a thread ends at an uncaught error: every request is counted once', async () => {
+it('a thread ends at an uncaught error: every request is counted once', { tags: 'full' }, async () => {
   for (let i = 0; i < 3; i++) {
     const result = await run('throws-uncaught.js', {
       arrivals: constant('300/s'),

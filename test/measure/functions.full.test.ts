@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
-import { expectToAddUp } from '../support/adds-up.js'
+import { expectToAddUp } from '../support/expect/adds-up.js'
 
 it('waits at most 10 s for requests that were due; those left are unfinished', async () => {
   const result = await measure(

@@ -9,8 +9,8 @@ import type { Scenario } from '../../src/scenario/scenario.js'
 import type { Call } from '../../src/scenario/target.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
-import { expectServed, expectToAddUp } from '../support/adds-up.js'
 import { atLength } from '../support/at-length.js'
+import { expectServed, expectToAddUp } from '../support/expect/adds-up.js'
 
 // These assertions hold on a slow or busy machine, which may delay anything for long.
 
@@ -368,8 +368,12 @@ describe('clients that do not think, in a queue that turns them away', () => {
     ['a call', { call: async () => 1 }],
     ['a handler module', { handler: new URL('./handlers/numbers.js', import.meta.url) }],
   ]
-  it.each(targets.slice(0, atLength(targets.length)))('are refused, as time stands still: %s', async (_, target) => {
-    const error = await measure({ ...stuck, ...target } as Scenario).catch((thrown: unknown) => thrown)
-    expect((error as Error).message).toMatch(/thinkTime.*must be above 0 here/)
-  })
+  it.each(targets.slice(0, atLength(targets.length)))(
+    'are refused, as time stands still: %s',
+    { tags: 'at-length' },
+    async (_, target) => {
+      const error = await measure({ ...stuck, ...target } as Scenario).catch((thrown: unknown) => thrown)
+      expect((error as Error).message).toMatch(/thinkTime.*must be above 0 here/)
+    },
+  )
 })

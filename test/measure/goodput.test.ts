@@ -5,8 +5,9 @@ import { buildRecording } from '../../src/measure/recording/build-recording.js'
 import { resultOf } from '../../src/result/result.js'
 import { replay } from '../../src/scenario/arrivals/arrivals.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { seeded } from '../support/small-scenarios.js'
-import { runInVirtualTime } from '../support/virtual-threads.js'
+import { atLength } from '../support/at-length.js'
+import { seeded } from '../support/reference/small-scenarios.js'
+import { runInVirtualTime } from '../support/virtual-time/virtual-threads.js'
 
 const dueTimes = fc.array(fc.nat({ max: 5 }), { minLength: 5, maxLength: 60 }).map((gaps) =>
   gaps.map(
@@ -29,7 +30,7 @@ const queue = fc.record({
 })
 
 describe('goodput of a measurement', () => {
-  it('in virtual time is that of a simulation, and that of its requests one by one', { timeout: 60_000 }, () => {
+  it('in virtual time is that of a simulation, and that of its requests one by one', { tags: 'at-length' }, () => {
     let [judged, mixed] = [0, 0]
     fc.assert(
       fc.property(dueTimes, limits, queue, fc.boolean(), (timestamps, good, queue, fails) => {
@@ -77,7 +78,7 @@ describe('goodput of a measurement', () => {
         expect(simulated.counts).toEqual(counts)
         expect(simulated.goodput?.fraction).toBe(goodput?.fraction)
       }),
-      seeded(150),
+      seeded(atLength(150)),
     )
     expect(mixed).toBeGreaterThan(judged / 10)
   })

@@ -8,8 +8,8 @@ import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { HttpTarget } from '../../src/scenario/http.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
-import { expectServed, expectToAddUp } from '../support/adds-up.js'
-import { type Script, type Scripted, startServer } from '../support/http-server.js'
+import { expectServed, expectToAddUp } from '../support/expect/adds-up.js'
+import { type Script, type Scripted, startServer } from '../support/processes/http-server.js'
 
 // These assertions hold on a slow or busy machine, which may delay anything for long.
 

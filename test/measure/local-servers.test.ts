@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { buildRecording } from '../../src/measure/recording/build-recording.js'
 import { resultOf } from '../../src/result/result.js'
-import { policyOf } from '../../src/scenario/batching.js'
+import { buildPolicy } from '../../src/scenario/batching.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { atLength } from '../support/at-length.js'
-import { cycle } from '../support/cycle.js'
-import { referencePolicy } from '../support/reference-policy.js'
-import { simulateEvents } from '../support/simulated-events.js'
-import { type Flown, serveInVirtualTime } from '../support/virtual-event-loop.js'
+import { referencePolicy } from '../support/reference/reference-policy.js'
+import { cycle } from '../support/virtual-time/cycle.js'
+import { simulateEvents } from '../support/virtual-time/simulated-events.js'
+import { type Flown, serveInVirtualTime } from '../support/virtual-time/virtual-event-loop.js'
 
 const instant = { lateness: () => 0 }
 
@@ -47,7 +47,9 @@ function simulated(scenario: ScenarioParts, service: ScenarioParts['service']) {
 const toEvent = ({ startNs, endNs, requests }: Flown) => [startNs / 1e6, endNs / 1e6, requests]
 
 describe('servers in this process, in virtual time', () => {
-  it('serve every request once and in order, with at most one batch in flight for each server, and then end', () => {
+  it('serve every request once and in order, with at most one batch in flight for each server, and then end', {
+    tags: 'at-length',
+  }, () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const { flown, ended, left } = serveInVirtualTime(scenarioOf(given), {
@@ -68,7 +70,7 @@ describe('servers in this process, in virtual time', () => {
     )
   })
 
-  it('release the batches of the policy, however late the timers are', () => {
+  it('release the batches of the policy, however late the timers are', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const run = serveInVirtualTime(scenarioOf(given), {
@@ -81,7 +83,7 @@ describe('servers in this process, in virtual time', () => {
         )
         const frees = Array.from({ length: given.servers }, () => -1)
         frees.push(...run.flown.map(({ endNs }) => endNs).sort((a, b) => a - b))
-        const { batches } = referencePolicy(policyOf(run.scenario.batching), requests, frees)
+        const { batches } = referencePolicy(buildPolicy(run.scenario.batching), requests, frees)
         expect(run.flown.map(({ requests, leaveNs }) => ({ requests, leaveNs }))).toEqual(
           batches.map(({ requests, leaveNs }) => ({ requests, leaveNs })),
         )
@@ -90,7 +92,7 @@ describe('servers in this process, in virtual time', () => {
     )
   })
 
-  it('form the batches that a simulation forms, if the event loop takes no time', () => {
+  it('form the batches that a simulation forms, if the event loop takes no time', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(scenarios, fc.integer({ min: 1, max: 9 }), fc.nat(4), (given, base, perItem) => {
         const scenario = scenarioOf(given)
@@ -136,7 +138,9 @@ describe('servers in this process, in virtual time', () => {
     expect(measured).toEqual(expected)
   })
 
-  it('keep all sums if batches end in another order than they started, without an in-flight limit', () => {
+  it('keep all sums if batches end in another order than they started, without an in-flight limit', {
+    tags: 'at-length',
+  }, () => {
     const times = fc.array(fc.nat(400_000), { minLength: 1, maxLength: 20 })
     fc.assert(
       fc.property(times, fc.array(fc.nat(9000), { minLength: 1, maxLength: 9 }), (services, lateness) => {

@@ -7,11 +7,11 @@ import { runMeasurement } from '../../src/measure/run.js'
 import { resultOf } from '../../src/result/result.js'
 import { closed, constant, poisson } from '../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../src/scenario/arrivals/schedule.js'
-import { policyOf } from '../../src/scenario/batching.js'
+import { buildPolicy } from '../../src/scenario/batching.js'
 import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'
 import { simulate } from '../../src/simulate/simulate.js'
-import { expectServed, expectToAddUp } from '../support/adds-up.js'
-import { referencePolicy } from '../support/reference-policy.js'
+import { expectServed, expectToAddUp } from '../support/expect/adds-up.js'
+import { referencePolicy } from '../support/reference/reference-policy.js'
 
 // These assertions hold on a slow or busy machine, which may delay anything for long.
 
@@ -61,7 +61,7 @@ describe('measure', () => {
 
     // what was recorded of requests and servers, replayed through the policy, gives the batches that left
     const frees = observations.map(({ freeNs }) => freeNs)
-    const replayed = referencePolicy(policyOf(scenario.batching), seen, frees)
+    const replayed = referencePolicy(buildPolicy(scenario.batching), seen, frees)
     const left = observations.map(({ requests, size, leaveNs }) => ({ requests, size, leaveNs }))
     expect(left).toEqual(replayed.batches.slice(0, left.length))
     // all that started in the window, which the last request ends: on a busy machine many start later
@@ -101,7 +101,7 @@ describe('measure', () => {
     const seen = due.map((dueNs) => ({ dueNs, queuedNs: dueNs }))
     const limits = { capacity: 6, timeoutNs: 20e6 }
     const frees = observations.map(({ freeNs }) => freeNs)
-    const { batches, dropped } = referencePolicy(policyOf(scenario.batching), seen, frees, limits)
+    const { batches, dropped } = referencePolicy(buildPolicy(scenario.batching), seen, frees, limits)
     const left = observations.map(({ requests, size, leaveNs }) => ({ requests, size, leaveNs }))
     expect(left).toEqual(batches.slice(0, left.length))
     // while the batches are known

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { policyOf } from '../../src/scenario/batching.js'
+import { buildPolicy } from '../../src/scenario/batching.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
 import { atLength } from '../support/at-length.js'
-import { cycle } from '../support/cycle.js'
-import { referencePolicy } from '../support/reference-policy.js'
-import { expectAsSimulated } from '../support/simulated-events.js'
-import { runInVirtualTime, type Served, type Threads } from '../support/virtual-threads.js'
+import { referencePolicy } from '../support/reference/reference-policy.js'
+import { cycle } from '../support/virtual-time/cycle.js'
+import { expectAsSimulated } from '../support/virtual-time/simulated-events.js'
+import { runInVirtualTime, type Served, type Threads } from '../support/virtual-time/virtual-threads.js'
 
 const instant: Threads = { service: () => 0, delay: () => 0, segments: 1 }
 
@@ -57,7 +57,7 @@ function scenarioOf({ gaps, maxBatchSize, maxWait, servers, capacity, timeout }:
 }
 
 describe('a queue that threads share, in virtual time', () => {
-  it('releases the batches of the policy, however late threads wake and check', () => {
+  it('releases the batches of the policy, however late threads wake and check', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const run = runInVirtualTime(scenarioOf(given), {
@@ -72,7 +72,7 @@ describe('a queue that threads share, in virtual time', () => {
         const frees = run.served.map(({ freeNs }) => freeNs).sort((a, b) => a - b)
         expectFreeFromCompletion(run.served, given)
         const requests = run.arrived.map((dueNs) => ({ dueNs, queuedNs: dueNs }))
-        const { batches, dropped } = referencePolicy(policyOf(run.scenario.batching), requests, frees, {
+        const { batches, dropped } = referencePolicy(buildPolicy(run.scenario.batching), requests, frees, {
           capacity: given.capacity ?? Number.POSITIVE_INFINITY,
           timeoutNs: given.timeout ?? Number.POSITIVE_INFINITY,
         })
@@ -84,7 +84,9 @@ describe('a queue that threads share, in virtual time', () => {
     )
   })
 
-  it('serves every request that it does not drop once, in order, each batch by one free server', () => {
+  it('serves every request that it does not drop once, in order, each batch by one free server', {
+    tags: 'at-length',
+  }, () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const { served, dropped, allEnded } = runInVirtualTime(scenarioOf(given), {
@@ -110,7 +112,7 @@ describe('a queue that threads share, in virtual time', () => {
     )
   })
 
-  it('wakes a server for every batch without delay, if threads take no time', () => {
+  it('wakes a server for every batch without delay, if threads take no time', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(scenarios, (given) => {
         const { served } = runInVirtualTime(scenarioOf(given), { ...instant, service: cycle(given.services) })
@@ -120,7 +122,7 @@ describe('a queue that threads share, in virtual time', () => {
     )
   })
 
-  it('forms the batches that a simulation forms, if threads take no time', () => {
+  it('forms the batches that a simulation forms, if threads take no time', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(scenarios, fc.integer({ min: 1, max: 9 }), fc.nat(4), (given, base, perItem) => {
         const scenario = scenarioOf(given)

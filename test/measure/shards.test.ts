@@ -9,7 +9,7 @@ import { numberInAll, type Shard } from '../../src/scenario/arrivals/shard.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
-import { runInVirtualTime, type Threads } from '../support/virtual-threads.js'
+import { runInVirtualTime, type Threads } from '../support/virtual-time/virtual-threads.js'
 
 const COUNT = 5
 const shards = Array.from({ length: COUNT }, (_, i): Shard => ({ index: i + 1, count: COUNT }))

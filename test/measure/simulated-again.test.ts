@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { recordedRun } from '../../bench/recorded-run.js'
+import { recordedRun } from '../../bench/studies/recorded-run.js'
 import { type Observation, runMeasurement } from '../../src/measure/run.js'
 import { replay } from '../../src/scenario/arrivals/arrivals.js'
 import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'

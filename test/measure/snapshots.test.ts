@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
 import { takeSnapshot } from '../../src/measure/recording/take-snapshot.js'
-import { checkedResult } from '../../src/result/check.js'
+import { checkResult } from '../../src/result/check.js'
 import type { Result } from '../../src/result/result.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import type { StoredScenario } from '../../src/scenario/scenario.js'
-import { runInVirtualTime } from '../support/virtual-threads.js'
+import { runInVirtualTime } from '../support/virtual-time/virtual-threads.js'
 
 describe('a snapshot of a run in progress, in virtual time', () => {
   /** Request `hangs` is never answered, and another server serves the rest in 0.5 ms each. */
@@ -26,7 +26,7 @@ describe('a snapshot of a run in progress, in virtual time', () => {
     result?.validity.findings.find(({ code }) => code === 'in-progress') as Result['validity']['findings'][number]
 
   it('is of the requests that have been answered, and reports those in flight', () => {
-    const result = checkedResult(takeSnapshot({ ...run(700), oldestNs: 700_000_000 }))
+    const result = checkResult(takeSnapshot({ ...run(700), oldestNs: 700_000_000 }))
     expect(result.counts).toMatchObject({ offered: 899, completed: 899, good: 899, unfinished: 0 })
     expect(result.window).toEqual({ startMs: 100, endMs: 1000 })
     expect(result.latencyMs.max).toBe(0.5)

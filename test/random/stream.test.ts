@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { stream } from '../../src/random/stream.js'
-import { expectCounts, expectDistribution, expectUncorrelated, SEEDS } from '../support/distribution-checks.js'
+import { atLength } from '../support/at-length.js'
+import { expectCounts, expectDistribution, expectUncorrelated, SEEDS } from '../support/expect/distribution-checks.js'
 
-const DRAWS = 100_000
+const DRAWS = atLength(100_000)
 
 function draws(seed: number, purpose: string, replication?: number, length = DRAWS): Float64Array {
   const random = stream(seed, purpose, replication)
@@ -21,7 +22,7 @@ describe('a stream', () => {
     expect(draws(7, 'service', undefined, 1000)).toEqual(draws(7, 'service', 0, 1000))
   })
 
-  it('gives independent numbers for another seed, purpose or replication', () => {
+  it('gives independent numbers for another seed, purpose or replication', { tags: 'at-length' }, () => {
     const of = (seed: number, purpose = 'arrivals', replication = 0) => draws(seed, purpose, replication)
     const pairs: [Float64Array, Float64Array][] = [
       [of(1), of(2)],
@@ -46,7 +47,7 @@ describe('a stream', () => {
     }
   })
 
-  it('has uniform first numbers over 20,000 seeds, replications or clients', () => {
+  it('has uniform first numbers over many seeds, replications or clients', { tags: 'at-length' }, () => {
     const uniform = { mean: 1 / 2, variance: 1 / 12, kurtosis: 1.8, cdf: (x: number) => x }
     for (const skipped of [0, 1, 10]) {
       const first = (seed: number, purpose: string, replication: number) => {
@@ -55,15 +56,15 @@ describe('a stream', () => {
         return random.uniform()
       }
       let number = 0
-      expectDistribution(() => first(number++, 'arrivals', 0), 20_000, uniform)
+      expectDistribution(() => first(number++, 'arrivals', 0), atLength(20_000), uniform)
       number = 0
-      expectDistribution(() => first(1, 'arrivals', number++), 20_000, uniform)
+      expectDistribution(() => first(1, 'arrivals', number++), atLength(20_000), uniform)
       number = 0
-      expectDistribution(() => first(1, `client ${number++}`, 0), 20_000, uniform)
+      expectDistribution(() => first(1, `client ${number++}`, 0), atLength(20_000), uniform)
     }
   })
 
-  it('starts differently for each of 100,000 seeds, replications or clients', () => {
+  it('starts differently for each of 100,000 seeds, replications or clients', { tags: 'full' }, () => {
     const words = (random: ReturnType<typeof stream>) => `${random.word()} ${random.word()}`
     const many = 100_000
     expect(new Set(Array.from({ length: many }, (_, seed) => words(stream(seed, 'arrivals')))).size).toBe(many)
@@ -75,13 +76,14 @@ describe('a stream', () => {
 })
 
 for (const seed of SEEDS) {
-  describe(`at seed ${seed}, uniform numbers`, () => {
-    const values = draws(seed, 'test of uniform', 0, 1_000_000)
+  describe(`at seed ${seed}, uniform numbers`, { tags: 'at-length' }, () => {
+    const many = atLength(1_000_000)
+    const values = draws(seed, 'test of uniform', 0, many)
 
     it('are in [0, 1), and positive ones in (0, 1]', () => {
       const random = stream(seed, 'test of positive')
       expect(values.findIndex((value) => !(value >= 0 && value < 1))).toBe(-1)
-      const positive = Float64Array.from({ length: 1_000_000 }, () => random.positive())
+      const positive = Float64Array.from({ length: many }, () => random.positive())
       expect(positive.findIndex((value) => !(value > 0 && value <= 1))).toBe(-1)
     })
 

@@ -40,6 +40,9 @@ describe('the headline of a gate', () => {
     expect(gateHeadline(of('fail', over))).toBe('Over budget: over')
     expect(gateHeadline(of('inconclusive', { ...same, verdict: 'inconclusive' }))).toBe('Inconclusive: same')
     expect(gateHeadline(of('failed', gated('x', { verdict: 'failed' })))).toBe('Cannot be run: x')
+    expect(gateHeadline(of('failed', slower, over, gated('x', { verdict: 'failed' })))).toBe(
+      'Slower than main: slower; over budget: over; cannot be run: x',
+    )
     expect(gateHeadline(of('inconclusive', gated('x', { in: 'head' })))).toBe('Nothing was compared with main')
     expect(gateHeadline(of('pass', same))).toBe('Not slower than main')
     expect(gateHeadline(of('pass', same, same))).toBe('None of 2 scenarios is slower than main')
@@ -70,8 +73,10 @@ describe('a gate', () => {
   it('is Markdown, with all metrics folded', () => {
     const text = renderGateMarkdown(gate)
     expect(text).toMatch(/^### ❌ Slower than main: slower; over budget: over\n/)
-    expect(text).toMatch(/\| same \| mean \| .* \| ✅ same \|\n/)
-    expect(text).toMatch(/<details><summary>slower<\/summary>\n\n\| metric \|/)
+    expect(text).toMatch(/\| same \| ✅\u00a0same \| mean \| /)
+    expect(text).toMatch(/<details><summary>❌ slower: head is slower: mean .*<\/summary>\n\n\| metric \|/)
+    expect(text).toMatch(/\n\nSecond comparison: head is slower: mean .*\n\n\| metric \|/)
+    expect(text).toMatch(/\nCompared by throughline: base aaaaaaaaaa \(main\)/)
     expect(text.match(/^<\/details>$/gm)).toHaveLength(3)
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkBudget } from '../../src/budget/check.js'
 import { renderHtml, renderMarkdown } from '../../src/report/index.js'
-import { checkedBudget } from '../../src/scenario/budget.js'
+import { parseBudget } from '../../src/scenario/budget.js'
 import { durationMs, fractionOf, ratePerSecond } from '../../src/scenario/units.js'
 import { simulate } from '../../src/simulate/simulate.js'
 
@@ -13,13 +13,13 @@ const SOON_MS = 1000
 
 describe('the time to process a text grows linearly with its length:', () => {
   it.each<[string, () => unknown]>([
-    ['a limit of spaces', () => refused(() => checkedBudget({ p99: `${spaces}a\nb` }))],
-    ['a percentage of spaces', () => refused(() => checkedBudget({ errorRate: `1${spaces}x` }))],
+    ['a limit of spaces', () => refused(() => parseBudget({ p99: `${spaces}a\nb` }))],
+    ['a percentage of spaces', () => refused(() => parseBudget({ errorRate: `1${spaces}x` }))],
     [
       'a percentage of spaces and percents',
-      () => refused(() => checkedBudget({ errorRate: `1${' %'.repeat(30_000)}x` })),
+      () => refused(() => parseBudget({ errorRate: `1${' %'.repeat(30_000)}x` })),
     ],
-    ['a metric', () => refused(() => checkedBudget({ ['p9'.repeat(75_000)]: 1 }))],
+    ['a metric', () => refused(() => parseBudget({ ['p9'.repeat(75_000)]: 1 }))],
     ['a duration', () => [durationMs(`1${spaces}x`), durationMs(`${'1'.repeat(60_000)}x`)]],
     ['a rate', () => [ratePerSecond(`1${spaces}/${spaces}x`), ratePerSecond(`${'1.'.repeat(60_000)}x`)]],
     ['a fraction', () => [fractionOf(`1${spaces}%${spaces}x`), fractionOf(`${spaces}1`)]],

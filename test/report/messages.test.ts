@@ -6,7 +6,7 @@ import { locate } from '../../src/handler/module.js'
 import { measure, percentile } from '../../src/index.js'
 import { renderResult, renderResultsCsv } from '../../src/report/index.js'
 import { messageOf, show } from '../../src/validation/validation-error.js'
-import { result } from '../support/example-result.js'
+import { result } from '../support/results/example-result.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { checkBudget } from '../../src/index.js'
 import { renderHtml, renderJunit, renderMarkdown, renderSweepMarkdown, renderSweepSvg } from '../../src/report/index.js'
-import { result } from '../support/example-result.js'
+import { result } from '../support/results/example-result.js'
 
 const check = checkBudget(result, { p50: '1h' })
 const swept = [{ point: { servers: 1 }, result }]

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
 import { evenSegments } from '../../src/result/even-segments.js'
 import { byMetric, noCounts, type RecordedSegment } from '../../src/result/recording.js'
+import { atLength } from '../support/at-length.js'
 
 function segmentOf(startNs: number, endNs: number, latencies: number[], failed = 0): RecordedSegment {
   const histograms = byMetric((metric) => {
@@ -51,7 +52,7 @@ describe('segments merged into even ones', () => {
     expect(lengths).toEqual([...times(10, 180), ...times(9, 200), 230])
   })
 
-  it('keep every request, and lie end to end', () => {
+  it('keep every request, and lie end to end', { tags: 'at-length' }, () => {
     const lengths = fc.array(
       fc.record({ length: fc.integer({ min: 1, max: 1000 }), latencies: fc.array(fc.nat(1e9), { maxLength: 5 }) }),
       { minLength: 1, maxLength: 60 },
@@ -90,7 +91,7 @@ describe('segments merged into even ones', () => {
         })
         expect(merged.length).toBeLessThanOrEqual(27)
       }),
-      { seed: 3, numRuns: 200 },
+      { seed: 3, numRuns: atLength(200) },
     )
   })
 

@@ -11,7 +11,6 @@ import { type Metric, segmentHistograms } from '../../src/result/recording.js'
 import { ESTIMATES, type Estimate, type Interval, type Summary } from '../../src/result/summary.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
-import { itAtLength } from '../support/at-length.js'
 
 const SECOND = 1e9
 
@@ -51,14 +50,14 @@ const covers = ({ low, high }: Interval, exact: number) =>
   low !== null && high !== null && low <= exact && exact <= high
 const isGiven = ({ low, high }: Interval) => low !== null && high !== null
 
-/** At least 95 % of `runs` intervals cover, less four standard errors; that not too many do, `bench/coverage.ts` shows. */
+/** At least 95 % of `runs` intervals cover, less four standard errors; that not too many do, `bench/studies/coverage.ts` shows. */
 function expectCoverage(covered: number, runs: number) {
   const standardError = Math.sqrt((0.95 * 0.05) / runs)
   expect(covered / runs).toBeGreaterThan(0.95 - 4 * standardError)
 }
 
 describe('intervals of one run', () => {
-  itAtLength('cover the exact values of M/M/1 at 50 % load in 95 % of 100 runs', () => {
+  it('cover the exact values of M/M/1 at 50 % load in 95 % of 100 runs', { tags: 'full' }, () => {
     const exact = exactMs(0.5)
     const covered = { mean: 0, p50: 0, p95: 0, p99: 0 }
     const estimates = Object.keys(covered) as (keyof typeof covered)[]
@@ -69,7 +68,7 @@ describe('intervals of one run', () => {
     for (const estimate of estimates) expectCoverage(covered[estimate], 100)
   })
 
-  itAtLength('cover the wait too, half of which is an atom at 0', () => {
+  it('cover the wait too, half of which is an atom at 0', { tags: 'full' }, () => {
     let p50 = 0
     let p95 = 0
     for (let seed = 0; seed < 60; seed++) {
@@ -81,7 +80,7 @@ describe('intervals of one run', () => {
     expectCoverage(p95, 60)
   })
 
-  it('are given for 10^6 requests of M/M/1 at 80 % load', () => {
+  it('are given for 10^6 requests of M/M/1 at 80 % load', { tags: 'full' }, () => {
     const { latencyMs, waitMs, validity } = simulate(mm1(0.8))
     for (const estimate of ['mean', 'p50', 'p90', 'p95', 'p99'] as const) {
       expect(isGiven(latencyMs.intervals[estimate])).toBe(true)
@@ -98,7 +97,7 @@ describe('intervals of one run', () => {
       const { low, high, reason } = short[estimate]
       expect([low, high]).toEqual([null, null])
       expect(reason).toMatch(
-        /^9,000 requests are worth \d+ independent ones, and .+ takes [\d,]+: a window of about [\d,]+ requests \([\d,]+ s\) would do$/,
+        /^9,000 requests are worth \d+ independent ones, and .+ needs [\d,]+: a window of about [\d,]+ requests \([\d,]+ s\) would be enough$/,
       )
     }
     const { reason = '' } = latencyIntervals(mm1(0.8), 100_000, 3).p999
@@ -111,7 +110,7 @@ describe('intervals of one run', () => {
     const { p50 } = simulate({ ...mm1(0.5), stop: { requests: 100 } }).latencyMs.intervals
     expect(p50.reason).toContain('90 requests')
     const { mean } = simulate({ ...mm1(0.5), stop: { requests: 5 }, warmup: { requests: 0 } }).latencyMs.intervals
-    expect(mean.reason).toContain('it takes the spread between 10 segments of the window or more, and there are 5')
+    expect(mean.reason).toContain('at least 10 segments of the window are needed, and there are 5')
     // or many, but in bursts
     const bursts = Array.from({ length: 3 }, () => {
       const histogram = new LatencyHistogram()
@@ -255,12 +254,12 @@ describe('intervals between replications', () => {
     const histograms = [1, 2].map((seed) => record(mm1(0.9), 200_000, seed).histograms.latency)
     const { p95 } = between(histograms)
     expect(p95).toMatchObject({ low: null, high: null })
-    expect(p95.reason).toMatch(/^too few replications for p95, .* in more or longer replications, would do$/)
+    expect(p95.reason).toMatch(/^too few replications for p95, .* in more or longer replications, would be enough$/)
   })
 
   it('are withheld from none and from one', () => {
     const { latency } = record(mm1(0.5), 10_000, 1).histograms
-    expect(between([]).mean.reason).toBe('it takes the spread between 2 replications or more, and there are 0')
+    expect(between([]).mean.reason).toBe('at least 2 replications are needed, and there are 0')
     expect(between([latency]).p99.reason).toContain('there are 1')
   })
 })

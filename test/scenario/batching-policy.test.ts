@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { policyOf } from '../../src/scenario/batching.js'
+import { buildPolicy } from '../../src/scenario/batching.js'
 import { deadline, decide, type Policy } from '../../src/scenario/batching-policy.js'
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -89,8 +89,8 @@ describe('any policy', () => {
 
 describe('a policy of a scenario', () => {
   it('is in nanoseconds, with Infinity for null', () => {
-    expect(policyOf({ maxBatchSize: 8, maxWait: 1.5 })).toEqual({ maxBatchSize: 8, maxWaitNs: 1_500_000 })
-    expect(policyOf({ maxBatchSize: null, maxWait: 0 })).toEqual({ maxBatchSize: NEVER, maxWaitNs: 0 })
-    expect(policyOf({ maxBatchSize: 2, maxWait: null })).toEqual({ maxBatchSize: 2, maxWaitNs: NEVER })
+    expect(buildPolicy({ maxBatchSize: 8, maxWait: 1.5 })).toEqual({ maxBatchSize: 8, maxWaitNs: 1_500_000 })
+    expect(buildPolicy({ maxBatchSize: null, maxWait: 0 })).toEqual({ maxBatchSize: NEVER, maxWaitNs: 0 })
+    expect(buildPolicy({ maxBatchSize: 2, maxWait: null })).toEqual({ maxBatchSize: 2, maxWaitNs: NEVER })
   })
 })

@@ -8,7 +8,7 @@ const read = (budget: Budget) =>
 
 function refusalOf(budget: unknown): string {
   try {
-    rulesOf(budget as Budget)
+    rulesOf(budget as Budget, [])
   } catch (error) {
     expect(error).toBeInstanceOf(ValidationError)
     return (error as Error).message
@@ -30,6 +30,8 @@ describe('a budget', () => {
     [{ throughput: '< 30/m' }, ['throughput', '<', 0.5, '/s']],
     [{ throughput: 12 }, ['throughput', '>=', 12, '/s']],
     [{ errorRate: '< 1%' }, ['errorRate', '<', 0.01, 'fraction']],
+    [{ errorRate: '< 100%' }, ['errorRate', '<', 1, 'fraction']],
+    [{ goodput: 1 }, ['goodput', '>=', 1, 'fraction']],
     [{ errorRate: 0 }, ['errorRate', '<=', 0, 'fraction']],
     [{ rejectionRate: '<= 0.5 %' }, ['rejectionRate', '<=', 0.005, 'fraction']],
     [{ utilization: '< 0.7' }, ['utilization', '<', 0.7, 'fraction']],
@@ -60,6 +62,8 @@ describe('a budget', () => {
     [{ throughput: '10ms' }, /^budget\.throughput: must be a rate/],
     [{ throughput: '10%' }, /^budget\.throughput: must be a rate/],
     [{ errorRate: 5 }, /^budget\.errorRate: must be a fraction from 0 to 1/],
+    [{ errorRate: '<1' }, /^budget\.errorRate: must say whether 1 is '1%' or '100%' \(no limit\), got "<1"/],
+    [{ rejectionRate: 1 }, /^budget\.rejectionRate: must say whether 1 is '1%' or '100%'/],
     [{ errorRate: '101%' }, /^budget\.errorRate: must be a fraction/],
     [{ errorRate: '1ms' }, /^budget\.errorRate: must be a fraction/],
     [{ meanBatchSize: '8%' }, /^budget\.meanBatchSize: must be a number of requests/],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type HttpTarget, httpSchema, storeHttp } from '../../src/scenario/http.js'
+import { storeHttp } from '../../src/scenario/http/secrets.js'
+import { type HttpTarget, httpSchema } from '../../src/scenario/http.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 
 const kept = (target: HttpTarget) => storeHttp(httpSchema.parse(target))

@@ -15,7 +15,7 @@ import {
   simulate,
   uniform,
 } from '../../src/index.js'
-import { refusal } from '../support/refusal.js'
+import { refusal } from '../support/expect/refusal.js'
 
 const duration = /a duration of 0 or more, in milliseconds or with a unit/
 const rate = /a rate above 0 and at most 1,000,000,000\/s/
@@ -192,7 +192,7 @@ describe('an invalid scenario is refused with the path, the value and what is ac
     for (const value of [undefined, null, 5, 'scenario', [], true]) {
       const error = refusal(value)
       expect(error.path).toBe('')
-      expect(error.message).toMatch(/^must be an object of arrivals, service, .*seed, got ./)
+      expect(error.message).toMatch(/^must be an object of arrivals, classes, service, .*seed, got ./)
     }
   })
 
@@ -230,7 +230,7 @@ it('an object may be of another realm, or without a prototype', () => {
 
 describe('an unknown option is refused, never ignored', () => {
   const unknown: [path: string, scenario: Record<string, unknown>, key: string, accepted: string][] = [
-    ['', { servres: 2 }, 'servres', 'arrivals, service, handler'],
+    ['', { servres: 2 }, 'servres', 'arrivals, classes, service, handler'],
     ['batching', { batching: { maxBatchsize: 8 } }, 'maxBatchsize', 'maxBatchSize, maxWait'],
     ['queue', { queue: { size: 8 } }, 'size', 'capacity, timeout'],
     ['service', { service: { model: 'affine', base: 1, bose: 2 } }, 'bose', 'model, base, perItem'],
@@ -254,12 +254,65 @@ describe('an unknown option is refused, never ignored', () => {
     it(`${key} of ${path || 'a scenario'}`, () => {
       const error = refusal({ arrivals: '10/s', service: 1, ...scenario })
       expect(error.path).toBe(path)
-      expect(error.message).toContain(`'${key}' is not an option here; accepted: ${accepted}`)
+      expect(error.message).toContain(`'${key}' is not an option here`)
+      expect(error.message).toContain(`; accepted: ${accepted}`)
     })
   }
 })
 
+describe('an option in the wrong place', () => {
+  it.each([
+    [{ maxBatchSize: 8 }, "'maxBatchSize' is not an option here (did you mean 'batching.maxBatchSize'?); accepted: "],
+    [
+      { timeout: 8 },
+      "'timeout' is not an option here (did you mean 'http.timeout' or 'queue.timeout'?); accepted: arrivals",
+    ],
+    [{ url: 'http://a' }, "'url' is not an option here (did you mean 'http.url'?)"],
+    [{ clients: 3 }, "'clients' is not an option here (did you mean 'arrivals.clients'?)"],
+    [
+      { batching: { servers: 2 } },
+      "batching: 'servers' is not an option here (write 'servers' next to 'batching', not in",
+    ],
+    [
+      { http: { url: 'http://a', servers: 2 } },
+      "http: 'servers' is not an option here (write 'servers' next to 'http'",
+    ],
+    [
+      { queue: { capcity: 2 } },
+      "queue: 'capcity' is not an option here (did you mean 'capacity'?); accepted: capacity",
+    ],
+    [{ base: 1, bse: 2 }, "'base', 'bse' are not options here (did you mean 'service.base'?); accepted: arrivals"],
+  ])('is found one level deeper or higher: %j', (misplaced, message) => {
+    expect(refusal({ arrivals: '10/s', service: 1, ...misplaced }).message).toContain(message)
+  })
+})
+
+describe('a factory that takes one object', () => {
+  it.each<[() => unknown, string]>([
+    [
+      () => affine('7ms' as never),
+      `affine: must be called with one object, such as affine({ base: '7ms', perItem: '1ms' }), got "7ms"`,
+    ],
+    [() => gamma(0.5 as never), 'gamma: must be called with one object, such as gamma({ cv: 0.5 }), got 0.5'],
+    [() => renewal('800/s' as never), 'renewal: must be called with one object, such as renewal({ rate'],
+    [() => closed(8 as never), 'closed: must be called with one object, such as closed({ clients: 8'],
+    [() => replay([0, 1], 100 as never), 'replay: must be called with one object, such as replay(timestamps, { speed'],
+  ])('refuses anything else: %s', (call, message) => {
+    expect(call).toThrow(message)
+  })
+})
+
 describe('invalid combinations are refused', () => {
+  it('a wait without a batch size, which would do nothing', () => {
+    const error = refusal({ arrivals: '10/s', service: 1, batching: { maxWait: '5ms' } })
+    expect(error.path).toBe('batching.maxBatchSize')
+    expect(error.message).toBe(
+      'batching.maxBatchSize: is required with maxWait: the largest number of requests in a batch, such as 32; null for no limit',
+    )
+    expect(refusal({ arrivals: '10/s', service: 1, batching: { maxWait: null } }).path).toBe('batching.maxBatchSize')
+    expect(simulate({ ...run, batching: { maxWait: 0 } }).counts.offered).toBe(90)
+  })
+
   const run = { arrivals: poisson('10/s'), service: 1, stop: { requests: 100 } }
 
   it('a warm-up that is the whole run', () => {

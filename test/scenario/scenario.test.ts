@@ -63,7 +63,7 @@ describe('a scenario with its defaults filled in', () => {
       maxBatchSize: 8,
       maxWait: 0,
     })
-    expect(normal({ arrivals: 1, service: 1, batching: { maxWait: 5 } }).batching).toEqual({
+    expect(normal({ arrivals: 1, service: 1, batching: { maxBatchSize: 1, maxWait: 5 } }).batching).toEqual({
       maxBatchSize: 1,
       maxWait: 5,
     })

@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { defineHandler, type Scenario } from '../../src/index.js'
-import { failsBy, withoutSecrets } from '../../src/scenario/http.js'
+import { withoutSecrets } from '../../src/scenario/http/secrets.js'
+import { outcomeByStatus } from '../../src/scenario/http.js'
 import { targetName } from '../../src/scenario/target.js'
 
 describe('the types of a scenario', () => {
@@ -57,7 +58,8 @@ it.each([
   ],
   [[], [600], [200, 500]],
 ] as [string[], number[], number[]][])('the statuses that %j make failures', (failures, failing, fine) => {
-  const fails = failsBy(failures)
+  const outcomeOf = outcomeByStatus({ failures })
+  const fails = (status: number) => outcomeOf(status) === 'failed'
   expect(failing.map(fails)).toEqual(failing.map(() => true))
   expect(fine.map(fails)).toEqual(fine.map(() => false))
 })

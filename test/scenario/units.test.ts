@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Duration, poisson, type Rate } from '../../src/index.js'
 import { duration, durationMs, nanoseconds, rate, ratePerSecond } from '../../src/scenario/units.js'
-import { refusal } from '../support/refusal.js'
+import { refusal } from '../support/expect/refusal.js'
 
 describe('a duration is parsed into milliseconds', () => {
   const good: [given: Duration, ms: number][] = [

@@ -1,4 +1,4 @@
-import type { InFlightBatch } from '../../src/serve/batcher/in-flight-batch.js'
+import type { LiveBatch } from '../../src/serve/batcher/live-batch.js'
 import type { Servers } from '../../src/serve/batcher/servers/servers.js'
 
 /** Actions in order of time; actions of one time in the order in which they were added. */
@@ -22,10 +22,10 @@ export class Agenda {
 export class ScriptedServers implements Servers {
   readonly count: number
   readonly inThisProcess = true
-  readonly #serve: (batch: InFlightBatch, inputs: unknown[]) => void
+  readonly #serve: (batch: LiveBatch, inputs: unknown[]) => void
   closes = 0
 
-  constructor(count: number, serve: (batch: InFlightBatch, inputs: unknown[]) => void) {
+  constructor(count: number, serve: (batch: LiveBatch, inputs: unknown[]) => void) {
     this.count = count
     this.#serve = serve
   }
@@ -33,7 +33,7 @@ export class ScriptedServers implements Servers {
   prepare(_server: number): Promise<void> | null {
     return null
   }
-  serve(batch: InFlightBatch, inputs: unknown[]): void {
+  serve(batch: LiveBatch, inputs: unknown[]): void {
     this.#serve(batch, inputs)
   }
   giveUp(): void {}

@@ -1,9 +1,9 @@
-import type { Alarm, Time } from '../../src/serve/batcher/time.js'
+import type { Alarm, BatcherTime } from '../../src/serve/batcher/time.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 
 /** Time that stands still until the test moves it. Microtasks and macrotasks wait for `settle`. */
-export class VirtualTime implements Time {
+export class VirtualTime implements BatcherTime {
   nowNs = 0
   readonly #alarms: VirtualAlarm[] = []
   readonly #tasks: (() => void)[] = []

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Busy } from '../../src/simulate/busy.js'
+import { atLength } from '../support/at-length.js'
 
 /** The batches in service, as a plain list. */
 interface Batch {
@@ -12,6 +13,7 @@ interface Batch {
 // below and above the number of servers at which a heap replaces the sorted list
 it.each([1, 2, 3, 16, 32, 33, 200])(
   'of %i servers, gives the batch that is done next with what it began with',
+  { tags: 'at-length' },
   (servers) => {
     const steps = fc.array(fc.record({ add: fc.boolean(), doneNs: fc.nat(50), size: fc.integer({ min: 1, max: 9 }) }), {
       minLength: 5 * servers,
@@ -46,7 +48,7 @@ it.each([1, 2, 3, 16, 32, 33, 200])(
         })
         expect(left.sort((a, b) => a.startNs - b.startNs)).toEqual(batches)
       }),
-      { numRuns: 50, seed: 5 },
+      { numRuns: atLength(50), seed: 5 },
     )
   },
 )

@@ -33,7 +33,7 @@ describe('a run that ends once an interval is narrow enough', () => {
     expect(1.3 * reach(before)).toBeGreaterThan(precision)
   })
 
-  it('is longer for more precision, and at a higher load', () => {
+  it('is longer for more precision, and at a higher load', { tags: 'full' }, () => {
     const requests = (result: ReturnType<typeof precise>) => result.counts.offered
     expect(requests(precise(0.5, '5%'))).toBeGreaterThan(requests(precise(0.5, '20%')))
     expect(requests(precise(0.9, '10%', 'p50'))).toBeGreaterThan(requests(precise(0.5, '10%', 'p50')))

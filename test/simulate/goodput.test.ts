@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { affine, checkBudget, exponential, type Result, replicate, type Scenario, simulate } from '../../src/index.js'
-import { checkedResult } from '../../src/result/check.js'
-import { type NaiveRequest, naive } from '../support/naive-simulator.js'
-import { simulateWithEvents } from '../support/simulate-with-events.js'
-import { seeded, smallScenario, withWarmup } from '../support/small-scenarios.js'
+import { checkResult } from '../../src/result/check.js'
+import { atLength } from '../support/at-length.js'
+import { type NaiveRequest, naive } from '../support/reference/naive-simulator.js'
+import { simulateWithEvents } from '../support/reference/simulate-with-events.js'
+import { seeded, smallScenario, withWarmup } from '../support/reference/small-scenarios.js'
 
 const limits = fc
   .tuple(
@@ -30,7 +31,7 @@ const half = (probability: number, n: number, worth: number) =>
   4 * Math.sqrt((probability * (1 - probability) * worth) / n)
 
 describe('goodput', () => {
-  it('counts the requests that a naive simulator finds good, one by one', { timeout: 60_000 }, () => {
+  it('counts the requests that a naive simulator finds good, one by one', { tags: 'at-length' }, () => {
     let [judged, mixed] = [0, 0]
     fc.assert(
       fc.property(withWarmup(smallScenario), limits, overhead, ({ warmup, ...given }, good, overhead) => {
@@ -50,18 +51,18 @@ describe('goodput', () => {
         judged++
         if (found > 0 && found < result.counts.completed) mixed++
       }),
-      seeded(300),
+      seeded(atLength(300)),
     )
     expect(mixed).toBeGreaterThan(judged / 10)
   })
 
-  it('is what theory says of M/M/1: latency is exponential', () => {
+  it('is what theory says of M/M/1: latency is exponential', { tags: 'at-length' }, () => {
     for (const ms of [10, 50, 150]) {
       const result = simulate({
         arrivals: '80/s',
         service: affine({ base: '10ms', variation: exponential() }),
         good: { latency: ms },
-        stop: { requests: 1_000_000 },
+        stop: { requests: atLength(1_000_000) },
         seed: 3,
       })
       const exact = 1 - Math.exp(-20 * (ms / 1000))
@@ -72,7 +73,7 @@ describe('goodput', () => {
     }
   })
 
-  it('has an interval that holds the true fraction as often as it says', () => {
+  it('has an interval that holds the true fraction as often as it says', { tags: 'full' }, () => {
     const exact = 1 - Math.exp(-1)
     const seeds = Array.from({ length: 60 }, (_, seed) => seed)
     const holds = seeds.filter((seed) => {
@@ -85,8 +86,10 @@ describe('goodput', () => {
     expect(holds.length).toBeGreaterThanOrEqual(50)
   })
 
-  it('is what theory says of M/D/1: P(wait <= x) = (1 - rho) e^(lambda x) up to one service time', () => {
-    const stop = { requests: 1_000_000 }
+  it('is what theory says of M/D/1: P(wait <= x) = (1 - rho) e^(lambda x) up to one service time', {
+    tags: 'at-length',
+  }, () => {
+    const stop = { requests: atLength(1_000_000) }
     for (const good of [{ latency: '15ms' }, { wait: '5ms' }, { queueing: '5ms', service: '10ms' }]) {
       const result = simulate({ arrivals: '80/s', service: '10ms', good, stop, seed: 5 })
       const exact = 0.2 * Math.exp(0.4)
@@ -131,7 +134,7 @@ describe('goodput', () => {
     const exact = 1 - Math.exp(-1)
     expect(result.goodput?.interval.low).toBeLessThan(exact)
     expect(result.goodput?.interval.high).toBeGreaterThan(exact)
-    expect(checkedResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
+    expect(checkResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
   })
 
   it('ends a run as soon as its limit is clear', () => {

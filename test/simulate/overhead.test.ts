@@ -11,7 +11,7 @@ import {
   type SimulationEvent,
   simulate,
 } from '../../src/index.js'
-import { refusal } from '../support/refusal.js'
+import { refusal } from '../support/expect/refusal.js'
 
 /** When each batch started, with its requests. */
 function starts(scenario: Scenario): [startMs: number, requests: number[]][] {
@@ -69,8 +69,9 @@ describe('overhead', () => {
   it('makes the server slower by the turnaround', () => {
     // M/D/1 whose service is 8 ms with the 3 ms of turning round, or of waking
     const both = { wake: '3ms', turnaround: '3ms' }
-    const slower = simulate({ arrivals: poisson('80/s'), service: affine({ base: '5ms', overhead: both }) })
-    const plain = simulate({ arrivals: poisson('80/s'), service: '8ms' })
+    const load: Scenario = { arrivals: poisson('80/s'), stop: { requests: 100_000 } }
+    const slower = simulate({ ...load, service: affine({ base: '5ms', overhead: both }) })
+    const plain = simulate({ ...load, service: '8ms' })
     expect(slower.latencyMs).toEqual(plain.latencyMs)
     expect(slower.queueingMs.mean).toBeCloseTo(plain.queueingMs.mean, 9)
   })

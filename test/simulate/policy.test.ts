@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { affine, exponential, gamma, poisson, renewal, type Scenario, type SimulationEvent } from '../../src/index.js'
-import { type BatchEvent, dueTimesOf, simulateWithEvents } from '../support/simulate-with-events.js'
-import { openScenario, seeded } from '../support/small-scenarios.js'
+import { atLength } from '../support/at-length.js'
+import { type BatchEvent, dueTimesOf, simulateWithEvents } from '../support/reference/simulate-with-events.js'
+import { openScenario, seeded } from '../support/reference/small-scenarios.js'
 
 /*
  * Tests the contract of the policy against the events of a simulation and the due times of its requests, without knowing
@@ -107,13 +108,13 @@ function checkPolicy(dueMs: number[], scenario: Scenario): void {
 }
 
 describe('a simulation follows the policy', { timeout: 60_000 }, () => {
-  it('on scripted arrivals with many ties', () => {
+  it('on scripted arrivals with many ties', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(openScenario, (scenario) => {
         const { arrivals, stop } = scenario
         checkPolicy(dueTimesOf({ arrivals, stop }), { ...scenario, warmup: { requests: 0 } })
       }),
-      seeded(300),
+      seeded(atLength(300)),
     )
   })
 

@@ -12,7 +12,7 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { refusal } from '../support/refusal.js'
+import { refusal } from '../support/expect/refusal.js'
 
 const scenario: Scenario = {
   arrivals: poisson('400/s'),

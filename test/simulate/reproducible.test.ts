@@ -17,10 +17,11 @@ import {
   uniform,
 } from '../../src/index.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
-import { expectUncorrelated } from '../support/distribution-checks.js'
-import type { NaiveScenario } from '../support/naive-simulator.js'
-import { dueTimesOf, simulateWithEvents } from '../support/simulate-with-events.js'
-import { seeded, smallScenario } from '../support/small-scenarios.js'
+import { atLength } from '../support/at-length.js'
+import { expectUncorrelated } from '../support/expect/distribution-checks.js'
+import type { NaiveScenario } from '../support/reference/naive-simulator.js'
+import { dueTimesOf, simulateWithEvents } from '../support/reference/simulate-with-events.js'
+import { seeded, smallScenario } from '../support/reference/small-scenarios.js'
 
 const scenarios: Record<string, Scenario> = {
   'exponential batches': {
@@ -105,7 +106,7 @@ describe('all times multiplied by a whole number', () => {
       ? { ...event, startMs: event.startMs * by, endMs: event.endMs * by }
       : { ...event, atMs: event.atMs * by }
 
-  it('multiplies all latencies by it', () => {
+  it('multiplies all latencies by it', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(smallScenario, fc.integer({ min: 2, max: 1000 }), (scenario, by) => {
         const warmup = { requests: 0 }
@@ -124,7 +125,7 @@ describe('all times multiplied by a whole number', () => {
         expect(many.result.meanInSystem).toBeCloseTo(one.result.meanInSystem, 9)
         expect(many.result.utilization).toBeCloseTo(one.result.utilization as number, 9)
       }),
-      seeded(150),
+      seeded(atLength(150)),
     )
   })
 })

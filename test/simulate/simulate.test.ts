@@ -13,7 +13,7 @@ import {
   simulate,
   ValidationError,
 } from '../../src/index.js'
-import { dueTimesOf, simulateWithEvents } from '../support/simulate-with-events.js'
+import { dueTimesOf, simulateWithEvents } from '../support/reference/simulate-with-events.js'
 
 const everything = { warmup: { requests: 0 } } as const
 
@@ -322,7 +322,11 @@ describe('the options of simulate', () => {
   const scenario: Scenario = { arrivals: '100/s', service: 5, stop: { requests: 100 } }
 
   it.each([
-    ['an unknown option', { onProgres: () => {} }, /^options: 'onProgres' is not an option here; accepted/],
+    [
+      'an unknown option',
+      { onProgres: () => {} },
+      /^options: 'onProgres' is not an option here \(did you mean 'onProgress'\?\); accepted/,
+    ],
     ['an option of measuring', { signal: AbortSignal.timeout(1) }, /^options: 'signal' is not an option here/],
     ['what is no function', { onEvent: 5 }, /^options\.onEvent: must be a function, got 5$/],
     ['what is no object', null, /^options: must be an object of onEvent, onProgress, got null$/],

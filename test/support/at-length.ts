@@ -1,14 +1,16 @@
-import { inject, it } from 'vitest'
+import { inject } from 'vitest'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** the fraction of cases and requests to run, set by project in `vitest.config.ts` */
-    fraction: number
+    /** set by project in `vitest.config.ts` */
+    suite: 'quick' | 'full'
   }
 }
 
-/** How many of `count` cases or requests to run: all of them in the full suite, a fifth in the quick one. */
-export const atLength = (count: number): number => Math.ceil(count * inject('fraction'))
-
-/** A test that only the full suite runs, in a file that both run. */
-export const itAtLength = it.runIf(inject('fraction') === 1)
+/**
+ * How many cases or requests to run: `count` in the full suite, `quick` in the quick one. Its test has the tag `at-length`,
+ * for both suites to run it. A test with the tag `full` runs in the full suite alone, any other test of the same file in
+ * the quick one alone.
+ */
+export const atLength = (count: number, quick = Math.ceil(count / 5)): number =>
+  inject('suite') === 'full' ? count : quick

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { difference, percent, rate, threeDigits, time, timeUnit } from '../../src/text/number.js'
+import { count, difference, percent, rate, threeDigits, time, timeUnit } from '../../src/text/number.js'
 
 describe('a number', () => {
   it.each([
@@ -35,6 +35,13 @@ describe('a number', () => {
     expect(timeUnit([0.2, 9]).name).toBe('ms')
     expect(timeUnit([0, 0]).name).toBe('ms')
   })
+
+  it.each([0, 7, 999, 1000, 12_345, 123_456, 1_234_567, 2 ** 53, 1e21, -1234, 0.4, 1234.6, Number.POSITIVE_INFINITY])(
+    'a count of %d has the separators of its language',
+    (value) => {
+      expect(count(value)).toBe(value.toLocaleString('en', { maximumFractionDigits: 0 }))
+    },
+  )
 
   it('may be a rate, a fraction or a difference', () => {
     expect(rate(10)).toBe('10/s')

@@ -2,9 +2,16 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeText } from '../../files/stored.js'
 import { BaseWorktree, removeBaseWorktrees } from '../../gate/base-worktree.js'
+import type { BenchRunner } from '../../gate/bench/messages.js'
 import { killCommands } from '../../gate/commands.js'
-import { compareScenarios, type GateCompareOptions, type GateScenario } from '../../gate/gate.js'
-import { GATE_SCHEMA, type GateReport, gateVerdict } from '../../gate/gate-report.js'
+import {
+  compareScenarios,
+  type GateCompareOptions,
+  type GateOptions,
+  type GateProgress,
+  type GateScenario,
+} from '../../gate/gate.js'
+import { GATE_SCHEMA, type GateOutcome, type GateReport, gateVerdict } from '../../gate/gate-report.js'
 import { type BaseCommit, findBase, openRepository, type Repository } from '../../gate/git.js'
 import { prepareBase } from '../../gate/prepare.js'
 import { environment } from '../../machine/environment.js'
@@ -17,9 +24,10 @@ import { throwIfAborted } from '../../validation/realm.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { formatOf } from '../format.js'
 import { Interrupted, type OutputFlags, print, printJson, withProgress } from '../output.js'
-import { applyFlags, parseValue, type ScenarioFlags } from '../scenario-options.js'
+import { changeScenario, parseValue, type ScenarioFlags } from '../scenario-options.js'
 import { BAD_USAGE, FAILED, INCONCLUSIVE, SIGNALS, type Terminal } from '../terminal.js'
-import { loadGateEntries } from './scenarios.js'
+import { compareBenchFiles } from './bench-files.js'
+import { type GateSides, loadGateEntries } from './scenarios.js'
 
 /** Options of a gate, without those of its scenarios. */
 export interface GateFlags extends OutputFlags {
@@ -35,15 +43,24 @@ const FORMATS = ['md', 'xml', 'html', 'json'] as const
 /** The fewest pairs that give an interval. */
 const NULL_PAIRS = 8
 
+/** What to compare: scenarios, or the tasks of micro-benchmarks. */
+export interface GateSubject {
+  files: readonly string[]
+  /** options of scenarios */
+  scenarioFlags: ScenarioFlags
+  /** runner of micro-benchmarks */
+  runner: BenchRunner | undefined
+}
+
 /** Compares the scenarios of the working tree with those of another commit. The exit code is the verdict on all. */
 export async function gateCommand(
   terminal: Terminal,
-  files: readonly string[],
+  subject: GateSubject,
   flags: GateFlags,
-  scenarioFlags: ScenarioFlags,
   compare: GateCompareOptions,
 ): Promise<void> {
   const { onInconclusive = 'fail', json } = flags
+  const { runner } = subject
   const output = [flags.output ?? []].flat()
   const formats = output.map((file) => formatOf(file, FORMATS))
   const nullPairs = parseNullPairs(flags.nullPairs)
@@ -59,28 +76,26 @@ export async function gateCommand(
         onCommand: (text) => void terminal.stderr.write(`throughline: ${legible(text)}\n`),
       })
       const sides = { repository, base: worktree.root, ref: base.ref }
-      const entries = await loadGateEntries(files, sides, (scenario, file) =>
-        applyScenarioFlags(scenario, file, scenarioFlags),
-      )
-      throwIfAborted(signal)
       let interrupted = false
-      const scenarios = await compareScenarios(entries, {
+      const options = {
         compare,
         nullPairs,
         signal,
-        onProgress: ({ fraction, name, doing }) => {
+        onProgress: ({ fraction, name, doing }: GateProgress) => {
           interrupted ||= !report(fraction, `${name}: ${doing}`)
           return !interrupted
         },
-      })
+      }
+      const { outcomes: scenarios, notes } = await runGate(subject, sides, options)
       if (interrupted && scenarios.every(({ comparison }) => comparison === null)) throw new Interrupted()
       return {
         schema: GATE_SCHEMA,
         verdict: gateVerdict(scenarios),
         base: { ref: base.ref, commit: base.commit, dependencies },
         head: { commit: repository.commit, branch: repository.branch, changes: repository.changes },
+        ...(runner !== undefined && { runner }),
         scenarios,
-        notes: [...collectNotes(repository, base, worktree.root), ...(warning === null ? [] : [warning])],
+        notes: [...notes, ...collectNotes(repository, base, worktree.root), ...(warning === null ? [] : [warning])],
         environment: environment(),
       } satisfies GateReport
     }),
@@ -94,6 +109,20 @@ export async function gateCommand(
   if (terminal.exitCode === 0) terminal.exitCode = exitCodeOf(gate, onInconclusive)
 }
 
+/** Runs the scenarios or the tasks of both sides. */
+async function runGate(
+  { files, scenarioFlags, runner }: GateSubject,
+  sides: GateSides,
+  options: GateOptions,
+): Promise<{ outcomes: GateOutcome[]; notes: string[] }> {
+  if (runner !== undefined) return compareBenchFiles(runner, files, sides, scenarioFlags.duration, options)
+  const entries = await loadGateEntries(files, sides, (scenario, file) =>
+    applyScenarioFlags(scenario, file, scenarioFlags),
+  )
+  throwIfAborted(options.signal)
+  return { outcomes: await compareScenarios(entries, options), notes: [] }
+}
+
 function parseNullPairs(given: string | undefined): number {
   const pairs = given === undefined ? NULL_PAIRS : parseValue(given)
   if (typeof pairs === 'number' && Number.isInteger(pairs) && (pairs === 0 || (pairs >= 8 && pairs <= 1000)))
@@ -101,9 +130,9 @@ function parseNullPairs(given: string | undefined): number {
   throw new ValidationError('--null-pairs', `must be 0 or a whole number from 8 to 1,000, got ${given}`)
 }
 
-function applyScenarioFlags(scenario: GateScenario, file: string, flags: ScenarioFlags): GateScenario {
+async function applyScenarioFlags(scenario: GateScenario, file: string, flags: ScenarioFlags): Promise<GateScenario> {
   const { budget, compare } = scenario
-  const applied = { ...applyFlags(scenario, flags), ...(budget && { budget }), ...(compare && { compare }) }
+  const applied = { ...(await changeScenario(scenario, flags)), ...(budget && { budget }), ...(compare && { compare }) }
   if (applied.arrivals !== undefined) return applied
   throw new ValidationError(file, 'is a handler module without arrivals; add an option such as --arrivals 200/s')
 }

@@ -10,7 +10,7 @@ import { buildGateEntries } from '../../history/gate-entries.js'
 import { buildHistorySeries } from '../../history/series.js'
 import { renderHistoryHtml } from '../../report/html/history.js'
 import { renderHistory } from '../../report/terminal/history-table.js'
-import { checkedResult } from '../../result/check.js'
+import { checkResult } from '../../result/check.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { formatOf } from '../format.js'
 import { addOutputOptions, type OutputFlags, print, printJson } from '../output.js'
@@ -70,9 +70,11 @@ async function add(terminal: Terminal, files: readonly string[], flags: HistoryF
     if ((value as { schema?: unknown } | null)?.schema === GATE_SCHEMA) {
       if (name !== undefined)
         throw new ValidationError('--name', 'does not apply to a gate, whose scenarios have names; leave it out')
-      entries.push(...buildGateEntries(checkGate(value, path), { commit: flags.commit, at }))
+      entries.push(...buildGateEntries(checkGate(value, { file: path }), { commit: flags.commit, at }))
     } else {
-      entries.push(buildHistoryEntry(checkedResult(value, path), { name: name ?? basename(path, '.json'), commit, at }))
+      entries.push(
+        buildHistoryEntry(checkResult(value, { file: path }), { name: name ?? basename(path, '.json'), commit, at }),
+      )
     }
   }
   await addToHistory(file, entries)

@@ -36,7 +36,7 @@ export interface GateSides {
 export async function loadGateEntries(
   files: readonly string[],
   { repository, base, ref }: GateSides,
-  change: (scenario: GateScenario, file: string) => GateScenario,
+  change: (scenario: GateScenario, file: string) => Promise<GateScenario>,
 ): Promise<GateEntry[]> {
   const { root, folder } = repository
   const here = join(root, folder)
@@ -54,15 +54,14 @@ export async function loadGateEntries(
   const missing = named.find((file) => !existsSync(join(here, file)))
   if (missing !== undefined && !existsSync(join(there, missing))) throw new ValidationError(missing, 'does not exist')
   if (head.length === 0) throw new ValidationError('compare', `none of these files exist in head: ${ofHead.join(', ')}`)
-  const found = [head, await loadScenarios(ofBase, there, ref)].map((side) =>
-    side.map((each) => ({ ...each, scenario: change(each.scenario, each.file) })),
-  ) as [ExportedScenario[], ExportedScenario[]]
-  return pairScenarios(...found)
+  const changeAll = (side: ExportedScenario[]) =>
+    Promise.all(side.map(async (each) => ({ ...each, scenario: await change(each.scenario, each.file) })))
+  return pairScenarios(await changeAll(head), await changeAll(await loadScenarios(ofBase, there, ref)))
 }
 
 const listBaseFiles = async (folder: string) => (existsSync(folder) ? listFiles(folder, GATE_FILES) : [])
 
-function resolveInRepository(file: string, here: string, root: string): string {
+export function resolveInRepository(file: string, here: string, root: string): string {
   const path = existsSync(file) ? realpathSync(file) : resolve(here, file)
   const fromRoot = relative(root, path)
   if (fromRoot.startsWith('..') || isAbsolute(fromRoot)) {

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { MeasureError } from '../../measure/error.js'
-import { checkedResult } from '../../result/check.js'
+import { checkResult } from '../../result/check.js'
+import { PRICES } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
+import type { Finding } from '../../result/validity.js'
 import type { Scenario, ScenarioParts } from '../../scenario/scenario.js'
 import {
   byBatchSize,
@@ -28,6 +30,8 @@ export interface Candidate {
   service?: Duration | ServiceInput | undefined
   /** a handler module, which is calibrated first */
   handler?: string | URL | undefined
+  /** the doubts that `calibrate` returned with a service; a search does not use them */
+  findings?: Finding[] | undefined
   /** a stored result: its scenario's service, or what it measured of batches that all had one size */
   result?: Result | undefined
 }
@@ -43,8 +47,11 @@ export interface Contender {
 }
 
 const QUALITY_IS = 'must be a number above 0: how good its answers are'
-const PRICE_IS = 'must be the price of one server for an hour, a number above 0'
-export const tunePriceSchema = z.number({ error: PRICE_IS }).gt(0, { error: PRICE_IS })
+const PRICE_IS = `must be the price of one server for an hour, a number from ${PRICES.least} to ${PRICES.most}`
+export const tunePriceSchema = z
+  .number({ error: PRICE_IS })
+  .min(PRICES.least, { error: PRICE_IS })
+  .max(PRICES.most, { error: PRICE_IS })
 
 const candidateSchema = options({
   name: z.string({ error: 'must be a text' }).trim().min(1, { error: 'must not be empty' }),
@@ -54,6 +61,7 @@ const candidateSchema = options({
   handler: z
     .union([z.string().min(1), z.custom<URL>(isUrl)], { error: 'must be the path or URL of a module' })
     .optional(),
+  findings: z.array(z.custom<Finding>(), { error: 'must be a list' }).optional(),
   result: z.unknown().optional(),
 })
 
@@ -70,7 +78,7 @@ export const candidatesSchema: z.ZodType<ParsedCandidate[], unknown> = z
     candidates.forEach((candidate, i) => {
       const { name } = candidate
       const first = candidates.findIndex((other) => other.name === name)
-      if (first < i) refuse(i, 'name', `must be a name of its own; candidates ${first + 1} and ${i + 1} share it`)
+      if (first < i) refuse(i, 'name', `must be unique; candidates ${first + 1} and ${i + 1} have the same name`)
       const sources = SOURCES.filter((source) => candidate[source] !== undefined)
       if (sources.length !== 1) refuse(i, 'service', `candidate '${name}' needs one of ${SOURCES.join(', ')}`)
     })
@@ -81,7 +89,7 @@ export const candidatesSchema: z.ZodType<ParsedCandidate[], unknown> = z
       refuse(
         without,
         'quality',
-        `is missing: '${withQuality.name}' has one and '${name}' has none; give all or none one`,
+        `is missing: '${withQuality.name}' has a quality and '${name}' has none; give every candidate a quality, or none`,
       )
     }
   })
@@ -113,7 +121,7 @@ const MOST_CALIBRATED = 64
 export async function contenderOf(scenario: Scenario, asked: ContenderOptions): Promise<Contender> {
   const { service, handler } = scenario
   if (service === undefined && (typeof handler === 'string' || isUrl(handler))) {
-    return calibrated(scenario, { name: null, quality: null, handler }, asked)
+    return calibrateCandidate(scenario, { name: null, quality: null, handler }, asked)
   }
   const read = serviceSchema.safeParse(service)
   if (!read.success) {
@@ -122,7 +130,7 @@ export async function contenderOf(scenario: Scenario, asked: ContenderOptions): 
       "is required: how long a batch takes, such as '10ms' or affine({ base, perItem }); or give a handler to calibrate, or candidates",
     )
   }
-  return known({ name: null, quality: null, service: read.data }, asked)
+  return buildContender({ name: null, quality: null, service: read.data }, asked)
 }
 
 /**
@@ -145,15 +153,15 @@ export async function contendersOf(
   }
   // what is checked sooner than calibrated comes first
   const results = candidates.map(({ name, result }) =>
-    result === undefined ? null : serviceOfResult(checkedResult(result, `tune.candidates.${name}.result`), name),
+    result === undefined ? null : serviceOfResult(checkResult(result, `tune.candidates.${name}.result`), name),
   )
   const contenders: Contender[] = []
   for (const [i, { name, quality = null, price, service = results[i] ?? undefined, handler }] of candidates.entries()) {
     const own = { ...asked, price: price ?? asked.price }
-    if (service !== undefined) contenders.push(known({ name, quality, service }, own))
+    if (service !== undefined) contenders.push(buildContender({ name, quality, service }, own))
     else {
       try {
-        contenders.push(await calibrated(scenario, { name, quality, handler: handler as string | URL }, own))
+        contenders.push(await calibrateCandidate(scenario, { name, quality, handler: handler as string | URL }, own))
       } catch (error) {
         throwIfAborted(asked.signal)
         throw ofCandidate(name, handler as string | URL, error)
@@ -165,20 +173,23 @@ export async function contendersOf(
 
 type Identity = Pick<Contender, 'name' | 'quality'>
 
-function known({ name, quality, service }: Identity & { service: Service }, asked: ContenderOptions): Contender {
+function buildContender(
+  { name, quality, service }: Identity & { service: Service },
+  asked: ContenderOptions,
+): Contender {
   const largest = largestKnownBatch(service)
   const sizes = asked.sizes ?? SIZES.filter((size) => size <= largest)
   const unknown = sizes.filter((size) => size > largest)
   if (unknown.length === sizes.length || (asked.sizes !== undefined && name === null && unknown.length > 0)) {
     throw new ValidationError(
       'tune.maxBatchSize',
-      `asks for batches of ${unknown.join(', ')}, and the service${name === null ? '' : ` of '${name}'`} is known up to ${largest}`,
+      `includes ${unknown.join(', ')}, but the service times${name === null ? '' : ` of '${name}'`} are known only for batches of up to ${largest}`,
     )
   }
   return { name, quality, price: asked.price ?? null, service, sizes: sizes.filter((size) => size <= largest) }
 }
 
-async function calibrated(
+async function calibrateCandidate(
   scenario: Scenario,
   { name, quality, handler }: Identity & { handler: string | URL },
   asked: ContenderOptions,
@@ -191,7 +202,7 @@ async function calibrated(
     asked.calibrateAt,
     { signal: asked.signal },
   )
-  return known({ name, quality, service: serviceSchema.parse(service) }, { ...asked, sizes })
+  return buildContender({ name, quality, service: serviceSchema.parse(service) }, { ...asked, sizes })
 }
 
 /** What a stored result knows of its service. */
@@ -202,7 +213,7 @@ function serviceOfResult({ scenario, batches, serviceMs }: Result, name: string)
     if (read.success) return read.data
     throw new ValidationError(
       `tune.candidates.${name}.result`,
-      'keeps its recorded service times by hash alone; give them as service: recorded({ … })',
+      'holds only a hash of its recorded service times; give the times as service: recorded({ … })',
     )
   }
   const sizes = Object.keys(batches.sizes).map(Number)
@@ -210,7 +221,7 @@ function serviceOfResult({ scenario, batches, serviceMs }: Result, name: string)
   if (size === undefined || others.length > 0) {
     throw new ValidationError(
       `tune.candidates.${name}.result`,
-      'holds batches of several sizes, and a result does not keep the service times of each; give the handler, or what calibrate found of it',
+      'holds batches of several sizes, and a result does not store service times by batch size; give the handler, or the service that calibrate returned',
     )
   }
   const { mean, stdDev } = serviceMs

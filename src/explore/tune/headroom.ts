@@ -3,13 +3,16 @@ import { checkBudget, type Verdict } from '../../budget/check.js'
 import { real } from '../../clock/real.js'
 import type { Result } from '../../result/result.js'
 import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
-import { type Budget, checkedBudget } from '../../scenario/budget.js'
+import { type Budget, checkBudgetClasses, parseBudget } from '../../scenario/budget.js'
+import { classesOf } from '../../scenario/classes.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../../scenario/scenario.js'
 import { refuseCheckpoints } from '../../scenario/stop.js'
 import { NS_PER_SECOND, options } from '../../scenario/units.js'
 import { simulate } from '../../simulate/simulate.js'
 import { abortSignal, throwIfAborted } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
+import { bracket } from '../bisect.js'
+import { ProgressReports } from '../progress.js'
 import { runTrial } from './trial.js'
 
 /** By how much the load may grow before a budget breaks, as a fraction of it: 0.25 is a quarter more. */
@@ -52,8 +55,6 @@ const schema = options({
     .optional(),
 })
 
-/** The precision of the search, as a fraction of the load. */
-const NEAR = 0.01
 /** Loads from this fraction of the present one, up to this many times it. */
 const LEAST = 0.05
 const MOST = 64
@@ -77,8 +78,9 @@ export async function headroom(
 ): Promise<Headroom | null> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'headroom', given)
-  const limits = checkedBudget(budget)
+  const limits = parseBudget(budget)
   const resolved = resolveScenario(scenario, 'simulate')
+  checkBudgetClasses(limits, classesOf(resolved)?.names ?? [], 'budget')
   refuseCheckpoints(resolved.stop, 'loads are compared over runs of one length')
   const offered = meanRate(resolved.arrivals)
   if (offered === null) {
@@ -88,11 +90,12 @@ export async function headroom(
     )
   }
   const { signal, onProgress } = asked.data
+  const progress = new ProgressReports(onProgress)
   let runs = 0
   const each = async <Found>(factor: number, run: (at: SimulatedScenario) => Found): Promise<Found> => {
     throwIfAborted(signal)
     const found = run({ ...resolved, arrivals: scaled(resolved.arrivals, factor) })
-    if (onProgress?.({ runs: ++runs }) === false) throw new Ended()
+    if (!progress.report(() => ({ runs: ++runs }))) throw new Ended()
     // notice an abort between runs
     await new Promise((resolve) => real.setImmediate(resolve))
     return found
@@ -135,32 +138,12 @@ function verdictOf(result: Result, budget: Budget): Verdict {
   return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
 }
 
-/**
- * Finds the highest load that passes a test: brackets it in steps that double, then bisects. Infinity if the greatest load
- * passes, 0 if the least fails.
- */
+/** Searches the highest factor of the load at which something is so. */
 async function lastThat(from: number, most: number, isSo: (factor: number) => Promise<boolean>): Promise<number> {
-  let [low, high] = [from, from]
-  let step = NEAR
-  if (await isSo(from)) {
-    for (high = Math.min(most, high * (1 + step)); await isSo(high); high = Math.min(most, high * (1 + step))) {
-      low = high
-      step *= 2
-      if (low === most) return Number.POSITIVE_INFINITY
-    }
-  } else {
-    for (low /= 1 + step; !(await isSo(low)); low /= 1 + step) {
-      high = low
-      step *= 2
-      if (high < LEAST) return 0
-    }
-  }
-  while (high - low > NEAR * low) {
-    const middle = (low + high) / 2
-    if (await isSo(middle)) low = middle
-    else high = middle
-  }
-  return low
+  const search = bracket(from, LEAST, most)
+  let next = search.next()
+  while (!next.done) next = search.next(await isSo(next.value))
+  return next.value
 }
 
 /** The highest rate at any time, which no arrivals may have above one request a nanosecond. */

@@ -129,12 +129,22 @@ const schema = options({
       error: 'must be a function',
     })
     .optional(),
-}).superRefine(({ leastServers, mostServers, mostCost, price, candidates = [] }, context) => {
+}).superRefine(({ leastServers, mostServers, mostCost, price, wishes, candidates = [] }, context) => {
   const refuse = (path: string, message: string) =>
     context.issues.push({ code: 'custom', message, input: { leastServers, mostServers }, path: [path] })
   if (leastServers > mostServers) refuse('leastServers', `must be at most mostServers, ${mostServers}`)
   const priced = price !== undefined || candidates.some((candidate) => candidate.price !== undefined)
   if (mostCost !== undefined && !priced) refuse('mostCost', 'needs a price, of all candidates or of each')
+  const rated = candidates.some((candidate) => candidate.quality !== undefined)
+  if ((wishes?.quality?.weight ?? 0) > 0 && !rated) {
+    context.issues.push({
+      code: 'custom',
+      message:
+        'must be left out if candidates have no quality; or give each one, such as { name, quality: 0.9, service }',
+      input: wishes?.quality?.weight,
+      path: ['wishes', 'quality'],
+    })
+  }
 })
 
 /** The options with their defaults, and durations in milliseconds. */

@@ -1,6 +1,7 @@
+import { figureText } from '../../budget/render.js'
 import type { Result } from '../../result/result.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
-import { count, inText, percent, rate, time } from '../../text/number.js'
+import { closePercentage, count, inText, rate, time } from '../../text/number.js'
 import type { ReadWishes } from './preference.js'
 import {
   CandidateSearch,
@@ -11,6 +12,14 @@ import {
   type Space,
   type Tried,
 } from './search.js'
+
+/** What a candidate would take, if more servers than there may be were tried too. */
+interface Reached {
+  search: CandidateSearch
+  at: Tried | null
+  /** how many servers were tried to no avail; 0 if no more than there may be */
+  most: number
+}
 
 /** What comes nearest to what was wished for without being recommended, and what it would take. */
 export interface NearestMiss {
@@ -29,6 +38,8 @@ export interface NearestMiss {
 
 /** This many times as many servers as there may be are tried, to say what a candidate would take. */
 const BEYOND = 4
+/** Of how many candidates. */
+const MOST_BEYOND = 8
 
 /** The limits of a budget in words: `p99 within 100 ms, throughput of at least 500/s`. */
 export function budgetText(budget: Budget): string {
@@ -36,10 +47,18 @@ export function budgetText(budget: Budget): string {
 }
 
 function ruleText({ metric, relation, limit, unit }: Rule): string {
-  const text =
-    unit === 'ms' ? time(limit) : unit === '/s' ? rate(limit) : unit === 'fraction' ? percent(limit) : inText(limit)
   const words = { '<': 'below', '<=': 'within', '>': 'above', '>=': 'of at least' }
-  return `${metric} ${words[relation]} ${text}`
+  return `${metric} ${words[relation]} ${figureText(limit, unit)}`
+}
+
+/** What a setting has of the figure that is nearest to its limit, or furthest beyond it: `p99 is 17.2 ms at best`. */
+function nearestText({ trial: { nearest } }: Tried): string {
+  if (nearest === null) return 'the servers are overloaded'
+  const { rule, observed } = nearest
+  if (!Number.isFinite(observed)) return `${rule.metric} is that of a request never answered`
+  const times = observed / rule.limit
+  const ratio = rule.unit === 'ms' && rule.relation.startsWith('<') && rule.limit > 0
+  return `${rule.metric} is ${figureText(observed, rule.unit)} at best${ratio ? `, ${inText(times)} times its limit` : ''}`
 }
 
 const named = ({ contender }: { contender: Tried['contender'] }) => (contender.name === null ? 'it' : contender.name)
@@ -63,11 +82,17 @@ interface Asked {
 const hasRefuted = ({ tried }: CandidateSearch) => tried.some(isRefuted)
 const isRefuted = ({ trial, refuted }: Tried) => refuted === true && trial.strain <= 1
 
-/** A p99, if there is one of all requests: it is endless if more than 1 % of them are never answered. */
-const p99Text = (p99Ms: number, ofAllMs: number) =>
-  Number.isFinite(ofAllMs)
+/**
+ * The p99 and the goodput of a setting.
+ *
+ * @param ofAllMs the p99 of all requests, which is endless if more than 1 % of them are never answered
+ */
+function figuresText(p99Ms: number, ofAllMs: number, goodput: number | null): string {
+  const p99 = Number.isFinite(ofAllMs)
     ? `p99 is ${time(p99Ms)}`
     : `more than 1 % of requests are not answered${Number.isFinite(p99Ms) ? `, p99 of the others is ${time(p99Ms)}` : ''}`
+  return goodput === null ? p99 : `${p99}, ${closePercentage(goodput)} % of requests are good`
+}
 
 const finite = (value: number) => (Number.isFinite(value) ? value : null)
 
@@ -90,14 +115,25 @@ export function recommendation(
   }
   const { contender, servers, worth } = chosen
   const { quality, price } = contender
-  const p99 = p99Text(confirmed?.latencyMs.p99 ?? worth.p99Ms, worth.p99Ms)
+  const { p99, goodput } = {
+    p99: confirmed?.latencyMs.p99 ?? worth.p99Ms,
+    goodput: confirmed?.goodput?.fraction ?? chosen.trial.goodput,
+  }
+  const figures = figuresText(p99, worth.p99Ms, goodput)
   const cost = price === null ? '' : `, for ${inText(costOfServers(contender, servers))} an hour`
-  const what = `Run ${contender.name === null ? '' : `${contender.name} on `}${serversText(servers)}, ${batchingText(chosen)}${cost}: ${p99}, and it keeps ${within}.`
+  const what = `Run ${contender.name === null ? '' : `${contender.name} on `}${serversText(servers)}, ${batchingText(chosen)}${cost}: ${figures}, and it keeps ${within}.`
   const why =
     confirmed === null
       ? 'It is the best that was found until the search was ended, and a longer run has not confirmed it.'
       : reasonOf(chosen, searches, wishes, quality, price)
-  return `${what} ${why}${ended === 'atMost' && !complete ? ' The search ran out of time, and did not look at everything.' : ''}`
+  const longest = rulesOf(budget).some(
+    (rule) => 'time' in rule && rule.statistic === 'max' && rule.relation.startsWith('<'),
+  )
+  const grows =
+    longest && confirmed !== null
+      ? ` The max is the longest of ${count(confirmed.counts.completed)} requests: a longer run has a longer one.`
+      : ''
+  return `${what} ${why}${grows}${ended === 'atMost' && !complete ? ' The search ran out of time, and did not look at everything.' : ''}`
 }
 
 function reasonOf(
@@ -140,7 +176,7 @@ export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boo
         ? 'one server costs more than is allowed'
         : `${serversText(givenUp.servers)} cannot sustain the load; it takes ${serversText(search.fewestServers)} or more`
     case 'too slow':
-      return `${givenUp.best.trial.p99Ms === Number.POSITIVE_INFINITY ? 'is too slow' : `has a p99 of ${time(givenUp.best.trial.p99Ms)} without any waiting`}: no number of servers keeps ${within}`
+      return `${tooSlowText(givenUp.best)}: no number of servers keeps ${within}`
     case 'dominated':
       return `cannot be better than ${named(givenUp.by)} on ${serversText(givenUp.by.servers)} in quality, cost or p99: not searched`
   }
@@ -150,13 +186,14 @@ export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boo
   if (isRefuted(nearest)) {
     return `keeps ${within} with ${serversText(nearest.servers)} in a run of the search, and did not pass in one ten times as long`
   }
-  return `breaks ${within} with up to ${serversText(search.mostServers)}; the nearest is ${timesText(nearest)}`
+  return `breaks ${within} with up to ${serversText(search.mostServers)}: ${nearestText(nearest)}, with ${serversText(nearest.servers)}`
 }
 
-const timesText = ({ trial, servers }: Tried) =>
-  Number.isFinite(trial.strain)
-    ? `${inText(trial.strain)} times a limit, with ${serversText(servers)}`
-    : `overloaded, with ${serversText(servers)}`
+function tooSlowText({ trial: { nearest } }: Tried): string {
+  if (nearest === null || !Number.isFinite(nearest.observed)) return 'is too slow'
+  const { rule, observed } = nearest
+  return `has a ${rule.metric} of ${figureText(observed, rule.unit)} without any waiting`
+}
 
 /**
  * Finds what comes nearest: a candidate of higher quality than the recommended one, else the best of the others; with
@@ -176,17 +213,30 @@ export async function nearestMiss(
     chosen === null ? others : others.filter(({ contender }) => (contender.quality ?? 1) > chosen.worth.quality)
   const pool = wanted.length > 0 ? wanted : others
   // what a candidate would take is known if it keeps the budget, and else asked of more servers
-  const reached: { search: CandidateSearch; at: Tried | null; most: number }[] = []
-  for (const search of pool) {
-    const kept = cheapestOf(search)
-    const isHopeless = search.givenUp?.why === 'too slow' || search.givenUp?.why === 'dominated'
-    // a run of the search says nothing of more servers if a longer one did not confirm what it said of fewer
-    const further = kept === null && !isHopeless && !hasRefuted(search) ? beyond(search, space) : null
-    const most = further === null ? 0 : mostServersOf(search.contender, further)
-    reached.push({ search, most, at: kept ?? (further && (await cheapestIn(search, further, run))) })
+  const reached = pool.map((search): Reached => ({ search, at: cheapestOf(search), most: 0 }))
+  let least = Math.min(...reached.map(({ at }) => at?.worth.cost ?? Number.POSITIVE_INFINITY))
+  const further = reached
+    .filter(({ at, search }) => {
+      const isHopeless = search.givenUp?.why === 'too slow' || search.givenUp?.why === 'dominated'
+      // a run of the search says nothing of more servers if a longer one did not confirm what it said of fewer
+      return at === null && !isHopeless && !hasRefuted(search)
+    })
+    .flatMap((each) => {
+      const more = beyond(each.search, space)
+      const { contender, fewestServers } = each.search
+      return more === null
+        ? []
+        : [{ each, more, atLeast: costOfServers(contender, Math.max(fewestServers, more.leastServers)) }]
+    })
+    .sort((a, b) => a.atLeast - b.atLeast)
+  for (const { each, more, atLeast } of further.slice(0, MOST_BEYOND)) {
+    if (atLeast >= least) break
+    each.most = mostServersOf(each.search.contender, more)
+    each.at = await cheapestIn(each.search, more, run)
+    least = Math.min(least, each.at?.worth.cost ?? Number.POSITIVE_INFINITY)
   }
-  const cost = ({ at }: (typeof reached)[number]) => at?.worth.cost ?? Number.POSITIVE_INFINITY
-  const strain = ({ search }: (typeof reached)[number]) => strainOf(search)
+  const cost = ({ at }: Reached) => at?.worth.cost ?? Number.POSITIVE_INFINITY
+  const strain = ({ search }: Reached) => strainOf(search)
   const [nearest] = reached.sort((a, b) => compare(cost(a), cost(b)) || compare(strain(a), strain(b)))
   if (nearest === undefined) return null
   return missOf(nearest.search, nearest.at, nearest.most, chosen, budget)
@@ -263,12 +313,14 @@ function oneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, bu
     if (near === null || near.trial.strain === Number.POSITIVE_INFINITY) {
       return `${who} cannot sustain ${rate(space.offered)}, where the budget is ${within}.`
     }
-    const p99 = p99Text(near.trial.p99Ms, near.trial.p99Ms)
-    if (kept !== null) return `${who} would keep ${within} too: ${p99}.`
+    if (kept !== null) {
+      const { p99Ms, goodput } = kept.trial
+      return `${who} would keep ${within} too: ${figuresText(p99Ms, p99Ms, goodput)}.`
+    }
     if (isRefuted(near)) {
       return `${who} would keep ${within} in a run of the search, and did not pass in one ten times as long.`
     }
-    return `${who} would take a limit ${inText(near.trial.strain)} times as high: at best, ${p99}, where the budget is ${within}.`
+    return `${who} would break it: ${nearestText(near)}, where the budget is ${within}.`
   }
   return {
     ...{

@@ -1,7 +1,7 @@
 import { maxThroughput, meanServiceNs, type Service } from '../../scenario/service/service.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import type { Contender } from './candidates.js'
-import { isAsGood, type Preference, type Worth } from './preference.js'
+import { frontOf, isAsGood, type Preference, type Worth } from './preference.js'
 import type { Trial } from './trial.js'
 
 /** One way to serve: a candidate on a number of servers, with a batching policy. */
@@ -80,8 +80,8 @@ const FAR = 2
 const WORTH_A_SERVER = 0.02
 /** And up to this many times the fewest, unless they may be preferred. */
 const MOST_TIMES = 2
-/** How many settings of each number of servers get a longer run. */
-const MOST_REFUTED = 4
+/** How many settings of each number of servers and batch size get a longer run. */
+const MOST_REFUTED = 2
 /** The latency without any waiting: more servers than anything needs. */
 const PLENTY = 1000
 
@@ -98,6 +98,10 @@ export class CandidateSearch {
   readonly #tried = new Map<string, Tried>()
   readonly #searched = new Map<number, Tried | null>()
   readonly #capacity = new Map<number, number>()
+  /** null if it has to be found again */
+  #front: readonly Tried[] | null = null
+  /** undefined if it has to be found again */
+  #preferred: Tried | null | undefined
   #bestCase: Tried | null = null
   givenUp: GivenUp | null = null
 
@@ -127,6 +131,18 @@ export class CandidateSearch {
     return [...this.#tried.values()]
   }
 
+  /** The best setting of those that keep the budget. */
+  get preferred(): Tried | null {
+    if (this.#preferred === undefined) this.#preferred = best(this.tried.filter(keeps), this.#better)
+    return this.#preferred
+  }
+
+  /** The Pareto front of the settings that keep the budget. */
+  get front(): readonly Tried[] {
+    this.#front ??= frontOf(this.tried.filter(keeps))
+    return this.#front
+  }
+
   /** The setting nearest to the budget, of those at a number of servers, or of all. */
   nearest(servers?: number): Tried | null {
     return best(
@@ -146,10 +162,10 @@ export class CandidateSearch {
   /**
    * Searches the fewest servers that keep the budget, and then more for as long as they are worth it.
    *
-   * @param found the settings of all candidates that keep the budget, to stop where one is as good in everything
+   * @param found the Pareto fronts of all candidates, to stop where a setting is as good in everything
    * @param matters whether a setting of this worth at best would be preferred to what was found
    */
-  async explore(found: () => Tried[], matters: (atBest: Worth) => boolean): Promise<void> {
+  async explore(found: () => readonly Tried[], matters: (atBest: Worth) => boolean): Promise<void> {
     const { fewestServers: from, mostServers: to } = this
     if (from > to) {
       this.givenUp ??= { why: 'overloaded', servers: to }
@@ -186,17 +202,25 @@ export class CandidateSearch {
   }
 
   /**
-   * Marks a setting that a longer run did not confirm. After a few with as many servers, the others that are as near to
-   * the budget are given up too.
+   * Marks a setting that a longer run did not confirm. After a few with as many servers and batches as large, the others
+   * of them that are as near to the budget are given up too: larger batches may still sustain the load for longer.
    */
   refute(setting: Tried): void {
     setting.refuted = true
+    this.#forget()
     this.#searched.delete(setting.servers)
-    const here = this.tried.filter(({ servers }) => servers === setting.servers)
-    const refuted = here.filter((each) => each.refuted)
+    const alike = this.tried.filter(
+      ({ servers, maxBatchSize }) => servers === setting.servers && maxBatchSize === setting.maxBatchSize,
+    )
+    const refuted = alike.filter((each) => each.refuted)
     if (refuted.length < MOST_REFUTED) return
     const least = Math.min(...refuted.map(({ trial }) => trial.strain))
-    for (const each of here) if (each.trial.strain >= least) each.refuted = true
+    for (const each of alike) if (each.trial.strain >= least) each.refuted = true
+  }
+
+  #forget(): void {
+    this.#front = null
+    this.#preferred = undefined
   }
 
   /** The best setting of the fewest servers that keep the budget; null if none was found. */
@@ -316,6 +340,7 @@ export class CandidateSearch {
     })
     const left = settings.filter((setting) => !this.#tried.has(keyOf(setting)))
     for (const tried of await this.#run(left)) this.#tried.set(keyOf(tried), tried)
+    if (left.length > 0) this.#forget()
     return settings.map((setting) => this.#tried.get(keyOf(setting)) as Tried)
   }
 
@@ -346,7 +371,7 @@ export class CandidateSearch {
     }
   }
 
-  #dominatedAt(servers: number, found: Tried[]): GivenUp | null {
+  #dominatedAt(servers: number, found: readonly Tried[]): GivenUp | null {
     const atBest = this.#atBest(servers)
     const by = found.find(({ worth, contender }) => contender !== this.contender && isAsGood(worth, atBest))
     return by === undefined ? null : { why: 'dominated', by }

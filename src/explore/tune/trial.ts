@@ -1,8 +1,9 @@
+import { NO_ERRORS } from '../../budget/check.js'
 import { meanOf } from '../../histogram/moments.js'
 import { percentileNs } from '../../histogram/percentile.js'
 import { findingsOf } from '../../result/findings.js'
 import { goodPart } from '../../result/goodput.js'
-import { errorsIn, type Recording } from '../../result/recording.js'
+import { type ClassRecording, type ClassRecordings, errorsIn, type Recording } from '../../result/recording.js'
 import { isStationary } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
 import type { SimulatedScenario } from '../../scenario/scenario.js'
@@ -26,6 +27,8 @@ export interface Trial {
   goodput: number | null
   /** the largest ratio of an observed figure to its limit: at most 1 if the run keeps the budget as observed */
   strain: number
+  /** the rule of which it is, and the figure; null if nothing can be observed: there is no steady state, or no answer */
+  nearest: { rule: Rule; observed: number } | null
   /** the size of the largest batch */
   largestBatch: number
   completedPerSecond: number
@@ -37,24 +40,30 @@ export function runTrial({ scenario, budget }: TrialTask): Trial {
   const recording = new Engine(scenario).run()
   const { startNs, endNs, completions, servingNs, batchSizes } = recording
   const seconds = (endNs - startNs) / NS_PER_SECOND
-  const { amount, of } = goodPart(recording.counts)
   const trial = {
-    goodput: scenario.good === undefined ? null : of === 0 ? 0 : amount / of,
+    goodput: scenario.good === undefined ? null : goodFraction(recording),
     largestBatch: Math.max(0, ...batchSizes.keys()),
     completedPerSecond: completions / seconds,
     utilization: (servingNs ?? 0) / ((endNs - startNs) * scenario.servers),
   }
   const invalid = findingsOf(recording).some(({ severity }) => severity === 'error')
   if (recording.counts.completed === 0 || invalid) {
-    return { ...trial, p99Ms: Number.POSITIVE_INFINITY, strain: Number.POSITIVE_INFINITY }
+    return { ...trial, p99Ms: Number.POSITIVE_INFINITY, strain: Number.POSITIVE_INFINITY, nearest: null }
   }
   const rules = rulesOf(budget)
-  const strains = rules.map((rule) => strainOf(rule, recording, trial))
+  const strained = rules.map((rule) => {
+    const own = rule.class === undefined ? recording : recordingOfClass(recording, rule.class)
+    const observed = observedOf(rule, own, trial)
+    return { rule, observed, strain: strainOf(rule, observed) }
+  })
+  // if some classes may have errors, it is not checked here that the others have none: the verdict does
   if (!rules.some((rule) => 'figure' in rule && rule.figure === 'errorRate')) {
     const apart = rules.some((rule) => 'figure' in rule && rule.figure === 'rejectionRate')
-    strains.push(ratio(errorRate(recording, apart), 0))
+    const observed = errorRate(recording, apart)
+    strained.push({ rule: NO_ERRORS, observed, strain: ratio(observed, 0) })
   }
-  return { ...trial, p99Ms: percentileMs(recording, 'latency', 99, 'slowest'), strain: Math.max(...strains) }
+  const { strain, ...nearest } = strained.reduce((a, b) => (b.strain > a.strain ? b : a))
+  return { ...trial, p99Ms: percentileMs(recording, 'latency', 99, 'slowest'), strain, nearest }
 }
 
 /** How many times as long the run is that confirms a setting. */
@@ -75,10 +84,9 @@ export function longer(scenario: SimulatedScenario): SimulatedScenario {
 /** The task of a thread that tries a setting. */
 export const tryOnThread = (task: TrialTask): Trial | Refused => catchRefusal(() => runTrial(task))
 
-function strainOf(rule: Rule, recording: Recording, trial: Omit<Trial, 'p99Ms' | 'strain'>): number {
+function strainOf(rule: Rule, observed: number): number {
   const { relation, limit } = rule
   const upper = relation.startsWith('<')
-  const observed = observedOf(rule, recording, trial, upper)
   // how many times as many requests as may be are not good
   if ('figure' in rule && rule.figure === 'goodput' && !upper) return strict(ratio(1 - observed, 1 - limit), rule)
   return strict(upper ? ratio(observed, limit) : ratio(limit, observed), rule)
@@ -94,20 +102,24 @@ const ratio = (value: number, limit: number) => (limit > 0 ? value / limit : val
 function observedOf(
   rule: Rule,
   recording: Recording,
-  { completedPerSecond, utilization, goodput }: Omit<Trial, 'p99Ms' | 'strain'>,
-  upper: boolean,
+  { completedPerSecond, utilization, goodput }: Pick<Trial, 'completedPerSecond' | 'utilization' | 'goodput'>,
 ): number {
   if ('time' in rule) {
     const histogram = recording.histograms[rule.time]
     if (rule.statistic === 'max') return histogram.max / NS_PER_MS
     if (rule.statistic === 'mean') return meanOf(histogram) / NS_PER_MS
-    return percentileMs(recording, rule.time, rule.statistic.percentile, upper ? 'slowest' : 'fastest')
+    return percentileMs(
+      recording,
+      rule.time,
+      rule.statistic.percentile,
+      rule.relation.startsWith('<') ? 'slowest' : 'fastest',
+    )
   }
   switch (rule.figure) {
     case 'throughput':
       return completedPerSecond
     case 'goodput':
-      return goodput ?? 0
+      return rule.class === undefined ? (goodput ?? 0) : goodFraction(recording)
     case 'utilization':
       return utilization
     case 'meanBatchSize': {
@@ -121,6 +133,17 @@ function observedOf(
     case 'rejectionRate':
       return recording.counts.rejected / recording.counts.offered
   }
+}
+
+function goodFraction({ counts }: Recording): number {
+  const { amount, of } = goodPart(counts)
+  return of === 0 ? 0 : amount / of
+}
+
+/** A recording as seen by the requests of one class. */
+function recordingOfClass(recording: Recording, name: string): Recording {
+  const { counts, latency } = (recording.classes as ClassRecordings)[name] as ClassRecording
+  return { ...recording, counts, histograms: { ...recording.histograms, latency } }
 }
 
 const errorRate = ({ counts }: Recording, withoutRejected: boolean) =>

@@ -4,8 +4,9 @@ import { onAbort } from '../../handler/on-abort.js'
 import { cores } from '../../machine/cores.js'
 import { costOfRun } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
-import { meanRate } from '../../scenario/arrivals/arrivals.js'
-import { rulesOf } from '../../scenario/budget.js'
+import { isStationary, meanRate } from '../../scenario/arrivals/arrivals.js'
+import { checkBudgetClasses, rulesOf } from '../../scenario/budget.js'
+import { classesOf } from '../../scenario/classes.js'
 import {
   noGood,
   type ResolvedScenario,
@@ -17,14 +18,15 @@ import {
 import { type Extent, refuseCheckpoints } from '../../scenario/stop.js'
 import type { Targets } from '../../scenario/target.js'
 import { sumBy } from '../../statistics/descriptive.js'
-import type { Refused } from '../../threads/pool.js'
+import { catchRefusal, type Refused } from '../../threads/pool.js'
 import { startThread, type Thread } from '../../threads/thread.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import { ValidationError } from '../../validation/validation-error.js'
+import { ProgressReports } from '../progress.js'
 import { simulateAll } from '../simulate-all.js'
 import { type Contender, contenderOf, contendersOf } from './candidates.js'
 import { type Headroom, headroom } from './headroom.js'
-import { parseTuneOptions, type ResolvedTuneOptions, type TuneOptions } from './options.js'
+import { parseTuneOptions, type ResolvedTuneOptions, type TuneOptions, type TuneProgress } from './options.js'
 import { frontOf, preferenceOf } from './preference.js'
 import { nearestMiss, outcomeOf, recommendation } from './recommendation.js'
 import { CandidateSearch, costOfServers, gridSize, keeps, type Setting, type Space, type Tried } from './search.js'
@@ -77,6 +79,7 @@ class Tuning {
   readonly #scenario: Scenario
   readonly #options: ResolvedTuneOptions
   readonly #prefers: ReturnType<typeof preferenceOf>
+  readonly #progress: ProgressReports<TuneProgress>
   readonly #deadline: number
   readonly #searches: CandidateSearch[] = []
   readonly #explored = new Set<CandidateSearch>()
@@ -84,13 +87,17 @@ class Tuning {
   /** the name of the candidate whose handler is being calibrated */
   #calibrated: string | null = null
   #ended: 'atMost' | 'onProgress' | null = null
+  /** the best setting of the candidates that were searched */
+  #best: Tried | null = null
   #runs = 0
+  #confirmations = 0
   #threads: Thread<TrialTask, Trial | Refused> | null = null
 
   constructor(scenario: Scenario, options: ResolvedTuneOptions) {
     this.#scenario = { ...scenario, stop: scenario.stop ?? (endsByItself(scenario) ? undefined : SEARCH) } as Scenario
     this.#options = options
     this.#prefers = preferenceOf(options.wishes)
+    this.#progress = new ProgressReports(options.onProgress)
     this.#deadline = options.atMost === undefined ? Number.POSITIVE_INFINITY : real.now() + options.atMost
   }
 
@@ -98,7 +105,18 @@ class Tuning {
     const { signal } = this.#options
     throwIfAborted(signal)
     // reject an invalid scenario before anything is calibrated
-    const { arrivals, queue, stop, good } = resolveScenario(scenarioWith(this.#scenario, '1ms'), 'simulate')
+    const { arrivals, classes, seed, queue, stop, good } = resolveScenario(
+      scenarioWith(this.#scenario, '1ms'),
+      'simulate',
+    )
+    const own = Object.entries(classes ?? {}).find(([, { service }]) => service !== undefined)
+    if (own !== undefined) {
+      throw new ValidationError(
+        `classes.${own[0]}.service`,
+        'cannot be tuned: settings are tried with one service for all requests; use sweep',
+      )
+    }
+    checkBudgetClasses(this.#options.budget, classesOf({ classes, seed })?.names ?? [], 'budget')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
     if (good === undefined) this.#refuseGoodput()
     const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait, budget } = this.#options
@@ -141,10 +159,11 @@ class Tuning {
           this.#ended,
         ),
         nearest,
-        front: frontOf(this.#kept()).map(settingOf),
+        front: frontOf(this.#fronts()).map(settingOf),
         candidates: contenders.map((contender) => this.#candidateOf(contender)),
         settings: this.#searches.flatMap(({ tried }) => tried).map(settingOf),
         runs: this.#runs,
+        confirmations: this.#confirmations,
         grid: sumBy(contenders, (contender) => gridSize(contender, space)),
         interrupted: this.#ended,
         unsearched: found === null ? ['everything: handlers were still being calibrated'] : this.#unsearched(),
@@ -200,18 +219,24 @@ class Tuning {
   async #search(): Promise<{ tried: Tried; recommended: Recommended } | null> {
     for (;;) {
       await this.#unlessEnded(() => this.#exploreAll())
-      const tried = this.#preferred()
+      const tried = this.#preferred
       if (tried === null) return null
       const setting = settingOf(tried)
-      const unconfirmed = { ...setting, confirmed: false, result: null, check: null, headroom: null }
+      const unconfirmed = { ...setting, confirmed: false, isLonger: false, result: null, check: null, headroom: null }
       // a search that ran out of time still confirms what it found; one that was called off does not
       if (this.#ended === 'onProgress') return { tried, recommended: unconfirmed }
       const scenario = this.#scenarioOf(tried)
-      const result = await this.#long(longer(scenario))
-      if (result === null) return { tried, recommended: unconfirmed }
+      const confirming = await this.#confirm(scenario)
+      if (confirming === null) return { tried, recommended: unconfirmed }
+      const { result, isLonger } = confirming
+      this.#confirmations++
       const check = checkBudget(result, this.#options.budget)
       if (check.verdict !== 'pass') {
         this.#searchOf(tried.contender).refute(tried)
+        this.#best = this.#searches.reduce<Tried | null>(
+          (a, { preferred }) => (preferred === null ? a : this.#preferredOf(a, preferred)),
+          null,
+        )
         this.#explored.clear()
         continue
       }
@@ -225,20 +250,21 @@ class Tuning {
         price ?? undefined,
       )
       const room = await this.#headroom(scenario)
-      return { tried, recommended: { ...setting, cost, confirmed: true, result, check, headroom: room } }
+      return { tried, recommended: { ...setting, cost, confirmed: true, isLonger, result, check, headroom: room } }
     }
   }
 
   async #exploreAll(): Promise<void> {
     const matters = (atBest: Tried['worth']) => {
       if (this.#options.wishes === undefined) return false
-      const preferred = this.#preferred()
+      const preferred = this.#preferred
       return preferred !== null && this.#prefers(atBest, preferred.worth) < 0
     }
     for (const search of this.#searches) {
       if (this.#explored.has(search)) continue
       this.#searching = search
-      await search.explore(() => this.#kept(), matters)
+      await search.explore(() => this.#fronts(), matters)
+      this.#best = this.#preferred
       this.#explored.add(search)
     }
     this.#searching = null
@@ -256,16 +282,22 @@ class Tuning {
     }
   }
 
-  #kept(): Tried[] {
-    return this.#searches.flatMap(({ tried }) => tried.filter(keeps))
+  /** The settings that keep the budget and that no other of their candidate beats. */
+  #fronts(): Tried[] {
+    return this.#searches.flatMap(({ front }) => front)
   }
 
-  #preferred(): Tried | null {
-    const order = (a: Tried, b: Tried) =>
-      this.#prefers(a.worth, b.worth) || a.maxBatchSize - b.maxBatchSize || a.maxWait - b.maxWait
-    const [first, ...others] = this.#kept()
-    if (first === undefined) return null
-    return others.reduce((a, b) => (order(b, a) < 0 ? b : a), first)
+  /** The better of two settings that keep the budget. */
+  #preferredOf(a: Tried | null, b: Tried): Tried {
+    if (a === null) return b
+    const order = this.#prefers(a.worth, b.worth) || a.maxBatchSize - b.maxBatchSize || a.maxWait - b.maxWait
+    return order <= 0 ? a : b
+  }
+
+  /** The best setting so far of those that keep the budget. */
+  get #preferred(): Tried | null {
+    const here = this.#searching?.preferred ?? null
+    return here === null ? this.#best : this.#preferredOf(this.#best, here)
   }
 
   #scenarioOf({ contender, servers, maxBatchSize, maxWait }: Setting): SimulatedScenario {
@@ -301,7 +333,8 @@ class Tuning {
         throw error
       })
       for (const [i, report] of reports.entries()) {
-        if ('refused' in report) throw new ValidationError('', report.refused.message)
+        const { contender } = settings[i] as Setting
+        if ('refused' in report) throw refusedOf(contender, report.refused.message)
         done(report, i)
       }
       this.#continue()
@@ -309,7 +342,10 @@ class Tuning {
     }
     for (const [i, task] of tasks.entries()) {
       this.#continue()
-      done(runTrial(task), i)
+      const { contender } = settings[i] as Setting
+      const trial = catchRefusal(() => runTrial(task))
+      if ('refused' in trial) throw refusedOf(contender, trial.refused.message)
+      done(trial, i)
       await new Promise((resolve) => real.setImmediate(resolve))
     }
     return tried
@@ -333,14 +369,29 @@ class Tuning {
   }
 
   #tell(candidate: string | null): boolean {
-    const { onProgress } = this.#options
-    if (onProgress === undefined) return true
-    const fraction = this.#searches.length === 0 ? 0 : this.#explored.size / this.#searches.length
-    const preferred = this.#preferred()
-    return onProgress({ runs: this.#runs, fraction, candidate, best: preferred && settingOf(preferred) }) !== false
+    return this.#progress.report(() => {
+      const fraction = this.#searches.length === 0 ? 0 : this.#explored.size / this.#searches.length
+      const preferred = this.#preferred
+      return { runs: this.#runs, fraction, candidate, best: preferred && settingOf(preferred) }
+    })
   }
 
-  /** A run that is long enough to be judged; null if it was ended. */
+  /**
+   * Runs a setting to be judged: ten times as long as in the search, with other requests. Arrivals that end by themselves
+   * last no longer; recorded service times may not, and the run of the search is judged then. Null if it was ended.
+   */
+  async #confirm(scenario: SimulatedScenario): Promise<{ result: Result; isLonger: boolean } | null> {
+    try {
+      const result = await this.#long(longer(scenario))
+      return result && { result, isLonger: isStationary(scenario.arrivals) }
+    } catch (error) {
+      if (!(error instanceof ValidationError && error.path.startsWith('service'))) throw error
+      const result = await this.#long(scenario)
+      return result && { result, isLonger: false }
+    }
+  }
+
+  /** A run that is judged; null if it was ended. */
   async #long(scenario: SimulatedScenario): Promise<Result | null> {
     const { signal, threads, onProgress } = this.#options
     let ended = false
@@ -390,6 +441,10 @@ class Tuning {
       })
   }
 }
+
+/** Says of which candidate a run was refused, such as one with too few recorded service times. */
+const refusedOf = ({ name }: Contender, message: string) =>
+  new ValidationError(name === null ? '' : `tune.candidates.${name}`, message)
 
 const qualityOf = ({ contender }: CandidateSearch) => contender.quality ?? 1
 const leastCost = ({ contender, fewestServers }: CandidateSearch) => costOfServers(contender, fewestServers)

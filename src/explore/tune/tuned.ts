@@ -24,8 +24,13 @@ export interface TunedSetting {
 
 /** The setting to run. */
 export interface Recommended extends TunedSetting {
-  /** a longer run with requests of its own passed the budget; false only if the search was ended before */
+  /** a run of its own passed the budget; false only if the search was ended before */
   confirmed: boolean
+  /**
+   * that run was ten times as long as those of the search, with other requests; not if the arrivals, or the recorded
+   * service times, last no longer
+   */
+  isLonger: boolean
   /** of that run; null if it is not confirmed */
   result: Result | null
   check: BudgetCheck | null
@@ -68,6 +73,8 @@ export interface Tuned {
   /** how many runs the search took, and how many settings there are */
   runs: number
   grid: number
+  /** how many runs to confirm a setting it took, each ten times as long */
+  confirmations: number
   /** what ended the search early; null if nothing did */
   interrupted: 'atMost' | 'onProgress' | null
   /** what was not looked at, if it was ended early */
@@ -87,3 +94,7 @@ export function settingOf(tried: Tried): TunedSetting {
     cost: costOfRun({ servers, ...trial }, price ?? undefined),
   }
 }
+
+/** Identifies a setting. */
+export const keyOf = ({ candidate, servers, batching }: TunedSetting) =>
+  JSON.stringify([candidate, servers, batching.maxBatchSize, batching.maxWait])

@@ -14,7 +14,7 @@ export interface EventLoop {
   after(ns: number, callback: () => void): () => void
 }
 
-/** When an event loop sleeps and when it polls; `bench/pacing.ts` compares other rules. */
+/** When an event loop sleeps and when it polls; `bench/studies/pacing.ts` compares other rules. */
 export const PACING = {
   /** a timer fires up to this late */
   timerNs: 1_200_000,

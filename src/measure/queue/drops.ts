@@ -1,3 +1,4 @@
+import type { RequestClasses } from '../../scenario/classes.js'
 import { DepartureStats, departureStatsLength } from '../recording/departure-stats.js'
 import type { Window } from '../recording/window.js'
 
@@ -10,24 +11,34 @@ export type DropReason = 'rejected' | 'timedOut'
  *
  * ```
  * buffer: | departure statistics | rejected: double a segment | timed out: double a segment |
+ *         | rejected: double a segment and class | timed out: double a segment and class |
  * ```
  */
 export class Drops {
   readonly departures: DepartureStats
   readonly #counts: Record<DropReason, Float64Array>
+  readonly #classes: RequestClasses | null
+  readonly #byClass: Record<DropReason, Float64Array>
   readonly #due = new Float64Array(1)
 
-  static bytes(segments: number): number {
-    return 8 * (departureStatsLength(segments) + 2 * segments)
+  static bytes(segments: number, classes: number): number {
+    return 8 * (departureStatsLength(segments) + 2 * segments * (1 + classes))
   }
 
-  constructor(buffer: SharedArrayBuffer, segments: number) {
+  constructor(buffer: SharedArrayBuffer, segments: number, classes: RequestClasses | null = null) {
     const values = new Float64Array(buffer)
     const counts = departureStatsLength(segments)
     this.departures = new DepartureStats(values.subarray(0, counts))
     this.#counts = {
       rejected: values.subarray(counts, counts + segments),
-      timedOut: values.subarray(counts + segments),
+      timedOut: values.subarray(counts + segments, counts + 2 * segments),
+    }
+    const byClass = counts + 2 * segments
+    const perClass = segments * (classes?.names.length ?? 0)
+    this.#classes = classes
+    this.#byClass = {
+      rejected: values.subarray(byClass, byClass + perClass),
+      timedOut: values.subarray(byClass + perClass),
     }
   }
 
@@ -38,10 +49,18 @@ export class Drops {
     if (segment < 0) return
     const counts = this.#counts[reason]
     counts[segment] = (counts[segment] as number) + 1
+    if (this.#classes === null) return
+    const byClass = this.#byClass[reason]
+    const at = segment * this.#classes.names.length + this.#classes.classOf(number)
+    byClass[at] = (byClass[at] as number) + 1
   }
 
   /** How many of the requests due in a segment were dropped for this reason. */
   in(segment: number, reason: DropReason): number {
     return this.#counts[reason][segment] as number
+  }
+  /** How many of them were of a class. */
+  ofClassIn(segment: number, ofClass: number, reason: DropReason): number {
+    return this.#byClass[reason][segment * (this.#classes?.names.length ?? 0) + ofClass] as number
   }
 }

@@ -2,6 +2,7 @@ import type { ClosedArrivals, OpenArrivals } from '../../scenario/arrivals/arriv
 import { Clients } from '../../scenario/arrivals/clients.js'
 import type { Shard } from '../../scenario/arrivals/shard.js'
 import type { Policy } from '../../scenario/batching-policy.js'
+import type { RequestClasses } from '../../scenario/classes.js'
 import type { Clock } from '../clock/clock.js'
 import { SegmentBoundaries } from '../recording/segment-boundaries.js'
 import { AHEAD_NS, type Window } from '../recording/window.js'
@@ -59,6 +60,7 @@ export function allocateQueue(
   { arrivals, seed, shard, servers, capacity }: QueueSetup,
   segments: number,
   waiting: number,
+  classes: number,
 ): QueueBuffers {
   const slots = servers ?? 1
   const state = new SharedArrayBuffer(IDLE_SINCE + 8 * slots)
@@ -72,7 +74,7 @@ export function allocateQueue(
     room: new SharedArrayBuffer(WaitingRoom.bytes(Math.min(closed ? arrivals.clients : waiting, capacity))),
     parking: new SharedArrayBuffer(Parking.bytes(slots)),
     clients,
-    drops: new SharedArrayBuffer(Drops.bytes(segments)),
+    drops: new SharedArrayBuffer(Drops.bytes(segments, classes)),
   }
 }
 
@@ -100,7 +102,14 @@ export class SharedQueue {
   wakeAtNs = NEVER
 
   /** @param aheadNs how far in the future to set a time that no thread may have passed yet; 0 in virtual time */
-  constructor(setup: QueueSetup, buffers: QueueBuffers, window: Window, clock: Clock, aheadNs = AHEAD_NS) {
+  constructor(
+    setup: QueueSetup,
+    buffers: QueueBuffers,
+    window: Window,
+    clock: Clock,
+    aheadNs = AHEAD_NS,
+    classes: RequestClasses | null = null,
+  ) {
     const { arrivals, seed, shard, end, policy } = setup
     this.#setup = setup
     this.#window = window
@@ -109,7 +118,7 @@ export class SharedQueue {
     this.#idleSince = new Float64Array(buffers.state, IDLE_SINCE)
     this.#parking = new Parking(buffers.parking)
     this.#room = new WaitingRoom(buffers.room)
-    this.drops = new Drops(buffers.drops, window.segments)
+    this.drops = new Drops(buffers.drops, window.segments, classes)
     this.#arrivals = createArrivals(arrivals, seed, end, window, buffers.clients, shard)
     this.#boundaries = arrivals.process === 'closed' ? new SegmentBoundaries(window, end, clock, aheadNs) : null
     const parts = { policy, arrivals: this.#arrivals, room: this.#room, limits: setup, sink: this }

@@ -1,15 +1,21 @@
 import { mergeHistograms } from '../../histogram/latency-histogram.js'
 import { percentilesNs } from '../../histogram/percentile.js'
 import { evenSegments } from '../../result/even-segments.js'
+import { mergeFailures } from '../../result/failures.js'
 import {
   byMetric,
+  type ClassRecordings,
+  type Counts,
+  errorsIn,
   mergeByMetric,
+  mergeClasses,
   noCounts,
   type RecordedSegment,
   type Recording,
   totalOf,
 } from '../../result/recording.js'
 import { mergeSizes } from '../../result/replications.js'
+import type { RequestClasses } from '../../scenario/classes.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { sumBy } from '../../statistics/descriptive.js'
@@ -25,6 +31,8 @@ export interface RunState {
   window: Window
   queue: SharedQueue
   stats: ServerStats[]
+  /** null if requests have no classes */
+  classes: RequestClasses | null
   /** the batches that are being served */
   serving(): Serving[]
   /** whether requests were sent by this process, and may have been sent late */
@@ -32,13 +40,19 @@ export interface RunState {
 }
 
 /** What of it can be read while the run is in progress, from any thread. */
-type Recorded = Pick<RunState, 'window' | 'stats' | 'inProcess'> & { queue: Pick<SharedQueue, 'drops'> }
+type Recorded = Pick<RunState, 'window' | 'stats' | 'classes' | 'inProcess'> & { queue: Pick<SharedQueue, 'drops'> }
 
 /** The state of a run on threads, each of which serves one batch at a time. */
-export const stateOf = (window: Window, queue: SharedQueue, stats: ServerStats[]): RunState => ({
+export const stateOf = (
+  window: Window,
+  queue: SharedQueue,
+  stats: ServerStats[],
+  classes: RequestClasses | null = null,
+): RunState => ({
   window,
   queue,
   stats,
+  classes,
   inProcess: false,
   serving: () => stats.flatMap((each) => each.serving ?? []),
 })
@@ -47,6 +61,8 @@ export const stateOf = (window: Window, queue: SharedQueue, stats: ServerStats[]
 interface Unserved {
   /** in each segment */
   counts: Float64Array
+  /** in each segment, by class */
+  byClass: Float64Array
   /** in all, those due before the window included */
   total: number
   /** when they were due */
@@ -63,6 +79,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
   const endNs = endOf(state, unserved, nowNs)
   const segments = segmentsOf(scenario, state, unserved, endNs)
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
+  const counts = totalOf(segments.map((segment) => segment.counts))
   const stillServing = sumBy(state.serving(), ({ startNs }) => clipped(startNs))
   return {
     engine: 'measure',
@@ -70,7 +87,9 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
     startNs,
     endNs,
     histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
-    counts: totalOf(segments.map(({ counts }) => counts)),
+    counts,
+    ...(state.classes !== null && { classes: classesIn(segments) }),
+    ...failuresIn(counts, stats),
     completions: sumBy(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
     servingNs: scenario.servers === null ? null : sumBy(stats, (each) => each.servingNs) + stillServing,
@@ -104,6 +123,7 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
     endNs,
     histograms,
     counts,
+    ...(state.classes !== null && { classes: classesIn(segments) }),
     completions: counts.completed,
     batchSizes: evenSizes(
       sumBy(segments, ({ batches }) => batches),
@@ -139,6 +159,7 @@ export function buildRecordingOfAnswered(
     const { completed, failed, rejected, timedOut } = segment.counts
     return { ...segment, counts: { ...segment.counts, offered: completed + failed + rejected + timedOut } }
   })
+  const counts = totalOf(segments.map((segment) => segment.counts))
   const inSystem = inSystemNs(state, endNs)
   const departed = sumBy(departuresOf(state), ({ count }) => count)
   const recording: Recording = {
@@ -147,7 +168,9 @@ export function buildRecordingOfAnswered(
     startNs: window.startNs,
     endNs,
     histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
-    counts: totalOf(segments.map(({ counts }) => counts)),
+    counts,
+    ...(state.classes !== null && { classes: classesIn(segments) }),
+    ...failuresIn(counts, stats),
     completions: sumBy(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
     servingNs: scenario.servers === null ? null : sumBy(stats, (each) => each.servingNs),
@@ -182,11 +205,21 @@ function departuresOf({ stats, queue }: Recorded): DepartureStats[] {
   return [...stats.map(({ departures }) => departures), queue.drops.departures]
 }
 
-function unservedOf({ window, queue, serving }: RunState): Unserved {
-  const unserved: Unserved = { counts: new Float64Array(window.segments), total: 0, dueNs: new TimeSum() }
+function unservedOf({ window, queue, serving, classes }: RunState): Unserved {
+  const perSegment = classes?.names.length ?? 0
+  const unserved: Unserved = {
+    counts: new Float64Array(window.segments),
+    byClass: new Float64Array(window.segments * perSegment),
+    total: 0,
+    dueNs: new TimeSum(),
+  }
   const add = (number: number, dueNs: number) => {
     const k = window.segmentOf(number)
     if (k >= 0) unserved.counts[k] = (unserved.counts[k] as number) + 1
+    if (k >= 0 && classes !== null) {
+      const at = k * perSegment + classes.classOf(number)
+      unserved.byClass[at] = (unserved.byClass[at] as number) + 1
+    }
     unserved.total++
     unserved.dueNs.add(Math.max(dueNs, window.startNs))
   }
@@ -232,7 +265,7 @@ function segmentsOf(
         completed: histograms.latency.count,
         ...(good !== undefined && { good: sumBy(stats, (server) => server.goodIn(k)) }),
         failed: sumBy(stats, (server) => server.failedIn(k)),
-        rejected: queue.drops.in(k, 'rejected'),
+        rejected: queue.drops.in(k, 'rejected') + sumBy(stats, (server) => server.rejectedIn(k)),
         timedOut: queue.drops.in(k, 'timedOut'),
         unfinished: unserved?.counts[k] ?? 0,
       },
@@ -241,10 +274,47 @@ function segmentsOf(
       batched: sumBy(stats, (server) => server.startedIn(k).batched),
       servingNs: sumBy(stats, (server) => server.startedIn(k).servingNs),
       histograms,
+      ...(state.classes !== null && {
+        classes: classesOfSegment(state, state.classes, good !== undefined, unserved, k),
+      }),
     })
   }
   return segments
 }
+
+/** What is recorded of each class in a segment. All that were offered have an outcome, or are unserved at the end of a run. */
+function classesOfSegment(
+  { stats, queue }: Recorded,
+  { names }: RequestClasses,
+  judged: boolean,
+  unserved: Unserved | null,
+  segment: number,
+): ClassRecordings {
+  return Object.fromEntries(
+    names.map((name, i) => {
+      const served = stats.map((server) => server.classIn(segment, i))
+      const latency = mergeHistograms(served.map((each) => each.latency))
+      const counts = {
+        ...noCounts(),
+        completed: latency.count,
+        ...(judged && { good: sumBy(served, ({ good }) => good) }),
+        failed: sumBy(served, ({ failed }) => failed),
+        rejected: queue.drops.ofClassIn(segment, i, 'rejected') + sumBy(served, ({ rejected }) => rejected),
+        timedOut: queue.drops.ofClassIn(segment, i, 'timedOut'),
+        unfinished: unserved?.byClass[segment * names.length + i] ?? 0,
+      }
+      return [name, { counts: { ...counts, offered: counts.completed + errorsIn(counts) }, latency }]
+    }),
+  )
+}
+
+const failuresIn = ({ failed }: Counts, stats: ServerStats[]) =>
+  failed > 0 && {
+    failures: mergeFailures(stats.map(({ kinds }) => kinds.counts)),
+    failed: mergeHistograms(stats.map(({ failedLatency }) => failedLatency)),
+  }
+
+const classesIn = (segments: readonly RecordedSegment[]) => mergeClasses(segments.map(({ classes = {} }) => classes))
 
 /** Batches of the two sizes next to their mean: their real sizes are only known at the end of a run. */
 function evenSizes(batches: number, batched: number): Map<number, number> {

@@ -28,6 +28,7 @@ export function judgeCheckpoint({ memory, scenario, endNs, taken, planned }: Che
       window,
       shared.queue(window, () => 0),
       shared.stats(),
+      shared.classes,
     ),
     inProcess: shared.setup.inProcess,
   }

@@ -1,9 +1,11 @@
 import { HISTOGRAM_BYTES, LatencyHistogram } from '../../histogram/latency-histogram.js'
 import { METRICS } from '../../result/recording.js'
+import type { RequestClasses } from '../../scenario/classes.js'
 import { type Good, GoodLimits } from '../../scenario/good.js'
 import { type Batch, createBatch, type Serving } from '../queue/batch.js'
 import { PLACES } from '../queue/waiting-room.js'
 import { DepartureStats, departureStatsLength } from './departure-stats.js'
+import { FailureKinds } from './failure-kinds.js'
 import type { Window } from './window.js'
 
 /** The times of requests that are recorded, each in one histogram per segment. */
@@ -17,21 +19,30 @@ const COMPLETED = 2
 const FAILED = 3
 const COMPLETIONS = 4
 const SERVING = 5
-/** then for each segment the failures, the batches that started, the requests in them and their service time, and the good requests */
+/**
+ * then for each segment the failures, the batches that started, the requests in them and their service time, the good
+ * requests, and those that the target rejected
+ */
 const SEGMENTS = 6
-const counters = (segments: number) => SEGMENTS + 5 * segments + departureStatsLength(segments)
+const counters = (segments: number, classes: number) =>
+  SEGMENTS + 6 * segments + departureStatsLength(segments) + 3 * segments * classes
 
 const IDLE = -1
+
+/** The mark of a request that the target rejected. Those that failed have the place of their kind, which is lower. */
+export const REJECTION = 255
 
 /**
  * The statistics of one server, in memory that only the server writes and other threads may read at any time.
  *
  * ```
  * buffer:   | counters: doubles | current batch: numbers, due times | histograms: per segment and part |
+ *           | latency of failed requests: histogram | latency per segment and class: histograms | kinds of failures |
  *           | batches by size: uint32 | clients of the current batch: int32 |
  * counters: | in flight | busy since | completed | failed | completions | serving |
  *           | failures per segment | batches per segment | batched per segment | serving per segment |
- *           | good per segment | departures |
+ *           | good per segment | rejected per segment | departures |
+ *           | failures, good and rejected per segment and class |
  * ```
  */
 export class ServerStats {
@@ -41,7 +52,17 @@ export class ServerStats {
   readonly #batched: Float64Array
   readonly #serving: Float64Array
   readonly #good: Float64Array
+  readonly #rejections: Float64Array
   readonly #limits: GoodLimits | null
+  readonly #classes: RequestClasses | null
+  readonly #classFailures: Float64Array
+  readonly #classGood: Float64Array
+  readonly #classRejections: Float64Array
+  /** of the requests due in each segment, for each class: those of a segment are next to each other */
+  readonly #classLatency: LatencyHistogram[]
+  /** from when a failed request of the window was due to its failure, and why it failed */
+  readonly failedLatency: LatencyHistogram
+  readonly kinds: FailureKinds
   /** batches that started in the window, by size */
   readonly batchSizes: Uint32Array
   /** of the requests due in each segment */
@@ -53,14 +74,29 @@ export class ServerStats {
   #started = 0
   /** the times of a batch's requests, buffered to be counted together */
   readonly #buffers: Record<Part, Float64Array>
+  readonly #classOfEach: Uint8Array
 
   /** The size of its memory in bytes. */
-  static bytes(maxBatchSize: number, segments: number): number {
+  static bytes(maxBatchSize: number, segments: number, classes: number): number {
     const most = Math.min(maxBatchSize, PLACES)
-    return 8 * counters(segments) + 16 * most + segments * PARTS.length * HISTOGRAM_BYTES + 4 * (2 * most + 1)
+    const histograms = segments * (PARTS.length + classes) + 1
+    return (
+      8 * counters(segments, classes) +
+      16 * most +
+      histograms * HISTOGRAM_BYTES +
+      FailureKinds.bytes +
+      4 * (2 * most + 1)
+    )
   }
 
-  constructor(buffer: SharedArrayBuffer, maxBatchSize: number, segments: number, good?: Good) {
+  constructor(
+    buffer: SharedArrayBuffer,
+    maxBatchSize: number,
+    segments: number,
+    good?: Good,
+    classes: RequestClasses | null = null,
+  ) {
+    const perClass = segments * (classes?.names.length ?? 0)
     const most = Math.min(maxBatchSize, PLACES)
     let offset = 0
     const next = (bytes: number) => {
@@ -68,23 +104,35 @@ export class ServerStats {
       offset += bytes
       return at
     }
-    this.#counters = new Float64Array(buffer, next(8 * counters(segments)), counters(segments))
+    const length = counters(segments, classes?.names.length ?? 0)
+    this.#counters = new Float64Array(buffer, next(8 * length), length)
     const by = (i: number) => this.#counters.subarray(SEGMENTS + i * segments, SEGMENTS + (i + 1) * segments)
     this.#failures = by(0)
     this.#batches = by(1)
     this.#batched = by(2)
     this.#serving = by(3)
     this.#good = by(4)
+    this.#rejections = by(5)
     this.#limits = good === undefined ? null : new GoodLimits(good)
-    this.departures = new DepartureStats(this.#counters.subarray(SEGMENTS + 5 * segments))
+    const departures = SEGMENTS + 6 * segments
+    const byClass = departures + departureStatsLength(segments)
+    this.departures = new DepartureStats(this.#counters.subarray(departures, byClass))
+    this.#classes = classes
+    this.#classFailures = this.#counters.subarray(byClass, byClass + perClass)
+    this.#classGood = this.#counters.subarray(byClass + perClass, byClass + 2 * perClass)
+    this.#classRejections = this.#counters.subarray(byClass + 2 * perClass)
     const numbers = new Float64Array(buffer, next(8 * most), most)
     const dueNs = new Float64Array(buffer, next(8 * most), most)
     this.histograms = Array.from({ length: segments }, () =>
       each(() => new LatencyHistogram(buffer, next(HISTOGRAM_BYTES))),
     )
+    this.failedLatency = new LatencyHistogram(buffer, next(HISTOGRAM_BYTES))
+    this.#classLatency = Array.from({ length: perClass }, () => new LatencyHistogram(buffer, next(HISTOGRAM_BYTES)))
+    this.kinds = new FailureKinds(buffer, next(FailureKinds.bytes))
     this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
     this.batch = createBatch(numbers, dueNs, new Int32Array(buffer, next(4 * most), most))
     this.#buffers = each(() => new Float64Array(most))
+    this.#classOfEach = new Uint8Array(classes === null ? 0 : most)
   }
 
   /** Begins to serve the batch in this memory, which other threads can see. */
@@ -97,7 +145,8 @@ export class ServerStats {
   /**
    * Records a batch that ended. Several may have been in flight, and end in any order.
    *
-   * @param failed 1 for each request that failed; null if none did
+   * @param failed for each request that did not complete the place of its kind of failure, or `REJECTION`; null if all did
+   * @param failures how many did not complete
    */
   end(window: Window, failed: Uint8Array | null, failures: number, batch = this.batch): void {
     const { size, numbers, startNs, endNs } = batch
@@ -107,7 +156,7 @@ export class ServerStats {
     const completed = size - failures
 
     counters[COMPLETED] = (counters[COMPLETED] as number) + completed
-    counters[FAILED] = (counters[FAILED] as number) + failures
+    counters[FAILED] = (counters[FAILED] as number) + (failed?.[0] === REJECTION ? 0 : failures)
     if (endNs >= windowStart && endNs < windowEnd) this.#add(COMPLETIONS, completed)
     this.departures.leave(window, endNs, batch.dueNs, size)
     const serving = Math.min(endNs, windowEnd) - Math.max(startNs, windowStart)
@@ -143,22 +192,43 @@ export class ServerStats {
    *
    * @returns how many requests failed
    */
-  fail(window: Window, nowNs: number): number {
+  fail(window: Window, nowNs: number, kind: string): number {
     const serving = this.serving
     if (serving === null) return 0
     const { size, startNs } = serving
-    this.end(window, new Uint8Array(size).fill(1), size, { ...this.batch, size, startNs, endNs: nowNs })
+    this.end(window, new Uint8Array(size).fill(this.kinds.placeOf(kind)), size, {
+      ...this.batch,
+      size,
+      startNs,
+      endNs: nowNs,
+    })
     return size
   }
 
   /** Records the completed requests from `from` to before `to`, which belong to the current segment. */
   #record(batch: Batch, from: number, to: number, failed: Uint8Array | null): void {
-    const { dueNs, queuedNs, freeNs, leaveNs, lagNs, startNs, endNs } = batch
+    const { numbers, dueNs, queuedNs, freeNs, leaveNs, lagNs, startNs, endNs } = batch
+    const classes = this.#classes
+    const firstOfClasses = classes === null ? 0 : this.#segment * classes.names.length
     const { latency, wait, lag, queueing, batching, fromSend } = this.#buffers
     let n = 0
+    let rejected = 0
     for (let i = from; i < to; i++) {
-      if (failed !== null && failed[i] === 1) continue
       const due = dueNs[i] as number
+      const ofClass = classes === null ? 0 : classes.classOf(numbers[i] as number)
+      const kind = failed === null ? 0 : (failed[i] as number)
+      if (kind === REJECTION) {
+        rejected++
+        if (classes !== null) increment(this.#classRejections, firstOfClasses + ofClass)
+        continue
+      }
+      if (kind !== 0) {
+        this.kinds.add(kind)
+        this.failedLatency.record(endNs - due)
+        if (classes !== null) increment(this.#classFailures, firstOfClasses + ofClass)
+        continue
+      }
+      if (classes !== null) this.#classOfEach[n] = ofClass
       const queued = queuedNs[i] as number
       const idle = Math.max(queued, freeNs)
       latency[n] = endNs - due
@@ -170,7 +240,8 @@ export class ServerStats {
       n++
     }
     const failures = this.#failures
-    failures[this.#segment] = (failures[this.#segment] as number) + to - from - n
+    failures[this.#segment] = (failures[this.#segment] as number) + to - from - n - rejected
+    this.#rejections[this.#segment] = (this.#rejections[this.#segment] as number) + rejected
     if (n === 0) return
     const service = endNs - startNs
     const dispatch = startNs - leaveNs - lagNs
@@ -178,6 +249,13 @@ export class ServerStats {
     if (this.#limits !== null) {
       const good = this.#limits.count({ latency, wait, service, lag, queueing, batching, dispatch }, n)
       this.#good[this.#segment] = (this.#good[this.#segment] as number) + good
+    }
+    if (classes !== null) {
+      for (let i = 0; i < n; i++) {
+        const at = firstOfClasses + (this.#classOfEach[i] as number)
+        ;(this.#classLatency[at] as LatencyHistogram).record(latency[i] as number)
+        if (this.#limits?.bad[i] === 0) increment(this.#classGood, at)
+      }
     }
     const histograms = this.histograms[this.#segment] as PartHistograms
     count(histograms.latency, latency, n)
@@ -222,9 +300,26 @@ export class ServerStats {
   failedIn(segment: number): number {
     return this.#failures[segment] as number
   }
+  /** Rejected by the target, of the requests due in a segment. */
+  rejectedIn(segment: number): number {
+    return this.#rejections[segment] as number
+  }
   /** Completed within all limits of `good`, of the requests due in a segment. */
   goodIn(segment: number): number {
     return this.#good[segment] as number
+  }
+  /** The requests of a class that were due in a segment: the latency of those that completed, and how many failed, were good or were rejected. */
+  classIn(
+    segment: number,
+    ofClass: number,
+  ): { latency: LatencyHistogram; failed: number; good: number; rejected: number } {
+    const at = segment * (this.#classes?.names.length ?? 0) + ofClass
+    return {
+      latency: this.#classLatency[at] as LatencyHistogram,
+      failed: this.#classFailures[at] as number,
+      good: this.#classGood[at] as number,
+      rejected: this.#classRejections[at] as number,
+    }
   }
   /** The batches that started in a segment, the requests in them, and how long they were served. */
   startedIn(segment: number): { batches: number; batched: number; servingNs: number } {
@@ -234,6 +329,10 @@ export class ServerStats {
       servingNs: this.#serving[segment] as number,
     }
   }
+}
+
+function increment(counters: Float64Array, at: number): void {
+  counters[at] = (counters[at] as number) + 1
 }
 
 const each = <Value>(make: () => Value) =>

@@ -1,5 +1,6 @@
 import { countInShard } from '../../scenario/arrivals/shard.js'
-import { policyOf } from '../../scenario/batching.js'
+import { buildPolicy } from '../../scenario/batching.js'
+import { type Classes, classesInShard, classesOf, drawnClasses, type RequestClasses } from '../../scenario/classes.js'
 import type { Good } from '../../scenario/good.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { nanoseconds } from '../../scenario/units.js'
@@ -12,7 +13,7 @@ import { PLACES } from '../queue/waiting-room.js'
 import { CrashReport } from './crash-report.js'
 import { Observations } from './observations.js'
 import { ServerStats } from './server-stats.js'
-import { Window } from './window.js'
+import { AHEAD_NS, Window } from './window.js'
 
 /** The memory that the threads of a run share. */
 export interface RunBuffers {
@@ -36,34 +37,44 @@ export interface RunBuffers {
 export interface RunSetup extends QueueSetup {
   /** the limits that make a request good; absent if requests are not judged */
   good?: Good | undefined
+  /** the names of the requests' classes; empty if they have none */
+  classNames: readonly string[]
+  /** how requests are drawn from them; absent if only the process that sends the requests knows their classes */
+  classes?: Classes | undefined
+}
+
+interface MemoryOptions {
+  /** how many batches to keep one by one */
+  observe?: number
+  /** how many requests may wait before the run ends */
+  waiting?: number
+  /** the classes of the requests, if the scenario does not say them */
+  classes?: RequestClasses | null
 }
 
 /** The setup and memory of a run, from which each of its threads makes its objects. Its two fields can be sent. */
 export class SharedMemory {
   readonly setup: RunSetup
   readonly buffers: RunBuffers
+  /** the classes of the requests; null if they have none */
+  readonly classes: RequestClasses | null
 
-  constructor({ setup, buffers }: Pick<SharedMemory, 'setup' | 'buffers'>) {
+  constructor({ setup, buffers }: Pick<SharedMemory, 'setup' | 'buffers'>, classes = classesIn(setup)) {
     this.setup = setup
     this.buffers = buffers
+    this.classes = classes
   }
 
   /**
    * Allocates the memory of a run, before it begins.
    *
    * @param threads the number of serving threads, including this one if requests are served in this process
-   * @param observe how many batches to keep one by one
-   * @param waiting how many requests may wait before the run ends
    */
-  static allocate(
-    scenario: ResolvedScenario,
-    plan: Plan,
-    threads: number,
-    observe: number,
-    waiting: number = PLACES,
-  ): SharedMemory {
+  static allocate(scenario: ResolvedScenario, plan: Plan, threads: number, options: MemoryOptions = {}): SharedMemory {
+    const { observe = 0, waiting = PLACES } = options
     const { arrivals, seed, queue, servers, good } = scenario
-    const policy = policyOf(scenario.batching)
+    const policy = buildPolicy(scenario.batching)
+    const classes = classesInShard(options.classes ?? classesOf(scenario), plan.shard)
     const setup: RunSetup = {
       arrivals:
         arrivals.process === 'closed' ? { ...arrivals, clients: countInShard(arrivals.clients, plan.shard) } : arrivals,
@@ -76,19 +87,21 @@ export class SharedMemory {
       capacity: queue.capacity ?? Number.POSITIVE_INFINITY,
       timeoutNs: queue.timeout === null ? Number.POSITIVE_INFINITY : nanoseconds(queue.timeout),
       good,
+      classNames: classes?.names ?? [],
+      classes: scenario.classes,
     }
     const segments = plan.segments.length
     const each = (bytes: number) => Array.from({ length: threads }, () => new SharedArrayBuffer(bytes))
     const buffers: RunBuffers = {
       start: new StartLine().buffer,
       window: Window.of(plan).buffer,
-      queue: allocateQueue(setup, segments, waiting),
-      stats: each(ServerStats.bytes(policy.maxBatchSize, segments)),
+      queue: allocateQueue(setup, segments, waiting, setup.classNames.length),
+      stats: each(ServerStats.bytes(policy.maxBatchSize, segments, setup.classNames.length)),
       observations: observe === 0 ? null : each(Observations.bytes(Math.ceil(observe / threads), policy.maxBatchSize)),
       crashes: each(CrashReport.bytes),
       host: allocateHost(threads),
     }
-    return new SharedMemory({ setup, buffers })
+    return new SharedMemory({ setup, buffers }, classes)
   }
 
   /** The data to send to another thread. */
@@ -101,14 +114,14 @@ export class SharedMemory {
   }
 
   queue(window: Window, clock: Clock): SharedQueue {
-    return new SharedQueue(this.setup, this.buffers.queue, window, clock)
+    return new SharedQueue(this.setup, this.buffers.queue, window, clock, AHEAD_NS, this.classes)
   }
 
   stats(): ServerStats[] {
     const { window, stats } = this.buffers
     const { policy, good } = this.setup
     const { segments } = new Window(window)
-    return stats.map((buffer) => new ServerStats(buffer, policy.maxBatchSize, segments, good))
+    return stats.map((buffer) => new ServerStats(buffer, policy.maxBatchSize, segments, good, this.classes))
   }
 
   crashReport(server: number): CrashReport {
@@ -120,4 +133,15 @@ export class SharedMemory {
     const buffer = this.buffers.observations?.[server]
     return buffer === undefined ? null : new Observations(buffer, this.setup.policy.maxBatchSize)
   }
+}
+
+/** The classes of a run's requests on another thread than the one that allocated its memory. */
+function classesIn({ classNames, classes, seed, shard }: RunSetup): RequestClasses | null {
+  if (classes !== undefined) return classesInShard(drawnClasses(classes, seed), shard)
+  if (classNames.length === 0) return null
+  // a thread that only reads what was counted
+  const classOf = () => {
+    throw new Error('only the thread that sends the requests knows their classes')
+  }
+  return { names: classNames, classOf }
 }

@@ -24,8 +24,9 @@ export interface SnapshotTask {
 export function takeSnapshot({ memory, scenario, nowNs, due, oldestNs }: SnapshotTask): Result | null {
   const shared = new SharedMemory(memory as SharedMemory)
   const window = shared.window()
-  const drops = new Drops(memory.buffers.queue.drops, window.segments)
-  const state = { window, stats: shared.stats(), queue: { drops }, inProcess: shared.setup.inProcess }
+  const drops = new Drops(memory.buffers.queue.drops, window.segments, shared.classes)
+  const { classes, setup } = shared
+  const state = { window, stats: shared.stats(), queue: { drops }, classes, inProcess: setup.inProcess }
   const found = buildRecordingOfAnswered(scenario as ResolvedScenario, state, due, nowNs)
   if (found === null || found.recording.counts.completed === 0) return null
   const { recording, inFlight } = found

@@ -1,52 +1,66 @@
 import type { Dispatcher } from 'undici'
 import { real } from '../../clock/real.js'
-import type { Shard } from '../../scenario/arrivals/shard.js'
-import { areHeaders, failsBy, type HttpBody, type HttpHeaders, isBody, type ResolvedHttp } from '../../scenario/http.js'
-import { isBytes } from '../../validation/realm.js'
+import type { Finding } from '../../result/validity.js'
+import { numberInAll, type Shard } from '../../scenario/arrivals/shard.js'
+import type { HttpCheck } from '../../scenario/http/answer.js'
+import { areHeaders, type HttpBody, type HttpHeaders, isBody } from '../../scenario/http/requests.js'
+import { outcomeByStatus, type ResolvedHttp } from '../../scenario/http.js'
+import { count } from '../../text/number.js'
 import { show } from '../../validation/validation-error.js'
 import { numbersInAll } from '../queue/batch.js'
-import { type InFlightBatch, SERVED } from './in-flight-batch.js'
+import { openConnections } from './http/connections.js'
+import { buildContent, encodeCredentials, type Outgoing, type RequestSource } from './http/requests.js'
+import { CheckedResponseHandler, CompatibleHandler, type Judging, ResponseHandler } from './http/response.js'
+import type { InFlightBatch } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
-/** The headers and body of one HTTP request. */
-interface Payload {
-  headers: Record<string, string | string[]>
-  body: string | Uint8Array | null
-}
-
-/** Creates the target that sends an HTTP request for each batch, and reads its response to the end. */
-export async function httpTarget(http: ResolvedHttp, shard: Shard | null): Promise<LocalTarget> {
-  const { method, batch, failures } = http
-  const url = new URL(http.url)
+/**
+ * Creates the target that sends an HTTP request for each batch, and reads its response to the end.
+ *
+ * @param source the requests, if they differ
+ * @param shard the shard that is sent; null if all requests are
+ * @param name the name of the target in messages
+ */
+export async function httpTarget(
+  http: ResolvedHttp,
+  { source, shard, name }: { source: RequestSource | null; shard: Shard | null; name: string },
+): Promise<LocalTarget> {
+  const { check, maxRedirects = 0 } = http
   const given = http.dispatcher as Dispatcher | undefined
-  const dispatcher = given ?? (await poolFor(url, http))
-  const options = { origin: url.origin, path: url.pathname + url.search, method: method as Dispatcher.HttpMethod }
-  const fails = failsBy(failures)
-  const own = encodeCredentials(url)
-  const { headers, body } = http
-  const fixed =
-    typeof headers === 'function' || typeof body === 'function'
-      ? null
-      : { ...options, ...buildPayload(headers, body, own) }
-  const Handler = given === undefined ? ResponseHandler : CompatibleResponseHandler
-
-  const buildFor = (inFlight: InFlightBatch) => {
-    const numbers = numbersInAll(inFlight.batch, shard)
-    const { size } = inFlight.batch
-    const from = batch ? [...numbers.subarray(0, size)] : (numbers[0] as number)
-    return buildPayload(
-      typeof headers === 'function' ? headers(from) : headers,
-      typeof body === 'function' ? body(from) : body,
-      own,
-    )
+  const isOneOrigin = (source?.isOneOrigin ?? true) && maxRedirects === 0
+  const dispatcher = given ?? (await openConnections(http, isOneOrigin, name))
+  const Handler = check === undefined && maxRedirects === 0 ? ResponseHandler : CheckedResponseHandler
+  const dispatch = (request: Outgoing, handler: ResponseHandler) => {
+    const receiver = given === undefined ? handler : new CompatibleHandler(handler)
+    dispatcher.dispatch(request as Outgoing & { method: Dispatcher.HttpMethod }, receiver as Dispatcher.DispatchHandler)
+  }
+  const { util } = await import('undici')
+  const judging: Judging = {
+    outcomeOf: outcomeByStatus(http),
+    check: check as HttpCheck | undefined,
+    maxRedirects,
+    parseHeaders: util.parseHeaders,
+    redirects: 0,
+    send(request, handler) {
+      // undici rejects some requests by throwing, and others through onError
+      try {
+        dispatch(request, handler)
+      } catch (error) {
+        handler.onError(error as Error)
+      }
+    },
   }
   return {
     took: 'the response took',
-    payload: (inFlight) => fixed ?? { ...options, ...buildFor(inFlight) },
+    payload:
+      source === null
+        ? payloadOf(http, shard)
+        : ({ batch }) => source.of(numberInAll(batch.numbers[0] as number, shard)),
     serve(inFlight) {
-      // undici rejects some requests by throwing, and others through onError
-      dispatcher.dispatch(inFlight.payload as typeof options & Payload, new Handler(inFlight, fails, options))
+      const request = inFlight.payload as Outgoing
+      dispatch(request, new Handler(inFlight, judging, request))
     },
+    findings: () => (redirectsMatter(http) ? redirectsNotFollowed(judging.redirects) : []),
     // the user closes the user's own dispatcher
     close: async () => {
       if (given !== undefined) return
@@ -57,105 +71,54 @@ export async function httpTarget(http: ResolvedHttp, shard: Shard | null): Promi
   }
 }
 
-async function poolFor(url: URL, { connections, pipelining, tls }: ResolvedHttp): Promise<Dispatcher> {
-  // loaded on first use, since most runs send no HTTP
-  const { Pool } = await import('undici')
-  return new Pool(url.origin, {
-    connections,
-    pipelining,
-    // the run has its own timeout for each request
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    ...(tls !== undefined && { connect: tls }),
-  })
-}
-
-/** Encodes the user and password of a URL as a basic authorization header; null without them. */
-function encodeCredentials({ username, password }: URL): string | null {
-  if (username === '' && password === '') return null
-  return `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`
-}
-
-function buildPayload(headers: unknown, body: unknown, authorization: string | null): Payload {
-  if (headers !== undefined && !areHeaders(headers)) {
-    throw new TypeError(`headers must return an object of header names and their values; it returned ${show(headers)}`)
-  }
-  if (body !== undefined && !isBody(body)) {
-    throw new TypeError(`body must return text, bytes, or an object or list to send as JSON; it returned ${show(body)}`)
-  }
-  const sent: Payload['headers'] = {}
-  if (authorization !== null) sent.authorization = authorization
-  for (const [name, value] of Object.entries((headers ?? {}) as HttpHeaders)) {
-    sent[name.toLowerCase()] = typeof value === 'object' ? value.map(String) : String(value)
-  }
-  if (body === undefined) return { headers: sent, body: null }
-  if (typeof body === 'string') return { headers: sent, body }
-  // undici accepts only buffers of this realm
-  if (isBytes(body)) return { headers: sent, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) }
-  sent['content-type'] ??= 'application/json'
-  return { headers: sent, body: JSON.stringify(body as HttpBody) }
-}
-
-interface RequestLine {
-  origin: string
-  path: string
-  method: string
-}
-
-/**
- * Handles the response to one request. These are undici 7's internal callbacks: its newer interface wraps them, and parses
- * every header.
- */
-class ResponseHandler {
-  readonly #inFlight: InFlightBatch
-  readonly #fails: (status: number) => boolean
-  readonly #request: RequestLine
-  #status = 0
-
-  constructor(inFlight: InFlightBatch, fails: (status: number) => boolean, request: RequestLine) {
-    this.#inFlight = inFlight
-    this.#fails = fails
-    this.#request = request
-  }
-
-  onConnect(abort: (error?: Error) => void): void {
-    this.#inFlight.onAbort = abort
-  }
-  onUpgrade(): void {}
-  onHeaders(status: number): boolean {
-    this.#status = status
-    return true
-  }
-  onData(): boolean {
-    return true
-  }
-  onComplete(): void {
-    if (!this.#fails(this.#status)) {
-      this.#inFlight.end(SERVED)
-      return
+/** Makes requests that do not differ, or only by functions of headers and body. */
+function payloadOf(
+  { url: href, method, batch, headers, body }: ResolvedHttp,
+  shard: Shard | null,
+): LocalTarget['payload'] {
+  const url = new URL(href)
+  const line = { origin: url.origin, path: url.pathname + url.search, method }
+  const own = encodeCredentials(url)
+  const build = (headers: unknown, body: unknown): Outgoing => {
+    if (headers !== undefined && !areHeaders(headers)) {
+      throw new TypeError(
+        `headers must return an object of header names and their values; it returned ${show(headers)}`,
+      )
     }
-    const { origin, path, method } = this.#request
-    const where = `${origin}${path.replace(/\?.*/, '')}`
-    this.#inFlight.end({ error: new Error(`${method} ${where} responded with status ${this.#status}`) })
+    if (body !== undefined && !isBody(body)) {
+      throw new TypeError(
+        `body must return text, bytes, or an object or list to send as JSON; it returned ${show(body)}`,
+      )
+    }
+    return { ...line, ...buildContent((headers ?? {}) as HttpHeaders, body as HttpBody | undefined, own, method) }
   }
-  onError(error: Error): void {
-    this.#inFlight.end({ error })
+  if (typeof headers !== 'function' && typeof body !== 'function') {
+    const fixed = build(headers, body)
+    return () => fixed
+  }
+  return (inFlight: InFlightBatch) => {
+    const { size } = inFlight.batch
+    const numbers = numbersInAll(inFlight.batch, shard)
+    const from = batch ? [...numbers.subarray(0, size)] : (numbers[0] as number)
+    return build(
+      typeof headers === 'function' ? headers(from) : headers,
+      typeof body === 'function' ? body(from) : body,
+    )
   }
 }
 
-/** Handles a response of the user's dispatcher, which may be from another version of undici. */
-class CompatibleResponseHandler extends ResponseHandler {
-  onRequestStart(controller: { abort(reason: Error): void }): void {
-    this.onConnect((error) => controller.abort(error as Error))
-  }
-  onResponseStart(_: unknown, status: number): void {
-    this.onHeaders(status)
-  }
-  onResponseData(): void {}
-  onResponseEnd(): void {
-    this.onComplete()
-  }
-  onResponseError(_: unknown, error: Error): void {
-    this.onError(error)
-  }
+/** Whether a redirect counts as a success only because nothing was said about it. */
+const redirectsMatter = ({ maxRedirects = 0, statuses }: ResolvedHttp) =>
+  maxRedirects === 0 && !(statuses?.ok ?? []).some((status) => /^3/.test(String(status)))
+
+function redirectsNotFollowed(redirects: number): Finding[] {
+  if (redirects === 0) return []
+  return [
+    {
+      code: 'redirects-not-followed',
+      severity: 'warning',
+      message: `${count(redirects)} ${redirects === 1 ? 'response was a redirect' : 'responses were redirects'}, which were not followed and count as successes. Follow them with http.maxRedirects, or make them failures with failures: ['3xx', '4xx', '5xx']`,
+      figures: { redirects },
+    },
+  ]
 }

@@ -1,10 +1,14 @@
 import { portable } from '../../handler/portable.js'
 import { failuresIn } from '../../handler/serving.js'
 import { type Batch, createBatch } from '../queue/batch.js'
+import { REJECTION } from '../recording/server-stats.js'
 
-/** The outcome of a batch: one output a request, `SERVED` if there are no outputs, or an error. */
-export type BatchOutcome = { outputs: unknown } | { error: unknown } | typeof SERVED
+/** The outcome of a batch: one output a request, `SERVED` if there are no outputs, an error, or that the target rejected it. */
+export type BatchOutcome = { outputs: unknown } | { error: unknown } | typeof SERVED | typeof REJECTED
 export const SERVED = Symbol('served')
+export const REJECTED = Symbol('rejected')
+/** The outcome of a batch, or a function that finds it, which is called after the end of the batch was taken. */
+export type GivenOutcome = BatchOutcome | (() => BatchOutcome)
 
 /** A batch in service in this process. Its target ends it once; later calls are ignored. */
 export class InFlightBatch {
@@ -14,16 +18,16 @@ export class InFlightBatch {
   payload: unknown = undefined
   /** called with the reason when the batch is aborted */
   onAbort: ((reason: Error) => void) | null = null
-  readonly #onEnd: (batch: InFlightBatch, outcome: BatchOutcome) => void
+  readonly #onEnd: (batch: InFlightBatch, outcome: GivenOutcome) => void
   #over = false
 
-  constructor(server: number, batch: Batch, onEnd: (batch: InFlightBatch, outcome: BatchOutcome) => void) {
+  constructor(server: number, batch: Batch, onEnd: (batch: InFlightBatch, outcome: GivenOutcome) => void) {
     this.server = server
     this.batch = batch
     this.#onEnd = onEnd
   }
 
-  end(outcome: BatchOutcome): void {
+  end(outcome: GivenOutcome): void {
     if (this.#over) return
     this.#over = true
     this.#onEnd(this, outcome)
@@ -77,7 +81,7 @@ export class SpareBatches {
   }
 }
 
-/** How many requests of a batch failed, which ones, and the first error. */
+/** How many requests of a batch failed or were rejected, which ones, and the first error. */
 export interface Failures {
   count: number
   failed: Uint8Array | null
@@ -86,24 +90,30 @@ export interface Failures {
 
 const NONE: Failures = { count: 0, failed: null, error: null }
 
-/** Finds the failed requests of a batch. */
-export function findFailures(outcome: BatchOutcome, size: number): Failures {
+/**
+ * Finds the failed requests of a batch.
+ *
+ * @param markOf the mark of a failed request, from 1
+ */
+export function findFailures(outcome: BatchOutcome, size: number, markOf: (error: unknown) => number): Failures {
   if (outcome === SERVED) return NONE
+  if (outcome === REJECTED) return { count: size, failed: new Uint8Array(size).fill(REJECTION), error: null }
   if ('outputs' in outcome) {
     const { outputs } = outcome
     try {
       const failed = new Uint8Array(size)
-      const count = failuresIn(outputs, size, failed)
-      return count === 0 ? NONE : { count, failed, error: portable((outputs as unknown[])[failed.indexOf(1)]) }
+      const count = failuresIn(outputs, size, failed, markOf)
+      if (count === 0) return NONE
+      return { count, failed, error: portable((outputs as unknown[])[failed.findIndex((mark) => mark > 0)]) }
     } catch (error) {
-      return failAll(error, size)
+      return failAll(error, size, markOf)
     }
   }
-  return failAll(outcome.error, size)
+  return failAll(outcome.error, size, markOf)
 }
 
-const failAll = (error: unknown, size: number): Failures => ({
+const failAll = (error: unknown, size: number, markOf: (error: unknown) => number): Failures => ({
   count: size,
-  failed: new Uint8Array(size).fill(1),
+  failed: new Uint8Array(size).fill(markOf(error)),
   error: portable(error),
 })

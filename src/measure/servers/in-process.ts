@@ -37,13 +37,16 @@ export async function runInProcess(context: RunContext): Promise<RunOutcome> {
   return { ...outcome, teardown: await withSetupTimeout(closing, options, name, 'its teardown hangs') }
 }
 
-async function prepareTarget({ scenario, plan: { shard } }: RunContext, name: string): Promise<LocalTarget> {
+async function prepareTarget(
+  { scenario, requests, plan: { shard }, memory: { classes } }: RunContext,
+  name: string,
+): Promise<LocalTarget> {
   const { handler, call, http } = scenario
-  if (http !== undefined) return httpTarget(http, shard)
-  if (call !== undefined) return callTarget(call as Call, shard)
+  if (http !== undefined) return httpTarget(http, { source: requests, shard, name })
+  if (call !== undefined) return callTarget(call as Call, { shard, classes })
   const ready = await prepare(async () => handler as HandlerInProcess)
   if ('unready' in ready) throw targetFailed(name, unreadyMessage(ready.unready), ready.unready.error)
-  return handlerTarget(ready, shard)
+  return handlerTarget(ready, { shard, classes })
 }
 
 /** Awaits a target's setup or teardown, up to setupTimeout or until the run is aborted. */
@@ -64,7 +67,8 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   const queue = memory.queue(window, clock.now)
   const stats = memory.stats()
   let local: LocalServers | null = null
-  const state: RunState = { window, queue, stats, inProcess: true, serving: () => local?.serving() ?? [] }
+  const { classes } = memory
+  const state: RunState = { window, queue, stats, classes, inProcess: true, serving: () => local?.serving() ?? [] }
   let end = (_error?: unknown) => {}
   const served = new Promise<void>((resolve, reject) => {
     end = (error) => (error === undefined ? resolve() : reject(error))
@@ -106,7 +110,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   try {
     const endedNs = await new Watch(watched, options).until(served)
     const failure = (local as LocalServers | null)?.failure ?? null
-    return { state, checkpoints: checkpoints?.count, endedNs, failure, exits: [] }
+    return { state, checkpoints: checkpoints?.count, endedNs, failure, exits: [], findings: target.findings?.() ?? [] }
   } finally {
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))
     await host.stop()

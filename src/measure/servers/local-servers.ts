@@ -1,10 +1,12 @@
+import { TIMEOUT_KIND } from '../../handler/serving.js'
+import { failureKind } from '../../result/failures.js'
 import type { EventLoop } from '../clock/event-loop.js'
 import { type Batch, createBatch, type Serving } from '../queue/batch.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
 import type { Observations } from '../recording/observations.js'
 import type { ServerStats } from '../recording/server-stats.js'
 import type { Window } from '../recording/window.js'
-import { type BatchOutcome, findFailures, InFlightBatch, SpareBatches } from './in-flight-batch.js'
+import { findFailures, type GivenOutcome, InFlightBatch, SpareBatches } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
 /** Timers and I/O get a macrotask at least this often, however many batches wait. */
@@ -49,6 +51,7 @@ export class LocalServers {
   #alarm: { ns: number; cancel: () => void } | null = null
   #check: (() => void) | null = null
   #over = false
+  readonly #markOf = (error: unknown) => this.#serving.stats.kinds.placeOf(failureKind(error))
   /** the first failure of a request */
   failure: Error | null = null
 
@@ -180,13 +183,19 @@ export class LocalServers {
     this.#launching = null
   }
 
-  #onEnd = (inFlight: InFlightBatch, outcome: BatchOutcome): void => {
+  #onEnd = (inFlight: InFlightBatch, given: GivenOutcome): void => {
     const { window, stats, observations, loop, timeout, queue } = this.#serving
     const { batch } = inFlight
     batch.endNs = loop.clock()
     // synchronous batches are checked here, all others by a timer while they are in flight
     const late = this.#launching === inFlight && batch.endNs - batch.startNs > timeout.ms * 1e6
-    const { count, failed, error } = findFailures(late ? { error: this.#timeoutError() } : outcome, batch.size)
+    // a check of the response is not part of its latency
+    const outcome = typeof given === 'function' ? given() : given
+    const { count, failed, error } = findFailures(
+      late ? { error: this.#timeoutError() } : outcome,
+      batch.size,
+      this.#markOf,
+    )
     this.failure ??= error
     // a failure counts as a response
     this.#callQueue(() => queue.respond(batch))
@@ -203,7 +212,8 @@ export class LocalServers {
 
   #timeoutError(): Error {
     const { target, timeout } = this.#serving
-    return new Error(`${target.took} longer than ${timeout.ms} ms (${timeout.option})`)
+    const error = new Error(`${target.took} longer than ${timeout.ms} ms (${timeout.option})`)
+    return Object.assign(error, { kind: TIMEOUT_KIND })
   }
 
   /** Fails batches that time out, and ends the run after the drain. */

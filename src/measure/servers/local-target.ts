@@ -1,3 +1,4 @@
+import type { Finding } from '../../result/validity.js'
 import type { InFlightBatch } from './in-flight-batch.js'
 
 /** A target that serves batches in this process. */
@@ -8,6 +9,8 @@ export interface LocalTarget {
   serve(inFlight: InFlightBatch): void
   /** The subject and verb of the timeout message, such as `call took`. */
   took: string
+  /** Findings about the run, once it is over. */
+  findings?(): Finding[]
   /** Releases resources. Rejects with the error of the teardown. */
   close(): Promise<void>
 }

@@ -25,7 +25,7 @@ export async function runOnThreads(context: RunContext, handler: string, servers
   const { plan, scenario, memory, options, host, clock, gate } = context
   const module = locateModule(handler)
   const window = memory.window()
-  const state = stateOf(window, memory.queue(window, clock.now), memory.stats())
+  const state = stateOf(window, memory.queue(window, clock.now), memory.stats(), memory.classes)
   const reports: ServerReport[] = []
   const exits = new WorkerExits(state, clock)
   const pool = await startPool(servers, { atOnce: 1 })
@@ -87,6 +87,7 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     endedNs,
     failure: firstFailure(reports, exits),
     exits: exits.found,
+    findings: [],
     teardown: reports.find(({ teardown }) => teardown !== null)?.teardown ?? null,
   }
 }

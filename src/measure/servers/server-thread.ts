@@ -3,7 +3,9 @@ import { loadDefault } from '../../handler/module.js'
 import { portable } from '../../handler/portable.js'
 import { payloadsOf, prepare, type Ready, type Unready } from '../../handler/prepare.js'
 import { ABANDONED, BatchContext, BatchTimeoutError, failuresIn, isPromise, settle } from '../../handler/serving.js'
+import { failureKind } from '../../result/failures.js'
 import type { Shard } from '../../scenario/arrivals/shard.js'
+import { classNames, type RequestClasses } from '../../scenario/classes.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
 import { calibrateSpin, Waiter } from '../clock/waiter.js'
@@ -85,6 +87,8 @@ class Server {
   readonly #observations: Observations | null
   readonly #failed: Uint8Array
   readonly #shard: Shard | null
+  readonly #classes: RequestClasses | null
+  readonly #markOf = (error: unknown) => this.#stats.kinds.placeOf(failureKind(error))
   /** whether the handler has returned a promise */
   #async = false
   #yieldedNs = 0
@@ -102,6 +106,7 @@ class Server {
     this.#word = this.#queue.parkingWord(server)
     this.#stats = memory.stats()[server] as ServerStats
     this.#observations = memory.observations(server)
+    this.#classes = memory.classes
     this.#failed = new Uint8Array(this.#stats.batch.dueNs.length)
   }
 
@@ -123,7 +128,7 @@ class Server {
       batch.startNs = batch.leaveNs
       this.#stats.begin()
       const requests = payloadsOf(payloads, numbersInAll(batch, this.#shard), batch.size)
-      const context = new BatchContext(state)
+      const context = new BatchContext(state, classNames(this.#classes, batch))
       let failures = 0
       batch.startNs = this.#clock()
       this.#stats.begin()
@@ -136,14 +141,14 @@ class Server {
           // the batch stays in flight, and counts as unfinished
           if (outputs === ABANDONED) return
         }
-        failures = failuresIn(outputs, batch.size, this.#failed)
+        failures = failuresIn(outputs, batch.size, this.#failed, this.#markOf)
         batch.endNs = this.#clock()
         if (batch.endNs - batch.startNs > batchTimeoutMs * 1e6) throw new BatchTimeoutError(batchTimeoutMs)
-        if (failures > 0) this.#recordFailure((outputs as unknown[])[this.#failed.indexOf(1)])
+        if (failures > 0) this.#recordFailure((outputs as unknown[])[this.#failed.findIndex((mark) => mark > 0)])
       } catch (error) {
         batch.endNs = this.#clock()
         failures = batch.size
-        this.#failed.fill(1, 0, failures)
+        this.#failed.fill(this.#markOf(error), 0, failures)
         this.#recordFailure(error)
       }
       // a failure counts as a response

@@ -1,5 +1,5 @@
 import { percentToTenth, time, timeUnit } from '../../text/number.js'
-import type { Part } from '../../text/parts.js'
+import type { LatencyPart } from '../../text/parts.js'
 import { markup } from '../markup.js'
 import type { Drawing } from './drawing.js'
 import { drawFrame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
@@ -10,7 +10,7 @@ import { linearScale } from './scale.js'
 export interface LabelledParts {
   label: string
   meanMs: number
-  parts: readonly Part[]
+  parts: readonly LatencyPart[]
 }
 
 const ROW = 46

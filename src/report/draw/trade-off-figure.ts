@@ -2,6 +2,7 @@ import { estimateOf } from '../../budget/estimate.js'
 import type { Result } from '../../result/result.js'
 import type { Summary } from '../../result/summary.js'
 import { rulesOf } from '../../scenario/budget.js'
+import { servicesOf } from '../../scenario/classes.js'
 import { wholeName } from '../../scenario/fields.js'
 import { maxThroughput } from '../../scenario/service/service.js'
 import { durationMs, ratePerSecond } from '../../scenario/units.js'
@@ -203,10 +204,11 @@ export function loadOf({ scenario }: Result): number | null {
 /** The capacity of a simulation's servers, in requests a second; null if it is unknown or unlimited. */
 export function capacityOf({ engine, scenario }: Result): number | null {
   if (engine !== 'simulate' || scenario?.service === undefined || scenario.servers === null) return null
-  const { service, batching, servers } = scenario
+  const { service, classes, batching, servers } = scenario
   // recorded times may be stored as a hash only
   if (service.model === 'recorded' || 'model' in (service.overhead?.turnaround ?? {})) return null
-  const most = maxThroughput(service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers)
+  const shares = servicesOf(service, classes)
+  const most = maxThroughput(service, batching.maxBatchSize ?? Number.POSITIVE_INFINITY, servers, shares)
   return Number.isFinite(most) ? most : null
 }
 

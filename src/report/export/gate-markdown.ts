@@ -1,8 +1,8 @@
-import { BUDGET_TITLES, budgetRows } from '../../budget/render.js'
-import { comparisonRows } from '../../budget/render-comparison.js'
+import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
+import { comparisonHeadline, comparisonRows } from '../../budget/render-comparison.js'
 import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-report.js'
 import { legible } from '../../text/legible.js'
-import { GATE_MARKS, GATE_TITLES, gateHeadline, gateNotes, gateRows, gateSides, sensitivityText } from '../gate-text.js'
+import { GATE_MARKS, gateHeadline, gateNotes, gateSides, gateTable, sensitivityText } from '../gate-text.js'
 import { markup } from '../markup.js'
 import { escapeText, joinParts, renderHeading, renderList, renderTable } from './markdown.js'
 
@@ -21,31 +21,40 @@ import { escapeText, joinParts, renderHeading, renderList, renderTable } from '.
 export function renderGateMarkdown(gate: GateReport): string {
   checkIsGate(gate)
   const { scenarios, verdict, environment } = gate
-  const rows = gateRows(gate).map((row, i) => {
+  const { titles, rows: plainRows } = gateTable(gate)
+  const rows = plainRows.map((row, i) => {
     const { verdict: each, comparison, budget } = scenarios[i] as GateOutcome
     const isChecked = each !== 'pass' || comparison !== null || budget !== null
-    return [...row.slice(0, -1), isChecked ? `${GATE_MARKS[each]} ${row.at(-1)}` : (row.at(-1) as string)]
+    const [name = '', ...cells] = row
+    const verdict = isChecked ? `${GATE_MARKS[each]} ${cells.at(-1)}` : (cells.at(-1) as string)
+    // the verdict comes first, since a narrow page cuts off the last columns; a number and its unit stay in one line
+    return [name, ...[verdict, ...cells.slice(0, -1)].map((cell) => cell.replaceAll(' ', NO_BREAK))]
   })
   const { node, cpu, cores } = environment
   return joinParts([
     renderHeading(`${GATE_MARKS[verdict]} ${gateHeadline(gate)}`),
-    renderTable([...GATE_TITLES], rows),
+    renderTable([...titles.slice(0, 1), 'verdict', ...titles.slice(1, -1)], rows, 2),
     escapeText(sensitivityText(gate) ?? ''),
     renderList(gateNotes(gate)),
     ...scenarios.map(renderDetails),
-    escapeText(`${gateSides(gate)}. Node ${node}, ${cores} cores, ${cpu}.`),
+    escapeText(`Compared by throughline: ${gateSides(gate)}. Node ${node}, ${cores} cores, ${cpu}.`),
   ])
 }
 
+const NO_BREAK = '\u00a0'
+
 /** Renders all metrics and rules of a scenario in a folded section. */
-function renderDetails({ name, comparison, confirmation, budget }: GateOutcome): string {
-  const tables = [comparison, confirmation].flatMap((each) => {
-    if (each === null) return []
-    const { titles, rows } = comparisonRows(each)
-    return [renderTable(titles, rows)]
-  })
-  if (budget !== null) tables.push(renderTable([...BUDGET_TITLES], budgetRows(budget)))
+function renderDetails({ name, verdict, comparison, confirmation, budget }: GateOutcome): string {
+  const tables: string[] = []
+  for (const [i, compared] of [comparison, confirmation].entries()) {
+    if (compared === null) continue
+    if (i === 1) tables.push(escapeText(`Second comparison: ${comparisonHeadline(compared)}`))
+    const { titles, rows } = comparisonRows(compared)
+    tables.push(renderTable(titles, rows))
+  }
+  if (budget !== null) tables.push(escapeText(headline(budget)), renderTable([...BUDGET_TITLES], budgetRows(budget)))
   if (tables.length === 0) return ''
-  const summary = markup`<details><summary>${legible(name)}</summary>`.text
+  const headlineText = comparison === null ? '' : `: ${comparisonHeadline(comparison)}`
+  const summary = markup`<details><summary>${GATE_MARKS[verdict]} ${legible(name)}${headlineText}</summary>`.text
   return [summary, ...tables, '</details>'].join('\n\n')
 }

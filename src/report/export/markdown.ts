@@ -11,11 +11,11 @@ import type { Result } from '../../result/result.js'
 import type { Summary } from '../../result/summary.js'
 import { legible } from '../../text/legible.js'
 import { percentToTenth, rate, threeDigits, time, timeUnit } from '../../text/number.js'
-import { dropColumns, FIGURES, figuresOf, firstError, formatFigure, headerOf } from '../figures.js'
+import { dropColumns, FIGURES, figureHeader, figuresOf, firstError, formatFigure } from '../figures.js'
 import { checkOptions, checkSwept } from '../given.js'
 import { MACHINE_TITLES, machineRows } from '../machines.js'
 import { sweptFields } from '../swept-fields.js'
-import { COLUMNS, listTotals, VERBS } from '../terminal/result-table.js'
+import { COLUMNS, classRows, listCosts, listTotals, VERBS } from '../terminal/result-table.js'
 import { describeScenario } from '../terminal/scenario-line.js'
 
 // Reports for pull requests, in GitHub Flavored Markdown.
@@ -32,15 +32,19 @@ const MARKS = { error: '❌', warning: '⚠️', info: 'ℹ️' } as const
  * Renders one result as Markdown: the scenario, findings, latency with intervals, and where the time went.
  *
  * @param options.title the heading; default the engine and p99
+ * @param options.price the price of one server for an hour, which adds what the run costs
  * @throws ValidationError if it is not a result
  * @example
  * const result = simulate({ arrivals: '50/s', service: '10ms', stop: { requests: 10_000 } })
  * const markdown = renderMarkdown(result, { title: 'Checkout' })
  */
-export function renderMarkdown(result: Result, options: { title?: string | undefined } = {}): string {
-  checkOptions(options, 'markdown')
+export function renderMarkdown(
+  result: Result,
+  options: { title?: string | undefined; price?: number | undefined } = {},
+): string {
+  checkOptions(options, 'resultMarkdown')
   checkIsResult(result)
-  const { title } = options
+  const { title, price } = options
   const { engine, scenario, latencyMs, waitMs, serviceMs, validity, merged } = result
   const machines = describeMachines(result)
   const unit = timeUnit([latencyMs.p99])
@@ -57,6 +61,7 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
   })
   const rows = [row('latency', latencyMs), row('wait', waitMs), row('service', serviceMs)]
   if (interval.some((text) => text !== '')) rows.splice(1, 0, ['95 % interval', ...interval])
+  const classes = classRows(result)
   const parts = partsOf(result).map(({ name, ms, meaning }) => [
     name,
     time(ms),
@@ -70,8 +75,14 @@ export function renderMarkdown(result: Result, options: { title?: string | undef
       : renderList([...describeScenario(scenario, engine), ...(machines === null ? [] : [machines])]),
     renderFindings(validity.findings),
     renderTable([`latency, ${unit.name}`, ...COLUMNS.map(([name]) => name)], rows),
+    classes === null
+      ? ''
+      : renderTable(
+          classes.columns.map((column) => column.replace('\n', ' ')),
+          classes.rows,
+        ),
     renderTable(['part of the mean', '', '', ''], parts),
-    renderTable(['', ''], listTotals(result)),
+    renderTable(['', ''], [...listTotals(result), ...listCosts(result, price)]),
     merged === undefined ? '' : renderTable([...MACHINE_TITLES], machineRows(merged)),
   ])
 }
@@ -111,7 +122,7 @@ export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: 
     ...fields.map(({ header }) => header.replace('\n', ' ').trim()),
     'completed /s',
     ...drops.map(({ header }) => header.join(' ')),
-    ...FIGURES.map((figure) => headerOf(figure, unit).join(' ')),
+    ...FIGURES.map((figure) => figureHeader(figure, unit).join(' ')),
   ]
   const invalid = all.flatMap(({ invalid, labels }) =>
     invalid === null ? [] : [{ ...invalid, message: `${labels.join(', ')} is invalid: ${invalid.message}` }],
@@ -169,10 +180,10 @@ function renderFindings(found: readonly Finding[]): string {
     .join('\n')
 }
 
-/** Renders a table: the first column is left-aligned, the others are right-aligned. */
-export function renderTable(titles: string[], rows: string[][]): string {
+/** Renders a table: its first columns are left-aligned, the others right-aligned. */
+export function renderTable(titles: string[], rows: string[][], left = 1): string {
   const line = (cells: string[]) => `| ${cells.map(escapeText).join(' | ')} |`
-  return [line(titles), `| ${titles.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`, ...rows.map(line)].join(
+  return [line(titles), `| ${titles.map((_, i) => (i < left ? '---' : '---:')).join(' | ')} |`, ...rows.map(line)].join(
     '\n',
   )
 }

@@ -8,8 +8,8 @@ import { renderFindingList } from './verdicts.js'
 
 /** Renders a comparison: the verdict, its findings, a table of metrics and a chart of ratios. */
 export function renderComparisonSection(comparison: Comparison, i: number, title = 'Comparison'): Markup {
-  const { metrics, reason, findings, verdict } = comparison
-  const { titles, rows: texts } = comparisonRows(comparison)
+  const { reason, findings, verdict } = comparison
+  const { titles, rows: texts, metrics } = comparisonRows(comparison)
   const rows = texts.map((row, k) => [
     ...row.slice(0, -1),
     markup`<span class="verdict v-${metrics[k]?.verdict}">${row.at(-1)}</span>`,

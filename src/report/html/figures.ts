@@ -31,6 +31,7 @@ import {
   type TradeOffFigure,
 } from '../draw/trade-off-figure.js'
 import { type Markup, markup } from '../markup.js'
+import { classRows } from '../terminal/result-table.js'
 import type { DataCell } from './data-table.js'
 import { renderFigure } from './figure.js'
 import type { LabelledResult } from './report-entry.js'
@@ -166,7 +167,8 @@ function renderLegend(entries: [drawn: Markup, text: string][]): Markup {
 /** The upper limits of a budget on percentiles of latency. */
 function limitsOf(rules: readonly Rule[]): PercentileLimit[] {
   return rules.flatMap((rule) => {
-    if (!('time' in rule) || rule.time !== 'latency' || typeof rule.statistic !== 'object') return []
+    if (!('time' in rule) || rule.class !== undefined) return []
+    if (rule.time !== 'latency' || typeof rule.statistic !== 'object') return []
     return rule.relation.startsWith('<') ? [{ percentile: rule.statistic.percentile, ms: rule.limit }] : []
   })
 }
@@ -233,6 +235,39 @@ export function percentilesFigure(all: readonly LabelledResult[], budget: Budget
         timeCell(summary.max),
         { text: count(summary.count), value: summary.count },
       ]),
+    },
+  })
+}
+
+/** How many classes get a curve. */
+const MOST_CURVES = 10
+
+/** Renders the latency distribution of each class of one run; null if requests have no classes. */
+export function classesFigure({ label, result }: LabelledResult, i: number): Markup | null {
+  const table = classRows(result)
+  if (table === null) return null
+  const completed = Object.entries(result.classes ?? {})
+    .sort(([, a], [, b]) => b.counts.offered - a.counts.offered)
+    .flatMap(([name, { latencyMs }]): LabelledSummary[] =>
+      latencyMs === null ? [] : [{ label: name, summary: latencyMs }],
+    )
+  const drawn = completed.slice(0, MOST_CURVES)
+  const all = Object.keys(result.classes ?? {}).length
+  return renderFigure({
+    id: `classes-${i}`,
+    title: markup`${invalidMark(result)}Latency by class${label !== '' && markup`: <bdi>${label}</bdi>`}`,
+    description: drawn
+      .map(({ label: name, summary }) => `${name}: p50 ${time(summary.p50)}, p99 ${time(summary.p99)}.`)
+      .join(' '),
+    note: [
+      drawn.length < all && `The ${count(drawn.length)} of ${count(all)} classes with the most requests. `,
+      renderRunLegend(drawn.map(({ label: name }) => name)),
+    ],
+    charts: [drawPercentileCurves(drawn)],
+    table: {
+      caption: `Latency by class${label === '' ? '' : ` of ${label}`}`,
+      columns: table.columns.map((column) => column.replace('\n', ', ')),
+      rows: table.rows.map(([name, ...others]) => [markup`<bdi>${name as string}</bdi>`, ...others]),
     },
   })
 }

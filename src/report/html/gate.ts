@@ -1,6 +1,6 @@
 import { BUDGET_TITLES, budgetRows } from '../../budget/render.js'
 import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-report.js'
-import { GATE_TITLES, gateHeadline, gateNotes, gateRows, gateSides, sensitivityText } from '../gate-text.js'
+import { gateHeadline, gateNotes, gateSides, gateTable, sensitivityText } from '../gate-text.js'
 import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
 import { renderComparisonSection } from './comparison.js'
@@ -25,16 +25,20 @@ export function renderGateHtml(gate: GateReport, options: { title?: string | und
   checkIsGate(gate)
   const { scenarios, verdict } = gate
   const title = options.title ?? `Regression gate: ${gateHeadline(gate)}`
-  const rows = gateRows(gate).map((row, i) => [
-    ...row.slice(0, -1),
-    markup`<span class="verdict ${CLASSES[(scenarios[i] as GateOutcome).verdict]}">${row.at(-1)}</span>`,
-  ])
+  const { titles, rows: plainRows } = gateTable(gate)
+  const rows = plainRows.map((row, i) => {
+    const { verdict: each, comparison, budget } = scenarios[i] as GateOutcome
+    // nothing was checked of a new or removed scenario
+    if (each === 'pass' && comparison === null && budget === null) return row
+    return [...row.slice(0, -1), markup`<span class="verdict ${CLASSES[each]}">${row.at(-1)}</span>`]
+  })
+  const things = gate.runner === undefined ? 'Scenarios' : 'Tasks'
   const detects = sensitivityText(gate)
   const notes = gateNotes(gate)
   return page(
     title,
     markup`<header><h1>Regression gate</h1><p class="verdict ${CLASSES[verdict]}">${gateHeadline(gate)}</p><p class="quiet">${gateSides(gate)}</p><p class="quiet" id="keys">Hover over a chart to see its values, or focus it and use the arrow keys.</p></header>
-<section aria-labelledby="scenarios"><h2 id="scenarios">Scenarios</h2>${renderDataTable({ caption: 'All scenarios', columns: GATE_TITLES, rows })}${detects !== null && markup`<p>${detects}</p>`}${notes.length > 0 && markup`<ul>${notes.map((note) => markup`<li>${note}</li>`)}</ul>`}</section>
+<section aria-labelledby="scenarios"><h2 id="scenarios">${things}</h2>${renderDataTable({ caption: `All ${things.toLowerCase()}`, columns: titles, rows })}${detects !== null && markup`<p>${detects}</p>`}${notes.length > 0 && markup`<ul>${notes.map((note) => markup`<li>${note}</li>`)}</ul>`}</section>
 ${scenarios.map(renderScenario)}`,
   )
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import type { Result } from '../../result/result.js'
-import { budgetSchema } from '../../scenario/budget.js'
+import { budgetSchema, checkBudgetClasses } from '../../scenario/budget.js'
 import { type Duration, options, positiveDuration } from '../../scenario/units.js'
 import { show, throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { type Markup, markup } from '../markup.js'
@@ -50,6 +50,8 @@ export function createReportHandler(
   const parsed = schema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, 'report', given)
   const { refresh, ...options } = parsed.data
+  // live requests have no classes
+  if (options.budget !== undefined) checkBudgetClasses(options.budget, [], 'report.budget')
   const head = refresh === null ? '' : markup`<meta http-equiv="refresh" content="${Math.round(refresh / 1000)}">`
 
   return (request, response) => {

@@ -1,13 +1,13 @@
 import { checkComparison } from '../../budget/check-comparison.js'
 import type { Comparison } from '../../budget/comparison.js'
+import { checkTuned } from '../../explore/tune/check-tuned.js'
 import type { Tuned } from '../../explore/tune/tuned.js'
-import { checkedResult } from '../../result/check.js'
+import { checkResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
 import { got, ValidationError } from '../../validation/validation-error.js'
 import { shorten } from '../draw/label.js'
 import { ENGINES, fieldName, labelOf, type SweptRun } from '../draw/trade-off-figure.js'
 import type { NamedResult } from '../named-result.js'
-import { checkIsTuned } from '../terminal/tuned-table.js'
 
 /** A run and its label; empty if it is the only run. */
 export interface LabelledResult {
@@ -41,22 +41,21 @@ export function contentsOf(given: readonly ReportEntry[]): Contents {
     const name = `report[${i}]`
     if (typeof each !== 'object' || each === null) throw invalidEntry(name, each)
     if ('result' in each && 'point' in each) {
-      const result = checkedResult(each.result, `${name}.result`)
+      const result = checkResult(each.result, `${name}.result`)
       if (typeof each.point !== 'object' || each.point === null) throw invalidEntry(`${name}.point`, each.point)
       contents.swept.push({ point: each.point, result })
       contents.runs.push({ label: shorten(pointLabel(each.point), LONGEST_LABEL), result })
     } else if ('result' in each) {
       contents.runs.push({
         label: shorten(String(each.name), LONGEST_LABEL),
-        result: checkedResult(each.result, `${name}.result`),
+        result: checkResult(each.result, `${name}.result`),
       })
     } else if ('schema' in each && String(each.schema).startsWith('throughline/comparison')) {
       contents.comparisons.push(checkComparison(each, name))
     } else if ('schema' in each && String(each.schema).startsWith('throughline/tuned')) {
-      checkIsTuned(each, name)
-      contents.tuned.push(each as Tuned)
+      contents.tuned.push(checkTuned(each, name))
     } else {
-      const run = { label: '', result: checkedResult(each, name) }
+      const run = { label: '', result: checkResult(each, name) }
       contents.runs.push(run)
       nameless.push(run)
     }

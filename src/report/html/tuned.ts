@@ -1,7 +1,7 @@
-import type { Tuned, TunedSetting } from '../../explore/tune/tuned.js'
+import { keyOf, type Tuned, type TunedSetting } from '../../explore/tune/tuned.js'
 import { rulesOf } from '../../scenario/budget.js'
-import { count, inText, time } from '../../text/number.js'
-import { type CostPoint, drawCostFront } from '../draw/cost-front.js'
+import { closePercentage, count, inText, time } from '../../text/number.js'
+import { type CostPoint, drawGoodputFront, drawP99Front } from '../draw/cost-front.js'
 import { drawDot } from '../draw/mark.js'
 import { runClass } from '../draw/run-colour.js'
 import { type Markup, markup } from '../markup.js'
@@ -23,7 +23,7 @@ export function renderTunedSection(tuned: Tuned, i: number): Markup {
       columns: columns.map(({ header }) => header.replace('\n', ' ')),
       rows: front.map((each) => columns.map(({ of }) => of(each))),
     })
-  }<ul>${candidates.map(({ name, outcome }) => markup`<li><bdi>${name ?? 'The service'}</bdi> ${outcome}.</li>`)}${unsearched.map((each) => markup`<li>Not looked at: ${each}.</li>`)}</ul><p class="quiet">${count(runs)} runs, of ${count(grid)} settings.</p></section>`
+  }<ul>${candidates.map(({ name, outcome }) => markup`<li><bdi>${name ?? 'The service'}</bdi> ${outcome}.</li>`)}${unsearched.map((each) => markup`<li>Not searched: ${each}.</li>`)}</ul><p class="quiet">${count(runs)} runs, of ${count(grid)} settings.</p></section>`
 }
 
 function costFigure({ settings, front, candidates, best, budget }: Tuned, i: number): Markup | null {
@@ -33,15 +33,19 @@ function costFigure({ settings, front, candidates, best, budget }: Tuned, i: num
   const costOf = ({ cost, servers }: TunedSetting) => (priced ? (cost.perHour as number) : servers)
   const onFront = new Set(front.map(keyOf))
   const bestKey = best && keyOf(best)
-  const rule = rulesOf(budget).find(({ metric, relation }) => metric === 'p99' && relation.startsWith('<'))
+  const limitOf = (name: string, sign: string) =>
+    rulesOf(budget).find(({ metric, relation }) => metric === name && relation.startsWith(sign))?.limit ?? null
+  const judged = drawn.some(({ goodput }) => goodput !== null)
+  const what = judged ? 'p99 and goodput' : 'p99'
   const costName = priced ? 'cost an hour' : 'servers'
   const points = drawn.map((each): CostPoint => {
     const isFront = onFront.has(keyOf(each))
     return {
       candidate: candidates.findIndex(({ name }) => name === each.candidate),
-      text: `${settingText(each)}: p99 ${time(each.p99Ms as number)}${priced ? `, ${inText(costOf(each))} an hour` : ''}${each.keepsBudget ? (isFront ? ', on the front' : '') : ', breaks the budget'}`,
+      text: `${settingText(each)}: p99 ${time(each.p99Ms as number)}${each.goodput === null ? '' : `, ${closePercentage(each.goodput)} % good`}${priced ? `, ${inText(costOf(each))} an hour` : ''}${each.keepsBudget ? (isFront ? ', on the front' : '') : ', breaks the budget'}`,
       cost: costOf(each),
       p99Ms: each.p99Ms as number,
+      goodput: each.goodput,
       keepsBudget: each.keepsBudget,
       onFront: isFront,
       isBest: keyOf(each) === bestKey,
@@ -54,8 +58,8 @@ function costFigure({ settings, front, candidates, best, budget }: Tuned, i: num
   ]
   return renderFigure({
     id: `cost-front-${i}`,
-    title: `p99 against ${costName}`,
-    description: `p99 of latency against ${costName} of ${drawn.length} settings; ${front.length} are on the Pareto front: ${front.map(settingText).join('; ')}.`,
+    title: `${what} against ${costName}`,
+    description: `${what} against ${costName} of ${drawn.length} settings; ${front.length} are on the Pareto front: ${front.map(settingText).join('; ')}.`,
     note: markup`Ringed: the recommended setting.<ul class="key">${key.map(([mark, says]) => markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18"><g class="s-p90">${mark}</g></svg>${says}</li>`)}${
       candidates.length > 1 &&
       candidates.map(
@@ -63,14 +67,20 @@ function costFigure({ settings, front, candidates, best, budget }: Tuned, i: num
           markup`<li><svg aria-hidden="true" viewBox="0 -9 27 18"><g class="${runClass(k).name}">${drawDot(13, 0, 'full')}</g></svg><bdi>${name}</bdi></li>`,
       )
     }</ul>`,
-    charts: [drawCostFront(points, { costName, limitMs: rule?.limit ?? null })],
+    charts: [
+      drawP99Front(points, { costName, limit: limitOf('p99', '<') }),
+      ...(judged ? [drawGoodputFront(points, { costName, limit: limitOf('goodput', '>') })] : []),
+    ],
     table: {
-      caption: `p99 against ${costName}`,
-      columns: ['setting', costName, 'p99', 'quality', 'keeps the budget', 'on the front'],
+      caption: `${what} against ${costName}`,
+      columns: ['setting', costName, 'p99', ...(judged ? ['good'] : []), 'quality', 'keeps the budget', 'on the front'],
       rows: drawn.map((each) => [
         markup`<bdi>${settingText(each)}</bdi>`,
         { text: inText(costOf(each)), value: costOf(each) },
         { text: time(each.p99Ms as number), value: each.p99Ms },
+        ...(judged
+          ? [each.goodput === null ? '–' : { text: `${closePercentage(each.goodput)} %`, value: each.goodput }]
+          : []),
         each.quality === null ? '–' : inText(each.quality),
         each.keepsBudget ? 'yes' : 'no',
         onFront.has(keyOf(each)) ? 'yes' : '',
@@ -78,9 +88,6 @@ function costFigure({ settings, front, candidates, best, budget }: Tuned, i: num
     },
   })
 }
-
-const keyOf = ({ candidate, servers, batching }: TunedSetting) =>
-  JSON.stringify([candidate, servers, batching.maxBatchSize, batching.maxWait])
 
 function settingText({ candidate, servers, batching }: TunedSetting): string {
   const { maxBatchSize, maxWait } = batching

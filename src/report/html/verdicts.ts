@@ -1,6 +1,7 @@
 import { checkBudget, type RuleCheck } from '../../budget/check.js'
 import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
 import { type Cost, costOf } from '../../result/cost.js'
+import { sortFailures } from '../../result/failures.js'
 import type { Goodput } from '../../result/goodput.js'
 import { nameOf } from '../../result/summary.js'
 import type { Finding } from '../../result/validity.js'
@@ -20,7 +21,7 @@ export function renderVerdicts(
   budget: Budget | undefined,
   price?: number | undefined,
 ): Markup {
-  return markup`<section aria-labelledby="verdicts"><h2 id="verdicts">Verdicts</h2>${renderSummary(runs, price)}${budget !== undefined && runs.length > 0 && renderBudgetChecks(runs, budget)}${renderFindings(runs)}</section>`
+  return markup`<section aria-labelledby="verdicts"><h2 id="verdicts">Verdicts</h2>${renderSummary(runs, price)}${budget !== undefined && runs.length > 0 && renderBudgetChecks(runs, budget)}${renderFailures(runs)}${renderFindings(runs)}</section>`
 }
 
 /** With more runs than this, the details of each run are folded up. */
@@ -72,6 +73,33 @@ const costCells = ({ perHour, perMillion, idle, perServer }: Cost): DataCell[] =
   idle === null ? '–' : { text: percent(idle), value: idle },
   perServer === null ? '–' : { text: threeDigits(perServer), value: perServer },
 ]
+
+/** Renders the failed requests of all runs by kind; null if none failed. */
+function renderFailures(runs: readonly LabelledResult[]): Markup | null {
+  const failing = runs.filter(({ result }) => result.failures !== undefined)
+  if (failing.length === 0) return null
+  const rows = failing.flatMap(({ label, result }) =>
+    sortFailures(result.failures ?? {}).map(([kind, requests]): DataCell[] => [
+      markup`<bdi>${label || 'latency'}</bdi>`,
+      markup`<bdi>${kind}</bdi>`,
+      { text: count(requests), value: requests },
+      { text: percent(requests / result.counts.offered), value: requests / result.counts.offered },
+    ]),
+  )
+  const times = failing.flatMap(({ label, result: { failedMs } }) =>
+    failedMs === undefined
+      ? []
+      : [
+          markup`<p class="quiet">${label !== '' && markup`<bdi>${label}</bdi>: `}Failed requests took ${time(failedMs.p50)} (p50) and ${time(failedMs.p99)} (p99) to fail.</p>`,
+        ],
+  )
+  const table = renderDataTable({
+    caption: 'Failed requests',
+    columns: ['run', 'kind', 'requests', 'of offered'],
+    rows,
+  })
+  return markup`<h3>Failed requests</h3>${table}${times}`
+}
 
 /** Renders the findings of all runs. With several runs, the info findings are folded up. */
 function renderFindings(runs: readonly LabelledResult[]): Markup {

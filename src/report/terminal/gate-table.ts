@@ -3,7 +3,7 @@ import { columns } from '../../text/columns.js'
 import { legible } from '../../text/legible.js'
 import { type Format, plain, type RenderOptions, visible } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
-import { GATE_TITLES, gateHeadline, gateNotes, gateRows, gateSides, sensitivityText } from '../gate-text.js'
+import { gateHeadline, gateNotes, gateSides, gateTable, sensitivityText } from '../gate-text.js'
 
 const COLOURS = { pass: 'green', fail: 'red', inconclusive: 'yellow', failed: 'red' } as const satisfies Record<
   GateVerdict,
@@ -11,7 +11,7 @@ const COLOURS = { pass: 'green', fail: 'red', inconclusive: 'yellow', failed: 'r
 >
 const SHORTEST = 60
 /** Columns left out on a narrow terminal: the figures of both sides. */
-const SIDES = [2, 3]
+const SIDES = ['base', 'head']
 
 /**
  * Renders a gate: a row for each scenario, the detectable changes, and remarks.
@@ -33,17 +33,16 @@ export function renderGate(given: GateReport, options: RenderOptions = {}): stri
     wrap(text, room - 1)
       .map((line) => ` ${line}`)
       .join('\n')
-  const rows = gateRows(gate).map((row, i) => {
+  const { titles, rows: plainRows } = gateTable(gate)
+  const rows = plainRows.map((row, i) => {
     const { verdict } = gate.scenarios[i] as GateOutcome
     return [...row.slice(0, -1), style(COLOURS[verdict], row.at(-1) as string)]
   })
-  // columns that are empty for all scenarios
-  const isEmpty = GATE_TITLES.map((_, column) => rows.length > 0 && rows.every((row) => row[column] === ''))
-  const table = (leftOut: readonly number[]) => {
-    const shown = (_: unknown, column: number) => !isEmpty[column] && !leftOut.includes(column)
+  const table = (leftOut: readonly string[]) => {
+    const isShown = (_: unknown, column: number) => !leftOut.includes(titles[column] as string)
     return columns(
-      GATE_TITLES.filter(shown),
-      rows.map((row) => row.filter(shown)),
+      titles.filter(isShown),
+      rows.map((row) => row.filter(isShown)),
       style,
     )
   }

@@ -36,7 +36,7 @@ const PLAIN_MS = 5000
  * progress.end()
  */
 export function progressOn(stream: ProgressStream, now: () => number = () => performance.now()): Progress {
-  return stream.isTTY === true ? rewritten(stream, styleFor(stream), now) : plainLines(stream, now)
+  return stream.isTTY === true ? progressOnTerminal(stream, styleFor(stream), now) : plainLines(stream, now)
 }
 
 /** Below this fraction, the time left cannot be estimated. */
@@ -50,7 +50,7 @@ function formatTimeLeft(fraction: number, elapsedMs: number): string {
   return `, ${Math.ceil(seconds / 60)} min left`
 }
 
-function rewritten(stream: ProgressStream, style: Style, now: () => number): Progress {
+function progressOnTerminal(stream: ProgressStream, style: Style, now: () => number): Progress {
   const started = now()
   let next = started + QUIET_MS
   let shown = false

@@ -1,5 +1,6 @@
 import { checkIsResult } from '../../result/check.js'
 import { costOf } from '../../result/cost.js'
+import { type FailureCounts, sortFailures } from '../../result/failures.js'
 import type { Goodput } from '../../result/goodput.js'
 import { describeMachines, type Merged } from '../../result/merge/merged.js'
 import { partsOf } from '../../result/parts.js'
@@ -16,6 +17,7 @@ import {
   seconds,
   type TimeUnit,
   threeDigits,
+  time,
   timeUnit,
 } from '../../text/number.js'
 import { renderParts } from '../../text/parts.js'
@@ -55,6 +57,7 @@ export function renderResult(given: Result, options: ResultRenderOptions = {}): 
     heading(result, width, style),
     renderFindings(result.validity.findings, width, style),
     latencyTable(result, style),
+    classTable(result, style),
     renderCurve(result.latencyMs, options),
     renderParts(partsOf(result), result.latencyMs.mean, width, style),
     totals(result, width, style, options.price),
@@ -126,6 +129,54 @@ function latencyTable(result: Result, style: Style): string {
   )
 }
 
+/** The columns of a table of classes, and its rows of formatted figures; null if requests have no classes. */
+export function classRows({ classes, latencyMs }: Result): { columns: string[]; rows: string[][] } | null {
+  if (classes === undefined) return null
+  const unit = timeUnit([latencyMs.p99])
+  const all = Object.entries(classes)
+  const withErrors = all.some(([, { rates }]) => (rates?.error ?? 0) > 0)
+  const withGood = all.some(([, { goodput }]) => goodput !== undefined)
+  const rows = all.map(([name, { offeredPerSecond, rates, goodput, latencyMs: latency }]) => {
+    const { low = null, high = null } = latency?.intervals.p99 ?? {}
+    return [
+      name,
+      threeDigits(offeredPerSecond),
+      ...(withErrors ? [rates === null ? '–' : threeDigits(100 * rates.error)] : []),
+      ...(withGood ? [goodput === undefined ? '–' : closePercentage(goodput.fraction)] : []),
+      ...CLASS_TIMES.map((time) => (latency === null ? '–' : threeDigits(latency[time] / unit.ms))),
+      low === null || high === null ? '–' : `${threeDigits(low / unit.ms)} to ${threeDigits(high / unit.ms)}`,
+    ]
+  })
+  const columns = [
+    'class',
+    'offered\n/s',
+    ...(withErrors ? ['errors\n%'] : []),
+    ...(withGood ? ['good\n%'] : []),
+    ...CLASS_TIMES.map((time) => `${time}\n${unit.name}`),
+    `95 % of p99\n${unit.name}`,
+  ]
+  return { columns, rows }
+}
+
+const CLASS_TIMES = ['mean', 'p50', 'p90', 'p99', 'max'] as const
+
+function classTable(result: Result, style: Style): string {
+  const classes = classRows(result)
+  if (classes === null) return ''
+  const [first, ...others] = classes.columns
+  return table(
+    [{ header: first as string, align: 'left' }, ...others.map((header) => ({ header }))],
+    classes.rows,
+    style,
+  )
+}
+
+/** The failed requests by kind, the most frequent first: `40 status 429, 5 timeout`. */
+export const failuresText = (failures: FailureCounts) =>
+  sortFailures(failures)
+    .map(([kind, requests]) => `${count(requests)} ${kind}`)
+    .join(', ')
+
 /** The rows of the 95 % intervals; none if no interval is known. */
 function intervalRows({ intervals }: Summary, unit: TimeUnit, style: Style): string[][] {
   if (ESTIMATES.every((key) => intervals[key].low === null && intervals[key].high === null)) return []
@@ -141,7 +192,7 @@ function intervalRows({ intervals }: Summary, unit: TimeUnit, style: Style): str
 
 /** Lists the totals of a run, each with its name. */
 export function listTotals(result: Result): [name: string, text: string][] {
-  const { throughput, counts, batches, utilization, goodput, scenario } = result
+  const { counts, failures, failedMs, batches, utilization, goodput, scenario } = result
   const others = [
     [counts.failed, 'failed'],
     [counts.rejected, 'rejected'],
@@ -151,14 +202,27 @@ export function listTotals(result: Result): [name: string, text: string][] {
   ] as const
   const dropped = others.filter(([requests]) => requests > 0).map(([requests, name]) => `, ${count(requests)} ${name}`)
   const lines: [string, string][] = [
-    ['throughput', `${rate(throughput.completed)} of ${rate(throughput.offered)} offered`],
+    ['throughput', throughputText(result)],
     ['requests', `${count(counts.completed)} completed${dropped.join('')}`],
+    ...(failures === undefined ? [] : [['failures', failuresText(failures)] as [string, string]]),
+    ...(failedMs === undefined
+      ? []
+      : [['failed after', `p50 ${time(failedMs.p50)}, p99 ${time(failedMs.p99)}`] as [string, string]]),
     ...(goodput === undefined ? [] : [['goodput', goodputText(goodput, scenario === null)] as [string, string]]),
     ['batches', `${count(batches.count)} of ${batchSizes(batches)}`],
     ['in system', `${threeDigits(result.meanInSystem)} requests on average`],
   ]
   if (utilization !== null) lines.push(['utilization', percent(utilization)])
   return lines
+}
+
+/** Requests that were due before the window may complete in it, so that more complete than are offered. */
+function throughputText({ throughput: { offered, completed }, window, engine }: Result): string {
+  const text = `${rate(completed)} of ${rate(offered)} offered`
+  const earlier = Math.round(((completed - offered) * (window.endMs - window.startMs)) / 1000)
+  if (completed < 1.01 * offered || earlier < 1) return text
+  const requests = earlier === 1 ? '1 request' : `${count(earlier)} requests`
+  return `${text}, plus at least ${requests} from ${engine === 'record' ? 'before the window' : 'the warm-up'}`
 }
 
 /** @param named whether to name the limits, if no scenario does */
@@ -168,8 +232,8 @@ function goodputText({ fraction, perSecond, interval, limits }: Goodput, named: 
   return `${closePercentage(fraction)} % of requests${ends}; ${rate(perSecond)}${named ? `, ${describeLimits(limits)}` : ''}`
 }
 
-/** What the run costs, and what of its servers it uses, if there is a price. */
-function costLines(result: Result, price: number | undefined): [name: string, text: string][] {
+/** Lists what the run costs, and what of its servers it uses, if there is a price. */
+export function listCosts(result: Result, price: number | undefined): [name: string, text: string][] {
   if (price === undefined) return []
   const { perHour, perMillion, idle, perServer } = costOf(result, { price })
   if (perHour === null || perMillion === null || perServer === null)
@@ -184,7 +248,7 @@ function costLines(result: Result, price: number | undefined): [name: string, te
 const TOTAL_NAMES = 11
 
 function totals(result: Result, width: number, style: Style, price: number | undefined): string {
-  return [...listTotals(result), ...costLines(result, price)]
+  return [...listTotals(result), ...listCosts(result, price)]
     .flatMap(([name, text]) =>
       wrap(text, width - TOTAL_NAMES - 3).map(
         (line, i) => ` ${pad(i === 0 ? style('dim', name) : '', TOTAL_NAMES)}  ${line}`,

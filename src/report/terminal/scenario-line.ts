@@ -3,24 +3,42 @@ import { fileURLToPath } from 'node:url'
 import { meanRate } from '../../scenario/arrivals/arrivals.js'
 import { lengthMs } from '../../scenario/arrivals/ramps.js'
 import { countOf } from '../../scenario/by-hash.js'
+import type { Classes } from '../../scenario/classes.js'
 import type { Good } from '../../scenario/good.js'
 import type { ResolvedScenario, StoredScenario } from '../../scenario/scenario.js'
 import { targetName } from '../../scenario/target.js'
-import { count, inText, rate, time } from '../../text/number.js'
+import { sumBy } from '../../statistics/descriptive.js'
+import { count, inText, percent, rate, time } from '../../text/number.js'
 
 /** Describes a scenario in three lines: its arrivals, its batching, and its servers; and which requests are good, if it says so. */
 export function describeScenario(scenario: StoredScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
-  const { arrivals, batching, queue, service, good } = scenario
+  const { arrivals, classes, batching, queue, service, good } = scenario
   const served = engine === 'simulate' ? service && serviceLine(service) : targetLine(scenario)
   // without servers there is no queue to serve one at a time
   const unbatched = batching.maxBatchSize === 1 && scenario.servers === null && engine !== 'simulate'
   const batched = (unbatched ? 'each on its own' : batchingLine(batching)) + queueLine(queue)
   return [
     arrivalsLine(arrivals),
+    ...(classes === undefined ? [] : [classesLine(classes, engine)]),
     batched,
     `${serversLine(scenario)}${served === undefined ? '' : `: ${served}`}`,
     ...(good === undefined ? [] : [`good with ${describeLimits(good)}`]),
   ]
+}
+
+/** How many classes are named; of more, the number is. */
+const MOST_NAMED = 6
+
+/** `classes: 20 % checkout (40 ms a batch), 80 % browse`. */
+function classesLine(classes: Classes, engine: 'simulate' | 'measure' | 'record'): string {
+  const all = Object.entries(classes)
+  const total = sumBy(all, ([, { weight }]) => weight)
+  const named = all.slice(0, MOST_NAMED).map(([name, { weight, service }]) => {
+    const own = service === undefined || engine !== 'simulate' ? '' : ` (${serviceLine(service)})`
+    return `${percent(weight / total)} ${name}${own}`
+  })
+  const more = all.length > MOST_NAMED ? ` and ${count(all.length - MOST_NAMED)} more` : ''
+  return `classes: ${named.join(', ')}${more}`
 }
 
 /** Describes the limits of a good request: `latency within 100 ms and queueing within 20 ms`. */

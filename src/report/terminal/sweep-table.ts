@@ -5,7 +5,7 @@ import { legible } from '../../text/legible.js'
 import { rate, threeDigits, timeUnit } from '../../text/number.js'
 import { plain, type RenderOptions, type Style, visible } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
-import { dropColumns, FIGURES, type Figure, figuresOf, firstError, formatFigure, headerOf } from '../figures.js'
+import { dropColumns, FIGURES, type Figure, figureHeader, figuresOf, firstError, formatFigure } from '../figures.js'
 import { checkSwept } from '../given.js'
 import { sweptFields } from '../swept-fields.js'
 import { renderPlot } from './plot.js'
@@ -45,7 +45,7 @@ export function renderSweep(given: Swept[], options: RenderOptions = {}): string
         ...fields.map(({ header }) => ({ header })),
         { header: 'completed\n/s' },
         ...drops.map(({ header }) => ({ header: header.join('\n') })),
-        ...columns.map((figure) => ({ header: headerOf(figure, unit).join('\n') })),
+        ...columns.map((figure) => ({ header: figureHeader(figure, unit).join('\n') })),
       ],
       rows.map(({ result, figures, invalid, labels }): Cell[] => [
         ...labels.map((label, i) =>

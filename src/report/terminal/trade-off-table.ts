@@ -1,7 +1,7 @@
 import { count, difference, rate, type TimeUnit, threeDigits, timeUnit } from '../../text/number.js'
 import { type Format, plain } from '../../text/style.js'
 import { checkList } from '../../validation/validation-error.js'
-import { FIGURES, type Figure, formatFigure, headerOf } from '../figures.js'
+import { FIGURES, type Figure, figureHeader, formatFigure } from '../figures.js'
 import { isWithin, noiseOf, type Spread } from '../spread.js'
 import { type Cell, type Column, table } from './table.js'
 import type { TradeOffOptions, TradeOffRow } from './trade-off-row.js'
@@ -36,7 +36,7 @@ export function renderTradeOffTable(rows: TradeOffRow[], { offeredPerSec, style 
     { header: 'capacity\n/s' },
     { header: `at\n${rate(offeredPerSec)}`, align: 'left' },
     ...FIGURES.map((figure, i) => {
-      const [above, below] = headerOf(figure, unit)
+      const [above, below] = figureHeader(figure, unit)
       const over = ' '.repeat(room[i] as number)
       // a long header may extend over the remarks
       return { header: `${above}${above.length > 5 ? '' : over}\n${below}${over}` }

@@ -1,20 +1,11 @@
+import { checkIsTuned } from '../../explore/tune/check-tuned.js'
 import type { Headroom } from '../../explore/tune/headroom.js'
 import type { Tuned, TunedSetting } from '../../explore/tune/tuned.js'
 import { legible } from '../../text/legible.js'
 import { closePercentage, count, inText, percent, threeDigits, time, timeUnit } from '../../text/number.js'
 import { plain, type RenderOptions, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
-import { checkVersion } from '../../validation/validation-error.js'
 import { type Column, table } from './table.js'
-
-/**
- * Refuses a value that `tune` did not return.
- *
- * @throws ValidationError
- */
-export function checkIsTuned(value: unknown, name = 'tuned'): void {
-  checkVersion(value, { name, kind: 'search of tune', schema: 'throughline/tuned@1' })
-}
 
 /**
  * Renders what `tune` found for the terminal: the recommendation with its reason, what comes nearest to it, the settings
@@ -41,7 +32,7 @@ export function renderTuned(given: Tuned, options: RenderOptions = {}): string {
     candidates.length > 1 || best === null
       ? candidates.flatMap(({ name, outcome }) => paragraph(`${name ?? 'The service'} ${outcome}.`)).join('\n')
       : '',
-    unsearched.length === 0 ? '' : paragraph(`Not looked at: ${unsearched.join('; ')}.`).join('\n'),
+    unsearched.length === 0 ? '' : paragraph(`Not searched: ${unsearched.join('; ')}.`).join('\n'),
     ` ${style('dim', `${count(runs)} runs, of ${count(grid)} settings`)}`,
   ]
   return parts.filter((part) => part !== '').join('\n\n')
@@ -58,12 +49,20 @@ export function confirmationText({ best }: Tuned): string {
   const uses = `${facts.join(', ').replace(/^./, (letter) => letter.toUpperCase())}.`
   if (result === null) return `Not confirmed. ${uses}`
   const { p99, count: completed } = result.latencyMs
-  return `Confirmed by ${count(completed)} other requests, with a p99 of ${time(p99)}. ${uses}${headroom === null ? '' : ` ${headroomText(headroom)}`}`
+  const by = best.isLonger
+    ? `${count(completed)} other requests`
+    : `${count(completed)} requests, which is all there are`
+  return `Confirmed by ${by}, with a p99 of ${time(p99)}. ${uses}${headroom === null ? '' : ` ${headroomText(headroom)}`}`
 }
 
 /** By how much the load may grow, with its interval. */
 export function headroomText({ growth, low, high }: Headroom): string {
-  if (growth === null) return low === null ? '' : 'The budget is kept at any load up to 64 times this one.'
+  if (growth === null) {
+    return low === null
+      ? 'The budget breaks at any load down to a twentieth of this one.'
+      : 'The budget is kept at any load up to 64 times this one.'
+  }
+  if (growth < 0) return `The budget is broken: it takes ${percent(-growth)} less load to keep it.`
   const ends = [low, high].map((end) => (end === null ? '?' : percent(end)))
   return `The load may grow by ${percent(growth)} before the budget breaks (95 % interval ${ends.join(' to ')}).`
 }

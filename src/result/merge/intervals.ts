@@ -1,7 +1,7 @@
 import { isStationary } from '../../scenario/arrivals/arrivals.js'
 import { intervalsBetween, intervalsOf } from '../intervals.js'
 import { type Metric, type Recording, segmentHistograms } from '../recording.js'
-import { ESTIMATES, type Estimate, type Interval, withheld } from '../summary.js'
+import { ESTIMATES, type Estimate, type Interval, withholdIntervals } from '../summary.js'
 
 /** With fewer machines, it is not known well enough how far they differ. */
 export const FEWEST_MACHINES = 5
@@ -27,7 +27,7 @@ export function intervalsOfMerged(recording: Recording, metric: Metric): Record<
     : null
   const share = merged?.as === 'shards' && (scenario === null || scenario.http !== undefined)
   if (between !== null && !share) return between
-  if (metric !== 'latency') return withheld(enough ? SHARED : TOO_FEW)
+  if (metric !== 'latency') return withholdIntervals(enough ? SHARED : TOO_FEW)
   const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
   const within = intervalsOf(total, segmentHistograms(recording, metric), endNs - startNs, 1, endsByItself)
   return between === null ? within : widerOf(between, within)

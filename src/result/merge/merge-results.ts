@@ -3,7 +3,7 @@ import { MOST_REQUESTS, options as optionsOf } from '../../scenario/units.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import { count, percent, seconds } from '../../text/number.js'
 import { got, show, throwFaults, ValidationError } from '../../validation/validation-error.js'
-import { checkedResult } from '../check.js'
+import { checkResult } from '../check.js'
 import type { Environment } from '../host.js'
 import { errorsIn, type Recording } from '../recording.js'
 import { endToEnd, mergeReplications } from '../replications.js'
@@ -121,9 +121,9 @@ function namedOf(given: Result | { name: string; result: Result }, i: number): N
     if (typeof name !== 'string' || name === '') {
       throw new ValidationError(`${place}.name`, `must be the name of a machine, ${got(name)}`)
     }
-    return { name, result: checkedResult(result, name) }
+    return { name, result: checkResult(result, name) }
   }
-  const result = checkedResult(given, place)
+  const result = checkResult(given, place)
   return { name: result.shard === undefined ? `machine ${i + 1}` : `shard ${result.shard.index}`, result }
 }
 

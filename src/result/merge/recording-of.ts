@@ -3,7 +3,16 @@ import { decode } from '../../histogram/hdr.js'
 import { type HistogramSnapshot, zeros } from '../../histogram/latency-histogram.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND, nanoseconds } from '../../scenario/units.js'
-import { byMetric, METRICS, type Metric, type RecordedSegment, type Recording, serversIn } from '../recording.js'
+import type { ClassSegment } from '../classes.js'
+import {
+  byMetric,
+  type ClassRecording,
+  METRICS,
+  type Metric,
+  type RecordedSegment,
+  type Recording,
+  serversIn,
+} from '../recording.js'
 import type { Result, Segment } from '../result.js'
 import type { Summary } from '../summary.js'
 
@@ -12,7 +21,7 @@ import type { Summary } from '../summary.js'
  * stays are those that its own check of Little's law has accepted or reported.
  */
 export function recordingOf(result: Result): Recording {
-  const { window, meanInSystem, utilization, throughput, fromSendMs, goodput } = result
+  const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes, failures, failedMs } = result
   const [startNs, endNs] = [nanoseconds(window.startMs), nanoseconds(window.endMs)]
   const windowNs = endNs - startNs
   const servers = serversIn(result)
@@ -25,13 +34,21 @@ export function recordingOf(result: Result): Recording {
     endNs,
     histograms: byMetric((metric) => histogramOf(result[`${metric}Ms`])),
     counts: result.counts,
+    ...(classes !== undefined && { classes: mapValues(classes, classOf) }),
+    ...(failures !== undefined && { failures }),
+    ...(failedMs !== undefined && { failed: histogramOf(failedMs) }),
     completions: Math.round((throughput.completed * windowNs) / NS_PER_SECOND),
     batchSizes: new Map(Object.entries(result.batches.sizes).map(([size, batches]) => [Number(size), batches])),
     servingNs: utilization === null || servers === null ? null : utilization * windowNs * servers,
     inSystemNs: meanInSystem * windowNs,
     staysNs: meanInSystem * windowNs,
     inSystemAtStart: 0,
-    segments: result.segments.map(segmentOf),
+    segments: result.segments.map((segment, k) => ({
+      ...segmentOf(segment),
+      ...(classes !== undefined && {
+        classes: mapValues(classes, ({ segments }) => classOf(segments[k] as ClassSegment)),
+      }),
+    })),
     fromSend: fromSendMs === null ? null : histogramOf(fromSendMs),
     findings: result.validity.findings,
   }
@@ -60,6 +77,17 @@ function segmentOf({
     histograms,
   }
 }
+
+const classOf = ({
+  counts,
+  latencyMs,
+}: Pick<ClassSegment, 'counts'> & { latencyMs: Stored | null }): ClassRecording => ({
+  counts,
+  latency: latencyMs === null ? zeros(0) : histogramOf(latencyMs),
+})
+
+const mapValues = <From, To>(from: Record<string, From>, of: (value: From) => To): Record<string, To> =>
+  Object.fromEntries(Object.entries(from).map(([name, value]) => [name, of(value)]))
 
 type Stored = Pick<Summary, 'count' | 'min' | 'mean' | 'max' | 'histogram'> & { stdDev?: number }
 

@@ -1,5 +1,5 @@
 import { sumBy } from '../../statistics/descriptive.js'
-import { mergeByMetric, type RecordedSegment, type Recording, totalOf } from '../recording.js'
+import { mergeByMetric, mergeClasses, type RecordedSegment, type Recording, totalOf } from '../recording.js'
 import { mergeSums } from '../replications.js'
 
 /**
@@ -53,6 +53,7 @@ function alignSegments(shards: readonly Recording[]): RecordedSegment[] {
       batched: sumBy(all, ({ batched }) => batched),
       servingNs: sumBy(all, ({ servingNs }) => servingNs),
       histograms: mergeByMetric(all.map(({ histograms }) => histograms)),
+      ...(all[0]?.classes !== undefined && { classes: mergeClasses(all.map(({ classes = {} }) => classes)) }),
     }
   })
 }

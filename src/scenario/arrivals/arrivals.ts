@@ -12,6 +12,7 @@ import {
   type Rate,
   rate,
   rateOrNone,
+  readOptions,
   whole,
 } from '../units.js'
 import { expectedRequests, lengthMs } from './ramps.js'
@@ -142,7 +143,10 @@ export const poisson = (rate: Rate): ArrivalsInput => ({ process: 'poisson', rat
  * const result = simulate({ arrivals, service: '1ms', stop: { requests: 10_000 } })
  * result.latencyMs.p99 // longer than under Poisson arrivals at the same rate
  */
-export const renewal = (o: { rate: Rate; variation: Variation }): ArrivalsInput => ({ process: 'renewal', ...o })
+export const renewal = (o: { rate: Rate; variation: Variation }): ArrivalsInput => ({
+  process: 'renewal',
+  ...readOptions(o, "renewal({ rate: '800/s', variation: gamma({ cv: 2 }) })"),
+})
 /**
  * Bursts: a Poisson process that switches on and off. The on and off periods are exponential. The rate over time is
  * rate * on / (on + off). A run starts in the stationary state: on with probability on / (on + off).
@@ -153,7 +157,10 @@ export const renewal = (o: { rate: Rate; variation: Variation }): ArrivalsInput 
  * const result = simulate({ arrivals, service: '1ms', stop: { requests: 10_000 } })
  * result.throughput.offered // about 200
  */
-export const onOff = (o: { rate: Rate; on: Duration; off: Duration }): ArrivalsInput => ({ process: 'onOff', ...o })
+export const onOff = (o: { rate: Rate; on: Duration; off: Duration }): ArrivalsInput => ({
+  process: 'onOff',
+  ...readOptions(o, "onOff({ rate: '800/s', on: '100ms', off: '300ms' })"),
+})
 /**
  * A Poisson process whose rate changes in stages. In each stage the rate moves linearly from that of the previous stage
  * to this stage's `rate`, over its `duration`; a duration of 0 is a jump. After the last stage no request arrives, and
@@ -169,7 +176,11 @@ export const onOff = (o: { rate: Rate; on: Duration; off: Duration }): ArrivalsI
 export const stages = (
   stages: { rate: Rate; duration: Duration }[],
   o: { from?: Rate | undefined } = {},
-): ArrivalsInput => ({ process: 'stages', ...o, stages })
+): ArrivalsInput => ({
+  process: 'stages',
+  ...readOptions(o, "stages([{ rate: '800/s', duration: '3s' }], { from: 0 })"),
+  stages,
+})
 /**
  * Replays a trace. Timestamps count from the start of the run and are never shifted. `readTrace` reads them from a file.
  *
@@ -182,7 +193,7 @@ export const stages = (
 export const replay = (timestamps: Duration[], o: { speed?: number | undefined } = {}): ArrivalsInput => ({
   process: 'replay',
   timestamps,
-  ...o,
+  ...readOptions(o, 'replay(timestamps, { speed: 100 })'),
 })
 /**
  * A closed loop: each client sends a request, awaits the response, thinks, and sends again.
@@ -196,7 +207,7 @@ export const replay = (timestamps: Duration[], o: { speed?: number | undefined }
 export const closed = (o: {
   clients: number
   thinkTime?: Duration | { mean: Duration; variation?: Variation }
-}): ArrivalsInput => ({ process: 'closed', ...o })
+}): ArrivalsInput => ({ process: 'closed', ...readOptions(o, "closed({ clients: 8, thinkTime: '10ms' })") })
 
 /**
  * Returns the mean rate of a process in requests per second; for stages and traces, over their whole length. Null if

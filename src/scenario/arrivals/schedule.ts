@@ -51,7 +51,7 @@ export function dueTimes(arrivals: OpenArrivals, seed: number, replication = 0):
     case 'onOff':
       return onOffTimes(arrivals, seed, replication)
     case 'stages':
-      return stagedTimes(arrivals, seed, replication)
+      return scheduleStages(arrivals, seed, replication)
     case 'replay': {
       const { speed = 1 } = arrivals
       const times = Float64Array.from(valuesOf<number>(arrivals.timestamps), (ms) => nearest(nanoseconds(ms) / speed))
@@ -94,7 +94,7 @@ function onOffTimes(
  * A Poisson process with a varying rate, by time change: a process of rate 1 runs on the expected number of requests so
  * far, which is mapped back to time. On a linear ramp that number is quadratic in time.
  */
-function stagedTimes(arrivals: Staged, seed: number, replication: number): DueTimes {
+function scheduleStages(arrivals: Staged, seed: number, replication: number): DueTimes {
   const ramps = rampsOf(arrivals).map(({ from, to, durationMs }) => ({
     // requests a nanosecond
     from: from / NS_PER_SECOND,

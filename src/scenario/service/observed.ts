@@ -50,13 +50,13 @@ export function overheadOf(observed: readonly ObservedBatch[]): NonNullable<Serv
     const times = observed
       .filter((each) => each.cause === cause)
       .map(({ leaveNs, startNs }) => (startNs - leaveNs) / NS_PER_MS)
-    if (times.length >= FEWEST && mean(times) > 0) overhead[cause] = varied(times)
+    if (times.length >= FEWEST && mean(times) > 0) overhead[cause] = summarizeTimes(times)
   }
   return overhead
 }
 
 /** The mean of times, and an empirical variation from the times themselves. */
-export const varied = (times: readonly number[]) => ({ mean: mean(times), variation: empirical(evenly(times)) })
+export const summarizeTimes = (times: readonly number[]) => ({ mean: mean(times), variation: empirical(evenly(times)) })
 
 /** Thins values to at most 1,000, at evenly spaced ranks. */
 export function evenly(values: readonly number[]): number[] {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Cause } from '../batching-policy.js'
-import { type Duration, duration, NS_PER_SECOND, nanoseconds, options } from '../units.js'
+import { type Duration, duration, NS_PER_SECOND, nanoseconds, options, readOptions } from '../units.js'
 import {
   type Line,
   type Recorded,
@@ -108,7 +108,10 @@ export interface ServiceExtras {
  */
 export const affine = (
   o: { base?: Duration; perItem?: Duration; variation?: Variation } & ServiceExtras,
-): ServiceInput => ({ model: 'affine', ...o })
+): ServiceInput => ({
+  model: 'affine',
+  ...readOptions(o, "affine({ base: '7ms', perItem: '1ms' })"),
+})
 
 /**
  * Service time by batch size, interpolated linearly between the given sizes. A batch smaller than the smallest size
@@ -123,7 +126,7 @@ export const affine = (
 export const byBatchSize = (points: Record<number, VariedInput>, extras: ServiceExtras = {}): ServiceInput => ({
   model: 'byBatchSize',
   points,
-  ...extras,
+  ...readOptions(extras, "byBatchSize({ 1: '2ms', 8: '5ms' }, { stalls: { probability: 0.01, time: '1s' } })"),
 })
 
 /**
@@ -144,7 +147,10 @@ export const byBatchSize = (points: Record<number, VariedInput>, extras: Service
  */
 export const recorded = (
   o: ({ times: Duration[]; by: 'order' } | { times: RecordedBatch[]; by: 'time' }) & ServiceExtras,
-): RecordedInput => ({ model: 'recorded', ...o })
+): RecordedInput => ({
+  model: 'recorded',
+  ...readOptions(o, "recorded({ by: 'order', times: ['2ms', '3ms'] })"),
+})
 
 /** The mean service time of a batch of this size, in nanoseconds, unrounded. */
 export type MeanServiceNs = (batchSize: number) => number
@@ -216,21 +222,51 @@ export function meanServiceNs(service: Service): MeanServiceNs {
   }
 }
 
+/** A service, and the fraction of requests that it is for. */
+export interface ServiceShare {
+  service: Service
+  fraction: number
+}
+
 /**
  * The maximum throughput in requests per second: that of servers that always have requests waiting. It is the maximum of
  * b / (mean service time of b + mean turnaround + mean stall) over batch sizes b up to `maxBatchSize`, times the number
  * of servers. Infinity if service takes no time.
+ *
+ * @param shares the services of the requests' classes
  */
-export function maxThroughput(service: Service, maxBatchSize: number, servers: number): number {
-  const { overhead, stalls } = service
+export function maxThroughput(
+  service: Service,
+  maxBatchSize: number,
+  servers: number,
+  shares: readonly ServiceShare[] = [{ service, fraction: 1 }],
+): number {
+  const { overhead } = service
   const between = overhead?.turnaround === undefined ? 0 : meanDispatchNs(overhead.turnaround)
-  const stalled = stalls === undefined ? 0 : stalls.probability * nanoseconds(stalls.time)
-  if (service.model !== 'byBatchSize' && maxBatchSize === Number.POSITIVE_INFINITY) {
-    return (servers * NS_PER_SECOND) / lineOf(service).perItem
+  const services = shares.map((share) => share.service)
+  const sumOf = (of: (share: ServiceShare) => number) => shares.reduce((sum, share) => sum + of(share), 0)
+  const largest = Math.min(maxBatchSize, ...services.map(largestKnownBatch))
+  if (largest === Number.POSITIVE_INFINITY) {
+    return (
+      (servers * NS_PER_SECOND) /
+      sumOf(({ service, fraction }) => fraction * lineOf(service as Exclude<Service, { model: 'byBatchSize' }>).perItem)
+    )
   }
-  const mean = meanServiceNs(service)
+  const means = new Map(services.map((each) => [each, meanServiceNs(each)]))
+  const batchNs = (size: number) =>
+    between +
+    sumOf(({ service, fraction }) => {
+      const mean = fraction * (means.get(service) as MeanServiceNs)(size)
+      const { stalls } = service
+      // a batch stalls if a request of the class is in it
+      return stalls === undefined
+        ? mean
+        : mean + (1 - (1 - fraction) ** size) * stalls.probability * nanoseconds(stalls.time)
+    })
   // b / t(b) is monotonic between two points, since t is linear there
-  const points = service.model === 'byBatchSize' ? servicePoints(service).map(({ size }) => size) : []
-  const sizes = [...points.filter((size) => size < maxBatchSize), Math.min(maxBatchSize, largestKnownBatch(service))]
-  return servers * NS_PER_SECOND * Math.max(...sizes.map((size) => size / (mean(size) + between + stalled)))
+  const points = services.flatMap((each) =>
+    each.model === 'byBatchSize' ? servicePoints(each).map(({ size }) => size) : [],
+  )
+  const sizes = [...points.filter((size) => size < largest), largest]
+  return servers * NS_PER_SECOND * Math.max(...sizes.map((size) => size / batchNs(size)))
 }

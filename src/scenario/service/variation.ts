@@ -5,7 +5,7 @@ import { normal } from '../../random/normal.js'
 import type { Random } from '../../random/random.js'
 import { mean, sum } from '../../statistics/descriptive.js'
 import { listed, valuesOf } from '../by-hash.js'
-import { type Duration, duration, options } from '../units.js'
+import { type Duration, duration, options, readOptions } from '../units.js'
 
 const cvError = 'must be a coefficient of variation above 0 and at most 100 (standard deviation over mean)'
 const cv = z.number({ error: cvError }).gt(0, { error: cvError }).max(100, { error: cvError })
@@ -75,7 +75,10 @@ export const exponential = (): Variation => ({ distribution: 'exponential' })
  * @example
  * const service = affine({ base: '5ms', variation: gamma({ cv: 0.5 }) })
  */
-export const gamma = (o: { cv: number }): Variation => ({ distribution: 'gamma', cv: o?.cv })
+export const gamma = (o: { cv: number }): Variation => ({
+  distribution: 'gamma',
+  cv: readOptions(o, 'gamma({ cv: 0.5 })')?.cv,
+})
 /**
  * The lognormal distribution.
  *
@@ -83,7 +86,10 @@ export const gamma = (o: { cv: number }): Variation => ({ distribution: 'gamma',
  * @example
  * const service = affine({ base: '5ms', variation: lognormal({ cv: 1.5 }) })
  */
-export const lognormal = (o: { cv: number }): Variation => ({ distribution: 'lognormal', cv: o?.cv })
+export const lognormal = (o: { cv: number }): Variation => ({
+  distribution: 'lognormal',
+  cv: readOptions(o, 'lognormal({ cv: 1.5 })')?.cv,
+})
 /**
  * The uniform distribution between 1 - spread and 1 + spread times the mean.
  *
@@ -91,7 +97,10 @@ export const lognormal = (o: { cv: number }): Variation => ({ distribution: 'log
  * @example
  * const service = affine({ base: '5ms', variation: uniform({ spread: 0.2 }) }) // from 4 to 6 ms
  */
-export const uniform = (o: { spread: number }): Variation => ({ distribution: 'uniform', spread: o?.spread })
+export const uniform = (o: { spread: number }): Variation => ({
+  distribution: 'uniform',
+  spread: readOptions(o, 'uniform({ spread: 0.2 })')?.spread,
+})
 /**
  * The hyperexponential distribution: one of several exponentials, the i-th with the i-th probability. It is scaled to
  * the mean that it varies, so only the ratios of `means` matter.
@@ -101,11 +110,11 @@ export const uniform = (o: { spread: number }): Variation => ({ distribution: 'u
  * const variation = hyperexponential({ probabilities: [0.9, 0.1], means: [1, 20] })
  * const service = affine({ base: '5ms', variation }) // one batch in ten is 20 times slower on average
  */
-export const hyperexponential = (o: { probabilities: number[]; means: number[] }): Variation => ({
-  distribution: 'hyperexponential',
-  probabilities: o?.probabilities,
-  means: o?.means,
-})
+export const hyperexponential = (o: { probabilities: number[]; means: number[] }): Variation => {
+  const { probabilities, means } =
+    readOptions(o, 'hyperexponential({ probabilities: [0.9, 0.1], means: [1, 20] })') ?? {}
+  return { distribution: 'hyperexponential', probabilities, means }
+}
 /**
  * An empirical distribution: each draw is one of the samples, all equally likely. It is scaled to the mean that it
  * varies.

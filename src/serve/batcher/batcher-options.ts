@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Batching, batchingOf, policyOf } from '../../scenario/batching.js'
+import { type Batching, batchingOf, buildPolicy } from '../../scenario/batching.js'
 import type { Policy } from '../../scenario/batching-policy.js'
 import { queueOption, serversSchema } from '../../scenario/queue.js'
 import type { ScenarioParts } from '../../scenario/scenario.js'
@@ -16,7 +16,7 @@ import {
 import { abortSignal, isAbortSignal } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { recorderName } from '../recorder/recorder-options.js'
-import type { Limits } from './live-batcher.js'
+import type { BatcherLimits } from './live-batcher.js'
 import type { RecorderSink } from './recorder-sink.js'
 
 /** Options of `createBatcher`: `batching`, `servers` and `queue` as in a scenario. */
@@ -88,7 +88,7 @@ const isRecorderSink = (value: unknown) => typeof (value as RecorderSink | null)
 export interface ResolvedBatcherOptions {
   batching: Batching
   policy: Policy
-  limits: Limits
+  limits: BatcherLimits
   servers: number
   batchTimeoutMs: number
   setupTimeoutMs: number
@@ -107,10 +107,7 @@ export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOpt
   if (!parsed.success) throwFaults(parsed.error, '', given)
   const { batching, servers, queue, batchTimeout, setupTimeout, spin, name, recorder } = parsed.data
   if (name !== undefined && recorder !== undefined) {
-    throw new ValidationError(
-      'name',
-      'names its own recorder, and must be omitted if there is another or none; pass a name to createRecorder instead',
-    )
+    throw new ValidationError('name', 'cannot be combined with recorder; pass the name to createRecorder')
   }
   const { maxWait } = batching
   if (maxWait === null) {
@@ -119,10 +116,9 @@ export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOpt
       'must be a duration, got null: a full batch may never come in a live service',
     )
   }
-  checkMaxBatchSize(given.batching)
   return {
     batching,
-    policy: policyOf(batching),
+    policy: buildPolicy(batching),
     limits: {
       capacity: queue.capacity ?? Number.POSITIVE_INFINITY,
       timeoutNs: queue.timeout === null ? Number.POSITIVE_INFINITY : nanoseconds(queue.timeout),
@@ -191,13 +187,3 @@ export function closeTimeoutNsOf(given: { timeout?: Duration | undefined }): num
 }
 
 const closeSchema = options({ timeout: duration.optional() })
-
-/** Refuses a `maxWait` without a `maxBatchSize`: a call that waits for others must know for how many. */
-function checkMaxBatchSize(batching: BatcherOptions['batching']): void {
-  if (batching === undefined || batching.maxBatchSize !== undefined || batching.maxWait === undefined) return
-  if (batching.maxWait !== null && durationMs(batching.maxWait) === 0) return
-  throw new ValidationError(
-    'batching.maxBatchSize',
-    'is required with maxWait: the largest number of calls in a batch, such as 32; null for no limit',
-  )
-}

@@ -15,7 +15,7 @@ import { LiveBatcher } from './live-batcher.js'
 import type { RecorderSink } from './recorder-sink.js'
 import { SafeRecorderSink } from './safe-recorder-sink.js'
 import { InProcess } from './servers/in-process.js'
-import { OnThreads } from './servers/on-threads.js'
+import { ThreadServers } from './servers/on-threads.js'
 import type { Servers } from './servers/servers.js'
 import { LiveTime } from './time.js'
 
@@ -169,7 +169,7 @@ function createServers(
   onIdleExit: (server: number) => void,
 ): Servers {
   if (typeof handler === 'string' || isUrl(handler)) {
-    return new OnThreads({ ...locateHandler(String(handler)), ...timeouts }, count, onIdleExit)
+    return new ThreadServers({ ...locateHandler(String(handler)), ...timeouts }, count, onIdleExit)
   }
   if (!isHandler(handler)) throw new ValidationError('handler', `must be ${HANDLER_IS}, got ${show(handler)}`)
   return new InProcess(handler, count, timeouts.setupTimeoutMs)

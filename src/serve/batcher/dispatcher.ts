@@ -1,10 +1,10 @@
 import { BatchTimeoutError } from '../../handler/serving.js'
 import { BatcherError } from './batcher-error.js'
 import { listenBeforeExit } from './before-exit.js'
-import { InFlightBatch } from './in-flight-batch.js'
+import { LiveBatch } from './live-batch.js'
 import type { Request } from './request.js'
 import type { Servers } from './servers/servers.js'
-import type { Alarm, Time } from './time.js'
+import type { Alarm, BatcherTime } from './time.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 const NS_PER_MS = 1_000_000
@@ -15,20 +15,20 @@ export interface DispatchEvents {
   /** every request of a batch was aborted before it started: its server is idle again */
   skipped(server: number, nowNs: number): void
   /** a batch ended, with the outputs of its handler or with a failure */
-  ended(batch: InFlightBatch, outputs: unknown, failure: { error: unknown } | null, nowNs: number): void
+  ended(batch: LiveBatch, outputs: unknown, failure: { error: unknown } | null, nowNs: number): void
 }
 
 /** The batches in flight: it starts those that have left the queue, and gives up those that take too long. */
 export class Dispatcher {
   readonly #servers: Servers
-  readonly #time: Time
+  readonly #time: BatcherTime
   readonly #batchTimeoutNs: number
   readonly #events: DispatchEvents
   /** the batch of each server */
-  readonly #batches: (InFlightBatch | null)[]
+  readonly #batches: (LiveBatch | null)[]
   #count = 0
   /** the batches that have left and not started */
-  #leaving: InFlightBatch[] = []
+  #leaving: LiveBatch[] = []
   /** whether a request of theirs may have been aborted */
   #anyAborted = false
   /** how long handlers of this process have served since timers and I/O could run */
@@ -43,12 +43,12 @@ export class Dispatcher {
   /** the requests in flight */
   inService = 0
 
-  constructor(servers: Servers, time: Time, batchTimeoutNs: number, events: DispatchEvents) {
+  constructor(servers: Servers, time: BatcherTime, batchTimeoutNs: number, events: DispatchEvents) {
     this.#servers = servers
     this.#time = time
     this.#batchTimeoutNs = batchTimeoutNs
     this.#events = events
-    this.#batches = new Array<InFlightBatch | null>(servers.count).fill(null)
+    this.#batches = new Array<LiveBatch | null>(servers.count).fill(null)
     this.#startAll = time.bind(this.#startLeaving)
     this.#watch = time.alarm(this.#checkTimeouts, 0)
     this.#watch.keepAlive(false)
@@ -73,7 +73,7 @@ export class Dispatcher {
    * the next batch starts in a macrotask instead.
    */
   dispatch(server: number, requests: Request[], idleNs: number, leaveNs: number): void {
-    const batch = new InFlightBatch(server, requests, idleNs, leaveNs, this.#endBatch)
+    const batch = new LiveBatch(server, requests, idleNs, leaveNs, this.#endBatch)
     this.#batches[server] = batch
     this.#count++
     this.inService += requests.length
@@ -93,7 +93,7 @@ export class Dispatcher {
     if (this.#leaving.length === 0) this.#anyAborted = false
   }
 
-  #start(batch: InFlightBatch): void {
+  #start(batch: LiveBatch): void {
     const inputs = this.#inputsOf(batch)
     batch.startNs = this.#time.now()
     if (inputs.length === 0) {
@@ -107,7 +107,7 @@ export class Dispatcher {
     if (!batch.over && this.#watch.atNs === NEVER) this.#watch.set(batch.startNs + this.#batchTimeoutNs)
   }
 
-  #inputsOf(batch: InFlightBatch): unknown[] {
+  #inputsOf(batch: LiveBatch): unknown[] {
     if (this.#anyAborted) {
       const { length } = batch.requests
       batch.requests = batch.requests.filter(isPending)
@@ -124,7 +124,7 @@ export class Dispatcher {
     this.#anyAborted = true
   }
 
-  #endBatch = (batch: InFlightBatch, outputs: unknown, failure: { error: unknown } | null): void => {
+  #endBatch = (batch: LiveBatch, outputs: unknown, failure: { error: unknown } | null): void => {
     this.#remove(batch)
     const nowNs = this.#time.now()
     const servedNs = nowNs - batch.startNs
@@ -134,7 +134,7 @@ export class Dispatcher {
     this.#events.ended(batch, outputs, late ? { error: this.#timeoutError() } : failure, nowNs)
   }
 
-  #remove(batch: InFlightBatch): void {
+  #remove(batch: LiveBatch): void {
     batch.over = true
     this.#batches[batch.server] = null
     this.#count--
@@ -145,7 +145,7 @@ export class Dispatcher {
     const nowNs = this.#time.now()
     let nextNs = NEVER
     // a copy: batches that leave when one is given up are younger
-    for (const batch of this.#batches.filter((each) => each?.started) as InFlightBatch[]) {
+    for (const batch of this.#batches.filter((each) => each?.started) as LiveBatch[]) {
       const timeoutNs = batch.startNs + this.#batchTimeoutNs
       if (nowNs >= timeoutNs) {
         const reason = this.#timeoutError()
@@ -161,7 +161,7 @@ export class Dispatcher {
   }
 
   /** Gives up all batches in flight, and returns them: their requests are still to be settled. */
-  giveUpAll(reason: Error): InFlightBatch[] {
+  giveUpAll(reason: Error): LiveBatch[] {
     const batches = this.#batches.filter((batch) => batch !== null)
     for (const batch of batches) {
       this.#remove(batch)

@@ -1,6 +1,6 @@
 import { deadline, type Policy } from '../../scenario/batching-policy.js'
 import type { RequestQueue } from './request-queue.js'
-import type { Time } from './time.js'
+import type { BatcherTime } from './time.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 /** no limit to a number of calls, as a small integer */
@@ -43,7 +43,7 @@ export interface FastPathOptions {
  * of the oldest call counts, for the deadline. The end of a burst is an event: the deadline may have passed meanwhile.
  */
 export class FastPath {
-  readonly #time: Time
+  readonly #time: BatcherTime
   readonly #policy: Policy
   readonly #capacity: number
   readonly #timed: boolean
@@ -64,7 +64,7 @@ export class FastPath {
     }
 
   /** @param onBurstEnd called at the end of a burst in which the clock was read */
-  constructor({ policy, capacity, timed, timeouts }: FastPathOptions, time: Time, onBurstEnd: () => void) {
+  constructor({ policy, capacity, timed, timeouts }: FastPathOptions, time: BatcherTime, onBurstEnd: () => void) {
     this.#time = time
     this.#policy = policy
     this.#capacity = capacity

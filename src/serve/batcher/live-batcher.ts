@@ -3,14 +3,14 @@ import { deadline, decide, type Policy } from '../../scenario/batching-policy.js
 import { BatcherError } from './batcher-error.js'
 import { Dispatcher } from './dispatcher.js'
 import { FastPath, FULL_PATH } from './fast-path.js'
-import type { InFlightBatch } from './in-flight-batch.js'
+import type { LiveBatch } from './live-batch.js'
 import type { RecorderSink } from './recorder-sink.js'
 import { Request } from './request.js'
 import { RequestQueue } from './request-queue.js'
 import { Readiness } from './servers/readiness.js'
 import type { Servers } from './servers/servers.js'
 import { Settlement } from './settlement.js'
-import type { Alarm, Time } from './time.js'
+import type { Alarm, BatcherTime } from './time.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 const NS_PER_MS = 1_000_000
@@ -18,7 +18,7 @@ const NS_PER_MS = 1_000_000
 const LINGER_NS = 20_000_000
 
 /** The limits of a queue and a batch; Infinity is no limit. */
-export interface Limits {
+export interface BatcherLimits {
   capacity: number
   timeoutNs: number
   batchTimeoutNs: number
@@ -45,9 +45,9 @@ export interface Limits {
  */
 export class LiveBatcher {
   #policy: Policy
-  readonly #limits: Limits
+  readonly #limits: BatcherLimits
   readonly #recorder: RecorderSink | null
-  readonly #time: Time
+  readonly #time: BatcherTime
   readonly #queue = new RequestQueue()
   readonly #fastPath: FastPath
   readonly #readiness: Readiness
@@ -77,10 +77,10 @@ export class LiveBatcher {
   /** @param spinNs for how long before a deadline the event loop polls instead of setting a timer */
   constructor(
     policy: Policy,
-    limits: Limits,
+    limits: BatcherLimits,
     servers: Servers,
     recorder: RecorderSink | null,
-    time: Time,
+    time: BatcherTime,
     spinNs: number,
   ) {
     this.#policy = policy
@@ -218,7 +218,7 @@ export class LiveBatcher {
     this.#dispatcher.dispatch(server, requests, idleNs, Math.max(idleNs, newest.dueNs, allowedNs))
   }
 
-  #batchEnded = (batch: InFlightBatch, outputs: unknown, failure: { error: unknown } | null, nowNs: number): void => {
+  #batchEnded = (batch: LiveBatch, outputs: unknown, failure: { error: unknown } | null, nowNs: number): void => {
     if (failure === null) this.#settlement.answer(batch, outputs, nowNs)
     else this.#settlement.fail(batch, failure.error, nowNs)
     this.#prepare(batch.server, nowNs)

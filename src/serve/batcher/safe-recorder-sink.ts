@@ -1,5 +1,5 @@
 import type { RecorderSink } from './recorder-sink.js'
-import type { Time } from './time.js'
+import type { BatcherTime } from './time.js'
 
 /**
  * Protects a batcher from its recorder. If the recorder throws, the call is answered all the same, and the process is
@@ -16,7 +16,7 @@ export class SafeRecorderSink implements RecorderSink {
   readonly aborted: (dueMs: number) => void
 
   /** @param isOwn whether it runs no code of a user when a request arrives */
-  constructor(recorder: RecorderSink, isOwn: boolean, time: Time) {
+  constructor(recorder: RecorderSink, isOwn: boolean, time: BatcherTime) {
     this.#recorder = recorder
     this.#arrived = isOwn ? null : time.bind((dueMs) => recorder.arrived(dueMs))
     this.rejected = this.#withErrorWarning(time.bind((dueMs) => recorder.rejected(dueMs)))

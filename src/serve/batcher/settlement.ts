@@ -2,7 +2,7 @@ import { checkOutputs } from '../../handler/serving.js'
 import { nearest } from '../../scenario/units.js'
 import { isError } from '../../validation/realm.js'
 import { BatcherError } from './batcher-error.js'
-import type { InFlightBatch } from './in-flight-batch.js'
+import type { LiveBatch } from './live-batch.js'
 import type { RecorderSink } from './recorder-sink.js'
 import type { Request } from './request.js'
 
@@ -17,7 +17,7 @@ export class Settlement {
   }
 
   /** Settles the requests of a batch with the handler's outputs. */
-  answer(batch: InFlightBatch, outputs: unknown, endNs: number): void {
+  answer(batch: LiveBatch, outputs: unknown, endNs: number): void {
     const { requests } = batch
     try {
       checkOutputs(outputs, requests.length)
@@ -44,7 +44,7 @@ export class Settlement {
   }
 
   /** Rejects all requests of a batch. */
-  fail(batch: InFlightBatch, error: unknown, endNs: number): void {
+  fail(batch: LiveBatch, error: unknown, endNs: number): void {
     this.#recordBatch(batch, endNs)
     for (const request of batch.requests) {
       if (!request.pending) continue
@@ -54,7 +54,7 @@ export class Settlement {
     }
   }
 
-  #recordBatch({ requests, idleNs, leaveNs, startNs }: InFlightBatch, endNs: number): void {
+  #recordBatch({ requests, idleNs, leaveNs, startNs }: LiveBatch, endNs: number): void {
     this.#recorder?.batch(
       requests.length,
       idleNs / NS_PER_MS,

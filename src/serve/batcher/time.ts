@@ -4,7 +4,7 @@ import { real } from '../../clock/real.js'
 import { Timer } from '../../clock/timer.js'
 
 /** The clock, job queues and timers of a batcher. */
-export interface Time {
+export interface BatcherTime {
   /** Returns nanoseconds since an arbitrary origin. */
   now(): number
   /** Calls back in a microtask: after the code that runs now, and before timers and I/O. */
@@ -46,7 +46,7 @@ const MAX_EARLY = 3
 const settled = Promise.resolve()
 
 /** The time of a live service. Fake timers of a test drive it. */
-export class LiveTime implements Time {
+export class LiveTime implements BatcherTime {
   readonly #context = new AsyncResource('throughline.batcher', { requireManualDestroy: true })
 
   now(): number {

@@ -53,6 +53,11 @@ const METRICS: readonly [Descriptor, (totals: Totals) => [value: number, attribu
     count('throughline.requests', 'Requests by outcome', '{request}'),
     (totals) => OUTCOMES.map(([outcome, key]) => [totals[key], { outcome }]),
   ],
+  // a recorder without limits of good has no point
+  [
+    count('throughline.good', 'Completed requests that met all limits of good', '{request}'),
+    ({ good }) => (good === undefined ? [] : [[good]]),
+  ],
   [count('throughline.batches', 'Batches served', '{batch}'), ({ batches }) => [[batches]]],
   [count('throughline.batched', 'Requests in the batches served', '{request}'), ({ batched }) => [[batched]]],
   [
@@ -68,8 +73,8 @@ function count(name: string, description: string, unit: string): Descriptor {
 
 /**
  * Creates a metric producer of the counts of recorders, for the `metricProducers` of an OpenTelemetry metric reader. It has
- * requests by outcome, requests in flight, batches, and histograms of latency, wait, service, queueing, batching and
- * dispatch in seconds, all cumulative. The reader collects them when it exports, so that recording costs no more; a
+ * requests by outcome, good requests of recorders with `good`, requests in flight, batches, and histograms of latency, wait,
+ * service, queueing, batching and dispatch in seconds, all cumulative. The reader collects them when it exports, so that recording costs no more; a
  * histogram instrument would cost hundreds of nanoseconds a request.
  *
  * @throws ValidationError if two recorders have the same name, or the bounds are not in ascending order
@@ -101,11 +106,12 @@ export function openTelemetryProducer(given: Recorders, options: ExportOptions =
         ...{ startTime, endTime, value },
         attributes: { 'throughline.recorder': name, ...attributes },
       })
-      const sums = METRICS.map(([descriptor, values]): Metric => {
+      const sums = METRICS.flatMap(([descriptor, values]): Metric[] => {
         const dataPoints = read.flatMap(([{ name }, totals]) =>
           values(totals).map(([value, attributes]) => point(name, value, attributes)),
         )
-        return { descriptor, aggregationTemporality: CUMULATIVE, dataPointType: SUM, dataPoints, isMonotonic: true }
+        if (dataPoints.length === 0) return []
+        return [{ descriptor, aggregationTemporality: CUMULATIVE, dataPointType: SUM, dataPoints, isMonotonic: true }]
       })
       const inFlight: Metric = {
         descriptor: IN_FLIGHT,
@@ -160,7 +166,7 @@ export interface OpenTelemetryMeter {
 
 /**
  * Registers the counts of recorders as observable instruments of an OpenTelemetry meter, for a service whose readers are set
- * up elsewhere: requests by outcome, requests in flight, batches and serving time. The API has no observable histogram;
+ * up elsewhere: requests by outcome, good requests, requests in flight, batches and serving time. The API has no observable histogram;
  * `openTelemetryProducer` exports histograms.
  *
  * @throws ValidationError if two recorders have the same name
@@ -176,7 +182,8 @@ export function registerOpenTelemetry(meter: OpenTelemetryMeter, given: Recorder
   if (typeof meter?.createObservableCounter !== 'function') {
     throw new ValidationError('meter', `must be an OpenTelemetry meter, got ${show(meter)}`)
   }
-  const counters = METRICS.map(([{ name, description, unit }, values]) => ({
+  const judged = METRICS.filter(([, values]) => recorders.some((recorder) => values(recorder.totals()).length > 0))
+  const counters = judged.map(([{ name, description, unit }, values]) => ({
     instrument: meter.createObservableCounter(name, { description, unit }),
     values,
   }))

@@ -43,6 +43,14 @@ const FAMILIES: readonly Family[] = [
         value: totals[key],
       })),
   },
+  {
+    name: 'throughline_good_requests_total',
+    help: 'Completed requests that met all limits of good',
+    type: 'counter',
+    // a recorder without such limits has no sample
+    samples: ({ good }, labels) =>
+      good === undefined ? [] : [{ metricName: 'throughline_good_requests_total', labels, value: good }],
+  },
   one('gauge', 'throughline_requests_in_flight', 'Requests in flight', ({ inFlight }) => inFlight),
   one('counter', 'throughline_batches_total', 'Batches served', ({ batches }) => batches),
   one('counter', 'throughline_batched_requests_total', 'Requests in the batches served', ({ batched }) => batched),
@@ -73,14 +81,18 @@ const FAMILIES: readonly Family[] = [
   }),
 ]
 
+/** The metrics of which any recorder has a sample. */
+const familiesOf = (read: readonly [Recorder, Totals][], boundsMs: readonly number[]) =>
+  FAMILIES.filter((family) => samplesOf(family, read, boundsMs).length > 0)
+
 function samplesOf(family: Family, read: readonly [Recorder, Totals][], boundsMs: readonly number[]): Sample[] {
   return read.flatMap(([{ name }, totals]) => family.samples(totals, { name }, boundsMs))
 }
 
 /**
- * Returns the counts of recorders in the Prometheus text format 0.0.4: requests by outcome, requests in flight, batches, and
- * histograms of latency, wait, service, queueing, batching and dispatch in seconds. Respond with
- * `text/plain; version=0.0.4; charset=utf-8`.
+ * Returns the counts of recorders in the Prometheus text format 0.0.4: requests by outcome, good requests of recorders with
+ * `good`, requests in flight, batches, and histograms of latency, wait, service, queueing, batching and dispatch in seconds.
+ * Respond with `text/plain; version=0.0.4; charset=utf-8`.
  *
  * @throws ValidationError if two recorders have the same name, or the bounds are not in ascending order
  *
@@ -97,20 +109,20 @@ function samplesOf(family: Family, read: readonly [Recorder, Totals][], boundsMs
 export function prometheusText(given: Recorders, options: ExportOptions = {}): string {
   const { recorders, boundsMs } = resolveExport(given, options)
   const read = recorders.map((recorder): [Recorder, Totals] => [recorder, recorder.totals(boundsMs)])
-  const families = FAMILIES.map((family) => {
+  const families = familiesOf(read, boundsMs).map((family) => {
     const { name, help, type } = family
     const lines = samplesOf(family, read, boundsMs).map(({ metricName, labels, value }) => {
       const written = Object.entries(labels).map(
-        ([label, text]) => `${label}="${escaped(text).replaceAll('"', '\\"')}"`,
+        ([label, text]) => `${label}="${escapeLabel(text).replaceAll('"', '\\"')}"`,
       )
       return `${metricName}{${written.join(',')}} ${value}`
     })
-    return [`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${type}`, ...lines].join('\n')
+    return [`# HELP ${name} ${escapeLabel(help)}`, `# TYPE ${name} ${type}`, ...lines].join('\n')
   })
   return `${families.join('\n\n')}\n`
 }
 
-const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+const escapeLabel = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
 
 /**
  * Registers the metrics of `prometheusText` with a registry of prom-client, or one with the same interface. The registry
@@ -141,9 +153,9 @@ export function registerPrometheus(registry: PrometheusRegistry, given: Recorder
     }
     return read
   }
-  totals()
-  checkRegistry(registry)
-  for (const family of FAMILIES) {
+  const families = familiesOf(totals(), boundsMs)
+  checkRegistry(registry, families)
+  for (const family of families) {
     const { name, help, type } = family
     const labelNames =
       type === 'histogram' ? ['name', 'le'] : family.name === FAMILIES[0]?.name ? ['name', 'outcome'] : ['name']
@@ -164,11 +176,11 @@ export function registerPrometheus(registry: PrometheusRegistry, given: Recorder
   }
 }
 
-function checkRegistry(registry: PrometheusRegistry): void {
+function checkRegistry(registry: PrometheusRegistry, families: readonly Family[]): void {
   if (typeof registry?.registerMetric !== 'function') {
     throw new ValidationError('registry', `must be a registry with a registerMetric method, got ${show(registry)}`)
   }
-  const taken = FAMILIES.find(({ name }) => registry.getSingleMetric?.(name) !== undefined)
+  const taken = families.find(({ name }) => registry.getSingleMetric?.(name) !== undefined)
   if (taken !== undefined) {
     throw new ValidationError(
       'registry',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type ArrivalsInput, poisson, renewal, replay } from '../../scenario/arrivals/arrivals.js'
 import type { Batching } from '../../scenario/batching.js'
 import type { Good } from '../../scenario/good.js'
-import { evenly, groupsOf, overheadOf, type SizeGroup, varied } from '../../scenario/service/observed.js'
+import { evenly, groupsOf, overheadOf, type SizeGroup, summarizeTimes } from '../../scenario/service/observed.js'
 import { byBatchSize, type Cause, recorded, type ServiceInput } from '../../scenario/service/service.js'
 import { empirical } from '../../scenario/service/variation.js'
 import { NS_PER_MS, options } from '../../scenario/units.js'
@@ -70,7 +70,7 @@ export function liveScenario(
   if (dues.length < 2 || batches.length === 0) {
     throw new ValidationError(
       'recorder',
-      `must have recorded 2 requests and a batch to make a scenario of, and has ${dues.length} and ${batches.length}`,
+      `must have recorded at least 2 requests and 1 batch to make a scenario, but has ${dues.length} and ${batches.length}`,
     )
   }
   return {
@@ -115,19 +115,19 @@ function serviceOf(
     return recorded({ by: 'time', times, overhead })
   }
   const groups = groupsOf(observed)
-  const points = groups.map(({ size, times }) => [size, varied(times)] as const)
+  const points = groups.map(({ size, times }) => [size, summarizeTimes(times)] as const)
   return byBatchSize(Object.fromEntries([...points, ...beyond(groups)]), { overhead })
 }
 
 /** A point beyond the largest batch, on the least-squares line through all batches; none for a single size. */
-function beyond(groups: readonly SizeGroup[]): [number, ReturnType<typeof varied>][] {
+function beyond(groups: readonly SizeGroup[]): [number, ReturnType<typeof summarizeTimes>][] {
   const largest = groups.at(-1) as SizeGroup
   if (groups.length < 2) return []
   const all = groups.flatMap(({ size, times }) => times.map((time) => ({ size, time })))
   const [size, time] = [mean(all.map((each) => each.size)), mean(all.map((each) => each.time))]
   const covariance = sum(all.map((each) => (each.size - size) * (each.time - time)))
   const perItem = Math.max(0, covariance / sum(all.map((each) => (each.size - size) ** 2)))
-  const last = varied(largest.times)
+  const last = summarizeTimes(largest.times)
   const furthest = Math.min(BEYOND * largest.size, LARGEST_BATCH)
   return [[furthest, { ...last, mean: last.mean + perItem * (furthest - largest.size) }]]
 }

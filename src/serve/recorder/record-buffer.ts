@@ -188,6 +188,9 @@ export class RecordBuffer {
       let n = 0
       let dueAfter = 0
       let sum = 0
+      let squares = 0
+      let min = Number.POSITIVE_INFINITY
+      let max = 0
       for (; i < length; i++) {
         const due = nearest((timesMs[2 * i] as number) * NS_PER_MS)
         const left = nearest((timesMs[2 * i + 1] as number) * NS_PER_MS)
@@ -195,6 +198,9 @@ export class RecordBuffer {
         const latency = left - due
         dueAfter += due - start
         sum += latency
+        squares += latency * latency
+        if (latency < min) min = latency
+        if (latency > max) max = latency
         latencies[n++] = latency
       }
       if (n === 0) {
@@ -209,7 +215,7 @@ export class RecordBuffer {
       segments.settleAll(at, n, dueAfter, dueAfter + sum)
       segments.aloneAll(at, n, sum)
       if (this.#good !== null) segments.goodAll(at, this.#good.limits.count(this.#good.alone, n))
-      segments.recordMany(at, 'alone', latencies, n)
+      segments.recordManyOf(at, 'alone', latencies, n, sum, squares, min, max)
     }
   }
 

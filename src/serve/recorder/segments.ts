@@ -254,9 +254,29 @@ export class Segments {
     times: Float64Array | null = null,
   ): void {
     const histogram = (at / FIELDS) * HISTOGRAMS + HISTOGRAM_OF[name]
+    addMomentsOf(this.#moments, histogram * MOMENTS, values, length, times)
+    this.#countMany(histogram, values, length, times)
+  }
+
+  /** The same for values whose moments the caller has computed with them, which is faster than a loop of its own. */
+  recordManyOf(
+    at: number,
+    name: StoredHistogram,
+    values: Float64Array,
+    length: number,
+    sum: number,
+    squares: number,
+    min: number,
+    max: number,
+  ): void {
+    const histogram = (at / FIELDS) * HISTOGRAMS + HISTOGRAM_OF[name]
+    addMoments(this.#moments, histogram * MOMENTS, length, sum, squares, min, max)
+    this.#countMany(histogram, values, length, null)
+  }
+
+  #countMany(histogram: number, values: Float64Array, length: number, times: Float64Array | null): void {
     const moments = this.#moments
     const m = histogram * MOMENTS
-    addMomentsOf(moments, m, values, length, times)
     // rare, so it is cheaper to check the extremes than every value
     const inRange = (moments[m + MIN] as number) >= FIRST_BUCKET_NS && (moments[m + MAX] as number) <= LAST_BUCKET_NS
     if (!inRange) clampToBuckets(values, length)

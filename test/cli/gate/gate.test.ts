@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { GateReport } from '../../../src/gate/gate-report.js'
+import { atLength } from '../../support/at-length.js'
 import { IGNORED, makeRepositories, PRICED, readReport, shop, until } from './repository.js'
 
 // One case of each kind. Each runs the command in a process of its own; gate.full.test.ts has the others.
@@ -30,7 +31,7 @@ describe.concurrent('throughline compare --base-ref', () => {
     expect(at.leftovers()).toEqual([])
   })
 
-  it('links the dependencies of head into base, if the lockfiles are the same', async () => {
+  it('links the dependencies of head into base, if the lockfiles are the same', { tags: 'full' }, async () => {
     const at = repository({ ...PRICED, ...IGNORED, 'package-lock.json': '{}' })
     at.install('pricing', "export const cost = '1ms'")
     at.install('@scope/other', '')
@@ -48,8 +49,9 @@ describe.concurrent('throughline compare --base-ref', () => {
     expect(stderr).toMatch(/--base-ref: needs a git repository; .* is not in one\n$/)
   })
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
+  it.each((['SIGINT', 'SIGTERM'] as const).slice(0, atLength(2)))(
     'leaves nothing behind if %s arrives while base is prepared',
+    { tags: 'at-length' },
     async (signal) => {
       const at = repository(shop(1))
       const running = join(at.temporary, '../running')

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { simulate } from '../../../src/simulate/simulate.js'
-import { itAtLength } from '../../support/at-length.js'
-import { throughline } from '../../support/command-line.js'
+import { throughline } from '../../support/processes/command-line.js'
 import { makeRepositories, scenarioSource } from './repository.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-'))
@@ -53,7 +52,7 @@ describe.concurrent('throughline history', () => {
     expect(shown.stdout).not.toMatch(/quick/)
   })
 
-  itAtLength('adds the report of a gate, with the current commit', async () => {
+  it('adds the report of a gate, with the current commit', { tags: 'full' }, async () => {
     const at = repository({ 'a.throughline.mjs': scenarioSource('order', "'1ms'") })
     const gate = join(at.temporary, 'gate.json')
     expect(await at.gate('main', '-o', gate)).toMatchObject({ code: 0 })

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll } from 'vitest'
 import type { GateReport } from '../../../src/gate/gate-report.js'
-import { type Ended, MAIN } from '../../support/command-line.js'
+import { type Ended, MAIN } from '../../support/processes/command-line.js'
 
 export type Files = Record<string, string | null>
 

@@ -1,7 +1,7 @@
 import { affine, type Result, type Scenario, simulate, sweep, ValidationError } from 'throughline'
 import { figuresOf, renderSweepSvg, renderTradeOffSvg, spreadOf, type TradeOffRow } from 'throughline/report'
 import { describe, expect, it } from 'vitest'
-import { marksOf } from '../../support/svg-marks.ts'
+import { marksOf } from '../../support/expect/svg-marks.ts'
 
 const scenario: Scenario = {
   arrivals: '800/s',

@@ -2,7 +2,7 @@ import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
 import { expect, it } from 'vitest'
 import { percentile, summarize } from '../../../src/index.js'
 import { renderHgrm } from '../../../src/report/export/hgrm.js'
-import { result } from '../../support/example-result.js'
+import { result } from '../../support/results/example-result.js'
 
 /** Reads the lines of figures, as a plotter does. */
 const read = (text: string) =>

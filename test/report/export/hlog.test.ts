@@ -2,7 +2,7 @@ import { build, decodeFromCompressedBase64, type Histogram, HistogramLogReader, 
 import { describe, expect, it } from 'vitest'
 import { percentile, simulate } from '../../../src/index.js'
 import { renderHlog } from '../../../src/report/export/hlog.js'
-import { result } from '../../support/example-result.js'
+import { result } from '../../support/results/example-result.js'
 
 function read(text: string): Histogram[] {
   const reader = new HistogramLogReader(text, 64)

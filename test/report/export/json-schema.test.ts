@@ -3,8 +3,8 @@ import Ajv from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import { affine, simulate, sweep } from '../../../src/index.js'
 import { jsonSchemas } from '../../../src/report/export/json-schema.js'
-import { checkedResult } from '../../../src/result/check.js'
-import { result } from '../../support/example-result.js'
+import { checkResult } from '../../../src/result/check.js'
+import { result } from '../../support/results/example-result.js'
 
 const published = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../../dist/schema/${name}.json`, import.meta.url), 'utf8'))
@@ -44,7 +44,7 @@ describe('the published JSON Schemas', () => {
     const given = JSON.parse(JSON.stringify(result))
     spoil(given)
     expect(validates('result')(given)).toBe(false)
-    expect(() => checkedResult(given)).toThrow()
+    expect(() => checkResult(given)).toThrow()
   })
 
   it('accept scenarios in files, and reject invalid ones', () => {

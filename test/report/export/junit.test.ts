@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkBudget } from '../../../src/index.js'
 import { renderJunit } from '../../../src/report/export/junit.js'
-import { result } from '../../support/example-result.js'
+import { result } from '../../support/results/example-result.js'
 
 const interval = result.latencyMs.intervals.p95
 const check = checkBudget(result, {

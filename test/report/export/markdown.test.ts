@@ -6,7 +6,7 @@ import {
   renderMarkdown,
   renderSweepMarkdown,
 } from '../../../src/report/export/markdown.js'
-import { result } from '../../support/example-result.js'
+import { result } from '../../support/results/example-result.js'
 
 describe('Markdown for a pull request', () => {
   it('of a result', () => expect(renderMarkdown(result)).toMatchFileSnapshot('golden/result.md'))

@@ -3,7 +3,7 @@ import { parseCsv } from '../../../src/files/csv.js'
 import { sweep } from '../../../src/index.js'
 import { renderResultsCsv, renderSweepCsv } from '../../../src/report/export/sweep-csv.js'
 import { legible } from '../../../src/text/legible.js'
-import { result } from '../../support/example-result.js'
+import { result } from '../../support/results/example-result.js'
 
 it('a sweep of any fields is a line a point, in milliseconds and requests a second', async () => {
   const swept = await sweep(

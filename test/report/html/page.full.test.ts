@@ -8,7 +8,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { affine, type Result, type Scenario, simulate, sweep } from 'throughline'
 import { renderHtml, renderSweepSvg } from 'throughline/report'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { launch, NO_BROWSER } from '../../support/browser.ts'
+import { launch, NO_BROWSER } from '../../support/processes/browser.ts'
 
 // it takes a browser, and a machine may be busy
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })

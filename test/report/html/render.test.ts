@@ -1,7 +1,7 @@
 import { affine, compareResults, type Result, type Scenario, simulate, sweep, ValidationError } from 'throughline'
 import { renderHtml } from 'throughline/report'
 import { describe, expect, it } from 'vitest'
-import { marksOf } from '../../support/svg-marks.ts'
+import { marksOf } from '../../support/expect/svg-marks.ts'
 
 const scenario: Scenario = {
   arrivals: '800/s',
@@ -26,7 +26,7 @@ describe('a report as a page', () => {
     expect(renderHtml(one)).toBe(renderHtml(JSON.parse(JSON.stringify(one))))
   })
 
-  it('holds ten results in less than 300 KB, and names no other file', () => {
+  it('holds ten results in less than 300 KB, and names no other file', { tags: 'full' }, () => {
     const ten = [400, 500, 600, 700, 750, 800, 850, 900, 1000, 1100].map((rate) => ({
       name: `at ${rate}/s in batches of no more than sixty-four requests each`,
       result: simulate({

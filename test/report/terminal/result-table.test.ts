@@ -5,6 +5,15 @@ import { affine } from '../../../src/scenario/service/service.js'
 import { gamma } from '../../../src/scenario/service/variation.js'
 import { simulate } from '../../../src/simulate/simulate.js'
 
+it('says why more requests complete than are offered', () => {
+  const throughputOf = (result: Result) => /throughput +(.*)/.exec(renderResult(result, { width: 120 }))?.[1]?.trim()
+  const window = { startMs: 1000, endMs: 11_000 }
+  const late: Result = { ...batched, window, throughput: { offered: 509, completed: 549 } }
+  expect(throughputOf(late)).toBe('549/s of 509/s offered, plus at least 400 requests from the warm-up')
+  expect(throughputOf({ ...late, engine: 'record' })).toMatch(/plus at least 400 requests from before the window$/)
+  expect(throughputOf({ ...late, throughput: { offered: 549, completed: 549.2 } })).toBe('549/s of 549/s offered')
+})
+
 const batched = simulate({
   arrivals: '800/s',
   service: affine({ base: '7.5ms', perItem: '0.25ms', variation: gamma({ cv: 0.5 }) }),

@@ -17,7 +17,7 @@ import {
   ValidationError,
 } from '../../../src/index.js'
 import { renderHtml, renderMarkdown, renderResult } from '../../../src/report/index.js'
-import { checkedResult } from '../../../src/result/check.js'
+import { checkResult } from '../../../src/result/check.js'
 
 const mm1: Scenario = {
   arrivals: poisson('50/s'),
@@ -26,7 +26,7 @@ const mm1: Scenario = {
   stop: { requests: 20_000 },
 }
 const runs = (seeds: number[], scenario: Scenario = mm1) => seeds.map((seed) => simulate({ ...scenario, seed }))
-const stored = (result: Result): Result => checkedResult(JSON.parse(JSON.stringify(result)))
+const stored = (result: Result): Result => checkResult(JSON.parse(JSON.stringify(result)))
 const total = (of: readonly Result[], value: (each: Result) => number) => of.reduce((sum, each) => sum + value(each), 0)
 
 /** A result whose latencies are these, in milliseconds: requests a second apart, each served at once. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { onOff, replay, type Scenario, simulate, stages } from '../../../src/index.js'
 import { arrivalsSchema, meanRate, type OpenArrivals } from '../../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../../src/scenario/arrivals/schedule.js'
-import { refusal } from '../../support/refusal.js'
+import { refusal } from '../../support/expect/refusal.js'
 
 describe('a replayed trace', () => {
   const due = (arrivals: Scenario['arrivals']) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Heap } from '../../../src/scenario/arrivals/heap.js'
+import { atLength } from '../../support/at-length.js'
 
 /** A heap as a list that is sorted again at each call. */
 class SortedList {
@@ -24,7 +25,9 @@ class SortedList {
 }
 
 describe('a heap', () => {
-  it('takes the earliest time, and the lowest number of equal times, in any sequence of calls', () => {
+  it('takes the earliest time, and the lowest number of equal times, in any sequence of calls', {
+    tags: 'at-length',
+  }, () => {
     // null takes an entry; there are few different times, so that many are equal
     const steps = fc.array(fc.option(fc.nat(5), { freq: 3 }), { maxLength: 200, size: 'max' })
     fc.assert(
@@ -47,7 +50,7 @@ describe('a heap', () => {
         while (list.size > 0) expect(heap.take()).toBe(list.take())
         expect(heap.first).toBe(Number.POSITIVE_INFINITY)
       }),
-      { seed: 6, numRuns: 300 },
+      { seed: 6, numRuns: atLength(300) },
     )
   })
 })

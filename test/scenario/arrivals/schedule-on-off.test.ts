@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { affine, exponential, onOff, simulate } from '../../../src/index.js'
 import { arrivalsSchema, meanRate, type OpenArrivals } from '../../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../../src/scenario/arrivals/schedule.js'
-import { expectDistribution, SEEDS } from '../../support/distribution-checks.js'
+import { expectDistribution, SEEDS } from '../../support/expect/distribution-checks.js'
 
 const process = { rate: 40, on: 250, off: 750 }
 const arrivals = arrivalsSchema.parse(onOff(process)) as OpenArrivals
@@ -100,7 +100,7 @@ describe('on and off', () => {
     for (let i = 0; i < 1000; i++) expect(next()).toBe(poisson())
   })
 
-  it('makes a queue of the theoretical length', () => {
+  it('makes a queue of the theoretical length', { tags: 'full' }, () => {
     // with exponential service this is GI/M/1: latency is exponential of rate mu (1 - s), where s = E[exp(-mu (1 - s) gap)]
     const mu = 20
     let s = 0.5

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { simulate, stages } from '../../../src/index.js'
 import { arrivalsSchema, meanRate, type OpenArrivals } from '../../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../../src/scenario/arrivals/schedule.js'
-import { expectDistribution, SEEDS } from '../../support/distribution-checks.js'
+import { expectDistribution, SEEDS } from '../../support/expect/distribution-checks.js'
 
 /** A ramp from 0 to 1,000/s, a plateau, a jump down to 200/s, and a slow ramp to 0. */
 const arrivals = arrivalsSchema.parse(

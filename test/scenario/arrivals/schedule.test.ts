@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { constant, gamma, lognormal, poisson, renewal, replay, type Scenario } from '../../../src/index.js'
 import { arrivalsSchema, type OpenArrivals } from '../../../src/scenario/arrivals/arrivals.js'
 import { schedule } from '../../../src/scenario/arrivals/schedule.js'
-import { expectDistribution, SEEDS } from '../../support/distribution-checks.js'
+import { expectDistribution, SEEDS } from '../../support/expect/distribution-checks.js'
 
 /** The first due times of an arrival process, in nanoseconds. */
 function dues(arrivals: Scenario['arrivals'], length: number, seed = 1, replication = 0): Float64Array {

@@ -75,7 +75,7 @@ describe('createBatcher', () => {
   it('refuses a maxWait without a maxBatchSize', () => {
     const make = (batching: object) => () => createBatcher((batch: number[]) => batch, { batching })
     expect(make({ maxWait: '2ms' })).toThrow(
-      'batching.maxBatchSize: is required with maxWait: the largest number of calls in a batch, such as 32; null for no limit',
+      'batching.maxBatchSize: is required with maxWait: the largest number of requests in a batch, such as 32; null for no limit',
     )
     for (const maxBatchSize of [1, 16, null]) expect(make({ maxWait: '2ms', maxBatchSize })).not.toThrow()
     expect(make({ maxWait: '2ms', maxBatch: 4 })).toThrow(/'maxBatch' is not an option here/)
@@ -343,8 +343,11 @@ describe('createBatcher', () => {
     [{ batchTimeout: 'soon' }, 'batchTimeout: must be a duration of 1 ns or more'],
     [{ recorder: true }, 'recorder: must be a recorder, or false for none, got true'],
     [{ name: 7 }, 'name: must be text of 1 to 100 characters, got 7'],
-    [{ name: 'infer', recorder: false }, 'name: names its own recorder, and must be omitted'],
-    [{ maxBatchSize: 4 }, "'maxBatchSize' is not an option here; accepted: batching, servers, queue"],
+    [{ name: 'infer', recorder: false }, 'name: cannot be combined with recorder; pass the name to createRecorder'],
+    [
+      { maxBatchSize: 4 },
+      "'maxBatchSize' is not an option here (did you mean 'batching.maxBatchSize'?); accepted: batching, servers",
+    ],
   ])('refuses %j', (options, message) => {
     const make = () => createBatcher((batch: number[]) => batch, options as never)
     expect(make).toThrow(ValidationError)
@@ -366,7 +369,7 @@ describe('createBatcher', () => {
     [{ timeout: 'soon' }, 'options.timeout: must be a duration of 1 ns or more'],
     [{ timeout: Number.NaN }, 'options.timeout: must be a duration of 1 ns or more'],
     [{ signal: {} }, 'options.signal: must be an AbortSignal'],
-    [{ timeOut: 5 }, "options: 'timeOut' is not an option here; accepted: signal, timeout"],
+    [{ timeOut: 5 }, "options: 'timeOut' is not an option here (did you mean 'timeout'?); accepted: signal, timeout"],
     [7, 'options: must be an object of signal, timeout'],
     [null, 'options: must be an object of signal, timeout'],
     [new Map([['timeout', 5]]), 'options: must be an object of signal, timeout, got a Map'],

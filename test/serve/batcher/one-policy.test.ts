@@ -8,14 +8,15 @@ import {
   type ScenarioParts,
   type SimulationEvent,
 } from '../../../src/index.js'
-import { policyOf } from '../../../src/scenario/batching.js'
+import { buildPolicy } from '../../../src/scenario/batching.js'
 import { resolveScenario } from '../../../src/scenario/scenario.js'
 import { BatcherError } from '../../../src/serve/batcher/batcher-error.js'
 import { LiveBatcher } from '../../../src/serve/batcher/live-batcher.js'
 import type { RecorderSink } from '../../../src/serve/batcher/recorder-sink.js'
 import { Engine } from '../../../src/simulate/engine.js'
-import { dueTimesOf } from '../../support/simulate-with-events.js'
-import { openScenario, seeded } from '../../support/small-scenarios.js'
+import { atLength } from '../../support/at-length.js'
+import { dueTimesOf } from '../../support/reference/simulate-with-events.js'
+import { openScenario, seeded } from '../../support/reference/small-scenarios.js'
 import { Agenda, ScriptedServers } from '../scripted-servers.js'
 import { VirtualTime } from '../virtual-time.js'
 
@@ -81,7 +82,7 @@ async function runLive(
     story.batches.push({ startNs: time.nowNs, endNs, requests: inputs as number[] })
     completions.add(endNs, () => batch.answer(inputs))
   })
-  const policy = policyOf({
+  const policy = buildPolicy({
     maxBatchSize: batching?.maxBatchSize === undefined ? 1 : batching.maxBatchSize,
     maxWait: (batching?.maxWait ?? 0) as number,
   })
@@ -128,7 +129,7 @@ async function runLive(
 describe('a live batcher forms the same batches as the simulation', () => {
   const finite = openScenario.filter(({ batching }) => batching.maxWait !== null)
 
-  it('on scripted arrivals with many ties, with limits and several servers', async () => {
+  it('on scripted arrivals with many ties, with limits and several servers', { tags: 'at-length' }, async () => {
     await fc.assert(
       fc.asyncProperty(finite, async (scenario) => {
         const { arrivals, service } = scenario
@@ -139,11 +140,11 @@ describe('a live batcher forms the same batches as the simulation', () => {
         const dues = (arrivals as { timestamps: number[] }).timestamps.slice(0, requests).map(ns)
         expect(await runLive(dues, scenario, (size) => ns(base + perItem * size))).toEqual(expected)
       }),
-      seeded(400),
+      seeded(atLength(400)),
     )
   })
 
-  it('without a recorder, on scripted arrivals with many at one instant', async () => {
+  it('without a recorder, on scripted arrivals with many at one instant', { tags: 'at-length' }, async () => {
     await fc.assert(
       fc.asyncProperty(finite, async (given) => {
         // only a recorder knows when a call times out
@@ -154,7 +155,7 @@ describe('a live batcher forms the same batches as the simulation', () => {
         const dues = (scenario.arrivals as { timestamps: number[] }).timestamps.slice(0, requests)
         expect(await runLive(dues.map(ns), scenario, (size) => ns(base + perItem * size), false)).toEqual(expected)
       }),
-      seeded(200),
+      seeded(atLength(200)),
     )
   })
 

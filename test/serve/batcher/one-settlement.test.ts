@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { InFlightBatch } from '../../../src/serve/batcher/in-flight-batch.js'
+import type { LiveBatch } from '../../../src/serve/batcher/live-batch.js'
 import { LiveBatcher } from '../../../src/serve/batcher/live-batcher.js'
 import type { RecorderSink } from '../../../src/serve/batcher/recorder-sink.js'
+import { atLength } from '../../support/at-length.js'
 import { Agenda, ScriptedServers } from '../scripted-servers.js'
 import { VirtualTime } from '../virtual-time.js'
 
@@ -80,7 +81,7 @@ async function faultsOf(given: Schedule): Promise<string[]> {
   const time = new VirtualTime()
   let batches = 0
 
-  const serve = (batch: InFlightBatch, inputs: unknown[]) => {
+  const serve = (batch: LiveBatch, inputs: unknown[]) => {
     ran.push(...(inputs as number[]))
     const { what, after } = given.behaviours[batches++ % given.behaviours.length] as (typeof given.behaviours)[number]
     if (what === 'hangs') return
@@ -181,13 +182,13 @@ describe('each call is settled once', () => {
   beforeAll(() => void process.on('unhandledRejection', note))
   afterAll(() => void process.off('unhandledRejection', note))
 
-  it('whatever callers and handlers do, and however late timers fire', { timeout: 30_000 }, async () => {
+  it('whatever callers and handlers do, and however late timers fire', { tags: 'at-length' }, async () => {
     await fc.assert(
       fc.asyncProperty(schedule, async (given) => {
         const faults = await faultsOf(given)
         if (faults.length > 0) throw new Error(faults.join('\n'))
       }),
-      { seed: 1, numRuns: 10_000 },
+      { seed: 1, numRuns: atLength(10_000) },
     )
     expect(unhandled).toEqual([])
   })

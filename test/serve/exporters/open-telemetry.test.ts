@@ -1,5 +1,5 @@
 import { type DataPoint, type Histogram, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
-import { createRecorder, openTelemetryProducer, registerOpenTelemetry } from 'throughline'
+import { createRecorder, openTelemetryProducer, type Recorder, registerOpenTelemetry } from 'throughline'
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from '../virtual-clock.js'
 
@@ -15,9 +15,9 @@ class Reader extends MetricReader {
   }
 }
 
-function recorded() {
+function recorded(good?: { latency: string }) {
   const clock = new VirtualClock()
-  const recorder = createRecorder({ name: 'infer', clock: clock.read })
+  const recorder = createRecorder({ name: 'infer', clock: clock.read, good })
   for (const ms of [0.08, 3, 3, 70_000]) {
     const start = recorder.start()
     clock.pass(ms)
@@ -75,5 +75,16 @@ describe('metrics for OpenTelemetry', () => {
     expect(read.get('throughline.in_flight')?.dataPoints[0]?.value).toBe(1)
     const requests = read.get('throughline.requests')?.dataPoints ?? []
     expect(requests.find(({ attributes }) => attributes.outcome === 'completed')?.value).toBe(4)
+  })
+  it.each(['a producer', 'a meter'])('count the good requests of a recorder that judges them, by %s', async (by) => {
+    const readFrom = async (recorder: Recorder) => {
+      const reader = new Reader(by === 'a producer' ? { metricProducers: [openTelemetryProducer(recorder)] } : {})
+      const provider = new MeterProvider({ readers: [reader] })
+      if (by === 'a meter') registerOpenTelemetry(provider.getMeter('test'), recorder)
+      return (await reader.read()).get('throughline.good')
+    }
+    // 0.08, 3 and 3 ms of 0.08, 3, 3 and 70,000
+    expect((await readFrom(recorded({ latency: '3ms' })))?.dataPoints.map(({ value }) => value)).toEqual([3])
+    expect(await readFrom(recorded())).toBeUndefined()
   })
 })

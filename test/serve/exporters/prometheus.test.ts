@@ -1,6 +1,7 @@
 import { Counter, Registry } from 'prom-client'
 import { createRecorder, prometheusText, type Recorder, registerPrometheus } from 'throughline'
 import { describe, expect, it } from 'vitest'
+import { atLength } from '../../support/at-length.js'
 import { VirtualClock } from '../virtual-clock.js'
 
 /** Five requests answered in batches or alone, and one of each other outcome. */
@@ -92,6 +93,24 @@ describe('metrics for Prometheus', () => {
     expect(written).toMatch(/# EOF\n$/)
   })
 
+  it('count the good requests of recorders that judge them, and no others', async () => {
+    const clock = new VirtualClock()
+    const judged = createRecorder({ name: 'judged', clock: clock.read, good: { latency: '10ms' } })
+    for (const ms of [5, 10, 11]) {
+      const start = judged.start()
+      clock.pass(ms)
+      judged.record(start)
+    }
+    judged.fail(judged.start())
+    const both = [recorded('a'), judged]
+    const written = prometheusText(both)
+    expect(sampleOf(written, 'throughline_good_requests_total{name="judged"}')).toBe(2)
+    expect(written.match(/^throughline_good_requests_total/gm)).toHaveLength(1)
+    const registry = new Registry()
+    registerPrometheus(registry, both)
+    expect((await registry.metrics()).trim()).toBe(written.trim())
+  })
+
   it('escape the name of a recorder', async () => {
     const recorder = recorded('a "b" \\ c\nd')
     const registry = new Registry()
@@ -100,14 +119,14 @@ describe('metrics for Prometheus', () => {
     expect((await registry.metrics()).trim()).toBe(prometheusText(recorder).trim())
   })
 
-  it('never decrease, and exist before anything was recorded', () => {
+  it('never decrease, and exist before anything was recorded', { tags: 'at-length' }, () => {
     const clock = new VirtualClock()
     const recorder = createRecorder({ clock: clock.read })
     const count = () =>
       sampleOf(prometheusText(recorder), 'throughline_latency_seconds_count{name="default"}') as number
     let last = count()
     expect(last).toBe(0)
-    for (let minute = 0; minute < 200; minute++) {
+    for (let minute = 0; minute < atLength(200); minute++) {
       recorder.record(recorder.start())
       clock.pass(60_000)
       expect(count()).toBe(last + 1)

@@ -3,7 +3,8 @@ import { checkBudget, compareResults, createRecorder, type Recorder, type Result
 import { renderResult } from 'throughline/report'
 import { prometheusText } from 'throughline/serve'
 import { describe, expect, it } from 'vitest'
-import { checkedResult } from '../../../src/result/check.js'
+import { checkResult } from '../../../src/result/check.js'
+import { atLength } from '../../support/at-length.js'
 import { poissonTimes, recordSimulation } from '../record-simulation.js'
 import { VirtualClock } from '../virtual-clock.js'
 
@@ -76,7 +77,7 @@ describe('a recorder', () => {
     serve(clock, recorder, 20_000, 3, (i) => 1 + ((i * 7919) % 100) / 100)
     const result = recorder.snapshot() as Result
     expect(result).toMatchObject({ engine: 'record', scenario: null, servers: 1, environment: null })
-    expect(checkedResult(written(result))).toEqual(written(result))
+    expect(checkResult(written(result))).toEqual(written(result))
     expect(checkBudget(result, { p99: '2ms', throughput: '>= 200/s', utilization: '<= 50%' }).verdict).toBe('pass')
     expect(checkBudget(result, { p99: '1.5ms' }).verdict).toBe('fail')
     const last = recorder.snapshot({ last: '1m' }) as Result
@@ -204,7 +205,7 @@ describe('a recorder', () => {
     const result = recorder.snapshot() as Result
     expect(result.latencyMs.max).toBe(7_200_000)
     expect(result.validity.findings.map(({ code }) => code)).toContain('over-an-hour')
-    expect(checkedResult(written(result)).counts.completed).toBe(1)
+    expect(checkResult(written(result)).counts.completed).toBe(1)
   })
 
   it.each([
@@ -325,7 +326,7 @@ describe('recording, compared with a list of everything recorded', () => {
     outcome,
   })
 
-  it('counts every request once, for any order of times', () => {
+  it('counts every request once, for any order of times', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(fc.array(event, { minLength: 1, maxLength: 300 }), (events) => {
         const clock = new VirtualClock()
@@ -358,7 +359,7 @@ describe('recording, compared with a list of everything recorded', () => {
         const served = requests.filter(({ outcome }) => outcome === 'served' || outcome === 'alone')
         const result = recorder.snapshot()
         if (served.length === 0) return result === null
-        const { counts, latencyMs, meanInSystem, window, validity } = checkedResult(written(result))
+        const { counts, latencyMs, meanInSystem, window, validity } = checkResult(written(result))
         expect(counts).toEqual({
           offered: requests.length,
           completed: served.length,
@@ -377,7 +378,7 @@ describe('recording, compared with a list of everything recorded', () => {
         expect(validity.findings.map(({ code }) => code)).not.toContain('littles-law')
         return true
       }),
-      { seed: 1, numRuns: 60 },
+      { seed: 1, numRuns: atLength(60) },
     )
   })
 })

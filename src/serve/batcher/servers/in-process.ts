@@ -1,7 +1,7 @@
 import { type AnyHandler, handlerOf } from '../../../handler/handler.js'
 import { prepare } from '../../../handler/prepare.js'
-import { awaited, BatchContext, isPromise } from '../../../handler/serving.js'
-import type { InFlightBatch } from '../in-flight-batch.js'
+import { BatchContext, isPromise, toNativePromise } from '../../../handler/serving.js'
+import type { LiveBatch } from '../live-batch.js'
 import type { Servers } from './servers.js'
 import { setupError, withSetupTimeout } from './setup.js'
 
@@ -41,7 +41,7 @@ export class InProcess implements Servers {
     this.#ready = true
   }
 
-  serve(batch: InFlightBatch, inputs: unknown[]): void {
+  serve(batch: LiveBatch, inputs: unknown[]): void {
     const context = new BatchContext(this.#state)
     try {
       const outputs: unknown = this.#handler.run(inputs, context)
@@ -50,7 +50,7 @@ export class InProcess implements Servers {
         return
       }
       batch.context = context
-      awaited(outputs).then(
+      toNativePromise(outputs).then(
         (settled) => batch.answer(settled),
         (error: unknown) => batch.fail(error),
       )
@@ -59,7 +59,7 @@ export class InProcess implements Servers {
     }
   }
 
-  giveUp({ context }: InFlightBatch, reason: Error): void {
+  giveUp({ context }: LiveBatch, reason: Error): void {
     if (context !== null) BatchContext.abort(context, reason)
   }
 

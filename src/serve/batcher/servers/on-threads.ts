@@ -1,9 +1,9 @@
-import type { InFlightBatch } from '../in-flight-batch.js'
+import type { LiveBatch } from '../live-batch.js'
 import { ServerThread, type ThreadSettings } from './server-thread.js'
 import type { Servers } from './servers.js'
 
 /** Servers of a handler's module: a thread for each. */
-export class OnThreads implements Servers {
+export class ThreadServers implements Servers {
   readonly count: number
   readonly inThisProcess = false
   readonly #threads: ServerThread[]
@@ -18,11 +18,11 @@ export class OnThreads implements Servers {
     return this.#thread(server).prepare()
   }
 
-  serve(batch: InFlightBatch, inputs: unknown[]): void {
+  serve(batch: LiveBatch, inputs: unknown[]): void {
     this.#thread(batch.server).serve(batch, inputs)
   }
 
-  giveUp({ server }: InFlightBatch): void {
+  giveUp({ server }: LiveBatch): void {
     this.#thread(server).giveUp()
   }
 

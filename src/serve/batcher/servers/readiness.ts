@@ -1,4 +1,4 @@
-import type { Time } from '../time.js'
+import type { BatcherTime } from '../time.js'
 import type { Servers } from './servers.js'
 
 /** How long a call must come after a server could not be made ready for it to be tried again. */
@@ -14,7 +14,7 @@ export interface ReadinessEvents {
 /** Makes servers ready for their batches, and remembers those that could not be made ready: the broken ones. */
 export class Readiness {
   readonly #servers: Servers
-  readonly #time: Time
+  readonly #time: BatcherTime
   readonly #events: ReadinessEvents
   readonly #preparing = new Map<number, Promise<void>>()
   /** the error of each broken server */
@@ -23,7 +23,7 @@ export class Readiness {
   /** in the batcher's own async context, whichever call causes it */
   readonly #retryBroken: () => void
 
-  constructor(servers: Servers, time: Time, events: ReadinessEvents) {
+  constructor(servers: Servers, time: BatcherTime, events: ReadinessEvents) {
     this.#servers = servers
     this.#time = time
     this.#events = events

@@ -7,7 +7,7 @@ import type { Unready } from '../../../handler/prepare.js'
 import { ENTRY, startPool, taskOf } from '../../../threads/thread.js'
 import { isError } from '../../../validation/realm.js'
 import { BatcherError } from '../batcher-error.js'
-import type { InFlightBatch } from '../in-flight-batch.js'
+import type { LiveBatch } from '../live-batch.js'
 import { deserializeError } from './serialized-error.js'
 import { setupError, withSetupTimeout } from './setup.js'
 import type { ServeTask, ThreadRequest, ThreadResponse } from './thread-messages.js'
@@ -42,7 +42,7 @@ export class ServerThread {
   #worker: Worker | null = null
   /** what the thread threw and did not catch */
   #uncaught: unknown
-  #batch: InFlightBatch | null = null
+  #batch: LiveBatch | null = null
   /** for each input of the batch, why it could not be sent, or null if it was; null if all were sent */
   #sendErrors: (Error | null)[] | null = null
   /** resolves what waits for the thread to be done with a batch that was given up */
@@ -131,7 +131,7 @@ export class ServerThread {
   }
 
   /** Takes the batch from the thread, which is done with it. */
-  #takeBatch(): InFlightBatch | null {
+  #takeBatch(): LiveBatch | null {
     const batch = this.#batch
     this.#batch = null
     this.#sendErrors = null
@@ -140,7 +140,7 @@ export class ServerThread {
     return batch
   }
 
-  serve(batch: InFlightBatch, inputs: unknown[]): void {
+  serve(batch: LiveBatch, inputs: unknown[]): void {
     const port = this.#port
     if (port === null) {
       const message = `the thread of handler ${this.#settings.path} ended before the batch started`
@@ -157,7 +157,7 @@ export class ServerThread {
   }
 
   /** Sends the inputs that can be cloned, if not all can: only the others fail. */
-  #sendCloneable(port: MessagePort, batch: InFlightBatch, inputs: unknown[], thrown: unknown): void {
+  #sendCloneable(port: MessagePort, batch: LiveBatch, inputs: unknown[], thrown: unknown): void {
     const sendErrors = inputs.map(cloneError)
     const cloneable = inputs.filter((_, i) => sendErrors[i] === null)
     let failure = thrown

@@ -1,4 +1,4 @@
-import type { InFlightBatch } from '../in-flight-batch.js'
+import type { LiveBatch } from '../live-batch.js'
 
 /** The servers of a batcher, numbered from 0. Each serves one batch at a time. */
 export interface Servers {
@@ -12,9 +12,9 @@ export interface Servers {
    */
   prepare(server: number): Promise<void> | null
   /** Starts a batch, and ends it at some time unless it is given up. Does not throw. */
-  serve(batch: InFlightBatch, inputs: unknown[]): void
+  serve(batch: LiveBatch, inputs: unknown[]): void
   /** Gives up a batch that its server still serves: nothing waits for it any more. */
-  giveUp(batch: InFlightBatch, reason: Error): void
+  giveUp(batch: LiveBatch, reason: Error): void
   /** Releases everything, whatever the servers are doing. Rejects with what went wrong. */
   close(): Promise<void>
 }

@@ -1,0 +1,98 @@
+import { type HttpRequest, type ResolvedRequest, requestSchema } from '../scenario/http/requests.js'
+import { nearestName } from '../validation/nearest.js'
+import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
+import { type FileRow, readRows } from './rows.js'
+import { type ReadTraceOptions, readTimes } from './trace.js'
+
+/** The columns of a file of requests; `headers.accept` is the header `accept`. */
+const COLUMNS = ['method', 'path', 'url', 'headers', 'body', 'class', 'weight']
+const isColumn = (name: string) => COLUMNS.includes(name.split('.')[0] as string)
+
+/**
+ * Refuses a file of requests that has no known column, or a misspelt one.
+ *
+ * @param filled other columns that the target takes
+ * @throws ValidationError naming the file and its columns
+ */
+export function checkColumns(rows: readonly FileRow[], filled: readonly string[]): void {
+  const [first] = rows as [FileRow]
+  const names = Object.keys(first.columns)
+  if (!names.some((name) => isColumn(name) || filled.includes(name))) {
+    throw new ValidationError(
+      first.place.replace(/[:[]\d+\]?$/, ''),
+      `must have at least one of the columns ${COLUMNS.join(', ')}, or one that http.url names, such as {id}; it has ${names.map(show).join(', ')}`,
+    )
+  }
+  for (const name of names) {
+    const meant = isColumn(name) ? null : nearestName(name, COLUMNS)
+    if (meant === null || names.includes(meant) || Math.abs(name.length - meant.length) > 1) continue
+    throw new ValidationError(first.place, `has the column ${show(name)} (did you mean '${meant}'?); rename it`)
+  }
+}
+
+/** Whether a file can be read as one of requests. */
+export async function hasRequests(file: string): Promise<boolean> {
+  const [first] = await readRows(file).catch(() => [])
+  return first !== undefined && Object.keys(first.columns).some(isColumn)
+}
+
+/**
+ * Takes a row of a file for a request. Empty fields are left out, and other columns ignored.
+ *
+ * @throws ValidationError naming the line and the column
+ */
+export function toRequest({ place, columns }: FileRow): ResolvedRequest {
+  const given: Record<string, unknown> = {}
+  for (const name of COLUMNS) {
+    const value = columns[name]
+    if (value !== undefined && value !== null && value !== '') given[name] = value
+  }
+  if (typeof given.weight === 'string') given.weight = Number(given.weight)
+  if (typeof given.headers === 'string') {
+    try {
+      given.headers = JSON.parse(given.headers)
+    } catch (error) {
+      const message = `must be a JSON object, such as {"accept":"text/plain"}, got ${show(given.headers)}`
+      throw new ValidationError(`${place}.headers`, message, { cause: error })
+    }
+  }
+  const single = Object.entries(columns).filter(([name, value]) => name.startsWith('headers.') && value !== '')
+  if (single.length > 0) {
+    const named = Object.fromEntries(single.map(([name, value]) => [name.slice('headers.'.length), value]))
+    given.headers = { ...(given.headers as object | undefined), ...named }
+  }
+  const parsed = requestSchema.safeParse(given)
+  if (!parsed.success) throwFaults(parsed.error, place, given)
+  return parsed.data
+}
+
+/**
+ * Reads a recorded trace of HTTP requests, each with its time, such as an access log: CSV with names of columns, JSON lines
+ * of objects, or one JSON list of them. Columns are those of a file of `http.requests`; others are ignored.
+ *
+ * @example
+ * import { writeFile } from 'node:fs/promises'
+ *
+ * await writeFile('log.jsonl', '{"at":"2026-03-01T12:00:00Z","path":"/a"}\n{"at":"2026-03-01T12:00:00.5Z","path":"/b"}\n')
+ * const { times, requests } = await readRequestTrace('log.jsonl', { field: 'at' })
+ * console.log(times, requests) // [ 0, 500 ] [ { path: '/a' }, { path: '/b' } ]
+ * // await measure({ arrivals: replay(times), http: { url: 'http://127.0.0.1:8080', requests } })
+ *
+ * @param file a path, relative to the working directory, or a file URL
+ * @returns the times in milliseconds, ascending, and the request of each
+ * @throws ValidationError naming the file and the line
+ */
+export async function readRequestTrace(
+  file: string | URL,
+  options: ReadTraceOptions = {},
+): Promise<{ times: number[]; requests: HttpRequest[] }> {
+  const { times, order } = await readTimes(file, options)
+  const rows = await readRows(file instanceof URL ? file.href : file, options.format)
+  const path = file instanceof URL ? file.href : file
+  if (rows.length !== times.length) {
+    throw new ValidationError(path, 'must have names of columns in its first line, to tell times from requests')
+  }
+  checkColumns(rows, [])
+  const requests = rows.map(toRequest)
+  return { times, requests: order === null ? requests : Array.from(order, (i) => requests[i] as HttpRequest) }
+}

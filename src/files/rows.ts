@@ -1,0 +1,95 @@
+import { fileURLToPath } from 'node:url'
+import { isPlain } from '../scenario/units.js'
+import { show, ValidationError } from '../validation/validation-error.js'
+import { parseCsv } from './csv.js'
+import { readText } from './stored.js'
+
+/** A row of a file: its columns by name, and its place, such as `users.csv:7`. */
+export interface FileRow {
+  place: string
+  columns: Readonly<Record<string, unknown>>
+}
+
+const SEPARATORS = [',', ';', '\t', '|'] as const
+
+/**
+ * Reads the rows of a file: CSV with names of columns in the first line, whose separator is detected, JSON lines of
+ * objects, or one JSON list of them.
+ *
+ * @param file a path, relative to the working directory, or a file URL
+ * @param format that of the file's name if omitted
+ * @throws ValidationError naming the file and the line
+ */
+export async function readRows(file: string, format?: 'csv' | 'json-lines'): Promise<FileRow[]> {
+  const path = file.startsWith('file:') ? fileURLToPath(file) : file
+  // Windows and old line ends, which a file may mix
+  const text = (await readText(path)).replace(/\r\n?/g, '\n')
+  const json = format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
+  const rows = json ? jsonRows(path, text) : csvRows(path, text)
+  if (rows.length === 0) throw new ValidationError(path, 'holds no rows')
+  return rows
+}
+
+function csvRows(path: string, text: string): FileRow[] {
+  const { records, openQuote } = parseCsv(text, detectSeparator(text))
+  if (openQuote !== null) throw new ValidationError(`${path}:${openQuote}`, 'has a quote that is not closed')
+  const [header, ...rest] = records
+  if (header === undefined) return []
+  const names = header.fields
+  const missing = names.indexOf('')
+  if (missing >= 0 && names.slice(missing).some((name) => name !== '')) {
+    throw new ValidationError(`${path}:${header.line}`, `must name its columns, but column ${missing + 1} has no name`)
+  }
+  const twice = names.find((name, i) => name !== '' && names.indexOf(name) < i)
+  if (twice !== undefined) throw new ValidationError(`${path}:${header.line}`, `has two columns ${show(twice)}`)
+  return rest.map(({ line, fields }) => {
+    const place = `${path}:${line}`
+    if (fields.slice(names.length).some((field) => field !== '')) {
+      throw new ValidationError(
+        place,
+        `has ${fields.length} fields, but the first line has ${names.length}; quote fields that hold the separator`,
+      )
+    }
+    const columns = names.flatMap((name, i) => (name === '' ? [] : [[name, fields[i] ?? ''] as const]))
+    return { place, columns: Object.fromEntries(columns) }
+  })
+}
+
+/** The separator that gives the first line the most fields. */
+function detectSeparator(text: string): string {
+  const counts = SEPARATORS.map((separator) => parseCsv(text, separator, 1).records[0]?.fields.length ?? 0)
+  return SEPARATORS[counts.indexOf(Math.max(...counts))] as string
+}
+
+function jsonRows(path: string, text: string): FileRow[] {
+  const list = parseList(text)
+  if (list !== null) return list.map((value, i) => jsonRow(`${path}[${i}]`, value))
+  return text.split('\n').flatMap((content, i) => {
+    if (content.trim() === '') return []
+    const place = `${path}:${i + 1}`
+    let value: unknown
+    try {
+      value = JSON.parse(content)
+    } catch (error) {
+      throw new ValidationError(place, `is not JSON: ${show(content.trim())}`, { cause: error })
+    }
+    return jsonRow(place, value)
+  })
+}
+
+function jsonRow(place: string, value: unknown): FileRow {
+  if (isPlain(value)) return { place, columns: value as Record<string, unknown> }
+  throw new ValidationError(place, `must be an object, such as {"path":"/users/7"}, got ${show(value)}`)
+}
+
+/** Parses a whole text as one JSON list; null if it is not one. */
+export function parseList(text: string): unknown[] | null {
+  if (!text.trimStart().startsWith('[')) return null
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) ? value : null
+  } catch {
+    // a list on each line
+    return null
+  }
+}

@@ -1,0 +1,291 @@
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import type { util } from 'undici'
+import type { HttpAnswer, HttpCheck } from '../../../scenario/http/answer.js'
+import type { StatusOutcome } from '../../../scenario/http.js'
+import { messageOf, show } from '../../../validation/validation-error.js'
+import { type BatchOutcome, type InFlightBatch, REJECTED, SERVED } from '../in-flight-batch.js'
+import type { Outgoing } from './requests.js'
+
+/** How responses are judged, and what is counted of them. */
+export interface Judging {
+  outcomeOf(status: number): StatusOutcome
+  check: HttpCheck | undefined
+  maxRedirects: number
+  /** sends a request again, to follow a redirect */
+  send(request: Outgoing, handler: ResponseHandler): void
+  parseHeaders: typeof util.parseHeaders
+  /** responses that count as success though they redirect */
+  redirects: number
+}
+
+/** An error with the kind by which failures are counted. */
+class HttpError extends Error {
+  override readonly name = 'HttpError'
+  readonly kind: string
+
+  constructor({ method, origin, path }: Outgoing, kind: string, message: string) {
+    super(`${method} ${origin}${path.replace(/\?.*/, '')} ${message}`)
+    this.kind = kind
+  }
+}
+
+type RawHeaders = Parameters<typeof util.parseHeaders>[0]
+
+/**
+ * Handles the response to one request. These are undici 7's internal callbacks: its newer interface wraps them, and parses
+ * every header.
+ */
+export class ResponseHandler {
+  protected readonly inFlight: InFlightBatch
+  protected readonly judging: Judging
+  protected request: Outgoing
+  protected status = 0
+
+  constructor(inFlight: InFlightBatch, judging: Judging, request: Outgoing) {
+    this.inFlight = inFlight
+    this.judging = judging
+    this.request = request
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    this.inFlight.onAbort = abort
+  }
+  onUpgrade(): void {}
+  onHeaders(status: number, _headers?: unknown): boolean {
+    this.status = status
+    return true
+  }
+  onData(_chunk: Uint8Array): boolean {
+    return true
+  }
+  onComplete(): void {
+    const outcome = this.judging.outcomeOf(this.status)
+    if (outcome !== 'ok') {
+      this.fail(outcome)
+      return
+    }
+    if (isRedirect(this.status)) this.judging.redirects++
+    this.inFlight.end(SERVED)
+  }
+  onError(error: Error): void {
+    this.inFlight.end({ error: withKind(error, this.status) })
+  }
+
+  protected fail(outcome: 'failed' | 'rejected'): void {
+    const { request, status } = this
+    if (outcome === 'rejected') this.inFlight.end(REJECTED)
+    else this.inFlight.end({ error: new HttpError(request, `status ${status}`, `responded with status ${status}`) })
+  }
+}
+
+const isRedirect = (status: number) =>
+  status >= 301 && status <= 308 && status !== 304 && status !== 305 && status !== 306
+
+/** Codes of undici and of its parser, as kinds of failures. */
+const KINDS: Record<string, string> = {
+  UND_ERR_CONNECT_TIMEOUT: 'connect timeout',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'incomplete response',
+  UND_ERR_INVALID_ARG: 'invalid request',
+}
+
+/** Names the kind of a connection's error. The server may have closed an idle connection just as a request was sent. */
+function withKind(error: Error, status: number): Error {
+  const { code = '', errors } = error as Error & { code?: string; errors?: Error[] }
+  // the error of a host with several addresses has no message
+  if (error.message === '' && errors !== undefined) error.message = errors.map(messageOf).join('; ')
+  const kind =
+    code === 'UND_ERR_SOCKET'
+      ? status === 0
+        ? 'connection closed'
+        : 'incomplete response'
+      : error.name === 'HTTPParserError'
+        ? 'invalid HTTP'
+        : KINDS[code]
+  return kind === undefined ? error : Object.assign(error, { kind })
+}
+
+/** Handles a response that is checked or may redirect: keeps its headers and, for a check, its body. */
+export class CheckedResponseHandler extends ResponseHandler {
+  #headers: unknown
+  #chunks: Uint8Array[] = []
+  #redirects = 0
+
+  override onHeaders(status: number, headers: unknown): boolean {
+    this.status = status
+    this.#headers = headers
+    return true
+  }
+  override onData(chunk: Uint8Array): boolean {
+    if (this.judging.check !== undefined) this.#chunks.push(chunk)
+    return true
+  }
+  override onComplete(): void {
+    const { check, outcomeOf, maxRedirects } = this.judging
+    if (isRedirect(this.status) && maxRedirects > 0) {
+      this.#follow()
+      return
+    }
+    const outcome = outcomeOf(this.status)
+    if (outcome !== 'ok') this.fail(outcome)
+    else if (check === undefined) super.onComplete()
+    else this.inFlight.end(() => this.#judge(check))
+  }
+
+  #judge(check: HttpCheck): BatchOutcome {
+    const { inFlight, judging, status, request } = this
+    const answer = new Answer(inFlight.batch.numbers[0] as number, status, this.#parsedHeaders(), this.#chunks)
+    const wrong = faultFoundBy(check, answer)
+    if (wrong === null) {
+      if (isRedirect(status)) judging.redirects++
+      return SERVED
+    }
+    return { error: new HttpError(request, `check: ${wrong}`, `failed the check: ${wrong}`) }
+  }
+
+  #parsedHeaders(): Record<string, string | string[]> {
+    const headers = this.#headers
+    if (!Array.isArray(headers)) return (headers ?? {}) as Record<string, string | string[]>
+    return this.judging.parseHeaders(headers as RawHeaders)
+  }
+
+  #follow(): void {
+    const { request, judging, inFlight, status } = this
+    const { location } = this.#parsedHeaders()
+    const from = request.origin + request.path
+    const given = Array.isArray(location) ? location[0] : location
+    const to = given !== undefined && URL.canParse(given, from) ? new URL(given, from) : null
+    if (to === null || !/^https?:$/.test(to.protocol)) {
+      const where = given === undefined ? 'without a location' : `to ${show(given)}`
+      inFlight.end({ error: new HttpError(request, 'invalid redirect', `responded with a redirect ${where}`) })
+    } else if (this.#redirects === judging.maxRedirects) {
+      const message = `responded with another redirect after ${this.#redirects}, the most to follow (http.maxRedirects)`
+      inFlight.end({ error: new HttpError(request, 'too many redirects', message) })
+    } else {
+      this.#redirects++
+      this.#chunks = []
+      this.status = 0
+      this.request = redirected(request, status, to)
+      judging.send(this.request, this)
+    }
+  }
+}
+
+/** Headers that describe a body, and headers that only the first server may see. */
+const OF_BODY = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding']
+const OF_ORIGIN = ['authorization', 'cookie', 'host', 'proxy-authorization']
+
+/** The request that follows a redirect, as browsers make it: 303, and 301 and 302 after a POST, become a GET. */
+function redirected({ method, headers, body, origin }: Outgoing, status: number, to: URL): Outgoing {
+  const becomesGet = (status === 303 && method !== 'HEAD') || ((status === 301 || status === 302) && method === 'POST')
+  const dropped = new Set([...(becomesGet ? OF_BODY : []), ...(to.origin === origin ? [] : OF_ORIGIN)])
+  return {
+    origin: to.origin,
+    path: to.pathname + to.search,
+    method: becomesGet ? 'GET' : method,
+    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !dropped.has(name))),
+    body: becomesGet ? null : body,
+  }
+}
+
+/** What a check finds wrong with a response; null if it is a success. */
+function faultFoundBy(check: HttpCheck, answer: HttpAnswer): string | null {
+  let found: unknown
+  try {
+    found = check(answer)
+  } catch (error) {
+    return messageOf(error)
+  }
+  if (found === undefined || found === true) return null
+  if (typeof found === 'string') return found === '' ? 'failed' : found
+  if (found === false) return 'failed'
+  if (typeof (found as { then?: unknown } | null)?.then === 'function') {
+    Promise.resolve(found).catch(() => {})
+    return 'must not be async, but it returned a promise'
+  }
+  return `must return true, or a text that says what is wrong; it returned ${show(found)}`
+}
+
+class Answer implements HttpAnswer {
+  readonly index: number
+  readonly status: number
+  readonly headers: Record<string, string | string[]>
+  readonly #chunks: Uint8Array[]
+  #body: Uint8Array | null = null
+
+  constructor(index: number, status: number, headers: Record<string, string | string[]>, chunks: Uint8Array[]) {
+    this.index = index
+    this.status = status
+    this.headers = headers
+    this.#chunks = chunks
+  }
+
+  get body(): Uint8Array {
+    this.#body ??= decompress(Buffer.concat(this.#chunks), this.headers['content-encoding'])
+    return this.#body
+  }
+
+  text(): string {
+    return new TextDecoder().decode(this.body)
+  }
+
+  json(): unknown {
+    return JSON.parse(this.text())
+  }
+}
+
+/** Decompresses a body. One whose encoding is unknown is left as it is. */
+function decompress(body: Uint8Array, encoding: string | string[] | undefined): Uint8Array {
+  if (body.length === 0) return body
+  switch (String(encoding ?? '').toLowerCase()) {
+    case 'gzip':
+    case 'x-gzip':
+      return gunzipSync(body)
+    case 'deflate':
+      return inflateSync(body)
+    case 'br':
+      return brotliDecompressSync(body)
+    default:
+      return body
+  }
+}
+
+/** Gives a handler both interfaces of undici: the user's dispatcher may be from another version. */
+export class CompatibleHandler {
+  readonly #handler: ResponseHandler
+
+  constructor(handler: ResponseHandler) {
+    this.#handler = handler
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    this.#handler.onConnect(abort)
+  }
+  onUpgrade(): void {}
+  onHeaders(status: number, headers: unknown): boolean {
+    return this.#handler.onHeaders(status, headers)
+  }
+  onData(chunk: Uint8Array): boolean {
+    return this.#handler.onData(chunk)
+  }
+  onComplete(): void {
+    this.#handler.onComplete()
+  }
+  onError(error: Error): void {
+    this.#handler.onError(error)
+  }
+  onRequestStart(controller: { abort(reason: Error): void }): void {
+    this.#handler.onConnect((error) => controller.abort(error as Error))
+  }
+  onResponseStart(_: unknown, status: number, headers: unknown): void {
+    this.#handler.onHeaders(status, headers)
+  }
+  onResponseData(_: unknown, chunk: Uint8Array): void {
+    this.#handler.onData(chunk)
+  }
+  onResponseEnd(): void {
+    this.#handler.onComplete()
+  }
+  onResponseError(_: unknown, error: Error): void {
+    this.#handler.onError(error)
+  }
+}

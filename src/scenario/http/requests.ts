@@ -1,0 +1,164 @@
+import { z } from 'zod'
+import { isBytes, isUrl } from '../../validation/realm.js'
+import type { ByHash } from '../by-hash.js'
+import { isNamed, live, type Named } from '../named.js'
+import { isPlain, options } from '../units.js'
+
+/** A request body: a string, bytes, or anything else, which is sent as JSON. */
+export type HttpBody = string | Uint8Array | Readonly<Record<string, unknown>> | readonly unknown[]
+/** HTTP headers by name; a list is sent as several lines. */
+export type HttpHeaders = Readonly<Record<string, string | number | readonly string[]>>
+
+/** One of the requests of `http.requests`. What it leaves out, it takes from the target. */
+export interface HttpRequest {
+  /**
+   * The HTTP method.
+   *
+   * @default that of the target; 'POST' if this request has a body and the target has no method
+   */
+  method?: string | undefined
+  /**
+   * The path, relative to the target's `url`. `{id}` is filled in from the column `id` of `http.data`.
+   *
+   * @default that of the target's `url`
+   */
+  path?: string | undefined
+  /** A whole URL instead of a path. */
+  url?: URL | string | undefined
+  /** Headers in addition to those of the target, or instead of those of the same name. */
+  headers?: HttpHeaders | undefined
+  /**
+   * The body.
+   *
+   * @default that of the target, unless this request's method is GET or HEAD
+   */
+  body?: HttpBody | undefined
+  /**
+   * The request's class, such as `'checkout'`.
+   *
+   * @default none
+   */
+  class?: string | undefined
+  /**
+   * How often this request is sent, compared with the others.
+   *
+   * @default 1
+   */
+  weight?: number | undefined
+}
+
+/** A row that fills in the placeholders of requests. */
+export type HttpRow = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const isFunction = (value: unknown) => typeof value === 'function'
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
+const methodError = { error: "must be an HTTP method, such as 'POST'" }
+export const method = z
+  .string(methodError)
+  .regex(TOKEN, methodError)
+  .transform((given) => given.toUpperCase())
+  .refine((given) => given !== 'CONNECT', methodError)
+
+/** Whether undici accepts a text as the value of a header: no line breaks and other control characters. */
+export const isHeaderValue = (value: string) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
+const isHeader = (value: unknown): boolean =>
+  (typeof value === 'string' && isHeaderValue(value)) ||
+  Number.isFinite(value) ||
+  (Array.isArray(value) && value.every(isHeader))
+export const areHeaders = (value: unknown): value is HttpHeaders =>
+  isObject(value) && Object.entries(value).every(([name, each]) => TOKEN.test(name) && isHeader(each))
+
+/** Refuses objects that JSON would turn into `{}`, such as a promise, a form or a stream. */
+const hasJsonForm = (value: Record<string, unknown>) => {
+  if (ArrayBuffer.isView(value)) return isBytes(value)
+  const prototype = Object.getPrototypeOf(value)
+  const plain = prototype === null || Object.getPrototypeOf(prototype) === null
+  return plain || Array.isArray(value) || isFunction(value.toJSON) || Object.keys(value).length > 0
+}
+export const isBody = (value: unknown): value is HttpBody =>
+  typeof value === 'string' || (isObject(value) && hasJsonForm(value))
+
+/** Whether JSON can represent a value: it has no cycle and no bigint. */
+export function canBeSent(value: unknown): boolean {
+  if (isFunction(value) || typeof value === 'string' || isBytes(value)) return true
+  try {
+    return JSON.stringify(value) !== undefined
+  } catch {
+    return false
+  }
+}
+
+const BODY_IS = 'a string, bytes, or an object or array to send as JSON'
+/** Methods whose requests have no body. */
+export const takesNoBody = (given: string | undefined) => given === 'GET' || given === 'HEAD'
+export const NO_BODY = 'GET and HEAD requests have no body; use another method, such as POST, or omit the body'
+
+const weightError = 'must be a number above 0 and at most 1,000,000: how often to send it, compared with the others'
+const classError = 'must be the name of a class: a text of 1 to 100 characters'
+
+/** The schema of a request of `http.requests`. */
+export const requestSchema = options({
+  method: method.optional(),
+  path: z.string({ error: "must be a path, such as '/users/7'" }).optional(),
+  url: z
+    .custom<string | URL>((value) => typeof value === 'string' || isUrl(value), { error: 'must be a URL' })
+    .transform((given) => (isUrl(given) ? given.href : given))
+    .optional(),
+  headers: z.custom<HttpHeaders>(areHeaders, { error: 'must be an object of header names and values' }).optional(),
+  body: z.custom<HttpBody>((value) => isBody(value) && canBeSent(value), { error: `must be ${BODY_IS}` }).optional(),
+  class: z.string({ error: classError }).min(1, { error: classError }).max(100, { error: classError }).optional(),
+  weight: z
+    .number({ error: weightError })
+    .positive({ error: weightError })
+    .max(1_000_000, { error: weightError })
+    .optional(),
+})
+  .refine(({ path, url }) => path === undefined || url === undefined, {
+    path: ['url'],
+    error: 'cannot be combined with path; give one of them',
+  })
+  .refine(({ method, body }) => body === undefined || !takesNoBody(method), { path: ['body'], error: NO_BODY })
+/** A request of a list, checked. */
+export type ResolvedRequest = z.output<typeof requestSchema>
+
+/** A list as a Result stores it if it is long. */
+const isHashed = (value: unknown): value is ByHash =>
+  isPlain(value) && typeof (value as ByHash).count === 'number' && typeof (value as ByHash).hash === 'string'
+const hashed = (error: string) => z.custom<ByHash>(isHashed, { error })
+const file = (error: string) =>
+  z
+    .custom<string | URL>((value) => (typeof value === 'string' && value !== '') || isUrl(value), { error })
+    .transform((given) => (isUrl(given) ? given.href : given))
+
+const requestsError =
+  'must be a list of requests, such as { path, method, headers, body, class, weight }, a function (index) => request, or the path of a CSV or JSON-lines file'
+/** The schema of `http.requests`. */
+export const requestsSchema = z.union(
+  [
+    z.array(requestSchema, { error: requestsError }).min(1, { error: 'must hold at least one request' }),
+    file(requestsError),
+    hashed(requestsError),
+    live<(index: number) => HttpRequest>(requestsError.slice('must be '.length), isFunction),
+  ],
+  { error: requestsError },
+)
+export type ResolvedRequests = ResolvedRequest[] | string | ByHash | ((index: number) => HttpRequest) | Named
+
+const dataError = 'must be a list of rows, such as { id: 7, name: "Ann" }, or the path of a CSV or JSON-lines file'
+/** The schema of `http.data`. */
+export const dataSchema = z.union(
+  [
+    z
+      .array(z.custom<HttpRow>(isPlain, { error: 'must be a row, such as { id: 7 }' }), { error: dataError })
+      .min(1, { error: 'must hold at least one row' }),
+    file(dataError),
+    hashed(dataError),
+  ],
+  { error: dataError },
+)
+export type ResolvedData = HttpRow[] | string | ByHash
+
+/** Whether a value is a list that a Result stored by its hash. */
+export const isStoredByHash = (value: unknown): value is ByHash => !isNamed(value) && isHashed(value)

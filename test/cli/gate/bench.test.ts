@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { scripted } from './bench-files.js'
+import { makeRepositories, readReport } from './repository.js'
+
+// One case of each kind, with scripted times; bench.full.test.ts has the others, and runs tinybench and vitest.
+
+const repository = makeRepositories()
+
+describe.concurrent('throughline compare --base-ref --runner', () => {
+  it('compares each task of the files of both sides, and leaves nothing behind', async () => {
+    const at = repository(scripted({ parse: 1, print: 2, gone: 3 }))
+    at.write(scripted({ parse: 4, print: 2, added: 1 }))
+    const { code, stdout, stderr } = await at.gate('main', '--runner', 'tinybench', '--null-pairs', '0', '--json')
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+    const { verdict, runner, scenarios } = readReport(stdout)
+    expect({ verdict, runner }).toEqual({ verdict: 'fail', runner: 'tinybench' })
+    const file = 'a.bench.js'
+    expect(scenarios).toMatchObject([
+      { name: 'parse', file, in: 'both', verdict: 'fail', confirmation: { verdict: 'slower' } },
+      { name: 'print', file, in: 'both', verdict: 'pass', confirmation: null },
+      { name: 'added', file, in: 'head', verdict: 'pass', reason: 'only in head: nothing to compare with' },
+      { name: 'gone', file, in: 'base', verdict: 'pass', reason: 'only in base: removed or renamed' },
+    ])
+    const [parse, print] = scenarios.map(({ comparison }) => comparison)
+    expect(parse).toMatchObject({ engine: 'bench', of: 'p50', verdict: 'slower', design: 'alternating' })
+    expect(parse?.metrics.find(({ metric }) => metric === 'p50')).toMatchObject({ base: 1, head: 4, ratio: 4 })
+    // four pairs show four times the time, ten that nothing changed
+    expect([parse?.pairs.length, print?.pairs.length]).toEqual([4, 10])
+    expect(print).toMatchObject({ verdict: 'same' })
+    expect(at.leftovers()).toEqual([])
+  })
+
+  it('reports a file that fails, and compares the others', async () => {
+    const at = repository(scripted({ parse: 1 }), scripted({ print: 1 }, 'b.bench.js'))
+    at.write(scripted({ print: 'no paper' }, 'b.bench.js'))
+    const { code, stdout } = await at.gate('main', '--runner', 'tinybench', '--null-pairs', '0')
+    expect(code).toBe(2)
+    expect(stdout).toMatch(/ Cannot be run: print\n/)
+    expect(stdout).toMatch(/ parse +p50 .* same\n print +cannot be run\n/)
+    expect(stdout).toMatch(/ print: head: failed: print: no paper\n/)
+    expect(at.leftovers()).toEqual([])
+  })
+})

@@ -1,0 +1,286 @@
+import { createServer, type Socket } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { afterEach, describe, expect, it } from 'vitest'
+import { measure } from '../../src/measure/measure.js'
+import { createBatch } from '../../src/measure/queue/batch.js'
+import { prepareRequests } from '../../src/measure/servers/http/requests.js'
+import { httpTarget } from '../../src/measure/servers/http-target.js'
+import {
+  type BatchOutcome,
+  type GivenOutcome,
+  InFlightBatch,
+  REJECTED,
+  SERVED,
+} from '../../src/measure/servers/in-flight-batch.js'
+import { failureKind } from '../../src/result/failures.js'
+import { constant } from '../../src/scenario/arrivals/arrivals.js'
+import { type HttpAnswer, type HttpTarget, httpSchema, type ResolvedHttp } from '../../src/scenario/http.js'
+import { expectToAddUp } from '../support/expect/adds-up.js'
+import { type Script, type Scripted, startServer } from '../support/processes/http-server.js'
+
+const open: { close(): Promise<void> }[] = []
+async function server(script: Script): Promise<Scripted> {
+  const scripted = await startServer(script)
+  open.push(scripted)
+  return scripted
+}
+/** A server that answers each connection's first bytes by a script, in whatever is not HTTP. */
+async function rawServer(script: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>()
+  const raw = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('data', () => script(socket))
+  })
+  await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve))
+  open.push({
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy()
+        raw.close(() => resolve())
+      }),
+  })
+  return `http://127.0.0.1:${(raw.address() as { port: number }).port}`
+}
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((each) => each.close()))
+})
+
+const run = (http: HttpTarget, requests = 12) =>
+  measure({ arrivals: constant('1000/s'), stop: { requests }, warmup: { requests: 0 }, http })
+
+/** Sends requests one at a time, and returns how each ended. */
+async function outcomes(http: HttpTarget, count = 1): Promise<(string | null)[]> {
+  const target = httpSchema.parse(http) as ResolvedHttp
+  const local = await httpTarget(target, { source: await prepareRequests(target, 1), shard: null, name: 'test' })
+  const ended: (string | null)[] = []
+  for (let number = 0; number < count; number++) {
+    const outcome = await new Promise<BatchOutcome>((resolve) => {
+      const batch = { ...createBatch(Float64Array.of(number)), size: 1 }
+      const inFlight = new InFlightBatch(0, batch, (_, given) => resolve(typeof given === 'function' ? given() : given))
+      inFlight.payload = local.payload(inFlight)
+      local.serve(inFlight)
+    })
+    ended.push(
+      outcome === SERVED
+        ? null
+        : outcome === REJECTED
+          ? 'rejected'
+          : failureKind((outcome as { error: unknown }).error),
+    )
+  }
+  await local.close()
+  return ended
+}
+
+describe('check', () => {
+  it('decides from the status, headers and body', async () => {
+    const ok = await server(({ number }, response) => {
+      response.setHeader('X-Stock', ['a', 'b'])
+      response.statusCode = 201
+      response.end(JSON.stringify({ stock: number % 3 }))
+    })
+    const answers: HttpAnswer[] = []
+    const result = await run({
+      url: ok.url,
+      check: (answer) => {
+        answers.push(answer)
+        return (answer.json() as { stock: number }).stock > 0 || 'out of stock'
+      },
+    })
+    expectToAddUp(result)
+    expect(result.counts).toMatchObject({ completed: 8, failed: 4 })
+    expect(JSON.stringify(result.validity.findings)).toContain('failed the check: out of stock')
+    expect(answers.map(({ index }) => index).sort((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, i) => i))
+    expect(answers[0]).toMatchObject({ status: 201, headers: { 'x-stock': ['a', 'b'] } })
+    expect(result.scenario?.http?.check).toEqual({ function: 'check', rerunnable: false })
+  })
+
+  it('is called only after the end of the response was taken, so that it takes no part in latency', async () => {
+    const ok = await server((_, response) => response.end())
+    let calls = 0
+    const target = httpSchema.parse({ url: ok.url, check: () => void calls++ }) as ResolvedHttp
+    const local = await httpTarget(target, { source: null, shard: null, name: 'test' })
+    const given = await new Promise<GivenOutcome>((resolve) => {
+      const inFlight = new InFlightBatch(0, { ...createBatch(Float64Array.of(0)), size: 1 }, (_, outcome) =>
+        resolve(outcome),
+      )
+      inFlight.payload = local.payload(inFlight)
+      local.serve(inFlight)
+    })
+    await local.close()
+    expect(calls).toBe(0)
+    expect((given as () => unknown)()).toBe(SERVED)
+    expect(calls).toBe(1)
+  })
+
+  it('gets a body of 1 MB, decompressed', async () => {
+    const body = 'x'.repeat(1 << 20)
+    const ok = await server(({ number }, response) => {
+      if (number === 0) response.end(body)
+      else response.setHeader('content-encoding', 'gzip').end(gzipSync(body))
+    })
+    expect(await outcomes({ url: ok.url, check: ({ text }) => text === undefined }, 1)).toEqual(['check: failed'])
+    const check = (answer: HttpAnswer) => answer.text() === body || `got ${answer.body.length} bytes`
+    expect(await outcomes({ url: ok.url, check }, 2)).toEqual([null, null])
+  })
+
+  it.each<[string, () => unknown, string | null]>([
+    ['returns nothing', () => {}, null],
+    ['returns true', () => true, null],
+    ['returns false', () => false, 'check: failed'],
+    ['returns a text', () => 'no\nluck', 'check: no luck'],
+    ['returns a long text', () => 'x'.repeat(10_000), `check: ${'x'.repeat(72)}…`],
+    ['throws', () => JSON.parse('{'), 'check: '],
+    ['throws a text', () => Promise.reject, 'check: must return true'],
+    [
+      'returns a promise',
+      () => Promise.reject(new Error('late')),
+      'check: must not be async, but it returned a promise',
+    ],
+    ['returns a number', () => 7, 'check: must return true, or a text that says what is wrong; it returned 7'],
+  ])('that %s', async (_, check, kind) => {
+    const ok = await server((_, response) => response.end('ok'))
+    const [ended] = await outcomes({ url: ok.url, check: check as never })
+    if (kind === null) expect(ended).toBeNull()
+    else expect(ended?.startsWith(kind)).toBe(true)
+    expect((ended ?? '').length).toBeLessThanOrEqual(80)
+  })
+
+  it('is not called for a status that is a failure', async () => {
+    const fails = await server((_, response) => response.writeHead(500).end())
+    expect(await outcomes({ url: fails.url, check: () => 'called' })).toEqual(['status 500'])
+  })
+
+  it('that is async is refused', async () => {
+    await expect(run({ url: 'http://127.0.0.1:1', check: (async () => true) as never })).rejects.toThrow(
+      /http.check: must not be async/,
+    )
+  })
+})
+
+describe('statuses', () => {
+  it('count as success, failure or rejection', async () => {
+    const statuses = [200, 404, 410, 429, 503, 500]
+    const mixed = await server(({ number }, response) => response.writeHead(statuses[number % 6] as number).end())
+    const result = await run({
+      url: mixed.url,
+      statuses: { ok: [404], rejected: [429, '5xx'] },
+      failures: ['4xx', 500],
+    })
+    expectToAddUp(result)
+    // of 12: 200 and 404 complete, 410 and 500 fail, 429 and 503 are rejected
+    expect(result.counts).toMatchObject({ completed: 4, failed: 4, rejected: 4 })
+    expect(result.rates.rejection).toBeCloseTo(1 / 3)
+  })
+
+  it('go before failures, and numbers before classes', async () => {
+    const statuses = [404, 429, 418, 503, 302]
+    const mixed = await server(({ number }, response) => response.writeHead(statuses[number % 5] as number).end())
+    const http = { url: mixed.url, statuses: { ok: ['4xx'], rejected: [429] }, failures: [418, '5xx'] }
+    expect(await outcomes(http, 5)).toEqual([null, 'rejected', 'status 418', 'status 503', null])
+  })
+
+  it('that are in two lists are refused', async () => {
+    await expect(run({ url: 'http://127.0.0.1:1', statuses: { ok: [429], rejected: [429] } })).rejects.toThrow(
+      /http.statuses: must not have 429 in both ok and rejected/,
+    )
+  })
+})
+
+describe('redirects', () => {
+  /** `/n` redirects n times. */
+  const chain: Script = ({ url = '' }, response) => {
+    const left = Number(url.slice(1))
+    if (left > 0) response.writeHead(302, { location: `/${left - 1}` }).end()
+    else response.end('done')
+  }
+
+  it('are not followed by default, and a finding reports them', async () => {
+    const redirects = await server(chain)
+    const result = await run({ url: `${redirects.url}/1` }, 10)
+    expect(result.counts.completed).toBe(10)
+    expect(result.validity.findings).toContainEqual(
+      expect.objectContaining({ code: 'redirects-not-followed', severity: 'warning', figures: { redirects: 10 } }),
+    )
+    const meant = await run({ url: `${redirects.url}/1`, statuses: { ok: [302] } }, 10)
+    expect(meant.validity.findings.map(({ code }) => code)).not.toContain('redirects-not-followed')
+  })
+
+  it('are followed within the latency, up to a number', async () => {
+    const redirects = await server(({ url }, response) => setTimeout(() => chain({ url } as never, response), 10))
+    const result = await run({ url: `${redirects.url}/3`, maxRedirects: 3 }, 5)
+    expect(result.counts.completed).toBe(5)
+    expect(result.latencyMs.min).toBeGreaterThanOrEqual(39)
+    expect(redirects.received).toHaveLength(20)
+    expect(await outcomes({ url: `${redirects.url}/3`, maxRedirects: 2 })).toEqual(['too many redirects'])
+  })
+
+  it.each([
+    [301, 'POST', 'GET', ''],
+    [302, 'PUT', 'PUT', 'x'],
+    [303, 'PUT', 'GET', ''],
+    [307, 'POST', 'POST', 'x'],
+    [308, 'POST', 'POST', 'x'],
+  ])('of status %i after %s are followed by %s', async (status, method, then, body) => {
+    const redirects = await server(({ url }, response) => {
+      if (url === '/') response.writeHead(status, { location: '/there?a=1' }).end()
+      else response.end()
+    })
+    const http = { url: redirects.url, method, body: 'x', headers: { 'content-type': 'text/plain' }, maxRedirects: 1 }
+    expect(await outcomes(http)).toEqual([null])
+    expect(redirects.received[1]).toMatchObject({ method: then, path: '/there?a=1', body })
+    expect(redirects.received[1]?.headers['content-type']).toBe(body === '' ? undefined : 'text/plain')
+  })
+
+  it('to another server leave credentials behind', async () => {
+    const other = await server((_, response) => response.end())
+    const redirects = await server((_, response) => response.writeHead(307, { location: `${other.url}/b` }).end())
+    const headers = { authorization: 'a', cookie: 'b', 'x-c': 'c' }
+    expect(await outcomes({ url: redirects.url, headers, maxRedirects: 1 })).toEqual([null])
+    expect(other.received[0]?.headers).toMatchObject({ 'x-c': 'c', host: other.url.slice('http://'.length) })
+    expect(other.received[0]?.headers).not.toHaveProperty('authorization')
+    expect(other.received[0]?.headers).not.toHaveProperty('cookie')
+  })
+
+  it.each([
+    ['without a location', {}],
+    ['to no URL', { location: 'http://:' }],
+    ['to another protocol', { location: 'file:///etc/passwd' }],
+  ])('%s fail', async (_, headers) => {
+    const redirects = await server((_, response) => response.writeHead(302, headers).end())
+    expect(await outcomes({ url: redirects.url, maxRedirects: 1 })).toEqual(['invalid redirect'])
+  })
+
+  it('that go in a circle end', async () => {
+    const circle = await server((_, response) => response.writeHead(302, { location: '/' }).end())
+    expect(await outcomes({ url: circle.url, maxRedirects: 20 })).toEqual(['too many redirects'])
+    expect(circle.received).toHaveLength(21)
+  })
+})
+
+describe('the kind of a failure', () => {
+  it('of a server that refuses connections, resets them or closes them', async () => {
+    const gone = await server(() => {})
+    await gone.close()
+    expect(await outcomes({ url: gone.url })).toEqual(['ECONNREFUSED'])
+    const resets = await server(({ socket }) => socket.resetAndDestroy())
+    expect(await outcomes({ url: resets.url })).toEqual(['ECONNRESET'])
+    // the first answer, and then a connection that is closed while the next request is sent
+    const closes = await server(({ number, socket }, response) => {
+      if (number % 2 === 0) response.end()
+      else socket.end()
+    })
+    expect(await outcomes({ url: closes.url }, 3)).toEqual([null, 'connection closed', null])
+  })
+
+  it('of a response that is cut off, or not HTTP', async () => {
+    const cut = await server(({ socket }, response) => {
+      response.writeHead(200, { 'content-length': 100 }).write('half')
+      setTimeout(() => socket.end(), 2)
+    })
+    expect(await outcomes({ url: cut.url })).toEqual(['incomplete response'])
+    const invalid = await rawServer((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'))
+    expect(await outcomes({ url: invalid })).toEqual(['invalid HTTP'])
+  })
+})

@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, request, type Server } from 'node:http'
+import { createServer as createHttp2, createSecureServer, type Http2Server } from 'node:http2'
+import { createServer as createHttps } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generate } from 'selfsigned'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { MeasureError } from '../../src/measure/error.js'
+import { measure } from '../../src/measure/measure.js'
+import { constant } from '../../src/scenario/arrivals/arrivals.js'
+import type { HttpTarget } from '../../src/scenario/http.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'throughline-tls-'))
+let key: string
+let cert: string
+beforeAll(async () => {
+  const altNames = [
+    { type: 2 as const, value: 'localhost' },
+    { type: 7 as const, ip: '127.0.0.1' },
+  ]
+  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+    extensions: [{ name: 'subjectAltName', altNames }],
+  })
+  key = made.private
+  cert = made.cert
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const open: (() => Promise<void>)[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((close) => close()))
+})
+
+/** Listens, and counts connections. */
+async function listen(server: Server | Http2Server, at: string | { port: number; host: string }) {
+  const sockets = new Set<Socket>()
+  const counted = { port: 0, connections: 0 }
+  server.on('connection', (socket: Socket) => {
+    counted.connections++
+    sockets.add(socket)
+    socket.on('error', () => {})
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(at as never, () => resolve())
+  })
+  open.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        for (const socket of sockets) socket.destroy()
+      }),
+  )
+  if (typeof at !== 'string') counted.port = (server.address() as AddressInfo).port
+  return counted
+}
+const anyPort = { port: 0, host: '127.0.0.1' }
+
+const run = (http: HttpTarget, requests = 10) =>
+  measure({ arrivals: constant('500/s'), stop: { requests }, warmup: { requests: 0 }, http })
+const failureOf = (http: HttpTarget) =>
+  run(http).then(
+    () => null,
+    (error: unknown) => error as Error,
+  )
+
+describe('HTTPS', () => {
+  it('accepts the certificate of an own CA, or any, and refuses one that it does not know', async () => {
+    const { port } = await listen(
+      createHttps({ key, cert }, (_, response) => void response.end()),
+      anyPort,
+    )
+    const url = `https://localhost:${port}`
+    expect((await run({ url, tls: { ca: cert } })).counts.completed).toBe(10)
+    expect((await run({ url, tls: { rejectUnauthorized: false } })).counts.completed).toBe(10)
+    const error = await failureOf({ url })
+    expect(error?.message).toMatch(/self-signed certificate/)
+  })
+})
+
+describe('HTTP/2', () => {
+  it.each(['https', 'http'])('multiplexes requests over one connection by %s', async (protocol) => {
+    const versions: string[] = []
+    const answer = (given: { httpVersion: string }, response: { end(): void }) => {
+      versions.push(given.httpVersion)
+      // so late that all are in flight together
+      setTimeout(() => response.end(), 100)
+    }
+    const server = protocol === 'https' ? createSecureServer({ key, cert }, answer) : createHttp2(answer)
+    const counted = await listen(server as Http2Server, anyPort)
+    const result = await run({ url: `${protocol}://localhost:${counted.port}`, http2: true, tls: { ca: cert } }, 20)
+    expect(result.counts.completed).toBe(20)
+    expect(new Set(versions)).toEqual(new Set(['2.0']))
+    // one of them only finds out if the server speaks HTTP/2
+    expect(counted.connections).toBe(2)
+    expect(result.scenario).toMatchObject({ servers: 100, http: { connections: 1, pipelining: 100 } })
+  })
+
+  it.each(['https', 'http'])('to a server that does not speak it by %s is one clear error', async (protocol) => {
+    let requests = 0
+    const answer = (_: unknown, response: { end(): void }) => {
+      requests++
+      response.end()
+    }
+    const server = protocol === 'https' ? createHttps({ key, cert }, answer) : createServer(answer)
+    const { port } = await listen(server, anyPort)
+    const error = await failureOf({ url: `${protocol}://localhost:${port}`, http2: true, tls: { ca: cert } })
+    expect(error).toBeInstanceOf(MeasureError)
+    expect(error?.message).toMatch(
+      /^http GET https?:.*: the server does not speak HTTP\/2.*; omit http2 to use HTTP\/1.1$/,
+    )
+    expect(requests).toBe(0)
+  })
+
+  it('to no server is an error too', async () => {
+    const error = await failureOf({ url: 'http://127.0.0.1:1', http2: true })
+    expect(error?.message).toMatch(/cannot connect with HTTP\/2: .*ECONNREFUSED/)
+  })
+})
+
+describe('connections', () => {
+  it('go to a Unix domain socket', async () => {
+    const path = join(folder, 'server.sock')
+    const hosts: unknown[] = []
+    await listen(
+      createServer(({ headers, url }, response) => {
+        hosts.push(`${headers.host}${url}`)
+        response.end()
+      }),
+      path,
+    )
+    expect((await run({ url: 'http://a.example/x', socketPath: path })).counts.completed).toBe(10)
+    expect(new Set(hosts)).toEqual(new Set(['a.example/x']))
+    const error = await failureOf({ url: 'http://a.example/', socketPath: join(folder, 'nowhere.sock') })
+    expect(error?.message).toContain('ENOENT')
+  })
+
+  it('go through a proxy, with its credentials, which no result stores', async () => {
+    const hosts: unknown[] = []
+    const target = await listen(
+      createServer(({ headers, url }, response) => {
+        hosts.push([headers['x-via'], url])
+        response.end()
+      }),
+      anyPort,
+    )
+    const credentials: unknown[] = []
+    const proxy = await listen(
+      createServer(({ headers, url = '' }, response) => {
+        credentials.push(headers['proxy-authorization'])
+        request(url, { headers: { 'x-via': 'proxy' } }, (from) => from.pipe(response)).end()
+      }),
+      anyPort,
+    )
+    const result = await run({
+      url: `http://127.0.0.1:${target.port}/x`,
+      proxy: `http://me:hush@127.0.0.1:${proxy.port}`,
+    })
+    expect(result.counts.completed).toBe(10)
+    expect(hosts).toEqual(new Array(10).fill(['proxy', '/x']))
+    expect(credentials[0]).toBe(`Basic ${Buffer.from('me:hush').toString('base64')}`)
+    expect(JSON.stringify(result)).not.toContain('hush')
+  })
+
+  it('name the host that is given by hand', async () => {
+    const hosts: unknown[] = []
+    const { port } = await listen(
+      createServer(({ headers }, response) => {
+        hosts.push(headers.host)
+        response.end()
+      }),
+      anyPort,
+    )
+    await run({ url: `http://127.0.0.1:${port}`, headers: { Host: 'shop.example' } }, 3)
+    expect(hosts).toEqual(new Array(3).fill('shop.example'))
+  })
+
+  it.each(['127.0.0.1', '::1'])('find localhost on %s', async (host) => {
+    const listening = await listen(
+      createServer((_, response) => void response.end()),
+      { port: 0, host },
+    ).catch(() => null)
+    // a machine without IPv6
+    if (listening === null) return
+    expect((await run({ url: `http://localhost:${listening.port}` })).counts.completed).toBe(10)
+  })
+
+  it('to localhost that fail say why', async () => {
+    const error = await failureOf({ url: 'http://localhost:1' })
+    expect(error?.message).toMatch(/ECONNREFUSED/)
+  })
+
+  it.each<[Partial<HttpTarget>, string]>([
+    [{ proxy: 'ftp://a' }, 'http.proxy: must be the http or https URL of a proxy'],
+    [{ proxy: 'http://a', http2: true }, 'http.proxy: cannot be combined with http2'],
+    [{ proxy: 'http://a', socketPath: '/x' }, 'http.proxy: cannot be combined with socketPath'],
+    [{ http2: true, dispatcher: { dispatch: () => true } }, 'http.http2: cannot be combined with dispatcher'],
+    [{ http2: true, connections: 11 }, 'connections times pipelining must be at most 1,000'],
+  ])('refuse %j', async (http, message) => {
+    const error = await failureOf({ url: 'http://127.0.0.1:1', ...http } as HttpTarget)
+    expect(error?.message).toContain(message)
+  })
+})
