@@ -22,11 +22,12 @@ const OPTIONS = {
 /**
  * Rejects unknown and invalid options, which would otherwise be ignored silently.
  *
+ * @param path where the options are, in messages
  * @throws ValidationError
  */
-export function checkOptions(given: unknown, of: keyof typeof OPTIONS): void {
+export function checkOptions(given: unknown, of: keyof typeof OPTIONS, path: string = of): void {
   const parsed = OPTIONS[of].safeParse(given)
-  if (!parsed.success) throwFaults(parsed.error, of, given)
+  if (!parsed.success) throwFaults(parsed.error, path, given)
 }
 
 /**

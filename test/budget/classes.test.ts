@@ -45,10 +45,10 @@ describe('a budget of classes', () => {
   it('may limit errors, rejections and goodput of a class', () => {
     const own = limited.classes?.checkout as ClassResult
     const rules = checkBudget(limited, {
-      'checkout.errorRate': 1,
+      'checkout.errorRate': '100%',
       'checkout.rejectionRate': '< 1%',
       'checkout.goodput': '90%',
-      'browse.errorRate': 1,
+      'browse.errorRate': '100%',
     }).rules
     expect(rules.map(({ metric, verdict }) => [metric, verdict])).toEqual([
       ['checkout.errorRate', 'pass'],
@@ -61,7 +61,7 @@ describe('a budget of classes', () => {
   })
 
   it('allows no errors of the classes whose errors it does not limit', () => {
-    expect(checkBudget(limited, { 'checkout.errorRate': 1 }).rules[1]).toMatchObject({
+    expect(checkBudget(limited, { 'checkout.errorRate': '100%' }).rules[1]).toMatchObject({
       metric: 'browse.errorRate',
       verdict: 'fail',
       implied: true,
@@ -71,7 +71,7 @@ describe('a budget of classes', () => {
       metric: 'errorRate',
       verdict: 'fail',
     })
-    expect(checkBudget(limited, { 'checkout.errorRate': 1, errorRate: 1 }).verdict).toBe('pass')
+    expect(checkBudget(limited, { 'checkout.errorRate': '100%', errorRate: '100%' }).verdict).toBe('pass')
   })
 
   const rare = { ...scenario, classes: { ...scenario.classes, never: { weight: 1e-6 } }, stop: { requests: 1000 } }

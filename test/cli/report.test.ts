@@ -74,7 +74,7 @@ describe('throughline report', () => {
     [
       'a file of something else',
       () => [one, file('else.json', { hello: 1 })],
-      /else\.json: must hold a result, a sweep, a comparison or a gate, as printed by --json, got {"hello":1}/,
+      /else\.json: must hold a result, a sweep, a comparison, a gate or a search of tune, as printed by --json, got {"hello":1}/,
     ],
     ['a list of something else', () => [file('list.json', [1])], /list\.json: \[0\]: must be a point of a sweep/],
     [

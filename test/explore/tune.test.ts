@@ -462,8 +462,11 @@ it('observes in a short run what checkBudget observes', () => {
     const result = simulate(each)
     const budgets = [...metrics.map((metric) => [metric, '30ms']), ...Object.entries(figures)]
     for (const [metric, limit] of budgets) {
-      const { nearest, strain } = runTrial({ scenario: resolved, budget: { errorRate: 1, [metric as string]: limit } })
-      const rule = checkBudget(result, { [metric as string]: limit, errorRate: metric === 'errorRate' ? 0.5 : 1 })
+      const { nearest, strain } = runTrial({
+        scenario: resolved,
+        budget: { errorRate: '100%', [metric as string]: limit },
+      })
+      const rule = checkBudget(result, { [metric as string]: limit, errorRate: metric === 'errorRate' ? 0.5 : '100%' })
         .rules[0]
       // a request that was never answered has no time
       const observed = nearest?.rule.metric === metric ? nearest?.observed : rule?.observed

@@ -127,7 +127,11 @@ describe('classes and failures of a measurement', () => {
     expect(checkout.latencyMs).toBeNull()
     expect(result.failures).toEqual({ 'no stock': counts.offered })
     expect(browse.counts.failed).toBe(0)
-    const { rules } = checkBudget(result, { 'checkout.p99': '1h', 'checkout.errorRate': 1, 'checkout.mean': '>= 1ms' })
+    const { rules } = checkBudget(result, {
+      'checkout.p99': '1h',
+      'checkout.errorRate': '100%',
+      'checkout.mean': '>= 1ms',
+    })
     const reason = `none of the ${counts.offered} requests of the class 'checkout' completed`
     expect(rules[0]).toMatchObject({ verdict: 'fail', observed: null, reason })
     expect(rules[1]).toMatchObject({ verdict: 'pass', observed: 1 })

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
 import { prepareRequests, type RequestSource } from '../../src/measure/servers/http/requests.js'
+import { renderResult } from '../../src/report/terminal/result-table.js'
 import { checkResult } from '../../src/result/check.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import { type HttpTarget, httpSchema, type ResolvedHttp } from '../../src/scenario/http.js'
@@ -65,6 +66,7 @@ describe('http.requests', () => {
     const post = server.received.find(({ method }) => method === 'POST')
     expect(post?.headers).toMatchObject({ accept: 'text/plain', 'x-kind': 'b', 'content-type': 'application/json' })
     expect(result.scenario?.http?.requests).toMatchObject([{ path: '/a', weight: 3 }, { method: 'POST' }])
+    expect(renderResult(result)).toMatch(/, 2\s+kinds\s+of\s+requests/)
   })
 
   it('sends what a function of the index returns', async () => {

@@ -195,7 +195,10 @@ describe('classes of a simulation', () => {
     [[], 'classes: must be an object of classes by name, such as { checkout: { weight: 1 }, browse: { weight: 4 } }'],
     [{ a: 1 }, 'classes.a: must be an object of weight, service'],
     [{ a: { weight: 0 } }, 'classes.a.weight: must be a number above 0: how often requests of this class come'],
-    [{ a: { weigth: 2 } }, "classes.a: 'weigth' is not an option here; accepted: weight, service"],
+    [
+      { a: { weigth: 2 } },
+      "classes.a: 'weigth' is not an option here (did you mean 'weight'?); accepted: weight, service",
+    ],
     [{ queueing: {} }, "classes.queueing: must be another name: in a budget, 'queueing.p99' is a time of all requests"],
     [{ ' a': {} }, 'classes. a: must be a name without spaces around it'],
     [{ toString: {} }, 'classes.toString: must be another name: objects have a property of this name'],

@@ -42,7 +42,7 @@ export function renderMarkdown(
   result: Result,
   options: { title?: string | undefined; price?: number | undefined } = {},
 ): string {
-  checkOptions(options, 'resultMarkdown')
+  checkOptions(options, 'resultMarkdown', 'markdown')
   checkIsResult(result)
   const { title, price } = options
   const { engine, scenario, latencyMs, waitMs, serviceMs, validity, merged } = result

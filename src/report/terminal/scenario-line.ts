@@ -5,6 +5,7 @@ import { lengthMs } from '../../scenario/arrivals/ramps.js'
 import { countOf } from '../../scenario/by-hash.js'
 import type { Classes } from '../../scenario/classes.js'
 import type { Good } from '../../scenario/good.js'
+import type { StoredHttp } from '../../scenario/http.js'
 import type { ResolvedScenario, StoredScenario } from '../../scenario/scenario.js'
 import { targetName } from '../../scenario/target.js'
 import { sumBy } from '../../statistics/descriptive.js'
@@ -56,7 +57,16 @@ function serversLine({ servers, call, http }: StoredScenario): string {
 function targetLine(scenario: StoredScenario): string | undefined {
   const { handler, call, http } = scenario
   if (http === undefined && call === undefined && handler === undefined) return undefined
-  return typeof handler === 'string' ? relativePath(handler) : targetName(scenario)
+  if (typeof handler === 'string') return relativePath(handler)
+  const requests = http?.requests
+  return requests === undefined ? targetName(scenario) : `${targetName(scenario)}, ${requestsText(requests)}`
+}
+
+function requestsText(requests: NonNullable<StoredHttp['requests']>): string {
+  if (typeof requests === 'string') return `requests of ${relativePath(requests)}`
+  if ('function' in requests) return 'requests of a function'
+  const kinds = countOf(requests)
+  return `${count(kinds)} kind${kinds === 1 ? '' : 's'} of requests`
 }
 
 /** Shortens the path of a file below the working directory. */

@@ -107,7 +107,9 @@ describe('from a live service back to a simulation', () => {
   })
 
   it('refuses if too little was recorded, or nothing was kept', () => {
-    expect(() => createRecorder().scenario()).toThrow(/must have recorded 2 requests and a batch .* has 0 and 0/)
+    expect(() => createRecorder().scenario()).toThrow(
+      /must have recorded at least 2 requests and 1 batch .* has 0 and 0/,
+    )
     expect(() => createRecorder({ keep: 0 }).scenario()).toThrow(/recorder.keep: must be above 0/)
     expect(() => recorder.scenario({ arrivals: 'trend' as 'trace' })).toThrow(/must be 'trace', 'renewal' or 'poisson'/)
   })
