@@ -188,13 +188,20 @@ function textOf(
 
 function optionsOf({ idle, spin, batchTimeout, setupTimeout, shard, agents, redis }: MeasureFlags): MeasureOptions {
   return {
-    ...(agents !== undefined && { agents: { redis: redis as string, count: parseValue(agents) as number } }),
+    ...(agents !== undefined && { agents: parseAgentFlags(agents, redis) }),
     shard: parseShard(shard),
     idle,
     spin: parseValue(spin),
     batchTimeout: parseValue(batchTimeout),
     setupTimeout: parseValue(setupTimeout),
   }
+}
+
+function parseAgentFlags(agents: string, redis: string | undefined): NonNullable<MeasureOptions['agents']> {
+  if (redis === undefined) {
+    throw new ValidationError('--redis', 'is required with --agents: the URL of a Redis, such as redis://host:6379')
+  }
+  return { redis, count: parseValue(agents) as number }
 }
 
 /** Parses `2/5`; the schema checks the numbers. */

@@ -2,9 +2,9 @@ import { type Result, resultOf } from '../result/result.js'
 import { type ResolvedScenario, resolveScenario, type Scenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { MeasureError, nothingCompleted } from './error.js'
-import { checkedAgents, type MeasureOptions } from './options.js'
+import { type MeasureOptions, parseAgents } from './options.js'
 import { runMeasurement } from './run.js'
-import type { StartGate } from './run-context.js'
+import type { Coordination } from './run-context.js'
 
 /**
  * Runs a scenario on the real clock. Requests are due at times known in advance, and the target serves them: a handler
@@ -22,18 +22,18 @@ export async function measure(scenario: Scenario, options: MeasureOptions = {}):
   const { agents } = options ?? {}
   if (agents === undefined) return measureFrom(scenario, options, null)
   const { measureOnAgents } = await import('./agents/coordinate.js')
-  const result = await measureOnAgents(scenario, { ...options, agents: checkedAgents(agents) })
+  const result = await measureOnAgents(scenario, { ...options, agents: parseAgents(agents) })
   return options.throwOnInvalid ? refuseInvalid(resolveScenario(scenario, 'measure'), result) : result
 }
 
-/** @param gate decides when the run starts */
+/** @param coordination of the shard of an agent */
 export async function measureFrom(
   scenario: Scenario,
   options: MeasureOptions,
-  gate: StartGate | null,
+  coordination: Coordination | null,
 ): Promise<Result> {
   const resolved = resolveScenario(scenario, 'measure')
-  const { recording, environment, host, failure } = await runMeasurement(resolved, options, 0, gate)
+  const { recording, environment, host, failure } = await runMeasurement(resolved, options, 0, coordination)
   const { counts } = recording
   if (counts.completed === 0) throw nothingCompleted(resolved, counts, failure)
   const result = resultOf(recording, environment, host)

@@ -57,8 +57,8 @@ export interface MeasureOptions {
   shard?: Shard | undefined
   /**
    * Sends an `http` scenario from `count` agents, started with `throughline agent --redis`, each of which sends a shard. They
-   * start at one instant by the clock of Redis. Needs the packages bullmq and ioredis. The scenario with its headers is
-   * stored in Redis meanwhile.
+   * start at one instant by the clock of Redis. Needs the packages bullmq and ioredis. The scenario, with its headers and the
+   * rows of its files, is stored in Redis until the run is over.
    *
    * @default this process sends all requests
    */
@@ -135,8 +135,12 @@ const agentsSchema = options({
   count: whole(1, MOST_SHARDS),
 })
 
-/** Checks the option `agents`. */
-export function checkedAgents(agents: unknown): { redis: string; count: number } {
+/**
+ * Parses the option `agents`.
+ *
+ * @throws ValidationError naming it
+ */
+export function parseAgents(agents: unknown): { redis: string; count: number } {
   const parsed = agentsSchema.safeParse(agents)
   if (!parsed.success) throwFaults(parsed.error, 'options.agents', agents)
   return parsed.data

@@ -1,3 +1,4 @@
+import type { FileRow } from '../files/rows.js'
 import type { CheckpointCount } from '../result/recording.js'
 import type { Finding } from '../result/validity.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
@@ -10,12 +11,14 @@ import type { SharedMemory } from './recording/shared-memory.js'
 import type { RequestSource } from './servers/http/requests.js'
 import type { WorkerExit } from './servers/worker-exits.js'
 
-/** Lets a run start at a time that is set elsewhere, as the shards of agents do. */
-export interface StartGate {
+/** What a run takes from its coordinator, if it is the shard of an agent: the time of its start, and its files. */
+export interface Coordination {
   /** called when all threads are ready */
   ready(): void
   /** time 0 on the clock of `process.hrtime.bigint()`; null until it is known */
   originNs(): bigint | null
+  /** reads a file that the scenario names */
+  readRows(file: string): Promise<FileRow[]>
 }
 
 /** Everything a run needs before it starts. */
@@ -27,7 +30,7 @@ export interface RunContext {
   host: HostWatch
   clock: RunClock
   /** null starts as soon as all threads are ready */
-  gate: StartGate | null
+  coordination: Coordination | null
   /** the requests of an HTTP target, if they differ */
   requests: RequestSource | null
 }

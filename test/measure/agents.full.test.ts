@@ -1,15 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Queue } from 'bullmq'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { constant, type MeasureOptions, measure, type Result, type Stop } from '../../src/index.js'
-import { QUEUE, RunKeys } from '../../src/measure/agents/protocol.js'
+import {
+  constant,
+  type MeasureOptions,
+  type MeasureProgress,
+  measure,
+  type Result,
+  type Stop,
+} from '../../src/index.js'
+import { QUEUE, RunKeys, VERSION } from '../../src/measure/agents/protocol.js'
 import { connectRedis } from '../../src/measure/agents/redis.js'
 import { checkResult } from '../../src/result/check.js'
 import { MAIN } from '../support/processes/command-line.js'
 import { hasRedis, startRedis } from '../support/processes/redis.js'
+
+const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name)
 
 describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
   let redis: Awaited<ReturnType<typeof startRedis>>
@@ -24,6 +36,7 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
     server = createServer(async (request, response) => {
       seen.push(request.url ?? '')
       arrived.push(performance.now())
+      response.statusCode = request.url?.startsWith('/fail/') ? 503 : 200
       response.end('ok')
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -100,30 +113,63 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
   it('refuse jobs of another version', async () => {
     await startAgents(1)
     const client = await connectRedis(redis.url)
-    const connection = await connectRedis(redis.url)
     const keys = new RunKeys(client, 'other')
-    const queue = new Queue(QUEUE, { connection })
-    const job = { protocol: 99, run: 'other', index: 1, count: 1, scenario: {}, options: {} }
-    await queue.add('shard', job)
+    const queue = new Queue(QUEUE, { connection: client })
+    await keys.order({})
+    await queue.add('shard', { version: '99.0.0', run: 'other', index: 1, count: 1 })
     let outcome: unknown
     while (outcome === undefined) {
-      await keys.coordinate({})
+      await keys.order({})
       await sleep(100)
       outcome = (await keys.outcomes()).get(1)
     }
-    expect(outcome).toEqual({ error: 'agent agent-1 has another version: protocol 1, not 99' })
+    expect(outcome).toEqual({
+      error: `agent agent-1 has throughline ${VERSION}, not 99.0.0; install the same version on all machines`,
+    })
     await queue.close()
     client.disconnect()
-    connection.disconnect()
+  })
+
+  it('send the requests of a file that they do not have, by class', async () => {
+    await startAgents(2)
+    const folder = await mkdtemp(join(tmpdir(), 'throughline-'))
+    const [requests, data] = [join(folder, 'requests.csv'), join(folder, 'data.jsonl')]
+    await writeFile(requests, 'path,class,weight\n/read/{id},read,2\n/fail/{id},fail,1\n')
+    await writeFile(data, '{"id":"a"}\n{"id":"b"}\n')
+    const scenario = {
+      arrivals: '200/s',
+      http: { url, connections: 10, requests, data },
+      stop: { requests: 603 },
+      warmup: { requests: 63 },
+    }
+    seen.length = 0
+    const whole = await measure(scenario)
+    const paths = [...seen].sort()
+    expect(new Set(paths)).toEqual(new Set(['/read/a', '/read/b', '/fail/a', '/fail/b']))
+    seen.length = 0
+    const plan = measure(scenario, { agents: { redis: redis.url, count: 2 } })
+    const result = checkResult(await plan)
+    await rm(folder, { recursive: true })
+    expect([...seen].sort()).toEqual(paths)
+    const countsOf = ({ classes = {} }: Result) =>
+      Object.entries(classes).map(([name, { counts, latencyMs }]) => ({ name, counts, latencies: latencyMs?.count }))
+    expect(countsOf(result).sort(byName)).toEqual(countsOf(whole).sort(byName))
+    expect(result.counts).toMatchObject({ offered: 540, completed: 360, failed: 180 })
+    expect(result.failures).toEqual(whole.failures)
+    expect(result.failedMs?.count).toBe(180)
+    expect(result.scenario?.http).toEqual(whole.scenario?.http)
   })
 
   it('show results of the run so far, merged', async () => {
     await startAgents(2)
-    const shown: (Result | null)[] = []
-    await run(2, { onProgress: async ({ resultSoFar }) => shown.push(await resultSoFar()) }, { duration: '6s' })
-    const last = shown.filter((each) => each !== null).at(-1) as Result
-    expect(last.merged?.machines.length).toBeGreaterThan(0)
-    expect(last.validity.findings.map(({ code }) => code)).toContain('in-progress')
+    const shown: Result[] = []
+    const onProgress = ({ resultSoFar }: MeasureProgress) => {
+      resultSoFar().then((result) => result !== null && shown.push(result))
+      return shown.length === 0
+    }
+    await run(2, { onProgress }, { duration: '60s' })
+    expect(shown[0]?.merged?.machines.length).toBeGreaterThan(0)
+    expect(shown[0]?.validity.findings.map(({ code }) => code)).toContain('in-progress')
   })
 
   it('report the shard of an agent that is killed as missing', async () => {
@@ -211,6 +257,35 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
       },
     )
     await expect(running).rejects.toThrow(/Redis/)
+  })
+
+  it('reject the run if Redis no longer answers, and end on Ctrl-C', async () => {
+    const other = await startRedis()
+    const agent = spawn(process.execPath, [MAIN, 'agent', '--redis', other.url], { stdio: 'ignore' })
+    agents.push(agent)
+    const scenario = { arrivals: '200/s', http: { url, connections: 10 }, stop: { duration: '60s' } }
+    const onProgress = ({ sent }: { sent: number }) => {
+      if (sent > 50) other.child.kill('SIGSTOP')
+    }
+    const running = measure(scenario, { agents: { redis: other.url, count: 1 }, onProgress })
+    await expect(running).rejects.toThrow('the connection to Redis was lost')
+    const ended = new Promise((resolve) => agent.once('exit', resolve))
+    agent.kill('SIGINT')
+    expect(await ended).toBe(0)
+    other.child.kill('SIGKILL')
+  })
+
+  it('leave nothing in Redis', async () => {
+    const other = await startRedis()
+    const client = await connectRedis(other.url)
+    const queue = new Queue(QUEUE, { connection: client })
+    const options = { setupTimeout: '1s', agents: { redis: other.url, count: 2 } }
+    await expect(measure({ arrivals: '200/s', http: { url } }, options)).rejects.toThrow('0 of 2 agents were ready')
+    expect(await queue.getJobCounts()).toMatchObject({ waiting: 0, active: 0, failed: 0 })
+    expect(await client.keys('throughline:*')).toEqual([])
+    await queue.close()
+    client.disconnect()
+    await other.stop()
   })
 
   it('say that Redis is gone', async () => {

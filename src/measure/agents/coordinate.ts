@@ -1,26 +1,27 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Job } from 'bullmq'
 import { mergeShardResults } from '../../result/merge/merge-results.js'
 import type { Result } from '../../result/result.js'
-import { resolveScenario, type Scenario } from '../../scenario/scenario.js'
-import type { Targets } from '../../scenario/target.js'
-import { count as inText } from '../../text/number.js'
+import type { Scenario } from '../../scenario/scenario.js'
+import { count as countText } from '../../text/number.js'
 import { throwIfAborted } from '../../validation/realm.js'
-import { messageOf, ValidationError } from '../../validation/validation-error.js'
+import { messageOf } from '../../validation/validation-error.js'
 import { MeasureError } from '../error.js'
-import { checkShard } from '../measurable.js'
 import { type MeasureOptions, type MeasureProgress, resolveOptions } from '../options.js'
+import { planRun } from './plan.js'
 import {
   type AgentReport,
-  PROTOCOL,
+  type Outcome,
   QUEUE,
   REPORT_MS,
   RunKeys,
   type RunOrders,
   type ShardJob,
   SILENT_MS,
+  VERSION,
 } from './protocol.js'
-import { connectRedis, loadBullmq, RedisClock } from './redis.js'
+import { connectRedis, isNoAnswer, loadBullmq, RedisClock } from './redis.js'
 
 /** How far ahead the start is set, so that every agent knows of it. */
 const LEAD_MS = 1000
@@ -31,108 +32,78 @@ export async function measureOnAgents(
   { agents, ...options }: MeasureOptions & { agents: { redis: string; count: number } },
 ): Promise<Result> {
   const { redis: url, count } = agents
-  refuseLocal(scenario)
-  if (options.shard !== undefined) {
-    throw new ValidationError('options.shard', 'cannot be combined with agents, each of which sends a shard')
-  }
-  checkShard(resolveScenario(scenario, 'measure'), { index: 1, count })
-  const { setupTimeoutMs } = resolveOptions(options, 1)
-  const { signal, onProgress, idle, spin, batchTimeout, setupTimeout } = options
+  const { signal, setupTimeoutMs } = resolveOptions(options, 1)
   throwIfAborted(signal)
+  const plan = await planRun(scenario, options, count)
   const { Queue } = await loadBullmq()
   const redis = await connectRedis(url)
-  const connection = await connectRedis(url)
-  const queue = new Queue<ShardJob>(QUEUE, { connection })
+  const queue = new Queue<ShardJob>(QUEUE, { connection: redis })
   queue.on('error', () => {})
   const run = randomUUID()
   const keys = new RunKeys(redis, run)
-  const state: RunOrders = {}
+  let jobs: Job<ShardJob>[] = []
   try {
     const clock = await RedisClock.estimate(redis)
-    await keys.coordinate(state)
-    const jobs = await queue.addBulk(
+    await keys.storePlan(plan, setupTimeoutMs)
+    await keys.order({})
+    jobs = await queue.addBulk(
       Array.from({ length: count }, (_, i) => ({
         name: 'shard',
-        data: {
-          protocol: PROTOCOL,
-          run,
-          index: i + 1,
-          count,
-          scenario,
-          options: { idle, spin, batchTimeout, setupTimeout },
-        },
+        data: { version: VERSION, run, index: i + 1, count },
         opts: { attempts: 1, removeOnComplete: true, removeOnFail: true },
       })),
     )
-    const begunMs = performance.now()
-    for (;;) {
-      const [reports, outcomes] = await Promise.all([keys.reports(), keys.outcomes()])
-      const nowMs = clock.nowMs()
-      const live = [...reports].filter(([, { atMs }]) => nowMs - atMs <= SILENT_MS)
-      if (signal?.aborted) {
-        await keys.coordinate({ ...state, end: 'abort' })
-        throw signal.reason
-      }
-      if (state.startMs === undefined) {
-        const [failed] = [...outcomes.values()].flatMap((outcome) => ('error' in outcome ? outcome.error : []))
-        const late = performance.now() - begunMs > setupTimeoutMs
-        if (failed !== undefined || late) {
-          await keys.coordinate({ end: 'abort' })
-          await Promise.all(jobs.map((job) => job.remove().catch(() => {})))
-          throw new MeasureError(
-            failed ??
-              `${inText(live.length)} of ${inText(count)} agents were ready within ${setupTimeoutMs} ms (setupTimeout); start more with throughline agent --redis`,
-          )
-        }
-        if (live.length === count) state.startMs = nowMs + LEAD_MS
-      } else {
-        const waiting = live.filter(([index]) => !outcomes.has(index))
-        if (waiting.length === 0 && nowMs > state.startMs + SILENT_MS / 5) return merged(count, reports, outcomes)
-        const resultSoFar = async () => {
-          state.watched = true
-          const snapshots = await keys.snapshots()
-          const shown = [...snapshots].map(([index, result]) => ({ name: nameOf(index, reports), result }))
-          return shown.length === 0 ? null : mergeShardResults(shown, [])
-        }
-        if (onProgress?.({ ...progressOf(reports), resultSoFar }) === false) state.end = 'interrupt'
-      }
-      await keys.coordinate(state)
-      await sleep(REPORT_MS / 2)
-    }
+    return await conduct(keys, clock, { ...options, count, setupTimeoutMs })
   } catch (error) {
-    if (redis.status === 'ready' || signal?.aborted) throw error
+    if (signal?.aborted || (redis.status === 'ready' && !isNoAnswer(error))) throw error
     throw new MeasureError(`the connection to Redis was lost: ${messageOf(error)}; agents end their shards`, {
       cause: error,
     })
   } finally {
-    await keys.remove().catch(() => {})
-    await Promise.race([queue.close(), sleep(REPORT_MS)])
+    // without orders, agents end their shards; jobs that none has taken would wait for another agent
+    const removed = Promise.allSettled([keys.remove(), ...jobs.map((job) => job.remove())])
+    await Promise.race([removed.then(() => queue.close()), sleep(SILENT_MS, undefined, { ref: false })])
     redis.disconnect()
-    connection.disconnect()
   }
 }
 
-/** Agents are on other machines: they have no functions and no files of this one. */
-function refuseLocal(scenario: Scenario): void {
-  const { handler, call, http } = scenario as Targets
-  if (http === undefined || handler !== undefined || call !== undefined) {
-    throw new ValidationError(
-      'agents',
-      'send http scenarios only; measure handlers and calls on each machine with shard',
-    )
+/** Starts all agents of a run together once they are ready, and waits for their outcomes. */
+async function conduct(
+  keys: RunKeys,
+  clock: RedisClock,
+  { signal, onProgress, count, setupTimeoutMs }: MeasureOptions & { count: number; setupTimeoutMs: number },
+): Promise<Result> {
+  const orders: RunOrders = {}
+  const begunMs = performance.now()
+  for (;;) {
+    const [reports, outcomes] = await Promise.all([keys.reports(), keys.outcomes()])
+    throwIfAborted(signal)
+    const nowMs = clock.nowMs()
+    const live = [...reports].filter(([, { atMs }]) => nowMs - atMs <= SILENT_MS)
+    if (orders.startMs === undefined) {
+      const failed = [...outcomes.values()].find((outcome) => 'error' in outcome)
+      if (failed !== undefined) throw new MeasureError(failed.error)
+      if (performance.now() - begunMs > setupTimeoutMs) {
+        throw new MeasureError(
+          `${countText(live.length)} of ${countText(count)} agents were ready within ${setupTimeoutMs} ms (setupTimeout); start more with throughline agent --redis`,
+        )
+      }
+      if (live.length === count) orders.startMs = nowMs + LEAD_MS
+    } else {
+      const waiting = live.some(([index]) => !outcomes.has(index))
+      if (!waiting && nowMs > orders.startMs + LEAD_MS) return mergeOutcomes(count, reports, outcomes)
+      const resultSoFar = async () => {
+        orders.watched = true
+        // the run may be over by now
+        const results = await keys.snapshots().catch(() => [])
+        const snapshots = [...results].map(([index, result]) => ({ name: nameOf(index, reports), result }))
+        return snapshots.length === 0 ? null : mergeShardResults(snapshots, [])
+      }
+      if (onProgress?.({ ...progressOf(reports), resultSoFar }) === false) orders.interrupted = true
+    }
+    await keys.order(orders)
+    await sleep(REPORT_MS / 2)
   }
-  for (const field of ['headers', 'body', 'dispatcher', 'tls'] as const) {
-    const value = (http as { [key in typeof field]?: unknown })[field]
-    if (value === undefined || isJson(value)) continue
-    throw new ValidationError(`http.${field}`, 'must be plain data for agents, which run on other machines')
-  }
-}
-
-function isJson(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null)
-    return ['string', 'number', 'boolean'].includes(typeof value) || value === null
-  const plain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
-  return plain && Object.values(value).every(isJson)
 }
 
 function progressOf(reports: Map<number, AgentReport>): Omit<MeasureProgress, 'resultSoFar'> {
@@ -149,12 +120,8 @@ function progressOf(reports: Map<number, AgentReport>): Omit<MeasureProgress, 'r
   }
 }
 
-/** Merges what there is. Agents that died, or failed, have sent no shard that counts. */
-function merged(
-  count: number,
-  reports: Map<number, AgentReport>,
-  outcomes: Awaited<ReturnType<RunKeys['outcomes']>>,
-): Result {
+/** Merges what there is. The shard of an agent that died or failed is missing. */
+function mergeOutcomes(count: number, reports: Map<number, AgentReport>, outcomes: Map<number, Outcome>): Result {
   const results: { name: string; result: Result; clockErrorMs: number }[] = []
   const lost: string[] = []
   for (let index = 1; index <= count; index++) {

@@ -13,12 +13,16 @@ export async function loadBullmq(): Promise<typeof import('bullmq')> {
   }
 }
 
-/** How long a coordinator tries to reach Redis. */
+/** How long a coordinator tries to reach Redis, and waits for an answer. */
 const TRIES = 5
 const CONNECT_MS = 5000
+const ANSWER_MS = 10_000
 
-/** @param patient whether to reconnect forever, as agents that wait for work do */
-export async function connectRedis(url: string, { patient = false } = {}): Promise<Redis> {
+/** Whether Redis did not answer, though it is connected. */
+export const isNoAnswer = (error: unknown) => messageOf(error) === 'Command timed out'
+
+/** @param reconnect whether to reconnect and wait forever, as agents do */
+export async function connectRedis(url: string, { reconnect = false } = {}): Promise<Redis> {
   let Client: typeof Redis
   try {
     Client = (await import('ioredis')).Redis
@@ -28,8 +32,9 @@ export async function connectRedis(url: string, { patient = false } = {}): Promi
   const redis = new Client(url, {
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
-    maxRetriesPerRequest: patient ? null : 3,
-    retryStrategy: (tries) => (patient || tries <= TRIES ? Math.min(200 * tries, 2000) : null),
+    maxRetriesPerRequest: reconnect ? null : 3,
+    ...(!reconnect && { commandTimeout: ANSWER_MS }),
+    retryStrategy: (tries) => (reconnect || tries <= TRIES ? Math.min(200 * tries, 2000) : null),
   })
   // commands reject by themselves
   redis.on('error', () => {})

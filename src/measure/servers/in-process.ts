@@ -61,7 +61,7 @@ async function withSetupTimeout<Value>(
 }
 
 async function serve(context: RunContext, target: LocalTarget, name: string): Promise<Omit<RunOutcome, 'teardown'>> {
-  const { scenario, options, plan, memory, host, clock, gate } = context
+  const { scenario, options, plan, memory, host, clock, coordination } = context
   const { servers, http } = scenario
   const window = memory.window()
   const queue = memory.queue(window, clock.now)
@@ -105,7 +105,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
     wake,
     checkpoints,
     snapshots,
-    gate,
+    coordination,
   }
   try {
     const endedNs = await new Watch(watched, options).until(served)

@@ -244,7 +244,7 @@ function shardFindings(given: readonly Named[], lost: readonly string[]): Findin
     findings.push({
       code: 'shards-missing',
       severity: 'error',
-      message: `${missing} of ${first.count} shards are missing: their requests were never sent, or nothing is known of them. ${lost.length === 0 ? 'Merge all shards, or run again' : lost.join('; ')}`,
+      message: `${missing} of ${first.count} shards are missing: their requests were never sent, or nothing is known of them${lost.length === 0 ? '. Merge all shards, or run again' : `: ${lost.join('; ')}`}`,
       figures: { missing, shards: first.count },
     })
   }

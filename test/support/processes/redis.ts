@@ -4,7 +4,6 @@ import { createServer } from 'node:net'
 
 /** Whether redis-server is installed. */
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0
-if (!hasRedis) console.warn('redis-server is not installed: the tests of agents did not run')
 
 async function freePort(): Promise<number> {
   const server = createServer()
@@ -21,6 +20,7 @@ export async function startRedis(): Promise<{ url: string; child: ChildProcess; 
   const child = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'inherit'] })
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`redis-server exited with code ${code}`)))
     child.stdout?.on('data', (text) => {
       if (String(text).includes('Ready to accept connections')) resolve()
     })
