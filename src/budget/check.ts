@@ -1,14 +1,21 @@
 import { checkResult, checkSummary } from '../result/check.js'
 import type { ClassResult } from '../result/classes.js'
-import { Exceedances } from '../result/exceedances.js'
 import { goodPart } from '../result/goodput.js'
+import { Exceedances } from '../result/intervals/exceedances.js'
 import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
 import { resultOfClass } from '../result/stored.js'
 import { type Interval, percentile, type Summary } from '../result/summary.js'
 import { type Finding, findingsThat } from '../result/validity.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
-import { type Budget, type BudgetUnit, type Relation, type Rule, rulesOf, type Time } from '../scenario/budget.js'
+import {
+  type Budget,
+  type BudgetUnit,
+  type LimitedTime,
+  type Relation,
+  type Rule,
+  rulesOf,
+} from '../scenario/budget.js'
 import { NS_PER_MS } from '../scenario/units.js'
 import { tailOfCheckpoints } from '../statistics/student.js'
 import { count, rate } from '../text/number.js'
@@ -171,7 +178,7 @@ function figureOfNone(rule: Extract<Rule, { figure: string }>, { rates }: ClassR
   return (rule.figure === 'errorRate' ? rates?.error : rates?.rejection) ?? 0
 }
 
-type TimeRule = Extract<Rule, { time: Time }>
+type TimeRule = Extract<Rule, { time: unknown }>
 
 interface Judgement {
   verdict: Verdict
@@ -318,7 +325,8 @@ class RunJudge {
     const estimate = this.#withoutInterval(estimateOf(rule, { result: this.#result }))
     const judged = byInterval(rule, estimate, ofRun(this.#run))
     if (goodput === undefined) return checkOf(rule, estimate, judged)
-    const limited = (times: readonly Time[]) => times.some((time) => goodput.limits[time] !== undefined)
+    const limited = (times: readonly LimitedTime[]) =>
+      times.some((time) => time !== 'first' && goodput.limits[time] !== undefined)
     const claim: Claim = {
       wantsShort: !isUpper(rule),
       grows: limited(GROWS),
@@ -348,7 +356,7 @@ class RunJudge {
     }
     return {
       ...check,
-      reason: `the longest of ${count(this.#result.counts.completed)} requests; a longer run has a longer one`,
+      reason: `the longest of ${count(this.#countOf(rule))} requests; a longer run has a longer one`,
     }
   }
 
@@ -406,9 +414,17 @@ class RunJudge {
     return ns === null ? `${unanswered}; ${overText(rule, over)}` : `${overText(rule, over)}; ${unanswered}`
   }
 
+  /** How many requests have a time. */
+  #countOf({ time }: TimeRule): number {
+    const { counts, firstMs } = this.#result
+    return time === 'first' ? (firstMs?.count ?? 0) : counts.completed
+  }
+
   /** Passes an upper limit on a part of latency if latency as a whole meets it: a part is never longer than the whole. */
   #passByLatency(rule: TimeRule): Judgement | null {
     if (this.#asObserved || !isUpper(rule) || typeof rule.statistic !== 'object') return null
+    // those that have the time may be slower than the others
+    if (this.#countOf(rule) < this.#result.counts.completed) return null
     const { percentile } = rule.statistic
     const { within } = judgeFraction(
       this.#exceedancesOf(rule),
@@ -476,7 +492,7 @@ class RunJudge {
 }
 
 /** The times that grow without bound in a saturated run. */
-const GROWS: readonly Time[] = ['latency', 'wait', 'queueing']
+const GROWS: readonly LimitedTime[] = ['latency', 'first', 'wait', 'queueing']
 
 const findingsThatLengthen = (findings: readonly Finding[]) => [
   ...findingsThat(findings, 'lengthens'),

@@ -1,8 +1,8 @@
-import { fractionInterval, type RatioPart, ratioInterval } from '../result/figure-intervals.js'
+import { fractionInterval, type RatioPart, ratioInterval } from '../result/intervals/figure-intervals.js'
 import { errorsIn, serversIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
 import { type Interval, PERCENTILES, percentile, type Summary } from '../result/summary.js'
-import type { Rule, Time } from '../scenario/budget.js'
+import type { Rule } from '../scenario/budget.js'
 
 /** A run's estimate of a metric. */
 export interface MetricEstimate {
@@ -17,7 +17,7 @@ export interface MetricEstimate {
 /** A run, or a distribution of durations. */
 type Judged = { result: Result } | { summary: Summary }
 
-type TimeRule = Extract<Rule, { time: Time }>
+type TimeRule = Extract<Rule, { time: unknown }>
 type FigureRule = Extract<Rule, { figure: string }>
 
 export function estimateOf(rule: Rule, judged: Judged): MetricEstimate {
@@ -29,16 +29,22 @@ export function estimateOf(rule: Rule, judged: Judged): MetricEstimate {
 function estimateTime(rule: TimeRule, judged: Judged): MetricEstimate {
   if ('summary' in judged && rule.time !== 'latency') return noEstimate(`a summary of durations has no ${rule.time}`)
   const summary = 'summary' in judged ? judged.summary : judged.result[`${rule.time}Ms`]
+  if (summary === undefined) return noEstimate(NO_FIRST)
   if (rule.statistic === 'max') return { observed: summary.max, interval: null }
   if (rule.statistic === 'mean') return { observed: summary.mean, interval: summary.intervals.mean }
   const p = rule.statistic.percentile
-  const { offered, completed } = 'summary' in judged ? { offered: 1, completed: 1 } : judged.result.counts
+  const unanswered = 'summary' in judged ? 0 : judged.result.counts.offered - judged.result.counts.completed
   const stored = (Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]).find((name) => PERCENTILES[name] === p)
-  if (stored !== undefined && offered === completed) {
+  if (stored !== undefined && unanswered === 0) {
     return { observed: summary[stored], interval: summary.intervals[stored] }
   }
   // unanswered requests count against the rule: slower than all others under an upper limit, faster under a lower one
-  return boundPercentile(summary, p, rule.relation.startsWith('<') ? 'slowest' : 'fastest', offered / completed)
+  return boundPercentile(
+    summary,
+    p,
+    rule.relation.startsWith('<') ? 'slowest' : 'fastest',
+    (summary.count + unanswered) / summary.count,
+  )
 }
 
 /**
@@ -111,6 +117,9 @@ function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEs
     }
   }
 }
+
+const NO_FIRST =
+  'it is unknown when responses began: an HTTP response needs a body, a handler or call marks it with first(), and a simulation has none'
 
 const NO_GOOD = "the scenario does not say which requests are good: set its good, such as { latency: '100ms' }"
 

@@ -1,4 +1,4 @@
-import { type Exceedances, FractionBounds } from '../result/exceedances.js'
+import { type Exceedances, FractionBounds } from '../result/intervals/exceedances.js'
 import type { Relation } from '../scenario/budget.js'
 import { NS_PER_MS } from '../scenario/units.js'
 

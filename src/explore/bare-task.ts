@@ -32,13 +32,13 @@ export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask
   const ready = await prepare(() => loadDefault(url))
   if ('unready' in ready) return { ...report, unready: ready.unready }
   const { handler, state, payloads } = ready
-  const { signal } = new AbortController()
+  const context = { state, signal: new AbortController().signal, classes: [], first() {} }
 
   for (let round = 0; round < rounds; round++) {
     for (const { size, samplesMs } of report.times) {
       const batch = Array.from({ length: size }, (_, i) => (payloads === null ? i : payloads[i % payloads.length]))
       try {
-        const outputs = await handler.run(batch, { state, signal, classes: [] })
+        const outputs = await handler.run(batch, context)
         if (!Array.isArray(outputs) || outputs.length !== size) {
           throw new TypeError(`run must return an array with one output per request, ${size} here`)
         }
@@ -50,7 +50,7 @@ export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask
           retainSamples: true,
           throws: true,
         })
-        bench.add(`${size}`, () => handler.run(batch, { state, signal, classes: [] }))
+        bench.add(`${size}`, () => handler.run(batch, context))
         await bench.run()
         const result = bench.tasks[0]?.result
         if (result === undefined || !('latency' in result)) throw new Error('tinybench gave no result')

@@ -112,7 +112,7 @@ const MOST_OBSERVED = 500_000
  * @example
  * const scenario = { arrivals: '200/s', handler: './model.js', batching: { maxBatchSize: 8, maxWait: '5ms' } }
  * const { service, findings } = await calibrate(scenario, { utilization: 0.7 })
- * for (const { message } of findings) console.log(message) // none on an idle machine
+ * for (const { message } of findings) console.warn(message) // such as a busy machine
  * simulate({ ...scenario, service }).latencyMs.p99 // the prediction for 200/s
  */
 export async function calibrate(

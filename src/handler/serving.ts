@@ -2,16 +2,28 @@ import { setTimer } from '../clock/timer.js'
 import type { HandlerContext } from '../scenario/handler.js'
 import { isError } from '../validation/realm.js'
 
-/** What a handler gets with a batch. The signal is created when it is first read, which most handlers never do. */
+/** What records the beginnings of responses. */
+export interface FirstMarks {
+  /** Marks the beginning of the response to request `i` of the batch, or to all of them. */
+  first(i: number | undefined, context: BatchContext): void
+}
+
+/** In a live batcher, they are not recorded. */
+const UNMARKED: FirstMarks = { first() {} }
+
+/** What a handler gets with a batch. What most handlers never use is created when it is first read. */
 export class BatchContext implements HandlerContext<unknown> {
   readonly state: unknown
   /** the class of each request, in order; empty if requests have no classes */
   readonly classes: readonly string[]
+  readonly #marks: FirstMarks
   #controller: AbortController | undefined
+  #first: ((i?: number) => void) | undefined
 
-  constructor(state: unknown, classes: readonly string[] = []) {
+  constructor(state: unknown, classes: readonly string[] = [], marks = UNMARKED) {
     this.state = state
     this.classes = classes
+    this.#marks = marks
   }
 
   /** The class of a request that is served alone; undefined if it has none. */
@@ -22,6 +34,12 @@ export class BatchContext implements HandlerContext<unknown> {
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     return this.#controller.signal
+  }
+
+  /** Bound, so that a handler may take it out of its context. */
+  get first(): (i?: number) => void {
+    this.#first ??= (i) => this.#marks.first(i, this)
+    return this.#first
   }
 
   static abort(context: BatchContext, reason: Error): void {

@@ -254,7 +254,11 @@ const merged = z.looseObject({
 
 const SCHEMA = 'throughline/result@1'
 
-/** The schema of a Result, which the published JSON Schema is made of too. */
+/**
+ * The schema of a Result, which the published JSON Schema is made of too.
+ *
+ * @internal left out of the declarations, which would write all of it in full
+ */
 export const resultSchema = z
   .looseObject({
     schema: z.literal(SCHEMA),
@@ -263,6 +267,7 @@ export const resultSchema = z
     window: z.looseObject({ startMs: number, endMs: number }),
     ...{ latencyMs: summary, waitMs: summary, serviceMs: summary, lagMs: summary },
     ...{ queueingMs: summary, batchingMs: summary, dispatchMs: summary },
+    firstMs: summary.optional(),
     throughput: z.looseObject({ offered: number, completed: number }),
     counts,
     failures: z.record(z.string(), requests).optional(),
@@ -325,6 +330,8 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
   if (batches.count !== sumBy(ofSizes, ([, batches]) => batches) || !same(batches.meanSize * batches.count, batched)) {
     return ['batches', 'must have the count and the mean that their sizes have']
   }
+  const inFirst = contradictionOfFirst(given)
+  if (inFirst !== null) return inFirst
   const inMachines = contradictionOfMachines(given)
   if (inMachines !== null) return inMachines
   if (validity.valid === validity.findings.some(({ severity }) => severity === 'error')) {
@@ -543,6 +550,15 @@ function contradictionOfParts(given: Result): [path: string, message: string] | 
   }
   const parts = WAITS.reduce((sum, name) => sum + given[name].mean, 0)
   return isAbout(parts, waitMs.mean) ? null : ['waitMs.mean', 'must be the sum of lag, queueing, batching and dispatch']
+}
+
+/** A contradiction between latency and the time until responses began, which is a part of it; null if there is none. */
+function contradictionOfFirst({ firstMs, latencyMs }: Result): [path: string, message: string] | null {
+  if (firstMs === undefined) return null
+  if (firstMs.count > latencyMs.count) return ['firstMs.count', 'must be at most as many as there are latencies']
+  if (firstMs.max > latencyMs.max) return ['firstMs.max', 'must be at most the longest latency']
+  const [first, latency] = [firstMs, latencyMs].map(({ count, mean }) => count * mean) as [number, number]
+  return first > latency * (1 + ROUNDING) ? ['firstMs.mean', 'must be of times within the latency of requests'] : null
 }
 
 /** A contradiction between merged machines and the whole; null if there is none. */

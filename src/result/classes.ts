@@ -1,6 +1,6 @@
 import { NS_PER_SECOND } from '../scenario/units.js'
 import { type Goodput, goodputOf } from './goodput.js'
-import { intervalsIn } from './intervals.js'
+import { intervalsIn } from './intervals/intervals.js'
 import { type ClassRecording, type Counts, errorsIn, type Recording } from './recording.js'
 import { type SegmentLatency, type Summary, segmentLatency, summaryOf, withholdIntervals } from './summary.js'
 

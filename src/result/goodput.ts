@@ -1,6 +1,6 @@
 import type { Good } from '../scenario/good.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
-import { fractionInterval, type RatioPart } from './figure-intervals.js'
+import { fractionInterval, type RatioPart } from './intervals/figure-intervals.js'
 import type { Counts, Recording } from './recording.js'
 import { type Interval, noInterval } from './summary.js'
 

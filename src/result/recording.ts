@@ -1,4 +1,4 @@
-import { type HistogramSnapshot, mergeHistograms } from '../histogram/latency-histogram.js'
+import { type HistogramSnapshot, mergeHistograms, zeros } from '../histogram/latency-histogram.js'
 import type { Good } from '../scenario/good.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import type { FailureCounts } from './failures.js'
@@ -8,7 +8,8 @@ import type { Finding } from './validity.js'
 /** The parts of a request's time that are recorded. */
 export const METRICS = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dispatch'] as const
 export type Metric = (typeof METRICS)[number]
-export type Histograms = Record<Metric, HistogramSnapshot>
+/** `first` is the time until the response began, of the requests for which that is known; absent if of none. */
+export type Histograms = Record<Metric, HistogramSnapshot> & { first?: HistogramSnapshot }
 
 /** The outcomes of requests; offered is the sum of the others but `good`. */
 export interface Counts {
@@ -157,8 +158,11 @@ export const serversIn = ({ scenario, servers }: Pick<Recording, 'servers'> & { 
 type ServersOf = { servers: number | null } | null
 
 /** A metric by segment or by replication, as intervals are computed from it; segments without a completion are left out. */
-export function segmentHistograms({ segments, replications }: Recording, metric: Metric): HistogramSnapshot[] {
-  const histograms = segments.map((segment) => segment.histograms[metric])
+export function segmentHistograms(
+  { segments, replications }: Recording,
+  metric: Metric | 'first',
+): HistogramSnapshot[] {
+  const histograms = segments.map((segment) => segment.histograms[metric] ?? zeros(0))
   return replications === undefined ? histograms.filter(({ count }) => count > 0) : histograms
 }
 
@@ -167,8 +171,13 @@ export const byMetric = <Value>(of: (metric: Metric) => Value): Record<Metric, V
   Object.fromEntries(METRICS.map((metric) => [metric, of(metric)])) as Record<Metric, Value>
 
 /** Merges the histograms of several segments. */
-export const mergeByMetric = (all: readonly Histograms[]): Histograms =>
-  byMetric((metric) => mergeHistograms(all.map((histograms) => histograms[metric])))
+export function mergeByMetric(all: readonly Histograms[]): Histograms {
+  const first = all.flatMap((histograms) => histograms.first ?? [])
+  return {
+    ...byMetric((metric) => mergeHistograms(all.map((histograms) => histograms[metric]))),
+    ...(first.length > 0 && { first: mergeHistograms(first) }),
+  }
+}
 
 /** Into how many segments a window is cut. */
 export const SEGMENTS = 20

@@ -9,7 +9,7 @@ import { findingsOf, tooFewSamples } from './findings.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import type { Environment, Host } from './host.js'
 import { hostFindings } from './host-findings.js'
-import { intervalsIn } from './intervals.js'
+import { intervalsIn } from './intervals/intervals.js'
 import { intervalsOfMerged } from './merge/intervals.js'
 import type { Merged, SentShard } from './merge/merged.js'
 import {
@@ -77,6 +77,11 @@ export interface Result {
   batchingMs: Summary
   /** the batch had left the queue, and its server was waking up or finishing its last batch */
   dispatchMs: Summary
+  /**
+   * from when a request was due to the beginning of its response, such as the first byte of an HTTP body, of the completed
+   * requests that have one; absent if none has, and in simulations
+   */
+  firstMs?: Summary
   /** requests per second: due in the window, and completed inside it */
   throughput: { offered: number; completed: number }
   counts: Counts
@@ -143,8 +148,8 @@ export function resultOf(
   const steady = findings.every(({ code }) => code !== 'saturated')
   // metrics may share a histogram: all wait is queueing if there is no batching
   const summaries = new Map<HistogramSnapshot, Summary>()
-  const summary = (metric: Metric) => {
-    const histogram = histograms[metric]
+  const summary = (metric: Metric | 'first') => {
+    const histogram = histograms[metric] as HistogramSnapshot
     const known = summaries.get(histogram)
     if (known !== undefined) return structuredClone(known)
     const intervals = steady ? metricIntervals(recording, metric) : withholdIntervals(NO_STEADY_STATE)
@@ -171,6 +176,7 @@ export function resultOf(
     queueingMs: summary('queueing'),
     batchingMs: summary('batching'),
     dispatchMs: summary('dispatch'),
+    ...(histograms.first !== undefined && { firstMs: summary('first') }),
     throughput: { offered: offered / seconds, completed: recording.completions / seconds },
     counts,
     ...(recording.failures !== undefined && { failures: recording.failures }),
@@ -205,11 +211,11 @@ function shortenFinding(finding: Finding): Finding {
 const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state to estimate'
 const NOT_BY_SEGMENT = 'it is not recorded by segment, which intervals are computed from'
 
-function metricIntervals(recording: Recording, metric: Metric): Record<Estimate, Interval> {
+function metricIntervals(recording: Recording, metric: Metric | 'first'): Record<Estimate, Interval> {
   // replications have a segment each, wherever they ran
   if (recording.merged !== undefined && recording.replications === undefined)
     return intervalsOfMerged(recording, metric)
-  return intervalsIn(recording, recording.histograms[metric], segmentHistograms(recording, metric))
+  return intervalsIn(recording, recording.histograms[metric] as HistogramSnapshot, segmentHistograms(recording, metric))
 }
 
 /** The fraction of server time spent serving; null if servers are unlimited. */

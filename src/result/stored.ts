@@ -18,7 +18,8 @@ export function percentileOverOffered({ latencyMs, counts }: Result, p: number):
 export function resultOfClass(result: Result, name: string): Result | null {
   const own = result.classes?.[name]
   if (own === undefined || own.latencyMs === null || own.rates === null) return null
-  const { goodput: _, ...others } = result
+  // recorded of all requests together
+  const { goodput: _, firstMs: __, ...others } = result
   return {
     ...others,
     counts: own.counts,

@@ -4,8 +4,8 @@ import { isStationary } from '../scenario/arrivals/arrivals.js'
 import { NS_PER_MS } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
 import { milliseconds, roughPercent } from '../text/number.js'
+import { MOST_ALIKE } from './intervals/spread.js'
 import { type Recording, segmentHistograms } from './recording.js'
-import { MOST_ALIKE } from './spread.js'
 import type { Finding } from './validity.js'
 
 /** With fewer segments, their spread is not known well enough. */

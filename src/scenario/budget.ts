@@ -6,6 +6,9 @@ import { durationMs, ratePerSecond } from './units.js'
 /** The times that a budget can limit: latency, and its parts. */
 export const TIMES = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dispatch'] as const
 export type Time = (typeof TIMES)[number]
+/** The same, and the time until the response began, which only some targets mark. */
+export const LIMITED_TIMES = [...TIMES, 'first'] as const
+export type LimitedTime = (typeof LIMITED_TIMES)[number]
 type OfATime = `p${number}` | 'mean' | 'max'
 
 const FRACTIONS = ['errorRate', 'rejectionRate', 'utilization'] as const
@@ -14,16 +17,16 @@ const OTHERS = ['throughput', 'goodput', 'meanBatchSize', ...FRACTIONS] as const
 const OF_A_CLASS = ['goodput', 'errorRate', 'rejectionRate'] as const
 
 /** Names that are read as a time in a budget, and so cannot be those of classes. */
-export const RESERVED: readonly string[] = [...TIMES, 'first', 'between', 'failed']
+export const RESERVED: readonly string[] = [...LIMITED_TIMES, 'between', 'failed']
 
 /**
  * A metric that a budget can limit: `p99`, `'p99.9'`, `mean` or `max` of latency, the same of a part of it
- * (`'queueing.p95'`) or of the latency of a class (`'checkout.p99'`), a figure of the run (`throughput`), or `errorRate`,
+ * (`'queueing.p95'`), of the time until the response begins (`'first.p99'`) or of the latency of a class (`'checkout.p99'`), a figure of the run (`throughput`), or `errorRate`,
  * `rejectionRate` or `goodput` of a class (`'checkout.errorRate'`).
  */
 export type BudgetMetric =
   | OfATime
-  | `${Time}.${OfATime}`
+  | `${LimitedTime}.${OfATime}`
   | (typeof OTHERS)[number]
   | `${string}.${OfATime | (typeof OF_A_CLASS)[number]}`
 
@@ -55,17 +58,17 @@ interface Bound {
 
 /** One entry of a budget: a limit on a time, or on a figure of the run. */
 export type Rule =
-  | (Bound & { time: Time; statistic: 'mean' | 'max' | { percentile: number } })
+  | (Bound & { time: LimitedTime; statistic: 'mean' | 'max' | { percentile: number } })
   | (Bound & { figure: (typeof OTHERS)[number] })
 
-const METRIC_IS = `a percentile (p50, 'p99.9'), mean or max of latency, of a part of it ('queueing.p95': ${TIMES.slice(1).join(', ')}) or of a class ('checkout.p99'), or ${OTHERS.join(', ')}`
+const METRIC_IS = `a percentile (p50, 'p99.9'), mean or max of latency, of a part of it ('queueing.p95': ${TIMES.slice(1).join(', ')}), of the time until the response begins ('first.p99') or of a class ('checkout.p99'), or ${OTHERS.join(', ')}`
 
 const LIMIT_IS = "must be a limit: a number, or a string such as '100ms', '< 1%' or '>= 500/s'"
 
 /** Metrics that are suggested for a misspelt one. */
 const KNOWN = [
   ...OTHERS,
-  ...['', ...TIMES.map((time) => `${time}.`)].flatMap((time) =>
+  ...['', ...LIMITED_TIMES.map((time) => `${time}.`)].flatMap((time) =>
     ['mean', 'max', 'p50', 'p90', 'p95', 'p99', 'p99.9'].map((name) => time + name),
   ),
 ]
@@ -124,8 +127,22 @@ export function checkBudgetClasses(budget: Budget, classes: readonly string[], p
   }
 }
 
+/**
+ * Refuses a budget for simulations that limits the time until a response begins, which only measurements have.
+ *
+ * @throws ValidationError
+ */
+export function refuseFirst(budget: Budget, path: string): void {
+  const key = Object.keys(budget).find((key) => key.startsWith('first.') && budget[key as BudgetMetric] !== undefined)
+  if (key === undefined) return
+  throw new ValidationError(
+    `${path}.${key}`,
+    'cannot be simulated: when a response begins is known of measurements only',
+  )
+}
+
 function noSuchClass(key: string, name: string, classes: readonly string[]): string {
-  const nearest = nearestName(name, [...classes, ...TIMES])
+  const nearest = nearestName(name, [...classes, ...LIMITED_TIMES])
   const hint = nearest === null ? '' : ` (did you mean '${nearest}${key.slice(name.length)}'?)`
   return `limits the class '${name}', which no request has${hint}; classes: ${classes.join(', ')}`
 }
@@ -161,7 +178,7 @@ function ruleOfAll(key: string, given: Limit, whole = key): Rule | string {
     return typeof bound === 'string' ? bound : { ...bound, figure }
   }
   const [, before, name] = METRIC.exec(key) ?? []
-  const time = TIMES.find((each) => each === (before ?? 'latency'))
+  const time = LIMITED_TIMES.find((each) => each === (before ?? 'latency'))
   if (time === undefined || name === undefined) return unknown(key)
   const statistic = name === 'mean' || name === 'max' ? name : { percentile: Number(name.slice(1)) }
   if (typeof statistic === 'object' && !(statistic.percentile > 0 && statistic.percentile < 100)) {
@@ -174,7 +191,7 @@ function ruleOfAll(key: string, given: Limit, whole = key): Rule | string {
 
 function unknown(key: string): string {
   const [, before, name] = METRIC.exec(key) ?? []
-  const time = nearestName(before ?? key, TIMES)
+  const time = nearestName(before ?? key, LIMITED_TIMES)
   const nearest = name !== undefined && time !== null ? `${time}.${name}` : nearestName(key, KNOWN)
   const meant = nearest ?? (time === null ? null : `${time}.p95`)
   const hint = meant === null ? '' : ` (did you mean '${meant}'?)`

@@ -32,7 +32,7 @@ export const faultOfClassCount = (count: number) =>
 const weightError = 'must be a number above 0: how often requests of this class come, compared with the others'
 
 /** The schema of the classes of a scenario. */
-export const classesSchema = z
+export const classesSchema: z.ZodType<Classes, ClassesInput> = z
   .record(
     z.string(),
     options({

@@ -6,6 +6,20 @@ export interface HandlerContext<State = undefined> {
   readonly signal: AbortSignal
   /** the class of each request of the batch, in order, if the scenario has `classes` */
   readonly classes?: readonly string[] | undefined
+  /**
+   * Marks the time at which the response to a request of the batch begins, such as the first token of a stream: its place in
+   * the batch, from 0, or nothing for all of them. The Result has these times as `firstMs`; a live batcher does not record them.
+   *
+   * @example
+   * ```ts
+   * const run: BatchFunction = async (batch, { first }) => {
+   *   await prefill(batch)
+   *   first()
+   *   return decode(batch)
+   * }
+   * ```
+   */
+  readonly first: (i?: number) => void
 }
 
 /** One output per request, in order. An Error fails its request alone. */

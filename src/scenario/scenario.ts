@@ -32,7 +32,11 @@ import {
 } from './target.js'
 import { type Duration, LONGEST_NS, NS_PER_SECOND, options, type Rate, whole } from './units.js'
 
-/** The schema of a scenario: the single source of its checks and defaults. */
+/**
+ * The schema of a scenario: the single source of its checks and defaults.
+ *
+ * @internal left out of the declarations, which would write all of it in full
+ */
 export const scenarioSchema = options({
   arrivals: arrivalsSchema,
   classes: classesSchema.optional(),

@@ -8,11 +8,11 @@ import { checkLive, live, type Named, named } from './named.js'
 
 /**
  * Serves one request in this process. `signal` aborts if it takes longer than `batchTimeout`; `class` is the request's
- * class, if the scenario has `classes`.
+ * class, if the scenario has `classes`; `first()` marks the time at which the response begins, which the Result has as `firstMs`.
  */
 export type Call = (
   index: number,
-  context: { readonly signal: AbortSignal; readonly class?: string | undefined },
+  context: { readonly signal: AbortSignal; readonly class?: string | undefined; readonly first: () => void },
 ) => unknown
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of any types

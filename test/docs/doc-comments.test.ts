@@ -61,7 +61,7 @@ function check(found: unknown, shown: unknown, isAbout: boolean): void {
 function print(text: string, values: unknown[]): void {
   expect(formatWithOptions({ colors: false }, ...values)).toBe(text)
 }
-const silent = { log: (..._values: unknown[]) => {} }
+const silent = { log: (..._values: unknown[]) => {}, warn: (..._values: unknown[]) => {} }
 
 /** Packages that examples import from. */
 const packages: Record<string, () => Promise<Record<string, unknown>>> = {

@@ -6,6 +6,7 @@ import {
   type Candidate,
   checkBudget,
   costOf,
+  exponential,
   headroom,
   measure,
   replay,
@@ -101,6 +102,34 @@ describe('tune, of one service', () => {
       expect(tuned.runs).toBeLessThan(tuned.grid)
     },
   )
+
+  it('finds the best batching behind worse ones', async () => {
+    const varied: Scenario = {
+      arrivals: '80/s',
+      service: affine({ base: '5ms', perItem: '1.25ms', variation: exponential() }),
+      stop: { requests: 3000 },
+    }
+    const [sizes, waits] = [
+      [1, 2, 4, 8, 16, 32, 64],
+      [0, 1, 2, 5, 10, 20],
+    ] as const
+    const p99Of = (maxBatchSize: number, maxWait: number) =>
+      simulate({ ...varied, batching: { maxBatchSize, maxWait } }).latencyMs.p99
+    const everything = sizes.map((size) => waits.map((wait) => p99Of(size, wait)))
+    // up to 4 that wait up to 1 ms: every step from there is worse, by one in batch size, in the wait, or in both
+    const around = everything.slice(1, 4).flatMap((ofSize) => ofSize.slice(0, 3))
+    const least = Math.min(...everything.flat())
+    expect(Math.min(...around)).toBe(p99Of(4, 1))
+    expect(p99Of(4, 1)).toBeGreaterThan(1.01 * least)
+
+    const tuned = await tune(varied, {
+      budget: { p99: '100ms' },
+      mostServers: 1,
+      maxBatchSize: [...sizes],
+      maxWait: [...waits],
+    })
+    expect(tuned.best?.p99Ms).toBe(least)
+  })
 
   it('confirms what it recommends in a run ten times as long, of other requests', { tags: 'full' }, async () => {
     const tuned = await tune(scenario, { budget: { p99: '40ms' }, ...choices })

@@ -57,7 +57,12 @@ async function outcomes(http: HttpTarget, count = 1): Promise<(string | null)[]>
   for (let number = 0; number < count; number++) {
     const outcome = await new Promise<BatchOutcome>((resolve) => {
       const batch = { ...createBatch(Float64Array.of(number)), size: 1 }
-      const inFlight = new InFlightBatch(0, batch, (_, given) => resolve(typeof given === 'function' ? given() : given))
+      const inFlight = new InFlightBatch(
+        0,
+        batch,
+        (_, given) => resolve(typeof given === 'function' ? given() : given),
+        () => 0,
+      )
       inFlight.payload = local.payload(inFlight)
       local.serve(inFlight)
     })
@@ -102,8 +107,12 @@ describe('check', () => {
     const target = httpSchema.parse({ url: ok.url, check: () => void calls++ }) as ResolvedHttp
     const local = await httpTarget(target, { source: null, shard: null, name: 'test' })
     const given = await new Promise<GivenOutcome>((resolve) => {
-      const inFlight = new InFlightBatch(0, { ...createBatch(Float64Array.of(0)), size: 1 }, (_, outcome) =>
-        resolve(outcome),
+      const batch = { ...createBatch(Float64Array.of(0)), size: 1 }
+      const inFlight = new InFlightBatch(
+        0,
+        batch,
+        (_, outcome) => resolve(outcome),
+        () => 0,
       )
       inFlight.payload = local.payload(inFlight)
       local.serve(inFlight)

@@ -3,7 +3,7 @@ import { checkBudget, type Verdict } from '../../budget/check.js'
 import { real } from '../../clock/real.js'
 import type { Result } from '../../result/result.js'
 import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
-import { type Budget, checkBudgetClasses, parseBudget } from '../../scenario/budget.js'
+import { type Budget, checkBudgetClasses, parseBudget, refuseFirst } from '../../scenario/budget.js'
 import { classesOf } from '../../scenario/classes.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../../scenario/scenario.js'
 import { refuseCheckpoints } from '../../scenario/stop.js'
@@ -80,6 +80,7 @@ export async function headroom(
   if (!asked.success) throwFaults(asked.error, 'headroom', given)
   const limits = parseBudget(budget)
   const resolved = resolveScenario(scenario, 'simulate')
+  refuseFirst(limits, 'budget')
   checkBudgetClasses(limits, classesOf(resolved)?.names ?? [], 'budget')
   refuseCheckpoints(resolved.stop, 'loads are compared over runs of one length')
   const offered = meanRate(resolved.arrivals)

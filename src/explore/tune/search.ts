@@ -201,6 +201,12 @@ export class CandidateSearch {
     return found
   }
 
+  /** Tries every wait at the batch size of a setting and at the neighbouring ones, for as long as that finds a better setting. */
+  async refine(setting: Tried): Promise<void> {
+    const { servers } = setting
+    this.#searched.set(servers, await this.#climb(setting, (here) => this.#linesAround(here)))
+  }
+
   /**
    * Marks a setting that a longer run did not confirm. After a few with as many servers and batches as large, the others
    * of them that are as near to the budget are given up too: larger batches may still sustain the load for longer.
@@ -267,22 +273,24 @@ export class CandidateSearch {
       const line = this.#space.waits.map((_, wait) => ({ size, wait }))
       starts.push(best(await this.#all(line, servers), this.#better) as Tried)
     }
-    for (const start of [...starts, here]) await this.#climb(start, servers)
+    for (const start of [...starts, here]) {
+      if (start !== null) await this.#climb(start, (from) => this.#neighbours(from))
+    }
     return best(
       this.tried.filter((each) => each.servers === servers),
       this.#better,
     )
   }
 
-  /** Moves to the best neighbour until no neighbour is better. */
-  async #climb(from: Tried | null, servers: number): Promise<void> {
+  /** Moves to the best of the places around until none is better. */
+  async #climb(from: Tried, around: (here: Tried) => Place[]): Promise<Tried> {
     let here = from
-    while (here !== null && this.#isNear(here)) {
-      const around = await this.#all(this.#neighbours(here, servers), servers)
-      const next = best([here, ...around], this.#better)
-      if (next === here) return
+    while (this.#isNear(here)) {
+      const next = best([here, ...(await this.#all(around(here), here.servers))], this.#better) as Tried
+      if (next === here) break
       here = next
     }
+    return here
   }
 
   /** Whether other waits may make up for what a setting misses the budget by. */
@@ -298,25 +306,36 @@ export class CandidateSearch {
     })
   }
 
-  #neighbours(of: Tried, servers: number): Place[] {
+  #neighbours(of: Tried): Place[] {
     const { size, wait } = this.#placeOf(of)
-    const { sizes } = this.contender
-    const isFull = of.trial.largestBatch >= of.maxBatchSize
     const moves: [number, number][] = [
       [-1, 0],
       [0, 1],
       [0, -1],
       [-1, 1],
       [1, -1],
+      [1, 0],
+      [1, 1],
     ]
-    if (isFull) moves.push([1, 0], [1, 1])
-    return moves.flatMap(([bySize, byWait]) => {
-      const to = { size: size + bySize, wait: wait + byWait }
-      const there = sizes[to.size]
-      if (there === undefined || !this.#keepsUp(there, servers)) return []
-      if (to.wait < 0 || to.wait >= (there === 1 ? 1 : this.#space.waits.length)) return []
-      return [to]
-    })
+    return moves
+      .map(([bySize, byWait]) => ({ size: size + bySize, wait: wait + byWait }))
+      .filter((place) => this.#isWorthARun(place, of))
+  }
+
+  /** Every wait at the batch size of a setting, the next smaller and the next larger. */
+  #linesAround(of: Tried): Place[] {
+    const { size } = this.#placeOf(of)
+    return [size - 1, size, size + 1]
+      .flatMap((each) => this.#space.waits.map((_, wait) => ({ size: each, wait })))
+      .filter((place) => this.#isWorthARun(place, of))
+  }
+
+  /** Whether a place exists, keeps up with the load, and has no larger batches than those that never fill. */
+  #isWorthARun({ size, wait }: Place, of: Tried): boolean {
+    const there = this.contender.sizes[size]
+    if (there === undefined || !this.#keepsUp(there, of.servers)) return false
+    if (wait < 0 || wait >= (there === 1 ? 1 : this.#space.waits.length)) return false
+    return there <= of.maxBatchSize || of.trial.largestBatch >= of.maxBatchSize
   }
 
   #placeOf({ maxBatchSize, maxWait }: Tried): Place {

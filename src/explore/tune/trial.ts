@@ -3,7 +3,13 @@ import { meanOf } from '../../histogram/moments.js'
 import { percentileNs } from '../../histogram/percentile.js'
 import { findingsOf } from '../../result/findings.js'
 import { goodPart } from '../../result/goodput.js'
-import { type ClassRecording, type ClassRecordings, errorsIn, type Recording } from '../../result/recording.js'
+import {
+  type ClassRecording,
+  type ClassRecordings,
+  errorsIn,
+  type Metric,
+  type Recording,
+} from '../../result/recording.js'
 import { isStationary } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
 import type { SimulatedScenario } from '../../scenario/scenario.js'
@@ -105,12 +111,14 @@ function observedOf(
   { completedPerSecond, utilization, goodput }: Pick<Trial, 'completedPerSecond' | 'utilization' | 'goodput'>,
 ): number {
   if ('time' in rule) {
-    const histogram = recording.histograms[rule.time]
+    // the time until a response begins was refused
+    const time = rule.time as Metric
+    const histogram = recording.histograms[time]
     if (rule.statistic === 'max') return histogram.max / NS_PER_MS
     if (rule.statistic === 'mean') return meanOf(histogram) / NS_PER_MS
     return percentileMs(
       recording,
-      rule.time,
+      time,
       rule.statistic.percentile,
       rule.relation.startsWith('<') ? 'slowest' : 'fastest',
     )
@@ -152,7 +160,7 @@ const errorRate = ({ counts }: Recording, withoutRejected: boolean) =>
 /** A percentile over all requests offered, those without an answer counted as the slowest or the fastest. */
 function percentileMs(
   { histograms, counts }: Recording,
-  time: keyof Recording['histograms'],
+  time: Metric,
   p: number,
   unanswered: 'slowest' | 'fastest',
 ): number {

@@ -5,7 +5,7 @@ import { cores } from '../../machine/cores.js'
 import { costOfRun } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
 import { isStationary, meanRate } from '../../scenario/arrivals/arrivals.js'
-import { checkBudgetClasses, rulesOf } from '../../scenario/budget.js'
+import { checkBudgetClasses, refuseFirst, rulesOf } from '../../scenario/budget.js'
 import { classesOf } from '../../scenario/classes.js'
 import {
   noGood,
@@ -48,7 +48,7 @@ const WORTH_THREADS = 200_000
  *
  * The search runs a small fraction of all settings. It excludes servers that cannot sustain the load, and candidates that no
  * batching can make fast or cheap enough, from their service alone; then it bisects the number of servers and climbs over
- * batching.
+ * batching. Around what it prefers it tries every wait.
  *
  * @throws ValidationError if the scenario cannot be simulated, or an option is invalid; MeasureError if a handler fails
  * @example
@@ -116,6 +116,7 @@ class Tuning {
         'cannot be tuned: settings are tried with one service for all requests; use sweep',
       )
     }
+    refuseFirst(this.#options.budget, 'budget')
     checkBudgetClasses(this.#options.budget, classesOf({ classes, seed })?.names ?? [], 'budget')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
     if (good === undefined) this.#refuseGoodput()
@@ -264,6 +265,8 @@ class Tuning {
       if (this.#explored.has(search)) continue
       this.#searching = search
       await search.explore(() => this.#fronts(), matters)
+      const preferred = this.#preferred
+      if (preferred?.contender === search.contender) await search.refine(preferred)
       this.#best = this.#preferred
       this.#explored.add(search)
     }

@@ -1,5 +1,6 @@
 import { numberInAll, type Shard } from '../../scenario/arrivals/shard.js'
 import type { Cause } from '../../scenario/batching-policy.js'
+import { show } from '../../validation/validation-error.js'
 
 /** A batch that a server has taken. The server reuses the object for its next batch. */
 export interface Batch {
@@ -20,6 +21,23 @@ export interface Batch {
   /** when its server started it, and when its outputs were checked */
   startNs: number
   endNs: number
+  /** whether the response to any of its requests has begun, and when; Infinity if it has not. Unset without `hasFirst` */
+  hasFirst: boolean
+  readonly firstNs: Float64Array
+}
+
+/** Marks the beginning of the response to request `i` of a batch, or to all of them. Only the first mark of a request counts. */
+export function markFirst(batch: Batch, i: number | undefined, nowNs: number): void {
+  const { size, firstNs } = batch
+  if (i !== undefined && !(Number.isInteger(i) && i >= 0 && i < size)) {
+    throw new RangeError(
+      `first must be called without an argument, or with the place of a request in its batch, from 0 to ${size - 1}; got ${show(i)}`,
+    )
+  }
+  if (!batch.hasFirst) firstNs.fill(Number.POSITIVE_INFINITY, 0, size)
+  batch.hasFirst = true
+  const [from, to] = i === undefined ? [0, size] : [i, i + 1]
+  for (let k = from; k < to; k++) firstNs[k] = Math.min(firstNs[k] as number, nowNs)
 }
 
 /** A batch in service. */
@@ -46,4 +64,6 @@ export const createBatch = (
   lagNs: 0,
   startNs: 0,
   endNs: 0,
+  hasFirst: false,
+  firstNs: new Float64Array(numbers.length),
 })

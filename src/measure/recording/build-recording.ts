@@ -1,7 +1,7 @@
 import { mergeHistograms } from '../../histogram/latency-histogram.js'
 import { percentilesNs } from '../../histogram/percentile.js'
-import { evenSegments } from '../../result/even-segments.js'
 import { mergeFailures } from '../../result/failures.js'
+import { evenSegments } from '../../result/intervals/even-segments.js'
 import {
   byMetric,
   type ClassRecordings,
@@ -255,7 +255,11 @@ function segmentsOf(
     const first = window.firsts[k] as number
     const after = last ? due : (window.firsts[k + 1] as number)
     const departed = sumBy(departures, (each) => (last ? each.count : each.before(k + 1)))
-    const histograms = byMetric((metric) => mergeServers(state, metric, k, k + 1))
+    const begun = mergeServers(state, 'first', k, k + 1)
+    const histograms = {
+      ...byMetric((metric) => mergeServers(state, metric, k, k + 1)),
+      ...(begun.count > 0 && { first: begun }),
+    }
     segments.push({
       startNs: window.segmentStartNs(k),
       endNs: last ? endNs : nextNs,

@@ -9,7 +9,7 @@ import { FailureKinds } from './failure-kinds.js'
 import type { Window } from './window.js'
 
 /** The times of requests that are recorded, each in one histogram per segment. */
-const PARTS = [...METRICS, 'fromSend'] as const
+const PARTS = [...METRICS, 'fromSend', 'first'] as const
 export type Part = (typeof PARTS)[number]
 export type PartHistograms = Record<Part, LatencyHistogram>
 
@@ -207,11 +207,12 @@ export class ServerStats {
 
   /** Records the completed requests from `from` to before `to`, which belong to the current segment. */
   #record(batch: Batch, from: number, to: number, failed: Uint8Array | null): void {
-    const { numbers, dueNs, queuedNs, freeNs, leaveNs, lagNs, startNs, endNs } = batch
+    const { numbers, dueNs, queuedNs, freeNs, leaveNs, lagNs, startNs, endNs, hasFirst, firstNs } = batch
     const classes = this.#classes
     const firstOfClasses = classes === null ? 0 : this.#segment * classes.names.length
-    const { latency, wait, lag, queueing, batching, fromSend } = this.#buffers
+    const { latency, wait, lag, queueing, batching, fromSend, first } = this.#buffers
     let n = 0
+    let begun = 0
     let rejected = 0
     for (let i = from; i < to; i++) {
       const due = dueNs[i] as number
@@ -237,6 +238,7 @@ export class ServerStats {
       queueing[n] = idle - queued
       batching[n] = leaveNs - idle
       fromSend[n] = endNs - queued - lagNs
+      if (hasFirst && firstNs[i] !== Number.POSITIVE_INFINITY) first[begun++] = (firstNs[i] as number) - due
       n++
     }
     const failures = this.#failures
@@ -264,6 +266,7 @@ export class ServerStats {
     count(histograms.queueing, queueing, n)
     count(histograms.batching, batching, n)
     count(histograms.fromSend, fromSend, n)
+    if (begun > 0) count(histograms.first, first, begun)
     histograms.service.record(service, n)
     histograms.dispatch.record(dispatch, n)
   }

@@ -74,7 +74,7 @@ function outcomeOf(value: unknown): BatchOutcome {
 }
 
 function createContext(inFlight: InFlightBatch, state: unknown, classes: RequestClasses | null): BatchContext {
-  const context = new BatchContext(state, classNames(classes, inFlight.batch))
+  const context = new BatchContext(state, classNames(classes, inFlight.batch), inFlight)
   inFlight.onAbort = (reason) => BatchContext.abort(context, reason)
   return context
 }

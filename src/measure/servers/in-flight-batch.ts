@@ -1,6 +1,7 @@
 import { portable } from '../../handler/portable.js'
 import { failuresIn } from '../../handler/serving.js'
-import { type Batch, createBatch } from '../queue/batch.js'
+import type { Clock } from '../clock/clock.js'
+import { type Batch, createBatch, markFirst } from '../queue/batch.js'
 import { REJECTION } from '../recording/server-stats.js'
 
 /** The outcome of a batch: one output a request, `SERVED` if there are no outputs, an error, or that the target rejected it. */
@@ -19,12 +20,24 @@ export class InFlightBatch {
   /** called with the reason when the batch is aborted */
   onAbort: ((reason: Error) => void) | null = null
   readonly #onEnd: (batch: InFlightBatch, outcome: GivenOutcome) => void
+  readonly #clock: Clock
   #over = false
 
-  constructor(server: number, batch: Batch, onEnd: (batch: InFlightBatch, outcome: GivenOutcome) => void) {
+  constructor(
+    server: number,
+    batch: Batch,
+    onEnd: (batch: InFlightBatch, outcome: GivenOutcome) => void,
+    clock: Clock,
+  ) {
     this.server = server
     this.batch = batch
     this.#onEnd = onEnd
+    this.#clock = clock
+  }
+
+  /** Marks the beginning of the response to request `i`, or to all requests of the batch. */
+  first(i?: number): void {
+    if (!this.#over) markFirst(this.batch, i, this.#clock())
   }
 
   end(outcome: GivenOutcome): void {
@@ -72,6 +85,7 @@ export class SpareBatches {
     batch.lagNs = taken.lagNs
     batch.startNs = 0
     batch.endNs = 0
+    batch.hasFirst = false
     return batch
   }
 

@@ -168,7 +168,7 @@ export class LocalServers {
 
   #launch(server: number): void {
     const { target, loop } = this.#serving
-    const inFlight = new InFlightBatch(server, this.#spare.copyOf(this.#batch), this.#onEnd)
+    const inFlight = new InFlightBatch(server, this.#spare.copyOf(this.#batch), this.#onEnd, loop.clock)
     this.#inFlight.add(inFlight)
     this.#launching = inFlight
     try {

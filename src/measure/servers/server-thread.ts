@@ -2,7 +2,15 @@ import { real } from '../../clock/real.js'
 import { loadDefault } from '../../handler/module.js'
 import { portable } from '../../handler/portable.js'
 import { payloadsOf, prepare, type Ready, type Unready } from '../../handler/prepare.js'
-import { ABANDONED, BatchContext, BatchTimeoutError, failuresIn, isPromise, settle } from '../../handler/serving.js'
+import {
+  ABANDONED,
+  BatchContext,
+  BatchTimeoutError,
+  type FirstMarks,
+  failuresIn,
+  isPromise,
+  settle,
+} from '../../handler/serving.js'
 import { failureKind } from '../../result/failures.js'
 import type { Shard } from '../../scenario/arrivals/shard.js'
 import { classNames, type RequestClasses } from '../../scenario/classes.js'
@@ -10,7 +18,7 @@ import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
 import { calibrateSpin, Waiter } from '../clock/waiter.js'
 import { watchThread } from '../host/host-watch.js'
-import { numbersInAll } from '../queue/batch.js'
+import { markFirst, numbersInAll } from '../queue/batch.js'
 import { PARKED } from '../queue/parking.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
 import type { Observations } from '../recording/observations.js'
@@ -75,7 +83,7 @@ const ASYNC_YIELD_NS = 5_000_000
 /** How long an idle server polls before it yields to the event loop. */
 const POLL_NS = 1_000_000
 
-class Server {
+class Server implements FirstMarks {
   readonly #task: ServerTask
   readonly #ready: Ready
   readonly #clock: Clock
@@ -89,6 +97,8 @@ class Server {
   readonly #shard: Shard | null
   readonly #classes: RequestClasses | null
   readonly #markOf = (error: unknown) => this.#stats.kinds.placeOf(failureKind(error))
+  /** that of the batch in service */
+  #context: BatchContext | null = null
   /** whether the handler has returned a promise */
   #async = false
   #yieldedNs = 0
@@ -128,7 +138,9 @@ class Server {
       batch.startNs = batch.leaveNs
       this.#stats.begin()
       const requests = payloadsOf(payloads, numbersInAll(batch, this.#shard), batch.size)
-      const context = new BatchContext(state, classNames(this.#classes, batch))
+      const context = new BatchContext(state, classNames(this.#classes, batch), this)
+      this.#context = context
+      batch.hasFirst = false
       let failures = 0
       batch.startNs = this.#clock()
       this.#stats.begin()
@@ -151,6 +163,7 @@ class Server {
         this.#failed.fill(this.#markOf(error), 0, failures)
         this.#recordFailure(error)
       }
+      this.#context = null
       // a failure counts as a response
       queue.respond(batch)
       this.#stats.end(window, failures === 0 ? null : this.#failed, failures)
@@ -158,6 +171,11 @@ class Server {
       idleNs = batch.endNs
       if (batch.endNs - this.#yieldedNs > YIELD_NS) await this.#yield()
     }
+  }
+
+  /** Ignores a handler that is late, and has the context of an earlier batch. */
+  first(i: number | undefined, context: BatchContext): void {
+    if (context === this.#context) markFirst(this.#stats.batch, i, this.#clock())
   }
 
   /** Waits until the next batch may leave: sleeps until shortly before, then spins. */

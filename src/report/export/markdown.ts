@@ -45,7 +45,7 @@ export function renderMarkdown(
   checkOptions(options, 'resultMarkdown', 'markdown')
   checkIsResult(result)
   const { title, price } = options
-  const { engine, scenario, latencyMs, waitMs, serviceMs, validity, merged } = result
+  const { engine, scenario, latencyMs, waitMs, serviceMs, firstMs, validity, merged } = result
   const machines = describeMachines(result)
   const unit = timeUnit([latencyMs.p99])
   const row = (name: string, summary: Summary) => [
@@ -59,7 +59,12 @@ export function renderMarkdown(
     const text = (bound: number | null) => (bound === null ? '?' : threeDigits(bound / unit.ms))
     return `${text(low)} to ${text(high)}`
   })
-  const rows = [row('latency', latencyMs), row('wait', waitMs), row('service', serviceMs)]
+  const rows = [
+    row('latency', latencyMs),
+    row('wait', waitMs),
+    row('service', serviceMs),
+    ...(firstMs === undefined ? [] : [row('first', firstMs)]),
+  ]
   if (interval.some((text) => text !== '')) rows.splice(1, 0, ['95 % interval', ...interval])
   const classes = classRows(result)
   const parts = partsOf(result).map(({ name, ms, meaning }) => [

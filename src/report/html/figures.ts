@@ -204,11 +204,15 @@ export function percentilesFigure(all: readonly LabelledResult[], budget: Budget
   const summaries: LabelledSummary[] = runs.map(({ label, result }) => ({ label, summary: result.latencyMs }))
   const [only, ...others] = runs
   if (only !== undefined && others.length === 0) {
-    const { latencyMs, fromSendMs } = only.result
+    const { latencyMs, firstMs, fromSendMs } = only.result
     // lag hides if latency is measured from the send: show that curve if it differs
     if (fromSendMs !== null && fromSendMs.p99 < 0.99 * latencyMs.p99) {
       summaries[0] = { label: only.label || 'from due', summary: latencyMs }
       summaries.push({ label: 'from send', summary: fromSendMs })
+    }
+    if (firstMs !== undefined) {
+      if (summaries.length === 1) summaries[0] = { label: only.label || 'latency', summary: latencyMs }
+      summaries.push({ label: 'first', summary: firstMs })
     }
   }
   const names = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]

@@ -106,7 +106,7 @@ export const COLUMNS = [
 ] as const
 
 function latencyTable(result: Result, style: Style): string {
-  const { latencyMs, waitMs, serviceMs, fromSendMs } = result
+  const { latencyMs, waitMs, serviceMs, firstMs, fromSendMs } = result
   const unit = timeUnit([latencyMs.p99])
   const row = (name: string, summary: Summary) => [
     name,
@@ -117,6 +117,7 @@ function latencyTable(result: Result, style: Style): string {
     ...intervalRows(latencyMs, unit, style),
     row('  wait', waitMs),
     row('  service', serviceMs),
+    ...(firstMs === undefined ? [] : [row('first', firstMs)]),
   ]
   // lag hides if latency is measured from the send: show that line if it differs
   if (fromSendMs !== null && fromSendMs.p99 < 0.99 * latencyMs.p99) {
@@ -192,7 +193,7 @@ function intervalRows({ intervals }: Summary, unit: TimeUnit, style: Style): str
 
 /** Lists the totals of a run, each with its name. */
 export function listTotals(result: Result): [name: string, text: string][] {
-  const { counts, failures, failedMs, batches, utilization, goodput, scenario } = result
+  const { counts, failures, failedMs, firstMs, batches, utilization, goodput, scenario } = result
   const others = [
     [counts.failed, 'failed'],
     [counts.rejected, 'rejected'],
@@ -208,6 +209,9 @@ export function listTotals(result: Result): [name: string, text: string][] {
     ...(failedMs === undefined
       ? []
       : [['failed after', `p50 ${time(failedMs.p50)}, p99 ${time(failedMs.p99)}`] as [string, string]]),
+    ...(firstMs === undefined || firstMs.count === counts.completed
+      ? []
+      : [['first', `of ${count(firstMs.count)} completed requests, the others have none`] as [string, string]]),
     ...(goodput === undefined ? [] : [['goodput', goodputText(goodput, scenario === null)] as [string, string]]),
     ['batches', `${count(batches.count)} of ${batchSizes(batches)}`],
     ['in system', `${threeDigits(result.meanInSystem)} requests on average`],

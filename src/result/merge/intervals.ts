@@ -1,5 +1,6 @@
+import { zeros } from '../../histogram/latency-histogram.js'
 import { isStationary } from '../../scenario/arrivals/arrivals.js'
-import { intervalsBetween, intervalsOf } from '../intervals.js'
+import { intervalsBetween, intervalsOf } from '../intervals/intervals.js'
 import { type Metric, type Recording, segmentHistograms } from '../recording.js'
 import { ESTIMATES, type Estimate, type Interval, withholdIntervals } from '../summary.js'
 
@@ -15,14 +16,14 @@ const SHARED =
  * the intervals come from the differences between them. Otherwise they come from the segments. What several machines load
  * together is slow or fast for all of them at once, which their differences do not show: the wider of both intervals holds.
  */
-export function intervalsOfMerged(recording: Recording, metric: Metric): Record<Estimate, Interval> {
+export function intervalsOfMerged(recording: Recording, metric: Metric | 'first'): Record<Estimate, Interval> {
   const { histograms, machines = [], startNs, endNs, scenario, merged } = recording
-  const total = histograms[metric]
+  const total = histograms[metric] ?? zeros(0)
   const enough = machines.length >= FEWEST_MACHINES
   const between = enough
     ? intervalsBetween(
         total,
-        machines.map((own) => own[metric]),
+        machines.map((own) => own[metric] ?? zeros(0)),
       )
     : null
   const share = merged?.as === 'shards' && (scenario === null || scenario.http !== undefined)

@@ -21,7 +21,8 @@ import type { Summary } from '../summary.js'
  * stays are those that its own check of Little's law has accepted or reported.
  */
 export function recordingOf(result: Result): Recording {
-  const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes, failures, failedMs } = result
+  const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes, failures, failedMs, firstMs } =
+    result
   const [startNs, endNs] = [nanoseconds(window.startMs), nanoseconds(window.endMs)]
   const windowNs = endNs - startNs
   const servers = serversIn(result)
@@ -32,7 +33,10 @@ export function recordingOf(result: Result): Recording {
     good: goodput?.limits,
     startNs,
     endNs,
-    histograms: byMetric((metric) => histogramOf(result[`${metric}Ms`])),
+    histograms: {
+      ...byMetric((metric) => histogramOf(result[`${metric}Ms`])),
+      ...(firstMs !== undefined && { first: histogramOf(firstMs) }),
+    },
     counts: result.counts,
     ...(classes !== undefined && { classes: mapValues(classes, classOf) }),
     ...(failures !== undefined && { failures }),

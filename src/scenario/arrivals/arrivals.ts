@@ -107,12 +107,12 @@ const process = z.discriminatedUnion(
 )
 
 /** The schema of arrivals. A bare rate is a Poisson process. */
-export const arrivalsSchema = z
+export const arrivalsSchema: z.ZodType<Arrivals, Rate | ArrivalsInput> = z
   .union([rate, process], { error: arrivalsError })
   .transform((value) => (typeof value === 'number' ? ({ process: 'poisson', rate: value } as const) : value))
 /** An arrival process, as the factories make it. */
 export type ArrivalsInput = z.input<typeof process>
-export type Arrivals = z.output<typeof arrivalsSchema>
+export type Arrivals = z.output<typeof process>
 export type ClosedArrivals = Extract<Arrivals, { process: 'closed' }>
 export type OpenArrivals = Exclude<Arrivals, { process: 'closed' }>
 

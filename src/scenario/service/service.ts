@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Cause } from '../batching-policy.js'
+import { CAUSES, type Cause } from '../batching-policy.js'
 import { type Duration, duration, NS_PER_SECOND, nanoseconds, options, readOptions } from '../units.js'
 import {
   type Line,
@@ -21,10 +21,18 @@ const points = z
 
 const dispatchError =
   "must be a duration of 0 or more ('5ms', or a number of milliseconds), { mean, variation }, or recorded times"
-type Alone = typeof recordedAlone
-type DispatchInput = VariedInput | z.input<Alone>
-const dispatch: z.ZodType<VariedDuration | z.output<Alone>, DispatchInput> = z.union([variedDuration, recordedAlone], {
+type DispatchInput = VariedInput | z.input<typeof recordedAlone>
+const dispatch: z.ZodType<Dispatch, DispatchInput> = z.union([variedDuration, recordedAlone], {
   error: dispatchError,
+})
+/** Named, since the declarations would otherwise write it in full for each model. */
+interface Overhead extends Partial<Record<Cause, Dispatch | undefined>> {}
+interface OverheadInput extends Partial<Record<Cause, DispatchInput | undefined>> {}
+const overhead: z.ZodType<Overhead, OverheadInput> = options({
+  wake: dispatch.optional(),
+  filled: dispatch.optional(),
+  deadline: dispatch.optional(),
+  turnaround: dispatch.optional(),
 })
 
 const probabilityError = 'must be a probability from 0 to 1'
@@ -36,12 +44,7 @@ const anyModel = {
       .max(1, { error: probabilityError }),
     time: duration,
   }).optional(),
-  overhead: options({
-    wake: dispatch.optional(),
-    filled: dispatch.optional(),
-    deadline: dispatch.optional(),
-    turnaround: dispatch.optional(),
-  }).optional(),
+  overhead: overhead.optional(),
 }
 
 const serviceError =
@@ -89,7 +92,7 @@ export interface ServiceExtras {
    *
    * @default no dispatch time
    */
-  overhead?: { [cause in Cause]?: DispatchInput }
+  overhead?: OverheadInput
 }
 
 /**
@@ -165,7 +168,8 @@ export function largestKnownBatch(service: Service): number {
 /** Whether batches of one size can take different times, including dispatch. */
 export function varies(service: Service): boolean {
   const { stalls, overhead = {} } = service
-  const times = Object.values(service.model === 'byBatchSize' ? { ...service.points, ...overhead } : overhead)
+  const points = service.model === 'byBatchSize' ? Object.values(service.points) : []
+  const times = [...points, ...CAUSES.map((cause) => overhead[cause])]
   if (service.model === 'recorded' || (service.model === 'affine' && isRandom(service.variation))) return true
   return (
     (stalls?.probability ?? 0) > 0 ||

@@ -1,5 +1,5 @@
 import { environment } from '../../machine/environment.js'
-import { evenSegments } from '../../result/even-segments.js'
+import { evenSegments } from '../../result/intervals/even-segments.js'
 import { byMetric, mergeByMetric, type Recording, totalOf } from '../../result/recording.js'
 import { mergeSizes } from '../../result/replications.js'
 import { type Result, resultOf } from '../../result/result.js'

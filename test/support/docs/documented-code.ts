@@ -49,13 +49,28 @@ const shortened = (text: string) =>
     .replace(/\btune\((.*), \{/g, 'tune($1, { maxBatchSize: [1, 8], maxWait: [0], mostServers: 2,')
     .replace(/\bcalibrate\((.*?) \}\)/g, "calibrate($1 }, { duration: '400ms' })")
     .replace(/\bcompare\(\{([\s\S]*?)\n\}\)/g, "compare({ stop: { duration: '50ms' },$1 }, { rounds: 2 })")
+    // a busy machine may exceed the budget of a gate
+    .replace(
+      /\bbudget: \{ p99: '50ms' \},\n\} satisfies GateScenario/g,
+      "budget: { p99: '1m' },\n} satisfies GateScenario",
+    )
     .replace(/\bassertNotSlower\((\w+)\)/g, 'console.assert($1.verdict !== undefined)')
+
+/** The end of the call that begins there. */
+function endOfCall(text: string, from: number): number {
+  let depth = 0
+  for (let at = text.indexOf('(', from); at < text.length; at++) {
+    if (text[at] === '(') depth++
+    if (text[at] === ')' && --depth === 0) return at
+  }
+  return text.length
+}
 
 /** A measurement that has no stop of its own takes 10 s. */
 const shortMeasurements = (text: string) =>
-  text.replace(/\bmeasure\(\s*\{/g, (call, at: number) => {
-    const scenario = text.slice(at, text.indexOf('})', at))
-    return scenario.includes('stop:') ? call : `${call} stop: { duration: '200ms' },`
+  text.replace(/\bmeasure\(\s*\{/g, (start, at: number) => {
+    const call = text.slice(at, endOfCall(text, at))
+    return call.includes('stop:') ? start : `${start} stop: { duration: '200ms' },`
   })
 
 /** A block that begins with a comment of a file's name is that file; one of tests is a test. */
@@ -183,10 +198,12 @@ export function testCodeOf(documents: string[], tested: string[]): void {
       })
       writeFileSync(
         join(project, BUILT, 'all.js'),
-        `const failed = []\n${each.join('\n')}\nif (failed.length > 0) throw new Error(failed.join('\\n'))\n`,
+        // findings, such as a busy machine, are warnings
+        `console.warn = console.log\nconst failed = []\n${each.join('\n')}\nif (failed.length > 0) throw new Error(failed.join('\\n'))\n`,
       )
       const ran: Ran = await inProject(join(BUILT, 'all.js'))
-      expect(ran, ran.stderr).toMatchObject({ code: 0, stderr: '' })
+      // failures of `node:test` are in its output
+      expect(ran, ran.stderr + ran.stdout.slice(-3000)).toMatchObject({ code: 0, stderr: '' })
       const printed = new Map(
         ran.stdout.split(RUNS).map((text) => [text.slice(0, text.indexOf('\n')), text.slice(text.indexOf('\n') + 1)]),
       )
@@ -225,7 +242,7 @@ export function testCodeOf(documents: string[], tested: string[]): void {
         process.chdir(project)
         const { code, stdout, stderr } = await throughline(...args, ...short)
         // 3: so short a run is inconclusive
-        expect([0, 3], stderr).toContain(code)
+        expect([0, 3], stderr + stdout).toContain(code)
         expect(missingIn(stdout, prints ?? ''), stdout).toEqual([])
       },
       60_000,

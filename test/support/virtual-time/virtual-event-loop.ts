@@ -24,6 +24,8 @@ export interface Behaviour {
   /** how late the event loop's timers are */
   lateness(): number
   batchTimeoutMs?: number
+  /** from a batch's start to the beginning of the response to its request `i`; Infinity if it has none */
+  first?(i: number): number
 }
 
 export interface Flown {
@@ -32,6 +34,8 @@ export interface Flown {
   leaveNs: number
   startNs: number
   endNs: number
+  /** when the response to each of its requests began; Infinity if it has none */
+  firstNs: number[]
   due: number[]
   queued: number[]
 }
@@ -90,10 +94,14 @@ export function serveInVirtualTime(given: ScenarioParts, behaviour: Behaviour, u
       leaveNs: batch.leaveNs,
       startNs: batch.startNs,
       endNs: Number.POSITIVE_INFINITY,
+      firstNs: [...batch.numbers.subarray(0, batch.size)].map((_, i) => now + (behaviour.first?.(i) ?? Infinity)),
       due: [...batch.dueNs.subarray(0, batch.size)],
       queued: [...batch.queuedNs.subarray(0, batch.size)],
     }
     flown.push(one)
+    one.firstNs.forEach((at, i) => {
+      if (at < Number.POSITIVE_INFINITY) after(at, false, () => inFlight.first(i))
+    })
     const end = now + behaviour.service(batch.size)
     if (end === Number.POSITIVE_INFINITY) return
     after(end, false, () => {

@@ -40,6 +40,7 @@ export class ResponseHandler {
   protected readonly judging: Judging
   protected request: Outgoing
   protected status = 0
+  #begun = false
 
   constructor(inFlight: InFlightBatch, judging: Judging, request: Outgoing) {
     this.inFlight = inFlight
@@ -55,7 +56,11 @@ export class ResponseHandler {
     this.status = status
     return true
   }
-  onData(_chunk: Uint8Array): boolean {
+  onData(chunk: Uint8Array): boolean {
+    if (!this.#begun && chunk.length > 0) {
+      this.#begun = true
+      this.inFlight.first()
+    }
     return true
   }
   onComplete(): void {
@@ -116,8 +121,10 @@ export class CheckedResponseHandler extends ResponseHandler {
     return true
   }
   override onData(chunk: Uint8Array): boolean {
-    if (this.judging.check !== undefined) this.#chunks.push(chunk)
-    return true
+    const { check, maxRedirects } = this.judging
+    if (check !== undefined) this.#chunks.push(chunk)
+    // the body of a redirect that is followed is not that of the response
+    return isRedirect(this.status) && maxRedirects > 0 ? true : super.onData(chunk)
   }
   override onComplete(): void {
     const { check, outcomeOf, maxRedirects } = this.judging

@@ -1,11 +1,11 @@
-import { BUCKETS, bucketCeiling, bucketFloor, bucketOf } from '../histogram/buckets.js'
-import { decode } from '../histogram/hdr.js'
-import { rankOf } from '../histogram/percentile.js'
-import { nanoseconds } from '../scenario/units.js'
-import { betaCdf, betaQuantile } from '../statistics/beta.js'
-import { sum, sumBy } from '../statistics/descriptive.js'
-import { student } from '../statistics/student.js'
-import type { Result } from './result.js'
+import { BUCKETS, bucketCeiling, bucketFloor, bucketOf } from '../../histogram/buckets.js'
+import { decode } from '../../histogram/hdr.js'
+import { rankOf } from '../../histogram/percentile.js'
+import { nanoseconds } from '../../scenario/units.js'
+import { betaCdf, betaQuantile } from '../../statistics/beta.js'
+import { sum, sumBy } from '../../statistics/descriptive.js'
+import { student } from '../../statistics/student.js'
+import type { Result } from '../result.js'
 
 /** How the segments of a run relate to each other. */
 export type Segmentation =

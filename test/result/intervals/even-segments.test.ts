@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
-import { evenSegments } from '../../src/result/even-segments.js'
-import { byMetric, noCounts, type RecordedSegment } from '../../src/result/recording.js'
-import { atLength } from '../support/at-length.js'
+import { LatencyHistogram } from '../../../src/histogram/latency-histogram.js'
+import { evenSegments } from '../../../src/result/intervals/even-segments.js'
+import { byMetric, noCounts, type RecordedSegment } from '../../../src/result/recording.js'
+import { atLength } from '../../support/at-length.js'
 
 function segmentOf(startNs: number, endNs: number, latencies: number[], failed = 0): RecordedSegment {
   const histograms = byMetric((metric) => {

@@ -1,13 +1,13 @@
-import { bucketCeiling, bucketFloor } from '../histogram/buckets.js'
-import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
-import { meanOf, stdDevOf } from '../histogram/moments.js'
-import { isStationary } from '../scenario/arrivals/arrivals.js'
-import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
-import { student, tailOf } from '../statistics/student.js'
-import { count } from '../text/number.js'
-import type { Recording } from './recording.js'
+import { bucketCeiling, bucketFloor } from '../../histogram/buckets.js'
+import type { HistogramSnapshot } from '../../histogram/latency-histogram.js'
+import { meanOf, stdDevOf } from '../../histogram/moments.js'
+import { isStationary } from '../../scenario/arrivals/arrivals.js'
+import { NS_PER_MS, NS_PER_SECOND } from '../../scenario/units.js'
+import { student, tailOf } from '../../statistics/student.js'
+import { count } from '../../text/number.js'
+import type { Recording } from '../recording.js'
+import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from '../summary.js'
 import { type EstimateError, estimateError, FEWEST, type Order, segmentsName, tooFewSegments } from './spread.js'
-import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from './summary.js'
 
 /**
  * How many independent values a run must be worth. With fewer, its segments are still correlated, and their spread does

@@ -1,4 +1,4 @@
-import { sum } from '../statistics/descriptive.js'
+import { sum } from '../../statistics/descriptive.js'
 
 /** The highest correlation of neighbouring segments that is assumed: a trend makes it as high as can be. */
 export const MOST_ALIKE = 0.9

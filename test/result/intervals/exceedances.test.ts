@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { affine, exponential, percentile, type Result, type Scenario, simulate } from '../../src/index.js'
-import { Exceedances, FractionBounds } from '../../src/result/exceedances.js'
+import { affine, exponential, percentile, type Result, type Scenario, simulate } from '../../../src/index.js'
+import { Exceedances, FractionBounds } from '../../../src/result/intervals/exceedances.js'
 
 const scenario: Scenario = {
   arrivals: '50/s',

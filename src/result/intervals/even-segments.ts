@@ -1,5 +1,5 @@
-import { sumBy } from '../statistics/descriptive.js'
-import { mergeByMetric, mergeClasses, type RecordedSegment, SEGMENTS, totalOf } from './recording.js'
+import { sumBy } from '../../statistics/descriptive.js'
+import { mergeByMetric, mergeClasses, type RecordedSegment, SEGMENTS, totalOf } from '../recording.js'
 
 /**
  * Merges neighbouring segments into about twenty of about one length, however finely the window was cut: intervals come

@@ -1,8 +1,8 @@
 import jstat from 'jstat'
 import { describe, expect, it } from 'vitest'
-import { exponential } from '../../src/random/exponential.js'
-import { stream } from '../../src/random/stream.js'
-import { fractionInterval, ratioInterval } from '../../src/result/figure-intervals.js'
+import { exponential } from '../../../src/random/exponential.js'
+import { stream } from '../../../src/random/stream.js'
+import { fractionInterval, ratioInterval } from '../../../src/result/intervals/figure-intervals.js'
 
 const even = (amount: number, of: number) => Array.from({ length: 20 }, () => ({ amount, of }))
 

@@ -1,8 +1,8 @@
-import { betaQuantile } from '../statistics/beta.js'
-import { sumBy } from '../statistics/descriptive.js'
-import { student, tailOf } from '../statistics/student.js'
+import { betaQuantile } from '../../statistics/beta.js'
+import { sumBy } from '../../statistics/descriptive.js'
+import { student, tailOf } from '../../statistics/student.js'
+import { type Interval, noInterval } from '../summary.js'
 import { estimateError, type Order, tooFewSegments } from './spread.js'
-import { type Interval, noInterval } from './summary.js'
 
 /** The terms that one segment of a run, or one replication, adds to a ratio of two sums. */
 export interface RatioPart {
