@@ -66,7 +66,7 @@ class LongOnesFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    globalSetup: 'test/support/suites/fresh-build.ts',
+    globalSetup: ['test/support/suites/fresh-build.ts', 'test/support/suites/report-missing-programs.ts'],
     sequence: { sequencer: LongOnesFirst },
     // to load the source once for all files takes half the time: they keep nothing outside themselves
     projects: [

@@ -59,6 +59,8 @@ interface MeasureFlags extends WatchFlags {
   batchTimeout?: string
   setupTimeout?: string
   shard?: string
+  agents?: string
+  redis?: string
   budget?: string
   onInconclusive?: 'fail' | 'pass'
   output?: string
@@ -81,6 +83,8 @@ export function measureCommand(terminal: Terminal): Command {
       'how long an idle server spins before a batch is due, after sleeping (default: 60us, or 0 on one core)',
     )
     .option('--shard <index/count>', 'send only a part of the requests, such as 2/5, for several machines together')
+    .option('--agents <n>', 'send an HTTP scenario from this many agents, over --redis')
+    .option('--redis <url>', 'URL of the Redis of --agents: redis://host:6379')
     .option('--live <port>', 'serve a live report on this port of this machine, or on an address: 0.0.0.0:8080')
     .option('--progress-fd <n>', 'write a snapshot as a JSON line to this file descriptor every second')
     .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
@@ -182,14 +186,22 @@ function textOf(
   }
 }
 
-function optionsOf({ idle, spin, batchTimeout, setupTimeout, shard }: MeasureFlags): MeasureOptions {
+function optionsOf({ idle, spin, batchTimeout, setupTimeout, shard, agents, redis }: MeasureFlags): MeasureOptions {
   return {
+    ...(agents !== undefined && { agents: parseAgentFlags(agents, redis) }),
     shard: parseShard(shard),
     idle,
     spin: parseValue(spin),
     batchTimeout: parseValue(batchTimeout),
     setupTimeout: parseValue(setupTimeout),
   }
+}
+
+function parseAgentFlags(agents: string, redis: string | undefined): NonNullable<MeasureOptions['agents']> {
+  if (redis === undefined) {
+    throw new ValidationError('--redis', 'is required with --agents: the URL of a Redis, such as redis://host:6379')
+  }
+  return { redis, count: parseValue(agents) as number }
 }
 
 /** Parses `2/5`; the schema checks the numbers. */

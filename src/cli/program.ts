@@ -9,6 +9,7 @@ import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
 import { applyConfig, locateInConfig } from './config.js'
 import { historyCommand } from './gate/history.js'
+import { agentCommand } from './machines/agent.js'
 import { mergeCommand } from './machines/merge.js'
 import { measureCommand } from './measure.js'
 import { Interrupted } from './output.js'
@@ -41,6 +42,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .addCommand(capacityCommand(terminal))
     .addCommand(tuneCommand(terminal))
     .addCommand(calibrateCommand(terminal))
+    .addCommand(agentCommand(terminal))
     .addCommand(mergeCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(compareCommand(terminal))

@@ -1,9 +1,10 @@
 import { type Result, resultOf } from '../result/result.js'
-import { resolveScenario, type Scenario } from '../scenario/scenario.js'
+import { type ResolvedScenario, resolveScenario, type Scenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { MeasureError, nothingCompleted } from './error.js'
-import type { MeasureOptions } from './options.js'
+import { type MeasureOptions, parseAgents } from './options.js'
 import { runMeasurement } from './run.js'
+import type { Coordination } from './run-context.js'
 
 /**
  * Runs a scenario on the real clock. Requests are due at times known in advance, and the target serves them: a handler
@@ -18,15 +19,30 @@ import { runMeasurement } from './run.js'
  * console.log(result.latencyMs.p99)
  */
 export async function measure(scenario: Scenario, options: MeasureOptions = {}): Promise<Result> {
+  const { agents } = options ?? {}
+  if (agents === undefined) return measureFrom(scenario, options, null)
+  const { measureOnAgents } = await import('./agents/coordinate.js')
+  const result = await measureOnAgents(scenario, { ...options, agents: parseAgents(agents) })
+  return options.throwOnInvalid ? refuseInvalid(resolveScenario(scenario, 'measure'), result) : result
+}
+
+/** @param coordination of the shard of an agent */
+export async function measureFrom(
+  scenario: Scenario,
+  options: MeasureOptions,
+  coordination: Coordination | null,
+): Promise<Result> {
   const resolved = resolveScenario(scenario, 'measure')
-  const { recording, environment, host, failure } = await runMeasurement(resolved, options)
+  const { recording, environment, host, failure } = await runMeasurement(resolved, options, 0, coordination)
   const { counts } = recording
   if (counts.completed === 0) throw nothingCompleted(resolved, counts, failure)
   const result = resultOf(recording, environment, host)
-  if (options.throwOnInvalid && !result.validity.valid) {
-    const errors = result.validity.findings.filter(({ severity }) => severity === 'error')
-    const list = errors.map(({ code, message }) => `${code}: ${message}`).join('\n')
-    throw new MeasureError(`${targetName(resolved)}: the result is invalid\n${list}`, { result })
-  }
-  return result
+  return options.throwOnInvalid ? refuseInvalid(resolved, result) : result
+}
+
+function refuseInvalid(scenario: ResolvedScenario, result: Result): Result {
+  if (result.validity.valid) return result
+  const errors = result.validity.findings.filter(({ severity }) => severity === 'error')
+  const list = errors.map(({ code, message }) => `${code}: ${message}`).join('\n')
+  throw new MeasureError(`${targetName(scenario)}: the result is invalid\n${list}`, { result })
 }

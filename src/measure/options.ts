@@ -56,6 +56,14 @@ export interface MeasureOptions {
    */
   shard?: Shard | undefined
   /**
+   * Sends an `http` scenario from `count` agents, started with `throughline agent --redis`, each of which sends a shard. They
+   * start at one instant by the clock of Redis. Needs the packages bullmq and ioredis. The scenario, with its headers and the
+   * rows of its files, is stored in Redis until the run is over.
+   *
+   * @default this process sends all requests
+   */
+  agents?: { redis: string; count: number } | undefined
+  /**
    * What an idle server does: `sleep` until shortly before the next batch leaves, or `poll`, which keeps a core busy. For
    * a target in this process, the event loop sleeps or polls.
    *
@@ -116,8 +124,27 @@ const schema = options({
     .optional(),
   shard: shardOption.optional(),
   ...sharedOptions,
+  agents: z.undefined().optional(),
   throwOnInvalid: z.boolean({ error: 'must be true or false' }).default(false),
 })
+
+const agentsSchema = options({
+  redis: z.string({ error: 'must be the URL of a Redis, such as redis://host:6379' }).regex(/^rediss?:\/\//, {
+    error: 'must be the URL of a Redis, such as redis://host:6379',
+  }),
+  count: whole(1, MOST_SHARDS),
+})
+
+/**
+ * Parses the option `agents`.
+ *
+ * @throws ValidationError naming it
+ */
+export function parseAgents(agents: unknown): { redis: string; count: number } {
+  const parsed = agentsSchema.safeParse(agents)
+  if (!parsed.success) throwFaults(parsed.error, 'options.agents', agents)
+  return parsed.data
+}
 
 /** The options with their defaults filled in. */
 export interface ResolvedOptions {

@@ -1,3 +1,4 @@
+import type { FileRow } from '../files/rows.js'
 import type { CheckpointCount } from '../result/recording.js'
 import type { Finding } from '../result/validity.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
@@ -10,6 +11,16 @@ import type { SharedMemory } from './recording/shared-memory.js'
 import type { RequestSource } from './servers/http/requests.js'
 import type { WorkerExit } from './servers/worker-exits.js'
 
+/** What a run takes from its coordinator, if it is the shard of an agent: the time of its start, and its files. */
+export interface Coordination {
+  /** called when all threads are ready */
+  ready(): void
+  /** time 0 on the clock of `process.hrtime.bigint()`; null until it is known */
+  originNs(): bigint | null
+  /** reads a file that the scenario names */
+  readRows(file: string): Promise<FileRow[]>
+}
+
 /** Everything a run needs before it starts. */
 export interface RunContext {
   scenario: ResolvedScenario
@@ -18,6 +29,8 @@ export interface RunContext {
   memory: SharedMemory
   host: HostWatch
   clock: RunClock
+  /** null starts as soon as all threads are ready */
+  coordination: Coordination | null
   /** the requests of an HTTP target, if they differ */
   requests: RequestSource | null
 }

@@ -19,7 +19,7 @@ import { PLACES } from './queue/waiting-room.js'
 import { buildRecording, type RunState } from './recording/build-recording.js'
 import type { Observation } from './recording/observations.js'
 import { SharedMemory } from './recording/shared-memory.js'
-import type { RunContext } from './run-context.js'
+import type { Coordination, RunContext } from './run-context.js'
 import { prepareRequests, type RequestSource } from './servers/http/requests.js'
 import { runInProcess } from './servers/in-process.js'
 import { runOnThreads } from './servers/on-threads.js'
@@ -48,6 +48,7 @@ export async function runMeasurement(
   given: ResolvedScenario,
   givenOptions: MeasureOptions = {},
   observe = 0,
+  coordination: Coordination | null = null,
 ): Promise<Measurement> {
   const scenario = checkMeasurable(given)
   const { handler } = scenario
@@ -61,13 +62,11 @@ export async function runMeasurement(
       'timers were already faked when throughline was first imported, and a measurement needs real timers; import throughline before faking timers',
     )
   }
-  const { http } = scenario
-  const requests = http === undefined ? null : await prepareRequests(http, scenario.seed)
-  if (requests !== null) checkClasses(scenario, requests)
+  const requests = await loadRequests(scenario, coordination?.readRows)
   const plan = await planRun(scenario, options)
   const memory = SharedMemory.allocate(scenario, plan, threads, { observe, classes: requests?.classes ?? null })
   const host = new HostWatch(memory.buffers.host, memory.window(), typeof handler !== 'string')
-  const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock(), requests }
+  const context: RunContext = { scenario, options, plan, memory, host, clock: new RunClock(), coordination, requests }
   const machine = environment()
 
   const run = typeof handler === 'string' ? runOnThreads(context, handler, threads) : runInProcess(context)
@@ -121,6 +120,22 @@ function errorOfEmptyRun(
     default:
       return emptyWindowError()
   }
+}
+
+/**
+ * Loads the requests of an HTTP scenario; null if they do not differ.
+ *
+ * @param read reads a file that the scenario names
+ * @throws ValidationError naming the row and the column
+ */
+export async function loadRequests(
+  scenario: ResolvedScenario,
+  read?: Coordination['readRows'],
+): Promise<RequestSource | null> {
+  const { http, seed } = scenario
+  const requests = http === undefined ? null : await prepareRequests(http, seed, read)
+  if (requests !== null) checkClasses(scenario, requests)
+  return requests
 }
 
 /** Checks what only the requests themselves say: a run may read them from a file. */

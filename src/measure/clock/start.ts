@@ -1,5 +1,3 @@
-import { real } from '../../clock/real.js'
-
 const READY = 0
 const GO = 1
 
@@ -32,12 +30,10 @@ export class StartLine {
     return Atomics.load(this.#originNs, 0)
   }
 
-  /** Starts all threads at time 0, which is `leadNs` ahead so that they have woken by then. */
-  go(leadNs: bigint): bigint {
-    const originNs = real.hrtimeNs() + leadNs
+  /** Starts all threads at time 0, which is far enough ahead that they have woken by then. */
+  go(originNs: bigint): void {
     Atomics.store(this.#originNs, 0, originNs)
     Atomics.store(this.#words, GO, 1)
     Atomics.notify(this.#words, GO)
-    return originNs
   }
 }

@@ -61,7 +61,7 @@ async function withSetupTimeout<Value>(
 }
 
 async function serve(context: RunContext, target: LocalTarget, name: string): Promise<Omit<RunOutcome, 'teardown'>> {
-  const { scenario, options, plan, memory, host, clock } = context
+  const { scenario, options, plan, memory, host, clock, coordination } = context
   const { servers, http } = scenario
   const window = memory.window()
   const queue = memory.queue(window, clock.now)
@@ -94,7 +94,19 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   const checkpoints = await Checkpoints.of(scenario, memory)
   const wake = () => local?.wake()
   const snapshots = new Snapshots(context)
-  const watched = { name, memory, state, plan, servers: 0, onStart, onBlocked: () => {}, wake, checkpoints, snapshots }
+  const watched = {
+    name,
+    memory,
+    state,
+    plan,
+    servers: 0,
+    onStart,
+    onBlocked: () => {},
+    wake,
+    checkpoints,
+    snapshots,
+    coordination,
+  }
   try {
     const endedNs = await new Watch(watched, options).until(served)
     const failure = (local as LocalServers | null)?.failure ?? null

@@ -22,7 +22,7 @@ interface Module {
 
 /** Serves a run by a handler module on threads, which have ended when the promise settles. */
 export async function runOnThreads(context: RunContext, handler: string, servers: number): Promise<RunOutcome> {
-  const { plan, scenario, memory, options, host, clock } = context
+  const { plan, scenario, memory, options, host, clock, coordination } = context
   const module = locateModule(handler)
   const window = memory.window()
   const state = stateOf(window, memory.queue(window, clock.now), memory.stats(), memory.classes)
@@ -42,6 +42,7 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     servers,
     checkpoints,
     snapshots,
+    coordination,
     onStart: (originNs: bigint) => {
       clock.start(originNs)
       exits.begin()

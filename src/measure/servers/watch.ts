@@ -12,6 +12,7 @@ import { latencySoFar, type RunState } from '../recording/build-recording.js'
 import type { Checkpoints } from '../recording/checkpoints.js'
 import type { SharedMemory } from '../recording/shared-memory.js'
 import type { Snapshots } from '../recording/snapshots.js'
+import type { Coordination } from '../run-context.js'
 
 /** How often to check the run: until its threads are ready, and while they serve. */
 const STARTING_MS = 1
@@ -36,6 +37,8 @@ export interface Watched {
   onStart(originNs: bigint): void
   /** called to make the servers check the queue, since the run ends early */
   wake(): void
+  /** decides when the run starts; null starts it as soon as all threads are ready */
+  coordination: Coordination | null
   /** takes snapshots of the run for its progress */
   snapshots: Snapshots
   /** the checkpoints, if the run stops at a precision or budget */
@@ -110,10 +113,14 @@ export class Watch {
   }
 
   #checkStart(): void {
-    const { servers, name, onStart } = this.#watched
+    const { servers, name, onStart, coordination } = this.#watched
     const { setupTimeoutMs } = this.#options
     if (this.#start.ready === servers) {
-      const originNs = this.#start.go(LEAD_NS)
+      coordination?.ready()
+      const originNs = coordination === null ? real.hrtimeNs() + LEAD_NS : coordination.originNs()
+      // the time of the start is not known yet
+      if (originNs === null) return
+      this.#start.go(originNs)
       this.#clock = clockFrom(originNs)
       onStart(originNs)
     } else if (real.now() - this.#startedMs > setupTimeoutMs) {

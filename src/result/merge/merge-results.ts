@@ -32,6 +32,7 @@ const schema = optionsOf({
 interface Named {
   name: string
   result: Result
+  clockErrorMs?: number
 }
 
 /**
@@ -62,6 +63,19 @@ export function mergeResults(
   for (const other of others) refuseDifferent(first, other)
   if (as === 'shards') refuseOverlappingShards(given)
   else refuseSameRequests(given)
+  return merge(given, as, [])
+}
+
+/**
+ * Merges shards that agents sent together; one is enough, since the others may be lost.
+ *
+ * @param lost why shards are missing
+ */
+export function mergeShardResults(given: readonly Named[], lost: readonly string[]): Result {
+  return merge(given, 'shards', lost)
+}
+
+function merge(given: readonly Named[], as: 'shards' | 'replications', lost: readonly string[]): Result {
   const offered = sumBy(given, ({ result }) => result.counts.offered)
   if (offered > MOST_REQUESTS) {
     throw new ValidationError(
@@ -79,7 +93,7 @@ export function mergeResults(
   )
   const recording: Recording = {
     ...(as === 'shards' ? mergeShards(recordings) : mergeRuns(recordings)),
-    findings: as === 'shards' ? [...shardFindings(given), ...findings] : findings,
+    findings: as === 'shards' ? [...shardFindings(given, lost), ...findings] : findings,
     merged: { as, machines: given.map(machineOf) },
     machines: recordings.map(({ histograms }) => histograms),
   }
@@ -220,7 +234,7 @@ function refuseSameRequests(given: readonly Named[]): void {
 const TOGETHER = 0.9
 
 /** Finds shards that are missing, and shards that did not load their server together. */
-function shardFindings(given: readonly Named[]): Finding[] {
+function shardFindings(given: readonly Named[], lost: readonly string[]): Finding[] {
   const shards = given.flatMap(({ result }) =>
     result.shard === undefined ? [] : { ...result.shard, ...result.window },
   )
@@ -232,7 +246,7 @@ function shardFindings(given: readonly Named[]): Finding[] {
     findings.push({
       code: 'shards-missing',
       severity: 'error',
-      message: `${missing} of ${first.count} shards are missing: their requests were never sent, or nothing is known of them. Merge all shards, or run again`,
+      message: `${missing} of ${first.count} shards are missing: their requests were never sent, or nothing is known of them${lost.length === 0 ? '. Merge all shards, or run again' : `: ${lost.join('; ')}`}`,
       figures: { missing, shards: first.count },
     })
   }
@@ -253,7 +267,7 @@ function shardFindings(given: readonly Named[]): Finding[] {
   return findings
 }
 
-function machineOf({ name, result }: Named): MergedMachine {
+function machineOf({ name, result, clockErrorMs }: Named): MergedMachine {
   const { scenario, shard, counts, throughput, latencyMs, validity, environment } = result
   const { mean, p50, p99, max } = latencyMs
   return {
@@ -263,6 +277,7 @@ function machineOf({ name, result }: Named): MergedMachine {
     requests: { offered: counts.offered, completed: counts.completed, errors: errorsIn(counts) },
     throughput,
     latencyMs: { mean, p50, p99, max },
+    ...(clockErrorMs !== undefined && { clockErrorMs }),
     valid: validity.valid,
     environment,
   }

@@ -25,6 +25,8 @@ export interface MergedMachine {
   requests: { offered: number; completed: number; errors: number }
   throughput: { offered: number; completed: number }
   latencyMs: { mean: number; p50: number; p99: number; max: number }
+  /** by how much the start may differ from that of the other machines, if agents started together */
+  clockErrorMs?: number
   /** whether its own result is valid */
   valid: boolean
   environment: Environment | null

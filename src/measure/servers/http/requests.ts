@@ -42,10 +42,15 @@ export interface RequestSource {
 /**
  * Prepares the requests of a target: reads its files and checks all of it, before any request is sent.
  *
+ * @param read reads a file
  * @returns null if they do not differ, or only by functions of headers and body
  * @throws ValidationError naming the row and the column
  */
-export async function prepareRequests(http: ResolvedHttp, seed: number): Promise<RequestSource | null> {
+export async function prepareRequests(
+  http: ResolvedHttp,
+  seed: number,
+  read: typeof readRows = readRows,
+): Promise<RequestSource | null> {
   const { requests, data } = http
   if (requests === undefined && data === undefined) {
     const [column] = columnsIn(http.url)
@@ -56,8 +61,8 @@ export async function prepareRequests(http: ResolvedHttp, seed: number): Promise
     )
   }
   if (typeof requests === 'function') return new FunctionSource(http, requests)
-  const entries = await entriesOf(http)
-  const rows = data === undefined ? null : await rowsOf(data as Exclude<typeof data, undefined>)
+  const entries = await entriesOf(http, read)
+  const rows = data === undefined ? null : await rowsOf(data as Exclude<typeof data, undefined>, read)
   return new ListSource(http, entries, rows, seed)
 }
 
@@ -69,18 +74,18 @@ interface Entry {
   own: Row | null
 }
 
-async function entriesOf({ requests, url, headers, body }: ResolvedHttp): Promise<Entry[]> {
+async function entriesOf({ requests, url, headers, body }: ResolvedHttp, read: typeof readRows): Promise<Entry[]> {
   if (requests === undefined) return [{ place: 'http', request: {}, own: null }]
   if (Array.isArray(requests)) {
     return requests.map((request, i) => ({ place: `http.requests.${i}`, request, own: null }))
   }
-  const rows = await readRows(requests as string)
+  const rows = await read(requests as string)
   checkColumns(rows, columnsIn([url, headers, body]))
   return rows.map((row) => ({ place: row.place, request: toRequest(row), own: row.columns }))
 }
 
-async function rowsOf(data: NonNullable<ResolvedHttp['data']>): Promise<FileRow[]> {
-  if (typeof data === 'string') return readRows(data)
+async function rowsOf(data: NonNullable<ResolvedHttp['data']>, read: typeof readRows): Promise<FileRow[]> {
+  if (typeof data === 'string') return read(data)
   return (data as Row[]).map((columns, i) => ({ place: `http.data.${i}`, columns }))
 }
 

@@ -1,0 +1,232 @@
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import type { Result } from '../../result/result.js'
+import { messageOf } from '../../validation/validation-error.js'
+import { measureFrom } from '../measure.js'
+import type { MeasureProgress } from '../options.js'
+import { type AgentReport, QUEUE, REPORT_MS, RunKeys, type ShardJob, SILENT_MS, VERSION } from './protocol.js'
+import { connectRedis, loadBullmq, RedisClock } from './redis.js'
+
+/** Options of `runAgent`. */
+export interface AgentOptions {
+  /** URL of a Redis that all machines reach: `redis://host:6379` */
+  redis: string
+  /**
+   * Name in results.
+   *
+   * @default the host name and the process ID
+   */
+  name?: string | undefined
+  /** Ends the agent, and the shard that it sends. */
+  signal: AbortSignal
+  /** Called when the agent waits for work, begins a shard, and ends it. */
+  onStatus?: ((status: string) => void) | undefined
+}
+
+/** Sends shards of the runs that coordinators put on a Redis, one at a time, until the signal. */
+export async function runAgent({
+  redis: url,
+  name = `${hostname()}-${process.pid}`,
+  signal,
+  onStatus,
+}: AgentOptions): Promise<void> {
+  const { Worker } = await loadBullmq()
+  const redis = await connectRedis(url, { reconnect: true })
+  const work = async ({ data }: { data: ShardJob }) => {
+    onStatus?.(`sends shard ${data.index} of ${data.count}`)
+    await sendShard(redis, name, data, signal)
+    onStatus?.('waits for work')
+  }
+  const worker = new Worker<ShardJob>(QUEUE, work, {
+    connection: redis,
+    concurrency: 1,
+    // a shard that is sent again later would be counted as if it had been sent with the others
+    maxStalledCount: 0,
+    lockDuration: 60_000,
+  })
+  worker.on('error', () => {})
+  try {
+    await worker.waitUntilReady()
+    onStatus?.('waits for work')
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      else signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+  } finally {
+    await Promise.race([worker.close(), sleep(2 * SILENT_MS, undefined, { ref: false })])
+    redis.disconnect()
+  }
+}
+
+async function sendShard(redis: Redis, name: string, job: ShardJob, signal: AbortSignal): Promise<void> {
+  const { run, index, count, version } = job
+  const keys = new RunKeys(redis, run)
+  // the coordinator may have given up
+  if ((await keys.orders()) === null) return
+  if (version !== VERSION) {
+    await keys.end(index, {
+      error: `agent ${name} has throughline ${VERSION}, not ${version}; install the same version on all machines`,
+    })
+    return
+  }
+  const plan = await keys.plan()
+  if (plan === null) return
+  const link = new CoordinatorLink(keys, { index, name, clock: await RedisClock.estimate(redis), signal })
+  try {
+    const result = await measureFrom(
+      plan.scenario,
+      {
+        ...plan.options,
+        shard: { index, count },
+        signal: link.signal,
+        onProgress: (progress) => link.onProgress(progress),
+      },
+      {
+        ready: () => link.ready(),
+        originNs: () => link.originNs,
+        readRows: async (file) => plan.files[file] ?? [],
+      },
+    )
+    await withinSilence(keys.end(index, { result: link.date(result) }))
+  } catch (error) {
+    // without an outcome the coordinator counts this agent as dead
+    await withinSilence(keys.end(index, { error: `agent ${name}: ${messageOf(error)}` })).catch(() => {})
+  } finally {
+    await link.close()
+  }
+}
+
+/** How long a snapshot is shown before the next one is made. */
+const SHOWN_MS = 1500
+
+interface LinkOptions {
+  index: number
+  name: string
+  clock: RedisClock
+  signal: AbortSignal
+}
+
+/** Connects a shard with its coordinator: follows its orders, and reports progress. */
+class CoordinatorLink {
+  readonly #keys: RunKeys
+  readonly #index: number
+  readonly #clock: RedisClock
+  readonly #abort = new AbortController()
+  readonly #stop = new AbortController()
+  readonly #agentSignal: AbortSignal
+  readonly #report: AgentReport
+  readonly #polling: Promise<void>
+  #isReady = false
+  #interrupted = false
+  #watched = false
+  #showing = false
+  #startMs = 0
+  /** time 0 on this machine's clock; unknown until all agents are ready */
+  originNs: bigint | null = null
+
+  constructor(keys: RunKeys, { index, name, clock, signal }: LinkOptions) {
+    this.#keys = keys
+    this.#index = index
+    this.#clock = clock
+    this.#agentSignal = signal
+    this.#report = { name, atMs: 0, clockErrorMs: clock.errorMs, progress: null }
+    signal.addEventListener('abort', this.#onAgentStopped, { once: true })
+    if (signal.aborted) this.#onAgentStopped()
+    this.#polling = this.#poll()
+  }
+
+  /** Aborts when the shard has to end at once. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  ready(): void {
+    this.#isReady = true
+  }
+
+  /** Returns false to end the run early. */
+  onProgress({ latencySoFar: _, resultSoFar, ...progress }: MeasureProgress): boolean {
+    this.#report.progress = progress
+    if (this.#watched && !this.#showing) {
+      this.#showing = true
+      // the next one may succeed
+      this.#show(resultSoFar)
+        .catch(() => {})
+        .finally(() => {
+          this.#showing = false
+        })
+    }
+    return !this.#interrupted
+  }
+
+  /** Dates a result by the clock of Redis, since that of this machine may be wrong. */
+  date(result: Result): Result {
+    const { shard, ...rest } = result
+    return shard === undefined
+      ? rest
+      : { ...rest, shard: { ...shard, startedAt: new Date(this.#startMs).toISOString() } }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#polling
+    this.#agentSignal.removeEventListener('abort', this.#onAgentStopped)
+  }
+
+  readonly #onAgentStopped = () => this.#abort.abort(new Error('the agent was stopped'))
+
+  async #show(resultSoFar: MeasureProgress['resultSoFar']): Promise<void> {
+    const result = await resultSoFar()
+    if (result !== null) await withinSilence(this.#keys.show(this.#index, this.date(result)))
+    await sleep(SHOWN_MS, undefined, { signal: this.#stop.signal })
+  }
+
+  async #poll(): Promise<void> {
+    const { signal } = this.#stop
+    let answeredMs = performance.now()
+    while (!signal.aborted) {
+      try {
+        await this.#follow()
+        answeredMs = performance.now()
+      } catch {
+        // Redis may come back
+      }
+      if (performance.now() - answeredMs > SILENT_MS) this.#abort.abort(new Error('Redis does not answer'))
+      // before the start, its time must be known early enough
+      await sleep(this.originNs === null ? REPORT_MS / 10 : REPORT_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const orders = await withinSilence(this.#keys.orders())
+    if (orders === null) {
+      this.#abort.abort(new Error('the run is over, or its coordinator died'))
+      return
+    }
+    if (orders.interrupted) this.#interrupted = true
+    if (orders.startMs !== undefined && this.originNs === null) {
+      this.#startMs = orders.startMs
+      this.originNs = this.#clock.localNs(orders.startMs)
+    }
+    this.#watched = orders.watched === true
+    const report = { ...this.#report, atMs: this.#clock.nowMs() }
+    if (this.#isReady) await withinSilence(this.#keys.report(this.#index, report))
+  }
+}
+
+/** Waits for Redis, which may be gone, but no longer than it takes to count as dead. */
+async function withinSilence<Value>(answer: Promise<Value>): Promise<Value> {
+  const abort = new AbortController()
+  const late = sleep(SILENT_MS, undefined, { signal: abort.signal }).then(() => {
+    throw new Error('Redis does not answer')
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    abort.abort()
+    // a late error has nowhere to go
+    late.catch(() => {})
+    answer.catch(() => {})
+  }
+}
