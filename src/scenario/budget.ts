@@ -122,7 +122,7 @@ export function checkBudgetClasses(budget: Budget, classes: readonly string[], p
     const rule = limit === undefined ? null : ruleOf(key, limit)
     if (rule === null || typeof rule === 'string' || rule.class === undefined) continue
     if (classes.includes(rule.class)) continue
-    const fault = classes.length === 0 ? unknown(key) : noSuchClass(key, rule.class, classes)
+    const fault = noSuchClass(key, rule.class, classes)
     throw new ValidationError(`${path}.${key}`, fault)
   }
 }
@@ -142,6 +142,12 @@ export function refuseFirst(budget: Budget, path: string): void {
 }
 
 function noSuchClass(key: string, name: string, classes: readonly string[]): string {
+  if (classes.length === 0) {
+    // a misspelt time looks like a class
+    return nearestName(name, LIMITED_TIMES) === null
+      ? `limits the class '${name}', but requests have no classes; add classes to the scenario`
+      : unknown(key)
+  }
   const nearest = nearestName(name, [...classes, ...LIMITED_TIMES])
   const hint = nearest === null ? '' : ` (did you mean '${nearest}${key.slice(name.length)}'?)`
   return `limits the class '${name}', which no request has${hint}; classes: ${classes.join(', ')}`

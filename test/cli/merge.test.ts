@@ -42,6 +42,10 @@ describe('throughline merge', () => {
   it.each([
     [['run-1.json', 'run-2.json'], 'throughline: --as: is required: shards if the machines ran at the same time'],
     [['run-1.json'], 'throughline: merge: needs the files of two or more results'],
+    [
+      ['run-1.json', 'run-2.json', '-o', 'merged.html'],
+      'throughline: merged.html: must have one of these extensions: .json',
+    ],
     [['run-1.json', 'shard-2.json', '--as', 'shards'], 'shard-2.shard: must be nothing, as in '],
   ])('refuses %j', async (args, said) => {
     const { stderr, code } = await throughline('merge', ...args.map((arg) => (arg.endsWith('.json') ? file(arg) : arg)))

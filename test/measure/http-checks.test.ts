@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -186,7 +187,8 @@ describe('check', () => {
     ['returns false', () => false, 'check: failed'],
     ['returns a text', () => 'no\nluck', 'check: no luck'],
     ['returns a long text', () => 'x'.repeat(10_000), `check: ${'x'.repeat(72)}…`],
-    ['throws', () => JSON.parse('{'), 'check: '],
+    ['throws an error', () => assert.fail('out of stock'), 'check: out of stock'],
+    ['quotes the response', () => JSON.parse('{ secret'), 'check: SyntaxError'],
     ['throws a text', () => Promise.reject, 'check: must return true'],
     [
       'returns a promise',

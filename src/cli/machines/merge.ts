@@ -3,6 +3,7 @@ import { readResult, writeResult } from '../../files/stored.js'
 import { renderResult } from '../../report/terminal/result-table.js'
 import { type MergeOptions, mergeResults } from '../../result/merge/merge-results.js'
 import { ValidationError } from '../../validation/validation-error.js'
+import { formatOf } from '../format.js'
 import {
   addOutputOptions,
   addValidityOption,
@@ -40,6 +41,7 @@ export function mergeCommand(terminal: Terminal): Command {
     .option('-o, --output <file>', 'also write the merged result to a JSON file')
   addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
   return command.action(async (files: string[], flags: MergeFlags) => {
+    if (flags.output !== undefined) formatOf(flags.output, ['json'])
     if (files.length < 2) throw new ValidationError('merge', 'needs the files of two or more results')
     const results = await Promise.all(
       files.map(async (file) => ({ name: file.replace(/\.json$/, ''), result: await readResult(file) })),

@@ -238,9 +238,19 @@ function shardFindings(given: readonly Named[], lost: readonly string[]): Findin
   const shards = given.flatMap(({ result }) =>
     result.shard === undefined ? [] : { ...result.shard, ...result.window },
   )
-  const [first] = shards
-  if (first === undefined) return []
   const findings: Finding[] = []
+  const isHttp = given[0]?.result.scenario?.http !== undefined
+  const unknown = given.length - shards.length
+  if (isHttp && unknown > 0) {
+    findings.push({
+      code: 'shards-apart',
+      severity: 'warning',
+      message: `${unknown} of ${given.length} results do not record when they began, so it is not known whether the server ever had the whole load; measure with --shard (in code: { shard })`,
+      figures: { unknown, results: given.length },
+    })
+  }
+  const [first] = shards
+  if (first === undefined) return findings
   const missing = first.count - shards.length
   if (missing > 0) {
     findings.push({
@@ -256,7 +266,7 @@ function shardFindings(given: readonly Named[], lost: readonly string[]): Findin
   const togetherMs = Math.max(0, Math.min(...ended) - Math.max(...begun))
   const fraction = togetherMs / Math.max(...shards.map(({ startMs, endMs }) => endMs - startMs))
   // others have servers of their own
-  if (given[0]?.result.scenario?.http !== undefined && fraction < TOGETHER) {
+  if (isHttp && fraction < TOGETHER) {
     findings.push({
       code: 'shards-apart',
       severity: 'error',

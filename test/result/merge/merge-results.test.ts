@@ -269,6 +269,15 @@ describe('mergeResults', () => {
     const apart = merge('2026-01-01T00:03:20.000Z').validity.findings.find(({ code }) => code === 'shards-apart')
     expect(apart).toMatchObject({ severity: 'error', figures: { apartMs: 200_000 } })
   })
+
+  it('warns if results do not record when they began to load their server', () => {
+    const http = { method: 'GET', url: 'http://127.0.0.1/', batch: false }
+    const of = (seed: number) => ({ ...a, scenario: { ...scenario, http, seed } }) as unknown as Result
+    const merged = mergeResults([of(1), of(2)], { as: 'shards' })
+    const apart = merged.validity.findings.find(({ code }) => code === 'shards-apart')
+    expect(apart).toMatchObject({ severity: 'warning', figures: { unknown: 2, results: 2 } })
+    expect(apart?.message).toContain('2 of 2 results do not record when they began')
+  })
 })
 
 it('refuses results of other classes, which a file of requests of the same name may have', () => {

@@ -120,7 +120,11 @@ class ListSource implements RequestSource {
       }
       const names = new Set([...Object.keys(own), ...Object.keys(rows?.[0]?.columns ?? {})])
       for (const row of rows ?? [{ place: '', columns: {} }]) {
-        if (checked++ >= MOST_CHECKED) break
+        if (checked++ >= MOST_CHECKED) {
+          // the rows that follow may have other servers
+          origins.add('unchecked')
+          break
+        }
         for (const { column, field } of missing) {
           if (!Object.hasOwn(row.columns, column)) throw noColumn(entry.place, field, column, row, names, rows !== null)
         }

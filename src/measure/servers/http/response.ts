@@ -206,7 +206,8 @@ function faultFoundBy(check: HttpCheck, answer: HttpAnswer): string | null {
   try {
     found = check(answer)
   } catch (error) {
-    return messageOf(error)
+    // JSON.parse quotes the response, which may hold secrets and differs from one to the next
+    return (error as Partial<Error> | null)?.name === 'SyntaxError' ? 'SyntaxError' : messageOf(error)
   }
   if (found === undefined || found === true) return null
   if (typeof found === 'string') return found === '' ? 'failed' : found
