@@ -88,6 +88,7 @@ const SHORT: Record<string, string[]> = {
   measure: ['--duration', '300ms'],
   compare: ['--rounds', '2'],
   gate: ['--rounds', '2', '--null-pairs', '0', '--duration', '100ms'],
+  measureCapacity: ['--at-most', '5s'],
 }
 
 /** Makes a folder a repository whose only commit is `origin/main` too. */
@@ -237,7 +238,12 @@ export function testCodeOf(documents: string[], tested: string[]): void {
       async ({ line, prints }) => {
         const words = line.replace('npx throughline ', '').replace('127.0.0.1:8080', address)
         const args = (words.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^'(.*)'$/, '$1'))
-        const command = args.includes('--base-ref') ? 'gate' : (args[0] as string)
+        const [first] = args as [string]
+        const command = args.includes('--base-ref')
+          ? 'gate'
+          : first === 'capacity' && args.includes('--url')
+            ? 'measureCapacity'
+            : first
         const short = prints === null ? (SHORT[command] ?? []) : []
         process.chdir(project)
         const { code, stdout, stderr } = await throughline(...args, ...short)
