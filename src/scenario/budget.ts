@@ -144,7 +144,7 @@ export function refuseFirst(budget: Budget, path: string): void {
 function noSuchClass(key: string, name: string, classes: readonly string[]): string {
   if (classes.length === 0) {
     // a misspelt time looks like a class
-    return nearestName(name, LIMITED_TIMES) === null
+    return metricMeant(key) === null
       ? `limits the class '${name}', but requests have no classes; add classes to the scenario`
       : unknown(key)
   }
@@ -195,11 +195,16 @@ function ruleOfAll(key: string, given: Limit, whole = key): Rule | string {
   return typeof bound === 'string' ? bound : { ...bound, time, statistic }
 }
 
-function unknown(key: string): string {
+/** The metric that a misspelt one may mean; null if none is near. */
+function metricMeant(key: string): string | null {
   const [, before, name] = METRIC.exec(key) ?? []
   const time = nearestName(before ?? key, LIMITED_TIMES)
   const nearest = name !== undefined && time !== null ? `${time}.${name}` : nearestName(key, KNOWN)
-  const meant = nearest ?? (time === null ? null : `${time}.p95`)
+  return nearest ?? (time === null ? null : `${time}.p95`)
+}
+
+function unknown(key: string): string {
+  const meant = metricMeant(key)
   const hint = meant === null ? '' : ` (did you mean '${meant}'?)`
   return `is an unknown budget metric${hint}; accepted: ${METRIC_IS}`
 }
