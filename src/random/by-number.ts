@@ -18,6 +18,43 @@ export function uniformByNumber(seed: number, purpose: string, replication = 0):
   }
 }
 
+/**
+ * Draws a place among these weights for each request, as `uniformByNumber` does.
+ *
+ * @param weights above 0
+ * @param replication the number of the repetition of the same run, from 0
+ */
+export function weightedByNumber(
+  weights: readonly number[],
+  seed: number,
+  purpose: string,
+  replication = 0,
+): (number: number) => number {
+  if (weights.length === 1) return () => 0
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  let sum = 0
+  const limits = Float64Array.from(weights, (weight) => {
+    sum += weight
+    return sum / total
+  })
+  // rounding may leave it just below 1
+  limits[limits.length - 1] = 1
+  const uniform = uniformByNumber(seed, purpose, replication)
+  return (number) => firstAbove(limits, uniform(number))
+}
+
+/** The first place whose limit is above a value. */
+function firstAbove(limits: Float64Array, value: number): number {
+  let low = 0
+  let high = limits.length - 1
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((limits[middle] as number) > value) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
 function mix(given: number): number {
   let word = given
   word = Math.imul(word ^ (word >>> 16), 0x21f0aaad)

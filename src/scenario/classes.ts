@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { uniformByNumber } from '../random/by-number.js'
+import { weightedByNumber } from '../random/by-number.js'
 import { numberInAll, type Shard } from './arrivals/shard.js'
 import { RESERVED } from './budget.js'
 import { type Service, type ServiceInput, type ServiceShare, serviceSchema } from './service/service.js'
@@ -80,26 +80,8 @@ export function drawnClasses(
   seed: number,
   replication = 0,
 ): RequestClasses {
-  const names = Object.keys(classes)
-  const total = Object.values(classes).reduce((sum, { weight }) => sum + weight, 0)
-  // a request whose random number is below the limit of a class, and of no class before it, is of that class
-  const limits = new Float64Array(names.length)
-  let sum = 0
-  Object.values(classes).forEach(({ weight }, i) => {
-    sum += weight
-    limits[i] = sum / total
-  })
-  limits[limits.length - 1] = 1
-  const uniform = uniformByNumber(seed, 'classes', replication)
-  return {
-    names,
-    classOf(index) {
-      const drawn = uniform(index)
-      let i = 0
-      while (drawn >= (limits[i] as number)) i++
-      return i
-    },
-  }
+  const weights = Object.values(classes).map(({ weight }) => weight)
+  return { names: Object.keys(classes), classOf: weightedByNumber(weights, seed, 'classes', replication) }
 }
 
 /**

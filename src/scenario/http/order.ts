@@ -1,4 +1,4 @@
-import { uniformByNumber } from '../../random/by-number.js'
+import { uniformByNumber, weightedByNumber } from '../../random/by-number.js'
 
 /** The longest cycle of requests that are sent in order. */
 const LONGEST_CYCLE = 1_000_000
@@ -14,31 +14,11 @@ export interface RequestOrder {
  * have random streams of their own.
  */
 export function randomOrder(weights: readonly number[], rows: number, seed: number): RequestOrder {
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
-  let sum = 0
-  const limits = Float64Array.from(weights, (weight) => {
-    sum += weight
-    return sum / total
-  })
-  limits[limits.length - 1] = 1
-  const request = uniformByNumber(seed, 'http requests')
   const row = uniformByNumber(seed, 'http data')
   return {
-    requestOf: (number) => (limits.length === 1 ? 0 : firstAbove(limits, request(number))),
+    requestOf: weightedByNumber(weights, seed, 'http requests'),
     rowOf: (number) => Math.floor(row(number) * rows),
   }
-}
-
-/** The first place whose limit is above a value. */
-function firstAbove(limits: Float64Array, value: number): number {
-  let low = 0
-  let high = limits.length - 1
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((limits[middle] as number) > value) high = middle
-    else low = middle + 1
-  }
-  return low
 }
 
 /** How many requests a cycle of whole weights has; null if a weight is not whole. */
