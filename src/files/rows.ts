@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { isPlain } from '../scenario/units.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { parseCsv } from './csv.js'
+import { parseJsonValues } from './json-values.js'
 import { readText } from './stored.js'
 
 /** A row of a file: its columns by name, and its place, such as `users.csv:7`. */
@@ -25,7 +26,7 @@ export async function readRows(file: string, format?: 'csv' | 'json-lines'): Pro
   // Windows and old line ends, which a file may mix
   const text = (await readText(path)).replace(/\r\n?/g, '\n')
   const json = format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
-  const rows = json ? jsonRows(path, text) : csvRows(path, text)
+  const rows = json ? parseJsonValues(path, text, jsonRow) : csvRows(path, text)
   if (rows.length === 0) throw new ValidationError(path, 'holds no rows')
   return rows
 }
@@ -61,35 +62,7 @@ function detectSeparator(text: string): string {
   return SEPARATORS[counts.indexOf(Math.max(...counts))] as string
 }
 
-function jsonRows(path: string, text: string): FileRow[] {
-  const list = parseList(text)
-  if (list !== null) return list.map((value, i) => jsonRow(`${path}[${i}]`, value))
-  return text.split('\n').flatMap((content, i) => {
-    if (content.trim() === '') return []
-    const place = `${path}:${i + 1}`
-    let value: unknown
-    try {
-      value = JSON.parse(content)
-    } catch (error) {
-      throw new ValidationError(place, `is not JSON: ${show(content.trim())}`, { cause: error })
-    }
-    return jsonRow(place, value)
-  })
-}
-
 function jsonRow(place: string, value: unknown): FileRow {
   if (isPlain(value)) return { place, columns: value as Record<string, unknown> }
   throw new ValidationError(place, `must be an object, such as {"path":"/users/7"}, got ${show(value)}`)
-}
-
-/** Parses a whole text as one JSON list; null if it is not one. */
-export function parseList(text: string): unknown[] | null {
-  if (!text.trimStart().startsWith('[')) return null
-  try {
-    const value: unknown = JSON.parse(text)
-    return Array.isArray(value) ? value : null
-  } catch {
-    // a list on each line
-    return null
-  }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { LONGEST_NS, MS_PER, NS_PER_MS, options } from '../scenario/units.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type CsvRecord, parseCsv } from './csv.js'
-import { parseList } from './rows.js'
+import { parseJsonValues } from './json-values.js'
 import { readText } from './stored.js'
 
 /** Options of `readTrace`. */
@@ -295,19 +295,7 @@ function requireColumn(path: string, record: CsvRecord, field: string | number |
 }
 
 function parseJsonEntries(path: string, text: string, field: string | number = DEFAULT_FIELD): Entry[] {
-  const list = parseList(text)
-  if (list !== null) return list.map((value, i) => toEntry(`${path}[${i}]`, value, field))
-  return text.split('\n').flatMap((content, i) => {
-    if (content.trim() === '') return []
-    const place = `${path}:${i + 1}`
-    let value: unknown
-    try {
-      value = JSON.parse(content)
-    } catch (error) {
-      throw new ValidationError(place, `is not JSON: ${show(content.trim())}`, { cause: error })
-    }
-    return toEntry(place, value, field)
-  })
+  return parseJsonValues(path, text, (place, value) => toEntry(place, value, field))
 }
 
 function toEntry(place: string, value: unknown, field: string | number): Entry {
