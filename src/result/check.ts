@@ -299,19 +299,20 @@ export const resultSchema = z
     context.issues.push({ code: 'custom', message, input: given, path: path.split('.') })
   })
 
+/** A figure that another one contradicts, and what it must be. */
+type Contradiction = [path: string, message: string]
+
 /** A contradiction between the figures of a result; null if there is none. */
-function contradictionOf(given: Result): [path: string, message: string] | null {
+function contradictionOf(given: Result): Contradiction | null {
   const { counts, rates, latencyMs, segments, throughput, window, validity, batches } = given
-  const { offered, completed, rejected, aborted } = counts
+  const { offered, completed, aborted } = counts
   if (window.endMs <= window.startMs) return ['window.endMs', 'must be after the start']
   if (offered !== completed + errorsIn(counts) + aborted) {
     return ['counts.offered', 'must be the sum of the other counts']
   }
   if (completed !== latencyMs.count) return ['counts.completed', 'must be as many as there are latencies']
-  if (!same(rates.error, errorsIn(counts) / offered)) {
-    return ['rates.error', 'must be the fraction of offered that failed, or was rejected, timed out or unfinished']
-  }
-  if (!same(rates.rejection, rejected / offered)) return ['rates.rejection', 'must be the fraction of offered']
+  const inRates = contradictionInRates(rates, counts, '')
+  if (inRates !== null) return inRates
   if (!same(throughput.offered, (1000 * offered) / (window.endMs - window.startMs))) {
     return ['throughput.offered', 'must be what was offered over the window']
   }
@@ -341,7 +342,7 @@ function contradictionOf(given: Result): [path: string, message: string] | null 
 }
 
 /** A contradiction between failures by kind and their count; null if there is none. */
-function contradictionOfFailures({ failures, failedMs, counts }: Result): [path: string, message: string] | null {
+function contradictionOfFailures({ failures, failedMs, counts }: Result): Contradiction | null {
   if (failures !== undefined && sumBy(Object.values(failures), (count) => count) !== counts.failed) {
     return ['failures', 'must add up to counts.failed']
   }
@@ -352,14 +353,14 @@ function contradictionOfFailures({ failures, failedMs, counts }: Result): [path:
 }
 
 /** A contradiction within classes, or between them and the whole; null if there is none. */
-function contradictionOfClasses(whole: Result): [path: string, message: string] | null {
+function contradictionOfClasses(whole: Result): Contradiction | null {
   const { classes, counts, latencyMs, segments, window } = whole
   if (classes === undefined) return null
   const all = Object.values(classes)
   const seconds = (window.endMs - window.startMs) / 1000
   for (const [name, each] of Object.entries(classes)) {
     const at = `classes.${name}`
-    const { offered, completed, rejected } = each.counts
+    const { offered, completed } = each.counts
     if (!same(each.offeredPerSecond, offered / seconds)) {
       return [`${at}.offeredPerSecond`, 'must be what was offered over the window']
     }
@@ -368,19 +369,12 @@ function contradictionOfClasses(whole: Result): [path: string, message: string] 
     }
     if ((each.rates === null) !== (offered === 0))
       return [`${at}.rates`, 'must be null if none was offered, and only then']
-    if (each.rates !== null && !same(each.rates.error, errorsIn(each.counts) / offered)) {
-      return [
-        `${at}.rates.error`,
-        'must be the fraction of offered that failed, or was rejected, timed out or unfinished',
-      ]
-    }
-    if (each.rates !== null && !same(each.rates.rejection, rejected / offered)) {
-      return [`${at}.rates.rejection`, 'must be the fraction of offered']
-    }
-    const inGoodput = contradictionInGoodput(each.goodput, each.counts, at, seconds)
+    const inRates = each.rates === null ? null : contradictionInRates(each.rates, each.counts, `${at}.`)
+    if (inRates !== null) return inRates
+    const inGoodput = contradictionInGoodput(each.goodput, each.counts, `${at}.`, seconds)
     if (inGoodput !== null) return inGoodput
     if (each.segments.length !== segments.length) return [`${at}.segments`, 'must be as many as those of the whole']
-    const inSegments = contradictionInCounts(each.segments, each, at)
+    const inSegments = contradictionInClass(each.segments, each, at)
     if (inSegments !== null) return inSegments
   }
   if (!areSame(totalOf(all.map((each) => each.counts)), counts))
@@ -394,42 +388,42 @@ function contradictionOfClasses(whole: Result): [path: string, message: string] 
   return buckets.hold(decode(latencyMs.histogram)) ? null : ['classes', 'must hold the latencies of the whole']
 }
 
+/** A contradiction between good requests, of all or of a class, and the counts that they are computed from. */
 function contradictionInGoodput(
   goodput: Goodput | undefined,
   counts: Counts,
   at: string,
   seconds: number,
-): [path: string, message: string] | null {
-  if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most as many as completed']
+): Contradiction | null {
+  if (tooManyGood(counts)) return [`${at}counts.good`, 'must be at most as many as completed']
   if (goodput === undefined) return null
   const { amount, of } = goodPart(counts)
-  if (!same(goodput.fraction, amount / of)) return [`${at}.goodput.fraction`, 'must be the fraction of good requests']
+  if (!same(goodput.fraction, amount / of)) return [`${at}goodput.fraction`, 'must be the fraction of good requests']
   return same(goodput.perSecond, amount / seconds)
     ? null
-    : [`${at}.goodput.perSecond`, 'must be what was good over the window']
+    : [`${at}goodput.perSecond`, 'must be what was good over the window']
+}
+
+/** A contradiction between rates, of all requests or of a class, and the counts that they are computed from. */
+function contradictionInRates({ error, rejection }: Result['rates'], counts: Counts, at: string): Contradiction | null {
+  if (!same(error, errorsIn(counts) / counts.offered)) {
+    return [`${at}rates.error`, 'must be the fraction of offered that failed, or was rejected, timed out or unfinished']
+  }
+  return same(rejection, counts.rejected / counts.offered)
+    ? null
+    : [`${at}rates.rejection`, 'must be the fraction of offered']
 }
 
 /** A contradiction between the segments of a class and the class. */
-function contradictionInCounts(
+function contradictionInClass(
   segments: readonly ClassSegment[],
   { counts, latencyMs }: Pick<ClassResult, 'counts' | 'latencyMs'>,
   at: string,
-): [path: string, message: string] | null {
+): Contradiction | null {
   const buckets = new Buckets()
   for (const [k, segment] of segments.entries()) {
-    const own = `${at}.segments.${k}`
-    if (segment.counts.offered !== segment.counts.completed + errorsIn(segment.counts) + segment.counts.aborted) {
-      return [`${own}.counts.offered`, 'must be the sum of the other counts']
-    }
-    if (segment.counts.completed !== (segment.latencyMs?.count ?? 0)) {
-      return [`${own}.counts.completed`, 'must be as many as there are latencies']
-    }
-    if (segment.latencyMs === null) continue
-    const histogram = decodeHistogram(segment.latencyMs.histogram)
-    const fault =
-      typeof histogram === 'string' ? histogram : faultAgainst(histogram, momentsOf(histogram).mean, segment.latencyMs)
-    if (fault !== null) return [`${own}.latencyMs`, fault]
-    buckets.add(histogram as BucketCounts)
+    const inSegment = contradictionInSegment(segment, `${at}.segments.${k}`, buckets)
+    if (inSegment !== null) return inSegment
   }
   if (!areSame(totalOf(segments.map((segment) => segment.counts)), counts)) {
     return [`${at}.segments`, 'must add up to the counts of the class']
@@ -437,6 +431,32 @@ function contradictionInCounts(
   return latencyMs === null || buckets.hold(decode(latencyMs.histogram))
     ? null
     : [`${at}.segments`, 'must hold the latencies of the class']
+}
+
+/**
+ * A contradiction within a segment, of all requests or of a class; null if there is none.
+ *
+ * @param buckets adds up the latencies of all segments
+ */
+function contradictionInSegment(
+  { counts, latencyMs }: ClassSegment,
+  at: string,
+  buckets: Buckets,
+): Contradiction | null {
+  if (counts.offered !== counts.completed + errorsIn(counts) + counts.aborted) {
+    return [`${at}.counts.offered`, 'must be the sum of the other counts']
+  }
+  if (counts.completed !== (latencyMs?.count ?? 0)) {
+    return [`${at}.counts.completed`, 'must be as many as there are latencies']
+  }
+  if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most as many as completed']
+  if (latencyMs === null) return null
+  const histogram = decodeHistogram(latencyMs.histogram)
+  const fault =
+    typeof histogram === 'string' ? histogram : faultAgainst(histogram, momentsOf(histogram).mean, latencyMs)
+  if (fault !== null) return [`${at}.latencyMs`, fault]
+  buckets.add(histogram as BucketCounts)
+  return null
 }
 
 const areSame = (a: Counts, b: Counts) =>
@@ -460,12 +480,11 @@ class Buckets {
 }
 
 /** A contradiction within segments, or between them and the whole; null if there is none. */
-function contradictionIn(segments: Result['segments'], whole: Result): [path: string, message: string] | null {
+function contradictionIn(segments: Result['segments'], whole: Result): Contradiction | null {
   const { counts, latencyMs, batches } = whole
-  const total = totalOf(segments.map((segment) => segment.counts))
   const unjudged = segments.findIndex((segment) => (segment.counts.good === undefined) !== (counts.good === undefined))
   if (unjudged >= 0) return [`segments.${unjudged}.counts.good`, 'must be there if the whole has it, and only then']
-  if (Object.entries(total).some(([name, requests]) => counts[name as keyof typeof counts] !== requests)) {
+  if (!areSame(totalOf(segments.map((segment) => segment.counts)), counts)) {
     return ['segments', 'must add up to the counts of the whole']
   }
   const sum = (of: (segment: Result['segments'][number]) => number) => sumBy(segments, of)
@@ -474,22 +493,11 @@ function contradictionIn(segments: Result['segments'], whole: Result): [path: st
     return ['segments', 'must add up to the batches of the whole']
   }
   const inSegments = new Buckets()
-  for (const [i, { startMs, endMs, counts, latencyMs }] of segments.entries()) {
+  for (const [i, segment] of segments.entries()) {
     const at = `segments.${i}`
-    if (startMs > endMs) return [`${at}.endMs`, 'must not be before its start']
-    if (counts.offered !== counts.completed + errorsIn(counts) + counts.aborted) {
-      return [`${at}.counts.offered`, 'must be the sum of the other counts']
-    }
-    if (counts.completed !== (latencyMs?.count ?? 0)) {
-      return [`${at}.counts.completed`, 'must be as many as there are latencies']
-    }
-    if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most as many as completed']
-    if (latencyMs === null) continue
-    const histogram = decodeHistogram(latencyMs.histogram)
-    const fault =
-      typeof histogram === 'string' ? histogram : faultAgainst(histogram, momentsOf(histogram).mean, latencyMs)
-    if (fault !== null) return [`${at}.latencyMs`, fault]
-    inSegments.add(histogram as BucketCounts)
+    if (segment.startMs > segment.endMs) return [`${at}.endMs`, 'must not be before its start']
+    const inSegment = contradictionInSegment(segment, at, inSegments)
+    if (inSegment !== null) return inSegment
   }
   const of = segments.flatMap(({ latencyMs }) => latencyMs ?? [])
   const mean = of.reduce((all, each) => all + each.count * each.mean, 0) / latencyMs.count
@@ -509,7 +517,7 @@ function contradictionIn(segments: Result['segments'], whole: Result): [path: st
 const tooManyGood = ({ good = 0, completed }: Counts) => good > completed
 
 /** A contradiction between goodput and the counts that it is computed from; null if there is none. */
-function contradictionOfGoodput(given: Result): [path: string, message: string] | null {
+function contradictionOfGoodput(given: Result): Contradiction | null {
   const { goodput, counts, scenario, window } = given
   if ((goodput === undefined) !== (counts.good === undefined)) {
     return ['counts.good', 'must be there if the result has goodput, and only then']
@@ -518,16 +526,12 @@ function contradictionOfGoodput(given: Result): [path: string, message: string] 
     return ['goodput', "must be there if the scenario has 'good', and only then"]
   }
   if (goodput === undefined) return null
-  const { fraction, perSecond, interval, limits } = goodput
+  const { fraction, interval, limits } = goodput
   const asked = (scenario?.good ?? limits) as GoodInput
   if (TIMES.some((time) => asked[time] !== limits[time]))
     return ['goodput.limits', "must be those of the scenario's 'good'"]
-  if (tooManyGood(counts)) return ['counts.good', 'must be at most as many as completed']
-  const { amount, of } = goodPart(counts)
-  if (!same(fraction, amount / of)) return ['goodput.fraction', 'must be the fraction of good requests']
-  if (!same(perSecond, (1000 * amount) / (window.endMs - window.startMs))) {
-    return ['goodput.perSecond', 'must be what was good over the window']
-  }
+  const inGoodput = contradictionInGoodput(goodput, counts, '', (window.endMs - window.startMs) / 1000)
+  if (inGoodput !== null) return inGoodput
   if (
     (interval.low ?? fraction) > fraction * (1 + ROUNDING) ||
     (interval.high ?? fraction) < fraction * (1 - ROUNDING)
@@ -540,7 +544,7 @@ function contradictionOfGoodput(given: Result): [path: string, message: string] 
 const WAITS = ['lagMs', 'queueingMs', 'batchingMs', 'dispatchMs'] as const
 
 /** A contradiction between latency and its parts, which are of the same requests and add up; null if there is none. */
-function contradictionOfParts(given: Result): [path: string, message: string] | null {
+function contradictionOfParts(given: Result): Contradiction | null {
   const { latencyMs, waitMs, serviceMs } = given
   for (const name of ['waitMs', 'serviceMs', ...WAITS] as const) {
     if (given[name].count !== latencyMs.count) return [`${name}.count`, 'must be as many as there are latencies']
@@ -553,7 +557,7 @@ function contradictionOfParts(given: Result): [path: string, message: string] | 
 }
 
 /** A contradiction between latency and the time until responses began, which is a part of it; null if there is none. */
-function contradictionOfFirst({ firstMs, latencyMs }: Result): [path: string, message: string] | null {
+function contradictionOfFirst({ firstMs, latencyMs }: Result): Contradiction | null {
   if (firstMs === undefined) return null
   if (firstMs.count > latencyMs.count) return ['firstMs.count', 'must be at most as many as there are latencies']
   if (firstMs.max > latencyMs.max) return ['firstMs.max', 'must be at most the longest latency']
@@ -562,7 +566,7 @@ function contradictionOfFirst({ firstMs, latencyMs }: Result): [path: string, me
 }
 
 /** A contradiction between merged machines and the whole; null if there is none. */
-function contradictionOfMachines({ merged, counts, validity }: Result): [path: string, message: string] | null {
+function contradictionOfMachines({ merged, counts, validity }: Result): Contradiction | null {
   if (merged === undefined) return null
   const { machines } = merged
   const sum = (of: (machine: (typeof machines)[number]) => number) => sumBy(machines, of)
