@@ -1,9 +1,11 @@
+import { type HeapProfiler, Session } from 'node:inspector/promises'
 import fc from 'fast-check'
 import { checkBudget, compareResults, createRecorder, type Recorder, type Result } from 'throughline'
 import { renderResult } from 'throughline/report'
 import { prometheusText } from 'throughline/serve'
 import { describe, expect, it } from 'vitest'
 import { checkResult } from '../../../src/result/check.js'
+import { sumBy } from '../../../src/statistics/descriptive.js'
 import { atLength } from '../../support/at-length.js'
 import { poissonTimes, recordSimulation } from '../record-simulation.js'
 import { VirtualClock } from '../virtual-clock.js'
@@ -384,31 +386,43 @@ describe('recording, compared with a list of everything recorded', () => {
 })
 
 describe('memory', () => {
-  it('is not allocated by recording', () => {
-    const recorder = createRecorder()
-    const times = Float64Array.from({ length: 100_000 }, (_, i) => i / 1e9)
-    const record = (requests: number) => {
-      for (let i = 0; i < requests; i++) {
-        const due = times[i] as number
+  it('is not allocated by recording', async () => {
+    let now = 1
+    const recorder = createRecorder({ clock: () => now })
+    const dues = new Float64Array(100_000)
+    const record = () => {
+      for (let i = 0; i < dues.length; i++) dues[i] = now + i / 1000
+      now += 1000
+      for (let i = 0; i < dues.length; i++) {
+        const due = dues[i] as number
         recorder.arrived(due)
-        recorder.record(due, due + 1e-6)
+        recorder.record(due, due + 0.01)
         if (i % 8 > 0) continue
         recorder.arrived(due)
-        recorder.batch(1, due, due, due, due + 1e-6)
+        recorder.batch(1, due, due, due, due + 0.01)
         recorder.served(due)
       }
     }
-    record(100_000)
     // the compiler takes its time to see that no number needs a box
-    const grown = Array.from({ length: 6 }, () => {
-      const before = process.memoryUsage()
-      record(100_000)
-      const after = process.memoryUsage()
-      return [after.heapUsed - before.heapUsed, after.arrayBuffers - before.arrayBuffers]
+    for (let round = 0; round < 10; round++) record()
+    const buffers = process.memoryUsage().arrayBuffers
+    const session = new Session()
+    session.connect()
+    await session.post('HeapProfiler.startSampling', {
+      samplingInterval: 512,
+      includeObjectsCollectedByMajorGC: true,
+      includeObjectsCollectedByMinorGC: true,
     })
-    // a boxed double for each would be 1.6 MB
-    expect(Math.min(...grown.map(([heap]) => heap as number))).toBeLessThan(800_000)
-    expect(Math.min(...grown.map(([, buffers]) => buffers as number))).toBeLessThanOrEqual(0)
+    for (let round = 0; round < 5; round++) record()
+    const { profile } = await session.post('HeapProfiler.stopSampling')
+    session.disconnect()
+    // whether the caller boxes what it passes is its own affair
+    const sizeOf = ({ callFrame, selfSize, children }: HeapProfiler.SamplingHeapProfileNode): number =>
+      (callFrame.url.includes('/serve/recorder/') && !callFrame.url.includes('.test.') ? selfSize : 0) +
+      sumBy(children, sizeOf)
+    // a boxed double for each would be 16
+    expect(sizeOf(profile.head) / (5 * 112_500)).toBeLessThan(7)
+    expect(process.memoryUsage().arrayBuffers - buffers).toBeLessThanOrEqual(0)
   })
 
   it('is bounded for any spread of latencies: older ones are kept more coarsely', () => {
