@@ -107,23 +107,17 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
     return judges.get(name) ?? null
   }
   const checks = rules.map((rule) => judgeOf(rule.class)?.check(rule) ?? checkOfNothing(rule, result))
-  const limits = (figure: string, name?: string) =>
-    rules.some((rule) => 'figure' in rule && rule.figure === figure && rule.class === name)
-  if (!limits('errorRate')) {
-    const limited = classes.filter((name) => limits('errorRate', name))
-    // a class may have errors that the whole then has too: no others are allowed
-    const others = limited.length === 0 ? [undefined] : classes.filter((name) => !limited.includes(name))
-    for (const name of others) {
-      const own = name === undefined ? result : resultOfClass(result, name)
-      if (own === null) continue
-      const rule = name === undefined ? NO_ERRORS : { ...NO_ERRORS, metric: `${name}.errorRate`, class: name }
-      const estimate = estimateErrors(own, limits('rejectionRate') || limits('rejectionRate', name))
-      const check = checkOf(rule, estimate, byInterval(rule, estimate, ofRun(result)))
-      if (check.verdict === 'fail') {
-        check.reason = `the budget has no limit on ${rule.metric}, so no errors are allowed`
-      }
-      checks.push({ ...check, implied: true })
+  for (const { rule, rejectionsApart } of impliedRules(rules, classes)) {
+    const { counts, rates } =
+      rule.class === undefined ? result : ((result.classes as Record<string, ClassResult>)[rule.class] as ClassResult)
+    // no request of the class was due
+    if (rates === null) continue
+    const estimate = estimateErrors({ counts, rates }, rejectionsApart)
+    const check = checkOf(rule, estimate, byInterval(rule, estimate, ofRun(result)))
+    if (check.verdict === 'fail') {
+      check.reason = `the budget has no limit on ${rule.metric}, so no errors are allowed`
     }
+    checks.push({ ...check, implied: true })
   }
   return {
     verdict: verdictOf(checks),
@@ -144,9 +138,28 @@ export function checkIsBudgetCheck(value: unknown, name = 'check'): void {
 }
 
 /** The rule of a budget without a limit on errors. */
-export const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'fraction' }
+const NO_ERRORS: Rule = { metric: 'errorRate', figure: 'errorRate', relation: '<=', limit: 0, unit: 'fraction' }
 
-/** The check of a rule on a class of which no request completed. */
+/**
+ * The rules that a budget implies: without a limit on errors none are allowed. If it limits the errors of some classes, the
+ * whole may have these, and the other classes none.
+ *
+ * @param classes the classes that requests have
+ * @returns each rule, and whether rejections do not count as errors, since the budget limits them apart
+ */
+export function impliedRules(rules: readonly Rule[], classes: readonly string[]) {
+  const limits = (figure: string, name?: string) =>
+    rules.some((rule) => 'figure' in rule && rule.figure === figure && rule.class === name)
+  if (limits('errorRate')) return []
+  const limited = classes.filter((name) => limits('errorRate', name))
+  const names = limited.length === 0 ? [undefined] : classes.filter((name) => !limited.includes(name))
+  return names.map((name): { rule: Rule; rejectionsApart: boolean } => ({
+    rule: name === undefined ? NO_ERRORS : { ...NO_ERRORS, metric: `${name}.errorRate`, class: name },
+    rejectionsApart: limits('rejectionRate') || limits('rejectionRate', name),
+  }))
+}
+
+/** The check of a rule on a class if none of its requests completed. */
 function checkOfNothing(rule: Rule, result: Result): RuleCheck {
   const name = rule.class as string
   const own = (result.classes as Record<string, ClassResult>)[name] as ClassResult

@@ -140,7 +140,10 @@ function completionsIn(segments: readonly Segment[]): RatioPart[] {
 }
 
 /** Estimates the error rate for the implied rule that no request fails, without rejections if these have their own limit. */
-export function estimateErrors({ counts, rates }: Result, rejectionsApart: boolean): MetricEstimate {
+export function estimateErrors(
+  { counts, rates }: Pick<Result, 'counts' | 'rates'>,
+  rejectionsApart: boolean,
+): MetricEstimate {
   if (!rejectionsApart || counts.rejected === 0) return { observed: rates.error, interval: null }
   return { observed: (errorsIn(counts) - counts.rejected) / counts.offered, interval: null }
 }

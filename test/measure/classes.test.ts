@@ -9,7 +9,7 @@ import type { ClassResult } from '../../src/result/classes.js'
 import { MOST_KINDS } from '../../src/result/failures.js'
 import { resultOf } from '../../src/result/result.js'
 import { summarize } from '../../src/result/runs.js'
-import { replay } from '../../src/scenario/arrivals/arrivals.js'
+import { constant, replay } from '../../src/scenario/arrivals/arrivals.js'
 import { drawnClasses } from '../../src/scenario/classes.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { seeded } from '../support/reference/small-scenarios.js'
@@ -114,6 +114,21 @@ describe('classes and failures of a measurement', () => {
       expect(result.classes?.[name]?.counts.failed).toBe(failed)
     }
     expect(checkResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
+  })
+
+  it('allows no errors of a class that failed completely', async () => {
+    const broken = await measure({
+      arrivals: constant('1000/s'),
+      ...{ stop: { requests: 40 }, warmup: { requests: 0 } },
+      classes: { works: {}, fails: {} },
+      call: (_, context) => {
+        if (context.class === 'fails') throw new Error('down')
+      },
+    })
+    expect(broken.classes?.fails?.counts).toMatchObject({ completed: 0 })
+    const { verdict, rules } = checkBudget(broken, { 'works.errorRate': '1%' })
+    expect(rules[1]).toMatchObject({ metric: 'fails.errorRate', observed: 1, verdict: 'fail', implied: true })
+    expect(verdict).toBe('fail')
   })
 
   it('on threads are exact, and their handlers know the class of each request', async () => {

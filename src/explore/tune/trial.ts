@@ -1,4 +1,4 @@
-import { NO_ERRORS } from '../../budget/check.js'
+import { impliedRules } from '../../budget/check.js'
 import { meanOf } from '../../histogram/moments.js'
 import { percentileNs } from '../../histogram/percentile.js'
 import { findingsOf } from '../../result/findings.js'
@@ -57,17 +57,14 @@ export function runTrial({ scenario, budget }: TrialTask): Trial {
     return { ...trial, p99Ms: Number.POSITIVE_INFINITY, strain: Number.POSITIVE_INFINITY, nearest: null }
   }
   const rules = rulesOf(budget)
-  const strained = rules.map((rule) => {
-    const own = rule.class === undefined ? recording : recordingOfClass(recording, rule.class)
-    const observed = observedOf(rule, own, trial)
-    return { rule, observed, strain: strainOf(rule, observed) }
-  })
-  // if some classes may have errors, it is not checked here that the others have none: the verdict does
-  if (!rules.some((rule) => 'figure' in rule && rule.figure === 'errorRate')) {
-    const apart = rules.some((rule) => 'figure' in rule && rule.figure === 'rejectionRate')
-    const observed = errorRate(recording, apart)
-    strained.push({ rule: NO_ERRORS, observed, strain: ratio(observed, 0) })
-  }
+  const ofRule = (rule: Rule) => (rule.class === undefined ? recording : recordingOfClass(recording, rule.class))
+  const strained = [
+    ...rules.map((rule) => ({ rule, observed: observedOf(rule, ofRule(rule), trial) })),
+    ...impliedRules(rules, Object.keys(scenario.classes ?? {})).map(({ rule, rejectionsApart }) => ({
+      rule,
+      observed: errorRate(ofRule(rule), rejectionsApart),
+    })),
+  ].map((each) => ({ ...each, strain: strainOf(each.rule, each.observed) }))
   const { strain, ...nearest } = strained.reduce((a, b) => (b.strain > a.strain ? b : a))
   return { ...trial, p99Ms: percentileMs(recording, 'latency', 99, 'slowest'), strain, nearest }
 }
@@ -110,18 +107,17 @@ function observedOf(
   recording: Recording,
   { completedPerSecond, utilization, goodput }: Pick<Trial, 'completedPerSecond' | 'utilization' | 'goodput'>,
 ): number {
+  const upper = rule.relation.startsWith('<')
+  // the budget cannot be shown to hold for a class without requests
+  if (recording.counts.offered === 0) return upper ? Number.POSITIVE_INFINITY : 0
   if ('time' in rule) {
+    if (recording.counts.completed === 0) return upper ? Number.POSITIVE_INFINITY : 0
     // the time until a response begins was refused
     const time = rule.time as Metric
     const histogram = recording.histograms[time]
     if (rule.statistic === 'max') return histogram.max / NS_PER_MS
     if (rule.statistic === 'mean') return meanOf(histogram) / NS_PER_MS
-    return percentileMs(
-      recording,
-      time,
-      rule.statistic.percentile,
-      rule.relation.startsWith('<') ? 'slowest' : 'fastest',
-    )
+    return percentileMs(recording, time, rule.statistic.percentile, upper ? 'slowest' : 'fastest')
   }
   switch (rule.figure) {
     case 'throughput':
@@ -154,8 +150,9 @@ function recordingOfClass(recording: Recording, name: string): Recording {
   return { ...recording, counts, histograms: { ...recording.histograms, latency } }
 }
 
-const errorRate = ({ counts }: Recording, withoutRejected: boolean) =>
-  (errorsIn(counts) - (withoutRejected ? counts.rejected : 0)) / counts.offered
+/** The fraction of requests that failed; 0 if none was due. */
+const errorRate = ({ counts }: Recording, rejectionsApart: boolean) =>
+  counts.offered === 0 ? 0 : (errorsIn(counts) - (rejectionsApart ? counts.rejected : 0)) / counts.offered
 
 /** A percentile over all requests offered, those without an answer counted as the slowest or the fastest. */
 function percentileMs(
