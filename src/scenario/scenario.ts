@@ -2,7 +2,7 @@ import { type Source, show, throwFaults, ValidationError } from '../validation/v
 import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals/arrivals.js'
 import { lengthMs } from './arrivals/ramps.js'
 import { type Batching, batchingOption } from './batching.js'
-import { checkBudgetClasses } from './budget.js'
+import { type Budget, checkBudgetClasses, rulesOf } from './budget.js'
 import { countOf, hashLongParts, withLists } from './by-hash.js'
 import { type Classes, type ClassesInput, classesOf, classesSchema } from './classes.js'
 import { type Good, type GoodInput, goodSchema } from './good.js'
@@ -203,7 +203,7 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
   for (const [name, { service: own }] of Object.entries(classes ?? {})) {
     if (own !== undefined) checkService(own, `classes.${name}.service`, batching, arrivals)
   }
-  if ('budget' in stop && stop.budget.goodput !== undefined && good === undefined) throw noGood('stop.budget.goodput')
+  if ('budget' in stop) requireGood(stop.budget, good, 'stop.budget')
 
   // requests of a file are read before they are sent
   if ('budget' in stop && http?.requests === undefined)
@@ -224,6 +224,17 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
     // a simulation runs no target, so that its scenario is plain data
     ...(verb === 'simulate' ? storeTargets(targets) : targets),
   }
+}
+
+/**
+ * Refuses a budget that limits goodput, of all requests or of a class, if the scenario does not say which are good.
+ *
+ * @param path where the budget is
+ */
+export function requireGood(budget: Budget, good: Good | undefined, path: string): void {
+  if (good !== undefined) return
+  const rule = rulesOf(budget).find((each) => 'figure' in each && each.figure === 'goodput')
+  if (rule !== undefined) throw noGood(`${path}.${rule.metric}`)
 }
 
 /** The error of a limit on goodput, or a wish for it, if the scenario does not say which requests are good. */

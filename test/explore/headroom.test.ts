@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { affine, checkBudget, closed, headroom, replay, type Scenario, simulate, stages } from '../../src/index.js'
+import {
+  affine,
+  checkBudget,
+  closed,
+  headroom,
+  replay,
+  type Scenario,
+  simulate,
+  stages,
+  tune,
+} from '../../src/index.js'
 
 const scenario: Scenario = {
   arrivals: '200/s',
@@ -106,6 +116,17 @@ describe('headroom', () => {
 
 it('refuses a limit on goodput if nothing says which requests are good', async () => {
   await expect(headroom(scenario, { goodput: '50%' })).rejects.toThrow(
-    "budget: limits goodput, which needs the scenario's good: the longest times of a good request",
+    "budget.goodput: needs the scenario's good: the longest times of a good request",
+  )
+  const classes = { checkout: {} }
+  const limited = { 'checkout.goodput': '50%' } as const
+  await expect(headroom({ ...scenario, classes }, limited)).rejects.toThrow(
+    'budget.checkout.goodput: needs the scenario',
+  )
+  await expect(tune({ ...scenario, classes }, { budget: limited })).rejects.toThrow(
+    'tune.budget.checkout.goodput: needs',
+  )
+  expect(() => simulate({ ...scenario, classes, stop: { budget: limited } })).toThrow(
+    'stop.budget.checkout.goodput: needs',
   )
 })

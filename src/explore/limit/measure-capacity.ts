@@ -7,7 +7,7 @@ import { type MeasureOptions, sharedOptions } from '../../measure/options.js'
 import { type Result, resultOf } from '../../result/result.js'
 import { type Budget, checkBudgetClasses, parseBudget } from '../../scenario/budget.js'
 import { classesOf } from '../../scenario/classes.js'
-import { noGood, type ResolvedScenario, resolveScenario, type Scenario } from '../../scenario/scenario.js'
+import { type ResolvedScenario, requireGood, resolveScenario, type Scenario } from '../../scenario/scenario.js'
 import { type Duration, options, positiveDuration } from '../../scenario/units.js'
 import { abortSignal, throwIfAborted } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
@@ -187,7 +187,7 @@ function resolveLoad(scenario: Scenario, changes: Partial<Scenario>): ResolvedSc
 }
 
 function checkBudgetOf(budget: Budget, scenario: ResolvedScenario): void {
-  if (budget.goodput !== undefined && scenario.good === undefined) throw noGood('budget.goodput')
+  requireGood(budget, scenario.good, 'budget')
   // requests of a file are read before they are sent
   if (scenario.http?.requests === undefined) checkBudgetClasses(budget, classesOf(scenario)?.names ?? [], 'budget')
 }

@@ -3,9 +3,15 @@ import { checkBudget, type Verdict } from '../../budget/check.js'
 import { real } from '../../clock/real.js'
 import type { Result } from '../../result/result.js'
 import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
-import { type Budget, checkBudgetClasses, parseBudget, refuseFirst, rulesOf } from '../../scenario/budget.js'
+import { type Budget, checkBudgetClasses, parseBudget, refuseFirst } from '../../scenario/budget.js'
 import { classesOf } from '../../scenario/classes.js'
-import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../../scenario/scenario.js'
+import {
+  requireGood,
+  resolveScenario,
+  type Scenario,
+  type SimulatedScenario,
+  type StoredScenario,
+} from '../../scenario/scenario.js'
 import { refuseCheckpoints } from '../../scenario/stop.js'
 import { NS_PER_SECOND, options } from '../../scenario/units.js'
 import { simulate } from '../../simulate/simulate.js'
@@ -82,12 +88,7 @@ export async function headroom(
   const resolved = resolveScenario(scenario, 'simulate')
   refuseFirst(limits, 'budget')
   checkBudgetClasses(limits, classesOf(resolved)?.names ?? [], 'budget')
-  if (resolved.good === undefined && rulesOf(limits).some((rule) => 'figure' in rule && rule.figure === 'goodput')) {
-    throw new ValidationError(
-      'budget',
-      "limits goodput, which needs the scenario's good: the longest times of a good request",
-    )
-  }
+  requireGood(limits, resolved.good, 'budget')
   refuseCheckpoints(resolved.stop, 'loads are compared over runs of one length')
   const offered = meanRate(resolved.arrivals)
   if (offered === null) {

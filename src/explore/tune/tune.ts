@@ -10,6 +10,7 @@ import { classesOf } from '../../scenario/classes.js'
 import {
   noGood,
   type ResolvedScenario,
+  requireGood,
   resolveScenario,
   type Scenario,
   type ScenarioParts,
@@ -119,7 +120,8 @@ class Tuning {
     refuseFirst(this.#options.budget, 'budget')
     checkBudgetClasses(this.#options.budget, classesOf({ classes, seed })?.names ?? [], 'budget')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
-    if (good === undefined) this.#refuseGoodput()
+    requireGood(this.#options.budget, good, 'tune.budget')
+    if (good === undefined && this.#options.wishes?.goodput !== undefined) throw noGood('tune.wishes.goodput')
     const { leastServers, mostServers, mostCost = Number.POSITIVE_INFINITY, maxWait, budget } = this.#options
     const space: Space = {
       ...{ leastServers, mostServers, mostCost },
@@ -172,13 +174,6 @@ class Tuning {
     } finally {
       await this.#threads?.destroy()
     }
-  }
-
-  /** Without limits that make a request good, goodput can be neither limited nor wished for. */
-  #refuseGoodput(): void {
-    const { budget, wishes } = this.#options
-    if (budget.goodput !== undefined) throw noGood('tune.budget.goodput')
-    if (wishes?.goodput !== undefined) throw noGood('tune.wishes.goodput')
   }
 
   readonly #searchOf = (contender: Contender): CandidateSearch =>
