@@ -90,6 +90,8 @@ export function mergeSums(runs: readonly Recording[]) {
   return {
     engine: first.engine,
     scenario: first.scenario,
+    // of live results no scenario says it
+    ...(first.scenario === null && { servers: first.servers ?? null }),
     good: first.good,
     histograms: mergeByMetric(runs.map(({ histograms }) => histograms)),
     counts: totalOf(runs.map(({ counts }) => counts)),

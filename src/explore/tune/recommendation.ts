@@ -1,5 +1,6 @@
 import { figureText } from '../../budget/render.js'
 import type { Result } from '../../result/result.js'
+import { percentileOverOffered } from '../../result/stored.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
 import { closePercentage, count, inText, rate, time } from '../../text/number.js'
 import type { ReadWishes } from './preference.js'
@@ -119,7 +120,9 @@ export function recommendation(
     p99: confirmed?.latencyMs.p99 ?? worth.p99Ms,
     goodput: confirmed?.goodput?.fraction ?? chosen.trial.goodput,
   }
-  const figures = figuresText(p99, worth.p99Ms, goodput)
+  // of the same run as p99
+  const ofAll = confirmed === null ? worth.p99Ms : (percentileOverOffered(confirmed, 99) ?? Number.POSITIVE_INFINITY)
+  const figures = figuresText(p99, ofAll, goodput)
   const cost = price === null ? '' : `, for ${inText(costOfServers(contender, servers))} an hour`
   const what = `Run ${contender.name === null ? '' : `${contender.name} on `}${serversText(servers)}, ${batchingText(chosen)}${cost}: ${figures}, and it keeps ${within}.`
   const why =

@@ -80,7 +80,7 @@ function renderFailures(runs: readonly LabelledResult[]): Markup | null {
   if (failing.length === 0) return null
   const rows = failing.flatMap(({ label, result }) =>
     sortFailures(result.failures ?? {}).map(([kind, requests]): DataCell[] => [
-      markup`<bdi>${label || 'latency'}</bdi>`,
+      markup`<bdi>${label || 'this run'}</bdi>`,
       markup`<bdi>${kind}</bdi>`,
       { text: count(requests), value: requests },
       { text: percent(requests / result.counts.offered), value: requests / result.counts.offered },

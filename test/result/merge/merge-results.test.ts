@@ -18,6 +18,10 @@ import {
 } from '../../../src/index.js'
 import { renderHtml, renderMarkdown, renderResult } from '../../../src/report/index.js'
 import { checkResult } from '../../../src/result/check.js'
+import { mergeReplications, packReplication } from '../../../src/result/replications.js'
+import { resultOf } from '../../../src/result/result.js'
+import { resolveScenario } from '../../../src/scenario/scenario.js'
+import { Engine } from '../../../src/simulate/engine.js'
 
 const mm1: Scenario = {
   arrivals: poisson('50/s'),
@@ -82,11 +86,22 @@ describe('mergeResults', () => {
     expect(checkBudget(merged, { p99: '60ms' }).verdict).toBe('fail')
   })
 
-  it('is what replicate makes of the same runs', () => {
-    const parts = runs([1, 2, 3, 4, 5])
-    const merged = mergeResults(parts, { as: 'replications' })
-    expect(merged.latencyMs.intervals.p99.low).toBeLessThan(merged.latencyMs.p99)
-    expect(merged.segments.map(({ counts }) => counts)).toEqual(parts.map(({ counts }) => counts))
+  it('is what replications merged in one process are', () => {
+    const seeds = [1, 2, 3, 4, 5]
+    const merged = mergeResults(runs(seeds), { as: 'replications' })
+    const recordings = seeds.map((seed) => new Engine(resolveScenario({ ...mm1, seed }, 'simulate')).run())
+    const together = resultOf(mergeReplications(recordings.map((recording) => packReplication(recording, false))))
+    for (const { latencyMs } of [merged, together]) {
+      // a Result holds its square to the precision of a double
+      latencyMs.stdDev = Number(latencyMs.stdDev.toPrecision(9))
+      for (const interval of Object.values(latencyMs.intervals)) {
+        interval.low = Number(interval.low?.toPrecision(9))
+        interval.high = Number(interval.high?.toPrecision(9))
+      }
+    }
+    expect(merged.latencyMs).toEqual(together.latencyMs)
+    expect(merged.segments.map(({ counts }) => counts)).toEqual(together.segments.map(({ counts }) => counts))
+    expect(merged.window).toEqual(together.window)
   })
 
   it('adds up the rates of shards, aligns their segments by time and counts the servers of all', () => {
@@ -186,6 +201,10 @@ describe('mergeResults', () => {
     const merged = stored(mergeResults(live, { as: 'shards' }))
     expect(merged.counts.completed).toBe(1000)
     expect(merged.scenario).toBe(null)
+    // as replications they are of the same servers
+    const alike = live.map((each) => ({ ...each, servers: 2, utilization: 0.5 }))
+    expect(stored(mergeResults(alike, { as: 'shards' }))).toMatchObject({ servers: 4 })
+    expect(stored(mergeResults(alike, { as: 'replications' }))).toMatchObject({ servers: 2, utilization: 0.5 })
   })
 
   const [a, b] = runs([1, 2]) as [Result, Result]
