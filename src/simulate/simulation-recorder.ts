@@ -308,7 +308,7 @@ export class SimulationRecorder {
   finish(): Counts {
     this.advance(Number.MAX_SAFE_INTEGER, 0, 0)
     this.#finish()
-    spare.push(...Object.values(this.#current))
+    spare.push(...Object.values(this.#current), ...this.#classLatency)
     return totalOf(this.segments.map(({ counts }) => counts))
   }
 

@@ -182,7 +182,8 @@ export function registerOpenTelemetry(meter: OpenTelemetryMeter, given: Recorder
   if (typeof meter?.createObservableCounter !== 'function') {
     throw new ValidationError('meter', `must be an OpenTelemetry meter, got ${show(meter)}`)
   }
-  const judged = METRICS.filter(([, values]) => recorders.some((recorder) => values(recorder.totals()).length > 0))
+  const read = recorders.map((recorder) => recorder.totals())
+  const judged = METRICS.filter(([, values]) => read.some((totals) => values(totals).length > 0))
   const counters = judged.map(([{ name, description, unit }, values]) => ({
     instrument: meter.createObservableCounter(name, { description, unit }),
     values,

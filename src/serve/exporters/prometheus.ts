@@ -109,15 +109,17 @@ function samplesOf(family: Family, read: readonly [Recorder, Totals][], boundsMs
 export function prometheusText(given: Recorders, options: ExportOptions = {}): string {
   const { recorders, boundsMs } = resolveExport(given, options)
   const read = recorders.map((recorder): [Recorder, Totals] => [recorder, recorder.totals(boundsMs)])
-  const families = familiesOf(read, boundsMs).map((family) => {
+  const families = FAMILIES.flatMap((family) => {
     const { name, help, type } = family
-    const lines = samplesOf(family, read, boundsMs).map(({ metricName, labels, value }) => {
+    const samples = samplesOf(family, read, boundsMs)
+    if (samples.length === 0) return []
+    const lines = samples.map(({ metricName, labels, value }) => {
       const written = Object.entries(labels).map(
         ([label, text]) => `${label}="${escapeLabel(text).replaceAll('"', '\\"')}"`,
       )
       return `${metricName}{${written.join(',')}} ${value}`
     })
-    return [`# HELP ${name} ${escapeLabel(help)}`, `# TYPE ${name} ${type}`, ...lines].join('\n')
+    return [[`# HELP ${name} ${escapeLabel(help)}`, `# TYPE ${name} ${type}`, ...lines].join('\n')]
   })
   return `${families.join('\n\n')}\n`
 }
