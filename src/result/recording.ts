@@ -1,6 +1,7 @@
 import { type HistogramSnapshot, mergeHistograms, zeros } from '../histogram/latency-histogram.js'
 import type { Good } from '../scenario/good.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
+import { sumBy } from '../statistics/descriptive.js'
 import type { FailureCounts } from './failures.js'
 import type { Merged, SentShard } from './merge/merged.js'
 import type { Finding } from './validity.js'
@@ -150,6 +151,22 @@ export interface Recording {
 export interface CheckpointCount {
   planned: number
   taken: number
+}
+
+/** Adds up what segments hold, whether they follow each other or are of the same time. */
+export function sumSegments(
+  segments: readonly RecordedSegment[],
+): Omit<RecordedSegment, 'startNs' | 'endNs' | 'inSystem'> {
+  return {
+    counts: totalOf(segments.map(({ counts }) => counts)),
+    batches: sumBy(segments, ({ batches }) => batches),
+    batched: sumBy(segments, ({ batched }) => batched),
+    servingNs: sumBy(segments, ({ servingNs }) => servingNs),
+    histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
+    ...(segments[0]?.classes !== undefined && {
+      classes: mergeClasses(segments.map(({ classes = {} }) => classes)),
+    }),
+  }
 }
 
 /** The number of servers; null if it is unknown or unlimited. */

@@ -1,5 +1,4 @@
-import { sumBy } from '../../statistics/descriptive.js'
-import { mergeByMetric, mergeClasses, type RecordedSegment, SEGMENTS, totalOf } from '../recording.js'
+import { type RecordedSegment, SEGMENTS, sumSegments } from '../recording.js'
 
 /**
  * Merges neighbouring segments into about twenty of about one length, however finely the window was cut: intervals come
@@ -28,16 +27,5 @@ export function evenSegments(segments: readonly RecordedSegment[]): RecordedSegm
 function mergeSegments(segments: readonly RecordedSegment[]): RecordedSegment {
   const [first, last] = [segments[0], segments.at(-1)] as [RecordedSegment, RecordedSegment]
   if (segments.length === 1) return first
-  const sum = (of: (segment: RecordedSegment) => number) => sumBy(segments, of)
-  return {
-    startNs: first.startNs,
-    endNs: last.endNs,
-    counts: totalOf(segments.map(({ counts }) => counts)),
-    inSystem: last.inSystem,
-    batches: sum(({ batches }) => batches),
-    batched: sum(({ batched }) => batched),
-    servingNs: sum(({ servingNs }) => servingNs),
-    histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
-    ...(first.classes !== undefined && { classes: mergeClasses(segments.map(({ classes = {} }) => classes)) }),
-  }
+  return { startNs: first.startNs, endNs: last.endNs, inSystem: last.inSystem, ...sumSegments(segments) }
 }

@@ -1,6 +1,5 @@
 import { zeros } from '../../histogram/latency-histogram.js'
-import { isStationary } from '../../scenario/arrivals/arrivals.js'
-import { intervalsBetween, intervalsOf } from '../intervals/intervals.js'
+import { intervalsBetween, intervalsIn } from '../intervals/intervals.js'
 import { type Metric, type Recording, segmentHistograms } from '../recording.js'
 import { ESTIMATES, type Estimate, type Interval, withholdIntervals } from '../summary.js'
 
@@ -17,7 +16,7 @@ const SHARED =
  * together is slow or fast for all of them at once, which their differences do not show: the wider of both intervals holds.
  */
 export function intervalsOfMerged(recording: Recording, metric: Metric | 'first'): Record<Estimate, Interval> {
-  const { histograms, machines = [], startNs, endNs, scenario, merged } = recording
+  const { histograms, machines = [], scenario, merged } = recording
   const total = histograms[metric] ?? zeros(0)
   const enough = machines.length >= FEWEST_MACHINES
   const between = enough
@@ -29,8 +28,7 @@ export function intervalsOfMerged(recording: Recording, metric: Metric | 'first'
   const share = merged?.as === 'shards' && (scenario === null || scenario.http !== undefined)
   if (between !== null && !share) return between
   if (metric !== 'latency') return withholdIntervals(enough ? SHARED : TOO_FEW)
-  const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
-  const within = intervalsOf(total, segmentHistograms(recording, metric), endNs - startNs, 1, endsByItself)
+  const within = intervalsIn(recording, total, segmentHistograms(recording, metric))
   return between === null ? within : widerOf(between, within)
 }
 

@@ -1,20 +1,11 @@
 import { bucketCeiling, bucketFloor } from '../../histogram/buckets.js'
-import { decode } from '../../histogram/hdr.js'
 import { type HistogramSnapshot, zeros } from '../../histogram/latency-histogram.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND, nanoseconds } from '../../scenario/units.js'
 import type { ClassSegment } from '../classes.js'
-import {
-  byMetric,
-  type ClassRecording,
-  METRICS,
-  type Metric,
-  type RecordedSegment,
-  type Recording,
-  serversIn,
-} from '../recording.js'
+import { byMetric, type ClassRecording, type RecordedSegment, type Recording, serversIn } from '../recording.js'
 import type { Result, Segment } from '../result.js'
-import type { Summary } from '../summary.js'
+import { decodeSummary, type Summary } from '../summary.js'
 
 /**
  * Reads a Result back as the recording that it was made of, as far as it holds it: segments have latencies only, and
@@ -68,10 +59,7 @@ function segmentOf({
   servingMs,
   latencyMs,
 }: Segment): RecordedSegment {
-  const histograms = Object.fromEntries(METRICS.map((metric) => [metric, zeros(0)])) as Record<
-    Metric,
-    HistogramSnapshot
-  >
+  const histograms = byMetric(() => zeros(0))
   if (latencyMs !== null) histograms.latency = histogramOf(latencyMs)
   return {
     startNs: nanoseconds(startMs),
@@ -96,15 +84,14 @@ const mapValues = <From, To>(from: Record<string, From>, of: (value: From) => To
 type Stored = Pick<Summary, 'count' | 'min' | 'mean' | 'max' | 'histogram'> & { stdDev?: number }
 
 /** The sum is exact: it is of whole nanoseconds. Segments store no deviation, so theirs is that of the buckets. */
-function histogramOf({ count, min, mean, max, stdDev, histogram }: Stored): HistogramSnapshot {
-  const { buckets, counts } = decode(histogram)
+function histogramOf({ count, mean, stdDev, ...stored }: Stored): HistogramSnapshot {
+  const { buckets, counts, min, max } = decodeSummary(stored)
   const squares =
     stdDev === undefined ? squaresOf(buckets, counts) : count * ((mean * NS_PER_MS) ** 2 + (stdDev * NS_PER_MS) ** 2)
   return {
     ...{ count, squares, buckets },
     sum: Math.round(count * mean * NS_PER_MS),
-    min: nanoseconds(min),
-    max: nanoseconds(max),
+    ...{ min, max },
     counts: Uint32Array.from(counts),
   }
 }

@@ -1,5 +1,5 @@
-import { sumBy } from '../../statistics/descriptive.js'
-import { mergeByMetric, mergeClasses, type RecordedSegment, type Recording, totalOf } from '../recording.js'
+import { sum, sumBy } from '../../statistics/descriptive.js'
+import { type RecordedSegment, type Recording, sumSegments } from '../recording.js'
 import { mergeSums } from '../replications.js'
 
 /**
@@ -10,7 +10,7 @@ export function mergeShards(shards: readonly Recording[]): Omit<Recording, 'find
   const servers = shards.map((shard) => shard.servers ?? null)
   return {
     ...mergeSums(shards),
-    servers: servers.every((each) => each !== null) ? sumBy(servers, (each) => each) : null,
+    servers: servers.every((each) => each !== null) ? sum(servers) : null,
     startNs: Math.min(...shards.map(({ startNs }) => startNs)),
     endNs: Math.max(...shards.map(({ endNs }) => endNs)),
     inSystemAtStart: sumBy(shards, ({ inSystemAtStart }) => inSystemAtStart),
@@ -47,13 +47,8 @@ function alignSegments(shards: readonly Recording[]): RecordedSegment[] {
     return {
       startNs: starts[k] as number,
       endNs: starts[k + 1] ?? endNs,
-      counts: totalOf(all.map(({ counts }) => counts)),
-      inSystem: sumBy(inSystem, (each) => each),
-      batches: sumBy(all, ({ batches }) => batches),
-      batched: sumBy(all, ({ batched }) => batched),
-      servingNs: sumBy(all, ({ servingNs }) => servingNs),
-      histograms: mergeByMetric(all.map(({ histograms }) => histograms)),
-      ...(all[0]?.classes !== undefined && { classes: mergeClasses(all.map(({ classes = {} }) => classes)) }),
+      inSystem: sum(inSystem),
+      ...sumSegments(all),
     }
   })
 }
