@@ -3,9 +3,8 @@ import { cores } from '../machine/cores.js'
 import { mergeReplications, type Replication } from '../result/replications.js'
 import { type Result, resultOf } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
-import { meanRate } from '../scenario/arrivals/arrivals.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../scenario/scenario.js'
-import { horizonOf, refuseCheckpoints } from '../scenario/stop.js'
+import { plannedRequests, refuseCheckpoints } from '../scenario/stop.js'
 import { MOST_REQUESTS, options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
 import { sum } from '../statistics/descriptive.js'
@@ -115,9 +114,8 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
 }
 
 /** Histograms count in 32 bits, and would wrap around. */
-function refuseUncountable({ stop, arrivals }: SimulatedScenario, replications: number): void {
-  const horizon = horizonOf(stop)
-  const each = 'requests' in horizon ? horizon.requests : ((meanRate(arrivals) ?? 0) * horizon.duration) / 1000
+function refuseUncountable(scenario: SimulatedScenario, replications: number): void {
+  const each = plannedRequests(scenario)
   if (each * replications <= MOST_REQUESTS) return
   throw new ValidationError(
     'replicate.replications',

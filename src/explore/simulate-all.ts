@@ -1,9 +1,8 @@
 import { real } from '../clock/real.js'
 import { cores } from '../machine/cores.js'
 import type { Result } from '../result/result.js'
-import { meanRate } from '../scenario/arrivals/arrivals.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
-import { horizonOf } from '../scenario/stop.js'
+import { plannedRequests } from '../scenario/stop.js'
 import { sum } from '../statistics/descriptive.js'
 import { onThreads } from '../threads/pool.js'
 import { throwIfAborted } from '../validation/realm.js'
@@ -116,15 +115,8 @@ const WHILE_STARTING = 4_000_000
  */
 function threadsFor(runs: Run[], reports: boolean): number {
   const threads = Math.min(cores(), runs.length)
-  const requests = runs.map(({ scenario }) => requestsOf(scenario))
+  const requests = runs.map(({ scenario }) => plannedRequests(scenario))
   const total = sum(requests)
   if (WHILE_STARTING + Math.max(total / threads, ...requests) < total) return threads
   return reports && total > WHILE_STARTING ? 1 : 0
-}
-
-/** The approximate number of requests in a run. */
-function requestsOf({ stop, arrivals }: SimulatedScenario): number {
-  const horizon = horizonOf(stop)
-  if ('requests' in horizon) return horizon.requests
-  return ((meanRate(arrivals) ?? 0) * horizon.duration) / 1000
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { show, ValidationError } from '../validation/validation-error.js'
+import { type Arrivals, meanRate } from './arrivals/arrivals.js'
 import { type Budget, budgetSchema } from './budget.js'
 import {
   type Duration,
@@ -81,6 +82,12 @@ export const warmupSchema = extent(0, duration)
 
 /** The maximum length of a run. */
 export const horizonOf = (stop: ResolvedStop): ResolvedExtent => ('atMost' in stop ? stop.atMost : stop)
+
+/** About how many requests a run has at most. */
+export function plannedRequests({ stop, arrivals }: { stop: ResolvedStop; arrivals: Arrivals }): number {
+  const horizon = horizonOf(stop)
+  return 'requests' in horizon ? horizon.requests : ((meanRate(arrivals) ?? 0) * horizon.duration) / 1000
+}
 
 /**
  * Refuses a stop with checkpoints, for runs that must have a fixed length.

@@ -9,14 +9,13 @@ import { checkBudgetClasses, refuseFirst, rulesOf } from '../../scenario/budget.
 import { classesOf } from '../../scenario/classes.js'
 import {
   noGood,
-  type ResolvedScenario,
   requireGood,
   resolveScenario,
   type Scenario,
   type ScenarioParts,
   type SimulatedScenario,
 } from '../../scenario/scenario.js'
-import { type Extent, refuseCheckpoints } from '../../scenario/stop.js'
+import { type Extent, plannedRequests, refuseCheckpoints } from '../../scenario/stop.js'
 import type { Targets } from '../../scenario/target.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import { catchRefusal, type Refused } from '../../threads/pool.js'
@@ -353,8 +352,8 @@ class Tuning {
     const [first] = tasks
     if (first === undefined) return null
     const { threads } = this.#options
-    const count = threads ?? (requestsOf(first.scenario) < WORTH_THREADS ? 1 : cores())
-    if (count === 1 && (threads !== undefined || requestsOf(first.scenario) < WORTH_THREADS)) return null
+    const count = threads ?? (plannedRequests(first.scenario) < WORTH_THREADS ? 1 : cores())
+    if (count === 1 && (threads !== undefined || plannedRequests(first.scenario) < WORTH_THREADS)) return null
     this.#threads ??= await startThread(new URL('./trial.js', import.meta.url), 'tryOnThread', count)
     return this.#threads
   }
@@ -461,9 +460,4 @@ function scenarioWith(scenario: Scenario, service: NonNullable<Scenario['service
     ...parts
   } = scenario as ScenarioParts & Targets
   return { ...parts, service }
-}
-
-function requestsOf({ stop, arrivals }: ResolvedScenario): number {
-  const { requests, duration } = stop as { requests?: number; duration?: number }
-  return requests ?? ((meanRate(arrivals) ?? 0) * (duration ?? 0)) / 1000
 }
