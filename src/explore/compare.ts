@@ -165,12 +165,11 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
   const pairs: Pair[] = []
   let last: Record<Side, RoundRun> | null = null
   let ended = false
-  const judge = () => {
+  const sides = () => {
     if (last === null) throw nothingToReport()
-    const { metrics, findings } = comparePairs(pairs, { within, rounds })
-    const [base, head] = [sideOf(last.base, seed), sideOf(last.head, seed)]
-    return { of, metrics, base, head, findings }
+    return { base: sideOf(last.base, seed), head: sideOf(last.head, seed) }
   }
+  const judge = () => ({ of, ...comparePairs(pairs, { within, rounds }), ...sides() })
   for (let pair = 0; pair < rounds; pair++) {
     const first: Side = order.uniform() < 0.5 ? 'base' : 'head'
     const report = (side: CompareProgress['side'], fraction: number) => {
@@ -188,7 +187,7 @@ export async function compare(compared: Compared, given: CompareOptions = {}): P
     if (ended) break
     if (!isNull && isCheckpoint(pairs.length, rounds) && overallVerdict(judge()).verdict !== 'inconclusive') break
   }
-  const { base, head } = judge()
+  const { base, head } = sides()
   const comparison = concludePairs(pairs, { engine, design, isNull, rounds, of, within, base, head, ended })
   return { ...comparison, findings: [...comparison.findings, ...requestsDiffer(base, head)] }
 }
