@@ -40,6 +40,8 @@ describe('measureCapacity', () => {
     clearInterval(refill)
     await server.close()
     expect(found.rate ?? 0).toBeLessThan(130)
+    // whatever the machine does, something is known of a load that the server takes or refuses
+    expect(found.tried.some(({ verdict }) => verdict !== 'inconclusive')).toBe(true)
     // on a busy machine, the machine may end the search before the server does
     const failed = found.tried.filter(({ verdict }) => verdict === 'fail')
     for (const { cause, reason } of failed) {
