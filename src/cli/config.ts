@@ -1,15 +1,15 @@
 import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import type { Command, Option } from 'commander'
 import { readJson } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
-import { isUrlString } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { isPlain } from '../scenario/units.js'
 import { nearestName } from '../validation/nearest.js'
 import { isUrl } from '../validation/realm.js'
 import { messageOf, show, ValidationError } from '../validation/validation-error.js'
+import { fromFolder, resolvePaths } from './scenario-file.js'
 
 /** The options of one command, in camel case without dashes. */
 type Defaults = Record<string, unknown>
@@ -72,7 +72,7 @@ async function applyConfigFile(command: Command, path: string): Promise<void> {
     throw new ValidationError(`${path}: ${key}`, `is not a command${hint}; accepted: scenario, ${names.join(', ')}`)
   }
   if (config.scenario !== undefined)
-    scenarios.set(command, withHandlerPath(path, checkObject(config.scenario, path, 'scenario')))
+    scenarios.set(command, resolvePaths(path, checkObject(config.scenario, path, 'scenario') as unknown as Scenario))
   const defaults = config[command.name()]
   if (defaults === undefined) return
   const { options } = command
@@ -172,7 +172,7 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
     if (typeof value !== 'string' || value === '') return refuse('a path, relative to the config')
     // a budget may be limits instead of a path
     if (name === 'budget' && /[=<>≤≥]/.test(value) && !value.endsWith('.json')) return value
-    return isAbsolute(value) || isUrlString(value) ? value : resolve(folder, value)
+    return fromFolder(folder, value)
   }
   const texts = (Array.isArray(value) ? value : [value]).map(textOf)
   return texts.length > 0 && !texts.includes(null)
@@ -184,10 +184,4 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
 function textOf(value: unknown): string | null {
   if (value === null) return 'none'
   return typeof value === 'number' || typeof value === 'string' || isUrl(value) ? String(value) : null
-}
-
-function withHandlerPath(path: string, scenario: Record<string, unknown>): Scenario {
-  const { handler } = scenario
-  const relative = typeof handler === 'string' && handler !== '' && !isAbsolute(handler) && !isUrlString(handler)
-  return (relative ? { ...scenario, handler: resolve(dirname(path), handler) } : scenario) as unknown as Scenario
 }

@@ -34,6 +34,15 @@ describe('throughline.config', () => {
     expect(points.map(({ servers }: { servers: number }) => servers)).toEqual([1, 3])
   })
 
+  it.each(['requests', 'data'])('finds the %s of its HTTP target from its own folder', async (name) => {
+    const http = { url: 'http://127.0.0.1:1/', [name]: './gone.csv' }
+    config('throughline.config.json', { scenario: { arrivals: '100/s', stop: { requests: 10 }, http } })
+    process.chdir(inner)
+    const { code, stderr } = await throughline('measure')
+    expect(code).toBe(2)
+    expect(stderr).toContain(`${join(root, 'gone.csv')}: does not exist`)
+  })
+
   it('yields to a conflicting flag', async () => {
     config('throughline.config.json', { scenario, simulate: { arrivals: '9/s', requests: 50 } })
     process.chdir(inner)
