@@ -23,7 +23,7 @@ export interface Config {
 }
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `throughline.config.${extension}`)
-/** Options that hold a path, which is relative to the folder of the config. */
+/** Options that are always a path, which is relative to the folder of the config. */
 const PATHS = ['handler', 'trace', 'budget', 'cache', 'candidates', 'output', 'svg']
 
 /** The scenario of the config that was applied to a command. */
@@ -86,6 +86,8 @@ async function applyConfigFile(command: Command, path: string): Promise<void> {
     }
     if (value === undefined) continue
     const flag = asFlag(option, value, `${path}: ${command.name()}.${key}`, dirname(path))
+    // a file of requests conflicts with nothing, unlike a number
+    if (key === 'requests') option.parseArg?.(flag as string, undefined)
     if (command.getOptionValue(key) !== undefined || conflicts(option, command)) continue
     command.setOptionValueWithSource(key, flag, 'config')
   }
@@ -174,11 +176,18 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
     if (name === 'budget' && /[=<>≤≥]/.test(value) && !value.endsWith('.json')) return value
     return fromFolder(folder, value)
   }
+  if (typeof value === 'string') {
+    if (name === 'body' && value.startsWith('@')) return `@${fromFolder(folder, value.slice(1))}`
+    if (name === 'requests' && acceptsFile(option) && Number.isNaN(Number(value))) return fromFolder(folder, value)
+  }
   const texts = (Array.isArray(value) ? value : [value]).map(textOf)
   return texts.length > 0 && !texts.includes(null)
     ? texts.join(',')
     : refuse(`a number or a string, as for ${option.long}`)
 }
+
+/** Whether `--requests` is a number or a file, as for HTTP, and not only a number. */
+const acceptsFile = ({ flags }: Option) => flags.includes('file')
 
 /** Formats a value as on the command line; null if it has no such form. */
 function textOf(value: unknown): string | null {
