@@ -408,8 +408,8 @@ function pickDefined(properties: Record<string, unknown>): Record<string, unknow
   return there.length === 0 ? null : Object.fromEntries(there)
 }
 
-/** The options that set a field of a scenario, by their attribute; the first that was given is the one to name. */
-const OPTIONS_OF: Record<string, (keyof ScenarioFlags)[]> = {
+/** The options that set a field of a scenario or an argument of a function, by their attribute; the first that was given is the one to name. */
+const OPTIONS_OF: Record<string, (keyof ScenarioFlags | 'budget' | 'redis')[]> = {
   arrivals: ['arrivals', 'clients', 'process'],
   'arrivals.rate': ['arrivals'],
   'arrivals.clients': ['clients'],
@@ -421,6 +421,7 @@ const OPTIONS_OF: Record<string, (keyof ScenarioFlags)[]> = {
   handler: ['handler'],
   http: ['url'],
   'http.url': ['url'],
+  'http.headers': ['header'],
   'batching.maxBatchSize': ['maxBatchSize'],
   'batching.maxWait': ['maxWait'],
   servers: ['servers'],
@@ -434,6 +435,8 @@ const OPTIONS_OF: Record<string, (keyof ScenarioFlags)[]> = {
   'warmup.requests': ['warmup'],
   'warmup.duration': ['warmup'],
   seed: ['seed'],
+  budget: ['budget'],
+  'options.agents.redis': ['redis'],
 }
 
 /** What to write if a required field is missing and there is no file of a scenario. */
