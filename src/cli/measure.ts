@@ -106,6 +106,7 @@ export function measureCommand(terminal: Terminal): Command {
       file: string | undefined,
       flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags & PriceFlags,
     ) => {
+      rejectUnused(command)
       const price = priceOf(flags)
       const { output, onInconclusive = 'fail' } = flags
       const format = output === undefined ? null : formatOf(output, FORMATS)
@@ -154,6 +155,21 @@ export function measureCommand(terminal: Terminal): Command {
       failIfInvalid(terminal, flags, [result])
     },
   )
+}
+
+/** Options that change nothing without another. */
+const USED_WITH = [
+  ['redis', 'agents'],
+  ['onInconclusive', 'budget'],
+] as const
+
+/** Refuses flags without effect; a config may give their defaults. */
+function rejectUnused(command: Command): void {
+  const longOf = (name: string) => command.options.find((each) => each.attributeName() === name)?.long as string
+  for (const [name, other] of USED_WITH) {
+    if (command.getOptionValueSource(name) !== 'cli' || command.getOptionValue(other) !== undefined) continue
+    throw new ValidationError(longOf(name), `applies to ${longOf(other)} only`)
+  }
 }
 
 const FORMATS = ['html', 'md', 'csv', 'hgrm', 'hlog', 'xml', 'json'] as const

@@ -78,6 +78,18 @@ describe('throughline.config', () => {
     expect({ body: http.body, stop }).toEqual({ body: 'gone.csv', stop: { requests: 5 } })
   })
 
+  it('may give defaults that this run does not use', async () => {
+    const server = await startServer((_, response) => void response.end())
+    config('throughline.config.json', {
+      scenario: { arrivals: '1000/s', http: { url: server.url } },
+      measure: { redis: 'redis://127.0.0.1:1', onInconclusive: 'pass' },
+    })
+    process.chdir(inner)
+    const { code } = await throughline('measure', '--requests', '5', '--warmup', '0')
+    await server.close()
+    expect(code).toBe(0)
+  })
+
   it('yields to a conflicting flag', async () => {
     config('throughline.config.json', { scenario, simulate: { arrivals: '9/s', requests: 50 } })
     process.chdir(inner)
