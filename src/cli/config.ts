@@ -9,6 +9,7 @@ import { isPlain } from '../scenario/units.js'
 import { nearestName } from '../validation/nearest.js'
 import { isUrl } from '../validation/realm.js'
 import { messageOf, show, ValidationError } from '../validation/validation-error.js'
+import { isLimits, parseValue } from './limits.js'
 import { fromFolder, resolvePaths } from './scenario-file.js'
 
 /** The options of one command, in camel case without dashes. */
@@ -173,12 +174,13 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
     if (isUrl(value)) return value.href
     if (typeof value !== 'string' || value === '') return refuse('a path, relative to the config')
     // a budget may be limits instead of a path
-    if (name === 'budget' && /[=<>≤≥]/.test(value) && !value.endsWith('.json')) return value
+    if (name === 'budget' && isLimits(value)) return value
     return fromFolder(folder, value)
   }
   if (typeof value === 'string') {
     if (name === 'body' && value.startsWith('@')) return `@${fromFolder(folder, value.slice(1))}`
-    if (name === 'requests' && acceptsFile(option) && Number.isNaN(Number(value))) return fromFolder(folder, value)
+    if (name === 'requests' && acceptsFile(option) && typeof parseValue(value) === 'string')
+      return fromFolder(folder, value)
   }
   const texts = (Array.isArray(value) ? value : [value]).map(textOf)
   return texts.length > 0 && !texts.includes(null)

@@ -13,13 +13,15 @@ import { count, rate, time } from '../text/number.js'
 import { isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { exitCodeOf, renderCheck } from './check.js'
-import { formatOf } from './format.js'
+import { BUDGET_IS, loadBudget, parseValue } from './limits.js'
 import { RunWatch, type WatchFlags } from './machines/run-watch.js'
 import {
+  addInconclusiveOption,
   addOutputOptions,
   addPriceOption,
   addValidityOption,
   failIfInvalid,
+  formatOf,
   type OutputFlags,
   type PriceFlags,
   priceOf,
@@ -29,14 +31,7 @@ import {
   withProgress,
 } from './output.js'
 import { renderResultsAs } from './report.js'
-import {
-  addScenarioOptions,
-  BUDGET_IS,
-  buildScenario,
-  loadBudget,
-  parseValue,
-  type ScenarioFlags,
-} from './scenario-options.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -90,16 +85,10 @@ export function measureCommand(terminal: Terminal): Command {
     .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
     .option('--setup-timeout <duration>', 'time limit of the setup of a handler (default: 60s)')
     .option('--budget <limits>', `check the result against ${BUDGET_IS}`)
-    .addOption(
-      new Option('--on-inconclusive <verdict>', 'how to treat an inconclusive result (default: fail)').choices([
-        'fail',
-        'pass',
-      ]),
-    )
-    .option(
-      '-o, --output <file>',
-      `also write the result to a file: ${FORMATS.map((each) => `.${each}`).join(', ')} (.xml: JUnit, of a budget)`,
-    )
+  addInconclusiveOption(command).option(
+    '-o, --output <file>',
+    `also write the result to a file: ${FORMATS.map((each) => `.${each}`).join(', ')} (.xml: JUnit, of a budget)`,
+  )
   addOutputOptions(addPriceOption(addValidityOption(command))).addHelpText('after', EXAMPLES)
   return command.action(
     async (
