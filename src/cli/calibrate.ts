@@ -6,8 +6,9 @@ import { renderFindings } from '../text/findings.js'
 import { legible } from '../text/legible.js'
 import { count, time } from '../text/number.js'
 import type { RenderOptions } from '../text/style.js'
+import { parseValue } from './limits.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
-import { addScenarioOptions, buildScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `

@@ -13,8 +13,9 @@ import { count, rate } from '../text/number.js'
 import type { RenderOptions } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { ValidationError } from '../validation/validation-error.js'
+import { loadBudget, parseValue } from './limits.js'
 import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
-import { addScenarioOptions, buildScenario, loadBudget, parseValue, type ScenarioFlags } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `

@@ -1,13 +1,12 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { type BudgetCheck, checkBudget, type Verdict } from '../budget/check.js'
 import { headline, renderBudget } from '../budget/render.js'
 import { readResult, writeText } from '../files/stored.js'
 import { renderJunit } from '../report/export/junit.js'
 import { renderBudgetMarkdown } from '../report/export/markdown.js'
 import type { RenderOptions } from '../text/style.js'
-import { formatOf } from './format.js'
-import { addOutputOptions, type OutputFlags, print, printJson } from './output.js'
-import { BUDGET_IS, loadBudget } from './scenario-options.js'
+import { BUDGET_IS, loadBudget } from './limits.js'
+import { addInconclusiveOption, addOutputOptions, formatOf, type OutputFlags, print, printJson } from './output.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -30,13 +29,10 @@ export function checkCommand(terminal: Terminal): Command {
     .description('check a stored result against a budget')
     .argument('<result>', 'JSON file of a result, as printed by --json')
     .option('--budget <limits>', `${BUDGET_IS}; required, here or in the config`)
-    .addOption(
-      new Option('--on-inconclusive <verdict>', 'how to treat an inconclusive result (default: fail)').choices([
-        'fail',
-        'pass',
-      ]),
-    )
-    .option('-o, --output <file>', 'also write the verdict to a file: .xml (JUnit), .md or .json')
+  addInconclusiveOption(command).option(
+    '-o, --output <file>',
+    'also write the verdict to a file: .xml (JUnit), .md or .json',
+  )
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string, flags: CheckFlags) => {
     const { budget: limits, onInconclusive = 'fail', output } = flags

@@ -21,9 +21,10 @@ import type { Scenario } from '../scenario/scenario.js'
 import { hasTarget } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { type GateFlags, gateCommand } from './gate/gate.js'
-import { addOutputOptions, print, printJson, withProgress } from './output.js'
+import { parseValue } from './limits.js'
+import { addInconclusiveOption, addOutputOptions, print, printJson, withProgress } from './output.js'
 import { loadScenarioOrHandler } from './scenario-file.js'
-import { addScenarioFlags, changeScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
+import { addScenarioFlags, changeScenario, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -71,18 +72,12 @@ function addGateOptions(command: Command): void {
       '--null-pairs <n>',
       '--base-ref only: pairs of base with itself, to estimate the detectable change (default: 8)',
     )
-    .addOption(
-      new Option(
-        '--on-inconclusive <what>',
-        '--base-ref only: how to treat an inconclusive result (default: fail)',
-      ).choices(['fail', 'pass']),
-    )
-    .addOption(
-      new Option(
-        '-o, --output <file>',
-        '--base-ref only: write the report as .html, .md, .xml (JUnit) or .json; repeatable',
-      ).argParser((file: string, before: string[] = []) => [...before, file]),
-    )
+  addInconclusiveOption(command, '--base-ref only: ').addOption(
+    new Option(
+      '-o, --output <file>',
+      '--base-ref only: write the report as .html, .md, .xml (JUnit) or .json; repeatable',
+    ).argParser((file: string, before: string[] = []) => [...before, file]),
+  )
 }
 
 /** Compares the working tree with another commit. */

@@ -1,15 +1,16 @@
 import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import type { Command, Option } from 'commander'
 import { readJson } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
-import { isUrlString } from '../scenario/handler.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { isPlain } from '../scenario/units.js'
 import { nearestName } from '../validation/nearest.js'
 import { isUrl } from '../validation/realm.js'
 import { messageOf, show, ValidationError } from '../validation/validation-error.js'
+import { isLimits, parseValue } from './limits.js'
+import { fromFolder, resolvePaths } from './scenario-file.js'
 
 /** The options of one command, in camel case without dashes. */
 type Defaults = Record<string, unknown>
@@ -23,7 +24,7 @@ export interface Config {
 }
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `throughline.config.${extension}`)
-/** Options that hold a path, which is relative to the folder of the config. */
+/** Options that are always a path, which is relative to the folder of the config. */
 const PATHS = ['handler', 'trace', 'budget', 'cache', 'candidates', 'output', 'svg']
 
 /** The scenario of the config that was applied to a command. */
@@ -72,7 +73,7 @@ async function applyConfigFile(command: Command, path: string): Promise<void> {
     throw new ValidationError(`${path}: ${key}`, `is not a command${hint}; accepted: scenario, ${names.join(', ')}`)
   }
   if (config.scenario !== undefined)
-    scenarios.set(command, withHandlerPath(path, checkObject(config.scenario, path, 'scenario')))
+    scenarios.set(command, resolvePaths(path, checkObject(config.scenario, path, 'scenario') as unknown as Scenario))
   const defaults = config[command.name()]
   if (defaults === undefined) return
   const { options } = command
@@ -86,6 +87,8 @@ async function applyConfigFile(command: Command, path: string): Promise<void> {
     }
     if (value === undefined) continue
     const flag = asFlag(option, value, `${path}: ${command.name()}.${key}`, dirname(path))
+    // a file of requests conflicts with nothing, unlike a number
+    if (key === 'requests') option.parseArg?.(flag as string, undefined)
     if (command.getOptionValue(key) !== undefined || conflicts(option, command)) continue
     command.setOptionValueWithSource(key, flag, 'config')
   }
@@ -171,8 +174,13 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
     if (isUrl(value)) return value.href
     if (typeof value !== 'string' || value === '') return refuse('a path, relative to the config')
     // a budget may be limits instead of a path
-    if (name === 'budget' && /[=<>≤≥]/.test(value) && !value.endsWith('.json')) return value
-    return isAbsolute(value) || isUrlString(value) ? value : resolve(folder, value)
+    if (name === 'budget' && isLimits(value)) return value
+    return fromFolder(folder, value)
+  }
+  if (typeof value === 'string') {
+    if (name === 'body' && value.startsWith('@')) return `@${fromFolder(folder, value.slice(1))}`
+    if (name === 'requests' && acceptsFile(option) && typeof parseValue(value) === 'string')
+      return fromFolder(folder, value)
   }
   const texts = (Array.isArray(value) ? value : [value]).map(textOf)
   return texts.length > 0 && !texts.includes(null)
@@ -180,14 +188,11 @@ function asFlag(option: Option, value: unknown, at: string, folder: string): unk
     : refuse(`a number or a string, as for ${option.long}`)
 }
 
+/** Whether `--requests` is a number or a file, as for HTTP, and not only a number. */
+const acceptsFile = ({ flags }: Option) => flags.includes('file')
+
 /** Formats a value as on the command line; null if it has no such form. */
 function textOf(value: unknown): string | null {
   if (value === null) return 'none'
   return typeof value === 'number' || typeof value === 'string' || isUrl(value) ? String(value) : null
-}
-
-function withHandlerPath(path: string, scenario: Record<string, unknown>): Scenario {
-  const { handler } = scenario
-  const relative = typeof handler === 'string' && handler !== '' && !isAbsolute(handler) && !isUrlString(handler)
-  return (relative ? { ...scenario, handler: resolve(dirname(path), handler) } : scenario) as unknown as Scenario
 }

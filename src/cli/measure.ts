@@ -13,13 +13,15 @@ import { count, rate, time } from '../text/number.js'
 import { isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { exitCodeOf, renderCheck } from './check.js'
-import { formatOf } from './format.js'
+import { BUDGET_IS, loadBudget, parseValue } from './limits.js'
 import { RunWatch, type WatchFlags } from './machines/run-watch.js'
 import {
+  addInconclusiveOption,
   addOutputOptions,
   addPriceOption,
   addValidityOption,
   failIfInvalid,
+  formatOf,
   type OutputFlags,
   type PriceFlags,
   priceOf,
@@ -29,14 +31,7 @@ import {
   withProgress,
 } from './output.js'
 import { renderResultsAs } from './report.js'
-import {
-  addScenarioOptions,
-  BUDGET_IS,
-  buildScenario,
-  loadBudget,
-  parseValue,
-  type ScenarioFlags,
-} from './scenario-options.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
@@ -90,22 +85,17 @@ export function measureCommand(terminal: Terminal): Command {
     .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
     .option('--setup-timeout <duration>', 'time limit of the setup of a handler (default: 60s)')
     .option('--budget <limits>', `check the result against ${BUDGET_IS}`)
-    .addOption(
-      new Option('--on-inconclusive <verdict>', 'how to treat an inconclusive result (default: fail)').choices([
-        'fail',
-        'pass',
-      ]),
-    )
-    .option(
-      '-o, --output <file>',
-      `also write the result to a file: ${FORMATS.map((each) => `.${each}`).join(', ')} (.xml: JUnit, of a budget)`,
-    )
+  addInconclusiveOption(command).option(
+    '-o, --output <file>',
+    `also write the result to a file: ${FORMATS.map((each) => `.${each}`).join(', ')} (.xml: JUnit, of a budget)`,
+  )
   addOutputOptions(addPriceOption(addValidityOption(command))).addHelpText('after', EXAMPLES)
   return command.action(
     async (
       file: string | undefined,
       flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags & PriceFlags,
     ) => {
+      rejectUnused(command)
       const price = priceOf(flags)
       const { output, onInconclusive = 'fail' } = flags
       const format = output === undefined ? null : formatOf(output, FORMATS)
@@ -154,6 +144,21 @@ export function measureCommand(terminal: Terminal): Command {
       failIfInvalid(terminal, flags, [result])
     },
   )
+}
+
+/** Options that change nothing without another. */
+const USED_WITH = [
+  ['redis', 'agents'],
+  ['onInconclusive', 'budget'],
+] as const
+
+/** Refuses flags without effect; a config may give their defaults. */
+function rejectUnused(command: Command): void {
+  const longOf = (name: string) => command.options.find((each) => each.attributeName() === name)?.long as string
+  for (const [name, other] of USED_WITH) {
+    if (command.getOptionValueSource(name) !== 'cli' || command.getOptionValue(other) !== undefined) continue
+    throw new ValidationError(longOf(name), `applies to ${longOf(other)} only`)
+  }
 }
 
 const FORMATS = ['html', 'md', 'csv', 'hgrm', 'hlog', 'xml', 'json'] as const

@@ -1,3 +1,4 @@
+import { extname } from 'node:path'
 import { type Command, Option } from 'commander'
 import { type Progress, progressOn } from '../report/terminal/progress.js'
 import { styleFor } from '../report/terminal/style.js'
@@ -5,7 +6,7 @@ import { priceSchema } from '../result/cost.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import type { RenderOptions } from '../text/style.js'
-import { messageOf, throwFaults } from '../validation/validation-error.js'
+import { messageOf, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { BAD_USAGE, type Terminal } from './terminal.js'
 
 export interface OutputFlags {
@@ -23,6 +24,28 @@ export function addOutputOptions(command: Command): Command {
       ),
     )
     .addOption(new Option('--debug', 'print the stack of an error'))
+}
+
+/**
+ * The format of a file, by its extension.
+ *
+ * @throws ValidationError if the extension is not one of the formats
+ */
+export function formatOf<Format extends string>(file: string, formats: readonly Format[]): Format {
+  const extension = extname(file).slice(1).toLowerCase()
+  const format = formats.find((each) => each === extension)
+  if (format !== undefined) return format
+  throw new ValidationError(file, `must have one of these extensions: ${formats.map((each) => `.${each}`).join(', ')}`)
+}
+
+/** Adds the option of commands with a verdict; `when` begins its description if it does not always apply. */
+export function addInconclusiveOption(command: Command, when = ''): Command {
+  return command.addOption(
+    new Option('--on-inconclusive <verdict>', `${when}how to treat an inconclusive result (default: fail)`).choices([
+      'fail',
+      'pass',
+    ]),
+  )
 }
 
 export interface PriceFlags {

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { replicate } from '../explore/replicate.js'
 import { renderResult } from '../report/terminal/result-table.js'
+import { parseValue } from './limits.js'
 import {
   addOutputOptions,
   addValidityOption,
@@ -11,7 +12,7 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
-import { addScenarioOptions, buildScenario, parseValue, type ScenarioFlags } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `

@@ -25,17 +25,17 @@ import { renderTuned } from '../report/terminal/tuned-table.js'
 import { checkResult } from '../result/check.js'
 import { legible } from '../text/legible.js'
 import { show, ValidationError } from '../validation/validation-error.js'
-import { formatOf } from './format.js'
+import { BUDGET_IS, loadBudget } from './limits.js'
 import {
   addOutputOptions,
   addPriceOption,
+  formatOf,
   type OutputFlags,
   type PriceFlags,
   priceOf,
   print,
   printJson,
 } from './output.js'
-import { BUDGET_IS, loadBudget } from './scenario-options.js'
 import { parseStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 

@@ -15,22 +15,25 @@ export async function loadScenario(file: string): Promise<Scenario> {
 }
 
 /** Resolves the relative paths of a scenario, of its handler and its files of requests, from the folder of the file. */
-function resolvePaths(file: string, scenario: Scenario): Scenario {
+export function resolvePaths<Of extends { handler?: unknown }>(file: string, scenario: Of): Of {
   const resolved = resolveHandlerPath(file, scenario)
   const { http } = resolved as { http?: Record<string, unknown> }
   if (typeof http !== 'object' || http === null) return resolved
   const paths = ['requests', 'data'].filter((name) => typeof http[name] === 'string' && http[name] !== '')
-  const changed = paths.map((name) => [name, fromFolder(file, http[name] as string)])
-  return { ...resolved, http: { ...http, ...Object.fromEntries(changed) } } as Scenario
+  const changed = paths.map((name) => [name, fromFolder(dirname(file), http[name] as string)])
+  return { ...resolved, http: { ...http, ...Object.fromEntries(changed) } }
 }
 
-const fromFolder = (file: string, path: string) =>
-  isAbsolute(path) || isUrlString(path) ? path : resolve(dirname(file), path)
+/** Resolves a relative path from a folder; a URL stays. */
+export const fromFolder = (folder: string, path: string) =>
+  isAbsolute(path) || isUrlString(path) ? path : resolve(folder, path)
 
 /** Resolves a relative handler path from the folder of the file. */
-export function resolveHandlerPath<Of extends { handler?: unknown }>(file: string, scenario: Of): Of {
+function resolveHandlerPath<Of extends { handler?: unknown }>(file: string, scenario: Of): Of {
   const handler = scenario?.handler
-  return typeof handler === 'string' && handler !== '' ? { ...scenario, handler: fromFolder(file, handler) } : scenario
+  return typeof handler === 'string' && handler !== ''
+    ? { ...scenario, handler: fromFolder(dirname(file), handler) }
+    : scenario
 }
 
 /** Loads a scenario; a handler module gives a scenario with only this handler. */

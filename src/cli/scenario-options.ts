@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander'
 import { hasRequests, readRequestTrace } from '../files/requests.js'
-import { readBudget, readText } from '../files/stored.js'
+import { readText } from '../files/stored.js'
 import { type ReadTraceOptions, readTrace } from '../files/trace.js'
 import { replay } from '../scenario/arrivals/arrivals.js'
-import { type Budget, parseBudget } from '../scenario/budget.js'
 import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Targets } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { scenarioOfConfig } from './config.js'
+import { parseLimit, parsePairs, parseValue } from './limits.js'
 import { loadScenario } from './scenario-file.js'
 
 /** The flags that make a scenario or change one from a file, as texts. */
@@ -359,57 +359,14 @@ function parseVariation(cv: string) {
   return number === 0 ? { distribution: 'none' } : { distribution: 'gamma', cv: number }
 }
 
-/** Parses a number; returns any other text unchanged, for the schema to parse or reject. */
-export function parseValue(text: string | undefined): number | string | undefined {
-  return text !== undefined && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
-}
-
-const PAIR = /^\s*([^=<>≤≥]+?)\s*(<=|>=|[=<>≤≥])\s*(.+?)\s*$/
-
-/** Parses `p99=100ms,errorRate<1%` into an object; a value keeps any sign but `=`. */
-export function parsePairs(text: string, flag: string): Record<string, string | number> {
-  const pairs = text.split(',').map((pair) => {
-    const [, name, sign, value] = PAIR.exec(pair) ?? []
-    if (name === undefined || value === undefined) {
-      throw new ValidationError(flag, `must be a list of name=value, got '${pair}'`)
-    }
-    return [name, sign === '=' ? (parseValue(value) as string | number) : `${sign} ${value}`] as const
-  })
-  const twice = pairs.find(([name], i) => pairs.findIndex(([other]) => other === name) < i)
-  if (twice !== undefined) throw new ValidationError(flag, `must give each name once, got ${twice[0]} twice`)
-  return Object.fromEntries(pairs)
-}
-
-/** Describes `--budget` in the help of each command that has it. */
-export const BUDGET_IS = 'limits, such as p99=100ms,errorRate<1%, or a JSON file of a budget'
-
-/**
- * Reads the budget of a command: limits such as `p99=100ms,errorRate<1%`, or a JSON file.
- *
- * @throws ValidationError if it is missing or invalid
- */
-export async function loadBudget(text: string | undefined): Promise<Budget> {
-  if (text === undefined || text.trim() === '') throw new ValidationError('--budget', `is required: ${BUDGET_IS}`)
-  if (!isLimits(text)) return readBudget(text)
-  return parseBudget(parsePairs(text, '--budget'), { file: '--budget' })
-}
-
-/** Whether a budget is written as limits, and is not the name of a file. */
-export const isLimits = (text: string) => /[=<>≤≥]/.test(text) && !text.endsWith('.json')
-
-/** Parses a limit: 'none' is null. */
-export function parseLimit(text: string | undefined): number | string | null | undefined {
-  return text === 'none' ? null : parseValue(text)
-}
-
 /** Picks the properties that are not undefined; null if all are. */
 function pickDefined(properties: Record<string, unknown>): Record<string, unknown> | null {
   const there = Object.entries(properties).filter(([, each]) => each !== undefined)
   return there.length === 0 ? null : Object.fromEntries(there)
 }
 
-/** The options that set a field of a scenario, by their attribute; the first that was given is the one to name. */
-const OPTIONS_OF: Record<string, (keyof ScenarioFlags)[]> = {
+/** The options that set a field of a scenario or an argument of a function, by their attribute; the first that was given is the one to name. */
+const OPTIONS_OF: Record<string, (keyof ScenarioFlags | 'budget' | 'redis')[]> = {
   arrivals: ['arrivals', 'clients', 'process'],
   'arrivals.rate': ['arrivals'],
   'arrivals.clients': ['clients'],
@@ -421,6 +378,7 @@ const OPTIONS_OF: Record<string, (keyof ScenarioFlags)[]> = {
   handler: ['handler'],
   http: ['url'],
   'http.url': ['url'],
+  'http.headers': ['header'],
   'batching.maxBatchSize': ['maxBatchSize'],
   'batching.maxWait': ['maxWait'],
   servers: ['servers'],
@@ -434,6 +392,8 @@ const OPTIONS_OF: Record<string, (keyof ScenarioFlags)[]> = {
   'warmup.requests': ['warmup'],
   'warmup.duration': ['warmup'],
   seed: ['seed'],
+  budget: ['budget'],
+  'options.agents.redis': ['redis'],
 }
 
 /** What to write if a required field is missing and there is no file of a scenario. */

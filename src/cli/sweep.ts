@@ -5,6 +5,7 @@ import { renderSweepSvg } from '../report/draw/svg.js'
 import { renderSweep } from '../report/terminal/sweep-table.js'
 import { wholeName } from '../scenario/fields.js'
 import { ValidationError } from '../validation/validation-error.js'
+import { parseLimit, parseValue } from './limits.js'
 import {
   addOutputOptions,
   addValidityOption,
@@ -16,7 +17,7 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
-import { addScenarioOptions, buildScenario, parseLimit, parseValue, type ScenarioFlags } from './scenario-options.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import { toStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 

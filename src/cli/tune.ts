@@ -7,18 +7,10 @@ import { renderHtml } from '../report/html/render.js'
 import { renderTuned } from '../report/terminal/tuned-table.js'
 import { count, time } from '../text/number.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { formatOf } from './format.js'
-import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
+import { BUDGET_IS, loadBudget, parsePairs, parseValue } from './limits.js'
+import { addOutputOptions, formatOf, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { loadCandidates } from './scenario-file.js'
-import {
-  addScenarioOptions,
-  BUDGET_IS,
-  buildScenario,
-  loadBudget,
-  parsePairs,
-  parseValue,
-  type ScenarioFlags,
-} from './scenario-options.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, type Terminal } from './terminal.js'
 
 const EXAMPLES = `

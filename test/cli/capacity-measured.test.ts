@@ -35,7 +35,10 @@ describe('throughline capacity of a target', () => {
       [[...url, '--requests', '500'], '--requests: must be left out: a run is as long as its verdict needs'],
       [[...url, '--clients', '5'], 'must be a process with a rate to search'],
       [[...url, '--at-most', '0'], '--at-most: must be a duration'],
-      [['--url', server.url, '--budget', 'throughput>=5/s'], 'must be a limit that a higher load breaks'],
+      [
+        ['--url', server.url, '--budget', 'throughput>=5/s'],
+        '--budget: throughput: must be a limit that a higher load breaks',
+      ],
       [simulated, '--at-most: applies to a target only'],
     ] as const) {
       const { code, stderr } = await throughline('capacity', ...flags)

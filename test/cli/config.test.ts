@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { SCENARIOS, throughline } from '../support/processes/command-line.js'
+import { startServer } from '../support/processes/http-server.js'
 
 const root = mkdtempSync(join(tmpdir(), 'throughline-'))
 const inner = join(root, 'a', 'b')
@@ -32,6 +33,61 @@ describe('throughline.config', () => {
     expect(await scenarioOf('simulate', '--servers', '4')).toMatchObject({ servers: 4 })
     const points = JSON.parse((await throughline('sweep', '--json')).stdout)
     expect(points.map(({ servers }: { servers: number }) => servers)).toEqual([1, 3])
+  })
+
+  it.each(['requests', 'data'])('finds the %s of its HTTP target from its own folder', async (name) => {
+    const http = { url: 'http://127.0.0.1:1/', [name]: './gone.csv' }
+    config('throughline.config.json', { scenario: { arrivals: '100/s', stop: { requests: 10 }, http } })
+    process.chdir(inner)
+    const { code, stderr } = await throughline('measure')
+    expect(code).toBe(2)
+    expect(stderr).toContain(`${join(root, 'gone.csv')}: does not exist`)
+  })
+
+  it.each([{ requests: './gone.csv' }, { body: '@./gone.csv' }, { body: '@gone.csv', requests: 5 }])(
+    'finds the file of %j from its own folder',
+    async (defaults) => {
+      const http = { url: 'http://127.0.0.1:1/' }
+      config('throughline.config.json', { scenario: { arrivals: '100/s', http }, measure: defaults })
+      process.chdir(inner)
+      const { code, stderr } = await throughline('measure', '--warmup', '0')
+      expect(code).toBe(2)
+      expect(stderr).toContain(`${join(root, 'gone.csv')}: does not exist`)
+    },
+  )
+
+  it('gives a file of requests, with a duration from the command line', async () => {
+    config('throughline.config.json', {
+      scenario: { arrivals: '100/s', http: { url: 'http://127.0.0.1:1/' } },
+      measure: { requests: 'gone.csv' },
+    })
+    process.chdir(inner)
+    const { stderr } = await throughline('measure', '--duration', '100ms')
+    expect(stderr).toContain(`${join(root, 'gone.csv')}: does not exist`)
+  })
+
+  it('gives a number of requests as a text, or a body', async () => {
+    const server = await startServer((_, response) => void response.end())
+    config('throughline.config.json', {
+      scenario: { arrivals: '1000/s', http: { url: server.url } },
+      measure: { requests: '5', body: 'gone.csv' },
+    })
+    process.chdir(inner)
+    const { http, stop } = await scenarioOf('measure', '--warmup', '0')
+    await server.close()
+    expect({ body: http.body, stop }).toEqual({ body: 'gone.csv', stop: { requests: 5 } })
+  })
+
+  it('may give defaults that this run does not use', async () => {
+    const server = await startServer((_, response) => void response.end())
+    config('throughline.config.json', {
+      scenario: { arrivals: '1000/s', http: { url: server.url } },
+      measure: { redis: 'redis://127.0.0.1:1', onInconclusive: 'pass' },
+    })
+    process.chdir(inner)
+    const { code } = await throughline('measure', '--requests', '5', '--warmup', '0')
+    await server.close()
+    expect(code).toBe(0)
   })
 
   it('yields to a conflicting flag', async () => {

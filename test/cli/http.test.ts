@@ -100,6 +100,14 @@ describe('throughline measure --url', () => {
   it.each([
     [['--method', 'PUT'], '--url: is required for the options of HTTP'],
     [['--url', 'http://127.0.0.1:1', '--header', 'accept'], "--header: must be 'name: value', got 'accept'"],
+    [
+      ['--url', 'http://127.0.0.1:1', '--arrivals', '9/s', '--header', 'a b: c'],
+      '--header: must be an object of header names and values',
+    ],
+    [
+      ['--url', 'http://127.0.0.1:1', '--arrivals', '9/s', '--agents', '2', '--redis', 'nowhere'],
+      '--redis: must be the URL of a Redis',
+    ],
     [['--url', 'http://127.0.0.1:1', '--body', '@nowhere'], 'nowhere: does not exist'],
     [['--url', 'http://127.0.0.1:1', '--stages', '10s'], '--stages: must be a list of rate:duration'],
     [['--url', 'http://127.0.0.1:1', '--speed', '2'], '--speed: applies to --trace only'],

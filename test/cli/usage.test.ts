@@ -78,6 +78,12 @@ describe.concurrent('bad usage', () => {
     ],
     ['a check without a budget', 'check trade-off.json', /--budget: is required/],
     ['a check of no result', 'check trade-off.json --budget trade-off.json', /trade-off\.json: must be a result/],
+    ['a Redis without agents', 'measure http.json --redis redis://localhost', /--redis: applies to --agents only/],
+    [
+      'a treatment of verdicts without a budget',
+      'measure http.json --on-inconclusive pass',
+      /--on-inconclusive: applies to --budget only/,
+    ],
     ['no handler', 'measure --arrivals 100/s', /--handler: is required: the module of a batch handler; or use --url/],
     ['a handler that is missing', 'measure --arrivals 100/s --handler gone.js', /gone\.js: there is no such file/],
     [

@@ -12,8 +12,7 @@ import { renderHistoryHtml } from '../../report/html/history.js'
 import { renderHistory } from '../../report/terminal/history-table.js'
 import { checkResult } from '../../result/check.js'
 import { ValidationError } from '../../validation/validation-error.js'
-import { formatOf } from '../format.js'
-import { addOutputOptions, type OutputFlags, print, printJson } from '../output.js'
+import { addOutputOptions, formatOf, type OutputFlags, print, printJson } from '../output.js'
 import type { Terminal } from '../terminal.js'
 
 const EXAMPLES = `

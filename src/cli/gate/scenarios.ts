@@ -6,7 +6,7 @@ import { listFiles, type Repository } from '../../gate/git.js'
 import { loadModule, locate } from '../../handler/module.js'
 import { isHandler } from '../../scenario/handler.js'
 import { messageOf, ValidationError } from '../../validation/validation-error.js'
-import { MODULE, resolveHandlerPath } from '../scenario-file.js'
+import { MODULE, resolvePaths } from '../scenario-file.js'
 
 /** The default files of a gate. */
 export const GATE_FILES = ['ts', 'mts', 'js', 'mjs'].flatMap((extension) => [`**/*.throughline.${extension}`])
@@ -96,12 +96,11 @@ async function loadScenarios(
 
 /** Loads the scenarios that a file exports, by name. */
 async function loadExports(path: string): Promise<[name: string, scenario: GateScenario][]> {
-  if (!MODULE.test(extname(path)))
-    return [['default', resolveHandlerPath(path, await readScenario(path)) as GateScenario]]
+  if (!MODULE.test(extname(path))) return [['default', resolvePaths(path, await readScenario(path)) as GateScenario]]
   const module = await loadModule(locate(path).url)
   const all = Object.entries(module).flatMap(([name, value]): [string, GateScenario][] => {
     const exported = name === 'default' ? unwrapDefault(value) : value
-    if (isScenario(exported)) return [[name, resolveHandlerPath(path, exported) as GateScenario]]
+    if (isScenario(exported)) return [[name, resolvePaths(path, exported) as GateScenario]]
     const isDefaultHandler = name === 'default' && isHandler(exported)
     return isDefaultHandler ? [[name, { handler: path } as unknown as GateScenario]] : []
   })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { MessagePort } from 'node:worker_threads'
 import { createReportHandler } from '../../report/html/handler.js'
 import type { Result } from '../../result/result.js'
@@ -23,26 +24,26 @@ export async function serveLive({ host, port, channel }: LiveTask): Promise<void
   let latest: Result | null = null
   const report = createReportHandler(() => latest, { title: 'Live report', refresh: REFRESH })
   const server = createServer((request, response) => {
-    if (isLoopback(host) && !isLocal(request)) response.writeHead(403).end()
+    const name = nameOf(request)
+    // a web page whose domain resolves to 127.0.0.1 would name its domain
+    if (isLoopback(address) && name !== host && !isLoopback(name)) response.writeHead(403).end()
     else report(request, response)
   })
   server.listen(port, host)
   // rejects if it cannot listen
   await once(server, 'listening')
+  const { address, port: actual } = server.address() as AddressInfo
   channel.on('message', (result: Result | null) => {
     latest = result
   })
   const closed = once(channel, 'close')
-  channel.postMessage((server.address() as { port: number }).port)
+  channel.postMessage(actual)
   await closed
   server.close()
   server.closeAllConnections()
 }
 
-export const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host)
+export const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 
-/** Whether a request names this machine: a web page whose domain resolves to 127.0.0.1 would name its domain. */
-function isLocal({ headers }: IncomingMessage): boolean {
-  const host = (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
-  return isLoopback(host)
-}
+/** The machine that a request names, without the port. */
+const nameOf = ({ headers }: IncomingMessage) => (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')

@@ -3,11 +3,11 @@ import { readResult, writeResult } from '../../files/stored.js'
 import { renderResult } from '../../report/terminal/result-table.js'
 import { type MergeOptions, mergeResults } from '../../result/merge/merge-results.js'
 import { ValidationError } from '../../validation/validation-error.js'
-import { formatOf } from '../format.js'
 import {
   addOutputOptions,
   addValidityOption,
   failIfInvalid,
+  formatOf,
   type OutputFlags,
   print,
   printJson,
