@@ -39,8 +39,8 @@ export interface Watched {
   wake(): void
   /** decides when the run starts; null starts it as soon as all threads are ready */
   coordination: Coordination | null
-  /** takes snapshots of the run for its progress */
-  snapshots: Snapshots
+  /** takes snapshots of the run for its progress; null if it does not report it */
+  snapshots: Snapshots | null
   /** the checkpoints, if the run stops at a precision or budget */
   checkpoints: Checkpoints | null
 }
@@ -143,7 +143,7 @@ export class Watch {
       completed: sumBy(stats, ({ completed }) => completed),
       failed: sumBy(stats, ({ failed }) => failed),
       latencySoFar: () => latencySoFar(state),
-      resultSoFar: () => snapshots.take(state, this.#clock?.() ?? now),
+      resultSoFar: async () => snapshots?.take(state, this.#clock?.() ?? now) ?? null,
     })
     if (continues !== false || this.#clock === null || window.endsEarly) return
     window.endEarly(this.#clock, 'interrupted')
