@@ -76,12 +76,13 @@ async function conduct(
   const orders: RunOrders = {}
   const begunMs = performance.now()
   for (;;) {
-    const [reports, outcomes] = await Promise.all([keys.reports(), keys.outcomes()])
+    const [reports, ended] = await Promise.all([keys.reports(), keys.ended()])
     throwIfAborted(signal)
     const nowMs = clock.nowMs()
     const live = [...reports].filter(([, { atMs }]) => nowMs - atMs <= SILENT_MS)
     if (orders.startMs === undefined) {
-      const failed = [...outcomes.values()].find((outcome) => 'error' in outcome)
+      const outcomes = ended.size === 0 ? [] : (await keys.outcomes()).values()
+      const failed = [...outcomes].find((outcome) => 'error' in outcome)
       if (failed !== undefined) throw new MeasureError(failed.error)
       if (performance.now() - begunMs > setupTimeoutMs) {
         throw new MeasureError(
@@ -90,8 +91,12 @@ async function conduct(
       }
       if (live.length === count) orders.startMs = nowMs + LEAD_MS
     } else {
-      const waiting = live.some(([index]) => !outcomes.has(index))
-      if (!waiting && nowMs > orders.startMs + LEAD_MS) return mergeOutcomes(count, reports, outcomes)
+      const waiting = live.some(([index]) => !ended.has(index))
+      if (!waiting && nowMs > orders.startMs + LEAD_MS) {
+        const outcomes = await keys.outcomes()
+        throwIfAborted(signal)
+        return mergeOutcomes(count, reports, outcomes)
+      }
       const resultSoFar = async () => {
         orders.watched = true
         // the run may be over by now

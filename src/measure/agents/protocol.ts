@@ -102,6 +102,11 @@ export class RunKeys {
     await this.#put('outcomes', index, outcome)
   }
 
+  /** Which shards have an outcome. Outcomes hold whole Results, so that they are loaded once, and not to poll. */
+  async ended(): Promise<Set<number>> {
+    return new Set((await this.#redis.hkeys(`${this.#name}:outcomes`)).map(Number))
+  }
+
   async outcomes(): Promise<Map<number, Outcome>> {
     return this.#all('outcomes')
   }
