@@ -16,7 +16,8 @@ export interface Judging {
   maxRedirects: number
   /** sends a request again, to follow a redirect */
   send(request: Outgoing, handler: ResponseHandler): void
-  parseHeaders: typeof util.parseHeaders
+  /** null if no headers are read */
+  parseHeaders: typeof util.parseHeaders | null
   /** responses that count as success though they redirect */
   redirects: number
 }
@@ -158,7 +159,7 @@ export class CheckedResponseHandler extends ResponseHandler {
   #parsedHeaders(): Record<string, string | string[]> {
     const headers = this.#headers
     if (!Array.isArray(headers)) return (headers ?? {}) as Record<string, string | string[]>
-    return this.judging.parseHeaders(headers as RawHeaders)
+    return (this.judging.parseHeaders as typeof util.parseHeaders)(headers as RawHeaders)
   }
 
   #follow(): void {
