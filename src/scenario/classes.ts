@@ -102,6 +102,9 @@ export function classesInShard(classes: RequestClasses | null, shard: Shard | nu
   return { names: classes.names, classOf: (index) => classes.classOf(numberInAll(index, shard)) }
 }
 
+/** The names of a scenario's classes; empty if it has none. */
+export const namesOfClasses = (classes: Classes | undefined): string[] => Object.keys(classes ?? {})
+
 const NO_NAMES: readonly string[] = []
 
 /** The names of the classes of the first `size` of these requests; empty if they have no classes. */

@@ -4,7 +4,7 @@ import { real } from '../../clock/real.js'
 import type { Result } from '../../result/result.js'
 import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, checkBudgetClasses, parseBudget, refuseFirst, rulesOf } from '../../scenario/budget.js'
-import { classesOf } from '../../scenario/classes.js'
+import { namesOfClasses } from '../../scenario/classes.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../../scenario/scenario.js'
 import { refuseCheckpoints } from '../../scenario/stop.js'
 import { NS_PER_SECOND, options } from '../../scenario/units.js'
@@ -81,7 +81,7 @@ export async function headroom(
   const limits = parseBudget(budget)
   const resolved = resolveScenario(scenario, 'simulate')
   refuseFirst(limits, 'budget')
-  checkBudgetClasses(limits, classesOf(resolved)?.names ?? [], 'budget')
+  checkBudgetClasses(limits, namesOfClasses(resolved.classes), 'budget')
   if (resolved.good === undefined && rulesOf(limits).some((rule) => 'figure' in rule && rule.figure === 'goodput')) {
     throw new ValidationError(
       'budget',
