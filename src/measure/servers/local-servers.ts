@@ -1,4 +1,4 @@
-import { TIMEOUT_KIND } from '../../handler/serving.js'
+import { TimeoutError } from '../../handler/serving.js'
 import type { EventLoop } from '../clock/event-loop.js'
 import { type Batch, createBatch, type Serving } from '../queue/batch.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
@@ -212,8 +212,7 @@ export class LocalServers {
 
   #timeoutError(): Error {
     const { target, timeout } = this.#serving
-    const error = new Error(`${target.took} longer than ${timeout.ms} ms (${timeout.option})`)
-    return Object.assign(error, { kind: TIMEOUT_KIND })
+    return new TimeoutError(`${target.took} longer than ${timeout.ms} ms (${timeout.option})`)
   }
 
   /** Fails batches that time out, and ends the run after the drain. */

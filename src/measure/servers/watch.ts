@@ -1,6 +1,6 @@
 import { real } from '../../clock/real.js'
 import { onAbort } from '../../handler/on-abort.js'
-import { TIMEOUT_KIND } from '../../handler/serving.js'
+import { TimeoutError } from '../../handler/serving.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
@@ -174,8 +174,7 @@ export class Watch {
     state.stats.forEach(({ serving }, server) => {
       if (serving === null || now - serving.startNs <= batchTimeoutMs * NS_PER_MS + GRACE_NS) return
       const message = `blocked its thread with a batch of ${serving.size} for longer than batchTimeout (${batchTimeoutMs} ms)`
-      const error = new Error(`${message}; a pending promise could be aborted, a blocked thread cannot`)
-      onBlocked(server, Object.assign(error, { kind: TIMEOUT_KIND }))
+      onBlocked(server, new TimeoutError(`${message}; a pending promise could be aborted, a blocked thread cannot`))
     })
   }
 }
