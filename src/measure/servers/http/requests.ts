@@ -1,5 +1,6 @@
 import { checkColumns, toRequest } from '../../../files/requests.js'
 import { type FileRow, readRows } from '../../../files/rows.js'
+import { isPromise } from '../../../handler/serving.js'
 import { faultOfClassCount, faultOfClassName, type RequestClasses } from '../../../scenario/classes.js'
 import { faultOfWeights, type RequestOrder, randomOrder, sequentialOrder } from '../../../scenario/http/order.js'
 import {
@@ -458,7 +459,7 @@ class FunctionSource implements RequestSource {
 
 /** Checks what a function of requests returned. */
 function checked(request: unknown): HttpRequest {
-  if (typeof request !== 'object' || request === null || typeof (request as { then?: unknown }).then === 'function') {
+  if (typeof request !== 'object' || request === null || isPromise(request)) {
     throw new TypeError(`requests must return a request, such as { path: '/users/7' }; it returned ${show(request)}`)
   }
   const { method, path, url, headers, body } = request as HttpRequest

@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import type { util } from 'undici'
+import { isPromise } from '../../../handler/serving.js'
 import { numberInAll, type Shard } from '../../../scenario/arrivals/shard.js'
 import type { HttpAnswer, HttpCheck } from '../../../scenario/http/answer.js'
 import type { StatusOutcome } from '../../../scenario/http.js'
@@ -213,7 +214,7 @@ function faultFoundBy(check: HttpCheck, answer: HttpAnswer): string | null {
   if (found === undefined || found === true) return null
   if (typeof found === 'string') return found === '' ? 'failed' : found
   if (found === false) return 'failed'
-  if (typeof (found as { then?: unknown } | null)?.then === 'function') {
+  if (isPromise(found)) {
     Promise.resolve(found).catch(() => {})
     return 'must not be async, but it returned a promise'
   }
