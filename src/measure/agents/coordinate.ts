@@ -4,6 +4,7 @@ import type { Job } from 'bullmq'
 import { mergeShardResults } from '../../result/merge/merge-results.js'
 import type { Result } from '../../result/result.js'
 import type { Scenario } from '../../scenario/scenario.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import { count as countText } from '../../text/number.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import { messageOf } from '../../validation/validation-error.js'
@@ -113,14 +114,13 @@ async function conduct(
 
 function progressOf(reports: Map<number, AgentReport>): Omit<MeasureProgress, 'resultSoFar'> {
   const all = [...reports.values()].flatMap(({ progress }) => progress ?? [])
-  const sum = (of: (each: (typeof all)[number]) => number) => all.reduce((total, each) => total + of(each), 0)
   return {
     fraction: all.length === 0 ? 0 : Math.min(...all.map(({ fraction }) => fraction)),
     timeMs: Math.max(0, ...all.map(({ timeMs }) => timeMs)),
     endMs: all[0]?.endMs ?? null,
-    sent: sum(({ sent }) => sent),
-    completed: sum(({ completed }) => completed),
-    failed: sum(({ failed }) => failed),
+    sent: sumBy(all, ({ sent }) => sent),
+    completed: sumBy(all, ({ completed }) => completed),
+    failed: sumBy(all, ({ failed }) => failed),
     latencySoFar: () => null,
   }
 }
