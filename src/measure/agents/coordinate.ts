@@ -9,7 +9,7 @@ import { count as countText } from '../../text/number.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import { messageOf } from '../../validation/validation-error.js'
 import { MeasureError } from '../error.js'
-import { type MeasureOptions, type MeasureProgress, resolveOptions } from '../options.js'
+import { type AgentsOption, type MeasureOptions, type MeasureProgress, resolveOptions } from '../options.js'
 import { planRun } from './plan.js'
 import {
   type AgentReport,
@@ -30,7 +30,7 @@ const LEAD_MS = 1000
 /** Measures an HTTP scenario with agents, each of which sends a shard, and merges their results. */
 export async function measureOnAgents(
   scenario: Scenario,
-  { agents, ...options }: MeasureOptions & { agents: { redis: string; count: number } },
+  { agents, ...options }: MeasureOptions & { agents: AgentsOption },
 ): Promise<Result> {
   const { redis: url, count } = agents
   const { signal, setupTimeoutMs } = resolveOptions(options, 1)
