@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { type BudgetCheck, checkBudget } from '../budget/check.js'
 import { headline } from '../budget/render.js'
 import { writeText } from '../files/stored.js'
-import type { MeasureOptions, MeasureProgress } from '../measure/options.js'
+import type { AgentsOption, MeasureOptions, MeasureProgress } from '../measure/options.js'
 import { renderJunit } from '../report/export/junit.js'
 import { renderBudgetMarkdown, renderMarkdown } from '../report/export/markdown.js'
 import { renderHtml } from '../report/html/render.js'
@@ -202,7 +202,7 @@ function optionsOf({ idle, spin, batchTimeout, setupTimeout, shard, agents, redi
   }
 }
 
-function parseAgentFlags(agents: string, redis: string | undefined): NonNullable<MeasureOptions['agents']> {
+function parseAgentFlags(agents: string, redis: string | undefined): AgentsOption {
   if (redis === undefined) {
     throw new ValidationError('--redis', 'is required with --agents: the URL of a Redis, such as redis://host:6379')
   }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { hasRequests, readRequestTrace } from '../files/requests.js'
+import { readTraceAndRequests } from '../files/requests.js'
 import { readText } from '../files/stored.js'
 import { type ReadTraceOptions, readTrace } from '../files/trace.js'
 import { replay } from '../scenario/arrivals/arrivals.js'
@@ -178,7 +178,7 @@ async function withTrace(given: Partial<Scenario>, flags: ScenarioFlags): Promis
     shift: true,
   }
   const sendsRequests = (url !== undefined || http !== undefined) && !isFile(requests) && http?.requests === undefined
-  const read = sendsRequests ? await readTraceWithRequests(trace, options) : { times: await readTrace(trace, options) }
+  const read = sendsRequests ? await readTraceAndRequests(trace, options) : { times: await readTrace(trace, options) }
   const factor = parseValue(speed)
   const arrivals = replay(read.times, factor === undefined ? {} : { speed: factor as number })
   const scenario = { ...given, arrivals } as Partial<Scenario>
@@ -192,11 +192,6 @@ const FLAG_OF: Record<string, string> = {
   traceUnit: '--trace-unit',
   traceSort: '--trace-sort',
   speed: '--speed',
-}
-
-/** Reads a trace with its requests, if it has any. */
-async function readTraceWithRequests(file: string, options: ReadTraceOptions) {
-  return (await hasRequests(file)) ? readRequestTrace(file, options) : { times: await readTrace(file, options) }
 }
 
 /** Whether `--requests` is a file, and not a number. */

@@ -1,8 +1,8 @@
 import { type HttpRequest, type ResolvedRequest, requestSchema } from '../scenario/http/requests.js'
 import { nearestName } from '../validation/nearest.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
-import { type FileRow, readRows } from './rows.js'
-import { type ReadTraceOptions, readTimes } from './trace.js'
+import { type FileRow, parseRows } from './rows.js'
+import { openTrace, type ReadTraceOptions, type Times, type TraceFile, timesOf } from './trace.js'
 
 /** The columns of a file of requests; `headers.accept` is the header `accept`. */
 const COLUMNS = ['method', 'path', 'url', 'headers', 'body', 'class', 'weight']
@@ -28,12 +28,6 @@ export function checkColumns(rows: readonly FileRow[], filled: readonly string[]
     if (meant === null || names.includes(meant) || Math.abs(name.length - meant.length) > 1) continue
     throw new ValidationError(first.place, `has the column ${show(name)} (did you mean '${meant}'?); rename it`)
   }
-}
-
-/** Whether a file can be read as one of requests. */
-export async function hasRequests(file: string): Promise<boolean> {
-  const [first] = await readRows(file).catch(() => [])
-  return first !== undefined && Object.keys(first.columns).some(isColumn)
 }
 
 /**
@@ -86,9 +80,43 @@ export async function readRequestTrace(
   file: string | URL,
   options: ReadTraceOptions = {},
 ): Promise<{ times: number[]; requests: HttpRequest[] }> {
-  const { times, order } = await readTimes(file, options)
-  const rows = await readRows(file instanceof URL ? file.href : file, options.format)
-  const path = file instanceof URL ? file.href : file
+  const trace = await openTrace(file, options)
+  const times = timesOf(trace)
+  return withRequests(trace, times, rowsOf(trace))
+}
+
+/**
+ * Reads a trace, with its requests if it has any.
+ *
+ * @throws ValidationError naming the file and the line
+ */
+export async function readTraceAndRequests(
+  file: string,
+  options: ReadTraceOptions,
+): Promise<{ times: number[]; requests?: HttpRequest[] }> {
+  const trace = await openTrace(file, options)
+  const times = timesOf(trace)
+  const rows = requestRows(trace)
+  return rows === null ? { times: times.times } : withRequests(trace, times, rows)
+}
+
+const rowsOf = ({ path, text, options }: TraceFile) => parseRows(path, text, options.format)
+
+/** The rows of a trace; null if they are not those of requests. */
+function requestRows(trace: TraceFile): FileRow[] | null {
+  try {
+    const rows = rowsOf(trace)
+    return Object.keys((rows[0] as FileRow).columns).some(isColumn) ? rows : null
+  } catch {
+    return null
+  }
+}
+
+function withRequests(
+  { path }: TraceFile,
+  { times, order }: Times,
+  rows: readonly FileRow[],
+): { times: number[]; requests: HttpRequest[] } {
   if (rows.length !== times.length) {
     throw new ValidationError(path, 'must have names of columns in its first line, to tell times from requests')
   }

@@ -18,18 +18,34 @@ const SEPARATORS = [',', ';', '\t', '|'] as const
  * objects, or one JSON list of them.
  *
  * @param file a path, relative to the working directory, or a file URL
+ * @throws ValidationError naming the file and the line
+ */
+export async function readRows(file: string): Promise<FileRow[]> {
+  const path = file.startsWith('file:') ? fileURLToPath(file) : file
+  return parseRows(path, await readLines(path))
+}
+
+/** Reads a text file, with `\n` at the ends of lines: it may mix those of Windows and of old systems. */
+export const readLines = async (path: string): Promise<string> => (await readText(path)).replace(/\r\n?/g, '\n')
+
+/**
+ * Parses the text of a file into rows.
+ *
  * @param format that of the file's name if omitted
  * @throws ValidationError naming the file and the line
  */
-export async function readRows(file: string, format?: 'csv' | 'json-lines'): Promise<FileRow[]> {
-  const path = file.startsWith('file:') ? fileURLToPath(file) : file
-  // Windows and old line ends, which a file may mix
-  const text = (await readText(path)).replace(/\r\n?/g, '\n')
-  const json = format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
-  const rows = json ? parseJsonValues(path, text, jsonRow) : csvRows(path, text)
+export function parseRows(path: string, text: string, format?: FileFormat): FileRow[] {
+  const rows = isJson(path, format) ? parseJsonValues(path, text, jsonRow) : csvRows(path, text)
   if (rows.length === 0) throw new ValidationError(path, 'holds no rows')
   return rows
 }
+
+/** The formats of files with rows. */
+export type FileFormat = 'csv' | 'json-lines'
+
+/** Whether a file holds JSON: by its format if that is given, else by its name. */
+export const isJson = (path: string, format: FileFormat | undefined): boolean =>
+  format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
 
 function csvRows(path: string, text: string): FileRow[] {
   const { records, openQuote } = parseCsv(text, detectSeparator(text))

@@ -4,7 +4,7 @@ import { LONGEST_NS, MS_PER, NS_PER_MS, options } from '../scenario/units.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type CsvRecord, parseCsv } from './csv.js'
 import { parseJsonValues } from './json-values.js'
-import { readText } from './stored.js'
+import { isJson, readLines } from './rows.js'
 
 /** Options of `readTrace`. */
 export interface ReadTraceOptions {
@@ -86,30 +86,46 @@ interface Entry {
  * @throws ValidationError naming the file and the line, if it cannot be read or holds an invalid time
  */
 export async function readTrace(file: string | URL, given: ReadTraceOptions = {}): Promise<number[]> {
-  return (await readTimes(file, given)).times
+  return timesOf(await openTrace(file, given)).times
+}
+
+/** A trace whose times are not parsed yet. */
+export interface TraceFile {
+  path: string
+  text: string
+  options: z.output<typeof schema>
 }
 
 /**
- * Reads the times of a trace.
+ * Reads the text of a trace.
  *
- * @returns the times, and the places in the file of the requests in their order; null if it is that of the file
- * @throws ValidationError naming the file and the line
+ * @throws ValidationError if an option is invalid or the file cannot be read
  */
-export async function readTimes(file: string | URL, given: ReadTraceOptions): Promise<Times> {
+export async function openTrace(file: string | URL, given: ReadTraceOptions): Promise<TraceFile> {
   const asked = schema.safeParse(given)
   if (!asked.success) throwFaults(asked.error, 'readTrace', given)
-  const { field, unit, format, separator, shift, sort } = asked.data
   const path = file instanceof URL ? toPath(file) : file
-  const text = (await readText(path)).replace(/\r\n?/g, '\n')
-  const json = format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
-  const entries = json ? parseJsonEntries(path, text, field) : parseCsvEntries(path, text, { field, unit, separator })
-  if (entries.length === 0) throw new ValidationError(path, 'holds no requests')
-  return parseTimes(entries, unit, shift, sort)
+  return { path, text: await readLines(path), options: asked.data }
 }
 
-interface Times {
+/** The times of a trace, and the places in the file of the requests in their order; null if it is that of the file. */
+export interface Times {
   times: number[]
   order: Uint32Array | null
+}
+
+/**
+ * Parses the times of a trace.
+ *
+ * @throws ValidationError naming the file and the line
+ */
+export function timesOf({ path, text, options }: TraceFile): Times {
+  const { field, unit, format, separator, shift, sort } = options
+  const entries = isJson(path, format)
+    ? parseJsonEntries(path, text, field)
+    : parseCsvEntries(path, text, { field, unit, separator })
+  if (entries.length === 0) throw new ValidationError(path, 'holds no requests')
+  return parseTimes(entries, unit, shift, sort)
 }
 
 /** A number as programs write it, in a form that JavaScript parses. */

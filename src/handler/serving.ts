@@ -59,13 +59,14 @@ export const toNativePromise = <Value>(value: PromiseLike<Value>): PromiseLike<V
 /** What `settle` resolves with if the run ends first: the requests of the batch stay unfinished. */
 export const ABANDONED = Symbol('the run is over')
 
-/** The kind of a failure by time limit, by which failures are counted. */
-export const TIMEOUT_KIND = 'timeout'
+/** The error of work that took longer than its time limit. */
+export class TimeoutError extends Error {
+  /** the kind by which failures are counted */
+  readonly kind = 'timeout'
+}
 
 /** The error of a batch that took longer than `batchTimeout`. */
-export class BatchTimeoutError extends Error {
-  readonly kind = TIMEOUT_KIND
-
+export class BatchTimeoutError extends TimeoutError {
   constructor(timeoutMs: number) {
     super(`run took longer than ${timeoutMs} ms (batchTimeout)`)
   }

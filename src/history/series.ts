@@ -1,6 +1,7 @@
 import { type ComparedMetric, isFraction, LOAD } from '../budget/comparison.js'
 import { describeMachine, type HistoryEntry } from '../budget/history-entry.js'
 import { stream } from '../random/stream.js'
+import { mean } from '../statistics/descriptive.js'
 import { findChangePoints } from '../statistics/e-divisive.js'
 
 /** A run in a series. */
@@ -74,8 +75,7 @@ function buildSeries(entries: readonly HistoryEntry[], metric: ComparedMetric): 
   const ends = [0, ...found.map(({ at }) => at), values.length]
   const meanOf = (part: number) => {
     const of = scaled.slice(ends[part], ends[part + 1])
-    const mean = of.reduce((sum, each) => sum + each, 0) / of.length
-    return isRatio ? Math.exp(mean) : mean
+    return isRatio ? Math.exp(mean(of)) : mean(of)
   }
   const changes = found.map(({ at, p }, i): HistoryChange => {
     const { commit } = points[at] as HistoryPoint

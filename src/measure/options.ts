@@ -30,6 +30,9 @@ export interface MeasureProgress {
   resultSoFar(): Promise<Result | null>
 }
 
+/** The same as plain data. */
+export type ProgressFigures = Omit<MeasureProgress, 'latencySoFar' | 'resultSoFar'>
+
 /** The options of `measure`. */
 export interface MeasureOptions {
   /**
@@ -100,6 +103,9 @@ export interface MeasureOptions {
   throwOnInvalid?: boolean | undefined
 }
 
+/** The option `agents`: the URL of their Redis, and how many there are. */
+export type AgentsOption = NonNullable<MeasureOptions['agents']>
+
 /** The options that every function that measures accepts. */
 export const sharedOptions = {
   idle: z.enum(['sleep', 'poll'], { error: "must be 'sleep' or 'poll'" }).default('sleep'),
@@ -140,7 +146,7 @@ const agentsSchema = options({
  *
  * @throws ValidationError naming it
  */
-export function parseAgents(agents: unknown): { redis: string; count: number } {
+export function parseAgents(agents: unknown): AgentsOption {
   const parsed = agentsSchema.safeParse(agents)
   if (!parsed.success) throwFaults(parsed.error, 'options.agents', agents)
   return parsed.data

@@ -4,6 +4,7 @@ import { environment } from '../machine/environment.js'
 import type { Environment, Host } from '../result/host.js'
 import type { Recording } from '../result/recording.js'
 import { checkBudgetClasses } from '../scenario/budget.js'
+import { namesOfClasses } from '../scenario/classes.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { targetName } from '../scenario/target.js'
 import { throwIfAborted } from '../validation/realm.js'
@@ -143,7 +144,7 @@ function checkClasses({ classes, stop }: ResolvedScenario, requests: RequestSour
   if (classes !== undefined && requests.classes !== null) {
     throw new ValidationError('classes', 'must be left out: http.requests give the class of each request')
   }
-  const names = requests.classes?.names ?? Object.keys(classes ?? {})
+  const names = requests.classes?.names ?? namesOfClasses(classes)
   if ('budget' in stop) checkBudgetClasses(stop.budget, names, 'stop.budget')
 }
 

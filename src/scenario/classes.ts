@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { weightedByNumber } from '../random/by-number.js'
+import { sumBy } from '../statistics/descriptive.js'
 import { numberInAll, type Shard } from './arrivals/shard.js'
 import { RESERVED } from './budget.js'
 import { type Service, type ServiceInput, type ServiceShare, serviceSchema } from './service/service.js'
@@ -102,6 +103,9 @@ export function classesInShard(classes: RequestClasses | null, shard: Shard | nu
   return { names: classes.names, classOf: (index) => classes.classOf(numberInAll(index, shard)) }
 }
 
+/** The names of a scenario's classes; empty if it has none. */
+export const namesOfClasses = (classes: Classes | undefined): string[] => Object.keys(classes ?? {})
+
 const NO_NAMES: readonly string[] = []
 
 /** The names of the classes of the first `size` of these requests; empty if they have no classes. */
@@ -117,7 +121,7 @@ export function classNames(
 export function servicesOf(service: Service, classes: Classes | undefined): ServiceShare[] {
   if (classes === undefined) return [{ service, fraction: 1 }]
   const all = Object.values(classes)
-  const total = all.reduce((sum, { weight }) => sum + weight, 0)
+  const total = sumBy(all, ({ weight }) => weight)
   const fractions = new Map<Service, number>()
   for (const { weight, service: own = service } of all) fractions.set(own, (fractions.get(own) ?? 0) + weight / total)
   return [...fractions].map(([service, fraction]) => ({ service, fraction }))

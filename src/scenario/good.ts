@@ -4,15 +4,9 @@ import { type Duration, duration, nanoseconds, options } from './units.js'
 const limit = duration.optional()
 
 /** The schema of the limits that make a request good; the times of a request that can be limited are its keys. */
-export const goodSchema = options({
-  latency: limit,
-  wait: limit,
-  service: limit,
-  lag: limit,
-  queueing: limit,
-  batching: limit,
-  dispatch: limit,
-}).refine((given) => TIMES.some((time) => given[time] !== undefined), {
+export const goodSchema = options(
+  Object.fromEntries(TIMES.map((time) => [time, limit])) as Record<Time, typeof limit>,
+).refine((given) => TIMES.some((time) => given[time] !== undefined), {
   error: `must limit at least one time of a request, such as { latency: '100ms' }; accepted: ${TIMES.join(', ')}`,
 })
 

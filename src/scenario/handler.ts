@@ -1,3 +1,5 @@
+import { isFunction, isObject } from '../validation/realm.js'
+
 /** The second argument of a handler. */
 export interface HandlerContext<State = undefined> {
   /** the return value of `setup` on this thread */
@@ -81,8 +83,5 @@ export const HANDLER_IS =
 /** Whether a handler is a URL and not a path; a single letter before the colon is a Windows drive. */
 export const isUrlString = (handler: string) => /^[a-z][a-z\d+.-]+:/i.test(handler)
 
-const isFunction = (value: unknown) => typeof value === 'function'
-
 /** Whether a value serves batches in this process. */
-export const isHandler = (value: unknown) =>
-  isFunction(value) || (typeof value === 'object' && value !== null && isFunction((value as { run?: unknown }).run))
+export const isHandler = (value: unknown) => isFunction(value) || (isObject(value) && isFunction(value.run))

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isUrl } from '../validation/realm.js'
+import { isFunction, isObject, isUrl } from '../validation/realm.js'
 import type { ByHash } from './by-hash.js'
 import type { HttpAnswer, HttpCheck } from './http/answer.js'
 import {
@@ -203,9 +203,6 @@ export type StoredHttp = Omit<ResolvedHttp, 'headers' | 'body' | 'dispatcher' | 
   data?: string | ByHash | undefined
   dispatcher?: Named | undefined
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
-const isFunction = (value: unknown) => typeof value === 'function'
 
 function hasReadableUser(given: string | URL): boolean {
   const { username, password } = new URL(given)

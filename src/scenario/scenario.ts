@@ -4,7 +4,7 @@ import { lengthMs } from './arrivals/ramps.js'
 import { type Batching, batchingOption } from './batching.js'
 import { type Budget, checkBudgetClasses, rulesOf } from './budget.js'
 import { countOf, hashLongParts, withLists } from './by-hash.js'
-import { type Classes, type ClassesInput, classesOf, classesSchema } from './classes.js'
+import { type Classes, type ClassesInput, classesSchema, namesOfClasses } from './classes.js'
 import { type Good, type GoodInput, goodSchema } from './good.js'
 import { queueOption, serversSchema } from './queue.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service/service.js'
@@ -207,7 +207,7 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
 
   // requests of a file are read before they are sent
   if ('budget' in stop && http?.requests === undefined)
-    checkBudgetClasses(stop.budget, classesOf({ classes, seed })?.names ?? [], 'stop.budget')
+    checkBudgetClasses(stop.budget, namesOfClasses(classes), 'stop.budget')
 
   // always in this order, so that the same scenario gives the same bytes in a Result
   return {

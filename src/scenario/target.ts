@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { isUrl } from '../validation/realm.js'
+import { isFunction, isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { type BatchFunction, HANDLER_IS, type Handler, isHandler } from './handler.js'
 import { checkSendable, storeHttp, withoutSecrets } from './http/secrets.js'
@@ -57,8 +57,6 @@ export const TARGETS = ['handler', 'call', 'http'] as const
 /** Whether a scenario, or a part of one, has a target. */
 export const hasTarget = (scenario: object): boolean =>
   TARGETS.some((target) => (scenario as Record<string, unknown>)[target] !== undefined)
-
-const isFunction = (value: unknown) => typeof value === 'function'
 
 export const targetSchemas = {
   handler: live<NonNullable<Targets['handler']>>(

@@ -5,8 +5,11 @@ import { z } from 'zod'
  * `instanceof` fails for them, so these checks look at properties instead.
  */
 
-const has = (value: unknown, name: string, type: string) =>
-  typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[name] === type
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
+export const isFunction = (value: unknown) => typeof value === 'function'
+
+const has = (value: unknown, name: string, type: string) => isObject(value) && typeof value[name] === type
 
 export const isUrl = (value: unknown): value is URL =>
   has(value, 'href', 'string') && has(value, 'protocol', 'string') && has(value, 'searchParams', 'object')

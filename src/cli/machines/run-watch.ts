@@ -1,4 +1,4 @@
-import type { MeasureProgress } from '../../measure/options.js'
+import type { MeasureProgress, ProgressFigures } from '../../measure/options.js'
 import type { Result } from '../../result/result.js'
 import type { Finding } from '../../result/validity.js'
 import { messageOf } from '../../validation/validation-error.js'
@@ -14,7 +14,7 @@ export interface WatchFlags {
 }
 
 /** A line of the stream of snapshots. */
-interface ProgressLine extends Omit<MeasureProgress, 'latencySoFar' | 'resultSoFar'> {
+interface ProgressLine extends ProgressFigures {
   /** whether the run is over, and this is its Result */
   final: boolean
   /** of the requests due in the window that have been answered; null during the warm-up */

@@ -6,7 +6,7 @@ import { nothingCompleted } from '../../measure/error.js'
 import { type MeasureOptions, sharedOptions } from '../../measure/options.js'
 import { type Result, resultOf } from '../../result/result.js'
 import { type Budget, checkBudgetClasses, parseBudget } from '../../scenario/budget.js'
-import { classesOf } from '../../scenario/classes.js'
+import { namesOfClasses } from '../../scenario/classes.js'
 import { type ResolvedScenario, requireGood, resolveScenario, type Scenario } from '../../scenario/scenario.js'
 import { type Duration, options, positiveDuration } from '../../scenario/units.js'
 import { abortSignal, throwIfAborted } from '../../validation/realm.js'
@@ -189,7 +189,7 @@ function resolveLoad(scenario: Scenario, changes: Partial<Scenario>): ResolvedSc
 function checkBudgetOf(budget: Budget, scenario: ResolvedScenario): void {
   requireGood(budget, scenario.good, 'budget')
   // requests of a file are read before they are sent
-  if (scenario.http?.requests === undefined) checkBudgetClasses(budget, classesOf(scenario)?.names ?? [], 'budget')
+  if (scenario.http?.requests === undefined) checkBudgetClasses(budget, namesOfClasses(scenario.classes), 'budget')
 }
 
 /** Measures one load; an error if no request completed. */

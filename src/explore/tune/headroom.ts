@@ -4,7 +4,7 @@ import { real } from '../../clock/real.js'
 import type { Result } from '../../result/result.js'
 import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, checkBudgetClasses, parseBudget, refuseFirst } from '../../scenario/budget.js'
-import { classesOf } from '../../scenario/classes.js'
+import { namesOfClasses } from '../../scenario/classes.js'
 import {
   requireGood,
   resolveScenario,
@@ -87,7 +87,7 @@ export async function headroom(
   const limits = parseBudget(budget)
   const resolved = resolveScenario(scenario, 'simulate')
   refuseFirst(limits, 'budget')
-  checkBudgetClasses(limits, classesOf(resolved)?.names ?? [], 'budget')
+  checkBudgetClasses(limits, namesOfClasses(resolved.classes), 'budget')
   requireGood(limits, resolved.good, 'budget')
   refuseCheckpoints(resolved.stop, 'loads are compared over runs of one length')
   const offered = meanRate(resolved.arrivals)

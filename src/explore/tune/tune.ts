@@ -6,7 +6,7 @@ import { costOfRun } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
 import { isStationary, meanRate } from '../../scenario/arrivals/arrivals.js'
 import { checkBudgetClasses, refuseFirst, rulesOf } from '../../scenario/budget.js'
-import { classesOf } from '../../scenario/classes.js'
+import { namesOfClasses } from '../../scenario/classes.js'
 import {
   noGood,
   requireGood,
@@ -105,10 +105,7 @@ class Tuning {
     const { signal } = this.#options
     throwIfAborted(signal)
     // reject an invalid scenario before anything is calibrated
-    const { arrivals, classes, seed, queue, stop, good } = resolveScenario(
-      scenarioWith(this.#scenario, '1ms'),
-      'simulate',
-    )
+    const { arrivals, classes, queue, stop, good } = resolveScenario(scenarioWith(this.#scenario, '1ms'), 'simulate')
     const own = Object.entries(classes ?? {}).find(([, { service }]) => service !== undefined)
     if (own !== undefined) {
       throw new ValidationError(
@@ -117,7 +114,7 @@ class Tuning {
       )
     }
     refuseFirst(this.#options.budget, 'budget')
-    checkBudgetClasses(this.#options.budget, classesOf({ classes, seed })?.names ?? [], 'budget')
+    checkBudgetClasses(this.#options.budget, namesOfClasses(classes), 'budget')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
     requireGood(this.#options.budget, good, 'tune.budget')
     if (good === undefined && this.#options.wishes?.goodput !== undefined) throw noGood('tune.wishes.goodput')

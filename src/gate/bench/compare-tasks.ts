@@ -5,6 +5,7 @@ import { isCheckpoint } from '../../budget/checkpoints.js'
 import type { ComparedMetric, Comparison, Pair, Round, Side } from '../../budget/comparison.js'
 import { concludePairs } from '../../explore/conclude-pairs.js'
 import { environment } from '../../machine/environment.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import { messageOf, ValidationError } from '../../validation/validation-error.js'
 import { estimateDetectable } from '../detectable.js'
 import { type GateProgress, interruptedOutcome, judgeConfirmation, VERDICTS } from '../gate.js'
@@ -61,7 +62,7 @@ export async function compareTasks(
   for (const gate of gates) ended ||= await gate.list()
   const outcomes = gates.flatMap(({ tasks }) => tasks.map(({ outcome }) => outcome))
   nameUniquely(outcomes)
-  const confirms = gates.reduce((total, { compared }) => total + compared.length, 0) > 1
+  const confirms = sumBy(gates, ({ compared }) => compared.length) > 1
   for (const gate of gates) {
     if (ended) gate.interrupt()
     else ended = await gate.compare(confirms)

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import { onAbort } from '../../handler/on-abort.js'
+import { withTimeout } from '../../handler/with-timeout.js'
 import type { Result } from '../../result/result.js'
 import { messageOf } from '../../validation/validation-error.js'
 import { measureFrom } from '../measure.js'
@@ -51,7 +53,7 @@ export async function runAgent({
     onStatus?.('waits for work')
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
-      else signal.addEventListener('abort', () => resolve(), { once: true })
+      else onAbort(signal, resolve)
     })
   } finally {
     await Promise.race([worker.close(), sleep(2 * SILENT_MS, undefined, { ref: false })])
@@ -114,7 +116,7 @@ class CoordinatorLink {
   readonly #clock: RedisClock
   readonly #abort = new AbortController()
   readonly #stop = new AbortController()
-  readonly #agentSignal: AbortSignal
+  readonly #ignoreAgent: () => void
   readonly #report: AgentReport
   readonly #polling: Promise<void>
   #isReady = false
@@ -129,10 +131,10 @@ class CoordinatorLink {
     this.#keys = keys
     this.#index = index
     this.#clock = clock
-    this.#agentSignal = signal
     this.#report = { name, atMs: 0, clockErrorMs: clock.errorMs, progress: null }
-    signal.addEventListener('abort', this.#onAgentStopped, { once: true })
-    if (signal.aborted) this.#onAgentStopped()
+    const onAgentStopped = () => this.#abort.abort(new Error('the agent was stopped'))
+    this.#ignoreAgent = onAbort(signal, onAgentStopped)
+    if (signal.aborted) onAgentStopped()
     this.#polling = this.#poll()
   }
 
@@ -171,14 +173,12 @@ class CoordinatorLink {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#polling
-    this.#agentSignal.removeEventListener('abort', this.#onAgentStopped)
+    this.#ignoreAgent()
   }
-
-  readonly #onAgentStopped = () => this.#abort.abort(new Error('the agent was stopped'))
 
   async #show(resultSoFar: MeasureProgress['resultSoFar']): Promise<void> {
     const result = await resultSoFar()
-    if (result !== null) await withinSilence(this.#keys.show(this.#index, this.date(result)))
+    if (result !== null) await withinSilence(this.#keys.show(this.#index, result))
     await sleep(SHOWN_MS, undefined, { signal: this.#stop.signal })
   }
 
@@ -216,17 +216,5 @@ class CoordinatorLink {
 }
 
 /** Waits for Redis, which may be gone, but no longer than it takes to count as dead. */
-async function withinSilence<Value>(answer: Promise<Value>): Promise<Value> {
-  const abort = new AbortController()
-  const late = sleep(SILENT_MS, undefined, { signal: abort.signal }).then(() => {
-    throw new Error('Redis does not answer')
-  })
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    abort.abort()
-    // a late error has nowhere to go
-    late.catch(() => {})
-    answer.catch(() => {})
-  }
-}
+const withinSilence = <Value>(answer: Promise<Value>): Promise<Value> =>
+  withTimeout(answer, SILENT_MS, () => new Error('Redis does not answer'), { real: true })

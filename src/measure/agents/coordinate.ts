@@ -4,11 +4,12 @@ import type { Job } from 'bullmq'
 import { mergeShardResults } from '../../result/merge/merge-results.js'
 import type { Result } from '../../result/result.js'
 import type { Scenario } from '../../scenario/scenario.js'
+import { sumBy } from '../../statistics/descriptive.js'
 import { count as countText } from '../../text/number.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import { messageOf } from '../../validation/validation-error.js'
 import { MeasureError } from '../error.js'
-import { type MeasureOptions, type MeasureProgress, resolveOptions } from '../options.js'
+import { type AgentsOption, type MeasureOptions, type MeasureProgress, resolveOptions } from '../options.js'
 import { planRun } from './plan.js'
 import {
   type AgentReport,
@@ -29,7 +30,7 @@ const LEAD_MS = 1000
 /** Measures an HTTP scenario with agents, each of which sends a shard, and merges their results. */
 export async function measureOnAgents(
   scenario: Scenario,
-  { agents, ...options }: MeasureOptions & { agents: { redis: string; count: number } },
+  { agents, ...options }: MeasureOptions & { agents: AgentsOption },
 ): Promise<Result> {
   const { redis: url, count } = agents
   const { signal, setupTimeoutMs } = resolveOptions(options, 1)
@@ -76,12 +77,13 @@ async function conduct(
   const orders: RunOrders = {}
   const begunMs = performance.now()
   for (;;) {
-    const [reports, outcomes] = await Promise.all([keys.reports(), keys.outcomes()])
+    const [reports, ended] = await Promise.all([keys.reports(), keys.ended()])
     throwIfAborted(signal)
     const nowMs = clock.nowMs()
     const live = [...reports].filter(([, { atMs }]) => nowMs - atMs <= SILENT_MS)
     if (orders.startMs === undefined) {
-      const failed = [...outcomes.values()].find((outcome) => 'error' in outcome)
+      const outcomes = ended.size === 0 ? [] : (await keys.outcomes()).values()
+      const failed = [...outcomes].find((outcome) => 'error' in outcome)
       if (failed !== undefined) throw new MeasureError(failed.error)
       if (performance.now() - begunMs > setupTimeoutMs) {
         throw new MeasureError(
@@ -90,8 +92,12 @@ async function conduct(
       }
       if (live.length === count) orders.startMs = nowMs + LEAD_MS
     } else {
-      const waiting = live.some(([index]) => !outcomes.has(index))
-      if (!waiting && nowMs > orders.startMs + LEAD_MS) return mergeOutcomes(count, reports, outcomes)
+      const waiting = live.some(([index]) => !ended.has(index))
+      if (!waiting && nowMs > orders.startMs + LEAD_MS) {
+        const outcomes = await keys.outcomes()
+        throwIfAborted(signal)
+        return mergeOutcomes(count, reports, outcomes)
+      }
       const resultSoFar = async () => {
         orders.watched = true
         // the run may be over by now
@@ -108,14 +114,13 @@ async function conduct(
 
 function progressOf(reports: Map<number, AgentReport>): Omit<MeasureProgress, 'resultSoFar'> {
   const all = [...reports.values()].flatMap(({ progress }) => progress ?? [])
-  const sum = (of: (each: (typeof all)[number]) => number) => all.reduce((total, each) => total + of(each), 0)
   return {
     fraction: all.length === 0 ? 0 : Math.min(...all.map(({ fraction }) => fraction)),
     timeMs: Math.max(0, ...all.map(({ timeMs }) => timeMs)),
     endMs: all[0]?.endMs ?? null,
-    sent: sum(({ sent }) => sent),
-    completed: sum(({ completed }) => completed),
-    failed: sum(({ failed }) => failed),
+    sent: sumBy(all, ({ sent }) => sent),
+    completed: sumBy(all, ({ completed }) => completed),
+    failed: sumBy(all, ({ failed }) => failed),
     latencySoFar: () => null,
   }
 }

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { FileRow } from '../../files/rows.js'
 import type { Result } from '../../result/result.js'
 import type { Scenario } from '../../scenario/scenario.js'
-import type { MeasureOptions } from '../options.js'
+import type { MeasureOptions, ProgressFigures } from '../options.js'
 
 /** The queue of jobs, each of them one shard of a run. An agent takes one at a time. */
 export const QUEUE = 'throughline-agents'
@@ -32,14 +32,7 @@ export interface AgentReport {
   /** when, by the clock of Redis */
   atMs: number
   clockErrorMs: number
-  progress: {
-    fraction: number
-    timeMs: number
-    endMs: number | null
-    sent: number
-    completed: number
-    failed: number
-  } | null
+  progress: ProgressFigures | null
 }
 
 export type Outcome = { result: Result } | { error: string }
@@ -100,6 +93,11 @@ export class RunKeys {
 
   async end(index: number, outcome: Outcome): Promise<void> {
     await this.#put('outcomes', index, outcome)
+  }
+
+  /** Which shards have an outcome. Outcomes hold whole Results, so that they are loaded once, and not to poll. */
+  async ended(): Promise<Set<number>> {
+    return new Set((await this.#redis.hkeys(`${this.#name}:outcomes`)).map(Number))
   }
 
   async outcomes(): Promise<Map<number, Outcome>> {

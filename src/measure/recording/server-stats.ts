@@ -1,4 +1,5 @@
 import { HISTOGRAM_BYTES, LatencyHistogram } from '../../histogram/latency-histogram.js'
+import { failureKind } from '../../result/failures.js'
 import { METRICS } from '../../result/recording.js'
 import type { RequestClasses } from '../../scenario/classes.js'
 import { type Good, GoodLimits } from '../../scenario/good.js'
@@ -63,6 +64,8 @@ export class ServerStats {
   /** from when a failed request of the window was due to its failure, and why it failed */
   readonly failedLatency: LatencyHistogram
   readonly kinds: FailureKinds
+  /** the mark of a failed request: the place of its kind of failure */
+  readonly markOf = (error: unknown): number => this.kinds.placeOf(failureKind(error))
   /** batches that started in the window, by size */
   readonly batchSizes: Uint32Array
   /** of the requests due in each segment */

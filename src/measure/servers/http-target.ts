@@ -29,18 +29,18 @@ export async function httpTarget(
   const given = http.dispatcher as Dispatcher | undefined
   const isOneOrigin = (source?.isOneOrigin ?? true) && maxRedirects === 0
   const dispatcher = given ?? (await openConnections(http, isOneOrigin, name))
-  const Handler = check === undefined && maxRedirects === 0 ? ResponseHandler : CheckedResponseHandler
+  const reads = check !== undefined || maxRedirects > 0
+  const Handler = reads ? CheckedResponseHandler : ResponseHandler
   const dispatch = (request: Outgoing, handler: ResponseHandler) => {
     const receiver = given === undefined ? handler : new CompatibleHandler(handler)
     dispatcher.dispatch(request as Outgoing & { method: Dispatcher.HttpMethod }, receiver as Dispatcher.DispatchHandler)
   }
-  const { util } = await import('undici')
   const judging: Judging = {
     outcomeOf: outcomeByStatus(http),
     shard,
     check: check as HttpCheck | undefined,
     maxRedirects,
-    parseHeaders: util.parseHeaders,
+    parseHeaders: reads ? (await import('undici')).util.parseHeaders : null,
     redirects: 0,
     send(request, handler) {
       // undici rejects some requests by throwing, and others through onError

@@ -93,7 +93,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   }
   const checkpoints = await Checkpoints.of(scenario, memory)
   const wake = () => local?.wake()
-  const snapshots = new Snapshots(context)
+  const snapshots = Snapshots.of(context)
   const watched = {
     name,
     memory,
@@ -115,7 +115,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))
     await host.stop()
     await checkpoints?.destroy()
-    await snapshots.destroy()
+    await snapshots?.destroy()
   }
 }
 

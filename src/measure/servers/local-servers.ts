@@ -1,5 +1,4 @@
-import { TIMEOUT_KIND } from '../../handler/serving.js'
-import { failureKind } from '../../result/failures.js'
+import { TimeoutError } from '../../handler/serving.js'
 import type { EventLoop } from '../clock/event-loop.js'
 import { type Batch, createBatch, type Serving } from '../queue/batch.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
@@ -51,7 +50,6 @@ export class LocalServers {
   #alarm: { ns: number; cancel: () => void } | null = null
   #check: (() => void) | null = null
   #over = false
-  readonly #markOf = (error: unknown) => this.#serving.stats.kinds.placeOf(failureKind(error))
   /** the first failure of a request */
   failure: Error | null = null
 
@@ -194,7 +192,7 @@ export class LocalServers {
     const { count, failed, error } = findFailures(
       late ? { error: this.#timeoutError() } : outcome,
       batch.size,
-      this.#markOf,
+      stats.markOf,
     )
     this.failure ??= error
     // a failure counts as a response
@@ -214,8 +212,7 @@ export class LocalServers {
 
   #timeoutError(): Error {
     const { target, timeout } = this.#serving
-    const error = new Error(`${target.took} longer than ${timeout.ms} ms (${timeout.option})`)
-    return Object.assign(error, { kind: TIMEOUT_KIND })
+    return new TimeoutError(`${target.took} longer than ${timeout.ms} ms (${timeout.option})`)
   }
 
   /** Fails batches that time out, and ends the run after the drain. */

@@ -33,7 +33,7 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     await pool.destroy()
     throw error
   })
-  const snapshots = new Snapshots(context)
+  const snapshots = Snapshots.of(context)
   const watched = {
     name: module.name,
     memory,
@@ -78,7 +78,7 @@ export async function runOnThreads(context: RunContext, handler: string, servers
     over = true
     await host.stop()
     await checkpoints?.destroy()
-    await snapshots.destroy()
+    await snapshots?.destroy()
     await pool.destroy()
   }
   return {

@@ -11,7 +11,6 @@ import {
   isPromise,
   settle,
 } from '../../handler/serving.js'
-import { failureKind } from '../../result/failures.js'
 import type { Shard } from '../../scenario/arrivals/shard.js'
 import { classNames, type RequestClasses } from '../../scenario/classes.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
@@ -96,7 +95,6 @@ class Server implements FirstMarks {
   readonly #failed: Uint8Array
   readonly #shard: Shard | null
   readonly #classes: RequestClasses | null
-  readonly #markOf = (error: unknown) => this.#stats.kinds.placeOf(failureKind(error))
   /** that of the batch in service */
   #context: BatchContext | null = null
   /** whether the handler has returned a promise */
@@ -153,14 +151,14 @@ class Server implements FirstMarks {
           // the batch stays in flight, and counts as unfinished
           if (outputs === ABANDONED) return
         }
-        failures = failuresIn(outputs, batch.size, this.#failed, this.#markOf)
+        failures = failuresIn(outputs, batch.size, this.#failed, this.#stats.markOf)
         batch.endNs = this.#clock()
         if (batch.endNs - batch.startNs > batchTimeoutMs * 1e6) throw new BatchTimeoutError(batchTimeoutMs)
         if (failures > 0) this.#recordFailure((outputs as unknown[])[this.#failed.findIndex((mark) => mark > 0)])
       } catch (error) {
         batch.endNs = this.#clock()
         failures = batch.size
-        this.#failed.fill(this.#markOf(error), 0, failures)
+        this.#failed.fill(this.#stats.markOf(error), 0, failures)
         this.#recordFailure(error)
       }
       this.#context = null

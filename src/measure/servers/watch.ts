@@ -1,6 +1,6 @@
 import { real } from '../../clock/real.js'
 import { onAbort } from '../../handler/on-abort.js'
-import { TIMEOUT_KIND } from '../../handler/serving.js'
+import { TimeoutError } from '../../handler/serving.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
@@ -39,8 +39,8 @@ export interface Watched {
   wake(): void
   /** decides when the run starts; null starts it as soon as all threads are ready */
   coordination: Coordination | null
-  /** takes snapshots of the run for its progress */
-  snapshots: Snapshots
+  /** takes snapshots of the run for its progress; null if it does not report it */
+  snapshots: Snapshots | null
   /** the checkpoints, if the run stops at a precision or budget */
   checkpoints: Checkpoints | null
 }
@@ -143,7 +143,7 @@ export class Watch {
       completed: sumBy(stats, ({ completed }) => completed),
       failed: sumBy(stats, ({ failed }) => failed),
       latencySoFar: () => latencySoFar(state),
-      resultSoFar: () => snapshots.take(state, this.#clock?.() ?? now),
+      resultSoFar: async () => snapshots?.take(state, this.#clock?.() ?? now) ?? null,
     })
     if (continues !== false || this.#clock === null || window.endsEarly) return
     window.endEarly(this.#clock, 'interrupted')
@@ -174,8 +174,7 @@ export class Watch {
     state.stats.forEach(({ serving }, server) => {
       if (serving === null || now - serving.startNs <= batchTimeoutMs * NS_PER_MS + GRACE_NS) return
       const message = `blocked its thread with a batch of ${serving.size} for longer than batchTimeout (${batchTimeoutMs} ms)`
-      const error = new Error(`${message}; a pending promise could be aborted, a blocked thread cannot`)
-      onBlocked(server, Object.assign(error, { kind: TIMEOUT_KIND }))
+      onBlocked(server, new TimeoutError(`${message}; a pending promise could be aborted, a blocked thread cannot`))
     })
   }
 }

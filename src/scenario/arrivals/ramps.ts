@@ -1,3 +1,5 @@
+import { sumBy } from '../../statistics/descriptive.js'
+
 /** Arrivals in stages, with rates per second and durations in milliseconds. */
 export interface Staged {
   /** the rate at which the first stage starts; default: its own rate */
@@ -24,9 +26,9 @@ export function rampsOf({ from, stages }: Staged): Ramp[] {
 }
 
 /** The total duration of the stages. */
-export const lengthMs = ({ stages }: Staged): number => stages.reduce((sum, each) => sum + each.duration, 0)
+export const lengthMs = ({ stages }: Staged): number => sumBy(stages, ({ duration }) => duration)
 
 /** The mean number of requests in all stages. */
 export function expectedRequests(staged: Staged): number {
-  return rampsOf(staged).reduce((sum, { from, to, durationMs }) => sum + (((from + to) / 2) * durationMs) / 1000, 0)
+  return sumBy(rampsOf(staged), ({ from, to, durationMs }) => (((from + to) / 2) * durationMs) / 1000)
 }

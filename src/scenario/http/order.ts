@@ -1,4 +1,5 @@
 import { uniformByNumber, weightedByNumber } from '../../random/by-number.js'
+import { sum } from '../../statistics/descriptive.js'
 
 /** The longest cycle of requests that are sent in order. */
 const LONGEST_CYCLE = 1_000_000
@@ -25,7 +26,7 @@ export function randomOrder(weights: readonly number[], rows: number, seed: numb
 export function cycleLength(weights: readonly number[]): number | null {
   if (!weights.every(Number.isInteger)) return null
   const divisor = weights.reduce(greatestCommonDivisor, 0)
-  return weights.reduce((sum, weight) => sum + weight, 0) / divisor
+  return sum(weights) / divisor
 }
 
 /** Why requests with these weights cannot be sent in turn; null if they can. Equal weights need no cycle. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isBytes, isUrl } from '../../validation/realm.js'
+import { isBytes, isFunction, isObject, isUrl } from '../../validation/realm.js'
 import type { ByHash } from '../by-hash.js'
 import { isNamed, live, type Named } from '../named.js'
 import { isPlain, options } from '../units.js'
@@ -49,9 +49,6 @@ export interface HttpRequest {
 
 /** A row that fills in the placeholders of requests. */
 export type HttpRow = Readonly<Record<string, unknown>>
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
-const isFunction = (value: unknown) => typeof value === 'function'
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
 const methodError = { error: "must be an HTTP method, such as 'POST'" }

@@ -1,5 +1,4 @@
-/** A row of data: its columns by name. */
-export type Row = Readonly<Record<string, unknown>>
+import type { HttpRow } from './requests.js'
 
 /** A text with placeholders: texts at even places, names of columns at odd ones. */
 export type Template = readonly string[]
@@ -21,7 +20,7 @@ export function columnsIn(value: unknown): string[] {
 }
 
 /** Fills in a template from a row. */
-export function fill(template: Template, row: Row, encode: (value: string) => string = (value) => value): string {
+export function fill(template: Template, row: HttpRow, encode: (value: string) => string = (value) => value): string {
   let text = template[0] as string
   for (let i = 1; i < template.length; i += 2) {
     text += encode(textOf(row[template[i] as string])) + (template[i + 1] as string)
@@ -36,7 +35,7 @@ const textOf = (value: unknown) =>
  * Compiles JSON data with placeholders in its texts: a function that fills them in. A text that is only a placeholder
  * becomes the value of the row itself, so that numbers stay numbers.
  */
-export function compile(value: unknown): (row: Row) => unknown {
+export function compile(value: unknown): (row: HttpRow) => unknown {
   if (columnsIn(value).length === 0) return () => value
   if (typeof value === 'string') {
     const template = parseTemplate(value)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { sumBy } from '../../statistics/descriptive.js'
 import { CAUSES, type Cause } from '../batching-policy.js'
 import { type Duration, duration, NS_PER_SECOND, nanoseconds, options, readOptions } from '../units.js'
 import {
@@ -248,7 +249,7 @@ export function maxThroughput(
   const { overhead } = service
   const between = overhead?.turnaround === undefined ? 0 : meanDispatchNs(overhead.turnaround)
   const services = shares.map((share) => share.service)
-  const sumOf = (of: (share: ServiceShare) => number) => shares.reduce((sum, share) => sum + of(share), 0)
+  const sumOf = (of: (share: ServiceShare) => number) => sumBy(shares, of)
   const largest = Math.min(maxBatchSize, ...services.map(largestKnownBatch))
   if (largest === Number.POSITIVE_INFINITY) {
     return (

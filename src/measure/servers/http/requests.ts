@@ -1,5 +1,6 @@
 import { checkColumns, toRequest } from '../../../files/requests.js'
 import { type FileRow, readRows } from '../../../files/rows.js'
+import { isPromise } from '../../../handler/serving.js'
 import { faultOfClassCount, faultOfClassName, type RequestClasses } from '../../../scenario/classes.js'
 import { faultOfWeights, type RequestOrder, randomOrder, sequentialOrder } from '../../../scenario/http/order.js'
 import {
@@ -8,13 +9,14 @@ import {
   type HttpBody,
   type HttpHeaders,
   type HttpRequest,
+  type HttpRow,
   isBody,
   isHeaderValue,
   NO_BODY,
   type ResolvedRequest,
   takesNoBody,
 } from '../../../scenario/http/requests.js'
-import { columnsIn, compile, fill, parseTemplate, type Row, type Template } from '../../../scenario/http/template.js'
+import { columnsIn, compile, fill, parseTemplate, type Template } from '../../../scenario/http/template.js'
 import type { ResolvedHttp } from '../../../scenario/http.js'
 import { nearestName } from '../../../validation/nearest.js'
 import { isBytes, isUrl } from '../../../validation/realm.js'
@@ -71,7 +73,7 @@ interface Entry {
   place: string
   request: ResolvedRequest
   /** the columns of a file, which fill in placeholders of the target and of the row itself */
-  own: Row | null
+  own: HttpRow | null
 }
 
 async function entriesOf({ requests, url, headers, body }: ResolvedHttp, read: typeof readRows): Promise<Entry[]> {
@@ -86,7 +88,7 @@ async function entriesOf({ requests, url, headers, body }: ResolvedHttp, read: t
 
 async function rowsOf(data: NonNullable<ResolvedHttp['data']>, read: typeof readRows): Promise<FileRow[]> {
   if (typeof data === 'string') return read(data)
-  return (data as Row[]).map((columns, i) => ({ place: `http.data.${i}`, columns }))
+  return (data as HttpRow[]).map((columns, i) => ({ place: `http.data.${i}`, columns }))
 }
 
 /** Most requests are made from rows of data this often, to check them before the run. */
@@ -94,8 +96,8 @@ const MOST_CHECKED = 5_000_000
 
 /** Requests of a list or a file, in turn or drawn. */
 class ListSource implements RequestSource {
-  readonly #made: (Outgoing | ((row: Row) => Outgoing))[]
-  readonly #own: (Row | null)[]
+  readonly #made: (Outgoing | ((row: HttpRow) => Outgoing))[]
+  readonly #own: (HttpRow | null)[]
   readonly #rows: FileRow[] | null
   readonly #order: RequestOrder
   readonly classes: RequestClasses | null
@@ -137,10 +139,10 @@ class ListSource implements RequestSource {
 
   of(number: number): Outgoing {
     const i = this.#order.requestOf(number)
-    const made = this.#made[i] as Outgoing | ((row: Row) => Outgoing)
+    const made = this.#made[i] as Outgoing | ((row: HttpRow) => Outgoing)
     if (typeof made !== 'function') return made
     const { columns } = (this.#rows as FileRow[])[this.#order.rowOf(number)] as FileRow
-    const own = this.#own[i] as Row | null
+    const own = this.#own[i] as HttpRow | null
     return made(own === null ? columns : { ...columns, ...own })
   }
 }
@@ -276,7 +278,7 @@ function compileEntry(
   { request, own }: Entry,
   target: Target,
   hasData: boolean,
-): { needed: Needed[]; make: (row: Row) => Outgoing } {
+): { needed: Needed[]; make: (row: HttpRow) => Outgoing } {
   const field =
     request.url !== undefined ? 'url' : request.path !== undefined ? 'path' : own === null ? 'url' : 'http.url'
   const text = request.url ?? request.path ?? target.text
@@ -315,7 +317,7 @@ function compileEntry(
 const STAND_IN = 'throughline-placeholder-'
 const STAND_INS = new RegExp(`${STAND_IN}(\\d+)-`)
 
-function compileUrl(text: string, field: string, target: Target): (row: Row) => { origin: string; path: string } {
+function compileUrl(text: string, field: string, target: Target): (row: HttpRow) => { origin: string; path: string } {
   const template = parseTemplate(text)
   if (template.length === 1) {
     const url = target.resolve(text, field)
@@ -458,7 +460,7 @@ class FunctionSource implements RequestSource {
 
 /** Checks what a function of requests returned. */
 function checked(request: unknown): HttpRequest {
-  if (typeof request !== 'object' || request === null || typeof (request as { then?: unknown }).then === 'function') {
+  if (typeof request !== 'object' || request === null || isPromise(request)) {
     throw new TypeError(`requests must return a request, such as { path: '/users/7' }; it returned ${show(request)}`)
   }
   const { method, path, url, headers, body } = request as HttpRequest

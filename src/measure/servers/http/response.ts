@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import type { util } from 'undici'
+import { isPromise } from '../../../handler/serving.js'
 import { numberInAll, type Shard } from '../../../scenario/arrivals/shard.js'
 import type { HttpAnswer, HttpCheck } from '../../../scenario/http/answer.js'
 import type { StatusOutcome } from '../../../scenario/http.js'
@@ -16,7 +17,8 @@ export interface Judging {
   maxRedirects: number
   /** sends a request again, to follow a redirect */
   send(request: Outgoing, handler: ResponseHandler): void
-  parseHeaders: typeof util.parseHeaders
+  /** null if no headers are read */
+  parseHeaders: typeof util.parseHeaders | null
   /** responses that count as success though they redirect */
   redirects: number
 }
@@ -158,7 +160,7 @@ export class CheckedResponseHandler extends ResponseHandler {
   #parsedHeaders(): Record<string, string | string[]> {
     const headers = this.#headers
     if (!Array.isArray(headers)) return (headers ?? {}) as Record<string, string | string[]>
-    return this.judging.parseHeaders(headers as RawHeaders)
+    return (this.judging.parseHeaders as typeof util.parseHeaders)(headers as RawHeaders)
   }
 
   #follow(): void {
@@ -212,7 +214,7 @@ function faultFoundBy(check: HttpCheck, answer: HttpAnswer): string | null {
   if (found === undefined || found === true) return null
   if (typeof found === 'string') return found === '' ? 'failed' : found
   if (found === false) return 'failed'
-  if (typeof (found as { then?: unknown } | null)?.then === 'function') {
+  if (isPromise(found)) {
     Promise.resolve(found).catch(() => {})
     return 'must not be async, but it returned a promise'
   }
