@@ -277,7 +277,7 @@ function judgePairs(pairs: readonly Pair[], rounds: number, sides: Pick<Comparis
 
 /**
  * Prints verdicts on gates resampled from the recorded segments, for several numbers of pairs: gates of one scenario, and
- * gates of five of which one is slower, with a second comparison of each scenario that is found slower.
+ * gates of five scenarios with one slower one, with a second comparison of each scenario that is found slower.
  */
 function reportResampled(segments: readonly SegmentRecord[], runs: number): void {
   const pool = new Map(CHANGES.map((change) => [change, segments.filter((each) => each.change === change)]))

@@ -14,7 +14,7 @@ export const COMPARED = [
 ] as const
 /** A compared metric, by name. */
 export type ComparedMetric = (typeof COMPARED)[number]
-/** A metric that is a fraction of requests, of which differences are compared and not ratios. */
+/** A metric that is a fraction of requests. Its differences are compared, not its ratios. */
 export type FractionMetric = 'errorRate' | 'goodput'
 
 export const isFraction = (metric: ComparedMetric): metric is FractionMetric =>

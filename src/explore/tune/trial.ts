@@ -33,7 +33,7 @@ export interface Trial {
   goodput: number | null
   /** the largest ratio of an observed figure to its limit: at most 1 if the run keeps the budget as observed */
   strain: number
-  /** the rule of which it is, and the figure; null if nothing can be observed: there is no steady state, or no answer */
+  /** the rule with the largest ratio, and its figure; null without a steady state or completed requests */
   nearest: { rule: Rule; observed: number } | null
   /** the size of the largest batch */
   largestBatch: number

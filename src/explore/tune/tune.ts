@@ -436,7 +436,7 @@ class Tuning {
   }
 }
 
-/** Says of which candidate a run was refused, such as one with too few recorded service times. */
+/** Names the candidate in the error of a refused run, such as one with too few recorded service times. */
 const refusedOf = ({ name }: Contender, message: string) =>
   new ValidationError(name === null ? '' : `tune.candidates.${name}`, message)
 

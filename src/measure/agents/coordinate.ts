@@ -27,7 +27,7 @@ import { connectRedis, isNoAnswer, loadBullmq, RedisClock } from './redis.js'
 /** How far ahead the start is set, so that every agent knows of it. */
 const LEAD_MS = 1000
 
-/** Measures an HTTP scenario with agents, each of which sends a shard, and merges their results. */
+/** Measures an HTTP scenario with agents: each sends a shard, and their results are merged. */
 export async function measureOnAgents(
   scenario: Scenario,
   { agents, ...options }: MeasureOptions & { agents: AgentsOption },
