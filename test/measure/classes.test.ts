@@ -2,55 +2,26 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { checkBudget } from '../../src/budget/check.js'
 import { measure } from '../../src/measure/measure.js'
-import { buildRecording } from '../../src/measure/recording/build-recording.js'
 import { FailureKinds } from '../../src/measure/recording/failure-kinds.js'
 import { checkResult } from '../../src/result/check.js'
 import type { ClassResult } from '../../src/result/classes.js'
 import { MOST_KINDS } from '../../src/result/failures.js'
 import { resultOf } from '../../src/result/result.js'
 import { summarize } from '../../src/result/runs.js'
-import { constant, replay } from '../../src/scenario/arrivals/arrivals.js'
+import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import { drawnClasses } from '../../src/scenario/classes.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { seeded } from '../support/reference/small-scenarios.js'
-import { runInVirtualTime } from '../support/virtual-time/virtual-threads.js'
+import { dueTimes, queues, runOnTwoServers } from '../support/virtual-time/two-servers.js'
 
 const classes = { checkout: { weight: 1 }, browse: { weight: 2 } }
-const dueTimes = fc.array(fc.nat({ max: 5 }), { minLength: 8, maxLength: 60 }).map((gaps) => {
-  let at = 0
-  return gaps.map((gap) => {
-    at += gap
-    return at
-  })
-})
-const queue = fc.record({
-  capacity: fc.option(fc.integer({ min: 2, max: 10 })),
-  timeout: fc.option(fc.integer({ min: 1, max: 30 })),
-})
-
 describe('classes and failures of a measurement', () => {
   it('in virtual time are those of a simulation, and of its requests one by one', { timeout: 60_000 }, () => {
     let failing = 0
     fc.assert(
-      fc.property(dueTimes, queue, fc.boolean(), fc.boolean(), (timestamps, queue, fails, judged) => {
-        const scenario = {
-          arrivals: replay(timestamps),
-          classes,
-          servers: 2,
-          batching: { maxBatchSize: 3, maxWait: 4 },
-          queue,
-          ...(judged && { good: { latency: 15 } }),
-          stop: { requests: timestamps.length },
-          warmup: { requests: 3 },
-        }
-        const isFailed = (number: number) => fails && number % 3 === 0
-        const run = runInVirtualTime(scenario, {
-          service: (size) => (5 + size) * 1e6,
-          delay: () => 0,
-          fails: isFailed,
-          segments: 4,
-        })
-        const recording = buildRecording(run.scenario, run.state, run.nowNs)
+      fc.property(dueTimes(8), queues, fc.boolean(), fc.boolean(), (timestamps, queue, fails, judged) => {
+        const parts = { classes, queue, ...(judged && { good: { latency: 15 } }) }
+        const { scenario, isFailed, run, recording } = runOnTwoServers(timestamps, fails, parts)
         if (recording.counts.completed === 0 || recording.endNs <= recording.startNs) return
         const result = resultOf(recording)
         expect(checkResult(JSON.parse(JSON.stringify(result)))).toEqual(result)

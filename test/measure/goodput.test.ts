@@ -1,22 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
-import { buildRecording } from '../../src/measure/recording/build-recording.js'
 import { resultOf } from '../../src/result/result.js'
-import { replay } from '../../src/scenario/arrivals/arrivals.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { atLength } from '../support/at-length.js'
 import { seeded } from '../support/reference/small-scenarios.js'
-import { runInVirtualTime } from '../support/virtual-time/virtual-threads.js'
+import { dueTimes, queues, runOnTwoServers } from '../support/virtual-time/two-servers.js'
 
-const dueTimes = fc.array(fc.nat({ max: 5 }), { minLength: 5, maxLength: 60 }).map((gaps) =>
-  gaps.map(
-    (
-      (at) => (gap: number) =>
-        (at += gap)
-    )(0),
-  ),
-)
 const limit = fc.oneof(
   { weight: 4, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: fc.noBias(fc.nat({ max: 20 })) },
@@ -24,33 +14,12 @@ const limit = fc.oneof(
 const limits = fc
   .record({ latency: limit, wait: limit, service: limit, queueing: limit, batching: limit, dispatch: limit })
   .filter((good) => Object.values(good).some((ms) => ms !== undefined))
-const queue = fc.record({
-  capacity: fc.option(fc.integer({ min: 2, max: 10 })),
-  timeout: fc.option(fc.integer({ min: 1, max: 30 })),
-})
-
 describe('goodput of a measurement', () => {
   it('in virtual time is that of a simulation, and that of its requests one by one', { tags: 'at-length' }, () => {
     let [judged, mixed] = [0, 0]
     fc.assert(
-      fc.property(dueTimes, limits, queue, fc.boolean(), (timestamps, good, queue, fails) => {
-        const scenario = {
-          arrivals: replay(timestamps),
-          servers: 2,
-          batching: { maxBatchSize: 3, maxWait: 4 },
-          queue,
-          good,
-          stop: { requests: timestamps.length },
-          warmup: { requests: 3 },
-        }
-        const isFailed = (number: number) => fails && number % 3 === 0
-        const run = runInVirtualTime(scenario, {
-          service: (size) => (5 + size) * 1e6,
-          delay: () => 0,
-          fails: isFailed,
-          segments: 4,
-        })
-        const recording = buildRecording(run.scenario, run.state, run.nowNs)
+      fc.property(dueTimes(5), limits, queues, fc.boolean(), (timestamps, good, queue, fails) => {
+        const { scenario, isFailed, run, recording } = runOnTwoServers(timestamps, fails, { queue, good })
         const within = (ns: number, ms: number | undefined) => ns <= (ms ?? 1e9) * 1e6
         const found = run.served
           .flatMap((batch) => batch.requests.map((number, i) => ({ ...batch, number, dueNs: batch.due[i] as number })))
