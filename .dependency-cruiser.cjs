@@ -131,6 +131,13 @@ module.exports = {
       from: { path: '^src/(index|vitest|vitest-config)[.]ts$' },
       to: { path: 'node_modules/d3-', reachable: true },
     },
+    {
+      name: 'watching-is-loaded-if-asked-for',
+      comment: 'only measure --live and --progress-fd load the live report, by import()',
+      severity: 'error',
+      from: { path: '^src/cli/[^/]+[.]ts$' },
+      to: { path: '^src/cli/machines/(run-watch|live-)', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

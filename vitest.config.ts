@@ -68,7 +68,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/support/suites/fresh-build.ts', 'test/support/suites/report-missing-programs.ts'],
     sequence: { sequencer: LongOnesFirst },
-    // to load the source once for all files takes half the time: they keep nothing outside themselves
+    // to load the build once for all files takes half the time: they keep nothing outside themselves
     projects: [
       project({
         name: 'virtual',

@@ -19,12 +19,12 @@ import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenari
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `
-To simulate: with --p99, the rate of the arrivals is searched; with --budget, by how much all of them may grow. The exit code
-is 1 if no load is sustained within the limit, or the present one breaks the budget.
+To simulate: with --p99, the highest rate of the arrivals is searched; with --budget, how much the load may grow. The exit code
+is 1 if no load is sustained within the limit, or if the load of the scenario breaks the budget.
 
 With --url, --handler or a scenario with a target and no service, loads are measured: the rate is doubled from that of the
-arrivals (10/s) until the budget breaks, and searched between. The exit code is 1 if the load of the arrivals breaks the budget,
-or every load does if they are not given; 3 if that is inconclusive.
+arrivals (10/s) until the budget breaks, and searched between. The exit code is 1 if the load of the arrivals breaks the budget;
+without arrivals, it is 1 if every load breaks the budget. It is 3 if that is inconclusive.
 
 Examples:
   $ throughline capacity scenario.json --p99 100ms
@@ -45,7 +45,7 @@ export function capacityCommand(terminal: Terminal): Command {
   addScenarioOptions(command, { service: true, handler: true })
   command
     .option('--p99 <duration>', 'limit on p99 latency: search the highest rate within it')
-    .option('--budget <limits>', 'a JSON file of a budget, or its limits: search by how much the load may grow')
+    .option('--budget <limits>', 'a JSON file of a budget, or its limits: search how much the load may grow')
     .option('--at-most <duration>', 'how long to measure, all loads together (default: 60s)')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: CapacityFlags) => {
@@ -62,7 +62,11 @@ export function capacityCommand(terminal: Terminal): Command {
       await printMeasured(terminal, scenario, flags)
       return
     }
-    if (atMost !== undefined) throw new ValidationError('--at-most', 'applies to a target only: --url or --handler')
+    if (atMost !== undefined)
+      throw new ValidationError(
+        '--at-most',
+        'applies to a target only: --url, --handler, or a scenario with a target and no service',
+      )
     if (p99 === undefined) {
       await printHeadroom(terminal, scenario, flags)
       return

@@ -14,7 +14,7 @@ import { isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { exitCodeOf, renderCheck } from './check.js'
 import { BUDGET_IS, loadBudget, parseValue } from './limits.js'
-import { RunWatch, type WatchFlags } from './machines/run-watch.js'
+import type { RunWatch, WatchFlags } from './machines/run-watch.js'
 import {
   addInconclusiveOption,
   addOutputOptions,
@@ -110,7 +110,7 @@ export function measureCommand(terminal: Terminal): Command {
       const { measure } = await import('../measure/measure.js')
       // reading percentiles in this process would disturb a target in this process
       const describeProgress = progressDescriber(typeof scenario.handler === 'string' || isUrl(scenario.handler))
-      const watch = await RunWatch.start(terminal, flags)
+      const watch = await startWatch(terminal, flags)
       let result: Result
       try {
         result = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
@@ -144,6 +144,13 @@ export function measureCommand(terminal: Terminal): Command {
       failIfInvalid(terminal, flags, [result])
     },
   )
+}
+
+/** Starts to show the run in progress, if flags ask for it. */
+async function startWatch(terminal: Terminal, flags: WatchFlags): Promise<RunWatch | null> {
+  if (flags.live === undefined && flags.progressFd === undefined) return null
+  const watch = await import('./machines/run-watch.js')
+  return watch.RunWatch.start(terminal, flags)
 }
 
 /** Options that change nothing without another. */

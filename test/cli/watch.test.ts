@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { isLoopback } from '../../src/cli/machines/loopback.js'
 import { RunWatch } from '../../src/cli/machines/run-watch.js'
 import type { Terminal } from '../../src/cli/terminal.js'
 import { simulate } from '../../src/simulate/simulate.js'
@@ -76,17 +77,26 @@ describe('throughline measure, watched', () => {
     const watch = await RunWatch.start({ stderr } as unknown as Terminal, { progressFd: String(file.fd) })
     const progress = { ...{ fraction: 0, endMs: null, sent: 0, completed: 0, failed: 0 }, latencySoFar: () => null }
     for (const timeMs of [1000, 2000, 3000]) {
-      watch?.update({ ...progress, timeMs, resultSoFar: () => Promise.reject(new Error('no thread')) })
+      watch.update({ ...progress, timeMs, resultSoFar: () => Promise.reject(new Error('no thread')) })
       await new Promise((resolve) => setImmediate(resolve))
     }
     const result = simulate({ arrivals: '100/s', service: '1ms', stop: { requests: 100 } })
-    await watch?.finish(result)
-    await watch?.close()
+    await watch.finish(result)
+    await watch.close()
     expect(said).toBe('throughline: cannot show the run in progress: no thread\n')
     const [line] = (await readFile(join(folder, 'progress.jsonl'), 'utf8')).split('\n')
     expect(JSON.parse(line as string)).toMatchObject({ final: true, counts: result.counts })
     await file.close()
     await rm(folder, { recursive: true })
+  })
+
+  it.each([
+    ...['localhost', '127.0.0.1', '127.1.2.3', '::1', '[::1]'].map((host) => [host, true] as const),
+    ...['127.0.0.1.attacker.example', 'localhost.example', '10.127.0.0', '0.0.0.0', '::', ''].map(
+      (host) => [host, false] as const,
+    ),
+  ])('reports whether only this machine can reach %j: %s', (host, only) => {
+    expect(isLoopback(host)).toBe(only)
   })
 
   it('ends if nobody reads the snapshots', async () => {

@@ -3,6 +3,7 @@ import type { Result } from '../../result/result.js'
 import { ENTRY, startPool, taskOf } from '../../threads/thread.js'
 import { messageOf, ValidationError } from '../../validation/validation-error.js'
 import type { LiveTask } from './live-thread.js'
+import { withoutBrackets } from './loopback.js'
 
 /** The report of a run in progress, which a thread serves over HTTP. */
 export class LiveReport {
@@ -59,5 +60,5 @@ function parseAddress(address: string): { host: string; port: number } {
       `must be a port of this machine, or an address with a port, such as 8080 or 0.0.0.0:8080, got '${address}'`,
     )
   }
-  return { host: name.replace(/^\[(.*)\]$/, '$1'), port }
+  return { host: withoutBrackets(name), port }
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { MessagePort } from 'node:worker_threads'
 import { createReportHandler } from '../../report/html/handler.js'
 import type { Result } from '../../result/result.js'
+import { isLoopback, withoutBrackets } from './loopback.js'
 
 /** The task of the thread that serves the live report. */
 export interface LiveTask {
@@ -43,7 +44,5 @@ export async function serveLive({ host, port, channel }: LiveTask): Promise<void
   server.closeAllConnections()
 }
 
-export const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
-
 /** The machine that a request names, without the port. */
-const nameOf = ({ headers }: IncomingMessage) => (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+const nameOf = ({ headers }: IncomingMessage) => withoutBrackets((headers.host ?? '').replace(/:\d+$/, ''))

@@ -4,7 +4,7 @@ import type { Finding } from '../../result/validity.js'
 import { messageOf } from '../../validation/validation-error.js'
 import type { Terminal } from '../terminal.js'
 import { LiveReport } from './live-report.js'
-import { isLoopback } from './live-thread.js'
+import { isLoopback } from './loopback.js'
 import { ProgressStream } from './progress-stream.js'
 
 /** The flags by which a run in progress is watched. */
@@ -43,16 +43,15 @@ export class RunWatch {
   }
 
   /**
-   * Starts what the flags ask for; null if they ask for nothing.
+   * Starts what the flags ask for.
    *
    * @throws ValidationError if a flag is invalid, or its port or file descriptor cannot be used
    */
-  static async start(terminal: Terminal, { live, progressFd }: WatchFlags): Promise<RunWatch | null> {
-    if (live === undefined && progressFd === undefined) return null
+  static async start(terminal: Terminal, { live, progressFd }: WatchFlags): Promise<RunWatch> {
     const stream = progressFd === undefined ? null : ProgressStream.open(progressFd)
     const report = live === undefined ? null : await LiveReport.start(live)
     if (report !== null) {
-      const open = isLoopback(new URL(report.url).hostname.replace(/^\[(.*)\]$/, '$1'))
+      const open = isLoopback(new URL(report.url).hostname)
       const note = open ? '' : ', for every machine that can reach it'
       terminal.stderr.write(`throughline: live report on ${report.url}${note}\n`)
     }
