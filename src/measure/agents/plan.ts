@@ -26,7 +26,10 @@ export async function planRun(scenario: Scenario, options: MeasureOptions, count
     )
   }
   if (options.shard !== undefined) {
-    throw new ValidationError('options.shard', 'cannot be combined with agents, which divide the run into shards themselves')
+    throw new ValidationError(
+      'options.shard',
+      'cannot be combined with agents, which divide the run into shards themselves',
+    )
   }
   const resolved = checkMeasurable(resolveScenario(scenario, 'measure'))
   checkShard(resolved, { index: 1, count })

@@ -200,7 +200,8 @@ describe.concurrent('micro-benchmarks', { timeout: TIMEOUT }, () => {
     const { code, stdout } = await ended
     expect(code).toBe(130)
     expect(stdout).toMatch(/ parse +p50 .* same\n/)
-    expect(stdout).toMatch(/later: not run: the gate was interrupted/)
+    // on a busy machine the signal arrives when some of its pairs are complete
+    expect(stdout).toMatch(/later: (not run: the gate was interrupted|a 99 % interval needs 4 pairs, got [123])\n/)
     expect(at.leftovers()).toEqual([])
   })
 
