@@ -48,8 +48,6 @@ const STEPS = 1_200_000
 const SEGMENT = 5
 /** Numbers of pairs to choose from. */
 const ROUNDS_TRIED = [16, 24, 32, 40, 56]
-/** Pairs of base with itself before each comparison. */
-const NULL_PAIRS = 8
 
 interface SegmentRecord {
   kind: 'segment'
@@ -304,7 +302,7 @@ function reportResampled(segments: readonly SegmentRecord[], runs: number): void
           const second = draw(each)
           return { fails: second.verdict === 'slower', pairs: first.pairs + second.pairs }
         })
-        const pairs = compared.reduce((total, each) => total + NULL_PAIRS + each.pairs, 0)
+        const pairs = compared.reduce((total, each) => total + each.pairs, 0)
         return { fails: compared.some(({ fails }) => fails), seconds: pairs * secondsPerPair }
       })
       const fraction = (verdict: ComparisonVerdict) => ones.filter((each) => each.verdict === verdict).length / runs

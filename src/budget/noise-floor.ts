@@ -15,7 +15,7 @@ export const detectableMetrics = (of: ComparedMetric): readonly ComparedMetric[]
 
 /**
  * Estimates the smallest change of a metric that a comparison of `rounds` pairs finds in 95 of 100 cases, from the interval
- * of `count` pairs of base with itself: a fraction, or the difference of error rates. Null without an interval.
+ * of `count` pairs: a fraction, or the difference of error rates. Null without an interval.
  */
 export function detectableChange(
   { interval: { low, high, reason }, difference }: MetricComparison,
@@ -23,10 +23,11 @@ export function detectableChange(
   rounds: number,
 ): number | null {
   if (low === null || high === null || reason !== undefined) return null
-  const z = (tail: number) => student(tail, NORMAL)
   const halfWidth = difference === null ? Math.log(high / low) / 2 : (high - low) / 2
-  const error = (halfWidth / z(tailAt(count, count))) * Math.sqrt(count / rounds)
-  const distance = error * (z(tailAt(rounds, rounds)) + z(MISSED))
+  const error = (halfWidth / student(tailAt(count, count), NORMAL)) * Math.sqrt(count / rounds)
+  // the error is itself an estimate, from `count` pairs
+  const t = (tail: number) => student(tail, count - 1)
+  const distance = error * (t(tailAt(rounds, rounds)) + t(MISSED))
   return difference === null ? Math.expm1(distance) : distance
 }
 

@@ -68,10 +68,6 @@ function addGateOptions(command: Command): void {
       ).choices(BENCH_RUNNERS),
     )
     .option('--prepare <command>', '--base-ref only: shell command that prepares base, such as a build')
-    .option(
-      '--null-pairs <n>',
-      '--base-ref only: pairs of base with itself, to estimate the detectable change (default: 8)',
-    )
   addInconclusiveOption(command, '--base-ref only: ').addOption(
     new Option(
       '-o, --output <file>',
@@ -88,13 +84,14 @@ function compareWithCommit(
 ): Promise<void> {
   const { of, within, rounds, design, simulate, null: isNull, machineNoise, history, runner, ...rest } = flags
   rejectFlags('commits', { null: isNull, machineNoise, history })
-  const { baseRef, prepare, nullPairs, onInconclusive, output, json, debug, config, ...scenarioFlags } =
-    rest as typeof rest & { config?: string }
+  const { baseRef, prepare, onInconclusive, output, json, debug, config, ...scenarioFlags } = rest as typeof rest & {
+    config?: string
+  }
   if (runner !== undefined) {
     const { duration: _, ...others } = scenarioFlags
     rejectFlags('micro-benchmarks', { design, simulate, ...others })
   }
-  const gateFlags: GateFlags = { baseRef, prepare, nullPairs, onInconclusive, output, json, debug }
+  const gateFlags: GateFlags = { baseRef, prepare, onInconclusive, output, json, debug }
   return gateCommand(terminal, { files, scenarioFlags, runner }, gateFlags, {
     of,
     within: parseValue(within),
@@ -137,8 +134,8 @@ export function compareCommand(terminal: Terminal): Command {
     if (more.length > 0) {
       throw new ValidationError('compare', `takes two files, got ${files.length}; use --base-ref to compare more`)
     }
-    const { prepare, nullPairs, onInconclusive, output, runner, ...rest } = flags
-    rejectFlags('two files', { prepare, nullPairs, onInconclusive, output, runner })
+    const { prepare, onInconclusive, output, runner, ...rest } = flags
+    rejectFlags('two files', { prepare, onInconclusive, output, runner })
     const comparison = await runComparison(terminal, base, head, rest)
     if (flags.json) printJson(terminal, comparison)
     else print(terminal, comparison, renderComparison)

@@ -31,7 +31,7 @@ export interface GateOutcome {
   comparison: Comparison | null
   /** a second comparison if the first one found head slower and the gate has several scenarios; both must agree */
   confirmation: Comparison | null
-  /** the smallest detectable changes; null for a simulation or without null pairs */
+  /** the smallest detectable changes; null if nothing was compared */
   detectable: Detectable | null
   /** the check of head; null without a budget */
   budget: BudgetCheck | null

@@ -7,7 +7,7 @@ import type { Scenario } from '../scenario/scenario.js'
 import { hasTarget } from '../scenario/target.js'
 import { simulate } from '../simulate/simulate.js'
 import { messageOf, ValidationError } from '../validation/validation-error.js'
-import { type Detectable, estimateDetectable } from './detectable.js'
+import { estimateDetectable } from './detectable.js'
 import type { GateOutcome, GateVerdict } from './gate-report.js'
 
 /** Options of the comparison of a scenario. */
@@ -57,19 +57,17 @@ export interface GateProgress {
 export interface GateOptions {
   /** options that replace those of every scenario */
   compare?: GateCompareOptions | undefined
-  /** number of pairs of base with itself before each measured comparison, or 0 */
-  nullPairs: number
   signal?: AbortSignal | undefined
   /** Reports progress. Returning false ends the gate early, with the outcomes so far. */
   onProgress(progress: GateProgress): boolean
 }
 
-/** With 8 pairs of base with itself these are 32 pairs of rounds of 0.5 s: half a minute per scenario. */
+/** With measured rounds of 0.5 s these are about half a minute per scenario. */
 export const ROUNDS = 24
 /** The longest run of head to check its budget. */
 const BUDGET_RUN = { simulate: { requests: 2_000_000 }, measure: { duration: '10s' } } as const
 /** The fraction of a scenario's progress at which each part starts. */
-const PARTS = { null: 0, compare: 0.25, budget: 0.85 }
+const PARTS = { compare: 0, budget: 0.85 }
 
 /** Compares the scenarios of base and head one after the other, and checks the budgets of head. */
 export async function compareScenarios(entries: readonly GateEntry[], options: GateOptions): Promise<GateOutcome[]> {
@@ -144,31 +142,22 @@ async function compareSides(
   head: GateScenario,
   options: SingleOptions,
 ): Promise<Partial<GateOutcome>> {
-  const { nullPairs, signal, onProgress, confirms, isEnded } = options
+  const { signal, onProgress, confirms, isEnded } = options
   const compareOptions = { rounds: ROUNDS, ...base.compare, ...head.compare, ...dropUndefined(options.compare) }
   const sides = { base: toScenario(base), head: toScenario(head) }
-  const run = (from: number, to: number, what: string, more: CompareOptions = {}, compared = sides) =>
+  const run = (from: number, to: number, what: string, compared = sides) =>
     compare(compared, {
       ...compareOptions,
-      ...more,
       signal,
       onProgress: ({ fraction, done, total }) =>
         onProgress({ name, fraction: from + (to - from) * fraction, doing: `${what}, pair ${done + 1} of ${total}` }),
     })
-  const engine = compareOptions.engine ?? (hasTarget(sides.base) || hasTarget(sides.head) ? 'measure' : 'simulate')
-  // simulations of the same code are identical
-  const nulls =
-    nullPairs === 0 || engine === 'simulate'
-      ? null
-      : await run(PARTS.null, PARTS.compare, 'base with itself', { null: true, rounds: nullPairs })
-  if (isEnded()) return { verdict: 'inconclusive', reason: 'not compared: the gate was interrupted' }
-  const comparison = await run(nulls === null ? PARTS.null : PARTS.compare, PARTS.budget, 'base and head')
-  const { of, within, rounds } = comparison
-  const detectable: Detectable | null = nulls === null ? null : estimateDetectable(nulls.pairs, { of, within, rounds })
+  const comparison = await run(PARTS.compare, PARTS.budget, 'base and head')
+  const detectable = estimateDetectable(comparison)
   const verdict = VERDICTS[comparison.verdict]
   if (verdict !== 'fail' || !confirms || isEnded()) return { comparison, detectable, verdict }
   const others = { base: shiftSeed(sides.base), head: shiftSeed(sides.head) }
-  const confirmation = await run(PARTS.budget, PARTS.budget, 'base and head again', {}, others)
+  const confirmation = await run(PARTS.budget, PARTS.budget, 'base and head again', others)
   return { comparison, confirmation, detectable, ...judgeConfirmation(confirmation) }
 }
 

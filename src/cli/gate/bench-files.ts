@@ -38,7 +38,7 @@ export async function compareBenchFiles(
   files: readonly string[],
   { repository, base, ref }: GateSides,
   duration: string | undefined,
-  { compare = {}, nullPairs, signal, onProgress }: GateOptions,
+  { compare = {}, signal, onProgress }: GateOptions,
 ): Promise<{ outcomes: GateOutcome[]; notes: string[] }> {
   const { of, within, rounds } = compare
   const given = { of, within, rounds, duration: parseValue(duration) }
@@ -61,7 +61,6 @@ export async function compareBenchFiles(
     folders,
     ref,
     ...judging,
-    nullPairs,
     atMostMs,
     signal,
     onProgress,

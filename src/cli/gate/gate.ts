@@ -22,7 +22,6 @@ import { renderGate } from '../../report/terminal/gate-table.js'
 import { legible } from '../../text/legible.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import { ValidationError } from '../../validation/validation-error.js'
-import { parseValue } from '../limits.js'
 import { formatOf, Interrupted, type OutputFlags, print, printJson, withProgress } from '../output.js'
 import { changeScenario, type ScenarioFlags } from '../scenario-options.js'
 import { BAD_USAGE, FAILED, INCONCLUSIVE, SIGNALS, type Terminal } from '../terminal.js'
@@ -33,15 +32,12 @@ import { type GateSides, loadGateEntries } from './scenarios.js'
 export interface GateFlags extends OutputFlags {
   baseRef: string
   prepare?: string | undefined
-  nullPairs?: string | undefined
   onInconclusive?: 'fail' | 'pass' | undefined
   /** a single one in a config */
   output?: string[] | string | undefined
 }
 
 const FORMATS = ['md', 'xml', 'html', 'json'] as const
-/** The fewest pairs that give an interval. */
-const NULL_PAIRS = 8
 
 /** What to compare: scenarios, or the tasks of micro-benchmarks. */
 export interface GateSubject {
@@ -63,7 +59,6 @@ export async function gateCommand(
   const { runner } = subject
   const output = [flags.output ?? []].flat()
   const formats = output.map((file) => formatOf(file, FORMATS))
-  const nullPairs = parseNullPairs(flags.nullPairs)
   const gate = await withCleanup(terminal, () =>
     withProgress(terminal, { endsEarly: true }, async ({ report, signal }) => {
       const repository = await openRepository(process.cwd())
@@ -79,7 +74,6 @@ export async function gateCommand(
       let interrupted = false
       const options = {
         compare,
-        nullPairs,
         signal,
         onProgress: ({ fraction, name, doing }: GateProgress) => {
           interrupted ||= !report(fraction, `${name}: ${doing}`)
@@ -121,13 +115,6 @@ async function runGate(
   )
   throwIfAborted(options.signal)
   return { outcomes: await compareScenarios(entries, options), notes: [] }
-}
-
-function parseNullPairs(given: string | undefined): number {
-  const pairs = given === undefined ? NULL_PAIRS : parseValue(given)
-  if (typeof pairs === 'number' && Number.isInteger(pairs) && (pairs === 0 || (pairs >= 8 && pairs <= 1000)))
-    return pairs
-  throw new ValidationError('--null-pairs', `must be 0 or a whole number from 8 to 1,000, got ${given}`)
 }
 
 async function applyScenarioFlags(scenario: GateScenario, file: string, flags: ScenarioFlags): Promise<GateScenario> {

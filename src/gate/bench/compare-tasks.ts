@@ -24,8 +24,6 @@ export interface TaskOptions {
   within: number
   /** largest number of pairs */
   rounds: number
-  /** number of pairs of base with itself, or 0 */
-  nullPairs: number
   /** longest time of a task in a round */
   atMostMs: number
   signal?: AbortSignal | undefined
@@ -40,7 +38,7 @@ interface Task {
 }
 
 /** The fraction of a file's progress at which each part starts. */
-const PARTS = { list: 0, null: 0.05, compare: 0.25, confirm: 0.85 }
+const PARTS = { list: 0, compare: 0.05, confirm: 0.85 }
 /** How often the progress is reported while a process runs. */
 const POLL_MS = 200
 /** Reading the clock takes a few hundredths of this. */
@@ -168,14 +166,8 @@ class FileGate {
   }
 
   private async comparePairs(tasks: readonly Task[], confirms: boolean): Promise<boolean> {
-    const { nullPairs, rounds, of, within } = this.options
+    const { rounds } = this.options
     const names = tasks.map(({ name }) => name)
-    const nulls =
-      nullPairs === 0 ? null : await this.runPairs(names, nullPairs, PARTS.null, PARTS.compare, 'base with itself')
-    if (nulls?.ended) {
-      this.interrupt()
-      return true
-    }
     const runs = await this.runPairs(names, rounds, PARTS.compare, PARTS.confirm, 'base and head')
     for (const { name, outcome } of tasks) {
       const comparison = this.conclude(runs.pairs.get(name), runs.ended)
@@ -183,8 +175,7 @@ class FileGate {
         Object.assign(outcome, interruptedOutcome)
         continue
       }
-      const pairs = nulls?.pairs.get(name)
-      const detectable = pairs === undefined ? null : estimateDetectable(pairs, { of, within, rounds })
+      const detectable = estimateDetectable(comparison)
       Object.assign(outcome, { comparison, detectable, verdict: VERDICTS[comparison.verdict] })
     }
     if (runs.ended || !confirms) return runs.ended
@@ -198,15 +189,14 @@ class FileGate {
     return others.ended
   }
 
-  /** Runs pairs of processes until the verdict on each task is clear, or all pairs of base with itself. */
+  /** Runs pairs of processes until the verdict on each task is clear. */
   private async runPairs(
     names: readonly string[],
     rounds: number,
     from: number,
     to: number,
-    what: 'base with itself' | 'base and head' | 'base and head again',
+    what: 'base and head' | 'base and head again',
   ): Promise<{ pairs: Map<string, Pair[]>; ended: boolean }> {
-    const isNull = what === 'base with itself'
     const pairs = new Map<string, Pair[]>(names.map((name) => [name, []]))
     let open = names
     for (let pair = 0; pair < rounds && open.length > 0; pair++) {
@@ -217,7 +207,7 @@ class FileGate {
           const now = first === 'base' ? side : side === 'base' ? 'head' : 'base'
           const part = from + ((to - from) * (pair + i / 2)) / rounds
           const doing = `${what}, pair ${pair + 1} of ${rounds}`
-          ran[now] = await this.run(isNull ? 'base' : now, open, part, doing)
+          ran[now] = await this.run(now, open, part, doing)
         }
       } catch (error) {
         // an incomplete pair does not count
@@ -228,7 +218,7 @@ class FileGate {
         const round = (side: Side) => buildRound(ran[side]?.find((task) => task.name === name)?.times as TaskTimes)
         pairs.get(name)?.push({ seed: pair + 1, first, base: round('base'), head: round('head') })
       }
-      if (isNull || !isCheckpoint(pair + 1, rounds)) continue
+      if (!isCheckpoint(pair + 1, rounds)) continue
       open = open.filter((name) => this.conclude(pairs.get(name), false)?.verdict === 'inconclusive')
     }
     return { pairs, ended: false }

@@ -10,7 +10,7 @@ describe.concurrent('throughline compare --base-ref --runner', () => {
   it('compares each task of the files of both sides, and leaves nothing behind', async () => {
     const at = repository(scripted({ parse: 1, print: 2, gone: 3 }))
     at.write(scripted({ parse: 4, print: 2, added: 1 }))
-    const { code, stdout, stderr } = await at.gate('main', '--runner', 'tinybench', '--null-pairs', '0', '--json')
+    const { code, stdout, stderr } = await at.gate('main', '--runner', 'tinybench', '--json')
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
     const { verdict, runner, scenarios } = readReport(stdout)
     expect({ verdict, runner }).toEqual({ verdict: 'fail', runner: 'tinybench' })
@@ -33,7 +33,7 @@ describe.concurrent('throughline compare --base-ref --runner', () => {
   it('reports a file that fails, and compares the others', async () => {
     const at = repository(scripted({ parse: 1 }), scripted({ print: 1 }, 'b.bench.js'))
     at.write(scripted({ print: 'no paper' }, 'b.bench.js'))
-    const { code, stdout } = await at.gate('main', '--runner', 'tinybench', '--null-pairs', '0')
+    const { code, stdout } = await at.gate('main', '--runner', 'tinybench')
     expect(code).toBe(2)
     expect(stdout).toMatch(/ Cannot be run: print\n/)
     expect(stdout).toMatch(/ parse +p50 .* same\n print +cannot be run\n/)

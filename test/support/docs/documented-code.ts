@@ -87,7 +87,7 @@ const SHORT: Record<string, string[]> = {
   sweep: ['--requests', '5000'],
   measure: ['--duration', '300ms'],
   compare: ['--rounds', '2'],
-  gate: ['--rounds', '2', '--null-pairs', '0', '--duration', '100ms'],
+  gate: ['--rounds', '2', '--duration', '100ms'],
   measureCapacity: ['--at-most', '5s'],
 }
 
