@@ -13,6 +13,7 @@ import type { ClassResult, ClassSegment } from './classes.js'
 import { type Goodput, goodPart } from './goodput.js'
 import { type Counts, errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
+import type { StageLatency, StageResult } from './stages.js'
 import { ESTIMATES, PERCENTILES, type Summary } from './summary.js'
 
 /** The relative rounding error of figures that are computed from the same counts in another order. */
@@ -37,26 +38,36 @@ const interval = z
     error: 'must have a low end that is not above the high one',
   })
 
+const figures = {
+  count: requests.min(1, { error: 'must be at least 1' }),
+  ...{ min: number, mean: number, stdDev: number, max: number },
+  ...{ p50: number, p90: number, p95: number, p99: number, p999: number },
+}
+const isSummary = { error: 'must be a summary' }
+
 const summary = z
   .looseObject(
     {
-      count: requests.min(1, { error: 'must be at least 1' }),
-      ...{ min: number, mean: number, stdDev: number, max: number },
-      ...{ p50: number, p90: number, p95: number, p99: number, p999: number },
+      ...figures,
       intervals: z.looseObject(Object.fromEntries(ESTIMATES.map((estimate) => [estimate, interval])), {
         error: `must be an object of ${ESTIMATES.join(', ')}`,
       }),
-      histogram: z.string({ error: 'must be text' }),
+      histogram: text,
     },
-    { error: 'must be a summary' },
+    isSummary,
   )
   .superRefine((given, context) => {
-    const fault = faultOf(given as unknown as Summary)
+    const fault = faultOf(given as unknown as Summary) ?? faultOfIntervals(given as unknown as Summary)
     if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
   })
 
+const stageLatency = z.looseObject({ ...figures, histogram: text }, isSummary).superRefine((given, context) => {
+  const fault = faultOf(given as unknown as StageLatency)
+  if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
+})
+
 /** A contradiction between the figures of a summary; null if there is none. */
-function faultOf(given: Summary): string | null {
+function faultOf(given: StageLatency): string | null {
   const { min, p50, p90, p95, p99, p999, max, mean, stdDev } = given
   const inOrder = [min, p50, p90, p95, p99, p999, max]
   if (inOrder.some((value, i) => value < (inOrder[i - 1] ?? 0))) {
@@ -79,6 +90,11 @@ function faultOf(given: Summary): string | null {
   if (!isBeyond(max) && Math.abs(stdDev - moments.stdDev) > PRECISION * rms) {
     return 'must have the stdDev that its histogram has'
   }
+  return null
+}
+
+/** An estimate outside of its interval; null if there is none. */
+function faultOfIntervals(given: Summary): string | null {
   for (const estimate of ESTIMATES) {
     const { low, high } = given.intervals[estimate]
     const value = given[estimate]
@@ -178,6 +194,15 @@ const classResult = z.looseObject({
   segments: z.array(z.looseObject({ counts, latencyMs: segmentLatency }), { error: 'must be a list' }),
 })
 
+const stageResult = z.looseObject({
+  first: requests.min(1, { error: 'must be at least 1' }),
+  last: requests.min(1, { error: 'must be at least 1' }),
+  ...{ startMs: number, endMs: number, fromPerSecond: number, toPerSecond: number, windowMs: number },
+  throughput: z.looseObject({ offered: number, completed: number }).nullable(),
+  counts,
+  latencyMs: stageLatency.nullable(),
+})
+
 const batchSize = z.string().regex(/^[1-9]\d*$/, { error: 'must be the size of a batch' })
 
 const finding = z.looseObject({ code: text, severity: z.enum(['error', 'warning', 'info']), message: text })
@@ -275,6 +300,7 @@ export const resultSchema = z
     rates,
     goodput: goodput.optional(),
     classes: z.record(z.string(), classResult).optional(),
+    stages: z.array(stageResult, { error: 'must be a list' }).optional(),
     batches: z.looseObject({ count: requests, meanSize: number, sizes: z.record(batchSize, requests) }),
     utilization: number.max(1 + ROUNDING, { error: 'must be at most 1' }).nullable(),
     meanInSystem: number,
@@ -324,6 +350,8 @@ function contradictionOf(given: Result): Contradiction | null {
   if (inFailures !== null) return inFailures
   const inClasses = contradictionOfClasses(given)
   if (inClasses !== null) return inClasses
+  const inStages = contradictionOfStages(given)
+  if (inStages !== null) return inStages
   const inParts = contradictionOfParts(given)
   if (inParts !== null) return inParts
   const ofSizes = Object.entries(batches.sizes)
@@ -386,6 +414,46 @@ function contradictionOfClasses(whole: Result): Contradiction | null {
   const buckets = new Buckets()
   for (const each of all) if (each.latencyMs !== null) buckets.add(decode(each.latencyMs.histogram))
   return buckets.hold(decode(latencyMs.histogram)) ? null : ['classes', 'must hold the latencies of the whole']
+}
+
+/** A contradiction within stages, or between them and the whole; null if there is none. */
+function contradictionOfStages({ stages, scenario, counts, latencyMs, window }: Result): Contradiction | null {
+  if (stages === undefined) return null
+  if (scenario?.arrivals.process !== 'stages') return ['stages', 'must not be there: the arrivals are not in stages']
+  for (const [k, stage] of stages.entries()) {
+    const inStage = contradictionInStage(stage, stages[k - 1], `stages.${k}`)
+    if (inStage !== null) return inStage
+  }
+  if (sumBy(stages, ({ windowMs }) => windowMs) > (window.endMs - window.startMs) * (1 + ROUNDING)) {
+    return ['stages', 'must not be longer than the window']
+  }
+  if (!areSame(totalOf(stages.map((stage) => stage.counts)), counts)) {
+    return ['stages', 'must add up to the counts of the whole']
+  }
+  const buckets = new Buckets()
+  for (const stage of stages) if (stage.latencyMs !== null) buckets.add(decode(stage.latencyMs.histogram))
+  return buckets.hold(decode(latencyMs.histogram)) ? null : ['stages', 'must hold the latencies of the whole']
+}
+
+function contradictionInStage(stage: StageResult, before: StageResult | undefined, at: string): Contradiction | null {
+  const { startMs, endMs, windowMs, first, last, counts, throughput, latencyMs } = stage
+  if (startMs !== (before?.endMs ?? 0)) return [`${at}.startMs`, 'must be the end of the stage before it, or 0']
+  if (endMs < startMs) return [`${at}.endMs`, 'must not be before its start']
+  if (first <= (before?.last ?? 0) || last < first)
+    return [`${at}.first`, 'must be after the last of the stage before it']
+  if (counts.offered !== counts.completed + errorsIn(counts) + counts.aborted) {
+    return [`${at}.counts.offered`, 'must be the sum of the other counts']
+  }
+  if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most as many as completed']
+  if (counts.completed !== (latencyMs?.count ?? 0)) {
+    return [`${at}.counts.completed`, 'must be as many as there are latencies']
+  }
+  if ((throughput === null) !== (windowMs === 0)) {
+    return [`${at}.throughput`, 'must be null if none of the stage is in the window, and only then']
+  }
+  return throughput === null || same(throughput.offered, (1000 * counts.offered) / windowMs)
+    ? null
+    : [`${at}.throughput.offered`, 'must be what was offered over its part of the window']
 }
 
 /** A contradiction between good requests, of all or of a class, and the counts that they are computed from. */

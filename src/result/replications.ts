@@ -4,6 +4,7 @@ import { mergeFailures } from './failures.js'
 import { findingsOf } from './findings.js'
 import { mergeFindings } from './merge/findings.js'
 import { mergeByMetric, mergeClasses, type RecordedSegment, type Recording, totalOf } from './recording.js'
+import { mergeStages } from './stages.js'
 
 /** One of several runs that differ only in their random numbers, as it is sent from thread to thread. */
 export interface Replication {
@@ -34,8 +35,10 @@ export function mergeReplications(replications: readonly Replication[]): Recordi
   // one that is left of several has no segments
   if (runs.length === 1 && first.segments.length > 0) return first
   const segments = endToEnd(replications, ({ recording, inSystem }) => [wholeOf(recording, inSystem)])
+  const stages = mergeStages(runs, 'replications')
   return {
     ...mergeSums(runs),
+    ...(stages !== null && { stages }),
     startNs: first.startNs,
     endNs: segments.at(-1)?.endNs as number,
     inSystemAtStart: first.inSystemAtStart,

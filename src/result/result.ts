@@ -21,6 +21,7 @@ import {
   segmentHistograms,
   serversIn,
 } from './recording.js'
+import { type StageResult, stageResult } from './stages.js'
 import {
   type Estimate,
   type Interval,
@@ -95,6 +96,8 @@ export interface Result {
   goodput?: Goodput
   /** the requests of each class; absent if requests have no classes */
   classes?: Record<string, ClassResult>
+  /** the requests of each stage, in order, by when they were due; absent if the arrivals are not in stages */
+  stages?: StageResult[]
   /** the batches that started in the window */
   batches: { count: number; meanSize: number; sizes: Record<number, number> }
   /** the fraction of server time spent serving; null if servers are unlimited */
@@ -184,6 +187,7 @@ export function resultOf(
     rates: { error: errorsIn(counts) / offered, rejection: counts.rejected / offered },
     ...(goodput !== null && { goodput }),
     ...(recording.classes !== undefined && { classes: classResults(recording, noSteadyState) }),
+    ...(recording.stages !== undefined && { stages: recording.stages.map(stageResult) }),
     batches: batchesOf(recording.batchSizes),
     utilization: utilizationOf(recording),
     meanInSystem: recording.inSystemNs / windowNs,
