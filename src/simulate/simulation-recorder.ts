@@ -2,6 +2,7 @@ import { type HistogramSnapshot, LatencyHistogram, mergeHistograms, zeros } from
 import {
   type ClassRecordings,
   type Counts,
+  errorsIn,
   type Histograms,
   mergeClasses,
   noCounts,
@@ -42,8 +43,8 @@ type CountedMetric = keyof Counted<unknown>
 interface Judging {
   limits: GoodLimits
   times: RequestTimes
-  /** the service time of each request */
-  services: Float64Array
+  /** the service time of each request; null if it is not limited */
+  services: Float64Array | null
 }
 
 interface OpenPart {
@@ -144,11 +145,11 @@ export class SimulationRecorder {
   }
 
   #judging(good: Good, batching: boolean, dispatch: boolean): Judging {
-    const services = new Float64Array(BUFFERED)
+    const services = good.service === undefined ? null : new Float64Array(BUFFERED)
     const times = {
       latency: this.latencies,
       wait: this.waits,
-      service: services,
+      service: services ?? 0,
       lag: 0,
       queueing: batching || dispatch ? this.queueings : this.waits,
       batching: batching ? this.batchings : 0,
@@ -190,10 +191,6 @@ export class SimulationRecorder {
   close(nowNs: number, number: number, inSystem: number, { servingNs, completions }: Done): void {
     const part = this.#arriving
     part.counts.offered = number - this.#firstNumber
-    if (this.#classes !== null && part !== this.#beforeWindow) {
-      for (let each = this.#firstNumber; each < number; each++)
-        this.#countsOf(part, this.#classes.classOf(each)).offered++
-    }
     part.endNs = nowNs
     part.inSystem = inSystem
     const { batches, batched } = this.#started()
@@ -258,7 +255,7 @@ export class SimulationRecorder {
   }
 
   #countGood({ limits, times, services }: Judging, buffered: number, batches: number): void {
-    repeatValues(services, this.services, this.sizes, batches)
+    if (services !== null) repeatValues(services, this.services, this.sizes, batches)
     const { counts } = this.#leaving
     counts.good = (counts.good ?? 0) + limits.count(times, buffered)
     if (this.#classes === null) return
@@ -313,7 +310,9 @@ export class SimulationRecorder {
     return Object.fromEntries(
       names.map((name, i) => {
         const latency = latencies[i] as HistogramSnapshot
-        return [name, { counts: { ...(byClass[i] as Counts), completed: latency.count }, latency }]
+        const counts = { ...(byClass[i] as Counts), completed: latency.count }
+        // by now every request has an outcome
+        return [name, { counts: { ...counts, offered: counts.completed + errorsIn(counts) }, latency }]
       }),
     )
   }
