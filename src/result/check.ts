@@ -147,14 +147,25 @@ function momentsOf({ count, buckets, counts }: BucketCounts): { mean: number; st
 const isBeyond = (ms: number) => nanoseconds(ms) >= HIGHEST_NS
 const bucketIn = (ms: number) => bucketOf(Math.min(nanoseconds(ms), HIGHEST_NS))
 
+/** The histograms of the value that is being checked: to inflate them takes most of the time. */
+const decoded = new Map<string, BucketCounts | string>()
+
 /** Decodes a histogram, or says what is wrong with it. */
 function decodeHistogram(base64: string): BucketCounts | string {
+  const known = decoded.get(base64)
+  if (known !== undefined) return known
+  let histogram: BucketCounts | string
   try {
-    return decode(base64)
+    histogram = decode(base64)
   } catch {
-    return 'must have a histogram in the compressed base64 of HdrHistogram'
+    histogram = 'must have a histogram in the compressed base64 of HdrHistogram'
   }
+  decoded.set(base64, histogram)
+  return histogram
 }
+
+/** The buckets of a histogram that was found to be valid. */
+const bucketsOf = ({ histogram }: { histogram: string }) => decodeHistogram(histogram) as BucketCounts
 
 const counts = z.looseObject({
   ...{ offered: requests, completed: requests, failed: requests },
@@ -412,8 +423,8 @@ function contradictionOfClasses(whole: Result): Contradiction | null {
     if (!areSame(totalOf(own), segment.counts)) return ['classes', `must add up to the counts of segments.${k}`]
   }
   const buckets = new Buckets()
-  for (const each of all) if (each.latencyMs !== null) buckets.add(decode(each.latencyMs.histogram))
-  return buckets.hold(decode(latencyMs.histogram)) ? null : ['classes', 'must hold the latencies of the whole']
+  for (const each of all) if (each.latencyMs !== null) buckets.add(bucketsOf(each.latencyMs))
+  return buckets.hold(bucketsOf(latencyMs)) ? null : ['classes', 'must hold the latencies of the whole']
 }
 
 /** A contradiction within stages, or between them and the whole; null if there is none. */
@@ -431,8 +442,8 @@ function contradictionOfStages({ stages, scenario, counts, latencyMs, window }: 
     return ['stages', 'must add up to the counts of the whole']
   }
   const buckets = new Buckets()
-  for (const stage of stages) if (stage.latencyMs !== null) buckets.add(decode(stage.latencyMs.histogram))
-  return buckets.hold(decode(latencyMs.histogram)) ? null : ['stages', 'must hold the latencies of the whole']
+  for (const stage of stages) if (stage.latencyMs !== null) buckets.add(bucketsOf(stage.latencyMs))
+  return buckets.hold(bucketsOf(latencyMs)) ? null : ['stages', 'must hold the latencies of the whole']
 }
 
 function contradictionInStage(stage: StageResult, before: StageResult | undefined, at: string): Contradiction | null {
@@ -496,7 +507,7 @@ function contradictionInClass(
   if (!areSame(totalOf(segments.map((segment) => segment.counts)), counts)) {
     return [`${at}.segments`, 'must add up to the counts of the class']
   }
-  return latencyMs === null || buckets.hold(decode(latencyMs.histogram))
+  return latencyMs === null || buckets.hold(bucketsOf(latencyMs))
     ? null
     : [`${at}.segments`, 'must hold the latencies of the class']
 }
@@ -572,7 +583,7 @@ function contradictionIn(segments: Result['segments'], whole: Result): Contradic
   const extremes = [Math.min(...of.map(({ min }) => min)), Math.max(...of.map(({ max }) => max))] as const
   if (
     // their counts have the same sum
-    !inSegments.hold(decode(latencyMs.histogram)) ||
+    !inSegments.hold(bucketsOf(latencyMs)) ||
     extremes[0] !== latencyMs.min ||
     extremes[1] !== latencyMs.max ||
     !isAbout(mean, latencyMs.mean)
@@ -671,8 +682,7 @@ export function checkIsResult(value: unknown, name: Source = 'result'): void {
  */
 export function checkResult(value: unknown, name: Source = 'result'): Result {
   checkIsResult(value, name)
-  const parsed = resultSchema.safeParse(value)
-  if (!parsed.success) throwFaults(parsed.error, name, value)
+  parseWith(resultSchema, value, name)
   const result = value as Result
   if (result.scenario !== null) checkStoredScenario(result.scenario, sourceOf(name, 'scenario'))
   return result
@@ -680,7 +690,15 @@ export function checkResult(value: unknown, name: Source = 'result'): Result {
 
 /** The same for a summary. */
 export function checkSummary(value: unknown, name: Source = 'summary'): Summary {
-  const parsed = summary.safeParse(value)
-  if (!parsed.success) throwFaults(parsed.error, name, value)
+  parseWith(summary, value, name)
   return value as Summary
+}
+
+function parseWith(schema: z.ZodType, value: unknown, name: Source): void {
+  try {
+    const parsed = schema.safeParse(value)
+    if (!parsed.success) throwFaults(parsed.error, name, value)
+  } finally {
+    decoded.clear()
+  }
 }
