@@ -34,7 +34,20 @@ export function mergeReplications(replications: readonly Replication[]): Recordi
   if (first === undefined) throw new RangeError('there must be a replication to merge')
   // one that is left of several has no segments
   if (runs.length === 1 && first.segments.length > 0) return first
-  const segments = endToEnd(replications, ({ recording, inSystem }) => [wholeOf(recording, inSystem)])
+  return {
+    ...mergeInARow(runs, (run, i) => [wholeOf(run, (replications[i] as Replication).inSystem)]),
+    findings: mergeFindings(runs.map(({ findings }) => ({ findings }))),
+    replications: runs.length,
+  }
+}
+
+/** Adds up runs as if they had been run one after another, each with these segments. */
+export function mergeInARow(
+  runs: readonly Recording[],
+  segmentsOf: (run: Recording, i: number) => RecordedSegment[],
+): Omit<Recording, 'findings'> {
+  const [first] = runs as [Recording]
+  const segments = endToEnd(runs, segmentsOf)
   const stages = mergeStages(runs, 'replications')
   return {
     ...mergeSums(runs),
@@ -43,13 +56,11 @@ export function mergeReplications(replications: readonly Replication[]): Recordi
     endNs: segments.at(-1)?.endNs as number,
     inSystemAtStart: first.inSystemAtStart,
     segments,
-    findings: mergeFindings(runs.map(({ findings }) => ({ findings }))),
-    replications: runs.length,
   }
 }
 
 /** A whole run as one segment. */
-function wholeOf(recording: Recording, inSystem: number): RecordedSegment {
+export function wholeOf(recording: Recording, inSystem: number): RecordedSegment {
   const { startNs, endNs, counts, batchSizes, servingNs, histograms, classes } = recording
   return {
     startNs,
@@ -65,16 +76,15 @@ function wholeOf(recording: Recording, inSystem: number): RecordedSegment {
 }
 
 /** Moves the segments of runs in time, so that each run begins when the one before it ended. */
-export function endToEnd<Run extends { recording: Recording }>(
-  runs: readonly Run[],
-  segmentsOf: (run: Run) => RecordedSegment[],
+function endToEnd(
+  runs: readonly Recording[],
+  segmentsOf: (run: Recording, i: number) => RecordedSegment[],
 ): RecordedSegment[] {
-  let endNs = runs[0]?.recording.startNs ?? 0
-  return runs.flatMap((run) => {
-    const { startNs: ownNs, endNs: ownEndNs } = run.recording
-    const shiftNs = endNs - ownNs
-    endNs += ownEndNs - ownNs
-    return segmentsOf(run).map((segment) => ({
+  let endNs = runs[0]?.startNs ?? 0
+  return runs.flatMap((run, i) => {
+    const shiftNs = endNs - run.startNs
+    endNs += run.endNs - run.startNs
+    return segmentsOf(run, i).map((segment) => ({
       ...segment,
       startNs: segment.startNs + shiftNs,
       endNs: segment.endNs + shiftNs,
