@@ -155,8 +155,8 @@ export interface Recording {
   shard?: SentShard
   /** the machines whose recordings are merged; their findings are included */
   merged?: Merged
-  /** the histograms of each machine */
-  machines?: Histograms[]
+  /** what each machine recorded, as far as intervals come from the differences between them */
+  machines?: Pick<Recording, 'histograms' | 'counts' | 'classes'>[]
   /** of a run to a precision or a budget */
   checkpoints?: CheckpointCount
 }

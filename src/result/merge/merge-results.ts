@@ -95,7 +95,7 @@ function merge(given: readonly Named[], as: 'shards' | 'replications', lost: rea
     ...(as === 'shards' ? mergeShards(recordings) : mergeRuns(recordings)),
     findings: as === 'shards' ? [...shardFindings(given, lost), ...findings] : findings,
     merged: { as, machines: given.map(machineOf) },
-    machines: recordings.map(({ histograms }) => histograms),
+    machines: recordings,
   }
   return resultOf(recording, commonEnvironment(given))
 }
