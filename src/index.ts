@@ -59,6 +59,7 @@ export type { Merged, MergedMachine, SentShard } from './result/merge/merged.js'
 export type { CheckpointCount, Counts } from './result/recording.js'
 export type { Result, Segment } from './result/result.js'
 export { summarize, summarizeRuns } from './result/runs.js'
+export type { StageLatency, StageResult } from './result/stages.js'
 export { type Estimate, type Interval, percentile, type Summary } from './result/summary.js'
 export type { Finding, Validity } from './result/validity.js'
 export {

@@ -6,7 +6,7 @@ import { partsOf } from '../result/parts.js'
 import type { Result } from '../result/result.js'
 import { resultOfClass } from '../result/stored.js'
 import { type Interval, percentile, type Summary } from '../result/summary.js'
-import { type Finding, findingsThat } from '../result/validity.js'
+import { type Finding, findingsThat, findingsThatLengthen } from '../result/validity.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
 import {
   type Budget,
@@ -506,11 +506,6 @@ class RunJudge {
 
 /** The times that grow without bound in a saturated run. */
 const GROWS: readonly LimitedTime[] = ['latency', 'first', 'wait', 'queueing']
-
-const findingsThatLengthen = (findings: readonly Finding[]) => [
-  ...findingsThat(findings, 'lengthens'),
-  ...findingsThat(findings, 'late'),
-]
 
 const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code).join(', ')
 

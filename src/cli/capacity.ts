@@ -127,8 +127,7 @@ async function printHeadroom(terminal: Terminal, scenario: Scenario, { budget, j
   if (found === null) throw new Interrupted()
   if (json) printJson(terminal, found)
   else print(terminal, found, renderHeadroom)
-  if (found.growth !== null && found.growth < 0) terminal.exitCode = FAILED
-  if (found.growth === null && found.low === null) terminal.exitCode = FAILED
+  if (found.ended === 'least' || (found.growth !== null && found.growth < 0)) terminal.exitCode = FAILED
 }
 
 function renderHeadroom(found: Headroom, { width = 80 }: RenderOptions): string {

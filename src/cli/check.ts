@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { type BudgetCheck, checkBudget, type Verdict } from '../budget/check.js'
 import { headline, renderBudget } from '../budget/render.js'
-import { readResult, writeText } from '../files/stored.js'
+import { jsonText, readResult, writeText } from '../files/stored.js'
 import { renderJunit } from '../report/export/junit.js'
 import { renderBudgetMarkdown } from '../report/export/markdown.js'
 import type { RenderOptions } from '../text/style.js'
@@ -45,7 +45,7 @@ export function checkCommand(terminal: Terminal): Command {
           ? renderJunit(check, { name: file, onInconclusive })
           : format === 'md'
             ? renderBudgetMarkdown(check)
-            : `${JSON.stringify(check, null, 2)}\n`
+            : jsonText(check)
       await writeText(output, text)
     }
     if (flags.json) printJson(terminal, check)

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { type BudgetCheck, checkBudget } from '../budget/check.js'
 import { headline } from '../budget/render.js'
-import { writeText } from '../files/stored.js'
+import { jsonText, writeText } from '../files/stored.js'
 import type { AgentsOption, MeasureOptions, MeasureProgress } from '../measure/options.js'
 import { renderJunit } from '../report/export/junit.js'
 import { renderBudgetMarkdown, renderMarkdown } from '../report/export/markdown.js'
@@ -188,7 +188,7 @@ function textOf(
     case 'html':
       return renderHtml(result, { budget, price })
     case 'json':
-      return `${JSON.stringify(result, null, 2)}\n`
+      return jsonText(result)
     case 'xml':
       return renderJunit(check as BudgetCheck, { name, onInconclusive })
     case 'md':

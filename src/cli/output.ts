@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { type Command, Option } from 'commander'
+import { jsonText } from '../files/stored.js'
 import { type Progress, progressOn } from '../report/terminal/progress.js'
 import { styleFor } from '../report/terminal/style.js'
 import { priceSchema } from '../result/cost.js'
@@ -94,7 +95,7 @@ export function print<T>(terminal: Terminal, value: T, render: (value: T, option
 }
 
 export function printJson({ stdout }: Terminal, value: unknown): void {
-  stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+  stdout.write(jsonText(value))
 }
 
 /** Controls of a long run. */

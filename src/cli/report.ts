@@ -6,7 +6,7 @@ import { renderComparison } from '../budget/render-comparison.js'
 import type { Swept } from '../explore/sweep.js'
 import { checkTuned } from '../explore/tune/check-tuned.js'
 import type { Tuned } from '../explore/tune/tuned.js'
-import { readJson, writeText } from '../files/stored.js'
+import { jsonText, readJson, writeText } from '../files/stored.js'
 import { checkGate, GATE_SCHEMA, type GateReport } from '../gate/gate-report.js'
 import { renderSweepSvg } from '../report/draw/svg.js'
 import { renderGateJunit } from '../report/export/gate-junit.js'
@@ -174,7 +174,7 @@ function renderAs(reported: ReportInput, format: Format, price: number | undefin
   if (!formats.includes(format)) {
     throw new ValidationError('report', `cannot write ${NAMES[kind]} as .${format}; accepted: ${formats.join(', ')}`)
   }
-  if (format === 'json') return `${JSON.stringify(toPlain(reported), null, 2)}\n`
+  if (format === 'json') return jsonText(toPlain(reported))
   switch (kind) {
     case 'sweep': {
       const { swept } = reported

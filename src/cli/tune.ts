@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import type { TuneOptions, TuneProgress } from '../explore/tune/options.js'
 import { tune } from '../explore/tune/tune.js'
 import type { Tuned } from '../explore/tune/tuned.js'
-import { writeText } from '../files/stored.js'
+import { jsonText, writeText } from '../files/stored.js'
 import { renderHtml } from '../report/html/render.js'
 import { renderTuned } from '../report/terminal/tuned-table.js'
 import { count, time } from '../text/number.js'
@@ -79,7 +79,7 @@ export function tuneCommand(terminal: Terminal): Command {
     else print<Tuned>(terminal, tuned, renderTuned)
     if (tuned.best === null) terminal.exitCode = FAILED
     if (output !== undefined) {
-      await writeText(output, format === 'html' ? renderHtml(tuned) : `${JSON.stringify(tuned, null, 2)}\n`)
+      await writeText(output, format === 'html' ? renderHtml(tuned) : jsonText(tuned))
     }
   })
 }

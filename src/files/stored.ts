@@ -78,7 +78,7 @@ export async function readComparison(path: string): Promise<Comparison> {
  */
 export async function writeComparison(path: string, comparison: Comparison): Promise<void> {
   checkIsComparison(comparison)
-  await writeText(path, `${JSON.stringify(comparison, null, 2)}\n`)
+  await writeText(path, jsonText(comparison))
 }
 
 /**
@@ -106,7 +106,7 @@ export async function readBudget(path: string): Promise<Budget> {
  */
 export async function writeResult(path: string, result: Result): Promise<void> {
   checkIsResult(result)
-  await writeText(path, `${JSON.stringify(result, null, 2)}\n`)
+  await writeText(path, jsonText(result))
 }
 
 /** Drops the `$schema` by which editors check a file. */
@@ -115,6 +115,9 @@ function omitSchema(value: unknown): unknown {
   const { $schema: _, ...rest } = value
   return rest
 }
+
+/** A value as JSON, as it is written to files and printed. */
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
 /**
  * Writes a text to a file, atomically.

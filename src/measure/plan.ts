@@ -2,6 +2,7 @@ import { SEGMENTS } from '../result/recording.js'
 import type { ClosedArrivals, OpenArrivals } from '../scenario/arrivals/arrivals.js'
 import { schedule } from '../scenario/arrivals/schedule.js'
 import { countInShard, type Shard } from '../scenario/arrivals/shard.js'
+import { cutsBetween, stageSpans } from '../scenario/arrivals/stage-spans.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { type CheckpointedStop, checkpointsOf, extentNs, type ResolvedExtent } from '../scenario/stop.js'
 import { show, ValidationError } from '../validation/validation-error.js'
@@ -21,8 +22,11 @@ export interface Plan {
   endNs: number
   /** when the last request is due; Infinity if unknown */
   lastNs: number
-  /** when each segment begins, and the number of its first request; NaN if only the run determines it */
-  segments: { startNs: number; first: number }[]
+  /**
+   * When each segment begins, and the number of its first request; NaN if only the run determines it. A stage that begins
+   * within a segment cuts it: the part after that `continues` it.
+   */
+  segments: { startNs: number; first: number; continues?: boolean }[]
 }
 
 type OpenScenario = ResolvedScenario & { arrivals: OpenArrivals }
@@ -39,21 +43,25 @@ export function* planInSteps(scenario: OpenScenario, shard: Shard | null = null)
     ...plan,
     shard,
     stop: { ...stop, requests: countInShard(stop.requests, shard) },
-    segments: segments.map(({ startNs, first }) => ({ startNs, first: countInShard(first, shard) })),
+    segments: segments.map((segment) => ({ ...segment, first: countInShard(segment.first, shard) })),
   }
 }
 
 type WholePlan = Omit<Plan, 'shard'>
 
 function* planOfAll(scenario: OpenScenario): Generator<void, WholePlan> {
-  if ('atMost' in scenario.stop) return planOfCheckpoints(scenario.stop, scenario.warmup)
+  const cuts = cutsBetween(stageSpans(scenario.arrivals))
+  if ('atMost' in scenario.stop) {
+    const plan = planOfCheckpoints(scenario.stop, scenario.warmup)
+    return { ...plan, segments: cutSegments(plan, cuts) }
+  }
   const stop = extentNs(scenario.stop)
   const warmup = extentNs(scenario.warmup)
   const walk = new Walk(scenario)
 
   const byTime = warmup.ns < Number.POSITIVE_INFINITY
   if (!byTime) yield* walk.to(warmup.requests)
-  else if (stop.requests < Number.POSITIVE_INFINITY) yield* walk.until(warmup.ns)
+  else if (stop.requests < Number.POSITIVE_INFINITY) yield* walk.to(Number.POSITIVE_INFINITY, warmup.ns)
   const startNs = byTime ? warmup.ns : walk.dueNs
 
   if (stop.ns < Number.POSITIVE_INFINITY) {
@@ -61,18 +69,37 @@ function* planOfAll(scenario: OpenScenario): Generator<void, WholePlan> {
       startNs: Math.round(startNs + ((stop.ns - startNs) * k) / SEGMENTS),
       first: k === 0 && !byTime ? walk.number : Number.NaN,
     }))
-    return { stop, startNs, endNs: stop.ns, lastNs: stop.ns, segments }
+    return { stop, startNs, endNs: stop.ns, lastNs: stop.ns, segments: cutSegments({ segments, endNs: stop.ns }, cuts) }
   }
 
-  const segments: Plan['segments'] = []
   const first = walk.number
+  const segments: Plan['segments'] = []
+  const ahead = cuts.filter((ns) => ns > startNs)
+  /** Steps to a request, and cuts segments at the stages that begin on the way. */
+  function* cutUntil(number: number): Generator<void> {
+    for (;;) {
+      const [cutNs] = ahead
+      yield* walk.to(number, cutNs)
+      if (cutNs === undefined || walk.dueNs < cutNs) return
+      segments.push({ startNs: cutNs, first: walk.number, continues: true })
+      ahead.shift()
+    }
+  }
   for (const number of segmentsFrom(first, stop.requests)) {
-    yield* walk.to(number)
+    if (number > first) yield* cutUntil(number)
     if (walk.dueNs === Number.POSITIVE_INFINITY) break
     segments.push({ startNs: number === first ? startNs : walk.dueNs, first: number })
   }
-  yield* walk.to(stop.requests)
+  if (segments.length > 0) yield* cutUntil(stop.requests)
   return { stop, startNs, endNs: walk.dueNs, lastNs: walk.lastNs, segments }
+}
+
+/** Cuts segments that begin at given times where stages begin. */
+function cutSegments({ segments, endNs }: Pick<Plan, 'segments' | 'endNs'>, cuts: readonly number[]): Plan['segments'] {
+  const starts = segments.map(({ startNs }) => startNs)
+  const within = cuts.filter((ns) => ns > (starts[0] as number) && ns < endNs && !starts.includes(ns))
+  const parts = within.map((startNs) => ({ startNs, first: Number.NaN, continues: true }))
+  return [...segments, ...parts].sort((a, b) => a.startNs - b.startNs)
 }
 
 /** Plans the run of a closed loop. Its due times are not known, so boundaries by request number are found during the run. */
@@ -148,15 +175,9 @@ class Walk {
     this.dueNs = this.#next()
   }
 
-  *to(number: number): Generator<void> {
-    while (this.number < number && this.dueNs < Number.POSITIVE_INFINITY) {
-      this.#step()
-      if (this.number % STEP === 0) yield
-    }
-  }
-
-  *until(ns: number): Generator<void> {
-    while (this.dueNs < ns) {
+  /** Steps to a request by its number, or to the first that is due at `ns` or later, if that comes sooner. */
+  *to(number: number, ns = Number.POSITIVE_INFINITY): Generator<void> {
+    while (this.number < number && this.dueNs < ns) {
       this.#step()
       if (this.number % STEP === 0) yield
     }

@@ -13,6 +13,7 @@ import type { ClassResult, ClassSegment } from './classes.js'
 import { type Goodput, goodPart } from './goodput.js'
 import { type Counts, errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
+import type { StageLatency, StageResult } from './stages.js'
 import { ESTIMATES, PERCENTILES, type Summary } from './summary.js'
 
 /** The relative rounding error of figures that are computed from the same counts in another order. */
@@ -37,26 +38,36 @@ const interval = z
     error: 'must have a low end that is not above the high one',
   })
 
+const figures = {
+  count: requests.min(1, { error: 'must be at least 1' }),
+  ...{ min: number, mean: number, stdDev: number, max: number },
+  ...{ p50: number, p90: number, p95: number, p99: number, p999: number },
+}
+const isSummary = { error: 'must be a summary' }
+
 const summary = z
   .looseObject(
     {
-      count: requests.min(1, { error: 'must be at least 1' }),
-      ...{ min: number, mean: number, stdDev: number, max: number },
-      ...{ p50: number, p90: number, p95: number, p99: number, p999: number },
+      ...figures,
       intervals: z.looseObject(Object.fromEntries(ESTIMATES.map((estimate) => [estimate, interval])), {
         error: `must be an object of ${ESTIMATES.join(', ')}`,
       }),
-      histogram: z.string({ error: 'must be text' }),
+      histogram: text,
     },
-    { error: 'must be a summary' },
+    isSummary,
   )
   .superRefine((given, context) => {
-    const fault = faultOf(given as unknown as Summary)
+    const fault = faultOf(given as unknown as Summary) ?? faultOfIntervals(given as unknown as Summary)
     if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
   })
 
+const stageLatency = z.looseObject({ ...figures, histogram: text }, isSummary).superRefine((given, context) => {
+  const fault = faultOf(given as unknown as StageLatency)
+  if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
+})
+
 /** A contradiction between the figures of a summary; null if there is none. */
-function faultOf(given: Summary): string | null {
+function faultOf(given: StageLatency): string | null {
   const { min, p50, p90, p95, p99, p999, max, mean, stdDev } = given
   const inOrder = [min, p50, p90, p95, p99, p999, max]
   if (inOrder.some((value, i) => value < (inOrder[i - 1] ?? 0))) {
@@ -79,6 +90,11 @@ function faultOf(given: Summary): string | null {
   if (!isBeyond(max) && Math.abs(stdDev - moments.stdDev) > PRECISION * rms) {
     return 'must have the stdDev that its histogram has'
   }
+  return null
+}
+
+/** An estimate outside of its interval; null if there is none. */
+function faultOfIntervals(given: Summary): string | null {
   for (const estimate of ESTIMATES) {
     const { low, high } = given.intervals[estimate]
     const value = given[estimate]
@@ -131,14 +147,25 @@ function momentsOf({ count, buckets, counts }: BucketCounts): { mean: number; st
 const isBeyond = (ms: number) => nanoseconds(ms) >= HIGHEST_NS
 const bucketIn = (ms: number) => bucketOf(Math.min(nanoseconds(ms), HIGHEST_NS))
 
+/** The histograms of the value that is being checked: to inflate them takes most of the time. */
+const decoded = new Map<string, BucketCounts | string>()
+
 /** Decodes a histogram, or says what is wrong with it. */
 function decodeHistogram(base64: string): BucketCounts | string {
+  const known = decoded.get(base64)
+  if (known !== undefined) return known
+  let histogram: BucketCounts | string
   try {
-    return decode(base64)
+    histogram = decode(base64)
   } catch {
-    return 'must have a histogram in the compressed base64 of HdrHistogram'
+    histogram = 'must have a histogram in the compressed base64 of HdrHistogram'
   }
+  decoded.set(base64, histogram)
+  return histogram
 }
+
+/** The buckets of a histogram that was found to be valid. */
+const bucketsOf = ({ histogram }: { histogram: string }) => decodeHistogram(histogram) as BucketCounts
 
 const counts = z.looseObject({
   ...{ offered: requests, completed: requests, failed: requests },
@@ -176,6 +203,15 @@ const classResult = z.looseObject({
   rates: rates.nullable(),
   goodput: goodput.optional(),
   segments: z.array(z.looseObject({ counts, latencyMs: segmentLatency }), { error: 'must be a list' }),
+})
+
+const stageResult = z.looseObject({
+  first: requests.min(1, { error: 'must be at least 1' }),
+  last: requests.min(1, { error: 'must be at least 1' }),
+  ...{ startMs: number, endMs: number, fromPerSecond: number, toPerSecond: number, windowMs: number },
+  throughput: z.looseObject({ offered: number, completed: number }).nullable(),
+  counts,
+  latencyMs: stageLatency.nullable(),
 })
 
 const batchSize = z.string().regex(/^[1-9]\d*$/, { error: 'must be the size of a batch' })
@@ -275,6 +311,7 @@ export const resultSchema = z
     rates,
     goodput: goodput.optional(),
     classes: z.record(z.string(), classResult).optional(),
+    stages: z.array(stageResult, { error: 'must be a list' }).optional(),
     batches: z.looseObject({ count: requests, meanSize: number, sizes: z.record(batchSize, requests) }),
     utilization: number.max(1 + ROUNDING, { error: 'must be at most 1' }).nullable(),
     meanInSystem: number,
@@ -324,6 +361,8 @@ function contradictionOf(given: Result): Contradiction | null {
   if (inFailures !== null) return inFailures
   const inClasses = contradictionOfClasses(given)
   if (inClasses !== null) return inClasses
+  const inStages = contradictionOfStages(given)
+  if (inStages !== null) return inStages
   const inParts = contradictionOfParts(given)
   if (inParts !== null) return inParts
   const ofSizes = Object.entries(batches.sizes)
@@ -384,8 +423,48 @@ function contradictionOfClasses(whole: Result): Contradiction | null {
     if (!areSame(totalOf(own), segment.counts)) return ['classes', `must add up to the counts of segments.${k}`]
   }
   const buckets = new Buckets()
-  for (const each of all) if (each.latencyMs !== null) buckets.add(decode(each.latencyMs.histogram))
-  return buckets.hold(decode(latencyMs.histogram)) ? null : ['classes', 'must hold the latencies of the whole']
+  for (const each of all) if (each.latencyMs !== null) buckets.add(bucketsOf(each.latencyMs))
+  return buckets.hold(bucketsOf(latencyMs)) ? null : ['classes', 'must hold the latencies of the whole']
+}
+
+/** A contradiction within stages, or between them and the whole; null if there is none. */
+function contradictionOfStages({ stages, scenario, counts, latencyMs, window }: Result): Contradiction | null {
+  if (stages === undefined) return null
+  if (scenario?.arrivals.process !== 'stages') return ['stages', 'must not be there: the arrivals are not in stages']
+  for (const [k, stage] of stages.entries()) {
+    const inStage = contradictionInStage(stage, stages[k - 1], `stages.${k}`)
+    if (inStage !== null) return inStage
+  }
+  if (sumBy(stages, ({ windowMs }) => windowMs) > (window.endMs - window.startMs) * (1 + ROUNDING)) {
+    return ['stages', 'must not be longer than the window']
+  }
+  if (!areSame(totalOf(stages.map((stage) => stage.counts)), counts)) {
+    return ['stages', 'must add up to the counts of the whole']
+  }
+  const buckets = new Buckets()
+  for (const stage of stages) if (stage.latencyMs !== null) buckets.add(bucketsOf(stage.latencyMs))
+  return buckets.hold(bucketsOf(latencyMs)) ? null : ['stages', 'must hold the latencies of the whole']
+}
+
+function contradictionInStage(stage: StageResult, before: StageResult | undefined, at: string): Contradiction | null {
+  const { startMs, endMs, windowMs, first, last, counts, throughput, latencyMs } = stage
+  if (startMs !== (before?.endMs ?? 0)) return [`${at}.startMs`, 'must be the end of the stage before it, or 0']
+  if (endMs < startMs) return [`${at}.endMs`, 'must not be before its start']
+  if (first <= (before?.last ?? 0) || last < first)
+    return [`${at}.first`, 'must be after the last of the stage before it']
+  if (counts.offered !== counts.completed + errorsIn(counts) + counts.aborted) {
+    return [`${at}.counts.offered`, 'must be the sum of the other counts']
+  }
+  if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most as many as completed']
+  if (counts.completed !== (latencyMs?.count ?? 0)) {
+    return [`${at}.counts.completed`, 'must be as many as there are latencies']
+  }
+  if ((throughput === null) !== (windowMs === 0)) {
+    return [`${at}.throughput`, 'must be null if none of the stage is in the window, and only then']
+  }
+  return throughput === null || same(throughput.offered, (1000 * counts.offered) / windowMs)
+    ? null
+    : [`${at}.throughput.offered`, 'must be what was offered over its part of the window']
 }
 
 /** A contradiction between good requests, of all or of a class, and the counts that they are computed from. */
@@ -428,7 +507,7 @@ function contradictionInClass(
   if (!areSame(totalOf(segments.map((segment) => segment.counts)), counts)) {
     return [`${at}.segments`, 'must add up to the counts of the class']
   }
-  return latencyMs === null || buckets.hold(decode(latencyMs.histogram))
+  return latencyMs === null || buckets.hold(bucketsOf(latencyMs))
     ? null
     : [`${at}.segments`, 'must hold the latencies of the class']
 }
@@ -504,7 +583,7 @@ function contradictionIn(segments: Result['segments'], whole: Result): Contradic
   const extremes = [Math.min(...of.map(({ min }) => min)), Math.max(...of.map(({ max }) => max))] as const
   if (
     // their counts have the same sum
-    !inSegments.hold(decode(latencyMs.histogram)) ||
+    !inSegments.hold(bucketsOf(latencyMs)) ||
     extremes[0] !== latencyMs.min ||
     extremes[1] !== latencyMs.max ||
     !isAbout(mean, latencyMs.mean)
@@ -603,8 +682,7 @@ export function checkIsResult(value: unknown, name: Source = 'result'): void {
  */
 export function checkResult(value: unknown, name: Source = 'result'): Result {
   checkIsResult(value, name)
-  const parsed = resultSchema.safeParse(value)
-  if (!parsed.success) throwFaults(parsed.error, name, value)
+  parseWith(resultSchema, value, name)
   const result = value as Result
   if (result.scenario !== null) checkStoredScenario(result.scenario, sourceOf(name, 'scenario'))
   return result
@@ -612,7 +690,15 @@ export function checkResult(value: unknown, name: Source = 'result'): Result {
 
 /** The same for a summary. */
 export function checkSummary(value: unknown, name: Source = 'summary'): Summary {
-  const parsed = summary.safeParse(value)
-  if (!parsed.success) throwFaults(parsed.error, name, value)
+  parseWith(summary, value, name)
   return value as Summary
+}
+
+function parseWith(schema: z.ZodType, value: unknown, name: Source): void {
+  try {
+    const parsed = schema.safeParse(value)
+    if (!parsed.success) throwFaults(parsed.error, name, value)
+  } finally {
+    decoded.clear()
+  }
 }

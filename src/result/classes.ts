@@ -1,7 +1,7 @@
 import { NS_PER_SECOND } from '../scenario/units.js'
 import { type Goodput, goodputOf } from './goodput.js'
-import { intervalsIn } from './intervals/intervals.js'
-import { type ClassRecording, type Counts, errorsIn, type Recording } from './recording.js'
+import { intervalsOfRecording } from './merge/intervals.js'
+import { type ClassRecording, type ClassRecordings, type Counts, errorsIn, type Recording } from './recording.js'
 import { type SegmentLatency, type Summary, segmentLatency, summaryOf, withholdIntervals } from './summary.js'
 
 /** The requests of one class, of those due in the window. */
@@ -32,18 +32,22 @@ export interface ClassSegment {
  * @param noSteadyState why there are no intervals; null if there is a steady state
  */
 export function classResults(recording: Recording, noSteadyState: string | null): Record<string, ClassResult> {
-  const { classes = {}, segments, startNs, endNs } = recording
+  const { classes = {}, segments, machines = [], startNs, endNs } = recording
   return Object.fromEntries(
     Object.entries(classes).map(([name, { counts, latency }]) => {
-      const own = segments.map((segment) => (segment.classes as Record<string, ClassRecording>)[name] as ClassRecording)
-      const goodput = counts.offered === 0 ? null : goodputOf(recording, noSteadyState, counts, own)
+      const ownOf = ({ classes }: { classes?: ClassRecordings }) => (classes as ClassRecordings)[name] as ClassRecording
+      const own = segments.map(ownOf)
+      const ofMachines = machines.map(ownOf)
+      const goodput =
+        counts.offered === 0
+          ? null
+          : goodputOf(recording, noSteadyState, { counts, segments: own, machines: ofMachines })
       const intervals = () =>
         noSteadyState === null
-          ? intervalsIn(
-              recording,
-              latency,
-              own.map((segment) => segment.latency),
-            )
+          ? intervalsOfRecording(recording, latency, {
+              machines: ofMachines.map((machine) => machine.latency),
+              segments: own.map((segment) => segment.latency),
+            })
           : withholdIntervals(noSteadyState)
       const result: ClassResult = {
         counts,

@@ -1,6 +1,7 @@
 import type { Good } from '../scenario/good.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
-import { fractionInterval, type RatioPart } from './intervals/figure-intervals.js'
+import type { RatioPart } from './intervals/figure-intervals.js'
+import { fractionOfRecording } from './merge/intervals.js'
 import type { Counts, Recording } from './recording.js'
 import { type Interval, noInterval } from './summary.js'
 
@@ -26,26 +27,29 @@ export const goodPart = ({ good = 0, offered, unfinished }: Counts): RatioPart =
  * The goodput of a recording; null if its requests were not judged by limits.
  *
  * @param noSteadyState why there is no interval; null if there is a steady state
- * @param counts those of the whole, or of a class
- * @param segments the same by segment
+ * @param of the counts of the whole, or of a class, and the same by segment and by machine
  */
 export function goodputOf(
   recording: Recording,
   noSteadyState: string | null,
-  counts: Counts = recording.counts,
-  segments: readonly { counts: Counts }[] = recording.segments,
+  of: Counted & { segments: readonly Counted[]; machines?: readonly Counted[] } = recording,
 ): Goodput | null {
-  const { scenario, startNs, endNs, replications, checkpoints } = recording
+  const { scenario, startNs, endNs } = recording
+  const { counts, segments, machines = [] } = of
   const limits = scenario?.good ?? recording.good
   if (limits === undefined || counts.good === undefined) return null
-  const { amount, of } = goodPart(counts)
-  if (of === 0) return null
-  const order = replications === undefined ? 'in a row' : 'independent'
-  const parts = segments.map((segment) => goodPart(segment.counts))
+  const { amount, of: judged } = goodPart(counts)
+  if (judged === 0) return null
+  const partOf = (each: Counted) => goodPart(each.counts)
+  const parts = { machines: machines.map(partOf), segments: segments.map(partOf) }
   return {
     limits,
-    fraction: amount / of,
+    fraction: amount / judged,
     perSecond: amount / ((endNs - startNs) / NS_PER_SECOND),
-    interval: noSteadyState === null ? fractionInterval(parts, order, checkpoints?.planned) : noInterval(noSteadyState),
+    interval: noSteadyState === null ? fractionOfRecording(recording, parts) : noInterval(noSteadyState),
   }
+}
+
+interface Counted {
+  counts: Counts
 }

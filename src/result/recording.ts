@@ -1,4 +1,5 @@
 import { type HistogramSnapshot, mergeHistograms, zeros } from '../histogram/latency-histogram.js'
+import type { StageSpan } from '../scenario/arrivals/stage-spans.js'
 import type { Good } from '../scenario/good.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { sumBy } from '../statistics/descriptive.js'
@@ -81,6 +82,17 @@ export function mergeClasses(all: readonly ClassRecordings[]): ClassRecordings {
   )
 }
 
+/** What is recorded of the requests due in a stage, or in neighbouring ones. */
+export interface RecordedStage extends StageSpan {
+  /** how much of it is in the window; of replications, in all of theirs */
+  windowNs: number
+  /** of the requests due in it and in the window */
+  counts: Counts
+  latency: HistogramSnapshot
+  /** completions inside it and the window, whenever the requests were due */
+  completions: number
+}
+
 /** A segment of the window, or a replication. */
 export interface RecordedSegment {
   startNs: number
@@ -115,6 +127,8 @@ export interface Recording {
   counts: Counts
   /** absent if requests have no classes */
   classes?: ClassRecordings
+  /** absent if the arrivals are not in stages */
+  stages?: RecordedStage[]
   /** the failed requests by kind, and their latency; absent if none failed */
   failures?: FailureCounts
   failed?: HistogramSnapshot
@@ -141,8 +155,8 @@ export interface Recording {
   shard?: SentShard
   /** the machines whose recordings are merged; their findings are included */
   merged?: Merged
-  /** the histograms of each machine */
-  machines?: Histograms[]
+  /** what each machine recorded, as far as intervals come from the differences between them */
+  machines?: Pick<Recording, 'histograms' | 'counts' | 'classes'>[]
   /** of a run to a precision or a budget */
   checkpoints?: CheckpointCount
 }

@@ -4,6 +4,7 @@ import { mergeFailures } from './failures.js'
 import { findingsOf } from './findings.js'
 import { mergeFindings } from './merge/findings.js'
 import { mergeByMetric, mergeClasses, type RecordedSegment, type Recording, totalOf } from './recording.js'
+import { mergeStages } from './stages.js'
 
 /** One of several runs that differ only in their random numbers, as it is sent from thread to thread. */
 export interface Replication {
@@ -33,20 +34,33 @@ export function mergeReplications(replications: readonly Replication[]): Recordi
   if (first === undefined) throw new RangeError('there must be a replication to merge')
   // one that is left of several has no segments
   if (runs.length === 1 && first.segments.length > 0) return first
-  const segments = endToEnd(replications, ({ recording, inSystem }) => [wholeOf(recording, inSystem)])
   return {
-    ...mergeSums(runs),
-    startNs: first.startNs,
-    endNs: segments.at(-1)?.endNs as number,
-    inSystemAtStart: first.inSystemAtStart,
-    segments,
+    ...mergeInARow(runs, (run, i) => [wholeOf(run, (replications[i] as Replication).inSystem)]),
     findings: mergeFindings(runs.map(({ findings }) => ({ findings }))),
     replications: runs.length,
   }
 }
 
+/** Adds up runs as if they had been run one after another, each with these segments. */
+export function mergeInARow(
+  runs: readonly Recording[],
+  segmentsOf: (run: Recording, i: number) => RecordedSegment[],
+): Omit<Recording, 'findings'> {
+  const [first] = runs as [Recording]
+  const segments = endToEnd(runs, segmentsOf)
+  const stages = mergeStages(runs, 'replications')
+  return {
+    ...mergeSums(runs),
+    ...(stages !== null && { stages }),
+    startNs: first.startNs,
+    endNs: segments.at(-1)?.endNs as number,
+    inSystemAtStart: first.inSystemAtStart,
+    segments,
+  }
+}
+
 /** A whole run as one segment. */
-function wholeOf(recording: Recording, inSystem: number): RecordedSegment {
+export function wholeOf(recording: Recording, inSystem: number): RecordedSegment {
   const { startNs, endNs, counts, batchSizes, servingNs, histograms, classes } = recording
   return {
     startNs,
@@ -62,16 +76,15 @@ function wholeOf(recording: Recording, inSystem: number): RecordedSegment {
 }
 
 /** Moves the segments of runs in time, so that each run begins when the one before it ended. */
-export function endToEnd<Run extends { recording: Recording }>(
-  runs: readonly Run[],
-  segmentsOf: (run: Run) => RecordedSegment[],
+function endToEnd(
+  runs: readonly Recording[],
+  segmentsOf: (run: Recording, i: number) => RecordedSegment[],
 ): RecordedSegment[] {
-  let endNs = runs[0]?.recording.startNs ?? 0
-  return runs.flatMap((run) => {
-    const { startNs: ownNs, endNs: ownEndNs } = run.recording
-    const shiftNs = endNs - ownNs
-    endNs += ownEndNs - ownNs
-    return segmentsOf(run).map((segment) => ({
+  let endNs = runs[0]?.startNs ?? 0
+  return runs.flatMap((run, i) => {
+    const shiftNs = endNs - run.startNs
+    endNs += run.endNs - run.startNs
+    return segmentsOf(run, i).map((segment) => ({
       ...segment,
       startNs: segment.startNs + shiftNs,
       endNs: segment.endNs + shiftNs,

@@ -1,4 +1,4 @@
-import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
+import { type HistogramSnapshot, zeros } from '../histogram/latency-histogram.js'
 import { type StoredScenario, storeScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
@@ -9,8 +9,7 @@ import { findingsOf, tooFewSamples } from './findings.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import type { Environment, Host } from './host.js'
 import { hostFindings } from './host-findings.js'
-import { intervalsIn } from './intervals/intervals.js'
-import { intervalsOfMerged } from './merge/intervals.js'
+import { intervalsOfRecording } from './merge/intervals.js'
 import type { Merged, SentShard } from './merge/merged.js'
 import {
   type CheckpointCount,
@@ -21,6 +20,7 @@ import {
   segmentHistograms,
   serversIn,
 } from './recording.js'
+import { type StageResult, stageResult } from './stages.js'
 import {
   type Estimate,
   type Interval,
@@ -95,6 +95,8 @@ export interface Result {
   goodput?: Goodput
   /** the requests of each class; absent if requests have no classes */
   classes?: Record<string, ClassResult>
+  /** the requests of each stage, in order, by when they were due; absent if the arrivals are not in stages */
+  stages?: StageResult[]
   /** the batches that started in the window */
   batches: { count: number; meanSize: number; sizes: Record<number, number> }
   /** the fraction of server time spent serving; null if servers are unlimited */
@@ -184,6 +186,7 @@ export function resultOf(
     rates: { error: errorsIn(counts) / offered, rejection: counts.rejected / offered },
     ...(goodput !== null && { goodput }),
     ...(recording.classes !== undefined && { classes: classResults(recording, noSteadyState) }),
+    ...(recording.stages !== undefined && { stages: recording.stages.map(stageResult) }),
     batches: batchesOf(recording.batchSizes),
     utilization: utilizationOf(recording),
     meanInSystem: recording.inSystemNs / windowNs,
@@ -212,10 +215,13 @@ const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state t
 const NOT_BY_SEGMENT = 'it is not recorded by segment, which intervals are computed from'
 
 function metricIntervals(recording: Recording, metric: Metric | 'first'): Record<Estimate, Interval> {
-  // replications have a segment each, wherever they ran
-  if (recording.merged !== undefined && recording.replications === undefined)
-    return intervalsOfMerged(recording, metric)
-  return intervalsIn(recording, recording.histograms[metric] as HistogramSnapshot, segmentHistograms(recording, metric))
+  const { histograms, merged, replications, machines = [] } = recording
+  // results hold their segments for latency only
+  const isStored = metric === 'latency' || merged === undefined || replications !== undefined
+  return intervalsOfRecording(recording, histograms[metric] as HistogramSnapshot, {
+    machines: machines.map((machine) => machine.histograms[metric] ?? zeros(0)),
+    segments: isStored ? segmentHistograms(recording, metric) : null,
+  })
 }
 
 /** The fraction of server time spent serving; null if servers are unlimited. */

@@ -93,6 +93,12 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   'noise-floor': 'none',
 }
 
+/** The findings by which the machine, and not the code, may have made latency longer. */
+export const findingsThatLengthen = (findings: readonly Finding[]): Finding[] => [
+  ...findingsThat(findings, 'lengthens'),
+  ...findingsThat(findings, 'late'),
+]
+
 /** The findings of a run that have this effect: warnings too if they lengthen latency, otherwise only errors. */
 export function findingsThat(findings: readonly Finding[], effect: FindingEffect): Finding[] {
   const warned = effect === 'lengthens' || effect === 'late'

@@ -1,8 +1,10 @@
 import type { Recording } from '../result/recording.js'
 import { SEGMENTS } from '../result/recording.js'
+import { joinParts, recordStages } from '../result/stages.js'
 import type { Finding } from '../result/validity.js'
 import { Clients } from '../scenario/arrivals/clients.js'
 import { type DueTimes, dueTimes } from '../scenario/arrivals/schedule.js'
+import { cutsBetween, stageSpans } from '../scenario/arrivals/stage-spans.js'
 import { buildPolicy, deadline, decide, type Policy } from '../scenario/batching.js'
 import { classesOf, type RequestClasses } from '../scenario/classes.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
@@ -82,6 +84,9 @@ export class Engine {
   #nextSegmentNumber: number
   #segmentsBegun = 0
   #firstNumber = 0
+  /** when stages begin, which cuts segments, and the next of these times */
+  readonly #cuts: readonly number[]
+  #cut = 0
 
   constructor(scenario: SimulatedScenario, onEvent?: (event: SimulationEvent) => void, replication = 0) {
     const { arrivals, service, seed } = scenario
@@ -115,6 +120,7 @@ export class Engine {
     })
     this.#stop = extentNs(horizonOf(scenario.stop))
     const warmup = extentNs(scenario.warmup)
+    this.#cuts = cutsBetween(stageSpans(arrivals))
     this.#nextSegmentNs = Math.min(warmup.ns, this.#stop.ns)
     this.#nextSegmentNumber = warmup.requests
     this.#dueTimes?.(this.#dues)
@@ -131,12 +137,13 @@ export class Engine {
     let nextProgress = PROGRESS_REQUESTS
     if (this.#nextSegmentNumber === 0) this.#beginSegment(0)
     for (;;) {
-      const next = this.#handleEvents(
-        this.#nextSegmentNs,
-        Math.min(this.#nextSegmentNumber, this.#stop.requests, nextProgress),
-      )
-      if (next >= this.#nextSegmentNs && this.#nextSegmentNs < NEVER) this.#beginSegment(this.#nextSegmentNs)
-      else if (next === NEVER) break
+      const boundaryNs = Math.min(this.#nextSegmentNs, this.#cuts[this.#cut] ?? NEVER)
+      const next = this.#handleEvents(boundaryNs, Math.min(this.#nextSegmentNumber, this.#stop.requests, nextProgress))
+      // without another event, the window continues only to a time that is set
+      if (next >= boundaryNs && (next < NEVER || this.#nextSegmentNs < NEVER)) {
+        if (boundaryNs === this.#nextSegmentNs) this.#beginSegment(boundaryNs)
+        else this.#beginPart(boundaryNs, true)
+      } else if (next === NEVER) break
       else if (next >= LONGEST_NS) {
         throw new ValidationError('stop', 'the run exceeds 104 days (2^53 ns), the longest run; use a smaller stop')
       } else if (this.#number >= this.#stop.requests) {
@@ -453,7 +460,7 @@ export class Engine {
       window.open(now, this.#inSystem, this.#queue.waitedNs(this.#head, this.#tail, now), this.#leftAt(now))
       this.#firstNumber = this.#number
     }
-    this.#recorder.open(now, this.#number, this.#tail, this.#inSystem, window.sums.servingNs)
+    this.#beginPart(now, false)
     this.#segmentsBegun++
     this.#nextSegmentNs = NEVER
     this.#nextSegmentNumber = NEVER
@@ -472,16 +479,31 @@ export class Engine {
     }
   }
 
+  /**
+   * Begins a part of the window, if it has begun.
+   *
+   * @param continues whether it continues a segment, in another stage
+   */
+  #beginPart(now: number, continues: boolean): void {
+    this.#passTo(now)
+    while ((this.#cuts[this.#cut] ?? NEVER) <= now) this.#cut++
+    if (!this.#window.isOpen) return
+    const position = { number: this.#number, tail: this.#tail, inSystem: this.#inSystem }
+    this.#recorder.open(now, continues, position, this.#window.sums)
+  }
+
   /** Stops arrivals and closes the window. Requests that wait or are in service are still served. */
   #closeWindow(now: number): void {
     this.#nextDue = NEVER
     this.#nextSegmentNs = NEVER
     this.#nextSegmentNumber = NEVER
+    this.#cut = this.#cuts.length
     if (!this.#window.isOpen) return
     this.#passTo(now)
-    const { servingNs } = this.#window.sums
+    // closing the window takes away what is left to serve
+    const done = { ...this.#window.sums }
     this.#window.close(now, this.#queue.waitedNs(this.#head, this.#tail, now), this.#leftAt(now))
-    this.#recorder.close(now, this.#number, this.#inSystem, servingNs)
+    this.#recorder.close(now, this.#number, this.#inSystem, done)
   }
 
   /** The rest of the batches in service: server time, and time of their requests in the system. */
@@ -504,8 +526,9 @@ export class Engine {
 
   #recording(): Recording {
     const counts = this.#recorder.finish()
-    const { histograms, segments, batchSizes, classRecordings } = this.#recorder
+    const { histograms, parts, batchSizes, classRecordings } = this.#recorder
     const { startNs, endNs, inSystemAtStart, sums } = this.#window
+    const stages = recordStages(parts, this.#scenario.arrivals, { startNs, endNs })
     return {
       engine: 'simulate',
       scenario: this.#scenario,
@@ -513,11 +536,12 @@ export class Engine {
       endNs,
       histograms,
       ...(classRecordings !== null && { classes: classRecordings }),
+      ...(stages !== null && { stages }),
       counts,
       batchSizes,
       inSystemAtStart,
       ...sums,
-      segments,
+      segments: joinParts(parts),
       fromSend: null,
       findings: this.#interrupted ? [interrupted(this.#number)] : [],
     }

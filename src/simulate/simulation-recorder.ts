@@ -2,12 +2,13 @@ import { type HistogramSnapshot, LatencyHistogram, mergeHistograms, zeros } from
 import {
   type ClassRecordings,
   type Counts,
+  errorsIn,
   type Histograms,
   mergeClasses,
   noCounts,
-  type RecordedSegment,
   totalOf,
 } from '../result/recording.js'
+import type { SegmentPart } from '../result/stages.js'
 import type { RequestClasses } from '../scenario/classes.js'
 import { type Good, GoodLimits, type RequestTimes, repeatValues } from '../scenario/good.js'
 
@@ -42,11 +43,12 @@ type CountedMetric = keyof Counted<unknown>
 interface Judging {
   limits: GoodLimits
   times: RequestTimes
-  /** the service time of each request */
-  services: Float64Array
+  /** the service time of each request; null if it is not limited */
+  services: Float64Array | null
 }
 
-interface OpenSegment {
+interface OpenPart {
+  continues: boolean
   startNs: number
   endNs: number
   counts: Counts
@@ -57,23 +59,32 @@ interface OpenSegment {
   batches: number
   batched: number
   servingNs: number
+  /** what completed in it; until it ends, what had completed when it began */
+  completions: number
   /** the queue position of its first request */
   firstPosition: number
 }
 
+/** What the run has done in the window so far. */
+export interface Done {
+  /** total service time of the batches that started */
+  servingNs: number
+  completions: number
+}
+
 /**
- * Records the requests of a simulation that are due in the window. Requests arrive and leave the queue in one order, but
- * the arrivals of a segment end before all of them have left. So arrivals are counted in the newest segment, and
- * outcomes in the segment that the head of the queue belongs to.
+ * Records the requests of a simulation that are due in the window, by segments, which stages may cut into parts. Requests
+ * arrive and leave the queue in one order, but the arrivals of a part end before all of them have left. So arrivals are
+ * counted in the newest part, and outcomes in the part that the head of the queue belongs to.
  *
  * ```
  * requests, in order:  ... left | head: leaving ......... | ... tail: arriving
- * segments:            finished |   open, waiting to be finished   | newest
+ * parts of segments:   finished |   open, waiting to be finished   | newest
  * ```
  */
 export class SimulationRecorder {
-  readonly segments: RecordedSegment[] = []
-  /** of the segment that requests leave from at present */
+  readonly parts: SegmentPart[] = []
+  /** of the part that requests leave from at present */
   readonly #current: Counted<LatencyHistogram>
   /** the times of served requests, in the queue's order, that the engine buffers */
   readonly latencies = new Float64Array(BUFFERED)
@@ -86,12 +97,13 @@ export class SimulationRecorder {
   readonly dispatchings: Float64Array
   readonly classes: Uint8Array
   readonly #classes: RequestClasses | null
-  /** the latency of each class, of the segment that requests leave from at present */
+  /** the latency of each class, of the part that requests leave from at present */
   readonly #classLatency: LatencyHistogram[]
   /** judges requests; null if the scenario does not say which are good */
   readonly #good: Judging | null
-  readonly #waiting: OpenSegment[] = []
-  readonly #beforeWindow: OpenSegment = {
+  readonly #waiting: OpenPart[] = []
+  readonly #beforeWindow: OpenPart = {
+    continues: false,
     startNs: 0,
     endNs: 0,
     counts: noCounts(),
@@ -100,15 +112,16 @@ export class SimulationRecorder {
     batches: 0,
     batched: 0,
     servingNs: 0,
+    completions: 0,
     firstPosition: 0,
   }
   #arriving = this.#beforeWindow
   #leaving = this.#beforeWindow
-  /** the number of the newest segment's first request */
+  /** the number of the newest part's first request */
   #firstNumber = 0
   readonly #smallBatches: Float64Array
   readonly #largeBatches = new Map<number, number>()
-  /** from this queue position on, requests belong to a later segment */
+  /** from this queue position on, requests belong to a later part */
   nextPosition = Number.POSITIVE_INFINITY
 
   constructor({ batching, dispatch, maxBatchSize, good, classes }: Recorded) {
@@ -132,11 +145,11 @@ export class SimulationRecorder {
   }
 
   #judging(good: Good, batching: boolean, dispatch: boolean): Judging {
-    const services = new Float64Array(BUFFERED)
+    const services = good.service === undefined ? null : new Float64Array(BUFFERED)
     const times = {
       latency: this.latencies,
       wait: this.waits,
-      service: services,
+      service: services ?? 0,
       lag: 0,
       queueing: batching || dispatch ? this.queueings : this.waits,
       batching: batching ? this.batchings : 0,
@@ -146,42 +159,45 @@ export class SimulationRecorder {
   }
 
   /**
-   * Begins a segment: requests that arrive from now on belong to it.
+   * Begins a part: requests that arrive from now on belong to it.
    *
-   * @param servingNs total service time of the batches that started in the window so far
+   * @param continues whether it continues the segment of the part before it
    */
-  open(nowNs: number, number: number, tail: number, inSystem: number, servingNs: number): void {
-    this.close(nowNs, number, inSystem, servingNs)
+  open(
+    nowNs: number,
+    continues: boolean,
+    { number, tail, inSystem }: { number: number; tail: number; inSystem: number },
+    { servingNs, completions }: Done,
+  ): void {
+    this.close(nowNs, number, inSystem, { servingNs, completions })
     this.#firstNumber = number
-    const segment = {
+    const part = {
+      continues,
       startNs: nowNs,
       endNs: nowNs,
       counts: noCounts(this.#good !== null),
       byClass: this.#forEachClass(() => noCounts(this.#good !== null)),
       inSystem,
       ...this.#started(),
-      servingNs,
+      ...{ servingNs, completions },
       firstPosition: tail,
     }
-    this.#arriving = segment
-    this.#waiting.push(segment)
+    this.#arriving = part
+    this.#waiting.push(part)
     if (this.#waiting.length === 1) this.nextPosition = tail
   }
 
-  /** Ends the newest segment. */
-  close(nowNs: number, number: number, inSystem: number, servingNs: number): void {
-    const segment = this.#arriving
-    segment.counts.offered = number - this.#firstNumber
-    if (this.#classes !== null && segment !== this.#beforeWindow) {
-      for (let each = this.#firstNumber; each < number; each++)
-        this.#countsOf(segment, this.#classes.classOf(each)).offered++
-    }
-    segment.endNs = nowNs
-    segment.inSystem = inSystem
+  /** Ends the newest part. */
+  close(nowNs: number, number: number, inSystem: number, { servingNs, completions }: Done): void {
+    const part = this.#arriving
+    part.counts.offered = number - this.#firstNumber
+    part.endNs = nowNs
+    part.inSystem = inSystem
     const { batches, batched } = this.#started()
-    segment.batches = batches - segment.batches
-    segment.batched = batched - segment.batched
-    segment.servingNs = servingNs - segment.servingNs
+    part.batches = batches - part.batches
+    part.batched = batched - part.batched
+    part.servingNs = servingNs - part.servingNs
+    part.completions = completions - part.completions
   }
 
   /** How many batches have started in the window so far, and how many requests they hold. */
@@ -212,8 +228,8 @@ export class SimulationRecorder {
   #forEachClass<Value>(make: () => Value): Value[] {
     return (this.#classes?.names ?? []).map(() => make())
   }
-  #countsOf(segment: OpenSegment, ofClass: number): Counts {
-    return segment.byClass[ofClass] as Counts
+  #countsOf(part: OpenPart, ofClass: number): Counts {
+    return part.byClass[ofClass] as Counts
   }
 
   /**
@@ -239,7 +255,7 @@ export class SimulationRecorder {
   }
 
   #countGood({ limits, times, services }: Judging, buffered: number, batches: number): void {
-    repeatValues(services, this.services, this.sizes, batches)
+    if (services !== null) repeatValues(services, this.services, this.sizes, batches)
     const { counts } = this.#leaving
     counts.good = (counts.good ?? 0) + limits.count(times, buffered)
     if (this.#classes === null) return
@@ -265,15 +281,15 @@ export class SimulationRecorder {
   }
 
   /**
-   * Counts the buffered times, before the head of the queue comes to requests of a later segment.
+   * Counts the buffered times, before the head of the queue comes to requests of a later part.
    *
-   * @returns the position of the next segment's first request
+   * @returns the position of the next part's first request
    */
   advance(head: number, buffered: number, batches: number): number {
     this.count(buffered, batches)
     while (head >= this.nextPosition) {
       this.#finish()
-      this.#leaving = this.#waiting.shift() as OpenSegment
+      this.#leaving = this.#waiting.shift() as OpenPart
       this.nextPosition = this.#waiting[0]?.firstPosition ?? Number.POSITIVE_INFINITY
     }
     return this.nextPosition
@@ -283,10 +299,10 @@ export class SimulationRecorder {
     const histograms = this.#complete((_, current) => current.take())
     const latencies = this.#classLatency.map((current) => current.take())
     if (this.#leaving === this.#beforeWindow) return
-    const { firstPosition: _, byClass, ...segment } = this.#leaving
-    segment.counts.completed = histograms.latency.count
+    const { firstPosition: _, byClass, ...part } = this.#leaving
+    part.counts.completed = histograms.latency.count
     const classes = this.#classes !== null && { classes: this.#classesOf(byClass, latencies) }
-    this.segments.push({ ...segment, histograms, ...classes })
+    this.parts.push({ ...part, histograms, ...classes })
   }
 
   #classesOf(byClass: Counts[], latencies: HistogramSnapshot[]): ClassRecordings {
@@ -294,27 +310,29 @@ export class SimulationRecorder {
     return Object.fromEntries(
       names.map((name, i) => {
         const latency = latencies[i] as HistogramSnapshot
-        return [name, { counts: { ...(byClass[i] as Counts), completed: latency.count }, latency }]
+        const counts = { ...(byClass[i] as Counts), completed: latency.count }
+        // by now every request has an outcome
+        return [name, { counts: { ...counts, offered: counts.completed + errorsIn(counts) }, latency }]
       }),
     )
   }
 
-  /** The classes of all segments together; null if requests have no classes. */
+  /** The classes of all parts together; null if requests have no classes. */
   get classRecordings(): ClassRecordings | null {
-    return this.#classes === null ? null : mergeClasses(this.segments.map(({ classes = {} }) => classes))
+    return this.#classes === null ? null : mergeClasses(this.parts.map(({ classes = {} }) => classes))
   }
 
-  /** Everything has left: finishes the last segments. */
+  /** Everything has left: finishes the last parts. */
   finish(): Counts {
     this.advance(Number.MAX_SAFE_INTEGER, 0, 0)
     this.#finish()
     spare.push(...Object.values(this.#current), ...this.#classLatency)
-    return totalOf(this.segments.map(({ counts }) => counts))
+    return totalOf(this.parts.map(({ counts }) => counts))
   }
 
-  /** The histograms of all segments together. */
+  /** The histograms of all parts together. */
   get histograms(): Histograms {
-    return this.#complete((metric) => mergeHistograms(this.segments.map(({ histograms }) => histograms[metric])))
+    return this.#complete((metric) => mergeHistograms(this.parts.map(({ histograms }) => histograms[metric])))
   }
 
   /** Adds the metrics that need no counting: lag is 0, and so are batching and dispatch if all wait is queueing. */

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Result } from '../../src/index.js'
 import { throughline } from '../support/processes/command-line.js'
 import { type Scripted, startServer } from '../support/processes/http-server.js'
 
@@ -73,13 +74,19 @@ describe('throughline measure --url', () => {
     const flags = ['--stages', '100:100ms,200/s:100ms', '--warmup', '0', '--json']
     const { code, stdout } = await throughline('measure', '--url', server.url, ...flags)
     expect(code).toBe(0)
-    expect(JSON.parse(stdout).scenario.arrivals).toEqual({
+    const { scenario, stages, counts } = JSON.parse(stdout) as Result
+    expect(scenario?.arrivals).toEqual({
       process: 'stages',
       stages: [
         { rate: 100, duration: 100 },
         { rate: 200, duration: 100 },
       ],
     })
+    expect(stages?.map(({ startMs, endMs }) => [startMs, endMs])).toEqual([
+      [0, 100],
+      [100, 200],
+    ])
+    expect(stages?.reduce((sum, stage) => sum + stage.counts.offered, 0)).toBe(counts.offered)
   })
 
   it.each<[string, string, number, RegExp]>([

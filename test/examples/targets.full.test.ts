@@ -39,3 +39,9 @@ it('the example of classes shows both, and that a third server keeps the budget'
     'pass',
   ])
 })
+
+it('the example of stages shows each, and the latency before and after the peak', async () => {
+  const stdout = await run('stages.ts')
+  expect(stdout.match(/180 to 240 +600 to 150 /g)).toHaveLength(2)
+  expect(stdout.match(/p99 at 150\/s: [\d.]+ ms before the peak, [\d,.]+ ms after it/g)).toHaveLength(2)
+})

@@ -3,6 +3,7 @@ import {
   affine,
   checkBudget,
   closed,
+  type Headroom,
   headroom,
   replay,
   type Scenario,
@@ -10,6 +11,7 @@ import {
   stages,
   tune,
 } from '../../src/index.js'
+import { headroomText } from '../../src/report/terminal/tuned-table.js'
 
 const scenario: Scenario = {
   arrivals: '200/s',
@@ -71,7 +73,9 @@ describe('headroom', () => {
   it('is negative where the budget is broken already', async () => {
     const room = await headroom({ ...scenario, arrivals: '900/s' }, budget)
     expect(room?.growth).toBeLessThan(0)
-    expect(await headroom(scenario, { p99: '1ms' })).toMatchObject({ growth: null, low: null })
+    const none = (await headroom(scenario, { p99: '1ms' })) as Headroom
+    expect(none).toMatchObject({ growth: null, ended: 'least', low: null })
+    expect(headroomText(none)).toBe('The budget breaks at any load down to a twentieth of this one.')
   })
 
   it('ends at what the servers sustain, whatever the budget allows', async () => {
@@ -83,12 +87,22 @@ describe('headroom', () => {
 
   it('has no end if the service takes no time', async () => {
     const instant: Scenario = { arrivals: '10/s', service: affine({}), stop: { requests: 1000 } }
-    expect(await headroom(instant, budget)).toMatchObject({ growth: null, low: 63, high: null })
+    const endless = (await headroom(instant, budget)) as Headroom
+    expect(endless).toMatchObject({ growth: null, ended: 'most', most: 63, low: 63, high: null })
+    expect(headroomText(endless)).toBe('The budget is kept at up to 64 times this load, the highest that was tried.')
+    // too few requests to be sure of a p99 at any load
+    const unsure = (await headroom({ ...instant, stop: { requests: 100 } }, budget)) as Headroom
+    expect(unsure).toMatchObject({ growth: null, ended: 'most', low: null, high: null })
+    expect(headroomText(unsure)).toBe(
+      'The observed figures keep the budget at up to 64 times this load, the highest that was tried, but no run is long enough for a pass.',
+    )
   })
 
   it('goes no further than a request a nanosecond', async () => {
     const fast: Scenario = { arrivals: 5e8, service: affine({}), stop: { requests: 1000 } }
-    expect(await headroom(fast, budget)).toMatchObject({ growth: null, low: 1, high: null, rates: { low: 1e9 } })
+    const capped = (await headroom(fast, budget)) as Headroom
+    expect(capped).toMatchObject({ growth: null, ended: 'most', low: 1, high: null, rates: { low: 1e9 } })
+    expect(headroomText(capped)).toBe('The budget is kept at up to 2 times this load, the highest that was tried.')
   })
 
   it('replays faster, and raises all stages', async () => {

@@ -4,7 +4,7 @@ import { buildRecording } from '../../src/measure/recording/build-recording.js'
 import { AHEAD_NS } from '../../src/measure/recording/window.js'
 import type { Recording } from '../../src/result/recording.js'
 import { type Result, resultOf, type Segment } from '../../src/result/result.js'
-import { closed } from '../../src/scenario/arrivals/arrivals.js'
+import { closed, stages } from '../../src/scenario/arrivals/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
@@ -32,6 +32,15 @@ function startedInAll<R extends Pick<Result, 'segments'>>(result: R) {
 
 describe('the recording of a run', () => {
   const loop = closed({ clients: 9, thinkTime: { mean: '150us', variation: exponential() } })
+  const ramps = stages(
+    [
+      { rate: '30000/s', duration: '10ms' },
+      { rate: '90000/s', duration: 0 },
+      { rate: '20000/s', duration: '7ms' },
+      { rate: 0, duration: '20ms' },
+    ],
+    { from: '1000/s' },
+  )
   const scenarios: [string, ScenarioParts][] = [
     ['by requests', { arrivals: '20000/s', stop: { requests: 1000 } }],
     ['by time', { arrivals: '20000/s', stop: { duration: '50ms' } }],
@@ -83,6 +92,10 @@ describe('the recording of a run', () => {
         queue: { capacity: 3, timeout: '31us' },
       },
     ],
+    ['of stages, by time', { arrivals: ramps, queue: { capacity: 3, timeout: '30us' } }],
+    ['of stages, by requests', { arrivals: ramps, stop: { requests: 600 }, warmup: { duration: '12ms' } }],
+    ['of stages, and nothing after them', { arrivals: ramps, stop: { requests: 9000 }, warmup: { requests: 30 } }],
+    ['of stages, for longer', { arrivals: ramps, stop: { duration: '70ms' }, good: { latency: '40us' } }],
     ['of fewer requests than segments', { arrivals: '1000/s', warmup: { requests: 1 }, stop: { requests: 7 } }],
   ]
 
@@ -167,6 +180,14 @@ describe('the recording of a run', () => {
             expect(inSystem).toBe(stayed.filter((each) => each.dueNs < atNs && each.endNs >= atNs).length)
           }
         }
+        for (const stage of recording.stages ?? []) {
+          const own = [...completed].filter(({ dueNs }) => dueNs >= stage.startNs && dueNs < stage.endNs)
+          expect(stage.counts.completed).toBe(own.length)
+          expect(stage.latency.sum).toBe(sum(own.map(({ dueNs, endNs }) => endNs - dueNs)))
+          const [from, to] = [Math.max(stage.startNs, startNs), Math.min(stage.endNs, endNs)]
+          const ended = inside.filter(({ endNs: at }) => at >= from && at < to)
+          if (!last) expect(Math.abs(stage.completions - ended.length)).toBeLessThanOrEqual(1)
+        }
         const started = run.served.filter((batch) => batch.startNs >= startNs && batch.startNs < endNs)
         expect(sum([...recording.batchSizes.values()])).toBe(started.length)
       }),
@@ -190,6 +211,25 @@ describe('the recording of a run', () => {
     expect(run.window.due).toBe(Math.ceil(run.window.endNs / 1000))
     expect(run.window.due).toBeGreaterThan(1024)
     expect(recording.segments.at(-1)?.endNs).toBe(recording.endNs)
+  })
+
+  it('has no figures of stages that a run which ends early does not reach', () => {
+    const arrivals = stages([
+      { rate: '1000/s', duration: '10ms' },
+      { rate: '1000000/s', duration: 0 },
+      { rate: '1000000/s', duration: '1s' },
+      { rate: '1000/s', duration: '1s' },
+    ])
+    const { run, recording } = record(
+      { arrivals, warmup: { duration: 0 } },
+      { service: () => us(100), delay: () => 0, places: 1024 },
+    )
+    expect(run.window.earlyEnd).toBe('full')
+    const [calm, peak, missed] = resultOf(recording).stages ?? []
+    expect(calm?.windowMs).toBe(10)
+    expect(peak?.windowMs).toBeCloseTo(run.window.endNs / 1e6 - 10, 9)
+    expect(peak?.counts.unfinished).toBe(recording.counts.unfinished)
+    expect(missed).toMatchObject({ windowMs: 0, throughput: null, latencyMs: null, counts: { offered: 0 } })
   })
 
   it('ends the drain 10 s after the last request was due, and counts the remaining requests as unfinished', () => {

@@ -5,7 +5,7 @@ import { takeSnapshot } from '../../src/measure/recording/take-snapshot.js'
 import { Window } from '../../src/measure/recording/window.js'
 import { checkResult } from '../../src/result/check.js'
 import type { Result } from '../../src/result/result.js'
-import { constant } from '../../src/scenario/arrivals/arrivals.js'
+import { constant, stages } from '../../src/scenario/arrivals/arrivals.js'
 import type { StoredScenario } from '../../src/scenario/scenario.js'
 import { runInVirtualTime } from '../support/virtual-time/virtual-threads.js'
 
@@ -57,6 +57,27 @@ describe('a snapshot of a run in progress, in virtual time', () => {
     firsts.fill(Number.POSITIVE_INFINITY, 15)
     const result = checkResult(takeSnapshot({ ...task, memory, due, oldestNs: Number.POSITIVE_INFINITY }))
     expect(result.segments.map(({ inSystem }) => inSystem).slice(13)).toEqual([0, 0, 0, 0, 0, 0, 0])
+  })
+
+  it('has the stages that have begun', () => {
+    const { scenario, memory } = runInVirtualTime(
+      {
+        arrivals: stages([
+          { rate: '2000/s', duration: '50ms' },
+          { rate: '2000/s', duration: '50ms' },
+          { rate: '2000/s', duration: '50ms' },
+        ]),
+        warmup: { duration: 0 },
+      },
+      { service: () => 50_000, delay: () => 0 },
+    )
+    const at = { due: 150, nowNs: 80e6, oldestNs: Number.POSITIVE_INFINITY }
+    const task = { memory: memory.shared, scenario: scenario as StoredScenario, ...at }
+    // the run went on, so that its figures do not fit this time: only what they are of does
+    const result = takeSnapshot(task) as Result
+    expect(result.stages?.map(({ windowMs }) => windowMs)).toEqual([50, 30, 0])
+    expect(result.stages?.[2]?.latencyMs).toBeNull()
+    expect(result.stages?.reduce((sum, { counts }) => sum + counts.offered, 0)).toBe(result.counts.offered)
   })
 
   it('has no more good requests than completed ones if some complete while it reads', () => {

@@ -70,6 +70,20 @@ describe('reports of classes and failures', () => {
     // utilization is that of the run
     expect(first?.[column('utilization')]).toBe('')
     expect(Number(whole?.[column('utilization')])).toBe(simulated.utilization)
+    expect(Number(first?.[column('offeredPerSec')])).toBe(checkout.offeredPerSecond)
+    // a class of which no request completed has its errors all the same
+    const copy = structuredClone(simulated)
+    const { counts } = checkout
+    Object.assign(copy.classes?.['check <out>'] as ClassResult, {
+      latencyMs: null,
+      counts: { ...counts, completed: 0, rejected: counts.offered },
+    })
+    const rejected = lines(renderResultsCsv([{ name: 'a', result: copy }]))[2]
+    expect(['errorRate', 'requests', 'p99Ms'].map((name) => rejected?.[column(name)])).toEqual([
+      '1',
+      String(counts.offered),
+      '',
+    ])
     const [swept] = lines(renderSweepCsv([{ point: { servers: 1 }, result: simulated }]))
     expect(swept?.slice(0, 3)).toEqual(['servers', 'class', 'engine'])
     const plain = simulate({ arrivals: '80/s', service: '5ms', stop: { requests: 2000 } })

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeText } from '../../files/stored.js'
+import { jsonText, writeText } from '../../files/stored.js'
 import { BaseWorktree, removeBaseWorktrees } from '../../gate/base-worktree.js'
 import type { BenchRunner } from '../../gate/bench/messages.js'
 import { killCommands } from '../../gate/commands.js'
@@ -177,7 +177,7 @@ function renderAs(report: GateReport, format: (typeof FORMATS)[number], onInconc
     case 'html':
       return renderGateHtml(report)
     case 'json':
-      return `${JSON.stringify(report, null, 2)}\n`
+      return jsonText(report)
   }
 }
 

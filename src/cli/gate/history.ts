@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { Argument, Command, Option } from 'commander'
 import { COMPARED, type ComparedMetric } from '../../budget/comparison.js'
 import { buildHistoryEntry, type HistoryEntry } from '../../budget/history-entry.js'
-import { readJson, writeText } from '../../files/stored.js'
+import { jsonText, readJson, writeText } from '../../files/stored.js'
 import { checkGate, GATE_SCHEMA } from '../../gate/gate-report.js'
 import { openRepository } from '../../gate/git.js'
 import { addToHistory, readHistory } from '../../history/file.js'
@@ -99,7 +99,7 @@ async function show(terminal: Terminal, files: readonly string[], flags: History
   }
   const series = buildHistorySeries(named, of)
   if (output !== undefined) {
-    await writeText(output, format === 'html' ? renderHistoryHtml(series) : `${JSON.stringify(series, null, 2)}\n`)
+    await writeText(output, format === 'html' ? renderHistoryHtml(series) : jsonText(series))
   }
   if (json) printJson(terminal, series)
   else print(terminal, series, renderHistory)

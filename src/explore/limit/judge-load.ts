@@ -1,7 +1,7 @@
 import { type BudgetCheck, checkBudget, type RuleCheck, type Verdict } from '../../budget/check.js'
 import { observedText, ruleText } from '../../budget/render.js'
 import type { Result } from '../../result/result.js'
-import { FINDING_EFFECTS, type Finding, findingsThat } from '../../result/validity.js'
+import { FINDING_EFFECTS, type Finding, findingsThat, findingsThatLengthen } from '../../result/validity.js'
 import { type Budget, rulesOf } from '../../scenario/budget.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import type { LoadCause } from './search.js'
@@ -21,7 +21,7 @@ export function judgeLoad(result: Result, budget: Budget): LoadVerdict {
   const check = checkBudget(result, budget)
   const { valid, findings } = result.validity
   const [saturated] = findingsThat(findings, 'overload')
-  const slowed = [...findingsThat(findings, 'lengthens'), ...findingsThat(findings, 'late')]
+  const slowed = findingsThatLengthen(findings)
   const invalid = findings.filter(({ severity, code }) => severity === 'error' && code !== 'saturated')
   if (check.verdict !== 'fail' && saturated !== undefined && invalid.length === 0 && slowed.length === 0) {
     return { verdict: 'fail', cause: 'saturation', reason: saturated.message, check }

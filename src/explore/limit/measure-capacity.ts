@@ -19,6 +19,7 @@ import {
   isFound,
   isRefuted,
   type LoadCause,
+  lastAtEachLoad,
   type NextRun,
   nextRun,
   type RunKind,
@@ -277,7 +278,7 @@ function conclude(
   const bracket = bracketOf(tried)
   const { high } = bracket
   // of several runs at a load, the last counts; its low end may have had no clear verdict
-  const last = [...new Map(tried.map((each) => [each.rate, each])).values()]
+  const last = lastAtEachLoad(tried)
   const counts = (each: TriedLoad) => (isRefuted(tried) ? isConfirmed(each, search.atMostMs) : each.cause === null)
   const passed = last.filter((each) => counts(each) && (high === null || each.rate < high.rate))
   const best = passed.reduce<TriedLoad | null>((a, b) => (a === null || b.rate > a.rate ? b : a), null)

@@ -45,12 +45,17 @@ export interface Bracket<T extends Step> {
   high: T | null
 }
 
+/** The last run at each load. */
+export const lastAtEachLoad = <T extends Step>(steps: readonly T[]): T[] => [
+  ...new Map(steps.map((step) => [step.rate, step])).values(),
+]
+
 /**
  * Finds the bracket. Of several runs at a load the last counts. A load that passed above one that did not says nothing: a
  * higher load is not easier.
  */
 export function bracketOf<T extends Step>(steps: readonly T[]): Bracket<T> {
-  const last = [...new Map(steps.map((step) => [step.rate, step])).values()].sort((a, b) => a.rate - b.rate)
+  const last = lastAtEachLoad(steps).sort((a, b) => a.rate - b.rate)
   const high = last.find(isTooMuch) ?? null
   return { low: last.findLast(({ rate }) => high === null || rate < high.rate) ?? null, high }
 }

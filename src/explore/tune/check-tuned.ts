@@ -23,7 +23,11 @@ const setting = z.looseObject({
     perServer: number.nullable(),
   }),
 })
-const headroom = z.looseObject({ growth: number.nullable(), low: number.nullable(), high: number.nullable() })
+const headroom = z.looseObject({
+  growth: number.nullable(),
+  ended: z.enum(['found', 'most', 'least'], { error: "must be 'found', 'most' or 'least'" }),
+  ...{ most: number, low: number.nullable(), high: number.nullable() },
+})
 const schema = z.looseObject({
   budget: budgetSchema,
   best: setting

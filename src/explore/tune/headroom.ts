@@ -24,10 +24,17 @@ import { runTrial } from './trial.js'
 /** By how much the load may grow before a budget breaks, as a fraction of it: 0.25 is a quarter more. */
 export interface Headroom {
   /**
-   * as far as the observed figures keep the budget, to 1 % of the load; below 0 if they break it already, null if they
-   * keep it at 64 times the load or a billion requests a second, or at no load down to a twentieth
+   * as far as the observed figures keep the budget, to 1 % of the load; below 0 if they break it already, null if that is
+   * at no load that was tried
    */
   growth: number | null
+  /**
+   * `found`: the figures break the budget above `growth`; `most`: they keep it at the highest load that is tried; `least`:
+   * they break it down to the lowest, a twentieth of the load
+   */
+  ended: 'found' | 'most' | 'least'
+  /** by how much the load grows at most: 63, or less if that is a billion requests a second */
+  most: number
   /** as far as `checkBudget` passes the run; null if it does at no load */
   low: number | null
   /** as far as `checkBudget` does not fail the run; null if it fails at no load */
@@ -122,14 +129,16 @@ export async function headroom(
     const from = Math.min(most, Math.max(LEAST, growth))
     const low = await lastThat(from, most, async (factor) => (await verdictAt(factor)) === 'pass')
     const high = await lastThat(from, most, async (factor) => (await verdictAt(factor)) !== 'fail')
+    const ended: Headroom['ended'] = growth < LEAST ? 'least' : growth > MOST ? 'most' : 'found'
     const factors = {
-      growth: growth >= LEAST && growth <= MOST ? growth : null,
+      growth: ended === 'found' ? growth : null,
       low: low < LEAST ? null : Math.min(low, most),
       high: high > MOST ? null : Math.max(high, LEAST),
     }
     const fractionOf = (factor: number | null) => factor && factor - 1
     const rateOf = (factor: number | null) => factor && factor * offered
     return {
+      ...{ ended, most: most - 1 },
       ...{ growth: fractionOf(factors.growth), low: fractionOf(factors.low), high: fractionOf(factors.high) },
       rates: { growth: rateOf(factors.growth), low: rateOf(factors.low), high: rateOf(factors.high) },
     }

@@ -87,8 +87,6 @@ class Tuning {
   /** the name of the candidate whose handler is being calibrated */
   #calibrated: string | null = null
   #ended: 'atMost' | 'onProgress' | null = null
-  /** the best setting of the candidates that were searched */
-  #best: Tried | null = null
   #runs = 0
   #confirmations = 0
   #threads: Thread<TrialTask, Trial | Refused> | null = null
@@ -225,10 +223,6 @@ class Tuning {
       const check = checkBudget(result, this.#options.budget)
       if (check.verdict !== 'pass') {
         this.#searchOf(tried.contender).refute(tried)
-        this.#best = this.#searches.reduce<Tried | null>(
-          (a, { preferred }) => (preferred === null ? a : this.#preferredOf(a, preferred)),
-          null,
-        )
         this.#explored.clear()
         continue
       }
@@ -258,7 +252,6 @@ class Tuning {
       await search.explore(() => this.#fronts(), matters)
       const preferred = this.#preferred
       if (preferred?.contender === search.contender) await search.refine(preferred)
-      this.#best = this.#preferred
       this.#explored.add(search)
     }
     this.#searching = null
@@ -290,8 +283,10 @@ class Tuning {
 
   /** The best setting so far of those that keep the budget. */
   get #preferred(): Tried | null {
-    const here = this.#searching?.preferred ?? null
-    return here === null ? this.#best : this.#preferredOf(this.#best, here)
+    return this.#searches.reduce<Tried | null>(
+      (a, { preferred }) => (preferred === null ? a : this.#preferredOf(a, preferred)),
+      null,
+    )
   }
 
   #scenarioOf({ contender, servers, maxBatchSize, maxWait }: Setting): SimulatedScenario {

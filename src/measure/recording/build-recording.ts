@@ -10,11 +10,11 @@ import {
   mergeByMetric,
   mergeClasses,
   noCounts,
-  type RecordedSegment,
   type Recording,
   totalOf,
 } from '../../result/recording.js'
 import { mergeSizes } from '../../result/replications.js'
+import { joinParts, recordStages, type SegmentPart } from '../../result/stages.js'
 import type { RequestClasses } from '../../scenario/classes.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
@@ -77,7 +77,8 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
   queue.settle(nowNs)
   const unserved = unservedOf(state)
   const endNs = endOf(state, unserved, nowNs)
-  const segments = segmentsOf(scenario, state, unserved, endNs)
+  const parts = partsOf(scenario, state, unserved, endNs)
+  const segments = joinParts(parts)
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
   const counts = totalOf(segments.map((segment) => segment.counts))
   const stillServing = sumBy(state.serving(), ({ startNs }) => clipped(startNs))
@@ -89,6 +90,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
     histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
     counts,
     ...(state.classes !== null && { classes: classesIn(segments) }),
+    ...stagesIn(parts, scenario, startNs, endNs),
     ...failuresIn(counts, stats),
     completions: sumBy(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
@@ -97,7 +99,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
     staysNs: sumBy(departuresOf(state), ({ staysNs }) => staysNs) + unserved.dueNs.below(endNs),
     inSystemAtStart: window.before(0) - sumBy(departuresOf(state), (departures) => departures.before(0)),
     segments: 'atMost' in scenario.stop ? evenSegments(segments) : segments,
-    fromSend: fromSendOf(state, segments.length),
+    fromSend: fromSendOf(state, parts.length),
     findings: [],
   }
 }
@@ -112,7 +114,7 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
   const { window } = state
   if (window.firsts[count] === Number.POSITIVE_INFINITY) return null
   const endNs = window.segmentStartNs(count)
-  const segments = segmentsOf(scenario, state, null, Number.POSITIVE_INFINITY, count)
+  const segments = joinParts(partsOf(scenario, state, null, Number.POSITIVE_INFINITY, count))
   const counts = totalOf(segments.map(({ counts }) => counts))
   if (counts.completed + counts.failed + counts.rejected + counts.timedOut < counts.offered) return null
   const histograms = mergeByMetric(segments.map((segment) => segment.histograms))
@@ -155,12 +157,13 @@ export function buildRecordingOfAnswered(
   const { window, stats } = state
   const endNs = Math.min(nowNs, window.endNs)
   if (endNs <= window.startNs || window.firsts[0] === Number.POSITIVE_INFINITY) return null
-  const segments = segmentsOf(scenario, state, null, endNs, window.segments, due).map((segment, k) => ({
-    ...segment,
-    counts: answeredCounts(segment.counts),
-    inSystem: inSystemSoFar(state, k, due, segment.endNs < endNs),
-    ...(segment.classes !== undefined && { classes: answeredClasses(segment.classes) }),
+  const parts = partsOf(scenario, state, null, endNs, window.segments, due).map((part, k) => ({
+    ...part,
+    counts: answeredCounts(part.counts),
+    inSystem: inSystemSoFar(state, k, due, part.endNs < endNs),
+    ...(part.classes !== undefined && { classes: answeredClasses(part.classes) }),
   }))
+  const segments = joinParts(parts)
   const counts = totalOf(segments.map((segment) => segment.counts))
   const inSystem = inSystemNs(state, endNs)
   const departed = sumBy(departuresOf(state), ({ count }) => count)
@@ -172,6 +175,7 @@ export function buildRecordingOfAnswered(
     histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
     counts,
     ...(state.classes !== null && { classes: classesIn(segments) }),
+    ...stagesIn(parts, scenario, window.startNs, endNs),
     ...failuresIn(counts, stats),
     completions: sumBy(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
@@ -265,17 +269,18 @@ function endOf(state: RunState, unserved: Unserved, nowNs: number): number {
   return Math.max(...departuresOf(state).map(({ lastNs }) => lastNs))
 }
 
-function segmentsOf(
+/** The segments, in parts if stages cut them. */
+function partsOf(
   { good }: ResolvedScenario,
   state: Recorded,
   unserved: Unserved | null,
   endNs: number,
   most = Number.POSITIVE_INFINITY,
   due = state.window.due,
-): RecordedSegment[] {
+): SegmentPart[] {
   const { window, stats, queue } = state
   const departures = departuresOf(state)
-  const segments: RecordedSegment[] = []
+  const parts: SegmentPart[] = []
   for (let k = 0; k < Math.min(window.segments, most) && window.segmentStartNs(k) < endNs; k++) {
     const nextNs = window.segmentStartNs(k + 1)
     const last = nextNs >= endNs
@@ -287,7 +292,8 @@ function segmentsOf(
       ...byMetric((metric) => mergeServers(state, metric, k, k + 1)),
       ...(begun.count > 0 && { first: begun }),
     }
-    segments.push({
+    parts.push({
+      continues: window.continues(k),
       startNs: window.segmentStartNs(k),
       endNs: last ? endNs : nextNs,
       counts: {
@@ -304,13 +310,19 @@ function segmentsOf(
       batches: sumBy(stats, (server) => server.startedIn(k).batches),
       batched: sumBy(stats, (server) => server.startedIn(k).batched),
       servingNs: sumBy(stats, (server) => server.startedIn(k).servingNs),
+      completions: sumBy(stats, (server) => server.completionsIn(k)),
       histograms,
       ...(state.classes !== null && {
         classes: classesOfSegment(state, state.classes, good !== undefined, unserved, k),
       }),
     })
   }
-  return segments
+  return parts
+}
+
+function stagesIn(parts: readonly SegmentPart[], { arrivals }: ResolvedScenario, startNs: number, endNs: number) {
+  const stages = recordStages(parts, arrivals, { startNs, endNs })
+  return stages !== null && { stages }
 }
 
 /** What is recorded of each class in a segment. All that were offered have an outcome, or are unserved at the end of a run. */
@@ -345,7 +357,7 @@ const failuresIn = ({ failed }: Counts, stats: ServerStats[]) =>
     failed: mergeHistograms(stats.map(({ failedLatency }) => failedLatency)),
   }
 
-const classesIn = (segments: readonly RecordedSegment[]) => mergeClasses(segments.map(({ classes = {} }) => classes))
+const classesIn = (segments: Recording['segments']) => mergeClasses(segments.map(({ classes = {} }) => classes))
 
 /** Batches of the two sizes next to their mean: their real sizes are only known at the end of a run. */
 function evenSizes(batches: number, batched: number): Map<number, number> {

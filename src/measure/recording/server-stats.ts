@@ -3,6 +3,7 @@ import { failureKind } from '../../result/failures.js'
 import { METRICS } from '../../result/recording.js'
 import type { RequestClasses } from '../../scenario/classes.js'
 import { type Good, GoodLimits } from '../../scenario/good.js'
+import { sum } from '../../statistics/descriptive.js'
 import { type Batch, createBatch, type Serving } from '../queue/batch.js'
 import { PLACES } from '../queue/waiting-room.js'
 import { DepartureStats, departureStatsLength } from './departure-stats.js'
@@ -18,15 +19,15 @@ const IN_FLIGHT = 0
 const BUSY_SINCE = 1
 const COMPLETED = 2
 const FAILED = 3
-const COMPLETIONS = 4
-const SERVING = 5
+const SERVING = 4
 /**
  * then for each segment the failures, the batches that started, the requests in them and their service time, the good
- * requests, and those that the target rejected
+ * requests, those that the target rejected, and the completions
  */
-const SEGMENTS = 6
+const SEGMENTS = 5
+const PER_SEGMENT = 7
 const counters = (segments: number, classes: number) =>
-  SEGMENTS + 6 * segments + departureStatsLength(segments) + 3 * segments * classes
+  SEGMENTS + PER_SEGMENT * segments + departureStatsLength(segments) + 3 * segments * classes
 
 const IDLE = -1
 
@@ -40,9 +41,9 @@ export const REJECTION = 255
  * buffer:   | counters: doubles | current batch: numbers, due times | histograms: per segment and part |
  *           | latency of failed requests: histogram | latency per segment and class: histograms | kinds of failures |
  *           | batches by size: uint32 | clients of the current batch: int32 |
- * counters: | in flight | busy since | completed | failed | completions | serving |
+ * counters: | in flight | busy since | completed | failed | serving |
  *           | failures per segment | batches per segment | batched per segment | serving per segment |
- *           | good per segment | rejected per segment | departures |
+ *           | good per segment | rejected per segment | completions per segment | departures |
  *           | failures, good and rejected per segment and class |
  * ```
  */
@@ -54,6 +55,7 @@ export class ServerStats {
   readonly #serving: Float64Array
   readonly #good: Float64Array
   readonly #rejections: Float64Array
+  readonly #completions: Float64Array
   readonly #limits: GoodLimits | null
   readonly #classes: RequestClasses | null
   readonly #classFailures: Float64Array
@@ -73,8 +75,9 @@ export class ServerStats {
   readonly departures: DepartureStats
   readonly batch: Batch
   #segment = -1
-  /** the segment in which the last batch of the window started */
+  /** the segments in which the last batch of the window started, and ended */
   #started = 0
+  #ended = 0
   /** the times of a batch's requests, buffered to be counted together */
   readonly #buffers: Record<Part, Float64Array>
   readonly #classOfEach: Uint8Array
@@ -116,8 +119,9 @@ export class ServerStats {
     this.#serving = by(3)
     this.#good = by(4)
     this.#rejections = by(5)
+    this.#completions = by(6)
     this.#limits = good === undefined ? null : new GoodLimits(good)
-    const departures = SEGMENTS + 6 * segments
+    const departures = SEGMENTS + PER_SEGMENT * segments
     const byClass = departures + departureStatsLength(segments)
     this.departures = new DepartureStats(this.#counters.subarray(departures, byClass))
     this.#classes = classes
@@ -160,7 +164,11 @@ export class ServerStats {
 
     counters[COMPLETED] = (counters[COMPLETED] as number) + completed
     counters[FAILED] = (counters[FAILED] as number) + (failed?.[0] === REJECTION ? 0 : failures)
-    if (endNs >= windowStart && endNs < windowEnd) this.#add(COMPLETIONS, completed)
+    if (endNs >= windowStart && endNs < windowEnd) {
+      while (endNs >= window.segmentStartNs(this.#ended + 1)) this.#ended++
+      const ended = this.#ended
+      this.#completions[ended] = (this.#completions[ended] as number) + completed
+    }
     this.departures.leave(window, endNs, batch.dueNs, size)
     const serving = Math.min(endNs, windowEnd) - Math.max(startNs, windowStart)
     if (serving > 0) this.#add(SERVING, serving)
@@ -295,12 +303,16 @@ export class ServerStats {
   get failed(): number {
     return this.#get(FAILED)
   }
-  /** Completed inside the window, whenever they were due. */
-  get completions(): number {
-    return this.#get(COMPLETIONS)
-  }
   get servingNs(): number {
     return this.#get(SERVING)
+  }
+  /** Completed inside the window, whenever they were due. */
+  get completions(): number {
+    return sum([...this.#completions])
+  }
+  /** Completed inside a segment, whenever they were due. */
+  completionsIn(segment: number): number {
+    return this.#completions[segment] as number
   }
   /** Failed, of the requests due in a segment. */
   failedIn(segment: number): number {

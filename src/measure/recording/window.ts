@@ -39,11 +39,12 @@ export function setAhead(clock: Clock, aheadNs: number, set: (ns: number) => voi
 
 /**
  * The window of a run and its segments, in memory that its threads share, and the requests that were due. Arrivals are
- * counted under the queue's lock, so that a server that takes a request knows the segment that it belongs to.
+ * counted under the queue's lock, so that a server that takes a request knows the segment that it belongs to. A segment
+ * that a stage cuts counts as several, of which all but the first continue it.
  *
  * ```
  * buffer, in doubles: | start | end | drain | due | early end | before | newest | boundaries: 2 | arrived: sum |
- *                     | start a segment | overlap a segment | first a segment, and one more |
+ *                     | start a segment | overlap a segment | continues a segment | first a segment, and one more |
  * ```
  */
 export class Window {
@@ -58,6 +59,7 @@ export class Window {
   readonly arrived: TimeSum
   /** of the requests of a segment, those that were due before it began, if it began after its first */
   readonly #overlaps: Float64Array
+  readonly #continues: Float64Array
   /** how far the boundaries of a closed loop's segments have come */
   readonly boundaries: Float64Array
   /** the next segment to begin by time, as far as this thread knows */
@@ -67,25 +69,28 @@ export class Window {
     this.buffer = buffer
     const values = new Float64Array(buffer)
     this.#values = values
-    // a start, overlaps and a first request for each, and a first request that never comes
-    this.segments = (values.length - SEGMENTS - 1) / 3
-    this.#starts = values.subarray(SEGMENTS, SEGMENTS + this.segments)
-    this.#overlaps = values.subarray(SEGMENTS + this.segments, SEGMENTS + 2 * this.segments)
-    this.firsts = values.subarray(SEGMENTS + 2 * this.segments)
+    // four values for each, and a first request that never comes
+    this.segments = (values.length - SEGMENTS - 1) / 4
+    const by = (i: number) => values.subarray(SEGMENTS + i * this.segments, SEGMENTS + (i + 1) * this.segments)
+    this.#starts = by(0)
+    this.#overlaps = by(1)
+    this.#continues = by(2)
+    this.firsts = values.subarray(SEGMENTS + 3 * this.segments)
     this.arrived = new TimeSum(values, ARRIVED)
     this.boundaries = values.subarray(BOUNDARIES, ARRIVED)
   }
 
   static of(plan: Plan): Window {
-    const window = new Window(new SharedArrayBuffer(8 * (SEGMENTS + 3 * plan.segments.length + 1)))
+    const window = new Window(new SharedArrayBuffer(8 * (SEGMENTS + 4 * plan.segments.length + 1)))
     const values = window.#values
     values[START] = plan.startNs
     values[END] = plan.endNs
     values[DRAIN] = plan.lastNs + DRAIN_NS
     window.#starts.fill(Number.POSITIVE_INFINITY)
     window.firsts.fill(Number.POSITIVE_INFINITY)
-    plan.segments.forEach(({ startNs, first }, k) => {
+    plan.segments.forEach(({ startNs, first, continues }, k) => {
       window.#starts[k] = startNs
+      window.#continues[k] = continues === true ? 1 : 0
       if (!Number.isNaN(first)) window.firsts[k] = first
     })
     values[NEWEST] = -1
@@ -115,6 +120,11 @@ export class Window {
   /** When a segment begins; Infinity past the last. */
   segmentStartNs(k: number): number {
     return k < this.segments ? (this.#starts[k] as number) : Number.POSITIVE_INFINITY
+  }
+
+  /** Whether a segment continues the one before it, in another stage. */
+  continues(k: number): boolean {
+    return this.#continues[k] === 1
   }
 
   /** The segment that a request belongs to, not before segment `from`; -1 before the window. */

@@ -14,6 +14,7 @@ import { percentToTenth, rate, threeDigits, time, timeUnit } from '../../text/nu
 import { dropColumns, FIGURES, figureHeader, figuresOf, firstError, formatFigure } from '../figures.js'
 import { checkOptions, checkSwept } from '../given.js'
 import { MACHINE_TITLES, machineRows } from '../machines.js'
+import { stageRows } from '../stages.js'
 import { sweptFields } from '../swept-fields.js'
 import { COLUMNS, classRows, listCosts, listTotals, VERBS } from '../terminal/result-table.js'
 import { describeScenario } from '../terminal/scenario-line.js'
@@ -66,7 +67,7 @@ export function renderMarkdown(
     ...(firstMs === undefined ? [] : [row('first', firstMs)]),
   ]
   if (interval.some((text) => text !== '')) rows.splice(1, 0, ['95 % interval', ...interval])
-  const classes = classRows(result)
+  const groups = [classRows(result), stageRows(result)].flatMap((each) => each ?? [])
   const parts = partsOf(result).map(({ name, ms, meaning }) => [
     name,
     time(ms),
@@ -80,12 +81,12 @@ export function renderMarkdown(
       : renderList([...describeScenario(scenario, engine), ...(machines === null ? [] : [machines])]),
     renderFindings(validity.findings),
     renderTable([`latency, ${unit.name}`, ...COLUMNS.map(([name]) => name)], rows),
-    classes === null
-      ? ''
-      : renderTable(
-          classes.columns.map((column) => column.replace('\n', ' ')),
-          classes.rows,
-        ),
+    ...groups.map(({ columns, rows }) =>
+      renderTable(
+        columns.map((column) => column.replace('\n', ' ')),
+        rows,
+      ),
+    ),
     renderTable(['part of the mean', '', '', ''], parts),
     renderTable(['', ''], [...listTotals(result), ...listCosts(result, price)]),
     merged === undefined ? '' : renderTable([...MACHINE_TITLES], machineRows(merged)),

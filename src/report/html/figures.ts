@@ -31,8 +31,9 @@ import {
   type TradeOffFigure,
 } from '../draw/trade-off-figure.js'
 import { type Markup, markup } from '../markup.js'
+import { stageRows } from '../stages.js'
 import { classRows } from '../terminal/result-table.js'
-import type { DataCell } from './data-table.js'
+import { type DataCell, renderDataTable } from './data-table.js'
 import { renderFigure } from './figure.js'
 import type { LabelledResult } from './report-entry.js'
 
@@ -274,6 +275,20 @@ export function classesFigure({ label, result }: LabelledResult, i: number): Mar
       rows: table.rows.map(([name, ...others]) => [markup`<bdi>${name as string}</bdi>`, ...others]),
     },
   })
+}
+
+/** Renders the stages of one run as a table; null if the arrivals are not in stages. */
+export function stagesTable({ label, result }: LabelledResult, i: number): Markup | null {
+  const table = stageRows(result)
+  if (table === null) return null
+  return markup`<figure class="card wide" aria-labelledby="stages-${i}"><figcaption><h3 id="stages-${i}">${invalidMark(result)}Stages${label !== '' && markup`: <bdi>${label}</bdi>`}</h3><div class="quiet">Requests by the stage in which they were due</div></figcaption>${renderDataTable(
+    {
+      caption: `Stages${label === '' ? '' : ` of ${label}`}`,
+      columns: table.columns.map((column) => column.replace('\n', ', ')),
+      rows: table.rows,
+    },
+  )}</figure>
+`
 }
 
 /** Renders a legend of the runs' lines. */

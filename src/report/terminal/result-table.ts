@@ -24,6 +24,7 @@ import { renderParts } from '../../text/parts.js'
 import { pad, plain, type RenderOptions, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { MACHINE_TITLES, machineRows } from '../machines.js'
+import { stageRows } from '../stages.js'
 import { renderCurve } from './curve.js'
 import { renderHost } from './host-lines.js'
 import { describeLimits, describeScenario } from './scenario-line.js'
@@ -57,7 +58,8 @@ export function renderResult(given: Result, options: ResultRenderOptions = {}): 
     heading(result, width, style),
     renderFindings(result.validity.findings, width, style),
     latencyTable(result, style),
-    classTable(result, style),
+    groupTable(classRows(result), style),
+    groupTable(stageRows(result, ['p50', 'p90', 'p99', 'max']), style),
     renderCurve(result.latencyMs, options),
     renderParts(partsOf(result), result.latencyMs.mean, width, style),
     totals(result, width, style, options.price),
@@ -161,13 +163,13 @@ export function classRows({ classes, latencyMs }: Result): { columns: string[]; 
 
 const CLASS_TIMES = ['mean', 'p50', 'p90', 'p99', 'max'] as const
 
-function classTable(result: Result, style: Style): string {
-  const classes = classRows(result)
-  if (classes === null) return ''
-  const [first, ...others] = classes.columns
+/** A table of classes or stages. */
+function groupTable(groups: { columns: string[]; rows: string[][] } | null, style: Style): string {
+  if (groups === null) return ''
+  const [first, ...others] = groups.columns
   return table(
     [{ header: first as string, align: 'left' }, ...others.map((header) => ({ header }))],
-    classes.rows,
+    groups.rows,
     style,
   )
 }

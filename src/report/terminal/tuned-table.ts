@@ -56,11 +56,14 @@ export function confirmationText({ best }: Tuned): string {
 }
 
 /** By how much the load may grow, with its interval. */
-export function headroomText({ growth, low, high }: Headroom): string {
+export function headroomText({ growth, ended, most, low, high }: Headroom): string {
   if (growth === null) {
-    return low === null
-      ? 'The budget breaks at any load down to a twentieth of this one.'
-      : 'The budget is kept at any load up to 64 times this one.'
+    if (ended === 'least') return 'The budget breaks at any load down to a twentieth of this one.'
+    const highest = `${inText(1 + most)} times this load, the highest that was tried`
+    if (low === most) return `The budget is kept at up to ${highest}.`
+    const passes =
+      low === null ? 'no run is long enough for a pass' : `the verdict is a pass only up to ${inText(1 + low)} times`
+    return `The observed figures keep the budget at up to ${highest}, but ${passes}.`
   }
   if (growth < 0) return `The budget is broken: it takes ${percent(-growth)} less load to keep it.`
   const ends = [low, high].map((end) => (end === null ? '?' : percent(end)))

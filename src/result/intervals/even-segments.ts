@@ -24,7 +24,8 @@ export function evenSegments(segments: readonly RecordedSegment[]): RecordedSegm
   return groups.map(mergeSegments)
 }
 
-function mergeSegments(segments: readonly RecordedSegment[]): RecordedSegment {
+/** Merges segments that follow each other. */
+export function mergeSegments(segments: readonly RecordedSegment[]): RecordedSegment {
   const [first, last] = [segments[0], segments.at(-1)] as [RecordedSegment, RecordedSegment]
   if (segments.length === 1) return first
   return { startNs: first.startNs, endNs: last.endNs, inSystem: last.inSystem, ...sumSegments(segments) }

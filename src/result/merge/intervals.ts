@@ -1,6 +1,7 @@
-import { zeros } from '../../histogram/latency-histogram.js'
+import type { HistogramSnapshot } from '../../histogram/latency-histogram.js'
+import { fractionInterval, type RatioPart } from '../intervals/figure-intervals.js'
 import { intervalsBetween, intervalsIn } from '../intervals/intervals.js'
-import { type Metric, type Recording, segmentHistograms } from '../recording.js'
+import type { Recording } from '../recording.js'
 import { ESTIMATES, type Estimate, type Interval, withholdIntervals } from '../summary.js'
 
 /** With fewer machines, it is not known well enough how far they differ. */
@@ -10,36 +11,56 @@ const TOO_FEW = `results hold their segments for latency only, and it takes the 
 const SHARED =
   'results hold their segments for latency only, and machines that share what they load do not differ as runs do'
 
+/** The same by machine, and by segment or by replication. */
+interface By<Part, Segments = Part[]> {
+  machines: Part[]
+  segments: Segments
+}
+
 /**
- * Computes the 95 % intervals of merged results. Machines that serve their own requests are independent: with five or more,
- * the intervals come from the differences between them. Otherwise they come from the segments. What several machines load
+ * Computes the 95 % intervals of a distribution. Merged machines that serve their own requests are independent: with five
+ * or more, the intervals come from the differences between them. Otherwise they come from the segments. What several machines load
  * together is slow or fast for all of them at once, which their differences do not show: the wider of both intervals holds.
+ *
+ * @param by `segments` is null if merged results do not hold them
  */
-export function intervalsOfMerged(recording: Recording, metric: Metric | 'first'): Record<Estimate, Interval> {
-  const { histograms, machines = [], scenario, merged } = recording
-  const total = histograms[metric] ?? zeros(0)
-  const enough = machines.length >= FEWEST_MACHINES
-  const between = enough
-    ? intervalsBetween(
-        total,
-        machines.map((own) => own[metric] ?? zeros(0)),
-      )
-    : null
-  const share = merged?.as === 'shards' && (scenario === null || scenario.http !== undefined)
-  if (between !== null && !share) return between
-  if (metric !== 'latency') return withholdIntervals(enough ? SHARED : TOO_FEW)
-  const within = intervalsIn(recording, total, segmentHistograms(recording, metric))
-  return between === null ? within : widerOf(between, within)
+export function intervalsOfRecording(
+  recording: Recording,
+  total: HistogramSnapshot,
+  { machines, segments }: By<HistogramSnapshot, HistogramSnapshot[] | null>,
+): Record<Estimate, Interval> {
+  const source = sourceOf(recording)
+  if (source === 'machines') return intervalsBetween(total, machines)
+  if (segments === null) return withholdIntervals(source === 'both' ? SHARED : TOO_FEW)
+  const within = intervalsIn(recording, total, segments)
+  if (source === 'segments') return within
+  const between = intervalsBetween(total, machines)
+  const entries = ESTIMATES.map((estimate) => [estimate, widerOf(between[estimate], within[estimate])])
+  return Object.fromEntries(entries) as Record<Estimate, Interval>
+}
+
+/** The same for a fraction of requests. */
+export function fractionOfRecording(recording: Recording, { machines, segments }: By<RatioPart>): Interval {
+  const source = sourceOf(recording)
+  const between = () => fractionInterval(machines, 'independent')
+  if (source === 'machines') return between()
+  const order = recording.replications === undefined ? 'in a row' : 'independent'
+  const within = fractionInterval(segments, order, recording.checkpoints?.planned)
+  return source === 'segments' ? within : widerOf(between(), within)
+}
+
+/** What the intervals of a recording come from. */
+function sourceOf({ merged, replications, machines = [], scenario }: Recording): 'segments' | 'machines' | 'both' {
+  // replications have a segment each, wherever they ran
+  if (merged === undefined || replications !== undefined || machines.length < FEWEST_MACHINES) return 'segments'
+  const share = merged.as === 'shards' && (scenario === null || scenario.http !== undefined)
+  return share ? 'both' : 'machines'
 }
 
 /** A bound that one of the two does not know is not known. */
-function widerOf(a: Record<Estimate, Interval>, b: Record<Estimate, Interval>): Record<Estimate, Interval> {
-  const entries = ESTIMATES.map((estimate): [Estimate, Interval] => {
-    const [one, other] = [a[estimate], b[estimate]]
-    const unknown = [one, other].find(({ low }) => low === null)
-    if (unknown !== undefined) return [estimate, unknown]
-    const low = Math.min(one.low as number, other.low as number)
-    return [estimate, { low, high: Math.max(one.high as number, other.high as number), level: 0.95 }]
-  })
-  return Object.fromEntries(entries) as Record<Estimate, Interval>
+function widerOf(one: Interval, other: Interval): Interval {
+  const unknown = [one, other].find(({ low }) => low === null)
+  if (unknown !== undefined) return unknown
+  const low = Math.min(one.low as number, other.low as number)
+  return { low, high: Math.max(one.high as number, other.high as number), level: 0.95 }
 }

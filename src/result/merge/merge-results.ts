@@ -6,7 +6,7 @@ import { got, show, throwFaults, ValidationError } from '../../validation/valida
 import { checkResult } from '../check.js'
 import type { Environment } from '../host.js'
 import { errorsIn, type Recording } from '../recording.js'
-import { endToEnd, mergeReplications } from '../replications.js'
+import { mergeInARow, wholeOf } from '../replications.js'
 import { type Result, resultOf } from '../result.js'
 import type { Finding } from '../validity.js'
 import { mergeFindings } from './findings.js'
@@ -95,23 +95,18 @@ function merge(given: readonly Named[], as: 'shards' | 'replications', lost: rea
     ...(as === 'shards' ? mergeShards(recordings) : mergeRuns(recordings)),
     findings: as === 'shards' ? [...shardFindings(given, lost), ...findings] : findings,
     merged: { as, machines: given.map(machineOf) },
-    machines: recordings.map(({ histograms }) => histograms),
+    machines: recordings,
   }
   return resultOf(recording, commonEnvironment(given))
 }
 
 /** Merges runs as if they had been one after another; with few of them, the segments of all are kept. */
-function mergeRuns(runs: readonly Recording[]): Recording {
-  const whole = mergeReplications(
-    runs.map((recording) => ({ recording, inSystem: recording.segments.at(-1)?.inSystem ?? 0 })),
-  )
-  if (runs.length >= FEWEST_MACHINES) return whole
-  const { replications: _, ...rest } = whole
-  const segments = endToEnd(
-    runs.map((recording) => ({ recording })),
-    ({ recording }) => recording.segments,
-  )
-  return { ...rest, segments }
+function mergeRuns(runs: readonly Recording[]): Omit<Recording, 'findings'> {
+  if (runs.length < FEWEST_MACHINES) return mergeInARow(runs, ({ segments }) => segments)
+  return {
+    ...mergeInARow(runs, (run) => [wholeOf(run, run.segments.at(-1)?.inSystem ?? 0)]),
+    replications: runs.length,
+  }
 }
 
 function namedOf(given: Result | { name: string; result: Result }, i: number): Named {

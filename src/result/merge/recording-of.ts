@@ -3,8 +3,16 @@ import { type HistogramSnapshot, zeros } from '../../histogram/latency-histogram
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND, nanoseconds } from '../../scenario/units.js'
 import type { ClassSegment } from '../classes.js'
-import { byMetric, type ClassRecording, type RecordedSegment, type Recording, serversIn } from '../recording.js'
+import {
+  byMetric,
+  type ClassRecording,
+  type RecordedSegment,
+  type RecordedStage,
+  type Recording,
+  serversIn,
+} from '../recording.js'
 import type { Result, Segment } from '../result.js'
+import type { StageResult } from '../stages.js'
 import { decodeSummary, type Summary } from '../summary.js'
 
 /**
@@ -12,8 +20,8 @@ import { decodeSummary, type Summary } from '../summary.js'
  * stays are those that its own check of Little's law has accepted or reported.
  */
 export function recordingOf(result: Result): Recording {
-  const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes, failures, failedMs, firstMs } =
-    result
+  const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes, stages, failures } = result
+  const { failedMs, firstMs, shard } = result
   const [startNs, endNs] = [nanoseconds(window.startMs), nanoseconds(window.endMs)]
   const windowNs = endNs - startNs
   const servers = serversIn(result)
@@ -30,9 +38,11 @@ export function recordingOf(result: Result): Recording {
     },
     counts: result.counts,
     ...(classes !== undefined && { classes: mapValues(classes, classOf) }),
+    ...(stages !== undefined && { stages: stages.map(stageOf) }),
+    ...(shard !== undefined && { shard }),
     ...(failures !== undefined && { failures }),
     ...(failedMs !== undefined && { failed: histogramOf(failedMs) }),
-    completions: Math.round((throughput.completed * windowNs) / NS_PER_SECOND),
+    completions: completionsIn(throughput, windowNs),
     batchSizes: new Map(Object.entries(result.batches.sizes).map(([size, batches]) => [Number(size), batches])),
     servingNs: utilization === null || servers === null ? null : utilization * windowNs * servers,
     inSystemNs: meanInSystem * windowNs,
@@ -67,6 +77,22 @@ function segmentOf({
     ...{ counts, inSystem, batches, batched },
     servingNs: servingMs * NS_PER_MS,
     histograms,
+  }
+}
+
+const completionsIn = ({ completed }: Result['throughput'], windowNs: number) =>
+  Math.round((completed * windowNs) / NS_PER_SECOND)
+
+function stageOf(stage: StageResult): RecordedStage {
+  const { first, last, startMs, endMs, fromPerSecond, toPerSecond, windowMs, throughput, counts, latencyMs } = stage
+  const windowNs = nanoseconds(windowMs)
+  return {
+    ...{ first, last },
+    startNs: nanoseconds(startMs),
+    endNs: nanoseconds(endMs),
+    ...{ from: fromPerSecond, to: toPerSecond, windowNs, counts },
+    latency: latencyMs === null ? zeros(0) : histogramOf(latencyMs),
+    completions: throughput === null ? 0 : completionsIn(throughput, windowNs),
   }
 }
 

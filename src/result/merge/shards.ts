@@ -1,6 +1,7 @@
 import { sum, sumBy } from '../../statistics/descriptive.js'
 import { type RecordedSegment, type Recording, sumSegments } from '../recording.js'
 import { mergeSums } from '../replications.js'
+import { mergeStages } from '../stages.js'
 
 /**
  * Merges recordings of machines that ran at the same time into one, whose window is theirs together: what was offered and
@@ -8,8 +9,16 @@ import { mergeSums } from '../replications.js'
  */
 export function mergeShards(shards: readonly Recording[]): Omit<Recording, 'findings'> {
   const servers = shards.map((shard) => shard.servers ?? null)
+  // of machines that do not share a stream, each offers all of the scenario's rates
+  const streams = shards.filter(({ shard }) => shard === undefined).length || 1
+  const stages = mergeStages(shards, 'shards')?.map((stage) => ({
+    ...stage,
+    from: stage.from * streams,
+    to: stage.to * streams,
+  }))
   return {
     ...mergeSums(shards),
+    ...(stages !== undefined && { stages }),
     servers: servers.every((each) => each !== null) ? sum(servers) : null,
     startNs: Math.min(...shards.map(({ startNs }) => startNs)),
     endNs: Math.max(...shards.map(({ endNs }) => endNs)),

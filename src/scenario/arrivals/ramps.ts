@@ -9,6 +9,8 @@ export interface Staged {
 
 /** A stage with the rates at its start and its end. */
 export interface Ramp {
+  /** its number among the stages, from 1 */
+  number: number
   from: number
   to: number
   durationMs: number
@@ -18,6 +20,7 @@ export interface Ramp {
 export function rampsOf({ from, stages }: Staged): Ramp[] {
   return stages
     .map((stage, i) => ({
+      number: i + 1,
       from: stages[i - 1]?.rate ?? from ?? stage.rate,
       to: stage.rate,
       durationMs: stage.duration,

@@ -18,6 +18,8 @@ import {
 } from '../../../src/index.js'
 import { renderHtml, renderMarkdown, renderResult } from '../../../src/report/index.js'
 import { checkResult } from '../../../src/result/check.js'
+import { goodPart } from '../../../src/result/goodput.js'
+import { fractionInterval } from '../../../src/result/intervals/figure-intervals.js'
 import { mergeReplications, packReplication } from '../../../src/result/replications.js'
 import { resultOf } from '../../../src/result/result.js'
 import { resolveScenario } from '../../../src/scenario/scenario.js'
@@ -129,6 +131,28 @@ describe('mergeResults', () => {
       expect(segment.counts.offered).toBe((own[0]?.counts.offered ?? 0) + (own[1]?.counts.offered ?? 0))
       expect(segment.inSystem).toBe((own[0]?.inSystem ?? 0) + (own[1]?.inSystem ?? 0))
     })
+  })
+
+  it('has the intervals of classes and of goodput from where those of latency come from', () => {
+    const scenario: Scenario = { ...mm1, classes: { all: {} }, stop: { requests: 5000 } }
+    const parts = runs([1, 2, 3, 4, 5, 6], scenario)
+    const [few, many] = [parts.slice(0, 4), parts].map((some) => mergeResults(some, { as: 'shards' })) as [
+      Result,
+      Result,
+    ]
+    for (const merged of [few, many]) {
+      // the only class is the whole, but for the last digits of its sum of squares
+      const { mean: own, ...ownPercentiles } = merged.classes?.all?.latencyMs?.intervals ?? {}
+      const { mean, ...percentiles } = merged.latencyMs.intervals
+      expect(ownPercentiles).toEqual(percentiles)
+      expect(own?.low).toBeCloseTo(mean.low as number, 9)
+      expect(own?.high).toBeCloseTo(mean.high as number, 9)
+      expect(merged.classes?.all?.goodput?.interval).toEqual(merged.goodput?.interval)
+    }
+    const good = (of: readonly { counts: Result['counts'] }[]) => of.map(({ counts }) => goodPart(counts))
+    expect(few.goodput?.interval).toEqual(fractionInterval(good(few.segments), 'in a row'))
+    expect(many.goodput?.interval).toEqual(fractionInterval(good(parts), 'independent'))
+    expect(many.goodput?.interval).not.toEqual(fractionInterval(good(many.segments), 'in a row'))
   })
 
   it('aligns the segments of shards that ended at other times', () => {
