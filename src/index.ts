@@ -78,6 +78,8 @@ export type {
   HttpAnswer,
   HttpBody,
   HttpCheck,
+  HttpEvent,
+  HttpEventFilter,
   HttpHeaders,
   HttpRequest,
   HttpRow,

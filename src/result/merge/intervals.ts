@@ -1,4 +1,5 @@
 import { zeros } from '../../histogram/latency-histogram.js'
+import type { ResponseTime } from '../../scenario/budget.js'
 import { intervalsBetween, intervalsIn } from '../intervals/intervals.js'
 import { type Metric, type Recording, segmentHistograms } from '../recording.js'
 import { ESTIMATES, type Estimate, type Interval, withholdIntervals } from '../summary.js'
@@ -15,7 +16,7 @@ const SHARED =
  * the intervals come from the differences between them. Otherwise they come from the segments. What several machines load
  * together is slow or fast for all of them at once, which their differences do not show: the wider of both intervals holds.
  */
-export function intervalsOfMerged(recording: Recording, metric: Metric | 'first'): Record<Estimate, Interval> {
+export function intervalsOfMerged(recording: Recording, metric: Metric | ResponseTime): Record<Estimate, Interval> {
   const { histograms, machines = [], scenario, merged } = recording
   const total = histograms[metric] ?? zeros(0)
   const enough = machines.length >= FEWEST_MACHINES
@@ -23,6 +24,7 @@ export function intervalsOfMerged(recording: Recording, metric: Metric | 'first'
     ? intervalsBetween(
         total,
         machines.map((own) => own[metric] ?? zeros(0)),
+        metric === 'between' ? 'gaps' : 'requests',
       )
     : null
   const share = merged?.as === 'shards' && (scenario === null || scenario.http !== undefined)

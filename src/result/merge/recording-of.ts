@@ -3,7 +3,14 @@ import { type HistogramSnapshot, zeros } from '../../histogram/latency-histogram
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND, nanoseconds } from '../../scenario/units.js'
 import type { ClassSegment } from '../classes.js'
-import { byMetric, type ClassRecording, type RecordedSegment, type Recording, serversIn } from '../recording.js'
+import {
+  byMetric,
+  byResponseTime,
+  type ClassRecording,
+  type RecordedSegment,
+  type Recording,
+  serversIn,
+} from '../recording.js'
 import type { Result, Segment } from '../result.js'
 import { decodeSummary, type Summary } from '../summary.js'
 
@@ -12,8 +19,7 @@ import { decodeSummary, type Summary } from '../summary.js'
  * stays are those that its own check of Little's law has accepted or reported.
  */
 export function recordingOf(result: Result): Recording {
-  const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes, failures, failedMs, firstMs } =
-    result
+  const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes, failures, failedMs } = result
   const [startNs, endNs] = [nanoseconds(window.startMs), nanoseconds(window.endMs)]
   const windowNs = endNs - startNs
   const servers = serversIn(result)
@@ -26,7 +32,10 @@ export function recordingOf(result: Result): Recording {
     endNs,
     histograms: {
       ...byMetric((metric) => histogramOf(result[`${metric}Ms`])),
-      ...(firstMs !== undefined && { first: histogramOf(firstMs) }),
+      ...byResponseTime((time) => {
+        const summary = result[`${time}Ms`]
+        return summary === undefined ? zeros(0) : histogramOf(summary)
+      }),
     },
     counts: result.counts,
     ...(classes !== undefined && { classes: mapValues(classes, classOf) }),
