@@ -79,6 +79,8 @@ export type {
   HttpAnswer,
   HttpBody,
   HttpCheck,
+  HttpEvent,
+  HttpEventFilter,
   HttpHeaders,
   HttpRequest,
   HttpRow,

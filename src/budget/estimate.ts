@@ -29,11 +29,11 @@ export function estimateOf(rule: Rule, judged: Judged): MetricEstimate {
 function estimateTime(rule: TimeRule, judged: Judged): MetricEstimate {
   if ('summary' in judged && rule.time !== 'latency') return noEstimate(`a summary of durations has no ${rule.time}`)
   const summary = 'summary' in judged ? judged.summary : judged.result[`${rule.time}Ms`]
-  if (summary === undefined) return noEstimate(NO_FIRST)
+  if (summary === undefined) return noEstimate(rule.time === 'between' ? NO_GAPS : NO_FIRST)
   if (rule.statistic === 'max') return { observed: summary.max, interval: null }
   if (rule.statistic === 'mean') return { observed: summary.mean, interval: summary.intervals.mean }
   const p = rule.statistic.percentile
-  const unanswered = 'summary' in judged ? 0 : judged.result.counts.offered - judged.result.counts.completed
+  const unanswered = 'summary' in judged ? 0 : unansweredIn(rule, summary, judged.result)
   const stored = (Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]).find((name) => PERCENTILES[name] === p)
   if (stored !== undefined && unanswered === 0) {
     return { observed: summary[stored], interval: summary.intervals[stored] }
@@ -45,6 +45,12 @@ function estimateTime(rule: TimeRule, judged: Judged): MetricEstimate {
     rule.relation.startsWith('<') ? 'slowest' : 'fastest',
     (summary.count + unanswered) / summary.count,
   )
+}
+
+/** How many values requests without an answer would have: one each, and of gaps as many as the others have on average. */
+function unansweredIn({ time }: TimeRule, { count }: Summary, { counts }: Result): number {
+  const requests = counts.offered - counts.completed
+  return time === 'between' ? (requests * count) / counts.completed : requests
 }
 
 /**
@@ -93,7 +99,7 @@ function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEs
       return { observed: rates.rejection, interval: fraction(({ counts }) => [counts.rejected, counts.offered]) }
     case 'goodput': {
       const { goodput } = result
-      if (goodput === undefined) return noEstimate(NO_GOOD)
+      if (goodput === undefined) return noEstimate(whyNoGoodput(result))
       return { observed: goodput.fraction, interval: limit === 1 ? null : goodput.interval }
     }
     case 'throughput': {
@@ -120,6 +126,12 @@ function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEs
 
 const NO_FIRST =
   'it is unknown when responses began: an HTTP response needs a body, a handler or call marks it with first(), and a simulation has none'
+
+const NO_GAPS =
+  'it is unknown how far apart events were: http.stream finds those of HTTP responses, a handler or call marks them with next(), and a simulation has none'
+
+const whyNoGoodput = ({ validity }: Result) =>
+  validity.findings.find(({ code }) => code === 'goodput-unknown')?.message ?? NO_GOOD
 
 const NO_GOOD = "the scenario does not say which requests are good: set its good, such as { latency: '100ms' }"
 

@@ -8,7 +8,8 @@ import { renderBudgetMarkdown, renderMarkdown } from '../report/export/markdown.
 import { renderHtml } from '../report/html/render.js'
 import { renderResult } from '../report/terminal/result-table.js'
 import type { Result } from '../result/result.js'
-import type { Budget } from '../scenario/budget.js'
+import { type Budget, requireEvents } from '../scenario/budget.js'
+import { mayHaveEvents, type Targets } from '../scenario/target.js'
 import { count, rate, time } from '../text/number.js'
 import { isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
@@ -107,6 +108,7 @@ export function measureCommand(terminal: Terminal): Command {
         )
       }
       const scenario = await buildScenario(file, flags, command)
+      if (budget !== undefined) requireEvents(budget, mayHaveEvents(scenario as Targets), 'budget')
       const { measure } = await import('../measure/measure.js')
       // reading percentiles in this process would disturb a target in this process
       const describeProgress = progressDescriber(typeof scenario.handler === 'string' || isUrl(scenario.handler))

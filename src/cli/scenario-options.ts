@@ -30,6 +30,7 @@ export interface ScenarioFlags {
   insecure?: boolean | undefined
   http2?: boolean | undefined
   maxRedirects?: string | undefined
+  stream?: boolean | undefined
   stages?: string | undefined
   trace?: string | undefined
   traceField?: string | undefined
@@ -105,6 +106,7 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
     add('--timeout <duration>', 'time limit of an HTTP request (default: that of a batch)')
     add('--connections <n>', 'largest number of HTTP connections (default: no limit)')
     add('--max-redirects <n>', 'number of redirects to follow for each request (default: 0)')
+    add('--stream', 'find the events of responses that stream, for the gaps between them')
     add('--insecure', 'accept any TLS certificate')
     add('--http2', 'use HTTP/2')
   }
@@ -266,7 +268,7 @@ function setHttp(
   scenario: Partial<ScenarioParts> & Targets,
   given: Targets['http'],
   requests: string | undefined,
-  { url, method, header, body, timeout, connections, maxRedirects, insecure, http2 }: ScenarioFlags,
+  { url, method, header, body, timeout, connections, maxRedirects, stream, insecure, http2 }: ScenarioFlags,
 ): void {
   const changes = pickDefined({
     url,
@@ -276,13 +278,14 @@ function setHttp(
     timeout: parseValue(timeout),
     connections: parseLimit(connections),
     maxRedirects: parseValue(maxRedirects),
+    stream,
     http2,
   })
   if (changes === null && header === undefined && insecure === undefined) return
   if (url === undefined && given === undefined) {
     throw new ValidationError(
       '--url',
-      'is required for the options of HTTP: method, header, body, requests, timeout, connections, max-redirects, insecure and http2',
+      'is required for the options of HTTP: method, header, body, requests, timeout, connections, max-redirects, stream, insecure and http2',
     )
   }
   const headers = header === undefined ? {} : { headers: { ...plainHeaders(given?.headers), ...headersOf(header) } }
@@ -374,6 +377,7 @@ const OPTIONS_OF: Record<string, (keyof ScenarioFlags | 'budget' | 'redis')[]> =
   http: ['url'],
   'http.url': ['url'],
   'http.headers': ['header'],
+  'http.stream': ['stream'],
   'batching.maxBatchSize': ['maxBatchSize'],
   'batching.maxWait': ['maxWait'],
   servers: ['servers'],

@@ -32,7 +32,7 @@ export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask
   const ready = await prepare(() => loadDefault(url))
   if ('unready' in ready) return { ...report, unready: ready.unready }
   const { handler, state, payloads } = ready
-  const context = { state, signal: new AbortController().signal, classes: [], first() {} }
+  const context = { state, signal: new AbortController().signal, classes: [], first() {}, next() {} }
 
   for (let round = 0; round < rounds; round++) {
     for (const { size, samplesMs } of report.times) {

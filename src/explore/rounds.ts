@@ -104,7 +104,10 @@ export async function measureRound(scenario: ResolvedScenario, options: MeasureO
   const { counts } = recording
   const side = { scenario: storeScenario(scenario), environment }
   if (counts.completed > 0) {
-    return { round: buildRound(resultOf(recording, environment, host)), side, failure: null }
+    const result = resultOf(recording, environment, host)
+    const unknown = result.validity.findings.find(({ code }) => code === 'goodput-unknown')
+    if (unknown !== undefined) throw new MeasureError(unknown.message)
+    return { round: buildRound(result), side, failure: null }
   }
   const error = nothingCompleted(scenario, counts, failure)
   if (counts.offered === 0) throw error

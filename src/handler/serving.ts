@@ -2,23 +2,26 @@ import { setTimer } from '../clock/timer.js'
 import type { HandlerContext } from '../scenario/handler.js'
 import { isError } from '../validation/realm.js'
 
-/** What records the beginnings of responses. */
-export interface FirstMarks {
+/** What records the beginnings of responses, and their events. */
+export interface ResponseMarks {
   /** Marks the beginning of the response to request `i` of the batch, or to all of them. */
   first(i: number | undefined, context: BatchContext): void
+  /** Marks the next event of it. */
+  next(i: number | undefined, context: BatchContext): void
 }
 
 /** In a live batcher, they are not recorded. */
-const UNMARKED: FirstMarks = { first() {} }
+const UNMARKED: ResponseMarks = { first() {}, next() {} }
 
 /** What a handler gets with a batch. What most handlers never use is created when it is first read. */
 export class BatchContext implements HandlerContext<unknown> {
   readonly state: unknown
   /** the class of each request, in order; empty if requests have no classes */
   readonly classes: readonly string[]
-  readonly #marks: FirstMarks
+  readonly #marks: ResponseMarks
   #controller: AbortController | undefined
   #first: ((i?: number) => void) | undefined
+  #next: ((i?: number) => void) | undefined
 
   constructor(state: unknown, classes: readonly string[] = [], marks = UNMARKED) {
     this.state = state
@@ -40,6 +43,10 @@ export class BatchContext implements HandlerContext<unknown> {
   get first(): (i?: number) => void {
     this.#first ??= (i) => this.#marks.first(i, this)
     return this.#first
+  }
+  get next(): (i?: number) => void {
+    this.#next ??= (i) => this.#marks.next(i, this)
+    return this.#next
   }
 
   static abort(context: BatchContext, reason: Error): void {

@@ -3,7 +3,7 @@ import { BUCKETS, bucketCeiling, bucketFloor, bucketOf, HIGHEST_NS } from '../hi
 import { decode } from '../histogram/hdr.js'
 import type { BucketCounts } from '../histogram/latency-histogram.js'
 import { percentilesNs } from '../histogram/percentile.js'
-import { TIMES } from '../scenario/budget.js'
+import { LIMITED_TIMES, RESPONSE_TIMES } from '../scenario/budget.js'
 import { type GoodInput, goodSchema } from '../scenario/good.js'
 import { checkStoredScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
@@ -304,6 +304,7 @@ export const resultSchema = z
     ...{ latencyMs: summary, waitMs: summary, serviceMs: summary, lagMs: summary },
     ...{ queueingMs: summary, batchingMs: summary, dispatchMs: summary },
     firstMs: summary.optional(),
+    betweenMs: summary.optional(),
     throughput: z.looseObject({ offered: number, completed: number }),
     counts,
     failures: z.record(z.string(), requests).optional(),
@@ -370,8 +371,8 @@ function contradictionOf(given: Result): Contradiction | null {
   if (batches.count !== sumBy(ofSizes, ([, batches]) => batches) || !same(batches.meanSize * batches.count, batched)) {
     return ['batches', 'must have the count and the mean that their sizes have']
   }
-  const inFirst = contradictionOfFirst(given)
-  if (inFirst !== null) return inFirst
+  const inResponses = contradictionOfResponses(given)
+  if (inResponses !== null) return inResponses
   const inMachines = contradictionOfMachines(given)
   if (inMachines !== null) return inMachines
   if (validity.valid === validity.findings.some(({ severity }) => severity === 'error')) {
@@ -597,17 +598,18 @@ const tooManyGood = ({ good = 0, completed }: Counts) => good > completed
 
 /** A contradiction between goodput and the counts that it is computed from; null if there is none. */
 function contradictionOfGoodput(given: Result): Contradiction | null {
-  const { goodput, counts, scenario, window } = given
+  const { goodput, counts, scenario, window, validity } = given
   if ((goodput === undefined) !== (counts.good === undefined)) {
     return ['counts.good', 'must be there if the result has goodput, and only then']
   }
-  if (scenario !== null && (scenario.good === undefined) !== (goodput === undefined)) {
-    return ['goodput', "must be there if the scenario has 'good', and only then"]
+  const isUnknown = validity.findings.some(({ code }) => code === 'goodput-unknown')
+  if (scenario !== null && (scenario.good === undefined || isUnknown) !== (goodput === undefined)) {
+    return ['goodput', "must be there if the scenario has 'good' and it is known, and only then"]
   }
   if (goodput === undefined) return null
   const { fraction, interval, limits } = goodput
   const asked = (scenario?.good ?? limits) as GoodInput
-  if (TIMES.some((time) => asked[time] !== limits[time]))
+  if (LIMITED_TIMES.some((time) => asked[time] !== limits[time]))
     return ['goodput.limits', "must be those of the scenario's 'good'"]
   const inGoodput = contradictionInGoodput(goodput, counts, '', (window.endMs - window.startMs) / 1000)
   if (inGoodput !== null) return inGoodput
@@ -635,13 +637,25 @@ function contradictionOfParts(given: Result): Contradiction | null {
   return isAbout(parts, waitMs.mean) ? null : ['waitMs.mean', 'must be the sum of lag, queueing, batching and dispatch']
 }
 
-/** A contradiction between latency and the time until responses began, which is a part of it; null if there is none. */
-function contradictionOfFirst({ firstMs, latencyMs }: Result): Contradiction | null {
-  if (firstMs === undefined) return null
+/** A contradiction between latency and the times of responses, which are parts of it; null if there is none. */
+function contradictionOfResponses({ firstMs, betweenMs, latencyMs }: Result): Contradiction | null {
+  if (firstMs === undefined) {
+    return betweenMs === undefined
+      ? null
+      : ['betweenMs', 'must not be there without firstMs: a gap is between two events']
+  }
   if (firstMs.count > latencyMs.count) return ['firstMs.count', 'must be at most as many as there are latencies']
-  if (firstMs.max > latencyMs.max) return ['firstMs.max', 'must be at most the longest latency']
-  const [first, latency] = [firstMs, latencyMs].map(({ count, mean }) => count * mean) as [number, number]
-  return first > latency * (1 + ROUNDING) ? ['firstMs.mean', 'must be of times within the latency of requests'] : null
+  let within = 0
+  for (const time of RESPONSE_TIMES) {
+    const summary = { firstMs, betweenMs }[`${time}Ms`]
+    if (summary === undefined) continue
+    if (summary.max > latencyMs.max) return [`${time}Ms.max`, 'must be at most the longest latency']
+    within += summary.count * summary.mean
+    if (within > latencyMs.count * latencyMs.mean * (1 + ROUNDING)) {
+      return [`${time}Ms.mean`, 'must be of times within the latency of requests']
+    }
+  }
+  return null
 }
 
 /** A contradiction between merged machines and the whole; null if there is none. */

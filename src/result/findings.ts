@@ -1,6 +1,7 @@
 import { HIGHEST_NS } from '../histogram/buckets.js'
 import { isStationary, meanRate } from '../scenario/arrivals/arrivals.js'
 import { servicesOf } from '../scenario/classes.js'
+import { unknownTime } from '../scenario/good.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { maxThroughput, type Service, varies } from '../scenario/service/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
@@ -17,7 +18,13 @@ const ROUNDING = 1e-12
 /** The findings that a recording of any engine may have. */
 export function findingsOf(recording: Recording): Finding[] {
   if (recording.replications !== undefined || recording.merged !== undefined) return [...recording.findings]
-  const own = [saturated(recording), littlesLaw(recording), unfinished(recording), overAnHour(recording)]
+  const own = [
+    saturated(recording),
+    littlesLaw(recording),
+    unfinished(recording),
+    overAnHour(recording),
+    goodputUnknown(recording),
+  ]
   const findings = [...recording.findings, ...own.filter((finding) => finding !== null)]
   // a growing backlog explains why halves differ
   const drift = findings.some(({ code }) => code === 'saturated') ? null : unsteady(recording)
@@ -151,6 +158,25 @@ function overAnHour({ histograms }: Recording): Finding | null {
     message:
       'some requests took longer than an hour: they are counted as an hour in percentiles (min, mean and max are exact)',
     figures: { maxMs: histograms.latency.max / 1e6 },
+  }
+}
+
+const HAD_NONE = {
+  first:
+    'the time until a response begins, and no response was seen to begin: an HTTP response needs a body, and a handler or call marks it with first()',
+  between:
+    'the gaps between events, and no response had two of them: they are found by http.stream, and a handler or call marks them with next()',
+}
+
+/** Finds that requests cannot be judged by a time that no response had. */
+function goodputUnknown({ scenario, histograms, counts }: Recording): Finding | null {
+  const time = unknownTime(scenario?.good, (each) => histograms[each] !== undefined)
+  if (time === null || counts.good !== undefined) return null
+  return {
+    code: 'goodput-unknown',
+    severity: 'warning',
+    message: `goodput is unknown: good.${time} limits ${HAD_NONE[time]}`,
+    figures: { completed: counts.completed },
   }
 }
 

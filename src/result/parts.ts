@@ -1,5 +1,7 @@
+import { RESPONSE_TIMES, type ResponseTime } from '../scenario/budget.js'
 import type { LatencyPart } from '../text/parts.js'
 import type { Result } from './result.js'
+import type { Summary } from './summary.js'
 
 const PARTS = [
   ['lag', 'lagMs', 'the event loop was late'],
@@ -14,3 +16,10 @@ export function partsOf(result: Pick<Result, (typeof PARTS)[number][1]>): Latenc
   const parts = PARTS.map(([name, key, meaning]) => ({ name, meaning, ms: result[key].mean }))
   return parts.filter(({ name, ms }) => ms > 0 || name === 'service')
 }
+
+/** The times of responses that a result has, by name. */
+export const responseTimesOf = (result: Result): [ResponseTime, Summary][] =>
+  RESPONSE_TIMES.flatMap((time) => {
+    const summary = result[`${time}Ms`]
+    return summary === undefined ? [] : [[time, summary]]
+  })

@@ -1,5 +1,6 @@
 import { type HistogramSnapshot, mergeHistograms, zeros } from '../histogram/latency-histogram.js'
 import type { StageSpan } from '../scenario/arrivals/stage-spans.js'
+import { RESPONSE_TIMES, type ResponseTime } from '../scenario/budget.js'
 import type { Good } from '../scenario/good.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { sumBy } from '../statistics/descriptive.js'
@@ -10,8 +11,8 @@ import type { Finding } from './validity.js'
 /** The parts of a request's time that are recorded. */
 export const METRICS = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dispatch'] as const
 export type Metric = (typeof METRICS)[number]
-/** `first` is the time until the response began, of the requests for which that is known; absent if of none. */
-export type Histograms = Record<Metric, HistogramSnapshot> & { first?: HistogramSnapshot }
+/** The times of responses are of those for which they are known; absent if of none. */
+export type Histograms = Record<Metric, HistogramSnapshot> & { [T in ResponseTime]?: HistogramSnapshot }
 
 /** The outcomes of requests; offered is the sum of the others but `good`. */
 export interface Counts {
@@ -156,7 +157,7 @@ export interface Recording {
   /** the machines whose recordings are merged; their findings are included */
   merged?: Merged
   /** what each machine recorded, as far as intervals come from the differences between them */
-  machines?: Pick<Recording, 'histograms' | 'counts' | 'classes'>[]
+  machines?: readonly Pick<Recording, 'histograms' | 'counts' | 'classes'>[]
   /** of a run to a precision or a budget */
   checkpoints?: CheckpointCount
 }
@@ -191,7 +192,7 @@ type ServersOf = { servers: number | null } | null
 /** A metric by segment or by replication, as intervals are computed from it; segments without a completion are left out. */
 export function segmentHistograms(
   { segments, replications }: Recording,
-  metric: Metric | 'first',
+  metric: Metric | ResponseTime,
 ): HistogramSnapshot[] {
   const histograms = segments.map((segment) => segment.histograms[metric] ?? zeros(0))
   return replications === undefined ? histograms.filter(({ count }) => count > 0) : histograms
@@ -201,14 +202,15 @@ export function segmentHistograms(
 export const byMetric = <Value>(of: (metric: Metric) => Value): Record<Metric, Value> =>
   Object.fromEntries(METRICS.map((metric) => [metric, of(metric)])) as Record<Metric, Value>
 
+/** A histogram for each time of responses that is not empty. */
+export const byResponseTime = (of: (time: ResponseTime) => HistogramSnapshot): Pick<Histograms, ResponseTime> =>
+  Object.fromEntries(RESPONSE_TIMES.map((time) => [time, of(time)] as const).filter(([, { count }]) => count > 0))
+
 /** Merges the histograms of several segments. */
-export function mergeByMetric(all: readonly Histograms[]): Histograms {
-  const first = all.flatMap((histograms) => histograms.first ?? [])
-  return {
-    ...byMetric((metric) => mergeHistograms(all.map((histograms) => histograms[metric]))),
-    ...(first.length > 0 && { first: mergeHistograms(first) }),
-  }
-}
+export const mergeByMetric = (all: readonly Histograms[]): Histograms => ({
+  ...byMetric((metric) => mergeHistograms(all.map((histograms) => histograms[metric]))),
+  ...byResponseTime((time) => mergeHistograms(all.flatMap((histograms) => histograms[time] ?? []))),
+})
 
 /** Into how many segments a window is cut. */
 export const SEGMENTS = 20

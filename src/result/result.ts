@@ -1,4 +1,5 @@
 import { type HistogramSnapshot, zeros } from '../histogram/latency-histogram.js'
+import { RESPONSE_TIMES, type ResponseTime } from '../scenario/budget.js'
 import { type StoredScenario, storeScenario } from '../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
@@ -82,6 +83,11 @@ export interface Result {
    * requests that have one; absent if none has, and in simulations
    */
   firstMs?: Summary
+  /**
+   * the gaps between the events of each response, such as tokens, of all completed requests: its count is the number of gaps;
+   * absent if no response has two events, and in simulations
+   */
+  betweenMs?: Summary
   /** requests per second: due in the window, and completed inside it */
   throughput: { offered: number; completed: number }
   counts: Counts
@@ -150,7 +156,7 @@ export function resultOf(
   const steady = findings.every(({ code }) => code !== 'saturated')
   // metrics may share a histogram: all wait is queueing if there is no batching
   const summaries = new Map<HistogramSnapshot, Summary>()
-  const summary = (metric: Metric | 'first') => {
+  const summary = (metric: Metric | ResponseTime) => {
     const histogram = histograms[metric] as HistogramSnapshot
     const known = summaries.get(histogram)
     if (known !== undefined) return structuredClone(known)
@@ -164,6 +170,9 @@ export function resultOf(
   const { offered } = counts
   const noSteadyState = steady ? null : NO_STEADY_STATE
   const goodput = goodputOf(recording, noSteadyState)
+  const ofResponses: Pick<Result, `${ResponseTime}Ms`> = Object.fromEntries(
+    RESPONSE_TIMES.flatMap((time) => (histograms[time] === undefined ? [] : [[`${time}Ms`, summary(time)]])),
+  )
 
   return {
     schema: 'throughline/result@1',
@@ -178,7 +187,7 @@ export function resultOf(
     queueingMs: summary('queueing'),
     batchingMs: summary('batching'),
     dispatchMs: summary('dispatch'),
-    ...(histograms.first !== undefined && { firstMs: summary('first') }),
+    ...ofResponses,
     throughput: { offered: offered / seconds, completed: recording.completions / seconds },
     counts,
     ...(recording.failures !== undefined && { failures: recording.failures }),
@@ -214,14 +223,16 @@ function shortenFinding(finding: Finding): Finding {
 const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state to estimate'
 const NOT_BY_SEGMENT = 'it is not recorded by segment, which intervals are computed from'
 
-function metricIntervals(recording: Recording, metric: Metric | 'first'): Record<Estimate, Interval> {
+function metricIntervals(recording: Recording, metric: Metric | ResponseTime): Record<Estimate, Interval> {
   const { histograms, merged, replications, machines = [] } = recording
   // results hold their segments for latency only
   const isStored = metric === 'latency' || merged === undefined || replications !== undefined
-  return intervalsOfRecording(recording, histograms[metric] as HistogramSnapshot, {
+  const by = {
     machines: machines.map((machine) => machine.histograms[metric] ?? zeros(0)),
     segments: isStored ? segmentHistograms(recording, metric) : null,
-  })
+  }
+  const counted = metric === 'between' ? 'gaps' : 'requests'
+  return intervalsOfRecording(recording, histograms[metric] as HistogramSnapshot, by, counted)
 }
 
 /** The fraction of server time spent serving; null if servers are unlimited. */

@@ -19,6 +19,7 @@ export interface Finding {
     | 'over-an-hour'
     | 'failures'
     | 'redirects-not-followed'
+    | 'goodput-unknown'
     | 'server-died'
     | 'teardown-failed'
     | 'shards-missing'
@@ -80,6 +81,8 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   failures: 'none',
   // a redirect is a response, but a shorter one than what it leads to
   'redirects-not-followed': 'none',
+  // there is no goodput to judge
+  'goodput-unknown': 'none',
   'teardown-failed': 'none',
   'rounds-left-out': 'none',
   'rounds-late': 'none',

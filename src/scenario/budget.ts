@@ -6,8 +6,11 @@ import { durationMs, ratePerSecond } from './units.js'
 /** The times that a budget can limit: latency, and its parts. */
 export const TIMES = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dispatch'] as const
 export type Time = (typeof TIMES)[number]
-/** The same, and the time until the response began, which only some targets mark. */
-export const LIMITED_TIMES = [...TIMES, 'first'] as const
+/** The times of responses that begin before they end: until the first event, and the gaps between events. Only measurements have them. */
+export const RESPONSE_TIMES = ['first', 'between'] as const
+export type ResponseTime = (typeof RESPONSE_TIMES)[number]
+/** All times that can be limited. */
+export const LIMITED_TIMES = [...TIMES, ...RESPONSE_TIMES] as const
 export type LimitedTime = (typeof LIMITED_TIMES)[number]
 type OfATime = `p${number}` | 'mean' | 'max'
 
@@ -17,11 +20,12 @@ const OTHERS = ['throughput', 'goodput', 'meanBatchSize', ...FRACTIONS] as const
 const OF_A_CLASS = ['goodput', 'errorRate', 'rejectionRate'] as const
 
 /** Names that are read as a time in a budget, and so cannot be those of classes. */
-export const RESERVED: readonly string[] = [...LIMITED_TIMES, 'between', 'failed']
+export const RESERVED: readonly string[] = [...LIMITED_TIMES, 'failed']
 
 /**
  * A metric that a budget can limit: `p99`, `'p99.9'`, `mean` or `max` of latency, the same of a part of it
- * (`'queueing.p95'`), of the time until the response begins (`'first.p99'`) or of the latency of a class (`'checkout.p99'`), a figure of the run (`throughput`), or `errorRate`,
+ * (`'queueing.p95'`), of the time until the response begins (`'first.p99'`), of the gaps between its events
+ * (`'between.p99'`) or of the latency of a class (`'checkout.p99'`), a figure of the run (`throughput`), or `errorRate`,
  * `rejectionRate` or `goodput` of a class (`'checkout.errorRate'`).
  */
 export type BudgetMetric =
@@ -61,7 +65,7 @@ export type Rule =
   | (Bound & { time: LimitedTime; statistic: 'mean' | 'max' | { percentile: number } })
   | (Bound & { figure: (typeof OTHERS)[number] })
 
-const METRIC_IS = `a percentile (p50, 'p99.9'), mean or max of latency, of a part of it ('queueing.p95': ${TIMES.slice(1).join(', ')}), of the time until the response begins ('first.p99') or of a class ('checkout.p99'), or ${OTHERS.join(', ')}`
+const METRIC_IS = `a percentile (p50, 'p99.9'), mean or max of latency, of a part of it ('queueing.p95': ${TIMES.slice(1).join(', ')}), of the time until the response begins ('first.p99'), of the gaps between its events ('between.p99') or of a class ('checkout.p99'), or ${OTHERS.join(', ')}`
 
 const LIMIT_IS = "must be a limit: a number, or a string such as '100ms', '< 1%' or '>= 500/s'"
 
@@ -127,19 +131,41 @@ export function checkBudgetClasses(budget: Budget, classes: readonly string[], p
   }
 }
 
+/** The rules of a budget on a time of responses. */
+const limitsOn = (budget: Budget, time: ResponseTime) =>
+  Object.keys(budget).filter((key) => key.startsWith(`${time}.`) && budget[key as BudgetMetric] !== undefined)
+
 /**
- * Refuses a budget for simulations that limits the time until a response begins, which only measurements have.
+ * Refuses a budget for simulations that limits a time of responses, which only measurements have.
  *
  * @throws ValidationError
  */
-export function refuseFirst(budget: Budget, path: string): void {
-  const key = Object.keys(budget).find((key) => key.startsWith('first.') && budget[key as BudgetMetric] !== undefined)
-  if (key === undefined) return
-  throw new ValidationError(
-    `${path}.${key}`,
-    'cannot be simulated: when a response begins is known of measurements only',
-  )
+export function refuseResponseTimes(budget: Budget, path: string): void {
+  const [key] = RESPONSE_TIMES.flatMap((time) => limitsOn(budget, time))
+  if (key !== undefined) throw cannotBeSimulated(`${path}.${key}`)
 }
+
+/** The error of a limit on a time of responses in a simulation. */
+export const cannotBeSimulated = (path: string) =>
+  new ValidationError(
+    path,
+    'cannot be simulated: when a response begins, and when its events come, is known of measurements only',
+  )
+
+/**
+ * Refuses a budget that limits the gaps between events if the target does not read events.
+ *
+ * @param hasEvents whether responses may have events
+ * @throws ValidationError
+ */
+export function requireEvents(budget: Budget, hasEvents: boolean, path: string): void {
+  const [key] = limitsOn(budget, 'between')
+  if (key !== undefined && !hasEvents) throw noEvents(`${path}.${key}`)
+}
+
+/** The error of a limit on the gaps between events if the target does not read events. */
+export const noEvents = (path: string) =>
+  new ValidationError(path, 'needs http.stream, which finds the events of a response: set stream: true')
 
 function noSuchClass(key: string, name: string, classes: readonly string[]): string {
   if (classes.length === 0) {

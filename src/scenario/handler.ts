@@ -22,6 +22,20 @@ export interface HandlerContext<State = undefined> {
    * ```
    */
   readonly first: (i?: number) => void
+  /**
+   * Marks the next event of the response to a request of the batch, such as a token of a stream: its place in the batch, from
+   * 0, or nothing for all of them. The Result has the gaps between the events of each response as `betweenMs`. The first mark
+   * is the beginning, as `first()` would set it. A live batcher does not record them.
+   *
+   * @example
+   * ```ts
+   * const run: BatchFunction = async (batch, { next }) => {
+   *   for await (const tokens of generate(batch)) next()
+   *   return batch
+   * }
+   * ```
+   */
+  readonly next: (i?: number) => void
 }
 
 /** One output per request, in order. An Error fails its request alone. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isFunction, isObject, isUrl } from '../validation/realm.js'
 import type { ByHash } from './by-hash.js'
-import type { HttpAnswer, HttpCheck } from './http/answer.js'
+import type { HttpAnswer, HttpCheck, HttpEvent, HttpEventFilter } from './http/answer.js'
 import {
   areHeaders,
   canBeSent,
@@ -22,7 +22,7 @@ import {
 import { live, type Named } from './named.js'
 import { type Duration, options, positiveDuration, whole } from './units.js'
 
-export type { HttpAnswer, HttpBody, HttpCheck, HttpHeaders, HttpRequest, HttpRow }
+export type { HttpAnswer, HttpBody, HttpCheck, HttpEvent, HttpEventFilter, HttpHeaders, HttpRequest, HttpRow }
 
 /** An undici dispatcher, such as an Agent, a Pool or a ProxyAgent. */
 export interface HttpDispatcher {
@@ -81,6 +81,17 @@ interface HttpCommon {
    * @default none
    */
   check?: HttpCheck | undefined
+  /**
+   * Finds the events of responses that stream: `firstMs` is then the time to the first event, and `betweenMs` has the gaps
+   * between events. An event is one of an event stream (`text/event-stream`), a line of JSON lines
+   * (`application/x-ndjson`), or a piece of any other body as it arrives. `true` counts all events but `[DONE]`, which ends a
+   * stream of tokens; a function counts those for which it returns a true value. It is called while responses arrive, so let
+   * it be quick.
+   *
+   * @default false: `firstMs` is the time to the first byte
+   * @example ({ data }) => data !== '[DONE]' && JSON.parse(data).choices[0].delta.content
+   */
+  stream?: boolean | HttpEventFilter | undefined
   /**
    * How many redirects to follow for each request, within its latency. At 0 a redirect is a response like any other, and
    * a finding reports them.
@@ -182,6 +193,8 @@ export interface ResolvedHttp {
   failures: HttpStatus[]
   statuses?: { ok?: HttpStatus[] | undefined; rejected?: HttpStatus[] | undefined } | undefined
   check?: HttpCheck | Named | undefined
+  /** absent if the events of responses are not read */
+  stream?: true | HttpEventFilter | Named | undefined
   maxRedirects?: number | undefined
   requests?: ResolvedRequests | undefined
   order?: 'sequential' | 'random' | undefined
@@ -195,10 +208,14 @@ export interface ResolvedHttp {
 }
 
 /** An HTTP target as a Result stores it. */
-export type StoredHttp = Omit<ResolvedHttp, 'headers' | 'body' | 'dispatcher' | 'check' | 'requests' | 'data'> & {
+export type StoredHttp = Omit<
+  ResolvedHttp,
+  'headers' | 'body' | 'dispatcher' | 'check' | 'stream' | 'requests' | 'data'
+> & {
   headers?: HttpHeaders | Named | undefined
   body?: HttpBody | Named | undefined
   check?: Named | undefined
+  stream?: true | Named | undefined
   requests?: ResolvedRequest[] | string | ByHash | Named | undefined
   data?: string | ByHash | undefined
   dispatcher?: Named | undefined
@@ -265,6 +282,13 @@ const check = live<HttpCheck>('a function (answer) => true, or what is wrong', i
   { error: 'must not be async: it is called for each response, and its answer is needed at once' },
 )
 
+const STREAM_IS = 'true, or a function (event) => whether it counts'
+const stream = z
+  .union([z.boolean(), live<HttpEventFilter>(STREAM_IS, isFunction)], { error: `must be ${STREAM_IS}` })
+  .refine((value) => !isAsync(value), {
+    error: 'must not be async: it is called for each event, and its answer is needed at once',
+  })
+
 /** The largest number of servers in a scenario. */
 const MOST_IN_FLIGHT = 1000
 const MOST_REDIRECTS = 20
@@ -283,6 +307,7 @@ export const httpSchema = options({
   failures: z.array(failure, { error: "must be a list of statuses, such as ['5xx', 429]" }).default(['4xx', '5xx']),
   statuses: options({ ok: statusList.optional(), rejected: statusList.optional() }).optional(),
   check: check.optional(),
+  stream: stream.optional(),
   maxRedirects: whole(0, MOST_REDIRECTS).optional(),
   requests: requestsSchema.optional(),
   order: z.enum(['sequential', 'random'], { error: "must be 'sequential' or 'random'" }).optional(),
@@ -301,17 +326,18 @@ export const httpSchema = options({
     for (const [path, error] of faultsOf(given))
       context.issues.push({ code: 'custom', message: error, input: given, path })
   })
-  .transform(({ method, connections, pipelining, ...given }): ResolvedHttp => {
+  .transform(({ method, connections, pipelining, stream, ...given }): ResolvedHttp => {
     const http2 = given.http2 === true
     return {
       method: method ?? (given.body === undefined ? 'GET' : 'POST'),
       connections: connections === undefined ? (http2 ? 1 : null) : connections,
       pipelining: pipelining ?? (http2 ? STREAMS : 1),
       ...given,
+      ...(stream !== undefined && stream !== false && { stream }),
     }
   })
 
-type Given = { [Key in keyof ResolvedHttp]?: ResolvedHttp[Key] | undefined }
+type Given = { [Key in Exclude<keyof ResolvedHttp, 'stream'>]?: ResolvedHttp[Key] | undefined }
 
 /** What is wrong with options that are right on their own: the path of the option, and the message. */
 function* faultsOf(given: Given): Generator<[string[], string]> {

@@ -2,10 +2,10 @@ import { type Source, show, throwFaults, ValidationError } from '../validation/v
 import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals/arrivals.js'
 import { lengthMs } from './arrivals/ramps.js'
 import { type Batching, batchingOption } from './batching.js'
-import { type Budget, checkBudgetClasses, rulesOf } from './budget.js'
+import { type Budget, checkBudgetClasses, refuseResponseTimes, requireEvents, rulesOf } from './budget.js'
 import { countOf, hashLongParts, withLists } from './by-hash.js'
 import { type Classes, type ClassesInput, classesSchema, namesOfClasses } from './classes.js'
-import { type Good, type GoodInput, goodSchema } from './good.js'
+import { type Good, type GoodInput, goodSchema, refuseSimulated, refuseWithoutEvents } from './good.js'
 import { queueOption, serversSchema } from './queue.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service/service.js'
 import {
@@ -22,6 +22,7 @@ import {
 import {
   checkRunnable,
   checkTargets,
+  mayHaveEvents,
   type ResolvedTargets,
   type StoredTargets,
   serversOf,
@@ -96,10 +97,12 @@ export interface ScenarioParts {
   queue?: { capacity?: number | null | undefined; timeout?: Duration | null | undefined } | undefined
   /**
    * The longest times of a good request; the result then has its `goodput`. A request is good if it completes and each of
-   * these times is at most its limit.
+   * these times is at most its limit. Of a measurement also `first`, the time until the response begins, and `between`, the
+   * longest gap between events of the response.
    *
    * @default no goodput
    * @example { latency: '100ms', queueing: '20ms' }
+   * @example { latency: '5s', first: '300ms', between: '50ms' }
    */
   good?: GoodInput | undefined
   /**
@@ -203,7 +206,13 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
   for (const [name, { service: own }] of Object.entries(classes ?? {})) {
     if (own !== undefined) checkService(own, `classes.${name}.service`, batching, arrivals)
   }
-  if ('budget' in stop) requireGood(stop.budget, good, 'stop.budget')
+  if (verb === 'simulate') refuseSimulated(good)
+  else refuseWithoutEvents(good, mayHaveEvents(targets))
+  if ('budget' in stop) {
+    requireGood(stop.budget, good, 'stop.budget')
+    if (verb === 'simulate') refuseResponseTimes(stop.budget, 'stop.budget')
+    else requireEvents(stop.budget, mayHaveEvents(targets), 'stop.budget')
+  }
 
   // requests of a file are read before they are sent
   if ('budget' in stop && http?.requests === undefined)

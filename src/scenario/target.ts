@@ -8,11 +8,17 @@ import { checkLive, live, type Named, named } from './named.js'
 
 /**
  * Serves one request in this process. `signal` aborts if it takes longer than `batchTimeout`; `class` is the request's
- * class, if the scenario has `classes`; `first()` marks the time at which the response begins, which the Result has as `firstMs`.
+ * class, if the scenario has `classes`; `first()` marks the time at which the response begins, which the Result has as `firstMs`;
+ * `next()` marks each later event of it, and the Result has the gaps between them as `betweenMs`.
  */
 export type Call = (
   index: number,
-  context: { readonly signal: AbortSignal; readonly class?: string | undefined; readonly first: () => void },
+  context: {
+    readonly signal: AbortSignal
+    readonly class?: string | undefined
+    readonly first: () => void
+    readonly next: () => void
+  },
 ) => unknown
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of any types
@@ -99,6 +105,10 @@ export function checkRunnable(targets: ResolvedTargets): void {
   checkLive('call', targets.call)
   if (targets.http !== undefined) checkSendable(targets.http)
 }
+
+/** Whether responses of a target may have events: a handler or call may mark them, and HTTP reads them if it is asked to. */
+export const mayHaveEvents = ({ http }: { http?: { stream?: unknown } | undefined }) =>
+  http === undefined || (http.stream ?? false) !== false
 
 /** Whether a target takes one request at a time. */
 export const takesOne = ({ call, http }: ResolvedTargets) => call !== undefined || http?.batch === false

@@ -43,6 +43,16 @@ describe.concurrent('bad usage', () => {
     ['clients that think', 'simulate --service 1 --think-time 5', /--clients: is required with --think-time/],
     ['an unknown time of good', 'simulate trade-off.json --good p99=1', /^throughline: --good: 'p99' is not an option/],
     [
+      'a beginning of responses in a simulation',
+      'simulate trade-off.json --good first=10ms',
+      /^throughline: --good: first: cannot be simulated: when a response begins/,
+    ],
+    [
+      'gaps between events that are not found',
+      'measure --url http://127.0.0.1:1 --arrivals 1/s --budget between.p99=5ms',
+      /^throughline: --budget: between\.p99: needs http\.stream, which finds the events/,
+    ],
+    [
       'a budget of rates',
       'check trade-off.json --budget errorRate=1',
       /--budget: errorRate: must say whether 1 is '1%'/,

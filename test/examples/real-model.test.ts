@@ -28,7 +28,8 @@ describe('the real model', () => {
   let state: Awaited<ReturnType<typeof setup>>
   let alone: number[]
 
-  const answer = async (batch: Float32Array[]) => [...(await run(batch, { state, signal, first() {} }))] as number[]
+  const answer = async (batch: Float32Array[]) =>
+    [...(await run(batch, { state, signal, first() {}, next() {} }))] as number[]
 
   beforeAll(async () => {
     state = await setup()

@@ -27,7 +27,7 @@ describe('a handler', () => {
 
   it('may be a function, or an instance of a class', () => {
     const double = (batch: unknown[]) => batch.map((each) => 2 * (each as number))
-    const context = { state: undefined, signal: AbortSignal.abort(), classes: [], first() {} }
+    const context = { state: undefined, signal: AbortSignal.abort(), classes: [], first() {}, next() {} }
     expect(handlerOf(double).run([1, 2], context)).toEqual([2, 4])
 
     class Scaler {

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { checkBudget } from '../../src/budget/check.js'
+import { compare } from '../../src/explore/compare.js'
 import { measure } from '../../src/measure/measure.js'
 import type { Result } from '../../src/result/result.js'
 import type { HttpTarget } from '../../src/scenario/http.js'
@@ -75,6 +77,47 @@ describe('the first byte of an HTTP body', () => {
   })
 })
 
+describe('the events of HTTP responses', () => {
+  /** Sends an event after each of three pauses, and one that ends the stream; every fourth request breaks off before that. */
+  const tokens: Script = async (request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (const i of [1, 2, 3]) {
+      await delay(PAUSE_MS)
+      response.write(`data: ${i}\n\n`)
+    }
+    if (request.number % 4 === 3) response.destroy()
+    else response.end('data: [DONE]\n\n')
+  }
+
+  it('have gaps, and none of those that broke off', async () => {
+    const http = { url: await server(tokens), stream: true }
+    const result = await measure({ arrivals: '400/s', ...all, http, good: { first: '1h', between: '1h' } })
+    expect(result.counts).toMatchObject({ completed: 30, failed: 10, good: 30 })
+    expect(result.firstMs?.count).toBe(30)
+    expect(result.betweenMs?.count).toBe(60)
+    // a busy event loop may read some events at once
+    expect(result.betweenMs?.max).toBeGreaterThanOrEqual(PAUSE_MS / 2)
+    expect(checkBudget(result, { 'between.max': '1h' }).rules[0]?.verdict).toBe('pass')
+  })
+
+  it('are those of a stream of HTTP/1 chunks, for a scenario without code too', async () => {
+    const http = {
+      url: await server(async (_, response) => {
+        response.write('a')
+        await delay(PAUSE_MS)
+        response.write('b')
+        await delay(PAUSE_MS)
+        response.end('c')
+      }),
+      stream: true,
+    }
+    const result = await measure({ arrivals: '400/s', ...all, ...JSON.parse(JSON.stringify({ http })) })
+    expect(result.counts.completed).toBe(40)
+    expect(result.betweenMs?.count).toBe(80)
+    expect(result.scenario?.http?.stream).toBe(true)
+  })
+})
+
 describe('first of call and handlers', () => {
   it('marks a call once, and not after its end', async () => {
     let late = () => {}
@@ -92,6 +135,13 @@ describe('first of call and handlers', () => {
     })
     expectToAddUp(result)
     expectPauses(result)
+  })
+
+  it('is refused in the good of a comparison if no response has it', async () => {
+    const both = { arrivals: '500/s', call: () => {}, good: { between: '1s' }, stop: { duration: '50ms' } } as const
+    await expect(compare({ ...both, base: {}, head: {} })).rejects.toThrow(
+      /^(base|head): goodput is unknown: good\.between limits the gaps between events/,
+    )
   })
 
   it('marks one request of a batch, or all of them, in this process', async () => {
@@ -123,6 +173,41 @@ describe('first of call and handlers', () => {
     expect(result.validity.findings.map(({ message }) => message).join()).toContain(
       'first must be called without an argument, or with the place of a request in its batch, from 0 to 0; got 1',
     )
+  })
+
+  it('marks the events of a call, and those of a batch on threads', async () => {
+    const result = await measure({
+      arrivals: '400/s',
+      ...all,
+      good: { between: '1h' },
+      call: async (_, { next }) => {
+        for (let i = 0; i < 3; i++) {
+          await delay(PAUSE_MS)
+          next()
+        }
+      },
+    })
+    expect(result.counts).toMatchObject({ completed: 40, good: 40 })
+    expect(result.firstMs?.count).toBe(40)
+    expect(result.betweenMs?.count).toBe(80)
+    expect(result.betweenMs?.min).toBeGreaterThanOrEqual(EARLIEST)
+
+    const handler = new URL('./handlers/streams.js', import.meta.url)
+    const batching = { maxBatchSize: 4, maxWait: null }
+    const served = await measure({
+      arrivals: '1000/s',
+      ...all,
+      batching,
+      servers: 2,
+      handler,
+      good: { between: '9ms' },
+    })
+    // no pause is shorter than its timer
+    expect(served.counts).toMatchObject({ completed: 40, good: 0 })
+    expect(served.firstMs?.count).toBe(40)
+    // of each batch of four, the first has an event after each of two pauses, and the others have one
+    expect(served.betweenMs?.count).toBe(30 + 2 * 10)
+    expect(served.betweenMs?.min).toBeGreaterThanOrEqual(10)
   })
 
   it('works on threads', async () => {

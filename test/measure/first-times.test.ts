@@ -167,7 +167,7 @@ describe('first in a budget', () => {
       observed: null,
       reason: expect.stringContaining('it is unknown when responses began'),
     })
-    const refused = 'budget.first.p99: cannot be simulated: when a response begins is known of measurements only'
+    const refused = 'budget.first.p99: cannot be simulated: when a response begins, and when its events come'
     const given = { arrivals: '100/s', service: '1ms' }
     await expect(headroom(given, { 'first.p99': '1s' })).rejects.toThrow(refused)
     await expect(tune(given, { budget: { 'first.p99': '1s' } })).rejects.toThrow(refused)

@@ -6,6 +6,6 @@ const { signal } = new AbortController()
 
 /** A piscina task: runs the real model of the examples on one frame of sound. */
 export default async (frame: Float32Array): Promise<number> => {
-  const [speech] = await run([frame], { state: await state, signal, first() {} })
+  const [speech] = await run([frame], { state: await state, signal, first() {}, next() {} })
   return speech as number
 }

@@ -5,9 +5,10 @@ import { onAbort } from '../../handler/on-abort.js'
 import { nothingCompleted } from '../../measure/error.js'
 import { type MeasureOptions, sharedOptions } from '../../measure/options.js'
 import { type Result, resultOf } from '../../result/result.js'
-import { type Budget, checkBudgetClasses, parseBudget } from '../../scenario/budget.js'
+import { type Budget, checkBudgetClasses, parseBudget, requireEvents } from '../../scenario/budget.js'
 import { namesOfClasses } from '../../scenario/classes.js'
 import { type ResolvedScenario, requireGood, resolveScenario, type Scenario } from '../../scenario/scenario.js'
+import { mayHaveEvents } from '../../scenario/target.js'
 import { type Duration, options, positiveDuration } from '../../scenario/units.js'
 import { abortSignal, throwIfAborted } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
@@ -189,6 +190,7 @@ function resolveLoad(scenario: Scenario, changes: Partial<Scenario>): ResolvedSc
 
 function checkBudgetOf(budget: Budget, scenario: ResolvedScenario): void {
   requireGood(budget, scenario.good, 'budget')
+  requireEvents(budget, mayHaveEvents(scenario), 'budget')
   // requests of a file are read before they are sent
   if (scenario.http?.requests === undefined) checkBudgetClasses(budget, namesOfClasses(scenario.classes), 'budget')
 }

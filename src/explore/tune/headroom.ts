@@ -3,7 +3,7 @@ import { checkBudget, type Verdict } from '../../budget/check.js'
 import { real } from '../../clock/real.js'
 import type { Result } from '../../result/result.js'
 import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
-import { type Budget, checkBudgetClasses, parseBudget, refuseFirst } from '../../scenario/budget.js'
+import { type Budget, checkBudgetClasses, parseBudget, refuseResponseTimes } from '../../scenario/budget.js'
 import { namesOfClasses } from '../../scenario/classes.js'
 import {
   requireGood,
@@ -93,7 +93,7 @@ export async function headroom(
   if (!asked.success) throwFaults(asked.error, 'headroom', given)
   const limits = parseBudget(budget)
   const resolved = resolveScenario(scenario, 'simulate')
-  refuseFirst(limits, 'budget')
+  refuseResponseTimes(limits, 'budget')
   checkBudgetClasses(limits, namesOfClasses(resolved.classes), 'budget')
   requireGood(limits, resolved.good, 'budget')
   refuseCheckpoints(resolved.stop, 'loads are compared over runs of one length')

@@ -112,7 +112,7 @@ function observedOf(
   if (recording.counts.offered === 0) return upper ? Number.POSITIVE_INFINITY : 0
   if ('time' in rule) {
     if (recording.counts.completed === 0) return upper ? Number.POSITIVE_INFINITY : 0
-    // the time until a response begins was refused
+    // times of responses were refused
     const time = rule.time as Metric
     const histogram = recording.histograms[time]
     if (rule.statistic === 'max') return histogram.max / NS_PER_MS

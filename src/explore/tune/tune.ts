@@ -5,7 +5,7 @@ import { cores } from '../../machine/cores.js'
 import { costOfRun } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
 import { isStationary, meanRate } from '../../scenario/arrivals/arrivals.js'
-import { checkBudgetClasses, refuseFirst, rulesOf } from '../../scenario/budget.js'
+import { checkBudgetClasses, refuseResponseTimes, rulesOf } from '../../scenario/budget.js'
 import { namesOfClasses } from '../../scenario/classes.js'
 import {
   noGood,
@@ -111,7 +111,7 @@ class Tuning {
         'cannot be tuned: settings are tried with one service for all requests; use sweep',
       )
     }
-    refuseFirst(this.#options.budget, 'budget')
+    refuseResponseTimes(this.#options.budget, 'budget')
     checkBudgetClasses(this.#options.budget, namesOfClasses(classes), 'budget')
     refuseCheckpoints(stop, 'settings are compared over runs of one length')
     requireGood(this.#options.budget, good, 'tune.budget')

@@ -24,20 +24,44 @@ export interface Batch {
   /** whether the response to any of its requests has begun, and when; Infinity if it has not. Unset without `hasFirst` */
   hasFirst: boolean
   readonly firstNs: Float64Array
+  /** the later events of each response that has any; unset without `hasFirst` */
+  readonly laterNs: (number[] | undefined)[]
 }
 
 /** Marks the beginning of the response to request `i` of a batch, or to all of them. Only the first mark of a request counts. */
 export function markFirst(batch: Batch, i: number | undefined, nowNs: number): void {
-  const { size, firstNs } = batch
+  const { firstNs } = batch
+  const [from, to] = markedPlaces('first', batch, i)
+  for (let k = from; k < to; k++) firstNs[k] = Math.min(firstNs[k] as number, nowNs)
+}
+
+/** Marks the next event of the response to request `i` of a batch, or to all of them. The first mark of a request is its beginning. */
+export function markNext(batch: Batch, i: number | undefined, nowNs: number): void {
+  const { firstNs, laterNs } = batch
+  const [from, to] = markedPlaces('next', batch, i)
+  for (let k = from; k < to; k++) {
+    if (firstNs[k] === Number.POSITIVE_INFINITY) firstNs[k] = nowNs
+    else {
+      laterNs[k] ??= []
+      laterNs[k]?.push(nowNs)
+    }
+  }
+}
+
+/** The places of the requests to mark, from and up to; the first mark of a batch removes those of the batch before it. */
+function markedPlaces(name: string, batch: Batch, i: number | undefined): [from: number, to: number] {
+  const { size, firstNs, laterNs } = batch
   if (i !== undefined && !(Number.isInteger(i) && i >= 0 && i < size)) {
     throw new RangeError(
-      `first must be called without an argument, or with the place of a request in its batch, from 0 to ${size - 1}; got ${show(i)}`,
+      `${name} must be called without an argument, or with the place of a request in its batch, from 0 to ${size - 1}; got ${show(i)}`,
     )
   }
-  if (!batch.hasFirst) firstNs.fill(Number.POSITIVE_INFINITY, 0, size)
+  if (!batch.hasFirst) {
+    firstNs.fill(Number.POSITIVE_INFINITY, 0, size)
+    laterNs.length = 0
+  }
   batch.hasFirst = true
-  const [from, to] = i === undefined ? [0, size] : [i, i + 1]
-  for (let k = from; k < to; k++) firstNs[k] = Math.min(firstNs[k] as number, nowNs)
+  return i === undefined ? [0, size] : [i, i + 1]
 }
 
 /** A batch in service. */
@@ -66,4 +90,5 @@ export const createBatch = (
   endNs: 0,
   hasFirst: false,
   firstNs: new Float64Array(numbers.length),
+  laterNs: [],
 })

@@ -4,6 +4,7 @@ import { mergeFailures } from '../../result/failures.js'
 import { evenSegments } from '../../result/intervals/even-segments.js'
 import {
   byMetric,
+  byResponseTime,
   type ClassRecordings,
   type Counts,
   errorsIn,
@@ -16,6 +17,7 @@ import {
 import { mergeSizes } from '../../result/replications.js'
 import { joinParts, recordStages, type SegmentPart } from '../../result/stages.js'
 import type { RequestClasses } from '../../scenario/classes.js'
+import { type Good, unknownTime } from '../../scenario/good.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { sumBy } from '../../statistics/descriptive.js'
@@ -280,6 +282,7 @@ function partsOf(
 ): SegmentPart[] {
   const { window, stats, queue } = state
   const departures = departuresOf(state)
+  const judged = areJudged(good, stats, most)
   const parts: SegmentPart[] = []
   for (let k = 0; k < Math.min(window.segments, most) && window.segmentStartNs(k) < endNs; k++) {
     const nextNs = window.segmentStartNs(k + 1)
@@ -287,10 +290,9 @@ function partsOf(
     const first = window.firsts[k] as number
     const after = last ? due : (window.firsts[k + 1] as number)
     const departed = sumBy(departures, (each) => (last ? each.count : each.before(k + 1)))
-    const begun = mergeServers(state, 'first', k, k + 1)
     const histograms = {
       ...byMetric((metric) => mergeServers(state, metric, k, k + 1)),
-      ...(begun.count > 0 && { first: begun }),
+      ...byResponseTime((time) => mergeServers(state, time, k, k + 1)),
     }
     parts.push({
       continues: window.continues(k),
@@ -300,7 +302,7 @@ function partsOf(
         ...noCounts(),
         offered: after - first,
         completed: histograms.latency.count,
-        ...(good !== undefined && { good: sumBy(stats, (server) => server.goodIn(k)) }),
+        ...(judged && { good: sumBy(stats, (server) => server.goodIn(k)) }),
         failed: sumBy(stats, (server) => server.failedIn(k)),
         rejected: queue.drops.in(k, 'rejected') + sumBy(stats, (server) => server.rejectedIn(k)),
         timedOut: queue.drops.in(k, 'timedOut'),
@@ -313,7 +315,7 @@ function partsOf(
       completions: sumBy(stats, (server) => server.completionsIn(k)),
       histograms,
       ...(state.classes !== null && {
-        classes: classesOfSegment(state, state.classes, good !== undefined, unserved, k),
+        classes: classesOfSegment(state, state.classes, judged, unserved, k),
       }),
     })
   }
@@ -324,6 +326,13 @@ function stagesIn(parts: readonly SegmentPart[], { arrivals }: ResolvedScenario,
   const stages = recordStages(parts, arrivals, { startNs, endNs })
   return stages !== null && { stages }
 }
+
+/** Whether it is known which requests are good: each limited time of responses was there at least once. */
+const areJudged = (good: Good | undefined, stats: readonly ServerStats[], segments: number) =>
+  good !== undefined &&
+  unknownTime(good, (time) =>
+    stats.some(({ histograms }) => histograms.slice(0, segments).some((each) => each[time].count > 0)),
+  ) === null
 
 /** What is recorded of each class in a segment. All that were offered have an outcome, or are unserved at the end of a run. */
 function classesOfSegment(

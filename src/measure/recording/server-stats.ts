@@ -1,8 +1,9 @@
 import { HISTOGRAM_BYTES, LatencyHistogram } from '../../histogram/latency-histogram.js'
 import { failureKind } from '../../result/failures.js'
 import { METRICS } from '../../result/recording.js'
+import { RESPONSE_TIMES, type ResponseTime } from '../../scenario/budget.js'
 import type { RequestClasses } from '../../scenario/classes.js'
-import { type Good, GoodLimits } from '../../scenario/good.js'
+import { type Good, GoodLimits, responseTimesIn } from '../../scenario/good.js'
 import { sum } from '../../statistics/descriptive.js'
 import { type Batch, createBatch, type Serving } from '../queue/batch.js'
 import { PLACES } from '../queue/waiting-room.js'
@@ -11,7 +12,7 @@ import { FailureKinds } from './failure-kinds.js'
 import type { Window } from './window.js'
 
 /** The times of requests that are recorded, each in one histogram per segment. */
-const PARTS = [...METRICS, 'fromSend', 'first'] as const
+const PARTS = [...METRICS, 'fromSend', ...RESPONSE_TIMES] as const
 export type Part = (typeof PARTS)[number]
 export type PartHistograms = Record<Part, LatencyHistogram>
 
@@ -80,6 +81,8 @@ export class ServerStats {
   #ended = 0
   /** the times of a batch's requests, buffered to be counted together */
   readonly #buffers: Record<Part, Float64Array>
+  /** if `good` limits them: when each response began, or ended if it has no beginning, and its longest gap between events */
+  readonly #responses: Record<ResponseTime, Float64Array> | null
   readonly #classOfEach: Uint8Array
 
   /** The size of its memory in bytes. */
@@ -139,6 +142,8 @@ export class ServerStats {
     this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
     this.batch = createBatch(numbers, dueNs, new Int32Array(buffer, next(4 * most), most))
     this.#buffers = each(() => new Float64Array(most))
+    this.#responses =
+      responseTimesIn(good).length === 0 ? null : { first: new Float64Array(most), between: new Float64Array(most) }
     this.#classOfEach = new Uint8Array(classes === null ? 0 : most)
   }
 
@@ -218,9 +223,11 @@ export class ServerStats {
 
   /** Records the completed requests from `from` to before `to`, which belong to the current segment. */
   #record(batch: Batch, from: number, to: number, failed: Uint8Array | null): void {
-    const { numbers, dueNs, queuedNs, freeNs, leaveNs, lagNs, startNs, endNs, hasFirst, firstNs } = batch
+    const { numbers, dueNs, queuedNs, freeNs, leaveNs, lagNs, startNs, endNs, hasFirst, firstNs, laterNs } = batch
     const classes = this.#classes
     const firstOfClasses = classes === null ? 0 : this.#segment * classes.names.length
+    const histograms = this.histograms[this.#segment] as PartHistograms
+    const responses = this.#responses
     const { latency, wait, lag, queueing, batching, fromSend, first } = this.#buffers
     let n = 0
     let begun = 0
@@ -249,7 +256,18 @@ export class ServerStats {
       queueing[n] = idle - queued
       batching[n] = leaveNs - idle
       fromSend[n] = endNs - queued - lagNs
-      if (hasFirst && firstNs[i] !== Number.POSITIVE_INFINITY) first[begun++] = (firstNs[i] as number) - due
+      let beginNs = endNs
+      let longestGapNs = 0
+      if (hasFirst && firstNs[i] !== Number.POSITIVE_INFINITY) {
+        beginNs = firstNs[i] as number
+        first[begun++] = beginNs - due
+        const later = laterNs[i]
+        if (later !== undefined) longestGapNs = recordGaps(histograms.between, beginNs, later)
+      }
+      if (responses !== null) {
+        responses.first[n] = beginNs - due
+        responses.between[n] = longestGapNs
+      }
       n++
     }
     const failures = this.#failures
@@ -260,7 +278,9 @@ export class ServerStats {
     const dispatch = startNs - leaveNs - lagNs
     // before the histograms, so that those who see a request completed see whether it was good
     if (this.#limits !== null) {
-      const good = this.#limits.count({ latency, wait, service, lag, queueing, batching, dispatch }, n)
+      const { first: begins, between } = responses ?? NONE
+      const times = { latency, wait, service, lag, queueing, batching, dispatch, first: begins, between }
+      const good = this.#limits.count(times, n)
       this.#good[this.#segment] = (this.#good[this.#segment] as number) + good
     }
     if (classes !== null) {
@@ -270,7 +290,6 @@ export class ServerStats {
         if (this.#limits?.bad[i] === 0) increment(this.#classGood, at)
       }
     }
-    const histograms = this.histograms[this.#segment] as PartHistograms
     count(histograms.latency, latency, n)
     count(histograms.wait, wait, n)
     count(histograms.lag, lag, n)
@@ -351,6 +370,21 @@ export class ServerStats {
 
 function increment(counters: Float64Array, at: number): void {
   counters[at] = (counters[at] as number) + 1
+}
+
+/** The times of responses if they are not limited. */
+const NONE: { [T in ResponseTime]?: Float64Array } = {}
+
+/** Records the gaps between the events of a response, and returns the longest. */
+function recordGaps(histogram: LatencyHistogram, beginNs: number, later: readonly number[]): number {
+  let longestNs = 0
+  let before = beginNs
+  for (const atNs of later) {
+    histogram.record(atNs - before)
+    longestNs = Math.max(longestNs, atNs - before)
+    before = atNs
+  }
+  return longestNs
 }
 
 const each = <Value>(make: () => Value) =>

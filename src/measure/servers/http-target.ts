@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici'
 import { real } from '../../clock/real.js'
 import type { Finding } from '../../result/validity.js'
 import { numberInAll, type Shard } from '../../scenario/arrivals/shard.js'
-import type { HttpCheck } from '../../scenario/http/answer.js'
+import type { HttpCheck, HttpEventFilter } from '../../scenario/http/answer.js'
 import { areHeaders, type HttpBody, type HttpHeaders, isBody } from '../../scenario/http/requests.js'
 import { outcomeByStatus, type ResolvedHttp } from '../../scenario/http.js'
 import { count } from '../../text/number.js'
@@ -10,7 +10,13 @@ import { show } from '../../validation/validation-error.js'
 import { numbersInAll } from '../queue/batch.js'
 import { openConnections } from './http/connections.js'
 import { buildContent, encodeCredentials, type Outgoing, type RequestSource } from './http/requests.js'
-import { CheckedResponseHandler, CompatibleHandler, type Judging, ResponseHandler } from './http/response.js'
+import {
+  CheckedResponseHandler,
+  CompatibleHandler,
+  type Judging,
+  ResponseHandler,
+  StreamedResponseHandler,
+} from './http/response.js'
 import type { InFlightBatch } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
@@ -25,12 +31,12 @@ export async function httpTarget(
   http: ResolvedHttp,
   { source, shard, name }: { source: RequestSource | null; shard: Shard | null; name: string },
 ): Promise<LocalTarget> {
-  const { check, maxRedirects = 0 } = http
+  const { check, stream, maxRedirects = 0 } = http
   const given = http.dispatcher as Dispatcher | undefined
   const isOneOrigin = (source?.isOneOrigin ?? true) && maxRedirects === 0
   const dispatcher = given ?? (await openConnections(http, isOneOrigin, name))
-  const reads = check !== undefined || maxRedirects > 0
-  const Handler = reads ? CheckedResponseHandler : ResponseHandler
+  const reads = check !== undefined || stream !== undefined || maxRedirects > 0
+  const Handler = stream !== undefined ? StreamedResponseHandler : reads ? CheckedResponseHandler : ResponseHandler
   const dispatch = (request: Outgoing, handler: ResponseHandler) => {
     const receiver = given === undefined ? handler : new CompatibleHandler(handler)
     dispatcher.dispatch(request as Outgoing & { method: Dispatcher.HttpMethod }, receiver as Dispatcher.DispatchHandler)
@@ -39,6 +45,7 @@ export async function httpTarget(
     outcomeOf: outcomeByStatus(http),
     shard,
     check: check as HttpCheck | undefined,
+    isEvent: stream === undefined ? null : stream === true ? isNotDone : (stream as HttpEventFilter),
     maxRedirects,
     parseHeaders: reads ? (await import('undici')).util.parseHeaders : null,
     redirects: 0,
@@ -71,6 +78,9 @@ export async function httpTarget(
     },
   }
 }
+
+/** `[DONE]` ends a stream of tokens in OpenAI's format; it is not a token. */
+const isNotDone: HttpEventFilter = ({ data }) => data !== '[DONE]'
 
 /** Makes requests that do not differ, or only by functions of headers and body. */
 function payloadOf(

@@ -1,7 +1,7 @@
 import { portable } from '../../handler/portable.js'
 import { failuresIn } from '../../handler/serving.js'
 import type { Clock } from '../clock/clock.js'
-import { type Batch, createBatch, markFirst } from '../queue/batch.js'
+import { type Batch, createBatch, markFirst, markNext } from '../queue/batch.js'
 import { REJECTION } from '../recording/server-stats.js'
 
 /** The outcome of a batch: one output a request, `SERVED` if there are no outputs, an error, or that the target rejected it. */
@@ -38,6 +38,20 @@ export class InFlightBatch {
   /** Marks the beginning of the response to request `i`, or to all requests of the batch. */
   first(i?: number): void {
     if (!this.#over) markFirst(this.batch, i, this.#clock())
+  }
+
+  /** Marks the next event of the response to request `i`, or to all requests of the batch. */
+  next(i?: number): void {
+    if (!this.#over) markNext(this.batch, i, this.#clock())
+  }
+
+  /** Marks an event of all requests of the batch that came at `nowNs`. */
+  nextAt(nowNs: number): void {
+    if (!this.#over) markNext(this.batch, undefined, nowNs)
+  }
+
+  get nowNs(): number {
+    return this.#clock()
   }
 
   /** Whether it has ended, or was aborted. */

@@ -6,9 +6,9 @@ import {
   ABANDONED,
   BatchContext,
   BatchTimeoutError,
-  type FirstMarks,
   failuresIn,
   isPromise,
+  type ResponseMarks,
   settle,
 } from '../../handler/serving.js'
 import type { Shard } from '../../scenario/arrivals/shard.js'
@@ -17,7 +17,7 @@ import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
 import { calibrateSpin, Waiter } from '../clock/waiter.js'
 import { watchThread } from '../host/host-watch.js'
-import { markFirst, numbersInAll } from '../queue/batch.js'
+import { markFirst, markNext, numbersInAll } from '../queue/batch.js'
 import { PARKED } from '../queue/parking.js'
 import type { SharedQueue } from '../queue/shared-queue.js'
 import type { Observations } from '../recording/observations.js'
@@ -82,7 +82,7 @@ const ASYNC_YIELD_NS = 5_000_000
 /** How long an idle server polls before it yields to the event loop. */
 const POLL_NS = 1_000_000
 
-class Server implements FirstMarks {
+class Server implements ResponseMarks {
   readonly #task: ServerTask
   readonly #ready: Ready
   readonly #clock: Clock
@@ -174,6 +174,9 @@ class Server implements FirstMarks {
   /** Ignores a handler that is late, and has the context of an earlier batch. */
   first(i: number | undefined, context: BatchContext): void {
     if (context === this.#context) markFirst(this.#stats.batch, i, this.#clock())
+  }
+  next(i: number | undefined, context: BatchContext): void {
+    if (context === this.#context) markNext(this.#stats.batch, i, this.#clock())
   }
 
   /** Waits until the next batch may leave: sleeps until shortly before, then spins. */

@@ -1,3 +1,4 @@
+import { responseTimesOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import { checkNamed } from '../given.js'
 import type { NamedResult } from '../named-result.js'
@@ -10,7 +11,7 @@ const PARTS = {
 /**
  * Renders results as an HdrHistogram log: a line for each segment of the window with the latencies of the requests due in
  * it, tagged `latency`, and a line over the whole window for each part of latency (`wait`, `service`, `lag`, `queueing`,
- * `batching`, `dispatch`) and for `first`, if the result has it. Values are nanoseconds, times are seconds from the start of the run, and the maximum of each
+ * `batching`, `dispatch`) and for `first` and `between`, if the result has them. Values are nanoseconds, times are seconds from the start of the run, and the maximum of each
  * line is in milliseconds. With several results, each tag begins with the result's name.
  *
  * @throws ValidationError if they are not results
@@ -41,7 +42,7 @@ function linesOf(result: Result, before: string): string[] {
       latencyMs === null ? [] : [line('latency', startMs, endMs, latencyMs)],
     ),
     ...Object.entries(PARTS).map(([tag, key]) => line(tag, startMs, endMs, result[key])),
-    ...(result.firstMs === undefined ? [] : [line('first', startMs, endMs, result.firstMs)]),
+    ...responseTimesOf(result).map(([name, summary]) => line(name, startMs, endMs, summary)),
   ]
 }
 

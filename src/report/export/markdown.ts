@@ -6,7 +6,7 @@ import { comparisonHeadline, comparisonRows } from '../../budget/render-comparis
 import type { Swept } from '../../explore/sweep.js'
 import { checkIsResult } from '../../result/check.js'
 import { describeMachines } from '../../result/merge/merged.js'
-import { partsOf } from '../../result/parts.js'
+import { partsOf, responseTimesOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import type { Summary } from '../../result/summary.js'
 import { legible } from '../../text/legible.js'
@@ -46,7 +46,7 @@ export function renderMarkdown(
   checkOptions(options, 'resultMarkdown', 'markdown')
   checkIsResult(result)
   const { title, price } = options
-  const { engine, scenario, latencyMs, waitMs, serviceMs, firstMs, validity, merged } = result
+  const { engine, scenario, latencyMs, waitMs, serviceMs, validity, merged } = result
   const machines = describeMachines(result)
   const unit = timeUnit([latencyMs.p99])
   const row = (name: string, summary: Summary) => [
@@ -64,7 +64,7 @@ export function renderMarkdown(
     row('latency', latencyMs),
     row('wait', waitMs),
     row('service', serviceMs),
-    ...(firstMs === undefined ? [] : [row('first', firstMs)]),
+    ...responseTimesOf(result).map(([name, summary]) => row(name, summary)),
   ]
   if (interval.some((text) => text !== '')) rows.splice(1, 0, ['95 % interval', ...interval])
   const groups = [classRows(result), stageRows(result)].flatMap((each) => each ?? [])

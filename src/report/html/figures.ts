@@ -1,4 +1,4 @@
-import { partsOf } from '../../result/parts.js'
+import { partsOf, responseTimesOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import { percentileOverOffered } from '../../result/stored.js'
 import { nameOf, PERCENTILES } from '../../result/summary.js'
@@ -205,15 +205,16 @@ export function percentilesFigure(all: readonly LabelledResult[], budget: Budget
   const summaries: LabelledSummary[] = runs.map(({ label, result }) => ({ label, summary: result.latencyMs }))
   const [only, ...others] = runs
   if (only !== undefined && others.length === 0) {
-    const { latencyMs, firstMs, fromSendMs } = only.result
+    const { latencyMs, fromSendMs } = only.result
+    const ofResponses = responseTimesOf(only.result)
     // lag hides if latency is measured from the send: show that curve if it differs
     if (fromSendMs !== null && fromSendMs.p99 < 0.99 * latencyMs.p99) {
       summaries[0] = { label: only.label || 'from due', summary: latencyMs }
       summaries.push({ label: 'from send', summary: fromSendMs })
     }
-    if (firstMs !== undefined) {
+    if (ofResponses.length > 0) {
       if (summaries.length === 1) summaries[0] = { label: only.label || 'latency', summary: latencyMs }
-      summaries.push({ label: 'first', summary: firstMs })
+      summaries.push(...ofResponses.map(([label, summary]) => ({ label, summary })))
     }
   }
   const names = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
@@ -233,7 +234,7 @@ export function percentilesFigure(all: readonly LabelledResult[], budget: Budget
     charts: [drawPercentileCurves(summaries, budget === undefined ? [] : limitsOf(rulesOf(budget)))],
     table: {
       caption: 'Latency by percentile',
-      columns: ['run', ...names.flatMap((name) => [nameOf(name), '95 % interval']), 'max', 'requests'],
+      columns: ['run', ...names.flatMap((name) => [nameOf(name), '95 % interval']), 'max', 'count'],
       rows: summaries.map(({ label, summary }) => [
         markup`<bdi>${label || 'latency'}</bdi>`,
         ...names.flatMap((name) => [timeCell(summary[name]), intervalCell(boundedOf(summary, name))]),

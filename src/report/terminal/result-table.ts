@@ -3,7 +3,7 @@ import { costOf } from '../../result/cost.js'
 import { type FailureCounts, sortFailures } from '../../result/failures.js'
 import type { Goodput } from '../../result/goodput.js'
 import { describeMachines, type Merged } from '../../result/merge/merged.js'
-import { partsOf } from '../../result/parts.js'
+import { partsOf, responseTimesOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import { ESTIMATES, type Summary } from '../../result/summary.js'
 import { renderFindings } from '../../text/findings.js'
@@ -108,7 +108,7 @@ export const COLUMNS = [
 ] as const
 
 function latencyTable(result: Result, style: Style): string {
-  const { latencyMs, waitMs, serviceMs, firstMs, fromSendMs } = result
+  const { latencyMs, waitMs, serviceMs, fromSendMs } = result
   const unit = timeUnit([latencyMs.p99])
   const row = (name: string, summary: Summary) => [
     name,
@@ -119,7 +119,7 @@ function latencyTable(result: Result, style: Style): string {
     ...intervalRows(latencyMs, unit, style),
     row('  wait', waitMs),
     row('  service', serviceMs),
-    ...(firstMs === undefined ? [] : [row('first', firstMs)]),
+    ...responseTimesOf(result).map(([name, summary]) => row(name, summary)),
   ]
   // lag hides if latency is measured from the send: show that line if it differs
   if (fromSendMs !== null && fromSendMs.p99 < 0.99 * latencyMs.p99) {
@@ -195,7 +195,7 @@ function intervalRows({ intervals }: Summary, unit: TimeUnit, style: Style): str
 
 /** Lists the totals of a run, each with its name. */
 export function listTotals(result: Result): [name: string, text: string][] {
-  const { counts, failures, failedMs, firstMs, batches, utilization, goodput, scenario } = result
+  const { counts, failures, failedMs, firstMs, betweenMs, batches, utilization, goodput, scenario } = result
   const others = [
     [counts.failed, 'failed'],
     [counts.rejected, 'rejected'],
@@ -214,6 +214,9 @@ export function listTotals(result: Result): [name: string, text: string][] {
     ...(firstMs === undefined || firstMs.count === counts.completed
       ? []
       : [['first', `of ${count(firstMs.count)} completed requests, the others have none`] as [string, string]]),
+    ...(betweenMs === undefined
+      ? []
+      : [['between', `${count(betweenMs.count)} gaps between events of responses`] as [string, string]]),
     ...(goodput === undefined ? [] : [['goodput', goodputText(goodput, scenario === null)] as [string, string]]),
     ['batches', `${count(batches.count)} of ${batchSizes(batches)}`],
     ['in system', `${threeDigits(result.meanInSystem)} requests on average`],

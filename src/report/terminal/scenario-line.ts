@@ -44,7 +44,10 @@ function classesLine(classes: Classes, engine: 'simulate' | 'measure' | 'record'
 
 /** Describes the limits of a good request: `latency within 100 ms and queueing within 20 ms`. */
 export function describeLimits(good: Good): string {
-  const limits = Object.entries(good).flatMap(([name, ms]) => (ms === undefined ? [] : [`${name} within ${time(ms)}`]))
+  const nameOf = (name: string) => (name === 'between' ? 'gaps between events' : name)
+  const limits = Object.entries(good).flatMap(([name, ms]) =>
+    ms === undefined ? [] : [`${nameOf(name)} within ${time(ms)}`],
+  )
   return limits.length < 2 ? limits.join('') : `${limits.slice(0, -1).join(', ')} and ${limits.at(-1)}`
 }
 

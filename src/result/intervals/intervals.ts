@@ -49,6 +49,7 @@ const MARGIN = 1.5
  * @param windowNs the length of the window
  * @param checkpoints how many checkpoints the run has: its intervals hold at all of them
  * @param endsByItself the arrivals end, so do not advise a longer run
+ * @param counted what the values are of
  */
 export function intervalsOf(
   total: HistogramSnapshot,
@@ -56,20 +57,24 @@ export function intervalsOf(
   windowNs: number,
   checkpoints = 1,
   endsByItself = false,
+  counted: Counted = 'requests',
 ): Record<Estimate, Interval> {
-  const advice = endsByItself ? noLonger : longerWindow(total, windowNs)
-  return named(intervals(total, segments, 'in a row', advice, checkpoints))
+  const advice = endsByItself ? noLonger : longerWindow(total, windowNs, counted)
+  return named(intervals(total, segments, 'in a row', advice, checkpoints, counted))
 }
+
+/** What the values of a distribution are of, in messages. */
+type Counted = 'requests' | 'gaps'
 
 type Advice = (factor: number) => string
 
 const noLonger: Advice = () => 'the arrivals end by themselves, so that the run cannot be longer'
 
-function longerWindow(total: HistogramSnapshot, windowNs: number): Advice {
+function longerWindow(total: HistogramSnapshot, windowNs: number, counted: Counted): Advice {
   return (factor) => {
-    const requests = roundUp(total.count * factor)
+    const values = roundUp(total.count * factor)
     const seconds = roundUp((windowNs * factor) / NS_PER_SECOND)
-    return `a window of about ${count(requests)} requests (${count(seconds)} s) would be enough`
+    return `a window of about ${count(values)} ${counted} (${count(seconds)} s) would be enough`
   }
 }
 
@@ -84,8 +89,9 @@ function longerWindow(total: HistogramSnapshot, windowNs: number): Advice {
 export function intervalsBetween(
   total: HistogramSnapshot,
   replications: readonly HistogramSnapshot[],
+  counted: Counted = 'requests',
 ): Record<Estimate, Interval> {
-  return named(intervals(total, replications, 'independent', moreReplications(total), 1))
+  return named(intervals(total, replications, 'independent', moreReplications(total, counted), 1, counted))
 }
 
 /**
@@ -98,17 +104,18 @@ export function intervalsIn(
   { startNs, endNs, replications, checkpoints, scenario }: Recording,
   total: HistogramSnapshot,
   segments: readonly HistogramSnapshot[],
+  counted: Counted = 'requests',
 ): Record<Estimate, Interval> {
-  if (replications !== undefined) return intervalsBetween(total, segments)
+  if (replications !== undefined) return intervalsBetween(total, segments, counted)
   const filled = segments.filter(({ count }) => count > 0)
   const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
-  return intervalsOf(total, filled, endNs - startNs, checkpoints?.planned, endsByItself)
+  return intervalsOf(total, filled, endNs - startNs, checkpoints?.planned, endsByItself, counted)
 }
 
 const moreReplications =
-  (total: HistogramSnapshot): Advice =>
+  (total: HistogramSnapshot, counted: Counted): Advice =>
   (factor) =>
-    `about ${count(roundUp(total.count * factor))} requests in all, in more or longer replications, would be enough`
+    `about ${count(roundUp(total.count * factor))} ${counted} in all, in more or longer replications, would be enough`
 
 const STORED: readonly number[] = Object.values(PERCENTILES)
 
@@ -131,6 +138,7 @@ function intervals(
   order: Order,
   advice: Advice,
   checkpoints: number,
+  counted: Counted,
 ): Intervals {
   const n = total.count
   const few = tooFewSegments(segments.length, order)
@@ -148,9 +156,9 @@ function intervals(
   const mean = spreadOfMean(total, segments, order)
   let { independent, ofLongRun } = mean
   const tooFew = (what: string, needed: number): Interval => {
-    const few = `${count(n)} requests are too few`
+    const few = `${count(n)} ${counted} are too few`
     const worth =
-      independent < n ? `${count(n)} requests are worth ${count(Math.floor(independent))} independent ones` : few
+      independent < n ? `${count(n)} ${counted} are worth ${count(Math.floor(independent))} independent ones` : few
     return noInterval(`${worth}, and ${what} needs ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`)
   }
   const ofMean = () => {

@@ -28,13 +28,14 @@ export function intervalsOfRecording(
   recording: Recording,
   total: HistogramSnapshot,
   { machines, segments }: By<HistogramSnapshot, HistogramSnapshot[] | null>,
+  counted: 'requests' | 'gaps' = 'requests',
 ): Record<Estimate, Interval> {
   const source = sourceOf(recording)
-  if (source === 'machines') return intervalsBetween(total, machines)
+  if (source === 'machines') return intervalsBetween(total, machines, counted)
   if (segments === null) return withholdIntervals(source === 'both' ? SHARED : TOO_FEW)
-  const within = intervalsIn(recording, total, segments)
+  const within = intervalsIn(recording, total, segments, counted)
   if (source === 'segments') return within
-  const between = intervalsBetween(total, machines)
+  const between = intervalsBetween(total, machines, counted)
   const entries = ESTIMATES.map((estimate) => [estimate, widerOf(between[estimate], within[estimate])])
   return Object.fromEntries(entries) as Record<Estimate, Interval>
 }

@@ -5,7 +5,7 @@ import { count, percent, seconds } from '../../text/number.js'
 import { got, show, throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { checkResult } from '../check.js'
 import type { Environment } from '../host.js'
-import { errorsIn, type Recording } from '../recording.js'
+import { type ClassRecordings, type Counts, errorsIn, type Recording } from '../recording.js'
 import { mergeInARow, wholeOf } from '../replications.js'
 import { type Result, resultOf } from '../result.js'
 import type { Finding } from '../validity.js'
@@ -83,7 +83,7 @@ function merge(given: readonly Named[], as: 'shards' | 'replications', lost: rea
       `have ${count(offered)} requests in all; a Result counts up to ${count(MOST_REQUESTS)}`,
     )
   }
-  const recordings = given.map(({ result }) => recordingOf(result))
+  const recordings = judgeAlike(given.map(({ result }) => recordingOf(result)))
   const findings = mergeFindings(
     given.map(({ name, result }) => ({
       name,
@@ -98,6 +98,31 @@ function merge(given: readonly Named[], as: 'shards' | 'replications', lost: rea
     machines: recordings,
   }
   return resultOf(recording, commonEnvironment(given))
+}
+
+/** Leaves out which requests were good, if that is not known of all recordings. */
+function judgeAlike(recordings: readonly Recording[]): readonly Recording[] {
+  const known = recordings.filter(({ counts }) => counts.good !== undefined)
+  return known.length === 0 || known.length === recordings.length ? recordings : recordings.map(leaveUnjudged)
+}
+
+function leaveUnjudged(recording: Recording): Recording {
+  const unjudged = <Counted extends { counts: Counts }>({ counts, ...rest }: Counted) => {
+    const { good: _, ...others } = counts
+    return { ...rest, counts: others }
+  }
+  const withClasses = <Counted extends { counts: Counts; classes?: ClassRecordings }>(given: Counted) => ({
+    ...unjudged(given),
+    ...(given.classes !== undefined && {
+      classes: Object.fromEntries(Object.entries(given.classes).map(([name, each]) => [name, unjudged(each)])),
+    }),
+  })
+  const { segments, stages } = recording
+  return {
+    ...withClasses(recording),
+    segments: segments.map(withClasses),
+    ...(stages !== undefined && { stages: stages.map(unjudged) }),
+  } as Recording
 }
 
 /** Merges runs as if they had been one after another; with few of them, the segments of all are kept. */
@@ -157,7 +182,8 @@ function comparable(result: Result) {
     // a file of requests gives classes that the scenario does not name
     classes: classes && Object.keys(classes).sort().join(', '),
     servers: servers ?? null,
-    goodput: goodput && { limits: goodput.limits },
+    // that of a scenario may be unknown of one of them
+    goodput: scenario === null ? goodput && { limits: goodput.limits } : null,
     fromSendMs: fromSendMs === null ? null : 'a summary',
     utilization: utilization === null ? null : 'a fraction',
     shard: shard && { count: shard.count },

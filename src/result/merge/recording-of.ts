@@ -5,6 +5,7 @@ import { NS_PER_MS, NS_PER_SECOND, nanoseconds } from '../../scenario/units.js'
 import type { ClassSegment } from '../classes.js'
 import {
   byMetric,
+  byResponseTime,
   type ClassRecording,
   type RecordedSegment,
   type RecordedStage,
@@ -21,7 +22,7 @@ import { decodeSummary, type Summary } from '../summary.js'
  */
 export function recordingOf(result: Result): Recording {
   const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes, stages, failures } = result
-  const { failedMs, firstMs, shard } = result
+  const { failedMs, shard } = result
   const [startNs, endNs] = [nanoseconds(window.startMs), nanoseconds(window.endMs)]
   const windowNs = endNs - startNs
   const servers = serversIn(result)
@@ -34,7 +35,10 @@ export function recordingOf(result: Result): Recording {
     endNs,
     histograms: {
       ...byMetric((metric) => histogramOf(result[`${metric}Ms`])),
-      ...(firstMs !== undefined && { first: histogramOf(firstMs) }),
+      ...byResponseTime((time) => {
+        const summary = result[`${time}Ms`]
+        return summary === undefined ? zeros(0) : histogramOf(summary)
+      }),
     },
     counts: result.counts,
     ...(classes !== undefined && { classes: mapValues(classes, classOf) }),

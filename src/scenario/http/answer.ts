@@ -13,6 +13,17 @@ export interface HttpAnswer {
   json(): unknown
 }
 
+/** An event of a response that streams. */
+export interface HttpEvent {
+  /** of an event stream the type of the event, which is `message` if it has none; else `line` or `chunk` */
+  readonly type: string
+  /** the text of the event: the data of an event of an event stream, a line, or a piece of the body */
+  readonly data: string
+}
+
+/** Decides whether an event of a response counts. One that throws makes the request fail. */
+export type HttpEventFilter = (event: HttpEvent) => unknown
+
 /**
  * Decides whether a response is a success: true or nothing if it is, or else a text that says what is wrong with it. One
  * that throws is a failure too.

@@ -11,8 +11,8 @@ import { type HttpBody, type HttpHeaders, isStoredByHash, type ResolvedData, typ
  * @throws ValidationError naming the field
  */
 export function checkSendable(http: ResolvedHttp): void {
-  const { url, proxy, headers, body, tls, dispatcher, check, requests, data } = http
-  for (const [field, value] of Object.entries({ headers, body, dispatcher, check, requests })) {
+  const { url, proxy, headers, body, tls, dispatcher, check, stream, requests, data } = http
+  for (const [field, value] of Object.entries({ headers, body, dispatcher, check, stream, requests })) {
     checkLive(`http.${field}`, value)
   }
   for (const [field, value] of Object.entries({ requests, data })) {
@@ -49,7 +49,7 @@ const MOST_REQUESTS = 100
 
 /** Converts an HTTP target to its stored form: functions by name, long lists by hash, secrets redacted. */
 export function storeHttp(http: ResolvedHttp): StoredHttp {
-  const { url, proxy, headers, body, tls, dispatcher, requests, data, check, ...rest } = http
+  const { url, proxy, headers, body, tls, dispatcher, requests, data, check, stream, ...rest } = http
   return {
     ...rest,
     url: withoutSecrets(url),
@@ -59,6 +59,7 @@ export function storeHttp(http: ResolvedHttp): StoredHttp {
     ...(requests !== undefined && { requests: made(requests) ?? storeRequests(requests as RequestList) }),
     ...(data !== undefined && { data: typeof data === 'string' ? data : byHash(data) }),
     ...(check !== undefined && { check: made(check) as Named }),
+    ...(stream !== undefined && { stream: made(stream) ?? true }),
     // redacts keys, certificates and pass phrases; booleans and numbers decide how to connect, and are stored
     ...(tls !== undefined && {
       tls: Object.fromEntries(

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { batchingOption } from '../../scenario/batching.js'
+import { RESPONSE_TIMES, type ResponseTime } from '../../scenario/budget.js'
 import { type GoodInput, goodSchema } from '../../scenario/good.js'
 import { queueOption, serversSchema } from '../../scenario/queue.js'
 import type { ScenarioParts } from '../../scenario/scenario.js'
@@ -33,12 +34,13 @@ export interface RecorderOptions {
    */
   queue?: ScenarioParts['queue']
   /**
-   * The longest times of a good request, as in a scenario; snapshots then have their `goodput`.
+   * The longest times of a good request, as in a scenario but without `first` and `between`; snapshots then have their
+   * `goodput`.
    *
    * @default no goodput
    * @example { latency: '100ms', queueing: '20ms' }
    */
-  good?: GoodInput | undefined
+  good?: Omit<GoodInput, ResponseTime> | undefined
   /**
    * How far back the window of a snapshot may end, to end before the oldest request in flight. Requests in flight for
    * longer count as `unfinished`.
@@ -79,12 +81,24 @@ export const recorderName = z.custom<string>((value) => typeof value === 'string
   error: 'must be text of 1 to 100 characters',
 })
 
+/** A recorder is not notified when responses begin. */
+const recordedGoodSchema = goodSchema.superRefine((given, context) => {
+  const time = RESPONSE_TIMES.find((each) => given[each] !== undefined)
+  if (time === undefined) return
+  context.issues.push({
+    code: 'custom',
+    message: 'is not recorded of live requests: a recorder does not know when responses begin',
+    input: given[time],
+    path: [time],
+  })
+})
+
 const schema = options({
   name: recorderName.default('default'),
   servers: serversSchema.nullable().default(null),
   batching: batchingOption,
   queue: queueOption,
-  good: goodSchema.optional(),
+  good: recordedGoodSchema.optional(),
   drain: positiveDuration.default(10_000),
   keep: whole(0, MOST_KEPT).default(16_384),
   clock: z.custom<() => number>((value) => typeof value === 'function', { error: clockError }).optional(),

@@ -26,6 +26,8 @@ export interface Behaviour {
   batchTimeoutMs?: number
   /** from a batch's start to the beginning of the response to its request `i`; Infinity if it has none */
   first?(i: number): number
+  /** from a batch's start to the later events of the response to its request `i` */
+  later?(i: number): number[]
 }
 
 export interface Flown {
@@ -36,6 +38,8 @@ export interface Flown {
   endNs: number
   /** when the response to each of its requests began; Infinity if it has none */
   firstNs: number[]
+  /** when the later events of each response came */
+  laterNs: number[][]
   due: number[]
   queued: number[]
 }
@@ -95,12 +99,18 @@ export function serveInVirtualTime(given: ScenarioParts, behaviour: Behaviour, u
       startNs: batch.startNs,
       endNs: Number.POSITIVE_INFINITY,
       firstNs: [...batch.numbers.subarray(0, batch.size)].map((_, i) => now + (behaviour.first?.(i) ?? Infinity)),
+      laterNs: [...batch.numbers.subarray(0, batch.size)].map((_, i) =>
+        (behaviour.later?.(i) ?? []).map((ns) => now + ns),
+      ),
       due: [...batch.dueNs.subarray(0, batch.size)],
       queued: [...batch.queuedNs.subarray(0, batch.size)],
     }
     flown.push(one)
     one.firstNs.forEach((at, i) => {
       if (at < Number.POSITIVE_INFINITY) after(at, false, () => inFlight.first(i))
+    })
+    one.laterNs.forEach((times, i) => {
+      for (const at of times) after(at, false, () => inFlight.next(i))
     })
     const end = now + behaviour.service(batch.size)
     if (end === Number.POSITIVE_INFINITY) return

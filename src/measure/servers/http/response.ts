@@ -2,10 +2,11 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import type { util } from 'undici'
 import { isPromise } from '../../../handler/serving.js'
 import { numberInAll, type Shard } from '../../../scenario/arrivals/shard.js'
-import type { HttpAnswer, HttpCheck } from '../../../scenario/http/answer.js'
+import type { HttpAnswer, HttpCheck, HttpEvent, HttpEventFilter } from '../../../scenario/http/answer.js'
 import type { StatusOutcome } from '../../../scenario/http.js'
 import { messageOf, show } from '../../../validation/validation-error.js'
 import { type BatchOutcome, type InFlightBatch, REJECTED, SERVED } from '../in-flight-batch.js'
+import { createEventReader, type EventReader } from './events.js'
 import type { Outgoing } from './requests.js'
 
 /** How responses are judged, and what is counted of them. */
@@ -14,6 +15,8 @@ export interface Judging {
   /** the shard that is sent; null if all requests are */
   shard: Shard | null
   check: HttpCheck | undefined
+  /** which events count; null if events are not read */
+  isEvent: HttpEventFilter | null
   maxRedirects: number
   /** sends a request again, to follow a redirect */
   send(request: Outgoing, handler: ResponseHandler): void
@@ -131,7 +134,12 @@ export class CheckedResponseHandler extends ResponseHandler {
     const { check, maxRedirects } = this.judging
     if (check !== undefined) this.#chunks.push(chunk)
     // the body of a redirect that is followed is not that of the response
-    return isRedirect(this.status) && maxRedirects > 0 ? true : super.onData(chunk)
+    if (!(isRedirect(this.status) && maxRedirects > 0)) this.onBody(chunk)
+    return true
+  }
+  /** Handles a piece of the body of the response that counts. */
+  protected onBody(chunk: Uint8Array): void {
+    super.onData(chunk)
   }
   override onComplete(): void {
     const { check, outcomeOf, maxRedirects } = this.judging
@@ -148,7 +156,7 @@ export class CheckedResponseHandler extends ResponseHandler {
   #judge(check: HttpCheck): BatchOutcome {
     const { inFlight, judging, status, request } = this
     const number = numberInAll(inFlight.batch.numbers[0] as number, judging.shard)
-    const answer = new Answer(number, status, this.#parsedHeaders(), this.#chunks)
+    const answer = new Answer(number, status, this.parsedHeaders(), this.#chunks)
     const wrong = faultFoundBy(check, answer)
     if (wrong === null) {
       if (isRedirect(status)) judging.redirects++
@@ -157,7 +165,7 @@ export class CheckedResponseHandler extends ResponseHandler {
     return { error: new HttpError(request, `check: ${wrong}`, `failed the check: ${wrong}`) }
   }
 
-  #parsedHeaders(): Record<string, string | string[]> {
+  protected parsedHeaders(): Record<string, string | string[]> {
     const headers = this.#headers
     if (!Array.isArray(headers)) return (headers ?? {}) as Record<string, string | string[]>
     return (this.judging.parseHeaders as typeof util.parseHeaders)(headers as RawHeaders)
@@ -165,7 +173,7 @@ export class CheckedResponseHandler extends ResponseHandler {
 
   #follow(): void {
     const { request, judging, inFlight, status } = this
-    const { location } = this.#parsedHeaders()
+    const { location } = this.parsedHeaders()
     const from = request.origin + request.path
     const given = Array.isArray(location) ? location[0] : location
     const to = given !== undefined && URL.canParse(given, from) ? new URL(given, from) : null
@@ -181,6 +189,55 @@ export class CheckedResponseHandler extends ResponseHandler {
       this.status = 0
       this.request = redirected(request, status, to)
       judging.send(this.request, this)
+    }
+  }
+}
+
+/** Handles a response whose events are read while it arrives. */
+export class StreamedResponseHandler extends CheckedResponseHandler {
+  /** null for the body of a failure, which has no events */
+  #reader: EventReader | null = null
+  #encoding = ''
+  /** why its events cannot be read; null if they can */
+  #fault: string | null = null
+
+  override onHeaders(status: number, headers: unknown): boolean {
+    super.onHeaders(status, headers)
+    const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = this.parsedHeaders()
+    this.#reader = this.judging.outcomeOf(status) === 'ok' ? createEventReader(String(type)) : null
+    this.#encoding = String(encoding)
+    return true
+  }
+  protected override onBody(chunk: Uint8Array): void {
+    if (this.#reader === null || chunk.length === 0) return
+    if (this.#encoding !== 'identity') this.#fault = `compressed by ${this.#encoding}`
+    // events that come together came at the same time, however long the function takes
+    const { nowNs } = this.inFlight
+    this.#mark(this.#reader.read(chunk), nowNs)
+  }
+  override onComplete(): void {
+    if (this.#reader !== null) this.#mark(this.#reader.end(), this.inFlight.nowNs)
+    if (this.#fault === null) super.onComplete()
+    else {
+      const message = `has events that cannot be read: ${this.#fault}`
+      this.inFlight.end({ error: new HttpError(this.request, `stream: ${this.#fault}`, message) })
+    }
+  }
+
+  /** Marks the events that count. */
+  #mark(events: readonly HttpEvent[], nowNs: number): void {
+    const isEvent = this.judging.isEvent as HttpEventFilter
+    for (const event of events) {
+      if (this.#fault !== null) return
+      try {
+        const counts = isEvent(event)
+        if (isPromise(counts)) {
+          Promise.resolve(counts).catch(() => {})
+          this.#fault = 'must not be async, but it returned a promise'
+        } else if (counts) this.inFlight.nextAt(nowNs)
+      } catch (error) {
+        this.#fault = thrownText(error)
+      }
     }
   }
 }
@@ -208,8 +265,7 @@ function faultFoundBy(check: HttpCheck, answer: HttpAnswer): string | null {
   try {
     found = check(answer)
   } catch (error) {
-    // JSON.parse quotes the response, which may hold secrets and differs from one to the next
-    return (error as Partial<Error> | null)?.name === 'SyntaxError' ? 'SyntaxError' : messageOf(error)
+    return thrownText(error)
   }
   if (found === undefined || found === true) return null
   if (typeof found === 'string') return found === '' ? 'failed' : found
@@ -220,6 +276,10 @@ function faultFoundBy(check: HttpCheck, answer: HttpAnswer): string | null {
   }
   return `must return true, or a text that says what is wrong; it returned ${show(found)}`
 }
+
+/** What a user's function threw. `JSON.parse` quotes the response, which may hold secrets and differs from one to the next. */
+const thrownText = (error: unknown) =>
+  (error as Partial<Error> | null)?.name === 'SyntaxError' ? 'SyntaxError' : messageOf(error)
 
 class Answer implements HttpAnswer {
   readonly index: number
