@@ -19,6 +19,8 @@ export interface Finding {
     | 'over-an-hour'
     | 'failures'
     | 'redirects-not-followed'
+    | 'connections-not-reused'
+    | 'no-more-connections'
     | 'server-died'
     | 'teardown-failed'
     | 'shards-missing'
@@ -80,6 +82,10 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   failures: 'none',
   // a redirect is a response, but a shorter one than what it leads to
   'redirects-not-followed': 'none',
+  // the set-up is part of what the clients of such a server wait for
+  'connections-not-reused': 'none',
+  // the server had less load than it was to have
+  'no-more-connections': 'hides',
   'teardown-failed': 'none',
   'rounds-left-out': 'none',
   'rounds-late': 'none',

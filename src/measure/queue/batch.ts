@@ -24,6 +24,9 @@ export interface Batch {
   /** whether the response to any of its requests has begun, and when; Infinity if it has not. Unset without `hasFirst` */
   hasFirst: boolean
   readonly firstNs: Float64Array
+  /** bytes of the bodies that its HTTP request sent, and that came back */
+  sentBytes: number
+  receivedBytes: number
 }
 
 /** Marks the beginning of the response to request `i` of a batch, or to all of them. Only the first mark of a request counts. */
@@ -66,4 +69,6 @@ export const createBatch = (
   endNs: 0,
   hasFirst: false,
   firstNs: new Float64Array(numbers.length),
+  sentBytes: 0,
+  receivedBytes: 0,
 })

@@ -15,7 +15,7 @@ import {
   totalOf,
 } from '../../result/recording.js'
 import { mergeSizes } from '../../result/replications.js'
-import type { RequestClasses } from '../../scenario/classes.js'
+import { OTHER_CLASS, type RequestClasses } from '../../scenario/classes.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
 import { sumBy } from '../../statistics/descriptive.js'
@@ -77,7 +77,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
   queue.settle(nowNs)
   const unserved = unservedOf(state)
   const endNs = endOf(state, unserved, nowNs)
-  const segments = segmentsOf(scenario, state, unserved, endNs)
+  const segments = withoutEmptyOther(segmentsOf(scenario, state, unserved, endNs))
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
   const counts = totalOf(segments.map((segment) => segment.counts))
   const stillServing = sumBy(state.serving(), ({ startNs }) => clipped(startNs))
@@ -92,6 +92,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
     ...failuresIn(counts, stats),
     completions: sumBy(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
+    ...bytesIn(scenario, stats),
     servingNs: scenario.servers === null ? null : sumBy(stats, (each) => each.servingNs) + stillServing,
     inSystemNs: inSystemNs(state, endNs),
     staysNs: sumBy(departuresOf(state), ({ staysNs }) => staysNs) + unserved.dueNs.below(endNs),
@@ -112,7 +113,7 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
   const { window } = state
   if (window.firsts[count] === Number.POSITIVE_INFINITY) return null
   const endNs = window.segmentStartNs(count)
-  const segments = segmentsOf(scenario, state, null, Number.POSITIVE_INFINITY, count)
+  const segments = withoutEmptyOther(segmentsOf(scenario, state, null, Number.POSITIVE_INFINITY, count))
   const counts = totalOf(segments.map(({ counts }) => counts))
   if (counts.completed + counts.failed + counts.rejected + counts.timedOut < counts.offered) return null
   const histograms = mergeByMetric(segments.map((segment) => segment.histograms))
@@ -155,7 +156,8 @@ export function buildRecordingOfAnswered(
   const { window, stats } = state
   const endNs = Math.min(nowNs, window.endNs)
   if (endNs <= window.startNs || window.firsts[0] === Number.POSITIVE_INFINITY) return null
-  const segments = segmentsOf(scenario, state, null, endNs, window.segments, due).map((segment, k) => ({
+  const built = withoutEmptyOther(segmentsOf(scenario, state, null, endNs, window.segments, due))
+  const segments = built.map((segment, k) => ({
     ...segment,
     counts: answeredCounts(segment.counts),
     inSystem: inSystemSoFar(state, k, due, segment.endNs < endNs),
@@ -175,6 +177,7 @@ export function buildRecordingOfAnswered(
     ...failuresIn(counts, stats),
     completions: sumBy(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
+    ...bytesIn(scenario, stats),
     servingNs: scenario.servers === null ? null : sumBy(stats, (each) => each.servingNs),
     inSystemNs: inSystem,
     // the stays of requests in flight are not known yet
@@ -345,6 +348,13 @@ const failuresIn = ({ failed }: Counts, stats: ServerStats[]) =>
     failed: mergeHistograms(stats.map(({ failedLatency }) => failedLatency)),
   }
 
+/** Leaves out the class of requests without one, if there are none. */
+function withoutEmptyOther(segments: RecordedSegment[]): RecordedSegment[] {
+  const offered = sumBy(segments, ({ classes }) => classes?.[OTHER_CLASS]?.counts.offered ?? 0)
+  if (offered > 0 || segments[0]?.classes?.[OTHER_CLASS] === undefined) return segments
+  return segments.map(({ classes: { [OTHER_CLASS]: _, ...classes } = {}, ...segment }) => ({ ...segment, classes }))
+}
+
 const classesIn = (segments: readonly RecordedSegment[]) => mergeClasses(segments.map(({ classes = {} }) => classes))
 
 /** Batches of the two sizes next to their mean: their real sizes are only known at the end of a run. */
@@ -357,6 +367,12 @@ function evenSizes(batches: number, batched: number): Map<number, number> {
   ]
   return new Map(sizes.filter(([, count]) => count > 0))
 }
+
+/** Only HTTP has bodies whose bytes are known. */
+const bytesIn = ({ http }: ResolvedScenario, stats: ServerStats[]) =>
+  http !== undefined && {
+    bytes: { sent: sumBy(stats, ({ bytes }) => bytes.sent), received: sumBy(stats, ({ bytes }) => bytes.received) },
+  }
 
 function batchSizesOf(stats: ServerStats[]): Map<number, number> {
   return mergeSizes(stats.map(({ batchSizes }) => new Map([...batchSizes.entries()].filter(([, count]) => count > 0))))

@@ -20,11 +20,13 @@ const COMPLETED = 2
 const FAILED = 3
 const COMPLETIONS = 4
 const SERVING = 5
+const SENT = 6
+const RECEIVED = 7
 /**
  * then for each segment the failures, the batches that started, the requests in them and their service time, the good
  * requests, and those that the target rejected
  */
-const SEGMENTS = 6
+const SEGMENTS = 8
 const counters = (segments: number, classes: number) =>
   SEGMENTS + 6 * segments + departureStatsLength(segments) + 3 * segments * classes
 
@@ -40,7 +42,7 @@ export const REJECTION = 255
  * buffer:   | counters: doubles | current batch: numbers, due times | histograms: per segment and part |
  *           | latency of failed requests: histogram | latency per segment and class: histograms | kinds of failures |
  *           | batches by size: uint32 | clients of the current batch: int32 |
- * counters: | in flight | busy since | completed | failed | completions | serving |
+ * counters: | in flight | busy since | completed | failed | completions | serving | sent | received |
  *           | failures per segment | batches per segment | batched per segment | serving per segment |
  *           | good per segment | rejected per segment | departures |
  *           | failures, good and rejected per segment and class |
@@ -166,6 +168,8 @@ export class ServerStats {
     if (serving > 0) this.#add(SERVING, serving)
     if (startNs >= windowStart && startNs < windowEnd) {
       this.batchSizes[size] = (this.batchSizes[size] as number) + 1
+      counters[SENT] = (counters[SENT] as number) + batch.sentBytes
+      counters[RECEIVED] = (counters[RECEIVED] as number) + batch.receivedBytes
       while (startNs >= window.segmentStartNs(this.#started + 1)) this.#started++
       // a batch that started earlier may have ended later
       while (startNs < window.segmentStartNs(this.#started)) this.#started--
@@ -301,6 +305,10 @@ export class ServerStats {
   }
   get servingNs(): number {
     return this.#get(SERVING)
+  }
+  /** Bytes of the bodies of HTTP requests and their responses, of the batches that started in the window. */
+  get bytes(): { sent: number; received: number } {
+    return { sent: this.#get(SENT), received: this.#get(RECEIVED) }
   }
   /** Failed, of the requests due in a segment. */
   failedIn(segment: number): number {

@@ -3,6 +3,7 @@ import { type HistogramSnapshot, zeros } from '../../histogram/latency-histogram
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND, nanoseconds } from '../../scenario/units.js'
 import type { ClassSegment } from '../classes.js'
+import type { Connections, ConnectionsRecording } from '../connections.js'
 import { byMetric, type ClassRecording, type RecordedSegment, type Recording, serversIn } from '../recording.js'
 import type { Result, Segment } from '../result.js'
 import { decodeSummary, type Summary } from '../summary.js'
@@ -12,8 +13,8 @@ import { decodeSummary, type Summary } from '../summary.js'
  * stays are those that its own check of Little's law has accepted or reported.
  */
 export function recordingOf(result: Result): Recording {
-  const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes, failures, failedMs, firstMs } =
-    result
+  const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes } = result
+  const { failures, failedMs, firstMs, bytes, connections } = result
   const [startNs, endNs] = [nanoseconds(window.startMs), nanoseconds(window.endMs)]
   const windowNs = endNs - startNs
   const servers = serversIn(result)
@@ -33,6 +34,8 @@ export function recordingOf(result: Result): Recording {
     ...(failures !== undefined && { failures }),
     ...(failedMs !== undefined && { failed: histogramOf(failedMs) }),
     completions: Math.round((throughput.completed * windowNs) / NS_PER_SECOND),
+    ...(bytes !== undefined && { bytes: { sent: bytes.sent, received: bytes.received } }),
+    ...(connections !== undefined && { connections: connectionsRecordingOf(connections) }),
     batchSizes: new Map(Object.entries(result.batches.sizes).map(([size, batches]) => [Number(size), batches])),
     servingNs: utilization === null || servers === null ? null : utilization * windowNs * servers,
     inSystemNs: meanInSystem * windowNs,
@@ -46,6 +49,15 @@ export function recordingOf(result: Result): Recording {
     })),
     fromSend: fromSendMs === null ? null : histogramOf(fromSendMs),
     findings: result.validity.findings,
+  }
+}
+
+function connectionsRecordingOf({ setupMs, dnsMs, tcpMs, tlsMs, ...counts }: Connections): ConnectionsRecording {
+  const step = (time: Stored | null | undefined) => (time == null ? zeros(0) : histogramOf(time))
+  const { opened, openedInWindow, closed, failed, sentBytes, receivedBytes } = counts
+  return {
+    ...{ opened, openedInWindow, closed, failed, sentBytes, receivedBytes },
+    steps: { setup: step(setupMs), dns: step(dnsMs), tcp: step(tcpMs), tls: step(tlsMs) },
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { batchingOption } from '../../scenario/batching.js'
 import { type GoodInput, goodSchema } from '../../scenario/good.js'
-import { queueOption, serversSchema } from '../../scenario/queue.js'
+import { queueOption, threadsSchema } from '../../scenario/queue.js'
 import type { ScenarioParts } from '../../scenario/scenario.js'
 import { type Duration, options, positiveDuration, whole } from '../../scenario/units.js'
 import { throwFaults } from '../../validation/validation-error.js'
@@ -81,7 +81,7 @@ export const recorderName = z.custom<string>((value) => typeof value === 'string
 
 const schema = options({
   name: recorderName.default('default'),
-  servers: serversSchema.nullable().default(null),
+  servers: threadsSchema.nullable().default(null),
   batching: batchingOption,
   queue: queueOption,
   good: goodSchema.optional(),
