@@ -18,7 +18,7 @@ const processes = ['test/checks.test.ts', 'test/{action,docs,examples}/**/*.test
 const commands = ['test/cli/**/*.test.ts']
 /** Tests that use threads or the real clock. */
 const realClock = [
-  'test/measure/!(between-times|build-recording|closed-loop-as-simulated|dispatch-replay|first-times|http-events|local-servers|queue).test.ts',
+  'test/measure/!(between-times|build-recording|closed-loop-as-simulated|dispatch-replay|first-times|http-events|idle-servers|local-servers|queue).test.ts',
   'test/explore/calibrate.test.ts',
   'test/serve/**/{batcher,threads}.test.ts',
 ]

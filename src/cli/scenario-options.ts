@@ -5,6 +5,7 @@ import { type ReadTraceOptions, readTrace } from '../files/trace.js'
 import { replay } from '../scenario/arrivals/arrivals.js'
 import type { Scenario, ScenarioParts } from '../scenario/scenario.js'
 import type { Targets } from '../scenario/target.js'
+import { count } from '../text/number.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { scenarioOfConfig } from './config.js'
 import { parseLimit, parsePairs, parseValue } from './limits.js'
@@ -304,7 +305,10 @@ function headersOf(header: string[]): Record<string, string | string[]> {
   for (const line of header) {
     const [, name, value] = /^([^:]+?)\s*:\s*(.*)$/.exec(line) ?? []
     if (name === undefined || value === undefined) {
-      throw new ValidationError('--header', `must be 'name: value', got '${line}'`)
+      throw new ValidationError(
+        '--header',
+        `must be 'name: value', got a text of ${count(line.length)} characters without a name and a colon`,
+      )
     }
     all[name] = [...(all[name] ?? []), value]
   }

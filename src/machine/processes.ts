@@ -6,11 +6,17 @@ export const TICK_MS = 10
 /** The name and the CPU time so far of each process, by pid. */
 export type ProcessTimes = Map<number, { name: string; cpuMs: number }>
 
-/** Reads the CPU time of all processes in /proc; empty without /proc. */
+/** Reads the CPU time of all processes in /proc; empty without /proc, or if this process may have no more files open. */
 export function readProcessTimes(): ProcessTimes {
   const times: ProcessTimes = new Map()
   if (process.platform !== 'linux') return times
-  for (const entry of readdirSync('/proc')) {
+  let entries: string[]
+  try {
+    entries = readdirSync('/proc')
+  } catch {
+    return times
+  }
+  for (const entry of entries) {
     const pid = Number(entry)
     if (!Number.isInteger(pid)) continue
     try {

@@ -30,6 +30,7 @@ export function measureFindings(recording: Recording, course: Course): Finding[]
     late(recording),
     queueLate(recording),
     failures(recording, course),
+    newConnections(recording),
     serverDied(course),
     teardown(course),
   ]
@@ -132,6 +133,32 @@ function failures({ counts }: Recording, { failure }: Course): Finding | null {
     severity: 'warning',
     message: `${count(counts.failed)} of ${count(counts.offered)} requests failed${failure === null ? '' : `, the first with: ${failure.message}`}`,
     figures: { failed: counts.failed, offered: counts.offered },
+  }
+}
+
+/** New connections matter from this many on, */
+const NEW_CONNECTIONS = 10
+/** if this fraction of requests waited for one, */
+const NEW_FRACTION = 0.1
+/** and if that took this fraction of the service time of all requests. */
+const SETUP_FRACTION = 0.05
+
+/** Requests that waited for a connection to be set up, since a connection is opened only for a request. */
+function newConnections({ connections, batchSizes, histograms }: Recording): Finding | null {
+  if (connections === undefined) return null
+  const { openedInWindow: opened, steps } = connections
+  const requests = sumBy([...batchSizes.values()], (batches) => batches)
+  const fraction = opened / requests
+  if (requests === 0 || opened < NEW_CONNECTIONS || fraction < NEW_FRACTION) return null
+  const setupMs = meanOf(steps.setup) / NS_PER_MS
+  const serviceMs = meanOf(histograms.service) / NS_PER_MS
+  if (fraction * setupMs < SETUP_FRACTION * serviceMs) return null
+  const closed = 2 * connections.closed > connections.opened
+  return {
+    code: 'connections-not-reused',
+    severity: 'warning',
+    message: `${count(opened)} of ${count(requests)} HTTP requests waited for a new connection, whose set-up took ${milliseconds(setupMs)} of the ${milliseconds(serviceMs)} of service on average. ${closed ? 'Connections are closed instead of kept alive: enable keep-alive in the server, unless its clients connect for each request too' : 'More requests were in flight than there were connections: warm up for longer, or set http.connections'}`,
+    figures: { opened, closed: connections.closed, requests, setupMs, serviceMs },
   }
 }
 

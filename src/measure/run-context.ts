@@ -1,4 +1,5 @@
 import type { FileRow } from '../files/rows.js'
+import type { ConnectionsRecording } from '../result/connections.js'
 import type { CheckpointCount } from '../result/recording.js'
 import type { Finding } from '../result/validity.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
@@ -48,6 +49,8 @@ export interface RunOutcome {
   exits: WorkerExit[]
   /** what the target found */
   findings: Finding[]
+  /** of a target that opens connections */
+  connections?: ConnectionsRecording | undefined
   /** the error that a teardown threw */
   teardown: Error | null
 }

@@ -71,7 +71,7 @@ export async function runMeasurement(
   const machine = environment()
 
   const run = typeof handler === 'string' ? runOnThreads(context, handler, threads) : runInProcess(context)
-  const { state, checkpoints, endedNs, failure, teardown, exits, findings } = await run
+  const { state, checkpoints, endedNs, failure, teardown, exits, findings, connections } = await run
   const { window } = state
   const { earlyEnd } = window
   if (window.startNs === Number.POSITIVE_INFINITY || window.endNs <= window.startNs) {
@@ -80,6 +80,7 @@ export async function runMeasurement(
   const recording: Recording = {
     ...buildRecording(scenario, state, endedNs),
     ...(checkpoints !== undefined && { checkpoints }),
+    ...(connections !== undefined && { connections }),
     ...(plan.shard !== null && {
       shard: { ...plan.shard, startedAt: new Date(context.clock.startedAtMs).toISOString() },
     }),

@@ -214,6 +214,44 @@ const stageResult = z.looseObject({
   latencyMs: stageLatency.nullable(),
 })
 
+const setupTime = z
+  .looseObject({
+    count: requests.min(1),
+    min: number,
+    mean: number,
+    p50: number,
+    p99: number,
+    max: number,
+    histogram: text,
+  })
+  .superRefine((given, context) => {
+    const { min, p50, p99, max } = given
+    const histogram = decodeHistogram(given.histogram)
+    const fault =
+      typeof histogram === 'string'
+        ? histogram
+        : min > p50 || p50 > p99 || p99 > max
+          ? 'must have min, p50, p99 and max in rising order'
+          : faultAgainst(histogram, momentsOf(histogram).mean, given)
+    if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
+  })
+
+const connections = z
+  .looseObject({
+    ...{ opened: requests, openedInWindow: requests, closed: requests, failed: requests },
+    ...{ sentBytes: number, receivedBytes: number },
+    setupMs: setupTime.nullable(),
+    ...{ dnsMs: setupTime.optional(), tcpMs: setupTime.optional(), tlsMs: setupTime.optional() },
+  })
+  .refine(({ opened, openedInWindow }) => openedInWindow <= opened, {
+    error: 'must be at most as many as opened',
+    path: ['openedInWindow'],
+  })
+  .refine(({ opened, setupMs }) => opened === (setupMs?.count ?? 0), {
+    error: 'must have the time of each connection that was opened',
+    path: ['setupMs'],
+  })
+
 const batchSize = z.string().regex(/^[1-9]\d*$/, { error: 'must be the size of a batch' })
 
 const finding = z.looseObject({ code: text, severity: z.enum(['error', 'warning', 'info']), message: text })
@@ -314,6 +352,10 @@ export const resultSchema = z
     classes: z.record(z.string(), classResult).optional(),
     stages: z.array(stageResult, { error: 'must be a list' }).optional(),
     batches: z.looseObject({ count: requests, meanSize: number, sizes: z.record(batchSize, requests) }),
+    bytes: z
+      .looseObject({ sent: number, received: number, sentPerSecond: number, receivedPerSecond: number })
+      .optional(),
+    connections: connections.optional(),
     utilization: number.max(1 + ROUNDING, { error: 'must be at most 1' }).nullable(),
     meanInSystem: number,
     segments: z.array(segment, { error: 'must be a list' }),
@@ -371,6 +413,8 @@ function contradictionOf(given: Result): Contradiction | null {
   if (batches.count !== sumBy(ofSizes, ([, batches]) => batches) || !same(batches.meanSize * batches.count, batched)) {
     return ['batches', 'must have the count and the mean that their sizes have']
   }
+  const inBytes = contradictionOfBytes(given)
+  if (inBytes !== null) return inBytes
   const inResponses = contradictionOfResponses(given)
   if (inResponses !== null) return inResponses
   const inMachines = contradictionOfMachines(given)
@@ -379,6 +423,15 @@ function contradictionOf(given: Result): Contradiction | null {
     return ['validity.valid', 'must be true if no finding is an error, and false otherwise']
   }
   return null
+}
+
+/** A contradiction between bytes and their rates; null if there is none. */
+function contradictionOfBytes({ bytes, window }: Result): Contradiction | null {
+  if (bytes === undefined) return null
+  const seconds = (window.endMs - window.startMs) / 1000
+  const areRates =
+    same(bytes.sentPerSecond, bytes.sent / seconds) && same(bytes.receivedPerSecond, bytes.received / seconds)
+  return areRates ? null : ['bytes', 'must have rates that are what was sent and received over the window']
 }
 
 /** A contradiction between failures by kind and their count; null if there is none. */

@@ -1,7 +1,15 @@
+import { zeros } from '../histogram/latency-histogram.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import { intervalsOfRecording } from './merge/intervals.js'
-import { type ClassRecording, type ClassRecordings, type Counts, errorsIn, type Recording } from './recording.js'
+import {
+  type ClassRecording,
+  type ClassRecordings,
+  type Counts,
+  errorsIn,
+  noCounts,
+  type Recording,
+} from './recording.js'
 import { type SegmentLatency, type Summary, segmentLatency, summaryOf, withholdIntervals } from './summary.js'
 
 /** The requests of one class, of those due in the window. */
@@ -35,7 +43,7 @@ export function classResults(recording: Recording, noSteadyState: string | null)
   const { classes = {}, segments, machines = [], startNs, endNs } = recording
   return Object.fromEntries(
     Object.entries(classes).map(([name, { counts, latency }]) => {
-      const ownOf = ({ classes }: { classes?: ClassRecordings }) => (classes as ClassRecordings)[name] as ClassRecording
+      const ownOf = ({ classes }: { classes?: ClassRecordings }) => classes?.[name] ?? NO_REQUESTS
       const own = segments.map(ownOf)
       const ofMachines = machines.map(ownOf)
       const goodput =
@@ -61,6 +69,9 @@ export function classResults(recording: Recording, noSteadyState: string | null)
     }),
   )
 }
+
+/** Of a class that one of several merged runs does not have. */
+const NO_REQUESTS: ClassRecording = { counts: noCounts(), latency: zeros(0) }
 
 const ratesOf = (counts: Counts): ClassResult['rates'] =>
   counts.offered === 0

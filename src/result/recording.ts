@@ -4,6 +4,7 @@ import { RESPONSE_TIMES, type ResponseTime } from '../scenario/budget.js'
 import type { Good } from '../scenario/good.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
 import { sumBy } from '../statistics/descriptive.js'
+import type { ConnectionsRecording } from './connections.js'
 import type { FailureCounts } from './failures.js'
 import type { Merged, SentShard } from './merge/merged.js'
 import type { Finding } from './validity.js'
@@ -66,12 +67,12 @@ export interface ClassRecording {
 }
 export type ClassRecordings = Record<string, ClassRecording>
 
-/** Adds up the classes of several segments or runs, all of which have the same. */
+/** Adds up the classes of several segments or runs; one without requests may be missing in some of them. */
 export function mergeClasses(all: readonly ClassRecordings[]): ClassRecordings {
-  const names = Object.keys(all[0] ?? {})
+  const names = [...new Set(all.flatMap(Object.keys))]
   return Object.fromEntries(
     names.map((name) => {
-      const own = all.map((classes) => classes[name] as ClassRecording)
+      const own = all.flatMap((classes) => classes[name] ?? [])
       return [
         name,
         {
@@ -137,6 +138,10 @@ export interface Recording {
   completions: number
   /** batches that started inside the window, by size */
   batchSizes: Map<number, number>
+  /** bytes of bodies, of the HTTP requests that started inside the window; absent for other targets */
+  bytes?: { sent: number; received: number }
+  /** of the connections of an HTTP target; absent if they are not known */
+  connections?: ConnectionsRecording
   /** server time spent serving inside the window; null if servers are unlimited */
   servingNs: number | null
   /** the number of requests in the system, integrated over the window */

@@ -1,5 +1,6 @@
 import { mergeHistograms } from '../histogram/latency-histogram.js'
 import { sum } from '../statistics/descriptive.js'
+import { mergeConnections } from './connections.js'
 import { mergeFailures } from './failures.js'
 import { findingsOf } from './findings.js'
 import { mergeFindings } from './merge/findings.js'
@@ -99,6 +100,7 @@ export function mergeSums(runs: readonly Recording[]) {
   const servingNs = runs.map((run) => run.servingNs)
   const fromSend = runs.map((run) => run.fromSend)
   const failed = runs.flatMap((run) => run.failed ?? [])
+  const connections = mergeConnections(runs.map((run) => run.connections))
   const failures = failed.length === 0 ? null : mergeFailures(runs.map((run) => run.failures ?? {}))
   return {
     engine: first.engine,
@@ -113,6 +115,10 @@ export function mergeSums(runs: readonly Recording[]) {
     ...(failed.length > 0 && { failed: mergeHistograms(failed) }),
     completions: sumOf(({ completions }) => completions),
     batchSizes: mergeSizes(runs.map(({ batchSizes }) => batchSizes)),
+    ...(runs.every(({ bytes }) => bytes !== undefined) && {
+      bytes: { sent: sumOf(({ bytes }) => bytes?.sent ?? 0), received: sumOf(({ bytes }) => bytes?.received ?? 0) },
+    }),
+    ...(connections !== undefined && { connections }),
     servingNs: servingNs.every((ns) => ns !== null) ? sum(servingNs) : null,
     inSystemNs: sumOf(({ inSystemNs }) => inSystemNs),
     staysNs: sumOf(({ staysNs }) => staysNs),

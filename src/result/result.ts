@@ -5,6 +5,7 @@ import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
 import { sumBy } from '../statistics/descriptive.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { type ClassResult, classResults } from './classes.js'
+import { type Connections, connectionsOf } from './connections.js'
 import type { FailureCounts } from './failures.js'
 import { findingsOf, tooFewSamples } from './findings.js'
 import { type Goodput, goodputOf } from './goodput.js'
@@ -46,6 +47,17 @@ export interface Segment {
   servingMs: number
   /** of the completed requests; null if none completed */
   latencyMs: SegmentLatency | null
+}
+
+/**
+ * The bytes of bodies, of the HTTP requests that started in the window, those that failed too: as they were on the wire, so
+ * that a compressed body counts as its compressed size.
+ */
+export interface Bytes {
+  sent: number
+  received: number
+  sentPerSecond: number
+  receivedPerSecond: number
 }
 
 /**
@@ -105,6 +117,10 @@ export interface Result {
   stages?: StageResult[]
   /** the batches that started in the window */
   batches: { count: number; meanSize: number; sizes: Record<number, number> }
+  /** the bytes of HTTP bodies; absent for other targets */
+  bytes?: Bytes
+  /** of the whole run; absent for other targets, with a dispatcher of the user, and in a run in progress */
+  connections?: Connections
   /** the fraction of server time spent serving; null if servers are unlimited */
   utilization: number | null
   /** the mean number of requests in the system, integrated over the window */
@@ -197,6 +213,8 @@ export function resultOf(
     ...(recording.classes !== undefined && { classes: classResults(recording, noSteadyState) }),
     ...(recording.stages !== undefined && { stages: recording.stages.map(stageResult) }),
     batches: batchesOf(recording.batchSizes),
+    ...(recording.bytes !== undefined && { bytes: bytesOf(recording.bytes, seconds) }),
+    ...(recording.connections !== undefined && { connections: connectionsOf(recording.connections) }),
     utilization: utilizationOf(recording),
     meanInSystem: recording.inSystemNs / windowNs,
     segments: recording.segments.map(segmentOf),
@@ -248,6 +266,12 @@ function batchesOf(sizes: Map<number, number>): Result['batches'] {
   const requests = sumBy(ordered, ([size, batches]) => size * batches)
   return { count, meanSize: count === 0 ? 0 : requests / count, sizes: Object.fromEntries(ordered) }
 }
+
+const bytesOf = ({ sent, received }: NonNullable<Recording['bytes']>, seconds: number): Bytes => ({
+  ...{ sent, received },
+  sentPerSecond: sent / seconds,
+  receivedPerSecond: received / seconds,
+})
 
 function segmentOf(segment: Recording['segments'][number]): Segment {
   const { startNs, endNs, counts, inSystem, batches, batched, servingNs } = segment

@@ -20,6 +20,8 @@ export interface Finding {
     | 'failures'
     | 'redirects-not-followed'
     | 'goodput-unknown'
+    | 'connections-not-reused'
+    | 'no-more-connections'
     | 'server-died'
     | 'teardown-failed'
     | 'shards-missing'
@@ -83,6 +85,10 @@ export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   'redirects-not-followed': 'none',
   // there is no goodput to judge
   'goodput-unknown': 'none',
+  // the set-up is part of what the clients of such a server wait for
+  'connections-not-reused': 'none',
+  // the server had less load than it was to have
+  'no-more-connections': 'hides',
   'teardown-failed': 'none',
   'rounds-left-out': 'none',
   'rounds-late': 'none',

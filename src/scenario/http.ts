@@ -1,15 +1,16 @@
 import { z } from 'zod'
 import { isFunction, isObject, isUrl } from '../validation/realm.js'
+import { show } from '../validation/validation-error.js'
 import type { ByHash } from './by-hash.js'
 import type { HttpAnswer, HttpCheck, HttpEvent, HttpEventFilter } from './http/answer.js'
 import {
-  areHeaders,
   canBeSent,
   dataSchema,
   type HttpBody,
   type HttpHeaders,
   type HttpRequest,
   type HttpRow,
+  headersSchema,
   isBody,
   method,
   NO_BODY,
@@ -19,7 +20,9 @@ import {
   requestsSchema,
   takesNoBody,
 } from './http/requests.js'
-import { live, type Named } from './named.js'
+import { displayUrl } from './http/url.js'
+import { isNamed, live, type Named } from './named.js'
+import { MOST_SERVERS } from './queue.js'
 import { type Duration, options, positiveDuration, whole } from './units.js'
 
 export type { HttpAnswer, HttpBody, HttpCheck, HttpEvent, HttpEventFilter, HttpHeaders, HttpRequest, HttpRow }
@@ -231,14 +234,23 @@ function hasReadableUser(given: string | URL): boolean {
   }
 }
 
-const urlError = "must be an http or https URL, such as 'http://127.0.0.1:8080/predict'"
+const isHttpUrl = (value: unknown) =>
+  (typeof value === 'string' || isUrl(value)) &&
+  URL.canParse(String(value)) &&
+  /^https?:$/.test(new URL(String(value)).protocol)
+/** The error of a URL, which shows it without the user, the password and the query. */
+const urlError = (expected: string) => ({
+  error: ({ input }: { input?: unknown }) =>
+    `${expected}, got ${show(typeof input === 'string' || isUrl(input) ? displayUrl(String(input)) : input)}`,
+  params: { hidesValue: true },
+  abort: true,
+})
 const url = z
-  .custom<string | URL>((value) => typeof value === 'string' || isUrl(value), { error: urlError, abort: true })
-  .refine((given) => URL.canParse(String(given)) && /^https?:$/.test(new URL(given).protocol), {
-    error: urlError,
-    abort: true,
+  .custom<string | URL>(isHttpUrl, urlError("must be an http or https URL, such as 'http://127.0.0.1:8080/predict'"))
+  .refine(hasReadableUser, {
+    error: "must have each '%' in the user name and password written as '%25'",
+    params: { hidesValue: true },
   })
-  .refine(hasReadableUser, { error: "must have each '%' in the user name and password written as '%25'" })
   .transform((given) => withPlaceholders(new URL(given).href))
 
 /** Restores the placeholders of a URL, such as `{id}`, whose braces are escaped when it is parsed. */
@@ -252,15 +264,16 @@ const withPlaceholders = (href: string) =>
     }
   })
 
-const proxyError = "must be the http or https URL of a proxy, such as 'http://127.0.0.1:3128'"
 const proxy = z
-  .custom<string | URL>((value) => typeof value === 'string' || isUrl(value), { error: proxyError, abort: true })
-  .refine((given) => URL.canParse(String(given)) && /^https?:$/.test(new URL(given).protocol), { error: proxyError })
+  .custom<string | URL>(
+    isHttpUrl,
+    urlError("must be the http or https URL of a proxy, such as 'http://127.0.0.1:3128'"),
+  )
   .transform((given) => new URL(given).href)
 
-const headers = live<MadeFrom<HttpHeaders>>(
-  'an object of header names and values, or a function that returns one',
-  (value) => isFunction(value) || areHeaders(value),
+const headers = headersSchema<MadeFrom<HttpHeaders> | Named>(
+  (value) => isFunction(value) || isNamed(value),
+  ', or a function that returns one',
 )
 const body = live<MadeFrom<HttpBody>>(
   'a string, bytes, an object or array to send as JSON, or a function that returns one of these',
@@ -289,8 +302,6 @@ const stream = z
     error: 'must not be async: it is called for each event, and its answer is needed at once',
   })
 
-/** The largest number of servers in a scenario. */
-const MOST_IN_FLIGHT = 1000
 const MOST_REDIRECTS = 20
 /** Streams of an HTTP/2 connection, the default of Node's own servers. */
 const STREAMS = 100
@@ -301,8 +312,8 @@ export const httpSchema = options({
   headers: headers.optional(),
   body: body.optional(),
   batch: z.boolean({ error: 'must be true or false' }).default(false),
-  connections: whole(1, MOST_IN_FLIGHT, 'null means no limit').nullable().optional(),
-  pipelining: whole(1, MOST_IN_FLIGHT).optional(),
+  connections: whole(1, MOST_SERVERS, 'null means no limit').nullable().optional(),
+  pipelining: whole(1, MOST_SERVERS).optional(),
   timeout: positiveDuration.nullable().default(null),
   failures: z.array(failure, { error: "must be a list of statuses, such as ['5xx', 429]" }).default(['4xx', '5xx']),
   statuses: options({ ok: statusList.optional(), rejected: statusList.optional() }).optional(),
@@ -354,8 +365,8 @@ function* faultsOf(given: Given): Generator<[string[], string]> {
   if (proxy !== undefined && (http2 === true || socketPath !== undefined)) {
     yield [['proxy'], `cannot be combined with ${http2 === true ? 'http2' : 'socketPath'}`]
   }
-  if ((connections ?? 1) * (pipelining ?? (http2 === true ? STREAMS : 1)) > MOST_IN_FLIGHT) {
-    yield [[], `connections times pipelining must be at most ${MOST_IN_FLIGHT.toLocaleString('en')}`]
+  if ((connections ?? 1) * (pipelining ?? (http2 === true ? STREAMS : 1)) > MOST_SERVERS) {
+    yield [[], `connections times pipelining must be at most ${MOST_SERVERS.toLocaleString('en')}`]
   }
   const differ = requests !== undefined ? 'requests' : data !== undefined ? 'data' : null
   if (batch === true && differ !== null) {
@@ -377,7 +388,7 @@ function* faultsOf(given: Given): Generator<[string[], string]> {
   if (order !== undefined && (differ === null || isFunction(requests))) {
     yield [['order'], 'applies to a list or a file of requests, or to data']
   }
-  if (classes !== undefined && !isFunction(requests)) {
+  if (classes !== undefined && !isFunction(requests) && !isNamed(requests)) {
     yield [['classes'], 'applies to a function of requests; requests of a list or file have their class in it']
   }
   const rejected = new Set(statuses?.rejected)

@@ -8,5 +8,11 @@ const queueSchema = options({
 
 export const queueOption = queueSchema.default({ capacity: null, timeout: null })
 
-/** The schema of the number of servers: how many batches can be served at a time. */
-export const serversSchema = whole(1, 1000)
+/** The largest number of servers that are threads. */
+export const MOST_THREADS = 1000
+/** The schema of the number of servers of a live service. */
+export const threadsSchema = whole(1, MOST_THREADS)
+/** The largest number of servers of a scenario, such as HTTP requests in flight. */
+export const MOST_SERVERS = 100_000
+/** The schema of the number of servers of a scenario: how many batches can be served at a time. */
+export const serversSchema = whole(1, MOST_SERVERS)

@@ -6,7 +6,7 @@ import { type Budget, checkBudgetClasses, refuseResponseTimes, requireEvents, ru
 import { countOf, hashLongParts, withLists } from './by-hash.js'
 import { type Classes, type ClassesInput, classesSchema, namesOfClasses } from './classes.js'
 import { type Good, type GoodInput, goodSchema, refuseSimulated, refuseWithoutEvents } from './good.js'
-import { queueOption, serversSchema } from './queue.js'
+import { MOST_SERVERS, MOST_THREADS, queueOption, serversSchema } from './queue.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service/service.js'
 import {
   checkpointsOf,
@@ -193,7 +193,7 @@ export function resolveScenario(scenario: Scenario | StoredScenario, verb: 'simu
   const most = verb === 'measure' ? serversOf(targets) : 1
   const servers = limit === undefined ? most : limit
   if (servers === null && most !== null) throw unlimitedServers(verb)
-  if (verb === 'measure') checkTarget(targets, batching)
+  if (verb === 'measure') checkTarget(targets, batching, servers)
 
   const replayed = arrivals.process === 'replay' ? countOf(arrivals.timestamps) : Number.POSITIVE_INFINITY
   const stop = until === undefined ? defaultStop(verb, arrivals) : bounded(until, verb, arrivals)
@@ -258,12 +258,21 @@ function unlimitedServers(verb: 'simulate' | 'measure'): ValidationError {
     verb === 'simulate'
       ? 'a simulation needs a number of servers'
       : 'only call, and http without connections, may have an unlimited number of requests in flight'
-  return new ValidationError('servers', `must be a whole number of at least 1 and at most 1,000, got null; ${why}`)
+  return new ValidationError(
+    'servers',
+    `must be a whole number of at least 1 and at most ${MOST_SERVERS.toLocaleString('en')}, got null; ${why}`,
+  )
 }
 
-/** Refuses to measure without a target, and to batch for a target that takes one request at a time. */
-function checkTarget(targets: ResolvedTargets, { maxBatchSize }: Batching): void {
+/** Refuses to measure without a target, with too many threads, and to batch for a target that takes one request at a time. */
+function checkTarget(targets: ResolvedTargets, { maxBatchSize }: Batching, servers: number | null): void {
   checkRunnable(targets)
+  if (typeof targets.handler === 'string' && servers !== null && servers > MOST_THREADS) {
+    throw new ValidationError(
+      'servers',
+      `must be at most ${MOST_THREADS.toLocaleString('en')} for a handler module, which has a thread for each, got ${servers}`,
+    )
+  }
   if (takesOne(targets) && maxBatchSize !== 1) {
     const [target, instead] =
       targets.http === undefined

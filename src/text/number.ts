@@ -40,6 +40,18 @@ export function rate(perSecond: number): string {
   return `${inText(perSecond)}/s`
 }
 
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+
+/** Formats a number of bytes with its unit: `850 B`, `12.4 MB`; 1 kB is 1,000 B. */
+export function bytes(value: number): string {
+  const rounded = Number(value.toPrecision(3))
+  const unit = Math.max(
+    0,
+    BYTE_UNITS.findLastIndex((_, i) => rounded >= 1000 ** i),
+  )
+  return `${inText(rounded / 1000 ** unit)} ${BYTE_UNITS[unit]}`
+}
+
 /**
  * Formats a fraction of 1 as a percentage: `57.3 %`.
  *

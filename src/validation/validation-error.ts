@@ -102,7 +102,9 @@ function faultsOf(issue: Issue, base: PropertyKey[], root: unknown): { path: Pro
     const [hint, accepted] = issue.message.startsWith('(') ? [' ', issue.message] : ['; ', issue.message]
     return [{ path, message: `${keys.join(', ')} ${verb} here${hint}${accepted}` }]
   }
-  return [{ path, message: withFound(issue.message, found) }]
+  // secrets must not get into a log
+  const hides = issue.code === 'custom' && issue.params?.hidesValue === true
+  return [{ path, message: hides ? issue.message : withFound(issue.message, found) }]
 }
 
 /** Inserts the value that was found after what it must be, before any hint: `must be 1, got 2; use …`. */
@@ -145,7 +147,15 @@ function valueAt(value: unknown, path: PropertyKey[]): unknown {
   return found
 }
 
-function kindOf(value: unknown): string {
+/** Names the kind of a value: `text`, `a number`, `a URLSearchParams`. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return value === null ? 'null' : 'nothing'
+  if (typeof value === 'string') return 'text'
+  if (typeof value !== 'object') return `a ${typeof value}`
+  return kindOfObject(value)
+}
+
+function kindOfObject(value: unknown): string {
   const { name } = (value as object).constructor ?? {}
   return typeof name !== 'string' || name === 'Object' ? '{}' : `a ${name}`
 }
@@ -196,7 +206,7 @@ export function show(value: unknown): string {
   try {
     text = JSON.stringify(excerpt(value)) ?? 'nothing'
     // JSON shows a Map or a promise as {}
-    if (text === '{}') text = kindOf(value)
+    if (text === '{}') text = kindOfObject(value)
   } catch {
     // getters and proxies may throw anything
     text = 'an object'

@@ -106,10 +106,17 @@ describe('throughline measure --url', () => {
 
   it.each([
     [['--method', 'PUT'], '--url: is required for the options of HTTP'],
-    [['--url', 'http://127.0.0.1:1', '--header', 'accept'], "--header: must be 'name: value', got 'accept'"],
+    [
+      ['--url', 'http://127.0.0.1:1', '--header', 'accept'],
+      "--header: must be 'name: value', got a text of 6 characters without a name and a colon",
+    ],
+    [
+      ['--url', 'http://127.0.0.1:1', '--arrivals', '9/s', '--header', 'authorization: a\u0007'],
+      '--header: must have no line breaks, other control characters or characters beyond Latin-1 in the value of "authorization"\n',
+    ],
     [
       ['--url', 'http://127.0.0.1:1', '--arrivals', '9/s', '--header', 'a b: c'],
-      '--header: must be an object of header names and values',
+      '--header: must have names of headers, such as \'content-type\', but has "a b"',
     ],
     [
       ['--url', 'http://127.0.0.1:1', '--arrivals', '9/s', '--agents', '2', '--redis', 'nowhere'],

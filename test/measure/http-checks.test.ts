@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
 import { createBatch } from '../../src/measure/queue/batch.js'
 import { prepareRequests } from '../../src/measure/servers/http/requests.js'
-import { httpTarget } from '../../src/measure/servers/http-target.js'
+import { type HttpSetup, httpTarget } from '../../src/measure/servers/http-target.js'
 import {
   type BatchOutcome,
   type GivenOutcome,
@@ -50,10 +50,16 @@ afterEach(async () => {
 const run = (http: HttpTarget, requests = 12) =>
   measure({ arrivals: constant('1000/s'), stop: { requests }, warmup: { requests: 0 }, http })
 
+const SETUP: HttpSetup = {
+  ...{ source: null, shard: null, name: 'test', signal: undefined },
+  window: { startNs: 0, endNs: Number.POSITIVE_INFINITY },
+  clock: () => 0,
+}
+
 /** Sends requests one at a time, and returns how each ended. */
 async function outcomes(http: HttpTarget, count = 1): Promise<(string | null)[]> {
   const target = httpSchema.parse(http) as ResolvedHttp
-  const local = await httpTarget(target, { source: await prepareRequests(target, 1), shard: null, name: 'test' })
+  const local = await httpTarget(target, { ...SETUP, source: await prepareRequests(target, 1) })
   const ended: (string | null)[] = []
   for (let number = 0; number < count; number++) {
     const outcome = await new Promise<BatchOutcome>((resolve) => {
@@ -83,7 +89,7 @@ describe('a request', () => {
   it('that times out before there is a connection is not sent afterwards', async () => {
     const { received, url } = await server((_, response) => response.end())
     const target = httpSchema.parse({ url, connections: 1 }) as ResolvedHttp
-    const local = await httpTarget(target, { source: null, shard: null, name: 'test' })
+    const local = await httpTarget(target, SETUP)
     for (const number of [0, 1]) {
       const inFlight = new InFlightBatch(
         0,
@@ -107,6 +113,39 @@ describe('a request', () => {
     })
     expect(received).toHaveLength(1)
     await local.close()
+  })
+})
+
+describe('a connection', () => {
+  it('takes the next request after one that is invalid', async () => {
+    const ok = await server((_, response) => response.end())
+    const requests = (index: number) => ({ headers: index === 1 ? { expect: '100-continue' } : {} })
+    expect(await outcomes({ url: ok.url, connections: 1, requests }, 3)).toEqual([null, 'UND_ERR_NOT_SUPPORTED', null])
+    const headers = (index: number) => ({ ...(index === 1 && { expect: '100-continue' }) })
+    expect(await outcomes({ url: ok.url, connections: 1, headers }, 3)).toEqual([null, 'UND_ERR_NOT_SUPPORTED', null])
+  })
+
+  it('is never used by more requests than it takes, if there are more servers than connections', async () => {
+    let inFlight = 0
+    let most = 0
+    const ok = await server((_, response) => {
+      most = Math.max(most, ++inFlight)
+      setTimeout(() => {
+        inFlight--
+        response.end()
+      }, 3)
+    })
+    const result = await measure({
+      arrivals: constant('1000/s'),
+      stop: { requests: 40 },
+      warmup: { requests: 0 },
+      servers: 20,
+      http: { url: ok.url, connections: 2 },
+    })
+    expectToAddUp(result)
+    expect(result.counts.completed).toBe(40)
+    expect(most).toBe(2)
+    expect(ok.connections).toBe(2)
   })
 })
 
@@ -137,7 +176,7 @@ describe('check', () => {
     const ok = await server((_, response) => response.end())
     let calls = 0
     const target = httpSchema.parse({ url: ok.url, check: () => void calls++ }) as ResolvedHttp
-    const local = await httpTarget(target, { source: null, shard: null, name: 'test' })
+    const local = await httpTarget(target, SETUP)
     const given = await new Promise<GivenOutcome>((resolve) => {
       const batch = { ...createBatch(Float64Array.of(0)), size: 1 }
       const inFlight = new InFlightBatch(
@@ -309,6 +348,15 @@ describe('redirects', () => {
     expect(await outcomes({ url: redirects.url, maxRedirects: 1 })).toEqual(['invalid redirect'])
   })
 
+  it('that cannot be followed are reported without what may be secret in their location', async () => {
+    const url = (
+      await server((_, response) => response.writeHead(302, { location: 'ftp://me:hush@h/x?token=hush#hush' }).end())
+    ).url
+    const error = await run({ url, maxRedirects: 1 }).catch((thrown: unknown) => thrown as Error)
+    expect((error as Error).message).toContain('responded with a redirect to "ftp://h/x"')
+    expect((error as Error).message).not.toContain('hush')
+  })
+
   it('that go in a circle end', async () => {
     const circle = await server((_, response) => response.writeHead(302, { location: '/' }).end())
     expect(await outcomes({ url: circle.url, maxRedirects: 20 })).toEqual(['too many redirects'])
@@ -328,7 +376,15 @@ describe('the kind of a failure', () => {
       if (number % 2 === 0) response.end()
       else socket.end()
     })
-    expect(await outcomes({ url: closes.url }, 3)).toEqual([null, 'connection closed', null])
+    const one = { connections: 1 }
+    expect(await outcomes({ url: closes.url, ...one }, 3)).toEqual([null, 'kept-alive connection closed', null])
+    const closesNew = await server(({ socket }) => socket.end())
+    expect(await outcomes({ url: closesNew.url })).toEqual(['connection closed'])
+    const resetsLater = await server(({ number, socket }, response) => {
+      if (number % 2 === 0) response.end()
+      else socket.resetAndDestroy()
+    })
+    expect(await outcomes({ url: resetsLater.url, ...one }, 3)).toEqual([null, 'kept-alive connection reset', null])
   })
 
   it('of a response that is cut off, or not HTTP', async () => {
@@ -337,7 +393,18 @@ describe('the kind of a failure', () => {
       setTimeout(() => socket.end(), 2)
     })
     expect(await outcomes({ url: cut.url })).toEqual(['incomplete response'])
-    const invalid = await rawServer((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'))
-    expect(await outcomes({ url: invalid })).toEqual(['invalid HTTP'])
+  })
+
+  it.each([
+    ['is of another protocol', 'SSH-2.0-OpenSSH_9.6\r\n', 'invalid HTTP'],
+    ['has a status that is no number', 'HTTP/1.1 OK\r\n\r\n', 'invalid HTTP'],
+    ['has a header without a colon', 'HTTP/1.1 200 OK\r\nno colon\r\n\r\n', 'invalid HTTP'],
+    ['has a length that is no number', 'HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\nab', 'invalid HTTP'],
+    ['has a chunk of no size', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n', 'invalid HTTP'],
+    ['ends within a chunk', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nabc', 'incomplete response'],
+    ['ends within its headers', 'HTTP/1.1 200 OK\r\ncontent-le', 'incomplete response'],
+    ['has endless headers', `HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(20_000)}`, 'headers too large'],
+  ])('of a response that %s', async (_, text, kind) => {
+    expect(await outcomes({ url: await rawServer((socket) => socket.end(text)) })).toEqual([kind])
   })
 })

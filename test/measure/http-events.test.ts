@@ -91,7 +91,11 @@ async function respond(
     },
   }
   const resolved = httpSchema.parse({ url: 'http://127.0.0.1/', stream: true, ...http, dispatcher }) as ResolvedHttp
-  const target = await httpTarget(resolved, { source: null, shard: null, name: 'test' })
+  const target = await httpTarget(resolved, {
+    ...{ source: null, shard: null, name: 'test', signal: undefined },
+    window: { startNs: 0, endNs: Number.POSITIVE_INFINITY },
+    clock: () => now,
+  })
   const batch = createBatch(new Float64Array(1))
   batch.size = 1
   const outcomes: BatchOutcome[] = []

@@ -36,7 +36,7 @@ afterEach(async () => {
 /** Listens, and counts connections. */
 async function listen(server: Server | Http2Server, at: string | { port: number; host: string }) {
   const sockets = new Set<Socket>()
-  const counted = { port: 0, connections: 0 }
+  const counted = { port: 0, connections: 0, sockets }
   server.on('connection', (socket: Socket) => {
     counted.connections++
     sockets.add(socket)
@@ -73,7 +73,14 @@ describe('HTTPS', () => {
       anyPort,
     )
     const url = `https://localhost:${port}`
-    expect((await run({ url, tls: { ca: cert } })).counts.completed).toBe(10)
+    const { counts, connections } = await run({ url, tls: { ca: cert } })
+    expect(counts.completed).toBe(10)
+    // the steps of a set-up add up to it
+    const { opened, setupMs, tcpMs, tlsMs } = connections ?? {}
+    expect([setupMs, tcpMs, tlsMs].map((step) => step?.count)).toEqual(new Array(3).fill(opened))
+    expect((tcpMs?.mean ?? 0) + (tlsMs?.mean ?? 0)).toBeCloseTo(setupMs?.mean ?? Number.NaN, 6)
+    // before encryption
+    expect(connections?.receivedBytes).toBeGreaterThan(10 * 'HTTP/1.1 200 OK'.length)
     expect((await run({ url, tls: { rejectUnauthorized: false } })).counts.completed).toBe(10)
     const error = await failureOf({ url })
     expect(error?.message).toMatch(/self-signed certificate/)
@@ -96,6 +103,9 @@ describe('HTTP/2', () => {
     // one of them only finds out if the server speaks HTTP/2
     expect(counted.connections).toBe(2)
     expect(result.scenario).toMatchObject({ servers: 100, http: { connections: 1, pipelining: 100 } })
+    expect(result.connections).toMatchObject({ opened: 1, failed: 0 })
+    expect(result.connections?.receivedBytes).toBeGreaterThan(0)
+    expect(result.connections?.tlsMs?.count).toBe(protocol === 'https' ? 1 : undefined)
   })
 
   it.each(['https', 'http'])('to a server that does not speak it by %s is one clear error', async (protocol) => {
@@ -126,6 +136,23 @@ describe('HTTP/2', () => {
     expect(names).toEqual(['localhost', 'localhost'])
   })
 
+  it('stops to ask a silent server when it is aborted, and leaves nothing open', async () => {
+    const silent = await listen(createServer(), anyPort)
+    const abort = new AbortController()
+    const run = measure(
+      { arrivals: constant('500/s'), http: { url: `http://127.0.0.1:${silent.port}`, http2: true } },
+      { signal: abort.signal },
+    )
+    const error = run.catch((thrown: unknown) => thrown)
+    while (silent.sockets.size === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    abort.abort(new Error('enough'))
+    expect(((await error) as Error).message).toBe('enough')
+    const [socket] = silent.sockets
+    // long before the server's own timeouts
+    if (socket?.closed === false) await new Promise((resolve) => socket.once('close', resolve))
+    expect(socket?.closed).toBe(true)
+  })
+
   it('to no server is an error too', async () => {
     const error = await failureOf({ url: 'http://127.0.0.1:1', http2: true })
     expect(error?.message).toMatch(/cannot connect with HTTP\/2: .*ECONNREFUSED/)
@@ -143,7 +170,9 @@ describe('connections', () => {
       }),
       path,
     )
-    expect((await run({ url: 'http://a.example/x', socketPath: path })).counts.completed).toBe(10)
+    const { counts, connections } = await run({ url: 'http://a.example/x', socketPath: path })
+    expect(counts.completed).toBe(10)
+    expect(connections?.setupMs?.count).toBe(connections?.opened)
     expect(new Set(hosts)).toEqual(new Set(['a.example/x']))
     const error = await failureOf({ url: 'http://a.example/', socketPath: join(folder, 'nowhere.sock') })
     expect(error?.message).toContain('ENOENT')
@@ -172,6 +201,7 @@ describe('connections', () => {
     })
     expect(result.counts.completed).toBe(10)
     expect(hosts).toEqual(new Array(10).fill(['proxy', '/x']))
+    expect(result.connections?.opened).toBe(proxy.connections)
     expect(credentials[0]).toBe(`Basic ${Buffer.from('me:hush').toString('base64')}`)
     expect(JSON.stringify(result)).not.toContain('hush')
   })
@@ -210,7 +240,7 @@ describe('connections', () => {
     [{ proxy: 'http://a', http2: true }, 'http.proxy: cannot be combined with http2'],
     [{ proxy: 'http://a', socketPath: '/x' }, 'http.proxy: cannot be combined with socketPath'],
     [{ http2: true, dispatcher: { dispatch: () => true } }, 'http.http2: cannot be combined with dispatcher'],
-    [{ http2: true, connections: 11 }, 'connections times pipelining must be at most 1,000'],
+    [{ http2: true, connections: 1001 }, 'connections times pipelining must be at most 100,000'],
   ])('refuse %j', async (http, message) => {
     const error = await failureOf({ url: 'http://127.0.0.1:1', ...http } as HttpTarget)
     expect(error?.message).toContain(message)

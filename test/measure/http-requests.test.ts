@@ -177,21 +177,31 @@ describe('http.requests', () => {
     expect(sent.sort()).toEqual(whole.map(({ line }) => line.replace(/http:\/\/[^/]*/, '')).sort())
   })
 
+  const throws = () => {
+    throw Object.assign(new Error('no such user'), { kind: 'no user' })
+  }
   it.each([
-    [
-      'throws',
-      () => {
-        throw new Error('no such user')
-      },
-      'requests threw for request 3, so its class is unknown: no such user',
-    ],
-    ['has no such class', () => ({ class: 'b' }), 'requests must return one of http.classes (a) as class'],
-  ])('ends the run at once if a request of a function %s', async (_, third, message) => {
-    const requests = (index: number) => (index === 3 ? third() : { path: '/', class: 'a' })
-    const begun = performance.now()
-    await expect(run({ requests, classes: ['a'] })).rejects.toThrow(message)
-    // the drain of a run takes 10 s
-    expect(performance.now() - begun).toBeLessThan(8000)
+    ['throws, without classes', throws, undefined, 'no user', undefined],
+    ['throws, with classes', throws, ['a'], 'no user', ['a', 'other']],
+    ['has no such class', () => ({ path: '/', class: 'b' }), ['a'], 'TypeError', ['a', 'other']],
+    ['throws, and other is a class', throws, ['other', 'a'], 'no user', ['other', 'a']],
+  ])('fails the request of a function that %s', async (_, third, classes, kind, names) => {
+    const requests = (index: number) => (index === 3 ? third() : { path: '/', ...(classes && { class: 'a' }) })
+    const result = await run({ requests, classes }, 8)
+    expectToAddUp(result)
+    expect(result.counts).toMatchObject({ completed: 7, failed: 1 })
+    expect(result.failures).toEqual({ [kind]: 1 })
+    expect(result.classes && Object.keys(result.classes)).toEqual(names)
+    expect(result.classes?.other?.counts.failed).toBe(names && 1)
+    expect(server.received).toHaveLength(7)
+    expect(() => checkResult(JSON.parse(JSON.stringify(result)))).not.toThrow()
+  })
+
+  it('leaves out the class of requests without one, if there are none', async () => {
+    const result = await run({ requests: () => ({ path: '/', class: 'a' }), classes: ['a'] }, 4)
+    expect(Object.keys(result.classes ?? {})).toEqual(['a'])
+    const without = await run({ requests: (i: number) => (i === 2 ? {} : { class: 'a' }), classes: ['a'] }, 4)
+    expect(without.classes?.other?.counts).toMatchObject({ offered: 1, completed: 1 })
   })
 
   it('refuses classes of the scenario too, and a budget on a class that no request has', async () => {
@@ -304,7 +314,20 @@ describe('before any request is sent', () => {
     ['a path of another server', { requests: [{ path: '//a.example/' }] }, '', 'http.requests.0.path', /use url for/],
     ['an invalid URL', { requests: [{}, { url: 'http://:1' }] }, '', 'http.requests.1.url', /must make a URL/],
     ['another protocol', { requests: [{ url: 'ftp://a' }] }, '', 'http.requests.0.url', /http or https URL/],
-    ['an invalid header', { headers: { a: 'x\ny' } }, '', 'http.headers', /header names and values/],
+    [
+      'an invalid header',
+      { headers: { a: 'x\ny' } },
+      '',
+      'http.headers',
+      /^http.headers: must have no line breaks.* in the value of "a"$/,
+    ],
+    [
+      'an invalid header of a request',
+      { requests: [{ headers: { a: 'x\ny' } }] },
+      '',
+      'http.requests.0.headers',
+      /no line breaks.* in the value of "a"$/,
+    ],
     ['a function of headers', { headers: () => ({}), requests: [{}] }, '', 'http.headers', /must not be a function/],
     ['batches', { batch: true, requests: [{}] }, '', 'http.requests', /cannot be combined with batch/],
     ['an order of nothing', { order: 'random' }, '', 'http.order', /applies to a list/],
@@ -342,7 +365,7 @@ describe('before any request is sent', () => {
       { headers: { a: '{u}' }, data: [{ u: 'x\ny' }] },
       '',
       'http.data.0 in http.headers',
-      /without line breaks/,
+      /no line breaks.* in the value of "a"$/,
     ],
     [
       'a placeholder in the host',
@@ -411,6 +434,8 @@ describe('a stored result', () => {
           body: { password: 'SECRET3' },
         },
         { url: `${server.url.replace('//', '//u:SECRET4@')}/b` },
+        { url: server.url.replace('http://', '//u:SECRET6@') },
+        { path: server.url.replace('http://', '//u:SECRET7@') },
       ],
       data: [{ id: 1, token: 'SECRET5' }],
     }
@@ -419,6 +444,8 @@ describe('a stored result', () => {
     expect(result.scenario?.http?.requests).toMatchObject([
       { path: '/a?token=__redacted__&page=2', headers: { authorization: '[redacted]', accept: 'x' } },
       {},
+      { url: server.url.replace('http://', 'http://__redacted__:__redacted__@').concat('/') },
+      { path: server.url.replace('http://', 'http://__redacted__:__redacted__@').concat('/') },
     ])
     expect(result.scenario?.http?.data).toMatchObject({ count: 1 })
     const again = (http: unknown) =>

@@ -254,6 +254,20 @@ describe('a server that fails', () => {
     await expectNoConnection(trickles)
   })
 
+  it('never ends its responses, as fast as it can: every request times out, and no connection is left', async () => {
+    const chunk = Buffer.alloc(64 * 1024)
+    const endless = await server((_, response) => {
+      const flood = () => {
+        while (response.write(chunk)) if (response.destroyed) return
+        response.once('drain', flood)
+      }
+      flood()
+    })
+    const error = await failure(run({ url: endless.url }, { stop: { requests: 4 } }, { batchTimeout: '100ms' }))
+    expect((error.cause as Error).message).toBe('the response took longer than 100 ms (batchTimeout)')
+    await expectNoConnection(endless)
+  })
+
   it('dies during the run: completed requests stay completed, and every request is counted', async () => {
     const dies = await server(({ number }, response) => {
       response.end()
@@ -311,7 +325,14 @@ describe('an invalid http target is rejected', () => {
     ['text that is not a URL', { url: 'localhost:80' }, 'http.url', /must be an http or https URL.*got "localhost:80"/],
     ['another protocol', { url: 'ftp://127.0.0.1/' }, 'http.url', /must be an http or https URL/],
     ['an invalid method', { url: at, method: 'GET IT' }, 'http.method', /must be an HTTP method/],
-    ['invalid headers', { url: at, headers: { 'a b': 1 } }, 'http.headers', /an object of header names/],
+    [
+      'invalid headers',
+      { url: at, headers: 7 },
+      'http.headers',
+      /an object of header names and values, or a func.*got a number/,
+    ],
+    ['an invalid header', { url: at, headers: { 'a b': 1 } }, 'http.headers', /names of headers.*but has "a b"/],
+    ['a list as a header', { url: at, headers: { a: [[1]], b: {} } }, 'http.headers', /a text, a number or a list of/],
     ['an invalid body', { url: at, body: 7 }, 'http.body', /a string, bytes, an object or array/],
     [
       'a form, which JSON cannot represent',
@@ -323,7 +344,7 @@ describe('an invalid http target is rejected', () => {
     ['a password that cannot be read', { url: 'http://a:p%zz@127.0.0.1:1' }, 'http.url', /written as '%25'/],
     ['no connections', { url: at, connections: 0 }, 'http.connections', /a whole number of at least 1/],
     ['no pipelining', { url: at, pipelining: 0 }, 'http.pipelining', /a whole number of at least 1/],
-    ['too many in flight', { url: at, connections: 100, pipelining: 100 }, 'http', /must be at most 1,000/],
+    ['too many in flight', { url: at, connections: 1001, pipelining: 100 }, 'http', /must be at most 100,000/],
     ['an invalid timeout', { url: at, timeout: 'soon' }, 'http.timeout', /must be a duration/],
     ['invalid statuses', { url: at, failures: ['6xx'] }, 'http.failures.0', /a status such as 503, or a class/],
     ['an invalid dispatcher', { url: at, dispatcher: {} }, 'http.dispatcher', /must be a dispatcher of undici/],

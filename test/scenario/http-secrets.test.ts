@@ -31,6 +31,15 @@ describe('a stored HTTP target', () => {
     ['other text, as it is', 'no secret: a=b', 'no secret: a=b'],
   ])('redacts the body %s', (_, body, shown) => expect(kept({ url, body }).body).toBe(shown))
 
+  it.each([
+    ['//u:S1@{host}/p', 'http://__redacted__:__redacted__@{host}/p'],
+    ['//u:S1@{host}:{port}/p', '//__redacted__@{host}:{port}/p'],
+    ['\\\\u:S1@a.example/p', 'http://__redacted__:__redacted__@a.example/p'],
+    ['/@me/p?a=@b', '/@me/p?a=@b'],
+  ])('stores the URL %s of a request as %s', (given, shown) => {
+    expect(kept({ url: 'http://u:S2@127.0.0.1/p', requests: [{ url: given }] }).requests).toEqual([{ url: shown }])
+  })
+
   it('stores values that only look like secrets', () => {
     const body = { statusCode: 1, keyboard: 2, monkeys: 3, nested: [null, { tokenless: null }] }
     expect(kept({ url, body }).body).toEqual(body)

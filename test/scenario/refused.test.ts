@@ -144,7 +144,7 @@ const refused: [path: string, scenario: Record<string, unknown>, shown: string, 
   ['batching', { batching: { maxBatchSize: null, maxWait: null } }, '{"maxBatchSize":null', /cannot both be null/],
 
   ['servers', { servers: 0 }, '0', atLeast(1)],
-  ['servers', { servers: 1001 }, '1001', /at most 1,000/],
+  ['servers', { servers: 100_001 }, '100001', /at most 100,000/],
   ['servers', { servers: 1.5 }, '1.5', atLeast(1)],
   ['servers', { servers: null }, 'null', atLeast(1)],
   ['queue', { queue: 10 }, '10', /an object of capacity, timeout/],

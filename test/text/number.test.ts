@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { count, difference, percent, rate, threeDigits, time, timeUnit } from '../../src/text/number.js'
+import { bytes, count, difference, percent, rate, threeDigits, time, timeUnit } from '../../src/text/number.js'
 
 describe('a number', () => {
   it.each([
@@ -28,6 +28,19 @@ describe('a number', () => {
     [0, '0 ms'],
   ])('a time of %d ms has a unit: %s', (ms, text) => {
     expect(time(ms)).toBe(text)
+  })
+
+  it.each([
+    [0, '0 B'],
+    [850, '850 B'],
+    [999.7, '1 kB'],
+    [1000, '1 kB'],
+    [12_345, '12.3 kB'],
+    [999_999, '1 MB'],
+    [2_500_000_000, '2.50 GB'],
+    [5e18, '5,000 PB'],
+  ])('%d bytes have a unit: %s', (value, text) => {
+    expect(bytes(value)).toBe(text)
   })
 
   it('has one unit for a column: that of the longest time', () => {

@@ -47,7 +47,8 @@ function readThread(id: number): CpuReading['threads'][number] {
   try {
     const [ranNs = 0, waitedNs = 0] = readFileSync(`/proc/self/task/${id}/schedstat`, 'latin1').split(' ').map(Number)
     return { ranNs, waitedNs }
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EMFILE') throw error
     return null
   }
 }

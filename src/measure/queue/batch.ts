@@ -26,6 +26,9 @@ export interface Batch {
   readonly firstNs: Float64Array
   /** the later events of each response that has any; unset without `hasFirst` */
   readonly laterNs: (number[] | undefined)[]
+  /** bytes of the bodies that its HTTP request sent, and that came back */
+  sentBytes: number
+  receivedBytes: number
 }
 
 /** Marks the beginning of the response to request `i` of a batch, or to all of them. Only the first mark of a request counts. */
@@ -91,4 +94,6 @@ export const createBatch = (
   hasFirst: false,
   firstNs: new Float64Array(numbers.length),
   laterNs: [],
+  sentBytes: 0,
+  receivedBytes: 0,
 })

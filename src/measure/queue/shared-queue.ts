@@ -10,19 +10,17 @@ import { type Arrivals, createArrivals, type RunEnd } from './arrivals.js'
 import type { Batch } from './batch.js'
 import { DispatchReplay, type Limits, REPLAY_LENGTH } from './dispatch-replay.js'
 import { type DropReason, Drops } from './drops.js'
+import { IdleInOrder, IdleServers } from './idle-servers.js'
 import { Mutex } from './mutex.js'
 import { Parking } from './parking.js'
 import { WaitingRoom } from './waiting-room.js'
 
-const BUSY = Number.POSITIVE_INFINITY
 const NEVER = Number.POSITIVE_INFINITY
 /**
  * ```
  * state: | lock: int32 | (rest of its cache line) | replay: REPLAY_LENGTH doubles | idle since: double a server |
  *        0             4                          64                              104
  * ```
- *
- * A server is idle since a time in nanoseconds, or BUSY (Infinity).
  */
 const REPLAY = 64
 const IDLE_SINCE = REPLAY + 8 * REPLAY_LENGTH
@@ -57,14 +55,14 @@ export interface QueueBuffers {
  * @param waiting how many requests may wait before the run is over
  */
 export function allocateQueue(
-  { arrivals, seed, shard, servers, capacity }: QueueSetup,
+  { arrivals, seed, shard, servers, capacity, inProcess }: QueueSetup,
   segments: number,
   waiting: number,
   classes: number,
 ): QueueBuffers {
   const slots = servers ?? 1
-  const state = new SharedArrayBuffer(IDLE_SINCE + 8 * slots)
-  new Float64Array(state, IDLE_SINCE).fill(BUSY)
+  const state = new SharedArrayBuffer(IDLE_SINCE + IdleServers.bytes(slots))
+  IdleServers.initialize(new Float64Array(state, IDLE_SINCE))
   const closed = arrivals.process === 'closed'
   const clients = closed ? new SharedArrayBuffer(Clients.bytes(arrivals.clients)) : null
   // initializes the clients
@@ -72,7 +70,8 @@ export function allocateQueue(
   return {
     state,
     room: new SharedArrayBuffer(WaitingRoom.bytes(Math.min(closed ? arrivals.clients : waiting, capacity))),
-    parking: new SharedArrayBuffer(Parking.bytes(slots)),
+    // in this process, servers do not sleep: the event loop does
+    parking: new SharedArrayBuffer(Parking.bytes(inProcess ? 0 : slots)),
     clients,
     drops: new SharedArrayBuffer(Drops.bytes(segments, classes)),
   }
@@ -80,13 +79,11 @@ export function allocateQueue(
 
 /**
  * The queue of a run, which its servers share under a lock. No thread enqueues requests: the schedule is known in advance,
- * and a server that checks the queue first advances it to the present. It takes the batch of the server idle longest, and
- * that server takes over its idle time, so that it does not matter which server wakes first.
+ * and a server that checks the queue first advances it to the present. It takes the batch of the server idle longest.
  */
 export class SharedQueue {
   readonly #mutex: Mutex
-  /** since when each server is idle */
-  readonly #idleSince: Float64Array
+  readonly #idle: IdleServers
   readonly #replay: DispatchReplay
   readonly #arrivals: Arrivals
   readonly #room: WaitingRoom
@@ -115,7 +112,8 @@ export class SharedQueue {
     this.#window = window
     this.#clock = clock
     this.#mutex = new Mutex(new Int32Array(buffers.state, 0, 1))
-    this.#idleSince = new Float64Array(buffers.state, IDLE_SINCE)
+    const idleSince = new Float64Array(buffers.state, IDLE_SINCE)
+    this.#idle = setup.inProcess && setup.servers !== null ? new IdleInOrder(idleSince) : new IdleServers(idleSince)
     this.#parking = new Parking(buffers.parking)
     this.#room = new WaitingRoom(buffers.room)
     this.drops = new Drops(buffers.drops, window.segments, classes)
@@ -127,7 +125,7 @@ export class SharedQueue {
 
   /** Sets since when the server is idle, before its first `take`. */
   free(server: number, sinceNs: number): void {
-    this.#idleSince[server] = sinceNs
+    this.#idle.free(server, sinceNs)
   }
 
   /**
@@ -148,24 +146,24 @@ export class SharedQueue {
 
   #takeLocked(server: number, batch: Batch, sinceNs: number): boolean {
     const replay = this.#replay
-    const idleSince = this.#idleSince
-    this.#parking.unpark(server)
+    const idle = this.#idle
+    const { inProcess, servers } = this.#setup
+    if (!inProcess) this.#parking.unpark(server)
     // read under the lock: the server that gets it first became idle first
     const nowNs = this.#clock()
-    if (idleSince[server] === BUSY) idleSince[server] = Math.min(nowNs, Math.max(sinceNs, replay.settledNs + 1))
-    const longest = this.#idleLongest(server)
-    const freeNs = idleSince[longest] as number
-    const size = replay.take(freeNs, nowNs, idleSince[server])
+    if (idle.isBusy(server)) idle.free(server, Math.min(nowNs, Math.max(sinceNs, replay.settledNs + 1)))
+    const freeNs = idle.longestNs
+    const size = replay.take(freeNs, nowNs, idle.sinceNs(server))
     if (size > 0) {
       batch.freeNs = freeNs
       batch.leaveNs = replay.leaveNs
       batch.cause = replay.cause
       // a late thread was waking (dispatch), a late event loop was busy (lag)
-      batch.lagNs = this.#setup.inProcess ? nowNs - replay.leaveNs : 0
+      batch.lagNs = inProcess ? nowNs - replay.leaveNs : 0
       this.#fill(batch, size)
-      idleSince[longest] = idleSince[server] as number
-      idleSince[server] = this.#setup.servers === null ? freeNs : BUSY
-      this.#handOver(server)
+      // without a limit, there is always an idle server
+      if (servers !== null) idle.takeBatch(server)
+      if (!inProcess) this.#handOver(server)
     } else this.#findWakeTime(server, nowNs)
     if (replay.isFull) this.#window.endEarly(this.#clock, 'full')
     return size > 0
@@ -179,7 +177,7 @@ export class SharedQueue {
     if (this.#boundaries === null) return
     this.#mutex.lock()
     try {
-      this.#replay.settle(this.#idleSince[this.#idleLongest(0)] as number, endNs)
+      this.#replay.settle(this.#idle.longestNs, endNs)
       this.#endWindow(endNs)
       for (let i = 0; i < size; i++) this.#arrivals.respond(clients[i] as number, endNs)
     } finally {
@@ -216,7 +214,7 @@ export class SharedQueue {
    */
   leave(server: number, withinMs: number): boolean {
     if (!this.#mutex.lockWithin(withinMs)) return false
-    this.#idleSince[server] = BUSY
+    this.#idle.leave(server)
     this.#parking.unpark(server)
     this.#mutex.unlock()
     return true
@@ -236,7 +234,7 @@ export class SharedQueue {
   /** Replays the queue to the end of the run, after its servers have ended. */
   settle(nowNs: number): void {
     // include events at the last instant
-    this.#replay.settle(this.#idleSince[this.#idleLongest(0)] as number, nowNs + 1)
+    this.#replay.settle(this.#idle.longestNs, nowNs + 1)
   }
 
   /**
@@ -271,13 +269,9 @@ export class SharedQueue {
 
   /** After a batch was taken, lets another idle server watch for the next one. */
   #handOver(server: number): void {
-    const idleSince = this.#idleSince
-    for (let other = 0; other < idleSince.length; other++) {
-      if (other === server || idleSince[other] === BUSY) continue
-      this.#replay.computeNextRelease()
-      if (!this.#parking.isWatched(this.#replay.nextReleaseNs)) this.#parking.notifyOne()
-      return
-    }
+    if (!this.#idle.hasOther(server)) return
+    this.#replay.computeNextRelease()
+    if (!this.#parking.isWatched(this.#replay.nextReleaseNs)) this.#parking.notifyOne()
   }
 
   /** Finds when to check again after no batch left, and whether anything is left to wait for. */
@@ -306,15 +300,6 @@ export class SharedQueue {
   #endWindow(nowNs: number): void {
     const { beyondNs } = this.#arrivals
     if (beyondNs <= nowNs && this.#window.endNs === NEVER) this.#boundaries?.end(beyondNs)
-  }
-
-  #idleLongest(server: number): number {
-    const idleSince = this.#idleSince
-    let longest = server
-    for (let other = 0; other < idleSince.length; other++) {
-      if ((idleSince[other] as number) < (idleSince[longest] as number)) longest = other
-    }
-    return longest
   }
 
   /** Copies the last `size` requests before the head into the batch. */

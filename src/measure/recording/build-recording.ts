@@ -16,7 +16,7 @@ import {
 } from '../../result/recording.js'
 import { mergeSizes } from '../../result/replications.js'
 import { joinParts, recordStages, type SegmentPart } from '../../result/stages.js'
-import type { RequestClasses } from '../../scenario/classes.js'
+import { OTHER_CLASS, type RequestClasses } from '../../scenario/classes.js'
 import { type Good, unknownTime } from '../../scenario/good.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
@@ -79,7 +79,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
   queue.settle(nowNs)
   const unserved = unservedOf(state)
   const endNs = endOf(state, unserved, nowNs)
-  const parts = partsOf(scenario, state, unserved, endNs)
+  const parts = withoutEmptyOther(partsOf(scenario, state, unserved, endNs))
   const segments = joinParts(parts)
   const clipped = (fromNs: number) => Math.max(0, endNs - Math.max(fromNs, startNs))
   const counts = totalOf(segments.map((segment) => segment.counts))
@@ -96,6 +96,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
     ...failuresIn(counts, stats),
     completions: sumBy(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
+    ...bytesIn(scenario, stats),
     servingNs: scenario.servers === null ? null : sumBy(stats, (each) => each.servingNs) + stillServing,
     inSystemNs: inSystemNs(state, endNs),
     staysNs: sumBy(departuresOf(state), ({ staysNs }) => staysNs) + unserved.dueNs.below(endNs),
@@ -116,7 +117,7 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
   const { window } = state
   if (window.firsts[count] === Number.POSITIVE_INFINITY) return null
   const endNs = window.segmentStartNs(count)
-  const segments = joinParts(partsOf(scenario, state, null, Number.POSITIVE_INFINITY, count))
+  const segments = joinParts(withoutEmptyOther(partsOf(scenario, state, null, Number.POSITIVE_INFINITY, count)))
   const counts = totalOf(segments.map(({ counts }) => counts))
   if (counts.completed + counts.failed + counts.rejected + counts.timedOut < counts.offered) return null
   const histograms = mergeByMetric(segments.map((segment) => segment.histograms))
@@ -159,7 +160,8 @@ export function buildRecordingOfAnswered(
   const { window, stats } = state
   const endNs = Math.min(nowNs, window.endNs)
   if (endNs <= window.startNs || window.firsts[0] === Number.POSITIVE_INFINITY) return null
-  const parts = partsOf(scenario, state, null, endNs, window.segments, due).map((part, k) => ({
+  const built = withoutEmptyOther(partsOf(scenario, state, null, endNs, window.segments, due))
+  const parts = built.map((part, k) => ({
     ...part,
     counts: answeredCounts(part.counts),
     inSystem: inSystemSoFar(state, k, due, part.endNs < endNs),
@@ -181,6 +183,7 @@ export function buildRecordingOfAnswered(
     ...failuresIn(counts, stats),
     completions: sumBy(stats, (each) => each.completions),
     batchSizes: batchSizesOf(stats),
+    ...bytesIn(scenario, stats),
     servingNs: scenario.servers === null ? null : sumBy(stats, (each) => each.servingNs),
     inSystemNs: inSystem,
     // the stays of requests in flight are not known yet
@@ -366,6 +369,13 @@ const failuresIn = ({ failed }: Counts, stats: ServerStats[]) =>
     failed: mergeHistograms(stats.map(({ failedLatency }) => failedLatency)),
   }
 
+/** Leaves out the class of requests without one, if there are none. */
+function withoutEmptyOther(segments: SegmentPart[]): SegmentPart[] {
+  const offered = sumBy(segments, ({ classes }) => classes?.[OTHER_CLASS]?.counts.offered ?? 0)
+  if (offered > 0 || segments[0]?.classes?.[OTHER_CLASS] === undefined) return segments
+  return segments.map(({ classes: { [OTHER_CLASS]: _, ...classes } = {}, ...segment }) => ({ ...segment, classes }))
+}
+
 const classesIn = (segments: Recording['segments']) => mergeClasses(segments.map(({ classes = {} }) => classes))
 
 /** Batches of the two sizes next to their mean: their real sizes are only known at the end of a run. */
@@ -378,6 +388,12 @@ function evenSizes(batches: number, batched: number): Map<number, number> {
   ]
   return new Map(sizes.filter(([, count]) => count > 0))
 }
+
+/** Only HTTP has bodies whose bytes are known. */
+const bytesIn = ({ http }: ResolvedScenario, stats: ServerStats[]) =>
+  http !== undefined && {
+    bytes: { sent: sumBy(stats, ({ bytes }) => bytes.sent), received: sumBy(stats, ({ bytes }) => bytes.received) },
+  }
 
 function batchSizesOf(stats: ServerStats[]): Map<number, number> {
   return mergeSizes(stats.map(({ batchSizes }) => new Map([...batchSizes.entries()].filter(([, count]) => count > 0))))

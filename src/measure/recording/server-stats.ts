@@ -21,11 +21,13 @@ const BUSY_SINCE = 1
 const COMPLETED = 2
 const FAILED = 3
 const SERVING = 4
+const SENT = 5
+const RECEIVED = 6
 /**
  * then for each segment the failures, the batches that started, the requests in them and their service time, the good
  * requests, those that the target rejected, and the completions
  */
-const SEGMENTS = 5
+const SEGMENTS = 7
 const PER_SEGMENT = 7
 const counters = (segments: number, classes: number) =>
   SEGMENTS + PER_SEGMENT * segments + departureStatsLength(segments) + 3 * segments * classes
@@ -42,7 +44,7 @@ export const REJECTION = 255
  * buffer:   | counters: doubles | current batch: numbers, due times | histograms: per segment and part |
  *           | latency of failed requests: histogram | latency per segment and class: histograms | kinds of failures |
  *           | batches by size: uint32 | clients of the current batch: int32 |
- * counters: | in flight | busy since | completed | failed | serving |
+ * counters: | in flight | busy since | completed | failed | serving | sent | received |
  *           | failures per segment | batches per segment | batched per segment | serving per segment |
  *           | good per segment | rejected per segment | completions per segment | departures |
  *           | failures, good and rejected per segment and class |
@@ -179,6 +181,8 @@ export class ServerStats {
     if (serving > 0) this.#add(SERVING, serving)
     if (startNs >= windowStart && startNs < windowEnd) {
       this.batchSizes[size] = (this.batchSizes[size] as number) + 1
+      counters[SENT] = (counters[SENT] as number) + batch.sentBytes
+      counters[RECEIVED] = (counters[RECEIVED] as number) + batch.receivedBytes
       while (startNs >= window.segmentStartNs(this.#started + 1)) this.#started++
       // a batch that started earlier may have ended later
       while (startNs < window.segmentStartNs(this.#started)) this.#started--
@@ -332,6 +336,10 @@ export class ServerStats {
   /** Completed inside a segment, whenever they were due. */
   completionsIn(segment: number): number {
     return this.#completions[segment] as number
+  }
+  /** Bytes of the bodies of HTTP requests and their responses, of the batches that started in the window. */
+  get bytes(): { sent: number; received: number } {
+    return { sent: this.#get(SENT), received: this.#get(RECEIVED) }
   }
   /** Failed, of the requests due in a segment. */
   failedIn(segment: number): number {

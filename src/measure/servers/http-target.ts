@@ -3,12 +3,15 @@ import { real } from '../../clock/real.js'
 import type { Finding } from '../../result/validity.js'
 import { numberInAll, type Shard } from '../../scenario/arrivals/shard.js'
 import type { HttpCheck, HttpEventFilter } from '../../scenario/http/answer.js'
-import { areHeaders, type HttpBody, type HttpHeaders, isBody } from '../../scenario/http/requests.js'
+import { faultOfHeaders, type HttpBody, type HttpHeaders, isBody } from '../../scenario/http/requests.js'
 import { outcomeByStatus, type ResolvedHttp } from '../../scenario/http.js'
 import { count } from '../../text/number.js'
 import { show } from '../../validation/validation-error.js'
+import type { Clock } from '../clock/clock.js'
 import { numbersInAll } from '../queue/batch.js'
-import { openConnections } from './http/connections.js'
+import type { Window } from '../recording/window.js'
+import { ConnectionStats } from './http/connection-stats.js'
+import { openConnections, through } from './http/connections.js'
 import { buildContent, encodeCredentials, type Outgoing, type RequestSource } from './http/requests.js'
 import {
   CheckedResponseHandler,
@@ -20,27 +23,39 @@ import {
 import type { InFlightBatch } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
+/** What an HTTP target needs in addition to its options. */
+export interface HttpSetup {
+  /** the requests, if they differ */
+  source: RequestSource | null
+  /** the shard that is sent; null if all requests are */
+  shard: Shard | null
+  /** the name of the target in messages */
+  name: string
+  /** when the window begins and ends, by this clock */
+  window: Pick<Window, 'startNs' | 'endNs'>
+  clock: Clock
+  signal: AbortSignal | undefined
+}
+
 /**
  * Creates the target that sends an HTTP request for each batch, and reads its response to the end.
  *
- * @param source the requests, if they differ
- * @param shard the shard that is sent; null if all requests are
- * @param name the name of the target in messages
+ * @throws ValidationError if this process may not have as many connections
+ * @throws MeasureError if the server does not speak HTTP/2, and the target asks for it
  */
-export async function httpTarget(
-  http: ResolvedHttp,
-  { source, shard, name }: { source: RequestSource | null; shard: Shard | null; name: string },
-): Promise<LocalTarget> {
+export async function httpTarget(http: ResolvedHttp, setup: HttpSetup): Promise<LocalTarget> {
+  const { source, shard, name, window, clock, signal } = setup
   const { check, stream, maxRedirects = 0 } = http
   const given = http.dispatcher as Dispatcher | undefined
   const isOneOrigin = (source?.isOneOrigin ?? true) && maxRedirects === 0
-  const dispatcher = given ?? (await openConnections(http, isOneOrigin, name))
+  const stats = new ConnectionStats(window, clock)
+  // the user's dispatcher may be of another version of undici
+  const connections =
+    given === undefined
+      ? await openConnections(http, { isOneOrigin, name, stats, signal })
+      : through(given, (handler) => new CompatibleHandler(handler))
   const reads = check !== undefined || stream !== undefined || maxRedirects > 0
   const Handler = stream !== undefined ? StreamedResponseHandler : reads ? CheckedResponseHandler : ResponseHandler
-  const dispatch = (request: Outgoing, handler: ResponseHandler) => {
-    const receiver = given === undefined ? handler : new CompatibleHandler(handler)
-    dispatcher.dispatch(request as Outgoing & { method: Dispatcher.HttpMethod }, receiver as Dispatcher.DispatchHandler)
-  }
   const judging: Judging = {
     outcomeOf: outcomeByStatus(http),
     shard,
@@ -52,7 +67,7 @@ export async function httpTarget(
     send(request, handler) {
       // undici rejects some requests by throwing, and others through onError
       try {
-        dispatch(request, handler)
+        connections.dispatch(request, handler)
       } catch (error) {
         handler.onError(error as Error)
       }
@@ -66,13 +81,14 @@ export async function httpTarget(
         : ({ batch }) => source.of(numberInAll(batch.numbers[0] as number, shard)),
     serve(inFlight) {
       const request = inFlight.payload as Outgoing
-      dispatch(request, new Handler(inFlight, judging, request))
+      connections.dispatch(request, new Handler(inFlight, judging, request))
     },
-    findings: () => (redirectsMatter(http) ? redirectsNotFollowed(judging.redirects) : []),
+    findings: () => [...(redirectsMatter(http) ? redirectsNotFollowed(judging.redirects) : []), ...stats.findings()],
+    ...(given === undefined && { connections: () => stats.recording() }),
     // the user closes the user's own dispatcher
     close: async () => {
       if (given !== undefined) return
-      await dispatcher.destroy()
+      await connections.destroy()
       // sockets close in a later macrotask
       await new Promise((resolve) => real.setTimeout(resolve, 1))
     },
@@ -91,11 +107,8 @@ function payloadOf(
   const line = { origin: url.origin, path: url.pathname + url.search, method }
   const own = encodeCredentials(url)
   const build = (headers: unknown, body: unknown): Outgoing => {
-    if (headers !== undefined && !areHeaders(headers)) {
-      throw new TypeError(
-        `headers must return an object of header names and their values; it returned ${show(headers)}`,
-      )
-    }
+    const fault = headers === undefined ? null : faultOfHeaders(headers)
+    if (fault !== null) throw new TypeError(`headers that the function of http.headers returned ${fault}`)
     if (body !== undefined && !isBody(body)) {
       throw new TypeError(
         `body must return text, bytes, or an object or list to send as JSON; it returned ${show(body)}`,

@@ -54,6 +54,16 @@ export class InFlightBatch {
     return this.#clock()
   }
 
+  /** Counts bytes of the body of its request. */
+  send(bytes: number): void {
+    if (!this.#over) this.batch.sentBytes += bytes
+  }
+
+  /** Counts bytes of the body of its response. */
+  receive(bytes: number): void {
+    if (!this.#over) this.batch.receivedBytes += bytes
+  }
+
   /** Whether it has ended, or was aborted. */
   get isOver(): boolean {
     return this.#over
@@ -105,6 +115,8 @@ export class SpareBatches {
     batch.startNs = 0
     batch.endNs = 0
     batch.hasFirst = false
+    batch.sentBytes = 0
+    batch.receivedBytes = 0
     return batch
   }
 

@@ -38,11 +38,15 @@ export async function runInProcess(context: RunContext): Promise<RunOutcome> {
 }
 
 async function prepareTarget(
-  { scenario, requests, plan: { shard }, memory: { classes } }: RunContext,
+  { scenario, requests, plan: { shard }, memory, clock, options }: RunContext,
   name: string,
 ): Promise<LocalTarget> {
   const { handler, call, http } = scenario
-  if (http !== undefined) return httpTarget(http, { source: requests, shard, name })
+  const { classes } = memory
+  if (http !== undefined) {
+    const { signal } = options
+    return httpTarget(http, { source: requests, shard, name, window: memory.window(), clock: clock.now, signal })
+  }
   if (call !== undefined) return callTarget(call as Call, { shard, classes })
   const ready = await prepare(async () => handler as HandlerInProcess)
   if ('unready' in ready) throw targetFailed(name, unreadyMessage(ready.unready), ready.unready.error)
@@ -110,7 +114,11 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   try {
     const endedNs = await new Watch(watched, options).until(served)
     const failure = (local as LocalServers | null)?.failure ?? null
-    return { state, checkpoints: checkpoints?.count, endedNs, failure, exits: [], findings: target.findings?.() ?? [] }
+    return {
+      ...{ state, checkpoints: checkpoints?.count, endedNs, failure, exits: [] },
+      findings: target.findings?.() ?? [],
+      connections: target.connections?.(),
+    }
   } finally {
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))
     await host.stop()

@@ -1,3 +1,4 @@
+import type { ConnectionsRecording } from '../../result/connections.js'
 import type { Finding } from '../../result/validity.js'
 import type { InFlightBatch } from './in-flight-batch.js'
 
@@ -11,6 +12,8 @@ export interface LocalTarget {
   took: string
   /** Findings about the run, once it is over. */
   findings?(): Finding[]
+  /** What it recorded of its connections; absent if it has none, or does not open them itself. */
+  connections?(): ConnectionsRecording
   /** Releases resources. Rejects with the error of the teardown. */
   close(): Promise<void>
 }

@@ -4,7 +4,7 @@ import { seconds, threeDigits } from '../../text/number.js'
 import { MACHINE_TITLES, machineRows } from '../machines.js'
 import { type Markup, markup } from '../markup.js'
 import { hostFacts } from '../terminal/host-lines.js'
-import { VERBS } from '../terminal/result-table.js'
+import { listTraffic, VERBS } from '../terminal/result-table.js'
 import { describeScenario } from '../terminal/scenario-line.js'
 import { renderDataTable } from './data-table.js'
 import type { LabelledResult } from './report-entry.js'
@@ -21,6 +21,7 @@ export function renderSetting({ label, result }: LabelledResult): Markup {
       'over',
       `${seconds(window.endMs - window.startMs)}${window.startMs > 0 && engine !== 'record' ? ` after ${seconds(window.startMs)} of warm-up` : ''}`,
     ],
+    ...listTraffic(result),
     ...(scenario === null ? [] : [['seed', String(scenario.seed)] as [string, string]]),
     ...(environment === null
       ? []

@@ -1,14 +1,16 @@
 import { checkIsResult } from '../../result/check.js'
+import type { Connections } from '../../result/connections.js'
 import { costOf } from '../../result/cost.js'
 import { type FailureCounts, sortFailures } from '../../result/failures.js'
 import type { Goodput } from '../../result/goodput.js'
 import { describeMachines, type Merged } from '../../result/merge/merged.js'
 import { partsOf, responseTimesOf } from '../../result/parts.js'
-import type { Result } from '../../result/result.js'
+import type { Bytes, Result } from '../../result/result.js'
 import { ESTIMATES, type Summary } from '../../result/summary.js'
 import { renderFindings } from '../../text/findings.js'
 import { legible } from '../../text/legible.js'
 import {
+  bytes,
   closePercentage,
   count,
   inText,
@@ -219,10 +221,46 @@ export function listTotals(result: Result): [name: string, text: string][] {
       : [['between', `${count(betweenMs.count)} gaps between events of responses`] as [string, string]]),
     ...(goodput === undefined ? [] : [['goodput', goodputText(goodput, scenario === null)] as [string, string]]),
     ['batches', `${count(batches.count)} of ${batchSizes(batches)}`],
+    ...listTraffic(result),
     ['in system', `${threeDigits(result.meanInSystem)} requests on average`],
   ]
   if (utilization !== null) lines.push(['utilization', percent(utilization)])
   return lines
+}
+
+/** Lists the bytes and the connections of a run over HTTP. */
+export function listTraffic({ bytes: bodies, connections }: Result): [name: string, text: string][] {
+  return [
+    ...(bodies === undefined ? [] : [['bodies', bytesText(bodies)] as [string, string]]),
+    ...(connections === undefined ? [] : [['connections', connectionsText(connections)] as [string, string]]),
+  ]
+}
+
+const bytesText = ({ sent, received, sentPerSecond, receivedPerSecond }: Bytes) =>
+  `${bytes(received)} received, ${bytes(receivedPerSecond)}/s; ${bytes(sent)} sent, ${bytes(sentPerSecond)}/s`
+
+/** The connections of the whole run, and how long their set-up took. */
+function connectionsText({
+  opened,
+  openedInWindow,
+  closed,
+  failed,
+  setupMs,
+  dnsMs,
+  tcpMs,
+  tlsMs,
+}: Connections): string {
+  const counted = [
+    `${count(opened)} opened`,
+    ...(opened > 0 ? [`${openedInWindow === 0 ? 'none' : count(openedInWindow)} of them in the window`] : []),
+    ...(closed > 0 ? [`${count(closed)} closed`] : []),
+    ...(failed > 0 ? [`${count(failed)} failed`] : []),
+  ].join(', ')
+  if (setupMs === null) return counted
+  const steps = Object.entries({ DNS: dnsMs, TCP: tcpMs, TLS: tlsMs })
+  const parts = steps.flatMap(([name, step]) => (step === undefined ? [] : `${name} ${time(step.p50)}`))
+  const ofSteps = parts.length > 1 ? ` (${parts.join(', ')})` : ''
+  return `${counted}; set-up p50 ${time(setupMs.p50)}${ofSteps}, max ${time(setupMs.max)}`
 }
 
 /** Requests that were due before the window may complete in it, so that more complete than are offered. */

@@ -3,6 +3,7 @@ import { type HistogramSnapshot, zeros } from '../../histogram/latency-histogram
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS, NS_PER_SECOND, nanoseconds } from '../../scenario/units.js'
 import type { ClassSegment } from '../classes.js'
+import type { Connections, ConnectionsRecording } from '../connections.js'
 import {
   byMetric,
   byResponseTime,
@@ -22,7 +23,7 @@ import { decodeSummary, type Summary } from '../summary.js'
  */
 export function recordingOf(result: Result): Recording {
   const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes, stages, failures } = result
-  const { failedMs, shard } = result
+  const { failedMs, shard, bytes, connections } = result
   const [startNs, endNs] = [nanoseconds(window.startMs), nanoseconds(window.endMs)]
   const windowNs = endNs - startNs
   const servers = serversIn(result)
@@ -47,6 +48,8 @@ export function recordingOf(result: Result): Recording {
     ...(failures !== undefined && { failures }),
     ...(failedMs !== undefined && { failed: histogramOf(failedMs) }),
     completions: completionsIn(throughput, windowNs),
+    ...(bytes !== undefined && { bytes: { sent: bytes.sent, received: bytes.received } }),
+    ...(connections !== undefined && { connections: connectionsRecordingOf(connections) }),
     batchSizes: new Map(Object.entries(result.batches.sizes).map(([size, batches]) => [Number(size), batches])),
     servingNs: utilization === null || servers === null ? null : utilization * windowNs * servers,
     inSystemNs: meanInSystem * windowNs,
@@ -60,6 +63,15 @@ export function recordingOf(result: Result): Recording {
     })),
     fromSend: fromSendMs === null ? null : histogramOf(fromSendMs),
     findings: result.validity.findings,
+  }
+}
+
+function connectionsRecordingOf({ setupMs, dnsMs, tcpMs, tlsMs, ...counts }: Connections): ConnectionsRecording {
+  const step = (time: Stored | null | undefined) => (time == null ? zeros(0) : histogramOf(time))
+  const { opened, openedInWindow, closed, failed, sentBytes, receivedBytes } = counts
+  return {
+    ...{ opened, openedInWindow, closed, failed, sentBytes, receivedBytes },
+    steps: { setup: step(setupMs), dns: step(dnsMs), tcp: step(tcpMs), tls: step(tlsMs) },
   }
 }
 

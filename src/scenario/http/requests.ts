@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isBytes, isFunction, isObject, isUrl } from '../../validation/realm.js'
+import { kindOf, show } from '../../validation/validation-error.js'
 import type { ByHash } from '../by-hash.js'
 import { isNamed, live, type Named } from '../named.js'
 import { isPlain, options } from '../units.js'
@@ -60,12 +61,38 @@ export const method = z
 
 /** Whether undici accepts a text as the value of a header: no line breaks and other control characters. */
 export const isHeaderValue = (value: string) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
-const isHeader = (value: unknown): boolean =>
-  (typeof value === 'string' && isHeaderValue(value)) ||
-  Number.isFinite(value) ||
-  (Array.isArray(value) && value.every(isHeader))
-export const areHeaders = (value: unknown): value is HttpHeaders =>
-  isObject(value) && Object.entries(value).every(([name, each]) => TOKEN.test(name) && isHeader(each))
+
+/** What is wrong with the value of a header; null if nothing is. The value is left out, since it may be a secret. */
+export function faultOfHeaderValue(name: string, value: unknown): string | null {
+  const values = Array.isArray(value) ? value.flat() : [value]
+  if (values.some((each) => typeof each === 'string' && !isHeaderValue(each))) {
+    return `must have no line breaks, other control characters or characters beyond Latin-1 in the value of ${show(name)}`
+  }
+  if (values.every((each) => typeof each === 'string' || Number.isFinite(each))) return null
+  return `must have a text, a number or a list of texts as the value of ${show(name)}`
+}
+
+export const HEADERS_ARE = 'must be an object of header names and values'
+/** What is wrong with headers; null if nothing is. */
+export function faultOfHeaders(value: unknown): string | null {
+  if (!isObject(value) || isFunction(value.then)) return HEADERS_ARE
+  for (const [name, each] of Object.entries(value)) {
+    if (!TOKEN.test(name)) return `must have names of headers, such as 'content-type', but has ${show(name)}`
+    const fault = faultOfHeaderValue(name, each)
+    if (fault !== null) return fault
+  }
+  return null
+}
+
+/** The schema of headers, or of anything else that `accepts` takes. */
+export const headersSchema = <Value>(accepts: (value: unknown) => boolean, otherwise = '') =>
+  z.custom<Value>((value) => accepts(value) || faultOfHeaders(value) === null, {
+    error: ({ input }) => {
+      const fault = faultOfHeaders(input)
+      return fault === HEADERS_ARE ? `${fault}${otherwise}, got ${kindOf(input)}` : (fault ?? HEADERS_ARE)
+    },
+    params: { hidesValue: true },
+  })
 
 /** Refuses objects that JSON would turn into `{}`, such as a promise, a form or a stream. */
 const hasJsonForm = (value: Record<string, unknown>) => {
@@ -103,7 +130,7 @@ export const requestSchema = options({
     .custom<string | URL>((value) => typeof value === 'string' || isUrl(value), { error: 'must be a URL' })
     .transform((given) => (isUrl(given) ? given.href : given))
     .optional(),
-  headers: z.custom<HttpHeaders>(areHeaders, { error: 'must be an object of header names and values' }).optional(),
+  headers: headersSchema<HttpHeaders>(() => false).optional(),
   body: z.custom<HttpBody>((value) => isBody(value) && canBeSent(value), { error: `must be ${BODY_IS}` }).optional(),
   class: z.string({ error: classError }).min(1, { error: classError }).max(100, { error: classError }).optional(),
   weight: z

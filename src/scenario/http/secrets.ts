@@ -56,7 +56,7 @@ export function storeHttp(http: ResolvedHttp): StoredHttp {
     ...(proxy !== undefined && { proxy: withoutSecrets(proxy) }),
     ...(headers !== undefined && { headers: made(headers) ?? hideSecrets(headers as HttpHeaders) }),
     ...(body !== undefined && { body: made(body) ?? shortBody(body as HttpBody) }),
-    ...(requests !== undefined && { requests: made(requests) ?? storeRequests(requests as RequestList) }),
+    ...(requests !== undefined && { requests: made(requests) ?? storeRequests(requests as RequestList, url) }),
     ...(data !== undefined && { data: typeof data === 'string' ? data : byHash(data) }),
     ...(check !== undefined && { check: made(check) as Named }),
     ...(stream !== undefined && { stream: made(stream) ?? true }),
@@ -83,13 +83,13 @@ function made(value: unknown): Named | null {
 
 type RequestList = ResolvedRequest[] | string | ByHash
 
-/** Redacts the requests of a list; a long one becomes a hash. */
-function storeRequests(requests: RequestList): RequestList {
+/** Redacts the requests of a list, whose paths belong to a base URL; a long list becomes a hash. */
+function storeRequests(requests: RequestList, base: string): RequestList {
   if (!Array.isArray(requests)) return requests
   const stored = requests.map<ResolvedRequest>(({ path, url, headers, body, ...request }) => ({
     ...request,
-    ...(path !== undefined && { path: pathWithoutSecrets(path) }),
-    ...(url !== undefined && { url: URL.canParse(url) ? withoutSecrets(url) : pathWithoutSecrets(url) }),
+    ...(path !== undefined && { path: pathWithoutSecrets(path, base) }),
+    ...(url !== undefined && { url: URL.canParse(url) ? withoutSecrets(url) : pathWithoutSecrets(url, base) }),
     ...(headers !== undefined && { headers: hideSecrets(headers) }),
     ...(body !== undefined && { body: shortBody(body) as HttpBody }),
   }))
@@ -103,9 +103,18 @@ function byHash(list: Exclude<ResolvedData, string> | readonly unknown[]): ByHas
   return { count: list.length, hash: hashOf(Array.from({ length: text.length }, (_, i) => text.charCodeAt(i))) }
 }
 
-/** Redacts the secret query parameters of a path. */
-function pathWithoutSecrets(path: string): string {
-  return path.replace(/([?&#]([^=&#]*)=)[^&#]*/g, (whole, start, name) =>
+/** Redacts the secret query parameters of a path, and the user and password of one that names a host: `//user:password@host`. */
+function pathWithoutSecrets(path: string, base: string): string {
+  if (path.includes('@')) {
+    const own = new URL(base)
+    own.username = ''
+    own.password = ''
+    const url = URL.canParse(path, own.href) ? new URL(path, own) : null
+    if (url !== null && url.username + url.password !== '') return withoutSecrets(url.href)
+  }
+  // a placeholder may keep it from being a URL
+  const named = path.replace(/^([a-z][a-z\d+.-]*:[/\\]*|[/\\]{2,})[^/\\]*@/i, `$1${HIDDEN_IN_URL}@`)
+  return named.replace(/([?&#]([^=&#]*)=)[^&#]*/g, (whole, start, name) =>
     SECRET.test(decoded(name)) ? start + HIDDEN_IN_URL : whole,
   )
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Batching, batchingOf, buildPolicy } from '../../scenario/batching.js'
 import type { Policy } from '../../scenario/batching-policy.js'
-import { queueOption, serversSchema } from '../../scenario/queue.js'
+import { queueOption, threadsSchema } from '../../scenario/queue.js'
 import type { ScenarioParts } from '../../scenario/scenario.js'
 import {
   type Duration,
@@ -69,7 +69,7 @@ const MAX_BATCH_SIZE = 32
 
 const schema = options({
   batching: batchingOf(MAX_BATCH_SIZE),
-  servers: serversSchema.default(1),
+  servers: threadsSchema.default(1),
   queue: queueOption,
   batchTimeout: positiveDuration.default(10_000),
   setupTimeout: positiveDuration.default(60_000),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { batchingOption } from '../../scenario/batching.js'
 import { RESPONSE_TIMES, type ResponseTime } from '../../scenario/budget.js'
 import { type GoodInput, goodSchema } from '../../scenario/good.js'
-import { queueOption, serversSchema } from '../../scenario/queue.js'
+import { queueOption, threadsSchema } from '../../scenario/queue.js'
 import type { ScenarioParts } from '../../scenario/scenario.js'
 import { type Duration, options, positiveDuration, whole } from '../../scenario/units.js'
 import { throwFaults } from '../../validation/validation-error.js'
@@ -95,7 +95,7 @@ const recordedGoodSchema = goodSchema.superRefine((given, context) => {
 
 const schema = options({
   name: recorderName.default('default'),
-  servers: serversSchema.nullable().default(null),
+  servers: threadsSchema.nullable().default(null),
   batching: batchingOption,
   queue: queueOption,
   good: recordedGoodSchema.optional(),

@@ -14,6 +14,29 @@ it('says why more requests complete than are offered', () => {
   expect(throughputOf({ ...late, throughput: { offered: 549, completed: 549.2 } })).toBe('549/s of 549/s offered')
 })
 
+it('shows the bytes and the connections of a run over HTTP', () => {
+  const step = (p50: number) => ({ count: 12, min: p50, mean: p50, p50, p99: 2 * p50, max: 3 * p50, histogram: '' })
+  const over: Result = {
+    ...batched,
+    bytes: { sent: 500, received: 12_345_678, sentPerSecond: 50, receivedPerSecond: 1_234_567.8 },
+    connections: {
+      ...{ opened: 12, openedInWindow: 0, closed: 0, failed: 0, sentBytes: 5000, receivedBytes: 13_000_000 },
+      ...{ setupMs: step(0.4), tcpMs: step(0.4) },
+    },
+  }
+  const rows = (result: Result) => renderResult(result, { width: 140 }).match(/(?<=bodies +|connections +)\S.*/g)
+  expect(rows(over)).toEqual([
+    '12.3 MB received, 1.23 MB/s; 500 B sent, 50 B/s',
+    '12 opened, none of them in the window; set-up p50 400 us, max 1.20 ms',
+  ])
+  const connections = { ...step(0), ...over.connections, openedInWindow: 4, closed: 3, failed: 1, tlsMs: step(0.1) }
+  expect(rows({ ...over, connections } as Result)?.[1]).toBe(
+    '12 opened, 4 of them in the window, 3 closed, 1 failed; set-up p50 400 us (TCP 400 us, TLS 100 us), max 1.20 ms',
+  )
+  const refused = { ...over.connections, opened: 0, failed: 9, setupMs: null }
+  expect(rows({ ...over, connections: refused } as Result)?.[1]).toBe('0 opened, 9 failed')
+})
+
 const batched = simulate({
   arrivals: '800/s',
   service: affine({ base: '7.5ms', perItem: '0.25ms', variation: gamma({ cv: 0.5 }) }),

@@ -1,51 +1,105 @@
-import type { Dispatcher } from 'undici'
+import type { buildConnector, Client, Dispatcher } from 'undici'
+import { onAbort } from '../../../handler/on-abort.js'
+import { mostOpenFiles } from '../../../machine/open-files.js'
 import type { ResolvedHttp } from '../../../scenario/http.js'
-import { messageOf } from '../../../validation/validation-error.js'
+import { count } from '../../../text/number.js'
+import { throwIfAborted } from '../../../validation/realm.js'
+import { messageOf, ValidationError } from '../../../validation/validation-error.js'
 import { targetFailed } from '../../error.js'
+import { ConnectionPool } from './connection-pool.js'
+import { type ConnectionStats, RAISE_OPEN_FILES } from './connection-stats.js'
+import type { Outgoing } from './requests.js'
+import type { ResponseHandler } from './response.js'
 
 /** The run has its own timeout for each request. */
 const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 }
 
+/** What the connections of a target need in addition to its options. */
+export interface ConnectionSetup {
+  /** whether all requests are sent to the origin of the target's URL */
+  isOneOrigin: boolean
+  /** the name of the target in messages */
+  name: string
+  /** records the connections */
+  stats: ConnectionStats
+  signal: AbortSignal | undefined
+}
+
+/** What requests are sent through. */
+export interface Connections {
+  dispatch(request: Outgoing, handler: ResponseHandler): void
+  destroy(): Promise<void>
+}
+
 /**
  * Opens the connections of a target: a pool for the origin of its URL, or an agent if there may be others.
  *
- * @param name the name of the target in messages
+ * @throws ValidationError if this process may not have that many connections
  * @throws MeasureError if the server does not speak HTTP/2, and the target asks for it
  */
-export async function openConnections(http: ResolvedHttp, isOneOrigin: boolean, name: string): Promise<Dispatcher> {
+export async function openConnections(http: ResolvedHttp, setup: ConnectionSetup): Promise<Connections> {
   const { connections, pipelining, tls, socketPath, proxy } = http
+  const { isOneOrigin, stats } = setup
   const url = new URL(http.url)
+  checkOpenFiles(connections)
   // loaded on first use, since most runs send no HTTP
-  const { Agent, Pool, ProxyAgent, buildConnector } = await import('undici')
-  const shared = { connections, pipelining, ...NO_TIMEOUTS }
+  const { Agent, Client, Pool, ProxyAgent, buildConnector } = await import('undici')
+  const shared = { pipelining, ...NO_TIMEOUTS }
   if (proxy !== undefined) {
-    return new ProxyAgent({
+    const agent = new ProxyAgent({
       uri: proxy,
       proxyTunnel: false,
-      ...NO_TIMEOUTS,
-      pipelining,
+      ...shared,
       ...(connections !== null && { connections }),
       ...(tls !== undefined && { requestTls: tls, proxyTls: tls }),
+      factory: (origin, options) => {
+        const { connect } = options as { connect: buildConnector.connector }
+        return new Pool(origin, { ...shared, connections, ...options, connect: stats.observe(connect) })
+      },
     })
+    return through(agent)
   }
+  const open = (options: Client.Options) =>
+    isOneOrigin
+      ? new ConnectionPool(() => new Client(url.origin, options), connections)
+      : through(new Agent({ ...options, connections }))
+  const connecting = { ...localhost(url), ...tls, ...(socketPath !== undefined && { socketPath }) }
   if (http.http2 === true) {
-    await checkHttp2(url, http, name)
-    const connect = buildConnector({
-      ...localhost(url),
-      ...tls,
-      ...(socketPath !== undefined && { socketPath }),
-      allowH2: true,
-      ...(url.protocol === 'http:' && { useH2c: true }),
-    })
-    const options = { ...shared, allowH2: true, maxConcurrentStreams: pipelining, connect }
-    return isOneOrigin ? new Pool(url.origin, options) : new Agent(options)
+    await checkHttp2(url, http, setup)
+    const connect = stats.observe(
+      buildConnector({ ...connecting, allowH2: true, ...(url.protocol === 'http:' && { useH2c: true }) }),
+    )
+    return open({ ...shared, allowH2: true, maxConcurrentStreams: pipelining, connect })
   }
-  const options = {
-    ...shared,
-    ...(socketPath !== undefined && { socketPath }),
-    connect: { ...localhost(url), ...tls },
+  return open({ ...shared, connect: stats.observe(buildConnector(connecting)) })
+}
+
+/** Sends requests through a dispatcher of undici. */
+export function through(
+  dispatcher: Dispatcher,
+  adapt: (handler: ResponseHandler) => object = (handler) => handler,
+): Connections {
+  return {
+    dispatch(request, handler) {
+      dispatcher.dispatch(
+        request as Outgoing & { method: Dispatcher.HttpMethod },
+        adapt(handler) as Dispatcher.DispatchHandler,
+      )
+    },
+    destroy: () => dispatcher.destroy(),
   }
-  return isOneOrigin ? new Pool(url.origin, options) : new Agent(options)
+}
+
+/** How many files a run has open in addition to its connections, at most. */
+const OTHER_FILES = 64
+
+function checkOpenFiles(connections: number | null): void {
+  const most = mostOpenFiles()
+  if (most === null || connections === null || connections + OTHER_FILES <= most) return
+  throw new ValidationError(
+    'http.connections',
+    `must be at most ${count(Math.max(0, most - OTHER_FILES))}, got ${count(connections)}, since this process may have ${count(most)} files and sockets open; ${RAISE_OPEN_FILES}`,
+  )
 }
 
 type Lookup = (
@@ -66,17 +120,27 @@ const lookupLocalhost: Lookup = (_, { all }, callback) => {
   ])
 }
 
+/** A server of this machine refuses at once; Node's default of 250 ms would fail connections of a busy event loop. */
+const ATTEMPT_MS = 5000
+
 const localhost = ({ hostname }: URL) =>
-  hostname === 'localhost' ? { lookup: lookupLocalhost as never, autoSelectFamily: true } : {}
+  hostname === 'localhost'
+    ? { lookup: lookupLocalhost as never, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MS }
+    : {}
 
 /** How long a server may take to show that it speaks HTTP/2. */
 const HTTP2_TIMEOUT_MS = 10_000
 
 /** Connects once to find out if the server speaks HTTP/2: undici would fall back to HTTP/1.1. */
-async function checkHttp2(url: URL, { tls, socketPath }: ResolvedHttp, name: string): Promise<void> {
+async function checkHttp2(
+  url: URL,
+  { tls, socketPath }: ResolvedHttp,
+  { name, signal }: ConnectionSetup,
+): Promise<void> {
   const { connect } = await import('node:http2')
   const net = await import('node:net')
   const { connect: connectTls } = await import('node:tls')
+  throwIfAborted(signal)
   const session = connect(url.origin, {
     ...localhost(url),
     ...(tls as object | undefined),
@@ -87,14 +151,17 @@ async function checkHttp2(url: URL, { tls, socketPath }: ResolvedHttp, name: str
           : net.connect(socketPath),
     }),
   })
+  let ignore: (() => void) | undefined
   try {
     await new Promise<void>((resolve, reject) => {
+      ignore = signal && onAbort(signal, () => reject(signal.reason))
       session.once('remoteSettings', () => resolve())
       session.once('error', reject)
       session.once('close', () => reject(new Error('it closed the connection')))
       session.setTimeout(HTTP2_TIMEOUT_MS, () => reject(new Error(`it sent no settings within ${HTTP2_TIMEOUT_MS} ms`)))
     })
   } catch (error) {
+    throwIfAborted(signal)
     const { code = '' } = error as { code?: string }
     const reached =
       !/^(ECONNREFUSED|ENOTFOUND|ENOENT|EAI_AGAIN|EHOSTUNREACH|ETIMEDOUT|DEPTH_ZERO|CERT_|SELF_SIGNED|UNABLE_TO|ERR_TLS)/.test(
@@ -105,6 +172,7 @@ async function checkHttp2(url: URL, { tls, socketPath }: ResolvedHttp, name: str
       : `cannot connect with HTTP/2: ${messageOf(error)}`
     throw targetFailed(name, what, error)
   } finally {
+    ignore?.()
     session.on('error', () => {})
     session.destroy()
   }

@@ -1,22 +1,23 @@
 import { checkColumns, toRequest } from '../../../files/requests.js'
 import { type FileRow, readRows } from '../../../files/rows.js'
 import { isPromise } from '../../../handler/serving.js'
-import { faultOfClassCount, faultOfClassName, type RequestClasses } from '../../../scenario/classes.js'
+import { faultOfClassCount, faultOfClassName, OTHER_CLASS, type RequestClasses } from '../../../scenario/classes.js'
 import { faultOfWeights, type RequestOrder, randomOrder, sequentialOrder } from '../../../scenario/http/order.js'
 import {
-  areHeaders,
   canBeSent,
+  faultOfHeaders,
+  faultOfHeaderValue,
   type HttpBody,
   type HttpHeaders,
   type HttpRequest,
   type HttpRow,
   isBody,
-  isHeaderValue,
   NO_BODY,
   type ResolvedRequest,
   takesNoBody,
 } from '../../../scenario/http/requests.js'
 import { columnsIn, compile, fill, parseTemplate, type Template } from '../../../scenario/http/template.js'
+import { displayUrl } from '../../../scenario/http/url.js'
 import type { ResolvedHttp } from '../../../scenario/http.js'
 import { nearestName } from '../../../validation/nearest.js'
 import { isBytes, isUrl } from '../../../validation/realm.js'
@@ -194,19 +195,16 @@ function orderOf({ order }: ResolvedHttp, entries: Entry[], rows: number, seed: 
   return sequentialOrder(weights, rows)
 }
 
-/** The class of requests that have none, if others have. */
-const OTHER = 'other'
-
 function classesOf(entries: Entry[], order: RequestOrder): RequestClasses | null {
   if (entries.every(({ request }) => request.class === undefined)) return null
-  const names = [...new Set(entries.map(({ request }) => request.class ?? OTHER))]
+  const names = [...new Set(entries.map(({ request }) => request.class ?? OTHER_CLASS))]
   for (const { place, request } of entries) {
-    const fault = faultOfClassName(request.class ?? OTHER)
+    const fault = faultOfClassName(request.class ?? OTHER_CLASS)
     if (fault !== null) throw new ValidationError(`${place}.class`, `${fault}, got ${show(request.class)}`)
   }
   const fault = faultOfClassCount(names.length)
   if (fault !== null) throw new ValidationError('http.requests', fault)
-  const places = Uint32Array.from(entries, ({ request }) => names.indexOf(request.class ?? OTHER))
+  const places = Uint32Array.from(entries, ({ request }) => names.indexOf(request.class ?? OTHER_CLASS))
   return { names, classOf: (index) => places[order.requestOf(index)] as number }
 }
 
@@ -247,15 +245,15 @@ class Target {
   /** Resolves the URL of a request, and refuses one that cannot be requested. */
   resolve(text: string, field: string): URL {
     if (!URL.canParse(text, this.url.href)) {
-      throw new FieldError(field, `must make a URL, got ${show(text)}`)
+      throw new FieldError(field, `must make a URL, got ${show(displayUrl(text))}`)
     }
     const url = new URL(text, this.url)
     if (!/^https?:$/.test(url.protocol))
-      throw new FieldError(field, `must make an http or https URL, got ${show(text)}`)
+      throw new FieldError(field, `must make an http or https URL, got ${show(displayUrl(text))}`)
     if (field === 'path' && url.origin !== this.url.origin) {
       throw new FieldError(
         field,
-        `must be a path on the server of http.url, got ${show(text)}; use url for another server`,
+        `must be a path on the server of http.url, got ${show(displayUrl(text))}; use url for another server`,
       )
     }
     return url
@@ -376,12 +374,8 @@ export function buildContent(
   if (authorization !== null) sent.authorization = authorization
   for (const [name, value] of Object.entries(headers)) {
     const given = typeof value === 'object' && value !== null ? value.map(String) : String(value)
-    if (![given].flat().every(isHeaderValue)) {
-      throw new FieldError(
-        'headers',
-        `must hold values without line breaks and other control characters, got ${show(given)} for ${name}`,
-      )
-    }
+    const fault = faultOfHeaderValue(name, given)
+    if (fault !== null) throw new FieldError('headers', fault)
     sent[name.toLowerCase()] = given
   }
   if (body === undefined) return { headers: sent, body: null }
@@ -396,26 +390,40 @@ export function buildContent(
 /** How many of the latest requests of a function are kept, for their classes. */
 const KEPT = 1024
 
-/** Requests that a function makes from their numbers. */
+/**
+ * Requests that a function makes from their numbers. One for which it throws, or whose class is unknown, fails when it is
+ * sent, and is of the class `other`.
+ */
 class FunctionSource implements RequestSource {
   readonly #target: Target
   readonly #make: (index: number) => HttpRequest
+  /** null if requests have no classes */
+  readonly #names: readonly string[] | null
   readonly #numbers = new Float64Array(KEPT).fill(-1)
-  readonly #kept: HttpRequest[] = new Array(KEPT)
+  readonly #kept: (HttpRequest | Thrown)[] = new Array(KEPT)
   readonly classes: RequestClasses | null
   readonly isOneOrigin = false
 
   constructor(http: ResolvedHttp, make: (index: number) => HttpRequest) {
     this.#target = new Target(http)
     this.#make = make
-    const { classes: names } = http
-    const fault = names?.map(faultOfClassName).find((each) => each !== null) ?? faultOfClassCount(names?.length ?? 1)
+    const { classes } = http
+    const fault =
+      classes?.map(faultOfClassName).find((each) => each !== null) ?? faultOfClassCount(classes?.length ?? 1)
     if (fault !== null) throw new ValidationError('http.classes', fault)
+    const names = classes?.includes(OTHER_CLASS) === false ? [...classes, OTHER_CLASS] : classes
+    this.#names = names ?? null
     this.classes = names === undefined ? null : { names, classOf: (index) => this.#classOf(index, names) }
   }
 
   of(number: number): Outgoing {
     const request = this.#request(number)
+    const { class: name = OTHER_CLASS } = request
+    if (this.#names?.includes(name) === false) {
+      throw new TypeError(
+        `requests must return one of http.classes (${this.#names.join(', ')}) as class; it returned ${show(name)}`,
+      )
+    }
     const { path, url, headers } = request
     const target = this.#target
     const text = url === undefined ? path : isUrl(url) ? url.href : url
@@ -427,34 +435,43 @@ class FunctionSource implements RequestSource {
     return { origin, path: pathname + search, method, ...content }
   }
 
-  /** Calls the function, once for each request unless many are in flight. */
+  /** Calls the function, once for each request unless many are in flight, and throws what it threw. */
   #request(number: number): HttpRequest {
     const place = number % KEPT
-    if (this.#numbers[place] === number) return this.#kept[place] as HttpRequest
-    const request = checked(this.#make(number))
-    this.#numbers[place] = number
-    this.#kept[place] = request
-    return request
+    if (this.#numbers[place] !== number) {
+      this.#kept[place] = this.#made(number)
+      this.#numbers[place] = number
+    }
+    const kept = this.#kept[place] as HttpRequest | Thrown
+    if (kept instanceof Thrown) throw kept.error
+    return kept
   }
 
-  #classNameOf(index: number): string | undefined {
+  #made(number: number): HttpRequest | Thrown {
     try {
-      return this.#request(index).class
+      return checked(this.#make(number))
     } catch (error) {
-      throw new Error(`requests threw for request ${index}, so its class is unknown: ${messageOf(error)}`, {
-        cause: error,
-      })
+      return new Thrown(error)
     }
   }
 
   #classOf(index: number, names: readonly string[]): number {
-    const name = this.#classNameOf(index)
+    let name: string | undefined
+    try {
+      name = this.#request(index).class
+    } catch {
+      // it fails when it is sent
+    }
     const found = name === undefined ? -1 : names.indexOf(name)
-    if (found < 0)
-      throw new TypeError(
-        `requests must return one of http.classes (${names.join(', ')}) as class; it returned ${show(name)}`,
-      )
-    return found
+    return found < 0 ? names.indexOf(OTHER_CLASS) : found
+  }
+}
+
+/** What a function threw instead of a request. */
+class Thrown {
+  readonly error: unknown
+  constructor(error: unknown) {
+    this.error = error
   }
 }
 
@@ -471,11 +488,11 @@ function checked(request: unknown): HttpRequest {
       ? ['path', path]
       : !text(url) && !isUrl(url)
         ? ['url', url]
-        : headers !== undefined && !areHeaders(headers)
-          ? ['headers', headers]
-          : body !== undefined && !(isBody(body) && canBeSent(body))
-            ? ['body', body]
-            : null
+        : body !== undefined && !(isBody(body) && canBeSent(body))
+          ? ['body', body]
+          : null
   if (fault !== null) throw new TypeError(`requests returned a request whose ${fault[0]} is invalid: ${show(fault[1])}`)
+  const ofHeaders = headers === undefined ? null : faultOfHeaders(headers)
+  if (ofHeaders !== null) throw new TypeError(`headers of a request that requests returned ${ofHeaders}`)
   return request as HttpRequest
 }

@@ -3,9 +3,11 @@ import type { util } from 'undici'
 import { isPromise } from '../../../handler/serving.js'
 import { numberInAll, type Shard } from '../../../scenario/arrivals/shard.js'
 import type { HttpAnswer, HttpCheck, HttpEvent, HttpEventFilter } from '../../../scenario/http/answer.js'
+import { displayUrl } from '../../../scenario/http/url.js'
 import type { StatusOutcome } from '../../../scenario/http.js'
 import { messageOf, show } from '../../../validation/validation-error.js'
 import { type BatchOutcome, type InFlightBatch, REJECTED, SERVED } from '../in-flight-batch.js'
+import { shortage } from './connection-stats.js'
 import { createEventReader, type EventReader } from './events.js'
 import type { Outgoing } from './requests.js'
 
@@ -48,6 +50,8 @@ export class ResponseHandler {
   protected readonly judging: Judging
   protected request: Outgoing
   protected status = 0
+  /** whether anything of the response has come */
+  protected isStarted = false
   #begun = false
 
   constructor(inFlight: InFlightBatch, judging: Judging, request: Outgoing) {
@@ -57,21 +61,34 @@ export class ResponseHandler {
   }
 
   onConnect(abort: (error?: Error) => void): void {
-    this.inFlight.onAbort = abort
+    const { inFlight } = this
+    inFlight.onAbort = abort
     // its timeout may have come before a connection was there: it must not load the server now
-    if (this.inFlight.isOver) abort(new Error('the request is over'))
+    if (inFlight.isOver) abort(new Error('the request is over'))
+    else if (this.request.body !== null) inFlight.send(lengthOf(this.request.body))
+  }
+  /** Whether its request has ended. */
+  get isOver(): boolean {
+    return this.inFlight.isOver
   }
   onUpgrade(): void {}
+  onResponseStarted(): void {
+    this.isStarted = true
+  }
   onHeaders(status: number, _headers?: unknown): boolean {
     this.status = status
     return true
   }
   onData(chunk: Uint8Array): boolean {
-    if (!this.#begun && chunk.length > 0) {
-      this.#begun = true
-      this.inFlight.first()
-    }
+    this.inFlight.receive(chunk.length)
+    this.onBody(chunk)
     return true
+  }
+  /** Handles a piece of the body of the response that counts. */
+  protected onBody(chunk: Uint8Array): void {
+    if (this.#begun || chunk.length === 0) return
+    this.#begun = true
+    this.inFlight.first()
   }
   onComplete(): void {
     const outcome = this.judging.outcomeOf(this.status)
@@ -83,7 +100,7 @@ export class ResponseHandler {
     this.inFlight.end(SERVED)
   }
   onError(error: Error): void {
-    this.inFlight.end({ error: withKind(error, this.status) })
+    this.inFlight.end({ error: withKind(error, this.isStarted || this.status !== 0) })
   }
 
   protected fail(outcome: 'failed' | 'rejected'): void {
@@ -93,6 +110,8 @@ export class ResponseHandler {
   }
 }
 
+const lengthOf = (body: string | Uint8Array) => (typeof body === 'string' ? Buffer.byteLength(body) : body.length)
+
 const isRedirect = (status: number) =>
   status >= 301 && status <= 308 && status !== 304 && status !== 305 && status !== 306
 
@@ -100,23 +119,42 @@ const isRedirect = (status: number) =>
 const KINDS: Record<string, string> = {
   UND_ERR_CONNECT_TIMEOUT: 'connect timeout',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'incomplete response',
+  UND_ERR_HEADERS_OVERFLOW: 'headers too large',
   UND_ERR_INVALID_ARG: 'invalid request',
 }
 
-/** Names the kind of a connection's error. The server may have closed an idle connection just as a request was sent. */
-function withKind(error: Error, status: number): Error {
-  const { code = '', errors } = error as Error & { code?: string; errors?: Error[] }
+interface ConnectionError extends Error {
+  code?: string
+  /** of a host with several addresses */
+  errors?: (Error & { code?: string })[]
+  /** of undici's own errors */
+  socket?: { bytesRead?: number }
+  bytesRead?: number
+}
+
+/** Names the kind of a connection's error, and says what to raise if this machine lacks something. */
+function withKind(error: ConnectionError, isStarted: boolean): Error {
+  const { errors } = error
   // the error of a host with several addresses has no message
   if (error.message === '' && errors !== undefined) error.message = errors.map(messageOf).join('; ')
-  const kind =
-    code === 'UND_ERR_SOCKET'
-      ? status === 0
-        ? 'connection closed'
-        : 'incomplete response'
-      : error.name === 'HTTPParserError'
-        ? 'invalid HTTP'
-        : KINDS[code]
+  const lacks = shortage(error.code ?? errors?.[0]?.code ?? '')
+  // requests that waited for one connection have one error
+  if (lacks !== null && !error.message.endsWith(lacks)) error.message += `: ${lacks}`
+  const kind = kindOfError(error, isStarted)
   return kind === undefined ? error : Object.assign(error, { kind })
+}
+
+/** @param isStarted whether anything of the response has come */
+function kindOfError(error: ConnectionError, isStarted: boolean): string | undefined {
+  const { code = '', name, socket, bytesRead = socket?.bytesRead ?? 0 } = error
+  if (name === 'HTTPParserError') return 'invalid HTTP'
+  const closed = code === 'UND_ERR_SOCKET'
+  if (closed && isStarted) return 'incomplete response'
+  // the server may have closed it as an idle one, just as the request was sent
+  const isReused = !isStarted && bytesRead > 0
+  if (isReused && closed) return 'kept-alive connection closed'
+  if (isReused && (code === 'ECONNRESET' || code === 'EPIPE')) return 'kept-alive connection reset'
+  return closed ? 'connection closed' : KINDS[code]
 }
 
 /** Handles a response that is checked or may redirect: keeps its headers and, for a check, its body. */
@@ -133,13 +171,10 @@ export class CheckedResponseHandler extends ResponseHandler {
   override onData(chunk: Uint8Array): boolean {
     const { check, maxRedirects } = this.judging
     if (check !== undefined) this.#chunks.push(chunk)
+    if (!isRedirect(this.status) || maxRedirects === 0) return super.onData(chunk)
     // the body of a redirect that is followed is not that of the response
-    if (!(isRedirect(this.status) && maxRedirects > 0)) this.onBody(chunk)
+    this.inFlight.receive(chunk.length)
     return true
-  }
-  /** Handles a piece of the body of the response that counts. */
-  protected onBody(chunk: Uint8Array): void {
-    super.onData(chunk)
   }
   override onComplete(): void {
     const { check, outcomeOf, maxRedirects } = this.judging
@@ -178,7 +213,7 @@ export class CheckedResponseHandler extends ResponseHandler {
     const given = Array.isArray(location) ? location[0] : location
     const to = given !== undefined && URL.canParse(given, from) ? new URL(given, from) : null
     if (to === null || !/^https?:$/.test(to.protocol)) {
-      const where = given === undefined ? 'without a location' : `to ${show(given)}`
+      const where = given === undefined ? 'without a location' : `to ${show(displayUrl(given))}`
       inFlight.end({ error: new HttpError(request, 'invalid redirect', `responded with a redirect ${where}`) })
     } else if (this.#redirects === judging.maxRedirects) {
       const message = `responded with another redirect after ${this.#redirects}, the most to follow (http.maxRedirects)`
@@ -187,6 +222,7 @@ export class CheckedResponseHandler extends ResponseHandler {
       this.#redirects++
       this.#chunks = []
       this.status = 0
+      this.isStarted = false
       this.request = redirected(request, status, to)
       judging.send(this.request, this)
     }
@@ -337,6 +373,9 @@ export class CompatibleHandler {
     this.#handler.onConnect(abort)
   }
   onUpgrade(): void {}
+  onResponseStarted(): void {
+    this.#handler.onResponseStarted()
+  }
   onHeaders(status: number, headers: unknown): boolean {
     return this.#handler.onHeaders(status, headers)
   }
