@@ -5,6 +5,7 @@ import { main } from '../../../dist/cli/program.js'
 
 /** The built command. */
 export const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
+/** The working directory of commands: see `test/support/suites/working-directory.ts`. */
 export const SCENARIOS = fileURLToPath(new URL('../../cli/scenarios', import.meta.url))
 
 export interface Ended {
@@ -13,9 +14,6 @@ export interface Ended {
   stdout: string
   stderr: string
 }
-
-// relative files are in this folder, for commands in this process and in child processes
-process.chdir(SCENARIOS)
 
 /** Starts the command in a child process; `ended` resolves to its output and exit code. */
 export function start(...args: string[]) {
