@@ -38,8 +38,11 @@ export const spawned = (...args: string[]): Promise<Ended> => start(...args).end
 export const throughline = (...args: string[]): Promise<Ended> => run(null, args)
 
 /** Runs the command in this process with Ctrl-C at its first progress; drops progress from stderr. */
-export async function interrupted(...args: string[]): Promise<Ended> {
-  const ended = await run(/[1-9]\d* % /, args)
+export const interrupted = (...args: string[]): Promise<Ended> => interruptedAt(/[1-9]\d* % /, ...args)
+
+/** Runs the command in this process with Ctrl-C at this progress; drops progress from stderr. */
+export async function interruptedAt(progress: RegExp, ...args: string[]): Promise<Ended> {
+  const ended = await run(progress, args)
   return { ...ended, stderr: ended.stderr.slice(ended.stderr.lastIndexOf(CLEARED) + CLEARED.length) }
 }
 const CLEARED = '\r\u001b[K'
