@@ -49,7 +49,7 @@ const shortened = (text: string) =>
     .replace(/\brequests: (\d+_000|\d{3}000)\b/g, 'requests: 5000')
     .replace(/\btune\((.*), \{/g, 'tune($1, { maxBatchSize: [1, 8], maxWait: [0], mostServers: 2,')
     .replace(/\bcalibrate\((.*?) \}\)/g, "calibrate($1 }, { duration: '1s' })")
-    .replace(/\bcompare\(\{([\s\S]*?)\n\}\)/g, "compare({ stop: { duration: '50ms' },$1 }, { rounds: 2 })")
+    .replace(/\bcompare\(\{([\s\S]*?)\n\}\)/g, "compare({ stop: { duration: '300ms' },$1 }, { rounds: 2 })")
     // a busy machine may exceed the budget of a gate
     .replace(
       /\bbudget: \{ p99: '50ms' \},\n\} satisfies GateScenario/g,
@@ -86,9 +86,9 @@ function fileOf(block: Block): string {
 const SHORT: Record<string, string[]> = {
   simulate: ['--requests', '20000'],
   sweep: ['--requests', '5000'],
-  measure: ['--duration', '300ms'],
+  measure: ['--duration', '600ms'],
   compare: ['--rounds', '2'],
-  gate: ['--rounds', '2', '--null-pairs', '0', '--duration', '100ms'],
+  gate: ['--rounds', '2', '--null-pairs', '0', '--duration', '300ms'],
   measureCapacity: ['--at-most', '8s'],
 }
 
@@ -219,7 +219,8 @@ export function testCodeOf(documents: string[], tested: string[]): void {
       'runs: what is a test itself',
       async () => {
         const files = tests.map(fileOf)
-        expect(await inProject(join(modules, 'vitest/vitest.mjs'), 'run', ...files)).toMatchObject({ code: 0 })
+        const vitest = join(modules, 'vitest/vitest.mjs')
+        expect(await inProject(vitest, 'run', '--testTimeout=60000', ...files)).toMatchObject({ code: 0 })
       },
       180_000,
     )
