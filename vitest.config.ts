@@ -12,17 +12,6 @@ const atLength = readdirSync(join(root, 'test'), { recursive: true, encoding: 'u
   .map((name) => `test/${name}`)
   .filter((name) => name.endsWith('.test.ts') && !name.endsWith('.full.test.ts'))
   .filter((name) => /\btags: '(full|at-length)'/.test(readFileSync(join(root, name), 'utf8')))
-/** Tests that start other programs. */
-const processes = ['test/checks.test.ts', 'test/{action,docs,examples}/**/*.test.ts']
-/** Tests of commands, which have a working directory of their own. */
-const commands = ['test/cli/**/*.test.ts']
-/** Tests that use threads or the real clock. */
-const realClock = [
-  'test/measure/!(between-times|build-recording|closed-loop-as-simulated|dispatch-replay|first-times|http-events|idle-servers|local-servers|queue).test.ts',
-  'test/explore/calibrate.test.ts',
-  'test/serve/**/{batcher,threads}.test.ts',
-]
-
 /**
  * Tests import the source and run what is built from it, as Node loads it: it is loaded at once, runs as fast as for users,
  * and is the same module for threads and commands.
@@ -44,71 +33,72 @@ const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlin
     testTimeout: 60_000,
     hookTimeout: 60_000,
     server: { deps: { external: [`${root}/dist/`] } },
-    provide: { suite: 'quick' },
-    tags: [{ name: 'full', skip: true }, { name: 'at-length' }],
+    // to load the build once for all files takes half the time: they keep nothing outside themselves
+    isolate: false,
+    // two cores are busy while one file of three waits
+    maxWorkers: 3,
     ...test,
   },
 })
 
-/** Long ones first, so that no worker is left alone with one at the end. */
+/** Parts of the paths of files that take long, the longest first. */
+const LONG = ['/checks.', '/docs/code', '/agents', '/package/', '/gate/', '/docs/', '/examples/', '/theory/', '/tune']
+/** Files that wait for the real clock or for processes for a part of their time. */
+const WAITING = /^test\/(action|cli|examples|measure|serve)\//
+
+/**
+ * Long ones first, so that no worker is left alone with one at the end; then one that waits and one that computes in turn, so
+ * that the cores always have work.
+ */
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => {
-      const long = ['/checks.', '/package/', '/docs/', '/examples/', '/theory/', '/cli/'].findIndex((part) =>
-        relative(root, moduleId).includes(part),
-      )
-      return long < 0 ? Number.POSITIVE_INFINITY : long
-    }
     const sorted = await super.sort(files)
-    return sorted.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)))
+    return ['quick', 'full'].flatMap((name) => {
+      const own = sorted.filter(({ project }) => project.name === name)
+      const long = LONG.flatMap((part) => own.filter((each) => pathOf(each).includes(part)))
+      const rest = own.filter((each) => !long.includes(each))
+      const waiting = rest.filter((each) => WAITING.test(pathOf(each)))
+      return [
+        ...new Set(long),
+        ...inTurn(
+          waiting,
+          rest.filter((each) => !waiting.includes(each)),
+        ),
+      ]
+    })
   }
+}
+
+const pathOf = ({ moduleId }: TestSpecification) => relative(root, moduleId)
+
+/** Merges two lists evenly. */
+function inTurn<Value>(...lists: [Value[], Value[]]): Value[] {
+  return lists
+    .flatMap((list) => list.map((value, i) => ({ value, at: (i + 0.5) / list.length })))
+    .sort((a, b) => a.at - b.at)
+    .map(({ value }) => value)
 }
 
 export default defineConfig({
   test: {
     globalSetup: ['test/support/suites/fresh-build.ts', 'test/support/suites/report-missing-programs.ts'],
     sequence: { sequencer: LongOnesFirst },
-    // to load the build once for all files takes half the time: they keep nothing outside themselves
     projects: [
       project({
-        name: 'virtual',
+        name: 'quick',
         include: ['test/**/*.test.ts'],
-        exclude: [...full, ...processes, ...commands, ...realClock],
-        maxWorkers: 2,
-        isolate: false,
-      }),
-      // these mostly wait, and hold on a busy machine, so that three files at a time save minutes
-      project({
-        name: 'processes',
-        include: processes,
         exclude: full,
-        maxWorkers: 3,
-        sequence: { groupOrder: 1 },
-      }),
-      project({
-        name: 'commands',
-        include: commands,
-        exclude: full,
-        maxWorkers: 3,
-        isolate: false,
-        sequence: { groupOrder: 1 },
-      }),
-      project({
-        name: 'real clock',
-        include: realClock,
-        exclude: full,
-        maxWorkers: 3,
-        isolate: false,
-        sequence: { groupOrder: 1 },
+        setupFiles: 'test/support/suites/working-directory.ts',
+        provide: { suite: 'quick' },
+        tags: [{ name: 'full', skip: true }, { name: 'at-length' }],
       }),
       project({
         name: 'full',
         include: [...full, ...atLength],
-        setupFiles: 'test/support/suites/skip-quick-tests.ts',
+        setupFiles: ['test/support/suites/working-directory.ts', 'test/support/suites/skip-quick-tests.ts'],
         provide: { suite: 'full' },
         tags: [{ name: 'full' }, { name: 'at-length' }],
-        maxWorkers: 2,
-        sequence: { groupOrder: 2 },
+        sequence: { groupOrder: 1 },
       }),
     ],
   },

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { it, vi } from 'vitest'
+import { it } from 'vitest'
 
 /** Runs a command of the development dependencies; returns its exit code, and its output if it failed. */
 const run = (command: string, ...args: string[]) =>
@@ -10,21 +10,21 @@ const run = (command: string, ...args: string[]) =>
   })
 
 // the parts of `npm run check`, concurrent with tests that mostly wait
-vi.setConfig({ testTimeout: 300_000 })
+const SLOW = { timeout: 300_000 }
 
-it.concurrent('the project type-checks, with tests, benches and examples', async ({ expect }) => {
+it.concurrent('the project type-checks, with tests, benches and examples', SLOW, async ({ expect }) => {
   // TypeScript 7 is several times faster, and with one thread needs half the CPU time; typedoc and the package tests need 6
   expect(await run('../typescript-native/bin/tsc', '--singleThreaded')).toEqual({ code: 0, output: '' })
 })
 
-it.concurrent('all files are formatted and pass the linter', async ({ expect }) => {
+it.concurrent('all files are formatted and pass the linter', SLOW, async ({ expect }) => {
   expect(await run('biome', 'check')).toEqual({ code: 0, output: '' })
 })
 
-it.concurrent('layers import only from lower layers', async ({ expect }) => {
+it.concurrent('layers import only from lower layers', SLOW, async ({ expect }) => {
   expect(await run('depcruise', 'src')).toEqual({ code: 0, output: '' })
 })
 
-it.concurrent('there are no unused files, exports or dependencies', async ({ expect }) => {
+it.concurrent('there are no unused files, exports or dependencies', SLOW, async ({ expect }) => {
   expect(await run('knip')).toEqual({ code: 0, output: '' })
 })

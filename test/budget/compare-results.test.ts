@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkComparison } from '../../src/budget/check-comparison.js'
 import { type CompareResultsOptions, compareResults } from '../../src/budget/compare-results.js'
-import type { ComparedMetric } from '../../src/budget/comparison.js'
+import type { ComparedMetric, Comparison } from '../../src/budget/comparison.js'
 import { compare } from '../../src/explore/compare.js'
 import type { Result } from '../../src/result/result.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
@@ -20,7 +20,8 @@ const run = (base: number, scenario: Partial<Scenario> = {}): Result =>
 const ms1 = run(1)
 const ms12 = run(1.2)
 const metric = (base: Result, head: Result, name: ComparedMetric, options?: CompareResultsOptions) =>
-  compareResults(base, head, options).metrics.find((each) => each.metric === name)
+  metricIn(compareResults(base, head, options), name)
+const metricIn = ({ metrics }: Comparison, name: ComparedMetric) => metrics.find((each) => each.metric === name)
 const measured = (result: Result): Result => ({
   ...result,
   engine: 'measure',
@@ -32,7 +33,8 @@ describe('compareResults', () => {
   it('compares goodput by the same limits only, and of measurements says that the machine matters', () => {
     const good = { latency: '3ms' }
     const [base, head, others] = [run(1, { good }), run(1.2, { good }), run(1.2, { good: { latency: '4ms' } })]
-    expect(metric(base, head, 'goodput')).toMatchObject({ unit: 'fraction', verdict: 'slower', ratio: null })
+    const comparison = compareResults(base, head, { of: 'goodput' })
+    expect(metricIn(comparison, 'goodput')).toMatchObject({ unit: 'fraction', verdict: 'slower', ratio: null })
     expect(metric(base, base, 'goodput')).toMatchObject({ difference: 0 })
     expect(metric(base, others, 'goodput')).toBeUndefined()
     expect(metric(base, ms12, 'goodput')).toBeUndefined()
@@ -41,8 +43,7 @@ describe('compareResults', () => {
       verdict: 'inconclusive',
       interval: { low: null, high: null },
     })
-    const stored = JSON.parse(JSON.stringify(compareResults(base, head, { of: 'goodput' })))
-    expect(checkComparison(stored).verdict).toBe('slower')
+    expect(checkComparison(JSON.parse(JSON.stringify(comparison))).verdict).toBe('slower')
   })
 
   it('is rejected when read if a ratio is outside its interval or not head / base', () => {
@@ -73,12 +74,12 @@ describe('compareResults', () => {
     expect(comparison).toMatchObject({ verdict: 'slower', design: 'unpaired', of: 'mean', pairs: [] })
     // M/M/1: a mean of 1 / (mu - lambda), 2 ms at 50 % load and 3 ms at 60 %; p99 has the same ratio
     for (const name of ['mean', 'p50', 'p90', 'p99'] as const) {
-      const { low, high } = metric(ms1, ms12, name)?.interval ?? {}
+      const { low, high } = metricIn(comparison, name)?.interval ?? {}
       expect(low).toBeLessThan(1.5)
       expect(high).toBeGreaterThan(1.5)
     }
-    expect(metric(ms1, ms12, 'service.mean')?.interval.low).toBeLessThan(1.2)
-    expect(metric(ms1, ms12, 'service.mean')?.interval.high).toBeGreaterThan(1.2)
+    expect(metricIn(comparison, 'service.mean')?.interval.low).toBeLessThan(1.2)
+    expect(metricIn(comparison, 'service.mean')?.interval.high).toBeGreaterThan(1.2)
     expect(compareResults(ms12, ms1).verdict).toBe('faster')
     expect(compareResults(ms1, ms1, { within: '20%' }).verdict).toBe('same')
     expect(comparison.findings).toEqual([])
@@ -86,11 +87,9 @@ describe('compareResults', () => {
 
   it('is inconclusive if either run is too short', () => {
     const short = run(1, { stop: { requests: 1000 } })
-    expect(metric(ms1, short, 'p99', { of: 'p99' })).toMatchObject({
-      verdict: 'inconclusive',
-      interval: { high: null },
-    })
-    expect(compareResults(ms1, short, { of: 'p99' }).verdict).toBe('inconclusive')
+    const comparison = compareResults(ms1, short, { of: 'p99' })
+    expect(metricIn(comparison, 'p99')).toMatchObject({ verdict: 'inconclusive', interval: { high: null } })
+    expect(comparison.verdict).toBe('inconclusive')
     expect(compareResults(short, short).verdict).toBe('inconclusive')
   })
 
@@ -102,7 +101,7 @@ describe('compareResults', () => {
       code: 'load-not-sustained',
       message: expect.stringMatching(/^head did not sustain its load/),
     })
-    expect(metric(ms1, over, 'p99')).toMatchObject({ head: null, interval: { low: null, high: null } })
+    expect(metricIn(comparison, 'p99')).toMatchObject({ head: null, interval: { low: null, high: null } })
     expect(compareResults(over, ms1).verdict).toBe('faster')
     const both = compareResults(over, over)
     expect(both.reason).toMatch(/^base is invalid and cannot be compared: saturated: /)
@@ -197,8 +196,9 @@ describe('compareResults', () => {
       ...measured(ms12),
       environment: { node: '20.20.0', platform: 'linux x64', cpu: 'B', cores: 4, load: 0 },
     }
-    expect(codes(a, elsewhere)).toEqual([...Array(3).fill('environments-differ'), 'not-interleaved'])
-    expect(compareResults(a, elsewhere).findings[0]?.message).toBe('different Node: 22.18.0 for base, 20.20.0 for head')
+    const { findings } = compareResults(a, elsewhere)
+    expect(findings.map(({ code }) => code)).toEqual([...Array(3).fill('environments-differ'), 'not-interleaved'])
+    expect(findings[0]?.message).toBe('different Node: 22.18.0 for base, 20.20.0 for head')
     expect(codes(ms1, measured(ms12))).toContain('environments-differ')
     expect(codes(ms1, run(1, { arrivals: '400/s' }))).toEqual(['scenarios-differ'])
     expect(codes(ms1, run(1, { seed: 9 }))).toEqual(['seeds-differ'])
@@ -208,10 +208,11 @@ describe('compareResults', () => {
     const queue = { capacity: 3 }
     const fails = run(1, { queue })
     expect(fails.rates.error).toBeGreaterThan(0.02)
-    expect(compareResults(ms1, fails)).toMatchObject({ verdict: 'slower', reason: 'head fails more' })
-    expect(metric(ms1, fails, 'errorRate')?.difference).toBeCloseTo(fails.rates.error, 12)
+    const comparison = compareResults(ms1, fails)
+    expect(comparison).toMatchObject({ verdict: 'slower', reason: 'head fails more' })
+    expect(metricIn(comparison, 'errorRate')?.difference).toBeCloseTo(fails.rates.error, 12)
     // rejected requests are not waited for: mean latency is lower
-    expect(metric(ms1, fails, 'mean')?.verdict).toBe('faster')
+    expect(metricIn(comparison, 'mean')?.verdict).toBe('faster')
   })
 
   it.each([

@@ -24,7 +24,7 @@ describe('throughline measure', () => {
   })
 
   it('sends a shard, which merge takes as one', async () => {
-    const flags = '--handler handler.ts --arrivals 500/s --requests 100'.split(' ')
+    const flags = '--handler handler.js --arrivals 500/s --requests 100'.split(' ')
     const { stdout, code } = await throughline('measure', ...flags, '--shard', '2/5', '--json')
     expect(code).toBe(0)
     const result = checkResult(JSON.parse(stdout))
@@ -40,7 +40,7 @@ describe('throughline measure', () => {
     ['6/5', '--shard: index: must be at most the count of shards, got 6'],
     ['1/600', '--shard: count: must be at most 500, the number of requests, got 600'],
   ])('refuses --shard %s', async (shard, said) => {
-    const flags = '--handler handler.ts --arrivals 500/s --requests 500'.split(' ')
+    const flags = '--handler handler.js --arrivals 500/s --requests 500'.split(' ')
     const { stderr, code } = await throughline('measure', ...flags, `--shard=${shard}`)
     expect(code).toBe(2)
     expect(stderr).toContain(`throughline: ${said}`)
@@ -88,7 +88,7 @@ describe('throughline measure', () => {
   })
 
   it('reports what it has on Ctrl-C, as interrupted', async () => {
-    const flags = ['measured.ts', '--duration', '60s', '--warmup', '0', '--json']
+    const flags = '--handler handler.js --arrivals 500/s --duration 60s --warmup 0 --json'.split(' ')
     const since = performance.now()
     const { code, stdout, stderr } = await interrupted('measure', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })

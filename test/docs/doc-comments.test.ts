@@ -2,7 +2,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { formatWithOptions, inspect } from 'node:util'
-import typescript from 'typescript'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as throughline from '../../src/index.js'
 import { environment } from '../../src/machine/environment.js'
@@ -88,9 +87,6 @@ async function namesFor(code: string): Promise<Record<string, unknown>> {
   return names
 }
 
-const withoutTypes = (code: string) =>
-  typescript.transpile(code, { target: typescript.ScriptTarget.ESNext, module: typescript.ModuleKind.ESNext })
-
 const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as new (
   ...parts: string[]
 ) => (...values: unknown[]) => Promise<unknown>
@@ -122,6 +118,17 @@ it('every exported function and class has an example', () => {
   expect(functions.map(([name]) => name).filter((name) => !shown.includes(name))).toEqual([])
 })
 
+/** Compiles an example; few have types, which take a compiler that is slow to load. */
+async function compile(names: string[], code: string): Promise<(...values: unknown[]) => Promise<unknown>> {
+  try {
+    return new AsyncFunction(...names, code)
+  } catch {
+    const { default: ts } = await import('typescript')
+    const options = { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext }
+    return new AsyncFunction(...names, ts.transpile(code, options))
+  }
+}
+
 /** The examples that take seconds. */
 const LONG = ['calibrate', 'capacity', 'headroom', 'measureCapacity', 'replicate', 'tune']
 const isLong = ({ name }: Example) => LONG.includes(name)
@@ -130,7 +137,7 @@ const run = async ({ code }: Example) => {
     .replace('{ utilization: 0.7 })', "{ utilization: 0.7 }, { duration: '1500ms' })")
     .replace(/(simulate\(\{ arrivals: '\d+\/s', service: '[\d.]+ms') \}\)/g, '$1, stop: { requests: 20_000 } })')
   const names = await namesFor(shortened)
-  const compiled = new AsyncFunction(...Object.keys(names), withoutTypes(withChecks(shortened.replace(IMPORTS, ''))))
+  const compiled = await compile(Object.keys(names), withChecks(shortened.replace(IMPORTS, '')))
   await compiled(...Object.values(names))
 }
 it.each(examples.filter((example) => !isLong(example)))('the example of $name runs', run)

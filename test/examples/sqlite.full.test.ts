@@ -10,7 +10,7 @@ it('prints a row for each policy, stores what it acknowledged, and removes its f
   onTestFinished(() => rmSync(temporary, { recursive: true }))
   const { stdout, stderr } = await promisify(execFile)(
     process.execPath,
-    ['--import', 'tsx', 'examples/sqlite/main.ts', '--duration', '400ms'],
+    ['--import', 'tsx', 'examples/sqlite/main.ts', '--duration', '1s'],
     { env: { ...process.env, TMPDIR: temporary } },
   )
   expect(stderr).toBe('')

@@ -6,7 +6,7 @@ const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url)
 /** Takes 1 ms plus 0.2 ms per request. */
 const scenario: Scenario = {
   arrivals: '400/s',
-  handler: handler('affine.ts'),
+  handler: handler('affine.js'),
   batching: { maxBatchSize: 4, maxWait: 0 },
 }
 const least = (size: number) => 1 + 0.2 * size

@@ -36,7 +36,7 @@ const budget = { p99: '100ms' }
 const settingOf = ({ best }: Tuned) => best && { candidate: best.candidate, servers: best.servers, ...best.batching }
 
 describe('tune for goodput', () => {
-  const judged = { ...scenario, good: { latency: '15ms', queueing: '5ms' } }
+  const judged = { ...scenario, stop: { requests: 5000 }, good: { latency: '15ms', queueing: '5ms' } }
   const given = { budget: { goodput: '50%' }, mostServers: 4, ...choices }
   const everything = () =>
     [1, 2, 3, 4].flatMap((servers) =>
@@ -440,7 +440,7 @@ describe('tune, of recorded service times', () => {
 
 describe('tune, of a handler', () => {
   it('calibrates it', { tags: 'full' }, async () => {
-    const handler = new URL('./handlers/affine.ts', import.meta.url)
+    const handler = new URL('./handlers/affine.js', import.meta.url)
     const tuned = await tune(
       { arrivals: '20/s', stop: { requests: 2000 } },
       {

@@ -32,12 +32,17 @@ export const BANNED: readonly Banned[] = [
   { phrase: /\bgoes on\b/, instead: 'continues' },
 ]
 
+/** In any case, and all of them at once. */
+const IN_ANY_CASE = BANNED.map(({ phrase, ...rest }) => ({ phrase: new RegExp(phrase.source, 'i'), ...rest }))
+const ANY = new RegExp(BANNED.map(({ phrase }) => phrase.source).join('|'), 'i')
+
 /** The phrases of a text that are banned: `line: phrase (write …)`. */
 export function bannedIn(text: string): string[] {
-  return text.split('\n').flatMap((line, i) =>
-    BANNED.flatMap(({ phrase, instead, allowed }) => {
-      const [found] = new RegExp(phrase.source, 'i').exec(line) ?? []
+  return text.split('\n').flatMap((line, i) => {
+    if (!ANY.test(line)) return []
+    return IN_ANY_CASE.flatMap(({ phrase, instead, allowed }) => {
+      const [found] = phrase.exec(line) ?? []
       return found === undefined || allowed?.test(line) ? [] : [`${i + 1}: "${found}" (write: ${instead})`]
-    }),
-  )
+    })
+  })
 }

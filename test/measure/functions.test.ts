@@ -206,14 +206,14 @@ describe('handler, a function that serves batches in this process', () => {
   it('receives the batches that the policy releases, one in flight at a time', async () => {
     let inFlight = 0
     let most = 0
-    const seen: number[] = []
+    const batches: number[][] = []
     const result = await measure({
       arrivals: '2000/s',
       ...all,
       batching: { maxBatchSize: 8, maxWait: '5ms' },
       handler: async function infer(batch) {
         most = Math.max(most, ++inFlight)
-        seen.push(...batch)
+        batches.push([...batch])
         await delay(2)
         inFlight--
         return batch.map((index) => index + 1)
@@ -221,9 +221,13 @@ describe('handler, a function that serves batches in this process', () => {
     })
     expectToAddUp(result)
     expect(most).toBe(1)
-    expect(seen).toEqual(Array.from({ length: 200 }, (_, index) => index))
-    expect(result.batches.meanSize).toBeGreaterThan(1)
-    expect(Math.max(...Object.keys(result.batches.sizes).map(Number))).toBeLessThanOrEqual(8)
+    expect(batches.flat()).toEqual(Array.from({ length: 200 }, (_, index) => index))
+    expect(batches.length).toBeLessThan(200)
+    expect(Math.max(...batches.map((batch) => batch.length))).toBeLessThanOrEqual(8)
+    // those that started in the window: on a busy machine most may start after it
+    const { count, sizes } = result.batches
+    expect(count).toBeLessThanOrEqual(batches.length)
+    expect(Object.keys(sizes).filter((size) => Number(size) > 8)).toEqual([])
     expect(result.scenario?.handler).toEqual({ function: 'infer', rerunnable: false })
     expect(result.scenario?.servers).toBe(1)
   })

@@ -23,21 +23,21 @@ describe('a measured run, simulated again', () => {
   it.each(['order', 'time'] as const)('is the same to the nanosecond, with its recorded times by %s', async (by) => {
     const scenario = {
       batching: { maxBatchSize: 8, maxWait: 0 },
-      stop: { requests: 2000 },
+      stop: { requests: 4000 },
       warmup: { requests: 0 },
     }
     const handler = new URL('./handlers/numbers.js', import.meta.url)
     const { observations } = await runMeasurement(
       resolveScenario({ ...scenario, handler, arrivals: { process: 'poisson', rate: 4000 }, seed: 3 }, 'measure'),
       {},
-      2000,
+      4000,
     )
     // a server is idle from its last completion on, so that what its thread does after that is dispatch
     expect(observations.slice(1).map(({ freeNs }) => freeNs)).toEqual(
       observations.slice(0, -1).map(({ endNs }) => endNs),
     )
     const known = (observations.at(-1)?.requests.at(-1) as number) + 1
-    // what started after the window, which the last request ends, is not observed
+    // what started after the window, which the last request ends, is not observed: on a busy machine those of the last half second
     expect(known).toBeGreaterThan(1900)
     const again = simulated({
       ...scenario,

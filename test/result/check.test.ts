@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { deflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { decode } from '../../src/histogram/hdr.js'
-import { affine, exponential, measure, type Result, replay, replicate, simulate } from '../../src/index.js'
+import { affine, closed, exponential, measure, type Result, replay, replicate, simulate } from '../../src/index.js'
 import { renderHtml, renderMarkdown, renderResult, renderResultsCsv, renderSweep } from '../../src/report/index.js'
 import { checkResult } from '../../src/result/check.js'
 import { createBatcher, createRecorder } from '../../src/serve/index.js'
@@ -71,11 +71,12 @@ describe('a result is taken of', () => {
       'a failing measurement',
       () =>
         measure({
-          arrivals: 200,
+          // clients wait for responses, so that some requests complete on a busy machine too
+          arrivals: closed({ clients: 3, thinkTime: '1ms' }),
           call: (i) => (i % 3 === 0 ? Promise.reject(new Error('no')) : delay(1)),
           servers: 1,
           queue: { capacity: 1 },
-          stop: { duration: 300 },
+          stop: { requests: 100 },
         }),
     ],
     ['a recorder', () => recorded()],

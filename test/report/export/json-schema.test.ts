@@ -9,7 +9,12 @@ import { result } from '../../support/results/example-result.js'
 const published = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../../dist/schema/${name}.json`, import.meta.url), 'utf8'))
 const ajv = new Ajv.default({ strict: false, allErrors: true })
-const validates = (name: string) => ajv.compile(published(name))
+const compiled = new Map<string, ReturnType<typeof ajv.compile>>()
+function validates(name: string) {
+  const validate = compiled.get(name) ?? ajv.compile(published(name))
+  compiled.set(name, validate)
+  return validate
+}
 
 describe('the published JSON Schemas', () => {
   it.each(Object.entries(jsonSchemas()))('%s equals the schema that reads files', (name, schema) => {

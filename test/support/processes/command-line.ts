@@ -5,6 +5,7 @@ import { main } from '../../../dist/cli/program.js'
 
 /** The built command. */
 export const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
+/** The working directory of commands: see `test/support/suites/working-directory.ts`. */
 export const SCENARIOS = fileURLToPath(new URL('../../cli/scenarios', import.meta.url))
 
 export interface Ended {
@@ -13,9 +14,6 @@ export interface Ended {
   stdout: string
   stderr: string
 }
-
-// relative files are in this folder, for commands in this process and in child processes
-process.chdir(SCENARIOS)
 
 /** Starts the command in a child process; `ended` resolves to its output and exit code. */
 export function start(...args: string[]) {
@@ -40,8 +38,11 @@ export const spawned = (...args: string[]): Promise<Ended> => start(...args).end
 export const throughline = (...args: string[]): Promise<Ended> => run(null, args)
 
 /** Runs the command in this process with Ctrl-C at its first progress; drops progress from stderr. */
-export async function interrupted(...args: string[]): Promise<Ended> {
-  const ended = await run(/[1-9]\d* % /, args)
+export const interrupted = (...args: string[]): Promise<Ended> => interruptedAt(/[1-9]\d* % /, ...args)
+
+/** Runs the command in this process with Ctrl-C at this progress; drops progress from stderr. */
+export async function interruptedAt(progress: RegExp, ...args: string[]): Promise<Ended> {
+  const ended = await run(progress, args)
   return { ...ended, stderr: ended.stderr.slice(ended.stderr.lastIndexOf(CLEARED) + CLEARED.length) }
 }
 const CLEARED = '\r\u001b[K'
