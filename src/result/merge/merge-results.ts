@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { MOST_REQUESTS, options as optionsOf } from '../../scenario/units.js'
-import { sumBy } from '../../statistics/descriptive.js'
+import { sum, sumBy } from '../../statistics/descriptive.js'
 import { count, percent, seconds } from '../../text/number.js'
 import { got, show, throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { checkResult } from '../check.js'
+import { inProgress } from '../findings.js'
 import type { Environment } from '../host.js'
 import { errorsIn, type Recording } from '../recording.js'
 import { endToEnd, mergeReplications } from '../replications.js'
@@ -87,10 +88,10 @@ function merge(given: readonly Named[], as: 'shards' | 'replications', lost: rea
   const findings = mergeFindings(
     given.map(({ name, result }) => ({
       name,
-      // known only of all requests together
-      findings: result.validity.findings.filter(({ code }) => code !== 'too-few-samples'),
+      findings: result.validity.findings.filter(({ code }) => !OF_ALL_TOGETHER.has(code)),
     })),
   )
+  findings.push(...progressOf(given))
   const recording: Recording = {
     ...(as === 'shards' ? mergeShards(recordings) : mergeRuns(recordings)),
     findings: as === 'shards' ? [...shardFindings(given, lost), ...findings] : findings,
@@ -98,6 +99,18 @@ function merge(given: readonly Named[], as: 'shards' | 'replications', lost: rea
     machines: recordings.map(({ histograms }) => histograms),
   }
   return resultOf(recording, commonEnvironment(given))
+}
+
+/** Findings that are known only of all requests together. */
+const OF_ALL_TOGETHER: ReadonlySet<Finding['code']> = new Set(['too-few-samples', 'in-progress'])
+
+/** The requests in flight on all machines, if their runs are in progress. */
+function progressOf(given: readonly Named[]): Finding[] {
+  const found = given.flatMap(({ result }) => result.validity.findings.filter(({ code }) => code === 'in-progress'))
+  if (found.length === 0) return []
+  const figure = (name: string) => found.map(({ figures }) => figures[name] ?? 0)
+  const longestMs = Math.max(...given.map(({ result }) => result.latencyMs.max))
+  return [inProgress(sum(figure('inFlight')), Math.max(...figure('oldestMs')), longestMs)]
 }
 
 /** Merges runs as if they had been one after another; with few of them, the segments of all are kept. */
