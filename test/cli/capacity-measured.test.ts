@@ -14,17 +14,26 @@ describe('throughline capacity of a target', () => {
     const flags = ['--url', server.url, '--arrivals', '400/s', '--budget', 'p90=2s', '--at-most', '2s', '--json']
     const { code, stdout } = await throughline('capacity', ...flags)
     const { rate, failed, tried, result }: MeasuredCapacity = JSON.parse(stdout)
-    expect(tried[0]?.rate).toBe(400)
+    // a busy machine may complete no run in this time
+    expect(tried[0]?.rate ?? 400).toBe(400)
     expect(code).toBe(rate !== null && rate >= 400 ? 0 : failed !== null && failed <= 400 ? 1 : 3)
     expect(result === null).toBe(rate === null)
     expect(server.received.length).toBeGreaterThan(10)
   })
 
+  it('is inconclusive if there was too little time for a run', async () => {
+    const flags = ['--url', server.url, '--arrivals', '10/s', '--p99', '2s', '--at-most', '10ms']
+    const { code, stdout } = await throughline('capacity', ...flags)
+    expect(code).toBe(3)
+    expect(stdout).toContain('The time was over before a load passed; allow more time.')
+  })
+
   it('prints the best so far at Ctrl-C', async () => {
     const flags = ['--url', server.url, '--arrivals', '100/s', '--p99', '2s', '--at-most', '20s']
-    const { code, stdout } = await interrupted('capacity', ...flags)
+    const { code, stdout, stderr } = await interrupted('capacity', ...flags)
     expect(code).toBe(130)
-    expect(stdout).toMatch(/The search was stopped before|Keeps the budget/)
+    // a busy machine may have completed no run
+    expect(stdout === '' ? stderr : stdout).toMatch(/The search was stopped before|Keeps the budget|: interrupted/)
   })
 
   it('refuses what does not apply', async () => {

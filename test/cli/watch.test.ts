@@ -100,7 +100,8 @@ describe('throughline measure, watched', () => {
   })
 
   it('ends if nobody reads the snapshots', async () => {
-    const args = [MAIN, 'measure', ...FLAGS, '--duration', '300ms', '--warmup', '0ms', '--progress-fd', '3', '--json']
+    const short = '--handler handler.ts --arrivals 200/s --duration 300ms --warmup 0ms'.split(' ')
+    const args = [MAIN, 'measure', ...short, '--progress-fd', '3', '--json']
     const child = spawn(process.execPath, args, { cwd: SCENARIOS, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
     child.stdio[3]?.destroy()
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0)
