@@ -10,6 +10,7 @@ import { compareCommand } from './compare.js'
 import { applyConfig, locateInConfig } from './config.js'
 import { historyCommand } from './gate/history.js'
 import { agentCommand } from './machines/agent.js'
+import { agentsCommand } from './machines/agents.js'
 import { mergeCommand } from './machines/merge.js'
 import { measureCommand } from './measure.js'
 import { Interrupted } from './output.js'
@@ -63,6 +64,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .addCommand(tuneCommand(terminal))
     .addCommand(calibrateCommand(terminal))
     .addCommand(agentCommand(terminal))
+    .addCommand(agentsCommand(terminal))
     .addCommand(mergeCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(compareCommand(terminal))

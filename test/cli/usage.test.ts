@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { atLength } from '../support/at-length.js'
 import { interrupted, MAIN, SCENARIOS, spawned, throughline } from '../support/processes/command-line.js'
 
-const COMMANDS = 'simulate measure sweep replicate capacity calibrate check compare report'.split(' ')
+const COMMANDS = 'simulate measure sweep replicate capacity calibrate agents check compare report'.split(' ')
 
 // runs concurrently: no test depends on timing
 describe.concurrent('throughline', () => {
