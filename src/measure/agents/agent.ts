@@ -46,9 +46,12 @@ export async function runAgent({
   const work = async ({ data }: { data: ShardJob }) => {
     doing = `sends shard ${data.index} of ${data.count}`
     show(doing)
-    await sendShard(redis, name, data, { signal, show })
-    doing = 'waits for work'
-    show(doing)
+    try {
+      await sendShard(redis, name, data, { signal, show })
+    } finally {
+      doing = 'waits for work'
+      show(doing)
+    }
   }
   const worker = new Worker<ShardJob>(QUEUE, work, {
     connection: redis,
