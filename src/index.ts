@@ -20,6 +20,7 @@ export type { Config } from './cli/config.js'
 export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'
 export { type Capacity, capacity } from './explore/capacity.js'
 export { type Compared, type CompareOptions, type CompareProgress, compare } from './explore/compare.js'
+export { type AgentsNeeded, agentsNeeded } from './explore/limit/agents-needed.js'
 export {
   type MeasureCapacityOptions,
   type MeasureCapacityProgress,

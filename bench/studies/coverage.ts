@@ -64,35 +64,41 @@ function betweenRuns(of: Case, requests: number, seed: number, times: number): R
   return intervalsBetween(mergeHistograms(histograms), histograms)
 }
 
-/** Each machine serves its own requests. */
-function ofMachines(
-  of: Case,
-  requests: number,
-  seed: number,
-  times: number,
-  as: 'shards' | 'replications',
-): Record<Estimate, Interval> {
-  const results = Array.from({ length: times }, (_, i) =>
-    simulate({ ...of.scenario, stop: { requests }, seed: 1000 * seed + i }),
-  )
-  return mergeResults(results, { as }).latencyMs.intervals
-}
+const noScores = (): Record<string, Score> =>
+  Object.fromEntries(ESTIMATED.map((estimate) => [estimate, { given: 0, covered: 0, width: 0 }]))
 
 function study(of: Case, intervals: (seed: number) => Record<Estimate, Interval>): Record<string, Score> {
-  const scores = Object.fromEntries(ESTIMATED.map((estimate) => [estimate, { given: 0, covered: 0, width: 0 }]))
+  const scores = noScores()
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) addScores(of, scores, intervals(seed))
+  return scores
+}
+
+function addScores(of: Case, scores: Record<string, Score>, found: Record<Estimate, Interval>): void {
+  for (const estimate of ESTIMATED) {
+    const { low, high } = found[estimate]
+    const exact = of.exact[estimate]
+    if (low === null || high === null || exact === undefined) continue
+    const score = scores[estimate] as Score
+    score.given++
+    if (low <= exact && exact <= high) score.covered++
+    score.width += exact === 0 ? 0 : (high - low) / 2 / exact
+  }
+}
+
+/** Scores the intervals of merged results, by the number of machines and how they are merged. Each serves its own requests. */
+function studyMachines(of: Case, requests: number): [name: string, scores: Record<string, Score>][] {
+  const merges = machines.flatMap((times) =>
+    (['replications', 'shards'] as const).map((as) => ({ times, as, scores: noScores() })),
+  )
   for (let seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
-    const found = intervals(seed)
-    for (const estimate of ESTIMATED) {
-      const { low, high } = found[estimate]
-      const exact = of.exact[estimate]
-      if (low === null || high === null || exact === undefined) continue
-      const score = scores[estimate] as Score
-      score.given++
-      if (low <= exact && exact <= high) score.covered++
-      score.width += exact === 0 ? 0 : (high - low) / 2 / exact
+    const results = Array.from({ length: Math.max(...machines) }, (_, i) =>
+      simulate({ ...of.scenario, stop: { requests }, seed: 1000 * seed + i }),
+    )
+    for (const { times, as, scores } of merges) {
+      addScores(of, scores, mergeResults(results.slice(0, times), { as }).latencyMs.intervals)
     }
   }
-  return scores
+  return merges.map(({ times, as, scores }) => [`${times} ${as}`, scores])
 }
 
 const fraction = (part: number, of: number) => ((100 * part) / of).toFixed(1)
@@ -151,15 +157,8 @@ if (given.truth) {
           study(of, (seed) => betweenRuns(of, requests, seed, times)),
         )
       }
-      for (const times of machines) {
-        for (const as of ['replications', 'shards'] as const) {
-          row(
-            of.name,
-            `${times} ${as} x ${length}`,
-            of,
-            study(of, (seed) => ofMachines(of, requests, seed, times, as)),
-          )
-        }
+      if (machines.length > 0) {
+        for (const [name, scores] of studyMachines(of, requests)) row(of.name, `${name} x ${length}`, of, scores)
       }
     }
   }

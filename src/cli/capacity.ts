@@ -102,7 +102,7 @@ async function printMeasured(terminal: Terminal, given: Scenario, flags: Capacit
     }
     return measureCapacity(scenario, limits, options)
   })
-  if (found.tried.length === 0) throw new Interrupted()
+  if (found.tried.length === 0 && terminal.exitCode !== 0) throw new Interrupted()
   if (json) printJson(terminal, found)
   else print(terminal, found, renderCapacity)
   if (terminal.exitCode !== 0) return

@@ -46,6 +46,7 @@ Examples:
   $ throughline measure --url http://127.0.0.1:8080 --trace log.jsonl --trace-field at
   $ throughline measure scenario.ts --servers 2 --json
   $ throughline measure scenario.ts --live 8080
+  $ throughline measure scenario.ts --pushgateway http://10.0.0.5:9091
   $ throughline measure scenario.ts --progress-fd 3 3> progress.jsonl
   $ throughline measure scenario.ts --shard 2/5 --json > shard-2.json`
 
@@ -82,6 +83,7 @@ export function measureCommand(terminal: Terminal): Command {
     .option('--agents <n>', 'send an HTTP scenario from this many agents, over --redis')
     .option('--redis <url>', 'URL of the Redis of --agents: redis://host:6379')
     .option('--live <port>', 'serve a live report on this port of this machine, or on an address: 0.0.0.0:8080')
+    .option('--pushgateway <url>', 'push the metrics of the run to a Prometheus Pushgateway every second')
     .option('--progress-fd <n>', 'write a snapshot as a JSON line to this file descriptor every second')
     .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
     .option('--setup-timeout <duration>', 'time limit of the setup of a handler (default: 60s)')
@@ -112,7 +114,7 @@ export function measureCommand(terminal: Terminal): Command {
       const { measure } = await import('../measure/measure.js')
       // reading percentiles in this process would disturb a target in this process
       const describeProgress = progressDescriber(typeof scenario.handler === 'string' || isUrl(scenario.handler))
-      const watch = await startWatch(terminal, flags)
+      const watch = await startWatch(terminal, flags, file ?? 'measure')
       let result: Result
       try {
         result = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
@@ -149,10 +151,11 @@ export function measureCommand(terminal: Terminal): Command {
 }
 
 /** Starts to show the run in progress, if flags ask for it. */
-async function startWatch(terminal: Terminal, flags: WatchFlags): Promise<RunWatch | null> {
-  if (flags.live === undefined && flags.progressFd === undefined) return null
+async function startWatch(terminal: Terminal, flags: WatchFlags, name: string): Promise<RunWatch | null> {
+  const { live, pushgateway, progressFd } = flags
+  if (live === undefined && pushgateway === undefined && progressFd === undefined) return null
   const watch = await import('./machines/run-watch.js')
-  return watch.RunWatch.start(terminal, flags)
+  return watch.RunWatch.start(terminal, { live, pushgateway, progressFd }, name)
 }
 
 /** Options that change nothing without another. */

@@ -10,6 +10,7 @@ import { compareCommand } from './compare.js'
 import { applyConfig, locateInConfig } from './config.js'
 import { historyCommand } from './gate/history.js'
 import { agentCommand } from './machines/agent.js'
+import { agentsCommand } from './machines/agents.js'
 import { mergeCommand } from './machines/merge.js'
 import { measureCommand } from './measure.js'
 import { Interrupted } from './output.js'
@@ -28,6 +29,26 @@ Exit codes: 0 passed, 1 budget broken or head slower, 2 bad usage or failed run,
 interrupted. Ctrl-C or SIGTERM ends a run early and reports what it has; a second signal ends it at once.
 `
 
+/** Lists a command and all commands below it. */
+const withSubcommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withSubcommands)]
+
+/** Refuses an option that is given twice, since only the last would count; a repeatable one collects a list. */
+function refuseRepeated(command: Command): void {
+  const given = new Set<string>()
+  for (const option of command.options) {
+    command.on(`option:${option.name()}`, () => {
+      const value = command.getOptionValue(option.attributeName())
+      if (given.has(option.name()) && typeof value !== 'boolean' && !Array.isArray(value)) {
+        throw new ValidationError(
+          `${option.long ?? option.short}`,
+          `is given twice, the last time as '${value}'; give it once`,
+        )
+      }
+      given.add(option.name())
+    })
+  }
+}
+
 /** Runs a command line and returns the exit code. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   let run: Command | null = null
@@ -43,6 +64,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .addCommand(tuneCommand(terminal))
     .addCommand(calibrateCommand(terminal))
     .addCommand(agentCommand(terminal))
+    .addCommand(agentsCommand(terminal))
     .addCommand(mergeCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(compareCommand(terminal))
@@ -53,7 +75,8 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
       terminal.reserveStdout()
       await applyConfig(command, (what) => terminal.stderr.write(`${program.name()}: ${legible(what)}\n`))
     })
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
+    refuseRepeated(command)
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: (text) => terminal.stderr.write(text),

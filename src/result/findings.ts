@@ -6,7 +6,7 @@ import type { ResolvedScenario } from '../scenario/scenario.js'
 import { maxThroughput, type Service, varies } from '../scenario/service/service.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
 import { mean } from '../statistics/descriptive.js'
-import { count } from '../text/number.js'
+import { count, time } from '../text/number.js'
 import { type Recording, serversIn } from './recording.js'
 import { ESTIMATES, nameOf, type Summary } from './summary.js'
 import { unsteady } from './unsteady.js'
@@ -197,3 +197,26 @@ export function tooFewSamples({ count: requests, intervals }: Summary): Finding[
 }
 
 const rate = (perSecond: number) => `${Number(perSecond.toPrecision(4)).toLocaleString('en')}/s`
+
+/**
+ * Finds that a run is in progress: requests in flight are in no figure yet. It is a warning if one of them is older than any
+ * answered request took.
+ *
+ * @param oldestMs how long ago the oldest of them was due; not finite if there is none
+ * @param longestMs the longest latency so far
+ */
+export function inProgress(inFlight: number, oldestMs: number, longestMs: number): Finding {
+  const ageMs = Math.max(0, Number.isFinite(oldestMs) ? oldestMs : 0)
+  const hides = inFlight > 0 && ageMs > longestMs
+  const what =
+    inFlight === 0
+      ? 'no request is in flight'
+      : `${inFlight === 1 ? '1 request is' : `${count(inFlight)} requests are`} in flight and not in these figures`
+  const age = inFlight === 0 || ageMs === 0 ? '' : `, the oldest due ${time(ageMs)} ago`
+  return {
+    code: 'in-progress',
+    severity: hides ? 'warning' : 'info',
+    message: `the run is in progress: ${what}${age}${hides ? ', longer than any answered one took' : ''}`,
+    figures: { inFlight, oldestMs: ageMs },
+  }
+}

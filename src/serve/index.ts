@@ -13,7 +13,8 @@ export {
   registerOpenTelemetry,
 } from './exporters/open-telemetry.js'
 export { type PrometheusRegistry, prometheusText, registerPrometheus } from './exporters/prometheus.js'
-export type { ExportOptions, Recorders } from './exporters/recorders.js'
+export type { ExportOptions, MetricSource, Recorders } from './exporters/recorders.js'
+export { resultMetrics } from './exporters/result-metrics.js'
 export type { LiveScenario, LiveScenarioOptions } from './recorder/live-scenario.js'
 export { createRecorder, type Recorder } from './recorder/recorder.js'
 export type { RecorderOptions, SnapshotOptions } from './recorder/recorder-options.js'

@@ -21,6 +21,13 @@ describe('throughline capacity of a target', () => {
     expect(server.received.length).toBeGreaterThan(10)
   })
 
+  it('is inconclusive if there was too little time for a run', async () => {
+    const flags = ['--url', server.url, '--arrivals', '10/s', '--p99', '2s', '--at-most', '10ms']
+    const { code, stdout } = await throughline('capacity', ...flags)
+    expect(code).toBe(3)
+    expect(stdout).toContain('The time was over before a load passed; allow more time.')
+  })
+
   it('prints the best so far at Ctrl-C', async () => {
     const flags = ['--url', server.url, '--arrivals', '100/s', '--p99', '2s', '--at-most', '20s']
     // at the first progress no run may be complete, so that there is nothing to print

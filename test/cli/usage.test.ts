@@ -4,16 +4,15 @@ import { describe, expect, it } from 'vitest'
 import { atLength } from '../support/at-length.js'
 import { interrupted, MAIN, SCENARIOS, spawned, throughline } from '../support/processes/command-line.js'
 
+const COMMANDS = 'simulate measure sweep replicate capacity calibrate agents check compare report'.split(' ')
+
 // runs concurrently: no test depends on timing
 describe.concurrent('throughline', () => {
-  it.each(['simulate', 'measure', 'sweep', 'replicate', 'capacity', 'calibrate', 'check', 'compare', 'report'])(
-    '%s --help ends with an example',
-    async (command) => {
-      const { stdout, stderr, code } = await throughline(command, '--help')
-      expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
-      expect(stdout).toMatch(new RegExp(`Examples:\\n {2}\\$ throughline ${command} `))
-    },
-  )
+  it.each(COMMANDS)('%s --help ends with an example', async (command) => {
+    const { stdout, stderr, code } = await throughline(command, '--help')
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+    expect(stdout).toMatch(new RegExp(`Examples:\\n {2}\\$ throughline ${command} `))
+  })
 
   it('prints its version', async () => {
     expect(await spawned('--version')).toMatchObject({
@@ -33,6 +32,11 @@ describe.concurrent('bad usage', () => {
   it.each([
     ['an unknown flag', 'simulate --servres 2', /unknown option '--servres'\n\(Did you mean --servers\?\)/],
     ['an unknown command', 'simulat', /unknown command 'simulat'/],
+    [
+      'an option that is given twice',
+      'simulate trade-off.json --servers 2 --seed 1 --servers 3',
+      /^throughline: --servers: is given twice, the last time as '3'; give it once/,
+    ],
     ['no arrivals', 'simulate --service 1ms', /--arrivals: is required: a rate such as 800\/s/],
     ['no service', 'simulate --arrivals 1/s', /--service: is required: how long a batch takes, such as 10ms/],
     [

@@ -11,11 +11,22 @@ import type { Terminal } from '../../src/cli/terminal.js'
 import { simulate } from '../../src/simulate/simulate.js'
 import { MAIN, SCENARIOS, throughline } from '../support/processes/command-line.js'
 
-const FLAGS = '--handler handler.js --arrivals 200/s --duration 300ms --warmup 100ms'.split(' ')
+const TARGET = '--handler handler.js --arrivals 200/s'.split(' ')
+const FLAGS = [...TARGET, ...'--duration 300ms --warmup 100ms'.split(' ')]
 
 describe('throughline measure, watched', () => {
   it('serves a live report, and writes snapshots to a file descriptor', async () => {
-    const args = [MAIN, 'measure', ...FLAGS, '--duration', '60s', '--live', '0', '--progress-fd', '3', '--json']
+    const args = [
+      MAIN,
+      'measure',
+      ...TARGET,
+      ...'--duration 60s --warmup 100ms'.split(' '),
+      '--live',
+      '0',
+      '--progress-fd',
+      '3',
+      '--json',
+    ]
     const child = spawn(process.execPath, args, { cwd: SCENARIOS, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
     const read = ['', '', '', '']
     for (const fd of [1, 2, 3]) {
@@ -109,7 +120,15 @@ describe('throughline measure, watched', () => {
   })
 
   it('ends if nobody reads the snapshots', async () => {
-    const args = [MAIN, 'measure', ...FLAGS, '--warmup', '0ms', '--progress-fd', '3', '--json']
+    const args = [
+      MAIN,
+      'measure',
+      ...TARGET,
+      ...'--duration 300ms --warmup 0ms'.split(' '),
+      '--progress-fd',
+      '3',
+      '--json',
+    ]
     const child = spawn(process.execPath, args, { cwd: SCENARIOS, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
     child.stdio[3]?.destroy()
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0)

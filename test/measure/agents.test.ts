@@ -42,6 +42,11 @@ describe('agents', () => {
       {},
       'must be at most 1, the number of requests',
     ],
+    [
+      { http: { url }, arrivals: '1000000/s', stop: { duration: '72m' } },
+      {},
+      'stop: must be shorter: it makes 4,320,000,000 requests, and a Result counts up to 4,294,967,295',
+    ],
     [{ http: { url } }, { redis: 'localhost' }, 'options.agents.redis: must be the URL of a Redis'],
     [{ http: { url } }, { count: 0 }, 'options.agents.count: must be a whole number'],
   ])('are refused before the run for what they cannot do: %#', async (scenario, agents, message) => {

@@ -66,6 +66,22 @@ describe('shards of a run, in virtual time', () => {
     ['a part of a trace', { arrivals: replay(times, { speed: 2 }), stop: { requests: 700 } }],
   ]
 
+  it.each([300, 1000])('are the one stream together if there are %i of them', (count) => {
+    const scenario: ScenarioParts = {
+      arrivals: '20000/s',
+      servers: 5,
+      stop: { requests: 5003 },
+      warmup: { requests: 0 },
+    }
+    const whole = sentBy(runInVirtualTime(scenario, byRequest), null)
+    for (const index of [1, 4, count]) {
+      const shard = { index, count }
+      const own = sentBy(runInVirtualTime(scenario, byRequest, shard), shard)
+      const expected = whole.filter(({ number }) => number % count === index - 1)
+      expect(own.sort((a, b) => a.number - b.number)).toEqual(expected.sort((a, b) => a.number - b.number))
+    }
+  })
+
   it.each(scenarios)('are the one stream together, request for request: %s', (_, given) => {
     // enough servers for every request at once
     const scenario = { ...given, servers: 5, seed: 7 }

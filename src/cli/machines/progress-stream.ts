@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs'
+import { fstatSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { messageOf, ValidationError } from '../../validation/validation-error.js'
 import { isFile, writeAll } from '../standard-streams.js'
@@ -8,33 +8,43 @@ const MOST_WAITING = 1_000_000
 /** How long the end of a run waits for a slow reader. */
 const CLOSE_MS = 1000
 
-/** Writes JSON lines to a file descriptor that the process has inherited. It never blocks on a slow reader, and never throws. */
+/**
+ * Writes JSON lines to a file descriptor that the process has inherited. It never blocks on a slow reader, and never throws:
+ * if lines cannot be written, the run continues without them.
+ */
 export class ProgressStream {
   readonly #write: (line: string) => void
   readonly #socket: Socket | null
+  #fault: unknown = null
 
   private constructor(fd: number, plain: boolean) {
     this.#socket = plain ? null : new Socket({ fd, readable: false, writable: true })
-    // a reader may close the pipe
-    this.#socket?.on('error', () => {})
-    let full = false
+    this.#socket?.on('error', (error: NodeJS.ErrnoException) => {
+      // a reader may close the pipe
+      if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') this.#fault ??= error
+    })
     this.#write = (line) => {
       if (this.#socket !== null) {
         if (this.#socket.writable && this.#socket.writableLength < MOST_WAITING) this.#socket.write(line)
         return
       }
       try {
-        if (!full) writeAll(fd, Buffer.from(line))
-      } catch {
-        full = true
+        if (this.#fault === null) writeAll(fd, Buffer.from(line))
+      } catch (error) {
+        this.#fault = error
       }
     }
+  }
+
+  /** Why lines could not be written; null if all were, or if the reader left. */
+  get fault(): string | null {
+    return this.#fault === null ? null : messageOf(this.#fault)
   }
 
   /**
    * Opens a file descriptor for writing.
    *
-   * @throws ValidationError if the process has not inherited it
+   * @throws ValidationError if the process has not inherited it, or only for reading
    */
   static open(text: string): ProgressStream {
     const fd = Number(text)
@@ -45,6 +55,8 @@ export class ProgressStream {
       const stats = fstatSync(fd)
       const plain = isFile(fd)
       if (!plain && !stats.isFIFO() && !stats.isSocket()) throw new Error('it is no file, pipe or socket')
+      // writes nothing, but fails if it is open for reading only
+      if (!stats.isSocket()) writeSync(fd, new Uint8Array(0))
       return new ProgressStream(fd, plain)
     } catch (error) {
       throw new ValidationError(

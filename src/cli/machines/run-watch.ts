@@ -9,8 +9,9 @@ import { ProgressStream } from './progress-stream.js'
 
 /** The flags by which a run in progress is watched. */
 export interface WatchFlags {
-  live?: string
-  progressFd?: string
+  live?: string | undefined
+  pushgateway?: string | undefined
+  progressFd?: string | undefined
 }
 
 /** A line of the stream of snapshots. */
@@ -26,7 +27,7 @@ interface ProgressLine extends ProgressFigures {
 
 const EVERY_MS = 1000
 
-/** Shows snapshots of a run in progress once a second: as a live report, as JSON lines, or as both. */
+/** Shows snapshots of a run in progress once a second: as a live report, as metrics, or as JSON lines. */
 export class RunWatch {
   readonly #terminal: Terminal
   readonly #live: LiveReport | null
@@ -45,12 +46,18 @@ export class RunWatch {
   /**
    * Starts what the flags ask for.
    *
-   * @throws ValidationError if a flag is invalid, or its port or file descriptor cannot be used
+   * @param name the name of the run in metrics
+   * @throws ValidationError if a flag is invalid, or its port, gateway or file descriptor cannot be used
    */
-  static async start(terminal: Terminal, { live, progressFd }: WatchFlags): Promise<RunWatch> {
+  static async start(
+    terminal: Terminal,
+    { progressFd, ...addresses }: WatchFlags,
+    name = 'measure',
+  ): Promise<RunWatch> {
     const stream = progressFd === undefined ? null : ProgressStream.open(progressFd)
-    const report = live === undefined ? null : await LiveReport.start(live)
-    if (report !== null) {
+    const shows = addresses.live !== undefined || addresses.pushgateway !== undefined
+    const report = shows ? await LiveReport.start(addresses, name, sayOnce(terminal)) : null
+    if (report !== null && report.url !== null) {
       const open = isLoopback(new URL(report.url).hostname)
       const note = open ? '' : ', for every machine that can reach it'
       terminal.stderr.write(`throughline: live report on ${report.url}${note}\n`)
@@ -90,7 +97,19 @@ export class RunWatch {
   async close(): Promise<void> {
     await this.#taking
     await this.#stream?.close()
+    const fault = this.#stream?.fault ?? null
+    if (fault !== null) this.#terminal.stderr.write(`throughline: --progress-fd: snapshots are incomplete: ${fault}\n`)
     await this.#live?.close()
+  }
+}
+
+/** Says that metrics cannot be pushed, once until there is another reason. */
+function sayOnce(terminal: Terminal): (fault: string) => void {
+  let said = ''
+  return (fault) => {
+    if (fault === said) return
+    said = fault
+    terminal.stderr.write(`throughline: --pushgateway: cannot push metrics: ${fault}; tries again\n`)
   }
 }
 

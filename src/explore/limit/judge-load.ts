@@ -13,7 +13,8 @@ export interface LoadVerdict {
   cause: LoadCause | null
   /** null if it passed */
   reason: string | null
-  check: BudgetCheck
+  /** null if it is not judged by a budget */
+  check: BudgetCheck | null
 }
 
 /** Judges a run by a budget. Only a valid run passes; a saturated one fails any budget, unless this machine may be why. */

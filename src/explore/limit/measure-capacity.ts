@@ -13,7 +13,7 @@ import { type Duration, options, positiveDuration } from '../../scenario/units.j
 import { abortSignal, throwIfAborted } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { ProgressReports } from '../progress.js'
-import { judgeLoad, requestsNeeded } from './judge-load.js'
+import { judgeLoad, type LoadVerdict, requestsNeeded } from './judge-load.js'
 import {
   bracketOf,
   isConfirmed,
@@ -48,7 +48,7 @@ export interface TriedLoad {
   cause: LoadCause | null
   /** the cause in words; null if it passed */
   reason: string | null
-  /** null if no request completed */
+  /** null if no request completed, or the load is not judged by a budget */
   check: BudgetCheck | null
 }
 
@@ -106,7 +106,8 @@ export interface MeasureCapacityOptions
   onProgress?: ((progress: MeasureCapacityProgress) => unknown) | undefined
 }
 
-const schema = options({
+/** The options of every search of a load. */
+export const searchOptions = {
   atMost: positiveDuration.default(60_000),
   signal: abortSignal.optional(),
   onProgress: z
@@ -115,7 +116,9 @@ const schema = options({
     })
     .optional(),
   ...sharedOptions,
-})
+}
+
+const schema = options(searchOptions)
 
 /**
  * Finds the highest load at which a target keeps a budget, by measuring one load after another on the real clock: it
@@ -155,20 +158,35 @@ export async function measureCapacity(
   if (!('rate' in arrivals)) {
     throw new ValidationError('arrivals', `must be a process with a rate to search; ${arrivals.process} has none`)
   }
-  const { runMeasurement } = await import('../../measure/run.js')
+  const measureLoad = loadMeasurer(scenario, arrivals, (run) => extentsOf(run, limits), measuring)
+  return findCapacity(measureLoad, {
+    ...{ from: arrivals.rate, requests, atMostMs: atMost, signal, onProgress },
+    judge: (result) => judgeLoad(result, limits),
+    now: real.now,
+  })
+}
 
-  const measureLoad: MeasureLoad = async (run, control) => {
-    const changes = { arrivals: { ...arrivals, rate: run.rate }, ...extentsOf(run, limits) }
+/**
+ * Makes a function that measures a scenario at a load.
+ *
+ * @param arrivals the process of its arrivals, whose rate is the load
+ * @param extents the length and the warm-up of a run
+ */
+export function loadMeasurer(
+  scenario: Scenario,
+  arrivals: object,
+  extents: (run: NextRun) => Pick<Scenario, 'stop' | 'warmup'>,
+  measuring: Pick<MeasureOptions, 'idle' | 'spin' | 'batchTimeout' | 'setupTimeout'>,
+): MeasureLoad {
+  return async (run, control) => {
+    const { runMeasurement } = await import('../../measure/run.js')
+    const changes = { arrivals: { ...arrivals, rate: run.rate }, ...extents(run) }
     const load = resolveLoad(scenario, changes as Partial<Scenario>)
     const { recording, environment, host, failure } = await runMeasurement(load, { ...measuring, ...control })
     const { counts } = recording
     if (counts.completed > 0) return resultOf(recording, environment, host)
     return { error: nothingCompleted(load, counts, failure), offered: counts.offered }
   }
-  return findCapacity(measureLoad, {
-    ...{ from: arrivals.rate, budget: limits, requests, atMostMs: atMost, signal, onProgress },
-    now: real.now,
-  })
 }
 
 /** The start of a short run, in which connections open and code warms up: half of the time to its first checkpoint. */
@@ -202,7 +220,7 @@ export type MeasureLoad = (
 ) => Promise<Result | { error: Error; offered: number }>
 
 interface CapacitySearch extends SearchLimits {
-  budget: Budget
+  judge: (result: Result) => LoadVerdict
   signal?: AbortSignal | undefined
   onProgress?: MeasureCapacityOptions['onProgress']
   /** milliseconds, from any time on */
@@ -211,7 +229,7 @@ interface CapacitySearch extends SearchLimits {
 
 /** Searches with any function that measures a load. */
 export async function findCapacity(measureLoad: MeasureLoad, search: CapacitySearch): Promise<MeasuredCapacity> {
-  const { budget, atMostMs, signal, onProgress, now } = search
+  const { judge, atMostMs, signal, onProgress, now } = search
   const startMs = now()
   const progress = new ProgressReports(onProgress)
   const tried: TriedLoad[] = []
@@ -245,7 +263,7 @@ export async function findCapacity(measureLoad: MeasureLoad, search: CapacitySea
         tried.push(notCompleted(run, measured))
         continue
       }
-      const { verdict, cause, reason, check } = judgeLoad(measured, budget)
+      const { verdict, cause, reason, check } = judge(measured)
       tried.push({ ...run, windowMs: measured.window.endMs - measured.window.startMs, verdict, cause, reason, check })
       if (verdict === 'pass') results.set(run.rate, measured)
     }

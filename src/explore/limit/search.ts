@@ -29,6 +29,10 @@ export interface SearchLimits {
   atMostMs: number
   /** how many requests a budget needs for a verdict */
   requests: number
+  /** how many requests a probe needs; 10 if it is omitted */
+  probed?: number
+  /** the highest load to try; the highest that can be measured, if it is omitted */
+  most?: number
 }
 
 /** How near the highest load that passed must come to the lowest that did not, as a fraction of it. */
@@ -90,18 +94,18 @@ const isWide = (low: Step, high: Step) => high.rate > (1 + NEAR) * low.rate
 /** Chooses the next load to run and for how long: doubling or halving first, then between. Null ends the search. */
 export function nextRun(
   steps: readonly Step[],
-  { from, atMostMs, requests }: SearchLimits,
+  { from, atMostMs, requests, probed = 10, most = MOST }: SearchLimits,
   elapsedMs: number,
 ): NextRun | null {
   const leftMs = atMostMs - elapsedMs
   const lengths = {
-    probe: { least: atMostMs / 60, most: atMostMs / 6, requests: 10 },
+    probe: { least: atMostMs / 60, most: atMostMs / 6, requests: probed },
     search: { least: atMostMs / 10, most: 0.4 * atMostMs, requests },
     confirm: { least: LONG * atMostMs, most: 0.4 * atMostMs, requests },
   }
   const run = (rate: number, kind: RunKind) => {
-    const { least, most, requests: needed } = lengths[kind]
-    const lengthMs = Math.min(leftMs, most, Math.max(least, (1000 * needed) / rate))
+    const { least, most: longest, requests: needed } = lengths[kind]
+    const lengthMs = Math.min(leftMs, longest, Math.max(least, (1000 * needed) / rate))
     // what is cut too short would only mislead
     return lengthMs < least / 2 ? null : { rate, kind, lengthMs: Math.round(lengthMs) }
   }
@@ -116,7 +120,7 @@ export function nextRun(
     // a lower load has fewer requests, and so may have too few in any time
     return (rate / 2) * Math.min(leftMs, lengths.confirm.most) < 1000 * requests ? null : search(rate / 2)
   }
-  if (high === null && low.rate < MOST) return run(Math.min(MOST, 2 * low.rate), 'probe')
+  if (high === null && low.rate < Math.min(most, MOST)) return run(Math.min(most, MOST, 2 * low.rate), 'probe')
   if (low.cause !== null) return search(low.rate)
   const between = high !== null && isWide(low, high) ? Number(((low.rate + high.rate) / 2).toPrecision(3)) : null
   if (between !== null && elapsedMs < SEARCHED * atMostMs && !isRefuted(steps)) return search(between)

@@ -35,10 +35,23 @@ export async function runAgent({
 }: AgentOptions): Promise<void> {
   const { Worker } = await loadBullmq()
   const redis = await connectRedis(url, { reconnect: true })
+  let shown = ''
+  // an error repeats until Redis is back
+  const show = (status: string) => {
+    if (status === shown) return
+    shown = status
+    onStatus?.(status)
+  }
+  let doing = 'waits for work'
   const work = async ({ data }: { data: ShardJob }) => {
-    onStatus?.(`sends shard ${data.index} of ${data.count}`)
-    await sendShard(redis, name, data, signal)
-    onStatus?.('waits for work')
+    doing = `sends shard ${data.index} of ${data.count}`
+    show(doing)
+    try {
+      await sendShard(redis, name, data, { signal, show })
+    } finally {
+      doing = 'waits for work'
+      show(doing)
+    }
   }
   const worker = new Worker<ShardJob>(QUEUE, work, {
     connection: redis,
@@ -47,10 +60,11 @@ export async function runAgent({
     maxStalledCount: 0,
     lockDuration: 60_000,
   })
-  worker.on('error', () => {})
+  worker.on('error', (error) => show(`cannot use Redis: ${messageOf(error)}; tries again`))
+  redis.on('ready', () => show(doing))
   try {
     await worker.waitUntilReady()
-    onStatus?.('waits for work')
+    show(doing)
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
       else onAbort(signal, resolve)
@@ -61,20 +75,26 @@ export async function runAgent({
   }
 }
 
-async function sendShard(redis: Redis, name: string, job: ShardJob, signal: AbortSignal): Promise<void> {
+interface SendOptions {
+  signal: AbortSignal
+  /** shows what went wrong */
+  show(status: string): void
+}
+
+async function sendShard(redis: Redis, name: string, job: ShardJob, { signal, show }: SendOptions): Promise<void> {
   const { run, index, count, version } = job
   const keys = new RunKeys(redis, run)
   // the coordinator may have given up
   if ((await keys.orders()) === null) return
   if (version !== VERSION) {
-    await keys.end(index, {
-      error: `agent ${name} has throughline ${VERSION}, not ${version}; install the same version on all machines`,
-    })
+    const error = `agent ${name} has throughline ${VERSION}, not ${version}; install the same version on all machines`
+    show(error)
+    await keys.end(index, { error })
     return
   }
   const plan = await keys.plan()
   if (plan === null) return
-  const link = new CoordinatorLink(keys, { index, name, clock: await RedisClock.estimate(redis), signal })
+  const link = new CoordinatorLink(keys, { index, count, name, clock: await RedisClock.estimate(redis), signal })
   try {
     const result = await measureFrom(
       plan.scenario,
@@ -92,6 +112,7 @@ async function sendShard(redis: Redis, name: string, job: ShardJob, signal: Abor
     )
     await withinSilence(keys.end(index, { result: link.date(result) }))
   } catch (error) {
+    show(`shard ${index} of ${count} failed: ${messageOf(error)}`)
     // without an outcome the coordinator counts this agent as dead
     await withinSilence(keys.end(index, { error: `agent ${name}: ${messageOf(error)}` })).catch(() => {})
   } finally {
@@ -99,11 +120,13 @@ async function sendShard(redis: Redis, name: string, job: ShardJob, signal: Abor
   }
 }
 
-/** How long a snapshot is shown before the next one is made. */
+/** How long a snapshot is shown before the next one is made, and how many agents may show one as often. */
 const SHOWN_MS = 1500
+const SHOWN_AGENTS = 50
 
 interface LinkOptions {
   index: number
+  count: number
   name: string
   clock: RedisClock
   signal: AbortSignal
@@ -113,6 +136,7 @@ interface LinkOptions {
 class CoordinatorLink {
   readonly #keys: RunKeys
   readonly #index: number
+  readonly #count: number
   readonly #clock: RedisClock
   readonly #abort = new AbortController()
   readonly #stop = new AbortController()
@@ -124,12 +148,14 @@ class CoordinatorLink {
   #watched = false
   #showing = false
   #startMs = 0
+  #reportedMs = Number.NEGATIVE_INFINITY
   /** time 0 on this machine's clock; unknown until all agents are ready */
   originNs: bigint | null = null
 
-  constructor(keys: RunKeys, { index, name, clock, signal }: LinkOptions) {
+  constructor(keys: RunKeys, { index, count, name, clock, signal }: LinkOptions) {
     this.#keys = keys
     this.#index = index
+    this.#count = count
     this.#clock = clock
     this.#report = { name, atMs: 0, clockErrorMs: clock.errorMs, progress: null }
     const onAgentStopped = () => this.#abort.abort(new Error('the agent was stopped'))
@@ -179,7 +205,9 @@ class CoordinatorLink {
   async #show(resultSoFar: MeasureProgress['resultSoFar']): Promise<void> {
     const result = await resultSoFar()
     if (result !== null) await withinSilence(this.#keys.show(this.#index, result))
-    await sleep(SHOWN_MS, undefined, { signal: this.#stop.signal })
+    // the snapshots of all agents go through one Redis and one coordinator
+    const shownMs = SHOWN_MS * Math.max(1, this.#count / SHOWN_AGENTS)
+    await sleep(shownMs, undefined, { signal: this.#stop.signal })
   }
 
   async #poll(): Promise<void> {
@@ -210,8 +238,11 @@ class CoordinatorLink {
       this.originNs = this.#clock.localNs(orders.startMs)
     }
     this.#watched = orders.watched === true
-    const report = { ...this.#report, atMs: this.#clock.nowMs() }
-    if (this.#isReady) await withinSilence(this.#keys.report(this.#index, report))
+    // orders are followed more often before the start, but a thousand agents that report as often would overload Redis
+    const nowMs = performance.now()
+    if (!this.#isReady || nowMs - this.#reportedMs < 0.9 * REPORT_MS) return
+    this.#reportedMs = nowMs
+    await withinSilence(this.#keys.report(this.#index, { ...this.#report, atMs: this.#clock.nowMs() }))
   }
 }
 

@@ -22,7 +22,8 @@ import {
   SILENT_MS,
   VERSION,
 } from './protocol.js'
-import { connectRedis, isNoAnswer, loadBullmq, RedisClock } from './redis.js'
+import { connectRedis, isNoAnswer, isRefused, loadBullmq, RedisClock } from './redis.js'
+import { SnapshotMerger } from './snapshot-merger.js'
 
 /** How far ahead the start is set, so that every agent knows of it. */
 const LEAD_MS = 1000
@@ -39,6 +40,7 @@ export async function measureOnAgents(
   const { Queue } = await loadBullmq()
   const redis = await connectRedis(url)
   const queue = new Queue<ShardJob>(QUEUE, { connection: redis })
+  const snapshots = new SnapshotMerger()
   queue.on('error', () => {})
   const run = randomUUID()
   const keys = new RunKeys(redis, run)
@@ -54,13 +56,17 @@ export async function measureOnAgents(
         opts: { attempts: 1, removeOnComplete: true, removeOnFail: true },
       })),
     )
-    return await conduct(keys, clock, { ...options, count, setupTimeoutMs })
+    const othersBusy = async () => (await queue.getActive()).filter(({ data }) => data.run !== run).length
+    return await conduct(keys, clock, { ...options, count, setupTimeoutMs, othersBusy }, snapshots)
   } catch (error) {
-    if (signal?.aborted || (redis.status === 'ready' && !isNoAnswer(error))) throw error
+    if (signal?.aborted) throw error
+    if (isRefused(error)) throw new MeasureError(`Redis refused a command: ${messageOf(error)}`, { cause: error })
+    if (redis.status === 'ready' && !isNoAnswer(error)) throw error
     throw new MeasureError(`the connection to Redis was lost: ${messageOf(error)}; agents end their shards`, {
       cause: error,
     })
   } finally {
+    await snapshots.destroy()
     // without orders, agents end their shards; jobs that none has taken would wait for another agent
     const removed = Promise.allSettled([keys.remove(), ...jobs.map((job) => job.remove())])
     await Promise.race([removed.then(() => queue.close()), sleep(SILENT_MS, undefined, { ref: false })])
@@ -68,42 +74,58 @@ export async function measureOnAgents(
   }
 }
 
+interface ConductOptions extends MeasureOptions {
+  count: number
+  setupTimeoutMs: number
+  /** counts the agents that send other runs */
+  othersBusy(): Promise<number>
+}
+
 /** Starts all agents of a run together once they are ready, and waits for their outcomes. */
 async function conduct(
   keys: RunKeys,
   clock: RedisClock,
-  { signal, onProgress, count, setupTimeoutMs }: MeasureOptions & { count: number; setupTimeoutMs: number },
+  { signal, onProgress, count, setupTimeoutMs, othersBusy }: ConductOptions,
+  snapshots: SnapshotMerger,
 ): Promise<Result> {
   const orders: RunOrders = {}
+  const watched = new WatchedAgents()
   const begunMs = performance.now()
   for (;;) {
-    const [reports, ended] = await Promise.all([keys.reports(), keys.ended()])
+    const [found, ended] = await Promise.all([keys.reports(), keys.ended()])
     throwIfAborted(signal)
+    const live = watched.update(found)
+    const { reports } = watched
     const nowMs = clock.nowMs()
-    const live = [...reports].filter(([, { atMs }]) => nowMs - atMs <= SILENT_MS)
     if (orders.startMs === undefined) {
       const outcomes = ended.size === 0 ? [] : (await keys.outcomes()).values()
       const failed = [...outcomes].find((outcome) => 'error' in outcome)
       if (failed !== undefined) throw new MeasureError(failed.error)
       if (performance.now() - begunMs > setupTimeoutMs) {
+        const busy = await othersBusy()
+        const advice =
+          busy === 0
+            ? '; start more with throughline agent --redis'
+            : `, and ${countText(busy)} sent another run; wait until it is over, or start more with throughline agent --redis`
         throw new MeasureError(
-          `${countText(live.length)} of ${countText(count)} agents were ready within ${setupTimeoutMs} ms (setupTimeout); start more with throughline agent --redis`,
+          `${countText(live.length)} of ${countText(count)} agents were ready within ${setupTimeoutMs} ms (setupTimeout)${advice}`,
         )
       }
       if (live.length === count) orders.startMs = nowMs + LEAD_MS
     } else {
-      const waiting = live.some(([index]) => !ended.has(index))
+      const waiting = live.some((index) => !ended.has(index))
       if (!waiting && nowMs > orders.startMs + LEAD_MS) {
         const outcomes = await keys.outcomes()
         throwIfAborted(signal)
         return mergeOutcomes(count, reports, outcomes)
       }
-      const resultSoFar = async () => {
+      const load = async () => {
+        const names = namesOf(count, reports)
+        return [...(await keys.snapshots())].map(([index, text]) => ({ name: names[index - 1] as string, text }))
+      }
+      const resultSoFar = () => {
         orders.watched = true
-        // the run may be over by now
-        const results = await keys.snapshots().catch(() => [])
-        const snapshots = [...results].map(([index, result]) => ({ name: nameOf(index, reports), result }))
-        return snapshots.length === 0 ? null : mergeShardResults(snapshots, [])
+        return snapshots.take(load)
       }
       if (onProgress?.({ ...progressOf(reports), resultSoFar }) === false) orders.interrupted = true
     }
@@ -129,16 +151,37 @@ function progressOf(reports: Map<number, AgentReport>): Omit<MeasureProgress, 'r
 function mergeOutcomes(count: number, reports: Map<number, AgentReport>, outcomes: Map<number, Outcome>): Result {
   const results: { name: string; result: Result; clockErrorMs: number }[] = []
   const lost: string[] = []
-  for (let index = 1; index <= count; index++) {
-    const name = nameOf(index, reports)
-    const clockErrorMs = reports.get(index)?.clockErrorMs ?? 0
-    const outcome = outcomes.get(index)
+  namesOf(count, reports).forEach((name, i) => {
+    const outcome = outcomes.get(i + 1)
     if (outcome === undefined) lost.push(`agent ${name} died or lost its connection`)
     else if ('error' in outcome) lost.push(outcome.error)
-    else results.push({ name, result: outcome.result, clockErrorMs })
-  }
+    else results.push({ name, result: outcome.result, clockErrorMs: reports.get(i + 1)?.clockErrorMs ?? 0 })
+  })
   if (results.length === 0) throw new MeasureError(`no agent finished its shard: ${lost.join('; ')}`)
   return mergeShardResults(results, lost)
 }
 
-const nameOf = (index: number, reports: Map<number, AgentReport>) => reports.get(index)?.name ?? `agent ${index}`
+/** The names of the agents of all shards, in order; several agents may have been given one name. */
+function namesOf(count: number, reports: Map<number, AgentReport>): string[] {
+  const given = Array.from({ length: count }, (_, i) => reports.get(i + 1)?.name ?? 'without a name')
+  const times = new Map<string, number>()
+  for (const name of given) times.set(name, (times.get(name) ?? 0) + 1)
+  return given.map((name, i) => (times.get(name) === 1 ? name : `${name} (shard ${i + 1})`))
+}
+
+/** The agents of a run, and which of them are alive: their reports change. The clocks of machines drift apart in a long run. */
+class WatchedAgents {
+  readonly #changedMs = new Map<number, number>()
+  /** the newest report of each agent */
+  readonly reports = new Map<number, AgentReport>()
+
+  /** Takes the newest reports, and returns which agents are alive. */
+  update(found: Map<number, AgentReport>): number[] {
+    const nowMs = performance.now()
+    for (const [index, report] of found) {
+      if (report.atMs !== this.reports.get(index)?.atMs) this.#changedMs.set(index, nowMs)
+      this.reports.set(index, report)
+    }
+    return [...this.#changedMs].filter(([, ms]) => nowMs - ms <= SILENT_MS).map(([index]) => index)
+  }
+}

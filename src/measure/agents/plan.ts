@@ -1,7 +1,10 @@
 import { type FileRow, readRows } from '../../files/rows.js'
+import { meanRate } from '../../scenario/arrivals/arrivals.js'
 import { type ResolvedScenario, resolveScenario, type Scenario } from '../../scenario/scenario.js'
+import { extentNs } from '../../scenario/stop.js'
 import type { Targets } from '../../scenario/target.js'
-import { isPlain } from '../../scenario/units.js'
+import { isPlain, MOST_REQUESTS, NS_PER_SECOND } from '../../scenario/units.js'
+import { count as countText } from '../../text/number.js'
 import { isBytes } from '../../validation/realm.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { checkMeasurable, checkShard } from '../measurable.js'
@@ -33,6 +36,7 @@ export async function planRun(scenario: Scenario, options: MeasureOptions, count
   }
   const resolved = checkMeasurable(resolveScenario(scenario, 'measure'))
   checkShard(resolved, { index: 1, count })
+  checkLength(resolved)
   refuseCode(resolved)
   const files: Record<string, FileRow[]> = {}
   await loadRequests(resolved, async (file) => {
@@ -46,6 +50,18 @@ export async function planRun(scenario: Scenario, options: MeasureOptions, count
   throw new ValidationError(
     'agents',
     `cannot be sent a scenario of ${Math.ceil(text.length / 1e6)} MB with its files: the limit is ${LONGEST_PLAN / 1e6} MB; shorten the lists and files, or use shards`,
+  )
+}
+
+/** Refuses a run with more requests than a merged Result can count. */
+function checkLength({ arrivals, stop }: ResolvedScenario): void {
+  if ('atMost' in stop) return
+  const { requests, ns } = extentNs(stop)
+  const expected = Math.min(requests, ((meanRate(arrivals) ?? 0) * ns) / NS_PER_SECOND || 0)
+  if (expected <= MOST_REQUESTS) return
+  throw new ValidationError(
+    'stop',
+    `must be shorter: it makes ${countText(Math.round(expected))} requests, and a Result counts up to ${countText(MOST_REQUESTS)}`,
   )
 }
 

@@ -50,6 +50,8 @@ export interface RunOrders {
 /** How often agents and the coordinator report to each other, and after what silence the other counts as dead. */
 export const REPORT_MS = 500
 export const SILENT_MS = 5000
+/** How many Results a command loads: a few megabytes. */
+const LOADED_TOGETHER = 50
 /** How long Redis stores a run that nobody removes. */
 const STORED_MS = 600_000
 
@@ -88,7 +90,8 @@ export class RunKeys {
   }
 
   async reports(): Promise<Map<number, AgentReport>> {
-    return this.#all('agents')
+    const found = await this.#redis.hgetall(`${this.#name}:agents`)
+    return new Map(Object.entries(found).map(([index, text]) => [Number(index), JSON.parse(text)]))
   }
 
   async end(index: number, outcome: Outcome): Promise<void> {
@@ -97,19 +100,22 @@ export class RunKeys {
 
   /** Which shards have an outcome. Outcomes hold whole Results, so that they are loaded once, and not to poll. */
   async ended(): Promise<Set<number>> {
-    return new Set((await this.#redis.hkeys(`${this.#name}:outcomes`)).map(Number))
+    return this.#indices('outcomes')
   }
 
   async outcomes(): Promise<Map<number, Outcome>> {
-    return this.#all('outcomes')
+    const found = new Map<number, Outcome>()
+    for (const [index, text] of await this.#texts('outcomes')) found.set(index, JSON.parse(text))
+    return found
   }
 
   async show(index: number, result: Result): Promise<void> {
     await this.#put('snapshots', index, result)
   }
 
-  async snapshots(): Promise<Map<number, Result>> {
-    return this.#all('snapshots')
+  /** Results so far, as JSON. */
+  async snapshots(): Promise<Map<number, string>> {
+    return this.#texts('snapshots')
   }
 
   async remove(): Promise<void> {
@@ -127,8 +133,22 @@ export class RunKeys {
     await this.#redis.multi().hset(key, String(index), JSON.stringify(value)).pexpire(key, STORED_MS).exec()
   }
 
-  async #all<Value>(kind: string): Promise<Map<number, Value>> {
-    const found = await this.#redis.hgetall(`${this.#name}:${kind}`)
-    return new Map(Object.entries(found).map(([index, text]) => [Number(index), JSON.parse(text)]))
+  async #indices(kind: string): Promise<Set<number>> {
+    return new Set((await this.#redis.hkeys(`${this.#name}:${kind}`)).map(Number))
+  }
+
+  /** Loads some at a time: those of a thousand agents together would take longer than a command may. */
+  async #texts(kind: string): Promise<Map<number, string>> {
+    const indices = [...(await this.#indices(kind))]
+    const found = new Map<number, string>()
+    for (let i = 0; i < indices.length; i += LOADED_TOGETHER) {
+      const some = indices.slice(i, i + LOADED_TOGETHER)
+      const texts = await this.#redis.hmget(`${this.#name}:${kind}`, ...some.map(String))
+      some.forEach((index, k) => {
+        const text = texts[k]
+        if (typeof text === 'string') found.set(index, text)
+      })
+    }
+    return found
   }
 }

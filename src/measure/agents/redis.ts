@@ -17,9 +17,14 @@ export async function loadBullmq(): Promise<typeof import('bullmq')> {
 const TRIES = 5
 const CONNECT_MS = 5000
 const ANSWER_MS = 10_000
+/** After what silence an agent connects again: longer than BullMQ's longest wait for a job, which is 10 s. */
+const LOST_MS = 20_000
 
 /** Whether Redis did not answer, though it is connected. */
 export const isNoAnswer = (error: unknown) => messageOf(error) === 'Command timed out'
+
+/** Whether Redis answered a command with an error, such as that its memory is full. */
+export const isRefused = (error: unknown) => error instanceof Error && error.name === 'ReplyError'
 
 /** @param reconnect whether to reconnect and wait forever, as agents do */
 export async function connectRedis(url: string, { reconnect = false } = {}): Promise<Redis> {
@@ -33,17 +38,21 @@ export async function connectRedis(url: string, { reconnect = false } = {}): Pro
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     maxRetriesPerRequest: reconnect ? null : 3,
-    ...(!reconnect && { commandTimeout: ANSWER_MS }),
+    ...(reconnect ? { socketTimeout: LOST_MS } : { commandTimeout: ANSWER_MS }),
     retryStrategy: (tries) => (reconnect || tries <= TRIES ? Math.min(200 * tries, 2000) : null),
   })
-  // commands reject by themselves
-  redis.on('error', () => {})
+  // commands reject by themselves; a connection only says that it was closed, and this says why
+  let reason: unknown = null
+  redis.on('error', (error) => {
+    reason = error
+  })
   try {
     await redis.connect()
     return redis
   } catch (error) {
     redis.disconnect()
-    throw new MeasureError(`cannot connect to Redis at ${withoutPassword(url)}: ${messageOf(error)}`, { cause: error })
+    const why = reason ?? error
+    throw new MeasureError(`cannot connect to Redis at ${withoutPassword(url)}: ${messageOf(why)}`, { cause: why })
   }
 }
 

@@ -43,11 +43,14 @@ export function createArrivals(
 ): Arrivals {
   return arrivals.process === 'closed'
     ? new ClosedLoop(new Clients(arrivals, seed, 0, clients ?? undefined, shard), end, window)
-    : new OpenLoop(dueTimesOfShard(dueTimes(arrivals, seed), shard), end, window)
+    : new OpenLoop(dueTimesOfShard(dueTimes(arrivals, seed), shard), end, window, blockOf(shard))
 }
 
-/** How many due times are drawn at a time. */
+/** How many due times of the whole stream are drawn at a time. */
 const BLOCK = 512
+
+/** How many due times are drawn at a time: a shard of a thousand draws a thousand for each of its own, which takes 20 us. */
+const blockOf = (shard: Shard | null) => Math.ceil(BLOCK / (shard?.count ?? 1))
 
 /** The arrivals of a seeded schedule, known in advance. */
 class OpenLoop implements Arrivals {
@@ -56,17 +59,20 @@ class OpenLoop implements Arrivals {
   readonly #window: Window
   readonly beyondNs = NEVER
   /** due times that are drawn but not taken: from `#next` up to `#drawn` */
-  #dues = new Float64Array(2 * BLOCK)
+  #dues: Float64Array
+  readonly #block: number
   #next = 0
   #drawn = 0
   #taken = 0
   #endNs: number
 
-  constructor(draw: DueTimes, end: RunEnd, window: Window) {
+  constructor(draw: DueTimes, end: RunEnd, window: Window, block: number) {
     this.#draw = draw
     this.#end = end
     this.#window = window
     this.#endNs = end.ns
+    this.#block = block
+    this.#dues = new Float64Array(2 * block)
     this.#drawAhead(1)
   }
 
@@ -129,15 +135,15 @@ class OpenLoop implements Arrivals {
     this.#dues.copyWithin(0, this.#next, this.#drawn)
     this.#drawn -= this.#next
     this.#next = 0
-    const blocks = Math.ceil((count - this.#drawn) / BLOCK)
-    if (this.#drawn + blocks * BLOCK > this.#dues.length) {
-      const dues = new Float64Array(2 * (this.#drawn + blocks * BLOCK))
+    const blocks = Math.ceil((count - this.#drawn) / this.#block)
+    if (this.#drawn + blocks * this.#block > this.#dues.length) {
+      const dues = new Float64Array(2 * (this.#drawn + blocks * this.#block))
       dues.set(this.#dues.subarray(0, this.#drawn))
       this.#dues = dues
     }
     for (let i = 0; i < blocks; i++) {
-      this.#draw(this.#dues.subarray(this.#drawn, this.#drawn + BLOCK))
-      this.#drawn += BLOCK
+      this.#draw(this.#dues.subarray(this.#drawn, this.#drawn + this.#block))
+      this.#drawn += this.#block
     }
   }
 }

@@ -1,8 +1,7 @@
+import { inProgress } from '../../result/findings.js'
 import { type Result, resultOf } from '../../result/result.js'
-import type { Finding } from '../../result/validity.js'
 import type { ResolvedScenario, StoredScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
-import { count, time } from '../../text/number.js'
 import { Drops } from '../queue/drops.js'
 import { buildRecordingOfAnswered } from './build-recording.js'
 import { type RunBuffers, type RunSetup, SharedMemory } from './shared-memory.js'
@@ -30,22 +29,8 @@ export function takeSnapshot({ memory, scenario, nowNs, due, oldestNs }: Snapsho
   const found = buildRecordingOfAnswered(scenario as ResolvedScenario, state, due, nowNs)
   if (found === null || found.recording.counts.completed === 0) return null
   const { recording, inFlight } = found
-  recording.findings.push(inProgress(inFlight, nowNs - oldestNs, recording.histograms.latency.max))
+  recording.findings.push(
+    inProgress(inFlight, (nowNs - oldestNs) / NS_PER_MS, recording.histograms.latency.max / NS_PER_MS),
+  )
   return resultOf(recording)
-}
-
-function inProgress(inFlight: number, oldestNs: number, longestNs: number): Finding {
-  const ageNs = Math.max(0, Number.isFinite(oldestNs) ? oldestNs : 0)
-  const hides = inFlight > 0 && ageNs > longestNs
-  const what =
-    inFlight === 0
-      ? 'no request is in flight'
-      : `${inFlight === 1 ? '1 request is' : `${count(inFlight)} requests are`} in flight and not in these figures`
-  const age = inFlight === 0 || ageNs === 0 ? '' : `, the oldest due ${time(ageNs / NS_PER_MS)} ago`
-  return {
-    code: 'in-progress',
-    severity: hides ? 'warning' : 'info',
-    message: `the run is in progress: ${what}${age}${hides ? ', longer than any answered one took' : ''}`,
-    figures: { inFlight, oldestMs: ageNs / NS_PER_MS },
-  }
 }

@@ -52,8 +52,8 @@ function confirmedText({ rate: highest, confirmed, ended, limit }: MeasuredCapac
   return `${why} before ${end}: the target may sustain more${longer}.`
 }
 
-/** A row for each load, in the order in which they were run. */
-function triedTable(tried: readonly TriedLoad[], style: NonNullable<RenderOptions['style']>): string {
+/** Renders a row for each load, in the order in which they were run. */
+export function triedTable(tried: readonly TriedLoad[], style: NonNullable<RenderOptions['style']>): string {
   if (tried.length === 0) return ''
   const metrics = [...new Set(tried.flatMap(({ check }) => check?.rules.map(({ metric }) => metric) ?? []))]
   const columns: Column[] = [

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { OTHER_CLASS } from '../../scenario/classes.js'
 import { MOST_REQUESTS, options as optionsOf } from '../../scenario/units.js'
-import { sumBy } from '../../statistics/descriptive.js'
+import { sum, sumBy } from '../../statistics/descriptive.js'
 import { count, percent, seconds } from '../../text/number.js'
 import { got, show, throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { checkResult } from '../check.js'
+import { inProgress } from '../findings.js'
 import type { Environment } from '../host.js'
 import { type ClassRecordings, type Counts, errorsIn, type Recording } from '../recording.js'
 import { mergeInARow, wholeOf } from '../replications.js'
@@ -88,10 +89,10 @@ function merge(given: readonly Named[], as: 'shards' | 'replications', lost: rea
   const findings = mergeFindings(
     given.map(({ name, result }) => ({
       name,
-      // known only of all requests together
-      findings: result.validity.findings.filter(({ code }) => code !== 'too-few-samples'),
+      findings: result.validity.findings.filter(({ code }) => !OF_ALL_TOGETHER.has(code)),
     })),
   )
+  findings.push(...progressOf(given))
   const recording: Recording = {
     ...(as === 'shards' ? mergeShards(recordings) : mergeRuns(recordings)),
     findings: as === 'shards' ? [...shardFindings(given, lost), ...findings] : findings,
@@ -124,6 +125,18 @@ function leaveUnjudged(recording: Recording): Recording {
     segments: segments.map(withClasses),
     ...(stages !== undefined && { stages: stages.map(unjudged) }),
   } as Recording
+}
+
+/** Findings that are known only of all requests together. */
+const OF_ALL_TOGETHER: ReadonlySet<Finding['code']> = new Set(['too-few-samples', 'in-progress'])
+
+/** The requests in flight on all machines, if their runs are in progress. */
+function progressOf(given: readonly Named[]): Finding[] {
+  const found = given.flatMap(({ result }) => result.validity.findings.filter(({ code }) => code === 'in-progress'))
+  if (found.length === 0) return []
+  const figure = (name: string) => found.map(({ figures }) => figures[name] ?? 0)
+  const longestMs = Math.max(...given.map(({ result }) => result.latencyMs.max))
+  return [inProgress(sum(figure('inFlight')), Math.max(...figure('oldestMs')), longestMs)]
 }
 
 /** Merges runs as if they had been one after another; with few of them, the segments of all are kept. */

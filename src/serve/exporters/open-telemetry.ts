@@ -1,7 +1,14 @@
 import { show, ValidationError } from '../../validation/validation-error.js'
-import type { Recorder } from '../recorder/recorder.js'
 import { EXPORTED, type ExportedMetric, type Totals } from '../recorder/totals.js'
-import { DURATIONS, type ExportOptions, OUTCOMES, type Recorders, resolveExport, seconds } from './recorders.js'
+import {
+  DURATIONS,
+  type ExportOptions,
+  type MetricSource,
+  OUTCOMES,
+  type Recorders,
+  resolveExport,
+  seconds,
+} from './recorders.js'
 
 /** A time of OpenTelemetry: seconds since 1970, and nanoseconds. */
 type HrTime = [number, number]
@@ -100,7 +107,7 @@ export function openTelemetryProducer(given: Recorders, options: ExportOptions =
   const startTime = hrTime()
   return {
     async collect() {
-      const read = recorders.map((recorder): [Recorder, Totals] => [recorder, recorder.totals(boundsMs)])
+      const read = recorders.map((recorder): [MetricSource, Totals] => [recorder, recorder.totals(boundsMs)])
       const endTime = hrTime()
       const point = <Value>(name: string, value: Value, attributes: Record<string, string> = {}): Point<Value> => ({
         ...{ startTime, endTime, value },

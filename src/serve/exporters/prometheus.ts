@@ -1,7 +1,14 @@
 import { show, ValidationError } from '../../validation/validation-error.js'
-import type { Recorder } from '../recorder/recorder.js'
 import { EXPORTED, type Totals } from '../recorder/totals.js'
-import { DURATIONS, type ExportOptions, OUTCOMES, type Recorders, resolveExport, seconds } from './recorders.js'
+import {
+  DURATIONS,
+  type ExportOptions,
+  type MetricSource,
+  OUTCOMES,
+  type Recorders,
+  resolveExport,
+  seconds,
+} from './recorders.js'
 
 /** A metrics registry with the interface of prom-client's. */
 export interface PrometheusRegistry {
@@ -82,10 +89,10 @@ const FAMILIES: readonly Family[] = [
 ]
 
 /** The metrics of which any recorder has a sample. */
-const familiesOf = (read: readonly [Recorder, Totals][], boundsMs: readonly number[]) =>
+const familiesOf = (read: readonly [MetricSource, Totals][], boundsMs: readonly number[]) =>
   FAMILIES.filter((family) => samplesOf(family, read, boundsMs).length > 0)
 
-function samplesOf(family: Family, read: readonly [Recorder, Totals][], boundsMs: readonly number[]): Sample[] {
+function samplesOf(family: Family, read: readonly [MetricSource, Totals][], boundsMs: readonly number[]): Sample[] {
   return read.flatMap(([{ name }, totals]) => family.samples(totals, { name }, boundsMs))
 }
 
@@ -108,7 +115,7 @@ function samplesOf(family: Family, read: readonly [Recorder, Totals][], boundsMs
  */
 export function prometheusText(given: Recorders, options: ExportOptions = {}): string {
   const { recorders, boundsMs } = resolveExport(given, options)
-  const read = recorders.map((recorder): [Recorder, Totals] => [recorder, recorder.totals(boundsMs)])
+  const read = recorders.map((recorder): [MetricSource, Totals] => [recorder, recorder.totals(boundsMs)])
   const families = FAMILIES.flatMap((family) => {
     const { name, help, type } = family
     const samples = samplesOf(family, read, boundsMs)
@@ -144,7 +151,7 @@ const escapeLabel = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('
  */
 export function registerPrometheus(registry: PrometheusRegistry, given: Recorders, options: ExportOptions = {}): void {
   const { recorders, boundsMs } = resolveExport(given, options)
-  let read: [Recorder, Totals][] | null = null
+  let read: [MetricSource, Totals][] | null = null
   // a registry asks for all metrics at once: all show the same instant
   const totals = () => {
     if (read === null) {

@@ -1,10 +1,18 @@
 import { z } from 'zod'
 import { type Duration, options, positiveDuration } from '../../scenario/units.js'
 import { show, throwFaults, ValidationError } from '../../validation/validation-error.js'
-import type { Recorder } from '../recorder/recorder.js'
+import type { Totals } from '../recorder/totals.js'
+
+/** What exporters read: a `Recorder` of live requests, or the metrics of a run from `resultMetrics`. */
+export interface MetricSource {
+  /** its name in metrics */
+  readonly name: string
+  /** @param boundsMs upper bounds of histogram buckets, in rising order */
+  totals(boundsMs?: readonly number[]): Totals
+}
 
 /** One recorder, or several with different names. */
-export type Recorders = Recorder | readonly Recorder[]
+export type Recorders = MetricSource | readonly MetricSource[]
 
 /** Options of the exporters of metrics. */
 export interface ExportOptions {
@@ -25,17 +33,20 @@ const schema = options({
 })
 
 const isRecorder = (value: unknown) =>
-  typeof value === 'object' && value !== null && typeof (value as Partial<Recorder>).totals === 'function'
+  typeof value === 'object' && value !== null && typeof (value as Partial<MetricSource>).totals === 'function'
 
 /**
  * Checks the arguments of an exporter: returns the recorders, and the bounds in milliseconds.
  *
  * @throws ValidationError if something is not a recorder, two have the same name, or a bound is not a duration
  */
-export function resolveExport(given: Recorders, options: ExportOptions): { recorders: Recorder[]; boundsMs: number[] } {
+export function resolveExport(
+  given: Recorders,
+  options: ExportOptions,
+): { recorders: MetricSource[]; boundsMs: number[] } {
   const asked = schema.safeParse(options)
   if (!asked.success) throwFaults(asked.error, 'options', options)
-  const recorders = Array.isArray(given) ? [...given] : [given as Recorder]
+  const recorders = Array.isArray(given) ? [...given] : [given as MetricSource]
   const others = recorders.filter((each) => !isRecorder(each))
   if (others.length > 0) {
     throw new ValidationError('recorders', `must be a recorder or a list of them, got ${show(others[0])}`)

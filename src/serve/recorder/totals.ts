@@ -75,7 +75,7 @@ export function totalsOf(segments: Segments, boundsMs: readonly number[]): Total
 }
 
 /** For each bucket the index of the first bound that its durations are at most; the number of bounds if they exceed all. */
-function boundsByBucket(boundsMs: readonly number[]): Uint16Array {
+export function boundsByBucket(boundsMs: readonly number[]): Uint16Array {
   if (!Array.isArray(boundsMs)) {
     throw new ValidationError('bounds', `must be a list of milliseconds in rising order, got ${show(boundsMs)}`)
   }

@@ -28,7 +28,10 @@ async function search(setting: Setting = {}) {
       nowMs += result.window.endMs
       return change === undefined ? result : change(result, run.rate)
     },
-    { from, budget, requests: requestsNeeded(budget), atMostMs, now: () => nowMs, ...control },
+    {
+      ...{ from, requests: requestsNeeded(budget), atMostMs, now: () => nowMs, ...control },
+      judge: (result) => judgeLoad(result, budget),
+    },
   )
   // what holds of every search
   const { rate, failed, limit, tried } = found

@@ -17,7 +17,7 @@ export interface Scripted {
 export type Script = (request: IncomingMessage & { number: number; text: string }, response: ServerResponse) => void
 
 /** Starts a server that runs the script for each request. */
-export async function startServer(script: Script): Promise<Scripted> {
+export async function startServer(script: Script, host = '127.0.0.1'): Promise<Scripted> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     const number = numbers++
@@ -34,9 +34,9 @@ export async function startServer(script: Script): Promise<Scripted> {
     })
   })
   let numbers = 0
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const scripted: Scripted = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     server,
     received: [],
     sockets: new Set(),

@@ -5,7 +5,8 @@ import { createServer } from 'node:net'
 /** Whether redis-server is installed. */
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0
 
-async function freePort(): Promise<number> {
+/** Finds a port that is free now. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -14,9 +15,11 @@ async function freePort(): Promise<number> {
 }
 
 /** Starts a Redis of its own on a free loopback port, which stores nothing. */
-export async function startRedis(): Promise<{ url: string; child: ChildProcess; stop(): Promise<void> }> {
+export async function startRedis(
+  ...more: string[]
+): Promise<{ url: string; port: number; child: ChildProcess; stop(): Promise<void> }> {
   const port = await freePort()
-  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more]
   const child = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'inherit'] })
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject)
@@ -27,6 +30,7 @@ export async function startRedis(): Promise<{ url: string; child: ChildProcess; 
   })
   return {
     url: `redis://127.0.0.1:${port}`,
+    port,
     child,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return

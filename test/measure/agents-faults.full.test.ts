@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { type MeasureOptions, measure, type Stop } from '../../src/index.js'
+import { runAgent } from '../../src/measure/agents/agent.js'
+import { checkResult } from '../../src/result/check.js'
+import { MAIN } from '../support/processes/command-line.js'
+import { startServer } from '../support/processes/http-server.js'
+import { namespacePartition, proxyPartition } from '../support/processes/partition.js'
+import { hasRedis, startRedis } from '../support/processes/redis.js'
+
+describe.runIf(hasRedis)('agents', { timeout: 120_000 }, () => {
+  const agents: ChildProcess[] = []
+  afterEach(() => {
+    for (const agent of agents.splice(0)) agent.kill('SIGKILL')
+  })
+
+  /** Starts an agent as a process, and waits until it waits for work. */
+  async function start(redis: string, name: string, under: string[] = []): Promise<void> {
+    const args = [...under, process.execPath, MAIN, 'agent', '--redis', redis, '--name', name]
+    const agent = spawn(args[0] as string, args.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] })
+    agents.push(agent)
+    let said = ''
+    await new Promise<void>((resolve, reject) => {
+      agent.once('exit', () => reject(new Error(`the agent ended: ${said}`)))
+      agent.stderr?.on('data', (text) => {
+        said += String(text)
+        if (said.includes('waits for work')) resolve()
+      })
+    })
+  }
+
+  async function startParts(host: string, ...flags: string[]) {
+    const redis = await startRedis(...flags)
+    onTestFinished(() => redis.stop())
+    const server = await startServer((_, response) => response.end('ok'), host)
+    onTestFinished(() => server.close())
+    const run = (stop: Stop, options: MeasureOptions = {}) =>
+      measure(
+        { arrivals: '200/s', http: { url: server.url, connections: 10 }, stop, warmup: { requests: 0 } },
+        { ...options, agents: { redis: redis.url, count: 2 } },
+      )
+    return { redis, server, run }
+  }
+
+  // a link that goes down is the real thing, but not every system allows it
+  it('end if they are cut off from Redis, without a word, and join again afterwards', async () => {
+    const partition = namespacePartition() ?? proxyPartition()
+    onTestFinished(() => partition.remove())
+    const { host, under } = partition
+    const hosts = [...new Set(['127.0.0.1', host])]
+    const { redis, server, run } = await startParts(host, '--bind', ...hosts, '--protected-mode', 'no')
+    const far = `redis://${host}:${await partition.portOf(redis.port)}`
+    await Promise.all([start(redis.url, 'near'), start(far, 'far', under)])
+
+    let isCut = false
+    const onProgress = ({ sent }: { sent: number }) => {
+      if (sent > 100 && !isCut) partition.cut()
+      isCut ||= sent > 100
+    }
+    const result = checkResult(await run({ duration: '2s' }, { onProgress }))
+    expect(result.validity.findings[0]).toMatchObject({
+      code: 'shards-missing',
+      message: expect.stringContaining('agent far died or lost its connection'),
+    })
+    expect(result.merged?.machines.map(({ name }) => name)).toEqual(['near'])
+
+    // it is alone: it has given up by now, or does within seconds
+    await sleep(1000)
+    const before = server.received.length
+    await sleep(1000)
+    expect(server.received.length).toBe(before)
+    partition.heal()
+    const again = checkResult(await run({ requests: 200 }))
+    expect(again.merged?.machines.map(({ name }) => name).sort()).toEqual(['far', 'near'])
+    expect(again.counts.offered).toBe(200)
+  })
+
+  it('send two runs one after the other, whatever they are called', async () => {
+    const { redis, run } = await startParts('127.0.0.1')
+    await Promise.all([start(redis.url, 'east'), start(redis.url, 'east')])
+    let begun: () => unknown = () => {}
+    const sending = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const first = run({ duration: '3s' }, { onProgress: ({ sent }) => void (sent > 0 && begun()) })
+    await sending
+    await expect(run({ requests: 200 }, { setupTimeout: '500ms' })).rejects.toThrow(
+      '0 of 2 agents were ready within 500 ms (setupTimeout), and 2 sent another run; wait until it is over',
+    )
+    const second = await run({ requests: 200 })
+    expect(second.counts.offered).toBe(200)
+    const { merged, validity } = await first
+    expect(merged?.machines.map(({ name }) => name)).toEqual(['east (shard 1)', 'east (shard 2)'])
+    expect(validity.findings.map(({ code }) => code)).not.toContain('shards-missing')
+  })
+
+  it('reject the run if the memory of Redis is full', async () => {
+    const { run } = await startParts('127.0.0.1', '--maxmemory', '100kb')
+    await expect(run({ requests: 10 })).rejects.toThrow(/^Redis refused a command: OOM command not allowed/)
+  })
+
+  it('use the password of Redis, and say if it is wrong, without showing it', async () => {
+    const { redis, server } = await startParts('127.0.0.1', '--requirepass', 'secret')
+    const abort = new AbortController()
+    const urlWith = (password: string) => redis.url.replace('//', `//:${password}@`)
+    const agent = runAgent({ redis: urlWith('secret'), name: 'east', signal: abort.signal })
+    const scenario = { arrivals: '200/s', http: { url: server.url }, stop: { requests: 50 } }
+    const result = await measure(scenario, { agents: { redis: urlWith('secret'), count: 1 } })
+    expect(result.merged?.machines.map(({ name }) => name)).toEqual(['east'])
+    abort.abort()
+    await agent
+    for (const url of [urlWith('guessed'), redis.url]) {
+      for (const begin of [
+        () => measure(scenario, { agents: { redis: url, count: 1 } }),
+        () => runAgent({ redis: url, signal: abort.signal }),
+      ]) {
+        const { message }: Error = await begin().then(String, (error) => error)
+        expect(message).toContain(`cannot connect to Redis at ${redis.url}: `)
+        expect(message).toMatch(/WRONGPASS|NOAUTH/)
+        expect(message).not.toContain('guessed')
+      }
+    }
+  })
+})
