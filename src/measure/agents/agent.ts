@@ -24,20 +24,30 @@ export interface AgentOptions {
   signal: AbortSignal
   /** Called when the agent waits for work, begins a shard, and ends it. */
   onStatus?: ((status: string) => void) | undefined
+  /**
+   * Sends each shard while this process does nothing else.
+   *
+   * @default it sends it at once
+   */
+  alone?: ((send: () => Promise<void>) => Promise<void>) | undefined
 }
+
+/** The default name of an agent. */
+export const agentName = () => `${hostname()}-${process.pid}`
 
 /** Sends shards of the runs that coordinators put on a Redis, one at a time, until the signal. */
 export async function runAgent({
   redis: url,
-  name = `${hostname()}-${process.pid}`,
+  name = agentName(),
   signal,
   onStatus,
+  alone = (send) => send(),
 }: AgentOptions): Promise<void> {
   const { Worker } = await loadBullmq()
   const redis = await connectRedis(url, { reconnect: true })
   const work = async ({ data }: { data: ShardJob }) => {
     onStatus?.(`sends shard ${data.index} of ${data.count}`)
-    await sendShard(redis, name, data, signal)
+    await alone(() => sendShard(redis, name, data, signal))
     onStatus?.('waits for work')
   }
   const worker = new Worker<ShardJob>(QUEUE, work, {
