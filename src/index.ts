@@ -17,8 +17,9 @@ export type {
 export type { HistoryEntry } from './budget/history-entry.js'
 export { fromTinybench, type TinybenchRun } from './budget/tinybench.js'
 export type { Config } from './cli/config.js'
+export type { OnAgents } from './explore/agents/options.js'
 export { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from './explore/calibrate.js'
-export { type Capacity, capacity } from './explore/capacity.js'
+export { type Capacity, type CapacityOptions, capacity } from './explore/capacity.js'
 export { type Compared, type CompareOptions, type CompareProgress, compare } from './explore/compare.js'
 export { type AgentsNeeded, agentsNeeded } from './explore/limit/agents-needed.js'
 export {

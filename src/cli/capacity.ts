@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import type { OnAgents } from '../explore/agents/options.js'
 import { type Capacity, capacity } from '../explore/capacity.js'
 import type { MeasureCapacityOptions } from '../explore/limit/measure-capacity.js'
 import { type Headroom, headroom } from '../explore/tune/headroom.js'
@@ -14,6 +15,7 @@ import type { RenderOptions } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { loadBudget, parseValue } from './limits.js'
+import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
 import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
@@ -32,7 +34,7 @@ Examples:
   $ throughline capacity --arrivals 100/s --base 7.5ms --per-item 0.25ms --max-batch-size 50 --p99 50ms --json
   $ throughline capacity --url http://127.0.0.1:8080/orders --budget p99=200ms`
 
-interface CapacityFlags extends ScenarioFlags, OutputFlags {
+interface CapacityFlags extends ScenarioFlags, OutputFlags, RedisFlags {
   p99?: string
   budget?: string
   atMost?: string
@@ -47,7 +49,7 @@ export function capacityCommand(terminal: Terminal): Command {
     .option('--p99 <duration>', 'limit on p99 latency: search the highest rate within it')
     .option('--budget <limits>', 'a JSON file of a budget, or its limits: search how much the load may grow')
     .option('--at-most <duration>', 'how long to measure, all loads together (default: 60s)')
-  addOutputOptions(command).addHelpText('after', EXAMPLES)
+  addOutputOptions(addRedisOption(command)).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: CapacityFlags) => {
     const { p99, budget, json, atMost } = flags
     if (budget !== undefined && p99 !== undefined) {
@@ -59,6 +61,11 @@ export function capacityCommand(terminal: Terminal): Command {
     const scenario = await buildScenario(file, flags, command)
     const onClock = flags.url !== undefined || flags.handler !== undefined
     if (onClock || (hasTarget(scenario) && scenario.service === undefined)) {
+      if (flags.redis !== undefined && command.getOptionValueSource('redis') === 'cli')
+        throw new ValidationError(
+          '--redis',
+          'applies to simulations only: loads of a target are measured from this machine',
+        )
       await printMeasured(terminal, scenario, flags)
       return
     }
@@ -71,11 +78,24 @@ export function capacityCommand(terminal: Terminal): Command {
       await printHeadroom(terminal, scenario, flags)
       return
     }
-    const found = capacity(scenario, { p99: parseValue(p99) as string })
+    const limit = { p99: parseValue(p99) as string }
+    const { on } = onAgents(flags)
+    const found = on === undefined ? capacity(scenario, limit) : await capacityOnAgents(terminal, scenario, limit, on)
     if (json) printJson(terminal, found)
     else print(terminal, found, (each, options) => render(each, p99, options))
     if (found === null) terminal.exitCode = FAILED
   })
+}
+
+function capacityOnAgents(
+  terminal: Terminal,
+  scenario: Scenario,
+  limit: { p99: string },
+  on: OnAgents,
+): Promise<Capacity | null> {
+  return withProgress(terminal, { endsEarly: false }, ({ report, signal }) =>
+    capacity(scenario, limit, { on, signal, onProgress: ({ runs }) => report(0, `${count(runs)} runs`) }),
+  )
 }
 
 /** The first load if none is given: it overloads hardly any server. */
@@ -119,10 +139,15 @@ function rateOf(arrivals: Scenario['arrivals'] | undefined): number | null {
 }
 
 /** Prints by how much the load may grow before the budget breaks. */
-async function printHeadroom(terminal: Terminal, scenario: Scenario, { budget, json }: CapacityFlags): Promise<void> {
+async function printHeadroom(terminal: Terminal, scenario: Scenario, flags: CapacityFlags): Promise<void> {
+  const { budget, json } = flags
   const limits = await loadBudget(budget)
   const found = await withProgress(terminal, { endsEarly: false }, ({ report, signal }) =>
-    headroom(scenario, limits, { signal, onProgress: ({ runs }) => report(0, `${count(runs)} runs`) }),
+    headroom(scenario, limits, {
+      ...onAgents(flags),
+      signal,
+      onProgress: ({ runs }) => report(0, `${count(runs)} runs`),
+    }),
   )
   if (found === null) throw new Interrupted()
   if (json) printJson(terminal, found)

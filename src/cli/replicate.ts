@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { replicate } from '../explore/replicate.js'
 import { renderResult } from '../report/terminal/result-table.js'
 import { parseValue } from './limits.js'
+import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
 import {
   addOutputOptions,
   addValidityOption,
@@ -28,14 +29,15 @@ export function replicateCommand(terminal: Terminal): Command {
   command
     .option('--replications <n>', 'number of runs (default: 10)')
     .option('--threads <n>', 'number of threads (default: one for each core)')
-  addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
-  type Flags = ScenarioFlags & OutputFlags & ValidityFlags & { replications?: string; threads?: string }
+  addOutputOptions(addValidityOption(addRedisOption(command))).addHelpText('after', EXAMPLES)
+  type Flags = ScenarioFlags & OutputFlags & ValidityFlags & RedisFlags & { replications?: string; threads?: string }
   return command.action(async (file: string | undefined, flags: Flags) => {
     const scenario = await buildScenario(file, flags, command)
     const result = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
       replicate(scenario, {
         replications: parseValue(flags.replications ?? '10') as number,
         threads: parseValue(flags.threads) as number | undefined,
+        ...onAgents(flags),
         signal,
         onProgress: ({ fraction, done, total }) => report(fraction, `${done} of ${total} replications`),
       }),

@@ -397,6 +397,11 @@ const OPTIONS_OF: Record<string, (keyof ScenarioFlags | 'budget' | 'redis')[]> =
   seed: ['seed'],
   budget: ['budget'],
   'options.agents.redis': ['redis'],
+  ...Object.fromEntries(
+    ['sweep', 'replicate', 'tune', 'capacity', 'headroom'].flatMap((verb) =>
+      [`${verb}.on`, `${verb}.on.redis`].map((path) => [path, ['redis' as const]]),
+    ),
+  ),
 }
 
 /** What to write if a required field is missing and there is no file of a scenario. */

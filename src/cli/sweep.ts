@@ -6,6 +6,7 @@ import { renderSweep } from '../report/terminal/sweep-table.js'
 import { wholeName } from '../scenario/fields.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { parseLimit, parseValue } from './limits.js'
+import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
 import {
   addOutputOptions,
   addValidityOption,
@@ -28,9 +29,10 @@ runs. With --cache, stored points are not simulated again.
 Examples:
   $ throughline sweep --arrivals 800/s --base 7.5ms --per-item 0.25ms --max-batch-size 8,16,32,64 --max-wait 5ms,20ms
   $ throughline sweep scenario.json --vary batching.maxBatchSize=1,8,32 --vary queue.capacity=10,100 --cache .sweeps
+  $ throughline sweep scenario.json --vary servers=1,2,4,8 --redis redis://10.0.0.5:6379
   $ throughline sweep scenario.ts --arrivals 400/s,800/s --measure --json`
 
-interface SweepFlags extends ScenarioFlags, OutputFlags, ValidityFlags {
+interface SweepFlags extends ScenarioFlags, OutputFlags, ValidityFlags, RedisFlags {
   vary?: [field: string, values: unknown[]][]
   measure?: boolean
   cache?: string
@@ -50,7 +52,7 @@ export function sweepCommand(terminal: Terminal): Command {
     )
     .option('--svg <file>', 'write a chart of throughput and latency over the varied field')
     .option('--cache <folder>', 'folder that stores simulated points for later sweeps')
-  addOutputOptions(addValidityOption(command)).addHelpText('after', EXAMPLES)
+  addOutputOptions(addValidityOption(addRedisOption(command))).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: SweepFlags) => {
     const { arrivals, servers, maxWait, maxBatchSize, measure, vary = [], cache, svg } = flags
     const fields = collectFields([
@@ -82,6 +84,7 @@ export function sweepCommand(terminal: Terminal): Command {
       sweep(scenario, fields, {
         ...(measure && { engine: 'measure' as const }),
         ...(cache !== undefined && { cache }),
+        ...onAgents(flags),
         signal,
         onProgress: ({ fraction, done, total }) => report(fraction, `point ${Math.min(done + 1, total)} of ${total}`),
       }),

@@ -8,6 +8,7 @@ import { renderTuned } from '../report/terminal/tuned-table.js'
 import { count, time } from '../text/number.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { BUDGET_IS, loadBudget, parsePairs, parseValue } from './limits.js'
+import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
 import { addOutputOptions, formatOf, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { loadCandidates } from './scenario-file.js'
 import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
@@ -25,7 +26,7 @@ Examples:
   $ throughline tune scenario.ts --candidates models.json --budget budget.json --wishes quality=5,cost=1
   $ throughline tune scenario.ts --candidates models.json --budget 'p99=100ms,errorRate<1%' -o tuned.html`
 
-interface TuneFlags extends ScenarioFlags, OutputFlags {
+interface TuneFlags extends ScenarioFlags, OutputFlags, RedisFlags {
   budget?: string
   candidates?: string
   price?: string
@@ -57,7 +58,7 @@ export function tuneCommand(terminal: Terminal): Command {
     .option('--at-most <duration>', "longest time to search: '60s' (default: no limit)")
     .option('--threads <n>', 'number of settings to run at a time (default: the number of cores, if runs are long)')
     .addOption(new Option('-o, --output <file>', 'also write the result of the search to a file: .html or .json'))
-  addOutputOptions(command).addHelpText('after', EXAMPLES)
+  addOutputOptions(addRedisOption(command)).addHelpText('after', EXAMPLES)
   return command.action(async (file: string | undefined, flags: TuneFlags) => {
     const { output, json } = flags
     const format = output === undefined ? null : formatOf(output, ['html', 'json'])
@@ -106,6 +107,7 @@ async function optionsOf(flags: TuneFlags): Promise<TuneOptions> {
     mostCost: parseValue(mostCost) as number | undefined,
     atMost: parseValue(atMost),
     threads: parseValue(threads) as number | undefined,
+    ...onAgents(flags),
   }
 }
 

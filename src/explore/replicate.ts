@@ -9,10 +9,13 @@ import { MOST_REQUESTS, options, whole } from '../scenario/units.js'
 import { refuseEmpty } from '../simulate/simulate.js'
 import { sum } from '../statistics/descriptive.js'
 import { count } from '../text/number.js'
-import { onThreads } from '../threads/pool.js'
+import { onThreads, type RunTasks } from '../threads/pool.js'
 import { abortSignal } from '../validation/realm.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
+import { AgentPool } from './agents/agent-pool.js'
+import { type OnAgents, onAgentsSchema, threadsOrAgents } from './agents/options.js'
 import type { Ended, ReplicateTask } from './replicate-task.js'
+import { REPLICATE } from './tasks.js'
 
 /** The progress of `replicate`. */
 export interface ReplicateProgress {
@@ -34,6 +37,13 @@ export interface ReplicateOptions {
    */
   threads?: number | undefined
   /**
+   * Runs them on the agents of a Redis, in place of threads: each runs as many at a time as it has cores.
+   *
+   * @default threads of this process
+   * @example { redis: 'redis://10.0.0.5:6379' }
+   */
+  on?: OnAgents | undefined
+  /**
    * Stops the runs and their threads; `replicate` rejects with the signal's reason.
    *
    * @default it cannot be aborted
@@ -52,23 +62,24 @@ const MOST = 1000
 const schema = options({
   replications: whole(1, MOST),
   threads: whole(1, 256).optional(),
+  on: onAgentsSchema.optional(),
   signal: abortSignal.optional(),
   onProgress: z
     .custom<NonNullable<ReplicateOptions['onProgress']>>((value) => typeof value === 'function', {
       error: 'must be a function',
     })
     .optional(),
-})
+}).refine(threadsOrAgents.check, threadsOrAgents.params)
 
 /**
  * Simulates a scenario several times in parallel, on threads, each time with other random numbers, and merges the runs.
  * Histograms and counts are added up. Intervals come from the differences between runs, which are independent. Each run
  * has its own warm-up, and becomes one segment of the Result, whose window is all runs end to end. The first run is the
  * one that `simulate` makes. The same scenario and `replications` give the same Result, to the byte, with any number of
- * threads.
+ * threads or agents.
  *
  * @throws ValidationError if the scenario or an option is invalid, no request completed, or it is stopped before the
- * first replication completes
+ * first replication completes; MeasureError if Redis or its agents fail
  * @example
  * const scenario = { arrivals: '800/s', service: '1ms', stop: { requests: 20_000 } }
  * const result = await replicate(scenario, { replications: 8 })
@@ -77,29 +88,19 @@ const schema = options({
 export async function replicate(scenario: Scenario | StoredScenario, given: ReplicateOptions): Promise<Result> {
   const checked = schema.safeParse(given)
   if (!checked.success) throwFaults(checked.error, 'replicate', given)
-  const { replications, signal, onProgress, threads = cores() } = checked.data
+  const { replications, threads = cores(), on } = checked.data
   const resolved = resolveScenario(scenario, 'simulate')
   refuseCheckpoints(resolved.stop, 'all replications have the same length; use more of them for more precision')
 
   refuseUncountable(resolved, replications)
 
-  const reports = await onThreads<ReplicateTask, Replication | Ended>(
-    new URL('./replicate-task.js', import.meta.url),
-    'replicateOnce',
-    Array.from({ length: replications }, () => ({ scenario: resolved })),
-    {
-      threads,
-      signal,
-      onProgress:
-        onProgress &&
-        ((fractions, done) =>
-          onProgress({
-            done,
-            total: replications,
-            fraction: sum([...fractions]) / replications,
-          })),
-    },
-  )
+  const agents = on === undefined ? null : new AgentPool(on)
+  let reports: (Replication | Ended)[]
+  try {
+    reports = await runEach(agents?.run ?? onThreads(threads), resolved, checked.data)
+  } finally {
+    await agents?.close()
+  }
   const completed = reports.filter((report) => 'recording' in report)
   if (completed.length === 0) {
     throw new ValidationError(
@@ -111,6 +112,22 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
   if (completed.length < replications) recording.findings.push(interruptedFinding(completed.length, replications))
   refuseEmpty(recording)
   return resultOf(recording)
+}
+
+/** Runs each replication once. */
+function runEach(
+  inParallel: RunTasks,
+  scenario: SimulatedScenario,
+  { replications: total, signal, onProgress }: ReplicateOptions,
+): Promise<(Replication | Ended)[]> {
+  // one argument for all, which is sent once
+  const tasks = new Array<ReplicateTask>(total).fill({ scenario })
+  return inParallel<ReplicateTask, Replication | Ended>(REPLICATE, tasks, {
+    signal,
+    onProgress: onProgress && ((fractions, done) => onProgress({ done, total, fraction: sum([...fractions]) / total })),
+    stopped: { ended: true },
+    describe: (i) => `replication ${i + 1}`,
+  })
 }
 
 /** Histograms count in 32 bits, and would wrap around. */

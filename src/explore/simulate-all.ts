@@ -4,16 +4,21 @@ import type { Result } from '../result/result.js'
 import type { SimulatedScenario } from '../scenario/scenario.js'
 import { plannedRequests } from '../scenario/stop.js'
 import { sum } from '../statistics/descriptive.js'
-import { onThreads } from '../threads/pool.js'
+import { onThreads, type RunTasks } from '../threads/pool.js'
 import { throwIfAborted } from '../validation/realm.js'
 import { type Cache, cacheKey } from './cache.js'
 import { type SimulateReport, type SimulateTask, simulateWhile } from './simulate-task.js'
+import { SIMULATE } from './tasks.js'
 
 export interface SimulateAllOptions {
   /** null: no cache */
   cache: Cache | null
   /** default: the number of cores if that is faster than simulating in this thread */
   threads?: number | undefined
+  /** runs them on other machines, in place of threads */
+  onAgents?: RunTasks | undefined
+  /** the name of a scenario in errors of agents */
+  describe?: ((index: number) => string) | undefined
   signal?: AbortSignal | undefined
   /** called about ten times a second with how much is done, from 0 to 1, and how many are; false stops early */
   onProgress?: ((fraction: number, done: number) => unknown) | undefined
@@ -33,7 +38,7 @@ interface Run {
  */
 export async function simulateAll(
   scenarios: readonly SimulatedScenario[],
-  { cache, threads, signal, onProgress }: SimulateAllOptions,
+  { cache, threads, onAgents, describe = () => 'the run', signal, onProgress }: SimulateAllOptions,
 ): Promise<(Result | null)[]> {
   throwIfAborted(signal)
   const results = new Array<Result | null>(scenarios.length).fill(null)
@@ -59,38 +64,42 @@ export async function simulateAll(
     for (const fraction of fractions) sum += fraction
     return onProgress?.(sum / runs.size, known + done)
   }
-  await simulateEach(left, { threads, signal, reports: onProgress !== undefined }, report, async (run, result) => {
+  const save = async (run: Run, result: Result) => {
     found(run, result)
     // an interrupted run is not cached
     if (!result.validity.findings.some(({ code }) => code === 'interrupted')) await cache?.set(run.key, result)
+  }
+  const inParallel = left.length === 0 ? null : (onAgents ?? onThreadsIfFaster(left, threads, onProgress !== undefined))
+  if (inParallel === null) {
+    await simulateHere(left, signal, report, save)
+    return results
+  }
+  const tasks = left.map(({ scenario }): SimulateTask => ({ scenario }))
+  await inParallel<SimulateTask, SimulateReport>(SIMULATE, tasks, {
+    signal,
+    onProgress: onProgress && report,
+    onReport: async ({ result }, i) => {
+      if (result !== null) await save(left[i] as Run, result)
+    },
+    stopped: { result: null },
+    describe: (i) => describe((left[i] as Run).of[0] as number),
   })
   return results
 }
 
-async function simulateEach(
+/** Null if simulating in this thread is faster. */
+function onThreadsIfFaster(runs: Run[], threads: number | undefined, reports: boolean): RunTasks | null {
+  const most = threads === undefined ? threadsFor(runs, reports) : threads === 1 ? 0 : Math.min(runs.length, threads)
+  return most === 0 ? null : onThreads(most)
+}
+
+/** Simulates in this thread. */
+async function simulateHere(
   runs: Run[],
-  { threads, signal, reports }: Pick<SimulateAllOptions, 'threads' | 'signal'> & { reports: boolean },
+  signal: AbortSignal | undefined,
   report: (fractions: Iterable<number>, done: number) => unknown,
   found: (run: Run, result: Result) => Promise<void>,
 ): Promise<void> {
-  const most = threads === undefined ? threadsFor(runs, reports) : threads === 1 ? 0 : Math.min(runs.length, threads)
-  if (most > 0) {
-    const tasks = runs.map(({ scenario }): SimulateTask => ({ scenario }))
-    await onThreads<SimulateTask, SimulateReport>(
-      new URL('./simulate-task.js', import.meta.url),
-      'simulateOnce',
-      tasks,
-      {
-        threads: most,
-        signal,
-        onProgress: report,
-        onReport: async ({ result }, i) => {
-          if (result !== null) await found(runs[i] as Run, result)
-        },
-      },
-    )
-    return
-  }
   let ended = false
   for (const [i, run] of runs.entries()) {
     throwIfAborted(signal)

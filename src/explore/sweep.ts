@@ -7,9 +7,11 @@ import { hasTarget } from '../scenario/target.js'
 import { isPlain, options, whole } from '../scenario/units.js'
 import { abortSignal, throwIfAborted } from '../validation/realm.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
+import { AgentPool } from './agents/agent-pool.js'
+import { type OnAgents, onAgentsSchema, type ResolvedOnAgents, threadsOrAgents } from './agents/options.js'
 import { type Cache, folderCache, memory } from './cache.js'
 import { pointsOf, type SweepFields, type SweepPoint, scenarioAt } from './points.js'
-import { simulateAll } from './simulate-all.js'
+import { type SimulateAllOptions, simulateAll } from './simulate-all.js'
 
 export type { SweepFields, SweepPoint }
 
@@ -45,6 +47,14 @@ export interface SweepOptions {
    */
   threads?: number | undefined
   /**
+   * Simulates the points on the agents of a Redis, in place of threads: each simulates as many at a time as it has cores.
+   * Points of the cache are not sent.
+   *
+   * @default threads of this process
+   * @example { redis: 'redis://10.0.0.5:6379' }
+   */
+  on?: OnAgents | undefined
+  /**
    * Stops the runs and their threads; `sweep` rejects with the signal's reason.
    *
    * @default it cannot be aborted
@@ -71,21 +81,23 @@ const schema = options({
     .union([z.boolean(), z.string().min(1)], { error: 'must be true, false, or the path of a folder' })
     .default(true),
   threads: whole(1, 256).optional(),
+  on: onAgentsSchema.optional(),
   signal: abortSignal.optional(),
   onProgress: z
     .custom<NonNullable<SweepOptions['onProgress']>>((value) => typeof value === 'function', {
       error: 'must be a function',
     })
     .optional(),
-})
+}).refine(threadsOrAgents.check, threadsOrAgents.params)
 
 /**
  * Runs a scenario at each combination of values of some of its fields. All points have the same seed, and so the same
- * requests, which makes their differences precise. Simulated points run in parallel on threads if that is faster, and are
- * cached. Measured points run one after another, since they would disturb each other.
+ * requests, which makes their differences precise. Simulated points run in parallel on threads if that is faster, or on
+ * agents, and are cached. Measured points run one after another, since they would disturb each other.
  *
  * @returns the points in order; the last field changes fastest
- * @throws ValidationError if a field is unknown or a point is invalid, before the first point runs
+ * @throws ValidationError if a field is unknown or a point is invalid, before the first point runs; MeasureError if Redis
+ * or its agents fail
  * @example
  * const service = affine({ base: '7.5ms', perItem: '0.25ms' })
  * const scenario = { arrivals: '800/s', service, stop: { requests: 10_000 } }
@@ -96,7 +108,7 @@ const schema = options({
 export async function sweep(scenario: Scenario, fields: SweepFields, given: SweepOptions = {}): Promise<Swept[]> {
   const checked = schema.safeParse(given)
   if (!checked.success) throwFaults(checked.error, 'sweep', given)
-  const { cache, signal, onProgress, threads } = checked.data
+  const { cache, signal, onProgress, threads, on } = checked.data
   if (!isPlain(fields)) {
     throw new ValidationError('sweep', `must be an object of fields, such as { servers: [1, 2] }, got ${show(fields)}`)
   }
@@ -104,13 +116,20 @@ export async function sweep(scenario: Scenario, fields: SweepFields, given: Swee
   const scenarios = points.map((point) => scenarioAt(scenario, point))
   const engine = checked.data.engine ?? (scenarios.every(isOnlyMeasured) ? 'measure' : 'simulate')
   const resolved = scenarios.map((at) => resolveScenario(at, engine))
+  if (engine === 'measure' && on !== undefined) {
+    throw new ValidationError(
+      'sweep.on',
+      'applies to simulations only; to measure points from several machines, call measure with agents at each',
+    )
+  }
   const report = (fraction: number, done: number) => onProgress?.({ done, total: points.length, fraction })
   const results =
     engine === 'measure'
       ? await measureEach(scenarios, signal, report)
-      : await simulateAll(resolved as SimulatedScenario[], {
+      : await simulateEach(resolved as SimulatedScenario[], on, {
           cache: await cacheOf(cache),
           threads,
+          describe: (i) => `point ${show(points[i])}`,
           signal,
           onProgress: onProgress && report,
         })
@@ -122,6 +141,20 @@ export async function sweep(scenario: Scenario, fields: SweepFields, given: Swee
 
 /** Whether a scenario has a target, but no service to simulate. */
 const isOnlyMeasured = (scenario: Scenario) => scenario.service === undefined && hasTarget(scenario)
+
+async function simulateEach(
+  scenarios: SimulatedScenario[],
+  on: ResolvedOnAgents | undefined,
+  options: SimulateAllOptions,
+): Promise<(Result | null)[]> {
+  if (on === undefined) return simulateAll(scenarios, options)
+  const agents = new AgentPool(on)
+  try {
+    return await simulateAll(scenarios, { ...options, onAgents: agents.run })
+  } finally {
+    await agents.close()
+  }
+}
 
 async function measureEach(
   scenarios: Scenario[],

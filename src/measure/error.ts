@@ -3,7 +3,8 @@ import type { Result } from '../result/result.js'
 import { type ResolvedTargets, targetName } from '../scenario/target.js'
 
 /**
- * Thrown if a measurement fails. The message names the target; `cause` is the target's own error, if there is one.
+ * Thrown if a measurement fails, or the agents of a simulation. The message names the target; `cause` is the target's own
+ * error, if there is one.
  *
  * @example
  * const call = () => {

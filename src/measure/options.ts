@@ -134,10 +134,12 @@ const schema = options({
   throwOnInvalid: z.boolean({ error: 'must be true or false' }).default(false),
 })
 
+const redisError = 'must be the URL of a Redis, such as redis://host:6379'
+/** The URL of a Redis, with or without TLS. */
+export const redisUrl = z.string({ error: redisError }).regex(/^rediss?:\/\//, { error: redisError })
+
 const agentsSchema = options({
-  redis: z.string({ error: 'must be the URL of a Redis, such as redis://host:6379' }).regex(/^rediss?:\/\//, {
-    error: 'must be the URL of a Redis, such as redis://host:6379',
-  }),
+  redis: redisUrl,
   count: whole(1, MOST_SHARDS),
 })
 

@@ -19,29 +19,53 @@ export interface Refused {
   refused: { path: string; message: string }
 }
 
-export interface PoolOptions<Report> {
-  /** the number of threads, and so of tasks at a time */
-  threads: number
+/** A kind of task: the module that exports it, and the name of the export. */
+export interface TaskKind {
+  file: URL
+  name: string
+}
+
+export interface RunTasksOptions<Report> {
   signal?: AbortSignal | undefined
-  /** called about ten times a second with how much of each task is done, and how many are; false stops them early */
+  /**
+   * called about ten times a second with how much of each task is done, and how many are; false stops them early. On agents,
+   * what it throws ends the run
+   */
   onProgress?: ((fractions: Float64Array, done: number) => unknown) | undefined
   /** called with the report of each task when it is done */
   onReport?: ((report: Report, index: number) => Promise<void>) | undefined
+  /** the report of a task that was stopped before it began */
+  stopped?: Report | undefined
+  /** the name of a task in errors of agents, such as `replication 3` */
+  describe: (index: number) => string
+  /** the error of a task that refused its scenario; without it, the ValidationError that the task threw */
+  refusalOf?: ((refused: Refused['refused'], index: number) => Error) | undefined
 }
 
-const PROGRESS_MS = 100
-
 /**
- * Runs tasks in parallel on threads, and ends the threads before it settles.
+ * Runs tasks of one kind in parallel.
  *
- * @param file the module that exports the task as `name`
+ * @returns their reports, in the order of the tasks
  * @throws ValidationError if a task refuses its scenario; the signal's reason if it aborts
  */
-export async function onThreads<Task, Report extends object>(
-  file: URL,
-  name: string,
+export type RunTasks = <Task extends object, Report extends object>(
+  kind: TaskKind,
   tasks: readonly Task[],
-  { threads, signal, onProgress, onReport }: PoolOptions<Report>,
+  options: RunTasksOptions<Report>,
+) => Promise<Report[]>
+
+export const PROGRESS_MS = 100
+
+/** Runs tasks on threads of this process, as many at a time, and ends the threads before it settles. */
+export const onThreads = (threads: number): RunTasks => {
+  return (kind, tasks, options) => runOnThreads(threads, kind, tasks, options)
+}
+
+async function runOnThreads<Task extends object, Report extends object>(
+  threads: number,
+  { file, name }: TaskKind,
+  tasks: readonly Task[],
+  { signal, onProgress, onReport, refusalOf }: RunTasksOptions<Report>,
 ): Promise<Report[]> {
   throwIfAborted(signal)
   const fractions = new SharedArrayBuffer(8 * tasks.length)
@@ -61,7 +85,7 @@ export async function onThreads<Task, Report extends object>(
   try {
     throwIfAborted(signal)
     const reports = tasks.map(async (task, index) => {
-      const taskReport = throwIfRefused(await pool.run({ ...task, index, fractions, stopFlag }))
+      const taskReport = throwIfRefused(await pool.run({ ...task, index, fractions, stopFlag }), index, refusalOf)
       done++
       await onReport?.(taskReport, index)
       return taskReport
@@ -80,10 +104,24 @@ export async function onThreads<Task, Report extends object>(
   }
 }
 
-function throwIfRefused<Report extends object>(report: Report | Refused): Report {
-  if (!('refused' in report)) return report
-  const { path, message } = report.refused
-  throw new ValidationError(path, path === '' ? message : message.slice(path.length + 2))
+/** Throws the error of a task that refused its scenario. */
+export function throwIfRefused<Report extends object>(
+  report: Report | Refused,
+  index: number,
+  refusalOf: NonNullable<RunTasksOptions<Report>['refusalOf']> = validationErrorOf,
+): Report {
+  if ('refused' in report) throw refusalOf(report.refused, index)
+  return report
+}
+
+const validationErrorOf = ({ path, message }: Refused['refused']) =>
+  new ValidationError(path, path === '' ? message : message.slice(path.length + 2))
+
+/** Whether a task continues, as a function: until its flag is set, if it has one. */
+export function unlessStopped(stopFlag: SharedArrayBuffer | undefined): (() => boolean) | undefined {
+  if (stopFlag === undefined) return undefined
+  const stop = new Int32Array(stopFlag)
+  return () => Atomics.load(stop, 0) === 0
 }
 
 /** Runs a task, and returns a ValidationError that it throws as a report. */

@@ -94,6 +94,26 @@ describe.concurrent('bad usage', () => {
     ['a check of no result', 'check trade-off.json --budget trade-off.json', /trade-off\.json: must be a result/],
     ['a Redis without agents', 'measure http.json --redis redis://localhost', /--redis: applies to --agents only/],
     [
+      'threads and agents',
+      'replicate trade-off.json --threads 2 --redis redis://localhost',
+      /--redis <url>.* cannot be used/,
+    ],
+    [
+      'an invalid URL of a Redis',
+      'sweep trade-off.json --vary servers=1,2 --redis nowhere',
+      /^throughline: --redis: must be the URL/,
+    ],
+    [
+      'agents to measure loads',
+      'capacity --url http://localhost --p99 1 --redis redis://localhost',
+      /--redis: applies to sim/,
+    ],
+    [
+      'an agent without threads',
+      'agent --redis redis://localhost --threads 0',
+      /--threads: must be a whole number from 1/,
+    ],
+    [
       'a treatment of verdicts without a budget',
       'measure http.json --on-inconclusive pass',
       /--on-inconclusive: applies to --budget only/,

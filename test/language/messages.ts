@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 
-/** Texts in other languages: a style sheet and the script of the HTML report. */
-const NOT_PROSE = ['report/html/style.ts', 'report/html/script.ts']
+/** Texts in other languages: a style sheet and the script of the HTML report, and scripts of Redis. */
+const NOT_PROSE = ['report/html/style.ts', 'report/html/script.ts', 'explore/agents/scripts.ts']
 
 /**
  * Lists the texts of the source that a user may read, a line each: `file: text`, with `${…}` for what is computed. A text

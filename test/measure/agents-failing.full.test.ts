@@ -21,7 +21,9 @@ describe.runIf(hasRedis).concurrent('agents on a real Redis', { timeout: 120_000
   async function start(count: number, onTestFinished: TestContext['onTestFinished']) {
     const redis = await startRedis()
     onTestFinished(() => kill(redis.child))
-    const agents = await Promise.all(Array.from({ length: count }, (_, i) => startAgent(redis.url, `agent-${i + 1}`)))
+    const agents = await Promise.all(
+      Array.from({ length: count }, (_, i) => startAgent(redis.url, { flags: ['--name', `agent-${i + 1}`] })),
+    )
     onTestFinished(async () => void (await Promise.all(agents.map(kill))))
     const run = (among: number, stop: Stop, options: MeasureOptions = {}) =>
       measure(

@@ -40,7 +40,9 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
       response.end('ok')
     })
     agents = await Promise.all(
-      AGENTS.map((name) => startAgent(redis.url, name, name === 'north' ? ['--import', FAST_CLOCK] : [])),
+      AGENTS.map((name) =>
+        startAgent(redis.url, { node: name === 'north' ? ['--import', FAST_CLOCK] : [], flags: ['--name', name] }),
+      ),
     )
   })
   afterAll(async () => {

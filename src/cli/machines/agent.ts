@@ -1,40 +1,65 @@
 import { Command } from 'commander'
+import { cores } from '../../machine/cores.js'
 import { ValidationError } from '../../validation/validation-error.js'
+import { parseValue } from '../limits.js'
 import { addOutputOptions, type OutputFlags } from '../output.js'
 import type { Terminal } from '../terminal.js'
 
 const EXAMPLES = `
-An agent sends shards of the runs that measure --agents starts on the same Redis, one at a time, until Ctrl-C.
+An agent works for commands that are run elsewhere with the same Redis, until Ctrl-C: it sends shards of measure --agents, one at a
+time, and simulates for sweep, replicate, tune and capacity with --redis. It simulates nothing while it sends.
 
 Examples:
   $ throughline agent --redis redis://10.0.0.5:6379
-  $ throughline measure http.json --agents 8 --redis redis://10.0.0.5:6379`
+  $ throughline measure http.json --agents 8 --redis redis://10.0.0.5:6379
+  $ throughline sweep scenario.json --vary servers=1,2,4,8 --redis redis://10.0.0.5:6379`
 
 interface AgentFlags extends OutputFlags {
   redis?: string
   name?: string
+  threads?: string
 }
+
+/** More threads than this do not make simulations faster on any machine. */
+const MOST_THREADS = 256
 
 export function agentCommand(terminal: Terminal): Command {
   const command = new Command('agent')
-    .description('send shards of HTTP runs that are started elsewhere, over Redis')
+    .description('send shards of HTTP runs, and simulate, for commands that are run elsewhere, over Redis')
     .option('--redis <url>', 'URL of the Redis; required, here or in the config')
     .option('--name <name>', 'name in results (default: host name and process ID)')
+    .option('--threads <n>', 'number of simulations at a time (default: the number of cores)')
   addOutputOptions(command).addHelpText('after', EXAMPLES)
-  return command.action(async ({ redis, name }: AgentFlags) => {
+  return command.action(async ({ redis, name, threads }: AgentFlags) => {
     if (redis === undefined)
       throw new ValidationError('--redis', 'is required: the URL of a Redis, such as redis://host:6379')
-    const { runAgent } = await import('../../measure/agents/agent.js')
+    const count = parseThreads(threads)
+    const [{ agentName, runAgent }, { SimulationAgent }] = await Promise.all([
+      import('../../measure/agents/agent.js'),
+      import('../../explore/agents/simulation-agent.js'),
+    ])
     const abort = new AbortController()
     const removeListener = terminal.onInterrupt(() => {
       removeListener()
       abort.abort()
     })
-    await runAgent({
+    const options = {
       redis,
-      name,
-      signal: abort.signal,
-      onStatus: (status) => terminal.stderr.write(`throughline agent: ${status}\n`),
-    })
+      name: name ?? agentName(),
+      onStatus: (status: string) => terminal.stderr.write(`throughline agent: ${status}\n`),
+    }
+    const simulations = await SimulationAgent.start({ ...options, threads: count })
+    try {
+      await runAgent({ ...options, signal: abort.signal, alone: simulations.pausedDuring })
+    } finally {
+      await simulations.close()
+    }
   })
+}
+
+function parseThreads(text: string | undefined): number {
+  const threads = text === undefined ? cores() : parseValue(text)
+  if (typeof threads === 'number' && Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)
+    return threads
+  throw new ValidationError('--threads', `must be a whole number from 1 to ${MOST_THREADS}, got '${text}'`)
 }

@@ -15,11 +15,17 @@ import {
 import { refuseCheckpoints } from '../../scenario/stop.js'
 import { NS_PER_SECOND, options } from '../../scenario/units.js'
 import { simulate } from '../../simulate/simulate.js'
+import { rate as rateText } from '../../text/number.js'
+import type { TaskKind } from '../../threads/pool.js'
 import { abortSignal, throwIfAborted } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
-import { bracket } from '../bisect.js'
+import { AgentPool } from '../agents/agent-pool.js'
+import { type OnAgents, onAgentsSchema } from '../agents/options.js'
+import { bracket, MOST_AHEAD, runSearch } from '../bisect.js'
 import { ProgressReports } from '../progress.js'
-import { runTrial } from './trial.js'
+import type { SimulateReport, SimulateTask } from '../simulate-task.js'
+import { SIMULATE, TRY_SETTING } from '../tasks.js'
+import { runTrial, type Trial, type TrialTask } from './trial.js'
 
 /** By how much the load may grow before a budget breaks, as a fraction of it: 0.25 is a quarter more. */
 export interface Headroom {
@@ -46,6 +52,13 @@ export interface Headroom {
 /** Options of `headroom`. */
 export interface HeadroomOptions {
   /**
+   * Simulates on the agents of a Redis, several loads at a time: those that the search asks for next.
+   *
+   * @default this thread
+   * @example { redis: 'redis://10.0.0.5:6379' }
+   */
+  on?: OnAgents | undefined
+  /**
    * Ends the search; `headroom` rejects with the signal's reason.
    *
    * @default none
@@ -60,6 +73,7 @@ export interface HeadroomOptions {
 }
 
 const schema = options({
+  on: onAgentsSchema.optional(),
   signal: abortSignal.optional(),
   onProgress: z
     .custom<NonNullable<HeadroomOptions['onProgress']>>((value) => typeof value === 'function', {
@@ -79,7 +93,7 @@ const MOST = 64
  *
  * @returns null if `onProgress` ended it
  * @throws ValidationError if the scenario cannot be simulated, or its load cannot grow: a closed loop sends as it is
- * answered
+ * answered; MeasureError if Redis or its agents fail
  * @example
  * const room = await headroom({ arrivals: '100/s', service: '5ms', stop: { requests: 100_000 } }, { p99: '50ms' })
  * room?.growth // about 0.5
@@ -97,38 +111,91 @@ export async function headroom(
   checkBudgetClasses(limits, namesOfClasses(resolved.classes), 'budget')
   requireGood(limits, resolved.good, 'budget')
   refuseCheckpoints(resolved.stop, 'loads are compared over runs of one length')
-  const offered = meanRate(resolved.arrivals)
-  if (offered === null) {
+  if (meanRate(resolved.arrivals) === null) {
     throw new ValidationError(
       'arrivals',
       `must have a rate that can grow; a ${resolved.arrivals.process} process has none`,
     )
   }
-  const { signal, onProgress } = asked.data
+  const { on, signal, onProgress } = asked.data
+  const agents = on === undefined ? null : new AgentPool(on)
+  try {
+    return await findHeadroom(resolved, limits, { signal, onProgress }, agents)
+  } finally {
+    await agents?.close()
+  }
+}
+
+/** Searches the headroom of a resolved scenario whose load can grow: in this thread, or on agents. */
+export async function findHeadroom(
+  scenario: SimulatedScenario,
+  budget: Budget,
+  { signal, onProgress }: Pick<HeadroomOptions, 'signal' | 'onProgress'>,
+  agents: AgentPool | null,
+): Promise<Headroom | null> {
+  const offered = meanRate(scenario.arrivals) as number
   const progress = new ProgressReports(onProgress)
   let runs = 0
-  const each = async <Found>(factor: number, run: (at: SimulatedScenario) => Found): Promise<Found> => {
-    throwIfAborted(signal)
-    const found = run({ ...resolved, arrivals: scaled(resolved.arrivals, factor) })
-    if (!progress.report(() => ({ runs: ++runs }))) throw new Ended()
-    // notice an abort between runs
-    await new Promise((resolve) => real.setImmediate(resolve))
+  const report = () => {
+    if (!progress.report(() => ({ runs }))) throw new Ended()
+  }
+  const at = (factor: number): SimulatedScenario => ({ ...scenario, arrivals: scaled(scenario.arrivals, factor) })
+  const inThisThread = async <Found>(factors: number[], run: (at: SimulatedScenario) => Found): Promise<Found[]> => {
+    const found: Found[] = []
+    for (const factor of factors) {
+      throwIfAborted(signal)
+      found.push(run(at(factor)))
+      runs++
+      report()
+      // notice an abort between runs
+      await new Promise((resolve) => real.setImmediate(resolve))
+    }
     return found
   }
+  const onAgents = async <Report extends object>(
+    pool: AgentPool,
+    kind: TaskKind,
+    tasks: object[],
+    factors: number[],
+  ): Promise<Report[]> => {
+    const reports = await pool.run<object, Report>(kind, tasks, {
+      signal,
+      // ends the runs by what it throws
+      onProgress: onProgress && report,
+      describe: (i) => `the run at ${rateText((factors[i] as number) * offered)}`,
+    })
+    runs += reports.length
+    report()
+    return reports
+  }
+  const trialsAt = async (factors: number[]): Promise<Trial[]> => {
+    if (agents === null) return inThisThread(factors, (each) => runTrial({ scenario: each, budget }))
+    const tasks = factors.map((factor): TrialTask => ({ scenario: at(factor), budget }))
+    return onAgents<Trial>(agents, TRY_SETTING, tasks, factors)
+  }
+  const resultsAt = async (factors: number[]): Promise<Result[]> => {
+    if (agents === null) return inThisThread(factors, (each) => simulate(each))
+    const tasks = factors.map((factor): SimulateTask => ({ scenario: at(factor) }))
+    const reports = await onAgents<SimulateReport>(agents, SIMULATE, tasks, factors)
+    return reports.map(({ result }) => result as Result)
+  }
   const verdicts = new Map<number, Verdict>()
-  const verdictAt = async (factor: number) => {
-    const verdict = verdicts.get(factor) ?? (await each(factor, (at) => verdictOf(simulate(at), limits)))
-    verdicts.set(factor, verdict)
-    return verdict
+  const verdictsAt = async (factors: number[]): Promise<Verdict[]> => {
+    const unknown = factors.filter((factor) => !verdicts.has(factor))
+    for (const [i, result] of (await resultsAt(unknown)).entries()) {
+      verdicts.set(unknown[i] as number, verdictOf(result, budget))
+    }
+    return factors.map((factor) => verdicts.get(factor) as Verdict)
   }
   try {
-    const most = Math.min(MOST, NS_PER_SECOND / peakRate(resolved.arrivals))
-    const growth = await lastThat(1, most, (factor) =>
-      each(factor, (at) => runTrial({ scenario: at, budget: limits }).strain <= 1),
-    )
+    const ahead = agents === null ? 1 : Math.min(MOST_AHEAD, await agents.threads(signal))
+    const most = Math.min(MOST, NS_PER_SECOND / peakRate(scenario.arrivals))
+    const lastThat = (from: number, areSo: (factors: number[]) => Promise<boolean[]>) =>
+      runSearch(() => bracket(from, LEAST, most), areSo, ahead)
+    const growth = await lastThat(1, async (factors) => (await trialsAt(factors)).map(({ strain }) => strain <= 1))
     const from = Math.min(most, Math.max(LEAST, growth))
-    const low = await lastThat(from, most, async (factor) => (await verdictAt(factor)) === 'pass')
-    const high = await lastThat(from, most, async (factor) => (await verdictAt(factor)) !== 'fail')
+    const low = await lastThat(from, async (factors) => (await verdictsAt(factors)).map((each) => each === 'pass'))
+    const high = await lastThat(from, async (factors) => (await verdictsAt(factors)).map((each) => each !== 'fail'))
     const ended: Headroom['ended'] = growth < LEAST ? 'least' : growth > MOST ? 'most' : 'found'
     const factors = {
       growth: ended === 'found' ? growth : null,
@@ -153,14 +220,6 @@ class Ended extends Error {}
 /** The verdict on a run. A run without a steady state fails: its latency grows for as long as it lasts. */
 function verdictOf(result: Result, budget: Budget): Verdict {
   return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
-}
-
-/** Searches the highest factor of the load at which something is so. */
-async function lastThat(from: number, most: number, isSo: (factor: number) => Promise<boolean>): Promise<number> {
-  const search = bracket(from, LEAST, most)
-  let next = search.next()
-  while (!next.done) next = search.next(await isSo(next.value))
-  return next.value
 }
 
 /** The highest rate at any time, which no arrivals may have above one request a nanosecond. */

@@ -3,6 +3,7 @@ import { type Budget, budgetSchema } from '../../scenario/budget.js'
 import { type Duration, duration, options, positiveDuration, whole } from '../../scenario/units.js'
 import { abortSignal } from '../../validation/realm.js'
 import { throwFaults } from '../../validation/validation-error.js'
+import { type OnAgents, onAgentsSchema, type ResolvedOnAgents, threadsOrAgents } from '../agents/options.js'
 import { type CalibrateAt, calibrateAtSchema } from '../calibrate.js'
 import { type Candidate, candidatesSchema, type ParsedCandidate, tunePriceSchema } from './candidates.js'
 import { type ReadWishes, type Wishes, wishesSchema } from './preference.js'
@@ -79,6 +80,14 @@ export interface TuneOptions {
    */
   threads?: number | undefined
   /**
+   * Runs settings on the agents of a Redis, in place of threads: each runs as many at a time as it has cores. Handlers are
+   * calibrated in this process.
+   *
+   * @default this process
+   * @example { redis: 'redis://10.0.0.5:6379' }
+   */
+  on?: OnAgents | undefined
+  /**
    * Ends the search and its threads; `tune` rejects with the signal's reason.
    *
    * @default none
@@ -123,38 +132,42 @@ const schema = options({
   calibrateAt: calibrateAtSchema.optional(),
   atMost: positiveDuration.optional(),
   threads: whole(1, 256).optional(),
+  on: onAgentsSchema.optional(),
   signal: abortSignal.optional(),
   onProgress: z
     .custom<NonNullable<TuneOptions['onProgress']>>((value) => typeof value === 'function', {
       error: 'must be a function',
     })
     .optional(),
-}).superRefine(({ leastServers, mostServers, mostCost, price, wishes, candidates = [] }, context) => {
-  const refuse = (path: string, message: string) =>
-    context.issues.push({ code: 'custom', message, input: { leastServers, mostServers }, path: [path] })
-  if (leastServers > mostServers) refuse('leastServers', `must be at most mostServers, ${mostServers}`)
-  const priced = price !== undefined || candidates.some((candidate) => candidate.price !== undefined)
-  if (mostCost !== undefined && !priced) refuse('mostCost', 'needs a price, of all candidates or of each')
-  const rated = candidates.some((candidate) => candidate.quality !== undefined)
-  if ((wishes?.quality?.weight ?? 0) > 0 && !rated) {
-    context.issues.push({
-      code: 'custom',
-      message:
-        'must be left out if candidates have no quality; or give each one, such as { name, quality: 0.9, service }',
-      input: wishes?.quality?.weight,
-      path: ['wishes', 'quality'],
-    })
-  }
 })
+  .refine(threadsOrAgents.check, threadsOrAgents.params)
+  .superRefine(({ leastServers, mostServers, mostCost, price, wishes, candidates = [] }, context) => {
+    const refuse = (path: string, message: string) =>
+      context.issues.push({ code: 'custom', message, input: { leastServers, mostServers }, path: [path] })
+    if (leastServers > mostServers) refuse('leastServers', `must be at most mostServers, ${mostServers}`)
+    const priced = price !== undefined || candidates.some((candidate) => candidate.price !== undefined)
+    if (mostCost !== undefined && !priced) refuse('mostCost', 'needs a price, of all candidates or of each')
+    const rated = candidates.some((candidate) => candidate.quality !== undefined)
+    if ((wishes?.quality?.weight ?? 0) > 0 && !rated) {
+      context.issues.push({
+        code: 'custom',
+        message:
+          'must be left out if candidates have no quality; or give each one, such as { name, quality: 0.9, service }',
+        input: wishes?.quality?.weight,
+        path: ['wishes', 'quality'],
+      })
+    }
+  })
 
 /** The options with their defaults, and durations in milliseconds. */
-export interface ResolvedTuneOptions extends Omit<TuneOptions, 'candidates' | 'wishes' | 'maxWait' | 'atMost'> {
+export interface ResolvedTuneOptions extends Omit<TuneOptions, 'candidates' | 'wishes' | 'maxWait' | 'atMost' | 'on'> {
   candidates?: ParsedCandidate[] | undefined
   wishes?: ReadWishes | undefined
   leastServers: number
   mostServers: number
   maxWait: number[]
   atMost?: number | undefined
+  on?: ResolvedOnAgents | undefined
 }
 
 /** Fills in the defaults. */

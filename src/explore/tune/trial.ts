@@ -17,7 +17,7 @@ import type { ResolvedExtent } from '../../scenario/stop.js'
 import { MOST_REQUESTS, NS_PER_MS, NS_PER_SECOND } from '../../scenario/units.js'
 import { Engine } from '../../simulate/engine.js'
 import { sum, sumBy } from '../../statistics/descriptive.js'
-import { catchRefusal, type Refused } from '../../threads/pool.js'
+import { catchRefusal, type Refused, type TaskContext, unlessStopped } from '../../threads/pool.js'
 
 /** A setting to be tried: a scenario, and the budget that it should keep. */
 export interface TrialTask {
@@ -41,9 +41,13 @@ export interface Trial {
   utilization: number
 }
 
-/** Runs a setting, and reads off its figures. */
-export function runTrial({ scenario, budget }: TrialTask): Trial {
-  const recording = new Engine(scenario).run()
+/**
+ * Runs a setting, and reads off its figures.
+ *
+ * @param goesOn called every 65,536 requests; false ends the run, whose figures are then of no use
+ */
+export function runTrial({ scenario, budget }: TrialTask, goesOn?: () => boolean): Trial {
+  const recording = new Engine(scenario).run(goesOn)
   const { startNs, endNs, completions, servingNs, batchSizes } = recording
   const seconds = (endNs - startNs) / NS_PER_SECOND
   const trial = {
@@ -84,8 +88,10 @@ export function longer(scenario: SimulatedScenario): SimulatedScenario {
   return { ...own, stop: times(stop), warmup: times(warmup) }
 }
 
-/** The task of a thread that tries a setting. */
-export const tryOnThread = (task: TrialTask): Trial | Refused => catchRefusal(() => runTrial(task))
+/** The task that tries a setting, on a thread or on an agent, which may stop it. */
+export function trySetting({ stopFlag, ...task }: TrialTask & Partial<TaskContext>): Trial | Refused {
+  return catchRefusal(() => runTrial(task, unlessStopped(stopFlag)))
+}
 
 function strainOf(rule: Rule, observed: number): number {
   const { relation, limit } = rule

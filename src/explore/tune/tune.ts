@@ -18,14 +18,17 @@ import {
 import { type Extent, plannedRequests, refuseCheckpoints } from '../../scenario/stop.js'
 import type { Targets } from '../../scenario/target.js'
 import { sumBy } from '../../statistics/descriptive.js'
+import { time } from '../../text/number.js'
 import { catchRefusal, type Refused } from '../../threads/pool.js'
 import { startThread, type Thread } from '../../threads/thread.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import { ValidationError } from '../../validation/validation-error.js'
+import { AgentPool } from '../agents/agent-pool.js'
 import { ProgressReports } from '../progress.js'
 import { simulateAll } from '../simulate-all.js'
+import { TRY_SETTING } from '../tasks.js'
 import { type Contender, contenderOf, contendersOf } from './candidates.js'
-import { type Headroom, headroom } from './headroom.js'
+import { findHeadroom, type Headroom } from './headroom.js'
 import { parseTuneOptions, type ResolvedTuneOptions, type TuneOptions, type TuneProgress } from './options.js'
 import { frontOf, preferenceOf } from './preference.js'
 import { nearestMiss, outcomeOf, recommendation } from './recommendation.js'
@@ -90,10 +93,12 @@ class Tuning {
   #runs = 0
   #confirmations = 0
   #threads: Thread<TrialTask, Trial | Refused> | null = null
+  readonly #agents: AgentPool | null
 
   constructor(scenario: Scenario, options: ResolvedTuneOptions) {
     this.#scenario = { ...scenario, stop: scenario.stop ?? (endsByItself(scenario) ? undefined : SEARCH) } as Scenario
     this.#options = options
+    this.#agents = options.on === undefined ? null : new AgentPool(options.on)
     this.#prefers = preferenceOf(options.wishes)
     this.#progress = new ProgressReports(options.onProgress)
     this.#deadline = options.atMost === undefined ? Number.POSITIVE_INFINITY : real.now() + options.atMost
@@ -166,7 +171,7 @@ class Tuning {
         unsearched: found === null ? ['everything: handlers were still being calibrated'] : this.#unsearched(),
       }
     } finally {
-      await this.#threads?.destroy()
+      await Promise.all([this.#threads?.destroy(), this.#agents?.close()])
     }
   }
 
@@ -315,12 +320,11 @@ class Tuning {
       this.#runs++
     }
     const threads = await this.#threadsFor(tasks)
-    if (threads !== null) {
+    if (threads !== null || this.#agents !== null) {
       this.#continue()
-      const reports = await Promise.all(tasks.map((task) => threads.run(task, signal))).catch((error) => {
-        throwIfAborted(signal)
-        throw error
-      })
+      const reports = await (threads === null
+        ? this.#tryOnAgents(tasks, settings)
+        : tryOnThreads(threads, tasks, signal))
       for (const [i, report] of reports.entries()) {
         const { contender } = settings[i] as Setting
         if ('refused' in report) throw refusedOf(contender, report.refused.message)
@@ -342,12 +346,23 @@ class Tuning {
 
   async #threadsFor(tasks: TrialTask[]): Promise<Thread<TrialTask, Trial | Refused> | null> {
     const [first] = tasks
-    if (first === undefined) return null
+    if (first === undefined || this.#agents !== null) return null
     const { threads } = this.#options
     const count = threads ?? (plannedRequests(first.scenario) < WORTH_THREADS ? 1 : cores())
     if (count === 1 && (threads !== undefined || plannedRequests(first.scenario) < WORTH_THREADS)) return null
-    this.#threads ??= await startThread(new URL('./trial.js', import.meta.url), 'tryOnThread', count)
+    this.#threads ??= await startThread(TRY_SETTING.file, TRY_SETTING.name, count)
     return this.#threads
+  }
+
+  #tryOnAgents(tasks: TrialTask[], settings: Setting[]): Promise<Trial[]> {
+    const { run } = this.#agents as AgentPool
+    return run<TrialTask, Trial>(TRY_SETTING, tasks, {
+      signal: this.#options.signal,
+      // ends the runs by what it throws
+      onProgress: () => this.#continue(),
+      describe: (i) => describeSetting(settings[i] as Setting),
+      refusalOf: ({ message }, i) => refusedOf((settings[i] as Setting).contender, message),
+    })
   }
 
   /** Continues, unless the search has to end. */
@@ -388,7 +403,14 @@ class Tuning {
       ended ||= !this.#tell(null)
       return !ended
     }
-    const [result] = await simulateAll([scenario], { cache: null, threads, signal, onProgress: onProgress && goesOn })
+    const [result] = await simulateAll([scenario], {
+      cache: null,
+      threads,
+      onAgents: this.#agents?.run,
+      describe: () => 'the run that confirms a setting',
+      signal,
+      onProgress: onProgress && goesOn,
+    })
     if (!ended) return result ?? null
     this.#ended ??= 'onProgress'
     return null
@@ -397,7 +419,8 @@ class Tuning {
   async #headroom(scenario: SimulatedScenario): Promise<Headroom | null> {
     if (meanRate(scenario.arrivals) === null) return null
     const { signal, budget } = this.#options
-    const room = await headroom(scenario, budget, { signal, onProgress: () => this.#tell(null) }).catch((error) => {
+    const onProgress = () => this.#tell(null)
+    const room = await findHeadroom(scenario, budget, { signal, onProgress }, this.#agents).catch((error) => {
       // recorded service times may not be known at a higher load
       if (error instanceof ValidationError) return undefined
       throw error
@@ -430,6 +453,20 @@ class Tuning {
       })
   }
 }
+
+function tryOnThreads(
+  threads: Thread<TrialTask, Trial | Refused>,
+  tasks: TrialTask[],
+  signal: AbortSignal | undefined,
+): Promise<(Trial | Refused)[]> {
+  return Promise.all(tasks.map((task) => threads.run(task, signal))).catch((error) => {
+    throwIfAborted(signal)
+    throw error
+  })
+}
+
+const describeSetting = ({ contender, servers, maxBatchSize, maxWait }: Setting) =>
+  `the run of ${contender.name === null ? '' : `${contender.name}, `}servers ${servers}, maxBatchSize ${maxBatchSize}, maxWait ${time(maxWait)}`
 
 /** Names the candidate in the error of a refused run, such as one with too few recorded service times. */
 const refusedOf = ({ name }: Contender, message: string) =>

@@ -24,14 +24,24 @@ export interface AgentOptions {
   signal: AbortSignal
   /** Called when the agent waits for work, begins a shard, and ends it. */
   onStatus?: ((status: string) => void) | undefined
+  /**
+   * Sends each shard while this process does nothing else.
+   *
+   * @default it sends it at once
+   */
+  alone?: ((send: () => Promise<void>) => Promise<void>) | undefined
 }
+
+/** The default name of an agent. */
+export const agentName = () => `${hostname()}-${process.pid}`
 
 /** Sends shards of the runs that coordinators put on a Redis, one at a time, until the signal. */
 export async function runAgent({
   redis: url,
-  name = `${hostname()}-${process.pid}`,
+  name = agentName(),
   signal,
   onStatus,
+  alone = (send) => send(),
 }: AgentOptions): Promise<void> {
   const { Worker } = await loadBullmq()
   const redis = await connectRedis(url, { reconnect: true })
@@ -47,7 +57,7 @@ export async function runAgent({
     doing = `sends shard ${data.index} of ${data.count}`
     show(doing)
     try {
-      await sendShard(redis, name, data, { signal, show })
+      await alone(() => sendShard(redis, name, data, { signal, show }))
     } finally {
       doing = 'waits for work'
       show(doing)

@@ -56,7 +56,8 @@ export async function connectRedis(url: string, { reconnect = false } = {}): Pro
   }
 }
 
-function withoutPassword(url: string): string {
+/** A URL as errors show it. */
+export function withoutPassword(url: string): string {
   try {
     const { protocol, host } = new URL(url)
     return `${protocol}//${host}`
