@@ -1,9 +1,9 @@
-// Measures what a request costs over few and over many connections, each of which has a request in flight all the time.
+// Measures what a request costs over few and over many connections, and whether thousands hold a request each at a time.
 // Run it with `npx tsx bench/speed/connections.ts [connections]`; it takes as many open files (`ulimit -Hn`).
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { measure } from 'throughline'
+import { constant, measure } from 'throughline'
 import { table } from '../../src/report/terminal/table.js'
 import { count, threeDigits } from '../../src/text/number.js'
 
@@ -43,3 +43,19 @@ console.log(
   ),
 )
 server.disconnect()
+
+const handlers = new URL('../../test/measure/handlers/', import.meta.url)
+const holding = fork(fileURLToPath(new URL('holding-server.js', handlers)), [String(most)])
+const [heldPort] = await once(holding, 'message')
+const held = await measure(
+  {
+    arrivals: constant(most / 7),
+    warmup: { requests: 0 },
+    stop: { requests: most },
+    http: { url: `http://127.0.0.1:${heldPort}`, connections: most },
+  },
+  { batchTimeout: '60s' },
+)
+const { opened = 0 } = held.connections ?? {}
+console.log(`\n ${count(opened)} connections held a request each at once; ${count(held.counts.completed)} completed`)
+holding.disconnect()

@@ -7,7 +7,7 @@ import { measure } from '../../src/measure/measure.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import { startServer } from '../support/processes/http-server.js'
 
-/** `bench/speed/connections.ts` has 10,000. */
+/** `bench/speed/connections.ts` allows 10,000. */
 const CONNECTIONS = 2000
 
 it('keeps thousands of connections open, with a request in flight on each', async () => {
