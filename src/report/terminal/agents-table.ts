@@ -25,8 +25,11 @@ const agentsText = (agents: number) => (agents === 1 ? '1 agent' : `${count(agen
 function leadText({ load, agents, fewest, limitedBy, each, search }: AgentsNeeded): string {
   if (search.tried.length === 0)
     return `How many agents send ${rate(load)} is not known: the time was over before a run was.`
-  if (agents === null || each === null)
-    return `How many agents send ${rate(load)} is not known: this machine sent no load on time.`
+  if (agents === null || each === null) {
+    const short = search.tried.some(({ verdict }) => verdict === 'pass')
+    const why = short ? 'no load passed a long run; allow more time' : 'this machine sent no load on time'
+    return `How many agents send ${rate(load)} is not known: ${why}.`
+  }
   const atMost = limitedBy === 'target' || limitedBy === 'time' ? 'at most ' : ''
   const but =
     fewest === null || fewest === agents || limitedBy !== 'late' ? '' : `; fewer than ${count(fewest)} are too few`
