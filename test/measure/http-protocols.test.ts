@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
 import { createServer as createHttp2, createSecureServer, type Http2Server } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, createServer as createTcp, type Socket, type Server as TcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
@@ -34,7 +34,7 @@ afterEach(async () => {
 })
 
 /** Listens, and counts connections. */
-async function listen(server: Server | Http2Server, at: string | { port: number; host: string }) {
+async function listen(server: Server | Http2Server | TcpServer, at: string | { port: number; host: string }) {
   const sockets = new Set<Socket>()
   const counted = { port: 0, connections: 0, sockets }
   server.on('connection', (socket: Socket) => {
@@ -139,7 +139,11 @@ describe('HTTP/2', () => {
   })
 
   it('stops to ask a silent server when it is aborted, and leaves nothing open', async () => {
-    const silent = await listen(createServer(), anyPort)
+    // a server of HTTP/1.1 would refuse the preface
+    const silent = await listen(
+      createTcp((socket) => socket.resume()),
+      anyPort,
+    )
     const abort = new AbortController()
     const run = measure(
       { arrivals: constant('500/s'), http: { url: `http://127.0.0.1:${silent.port}`, http2: true } },
