@@ -234,7 +234,7 @@ describe.concurrent('a gate that cannot run', { timeout: TIMEOUT }, () => {
 
   it.each([
     ['an unknown ref', ['nope'], /--base-ref: unknown commit, branch or tag 'nope'; .* known: main/],
-    ['a ref that looks like an option', ['main', '--base-ref=-x'], /--base-ref: unknown commit, branch or tag '-x'/],
+    ['a ref that looks like an option', ['-x'], /--base-ref: unknown commit, branch or tag '-x'/],
     ['a missing file', ['main', 'none.js'], /none\.js: does not exist\n$/],
     ['a file outside the repository', ['main', '/etc/hostname'], /\/etc\/hostname: must be in the repository/],
     [
