@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici'
 import { real } from '../../clock/real.js'
 import type { Finding } from '../../result/validity.js'
 import { numberInAll, type Shard } from '../../scenario/arrivals/shard.js'
@@ -10,7 +9,7 @@ import { show } from '../../validation/validation-error.js'
 import { numbersInAll } from '../queue/batch.js'
 import { openConnections } from './http/connections.js'
 import { buildContent, encodeCredentials, type Outgoing, type RequestSource } from './http/requests.js'
-import { CheckedResponseHandler, CompatibleHandler, type Judging, ResponseHandler } from './http/response.js'
+import { CheckedResponseHandler, type Judging, ResponseHandler } from './http/response.js'
 import type { InFlightBatch } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
@@ -26,15 +25,9 @@ export async function httpTarget(
   { source, shard, name }: { source: RequestSource | null; shard: Shard | null; name: string },
 ): Promise<LocalTarget> {
   const { check, maxRedirects = 0 } = http
-  const given = http.dispatcher as Dispatcher | undefined
-  const isOneOrigin = (source?.isOneOrigin ?? true) && maxRedirects === 0
-  const dispatcher = given ?? (await openConnections(http, isOneOrigin, name))
+  const connections = await openConnections(http, name)
   const reads = check !== undefined || maxRedirects > 0
   const Handler = reads ? CheckedResponseHandler : ResponseHandler
-  const dispatch = (request: Outgoing, handler: ResponseHandler) => {
-    const receiver = given === undefined ? handler : new CompatibleHandler(handler)
-    dispatcher.dispatch(request as Outgoing & { method: Dispatcher.HttpMethod }, receiver as Dispatcher.DispatchHandler)
-  }
   const judging: Judging = {
     outcomeOf: outcomeByStatus(http),
     shard,
@@ -42,14 +35,7 @@ export async function httpTarget(
     maxRedirects,
     parseHeaders: reads ? (await import('undici')).util.parseHeaders : null,
     redirects: 0,
-    send(request, handler) {
-      // undici rejects some requests by throwing, and others through onError
-      try {
-        dispatch(request, handler)
-      } catch (error) {
-        handler.onError(error as Error)
-      }
-    },
+    send: (request, handler) => connections.send(request, handler),
   }
   return {
     took: 'the response took',
@@ -59,13 +45,11 @@ export async function httpTarget(
         : ({ batch }) => source.of(numberInAll(batch.numbers[0] as number, shard)),
     serve(inFlight) {
       const request = inFlight.payload as Outgoing
-      dispatch(request, new Handler(inFlight, judging, request))
+      connections.send(request, new Handler(inFlight, judging, request))
     },
     findings: () => (redirectsMatter(http) ? redirectsNotFollowed(judging.redirects) : []),
-    // the user closes the user's own dispatcher
     close: async () => {
-      if (given !== undefined) return
-      await dispatcher.destroy()
+      await connections.close()
       // sockets close in a later macrotask
       await new Promise((resolve) => real.setTimeout(resolve, 1))
     },

@@ -1,25 +1,37 @@
-import type { Dispatcher } from 'undici'
+import type { Client, Dispatcher } from 'undici'
+import { real } from '../../../clock/real.js'
 import type { ResolvedHttp } from '../../../scenario/http.js'
 import { messageOf } from '../../../validation/validation-error.js'
 import { targetFailed } from '../../error.js'
+import type { Outgoing } from './requests.js'
+import { CompatibleHandler, type ResponseHandler } from './response.js'
 
 /** The run has its own timeout for each request. */
 const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 }
 
+/** The connections of a target. */
+export interface Connections {
+  /** Sends a request, whose handler gets the response or the error. */
+  send(request: Outgoing, handler: ResponseHandler): void
+  close(): Promise<void>
+}
+
 /**
- * Opens the connections of a target: a pool for the origin of its URL, or an agent if there may be others.
+ * Opens the connections of a target when they are first used: of its own dispatcher, through its proxy, or to each server.
  *
  * @param name the name of the target in messages
  * @throws MeasureError if the server does not speak HTTP/2, and the target asks for it
  */
-export async function openConnections(http: ResolvedHttp, isOneOrigin: boolean, name: string): Promise<Dispatcher> {
-  const { connections, pipelining, tls, socketPath, proxy } = http
-  const url = new URL(http.url)
+export async function openConnections(http: ResolvedHttp, name: string): Promise<Connections> {
+  const { connections, pipelining, tls, socketPath, proxy, http2 } = http
+  const given = http.dispatcher as Dispatcher | undefined
+  // the user closes the user's own dispatcher
+  if (given !== undefined)
+    return { send: sendBy(given, (handler) => new CompatibleHandler(handler)), close: async () => {} }
   // loaded on first use, since most runs send no HTTP
-  const { Agent, Pool, ProxyAgent, buildConnector } = await import('undici')
-  const shared = { connections, pipelining, ...NO_TIMEOUTS }
+  const { Client, Pool, ProxyAgent, buildConnector } = await import('undici')
   if (proxy !== undefined) {
-    return new ProxyAgent({
+    const agent = new ProxyAgent({
       uri: proxy,
       proxyTunnel: false,
       ...NO_TIMEOUTS,
@@ -27,25 +39,156 @@ export async function openConnections(http: ResolvedHttp, isOneOrigin: boolean, 
       ...(connections !== null && { connections }),
       ...(tls !== undefined && { requestTls: tls, proxyTls: tls }),
     })
+    return { send: sendBy(agent), close: () => agent.destroy() }
   }
-  if (http.http2 === true) {
-    await checkHttp2(url, http, name)
+  if (http2 === true) await checkHttp2(new URL(http.url), http, name)
+  return new ConnectionsByServer((origin) => {
+    const url = new URL(origin)
     const connect = buildConnector({
       ...localhost(url),
       ...tls,
       ...(socketPath !== undefined && { socketPath }),
-      allowH2: true,
-      ...(url.protocol === 'http:' && { useH2c: true }),
+      ...(http2 === true && { allowH2: true, useH2c: url.protocol === 'http:' }),
     })
-    const options = { ...shared, allowH2: true, maxConcurrentStreams: pipelining, connect }
-    return isOneOrigin ? new Pool(url.origin, options) : new Agent(options)
+    const options = {
+      ...NO_TIMEOUTS,
+      pipelining,
+      connect,
+      ...(http2 === true && { allowH2: true, maxConcurrentStreams: pipelining }),
+    }
+    if (pipelining === 1 && http2 !== true) return new SingleUsePool(() => new Client(origin, options), connections)
+    const pool = new Pool(origin, { ...options, connections })
+    return { send: sendBy(pool), close: () => pool.destroy() }
+  })
+}
+
+/** Sends requests by a dispatcher, which rejects some by throwing, and others through `onError`. */
+const sendBy =
+  (dispatcher: Dispatcher, adapt: (handler: ResponseHandler) => object = (handler) => handler): Connections['send'] =>
+  (request, handler) => {
+    try {
+      dispatcher.dispatch(request as Sendable, adapt(handler) as Dispatcher.DispatchHandler)
+    } catch (error) {
+      handler.onError(error as Error)
+    }
   }
-  const options = {
-    ...shared,
-    ...(socketPath !== undefined && { socketPath }),
-    connect: { ...localhost(url), ...tls },
+type Sendable = Outgoing & { method: Dispatcher.HttpMethod }
+
+/** Connections to each of the servers that requests name. */
+class ConnectionsByServer implements Connections {
+  readonly #open: (origin: string) => Connections
+  readonly #byOrigin = new Map<string, Connections>()
+
+  constructor(open: (origin: string) => Connections) {
+    this.#open = open
   }
-  return isOneOrigin ? new Pool(url.origin, options) : new Agent(options)
+
+  send(request: Outgoing, handler: ResponseHandler): void {
+    let connections = this.#byOrigin.get(request.origin)
+    if (connections === undefined) {
+      connections = this.#open(request.origin)
+      this.#byOrigin.set(request.origin, connections)
+    }
+    connections.send(request, handler)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#byOrigin.values()].map((connections) => connections.close()))
+  }
+}
+
+/**
+ * Connections to a server, each of which sends one request at a time. undici's own pool looks through all connections for a
+ * free one, and lets two turns of the event loop pass before it uses one again, which count as latency of the next request.
+ */
+class SingleUsePool implements Connections {
+  readonly #open: () => Client
+  readonly #most: number
+  readonly #all: Connection[] = []
+  /** the latest used is last, and is used next */
+  readonly #free: Connection[] = []
+  /** requests that wait until others, which have timed out, are aborted */
+  readonly #waiting: { request: Outgoing; handler: ResponseHandler }[] = []
+
+  constructor(open: () => Client, most: number | null) {
+    this.#open = open
+    this.#most = most ?? Number.POSITIVE_INFINITY
+  }
+
+  send(request: Outgoing, handler: ResponseHandler): void {
+    const connection = this.#free.pop() ?? this.#openAnother()
+    if (connection === null) this.#waiting.push({ request, handler })
+    else connection.send(request, handler)
+  }
+
+  #openAnother(): Connection | null {
+    if (this.#all.length === this.#most) return null
+    const connection = new Connection(this.#open(), this.#release)
+    this.#all.push(connection)
+    return connection
+  }
+
+  #release = (connection: Connection): void => {
+    let next = this.#waiting.shift()
+    while (next?.handler.isOver) next = this.#waiting.shift()
+    if (next !== undefined) connection.send(next.request, next.handler)
+    else if (connection.isOpen) this.#free.push(connection)
+    // it has to connect again: others first
+    else this.#free.unshift(connection)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map((connection) => connection.close()))
+  }
+}
+
+/** A connection that sends one request at a time, and passes what comes back to the handler of that request. */
+class Connection {
+  readonly #client: Client
+  readonly #release: (connection: Connection) => void
+  /** that of its request, set before anything comes back */
+  #handler!: ResponseHandler
+  /** whether its last request got a whole response */
+  isOpen = true
+
+  constructor(client: Client, release: (connection: Connection) => void) {
+    this.#client = client
+    this.#release = release
+  }
+
+  send(request: Outgoing, handler: ResponseHandler): void {
+    this.#handler = handler
+    this.#client.dispatch(request as Sendable, this as Dispatcher.DispatchHandler)
+  }
+
+  close(): Promise<void> {
+    return this.#client.destroy()
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    this.#handler.onConnect(abort)
+  }
+  onUpgrade(): void {}
+  onHeaders(status: number, headers: unknown): boolean {
+    return this.#handler.onHeaders(status, headers)
+  }
+  onData(chunk: Uint8Array): boolean {
+    return this.#handler.onData(chunk)
+  }
+  onComplete(): void {
+    const handler = this.#handler
+    this.isOpen = true
+    // first, since the end of a request may send the next
+    this.#release(this)
+    handler.onComplete()
+  }
+  onError(error: Error): void {
+    const handler = this.#handler
+    this.isOpen = false
+    // undici is not ready for another request yet
+    real.queueMicrotask(() => this.#release(this))
+    handler.onError(error)
+  }
 }
 
 type Lookup = (

@@ -53,6 +53,10 @@ export class ResponseHandler {
     this.request = request
   }
 
+  /** Whether its request has ended, such as by a timeout. */
+  get isOver(): boolean {
+    return this.inFlight.isOver
+  }
   onConnect(abort: (error?: Error) => void): void {
     this.inFlight.onAbort = abort
     // its timeout may have come before a connection was there: it must not load the server now
