@@ -136,7 +136,7 @@ function print(title: string, contenders: Contender[], runs: Run[][], reference:
 const folder = await mkdtemp(join(tmpdir(), 'throughline-http-'))
 const file = join(folder, 'users.csv')
 await writeFile(file, ['id', ...Array.from({ length: 1000 }, (_, i) => `user-${i}`), ''].join('\n'))
-const ofJob = { url, http2Url, file, path: '/', feature: 'none', isSpinning: true }
+const ofJob = { url, http2Url, file, path: '', feature: 'none', isSpinning: true }
 
 /** Each tool at the same load. */
 async function compareTools(loads: { title: string; load: Load; path: string }[]): Promise<void> {

@@ -38,7 +38,7 @@ export interface SentAt extends Sent {
 
 const [tool, module = 'throughline'] = process.argv.slice(2)
 
-/** Sends a load, or only so many requests. */
+/** Sends a load, or a number of requests. */
 async function byThroughline({ path, feature, isSpinning, ...job }: Job, only?: number): Promise<Sent> {
   const { closed, constant, measure } = (await import(module)) as typeof import('throughline')
   const { connections, rate, seconds } = job
