@@ -8,8 +8,8 @@ import { table } from '../../src/report/terminal/table.js'
 import { count, threeDigits } from '../../src/text/number.js'
 
 const most = Number(process.argv[2] ?? 10_000)
-const server = fork(fileURLToPath(new URL('./http-server.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
-const [port] = await once(server, 'message')
+const server = fork(fileURLToPath(new URL('./http/server.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
+const [{ url }] = (await once(server, 'message')) as [{ url: string }]
 
 const rows: string[][] = []
 for (const connections of [10, 100, 1000, most]) {
@@ -23,7 +23,7 @@ for (const connections of [10, 100, 1000, most]) {
     // until all connections are open
     warmup: { duration: '6s' },
     stop: { duration: '11s' },
-    http: { url: `http://127.0.0.1:${port}`, connections },
+    http: { url, connections },
   })
   const busyMs = host?.cpu?.threads[0]?.busyMs ?? Number.NaN
   rows.push([

@@ -1,167 +1,213 @@
-// Measures HTTP requests per second compared with autocannon; and the latency that each tool, with wrk and hey if they are
-// installed, reports for a server that stalls for 1 s. Run it with `npx tsx bench/speed/http.ts [rounds]`; 0 rounds for the stall
-// alone.
-import { execFile, fork } from 'node:child_process'
+// Measures the CPU time of HTTP requests sent by `measure`, by autocannon and by wrk, ab and hey if they are installed; what
+// each feature of `http` adds to it; and the latency that each tool reports for a server that stalls. Each load generator has a
+// process of its own. Run it with `npx tsx bench/speed/http.ts`; with `--rounds 15 --seconds 5` for smaller spreads, `--only
+// load,features,stall` for a part, `--tools wrk` for some of the tools, and `--base dist-of-another-build/index.js` to compare two
+// builds.
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import autocannon from 'autocannon'
-import { constant, measure, replay } from 'throughline'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { spreadOf } from '../../src/report/spread.js'
 import { table } from '../../src/report/terminal/table.js'
-import { compareInRounds } from '../rounds.js'
+import { threeDigits } from '../../src/text/number.js'
+import { inRounds } from '../rounds.js'
+import { FEATURES } from './http/features.js'
+import type { Job, Load, Sent, SentAt } from './http/sender.js'
+import type { Served } from './http/server.js'
+import { compareStalls } from './http/stall.js'
+import { isInstalled, SYSTEM_TOOLS, sendBy } from './http/system-tools.js'
 
-const ROUNDS = Number(process.argv[2] ?? 5)
-/** All requests are due at once, so that one always waits for each connection, as in a closed loop. */
-const REQUESTS = 40_000
+const { values: asked } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+    only: { type: 'string', default: 'load,features,stall' },
+    tools: { type: 'string', default: 'wrk,ab,hey' },
+    base: { type: 'string' },
+  },
+})
+const ROUNDS = Number(asked.rounds)
+const SECONDS = Number(asked.seconds)
+// ab would run for ever
+if (!Number.isInteger(SECONDS) || SECONDS < 1) throw new Error(`--seconds must be a whole number, got ${asked.seconds}`)
 
-const server = fork(fileURLToPath(new URL('./http-server.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
-const [port] = await once(server, 'message')
-const url = `http://127.0.0.1:${port}`
-
-/** Requests per second, and per second of CPU of all threads of this process. */
-interface Rates {
-  wall: number
-  cpu: number
+const children: ChildProcess[] = []
+const start = (file: string, args: string[] = []) => {
+  const path = fileURLToPath(new URL(`./http/${file}`, import.meta.url))
+  const child = fork(path, args, { execArgv: ['--import', 'tsx'] })
+  children.push(child)
+  return child
 }
 
-function since(begun: number, before: NodeJS.CpuUsage) {
-  const { user, system } = process.cpuUsage(before)
-  return { seconds: (performance.now() - begun) / 1000, cpuSeconds: (user + system) / 1e6 }
+/** Sends a message to a child process, and awaits its reply. */
+const ask = <Reply>(child: ChildProcess, message: object): Promise<Reply> =>
+  new Promise((resolve, reject) => {
+    const end = (code: number | null) => reject(new Error(`a process of the benchmark ended with code ${code}`))
+    child.once('exit', end)
+    child.once('message', (reply: Reply) => {
+      child.off('exit', end)
+      resolve(reply)
+    })
+    child.send(message)
+  })
+
+const server = start('server.ts')
+const [{ url, http2Url }] = (await once(server, 'message')) as [{ url: string; http2Url: string }]
+
+/** One run of a load. */
+interface Run {
+  /** the CPU time of a request, without what a run takes in any case */
+  cpuUs: number
+  fixedMs: number
+  perSecond: number
+  sent: Sent
+  served: Served
 }
 
-/** Counts from the first progress on, when connections are set up, which takes the same time in every run. */
-async function ours(connections: number): Promise<Rates> {
-  let rates: Rates | null = null
-  let start: { completed: number; begun: number; before: NodeJS.CpuUsage } | null = null
-  await measure(
-    {
-      arrivals: replay(new Array(REQUESTS).fill(0)),
-      http: { url, connections },
-      stop: { requests: REQUESTS },
-      warmup: { duration: 0 },
-    },
-    {
-      onProgress: ({ completed }) => {
-        start ??= { completed, begun: performance.now(), before: process.cpuUsage() }
-        const { seconds, cpuSeconds } = since(start.begun, start.before)
-        const requests = completed - start.completed
-        if (requests > 0) rates = { wall: requests / seconds, cpu: requests / cpuSeconds }
-      },
-    },
-  )
-  return rates as unknown as Rates
+interface Contender {
+  name: string
+  send(): Promise<SentAt>
 }
 
-async function theirs(connections: number): Promise<Rates> {
-  const [begun, before] = [performance.now(), process.cpuUsage()]
-  const result = await autocannon({ url, connections, amount: REQUESTS })
-  const { seconds, cpuSeconds } = since(begun, before)
-  return { wall: result['2xx'] / seconds, cpu: result['2xx'] / cpuSeconds }
+/** Runs a load, whose requests the server counts too. */
+async function run({ name, send }: Contender, { connections }: Load, responses: number): Promise<Run> {
+  await ask(server, {})
+  const { cpuMs, fixedMs, ...sent } = await send()
+  const served = await ask<Served>(server, {})
+  // those in flight at the end may be answered, but not be counted by their sender
+  const most = responses * (sent.requests + 2 * connections + 2)
+  if (served.requests < responses * sent.requests || served.requests > most) {
+    throw new Error(`${name} reports ${sent.requests} requests, but the server has answered ${served.requests}`)
+  }
+  const cpuUs = (1000 * (cpuMs - fixedMs)) / sent.requests
+  return { cpuUs, fixedMs, perSecond: sent.requests / sent.seconds, sent, served }
 }
 
-for (const connections of ROUNDS > 0 ? [10, 100] : []) {
-  for (const by of ['cpu', 'wall'] as const) {
-    await compareInRounds(
-      `Requests over ${connections} connections`,
-      by === 'cpu' ? 'requests a CPU second' : 'requests/s',
+const factor = (value: number) => value.toFixed(2)
+
+/** Prints the CPU time a request of each contender, and its ratio to that of another in the same round. */
+function print(title: string, contenders: Contender[], runs: Run[][], reference: number, showLatency: boolean): void {
+  const cpuOf = (i: number) => (runs[i] as Run[]).map(({ cpuUs }) => cpuUs)
+  const rows = contenders.map(({ name }, i) => {
+    const own = runs[i] as Run[]
+    const cpu = spreadOf(cpuOf(i))
+    const ratio = spreadOf(cpuOf(i).map((us, round) => us / (cpuOf(reference)[round] as number)))
+    const middle = (figure: (run: Run) => number) => threeDigits(spreadOf(own.map(figure)).median)
+    return [
+      name,
+      threeDigits(cpu.median),
+      `${threeDigits(cpu.low)} to ${threeDigits(cpu.high)}`,
+      i === reference ? '' : factor(ratio.median),
+      i === reference ? '' : `${factor(ratio.low)} to ${factor(ratio.high)}`,
+      middle(({ fixedMs }) => fixedMs),
+      middle(({ perSecond }) => perSecond),
+      ...(showLatency
+        ? [
+            middle(({ sent }) => sent.p50Ms),
+            middle(({ served }) => served.p50Ms),
+            middle(({ sent }) => sent.p99Ms),
+            middle(({ served }) => served.p99Ms),
+          ]
+        : []),
+    ]
+  })
+  console.log(`\n ${title}, ${ROUNDS} interleaved rounds of ${SECONDS} s\n`)
+  const latency = ['p50, ms\nreported', '\nserver', 'p99, ms\nreported', '\nserver'].map((header) => ({ header }))
+  console.log(
+    table(
       [
-        { name: 'measure', perSecond: async () => (await ours(connections))[by] },
-        { name: 'autocannon', perSecond: async () => (await theirs(connections))[by] },
+        { header: '', align: 'left' },
+        { header: 'CPU a request, us\nmedian' },
+        { header: '\nspread' },
+        { header: `over ${contenders[reference]?.name}\nmedian` },
+        { header: '\nspread' },
+        { header: 'and a run\nms' },
+        { header: 'requests/s\nmedian' },
+        ...(showLatency ? latency : []),
       ],
+      rows,
+    ),
+  )
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'throughline-http-'))
+const file = join(folder, 'users.csv')
+await writeFile(file, ['id', ...Array.from({ length: 1000 }, (_, i) => `user-${i}`), ''].join('\n'))
+const ofJob = { url, http2Url, file, path: '', feature: 'none', isSpinning: true }
+
+/** Each tool at the same load. */
+async function compareTools(loads: { title: string; load: Load; path: string }[]): Promise<void> {
+  const autocannon = start('sender.ts', ['autocannon'])
+  const ours = start('sender.ts', ['throughline'])
+  const base = asked.base === undefined ? null : start('sender.ts', ['throughline', pathToFileURL(asked.base).href])
+  const installed = []
+  for (const tool of SYSTEM_TOOLS) {
+    if (asked.tools.split(',').includes(tool.name) && (await isInstalled(tool))) installed.push(tool)
+  }
+  for (const { title, load, path } of loads) {
+    const by = (name: string, child: ChildProcess, options: Partial<Job> = {}): Contender => ({
+      name,
+      send: () => ask(child, { ...ofJob, ...load, path, ...options }),
+    })
+    const contenders = [
+      by('autocannon', autocannon),
+      by('measure', ours),
+      ...(load.rate === null ? [] : [by('measure, spin: 0', ours, { isSpinning: false })]),
+      ...(base === null ? [] : [by('measure of the other build', base)]),
+      ...installed.flatMap((tool): Contender[] =>
+        tool.args(load) === null ? [] : [{ name: tool.name, send: () => sendBy(tool, load, url + path) }],
+      ),
+    ]
+    const runs = await inRounds(
+      contenders.map((contender) => () => run(contender, load, 1)),
       ROUNDS,
+    )
+    print(title, contenders, runs, 0, true)
+    const runsOf = (name: string) => runs[contenders.findIndex((each) => each.name === name)]
+    const [now, before] = [runsOf('measure'), runsOf('measure of the other build')]
+    if (now === undefined || before === undefined) continue
+    const ratio = spreadOf(now.map(({ cpuUs }, round) => cpuUs / (before[round] as Run).cpuUs))
+    console.log(
+      `\n measure over the other build: ${factor(ratio.median)} (${factor(ratio.low)} to ${factor(ratio.high)})`,
     )
   }
 }
 
-/** Makes the server stall for 1 s, in the middle of the run. */
-async function stalling<Value>(sent: PromiseLike<Value>): Promise<Value> {
-  const timer = setTimeout(() => fetch(`${url}/stall`).catch(() => {}), 4000)
-  try {
-    return await sent
-  } finally {
-    clearTimeout(timer)
+/** The requests of a closed loop with each feature, each in a process of its own. */
+async function compareFeatures(connections: number): Promise<void> {
+  const load: Load = { connections, rate: null, seconds: SECONDS }
+  const contenders = Object.keys(FEATURES).map((feature): Contender => {
+    const child = start('sender.ts', ['throughline'])
+    return { name: feature, send: () => ask(child, { ...ofJob, ...load, feature }) }
+  })
+  const runs = await inRounds(
+    contenders.map((contender) => () => run(contender, load, contender.name.startsWith('a redirect') ? 2 : 1)),
+    ROUNDS,
+  )
+  print(`measure over ${connections} connections, by feature`, contenders, runs, 0, false)
+}
+
+try {
+  const parts = new Set(asked.only.split(','))
+  if (parts.has('load')) {
+    const closed = (connections: number) => ({
+      title: `As many requests as ${connections} connections send, to a server that answers at once`,
+      load: { connections, rate: null, seconds: SECONDS },
+      path: '/',
+    })
+    const open = {
+      title: '2,000 requests/s over 50 connections, to a server that answers after 2 ms',
+      load: { connections: 50, rate: 2000, seconds: SECONDS },
+      path: '/after/2',
+    }
+    await compareTools([closed(10), closed(100), open])
   }
+  if (parts.has('features')) await compareFeatures(10)
+  if (parts.has('stall')) await compareStalls(url)
+} finally {
+  for (const child of children) if (child.connected) child.disconnect()
+  await rm(folder, { recursive: true })
 }
-
-const RATE = 100
-const [seen, their] = [
-  await stalling(
-    measure({
-      arrivals: constant(RATE),
-      http: { url: `${url}/stalling`, connections: 1 },
-      stop: { duration: '10s' },
-      warmup: { duration: 0 },
-    }),
-  ),
-  await stalling(autocannon({ url: `${url}/stalling`, connections: 1, overallRate: RATE, duration: 10 })),
-]
-const MS_PER: Record<string, number> = { us: 1e-3, ms: 1, s: 1e3 }
-const inMs = (value = '', unit = 's') => Number(value) * (MS_PER[unit] ?? Number.NaN)
-
-/** Runs a tool of the system against the stall; null if it is not installed. */
-async function printed(command: string, args: string[]): Promise<string | null> {
-  try {
-    return (await stalling(promisify(execFile)(command, [...args, `${url}/stalling`]))).stdout
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
-}
-
-/** wrk sends the next request after a response: it has no rate. */
-async function wrk(): Promise<string[] | null> {
-  const text = await printed('wrk', ['-t1', '-c1', '-d10s', '--latency'])
-  if (text === null) return null
-  const at = (p: number) => inMs(...matched(text, new RegExp(`${p}%\\s+([\\d.]+)(us|ms|s)`)))
-  const max = inMs(...matched(text, /Latency\s+\S+\s+\S+\s+([\d.]+)(us|ms|s)/))
-  return [ms(at(50)), ms(at(90)), '', ms(at(99)), ms(max)]
-}
-
-/** hey keeps a rate until it has to wait for a response. */
-async function hey(): Promise<string[] | null> {
-  const text = await printed('hey', ['-z', '10s', '-c', '1', '-q', String(RATE)])
-  if (text === null) return null
-  const at = (p: number) => inMs(...matched(text, new RegExp(`${p}% in ([\\d.]+) secs`)))
-  return [...[50, 90, 95, 99].map((p) => ms(at(p))), ms(inMs(...matched(text, /Slowest:\s+([\d.]+)/)))]
-}
-
-const matched = (text: string, pattern: RegExp) => (pattern.exec(text) ?? []).slice(1) as [string?, string?]
-const ms = (value: number) => value.toFixed(value < 10 ? 1 : 0)
-const others = { 'wrk, as fast as it is answered': await wrk(), hey: await hey() }
-
-// a tenth of the requests are due in the stall, and wait from 1 s down to nothing
-const due = Array.from({ length: 10 * RATE }, (_, i) => (i < RATE ? 1000 - (i * 1000) / RATE : 0)).sort((a, b) => a - b)
-const truth = (p: number) => (due[Math.ceil((p / 100) * due.length) - 1] as number).toFixed(0)
-console.log(`\n Latency reported for a server that stalls for 1 s of 10 s, at ${RATE}/s over one connection (ms)\n`)
-console.log(
-  table(
-    [
-      { header: '', align: 'left' },
-      { header: 'p50' },
-      { header: 'p90' },
-      { header: 'p95' },
-      { header: 'p99' },
-      { header: 'max' },
-    ],
-    [
-      ['the stall alone', truth(50), truth(90), truth(95), truth(99), truth(100)],
-      ['measure', ...([50, 90, 95, 99] as const).map((p) => ms(seen.latencyMs[`p${p}`])), ms(seen.latencyMs.max)],
-      [
-        'measure, the response alone',
-        ...([50, 90, 95, 99] as const).map((p) => ms(seen.serviceMs[`p${p}`])),
-        ms(seen.serviceMs.max),
-      ],
-      [
-        'autocannon',
-        ...[their.latency.p50, their.latency.p90, NaN, their.latency.p99, their.latency.max].map((v) =>
-          Number.isNaN(v) ? '' : ms(v),
-        ),
-      ],
-      ...Object.entries(others).map(([name, figures]) => [
-        name,
-        ...(figures ?? [{ content: 'not installed', span: 5 }]),
-      ]),
-    ],
-  ),
-)
-server.disconnect()

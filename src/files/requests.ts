@@ -11,15 +11,16 @@ const isColumn = (name: string) => COLUMNS.includes(name.split('.')[0] as string
 /**
  * Refuses a file of requests that has no known column, or a misspelt one.
  *
+ * @param file its path
  * @param filled other columns that the target takes
  * @throws ValidationError naming the file and its columns
  */
-export function checkColumns(rows: readonly FileRow[], filled: readonly string[]): void {
+export function checkColumns(file: string, rows: readonly FileRow[], filled: readonly string[]): void {
   const [first] = rows as [FileRow]
   const names = Object.keys(first.columns)
   if (!names.some((name) => isColumn(name) || filled.includes(name))) {
     throw new ValidationError(
-      first.place.replace(/[:[]\d+\]?$/, ''),
+      file,
       `must have at least one of the columns ${COLUMNS.join(', ')}, or one that http.url names, such as {id}; it has ${names.map(show).join(', ')}`,
     )
   }
@@ -123,7 +124,7 @@ function withRequests(
   if (rows.length !== times.length) {
     throw new ValidationError(path, 'must have names of columns in its first line, to tell times from requests')
   }
-  checkColumns(rows, [])
+  checkColumns(path, rows, [])
   // each is sent once, at its time
   const requests = rows.map((row): HttpRequest => {
     const { weight: _, ...request } = toRequest(row)

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
 import { prepareRequests, type RequestSource } from '../../src/measure/servers/http/requests.js'
@@ -73,6 +74,23 @@ describe('http.requests', () => {
     const result = await run({ requests: (index) => ({ path: `/item/${index}`, body: `n${index}` }) }, 4)
     expect(lines()).toEqual([0, 1, 2, 3].map((i) => `POST /item/${i} n${i}`))
     expect(result.scenario?.http?.requests).toEqual({ function: 'requests', rerunnable: false })
+  })
+
+  it('resolves the path that a function returns as a URL does', async () => {
+    const base = 'http://h.example/base'
+    const path = fc.string({ unit: fc.constantFrom(...'//..ab1_~-?=&+,:;@%# \\é'), maxLength: 12 })
+    await fc.assert(
+      fc.asyncProperty(path, async (path) => {
+        fc.pre(URL.canParse(path, base))
+        const { origin, pathname, search } = new URL(path, base)
+        fc.pre(origin === 'http://h.example')
+        expect(await linesOf({ requests: () => ({ path }) }, 1)).toEqual([`GET ${origin}${pathname}${search}`])
+      }),
+      { numRuns: 300, seed: 5 },
+    )
+    expect(await linesOf({ requests: () => ({ path: '/a.b/c-d~e_f/?q=1&r=x,y:z;@/' }) }, 1)).toEqual([
+      'GET http://h.example/a.b/c-d~e_f/?q=1&r=x,y:z;@/',
+    ])
   })
 
   it('counts a request that its function cannot make as failed, and sends the others', async () => {

@@ -47,15 +47,22 @@ export async function httpTarget(http: ResolvedHttp, setup: HttpSetup): Promise<
   const { source, shard, name, window, clock, signal } = setup
   const { check, stream, maxRedirects = 0 } = http
   const given = http.dispatcher as Dispatcher | undefined
-  const isOneOrigin = (source?.isOneOrigin ?? true) && maxRedirects === 0
   const stats = new ConnectionStats(window, clock)
   // the user's dispatcher may be of another version of undici
   const connections =
     given === undefined
-      ? await openConnections(http, { isOneOrigin, name, stats, signal })
+      ? await openConnections(http, { name, stats, signal })
       : through(given, (handler) => new CompatibleHandler(handler))
   const reads = check !== undefined || stream !== undefined || maxRedirects > 0
   const Handler = stream !== undefined ? StreamedResponseHandler : reads ? CheckedResponseHandler : ResponseHandler
+  const send: Judging['send'] = (request, handler) => {
+    // undici rejects some requests by throwing, and others through onError
+    try {
+      connections.dispatch(request, handler)
+    } catch (error) {
+      handler.onError(error as Error)
+    }
+  }
   const judging: Judging = {
     outcomeOf: outcomeByStatus(http),
     shard,
@@ -64,14 +71,7 @@ export async function httpTarget(http: ResolvedHttp, setup: HttpSetup): Promise<
     maxRedirects,
     parseHeaders: reads ? (await import('undici')).util.parseHeaders : null,
     redirects: 0,
-    send(request, handler) {
-      // undici rejects some requests by throwing, and others through onError
-      try {
-        connections.dispatch(request, handler)
-      } catch (error) {
-        handler.onError(error as Error)
-      }
-    },
+    send,
   }
   return {
     took: 'the response took',
@@ -81,7 +81,7 @@ export async function httpTarget(http: ResolvedHttp, setup: HttpSetup): Promise<
         : ({ batch }) => source.of(numberInAll(batch.numbers[0] as number, shard)),
     serve(inFlight) {
       const request = inFlight.payload as Outgoing
-      connections.dispatch(request, new Handler(inFlight, judging, request))
+      send(request, new Handler(inFlight, judging, request))
     },
     findings: () => [...(redirectsMatter(http) ? redirectsNotFollowed(judging.redirects) : []), ...stats.findings()],
     ...(given === undefined && { connections: () => stats.recording() }),

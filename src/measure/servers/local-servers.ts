@@ -128,7 +128,9 @@ export class LocalServers {
     if (this.#serving.servers !== null) this.#idle.pop()
     this.#isCheckScheduled = true
     this.#launch(server)
-    if (nowNs - this.#yieldedNs > YIELD_NS) loop.macrotask(this.#checkAfterYield)
+    // a server that becomes idle checks the queue
+    if (this.#idle.length === 0) this.#isCheckScheduled = false
+    else if (nowNs - this.#yieldedNs > YIELD_NS) loop.macrotask(this.#checkAfterYield)
     else loop.microtask(this.#checkQueue)
   }
 

@@ -1,48 +1,68 @@
 import type { Client, Dispatcher } from 'undici'
+import { real } from '../../../clock/real.js'
 import type { Outgoing } from './requests.js'
 import type { ResponseHandler } from './response.js'
 
-/** A connection, which connects again after it was closed. */
-interface Connection {
-  client: Client
-  isFree: boolean
+/** What requests are sent through. */
+export interface Connections {
+  dispatch(request: Outgoing, handler: ResponseHandler): void
+  destroy(): Promise<void>
 }
+
+/** A request as undici takes it. */
+type Sendable = Outgoing & { method: Dispatcher.HttpMethod }
 
 interface Waiting {
   request: Outgoing
   handler: ResponseHandler
 }
 
+/** A connection, which connects again after it was closed, and is released when it takes another request. */
+interface Connection {
+  /** whether it is with the free ones */
+  isFree: boolean
+  /** whether its last request failed, so that it has to connect again */
+  readonly hasFailed: boolean
+  send(request: Outgoing, handler: ResponseHandler): void
+  destroy(): Promise<void>
+}
+
 /**
  * The connections to one server. A request takes the one that was freed last; a new one is opened if none is free, up to a
- * limit. In undici's own pool each request searches all connections, which takes long with thousands of them, and a request
- * that is invalid leaves its connection busy for ever.
+ * limit. In undici's own pool each request searches all connections, which takes long with thousands of them, and waits
+ * until the event loop has turned twice since the response before; and a request that is invalid leaves its connection busy
+ * for ever.
  */
-export class ConnectionPool {
+export class ConnectionPool implements Connections {
   readonly #open: () => Client
   readonly #most: number
+  readonly #Connection: typeof SerialConnection | typeof SharedConnection
   readonly #all: Connection[] = []
   /** the free ones, the one freed last at the end */
   readonly #free: Connection[] = []
   /** requests that found none, in order */
   readonly #waiting = new Set<Waiting>()
 
-  /** @param most the largest number of connections; null for no limit */
-  constructor(open: () => Client, most: number | null) {
+  /**
+   * @param most the largest number of connections; null for no limit
+   * @param isShared whether a connection may have several requests in flight
+   */
+  constructor(open: () => Client, { most, isShared }: { most: number | null; isShared: boolean }) {
     this.#open = open
     this.#most = most ?? Number.POSITIVE_INFINITY
+    this.#Connection = isShared ? SharedConnection : SerialConnection
   }
 
   dispatch(request: Outgoing, handler: ResponseHandler): void {
     const connection = this.#take()
     if (connection === null) this.#waiting.add({ request, handler })
-    else this.#send(connection, request, handler)
+    else connection.send(request, handler)
   }
 
   /** Closes all connections. Requests on them fail. */
   async destroy(): Promise<void> {
     this.#waiting.clear()
-    await Promise.all(this.#all.map(({ client }) => client.destroy()))
+    await Promise.all(this.#all.map((connection) => connection.destroy()))
   }
 
   /** Takes a connection that is free or new; null if there is none. */
@@ -53,32 +73,21 @@ export class ConnectionPool {
       return free
     }
     if (this.#all.length >= this.#most) return null
-    const connection: Connection = { client: this.#open(), isFree: false }
-    // it takes requests again: after a response, or after it could not connect
-    connection.client.on('drain', () => this.#release(connection))
+    const connection = new this.#Connection(this.#open(), this.#release)
     this.#all.push(connection)
     return connection
   }
 
-  #send(connection: Connection, request: Outgoing, handler: ResponseHandler): void {
-    const { client } = connection
-    const takesMore = client.dispatch(
-      request as Outgoing & { method: Dispatcher.HttpMethod },
-      handler as Dispatcher.DispatchHandler,
-    )
-    // an invalid request fails at once, and nothing will drain
-    if (takesMore || (handler.isOver && client.stats.size === 0)) this.#release(connection)
-  }
-
-  #release(connection: Connection): void {
+  #release = (connection: Connection): void => {
     if (connection.isFree) return
     const next = this.#waiting.size === 0 ? null : this.#nextWaiting()
     if (next !== null) {
-      this.#send(connection, next.request, next.handler)
+      connection.send(next.request, next.handler)
       return
     }
     connection.isFree = true
-    this.#free.push(connection)
+    if (connection.hasFailed) this.#free.unshift(connection)
+    else this.#free.push(connection)
   }
 
   /** Takes the request that waits longest; null if all of them timed out. */
@@ -88,5 +97,85 @@ export class ConnectionPool {
       if (!next.handler.isOver) return next
     }
     return null
+  }
+}
+
+/**
+ * A connection with one request in flight. It is the handler of its requests, and takes the next one as the response ends:
+ * undici keeps that, and sends it in the next turn of the event loop.
+ */
+class SerialConnection implements Connection {
+  isFree = false
+  hasFailed = false
+  readonly #client: Client
+  readonly #release: (connection: Connection) => void
+  /** that of its request, set before anything comes back */
+  #handler!: ResponseHandler
+
+  constructor(client: Client, release: (connection: Connection) => void) {
+    this.#client = client
+    this.#release = release
+  }
+
+  send(request: Outgoing, handler: ResponseHandler): void {
+    this.#handler = handler
+    this.#client.dispatch(request as Sendable, this as Dispatcher.DispatchHandler)
+  }
+
+  destroy(): Promise<void> {
+    return this.#client.destroy()
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    this.#handler.onConnect(abort)
+  }
+  onUpgrade(): void {}
+  onResponseStarted(): void {
+    this.#handler.onResponseStarted()
+  }
+  onHeaders(status: number, headers: unknown): boolean {
+    return this.#handler.onHeaders(status, headers)
+  }
+  onData(chunk: Uint8Array): boolean {
+    return this.#handler.onData(chunk)
+  }
+  onComplete(): void {
+    const handler = this.#handler
+    this.hasFailed = false
+    // first, since the end of a request may send the next
+    this.#release(this)
+    handler.onComplete()
+  }
+  onError(error: Error): void {
+    const handler = this.#handler
+    this.hasFailed = true
+    // undici is not ready for another request yet
+    real.queueMicrotask(() => this.#release(this))
+    handler.onError(error)
+  }
+}
+
+/** A connection with several requests in flight, of HTTP/2 or pipelined. undici says when it takes more. */
+class SharedConnection implements Connection {
+  isFree = false
+  readonly hasFailed = false
+  readonly #client: Client
+  readonly #release: (connection: Connection) => void
+
+  constructor(client: Client, release: (connection: Connection) => void) {
+    this.#client = client
+    this.#release = release
+    // after a response, or after it could not connect
+    client.on('drain', () => release(this))
+  }
+
+  send(request: Outgoing, handler: ResponseHandler): void {
+    const takesMore = this.#client.dispatch(request as Sendable, handler as Dispatcher.DispatchHandler)
+    // an invalid request fails at once, and nothing will drain
+    if (takesMore || (handler.isOver && this.#client.stats.size === 0)) this.#release(this)
+  }
+
+  destroy(): Promise<void> {
+    return this.#client.destroy()
   }
 }

@@ -1,4 +1,4 @@
-import type { buildConnector, Client, Dispatcher } from 'undici'
+import type { buildConnector, Dispatcher } from 'undici'
 import { onAbort } from '../../../handler/on-abort.js'
 import { mostOpenFiles } from '../../../machine/open-files.js'
 import type { ResolvedHttp } from '../../../scenario/http.js'
@@ -6,7 +6,7 @@ import { count } from '../../../text/number.js'
 import { throwIfAborted } from '../../../validation/realm.js'
 import { messageOf, ValidationError } from '../../../validation/validation-error.js'
 import { targetFailed } from '../../error.js'
-import { ConnectionPool } from './connection-pool.js'
+import { ConnectionPool, type Connections } from './connection-pool.js'
 import { type ConnectionStats, RAISE_OPEN_FILES } from './connection-stats.js'
 import type { Outgoing } from './requests.js'
 import type { ResponseHandler } from './response.js'
@@ -16,8 +16,6 @@ const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 }
 
 /** What the connections of a target need in addition to its options. */
 export interface ConnectionSetup {
-  /** whether all requests are sent to the origin of the target's URL */
-  isOneOrigin: boolean
   /** the name of the target in messages */
   name: string
   /** records the connections */
@@ -25,25 +23,18 @@ export interface ConnectionSetup {
   signal: AbortSignal | undefined
 }
 
-/** What requests are sent through. */
-export interface Connections {
-  dispatch(request: Outgoing, handler: ResponseHandler): void
-  destroy(): Promise<void>
-}
-
 /**
- * Opens the connections of a target: a pool for the origin of its URL, or an agent if there may be others.
+ * Opens the connections of a target when they are first used: through its proxy, or a pool for each server.
  *
  * @throws ValidationError if this process may not have that many connections
  * @throws MeasureError if the server does not speak HTTP/2, and the target asks for it
  */
 export async function openConnections(http: ResolvedHttp, setup: ConnectionSetup): Promise<Connections> {
-  const { connections, pipelining, tls, socketPath, proxy } = http
-  const { isOneOrigin, stats } = setup
-  const url = new URL(http.url)
+  const { connections, pipelining, tls, socketPath, proxy, http2 = false } = http
+  const { stats } = setup
   checkOpenFiles(connections)
   // loaded on first use, since most runs send no HTTP
-  const { Agent, Client, Pool, ProxyAgent, buildConnector } = await import('undici')
+  const { Client, Pool, ProxyAgent, buildConnector } = await import('undici')
   const shared = { pipelining, ...NO_TIMEOUTS }
   if (proxy !== undefined) {
     const agent = new ProxyAgent({
@@ -59,19 +50,44 @@ export async function openConnections(http: ResolvedHttp, setup: ConnectionSetup
     })
     return through(agent)
   }
-  const open = (options: Client.Options) =>
-    isOneOrigin
-      ? new ConnectionPool(() => new Client(url.origin, options), connections)
-      : through(new Agent({ ...options, connections }))
-  const connecting = { ...localhost(url), ...tls, ...(socketPath !== undefined && { socketPath }) }
-  if (http.http2 === true) {
-    await checkHttp2(url, http, setup)
+  if (http2) await checkHttp2(new URL(http.url), http, setup)
+  return new ConnectionsByServer((origin) => {
+    const url = new URL(origin)
     const connect = stats.observe(
-      buildConnector({ ...connecting, allowH2: true, ...(url.protocol === 'http:' && { useH2c: true }) }),
+      buildConnector({
+        ...localhost(url),
+        ...tls,
+        ...(socketPath !== undefined && { socketPath }),
+        ...(http2 && { allowH2: true, useH2c: url.protocol === 'http:' }),
+      }),
     )
-    return open({ ...shared, allowH2: true, maxConcurrentStreams: pipelining, connect })
+    const options = { ...shared, connect, ...(http2 && { allowH2: true, maxConcurrentStreams: pipelining }) }
+    const isShared = http2 || pipelining > 1
+    return new ConnectionPool(() => new Client(origin, options), { most: connections, isShared })
+  })
+}
+
+/** Connections to each of the servers that requests name. */
+class ConnectionsByServer implements Connections {
+  readonly #open: (origin: string) => Connections
+  readonly #byOrigin = new Map<string, Connections>()
+
+  constructor(open: (origin: string) => Connections) {
+    this.#open = open
   }
-  return open({ ...shared, connect: stats.observe(buildConnector(connecting)) })
+
+  dispatch(request: Outgoing, handler: ResponseHandler): void {
+    let connections = this.#byOrigin.get(request.origin)
+    if (connections === undefined) {
+      connections = this.#open(request.origin)
+      this.#byOrigin.set(request.origin, connections)
+    }
+    connections.dispatch(request, handler)
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([...this.#byOrigin.values()].map((connections) => connections.destroy()))
+  }
 }
 
 /** Sends requests through a dispatcher of undici. */

@@ -38,8 +38,6 @@ export interface RequestSource {
   of(number: number): Outgoing
   /** null if requests have no classes */
   readonly classes: RequestClasses | null
-  /** whether all are sent to the origin of the target's URL */
-  readonly isOneOrigin: boolean
 }
 
 /**
@@ -83,7 +81,7 @@ async function entriesOf({ requests, url, headers, body }: ResolvedHttp, read: t
     return requests.map((request, i) => ({ place: `http.requests.${i}`, request, own: null }))
   }
   const rows = await read(requests as string)
-  checkColumns(rows, columnsIn([url, headers, body]))
+  checkColumns(requests as string, rows, columnsIn([url, headers, body]))
   return rows.map((row) => ({ place: row.place, request: toRequest(row), own: row.columns }))
 }
 
@@ -102,7 +100,6 @@ class ListSource implements RequestSource {
   readonly #rows: FileRow[] | null
   readonly #order: RequestOrder
   readonly classes: RequestClasses | null
-  readonly isOneOrigin: boolean
 
   constructor(http: ResolvedHttp, entries: Entry[], rows: FileRow[] | null, seed: number) {
     const target = new Target(http)
@@ -110,32 +107,22 @@ class ListSource implements RequestSource {
     this.#order = orderOf(http, entries, rows?.length ?? 1, seed)
     this.classes = classesOf(entries, this.#order)
     this.#own = entries.map(({ own }) => own)
-    const origins = new Set<string>()
     let checked = 0
     this.#made = entries.map((entry) => {
-      const { needed, make } = placed(entry.place, () => compileEntry(entry, target, rows !== null))
+      const { needed, make } = withPlace(entry.place, () => compileEntry(entry, target, rows !== null))
       const own = entry.own ?? {}
       const missing = needed.filter(({ column }) => !Object.hasOwn(own, column))
-      if (missing.length === 0) {
-        const made = placed(entry.place, () => make(own))
-        origins.add(made.origin)
-        return made
-      }
+      if (missing.length === 0) return withPlace(entry.place, () => make(own))
       const names = new Set([...Object.keys(own), ...Object.keys(rows?.[0]?.columns ?? {})])
       for (const row of rows ?? [{ place: '', columns: {} }]) {
-        if (checked++ >= MOST_CHECKED) {
-          // the rows that follow may have other servers
-          origins.add('unchecked')
-          break
-        }
+        if (checked++ >= MOST_CHECKED) break
         for (const { column, field } of missing) {
           if (!Object.hasOwn(row.columns, column)) throw noColumn(entry.place, field, column, row, names, rows !== null)
         }
-        origins.add(placed(`${row.place} in ${entry.place}`, () => make({ ...row.columns, ...own })).origin)
+        withPlace(`${row.place} in ${entry.place}`, () => make({ ...row.columns, ...own }))
       }
       return make
     })
-    this.isOneOrigin = origins.size === 1 && origins.has(target.url.origin)
   }
 
   of(number: number): Outgoing {
@@ -148,8 +135,8 @@ class ListSource implements RequestSource {
   }
 }
 
-/** Makes something of a request; an error says where. */
-function placed<Value>(place: string, make: () => Value): Value {
+/** Makes something of a request, and adds its place to an error. */
+function withPlace<Value>(place: string, make: () => Value): Value {
   try {
     return make()
   } catch (error) {
@@ -208,9 +195,13 @@ function classesOf(entries: Entry[], order: RequestOrder): RequestClasses | null
   return { names, classOf: (index) => places[order.requestOf(index)] as number }
 }
 
+/** Paths that a URL leaves as they are, and that need not be parsed: no dots before a name, no escapes, no empty names. */
+const PLAIN_PATH = /^(?:\/[\w~-][\w~.-]*)+(?:\?[\w~.=&+,:;@/-]*)?$/
+
 /** What requests take from the target if they do not have it themselves. */
 class Target {
   readonly url: URL
+  readonly origin: string
   readonly text: string
   readonly method: string
   readonly headers: HttpHeaders
@@ -220,6 +211,7 @@ class Target {
   constructor({ url, method, headers, body }: ResolvedHttp) {
     this.text = url
     this.url = new URL(url)
+    this.origin = this.url.origin
     this.method = method
     this.headers = (headers ?? {}) as HttpHeaders
     this.body = body as HttpBody | undefined
@@ -242,6 +234,14 @@ class Target {
     return all
   }
 
+  /** Finds the server and the path of a request. */
+  locate({ path, url }: HttpRequest): { origin: string; path: string } {
+    if (url === undefined && path !== undefined && PLAIN_PATH.test(path)) return { origin: this.origin, path }
+    const text = url === undefined ? path : isUrl(url) ? url.href : url
+    const to = text === undefined ? this.url : this.resolve(text, url === undefined ? 'path' : 'url')
+    return { origin: to.origin, path: to.pathname + to.search }
+  }
+
   /** Resolves the URL of a request, and refuses one that cannot be requested. */
   resolve(text: string, field: string): URL {
     if (!URL.canParse(text, this.url.href)) {
@@ -250,7 +250,7 @@ class Target {
     const url = new URL(text, this.url)
     if (!/^https?:$/.test(url.protocol))
       throw new FieldError(field, `must make an http or https URL, got ${show(displayUrl(text))}`)
-    if (field === 'path' && url.origin !== this.url.origin) {
+    if (field === 'path' && url.origin !== this.origin) {
       throw new FieldError(
         field,
         `must be a path on the server of http.url, got ${show(displayUrl(text))}; use url for another server`,
@@ -295,18 +295,19 @@ function compileEntry(
   ]
   const makeHeaders = inHeaders.length > 0 ? compile(headers) : () => headers
   const makeBody = inBody.length > 0 ? compile(body) : () => body
+  const build = (row: HttpRow, authorization: string | null) =>
+    buildContent(makeHeaders(row) as HttpHeaders, makeBody(row) as HttpBody | undefined, authorization, method)
+  // built once if no row changes it: with the user of the target, and for other servers
+  const isFixed = inHeaders.length === 0 && inBody.length === 0
+  const fixed = isFixed ? { own: build({}, target.authorization), others: build({}, null) } : null
   return {
     needed,
     make: (row) => {
       const { origin, path } = url(row)
-      const authorization = origin === target.url.origin ? target.authorization : null
-      const filled = makeHeaders(row) as HttpHeaders
-      return {
-        origin,
-        path,
-        method,
-        ...buildContent(filled, makeBody(row) as HttpBody | undefined, authorization, method),
-      }
+      const isOwn = origin === target.origin
+      const content =
+        fixed === null ? build(row, isOwn ? target.authorization : null) : isOwn ? fixed.own : fixed.others
+      return { origin, path, method, ...content }
     },
   }
 }
@@ -402,7 +403,6 @@ class FunctionSource implements RequestSource {
   readonly #numbers = new Float64Array(KEPT).fill(-1)
   readonly #kept: (HttpRequest | Thrown)[] = new Array(KEPT)
   readonly classes: RequestClasses | null
-  readonly isOneOrigin = false
 
   constructor(http: ResolvedHttp, make: (index: number) => HttpRequest) {
     this.#target = new Target(http)
@@ -424,15 +424,12 @@ class FunctionSource implements RequestSource {
         `requests must return one of http.classes (${this.#names.join(', ')}) as class; it returned ${show(name)}`,
       )
     }
-    const { path, url, headers } = request
     const target = this.#target
-    const text = url === undefined ? path : isUrl(url) ? url.href : url
-    const { origin, pathname, search } =
-      text === undefined ? target.url : target.resolve(text, url === undefined ? 'path' : 'url')
-    const authorization = origin === target.url.origin ? target.authorization : null
+    const { origin, path } = target.locate(request)
+    const authorization = origin === target.origin ? target.authorization : null
     const method = target.methodOf(request)
-    const content = buildContent(target.headersOf({ headers }), target.bodyOf(request), authorization, method)
-    return { origin, path: pathname + search, method, ...content }
+    const content = buildContent(target.headersOf(request), target.bodyOf(request), authorization, method)
+    return { origin, path, method, ...content }
   }
 
   /** Calls the function, once for each request unless many are in flight, and throws what it threw. */

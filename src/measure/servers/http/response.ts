@@ -60,16 +60,16 @@ export class ResponseHandler {
     this.request = request
   }
 
+  /** Whether its request has ended, such as by a timeout. */
+  get isOver(): boolean {
+    return this.inFlight.isOver
+  }
   onConnect(abort: (error?: Error) => void): void {
     const { inFlight } = this
     inFlight.onAbort = abort
     // its timeout may have come before a connection was there: it must not load the server now
     if (inFlight.isOver) abort(new Error('the request is over'))
     else if (this.request.body !== null) inFlight.send(lengthOf(this.request.body))
-  }
-  /** Whether its request has ended. */
-  get isOver(): boolean {
-    return this.inFlight.isOver
   }
   onUpgrade(): void {}
   onResponseStarted(): void {
@@ -191,7 +191,7 @@ export class CheckedResponseHandler extends ResponseHandler {
   #judge(check: HttpCheck): BatchOutcome {
     const { inFlight, judging, status, request } = this
     const number = numberInAll(inFlight.batch.numbers[0] as number, judging.shard)
-    const answer = new Answer(number, status, this.parsedHeaders(), this.#chunks)
+    const answer = new Answer(number, status, () => this.parsedHeaders(), this.#chunks)
     const wrong = faultFoundBy(check, answer)
     if (wrong === null) {
       if (isRedirect(status)) judging.redirects++
@@ -223,7 +223,7 @@ export class CheckedResponseHandler extends ResponseHandler {
       this.#chunks = []
       this.status = 0
       this.isStarted = false
-      this.request = redirected(request, status, to)
+      this.request = redirectRequest(request, status, to)
       judging.send(this.request, this)
     }
   }
@@ -283,7 +283,7 @@ const OF_BODY = ['content-type', 'content-length', 'content-encoding', 'transfer
 const OF_ORIGIN = ['authorization', 'cookie', 'host', 'proxy-authorization']
 
 /** The request that follows a redirect, as browsers make it: 303, and 301 and 302 after a POST, become a GET. */
-function redirected({ method, headers, body, origin }: Outgoing, status: number, to: URL): Outgoing {
+function redirectRequest({ method, headers, body, origin }: Outgoing, status: number, to: URL): Outgoing {
   const becomesGet = (status === 303 && method !== 'HEAD') || ((status === 301 || status === 302) && method === 'POST')
   const dropped = new Set([...(becomesGet ? OF_BODY : []), ...(to.origin === origin ? [] : OF_ORIGIN)])
   return {
@@ -317,18 +317,30 @@ function faultFoundBy(check: HttpCheck, answer: HttpAnswer): string | null {
 const thrownText = (error: unknown) =>
   (error as Partial<Error> | null)?.name === 'SyntaxError' ? 'SyntaxError' : messageOf(error)
 
+/** A response whose headers are parsed, and whose body is put together, when a check first reads them. */
 class Answer implements HttpAnswer {
   readonly index: number
   readonly status: number
-  readonly headers: Record<string, string | string[]>
+  readonly #parseHeaders: () => Record<string, string | string[]>
   readonly #chunks: Uint8Array[]
+  #headers: Record<string, string | string[]> | null = null
   #body: Uint8Array | null = null
 
-  constructor(index: number, status: number, headers: Record<string, string | string[]>, chunks: Uint8Array[]) {
+  constructor(
+    index: number,
+    status: number,
+    parseHeaders: () => Record<string, string | string[]>,
+    chunks: Uint8Array[],
+  ) {
     this.index = index
     this.status = status
-    this.headers = headers
+    this.#parseHeaders = parseHeaders
     this.#chunks = chunks
+  }
+
+  get headers(): Record<string, string | string[]> {
+    this.#headers ??= this.#parseHeaders()
+    return this.#headers
   }
 
   get body(): Uint8Array {
