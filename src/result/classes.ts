@@ -1,7 +1,8 @@
+import { zeros } from '../histogram/latency-histogram.js'
 import { NS_PER_SECOND } from '../scenario/units.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import { intervalsIn } from './intervals/intervals.js'
-import { type ClassRecording, type Counts, errorsIn, type Recording } from './recording.js'
+import { type ClassRecording, type Counts, errorsIn, noCounts, type Recording } from './recording.js'
 import { type SegmentLatency, type Summary, segmentLatency, summaryOf, withholdIntervals } from './summary.js'
 
 /** The requests of one class, of those due in the window. */
@@ -35,7 +36,8 @@ export function classResults(recording: Recording, noSteadyState: string | null)
   const { classes = {}, segments, startNs, endNs } = recording
   return Object.fromEntries(
     Object.entries(classes).map(([name, { counts, latency }]) => {
-      const own = segments.map((segment) => (segment.classes as Record<string, ClassRecording>)[name] as ClassRecording)
+      const absent: ClassRecording = { counts: noCounts(counts.good !== undefined), latency: zeros(0) }
+      const own = segments.map((segment) => segment.classes?.[name] ?? absent)
       const goodput = counts.offered === 0 ? null : goodputOf(recording, noSteadyState, counts, own)
       const intervals = () =>
         noSteadyState === null

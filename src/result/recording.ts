@@ -64,12 +64,12 @@ export interface ClassRecording {
 }
 export type ClassRecordings = Record<string, ClassRecording>
 
-/** Adds up the classes of several segments or runs, all of which have the same. */
+/** Adds up the classes of several segments or runs. Live requests without a class are not in all of them. */
 export function mergeClasses(all: readonly ClassRecordings[]): ClassRecordings {
-  const names = Object.keys(all[0] ?? {})
+  const names = [...new Set(all.flatMap((classes) => Object.keys(classes)))]
   return Object.fromEntries(
     names.map((name) => {
-      const own = all.map((classes) => classes[name] as ClassRecording)
+      const own = all.flatMap((classes) => classes[name] ?? [])
       return [
         name,
         {

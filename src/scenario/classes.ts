@@ -16,6 +16,8 @@ export interface RequestClasses {
 /** How many classes a run may have: each has its own histogram for each segment of the window. */
 export const MOST_CLASSES = 64
 const LONGEST_NAME = 100
+/** The class of requests that have none, if others have. */
+export const OTHER_CLASS = 'other'
 
 /** What is wrong with the name of a class; null if nothing is. */
 export function faultOfClassName(name: string): string | null {

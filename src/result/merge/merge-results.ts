@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { OTHER_CLASS } from '../../scenario/classes.js'
 import { MOST_REQUESTS, options as optionsOf } from '../../scenario/units.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import { count, percent, seconds } from '../../text/number.js'
@@ -159,8 +160,13 @@ function comparable(result: Result) {
     // machines may keep the same module in different folders
     scenario:
       scenario === null ? null : { ...rest, handler: typeof handler === 'string' ? fileName(handler) : handler },
-    // a file of requests gives classes that the scenario does not name
-    classes: classes && Object.keys(classes).sort().join(', '),
+    // a file of requests gives classes that the scenario does not name; live requests without a class may come or not
+    classes:
+      classes &&
+      Object.keys(classes)
+        .filter((name) => scenario !== null || name !== OTHER_CLASS)
+        .sort()
+        .join(', '),
     servers: servers ?? null,
     goodput: goodput && { limits: goodput.limits },
     fromSendMs: fromSendMs === null ? null : 'a summary',
