@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest'
+import { checkMeasurable } from '../../src/measure/measurable.js'
 import { measure } from '../../src/measure/measure.js'
-import { buildRecordingOfAnswered } from '../../src/measure/recording/build-recording.js'
+import { SharedMemory } from '../../src/measure/recording/shared-memory.js'
 import { takeSnapshot } from '../../src/measure/recording/take-snapshot.js'
 import { Window } from '../../src/measure/recording/window.js'
 import { checkResult } from '../../src/result/check.js'
 import type { Result } from '../../src/result/result.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
-import type { StoredScenario } from '../../src/scenario/scenario.js'
+import { resolveScenario, type StoredScenario, storeScenario } from '../../src/scenario/scenario.js'
+import { startThread } from '../../src/threads/thread.js'
+import { planOf } from '../support/virtual-time/virtual-event-loop.js'
 import { runInVirtualTime } from '../support/virtual-time/virtual-threads.js'
+import type { RecordsOn } from './handlers/records-on.js'
 
 describe('a snapshot of a run in progress, in virtual time', () => {
   /** Request `hangs` is never answered, and another server serves the rest in 0.5 ms each. */
@@ -59,37 +63,58 @@ describe('a snapshot of a run in progress, in virtual time', () => {
     expect(result.segments.map(({ inSystem }) => inSystem).slice(13)).toEqual([0, 0, 0, 0, 0, 0, 0])
   })
 
-  it('has no more good requests than completed ones if some complete while it reads', () => {
-    const { scenario, memory, state } = runInVirtualTime(
-      {
-        arrivals: constant('1000/s'),
-        good: { latency: '1500us' },
-        classes: { a: {}, b: {} },
-        stop: { requests: 1000 },
-      },
-      { service: () => 500_000, delay: () => 0 },
-    )
-    const { window, classes } = { window: memory.window(), classes: memory.classes }
-    const stats = memory.stats().map((each) => {
-      const { goodIn, classIn } = each
-      return Object.assign(each, {
-        goodIn: (k: number) => goodIn.call(each, k) + 1,
-        classIn(k: number, ofClass: number) {
-          const found = classIn.call(each, k, ofClass)
-          return { ...found, good: found.good + 1 }
-        },
-      })
-    })
-    const read = { window, classes, stats, queue: state.queue, inProcess: false }
-    const found = buildRecordingOfAnswered(scenario, read, 1000, 1_000_000_000)
-    expect(found?.recording.counts).toMatchObject({ completed: 900, good: 900 })
-    const byClass = Object.values(found?.recording.classes ?? {})
-    expect(byClass).toHaveLength(2)
-    expect(byClass.every(({ counts }) => counts.good === counts.completed)).toBe(true)
-  })
-
   it('is null before the window', () => {
     expect(takeSnapshot({ ...run(700), nowNs: 50_000_000, oldestNs: Number.POSITIVE_INFINITY })).toBeNull()
+  })
+})
+
+describe('a snapshot of what another thread is recording', () => {
+  it('has figures that agree with each other', async () => {
+    const scenario = checkMeasurable(
+      resolveScenario(
+        {
+          arrivals: constant('1000/s'),
+          handler: 'none.js',
+          batching: { maxBatchSize: 4 },
+          good: { latency: '500us' },
+          classes: { a: { weight: 1 }, b: { weight: 3 } },
+          stop: { requests: 2_000_000 },
+          warmup: { requests: 0 },
+        },
+        'measure',
+      ),
+    )
+    const plan = planOf({ ...scenario, arrivals: constant('1000/s') as never }, null)
+    const memory = SharedMemory.allocate(scenario, plan, 1)
+    const stop = new Int32Array(new SharedArrayBuffer(4))
+    const thread = await startThread<RecordsOn, number>(
+      new URL('./handlers/records-on.ts', import.meta.url),
+      'recordOn',
+    )
+    const writing = thread.run({ memory: memory.shared, stop })
+    const task = { memory: memory.shared, scenario: storeScenario(scenario), due: 2_000_000, nowNs: 1, oldestNs: 0 }
+    const snapshots: Result[] = []
+    try {
+      for (let i = 0; i < 25; i++) {
+        const result = takeSnapshot(task)
+        // the thread may not have begun yet
+        if (result !== null) snapshots.push(checkResult(JSON.parse(JSON.stringify(result))))
+        else await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    } finally {
+      Atomics.store(stop, 0, 1)
+      Atomics.notify(stop, 0)
+      await writing
+      await thread.destroy()
+    }
+    expect(snapshots.length).toBeGreaterThan(0)
+    for (const { counts, failures = {}, goodput, classes } of snapshots) {
+      expect(Object.values(failures).reduce((a, b) => a + b, 0)).toBe(counts.failed)
+      expect(goodput?.fraction).toBeGreaterThan(0)
+      expect(classes?.b?.counts.completed).toBeGreaterThan(0)
+    }
+    const last = takeSnapshot(task)
+    expect(last?.counts.offered).toBe(await writing)
   })
 })
 
