@@ -81,9 +81,17 @@ describe('headroom', () => {
     expect(room?.rates.growth).toBeGreaterThan(0.9 * (8 / 0.0095))
   })
 
+  it('says whether the budget breaks first, or the servers are saturated', async () => {
+    expect((await headroom(scenario, budget))?.limit).toBe('budget')
+    const throughput = await headroom(scenario, { throughput: '>= 100/s' })
+    expect(throughput).toMatchObject({ limit: 'saturation' })
+    expect(throughput?.growth).toBeGreaterThan(2)
+    expect((await headroom({ ...scenario, arrivals: '900/s' }, { errorRate: '<= 1%' }))?.limit).toBe('saturation')
+  })
+
   it('has no end if the service takes no time', async () => {
     const instant: Scenario = { arrivals: '10/s', service: affine({}), stop: { requests: 1000 } }
-    expect(await headroom(instant, budget)).toMatchObject({ growth: null, low: 63, high: null })
+    expect(await headroom(instant, budget)).toMatchObject({ growth: null, low: 63, high: null, limit: null })
   })
 
   it('goes no further than a request a nanosecond', async () => {
@@ -105,6 +113,16 @@ describe('headroom', () => {
     expect(await headroom(scenario, budget, { onProgress: ({ runs }) => runs < 3 })).toBeNull()
     const { signal } = { signal: AbortSignal.abort(new Error('no more')) }
     await expect(headroom(scenario, budget, { signal })).rejects.toThrow('no more')
+  })
+
+  it('ends during a run that takes long', { tags: 'full' }, async () => {
+    const long = { ...scenario, stop: { requests: 200_000_000 } }
+    const begun = performance.now()
+    const during = () => performance.now() - begun < 1500
+    expect(await headroom(long, budget, { onProgress: during })).toBeNull()
+    const aborted = headroom(long, budget, { signal: AbortSignal.timeout(1500) })
+    await expect(aborted).rejects.toThrow(/timeout/)
+    expect(performance.now() - begun).toBeLessThan(30_000)
   })
 
   it('refuses a closed loop, and a budget that it cannot read', async () => {

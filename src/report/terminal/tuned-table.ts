@@ -56,15 +56,20 @@ export function confirmationText({ best }: Tuned): string {
 }
 
 /** By how much the load may grow, with its interval. */
-export function headroomText({ growth, low, high }: Headroom): string {
+export function headroomText({ growth, low, high, limit }: Headroom): string {
+  const saturated = limit === 'saturation'
   if (growth === null) {
-    return low === null
-      ? 'The budget breaks at any load down to a twentieth of this one.'
-      : 'The budget is kept at any load up to 64 times this one.'
+    if (low !== null) return 'The budget is kept at any load up to 64 times this one.'
+    const any = 'at any load down to a twentieth of this one'
+    return saturated ? `The service is saturated ${any}.` : `The budget breaks ${any}.`
   }
-  if (growth < 0) return `The budget is broken: it takes ${percent(-growth)} less load to keep it.`
+  if (growth < 0) {
+    const now = saturated ? 'The service is saturated' : 'The budget is broken'
+    return `${now}: it takes ${percent(-growth)} less load to keep ${saturated ? 'the budget' : 'it'}.`
+  }
   const ends = [low, high].map((end) => (end === null ? '?' : percent(end)))
-  return `The load may grow by ${percent(growth)} before the budget breaks (95 % interval ${ends.join(' to ')}).`
+  const then = saturated ? 'the service saturates' : 'the budget breaks'
+  return `The load may grow by ${percent(growth)} before ${then} (95 % interval ${ends.join(' to ')}).`
 }
 
 /** The columns of settings: those that say something of at least one of them. */
