@@ -6,6 +6,7 @@ import {
   areHeaders,
   canBeSent,
   dataSchema,
+  type FileByHash,
   type HttpBody,
   type HttpHeaders,
   type HttpRequest,
@@ -13,6 +14,7 @@ import {
   isBody,
   method,
   NO_BODY,
+  pathOfStored,
   type ResolvedData,
   type ResolvedRequest,
   type ResolvedRequests,
@@ -199,8 +201,8 @@ export type StoredHttp = Omit<ResolvedHttp, 'headers' | 'body' | 'dispatcher' | 
   headers?: HttpHeaders | Named | undefined
   body?: HttpBody | Named | undefined
   check?: Named | undefined
-  requests?: ResolvedRequest[] | string | ByHash | Named | undefined
-  data?: string | ByHash | undefined
+  requests?: ResolvedRequest[] | string | ByHash | FileByHash | Named | undefined
+  data?: string | ByHash | FileByHash | undefined
   dispatcher?: Named | undefined
 }
 
@@ -301,13 +303,16 @@ export const httpSchema = options({
     for (const [path, error] of faultsOf(given))
       context.issues.push({ code: 'custom', message: error, input: given, path })
   })
-  .transform(({ method, connections, pipelining, ...given }): ResolvedHttp => {
+  .transform(({ method, connections, pipelining, requests, data, ...given }): ResolvedHttp => {
     const http2 = given.http2 === true
     return {
       method: method ?? (given.body === undefined ? 'GET' : 'POST'),
       connections: connections === undefined ? (http2 ? 1 : null) : connections,
       pipelining: pipelining ?? (http2 ? STREAMS : 1),
       ...given,
+      // a file that a Result stored is read again
+      ...(requests !== undefined && { requests: pathOfStored(requests) }),
+      ...(data !== undefined && { data: pathOfStored(data) }),
     }
   })
 
