@@ -1,7 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { exitCodeOf } from '../../src/cli/capacity.js'
 import type { MeasuredCapacity } from '../../src/index.js'
 import { interrupted, throughline } from '../support/processes/command-line.js'
 import { type Scripted, startServer } from '../support/processes/http-server.js'
+
+describe('the exit code of a measured capacity', () => {
+  it.each([
+    [{ rate: 400, failed: null }, 400, 0],
+    [{ rate: 400, failed: 500 }, 300, 0],
+    [{ rate: 200, failed: 400 }, 400, 1],
+    // between the load that passed and the one that failed, nothing is known
+    [{ rate: 200, failed: 500 }, 400, 3],
+    [{ rate: null, failed: 400 }, 400, 1],
+    [{ rate: null, failed: null }, 400, 3],
+    [{ rate: 5, failed: 10 }, null, 0],
+    [{ rate: null, failed: 10 }, null, 1],
+    [{ rate: null, failed: null }, null, 3],
+  ])('of %j for a load of %s is %s', (found, wanted, code) => {
+    expect(exitCodeOf(found, wanted)).toBe(code)
+  })
+})
 
 describe('throughline capacity of a target', () => {
   let server: Scripted
@@ -10,13 +28,13 @@ describe('throughline capacity of a target', () => {
   })
   afterAll(() => server.close())
 
-  it('prints the loads, with an exit code that follows from them', async () => {
+  it('prints the loads, with the exit code of what they show', async () => {
     const flags = ['--url', server.url, '--arrivals', '400/s', '--budget', 'p90=2s', '--at-most', '2s', '--json']
     const { code, stdout } = await throughline('capacity', ...flags)
-    const { rate, failed, tried, result }: MeasuredCapacity = JSON.parse(stdout)
-    expect(tried[0]?.rate).toBe(400)
-    expect(code).toBe(rate !== null && rate >= 400 ? 0 : failed !== null && failed <= 400 ? 1 : 3)
-    expect(result === null).toBe(rate === null)
+    const found: MeasuredCapacity = JSON.parse(stdout)
+    expect(found.tried[0]?.rate).toBe(400)
+    expect(code).toBe(exitCodeOf(found, 400))
+    expect(found.result === null).toBe(found.rate === null)
     expect(server.received.length).toBeGreaterThan(10)
   })
 

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,13 +17,14 @@ import { QUEUE, RunKeys, VERSION } from '../../src/measure/agents/protocol.js'
 import { connectRedis } from '../../src/measure/agents/redis.js'
 import { checkResult } from '../../src/result/check.js'
 import { MAIN } from '../support/processes/command-line.js'
+import { type Scripted, startServer } from '../support/processes/http-server.js'
 import { hasRedis, startRedis } from '../support/processes/redis.js'
 
 const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name)
 
 describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
   let redis: Awaited<ReturnType<typeof startRedis>>
-  let server: Server
+  let server: Scripted
   let url: string
   const seen: string[] = []
   const arrived: number[] = []
@@ -33,14 +32,13 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
 
   beforeAll(async () => {
     redis = await startRedis()
-    server = createServer(async (request, response) => {
+    server = await startServer((request, response) => {
       seen.push(request.url ?? '')
       arrived.push(performance.now())
       response.statusCode = request.url?.startsWith('/fail/') ? 503 : 200
       response.end('ok')
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    url = `${server.url}/`
   })
   afterEach(async () => {
     await Promise.all(
@@ -53,8 +51,7 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
     )
   })
   afterAll(async () => {
-    server.closeAllConnections()
-    server.close()
+    await server.close()
     await redis.stop()
   })
 
