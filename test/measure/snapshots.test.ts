@@ -95,9 +95,9 @@ describe('a snapshot of what another thread is recording', () => {
     const task = { memory: memory.shared, scenario: storeScenario(scenario), due: 2_000_000, nowNs: 1, oldestNs: 0 }
     const snapshots: Result[] = []
     try {
-      for (let i = 0; i < 25; i++) {
+      // a thread starts late on a busy machine, and may then record too fast for some of them
+      for (let i = 0; i < 500 && snapshots.length < 10; i++) {
         const result = takeSnapshot(task)
-        // the thread may not have begun yet
         if (result !== null) snapshots.push(checkResult(JSON.parse(JSON.stringify(result))))
         else await new Promise((resolve) => setTimeout(resolve, 20))
       }
@@ -108,13 +108,13 @@ describe('a snapshot of what another thread is recording', () => {
       await thread.destroy()
     }
     expect(snapshots.length).toBeGreaterThan(0)
-    for (const { counts, failures = {}, goodput, classes } of snapshots) {
+    for (const { counts, failures = {} } of snapshots) {
       expect(Object.values(failures).reduce((a, b) => a + b, 0)).toBe(counts.failed)
-      expect(goodput?.fraction).toBeGreaterThan(0)
-      expect(classes?.b?.counts.completed).toBeGreaterThan(0)
     }
     const last = takeSnapshot(task)
     expect(last?.counts.offered).toBe(await writing)
+    const { failed = 0, rejected = 0, timedOut = 0, good = 0 } = last?.counts ?? {}
+    expect(Math.min(failed, rejected, timedOut, good)).toBeGreaterThan(0)
   })
 })
 
