@@ -1,17 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { checkMeasurable } from '../../src/measure/measurable.js'
 import { measure } from '../../src/measure/measure.js'
-import { SharedMemory } from '../../src/measure/recording/shared-memory.js'
 import { takeSnapshot } from '../../src/measure/recording/take-snapshot.js'
 import { Window } from '../../src/measure/recording/window.js'
 import { checkResult } from '../../src/result/check.js'
 import type { Result } from '../../src/result/result.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
-import { resolveScenario, type StoredScenario, storeScenario } from '../../src/scenario/scenario.js'
-import { startThread } from '../../src/threads/thread.js'
-import { planOf } from '../support/virtual-time/virtual-event-loop.js'
+import type { StoredScenario } from '../../src/scenario/scenario.js'
 import { runInVirtualTime } from '../support/virtual-time/virtual-threads.js'
-import type { RecordsOn } from './handlers/records-on.js'
 
 describe('a snapshot of a run in progress, in virtual time', () => {
   /** Request `hangs` is never answered, and another server serves the rest in 0.5 ms each. */
@@ -65,56 +60,6 @@ describe('a snapshot of a run in progress, in virtual time', () => {
 
   it('is null before the window', () => {
     expect(takeSnapshot({ ...run(700), nowNs: 50_000_000, oldestNs: Number.POSITIVE_INFINITY })).toBeNull()
-  })
-})
-
-describe('a snapshot of what another thread is recording', () => {
-  it('has figures that agree with each other', async () => {
-    const scenario = checkMeasurable(
-      resolveScenario(
-        {
-          arrivals: constant('1000/s'),
-          handler: 'none.js',
-          batching: { maxBatchSize: 4 },
-          good: { latency: '500us' },
-          classes: { a: { weight: 1 }, b: { weight: 3 } },
-          stop: { requests: 2_000_000 },
-          warmup: { requests: 0 },
-        },
-        'measure',
-      ),
-    )
-    const plan = planOf({ ...scenario, arrivals: constant('1000/s') as never }, null)
-    const memory = SharedMemory.allocate(scenario, plan, 1)
-    const stop = new Int32Array(new SharedArrayBuffer(4))
-    const thread = await startThread<RecordsOn, number>(
-      new URL('./handlers/records-on.ts', import.meta.url),
-      'recordOn',
-    )
-    const writing = thread.run({ memory: memory.shared, stop })
-    const task = { memory: memory.shared, scenario: storeScenario(scenario), due: 2_000_000, nowNs: 1, oldestNs: 0 }
-    const snapshots: Result[] = []
-    try {
-      // a thread starts late on a busy machine, and may then record too fast for some of them
-      for (let i = 0; i < 500 && snapshots.length < 10; i++) {
-        const result = takeSnapshot(task)
-        if (result !== null) snapshots.push(checkResult(JSON.parse(JSON.stringify(result))))
-        else await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-    } finally {
-      Atomics.store(stop, 0, 1)
-      Atomics.notify(stop, 0)
-      await writing
-      await thread.destroy()
-    }
-    expect(snapshots.length).toBeGreaterThan(0)
-    for (const { counts, failures = {} } of snapshots) {
-      expect(Object.values(failures).reduce((a, b) => a + b, 0)).toBe(counts.failed)
-    }
-    const last = takeSnapshot(task)
-    expect(last?.counts.offered).toBe(await writing)
-    const { failed = 0, rejected = 0, timedOut = 0, good = 0 } = last?.counts ?? {}
-    expect(Math.min(failed, rejected, timedOut, good)).toBeGreaterThan(0)
   })
 })
 
