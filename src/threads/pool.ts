@@ -80,7 +80,8 @@ export async function onThreads<Task, Report extends object>(
   }
 }
 
-function throwIfRefused<Report extends object>(report: Report | Refused): Report {
+/** Throws the ValidationError of a task that refused its scenario. */
+export function throwIfRefused<Report extends object>(report: Report | Refused): Report {
   if (!('refused' in report)) return report
   const { path, message } = report.refused
   throw new ValidationError(path, path === '' ? message : message.slice(path.length + 2))

@@ -1,38 +1,32 @@
 import { z } from 'zod'
-import { checkBudget, type Verdict } from '../../budget/check.js'
+import type { Verdict } from '../../budget/check.js'
 import { real } from '../../clock/real.js'
-import type { Result } from '../../result/result.js'
 import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, checkBudgetClasses, parseBudget, refuseResponseTimes } from '../../scenario/budget.js'
 import { namesOfClasses } from '../../scenario/classes.js'
-import {
-  requireGood,
-  resolveScenario,
-  type Scenario,
-  type SimulatedScenario,
-  type StoredScenario,
-} from '../../scenario/scenario.js'
-import { refuseCheckpoints } from '../../scenario/stop.js'
+import { requireGood, resolveScenario, type Scenario, type StoredScenario } from '../../scenario/scenario.js'
+import { plannedRequests, refuseCheckpoints } from '../../scenario/stop.js'
 import { NS_PER_SECOND, options } from '../../scenario/units.js'
-import { simulate } from '../../simulate/simulate.js'
+import { type Refused, throwIfRefused } from '../../threads/pool.js'
+import { startThread, type Thread } from '../../threads/thread.js'
 import { abortSignal, throwIfAborted } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { bracket } from '../bisect.js'
-import { ProgressReports } from '../progress.js'
-import { runTrial } from './trial.js'
+import { ProgressReports, unlessEnded } from '../progress.js'
+import { judgeRun, runTrial, type TrialTask, WORTH_THREADS } from './trial.js'
 
 /** By how much the load may grow before a budget breaks, as a fraction of it: 0.25 is a quarter more. */
 export interface Headroom {
   /**
-   * as far as the observed figures keep the budget, to 1 % of the load; below 0 if they break it already, null if that is
-   * at no load that was tried
+   * as far as the observed figures keep the budget, to 1 % of the load; below 0 if they break it already. Null if they keep
+   * it at the highest load that is tried (`limit` is null), or break it down to the lowest, a twentieth of the load
    */
   growth: number | null
   /**
-   * `found`: the figures break the budget above `growth`; `most`: they keep it at the highest load that is tried; `least`:
-   * they break it down to the lowest, a twentieth of the load
+   * what the lowest load that was found to be too much does: it breaks a limit of the budget, or the service cannot sustain
+   * it; null if none was found
    */
-  ended: 'found' | 'most' | 'least'
+  limit: 'budget' | 'saturation' | null
   /** by how much the load grows at most: 63, or less if that is a billion requests a second */
   most: number
   /** as far as `checkBudget` passes the run; null if it does at no load */
@@ -52,7 +46,8 @@ export interface HeadroomOptions {
    */
   signal?: AbortSignal | undefined
   /**
-   * Called after each run with how many there were; returning false ends the search, and `headroom` gives null.
+   * Called about ten times a second, and after each run, with how many there were. Returning false ends the search, and
+   * `headroom` gives null.
    *
    * @default none
    */
@@ -107,53 +102,69 @@ export async function headroom(
   const { signal, onProgress } = asked.data
   const progress = new ProgressReports(onProgress)
   let runs = 0
-  const each = async <Found>(factor: number, run: (at: SimulatedScenario) => Found): Promise<Found> => {
+  const goOn = () => {
     throwIfAborted(signal)
-    const found = run({ ...resolved, arrivals: scaled(resolved.arrivals, factor) })
-    if (!progress.report(() => ({ runs: ++runs }))) throw new Ended()
+    if (!progress.report(() => ({ runs }))) throw new Ended()
+  }
+  // what only a measurement runs cannot be sent to a thread
+  const { handler: _handler, call: _call, http: _http, ...parts } = resolved
+  // a run on this thread could not be ended
+  const onThreads = plannedRequests(resolved) >= WORTH_THREADS && (signal ?? onProgress) !== undefined
+  const threads = new Map<string, Thread<TrialTask, object>>()
+  const each = async <Found extends object>(factor: number, run: (task: TrialTask) => Found, name: string) => {
+    throwIfAborted(signal)
+    const task = { scenario: { ...parts, arrivals: scaled(resolved.arrivals, factor) }, budget: limits }
+    let found: Found
+    if (onThreads) {
+      const thread = threads.get(name) ?? (await startThread(new URL('./trial.js', import.meta.url), name))
+      threads.set(name, thread)
+      found = throwIfRefused((await unlessEnded(goOn, (ending) => thread.run(task, ending))) as Found | Refused)
+    } else found = run(task)
+    runs++
+    goOn()
     // notice an abort between runs
     await new Promise((resolve) => real.setImmediate(resolve))
     return found
   }
   const verdicts = new Map<number, Verdict>()
   const verdictAt = async (factor: number) => {
-    const verdict = verdicts.get(factor) ?? (await each(factor, (at) => verdictOf(simulate(at), limits)))
+    const verdict = verdicts.get(factor) ?? (await each(factor, judgeRun, 'judgeOnThread')).verdict
     verdicts.set(factor, verdict)
     return verdict
   }
   try {
     const most = Math.min(MOST, NS_PER_SECOND / peakRate(resolved.arrivals))
-    const growth = await lastThat(1, most, (factor) =>
-      each(factor, (at) => runTrial({ scenario: at, budget: limits }).strain <= 1),
-    )
+    const broken = new Map<number, Headroom['limit']>()
+    const growth = await lastThat(1, most, async (factor) => {
+      const { strain, nearest } = await each(factor, runTrial, 'tryOnThread')
+      if (strain > 1) broken.set(factor, nearest === null ? 'saturation' : 'budget')
+      return strain <= 1
+    })
     const from = Math.min(most, Math.max(LEAST, growth))
     const low = await lastThat(from, most, async (factor) => (await verdictAt(factor)) === 'pass')
     const high = await lastThat(from, most, async (factor) => (await verdictAt(factor)) !== 'fail')
-    const ended: Headroom['ended'] = growth < LEAST ? 'least' : growth > MOST ? 'most' : 'found'
     const factors = {
-      growth: ended === 'found' ? growth : null,
+      growth: growth < LEAST || growth > MOST ? null : growth,
       low: low < LEAST ? null : Math.min(low, most),
       high: high > MOST ? null : Math.max(high, LEAST),
     }
     const fractionOf = (factor: number | null) => factor && factor - 1
     const rateOf = (factor: number | null) => factor && factor * offered
     return {
-      ...{ ended, most: most - 1 },
-      ...{ growth: fractionOf(factors.growth), low: fractionOf(factors.low), high: fractionOf(factors.high) },
+      growth: fractionOf(factors.growth),
+      limit: broken.get(Math.min(...broken.keys())) ?? null,
+      ...{ most: most - 1, low: fractionOf(factors.low), high: fractionOf(factors.high) },
       rates: { growth: rateOf(factors.growth), low: rateOf(factors.low), high: rateOf(factors.high) },
     }
   } catch (error) {
     if (error instanceof Ended) return null
     throw error
+  } finally {
+    await Promise.all([...threads.values()].map((thread) => thread.destroy()))
   }
 }
 
 class Ended extends Error {}
-
-/** The verdict on a run. A run without a steady state fails: its latency grows for as long as it lasts. */
-function verdictOf(result: Result, budget: Budget): Verdict {
-  return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
-}
 
 /** Searches the highest factor of the load at which something is so. */
 async function lastThat(from: number, most: number, isSo: (factor: number) => Promise<boolean>): Promise<number> {

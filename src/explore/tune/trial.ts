@@ -1,4 +1,4 @@
-import { impliedRules } from '../../budget/check.js'
+import { checkBudget, impliedRules, type Verdict } from '../../budget/check.js'
 import { meanOf } from '../../histogram/moments.js'
 import { percentileNs } from '../../histogram/percentile.js'
 import { findingsOf } from '../../result/findings.js'
@@ -16,6 +16,7 @@ import type { SimulatedScenario } from '../../scenario/scenario.js'
 import type { ResolvedExtent } from '../../scenario/stop.js'
 import { MOST_REQUESTS, NS_PER_MS, NS_PER_SECOND } from '../../scenario/units.js'
 import { Engine } from '../../simulate/engine.js'
+import { simulate } from '../../simulate/simulate.js'
 import { sum, sumBy } from '../../statistics/descriptive.js'
 import { catchRefusal, type Refused } from '../../threads/pool.js'
 
@@ -84,8 +85,18 @@ export function longer(scenario: SimulatedScenario): SimulatedScenario {
   return { ...own, stop: times(stop), warmup: times(warmup) }
 }
 
-/** The task of a thread that tries a setting. */
+/** Judges a run of a setting. A run without a steady state fails: its latency grows for as long as it lasts. */
+export function judgeRun({ scenario, budget }: TrialTask): { verdict: Verdict } {
+  const result = simulate(scenario)
+  return { verdict: result.validity.valid ? checkBudget(result, budget).verdict : 'fail' }
+}
+
+/** The tasks of threads that try a setting, and judge it. */
 export const tryOnThread = (task: TrialTask): Trial | Refused => catchRefusal(() => runTrial(task))
+export const judgeOnThread = (task: TrialTask): { verdict: Verdict } | Refused => catchRefusal(() => judgeRun(task))
+
+/** From this many requests a run on, a thread is worth the time that it takes to start. */
+export const WORTH_THREADS = 200_000
 
 function strainOf(rule: Rule, observed: number): number {
   const { relation, limit } = rule

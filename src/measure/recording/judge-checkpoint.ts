@@ -2,7 +2,7 @@ import { isEnough } from '../../budget/enough.js'
 import { resultOf } from '../../result/result.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import type { CheckpointedStop } from '../../scenario/stop.js'
-import { buildRecordingSoFar, stateOf } from './build-recording.js'
+import { buildRecordingSoFar } from './build-recording.js'
 import { SharedMemory } from './shared-memory.js'
 
 /** The task of the thread that judges a checkpoint. */
@@ -18,20 +18,15 @@ export interface CheckpointTask {
 
 /**
  * Judges whether a run can stop. It only reads the memory that the run's threads share, and does not wait. Null if
- * requests that were due before the checkpoint are still in flight.
+ * requests that were due before the checkpoint are still in flight, or servers record too fast to be read.
  */
 export function judgeCheckpoint({ memory, scenario, endNs, taken, planned }: CheckpointTask): boolean | null {
   const shared = new SharedMemory(memory)
+  const copy = shared.copyStats()
+  if (copy === null) return null
+  const { stats, drops } = copy
   const window = shared.window()
-  const state = {
-    ...stateOf(
-      window,
-      shared.queue(window, () => 0),
-      shared.stats(),
-      shared.classes,
-    ),
-    inProcess: shared.setup.inProcess,
-  }
+  const state = { window, stats, queue: { drops }, classes: shared.classes, inProcess: shared.setup.inProcess }
   let count = 0
   while (count < window.segments && window.segmentStartNs(count) < endNs) count++
   const recording = buildRecordingSoFar(scenario, state, count)
