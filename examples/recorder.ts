@@ -14,7 +14,7 @@ async function answer(): Promise<void> {
     await saveOrder()
     recorder.record(start)
   } catch (error) {
-    recorder.fail(start)
+    recorder.fail(start, error)
     throw error
   }
 }

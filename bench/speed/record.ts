@@ -36,6 +36,8 @@ function nextRequests(): void {
 const recorder = createRecorder({ clock: () => clockMs })
 const batched = createRecorder({ clock: () => clockMs })
 const onItsClock = createRecorder()
+const classified = createRecorder({ clock: () => clockMs, classes: ['checkout', 'browse'] })
+const checkouts = classified.class('checkout')
 const native = createHistogram()
 const hdr = build({
   bitBucketSize: 32,
@@ -67,6 +69,9 @@ const ways: Record<string, () => void> = {
       batched.batch(8, leave, leave, leave, ends[i + 7] as number)
       for (let k = i; k < i + 8; k++) batched.served(dues[k] as number)
     }
+  },
+  'throughline record of a class': () => {
+    for (let i = 0; i < RECORDS; i++) checkouts.record(dues[i] as number, ends[i] as number)
   },
   'perf_hooks record': () => {
     for (let i = 0; i < RECORDS; i++) native.record(Math.round(latency(i) * 1e6))

@@ -12,15 +12,12 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { compare } from '../../dist/index.js'
-import { isCheckpoint } from '../../src/budget/checkpoints.js'
-import { comparePairs } from '../../src/budget/compare-pairs.js'
 import {
   COMPARED,
   type ComparedMetric,
   type ComparisonVerdict,
   DESIGNS,
   type Design,
-  overallVerdict,
   type Pair,
   type Round,
 } from '../../src/budget/comparison.js'
@@ -36,6 +33,7 @@ import { affine } from '../../src/scenario/service/service.js'
 import { lognormal } from '../../src/scenario/service/variation.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../../src/scenario/units.js'
 import { Engine } from '../../src/simulate/engine.js'
+import { judgePairs } from './judge-pairs.js'
 
 const { values: given } = parseArgs({
   options: {
@@ -128,26 +126,18 @@ function logErrorOf({ histograms: { latency } }: Recording): number {
   return stdDevOf(latency) / meanOf(latency) / Math.sqrt(latency.count)
 }
 
-/** The verdict as in `compare`, at the first checkpoint that decides, and the number of pairs. */
-function sequential(pairs: Pair[], rounds: number): { verdict: ComparisonVerdict; pairs: number } {
-  for (let n = 1; ; n++) {
-    if (!isCheckpoint(n, rounds)) continue
-    const { metrics } = comparePairs(pairs.slice(0, n), { within: 0.05, rounds })
-    const { verdict } = overallVerdict({ of, metrics, base: LOAD, head: LOAD })
-    if (verdict !== 'inconclusive' || n === rounds) return { verdict, pairs: n }
-  }
-}
 /** Both sides have the same load, so that service time may decide. */
 const LOAD = {
   scenario: storeScenario(resolveScenario({ arrivals: 1000, service: '1ms' }, 'simulate')),
   environment: null,
 }
+const judged = (pairs: readonly Pair[]) => judgePairs(pairs, count, of, { base: LOAD, head: LOAD })
 
 type Judge = (pairs: Pair[], ran: { base: Ran; head: Ran }[]) => ComparisonVerdict
 
 const ratioOf = ({ base, head }: Pair) => Math.log((head.figures[of] as number) / (base.figures[of] as number))
 const judges: Record<string, Judge> = {
-  compare: (pairs) => sequential(pairs, count).verdict,
+  compare: (pairs) => judged(pairs).verdict,
   // the first pair alone, as if each side ran once: slower by more than the fraction that counts as the same
   'point estimates of one run each': (pairs) => {
     const ratio = Math.exp(ratioOf(pairs[0] as Pair))
@@ -305,7 +295,7 @@ function resample(file: string): void {
         const at = Math.floor(random.uniform() * (pool.length - BLOCK + 1))
         drawn.push(...pool.slice(at, at + BLOCK))
       }
-      const { verdict, pairs } = sequential(drawn.slice(0, count), count)
+      const { verdict, pairs } = judged(drawn.slice(0, count))
       verdicts[verdict]++
       ended.push(pairs)
       if (verdict === 'slower' && pairs * msPerPair <= 30_000) within30s++

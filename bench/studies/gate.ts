@@ -22,13 +22,12 @@ import {
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { isCheckpoint } from '../../src/budget/checkpoints.js'
-import { comparePairs } from '../../src/budget/compare-pairs.js'
-import { type Comparison, type ComparisonVerdict, overallVerdict, type Pair } from '../../src/budget/comparison.js'
+import type { Comparison, ComparisonVerdict, Pair } from '../../src/budget/comparison.js'
 import { ROUNDS } from '../../src/gate/gate.js'
 import type { GateReport } from '../../src/gate/gate-report.js'
 import { stream } from '../../src/random/stream.js'
 import { spreadOf } from '../../src/report/spread.js'
+import { type Judged, judgePairs } from './judge-pairs.js'
 
 const { values: given } = parseArgs({
   options: {
@@ -257,22 +256,6 @@ function reportGates(gates: readonly GateRecord[]): void {
   printTable([...titles, 'pairs, median', 'detects, median'], rows)
 }
 
-/** How a resampled comparison ended. */
-interface Judged {
-  verdict: ComparisonVerdict
-  pairs: number
-}
-
-/** Judges pairs as `compare` does: at the first checkpoint that decides. */
-function judgePairs(pairs: readonly Pair[], rounds: number, sides: Pick<Comparison, 'base' | 'head'>): Judged {
-  for (let n = 1; ; n++) {
-    if (!isCheckpoint(n, rounds)) continue
-    const { metrics } = comparePairs(pairs.slice(0, n), { within: 0.05, rounds })
-    const { verdict } = overallVerdict({ of: 'mean', metrics, ...sides })
-    if (verdict !== 'inconclusive' || n === rounds) return { verdict, pairs: n }
-  }
-}
-
 /**
  * Prints verdicts on gates resampled from the recorded segments, for several numbers of pairs: gates of one scenario, and
  * gates of five scenarios with one slower one, with a second comparison of each scenario that is found slower.
@@ -282,13 +265,13 @@ function reportResampled(segments: readonly SegmentRecord[], runs: number): void
   if ([...pool.values()].some((each) => each.length === 0)) return
   const random = stream(1, 'resample')
   const secondsPerPair = medianOf(segments.map(({ ms }) => ms / 1000 / SEGMENT))
-  const judge = (change: number, rounds: number): Judged => {
+  const judge = (change: number, rounds: number) => {
     const from = pool.get(change) as SegmentRecord[]
     const drawn: Pair[] = []
     while (drawn.length < rounds) {
       drawn.push(...(from[Math.floor(random.uniform() * from.length)] as SegmentRecord).comparison.pairs)
     }
-    return judgePairs(drawn.slice(0, rounds), rounds, (from[0] as SegmentRecord).comparison)
+    return judgePairs(drawn.slice(0, rounds), rounds, 'mean', (from[0] as SegmentRecord).comparison)
   }
   const rows = ROUNDS_TRIED.flatMap((rounds) => {
     const judged = new Map(CHANGES.map((change) => [change, Array.from({ length: runs }, () => judge(change, rounds))]))

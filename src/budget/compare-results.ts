@@ -3,6 +3,7 @@ import { checkResult } from '../result/check.js'
 import { describeMachines } from '../result/merge/merged.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
+import type { StoredHttp } from '../scenario/http.js'
 import { type Fraction, fraction, options } from '../scenario/units.js'
 import { mean, sumBy } from '../statistics/descriptive.js'
 import { student } from '../statistics/student.js'
@@ -375,6 +376,10 @@ function differenceFindings(base: Result, head: Result): Finding[] {
   if (base.scenario === null || head.scenario === null) return findings
   const fields = differingFields(sideOf(base), sideOf(head), LOAD)
   if (fields.length > 0) add('scenarios-differ', `the scenarios differ in ${fields.join(', ')}`)
+  const [ofHttp, ofOther] = [base.scenario.http, head.scenario.http].map(requestsText)
+  if (ofHttp !== null && ofOther !== null && ofHttp !== ofOther) {
+    add('scenarios-differ', 'the scenarios differ in the requests that they send: http.requests, order or data')
+  }
   if (base.scenario.seed !== head.scenario.seed) {
     add(
       'seeds-differ',
@@ -382,6 +387,15 @@ function differenceFindings(base: Result, head: Result): Finding[] {
     )
   }
   return findings
+}
+
+/** The requests of an HTTP target, apart from its URL; files by what was in them. Null if there is no such target. */
+function requestsText(http: StoredHttp | undefined): string | null {
+  if (http === undefined) return null
+  const { method, requests, order, data } = http
+  const withoutPath = (value: unknown) =>
+    typeof value === 'object' && value !== null && 'file' in value ? { ...value, file: undefined } : value
+  return JSON.stringify([method, withoutPath(requests), order, withoutPath(data)])
 }
 
 const ENGINES = { simulate: 'a simulation', measure: 'a measurement', record: 'a live service' } as const

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { OnAgents } from '../explore/agents/options.js'
 import { type Capacity, capacity } from '../explore/capacity.js'
-import type { MeasureCapacityOptions } from '../explore/limit/measure-capacity.js'
+import type { MeasureCapacityOptions, MeasuredCapacity } from '../explore/limit/measure-capacity.js'
 import { type Headroom, headroom } from '../explore/tune/headroom.js'
 import { renderCapacity } from '../report/terminal/capacity-table.js'
 import { renderResult } from '../report/terminal/result-table.js'
@@ -125,11 +125,13 @@ async function printMeasured(terminal: Terminal, given: Scenario, flags: Capacit
   if (found.tried.length === 0 && terminal.exitCode !== 0) throw new Interrupted()
   if (json) printJson(terminal, found)
   else print(terminal, found, renderCapacity)
-  if (terminal.exitCode !== 0) return
-  const wanted = rateOf(given.arrivals)
-  if (found.rate !== null && (wanted === null || found.rate >= wanted)) return
-  const isBroken = found.failed !== null && (wanted === null || found.failed <= wanted)
-  terminal.exitCode = isBroken ? FAILED : INCONCLUSIVE
+  if (terminal.exitCode === 0) terminal.exitCode = exitCodeOf(found, rateOf(given.arrivals))
+}
+
+/** The exit code of a measured capacity: 0 if the load that is wanted keeps the budget, or any load if that is null. */
+export function exitCodeOf({ rate, failed }: Pick<MeasuredCapacity, 'rate' | 'failed'>, wanted: number | null): number {
+  if (rate !== null && (wanted === null || rate >= wanted)) return 0
+  return failed !== null && (wanted === null || failed <= wanted) ? FAILED : INCONCLUSIVE
 }
 
 /** The rate of arrivals, if they are given. */
@@ -152,7 +154,7 @@ async function printHeadroom(terminal: Terminal, scenario: Scenario, flags: Capa
   if (found === null) throw new Interrupted()
   if (json) printJson(terminal, found)
   else print(terminal, found, renderHeadroom)
-  if (found.ended === 'least' || (found.growth !== null && found.growth < 0)) terminal.exitCode = FAILED
+  if (found.growth === null ? found.limit !== null : found.growth < 0) terminal.exitCode = FAILED
 }
 
 function renderHeadroom(found: Headroom, { width = 80 }: RenderOptions): string {

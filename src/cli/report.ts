@@ -133,7 +133,7 @@ async function read(files: string[]): Promise<ReportInput> {
   }
   if (schemaOf(value)?.startsWith('throughline/tuned@')) {
     requireSingle('search of tune')
-    return { kind: 'tuned', tuned: checkTuned(value, file) }
+    return { kind: 'tuned', tuned: checkTuned(value, { file }) }
   }
   const foreign = values.find(({ value }) => schemaOf(value) === undefined)
   if (foreign !== undefined) {

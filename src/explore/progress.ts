@@ -1,3 +1,6 @@
+import { real } from '../clock/real.js'
+import { throwIfAborted } from '../validation/realm.js'
+
 /**
  * Calls a callback that may end a search: by returning false, or by returning a promise of it. What it throws, or rejects
  * with, ends the search too.
@@ -36,5 +39,40 @@ export class ProgressReports<Progress> {
 
   throwFault(): void {
     if (this.#fault !== null) throw this.#fault.error
+  }
+}
+
+/** How often it is checked whether work on threads has to end. */
+const CHECK_MS = 100
+
+/**
+ * Does work on threads, and checks ten times a second whether it has to end.
+ *
+ * @param check throws why, if it has to
+ * @param work ends when its signal aborts; may check itself in between
+ */
+export async function unlessEnded<Found>(
+  check: () => void,
+  work: (signal: AbortSignal, check: () => void) => Promise<Found>,
+): Promise<Found> {
+  const ending = new AbortController()
+  const abortOrContinue = () => {
+    try {
+      check()
+    } catch (error) {
+      ending.abort(error)
+    }
+  }
+  const timer = real.setInterval(abortOrContinue, CHECK_MS)
+  try {
+    return await work(ending.signal, () => {
+      abortOrContinue()
+      throwIfAborted(ending.signal)
+    })
+  } catch (error) {
+    throwIfAborted(ending.signal)
+    throw error
+  } finally {
+    real.clearInterval(timer)
   }
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { onAbort } from '../handler/on-abort.js'
 import { throwIfAborted } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
@@ -46,6 +46,37 @@ export function lastLines(printed: string): string {
 }
 
 /**
+ * Starts a command, or a shell command line, which leads its own process group.
+ *
+ * @param withMessages whether it can send messages to this process
+ * @returns the process, and the end of what it has printed
+ */
+export function startCommand(
+  command: readonly string[] | string,
+  folder: string,
+  { withMessages = false } = {},
+): { child: ChildProcess; printed: () => string } {
+  const options: SpawnOptions = {
+    cwd: folder,
+    env: removeGitVariables(process.env),
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', ...(withMessages ? (['ipc'] as const) : [])],
+  }
+  const child =
+    typeof command === 'string'
+      ? spawn(command, { ...options, shell: true })
+      : spawn(command[0] as string, command.slice(1), options)
+  track(child)
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      printed = (printed + text).slice(-8_000)
+    })
+  }
+  return { child, printed: () => printed }
+}
+
+/**
  * Runs a command, or a shell command line. An abort ends it and all processes that it started.
  *
  * @param what the command in error messages
@@ -56,19 +87,7 @@ export async function runCommand(
   { folder, signal, what }: { folder: string; signal: AbortSignal | undefined; what: string },
 ): Promise<void> {
   throwIfAborted(signal)
-  const options = { cwd: folder, env: removeGitVariables(process.env), detached: true } as const
-  const child =
-    typeof command === 'string'
-      ? spawn(command, { ...options, shell: true })
-      : spawn(command[0] as string, command.slice(1), options)
-  track(child)
-  child.stdin.end()
-  let printed = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      printed = (printed + text).slice(-8_000)
-    })
-  }
+  const { child, printed } = startCommand(command, folder)
   const ignore = signal && onAbort(signal, () => signalGroup(child, 'SIGTERM'))
   try {
     const code = await new Promise<number | string>((resolve, reject) => {
@@ -77,7 +96,7 @@ export async function runCommand(
     })
     throwIfAborted(signal)
     if (code === 0) return
-    throw new ValidationError(what, `failed with exit code ${code}${lastLines(printed)}`)
+    throw new ValidationError(what, `failed with exit code ${code}${lastLines(printed())}`)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     throw new ValidationError(what, `cannot run: '${command[0]}' is not on the PATH`, { cause: error })

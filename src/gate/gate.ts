@@ -80,15 +80,27 @@ export async function compareScenarios(entries: readonly GateEntry[], options: G
       return !ended
     }
     const single = { ...options, onProgress, confirms: compared > 1, isEnded: () => ended }
-    outcomes.push(ended ? { ...emptyOutcome(entry), ...interruptedOutcome } : await runScenario(entry, single))
+    outcomes.push(ended ? { ...outcomeBefore(entry), ...interruptedOutcome } : await runScenario(entry, single))
   }
   return outcomes
 }
 
-const emptyOutcome = ({ name, file, base, head }: GateEntry): GateOutcome => ({
-  ...{ name, file, in: base === null ? 'head' : head === null ? 'base' : 'both', verdict: 'pass' as const },
+const outcomeBefore = ({ name, file, base, head }: GateEntry): GateOutcome =>
+  emptyOutcome(name, file, base === null ? 'head' : head === null ? 'base' : 'both')
+
+/** The outcome of a scenario or task before it has run. */
+export const emptyOutcome = (name: string, file: string, in_: GateOutcome['in']): GateOutcome => ({
+  ...{ name, file, in: in_, verdict: 'pass' },
+  ...(in_ === 'head' && { reason: 'only in head: nothing to compare with' }),
+  ...(in_ === 'base' && { reason: 'only in base: removed or renamed' }),
   ...{ comparison: null, confirmation: null, detectable: null, budget: null },
 })
+
+/** The names of scenarios or tasks, each with its file if several have the same. */
+export function uniqueNames(all: readonly { name: string; file: string }[]): string[] {
+  const names = all.map(({ name }) => name)
+  return all.map(({ name, file }) => (names.indexOf(name) === names.lastIndexOf(name) ? name : `${name} (${file})`))
+}
 
 /** What the outcome is if the gate ended before a scenario ran. */
 export const interruptedOutcome = { verdict: 'inconclusive', reason: 'not run: the gate was interrupted' } as const
@@ -101,13 +113,12 @@ interface SingleOptions extends GateOptions {
 
 async function runScenario(entry: GateEntry, options: SingleOptions): Promise<GateOutcome> {
   const { name, base, head } = entry
-  const outcome = emptyOutcome(entry)
-  if (head === null) return { ...outcome, reason: 'only in base: removed or renamed' }
+  const outcome = outcomeBefore(entry)
+  if (head === null) return outcome
   try {
-    if (base === null) outcome.reason = 'only in head: nothing to compare with'
-    else Object.assign(outcome, await compareSides(name, base, head, options))
+    if (base !== null) Object.assign(outcome, await compareSides(name, base, head, options))
   } catch (error) {
-    if (options.isEnded()) return { ...emptyOutcome(entry), ...interruptedOutcome }
+    if (options.isEnded()) return { ...outcomeBefore(entry), ...interruptedOutcome }
     return { ...outcome, ...describeFailure(error) }
   }
   if (head.budget === undefined || options.isEnded()) return outcome

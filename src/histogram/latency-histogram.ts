@@ -87,6 +87,17 @@ export class LatencyHistogram implements Moments {
     }
   }
 
+  /** Becomes the same as another histogram, from which it was copied before, or which it is empty for. */
+  copyFrom(other: LatencyHistogram): void {
+    const length = other.#find()
+    for (let i = 0; i < length; i++) {
+      const bucket = foundBuckets[i] as number
+      this.#counts[bucket] = other.#counts[bucket] as number
+    }
+    this.#filled.set(other.#filled)
+    this.#moments.set(other.#moments)
+  }
+
   snapshot(): HistogramSnapshot {
     const { count, sum, squares, min, max } = this
     const length = this.#find()

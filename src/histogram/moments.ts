@@ -21,6 +21,15 @@ export interface Moments {
   readonly max: number
 }
 
+/** The moments at `at`. */
+export const momentsAt = (moments: Float64Array, at: number): Moments => ({
+  count: moments[at + COUNT] as number,
+  sum: moments[at + SUM] as number,
+  squares: moments[at + SQUARES] as number,
+  min: moments[at + MIN] as number,
+  max: moments[at + MAX] as number,
+})
+
 /** Adds the moments of `count` more durations to those at `at`. */
 export function addMoments(
   moments: Float64Array,

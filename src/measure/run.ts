@@ -51,19 +51,20 @@ export async function runMeasurement(
   observe = 0,
   coordination: Coordination | null = null,
 ): Promise<Measurement> {
-  const scenario = checkMeasurable(given)
-  const { handler } = scenario
+  const measurable = checkMeasurable(given)
+  const { handler } = measurable
   // a handler module has a thread for each server; any other target is served on this thread
-  const threads = typeof handler === 'string' ? (scenario.servers as number) : 1
+  const threads = typeof handler === 'string' ? (measurable.servers as number) : 1
   const options = resolveOptions(givenOptions, cores())
-  if (options.shard !== null) checkShard(scenario, options.shard)
+  if (options.shard !== null) checkShard(measurable, options.shard)
   throwIfAborted(options.signal)
   if (!hasRealTimers()) {
     throw new MeasureError(
       'timers were already faked when throughline was first imported, and a measurement needs real timers; import throughline before faking timers',
     )
   }
-  const requests = await loadRequests(scenario, coordination?.readRows)
+  const requests = await loadRequests(measurable, coordination?.readRows)
+  const scenario = withFiles(measurable, requests)
   const plan = await planRun(scenario, options)
   const memory = SharedMemory.allocate(scenario, plan, threads, { observe, classes: requests?.classes ?? null })
   const host = new HostWatch(memory.buffers.host, memory.window(), typeof handler !== 'string')
@@ -138,6 +139,22 @@ export async function loadRequests(
   const requests = http === undefined ? null : await prepareRequests(http, seed, read)
   if (requests !== null) checkClasses(scenario, requests)
   return requests
+}
+
+/** Adds to a scenario what is in its files, so that its result says what was run. */
+function withFiles(scenario: ResolvedScenario, source: RequestSource | null): ResolvedScenario {
+  const { http } = scenario
+  if (http === undefined || source === null) return scenario
+  const read = <Value>(value: Value) => (typeof value === 'string' ? (source.files.get(value) ?? value) : value)
+  const { requests, data } = http
+  return {
+    ...scenario,
+    http: {
+      ...http,
+      ...(requests !== undefined && { requests: read(requests) }),
+      ...(data !== undefined && { data: read(data) }),
+    },
+  }
 }
 
 /** Checks what only the requests themselves say: a run may read them from a file. */

@@ -43,7 +43,9 @@ export function classResults(recording: Recording, noSteadyState: string | null)
   const { classes = {}, segments, machines = [], startNs, endNs } = recording
   return Object.fromEntries(
     Object.entries(classes).map(([name, { counts, latency }]) => {
-      const ownOf = ({ classes }: { classes?: ClassRecordings }) => classes?.[name] ?? NO_REQUESTS
+      // one of several merged runs, or of several segments, may be without the class
+      const absent: ClassRecording = { counts: noCounts(counts.good !== undefined), latency: zeros(0) }
+      const ownOf = ({ classes }: { classes?: ClassRecordings }) => classes?.[name] ?? absent
       const own = segments.map(ownOf)
       const ofMachines = machines.map(ownOf)
       const goodput =
@@ -69,9 +71,6 @@ export function classResults(recording: Recording, noSteadyState: string | null)
     }),
   )
 }
-
-/** Of a class that one of several merged runs does not have. */
-const NO_REQUESTS: ClassRecording = { counts: noCounts(), latency: zeros(0) }
 
 const ratesOf = (counts: Counts): ClassResult['rates'] =>
   counts.offered === 0

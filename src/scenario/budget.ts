@@ -171,7 +171,7 @@ function noSuchClass(key: string, name: string, classes: readonly string[]): str
   if (classes.length === 0) {
     // a misspelt time looks like a class
     return metricMeant(key) === null
-      ? `limits the class '${name}', but requests have no classes; add classes to the scenario`
+      ? `limits the class '${name}', but requests have no classes; add classes to the scenario, or to the recorder`
       : unknown(key)
   }
   const nearest = nearestName(name, [...classes, ...LIMITED_TIMES])

@@ -6,7 +6,7 @@ export interface HandlerContext<State = undefined> {
   readonly state: State
   /** aborts if the batch takes longer than `batchTimeout` */
   readonly signal: AbortSignal
-  /** the class of each request of the batch, in order, if the scenario has `classes` */
+  /** the class of each request of the batch, in order, if the scenario, or a call of the batcher, has any */
   readonly classes?: readonly string[] | undefined
   /**
    * Marks the time at which the response to a request of the batch begins, such as the first token of a stream: its place in

@@ -6,6 +6,7 @@ import type { HttpAnswer, HttpCheck, HttpEvent, HttpEventFilter } from './http/a
 import {
   canBeSent,
   dataSchema,
+  type FileByHash,
   type HttpBody,
   type HttpHeaders,
   type HttpRequest,
@@ -14,6 +15,7 @@ import {
   isBody,
   method,
   NO_BODY,
+  pathOfStored,
   type ResolvedData,
   type ResolvedRequest,
   type ResolvedRequests,
@@ -219,8 +221,8 @@ export type StoredHttp = Omit<
   body?: HttpBody | Named | undefined
   check?: Named | undefined
   stream?: true | Named | undefined
-  requests?: ResolvedRequest[] | string | ByHash | Named | undefined
-  data?: string | ByHash | undefined
+  requests?: ResolvedRequest[] | string | ByHash | FileByHash | Named | undefined
+  data?: string | ByHash | FileByHash | undefined
   dispatcher?: Named | undefined
 }
 
@@ -337,7 +339,7 @@ export const httpSchema = options({
     for (const [path, error] of faultsOf(given))
       context.issues.push({ code: 'custom', message: error, input: given, path })
   })
-  .transform(({ method, connections, pipelining, stream, ...given }): ResolvedHttp => {
+  .transform(({ method, connections, pipelining, stream, requests, data, ...given }): ResolvedHttp => {
     const http2 = given.http2 === true
     return {
       method: method ?? (given.body === undefined ? 'GET' : 'POST'),
@@ -345,6 +347,9 @@ export const httpSchema = options({
       pipelining: pipelining ?? (http2 ? STREAMS : 1),
       ...given,
       ...(stream !== undefined && stream !== false && { stream }),
+      // a file that a Result stored is read again
+      ...(requests !== undefined && { requests: pathOfStored(requests) }),
+      ...(data !== undefined && { data: pathOfStored(data) }),
     }
   })
 

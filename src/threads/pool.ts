@@ -107,7 +107,7 @@ async function runOnThreads<Task extends object, Report extends object>(
 /** Throws the error of a task that refused its scenario. */
 export function throwIfRefused<Report extends object>(
   report: Report | Refused,
-  index: number,
+  index = 0,
   refusalOf: NonNullable<RunTasksOptions<Report>['refusalOf']> = validationErrorOf,
 ): Report {
   if ('refused' in report) throw refusalOf(report.refused, index)

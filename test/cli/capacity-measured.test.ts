@@ -1,7 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { exitCodeOf } from '../../src/cli/capacity.js'
 import type { MeasuredCapacity } from '../../src/index.js'
 import { interruptedAt, throughline } from '../support/processes/command-line.js'
 import { type Scripted, startServer } from '../support/processes/http-server.js'
+
+describe('the exit code of a measured capacity', () => {
+  it.each([
+    [{ rate: 400, failed: null }, 400, 0],
+    [{ rate: 400, failed: 500 }, 300, 0],
+    [{ rate: 200, failed: 400 }, 400, 1],
+    // between the load that passed and the one that failed, nothing is known
+    [{ rate: 200, failed: 500 }, 400, 3],
+    [{ rate: null, failed: 400 }, 400, 1],
+    [{ rate: null, failed: null }, 400, 3],
+    [{ rate: 5, failed: 10 }, null, 0],
+    [{ rate: null, failed: 10 }, null, 1],
+    [{ rate: null, failed: null }, null, 3],
+  ])('of %j for a load of %s is %s', (found, wanted, code) => {
+    expect(exitCodeOf(found, wanted)).toBe(code)
+  })
+})
 
 describe('throughline capacity of a target', () => {
   let server: Scripted

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkTuned } from '../../src/explore/tune/check-tuned.js'
 import { type Tuned, tune } from '../../src/index.js'
 import { interrupted, throughline } from '../support/processes/command-line.js'
 
@@ -88,9 +89,38 @@ describe('throughline tune', () => {
     await writeFile(stored, JSON.stringify(edited))
     const refused = await throughline('report', stored)
     expect(refused).toMatchObject({ code: 2, stdout: '' })
-    expect(refused.stderr).toContain('tuned.json.front.0: must be one of the settings that keep the budget')
+    expect(refused.stderr).toContain('tuned.json: front.0: must be one of the settings that keep the budget')
     await writeFile(stored, JSON.stringify({ ...edited, sentence: 5 }))
-    expect((await throughline('report', stored)).stderr).toContain('tuned.json.sentence: must be a text')
+    expect((await throughline('report', stored)).stderr).toContain('tuned.json: sentence: must be a text, got 5')
+  })
+
+  it('is refused with the file and the field if it was edited', () => {
+    const tuned = { schema: 'throughline/tuned@1', budget: { p99: '1s' }, best: null, sentence: '', nearest: null }
+    const whole = { ...tuned, front: [], candidates: [], settings: [], runs: 1, grid: 1, unsearched: [] }
+    const setting = { candidate: null, quality: null, servers: 1, p99Ms: null, goodput: null, keepsBudget: true }
+    const faultOf = (edited: object) => {
+      try {
+        checkTuned({ ...whole, ...edited }, { file: 'tuned.json' })
+        return null
+      } catch (error) {
+        return (error as Error).message.split('\n')[0]
+      }
+    }
+    expect(faultOf({})).toBeNull()
+    for (const [edited, message] of [
+      [{ front: 'none' }, 'front: must be a list, got "none"'],
+      [{ front: undefined }, 'front: must be a list, got nothing'],
+      [{ settings: [5] }, 'settings.0: must be an object, got 5'],
+      [{ settings: [{ ...setting, batching: null, cost: {} }] }, 'settings.0.batching: must be an object, got null'],
+      [{ candidates: [null] }, 'candidates.0: must be an object, got null'],
+      [{ best: [] }, 'best: must be an object, got []'],
+      [{ nearest: 'x' }, 'nearest: must be an object, got "x"'],
+      [{ budget: 7 }, 'budget: '],
+      [{ runs: '3' }, 'runs: must be a whole number, got "3"'],
+    ] as const) {
+      expect(faultOf(edited)).toContain(`tuned.json: ${message}`)
+      expect(faultOf(edited)).not.toMatch(/Invalid|expected/)
+    }
   })
 
   it.each([

@@ -74,7 +74,7 @@ describe('headroom', () => {
     const room = await headroom({ ...scenario, arrivals: '900/s' }, budget)
     expect(room?.growth).toBeLessThan(0)
     const none = (await headroom(scenario, { p99: '1ms' })) as Headroom
-    expect(none).toMatchObject({ growth: null, ended: 'least', low: null })
+    expect(none).toMatchObject({ growth: null, limit: 'budget', low: null })
     expect(headroomText(none)).toBe('The budget breaks at any load down to a twentieth of this one.')
   })
 
@@ -85,14 +85,22 @@ describe('headroom', () => {
     expect(room?.rates.growth).toBeGreaterThan(0.9 * (8 / 0.0095))
   })
 
+  it('says whether the budget breaks first, or the servers are saturated', async () => {
+    expect((await headroom(scenario, budget))?.limit).toBe('budget')
+    const throughput = await headroom(scenario, { throughput: '>= 100/s' })
+    expect(throughput).toMatchObject({ limit: 'saturation' })
+    expect(throughput?.growth).toBeGreaterThan(2)
+    expect((await headroom({ ...scenario, arrivals: '900/s' }, { errorRate: '<= 1%' }))?.limit).toBe('saturation')
+  })
+
   it('has no end if the service takes no time', async () => {
     const instant: Scenario = { arrivals: '10/s', service: affine({}), stop: { requests: 1000 } }
     const endless = (await headroom(instant, budget)) as Headroom
-    expect(endless).toMatchObject({ growth: null, ended: 'most', most: 63, low: 63, high: null })
+    expect(endless).toMatchObject({ growth: null, limit: null, most: 63, low: 63, high: null })
     expect(headroomText(endless)).toBe('The budget is kept at up to 64 times this load, the highest that was tried.')
     // too few requests to be sure of a p99 at any load
     const unsure = (await headroom({ ...instant, stop: { requests: 100 } }, budget)) as Headroom
-    expect(unsure).toMatchObject({ growth: null, ended: 'most', low: null, high: null })
+    expect(unsure).toMatchObject({ growth: null, limit: null, low: null, high: null })
     expect(headroomText(unsure)).toBe(
       'The observed figures keep the budget at up to 64 times this load, the highest that was tried, but no run is long enough for a pass.',
     )
@@ -101,7 +109,7 @@ describe('headroom', () => {
   it('goes no further than a request a nanosecond', async () => {
     const fast: Scenario = { arrivals: 5e8, service: affine({}), stop: { requests: 1000 } }
     const capped = (await headroom(fast, budget)) as Headroom
-    expect(capped).toMatchObject({ growth: null, ended: 'most', low: 1, high: null, rates: { low: 1e9 } })
+    expect(capped).toMatchObject({ growth: null, limit: null, low: 1, high: null, rates: { low: 1e9 } })
     expect(headroomText(capped)).toBe('The budget is kept at up to 2 times this load, the highest that was tried.')
   })
 
@@ -119,6 +127,16 @@ describe('headroom', () => {
     expect(await headroom(scenario, budget, { onProgress: ({ runs }) => runs < 3 })).toBeNull()
     const { signal } = { signal: AbortSignal.abort(new Error('no more')) }
     await expect(headroom(scenario, budget, { signal })).rejects.toThrow('no more')
+  })
+
+  it('ends during a run that takes long', { tags: 'full' }, async () => {
+    const long = { ...scenario, stop: { requests: 200_000_000 } }
+    const begun = performance.now()
+    const during = () => performance.now() - begun < 1500
+    expect(await headroom(long, budget, { onProgress: during })).toBeNull()
+    const aborted = headroom(long, budget, { signal: AbortSignal.timeout(1500) })
+    await expect(aborted).rejects.toThrow(/timeout/)
+    expect(performance.now() - begun).toBeLessThan(30_000)
   })
 
   it('refuses a closed loop, and a budget that it cannot read', async () => {

@@ -13,6 +13,7 @@ import {
   REJECTED,
   SERVED,
 } from '../../src/measure/servers/in-flight-batch.js'
+import type { LocalTarget } from '../../src/measure/servers/local-target.js'
 import { failureKind } from '../../src/result/failures.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import { type HttpAnswer, type HttpTarget, httpSchema, type ResolvedHttp } from '../../src/scenario/http.js'
@@ -56,6 +57,20 @@ const SETUP: HttpSetup = {
   clock: () => 0,
 }
 
+/** Sends one request, and calls back when it has ended. */
+function send(local: LocalTarget, number: number, ended: (given: GivenOutcome) => void): InFlightBatch {
+  const batch = { ...createBatch(Float64Array.of(number)), size: 1 }
+  const inFlight = new InFlightBatch(
+    0,
+    batch,
+    (_, given) => ended(given),
+    () => 0,
+  )
+  inFlight.payload = local.payload(inFlight)
+  local.serve(inFlight)
+  return inFlight
+}
+
 /** Sends requests one at a time, and returns how each ended. */
 async function outcomes(http: HttpTarget, count = 1): Promise<(string | null)[]> {
   const target = httpSchema.parse(http) as ResolvedHttp
@@ -63,15 +78,7 @@ async function outcomes(http: HttpTarget, count = 1): Promise<(string | null)[]>
   const ended: (string | null)[] = []
   for (let number = 0; number < count; number++) {
     const outcome = await new Promise<BatchOutcome>((resolve) => {
-      const batch = { ...createBatch(Float64Array.of(number)), size: 1 }
-      const inFlight = new InFlightBatch(
-        0,
-        batch,
-        (_, given) => resolve(typeof given === 'function' ? given() : given),
-        () => 0,
-      )
-      inFlight.payload = local.payload(inFlight)
-      local.serve(inFlight)
+      send(local, number, (given) => resolve(typeof given === 'function' ? given() : given))
     })
     ended.push(
       outcome === SERVED
@@ -90,27 +97,8 @@ describe('a request', () => {
     const { received, url } = await server((_, response) => response.end())
     const target = httpSchema.parse({ url, connections: 1 }) as ResolvedHttp
     const local = await httpTarget(target, SETUP)
-    for (const number of [0, 1]) {
-      const inFlight = new InFlightBatch(
-        0,
-        { ...createBatch(Float64Array.of(number)), size: 1 },
-        () => {},
-        () => 0,
-      )
-      inFlight.payload = local.payload(inFlight)
-      local.serve(inFlight)
-      inFlight.fail(new Error('timed out'))
-    }
-    await new Promise<void>((resolve) => {
-      const inFlight = new InFlightBatch(
-        0,
-        { ...createBatch(Float64Array.of(2)), size: 1 },
-        () => resolve(),
-        () => 0,
-      )
-      inFlight.payload = local.payload(inFlight)
-      local.serve(inFlight)
-    })
+    for (const number of [0, 1]) send(local, number, () => {}).fail(new Error('timed out'))
+    await new Promise((resolve) => send(local, 2, resolve))
     expect(received).toHaveLength(1)
     await local.close()
   })
@@ -177,17 +165,7 @@ describe('check', () => {
     let calls = 0
     const target = httpSchema.parse({ url: ok.url, check: () => void calls++ }) as ResolvedHttp
     const local = await httpTarget(target, SETUP)
-    const given = await new Promise<GivenOutcome>((resolve) => {
-      const batch = { ...createBatch(Float64Array.of(0)), size: 1 }
-      const inFlight = new InFlightBatch(
-        0,
-        batch,
-        (_, outcome) => resolve(outcome),
-        () => 0,
-      )
-      inFlight.payload = local.payload(inFlight)
-      local.serve(inFlight)
-    })
+    const given = await new Promise<GivenOutcome>((resolve) => send(local, 0, resolve))
     await local.close()
     expect(calls).toBe(0)
     expect((given as () => unknown)()).toBe(SERVED)

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { compareResults } from '../../src/budget/compare-results.js'
 import { measure } from '../../src/measure/measure.js'
 import { prepareRequests, type RequestSource } from '../../src/measure/servers/http/requests.js'
 import { renderResult } from '../../src/report/terminal/result-table.js'
 import { checkResult } from '../../src/result/check.js'
+import type { Result } from '../../src/result/result.js'
 import { constant } from '../../src/scenario/arrivals/arrivals.js'
 import { type HttpTarget, httpSchema, type ResolvedHttp } from '../../src/scenario/http.js'
 import { ValidationError } from '../../src/validation/validation-error.js'
@@ -475,7 +477,27 @@ describe('a stored result', () => {
     expect(await again({ ...result.scenario?.http, data: undefined })).toMatch(/http.requests: contains a secret/)
     const long = await run({ requests: Array.from({ length: 101 }, (_, i) => ({ path: `/${i}` })) }, 2)
     expect(long.scenario?.http?.requests).toMatchObject({ count: 101 })
-    const path = await file('kept.csv', 'path\n/a\n')
-    expect((await run({ requests: path }, 1)).scenario?.http?.requests).toBe(path)
+  })
+
+  it('keeps the path of a file and what was in it, so that runs with different files are reported', async () => {
+    const path = await file('kept.csv', 'path,headers.x-token\n/a,first\n/b,second\n')
+    const first = await run({ requests: path }, 2)
+    const stored = { file: path, count: 2, hash: expect.stringMatching(/^[0-9a-f]{16}$/) }
+    expect(first.scenario?.http?.requests).toEqual(stored)
+    expect(checkResult(JSON.parse(JSON.stringify(first))).scenario?.http?.requests).toEqual(stored)
+    expect(renderResult(first)).toMatch(/requests of\s+\S*kept\.csv/)
+    // a stored scenario reads its file again
+    const again = await measure(first.scenario as never)
+    expect(again.scenario?.http?.requests).toEqual(first.scenario?.http?.requests)
+    const findings = (head: Result) => compareResults(first, head).findings.map(({ message }) => message)
+    const differ = 'the scenarios differ in the requests that they send: http.requests, order or data'
+    expect(findings(again)).not.toContain(differ)
+    await file('kept.csv', 'path,headers.x-token\n/a,other\n/b,secrets\n')
+    expect(findings(await run({ requests: path }, 2))).not.toContain(differ)
+    await file('kept.csv', 'path,headers.x-token\n/a,first\n/c,second\n')
+    expect(findings(await run({ requests: path }, 2))).toContain(differ)
+    const data = await file('kept.jsonl', '{"id":1}\n')
+    const filled = await run({ requests: [{ path: '/{id}' }], data }, 2)
+    expect(filled.scenario?.http?.data).toMatchObject({ file: data, count: 1 })
   })
 })

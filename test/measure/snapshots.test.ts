@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest'
+import { checkMeasurable } from '../../src/measure/measurable.js'
 import { measure } from '../../src/measure/measure.js'
-import { buildRecordingOfAnswered } from '../../src/measure/recording/build-recording.js'
+import { SharedMemory } from '../../src/measure/recording/shared-memory.js'
 import { takeSnapshot } from '../../src/measure/recording/take-snapshot.js'
 import { Window } from '../../src/measure/recording/window.js'
 import { checkResult } from '../../src/result/check.js'
 import type { Result } from '../../src/result/result.js'
 import { constant, stages } from '../../src/scenario/arrivals/arrivals.js'
-import type { StoredScenario } from '../../src/scenario/scenario.js'
+import { resolveScenario, type StoredScenario, storeScenario } from '../../src/scenario/scenario.js'
+import { startThread } from '../../src/threads/thread.js'
+import { planOf } from '../support/virtual-time/virtual-event-loop.js'
 import { runInVirtualTime } from '../support/virtual-time/virtual-threads.js'
 
 describe('a snapshot of a run in progress, in virtual time', () => {
@@ -69,48 +72,69 @@ describe('a snapshot of a run in progress, in virtual time', () => {
         ]),
         warmup: { duration: 0 },
       },
-      { service: () => 50_000, delay: () => 0 },
+      // request 120, due at about 60 ms, is never answered
+      { service: (_, [number]) => (number === 120 ? Number.POSITIVE_INFINITY : 50_000), delay: () => 0 },
     )
-    const at = { due: 150, nowNs: 80e6, oldestNs: Number.POSITIVE_INFINITY }
-    const task = { memory: memory.shared, scenario: scenario as StoredScenario, ...at }
-    // the run went on, so that its figures do not fit this time: only what they are of does
-    const result = takeSnapshot(task) as Result
+    const at = { due: 121, nowNs: 80e6, oldestNs: 60e6 }
+    const result = takeSnapshot({ memory: memory.shared, scenario: scenario as StoredScenario, ...at }) as Result
     expect(result.stages?.map(({ windowMs }) => windowMs)).toEqual([50, 30, 0])
     expect(result.stages?.[2]?.latencyMs).toBeNull()
-    expect(result.stages?.reduce((sum, { counts }) => sum + counts.offered, 0)).toBe(result.counts.offered)
-  })
-
-  it('has no more good requests than completed ones if some complete while it reads', () => {
-    const { scenario, memory, state } = runInVirtualTime(
-      {
-        arrivals: constant('1000/s'),
-        good: { latency: '1500us' },
-        classes: { a: {}, b: {} },
-        stop: { requests: 1000 },
-      },
-      { service: () => 500_000, delay: () => 0 },
-    )
-    const { window, classes } = { window: memory.window(), classes: memory.classes }
-    const stats = memory.stats().map((each) => {
-      const { goodIn, classIn } = each
-      return Object.assign(each, {
-        goodIn: (k: number) => goodIn.call(each, k) + 1,
-        classIn(k: number, ofClass: number) {
-          const found = classIn.call(each, k, ofClass)
-          return { ...found, good: found.good + 1 }
-        },
-      })
-    })
-    const read = { window, classes, stats, queue: state.queue, inProcess: false }
-    const found = buildRecordingOfAnswered(scenario, read, 1000, 1_000_000_000)
-    expect(found?.recording.counts).toMatchObject({ completed: 900, good: 900 })
-    const byClass = Object.values(found?.recording.classes ?? {})
-    expect(byClass).toHaveLength(2)
-    expect(byClass.every(({ counts }) => counts.good === counts.completed)).toBe(true)
+    expect(result.counts.offered).toBe(120)
+    expect(result.stages?.reduce((sum, { counts }) => sum + counts.offered, 0)).toBe(120)
   })
 
   it('is null before the window', () => {
     expect(takeSnapshot({ ...run(700), nowNs: 50_000_000, oldestNs: Number.POSITIVE_INFINITY })).toBeNull()
+  })
+})
+
+describe('a snapshot of what another thread is recording', () => {
+  it('has figures that agree with each other', async () => {
+    const scenario = checkMeasurable(
+      resolveScenario(
+        {
+          arrivals: constant('1000/s'),
+          handler: 'none.js',
+          batching: { maxBatchSize: 4 },
+          good: { latency: '500us' },
+          classes: { a: { weight: 1 }, b: { weight: 3 } },
+          stop: { duration: '2000s' },
+          warmup: { duration: 0 },
+        },
+        'measure',
+      ),
+    )
+    const plan = planOf({ ...scenario, arrivals: constant('1000/s') as never }, null)
+    const memory = SharedMemory.allocate(scenario, plan, 1)
+    const stop = new Int32Array(new SharedArrayBuffer(4))
+    const thread = await startThread<object, number>(new URL('./handlers/records-on.js', import.meta.url), 'recordOn')
+    const writing = thread.run({ memory: memory.shared, stop })
+    // the last departure is later than 1 ns, and so ends the window of a snapshot
+    const task = { memory: memory.shared, scenario: storeScenario(scenario), due: 2_000_000, nowNs: 1, oldestNs: 0 }
+    const snapshots: Result[] = []
+    try {
+      // a thread starts late on a busy machine, and may then record too fast for some of them
+      for (let i = 0; i < 500 && snapshots.length < 10; i++) {
+        const result = takeSnapshot(task)
+        if (result !== null) snapshots.push(checkResult(JSON.parse(JSON.stringify(result))))
+        else await Promise.race([writing, new Promise((resolve) => setTimeout(resolve, 20))])
+      }
+    } finally {
+      Atomics.store(stop, 0, 1)
+      Atomics.notify(stop, 0)
+      await writing
+      await thread.destroy()
+    }
+    expect(snapshots.length).toBeGreaterThan(0)
+    for (const { counts, failures = {}, firstMs, betweenMs } of snapshots) {
+      // a gap after each beginning
+      expect(betweenMs?.count).toBe(firstMs?.count)
+      expect(Object.values(failures).reduce((a, b) => a + b, 0)).toBe(counts.failed)
+    }
+    const last = takeSnapshot(task)
+    expect(last?.counts.offered).toBe(await writing)
+    const { failed = 0, rejected = 0, timedOut = 0, good = 0 } = last?.counts ?? {}
+    expect(Math.min(failed, rejected, timedOut, good, last?.betweenMs?.count ?? 0)).toBeGreaterThan(0)
   })
 })
 

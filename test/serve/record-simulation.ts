@@ -1,4 +1,5 @@
 import { type Recorder, type Result, type Scenario, type SimulationEvent, simulate } from 'throughline'
+import { drawnClasses } from '../../src/scenario/classes.js'
 import type { VirtualClock } from './virtual-clock.js'
 
 /** Returns `count` times of a Poisson process in milliseconds, one a millisecond on average, in whole microseconds. */
@@ -20,13 +21,16 @@ export function recordSimulation(
 ): { result: Result; servingMs: number } {
   const { timestamps } = scenario.arrivals
   const due = (request: number) => timestamps[request] as number
-  const notifications = timestamps.map((atMs) => ({ atMs, notify: () => recorder.arrived(atMs) }))
+  const weights = Object.entries(scenario.classes ?? {}).map(([name, { weight = 1 }]) => [name, { weight }] as const)
+  const classes = weights.length === 0 ? null : drawnClasses(Object.fromEntries(weights), scenario.seed ?? 1)
+  const classOf = (request: number) => classes?.names[classes.classOf(request)]
+  const notifications = timestamps.map((atMs, i) => ({ atMs, notify: () => recorder.arrived(atMs, classOf(i)) }))
   let idleMs = 0
   let servingMs = 0
   const onEvent = (event: SimulationEvent) => {
     if (event.type !== 'batch') {
-      const notify = () =>
-        event.type === 'reject' ? recorder.rejected(due(event.request)) : recorder.timedOut(due(event.request))
+      const outcome = event.type === 'reject' ? 'rejected' : 'timedOut'
+      const notify = () => recorder[outcome](due(event.request), classOf(event.request))
       notifications.push({ atMs: event.atMs, notify })
       return
     }
@@ -37,7 +41,7 @@ export function recordSimulation(
       atMs: endMs,
       notify: () => {
         recorder.batch(requests.length, since, startMs, startMs, endMs)
-        for (const request of requests) recorder.served(due(request))
+        for (const request of requests) recorder.served(due(request), classOf(request))
       },
     })
     idleMs = endMs

@@ -176,7 +176,7 @@ describe('classes of a simulation', () => {
       "stop.budget.chekout.p99: limits the class 'chekout', which no request has (did you mean 'checkout.p99'?); classes: checkout, browse",
     )
     expect(() => simulate({ ...queue, stop: { budget: { 'checkout.p99': '2s' } } })).toThrow(
-      "stop.budget.checkout.p99: limits the class 'checkout', but requests have no classes; add classes to the scenario",
+      "stop.budget.checkout.p99: limits the class 'checkout', but requests have no classes; add classes to the scenario, or to the recorder",
     )
   })
 

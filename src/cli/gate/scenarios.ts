@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path'
 import { readScenario } from '../../files/stored.js'
-import type { GateEntry, GateScenario } from '../../gate/gate.js'
+import { type GateEntry, type GateScenario, uniqueNames } from '../../gate/gate.js'
 import { listFiles, type Repository } from '../../gate/git.js'
 import { loadModule, locate } from '../../handler/module.js'
 import { isHandler } from '../../scenario/handler.js'
@@ -125,17 +125,13 @@ const isScenario = (value: unknown): value is GateScenario =>
 function pairScenarios(head: readonly ExportedScenario[], base: readonly ExportedScenario[]): GateEntry[] {
   const isSame = (a: ExportedScenario) => (b: ExportedScenario) => a.file === b.file && a.export === b.export
   const all = [...head, ...base.filter((each) => !head.some(isSame(each)))]
-  const names = all.map(nameOf)
-  return all.map((each, i) => {
-    const name = names[i] as string
-    const isUnique = names.indexOf(name) === names.lastIndexOf(name)
-    return {
-      name: isUnique ? name : `${name} (${each.file})`,
-      file: each.file,
-      head: head.find(isSame(each))?.scenario ?? null,
-      base: base.find(isSame(each))?.scenario ?? null,
-    }
-  })
+  const names = uniqueNames(all.map((each) => ({ name: nameOf(each), file: each.file })))
+  return all.map((each, i) => ({
+    name: names[i] as string,
+    file: each.file,
+    head: head.find(isSame(each))?.scenario ?? null,
+    base: base.find(isSame(each))?.scenario ?? null,
+  }))
 }
 
 /** The name of the export, or of the file for a default export. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checkBudget, type Verdict } from '../../budget/check.js'
+import type { Verdict } from '../../budget/check.js'
 import { real } from '../../clock/real.js'
 import type { Result } from '../../result/result.js'
 import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
@@ -12,33 +12,33 @@ import {
   type SimulatedScenario,
   type StoredScenario,
 } from '../../scenario/scenario.js'
-import { refuseCheckpoints } from '../../scenario/stop.js'
+import { plannedRequests, refuseCheckpoints } from '../../scenario/stop.js'
 import { NS_PER_SECOND, options } from '../../scenario/units.js'
-import { simulate } from '../../simulate/simulate.js'
 import { rate as rateText } from '../../text/number.js'
-import type { TaskKind } from '../../threads/pool.js'
+import { type Refused, type TaskKind, throwIfRefused } from '../../threads/pool.js'
+import { startThread, type Thread } from '../../threads/thread.js'
 import { abortSignal, throwIfAborted } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { AgentPool } from '../agents/agent-pool.js'
 import { type OnAgents, onAgentsSchema } from '../agents/options.js'
 import { bracket, MOST_AHEAD, runSearch } from '../bisect.js'
-import { ProgressReports } from '../progress.js'
+import { ProgressReports, unlessEnded } from '../progress.js'
 import type { SimulateReport, SimulateTask } from '../simulate-task.js'
 import { SIMULATE, TRY_SETTING } from '../tasks.js'
-import { runTrial, type Trial, type TrialTask } from './trial.js'
+import { judgeRun, runTrial, type Trial, type TrialTask, verdictOf, WORTH_THREADS } from './trial.js'
 
 /** By how much the load may grow before a budget breaks, as a fraction of it: 0.25 is a quarter more. */
 export interface Headroom {
   /**
-   * as far as the observed figures keep the budget, to 1 % of the load; below 0 if they break it already, null if that is
-   * at no load that was tried
+   * as far as the observed figures keep the budget, to 1 % of the load; below 0 if they break it already. Null if they keep
+   * it at the highest load that is tried (`limit` is null), or break it down to the lowest, a twentieth of the load
    */
   growth: number | null
   /**
-   * `found`: the figures break the budget above `growth`; `most`: they keep it at the highest load that is tried; `least`:
-   * they break it down to the lowest, a twentieth of the load
+   * what the lowest load that was found to be too much does: it breaks a limit of the budget, or the service cannot sustain
+   * it; null if none was found
    */
-  ended: 'found' | 'most' | 'least'
+  limit: 'budget' | 'saturation' | null
   /** by how much the load grows at most: 63, or less if that is a billion requests a second */
   most: number
   /** as far as `checkBudget` passes the run; null if it does at no load */
@@ -65,7 +65,8 @@ export interface HeadroomOptions {
    */
   signal?: AbortSignal | undefined
   /**
-   * Called after each run with how many there were; returning false ends the search, and `headroom` gives null.
+   * Called about ten times a second, and after each run, with how many there were. Returning false ends the search, and
+   * `headroom` gives null.
    *
    * @default none
    */
@@ -136,17 +137,32 @@ export async function findHeadroom(
   const offered = meanRate(scenario.arrivals) as number
   const progress = new ProgressReports(onProgress)
   let runs = 0
-  const report = () => {
+  const goOn = () => {
+    throwIfAborted(signal)
     if (!progress.report(() => ({ runs }))) throw new Ended()
   }
   const at = (factor: number): SimulatedScenario => ({ ...scenario, arrivals: scaled(scenario.arrivals, factor) })
-  const inThisThread = async <Found>(factors: number[], run: (at: SimulatedScenario) => Found): Promise<Found[]> => {
+  // a run on this thread could not be ended
+  const onThreads = plannedRequests(scenario) >= WORTH_THREADS && (signal ?? onProgress) !== undefined
+  const threads = new Map<string, Thread<TrialTask, object>>()
+  const inThisProcess = async <Found extends object>(
+    factors: number[],
+    run: (task: TrialTask) => Found,
+    name: string,
+  ): Promise<Found[]> => {
     const found: Found[] = []
     for (const factor of factors) {
       throwIfAborted(signal)
-      found.push(run(at(factor)))
+      if (onThreads) {
+        // what only a measurement runs cannot be sent to a thread
+        const { handler: _handler, call: _call, http: _http, ...parts } = at(factor)
+        const task = { scenario: parts, budget }
+        const thread = threads.get(name) ?? (await startThread(new URL('./trial.js', import.meta.url), name))
+        threads.set(name, thread)
+        found.push(throwIfRefused((await unlessEnded(goOn, (ending) => thread.run(task, ending))) as Found | Refused))
+      } else found.push(run({ scenario: at(factor), budget }))
       runs++
-      report()
+      goOn()
       // notice an abort between runs
       await new Promise((resolve) => real.setImmediate(resolve))
     }
@@ -161,30 +177,28 @@ export async function findHeadroom(
     const reports = await pool.run<object, Report>(kind, tasks, {
       signal,
       // ends the runs by what it throws
-      onProgress: onProgress && report,
+      onProgress: onProgress && goOn,
       describe: (i) => `the run at ${rateText((factors[i] as number) * offered)}`,
     })
     runs += reports.length
-    report()
+    goOn()
     return reports
   }
   const trialsAt = async (factors: number[]): Promise<Trial[]> => {
-    if (agents === null) return inThisThread(factors, (each) => runTrial({ scenario: each, budget }))
+    if (agents === null) return inThisProcess(factors, runTrial, 'trySetting')
     const tasks = factors.map((factor): TrialTask => ({ scenario: at(factor), budget }))
     return onAgents<Trial>(agents, TRY_SETTING, tasks, factors)
   }
-  const resultsAt = async (factors: number[]): Promise<Result[]> => {
-    if (agents === null) return inThisThread(factors, (each) => simulate(each))
+  const judge = async (factors: number[]): Promise<{ verdict: Verdict }[]> => {
+    if (agents === null) return inThisProcess(factors, judgeRun, 'judgeOnThread')
     const tasks = factors.map((factor): SimulateTask => ({ scenario: at(factor) }))
     const reports = await onAgents<SimulateReport>(agents, SIMULATE, tasks, factors)
-    return reports.map(({ result }) => result as Result)
+    return reports.map(({ result }) => ({ verdict: verdictOf(result as Result, budget) }))
   }
   const verdicts = new Map<number, Verdict>()
   const verdictsAt = async (factors: number[]): Promise<Verdict[]> => {
     const unknown = factors.filter((factor) => !verdicts.has(factor))
-    for (const [i, result] of (await resultsAt(unknown)).entries()) {
-      verdicts.set(unknown[i] as number, verdictOf(result, budget))
-    }
+    for (const [i, { verdict }] of (await judge(unknown)).entries()) verdicts.set(unknown[i] as number, verdict)
     return factors.map((factor) => verdicts.get(factor) as Verdict)
   }
   try {
@@ -192,35 +206,38 @@ export async function findHeadroom(
     const most = Math.min(MOST, NS_PER_SECOND / peakRate(scenario.arrivals))
     const lastThat = (from: number, areSo: (factors: number[]) => Promise<boolean[]>) =>
       runSearch(() => bracket(from, LEAST, most), areSo, ahead)
-    const growth = await lastThat(1, async (factors) => (await trialsAt(factors)).map(({ strain }) => strain <= 1))
+    const broken = new Map<number, Headroom['limit']>()
+    const growth = await lastThat(1, async (factors) =>
+      (await trialsAt(factors)).map(({ strain, nearest }, i) => {
+        if (strain > 1) broken.set(factors[i] as number, nearest === null ? 'saturation' : 'budget')
+        return strain <= 1
+      }),
+    )
     const from = Math.min(most, Math.max(LEAST, growth))
     const low = await lastThat(from, async (factors) => (await verdictsAt(factors)).map((each) => each === 'pass'))
     const high = await lastThat(from, async (factors) => (await verdictsAt(factors)).map((each) => each !== 'fail'))
-    const ended: Headroom['ended'] = growth < LEAST ? 'least' : growth > MOST ? 'most' : 'found'
     const factors = {
-      growth: ended === 'found' ? growth : null,
+      growth: growth < LEAST || growth > MOST ? null : growth,
       low: low < LEAST ? null : Math.min(low, most),
       high: high > MOST ? null : Math.max(high, LEAST),
     }
     const fractionOf = (factor: number | null) => factor && factor - 1
     const rateOf = (factor: number | null) => factor && factor * offered
     return {
-      ...{ ended, most: most - 1 },
-      ...{ growth: fractionOf(factors.growth), low: fractionOf(factors.low), high: fractionOf(factors.high) },
+      growth: fractionOf(factors.growth),
+      limit: broken.get(Math.min(...broken.keys())) ?? null,
+      ...{ most: most - 1, low: fractionOf(factors.low), high: fractionOf(factors.high) },
       rates: { growth: rateOf(factors.growth), low: rateOf(factors.low), high: rateOf(factors.high) },
     }
   } catch (error) {
     if (error instanceof Ended) return null
     throw error
+  } finally {
+    await Promise.all([...threads.values()].map((thread) => thread.destroy()))
   }
 }
 
 class Ended extends Error {}
-
-/** The verdict on a run. A run without a steady state fails: its latency grows for as long as it lasts. */
-function verdictOf(result: Result, budget: Budget): Verdict {
-  return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
-}
 
 /** The highest rate at any time, which no arrivals may have above one request a nanosecond. */
 function peakRate(arrivals: Arrivals): number {

@@ -1,4 +1,4 @@
-import { impliedRules } from '../../budget/check.js'
+import { checkBudget, impliedRules, type Verdict } from '../../budget/check.js'
 import { meanOf } from '../../histogram/moments.js'
 import { percentileNs } from '../../histogram/percentile.js'
 import { findingsOf } from '../../result/findings.js'
@@ -10,12 +10,14 @@ import {
   type Metric,
   type Recording,
 } from '../../result/recording.js'
+import type { Result } from '../../result/result.js'
 import { isStationary } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
 import type { SimulatedScenario } from '../../scenario/scenario.js'
 import type { ResolvedExtent } from '../../scenario/stop.js'
 import { MOST_REQUESTS, NS_PER_MS, NS_PER_SECOND } from '../../scenario/units.js'
 import { Engine } from '../../simulate/engine.js'
+import { simulate } from '../../simulate/simulate.js'
 import { sum, sumBy } from '../../statistics/descriptive.js'
 import { catchRefusal, type Refused, type TaskContext, unlessStopped } from '../../threads/pool.js'
 
@@ -92,6 +94,20 @@ export function longer(scenario: SimulatedScenario): SimulatedScenario {
 export function trySetting({ stopFlag, ...task }: TrialTask & Partial<TaskContext>): Trial | Refused {
   return catchRefusal(() => runTrial(task, unlessStopped(stopFlag)))
 }
+
+/** Judges a run of a setting. */
+export const judgeRun = ({ scenario, budget }: TrialTask) => ({ verdict: verdictOf(simulate(scenario), budget) })
+
+/** The verdict on a run. A run without a steady state fails: its latency grows for as long as it lasts. */
+export function verdictOf(result: Result, budget: Budget): Verdict {
+  return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
+}
+
+/** The task of a thread that judges a run. */
+export const judgeOnThread = (task: TrialTask): { verdict: Verdict } | Refused => catchRefusal(() => judgeRun(task))
+
+/** From this many requests a run on, a thread is worth the time that it takes to start. */
+export const WORTH_THREADS = 200_000
 
 function strainOf(rule: Rule, observed: number): number {
   const { relation, limit } = rule

@@ -1,6 +1,5 @@
 import { checkBudget } from '../../budget/check.js'
 import { real } from '../../clock/real.js'
-import { onAbort } from '../../handler/on-abort.js'
 import { cores } from '../../machine/cores.js'
 import { costOfRun } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
@@ -24,7 +23,7 @@ import { startThread, type Thread } from '../../threads/thread.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { AgentPool } from '../agents/agent-pool.js'
-import { ProgressReports } from '../progress.js'
+import { ProgressReports, unlessEnded } from '../progress.js'
 import { simulateAll } from '../simulate-all.js'
 import { TRY_SETTING } from '../tasks.js'
 import { type Contender, contenderOf, contendersOf } from './candidates.js'
@@ -33,15 +32,11 @@ import { parseTuneOptions, type ResolvedTuneOptions, type TuneOptions, type Tune
 import { frontOf, preferenceOf } from './preference.js'
 import { nearestMiss, outcomeOf, recommendation } from './recommendation.js'
 import { CandidateSearch, costOfServers, gridSize, keeps, type Setting, type Space, type Tried } from './search.js'
-import { longer, runTrial, type Trial, type TrialTask } from './trial.js'
+import { longer, runTrial, type Trial, type TrialTask, WORTH_THREADS } from './trial.js'
 import { type Recommended, settingOf, type Tuned, type TunedCandidate } from './tuned.js'
 
 /** Runs of the search are short, and a longer one confirms what they find. */
 const SEARCH: Extent = { requests: 100_000 }
-/** How often a calibration checks whether the search has to end. */
-const PROGRESS_MS = 100
-/** From this many requests a run on, threads find the answer sooner than they take to start. */
-const WORTH_THREADS = 200_000
 
 /**
  * Searches the best setting: a candidate, a number of servers, a batch size and a wait. The setting must keep the budget.
@@ -179,35 +174,26 @@ class Tuning {
     this.#searches.find((search) => search.contender === contender) as CandidateSearch
 
   async #contenders(): Promise<Contender[]> {
-    const { candidates, maxBatchSize, price, calibrateAt = { utilization: 0.7 }, signal } = this.#options
+    const { candidates, maxBatchSize, price, calibrateAt = { utilization: 0.7 } } = this.#options
     // a calibration may take as long as its handler hangs
-    const calibrating = new AbortController()
-    const continueOrAbort = () => {
-      try {
-        this.#continue()
-      } catch (error) {
-        calibrating.abort(error)
-      }
-    }
-    const options = {
-      sizes: maxBatchSize && [...new Set(maxBatchSize)].sort((a, b) => a - b),
-      ...{ price, calibrateAt, signal: calibrating.signal },
-      onCalibrate: (candidate: string | null) => {
-        this.#calibrated = candidate
-        continueOrAbort()
-        throwIfAborted(calibrating.signal)
+    return unlessEnded(
+      () => this.#continue(),
+      async (ending, check) => {
+        const options = {
+          sizes: maxBatchSize && [...new Set(maxBatchSize)].sort((a, b) => a - b),
+          ...{ price, calibrateAt, signal: ending },
+          onCalibrate: (candidate: string | null) => {
+            this.#calibrated = candidate
+            check()
+          },
+        }
+        return candidates === undefined
+          ? [await contenderOf(this.#scenario, options)]
+          : contendersOf(this.#scenario, candidates, options)
       },
-    }
-    const timer = real.setInterval(continueOrAbort, PROGRESS_MS)
-    const removeListener = signal && onAbort(signal, continueOrAbort)
-    try {
-      if (candidates === undefined) return [await contenderOf(this.#scenario, options)]
-      return await contendersOf(this.#scenario, candidates, options)
-    } finally {
-      real.clearInterval(timer)
-      removeListener?.()
+    ).finally(() => {
       this.#calibrated = null
-    }
+    })
   }
 
   /** Explores the candidates, and confirms what is preferred of what they offer, until something is confirmed. */
@@ -304,7 +290,7 @@ class Tuning {
   }
 
   async #runEach(settings: Setting[]): Promise<Tried[]> {
-    const { budget, signal } = this.#options
+    const { budget } = this.#options
     const tasks = settings.map((setting): TrialTask => ({ scenario: this.#scenarioOf(setting), budget }))
     const tried: Tried[] = []
     const done = (trial: Trial, i: number) => {
@@ -324,7 +310,10 @@ class Tuning {
       this.#continue()
       const reports = await (threads === null
         ? this.#tryOnAgents(tasks, settings)
-        : tryOnThreads(threads, tasks, signal))
+        : unlessEnded(
+            () => this.#continue(),
+            (ending) => Promise.all(tasks.map((task) => threads.run(task, ending))),
+          ))
       for (const [i, report] of reports.entries()) {
         const { contender } = settings[i] as Setting
         if ('refused' in report) throw refusedOf(contender, report.refused.message)
@@ -452,17 +441,6 @@ class Tuning {
         return most === 0 ? `${name}: nothing was run` : `${name}: the search ended at ${most} servers`
       })
   }
-}
-
-function tryOnThreads(
-  threads: Thread<TrialTask, Trial | Refused>,
-  tasks: TrialTask[],
-  signal: AbortSignal | undefined,
-): Promise<(Trial | Refused)[]> {
-  return Promise.all(tasks.map((task) => threads.run(task, signal))).catch((error) => {
-    throwIfAborted(signal)
-    throw error
-  })
 }
 
 const describeSetting = ({ contender, servers, maxBatchSize, maxWait }: Setting) =>

@@ -4,11 +4,19 @@ import { join } from 'node:path'
 import { isCheckpoint } from '../../budget/checkpoints.js'
 import type { ComparedMetric, Comparison, Pair, Round, Side } from '../../budget/comparison.js'
 import { concludePairs } from '../../explore/conclude-pairs.js'
+import { SIDES } from '../../explore/rounds.js'
 import { environment } from '../../machine/environment.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import { messageOf, ValidationError } from '../../validation/validation-error.js'
 import { estimateDetectable } from '../detectable.js'
-import { type GateProgress, interruptedOutcome, judgeConfirmation, VERDICTS } from '../gate.js'
+import {
+  emptyOutcome,
+  type GateProgress,
+  interruptedOutcome,
+  judgeConfirmation,
+  uniqueNames,
+  VERDICTS,
+} from '../gate.js'
 import type { GateOutcome } from '../gate-report.js'
 import type { BenchRunner, BenchTask, TaskTimes } from './messages.js'
 import { runBenchFile } from './run-file.js'
@@ -59,22 +67,15 @@ export async function compareTasks(
   let ended = false
   for (const gate of gates) ended ||= await gate.list()
   const outcomes = gates.flatMap(({ tasks }) => tasks.map(({ outcome }) => outcome))
-  nameUniquely(outcomes)
+  uniqueNames(outcomes).forEach((name, i) => {
+    ;(outcomes[i] as GateOutcome).name = name
+  })
   const confirms = sumBy(gates, ({ compared }) => compared.length) > 1
   for (const gate of gates) {
     if (ended) gate.interrupt()
     else ended = await gate.compare(confirms)
   }
   return { outcomes, notes: noteFastTasks(outcomes) }
-}
-
-/** Adds the file to names that several files have. */
-function nameUniquely(outcomes: readonly GateOutcome[]): void {
-  const names = outcomes.map(({ name }) => name)
-  for (const outcome of outcomes) {
-    const { name, file } = outcome
-    if (names.indexOf(name) !== names.lastIndexOf(name)) outcome.name = `${name} (${file})`
-  }
 }
 
 function noteFastTasks(outcomes: readonly GateOutcome[]): string[] {
@@ -102,7 +103,7 @@ class FileGate {
     this.fractionOf = fractionOf
   }
 
-  /** The tasks of both sides. */
+  /** The tasks of both sides that have not failed. */
   get compared(): Task[] {
     return this.tasks.filter(({ outcome }) => outcome.in === 'both' && outcome.verdict !== 'failed')
   }
@@ -132,17 +133,7 @@ class FileGate {
   }
 
   private add(name: string, in_: GateOutcome['in'], more: Partial<GateOutcome> = {}): void {
-    const reason = {
-      both: undefined,
-      head: 'only in head: nothing to compare with',
-      base: 'only in base: removed or renamed',
-    }[in_]
-    const empty = { comparison: null, confirmation: null, detectable: null, budget: null }
-    const { file } = this
-    this.tasks.push({
-      name,
-      outcome: { name, file, in: in_, verdict: 'pass', ...(reason && { reason }), ...empty, ...more },
-    })
+    this.tasks.push({ name, outcome: { ...emptyOutcome(name, this.file, in_), ...more } })
   }
 
   /** Marks the tasks as not run. */
@@ -157,7 +148,7 @@ class FileGate {
     const { compared } = this
     if (compared.length === 0) return false
     try {
-      return await this.comparePairs(compared, confirms)
+      return await this.comparePairs(confirms)
     } catch (error) {
       const reason = describe(error)
       for (const { outcome } of compared) Object.assign(outcome, { verdict: 'failed', reason })
@@ -165,11 +156,10 @@ class FileGate {
     }
   }
 
-  private async comparePairs(tasks: readonly Task[], confirms: boolean): Promise<boolean> {
+  private async comparePairs(confirms: boolean): Promise<boolean> {
     const { rounds } = this.options
-    const names = tasks.map(({ name }) => name)
-    const runs = await this.runPairs(names, rounds, PARTS.compare, PARTS.confirm, 'base and head')
-    for (const { name, outcome } of tasks) {
+    const runs = await this.runPairs(this.compared, rounds, PARTS.compare, PARTS.confirm, 'base and head')
+    for (const { name, outcome } of this.compared) {
       const comparison = this.conclude(runs.pairs.get(name), runs.ended)
       if (comparison === null) {
         Object.assign(outcome, interruptedOutcome)
@@ -179,49 +169,71 @@ class FileGate {
       Object.assign(outcome, { comparison, detectable, verdict: VERDICTS[comparison.verdict] })
     }
     if (runs.ended || !confirms) return runs.ended
-    const slower = tasks.filter(({ outcome }) => outcome.verdict === 'fail')
-    const again = slower.map(({ name }) => name)
+    const isSlower = ({ outcome }: Task) => outcome.verdict === 'fail'
+    const again = this.compared.filter(isSlower)
     const others = await this.runPairs(again, rounds, PARTS.confirm, 1, 'base and head again')
-    for (const { name, outcome } of slower) {
+    for (const { name, outcome } of again.filter(isSlower)) {
       const confirmation = this.conclude(others.pairs.get(name), others.ended)
       if (confirmation !== null) Object.assign(outcome, { confirmation, ...judgeConfirmation(confirmation) })
     }
     return others.ended
   }
 
-  /** Runs pairs of processes until the verdict on each task is clear. */
+  /**
+   * Runs pairs of processes until the verdict on each task is clear. A task that fails in one of them is marked as failed,
+   * and does not run again.
+   */
   private async runPairs(
-    names: readonly string[],
+    tasks: readonly Task[],
     rounds: number,
     from: number,
     to: number,
     what: 'base and head' | 'base and head again',
   ): Promise<{ pairs: Map<string, Pair[]>; ended: boolean }> {
-    const pairs = new Map<string, Pair[]>(names.map((name) => [name, []]))
-    let open = names
+    const pairs = new Map<string, Pair[]>(tasks.map(({ name }) => [name, []]))
+    let open = tasks
     for (let pair = 0; pair < rounds && open.length > 0; pair++) {
-      const first: Side = randomInt(2) === 0 ? 'base' : 'head'
+      const order = randomInt(2) === 0 ? SIDES : SIDES.toReversed()
       const ran: Partial<Record<Side, BenchTask[]>> = {}
       try {
-        for (const [i, side] of (['base', 'head'] as const).entries()) {
-          const now = first === 'base' ? side : side === 'base' ? 'head' : 'base'
+        for (const [i, side] of order.entries()) {
           const part = from + ((to - from) * (pair + i / 2)) / rounds
-          const doing = `${what}, pair ${pair + 1} of ${rounds}`
-          ran[now] = await this.run(now, open, part, doing)
+          const names = open.map(({ name }) => name)
+          ran[side] = await this.run(side, names, part, `${what}, pair ${pair + 1} of ${rounds}`)
         }
       } catch (error) {
         // an incomplete pair does not count
         if (error instanceof Ended) return { pairs, ended: true }
         throw error
       }
-      for (const name of open) {
-        const round = (side: Side) => buildRound(ran[side]?.find((task) => task.name === name)?.times as TaskTimes)
-        pairs.get(name)?.push({ seed: pair + 1, first, base: round('base'), head: round('head') })
+      for (const { name, outcome } of open) {
+        const roundOf = (side: Side) => {
+          const task = ran[side]?.find((each) => each.name === name)
+          if (task?.times) return buildRound(task.times)
+          this.fail(outcome, side, task?.failure)
+          return null
+        }
+        const [base, head] = [roundOf('base'), roundOf('head')]
+        if (base !== null && head !== null) {
+          pairs.get(name)?.push({ seed: pair + 1, first: order[0] as Side, base, head })
+        }
       }
+      open = open.filter(({ outcome }) => outcome.verdict !== 'failed')
       if (!isCheckpoint(pair + 1, rounds)) continue
-      open = open.filter((name) => this.conclude(pairs.get(name), false)?.verdict === 'inconclusive')
+      open = open.filter(({ name }) => this.conclude(pairs.get(name), false)?.verdict === 'inconclusive')
     }
     return { pairs, ended: false }
+  }
+
+  /** Marks a task that did not complete on a side. */
+  private fail(outcome: GateOutcome, side: Side, failure: string | undefined): void {
+    const why = failure === undefined ? 'did not run' : `failed: ${failure}`
+    Object.assign(outcome, { verdict: 'failed', reason: `${this.nameOf(side)}: ${why}` })
+  }
+
+  /** The name of a side in messages. */
+  private nameOf(side: Side): string {
+    return side === 'base' ? `base (${this.options.ref})` : 'head'
   }
 
   private conclude(pairs: readonly Pair[] | undefined, ended: boolean): Comparison | null {
@@ -237,9 +249,9 @@ class FileGate {
   /** Runs the file of one side in a process. */
   private async run(side: Side, only: readonly string[] | null, part: number, doing: string): Promise<BenchTask[]> {
     const { file, options } = this
-    const { runner, folders, ref, atMostMs, signal, onProgress } = options
+    const { runner, folders, atMostMs, signal, onProgress } = options
     const folder = folders[side]
-    const what = side === 'base' ? `base (${ref})` : 'head'
+    const what = this.nameOf(side)
     const ending = new AbortController()
     const report = () => {
       const goesOn = onProgress({ fraction: this.fractionOf(part), name: file, doing })
@@ -250,10 +262,7 @@ class FileGate {
     try {
       const signals = AbortSignal.any(signal === undefined ? [ending.signal] : [signal, ending.signal])
       const request = { file: join(folder, file), only, atMostMs }
-      const tasks = await runBenchFile({ runner, what, folder }, request, signals)
-      const missing = only?.find((name) => !tasks.some((task) => task.name === name))
-      if (missing !== undefined) throw new ValidationError(what, `did not run '${missing}'`)
-      return tasks
+      return await runBenchFile({ runner, what, folder }, request, signals)
     } finally {
       clearInterval(timer)
     }

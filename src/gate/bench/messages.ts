@@ -1,3 +1,5 @@
+import { messageOf } from '../../validation/validation-error.js'
+
 /** What runs the files of micro-benchmarks. */
 export const BENCH_RUNNERS = ['vitest', 'tinybench'] as const
 export type BenchRunner = (typeof BENCH_RUNNERS)[number]
@@ -22,15 +24,17 @@ export interface TaskTimes {
 /** A task of a file. */
 export interface BenchTask {
   name: string
-  /** null if it was only listed */
+  /** null if it was only listed, or failed */
   times: TaskTimes | null
+  /** why it failed */
+  failure?: string
 }
 
 /** The answer of the process. */
 export type BenchReply = { tasks: BenchTask[] } | { error: string }
 
 /** Numbers tasks that have the same name: `parse`, `parse (2)`. */
-export function uniqueNames(names: readonly string[]): string[] {
+export function numberedNames(names: readonly string[]): string[] {
   return names.map((name, i) => {
     const before = names.slice(0, i).filter((each) => each === name).length
     return before === 0 ? name : `${name} (${before + 1})`
@@ -58,7 +62,7 @@ export function listBenchmarks<Task extends VitestTask>(
 export async function answer(run: (request: BenchRequest) => Promise<BenchTask[]>): Promise<void> {
   const reply: BenchReply = await run(JSON.parse(process.argv[2] as string)).then(
     (tasks) => ({ tasks }),
-    (error) => ({ error: error instanceof Error ? error.message : String(error) }),
+    (error) => ({ error: messageOf(error) }),
   )
   process.send?.(reply, () => process.exit())
 }

@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
 import { setTimeout } from 'node:timers'
 import { fileURLToPath } from 'node:url'
 import { onAbort } from '../../handler/on-abort.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import { ValidationError } from '../../validation/validation-error.js'
-import { killGroup, lastLines, removeGitVariables, track } from '../commands.js'
+import { killGroup, lastLines, startCommand } from '../commands.js'
 import type { BenchReply, BenchRequest, BenchRunner, BenchTask } from './messages.js'
 
 /** The longest time that a process may take. */
@@ -22,7 +21,7 @@ export interface BenchFile {
 /**
  * Lists or runs the tasks of a file in a process of its own, so that no run inherits compiled code or memory of another.
  *
- * @throws ValidationError if the file cannot be loaded, or a task fails
+ * @throws ValidationError if the file cannot be loaded
  */
 export async function runBenchFile(
   { runner, what, folder }: BenchFile,
@@ -31,19 +30,8 @@ export async function runBenchFile(
 ): Promise<BenchTask[]> {
   throwIfAborted(signal)
   const program = fileURLToPath(new URL(`${runner}-process.js`, import.meta.url))
-  const child = spawn(process.execPath, [program, JSON.stringify(request)], {
-    cwd: folder,
-    env: removeGitVariables(process.env),
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  })
-  track(child)
-  let printed = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      printed = (printed + text).slice(-8_000)
-    })
-  }
+  const command = [process.execPath, program, JSON.stringify(request)]
+  const { child, printed } = startCommand(command, folder, { withMessages: true })
   let late = false
   const timer = setTimeout(() => {
     late = true
@@ -63,7 +51,7 @@ export async function runBenchFile(
     })
     throwIfAborted(signal)
     if (late) throw new ValidationError(what, `did not end within ${LIMIT_MIN} minutes`)
-    if (reply === null) throw new ValidationError(what, `exited early${lastLines(printed)}`)
+    if (reply === null) throw new ValidationError(what, `exited early${lastLines(printed())}`)
     if ('error' in reply) throw new ValidationError(what, `failed: ${reply.error}`)
     return reply.tasks
   } finally {

@@ -3,11 +3,14 @@
 import { pathToFileURL } from 'node:url'
 import { loadModule } from '../../handler/module.js'
 import { median } from '../../statistics/descriptive.js'
-import { answer, type BenchRequest, type BenchTask, type TaskTimes, uniqueNames } from './messages.js'
+import { messageOf } from '../../validation/validation-error.js'
+import { answer, type BenchRequest, type BenchTask, numberedNames } from './messages.js'
 
 /** What the versions of tinybench have in common. */
 interface Bench {
   time: number
+  /** whether the first task that throws ends the run of all */
+  throws?: boolean
   /** runs a warm-up in version 2; whether to run one in later versions */
   warmup?: boolean | (() => Promise<void>)
   readonly tasks: readonly { name: string; result?: unknown }[]
@@ -42,15 +45,15 @@ interface Statistics {
   samples?: readonly number[]
 }
 
-function timesOf(name: string, given: unknown): TaskTimes {
+function taskOf(name: string, given: unknown): BenchTask {
   const result = (given ?? {}) as { error?: unknown; state?: string; latency?: Statistics } & Statistics
-  if (result.error !== undefined) {
-    throw new Error(`${name}: ${result.error instanceof Error ? result.error.message : String(result.error)}`)
-  }
+  if (result.error !== undefined) return { name, times: null, failure: messageOf(result.error) }
   // version 2 has the statistics in the result itself
   const { mean, p50, p99, samples } = result.latency ?? result
-  if (mean === undefined) throw new Error(`${name}: did not complete${result.state ? ` (${result.state})` : ''}`)
-  return { mean, p50: p50 ?? median(samples ?? []), p99 }
+  if (mean === undefined) {
+    return { name, times: null, failure: `did not complete${result.state ? ` (${result.state})` : ''}` }
+  }
+  return { name, times: { mean, p50: p50 ?? median(samples ?? []), p99 } }
 }
 
 await answer(async ({ file, only, atMostMs }: BenchRequest) => {
@@ -61,7 +64,7 @@ await answer(async ({ file, only, atMostMs }: BenchRequest) => {
   const all = benches.flatMap(({ label, bench }) =>
     bench.tasks.map(({ name }) => ({ bench, name, shown: label === '' ? name : `${label} > ${name}` })),
   )
-  const names = uniqueNames(all.map(({ shown }) => shown))
+  const names = numberedNames(all.map(({ shown }) => shown))
   if (only === null) return names.map((name): BenchTask => ({ name, times: null }))
   const tasks: BenchTask[] = []
   for (const { bench } of benches) {
@@ -69,13 +72,14 @@ await answer(async ({ file, only, atMostMs }: BenchRequest) => {
       if (each.bench === bench && !only.includes(names[i] as string)) bench.remove(each.name)
     }
     bench.time = Math.min(bench.time, atMostMs)
+    bench.throws = false
     // the file may have run it
     bench.reset()
     if (typeof bench.warmup === 'function') await bench.warmup()
     await bench.run()
     for (const { name, result } of bench.tasks) {
       const i = all.findIndex((each) => each.bench === bench && each.name === name)
-      tasks.push({ name: names[i] as string, times: timesOf(name, result) })
+      tasks.push(taskOf(names[i] as string, result))
     }
   }
   return tasks

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { answer, type BenchRequest, type BenchTask, listBenchmarks, uniqueNames } from './messages.js'
+import { answer, type BenchRequest, type BenchTask, listBenchmarks, numberedNames } from './messages.js'
 
 /** A task or suite of vitest, as its state holds it. */
 interface RunnerTask {
@@ -16,7 +16,7 @@ interface RunnerTask {
   meta: { benchmark?: boolean }
   result?: {
     errors?: { message: string }[]
-    benchmark?: { mean: number; median: number; p99: number; sampleCount?: number }
+    benchmark?: { mean: number; median: number; p99: number; sampleCount?: number; failure?: string }
   }
 }
 
@@ -63,11 +63,12 @@ await answer(async (request: BenchRequest) => {
   if (errors.length > 0) throw new Error(errors[0])
   if (files.length === 0) throw new Error('vitest bench does not include this file; check benchmark.include')
   const all = files.flatMap((each) => listBenchmarks(each))
-  const names = uniqueNames(all.map(({ path }) => path))
+  const names = numberedNames(all.map(({ path }) => path))
   return all.flatMap(({ task: { mode, result } }, i): BenchTask[] => {
     const name = names[i] as string
     if (only === null) return mode === 'skip' || mode === 'todo' ? [] : [{ name, times: null }]
     const times = result?.benchmark
+    if (times?.failure !== undefined) return [{ name, times: null, failure: times.failure }]
     return times?.sampleCount === undefined ? [] : [{ name, times: { ...pick(times), p50: times.median } }]
   })
 })

@@ -1,5 +1,6 @@
 import type { RequestClasses } from '../../scenario/classes.js'
 import { DepartureStats, departureStatsLength } from '../recording/departure-stats.js'
+import { SequenceLock } from '../recording/sequence-lock.js'
 import type { Window } from '../recording/window.js'
 
 /** Why a request leaves the queue unserved. */
@@ -7,14 +8,16 @@ export type DropReason = 'rejected' | 'timedOut'
 
 /**
  * Records the requests that left a queue unserved, in memory that threads share. Written under the queue's lock, in order
- * of time.
+ * of time. A thread that does not wait for that lock reads a copy.
  *
  * ```
- * buffer: | departure statistics | rejected: double a segment | timed out: double a segment |
+ * buffer: | lock | departure statistics | rejected: double a segment | timed out: double a segment |
  *         | rejected: double a segment and class | timed out: double a segment and class |
  * ```
  */
 export class Drops {
+  readonly #lock: SequenceLock
+  readonly #values: Float64Array
   readonly departures: DepartureStats
   readonly #counts: Record<DropReason, Float64Array>
   readonly #classes: RequestClasses | null
@@ -22,11 +25,13 @@ export class Drops {
   readonly #due = new Float64Array(1)
 
   static bytes(segments: number, classes: number): number {
-    return 8 * (departureStatsLength(segments) + 2 * segments * (1 + classes))
+    return SequenceLock.bytes + 8 * (departureStatsLength(segments) + 2 * segments * (1 + classes))
   }
 
   constructor(buffer: SharedArrayBuffer, segments: number, classes: RequestClasses | null = null) {
-    const values = new Float64Array(buffer)
+    this.#lock = new SequenceLock(buffer, 0)
+    const values = new Float64Array(buffer, SequenceLock.bytes)
+    this.#values = values
     const counts = departureStatsLength(segments)
     this.departures = new DepartureStats(values.subarray(0, counts))
     this.#counts = {
@@ -43,6 +48,12 @@ export class Drops {
   }
 
   record(reason: DropReason, window: Window, number: number, dueNs: number, atNs: number): void {
+    this.#lock.beginWrite()
+    this.#record(reason, window, number, dueNs, atNs)
+    this.#lock.endWrite()
+  }
+
+  #record(reason: DropReason, window: Window, number: number, dueNs: number, atNs: number): void {
     this.#due[0] = dueNs
     this.departures.leave(window, atNs, this.#due, 1)
     const segment = window.segmentOf(number)
@@ -53,6 +64,11 @@ export class Drops {
     const byClass = this.#byClass[reason]
     const at = segment * this.#classes.names.length + this.#classes.classOf(number)
     byClass[at] = (byClass[at] as number) + 1
+  }
+
+  /** Becomes a copy of drops that other threads may go on recording, all as of one moment. Returns whether it succeeded. */
+  copyFrom(live: Drops, giveUp: () => boolean): boolean {
+    return live.#lock.read(() => this.#values.set(live.#values), giveUp)
   }
 
   /** How many of the requests due in a segment were dropped for this reason. */

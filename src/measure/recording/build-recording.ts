@@ -113,7 +113,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
  *
  * @param count how many segments
  */
-export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState, count: number): Recording | null {
+export function buildRecordingSoFar(scenario: ResolvedScenario, state: Recorded, count: number): Recording | null {
   const { window } = state
   if (window.firsts[count] === Number.POSITIVE_INFINITY) return null
   const endNs = window.segmentStartNs(count)
@@ -146,8 +146,8 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: RunState,
 
 /**
  * Builds the recording of a run in progress, of the requests due in the window that have left it by now: those in flight
- * are not offered yet. Null before the window. Other threads are writing what this reads, so that its counts may differ by
- * the requests that leave meanwhile.
+ * are not offered yet. Null before the window. Other threads go on meanwhile: the statistics of each server must be a copy, as of
+ * one moment. Requests that have left since `nowNs` are included.
  *
  * @param due how many requests have been due
  */
@@ -158,8 +158,8 @@ export function buildRecordingOfAnswered(
   nowNs: number,
 ): { recording: Recording; inFlight: number } | null {
   const { window, stats } = state
-  const endNs = Math.min(nowNs, window.endNs)
-  if (endNs <= window.startNs || window.firsts[0] === Number.POSITIVE_INFINITY) return null
+  if (nowNs <= window.startNs || window.firsts[0] === Number.POSITIVE_INFINITY) return null
+  const endNs = Math.min(Math.max(nowNs, ...departuresOf(state).map(({ lastNs }) => lastNs)), window.endNs)
   const built = withoutEmptyOther(partsOf(scenario, state, null, endNs, window.segments, due))
   const parts = built.map((part, k) => ({
     ...part,
@@ -169,7 +169,8 @@ export function buildRecordingOfAnswered(
   }))
   const segments = joinParts(parts)
   const counts = totalOf(segments.map((segment) => segment.counts))
-  const inSystem = inSystemNs(state, endNs)
+  // requests that were due since then count as less than none
+  const inSystem = Math.max(0, inSystemNs(state, endNs))
   const departed = sumBy(departuresOf(state), ({ count }) => count)
   const recording: Recording = {
     engine: 'measure',
@@ -196,15 +197,12 @@ export function buildRecordingOfAnswered(
   return { recording, inFlight: Math.max(0, due - departed) }
 }
 
-/** Counts that were read one after another while requests were answered. */
-function answeredCounts({ good, ...counts }: Counts): Counts {
-  const { completed, failed, rejected, timedOut } = counts
-  return {
-    ...counts,
-    offered: completed + failed + rejected + timedOut,
-    ...(good !== undefined && { good: Math.min(good, completed) }),
-  }
-}
+/** The counts of the requests that have left. */
+const answeredCounts = ({ good, ...counts }: Counts): Counts => ({
+  ...counts,
+  offered: counts.completed + errorsIn(counts),
+  ...(good !== undefined && { good: Math.min(good, counts.completed) }),
+})
 
 const answeredClasses = (classes: ClassRecordings): ClassRecordings =>
   Object.fromEntries(

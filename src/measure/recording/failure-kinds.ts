@@ -48,6 +48,15 @@ export class FailureKinds {
     this.#counts[place - 1] = (this.#counts[place - 1] as number) + 1
   }
 
+  /** Becomes the same as others. */
+  copyFrom(others: FailureKinds): void {
+    this.#bytes.set(others.#bytes)
+  }
+
+  get #bytes(): Uint8Array {
+    return new Uint8Array(this.#buffer, this.#known.byteOffset, FailureKinds.bytes)
+  }
+
   get counts(): FailureCounts {
     const counts: [kind: string, count: number][] = []
     for (let place = 1; place <= this.#count; place++)

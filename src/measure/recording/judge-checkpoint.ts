@@ -2,7 +2,7 @@ import { isEnough } from '../../budget/enough.js'
 import { resultOf } from '../../result/result.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import type { CheckpointedStop } from '../../scenario/stop.js'
-import { buildRecordingSoFar, stateOf } from './build-recording.js'
+import { buildRecordingSoFar } from './build-recording.js'
 import { SharedMemory } from './shared-memory.js'
 
 /** The task of the thread that judges a checkpoint. */
@@ -22,16 +22,9 @@ export interface CheckpointTask {
  */
 export function judgeCheckpoint({ memory, scenario, endNs, taken, planned }: CheckpointTask): boolean | null {
   const shared = new SharedMemory(memory)
+  const { stats, drops } = shared.copyStats()
   const window = shared.window()
-  const state = {
-    ...stateOf(
-      window,
-      shared.queue(window, () => 0),
-      shared.stats(),
-      shared.classes,
-    ),
-    inProcess: shared.setup.inProcess,
-  }
+  const state = { window, stats, queue: { drops }, classes: shared.classes, inProcess: shared.setup.inProcess }
   let count = 0
   while (count < window.segments && window.segmentStartNs(count) < endNs) count++
   const recording = buildRecordingSoFar(scenario, state, count)

@@ -9,6 +9,7 @@ import { type Batch, createBatch, type Serving } from '../queue/batch.js'
 import { PLACES } from '../queue/waiting-room.js'
 import { DepartureStats, departureStatsLength } from './departure-stats.js'
 import { FailureKinds } from './failure-kinds.js'
+import { SequenceLock } from './sequence-lock.js'
 import type { Window } from './window.js'
 
 /** The times of requests that are recorded, each in one histogram per segment. */
@@ -25,10 +26,10 @@ const SENT = 5
 const RECEIVED = 6
 /**
  * then for each segment the failures, the batches that started, the requests in them and their service time, the good
- * requests, those that the target rejected, and the completions
+ * requests, those that the target rejected, the completions, and how often the segment changed
  */
 const SEGMENTS = 7
-const PER_SEGMENT = 7
+const PER_SEGMENT = 8
 const counters = (segments: number, classes: number) =>
   SEGMENTS + PER_SEGMENT * segments + departureStatsLength(segments) + 3 * segments * classes
 
@@ -38,19 +39,21 @@ const IDLE = -1
 export const REJECTION = 255
 
 /**
- * The statistics of one server, in memory that only the server writes and other threads may read at any time.
+ * The statistics of one server, in memory that only the server writes. Other threads may read a single figure at any time,
+ * and several that belong together in a copy (`copyStats`).
  *
  * ```
- * buffer:   | counters: doubles | current batch: numbers, due times | histograms: per segment and part |
+ * buffer:   | lock | counters: doubles | current batch: numbers, due times | histograms: per segment and part |
  *           | latency of failed requests: histogram | latency per segment and class: histograms | kinds of failures |
  *           | batches by size: uint32 | clients of the current batch: int32 |
  * counters: | in flight | busy since | completed | failed | serving | sent | received |
  *           | failures per segment | batches per segment | batched per segment | serving per segment |
- *           | good per segment | rejected per segment | completions per segment | departures |
+ *           | good per segment | rejected per segment | completions per segment | changes per segment | departures |
  *           | failures, good and rejected per segment and class |
  * ```
  */
 export class ServerStats {
+  readonly #lock: SequenceLock
   readonly #counters: Float64Array<SharedArrayBuffer>
   readonly #failures: Float64Array
   readonly #batches: Float64Array
@@ -59,6 +62,7 @@ export class ServerStats {
   readonly #good: Float64Array
   readonly #rejections: Float64Array
   readonly #completions: Float64Array
+  readonly #changes: Float64Array
   readonly #limits: GoodLimits | null
   readonly #classes: RequestClasses | null
   readonly #classFailures: Float64Array
@@ -92,6 +96,7 @@ export class ServerStats {
     const most = Math.min(maxBatchSize, PLACES)
     const histograms = segments * (PARTS.length + classes) + 1
     return (
+      SequenceLock.bytes +
       8 * counters(segments, classes) +
       16 * most +
       histograms * HISTOGRAM_BYTES +
@@ -115,6 +120,7 @@ export class ServerStats {
       offset += bytes
       return at
     }
+    this.#lock = new SequenceLock(buffer, next(SequenceLock.bytes))
     const length = counters(segments, classes?.names.length ?? 0)
     this.#counters = new Float64Array(buffer, next(8 * length), length)
     const by = (i: number) => this.#counters.subarray(SEGMENTS + i * segments, SEGMENTS + (i + 1) * segments)
@@ -125,6 +131,7 @@ export class ServerStats {
     this.#good = by(4)
     this.#rejections = by(5)
     this.#completions = by(6)
+    this.#changes = by(7)
     this.#limits = good === undefined ? null : new GoodLimits(good)
     const departures = SEGMENTS + PER_SEGMENT * segments
     const byClass = departures + departureStatsLength(segments)
@@ -163,6 +170,12 @@ export class ServerStats {
    * @param failures how many did not complete
    */
   end(window: Window, failed: Uint8Array | null, failures: number, batch = this.batch): void {
+    this.#lock.beginWrite()
+    this.#end(window, failed, failures, batch)
+    this.#lock.endWrite()
+  }
+
+  #end(window: Window, failed: Uint8Array | null, failures: number, batch: Batch): void {
     const { size, numbers, startNs, endNs } = batch
     const counters = this.#counters
     const windowStart = window.startNs
@@ -228,6 +241,7 @@ export class ServerStats {
   /** Records the completed requests from `from` to before `to`, which belong to the current segment. */
   #record(batch: Batch, from: number, to: number, failed: Uint8Array | null): void {
     const { numbers, dueNs, queuedNs, freeNs, leaveNs, lagNs, startNs, endNs, hasFirst, firstNs, laterNs } = batch
+    increment(this.#changes, this.#segment)
     const classes = this.#classes
     const firstOfClasses = classes === null ? 0 : this.#segment * classes.names.length
     const histograms = this.histograms[this.#segment] as PartHistograms
@@ -280,7 +294,6 @@ export class ServerStats {
     if (n === 0) return
     const service = endNs - startNs
     const dispatch = startNs - leaveNs - lagNs
-    // before the histograms, so that those who see a request completed see whether it was good
     if (this.#limits !== null) {
       const { first: begins, between } = responses ?? NONE
       const times = { latency, wait, service, lag, queueing, batching, dispatch, first: begins, between }
@@ -303,6 +316,37 @@ export class ServerStats {
     if (begun > 0) count(histograms.first, first, begun)
     histograms.service.record(service, n)
     histograms.dispatch.record(dispatch, n)
+  }
+
+  /**
+   * Becomes a copy of the statistics of a server that may go on writing them, all as of one moment.
+   *
+   * @param giveUp asked after each attempt in which the server wrote
+   * @returns whether it succeeded
+   */
+  copyFrom(live: ServerStats, giveUp: () => boolean): boolean {
+    const copied = new Float64Array(this.histograms.length)
+    return live.#lock.read(() => {
+      for (let k = 0; k < copied.length; k++) {
+        // read before its histograms: if the server writes to them meanwhile, they are copied again
+        const changes = live.#changes[k] as number
+        if (changes !== copied[k]) this.#copySegment(live, k)
+        copied[k] = changes
+      }
+      this.#counters.set(live.#counters)
+      this.failedLatency.copyFrom(live.failedLatency)
+      this.kinds.copyFrom(live.kinds)
+      this.batchSizes.set(live.batchSizes)
+    }, giveUp)
+  }
+
+  #copySegment(live: ServerStats, segment: number): void {
+    const [own, other] = [this.histograms[segment], live.histograms[segment]] as [PartHistograms, PartHistograms]
+    for (const part of PARTS) own[part].copyFrom(other[part])
+    const classes = this.#classes?.names.length ?? 0
+    for (let at = segment * classes; at < (segment + 1) * classes; at++) {
+      ;(this.#classLatency[at] as LatencyHistogram).copyFrom(live.#classLatency[at] as LatencyHistogram)
+    }
   }
 
   #add(counter: number, by: number): void {

@@ -1,3 +1,4 @@
+import { real } from '../../clock/real.js'
 import { countInShard } from '../../scenario/arrivals/shard.js'
 import { buildPolicy } from '../../scenario/batching.js'
 import { type Classes, classesInShard, classesOf, drawnClasses, type RequestClasses } from '../../scenario/classes.js'
@@ -8,6 +9,7 @@ import type { Clock } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
 import { allocateHost, type HostBuffers } from '../host/host-watch.js'
 import type { Plan } from '../plan.js'
+import { Drops } from '../queue/drops.js'
 import { allocateQueue, type QueueBuffers, type QueueSetup, SharedQueue } from '../queue/shared-queue.js'
 import { PLACES } from '../queue/waiting-room.js'
 import { CrashReport } from './crash-report.js'
@@ -117,11 +119,30 @@ export class SharedMemory {
     return new SharedQueue(this.setup, this.buffers.queue, window, clock, AHEAD_NS, this.classes)
   }
 
-  stats(): ServerStats[] {
-    const { window, stats } = this.buffers
+  stats(buffers = this.buffers.stats): ServerStats[] {
     const { policy, good } = this.setup
-    const { segments } = new Window(window)
-    return stats.map((buffer) => new ServerStats(buffer, policy.maxBatchSize, segments, good, this.classes))
+    const { segments } = this.window()
+    return buffers.map((buffer) => new ServerStats(buffer, policy.maxBatchSize, segments, good, this.classes))
+  }
+
+  drops(buffer = this.buffers.queue.drops): Drops {
+    return new Drops(buffer, this.window().segments, this.classes)
+  }
+
+  /**
+   * Copies the statistics of all servers and the drops, while the run continues: those of each server are as of one moment.
+   * If that does not succeed within 50 ms, since a server records batch after batch, its figures may differ by the batches
+   * of the last attempt.
+   */
+  copyStats(): { stats: ServerStats[]; drops: Drops } {
+    const { stats: live, queue } = this.buffers
+    const untilMs = real.now() + COPY_MS
+    const giveUp = () => real.now() > untilMs
+    const stats = this.stats(live.map(({ byteLength }) => new SharedArrayBuffer(byteLength)))
+    const drops = this.drops(new SharedArrayBuffer(queue.drops.byteLength))
+    for (const [server, each] of this.stats().entries()) stats[server]?.copyFrom(each, giveUp)
+    drops.copyFrom(this.drops(), giveUp)
+    return { stats, drops }
   }
 
   crashReport(server: number): CrashReport {
@@ -134,6 +155,9 @@ export class SharedMemory {
     return buffer === undefined ? null : new Observations(buffer, this.setup.policy.maxBatchSize)
   }
 }
+
+/** How long copying may take. It turns, and so disturbs the servers. */
+const COPY_MS = 50
 
 /** The classes of a run's requests on another thread than the one that allocated its memory. */
 function classesIn({ classNames, classes, seed, shard }: RunSetup): RequestClasses | null {

@@ -1,6 +1,7 @@
 import type { Result } from '../../result/result.js'
 import { storeScenario } from '../../scenario/scenario.js'
 import { startThread, type Thread } from '../../threads/thread.js'
+import type { Clock } from '../clock/clock.js'
 import type { RunContext } from '../run-context.js'
 import type { RunState } from './build-recording.js'
 import type { SnapshotTask } from './take-snapshot.js'
@@ -31,23 +32,23 @@ export class Snapshots {
   }
 
   /** Takes a snapshot, or returns the one that is being taken; null if there is nothing to show, or the run is over. */
-  take(state: RunState, nowNs: number): Promise<Result | null> {
-    this.#taking ??= this.#take(state, nowNs).finally(() => {
+  take(state: RunState, clock: Clock): Promise<Result | null> {
+    this.#taking ??= this.#take(state, clock).finally(() => {
       this.#taking = null
     })
     return this.#taking
   }
 
-  async #take({ queue, serving }: RunState, nowNs: number): Promise<Result | null> {
+  async #take({ queue, serving }: RunState, clock: Clock): Promise<Result | null> {
     if (this.#over) return null
-    let oldestNs = queue.oldestDueNs
-    for (const { dueNs, size } of serving())
-      for (let i = 0; i < size; i++) oldestNs = Math.min(oldestNs, dueNs[i] as number)
-    const due = queue.seen
     this.#thread ??= startThread(new URL('./take-snapshot.js', import.meta.url), 'takeSnapshot')
     try {
+      // to start it takes long enough to matter for the time that the snapshot is of
       const thread = await this.#thread
-      return await thread.run({ ...this.#task, nowNs, due, oldestNs })
+      let oldestNs = queue.oldestDueNs
+      for (const { dueNs, size } of serving())
+        for (let i = 0; i < size; i++) oldestNs = Math.min(oldestNs, dueNs[i] as number)
+      return await thread.run({ ...this.#task, nowNs: clock(), due: queue.seen, oldestNs })
     } catch (error) {
       if (this.#over) return null
       throw error

@@ -2,7 +2,6 @@ import { inProgress } from '../../result/findings.js'
 import { type Result, resultOf } from '../../result/result.js'
 import type { ResolvedScenario, StoredScenario } from '../../scenario/scenario.js'
 import { NS_PER_MS } from '../../scenario/units.js'
-import { Drops } from '../queue/drops.js'
 import { buildRecordingOfAnswered } from './build-recording.js'
 import { type RunBuffers, type RunSetup, SharedMemory } from './shared-memory.js'
 
@@ -18,14 +17,14 @@ export interface SnapshotTask {
 
 /**
  * Makes a Result of the requests that have been answered so far. It only reads the memory that the run's threads share,
- * and does not wait. Null before a request of the window has completed.
+ * and does not wait. Its figures agree with each other: those of each server are as of one moment. Null before a request of the
+ * window has completed.
  */
 export function takeSnapshot({ memory, scenario, nowNs, due, oldestNs }: SnapshotTask): Result | null {
   const shared = new SharedMemory(memory as SharedMemory)
-  const window = shared.window()
-  const drops = new Drops(memory.buffers.queue.drops, window.segments, shared.classes)
+  const { stats, drops } = shared.copyStats()
   const { classes, setup } = shared
-  const state = { window, stats: shared.stats(), queue: { drops }, classes, inProcess: setup.inProcess }
+  const state = { window: shared.window(), stats, queue: { drops }, classes, inProcess: setup.inProcess }
   const found = buildRecordingOfAnswered(scenario as ResolvedScenario, state, due, nowNs)
   if (found === null || found.recording.counts.completed === 0) return null
   const { recording, inFlight } = found

@@ -143,7 +143,7 @@ export class Watch {
       completed: sumBy(stats, ({ completed }) => completed),
       failed: sumBy(stats, ({ failed }) => failed),
       latencySoFar: () => latencySoFar(state),
-      resultSoFar: async () => snapshots?.take(state, this.#clock?.() ?? now) ?? null,
+      resultSoFar: async () => snapshots?.take(state, this.#clock ?? (() => now)) ?? null,
     })
     if (continues !== false || this.#clock === null || window.endsEarly) return
     window.endEarly(this.#clock, 'interrupted')

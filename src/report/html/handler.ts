@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import type { Result } from '../../result/result.js'
-import { budgetSchema, checkBudgetClasses } from '../../scenario/budget.js'
+import { type Budget, budgetSchema, checkBudgetClasses, rulesOf } from '../../scenario/budget.js'
 import { type Duration, options, positiveDuration } from '../../scenario/units.js'
 import { show, throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { type Markup, markup } from '../markup.js'
@@ -50,8 +50,7 @@ export function createReportHandler(
   const parsed = schema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, 'report', given)
   const { refresh, ...options } = parsed.data
-  // live requests have no classes
-  if (options.budget !== undefined) checkBudgetClasses(options.budget, [], 'report.budget')
+  if (options.budget !== undefined) rulesOf(options.budget)
   const head = refresh === null ? '' : markup`<meta http-equiv="refresh" content="${Math.round(refresh / 1000)}">`
 
   return (request, response) => {
@@ -62,11 +61,30 @@ export function createReportHandler(
     // within a promise, since snapshot may throw synchronously
     Promise.resolve()
       .then(snapshot)
-      .then((result) =>
-        respond(response, 200, result === null ? emptyPage(options, head) : livePage(result, options, head)),
-      )
+      .then((result) => {
+        if (result === null) return respond(response, 200, emptyPage(options, head))
+        const fault = options.budget === undefined ? null : faultOfBudget(options.budget, result)
+        if (fault !== null) {
+          return respond(
+            response,
+            500,
+            page('No report', markup`<h1>The budget cannot be checked</h1><p>${fault}</p>`, head),
+          )
+        }
+        respond(response, 200, livePage(result, options, head))
+      })
       // the error may hold secrets, so the client does not see it
       .catch(() => respond(response, 500, page('No report', markup`<h1>The report could not be rendered</h1>`, head)))
+  }
+}
+
+/** What is wrong with a budget: it limits a class that no request has. Null if nothing is. Which classes there are, the result says. */
+function faultOfBudget(budget: Budget, { classes = {} }: Result): string | null {
+  try {
+    checkBudgetClasses(budget, Object.keys(classes), 'report.budget')
+    return null
+  } catch (error) {
+    return (error as Error).message
   }
 }
 

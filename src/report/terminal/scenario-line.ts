@@ -5,6 +5,7 @@ import { lengthMs } from '../../scenario/arrivals/ramps.js'
 import { countOf } from '../../scenario/by-hash.js'
 import type { Classes } from '../../scenario/classes.js'
 import type { Good } from '../../scenario/good.js'
+import { pathOfStored } from '../../scenario/http/requests.js'
 import type { StoredHttp } from '../../scenario/http.js'
 import type { ResolvedScenario, StoredScenario } from '../../scenario/scenario.js'
 import { targetName } from '../../scenario/target.js'
@@ -66,9 +67,10 @@ function targetLine(scenario: StoredScenario): string | undefined {
 }
 
 function requestsText(requests: NonNullable<StoredHttp['requests']>): string {
-  if (typeof requests === 'string') return `requests of ${relativePath(requests)}`
-  if ('function' in requests) return 'requests of a function'
-  const kinds = countOf(requests)
+  const sent = pathOfStored(requests)
+  if (typeof sent === 'string') return `requests of ${relativePath(sent)}`
+  if ('function' in sent) return 'requests of a function'
+  const kinds = countOf(sent)
   return `${count(kinds)} kind${kinds === 1 ? '' : 's'} of requests`
 }
 

@@ -56,18 +56,25 @@ export function confirmationText({ best }: Tuned): string {
 }
 
 /** By how much the load may grow, with its interval. */
-export function headroomText({ growth, ended, most, low, high }: Headroom): string {
-  if (growth === null) {
-    if (ended === 'least') return 'The budget breaks at any load down to a twentieth of this one.'
+export function headroomText({ growth, most, low, high, limit }: Headroom): string {
+  const saturated = limit === 'saturation'
+  if (growth === null && limit === null) {
     const highest = `${inText(1 + most)} times this load, the highest that was tried`
     if (low === most) return `The budget is kept at up to ${highest}.`
     const passes =
       low === null ? 'no run is long enough for a pass' : `the verdict is a pass only up to ${inText(1 + low)} times`
     return `The observed figures keep the budget at up to ${highest}, but ${passes}.`
   }
-  if (growth < 0) return `The budget is broken: it takes ${percent(-growth)} less load to keep it.`
+  if (growth === null) {
+    return `${saturated ? 'The service is saturated' : 'The budget breaks'} at any load down to a twentieth of this one.`
+  }
+  if (growth < 0) {
+    const now = saturated ? 'The service is saturated' : 'The budget is broken'
+    return `${now}: it takes ${percent(-growth)} less load to keep ${saturated ? 'the budget' : 'it'}.`
+  }
   const ends = [low, high].map((end) => (end === null ? '?' : percent(end)))
-  return `The load may grow by ${percent(growth)} before the budget breaks (95 % interval ${ends.join(' to ')}).`
+  const then = saturated ? 'the service saturates' : 'the budget breaks'
+  return `The load may grow by ${percent(growth)} before ${then} (95 % interval ${ends.join(' to ')}).`
 }
 
 /** The columns of settings: those that say something of at least one of them. */

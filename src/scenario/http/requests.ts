@@ -147,6 +147,17 @@ export const requestSchema = options({
 /** A request of a list, checked. */
 export type ResolvedRequest = z.output<typeof requestSchema>
 
+/** A file of requests or rows as a Result stores it: its path, and what was in it. */
+export interface FileByHash extends ByHash {
+  file: string
+}
+
+/** The path of a file that a Result stored; any other value as it is. */
+export function pathOfStored<Value>(value: Value): Value | string {
+  const { file } = (isHashed(value) ? value : {}) as Partial<FileByHash>
+  return file ?? value
+}
+
 /** A list as a Result stores it if it is long. */
 const isHashed = (value: unknown): value is ByHash =>
   isPlain(value) && typeof (value as ByHash).count === 'number' && typeof (value as ByHash).hash === 'string'
@@ -168,7 +179,13 @@ export const requestsSchema = z.union(
   ],
   { error: requestsError },
 )
-export type ResolvedRequests = ResolvedRequest[] | string | ByHash | ((index: number) => HttpRequest) | Named
+export type ResolvedRequests =
+  | ResolvedRequest[]
+  | string
+  | ByHash
+  | FileByHash
+  | ((index: number) => HttpRequest)
+  | Named
 
 const dataError = 'must be a list of rows, such as { id: 7, name: "Ann" }, or the path of a CSV or JSON-lines file'
 /** The schema of `http.data`. */
@@ -182,7 +199,7 @@ export const dataSchema = z.union(
   ],
   { error: dataError },
 )
-export type ResolvedData = HttpRow[] | string | ByHash
+export type ResolvedData = HttpRow[] | string | ByHash | FileByHash
 
 /** Whether a value is a list that a Result stored by its hash. */
 export const isStoredByHash = (value: unknown): value is ByHash => !isNamed(value) && isHashed(value)

@@ -3,7 +3,14 @@ import { ValidationError } from '../../validation/validation-error.js'
 import { type ByHash, hashOf } from '../by-hash.js'
 import type { ResolvedHttp, StoredHttp } from '../http.js'
 import { checkLive, isNamed, type Named, named } from '../named.js'
-import { type HttpBody, type HttpHeaders, isStoredByHash, type ResolvedData, type ResolvedRequest } from './requests.js'
+import {
+  type HttpBody,
+  type HttpHeaders,
+  type HttpRow,
+  isStoredByHash,
+  type ResolvedData,
+  type ResolvedRequest,
+} from './requests.js'
 
 /**
  * Refuses a target from a stored Result whose functions, lists or secrets were not stored.
@@ -101,6 +108,16 @@ function byHash(list: Exclude<ResolvedData, string> | readonly unknown[]): ByHas
   if (isStoredByHash(list)) return list
   const text = JSON.stringify(jsonWithoutSecrets(list))
   return { count: list.length, hash: hashOf(Array.from({ length: text.length }, (_, i) => text.charCodeAt(i))) }
+}
+
+/** How many rows of a file are hashed at a time: it may be large. */
+const ROWS_AT_A_TIME = 1000
+
+/** The rows of a file by their number and hash, without its secrets. */
+export function hashRows(rows: readonly HttpRow[]): ByHash {
+  const hashes: string[] = []
+  for (let i = 0; i < rows.length; i += ROWS_AT_A_TIME) hashes.push(byHash(rows.slice(i, i + ROWS_AT_A_TIME)).hash)
+  return { count: rows.length, hash: byHash(hashes).hash }
 }
 
 /** Redacts the secret query parameters of a path, and the user and password of one that names a host: `//user:password@host`. */

@@ -15,7 +15,7 @@ import {
 } from '../../scenario/units.js'
 import { abortSignal, isAbortSignal } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
-import { recorderName } from '../recorder/recorder-options.js'
+import { classNamesSchema, recorderName } from '../recorder/recorder-options.js'
 import type { BatcherLimits } from './live-batcher.js'
 import type { RecorderSink } from './recorder-sink.js'
 
@@ -56,10 +56,18 @@ export interface BatcherOptions extends Pick<ScenarioParts, 'servers' | 'queue'>
    */
   name?: string | undefined
   /**
+   * The names of the classes that calls may have, 1 to 64, for its own recorder. A call says its class by the option
+   * `class` of `run`.
+   *
+   * @default no classes
+   * @example ['checkout', 'browse']
+   */
+  classes?: readonly string[] | undefined
+  /**
    * Records its requests instead of a recorder of its own, which is `batcher.recorder`: another Recorder, any
    * RecorderSink, or `false` for none.
    *
-   * @default createRecorder({ name, servers, batching, queue })
+   * @default createRecorder({ name, servers, batching, queue, classes })
    */
   recorder?: RecorderSink | false | undefined
 }
@@ -75,6 +83,7 @@ const schema = options({
   setupTimeout: positiveDuration.default(60_000),
   spin: duration.optional(),
   name: recorderName.optional(),
+  classes: classNamesSchema.optional(),
   recorder: z
     .custom<RecorderSink | false>((value) => value === false || isRecorderSink(value), {
       error: 'must be a recorder, or false for none',
@@ -94,6 +103,7 @@ export interface ResolvedBatcherOptions {
   setupTimeoutMs: number
   spinNs: number
   name: string | undefined
+  classes: readonly string[] | undefined
   recorder: RecorderSink | false | undefined
 }
 
@@ -105,9 +115,10 @@ export interface ResolvedBatcherOptions {
 export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOptions {
   const parsed = schema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, '', given)
-  const { batching, servers, queue, batchTimeout, setupTimeout, spin, name, recorder } = parsed.data
-  if (name !== undefined && recorder !== undefined) {
-    throw new ValidationError('name', 'cannot be combined with recorder; pass the name to createRecorder')
+  const { batching, servers, queue, batchTimeout, setupTimeout, spin, name, classes, recorder } = parsed.data
+  for (const [option, value] of Object.entries({ name, classes })) {
+    if (value === undefined || recorder === undefined) continue
+    throw new ValidationError(option, `cannot be combined with recorder; pass the ${option} to createRecorder`)
   }
   const { maxWait } = batching
   if (maxWait === null) {
@@ -129,6 +140,7 @@ export function resolveBatcherOptions(given: BatcherOptions): ResolvedBatcherOpt
     setupTimeoutMs: setupTimeout,
     spinNs: spin === undefined ? (maxWait < 1 ? nanoseconds(maxWait) : 0) : nanoseconds(spin),
     name,
+    classes,
     recorder,
   }
 }
@@ -148,11 +160,25 @@ export interface RunOptions {
    * @default the `queue.timeout` of the batcher
    */
   timeout?: Duration | null | undefined
+  /**
+   * The class of the call, one of those of the batcher's recorder. Its latency, counts and outcome are recorded in it too,
+   * and the handler gets it in `classes`.
+   *
+   * @default none; the recorder counts it in the class `other`
+   * @example 'checkout'
+   */
+  class?: string | undefined
 }
 
+/** Options of `admit`. */
+export type AdmitOptions = Pick<RunOptions, 'class'>
+
+const classOption = z.string({ error: 'must be the name of a class' }).optional()
+const admitSchema = options({ class: classOption })
 const runSchema = options({
   signal: abortSignal.optional(),
   timeout: positiveDuration.nullable().optional(),
+  class: classOption,
 })
 
 /**
@@ -162,9 +188,10 @@ const runSchema = options({
  * @throws ValidationError if an option is invalid
  */
 export function timeoutNsOf(given: RunOptions): number | undefined {
-  const { signal, timeout } = given ?? {}
+  const { signal, timeout, class: className } = given ?? {}
   let isValid = isPlain(given) && (signal === undefined || isAbortSignal(signal))
-  for (const key in given) isValid &&= key === 'signal' || key === 'timeout'
+  isValid &&= className === undefined || typeof className === 'string'
+  for (const key in given) isValid &&= key === 'signal' || key === 'timeout' || key === 'class'
   if (isValid && timeout === undefined) return undefined
   if (isValid && timeout === null) return Number.POSITIVE_INFINITY
   const ns = nanoseconds(durationMs(timeout) ?? 0)
@@ -172,6 +199,17 @@ export function timeoutNsOf(given: RunOptions): number | undefined {
   const parsed = runSchema.safeParse(given)
   if (!parsed.success) throwFaults(parsed.error, 'options', given)
   return nanoseconds(parsed.data.timeout ?? 0)
+}
+
+/**
+ * Returns the class of a call that `admit` is asked about; undefined if it has none.
+ *
+ * @throws ValidationError if an option is invalid
+ */
+export function admittedClassOf(given: AdmitOptions): string | undefined {
+  const parsed = admitSchema.safeParse(given)
+  if (!parsed.success) throwFaults(parsed.error, 'options', given)
+  return parsed.data.class
 }
 
 /**

@@ -5,6 +5,8 @@ import { isUrl } from '../../validation/realm.js'
 import { show, ValidationError } from '../../validation/validation-error.js'
 import { createRecorder, type Recorder } from '../recorder/recorder.js'
 import {
+  type AdmitOptions,
+  admittedClassOf,
   type BatcherOptions,
   closeTimeoutNsOf,
   type RunOptions,
@@ -37,8 +39,10 @@ export interface Batcher<Input, Output> extends AsyncDisposable {
    * Throws what `run` would reject a call with that was made now: the queue is full, the batcher is closed, or no server
    * can be made ready. The call then counts as rejected. A service that asks before it reads a request refuses it at a
    * fraction of the cost of reading it, and so still answers others at a load far above what it can serve.
+   *
+   * @param options.class the class that it would have
    */
-  admit(): void
+  admit(options?: AdmitOptions): void
   /**
    * Resolves when every server has loaded the handler and set it up; calls that are made before wait in the queue. Rejects
    * with the error of a server that could not be made ready.
@@ -101,9 +105,10 @@ export function createBatcher<Module = unknown>(
 ): Batcher<InputOf<Module>, OutputOf<Module>>
 export function createBatcher<Input, Output>(handler: URL | string, options?: BatcherOptions): Batcher<Input, Output>
 export function createBatcher(handler: unknown, options: BatcherOptions = {}): Batcher<never, unknown> {
-  const { batching, policy, limits, servers, name, recorder, spinNs, ...timeouts } = resolveBatcherOptions(options)
+  const { batching, policy, limits, servers, name, classes, recorder, spinNs, ...timeouts } =
+    resolveBatcherOptions(options)
   const { queue } = options
-  const sink = recorder === undefined ? createRecorder({ name, servers, batching, queue }) : recorder || null
+  const sink = recorder === undefined ? createRecorder({ name, servers, batching, queue, classes }) : recorder || null
   let live: LiveBatcher | null = null
   const onIdleExit = (server: number) => live?.handleServerExit(server)
   const serving = createServers(handler, servers, timeouts, onIdleExit)
@@ -127,14 +132,22 @@ class BatcherHandle implements Batcher<never, unknown> {
     if (options === undefined) return this.#live.run(input, null, undefined)
     try {
       const timeoutNs = timeoutNsOf(options)
-      return this.#live.run(input, options.signal ?? null, timeoutNs)
+      this.#checkClass(options.class)
+      return this.#live.run(input, options.signal ?? null, timeoutNs, options.class)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  admit(): void {
-    this.#live.admit()
+  admit(options?: AdmitOptions): void {
+    const className = options === undefined ? undefined : admittedClassOf(options)
+    this.#checkClass(className)
+    this.#live.admit(className)
+  }
+
+  /** Refuses a class that the recorder does not have. Any other sink takes all of them. */
+  #checkClass(className: string | undefined): void {
+    if (className !== undefined) this.recorder?.class(className)
   }
 
   ready(): Promise<void> {

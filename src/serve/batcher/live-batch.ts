@@ -1,4 +1,5 @@
 import type { BatchContext } from '../../handler/serving.js'
+import { OTHER_CLASS } from '../../scenario/classes.js'
 import type { Request } from './request.js'
 
 /** A batch that has left the queue and has not ended. Its server ends it by `answer` or `fail`, whichever comes first. */
@@ -27,6 +28,12 @@ export class LiveBatch {
     this.#onEnd = onEnd
   }
 
+  /** The class of each request, in order; empty if none was given one. */
+  get classes(): readonly string[] {
+    const { requests } = this
+    return requests.some(isClassified) ? requests.map(({ className = OTHER_CLASS }) => className) : NO_CLASSES
+  }
+
   /** Ends it with what its handler returned. */
   answer(outputs: unknown): void {
     if (!this.over) this.#onEnd(this, outputs, null)
@@ -37,5 +44,8 @@ export class LiveBatch {
     if (!this.over) this.#onEnd(this, null, { error })
   }
 }
+
+const NO_CLASSES: readonly string[] = []
+const isClassified = ({ className }: Request) => className !== undefined
 
 export type OnBatchEnd = (batch: LiveBatch, outputs: unknown, failure: { error: unknown } | null) => void

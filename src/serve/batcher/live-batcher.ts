@@ -123,16 +123,21 @@ export class LiveBatcher {
   }
 
   /** @param timeoutNs how long it may wait; the timeout of the queue if undefined */
-  run(input: unknown, signal: AbortSignal | null, timeoutNs: number | undefined): Promise<unknown> {
+  run(input: unknown, signal: AbortSignal | null, timeoutNs: number | undefined, className?: string): Promise<unknown> {
     const dueNs = signal === null && timeoutNs === undefined ? this.#fastPath.enter() : FULL_PATH
-    if (dueNs === FULL_PATH) return this.#add(input, signal, timeoutNs)
-    const request = new Request(input, dueNs)
+    if (dueNs === FULL_PATH) return this.#add(input, signal, timeoutNs, className)
+    const request = new Request(input, dueNs, className)
     this.#queue.add(request)
-    this.#recorder?.arrived(dueNs / NS_PER_MS)
+    this.#recorder?.arrived(dueNs / NS_PER_MS, className)
     return request.promise()
   }
 
-  #add(input: unknown, signal: AbortSignal | null, timeoutNs: number | undefined): Promise<unknown> {
+  #add(
+    input: unknown,
+    signal: AbortSignal | null,
+    timeoutNs: number | undefined,
+    className: string | undefined,
+  ): Promise<unknown> {
     if (this.#closing !== null) return Promise.reject(new BatcherError('CLOSED', 'the batcher is closed'))
     if (signal?.aborted) return Promise.reject(signal.reason)
     const queue = this.#queue
@@ -140,14 +145,14 @@ export class LiveBatcher {
     const mayWaitNs = timeoutNs ?? this.#limits.timeoutNs
     const isPlain = signal === null && mayWaitNs === NEVER
     const nowNs = isPlain ? this.#fastPath.due(queue, anyBroken) : this.#time.now()
-    this.#recorder?.arrived(nowNs / NS_PER_MS)
+    this.#recorder?.arrived(nowNs / NS_PER_MS, className)
     const refusal = this.#refusalAt(nowNs)
     if (refusal !== null) {
-      this.#recorder?.rejected(nowNs / NS_PER_MS)
+      this.#recorder?.rejected(nowNs / NS_PER_MS, className)
       return Promise.reject(refusal.error)
     }
 
-    const request = new Request(input, nowNs)
+    const request = new Request(input, nowNs, className)
     const promise = request.promise()
     if (signal !== null) request.unfollow = onAbort(signal, () => this.#abort(request, signal.reason))
     queue.addRemovable(request, nowNs + mayWaitNs)
@@ -159,13 +164,13 @@ export class LiveBatcher {
   }
 
   /** Throws what a call made now would be rejected with, and records it as a rejected request. */
-  admit(): void {
+  admit(className?: string): void {
     if (this.#closing !== null) throw new BatcherError('CLOSED', 'the batcher is closed')
     const nowNs = this.#time.now()
     const refusal = this.#refusalAt(nowNs)
     if (refusal === null) return
-    this.#recorder?.arrived(nowNs / NS_PER_MS)
-    this.#recorder?.rejected(nowNs / NS_PER_MS)
+    this.#recorder?.arrived(nowNs / NS_PER_MS, className)
+    this.#recorder?.rejected(nowNs / NS_PER_MS, className)
     throw refusal.error
   }
 

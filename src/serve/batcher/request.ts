@@ -4,6 +4,8 @@ const noop = () => {}
 export class Request {
   readonly input: unknown
   readonly dueNs: number
+  /** undefined if it was given none */
+  readonly className: string | undefined
   /** settle its promise; no-ops until `promise` has made it */
   resolve: (output: unknown) => void = noop
   reject: (reason: unknown) => void = noop
@@ -16,9 +18,10 @@ export class Request {
   /** stops following the call's abort signal; null if there is none */
   unfollow: (() => void) | null = null
 
-  constructor(input: unknown, dueNs: number) {
+  constructor(input: unknown, dueNs: number, className: string | undefined) {
     this.input = input
     this.dueNs = dueNs
+    this.className = className
   }
 
   promise(): Promise<unknown> {

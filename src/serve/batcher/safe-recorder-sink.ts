@@ -1,6 +1,8 @@
 import type { RecorderSink } from './recorder-sink.js'
 import type { BatcherTime } from './time.js'
 
+type Notify = (dueMs: number, className?: string) => void
+
 /**
  * Protects a batcher from its recorder. If the recorder throws, the call is answered all the same, and the process is
  * warned the first time. What a caller causes (it calls, is rejected, or aborts) is recorded in the async context of the
@@ -9,25 +11,31 @@ import type { BatcherTime } from './time.js'
 export class SafeRecorderSink implements RecorderSink {
   readonly #recorder: RecorderSink
   /** null if it runs no code of a user */
-  readonly #arrived: ((dueMs: number) => void) | null
+  readonly #arrived: Notify | null
   #warned = false
-  readonly rejected: (dueMs: number) => void
-  readonly timedOut: (dueMs: number) => void
-  readonly aborted: (dueMs: number) => void
+  readonly rejected: Notify
+  readonly timedOut: Notify
+  readonly aborted: Notify
 
   /** @param isOwn whether it runs no code of a user when a request arrives */
   constructor(recorder: RecorderSink, isOwn: boolean, time: BatcherTime) {
     this.#recorder = recorder
-    this.#arrived = isOwn ? null : time.bind((dueMs) => recorder.arrived(dueMs))
-    this.rejected = this.#withErrorWarning(time.bind((dueMs) => recorder.rejected(dueMs)))
-    this.timedOut = this.#withErrorWarning(time.bind((dueMs) => recorder.timedOut(dueMs)))
-    this.aborted = this.#withErrorWarning(time.bind((dueMs) => recorder.aborted(dueMs)))
+    this.#arrived = isOwn ? null : time.bind((dueMs: number, className?: string) => recorder.arrived(dueMs, className))
+    this.rejected = this.#withErrorWarning(
+      time.bind((dueMs: number, className?: string) => recorder.rejected(dueMs, className)),
+    )
+    this.timedOut = this.#withErrorWarning(
+      time.bind((dueMs: number, className?: string) => recorder.timedOut(dueMs, className)),
+    )
+    this.aborted = this.#withErrorWarning(
+      time.bind((dueMs: number, className?: string) => recorder.aborted(dueMs, className)),
+    )
   }
 
-  #withErrorWarning(record: (dueMs: number) => void): (dueMs: number) => void {
-    return (dueMs) => {
+  #withErrorWarning(record: Notify): Notify {
+    return (dueMs, className) => {
       try {
-        record(dueMs)
+        record(dueMs, className)
       } catch (error) {
         this.#warn(error)
       }
@@ -36,10 +44,10 @@ export class SafeRecorderSink implements RecorderSink {
 
   // what every call records is written out, since V8 inlines a method and not a function that is passed
 
-  arrived(dueMs: number): void {
+  arrived(dueMs: number, className?: string): void {
     try {
-      if (this.#arrived === null) this.#recorder.arrived(dueMs)
-      else this.#arrived(dueMs)
+      if (this.#arrived === null) this.#recorder.arrived(dueMs, className)
+      else this.#arrived(dueMs, className)
     } catch (error) {
       this.#warn(error)
     }
@@ -53,17 +61,17 @@ export class SafeRecorderSink implements RecorderSink {
     }
   }
 
-  served(dueMs: number): void {
+  served(dueMs: number, className?: string): void {
     try {
-      this.#recorder.served(dueMs)
+      this.#recorder.served(dueMs, className)
     } catch (error) {
       this.#warn(error)
     }
   }
 
-  failed(dueMs: number): void {
+  failed(dueMs: number, failure?: unknown, className?: string): void {
     try {
-      this.#recorder.failed(dueMs)
+      this.#recorder.failed(dueMs, failure, className)
     } catch (error) {
       this.#warn(error)
     }

@@ -32,11 +32,11 @@ export class Settlement {
       if (!request.pending) continue
       const output = outputs[i]
       if (isFailure(output)) {
-        recorder?.failed(request.dueNs / NS_PER_MS)
+        recorder?.failed(request.dueNs / NS_PER_MS, output, request.className)
         request.close()
         request.reject(output)
       } else {
-        recorder?.served(request.dueNs / NS_PER_MS)
+        recorder?.served(request.dueNs / NS_PER_MS, request.className)
         request.close()
         request.resolve(output)
       }
@@ -48,7 +48,7 @@ export class Settlement {
     this.#recordBatch(batch, endNs)
     for (const request of batch.requests) {
       if (!request.pending) continue
-      this.#recorder?.failed(request.dueNs / NS_PER_MS)
+      this.#recorder?.failed(request.dueNs / NS_PER_MS, error, request.className)
       request.close()
       request.reject(error)
     }
@@ -66,14 +66,14 @@ export class Settlement {
 
   /** Rejects a request that was waiting, with an error of its batcher. */
   reject(request: Request, error: unknown): void {
-    this.#recorder?.rejected(request.dueNs / NS_PER_MS)
+    this.#recorder?.rejected(request.dueNs / NS_PER_MS, request.className)
     request.close()
     request.reject(error)
   }
 
   /** Rejects a request that has waited until its timeout. */
   timeOut(request: Request, timeoutNs: number): void {
-    this.#recorder?.timedOut(request.dueNs / NS_PER_MS)
+    this.#recorder?.timedOut(request.dueNs / NS_PER_MS, request.className)
     request.close()
     const waitedMs = nearest(timeoutNs - request.dueNs) / NS_PER_MS
     request.reject(new BatcherError('QUEUE_TIMEOUT', `timed out after waiting ${waitedMs} ms for a server`))
@@ -81,7 +81,7 @@ export class Settlement {
 
   /** Rejects a request whose signal was aborted. */
   abort(request: Request, reason: unknown): void {
-    this.#recorder?.aborted(request.dueNs / NS_PER_MS)
+    this.#recorder?.aborted(request.dueNs / NS_PER_MS, request.className)
     request.close()
     request.reject(reason)
   }

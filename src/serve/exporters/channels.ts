@@ -23,6 +23,10 @@ export interface RequestMessage {
   dueMs: number
   /** when it failed, was rejected, timed out or was aborted */
   atMs: number
+  /** its class, if it was given one */
+  class?: string
+  /** its kind of failure, as in `failures` of a Result, if it failed with an error */
+  kind?: string
 }
 
 const batch = channel('throughline:batch')
@@ -39,7 +43,7 @@ export interface Channels {
   readonly timeout: Channel
   readonly abort: Channel
   publishBatch(size: number, idleMs: number, leaveMs: number, startMs: number, endMs: number): void
-  publishRequest(channel: Channel, dueMs: number, atMs: number): void
+  publishRequest(channel: Channel, dueMs: number, atMs: number, className?: string, kind?: string | null): void
 }
 
 export const channelsOf = (name: string): Channels => ({
@@ -47,7 +51,11 @@ export const channelsOf = (name: string): Channels => ({
   publishBatch(size, idleMs, leaveMs, startMs, endMs) {
     batch.publish({ name, size, idleMs, leaveMs, startMs, endMs } satisfies BatchMessage)
   },
-  publishRequest(channel, dueMs, atMs) {
-    channel.publish({ name, dueMs, atMs } satisfies RequestMessage)
+  publishRequest(channel, dueMs, atMs, className, kind = null) {
+    channel.publish({
+      ...{ name, dueMs, atMs },
+      ...(className !== undefined && { class: className }),
+      ...(kind !== null && { kind }),
+    } satisfies RequestMessage)
   },
 })

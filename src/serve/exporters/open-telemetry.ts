@@ -1,8 +1,11 @@
+import { sortFailures } from '../../result/failures.js'
 import { show, ValidationError } from '../../validation/validation-error.js'
-import { EXPORTED, type ExportedMetric, type Totals } from '../recorder/totals.js'
+import { EXPORTED, type TotalDurations, type Totals } from '../recorder/totals.js'
 import {
+  byClass,
   DURATIONS,
   type ExportOptions,
+  latenciesOf,
   type MetricSource,
   OUTCOMES,
   type Recorders,
@@ -55,22 +58,44 @@ export interface OpenTelemetryProducer {
   }>
 }
 
-const METRICS: readonly [Descriptor, (totals: Totals) => [value: number, attributes?: Record<string, string>][]][] = [
-  [
-    count('throughline.requests', 'Requests by outcome', '{request}'),
-    (totals) => OUTCOMES.map(([outcome, key]) => [totals[key], { outcome }]),
-  ],
-  // a recorder without limits of good has no point
-  [
-    count('throughline.good', 'Completed requests that met all limits of good', '{request}'),
-    ({ good }) => (good === undefined ? [] : [[good]]),
-  ],
-  [count('throughline.batches', 'Batches served', '{batch}'), ({ batches }) => [[batches]]],
-  [count('throughline.batched', 'Requests in the batches served', '{request}'), ({ batched }) => [[batched]]],
-  [
-    { ...count('throughline.serving', 'Server time spent serving', 's'), valueType: DOUBLE },
-    ({ servingMs }) => [[seconds(servingMs)]],
-  ],
+type Values = [value: number, attributes?: Record<string, string>][]
+
+interface Counter {
+  descriptor: Descriptor
+  /** false if a recorder never has a value of it */
+  isOf?(totals: Totals): boolean
+  values(totals: Totals): Values
+}
+
+const COUNTERS: readonly Counter[] = [
+  {
+    descriptor: count('throughline.requests', 'Requests by outcome', '{request}'),
+    values: (totals) =>
+      byClass<Pick<Totals, (typeof OUTCOMES)[number][1]>>(totals, totals.classes).flatMap(([label, counts]) =>
+        OUTCOMES.map(([outcome, key]): Values[number] => [counts[key], { ...label, outcome }]),
+      ),
+  },
+  {
+    descriptor: count('throughline.good', 'Completed requests that met all limits of good', '{request}'),
+    isOf: ({ good }) => good !== undefined,
+    values: (totals) =>
+      byClass<Pick<Totals, 'good'>>(totals, totals.classes).flatMap(([label, { good }]) =>
+        good === undefined ? [] : [[good, label]],
+      ),
+  },
+  {
+    descriptor: count('throughline.failures', 'Failed requests by kind of failure', '{request}'),
+    values: ({ failures }) => sortFailures(failures).map(([kind, requests]) => [requests, { kind }]),
+  },
+  { descriptor: count('throughline.batches', 'Batches served', '{batch}'), values: ({ batches }) => [[batches]] },
+  {
+    descriptor: count('throughline.batched', 'Requests in the batches served', '{request}'),
+    values: ({ batched }) => [[batched]],
+  },
+  {
+    descriptor: { ...count('throughline.serving', 'Server time spent serving', 's'), valueType: DOUBLE },
+    values: ({ servingMs }) => [[seconds(servingMs)]],
+  },
 ]
 const IN_FLIGHT = count('throughline.in_flight', 'Requests in flight', '{request}')
 
@@ -80,8 +105,9 @@ function count(name: string, description: string, unit: string): Descriptor {
 
 /**
  * Creates a metric producer of the counts of recorders, for the `metricProducers` of an OpenTelemetry metric reader. It has
- * requests by outcome, good requests of recorders with `good`, requests in flight, batches, and histograms of latency, wait,
- * service, queueing, batching and dispatch in seconds, all cumulative. The reader collects them when it exports, so that recording costs no more; a
+ * requests by outcome, good requests of recorders with `good`, failures by kind, requests in flight, batches, and histograms of
+ * latency, wait, service, queueing, batching and dispatch in seconds, all cumulative. Requests, good requests and latency of
+ * recorders with `classes` have the attribute `class`. The reader collects them when it exports, so that recording costs no more; a
  * histogram instrument would cost hundreds of nanoseconds a request.
  *
  * @throws ValidationError if two recorders have the same name, or the bounds are not in ascending order
@@ -113,7 +139,7 @@ export function openTelemetryProducer(given: Recorders, options: ExportOptions =
         ...{ startTime, endTime, value },
         attributes: { 'throughline.recorder': name, ...attributes },
       })
-      const sums = METRICS.flatMap(([descriptor, values]): Metric[] => {
+      const sums = COUNTERS.flatMap(({ descriptor, values }): Metric[] => {
         const dataPoints = read.flatMap(([{ name }, totals]) =>
           values(totals).map(([value, attributes]) => point(name, value, attributes)),
         )
@@ -136,7 +162,12 @@ export function openTelemetryProducer(given: Recorders, options: ExportOptions =
           },
           aggregationTemporality: CUMULATIVE,
           dataPointType: HISTOGRAM,
-          dataPoints: read.map(([{ name }, totals]) => point(name, bucketsOf(totals, metric, boundsMs))),
+          dataPoints: read.flatMap(([{ name }, { durations, classes }]) =>
+            // the other times are recorded of all requests together
+            byClass(durations[metric], metric === 'latency' ? latenciesOf(classes) : undefined).map(([label, each]) =>
+              point(name, bucketsOf(each, boundsMs), label),
+            ),
+          ),
         }),
       )
       return {
@@ -150,8 +181,7 @@ export function openTelemetryProducer(given: Recorders, options: ExportOptions =
   }
 }
 
-function bucketsOf(totals: Totals, metric: ExportedMetric, boundsMs: readonly number[]): Buckets {
-  const { count, sumMs, atMost } = totals.durations[metric]
+function bucketsOf({ count, sumMs, atMost }: TotalDurations, boundsMs: readonly number[]): Buckets {
   const counts = [...atMost, count].map((upTo, i) => upTo - (atMost[i - 1] ?? 0))
   return { buckets: { boundaries: boundsMs.map(seconds), counts }, sum: seconds(sumMs), count }
 }
@@ -173,7 +203,7 @@ export interface OpenTelemetryMeter {
 
 /**
  * Registers the counts of recorders as observable instruments of an OpenTelemetry meter, for a service whose readers are set
- * up elsewhere: requests by outcome, good requests, requests in flight, batches and serving time. The API has no observable histogram;
+ * up elsewhere: requests by outcome and class, good requests, failures by kind, requests in flight, batches and serving time. The API has no observable histogram;
  * `openTelemetryProducer` exports histograms.
  *
  * @throws ValidationError if two recorders have the same name
@@ -190,8 +220,8 @@ export function registerOpenTelemetry(meter: OpenTelemetryMeter, given: Recorder
     throw new ValidationError('meter', `must be an OpenTelemetry meter, got ${show(meter)}`)
   }
   const read = recorders.map((recorder) => recorder.totals())
-  const judged = METRICS.filter(([, values]) => read.some((totals) => values(totals).length > 0))
-  const counters = judged.map(([{ name, description, unit }, values]) => ({
+  const used = COUNTERS.filter(({ isOf }) => isOf === undefined || read.some((totals) => isOf(totals)))
+  const counters = used.map(({ descriptor: { name, description, unit }, values }) => ({
     instrument: meter.createObservableCounter(name, { description, unit }),
     values,
   }))

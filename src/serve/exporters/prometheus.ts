@@ -1,8 +1,11 @@
+import { sortFailures } from '../../result/failures.js'
 import { show, ValidationError } from '../../validation/validation-error.js'
 import { EXPORTED, type Totals } from '../recorder/totals.js'
 import {
+  byClass,
   DURATIONS,
   type ExportOptions,
+  latenciesOf,
   type MetricSource,
   OUTCOMES,
   type Recorders,
@@ -30,33 +33,55 @@ interface Family {
   name: string
   help: string
   type: 'counter' | 'gauge' | 'histogram'
+  /** the labels that its samples may have in addition to the recorder's name */
+  labels: readonly string[]
+  /** false if a recorder never has a sample of it */
+  isOf?(totals: Totals): boolean
   samples(totals: Totals, labels: Record<string, string>, boundsMs: readonly number[]): Sample[]
 }
 
 const one = (type: 'counter' | 'gauge', name: string, help: string, value: (totals: Totals) => number): Family => ({
-  ...{ name, help, type },
+  ...{ name, help, type, labels: [] },
   samples: (totals, labels) => [{ metricName: name, labels, value: value(totals) }],
 })
 
+const REQUESTS = 'throughline_requests_total'
+const GOOD = 'throughline_good_requests_total'
+const FAILURES = 'throughline_failures_total'
+
 const FAMILIES: readonly Family[] = [
   {
-    name: 'throughline_requests_total',
+    name: REQUESTS,
     help: 'Requests by outcome',
     type: 'counter',
+    labels: ['class', 'outcome'],
     samples: (totals, labels) =>
-      OUTCOMES.map(([outcome, key]) => ({
-        metricName: 'throughline_requests_total',
-        labels: { ...labels, outcome },
-        value: totals[key],
-      })),
+      byClass<Pick<Totals, (typeof OUTCOMES)[number][1]>>(totals, totals.classes).flatMap(([label, counts]) =>
+        OUTCOMES.map(([outcome, key]) => ({
+          metricName: REQUESTS,
+          labels: { ...labels, ...label, outcome },
+          value: counts[key],
+        })),
+      ),
   },
   {
-    name: 'throughline_good_requests_total',
+    name: GOOD,
     help: 'Completed requests that met all limits of good',
     type: 'counter',
-    // a recorder without such limits has no sample
-    samples: ({ good }, labels) =>
-      good === undefined ? [] : [{ metricName: 'throughline_good_requests_total', labels, value: good }],
+    labels: ['class'],
+    isOf: ({ good }) => good !== undefined,
+    samples: (totals, labels) =>
+      byClass<Pick<Totals, 'good'>>(totals, totals.classes).flatMap(([label, { good }]) =>
+        good === undefined ? [] : [{ metricName: GOOD, labels: { ...labels, ...label }, value: good }],
+      ),
+  },
+  {
+    name: FAILURES,
+    help: 'Failed requests by kind of failure',
+    type: 'counter',
+    labels: ['kind'],
+    samples: ({ failures }, labels) =>
+      sortFailures(failures).map(([kind, value]) => ({ metricName: FAILURES, labels: { ...labels, kind }, value })),
   },
   one('gauge', 'throughline_requests_in_flight', 'Requests in flight', ({ inFlight }) => inFlight),
   one('counter', 'throughline_batches_total', 'Batches served', ({ batches }) => batches),
@@ -70,27 +95,32 @@ const FAMILIES: readonly Family[] = [
       name,
       help: DURATIONS[metric],
       type: 'histogram',
-      samples(totals, labels, boundsMs) {
-        const { count, sumMs, atMost } = totals.durations[metric]
-        const bucket = (le: string, value: number) => ({
-          metricName: `${name}_bucket`,
-          labels: { ...labels, le },
-          value,
+      labels: metric === 'latency' ? ['class', 'le'] : ['le'],
+      samples({ durations, classes }, labels, boundsMs) {
+        // the other times are recorded of all requests together
+        const latencies = metric === 'latency' ? latenciesOf(classes) : undefined
+        return byClass(durations[metric], latencies).flatMap(([label, { count, sumMs, atMost }]) => {
+          const own = { ...labels, ...label }
+          const bucket = (le: string, value: number) => ({
+            metricName: `${name}_bucket`,
+            labels: { ...own, le },
+            value,
+          })
+          return [
+            ...boundsMs.map((ms, i) => bucket(String(seconds(ms)), atMost[i] as number)),
+            bucket('+Inf', count),
+            { metricName: `${name}_sum`, labels: own, value: seconds(sumMs) },
+            { metricName: `${name}_count`, labels: own, value: count },
+          ]
         })
-        return [
-          ...boundsMs.map((ms, i) => bucket(String(seconds(ms)), atMost[i] as number)),
-          bucket('+Inf', count),
-          { metricName: `${name}_sum`, labels, value: seconds(sumMs) },
-          { metricName: `${name}_count`, labels, value: count },
-        ]
       },
     }
   }),
 ]
 
-/** The metrics of which any recorder has a sample. */
-const familiesOf = (read: readonly [MetricSource, Totals][], boundsMs: readonly number[]) =>
-  FAMILIES.filter((family) => samplesOf(family, read, boundsMs).length > 0)
+/** The metrics that any recorder has samples of, now or later. */
+const familiesOf = (read: readonly [MetricSource, Totals][]) =>
+  FAMILIES.filter(({ isOf }) => isOf === undefined || read.some(([, totals]) => isOf(totals)))
 
 function samplesOf(family: Family, read: readonly [MetricSource, Totals][], boundsMs: readonly number[]): Sample[] {
   return read.flatMap(([{ name }, totals]) => family.samples(totals, { name }, boundsMs))
@@ -98,8 +128,8 @@ function samplesOf(family: Family, read: readonly [MetricSource, Totals][], boun
 
 /**
  * Returns the counts of recorders in the Prometheus text format 0.0.4: requests by outcome, good requests of recorders with
- * `good`, requests in flight, batches, and histograms of latency, wait, service, queueing, batching and dispatch in seconds.
- * Respond with `text/plain; version=0.0.4; charset=utf-8`.
+ * `good`, failures by kind, requests in flight, batches, and histograms of latency, wait, service, queueing, batching and
+ * dispatch in seconds. Requests, good requests and latency of recorders with `classes` have the label `class`. Respond with `text/plain; version=0.0.4; charset=utf-8`.
  *
  * @throws ValidationError if two recorders have the same name, or the bounds are not in ascending order
  *
@@ -116,17 +146,15 @@ function samplesOf(family: Family, read: readonly [MetricSource, Totals][], boun
 export function prometheusText(given: Recorders, options: ExportOptions = {}): string {
   const { recorders, boundsMs } = resolveExport(given, options)
   const read = recorders.map((recorder): [MetricSource, Totals] => [recorder, recorder.totals(boundsMs)])
-  const families = FAMILIES.flatMap((family) => {
+  const families = familiesOf(read).map((family) => {
     const { name, help, type } = family
-    const samples = samplesOf(family, read, boundsMs)
-    if (samples.length === 0) return []
-    const lines = samples.map(({ metricName, labels, value }) => {
+    const lines = samplesOf(family, read, boundsMs).map(({ metricName, labels, value }) => {
       const written = Object.entries(labels).map(
         ([label, text]) => `${label}="${escapeLabel(text).replaceAll('"', '\\"')}"`,
       )
       return `${metricName}{${written.join(',')}} ${value}`
     })
-    return [[`# HELP ${name} ${escapeLabel(help)}`, `# TYPE ${name} ${type}`, ...lines].join('\n')]
+    return [`# HELP ${name} ${escapeLabel(help)}`, `# TYPE ${name} ${type}`, ...lines].join('\n')
   })
   return `${families.join('\n\n')}\n`
 }
@@ -162,14 +190,12 @@ export function registerPrometheus(registry: PrometheusRegistry, given: Recorder
     }
     return read
   }
-  const families = familiesOf(totals(), boundsMs)
+  const families = familiesOf(totals())
   checkRegistry(registry, families)
   for (const family of families) {
-    const { name, help, type } = family
-    const labelNames =
-      type === 'histogram' ? ['name', 'le'] : family.name === FAMILIES[0]?.name ? ['name', 'outcome'] : ['name']
+    const { name, help, type, labels } = family
     registry.registerMetric({
-      ...{ name, help, type, labelNames },
+      ...{ name, help, type, labelNames: ['name', ...labels] },
       aggregator: 'sum',
       async get() {
         // an OpenMetrics registry removes `_total` from the name

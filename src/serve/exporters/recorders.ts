@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Duration, options, positiveDuration } from '../../scenario/units.js'
 import { show, throwFaults, ValidationError } from '../../validation/validation-error.js'
-import type { Totals } from '../recorder/totals.js'
+import type { TotalDurations, Totals } from '../recorder/totals.js'
 
 /** What exporters read: a `Recorder` of live requests, or the metrics of a run from `resultMetrics`. */
 export interface MetricSource {
@@ -76,6 +76,17 @@ export const DURATIONS = {
   batching: 'Part of the wait while a server was idle and the batch was filling',
   dispatch: 'Part of the wait after the batch had left the queue',
 } as const
+
+/** The latency of each class; undefined if requests have no classes. */
+export const latenciesOf = (classes: Totals['classes']): Record<string, TotalDurations> | undefined =>
+  classes && Object.fromEntries(Object.entries(classes).map(([name, { latency }]) => [name, latency]))
+
+/** What is counted of each class, or of all requests if they have no classes, and the attribute or label of the class. */
+export const byClass = <Of>(
+  whole: Of,
+  classes: Record<string, Of> | undefined,
+): [label: { class?: string }, of: Of][] =>
+  classes === undefined ? [[{}, whole]] : Object.entries(classes).map(([name, each]) => [{ class: name }, each])
 
 /** Converts to seconds, without the rounding error of a division by 1,000. */
 export const seconds = (ms: number) => Number((ms / 1000).toPrecision(15))

@@ -1,6 +1,5 @@
 import type { BucketCounts } from '../../histogram/latency-histogram.js'
-import type { FailureCounts } from '../../result/failures.js'
-import { type Counts, noCounts } from '../../result/recording.js'
+import { noCounts } from '../../result/recording.js'
 import type { Result } from '../../result/result.js'
 import { decodeSummary, type Summary } from '../../result/summary.js'
 import { sumBy } from '../../statistics/descriptive.js'
@@ -63,8 +62,7 @@ function totalsOfResult(result: Result | null, boundsMs: readonly number[]): Tot
     const { offered: _offered, unfinished: _unfinished, ...outcomes } = counts
     return [name, { ...outcomes, latency: durationsOf(latencyMs) }] as const
   })
-  // recorders have neither failures by kind nor classes
-  const totals: Totals & { failures: FailureCounts; classes?: Record<string, ClassTotals> } = {
+  return {
     startMs: result?.window.startMs ?? 0,
     ...counts,
     inFlight: inFlightIn(result),
@@ -75,12 +73,6 @@ function totalsOfResult(result: Result | null, boundsMs: readonly number[]): Tot
     failures: result?.failures ?? {},
     ...(classes.length > 0 && { classes: Object.fromEntries(classes) }),
   }
-  return totals
-}
-
-/** The requests of a class. */
-interface ClassTotals extends Omit<Counts, 'offered' | 'unfinished'> {
-  latency: TotalDurations
 }
 
 /** Counts the durations that are at most each bound. */

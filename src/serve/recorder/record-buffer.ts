@@ -34,6 +34,10 @@ export class RecordBuffer {
   /** in nanoseconds: due times of requests of batches, and their batches */
   readonly #served = new Float64Array(BUFFERED)
   readonly #batches = new Float64Array(FIELDS * BUFFERED)
+  /** the classes of these requests; those that are given none stay 0 */
+  readonly #arrivalClasses = new Uint8Array(BUFFERED)
+  readonly #aloneClasses = new Uint8Array(BUFFERED)
+  readonly #servedClasses = new Uint8Array(BUFFERED)
   #arrivalCount = 0
   #aloneCount = 0
   #servedCount = 0
@@ -126,6 +130,23 @@ export class RecordBuffer {
     this.#servedCount = n + 1
   }
 
+  // called after these, so that requests without a class cost no more
+
+  /** Gives a class to the request that arrived last. */
+  classifyArrival(ofClass: number): void {
+    this.#arrivalClasses[this.#arrivalCount - 1] = ofClass
+  }
+
+  /** Gives a class to the request that was served alone last. */
+  classifyAlone(ofClass: number): void {
+    this.#aloneClasses[this.#aloneCount - 1] = ofClass
+  }
+
+  /** Gives a class to the request of the current batch that was served last. */
+  classifyServed(ofClass: number): void {
+    this.#servedClasses[this.#servedCount - 1] = ofClass
+  }
+
   /** Buffers the current batch, whose requests begin at index `from`. */
   #bufferBatch(from: number): void {
     this.#isBuffered = true
@@ -147,6 +168,10 @@ export class RecordBuffer {
     this.#servedCount = 0
     this.#batchCount = 0
     this.#isBuffered = false
+    if (this.#segments.classes === null) return
+    this.#arrivalClasses.fill(0)
+    this.#aloneClasses.fill(0)
+    this.#servedClasses.fill(0)
   }
 
   #countArrivals(length: number): void {
@@ -171,6 +196,7 @@ export class RecordBuffer {
         segments.arriveAll(at, 1, 0)
         i++
       }
+      segments.arriveInClasses(at, this.#arrivalClasses, from, i - from)
     }
   }
 
@@ -206,6 +232,7 @@ export class RecordBuffer {
       if (n === 0) {
         latencies[0] = firstEnd - firstDue
         if (this.#good !== null) segments.goodAll(at, this.#good.limits.count(this.#good.alone, 1))
+        this.#completeInClasses(at, this.#aloneClasses, i, 1)
         segments.settle(firstDue, firstEnd, 'completed')
         segments.batch(1, firstDue, firstEnd)
         segments.record(at, 'alone', firstEnd - firstDue)
@@ -215,6 +242,7 @@ export class RecordBuffer {
       segments.settleAll(at, n, dueAfter, dueAfter + sum)
       segments.aloneAll(at, n, sum)
       if (this.#good !== null) segments.goodAll(at, this.#good.limits.count(this.#good.alone, n))
+      this.#completeInClasses(at, this.#aloneClasses, i - n, n)
       segments.recordManyOf(at, 'alone', latencies, n, sum, squares, min, max)
     }
   }
@@ -285,6 +313,7 @@ export class RecordBuffer {
         repeatValues(this.#dispatchOfEach, dispatches, weights, parts)
         segments.goodAll(at, limits.count(served, n))
       }
+      this.#completeInClasses(at, this.#servedClasses, i - n, n)
       if (apart) segments.settle(firstDue, firstLeft, 'completed')
       else segments.settleAll(at, n, dueAfter, leftAfter)
       segments.recordMany(at, 'latency', latencies, n)
@@ -296,5 +325,11 @@ export class RecordBuffer {
       else segments.recordMany(at, 'batching', batchings, n)
       segments.recordMany(at, 'dispatch', dispatches, parts, weights)
     }
+  }
+
+  /** Counts requests in their classes, by their latencies, once they have been judged. */
+  #completeInClasses(at: number, classes: Uint8Array, from: number, length: number): void {
+    const bad = this.#good?.limits.bad ?? null
+    this.#segments.completeInClasses(at, classes, from, this.#latencies, length, bad)
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { batchingOption } from '../../scenario/batching.js'
 import { RESPONSE_TIMES, type ResponseTime } from '../../scenario/budget.js'
+import { faultOfClassCount, faultOfClassName } from '../../scenario/classes.js'
 import { type GoodInput, goodSchema } from '../../scenario/good.js'
 import { queueOption, threadsSchema } from '../../scenario/queue.js'
 import type { ScenarioParts } from '../../scenario/scenario.js'
@@ -42,6 +43,14 @@ export interface RecorderOptions {
    */
   good?: Omit<GoodInput, ResponseTime> | undefined
   /**
+   * The names of the classes of requests, 1 to 64, such as the endpoints of a service. Snapshots then have the latency, counts
+   * and goodput of each. Requests that are given no class are of the class `other`.
+   *
+   * @default no classes
+   * @example ['checkout', 'browse']
+   */
+  classes?: readonly string[] | undefined
+  /**
    * How far back the window of a snapshot may end, to end before the oldest request in flight. Requests in flight for
    * longer count as `unfinished`.
    *
@@ -72,6 +81,20 @@ export interface SnapshotOptions {
   last?: Duration | undefined
 }
 
+/** The classes of requests, by name. */
+export const classNamesSchema = z
+  .array(z.string(), { error: "must be a list of names, such as ['checkout', 'browse']" })
+  .superRefine((names, context) => {
+    const add = (message: string | null, path: number[]) => {
+      if (message !== null) context.issues.push({ code: 'custom', message, input: names, path })
+    }
+    add(faultOfClassCount(names.length), [])
+    names.forEach((name, i) => {
+      add(faultOfClassName(name), [i])
+      if (names.indexOf(name) < i) add('must be there once', [i])
+    })
+  })
+
 const MOST_KEPT = 2 ** 20
 const LONGEST_WINDOW_MS = 300_000
 const clockError = 'must be a function that returns milliseconds, such as performance.now'
@@ -99,6 +122,7 @@ const schema = options({
   batching: batchingOption,
   queue: queueOption,
   good: recordedGoodSchema.optional(),
+  classes: classNamesSchema.default([]),
   drain: positiveDuration.default(10_000),
   keep: whole(0, MOST_KEPT).default(16_384),
   clock: z.custom<() => number>((value) => typeof value === 'function', { error: clockError }).optional(),

@@ -1,9 +1,13 @@
+import type { Channel } from 'node:diagnostics_channel'
 import { now } from '../../clock/clock.js'
+import { failureKind } from '../../result/failures.js'
 import type { Result } from '../../result/result.js'
 import { MOST_REQUESTS, NS_PER_MS, nearest } from '../../scenario/units.js'
-import { show, ValidationError } from '../../validation/validation-error.js'
+import { nearestName } from '../../validation/nearest.js'
+import { got, show, ValidationError } from '../../validation/validation-error.js'
 import type { RecorderSink } from '../batcher/recorder-sink.js'
 import { type Channels, channelsOf } from '../exporters/channels.js'
+import { UNCLASSIFIED } from './class-segments.js'
 import { type LiveScenario, type LiveScenarioOptions, liveScenario } from './live-scenario.js'
 import { Recent } from './recent.js'
 import { RecordBuffer } from './record-buffer.js'
@@ -19,6 +23,27 @@ import { snapshotOf } from './snapshot.js'
 import { type Totals, totalsOf } from './totals.js'
 
 /**
+ * Records requests that are served at once: all requests, or those of a class.
+ */
+export interface RequestRecorder {
+  /** Records the arrival of a request that is served at once. Returns the time, for `record` or `fail`. */
+  start(): number
+  /**
+   * Records the completion of a request, now or at `endMs`: all of its latency was service. Its arrival must have been
+   * recorded by `start` or `arrived` at `startMs`. A request that ends twice, or never arrived, makes snapshots invalid
+   * (`littles-law`).
+   */
+  record(startMs: number, endMs?: number): void
+  /**
+   * Records the failure of a request, in the same way.
+   *
+   * @param error what was thrown. It gives the kind of the failure: its `kind`, its `code` or that of its cause, or its name.
+   * Without it, the kind is `unknown`.
+   */
+  fail(startMs: number, error?: unknown, endMs?: number): void
+}
+
+/**
  * Records the latency of live requests. Recording allocates nothing, and takes some nanoseconds. A batcher calls its
  * recorder by itself. Without a batcher:
  *
@@ -28,23 +53,32 @@ import { type Totals, totalsOf } from './totals.js'
  *   await serve()
  *   recorder.record(start)
  * } catch (error) {
- *   recorder.fail(start)
+ *   recorder.fail(start, error)
  *   throw error
  * }
  * ```
  */
-export interface Recorder extends RecorderSink {
+export interface Recorder extends RequestRecorder, RecorderSink {
   readonly name: string
-  /** Records the arrival of a request that is served at once. Returns the time, for `record` or `fail`. */
-  start(): number
+  /** the names of the classes that requests may have; empty if they have no classes */
+  readonly classes: readonly string[]
   /**
-   * Records the completion of a request, now or at `endMs`: all of its latency was service. Its arrival must have been
-   * recorded by `start` or `arrived` at `startMs`. A request that ends twice, or never arrived, makes snapshots invalid
-   * (`littles-law`).
+   * Returns what records the requests of a class, always the same for the same class. A request counts in the class that
+   * records its end; while it is in flight, in the one that recorded its start. So a class that is known only at the end can
+   * be given then: `recorder.class(route).record(start)`.
+   *
+   * @throws ValidationError if the recorder was made without this class
+   * @example
+   * ```ts
+   * import { createRecorder } from 'throughline/serve'
+   *
+   * const recorder = createRecorder({ classes: ['checkout', 'browse'] })
+   * const checkouts = recorder.class('checkout')
+   * checkouts.record(checkouts.start())
+   * console.log(recorder.snapshot()?.classes?.checkout?.counts.completed) // 1
+   * ```
    */
-  record(startMs: number, endMs?: number): void
-  /** Records the failure of a request, in the same way. */
-  fail(startMs: number, endMs?: number): void
+  class(name: string): RequestRecorder
   /**
    * Makes a Result of the last 10 s, 1 min, any time up to 5 min, or all time since the start, for budgets, reports and
    * `compareResults`; null if nothing completed. It blocks the thread for some 30 ms, so call it now and then, and not
@@ -102,16 +136,52 @@ class LiveRecorder implements Recorder {
   readonly #originNs: number
   /** times up to here are not in the future: checking them needs no reading of the clock */
   readonly #horizon = new Float64Array(1)
+  readonly #classNumbers: ReadonlyMap<string, number>
+  readonly #ofClass = new Map<string, RequestRecorder>()
 
   constructor(given: ResolvedRecorderOptions) {
     this.name = given.name
     this.#options = given
     this.#clock = given.clock === undefined ? now : monotone(given.clock)
     this.#originNs = nearest(this.#clock() * NS_PER_MS)
-    this.#segments = new Segments(this.#originNs, given.good !== undefined)
+    this.#segments = new Segments(this.#originNs, given.good !== undefined, given.classes)
+    this.#classNumbers = this.#segments.classes?.numbers ?? new Map()
     this.#recent = given.keep === 0 ? null : new Recent(given.keep)
     this.#buffer = new RecordBuffer(this.#segments, this.#recent, given.good)
     this.#channels = channelsOf(given.name)
+  }
+
+  get classes(): readonly string[] {
+    return this.#options.classes
+  }
+
+  class(name: string): RequestRecorder {
+    const known = this.#ofClass.get(name)
+    if (known !== undefined) return known
+    const ofClass = this.#classNumbers.get(name)
+    if (ofClass === undefined) throw noSuchClass(name, this.classes)
+    const made: RequestRecorder = {
+      start: () => {
+        const now = this.#clock()
+        this.#arrivedIn(ofClass, now)
+        return now
+      },
+      record: (startMs, endMs = this.#clock()) => {
+        this.record(startMs, endMs)
+        this.#buffer.classifyAlone(ofClass)
+      },
+      fail: (startMs, error, endMs = this.#clock()) => this.#fail(startMs, endMs, error, ofClass, name),
+    }
+    this.#ofClass.set(name, made)
+    return made
+  }
+
+  /** @throws ValidationError if there is no class of this name */
+  #numberOf(className: string | undefined): number {
+    if (className === undefined) return UNCLASSIFIED
+    const number = this.#classNumbers.get(className)
+    if (number === undefined) throw noSuchClass(className, this.classes)
+    return number
   }
 
   start(): number {
@@ -120,9 +190,18 @@ class LiveRecorder implements Recorder {
     return now
   }
 
-  arrived(dueMs: number): void {
+  arrived(dueMs: number, className?: string): void {
+    if (className !== undefined) {
+      this.#arrivedIn(this.#numberOf(className), dueMs)
+      return
+    }
     if (!(isNumber(dueMs) && dueMs >= 0 && dueMs <= (this.#horizon[0] as number))) this.#check('dueMs', dueMs, 0)
     this.#buffer.arrived(dueMs)
+  }
+
+  #arrivedIn(ofClass: number, dueMs: number): void {
+    this.arrived(dueMs)
+    this.#buffer.classifyArrival(ofClass)
   }
 
   record(startMs: number, endMs = this.#clock()): void {
@@ -135,17 +214,22 @@ class LiveRecorder implements Recorder {
     if (this.#channels.batch.hasSubscribers) this.#channels.publishBatch(1, startMs, startMs, startMs, endMs)
   }
 
-  fail(startMs: number, endMs = this.#clock()): void {
+  fail(startMs: number, error?: unknown, endMs = this.#clock()): void {
+    this.#fail(startMs, endMs, error, UNCLASSIFIED)
+  }
+
+  #fail(startMs: number, endMs: number, error: unknown, ofClass: number, className?: string): void {
     this.#check('startMs', startMs, 0)
     this.#check('endMs', endMs, startMs)
     const [due, end] = [nearest(startMs * NS_PER_MS), nearest(endMs * NS_PER_MS)]
+    const kind = kindOf(error)
     const segments = this.#segments
     segments.advance(end)
-    segments.settle(due, end, 'failed')
+    segments.fail(due, end, kind, ofClass)
     segments.batch(1, due, end)
     const { batch, fail } = this.#channels
     if (batch.hasSubscribers) this.#channels.publishBatch(1, startMs, startMs, startMs, endMs)
-    if (fail.hasSubscribers) this.#channels.publishRequest(fail, startMs, endMs)
+    if (fail.hasSubscribers) this.#channels.publishRequest(fail, startMs, endMs, className, kind)
   }
 
   batch(size: number, idleMs: number, leaveMs: number, startMs: number, endMs: number): void {
@@ -172,49 +256,51 @@ class LiveRecorder implements Recorder {
     if (this.#channels.batch.hasSubscribers) this.#channels.publishBatch(size, idleMs, leaveMs, startMs, endMs)
   }
 
-  served(dueMs: number): void {
+  served(dueMs: number, className?: string): void {
+    if (className !== undefined) {
+      const ofClass = this.#numberOf(className)
+      this.served(dueMs)
+      this.#buffer.classifyServed(ofClass)
+      return
+    }
     const due = nearest(dueMs * NS_PER_MS)
     const leave = this.#buffer.leaveNs
     if (!(isNumber(dueMs) && due >= 0 && due <= leave)) throw notInBatch(dueMs, leave)
     this.#buffer.served(due)
   }
 
-  failed(dueMs: number): void {
+  failed(dueMs: number, error?: unknown, className?: string): void {
+    const ofClass = this.#numberOf(className)
     const due = nearest(dueMs * NS_PER_MS)
     const { leaveNs, doneNs: end } = this.#buffer
     if (!(isNumber(dueMs) && due >= 0 && due <= leaveNs)) throw notInBatch(dueMs, leaveNs)
-    this.#segments.settle(due, end, 'failed')
+    const kind = kindOf(error)
+    this.#segments.fail(due, end, kind, ofClass)
     const { fail } = this.#channels
-    if (fail.hasSubscribers) this.#channels.publishRequest(fail, dueMs, end / NS_PER_MS)
+    if (fail.hasSubscribers) this.#channels.publishRequest(fail, dueMs, end / NS_PER_MS, className, kind)
   }
 
-  rejected(dueMs: number): void {
+  rejected(dueMs: number, className?: string): void {
     // at once
-    this.#leave(dueMs, dueMs, 'rejected')
-    const { reject } = this.#channels
-    if (reject.hasSubscribers) this.#channels.publishRequest(reject, dueMs, dueMs)
+    this.#leave(dueMs, dueMs, 'rejected', className, this.#channels.reject)
   }
 
-  timedOut(dueMs: number): void {
-    const now = this.#clock()
-    this.#leave(dueMs, now, 'timedOut')
-    const { timeout } = this.#channels
-    if (timeout.hasSubscribers) this.#channels.publishRequest(timeout, dueMs, now)
+  timedOut(dueMs: number, className?: string): void {
+    this.#leave(dueMs, this.#clock(), 'timedOut', className, this.#channels.timeout)
   }
 
-  aborted(dueMs: number): void {
-    const now = this.#clock()
-    this.#leave(dueMs, now, 'aborted')
-    const { abort } = this.#channels
-    if (abort.hasSubscribers) this.#channels.publishRequest(abort, dueMs, now)
+  aborted(dueMs: number, className?: string): void {
+    this.#leave(dueMs, this.#clock(), 'aborted', className, this.#channels.abort)
   }
 
-  #leave(dueMs: number, leftMs: number, outcome: Outcome): void {
+  #leave(dueMs: number, leftMs: number, outcome: Outcome, className: string | undefined, channel: Channel): void {
+    const ofClass = this.#numberOf(className)
     this.#check('dueMs', dueMs, 0)
     const due = nearest(dueMs * NS_PER_MS)
     const left = Math.max(due, nearest(leftMs * NS_PER_MS))
     this.#segments.advance(left)
-    this.#segments.settle(due, left, outcome)
+    this.#segments.settle(due, left, outcome, ofClass)
+    if (channel.hasSubscribers) this.#channels.publishRequest(channel, dueMs, leftMs, className)
   }
 
   /** Checks that a time is a number, not before another, and not in the future. */
@@ -282,6 +368,24 @@ function monotone(clock: () => number): () => number {
 
 /** Comparisons accept `null` and `'5'` as times. */
 const isNumber = (ms: unknown): ms is number => typeof ms === 'number'
+
+/** The kind of a failure; null if it is not known why it failed. */
+const kindOf = (error: unknown) => (error === undefined ? null : failureKind(error))
+
+function noSuchClass(name: unknown, classes: readonly string[]): ValidationError {
+  if (classes.length === 0) {
+    return new ValidationError(
+      'class',
+      `must not be given, since the recorder has no classes, ${got(name)}; name them when you create it: { classes: ['checkout', 'browse'] }`,
+    )
+  }
+  const nearest = typeof name === 'string' ? nearestName(name, classes) : null
+  const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
+  return new ValidationError(
+    'class',
+    `must be a class of the recorder, ${got(name)}${hint}; classes: ${classes.join(', ')}`,
+  )
+}
 
 function notATime(what: string, ms: number, fromMs: number, nowMs: number): ValidationError {
   const range = `no earlier than ${fromMs} ms and no later than now, ${nowMs} ms`

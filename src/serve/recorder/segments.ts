@@ -1,10 +1,13 @@
 import { bucketOf, clampToBuckets, FIRST_BUCKET_NS, LAST_BUCKET_NS } from '../../histogram/buckets.js'
 import { type HistogramSnapshot, mergeHistograms, zeros } from '../../histogram/latency-histogram.js'
-import { addMoments, addMomentsOf, COUNT, MAX, MIN, MOMENTS, SQUARES, SUM } from '../../histogram/moments.js'
-import { type Counts, type Metric, noCounts } from '../../result/recording.js'
+import { addMoments, addMomentsOf, MAX, MIN, MOMENTS, momentsAt } from '../../histogram/moments.js'
+import type { FailureCounts } from '../../result/failures.js'
+import { type ClassRecordings, type Counts, type Metric, noCounts } from '../../result/recording.js'
 import { MOST_REQUESTS, NS_PER_SECOND } from '../../scenario/units.js'
 import { sum, sumBy } from '../../statistics/descriptive.js'
 import { BucketPages } from './bucket-pages.js'
+import { ClassSegments } from './class-segments.js'
+import { addFailure, withUnknown } from './failure-counts.js'
 
 /** The sums of a segment; times in nanoseconds. */
 const START = 0
@@ -42,12 +45,18 @@ const FIELD_OF = {
 } as const
 export type Outcome = keyof typeof FIELD_OF
 
-/** The histograms of a segment. `alone` is the latency of requests without a batch, which were all service. */
-const HISTOGRAM_OF = { latency: 0, wait: 1, service: 2, queueing: 3, batching: 4, dispatch: 5, alone: 6 } as const
+/**
+ * The histograms of a segment. `alone` is the latency of requests without a batch, which were all service, `failed` that of
+ * failed requests.
+ */
+const HISTOGRAM_OF = {
+  ...{ latency: 0, wait: 1, service: 2, queueing: 3, batching: 4, dispatch: 5 },
+  ...{ alone: 6, failed: 7 },
+} as const
 export type StoredHistogram = keyof typeof HISTOGRAM_OF
 /** how many batches there were of each size: counts by size instead of by bucket */
-const SIZES = 7
-const HISTOGRAMS = 8
+const SIZES = 8
+const HISTOGRAMS = 9
 /** The stored histograms of each metric. The requests in none of them took no such time. */
 const STORED: Record<Metric, readonly StoredHistogram[]> = {
   latency: ['latency', 'alone'],
@@ -84,8 +93,8 @@ const LARGE = 2 ** 15
  * order:    | place of the oldest | ... | place of the newest |
  * by place:
  * sums:     | 18 sums of place 0            | 18 sums of place 1 | ...
- * moments:  | 8 x 5 moments of place 0      | ...
- * pages:    | 8 histograms' counts, place 0 | ...
+ * moments:  | 9 x 5 moments of place 0      | ...
+ * pages:    | 9 histograms' counts, place 0 | ...
  * ```
  *
  * A segment is referred to by the index of its first sum (`at`), which holds until the next call of `advance`.
@@ -100,28 +109,47 @@ export class Segments {
     this.#coarsen(Math.floor(histogram / HISTOGRAMS)),
   )
   readonly #large: (Map<number, number> | null)[] = new Array(PLACES).fill(null)
+  /** the failed requests of known kinds, by place, and since the start */
+  readonly #failures: (Map<string, number> | null)[] = new Array(PLACES).fill(null)
+  readonly #allFailures = new Map<string, number>()
+  /** null if requests have no classes */
+  readonly classes: ClassSegments | null
   readonly #free: number[] = Array.from({ length: PLACES }, (_, place) => PLACES - 1 - place)
   readonly #judged: boolean
   /** the newest segment, which holds the present */
   #newest = 0
 
-  /** @param judged whether requests are judged by the limits of `good` */
-  constructor(startNs: number, judged = false) {
+  /**
+   * @param judged whether requests are judged by the limits of `good`
+   * @param classes the names of the classes that requests may have; none if they have no classes
+   */
+  constructor(startNs: number, judged = false, classes: readonly string[] = []) {
     this.#judged = judged
+    this.classes =
+      classes.length === 0 ? null : new ClassSegments(classes, PLACES, judged, (place) => this.#coarsen(place))
     this.#open(startNs, startNs + FINEST_NS)
   }
 
   /** The segments, the oldest first; valid until the next change. */
   views(): SegmentView[] {
-    return Array.from(this.#order.subarray(0, this.#length), (place) => {
+    const places = this.#order.subarray(0, this.#length)
+    const { classes } = this
+    const shown = classes === null ? [] : classes.shown(places)
+    return Array.from(places, (place) => {
       const sums = this.#sums.subarray(place * FIELDS, (place + 1) * FIELDS)
-      return new SegmentView(
-        sums,
-        (name) => this.#snapshot(place, HISTOGRAM_OF[name]),
-        () => this.#sizes(place),
-        this.#judged,
-      )
+      return new SegmentView(sums, this.#judged, {
+        histogram: (name) => this.#snapshot(place, HISTOGRAM_OF[name]),
+        sizes: () => this.#sizes(place),
+        failures: () => this.#failures[place] ?? new Map(),
+        classes: () => classes?.read(place, shown),
+      })
     })
+  }
+
+  /** The failed requests since the start by kind. They never fall, as a kind keeps its count once it has one. */
+  get allFailures(): FailureCounts {
+    const failed = sumBy(this.views(), ({ counts }) => counts.failed)
+    return withUnknown(this.#allFailures, failed)
   }
 
   #at(i: number): number {
@@ -152,10 +180,16 @@ export class Segments {
     return this.#at(0)
   }
 
-  /** Records the outcome of a request, which left at `leftNs`. */
-  settle(dueNs: number, leftNs: number, outcome: Outcome): void {
+  /**
+   * Records the outcome of a request, which left at `leftNs`. Buffered requests that completed are counted in their class
+   * by the buffer.
+   *
+   * @returns the segment that it was due in
+   */
+  settle(dueNs: number, leftNs: number, outcome: Outcome, ofClass = 0): number {
     const sums = this.#sums
     const at = this.of(dueNs)
+    if (this.classes !== null && outcome !== 'completed') this.classes.settle(at / FIELDS, ofClass, outcome)
     const field = at + FIELD_OF[outcome]
     const start = sums[at + START] as number
     const due = Math.max(dueNs, start)
@@ -167,6 +201,44 @@ export class Segments {
     if (outcome === 'completed') sums[left + COMPLETIONS] = (sums[left + COMPLETIONS] as number) + 1
     if (at === left) sums[at + STAYS] = (sums[at + STAYS] as number) + leftNs - due
     else this.#spread(STAYS, due, leftNs)
+    return at
+  }
+
+  /** Records a request that failed at `leftNs`, and its kind of failure; null if that is not known. */
+  fail(dueNs: number, leftNs: number, kind: string | null, ofClass: number): void {
+    const at = this.settle(dueNs, leftNs, 'failed', ofClass)
+    this.record(at, 'failed', leftNs - dueNs)
+    if (kind === null) return
+    const place = at / FIELDS
+    const failures = this.#failures[place] ?? new Map<string, number>()
+    this.#failures[place] = failures
+    addFailure(failures, kind)
+    addFailure(this.#allFailures, kind)
+  }
+
+  /** Records that `length` requests of these classes, due in a segment, arrived. */
+  arriveInClasses(at: number, classes: Uint8Array, from: number, length: number): void {
+    if (this.classes === null) return
+    for (let i = from; i < from + length; i++) this.classes.arrive(at / FIELDS, classes[i] as number)
+  }
+
+  /**
+   * Records that `length` requests of these classes, due in a segment, completed.
+   *
+   * @param bad 1 for each that was not good; null if requests are not judged
+   */
+  completeInClasses(
+    at: number,
+    classes: Uint8Array,
+    from: number,
+    latencies: Float64Array,
+    length: number,
+    bad: Uint8Array | null,
+  ): void {
+    if (this.classes === null) return
+    for (let i = 0; i < length; i++) {
+      this.classes.complete(at / FIELDS, classes[from + i] as number, latencies[i] as number, bad?.[i] === 0)
+    }
   }
 
   /** Records a batch, in the segment that it started in. */
@@ -379,7 +451,15 @@ export class Segments {
       this.#pages.move(from * HISTOGRAMS + SIZES, to * HISTOGRAMS + SIZES, 0, LARGE)
     }
     for (const [size, times] of this.#large[from] ?? []) this.#addLarge(to, size, times)
+    this.#mergeFailures(to, from)
+    this.classes?.merge(from, to)
     this.#remove(i + 1)
+  }
+
+  #mergeFailures(to: number, from: number): void {
+    const [known, more] = [this.#failures[to] ?? null, this.#failures[from] ?? null]
+    if (known === null) this.#failures[to] = more
+    else if (more !== null) for (const [kind, times] of more) addFailure(known, kind, times)
   }
 
   #moveHistogram(from: number, to: number): void {
@@ -398,6 +478,7 @@ export class Segments {
     sums[b + AREA] = (sums[b + AREA] as number) + pending * (this.endOf(b) - this.startOf(b))
     for (let histogram = 0; histogram < HISTOGRAMS; histogram++)
       this.#pages.clear((this.#order[0] as number) * HISTOGRAMS + histogram)
+    this.classes?.drop(this.#order[0] as number, this.#order[1] as number)
     this.#remove(0)
   }
 
@@ -408,6 +489,8 @@ export class Segments {
     this.#sums.fill(0, place * FIELDS, (place + 1) * FIELDS)
     this.#moments.fill(0, place * HISTOGRAMS * MOMENTS, (place + 1) * HISTOGRAMS * MOMENTS)
     this.#large[place] = null
+    this.#failures[place] = null
+    this.classes?.reset(place)
     order.copyWithin(i, i + 1, this.#length--)
     this.#free.push(place)
   }
@@ -433,17 +516,9 @@ export class Segments {
 
   /** How much memory it takes at present. */
   get bytes(): number {
-    return this.#sums.byteLength + this.#moments.byteLength + this.#pages.bytes
+    return this.#sums.byteLength + this.#moments.byteLength + this.#pages.bytes + (this.classes?.bytes ?? 0)
   }
 }
-
-const momentsAt = (moments: Float64Array, at: number) => ({
-  count: moments[at + COUNT] as number,
-  sum: moments[at + SUM] as number,
-  squares: moments[at + SQUARES] as number,
-  min: moments[at + MIN] as number,
-  max: moments[at + MAX] as number,
-})
 
 /** How many of the requests due in a segment are still in flight. */
 function pendingIn(sums: Float64Array, at: number): number {
@@ -457,23 +532,24 @@ function pendingIn(sums: Float64Array, at: number): number {
   )
 }
 
+/** Reads what a segment has in addition to its sums. */
+interface SegmentReader {
+  histogram(name: StoredHistogram): HistogramSnapshot
+  sizes(): Map<number, number>
+  failures(): ReadonlyMap<string, number>
+  classes(): ClassRecordings | undefined
+}
+
 /** Reads one segment. */
 export class SegmentView {
   readonly #sums: Float64Array
-  readonly #stored: (name: StoredHistogram) => HistogramSnapshot
-  readonly #sizes: () => Map<number, number>
   readonly #judged: boolean
+  readonly #reader: SegmentReader
 
-  constructor(
-    sums: Float64Array,
-    stored: (name: StoredHistogram) => HistogramSnapshot,
-    sizes: () => Map<number, number>,
-    judged: boolean,
-  ) {
+  constructor(sums: Float64Array, judged: boolean, reader: SegmentReader) {
     this.#sums = sums
-    this.#stored = stored
-    this.#sizes = sizes
     this.#judged = judged
+    this.#reader = reader
   }
 
   #get(field: number): number {
@@ -533,14 +609,25 @@ export class SegmentView {
   }
   /** How many batches of each size started in it. */
   get batchSizes(): Map<number, number> {
-    return this.#sizes()
+    return this.#reader.sizes()
+  }
+  /** Of the requests due in it, those that failed, by kind, and their latency. */
+  get failures(): FailureCounts {
+    return withUnknown(this.#reader.failures(), this.#get(FAILED))
+  }
+  get failedLatency(): HistogramSnapshot {
+    return this.#reader.histogram('failed')
+  }
+  /** Of the requests due in it, those of each class; undefined if requests have no classes. */
+  get classes(): ClassRecordings | undefined {
+    return this.#reader.classes()
   }
 
   /** A metric of the completed requests that were due in it. */
   histogram(metric: Metric): HistogramSnapshot {
     const completed = this.#get(COMPLETED)
     if (completed === 0) return zeros(0)
-    const stored = STORED[metric].map(this.#stored)
+    const stored = STORED[metric].map((name) => this.#reader.histogram(name))
     const counted = sumBy(stored, ({ count }) => count)
     return mergeHistograms([...stored, zeros(completed - counted)])
   }

@@ -1,6 +1,8 @@
+import { mergeHistograms } from '../../histogram/latency-histogram.js'
 import { environment } from '../../machine/environment.js'
+import { mergeFailures } from '../../result/failures.js'
 import { evenSegments } from '../../result/intervals/even-segments.js'
-import { byMetric, mergeByMetric, type Recording, totalOf } from '../../result/recording.js'
+import { byMetric, mergeByMetric, mergeClasses, type Recording, totalOf } from '../../result/recording.js'
 import { mergeSizes } from '../../result/replications.js'
 import { type Result, resultOf } from '../../result/result.js'
 import type { Good } from '../../scenario/good.js'
@@ -50,6 +52,7 @@ function recordWindow(views: readonly SegmentView[], endNs: number, query: Snaps
   let inSystemNs = 0
   let staysNs = sum(({ pending }) => Math.max(0, pending), before) * (endNs - startNs)
   const segments = inside.map((view) => {
+    const { classes } = view
     const end = Math.min(view.endNs, endNs)
     inSystemNs += inSystem * (end - view.startNs) + view.areaNs - view.grown * (view.endNs - end)
     inSystem += view.grown
@@ -63,6 +66,7 @@ function recordWindow(views: readonly SegmentView[], endNs: number, query: Snaps
       inSystem: Math.max(0, inSystem),
       ...view.started,
       histograms: byMetric((metric) => view.histogram(metric)),
+      ...(classes !== undefined && { classes }),
     }
   })
   const counts = totalOf(segments.map((segment) => segment.counts))
@@ -79,6 +83,11 @@ function recordWindow(views: readonly SegmentView[], endNs: number, query: Snaps
     endNs: endNs - query.originNs,
     histograms: mergeByMetric(segments.map(({ histograms }) => histograms)),
     counts,
+    ...(segments[0]?.classes !== undefined && { classes: mergeClasses(segments.map(({ classes = {} }) => classes)) }),
+    ...(counts.failed > 0 && {
+      failures: mergeFailures(inside.map(({ failures }) => failures)),
+      failed: mergeHistograms(inside.map(({ failedLatency }) => failedLatency)),
+    }),
     completions: sum(({ completions }) => completions),
     batchSizes: mergeSizes(inside.map(({ batchSizes }) => batchSizes)),
     servingNs: known ? servingNs : null,

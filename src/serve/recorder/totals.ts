@@ -1,5 +1,7 @@
 import { BUCKETS, bucketOf } from '../../histogram/buckets.js'
-import { type Counts, totalOf } from '../../result/recording.js'
+import type { HistogramSnapshot } from '../../histogram/latency-histogram.js'
+import type { FailureCounts } from '../../result/failures.js'
+import { type ClassRecording, type Counts, totalOf } from '../../result/recording.js'
 import { NS_PER_MS, nanoseconds } from '../../scenario/units.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import { show, ValidationError } from '../../validation/validation-error.js'
@@ -17,6 +19,11 @@ export interface TotalDurations {
   atMost: number[]
 }
 
+/** The requests of a class. */
+export interface ClassTotals extends Omit<Counts, 'offered' | 'unfinished'> {
+  latency: TotalDurations
+}
+
 /** Counts of everything since the start; they never fall. */
 export interface Totals extends Omit<Counts, 'unfinished'> {
   /** when the recorder was made, in milliseconds of its clock */
@@ -28,6 +35,10 @@ export interface Totals extends Omit<Counts, 'unfinished'> {
   batched: number
   servingMs: number
   durations: Record<ExportedMetric, TotalDurations>
+  /** the failed requests by kind; empty if none failed */
+  failures: FailureCounts
+  /** the requests of each class; absent if requests have no classes */
+  classes?: Record<string, ClassTotals>
 }
 
 /**
@@ -41,12 +52,9 @@ export function totalsOf(segments: Segments, boundsMs: readonly number[]): Total
   const views = segments.views()
   const sum = (of: (view: SegmentView) => number) => sumBy(views, of)
   const { unfinished: _, ...counts } = totalOf(views.map((view) => view.counts))
-  const durations = EXPORTED.map((metric) => {
+  const durationsOf = (histograms: readonly HistogramSnapshot[]): TotalDurations => {
     const perBound = new Float64Array(boundsMs.length + 1)
-    let sumNs = 0
-    for (const view of views) {
-      const { buckets, counts, sum } = view.histogram(metric)
-      sumNs += sum
+    for (const { buckets, counts } of histograms) {
       for (let i = 0; i < buckets.length; i++) {
         const bound = boundOf[buckets[i] as number] as number
         perBound[bound] = (perBound[bound] as number) + (counts[i] as number)
@@ -57,8 +65,14 @@ export function totalsOf(segments: Segments, boundsMs: readonly number[]): Total
       below += perBound[bound] as number
       return below
     })
-    return [metric, { count: counts.completed, sumMs: sumNs / NS_PER_MS, atMost }] as const
-  })
+    return {
+      count: sumBy(histograms, ({ count }) => count),
+      sumMs: sumBy(histograms, ({ sum }) => sum) / NS_PER_MS,
+      atMost,
+    }
+  }
+  const durations = EXPORTED.map((metric) => [metric, durationsOf(views.map((view) => view.histogram(metric)))])
+  const classes = classesOf(views, durationsOf)
   return {
     startMs: (views[0] as SegmentView).startNs / NS_PER_MS,
     ...counts,
@@ -71,7 +85,25 @@ export function totalsOf(segments: Segments, boundsMs: readonly number[]): Total
     batched: sum(({ started }) => started.batched),
     servingMs: sum(({ started }) => started.servingNs) / NS_PER_MS,
     durations: Object.fromEntries(durations) as Totals['durations'],
+    failures: segments.allFailures,
+    ...(classes !== null && { classes }),
   }
+}
+
+function classesOf(
+  views: readonly SegmentView[],
+  durationsOf: (histograms: readonly HistogramSnapshot[]) => TotalDurations,
+): Record<string, ClassTotals> | null {
+  const all = views.map(({ classes }) => classes)
+  const names = Object.keys(all[0] ?? {})
+  if (names.length === 0) return null
+  return Object.fromEntries(
+    names.map((name) => {
+      const own = all.map((classes) => classes?.[name] as ClassRecording)
+      const { offered: _, unfinished: __, ...counts } = totalOf(own.map(({ counts }) => counts))
+      return [name, { ...counts, latency: durationsOf(own.map(({ latency }) => latency)) }]
+    }),
+  )
 }
 
 /** For each bucket the index of the first bound that its durations are at most; the number of bounds if they exceed all. */

@@ -29,17 +29,28 @@ describe('sums', () => {
 })
 bench('all', () => { work() }, { warmupTime: 20 })
 bench('all', () => {}, { warmupTime: 20 })
+describe('faults', () => {
+  let runs = 0
+  bench('at once', () => { throw new Error('no paper') }, { warmupTime: 20 })
+  bench('later', () => { if (++runs > 1000) throw new Error('no more paper') }, { warmupTime: 1, iterations: 2000 })
+})
 `,
     })
     linkPackages(at, 'vitest')
     at.write(work(200_000))
     const { code, stdout, stderr } = await at.gate('main', '--runner', 'vitest', ...FEW, '--json')
-    expect({ code, stderr: stderr.replace(/^throughline: .*\n/gm, '') }).toEqual({ code: 1, stderr: '' })
+    // a task that fails does not keep the others from being compared
+    expect({ code, stderr: stderr.replace(/^throughline: .*\n/gm, '') }).toEqual({ code: 2, stderr: '' })
     const { scenarios, base } = readReport(stdout)
+    const reasons = scenarios.filter(({ verdict }) => verdict === 'failed').map(({ name, reason }) => [name, reason])
+    expect(reasons.sort()).toEqual([
+      ['faults > at once', 'head: failed: no paper'],
+      ['faults > later', 'head: failed: no more paper'],
+    ])
     expect(base).toMatchObject({ dependencies: 'linked' })
     const verdicts = Object.fromEntries(scenarios.map(({ name, verdict }) => [name, verdict]))
     expect(verdicts).toMatchObject({ 'sums > all': 'fail', all: 'fail' })
-    expect(Object.keys(verdicts).sort()).toEqual(['all', 'all (2)', 'sums > all'])
+    expect(Object.keys(verdicts).sort()).toEqual(['all', 'all (2)', 'faults > at once', 'faults > later', 'sums > all'])
     expect(verdicts['all (2)']).not.toBe('fail')
     expect(at.leftovers()).toEqual([])
   })
@@ -50,7 +61,9 @@ bench('all', () => {}, { warmupTime: 20 })
       ...work(20_000),
       'a.bench.js': `import { Bench } from 'tinybench'
 import { work } from './work.js'
-export default new Bench({ warmupTime: 10 }).add('one', () => work())
+export default new Bench({ warmupTime: 10, throws: true })
+  .add('none', () => { throw new Error('no paper') })
+  .add('one', () => work())
 export const second = new Bench({ warmupTime: 10 }).add('two', async () => work())
 await second.run()
 `,
@@ -58,13 +71,14 @@ await second.run()
     linkPackages(at, 'tinybench')
     at.write(work(200_000))
     const { code, stdout } = await at.gate('main', '--runner', 'tinybench', ...FEW, '--json')
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     const { scenarios } = readReport(stdout)
     expect(scenarios).toMatchObject([
+      { name: 'none', verdict: 'failed', reason: 'head: failed: no paper' },
       { name: 'one', verdict: 'fail' },
       { name: 'second > two', verdict: 'fail' },
     ])
-    const median = scenarios[0]?.comparison?.metrics.find(({ metric }) => metric === 'p50')
+    const median = scenarios[1]?.comparison?.metrics.find(({ metric }) => metric === 'p50')
     expect(median?.ratio).toBeGreaterThan(3)
     expect(at.leftovers()).toEqual([])
   })

@@ -30,14 +30,14 @@ describe.concurrent('throughline compare --base-ref --runner', () => {
     expect(at.leftovers()).toEqual([])
   })
 
-  it('reports a file that fails, and compares the others', async () => {
-    const at = repository(scripted({ parse: 1 }), scripted({ print: 1 }, 'b.bench.js'))
-    at.write(scripted({ print: 'no paper' }, 'b.bench.js'))
+  it('reports a task that fails, and compares the others of its file, and the other files', async () => {
+    const at = repository(scripted({ parse: 1 }), scripted({ print: 1, fold: 1 }, 'b.bench.js'))
+    at.write(scripted({ print: 'no paper', fold: 4 }, 'b.bench.js'))
     const { code, stdout } = await at.gate('main', '--runner', 'tinybench')
     expect(code).toBe(2)
-    expect(stdout).toMatch(/ Cannot be run: print\n/)
-    expect(stdout).toMatch(/ parse +p50 .* same\n print +cannot be run\n/)
-    expect(stdout).toMatch(/ print: head: failed: print: no paper\n/)
+    expect(stdout).toMatch(/ Slower than main: fold; cannot be run: print\n/)
+    expect(stdout).toMatch(/ parse +p50 .* same\n print +cannot be run\n fold +p50 .* slower\n/)
+    expect(stdout).toMatch(/ print: head: failed: no paper\n/)
     expect(at.leftovers()).toEqual([])
   })
 })

@@ -59,6 +59,24 @@ describe('the report of a service', () => {
     expect(html.split('<main>')[1]?.split('</main>')[0]).not.toMatch(/NaN|Infinity|undefined/)
   })
 
+  it('checks the budget of a class, and says so if no request has it', async () => {
+    let now = 0
+    const recorder = createRecorder({ clock: () => now, classes: ['checkout', 'browse'] })
+    const checkouts = recorder.class('checkout')
+    for (let request = 0; request < 400; request++) {
+      const start = checkouts.start()
+      now += 5
+      checkouts.record(start)
+      now += 45
+    }
+    const kept = await fetch(await serve(() => recorder.snapshot(), { budget: { 'checkout.p90': '10ms' } }))
+    expect(await kept.text()).toContain('Budget kept')
+    server?.close()
+    const misspelt = await fetch(await serve(() => recorder.snapshot(), { budget: { 'chekout.p90': '10ms' } }))
+    expect(misspelt.status).toBe(500)
+    expect(await misspelt.text()).toContain('which no request has (did you mean &#39;checkout.p90&#39;?)')
+  })
+
   it('reloads itself if refresh is set', async () => {
     const url = await serve(async () => result, { refresh: '5s' })
     expect(await (await fetch(url)).text()).toContain('<meta http-equiv="refresh" content="5">')

@@ -369,10 +369,13 @@ describe('createBatcher', () => {
     [{ timeout: 'soon' }, 'options.timeout: must be a duration of 1 ns or more'],
     [{ timeout: Number.NaN }, 'options.timeout: must be a duration of 1 ns or more'],
     [{ signal: {} }, 'options.signal: must be an AbortSignal'],
-    [{ timeOut: 5 }, "options: 'timeOut' is not an option here (did you mean 'timeout'?); accepted: signal, timeout"],
-    [7, 'options: must be an object of signal, timeout'],
-    [null, 'options: must be an object of signal, timeout'],
-    [new Map([['timeout', 5]]), 'options: must be an object of signal, timeout, got a Map'],
+    [
+      { timeOut: 5 },
+      "options: 'timeOut' is not an option here (did you mean 'timeout'?); accepted: signal, timeout, class",
+    ],
+    [7, 'options: must be an object of signal, timeout, class'],
+    [null, 'options: must be an object of signal, timeout, class'],
+    [new Map([['timeout', 5]]), 'options: must be an object of signal, timeout, class, got a Map'],
   ])('rejects a call with %j', async (options, message) => {
     const batcher = createBatcher((batch: number[]) => batch)
     await expect(batcher.run(1, options as never)).rejects.toThrow(message)
@@ -444,5 +447,116 @@ describe('createBatcher', () => {
     })
     await Promise.all(Array.from({ length: 10 }, (_, i) => batcher.run(i)))
     expect(timers()).toBeLessThanOrEqual(before)
+  })
+})
+
+describe('the classes and failures of calls', () => {
+  const outputs = (batch: number[]) =>
+    batch.map((input) => (input < 0 ? Object.assign(new Error('below 0'), { code: 'E_BELOW' }) : input))
+
+  it('are recorded, and given to the handler', async () => {
+    const seen: unknown[] = []
+    const batcher = createBatcher(
+      (batch: number[], { classes }) => {
+        seen.push(classes)
+        return outputs(batch)
+      },
+      { batching: { maxBatchSize: 4, maxWait: '1s' }, classes: ['checkout', 'browse'] },
+    )
+    await settle([
+      batcher.run(1, { class: 'checkout' }),
+      batcher.run(-2, { class: 'checkout', timeout: '5s' }),
+      batcher.run(3, { class: 'browse' }),
+      batcher.run(4),
+    ])
+    await settle([5, 6, 7, 8].map((input) => batcher.run(input)))
+    expect(seen).toEqual([['checkout', 'checkout', 'browse', 'other'], []])
+    const { classes = {}, failures } = batcher.recorder?.snapshot() ?? {}
+    expect(classes.checkout?.counts).toMatchObject({ offered: 2, completed: 1, failed: 1 })
+    expect(classes.browse?.counts).toMatchObject({ offered: 1, completed: 1 })
+    expect(classes.other?.counts).toMatchObject({ offered: 5, completed: 5 })
+    expect(failures).toEqual({ E_BELOW: 1 })
+    await batcher.close()
+  })
+
+  it('are recorded of calls that are not served', async () => {
+    const { handler, answer } = held()
+    const batcher = createBatcher(handler, { queue: { capacity: 1 }, classes: ['checkout', 'browse'] })
+    const first = batcher.run(1, { class: 'browse' })
+    await tick()
+    const aborted = new AbortController()
+    const calls = settle([
+      batcher.run(2, { class: 'checkout', signal: aborted.signal }),
+      batcher.run(3, { class: 'checkout' }),
+    ])
+    expect(() => batcher.admit({ class: 'browse' })).toThrow(/the queue is full/)
+    aborted.abort(new Error('gone'))
+    await calls
+    const late = settle([batcher.run(4, { class: 'browse', timeout: 1 })])
+    await late
+    await answer()
+    await first
+    const { classes } = batcher.recorder?.totals() ?? {}
+    expect(classes?.checkout).toMatchObject({ completed: 0, rejected: 1, aborted: 1, timedOut: 0 })
+    expect(classes?.browse).toMatchObject({ completed: 1, rejected: 1, aborted: 0, timedOut: 1 })
+    await batcher.close()
+  })
+
+  it('of a batch that fails as a whole are the kind of what was thrown, or its code', async () => {
+    const batcher = createBatcher((batch: number[]) => {
+      if (batch.includes(1)) throw new RangeError('too far')
+      return batch.includes(2) ? [] : batch
+    })
+    await settle([1, 2, 3].map((input) => batcher.run(input)))
+    await settle([batcher.run(1)])
+    await settle([batcher.run(2)])
+    expect(batcher.recorder?.totals().failures).toMatchObject({ RangeError: 2 })
+    expect(batcher.recorder?.totals().failures.BAD_OUTPUT).toBeGreaterThan(0)
+    await batcher.close()
+  })
+
+  it('are passed to any recorder sink', async () => {
+    const noted: unknown[] = []
+    const note =
+      (what: string) =>
+      (_dueMs: number, ...rest: unknown[]) =>
+        noted.push([what, ...rest])
+    const recorder: RecorderSink = {
+      ...{ arrived: note('arrived'), served: note('served'), failed: note('failed') },
+      ...{ rejected: note('rejected'), timedOut: note('timedOut'), aborted: note('aborted') },
+      batch() {},
+    }
+    const batcher = createBatcher(outputs, { recorder })
+    await batcher.run(1, { class: 'any' })
+    const [failure] = await settle([batcher.run(-1)])
+    await batcher.close()
+    await settle([batcher.run(1, { class: 'any' })])
+    expect(noted).toEqual([
+      ['arrived', 'any'],
+      ['served', 'any'],
+      ['arrived', undefined],
+      ['failed', failure, undefined],
+    ])
+  })
+
+  it.each([
+    [{ class: 'chekout' }, /class: must be a class of the recorder, got "chekout" \(did you mean 'checkout'\?\)/],
+    [{ class: 5 }, /options.class: must be the name of a class, got 5/],
+  ])('are refused if they are %j, and not recorded', async (options, message) => {
+    const batcher = createBatcher(outputs, { classes: ['checkout', 'browse'] })
+    await expect(batcher.run(1, options as object)).rejects.toThrow(message)
+    await expect(batcher.run(1, options as object)).rejects.toThrow(ValidationError)
+    expect(() => batcher.admit(options as object)).toThrow(message)
+    expect(batcher.recorder?.totals().offered).toBe(0)
+    await batcher.close()
+  })
+
+  it('are named in one place only', async () => {
+    expect(() => createBatcher(outputs, { classes: ['a'], recorder: false })).toThrow(
+      'classes: cannot be combined with recorder; pass the classes to createRecorder',
+    )
+    const batcher = createBatcher(outputs)
+    await expect(batcher.run(1, { class: 'checkout' })).rejects.toThrow(/since the recorder has no classes/)
+    await batcher.close()
   })
 })

@@ -44,6 +44,18 @@ describe('a batcher with a module on threads', () => {
     expect(String(outcomes[2])).toMatch(/could not be cloned/)
   })
 
+  it('gives the handler the classes of its calls, also if some inputs cannot be sent', async () => {
+    const classified = make({ classes: ['checkout', 'browse'] })
+    const inputs = ['class', (() => 1) as never, 'class']
+    const outcomes = await settle(
+      inputs.map((input, i) => classified.run(input, { class: i === 2 ? 'browse' : 'checkout' })),
+    )
+    await classified.close()
+    expect([outcomes[0], outcomes[2]]).toEqual(['checkout', 'browse'])
+    expect(classified.recorder?.totals().classes?.checkout).toMatchObject({ completed: 1, failed: 1 })
+    expect(classified.recorder?.totals().failures).toEqual({ DataCloneError: 1 })
+  })
+
   it.each([
     ['throw', { name: 'RangeError', message: 'no model', code: 'E_MODEL' }],
     ['few', { code: 'BAD_OUTPUT', statusCode: 500, message: expect.stringContaining('got 0 for a batch of 3') }],

@@ -33,3 +33,21 @@ it('batches, and requests that were not answered, are published on diagnostics_c
     ['throughline:batch', { name: 'infer', size: 1, idleMs: 10, leaveMs: 10, startMs: 10, endMs: 10 }],
   ])
 })
+
+it('have the class of a request, and the kind of its failure', () => {
+  const received: unknown[] = []
+  const onMessage = (message: unknown) => received.push(message)
+  const clock = new VirtualClock(10)
+  const recorder = createRecorder({ name: 'shop', clock: clock.read, classes: ['checkout', 'browse'] })
+  const names = ['fail', 'reject'].map((name) => `throughline:${name}`)
+  for (const name of names) diagnostics.subscribe(name, onMessage)
+  const checkouts = recorder.class('checkout')
+  checkouts.fail(checkouts.start(), new RangeError('too far'))
+  recorder.arrived(10, 'browse')
+  recorder.rejected(10, 'browse')
+  for (const name of names) diagnostics.unsubscribe(name, onMessage)
+  expect(received).toEqual([
+    { name: 'shop', dueMs: 10, atMs: 10, class: 'checkout', kind: 'RangeError' },
+    { name: 'shop', dueMs: 10, atMs: 10, class: 'browse' },
+  ])
+})

@@ -87,4 +87,31 @@ describe('metrics for OpenTelemetry', () => {
     expect((await readFrom(recorded({ latency: '3ms' })))?.dataPoints.map(({ value }) => value)).toEqual([3])
     expect(await readFrom(recorded())).toBeUndefined()
   })
+
+  it.each(['a producer', 'a meter'])('have the class of requests and the kind of failures, by %s', async (by) => {
+    const clock = new VirtualClock()
+    const recorder = createRecorder({ name: 'shop', clock: clock.read, classes: ['checkout', 'browse'] })
+    const [checkouts, browses] = [recorder.class('checkout'), recorder.class('browse')]
+    const start = checkouts.start()
+    clock.pass(3)
+    checkouts.record(start)
+    browses.record(browses.start())
+    const reader = new Reader(by === 'a producer' ? { metricProducers: [openTelemetryProducer(recorder)] } : {})
+    const provider = new MeterProvider({ readers: [reader] })
+    if (by === 'a meter') registerOpenTelemetry(provider.getMeter('test'), recorder)
+    browses.fail(browses.start(), new RangeError('too far'))
+    const read = await reader.read()
+    const pointsOf = (name: string) => read.get(name)?.dataPoints.map(({ attributes, value }) => [attributes, value])
+    expect(pointsOf('throughline.requests')).toContainEqual([
+      { 'throughline.recorder': 'shop', class: 'browse', outcome: 'failed' },
+      1,
+    ])
+    expect(pointsOf('throughline.failures')).toEqual([[{ 'throughline.recorder': 'shop', kind: 'RangeError' }, 1]])
+    if (by === 'a meter') return
+    const latencies = read.get('throughline.latency')?.dataPoints as DataPoint<Histogram>[]
+    expect(latencies.map(({ attributes, value }) => [attributes.class, value.count, value.sum])).toEqual([
+      ['checkout', 1, 0.003],
+      ['browse', 1, 0],
+    ])
+  })
 })

@@ -69,7 +69,7 @@ describe('metrics for Prometheus', () => {
     }
     const types = text.match(/^# TYPE \w+/gm) as string[]
     expect(new Set(types).size).toBe(types.length)
-    expect(types).toHaveLength(11)
+    expect(types).toHaveLength(12)
   })
 
   it('are the same from a registry of prom-client, also for several recorders', async () => {
@@ -77,7 +77,7 @@ describe('metrics for Prometheus', () => {
     const registry = new Registry()
     registerPrometheus(registry, recorders)
     expect((await registry.metrics()).trim()).toBe(prometheusText(recorders).trim())
-    expect(await registry.getMetricsAsJSON()).toHaveLength(11)
+    expect(await registry.getMetricsAsJSON()).toHaveLength(12)
     registry.resetMetrics()
     expect((await registry.metrics()).trim()).toBe(prometheusText(recorders).trim())
   })
@@ -109,6 +109,51 @@ describe('metrics for Prometheus', () => {
     const registry = new Registry()
     registerPrometheus(registry, both)
     expect((await registry.metrics()).trim()).toBe(written.trim())
+  })
+
+  it('have a label for the class of requests, and one for the kind of failures', async () => {
+    const clock = new VirtualClock()
+    const shop = createRecorder({
+      name: 'shop',
+      clock: clock.read,
+      classes: ['checkout', 'browse'],
+      good: { latency: '10ms' },
+    })
+    for (const [name, ms] of [
+      ['checkout', 20],
+      ['checkout', 5],
+      ['browse', 2],
+    ] as const) {
+      const start = shop.class(name).start()
+      clock.pass(ms)
+      shop.class(name).record(start)
+    }
+    const text = () => prometheusText([shop, recorded('a')], { bounds: ['10ms'] })
+    const registry = new Registry()
+    // before anything failed
+    registerPrometheus(registry, [shop, createRecorder({ name: 'b', clock: clock.read })], { bounds: ['10ms'] })
+    expect(await registry.metrics()).not.toContain('throughline_failures_total{name="shop"')
+    shop.class('checkout').fail(shop.class('checkout').start(), Object.assign(new Error('x'), { code: 'E "1"' }))
+    for (const [line, value] of [
+      ['throughline_requests_total{name="shop",class="checkout",outcome="completed"}', 2],
+      ['throughline_requests_total{name="shop",class="checkout",outcome="failed"}', 1],
+      ['throughline_requests_total{name="shop",class="browse",outcome="completed"}', 1],
+      ['throughline_requests_total{name="a",outcome="completed"}', 5],
+      ['throughline_good_requests_total{name="shop",class="checkout"}', 1],
+      ['throughline_good_requests_total{name="shop",class="browse"}', 1],
+      ['throughline_failures_total{name="shop",kind="E \\"1\\""}', 1],
+      ['throughline_failures_total{name="a",kind="unknown"}', 1],
+      ['throughline_latency_seconds_bucket{name="shop",class="checkout",le="0.01"}', 1],
+      ['throughline_latency_seconds_bucket{name="shop",class="checkout",le="+Inf"}', 2],
+      ['throughline_latency_seconds_sum{name="shop",class="browse"}', 0.002],
+      ['throughline_service_seconds_count{name="shop"}', 3],
+    ] as const) {
+      expect(sampleOf(text(), line), line).toBeCloseTo(value, 12)
+    }
+    expect(text()).not.toMatch(/class="other"/)
+    const ofRegistry = await registry.metrics()
+    expect(sampleOf(ofRegistry, 'throughline_failures_total{name="shop",kind="E \\"1\\""}')).toBe(1)
+    expect(sampleOf(ofRegistry, 'throughline_latency_seconds_count{name="shop",class="checkout"}')).toBe(2)
   })
 
   it('escape the name of a recorder', async () => {

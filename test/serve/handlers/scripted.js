@@ -5,7 +5,7 @@ import { defineHandler } from 'throughline/serve'
 export default defineHandler({
   setup: () => ({ factor: 2 }),
   input: (index) => index,
-  async run(batch, { state }) {
+  async run(batch, { state, classes }) {
     if (batch.includes('exit')) process.exit(3)
     if (batch.includes('throw')) throw Object.assign(new RangeError('no model'), { code: 'E_MODEL' })
     if (batch.includes('throw elsewhere')) {
@@ -17,7 +17,8 @@ export default defineHandler({
     if (batch.includes('block')) for (;;);
     if (batch.includes('few')) return []
     if (batch.includes('no array')) return 7
-    return batch.map((each) => {
+    return batch.map((each, i) => {
+      if (each === 'class') return classes[i]
       if (each === 'bad item') return Object.assign(new RangeError('bad item'), { statusCode: 400 })
       if (each === 'unsendable') return () => 1
       if (each === 'thread') return threadId

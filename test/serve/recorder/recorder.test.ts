@@ -232,6 +232,7 @@ describe('a recorder', () => {
     ['served', [7], /dueMs: must be the due time of a request of the current batch/],
     ['served', [null], /dueMs: must be the due time of a request of the current batch/],
     ['failed', [Number.NaN], /dueMs: must be the due time of a request of the current batch/],
+    ['fail', [5, new Error('x'), 4], /endMs: must be .* no earlier than 5 ms/],
   ] as const)('refuses %s(%j)', (method, given, message) => {
     const clock = new VirtualClock(10)
     const recorder = createRecorder({ clock: clock.read })
@@ -326,29 +327,34 @@ describe('recording, compared with a list of everything recorded', () => {
     gapMs: fc.oneof(fc.double({ min: 0, max: 5, noNaN: true }), fc.double({ min: 0, max: 40_000, noNaN: true })),
     takesMs: fc.oneof(fc.double({ min: 0, max: 5, noNaN: true }), fc.double({ min: 0, max: 90_000, noNaN: true })),
     outcome,
+    className: fc.constantFrom('a', 'b', undefined),
+    error: fc.constantFrom(undefined, new RangeError('too far'), Object.assign(new Error('gone'), { code: 'EGONE' })),
   })
 
   it('counts every request once, for any order of times', { tags: 'at-length' }, () => {
     fc.assert(
       fc.property(fc.array(event, { minLength: 1, maxLength: 300 }), (events) => {
         const clock = new VirtualClock()
-        const recorder = createRecorder({ clock: clock.read, drain: '1h' })
+        const recorder = createRecorder({ clock: clock.read, drain: '1h', classes: ['a', 'b'] })
         let now = 0
-        const requests = events.map(({ gapMs, takesMs, outcome }) => {
+        const requests = events.map(({ gapMs, takesMs, outcome, ...rest }) => {
           now += gapMs
-          return { due: now, at: outcome === 'rejected' ? now : now + takesMs, outcome }
+          return { due: now, at: outcome === 'rejected' ? now : now + takesMs, outcome, ...rest }
         })
         const happenings = [
-          ...requests.map(({ due }) => ({ at: due, tell: () => recorder.arrived(due) })),
-          ...requests.map(({ due, at, outcome }) => ({
+          ...requests.map(({ due, className }) => ({ at: due, tell: () => recorder.arrived(due, className) })),
+          ...requests.map(({ due, at, outcome, className, error }) => ({
             at,
             tell: () => {
               if (outcome === 'under way') return
-              if (outcome === 'alone') recorder.record(due, at)
-              else {
-                if (outcome === 'served' || outcome === 'failed') recorder.batch(1, due, due, due, at)
-                recorder[outcome](due)
+              if (outcome === 'alone') {
+                if (className === undefined) recorder.record(due, at)
+                else recorder.class(className).record(due, at)
+                return
               }
+              if (outcome === 'served' || outcome === 'failed') recorder.batch(1, due, due, due, at)
+              if (outcome === 'failed') recorder.failed(due, error, className)
+              else recorder[outcome](due, className)
             },
           })),
         ].sort((a, b) => a.at - b.at)
@@ -361,7 +367,23 @@ describe('recording, compared with a list of everything recorded', () => {
         const served = requests.filter(({ outcome }) => outcome === 'served' || outcome === 'alone')
         const result = recorder.snapshot()
         if (served.length === 0) return result === null
-        const { counts, latencyMs, meanInSystem, window, validity } = checkResult(written(result))
+        // which refuses classes and failures that do not add up
+        const checked = checkResult(written(result))
+        const { counts, latencyMs, meanInSystem, window, validity, classes, failures = {}, failedMs } = checked
+        const failed = requests.filter(({ outcome }) => outcome === 'failed')
+        const kindOf = (error: Error | undefined) =>
+          error === undefined ? 'unknown' : error instanceof RangeError ? 'RangeError' : 'EGONE'
+        for (const kind of ['unknown', 'RangeError', 'EGONE']) {
+          expect(failures[kind] ?? 0).toBe(failed.filter(({ error }) => kindOf(error) === kind).length)
+        }
+        expect(failedMs?.max ?? 0).toBeCloseTo(Math.max(0, ...failed.map(({ due, at }) => at - due)), 5)
+        for (const name of ['a', 'b', 'other']) {
+          const own = requests.filter(({ className = 'other' }) => className === name)
+          expect(classes?.[name]?.counts.offered ?? 0).toBe(own.length)
+          expect(classes?.[name]?.counts.failed ?? 0).toBe(own.filter(({ outcome }) => outcome === 'failed').length)
+          const times = own.filter((each) => served.includes(each)).map(({ due, at }) => at - due)
+          expect(classes?.[name]?.latencyMs?.max ?? 0).toBeCloseTo(Math.max(0, ...times), 5)
+        }
         expect(counts).toEqual({
           offered: requests.length,
           completed: served.length,

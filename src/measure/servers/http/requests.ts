@@ -5,6 +5,7 @@ import { faultOfClassCount, faultOfClassName, OTHER_CLASS, type RequestClasses }
 import { faultOfWeights, type RequestOrder, randomOrder, sequentialOrder } from '../../../scenario/http/order.js'
 import {
   canBeSent,
+  type FileByHash,
   faultOfHeaders,
   faultOfHeaderValue,
   type HttpBody,
@@ -16,6 +17,7 @@ import {
   type ResolvedRequest,
   takesNoBody,
 } from '../../../scenario/http/requests.js'
+import { hashRows } from '../../../scenario/http/secrets.js'
 import { columnsIn, compile, fill, parseTemplate, type Template } from '../../../scenario/http/template.js'
 import { displayUrl } from '../../../scenario/http/url.js'
 import type { ResolvedHttp } from '../../../scenario/http.js'
@@ -38,6 +40,8 @@ export interface RequestSource {
   of(number: number): Outgoing
   /** null if requests have no classes */
   readonly classes: RequestClasses | null
+  /** what was in the files that were read, by their paths */
+  readonly files: ReadonlyMap<string, FileByHash>
 }
 
 /**
@@ -62,10 +66,18 @@ export async function prepareRequests(
     )
   }
   if (typeof requests === 'function') return new FunctionSource(http, requests)
-  const entries = await entriesOf(http, read)
-  const rows = data === undefined ? null : await rowsOf(data as Exclude<typeof data, undefined>, read)
-  return new ListSource(http, entries, rows, seed)
+  const files = new Map<string, FileByHash>()
+  const readFile = async (file: string) => {
+    const rows = await read(file)
+    files.set(file, { file, ...hashRows(rows.map(({ columns }) => columns)) })
+    return rows
+  }
+  const entries = await entriesOf(http, readFile)
+  const rows = data === undefined ? null : await rowsOf(data as Exclude<typeof data, undefined>, readFile)
+  return new ListSource(http, entries, rows, seed, files)
 }
+
+type ReadFile = (file: string) => Promise<FileRow[]>
 
 /** A request of a list or a file, and where it is. */
 interface Entry {
@@ -75,7 +87,7 @@ interface Entry {
   own: HttpRow | null
 }
 
-async function entriesOf({ requests, url, headers, body }: ResolvedHttp, read: typeof readRows): Promise<Entry[]> {
+async function entriesOf({ requests, url, headers, body }: ResolvedHttp, read: ReadFile): Promise<Entry[]> {
   if (requests === undefined) return [{ place: 'http', request: {}, own: null }]
   if (Array.isArray(requests)) {
     return requests.map((request, i) => ({ place: `http.requests.${i}`, request, own: null }))
@@ -85,7 +97,7 @@ async function entriesOf({ requests, url, headers, body }: ResolvedHttp, read: t
   return rows.map((row) => ({ place: row.place, request: toRequest(row), own: row.columns }))
 }
 
-async function rowsOf(data: NonNullable<ResolvedHttp['data']>, read: typeof readRows): Promise<FileRow[]> {
+async function rowsOf(data: NonNullable<ResolvedHttp['data']>, read: ReadFile): Promise<FileRow[]> {
   if (typeof data === 'string') return read(data)
   return (data as HttpRow[]).map((columns, i) => ({ place: `http.data.${i}`, columns }))
 }
@@ -100,8 +112,16 @@ class ListSource implements RequestSource {
   readonly #rows: FileRow[] | null
   readonly #order: RequestOrder
   readonly classes: RequestClasses | null
+  readonly files: ReadonlyMap<string, FileByHash>
 
-  constructor(http: ResolvedHttp, entries: Entry[], rows: FileRow[] | null, seed: number) {
+  constructor(
+    http: ResolvedHttp,
+    entries: Entry[],
+    rows: FileRow[] | null,
+    seed: number,
+    files: ReadonlyMap<string, FileByHash>,
+  ) {
+    this.files = files
     const target = new Target(http)
     this.#rows = rows
     this.#order = orderOf(http, entries, rows?.length ?? 1, seed)
@@ -403,6 +423,7 @@ class FunctionSource implements RequestSource {
   readonly #numbers = new Float64Array(KEPT).fill(-1)
   readonly #kept: (HttpRequest | Thrown)[] = new Array(KEPT)
   readonly classes: RequestClasses | null
+  readonly files: ReadonlyMap<string, FileByHash> = new Map()
 
   constructor(http: ResolvedHttp, make: (index: number) => HttpRequest) {
     this.#target = new Target(http)

@@ -42,7 +42,7 @@ export class InProcess implements Servers {
   }
 
   serve(batch: LiveBatch, inputs: unknown[]): void {
-    const context = new BatchContext(this.#state)
+    const context = new BatchContext(this.#state, batch.classes)
     try {
       const outputs: unknown = this.#handler.run(inputs, context)
       if (!isPromise(outputs)) {

@@ -29,7 +29,7 @@ export interface ThreadSettings {
  * The thread of one server, which is replaced when it exits. Batches and answers go over a port of their own:
  *
  *     this thread                              the server's thread
- *     serve   -- { inputs } ---------------->  the handler runs
+ *     serve   -- { inputs, classes } ------->  the handler runs
  *     answer  <- { startNs, outputs, errors }  or { error }, { badOutput }, { timeout }
  *     close   -- { teardown: true } -------->  the handler tears down
  */
@@ -150,7 +150,7 @@ export class ServerThread {
     this.#batch = batch
     port.ref()
     try {
-      port.postMessage({ inputs } satisfies ThreadRequest)
+      port.postMessage({ inputs, classes: batch.classes } satisfies ThreadRequest)
     } catch (error) {
       this.#sendCloneable(port, batch, inputs, error)
     }
@@ -159,11 +159,12 @@ export class ServerThread {
   /** Sends the inputs that can be cloned, if not all can: only the others fail. */
   #sendCloneable(port: MessagePort, batch: LiveBatch, inputs: unknown[], thrown: unknown): void {
     const sendErrors = inputs.map(cloneError)
-    const cloneable = inputs.filter((_, i) => sendErrors[i] === null)
+    const isCloneable = (_: unknown, i: number) => sendErrors[i] === null
+    const cloneable = inputs.filter(isCloneable)
     let failure = thrown
     if (cloneable.length > 0 && cloneable.length < inputs.length) {
       try {
-        port.postMessage({ inputs: cloneable } satisfies ThreadRequest)
+        port.postMessage({ inputs: cloneable, classes: batch.classes.filter(isCloneable) } satisfies ThreadRequest)
         this.#sendErrors = sendErrors
         return
       } catch (error) {

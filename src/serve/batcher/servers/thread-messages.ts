@@ -11,7 +11,7 @@ export interface ServeTask {
 }
 
 /** A message to a thread: serve a batch, or tear down. */
-export type ThreadRequest = { inputs: unknown[] } | { teardown: true }
+export type ThreadRequest = { inputs: unknown[]; classes: readonly string[] } | { teardown: true }
 
 /** Its answer: the outputs, with the errors among them apart, or what went wrong. */
 export type ThreadResponse =

@@ -19,7 +19,7 @@ export async function serveOnThread({ port, handler, batchTimeoutMs }: ServeTask
     return ready.unready
   }
   port.on('message', async (request: ThreadRequest) => {
-    const response = 'inputs' in request ? await serve(request.inputs, ready, batchTimeoutMs) : await tearDown(ready)
+    const response = 'inputs' in request ? await serve(request, ready, batchTimeoutMs) : await tearDown(ready)
     try {
       port.postMessage(response)
     } catch {
@@ -30,14 +30,20 @@ export async function serveOnThread({ port, handler, batchTimeoutMs }: ServeTask
   return null
 }
 
-async function serve(inputs: unknown[], { handler, state }: Ready, batchTimeoutMs: number): Promise<ThreadResponse> {
-  const context = new BatchContext(state)
+type Batch = Extract<ThreadRequest, { inputs: unknown[] }>
+
+async function serve(
+  { inputs, classes }: Batch,
+  { handler, state }: Ready,
+  timeoutMs: number,
+): Promise<ThreadResponse> {
+  const context = new BatchContext(state, classes)
   const startNs = Number(real.hrtimeNs())
   let outputs: unknown
   try {
     const size = inputs.length
     outputs = handler.run(inputs, context)
-    if (isPromise(outputs)) outputs = await settle(outputs, context, batchTimeoutMs, Number.POSITIVE_INFINITY)
+    if (isPromise(outputs)) outputs = await settle(outputs, context, timeoutMs, Number.POSITIVE_INFINITY)
     const badOutput = badOutputOf(outputs, size)
     if (badOutput !== null) return { startNs, badOutput }
     return { startNs, outputs: outputs as unknown[], errors: takeErrors(outputs as unknown[]) }
