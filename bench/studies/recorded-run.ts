@@ -1,7 +1,7 @@
 import { recorded, type ServiceInput } from 'throughline'
 import type { Observation } from '../../src/measure/recording/observations.js'
 import { CAUSES, type Cause } from '../../src/scenario/batching-policy.js'
-import { NS_PER_MS } from '../../src/scenario/units.js'
+import { NS_PER_MS } from '../../src/scenario/nanoseconds.js'
 
 const ms = (ns: number) => ns / NS_PER_MS
 

@@ -8,15 +8,9 @@ import { resultOfClass } from '../result/stored.js'
 import { type Interval, percentile, type Summary } from '../result/summary.js'
 import { type Finding, findingsThat, findingsThatLengthen } from '../result/validity.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
-import {
-  type Budget,
-  type BudgetUnit,
-  type LimitedTime,
-  type Relation,
-  type Rule,
-  rulesOf,
-} from '../scenario/budget.js'
-import { NS_PER_MS } from '../scenario/units.js'
+import { type Budget, type BudgetUnit, type Relation, type Rule, rulesOf } from '../scenario/budget.js'
+import { NS_PER_MS } from '../scenario/nanoseconds.js'
+import type { LimitedTime } from '../scenario/times.js'
 import { tailOfCheckpoints } from '../statistics/student.js'
 import { count, rate } from '../text/number.js'
 import type { LatencyPart } from '../text/parts.js'

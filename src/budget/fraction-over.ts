@@ -1,6 +1,6 @@
 import { type Exceedances, FractionBounds } from '../result/intervals/exceedances.js'
 import type { Relation } from '../scenario/budget.js'
-import { NS_PER_MS } from '../scenario/units.js'
+import { NS_PER_MS } from '../scenario/nanoseconds.js'
 
 /** The fraction of requests over a limit. */
 export interface Over {

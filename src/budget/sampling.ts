@@ -6,7 +6,7 @@ import { estimateError, type Order, tooFewSegments } from '../result/intervals/s
 import { errorsIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
 import { percentile } from '../result/summary.js'
-import { nanoseconds } from '../scenario/units.js'
+import { nanoseconds } from '../scenario/nanoseconds.js'
 import { sum, sumBy } from '../statistics/descriptive.js'
 import { student } from '../statistics/student.js'
 import type { ComparedMetric } from './comparison.js'

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } from '../explore/calibrate.js'
+import { NS_PER_MS } from '../scenario/nanoseconds.js'
 import { meanServiceNs, serviceSchema } from '../scenario/service/service.js'
-import { NS_PER_MS } from '../scenario/units.js'
 import { renderFindings } from '../text/findings.js'
 import { legible } from '../text/legible.js'
 import { count, time } from '../text/number.js'

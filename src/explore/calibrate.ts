@@ -4,6 +4,7 @@ import type { MeasureOptions } from '../measure/options.js'
 import { type Observation, runMeasurement } from '../measure/run.js'
 import { resultOf } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
+import { NS_PER_MS } from '../scenario/nanoseconds.js'
 import { type ResolvedScenario, resolveScenario, type Scenario } from '../scenario/scenario.js'
 import {
   evenly,
@@ -24,9 +25,8 @@ import {
   serviceSchema,
 } from '../scenario/service/service.js'
 import { empirical } from '../scenario/service/variation.js'
-import { type Duration, NS_PER_MS, options, positiveDuration, type Rate, rate } from '../scenario/units.js'
+import { abortSignal, type Duration, options, positiveDuration, type Rate, rate } from '../scenario/units.js'
 import { mean, sum } from '../statistics/descriptive.js'
-import { abortSignal } from '../validation/realm.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { timeBareHandler } from './bare.js'
 

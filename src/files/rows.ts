@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { isPlain } from '../scenario/units.js'
+import { isPlain } from '../validation/realm.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { parseCsv } from './csv.js'
 import { parseJsonValues } from './json-values.js'

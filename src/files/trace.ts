@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { LONGEST_NS, MS_PER, NS_PER_MS, options } from '../scenario/units.js'
+import { LONGEST_NS, NS_PER_MS } from '../scenario/nanoseconds.js'
+import { MS_PER, options } from '../scenario/units.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type CsvRecord, parseCsv } from './csv.js'
 import { parseJsonValues } from './json-values.js'

@@ -1,6 +1,6 @@
 import type { HandlerParts } from '../scenario/handler.js'
-import { isPlain } from '../scenario/units.js'
 import { nearestName } from '../validation/nearest.js'
+import { isPlain } from '../validation/realm.js'
 import { show } from '../validation/validation-error.js'
 
 const INPUTS = 1024

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Result } from '../result/result.js'
 import type { Shard } from '../scenario/arrivals/shard.js'
-import { type Duration, duration, nanoseconds, options, positiveDuration, whole } from '../scenario/units.js'
-import { abortSignal } from '../validation/realm.js'
+import { nanoseconds } from '../scenario/nanoseconds.js'
+import { abortSignal, type Duration, duration, options, positiveDuration, whole } from '../scenario/units.js'
 import { throwFaults } from '../validation/validation-error.js'
 
 /** The progress of a run. */

@@ -1,4 +1,4 @@
-import { SEGMENTS } from '../result/recording.js'
+import { SEGMENTS, segmentsFrom } from '../result/recording.js'
 import type { ClosedArrivals, OpenArrivals } from '../scenario/arrivals/arrivals.js'
 import { schedule } from '../scenario/arrivals/schedule.js'
 import { countInShard, type Shard } from '../scenario/arrivals/shard.js'
@@ -150,14 +150,6 @@ function planOfCheckpoints(stop: CheckpointedStop, warmup: ResolvedExtent): Whol
 
 const byTime = (field: string, found: ResolvedExtent) =>
   new ValidationError(field, `must be a duration if the run stops at a precision or budget, got ${show(found)}`)
-
-/** Lists the numbers of the first requests of segments, without duplicates. */
-export function segmentsFrom(first: number, requests: number): number[] {
-  const numbers = new Set(
-    Array.from({ length: SEGMENTS }, (_, k) => Math.ceil(first + ((requests - first) * k) / SEGMENTS)),
-  )
-  return [...numbers]
-}
 
 /** How many requests a plan steps through between yields: about 10 ms. */
 const STEP = 2 ** 20

@@ -1,5 +1,5 @@
 import { zeros } from '../histogram/latency-histogram.js'
-import { NS_PER_SECOND } from '../scenario/units.js'
+import { NS_PER_SECOND } from '../scenario/nanoseconds.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import { intervalsOfRecording } from './merge/intervals.js'
 import {

@@ -1,6 +1,6 @@
 import { type HistogramSnapshot, mergeHistograms } from '../histogram/latency-histogram.js'
 import { percentilesNs } from '../histogram/percentile.js'
-import { NS_PER_MS } from '../scenario/units.js'
+import { NS_PER_MS } from '../scenario/nanoseconds.js'
 import { sumBy } from '../statistics/descriptive.js'
 import { type SegmentLatency, segmentLatency } from './summary.js'
 

@@ -1,5 +1,5 @@
 import type { Good } from '../scenario/good.js'
-import { NS_PER_SECOND } from '../scenario/units.js'
+import { NS_PER_SECOND } from '../scenario/nanoseconds.js'
 import type { RatioPart } from './intervals/figure-intervals.js'
 import { fractionOfRecording } from './merge/intervals.js'
 import type { Counts, Recording } from './recording.js'

@@ -1,4 +1,4 @@
-import { RESPONSE_TIMES, type ResponseTime } from '../scenario/budget.js'
+import { RESPONSE_TIMES, type ResponseTime } from '../scenario/times.js'
 import type { LatencyPart } from '../text/parts.js'
 import type { Result } from './result.js'
 import type { Summary } from './summary.js'

@@ -1,8 +1,8 @@
 import { type HistogramSnapshot, mergeHistograms, zeros } from '../histogram/latency-histogram.js'
 import type { StageSpan } from '../scenario/arrivals/stage-spans.js'
-import { RESPONSE_TIMES, type ResponseTime } from '../scenario/budget.js'
 import type { Good } from '../scenario/good.js'
 import type { ResolvedScenario } from '../scenario/scenario.js'
+import { RESPONSE_TIMES, type ResponseTime } from '../scenario/times.js'
 import { sumBy } from '../statistics/descriptive.js'
 import type { ConnectionsRecording } from './connections.js'
 import type { FailureCounts } from './failures.js'
@@ -219,3 +219,11 @@ export const mergeByMetric = (all: readonly Histograms[]): Histograms => ({
 
 /** Into how many segments a window is cut. */
 export const SEGMENTS = 20
+
+/** Lists the numbers of the first requests of segments, without duplicates. */
+export function segmentsFrom(first: number, requests: number): number[] {
+  const numbers = new Set(
+    Array.from({ length: SEGMENTS }, (_, k) => Math.ceil(first + ((requests - first) * k) / SEGMENTS)),
+  )
+  return [...numbers]
+}

@@ -1,5 +1,5 @@
 import { type HistogramSnapshot, LatencyHistogram, mergeHistograms } from '../histogram/latency-histogram.js'
-import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/units.js'
+import { LONGEST_NS, NS_PER_MS, nanoseconds } from '../scenario/nanoseconds.js'
 import { mean, sumBy } from '../statistics/descriptive.js'
 import { student, tailOf } from '../statistics/student.js'
 import { checkList, got, ValidationError } from '../validation/validation-error.js'

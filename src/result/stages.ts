@@ -1,7 +1,7 @@
 import { mergeHistograms } from '../histogram/latency-histogram.js'
 import type { Arrivals } from '../scenario/arrivals/arrivals.js'
 import { endOfSpan, stageSpans } from '../scenario/arrivals/stage-spans.js'
-import { NS_PER_MS, NS_PER_SECOND } from '../scenario/units.js'
+import { NS_PER_MS, NS_PER_SECOND } from '../scenario/nanoseconds.js'
 import { sumBy } from '../statistics/descriptive.js'
 import { mergeSegments } from './intervals/even-segments.js'
 import {

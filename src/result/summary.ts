@@ -2,7 +2,7 @@ import { decode, encode } from '../histogram/hdr.js'
 import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
 import { meanOf, stdDevOf } from '../histogram/moments.js'
 import { type BoundedCounts, percentileNs, percentilesNs } from '../histogram/percentile.js'
-import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
+import { NS_PER_MS, nanoseconds } from '../scenario/nanoseconds.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 
 /** The estimates that have an interval. */

@@ -1,7 +1,7 @@
 import type { HistogramSnapshot } from '../histogram/latency-histogram.js'
 import { stdDevOf } from '../histogram/moments.js'
 import { isStationary } from '../scenario/arrivals/arrivals.js'
-import { NS_PER_MS } from '../scenario/units.js'
+import { NS_PER_MS } from '../scenario/nanoseconds.js'
 import { sumBy } from '../statistics/descriptive.js'
 import { milliseconds, roughPercent } from '../text/number.js'
 import { MOST_ALIKE } from './intervals/spread.js'

@@ -1,3 +1,5 @@
+import { nanoseconds } from './nanoseconds.js'
+
 /** A batching policy in nanoseconds; no limit is Infinity. */
 export interface Policy {
   readonly maxBatchSize: number
@@ -30,3 +32,11 @@ export function deadline(policy: Policy, oldestDueNs: number): number {
  */
 export const CAUSES = ['wake', 'filled', 'deadline', 'turnaround'] as const
 export type Cause = (typeof CAUSES)[number]
+
+/** Builds the policy of a scenario's batching. */
+export function buildPolicy(batching: { maxBatchSize: number | null; maxWait: number | null }): Policy {
+  return {
+    maxBatchSize: batching.maxBatchSize ?? Number.POSITIVE_INFINITY,
+    maxWaitNs: batching.maxWait === null ? Number.POSITIVE_INFINITY : nanoseconds(batching.maxWait),
+  }
+}

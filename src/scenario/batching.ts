@@ -1,6 +1,5 @@
 import type { z } from 'zod'
-import type { Policy } from './batching-policy.js'
-import { duration, nanoseconds, options, whole } from './units.js'
+import { duration, options, whole } from './units.js'
 
 /**
  * The schema of a batching policy: the largest batch, and how long its oldest request waits for it to fill.
@@ -36,12 +35,3 @@ export const batchingOf = (size: number) =>
 /** Batching that serves one request at a time by default. */
 export const batchingOption = batchingOf(1)
 export type Batching = z.output<typeof batchingOption>
-
-export { deadline, decide, type Policy } from './batching-policy.js'
-
-export function buildPolicy(batching: Batching): Policy {
-  return {
-    maxBatchSize: batching.maxBatchSize ?? Number.POSITIVE_INFINITY,
-    maxWaitNs: batching.maxWait === null ? Number.POSITIVE_INFINITY : nanoseconds(batching.maxWait),
-  }
-}

@@ -1,17 +1,9 @@
 import { z } from 'zod'
 import { nearestName } from '../validation/nearest.js'
 import { type Source, throwFaults, ValidationError } from '../validation/validation-error.js'
+import { LIMITED_TIMES, type LimitedTime, RESPONSE_TIMES, type ResponseTime, TIMES } from './times.js'
 import { durationMs, ratePerSecond } from './units.js'
 
-/** The times that a budget can limit: latency, and its parts. */
-export const TIMES = ['latency', 'wait', 'service', 'lag', 'queueing', 'batching', 'dispatch'] as const
-export type Time = (typeof TIMES)[number]
-/** The times of responses that begin before they end: until the first event, and the gaps between events. Only measurements have them. */
-export const RESPONSE_TIMES = ['first', 'between'] as const
-export type ResponseTime = (typeof RESPONSE_TIMES)[number]
-/** All times that can be limited. */
-export const LIMITED_TIMES = [...TIMES, ...RESPONSE_TIMES] as const
-export type LimitedTime = (typeof LIMITED_TIMES)[number]
 type OfATime = `p${number}` | 'mean' | 'max'
 
 const FRACTIONS = ['errorRate', 'rejectionRate', 'utilization'] as const

@@ -1,5 +1,3 @@
-import { z } from 'zod'
-
 /** The longest list that a Result stores in full. */
 export const LONGEST_KEPT = 1000
 
@@ -24,17 +22,8 @@ export function valuesOf<Value>(list: Listed<Value>): Value[] {
   throw new TypeError(KEPT)
 }
 
-const KEPT =
+export const KEPT =
   'is only a hash, because a Result stores lists of more than 1,000 values as a hash, and cannot be run again; give the list itself'
-const byHash = z
-  .strictObject({ count: z.number(), hash: z.string() })
-  .refine(() => false, { error: KEPT })
-  .transform((value): ByHash => value)
-
-/** A schema of lists that refuses a hashed list with a message of its own. */
-export function listed<Output, Input>(list: z.ZodType<Output[], Input>, error: string) {
-  return z.union([list, byHash], { error })
-}
 
 /** The keys of a scenario's long lists: traces, samples and recorded times. */
 const LISTS = new Set(['timestamps', 'samples', 'times'])

@@ -6,6 +6,7 @@ import { type Budget, checkBudgetClasses, refuseResponseTimes, requireEvents, ru
 import { countOf, hashLongParts, withLists } from './by-hash.js'
 import { type Classes, type ClassesInput, classesSchema, namesOfClasses } from './classes.js'
 import { type Good, type GoodInput, goodSchema, refuseSimulated, refuseWithoutEvents } from './good.js'
+import { LONGEST_NS, NS_PER_SECOND } from './nanoseconds.js'
 import { MOST_SERVERS, MOST_THREADS, queueOption, serversSchema } from './queue.js'
 import { largestKnownBatch, type Service, type ServiceInput, serviceSchema } from './service/service.js'
 import {
@@ -31,7 +32,7 @@ import {
   takesOne,
   targetSchemas,
 } from './target.js'
-import { type Duration, LONGEST_NS, NS_PER_SECOND, options, type Rate, whole } from './units.js'
+import { type Duration, options, type Rate, whole } from './units.js'
 
 /**
  * The schema of a scenario: the single source of its checks and defaults.

@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { type Arrivals, meanRate } from './arrivals/arrivals.js'
 import { type Budget, budgetSchema } from './budget.js'
+import { nanoseconds } from './nanoseconds.js'
 import {
   type Duration,
   duration,
   type Fraction,
   fractionOf,
   MOST_REQUESTS,
-  nanoseconds,
   options,
   positiveDuration,
   whole,

@@ -1,11 +1,8 @@
 import { z } from 'zod'
 import { nearestName } from '../validation/nearest.js'
+import { isAbortSignal, isPlain } from '../validation/realm.js'
 import { got, ValidationError } from '../validation/validation-error.js'
-
-/** The longest run. Beyond 2^53 ns (104 days) a double cannot represent every nanosecond, and ties would be lost. */
-export const LONGEST_NS = 2 ** 53
-export const NS_PER_MS = 1_000_000
-export const NS_PER_SECOND = 1_000_000_000
+import { LONGEST_NS, NS_PER_MS, NS_PER_SECOND, nanoseconds } from './nanoseconds.js'
 
 /** The maximum number of requests in a run, as counters are 32 bits wide. */
 export const MOST_REQUESTS = 2 ** 32 - 1
@@ -95,16 +92,6 @@ export const fraction = z
     return z.NEVER
   })
 
-/** Rounds a positive number. In hot loops this is a fifth faster than Math.round, which has to handle the sign. */
-export function nearest(ns: number): number {
-  return Math.floor(ns + 0.5)
-}
-
-/** Converts milliseconds to whole nanoseconds, the unit of the engines. */
-export function nanoseconds(ms: number): number {
-  return Math.round(ms * NS_PER_MS)
-}
-
 /** The schema of a whole number within bounds. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER, hint = '') {
   const error = ({ input }: { input?: unknown }) => {
@@ -116,12 +103,7 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER, hint = '') 
   return z.number({ error }).int({ error }).min(least, { error }).max(most, { error })
 }
 
-/** Whether a value is a plain object, as made by `{}` or JSON, in any realm. */
-export function isPlain(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
-}
+export const abortSignal = z.custom<AbortSignal>(isAbortSignal, { error: 'must be an AbortSignal' })
 
 // zod takes a Map, a Date or a promise for an object without keys, which would mean all defaults
 const PlainObject: z.core.$constructor<z.ZodObject> = z.core.$constructor('PlainObject', (schema, def) => {

@@ -1,6 +1,6 @@
 import { valuesOf } from '../scenario/by-hash.js'
+import { NS_PER_MS, nanoseconds } from '../scenario/nanoseconds.js'
 import { type Recorded, recordedBatches, recordedLine } from '../scenario/service/recorded.js'
-import { NS_PER_MS, nanoseconds } from '../scenario/units.js'
 import { ValidationError } from '../validation/validation-error.js'
 
 /** A run may be longer than the recorded one by this fraction. */

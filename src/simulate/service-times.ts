@@ -2,7 +2,9 @@ import { exponential } from '../random/exponential.js'
 import type { Random } from '../random/random.js'
 import { stream } from '../random/stream.js'
 import type { Classes } from '../scenario/classes.js'
+import { nanoseconds, nearest } from '../scenario/nanoseconds.js'
 import { type DrawNs, durations } from '../scenario/service/durations.js'
+import { sampler } from '../scenario/service/sampler.js'
 import {
   CAUSES,
   type Cause,
@@ -12,8 +14,6 @@ import {
   type Service,
   servicePoints,
 } from '../scenario/service/service.js'
-import { sampler } from '../scenario/service/variation.js'
-import { nanoseconds, nearest } from '../scenario/units.js'
 import { recordedDispatches, recordedFactors } from './recorded-times.js'
 
 const BLOCK = 1024

@@ -9,8 +9,9 @@ import {
   totalOf,
 } from '../result/recording.js'
 import type { SegmentPart } from '../result/stages.js'
-import type { RequestClasses } from '../scenario/classes.js'
-import { type Good, GoodLimits, type RequestTimes, repeatValues } from '../scenario/good.js'
+import type { Good } from '../scenario/good.js'
+import { GoodLimits, type RequestTimes, repeatValues } from '../scenario/good-limits.js'
+import type { RequestClasses } from '../scenario/request-classes.js'
 
 /** How many served requests are buffered before they are counted: many at a time is twice as fast. */
 export const BUFFERED = 1024

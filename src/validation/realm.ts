@@ -1,5 +1,3 @@
-import { z } from 'zod'
-
 /*
  * Values may come from another realm, such as jsdom, Jest or node:vm, in which `URL` and `Error` are other classes.
  * `instanceof` fails for them, so these checks look at properties instead.
@@ -9,6 +7,13 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 export const isFunction = (value: unknown) => typeof value === 'function'
 
+/** Whether a value is a plain object, as made by `{}` or JSON, in any realm. */
+export function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
 const has = (value: unknown, name: string, type: string) => isObject(value) && typeof value[name] === type
 
 export const isUrl = (value: unknown): value is URL =>
@@ -16,8 +21,6 @@ export const isUrl = (value: unknown): value is URL =>
 
 export const isAbortSignal = (value: unknown): value is AbortSignal =>
   has(value, 'aborted', 'boolean') && has(value, 'addEventListener', 'function')
-
-export const abortSignal = z.custom<AbortSignal>(isAbortSignal, { error: 'must be an AbortSignal' })
 
 /** Throws the reason of an aborted signal. Not every realm's signals have `throwIfAborted` themselves. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { buildPolicy } from '../../src/scenario/batching.js'
+import { buildPolicy } from '../../src/scenario/batching-policy.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
 import { atLength } from '../support/at-length.js'
 import { referencePolicy } from '../support/reference/reference-policy.js'

@@ -4,7 +4,8 @@ import { empirical, exponential, gamma, hyperexponential, lognormal, none, unifo
 import { exponential as drawExponential } from '../../src/random/exponential.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
-import { sampler, type Variation } from '../../src/scenario/service/variation.js'
+import { sampler } from '../../src/scenario/service/sampler.js'
+import type { Variation } from '../../src/scenario/service/variation.js'
 import { atLength } from '../support/at-length.js'
 import {
   expectCounts,

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { buildPolicy } from '../../src/scenario/batching.js'
-import { deadline, decide, type Policy } from '../../src/scenario/batching-policy.js'
+import { buildPolicy, deadline, decide, type Policy } from '../../src/scenario/batching-policy.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { drawnClasses } from '../../src/scenario/classes.js'
+import { drawnClasses } from '../../src/scenario/request-classes.js'
 
 const classes = { checkout: { weight: 1 }, browse: { weight: 4 }, search: { weight: 5 } }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Duration, poisson, type Rate } from '../../src/index.js'
-import { duration, durationMs, nanoseconds, rate, ratePerSecond } from '../../src/scenario/units.js'
+import { nanoseconds } from '../../src/scenario/nanoseconds.js'
+import { duration, durationMs, rate, ratePerSecond } from '../../src/scenario/units.js'
 import { refusal } from '../support/expect/refusal.js'
 
 describe('a duration is parsed into milliseconds', () => {

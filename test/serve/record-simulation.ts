@@ -1,5 +1,5 @@
 import { type Recorder, type Result, type Scenario, type SimulationEvent, simulate } from 'throughline'
-import { drawnClasses } from '../../src/scenario/classes.js'
+import { drawnClasses } from '../../src/scenario/request-classes.js'
 import type { VirtualClock } from './virtual-clock.js'
 
 /** Returns `count` times of a Poisson process in milliseconds, one a millisecond on average, in whole microseconds. */

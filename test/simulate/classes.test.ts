@@ -13,7 +13,7 @@ import {
 } from '../../src/index.js'
 import { checkResult } from '../../src/result/check.js'
 import type { ClassResult } from '../../src/result/classes.js'
-import { drawnClasses } from '../../src/scenario/classes.js'
+import { drawnClasses } from '../../src/scenario/request-classes.js'
 import { atLength } from '../support/at-length.js'
 import { type NaiveScenario, naive } from '../support/reference/naive-simulator.js'
 import { simulateWithEvents } from '../support/reference/simulate-with-events.js'

@@ -2,7 +2,7 @@ import { LatencyHistogram } from '../../../src/histogram/latency-histogram.js'
 import { meanOf } from '../../../src/histogram/moments.js'
 import { exponential } from '../../../src/random/exponential.js'
 import { stream } from '../../../src/random/stream.js'
-import { nearest } from '../../../src/scenario/units.js'
+import { nearest } from '../../../src/scenario/nanoseconds.js'
 
 const MEAN_SERVICE = 10_000_000
 

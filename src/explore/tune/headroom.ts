@@ -5,6 +5,7 @@ import type { Result } from '../../result/result.js'
 import { type Arrivals, meanRate } from '../../scenario/arrivals/arrivals.js'
 import { type Budget, checkBudgetClasses, parseBudget, refuseResponseTimes } from '../../scenario/budget.js'
 import { namesOfClasses } from '../../scenario/classes.js'
+import { NS_PER_SECOND } from '../../scenario/nanoseconds.js'
 import {
   requireGood,
   resolveScenario,
@@ -13,11 +14,11 @@ import {
   type StoredScenario,
 } from '../../scenario/scenario.js'
 import { plannedRequests, refuseCheckpoints } from '../../scenario/stop.js'
-import { NS_PER_SECOND, options } from '../../scenario/units.js'
+import { abortSignal, options } from '../../scenario/units.js'
 import { rate as rateText } from '../../text/number.js'
 import { type Refused, type TaskKind, throwIfRefused } from '../../threads/pool.js'
 import { startThread, type Thread } from '../../threads/thread.js'
-import { abortSignal, throwIfAborted } from '../../validation/realm.js'
+import { throwIfAborted } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { AgentPool } from '../agents/agent-pool.js'
 import { type OnAgents, onAgentsSchema } from '../agents/options.js'

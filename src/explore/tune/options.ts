@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { type Budget, budgetSchema } from '../../scenario/budget.js'
-import { type Duration, duration, options, positiveDuration, whole } from '../../scenario/units.js'
-import { abortSignal } from '../../validation/realm.js'
+import { abortSignal, type Duration, duration, options, positiveDuration, whole } from '../../scenario/units.js'
 import { throwFaults } from '../../validation/validation-error.js'
 import { type OnAgents, onAgentsSchema, type ResolvedOnAgents, threadsOrAgents } from '../agents/options.js'
 import { type CalibrateAt, calibrateAtSchema } from '../calibrate.js'

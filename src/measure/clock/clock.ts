@@ -1,5 +1,5 @@
 import { real } from '../../clock/real.js'
-import { NS_PER_MS } from '../../scenario/units.js'
+import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 
 /** Reads the time, in whole nanoseconds from the start of the run. */
 export type Clock = () => number

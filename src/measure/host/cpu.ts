@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { TICK_MS } from '../../machine/processes.js'
 import type { Cpu } from '../../result/host.js'
-import { NS_PER_MS } from '../../scenario/units.js'
+import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 
 /** Reads the kernel's ID of this thread; 0 if it is unknown. */
 export function threadId(): number {

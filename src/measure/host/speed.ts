@@ -1,6 +1,6 @@
 import { real } from '../../clock/real.js'
 import type { Speed } from '../../result/host.js'
-import { NS_PER_MS } from '../../scenario/units.js'
+import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 import { mean } from '../../statistics/descriptive.js'
 import type { Clock } from '../clock/clock.js'
 

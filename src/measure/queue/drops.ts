@@ -1,4 +1,4 @@
-import type { RequestClasses } from '../../scenario/classes.js'
+import type { RequestClasses } from '../../scenario/request-classes.js'
 import { DepartureStats, departureStatsLength } from '../recording/departure-stats.js'
 import { SequenceLock } from '../recording/sequence-lock.js'
 import type { Window } from '../recording/window.js'

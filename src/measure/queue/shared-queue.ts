@@ -2,7 +2,7 @@ import type { ClosedArrivals, OpenArrivals } from '../../scenario/arrivals/arriv
 import { Clients } from '../../scenario/arrivals/clients.js'
 import type { Shard } from '../../scenario/arrivals/shard.js'
 import type { Policy } from '../../scenario/batching-policy.js'
-import type { RequestClasses } from '../../scenario/classes.js'
+import type { RequestClasses } from '../../scenario/request-classes.js'
 import type { Clock } from '../clock/clock.js'
 import { SegmentBoundaries } from '../recording/segment-boundaries.js'
 import { AHEAD_NS, type Window } from '../recording/window.js'

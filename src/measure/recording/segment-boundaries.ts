@@ -1,5 +1,5 @@
+import { segmentsFrom } from '../../result/recording.js'
 import type { Clock } from '../clock/clock.js'
-import { segmentsFrom } from '../plan.js'
 import type { RunEnd } from '../queue/arrivals.js'
 import { AHEAD_NS, setAhead, type Window } from './window.js'
 

@@ -1,7 +1,7 @@
 import { inProgress } from '../../result/findings.js'
 import { type Result, resultOf } from '../../result/result.js'
+import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 import type { ResolvedScenario, StoredScenario } from '../../scenario/scenario.js'
-import { NS_PER_MS } from '../../scenario/units.js'
 import { buildRecordingOfAnswered } from './build-recording.js'
 import { type RunBuffers, type RunSetup, SharedMemory } from './shared-memory.js'
 

@@ -1,7 +1,7 @@
 import { payloadsOf, type Ready } from '../../handler/prepare.js'
 import { BatchContext, isPromise, toNativePromise } from '../../handler/serving.js'
 import { numberInAll, type Shard } from '../../scenario/arrivals/shard.js'
-import { classNames, type RequestClasses } from '../../scenario/classes.js'
+import { classNames, type RequestClasses } from '../../scenario/request-classes.js'
 import type { Call } from '../../scenario/target.js'
 import { isError } from '../../validation/realm.js'
 import { numbersInAll } from '../queue/batch.js'

@@ -12,7 +12,7 @@ import {
   settle,
 } from '../../handler/serving.js'
 import type { Shard } from '../../scenario/arrivals/shard.js'
-import { classNames, type RequestClasses } from '../../scenario/classes.js'
+import { classNames, type RequestClasses } from '../../scenario/request-classes.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'
 import { calibrateSpin, Waiter } from '../clock/waiter.js'

@@ -1,7 +1,7 @@
 import { real } from '../../clock/real.js'
 import { onAbort } from '../../handler/on-abort.js'
 import { TimeoutError } from '../../handler/serving.js'
-import { NS_PER_MS } from '../../scenario/units.js'
+import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
 import { StartLine } from '../clock/start.js'

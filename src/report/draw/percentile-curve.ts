@@ -1,7 +1,7 @@
 import { bucketCeiling } from '../../histogram/buckets.js'
 import { decode } from '../../histogram/hdr.js'
 import { nameOf, PERCENTILES, type Summary } from '../../result/summary.js'
-import { NS_PER_MS } from '../../scenario/units.js'
+import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 import { time, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import type { Drawing } from './drawing.js'

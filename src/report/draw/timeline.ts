@@ -1,7 +1,7 @@
 import { percentilesNs } from '../../histogram/percentile.js'
 import type { Result, Segment } from '../../result/result.js'
 import { decodeSummary } from '../../result/summary.js'
-import { NS_PER_MS } from '../../scenario/units.js'
+import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 import { count, time, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import type { Drawing } from './drawing.js'

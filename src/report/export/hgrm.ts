@@ -1,7 +1,7 @@
 import { BUCKETS_PER_OCTAVE, bucketCeiling, HIGHEST_NS } from '../../histogram/buckets.js'
 import { decode } from '../../histogram/hdr.js'
 import { checkIsSummary, type Summary } from '../../result/summary.js'
-import { NS_PER_MS } from '../../scenario/units.js'
+import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 
 /** The number of lines for each halving of the distance to 100 %. */
 const TICKS = 5

@@ -1,7 +1,7 @@
 import { BUCKETS, bucketCeiling, bucketFloor, bucketOf } from '../../histogram/buckets.js'
 import { decode } from '../../histogram/hdr.js'
 import { rankOf } from '../../histogram/percentile.js'
-import { nanoseconds } from '../../scenario/units.js'
+import { nanoseconds } from '../../scenario/nanoseconds.js'
 import { betaCdf, betaQuantile } from '../../statistics/beta.js'
 import { sum, sumBy } from '../../statistics/descriptive.js'
 import { student } from '../../statistics/student.js'

@@ -1,7 +1,7 @@
 import { bucketCeiling, bucketFloor } from '../../histogram/buckets.js'
 import { type HistogramSnapshot, zeros } from '../../histogram/latency-histogram.js'
+import { NS_PER_MS, NS_PER_SECOND, nanoseconds } from '../../scenario/nanoseconds.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
-import { NS_PER_MS, NS_PER_SECOND, nanoseconds } from '../../scenario/units.js'
 import type { ClassSegment } from '../classes.js'
 import type { Connections, ConnectionsRecording } from '../connections.js'
 import {

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { listed, valuesOf } from '../by-hash.js'
+import { valuesOf } from '../by-hash.js'
+import { listed } from '../listed.js'
+import { LONGEST_NS, NS_PER_MS } from '../nanoseconds.js'
 import { type Variation, variationSchema, variedDuration } from '../service/variation.js'
 import {
   type Duration,
   duration,
   durationMs,
-  LONGEST_NS,
-  NS_PER_MS,
   options,
   positiveDuration,
   type Rate,

@@ -1,6 +1,6 @@
 import { ValidationError } from '../../validation/validation-error.js'
+import { NS_PER_MS } from '../nanoseconds.js'
 import { type DrawNs, durations } from '../service/durations.js'
-import { NS_PER_MS } from '../units.js'
 import type { ClosedArrivals } from './arrivals.js'
 import { Heap } from './heap.js'
 import { numberInAll, type Shard } from './shard.js'

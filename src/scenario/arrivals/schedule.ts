@@ -1,8 +1,8 @@
 import { exponential } from '../../random/exponential.js'
 import { stream } from '../../random/stream.js'
 import { valuesOf } from '../by-hash.js'
-import { sampler } from '../service/variation.js'
-import { NS_PER_SECOND, nanoseconds, nearest } from '../units.js'
+import { NS_PER_SECOND, nanoseconds, nearest } from '../nanoseconds.js'
+import { sampler } from '../service/sampler.js'
 import type { OpenArrivals } from './arrivals.js'
 import { rampsOf, type Staged } from './ramps.js'
 

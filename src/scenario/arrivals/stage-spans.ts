@@ -1,4 +1,4 @@
-import { nanoseconds } from '../units.js'
+import { nanoseconds } from '../nanoseconds.js'
 import type { Arrivals } from './arrivals.js'
 import { rampsOf } from './ramps.js'
 

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { isBytes, isFunction, isObject, isUrl } from '../../validation/realm.js'
+import { isBytes, isFunction, isObject, isPlain, isUrl } from '../../validation/realm.js'
 import { kindOf, show } from '../../validation/validation-error.js'
 import type { ByHash } from '../by-hash.js'
 import { isNamed, live, type Named } from '../named.js'
-import { isPlain, options } from '../units.js'
+import { options } from '../units.js'
 
 /** A request body: a string, bytes, or anything else, which is sent as JSON. */
 export type HttpBody = string | Uint8Array | Readonly<Record<string, unknown>> | readonly unknown[]

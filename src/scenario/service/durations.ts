@@ -1,6 +1,7 @@
 import { stream } from '../../random/stream.js'
-import { nearest } from '../units.js'
-import { sampler, type VariedDuration } from './variation.js'
+import { nearest } from '../nanoseconds.js'
+import { sampler } from './sampler.js'
+import type { VariedDuration } from './variation.js'
 
 /** Draws a duration in whole nanoseconds. */
 export type DrawNs = () => number

@@ -1,5 +1,5 @@
 import { mean } from '../../statistics/descriptive.js'
-import { NS_PER_MS } from '../units.js'
+import { NS_PER_MS } from '../nanoseconds.js'
 import { type byBatchSize, CAUSES, type Cause, type ServiceExtras } from './service.js'
 import { empirical } from './variation.js'
 

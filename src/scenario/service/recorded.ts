@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { mean, sumBy } from '../../statistics/descriptive.js'
-import { type Listed, listed, valuesOf } from '../by-hash.js'
-import { type Duration, duration, nanoseconds, options, whole } from '../units.js'
+import { type Listed, valuesOf } from '../by-hash.js'
+import { listed } from '../listed.js'
+import { nanoseconds } from '../nanoseconds.js'
+import { type Duration, duration, options, whole } from '../units.js'
 
 /** A batch of a recorded run. */
 export interface RecordedBatch {

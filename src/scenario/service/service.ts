@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { sumBy } from '../../statistics/descriptive.js'
 import { CAUSES, type Cause } from '../batching-policy.js'
-import { type Duration, duration, NS_PER_SECOND, nanoseconds, options, readOptions } from '../units.js'
+import { NS_PER_SECOND, nanoseconds } from '../nanoseconds.js'
+import { type Duration, duration, options, readOptions } from '../units.js'
 import {
   type Line,
   type Recorded,

@@ -1,19 +1,11 @@
 import { z } from 'zod'
-import { type Batching, batchingOf, buildPolicy } from '../../scenario/batching.js'
-import type { Policy } from '../../scenario/batching-policy.js'
+import { type Batching, batchingOf } from '../../scenario/batching.js'
+import { buildPolicy, type Policy } from '../../scenario/batching-policy.js'
+import { LONGEST_NS, nanoseconds } from '../../scenario/nanoseconds.js'
 import { queueOption, threadsSchema } from '../../scenario/queue.js'
 import type { ScenarioParts } from '../../scenario/scenario.js'
-import {
-  type Duration,
-  duration,
-  durationMs,
-  isPlain,
-  LONGEST_NS,
-  nanoseconds,
-  options,
-  positiveDuration,
-} from '../../scenario/units.js'
-import { abortSignal, isAbortSignal } from '../../validation/realm.js'
+import { abortSignal, type Duration, duration, durationMs, options, positiveDuration } from '../../scenario/units.js'
+import { isAbortSignal, isPlain } from '../../validation/realm.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { classNamesSchema, recorderName } from '../recorder/recorder-options.js'
 import type { BatcherLimits } from './live-batcher.js'

@@ -1,4 +1,5 @@
 import { BatchTimeoutError } from '../../handler/serving.js'
+import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 import { BatcherError } from './batcher-error.js'
 import { listenBeforeExit } from './before-exit.js'
 import { LiveBatch } from './live-batch.js'
@@ -7,7 +8,6 @@ import type { Servers } from './servers/servers.js'
 import type { Alarm, BatcherTime } from './time.js'
 
 const NEVER = Number.POSITIVE_INFINITY
-const NS_PER_MS = 1_000_000
 /** When a handler in this process has served for this long, timers and I/O run before the next batch. */
 const YIELD_NS = 5_000_000
 

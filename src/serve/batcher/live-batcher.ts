@@ -1,5 +1,6 @@
 import { onAbort } from '../../handler/on-abort.js'
 import { deadline, decide, type Policy } from '../../scenario/batching-policy.js'
+import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 import { BatcherError } from './batcher-error.js'
 import { Dispatcher } from './dispatcher.js'
 import { FastPath, FULL_PATH } from './fast-path.js'
@@ -13,7 +14,6 @@ import { Settlement } from './settlement.js'
 import type { Alarm, BatcherTime } from './time.js'
 
 const NEVER = Number.POSITIVE_INFINITY
-const NS_PER_MS = 1_000_000
 /** An alarm that fires within this time is not cleared, though nothing waits for it. */
 const LINGER_NS = 20_000_000
 

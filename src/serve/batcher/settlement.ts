@@ -1,12 +1,10 @@
 import { checkOutputs } from '../../handler/serving.js'
-import { nearest } from '../../scenario/units.js'
+import { NS_PER_MS, nearest } from '../../scenario/nanoseconds.js'
 import { isError } from '../../validation/realm.js'
 import { BatcherError } from './batcher-error.js'
 import type { LiveBatch } from './live-batch.js'
 import type { RecorderSink } from './recorder-sink.js'
 import type { Request } from './request.js'
-
-const NS_PER_MS = 1_000_000
 
 /** Settles requests: records the outcome of each, and then resolves or rejects its promise. */
 export class Settlement {

@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { advanceTo, isFaked, now } from '../../clock/clock.js'
 import { real } from '../../clock/real.js'
 import { Timer } from '../../clock/timer.js'
+import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 
 /** The clock, job queues and timers of a batcher. */
 export interface BatcherTime {
@@ -34,7 +35,6 @@ export interface Alarm {
   keepAlive(keepsAlive: boolean): void
 }
 
-const NS_PER_MS = 1_000_000
 const NEVER = Number.POSITIVE_INFINITY
 /** The clock's arithmetic may be off by this much when it should be at a whole millisecond. */
 const ROUNDING_NS = 1000

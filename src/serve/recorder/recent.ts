@@ -1,4 +1,4 @@
-import { nanoseconds } from '../../scenario/units.js'
+import { nanoseconds } from '../../scenario/nanoseconds.js'
 
 /** A batch that was served, in nanoseconds: its server had been idle since `idleNs` when it left the queue. */
 export interface RecentBatch {

@@ -1,5 +1,6 @@
-import { type Good, GoodLimits, type RequestTimes, repeatValues } from '../../scenario/good.js'
-import { NS_PER_MS, nearest } from '../../scenario/units.js'
+import type { Good } from '../../scenario/good.js'
+import { GoodLimits, type RequestTimes, repeatValues } from '../../scenario/good-limits.js'
+import { NS_PER_MS, nearest } from '../../scenario/nanoseconds.js'
 import type { Recent } from './recent.js'
 import type { Segments } from './segments.js'
 

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { batchingOption } from '../../scenario/batching.js'
-import { RESPONSE_TIMES, type ResponseTime } from '../../scenario/budget.js'
 import { faultOfClassCount, faultOfClassName } from '../../scenario/classes.js'
 import { type GoodInput, goodSchema } from '../../scenario/good.js'
 import { queueOption, threadsSchema } from '../../scenario/queue.js'
 import type { ScenarioParts } from '../../scenario/scenario.js'
+import { RESPONSE_TIMES, type ResponseTime } from '../../scenario/times.js'
 import { type Duration, options, positiveDuration, whole } from '../../scenario/units.js'
 import { throwFaults } from '../../validation/validation-error.js'
 

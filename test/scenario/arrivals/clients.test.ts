@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { closed, exponential } from '../../../src/index.js'
 import { stream } from '../../../src/random/stream.js'
-import { sampler } from '../../../src/scenario/service/variation.js'
+import { sampler } from '../../../src/scenario/service/sampler.js'
 import { simulateWithEvents } from '../../support/reference/simulate-with-events.js'
 
 const NS = 1e6

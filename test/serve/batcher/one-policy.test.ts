@@ -8,7 +8,7 @@ import {
   type ScenarioParts,
   type SimulationEvent,
 } from '../../../src/index.js'
-import { buildPolicy } from '../../../src/scenario/batching.js'
+import { buildPolicy } from '../../../src/scenario/batching-policy.js'
 import { resolveScenario } from '../../../src/scenario/scenario.js'
 import { BatcherError } from '../../../src/serve/batcher/batcher-error.js'
 import { LiveBatcher } from '../../../src/serve/batcher/live-batcher.js'

@@ -1,7 +1,7 @@
 import { checkColumns, toRequest } from '../../../files/requests.js'
 import { type FileRow, readRows } from '../../../files/rows.js'
 import { isPromise } from '../../../handler/serving.js'
-import { faultOfClassCount, faultOfClassName, OTHER_CLASS, type RequestClasses } from '../../../scenario/classes.js'
+import { faultOfClassCount, faultOfClassName, OTHER_CLASS } from '../../../scenario/classes.js'
 import { faultOfWeights, type RequestOrder, randomOrder, sequentialOrder } from '../../../scenario/http/order.js'
 import {
   canBeSent,
@@ -21,6 +21,7 @@ import { hashRows } from '../../../scenario/http/secrets.js'
 import { columnsIn, compile, fill, parseTemplate, type Template } from '../../../scenario/http/template.js'
 import { displayUrl } from '../../../scenario/http/url.js'
 import type { ResolvedHttp } from '../../../scenario/http.js'
+import type { RequestClasses } from '../../../scenario/request-classes.js'
 import { nearestName } from '../../../validation/nearest.js'
 import { isBytes, isUrl } from '../../../validation/realm.js'
 import { messageOf, show, ValidationError } from '../../../validation/validation-error.js'
