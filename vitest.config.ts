@@ -98,6 +98,8 @@ export default defineConfig({
         setupFiles: ['test/support/suites/working-directory.ts', 'test/support/suites/skip-quick-tests.ts'],
         provide: { suite: 'full' },
         tags: [{ name: 'full' }, { name: 'at-length' }],
+        // long runs leave memory behind, and a process with much of it cannot start others
+        isolate: true,
         sequence: { groupOrder: 1 },
       }),
     ],

@@ -207,7 +207,7 @@ describe.concurrent('micro-benchmarks', { timeout: TIMEOUT }, () => {
     // every run of the second file takes a second
     at.write({ 'b.bench.js': hangs.replace('process.env.HANG ?? 0', '1000') })
     const { child, printed, ended } = at.start([
-      ...['compare', '--base-ref', 'main', '--runner', 'tinybench', '--rounds', '4'],
+      ...['compare', '--base-ref', 'main', '--runner', 'tinybench', '--rounds', '10'],
     ])
     await until(() => /b\.bench\.js: base and head/.test(printed.stderr))
     child.kill('SIGINT')
