@@ -1,6 +1,7 @@
 // How often a regression gate is right, and how long it takes: recorded on a quiet machine, in pieces that add up.
 //
 //   npx tsx bench/studies/gate.ts --record gate.jsonl --minutes 45    records; a second run with the same file continues
+//   npx tsx bench/studies/gate.ts --record gate.jsonl --kinds 'gate 1'  records gates of one scenario only
 //   npx tsx bench/studies/gate.ts --report gate.jsonl --runs 2000     prints what was recorded, and gates resampled from it
 //
 // It records, of code that is 0, 5, 10, 20 and 100 % slower:
@@ -35,6 +36,7 @@ const { values: given } = parseArgs({
     minutes: { type: 'string', default: '45' },
     report: { type: 'string' },
     runs: { type: 'string', default: '2000' },
+    kinds: { type: 'string' },
   },
 })
 const root = resolve(import.meta.dirname, '../..')
@@ -76,7 +78,7 @@ type Recorded = SegmentRecord | GateRecord | PeerRecord
 
 /** The fraction of the time that each kind of record takes. */
 const SHARES: Record<Recorded['kind'], number> = { segment: 0.45, 'gate 1': 0.35, 'gate 5': 0.15, peer: 0.05 }
-const KINDS = Object.keys(SHARES) as Recorded['kind'][]
+const KINDS = (given.kinds?.split(',') ?? Object.keys(SHARES)) as Recorded['kind'][]
 
 function readRecords(file: string): Recorded[] {
   if (!existsSync(file)) return []

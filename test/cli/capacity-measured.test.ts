@@ -40,7 +40,7 @@ describe('throughline capacity of a target', () => {
   })
 
   it('is inconclusive if there was too little time for a run', async () => {
-    const flags = ['--url', server.url, '--arrivals', '10/s', '--p99', '2s', '--at-most', '10ms']
+    const flags = ['--url', server.url, '--arrivals', '1/s', '--p99', '2s', '--at-most', '500ms']
     const { code, stdout } = await throughline('capacity', ...flags)
     expect(code).toBe(3)
     expect(stdout).toContain('The time was over before a load passed; allow more time.')
