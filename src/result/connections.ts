@@ -8,26 +8,7 @@ import { type SegmentLatency, segmentLatency } from './summary.js'
 export const SETUP_STEPS = ['setup', 'dns', 'tcp', 'tls'] as const
 export type SetupStep = (typeof SETUP_STEPS)[number]
 
-/** What is recorded of the connections of an HTTP target, in the whole run. */
-export interface ConnectionsRecording {
-  opened: number
-  openedInWindow: number
-  closed: number
-  failed: number
-  sentBytes: number
-  receivedBytes: number
-  /** how long each step took, of the connections that were opened and have it */
-  steps: Record<SetupStep, HistogramSnapshot>
-}
-
-/** The time of a step, in milliseconds. */
-export interface SetupTime extends SegmentLatency {
-  p50: number
-  p99: number
-}
-
-/** The connections of an HTTP target, in the whole run: the warm-up, the window and the drain. */
-export interface Connections {
+interface ConnectionCounts {
   /** how many were set up */
   opened: number
   /** how many of them inside the window */
@@ -39,6 +20,22 @@ export interface Connections {
   /** bytes on all of them, with request lines and headers; of TLS those before encryption */
   sentBytes: number
   receivedBytes: number
+}
+
+/** What is recorded of the connections of an HTTP target, in the whole run. */
+export interface ConnectionsRecording extends ConnectionCounts {
+  /** how long each step took, of the connections that were opened and have it */
+  steps: Record<SetupStep, HistogramSnapshot>
+}
+
+/** The time of a step, in milliseconds. */
+export interface SetupTime extends SegmentLatency {
+  p50: number
+  p99: number
+}
+
+/** The connections of an HTTP target, in the whole run: the warm-up, the window and the drain. */
+export interface Connections extends ConnectionCounts {
   /** from the start of the set-up to the connection's first request; null if none was opened */
   setupMs: SetupTime | null
   /** the look-up of the name, TCP and TLS; absent if no connection has that step */

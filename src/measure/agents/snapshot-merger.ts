@@ -1,6 +1,7 @@
 import { mergeShardResults } from '../../result/merge/merge-results.js'
 import type { Result } from '../../result/result.js'
-import { startThread, type Thread } from '../../threads/thread.js'
+import { SharedTask } from '../../threads/shared-task.js'
+import { startThread } from '../../threads/thread.js'
 
 /** The result so far of one agent, as JSON. */
 export interface SnapshotText {
@@ -13,34 +14,21 @@ export interface SnapshotText {
  * the coordinator could not renew its orders. It starts with the first merge.
  */
 export class SnapshotMerger {
-  #thread: Promise<Thread<SnapshotText[], Result>> | null = null
-  #taking: Promise<Result | null> | null = null
-  #over = false
+  readonly #merging = new SharedTask<SnapshotText[], Result>(() =>
+    startThread(new URL('./snapshot-merger.js', import.meta.url), 'mergeSnapshots'),
+  )
 
   /** Loads and merges them, or returns the merge that is under way; null if there is nothing to show, or the run is over. */
   take(load: () => Promise<SnapshotText[]>): Promise<Result | null> {
-    this.#taking ??= this.#take(load).finally(() => {
-      this.#taking = null
+    return this.#merging.run(async (thread) => {
+      // the run may be over by now
+      const snapshots = await load().catch(() => [])
+      return snapshots.length === 0 ? null : (await thread()).run(snapshots)
     })
-    return this.#taking
   }
 
-  async #take(load: () => Promise<SnapshotText[]>): Promise<Result | null> {
-    // the run may be over by now
-    const snapshots = await load().catch(() => [])
-    if (snapshots.length === 0 || this.#over) return null
-    this.#thread ??= startThread(new URL('./snapshot-merger.js', import.meta.url), 'mergeSnapshots')
-    try {
-      return await (await this.#thread).run(snapshots)
-    } catch (error) {
-      if (this.#over) return null
-      throw error
-    }
-  }
-
-  async destroy(): Promise<void> {
-    this.#over = true
-    await (await this.#thread?.catch(() => null))?.destroy()
+  destroy(): Promise<void> {
+    return this.#merging.destroy()
   }
 }
 

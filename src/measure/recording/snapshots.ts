@@ -1,6 +1,7 @@
 import type { Result } from '../../result/result.js'
 import { storeScenario } from '../../scenario/scenario.js'
-import { startThread, type Thread } from '../../threads/thread.js'
+import { SharedTask } from '../../threads/shared-task.js'
+import { startThread } from '../../threads/thread.js'
 import type { Clock } from '../clock/clock.js'
 import type { RunContext } from '../run-context.js'
 import type { RunState } from './build-recording.js'
@@ -12,9 +13,9 @@ import type { SnapshotTask } from './take-snapshot.js'
  */
 export class Snapshots {
   readonly #task: Pick<SnapshotTask, 'memory' | 'scenario'>
-  #thread: Promise<Thread<SnapshotTask, Result | null>> | null = null
-  #taking: Promise<Result | null> | null = null
-  #over = false
+  readonly #taking = new SharedTask<SnapshotTask, Result | null>(() =>
+    startThread(new URL('./take-snapshot.js', import.meta.url), 'takeSnapshot'),
+  )
 
   private constructor({ memory, scenario }: Pick<RunContext, 'memory' | 'scenario'>) {
     const { setup, buffers } = memory.shared
@@ -32,31 +33,18 @@ export class Snapshots {
   }
 
   /** Takes a snapshot, or returns the one that is being taken; null if there is nothing to show, or the run is over. */
-  take(state: RunState, clock: Clock): Promise<Result | null> {
-    this.#taking ??= this.#take(state, clock).finally(() => {
-      this.#taking = null
-    })
-    return this.#taking
-  }
-
-  async #take({ queue, serving }: RunState, clock: Clock): Promise<Result | null> {
-    if (this.#over) return null
-    this.#thread ??= startThread(new URL('./take-snapshot.js', import.meta.url), 'takeSnapshot')
-    try {
+  take({ queue, serving }: RunState, clock: Clock): Promise<Result | null> {
+    return this.#taking.run(async (ready) => {
       // to start it takes long enough to matter for the time that the snapshot is of
-      const thread = await this.#thread
+      const thread = await ready()
       let oldestNs = queue.oldestDueNs
       for (const { dueNs, size } of serving())
         for (let i = 0; i < size; i++) oldestNs = Math.min(oldestNs, dueNs[i] as number)
-      return await thread.run({ ...this.#task, nowNs: clock(), due: queue.seen, oldestNs })
-    } catch (error) {
-      if (this.#over) return null
-      throw error
-    }
+      return thread.run({ ...this.#task, nowNs: clock(), due: queue.seen, oldestNs })
+    })
   }
 
-  async destroy(): Promise<void> {
-    this.#over = true
-    await (await this.#thread?.catch(() => null))?.destroy()
+  destroy(): Promise<void> {
+    return this.#taking.destroy()
   }
 }

@@ -1,7 +1,7 @@
 import type { Client, Dispatcher } from 'undici'
 import { real } from '../../../clock/real.js'
 import type { Outgoing } from './requests.js'
-import type { ResponseHandler } from './response.js'
+import { ForwardingHandler, type ResponseHandler } from './response.js'
 
 /** What requests are sent through. */
 export interface Connections {
@@ -104,21 +104,22 @@ export class ConnectionPool implements Connections {
  * A connection with one request in flight. It is the handler of its requests, and takes the next one as the response ends:
  * undici keeps that, and sends it in the next turn of the event loop.
  */
-class SerialConnection implements Connection {
+class SerialConnection extends ForwardingHandler implements Connection {
   isFree = false
   hasFailed = false
   readonly #client: Client
   readonly #release: (connection: Connection) => void
   /** that of its request, set before anything comes back */
-  #handler!: ResponseHandler
+  protected handler!: ResponseHandler
 
   constructor(client: Client, release: (connection: Connection) => void) {
+    super()
     this.#client = client
     this.#release = release
   }
 
   send(request: Outgoing, handler: ResponseHandler): void {
-    this.#handler = handler
+    this.handler = handler
     this.#client.dispatch(request as Sendable, this as Dispatcher.DispatchHandler)
   }
 
@@ -126,28 +127,15 @@ class SerialConnection implements Connection {
     return this.#client.destroy()
   }
 
-  onConnect(abort: (error?: Error) => void): void {
-    this.#handler.onConnect(abort)
-  }
-  onUpgrade(): void {}
-  onResponseStarted(): void {
-    this.#handler.onResponseStarted()
-  }
-  onHeaders(status: number, headers: unknown): boolean {
-    return this.#handler.onHeaders(status, headers)
-  }
-  onData(chunk: Uint8Array): boolean {
-    return this.#handler.onData(chunk)
-  }
-  onComplete(): void {
-    const handler = this.#handler
+  override onComplete(): void {
+    const handler = this.handler
     this.hasFailed = false
     // first, since the end of a request may send the next
     this.#release(this)
     handler.onComplete()
   }
-  onError(error: Error): void {
-    const handler = this.#handler
+  override onError(error: Error): void {
+    const handler = this.handler
     this.hasFailed = true
     // undici is not ready for another request yet
     real.queueMicrotask(() => this.#release(this))

@@ -373,46 +373,53 @@ function decompress(body: Uint8Array, encoding: string | string[] | undefined): 
   }
 }
 
-/** Gives a handler both interfaces of undici: the user's dispatcher may be from another version. */
-export class CompatibleHandler {
-  readonly #handler: ResponseHandler
-
-  constructor(handler: ResponseHandler) {
-    this.#handler = handler
-  }
+/** Passes what undici says of a response on to another handler. */
+export abstract class ForwardingHandler {
+  protected abstract handler: ResponseHandler
 
   onConnect(abort: (error?: Error) => void): void {
-    this.#handler.onConnect(abort)
+    this.handler.onConnect(abort)
   }
   onUpgrade(): void {}
   onResponseStarted(): void {
-    this.#handler.onResponseStarted()
+    this.handler.onResponseStarted()
   }
   onHeaders(status: number, headers: unknown): boolean {
-    return this.#handler.onHeaders(status, headers)
+    return this.handler.onHeaders(status, headers)
   }
   onData(chunk: Uint8Array): boolean {
-    return this.#handler.onData(chunk)
+    return this.handler.onData(chunk)
   }
   onComplete(): void {
-    this.#handler.onComplete()
+    this.handler.onComplete()
   }
   onError(error: Error): void {
-    this.#handler.onError(error)
+    this.handler.onError(error)
   }
+}
+
+/** Gives a handler both interfaces of undici: the user's dispatcher may be from another version. */
+export class CompatibleHandler extends ForwardingHandler {
+  protected readonly handler: ResponseHandler
+
+  constructor(handler: ResponseHandler) {
+    super()
+    this.handler = handler
+  }
+
   onRequestStart(controller: { abort(reason: Error): void }): void {
-    this.#handler.onConnect((error) => controller.abort(error as Error))
+    this.onConnect((error) => controller.abort(error as Error))
   }
   onResponseStart(_: unknown, status: number, headers: unknown): void {
-    this.#handler.onHeaders(status, headers)
+    this.onHeaders(status, headers)
   }
   onResponseData(_: unknown, chunk: Uint8Array): void {
-    this.#handler.onData(chunk)
+    this.onData(chunk)
   }
   onResponseEnd(): void {
-    this.#handler.onComplete()
+    this.onComplete()
   }
   onResponseError(_: unknown, error: Error): void {
-    this.#handler.onError(error)
+    this.onError(error)
   }
 }
