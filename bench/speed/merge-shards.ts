@@ -16,7 +16,7 @@ import { count, threeDigits } from '../../src/text/number.js'
 import { hasRedis, startRedis } from '../../test/support/processes/redis.js'
 
 const AGENTS = Number(process.argv[2] ?? 1000)
-/** A million requests a second, of which each agent sends 1,000. */
+/** A million requests a second: each agent sends 1,000. */
 const RATE = 1_000_000
 const of = (agents: number) => [10, 100, 1000].filter((each) => each <= agents)
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 export interface ConnectionLimits {
   /** ports for connections to one address and port */
   ports: number | null
-  /** open files, of which each connection is one */
+  /** open files; each connection is one of them */
   files: number | null
 }
 

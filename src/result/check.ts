@@ -93,7 +93,7 @@ function faultOf(given: StageLatency): string | null {
   return null
 }
 
-/** An estimate outside of its interval; null if there is none. */
+/** Finds an estimate outside of its interval. Returns null if all are inside. */
 function faultOfIntervals(given: Summary): string | null {
   for (const estimate of ESTIMATES) {
     const { low, high } = given.intervals[estimate]
@@ -425,7 +425,7 @@ function contradictionOf(given: Result): Contradiction | null {
   return null
 }
 
-/** A contradiction between bytes and their rates; null if there is none. */
+/** Finds a contradiction between bytes and their rates. */
 function contradictionOfBytes({ bytes, window }: Result): Contradiction | null {
   if (bytes === undefined) return null
   const seconds = (window.endMs - window.startMs) / 1000
@@ -481,7 +481,7 @@ function contradictionOfClasses(whole: Result): Contradiction | null {
   return buckets.hold(bucketsOf(latencyMs)) ? null : ['classes', 'must hold the latencies of the whole']
 }
 
-/** A contradiction within stages, or between them and the whole; null if there is none. */
+/** Finds a contradiction within stages, or between them and the whole. */
 function contradictionOfStages({ stages, scenario, counts, latencyMs, window }: Result): Contradiction | null {
   if (stages === undefined) return null
   if (scenario?.arrivals.process !== 'stages') return ['stages', 'must not be there: the arrivals are not in stages']

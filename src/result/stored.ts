@@ -19,7 +19,15 @@ export function resultOfClass(result: Result, name: string): Result | null {
   const own = result.classes?.[name]
   if (own === undefined || own.latencyMs === null || own.rates === null) return null
   // recorded of all requests together
-  const { goodput: _, firstMs: __, betweenMs: ___, stages: ____, bytes: _____, connections: ______, ...others } = result
+  const {
+    goodput: _goodput,
+    firstMs: _firstMs,
+    betweenMs: _betweenMs,
+    stages: _stages,
+    bytes: _bytes,
+    connections: _connections,
+    ...others
+  } = result
   return {
     ...others,
     counts: own.counts,

@@ -6,8 +6,8 @@ export const ALIVE_MS = 10_000
 const GONE_S = 5
 
 /*
- * Nothing may be written for a run that is over, since nobody would remove it: so each of these writes only while the
- * orders of its coordinator exist.
+ * Keys written for a run that is over would never be removed. So each of these scripts writes only while the orders of its
+ * coordinator exist.
  */
 /** Begins a task: the orders, how many agents have begun it, and its argument. */
 export const BEGIN = `

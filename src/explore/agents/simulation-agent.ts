@@ -224,7 +224,7 @@ export class SimulationAgent {
   }
 }
 
-/** Copies bytes that may be a part of a larger buffer, all of which a thread would get. */
+/** Copies bytes: they may be part of a larger buffer, and a thread would get the whole of it. */
 const exactly = (bytes: Buffer) => new Uint8Array(bytes)
 
 /** Ends a task early; it notices within 65,536 requests. */

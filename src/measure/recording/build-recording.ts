@@ -368,7 +368,7 @@ const failuresIn = ({ failed }: Counts, stats: ServerStats[]) =>
     failed: mergeHistograms(stats.map(({ failedLatency }) => failedLatency)),
   }
 
-/** Leaves out the class of requests without one, if there are none. */
+/** Leaves out the class `other` if all requests have a class of their own. */
 function withoutEmptyOther(segments: SegmentPart[]): SegmentPart[] {
   const offered = sumBy(segments, ({ classes }) => classes?.[OTHER_CLASS]?.counts.offered ?? 0)
   if (offered > 0 || segments[0]?.classes?.[OTHER_CLASS] === undefined) return segments

@@ -39,8 +39,8 @@ export function setAhead(clock: Clock, aheadNs: number, set: (ns: number) => voi
 
 /**
  * The window of a run and its segments, in memory that its threads share, and the requests that were due. Arrivals are
- * counted under the queue's lock, so that a server that takes a request knows the segment that it belongs to. A segment
- * that a stage cuts counts as several, of which all but the first continue it.
+ * counted under the queue's lock, so that a server that takes a request knows the segment that it belongs to. If a stage
+ * begins inside a segment, both parts count as segments, and the second one continues the first.
  *
  * ```
  * buffer, in doubles: | start | end | drain | due | early end | before | newest | boundaries: 2 | arrived: sum |

@@ -65,7 +65,7 @@ export class ConnectionPool implements Connections {
     await Promise.all(this.#all.map((connection) => connection.destroy()))
   }
 
-  /** Takes a connection that is free or new; null if there is none. */
+  /** Takes a free connection, or opens a new one. Returns null if all are in use. */
   #take(): Connection | null {
     const free = this.#free.pop()
     if (free !== undefined) {
