@@ -66,9 +66,9 @@ export class Drops {
     byClass[at] = (byClass[at] as number) + 1
   }
 
-  /** Becomes a copy of drops that other threads may go on recording, all as of one moment. Returns whether it succeeded. */
-  copyFrom(live: Drops, giveUp: () => boolean): boolean {
-    return live.#lock.read(() => this.#values.set(live.#values), giveUp)
+  /** Becomes a copy of drops that other threads may go on recording, all as of one moment unless it gives up. */
+  copyFrom(live: Drops, giveUp: () => boolean): void {
+    live.#lock.read(() => this.#values.set(live.#values), giveUp)
   }
 
   /** How many of the requests due in a segment were dropped for this reason. */

@@ -26,19 +26,17 @@ export class SequenceLock {
   }
 
   /**
-   * Calls `copy` until what it has copied is of one moment.
+   * Calls `copy` until what it has copied is of one moment. If it gives up, the last copy is of several moments.
    *
    * @param giveUp asked after each attempt that was in vain
-   * @returns whether it succeeded; if not, the last copy is of several moments
    */
-  read(copy: () => void, giveUp: () => boolean): boolean {
+  read(copy: () => void, giveUp: () => boolean): void {
     do {
       const version = Atomics.load(this.#version, 0)
       if ((version & 1) === 1) continue
       copy()
-      if (Atomics.add(this.#version, 0, 0) === version) return true
+      if (Atomics.add(this.#version, 0, 0) === version) return
     } while (!giveUp())
     copy()
-    return false
   }
 }

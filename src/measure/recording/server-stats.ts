@@ -320,14 +320,13 @@ export class ServerStats {
   }
 
   /**
-   * Becomes a copy of the statistics of a server that may go on writing them, all as of one moment.
+   * Becomes a copy of the statistics of a server that may go on writing them, all as of one moment unless it gives up.
    *
    * @param giveUp asked after each attempt in which the server wrote
-   * @returns whether it succeeded
    */
-  copyFrom(live: ServerStats, giveUp: () => boolean): boolean {
+  copyFrom(live: ServerStats, giveUp: () => boolean): void {
     const copied = new Float64Array(this.histograms.length)
-    return live.#lock.read(() => {
+    live.#lock.read(() => {
       for (let k = 0; k < copied.length; k++) {
         // read before its histograms: if the server writes to them meanwhile, they are copied again
         const changes = live.#changes[k] as number

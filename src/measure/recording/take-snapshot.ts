@@ -17,8 +17,8 @@ export interface SnapshotTask {
 
 /**
  * Makes a Result of the requests that have been answered so far. It only reads the memory that the run's threads share,
- * and does not wait. Its figures agree with each other: those of each server are as of one moment. Null before a request of the
- * window has completed.
+ * and does not wait. Its figures agree with each other, unless a server records too fast to be copied between two batches
+ * (`SharedMemory.copyStats`). Null before a request of the window has completed.
  */
 export function takeSnapshot({ memory, scenario, nowNs, due, oldestNs }: SnapshotTask): Result | null {
   const shared = new SharedMemory(memory as SharedMemory)
