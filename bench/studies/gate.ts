@@ -24,7 +24,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Comparison, ComparisonVerdict, Pair } from '../../src/budget/comparison.js'
-import { ROUNDS } from '../../src/gate/gate.js'
+import { defaultRounds } from '../../src/gate/gate.js'
 import type { GateReport } from '../../src/gate/gate-report.js'
 import { stream } from '../../src/random/stream.js'
 import { spreadOf } from '../../src/report/spread.js'
@@ -49,6 +49,10 @@ const STEPS = 1_200_000
 const SEGMENT = 5
 /** Numbers of pairs to choose from. */
 const ROUNDS_TRIED = [16, 24, 32, 40, 56]
+const DEFAULTS = new Map([
+  [defaultRounds(1), ' (default of one)'],
+  [defaultRounds(5), ' (default of five)'],
+])
 
 interface SegmentRecord {
   kind: 'segment'
@@ -293,7 +297,7 @@ function reportResampled(segments: readonly SegmentRecord[], runs: number): void
       const fraction = (verdict: ComparisonVerdict) => ones.filter((each) => each.verdict === verdict).length / runs
       const seconds = fives.map((each) => each.seconds).sort((a, b) => a - b)
       return [
-        ...[`${rounds}${rounds === ROUNDS ? ' (default)' : ''}`, `${change} %`],
+        ...[`${rounds}${DEFAULTS.get(rounds) ?? ''}`, `${change} %`],
         ...[
           percentOf(fraction('slower')),
           percentOf(fraction('inconclusive')),

@@ -34,7 +34,7 @@ export type GateScenario = Scenario & {
   /**
    * Options of `compare`. Those of head replace those of base.
    *
-   * @default at most 24 pairs of rounds
+   * @default at most 40 pairs of rounds; 30 in a gate of four scenarios, 24 in one of five or more
    */
   compare?: GateCompareOptions | undefined
 }
@@ -62,8 +62,12 @@ export interface GateOptions {
   onProgress(progress: GateProgress): boolean
 }
 
-/** With measured rounds of 0.5 s these are about half a minute per scenario. */
+/** The smallest default number of pairs. With measured rounds of 0.5 s these are about half a minute per scenario. */
 export const ROUNDS = 24
+/** The default number of pairs of all scenarios together: five of them take about three minutes. */
+const ROUNDS_OF_GATE = 5 * ROUNDS
+/** The largest default number of pairs, as in `compare`. With it, unchanged code passes in almost every gate. */
+const MOST_ROUNDS = 40
 /** The longest run of head to check its budget. */
 const BUDGET_RUN = { simulate: { requests: 2_000_000 }, measure: { duration: '10s' } } as const
 /** The fraction of a scenario's progress at which each part starts. */
@@ -79,7 +83,7 @@ export async function compareScenarios(entries: readonly GateEntry[], options: G
       ended ||= !options.onProgress({ ...progress, fraction: (i + progress.fraction) / entries.length })
       return !ended
     }
-    const single = { ...options, onProgress, confirms: compared > 1, isEnded: () => ended }
+    const single = { ...options, onProgress, compared, isEnded: () => ended }
     outcomes.push(ended ? { ...outcomeBefore(entry), ...interruptedOutcome } : await runScenario(entry, single))
   }
   return outcomes
@@ -106,8 +110,8 @@ export function uniqueNames(all: readonly { name: string; file: string }[]): str
 export const interruptedOutcome = { verdict: 'inconclusive', reason: 'not run: the gate was interrupted' } as const
 
 interface SingleOptions extends GateOptions {
-  /** whether to confirm a slower head with a second comparison */
-  confirms: boolean
+  /** number of scenarios that the gate compares: with several, a slower head is confirmed with a second comparison */
+  compared: number
   isEnded(): boolean
 }
 
@@ -147,17 +151,27 @@ const worseOf = (a: GateVerdict, b: GateVerdict) => (SEVERITY.indexOf(a) > SEVER
 
 export const VERDICTS = { same: 'pass', faster: 'pass', slower: 'fail', inconclusive: 'inconclusive' } as const
 
+/** The default number of pairs of each of the scenarios of a gate, which share its time. */
+export function defaultRounds(scenarios: number): number {
+  return Math.min(MOST_ROUNDS, Math.max(ROUNDS, Math.floor(ROUNDS_OF_GATE / scenarios)))
+}
+
 async function compareSides(
   name: string,
   base: GateScenario,
   head: GateScenario,
   options: SingleOptions,
 ): Promise<Partial<GateOutcome>> {
-  const { signal, onProgress, confirms, isEnded } = options
-  const compareOptions = { rounds: ROUNDS, ...base.compare, ...head.compare, ...dropUndefined(options.compare) }
+  const { signal, onProgress, compared, isEnded } = options
+  const compareOptions = {
+    rounds: defaultRounds(compared),
+    ...base.compare,
+    ...head.compare,
+    ...dropUndefined(options.compare),
+  }
   const sides = { base: toScenario(base), head: toScenario(head) }
-  const run = (from: number, to: number, what: string, compared = sides) =>
-    compare(compared, {
+  const run = (from: number, to: number, what: string, scenarios = sides) =>
+    compare(scenarios, {
       ...compareOptions,
       signal,
       onProgress: ({ fraction, done, total }) =>
@@ -166,7 +180,7 @@ async function compareSides(
   const comparison = await run(PARTS.compare, PARTS.budget, 'base and head')
   const detectable = estimateDetectable(comparison)
   const verdict = VERDICTS[comparison.verdict]
-  if (verdict !== 'fail' || !confirms || isEnded()) return { comparison, detectable, verdict }
+  if (verdict !== 'fail' || compared === 1 || isEnded()) return { comparison, detectable, verdict }
   const others = { base: shiftSeed(sides.base), head: shiftSeed(sides.head) }
   const confirmation = await run(PARTS.budget, PARTS.budget, 'base and head again', others)
   return { comparison, confirmation, detectable, ...judgeConfirmation(confirmation) }
