@@ -149,7 +149,7 @@ function buildNoise(noise: number, measured: boolean): Noise {
   return {
     logOf: () => Math.log1p(noise),
     ms: measured && noise > 0 ? NOISE_MS : 0,
-    source: `intervals of times allow for ${roughPercent(noise)}, as two runs of the same code may differ by that much on a shared machine; a history of earlier results measures how much on yours`,
+    source: `intervals of times allow for ${roughPercent(noise)}, because two runs of the same code may differ by that much on a shared machine; give a history of earlier results to measure the noise of yours`,
   }
 }
 

@@ -33,7 +33,7 @@ export function refuseGoodput(name: string, of: ComparedMetric, judged: boolean)
   if (of !== 'goodput' || judged) return
   throw new ValidationError(
     name,
-    "is goodput, which needs the same good in both scenarios, such as { latency: '100ms' }",
+    "is goodput, so both scenarios must have the same 'good', such as { latency: '100ms' }",
   )
 }
 

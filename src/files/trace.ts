@@ -155,7 +155,7 @@ function parseTimes(
   if (iso && shift === false) {
     throw new ValidationError(
       (entries[0] as Entry).place,
-      `holds a date, which no run starts at, got ${show(entries[0]?.time)}; omit shift: false`,
+      `must be a number if shift is false, got ${show(entries[0]?.time)}; omit shift, so that times count from the first one`,
     )
   }
   const perUnit = iso ? 1 : (MS_PER[unit] as number)

@@ -126,16 +126,20 @@ function grewThroughout(recording: Recording): boolean {
 }
 
 /** Checks that the number in the system, integrated, equals the sum of all stays. */
-function littlesLaw({ inSystemNs, staysNs, startNs, endNs }: Recording): Finding | null {
+function littlesLaw({ engine, inSystemNs, staysNs, startNs, endNs }: Recording): Finding | null {
   const difference = Math.abs(inSystemNs - staysNs)
   // each addition of doubles is exact to about 1e-15
   if (difference <= 1e-9 * Math.max(inSystemNs, staysNs) + 1) return null
   const integrated = inSystemNs / (endNs - startNs)
   const fromStays = staysNs / (endNs - startNs)
+  const cause =
+    engine === 'record'
+      ? 'a request probably ended twice, or was recorded without start()'
+      : 'please report this bug of throughline'
   return {
     code: 'littles-law',
     severity: 'error',
-    message: `${Number(integrated.toPrecision(6))} requests were in the system on average, but their stays add up to ${Number(fromStays.toPrecision(6))}: one of the two is wrong`,
+    message: `${Number(integrated.toPrecision(6))} requests were in the system on average, and ${Number(fromStays.toPrecision(6))} by the sum of their stays. The two must be equal: ${cause}`,
     figures: { integrated, fromStays },
   }
 }

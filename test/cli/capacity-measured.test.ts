@@ -43,7 +43,7 @@ describe('throughline capacity of a target', () => {
     const flags = ['--url', server.url, '--arrivals', '1/s', '--p99', '2s', '--at-most', '500ms']
     const { code, stdout } = await throughline('capacity', ...flags)
     expect(code).toBe(3)
-    expect(stdout).toContain('The time was over before a load passed; allow more time.')
+    expect(stdout).toContain('The time ran out before a load passed; allow more time.')
   })
 
   it('prints the best so far at Ctrl-C', async () => {

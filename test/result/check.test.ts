@@ -131,7 +131,7 @@ describe('a result is refused', () => {
           interval: { low: 0.9, high: 1, level: 0.95 },
         }
       },
-      /^result\.counts\.good: must be there if the result has goodput, and only then/,
+      /^result\.counts\.good: must be present exactly when the result has goodput/,
     ],
     [
       'with an interval of a mean that excludes it',
@@ -409,8 +409,8 @@ describe('goodput is refused', () => {
       },
       /^result\.goodput\.limits: must limit at least one time/,
     ],
-    ['without its scenario', (r) => void delete r.scenario.good, /^result\.goodput: must be there if the scenario/],
-    ['without counts', (r) => void delete r.counts.good, /^result\.counts\.good: must be there/],
+    ['without its scenario', (r) => void delete r.scenario.good, /^result\.goodput: must be present exactly when the scenario/],
+    ['without counts', (r) => void delete r.counts.good, /^result\.counts\.good: must be present/],
     ['without counts of a segment', (r) => void delete r.segments[3].counts.good, /^result\.segments\.3\.counts\.good/],
     ['of other segments', (r) => void r.segments[3].counts.good--, /^result\.segments: must add up/],
     [
@@ -421,14 +421,14 @@ describe('goodput is refused', () => {
         a.counts.good += moved
         b.counts.good -= moved
       },
-      /^result\.segments\.0\.counts\.good: must be at most as many as completed/,
+      /^result\.segments\.0\.counts\.good: must be at most counts.completed/,
     ],
     [
       'of more than completed',
       (r) => {
         r.counts.good = r.counts.completed + 1
       },
-      /^result\.counts\.good: must be at most as many as completed/,
+      /^result\.counts\.good: must be at most counts.completed/,
     ],
   ])('%s', (_, spoil, message) => {
     const given = copy(judged)

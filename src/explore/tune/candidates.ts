@@ -54,7 +54,7 @@ export const tunePriceSchema = z
   .max(PRICES.most, { error: PRICE_IS })
 
 const candidateSchema = options({
-  name: z.string({ error: 'must be a text' }).trim().min(1, { error: 'must not be empty' }),
+  name: z.string({ error: 'must be a string' }).trim().min(1, { error: 'must not be empty' }),
   quality: z.number({ error: QUALITY_IS }).gt(0, { error: QUALITY_IS }).optional(),
   price: tunePriceSchema.optional(),
   service: serviceSchema.optional(),

@@ -56,7 +56,7 @@ function ruleText({ metric, relation, limit, unit }: Rule): string {
 function nearestText({ trial: { nearest } }: Tried): string {
   if (nearest === null) return 'the servers are overloaded'
   const { rule, observed } = nearest
-  if (!Number.isFinite(observed)) return `${rule.metric} is that of a request never answered`
+  if (!Number.isFinite(observed)) return `${rule.metric} falls on a request that was never answered`
   const times = observed / rule.limit
   const ratio = rule.unit === 'ms' && rule.relation.startsWith('<') && rule.limit > 0
   return `${rule.metric} is ${figureText(observed, rule.unit)} at best${ratio ? `, ${inText(times)} times its limit` : ''}`
@@ -108,10 +108,10 @@ export function recommendation(
 ): string {
   const within = budgetText(budget)
   if (chosen === null) {
-    if (!complete) return `The search was ended before it found a setting that keeps ${within}.`
+    if (!complete) return `The search ended before it found a setting that keeps ${within}.`
     const bounds = `with up to ${serversText(mostServers)}${mostCost === undefined ? '' : ` for at most ${inText(mostCost)} an hour`}`
     return searches.some(hasRefuted)
-      ? `No setting was confirmed to keep ${within} ${bounds}: what kept it in a run of the search did not pass in one ten times as long.`
+      ? `No setting was confirmed to keep ${within} ${bounds}: settings that kept it in a search run did not pass a run ten times as long.`
       : `No setting keeps ${within} ${bounds}.`
   }
   const { contender, servers, worth } = chosen
@@ -127,7 +127,7 @@ export function recommendation(
   const what = `Run ${contender.name === null ? '' : `${contender.name} on `}${serversText(servers)}, ${batchingText(chosen)}${cost}: ${figures}, and it keeps ${within}.`
   const why =
     confirmed === null
-      ? 'It is the best that was found until the search was ended, and a longer run has not confirmed it.'
+      ? 'It is the best setting found before the search ended, and no longer run has confirmed it.'
       : reasonOf(chosen, searches, wishes, quality, price)
   const longest = rulesOf(budget).some(
     (rule) => 'time' in rule && rule.statistic === 'max' && rule.relation.startsWith('<'),
@@ -136,7 +136,7 @@ export function recommendation(
     longest && confirmed !== null
       ? ` The max is the longest of ${count(confirmed.counts.completed)} requests: a longer run has a longer one.`
       : ''
-  return `${what} ${why}${grows}${ended === 'atMost' && !complete ? ' The search ran out of time, and did not look at everything.' : ''}`
+  return `${what} ${why}${grows}${ended === 'atMost' && !complete ? ' The search ran out of time, so it did not try everything.' : ''}`
 }
 
 function reasonOf(
@@ -151,17 +151,17 @@ function reasonOf(
     const weights = Object.entries(wishes).flatMap(([name, wish]) =>
       wish === undefined || wish.weight === 0 ? [] : [`${name} ${inText(wish.weight)}`],
     )
-    return `Of what keeps it, this is the best by the wishes (${weights.join(', ')}).`
+    return `Of the settings that keep it, this one is the best by the wishes (${weights.join(', ')}).`
   }
   const cheaper = price === null ? 'takes fewer servers' : 'costs less'
   const others = kept.filter((each) => each.contender !== contender)
   if (quality !== null && others.some((each) => each.worth.quality < worth.quality)) {
-    return `Of what keeps it, nothing has a higher quality than ${inText(quality)}, and nothing of that quality ${cheaper}.`
+    return `Of the settings that keep it, none has a higher quality than ${inText(quality)}, and none of that quality ${cheaper}.`
   }
   if (quality !== null && searches.some((each) => (each.contender.quality ?? 0) > quality)) {
-    return `No candidate of a higher quality than ${inText(quality)} keeps it, and nothing of that quality ${cheaper}.`
+    return `No candidate of a higher quality than ${inText(quality)} keeps it, and no setting of that quality ${cheaper}.`
   }
-  return `Nothing that keeps it ${cheaper}.`
+  return `No setting that keeps it ${cheaper}.`
 }
 
 /** What came of a candidate, in a sentence. */
@@ -187,7 +187,7 @@ export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boo
   const nearest = search.nearest()
   if (nearest === null) return `no setting of ${contender.name ?? 'it'} was run`
   if (isRefuted(nearest)) {
-    return `keeps ${within} with ${serversText(nearest.servers)} in a run of the search, and did not pass in one ten times as long`
+    return `keeps ${within} with ${serversText(nearest.servers)} in a search run, but did not pass a run ten times as long`
   }
   return `breaks ${within} with up to ${serversText(search.mostServers)}: ${nearestText(nearest)}, with ${serversText(nearest.servers)}`
 }
@@ -299,7 +299,7 @@ function missOf(
   const near = givenUp?.why === 'too slow' ? givenUp.best : search.nearest()
   return {
     ...{ candidate: name, quality, servers: null, p99Ms: near && finite(near.trial.p99Ms), costRatio: null },
-    sentence: `${who} ${outcomeOf(search, budget, true)}${givenUp === null && most > 0 ? `; ${count(most)} do not help` : ''}.`,
+    sentence: `${who} ${outcomeOf(search, budget, true)}${givenUp === null && most > 0 ? `; even ${serversText(most)} do not help` : ''}.`,
   }
 }
 
@@ -314,16 +314,16 @@ function oneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, bu
   const sentence = (): string => {
     const who = serversText(servers)
     if (near === null || near.trial.strain === Number.POSITIVE_INFINITY) {
-      return `${who} cannot sustain ${rate(space.offered)}, where the budget is ${within}.`
+      return `${who} cannot sustain ${rate(space.offered)}; the budget is ${within}.`
     }
     if (kept !== null) {
       const { p99Ms, goodput } = kept.trial
       return `${who} would keep ${within} too: ${figuresText(p99Ms, p99Ms, goodput)}.`
     }
     if (isRefuted(near)) {
-      return `${who} would keep ${within} in a run of the search, and did not pass in one ten times as long.`
+      return `${who} kept ${within} in a search run, but did not pass a run ten times as long.`
     }
-    return `${who} would break it: ${nearestText(near)}, where the budget is ${within}.`
+    return `${who} would break it: ${nearestText(near)}; the budget is ${within}.`
   }
   return {
     ...{

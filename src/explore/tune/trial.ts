@@ -30,7 +30,7 @@ export interface TrialTask {
 
 /** What a short run shows of a setting: figures as observed, without intervals, which take longer than the run. */
 export interface Trial {
-  /** over all requests offered; Infinity if it is that of a request never answered */
+  /** over all requests offered; Infinity if it falls on a request that was never answered */
   p99Ms: number
   /** the fraction of good requests; null if the scenario does not say which are good */
   goodput: number | null

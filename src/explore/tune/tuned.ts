@@ -13,7 +13,7 @@ export interface TunedSetting {
   quality: number | null
   servers: number
   batching: { maxBatchSize: number; maxWait: number }
-  /** of latency over all requests offered; null if it is that of a request never answered, or there is no steady state */
+  /** of latency over all requests offered; null if it falls on a request that was never answered, or there is no steady state */
   p99Ms: number | null
   /** the fraction of good requests; null if the scenario does not say which are good */
   goodput: number | null

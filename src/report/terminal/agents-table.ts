@@ -24,11 +24,11 @@ const agentsText = (agents: number) => (agents === 1 ? '1 agent' : `${count(agen
 
 function leadText({ load, agents, fewest, limitedBy, each, search }: AgentsNeeded): string {
   if (search.tried.length === 0)
-    return `How many agents send ${rate(load)} is not known: the time was over before a run was.`
+    return `How many agents ${rate(load)} needs is unknown: the time ran out before a run ended.`
   if (agents === null || each === null) {
     const short = search.tried.some(({ verdict }) => verdict === 'pass')
     const why = short ? 'no load passed a long run; allow more time' : 'this machine sent no load on time'
-    return `How many agents send ${rate(load)} is not known: ${why}.`
+    return `How many agents ${rate(load)} needs is unknown: ${why}.`
   }
   const atMost = limitedBy === 'target' || limitedBy === 'time' ? 'at most ' : ''
   const but =
@@ -41,8 +41,8 @@ function leadText({ load, agents, fewest, limitedBy, each, search }: AgentsNeede
 
 const LIMITED_BY: Record<AgentsNeeded['limitedBy'], string> = {
   late: 'no longer sent on time',
-  target: 'the target was the limit, so that this machine may send more',
-  time: 'no clear verdict in the time there was, so that this machine may send more; allow more time',
+  target: 'the target was the limit, so this machine may be able to send more',
+  time: 'no clear verdict in the available time, so this machine may be able to send more; allow more time',
   none: '',
 }
 

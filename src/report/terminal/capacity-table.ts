@@ -44,11 +44,11 @@ function endText({ limit, tried }: MeasuredCapacity): string {
 
 function confirmedText({ rate: highest, confirmed, ended, limit }: MeasuredCapacity): string {
   if (ended === 'found') return ''
-  const why = ended === 'time' ? 'The time was over' : 'The search was stopped'
+  const why = ended === 'time' ? 'The time ran out' : 'The search was stopped'
   const longer = ended === 'time' ? '; allow more time' : ''
   if (highest === null) return `${why} before a load passed${longer}.`
   if (!confirmed) return `${why} before a long run confirmed this load: it passed a short one only${longer}.`
-  const end = limit === null ? 'the budget broke' : 'a load within 5 % of it was found not to pass'
+  const end = limit === null ? 'the budget broke' : 'a load at most 5 % above it failed to pass'
   return `${why} before ${end}: the target may sustain more${longer}.`
 }
 

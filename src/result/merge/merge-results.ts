@@ -235,7 +235,7 @@ function refuseOverlappingShards(given: readonly Named[]): void {
   given.forEach(({ name, result }, i) => {
     const { shard, replications, scenario } = result
     if (replications !== undefined) {
-      throw new ValidationError(`${name}.replications`, 'must not be there: replications are no shards of a run')
+      throw new ValidationError(`${name}.replications`, 'must be absent: replications are not shards of one run')
     }
     if (shard === undefined) return
     if (scenario?.seed !== first.result.scenario?.seed) {
@@ -255,7 +255,7 @@ function refuseSameRequests(given: readonly Named[]): void {
   given.forEach(({ name, result }, i) => {
     const { shard, scenario, engine } = result
     if (shard !== undefined) {
-      throw new ValidationError(`${name}.shard`, "must not be there in a replication; merge shards as 'shards'")
+      throw new ValidationError(`${name}.shard`, "must be absent in a replication; to merge shards, set as: 'shards'")
     }
     if (scenario === null) return
     // these send the same requests at every seed
