@@ -32,7 +32,7 @@ export function checkColumns(file: string, rows: readonly FileRow[], filled: rea
 }
 
 /**
- * Takes a row of a file for a request. Empty fields are left out, and other columns ignored.
+ * Reads a row of a file as a request. Empty fields are left out, and other columns ignored.
  *
  * @throws ValidationError naming the line and the column
  */

@@ -21,7 +21,7 @@ export async function readScenario(path: string): Promise<Scenario> {
   return toScenario(path, await readJson(path))
 }
 
-/** Takes the content of a file for a scenario. */
+/** Reads the content of a file as a scenario. */
 export function toScenario(path: string, value: unknown): Scenario {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     if ('schema' in value && 'scenario' in value) {

@@ -105,9 +105,11 @@ function mostMoved({
   return moved[0] ?? null
 }
 
-/** Dropping requests takes server time, which counts as dispatch. It matters with this many drops for each completed request, */
+/**
+ * Dropping requests takes server time, which counts as dispatch. It matters with this many drops for each completed
+ * request, and with this much dispatch, absolute and as a fraction of service.
+ */
 const DROPS_PER_COMPLETED = 20
-/** and this much dispatch, absolute and as a fraction of service. */
 const DISPATCH_MS = 0.5
 const DISPATCH_FRACTION = 0.5
 
@@ -136,11 +138,12 @@ function failures({ counts }: Recording, { failure }: Course): Finding | null {
   }
 }
 
-/** New connections matter from this many on, */
+/**
+ * New connections matter from this many on, if this fraction of requests waited for one, and if that took this fraction
+ * of the service time of all requests.
+ */
 const NEW_CONNECTIONS = 10
-/** if this fraction of requests waited for one, */
 const NEW_FRACTION = 0.1
-/** and if that took this fraction of the service time of all requests. */
 const SETUP_FRACTION = 0.05
 
 /** Requests that waited for a connection to be set up, since a connection is opened only for a request. */

@@ -69,7 +69,7 @@ const KNOWN = [
   ),
 ]
 
-/** The schema of a budget. Which classes there are is not known to it: `checkBudgetClasses` checks that. */
+/** The schema of a budget. It does not know the classes: `checkBudgetClasses` checks them. */
 export const budgetSchema = z
   .record(z.string(), z.union([z.string(), z.number()], { error: LIMIT_IS }).optional(), {
     error: "must be a budget, such as { p99: '100ms', errorRate: '< 1%' }",

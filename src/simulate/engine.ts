@@ -160,7 +160,8 @@ export class Engine {
 
   /**
    * The hot loop: handles events until the next one is at `horizonNs` or later, or is the arrival of request number
-   * `untilNumber`. Its state is in local variables, because writing a number to a field allocates a box each time.
+   * `untilNumber`. Its state is in local variables, because writing a number to a field allocates a box each time. So it
+   * is one long function: helpers could not change that state.
    *
    * @returns the time of the next event
    */

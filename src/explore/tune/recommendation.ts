@@ -14,15 +14,15 @@ import {
   type Tried,
 } from './search.js'
 
-/** What a candidate would take, if more servers than there may be were tried too. */
+/** What a candidate needs, if more servers than `mostServers` are tried too. */
 interface Reached {
   search: CandidateSearch
   at: Tried | null
-  /** how many servers were tried to no avail; 0 if no more than there may be */
+  /** how many servers were tried without success; 0 if no more than `mostServers` */
   most: number
 }
 
-/** What comes nearest to what was wished for without being recommended, and what it would take. */
+/** The best of what is not recommended, and what it would need. */
 export interface NearestMiss {
   /** null without candidates */
   candidate: string | null
@@ -37,9 +37,8 @@ export interface NearestMiss {
   sentence: string
 }
 
-/** This many times as many servers as there may be are tried, to say what a candidate would take. */
+/** To find what a candidate needs, up to this many times `mostServers` are tried, for at most this many candidates. */
 const BEYOND = 4
-/** Of how many candidates. */
 const MOST_BEYOND = 8
 
 /** The limits of a budget in words: `p99 within 100 ms, throughput of at least 500/s`. */
@@ -52,7 +51,7 @@ function ruleText({ metric, relation, limit, unit }: Rule): string {
   return `${metric} ${words[relation]} ${figureText(limit, unit)}`
 }
 
-/** What a setting has of the figure that is nearest to its limit, or furthest beyond it: `p99 is 17.2 ms at best`. */
+/** The figure of a setting that is nearest to its limit, or furthest beyond it: `p99 is 17.2 ms at best`. */
 function nearestText({ trial: { nearest } }: Tried): string {
   if (nearest === null) return 'the servers are overloaded'
   const { rule, observed } = nearest
@@ -71,7 +70,7 @@ function batchingText({ maxBatchSize, maxWait }: Tried): string {
   return `in batches of up to ${count(maxBatchSize)}${maxWait === 0 ? ' without a wait' : ` that wait up to ${time(maxWait)}`}`
 }
 
-/** What a recommendation is made by. */
+/** The options on which a recommendation rests. */
 interface Asked {
   budget: Budget
   wishes?: ReadWishes | undefined
@@ -86,7 +85,7 @@ const isRefuted = ({ trial, refuted }: Tried) => refuted === true && trial.strai
 /**
  * The p99 and the goodput of a setting.
  *
- * @param ofAllMs the p99 of all requests, which is endless if more than 1 % of them are never answered
+ * @param ofAllMs the p99 of all requests, which is infinite if more than 1 % of them are never answered
  */
 function figuresText(p99Ms: number, ofAllMs: number, goodput: number | null): string {
   const p99 = Number.isFinite(ofAllMs)
@@ -164,7 +163,7 @@ function reasonOf(
   return `No setting that keeps it ${cheaper}.`
 }
 
-/** What came of a candidate, in a sentence. */
+/** The outcome of a candidate, in a sentence. */
 export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boolean): string {
   const { givenUp, contender } = search
   const within = budgetText(budget)
@@ -215,13 +214,13 @@ export async function nearestMiss(
   const wanted =
     chosen === null ? others : others.filter(({ contender }) => (contender.quality ?? 1) > chosen.worth.quality)
   const pool = wanted.length > 0 ? wanted : others
-  // what a candidate would take is known if it keeps the budget, and else asked of more servers
+  // what a candidate needs is known if it keeps the budget; otherwise more servers are tried
   const reached = pool.map((search): Reached => ({ search, at: cheapestOf(search), most: 0 }))
   let least = Math.min(...reached.map(({ at }) => at?.worth.cost ?? Number.POSITIVE_INFINITY))
   const further = reached
     .filter(({ at, search }) => {
       const isHopeless = search.givenUp?.why === 'too slow' || search.givenUp?.why === 'dominated'
-      // a run of the search says nothing of more servers if a longer one did not confirm what it said of fewer
+      // if a longer run refuted a setting with fewer servers, search runs with more servers show nothing
       return at === null && !isHopeless && !hasRefuted(search)
     })
     .flatMap((each) => {
@@ -255,7 +254,7 @@ const strainOf = (search: CandidateSearch) =>
 const cheapestOf = ({ tried }: CandidateSearch) =>
   tried.filter(keeps).sort((a, b) => a.worth.cost - b.worth.cost || a.worth.p99Ms - b.worth.p99Ms)[0] ?? null
 
-/** More servers than there may be; null if a candidate cannot have more. */
+/** A space with more servers than `mostServers`; null if a candidate cannot have more. */
 function beyond({ contender, mostServers }: CandidateSearch, space: Space): Space | null {
   const further: Space = {
     ...space,
@@ -276,7 +275,7 @@ async function cheapestIn(
   return cheapestOf(search)
 }
 
-/** @param most how many servers were tried to no avail; 0 if no more than there may be */
+/** @param most how many servers were tried without success; 0 if no more than `mostServers` */
 function missOf(
   search: CandidateSearch,
   at: Tried | null,

@@ -170,7 +170,7 @@ export function buildRecordingOfAnswered(
   }))
   const segments = joinParts(parts)
   const counts = totalOf(segments.map((segment) => segment.counts))
-  // requests that were due since then count as less than none
+  // requests that became due since then would make it negative
   const inSystem = Math.max(0, inSystemNs(state, endNs))
   const departed = sumBy(departuresOf(state), ({ count }) => count)
   const recording: Recording = {

@@ -30,7 +30,7 @@ export function drawParts(runs: readonly LabelledParts[]): Drawing {
     const drawn = parts.map(({ name, ms, meaning }) => {
       const from = px(x.at(before))
       before += ms
-      // at least one pixel, so that shorten parts are visible
+      // at least one pixel, so that short parts are visible
       const width = Math.max(1, px(x.at(before) - from))
       const fraction = meanMs === 0 ? 0 : ms / meanMs
       const text = `${label === '' ? '' : `${label}: `}${name} ${time(ms)}, ${percentToTenth(fraction)} (${meaning})`

@@ -157,7 +157,7 @@ function stepPath(
   return d
 }
 
-/** The labels of the runs without common words, if all are shorten enough for the ends of the curves; else null. */
+/** The labels of the runs without common words, if all are short enough for the ends of the curves; else null. */
 function endLabels(runs: readonly LabelledSummary[]): string[] | null {
   if (runs.length === 1 || runs.length > MOST_NAMED) return null
   const names = stripCommonWords(runs.map(({ label }) => label))
