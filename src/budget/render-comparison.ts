@@ -1,6 +1,6 @@
-import { columns } from '../text/columns.js'
+import { renderColumns } from '../text/columns.js'
 import { renderFindings } from '../text/findings.js'
-import { legible } from '../text/legible.js'
+import { makeLegible } from '../text/legible.js'
 import { inText, percent, threeDigits, time } from '../text/number.js'
 import { type Format, plain, type RenderOptions, type Style, visible } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
@@ -35,7 +35,7 @@ const SHORTEST = 60
 export function renderComparison(given: Comparison, options: RenderOptions = {}): string {
   checkIsComparison(given)
   const { width = 80, style = plain } = options
-  const comparison = legible(given)
+  const comparison = makeLegible(given)
   const { of, findings, reason } = comparison
   const room = Math.max(SHORTEST, width) - 1
   const { titles, rows: plainRows, metrics } = comparisonRows(comparison)
@@ -68,11 +68,11 @@ const SIDES = [1, 2]
 const RATIO = 'head / base'
 
 function fitColumns(titles: string[], rows: string[][], room: number, style: Style): string {
-  const all = columns(titles, rows, style)
+  const all = renderColumns(titles, rows, style)
   if (all.split('\n').every((line) => visible(line) <= room + 1)) return all
   const without = (cells: string[]) => cells.filter((_, i) => !SIDES.includes(i))
   const short = titles.map((title) => (title === RATIO ? 'ratio' : title))
-  return columns(without(short), rows.map(without), style)
+  return renderColumns(without(short), rows.map(without), style)
 }
 
 /** The table of a comparison: a row for each metric. Tasks of micro-benchmarks do not have all metrics. */

@@ -1,6 +1,6 @@
 import type { BudgetUnit } from '../scenario/budget.js'
-import { columns } from '../text/columns.js'
-import { legible } from '../text/legible.js'
+import { renderColumns } from '../text/columns.js'
+import { makeLegible } from '../text/legible.js'
 import { inText, percent, rate, time, timeUnit } from '../text/number.js'
 import { renderParts } from '../text/parts.js'
 import { type Format, plain, type RenderOptions } from '../text/style.js'
@@ -24,7 +24,7 @@ const SHORTEST = 60
 export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): string {
   checkIsBudgetCheck(given)
   const { width = 80, style = plain } = options
-  const check = legible(given)
+  const check = makeLegible(given)
   const { rules, latency, findings } = check
   const rows = budgetRows(check).map((row, i) => {
     const verdict = (rules[i] as RuleCheck).verdict
@@ -39,7 +39,7 @@ export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): s
   )
   const todo = adviceFor(check)
   const parts = [
-    columns([...BUDGET_TITLES], rows, style),
+    renderColumns([...BUDGET_TITLES], rows, style),
     notes.join('\n'),
     found.join('\n'),
     latency === null ? '' : renderParts(latency.parts, latency.meanMs, room, style),

@@ -34,7 +34,7 @@ export function concludePairs(
     head,
     pairs: [...pairs],
     findings: [
-      ...(isComplete ? [] : [interrupted(pairs.length, rounds)]),
+      ...(isComplete ? [] : [interruptedFinding(pairs.length, rounds)]),
       ...(isNull ? [noiseFloor(pairs, metrics, of)] : []),
       ...findings,
     ],
@@ -42,7 +42,7 @@ export function concludePairs(
 }
 
 /** Only a warning: the time of the interruption does not depend on the results, so the completed pairs are valid. */
-function interrupted(pairs: number, rounds: number): Finding {
+function interruptedFinding(pairs: number, rounds: number): Finding {
   return {
     code: 'interrupted',
     severity: 'warning',

@@ -25,19 +25,19 @@ export interface Course {
 /** Lists the findings of a measurement, without those that any recording may have. */
 export function measureFindings(recording: Recording, course: Course): Finding[] {
   const all = [
-    interrupted(recording, course),
-    full(recording, course),
-    late(recording),
-    queueLate(recording),
-    failures(recording, course),
-    newConnections(recording),
-    serverDied(course),
-    teardown(course),
+    interruptedFinding(recording, course),
+    queueFullFinding(recording, course),
+    eventLoopLateFinding(recording),
+    queueLateFinding(recording),
+    failuresFinding(recording, course),
+    newConnectionsFinding(recording),
+    serverDiedFinding(course),
+    teardownFailedFinding(course),
   ]
   return all.filter((finding) => finding !== null)
 }
 
-function interrupted({ startNs, endNs, counts }: Recording, { earlyEnd }: Course): Finding | null {
+function interruptedFinding({ startNs, endNs, counts }: Recording, { earlyEnd }: Course): Finding | null {
   if (earlyEnd !== 'interrupted') return null
   return {
     code: 'interrupted',
@@ -47,7 +47,7 @@ function interrupted({ startNs, endNs, counts }: Recording, { earlyEnd }: Course
   }
 }
 
-function full({ startNs, endNs, counts, completions }: Recording, { earlyEnd }: Course): Finding | null {
+function queueFullFinding({ startNs, endNs, counts, completions }: Recording, { earlyEnd }: Course): Finding | null {
   if (earlyEnd !== 'full') return null
   const windowSeconds = (endNs - startNs) / NS_PER_SECOND
   const offered = counts.offered / windowSeconds
@@ -67,7 +67,7 @@ const MOVED_MS = { median: 0.5, others: 2 }
 const MOSTLY_LAG = 0.5
 
 /** The event loop of this process started requests late, and so is part of their latency. */
-function late(recording: Recording): Finding | null {
+function eventLoopLateFinding(recording: Recording): Finding | null {
   const moved = mostMoved(recording)
   if (moved === null) return null
   const { lag } = recording.histograms
@@ -114,7 +114,7 @@ const DISPATCH_MS = 0.5
 const DISPATCH_FRACTION = 0.5
 
 /** Dropping the requests of clients that retry at once took most of the servers' time. */
-function queueLate({ histograms, counts }: Recording): Finding | null {
+function queueLateFinding({ histograms, counts }: Recording): Finding | null {
   const dropped = counts.rejected + counts.timedOut
   const dispatchMs = (meanOf(histograms.dispatch) + meanOf(histograms.lag)) / NS_PER_MS
   const serviceMs = meanOf(histograms.service) / NS_PER_MS
@@ -128,7 +128,7 @@ function queueLate({ histograms, counts }: Recording): Finding | null {
   }
 }
 
-function failures({ counts }: Recording, { failure }: Course): Finding | null {
+function failuresFinding({ counts }: Recording, { failure }: Course): Finding | null {
   if (counts.failed === 0) return null
   return {
     code: 'failures',
@@ -147,7 +147,7 @@ const NEW_FRACTION = 0.1
 const SETUP_FRACTION = 0.05
 
 /** Requests that waited for a connection to be set up, since a connection is opened only for a request. */
-function newConnections({ connections, batchSizes, histograms }: Recording): Finding | null {
+function newConnectionsFinding({ connections, batchSizes, histograms }: Recording): Finding | null {
   if (connections === undefined) return null
   const { openedInWindow: opened, steps } = connections
   const requests = sumBy([...batchSizes.values()], (batches) => batches)
@@ -166,7 +166,7 @@ function newConnections({ connections, batchSizes, histograms }: Recording): Fin
 }
 
 /** A server whose thread ended serves no more requests, so the rest of the run had fewer servers. */
-function serverDied({ exits, servers }: Course): Finding | null {
+function serverDiedFinding({ exits, servers }: Course): Finding | null {
   if (exits.length === 0) return null
   const each = exits.map(({ server, atNs, error, requests }) => {
     const failed =
@@ -182,7 +182,7 @@ function serverDied({ exits, servers }: Course): Finding | null {
   }
 }
 
-function teardown({ teardown }: Course): Finding | null {
+function teardownFailedFinding({ teardown }: Course): Finding | null {
   if (teardown === null) return null
   return {
     code: 'teardown-failed',

@@ -12,7 +12,7 @@ import type { SimulatedScenario } from '../scenario/scenario.js'
 import type { Cause } from '../scenario/service/service.js'
 import { extentNs, horizonOf } from '../scenario/stop.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { Busy } from './busy.js'
+import { BusyServers } from './busy.js'
 import { Queue } from './queue.js'
 import {
   type ClassServiceTimes,
@@ -56,7 +56,7 @@ export class Engine {
   readonly #splitsWait: boolean
 
   readonly #queue = new Queue()
-  readonly #busy: Busy
+  readonly #busy: BusyServers
   readonly #recorder: SimulationRecorder
   readonly #window = new SimulatedWindow()
 
@@ -109,7 +109,7 @@ export class Engine {
     this.#timeoutNs = scenario.queue.timeout === null ? NEVER : nanoseconds(scenario.queue.timeout)
     this.#onEvent = onEvent
     this.#splitsWait = this.#policy.maxBatchSize > 1 && this.#policy.maxWaitNs > 0
-    this.#busy = new Busy(scenario.servers)
+    this.#busy = new BusyServers(scenario.servers)
     this.#idle = scenario.servers
     this.#recorder = new SimulationRecorder({
       batching: this.#splitsWait,
@@ -544,12 +544,12 @@ export class Engine {
       ...sums,
       segments: joinParts(parts),
       fromSend: null,
-      findings: this.#interrupted ? [interrupted(this.#number)] : [],
+      findings: this.#interrupted ? [interruptedFinding(this.#number)] : [],
     }
   }
 }
 
-function interrupted(requests: number): Finding {
+function interruptedFinding(requests: number): Finding {
   return {
     code: 'interrupted',
     severity: 'error',

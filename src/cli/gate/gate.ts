@@ -19,7 +19,7 @@ import { renderGateJunit } from '../../report/export/gate-junit.js'
 import { renderGateMarkdown } from '../../report/export/gate-markdown.js'
 import { renderGateHtml } from '../../report/html/gate.js'
 import { renderGate } from '../../report/terminal/gate-table.js'
-import { legible } from '../../text/legible.js'
+import { makeLegible } from '../../text/legible.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { formatOf, Interrupted, type OutputFlags, print, printJson, withProgress } from '../output.js'
@@ -68,7 +68,7 @@ export async function gateCommand(
       const { dependencies, warning } = await prepareBase(worktree.root, repository, {
         command: flags.prepare,
         signal,
-        onCommand: (text) => void terminal.stderr.write(`throughline: ${legible(text)}\n`),
+        onCommand: (text) => void terminal.stderr.write(`throughline: ${makeLegible(text)}\n`),
       })
       const sides = { repository, base: worktree.root, ref: base.ref }
       let interrupted = false

@@ -2,6 +2,7 @@ import { figureText } from '../../budget/render.js'
 import type { Result } from '../../result/result.js'
 import { percentileOverOffered } from '../../result/stored.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
+import { finiteOrNull } from '../../statistics/descriptive.js'
 import { closePercentage, count, inText, rate, time } from '../../text/number.js'
 import type { ReadWishes } from './preference.js'
 import {
@@ -22,7 +23,7 @@ interface Reached {
   most: number
 }
 
-/** The best of what is not recommended, and what it would need. */
+/** The best setting that is not recommended, and what it would need. */
 export interface NearestMiss {
   /** null without candidates */
   candidate: string | null
@@ -61,7 +62,7 @@ function nearestText({ trial: { nearest } }: Tried): string {
   return `${rule.metric} is ${figureText(observed, rule.unit)} at best${ratio ? `, ${inText(times)} times its limit` : ''}`
 }
 
-const named = ({ contender }: { contender: Tried['contender'] }) => (contender.name === null ? 'it' : contender.name)
+const nameOf = ({ contender }: { contender: Tried['contender'] }) => (contender.name === null ? 'it' : contender.name)
 
 const serversText = (servers: number) => (servers === 1 ? '1 server' : `${count(servers)} servers`)
 
@@ -94,10 +95,8 @@ function figuresText(p99Ms: number, ofAllMs: number, goodput: number | null): st
   return goodput === null ? p99 : `${p99}, ${closePercentage(goodput)} % of requests are good`
 }
 
-const finite = (value: number) => (Number.isFinite(value) ? value : null)
-
 /** The recommendation and its reason, or why there is none. */
-export function recommendation(
+export function recommend(
   chosen: Tried | null,
   confirmed: Result | null,
   searches: readonly CandidateSearch[],
@@ -180,7 +179,7 @@ export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boo
     case 'too slow':
       return `${tooSlowText(givenUp.best)}: no number of servers keeps ${within}`
     case 'dominated':
-      return `cannot be better than ${named(givenUp.by)} on ${serversText(givenUp.by.servers)} in quality, cost or p99: not searched`
+      return `cannot be better than ${nameOf(givenUp.by)} on ${serversText(givenUp.by.servers)} in quality, cost or p99: not searched`
   }
   if (!explored) return 'not searched to its end'
   const nearest = search.nearest()
@@ -201,7 +200,7 @@ function tooSlowText({ trial: { nearest } }: Tried): string {
  * Finds what comes nearest: a candidate of higher quality than the recommended one, else the best of the others; with
  * one candidate, one server fewer.
  */
-export async function nearestMiss(
+export async function findNearestMiss(
   chosen: Tried | null,
   searches: readonly CandidateSearch[],
   space: Space,
@@ -210,7 +209,7 @@ export async function nearestMiss(
 ): Promise<NearestMiss | null> {
   const others = searches.filter(({ contender }) => contender !== chosen?.contender)
   if (chosen !== null && others.length === 0)
-    return oneServerFewer(chosen, searches[0] as CandidateSearch, space, budget)
+    return findOneServerFewer(chosen, searches[0] as CandidateSearch, space, budget)
   const wanted =
     chosen === null ? others : others.filter(({ contender }) => (contender.quality ?? 1) > chosen.worth.quality)
   const pool = wanted.length > 0 ? wanted : others
@@ -224,7 +223,7 @@ export async function nearestMiss(
       return at === null && !isHopeless && !hasRefuted(search)
     })
     .flatMap((each) => {
-      const more = beyond(each.search, space)
+      const more = extendSpace(each.search, space)
       const { contender, fewestServers } = each.search
       return more === null
         ? []
@@ -255,7 +254,7 @@ const cheapestOf = ({ tried }: CandidateSearch) =>
   tried.filter(keeps).sort((a, b) => a.worth.cost - b.worth.cost || a.worth.p99Ms - b.worth.p99Ms)[0] ?? null
 
 /** A space with more servers than `mostServers`; null if a candidate cannot have more. */
-function beyond({ contender, mostServers }: CandidateSearch, space: Space): Space | null {
+function extendSpace({ contender, mostServers }: CandidateSearch, space: Space): Space | null {
   const further: Space = {
     ...space,
     leastServers: mostServers + 1,
@@ -291,19 +290,19 @@ function missOf(
     const costRatio = chosen === null ? null : at.worth.cost / chosen.worth.cost
     const cost = costRatio === null ? '' : `, at ${inText(costRatio)} times the cost`
     return {
-      ...{ candidate: name, quality, servers: at.servers, p99Ms: finite(at.trial.p99Ms), costRatio },
+      ...{ candidate: name, quality, servers: at.servers, p99Ms: finiteOrNull(at.trial.p99Ms), costRatio },
       sentence: `${who} would keep ${within} with ${serversText(at.servers)}${cost}.`,
     }
   }
   const near = givenUp?.why === 'too slow' ? givenUp.best : search.nearest()
   return {
-    ...{ candidate: name, quality, servers: null, p99Ms: near && finite(near.trial.p99Ms), costRatio: null },
+    ...{ candidate: name, quality, servers: null, p99Ms: near && finiteOrNull(near.trial.p99Ms), costRatio: null },
     sentence: `${who} ${outcomeOf(search, budget, true)}${givenUp === null && most > 0 ? `; even ${serversText(most)} do not help` : ''}.`,
   }
 }
 
 /** What the setting with one server fewer falls short by. */
-function oneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, budget: Budget): NearestMiss | null {
+function findOneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, budget: Budget): NearestMiss | null {
   const servers = chosen.servers - 1
   if (servers < space.leastServers) return null
   const { name, quality } = chosen.contender
@@ -329,7 +328,7 @@ function oneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, bu
       candidate: name,
       quality,
       servers,
-      p99Ms: near && finite(near.trial.p99Ms),
+      p99Ms: near && finiteOrNull(near.trial.p99Ms),
       costRatio: servers / chosen.servers,
     },
     sentence: sentence(),

@@ -1,7 +1,7 @@
 import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
 import { comparisonHeadline, comparisonRows } from '../../budget/render-comparison.js'
 import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-report.js'
-import { legible } from '../../text/legible.js'
+import { makeLegible } from '../../text/legible.js'
 import { GATE_MARKS, gateHeadline, gateNotes, gateSides, gateTable, sensitivityText } from '../gate-text.js'
 import { markup } from '../markup.js'
 import { escapeText, joinParts, renderHeading, renderList, renderTable } from './markdown.js'
@@ -55,6 +55,6 @@ function renderDetails({ name, verdict, comparison, confirmation, budget }: Gate
   if (budget !== null) tables.push(escapeText(headline(budget)), renderTable([...BUDGET_TITLES], budgetRows(budget)))
   if (tables.length === 0) return ''
   const headlineText = comparison === null ? '' : `: ${comparisonHeadline(comparison)}`
-  const summary = markup`<details><summary>${GATE_MARKS[verdict]} ${legible(name)}${headlineText}</summary>`.text
+  const summary = markup`<details><summary>${GATE_MARKS[verdict]} ${makeLegible(name)}${headlineText}</summary>`.text
   return [summary, ...tables, '</details>'].join('\n\n')
 }

@@ -9,7 +9,7 @@ import { describeMachines } from '../../result/merge/merged.js'
 import { partsOf, responseTimesOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import type { Summary } from '../../result/summary.js'
-import { legible } from '../../text/legible.js'
+import { makeLegible } from '../../text/legible.js'
 import { percentToTenth, rate, threeDigits, time, timeUnit } from '../../text/number.js'
 import { dropColumns, FIGURES, figureHeader, figuresOf, firstError, formatFigure } from '../figures.js'
 import { checkOptions, checkSwept } from '../given.js'
@@ -198,7 +198,7 @@ export const joinParts = (parts: string[]) => `${parts.filter((part) => part !==
 
 /** Escapes a text: markup, mentions and line breaks. */
 export function escapeText(text: string): string {
-  return legible(text)
+  return makeLegible(text)
     .replace(/[\\`*_~[\]<>|#]/g, '\\$&')
     .replace(/&/g, '&amp;')
     .replace(/@(?=\w)/g, '@\u200b')

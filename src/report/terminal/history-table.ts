@@ -1,6 +1,6 @@
 import type { HistorySeries } from '../../history/series.js'
-import { columns } from '../../text/columns.js'
-import { legible } from '../../text/legible.js'
+import { renderColumns } from '../../text/columns.js'
+import { makeLegible } from '../../text/legible.js'
 import { plain, type RenderOptions } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { changeText, historyValue, shortCommit } from '../history-text.js'
@@ -13,7 +13,7 @@ const SHORTEST = 60
 export function renderHistory(given: readonly HistorySeries[], options: RenderOptions = {}): string {
   const { width = 80, style = plain } = options
   const room = Math.max(SHORTEST, width) - 2
-  return legible([...given])
+  return makeLegible([...given])
     .map((series) => {
       const { name, metric, machine, points, changes } = series
       const from = Math.max(0, points.length - MOST_ROWS)
@@ -36,7 +36,7 @@ export function renderHistory(given: readonly HistorySeries[], options: RenderOp
         .map((change) => ` ${shortCommit(change.commit)}: ${changeText(change, series)}`)
       return [
         title.join('\n'),
-        columns(['commit', 'added', metric, '95 % interval', 'change'], rows, style),
+        renderColumns(['commit', 'added', metric, '95 % interval', 'change'], rows, style),
         earlierChanges.length === 0 ? '' : [` Earlier changes:`, ...earlierChanges].join('\n'),
       ]
         .filter((part) => part !== '')

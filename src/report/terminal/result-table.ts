@@ -8,7 +8,7 @@ import { partsOf, responseTimesOf } from '../../result/parts.js'
 import type { Bytes, Result } from '../../result/result.js'
 import { ESTIMATES, type Summary } from '../../result/summary.js'
 import { renderFindings } from '../../text/findings.js'
-import { legible } from '../../text/legible.js'
+import { makeLegible } from '../../text/legible.js'
 import {
   bytes,
   closePercentage,
@@ -55,7 +55,7 @@ export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Reco
 export function renderResult(given: Result, options: ResultRenderOptions = {}): string {
   checkIsResult(given)
   const { width = 80, style = plain } = options
-  const result = legible(given)
+  const result = makeLegible(given)
   const parts = [
     heading(result, width, style),
     renderFindings(result.validity.findings, width, style),

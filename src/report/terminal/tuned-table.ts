@@ -1,7 +1,7 @@
 import { checkIsTuned } from '../../explore/tune/check-tuned.js'
 import type { Headroom } from '../../explore/tune/headroom.js'
 import type { Tuned, TunedSetting } from '../../explore/tune/tuned.js'
-import { legible } from '../../text/legible.js'
+import { makeLegible } from '../../text/legible.js'
 import { closePercentage, count, inText, percent, threeDigits, time, timeUnit } from '../../text/number.js'
 import { plain, type RenderOptions, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
@@ -19,7 +19,7 @@ import { type Column, table } from './table.js'
 export function renderTuned(given: Tuned, options: RenderOptions = {}): string {
   checkIsTuned(given)
   const { width = 80, style = plain } = options
-  const tuned = legible(given)
+  const tuned = makeLegible(given)
   const { best, sentence, nearest, front, candidates, runs, grid, unsearched } = tuned
   const paragraph = (text: string) => wrap(text, width - 2).map((line) => ` ${line}`)
   const parts = [

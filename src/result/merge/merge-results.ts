@@ -5,7 +5,7 @@ import { sum, sumBy } from '../../statistics/descriptive.js'
 import { count, percent, seconds } from '../../text/number.js'
 import { got, show, throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { checkResult } from '../check.js'
-import { inProgress } from '../findings.js'
+import { inProgressFinding } from '../findings.js'
 import type { Environment } from '../host.js'
 import { type ClassRecordings, type Counts, errorsIn, type Recording } from '../recording.js'
 import { mergeInARow, wholeOf } from '../replications.js'
@@ -136,7 +136,7 @@ function progressOf(given: readonly Named[]): Finding[] {
   if (found.length === 0) return []
   const figure = (name: string) => found.map(({ figures }) => figures[name] ?? 0)
   const longestMs = Math.max(...given.map(({ result }) => result.latencyMs.max))
-  return [inProgress(sum(figure('inFlight')), Math.max(...figure('oldestMs')), longestMs)]
+  return [inProgressFinding(sum(figure('inFlight')), Math.max(...figure('oldestMs')), longestMs)]
 }
 
 /** Merges runs as if they had been one after another; with few of them, the segments of all are kept. */
