@@ -110,7 +110,7 @@ export const isAsGood = (a: Worth, b: Worth) =>
   a.quality >= b.quality && a.cost <= b.cost && a.p99Ms <= b.p99Ms && a.goodput >= b.goodput
 
 /** Whether a setting is as good as another in everything, and better in something. */
-export function dominates(a: Worth, b: Worth): boolean {
+function dominates(a: Worth, b: Worth): boolean {
   return isAsGood(a, b) && !isAsGood(b, a)
 }
 

@@ -43,7 +43,7 @@ const BEYOND = 4
 const MOST_BEYOND = 8
 
 /** The limits of a budget in words: `p99 within 100 ms, throughput of at least 500/s`. */
-export function budgetText(budget: Budget): string {
+function budgetText(budget: Budget): string {
   return rulesOf(budget).map(ruleText).join(' and ')
 }
 
