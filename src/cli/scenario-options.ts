@@ -71,7 +71,7 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
     'process',
     'trace',
   ])
-  add('--trace <file>', 'replay the times of a CSV or JSON-lines file, from its first; with --url its requests too', [
+  add('--trace <file>', 'replay the times of a CSV or JSON-lines file, counted from the first; with --url also its requests', [
     'clients',
     'process',
   ])

@@ -55,7 +55,7 @@ export const lastAtEachLoad = <T extends Step>(steps: readonly T[]): T[] => [
 ]
 
 /**
- * Finds the bracket. Of several runs at a load the last counts. A load that passed above one that did not says nothing: a
+ * Finds the bracket. Of several runs at a load the last counts. A load that passed above one that did not proves nothing: a
  * higher load is not easier.
  */
 export function bracketOf<T extends Step>(steps: readonly T[]): Bracket<T> {

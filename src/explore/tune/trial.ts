@@ -47,7 +47,7 @@ export interface Trial {
 /**
  * Runs a setting, and reads off its figures.
  *
- * @param goesOn called every 65,536 requests; false ends the run, whose figures are then of no use
+ * @param goesOn called every 65,536 requests; false ends the run, whose figures are then incomplete
  */
 export function runTrial({ scenario, budget }: TrialTask, goesOn?: () => boolean): Trial {
   const recording = new Engine(scenario).run(goesOn)

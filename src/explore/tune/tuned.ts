@@ -46,7 +46,7 @@ export interface TunedCandidate {
   price: number | null
   /** the cheapest of its settings that keep the budget; null if none was found */
   cheapest: TunedSetting | null
-  /** what came of it, in a sentence */
+  /** the outcome of its search, in a sentence */
   outcome: string
   /** how many of its settings were run */
   runs: number

@@ -147,7 +147,7 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: Recorded,
 
 /**
  * Builds the recording of a run in progress, of the requests due in the window that have left it by now: those in flight
- * are not offered yet. Null before the window. Other threads go on meanwhile: the statistics of each server must be a copy, as of
+ * are not offered yet. Null before the window. Other threads continue meanwhile: the statistics of each server must be a copy, as of
  * one moment. Requests that have left since `nowNs` are included.
  *
  * @param due how many requests have been due

@@ -9,7 +9,7 @@ import { confirmationText, settingColumns } from '../terminal/tuned-table.js'
 import { renderDataTable } from './data-table.js'
 import { renderFigure } from './figure.js'
 
-/** What `tune` found: the recommendation, the Pareto front with the budget drawn in, and what came of each candidate. */
+/** What `tune` found: the recommendation, the Pareto front with the budget drawn in, and the outcome of each candidate. */
 export function renderTunedSection(tuned: Tuned, i: number): Markup {
   const { best, sentence, nearest, front, candidates, runs, grid, unsearched } = tuned
   const columns = settingColumns(front)
