@@ -4,7 +4,7 @@ import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
 import type { StoredScenario } from '../scenario/scenario.js'
 import { type Fraction, fraction } from '../scenario/units.js'
-import { nearestName } from '../validation/nearest.js'
+import { nearestName, suggest } from '../validation/nearest.js'
 import { ValidationError } from '../validation/validation-error.js'
 
 /** The compared metrics: mean and percentiles of latency, mean service time, throughput, error rate and goodput. */
@@ -157,7 +157,7 @@ export interface JudgeOptions {
 
 function describeUnknownMetric(value: unknown): string {
   const nearest = typeof value === 'string' ? nearestName(value, COMPARED) : null
-  const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
+  const hint = suggest(nearest)
   return `must be a compared metric${hint}: ${COMPARED.join(', ')}`
 }
 

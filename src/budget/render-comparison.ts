@@ -1,7 +1,7 @@
 import { renderColumns } from '../text/columns.js'
 import { renderFindings } from '../text/findings.js'
 import { makeLegible } from '../text/legible.js'
-import { inText, percent, threeDigits, time } from '../text/number.js'
+import { inText, percent, plural, threeDigits, time } from '../text/number.js'
 import { type Format, plain, type RenderOptions, type Style, visible } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { checkIsComparison } from './check-comparison.js'
@@ -104,7 +104,7 @@ export function comparisonHeadline(comparison: Comparison): string {
   const { verdict, reason, within, design, pairs, metrics } = comparison
   const of = overallVerdict(comparison).by
   const metric = metrics.find((each) => each.metric === of) as MetricComparison
-  const how = design === 'unpaired' ? 'two results' : `${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'}`
+  const how = design === 'unpaired' ? 'two results' : plural(pairs.length, 'pair')
   const change =
     metric.ratio === null
       ? metric.difference === null

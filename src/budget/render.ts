@@ -1,7 +1,7 @@
 import type { BudgetUnit } from '../scenario/budget.js'
 import { renderColumns } from '../text/columns.js'
 import { makeLegible } from '../text/legible.js'
-import { inText, percent, rate, time, timeUnit } from '../text/number.js'
+import { inText, percent, plural, rate, time, timeUnit } from '../text/number.js'
 import { renderParts } from '../text/parts.js'
 import { type Format, plain, type RenderOptions } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
@@ -98,7 +98,7 @@ export function observedText(rule: RuleCheck): string {
 /** The verdict in one line: `Budget broken: 1 of 3 rules fails`. */
 export function headline({ verdict, rules }: BudgetCheck): string {
   const such = rules.filter((rule) => rule.verdict === verdict).length
-  const all = rules.length === 1 ? '1 rule' : `${rules.length} rules`
+  const all = plural(rules.length, 'rule')
   switch (verdict) {
     case 'pass':
       return `Budget kept: ${all}`

@@ -1,5 +1,8 @@
 import { makeLegible } from '../text/legible.js'
 
+/** The separators that are detected. */
+export const SEPARATORS = [',', ';', '\t', '|'] as const
+
 /** A record of a CSV file, and the line on which it begins, from 1. */
 export interface CsvRecord {
   line: number

@@ -4,7 +4,7 @@ import type { Recording } from '../result/recording.js'
 import type { Finding } from '../result/validity.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/nanoseconds.js'
 import { sumBy } from '../statistics/descriptive.js'
-import { count, milliseconds } from '../text/number.js'
+import { count, milliseconds, plural } from '../text/number.js'
 import { PLACES } from './queue/waiting-room.js'
 import type { EarlyEndReason } from './recording/window.js'
 import type { WorkerExit } from './servers/worker-exits.js'
@@ -170,7 +170,7 @@ function serverDiedFinding({ exits, servers }: Course): Finding | null {
   if (exits.length === 0) return null
   const each = exits.map(({ server, atNs, error, requests }) => {
     const failed =
-      requests === 0 ? '' : `, with ${requests === 1 ? '1 request' : `${count(requests)} requests`} in service`
+      requests === 0 ? '' : `, with ${plural(requests, 'request')} in service`
     return `server ${server + 1} ended after ${seconds(atNs)}${failed}: ${error.message}`
   })
   const all = exits.length === servers

@@ -1,4 +1,4 @@
-import { roughPercent } from '../text/number.js'
+import { plural, roughPercent } from '../text/number.js'
 import type { Cpu, Host, Speed } from './host.js'
 import type { Finding } from './validity.js'
 
@@ -51,7 +51,7 @@ function contentionFinding(cpu: Cpu, servedOutside: boolean): Finding | null {
   if (most === undefined && stealMs <= STOLEN * machineMs && !others && (busy <= BUSY || servedOutside)) return null
 
   const of = (ms: number) => roughPercent(ms / machineMs)
-  const all = cores === 1 ? '1 core' : `${cores} cores`
+  const all = plural(cores, 'core')
   const lead =
     most === undefined
       ? `other processes used ${of(othersMs)} of ${all}`

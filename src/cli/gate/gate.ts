@@ -27,6 +27,7 @@ import { changeScenario, type ScenarioFlags } from '../scenario-options.js'
 import { BAD_USAGE, FAILED, INCONCLUSIVE, SIGNALS, type Terminal } from '../terminal.js'
 import { compareBenchFiles } from './bench-files.js'
 import { type GateSides, loadGateEntries } from './scenarios.js'
+import { plural } from '../../text/number.js'
 
 /** Options of a gate, without those of its scenarios. */
 export interface GateFlags extends OutputFlags {
@@ -157,7 +158,7 @@ function collectNotes({ root, commit, changes }: Repository, base: BaseCommit, w
     notes.push(`head is the working tree, with ${changes} uncommitted ${changes === 1 ? 'file' : 'files'}`)
   } else if (commit === base.commit) notes.push('head and base are the same commit')
   if (base.ahead !== null && base.ahead > 0) {
-    const commits = base.ahead === 1 ? '1 commit' : `${base.ahead} commits`
+    const commits = plural(base.ahead, 'commit')
     notes.push(
       `head lacks ${commits} of ${base.ref}, whose changes count as changes of head; rebase, or use --base-ref "$(git merge-base HEAD ${base.ref})"`,
     )

@@ -14,6 +14,7 @@ import { checkResult } from '../../result/check.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { addOutputOptions, formatOf, type OutputFlags, print, printJson } from '../output.js'
 import type { Terminal } from '../terminal.js'
+import { plural } from '../../text/number.js'
 
 const EXAMPLES = `
 add stores the figures of results, or of head in the report of a gate (compare --base-ref … --output gate.json), as JSON
@@ -77,7 +78,7 @@ async function add(terminal: Terminal, files: readonly string[], flags: HistoryF
     }
   }
   await addToHistory(file, entries)
-  const runs = entries.length === 1 ? '1 run' : `${entries.length} runs`
+  const runs = plural(entries.length, 'run')
   if (json) printJson(terminal, entries)
   else terminal.stdout.write(`Added ${runs} to ${file}\n`)
 }

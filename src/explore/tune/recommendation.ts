@@ -3,7 +3,7 @@ import type { Result } from '../../result/result.js'
 import { percentileOverOffered } from '../../result/stored.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
 import { finiteOrNull } from '../../statistics/descriptive.js'
-import { closePercentage, count, inText, rate, time } from '../../text/number.js'
+import { closePercentage, count, inText, plural, rate, time } from '../../text/number.js'
 import type { ReadWishes } from './preference.js'
 import {
   CandidateSearch,
@@ -64,7 +64,7 @@ function nearestText({ trial: { nearest } }: Tried): string {
 
 const nameOf = ({ contender }: { contender: Tried['contender'] }) => (contender.name === null ? 'it' : contender.name)
 
-const serversText = (servers: number) => (servers === 1 ? '1 server' : `${count(servers)} servers`)
+const serversText = (servers: number) => plural(servers, 'server')
 
 function batchingText({ maxBatchSize, maxWait }: Tried): string {
   if (maxBatchSize === 1) return 'one request at a time'

@@ -4,6 +4,7 @@ import { changeText, historyValue, shortCommit } from '../history-text.js'
 import { markup } from '../markup.js'
 import { renderFigure } from './figure.js'
 import { renderPage } from './page.js'
+import { plural } from '../../text/number.js'
 
 /** Renders a history as a self-contained HTML page: a chart for each scenario and machine, with its changes. */
 export function renderHistoryHtml(series: readonly HistorySeries[]): string {
@@ -18,7 +19,7 @@ export function renderHistoryHtml(series: readonly HistorySeries[]): string {
 function renderSeries(series: HistorySeries, i: number) {
   const { name, metric, machine, points, changes } = series
   const texts = changes.map((change) => `${shortCommit(change.commit)}: ${changeText(change, series)}`)
-  const runs = points.length === 1 ? '1 run' : `${points.length} runs`
+  const runs = plural(points.length, 'run')
   return renderFigure({
     id: `history-${i}`,
     title: markup`<bdi>${name}</bdi>: ${metric}`,

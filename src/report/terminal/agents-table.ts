@@ -1,5 +1,5 @@
 import type { AgentsNeeded } from '../../explore/limit/agents-needed.js'
-import { count, inText, rate } from '../../text/number.js'
+import { count, inText, plural, rate } from '../../text/number.js'
 import { plain, type RenderOptions } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { triedTable } from './capacity-table.js'
@@ -20,7 +20,7 @@ export function renderAgentsNeeded(found: AgentsNeeded, { width = 80, style = pl
     .join('\n\n')
 }
 
-const agentsText = (agents: number) => (agents === 1 ? '1 agent' : `${count(agents)} agents`)
+const agentsText = (agents: number) => plural(agents, 'agent')
 
 function leadText({ load, agents, fewest, limitedBy, each, search }: AgentsNeeded): string {
   if (search.tried.length === 0)

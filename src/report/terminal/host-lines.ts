@@ -1,6 +1,6 @@
 import type { Host } from '../../result/host.js'
 import { sumBy } from '../../statistics/descriptive.js'
-import { inText, percent, threeDigits, time } from '../../text/number.js'
+import { inText, percent, plural, threeDigits, time } from '../../text/number.js'
 import { pad, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 
@@ -40,7 +40,7 @@ function cpuText({ cpu }: Host): string | null {
   const { periodMs, cores, othersMs, stealMs } = cpu
   const own = threadsText(cpu.threads, ({ fraction }) => fraction, percent)
   const stolen = stealMs > 0 ? `, stolen ${percent(stealMs / periodMs)}` : ''
-  return `${own}; other processes ${percent(othersMs / periodMs)}${stolen}, of ${cores === 1 ? '1 core' : `${inText(cores)} cores`}`
+  return `${own}; other processes ${percent(othersMs / periodMs)}${stolen}, of ${plural(cores, 'core')}`
 }
 
 function cpuWaitText({ cpu }: Host): string | null {

@@ -31,6 +31,7 @@ import { renderCurve } from './curve.js'
 import { renderHost } from './host-lines.js'
 import { describeLimits, describeScenario } from './scenario-line.js'
 import { table } from './table.js'
+import { plural } from '../../text/number.js'
 
 /** Options of `renderResult`. */
 export interface ResultRenderOptions extends RenderOptions {
@@ -90,7 +91,7 @@ function heading(result: Result, width: number, style: Style): string {
   lines.push(`over ${seconds(window.endMs - window.startMs)}${warmup}${seed}`)
   if (environment !== null) {
     const { node, cpu, cores, load } = environment
-    lines.push(`Node ${node}, ${cpu.trim()}, ${cores === 1 ? '1 core' : `${cores} cores`}, load ${threeDigits(load)}`)
+    lines.push(`Node ${node}, ${cpu.trim()}, ${plural(cores, 'core')}, load ${threeDigits(load)}`)
   }
   const indent = verb.length + 3
   const text = lines.flatMap((line) => wrap(line, width - indent))
@@ -268,7 +269,7 @@ function throughputText({ throughput: { offered, completed }, window, engine }: 
   const text = `${rate(completed)} of ${rate(offered)} offered`
   const earlier = Math.round(((completed - offered) * (window.endMs - window.startMs)) / 1000)
   if (completed < 1.01 * offered || earlier < 1) return text
-  const requests = earlier === 1 ? '1 request' : `${count(earlier)} requests`
+  const requests = plural(earlier, 'request')
   return `${text}, plus at least ${requests} from ${engine === 'record' ? 'before the window' : 'the warm-up'}`
 }
 
