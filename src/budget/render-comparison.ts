@@ -2,7 +2,7 @@ import { renderColumns } from '../text/columns.js'
 import { renderFindings } from '../text/findings.js'
 import { makeLegible } from '../text/legible.js'
 import { inText, percent, plural, threeDigits, time } from '../text/number.js'
-import { type Format, plain, type RenderOptions, type Style, visible } from '../text/style.js'
+import { type Format, NARROWEST, plain, type RenderOptions, type Style, visible } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { checkIsComparison } from './check-comparison.js'
 import {
@@ -19,7 +19,6 @@ const COLOURS = {
   same: 'green',
   inconclusive: 'yellow',
 } as const satisfies Record<ComparisonVerdict, Format>
-const SHORTEST = 60
 
 /**
  * Renders a comparison as text: the verdict, and a table with each metric of both sides, their ratio, its interval and the
@@ -37,7 +36,7 @@ export function renderComparison(given: Comparison, options: RenderOptions = {})
   const { width = 80, style = plain } = options
   const comparison = makeLegible(given)
   const { of, findings, reason } = comparison
-  const room = Math.max(SHORTEST, width) - 1
+  const room = Math.max(NARROWEST, width) - 1
   const { titles, rows: plainRows, metrics } = comparisonRows(comparison)
   const rows = plainRows.map((row, i) => {
     const { metric, verdict } = metrics[i] as MetricComparison

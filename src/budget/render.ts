@@ -3,13 +3,12 @@ import { renderColumns } from '../text/columns.js'
 import { makeLegible } from '../text/legible.js'
 import { inText, percent, plural, rate, time, timeUnit } from '../text/number.js'
 import { renderParts } from '../text/parts.js'
-import { type Format, plain, type RenderOptions } from '../text/style.js'
+import { type Format, NARROWEST, plain, type RenderOptions } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { overText, rangeText } from './advice.js'
 import { type BudgetCheck, checkIsBudgetCheck, type RuleCheck, type Verdict } from './check.js'
 
 const COLOURS = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const satisfies Record<Verdict, Format>
-const SHORTEST = 60
 
 /**
  * Renders a budget check as text: a table of the rules with what was observed, the parts of mean latency, and the errors
@@ -30,7 +29,7 @@ export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): s
     const verdict = (rules[i] as RuleCheck).verdict
     return [...row.slice(0, -1), style(COLOURS[verdict], verdict)]
   })
-  const room = Math.max(SHORTEST, width)
+  const room = Math.max(NARROWEST, width)
   const notes = rules.flatMap(({ metric, reason }) =>
     reason === undefined ? [] : wrap(`${metric}: ${reason}`, room - 1).map((text) => ` ${text}`),
   )

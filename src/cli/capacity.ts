@@ -12,7 +12,7 @@ import { hasTarget } from '../scenario/target.js'
 import { ratePerSecond } from '../scenario/units.js'
 import { count, rate } from '../text/number.js'
 import type { RenderOptions } from '../text/style.js'
-import { wrap } from '../text/wrap.js'
+import { renderParagraph } from '../text/wrap.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { loadBudget, parseValue } from './limits.js'
 import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
@@ -161,9 +161,7 @@ function renderHeadroom(found: Headroom, { width = 80 }: RenderOptions): string 
   const { growth, low, high } = found.rates
   const rates = [low, high].map((end) => (end === null ? '?' : rate(end)))
   const ends = growth === null ? '' : ` That is a load of ${rate(growth)} (${rates.join(' to ')}).`
-  return wrap(`${headroomText(found)}${ends}`, width - 2)
-    .map((line) => ` ${line}`)
-    .join('\n')
+  return renderParagraph(`${headroomText(found)}${ends}`, width)
 }
 
 function render(found: Capacity | null, p99: string, options: RenderOptions): string {

@@ -1,23 +1,18 @@
 import type { AgentsNeeded } from '../../explore/limit/agents-needed.js'
 import { count, inText, plural, rate } from '../../text/number.js'
 import { plain, type RenderOptions } from '../../text/style.js'
-import { wrap } from '../../text/wrap.js'
+import { renderParagraph } from '../../text/wrap.js'
 import { triedTable } from './capacity-table.js'
 
 /** Renders how many agents a load needs, what that is computed from, and the loads that were measured. */
 export function renderAgentsNeeded(found: AgentsNeeded, { width = 80, style = plain }: RenderOptions = {}): string {
-  const paragraph = (text: string) => wrap(text, width - 2).map((line) => ` ${line}`)
-  const lead = paragraph(leadText(found)).map((line) => style(found.agents === null ? 'yellow' : 'bold', line))
   const parts = [
-    lead,
-    paragraph(basisText(found)),
-    paragraph(connectionsText(found)),
-    [triedTable(found.search.tried, style)],
+    renderParagraph(leadText(found), width, (line) => style(found.agents === null ? 'yellow' : 'bold', line)),
+    renderParagraph(basisText(found), width),
+    renderParagraph(connectionsText(found), width),
+    triedTable(found.search.tried, style),
   ]
-  return parts
-    .filter(([line]) => line !== undefined && line.trim() !== '')
-    .map((lines) => lines.join('\n'))
-    .join('\n\n')
+  return parts.filter((part) => part.trim() !== '').join('\n\n')
 }
 
 const agentsText = (agents: number) => plural(agents, 'agent')

@@ -1,18 +1,17 @@
 import type { HistorySeries } from '../../history/series.js'
 import { renderColumns } from '../../text/columns.js'
 import { makeLegible } from '../../text/legible.js'
-import { plain, type RenderOptions } from '../../text/style.js'
+import { NARROWEST, plain, type RenderOptions } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { changeText, historyValue, shortCommit } from '../history-text.js'
 
 /** The table of a longer series has only its last runs. */
 const MOST_ROWS = 20
-const SHORTEST = 60
 
 /** Renders a history: the last runs of each series, and its changes. */
 export function renderHistory(given: readonly HistorySeries[], options: RenderOptions = {}): string {
   const { width = 80, style = plain } = options
-  const room = Math.max(SHORTEST, width) - 2
+  const room = Math.max(NARROWEST, width) - 2
   return makeLegible([...given])
     .map((series) => {
       const { name, metric, machine, points, changes } = series
