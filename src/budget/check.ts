@@ -16,7 +16,7 @@ import { count, rate } from '../text/number.js'
 import type { LatencyPart } from '../text/parts.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 import { adviseLongerRun, overText } from './advice.js'
-import { estimateErrors, estimateOf, type MetricEstimate } from './estimate.js'
+import { estimateErrors, estimateOf, type MetricEstimate, type TimeRule } from './estimate.js'
 import { judgeFraction, type Over } from './fraction-over.js'
 
 /** The verdict on a rule or a budget. */
@@ -184,8 +184,6 @@ function figureWithoutCompletion(rule: Extract<Rule, { figure: string }>, { rate
   if (rule.figure === 'goodput') return 0
   return (rule.figure === 'errorRate' ? rates?.error : rates?.rejection) ?? 0
 }
-
-type TimeRule = Extract<Rule, { time: unknown }>
 
 interface Judgement {
   verdict: Verdict

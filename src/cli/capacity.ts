@@ -125,11 +125,11 @@ async function printMeasured(terminal: Terminal, given: Scenario, flags: Capacit
   if (found.tried.length === 0 && terminal.exitCode !== 0) throw new Interrupted()
   if (json) printJson(terminal, found)
   else print(terminal, found, renderCapacity)
-  if (terminal.exitCode === 0) terminal.exitCode = exitCodeOf(found, rateOf(given.arrivals))
+  if (terminal.exitCode === 0) terminal.exitCode = exitCodeOfCapacity(found, rateOf(given.arrivals))
 }
 
 /** The exit code of a measured capacity: 0 if the load that is wanted keeps the budget, or any load if that is null. */
-export function exitCodeOf({ rate, failed }: Pick<MeasuredCapacity, 'rate' | 'failed'>, wanted: number | null): number {
+export function exitCodeOfCapacity({ rate, failed }: Pick<MeasuredCapacity, 'rate' | 'failed'>, wanted: number | null): number {
   if (rate !== null && (wanted === null || rate >= wanted)) return 0
   return failed !== null && (wanted === null || failed <= wanted) ? FAILED : INCONCLUSIVE
 }

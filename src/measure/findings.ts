@@ -42,7 +42,7 @@ function interruptedFinding({ startNs, endNs, counts }: Recording, { earlyEnd }:
   return {
     code: 'interrupted',
     severity: 'error',
-    message: `the run was interrupted after ${seconds(endNs)}, with ${seconds(endNs - startNs)} to report: ${count(counts.offered)} requests`,
+    message: `the run was interrupted after ${secondsText(endNs)}, with ${secondsText(endNs - startNs)} to report: ${count(counts.offered)} requests`,
     figures: { requests: counts.offered },
   }
 }
@@ -55,7 +55,7 @@ function queueFullFinding({ startNs, endNs, counts, completions }: Recording, { 
   return {
     code: 'saturated',
     severity: 'error',
-    message: `after ${seconds(endNs)} ${count(PLACES)} requests were waiting, the most that can wait: ${count(offered)}/s were offered and ${count(completed)}/s completed. The run ended; lower the rate, or add servers`,
+    message: `after ${secondsText(endNs)} ${count(PLACES)} requests were waiting, the most that can wait: ${count(offered)}/s were offered and ${count(completed)}/s completed. The run ended; lower the rate, or add servers`,
     figures: { offered, completed, backlog: PLACES },
   }
 }
@@ -171,7 +171,7 @@ function serverDiedFinding({ exits, servers }: Course): Finding | null {
   const each = exits.map(({ server, atNs, error, requests }) => {
     const failed =
       requests === 0 ? '' : `, with ${plural(requests, 'request')} in service`
-    return `server ${server + 1} ended after ${seconds(atNs)}${failed}: ${error.message}`
+    return `server ${server + 1} ended after ${secondsText(atNs)}${failed}: ${error.message}`
   })
   const all = exits.length === servers
   return {
@@ -192,4 +192,4 @@ function teardownFailedFinding({ teardown }: Course): Finding | null {
   }
 }
 
-export const seconds = (ns: number) => `${Number((ns / NS_PER_SECOND).toPrecision(3))} s`
+export const secondsText = (ns: number) => `${Number((ns / NS_PER_SECOND).toPrecision(3))} s`

@@ -97,10 +97,10 @@ export function trySetting({ stopFlag, ...task }: TrialTask & Partial<TaskContex
 }
 
 /** Judges a run of a setting. */
-export const judgeRun = ({ scenario, budget }: TrialTask) => ({ verdict: verdictOf(simulate(scenario), budget) })
+export const judgeRun = ({ scenario, budget }: TrialTask) => ({ verdict: judgeResult(simulate(scenario), budget) })
 
 /** The verdict on a run. A run without a steady state fails: its latency grows for as long as it lasts. */
-export function verdictOf(result: Result, budget: Budget): Verdict {
+export function judgeResult(result: Result, budget: Budget): Verdict {
   return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
 }
 

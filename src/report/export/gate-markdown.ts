@@ -4,7 +4,7 @@ import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-
 import { makeLegible } from '../../text/legible.js'
 import { GATE_MARKS, gateHeadline, gateNotes, gateSides, gateTable, sensitivityText } from '../gate-text.js'
 import { markup } from '../markup.js'
-import { escapeText, joinParts, renderHeading, renderList, renderTable } from './markdown.js'
+import { escapeText, joinSections, renderHeading, renderList, renderTable } from './markdown.js'
 
 /**
  * Renders a gate for a pull request: its verdict, a row for each scenario, the detectable changes, and folded tables of all
@@ -31,7 +31,7 @@ export function renderGateMarkdown(gate: GateReport): string {
     return [name, ...[verdict, ...cells.slice(0, -1)].map((cell) => cell.replaceAll(' ', NO_BREAK))]
   })
   const { node, cpu, cores } = environment
-  return joinParts([
+  return joinSections([
     renderHeading(`${GATE_MARKS[verdict]} ${gateHeadline(gate)}`),
     renderTable([...titles.slice(0, 1), 'verdict', ...titles.slice(1, -1)], rows, 2),
     escapeText(sensitivityText(gate) ?? ''),

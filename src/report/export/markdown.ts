@@ -74,7 +74,7 @@ export function renderMarkdown(
     latencyMs.mean === 0 ? '' : percentToTenth(ms / latencyMs.mean),
     meaning,
   ])
-  return joinParts([
+  return joinSections([
     renderHeading(title ?? `${VERBS[engine]}: latency p99 ${time(latencyMs.p99)}`),
     scenario === null
       ? `Live requests${machines === null ? '' : ` of ${machines}`}`
@@ -133,7 +133,7 @@ export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: 
   const invalid = all.flatMap(({ invalid, labels }) =>
     invalid === null ? [] : [{ ...invalid, message: `${labels.join(', ')} is invalid: ${invalid.message}` }],
   )
-  return joinParts([renderHeading(title ?? 'Sweep'), renderTable(titles, rows), renderFindings(invalid)])
+  return joinSections([renderHeading(title ?? 'Sweep'), renderTable(titles, rows), renderFindings(invalid)])
 }
 
 /**
@@ -149,7 +149,7 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
   checkIsComparison(comparison)
   const { titles, rows } = comparisonRows(comparison)
   const mark = { slower: '❌', faster: '✅', same: '✅', inconclusive: '⚠️' }[comparison.verdict]
-  return joinParts([
+  return joinSections([
     renderHeading(`${mark} ${comparisonHeadline(comparison)}`),
     renderTable(titles, rows),
     renderFindings(comparison.findings),
@@ -168,7 +168,7 @@ export function renderBudgetMarkdown(check: BudgetCheck): string {
   checkIsBudgetCheck(check)
   const mark = { pass: '✅', fail: '❌', inconclusive: '⚠️' }[check.verdict]
   const reasons = check.rules.flatMap(({ metric, reason }) => (reason === undefined ? [] : [`${metric}: ${reason}`]))
-  return joinParts([
+  return joinSections([
     renderHeading(`${mark} ${headline(check)}`),
     renderTable([...BUDGET_TITLES], budgetRows(check)),
     renderList(reasons),
@@ -194,7 +194,7 @@ export function renderTable(titles: string[], rows: string[][], left = 1): strin
   )
 }
 
-export const joinParts = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
+export const joinSections = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
 
 /** Escapes a text: markup, mentions and line breaks. */
 export function escapeText(text: string): string {

@@ -7,7 +7,7 @@ import { student, tailOf } from '../../statistics/student.js'
 import { count } from '../../text/number.js'
 import type { Recording } from '../recording.js'
 import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from '../summary.js'
-import { type EstimateError, estimateError, FEWEST, type Order, segmentsName, tooFewSegments } from './spread.js'
+import { type EstimateError, estimateError, FEWEST_SEGMENTS, type Order, segmentsName, tooFewSegments } from './spread.js'
 
 /**
  * How many independent values a run must be worth. With fewer, its segments are still correlated, and their spread does
@@ -144,7 +144,7 @@ function intervals(
   const few = tooFewSegments(segments.length, order)
   if (few !== null) {
     // a longer run has proportionally more segments; never advise a shorter one
-    const factor = Math.max(INDEPENDENT / n, FEWEST[order] / Math.max(1, segments.length))
+    const factor = Math.max(INDEPENDENT / n, FEWEST_SEGMENTS[order] / Math.max(1, segments.length))
     const none = noInterval(n === 0 ? few : `${few}: ${advice(factor)}`)
     return { mean: none, percentiles: STORED.map(() => none) }
   }
