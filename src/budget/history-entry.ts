@@ -3,10 +3,10 @@ import { checkResult } from '../result/check.js'
 import type { Environment } from '../result/host.js'
 import type { Result } from '../result/result.js'
 import type { StoredScenario } from '../scenario/scenario.js'
+import { plural } from '../text/number.js'
 import { checkVersion, type Source, throwFaults } from '../validation/validation-error.js'
 import { buildRound } from './compare-pairs.js'
 import { COMPARED, type ComparedMetric, type Comparison, type Round } from './comparison.js'
-import { plural } from '../text/number.js'
 
 export const HISTORY_SCHEMA = 'throughline/history@1'
 

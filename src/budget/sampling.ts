@@ -103,7 +103,12 @@ function boundRatio(value: number, parts: { amount: number; of: number }[], orde
  * Bounds a percentile by the range of its rank. The variance of the number of requests over it in each segment gives the
  * effective number of independent requests (a design effect, as in Korn and Graubard, Survey Methodology 24, 1998).
  */
-function boundPercentile(p: number, { latencyMs, counts, segments }: Result, order: Order, tail: number): SampledFigure {
+function boundPercentile(
+  p: number,
+  { latencyMs, counts, segments }: Result,
+  order: Order,
+  tail: number,
+): SampledFigure {
   // unanswered requests count as slower than all others
   const at = (rank: number) => {
     const ofAnswered = (rank * counts.offered) / counts.completed

@@ -129,7 +129,10 @@ async function printMeasured(terminal: Terminal, given: Scenario, flags: Capacit
 }
 
 /** The exit code of a measured capacity: 0 if the load that is wanted keeps the budget, or any load if that is null. */
-export function exitCodeOfCapacity({ rate, failed }: Pick<MeasuredCapacity, 'rate' | 'failed'>, wanted: number | null): number {
+export function exitCodeOfCapacity(
+  { rate, failed }: Pick<MeasuredCapacity, 'rate' | 'failed'>,
+  wanted: number | null,
+): number {
   if (rate !== null && (wanted === null || rate >= wanted)) return 0
   return failed !== null && (wanted === null || failed <= wanted) ? FAILED : INCONCLUSIVE
 }

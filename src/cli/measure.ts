@@ -80,7 +80,10 @@ export function measureCommand(terminal: Terminal): Command {
       '--spin <duration>',
       'how long an idle server spins before a batch is due, after sleeping (default: 60us, or 0 on one core)',
     )
-    .option('--shard <index/count>', 'send only one shard of the requests, such as 2/5, while other machines send the others')
+    .option(
+      '--shard <index/count>',
+      'send only one shard of the requests, such as 2/5, while other machines send the others',
+    )
     .option('--agents <n>', 'send an HTTP scenario from this many agents, over --redis')
     .option('--redis <url>', 'URL of the Redis of --agents: redis://host:6379')
     .option('--live <port>', 'serve a live report on this port of this machine, or on an address: 0.0.0.0:8080')

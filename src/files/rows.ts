@@ -11,7 +11,6 @@ export interface FileRow {
   columns: Readonly<Record<string, unknown>>
 }
 
-
 /**
  * Reads the rows of a file: CSV with names of columns in the first line, whose separator is detected, JSON lines of
  * objects, or one JSON list of them.

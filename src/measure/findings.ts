@@ -169,8 +169,7 @@ function newConnectionsFinding({ connections, batchSizes, histograms }: Recordin
 function serverDiedFinding({ exits, servers }: Course): Finding | null {
   if (exits.length === 0) return null
   const each = exits.map(({ server, atNs, error, requests }) => {
-    const failed =
-      requests === 0 ? '' : `, with ${plural(requests, 'request')} in service`
+    const failed = requests === 0 ? '' : `, with ${plural(requests, 'request')} in service`
     return `server ${server + 1} ended after ${secondsText(atNs)}${failed}: ${error.message}`
   })
   const all = exits.length === servers

@@ -466,7 +466,8 @@ function contradictionOfClasses(whole: Result): Contradiction | null {
     if (inRates !== null) return inRates
     const inGoodput = contradictionInGoodput(each.goodput, each.counts, `${at}.`, seconds)
     if (inGoodput !== null) return inGoodput
-    if (each.segments.length !== segments.length) return [`${at}.segments`, 'must be as many segments as the whole result has']
+    if (each.segments.length !== segments.length)
+      return [`${at}.segments`, 'must be as many segments as the whole result has']
     const inSegments = contradictionInClass(each.segments, each, at)
     if (inSegments !== null) return inSegments
   }
@@ -540,7 +541,10 @@ function contradictionInGoodput(
 /** A contradiction between rates, of all requests or of a class, and the counts that they are computed from. */
 function contradictionInRates({ error, rejection }: Result['rates'], counts: Counts, at: string): Contradiction | null {
   if (!same(error, errorsIn(counts) / counts.offered)) {
-    return [`${at}rates.error`, 'must be the fraction of offered requests that failed, timed out, or were rejected or left unfinished']
+    return [
+      `${at}rates.error`,
+      'must be the fraction of offered requests that failed, timed out, or were rejected or left unfinished',
+    ]
   }
   return same(rejection, counts.rejected / counts.offered)
     ? null
@@ -693,9 +697,7 @@ function contradictionOfParts(given: Result): Contradiction | null {
 /** A contradiction between latency and the times of responses, which are parts of it; null if there is none. */
 function contradictionOfResponses({ firstMs, betweenMs, latencyMs }: Result): Contradiction | null {
   if (firstMs === undefined) {
-    return betweenMs === undefined
-      ? null
-      : ['betweenMs', 'must be absent without firstMs: a gap is between two events']
+    return betweenMs === undefined ? null : ['betweenMs', 'must be absent without firstMs: a gap is between two events']
   }
   if (firstMs.count > latencyMs.count) return ['firstMs.count', 'must be at most the number of latencies']
   let within = 0

@@ -9,7 +9,11 @@ import type { Finding } from './validity.js'
  * part of the run
  */
 export function hostFindings({ speed, cpu }: Host, servedOutside = false): Finding[] {
-  const all = [speed && unsteadySpeedFinding(speed), cpu && contentionFinding(cpu, servedOutside), cpu && throttledFinding(cpu)]
+  const all = [
+    speed && unsteadySpeedFinding(speed),
+    cpu && contentionFinding(cpu, servedOutside),
+    cpu && throttledFinding(cpu),
+  ]
   return all.filter((finding) => finding !== null)
 }
 

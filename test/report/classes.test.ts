@@ -102,7 +102,10 @@ describe('a stored result whose classes or failures contradict the rest', () => 
     ['failures: must add up to counts.failed', (copy) => Object.assign(copy.failures ?? {}, { new: 1 })],
     ['failedMs.count: must equal counts.failed', (copy) => Object.assign(copy, { failedMs: copy.latencyMs })],
     ['classes: must add up to the counts of the whole', (copy) => void delete copy.classes?.browse],
-    ['classes.browse.segments: must be as many segments as the whole result has', (copy) => void browse(copy).segments.pop()],
+    [
+      'classes.browse.segments: must be as many segments as the whole result has',
+      (copy) => void browse(copy).segments.pop(),
+    ],
     [
       'classes.browse.segments: must add up to the counts of the class',
       (copy) => {
@@ -110,10 +113,7 @@ describe('a stored result whose classes or failures contradict the rest', () => 
         segments[0] = structuredClone(segments[1] as (typeof segments)[number])
       },
     ],
-    [
-      'classes.browse.counts.completed: must equal the number of latencies',
-      (copy) => browse(copy).counts.completed++,
-    ],
+    ['classes.browse.counts.completed: must equal the number of latencies', (copy) => browse(copy).counts.completed++],
     [
       'classes.browse.rates: must be null exactly when no request was offered',
       (copy) => Object.assign(browse(copy), { rates: null }),

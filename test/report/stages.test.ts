@@ -106,7 +106,10 @@ describe('a stored result whose stages contradict the rest', () => {
       'stages.1.latencyMs: must have the p50 that its histogram has',
       (of) => Object.assign(of[1]?.latencyMs ?? {}, { p50: (rising.latencyMs?.p50 ?? 0) - 0.1 }),
     ],
-    ['stages.1.first: must be greater than `last` of the stage before it', (of) => Object.assign(of[1] ?? {}, { first: 1 })],
+    [
+      'stages.1.first: must be greater than `last` of the stage before it',
+      (of) => Object.assign(of[1] ?? {}, { first: 1 }),
+    ],
     [
       'stages: must be absent: the arrivals are not in stages',
       (_, copy) => Object.assign(copy.scenario ?? {}, { arrivals: { process: 'poisson', rate: 1 } }),

@@ -409,7 +409,11 @@ describe('goodput is refused', () => {
       },
       /^result\.goodput\.limits: must limit at least one time/,
     ],
-    ['without its scenario', (r) => void delete r.scenario.good, /^result\.goodput: must be present exactly when the scenario/],
+    [
+      'without its scenario',
+      (r) => void delete r.scenario.good,
+      /^result\.goodput: must be present exactly when the scenario/,
+    ],
     ['without counts', (r) => void delete r.counts.good, /^result\.counts\.good: must be present/],
     ['without counts of a segment', (r) => void delete r.segments[3].counts.good, /^result\.segments\.3\.counts\.good/],
     ['of other segments', (r) => void r.segments[3].counts.good--, /^result\.segments: must add up/],

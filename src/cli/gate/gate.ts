@@ -20,6 +20,7 @@ import { renderGateMarkdown } from '../../report/export/gate-markdown.js'
 import { renderGateHtml } from '../../report/html/gate.js'
 import { renderGate } from '../../report/terminal/gate-table.js'
 import { makeLegible } from '../../text/legible.js'
+import { plural } from '../../text/number.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { formatOf, Interrupted, type OutputFlags, print, printJson, withProgress } from '../output.js'
@@ -27,7 +28,6 @@ import { changeScenario, type ScenarioFlags } from '../scenario-options.js'
 import { BAD_USAGE, FAILED, INCONCLUSIVE, SIGNALS, type Terminal } from '../terminal.js'
 import { compareBenchFiles } from './bench-files.js'
 import { type GateSides, loadGateEntries } from './scenarios.js'
-import { plural } from '../../text/number.js'
 
 /** Options of a gate, without those of its scenarios. */
 export interface GateFlags extends OutputFlags {

@@ -11,10 +11,10 @@ import { buildHistorySeries } from '../../history/series.js'
 import { renderHistoryHtml } from '../../report/html/history.js'
 import { renderHistory } from '../../report/terminal/history-table.js'
 import { checkResult } from '../../result/check.js'
+import { plural } from '../../text/number.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { addOutputOptions, formatOf, type OutputFlags, print, printJson } from '../output.js'
 import type { Terminal } from '../terminal.js'
-import { plural } from '../../text/number.js'
 
 const EXAMPLES = `
 add stores the figures of results, or of head in the report of a gate (compare --base-ref … --output gate.json), as JSON

@@ -22,7 +22,9 @@ interface AgentsFlags extends ScenarioFlags, OutputFlags {
 }
 
 export function agentsCommand(terminal: Terminal): Command {
-  const command = new Command('agents').description('find how many agents a load needs, from how much this machine can send')
+  const command = new Command('agents').description(
+    'find how many agents a load needs, from how much this machine can send',
+  )
   addScenarioOptions(command, { handler: true })
   command.option('--at-most <duration>', 'how long to measure, all loads together (default: 60s)')
   addOutputOptions(command).addHelpText('after', EXAMPLES)

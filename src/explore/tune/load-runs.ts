@@ -14,7 +14,7 @@ import { MOST_AHEAD } from '../bisect.js'
 import { ProgressReports, unlessEnded } from '../progress.js'
 import type { SimulateReport, SimulateTask } from '../simulate-task.js'
 import { SIMULATE, TRY_SETTING } from '../tasks.js'
-import { judgeRun, runTrial, type Trial, type TrialTask, judgeResult, WORTH_THREADS } from './trial.js'
+import { judgeResult, judgeRun, runTrial, type Trial, type TrialTask, WORTH_THREADS } from './trial.js'
 
 /** Thrown if `onProgress` ends the runs. */
 export class LoadRunsEnded extends Error {}
@@ -44,8 +44,7 @@ export class LoadRuns {
     this.#control = control
     this.#agents = agents
     this.#progress = new ProgressReports(control.onProgress)
-    this.#onThreads =
-      plannedRequests(scenario) >= WORTH_THREADS && (control.signal ?? control.onProgress) !== undefined
+    this.#onThreads = plannedRequests(scenario) >= WORTH_THREADS && (control.signal ?? control.onProgress) !== undefined
   }
 
   /** How many loads to run at a time. */
@@ -116,9 +115,7 @@ export class LoadRuns {
     const task = { scenario: parts, budget }
     const thread = this.#threads.get(name) ?? (await startThread(new URL('./trial.js', import.meta.url), name))
     this.#threads.set(name, thread)
-    return throwIfRefused(
-      (await unlessEnded(this.#continue, (ending) => thread.run(task, ending))) as Found | Refused,
-    )
+    return throwIfRefused((await unlessEnded(this.#continue, (ending) => thread.run(task, ending))) as Found | Refused)
   }
 
   async #onAgents<Report extends object>(

@@ -43,7 +43,9 @@ export interface RunState {
 }
 
 /** What of it can be read while the run is in progress, from any thread. */
-type ReadableState = Pick<RunState, 'window' | 'stats' | 'classes' | 'inProcess'> & { queue: Pick<SharedQueue, 'drops'> }
+type ReadableState = Pick<RunState, 'window' | 'stats' | 'classes' | 'inProcess'> & {
+  queue: Pick<SharedQueue, 'drops'>
+}
 
 /** The state of a run on threads, each of which serves one batch at a time. */
 export const stateOf = (

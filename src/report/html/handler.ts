@@ -74,7 +74,9 @@ export function createReportHandler(
         respond(response, 200, renderLivePage(result, options, head))
       })
       // the error may hold secrets, so the client does not see it
-      .catch(() => respond(response, 500, renderPage('No report', markup`<h1>The report could not be rendered</h1>`, head)))
+      .catch(() =>
+        respond(response, 500, renderPage('No report', markup`<h1>The report could not be rendered</h1>`, head)),
+      )
   }
 }
 

@@ -1,10 +1,10 @@
 import type { HistorySeries } from '../../history/series.js'
+import { plural } from '../../text/number.js'
 import { drawHistory } from '../draw/history-chart.js'
 import { changeText, historyValue, shortCommit } from '../history-text.js'
 import { markup } from '../markup.js'
 import { renderFigure } from './figure.js'
 import { renderPage } from './page.js'
-import { plural } from '../../text/number.js'
 
 /** Renders a history as a self-contained HTML page: a chart for each scenario and machine, with its changes. */
 export function renderHistoryHtml(series: readonly HistorySeries[]): string {

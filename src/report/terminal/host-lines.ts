@@ -64,7 +64,11 @@ function eventLoopText({ eventLoopDelay }: Host): string | null {
   return `late by ${time(p50Ms)} at p50, ${time(p99Ms)} at p99, ${time(maxMs)} at most`
 }
 
-function threadsText<Of extends { thread: string }>(threads: Of[], of: (one: Of) => number, text: (value: number) => string) {
+function threadsText<Of extends { thread: string }>(
+  threads: Of[],
+  of: (one: Of) => number,
+  text: (value: number) => string,
+) {
   const servers = threads.filter(({ thread }) => thread.startsWith('server'))
   if (servers.length <= MOST_THREADS) return threads.map((one) => `${one.thread} ${text(of(one))}`).join(', ')
   const values = servers.map(of)

@@ -15,6 +15,7 @@ import {
   count,
   inText,
   percent,
+  plural,
   rate,
   seconds,
   type TimeUnit,
@@ -31,7 +32,6 @@ import { renderCurve } from './curve.js'
 import { renderHost } from './host-lines.js'
 import { describeLimits, describeScenario } from './scenario-line.js'
 import { table } from './table.js'
-import { plural } from '../../text/number.js'
 
 /** Options of `renderResult`. */
 export interface ResultRenderOptions extends RenderOptions {

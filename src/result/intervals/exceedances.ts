@@ -138,7 +138,10 @@ export class Exceedances {
       const fractions = over.map((count, i) => count / (offered[i] as number))
       const mean = n / over.length
       const differences = fractions.slice(1).map((each, i) => ((each - (fractions[i] as number)) * mean) ** 2 / 2)
-      return Math.max(1, ((sum(differences) * over.length) / (over.length - 1) / variance) * fewSegmentsFactor(over.length))
+      return Math.max(
+        1,
+        ((sum(differences) * over.length) / (over.length - 1) / variance) * fewSegmentsFactor(over.length),
+      )
     }
     for (;;) {
       const segments = off.length

@@ -7,7 +7,14 @@ import { student, tailOf } from '../../statistics/student.js'
 import { count } from '../../text/number.js'
 import type { Recording } from '../recording.js'
 import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from '../summary.js'
-import { type EstimateError, estimateError, FEWEST_SEGMENTS, type Order, segmentsName, tooFewSegments } from './spread.js'
+import {
+  type EstimateError,
+  estimateError,
+  FEWEST_SEGMENTS,
+  type Order,
+  segmentsName,
+  tooFewSegments,
+} from './spread.js'
 
 /**
  * How many independent values a run must be worth. With fewer, its segments are still correlated, and their spread does

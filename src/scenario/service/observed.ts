@@ -32,11 +32,13 @@ export function groupsOf(observed: readonly ObservedBatch[]): [SizeGroup, ...Siz
   for (const each of [...observed].sort((a, b) => a.size - b.size)) {
     const last = groups.at(-1)
     // batches of one size stay in one group
-    if (last === undefined || (last.length >= FEWEST_OBSERVATIONS && last.at(-1)?.size !== each.size)) groups.push([each])
+    if (last === undefined || (last.length >= FEWEST_OBSERVATIONS && last.at(-1)?.size !== each.size))
+      groups.push([each])
     else last.push(each)
   }
   const last = groups.at(-1) as ObservedBatch[]
-  if (last.length < FEWEST_OBSERVATIONS && groups.length > 1) groups.splice(-2, 2, [...(groups.at(-2) as ObservedBatch[]), ...last])
+  if (last.length < FEWEST_OBSERVATIONS && groups.length > 1)
+    groups.splice(-2, 2, [...(groups.at(-2) as ObservedBatch[]), ...last])
   return groups.map((group) => ({
     size: Math.round(mean(group.map(({ size }) => size))),
     times: group.map(({ startNs, endNs }) => (endNs - startNs) / NS_PER_MS),
