@@ -223,7 +223,7 @@ describe('a result is refused', () => {
       (r) => {
         r.waitMs = r.latencyMs
       },
-      /^result\.waitMs\.mean: must be the mean of latency/,
+      /^result\.waitMs\.mean: must be the mean latency/,
     ],
     [
       'with another part',
@@ -386,7 +386,7 @@ describe('goodput is refused', () => {
       (r) => {
         r.goodput.perSecond *= 2
       },
-      /^result\.goodput\.perSecond: must be what was good/,
+      /^result\.goodput\.perSecond: must be counts\.good divided/,
     ],
     [
       'outside its interval',
@@ -400,7 +400,7 @@ describe('goodput is refused', () => {
       (r) => {
         r.goodput.limits.latency = 30
       },
-      /^result\.goodput\.limits: must be those of/,
+      /^result\.goodput\.limits: must be the limits of/,
     ],
     [
       'of no limits',
