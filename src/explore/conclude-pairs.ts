@@ -1,6 +1,6 @@
-import { comparePairs } from '../budget/compare-pairs.js'
-import { type Comparison, overallVerdict, type Pair } from '../budget/comparison.js'
-import { noiseFloor } from '../budget/noise-floor.js'
+import { comparePairs } from '../budget/comparison/compare-pairs.js'
+import { type Comparison, overallVerdict, type Pair } from '../budget/comparison/comparison.js'
+import { noiseFloor } from '../budget/comparison/noise-floor.js'
 import type { Finding } from '../result/validity.js'
 
 /** What was compared, and how. */

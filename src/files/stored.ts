@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { checkComparison, checkIsComparison } from '../budget/check-comparison.js'
-import type { Comparison } from '../budget/comparison.js'
+import { checkComparison, checkIsComparison } from '../budget/comparison/check-comparison.js'
+import type { Comparison } from '../budget/comparison/comparison.js'
 import { checkIsResult, checkResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import { type Budget, parseBudget } from '../scenario/budget.js'

@@ -1,5 +1,5 @@
 import { type BudgetCheck, checkBudget } from '../budget/check.js'
-import type { Comparison } from '../budget/comparison.js'
+import type { Comparison } from '../budget/comparison/comparison.js'
 import { type CompareOptions, compare } from '../explore/compare.js'
 import { MeasureError } from '../measure/error.js'
 import type { Budget } from '../scenario/budget.js'

@@ -1,4 +1,4 @@
-import { UNITS } from '../../budget/comparison.js'
+import { UNITS } from '../../budget/comparison/comparison.js'
 import type { HistoryPoint, HistorySeries } from '../../history/series.js'
 import { changeText, historyValue, shortCommit } from '../history-text.js'
 import { markup } from '../markup.js'

@@ -1,4 +1,4 @@
-import type { Comparison, MetricComparison } from '../../budget/comparison.js'
+import type { Comparison, MetricComparison } from '../../budget/comparison/comparison.js'
 import { threeDigits } from '../../text/number.js'
 import { markup } from '../markup.js'
 import type { Drawing } from './drawing.js'

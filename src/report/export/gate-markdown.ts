@@ -1,5 +1,5 @@
+import { comparisonHeadline, comparisonRows } from '../../budget/comparison/render-comparison.js'
 import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
-import { comparisonHeadline, comparisonRows } from '../../budget/render-comparison.js'
 import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-report.js'
 import { makeLegible } from '../../text/legible.js'
 import { GATE_MARKS, gateHeadline, gateNotes, gateSides, gateTable, sensitivityText } from '../gate-text.js'

@@ -1,5 +1,5 @@
-import { checkComparison } from '../../budget/check-comparison.js'
-import type { Comparison } from '../../budget/comparison.js'
+import { checkComparison } from '../../budget/comparison/check-comparison.js'
+import type { Comparison } from '../../budget/comparison/comparison.js'
 import { checkTuned } from '../../explore/tune/check-tuned.js'
 import type { Tuned } from '../../explore/tune/tuned.js'
 import { checkResult } from '../../result/check.js'

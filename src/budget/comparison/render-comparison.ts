@@ -1,9 +1,9 @@
-import { renderColumns } from '../text/columns.js'
-import { renderFindings } from '../text/findings.js'
-import { makeLegible } from '../text/legible.js'
-import { inText, percent, plural, threeDigits, time } from '../text/number.js'
-import { type Format, NARROWEST, plain, type RenderOptions, type Style, visible } from '../text/style.js'
-import { wrap } from '../text/wrap.js'
+import { renderColumns } from '../../text/columns.js'
+import { renderFindings } from '../../text/findings.js'
+import { makeLegible } from '../../text/legible.js'
+import { inText, percent, plural, threeDigits, time } from '../../text/number.js'
+import { type Format, NARROWEST, plain, type RenderOptions, type Style, visible } from '../../text/style.js'
+import { wrap } from '../../text/wrap.js'
 import { checkIsComparison } from './check-comparison.js'
 import {
   type Comparison,

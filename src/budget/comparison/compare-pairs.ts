@@ -1,8 +1,8 @@
-import type { Result } from '../result/result.js'
-import type { Finding } from '../result/validity.js'
-import { finiteOrNull, mean, median, sumBy } from '../statistics/descriptive.js'
-import { signedRank } from '../statistics/signed-rank.js'
-import { student } from '../statistics/student.js'
+import type { Result } from '../../result/result.js'
+import type { Finding } from '../../result/validity.js'
+import { finiteOrNull, mean, median, sumBy } from '../../statistics/descriptive.js'
+import { signedRank } from '../../statistics/signed-rank.js'
+import { student } from '../../statistics/student.js'
 import { EARLY_DIFFERENCE, EARLY_RATIO, LEVEL, MIN_PAIRS, tailAt } from './checkpoints.js'
 import {
   type ComparedMetric,

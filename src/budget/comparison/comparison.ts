@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import type { Environment } from '../result/host.js'
-import type { Result } from '../result/result.js'
-import type { Finding } from '../result/validity.js'
-import type { StoredScenario } from '../scenario/scenario.js'
-import { type Fraction, fraction } from '../scenario/units.js'
-import { nearestName, suggest } from '../validation/nearest.js'
-import { ValidationError } from '../validation/validation-error.js'
+import type { Environment } from '../../result/host.js'
+import type { Result } from '../../result/result.js'
+import type { Finding } from '../../result/validity.js'
+import type { StoredScenario } from '../../scenario/scenario.js'
+import { type Fraction, fraction } from '../../scenario/units.js'
+import { nearestName, suggest } from '../../validation/nearest.js'
+import { ValidationError } from '../../validation/validation-error.js'
 
 /** The compared metrics: mean and percentiles of latency, mean service time, throughput, error rate and goodput. */
 export const COMPARED = [
