@@ -1,11 +1,11 @@
 import { percentToTenth, time, timeUnit } from '../../text/number.js'
 import type { LatencyPart } from '../../text/parts.js'
 import { markup } from '../markup.js'
-import type { Drawing } from './drawing.js'
-import { drawFrame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
-import { shorten } from './label.js'
-import { drawMark } from './mark.js'
-import { linearScale } from './scale.js'
+import type { Drawing } from './elements/drawing.js'
+import { drawFrame, PLOT, px, ticksOf, tickText, WIDTH } from './elements/frame.js'
+import { shorten } from './elements/label.js'
+import { drawMark } from './elements/mark.js'
+import { linearScale } from './elements/scale.js'
 
 export interface LabelledParts {
   label: string

@@ -10,7 +10,7 @@ import { count, inText, plural, rate } from '../../text/number.js'
 import type { Figure, Figures } from '../figures.js'
 import type { Spread } from '../spread.js'
 import type { TradeOffRow } from '../terminal/trade-off-row.js'
-import type { Bounded } from './mark.js'
+import type { Bounded } from './elements/mark.js'
 
 export const DRAWN = ['p50', 'p90', 'p95', 'p99'] as const
 export type Drawn = (typeof DRAWN)[number]

@@ -5,7 +5,7 @@ import type { Tuned } from '../../explore/tune/tuned.js'
 import { checkResult } from '../../result/check.js'
 import type { Result } from '../../result/result.js'
 import { got, ValidationError } from '../../validation/validation-error.js'
-import { shorten } from '../draw/label.js'
+import { shorten } from '../draw/elements/label.js'
 import { ENGINES, fieldName, labelOf, type SweptRun } from '../draw/trade-off-figure.js'
 import type { NamedResult } from '../named-result.js'
 
