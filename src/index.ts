@@ -1,7 +1,7 @@
 export { assertBudget, BudgetError, type BudgetOptions } from './budget/assert.js'
-export { assertNotSlower, ComparisonError } from './budget/assert-not-slower.js'
 export { type BudgetCheck, checkBudget, type RuleCheck, type Verdict } from './budget/check.js'
-export { type CompareResultsOptions, compareResults } from './budget/compare-results.js'
+export { assertNotSlower, ComparisonError } from './budget/comparison/assert-not-slower.js'
+export { type CompareResultsOptions, compareResults } from './budget/comparison/compare-results.js'
 export type {
   ComparedMetric,
   ComparedSide,
@@ -13,8 +13,8 @@ export type {
   Pair,
   Round,
   Side,
-} from './budget/comparison.js'
-export type { HistoryEntry } from './budget/history-entry.js'
+} from './budget/comparison/comparison.js'
+export type { HistoryEntry } from './budget/comparison/history-entry.js'
 export { fromTinybench, type TinybenchRun } from './budget/tinybench.js'
 export type { Config } from './cli/config.js'
 export type { OnAgents } from './explore/agents/options.js'

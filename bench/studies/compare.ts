@@ -20,7 +20,7 @@ import {
   type Design,
   type Pair,
   type Round,
-} from '../../src/budget/comparison.js'
+} from '../../src/budget/comparison/comparison.js'
 import { meanOf, stdDevOf } from '../../src/histogram/moments.js'
 import { percentileNs } from '../../src/histogram/percentile.js'
 import type { Random } from '../../src/random/random.js'

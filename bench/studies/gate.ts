@@ -23,7 +23,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Comparison, ComparisonVerdict, Pair } from '../../src/budget/comparison.js'
+import type { Comparison, ComparisonVerdict, Pair } from '../../src/budget/comparison/comparison.js'
 import { defaultRounds } from '../../src/gate/gate.js'
 import type { GateReport } from '../../src/gate/gate-report.js'
 import { stream } from '../../src/random/stream.js'

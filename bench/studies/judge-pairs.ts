@@ -1,12 +1,12 @@
-import { isCheckpoint } from '../../src/budget/checkpoints.js'
-import { comparePairs } from '../../src/budget/compare-pairs.js'
+import { isCheckpoint } from '../../src/budget/comparison/checkpoints.js'
+import { comparePairs } from '../../src/budget/comparison/compare-pairs.js'
 import {
   type ComparedMetric,
   type Comparison,
   type ComparisonVerdict,
   overallVerdict,
   type Pair,
-} from '../../src/budget/comparison.js'
+} from '../../src/budget/comparison/comparison.js'
 
 /** How a comparison ended. */
 export interface Judged {

@@ -1,7 +1,7 @@
 // Measures how often `unsteady` is found although nothing changes. Run it with `npx tsx bench/studies/unsteady.ts --seeds 500`.
 
 import { parseArgs } from 'node:util'
-import { unsteady } from '../../src/result/unsteady.js'
+import { unsteadyFinding } from '../../src/result/unsteady.js'
 import { resolveScenario, type Scenario } from '../../src/scenario/scenario.js'
 import { affine } from '../../src/scenario/service/service.js'
 import { exponential } from '../../src/scenario/service/variation.js'
@@ -34,7 +34,7 @@ for (const [name, scenario] of Object.entries(cases)) {
     let found = 0
     for (let seed = 1; seed <= seeds; seed++) {
       const resolved = resolveScenario({ ...scenario, stop: { requests }, seed: 10_000 + seed }, 'simulate')
-      if (unsteady(new Engine(resolved).run()) !== null) found++
+      if (unsteadyFinding(new Engine(resolved).run()) !== null) found++
     }
     console.log(
       `| ${name} | ${requests.toLocaleString('en')} | ${((100 * found) / seeds).toFixed(2)} | ${found} of ${seeds} |`,

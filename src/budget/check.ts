@@ -16,7 +16,7 @@ import { count, rate } from '../text/number.js'
 import type { LatencyPart } from '../text/parts.js'
 import { got, ValidationError } from '../validation/validation-error.js'
 import { adviseLongerRun, overText } from './advice.js'
-import { estimateErrors, estimateOf, type MetricEstimate } from './estimate.js'
+import { estimateErrors, estimateOf, type MetricEstimate, type TimeRule } from './estimate.js'
 import { judgeFraction, type Over } from './fraction-over.js'
 
 /** The verdict on a rule or a budget. */
@@ -100,7 +100,7 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
     }
     return judges.get(name) ?? null
   }
-  const checks = rules.map((rule) => judgeOf(rule.class)?.check(rule) ?? checkOfNothing(rule, result))
+  const checks = rules.map((rule) => judgeOf(rule.class)?.check(rule) ?? checkWithoutCompletion(rule, result))
   for (const { rule, rejectionsApart } of impliedRules(rules, classes)) {
     const { counts, rates } =
       rule.class === undefined ? result : ((result.classes as Record<string, ClassResult>)[rule.class] as ClassResult)
@@ -154,7 +154,7 @@ export function impliedRules(rules: readonly Rule[], classes: readonly string[])
 }
 
 /** The check of a rule on a class if none of its requests completed. */
-function checkOfNothing(rule: Rule, result: Result): RuleCheck {
+function checkWithoutCompletion(rule: Rule, result: Result): RuleCheck {
   const name = rule.class as string
   const own = (result.classes as Record<string, ClassResult>)[name] as ClassResult
   const { offered } = own.counts
@@ -166,7 +166,7 @@ function checkOfNothing(rule: Rule, result: Result): RuleCheck {
     })
   }
   // errors are 100 %, goodput is 0, and no latency is short enough
-  const observed = 'figure' in rule ? figureOfNone(rule, own) : null
+  const observed = 'figure' in rule ? figureWithoutCompletion(rule, own) : null
   const reason = `none of the ${count(offered)} requests of the class '${name}' completed`
   if (observed === null && !isUpper(rule)) return checkOf(rule, none, { verdict: 'inconclusive', reason })
   const kept = observed !== null && holds(observed, rule)
@@ -180,12 +180,10 @@ function checkOfNothing(rule: Rule, result: Result): RuleCheck {
   )
 }
 
-function figureOfNone(rule: Extract<Rule, { figure: string }>, { rates }: ClassResult): number {
+function figureWithoutCompletion(rule: Extract<Rule, { figure: string }>, { rates }: ClassResult): number {
   if (rule.figure === 'goodput') return 0
   return (rule.figure === 'errorRate' ? rates?.error : rates?.rejection) ?? 0
 }
-
-type TimeRule = Extract<Rule, { time: unknown }>
 
 interface Judgement {
   verdict: Verdict

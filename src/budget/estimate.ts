@@ -17,7 +17,7 @@ export interface MetricEstimate {
 /** A run, or a distribution of durations. */
 type Judged = { result: Result } | { summary: Summary }
 
-type TimeRule = Extract<Rule, { time: unknown }>
+export type TimeRule = Extract<Rule, { time: unknown }>
 type FigureRule = Extract<Rule, { figure: string }>
 
 export function estimateOf(rule: Rule, judged: Judged): MetricEstimate {

@@ -1,15 +1,14 @@
 import type { BudgetUnit } from '../scenario/budget.js'
-import { columns } from '../text/columns.js'
-import { legible } from '../text/legible.js'
-import { inText, percent, rate, time, timeUnit } from '../text/number.js'
+import { renderColumns } from '../text/columns.js'
+import { makeLegible } from '../text/legible.js'
+import { inText, percent, plural, rate, time, timeUnit } from '../text/number.js'
 import { renderParts } from '../text/parts.js'
-import { type Format, plain, type RenderOptions } from '../text/style.js'
+import { type Format, NARROWEST, plain, type RenderOptions } from '../text/style.js'
 import { wrap } from '../text/wrap.js'
 import { overText, rangeText } from './advice.js'
 import { type BudgetCheck, checkIsBudgetCheck, type RuleCheck, type Verdict } from './check.js'
 
 const COLOURS = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const satisfies Record<Verdict, Format>
-const SHORTEST = 60
 
 /**
  * Renders a budget check as text: a table of the rules with what was observed, the parts of mean latency, and the errors
@@ -24,13 +23,13 @@ const SHORTEST = 60
 export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): string {
   checkIsBudgetCheck(given)
   const { width = 80, style = plain } = options
-  const check = legible(given)
+  const check = makeLegible(given)
   const { rules, latency, findings } = check
   const rows = budgetRows(check).map((row, i) => {
     const verdict = (rules[i] as RuleCheck).verdict
     return [...row.slice(0, -1), style(COLOURS[verdict], verdict)]
   })
-  const room = Math.max(SHORTEST, width)
+  const room = Math.max(NARROWEST, width)
   const notes = rules.flatMap(({ metric, reason }) =>
     reason === undefined ? [] : wrap(`${metric}: ${reason}`, room - 1).map((text) => ` ${text}`),
   )
@@ -39,7 +38,7 @@ export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): s
   )
   const todo = adviceFor(check)
   const parts = [
-    columns([...BUDGET_TITLES], rows, style),
+    renderColumns([...BUDGET_TITLES], rows, style),
     notes.join('\n'),
     found.join('\n'),
     latency === null ? '' : renderParts(latency.parts, latency.meanMs, room, style),
@@ -98,7 +97,7 @@ export function observedText(rule: RuleCheck): string {
 /** The verdict in one line: `Budget broken: 1 of 3 rules fails`. */
 export function headline({ verdict, rules }: BudgetCheck): string {
   const such = rules.filter((rule) => rule.verdict === verdict).length
-  const all = rules.length === 1 ? '1 rule' : `${rules.length} rules`
+  const all = plural(rules.length, 'rule')
   switch (verdict) {
     case 'pass':
       return `Budget kept: ${all}`

@@ -3,7 +3,7 @@ import { type CalibrateAt, type CalibrateOptions, type Calibration, calibrate } 
 import { NS_PER_MS } from '../scenario/nanoseconds.js'
 import { meanServiceNs, serviceSchema } from '../scenario/service/service.js'
 import { renderFindings } from '../text/findings.js'
-import { legible } from '../text/legible.js'
+import { makeLegible } from '../text/legible.js'
 import { count, time } from '../text/number.js'
 import type { RenderOptions } from '../text/style.js'
 import { parseValue } from './limits.js'
@@ -50,7 +50,7 @@ export function calibrateCommand(terminal: Terminal): Command {
     if (flags.json) {
       printJson(terminal, { service: calibration.service })
       for (const { code, message } of calibration.findings) {
-        terminal.stderr.write(`throughline: ${code}: ${legible(message)}\n`)
+        terminal.stderr.write(`throughline: ${code}: ${makeLegible(message)}\n`)
       }
     } else print(terminal, calibration, render)
   })

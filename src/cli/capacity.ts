@@ -12,7 +12,7 @@ import { hasTarget } from '../scenario/target.js'
 import { ratePerSecond } from '../scenario/units.js'
 import { count, rate } from '../text/number.js'
 import type { RenderOptions } from '../text/style.js'
-import { wrap } from '../text/wrap.js'
+import { renderParagraph } from '../text/wrap.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { loadBudget, parseValue } from './limits.js'
 import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
@@ -125,11 +125,14 @@ async function printMeasured(terminal: Terminal, given: Scenario, flags: Capacit
   if (found.tried.length === 0 && terminal.exitCode !== 0) throw new Interrupted()
   if (json) printJson(terminal, found)
   else print(terminal, found, renderCapacity)
-  if (terminal.exitCode === 0) terminal.exitCode = exitCodeOf(found, rateOf(given.arrivals))
+  if (terminal.exitCode === 0) terminal.exitCode = exitCodeOfCapacity(found, rateOf(given.arrivals))
 }
 
 /** The exit code of a measured capacity: 0 if the load that is wanted keeps the budget, or any load if that is null. */
-export function exitCodeOf({ rate, failed }: Pick<MeasuredCapacity, 'rate' | 'failed'>, wanted: number | null): number {
+export function exitCodeOfCapacity(
+  { rate, failed }: Pick<MeasuredCapacity, 'rate' | 'failed'>,
+  wanted: number | null,
+): number {
   if (rate !== null && (wanted === null || rate >= wanted)) return 0
   return failed !== null && (wanted === null || failed <= wanted) ? FAILED : INCONCLUSIVE
 }
@@ -161,9 +164,7 @@ function renderHeadroom(found: Headroom, { width = 80 }: RenderOptions): string 
   const { growth, low, high } = found.rates
   const rates = [low, high].map((end) => (end === null ? '?' : rate(end)))
   const ends = growth === null ? '' : ` That is a load of ${rate(growth)} (${rates.join(' to ')}).`
-  return wrap(`${headroomText(found)}${ends}`, width - 2)
-    .map((line) => ` ${line}`)
-    .join('\n')
+  return renderParagraph(`${headroomText(found)}${ends}`, width)
 }
 
 function render(found: Capacity | null, p99: string, options: RenderOptions): string {

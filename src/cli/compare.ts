@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { compareResults } from '../budget/compare-results.js'
+import { compareResults } from '../budget/comparison/compare-results.js'
 import {
   COMPARED,
   type ComparedMetric,
@@ -9,9 +9,9 @@ import {
   type Design,
   differingFields,
   LOAD,
-} from '../budget/comparison.js'
-import { describeMachine, type HistoryEntry } from '../budget/history-entry.js'
-import { renderComparison } from '../budget/render-comparison.js'
+} from '../budget/comparison/comparison.js'
+import { describeMachine, type HistoryEntry } from '../budget/comparison/history-entry.js'
+import { renderComparison } from '../budget/comparison/render-comparison.js'
 import { type CompareOptions, compare } from '../explore/compare.js'
 import { readIfResult, readResult } from '../files/stored.js'
 import { BENCH_RUNNERS, type BenchRunner } from '../gate/bench/messages.js'

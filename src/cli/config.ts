@@ -5,7 +5,7 @@ import type { Command, Option } from 'commander'
 import { readJson } from '../files/stored.js'
 import { loadDefault, locate } from '../handler/module.js'
 import type { Scenario } from '../scenario/scenario.js'
-import { nearestName } from '../validation/nearest.js'
+import { nearestName, suggest } from '../validation/nearest.js'
 import { isPlain, isUrl } from '../validation/realm.js'
 import { messageOf, show, ValidationError } from '../validation/validation-error.js'
 import { isLimits, parseValue } from './limits.js'
@@ -68,7 +68,7 @@ async function applyConfigFile(command: Command, path: string): Promise<void> {
   for (const key of Object.keys(config)) {
     if (key === 'scenario' || key === '$schema' || names.includes(key)) continue
     const nearest = nearestName(key, ['scenario', ...names])
-    const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
+    const hint = suggest(nearest)
     throw new ValidationError(`${path}: ${key}`, `is not a command${hint}; accepted: scenario, ${names.join(', ')}`)
   }
   if (config.scenario !== undefined)
@@ -81,7 +81,7 @@ async function applyConfigFile(command: Command, path: string): Promise<void> {
     if (option === undefined) {
       const known = options.map((each) => each.attributeName())
       const nearest = nearestName(key, known)
-      const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
+      const hint = suggest(nearest)
       throw new ValidationError(`${path}: ${command.name()}.${key}`, `is not an option of ${command.name()}${hint}`)
     }
     if (value === undefined) continue

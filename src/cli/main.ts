@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { inspect } from 'node:util'
-import { legible } from '../text/legible.js'
+import { makeLegible } from '../text/legible.js'
 import { messageOf } from '../validation/validation-error.js'
 import { main } from './program.js'
 import { standardStream } from './standard-streams.js'
@@ -26,7 +26,7 @@ const terminal: Terminal = {
   },
 }
 
-const printError = (text: string) => stderr.stream.write(`throughline: ${legible(text)}\n`)
+const printError = (text: string) => stderr.stream.write(`throughline: ${makeLegible(text)}\n`)
 
 /** The exit code of the process; null while the command runs. */
 let exitCode: number | null = null

@@ -9,6 +9,7 @@ import { renderHtml } from '../report/html/render.js'
 import { renderResult } from '../report/terminal/result-table.js'
 import type { Result } from '../result/result.js'
 import { type Budget, requireEvents } from '../scenario/budget.js'
+import type { Scenario } from '../scenario/scenario.js'
 import { mayHaveEvents, type Targets } from '../scenario/target.js'
 import { count, rate, time } from '../text/number.js'
 import { isUrl } from '../validation/realm.js'
@@ -79,7 +80,10 @@ export function measureCommand(terminal: Terminal): Command {
       '--spin <duration>',
       'how long an idle server spins before a batch is due, after sleeping (default: 60us, or 0 on one core)',
     )
-    .option('--shard <index/count>', 'send only a part of the requests, such as 2/5, for several machines together')
+    .option(
+      '--shard <index/count>',
+      'send only one shard of the requests, such as 2/5, while other machines send the others',
+    )
     .option('--agents <n>', 'send an HTTP scenario from this many agents, over --redis')
     .option('--redis <url>', 'URL of the Redis of --agents: redis://host:6379')
     .option('--live <port>', 'serve a live report on this port of this machine, or on an address: 0.0.0.0:8080')
@@ -111,26 +115,7 @@ export function measureCommand(terminal: Terminal): Command {
       }
       const scenario = await buildScenario(file, flags, command)
       if (budget !== undefined) requireEvents(budget, mayHaveEvents(scenario as Targets), 'budget')
-      const { measure } = await import('../measure/measure.js')
-      // reading percentiles in this process would disturb a target in this process
-      const describeProgress = progressDescriber(typeof scenario.handler === 'string' || isUrl(scenario.handler))
-      const watch = await startWatch(terminal, flags, file ?? 'measure')
-      let result: Result
-      try {
-        result = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
-          measure(scenario, {
-            ...optionsOf(flags),
-            signal,
-            onProgress: (progress) => {
-              watch?.update(progress)
-              return report(progress.fraction, describeProgress(progress))
-            },
-          }),
-        )
-        await watch?.finish(result)
-      } finally {
-        await watch?.close()
-      }
+      const result = await measureWatched(terminal, scenario, flags, file ?? 'measure')
       const check = budget === undefined ? null : checkBudget(result, budget)
       if (flags.json) printJson(terminal, result)
       else print(terminal, result, (each, options) => renderResult(each, { ...options, price }))
@@ -148,6 +133,35 @@ export function measureCommand(terminal: Terminal): Command {
       failIfInvalid(terminal, flags, [result])
     },
   )
+}
+
+/** Measures a scenario, and shows its progress on stderr and where flags ask for it. */
+async function measureWatched(
+  terminal: Terminal,
+  scenario: Scenario,
+  flags: MeasureFlags,
+  name: string,
+): Promise<Result> {
+  const { measure } = await import('../measure/measure.js')
+  // reading percentiles in this process would disturb a target in this process
+  const describeProgress = progressDescriber(typeof scenario.handler === 'string' || isUrl(scenario.handler))
+  const watch = await startWatch(terminal, flags, name)
+  try {
+    const result = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) =>
+      measure(scenario, {
+        ...optionsOf(flags),
+        signal,
+        onProgress: (progress) => {
+          watch?.update(progress)
+          return report(progress.fraction, describeProgress(progress))
+        },
+      }),
+    )
+    await watch?.finish(result)
+    return result
+  } finally {
+    await watch?.close()
+  }
 }
 
 /** Starts to show the run in progress, if flags ask for it. */

@@ -6,7 +6,7 @@ import { styleFor } from '../report/terminal/style.js'
 import { priceSchema } from '../result/cost.js'
 import type { Result } from '../result/result.js'
 import type { Finding } from '../result/validity.js'
-import type { RenderOptions } from '../text/style.js'
+import { NARROWEST, type RenderOptions } from '../text/style.js'
 import { messageOf, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { BAD_USAGE, type Terminal } from './terminal.js'
 
@@ -90,7 +90,7 @@ const isError = ({ severity }: Finding) => severity === 'error'
 /** Prints a rendered value, as wide as the terminal. */
 export function print<T>(terminal: Terminal, value: T, render: (value: T, options: RenderOptions) => string): void {
   const { stdout } = terminal
-  const width = Math.max(60, Math.min(120, stdout.columns ?? 80))
+  const width = Math.max(NARROWEST, Math.min(120, stdout.columns ?? 80))
   stdout.write(`\n${render(value, { width, style: styleFor(stdout) })}\n\n`)
 }
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
-import { legible } from '../text/legible.js'
+import { makeLegible } from '../text/legible.js'
 import { messageOf, ValidationError } from '../validation/validation-error.js'
 import { calibrateCommand } from './calibrate.js'
 import { capacityCommand } from './capacity.js'
@@ -73,7 +73,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .hook('preAction', async (_, command) => {
       run = command
       terminal.reserveStdout()
-      await applyConfig(command, (what) => terminal.stderr.write(`${program.name()}: ${legible(what)}\n`))
+      await applyConfig(command, (what) => terminal.stderr.write(`${program.name()}: ${makeLegible(what)}\n`))
     })
   for (const command of withSubcommands(program)) {
     refuseRepeated(command)
@@ -82,7 +82,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
       writeErr: (text) => terminal.stderr.write(text),
       getOutHelpWidth: () => terminal.stdout.columns ?? 80,
       getErrHelpWidth: () => terminal.stderr.columns ?? 80,
-      outputError: (text, write) => write(legible(text.replace(/^error: /, `${program.name()}: `))),
+      outputError: (text, write) => write(makeLegible(text.replace(/^error: /, `${program.name()}: `))),
     })
   }
   try {
@@ -96,7 +96,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     const named = error instanceof ValidationError && run !== null ? nameOptions(message, run) : message
     const text = debug ? inspect(error) : named
     const place = error instanceof ValidationError ? locateInConfig(run, error.path) : null
-    terminal.stderr.write(`${program.name()}: ${legible(text)}${place === null ? '' : ` (${place})`}\n`)
+    terminal.stderr.write(`${program.name()}: ${makeLegible(text)}${place === null ? '' : ` (${place})`}\n`)
     return error instanceof Interrupted ? terminal.exitCode : BAD_USAGE
   }
 }

@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
 import { Command, Option } from 'commander'
-import { checkComparison } from '../budget/check-comparison.js'
-import type { Comparison } from '../budget/comparison.js'
-import { renderComparison } from '../budget/render-comparison.js'
+import { checkComparison } from '../budget/comparison/check-comparison.js'
+import type { Comparison } from '../budget/comparison/comparison.js'
+import { renderComparison } from '../budget/comparison/render-comparison.js'
 import type { Swept } from '../explore/sweep.js'
 import { checkTuned } from '../explore/tune/check-tuned.js'
 import type { Tuned } from '../explore/tune/tuned.js'
@@ -23,7 +23,7 @@ import { type ResultRenderOptions, renderResult } from '../report/terminal/resul
 import { renderSweep } from '../report/terminal/sweep-table.js'
 import { renderTuned } from '../report/terminal/tuned-table.js'
 import { checkResult } from '../result/check.js'
-import { legible } from '../text/legible.js'
+import { makeLegible } from '../text/legible.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { BUDGET_IS, loadBudget } from './limits.js'
 import {
@@ -246,7 +246,7 @@ function render(reported: ReportInput, options: ResultRenderOptions): string {
     case 'results':
       return reported.results
         .map(({ name, result }) => {
-          const shown = legible(name)
+          const shown = makeLegible(name)
           const title = reported.results.length > 1 ? ` ${options.style?.('bold', shown) ?? shown}\n\n` : ''
           return title + renderResult(result, options)
         })

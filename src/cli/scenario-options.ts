@@ -71,10 +71,11 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
     'process',
     'trace',
   ])
-  add('--trace <file>', 'replay the times of a CSV or JSON-lines file, from its first; with --url its requests too', [
-    'clients',
-    'process',
-  ])
+  add(
+    '--trace <file>',
+    'replay the times of a CSV or JSON-lines file, counted from the first; with --url also its requests',
+    ['clients', 'process'],
+  )
   add('--trace-field <name>', 'column of the times: numbers, or ISO times (default: timeMs, or the first column)')
   command.addOption(
     new Option('--trace-unit <unit>', 'unit of times that are numbers (default: ms)').choices([

@@ -5,7 +5,7 @@ import type { Tuned } from '../explore/tune/tuned.js'
 import { jsonText, writeText } from '../files/stored.js'
 import { renderHtml } from '../report/html/render.js'
 import { renderTuned } from '../report/terminal/tuned-table.js'
-import { count, time } from '../text/number.js'
+import { count, plural, time } from '../text/number.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { BUDGET_IS, loadBudget, parsePairs, parseValue } from './limits.js'
 import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
@@ -88,7 +88,7 @@ export function tuneCommand(terminal: Terminal): Command {
 function progressText({ runs, candidate, best }: TuneProgress): string {
   const what = candidate === null ? '' : `, ${candidate}`
   if (best === null) return `${count(runs)} runs${what}`
-  const setting = `${best.candidate === null ? '' : `${best.candidate} on `}${count(best.servers)} ${best.servers === 1 ? 'server' : 'servers'}`
+  const setting = `${best.candidate === null ? '' : `${best.candidate} on `}${plural(best.servers, 'server')}`
   const p99 = best.p99Ms === null ? '' : `, p99 ${time(best.p99Ms)}`
   return `${count(runs)} runs${what}; best: ${setting}${p99}`
 }

@@ -1,6 +1,6 @@
 import { Bench } from 'tinybench'
 import { loadDefault } from '../handler/module.js'
-import { portable } from '../handler/portable.js'
+import { toPortableError } from '../handler/portable.js'
 import { prepare, type Unready } from '../handler/prepare.js'
 
 /** The argument of the task that times a bare handler. */
@@ -56,7 +56,7 @@ export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask
         if (result === undefined || !('latency' in result)) throw new Error('tinybench gave no result')
         samplesMs.push(...(result.latency.samples ?? []))
       } catch (error) {
-        return { ...report, failure: { size, error: portable(error) } }
+        return { ...report, failure: { size, error: toPortableError(error) } }
       }
     }
   }

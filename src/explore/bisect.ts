@@ -6,14 +6,14 @@ const NEAR = 0.01
 /** How many loads are run at a time at most: four steps of a search, whatever they show. */
 export const MOST_AHEAD = 15
 
-/** A search that asks of one load after another whether it is sustained, and returns the highest that is. */
+/** A search that yields one load after another to learn whether it is sustained, and returns the highest that is. */
 export type LoadSearch = Generator<number, number, boolean>
 
 /**
  * Runs a search, several loads at a time if `ahead` is more than 1: the next one, and those that it may ask for after it.
  * It gives what it would give one load at a time.
  *
- * @param search begins the search anew
+ * @param search starts the search from its beginning
  * @param areSustained whether loads are sustained, in order
  */
 export async function runSearch(

@@ -8,7 +8,7 @@ import { NS_PER_MS } from '../scenario/nanoseconds.js'
 import { type ResolvedScenario, resolveScenario, type Scenario } from '../scenario/scenario.js'
 import {
   evenly,
-  FEWEST,
+  FEWEST_OBSERVATIONS,
   groupsOf,
   overheadOf,
   type Points,
@@ -195,10 +195,10 @@ async function observe(
     watching,
     MOST_OBSERVED,
   )
-  if (observations.length < FEWEST) {
+  if (observations.length < FEWEST_OBSERVATIONS) {
     throw new ValidationError(
       'calibrate.duration',
-      `is too short: only ${observations.length} batches started within ${durationMs} ms, and a mean needs ${FEWEST}; run for longer`,
+      `is too short: only ${observations.length} batches started within ${durationMs} ms, and a mean needs ${FEWEST_OBSERVATIONS}; run for longer`,
     )
   }
   const { counts } = recording

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { z } from 'zod'
-import { isCheckpoint } from '../budget/checkpoints.js'
-import { comparePairs } from '../budget/compare-pairs.js'
+import { isCheckpoint } from '../budget/comparison/checkpoints.js'
+import { comparePairs } from '../budget/comparison/compare-pairs.js'
 import {
   type Comparison,
   DESIGNS,
@@ -13,7 +13,7 @@ import {
   type Pair,
   refuseGoodput,
   type Side,
-} from '../budget/comparison.js'
+} from '../budget/comparison/comparison.js'
 import { cores } from '../machine/cores.js'
 import { type MeasureOptions, sharedOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'

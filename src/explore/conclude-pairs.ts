@@ -1,6 +1,6 @@
-import { comparePairs } from '../budget/compare-pairs.js'
-import { type Comparison, overallVerdict, type Pair } from '../budget/comparison.js'
-import { noiseFloor } from '../budget/noise-floor.js'
+import { comparePairs } from '../budget/comparison/compare-pairs.js'
+import { type Comparison, overallVerdict, type Pair } from '../budget/comparison/comparison.js'
+import { noiseFloor } from '../budget/comparison/noise-floor.js'
 import type { Finding } from '../result/validity.js'
 
 /** What was compared, and how. */
@@ -34,7 +34,7 @@ export function concludePairs(
     head,
     pairs: [...pairs],
     findings: [
-      ...(isComplete ? [] : [interrupted(pairs.length, rounds)]),
+      ...(isComplete ? [] : [interruptedFinding(pairs.length, rounds)]),
       ...(isNull ? [noiseFloor(pairs, metrics, of)] : []),
       ...findings,
     ],
@@ -42,7 +42,7 @@ export function concludePairs(
 }
 
 /** Only a warning: the time of the interruption does not depend on the results, so the completed pairs are valid. */
-function interrupted(pairs: number, rounds: number): Finding {
+function interruptedFinding(pairs: number, rounds: number): Finding {
   return {
     code: 'interrupted',
     severity: 'warning',

@@ -22,7 +22,7 @@ export interface LoadTrial {
   result: Result | null
 }
 
-/** @param goesOn called every 65,536 requests; false ends the run, whose trial is then of no use */
+/** @param goesOn called every 65,536 requests; false ends the run, whose trial is then incomplete */
 export function runLoad({ scenario, p99 }: LoadTask, goesOn?: () => boolean): LoadTrial {
   const recording = new Engine(scenario).run(goesOn)
   if (!mayPass(recording, nanoseconds(p99))) return { check: null, result: null }

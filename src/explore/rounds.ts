@@ -1,5 +1,5 @@
-import { buildEmptyRound, buildRound } from '../budget/compare-pairs.js'
-import type { ComparedSide, Design, Round, Side } from '../budget/comparison.js'
+import { buildEmptyRound, buildRound } from '../budget/comparison/compare-pairs.js'
+import type { ComparedSide, Design, Round, Side } from '../budget/comparison/comparison.js'
 import { real } from '../clock/real.js'
 import { onAbort } from '../handler/on-abort.js'
 import { MeasureError, nothingCompleted } from '../measure/error.js'

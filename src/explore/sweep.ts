@@ -181,7 +181,7 @@ async function measureEach(
 }
 
 /** Opens the cache that an option describes. */
-export async function cacheOf(cache: boolean | string): Promise<Cache | null> {
+async function cacheOf(cache: boolean | string): Promise<Cache | null> {
   if (typeof cache === 'string') return folderCache(cache)
   return cache ? memory : null
 }

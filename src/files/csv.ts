@@ -1,4 +1,7 @@
-import { legible } from '../text/legible.js'
+import { makeLegible } from '../text/legible.js'
+
+/** The separators that are detected. */
+export const SEPARATORS = [',', ';', '\t', '|'] as const
 
 /** A record of a CSV file, and the line on which it begins, from 1. */
 export interface CsvRecord {
@@ -64,7 +67,7 @@ const FORMULA = /^[=+\-@\t\r\n\u0000＝＋－＠]/
 export function toCsv(headers: readonly string[], rows: readonly (readonly Field[])[]): string {
   const field = (value: Field) => {
     // the output may go to a terminal
-    const text = value === null ? '' : typeof value === 'string' ? legible(escapeFormula(value)) : String(value)
+    const text = value === null ? '' : typeof value === 'string' ? makeLegible(escapeFormula(value)) : String(value)
     return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   }
   return [headers, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('')

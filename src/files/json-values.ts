@@ -3,7 +3,7 @@ import { show, ValidationError } from '../validation/validation-error.js'
 /**
  * Parses JSON lines, or one JSON list.
  *
- * @param read makes something of each value; its place is the line, or the index in the list
+ * @param read converts a value; its place is the line, or the index in the list
  * @throws ValidationError with the line that is not JSON
  */
 export function parseJsonValues<Item>(

@@ -1,5 +1,5 @@
 import { type HttpRequest, type ResolvedRequest, requestSchema } from '../scenario/http/requests.js'
-import { nearestName } from '../validation/nearest.js'
+import { nearestName, suggest } from '../validation/nearest.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { type FileRow, parseRows } from './rows.js'
 import { openTrace, type ReadTraceOptions, type Times, type TraceFile, timesOf } from './trace.js'
@@ -27,12 +27,12 @@ export function checkColumns(file: string, rows: readonly FileRow[], filled: rea
   for (const name of names) {
     const meant = isColumn(name) ? null : nearestName(name, COLUMNS)
     if (meant === null || names.includes(meant) || Math.abs(name.length - meant.length) > 1) continue
-    throw new ValidationError(first.place, `has the column ${show(name)} (did you mean '${meant}'?); rename it`)
+    throw new ValidationError(first.place, `has the column ${show(name)}${suggest(meant)}; rename it`)
   }
 }
 
 /**
- * Takes a row of a file for a request. Empty fields are left out, and other columns ignored.
+ * Reads a row of a file as a request. Empty fields are left out, and other columns ignored.
  *
  * @throws ValidationError naming the line and the column
  */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { isPlain } from '../validation/realm.js'
 import { show, ValidationError } from '../validation/validation-error.js'
-import { parseCsv } from './csv.js'
+import { parseCsv, SEPARATORS } from './csv.js'
 import { parseJsonValues } from './json-values.js'
 import { readText } from './stored.js'
 
@@ -10,8 +10,6 @@ export interface FileRow {
   place: string
   columns: Readonly<Record<string, unknown>>
 }
-
-const SEPARATORS = [',', ';', '\t', '|'] as const
 
 /**
  * Reads the rows of a file: CSV with names of columns in the first line, whose separator is detected, JSON lines of

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { checkComparison, checkIsComparison } from '../budget/check-comparison.js'
-import type { Comparison } from '../budget/comparison.js'
+import { checkComparison, checkIsComparison } from '../budget/comparison/check-comparison.js'
+import type { Comparison } from '../budget/comparison/comparison.js'
 import { checkIsResult, checkResult } from '../result/check.js'
 import type { Result } from '../result/result.js'
 import { type Budget, parseBudget } from '../scenario/budget.js'
@@ -21,7 +21,7 @@ export async function readScenario(path: string): Promise<Scenario> {
   return toScenario(path, await readJson(path))
 }
 
-/** Takes the content of a file for a scenario. */
+/** Reads the content of a file as a scenario. */
 export function toScenario(path: string, value: unknown): Scenario {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     if ('schema' in value && 'scenario' in value) {

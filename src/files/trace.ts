@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { LONGEST_NS, NS_PER_MS } from '../scenario/nanoseconds.js'
 import { MS_PER, options } from '../scenario/units.js'
 import { show, throwFaults, ValidationError } from '../validation/validation-error.js'
-import { type CsvRecord, parseCsv } from './csv.js'
+import { type CsvRecord, parseCsv, SEPARATORS } from './csv.js'
 import { parseJsonValues } from './json-values.js'
 import { isJson, readLines } from './rows.js'
 
@@ -48,7 +48,6 @@ export interface ReadTraceOptions {
   sort?: boolean | undefined
 }
 
-const SEPARATORS = [',', ';', '\t', '|'] as const
 type Separator = (typeof SEPARATORS)[number]
 
 const fieldError = 'must be the name of a column or field, or the number of a column from 1'
@@ -155,7 +154,7 @@ function parseTimes(
   if (iso && shift === false) {
     throw new ValidationError(
       (entries[0] as Entry).place,
-      `holds a date, which no run starts at, got ${show(entries[0]?.time)}; omit shift: false`,
+      `must be a number if shift is false, got ${show(entries[0]?.time)}; omit shift, so that times count from the first one`,
     )
   }
   const perUnit = iso ? 1 : (MS_PER[unit] as number)

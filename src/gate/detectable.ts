@@ -1,6 +1,6 @@
-import { comparePairs } from '../budget/compare-pairs.js'
-import type { ComparedMetric, Comparison } from '../budget/comparison.js'
-import { detectableChange, detectableMetrics } from '../budget/noise-floor.js'
+import { comparePairs } from '../budget/comparison/compare-pairs.js'
+import type { ComparedMetric, Comparison } from '../budget/comparison/comparison.js'
+import { detectableChange, detectableMetrics } from '../budget/comparison/noise-floor.js'
 
 /** The smallest changes that a comparison detects, estimated from the spread of its pairs. */
 export interface Detectable {

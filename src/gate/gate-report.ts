@@ -1,6 +1,6 @@
 import type { BudgetCheck } from '../budget/check.js'
-import { checkComparison } from '../budget/check-comparison.js'
-import type { Comparison } from '../budget/comparison.js'
+import { checkComparison } from '../budget/comparison/check-comparison.js'
+import type { Comparison } from '../budget/comparison/comparison.js'
 import type { Environment } from '../result/host.js'
 import {
   checkList,

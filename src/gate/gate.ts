@@ -1,5 +1,5 @@
 import { type BudgetCheck, checkBudget } from '../budget/check.js'
-import type { Comparison } from '../budget/comparison.js'
+import type { Comparison } from '../budget/comparison/comparison.js'
 import { type CompareOptions, compare } from '../explore/compare.js'
 import { MeasureError } from '../measure/error.js'
 import type { Budget } from '../scenario/budget.js'
@@ -151,7 +151,7 @@ const worseOf = (a: GateVerdict, b: GateVerdict) => (SEVERITY.indexOf(a) > SEVER
 
 export const VERDICTS = { same: 'pass', faster: 'pass', slower: 'fail', inconclusive: 'inconclusive' } as const
 
-/** The default number of pairs of each of the scenarios of a gate, which share its time. */
+/** The default number of pairs of each scenario of a gate, whose time is divided among all. */
 export function defaultRounds(scenarios: number): number {
   return Math.min(MOST_ROUNDS, Math.max(ROUNDS, Math.floor(ROUNDS_OF_GATE / scenarios)))
 }

@@ -1,5 +1,5 @@
 import type { HandlerParts } from '../scenario/handler.js'
-import { nearestName } from '../validation/nearest.js'
+import { nearestName, suggest } from '../validation/nearest.js'
 import { isPlain } from '../validation/realm.js'
 import { show } from '../validation/validation-error.js'
 
@@ -54,6 +54,6 @@ function refuseUnknown(parts: object): void {
   const unknown = Object.keys(parts).find((key) => !PARTS.includes(key))
   if (unknown === undefined) return
   const meant = nearestName(unknown, PARTS)
-  const hint = meant === null ? '' : ` (did you mean '${meant}'?)`
+  const hint = suggest(meant)
   throw new TypeError(`'${unknown}' is not a part of a handler${hint}; accepted: ${PARTS.join(', ')}`)
 }

@@ -4,7 +4,7 @@ import { isError } from '../validation/realm.js'
 const MOST_CHARACTERS = 10_000
 
 /** Returns an error that can be sent to another thread: a plain one if it cannot be cloned, and never a long one. */
-export function portable(thrown: unknown): Error {
+export function toPortableError(thrown: unknown): Error {
   try {
     const error = isError(thrown) ? thrown : new Error(String(thrown), { cause: thrown })
     if (isLong(error) || isLong(error.cause)) return toPlainError(error)

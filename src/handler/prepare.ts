@@ -1,5 +1,5 @@
 import { type AnyHandler, handlerOf } from './handler.js'
-import { portable } from './portable.js'
+import { toPortableError } from './portable.js'
 
 /** A handler that has been set up on this thread, with the payloads of requests if it makes any. */
 export interface Ready {
@@ -36,7 +36,7 @@ export async function prepare(
       input === undefined || !makesPayloads ? null : Array.from({ length: inputs }, (_, index) => input(index))
     return { handler, state, payloads }
   } catch (error) {
-    return { unready: { during, error: portable(error) } }
+    return { unready: { during, error: toPortableError(error) } }
   }
 }
 

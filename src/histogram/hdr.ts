@@ -213,7 +213,7 @@ function bucketOfIndex(index: number): number {
   return index < BUCKETS_PER_OCTAVE ? bucketOf(index) : index - BUCKETS_PER_OCTAVE + FIRST_SHARED
 }
 
-/** Counts of another shape are at other indices: records them anew. */
+/** Counts of another shape are at other indices: records them again. */
 function countsOfAnotherShape(base64: string): BucketCounts {
   const histogram = emptyHdr() as Histogram & Internals
   histogram.add(decodeFromCompressedBase64(base64, 64))

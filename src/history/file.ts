@@ -1,6 +1,6 @@
 import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { checkEntry, type HistoryEntry } from '../budget/history-entry.js'
+import { checkEntry, type HistoryEntry } from '../budget/comparison/history-entry.js'
 import { readText } from '../files/stored.js'
 import { messageOf, permissionMissing, ValidationError } from '../validation/validation-error.js'
 

@@ -1,5 +1,5 @@
-import type { ComparedMetric, MetricComparison } from '../budget/comparison.js'
-import { HISTORY_SCHEMA, type HistoryEntry } from '../budget/history-entry.js'
+import type { ComparedMetric, MetricComparison } from '../budget/comparison/comparison.js'
+import { HISTORY_SCHEMA, type HistoryEntry } from '../budget/comparison/history-entry.js'
 import type { GateReport } from '../gate/gate-report.js'
 
 /**

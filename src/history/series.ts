@@ -1,5 +1,5 @@
-import { type ComparedMetric, isFraction, LOAD } from '../budget/comparison.js'
-import { describeMachine, type HistoryEntry } from '../budget/history-entry.js'
+import { type ComparedMetric, isFraction, LOAD } from '../budget/comparison/comparison.js'
+import { describeMachine, type HistoryEntry } from '../budget/comparison/history-entry.js'
 import { stream } from '../random/stream.js'
 import { mean } from '../statistics/descriptive.js'
 import { findChangePoints } from '../statistics/e-divisive.js'

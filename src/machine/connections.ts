@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** How many connections this process can open: null where the system does not say. */
+/** How many connections this process can open: null if the system does not say. */
 export interface ConnectionLimits {
   /** ports for connections to one address and port */
   ports: number | null

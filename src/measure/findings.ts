@@ -4,7 +4,7 @@ import type { Recording } from '../result/recording.js'
 import type { Finding } from '../result/validity.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../scenario/nanoseconds.js'
 import { sumBy } from '../statistics/descriptive.js'
-import { count, milliseconds } from '../text/number.js'
+import { count, milliseconds, plural } from '../text/number.js'
 import { PLACES } from './queue/waiting-room.js'
 import type { EarlyEndReason } from './recording/window.js'
 import type { WorkerExit } from './servers/worker-exits.js'
@@ -25,29 +25,29 @@ export interface Course {
 /** Lists the findings of a measurement, without those that any recording may have. */
 export function measureFindings(recording: Recording, course: Course): Finding[] {
   const all = [
-    interrupted(recording, course),
-    full(recording, course),
-    late(recording),
-    queueLate(recording),
-    failures(recording, course),
-    newConnections(recording),
-    serverDied(course),
-    teardown(course),
+    interruptedFinding(recording, course),
+    queueFullFinding(recording, course),
+    eventLoopLateFinding(recording),
+    queueLateFinding(recording),
+    failuresFinding(recording, course),
+    newConnectionsFinding(recording),
+    serverDiedFinding(course),
+    teardownFailedFinding(course),
   ]
   return all.filter((finding) => finding !== null)
 }
 
-function interrupted({ startNs, endNs, counts }: Recording, { earlyEnd }: Course): Finding | null {
+function interruptedFinding({ startNs, endNs, counts }: Recording, { earlyEnd }: Course): Finding | null {
   if (earlyEnd !== 'interrupted') return null
   return {
     code: 'interrupted',
     severity: 'error',
-    message: `the run was interrupted after ${seconds(endNs)}, with ${seconds(endNs - startNs)} to report: ${count(counts.offered)} requests`,
+    message: `the run was interrupted after ${secondsText(endNs)}, with ${secondsText(endNs - startNs)} to report: ${count(counts.offered)} requests`,
     figures: { requests: counts.offered },
   }
 }
 
-function full({ startNs, endNs, counts, completions }: Recording, { earlyEnd }: Course): Finding | null {
+function queueFullFinding({ startNs, endNs, counts, completions }: Recording, { earlyEnd }: Course): Finding | null {
   if (earlyEnd !== 'full') return null
   const windowSeconds = (endNs - startNs) / NS_PER_SECOND
   const offered = counts.offered / windowSeconds
@@ -55,7 +55,7 @@ function full({ startNs, endNs, counts, completions }: Recording, { earlyEnd }: 
   return {
     code: 'saturated',
     severity: 'error',
-    message: `after ${seconds(endNs)} ${count(PLACES)} requests were waiting, the most that can wait: ${count(offered)}/s were offered and ${count(completed)}/s completed. The run ended; lower the rate, or add servers`,
+    message: `after ${secondsText(endNs)} ${count(PLACES)} requests were waiting, the most that can wait: ${count(offered)}/s were offered and ${count(completed)}/s completed. The run ended; lower the rate, or add servers`,
     figures: { offered, completed, backlog: PLACES },
   }
 }
@@ -67,7 +67,7 @@ const MOVED_MS = { median: 0.5, others: 2 }
 const MOSTLY_LAG = 0.5
 
 /** The event loop of this process started requests late, and so is part of their latency. */
-function late(recording: Recording): Finding | null {
+function eventLoopLateFinding(recording: Recording): Finding | null {
   const moved = mostMoved(recording)
   if (moved === null) return null
   const { lag } = recording.histograms
@@ -105,14 +105,16 @@ function mostMoved({
   return moved[0] ?? null
 }
 
-/** Dropping requests takes server time, which counts as dispatch. It matters with this many drops for each completed request, */
+/**
+ * Dropping requests takes server time, which counts as dispatch. It matters with this many drops for each completed
+ * request, and with this much dispatch, absolute and as a fraction of service.
+ */
 const DROPS_PER_COMPLETED = 20
-/** and this much dispatch, absolute and as a fraction of service. */
 const DISPATCH_MS = 0.5
 const DISPATCH_FRACTION = 0.5
 
 /** Dropping the requests of clients that retry at once took most of the servers' time. */
-function queueLate({ histograms, counts }: Recording): Finding | null {
+function queueLateFinding({ histograms, counts }: Recording): Finding | null {
   const dropped = counts.rejected + counts.timedOut
   const dispatchMs = (meanOf(histograms.dispatch) + meanOf(histograms.lag)) / NS_PER_MS
   const serviceMs = meanOf(histograms.service) / NS_PER_MS
@@ -126,7 +128,7 @@ function queueLate({ histograms, counts }: Recording): Finding | null {
   }
 }
 
-function failures({ counts }: Recording, { failure }: Course): Finding | null {
+function failuresFinding({ counts }: Recording, { failure }: Course): Finding | null {
   if (counts.failed === 0) return null
   return {
     code: 'failures',
@@ -136,15 +138,16 @@ function failures({ counts }: Recording, { failure }: Course): Finding | null {
   }
 }
 
-/** New connections matter from this many on, */
+/**
+ * New connections matter from this many on, if this fraction of requests waited for one, and if that took this fraction
+ * of the service time of all requests.
+ */
 const NEW_CONNECTIONS = 10
-/** if this fraction of requests waited for one, */
 const NEW_FRACTION = 0.1
-/** and if that took this fraction of the service time of all requests. */
 const SETUP_FRACTION = 0.05
 
 /** Requests that waited for a connection to be set up, since a connection is opened only for a request. */
-function newConnections({ connections, batchSizes, histograms }: Recording): Finding | null {
+function newConnectionsFinding({ connections, batchSizes, histograms }: Recording): Finding | null {
   if (connections === undefined) return null
   const { openedInWindow: opened, steps } = connections
   const requests = sumBy([...batchSizes.values()], (batches) => batches)
@@ -163,12 +166,11 @@ function newConnections({ connections, batchSizes, histograms }: Recording): Fin
 }
 
 /** A server whose thread ended serves no more requests, so the rest of the run had fewer servers. */
-function serverDied({ exits, servers }: Course): Finding | null {
+function serverDiedFinding({ exits, servers }: Course): Finding | null {
   if (exits.length === 0) return null
   const each = exits.map(({ server, atNs, error, requests }) => {
-    const failed =
-      requests === 0 ? '' : `, with ${requests === 1 ? '1 request' : `${count(requests)} requests`} in service`
-    return `server ${server + 1} ended after ${seconds(atNs)}${failed}: ${error.message}`
+    const failed = requests === 0 ? '' : `, with ${plural(requests, 'request')} in service`
+    return `server ${server + 1} ended after ${secondsText(atNs)}${failed}: ${error.message}`
   })
   const all = exits.length === servers
   return {
@@ -179,7 +181,7 @@ function serverDied({ exits, servers }: Course): Finding | null {
   }
 }
 
-function teardown({ teardown }: Course): Finding | null {
+function teardownFailedFinding({ teardown }: Course): Finding | null {
   if (teardown === null) return null
   return {
     code: 'teardown-failed',
@@ -189,4 +191,4 @@ function teardown({ teardown }: Course): Finding | null {
   }
 }
 
-export const seconds = (ns: number) => `${Number((ns / NS_PER_SECOND).toPrecision(3))} s`
+export const secondsText = (ns: number) => `${Number((ns / NS_PER_SECOND).toPrecision(3))} s`

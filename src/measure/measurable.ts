@@ -33,7 +33,7 @@ export function checkMeasurable(scenario: ResolvedScenario): ResolvedScenario {
  */
 export function checkShard(scenario: ResolvedScenario, { count }: Shard): void {
   const { arrivals, stop, batching, queue } = scenario
-  refuseCheckpoints(stop, 'every shard would stop at another time')
+  refuseCheckpoints(stop, 'each shard would stop at a different time')
   const refuseMore = (most: number, of: string) => {
     if (count <= most) return
     throw new ValidationError('options.shard.count', `must be at most ${most}, the number of ${of}, got ${count}`)

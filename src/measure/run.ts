@@ -11,7 +11,7 @@ import { throwIfAborted } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { RunClock } from './clock/clock.js'
 import { MeasureError, targetFailed } from './error.js'
-import { measureFindings, seconds } from './findings.js'
+import { measureFindings, secondsText } from './findings.js'
 import { HostWatch } from './host/host-watch.js'
 import { checkMeasurable, checkShard } from './measurable.js'
 import { type MeasureOptions, type ResolvedOptions, resolveOptions } from './options.js'
@@ -106,7 +106,7 @@ function errorOfEmptyRun(
   endedNs: number,
   failure: Error | null,
 ): MeasureError | ValidationError {
-  const after = `after ${seconds(Math.min(endedNs, window.endNs))}, during the warm-up`
+  const after = `after ${secondsText(Math.min(endedNs, window.endNs))}, during the warm-up`
   switch (window.earlyEnd) {
     case 'interrupted':
       return new MeasureError(`the run was interrupted ${after}: there is nothing to report`)

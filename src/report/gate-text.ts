@@ -1,6 +1,6 @@
-import { type ComparedMetric, overallVerdict } from '../budget/comparison.js'
+import { type ComparedMetric, overallVerdict } from '../budget/comparison/comparison.js'
+import { comparisonRows } from '../budget/comparison/render-comparison.js'
 import { headline } from '../budget/render.js'
-import { comparisonRows } from '../budget/render-comparison.js'
 import type { Detectable } from '../gate/detectable.js'
 import type { GateOutcome, GateReport, GateVerdict } from '../gate/gate-report.js'
 import { roughPercent } from '../text/number.js'

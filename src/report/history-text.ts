@@ -1,4 +1,4 @@
-import { isFraction, UNITS } from '../budget/comparison.js'
+import { isFraction, UNITS } from '../budget/comparison/comparison.js'
 import type { HistoryChange, HistorySeries } from '../history/series.js'
 import { inText, percent, threeDigits, time } from '../text/number.js'
 

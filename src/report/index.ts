@@ -1,5 +1,5 @@
+export { renderComparison } from '../budget/comparison/render-comparison.js'
 export { renderBudget } from '../budget/render.js'
-export { renderComparison } from '../budget/render-comparison.js'
 export { readBudget, readComparison, readResult, readScenario, writeComparison, writeResult } from '../files/stored.js'
 export { type ReadTraceOptions, readTrace } from '../files/trace.js'
 export { count, percent, rate, threeDigits, time } from '../text/number.js'

@@ -1,7 +1,7 @@
 import type { Swept } from '../explore/sweep.js'
 import { fieldIn, fieldOf } from '../scenario/fields.js'
 import { inText, time } from '../text/number.js'
-import { shorten } from './draw/label.js'
+import { shorten } from './draw/elements/label.js'
 
 /** Fields of a resolved scenario whose numbers are times, and those whose numbers are rates. */
 const TIMES =

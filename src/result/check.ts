@@ -23,7 +23,7 @@ const PRECISION = 2e-3
 
 const PROCESSES = ['constant', 'poisson', 'renewal', 'onOff', 'stages', 'replay', 'closed'] as const
 
-const text = z.string({ error: 'must be text' })
+const text = z.string({ error: 'must be a string' })
 const number = z.number({ error: 'must be a number' }).min(0, { error: 'must be 0 or more' })
 const requests = z.number({ error: 'must be a whole number' }).int({ error: 'must be a whole number' }).min(0)
 const bound = number.nullable()
@@ -32,7 +32,7 @@ const interval = z
     low: bound,
     high: bound,
     level: z.literal(0.95, { error: 'must be 0.95' }),
-    reason: z.string({ error: 'must be text' }).optional(),
+    reason: z.string({ error: 'must be a string' }).optional(),
   })
   .refine(({ low, high }) => (low ?? 0) <= (high ?? low ?? 0), {
     error: 'must have a low end that is not above the high one',
@@ -244,11 +244,11 @@ const connections = z
     ...{ dnsMs: setupTime.optional(), tcpMs: setupTime.optional(), tlsMs: setupTime.optional() },
   })
   .refine(({ opened, openedInWindow }) => openedInWindow <= opened, {
-    error: 'must be at most as many as opened',
+    error: 'must be at most the number opened',
     path: ['openedInWindow'],
   })
   .refine(({ opened, setupMs }) => opened === (setupMs?.count ?? 0), {
-    error: 'must have the time of each connection that was opened',
+    error: 'must have one time for each opened connection',
     path: ['setupMs'],
   })
 
@@ -264,7 +264,7 @@ const scenario = z.looseObject(
     queue: z.looseObject({ capacity: number.nullable(), timeout: number.nullable() }),
     servers: number.nullable(),
     seed: number,
-    service: z.looseObject({ model: z.string({ error: 'must be text' }) }).optional(),
+    service: z.looseObject({ model: z.string({ error: 'must be a string' }) }).optional(),
   },
   { error: 'must be a scenario, or null' },
 )
@@ -390,11 +390,11 @@ function contradictionOf(given: Result): Contradiction | null {
   if (offered !== completed + errorsIn(counts) + aborted) {
     return ['counts.offered', 'must be the sum of the other counts']
   }
-  if (completed !== latencyMs.count) return ['counts.completed', 'must be as many as there are latencies']
+  if (completed !== latencyMs.count) return ['counts.completed', 'must equal the number of latencies']
   const inRates = contradictionInRates(rates, counts, '')
   if (inRates !== null) return inRates
   if (!same(throughput.offered, (1000 * offered) / (window.endMs - window.startMs))) {
-    return ['throughput.offered', 'must be what was offered over the window']
+    return ['throughput.offered', 'must be counts.offered divided by the length of the window']
   }
   const inGoodput = contradictionOfGoodput(given)
   if (inGoodput !== null) return inGoodput
@@ -411,7 +411,7 @@ function contradictionOf(given: Result): Contradiction | null {
   const ofSizes = Object.entries(batches.sizes)
   const batched = sumBy(ofSizes, ([size, batches]) => Number(size) * batches)
   if (batches.count !== sumBy(ofSizes, ([, batches]) => batches) || !same(batches.meanSize * batches.count, batched)) {
-    return ['batches', 'must have the count and the mean that their sizes have']
+    return ['batches', 'must have the count and the mean size that follow from sizes']
   }
   const inBytes = contradictionOfBytes(given)
   if (inBytes !== null) return inBytes
@@ -431,7 +431,7 @@ function contradictionOfBytes({ bytes, window }: Result): Contradiction | null {
   const seconds = (window.endMs - window.startMs) / 1000
   const areRates =
     same(bytes.sentPerSecond, bytes.sent / seconds) && same(bytes.receivedPerSecond, bytes.received / seconds)
-  return areRates ? null : ['bytes', 'must have rates that are what was sent and received over the window']
+  return areRates ? null : ['bytes', 'must have rates equal to the bytes divided by the length of the window']
 }
 
 /** A contradiction between failures by kind and their count; null if there is none. */
@@ -440,7 +440,7 @@ function contradictionOfFailures({ failures, failedMs, counts }: Result): Contra
     return ['failures', 'must add up to counts.failed']
   }
   if (failedMs !== undefined && failedMs.count !== counts.failed) {
-    return ['failedMs.count', 'must be as many as failed']
+    return ['failedMs.count', 'must equal counts.failed']
   }
   return null
 }
@@ -455,18 +455,19 @@ function contradictionOfClasses(whole: Result): Contradiction | null {
     const at = `classes.${name}`
     const { offered, completed } = each.counts
     if (!same(each.offeredPerSecond, offered / seconds)) {
-      return [`${at}.offeredPerSecond`, 'must be what was offered over the window']
+      return [`${at}.offeredPerSecond`, 'must be counts.offered divided by the length of the window']
     }
     if (completed !== (each.latencyMs?.count ?? 0)) {
-      return [`${at}.counts.completed`, 'must be as many as there are latencies']
+      return [`${at}.counts.completed`, 'must equal the number of latencies']
     }
     if ((each.rates === null) !== (offered === 0))
-      return [`${at}.rates`, 'must be null if none was offered, and only then']
+      return [`${at}.rates`, 'must be null exactly when no request was offered']
     const inRates = each.rates === null ? null : contradictionInRates(each.rates, each.counts, `${at}.`)
     if (inRates !== null) return inRates
     const inGoodput = contradictionInGoodput(each.goodput, each.counts, `${at}.`, seconds)
     if (inGoodput !== null) return inGoodput
-    if (each.segments.length !== segments.length) return [`${at}.segments`, 'must be as many as those of the whole']
+    if (each.segments.length !== segments.length)
+      return [`${at}.segments`, 'must be as many segments as the whole result has']
     const inSegments = contradictionInClass(each.segments, each, at)
     if (inSegments !== null) return inSegments
   }
@@ -478,13 +479,13 @@ function contradictionOfClasses(whole: Result): Contradiction | null {
   }
   const buckets = new Buckets()
   for (const each of all) if (each.latencyMs !== null) buckets.add(bucketsOf(each.latencyMs))
-  return buckets.hold(bucketsOf(latencyMs)) ? null : ['classes', 'must hold the latencies of the whole']
+  return buckets.hold(bucketsOf(latencyMs)) ? null : ['classes', 'must hold the same latencies as the whole result']
 }
 
 /** Finds a contradiction within stages, or between them and the whole. */
 function contradictionOfStages({ stages, scenario, counts, latencyMs, window }: Result): Contradiction | null {
   if (stages === undefined) return null
-  if (scenario?.arrivals.process !== 'stages') return ['stages', 'must not be there: the arrivals are not in stages']
+  if (scenario?.arrivals.process !== 'stages') return ['stages', 'must be absent: the arrivals are not in stages']
   for (const [k, stage] of stages.entries()) {
     const inStage = contradictionInStage(stage, stages[k - 1], `stages.${k}`)
     if (inStage !== null) return inStage
@@ -497,7 +498,7 @@ function contradictionOfStages({ stages, scenario, counts, latencyMs, window }: 
   }
   const buckets = new Buckets()
   for (const stage of stages) if (stage.latencyMs !== null) buckets.add(bucketsOf(stage.latencyMs))
-  return buckets.hold(bucketsOf(latencyMs)) ? null : ['stages', 'must hold the latencies of the whole']
+  return buckets.hold(bucketsOf(latencyMs)) ? null : ['stages', 'must hold the same latencies as the whole result']
 }
 
 function contradictionInStage(stage: StageResult, before: StageResult | undefined, at: string): Contradiction | null {
@@ -505,20 +506,20 @@ function contradictionInStage(stage: StageResult, before: StageResult | undefine
   if (startMs !== (before?.endMs ?? 0)) return [`${at}.startMs`, 'must be the end of the stage before it, or 0']
   if (endMs < startMs) return [`${at}.endMs`, 'must not be before its start']
   if (first <= (before?.last ?? 0) || last < first)
-    return [`${at}.first`, 'must be after the last of the stage before it']
+    return [`${at}.first`, 'must be greater than `last` of the stage before it']
   if (counts.offered !== counts.completed + errorsIn(counts) + counts.aborted) {
     return [`${at}.counts.offered`, 'must be the sum of the other counts']
   }
-  if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most as many as completed']
+  if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most counts.completed']
   if (counts.completed !== (latencyMs?.count ?? 0)) {
-    return [`${at}.counts.completed`, 'must be as many as there are latencies']
+    return [`${at}.counts.completed`, 'must equal the number of latencies']
   }
   if ((throughput === null) !== (windowMs === 0)) {
-    return [`${at}.throughput`, 'must be null if none of the stage is in the window, and only then']
+    return [`${at}.throughput`, 'must be null exactly when no part of the stage is in the window']
   }
   return throughput === null || same(throughput.offered, (1000 * counts.offered) / windowMs)
     ? null
-    : [`${at}.throughput.offered`, 'must be what was offered over its part of the window']
+    : [`${at}.throughput.offered`, 'must be counts.offered divided by the seconds of windowMs']
 }
 
 /** A contradiction between good requests, of all or of a class, and the counts that they are computed from. */
@@ -528,23 +529,26 @@ function contradictionInGoodput(
   at: string,
   seconds: number,
 ): Contradiction | null {
-  if (tooManyGood(counts)) return [`${at}counts.good`, 'must be at most as many as completed']
+  if (tooManyGood(counts)) return [`${at}counts.good`, 'must be at most counts.completed']
   if (goodput === undefined) return null
   const { amount, of } = goodPart(counts)
   if (!same(goodput.fraction, amount / of)) return [`${at}goodput.fraction`, 'must be the fraction of good requests']
   return same(goodput.perSecond, amount / seconds)
     ? null
-    : [`${at}goodput.perSecond`, 'must be what was good over the window']
+    : [`${at}goodput.perSecond`, 'must be counts.good divided by the length of the window']
 }
 
 /** A contradiction between rates, of all requests or of a class, and the counts that they are computed from. */
 function contradictionInRates({ error, rejection }: Result['rates'], counts: Counts, at: string): Contradiction | null {
   if (!same(error, errorsIn(counts) / counts.offered)) {
-    return [`${at}rates.error`, 'must be the fraction of offered that failed, or was rejected, timed out or unfinished']
+    return [
+      `${at}rates.error`,
+      'must be the fraction of offered requests that failed, timed out, or were rejected or left unfinished',
+    ]
   }
   return same(rejection, counts.rejected / counts.offered)
     ? null
-    : [`${at}rates.rejection`, 'must be the fraction of offered']
+    : [`${at}rates.rejection`, 'must be the fraction of offered requests that were rejected']
 }
 
 /** A contradiction between the segments of a class and the class. */
@@ -563,7 +567,7 @@ function contradictionInClass(
   }
   return latencyMs === null || buckets.hold(bucketsOf(latencyMs))
     ? null
-    : [`${at}.segments`, 'must hold the latencies of the class']
+    : [`${at}.segments`, 'must hold the same latencies as the class']
 }
 
 /**
@@ -580,9 +584,9 @@ function contradictionInSegment(
     return [`${at}.counts.offered`, 'must be the sum of the other counts']
   }
   if (counts.completed !== (latencyMs?.count ?? 0)) {
-    return [`${at}.counts.completed`, 'must be as many as there are latencies']
+    return [`${at}.counts.completed`, 'must equal the number of latencies']
   }
-  if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most as many as completed']
+  if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most counts.completed']
   if (latencyMs === null) return null
   const histogram = decodeHistogram(latencyMs.histogram)
   const fault =
@@ -616,7 +620,7 @@ class Buckets {
 function contradictionIn(segments: Result['segments'], whole: Result): Contradiction | null {
   const { counts, latencyMs, batches } = whole
   const unjudged = segments.findIndex((segment) => (segment.counts.good === undefined) !== (counts.good === undefined))
-  if (unjudged >= 0) return [`segments.${unjudged}.counts.good`, 'must be there if the whole has it, and only then']
+  if (unjudged >= 0) return [`segments.${unjudged}.counts.good`, 'must be present exactly when the whole result has it']
   if (!areSame(totalOf(segments.map((segment) => segment.counts)), counts)) {
     return ['segments', 'must add up to the counts of the whole']
   }
@@ -642,7 +646,7 @@ function contradictionIn(segments: Result['segments'], whole: Result): Contradic
     extremes[1] !== latencyMs.max ||
     !isAbout(mean, latencyMs.mean)
   ) {
-    return ['segments', 'must hold the latencies of the whole']
+    return ['segments', 'must hold the same latencies as the whole result']
   }
   return null
 }
@@ -653,24 +657,24 @@ const tooManyGood = ({ good = 0, completed }: Counts) => good > completed
 function contradictionOfGoodput(given: Result): Contradiction | null {
   const { goodput, counts, scenario, window, validity } = given
   if ((goodput === undefined) !== (counts.good === undefined)) {
-    return ['counts.good', 'must be there if the result has goodput, and only then']
+    return ['counts.good', 'must be present exactly when the result has goodput']
   }
   const isUnknown = validity.findings.some(({ code }) => code === 'goodput-unknown')
   if (scenario !== null && (scenario.good === undefined || isUnknown) !== (goodput === undefined)) {
-    return ['goodput', "must be there if the scenario has 'good' and it is known, and only then"]
+    return ['goodput', "must be present exactly when the scenario has 'good' and goodput is known"]
   }
   if (goodput === undefined) return null
   const { fraction, interval, limits } = goodput
   const asked = (scenario?.good ?? limits) as GoodInput
   if (LIMITED_TIMES.some((time) => asked[time] !== limits[time]))
-    return ['goodput.limits', "must be those of the scenario's 'good'"]
+    return ['goodput.limits', "must be the limits of the scenario's 'good'"]
   const inGoodput = contradictionInGoodput(goodput, counts, '', (window.endMs - window.startMs) / 1000)
   if (inGoodput !== null) return inGoodput
   if (
     (interval.low ?? fraction) > fraction * (1 + ROUNDING) ||
     (interval.high ?? fraction) < fraction * (1 - ROUNDING)
   ) {
-    return ['goodput.interval', 'must hold the fraction']
+    return ['goodput.interval', 'must contain the fraction']
   }
   return null
 }
@@ -681,10 +685,10 @@ const WAITS = ['lagMs', 'queueingMs', 'batchingMs', 'dispatchMs'] as const
 function contradictionOfParts(given: Result): Contradiction | null {
   const { latencyMs, waitMs, serviceMs } = given
   for (const name of ['waitMs', 'serviceMs', ...WAITS] as const) {
-    if (given[name].count !== latencyMs.count) return [`${name}.count`, 'must be as many as there are latencies']
+    if (given[name].count !== latencyMs.count) return [`${name}.count`, 'must equal the number of latencies']
   }
   if (!isAbout(waitMs.mean + serviceMs.mean, latencyMs.mean)) {
-    return ['waitMs.mean', 'must be the mean of latency without that of service']
+    return ['waitMs.mean', 'must be the mean latency minus the mean service time']
   }
   const parts = WAITS.reduce((sum, name) => sum + given[name].mean, 0)
   return isAbout(parts, waitMs.mean) ? null : ['waitMs.mean', 'must be the sum of lag, queueing, batching and dispatch']
@@ -693,11 +697,9 @@ function contradictionOfParts(given: Result): Contradiction | null {
 /** A contradiction between latency and the times of responses, which are parts of it; null if there is none. */
 function contradictionOfResponses({ firstMs, betweenMs, latencyMs }: Result): Contradiction | null {
   if (firstMs === undefined) {
-    return betweenMs === undefined
-      ? null
-      : ['betweenMs', 'must not be there without firstMs: a gap is between two events']
+    return betweenMs === undefined ? null : ['betweenMs', 'must be absent without firstMs: a gap is between two events']
   }
-  if (firstMs.count > latencyMs.count) return ['firstMs.count', 'must be at most as many as there are latencies']
+  if (firstMs.count > latencyMs.count) return ['firstMs.count', 'must be at most the number of latencies']
   let within = 0
   for (const time of RESPONSE_TIMES) {
     const summary = { firstMs, betweenMs }[`${time}Ms`]
@@ -705,7 +707,7 @@ function contradictionOfResponses({ firstMs, betweenMs, latencyMs }: Result): Co
     if (summary.max > latencyMs.max) return [`${time}Ms.max`, 'must be at most the longest latency']
     within += summary.count * summary.mean
     if (within > latencyMs.count * latencyMs.mean * (1 + ROUNDING)) {
-      return [`${time}Ms.mean`, 'must be of times within the latency of requests']
+      return [`${time}Ms.mean`, 'must be possible within the latency of the requests']
     }
   }
   return null
@@ -720,7 +722,7 @@ function contradictionOfMachines({ merged, counts, validity }: Result): Contradi
     sum(({ requests }) => requests.offered) !== counts.offered ||
     sum(({ requests }) => requests.completed) !== counts.completed
   ) {
-    return ['merged.machines', 'must have the requests of the whole']
+    return ['merged.machines', 'must have as many requests together as the whole result']
   }
   if (validity.valid && machines.some(({ valid }) => !valid)) {
     return ['validity.valid', 'must be false if a machine is invalid']

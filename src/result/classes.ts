@@ -23,7 +23,7 @@ export interface ClassResult {
   rates: { error: number; rejection: number } | null
   /** the requests that met all limits of the scenario's `good`; absent if it has none, or none of the class was offered */
   goodput?: Goodput
-  /** in the segments of the whole: when they begin and end, they say */
+  /** one for each segment of the whole, which has its start and end */
   segments: ClassSegment[]
 }
 

@@ -5,7 +5,7 @@ import { sumBy } from '../statistics/descriptive.js'
 import { type SegmentLatency, segmentLatency } from './summary.js'
 
 /** The steps of setting up a connection: all of it, the look-up of the name, TCP and TLS. */
-export const SETUP_STEPS = ['setup', 'dns', 'tcp', 'tls'] as const
+const SETUP_STEPS = ['setup', 'dns', 'tcp', 'tls'] as const
 export type SetupStep = (typeof SETUP_STEPS)[number]
 
 interface ConnectionCounts {

@@ -9,7 +9,7 @@ import { mean } from '../statistics/descriptive.js'
 import { count, time } from '../text/number.js'
 import { type Recording, serversIn } from './recording.js'
 import { ESTIMATES, nameOf, type Summary } from './summary.js'
-import { unsteady } from './unsteady.js'
+import { unsteadyFinding } from './unsteady.js'
 import type { Finding } from './validity.js'
 
 /** The rounding error of two rates that should be equal. */
@@ -19,15 +19,15 @@ const ROUNDING = 1e-12
 export function findingsOf(recording: Recording): Finding[] {
   if (recording.replications !== undefined || recording.merged !== undefined) return [...recording.findings]
   const own = [
-    saturated(recording),
-    littlesLaw(recording),
-    unfinished(recording),
-    overAnHour(recording),
-    goodputUnknown(recording),
+    saturatedFinding(recording),
+    littlesLawFinding(recording),
+    unfinishedFinding(recording),
+    overAnHourFinding(recording),
+    goodputUnknownFinding(recording),
   ]
   const findings = [...recording.findings, ...own.filter((finding) => finding !== null)]
   // a growing backlog explains why halves differ
-  const drift = findings.some(({ code }) => code === 'saturated') ? null : unsteady(recording)
+  const drift = findings.some(({ code }) => code === 'saturated') ? null : unsteadyFinding(recording)
   return drift === null ? findings : [...findings, drift]
 }
 
@@ -35,7 +35,7 @@ export function findingsOf(recording: Recording): Finding[] {
  * Finds an overload: more is offered than the servers can sustain, or the backlog grew in each quarter of the window and
  * ended well above any fluctuation about a steady state.
  */
-function saturated(recording: Recording): Finding | null {
+function saturatedFinding(recording: Recording): Finding | null {
   const { segments, counts, startNs, endNs, completions, scenario, findings } = recording
   // the engine may have found it
   if (findings.some(({ code }) => code === 'saturated')) return null
@@ -126,21 +126,25 @@ function grewThroughout(recording: Recording): boolean {
 }
 
 /** Checks that the number in the system, integrated, equals the sum of all stays. */
-function littlesLaw({ inSystemNs, staysNs, startNs, endNs }: Recording): Finding | null {
+function littlesLawFinding({ engine, inSystemNs, staysNs, startNs, endNs }: Recording): Finding | null {
   const difference = Math.abs(inSystemNs - staysNs)
   // each addition of doubles is exact to about 1e-15
   if (difference <= 1e-9 * Math.max(inSystemNs, staysNs) + 1) return null
   const integrated = inSystemNs / (endNs - startNs)
   const fromStays = staysNs / (endNs - startNs)
+  const cause =
+    engine === 'record'
+      ? 'a request probably ended twice, or was recorded without start()'
+      : 'please report this bug of throughline'
   return {
     code: 'littles-law',
     severity: 'error',
-    message: `${Number(integrated.toPrecision(6))} requests were in the system on average, but their stays add up to ${Number(fromStays.toPrecision(6))}: one of the two is wrong`,
+    message: `${Number(integrated.toPrecision(6))} requests were in the system on average, and ${Number(fromStays.toPrecision(6))} by the sum of their stays. The two must be equal: ${cause}`,
     figures: { integrated, fromStays },
   }
 }
 
-function unfinished({ counts }: Recording): Finding | null {
+function unfinishedFinding({ counts }: Recording): Finding | null {
   if (counts.unfinished === 0) return null
   return {
     code: 'cut-off',
@@ -150,7 +154,7 @@ function unfinished({ counts }: Recording): Finding | null {
   }
 }
 
-function overAnHour({ histograms }: Recording): Finding | null {
+function overAnHourFinding({ histograms }: Recording): Finding | null {
   if (histograms.latency.max <= HIGHEST_NS) return null
   return {
     code: 'over-an-hour',
@@ -169,7 +173,7 @@ const HAD_NONE = {
 }
 
 /** Finds that requests cannot be judged by a time that no response had. */
-function goodputUnknown({ scenario, histograms, counts }: Recording): Finding | null {
+function goodputUnknownFinding({ scenario, histograms, counts }: Recording): Finding | null {
   const time = unknownTime(scenario?.good, (each) => histograms[each] !== undefined)
   if (time === null || counts.good !== undefined) return null
   return {
@@ -181,7 +185,7 @@ function goodputUnknown({ scenario, histograms, counts }: Recording): Finding | 
 }
 
 /** Finds the latency percentiles that have no interval, and why. */
-export function tooFewSamples({ count: requests, intervals }: Summary): Finding[] {
+export function tooFewSamplesFindings({ count: requests, intervals }: Summary): Finding[] {
   const without = ESTIMATES.filter((estimate) => estimate !== 'mean' && intervals[estimate].low === null)
   const [first] = without
   if (first === undefined) return []
@@ -205,7 +209,7 @@ const rate = (perSecond: number) => `${Number(perSecond.toPrecision(4)).toLocale
  * @param oldestMs how long ago the oldest of them was due; not finite if there is none
  * @param longestMs the longest latency so far
  */
-export function inProgress(inFlight: number, oldestMs: number, longestMs: number): Finding {
+export function inProgressFinding(inFlight: number, oldestMs: number, longestMs: number): Finding {
   const ageMs = Math.max(0, Number.isFinite(oldestMs) ? oldestMs : 0)
   const hides = inFlight > 0 && ageMs > longestMs
   const what =

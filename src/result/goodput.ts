@@ -17,7 +17,7 @@ export interface Goodput {
   interval: Interval
 }
 
-/** How many requests were good, and of how many. An unfinished request may yet have become good, so it counts as neither. */
+/** How many requests were good, and of how many. An unfinished request may still become good, so it counts as neither. */
 export const goodPart = ({ good = 0, offered, unfinished }: Counts): RatioPart => ({
   amount: good,
   of: offered - unfinished,

@@ -1,4 +1,4 @@
-import { roughPercent } from '../text/number.js'
+import { plural, roughPercent } from '../text/number.js'
 import type { Cpu, Host, Speed } from './host.js'
 import type { Finding } from './validity.js'
 
@@ -9,14 +9,18 @@ import type { Finding } from './validity.js'
  * part of the run
  */
 export function hostFindings({ speed, cpu }: Host, servedOutside = false): Finding[] {
-  const all = [speed && unsteadySpeed(speed), cpu && contention(cpu, servedOutside), cpu && throttled(cpu)]
+  const all = [
+    speed && unsteadySpeedFinding(speed),
+    cpu && contentionFinding(cpu, servedOutside),
+    cpu && throttledFinding(cpu),
+  ]
   return all.filter((finding) => finding !== null)
 }
 
 /** The highest accepted ratio of the fastest to the slowest tenth of the run (docs/validation/measuring.md). */
 const SPEEDS_APART = 1.75
 
-function unsteadySpeed({ slowest, fastest }: Speed): Finding | null {
+function unsteadySpeedFinding({ slowest, fastest }: Speed): Finding | null {
   const apart = fastest / slowest
   if (apart <= SPEEDS_APART) return null
   return {
@@ -37,7 +41,7 @@ const OTHERS = 0.125
 const BUSY = 0.95
 
 /** Finds threads that waited for a CPU, and other processes that used much of it. */
-function contention(cpu: Cpu, servedOutside: boolean): Finding | null {
+function contentionFinding(cpu: Cpu, servedOutside: boolean): Finding | null {
   const { periodMs, cores, threads, processMs, othersMs, stealMs, busiestOther } = cpu
   const machineMs = cores * periodMs
   const waited = threads
@@ -51,7 +55,7 @@ function contention(cpu: Cpu, servedOutside: boolean): Finding | null {
   if (most === undefined && stealMs <= STOLEN * machineMs && !others && (busy <= BUSY || servedOutside)) return null
 
   const of = (ms: number) => roughPercent(ms / machineMs)
-  const all = cores === 1 ? '1 core' : `${cores} cores`
+  const all = plural(cores, 'core')
   const lead =
     most === undefined
       ? `other processes used ${of(othersMs)} of ${all}`
@@ -79,7 +83,7 @@ function contention(cpu: Cpu, servedOutside: boolean): Finding | null {
 }
 
 /** Finds pauses by the container's CPU quota. */
-function throttled({ throttled, periodMs }: Cpu): Finding | null {
+function throttledFinding({ throttled, periodMs }: Cpu): Finding | null {
   if (throttled === undefined || throttled.periods === 0) return null
   const { quotaCores, periods, ms } = throttled
   return {

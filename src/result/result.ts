@@ -7,7 +7,7 @@ import { ValidationError } from '../validation/validation-error.js'
 import { type ClassResult, classResults } from './classes.js'
 import { type Connections, connectionsOf } from './connections.js'
 import type { FailureCounts } from './failures.js'
-import { findingsOf, tooFewSamples } from './findings.js'
+import { findingsOf, tooFewSamplesFindings } from './findings.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import type { Environment, Host } from './host.js'
 import { hostFindings } from './host-findings.js'
@@ -182,7 +182,7 @@ export function resultOf(
     return made
   }
   const latencyMs = summary('latency')
-  findings.push(...tooFewSamples(latencyMs))
+  findings.push(...tooFewSamplesFindings(latencyMs))
   const { offered } = counts
   const noSteadyState = steady ? null : NO_STEADY_STATE
   const goodput = goodputOf(recording, noSteadyState)

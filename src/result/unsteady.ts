@@ -26,7 +26,7 @@ const TIMES = { service: 'service time', latency: 'latency' } as const
  * further apart than the spread between the segments of each half explains (Welch's test on batch means, widened if
  * neighbouring segments are correlated; `bench/studies/unsteady.ts` measures how often it is wrong, and what it finds).
  */
-export function unsteady(recording: Recording): Finding | null {
+export function unsteadyFinding(recording: Recording): Finding | null {
   for (const metric of Object.keys(TIMES) as (keyof typeof TIMES)[]) {
     const least = recording.engine === 'measure' ? LEAST_MEASURED : LEAST
     const found = halvesOf(segmentHistograms(recording, metric), stdDevOf(recording.histograms[metric]) ** 2, least)

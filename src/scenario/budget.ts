@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { nearestName } from '../validation/nearest.js'
+import { nearestName, suggest } from '../validation/nearest.js'
 import { type Source, throwFaults, ValidationError } from '../validation/validation-error.js'
 import { LIMITED_TIMES, type LimitedTime, RESPONSE_TIMES, type ResponseTime, TIMES } from './times.js'
 import { durationMs, ratePerSecond } from './units.js'
@@ -69,7 +69,7 @@ const KNOWN = [
   ),
 ]
 
-/** The schema of a budget. Which classes there are is not known to it: `checkBudgetClasses` checks that. */
+/** The schema of a budget. It does not know the classes: `checkBudgetClasses` checks them. */
 export const budgetSchema = z
   .record(z.string(), z.union([z.string(), z.number()], { error: LIMIT_IS }).optional(), {
     error: "must be a budget, such as { p99: '100ms', errorRate: '< 1%' }",
@@ -167,7 +167,7 @@ function noSuchClass(key: string, name: string, classes: readonly string[]): str
       : unknown(key)
   }
   const nearest = nearestName(name, [...classes, ...LIMITED_TIMES])
-  const hint = nearest === null ? '' : ` (did you mean '${nearest}${key.slice(name.length)}'?)`
+  const hint = suggest(nearest && `${nearest}${key.slice(name.length)}`)
   return `limits the class '${name}', which no request has${hint}; classes: ${classes.join(', ')}`
 }
 
@@ -223,7 +223,7 @@ function metricMeant(key: string): string | null {
 
 function unknown(key: string): string {
   const meant = metricMeant(key)
-  const hint = meant === null ? '' : ` (did you mean '${meant}'?)`
+  const hint = suggest(meant)
   return `is an unknown budget metric${hint}; accepted: ${METRIC_IS}`
 }
 

@@ -1,5 +1,5 @@
 /** The longest list that a Result stores in full. */
-export const LONGEST_KEPT = 1000
+const LONGEST_KEPT = 1000
 
 /**
  * A list of more than 1,000 values as a Result stores it: its length and a hash, so that two lists can be compared. The

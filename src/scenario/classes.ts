@@ -14,8 +14,8 @@ export const OTHER_CLASS = 'other'
 export function faultOfClassName(name: string): string | null {
   if (name.trim() === '' || name !== name.trim()) return 'must be a name without spaces around it'
   if (name.length > LONGEST_NAME) return `must be a name of at most ${LONGEST_NAME} characters`
-  if (RESERVED.includes(name)) return `must be another name: in a budget, '${name}.p99' is a time of all requests`
-  if (name in Object.prototype) return 'must be another name: objects have a property of this name'
+  if (RESERVED.includes(name)) return `must be another name, because '${name}.p99' in a budget limits all requests`
+  if (name in Object.prototype) return 'must be another name, because every object has a property of this name'
   return null
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { nearestName } from '../validation/nearest.js'
+import { nearestName, suggest } from '../validation/nearest.js'
 import { show, ValidationError } from '../validation/validation-error.js'
 import { type Scenario, scenarioSchema } from './scenario.js'
 
@@ -57,7 +57,7 @@ export function fieldOf(given: string, name = given): string {
   const fields = scenarioFields()
   if (fields.some(matches)) return path
   const nearest = nearestName(given, [...Object.keys(SHORT), ...fields.filter((field) => !field.includes(ANY))])
-  const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
+  const hint = suggest(nearest)
   throw new ValidationError(name, `is not a field of a scenario${hint}; write a field like batching.maxBatchSize`)
 }
 

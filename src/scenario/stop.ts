@@ -28,7 +28,7 @@ export type Extent = { requests: number; duration?: undefined } | { duration: Du
 export type ResolvedExtent = { requests: number } | { duration: number }
 
 /** The estimates that `stop.precision` can be of. */
-export const PRECISE = ['mean', 'p50', 'p90', 'p95', 'p99', 'p99.9'] as const
+const PRECISE = ['mean', 'p50', 'p90', 'p95', 'p99', 'p99.9'] as const
 export type PreciseOf = (typeof PRECISE)[number]
 
 /**

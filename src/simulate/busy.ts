@@ -10,7 +10,7 @@ const FEW = 32
  * Each batch has an index in three parallel arrays. With few servers, the arrays are sorted by completion time, the next
  * one last. With more, a heap holds the indices; `add` and `take` then cost O(log n).
  */
-export class Busy {
+export class BusyServers {
   readonly doneNs: Float64Array
   readonly startNs: Float64Array
   readonly batchSize: Int32Array

@@ -12,7 +12,7 @@ import type { SimulatedScenario } from '../scenario/scenario.js'
 import type { Cause } from '../scenario/service/service.js'
 import { extentNs, horizonOf } from '../scenario/stop.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { Busy } from './busy.js'
+import { BusyServers } from './busy.js'
 import { Queue } from './queue.js'
 import {
   type ClassServiceTimes,
@@ -56,7 +56,7 @@ export class Engine {
   readonly #splitsWait: boolean
 
   readonly #queue = new Queue()
-  readonly #busy: Busy
+  readonly #busy: BusyServers
   readonly #recorder: SimulationRecorder
   readonly #window = new SimulatedWindow()
 
@@ -109,7 +109,7 @@ export class Engine {
     this.#timeoutNs = scenario.queue.timeout === null ? NEVER : nanoseconds(scenario.queue.timeout)
     this.#onEvent = onEvent
     this.#splitsWait = this.#policy.maxBatchSize > 1 && this.#policy.maxWaitNs > 0
-    this.#busy = new Busy(scenario.servers)
+    this.#busy = new BusyServers(scenario.servers)
     this.#idle = scenario.servers
     this.#recorder = new SimulationRecorder({
       batching: this.#splitsWait,
@@ -160,7 +160,8 @@ export class Engine {
 
   /**
    * The hot loop: handles events until the next one is at `horizonNs` or later, or is the arrival of request number
-   * `untilNumber`. Its state is in local variables, because writing a number to a field allocates a box each time.
+   * `untilNumber`. Its state is in local variables, because writing a number to a field allocates a box each time. So it
+   * is one long function: helpers could not change that state.
    *
    * @returns the time of the next event
    */
@@ -543,12 +544,12 @@ export class Engine {
       ...sums,
       segments: joinParts(parts),
       fromSend: null,
-      findings: this.#interrupted ? [interrupted(this.#number)] : [],
+      findings: this.#interrupted ? [interruptedFinding(this.#number)] : [],
     }
   }
 }
 
-function interrupted(requests: number): Finding {
+function interruptedFinding(requests: number): Finding {
   return {
     code: 'interrupted',
     severity: 'error',

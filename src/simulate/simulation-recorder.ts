@@ -19,7 +19,7 @@ export const BUFFERED = 1024
 const TABLED = 1024
 
 /** What a run has to record. Without the parts of a wait, wait is counted once for it and for queueing. */
-export interface Recorded {
+export interface SimulationRecorderOptions {
   /** batches wait to fill */
   batching: boolean
   /** servers take time to wake */
@@ -125,7 +125,7 @@ export class SimulationRecorder {
   /** from this queue position on, requests belong to a later part */
   nextPosition = Number.POSITIVE_INFINITY
 
-  constructor({ batching, dispatch, maxBatchSize, good, classes }: Recorded) {
+  constructor({ batching, dispatch, maxBatchSize, good, classes }: SimulationRecorderOptions) {
     this.#smallBatches = new Float64Array(Math.min(TABLED, maxBatchSize + 1))
     const buffer = (used: boolean) => new Float64Array(used ? BUFFERED : 0)
     this.queueings = buffer(batching || dispatch)

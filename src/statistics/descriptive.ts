@@ -8,6 +8,9 @@ export const sumBy = <Item>(items: readonly Item[], numberOf: (item: Item) => nu
 /** The arithmetic mean; NaN if there are no values. */
 export const mean = (values: readonly number[]): number => sum(values) / values.length
 
+/** The value, or null if it is infinite or NaN. */
+export const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null)
+
 /** The middle value, or the mean of the two in the middle; NaN if there are no values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)

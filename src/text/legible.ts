@@ -8,14 +8,14 @@ export const symbolOf = (control: string) =>
   control === '\u007f' ? '␡' : String.fromCharCode(0x2400 + control.charCodeAt(0))
 
 /** Replaces control characters by their symbols, so that a text cannot control the terminal. */
-function legibleText(text: string): string {
+function makeTextLegible(text: string): string {
   return text.replace(CONTROLS, symbolOf).replace(INVISIBLE, '\ufffd')
 }
 
 /** Replaces control characters in all strings of plain data, including keys. */
-export function legible<T>(value: T): T {
-  if (typeof value === 'string') return legibleText(value) as T
-  if (Array.isArray(value)) return value.map(legible) as T
+export function makeLegible<T>(value: T): T {
+  if (typeof value === 'string') return makeTextLegible(value) as T
+  if (Array.isArray(value)) return value.map(makeLegible) as T
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [legibleText(key), legible(each)])) as T
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [makeTextLegible(key), makeLegible(each)])) as T
 }

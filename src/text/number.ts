@@ -25,6 +25,9 @@ export function count(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: 0 })
 }
 
+/** Formats a number of things: `1 server`, `1,200 servers`. */
+export const plural = (value: number, thing: string) => `${count(value)} ${thing}${value === 1 ? '' : 's'}`
+
 /** Formats a number within a sentence: as `threeDigits`, but small whole numbers without decimals, `10` and not `10.0`. */
 export const inText = (value: number) =>
   Number.isInteger(value) && Math.abs(value) < 100 ? String(value) : threeDigits(value)

@@ -1,4 +1,4 @@
-import { bar } from './bar.js'
+import { drawBar } from './bar.js'
 import { percentToTenth, threeDigits, time, timeUnit } from './number.js'
 import { plain, type Style } from './style.js'
 
@@ -23,7 +23,7 @@ export function renderParts(parts: LatencyPart[], meanMs: number, width: number,
     before += fraction
     // even a tiny part is at least an eighth of a column
     const length = Math.max(Math.min(columns * before - from, columns * fraction), 1 / 8)
-    const drawn = ' '.repeat(from) + style(name === 'service' ? 'green' : 'cyan', bar(length))
+    const drawn = ' '.repeat(from) + style(name === 'service' ? 'green' : 'cyan', drawBar(length))
     const percentage = percentToTenth(fraction).padStart(7)
     return ` ${name.padEnd(8)}  ${(texts[i] as string).padStart(timeWidth)}  ${percentage}  ${style('dim', meaning.padEnd(meaningWidth))}  ${drawn}`.trimEnd()
   })

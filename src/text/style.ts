@@ -10,6 +10,9 @@ export type Format = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan' | 'blu
  */
 export const plain: Style = (_format, text) => text
 
+/** Reports are not rendered for a narrower terminal than this, in columns. */
+export const NARROWEST = 60
+
 /** Options of a text report. */
 export interface RenderOptions {
   /**

@@ -20,3 +20,10 @@ export function wrap(text: string, columns: number): string[] {
     return [...lines, line]
   })
 }
+
+/** Renders a text as a paragraph of at most this many columns, with a margin of one column on each side. */
+export function renderParagraph(text: string, width: number, format = (line: string) => line): string {
+  return wrap(text, width - 2)
+    .map((line) => ` ${format(line)}`)
+    .join('\n')
+}

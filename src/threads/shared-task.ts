@@ -1,8 +1,8 @@
 import type { Thread } from './thread.js'
 
 /**
- * Runs one task at a time on a thread of its own, which starts when it is first needed. Those who ask meanwhile share the
- * report of the task under way.
+ * Runs one task at a time on a thread of its own, which starts when it is first needed. Calls that come meanwhile share the
+ * report of the running task.
  */
 export class SharedTask<Task, Report> {
   readonly #start: () => Promise<Thread<Task, Report>>

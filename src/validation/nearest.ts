@@ -16,6 +16,9 @@ export function nearestName(word: string, names: readonly string[]): string | nu
   return nearest
 }
 
+/** Suggests a name at the end of a message: ` (did you mean 'p99'?)`; '' without a name. */
+export const suggest = (name: string | null): string => (name === null ? '' : ` (did you mean '${name}'?)`)
+
 /** The Levenshtein distance: the number of insertions, deletions and substitutions that turn one word into another. */
 function editDistance(from: string, to: string): number {
   let above = Array.from({ length: to.length + 1 }, (_, i) => i)

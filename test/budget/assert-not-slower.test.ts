@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { assertNotSlower, ComparisonError } from '../../src/budget/assert-not-slower.js'
+import { assertNotSlower, ComparisonError } from '../../src/budget/comparison/assert-not-slower.js'
 import { compare } from '../../src/explore/compare.js'
 
 const given = { arrivals: '500/s', stop: { requests: 1000 } }

@@ -521,7 +521,7 @@ describe('an inconsistent result', () => {
       edited((r) => {
         r.batches.meanSize += 1
       }),
-      /^result\.batches: must have the count and the mean that their sizes have/,
+      /^result\.batches: must have the count and the mean size that follow from sizes/,
     ],
     [
       'servers that serve more than they can',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { buildEmptyRound, comparePairs } from '../../src/budget/compare-pairs.js'
+import { buildEmptyRound, comparePairs } from '../../src/budget/comparison/compare-pairs.js'
 import {
   COMPARED,
   type ComparedMetric,
@@ -9,7 +9,7 @@ import {
   overallVerdict,
   type Pair,
   verdictOnRatio,
-} from '../../src/budget/comparison.js'
+} from '../../src/budget/comparison/comparison.js'
 import { atLength } from '../support/at-length.js'
 import { type FullPair, pairs, round } from '../support/results/comparison-pairs.js'
 

@@ -14,7 +14,7 @@ describe('throughline agents', () => {
 
   it('says that there was too little time', async () => {
     const { code, stdout } = await throughline('agents', '--arrivals', '20/s', '--at-most', '10ms')
-    expect(stdout).toContain('How many agents send 20/s is not known: the time was over before a run was.')
+    expect(stdout).toContain('How many agents 20/s needs is unknown: the time ran out before a run ended.')
     expect(code).toBe(3)
   })
 

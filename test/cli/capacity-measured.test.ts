@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exitCodeOf } from '../../src/cli/capacity.js'
+import { exitCodeOfCapacity } from '../../src/cli/capacity.js'
 import type { MeasuredCapacity } from '../../src/index.js'
 import { interruptedAt, throughline } from '../support/processes/command-line.js'
 import { type Scripted, startServer } from '../support/processes/http-server.js'
@@ -17,7 +17,7 @@ describe('the exit code of a measured capacity', () => {
     [{ rate: null, failed: 10 }, null, 1],
     [{ rate: null, failed: null }, null, 3],
   ])('of %j for a load of %s is %s', (found, wanted, code) => {
-    expect(exitCodeOf(found, wanted)).toBe(code)
+    expect(exitCodeOfCapacity(found, wanted)).toBe(code)
   })
 })
 
@@ -43,7 +43,7 @@ describe('throughline capacity of a target', () => {
     const flags = ['--url', server.url, '--arrivals', '1/s', '--p99', '2s', '--at-most', '500ms']
     const { code, stdout } = await throughline('capacity', ...flags)
     expect(code).toBe(3)
-    expect(stdout).toContain('The time was over before a load passed; allow more time.')
+    expect(stdout).toContain('The time ran out before a load passed; allow more time.')
   })
 
   it('prints the best so far at Ctrl-C', async () => {

@@ -91,7 +91,7 @@ describe('throughline tune', () => {
     expect(refused).toMatchObject({ code: 2, stdout: '' })
     expect(refused.stderr).toContain('tuned.json: front.0: must be one of the settings that keep the budget')
     await writeFile(stored, JSON.stringify({ ...edited, sentence: 5 }))
-    expect((await throughline('report', stored)).stderr).toContain('tuned.json: sentence: must be a text, got 5')
+    expect((await throughline('report', stored)).stderr).toContain('tuned.json: sentence: must be a string, got 5')
   })
 
   it('is refused with the file and the field if it was edited', () => {

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { checkComparison } from '../../src/budget/check-comparison.js'
-import { type Comparison, DESIGNS } from '../../src/budget/comparison.js'
+import { checkComparison } from '../../src/budget/comparison/check-comparison.js'
+import { type Comparison, DESIGNS } from '../../src/budget/comparison/comparison.js'
 import { type CompareProgress, compare } from '../../src/explore/compare.js'
 import { MeasureError } from '../../src/measure/error.js'
 

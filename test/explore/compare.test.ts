@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { checkComparison } from '../../src/budget/check-comparison.js'
-import { renderComparison } from '../../src/budget/render-comparison.js'
+import { checkComparison } from '../../src/budget/comparison/check-comparison.js'
+import { renderComparison } from '../../src/budget/comparison/render-comparison.js'
 import { type Compared, type CompareOptions, type CompareProgress, compare } from '../../src/explore/compare.js'
 import { affine } from '../../src/scenario/service/service.js'
 import { exponential } from '../../src/scenario/service/variation.js'

@@ -152,7 +152,7 @@ describe('tune, of one service', () => {
     )
     expect(nearest).toMatchObject({ candidate: null, servers: 1, p99Ms: Math.min(...withOne) })
     expect(nearest?.sentence).toMatch(
-      /^1 server would break it: p99 is 17\.\d ms at best, 1\.2\d times its limit, where the budget is p99 within 14 ms\.$/,
+      /^1 server would break it: p99 is 17\.\d ms at best, 1\.2\d times its limit; the budget is p99 within 14 ms\.$/,
     )
     expect(best?.headroom?.growth).toBeGreaterThan(0)
   })
@@ -207,12 +207,12 @@ describe('tune, of one service', () => {
     const tuned = await tune(short, { budget: { p99: '100ms' }, maxBatchSize: [1], mostServers: 2 })
     expect(tuned.best).toBeNull()
     expect(tuned.sentence).toBe(
-      'No setting was confirmed to keep p99 within 100 ms with up to 2 servers: what kept it in a run of the search did not pass in one ten times as long.',
+      'No setting was confirmed to keep p99 within 100 ms with up to 2 servers: settings that kept it in a search run did not pass a run ten times as long.',
     )
     expect(tuned.nearest).toMatchObject({
       servers: null,
       sentence:
-        'The service keeps p99 within 100 ms with 1 server in a run of the search, and did not pass in one ten times as long.',
+        'The service keeps p99 within 100 ms with 1 server in a search run, but did not pass a run ten times as long.',
     })
   })
 
@@ -462,7 +462,7 @@ it('names the figure that breaks the budget, which need not be p99', async () =>
   const good = ((best?.result?.goodput?.fraction as number) * 100).toPrecision(3)
   expect(sentence).toContain(`${good} % of requests are good, and it keeps goodput of at least 50 %`)
   expect(nearest?.sentence).toMatch(
-    /^\d servers? would break it: goodput is [\d.]+ % at best, where the budget is goodput of at least 50 %\.$/,
+    /^\d servers? would break it: goodput is [\d.]+ % at best; the budget is goodput of at least 50 %\.$/,
   )
   const waits = await tune(scenario, { budget: { p99: '1s', 'service.mean': '5ms' }, mostServers: 2, ...choices })
   expect(waits.nearest?.sentence).toMatch(/^The service has a service.mean of 7.75 ms without any waiting/)
@@ -556,7 +556,7 @@ describe('tune, ended early', () => {
     await run(Number.POSITIVE_INFINITY)
     const { best, sentence, interrupted } = await run(calls)
     expect({ interrupted, confirmed: best?.confirmed }).toEqual({ interrupted: 'onProgress', confirmed: true })
-    expect(sentence).toContain('Nothing that keeps it takes fewer servers.')
+    expect(sentence).toContain('No setting that keeps it takes fewer servers.')
     expect(sentence).not.toContain('not confirmed')
   })
 
@@ -567,7 +567,7 @@ describe('tune, ended early', () => {
     const handler = new URL('../measure/handlers/hangs.js', import.meta.url)
     const tuned = await tune(load, { budget, candidates: [{ name: 'hangs', handler }], ...options })
     expect(tuned).toMatchObject({ best: null, interrupted: by, runs: 0, candidates: [] })
-    expect(tuned.sentence).toBe('The search was ended before it found a setting that keeps p99 within 100 ms.')
+    expect(tuned.sentence).toBe('The search ended before it found a setting that keeps p99 within 100 ms.')
     expect(tuned.unsearched).toEqual(['everything: handlers were still being calibrated'])
   })
 
@@ -588,7 +588,7 @@ describe('tune, ended early', () => {
   it('gives nothing if there was nothing', async () => {
     const tuned = await tune(load, { budget, candidates, onProgress: () => false })
     expect(tuned).toMatchObject({ best: null, interrupted: 'onProgress', runs: 0, nearest: null })
-    expect(tuned.sentence).toBe('The search was ended before it found a setting that keeps p99 within 100 ms.')
+    expect(tuned.sentence).toBe('The search ended before it found a setting that keeps p99 within 100 ms.')
   })
 
   it('says what it did not look at within atMost, and confirms what it found', async () => {

@@ -210,7 +210,13 @@ describe('readTrace', () => {
       {},
       'a.csv:2: must hold an ISO time',
     ],
-    ['ISO times that are not shifted', 'a.csv', '2026-03-01T12:00Z\n', { shift: false }, 'a.csv:1: holds a date'],
+    [
+      'ISO times that are not shifted',
+      'a.csv',
+      '2026-03-01T12:00Z\n',
+      { shift: false },
+      'a.csv:1: must be a number if shift is false',
+    ],
     [
       'ISO times out of order',
       'a.csv',

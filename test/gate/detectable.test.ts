@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { comparePairs } from '../../src/budget/compare-pairs.js'
-import type { ComparedMetric, Pair } from '../../src/budget/comparison.js'
+import { comparePairs } from '../../src/budget/comparison/compare-pairs.js'
+import type { ComparedMetric, Pair } from '../../src/budget/comparison/comparison.js'
 import { estimateDetectable } from '../../src/gate/detectable.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'

@@ -2,8 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { compareResults } from '../../src/budget/compare-results.js'
-import { buildHistoryEntry, checkEntry, describeMachine, type HistoryEntry } from '../../src/budget/history-entry.js'
+import { compareResults } from '../../src/budget/comparison/compare-results.js'
+import {
+  buildHistoryEntry,
+  checkEntry,
+  describeMachine,
+  type HistoryEntry,
+} from '../../src/budget/comparison/history-entry.js'
 import { addToHistory, readHistory } from '../../src/history/file.js'
 import { buildHistorySeries } from '../../src/history/series.js'
 import { renderHistoryHtml } from '../../src/report/html/history.js'

@@ -30,6 +30,9 @@ export const BANNED: readonly Banned[] = [
   { phrase: /\b(lose|loses|losing|loss|losses)\b/, instead: 'drop, miss, discard' },
   { phrase: /\bof which nobody\b/, instead: 'that no …' },
   { phrase: /\bgoes on\b/, instead: 'continues' },
+  { phrase: /\band only then\b/, instead: 'exactly when' },
+  { phrase: /\bto no avail\b|\bin vain\b/, instead: 'without success' },
+  { phrase: /\bmust (not )?be there\b/, instead: 'must be present, must be absent' },
 ]
 
 /** In any case, and all of them at once. */

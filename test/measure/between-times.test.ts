@@ -130,7 +130,7 @@ describe('betweenMs', () => {
   it.each<[fault: string, change: Partial<Result>]>([
     ['betweenMs.max', { betweenMs: summarize([streamed.latencyMs.max + 1]) }],
     ['betweenMs.mean', { betweenMs: summarize(Array(4 * gaps.length).fill(5) as number[]) }],
-    ['betweenMs: must not be there without firstMs', { firstMs: undefined as never }],
+    ['betweenMs: must be absent without firstMs', { firstMs: undefined as never }],
   ])('is checked on reading: %s', (fault, change) => {
     expect(() => checkResult({ ...streamed, ...change })).toThrow(fault)
   })

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { Arrivals } from '../../src/measure/queue/arrivals.js'
+import type { ArrivalStream } from '../../src/measure/queue/arrivals.js'
 import { DispatchReplay, type Limits, REPLAY_LENGTH } from '../../src/measure/queue/dispatch-replay.js'
 import { WaitingRoom } from '../../src/measure/queue/waiting-room.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 
 /** Requests that are due at these times; more may come after them, unless they are all. */
-class Listed implements Arrivals {
+class Listed implements ArrivalStream {
   readonly beyondNs = NEVER
   readonly dues: number[]
   readonly isAll: boolean

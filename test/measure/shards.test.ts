@@ -203,7 +203,7 @@ describe('measuring a shard', () => {
       { stop: { precision: '5%' } },
       { index: 1, count: 5 },
       'stop',
-      'every shard would stop at another time',
+      'each shard would stop at a different time',
     ],
   ])('refuses %s', async (_, scenario, shard, path, said) => {
     const options = { shard } as MeasureOptions

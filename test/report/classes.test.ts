@@ -100,9 +100,12 @@ describe('a stored result whose classes or failures contradict the rest', () => 
   const browse = (copy: Result) => copy.classes?.browse as ClassResult
   it.each<[string, (copy: Result) => void]>([
     ['failures: must add up to counts.failed', (copy) => Object.assign(copy.failures ?? {}, { new: 1 })],
-    ['failedMs.count: must be as many as failed', (copy) => Object.assign(copy, { failedMs: copy.latencyMs })],
+    ['failedMs.count: must equal counts.failed', (copy) => Object.assign(copy, { failedMs: copy.latencyMs })],
     ['classes: must add up to the counts of the whole', (copy) => void delete copy.classes?.browse],
-    ['classes.browse.segments: must be as many as those of the whole', (copy) => void browse(copy).segments.pop()],
+    [
+      'classes.browse.segments: must be as many segments as the whole result has',
+      (copy) => void browse(copy).segments.pop(),
+    ],
     [
       'classes.browse.segments: must add up to the counts of the class',
       (copy) => {
@@ -110,12 +113,9 @@ describe('a stored result whose classes or failures contradict the rest', () => 
         segments[0] = structuredClone(segments[1] as (typeof segments)[number])
       },
     ],
+    ['classes.browse.counts.completed: must equal the number of latencies', (copy) => browse(copy).counts.completed++],
     [
-      'classes.browse.counts.completed: must be as many as there are latencies',
-      (copy) => browse(copy).counts.completed++,
-    ],
-    [
-      'classes.browse.rates: must be null if none was offered, and only then',
+      'classes.browse.rates: must be null exactly when no request was offered',
       (copy) => Object.assign(browse(copy), { rates: null }),
     ],
     [
@@ -123,7 +123,7 @@ describe('a stored result whose classes or failures contradict the rest', () => 
       (copy) => Object.assign(browse(copy).rates ?? {}, { error: 0.5 }),
     ],
     [
-      'classes.browse.offeredPerSecond: must be what was offered',
+      'classes.browse.offeredPerSecond: must be counts.offered divided by',
       (copy) => Object.assign(browse(copy), { offeredPerSecond: 1 }),
     ],
     [

@@ -87,7 +87,7 @@ describe('a stored result whose stages contradict the rest', () => {
     ['stages: must add up to the counts of the whole', (of) => void of.splice(2)],
     ['stages.0.startMs: must be the end of the stage before it, or 0', (of) => void of.shift()],
     [
-      'stages.1.counts.completed: must be as many as there are latencies',
+      'stages.1.counts.completed: must equal the number of latencies',
       (of) => Object.assign(of[1]?.counts ?? {}, { completed: 1, rejected: rising.counts.offered - 1, good: 0 }),
     ],
     [
@@ -95,20 +95,23 @@ describe('a stored result whose stages contradict the rest', () => {
       (of) => Object.assign(of[1]?.counts ?? {}, { offered: 1 }),
     ],
     [
-      'stages.1.throughput.offered: must be what was offered over its part of the window',
+      'stages.1.throughput.offered: must be counts.offered divided by the seconds of windowMs',
       (of) => Object.assign(of[1]?.throughput ?? {}, { offered: 1 }),
     ],
     [
-      'stages.3.throughput: must be null if none of the stage is in the window, and only then',
+      'stages.3.throughput: must be null exactly when no part of the stage is in the window',
       (of) => Object.assign(of[3] ?? {}, { throughput: { offered: 0, completed: 0 } }),
     ],
     [
       'stages.1.latencyMs: must have the p50 that its histogram has',
       (of) => Object.assign(of[1]?.latencyMs ?? {}, { p50: (rising.latencyMs?.p50 ?? 0) - 0.1 }),
     ],
-    ['stages.1.first: must be after the last of the stage before it', (of) => Object.assign(of[1] ?? {}, { first: 1 })],
     [
-      'stages: must not be there: the arrivals are not in stages',
+      'stages.1.first: must be greater than `last` of the stage before it',
+      (of) => Object.assign(of[1] ?? {}, { first: 1 }),
+    ],
+    [
+      'stages: must be absent: the arrivals are not in stages',
       (_, copy) => Object.assign(copy.scenario ?? {}, { arrivals: { process: 'poisson', rate: 1 } }),
     ],
   ])('is refused: %s', (message, change) => {

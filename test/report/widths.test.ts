@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { renderComparison } from '../../src/budget/render-comparison.js'
+import { renderComparison } from '../../src/budget/comparison/render-comparison.js'
 import { compareResults, type Scenario, simulate, sweep } from '../../src/index.js'
 import { renderResult } from '../../src/report/terminal/result-table.js'
 import { renderSweep } from '../../src/report/terminal/sweep-table.js'

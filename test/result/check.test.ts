@@ -131,7 +131,7 @@ describe('a result is refused', () => {
           interval: { low: 0.9, high: 1, level: 0.95 },
         }
       },
-      /^result\.counts\.good: must be there if the result has goodput, and only then/,
+      /^result\.counts\.good: must be present exactly when the result has goodput/,
     ],
     [
       'with an interval of a mean that excludes it',
@@ -223,7 +223,7 @@ describe('a result is refused', () => {
       (r) => {
         r.waitMs = r.latencyMs
       },
-      /^result\.waitMs\.mean: must be the mean of latency/,
+      /^result\.waitMs\.mean: must be the mean latency/,
     ],
     [
       'with another part',
@@ -386,7 +386,7 @@ describe('goodput is refused', () => {
       (r) => {
         r.goodput.perSecond *= 2
       },
-      /^result\.goodput\.perSecond: must be what was good/,
+      /^result\.goodput\.perSecond: must be counts\.good divided/,
     ],
     [
       'outside its interval',
@@ -400,7 +400,7 @@ describe('goodput is refused', () => {
       (r) => {
         r.goodput.limits.latency = 30
       },
-      /^result\.goodput\.limits: must be those of/,
+      /^result\.goodput\.limits: must be the limits of/,
     ],
     [
       'of no limits',
@@ -409,8 +409,12 @@ describe('goodput is refused', () => {
       },
       /^result\.goodput\.limits: must limit at least one time/,
     ],
-    ['without its scenario', (r) => void delete r.scenario.good, /^result\.goodput: must be there if the scenario/],
-    ['without counts', (r) => void delete r.counts.good, /^result\.counts\.good: must be there/],
+    [
+      'without its scenario',
+      (r) => void delete r.scenario.good,
+      /^result\.goodput: must be present exactly when the scenario/,
+    ],
+    ['without counts', (r) => void delete r.counts.good, /^result\.counts\.good: must be present/],
     ['without counts of a segment', (r) => void delete r.segments[3].counts.good, /^result\.segments\.3\.counts\.good/],
     ['of other segments', (r) => void r.segments[3].counts.good--, /^result\.segments: must add up/],
     [
@@ -421,14 +425,14 @@ describe('goodput is refused', () => {
         a.counts.good += moved
         b.counts.good -= moved
       },
-      /^result\.segments\.0\.counts\.good: must be at most as many as completed/,
+      /^result\.segments\.0\.counts\.good: must be at most counts.completed/,
     ],
     [
       'of more than completed',
       (r) => {
         r.counts.good = r.counts.completed + 1
       },
-      /^result\.counts\.good: must be at most as many as completed/,
+      /^result\.counts\.good: must be at most counts.completed/,
     ],
   ])('%s', (_, spoil, message) => {
     const given = copy(judged)

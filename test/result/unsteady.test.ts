@@ -16,7 +16,7 @@ import {
 import { exponential as draw } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { findingsOf } from '../../src/result/findings.js'
-import { unsteady } from '../../src/result/unsteady.js'
+import { unsteadyFinding } from '../../src/result/unsteady.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { Engine } from '../../src/simulate/engine.js'
 import { atLength } from '../support/at-length.js'
@@ -146,8 +146,8 @@ describe('a run whose halves disagree', () => {
       return new Engine(resolveScenario(scenario, 'simulate')).run()
     }
     const [moved, changed] = [recordingOf(2.8), recordingOf(3.2)]
-    expect(unsteady(moved)?.figures.change).toBeCloseTo(0.4, 9)
-    expect(unsteady({ ...moved, engine: 'measure' })).toBeNull()
-    expect(unsteady({ ...changed, engine: 'measure' })?.figures.change).toBeCloseTo(0.6, 9)
+    expect(unsteadyFinding(moved)?.figures.change).toBeCloseTo(0.4, 9)
+    expect(unsteadyFinding({ ...moved, engine: 'measure' })).toBeNull()
+    expect(unsteadyFinding({ ...changed, engine: 'measure' })?.figures.change).toBeCloseTo(0.6, 9)
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Busy } from '../../src/simulate/busy.js'
+import { BusyServers } from '../../src/simulate/busy.js'
 import { atLength } from '../support/at-length.js'
 
 /** The batches in service, as a plain list. */
@@ -21,7 +21,7 @@ it.each([1, 2, 3, 16, 32, 33, 200])(
     })
     fc.assert(
       fc.property(steps, (steps) => {
-        const busy = new Busy(servers)
+        const busy = new BusyServers(servers)
         let batches: Batch[] = []
         let startNs = 0
         for (const { add, doneNs, size } of steps) {

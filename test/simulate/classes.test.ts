@@ -200,9 +200,12 @@ describe('classes of a simulation', () => {
       { a: { weigth: 2 } },
       "classes.a: 'weigth' is not an option here (did you mean 'weight'?); accepted: weight, service",
     ],
-    [{ queueing: {} }, "classes.queueing: must be another name: in a budget, 'queueing.p99' is a time of all requests"],
+    [
+      { queueing: {} },
+      "classes.queueing: must be another name, because 'queueing.p99' in a budget limits all requests",
+    ],
     [{ ' a': {} }, 'classes. a: must be a name without spaces around it'],
-    [{ toString: {} }, 'classes.toString: must be another name: objects have a property of this name'],
+    [{ toString: {} }, 'classes.toString: must be another name, because every object has a property of this name'],
     [{ ['x'.repeat(101)]: {} }, 'must be a name of at most 100 characters'],
     [{ a: { service: 'fast' } }, 'classes.a.service: must be a duration of 0 or more'],
     [

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bar } from '../../src/text/bar.js'
+import { drawBar } from '../../src/text/bar.js'
 
 it.each([
   [0, ''],
@@ -9,5 +9,5 @@ it.each([
   [2.99, '███'],
   [2.9, '██▉'],
 ])('draws %d columns, to an eighth: %s', (columns, drawn) => {
-  expect(bar(columns)).toBe(drawn)
+  expect(drawBar(columns)).toBe(drawn)
 })

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { judgeShape } from '../../budget/comparison.js'
+import { judgeShape } from '../../budget/comparison/comparison.js'
 import { compareTasks } from '../../gate/bench/compare-tasks.js'
 import type { BenchRunner } from '../../gate/bench/messages.js'
 import { type GateOptions, ROUNDS } from '../../gate/gate.js'

@@ -19,7 +19,8 @@ import { renderGateJunit } from '../../report/export/gate-junit.js'
 import { renderGateMarkdown } from '../../report/export/gate-markdown.js'
 import { renderGateHtml } from '../../report/html/gate.js'
 import { renderGate } from '../../report/terminal/gate-table.js'
-import { legible } from '../../text/legible.js'
+import { makeLegible } from '../../text/legible.js'
+import { plural } from '../../text/number.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { formatOf, Interrupted, type OutputFlags, print, printJson, withProgress } from '../output.js'
@@ -68,7 +69,7 @@ export async function gateCommand(
       const { dependencies, warning } = await prepareBase(worktree.root, repository, {
         command: flags.prepare,
         signal,
-        onCommand: (text) => void terminal.stderr.write(`throughline: ${legible(text)}\n`),
+        onCommand: (text) => void terminal.stderr.write(`throughline: ${makeLegible(text)}\n`),
       })
       const sides = { repository, base: worktree.root, ref: base.ref }
       let interrupted = false
@@ -157,7 +158,7 @@ function collectNotes({ root, commit, changes }: Repository, base: BaseCommit, w
     notes.push(`head is the working tree, with ${changes} uncommitted ${changes === 1 ? 'file' : 'files'}`)
   } else if (commit === base.commit) notes.push('head and base are the same commit')
   if (base.ahead !== null && base.ahead > 0) {
-    const commits = base.ahead === 1 ? '1 commit' : `${base.ahead} commits`
+    const commits = plural(base.ahead, 'commit')
     notes.push(
       `head lacks ${commits} of ${base.ref}, whose changes count as changes of head; rebase, or use --base-ref "$(git merge-base HEAD ${base.ref})"`,
     )

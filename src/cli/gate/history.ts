@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { Argument, Command, Option } from 'commander'
-import { COMPARED, type ComparedMetric } from '../../budget/comparison.js'
-import { buildHistoryEntry, type HistoryEntry } from '../../budget/history-entry.js'
+import { COMPARED, type ComparedMetric } from '../../budget/comparison/comparison.js'
+import { buildHistoryEntry, type HistoryEntry } from '../../budget/comparison/history-entry.js'
 import { jsonText, readJson, writeText } from '../../files/stored.js'
 import { checkGate, GATE_SCHEMA } from '../../gate/gate-report.js'
 import { openRepository } from '../../gate/git.js'
@@ -11,6 +11,7 @@ import { buildHistorySeries } from '../../history/series.js'
 import { renderHistoryHtml } from '../../report/html/history.js'
 import { renderHistory } from '../../report/terminal/history-table.js'
 import { checkResult } from '../../result/check.js'
+import { plural } from '../../text/number.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { addOutputOptions, formatOf, type OutputFlags, print, printJson } from '../output.js'
 import type { Terminal } from '../terminal.js'
@@ -77,7 +78,7 @@ async function add(terminal: Terminal, files: readonly string[], flags: HistoryF
     }
   }
   await addToHistory(file, entries)
-  const runs = entries.length === 1 ? '1 run' : `${entries.length} runs`
+  const runs = plural(entries.length, 'run')
   if (json) printJson(terminal, entries)
   else terminal.stdout.write(`Added ${runs} to ${file}\n`)
 }

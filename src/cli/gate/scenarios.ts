@@ -9,7 +9,7 @@ import { messageOf, ValidationError } from '../../validation/validation-error.js
 import { MODULE, resolvePaths } from '../scenario-file.js'
 
 /** The default files of a gate. */
-export const GATE_FILES = ['ts', 'mts', 'js', 'mjs'].flatMap((extension) => [`**/*.throughline.${extension}`])
+const GATE_FILES = ['ts', 'mts', 'js', 'mjs'].flatMap((extension) => [`**/*.throughline.${extension}`])
 const SUFFIX = /\.throughline\.[cm]?[jt]s$/
 
 /** A scenario of one side, with its file and export. */

@@ -11,7 +11,7 @@ import { INCONCLUSIVE, type Terminal } from '../terminal.js'
 
 const EXAMPLES = `
 Measures one load after another from this machine, up to the load of the arrivals, until requests are no longer sent on time.
-Without --url they go to a server of its own that answers at once. The exit code is 3 if the number is not known.
+Without --url, requests go to a built-in server that answers at once. The exit code is 3 if the number stays unknown.
 
 Examples:
   $ throughline agents --arrivals 50000/s
@@ -22,7 +22,9 @@ interface AgentsFlags extends ScenarioFlags, OutputFlags {
 }
 
 export function agentsCommand(terminal: Terminal): Command {
-  const command = new Command('agents').description('find how many agents a load needs, from what this machine sends')
+  const command = new Command('agents').description(
+    'find how many agents a load needs, from how much this machine can send',
+  )
   addScenarioOptions(command, { handler: true })
   command.option('--at-most <duration>', 'how long to measure, all loads together (default: 60s)')
   addOutputOptions(command).addHelpText('after', EXAMPLES)

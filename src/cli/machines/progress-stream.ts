@@ -12,7 +12,7 @@ const CLOSE_MS = 1000
  * Writes JSON lines to a file descriptor that the process has inherited. It never blocks on a slow reader, and never throws:
  * if lines cannot be written, the run continues without them.
  */
-export class ProgressStream {
+export class JsonLineStream {
   readonly #write: (line: string) => void
   readonly #socket: Socket | null
   #fault: unknown = null
@@ -46,7 +46,7 @@ export class ProgressStream {
    *
    * @throws ValidationError if the process has not inherited it, or only for reading
    */
-  static open(text: string): ProgressStream {
+  static open(text: string): JsonLineStream {
     const fd = Number(text)
     if (!/^\d+$/.test(text) || fd < 2) {
       throw new ValidationError('--progress-fd', `must be the number of a file descriptor from 2 on, got '${text}'`)
@@ -57,7 +57,7 @@ export class ProgressStream {
       if (!plain && !stats.isFIFO() && !stats.isSocket()) throw new Error('it is no file, pipe or socket')
       // writes nothing, but fails if it is open for reading only
       if (!stats.isSocket()) writeSync(fd, new Uint8Array(0))
-      return new ProgressStream(fd, plain)
+      return new JsonLineStream(fd, plain)
     } catch (error) {
       throw new ValidationError(
         '--progress-fd',

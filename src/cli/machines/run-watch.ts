@@ -5,7 +5,7 @@ import { messageOf } from '../../validation/validation-error.js'
 import type { Terminal } from '../terminal.js'
 import { LiveReport } from './live-report.js'
 import { isLoopback } from './loopback.js'
-import { ProgressStream } from './progress-stream.js'
+import { JsonLineStream } from './progress-stream.js'
 
 /** The flags by which a run in progress is watched. */
 export interface WatchFlags {
@@ -31,13 +31,13 @@ const EVERY_MS = 1000
 export class RunWatch {
   readonly #terminal: Terminal
   readonly #live: LiveReport | null
-  readonly #stream: ProgressStream | null
+  readonly #stream: JsonLineStream | null
   #nextMs = 0
   #taking: Promise<void> | null = null
   #last: MeasureProgress | null = null
   #failed = false
 
-  private constructor(terminal: Terminal, live: LiveReport | null, stream: ProgressStream | null) {
+  private constructor(terminal: Terminal, live: LiveReport | null, stream: JsonLineStream | null) {
     this.#terminal = terminal
     this.#live = live
     this.#stream = stream
@@ -54,7 +54,7 @@ export class RunWatch {
     { progressFd, ...addresses }: WatchFlags,
     name = 'measure',
   ): Promise<RunWatch> {
-    const stream = progressFd === undefined ? null : ProgressStream.open(progressFd)
+    const stream = progressFd === undefined ? null : JsonLineStream.open(progressFd)
     const shows = addresses.live !== undefined || addresses.pushgateway !== undefined
     const report = shows ? await LiveReport.start(addresses, name, sayOnce(terminal)) : null
     if (report !== null && report.url !== null) {

@@ -219,7 +219,7 @@ export type MeasureLoad = (
   control: { signal: AbortSignal; onProgress: () => boolean },
 ) => Promise<Result | { error: Error; offered: number }>
 
-interface CapacitySearch extends SearchLimits {
+interface CapacitySearchSetup extends SearchLimits {
   judge: (result: Result) => LoadVerdict
   signal?: AbortSignal | undefined
   onProgress?: MeasureCapacityOptions['onProgress']
@@ -228,7 +228,7 @@ interface CapacitySearch extends SearchLimits {
 }
 
 /** Searches with any function that measures a load. */
-export async function findCapacity(measureLoad: MeasureLoad, search: CapacitySearch): Promise<MeasuredCapacity> {
+export async function findCapacity(measureLoad: MeasureLoad, search: CapacitySearchSetup): Promise<MeasuredCapacity> {
   const { judge, atMostMs, signal, onProgress, now } = search
   const startMs = now()
   const progress = new ProgressReports(onProgress)

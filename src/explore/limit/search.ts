@@ -55,7 +55,7 @@ export const lastAtEachLoad = <T extends Step>(steps: readonly T[]): T[] => [
 ]
 
 /**
- * Finds the bracket. Of several runs at a load the last counts. A load that passed above one that did not says nothing: a
+ * Finds the bracket. Of several runs at a load the last counts. A load that passed above one that did not proves nothing: a
  * higher load is not easier.
  */
 export function bracketOf<T extends Step>(steps: readonly T[]): Bracket<T> {
@@ -64,7 +64,7 @@ export function bracketOf<T extends Step>(steps: readonly T[]): Bracket<T> {
   return { low: last.findLast(({ rate }) => high === null || rate < high.rate) ?? null, high }
 }
 
-/** A probe that was too short to tell says nothing of its load. */
+/** A probe that was too short for a verdict shows nothing about its load. */
 const isTooMuch = ({ cause, kind }: Step) => cause !== null && !(cause === 'too-short' && kind === 'probe')
 
 /** Whether the bracket is as narrow as a search makes it, and its lower end is confirmed; or every load failed. */
@@ -106,7 +106,7 @@ export function nextRun(
   const run = (rate: number, kind: RunKind) => {
     const { least, most: longest, requests: needed } = lengths[kind]
     const lengthMs = Math.min(leftMs, longest, Math.max(least, (1000 * needed) / rate))
-    // what is cut too short would only mislead
+    // a run that is cut short would only mislead
     return lengthMs < least / 2 ? null : { rate, kind, lengthMs: Math.round(lengthMs) }
   }
   // at a low load a short run has too few requests for a verdict

@@ -38,7 +38,7 @@ export interface Candidate {
 
 /** A candidate with all that a search needs to know of it. */
 export interface Contender {
-  /** null if there is one alone, the scenario's own */
+  /** null for the scenario's own service or handler */
   name: string | null
   quality: number | null
   price: number | null
@@ -54,7 +54,7 @@ export const tunePriceSchema = z
   .max(PRICES.most, { error: PRICE_IS })
 
 const candidateSchema = options({
-  name: z.string({ error: 'must be a text' }).trim().min(1, { error: 'must not be empty' }),
+  name: z.string({ error: 'must be a string' }).trim().min(1, { error: 'must not be empty' }),
   quality: z.number({ error: QUALITY_IS }).gt(0, { error: QUALITY_IS }).optional(),
   price: tunePriceSchema.optional(),
   service: serviceSchema.optional(),
@@ -151,7 +151,7 @@ export async function contendersOf(
       `is missing: '${priced.name}' has a price and '${unpriced.name}' has none, so that their costs cannot be compared; give all a price, or none`,
     )
   }
-  // what is checked sooner than calibrated comes first
+  // calibrating takes long, so check everything else first
   const results = candidates.map(({ name, result }) =>
     result === undefined ? null : serviceOfResult(checkResult(result, `tune.candidates.${name}.result`), name),
   )
@@ -229,7 +229,7 @@ function serviceOfResult({ scenario, batches, serviceMs }: Result, name: string)
   return serviceSchema.parse(byBatchSize({ [size]: { mean, ...variation } }))
 }
 
-/** Says which candidate an error is of. */
+/** Adds the candidate's name to an error. */
 function ofCandidate(name: string, handler: string | URL, error: unknown): Error {
   const message = messageOf(error)
   if (error instanceof MeasureError) {

@@ -13,7 +13,7 @@ import { keyOf, type Tuned, type TunedSetting } from './tuned.js'
 
 const number = z.number({ error: 'must be a number' })
 const count = z.int({ error: 'must be a whole number' }).min(0, { error: 'must be 0 or more' })
-const text = z.string({ error: 'must be a text' })
+const text = z.string({ error: 'must be a string' })
 const flag = z.boolean({ error: 'must be true or false' })
 const object = <Shape extends z.ZodRawShape>(shape: Shape) => z.looseObject(shape, { error: 'must be an object' })
 const list = <Of extends z.ZodType>(of: Of) => z.array(of, { error: 'must be a list' })
@@ -82,7 +82,7 @@ export function checkTuned(value: unknown, name: Source = 'tuned'): Tuned {
     if (best.confirmed !== (best.result !== null)) {
       throw new ValidationError(
         placeIn(name, 'best.confirmed'),
-        'must be true if there is a result of the longer run, and only then',
+        'must be true exactly when there is a result of the longer run',
       )
     }
     if (best.result !== null) checkResult(best.result, sourceOf(name, 'best.result'))

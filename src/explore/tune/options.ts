@@ -10,7 +10,7 @@ import type { TunedSetting } from './tuned.js'
 
 /** Options of `tune`. */
 export interface TuneOptions {
-  /** What every setting has to keep to. */
+  /** The limits that every setting must keep. */
   budget: Budget
   /**
    * What to choose from, in addition to batching and servers.
@@ -31,19 +31,19 @@ export interface TuneOptions {
    */
   wishes?: Wishes | undefined
   /**
-   * Servers at least, such as 2 for the failure of one.
+   * The fewest servers, such as 2 to survive the failure of one.
    *
    * @default 1
    */
   leastServers?: number | undefined
   /**
-   * How many servers there may be of a candidate.
+   * The most servers of a candidate.
    *
    * @default 16
    */
   mostServers?: number | undefined
   /**
-   * What the servers may cost an hour.
+   * The highest cost of all servers for an hour.
    *
    * @default no limit
    */
@@ -61,13 +61,13 @@ export interface TuneOptions {
    */
   maxWait?: Duration[] | undefined
   /**
-   * At which load handlers are calibrated, as of `calibrate`.
+   * The load at which handlers are calibrated, as in `calibrate`.
    *
    * @default a utilization of 0.7
    */
   calibrateAt?: CalibrateAt | undefined
   /**
-   * How long to search; what was not looked at by then is in `unsearched`.
+   * How long to search; what was not tried by then is in `unsearched`.
    *
    * @default no limit
    */
@@ -93,7 +93,7 @@ export interface TuneOptions {
    */
   signal?: AbortSignal | undefined
   /**
-   * Called after each few runs. Returning false ends the search, and `tune` gives the best so far, not confirmed.
+   * Called every few runs. Returning false ends the search, and `tune` gives the best so far, not confirmed.
    *
    * @default none
    */

@@ -94,11 +94,11 @@ function inOrder(a: Worth, b: Worth): number {
 function scoreOf({ quality, cost, p99Ms, goodput }: Worth, wishes: ReadWishes): number {
   const enough = (which: keyof ReadWishes, none: number) => wishes[which]?.enough ?? none
   const weight = (which: keyof ReadWishes) => wishes[which]?.weight ?? 0
-  // what has no weight counts nothing, even if it is 0 or endless
+  // a quantity without a weight does not count, even if it is 0 or infinite
   const term = (which: keyof ReadWishes, value: number) => (weight(which) === 0 ? 0 : weight(which) * Math.log(value))
   return (
     term('quality', Math.min(quality, enough('quality', Number.POSITIVE_INFINITY))) +
-    // nothing good at all is worth least, but has a place in the order
+    // a setting without a good request is worth least, but still has a place in the order
     term('goodput', Math.max(Number.MIN_VALUE, Math.min(goodput, enough('goodput', 1)))) -
     term('cost', Math.max(cost, enough('cost', 0))) -
     term('p99', Math.max(p99Ms, enough('p99', 0)))
@@ -110,7 +110,7 @@ export const isAsGood = (a: Worth, b: Worth) =>
   a.quality >= b.quality && a.cost <= b.cost && a.p99Ms <= b.p99Ms && a.goodput >= b.goodput
 
 /** Whether a setting is as good as another in everything, and better in something. */
-export function dominates(a: Worth, b: Worth): boolean {
+function dominates(a: Worth, b: Worth): boolean {
   return isAsGood(a, b) && !isAsGood(b, a)
 }
 

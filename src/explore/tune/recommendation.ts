@@ -2,7 +2,8 @@ import { figureText } from '../../budget/render.js'
 import type { Result } from '../../result/result.js'
 import { percentileOverOffered } from '../../result/stored.js'
 import { type Budget, type Rule, rulesOf } from '../../scenario/budget.js'
-import { closePercentage, count, inText, rate, time } from '../../text/number.js'
+import { finiteOrNull } from '../../statistics/descriptive.js'
+import { closePercentage, count, inText, plural, rate, time } from '../../text/number.js'
 import type { ReadWishes } from './preference.js'
 import {
   CandidateSearch,
@@ -14,15 +15,15 @@ import {
   type Tried,
 } from './search.js'
 
-/** What a candidate would take, if more servers than there may be were tried too. */
+/** What a candidate needs, if more servers than `mostServers` are tried too. */
 interface Reached {
   search: CandidateSearch
   at: Tried | null
-  /** how many servers were tried to no avail; 0 if no more than there may be */
+  /** how many servers were tried without success; 0 if no more than `mostServers` */
   most: number
 }
 
-/** What comes nearest to what was wished for without being recommended, and what it would take. */
+/** The best setting that is not recommended, and what it would need. */
 export interface NearestMiss {
   /** null without candidates */
   candidate: string | null
@@ -37,13 +38,12 @@ export interface NearestMiss {
   sentence: string
 }
 
-/** This many times as many servers as there may be are tried, to say what a candidate would take. */
+/** To find what a candidate needs, up to this many times `mostServers` are tried, for at most this many candidates. */
 const BEYOND = 4
-/** Of how many candidates. */
 const MOST_BEYOND = 8
 
 /** The limits of a budget in words: `p99 within 100 ms, throughput of at least 500/s`. */
-export function budgetText(budget: Budget): string {
+function budgetText(budget: Budget): string {
   return rulesOf(budget).map(ruleText).join(' and ')
 }
 
@@ -52,26 +52,26 @@ function ruleText({ metric, relation, limit, unit }: Rule): string {
   return `${metric} ${words[relation]} ${figureText(limit, unit)}`
 }
 
-/** What a setting has of the figure that is nearest to its limit, or furthest beyond it: `p99 is 17.2 ms at best`. */
+/** The figure of a setting that is nearest to its limit, or furthest beyond it: `p99 is 17.2 ms at best`. */
 function nearestText({ trial: { nearest } }: Tried): string {
   if (nearest === null) return 'the servers are overloaded'
   const { rule, observed } = nearest
-  if (!Number.isFinite(observed)) return `${rule.metric} is that of a request never answered`
+  if (!Number.isFinite(observed)) return `${rule.metric} falls on a request that was never answered`
   const times = observed / rule.limit
   const ratio = rule.unit === 'ms' && rule.relation.startsWith('<') && rule.limit > 0
   return `${rule.metric} is ${figureText(observed, rule.unit)} at best${ratio ? `, ${inText(times)} times its limit` : ''}`
 }
 
-const named = ({ contender }: { contender: Tried['contender'] }) => (contender.name === null ? 'it' : contender.name)
+const nameOf = ({ contender }: { contender: Tried['contender'] }) => (contender.name === null ? 'it' : contender.name)
 
-const serversText = (servers: number) => (servers === 1 ? '1 server' : `${count(servers)} servers`)
+const serversText = (servers: number) => plural(servers, 'server')
 
 function batchingText({ maxBatchSize, maxWait }: Tried): string {
   if (maxBatchSize === 1) return 'one request at a time'
   return `in batches of up to ${count(maxBatchSize)}${maxWait === 0 ? ' without a wait' : ` that wait up to ${time(maxWait)}`}`
 }
 
-/** What a recommendation is made by. */
+/** The options on which a recommendation rests. */
 interface Asked {
   budget: Budget
   wishes?: ReadWishes | undefined
@@ -86,7 +86,7 @@ const isRefuted = ({ trial, refuted }: Tried) => refuted === true && trial.strai
 /**
  * The p99 and the goodput of a setting.
  *
- * @param ofAllMs the p99 of all requests, which is endless if more than 1 % of them are never answered
+ * @param ofAllMs the p99 of all requests, which is infinite if more than 1 % of them are never answered
  */
 function figuresText(p99Ms: number, ofAllMs: number, goodput: number | null): string {
   const p99 = Number.isFinite(ofAllMs)
@@ -95,10 +95,8 @@ function figuresText(p99Ms: number, ofAllMs: number, goodput: number | null): st
   return goodput === null ? p99 : `${p99}, ${closePercentage(goodput)} % of requests are good`
 }
 
-const finite = (value: number) => (Number.isFinite(value) ? value : null)
-
 /** The recommendation and its reason, or why there is none. */
-export function recommendation(
+export function recommend(
   chosen: Tried | null,
   confirmed: Result | null,
   searches: readonly CandidateSearch[],
@@ -108,10 +106,10 @@ export function recommendation(
 ): string {
   const within = budgetText(budget)
   if (chosen === null) {
-    if (!complete) return `The search was ended before it found a setting that keeps ${within}.`
+    if (!complete) return `The search ended before it found a setting that keeps ${within}.`
     const bounds = `with up to ${serversText(mostServers)}${mostCost === undefined ? '' : ` for at most ${inText(mostCost)} an hour`}`
     return searches.some(hasRefuted)
-      ? `No setting was confirmed to keep ${within} ${bounds}: what kept it in a run of the search did not pass in one ten times as long.`
+      ? `No setting was confirmed to keep ${within} ${bounds}: settings that kept it in a search run did not pass a run ten times as long.`
       : `No setting keeps ${within} ${bounds}.`
   }
   const { contender, servers, worth } = chosen
@@ -127,7 +125,7 @@ export function recommendation(
   const what = `Run ${contender.name === null ? '' : `${contender.name} on `}${serversText(servers)}, ${batchingText(chosen)}${cost}: ${figures}, and it keeps ${within}.`
   const why =
     confirmed === null
-      ? 'It is the best that was found until the search was ended, and a longer run has not confirmed it.'
+      ? 'It is the best setting found before the search ended, and no longer run has confirmed it.'
       : reasonOf(chosen, searches, wishes, quality, price)
   const longest = rulesOf(budget).some(
     (rule) => 'time' in rule && rule.statistic === 'max' && rule.relation.startsWith('<'),
@@ -136,7 +134,7 @@ export function recommendation(
     longest && confirmed !== null
       ? ` The max is the longest of ${count(confirmed.counts.completed)} requests: a longer run has a longer one.`
       : ''
-  return `${what} ${why}${grows}${ended === 'atMost' && !complete ? ' The search ran out of time, and did not look at everything.' : ''}`
+  return `${what} ${why}${grows}${ended === 'atMost' && !complete ? ' The search ran out of time, so it did not try everything.' : ''}`
 }
 
 function reasonOf(
@@ -151,20 +149,20 @@ function reasonOf(
     const weights = Object.entries(wishes).flatMap(([name, wish]) =>
       wish === undefined || wish.weight === 0 ? [] : [`${name} ${inText(wish.weight)}`],
     )
-    return `Of what keeps it, this is the best by the wishes (${weights.join(', ')}).`
+    return `Of the settings that keep it, this one is the best by the wishes (${weights.join(', ')}).`
   }
   const cheaper = price === null ? 'takes fewer servers' : 'costs less'
   const others = kept.filter((each) => each.contender !== contender)
   if (quality !== null && others.some((each) => each.worth.quality < worth.quality)) {
-    return `Of what keeps it, nothing has a higher quality than ${inText(quality)}, and nothing of that quality ${cheaper}.`
+    return `Of the settings that keep it, none has a higher quality than ${inText(quality)}, and none of that quality ${cheaper}.`
   }
   if (quality !== null && searches.some((each) => (each.contender.quality ?? 0) > quality)) {
-    return `No candidate of a higher quality than ${inText(quality)} keeps it, and nothing of that quality ${cheaper}.`
+    return `No candidate of a higher quality than ${inText(quality)} keeps it, and no setting of that quality ${cheaper}.`
   }
-  return `Nothing that keeps it ${cheaper}.`
+  return `No setting that keeps it ${cheaper}.`
 }
 
-/** What came of a candidate, in a sentence. */
+/** The outcome of a candidate, in a sentence. */
 export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boolean): string {
   const { givenUp, contender } = search
   const within = budgetText(budget)
@@ -181,13 +179,13 @@ export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boo
     case 'too slow':
       return `${tooSlowText(givenUp.best)}: no number of servers keeps ${within}`
     case 'dominated':
-      return `cannot be better than ${named(givenUp.by)} on ${serversText(givenUp.by.servers)} in quality, cost or p99: not searched`
+      return `cannot be better than ${nameOf(givenUp.by)} on ${serversText(givenUp.by.servers)} in quality, cost or p99: not searched`
   }
   if (!explored) return 'not searched to its end'
   const nearest = search.nearest()
   if (nearest === null) return `no setting of ${contender.name ?? 'it'} was run`
   if (isRefuted(nearest)) {
-    return `keeps ${within} with ${serversText(nearest.servers)} in a run of the search, and did not pass in one ten times as long`
+    return `keeps ${within} with ${serversText(nearest.servers)} in a search run, but did not pass a run ten times as long`
   }
   return `breaks ${within} with up to ${serversText(search.mostServers)}: ${nearestText(nearest)}, with ${serversText(nearest.servers)}`
 }
@@ -202,7 +200,7 @@ function tooSlowText({ trial: { nearest } }: Tried): string {
  * Finds what comes nearest: a candidate of higher quality than the recommended one, else the best of the others; with
  * one candidate, one server fewer.
  */
-export async function nearestMiss(
+export async function findNearestMiss(
   chosen: Tried | null,
   searches: readonly CandidateSearch[],
   space: Space,
@@ -211,21 +209,21 @@ export async function nearestMiss(
 ): Promise<NearestMiss | null> {
   const others = searches.filter(({ contender }) => contender !== chosen?.contender)
   if (chosen !== null && others.length === 0)
-    return oneServerFewer(chosen, searches[0] as CandidateSearch, space, budget)
+    return findOneServerFewer(chosen, searches[0] as CandidateSearch, space, budget)
   const wanted =
     chosen === null ? others : others.filter(({ contender }) => (contender.quality ?? 1) > chosen.worth.quality)
   const pool = wanted.length > 0 ? wanted : others
-  // what a candidate would take is known if it keeps the budget, and else asked of more servers
+  // what a candidate needs is known if it keeps the budget; otherwise more servers are tried
   const reached = pool.map((search): Reached => ({ search, at: cheapestOf(search), most: 0 }))
   let least = Math.min(...reached.map(({ at }) => at?.worth.cost ?? Number.POSITIVE_INFINITY))
   const further = reached
     .filter(({ at, search }) => {
       const isHopeless = search.givenUp?.why === 'too slow' || search.givenUp?.why === 'dominated'
-      // a run of the search says nothing of more servers if a longer one did not confirm what it said of fewer
+      // if a longer run refuted a setting with fewer servers, search runs with more servers show nothing
       return at === null && !isHopeless && !hasRefuted(search)
     })
     .flatMap((each) => {
-      const more = beyond(each.search, space)
+      const more = extendSpace(each.search, space)
       const { contender, fewestServers } = each.search
       return more === null
         ? []
@@ -255,8 +253,8 @@ const strainOf = (search: CandidateSearch) =>
 const cheapestOf = ({ tried }: CandidateSearch) =>
   tried.filter(keeps).sort((a, b) => a.worth.cost - b.worth.cost || a.worth.p99Ms - b.worth.p99Ms)[0] ?? null
 
-/** More servers than there may be; null if a candidate cannot have more. */
-function beyond({ contender, mostServers }: CandidateSearch, space: Space): Space | null {
+/** A space with more servers than `mostServers`; null if a candidate cannot have more. */
+function extendSpace({ contender, mostServers }: CandidateSearch, space: Space): Space | null {
   const further: Space = {
     ...space,
     leastServers: mostServers + 1,
@@ -276,7 +274,7 @@ async function cheapestIn(
   return cheapestOf(search)
 }
 
-/** @param most how many servers were tried to no avail; 0 if no more than there may be */
+/** @param most how many servers were tried without success; 0 if no more than `mostServers` */
 function missOf(
   search: CandidateSearch,
   at: Tried | null,
@@ -292,19 +290,19 @@ function missOf(
     const costRatio = chosen === null ? null : at.worth.cost / chosen.worth.cost
     const cost = costRatio === null ? '' : `, at ${inText(costRatio)} times the cost`
     return {
-      ...{ candidate: name, quality, servers: at.servers, p99Ms: finite(at.trial.p99Ms), costRatio },
+      ...{ candidate: name, quality, servers: at.servers, p99Ms: finiteOrNull(at.trial.p99Ms), costRatio },
       sentence: `${who} would keep ${within} with ${serversText(at.servers)}${cost}.`,
     }
   }
   const near = givenUp?.why === 'too slow' ? givenUp.best : search.nearest()
   return {
-    ...{ candidate: name, quality, servers: null, p99Ms: near && finite(near.trial.p99Ms), costRatio: null },
-    sentence: `${who} ${outcomeOf(search, budget, true)}${givenUp === null && most > 0 ? `; ${count(most)} do not help` : ''}.`,
+    ...{ candidate: name, quality, servers: null, p99Ms: near && finiteOrNull(near.trial.p99Ms), costRatio: null },
+    sentence: `${who} ${outcomeOf(search, budget, true)}${givenUp === null && most > 0 ? `; even ${serversText(most)} do not help` : ''}.`,
   }
 }
 
 /** What the setting with one server fewer falls short by. */
-function oneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, budget: Budget): NearestMiss | null {
+function findOneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, budget: Budget): NearestMiss | null {
   const servers = chosen.servers - 1
   if (servers < space.leastServers) return null
   const { name, quality } = chosen.contender
@@ -314,23 +312,23 @@ function oneServerFewer(chosen: Tried, search: CandidateSearch, space: Space, bu
   const sentence = (): string => {
     const who = serversText(servers)
     if (near === null || near.trial.strain === Number.POSITIVE_INFINITY) {
-      return `${who} cannot sustain ${rate(space.offered)}, where the budget is ${within}.`
+      return `${who} cannot sustain ${rate(space.offered)}; the budget is ${within}.`
     }
     if (kept !== null) {
       const { p99Ms, goodput } = kept.trial
       return `${who} would keep ${within} too: ${figuresText(p99Ms, p99Ms, goodput)}.`
     }
     if (isRefuted(near)) {
-      return `${who} would keep ${within} in a run of the search, and did not pass in one ten times as long.`
+      return `${who} kept ${within} in a search run, but did not pass a run ten times as long.`
     }
-    return `${who} would break it: ${nearestText(near)}, where the budget is ${within}.`
+    return `${who} would break it: ${nearestText(near)}; the budget is ${within}.`
   }
   return {
     ...{
       candidate: name,
       quality,
       servers,
-      p99Ms: near && finite(near.trial.p99Ms),
+      p99Ms: near && finiteOrNull(near.trial.p99Ms),
       costRatio: servers / chosen.servers,
     },
     sentence: sentence(),

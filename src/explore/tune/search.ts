@@ -20,7 +20,7 @@ export interface Tried extends Setting {
   refuted?: boolean
 }
 
-/** What there is to choose from, and the load. */
+/** The settings to choose from, and the load. */
 export interface Space {
   leastServers: number
   mostServers: number
@@ -28,11 +28,11 @@ export interface Space {
   mostCost: number
   /** in rising order */
   waits: readonly number[]
-  /** requests a second; 0 where that is not known */
+  /** requests a second; 0 if unknown */
   offered: number
   /** the queue drops what is too much, so that an overloaded server may keep a budget that allows it */
   sheds: boolean
-  /** a limit of the budget is kept sooner by waiting, larger batches or fewer servers, such as one on batch size from below */
+  /** waiting, larger batches or fewer servers help to keep a limit of the budget, such as a lower limit on batch size */
   waitingHelps: boolean
 }
 
@@ -51,7 +51,7 @@ export function gridSize(contender: Contender, space: Space): number {
   return Math.max(0, mostServersOf(contender, space) - leastServers + 1) * batchings
 }
 
-/** How many servers there may be of a candidate. */
+/** The most servers that a candidate may have. */
 export function mostServersOf(contender: Contender, { mostServers, mostCost }: Space): number {
   const affordable = Math.floor((mostCost * (1 + 1e-12)) / costOfServers(contender, 1))
   return Math.min(mostServers, affordable)
@@ -74,7 +74,7 @@ interface Place {
 
 /** How many batch sizes are tried at once, from the smallest on. */
 const AT_ONCE = 3
-/** Where every batch size misses the budget by this ratio, waits are not searched: they do not make up for that. */
+/** If every batch size misses the budget by this ratio, waits are not searched: they do not make up for that. */
 const FAR = 2
 /** More servers than the fewest are tried for as long as each makes p99 this much shorter. */
 const WORTH_A_SERVER = 0.02
@@ -82,7 +82,7 @@ const WORTH_A_SERVER = 0.02
 const MOST_TIMES = 2
 /** How many settings of each number of servers and batch size get a longer run. */
 const MOST_REFUTED = 2
-/** The latency without any waiting: more servers than anything needs. */
+/** With this many servers no request waits for one. */
 const PLENTY = 1000
 
 /**
@@ -407,7 +407,7 @@ export class CandidateSearch {
 
 const keyOf = ({ servers, maxBatchSize, maxWait }: Setting) => `${servers} ${maxBatchSize} ${maxWait}`
 
-/** Two that are beyond all measure are equal. */
+/** Two infinite strains are equal. */
 const strainOf = ({ trial }: Tried) => Math.min(trial.strain, Number.MAX_VALUE)
 
 function best(tried: readonly Tried[], order: (a: Tried, b: Tried) => number): Tried | null {

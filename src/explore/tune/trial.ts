@@ -30,7 +30,7 @@ export interface TrialTask {
 
 /** What a short run shows of a setting: figures as observed, without intervals, which take longer than the run. */
 export interface Trial {
-  /** over all requests offered; Infinity if it is that of a request never answered */
+  /** over all requests offered; Infinity if it falls on a request that was never answered */
   p99Ms: number
   /** the fraction of good requests; null if the scenario does not say which are good */
   goodput: number | null
@@ -47,7 +47,7 @@ export interface Trial {
 /**
  * Runs a setting, and reads off its figures.
  *
- * @param goesOn called every 65,536 requests; false ends the run, whose figures are then of no use
+ * @param goesOn called every 65,536 requests; false ends the run, whose figures are then incomplete
  */
 export function runTrial({ scenario, budget }: TrialTask, goesOn?: () => boolean): Trial {
   const recording = new Engine(scenario).run(goesOn)
@@ -97,10 +97,10 @@ export function trySetting({ stopFlag, ...task }: TrialTask & Partial<TaskContex
 }
 
 /** Judges a run of a setting. */
-export const judgeRun = ({ scenario, budget }: TrialTask) => ({ verdict: verdictOf(simulate(scenario), budget) })
+export const judgeRun = ({ scenario, budget }: TrialTask) => ({ verdict: judgeResult(simulate(scenario), budget) })
 
 /** The verdict on a run. A run without a steady state fails: its latency grows for as long as it lasts. */
-export function verdictOf(result: Result, budget: Budget): Verdict {
+export function judgeResult(result: Result, budget: Budget): Verdict {
   return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
 }
 

@@ -30,7 +30,7 @@ import { type Contender, contenderOf, contendersOf } from './candidates.js'
 import { findHeadroom, type Headroom } from './headroom.js'
 import { parseTuneOptions, type ResolvedTuneOptions, type TuneOptions, type TuneProgress } from './options.js'
 import { frontOf, preferenceOf } from './preference.js'
-import { nearestMiss, outcomeOf, recommendation } from './recommendation.js'
+import { findNearestMiss, outcomeOf, recommend } from './recommendation.js'
 import { CandidateSearch, costOfServers, gridSize, keeps, type Setting, type Space, type Tried } from './search.js'
 import { longer, runTrial, type Trial, type TrialTask, WORTH_THREADS } from './trial.js'
 import { type Recommended, settingOf, type Tuned, type TunedCandidate } from './tuned.js'
@@ -135,7 +135,7 @@ class Tuning {
       const chosen = best?.tried ?? null
       const complete = found !== null && this.#explored.size === this.#searches.length
       const nearest = await this.#unlessEnded(() =>
-        nearestMiss(
+        findNearestMiss(
           chosen,
           contenders.map(this.#searchOf),
           space,
@@ -147,7 +147,7 @@ class Tuning {
         schema: 'throughline/tuned@1',
         budget: this.#options.budget,
         best: best?.recommended ?? null,
-        sentence: recommendation(
+        sentence: recommend(
           chosen,
           best?.recommended.result ?? null,
           this.#searches,
@@ -357,11 +357,11 @@ class Tuning {
   /** Continues, unless the search has to end. */
   #continue(): void {
     throwIfAborted(this.#options.signal)
-    if (!this.#tell(this.#searching?.contender.name ?? this.#calibrated)) throw new SearchEnded('onProgress')
+    if (!this.#reportProgress(this.#searching?.contender.name ?? this.#calibrated)) throw new SearchEnded('onProgress')
     if (real.now() > this.#deadline) throw new SearchEnded('atMost')
   }
 
-  #tell(candidate: string | null): boolean {
+  #reportProgress(candidate: string | null): boolean {
     return this.#progress.report(() => {
       const fraction = this.#searches.length === 0 ? 0 : this.#explored.size / this.#searches.length
       const preferred = this.#preferred
@@ -389,7 +389,7 @@ class Tuning {
     const { signal, threads, onProgress } = this.#options
     let ended = false
     const goesOn = () => {
-      ended ||= !this.#tell(null)
+      ended ||= !this.#reportProgress(null)
       return !ended
     }
     const [result] = await simulateAll([scenario], {
@@ -408,7 +408,7 @@ class Tuning {
   async #headroom(scenario: SimulatedScenario): Promise<Headroom | null> {
     if (meanRate(scenario.arrivals) === null) return null
     const { signal, budget } = this.#options
-    const onProgress = () => this.#tell(null)
+    const onProgress = () => this.#reportProgress(null)
     const room = await findHeadroom(scenario, budget, { signal, onProgress }, this.#agents).catch((error) => {
       // recorded service times may not be known at a higher load
       if (error instanceof ValidationError) return undefined

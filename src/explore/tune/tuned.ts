@@ -13,7 +13,7 @@ export interface TunedSetting {
   quality: number | null
   servers: number
   batching: { maxBatchSize: number; maxWait: number }
-  /** of latency over all requests offered; null if it is that of a request never answered, or there is no steady state */
+  /** of latency over all requests offered; null if it falls on a request that was never answered, or there is no steady state */
   p99Ms: number | null
   /** the fraction of good requests; null if the scenario does not say which are good */
   goodput: number | null
@@ -46,7 +46,7 @@ export interface TunedCandidate {
   price: number | null
   /** the cheapest of its settings that keep the budget; null if none was found */
   cheapest: TunedSetting | null
-  /** what came of it, in a sentence */
+  /** the outcome of its search, in a sentence */
   outcome: string
   /** how many of its settings were run */
   runs: number

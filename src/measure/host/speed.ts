@@ -22,7 +22,7 @@ export class SpeedProbe {
 
   constructor(clock: Clock) {
     this.#clock = clock
-    // for the compiler
+    // lets the compiler optimize the loop before it is timed
     runLoop(1_000_000)
     let iterations = 1_000
     while (this.#time(iterations) < LOOP_NS) iterations *= 2

@@ -7,7 +7,7 @@ import type { Window } from '../recording/window.js'
 const NEVER = Number.POSITIVE_INFINITY
 
 /** The future requests, in the order they are due. Every thread has a copy, and updates it under the queue's lock. */
-export interface Arrivals {
+export interface ArrivalStream {
   /** Updates this copy, after all threads together have taken `taken` requests. */
   catchUp(taken: number): void
   /** When the next request is due; Infinity if none is known. */
@@ -33,14 +33,14 @@ export interface RunEnd {
 }
 
 /** Creates the arrivals of a run. A closed loop keeps its state in `clients`, memory that the threads share. */
-export function createArrivals(
+export function createArrivalStream(
   arrivals: OpenArrivals | ClosedArrivals,
   seed: number,
   end: RunEnd,
   window: Window,
   clients: ArrayBufferLike | null,
   shard: Shard | null = null,
-): Arrivals {
+): ArrivalStream {
   return arrivals.process === 'closed'
     ? new ClosedLoop(new Clients(arrivals, seed, 0, clients ?? undefined, shard), end, window)
     : new OpenLoop(dueTimesOfShard(dueTimes(arrivals, seed), shard), end, window, blockOf(shard))
@@ -53,7 +53,7 @@ const BLOCK = 512
 const blockOf = (shard: Shard | null) => Math.ceil(BLOCK / (shard?.count ?? 1))
 
 /** The arrivals of a seeded schedule, known in advance. */
-class OpenLoop implements Arrivals {
+class OpenLoop implements ArrivalStream {
   readonly #draw: DueTimes
   readonly #end: RunEnd
   readonly #window: Window
@@ -149,7 +149,7 @@ class OpenLoop implements Arrivals {
 }
 
 /** The arrivals of clients that send again after a response. Their state is in memory that the threads share. */
-class ClosedLoop implements Arrivals {
+class ClosedLoop implements ArrivalStream {
   readonly #clients: Clients
   readonly #end: RunEnd
   readonly #window: Window

@@ -1,5 +1,5 @@
 import { type Cause, deadline, decide, type Policy } from '../../scenario/batching-policy.js'
-import type { Arrivals } from './arrivals.js'
+import type { ArrivalStream } from './arrivals.js'
 import type { DropReason } from './drops.js'
 import type { WaitingRoom } from './waiting-room.js'
 
@@ -51,7 +51,7 @@ const NEVER = Number.POSITIVE_INFINITY
  */
 export class DispatchReplay {
   readonly #policy: Policy
-  readonly #arrivals: Arrivals
+  readonly #arrivals: ArrivalStream
   readonly #room: WaitingRoom
   readonly #limits: Limits
   readonly #sink: ReplaySink
@@ -69,7 +69,7 @@ export class DispatchReplay {
   constructor(
     parts: {
       policy: Policy
-      arrivals: Arrivals
+      arrivals: ArrivalStream
       room: WaitingRoom
       limits: Limits
       sink: ReplaySink

@@ -6,7 +6,7 @@ import type { RequestClasses } from '../../scenario/request-classes.js'
 import type { Clock } from '../clock/clock.js'
 import { SegmentBoundaries } from '../recording/segment-boundaries.js'
 import { AHEAD_NS, type Window } from '../recording/window.js'
-import { type Arrivals, createArrivals, type RunEnd } from './arrivals.js'
+import { type ArrivalStream, createArrivalStream, type RunEnd } from './arrivals.js'
 import type { Batch } from './batch.js'
 import { DispatchReplay, type Limits, REPLAY_LENGTH } from './dispatch-replay.js'
 import { type DropReason, Drops } from './drops.js'
@@ -85,7 +85,7 @@ export class SharedQueue {
   readonly #mutex: Mutex
   readonly #idle: IdleServers
   readonly #replay: DispatchReplay
-  readonly #arrivals: Arrivals
+  readonly #arrivals: ArrivalStream
   readonly #room: WaitingRoom
   readonly #parking: Parking
   readonly #window: Window
@@ -117,7 +117,7 @@ export class SharedQueue {
     this.#parking = new Parking(buffers.parking)
     this.#room = new WaitingRoom(buffers.room)
     this.drops = new Drops(buffers.drops, window.segments, classes)
-    this.#arrivals = createArrivals(arrivals, seed, end, window, buffers.clients, shard)
+    this.#arrivals = createArrivalStream(arrivals, seed, end, window, buffers.clients, shard)
     this.#boundaries = arrivals.process === 'closed' ? new SegmentBoundaries(window, end, clock, aheadNs) : null
     const parts = { policy, arrivals: this.#arrivals, room: this.#room, limits: setup, sink: this }
     this.#replay = new DispatchReplay(parts, new Float64Array(buffers.state, REPLAY, REPLAY_LENGTH))

@@ -43,7 +43,9 @@ export interface RunState {
 }
 
 /** What of it can be read while the run is in progress, from any thread. */
-type Recorded = Pick<RunState, 'window' | 'stats' | 'classes' | 'inProcess'> & { queue: Pick<SharedQueue, 'drops'> }
+type ReadableState = Pick<RunState, 'window' | 'stats' | 'classes' | 'inProcess'> & {
+  queue: Pick<SharedQueue, 'drops'>
+}
 
 /** The state of a run on threads, each of which serves one batch at a time. */
 export const stateOf = (
@@ -114,7 +116,7 @@ export function buildRecording(scenario: ResolvedScenario, state: RunState, nowN
  *
  * @param count how many segments
  */
-export function buildRecordingSoFar(scenario: ResolvedScenario, state: Recorded, count: number): Recording | null {
+export function buildRecordingSoFar(scenario: ResolvedScenario, state: ReadableState, count: number): Recording | null {
   const { window } = state
   if (window.firsts[count] === Number.POSITIVE_INFINITY) return null
   const endNs = window.segmentStartNs(count)
@@ -147,14 +149,14 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: Recorded,
 
 /**
  * Builds the recording of a run in progress, of the requests due in the window that have left it by now: those in flight
- * are not offered yet. Null before the window. Other threads go on meanwhile: the statistics of each server must be a copy, as of
+ * are not offered yet. Null before the window. Other threads continue meanwhile: the statistics of each server must be a copy, as of
  * one moment. Requests that have left since `nowNs` are included.
  *
  * @param due how many requests have been due
  */
 export function buildRecordingOfAnswered(
   scenario: ResolvedScenario,
-  state: Recorded,
+  state: ReadableState,
   due: number,
   nowNs: number,
 ): { recording: Recording; inFlight: number } | null {
@@ -170,7 +172,7 @@ export function buildRecordingOfAnswered(
   }))
   const segments = joinParts(parts)
   const counts = totalOf(segments.map((segment) => segment.counts))
-  // requests that were due since then count as less than none
+  // requests that became due since then would make it negative
   const inSystem = Math.max(0, inSystemNs(state, endNs))
   const departed = sumBy(departuresOf(state), ({ count }) => count)
   const recording: Recording = {
@@ -214,7 +216,7 @@ const answeredClasses = (classes: ClassRecordings): ClassRecordings =>
  * The requests in the system at the end of a segment, or now. A later segment may have begun without a request in it, and
  * requests may have left since `due` was read.
  */
-function inSystemSoFar(state: Recorded, segment: number, due: number, isOver: boolean): number {
+function inSystemSoFar(state: ReadableState, segment: number, due: number, isOver: boolean): number {
   const departed = sumBy(departuresOf(state), (each) => (isOver ? each.before(segment + 1) : each.count))
   const arrived = isOver ? Math.min(due, state.window.before(segment + 1)) : due
   return Math.max(0, arrived - departed)
@@ -224,7 +226,7 @@ function inSystemSoFar(state: Recorded, segment: number, due: number, isOver: bo
 const mergeServers = ({ stats }: Pick<RunState, 'stats'>, part: Part, from: number, to: number) =>
   mergeHistograms(stats.flatMap(({ histograms }) => histograms.slice(from, to).map((segment) => segment[part])))
 
-const fromSendOf = (state: Recorded, segments: number) =>
+const fromSendOf = (state: ReadableState, segments: number) =>
   state.inProcess ? mergeServers(state, 'fromSend', 0, segments) : null
 
 /** Latency percentiles of the requests due in the window that have completed so far; null before the first has. */
@@ -236,7 +238,7 @@ export function latencySoFar(state: RunState): { p50Ms: number; p99Ms: number } 
 }
 
 /** Departures of requests: served by servers, and dropped from the queue. */
-function departuresOf({ stats, queue }: Recorded): DepartureStats[] {
+function departuresOf({ stats, queue }: ReadableState): DepartureStats[] {
   return [...stats.map(({ departures }) => departures), queue.drops.departures]
 }
 
@@ -276,7 +278,7 @@ function endOf(state: RunState, unserved: Unserved, nowNs: number): number {
 /** The segments, in parts if stages cut them. */
 function partsOf(
   { good }: ResolvedScenario,
-  state: Recorded,
+  state: ReadableState,
   unserved: Unserved | null,
   endNs: number,
   most = Number.POSITIVE_INFINITY,
@@ -338,7 +340,7 @@ const areJudged = (good: Good | undefined, stats: readonly ServerStats[], segmen
 
 /** What is recorded of each class in a segment. All that were offered have an outcome, or are unserved at the end of a run. */
 function classesOfSegment(
-  { stats, queue }: Recorded,
+  { stats, queue }: ReadableState,
   { names }: RequestClasses,
   judged: boolean,
   unserved: Unserved | null,
@@ -402,7 +404,7 @@ function batchSizesOf(stats: ServerStats[]): Map<number, number> {
  * The number of requests in the system, integrated over the window. Each is in the system from its due time until it
  * leaves: so it takes only the sums of all due times and of all departures.
  */
-function inSystemNs(state: Recorded, endNs: number): number {
+function inSystemNs(state: ReadableState, endNs: number): number {
   const { window } = state
   const inside = new TimeSum()
   inside.addAll(window.arrived)

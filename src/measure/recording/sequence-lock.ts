@@ -28,7 +28,7 @@ export class SequenceLock {
   /**
    * Calls `copy` until what it has copied is of one moment. If it gives up, the last copy is of several moments.
    *
-   * @param giveUp asked after each attempt that was in vain
+   * @param giveUp called after each failed attempt
    */
   read(copy: () => void, giveUp: () => boolean): void {
     do {

@@ -1,4 +1,4 @@
-import { inProgress } from '../../result/findings.js'
+import { inProgressFinding } from '../../result/findings.js'
 import { type Result, resultOf } from '../../result/result.js'
 import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 import type { ResolvedScenario, StoredScenario } from '../../scenario/scenario.js'
@@ -29,7 +29,7 @@ export function takeSnapshot({ memory, scenario, nowNs, due, oldestNs }: Snapsho
   if (found === null || found.recording.counts.completed === 0) return null
   const { recording, inFlight } = found
   recording.findings.push(
-    inProgress(inFlight, (nowNs - oldestNs) / NS_PER_MS, recording.histograms.latency.max / NS_PER_MS),
+    inProgressFinding(inFlight, (nowNs - oldestNs) / NS_PER_MS, recording.histograms.latency.max / NS_PER_MS),
   )
   return resultOf(recording)
 }

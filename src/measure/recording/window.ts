@@ -14,7 +14,7 @@ const ARRIVED = 9
 const SEGMENTS = ARRIVED + TIME_SUM_LENGTH
 
 /** How long a run waits for what was due before its end. */
-export const DRAIN_NS = 10_000_000_000
+const DRAIN_NS = 10_000_000_000
 /** How far ahead a moment is set for all threads, so that none of them has passed it. */
 export const AHEAD_NS = 100_000
 

@@ -1,4 +1,4 @@
-import { portable } from '../../handler/portable.js'
+import { toPortableError } from '../../handler/portable.js'
 import { failuresIn } from '../../handler/serving.js'
 import type { Clock } from '../clock/clock.js'
 import { type Batch, createBatch, markFirst, markNext } from '../queue/batch.js'
@@ -149,7 +149,7 @@ export function findFailures(outcome: BatchOutcome, size: number, markOf: (error
       const failed = new Uint8Array(size)
       const count = failuresIn(outputs, size, failed, markOf)
       if (count === 0) return NONE
-      return { count, failed, error: portable((outputs as unknown[])[failed.findIndex((mark) => mark > 0)]) }
+      return { count, failed, error: toPortableError((outputs as unknown[])[failed.findIndex((mark) => mark > 0)]) }
     } catch (error) {
       return failAll(error, size, markOf)
     }
@@ -160,5 +160,5 @@ export function findFailures(outcome: BatchOutcome, size: number, markOf: (error
 const failAll = (error: unknown, size: number, markOf: (error: unknown) => number): Failures => ({
   count: size,
   failed: new Uint8Array(size).fill(markOf(error)),
-  error: portable(error),
+  error: toPortableError(error),
 })

@@ -1,4 +1,4 @@
-import { portable } from '../../handler/portable.js'
+import { toPortableError } from '../../handler/portable.js'
 import { prepare, unreadyMessage } from '../../handler/prepare.js'
 import { withTimeout } from '../../handler/with-timeout.js'
 import type { Call, HandlerInProcess } from '../../scenario/target.js'
@@ -32,7 +32,7 @@ export async function runInProcess(context: RunContext): Promise<RunOutcome> {
   }
   const closing = target.close().then(
     () => null,
-    (error: unknown) => portable(error),
+    (error: unknown) => toPortableError(error),
   )
   return { ...outcome, teardown: await withSetupTimeout(closing, options, name, 'its teardown hangs') }
 }

@@ -1,6 +1,6 @@
 import { real } from '../../clock/real.js'
 import { loadDefault } from '../../handler/module.js'
-import { portable } from '../../handler/portable.js'
+import { toPortableError } from '../../handler/portable.js'
 import { payloadsOf, prepare, type Ready, type Unready } from '../../handler/prepare.js'
 import {
   ABANDONED,
@@ -54,7 +54,7 @@ export async function serve(task: ServerTask): Promise<ServerReport> {
   const crash = memory.crashReport(task.server)
   // end the thread here, and not at an arbitrary point when it is terminated from outside
   process.once('uncaughtException', (error) => {
-    crash.write(portable(error).message)
+    crash.write(toPortableError(error).message)
     process.exit(1)
   })
   const ready = await prepare(() => loadDefault(task.handler))
@@ -71,7 +71,7 @@ export async function serve(task: ServerTask): Promise<ServerReport> {
   try {
     await ready.handler.teardown?.(ready.state)
   } catch (error) {
-    report.teardown = portable(error)
+    report.teardown = toPortableError(error)
   }
   return report
 }
@@ -208,6 +208,6 @@ class Server implements ResponseMarks {
   }
 
   #recordFailure(error: unknown): void {
-    this.failure ??= { atNs: this.#stats.batch.endNs, error: portable(error) }
+    this.failure ??= { atNs: this.#stats.batch.endNs, error: toPortableError(error) }
   }
 }

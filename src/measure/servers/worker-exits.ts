@@ -1,5 +1,5 @@
 import { real } from '../../clock/real.js'
-import { portable } from '../../handler/portable.js'
+import { toPortableError } from '../../handler/portable.js'
 import { failureKind } from '../../result/failures.js'
 import type { RunClock } from '../clock/clock.js'
 import type { RunState } from '../recording/build-recording.js'
@@ -76,7 +76,7 @@ export class WorkerExits {
     // a failure counts as a response
     queue.respond({ clients: own.batch.clients, size: own.serving?.size ?? 0, endNs: atNs })
     const requests = own.fail(window, atNs, reason === undefined ? 'thread ended' : failureKind(reason))
-    this.found.push({ server, atNs, error: portable(reason ?? thrown), requests })
+    this.found.push({ server, atNs, error: toPortableError(reason ?? thrown), requests })
     if (this.found.length === stats.length) window.endEarly(this.#clock.now, 'no-server')
     queue.notifyAll()
   }

@@ -1,10 +1,10 @@
 import type { Result } from '../../result/result.js'
 import { count, percent } from '../../text/number.js'
 import { markup } from '../markup.js'
-import type { Drawing } from './drawing.js'
-import { drawFrame, PLOT, px, ticksOf, tickText } from './frame.js'
-import { drawMark } from './mark.js'
-import { exactScale, linearScale } from './scale.js'
+import type { Drawing } from './elements/drawing.js'
+import { drawFrame, PLOT, px, ticksOf, tickText } from './elements/frame.js'
+import { drawMark } from './elements/mark.js'
+import { exactScale, linearScale } from './elements/scale.js'
 
 /** The number of batches of `from` to `to` requests, both included. */
 export interface SizeBin {

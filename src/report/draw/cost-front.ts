@@ -1,10 +1,10 @@
 import { percent, time, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
-import type { Drawing } from './drawing.js'
-import { drawFrame, PLOT, px, ticksOf, tickText } from './frame.js'
-import { drawDot, drawMark } from './mark.js'
-import { runClass } from './run-colour.js'
-import { exactScale, logScale, type Scale } from './scale.js'
+import type { Drawing } from './elements/drawing.js'
+import { drawFrame, PLOT, px, ticksOf, tickText } from './elements/frame.js'
+import { drawDot, drawMark } from './elements/mark.js'
+import { runClass } from './elements/run-colour.js'
+import { exactScale, logScale, type Scale } from './elements/scale.js'
 
 /** A setting: what it costs and how fast it is. */
 export interface CostPoint {

@@ -1,11 +1,11 @@
-import { UNITS } from '../../budget/comparison.js'
+import { UNITS } from '../../budget/comparison/comparison.js'
 import type { HistoryPoint, HistorySeries } from '../../history/series.js'
 import { changeText, historyValue, shortCommit } from '../history-text.js'
 import { markup } from '../markup.js'
-import type { Drawing } from './drawing.js'
-import { drawFrame, HEIGHT, PLOT, px, ticksOf, tickText } from './frame.js'
-import { drawDot, drawMark, drawWhisker } from './mark.js'
-import { exactScale } from './scale.js'
+import type { Drawing } from './elements/drawing.js'
+import { drawFrame, HEIGHT, PLOT, px, ticksOf, tickText } from './elements/frame.js'
+import { drawDot, drawMark, drawWhisker } from './elements/mark.js'
+import { exactScale } from './elements/scale.js'
 
 /** Space above and below, as a fraction of the range. */
 const MARGIN = 0.08

@@ -1,11 +1,11 @@
 import { percentToTenth, time, timeUnit } from '../../text/number.js'
 import type { LatencyPart } from '../../text/parts.js'
 import { markup } from '../markup.js'
-import type { Drawing } from './drawing.js'
-import { drawFrame, PLOT, px, ticksOf, tickText, WIDTH } from './frame.js'
-import { shorten } from './label.js'
-import { drawMark } from './mark.js'
-import { linearScale } from './scale.js'
+import type { Drawing } from './elements/drawing.js'
+import { drawFrame, PLOT, px, ticksOf, tickText, WIDTH } from './elements/frame.js'
+import { shorten } from './elements/label.js'
+import { drawMark } from './elements/mark.js'
+import { linearScale } from './elements/scale.js'
 
 export interface LabelledParts {
   label: string
@@ -30,7 +30,7 @@ export function drawParts(runs: readonly LabelledParts[]): Drawing {
     const drawn = parts.map(({ name, ms, meaning }) => {
       const from = px(x.at(before))
       before += ms
-      // at least one pixel, so that shorten parts are visible
+      // at least one pixel, so that short parts are visible
       const width = Math.max(1, px(x.at(before) - from))
       const fraction = meanMs === 0 ? 0 : ms / meanMs
       const text = `${label === '' ? '' : `${label}: `}${name} ${time(ms)}, ${percentToTenth(fraction)} (${meaning})`

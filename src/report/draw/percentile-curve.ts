@@ -4,13 +4,13 @@ import { nameOf, PERCENTILES, type Summary } from '../../result/summary.js'
 import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 import { time, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
-import type { Drawing } from './drawing.js'
-import { type Box, drawFrame, PLOT, px, spreadLabels, ticksOf, tickText, WIDTH } from './frame.js'
-import { stripCommonWords } from './label.js'
-import { drawDot, drawMark, drawWhisker } from './mark.js'
-import { runClass } from './run-colour.js'
-import { exactLogScale, logScale, type Scale } from './scale.js'
-import { formatBounded } from './text.js'
+import type { Drawing } from './elements/drawing.js'
+import { type Box, drawFrame, PLOT, px, spreadLabels, ticksOf, tickText, WIDTH } from './elements/frame.js'
+import { stripCommonWords } from './elements/label.js'
+import { drawDot, drawMark, drawWhisker } from './elements/mark.js'
+import { runClass } from './elements/run-colour.js'
+import { exactLogScale, logScale, type Scale } from './elements/scale.js'
+import { formatBounded } from './elements/text.js'
 import { boundedOf } from './trade-off-figure.js'
 
 /** A time, and the fraction of requests (`upTo`) that took at most that long. */
@@ -157,7 +157,7 @@ function stepPath(
   return d
 }
 
-/** The labels of the runs without common words, if all are shorten enough for the ends of the curves; else null. */
+/** The labels of the runs without common words, if all are short enough for the ends of the curves; else null. */
 function endLabels(runs: readonly LabelledSummary[]): string[] | null {
   if (runs.length === 1 || runs.length > MOST_NAMED) return null
   const names = stripCommonWords(runs.map(({ label }) => label))

@@ -1,10 +1,10 @@
-import type { Comparison, MetricComparison } from '../../budget/comparison.js'
+import type { Comparison, MetricComparison } from '../../budget/comparison/comparison.js'
 import { threeDigits } from '../../text/number.js'
 import { markup } from '../markup.js'
-import type { Drawing } from './drawing.js'
-import { drawFrame, px, ticksOf, tickText, WIDTH } from './frame.js'
-import { drawDot, drawMark } from './mark.js'
-import { exactScale } from './scale.js'
+import type { Drawing } from './elements/drawing.js'
+import { drawFrame, px, ticksOf, tickText, WIDTH } from './elements/frame.js'
+import { drawDot, drawMark } from './elements/mark.js'
+import { exactScale } from './elements/scale.js'
 
 const ROW = 34
 const LEFT = 104

@@ -2,8 +2,8 @@ import { checkList, ValidationError } from '../../validation/validation-error.js
 import { checkOptions, checkSwept } from '../given.js'
 import { Markup, markup } from '../markup.js'
 import type { TradeOffRow } from '../terminal/trade-off-row.js'
-import { HEIGHT, WIDTH } from './frame.js'
-import { FILE_STYLE } from './theme.js'
+import { HEIGHT, WIDTH } from './elements/frame.js'
+import { FILE_STYLE } from './elements/theme.js'
 import { describe, latenciesOf, latencyPanel, legendOf, throughputPanel } from './trade-off.js'
 import { figureOfRows, figuresOfSweep, type SweptRun, type TradeOffFigure } from './trade-off-figure.js'
 

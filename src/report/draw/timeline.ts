@@ -4,10 +4,10 @@ import { decodeSummary } from '../../result/summary.js'
 import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 import { count, time, timeUnit } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
-import type { Drawing } from './drawing.js'
-import { drawFrame, PLOT, px, spreadLabels, ticksOf, tickText } from './frame.js'
-import { drawMark } from './mark.js'
-import { exactScale, logScale, type Scale } from './scale.js'
+import type { Drawing } from './elements/drawing.js'
+import { drawFrame, PLOT, px, spreadLabels, ticksOf, tickText } from './elements/frame.js'
+import { drawMark } from './elements/mark.js'
+import { exactScale, logScale, type Scale } from './elements/scale.js'
 
 /** A segment of the window, and the latency of the requests due in it; null if none completed. */
 export interface DecodedSegment {

@@ -6,11 +6,11 @@ import { servicesOf } from '../../scenario/classes.js'
 import { wholeName } from '../../scenario/fields.js'
 import { maxThroughput } from '../../scenario/service/service.js'
 import { durationMs, ratePerSecond } from '../../scenario/units.js'
-import { count, inText, rate } from '../../text/number.js'
+import { count, inText, plural, rate } from '../../text/number.js'
 import type { Figure, Figures } from '../figures.js'
 import type { Spread } from '../spread.js'
 import type { TradeOffRow } from '../terminal/trade-off-row.js'
-import type { Bounded } from './mark.js'
+import type { Bounded } from './elements/mark.js'
 
 export const DRAWN = ['p50', 'p90', 'p95', 'p99'] as const
 export type Drawn = (typeof DRAWN)[number]
@@ -95,7 +95,7 @@ export function figureOfRows(rows: TradeOffRow[], offeredPerSec: number, rounds?
       perSecond: capacityPerSec,
     })),
     offeredPerSec,
-    boundsName: rounds === undefined ? 'the rounds' : rounds === 1 ? '1 round' : `${count(rounds)} rounds`,
+    boundsName: rounds === undefined ? 'the rounds' : plural(rounds, 'round'),
   }
 }
 

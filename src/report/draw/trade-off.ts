@@ -1,11 +1,11 @@
 import { line } from 'd3-shape'
 import { count, rate, time, timeUnit } from '../../text/number.js'
 import { type Content, type Markup, markup } from '../markup.js'
-import { drawFrame, PLOT, px, spreadLabels, ticksOf, tickText } from './frame.js'
-import { type Bounded, type Dot, drawDot, drawMark, drawWhisker } from './mark.js'
-import { type Positions, positionsOf } from './positions.js'
-import { linearScale, logScale, type Scale } from './scale.js'
-import { formatBounded, perSecond } from './text.js'
+import { drawFrame, PLOT, px, spreadLabels, ticksOf, tickText } from './elements/frame.js'
+import { type Bounded, type Dot, drawDot, drawMark, drawWhisker } from './elements/mark.js'
+import { type Positions, positionsOf } from './elements/positions.js'
+import { linearScale, logScale, type Scale } from './elements/scale.js'
+import { formatBounded, perSecond } from './elements/text.js'
 import {
   DRAWN,
   type Drawn,

@@ -1,5 +1,5 @@
+import { comparisonHeadline } from '../../budget/comparison/render-comparison.js'
 import { observedText, ruleText } from '../../budget/render.js'
-import { comparisonHeadline } from '../../budget/render-comparison.js'
 import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-report.js'
 import { gateSides } from '../gate-text.js'
 import { checkOptions } from '../given.js'

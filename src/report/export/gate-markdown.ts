@@ -1,10 +1,10 @@
+import { comparisonHeadline, comparisonRows } from '../../budget/comparison/render-comparison.js'
 import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
-import { comparisonHeadline, comparisonRows } from '../../budget/render-comparison.js'
 import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-report.js'
-import { legible } from '../../text/legible.js'
+import { makeLegible } from '../../text/legible.js'
 import { GATE_MARKS, gateHeadline, gateNotes, gateSides, gateTable, sensitivityText } from '../gate-text.js'
 import { markup } from '../markup.js'
-import { escapeText, joinParts, renderHeading, renderList, renderTable } from './markdown.js'
+import { escapeText, joinSections, renderHeading, renderList, renderTable } from './markdown.js'
 
 /**
  * Renders a gate for a pull request: its verdict, a row for each scenario, the detectable changes, and folded tables of all
@@ -31,7 +31,7 @@ export function renderGateMarkdown(gate: GateReport): string {
     return [name, ...[verdict, ...cells.slice(0, -1)].map((cell) => cell.replaceAll(' ', NO_BREAK))]
   })
   const { node, cpu, cores } = environment
-  return joinParts([
+  return joinSections([
     renderHeading(`${GATE_MARKS[verdict]} ${gateHeadline(gate)}`),
     renderTable([...titles.slice(0, 1), 'verdict', ...titles.slice(1, -1)], rows, 2),
     escapeText(sensitivityText(gate) ?? ''),
@@ -55,6 +55,6 @@ function renderDetails({ name, verdict, comparison, confirmation, budget }: Gate
   if (budget !== null) tables.push(escapeText(headline(budget)), renderTable([...BUDGET_TITLES], budgetRows(budget)))
   if (tables.length === 0) return ''
   const headlineText = comparison === null ? '' : `: ${comparisonHeadline(comparison)}`
-  const summary = markup`<details><summary>${GATE_MARKS[verdict]} ${legible(name)}${headlineText}</summary>`.text
+  const summary = markup`<details><summary>${GATE_MARKS[verdict]} ${makeLegible(name)}${headlineText}</summary>`.text
   return [summary, ...tables, '</details>'].join('\n\n')
 }

@@ -1,15 +1,15 @@
 import { type BudgetCheck, checkIsBudgetCheck } from '../../budget/check.js'
-import { checkIsComparison } from '../../budget/check-comparison.js'
-import type { Comparison } from '../../budget/comparison.js'
+import { checkIsComparison } from '../../budget/comparison/check-comparison.js'
+import type { Comparison } from '../../budget/comparison/comparison.js'
+import { comparisonHeadline, comparisonRows } from '../../budget/comparison/render-comparison.js'
 import { BUDGET_TITLES, budgetRows, headline } from '../../budget/render.js'
-import { comparisonHeadline, comparisonRows } from '../../budget/render-comparison.js'
 import type { Swept } from '../../explore/sweep.js'
 import { checkIsResult } from '../../result/check.js'
 import { describeMachines } from '../../result/merge/merged.js'
 import { partsOf, responseTimesOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
 import type { Summary } from '../../result/summary.js'
-import { legible } from '../../text/legible.js'
+import { makeLegible } from '../../text/legible.js'
 import { percentToTenth, rate, threeDigits, time, timeUnit } from '../../text/number.js'
 import { dropColumns, FIGURES, figureHeader, figuresOf, firstError, formatFigure } from '../figures.js'
 import { checkOptions, checkSwept } from '../given.js'
@@ -74,7 +74,7 @@ export function renderMarkdown(
     latencyMs.mean === 0 ? '' : percentToTenth(ms / latencyMs.mean),
     meaning,
   ])
-  return joinParts([
+  return joinSections([
     renderHeading(title ?? `${VERBS[engine]}: latency p99 ${time(latencyMs.p99)}`),
     scenario === null
       ? `Live requests${machines === null ? '' : ` of ${machines}`}`
@@ -133,7 +133,7 @@ export function renderSweepMarkdown(swept: readonly Swept[], options: { title?: 
   const invalid = all.flatMap(({ invalid, labels }) =>
     invalid === null ? [] : [{ ...invalid, message: `${labels.join(', ')} is invalid: ${invalid.message}` }],
   )
-  return joinParts([renderHeading(title ?? 'Sweep'), renderTable(titles, rows), renderFindings(invalid)])
+  return joinSections([renderHeading(title ?? 'Sweep'), renderTable(titles, rows), renderFindings(invalid)])
 }
 
 /**
@@ -149,7 +149,7 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
   checkIsComparison(comparison)
   const { titles, rows } = comparisonRows(comparison)
   const mark = { slower: '❌', faster: '✅', same: '✅', inconclusive: '⚠️' }[comparison.verdict]
-  return joinParts([
+  return joinSections([
     renderHeading(`${mark} ${comparisonHeadline(comparison)}`),
     renderTable(titles, rows),
     renderFindings(comparison.findings),
@@ -168,7 +168,7 @@ export function renderBudgetMarkdown(check: BudgetCheck): string {
   checkIsBudgetCheck(check)
   const mark = { pass: '✅', fail: '❌', inconclusive: '⚠️' }[check.verdict]
   const reasons = check.rules.flatMap(({ metric, reason }) => (reason === undefined ? [] : [`${metric}: ${reason}`]))
-  return joinParts([
+  return joinSections([
     renderHeading(`${mark} ${headline(check)}`),
     renderTable([...BUDGET_TITLES], budgetRows(check)),
     renderList(reasons),
@@ -194,11 +194,11 @@ export function renderTable(titles: string[], rows: string[][], left = 1): strin
   )
 }
 
-export const joinParts = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
+export const joinSections = (parts: string[]) => `${parts.filter((part) => part !== '').join('\n\n')}\n`
 
 /** Escapes a text: markup, mentions and line breaks. */
 export function escapeText(text: string): string {
-  return legible(text)
+  return makeLegible(text)
     .replace(/[\\`*_~[\]<>|#]/g, '\\$&')
     .replace(/&/g, '&amp;')
     .replace(/@(?=\w)/g, '@\u200b')

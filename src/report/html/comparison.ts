@@ -1,5 +1,5 @@
-import type { Comparison } from '../../budget/comparison.js'
-import { comparisonHeadline, comparisonRows } from '../../budget/render-comparison.js'
+import type { Comparison } from '../../budget/comparison/comparison.js'
+import { comparisonHeadline, comparisonRows } from '../../budget/comparison/render-comparison.js'
 import { drawRatios } from '../draw/ratios.js'
 import { type Markup, markup } from '../markup.js'
 import { renderDataTable } from './data-table.js'

@@ -1,6 +1,6 @@
-import { type Drawing, heightOf } from '../draw/drawing.js'
-import { WIDTH } from '../draw/frame.js'
-import type { Scale } from '../draw/scale.js'
+import { type Drawing, heightOf } from '../draw/elements/drawing.js'
+import { WIDTH } from '../draw/elements/frame.js'
+import type { Scale } from '../draw/elements/scale.js'
 import { attributes, type Content, type Markup, markup } from '../markup.js'
 import { type DataTable, renderDataTable } from './data-table.js'
 

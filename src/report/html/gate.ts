@@ -5,7 +5,7 @@ import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
 import { renderComparisonSection } from './comparison.js'
 import { renderDataTable } from './data-table.js'
-import { page } from './page.js'
+import { renderPage } from './page.js'
 
 const CLASSES = { pass: 'good', fail: 'bad', inconclusive: 'doubt', failed: 'bad' } as const
 
@@ -35,7 +35,7 @@ export function renderGateHtml(gate: GateReport, options: { title?: string | und
   const things = gate.runner === undefined ? 'Scenarios' : 'Tasks'
   const detects = sensitivityText(gate)
   const notes = gateNotes(gate)
-  return page(
+  return renderPage(
     title,
     markup`<header><h1>Regression gate</h1><p class="verdict ${CLASSES[verdict]}">${gateHeadline(gate)}</p><p class="quiet">${gateSides(gate)}</p><p class="quiet" id="keys">Hover over a chart to see its values, or focus it and use the arrow keys.</p></header>
 <section aria-labelledby="scenarios"><h2 id="scenarios">${things}</h2>${renderDataTable({ caption: `All ${things.toLowerCase()}`, columns: titles, rows })}${detects !== null && markup`<p>${detects}</p>`}${notes.length > 0 && markup`<ul>${notes.map((note) => markup`<li>${note}</li>`)}</ul>`}</section>

@@ -5,7 +5,7 @@ import { type Budget, budgetSchema, checkBudgetClasses, rulesOf } from '../../sc
 import { type Duration, options, positiveDuration } from '../../scenario/units.js'
 import { show, throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { type Markup, markup } from '../markup.js'
-import { PAGE_POLICY, page } from './page.js'
+import { PAGE_POLICY, renderPage } from './page.js'
 import { type HtmlOptions, reportOf } from './render.js'
 
 /** Options of `createReportHandler`. */
@@ -56,25 +56,27 @@ export function createReportHandler(
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')
-      return respond(response, 405, page('Method not allowed', markup`<h1>Only GET and HEAD are allowed</h1>`))
+      return respond(response, 405, renderPage('Method not allowed', markup`<h1>Only GET and HEAD are allowed</h1>`))
     }
     // within a promise, since snapshot may throw synchronously
     Promise.resolve()
       .then(snapshot)
       .then((result) => {
-        if (result === null) return respond(response, 200, emptyPage(options, head))
+        if (result === null) return respond(response, 200, renderEmptyPage(options, head))
         const fault = options.budget === undefined ? null : faultOfBudget(options.budget, result)
         if (fault !== null) {
           return respond(
             response,
             500,
-            page('No report', markup`<h1>The budget cannot be checked</h1><p>${fault}</p>`, head),
+            renderPage('No report', markup`<h1>The budget cannot be checked</h1><p>${fault}</p>`, head),
           )
         }
-        respond(response, 200, livePage(result, options, head))
+        respond(response, 200, renderLivePage(result, options, head))
       })
       // the error may hold secrets, so the client does not see it
-      .catch(() => respond(response, 500, page('No report', markup`<h1>The report could not be rendered</h1>`, head)))
+      .catch(() =>
+        respond(response, 500, renderPage('No report', markup`<h1>The report could not be rendered</h1>`, head)),
+      )
   }
 }
 
@@ -88,18 +90,18 @@ function faultOfBudget(budget: Budget, { classes = {} }: Result): string | null 
   }
 }
 
-function livePage(result: Result, options: HtmlOptions, head: Markup | ''): string {
+function renderLivePage(result: Result, options: HtmlOptions, head: Markup | ''): string {
   // operators know the machine, and attackers should not learn its versions
   const shown = { ...result, environment: null }
   const { title, body } = reportOf(
     { runs: [{ label: '', result: shown }], swept: [], comparisons: [], tuned: [] },
     options,
   )
-  return page(title, body, head)
+  return renderPage(title, body, head)
 }
 
-const emptyPage = ({ title = 'Latency report' }: HtmlOptions, head: Markup | '') =>
-  page(title, markup`<h1>${title}</h1><p>Nothing is recorded yet.</p>`, head)
+const renderEmptyPage = ({ title = 'Latency report' }: HtmlOptions, head: Markup | '') =>
+  renderPage(title, markup`<h1>${title}</h1><p>Nothing is recorded yet.</p>`, head)
 
 function respond(response: ServerResponse, status: number, html: string): void {
   // the client may have disconnected, or another handler may have responded

@@ -1,14 +1,15 @@
 import type { HistorySeries } from '../../history/series.js'
+import { plural } from '../../text/number.js'
 import { drawHistory } from '../draw/history-chart.js'
 import { changeText, historyValue, shortCommit } from '../history-text.js'
 import { markup } from '../markup.js'
 import { renderFigure } from './figure.js'
-import { page } from './page.js'
+import { renderPage } from './page.js'
 
 /** Renders a history as a self-contained HTML page: a chart for each scenario and machine, with its changes. */
 export function renderHistoryHtml(series: readonly HistorySeries[]): string {
   const title = `History of ${[...new Set(series.map(({ metric }) => metric))].join(', ') || 'nothing'}`
-  return page(
+  return renderPage(
     title,
     markup`<header><h1>${title}</h1><p class="quiet" id="keys">Hover over a chart to see its values, or focus it and use the arrow keys.</p></header>
 <div class="grid-of-cards">${series.map(renderSeries)}</div>`,
@@ -18,7 +19,7 @@ export function renderHistoryHtml(series: readonly HistorySeries[]): string {
 function renderSeries(series: HistorySeries, i: number) {
   const { name, metric, machine, points, changes } = series
   const texts = changes.map((change) => `${shortCommit(change.commit)}: ${changeText(change, series)}`)
-  const runs = points.length === 1 ? '1 run' : `${points.length} runs`
+  const runs = plural(points.length, 'run')
   return renderFigure({
     id: `history-${i}`,
     title: markup`<bdi>${name}</bdi>: ${metric}`,

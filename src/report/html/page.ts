@@ -9,6 +9,6 @@ const hash = (text: string) => `'sha256-${createHash('sha256').update(text).dige
 export const PAGE_POLICY = `default-src 'none'; style-src ${hash(PAGE_STYLE)}; script-src ${hash(PAGE_SCRIPT)}; base-uri 'none'; form-action 'none'`
 
 /** Renders a self-contained HTML page. */
-export function page(title: string, body: Content, head: Content = ''): string {
+export function renderPage(title: string, body: Content, head: Content = ''): string {
   return `<!doctype html>\n${markup`<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="${new Markup(PAGE_POLICY)}">${head}<title>${title}</title><style>${new Markup(PAGE_STYLE)}</style></head><body><main>${body}</main><div id="tip" role="status"></div><script>${new Markup(PAGE_SCRIPT)}</script></body></html>`}\n`
 }

@@ -15,7 +15,7 @@ import {
   timelineFigure,
   tradeOffFigures,
 } from './figures.js'
-import { page } from './page.js'
+import { renderPage } from './page.js'
 import { type Contents, contentsOf, type LabelledResult, type ReportEntry } from './report-entry.js'
 import { renderSetting } from './setting.js'
 import { renderTunedSection } from './tuned.js'
@@ -61,7 +61,7 @@ export function renderHtml(of: ReportEntry | readonly ReportEntry[], options: Ht
   const given = Array.isArray(of) ? (of as readonly ReportEntry[]) : [of as ReportEntry]
   if (given.length === 0) throw new ValidationError('report', 'must hold at least one result or comparison')
   const { title, body } = reportOf(contentsOf(given), options)
-  return page(title, body)
+  return renderPage(title, body)
 }
 
 /** Builds the title and body of a report. */

@@ -1,4 +1,4 @@
-import { CHART_STYLE, colourProperties, FONT } from '../draw/theme.js'
+import { CHART_STYLE, colourProperties, FONT } from '../draw/elements/theme.js'
 
 /** The style of a page. Charts scale with their container, and their text scales less. */
 export const PAGE_STYLE = `:root{color-scheme:light dark;${colourProperties('light')}}

@@ -1,15 +1,15 @@
 import { keyOf, type Tuned, type TunedSetting } from '../../explore/tune/tuned.js'
 import { rulesOf } from '../../scenario/budget.js'
-import { closePercentage, count, inText, time } from '../../text/number.js'
+import { closePercentage, count, inText, plural, time } from '../../text/number.js'
 import { type CostPoint, drawGoodputFront, drawP99Front } from '../draw/cost-front.js'
-import { drawDot } from '../draw/mark.js'
-import { runClass } from '../draw/run-colour.js'
+import { drawDot } from '../draw/elements/mark.js'
+import { runClass } from '../draw/elements/run-colour.js'
 import { type Markup, markup } from '../markup.js'
 import { confirmationText, settingColumns } from '../terminal/tuned-table.js'
 import { renderDataTable } from './data-table.js'
 import { renderFigure } from './figure.js'
 
-/** What `tune` found: the recommendation, the Pareto front with the budget drawn in, and what came of each candidate. */
+/** What `tune` found: the recommendation, the Pareto front with the budget drawn in, and the outcome of each candidate. */
 export function renderTunedSection(tuned: Tuned, i: number): Markup {
   const { best, sentence, nearest, front, candidates, runs, grid, unsearched } = tuned
   const columns = settingColumns(front)
@@ -95,5 +95,5 @@ function settingText({ candidate, servers, batching }: TunedSetting): string {
     maxBatchSize === 1
       ? 'one at a time'
       : `batches of up to ${count(maxBatchSize)}${maxWait === 0 ? '' : ` that wait up to ${time(maxWait)}`}`
-  return `${candidate === null ? '' : `${candidate}, `}${servers === 1 ? '1 server' : `${count(servers)} servers`}, ${batches}`
+  return `${candidate === null ? '' : `${candidate}, `}${plural(servers, 'server')}, ${batches}`
 }

@@ -7,7 +7,7 @@ import { nameOf } from '../../result/summary.js'
 import type { Finding } from '../../result/validity.js'
 import type { Budget } from '../../scenario/budget.js'
 import { sortBySeverity } from '../../text/findings.js'
-import { closePercentage, count, percent, threeDigits, time } from '../../text/number.js'
+import { closePercentage, count, percent, plural, threeDigits, time } from '../../text/number.js'
 import { type Markup, markup } from '../markup.js'
 import { type DataCell, renderDataTable } from './data-table.js'
 import type { LabelledResult } from './report-entry.js'
@@ -112,7 +112,7 @@ function renderFindings(runs: readonly LabelledResult[]): Markup {
     })
   if (runs.length === 1) return markup`${lists(() => true)}`
   const notes = lists(({ severity }) => severity === 'info')
-  return markup`${lists(({ severity }) => severity !== 'info')}${notes.length > 0 && markup`<details><summary>Notes on ${notes.length === 1 ? '1 run' : `${notes.length} runs`}</summary>${notes}</details>`}`
+  return markup`${lists(({ severity }) => severity !== 'info')}${notes.length > 0 && markup`<details><summary>Notes on ${plural(notes.length, 'run')}</summary>${notes}</details>`}`
 }
 
 /** Renders a list of findings, the most severe first. */

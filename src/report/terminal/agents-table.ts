@@ -1,34 +1,29 @@
 import type { AgentsNeeded } from '../../explore/limit/agents-needed.js'
-import { count, inText, rate } from '../../text/number.js'
+import { count, inText, plural, rate } from '../../text/number.js'
 import { plain, type RenderOptions } from '../../text/style.js'
-import { wrap } from '../../text/wrap.js'
+import { renderParagraph } from '../../text/wrap.js'
 import { triedTable } from './capacity-table.js'
 
 /** Renders how many agents a load needs, what that is computed from, and the loads that were measured. */
 export function renderAgentsNeeded(found: AgentsNeeded, { width = 80, style = plain }: RenderOptions = {}): string {
-  const paragraph = (text: string) => wrap(text, width - 2).map((line) => ` ${line}`)
-  const lead = paragraph(leadText(found)).map((line) => style(found.agents === null ? 'yellow' : 'bold', line))
   const parts = [
-    lead,
-    paragraph(basisText(found)),
-    paragraph(connectionsText(found)),
-    [triedTable(found.search.tried, style)],
+    renderParagraph(leadText(found), width, (line) => style(found.agents === null ? 'yellow' : 'bold', line)),
+    renderParagraph(basisText(found), width),
+    renderParagraph(connectionsText(found), width),
+    triedTable(found.search.tried, style),
   ]
-  return parts
-    .filter(([line]) => line !== undefined && line.trim() !== '')
-    .map((lines) => lines.join('\n'))
-    .join('\n\n')
+  return parts.filter((part) => part.trim() !== '').join('\n\n')
 }
 
-const agentsText = (agents: number) => (agents === 1 ? '1 agent' : `${count(agents)} agents`)
+const agentsText = (agents: number) => plural(agents, 'agent')
 
 function leadText({ load, agents, fewest, limitedBy, each, search }: AgentsNeeded): string {
   if (search.tried.length === 0)
-    return `How many agents send ${rate(load)} is not known: the time was over before a run was.`
+    return `How many agents ${rate(load)} needs is unknown: the time ran out before a run ended.`
   if (agents === null || each === null) {
     const short = search.tried.some(({ verdict }) => verdict === 'pass')
     const why = short ? 'no load passed a long run; allow more time' : 'this machine sent no load on time'
-    return `How many agents send ${rate(load)} is not known: ${why}.`
+    return `How many agents ${rate(load)} needs is unknown: ${why}.`
   }
   const atMost = limitedBy === 'target' || limitedBy === 'time' ? 'at most ' : ''
   const but =
@@ -41,8 +36,8 @@ function leadText({ load, agents, fewest, limitedBy, each, search }: AgentsNeede
 
 const LIMITED_BY: Record<AgentsNeeded['limitedBy'], string> = {
   late: 'no longer sent on time',
-  target: 'the target was the limit, so that this machine may send more',
-  time: 'no clear verdict in the time there was, so that this machine may send more; allow more time',
+  target: 'the target was the limit, so this machine may be able to send more',
+  time: 'no clear verdict in the available time, so this machine may be able to send more; allow more time',
   none: '',
 }
 

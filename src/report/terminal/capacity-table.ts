@@ -3,18 +3,18 @@ import type { MeasuredCapacity, TriedLoad } from '../../explore/limit/measure-ca
 import type { LoadCause } from '../../explore/limit/search.js'
 import { rate, seconds } from '../../text/number.js'
 import { plain, type RenderOptions } from '../../text/style.js'
-import { wrap } from '../../text/wrap.js'
+import { renderParagraph } from '../../text/wrap.js'
 import { type Column, table } from './table.js'
 
 /** Renders the highest load that keeps a budget, what ended the search, and the loads that were tried. */
 export function renderCapacity(found: MeasuredCapacity, { width = 80, style = plain }: RenderOptions = {}): string {
-  const paragraph = (text: string) => wrap(text, width - 2).map((line) => ` ${line}`)
-  const lead = paragraph(leadText(found)).map((line) => style(found.rate === null ? 'yellow' : 'bold', line))
-  const parts = [lead, paragraph(endText(found)), paragraph(confirmedText(found)), [triedTable(found.tried, style)]]
-  return parts
-    .filter(([line]) => line !== undefined && line.trim() !== '')
-    .map((lines) => lines.join('\n'))
-    .join('\n\n')
+  const parts = [
+    renderParagraph(leadText(found), width, (line) => style(found.rate === null ? 'yellow' : 'bold', line)),
+    renderParagraph(endText(found), width),
+    renderParagraph(confirmedText(found), width),
+    triedTable(found.tried, style),
+  ]
+  return parts.filter((part) => part.trim() !== '').join('\n\n')
 }
 
 function leadText({ rate: highest, failed }: MeasuredCapacity): string {
@@ -44,11 +44,11 @@ function endText({ limit, tried }: MeasuredCapacity): string {
 
 function confirmedText({ rate: highest, confirmed, ended, limit }: MeasuredCapacity): string {
   if (ended === 'found') return ''
-  const why = ended === 'time' ? 'The time was over' : 'The search was stopped'
+  const why = ended === 'time' ? 'The time ran out' : 'The search was stopped'
   const longer = ended === 'time' ? '; allow more time' : ''
   if (highest === null) return `${why} before a load passed${longer}.`
   if (!confirmed) return `${why} before a long run confirmed this load: it passed a short one only${longer}.`
-  const end = limit === null ? 'the budget broke' : 'a load within 5 % of it was found not to pass'
+  const end = limit === null ? 'the budget broke' : 'a load at most 5 % above it failed to pass'
   return `${why} before ${end}: the target may sustain more${longer}.`
 }
 

@@ -1,7 +1,7 @@
 import { checkIsGate, type GateOutcome, type GateReport, type GateVerdict } from '../../gate/gate-report.js'
-import { columns } from '../../text/columns.js'
-import { legible } from '../../text/legible.js'
-import { type Format, plain, type RenderOptions, visible } from '../../text/style.js'
+import { renderColumns } from '../../text/columns.js'
+import { makeLegible } from '../../text/legible.js'
+import { type Format, NARROWEST, plain, type RenderOptions, visible } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { gateHeadline, gateNotes, gateSides, gateTable, sensitivityText } from '../gate-text.js'
 
@@ -9,7 +9,6 @@ const COLOURS = { pass: 'green', fail: 'red', inconclusive: 'yellow', failed: 'r
   GateVerdict,
   Format
 >
-const SHORTEST = 60
 /** Columns left out on a narrow terminal: the figures of both sides. */
 const SIDES = ['base', 'head']
 
@@ -27,8 +26,8 @@ const SIDES = ['base', 'head']
 export function renderGate(given: GateReport, options: RenderOptions = {}): string {
   checkIsGate(given)
   const { width = 80, style = plain } = options
-  const gate = legible(given)
-  const room = Math.max(SHORTEST, width) - 1
+  const gate = makeLegible(given)
+  const room = Math.max(NARROWEST, width) - 1
   const lines = (text: string) =>
     wrap(text, room - 1)
       .map((line) => ` ${line}`)
@@ -40,7 +39,7 @@ export function renderGate(given: GateReport, options: RenderOptions = {}): stri
   })
   const table = (leftOut: readonly string[]) => {
     const isShown = (_: unknown, column: number) => !leftOut.includes(titles[column] as string)
-    return columns(
+    return renderColumns(
       titles.filter(isShown),
       rows.map((row) => row.filter(isShown)),
       style,

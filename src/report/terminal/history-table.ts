@@ -1,19 +1,18 @@
 import type { HistorySeries } from '../../history/series.js'
-import { columns } from '../../text/columns.js'
-import { legible } from '../../text/legible.js'
-import { plain, type RenderOptions } from '../../text/style.js'
+import { renderColumns } from '../../text/columns.js'
+import { makeLegible } from '../../text/legible.js'
+import { NARROWEST, plain, type RenderOptions } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 import { changeText, historyValue, shortCommit } from '../history-text.js'
 
 /** The table of a longer series has only its last runs. */
 const MOST_ROWS = 20
-const SHORTEST = 60
 
 /** Renders a history: the last runs of each series, and its changes. */
 export function renderHistory(given: readonly HistorySeries[], options: RenderOptions = {}): string {
   const { width = 80, style = plain } = options
-  const room = Math.max(SHORTEST, width) - 2
-  return legible([...given])
+  const room = Math.max(NARROWEST, width) - 2
+  return makeLegible([...given])
     .map((series) => {
       const { name, metric, machine, points, changes } = series
       const from = Math.max(0, points.length - MOST_ROWS)
@@ -36,7 +35,7 @@ export function renderHistory(given: readonly HistorySeries[], options: RenderOp
         .map((change) => ` ${shortCommit(change.commit)}: ${changeText(change, series)}`)
       return [
         title.join('\n'),
-        columns(['commit', 'added', metric, '95 % interval', 'change'], rows, style),
+        renderColumns(['commit', 'added', metric, '95 % interval', 'change'], rows, style),
         earlierChanges.length === 0 ? '' : [` Earlier changes:`, ...earlierChanges].join('\n'),
       ]
         .filter((part) => part !== '')

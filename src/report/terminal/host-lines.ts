@@ -1,6 +1,6 @@
 import type { Host } from '../../result/host.js'
 import { sumBy } from '../../statistics/descriptive.js'
-import { inText, percent, threeDigits, time } from '../../text/number.js'
+import { inText, percent, plural, threeDigits, time } from '../../text/number.js'
 import { pad, type Style } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
 
@@ -19,15 +19,15 @@ export function renderHost(host: Host, width: number, style: Style): string {
 /** Lists what is known of the machine, by name. */
 export function hostFacts(host: Host): [name: string, text: string][] {
   return [
-    ['speed', speed(host)],
-    ['cpu', cpu(host)],
-    ['CPU wait', waiting(host)],
-    ['gc', gc(host)],
-    ['event loop', eventLoop(host)],
+    ['speed', speedText(host)],
+    ['cpu', cpuText(host)],
+    ['CPU wait', cpuWaitText(host)],
+    ['gc', gcText(host)],
+    ['event loop', eventLoopText(host)],
   ].filter((line): line is [string, string] => line[1] !== null)
 }
 
-function speed({ speed }: Host): string | null {
+function speedText({ speed }: Host): string | null {
   if (speed === null) return null
   const { slowest, fastest, timeline } = speed
   const most = Math.max(...timeline.map((each) => each.speed))
@@ -35,19 +35,19 @@ function speed({ speed }: Host): string | null {
   return `${threeDigits(slowest)} to ${threeDigits(fastest)} of its mean ${line}`
 }
 
-function cpu({ cpu }: Host): string | null {
+function cpuText({ cpu }: Host): string | null {
   if (cpu === null) return null
   const { periodMs, cores, othersMs, stealMs } = cpu
-  const own = each(cpu.threads, ({ fraction }) => fraction, percent)
+  const own = threadsText(cpu.threads, ({ fraction }) => fraction, percent)
   const stolen = stealMs > 0 ? `, stolen ${percent(stealMs / periodMs)}` : ''
-  return `${own}; other processes ${percent(othersMs / periodMs)}${stolen}, of ${cores === 1 ? '1 core' : `${inText(cores)} cores`}`
+  return `${own}; other processes ${percent(othersMs / periodMs)}${stolen}, of ${plural(cores, 'core')}`
 }
 
-function waiting({ cpu }: Host): string | null {
-  return cpu && each(cpu.threads, ({ waitingMs }) => waitingMs / cpu.periodMs, percent)
+function cpuWaitText({ cpu }: Host): string | null {
+  return cpu && threadsText(cpu.threads, ({ waitingMs }) => waitingMs / cpu.periodMs, percent)
 }
 
-function gc({ gc }: Host): string | null {
+function gcText({ gc }: Host): string | null {
   if (gc === null) return null
   const paused = gc.filter(({ count }) => count > 0)
   if (paused.length === 0) return 'no pauses'
@@ -58,13 +58,17 @@ function gc({ gc }: Host): string | null {
   return `${pauses} ${count === 1 ? 'of' : 'the longest'} ${time(longest.longestMs)} (${longest.thread})`
 }
 
-function eventLoop({ eventLoopDelay }: Host): string | null {
+function eventLoopText({ eventLoopDelay }: Host): string | null {
   if (eventLoopDelay === null) return null
   const { p50Ms, p99Ms, maxMs } = eventLoopDelay
   return `late by ${time(p50Ms)} at p50, ${time(p99Ms)} at p99, ${time(maxMs)} at most`
 }
 
-function each<Of extends { thread: string }>(threads: Of[], of: (one: Of) => number, text: (value: number) => string) {
+function threadsText<Of extends { thread: string }>(
+  threads: Of[],
+  of: (one: Of) => number,
+  text: (value: number) => string,
+) {
   const servers = threads.filter(({ thread }) => thread.startsWith('server'))
   if (servers.length <= MOST_THREADS) return threads.map((one) => `${one.thread} ${text(of(one))}`).join(', ')
   const values = servers.map(of)

@@ -1,4 +1,4 @@
-import { bar } from '../../text/bar.js'
+import { drawBar } from '../../text/bar.js'
 import { threeDigits, timeUnit } from '../../text/number.js'
 import { pad, plain, type RenderOptions } from '../../text/style.js'
 import { createAxis, type LogAxis } from './axis.js'
@@ -63,7 +63,7 @@ export function renderPlot(rows: PlotRow[], options: PlotOptions): string {
     line(below, '', axis?.labels ?? ''),
   ]
   const body = rows.flatMap((row, i) => {
-    const left = `${style('green', bar((barWidth * row.throughput) / most))} ${throughputs[i]}`
+    const left = `${style('green', drawBar((barWidth * row.throughput) / most))} ${throughputs[i]}`
     const right = names.map((name) => {
       const drawn = row[name]
       if (typeof drawn === 'string') return style('yellow', drawn)

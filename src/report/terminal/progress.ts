@@ -1,4 +1,4 @@
-import { bar } from '../../text/bar.js'
+import { drawBar } from '../../text/bar.js'
 import type { Style } from '../../text/style.js'
 import { styleFor } from './style.js'
 
@@ -58,7 +58,7 @@ function progressOnTerminal(stream: ProgressStream, style: Style, now: () => num
     update(fraction, text) {
       if (now() < next) return
       next = now() + REWRITE_MS
-      const drawn = style('green', bar(BAR * fraction)) + style('dim', '·'.repeat(Math.floor(BAR * (1 - fraction))))
+      const drawn = style('green', drawBar(BAR * fraction)) + style('dim', '·'.repeat(Math.floor(BAR * (1 - fraction))))
       const line = `${text}${formatTimeLeft(fraction, now() - started)}`
       const room = Math.max(0, (stream.columns ?? 80) - BAR - 10)
       stream.write(`\r\u001b[K ${drawn} ${Math.round(100 * fraction)} % ${line.slice(0, room)}`)

@@ -8,13 +8,14 @@ import { partsOf, responseTimesOf } from '../../result/parts.js'
 import type { Bytes, Result } from '../../result/result.js'
 import { ESTIMATES, type Summary } from '../../result/summary.js'
 import { renderFindings } from '../../text/findings.js'
-import { legible } from '../../text/legible.js'
+import { makeLegible } from '../../text/legible.js'
 import {
   bytes,
   closePercentage,
   count,
   inText,
   percent,
+  plural,
   rate,
   seconds,
   type TimeUnit,
@@ -55,7 +56,7 @@ export const VERBS = { simulate: 'Simulated', measure: 'Measured', record: 'Reco
 export function renderResult(given: Result, options: ResultRenderOptions = {}): string {
   checkIsResult(given)
   const { width = 80, style = plain } = options
-  const result = legible(given)
+  const result = makeLegible(given)
   const parts = [
     heading(result, width, style),
     renderFindings(result.validity.findings, width, style),
@@ -90,7 +91,7 @@ function heading(result: Result, width: number, style: Style): string {
   lines.push(`over ${seconds(window.endMs - window.startMs)}${warmup}${seed}`)
   if (environment !== null) {
     const { node, cpu, cores, load } = environment
-    lines.push(`Node ${node}, ${cpu.trim()}, ${cores === 1 ? '1 core' : `${cores} cores`}, load ${threeDigits(load)}`)
+    lines.push(`Node ${node}, ${cpu.trim()}, ${plural(cores, 'core')}, load ${threeDigits(load)}`)
   }
   const indent = verb.length + 3
   const text = lines.flatMap((line) => wrap(line, width - indent))
@@ -268,7 +269,7 @@ function throughputText({ throughput: { offered, completed }, window, engine }: 
   const text = `${rate(completed)} of ${rate(offered)} offered`
   const earlier = Math.round(((completed - offered) * (window.endMs - window.startMs)) / 1000)
   if (completed < 1.01 * offered || earlier < 1) return text
-  const requests = earlier === 1 ? '1 request' : `${count(earlier)} requests`
+  const requests = plural(earlier, 'request')
   return `${text}, plus at least ${requests} from ${engine === 'record' ? 'before the window' : 'the warm-up'}`
 }
 

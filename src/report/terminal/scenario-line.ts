@@ -10,7 +10,7 @@ import type { StoredHttp } from '../../scenario/http.js'
 import type { ResolvedScenario, StoredScenario } from '../../scenario/scenario.js'
 import { targetName } from '../../scenario/target.js'
 import { sumBy } from '../../statistics/descriptive.js'
-import { count, inText, percent, rate, time } from '../../text/number.js'
+import { count, inText, percent, plural, rate, time } from '../../text/number.js'
 
 /** Describes a scenario in three lines: its arrivals, its batching, and its servers; and which requests are good, if it says so. */
 export function describeScenario(scenario: StoredScenario, engine: 'simulate' | 'measure' | 'record'): string[] {
@@ -55,7 +55,7 @@ export function describeLimits(good: Good): string {
 function serversLine({ servers, call, http }: StoredScenario): string {
   const what = call === undefined && http === undefined ? 'server' : 'in flight'
   if (servers === null) return 'no limit in flight'
-  return what === 'server' ? `${count(servers)} server${servers === 1 ? '' : 's'}` : `${count(servers)} in flight`
+  return what === 'server' ? plural(servers, 'server') : `${count(servers)} in flight`
 }
 
 function targetLine(scenario: StoredScenario): string | undefined {
@@ -71,7 +71,7 @@ function requestsText(requests: NonNullable<StoredHttp['requests']>): string {
   if (typeof sent === 'string') return `requests of ${relativePath(sent)}`
   if ('function' in sent) return 'requests of a function'
   const kinds = countOf(sent)
-  return `${count(kinds)} kind${kinds === 1 ? '' : 's'} of requests`
+  return `${plural(kinds, 'kind')} of requests`
 }
 
 /** Shortens the path of a file below the working directory. */
@@ -94,7 +94,7 @@ function arrivalsLine(arrivals: ResolvedScenario['arrivals']): string {
     case 'stages': {
       const rates = arrivals.stages.map((stage) => stage.rate)
       const ends = [Math.min(...rates, arrivals.from ?? Number.POSITIVE_INFINITY), Math.max(...rates)]
-      const stages = rates.length === 1 ? '1 stage' : `${count(rates.length)} stages`
+      const stages = plural(rates.length, 'stage')
       return `${stages} of ${ends[0] === ends[1] ? '' : `${rate(ends[0] as number)} to `}${rate(ends[1] as number)} over ${time(lengthMs(arrivals))}`
     }
     case 'replay': {
@@ -103,7 +103,7 @@ function arrivalsLine(arrivals: ResolvedScenario['arrivals']): string {
     }
     case 'closed': {
       const think = arrivals.thinkTime.mean === 0 ? '' : ` that think for ${time(arrivals.thinkTime.mean)}`
-      return `${arrivals.clients === 1 ? '1 client' : `${count(arrivals.clients)} clients`}${think}`
+      return `${plural(arrivals.clients, 'client')}${think}`
     }
   }
 }

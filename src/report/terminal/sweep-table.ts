@@ -1,7 +1,7 @@
 import type { Swept } from '../../explore/sweep.js'
 import type { Result } from '../../result/result.js'
 import type { Finding } from '../../result/validity.js'
-import { legible } from '../../text/legible.js'
+import { makeLegible } from '../../text/legible.js'
 import { rate, threeDigits, timeUnit } from '../../text/number.js'
 import { plain, type RenderOptions, type Style, visible } from '../../text/style.js'
 import { wrap } from '../../text/wrap.js'
@@ -28,7 +28,7 @@ const DROPPED_FIRST: Figure[] = ['p90', 'utilization', 'meanBatchSize', 'p95']
 export function renderSweep(given: Swept[], options: RenderOptions = {}): string {
   checkSwept(given)
   const { width = 80, style = plain } = options
-  const swept = legible(given)
+  const swept = makeLegible(given)
   if (swept.length === 0) return ' No runs.'
   const fields = sweptFields(swept)
   const rows = swept.map((each) => {

@@ -1,4 +1,4 @@
-import { count, rate } from '../../text/number.js'
+import { count, plural, rate } from '../../text/number.js'
 import { plain, type Style } from '../../text/style.js'
 import { checkList } from '../../validation/validation-error.js'
 import { FIGURES, type Figure } from '../figures.js'
@@ -128,7 +128,7 @@ export function renderAgreement(rows: TradeOffRow[], options: TradeOffOptions): 
 
 function agreementLines({ figures, within, apart, noise }: Agreement, { rounds, style = plain }: TradeOffOptions) {
   const fraction = (part: number) => `${Math.round(100 * part)} %`
-  const of = rounds === undefined ? 'the rounds' : rounds === 1 ? '1 round' : `${rounds} rounds`
+  const of = rounds === undefined ? 'the rounds' : plural(rounds, 'round')
   const chance = rounds === undefined ? undefined : WITHIN_BY_CHANCE[rounds]
   const exact = chance === undefined ? '' : `;\n with ${of}, an exact simulation would reach about ${chance} %`
   return [

@@ -1,10 +1,10 @@
 import { checkIsTuned } from '../../explore/tune/check-tuned.js'
 import type { Headroom } from '../../explore/tune/headroom.js'
 import type { Tuned, TunedSetting } from '../../explore/tune/tuned.js'
-import { legible } from '../../text/legible.js'
+import { makeLegible } from '../../text/legible.js'
 import { closePercentage, count, inText, percent, threeDigits, time, timeUnit } from '../../text/number.js'
 import { plain, type RenderOptions, type Style } from '../../text/style.js'
-import { wrap } from '../../text/wrap.js'
+import { renderParagraph } from '../../text/wrap.js'
 import { type Column, table } from './table.js'
 
 /**
@@ -19,20 +19,18 @@ import { type Column, table } from './table.js'
 export function renderTuned(given: Tuned, options: RenderOptions = {}): string {
   checkIsTuned(given)
   const { width = 80, style = plain } = options
-  const tuned = legible(given)
+  const tuned = makeLegible(given)
   const { best, sentence, nearest, front, candidates, runs, grid, unsearched } = tuned
-  const paragraph = (text: string) => wrap(text, width - 2).map((line) => ` ${line}`)
+  const paragraph = (text: string) => renderParagraph(text, width)
   const parts = [
-    wrap(sentence, width - 2)
-      .map((line) => ` ${style(best === null ? 'yellow' : 'bold', line)}`)
-      .join('\n'),
-    best === null ? '' : paragraph(confirmationText(tuned)).join('\n'),
-    nearest === null ? '' : paragraph(nearest.sentence).join('\n'),
+    renderParagraph(sentence, width, (line) => style(best === null ? 'yellow' : 'bold', line)),
+    best === null ? '' : paragraph(confirmationText(tuned)),
+    nearest === null ? '' : paragraph(nearest.sentence),
     front.length === 0 ? '' : settingsTable(front, style),
     candidates.length > 1 || best === null
-      ? candidates.flatMap(({ name, outcome }) => paragraph(`${name ?? 'The service'} ${outcome}.`)).join('\n')
+      ? candidates.map(({ name, outcome }) => paragraph(`${name ?? 'The service'} ${outcome}.`)).join('\n')
       : '',
-    unsearched.length === 0 ? '' : paragraph(`Not searched: ${unsearched.join('; ')}.`).join('\n'),
+    unsearched.length === 0 ? '' : paragraph(`Not searched: ${unsearched.join('; ')}.`),
     ` ${style('dim', `${count(runs)} runs, of ${count(grid)} settings`)}`,
   ]
   return parts.filter((part) => part !== '').join('\n\n')

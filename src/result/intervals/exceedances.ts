@@ -55,7 +55,7 @@ export class Exceedances {
   constructor(result: Pick<Result, 'segments'>, segmentation: Segmentation, unanswered: 'slowest' | 'fastest') {
     this.segmentation = segmentation
     this.#slowest = unanswered === 'slowest'
-    this.#segments = result.segments.filter(({ counts }) => counts.offered > 0).map(counted)
+    this.#segments = result.segments.filter(({ counts }) => counts.offered > 0).map(countSegment)
     this.offered = sumBy(this.#segments, ({ offered }) => offered)
     this.segments = this.#segments.length
   }
@@ -138,29 +138,32 @@ export class Exceedances {
       const fractions = over.map((count, i) => count / (offered[i] as number))
       const mean = n / over.length
       const differences = fractions.slice(1).map((each, i) => ((each - (fractions[i] as number)) * mean) ** 2 / 2)
-      return Math.max(1, ((sum(differences) * over.length) / (over.length - 1) / variance) * fewSegments(over.length))
+      return Math.max(
+        1,
+        ((sum(differences) * over.length) / (over.length - 1) / variance) * fewSegmentsFactor(over.length),
+      )
     }
     for (;;) {
       const segments = off.length
       const between = (sum(off.map((each) => each ** 2)) * segments) / (segments - 1)
       largest = Math.max(largest, between / variance)
       if (segments < 10 || this.segmentation === 'independent') break
-      off = inPairs(off)
-      offered = inPairs(offered)
+      off = addPairs(off)
+      offered = addPairs(offered)
     }
-    return Math.max(1, largest * fewSegments(over.length))
+    return Math.max(1, largest * fewSegmentsFactor(over.length))
   }
 }
 
 /** The factor by which a design effect is taken as larger, if it is known from few segments. */
-function fewSegments(segments: number): number {
+function fewSegmentsFactor(segments: number): number {
   if (segments >= USUAL) return 1
   return segments < 2 ? Number.POSITIVE_INFINITY : (student(0.025, segments - 1) / student(0.025, USUAL - 1)) ** 2
 }
 const USUAL = 20
 
 /** Adds up pairs; an odd one at the end joins the last pair. */
-function inPairs(values: readonly number[]): number[] {
+function addPairs(values: readonly number[]): number[] {
   const pairs = Array.from(
     { length: values.length >> 1 },
     (_, i) => (values[2 * i] as number) + (values[2 * i + 1] as number),
@@ -169,7 +172,7 @@ function inPairs(values: readonly number[]): number[] {
   return pairs
 }
 
-function counted({ counts, latencyMs }: Result['segments'][number]): CountedSegment {
+function countSegment({ counts, latencyMs }: Result['segments'][number]): CountedSegment {
   const { offered, completed } = counts
   const empty = { offered, unanswered: offered - completed, min: 0, max: 0, first: 0, from: new Uint32Array() }
   if (latencyMs === null) return empty

@@ -7,7 +7,14 @@ import { student, tailOf } from '../../statistics/student.js'
 import { count } from '../../text/number.js'
 import type { Recording } from '../recording.js'
 import { ESTIMATES, type Estimate, type Interval, noInterval, PERCENTILES } from '../summary.js'
-import { type EstimateError, estimateError, FEWEST, type Order, segmentsName, tooFewSegments } from './spread.js'
+import {
+  type EstimateError,
+  estimateError,
+  FEWEST_SEGMENTS,
+  type Order,
+  segmentsName,
+  tooFewSegments,
+} from './spread.js'
 
 /**
  * How many independent values a run must be worth. With fewer, its segments are still correlated, and their spread does
@@ -60,7 +67,7 @@ export function intervalsOf(
   counted: Counted = 'requests',
 ): Record<Estimate, Interval> {
   const advice = endsByItself ? noLonger : longerWindow(total, windowNs, counted)
-  return named(intervals(total, segments, 'in a row', advice, checkpoints, counted))
+  return nameIntervals(intervals(total, segments, 'in a row', advice, checkpoints, counted))
 }
 
 /** What the values of a distribution are of, in messages. */
@@ -91,7 +98,7 @@ export function intervalsBetween(
   replications: readonly HistogramSnapshot[],
   counted: Counted = 'requests',
 ): Record<Estimate, Interval> {
-  return named(intervals(total, replications, 'independent', moreReplications(total, counted), 1, counted))
+  return nameIntervals(intervals(total, replications, 'independent', moreReplications(total, counted), 1, counted))
 }
 
 /**
@@ -124,7 +131,7 @@ interface Intervals {
   percentiles: Interval[]
 }
 
-function named({ mean, percentiles }: Intervals): Record<Estimate, Interval> {
+function nameIntervals({ mean, percentiles }: Intervals): Record<Estimate, Interval> {
   return Object.fromEntries(ESTIMATES.map((estimate, i) => [estimate, i === 0 ? mean : percentiles[i - 1]])) as Record<
     Estimate,
     Interval
@@ -144,7 +151,7 @@ function intervals(
   const few = tooFewSegments(segments.length, order)
   if (few !== null) {
     // a longer run has proportionally more segments; never advise a shorter one
-    const factor = Math.max(INDEPENDENT / n, FEWEST[order] / Math.max(1, segments.length))
+    const factor = Math.max(INDEPENDENT / n, FEWEST_SEGMENTS[order] / Math.max(1, segments.length))
     const none = noInterval(n === 0 ? few : `${few}: ${advice(factor)}`)
     return { mean: none, percentiles: STORED.map(() => none) }
   }
@@ -165,7 +172,7 @@ function intervals(
     if (independent < INDEPENDENT) return tooFew('a mean', INDEPENDENT)
     const { low, high } = skewBounds(t, 2 / Math.sqrt(independent))
     const bound = (errors: number) => (total.sum + errors * mean.error) / n
-    return within(total, bound(-low), bound(high * calm(CALM.mean, independent / INDEPENDENT)))
+    return clampInterval(total, bound(-low), bound(high * calmFactor(CALM.mean, independent / INDEPENDENT)))
   }
   const meanInterval = ofMean()
   const percentiles = places.map(({ p, bucket }, i) => {
@@ -177,7 +184,7 @@ function intervals(
     const name = `p${STORED[i]}`
     if (independent < needed) return tooFew(name, needed)
     const down = (t * fraction.error) / n
-    const up = down * calm(CALM.percentiles[i] as number, independent / needed)
+    const up = down * calmFactor(CALM.percentiles[i] as number, independent / needed)
     // the observed extremes are not bounds
     const reach = Math.max(down / p, up / (1 - p))
     if (reach >= 1) {
@@ -188,13 +195,13 @@ function intervals(
     const low = distribution.boundAt(p - down, 'low', down + up)
     const high = distribution.boundAt(p + up, 'high', down + up)
     // the percentile itself is reported as the highest value of its bucket
-    return within(total, low, Math.max(high, bucketCeiling(bucket)))
+    return clampInterval(total, low, Math.max(high, bucketCeiling(bucket)))
   })
   return { mean: meanInterval, percentiles }
 }
 
 /** The factor that moves an upper bound away, if a run is worth `times` the needed independent values. */
-function calm(fraction: number, times: number): number {
+function calmFactor(fraction: number, times: number): number {
   return 1 + fraction * (1 - Math.min(1, Math.log(times) / Math.log(CALM_UP_TO)))
 }
 
@@ -309,7 +316,7 @@ function skewBounds(t: number, skewness: number): { low: number; high: number } 
   return { low: at(t), high: -at(-t) }
 }
 
-function within({ min, max }: HistogramSnapshot, lowNs: number, highNs: number): Interval {
+function clampInterval({ min, max }: HistogramSnapshot, lowNs: number, highNs: number): Interval {
   const clamped = (ns: number) => Math.max(min, Math.min(max, ns)) / NS_PER_MS
   return { low: clamped(lowNs), high: clamped(highNs), level: 0.95 }
 }

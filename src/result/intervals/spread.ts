@@ -17,13 +17,13 @@ export interface EstimateError {
 export type Order = 'in a row' | 'independent'
 
 /** With fewer, their spread is not known well enough. */
-export const FEWEST: Record<Order, number> = { 'in a row': 10, independent: 2 }
+export const FEWEST_SEGMENTS: Record<Order, number> = { 'in a row': 10, independent: 2 }
 
 export const segmentsName = (order: Order) => (order === 'in a row' ? 'segments of the window' : 'replications')
 
 /** Why there is no interval, if there are too few segments; otherwise null. */
 export function tooFewSegments(segments: number, order: Order): string | null {
-  const fewest = FEWEST[order]
+  const fewest = FEWEST_SEGMENTS[order]
   if (segments >= fewest) return null
   return `at least ${fewest} ${segmentsName(order)} are needed, and there are ${segments}`
 }

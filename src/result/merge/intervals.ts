@@ -7,9 +7,9 @@ import { ESTIMATES, type Estimate, type Interval, withholdIntervals } from '../s
 /** With fewer machines, it is not known well enough how far they differ. */
 export const FEWEST_MACHINES = 5
 
-const TOO_FEW = `results hold their segments for latency only, and it takes the differences between ${FEWEST_MACHINES} machines or more`
+const TOO_FEW = `results hold their segments for latency only, so it needs the differences between at least ${FEWEST_MACHINES} machines`
 const SHARED =
-  'results hold their segments for latency only, and machines that share what they load do not differ as runs do'
+  'results hold their segments for latency only, and machines that load one server are not independent of each other'
 
 /** The same by machine, and by segment or by replication. */
 interface By<Part, Segments = Part[]> {

@@ -5,7 +5,7 @@ import { sum, sumBy } from '../../statistics/descriptive.js'
 import { count, percent, seconds } from '../../text/number.js'
 import { got, show, throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { checkResult } from '../check.js'
-import { inProgress } from '../findings.js'
+import { inProgressFinding } from '../findings.js'
 import type { Environment } from '../host.js'
 import { type ClassRecordings, type Counts, errorsIn, type Recording } from '../recording.js'
 import { mergeInARow, wholeOf } from '../replications.js'
@@ -31,7 +31,7 @@ const schema = optionsOf({
 })
 
 /** A result of one machine, and the machine's name. */
-interface Named {
+interface MachineResult {
   name: string
   result: Result
   clockErrorMs?: number
@@ -60,7 +60,7 @@ export function mergeResults(
   }
   const { as } = checked.data
   const given = results.map(namedOf)
-  const [first, ...others] = given as [Named, ...Named[]]
+  const [first, ...others] = given as [MachineResult, ...MachineResult[]]
   for (const each of given) refuseUnmergeable(each)
   for (const other of others) refuseDifferent(first, other)
   if (as === 'shards') refuseOverlappingShards(given)
@@ -73,11 +73,11 @@ export function mergeResults(
  *
  * @param lost why shards are missing
  */
-export function mergeShardResults(given: readonly Named[], lost: readonly string[]): Result {
+export function mergeShardResults(given: readonly MachineResult[], lost: readonly string[]): Result {
   return merge(given, 'shards', lost)
 }
 
-function merge(given: readonly Named[], as: 'shards' | 'replications', lost: readonly string[]): Result {
+function merge(given: readonly MachineResult[], as: 'shards' | 'replications', lost: readonly string[]): Result {
   const offered = sumBy(given, ({ result }) => result.counts.offered)
   if (offered > MOST_REQUESTS) {
     throw new ValidationError(
@@ -131,12 +131,12 @@ function leaveUnjudged(recording: Recording): Recording {
 const OF_ALL_TOGETHER: ReadonlySet<Finding['code']> = new Set(['too-few-samples', 'in-progress'])
 
 /** The requests in flight on all machines, if their runs are in progress. */
-function progressOf(given: readonly Named[]): Finding[] {
+function progressOf(given: readonly MachineResult[]): Finding[] {
   const found = given.flatMap(({ result }) => result.validity.findings.filter(({ code }) => code === 'in-progress'))
   if (found.length === 0) return []
   const figure = (name: string) => found.map(({ figures }) => figures[name] ?? 0)
   const longestMs = Math.max(...given.map(({ result }) => result.latencyMs.max))
-  return [inProgress(sum(figure('inFlight')), Math.max(...figure('oldestMs')), longestMs)]
+  return [inProgressFinding(sum(figure('inFlight')), Math.max(...figure('oldestMs')), longestMs)]
 }
 
 /** Merges runs as if they had been one after another; with few of them, the segments of all are kept. */
@@ -148,7 +148,7 @@ function mergeRuns(runs: readonly Recording[]): Omit<Recording, 'findings'> {
   }
 }
 
-function namedOf(given: Result | { name: string; result: Result }, i: number): Named {
+function namedOf(given: Result | { name: string; result: Result }, i: number): MachineResult {
   const place = `results[${i}]`
   if (typeof given === 'object' && given !== null && 'result' in given) {
     const { name, result } = given
@@ -161,7 +161,7 @@ function namedOf(given: Result | { name: string; result: Result }, i: number): N
   return { name: result.shard === undefined ? `machine ${i + 1}` : `shard ${result.shard.index}`, result }
 }
 
-function refuseUnmergeable({ name, result }: Named): void {
+function refuseUnmergeable({ name, result }: MachineResult): void {
   if (result.merged !== undefined) {
     throw new ValidationError(`${name}.merged`, 'is merged already; merge the results of all machines at once')
   }
@@ -174,7 +174,7 @@ function refuseUnmergeable({ name, result }: Named): void {
 }
 
 /** Refuses results that are not of the same thing. */
-function refuseDifferent(first: Named, other: Named): void {
+function refuseDifferent(first: MachineResult, other: MachineResult): void {
   const found = differenceOf(comparable(first.result), comparable(other.result), [])
   if (found === null) return
   const { path, values } = found
@@ -230,12 +230,12 @@ function differenceOf(a: unknown, b: unknown, path: string[]): Difference | null
 }
 
 /** Refuses two results of one shard, and shards of different streams. */
-function refuseOverlappingShards(given: readonly Named[]): void {
-  const [first] = given as [Named]
+function refuseOverlappingShards(given: readonly MachineResult[]): void {
+  const [first] = given as [MachineResult]
   given.forEach(({ name, result }, i) => {
     const { shard, replications, scenario } = result
     if (replications !== undefined) {
-      throw new ValidationError(`${name}.replications`, 'must not be there: replications are no shards of a run')
+      throw new ValidationError(`${name}.replications`, 'must be absent: replications are not shards of one run')
     }
     if (shard === undefined) return
     if (scenario?.seed !== first.result.scenario?.seed) {
@@ -251,11 +251,11 @@ function refuseOverlappingShards(given: readonly Named[]): void {
 }
 
 /** Refuses replications that sent the same requests: they would count as new information. */
-function refuseSameRequests(given: readonly Named[]): void {
+function refuseSameRequests(given: readonly MachineResult[]): void {
   given.forEach(({ name, result }, i) => {
     const { shard, scenario, engine } = result
     if (shard !== undefined) {
-      throw new ValidationError(`${name}.shard`, "must not be there in a replication; merge shards as 'shards'")
+      throw new ValidationError(`${name}.shard`, "must be absent in a replication; to merge shards, set as: 'shards'")
     }
     if (scenario === null) return
     // these send the same requests at every seed
@@ -274,7 +274,7 @@ function refuseSameRequests(given: readonly Named[]): void {
 const TOGETHER = 0.9
 
 /** Finds shards that are missing, and shards that did not load their server together. */
-function shardFindings(given: readonly Named[], lost: readonly string[]): Finding[] {
+function shardFindings(given: readonly MachineResult[], lost: readonly string[]): Finding[] {
   const shards = given.flatMap(({ result }) =>
     result.shard === undefined ? [] : { ...result.shard, ...result.window },
   )
@@ -317,7 +317,7 @@ function shardFindings(given: readonly Named[], lost: readonly string[]): Findin
   return findings
 }
 
-function machineOf({ name, result, clockErrorMs }: Named): MergedMachine {
+function machineOf({ name, result, clockErrorMs }: MachineResult): MergedMachine {
   const { scenario, shard, counts, throughput, latencyMs, validity, environment } = result
   const { mean, p50, p99, max } = latencyMs
   return {
@@ -334,7 +334,7 @@ function machineOf({ name, result, clockErrorMs }: Named): MergedMachine {
 }
 
 /** The environment of machines that are alike, with the highest load of them; null if they differ. */
-function commonEnvironment(given: readonly Named[]): Environment | null {
+function commonEnvironment(given: readonly MachineResult[]): Environment | null {
   const [first, ...others] = given.map(({ result }) => result.environment) as [Environment | null]
   if (first === null) return null
   const alike = (others as (Environment | null)[]).every(

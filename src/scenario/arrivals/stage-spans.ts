@@ -3,7 +3,7 @@ import type { Arrivals } from './arrivals.js'
 import { rampsOf } from './ramps.js'
 
 /** How many spans of stages a run records: each has histograms of its own. */
-export const MOST_SPANS = 32
+const MOST_SPANS = 32
 
 /** A stage of the arrivals, or neighbouring ones that are recorded together, since there are too many. */
 export interface StageSpan {

@@ -22,7 +22,7 @@ export interface SizeGroup {
 export type Points = Parameters<typeof byBatchSize>[0]
 
 /** The minimum number of observations for a mean. */
-export const FEWEST = 30
+export const FEWEST_OBSERVATIONS = 30
 /** The maximum number of samples in a variation. */
 const KEPT = 1000
 
@@ -32,11 +32,13 @@ export function groupsOf(observed: readonly ObservedBatch[]): [SizeGroup, ...Siz
   for (const each of [...observed].sort((a, b) => a.size - b.size)) {
     const last = groups.at(-1)
     // batches of one size stay in one group
-    if (last === undefined || (last.length >= FEWEST && last.at(-1)?.size !== each.size)) groups.push([each])
+    if (last === undefined || (last.length >= FEWEST_OBSERVATIONS && last.at(-1)?.size !== each.size))
+      groups.push([each])
     else last.push(each)
   }
   const last = groups.at(-1) as ObservedBatch[]
-  if (last.length < FEWEST && groups.length > 1) groups.splice(-2, 2, [...(groups.at(-2) as ObservedBatch[]), ...last])
+  if (last.length < FEWEST_OBSERVATIONS && groups.length > 1)
+    groups.splice(-2, 2, [...(groups.at(-2) as ObservedBatch[]), ...last])
   return groups.map((group) => ({
     size: Math.round(mean(group.map(({ size }) => size))),
     times: group.map(({ startNs, endNs }) => (endNs - startNs) / NS_PER_MS),
@@ -50,7 +52,7 @@ export function overheadOf(observed: readonly ObservedBatch[]): NonNullable<Serv
     const times = observed
       .filter((each) => each.cause === cause)
       .map(({ leaveNs, startNs }) => (startNs - leaveNs) / NS_PER_MS)
-    if (times.length >= FEWEST && mean(times) > 0) overhead[cause] = summarizeTimes(times)
+    if (times.length >= FEWEST_OBSERVATIONS && mean(times) > 0) overhead[cause] = summarizeTimes(times)
   }
   return overhead
 }

@@ -64,7 +64,7 @@ export interface BatcherOptions extends Pick<ScenarioParts, 'servers' | 'queue'>
   recorder?: RecorderSink | false | undefined
 }
 
-/** Larger than the 1 of a scenario, since a batcher that never batches is of no use. */
+/** Larger than the 1 of a scenario, since a batcher that never batches is useless. */
 const MAX_BATCH_SIZE = 32
 
 const schema = options({

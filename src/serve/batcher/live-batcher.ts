@@ -158,7 +158,7 @@ export class LiveBatcher {
     queue.addRemovable(request, nowNs + mayWaitNs)
     if (this.#idle.length > 0) this.#letLeave(nowNs)
     // behind others the alarm is set already
-    if (queue.size === 1 || mayWaitNs < NEVER) this.#rest(nowNs)
+    if (queue.size === 1 || mayWaitNs < NEVER) this.#endEvent(nowNs)
     this.#fastPath.open(queue, this.#idle.length > 0, this.#readiness.anyBroken)
     return promise
   }
@@ -227,12 +227,12 @@ export class LiveBatcher {
     if (failure === null) this.#settlement.answer(batch, outputs, nowNs)
     else this.#settlement.fail(batch, failure.error, nowNs)
     this.#prepare(batch.server, nowNs)
-    this.#rest(nowNs)
+    this.#endEvent(nowNs)
   }
 
   #batchSkipped = (server: number, nowNs: number): void => {
     this.#free(server, nowNs)
-    this.#rest(nowNs)
+    this.#endEvent(nowNs)
   }
 
   /** Makes a server ready for its next batch. */
@@ -244,13 +244,13 @@ export class LiveBatcher {
     if (this.#closed) return
     const nowNs = this.#time.now()
     this.#free(server, nowNs)
-    this.#rest(nowNs)
+    this.#endEvent(nowNs)
   }
 
   #serverFailed = (error: unknown): void => {
     if (this.#closed) return
     if (this.#readiness.allBroken) this.#rejectAll(error)
-    this.#rest(this.#time.now())
+    this.#endEvent(this.#time.now())
   }
 
   #serverExited = (server: number): void => {
@@ -272,7 +272,7 @@ export class LiveBatcher {
     if (this.#queue.has(request)) this.#queue.remove(request)
     else this.#dispatcher.noteAbort()
     this.#settlement.abort(request, reason)
-    this.#rest(this.#time.now())
+    this.#endEvent(this.#time.now())
   }
 
   /**
@@ -306,7 +306,7 @@ export class LiveBatcher {
     this.#letLeave(nowNs)
     while (this.#queue.nextTimeoutNs <= nowNs) this.#timeOut()
     if (nowNs >= this.#giveUpNs) this.#giveUp(nowNs)
-    this.#rest(nowNs)
+    this.#endEvent(nowNs)
   }
 
   #close = (timeoutNs: number): Promise<void> => {
@@ -319,7 +319,7 @@ export class LiveBatcher {
       this.#timeOutBefore(nowNs)
       this.#letLeave(nowNs)
     }
-    this.#rest(nowNs)
+    this.#endEvent(nowNs)
     return this.#closing.promise
   }
 
@@ -332,7 +332,7 @@ export class LiveBatcher {
   }
 
   /** Ends the handling of an event: sets the alarm for the next deadline or timeout, or ends closing if all is done. */
-  #rest(nowNs: number): void {
+  #endEvent(nowNs: number): void {
     const { first, nextTimeoutNs } = this.#queue
     if (first === null && this.#dispatcher.isEmpty) {
       if (this.#closing !== null) this.#end(this.#closing)

@@ -4,7 +4,7 @@ import type { BatcherTime } from './time.js'
 type Notify = (dueMs: number, className?: string) => void
 
 /**
- * Protects a batcher from its recorder. If the recorder throws, the call is answered all the same, and the process is
+ * Protects a batcher from its recorder. If the recorder throws, the call is still answered, and the process is
  * warned the first time. What a caller causes (it calls, is rejected, or aborts) is recorded in the async context of the
  * batcher, so that subscribers of `diagnostics_channel` and sinks of users never see that of a caller.
  */

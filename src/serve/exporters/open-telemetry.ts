@@ -10,7 +10,7 @@ import {
   OUTCOMES,
   type Recorders,
   resolveExport,
-  seconds,
+  toSeconds,
 } from './recorders.js'
 
 /** A time of OpenTelemetry: seconds since 1970, and nanoseconds. */
@@ -94,7 +94,7 @@ const COUNTERS: readonly Counter[] = [
   },
   {
     descriptor: { ...count('throughline.serving', 'Server time spent serving', 's'), valueType: DOUBLE },
-    values: ({ servingMs }) => [[seconds(servingMs)]],
+    values: ({ servingMs }) => [[toSeconds(servingMs)]],
   },
 ]
 const IN_FLIGHT = count('throughline.in_flight', 'Requests in flight', '{request}')
@@ -183,7 +183,7 @@ export function openTelemetryProducer(given: Recorders, options: ExportOptions =
 
 function bucketsOf({ count, sumMs, atMost }: TotalDurations, boundsMs: readonly number[]): Buckets {
   const counts = [...atMost, count].map((upTo, i) => upTo - (atMost[i - 1] ?? 0))
-  return { buckets: { boundaries: boundsMs.map(seconds), counts }, sum: seconds(sumMs), count }
+  return { buckets: { boundaries: boundsMs.map(toSeconds), counts }, sum: toSeconds(sumMs), count }
 }
 
 function hrTime(): HrTime {

@@ -10,7 +10,7 @@ import {
   OUTCOMES,
   type Recorders,
   resolveExport,
-  seconds,
+  toSeconds,
 } from './recorders.js'
 
 /** A metrics registry with the interface of prom-client's. */
@@ -87,7 +87,7 @@ const FAMILIES: readonly Family[] = [
   one('counter', 'throughline_batches_total', 'Batches served', ({ batches }) => batches),
   one('counter', 'throughline_batched_requests_total', 'Requests in the batches served', ({ batched }) => batched),
   one('counter', 'throughline_serving_seconds_total', 'Server time spent serving', ({ servingMs }) =>
-    seconds(servingMs),
+    toSeconds(servingMs),
   ),
   ...EXPORTED.map((metric): Family => {
     const name = `throughline_${metric}_seconds`
@@ -107,9 +107,9 @@ const FAMILIES: readonly Family[] = [
             value,
           })
           return [
-            ...boundsMs.map((ms, i) => bucket(String(seconds(ms)), atMost[i] as number)),
+            ...boundsMs.map((ms, i) => bucket(String(toSeconds(ms)), atMost[i] as number)),
             bucket('+Inf', count),
-            { metricName: `${name}_sum`, labels: own, value: seconds(sumMs) },
+            { metricName: `${name}_sum`, labels: own, value: toSeconds(sumMs) },
             { metricName: `${name}_count`, labels: own, value: count },
           ]
         })

@@ -89,4 +89,4 @@ export const byClass = <Of>(
   classes === undefined ? [[{}, whole]] : Object.entries(classes).map(([name, each]) => [{ class: name }, each])
 
 /** Converts to seconds, without the rounding error of a division by 1,000. */
-export const seconds = (ms: number) => Number((ms / 1000).toPrecision(15))
+export const toSeconds = (ms: number) => Number((ms / 1000).toPrecision(15))

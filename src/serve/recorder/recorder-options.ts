@@ -91,7 +91,7 @@ export const classNamesSchema = z
     add(faultOfClassCount(names.length), [])
     names.forEach((name, i) => {
       add(faultOfClassName(name), [i])
-      if (names.indexOf(name) < i) add('must be there once', [i])
+      if (names.indexOf(name) < i) add('must be listed once', [i])
     })
   })
 

@@ -4,7 +4,7 @@ import { failureKind } from '../../result/failures.js'
 import type { Result } from '../../result/result.js'
 import { NS_PER_MS, nearest } from '../../scenario/nanoseconds.js'
 import { MOST_REQUESTS } from '../../scenario/units.js'
-import { nearestName } from '../../validation/nearest.js'
+import { nearestName, suggest } from '../../validation/nearest.js'
 import { got, show, ValidationError } from '../../validation/validation-error.js'
 import type { RecorderSink } from '../batcher/recorder-sink.js'
 import { type Channels, channelsOf } from '../exporters/channels.js'
@@ -381,7 +381,7 @@ function noSuchClass(name: unknown, classes: readonly string[]): ValidationError
     )
   }
   const nearest = typeof name === 'string' ? nearestName(name, classes) : null
-  const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
+  const hint = suggest(nearest)
   return new ValidationError(
     'class',
     `must be a class of the recorder, ${got(name)}${hint}; classes: ${classes.join(', ')}`,

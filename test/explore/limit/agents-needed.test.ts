@@ -72,7 +72,7 @@ describe('how many agents a load needs', () => {
   it('is not known if nothing was sent on time', async () => {
     const found = conclude(await search(0, 10_000 / 0.7), 10_000, null, limits)
     expect(found).toMatchObject({ agents: null, each: null, limitedBy: 'late' })
-    expect(renderAgentsNeeded(found)).toContain('is not known: this machine sent no load on time')
+    expect(renderAgentsNeeded(found)).toContain('is unknown: this machine sent no load on time')
   })
 
   it('is larger if connections take more files than one machine may open', async () => {

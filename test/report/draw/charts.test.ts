@@ -1,12 +1,12 @@
 import { percentile, summarize } from 'throughline'
 import { describe, expect, it } from 'vitest'
 import { binSizes } from '../../../src/report/draw/batch-sizes.ts'
-import { spreadLabels } from '../../../src/report/draw/frame.ts'
+import { spreadLabels } from '../../../src/report/draw/elements/frame.ts'
+import { shorten, stripCommonWords } from '../../../src/report/draw/elements/label.ts'
+import { positionsOf } from '../../../src/report/draw/elements/positions.ts'
+import { exactLogScale, linearScale, logScale } from '../../../src/report/draw/elements/scale.ts'
 import { type FrontierPoint, findFrontier } from '../../../src/report/draw/frontier.ts'
-import { shorten, stripCommonWords } from '../../../src/report/draw/label.ts'
 import { decodeSteps } from '../../../src/report/draw/percentile-curve.ts'
-import { positionsOf } from '../../../src/report/draw/positions.ts'
-import { exactLogScale, linearScale, logScale } from '../../../src/report/draw/scale.ts'
 
 describe('the percentile curve', () => {
   it('has the steps that percentiles are read from', () => {

@@ -117,7 +117,7 @@ describe('a sweep drawn', () => {
     const svg = renderSweepSvg([{ point: { [name]: name, __proto__: 1 }, result }], { title: name })
     expect(svg).not.toContain('<script')
     expect(svg).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;␛[31m\ufffd\ufffd')
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they must be absent
     expect(svg).not.toMatch(/[\u0000-\u0008\u000b-\u001f]/)
   })
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { parseCsv } from '../../../src/files/csv.js'
 import { sweep } from '../../../src/index.js'
 import { renderResultsCsv, renderSweepCsv } from '../../../src/report/export/sweep-csv.js'
-import { legible } from '../../../src/text/legible.js'
+import { makeLegible } from '../../../src/text/legible.js'
 import { result } from '../../support/results/example-result.js'
 
 it('a sweep of any fields is a line a point, in milliseconds and requests a second', async () => {
@@ -36,7 +36,7 @@ it.each(['=HYPERLINK("https://example.com")', '+1+1', '-1+1', '@SUM(1)', '\t=1',
   (name) => {
     const { records } = parseCsv(renderResultsCsv([{ name, result }]))
     // nor does it do anything to a terminal
-    expect(records[1]?.fields[0]).toBe(`'${legible(name)}`)
+    expect(records[1]?.fields[0]).toBe(`'${makeLegible(name)}`)
   },
 )
 

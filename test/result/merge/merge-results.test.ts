@@ -260,7 +260,13 @@ describe('mergeResults', () => {
     ['other parts', [a, { ...b, fromSendMs: b.latencyMs }], 'shards', 'machine 2.fromSendMs', 'must be null'],
     ['another version', [a, { ...b, schema: 'throughline/result@2' }], 'shards', 'results[1]', 'throughline/result@1'],
     ['the same seed', [a, a], 'replications', 'machine 2.scenario.seed', 'must differ from that of machine 1'],
-    ['shards as replications', [shard(1, 2), shard(2, 2)], 'replications', 'shard 1.shard', "merge shards as 'shards'"],
+    [
+      'shards as replications',
+      [shard(1, 2), shard(2, 2)],
+      'replications',
+      'shard 1.shard',
+      "to merge shards, set as: 'shards'",
+    ],
     ['a shard twice', [shard(2, 3), shard(2, 3)], 'shards', 'shard 2.shard.index', 'got 2 twice'],
     ['shards of other divisions', [shard(1, 3), shard(2, 4)], 'shards', 'shard 2.shard.count', 'must be 3'],
     [

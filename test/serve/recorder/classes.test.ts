@@ -181,9 +181,9 @@ describe('the classes of a recorder', () => {
   it.each([
     [[], 'recorder.classes: must have 1 to 64 classes, got 0'],
     [Array.from({ length: 65 }, (_, i) => `c${i}`), 'recorder.classes: must have 1 to 64 classes, got 65'],
-    [['a', 'b', 'a'], 'recorder.classes.2: must be there once, got "a"'],
+    [['a', 'b', 'a'], 'recorder.classes.2: must be listed once, got "a"'],
     [[' a'], 'recorder.classes.0: must be a name without spaces around it, got " a"'],
-    [['wait'], "recorder.classes.0: must be another name: in a budget, 'wait.p99' is a time of all requests"],
+    [['wait'], "recorder.classes.0: must be another name, because 'wait.p99' in a budget limits all requests"],
     ['checkout', "recorder.classes: must be a list of names, such as ['checkout', 'browse'], got \"checkout\""],
   ])('are refused if they are %j', (classes, message) => {
     expect(() => createRecorder({ classes: classes as string[] })).toThrow(message)

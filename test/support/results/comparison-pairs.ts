@@ -1,4 +1,4 @@
-import { COMPARED, type ComparedMetric, type Pair, type Round } from '../../../src/budget/comparison.js'
+import { COMPARED, type ComparedMetric, type Pair, type Round } from '../../../src/budget/comparison/comparison.js'
 import { stream } from '../../../src/random/stream.js'
 
 /** A round in which every time has this value; the longer it is, the fewer requests are good. No figure in `pairs` is null. */

@@ -1,4 +1,4 @@
-import { portable } from '../../../handler/portable.js'
+import { toPortableError } from '../../../handler/portable.js'
 import { isError } from '../../../validation/realm.js'
 
 /** An error sent from thread to thread: cloning alone would drop its own fields, such as `code` and `statusCode`. */
@@ -8,7 +8,7 @@ export interface SerializedError {
 }
 
 export function serializeError(thrown: unknown): SerializedError {
-  return { error: portable(thrown), fields: fieldsOf(thrown) }
+  return { error: toPortableError(thrown), fields: fieldsOf(thrown) }
 }
 
 export function deserializeError({ error, fields }: SerializedError): Error {

@@ -1,6 +1,6 @@
 import { real } from '../../../clock/real.js'
 import { loadDefault } from '../../../handler/module.js'
-import { portable } from '../../../handler/portable.js'
+import { toPortableError } from '../../../handler/portable.js'
 import { prepare, type Ready, type Unready } from '../../../handler/prepare.js'
 import { BatchContext, BatchTimeoutError, checkOutputs, isPromise, settle } from '../../../handler/serving.js'
 import { isError } from '../../../validation/realm.js'
@@ -58,7 +58,7 @@ async function tearDown({ handler, state }: Ready): Promise<ThreadResponse> {
     await handler.teardown?.(state)
     return { teardown: null }
   } catch (error) {
-    return { teardown: portable(error) }
+    return { teardown: toPortableError(error) }
   }
 }
 

@@ -1,9 +1,9 @@
-import { columns } from '../text/columns.js'
-import { renderFindings } from '../text/findings.js'
-import { legible } from '../text/legible.js'
-import { inText, percent, threeDigits, time } from '../text/number.js'
-import { type Format, plain, type RenderOptions, type Style, visible } from '../text/style.js'
-import { wrap } from '../text/wrap.js'
+import { renderColumns } from '../../text/columns.js'
+import { renderFindings } from '../../text/findings.js'
+import { makeLegible } from '../../text/legible.js'
+import { inText, percent, plural, threeDigits, time } from '../../text/number.js'
+import { type Format, NARROWEST, plain, type RenderOptions, type Style, visible } from '../../text/style.js'
+import { wrap } from '../../text/wrap.js'
 import { checkIsComparison } from './check-comparison.js'
 import {
   type Comparison,
@@ -19,7 +19,6 @@ const COLOURS = {
   same: 'green',
   inconclusive: 'yellow',
 } as const satisfies Record<ComparisonVerdict, Format>
-const SHORTEST = 60
 
 /**
  * Renders a comparison as text: the verdict, and a table with each metric of both sides, their ratio, its interval and the
@@ -35,9 +34,9 @@ const SHORTEST = 60
 export function renderComparison(given: Comparison, options: RenderOptions = {}): string {
   checkIsComparison(given)
   const { width = 80, style = plain } = options
-  const comparison = legible(given)
+  const comparison = makeLegible(given)
   const { of, findings, reason } = comparison
-  const room = Math.max(SHORTEST, width) - 1
+  const room = Math.max(NARROWEST, width) - 1
   const { titles, rows: plainRows, metrics } = comparisonRows(comparison)
   const rows = plainRows.map((row, i) => {
     const { metric, verdict } = metrics[i] as MetricComparison
@@ -68,11 +67,11 @@ const SIDES = [1, 2]
 const RATIO = 'head / base'
 
 function fitColumns(titles: string[], rows: string[][], room: number, style: Style): string {
-  const all = columns(titles, rows, style)
+  const all = renderColumns(titles, rows, style)
   if (all.split('\n').every((line) => visible(line) <= room + 1)) return all
   const without = (cells: string[]) => cells.filter((_, i) => !SIDES.includes(i))
   const short = titles.map((title) => (title === RATIO ? 'ratio' : title))
-  return columns(without(short), rows.map(without), style)
+  return renderColumns(without(short), rows.map(without), style)
 }
 
 /** The table of a comparison: a row for each metric. Tasks of micro-benchmarks do not have all metrics. */
@@ -104,7 +103,7 @@ export function comparisonHeadline(comparison: Comparison): string {
   const { verdict, reason, within, design, pairs, metrics } = comparison
   const of = overallVerdict(comparison).by
   const metric = metrics.find((each) => each.metric === of) as MetricComparison
-  const how = design === 'unpaired' ? 'two results' : `${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'}`
+  const how = design === 'unpaired' ? 'two results' : plural(pairs.length, 'pair')
   const change =
     metric.ratio === null
       ? metric.difference === null

@@ -1,4 +1,4 @@
-import { type BudgetOptions, parseBudgetOptions } from './assert.js'
+import { type BudgetOptions, parseBudgetOptions } from '../assert.js'
 import { checkComparison } from './check-comparison.js'
 import type { Comparison } from './comparison.js'
 import { renderComparison } from './render-comparison.js'

@@ -1,4 +1,4 @@
-import { type Markup, markup } from '../markup.js'
+import { type Markup, markup } from '../../markup.js'
 import type { Scale } from './scale.js'
 
 /** The plot area of a chart, in pixels. */

@@ -1,6 +1,6 @@
-import type { Fraction } from '../scenario/units.js'
-import { fraction } from '../scenario/units.js'
-import { throwFaults, ValidationError } from '../validation/validation-error.js'
+import type { Fraction } from '../../scenario/units.js'
+import { fraction } from '../../scenario/units.js'
+import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { type Comparison, isFraction, type MetricComparison } from './comparison.js'
 
 /**

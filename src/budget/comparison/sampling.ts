@@ -1,14 +1,14 @@
-import { bucketOf } from '../histogram/buckets.js'
-import { decode } from '../histogram/hdr.js'
-import { goodPart } from '../result/goodput.js'
-import { fractionInterval, type RatioPart } from '../result/intervals/figure-intervals.js'
-import { estimateError, type Order, tooFewSegments } from '../result/intervals/spread.js'
-import { errorsIn } from '../result/recording.js'
-import type { Result, Segment } from '../result/result.js'
-import { percentile } from '../result/summary.js'
-import { nanoseconds } from '../scenario/nanoseconds.js'
-import { sum, sumBy } from '../statistics/descriptive.js'
-import { student } from '../statistics/student.js'
+import { bucketOf } from '../../histogram/buckets.js'
+import { decode } from '../../histogram/hdr.js'
+import { goodPart } from '../../result/goodput.js'
+import { fractionInterval, type RatioPart } from '../../result/intervals/figure-intervals.js'
+import { estimateError, type Order, tooFewSegments } from '../../result/intervals/spread.js'
+import { errorsIn } from '../../result/recording.js'
+import type { Result, Segment } from '../../result/result.js'
+import { percentile } from '../../result/summary.js'
+import { nanoseconds } from '../../scenario/nanoseconds.js'
+import { sum, sumBy } from '../../statistics/descriptive.js'
+import { student } from '../../statistics/student.js'
 import type { ComparedMetric } from './comparison.js'
 
 /** A figure of one run, and its bounds. */
@@ -41,11 +41,11 @@ export function sampleMetric(metric: ComparedMetric, result: Result, tail: numbe
     case 'mean': {
       const answered = segments.flatMap(({ latencyMs }) => latencyMs ?? [])
       const parts = answered.map(({ mean, count }) => ({ amount: mean * count, of: count }))
-      return ofRatio(latencyMs.mean, parts, order, tail)
+      return boundRatio(latencyMs.mean, parts, order, tail)
     }
     case 'service.mean': {
       const { low, high, reason } = serviceMs.intervals.mean
-      if (low === null || high === null) return unbounded(serviceMs.mean, reason)
+      if (low === null || high === null) return withoutBounds(serviceMs.mean, reason)
       const wider = student(tail, NORMAL) / student(STORED_TAIL, NORMAL)
       return {
         value: serviceMs.mean,
@@ -58,40 +58,40 @@ export function sampleMetric(metric: ComparedMetric, result: Result, tail: numbe
         amount: counts.completed,
         of: (endMs - startMs) / 1000,
       }))
-      return ofRatio(throughput.completed, parts, order, tail)
+      return boundRatio(throughput.completed, parts, order, tail)
     }
     case 'errorRate': {
       const parts = segments.map(({ counts }) => ({ amount: errorsIn(counts), of: counts.offered }))
-      return ofFraction(rates.error, parts, order, tail)
+      return boundFraction(rates.error, parts, order, tail)
     }
     case 'goodput':
-      return ofFraction(
+      return boundFraction(
         goodput?.fraction ?? null,
         segments.map(({ counts }) => goodPart(counts)),
         order,
         tail,
       )
     default:
-      return ofPercentile(PERCENTS[metric], result, order, tail)
+      return boundPercentile(PERCENTS[metric], result, order, tail)
   }
 }
 
-const unbounded = (value: number | null, reason?: string): SampledFigure => ({
+const withoutBounds = (value: number | null, reason?: string): SampledFigure => ({
   value,
   low: 0,
   high: null,
   ...(reason !== undefined && { reason }),
 })
 
-function ofFraction(value: number | null, parts: RatioPart[], order: Order, tail: number): SampledFigure {
+function boundFraction(value: number | null, parts: RatioPart[], order: Order, tail: number): SampledFigure {
   const { low, high, reason } = fractionInterval(parts, order, STORED_TAIL / tail)
   return { value, low: low ?? 0, high, ...(reason !== undefined && { reason }) }
 }
 
 /** Bounds a ratio by batch means over the segments. */
-function ofRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): SampledFigure {
+function boundRatio(value: number, parts: { amount: number; of: number }[], order: Order, tail: number): SampledFigure {
   const few = tooFewSegments(parts.length, order)
-  if (few !== null) return unbounded(value, few)
+  if (few !== null) return withoutBounds(value, few)
   const total = sumBy(parts, ({ of }) => of)
   const ratio = sumBy(parts, ({ amount }) => amount) / total
   const off = parts.map(({ amount, of }) => amount - ratio * of)
@@ -103,7 +103,12 @@ function ofRatio(value: number, parts: { amount: number; of: number }[], order: 
  * Bounds a percentile by the range of its rank. The variance of the number of requests over it in each segment gives the
  * effective number of independent requests (a design effect, as in Korn and Graubard, Survey Methodology 24, 1998).
  */
-function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order: Order, tail: number): SampledFigure {
+function boundPercentile(
+  p: number,
+  { latencyMs, counts, segments }: Result,
+  order: Order,
+  tail: number,
+): SampledFigure {
   // unanswered requests count as slower than all others
   const at = (rank: number) => {
     const ofAnswered = (rank * counts.offered) / counts.completed
@@ -112,7 +117,7 @@ function ofPercentile(p: number, { latencyMs, counts, segments }: Result, order:
   const value = at(p)
   const offered = segments.filter((segment) => segment.counts.offered > 0)
   const few = tooFewSegments(offered.length, order)
-  if (few !== null) return unbounded(value, few)
+  if (few !== null) return withoutBounds(value, few)
   const over = offered.map((segment) => countExceeding(segment, value))
   const n = sumBy(offered, ({ counts }) => counts.offered)
   const fraction = sum(over) / n

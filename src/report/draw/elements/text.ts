@@ -1,4 +1,4 @@
-import { threeDigits } from '../../text/number.js'
+import { threeDigits } from '../../../text/number.js'
 import type { Bounded } from './mark.js'
 
 /** Formats a figure with its bounds, as far as they are known: `4.61 ms (4.5 ms to 4.72 ms, 95 % interval)`. */

@@ -1,5 +1,5 @@
 import { scaleLinear, scaleLog } from 'd3-scale'
-import { stepsOver } from '../terminal/axis.js'
+import { stepsOver } from '../../terminal/axis.js'
 
 /** Maps values to pixels along an axis, and lists its ticks. */
 export interface Scale {

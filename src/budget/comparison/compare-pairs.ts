@@ -1,8 +1,8 @@
-import type { Result } from '../result/result.js'
-import type { Finding } from '../result/validity.js'
-import { mean, median, sumBy } from '../statistics/descriptive.js'
-import { signedRank } from '../statistics/signed-rank.js'
-import { student } from '../statistics/student.js'
+import type { Result } from '../../result/result.js'
+import type { Finding } from '../../result/validity.js'
+import { finiteOrNull, mean, median, sumBy } from '../../statistics/descriptive.js'
+import { signedRank } from '../../statistics/signed-rank.js'
+import { student } from '../../statistics/student.js'
 import { EARLY_DIFFERENCE, EARLY_RATIO, LEVEL, MIN_PAIRS, tailAt } from './checkpoints.js'
 import {
   type ComparedMetric,
@@ -148,8 +148,8 @@ function compareRatios(
   return {
     metric,
     unit: UNITS[metric],
-    base: finite(median(figures.map(({ base }) => base))),
-    head: finite(median(figures.map(({ head }) => head))),
+    base: finiteOrNull(median(figures.map(({ base }) => base))),
+    head: finiteOrNull(median(figures.map(({ head }) => head))),
     ratio: ratioOrNone(middle),
     difference: null,
     interval: { low: ratioOrNone(low), high: ratioOrNone(high), level: LEVEL, ...noteOf(basis) },
@@ -184,9 +184,9 @@ const hiddenBy = (pairs: readonly Pair[]) =>
 function compareFractions(metric: FractionMetric, pairs: readonly Pair[], basis: Basis): MetricComparison {
   const fractions = (side: Side) => pairs.map((pair) => pair[side].figures[metric] ?? 0)
   const [ofBase, ofHead] = [fractions('base'), fractions('head')]
-  const [base, head] = [finite(mean(ofBase)), finite(mean(ofHead))]
+  const [base, head] = [finiteOrNull(mean(ofBase)), finiteOrNull(mean(ofHead))]
   const differences = ofHead.map((fraction, i) => fraction - (ofBase[i] as number))
-  const difference = finite(mean(differences))
+  const difference = finiteOrNull(mean(differences))
   const { low, high } = boundsOfMean(differences, basis)
   const verdict = low === null || high === null ? 'inconclusive' : verdictOnFraction(metric, low, high)
   const hidden = metric === 'goodput' && verdict === 'same' ? hiddenBy(pairs) : null
@@ -275,4 +275,3 @@ function overloadFinding(pairs: readonly Pair[]): Finding | null {
 
 const ratioOrNone = (ratio: number | null) =>
   ratio !== null && ratio > 0 && ratio < Number.POSITIVE_INFINITY ? ratio : null
-const finite = (value: number) => (Number.isFinite(value) ? value : null)

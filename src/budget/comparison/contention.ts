@@ -1,5 +1,5 @@
-import type { Result } from '../result/result.js'
-import { sum } from '../statistics/descriptive.js'
+import type { Result } from '../../result/result.js'
+import { sum } from '../../statistics/descriptive.js'
 import { type ComparedMetric, isFraction } from './comparison.js'
 
 /** How much waiting for a core may have added to a figure x: without it, x may be as low as x / factor - ms. */

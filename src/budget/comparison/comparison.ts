@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import type { Environment } from '../result/host.js'
-import type { Result } from '../result/result.js'
-import type { Finding } from '../result/validity.js'
-import type { StoredScenario } from '../scenario/scenario.js'
-import { type Fraction, fraction } from '../scenario/units.js'
-import { nearestName } from '../validation/nearest.js'
-import { ValidationError } from '../validation/validation-error.js'
+import type { Environment } from '../../result/host.js'
+import type { Result } from '../../result/result.js'
+import type { Finding } from '../../result/validity.js'
+import type { StoredScenario } from '../../scenario/scenario.js'
+import { type Fraction, fraction } from '../../scenario/units.js'
+import { nearestName, suggest } from '../../validation/nearest.js'
+import { ValidationError } from '../../validation/validation-error.js'
 
 /** The compared metrics: mean and percentiles of latency, mean service time, throughput, error rate and goodput. */
 export const COMPARED = [
@@ -33,7 +33,7 @@ export function refuseGoodput(name: string, of: ComparedMetric, judged: boolean)
   if (of !== 'goodput' || judged) return
   throw new ValidationError(
     name,
-    "is goodput, which needs the same good in both scenarios, such as { latency: '100ms' }",
+    "is goodput, so both scenarios must have the same 'good', such as { latency: '100ms' }",
   )
 }
 
@@ -157,7 +157,7 @@ export interface JudgeOptions {
 
 function describeUnknownMetric(value: unknown): string {
   const nearest = typeof value === 'string' ? nearestName(value, COMPARED) : null
-  const hint = nearest === null ? '' : ` (did you mean '${nearest}'?)`
+  const hint = suggest(nearest)
   return `must be a compared metric${hint}: ${COMPARED.join(', ')}`
 }
 

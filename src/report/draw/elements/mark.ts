@@ -1,4 +1,4 @@
-import { attributes, type Content, type Markup, markup } from '../markup.js'
+import { attributes, type Content, type Markup, markup } from '../../markup.js'
 
 /** A figure with its bounds; an unknown bound is null, with the reason. */
 export interface Bounded {

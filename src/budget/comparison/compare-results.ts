@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import { checkResult } from '../result/check.js'
-import { describeMachines } from '../result/merge/merged.js'
-import type { Result } from '../result/result.js'
-import type { Finding } from '../result/validity.js'
-import type { StoredHttp } from '../scenario/http.js'
-import { type Fraction, fraction, options } from '../scenario/units.js'
-import { mean, sumBy } from '../statistics/descriptive.js'
-import { student } from '../statistics/student.js'
-import { roughPercent } from '../text/number.js'
-import { throwFaults, ValidationError } from '../validation/validation-error.js'
+import { checkResult } from '../../result/check.js'
+import { describeMachines } from '../../result/merge/merged.js'
+import type { Result } from '../../result/result.js'
+import type { Finding } from '../../result/validity.js'
+import type { StoredHttp } from '../../scenario/http.js'
+import { type Fraction, fraction, options } from '../../scenario/units.js'
+import { mean, sumBy } from '../../statistics/descriptive.js'
+import { student } from '../../statistics/student.js'
+import { roughPercent } from '../../text/number.js'
+import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { LEVEL, TOTAL_TAIL } from './checkpoints.js'
 import { LATE, OVER } from './compare-pairs.js'
 import {
@@ -149,7 +149,7 @@ function buildNoise(noise: number, measured: boolean): Noise {
   return {
     logOf: () => Math.log1p(noise),
     ms: measured && noise > 0 ? NOISE_MS : 0,
-    source: `intervals of times allow for ${roughPercent(noise)}, as two runs of the same code may differ by that much on a shared machine; a history of earlier results measures how much on yours`,
+    source: `intervals of times allow for ${roughPercent(noise)}, because two runs of the same code may differ by that much on a shared machine; give a history of earlier results to measure the noise of yours`,
   }
 }
 

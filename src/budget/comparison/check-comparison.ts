@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checkVersion, type Source, throwFaults } from '../validation/validation-error.js'
+import { checkVersion, type Source, throwFaults } from '../../validation/validation-error.js'
 import { comparePairs } from './compare-pairs.js'
 import {
   COMPARED,

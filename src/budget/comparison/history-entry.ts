@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { checkResult } from '../result/check.js'
-import type { Environment } from '../result/host.js'
-import type { Result } from '../result/result.js'
-import type { StoredScenario } from '../scenario/scenario.js'
-import { checkVersion, type Source, throwFaults } from '../validation/validation-error.js'
+import { checkResult } from '../../result/check.js'
+import type { Environment } from '../../result/host.js'
+import type { Result } from '../../result/result.js'
+import type { StoredScenario } from '../../scenario/scenario.js'
+import { plural } from '../../text/number.js'
+import { checkVersion, type Source, throwFaults } from '../../validation/validation-error.js'
 import { buildRound } from './compare-pairs.js'
 import { COMPARED, type ComparedMetric, type Comparison, type Round } from './comparison.js'
 
@@ -95,5 +96,5 @@ export function describeMachine({ engine, environment }: Pick<HistoryEntry, 'eng
   if (environment === null) return 'unknown machine'
   const { cpu, cores, platform, cpuQuota } = environment
   const quota = cpuQuota === null || cpuQuota === undefined ? '' : `, quota of ${cpuQuota}`
-  return `${cpu}, ${cores === 1 ? '1 core' : `${cores} cores`}${quota}, ${platform}`
+  return `${cpu}, ${plural(cores, 'core')}${quota}, ${platform}`
 }

@@ -1,4 +1,4 @@
-import type { Markup } from '../markup.js'
+import type { Markup } from '../../markup.js'
 import { HEIGHT } from './frame.js'
 import type { Scale } from './scale.js'
 

@@ -1,6 +1,6 @@
-import type { Finding } from '../result/validity.js'
-import { student } from '../statistics/student.js'
-import { percent } from '../text/number.js'
+import type { Finding } from '../../result/validity.js'
+import { student } from '../../statistics/student.js'
+import { percent } from '../../text/number.js'
 import { tailAt } from './checkpoints.js'
 import type { ComparedMetric, MetricComparison, Pair } from './comparison.js'
 
