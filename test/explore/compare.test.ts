@@ -47,9 +47,7 @@ describe('compare, in virtual time', () => {
     expect(comparison).toMatchObject({ verdict: 'slower', of: 'goodput' })
     expect(renderComparison(comparison, { width: 120 })).toMatch(/goodput .* fewer good/)
     expect(checkComparison(JSON.parse(JSON.stringify(comparison)))).toEqual(JSON.parse(JSON.stringify(comparison)))
-    await expect(compare({ ...both, ...sides }, { of: 'goodput' })).rejects.toThrow(
-      'options.of: is goodput, which needs',
-    )
+    await expect(compare({ ...both, ...sides }, { of: 'goodput' })).rejects.toThrow('options.of: is goodput, so both')
     const other = { ...judged, base: sides.base, head: { ...sides.head, good: { latency: '4ms' } } }
     await expect(compare(other as Compared)).rejects.toThrow('head.good: must be that of base')
   })

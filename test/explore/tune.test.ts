@@ -290,7 +290,7 @@ describe('tune, of candidates', () => {
     // 25 of every 30 ms of server time
     expect(tuned.best?.cost.idle).toBeCloseTo(1 - 25 / 30, 3)
     expect(tuned.sentence).toContain('Run exact on 3 servers, one request at a time, for 3 an hour: p99 is 25 ms')
-    expect(tuned.sentence).toContain('nothing has a higher quality than 0.900')
+    expect(tuned.sentence).toContain('none has a higher quality than 0.900')
     expect(tuned.front.map(({ candidate, servers, p99Ms }) => [candidate, servers, p99Ms])).toEqual([
       ['quick', 1, 8],
       ['exact', 3, 25],
@@ -540,7 +540,7 @@ describe('tune, ended early', () => {
     })
     expect(seen.at(-1)?.best).toMatchObject({ candidate: 'medium', keepsBudget: true })
     expect(tuned).toMatchObject({ interrupted: 'onProgress', best: { confirmed: false, result: null, headroom: null } })
-    expect(tuned.sentence).toContain('a longer run has not confirmed it')
+    expect(tuned.sentence).toContain('no longer run has confirmed it')
     expect(tuned.unsearched).toEqual([
       expect.stringMatching(/^medium: the search ended at \d+ servers$/),
       'small: nothing was run',
