@@ -151,7 +151,7 @@ const worseOf = (a: GateVerdict, b: GateVerdict) => (SEVERITY.indexOf(a) > SEVER
 
 export const VERDICTS = { same: 'pass', faster: 'pass', slower: 'fail', inconclusive: 'inconclusive' } as const
 
-/** The default number of pairs of each of the scenarios of a gate, which share its time. */
+/** The default number of pairs for each scenario of a gate: more scenarios get fewer. */
 export function defaultRounds(scenarios: number): number {
   return Math.min(MOST_ROUNDS, Math.max(ROUNDS, Math.floor(ROUNDS_OF_GATE / scenarios)))
 }
