@@ -29,7 +29,7 @@ export function estimateOf(rule: Rule, judged: Judged): MetricEstimate {
 function estimateTime(rule: TimeRule, judged: Judged): MetricEstimate {
   if ('summary' in judged && rule.time !== 'latency') return noEstimate(`a summary of durations has no ${rule.time}`)
   const summary = 'summary' in judged ? judged.summary : judged.result[`${rule.time}Ms`]
-  if (summary === undefined) return noEstimate(rule.time === 'between' ? NO_GAPS : NO_FIRST)
+  if (summary === undefined) return noEstimate(whyNoTimes(rule))
   if (rule.statistic === 'max') return { observed: summary.max, interval: null }
   if (rule.statistic === 'mean') return { observed: summary.mean, interval: summary.intervals.mean }
   const p = rule.statistic.percentile
@@ -124,11 +124,13 @@ function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEs
   }
 }
 
-const NO_FIRST =
-  'it is unknown when responses began: an HTTP response needs a body, a handler or call marks it with first(), and a simulation has none'
-
-const NO_GAPS =
-  'it is unknown how far apart events were: http.stream finds those of HTTP responses, a handler or call marks them with next(), and a simulation has none'
+/** Why a run, or a class of its requests, has no times of responses. */
+function whyNoTimes({ time, class: name }: TimeRule): string {
+  const ofClass = name === undefined ? '' : ` of the class '${name}'`
+  return time === 'between'
+    ? `it is unknown how far apart events${ofClass} were: http.stream finds those of HTTP responses, a handler or call marks them with next(), and a simulation has none`
+    : `it is unknown when responses${ofClass} began: an HTTP response needs a body, a handler or call marks it with first(), and a simulation has none`
+}
 
 const whyNoGoodput = ({ validity }: Result) =>
   validity.findings.find(({ code }) => code === 'goodput-unknown')?.message ?? NO_GOOD

@@ -12,13 +12,12 @@ export function percentileOverOffered({ latencyMs, counts }: Result, p: number):
 }
 
 /**
- * A result as seen by the requests of one class: its latency, counts and rates are those of the class, and the rest is
- * that of the run. Null if no request of the class completed in the window.
+ * A result as seen by the requests of one class: its latency, times of responses, counts and rates are those of the class,
+ * and the rest is that of the run. Null if no request of the class completed in the window.
  */
 export function resultOfClass(result: Result, name: string): Result | null {
   const own = result.classes?.[name]
   if (own === undefined || own.latencyMs === null || own.rates === null) return null
-  // recorded of all requests together
   const {
     goodput: _goodput,
     firstMs: _firstMs,
@@ -33,6 +32,8 @@ export function resultOfClass(result: Result, name: string): Result | null {
     counts: own.counts,
     latencyMs: own.latencyMs,
     rates: own.rates,
+    ...(own.firstMs !== undefined && { firstMs: own.firstMs }),
+    ...(own.betweenMs !== undefined && { betweenMs: own.betweenMs }),
     ...(own.goodput !== undefined && { goodput: own.goodput }),
     segments: result.segments.map((segment, k) => ({ ...segment, ...(own.segments[k] as ClassSegment) })),
     // recorded of all requests together

@@ -126,15 +126,17 @@ describe('a snapshot of what another thread is recording', () => {
       await thread.destroy()
     }
     expect(snapshots.length).toBeGreaterThan(0)
-    for (const { counts, failures = {}, firstMs, betweenMs } of snapshots) {
-      // a gap after each beginning
+    for (const { counts, classes = {}, failures = {}, firstMs, betweenMs } of snapshots) {
+      // a gap after each beginning, and what classes have was found to add up to the whole
       expect(betweenMs?.count).toBe(firstMs?.count)
+      for (const own of Object.values(classes)) expect(own.betweenMs?.count).toBe(own.firstMs?.count)
       expect(Object.values(failures).reduce((a, b) => a + b, 0)).toBe(counts.failed)
     }
     const last = takeSnapshot(task)
     expect(last?.counts.offered).toBe(await writing)
     const { failed = 0, rejected = 0, timedOut = 0, good = 0 } = last?.counts ?? {}
     expect(Math.min(failed, rejected, timedOut, good, last?.betweenMs?.count ?? 0)).toBeGreaterThan(0)
+    expect(Math.min(...Object.values(last?.classes ?? {}).map(({ firstMs }) => firstMs?.count ?? 0))).toBeGreaterThan(0)
   })
 })
 

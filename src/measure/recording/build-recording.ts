@@ -5,6 +5,7 @@ import { evenSegments } from '../../result/intervals/even-segments.js'
 import {
   byMetric,
   byResponseTime,
+  type ClassMetric,
   type ClassRecordings,
   type Counts,
   errorsIn,
@@ -347,7 +348,8 @@ function classesOfSegment(
   return Object.fromEntries(
     names.map((name, i) => {
       const served = stats.map((server) => server.classIn(segment, i))
-      const latency = mergeHistograms(served.map((each) => each.latency))
+      const histogram = (metric: ClassMetric) => mergeHistograms(served.map(({ histograms }) => histograms[metric]))
+      const latency = histogram('latency')
       const counts = {
         ...noCounts(),
         completed: latency.count,
@@ -357,7 +359,8 @@ function classesOfSegment(
         timedOut: queue.drops.ofClassIn(segment, i, 'timedOut'),
         unfinished: unserved?.byClass[segment * names.length + i] ?? 0,
       }
-      return [name, { counts: { ...counts, offered: counts.completed + errorsIn(counts) }, latency }]
+      const all = { ...counts, offered: counts.completed + errorsIn(counts) }
+      return [name, { counts: all, latency, ...byResponseTime(histogram) }]
     }),
   )
 }
