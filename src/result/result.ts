@@ -119,7 +119,7 @@ export interface Result {
   batches: { count: number; meanSize: number; sizes: Record<number, number> }
   /** the bytes of HTTP bodies; absent for other targets */
   bytes?: Bytes
-  /** of the whole run; absent for other targets, with a dispatcher of the user, and in a run in progress */
+  /** of the whole run, or so far; absent for other targets, and with a dispatcher of the user, which opens its own */
   connections?: Connections
   /** the fraction of server time spent serving; null if servers are unlimited */
   utilization: number | null

@@ -1,5 +1,6 @@
 import { mergeHistograms } from '../../histogram/latency-histogram.js'
 import { percentilesNs } from '../../histogram/percentile.js'
+import type { ConnectionsRecording } from '../../result/connections.js'
 import { mergeFailures } from '../../result/failures.js'
 import { evenSegments } from '../../result/intervals/even-segments.js'
 import {
@@ -41,6 +42,8 @@ export interface RunState {
   serving(): Serving[]
   /** whether requests were sent by this process, and may have been sent late */
   inProcess: boolean
+  /** what is recorded of the connections so far; absent if the target opens none, or is not in this process */
+  connections?(): ConnectionsRecording
 }
 
 /** What of it can be read while the run is in progress, from any thread. */
