@@ -316,8 +316,16 @@ const merged = z.looseObject({
         name: text,
         seed: number.nullable(),
         shard: sentShard.optional(),
-        requests: z.looseObject({ offered: requests, completed: requests, errors: requests }),
+        requests: z.looseObject({
+          ...{ offered: requests, completed: requests, errors: requests },
+          rejected: requests.optional(),
+        }),
+        classes: z
+          .record(z.string(), z.looseObject({ offered: requests, errors: requests, rejected: requests }))
+          .optional(),
         throughput: z.looseObject({ offered: number, completed: number }),
+        batches: z.looseObject({ count: requests, meanSize: number }).optional(),
+        utilization: number.nullable().optional(),
         latencyMs: z.looseObject({ mean: number, p50: number, p99: number, max: number }),
         clockErrorMs: number.optional(),
         valid: z.boolean({ error: 'must be true or false' }),

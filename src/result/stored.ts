@@ -1,4 +1,5 @@
 import type { ClassSegment } from './classes.js'
+import type { Merged } from './merge/merged.js'
 import type { Result } from './result.js'
 import { percentile } from './summary.js'
 
@@ -25,8 +26,10 @@ export function resultOfClass(result: Result, name: string): Result | null {
     stages: _stages,
     bytes: _bytes,
     connections: _connections,
+    merged,
     ...others
   } = result
+  const mergedOfClass = merged && mergedMachinesOf(merged, name)
   return {
     ...others,
     counts: own.counts,
@@ -35,8 +38,21 @@ export function resultOfClass(result: Result, name: string): Result | null {
     ...(own.firstMs !== undefined && { firstMs: own.firstMs }),
     ...(own.betweenMs !== undefined && { betweenMs: own.betweenMs }),
     ...(own.goodput !== undefined && { goodput: own.goodput }),
+    ...(mergedOfClass !== undefined && { merged: mergedOfClass }),
     segments: result.segments.map((segment, k) => ({ ...segment, ...(own.segments[k] as ClassSegment) })),
     // recorded of all requests together
     fromSendMs: null,
+  }
+}
+
+/** The machines with the requests of one class; undefined if they are not stored by class. */
+function mergedMachinesOf({ as, machines }: Merged, name: string): Merged | undefined {
+  if (machines.some(({ classes }) => classes === undefined)) return undefined
+  return {
+    as,
+    machines: machines.map((machine) => {
+      const { offered, errors, rejected } = machine.classes?.[name] ?? { offered: 0, errors: 0, rejected: 0 }
+      return { ...machine, requests: { offered, completed: offered - errors, errors, rejected } }
+    }),
   }
 }
