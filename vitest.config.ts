@@ -42,7 +42,10 @@ const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlin
 })
 
 /** Parts of the paths of files that take long, the longest first. */
-const LONG = ['/checks.', '/docs/code', '/agents', '/package/', '/gate/', '/docs/', '/examples/', '/theory/', '/tune']
+const LONG = [
+  ...['/checks.', '/docs/code', '/agents', '/package/', '/gate/', '/docs/', '/examples/', '/theory/', '/tune'],
+  ...['/cli/explore', '/usage', '/threads'],
+]
 /** Files that wait for the real clock or for processes for a part of their time. */
 const WAITING = /^test\/(action|cli|examples|measure|serve)\//
 
